@@ -1,0 +1,141 @@
+//! Payloads by hand, good and malformed.
+
+use super::*;
+
+/// MessagePack by hand, so that a mistake of the decoder is not repeated by an encoder of ours.
+fn text(value: &str) -> Vec<u8> {
+    let mut out = vec![0xa0 | u8::try_from(value.len()).unwrap()];
+    out.extend(value.as_bytes());
+    out
+}
+
+fn u64_be(value: u64) -> Vec<u8> {
+    let mut out = vec![0xcf];
+    out.extend(value.to_be_bytes());
+    out
+}
+
+fn map(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut out = vec![0x80 | u8::try_from(pairs.len()).unwrap()];
+    for (key, value) in pairs {
+        out.extend(text(key));
+        out.extend(value);
+    }
+    out
+}
+
+fn array(items: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = vec![0x90 | u8::try_from(items.len()).unwrap()];
+    out.extend(items.concat());
+    out
+}
+
+fn fields() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("service", text("shop")),
+        ("name", text("checkout")),
+        ("resource", vec![0xc0]),
+        ("trace_id", u64_be(u64::MAX)),
+        ("span_id", vec![7]),
+        ("parent_id", vec![0xc0]),
+        ("start", vec![0xcd, 0x03, 0xe8]),
+        ("duration", vec![0xd0, 0xfe]),
+        ("error", vec![1]),
+        ("meta", map(&[("card", text("visa"))])),
+        ("metrics", map(&[("amount", [&[0xcb][..], &42.5f64.to_be_bytes()].concat()), ("tries", vec![3])])),
+        ("meta_struct", map(&[("stack", vec![0xc4, 2, 0x81, 0x00])])),
+        ("span_links", array(&[map(&[("span_id", vec![9]), ("flags", vec![0xc3])])])),
+        ("type", text("web")),
+    ]
+}
+
+fn body(fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    array(&[array(&[map(fields)])])
+}
+
+fn with(name: &str, value: Vec<u8>) -> Vec<u8> {
+    let mut changed = fields();
+    for field in changed.iter_mut().filter(|field| field.0 == name) {
+        field.1.clone_from(&value);
+    }
+    body(&changed)
+}
+
+fn complaint(body: &[u8]) -> String {
+    payload(body).expect_err("this is malformed").to_string()
+}
+
+#[test]
+fn every_field_arrives() {
+    let traces = payload(&body(&fields())).unwrap();
+    let span = &traces[0][0];
+    assert_eq!((span.service.as_str(), span.name.as_str(), span.resource.as_str()), ("shop", "checkout", ""));
+    assert_eq!((span.trace_id, span.span_id, span.parent_id), (u64::MAX, 7, 0));
+    assert_eq!((span.start, span.duration, span.error, span.kind.as_str()), (1000, -2, true, "web"));
+    assert_eq!(span.meta["card"], "visa");
+    assert_eq!((span.metrics["amount"], span.metrics["tries"]), (42.5, 3.0));
+    assert_eq!(span.meta_struct["stack"], 2);
+}
+
+#[test]
+fn no_traces_at_all_are_a_good_payload() {
+    assert_eq!(payload(&[0x90]), Ok(vec![]));
+}
+
+#[test]
+fn a_complaint_names_the_byte_the_span_and_the_field() {
+    let bytes = with("meta", map(&[("card", vec![5])]));
+    let byte = bytes.windows(5).position(|window| window == b"card\x05").unwrap() + 4;
+    assert_eq!(
+        complaint(&bytes),
+        format!("byte {byte}, trace 0, span 0, meta \"card\": expected text, found the integer 5")
+    );
+}
+
+#[test]
+fn what_an_agent_would_throw_away_is_refused() {
+    for (bytes, why) in [
+        (vec![], "the payload ends here"),
+        (vec![0x80], "expected an array of traces, found a map"),
+        (vec![0x91, 0x90], "a trace without spans"),
+        ([body(&fields()), vec![0xc0, 0xc0]].concat(), "2 bytes after the end"),
+        (with("trace_id", vec![0]), "must not be 0"),
+        (with("trace_id", text("7")), "trace_id: expected an unsigned integer, found text"),
+        (with("span_id", vec![0xc0]), "span_id: expected an unsigned integer, found nil"),
+        (with("start", u64_be(u64::MAX)), "start: expected a signed integer"),
+        (with("error", vec![0xc3]), "error: expected a signed integer of 64 bits, found a boolean"),
+        (with("name", vec![0xa2, 0xff, 0xfe]), "name: text that is not UTF-8"),
+        (with("meta", map(&[("a", text("1")), ("a", text("2"))])), "key \"a\" came before"),
+        (with("metrics", map(&[("a", text("1"))])), "metrics \"a\": expected a number, found text"),
+        (body(&fields()[..4]), "field \"span_id\" is missing"),
+        (body(&[fields(), fields()].concat()[..15]), "field \"service\" came before"),
+        (array(&[array(&[map(&fields()), map(&fields())])]), "span_id 7 came before"),
+    ] {
+        let said = complaint(&bytes);
+        assert!(said.contains(why), "{said:?} does not say {why:?}");
+    }
+}
+
+#[test]
+fn a_payload_cut_anywhere_is_refused() {
+    let whole = body(&fields());
+    for length in 0..whole.len() {
+        assert!(payload(&whole[..length]).is_err(), "{length} of {} bytes were taken", whole.len());
+    }
+}
+
+#[test]
+fn announced_sizes_reserve_nothing() {
+    for bytes in [vec![0xdd, 0xff, 0xff, 0xff, 0xff], vec![0x91, 0xdd, 0xff, 0xff, 0xff, 0xff, 0xdb, 0xff]] {
+        assert!(payload(&bytes).is_err());
+    }
+    let length = with("name", vec![0xdb, 0xff, 0xff, 0xff, 0xff]);
+    assert!(complaint(&length).contains("4294967295 bytes announced"));
+}
+
+#[test]
+fn deep_nesting_in_a_field_we_do_not_know_does_not_overflow_the_stack() {
+    let mut deep = vec![0x91; 1_000_000];
+    deep.push(0xc0);
+    assert!(payload(&with("span_links", deep)).is_ok());
+}

@@ -1,0 +1,34 @@
+//! `spanwire`, the companion program: looks at what a tracer does. This file only hands the command line to the command.
+
+mod agent;
+mod cli;
+mod decode;
+mod demo;
+mod demo_inline;
+mod http;
+mod msgpack;
+mod out;
+mod receiver;
+mod tree;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use out::{note, Failure, Out};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = Out::new(cli.color);
+    let result = match cli.command {
+        Command::Demo(options) => demo::run(out, &options),
+        Command::Agent(options) => agent::run(out, &options),
+        Command::DemoHost => demo_inline::run(),
+    };
+    match result {
+        Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
+        Err(Failure::Said(text)) => {
+            note(format_args!("spanwire: {text}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! Receives traces over HTTP as a Datadog Agent does, and hands what happened to whoever holds the other end of the
+//! channel. Nothing is printed here, and nothing kept.
+
+use crate::decode::{self, Trace};
+use crate::http::{self, Refusal, Request, Response, Socket, BODY_MAX};
+use crate::out::counted;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// Connections served at a time, a thread each. A slow client holds its own, and nobody else's.
+const CONNECTIONS_MAX: usize = 256;
+
+/// Where to listen. At least one of the two.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// Host and port; port 0 is a free one.
+    pub tcp: Option<(String, u16)>,
+    /// The path of a Unix socket.
+    pub socket: Option<PathBuf>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A request was answered.
+    Answered {
+        /// The request and its answer in one line.
+        line: String,
+        /// The traces, if it was a payload that was taken.
+        traces: Option<Vec<Trace>>,
+        /// Whether it was a payload with something wrong about it; the line says what.
+        trouble: bool,
+    },
+    /// Someone asked for the end (sent by signal handlers, not by the receiver).
+    Stop,
+}
+
+/// Listens until the process ends. Dropping it removes the socket file that it made.
+pub struct Receiver {
+    /// The address that is listened on, with the real port.
+    pub tcp: Option<SocketAddr>,
+    socket: Option<PathBuf>,
+}
+
+impl Receiver {
+    /// Listens on `places` and sends an event for each request: a payload's before it is answered. The error says what
+    /// to do.
+    pub fn start(places: &Places, events: &SyncSender<Event>) -> Result<Receiver, String> {
+        let mut receiver = Receiver { tcp: None, socket: None };
+        let tcp = match &places.tcp {
+            Some((host, port)) => {
+                let bound = TcpListener::bind((host.as_str(), *port));
+                Some(bound.map_err(|error| port_trouble(host, *port, &error))?)
+            }
+            None => None,
+        };
+        receiver.tcp = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
+        let unix = places.socket.as_deref().map(listen_unix).transpose()?;
+        receiver.socket.clone_from(&places.socket);
+
+        let port = receiver.tcp.map_or(0, |address| address.port());
+        let desk = Arc::new(Desk::new(events.clone(), port, places.socket.as_deref()));
+        if let Some(listener) = tcp {
+            start("tcp", &desk, move || listener.accept().map(|(stream, _)| stream))?;
+        }
+        if let Some(listener) = unix {
+            start("unix", &desk, move || listener.accept().map(|(stream, _)| stream))?;
+        }
+        Ok(receiver)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let _ = self.socket.take().map(std::fs::remove_file);
+    }
+}
+
+/// Starts the thread that takes connections, and a thread for each.
+fn start<S: Socket + Send + 'static>(
+    name: &str,
+    desk: &Arc<Desk>,
+    accept: impl Fn() -> io::Result<S> + Send + 'static,
+) -> Result<(), String> {
+    let desk = Arc::clone(desk);
+    let taking = move || loop {
+        match accept() {
+            Ok(socket) => serve(socket, &desk),
+            // A client that left again, or no descriptors for the moment: others may still come.
+            Err(_) => thread::sleep(Duration::from_millis(50)),
+        }
+    };
+    let thread = thread::Builder::new().name(name.into()).spawn(taking);
+    thread.map(drop).map_err(|error| format!("cannot start a thread: {error}"))
+}
+
+fn serve<S: Socket + Send + 'static>(mut socket: S, desk: &Arc<Desk>) {
+    if desk.busy.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
+        desk.busy.fetch_sub(1, Ordering::Relaxed);
+        // It fits the socket's buffer, so the client cannot make us wait.
+        let why = format!("{CONNECTIONS_MAX} connections are open already");
+        let _ = desk.respond(&Err(Refusal { status: 503, why })).send(&mut socket, true);
+        return;
+    }
+    let own = Arc::clone(desk);
+    let serving = thread::Builder::new().name("connection".into()).spawn(move || {
+        http::converse(socket, |request| own.respond(request));
+        own.busy.fetch_sub(1, Ordering::Relaxed);
+    });
+    if serving.is_err() {
+        // The connection went with the closure: its client sees it closed.
+        desk.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct Answer {
+    status: u16,
+    body: String,
+    json: bool,
+    traces: Option<Vec<Trace>>,
+    /// What the headers say that the payload does not bear out.
+    mismatch: Option<String>,
+}
+
+impl Answer {
+    fn plain(status: u16, body: impl Into<String>) -> Answer {
+        Answer { status, body: body.into(), json: false, traces: None, mismatch: None }
+    }
+
+    fn json(body: String) -> Answer {
+        Answer { json: true, ..Answer::plain(200, body) }
+    }
+}
+
+/// What all requests share.
+struct Desk {
+    events: SyncSender<Event>,
+    busy: AtomicUsize,
+    info: String,
+    state: String,
+}
+
+impl Desk {
+    fn new(events: SyncSender<Event>, port: u16, socket: Option<&Path>) -> Desk {
+        let info = serde_json::json!({
+            "version": version(),
+            "endpoints": ["/v0.4/traces"],
+            "feature_flags": [],
+            "client_drop_p0s": false,
+            "span_meta_structs": true,
+            "span_events": false,
+            "long_running_spans": false,
+            "config": {
+                "receiver_port": port,
+                "receiver_socket": socket.unwrap_or(Path::new("")).to_string_lossy(),
+                "max_request_bytes": BODY_MAX,
+            },
+        });
+        let info = format!("{info:#}\n");
+        // Any name that changes with the text serves: clients only compare it.
+        let state = info
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Desk { events, busy: AtomicUsize::new(0), info, state: format!("{state:016x}") }
+    }
+
+    fn respond(&self, request: &Result<Request, Refusal>) -> Response {
+        let answer = match request {
+            Ok(request) => self.answer(request),
+            Err(refusal) => Answer::plain(refusal.status, &refusal.why),
+        };
+        let line = line(request.as_ref().ok(), &answer);
+        // Before the answer: a client that has been answered may rely on its traces having been seen.
+        let trouble = answer.mismatch.is_some() || matches!(answer.status, 400 | 413 | 415 | 503);
+        let _ = self.events.send(Event::Answered { line, traces: answer.traces, trouble });
+        let kind = if answer.json { "application/json" } else { "text/plain; charset=utf-8" };
+        let mut body = answer.body;
+        if !body.ends_with('\n') {
+            body.push('\n');
+        }
+        let headers = vec![
+            ("Content-Type", kind.to_owned()),
+            ("Datadog-Agent-Version", version().to_owned()),
+            ("Datadog-Agent-State", self.state.clone()),
+        ];
+        Response { status: answer.status, headers, body }
+    }
+
+    fn answer(&self, request: &Request) -> Answer {
+        let path = request.target.split('?').next().unwrap_or_default();
+        let body = match &request.body {
+            Ok(body) => body,
+            Err(refusal) => return Answer::plain(refusal.status, &refusal.why),
+        };
+        match (path, request.method.as_str()) {
+            ("/v0.4/traces", "POST" | "PUT") => traces(request, body),
+            ("/info", "GET") => Answer::json(self.info.clone()),
+            ("/v0.4/traces" | "/info", other) => Answer::plain(405, format!("{other} does nothing here")),
+            _ => Answer::plain(404, format!("no {path} here: this receiver has /v0.4/traces and /info")),
+        }
+    }
+}
+
+fn traces(request: &Request, body: &[u8]) -> Answer {
+    if let Some(kind) = request.header("Content-Type").filter(|kind| !kind.starts_with("application/msgpack")) {
+        return Answer::plain(415, format!("Content-Type {kind}: this receiver takes application/msgpack"));
+    }
+    match decode::payload(body) {
+        Ok(traces) => {
+            let mismatch = request
+                .header("X-Datadog-Trace-Count")
+                .filter(|said| said.parse() != Ok(traces.len()))
+                .map(|said| format!("but X-Datadog-Trace-Count says {said:?}"));
+            let rates = r#"{"rate_by_service":{"service:,env:":1.0}}"#.to_owned();
+            Answer { traces: Some(traces), mismatch, ..Answer::json(rates) }
+        }
+        Err(malformed) => Answer::plain(400, format!("malformed payload: {malformed}")),
+    }
+}
+
+/// One line about a request, free of control characters whoever sent it.
+fn line(request: Option<&Request>, answer: &Answer) -> String {
+    let Some(request) = request else { return format!("{}, {}", answer.status, answer.body) };
+    let mut line = format!("{} {} → {}", request.method, request.target.escape_default(), answer.status);
+    match &answer.traces {
+        Some(traces) => {
+            let spans: usize = traces.iter().map(Vec::len).sum();
+            line += &format!(", {}, {}", counted(traces.len(), "trace"), counted(spans, "span"));
+        }
+        None if answer.status != 200 => line += &format!(", {}", answer.body.escape_default()),
+        None => {}
+    }
+    line.extend(answer.mismatch.iter().map(|mismatch| format!(", {mismatch}")));
+    if let Some(body) = request.body.as_ref().ok().filter(|body| !body.is_empty()) {
+        line += &format!(", {} bytes", body.len());
+    }
+    let from = ["Datadog-Meta-Lang", "Datadog-Meta-Tracer-Version"].map(|name| request.header(name));
+    if let [Some(language), Some(version)] = from {
+        line += &format!(", from {} tracer {}", language.escape_default(), version.escape_default());
+    }
+    line
+}
+
+fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"), "+spanwire")
+}
+
+fn port_trouble(host: &str, port: u16, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "port {port} of {host} is taken, probably by another Agent. Stop that one, or take another port: \
+             `spanwire agent --port 0` picks a free one"
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("port {port} of {host} is not allowed for this user; take one above 1023 with --port")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!("{host} is not an address of this machine; 127.0.0.1 and 0.0.0.0 always are")
+        }
+        _ => format!("cannot listen on {host} port {port}: {error}"),
+    }
+}
+
+/// Binds `path`, removing what a receiver that died has left there, and nothing else.
+fn listen_unix(path: &Path) -> Result<UnixListener, String> {
+    let shown = path.display();
+    if let Ok(found) = std::fs::symlink_metadata(path) {
+        if !found.file_type().is_socket() {
+            return Err(format!("{shown} exists and is not a socket; take another path with --socket"));
+        }
+        match UnixStream::connect(path) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(path).map_err(|error| format!("cannot remove the old socket {shown}: {error}"))?;
+            }
+            Err(error) => return Err(format!("{shown} is a socket that cannot be used: {error}")),
+            Ok(_) => {
+                return Err(format!(
+                    "someone listens on {shown} already, probably another Agent. Stop that one, or take another path \
+                     with --socket"
+                ))
+            }
+        }
+    }
+    UnixListener::bind(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => format!("cannot make {shown}: its folder does not exist"),
+        io::ErrorKind::InvalidInput => format!("{shown} is too long for a socket's path (107 bytes)"),
+        _ => format!("cannot make {shown}: {error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::sync::mpsc::{sync_channel, Receiver as Events};
+
+    /// One trace of one span: `[[{trace_id: 1, span_id: 2, name: "a", start: 3, duration: 4}]]`.
+    const PAYLOAD: &[u8] = b"\x91\x91\x85\xa8trace_id\x01\xa7span_id\x02\xa4name\xa1a\xa5start\x03\xa8duration\x04";
+
+    fn listening() -> (Receiver, Events<Event>) {
+        let (sender, events) = sync_channel(16);
+        let places = Places { tcp: Some(("127.0.0.1".into(), 0)), socket: None };
+        (Receiver::start(&places, &sender).unwrap(), events)
+    }
+
+    fn post(receiver: &Receiver, path: &str, headers: &str, body: &[u8]) -> String {
+        let mut stream = std::net::TcpStream::connect(receiver.tcp.unwrap()).unwrap();
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        said
+    }
+
+    #[test]
+    fn whoever_was_answered_can_rely_on_its_traces_having_been_seen() {
+        let (receiver, events) = listening();
+        let said = post(&receiver, "/v0.4/traces", "X-Datadog-Trace-Count: 1\r\n", PAYLOAD);
+        assert!(said.contains(r#"{"rate_by_service":{"service:,env:":1.0}}"#), "{said}");
+        let Event::Answered { traces: Some(traces), trouble: false, .. } = events.try_recv().unwrap() else {
+            panic!("the payload was not taken");
+        };
+        assert_eq!((traces.len(), traces[0][0].name.as_str()), (1, "a"));
+    }
+
+    #[test]
+    fn a_wrong_payload_is_trouble_and_the_line_says_what() {
+        let (receiver, events) = listening();
+        for (headers, body, status, why) in [
+            ("X-Datadog-Trace-Count: 2\r\n", PAYLOAD, "200", "1 trace, 1 span, but X-Datadog-Trace-Count says \"2\""),
+            ("", &PAYLOAD[..9], "400", "malformed payload: byte 4, trace 0, span 0: 8 bytes announced, 5 left"),
+            ("Content-Type: application/json\r\n", b"[]", "415", "application/msgpack"),
+        ] {
+            assert!(post(&receiver, "/v0.4/traces", headers, body).starts_with(&format!("HTTP/1.1 {status} ")));
+            let Event::Answered { line, trouble: true, .. } = events.try_recv().unwrap() else {
+                panic!("{why} was no trouble");
+            };
+            assert!(line.contains(why), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_other_tracers_send_elsewhere_is_not_trouble() {
+        let (receiver, events) = listening();
+        assert!(post(&receiver, "/telemetry/proxy/api/v2/apmtelemetry", "", b"{}").starts_with("HTTP/1.1 404 "));
+        assert!(matches!(events.try_recv(), Ok(Event::Answered { trouble: false, traces: None, .. })));
+    }
+
+    #[test]
+    fn a_taken_port_is_an_error_that_says_what_to_do() {
+        let (receiver, _events) = listening();
+        let port = receiver.tcp.unwrap().port();
+        let places = Places { tcp: Some(("127.0.0.1".into(), port)), socket: None };
+        let why = Receiver::start(&places, &sync_channel(1).0).err().unwrap();
+        assert!(why.contains("is taken") && why.contains("--port 0"), "{why}");
+    }
+
+    #[test]
+    fn a_socket_in_use_is_left_alone_and_a_dead_one_replaced_and_removed() {
+        let path = std::env::temp_dir().join(format!("spanwire-receiver-{}.sock", std::process::id()));
+        let places = Places { tcp: None, socket: Some(path.clone()) };
+        let living = UnixListener::bind(&path).unwrap();
+        let why = Receiver::start(&places, &sync_channel(1).0).err().unwrap();
+        assert!(why.contains("listens on") && path.exists(), "{why}");
+        drop(living);
+        drop(Receiver::start(&places, &sync_channel(1).0).unwrap());
+        assert!(!path.exists());
+        std::fs::write(&path, "a file").unwrap();
+        let why = Receiver::start(&places, &sync_channel(1).0).err().unwrap();
+        assert!(why.contains("not a socket") && std::fs::remove_file(&path).is_ok(), "{why}");
+    }
+}

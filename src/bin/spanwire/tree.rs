@@ -1,0 +1,387 @@
+//! Draws a trace as a tree: spans in, text out. No I/O; what to show of a span is decided here and nowhere else.
+
+mod shape;
+
+use crate::decode::Span;
+use crate::out::{counted, Paint};
+use shape::Shape;
+
+/// How to draw.
+#[derive(Clone, Copy)]
+pub struct Look {
+    /// How to mark text.
+    pub paint: Paint,
+    /// Ids and values whole, and every span; otherwise shortened to what fits an eye.
+    pub full: bool,
+}
+
+/// Spans shown of one trace, unless all are asked for.
+const SPANS_MAX: usize = 500;
+/// Characters shown of a value, likewise.
+const VALUE_MAX: usize = 200;
+/// Lines shown of an error's stack, likewise.
+const STACK_MAX: usize = 12;
+/// Deeper spans are drawn at this depth, with their depth in words.
+const DEPTH_MAX: usize = 40;
+
+/// Draws the spans of one trace that came in one payload, each under its parent. Ends with a newline.
+pub fn draw(spans: &[Span], look: Look) -> String {
+    let Look { paint, full } = look;
+    let mut out = heading(spans, look);
+    let shape = Shape::of(spans);
+    let mut drawn = 0;
+    // Taken from the end, so what comes first is pushed last.
+    let mut waiting: Vec<Branch> = branches(&shape.roots, "", 0);
+    while let Some(branch) = waiting.pop() {
+        if drawn == SPANS_MAX && !full {
+            let more = spans.len() - drawn;
+            out += &format!("{}\n", paint.dim(&format!("… and {more} more spans (--full shows them)")));
+            break;
+        }
+        drawn += 1;
+        let children = shape.children(branch.span);
+        let below = format!("{}{}", branch.prefix, if branch.last { "   " } else { "│  " });
+        let inner = if branch.depth < DEPTH_MAX { &below } else { &branch.prefix };
+        out += &paint.dim(&format!("{}{}", branch.prefix, if branch.last { "└─ " } else { "├─ " }));
+        out += &title(&spans[branch.span], &branch, look);
+        out.push('\n');
+        let margin = paint.dim(&format!("{below}{}", if children.is_empty() { "   " } else { "│  " }));
+        for line in details(&spans[branch.span], shape.note(branch.span), look) {
+            out += &format!("{margin}{line}\n");
+        }
+        waiting.extend(branches(children, inner, branch.depth + 1));
+    }
+    out
+}
+
+/// A span that waits to be drawn.
+struct Branch {
+    span: usize,
+    prefix: String,
+    depth: usize,
+    last: bool,
+}
+
+fn branches(spans: &[usize], prefix: &str, depth: usize) -> Vec<Branch> {
+    let last = spans.last().copied();
+    let branch = |&span| Branch { span, prefix: prefix.to_owned(), depth, last: Some(span) == last };
+    spans.iter().rev().map(branch).collect()
+}
+
+fn heading(spans: &[Span], look: Look) -> String {
+    let paint = look.paint;
+    let Some(first) = spans.first() else { return String::new() };
+    let high = spans.iter().find_map(|span| span.meta.get("_dd.p.tid")).map_or("", String::as_str);
+    let id = format!("{high}{:016x}", first.trace_id);
+    let shown = match id.char_indices().nth(8) {
+        Some((cut, _)) if !look.full => format!("{}…{:08x}", &id[..cut], first.trace_id as u32),
+        _ => id,
+    };
+    let begin = spans.iter().map(|span| span.start).min().unwrap_or_default();
+    let end = spans.iter().map(|span| span.start.saturating_add(span.duration)).max().unwrap_or_default();
+    let count = counted(spans.len(), "span");
+    format!(
+        "{} {}  {count}  {}\n",
+        paint.strong("trace"),
+        visible(&shown),
+        paint.time(&duration(end.saturating_sub(begin)))
+    )
+}
+
+fn title(span: &Span, branch: &Branch, look: Look) -> String {
+    let paint = look.paint;
+    let mut out = String::new();
+    if branch.depth > DEPTH_MAX {
+        out += &paint.dim(&format!("(depth {}) ", branch.depth));
+    }
+    if span.error {
+        out += &paint.bad("✗ ");
+    }
+    out += &paint.strong(&value(or_none(&span.name), look));
+    out += &format!("  {}", paint.time(&duration(span.duration)));
+    let kind = Some(span.kind.as_str()).filter(|kind| !kind.is_empty());
+    let facts =
+        [("service", Some(or_none(&span.service))), ("resource", Some(or_none(&span.resource))), ("type", kind)];
+    for (label, text) in facts {
+        if let Some(text) = text {
+            out += &format!("  {} {}", paint.dim(label), value(text, look));
+        }
+    }
+    out + &paint.dim(&format!("  id {}", span_id(span.span_id, look)))
+}
+
+/// The lines under a span's title: the error, the parent where it is not the line above, tags, numbers, then what
+/// tracers add for the Agent.
+fn details(span: &Span, note: Option<&str>, look: Look) -> Vec<String> {
+    let paint = look.paint;
+    let mut lines = Vec::new();
+    if span.error {
+        let of = |key: &str| span.meta.get(key).map(String::as_str).filter(|text| !text.is_empty());
+        let message = match (of("error.type"), of("error.message").or_else(|| of("error.msg"))) {
+            (Some(kind), Some(message)) => format!("{kind}: {message}"),
+            (Some(only), None) | (None, Some(only)) => only.to_owned(),
+            (None, None) => "(without a message)".to_owned(),
+        };
+        lines.push(paint.bad(&format!("error: {}", value(&message, look))));
+        lines.extend(of("error.stack").map(|stack| stack_lines(stack, look)).unwrap_or_default());
+    }
+    let told = |key: &str| span.error && matches!(key, "error.type" | "error.message" | "error.msg" | "error.stack");
+    let mut rows: Vec<(String, String)> = Vec::new();
+    rows.extend(note.map(|note| ("parent".to_owned(), note.to_owned())));
+    let tags = span.meta.iter().filter(|(key, _)| !told(key)).map(|(key, text)| (key.clone(), value(text, look)));
+    let numbers = span.metrics.iter().map(|(key, number)| (key.clone(), plain(*number)));
+    let blobs = span.meta_struct.iter().map(|(key, bytes)| (key.clone(), format!("({bytes} bytes, structured)")));
+    let (internal, own): (Vec<_>, Vec<_>) = tags.chain(numbers).chain(blobs).partition(|(key, _)| key.starts_with('_'));
+    let own_rows = rows.len() + own.len();
+    rows.extend(own);
+    rows.extend(internal);
+    let width = rows.iter().map(|(key, _)| visible(key).chars().count()).max().unwrap_or(0).min(40);
+    for (index, (key, text)) in rows.iter().enumerate() {
+        let key = format!("{:width$}", visible(key));
+        lines.push(if index < own_rows {
+            format!("{}  {text}", paint.dim(&key))
+        } else {
+            paint.dim(&format!("{key}  {text}"))
+        });
+    }
+    lines
+}
+
+fn stack_lines(stack: &str, look: Look) -> Vec<String> {
+    let all: Vec<&str> = stack.lines().collect();
+    let shown = if look.full { all.len() } else { all.len().min(STACK_MAX) };
+    let mut lines: Vec<String> =
+        all[..shown].iter().map(|line| look.paint.dim(&format!("  {}", value(line, look)))).collect();
+    if shown < all.len() {
+        lines.push(look.paint.dim(&format!("  … {} more lines", all.len() - shown)));
+    }
+    lines
+}
+
+/// In decimal, as in logs and as `dd.span_id`; the beginning of it finds the span there.
+fn span_id(id: u64, look: Look) -> String {
+    let mut text = id.to_string();
+    if text.len() > 8 && !look.full {
+        text.truncate(8);
+        text.push('…');
+    }
+    text
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() {
+        "(none)"
+    } else {
+        text
+    }
+}
+
+/// A value as shown: on one line, harmless to a terminal, shortened unless asked for whole.
+fn value(text: &str, look: Look) -> String {
+    match text.char_indices().nth(VALUE_MAX) {
+        Some((cut, _)) if !look.full => {
+            format!("{}… ({} bytes)", visible(&text[..cut]), text.len())
+        }
+        _ => visible(text),
+    }
+}
+
+/// Control characters escaped: what came over the network must not drive the terminal.
+fn visible(text: &str) -> String {
+    // Also the marks that turn the direction of what follows.
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if c.is_control() || turns(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+        out
+    })
+}
+
+/// A number as a person would write it.
+fn plain(number: f64) -> String {
+    let size = number.abs();
+    if size != 0.0 && !(1e-6..1e16).contains(&size) {
+        format!("{number:e}")
+    } else {
+        format!("{number}")
+    }
+}
+
+/// Nanoseconds with three significant digits and the unit that fits.
+pub fn duration(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "" };
+    let ns = ns.unsigned_abs();
+    if ns < 1000 {
+        return format!("{sign}{ns} ns");
+    }
+    for (unit, size) in [("µs", 1e3), ("ms", 1e6), ("s", 1e9)] {
+        let amount = ns as f64 / size;
+        let limit = if unit == "s" { 59.95 } else { 999.5 };
+        if amount < limit {
+            let decimals = if amount < 9.995 {
+                2
+            } else if amount < 99.95 {
+                1
+            } else {
+                0
+            };
+            return format!("{sign}{amount:.decimals$} {unit}");
+        }
+    }
+    let seconds = (ns as f64 / 1e9).round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{sign}{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{sign}{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Look = Look { paint: Paint { on: false }, full: false };
+
+    fn span(name: &str, span_id: u64, parent_id: u64, start: i64, duration: i64) -> Span {
+        let text = str::to_owned;
+        let (service, resource) = (text("shop"), text(name));
+        let trace_id = 0x4848_5a39_53bb_6124;
+        Span { service, resource, name: text(name), trace_id, span_id, parent_id, start, duration, ..Span::default() }
+    }
+
+    fn tag(span: &mut Span, key: &str, value: &str) {
+        span.meta.insert(key.into(), value.into());
+    }
+
+    #[test]
+    fn a_trace_reads_as_a_tree() {
+        let mut root = span("checkout", 0x3acb_94be_b806_8ad1, 0, 1_000, 152_400);
+        root.kind = "web".into();
+        tag(&mut root, "_dd.p.tid", "640cfd8d00000000");
+        tag(&mut root, "env", "prod");
+        root.metrics.insert("_sampling_priority_v1".into(), 1.0);
+        let mut payment = span("payment", 0x11 << 56, root.span_id, 3_000, 80_100);
+        tag(&mut payment, "card", "visa");
+        payment.metrics.insert("amount".into(), 42.5);
+        payment.error = true;
+        tag(&mut payment, "error.type", "Refused");
+        tag(&mut payment, "error.message", "no funds");
+        tag(&mut payment, "error.stack", "at pay\nat main");
+        let stock = span("stock", 0x22 << 56, root.span_id, 2_000, 900);
+        assert_eq!(
+            draw(&[root, payment, stock], PLAIN),
+            "\
+trace 640cfd8d…53bb6124  3 spans  152 µs
+└─ checkout  152 µs  service shop  resource checkout  type web  id 42366434…
+   │  env                    prod
+   │  _dd.p.tid              640cfd8d00000000
+   │  _sampling_priority_v1  1
+   ├─ stock  900 ns  service shop  resource stock  id 24499581…
+   └─ ✗ payment  80.1 µs  service shop  resource payment  id 12249790…
+         error: Refused: no funds
+           at pay
+           at main
+         card    visa
+         amount  42.5
+"
+        );
+    }
+
+    #[test]
+    fn a_parent_in_another_process_is_named() {
+        let drawn = draw(&[span("served", 2, 0xabc, 0, 1)], PLAIN);
+        assert!(drawn.contains("parent  2748, not in this payload"), "{drawn}");
+    }
+
+    #[test]
+    fn spans_in_a_circle_are_all_shown_once() {
+        let spans = [span("a", 1, 3, 0, 1), span("b", 2, 1, 0, 1), span("c", 3, 2, 0, 1), span("self", 4, 4, 0, 1)];
+        let drawn = draw(&spans, PLAIN);
+        for name in ["a", "b", "c", "self"] {
+            assert_eq!(drawn.matches(&format!("─ {name}  ")).count(), 1, "{drawn}");
+        }
+        assert!(drawn.contains("one of its own descendants"), "{drawn}");
+    }
+
+    #[test]
+    fn a_very_deep_trace_stays_readable() {
+        let spans: Vec<Span> = (1..=5_000).map(|id| span("call", id, id - 1, 0, 1)).collect();
+        let drawn = draw(&spans, Look { full: true, ..PLAIN });
+        assert!(drawn.contains("(depth 4999) call"), "the last span is missing");
+        assert!(drawn.lines().map(|line| line.chars().count()).max() < Some(250));
+    }
+
+    #[test]
+    fn a_very_wide_trace_is_cut_and_says_so() {
+        let spans: Vec<Span> = (1..=2_000).map(|id| span("call", id, u64::from(id != 1), 0, 1)).collect();
+        assert!(draw(&spans, PLAIN).ends_with("… and 1500 more spans (--full shows them)\n"));
+    }
+
+    #[test]
+    fn what_came_over_the_network_cannot_drive_the_terminal() {
+        let mut hostile = span("a\x1b[2Jb", 1, 0, 0, 1);
+        tag(&mut hostile, "k\n\u{202e}", "v\r\x07\u{9b}31m");
+        tag(&mut hostile, "_dd.p.tid", "\x1bé");
+        let drawn = draw(&[hostile], PLAIN);
+        assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{drawn:?}");
+        assert!(drawn.contains("a\\u{1b}[2Jb") && !drawn.contains('\u{202e}'), "{drawn}");
+    }
+
+    #[test]
+    fn long_values_are_cut_unless_asked_for_whole() {
+        let mut long = span("call", 1, 0, 0, 1);
+        tag(&mut long, "sql", &"é".repeat(300));
+        assert!(draw(&[long.clone()], PLAIN).contains(&format!("{}… (600 bytes)", "é".repeat(200))));
+        assert!(draw(&[long], Look { full: true, ..PLAIN }).contains(&"é".repeat(300)));
+    }
+
+    #[test]
+    fn durations_have_the_unit_that_fits() {
+        for (ns, text) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_000, "1.00 µs"),
+            (9_996, "10.0 µs"),
+            (80_100, "80.1 µs"),
+            (99_960, "100 µs"),
+            (999_600, "1.00 ms"),
+            (1_204_000, "1.20 ms"),
+            (999_499_999, "999 ms"),
+            (999_500_000, "1.00 s"),
+            (59_960_000_000, "1 min 0 s"),
+            (90_000_000_000, "1 min 30 s"),
+            (7_260_000_000_000, "2 h 1 min"),
+            (-5_000, "-5.00 µs"),
+        ] {
+            assert_eq!(duration(ns), text, "{ns} ns");
+        }
+        assert!(!duration(i64::MIN).is_empty());
+    }
+
+    #[test]
+    fn numbers_are_written_as_people_write_them() {
+        assert_eq!(
+            [plain(1.0), plain(42.5), plain(-0.25), plain(1e300), plain(1e-9)],
+            ["1", "42.5", "-0.25", "1e300", "1e-9"]
+        );
+    }
+
+    #[test]
+    fn colours_are_only_added_never_needed() {
+        let coloured = draw(&[span("call", 1, 0, 0, 1)], Look { paint: Paint { on: true }, full: false });
+        let mut bare = String::new();
+        let mut escape = false;
+        for c in coloured.chars() {
+            match c {
+                '\x1b' => escape = true,
+                'm' if escape => escape = false,
+                _ if escape => {}
+                _ => bare.push(c),
+            }
+        }
+        assert!(coloured.contains('\x1b'));
+        assert_eq!(bare, draw(&[span("call", 1, 0, 0, 1)], PLAIN));
+    }
+}

@@ -1,0 +1,169 @@
+//! What a tracer has counted: every span that it started, and what became of each. The conservation identity, which
+//! every test asserts, is
+//!
+//! ```text
+//! started  = finished + open + abandoned + discarded
+//! finished = waiting + queued + in flight + sent + the sum of what was dropped, by reason
+//! ```
+//!
+//! Counts are added per chunk where they can be, so that a span costs none of its own. Nothing here decides anything.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// Why finished spans did not leave. The order is that of `spanwire_stats`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Reason {
+    /// The queue held as many bytes or chunks as it may.
+    QueueFull = 0,
+    /// `SPANWIRE_MEMORY_MAX` was reached.
+    Memory,
+    /// The agent could not be reached for longer than `SPANWIRE_RETRY_FOR_MS`.
+    Unreachable,
+    /// The agent answered with a status that no retry can change.
+    Refused,
+    /// One span alone is larger than the agent takes.
+    TooLarge,
+    /// Still unsent at the deadline of a shutdown.
+    Shutdown,
+    /// A submitted record without ids, or cut short.
+    Invalid,
+    /// Sent, but never answered, and given up.
+    UnknownFate,
+}
+
+/// How many reasons there are.
+pub const REASONS: usize = 8;
+
+/// The names of the reasons, as logs and the documentation write them.
+pub const REASON_NAMES: [&str; REASONS] =
+    ["queue_full", "memory", "unreachable", "refused", "too_large", "shutdown", "invalid", "unknown_fate"];
+
+impl Reason {
+    /// The reason's name in logs.
+    pub fn name(self) -> &'static str {
+        REASON_NAMES[self as usize]
+    }
+}
+
+/// One tracer's counters. All only grow.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Spans started in traces that have ended; those of live traces are counted there.
+    pub started: AtomicU64,
+    /// Spans finished and handed on in chunks.
+    pub finished: AtomicU64,
+    /// Spans still open when the tracer was shut down.
+    pub abandoned: AtomicU64,
+    /// Spans that the host discarded.
+    pub discarded: AtomicU64,
+    /// Spans that were not started: the tracer was closed, or memory was short.
+    pub refused_starts: AtomicU64,
+    /// Spans that went to the queue.
+    pub enqueued: AtomicU64,
+    /// Spans that the worker took from the queue.
+    pub taken: AtomicU64,
+    /// Spans taken out of the queue again, and dropped, when a shutdown's time was over.
+    pub removed: AtomicU64,
+    /// Spans that the worker took and then sent or dropped.
+    pub resolved: AtomicU64,
+    /// Spans in payloads that were answered with 2xx.
+    pub sent: AtomicU64,
+    /// Spans dropped, by reason.
+    pub dropped: [AtomicU64; REASONS],
+    /// Whether a loss of that kind is going on: said once at its beginning and once at its end.
+    pub losing: [AtomicBool; REASONS],
+    /// What `dropped` was when the loss began.
+    pub lost_before: [AtomicU64; REASONS],
+    /// Payloads answered with 2xx.
+    pub payloads_sent: AtomicU64,
+    /// Attempts after which nobody knows whether the agent has the payload.
+    pub payloads_unknown: AtomicU64,
+    /// Attempts that failed or were refused.
+    pub attempts_failed: AtomicU64,
+    /// Bytes of the payloads answered with 2xx.
+    pub bytes_sent: AtomicU64,
+    /// Texts that were not UTF-8 and were repaired.
+    pub texts_repaired: AtomicU64,
+    /// Texts that were too long and were cut.
+    pub texts_cut: AtomicU64,
+    /// Tags that were dropped: a span's limit, or memory.
+    pub tags_dropped: AtomicU64,
+    /// Spans started under a parent that had finished, or never was.
+    pub parents_unknown: AtomicU64,
+}
+
+impl Counters {
+    /// Adds to a counter.
+    #[inline]
+    pub fn add(counter: &AtomicU64, n: u64) {
+        counter.fetch_add(n, Relaxed);
+    }
+
+    /// Counts `spans` as dropped for `reason`. True when this is the first loss of its kind for a while.
+    pub fn drop_spans(&self, reason: Reason, spans: u64) -> bool {
+        let before = self.dropped[reason as usize].fetch_add(spans, Relaxed);
+        let began = !self.losing[reason as usize].swap(true, Relaxed);
+        if began {
+            self.lost_before[reason as usize].store(before, Relaxed);
+        }
+        began
+    }
+
+    /// Ends a loss of this kind; how many spans it took, if one was going on.
+    pub fn end_loss(&self, reason: Reason) -> Option<u64> {
+        if !self.losing[reason as usize].load(Relaxed) || !self.losing[reason as usize].swap(false, Relaxed) {
+            return None;
+        }
+        let now = self.dropped[reason as usize].load(Relaxed);
+        Some(now.saturating_sub(self.lost_before[reason as usize].load(Relaxed)))
+    }
+
+    /// The sum of all that was dropped.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().map(|counter| counter.load(Relaxed)).sum()
+    }
+
+    /// Puts every counter back to zero, for a tracer slot that is used again.
+    pub fn reset(&self) {
+        let counters = [
+            &self.started,
+            &self.finished,
+            &self.abandoned,
+            &self.discarded,
+            &self.refused_starts,
+            &self.enqueued,
+            &self.taken,
+            &self.removed,
+            &self.resolved,
+            &self.sent,
+            &self.payloads_sent,
+            &self.payloads_unknown,
+            &self.attempts_failed,
+            &self.bytes_sent,
+            &self.texts_repaired,
+            &self.texts_cut,
+            &self.tags_dropped,
+            &self.parents_unknown,
+        ];
+        counters.into_iter().chain(&self.dropped).chain(&self.lost_before).for_each(|counter| counter.store(0, Relaxed));
+        self.losing.iter().for_each(|flag| flag.store(false, Relaxed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_said_once_and_its_size_at_the_end() {
+        let counters = Counters::default();
+        assert!(counters.drop_spans(Reason::QueueFull, 3));
+        assert!(!counters.drop_spans(Reason::QueueFull, 4));
+        assert_eq!(counters.end_loss(Reason::QueueFull), Some(7));
+        assert_eq!(counters.end_loss(Reason::QueueFull), None);
+        assert!(counters.drop_spans(Reason::QueueFull, 2));
+        assert_eq!(counters.end_loss(Reason::QueueFull), Some(2));
+        assert_eq!(counters.dropped_total(), 9);
+    }
+}

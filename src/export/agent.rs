@@ -1,0 +1,400 @@
+//! HTTP to the agent: one place, one kept connection, and what it answers. The flare and remote configuration go
+//! through here as well. What to do after a failure is decided in `retry.rs`; how bytes travel, in `transport.rs`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use ureq::http::{HeaderValue, Method, Request, Response};
+use ureq::{Body, Error};
+
+use super::retry::parse_retry_after;
+use super::transport::{plain, system_lookup, Dialer, Lookup, Progress, Unreached};
+use crate::sys;
+
+const TRACES: &str = "/v0.4/traces";
+const INFO: &str = "/info";
+const ANSWER_MAX: usize = 64 * 1024;
+const INFO_MAX: usize = 256 * 1024;
+const ANSWER_HEADERS_MAX: usize = 16 * 1024;
+const TIMEOUT_MAX: Duration = Duration::from_secs(600);
+
+type Headers = Vec<(&'static str, HeaderValue)>;
+
+/// Who sends: the host language and where the process runs. An empty text is not sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The host's language, such as `php`.
+    pub language: String,
+    /// Its version.
+    pub language_version: String,
+    /// What runs it, such as `fpm-fcgi`.
+    pub interpreter: String,
+    /// Who made that.
+    pub interpreter_vendor: String,
+    /// The version of the tracer that the user installed.
+    pub tracer_version: String,
+    /// The container's id, 64 hexadecimal digits as a rule.
+    pub container_id: Option<String>,
+    /// `ci-<container id>` or `in-<inode>`.
+    pub entity_id: Option<String>,
+    /// What an admission controller put into the environment for the agent.
+    pub external_env: Option<String>,
+}
+
+/// Where an agent listens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Plain HTTP.
+    Tcp {
+        /// A name or an address; an IPv6 one with or without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What precedes every path: empty, or such as `/agent`.
+        base_path: String,
+    },
+    /// HTTP over a Unix stream socket.
+    Unix {
+        /// The socket's path, at most 107 bytes.
+        path: PathBuf,
+    },
+}
+
+impl Place {
+    fn base_url(&self) -> String {
+        match self {
+            Place::Tcp { .. } => self.to_string(),
+            Place::Unix { .. } => "http://localhost".into(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Tcp { host, port, base_path } => {
+                let base = base_path.trim_matches('/');
+                let slash = if base.is_empty() { "" } else { "/" };
+                if host.contains(':') && !host.starts_with('[') {
+                    write!(f, "http://[{host}]:{port}{slash}{base}")
+                } else {
+                    write!(f, "http://{host}:{port}{slash}{base}")
+                }
+            }
+            Place::Unix { path } => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
+/// How long a request may take; each is kept between 1 ms and 10 minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Finding the address, and then again connecting.
+    pub connect: Duration,
+    /// The whole request: finding, connecting, sending and receiving.
+    pub request: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts { connect: Duration::from_secs(1), request: Duration::from_secs(2) }
+    }
+}
+
+/// The headers of one payload that depend on more than its size.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceHeaders {
+    /// [`Answer::rates_version`] as last received: with it the agent need not repeat unchanged rates.
+    pub rates_version: Option<String>,
+}
+
+/// What an agent answered. A body that broke off or was too long is cut: the status stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status; 4xx and 5xx are answers too.
+    pub status: u16,
+    /// At most 64 KiB; bytes that are not UTF-8 are replaced.
+    pub body: String,
+    /// `Datadog-Agent-State`: changes when `/info` does.
+    pub agent_state: Option<String>,
+    /// `Datadog-Agent-Version`.
+    pub agent_version: Option<String>,
+    /// `Datadog-Rates-Payload-Version`, for [`TraceHeaders`].
+    pub rates_version: Option<String>,
+    /// `Retry-After`, from now, as long as the agent wishes.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer. Each holds one plain sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nothing can have arrived.
+    NotSent(String),
+    /// Something may have arrived.
+    Unknown(String),
+    /// Time ran out after sending had begun, so something may have arrived.
+    Timeout(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Failure::NotSent(sentence) | Failure::Unknown(sentence) | Failure::Timeout(sentence)) = self;
+        f.write_str(sentence)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// One agent. Requests take turns; the connection is kept between them.
+pub struct Agent {
+    place: Place,
+    timeouts: Timeouts,
+    traces_url: String,
+    http: ureq::Agent,
+    progress: Arc<Progress>,
+    turn: Mutex<()>,
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Agent({})", self.place)
+    }
+}
+
+impl Agent {
+    /// Cheap; opens and starts nothing. To be called where the environment may be read: building the HTTP library's
+    /// configuration looks at its proxy variables, of which none is then used.
+    pub fn new(place: Place, timeouts: Timeouts) -> Agent {
+        Agent::with_lookup(place, timeouts, system_lookup)
+    }
+
+    fn with_lookup(place: Place, timeouts: Timeouts, lookup: Lookup) -> Agent {
+        let bounded = |time: Duration| time.clamp(Duration::from_millis(1), TIMEOUT_MAX);
+        let timeouts = Timeouts { connect: bounded(timeouts.connect), request: bounded(timeouts.request) };
+        let config = ureq::Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .user_agent(concat!("spanwire/", env!("CARGO_PKG_VERSION")))
+            .accept(ureq::config::AutoHeaderValue::None)
+            .accept_encoding(ureq::config::AutoHeaderValue::None)
+            .max_response_header_size(ANSWER_HEADERS_MAX)
+            .max_idle_connections(1)
+            .max_idle_connections_per_host(1)
+            .timeout_resolve(Some(timeouts.connect))
+            .timeout_connect(Some(timeouts.connect))
+            .timeout_global(Some(timeouts.request))
+            .build();
+        let progress = Arc::new(Progress::default());
+        let dialer = Dialer::new(place.clone(), lookup, progress.clone());
+        Agent {
+            traces_url: format!("{place}{TRACES}"),
+            http: ureq::Agent::with_parts(config, dialer.clone(), dialer),
+            place,
+            timeouts,
+            progress,
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// Where traces go, for logs: `http://localhost:8126/v0.4/traces`, `unix:///run/apm.socket/v0.4/traces`.
+    pub fn traces_url(&self) -> &str {
+        &self.traces_url
+    }
+
+    /// Sends one v0.4 payload of `traces` chunks. Every status is an answer.
+    pub fn post_traces(
+        &self,
+        identity: &Identity,
+        body: &[u8],
+        traces: usize,
+        extra: &TraceHeaders,
+    ) -> Result<Answer, Failure> {
+        let mut headers = Headers::with_capacity(14);
+        let mut add = |name, value: &str| headers.extend(header_value(value).map(|value| (name, value)));
+        add("Content-Type", "application/msgpack");
+        add("Datadog-Meta-Lang", &identity.language);
+        add("Datadog-Meta-Lang-Version", &identity.language_version);
+        add("Datadog-Meta-Lang-Interpreter", &identity.interpreter);
+        add("Datadog-Meta-Lang-Interpreter-Vendor", &identity.interpreter_vendor);
+        add("Datadog-Meta-Tracer-Version", &identity.tracer_version);
+        add("X-Datadog-Trace-Count", &traces.to_string());
+        add("Datadog-Container-ID", identity.container_id.as_deref().unwrap_or_default());
+        add("Datadog-Entity-ID", identity.entity_id.as_deref().unwrap_or_default());
+        add("Datadog-External-Env", identity.external_env.as_deref().unwrap_or_default());
+        add("Datadog-Client-Computed-Top-Level", "yes");
+        add("Datadog-Send-Real-Http-Status", "true");
+        add("Datadog-Rates-Payload-Version", extra.rates_version.as_deref().unwrap_or_default());
+        self.exchange(TRACES, &headers, Some(body), ANSWER_MAX)
+    }
+
+    /// Asks what the agent can do. 404 is [`Info::very_old`]; another status than 2xx, or a body that is not a JSON
+    /// object, is a [`Failure::Unknown`].
+    pub fn info(&self) -> Result<Info, Failure> {
+        let answer = self.exchange(INFO, &[], None, INFO_MAX)?;
+        match answer.status {
+            200..=299 => Info::parse(&answer)
+                .ok_or_else(|| Failure::Unknown(format!("{}{INFO} answered no JSON object", self.place))),
+            404 => Ok(Info { state: answer.agent_state, ..Info::very_old() }),
+            status => Err(Failure::Unknown(format!("{}{INFO} answered {status}", self.place))),
+        }
+    }
+
+    fn exchange(
+        &self,
+        path: &str,
+        headers: &[(&'static str, HeaderValue)],
+        body: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Answer, Failure> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let url = format!("{}{path}", self.place.base_url());
+        let deadline = Instant::now() + self.timeouts.request;
+        self.progress.start_request();
+        let mut result = self.attempt(&url, headers, body, deadline);
+        // The agent had closed the kept connection in the very moment of use. A timeout is not that.
+        if matches!(result, Err(Error::Io(_))) && self.progress.unanswered_on_an_old_connection() {
+            self.progress.start_attempt();
+            result = self.attempt(&url, headers, body, deadline);
+        }
+        result.map(|response| read_answer(response, limit)).map_err(|error| self.failure(error))
+    }
+
+    fn attempt(
+        &self,
+        url: &str,
+        headers: &[(&'static str, HeaderValue)],
+        body: Option<&[u8]>,
+        deadline: Instant,
+    ) -> Result<Response<Body>, Error> {
+        let left = Some(deadline.saturating_duration_since(Instant::now()));
+        let mut request = Request::builder().uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        match body {
+            Some(bytes) => {
+                let request = request.method(Method::POST).body(bytes)?;
+                self.http.run(self.http.configure_request(request).timeout_global(left).build())
+            }
+            None => {
+                let request = request.body(())?;
+                self.http.run(self.http.configure_request(request).timeout_global(left).build())
+            }
+        }
+    }
+
+    fn failure(&self, error: Error) -> Failure {
+        let timed_out = matches!(error, Error::Timeout(_));
+        let sentence = match error {
+            Error::Timeout(_) if self.progress.sent_anything() => {
+                format!("no answer within {:?} ({})", self.timeouts.request, self.place)
+            }
+            Error::Timeout(_) => format!("no connection within {:?} ({})", self.timeouts.connect, self.place),
+            Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                format!("connection closed before the answer was complete ({})", self.place)
+            }
+            Error::Io(error) => format!("{} ({})", plain(&error), self.place),
+            Error::Other(error) if error.is::<Unreached>() => error.to_string(),
+            Error::Http(error) => format!("not an address to send to: {error} ({})", self.place),
+            error => format!("not an HTTP answer: {error} ({})", self.place),
+        };
+        match (self.progress.sent_anything(), timed_out) {
+            (false, _) => Failure::NotSent(sentence),
+            (true, false) => Failure::Unknown(sentence),
+            (true, true) => Failure::Timeout(sentence),
+        }
+    }
+}
+
+/// `None` for an empty text; what a header cannot hold becomes `?`.
+fn header_value(text: &str) -> Option<HeaderValue> {
+    let clean: String = text.trim().chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+    HeaderValue::from_str(&clean).ok().filter(|value| !value.is_empty())
+}
+
+fn read_answer(response: Response<Body>, limit: usize) -> Answer {
+    let header = |name: &str| {
+        let value = response.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).trim().to_string()).filter(|text| !text.is_empty())
+    };
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        body: String::new(),
+        agent_state: header("Datadog-Agent-State"),
+        agent_version: header("Datadog-Agent-Version"),
+        rates_version: header("Datadog-Rates-Payload-Version"),
+        retry_after: header("Retry-After").and_then(|text| parse_retry_after(&text, sys::wall_ns() / 1_000_000_000)),
+    };
+    let mut bytes = Vec::new();
+    // An error here ends the body and no more: with the status known, the payload's fate is.
+    let _ = response.into_body().into_reader().take(limit as u64).read_to_end(&mut bytes);
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    let mut end = text.len().min(limit);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    answer.body = text;
+    answer
+}
+
+/// What an agent says that it can do (`/info`). What it does not say is empty, absent or false.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Info {
+    /// The agent's version; empty if it does not tell.
+    pub version: String,
+    /// The paths that it serves.
+    pub endpoints: Vec<String>,
+    /// The largest request that it takes, in bytes.
+    pub max_request_bytes: Option<u64>,
+    /// Whether clients that compute statistics may drop what sampling rejects.
+    pub client_drop_p0s: bool,
+    /// Whether it takes `span_events`.
+    pub span_events: bool,
+    /// Whether it takes `meta_struct`.
+    pub span_meta_structs: bool,
+    /// The `Datadog-Agent-State` header of this answer.
+    pub state: Option<String>,
+}
+
+impl Info {
+    /// An agent from before `/info`.
+    pub fn very_old() -> Info {
+        Info { endpoints: vec!["/v0.3/traces".into(), TRACES.into()], ..Info::default() }
+    }
+
+    fn parse(answer: &Answer) -> Option<Info> {
+        let json: Value = serde_json::from_str(&answer.body).ok()?;
+        let flag = |name: &str| json.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let endpoints = json.get("endpoints").and_then(Value::as_array).into_iter().flatten();
+        json.is_object().then(|| Info {
+            version: json.get("version").and_then(Value::as_str).unwrap_or_default().into(),
+            endpoints: endpoints.filter_map(Value::as_str).map(String::from).collect(),
+            max_request_bytes: json.pointer("/config/max_request_bytes").and_then(Value::as_u64),
+            client_drop_p0s: flag("client_drop_p0s"),
+            span_events: flag("span_events"),
+            span_meta_structs: flag("span_meta_structs"),
+            state: answer.agent_state.clone(),
+        })
+    }
+}
+
+/// The sampling rates in the body of an answer to traces, by `service:<name>,env:<name>`. `None` if there are none,
+/// which means that the former ones stay; a rate outside 0 to 1, or that is no number, is left out.
+pub fn rates(body: &str) -> Option<BTreeMap<String, f64>> {
+    let json: Value = serde_json::from_str(body).ok()?;
+    let given = json.get("rate_by_service")?.as_object()?;
+    let usable = given.iter().filter_map(|(key, rate)| Some((key.clone(), rate.as_f64()?)));
+    let rates: BTreeMap<String, f64> = usable.filter(|(_, rate)| (0.0..=1.0).contains(rate)).collect();
+    Some(rates).filter(|rates| !rates.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

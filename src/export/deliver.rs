@@ -1,0 +1,303 @@
+//! How a load of chunks gets to the agent: payloads of the right size, attempt after attempt, and the verdict on each.
+//! What is too large is split between spans, what is refused with 413 is halved; every span ends as sent or as dropped
+//! for a reason.
+
+use super::agent::{Failure, TraceHeaders};
+use super::queue::Chunk;
+use super::retry::{judge, Verdict};
+use super::worker::{Way, Worker};
+use super::{agent, file, payload, Account, Profile};
+use crate::counters::{Counters, Reason};
+use crate::log::event::Event;
+use crate::span::encode;
+use crate::sys;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+/// The most that an agent takes when it does not say.
+const REQUEST_MAX: usize = 25 << 20;
+/// One payload in flight, and a small one: what is larger leaves the cache before it is sent.
+const AT_ONCE: usize = 1 << 20;
+/// A body that grew beyond this is not kept for the next payload.
+const BODY_KEPT: usize = 2 << 20;
+
+/// What the worker has in its hands: chunks taken from the queue, their spans in order, and the body being sent.
+#[derive(Default)]
+pub(super) struct Load {
+    pub(super) chunks: Vec<Chunk>,
+    order: Vec<u32>,
+    body: Vec<u8>,
+}
+
+impl Load {
+    pub(super) fn bytes_at_once(&self) -> usize {
+        AT_ONCE
+    }
+}
+
+/// Spans of one chunk: places in `Load::order`.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    chunk: usize,
+    from: usize,
+    to: usize,
+}
+
+impl Piece {
+    fn spans(&self) -> u64 {
+        (self.to - self.from) as u64
+    }
+}
+
+/// What became of a payload.
+enum Outcome {
+    Sent,
+    TooLarge,
+    Lost(Reason, String),
+}
+
+impl Worker {
+    /// Delivers `self.load.chunks`, which are all of one tracer.
+    pub(super) fn deliver(&mut self, tracer: u32) {
+        let account = self.shared.account(tracer);
+        let spans: u64 = self.load.chunks.iter().map(|chunk| u64::from(chunk.spans)).sum();
+        Counters::add(&account.counters.taken, spans);
+        let Some(profile) = account.profile() else {
+            return self.lose(tracer, Reason::Shutdown, spans, self.load.chunks.len() as u64, "the tracer is gone");
+        };
+        let mut pieces = self.pieces();
+        let agents = self.info.as_ref().and_then(|info| info.max_request_bytes).map_or(REQUEST_MAX, |max| max as usize);
+        let mut limit = profile.settings.payload_max_bytes.min(agents);
+        let mut body = std::mem::take(&mut self.load.body);
+        while !pieces.is_empty() {
+            let taken = self.fill(&mut body, &mut pieces, &profile, limit, tracer);
+            if taken.is_empty() {
+                continue;
+            }
+            let spans = taken.iter().map(Piece::spans).sum();
+            match self.send(&body, &taken, spans, &profile, account) {
+                Outcome::Sent => {
+                    Counters::add(&account.counters.sent, spans);
+                    Counters::add(&account.counters.resolved, spans);
+                    self.end_losses(account);
+                }
+                Outcome::Lost(reason, detail) => self.lose(tracer, reason, spans, taken.len() as u64, &detail),
+                Outcome::TooLarge if spans == 1 => {
+                    self.lose(tracer, Reason::TooLarge, 1, 1, "the agent refused it alone with 413");
+                }
+                Outcome::TooLarge => {
+                    limit = body.len() / 2;
+                    taken.into_iter().rev().for_each(|piece| pieces.push(piece));
+                }
+            }
+        }
+        body.clear();
+        body.shrink_to(BODY_KEPT);
+        self.load.body = body;
+    }
+
+    /// All spans, as pieces of whole chunks, the first one last.
+    fn pieces(&mut self) -> Vec<Piece> {
+        self.load.order.clear();
+        let mut pieces = Vec::with_capacity(self.load.chunks.len());
+        for (chunk, content) in self.load.chunks.iter().enumerate() {
+            let from = self.load.order.len();
+            payload::order(content, &mut self.load.order);
+            pieces.push(Piece { chunk, from, to: self.load.order.len() });
+        }
+        pieces.reverse();
+        pieces
+    }
+
+    /// Fills `body` with as many pieces as fit; those are returned. A piece that does not fit alone is cut.
+    fn fill(
+        &mut self,
+        body: &mut Vec<u8>,
+        pieces: &mut Vec<Piece>,
+        profile: &Profile,
+        limit: usize,
+        tracer: u32,
+    ) -> Vec<Piece> {
+        let mut taken = Vec::new();
+        body.clear();
+        if let Way::File(_) = self.way {
+            taken.extend(pieces.pop());
+            return taken;
+        }
+        encode::array_fixed(body, 0);
+        while let Some(piece) = pieces.pop() {
+            let before = body.len();
+            let offsets = &self.load.order[piece.from..piece.to];
+            let done = payload::seal(body, &self.load.chunks[piece.chunk], offsets, profile, limit);
+            if done == offsets.len() {
+                taken.push(piece);
+                continue;
+            }
+            if !taken.is_empty() {
+                body.truncate(before);
+                pieces.push(piece);
+                break;
+            }
+            let cut = piece.from + done;
+            if done > 0 {
+                pieces.push(Piece { from: cut, ..piece });
+                taken.push(Piece { to: cut, ..piece });
+                break;
+            }
+            body.truncate(before);
+            self.lose(tracer, Reason::TooLarge, 1, 1, &format!("one span is larger than {limit} bytes"));
+            if piece.spans() > 1 {
+                pieces.push(Piece { from: cut + 1, ..piece });
+            }
+        }
+        encode::array_fix(body, 0, taken.len());
+        taken
+    }
+
+    fn send(&mut self, body: &[u8], taken: &[Piece], spans: u64, profile: &Profile, account: &Account) -> Outcome {
+        if let Way::File(_) = self.way {
+            return self.write(taken, spans, profile, account);
+        }
+        let (began, traces) = (Instant::now(), taken.len() as u64);
+        let mut unknown = false;
+        for attempt in 1u32.. {
+            let Way::Http(agent) = &self.way else {
+                return Outcome::Lost(Reason::Unreachable, "the agent's URL cannot be used".into());
+            };
+            let (logs, url, bytes) = (&self.shared.logs, &self.url, body.len() as u64);
+            logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt });
+            let (headers, asked) = (TraceHeaders { rates_version: self.rates_version.clone() }, Instant::now());
+            let result = agent.post_traces(&profile.identity, body, taken.len(), &headers);
+            let verdict = judge(&result);
+            if !matches!(verdict, Verdict::Sent) {
+                Counters::add(&account.counters.attempts_failed, 1);
+            }
+            if let Err(Failure::Unknown(_) | Failure::Timeout(_)) = result {
+                unknown = true;
+                Counters::add(&account.counters.payloads_unknown, 1);
+            }
+            let wait = match verdict {
+                Verdict::Retry { after } => after.unwrap_or_else(|| self.backoff.wait()),
+                _ => Duration::ZERO,
+            };
+            let (give_up, now) = (account.give_up_at.load(Relaxed), sys::monotonic_ns());
+            let closing = give_up != 0 && now >= give_up;
+            let wait = if give_up == 0 { wait } else { wait.min(Duration::from_nanos(give_up.saturating_sub(now))) };
+            let retry =
+                matches!(verdict, Verdict::Retry { .. }) && !closing && began.elapsed() + wait <= profile.settings.retry_for;
+            self.say(&result, body.len() as u64, traces, spans, asked.elapsed(), attempt, retry);
+            match (verdict, result) {
+                (Verdict::Sent, Ok(answer)) => {
+                    self.answered(&answer, account);
+                    Counters::add(&account.counters.payloads_sent, 1);
+                    Counters::add(&account.counters.bytes_sent, body.len() as u64);
+                    return Outcome::Sent;
+                }
+                (Verdict::Split, _) => return Outcome::TooLarge,
+                (Verdict::Retry { .. }, _) if retry => self.exporter.queue.pause(wait),
+                (Verdict::Retry { .. }, result) => return Outcome::Lost(reason(&result, unknown, closing), cause(&result)),
+                (_, result) => return Outcome::Lost(Reason::Refused, cause(&result)),
+            }
+        }
+        Outcome::Lost(Reason::Unreachable, String::new())
+    }
+
+    fn write(&mut self, taken: &[Piece], spans: u64, profile: &Profile, account: &Account) -> Outcome {
+        let Way::File(file) = &mut self.way else { return Outcome::Lost(Reason::Unreachable, String::new()) };
+        let began = Instant::now();
+        for piece in taken {
+            let line = file::line(&self.load.chunks[piece.chunk], &self.load.order[piece.from..piece.to], profile);
+            let (bytes, traces) = (line.len() as u64, 1);
+            if let Err(error) = file.write(&line) {
+                let (url, error) = (&self.url, error.to_string());
+                let event = Event::AgentUnreachable { url, error: &error, bytes, traces, spans, attempt: 1, retry: false };
+                self.shared.logs.emit(&event);
+                return Outcome::Lost(Reason::Unreachable, error);
+            }
+            Counters::add(&account.counters.payloads_sent, 1);
+            Counters::add(&account.counters.bytes_sent, bytes);
+            let (url, time) = (&self.url, began.elapsed());
+            let event = Event::PayloadSent { url, bytes, traces, spans, time, status: 200, answer: "written" };
+            self.shared.logs.emit(&event);
+        }
+        Outcome::Sent
+    }
+
+    /// Logs what an attempt came to, and keeps track of whether the agent answers at all.
+    #[allow(clippy::too_many_arguments)]
+    fn say(
+        &mut self,
+        result: &Result<agent::Answer, Failure>,
+        bytes: u64,
+        traces: u64,
+        spans: u64,
+        time: Duration,
+        attempt: u32,
+        retry: bool,
+    ) {
+        let (logs, url) = (&self.shared.logs, &self.url);
+        match result {
+            Ok(answer) => {
+                if let Some(since) = self.down_since.take() {
+                    logs.emit(&Event::AgentReachable { url, after: since.elapsed() });
+                }
+                let (status, answer) = (answer.status, answer.body.as_str());
+                if (200..300).contains(&status) {
+                    logs.emit(&Event::PayloadSent { url, bytes, traces, spans, time, status, answer });
+                } else {
+                    logs.emit(&Event::AgentRefused { url, status, answer, bytes, traces, spans, retry });
+                }
+            }
+            Err(failure) => {
+                self.down_since.get_or_insert_with(Instant::now);
+                let error = failure.to_string();
+                logs.emit(&Event::AgentUnreachable { url, error: &error, bytes, traces, spans, attempt, retry });
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: &agent::Answer, account: &Account) {
+        self.backoff.reset();
+        if answer.rates_version.is_some() {
+            self.rates_version = answer.rates_version.clone();
+        }
+        if let Some(rates) = agent::rates(&answer.body) {
+            *account.rates.lock().unwrap_or_else(PoisonError::into_inner) = rates;
+        }
+        // An agent that did not answer at the start is asked with its first answer.
+        if self.info.is_none() || (answer.agent_state.is_some() && answer.agent_state != self.agent_state) {
+            self.agent_state = answer.agent_state.clone();
+            self.ask();
+        }
+    }
+
+    fn lose(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &str) {
+        Counters::add(&self.shared.account(tracer).counters.resolved, spans);
+        self.shared.drop_spans(tracer, reason, spans, traces, detail);
+    }
+
+    fn end_losses(&self, account: &Account) {
+        for reason in [Reason::QueueFull, Reason::Memory, Reason::Unreachable, Reason::Refused, Reason::UnknownFate] {
+            if let Some(spans) = account.counters.end_loss(reason) {
+                self.shared.logs.emit(&Event::LossEnded { reason: reason.name(), spans });
+            }
+        }
+    }
+}
+
+fn reason(result: &Result<agent::Answer, Failure>, unknown: bool, closing: bool) -> Reason {
+    match result {
+        _ if unknown => Reason::UnknownFate,
+        _ if closing => Reason::Shutdown,
+        Ok(_) => Reason::Refused,
+        Err(_) => Reason::Unreachable,
+    }
+}
+
+fn cause(result: &Result<agent::Answer, Failure>) -> String {
+    match result {
+        Ok(answer) => format!("the agent answered {}", answer.status),
+        Err(failure) => failure.to_string(),
+    }
+}

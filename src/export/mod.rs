@@ -1,0 +1,134 @@
+//! From a finished chunk to an agent that has it: the bounded queue, the worker, payloads, HTTP and files. One exporter
+//! serves one agent address, however many tracers send there; an account stands for a tracer here. What a span is, is
+//! known below (`crate::span`); what a tracer is, above (`crate::tracer`).
+
+pub mod agent;
+pub mod deliver;
+pub mod file;
+pub mod payload;
+pub mod queue;
+pub mod retry;
+mod transport;
+pub mod worker;
+
+use crate::counters::{Counters, Reason};
+use crate::log::event::Event;
+use crate::log::Logs;
+use crate::memory::Pool;
+use crate::settings::{AgentAddress, Settings};
+use queue::Queue;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many tracers a process can have at a time; no more addresses than that, either.
+pub const TRACERS_MAX: usize = 64;
+
+/// What payloads say of a tracer, frozen with its settings.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The frozen settings.
+    pub settings: Settings,
+    /// Names this process's run of the tracer.
+    pub runtime_id: String,
+    /// Who sends, for request headers.
+    pub identity: agent::Identity,
+    /// The service of spans that name none.
+    pub service: String,
+    /// The application's version, on spans of that service.
+    pub version: String,
+    /// Text tags for every span: environment and `DD_TAGS`.
+    pub every_span: Vec<(String, String)>,
+    /// Text tags for the first span of a chunk.
+    pub first_span: Vec<(String, String)>,
+    /// The process.
+    pub process_id: u32,
+}
+
+/// A tracer as the exporter sees it.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// What it has counted.
+    pub counters: Counters,
+    /// What payloads say of it; none while the slot is unused.
+    pub profile: Mutex<Option<Arc<Profile>>>,
+    /// The sampling rates that its agent last gave, by `service:…,env:…`.
+    pub rates: Mutex<BTreeMap<String, f64>>,
+    /// Whether the start-up line was logged.
+    pub announced: AtomicBool,
+    /// Monotonic time in ns from which nothing of it is tried again; 0 for never.
+    pub give_up_at: AtomicU64,
+}
+
+impl Account {
+    /// The profile, if the slot is in use.
+    pub fn profile(&self) -> Option<Arc<Profile>> {
+        self.profile.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What all exporters and tracers of the process share.
+pub struct Shared {
+    /// One for each tracer, by its index.
+    pub accounts: [Account; TRACERS_MAX],
+    /// Buffers for chunks.
+    pub pool: Pool,
+    /// Where events go.
+    pub logs: Logs,
+}
+
+impl Shared {
+    /// Nothing counted, nothing pooled.
+    pub fn new(logs: Logs) -> Shared {
+        Shared { accounts: std::array::from_fn(|_| Account::default()), pool: Pool::default(), logs }
+    }
+
+    /// The account of a tracer; an index out of range, which cannot come up, is the first one's.
+    #[inline]
+    pub fn account(&self, tracer: u32) -> &Account {
+        &self.accounts[tracer as usize % TRACERS_MAX]
+    }
+
+    /// Counts spans as dropped, says so in debug mode, and says when a loss begins.
+    pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &str) {
+        if self.account(tracer).counters.drop_spans(reason, spans) {
+            self.logs.emit(&Event::LossBegan { reason: reason.name() });
+        }
+        self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces, detail });
+    }
+}
+
+/// One agent address: its queue, and the worker that serves it. Never freed, so that a pushing thread needs no count.
+#[derive(Debug, Default)]
+pub struct Exporter {
+    /// Where it sends; none while unused.
+    pub address: Mutex<Option<AgentAddress>>,
+    /// The way there, made on the thread of a host's call: making it reads the environment, which another thread must
+    /// not do while the host may change it. The worker takes it, and puts it back when it ends.
+    pub way: Mutex<Option<worker::Way>>,
+    /// What waits.
+    pub queue: Queue,
+    /// Whether the worker's thread was started: one relaxed load where a trace begins.
+    pub started: AtomicBool,
+    /// A tracer has come whose start-up line is due.
+    pub unannounced: AtomicBool,
+}
+
+impl Exporter {
+    /// Starts the worker if it is not running. Whether it is running now.
+    #[cold]
+    pub fn start(&'static self, shared: &'static Shared) -> bool {
+        if !self.queue.claim_thread() {
+            self.started.store(true, Relaxed);
+            return true;
+        }
+        let running = crate::sys::spawn("spanwire-worker", move || worker::run(shared, self)).is_ok();
+        if running {
+            self.started.store(true, Relaxed);
+        } else {
+            self.queue.thread_failed();
+            self.started.store(false, Relaxed);
+        }
+        running
+    }
+}

@@ -1,0 +1,286 @@
+//! A payload in the form v0.4: an array of chunks, each an array of maps, one map a span. What belongs to a trace as a
+//! whole (priority, decision maker, the high half of its id, who sent it) is put on the first span of each chunk, and
+//! what belongs to the tracer (environment, version, tags) on every span, as the payload is sealed. Sending is
+//! `worker`'s.
+
+use super::queue::{Chunk, NO_PRIORITY};
+use super::Profile;
+use crate::span::encode;
+use crate::span::open::{ERROR, LOCAL_ROOT, TOP_LEVEL};
+use crate::span::record::{Record, HEADER};
+
+/// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
+pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
+    let (bytes, first) = (chunk.records.bytes(), out.len());
+    let mut at = 0;
+    while let Some((_, rest)) = Record::read(&bytes[at..]) {
+        out.push(at as u32);
+        at = bytes.len() - rest.len();
+    }
+    let word = |at: u32, n: usize| {
+        let place = at as usize + n * 8;
+        bytes.get(place..place + 8).and_then(|word| word.try_into().ok()).map_or(0, u64::from_ne_bytes)
+    };
+    out[first..].sort_by_key(|&at| ((word(at, 0) >> 32) as u32 & LOCAL_ROOT == 0, word(at, 3) as i64));
+}
+
+/// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes; how many those are.
+pub fn seal(out: &mut Vec<u8>, chunk: &Chunk, offsets: &[u32], profile: &Profile, limit: usize) -> usize {
+    let head = out.len();
+    encode::array_fixed(out, offsets.len());
+    let mut done = 0;
+    for &offset in offsets {
+        let before = out.len();
+        if let Some((record, _)) = Record::read(&chunk.records.bytes()[offset as usize..]) {
+            span(out, chunk, &record, profile, done == 0);
+        }
+        if out.len() > limit {
+            out.truncate(before);
+            break;
+        }
+        done += 1;
+    }
+    encode::array_fix(out, head, done);
+    done
+}
+
+/// The service and the resource with their defaults: the tracer's service, the span's name.
+pub fn service_and_resource<'a>(record: &Record<'a>, profile: &'a Profile) -> (&'a [u8], &'a [u8]) {
+    let service = if record.service.is_empty() { profile.service.as_bytes() } else { record.service };
+    let resource = if record.resource.is_empty() { record.name } else { record.resource };
+    (service, resource)
+}
+
+/// Visits a span's text tags: its own, then what the tracer and, on the first span of a chunk, the trace add. What the
+/// host set wins: no key comes twice.
+pub fn each_text(
+    chunk: &Chunk,
+    record: &Record<'_>,
+    profile: &Profile,
+    first: bool,
+    visit: &mut dyn FnMut(&[u8], &[u8]),
+) {
+    record.each_text(&mut *visit);
+    each_added_text(chunk, record, profile, first, visit);
+}
+
+/// Visits a span's numbers, likewise.
+pub fn each_number(
+    chunk: &Chunk,
+    record: &Record<'_>,
+    profile: &Profile,
+    first: bool,
+    visit: &mut dyn FnMut(&[u8], f64),
+) {
+    record.each_number(&mut *visit);
+    each_added_number(chunk, record, profile, first, visit);
+}
+
+fn each_added_text(
+    chunk: &Chunk,
+    record: &Record<'_>,
+    profile: &Profile,
+    first: bool,
+    visit: &mut dyn FnMut(&[u8], &[u8]),
+) {
+    let mut add = |key: &[u8], value: &[u8]| {
+        if !record.has_text(key) {
+            visit(key, value);
+        }
+    };
+    for (key, value) in &profile.every_span {
+        add(key.as_bytes(), value.as_bytes());
+    }
+    if record.service.is_empty() && !profile.version.is_empty() {
+        add(b"version", profile.version.as_bytes());
+    }
+    if !first {
+        return;
+    }
+    if chunk.decision != NO_PRIORITY && chunk.priority > 0 {
+        add(b"_dd.p.dm", if chunk.decision == 0 { b"-0" } else { b"-4" });
+    }
+    if chunk.trace_id_high != 0 {
+        let mut hex = [0u8; 16];
+        for (n, digit) in hex.iter_mut().enumerate() {
+            *digit = b"0123456789abcdef"[(chunk.trace_id_high >> (60 - 4 * n)) as usize & 15];
+        }
+        add(b"_dd.p.tid", &hex);
+    }
+    for (key, value) in &profile.first_span {
+        add(key.as_bytes(), value.as_bytes());
+    }
+}
+
+fn each_added_number(
+    chunk: &Chunk,
+    record: &Record<'_>,
+    profile: &Profile,
+    first: bool,
+    visit: &mut dyn FnMut(&[u8], f64),
+) {
+    let mut add = |wanted: bool, key: &[u8], value: f64| {
+        if wanted && !record.has_number(key) {
+            visit(key, value);
+        }
+    };
+    add(first && chunk.priority != NO_PRIORITY, b"_sampling_priority_v1", f64::from(chunk.priority));
+    add(first, b"process_id", f64::from(profile.process_id));
+    add(record.flags & TOP_LEVEL != 0, b"_dd.top_level", 1.0);
+}
+
+fn span(out: &mut Vec<u8>, chunk: &Chunk, record: &Record<'_>, profile: &Profile, first: bool) {
+    let (service, resource) = service_and_resource(record, profile);
+    out.reserve(HEADER * 4 + record.texts.len() + record.numbers.len() + record.blobs.len() + resource.len());
+    let fields = 11 + usize::from(!record.span_type.is_empty()) + usize::from(record.blob_count > 0);
+    encode::map(out, fields);
+    for (key, value) in [("service", service), ("name", record.name), ("resource", resource)] {
+        encode::text(out, key.as_bytes());
+        encode::text(out, value);
+    }
+    let numbers = [("trace_id", chunk.trace_id_low), ("span_id", record.span_id), ("parent_id", record.parent_id)];
+    for (key, value) in numbers {
+        encode::text(out, key.as_bytes());
+        encode::unsigned(out, value);
+    }
+    encode::text(out, b"start");
+    encode::signed(out, record.start_ns);
+    encode::text(out, b"duration");
+    encode::unsigned(out, record.duration_ns.min(i64::MAX as u64));
+    encode::text(out, b"error");
+    encode::unsigned(out, u64::from(record.flags & ERROR));
+    if !record.span_type.is_empty() {
+        encode::text(out, b"type");
+        encode::text(out, record.span_type);
+    }
+    encode::text(out, b"meta");
+    run_and_more(out, record.texts, record.text_count, |out, count| {
+        each_added_text(chunk, record, profile, first, &mut |key, value| {
+            encode::text(out, key);
+            encode::text(out, value);
+            *count += 1;
+        });
+    });
+    encode::text(out, b"metrics");
+    run_and_more(out, record.numbers, record.number_count, |out, count| {
+        each_added_number(chunk, record, profile, first, &mut |key, value| {
+            encode::text(out, key);
+            encode::float(out, value);
+            *count += 1;
+        });
+    });
+    if record.blob_count > 0 {
+        encode::text(out, b"meta_struct");
+        encode::map(out, record.blob_count as usize);
+        out.extend_from_slice(record.blobs);
+    }
+}
+
+/// A map that begins with a run as it is; its count is known once the rest is written, so its head has room for any.
+fn run_and_more(out: &mut Vec<u8>, run: &[u8], count: u32, more: impl FnOnce(&mut Vec<u8>, &mut u32)) {
+    let (head, mut count) = (out.len(), count);
+    out.extend_from_slice(&[0xde, 0, 0]);
+    out.extend_from_slice(run);
+    more(out, &mut count);
+    out[head + 1..head + 3].copy_from_slice(&(count as u16).to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{Buffer, Pool};
+    use crate::span::record;
+    use crate::span::open::{Field, OpenSpan};
+    use rmpv::Value;
+
+    fn profile() -> Profile {
+        let (settings, _) = crate::settings::Settings::resolve(&[], &|_| None);
+        Profile {
+            settings,
+            runtime_id: "id".into(),
+            identity: Default::default(),
+            service: "shop".into(),
+            version: "1.2".into(),
+            every_span: vec![("env".into(), "prod".into())],
+            first_span: vec![("language".into(), "c".into())],
+            process_id: 7,
+        }
+    }
+
+    fn chunk(spans: &[(u64, i64, u32)]) -> Chunk {
+        let (pool, mut records) = (Pool::default(), Buffer::new());
+        for &(span_id, start_ns, flags) in spans {
+            let mut span = OpenSpan { span_id, start_ns, ..Default::default() };
+            span.set_field(Field::Name, b"work").unwrap();
+            span.set_text(b"env", b"mine").unwrap();
+            span.set_number(b"n", span_id as f64).unwrap();
+            record::append(&mut records, &pool, &span, flags, 5).unwrap();
+        }
+        Chunk {
+            tracer: 0,
+            trace_id_high: 0x640c_fd8d_0000_0000,
+            trace_id_low: 9,
+            priority: 2,
+            decision: -4,
+            spans: spans.len() as u32,
+            complete: true,
+            records,
+            sequence: 0,
+        }
+    }
+
+    fn sealed(chunk: &Chunk) -> Vec<Value> {
+        let (mut offsets, mut out) = (Vec::new(), Vec::new());
+        order(chunk, &mut offsets);
+        assert_eq!(seal(&mut out, chunk, &offsets, &profile(), usize::MAX), offsets.len());
+        rmpv::decode::read_value(&mut &out[..]).unwrap().as_array().unwrap().clone()
+    }
+
+    fn get<'a>(span: &'a Value, path: &[&str]) -> Option<&'a Value> {
+        path.iter().try_fold(span, |value, key| {
+            value.as_map()?.iter().find(|(k, _)| k.as_str() == Some(key)).map(|(_, value)| value)
+        })
+    }
+
+    #[test]
+    fn the_local_root_comes_first_and_alone_carries_what_is_the_traces() {
+        let spans = sealed(&chunk(&[(3, 30, 0), (2, 10, 0), (1, 20, LOCAL_ROOT | TOP_LEVEL)]));
+        let ids: Vec<u64> = spans.iter().map(|span| get(span, &["span_id"]).unwrap().as_u64().unwrap()).collect();
+        assert_eq!(ids, [1, 2, 3]);
+        for (span, first) in spans.iter().zip([true, false, false]) {
+            assert_eq!(get(span, &["meta", "_dd.p.tid"]).is_some(), first);
+            assert_eq!(get(span, &["meta", "_dd.p.dm"]).and_then(Value::as_str), first.then_some("-4"));
+            assert_eq!(get(span, &["metrics", "_sampling_priority_v1"]).and_then(Value::as_f64), first.then_some(2.0));
+            assert_eq!(get(span, &["metrics", "_dd.top_level"]).is_some(), first);
+            assert_eq!(get(span, &["meta", "env"]).unwrap().as_str(), Some("mine"), "the host's own wins");
+            assert_eq!(get(span, &["meta", "version"]).unwrap().as_str(), Some("1.2"));
+        }
+    }
+
+    #[test]
+    fn no_map_of_a_payload_has_a_key_twice() {
+        for span in sealed(&chunk(&[(1, 1, LOCAL_ROOT)])) {
+            for map in [Some(&span), get(&span, &["meta"]), get(&span, &["metrics"])] {
+                let mut keys: Vec<_> = map.unwrap().as_map().unwrap().iter().map(|(key, _)| key.as_str()).collect();
+                keys.sort();
+                let all = keys.len();
+                keys.dedup();
+                assert_eq!(keys.len(), all);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chunk_too_large_is_cut_between_spans() {
+        let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0), (3, 3, 0)]);
+        let (mut offsets, mut out) = (Vec::new(), Vec::new());
+        order(&chunk, &mut offsets);
+        seal(&mut out, &chunk, &offsets, &profile(), usize::MAX);
+        let whole = out.len();
+        out.clear();
+        assert_eq!(seal(&mut out, &chunk, &offsets, &profile(), whole - 1), 2);
+        assert_eq!(rmpv::decode::read_value(&mut &out[..]).unwrap().as_array().unwrap().len(), 2);
+        out.clear();
+        assert_eq!(seal(&mut out, &chunk, &offsets, &profile(), 10), 0);
+    }
+}

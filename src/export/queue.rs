@@ -1,0 +1,351 @@
+//! The bounded queue between the threads that finish spans and the worker of one agent. Full means a counted drop, at
+//! once. Under its lock things are only swapped and counted; waking happens after unlocking.
+
+use crate::memory::Buffer;
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Stands for "no sampling priority" and "no decision maker".
+pub const NO_PRIORITY: i32 = i32::MIN;
+
+/// Finished spans of one trace, on their way.
+#[derive(Debug)]
+pub struct Chunk {
+    /// Index of the tracer.
+    pub tracer: u32,
+    /// High half of the trace id.
+    pub trace_id_high: u64,
+    /// Low half of the trace id.
+    pub trace_id_low: u64,
+    /// The sampling priority, or [`NO_PRIORITY`].
+    pub priority: i32,
+    /// The decision maker, or [`NO_PRIORITY`].
+    pub decision: i32,
+    /// How many spans.
+    pub spans: u32,
+    /// Whether no span of the trace was open when the chunk left.
+    pub complete: bool,
+    /// The records, one behind another, in the order in which spans finished.
+    pub records: Buffer,
+    /// The place in the queue's history, given by [`Queue::push`].
+    pub sequence: u64,
+}
+
+impl Chunk {
+    /// The trace id as one number.
+    pub fn trace_id(&self) -> u128 {
+        u128::from(self.trace_id_high) << 64 | u128::from(self.trace_id_low)
+    }
+}
+
+/// What a tracer allows its queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most bytes that may wait, by capacity.
+    pub bytes: usize,
+    /// The most chunks that may wait.
+    pub chunks: usize,
+    /// Waiting bytes at which the worker is woken before its interval is over.
+    pub flush_bytes: usize,
+}
+
+/// The worker's thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// Not started yet, or ended because nobody was attached.
+    None,
+    /// Running.
+    Running,
+    /// Could not be started; tried again at the next flush.
+    Failed,
+}
+
+#[derive(Debug)]
+struct Inner {
+    chunks: VecDeque<Chunk>,
+    bytes: usize,
+    /// Chunks ever pushed.
+    pushed: u64,
+    /// Of these, how many are sent or dropped; all before are too.
+    resolved: u64,
+    /// Somebody waits for chunks up to this one.
+    wanted: u64,
+    /// Counts reasons for a waiting worker to look up.
+    nudges: u64,
+    /// Tracers that send through here.
+    attached: u32,
+    thread: Thread,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Queue {
+    inner: Mutex<Inner>,
+    work: Condvar,
+    done: Condvar,
+}
+
+/// Why the worker was woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// There is something to do, or an interval has passed.
+    Work,
+    /// Nobody is attached and nothing is left: the thread ends.
+    End,
+}
+
+impl Default for Queue {
+    fn default() -> Queue {
+        let inner = Inner {
+            chunks: VecDeque::new(),
+            bytes: 0,
+            pushed: 0,
+            resolved: 0,
+            wanted: 0,
+            nudges: 0,
+            attached: 0,
+            thread: Thread::None,
+        };
+        Queue { inner: Mutex::new(inner), work: Condvar::new(), done: Condvar::new() }
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a chunk; gives it back when the queue is full. Returns chunks and bytes that wait now.
+    #[inline]
+    pub fn push(&self, mut chunk: Chunk, limits: Limits) -> Result<(u64, u64), Chunk> {
+        let size = chunk.records.capacity();
+        let mut inner = self.lock();
+        if inner.bytes + size > limits.bytes || inner.chunks.len() >= limits.chunks {
+            return Err(chunk);
+        }
+        inner.pushed += 1;
+        chunk.sequence = inner.pushed;
+        let before = inner.bytes;
+        inner.bytes += size;
+        inner.chunks.push_back(chunk);
+        let (chunks, bytes) = (inner.chunks.len() as u64, inner.bytes as u64);
+        let wake = before < limits.flush_bytes && inner.bytes >= limits.flush_bytes;
+        inner.nudges += u64::from(wake);
+        drop(inner);
+        if wake {
+            self.work.notify_one();
+        }
+        Ok((chunks, bytes))
+    }
+
+    /// For the worker: chunks of one tracer from the front, up to `max` bytes of records.
+    pub fn take(&self, max: usize, out: &mut Vec<Chunk>) {
+        let mut inner = self.lock();
+        let (mut bytes, mut tracer) = (0, None);
+        while let Some(chunk) = inner.chunks.front() {
+            if *tracer.get_or_insert(chunk.tracer) != chunk.tracer || (bytes > 0 && bytes + chunk.records.len() > max) {
+                break;
+            }
+            bytes += chunk.records.len();
+            let Some(chunk) = inner.chunks.pop_front() else { break };
+            inner.bytes -= chunk.records.capacity();
+            out.push(chunk);
+        }
+    }
+
+    /// For the worker: waits for work for up to `interval`.
+    pub fn wait(&self, interval: Duration) -> Wake {
+        let mut inner = self.lock();
+        let (deadline, seen) = (Instant::now() + interval, inner.nudges);
+        loop {
+            if inner.attached == 0 && inner.chunks.is_empty() {
+                return Wake::End;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || inner.nudges != seen || inner.wanted > inner.resolved {
+                return Wake::Work;
+            }
+            inner = self.work.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// For the worker, between attempts: waits, but not past the moment when somebody asks for a flush.
+    pub fn pause(&self, time: Duration) {
+        let mut inner = self.lock();
+        let (deadline, seen) = (Instant::now() + time, inner.nudges);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || inner.nudges != seen {
+                return;
+            }
+            inner = self.work.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// For the worker: all chunks up to `sequence` are sent or dropped.
+    pub fn resolve(&self, sequence: u64) {
+        let mut inner = self.lock();
+        inner.resolved = inner.resolved.max(sequence);
+        drop(inner);
+        self.done.notify_all();
+    }
+
+    /// Asks for all that waits now to be sent, and waits until it is sent or dropped. False when `time` is over first.
+    pub fn flush(&self, time: Duration) -> bool {
+        let mut inner = self.lock();
+        let (deadline, target) = (Instant::now() + time, inner.pushed);
+        if inner.resolved >= target {
+            return true;
+        }
+        inner.wanted = inner.wanted.max(target);
+        inner.nudges += 1;
+        self.work.notify_one();
+        loop {
+            if inner.resolved >= target {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            inner = self.done.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Whether all that was ever pushed is sent or dropped.
+    pub fn is_resolved(&self) -> bool {
+        let inner = self.lock();
+        inner.resolved >= inner.pushed
+    }
+
+    /// Makes a waiting worker look up.
+    pub fn nudge(&self) {
+        self.lock().nudges += 1;
+        self.work.notify_one();
+    }
+
+    /// Takes a tracer's chunks out of the queue, for a shutdown whose time is over.
+    pub fn remove(&self, tracer: u32) -> Vec<Chunk> {
+        let mut inner = self.lock();
+        let all = std::mem::take(&mut inner.chunks);
+        let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|chunk| chunk.tracer == tracer);
+        inner.chunks = kept.into();
+        inner.bytes = inner.chunks.iter().map(|chunk| chunk.records.capacity()).sum();
+        if inner.chunks.is_empty() && inner.thread != Thread::Running {
+            inner.resolved = inner.pushed;
+        }
+        drop(inner);
+        self.done.notify_all();
+        gone
+    }
+
+    /// One more tracer sends through here.
+    pub fn attach(&self) {
+        self.lock().attached += 1;
+    }
+
+    /// One less; the worker ends when it was the last and nothing is left.
+    pub fn detach(&self) {
+        let mut inner = self.lock();
+        inner.attached = inner.attached.saturating_sub(1);
+        inner.nudges += 1;
+        drop(inner);
+        self.work.notify_one();
+    }
+
+    /// How many tracers send through here, and whether anything waits or the thread runs.
+    pub fn in_use(&self) -> bool {
+        let inner = self.lock();
+        inner.attached > 0 || !inner.chunks.is_empty() || inner.thread == Thread::Running
+    }
+
+    /// Claims the right to start the worker's thread, if none runs.
+    pub fn claim_thread(&self) -> bool {
+        let mut inner = self.lock();
+        let free = inner.thread != Thread::Running;
+        inner.thread = Thread::Running;
+        free
+    }
+
+    /// The worker's thread has ended; a new one may be started.
+    pub fn thread_ended(&self) {
+        self.lock().thread = Thread::None;
+    }
+
+    /// The claimed thread could not be started.
+    pub fn thread_failed(&self) {
+        self.lock().thread = Thread::Failed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Pool;
+
+    const LIMITS: Limits = Limits { bytes: 4096, chunks: 5, flush_bytes: 2048 };
+
+    fn chunk(tracer: u32, capacity: usize) -> Chunk {
+        let mut records = Pool::default().take(capacity).unwrap();
+        records.push(&vec![1; capacity]).unwrap();
+        Chunk {
+            tracer,
+            trace_id_high: 0,
+            trace_id_low: 1,
+            priority: 1,
+            decision: 0,
+            spans: 1,
+            complete: true,
+            records,
+            sequence: 0,
+        }
+    }
+
+    #[test]
+    fn a_full_queue_gives_the_chunk_back_at_once() {
+        let queue = Queue::default();
+        for _ in 0..4 {
+            queue.push(chunk(0, 1024), LIMITS).unwrap();
+        }
+        assert!(queue.push(chunk(0, 512), LIMITS).is_err(), "bytes");
+        let queue = Queue::default();
+        for _ in 0..5 {
+            queue.push(chunk(0, 512), LIMITS).unwrap();
+        }
+        assert!(queue.push(chunk(0, 512), LIMITS).is_err(), "chunks");
+    }
+
+    #[test]
+    fn one_payload_holds_one_tracers_chunks_up_to_its_size() {
+        let queue = Queue::default();
+        for tracer in [0, 0, 1, 0] {
+            queue.push(chunk(tracer, 512), LIMITS).unwrap();
+        }
+        let mut sizes = Vec::new();
+        for max in [700, 5_000, 5_000, 5_000] {
+            let mut out = Vec::new();
+            queue.take(max, &mut out);
+            sizes.push(out.len());
+        }
+        assert_eq!(sizes, [1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn flush_waits_for_what_was_queued_and_no_longer_than_asked() {
+        let queue = Queue::default();
+        assert!(queue.flush(Duration::ZERO), "nothing waits");
+        queue.push(chunk(0, 512), LIMITS).unwrap();
+        assert!(!queue.flush(Duration::from_millis(20)));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                queue.attach();
+                assert_eq!(queue.wait(Duration::from_secs(60)), Wake::Work, "a flush ends the interval");
+                let mut out = Vec::new();
+                queue.take(5_000, &mut out);
+                queue.resolve(out[0].sequence);
+            });
+            assert!(queue.flush(Duration::from_secs(30)));
+        });
+    }
+}

@@ -1,0 +1,350 @@
+//! How bytes reach an agent: names to addresses, TCP and Unix connections, and a record of how far a request got. What
+//! the bytes mean is `agent.rs`'s affair.
+//!
+//! Whatever the operating system offers only in a form that can hang (looking a name up, connecting to a Unix socket
+//! whose server accepts nothing) runs on the [`helper`] thread.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
+use ureq::Error;
+
+use self::helper::{Helper, Refused};
+use super::agent::Place;
+
+mod helper;
+
+/// Looks a host name up, blocking for as long as the system likes.
+pub type Lookup = fn(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+
+/// The longest path that fits into a Unix socket's address, in bytes.
+pub const UNIX_PATH_MAX: usize = 107;
+
+const NAME_KEPT_FOR: Duration = Duration::from_secs(60);
+const ADDRESSES_MAX: usize = 16;
+const INPUT_BUFFER: usize = 32 * 1024;
+const OUTPUT_BUFFER: usize = 64 * 1024;
+/// Stands in for "no limit", which our own configuration never asks for.
+const WAIT_MAX: Duration = Duration::from_secs(3_600);
+
+/// The system's own lookup.
+pub fn system_lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok((host, port).to_socket_addrs()?.take(ADDRESSES_MAX).collect())
+}
+
+/// No connection came about, so nothing can have arrived. Holds one plain sentence.
+#[derive(Debug)]
+pub struct Unreached(pub String);
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Unreached {}
+
+fn unreached(sentence: String) -> Error {
+    Error::Other(Box::new(Unreached(sentence)))
+}
+
+/// An input or output error in plain words, without the system's number.
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// How far the current request got.
+#[derive(Debug, Default)]
+pub struct Progress {
+    fresh: AtomicBool,
+    written: AtomicUsize,
+    received: AtomicUsize,
+}
+
+impl Progress {
+    /// A new request begins.
+    pub fn start_request(&self) {
+        self.written.store(0, Relaxed);
+        self.start_attempt();
+    }
+
+    /// The request is about to be tried, perhaps again; what earlier tries wrote still counts.
+    pub fn start_attempt(&self) {
+        self.fresh.store(false, Relaxed);
+        self.received.store(0, Relaxed);
+    }
+
+    /// Whether any byte of the request has left.
+    pub fn sent_anything(&self) -> bool {
+        self.written.load(Relaxed) > 0
+    }
+
+    /// Whether the attempt used a connection of an earlier request and had no byte of an answer.
+    pub fn unanswered_on_an_old_connection(&self) -> bool {
+        !self.fresh.load(Relaxed) && self.received.load(Relaxed) == 0
+    }
+}
+
+#[derive(Debug)]
+struct Known {
+    since: Instant,
+    addresses: Vec<SocketAddr>,
+}
+
+/// Finds and connects one [`Place`]; a clone shares its cache, its thread and its progress.
+#[derive(Clone)]
+pub struct Dialer {
+    place: Place,
+    lookup: Lookup,
+    known: Arc<Mutex<Option<Known>>>,
+    helper: Helper,
+    progress: Arc<Progress>,
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dialer({})", self.place)
+    }
+}
+
+impl Dialer {
+    /// Opens and starts nothing.
+    pub fn new(place: Place, lookup: Lookup, progress: Arc<Progress>) -> Dialer {
+        Dialer { place, lookup, known: Arc::default(), helper: Helper::default(), progress }
+    }
+
+    fn addresses(&self, host: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>, Error> {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        if host.eq_ignore_ascii_case("localhost") {
+            let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+            return Ok(both.map(|ip| SocketAddr::new(ip, port)).to_vec());
+        }
+        let mut former = Vec::new();
+        if let Some(known) = &*self.known.lock().unwrap_or_else(PoisonError::into_inner) {
+            former.clone_from(&known.addresses);
+            if known.since.elapsed() < NAME_KEPT_FOR {
+                return Ok(former);
+            }
+        }
+        let (lookup, known, name) = (self.lookup, self.known.clone(), host.to_string());
+        let found = self.helper.ask(patience, move || {
+            let found = lookup(&name, port)?;
+            // Kept here, so that an answer too late for this request serves the next.
+            let fresh = Known { since: Instant::now(), addresses: found.clone() };
+            if !found.is_empty() {
+                *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+            }
+            Ok::<_, io::Error>(found)
+        });
+        match found {
+            Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
+            // A name server's bad moment must not part us from an agent whose address we know.
+            _ if !former.is_empty() => Ok(former),
+            Ok(Ok(_)) => Err(unreached(format!("cannot resolve {host}: no address"))),
+            Ok(Err(error)) => Err(unreached(format!("cannot resolve {host}: {}", plain(&error)))),
+            Err(Refused::Busy | Refused::Late) => Err(unreached(format!("name not resolved yet ({host})"))),
+            Err(Refused::NoThread(error)) => {
+                Err(unreached(format!("cannot resolve {host}: no thread for it: {}", plain(&error))))
+            }
+        }
+    }
+
+    fn connect_tcp(&self, addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, Error> {
+        let deadline = Instant::now() + patience;
+        let mut first_failure = None;
+        for (index, address) in addresses.iter().enumerate() {
+            let others = (addresses.len() - index) as u32;
+            let share = deadline.saturating_duration_since(Instant::now()) / others;
+            let failure = match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
+                Ok(stream) => {
+                    // Only a delay is lost if this fails.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    format!("no connection within {} ({address})", shown(patience))
+                }
+                Err(error) => format!("{} ({address})", plain(&error)),
+            };
+            first_failure.get_or_insert(failure);
+        }
+        // The name may mean another machine by now.
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Err(unreached(first_failure.unwrap_or_else(|| "no address to connect to".into())))
+    }
+
+    fn connect_unix(&self, path: &Path, patience: Duration) -> Result<TcpStream, Error> {
+        let name = path.display();
+        let length = path.as_os_str().as_bytes().len();
+        if length > UNIX_PATH_MAX {
+            return Err(unreached(format!(
+                "socket path of {length} bytes, at most {UNIX_PATH_MAX} are possible: {name}"
+            )));
+        }
+        let target: PathBuf = path.into();
+        match self.helper.ask(patience, move || UnixStream::connect(target)) {
+            // One type for both kinds of stream: every call that we make means the same on a Unix one, and this type
+            // is the one that promises no SIGPIPE.
+            Ok(Ok(stream)) => Ok(TcpStream::from(OwnedFd::from(stream))),
+            Ok(Err(error)) => Err(unreached(match error.kind() {
+                io::ErrorKind::NotFound => format!("no such file: {name}"),
+                _ => format!("{}: {name}", plain(&error)),
+            })),
+            Err(Refused::Late) => Err(unreached(format!("no connection within {}: {name}", shown(patience)))),
+            Err(Refused::Busy) => Err(unreached(format!("still connecting: {name}"))),
+            Err(Refused::NoThread(error)) => {
+                Err(unreached(format!("cannot connect, no thread for it: {}: {name}", plain(&error))))
+            }
+        }
+    }
+}
+
+/// `time` for a sentence, to the millisecond.
+fn shown(time: Duration) -> String {
+    format!("{:?}", Duration::from_millis((time.as_micros() as u64).div_ceil(1_000)))
+}
+
+fn patience(timeout: NextTimeout) -> Duration {
+    (*timeout.after).min(WAIT_MAX)
+}
+
+impl Resolver for Dialer {
+    fn resolve(&self, _: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let mut resolved = self.empty();
+        if let Place::Tcp { host, port, .. } = &self.place {
+            for address in self.addresses(host, *port, patience(timeout))?.into_iter().take(ADDRESSES_MAX) {
+                resolved.push(address);
+            }
+        }
+        Ok(resolved)
+    }
+}
+
+impl Connector for Dialer {
+    type Out = Wire;
+
+    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, Error> {
+        self.progress.fresh.store(true, Relaxed);
+        let patience = patience(details.timeout);
+        let stream = match &self.place {
+            Place::Tcp { .. } => self.connect_tcp(&details.addrs, patience)?,
+            Place::Unix { path } => self.connect_unix(path, patience)?,
+        };
+        let buffers = LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER);
+        Ok(Some(Wire { stream, buffers, progress: self.progress.clone(), torn: false }))
+    }
+}
+
+/// One connection, either kind.
+#[derive(Debug)]
+pub struct Wire {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+    progress: Arc<Progress>,
+    /// The other end no longer reads.
+    torn: bool,
+}
+
+fn left_until(deadline: Instant, timeout: &NextTimeout) -> Result<Duration, Error> {
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(Error::Timeout(timeout.reason)),
+        left => Ok(left),
+    }
+}
+
+impl Transport for Wire {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let deadline = Instant::now() + patience(timeout);
+        let mut done = 0;
+        while done < amount && !self.torn {
+            // Anew for each write: a reader that takes a little now and then must not stretch the whole.
+            self.stream.set_write_timeout(Some(left_until(deadline, &timeout)?))?;
+            match self.stream.write(&self.buffers.output()[done..amount]) {
+                Ok(0) => self.torn = true,
+                Ok(wrote) => {
+                    done += wrote;
+                    self.progress.written.fetch_add(wrote, Relaxed);
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
+                    // An agent that refuses a body early closes its end, but its answer may lie here unread: go on
+                    // to reading, which reports the loss if there is none.
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => self.torn = true,
+                    _ => return Err(Error::Io(error)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let deadline = Instant::now() + patience(timeout);
+        loop {
+            self.stream.set_read_timeout(Some(left_until(deadline, &timeout)?))?;
+            match self.stream.read(self.buffers.input_append_buf()) {
+                Ok(got) => {
+                    self.buffers.input_appended(got);
+                    self.progress.received.fetch_add(got, Relaxed);
+                    return Ok(got > 0);
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
+                    _ => return Err(Error::Io(error)),
+                },
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        if self.torn || self.stream.set_nonblocking(true).is_err() {
+            return false;
+        }
+        // Silence is what an idle connection should have; bytes would belong to no request.
+        let idle = matches!(self.stream.read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        idle && self.stream.set_nonblocking(false).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_once_known_outlives_a_broken_name_server() {
+        fn broken(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+            Err(io::Error::other("failed to lookup address information: Try again"))
+        }
+        let place = Place::Tcp { host: "agent.test".into(), port: 1, base_path: String::new() };
+        let dialer = Dialer::new(place, broken, Arc::default());
+        let ask = || dialer.addresses("agent.test", 1, Duration::from_secs(5));
+        assert!(matches!(ask(), Err(Error::Other(why)) if why.to_string() == "cannot resolve agent.test: try again"));
+        let Some(long_ago) = Instant::now().checked_sub(NAME_KEPT_FOR * 2) else { return };
+        let address = SocketAddr::from(([192, 0, 2, 1], 1));
+        *dialer.known.lock().unwrap() = Some(Known { since: long_ago, addresses: vec![address] });
+        assert!(matches!(ask(), Ok(addresses) if addresses == [address]));
+    }
+}

@@ -1,0 +1,33 @@
+//! spanwire: a native tracer core behind a C ABI.
+//!
+//! A host loads the shared library, starts and finishes spans, and a Datadog Agent has them. The C API, in
+//! `include/spanwire.h`, is the product; it is written in [`abi`]. Everything behind it is plain Rust, and arrows run
+//! one way: `abi -> tracer -> trace, export -> span -> log, settings, counters, memory, sys`.
+//!
+//! This file holds the module list and what the compiler is asked to enforce; no logic.
+
+#![deny(unsafe_code)]
+
+#[cfg(panic = "abort")]
+compile_error!("spanwire promises that no panic reaches its host: build it with panic = \"unwind\"");
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!("spanwire is made for 64-bit Linux");
+
+#[allow(unsafe_code)]
+pub mod abi;
+pub mod counters;
+pub mod export;
+pub mod host;
+pub mod log;
+pub mod memory;
+#[allow(unsafe_code)]
+pub mod process;
+pub mod redact;
+pub mod settings;
+pub mod span;
+pub mod state;
+#[allow(unsafe_code)]
+pub mod sys;
+pub mod trace;
+pub mod tracer;

@@ -1,0 +1,290 @@
+//! The native dialect: one readable line per event. What happened, its facts as `name=value`, and for a problem what to
+//! look at next.
+
+use super::{duration, free, iso_time, number, tags, value, Frame};
+use crate::log::event::{Event, SpanFacts};
+use crate::redact;
+use std::fmt::{Display, Write};
+use std::time::Duration;
+
+pub(super) fn line(frame: &Frame, event: &Event<'_>) -> String {
+    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid));
+    line.0.push_str(&event.level().name().to_ascii_uppercase());
+    line.0.push(' ');
+    line.event(event);
+    match (frame.held_back.events, frame.held_back.minutes) {
+        (0, _) => {}
+        (n, 0 | 1) => line.put(format_args!(" ({n} more like this in the last minute)")),
+        (n, minutes) => line.put(format_args!(" ({n} more like this in the last {minutes} minutes)")),
+    }
+    line.0
+}
+
+struct Line(String);
+
+impl Line {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::TracerConfigured { config_json } => {
+                self.say("DATADOG TRACER CONFIGURATION - ");
+                // Between JSON's tokens a newline is a space; inside its strings it cannot be.
+                self.0.extend(config_json.chars().map(|c| if c.is_control() { ' ' } else { c }));
+            }
+            Event::SettingRejected { name, value: given, origin, why } => {
+                self.say("setting rejected:");
+                self.fact(name, &value(name, given)).fact("origin", origin);
+                self.say("; ").text(&free(why)).say("; the default is kept");
+            }
+            Event::IntegrationLoaded { name, version, status } => {
+                self.say("integration loaded:").fact("name", name).fact("version", version).fact("status", status);
+            }
+            Event::SpanStarted { span } => self.say("span started:").span(span),
+            Event::SpanFinished { span } => {
+                self.say("span finished:").span(span);
+                let time = Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0));
+                self.count("duration", duration(time)).count("error", u8::from(span.error)).tags(span);
+            }
+            Event::ParentUnknown { parent, name } => {
+                self.say("span has no live parent:").fact("name", &free(name)).count("parent", parent);
+                self.say("; it begins a new trace: keep the parent open, or keep its context, to stay in one");
+            }
+            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes } => {
+                self.say("chunk enqueued:").count("trace_id", format_args!("{trace_id:032x}")).count("spans", spans);
+                self.count("size", format_args!("{bytes}B")).count("partial", !complete);
+                self.count("queued_chunks", queued_chunks).count("queued_size", format_args!("{queued_bytes}B"));
+            }
+            Event::PayloadSending { url, bytes, traces, spans, attempt } => {
+                self.say("payload sending:").load(*bytes, *traces, *spans).url(url).count("attempt", attempt);
+            }
+            Event::PayloadSent { url, bytes, traces, spans, time, status, answer } => {
+                self.say("payload sent:").load(*bytes, *traces, *spans).count("time", duration(*time)).url(url);
+                self.count("status", status).answer(answer);
+            }
+            Event::AgentRefused { url, status, answer, bytes, traces, spans, retry } => {
+                self.say("agent refused a payload:").count("status", status).url(url).load(*bytes, *traces, *spans);
+                self.say(fate(*retry)).say("; ").say(refusal_advice(*status)).answer(answer);
+            }
+            Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry } => {
+                self.say("DATADOG TRACER DIAGNOSTIC - Agent not reachable at ").text(&redact::url(url)).say(": ");
+                self.text(&free(error)).say(";").load(*bytes, *traces, *spans).count("attempt", attempt);
+                self.say(fate(*retry)).say(
+                    "; check DD_TRACE_AGENT_URL and that the Agent runs and listens there with APM on; to try without \
+                     one, run `spanwire agent`",
+                );
+            }
+            Event::AgentReachable { url, after } => {
+                self.say("agent reachable again:").url(url).count("after", duration(*after));
+            }
+            Event::AgentInfo { url, version, endpoints } => {
+                self.say("agent described itself:").url(url).fact("version", version).count("endpoints", endpoints);
+            }
+            Event::SpansDropped { reason, spans, traces, detail } => {
+                self.say("spans dropped:").fact("reason", reason).count("spans", spans).count("traces", traces);
+                if !detail.is_empty() {
+                    self.fact("detail", &free(detail));
+                }
+            }
+            Event::LossBegan { reason } => {
+                self.say("loss began:").fact("reason", reason);
+                self.say("; spans are being dropped, and counted; ").say(loss_advice(reason));
+            }
+            Event::LossEnded { reason, spans } => {
+                self.say("loss ended:")
+                    .fact("reason", reason)
+                    .count("spans", spans)
+                    .say("; so many were dropped meanwhile");
+            }
+            Event::SpansAbandoned { spans } => {
+                self.say("spans abandoned:").count("spans", spans);
+                self.say("; they were open at shutdown and are not sent: finish spans before shutting down");
+            }
+            Event::TracerStopped { sent, spans_lost, timed_out } => {
+                self.say("tracer stopped:").count("sent", sent).count("lost", spans_lost).count("timed_out", timed_out);
+                if *timed_out {
+                    self.say("; give spanwire_tracer_shutdown more time, or look for what the Agent answered above");
+                }
+            }
+            Event::Forked { parent_pid } => {
+                self.say("process forked:").count("parent", parent_pid);
+                self.say("; this child begins with an empty queue, and its parent sends what it holds");
+            }
+            Event::PanicCaught { message } => {
+                self.say("internal error caught: ").text(&free(message));
+                self.say("; the host is not affected; please report this line with the version in use");
+            }
+            Event::HostText { target, text, .. } => {
+                self.text(target).say(if target.is_empty() { "" } else { ": " }).text(&free(text));
+            }
+            Event::HostEvent { kind, fields } => {
+                self.text(kind).say(":");
+                let left_out = tags(fields, |name, text| {
+                    self.fact(&name, &text);
+                });
+                self.left_out(left_out);
+            }
+            Event::RecordsLost { sink, records } => {
+                self.say("log records lost:").fact("sink", sink).count("records", records);
+                self.say("; it takes them more slowly than they come");
+            }
+            Event::Notice { target, text, .. } => {
+                self.say(target).say(": ").text(&free(text));
+            }
+        }
+    }
+
+    fn span(&mut self, span: &SpanFacts<'_>) {
+        self.fact("name", &free(span.name)).fact("service", &free(span.service)).fact("resource", &free(span.resource));
+        if !span.span_type.is_empty() {
+            self.fact("type", &free(span.span_type));
+        }
+        self.count("trace_id", format_args!("{:032x}", span.trace_id));
+        self.count("span_id", span.span_id).count("parent_id", span.parent_id);
+    }
+
+    fn tags(&mut self, span: &SpanFacts<'_>) {
+        self.say(" tags={");
+        let mut between = "";
+        let left_out = tags(&span.tags, |name, text| {
+            self.say(between).quoted(&name).say("=").quoted(&text);
+            between = ", ";
+        });
+        self.left_out(left_out);
+        self.say("} metrics={");
+        for (n, (name, metric)) in span.metrics.iter().enumerate() {
+            self.say(if n == 0 { "" } else { ", " }).quoted(name).say("=").put(number(*metric));
+        }
+        self.say("}");
+    }
+
+    fn left_out(&mut self, tags: usize) {
+        if tags > 0 {
+            self.put(format_args!(" … ({tags} more)"));
+        }
+    }
+
+    fn load(&mut self, bytes: u64, traces: u64, spans: u64) -> &mut Line {
+        self.count("size", format_args!("{bytes}B")).count("traces", traces).count("spans", spans)
+    }
+
+    fn url(&mut self, url: &str) -> &mut Line {
+        self.fact("url", &redact::url(url))
+    }
+
+    /// Last on its line, and so without quotes around its own.
+    fn answer(&mut self, answer: &str) {
+        self.say(" answer=").text(&free(answer));
+    }
+
+    /// ` name=value`, the value in quotes if it needs them.
+    fn fact(&mut self, name: &str, text: &str) -> &mut Line {
+        self.say(" ").text(name).say("=").quoted(text)
+    }
+
+    fn count(&mut self, name: &str, value: impl Display) -> &mut Line {
+        self.put(format_args!(" {name}={value}"));
+        self
+    }
+
+    fn put(&mut self, value: impl Display) {
+        let _ = write!(self.0, "{value}");
+    }
+
+    fn say(&mut self, words: &str) -> &mut Line {
+        self.0.push_str(words);
+        self
+    }
+
+    fn quoted(&mut self, text: &str) -> &mut Line {
+        let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
+        if !text.is_empty() && text.chars().all(bare) {
+            return self.say(text);
+        }
+        self.say("\"");
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                self.0.push('\\');
+            }
+            self.visible(c);
+        }
+        self.say("\"")
+    }
+
+    fn text(&mut self, text: &str) -> &mut Line {
+        text.chars().for_each(|c| self.visible(c));
+        self
+    }
+
+    /// Control characters, and what some readers take for a line's end, as escapes.
+    fn visible(&mut self, c: char) {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            self.0.extend(c.escape_default());
+        } else {
+            self.0.push(c);
+        }
+    }
+}
+
+fn fate(retry: bool) -> &'static str {
+    if retry {
+        "; it will be tried again"
+    } else {
+        "; its spans are dropped"
+    }
+}
+
+fn refusal_advice(status: u16) -> &'static str {
+    match status {
+        401 | 403 | 407 => "something in between asks for credentials: check DD_TRACE_AGENT_URL and proxies",
+        404 | 405 | 415 => "what listens there does not take this format: check that DD_TRACE_AGENT_URL is an Agent's",
+        413 => "the payload is larger than this Agent takes",
+        408 | 429 | 503 => "the Agent is busy: give it more CPU, or send less",
+        500.. => "the Agent failed: its own log says why",
+        _ => "the Agent does not accept it: its own log may say why",
+    }
+}
+
+fn loss_advice(reason: &str) -> &'static str {
+    match reason {
+        "queue_full" | "memory" => {
+            "spans come faster than they leave: see whether the Agent answers slowly or not at all"
+        }
+        "unreachable" => "the Agent was away for longer than payloads are kept",
+        "refused" => "the Agent's answer is in the line before",
+        "too_large" => "single traces are larger than a payload may be: finish spans earlier, or set shorter tags",
+        "shutdown" => "give spanwire_tracer_shutdown more time",
+        _ => "spanwire_tracer_stats has the counts",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{every_event, frame};
+    use super::*;
+    use crate::log::limit::HeldBack;
+
+    const GOLDEN: &str = include_str!("native.golden");
+
+    #[test]
+    fn every_event_reads_as_agreed() {
+        let mut lines = String::new();
+        every_event(&mut |_, event| {
+            lines.push_str(&line(&frame(), event));
+            lines.push('\n');
+        });
+        for (got, want) in lines.lines().zip(GOLDEN.lines()) {
+            assert_eq!(got, want);
+        }
+        assert_eq!(lines.lines().count(), GOLDEN.lines().count(), "all of it:\n{lines}");
+    }
+
+    #[test]
+    fn held_back_repetitions_are_told_at_the_end() {
+        let mut frame = frame();
+        frame.held_back = HeldBack { events: 12, minutes: 1 };
+        let event =
+            Event::AgentRefused { url: "u", status: 500, answer: "", bytes: 0, traces: 0, spans: 0, retry: true };
+        assert!(line(&frame, &event).ends_with(" (12 more like this in the last minute)"));
+        frame.held_back.minutes = 3;
+        assert!(line(&frame, &event).ends_with(" (12 more like this in the last 3 minutes)"));
+    }
+}

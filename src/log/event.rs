@@ -1,0 +1,147 @@
+//! What can happen in the tracer, as data. A dialect turns an event into the line that its readers know; nothing here
+//! formats, filters or stores.
+
+use super::level::Level;
+use std::time::Duration;
+
+/// A span as a log shows it. Borrowed from the span's record for as long as the event is formatted.
+#[derive(Clone, Debug)]
+pub struct SpanFacts<'a> {
+    /// The whole 128-bit trace id.
+    pub trace_id: u128,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// The operation's name.
+    pub name: &'a str,
+    /// The service, the tracer's own where the span has none.
+    pub service: &'a str,
+    /// The resource.
+    pub resource: &'a str,
+    /// The span's type (`web`, `sql`, …), or empty.
+    pub span_type: &'a str,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// Duration in nanoseconds; 0 while the span is open.
+    pub duration_ns: i64,
+    /// Whether the span carries an error.
+    pub error: bool,
+    /// Text tags in the order in which they were first set.
+    pub tags: Vec<(&'a str, &'a str)>,
+    /// Numeric tags, likewise.
+    pub metrics: Vec<(&'a str, f64)>,
+}
+
+/// Something that happened. Every variant is produced by exactly that happening.
+#[derive(Clone, Debug)]
+// The fields are what their names say; the variants' own comments say the rest.
+#[allow(missing_docs)]
+pub enum Event<'a> {
+    /// The start-up line: the frozen settings as one JSON object. Once a tracer, when its agent first answered or failed.
+    TracerConfigured { config_json: &'a str },
+    /// A value that cannot be used; the default is kept.
+    SettingRejected { name: &'a str, value: &'a str, origin: &'a str, why: &'a str },
+    /// A host told of an integration.
+    IntegrationLoaded { name: &'a str, version: &'a str, status: &'a str },
+    /// A span was started.
+    SpanStarted { span: &'a SpanFacts<'a> },
+    /// A span was finished.
+    SpanFinished { span: &'a SpanFacts<'a> },
+    /// A span was started under a parent that has finished, or never was: it became the root of a new trace.
+    ParentUnknown { parent: u64, name: &'a str },
+    /// A chunk of finished spans went to the queue. `complete` is false for a partial flush.
+    ChunkEnqueued { trace_id: u128, spans: u64, bytes: u64, complete: bool, queued_chunks: u64, queued_bytes: u64 },
+    /// A payload is about to be sent. `attempt` counts from 1.
+    PayloadSending { url: &'a str, bytes: u64, traces: u64, spans: u64, attempt: u32 },
+    /// The agent took a payload.
+    PayloadSent { url: &'a str, bytes: u64, traces: u64, spans: u64, time: Duration, status: u16, answer: &'a str },
+    /// The agent answered, but not with success. `retry` says whether the payload will be tried again.
+    AgentRefused { url: &'a str, status: u16, answer: &'a str, bytes: u64, traces: u64, spans: u64, retry: bool },
+    /// No answer from the agent. `retry` as above; `attempt` counts from 1.
+    AgentUnreachable { url: &'a str, error: &'a str, bytes: u64, traces: u64, spans: u64, attempt: u32, retry: bool },
+    /// The agent answers again after failures.
+    AgentReachable { url: &'a str, after: Duration },
+    /// `/info` was read.
+    AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
+    /// Finished spans were dropped. `reason` is the name of the counter that counts them.
+    SpansDropped { reason: &'a str, spans: u64, traces: u64, detail: &'a str },
+    /// Loss of a kind began (the first drop after a time without).
+    LossBegan { reason: &'a str },
+    /// Loss of a kind ended; `spans` were lost meanwhile.
+    LossEnded { reason: &'a str, spans: u64 },
+    /// Spans were still open at shutdown; they are not sent.
+    SpansAbandoned { spans: u64 },
+    /// A tracer was shut down. `spans_lost` did not leave in time.
+    TracerStopped { sent: u64, spans_lost: u64, timed_out: bool },
+    /// The process was forked, and this is the child.
+    Forked { parent_pid: u32 },
+    /// A panic was caught at the boundary.
+    PanicCaught { message: &'a str },
+    /// A host's own record (`spanwire_log_write`).
+    HostText { level: Level, target: &'a str, text: &'a str },
+    /// A host's own event (`spanwire_log_event`).
+    HostEvent { kind: &'a str, fields: &'a [(&'a str, &'a str)] },
+    /// Log records were lost because a sink or the reader was too slow.
+    RecordsLost { sink: &'a str, records: u64 },
+    /// Something that warrants a sentence of its own and has no facts beside it.
+    Notice { level: Level, target: &'static str, text: &'a str },
+}
+
+impl Event<'_> {
+    /// The level at which this event is logged.
+    pub fn level(&self) -> Level {
+        match self {
+            Event::HostText { level, .. } | Event::Notice { level, .. } => *level,
+            Event::SpansDropped { .. }
+            | Event::SpanStarted { .. }
+            | Event::SpanFinished { .. }
+            | Event::ChunkEnqueued { .. }
+            | Event::PayloadSending { .. }
+            | Event::PayloadSent { .. }
+            | Event::IntegrationLoaded { .. }
+            | Event::ParentUnknown { .. }
+            | Event::AgentInfo { .. }
+            | Event::HostEvent { .. }
+            | Event::Forked { .. }
+            | Event::TracerStopped { timed_out: false, .. } => Level::Debug,
+            Event::TracerConfigured { .. } | Event::AgentReachable { .. } | Event::LossEnded { .. } => Level::Info,
+            Event::SettingRejected { .. }
+            | Event::SpansAbandoned { .. }
+            | Event::LossBegan { .. }
+            | Event::RecordsLost { .. }
+            | Event::TracerStopped { timed_out: true, .. } => Level::Warn,
+            Event::AgentRefused { .. } | Event::AgentUnreachable { .. } | Event::PanicCaught { .. } => Level::Error,
+        }
+    }
+
+    /// The event's stable name: `kind` in the `json` dialect, `target` of a record in the C API.
+    pub fn kind(&self) -> &str {
+        match self {
+            Event::TracerConfigured { .. } => "startup",
+            Event::SettingRejected { .. } => "setting",
+            Event::IntegrationLoaded { .. } => "integration",
+            Event::SpanStarted { .. } => "span.started",
+            Event::SpanFinished { .. } => "span.finished",
+            Event::ParentUnknown { .. } => "span.parent",
+            Event::ChunkEnqueued { .. } => "chunk.enqueued",
+            Event::PayloadSending { .. } => "payload.sending",
+            Event::PayloadSent { .. } => "payload.sent",
+            Event::AgentRefused { .. } => "agent.refused",
+            Event::AgentUnreachable { .. } => "agent.unreachable",
+            Event::AgentReachable { .. } => "agent.reachable",
+            Event::AgentInfo { .. } => "agent.info",
+            Event::SpansDropped { .. } => "spans.dropped",
+            Event::LossBegan { .. } => "loss.began",
+            Event::LossEnded { .. } => "loss.ended",
+            Event::SpansAbandoned { .. } => "spans.abandoned",
+            Event::TracerStopped { .. } => "tracer.stopped",
+            Event::Forked { .. } => "process.forked",
+            Event::PanicCaught { .. } => "panic",
+            Event::HostText { target, .. } => target,
+            Event::HostEvent { kind, .. } => kind,
+            Event::RecordsLost { .. } => "log.lost",
+            Event::Notice { target, .. } => target,
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The log file: opening, appending, rotating, and noticing that somebody else rotated. Used by the log thread alone;
+//! nothing here formats, and what goes wrong is an error for the caller to report.
+
+use super::stream::Stream;
+use crate::sys;
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Error, ErrorKind};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often the path is compared with what is open, and how long a failed opening or rotation is left alone.
+const CHECK_NS: u64 = 1_000_000_000;
+/// How long a rotation waits for another process's.
+const LOCK_PATIENCE_MS: u64 = 200;
+
+/// Where and how to keep the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileConfig {
+    /// The path. `/dev/stdout`, `/dev/stderr` and `/dev/fd/N` mean a copy of that descriptor, which is never rotated.
+    pub path: PathBuf,
+    /// Bytes after which the file is rotated; 0 is never.
+    pub max_bytes: u64,
+    /// Rotated files kept, as `path.1` (the latest) to `path.N`.
+    pub backups: u32,
+    /// Permissions of a new file, less the process's umask.
+    pub mode: u32,
+}
+
+/// The file as the log thread holds it.
+pub(super) struct LogFile {
+    config: FileConfig,
+    target: Option<Target>,
+    checked_ns: u64,
+    failed: Option<(u64, ErrorKind)>,
+}
+
+enum Target {
+    /// `torn`: the last line was not written whole, for want of space.
+    Regular { file: File, size: u64, identity: (u64, u64), torn: bool },
+    /// A terminal, a pipe, or a copy of a descriptor.
+    Stream(Stream),
+}
+
+impl LogFile {
+    pub fn new(config: FileConfig) -> LogFile {
+        LogFile { config, target: None, checked_ns: 0, failed: None }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.config.path
+    }
+
+    /// Appends one line, newline included, opening and rotating first as needed. An error means that the line was lost;
+    /// opening and rotating are tried again after a second.
+    pub fn write(&mut self, line: &[u8], now_ns: u64) -> io::Result<()> {
+        if let Some((since, kind)) = self.failed {
+            if now_ns.saturating_sub(since) < CHECK_NS {
+                return Err(kind.into());
+            }
+            self.failed = None;
+        }
+        self.prepare(line.len() as u64, now_ns).inspect_err(|error| self.failed = Some((now_ns, error.kind())))?;
+        match &mut self.target {
+            Some(Target::Regular { file, size, torn, .. }) => {
+                let whole = if *torn { Cow::Owned([b"\n", line].concat()) } else { Cow::Borrowed(line) };
+                let wrote = sys::write_once(file.as_raw_fd(), &whole)?;
+                *size += wrote as u64;
+                *torn = wrote < whole.len();
+                if *torn {
+                    Err(ErrorKind::StorageFull.into())
+                } else {
+                    Ok(())
+                }
+            }
+            Some(Target::Stream(stream)) => stream.write(line),
+            None => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn prepare(&mut self, length: u64, now_ns: u64) -> io::Result<()> {
+        if self.target.is_some() && now_ns.saturating_sub(self.checked_ns) >= CHECK_NS {
+            self.check(now_ns);
+        }
+        if self.target.is_none() {
+            self.target = Some(open(&self.config)?);
+            self.checked_ns = now_ns;
+        }
+        match &self.target {
+            Some(Target::Regular { size, .. })
+                if self.config.max_bytes > 0 && *size > 0 && size + length > self.config.max_bytes =>
+            {
+                self.rotate()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets go of a file that is no longer the one at the path, and learns what other processes have appended.
+    fn check(&mut self, now_ns: u64) {
+        self.checked_ns = now_ns;
+        let Some(Target::Regular { file, size, identity: held, .. }) = &mut self.target else { return };
+        match fs::symlink_metadata(&self.config.path) {
+            Ok(there) if identity(&there) == *held => *size = file.metadata().map_or(*size, |m| m.len()),
+            _ => self.target = None,
+        }
+    }
+
+    /// Moves every file up by one and opens a new one, unless another process has done so since we last looked.
+    fn rotate(&mut self) -> io::Result<()> {
+        let lock = options(&self.config).open(numbered(&self.config.path, "lock"))?;
+        let give_up = sys::monotonic_ns() + LOCK_PATIENCE_MS * 1_000_000;
+        while !sys::lock_file(lock.as_raw_fd())? {
+            if sys::monotonic_ns() > give_up {
+                // Whoever holds it is rotating: this line still goes to the file that is open.
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let path = &self.config.path;
+        let ours = match &self.target {
+            Some(Target::Regular { identity, .. }) => Some(*identity),
+            _ => None,
+        };
+        if fs::symlink_metadata(path).ok().map(|there| identity(&there)) == ours {
+            if self.config.backups == 0 {
+                fs::remove_file(path)?;
+            }
+            for n in (0..self.config.backups).rev() {
+                let from = if n == 0 { path.clone() } else { numbered(path, &n.to_string()) };
+                match fs::rename(from, numbered(path, &(n + 1).to_string())) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+        self.target = None;
+        self.target = Some(open(&self.config)?);
+        Ok(())
+    }
+}
+
+fn options(config: &FileConfig) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // Not blocking: opening a FIFO that nobody reads must not hold up the log thread.
+    let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
+    options.append(true).create(true).mode(config.mode).custom_flags(flags);
+    options
+}
+
+fn open(config: &FileConfig) -> io::Result<Target> {
+    if let Some(fd) = named_descriptor(&config.path) {
+        let copy = sys::duplicate(fd)?;
+        return Ok(Target::Stream(Stream::owning(copy)));
+    }
+    let file = options(config).open(&config.path)?;
+    let facts = file.metadata()?;
+    if facts.file_type().is_file() {
+        return Ok(Target::Regular { size: facts.len(), identity: identity(&facts), file, torn: false });
+    }
+    if facts.file_type().is_block_device() {
+        return Err(Error::from(ErrorKind::Unsupported));
+    }
+    Ok(Target::Stream(Stream::owning(file.into())))
+}
+
+fn identity(facts: &Metadata) -> (u64, u64) {
+    (facts.dev(), facts.ino())
+}
+
+fn named_descriptor(path: &Path) -> Option<RawFd> {
+    match path.to_str()? {
+        "/dev/stdout" => Some(1),
+        "/dev/stderr" => Some(2),
+        other => {
+            let number = other.strip_prefix("/dev/fd/").or_else(|| other.strip_prefix("/proc/self/fd/"))?;
+            number.parse().ok().filter(|fd| *fd >= 0)
+        }
+    }
+}
+
+fn numbered(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::fs::{symlink, PermissionsExt};
+
+    const SECOND: u64 = 1_000_000_000;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Folder {
+            let path = std::env::temp_dir().join(format!("spanwire-log-{}-{name}", sys::pid()));
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir_all(&path).expect("a folder");
+            Folder(path)
+        }
+
+        fn file(&self, max_bytes: u64, backups: u32) -> LogFile {
+            LogFile::new(FileConfig { path: self.0.join("log"), max_bytes, backups, mode: 0o600 })
+        }
+
+        fn read(&self, name: &str) -> String {
+            fs::read_to_string(self.0.join(name)).unwrap_or_default()
+        }
+
+        fn names(&self) -> Vec<String> {
+            let mut names: Vec<_> = fs::read_dir(&self.0)
+                .expect("a folder")
+                .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+                .collect();
+            names.sort();
+            names
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn lines_are_appended_to_a_private_file() {
+        let folder = Folder::new("append");
+        folder.file(0, 0).write(b"one\n", SECOND).expect("write");
+        folder.file(0, 0).write(b"two\n", SECOND).expect("write");
+        assert_eq!(folder.read("log"), "one\ntwo\n");
+        assert_eq!(fs::metadata(folder.0.join("log")).expect("facts").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn rotation_keeps_the_asked_number_of_files_and_no_line_twice() {
+        let folder = Folder::new("rotate");
+        let mut file = folder.file(10, 2);
+        for n in 1..=7 {
+            file.write(format!("line{n}\n").as_bytes(), SECOND).expect("write");
+        }
+        assert_eq!(folder.names(), ["log", "log.1", "log.2", "log.lock"]);
+        let kept: Vec<_> = ["log.2", "log.1", "log"].iter().map(|name| folder.read(name)).collect();
+        assert_eq!(kept, ["line5\n", "line6\n", "line7\n"]);
+    }
+
+    #[test]
+    fn two_writers_of_one_file_rotate_it_once() {
+        let folder = Folder::new("two");
+        let (mut first, mut second) = (folder.file(20, 5), folder.file(20, 5));
+        for n in 0..3 {
+            first.write(format!("first{n}\n").as_bytes(), SECOND).expect("write");
+            second.write(format!("other{n}\n").as_bytes(), SECOND).expect("write");
+        }
+        let lines: usize = folder.names().iter().map(|name| folder.read(name).lines().count()).sum();
+        assert_eq!(lines, 6, "{:?}", folder.names());
+        assert!(!folder.names().contains(&"log.3".to_string()), "{:?}", folder.names());
+    }
+
+    #[test]
+    fn no_backups_means_the_file_begins_anew() {
+        let folder = Folder::new("none");
+        let mut file = folder.file(10, 0);
+        file.write(b"12345678\n", SECOND).expect("write");
+        file.write(b"abc\n", SECOND).expect("write");
+        assert_eq!(folder.read("log"), "abc\n");
+    }
+
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let folder = Folder::new("link");
+        symlink(folder.0.join("victim"), folder.0.join("log")).expect("a link");
+        let error = folder.file(0, 0).write(b"x\n", SECOND).expect_err("refused");
+        assert_eq!(error.raw_os_error(), Some(libc::ELOOP));
+        assert!(!folder.names().contains(&"victim".to_string()));
+    }
+
+    #[test]
+    fn a_file_moved_away_is_opened_anew_within_a_second() {
+        let folder = Folder::new("moved");
+        let mut file = folder.file(0, 0);
+        file.write(b"old\n", SECOND).expect("write");
+        fs::rename(folder.0.join("log"), folder.0.join("elsewhere")).expect("rename");
+        file.write(b"late\n", SECOND + 1).expect("write");
+        file.write(b"new\n", 2 * SECOND).expect("write");
+        assert_eq!((folder.read("elsewhere").as_str(), folder.read("log").as_str()), ("old\nlate\n", "new\n"));
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_until_it_is_there() {
+        let folder = Folder::new("missing");
+        let path = folder.0.join("sub/log");
+        let mut file = LogFile::new(FileConfig { path: path.clone(), max_bytes: 0, backups: 0, mode: 0o600 });
+        assert_eq!(file.write(b"a\n", SECOND).map_err(|e| e.kind()), Err(ErrorKind::NotFound));
+        fs::create_dir(folder.0.join("sub")).expect("a folder");
+        assert!(file.write(b"b\n", SECOND + 1).is_err(), "tried again only after a second");
+        file.write(b"c\n", 3 * SECOND).expect("write");
+        assert_eq!(fs::read_to_string(path).expect("read"), "c\n");
+    }
+
+    #[test]
+    fn dev_fd_means_a_copy_of_that_descriptor() {
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        let path = PathBuf::from(format!("/dev/fd/{}", writer.as_raw_fd()));
+        let mut file = LogFile::new(FileConfig { path, max_bytes: 1, backups: 3, mode: 0o600 });
+        file.write(b"one\n", SECOND).expect("write");
+        drop(writer);
+        file.write(b"two\n", 5 * SECOND).expect("the copy is ours");
+        drop(file);
+        let mut got = String::new();
+        reader.read_to_string(&mut got).expect("read");
+        assert_eq!(got, "one\ntwo\n");
+    }
+}

@@ -1,0 +1,342 @@
+//! Records in memory: the bounded queue, and the ring from which a host pulls. Nothing here formats a record or knows
+//! where it goes.
+
+use super::level::Level;
+use crate::sys;
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Records that a queue holds at most.
+pub const RECORDS_MAX: usize = 4096;
+/// Bytes that a queue holds at most, [`RECORD_OVERHEAD`] for each record included.
+pub const BYTES_MAX: usize = 1 << 20;
+/// What a record is taken to occupy beside its text.
+const RECORD_OVERHEAD: usize = 128;
+
+/// One formatted record.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// When it was made: wall time, nanoseconds since 1970.
+    pub time_ns: u64,
+    /// Its level.
+    pub level: Level,
+    /// The event's kind, or the target that the host gave.
+    pub target: String,
+    /// The whole line, without a newline and without NUL.
+    pub text: String,
+    /// How many records were lost right before this one in the queue it was taken from.
+    pub lost: u64,
+}
+
+impl Record {
+    fn weight(&self) -> usize {
+        self.text.len() + self.target.len() + RECORD_OVERHEAD
+    }
+}
+
+/// What a full queue gives up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenFull {
+    /// The oldest records: whoever looks late sees the latest.
+    DropOldest,
+    /// New ones, until half of the queue is free again: what is being written stays in order and in one piece.
+    DropNewest,
+}
+
+/// A bounded queue that counts what it loses.
+pub(super) struct Queue {
+    records: VecDeque<Arc<Record>>,
+    when_full: WhenFull,
+    bytes: usize,
+    text_bytes: usize,
+    lost: u64,
+    full: bool,
+}
+
+impl Queue {
+    pub fn new(when_full: WhenFull) -> Queue {
+        Queue { records: VecDeque::new(), when_full, bytes: 0, text_bytes: 0, lost: 0, full: false }
+    }
+
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Adds a record if the bounds and the policy allow it; says whether it did, and hands out what had to go, so that
+    /// the caller frees it without the lock.
+    pub fn push(&mut self, mut record: Arc<Record>) -> (bool, Vec<Arc<Record>>) {
+        let mut evicted = Vec::new();
+        if record.weight() > BYTES_MAX {
+            self.lost += 1;
+            return (false, evicted);
+        }
+        match self.when_full {
+            WhenFull::DropOldest => {
+                while !self.has_room(record.weight(), 1) {
+                    let Some(oldest) = self.take() else { break };
+                    self.lost += oldest.lost + 1;
+                    evicted.push(oldest);
+                }
+            }
+            WhenFull::DropNewest => {
+                if !self.has_room(record.weight(), if self.full { 2 } else { 1 }) && self.len() > 0 {
+                    self.full = true;
+                    self.lost += 1;
+                    return (false, evicted);
+                }
+                self.full = false;
+                if self.lost > 0 {
+                    record = with_lost(&record, std::mem::take(&mut self.lost));
+                }
+            }
+        }
+        self.count_in(&record);
+        self.records.push_back(record);
+        (true, evicted)
+    }
+
+    /// The oldest record, told how many were lost before it.
+    pub fn pop(&mut self) -> Option<Arc<Record>> {
+        let record = self.take()?;
+        if self.when_full == WhenFull::DropOldest && self.lost > 0 {
+            let lost = record.lost + std::mem::take(&mut self.lost);
+            return Some(with_lost(&record, lost));
+        }
+        Some(record)
+    }
+
+    fn take(&mut self) -> Option<Arc<Record>> {
+        let record = self.records.pop_front()?;
+        self.bytes -= record.weight();
+        self.text_bytes -= record.text.len();
+        Some(record)
+    }
+
+    fn has_room(&self, weight: usize, share: usize) -> bool {
+        self.records.len() < RECORDS_MAX / share && self.bytes + weight <= BYTES_MAX / share
+    }
+
+    fn count_in(&mut self, record: &Record) {
+        self.bytes += record.weight();
+        self.text_bytes += record.text.len();
+    }
+}
+
+fn with_lost(record: &Record, lost: u64) -> Arc<Record> {
+    Arc::new(Record { lost, ..record.clone() })
+}
+
+/// The ring that hosts pull from, on threads of their own. Drops the oldest records when full.
+pub(super) struct Ring {
+    queue: Mutex<Queue>,
+    fd: OnceLock<OwnedFd>,
+}
+
+impl Ring {
+    pub fn new() -> Ring {
+        Ring { queue: Mutex::new(Queue::new(WhenFull::DropOldest)), fd: OnceLock::new() }
+    }
+
+    pub fn push(&self, record: Arc<Record>) {
+        let mut queue = self.lock();
+        let was_empty = queue.len() == 0;
+        let (_, evicted) = queue.push(record);
+        drop(queue);
+        if let (true, Some(fd)) = (was_empty, self.fd.get()) {
+            sys::event_signal(fd.as_raw_fd());
+        }
+        drop(evicted);
+    }
+
+    /// Gives up to `max` of the records that wait now to `each`, holding no lock meanwhile; the answer is how many.
+    pub fn poll(&self, max: usize, each: &mut dyn FnMut(&Record)) -> usize {
+        self.clear();
+        let waiting = self.lock().len().min(max);
+        let mut given = 0;
+        while given < waiting {
+            let Some(record) = self.lock().pop() else { break };
+            each(&record);
+            given += 1;
+        }
+        self.signal_if_any();
+        given
+    }
+
+    /// Copies whole lines, each with a newline, and takes the records copied. Answers the bytes written and the bytes
+    /// that all waiting lines would have needed. `tell` makes the record that says how many were lost.
+    pub fn drain(&self, out: &mut [u8], tell: &dyn Fn(u64) -> Record) -> (usize, usize) {
+        self.clear();
+        let lost = std::mem::take(&mut self.lock().lost);
+        let told = (lost > 0).then(|| Arc::new(Record { lost, ..tell(lost) }));
+        let (taken, need) = {
+            let mut queue = self.lock();
+            if let Some(record) = told {
+                queue.count_in(&record);
+                queue.records.push_front(record);
+            }
+            let need = queue.text_bytes + queue.len();
+            let (mut taken, mut room) = (Vec::new(), out.len());
+            while let Some(length) = queue.records.front().map(|record| record.text.len() + 1) {
+                if length > room {
+                    break;
+                }
+                room -= length;
+                taken.extend(queue.take());
+            }
+            (taken, need)
+        };
+        let mut written = 0;
+        for record in &taken {
+            let end = written + record.text.len();
+            out[written..end].copy_from_slice(record.text.as_bytes());
+            out[end] = b'\n';
+            written = end + 1;
+        }
+        self.signal_if_any();
+        (written, need)
+    }
+
+    /// The descriptor that is readable while records wait; made by the first call. `None`: the system has no more.
+    pub fn fd(&self) -> Option<RawFd> {
+        if self.fd.get().is_none() {
+            // Two first calls at once: the loser's descriptor is closed by `set`'s answer being dropped.
+            let _ = self.fd.set(sys::event_fd().ok()?);
+            self.signal_if_any();
+        }
+        self.fd.get().map(AsRawFd::as_raw_fd)
+    }
+
+    /// Cleared before looking and set again after, so that no record can wait unannounced; a descriptor readable once
+    /// too often is the worst case.
+    fn clear(&self) {
+        if let Some(fd) = self.fd.get() {
+            sys::event_clear(fd.as_raw_fd());
+        }
+    }
+
+    fn signal_if_any(&self) {
+        if let Some(fd) = self.fd.get() {
+            if self.lock().len() > 0 {
+                sys::event_signal(fd.as_raw_fd());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(text: &str) -> Arc<Record> {
+        Arc::new(Record { time_ns: 1, level: Level::Info, target: String::new(), text: text.to_string(), lost: 0 })
+    }
+
+    fn told(lost: u64) -> Record {
+        Record { text: format!("lost {lost}"), ..(*record("")).clone() }
+    }
+
+    fn readable(fd: RawFd) -> bool {
+        sys::wait_readable(fd, std::time::Duration::ZERO)
+    }
+
+    #[test]
+    fn a_full_ring_keeps_the_latest_and_says_what_it_lost() {
+        let ring = Ring::new();
+        for n in 0..RECORDS_MAX + 10 {
+            ring.push(record(&n.to_string()));
+        }
+        let mut first = None;
+        let given = ring.poll(usize::MAX, &mut |r| {
+            first.get_or_insert((r.text.clone(), r.lost));
+        });
+        assert_eq!(given, RECORDS_MAX);
+        assert_eq!(first, Some(("10".to_string(), 10)));
+        ring.push(record("after"));
+        ring.poll(1, &mut |r| assert_eq!(r.lost, 0));
+    }
+
+    #[test]
+    fn a_full_push_queue_keeps_the_oldest_until_half_is_free() {
+        let mut queue = Queue::new(WhenFull::DropNewest);
+        for n in 0..RECORDS_MAX + 3 {
+            assert_eq!(queue.push(record(&n.to_string())).0, n < RECORDS_MAX);
+        }
+        assert_eq!(queue.pop().map(|r| r.text.clone()).as_deref(), Some("0"));
+        assert!(!queue.push(record("still full")).0);
+        while queue.len() >= RECORDS_MAX / 2 {
+            queue.pop();
+        }
+        assert!(queue.push(record("again")).0);
+        let last = std::iter::from_fn(|| queue.pop()).last();
+        assert_eq!(last.map(|r| (r.text.clone(), r.lost)), Some(("again".to_string(), 4)));
+    }
+
+    #[test]
+    fn bytes_are_bounded_as_well_as_records() {
+        let ring = Ring::new();
+        let long = "x".repeat(BYTES_MAX / 4);
+        for _ in 0..20 {
+            ring.push(record(&long));
+        }
+        assert_eq!(ring.poll(100, &mut |_| ()), 3);
+        ring.push(record(&"x".repeat(BYTES_MAX)));
+        assert_eq!(ring.poll(100, &mut |_| ()), 0);
+    }
+
+    #[test]
+    fn drain_takes_whole_lines_and_says_how_much_all_need() {
+        let ring = Ring::new();
+        ring.push(record("one"));
+        ring.push(record("three"));
+        let mut out = [0u8; 8];
+        assert_eq!(ring.drain(&mut [], &told), (0, 10));
+        assert_eq!(ring.drain(&mut out, &told), (4, 10));
+        assert_eq!(&out[..4], b"one\n");
+        assert_eq!(ring.drain(&mut out[..5], &told), (0, 6));
+        assert_eq!(ring.drain(&mut out, &told), (6, 6));
+        assert_eq!(&out[..6], b"three\n");
+        assert_eq!(ring.drain(&mut out, &told), (0, 0));
+    }
+
+    #[test]
+    fn drain_tells_of_lost_records_in_a_line() {
+        let ring = Ring::new();
+        for _ in 0..RECORDS_MAX + 7 {
+            ring.push(record("x"));
+        }
+        let mut out = vec![0u8; 64 * 1024];
+        let (written, _) = ring.drain(&mut out, &told);
+        assert!(out[..written].starts_with(b"lost 7\nx\n"));
+    }
+
+    #[test]
+    fn the_descriptor_is_readable_exactly_while_records_wait() {
+        let ring = Ring::new();
+        ring.push(record("before"));
+        let fd = ring.fd().expect("an eventfd");
+        assert_eq!(ring.fd(), Some(fd));
+        assert!(readable(fd));
+        ring.push(record("second"));
+        assert_eq!(ring.poll(1, &mut |_| ()), 1);
+        assert!(readable(fd), "one still waits");
+        assert_eq!(ring.poll(1, &mut |_| ()), 1);
+        assert!(!readable(fd));
+        ring.push(record("third"));
+        assert!(readable(fd));
+        ring.drain(&mut [0; 64], &told);
+        assert!(!readable(fd));
+    }
+
+    #[test]
+    fn a_reader_that_logs_ends_and_sees_its_record_next_time() {
+        let ring = Ring::new();
+        ring.push(record("first"));
+        assert_eq!(ring.poll(usize::MAX, &mut |_| ring.push(record("from inside"))), 1);
+        assert_eq!(ring.poll(usize::MAX, &mut |r| assert_eq!(r.text, "from inside")), 1);
+    }
+}

@@ -1,0 +1,216 @@
+//! What is logged now: the level, debug mode and its time limit, in one atomic word. Nothing here knows a record.
+
+use super::level::Level;
+use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+
+/// One word, so that a change is one exchange and a forked child reads it whole. `effective` mirrors the level that
+/// results, for the one load that a disabled log call costs.
+pub(super) struct Switch {
+    word: AtomicU64,
+    pub effective: &'static AtomicU8,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    level: Level,
+    debug: bool,
+    /// Debug mode's state before the time limit began.
+    former: bool,
+    /// Whether a call chose them: code that ran before the first tracer ranks above its settings.
+    level_chosen: bool,
+    debug_chosen: bool,
+    /// When debug mode's limit ends, monotonic milliseconds; 0 is no limit.
+    until_ms: u64,
+}
+
+impl State {
+    fn pack(self) -> u64 {
+        self.level as u64
+            | u64::from(self.debug) << 3
+            | u64::from(self.former) << 4
+            | u64::from(self.level_chosen) << 5
+            | u64::from(self.debug_chosen) << 6
+            | self.until_ms << 8
+    }
+
+    fn unpack(word: u64) -> State {
+        State {
+            level: Level::from_number((word & 7) as i32).unwrap_or(Level::Info),
+            debug: word & 1 << 3 != 0,
+            former: word & 1 << 4 != 0,
+            level_chosen: word & 1 << 5 != 0,
+            debug_chosen: word & 1 << 6 != 0,
+            until_ms: word >> 8,
+        }
+    }
+
+    fn effective(self) -> u8 {
+        if self.debug {
+            self.level.max(Level::Debug) as u8
+        } else {
+            self.level as u8
+        }
+    }
+}
+
+impl Switch {
+    pub fn new(effective: &'static AtomicU8) -> Switch {
+        let state = State {
+            level: Level::Info,
+            debug: false,
+            former: false,
+            level_chosen: false,
+            debug_chosen: false,
+            until_ms: 0,
+        };
+        let switch = Switch { word: AtomicU64::new(state.pack()), effective };
+        switch.publish();
+        switch
+    }
+
+    /// The same state in a word of its own: a forked child's.
+    pub fn copy(&self) -> Switch {
+        let copy = Switch { word: AtomicU64::new(self.word.load(Ordering::SeqCst)), effective: self.effective };
+        copy.publish();
+        copy
+    }
+
+    /// Whether records of this level are kept. `now_ms` is asked only while a time limit runs.
+    pub fn admits(&self, level: Level, now_ms: impl FnOnce() -> u64) -> bool {
+        level != Level::Off && level as u8 <= self.settle(now_ms).effective()
+    }
+
+    /// Whether debug mode is on.
+    pub fn debug(&self, now_ms: impl FnOnce() -> u64) -> bool {
+        self.settle(now_ms).debug
+    }
+
+    /// What the first tracer's settings say; what was chosen by a call before stays.
+    pub fn configure(&self, level: Level, debug: bool) {
+        self.update(|state| State {
+            level: if state.level_chosen { state.level } else { level },
+            debug: if state.debug_chosen { state.debug } else { debug },
+            ..state
+        });
+    }
+
+    pub fn set_level(&self, level: Level) {
+        self.update(|state| State { level, level_chosen: true, ..state });
+    }
+
+    /// Debug mode on or off, without a limit.
+    pub fn set_debug(&self, debug: bool) {
+        self.update(|state| State { debug, debug_chosen: true, until_ms: 0, ..state });
+    }
+
+    /// Debug mode on until `until_ms`; then what was before the first of several limits returns.
+    pub fn set_debug_until(&self, until_ms: u64) {
+        self.update(|state| State {
+            debug: true,
+            debug_chosen: true,
+            former: if state.until_ms == 0 { state.debug } else { state.former },
+            until_ms: until_ms.clamp(1, u64::MAX >> 8),
+            ..state
+        });
+    }
+
+    /// Ends a limit that has passed.
+    fn settle(&self, now_ms: impl FnOnce() -> u64) -> State {
+        let state = State::unpack(self.word.load(Ordering::Relaxed));
+        if state.until_ms == 0 || now_ms() < state.until_ms {
+            return state;
+        }
+        let ended = state.until_ms;
+        self.update(|state| match state.until_ms {
+            // Somebody else set a new limit meanwhile.
+            until if until != ended => state,
+            _ => State { debug: state.former, until_ms: 0, ..state },
+        })
+    }
+
+    fn update(&self, change: impl Fn(State) -> State) -> State {
+        let mut word = self.word.load(Ordering::SeqCst);
+        loop {
+            let changed = change(State::unpack(word));
+            match self.word.compare_exchange(word, changed.pack(), Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => {
+                    self.publish();
+                    return changed;
+                }
+                Err(actual) => word = actual,
+            }
+        }
+    }
+
+    /// Repeated until the word has not changed meanwhile, so that the last change is what stays published.
+    fn publish(&self) {
+        loop {
+            let word = self.word.load(Ordering::SeqCst);
+            self.effective.store(State::unpack(word).effective(), Ordering::SeqCst);
+            if self.word.load(Ordering::SeqCst) == word {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn switch() -> Switch {
+        Switch::new(Box::leak(Box::new(AtomicU8::new(0))))
+    }
+
+    #[test]
+    fn debug_mode_raises_the_level_and_never_lowers_it() {
+        let switch = switch();
+        let load = || switch.effective.load(Ordering::Relaxed);
+        assert!(switch.admits(Level::Info, || 0) && !switch.admits(Level::Debug, || 0));
+        assert_eq!(load(), Level::Info as u8);
+        switch.set_debug(true);
+        assert!(switch.admits(Level::Debug, || 0) && !switch.admits(Level::Trace, || 0));
+        assert_eq!(load(), Level::Debug as u8);
+        switch.set_level(Level::Trace);
+        assert!(switch.admits(Level::Trace, || 0));
+        switch.set_debug(false);
+        switch.set_level(Level::Off);
+        assert!(!switch.admits(Level::Error, || 0) && !switch.admits(Level::Off, || 0));
+    }
+
+    #[test]
+    fn a_time_limit_ends_in_the_state_before_it() {
+        let switch = switch();
+        switch.set_debug_until(100);
+        switch.set_debug_until(200);
+        assert!(switch.debug(|| 199) && switch.admits(Level::Debug, || 199));
+        assert!(!switch.admits(Level::Debug, || 200));
+        assert!(!switch.debug(|| 0));
+        assert_eq!(switch.effective.load(Ordering::Relaxed), Level::Info as u8, "the one load sees it too");
+        switch.set_debug(true);
+        switch.set_debug_until(300);
+        assert!(switch.debug(|| 301), "it was on without a limit before");
+        switch.set_debug_until(400);
+        switch.set_debug(true);
+        assert!(switch.debug(|| 500), "an unlimited `set` ends the limit");
+    }
+
+    #[test]
+    fn what_a_call_chose_before_the_first_tracer_stays() {
+        let switch = switch();
+        switch.set_debug(true);
+        switch.configure(Level::Error, false);
+        assert!(switch.debug(|| 0));
+        switch.set_debug(false);
+        assert!(!switch.admits(Level::Warn, || 0), "the level was not chosen and is the settings'");
+    }
+
+    #[test]
+    fn a_copy_goes_its_own_way() {
+        let first = switch();
+        first.set_debug_until(100);
+        let copy = first.copy();
+        first.set_debug(false);
+        assert!(copy.debug(|| 99) && !copy.debug(|| 100));
+    }
+}

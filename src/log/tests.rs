@@ -1,0 +1,285 @@
+//! The log as its callers see it: from an event to ring, file and callback.
+
+use super::*;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::thread;
+use std::time::Instant;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// A log with a level of its own, so that tests in one process do not meet.
+fn logs() -> Logs {
+    Logs::of(Switch::new(Box::leak(Box::new(AtomicU8::new(0)))), OnceLock::new(), Sinks::new())
+}
+
+fn quiet() -> LogConfig {
+    LogConfig {
+        level: Level::Info,
+        debug: false,
+        dialect: Dialect::Native,
+        stderr: false,
+        ring: true,
+        file: None,
+        service: String::new(),
+        env: String::new(),
+        version: String::new(),
+    }
+}
+
+fn say(logs: &Logs, level: Level, text: &str) {
+    logs.emit(&Event::HostText { level, target: "test", text });
+}
+
+fn texts(logs: &Logs) -> Vec<String> {
+    let mut texts = Vec::new();
+    logs.poll(usize::MAX, &mut |record| texts.push(record.text.rsplit(' ').next().unwrap_or("").to_string()));
+    texts
+}
+
+fn count(counter: &Arc<AtomicUsize>) -> SinkFn {
+    let counter = counter.clone();
+    Arc::new(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    })
+}
+
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn new(name: &str) -> TempFile {
+        TempFile(std::env::temp_dir().join(format!("spanwire-logs-{}-{name}", sys::pid())))
+    }
+
+    fn config(&self) -> Option<FileConfig> {
+        Some(FileConfig { path: self.0.clone(), max_bytes: 0, backups: 0, mode: 0o600 })
+    }
+
+    fn read(&self) -> String {
+        fs::read_to_string(&self.0).unwrap_or_default()
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn debug_mode_can_be_switched_while_running_and_is_off_by_default() {
+    let logs = logs();
+    assert!(logs.configure(&quiet()));
+    say(&logs, Level::Debug, "before");
+    logs.debug_set(true);
+    say(&logs, Level::Debug, "during");
+    logs.debug_set(false);
+    say(&logs, Level::Debug, "after");
+    say(&logs, Level::Off, "never");
+    assert_eq!(texts(&logs), ["during"]);
+}
+
+#[test]
+fn debug_mode_with_a_time_limit_ends_by_itself() {
+    let logs = logs();
+    assert!(logs.configure(&quiet()));
+    logs.debug_set_for(1);
+    assert!(logs.debug_get());
+    say(&logs, Level::Debug, "during");
+    thread::sleep(Duration::from_millis(1_050));
+    say(&logs, Level::Debug, "after");
+    assert!(!logs.debug_get());
+    assert_eq!(texts(&logs), ["during"]);
+}
+
+#[test]
+fn the_first_tracers_settings_win() {
+    let logs = logs();
+    assert!(logs.configure(&quiet()));
+    logs.debug_set(true);
+    assert!(logs.configure(&quiet()), "equal settings");
+    assert!(!logs.configure(&LogConfig { level: Level::Off, ..quiet() }));
+    assert!(logs.debug_get());
+    say(&logs, Level::Debug, "still");
+    assert_eq!(texts(&logs), ["still"]);
+}
+
+#[test]
+fn without_a_ring_nothing_waits_to_be_pulled() {
+    let logs = logs();
+    assert!(logs.configure(&LogConfig { ring: false, ..quiet() }));
+    say(&logs, Level::Error, "x");
+    assert_eq!(logs.drain(&mut [0; 1024]), (0, 0));
+}
+
+#[test]
+fn drained_lines_are_in_the_dialect_that_was_chosen() {
+    let logs = logs();
+    assert!(logs.configure(&LogConfig { dialect: Dialect::Json, ..quiet() }));
+    say(&logs, Level::Warn, "hello");
+    let mut out = [0; 1024];
+    let (written, need) = logs.drain(&mut out);
+    assert_eq!(written, need);
+    let line: serde_json::Value = serde_json::from_slice(&out[..written]).expect("an object");
+    assert_eq!((line["kind"].as_str(), line["text"].as_str()), (Some("test"), Some("hello")));
+}
+
+#[test]
+fn the_file_has_every_line_after_a_flush() {
+    let (logs, file) = (logs(), TempFile::new("flush"));
+    assert!(logs.configure(&LogConfig { file: file.config(), ..quiet() }));
+    for n in 0..100 {
+        say(&logs, Level::Info, &format!("line{n}"));
+    }
+    assert!(logs.flush(SOON));
+    assert_eq!(file.read().lines().count(), 100);
+    assert!(file.read().ends_with("test: line99\n"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_in_the_ring_once_and_counted() {
+    let logs = logs();
+    let path = std::env::temp_dir().join("spanwire-no-such-folder/log");
+    let file = Some(FileConfig { path, max_bytes: 0, backups: 0, mode: 0o600 });
+    assert!(logs.configure(&LogConfig { file, ..quiet() }));
+    say(&logs, Level::Info, "a");
+    say(&logs, Level::Info, "b");
+    assert!(logs.flush(SOON));
+    let mut told = 0;
+    logs.poll(10, &mut |record| told += usize::from(record.target == "log.file"));
+    assert_eq!((told, logs.counts().file_lost), (1, 2));
+}
+
+#[test]
+fn a_callback_gets_its_level_and_worse_and_what_it_logs_is_counted() {
+    let logs = Arc::new(logs());
+    assert!(logs.configure(&quiet()));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let callback: SinkFn = {
+        let (logs, calls) = (Arc::downgrade(&logs), calls.clone());
+        Arc::new(move |_| {
+            let Some(logs) = logs.upgrade() else { return };
+            say(&logs, Level::Error, "from inside");
+            let begun = Instant::now();
+            let waited_for_itself = logs.flush(SOON) || begun.elapsed() >= SOON;
+            calls.fetch_add(usize::from(!waited_for_itself), Ordering::SeqCst);
+        })
+    };
+    let id = logs.add_sink(Level::Warn, callback, None).expect("added");
+    say(&logs, Level::Info, "no");
+    say(&logs, Level::Warn, "yes");
+    say(&logs, Level::Error, "too");
+    assert!(logs.flush(SOON));
+    assert_eq!((calls.load(Ordering::SeqCst), logs.counts().inside_sinks), (2, 2));
+    assert_eq!(logs.remove_sink(id), Ok(()));
+    say(&logs, Level::Error, "late");
+    assert!(logs.flush(SOON));
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+    assert_eq!(texts(&logs), ["no", "yes", "too", "late"]);
+}
+
+#[test]
+fn a_slow_callback_delays_no_caller_and_what_it_misses_is_counted() {
+    let logs = logs();
+    assert!(logs.configure(&LogConfig { ring: false, ..quiet() }));
+    let leave = Arc::new(AtomicBool::new(false));
+    let lost = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let callback: SinkFn = {
+        let (leave, lost, calls) = (leave.clone(), lost.clone(), calls.clone());
+        Arc::new(move |record| {
+            while !leave.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            calls.fetch_add(1, Ordering::SeqCst);
+            lost.fetch_add(record.lost as usize, Ordering::SeqCst);
+        })
+    };
+    logs.add_sink(Level::Info, callback, None).expect("added");
+    let begun = Instant::now();
+    for _ in 0..10_000 {
+        say(&logs, Level::Info, "x");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!logs.flush(Duration::from_millis(20)));
+    leave.store(true, Ordering::SeqCst);
+    assert!(logs.flush(SOON));
+    say(&logs, Level::Info, "the line that tells of the loss goes before this one");
+    assert!(logs.flush(SOON));
+    let lost = lost.load(Ordering::SeqCst) as u64;
+    assert!(lost > 5_000);
+    assert_eq!(lost, logs.counts().push_lost);
+    assert_eq!(calls.load(Ordering::SeqCst) as u64, 10_000 - lost + 2, "with the line about the loss and the last");
+}
+
+#[test]
+fn sinks_come_and_go_under_load_without_a_deadlock() {
+    let logs = Arc::new(logs());
+    assert!(logs.configure(&LogConfig { ring: false, ..quiet() }));
+    let stop = Arc::new(AtomicBool::new(false));
+    let speakers: Vec<_> = (0..2)
+        .map(|_| {
+            let (logs, stop) = (logs.clone(), stop.clone());
+            thread::spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    say(&logs, Level::Info, "x");
+                }
+            })
+        })
+        .collect();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let released = Arc::new(AtomicUsize::new(0));
+    for _ in 0..300 {
+        let released = released.clone();
+        let release: ReleaseFn = Box::new(move || {
+            released.fetch_add(1, Ordering::SeqCst);
+        });
+        let id = logs.add_sink(Level::Info, count(&calls), Some(release)).expect("added");
+        thread::yield_now();
+        logs.remove_sink(id).expect("removed");
+    }
+    stop.store(true, Ordering::SeqCst);
+    for speaker in speakers {
+        speaker.join().expect("ended");
+    }
+    assert_eq!(released.load(Ordering::SeqCst), 300);
+}
+
+#[test]
+fn an_agent_that_stays_away_is_said_once() {
+    let logs = logs();
+    assert!(logs.configure(&quiet()));
+    for attempt in 1..=20 {
+        let (url, error) = ("http://localhost:1/v0.4/traces", "connection refused");
+        logs.emit(&Event::AgentUnreachable { url, error, bytes: 1, traces: 1, spans: 1, attempt, retry: true });
+    }
+    assert_eq!((texts(&logs).len(), logs.counts().held_back), (1, 19));
+}
+
+#[test]
+fn a_forked_child_keeps_settings_and_sinks_and_none_of_the_records() {
+    let logs = logs();
+    let calls = Arc::new(AtomicUsize::new(0));
+    assert!(logs.configure(&LogConfig { dialect: Dialect::Json, ..quiet() }));
+    logs.debug_set(true);
+    let id = logs.add_sink(Level::Info, count(&calls), None).expect("added");
+    say(&logs, Level::Debug, "parent");
+    let child = Logs::after_fork(&logs);
+    assert!(child.debug_get());
+    assert_eq!(texts(&child), Vec::<String>::new());
+    say(&child, Level::Info, "child");
+    assert!(child.flush(SOON));
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    child.poll(1, &mut |record| assert!(record.text.starts_with('{')));
+    assert_eq!(child.remove_sink(id), Ok(()));
+    assert!(child.add_sink(Level::Info, count(&calls), None).expect("added") > id);
+}
+
+#[test]
+fn the_one_load_is_of_the_level_that_the_process_set() {
+    let logs = Logs::new();
+    assert!(std::ptr::eq(logs.shared.switch.effective, &EFFECTIVE));
+    assert!(std::ptr::eq(Logs::after_fork(&logs).shared.switch.effective, &EFFECTIVE));
+    assert_eq!(enabled(Level::Trace), EFFECTIVE.load(Ordering::Relaxed) >= Level::Trace as u8);
+}

@@ -1,0 +1,249 @@
+//! The `spanwire-log` thread and the queue in front of it: it gives records to standard error, the log file and the
+//! host's callbacks. How each of them is written is theirs (`stream.rs`, `file.rs`, `sink.rs`).
+
+use super::event::Event;
+use super::file::LogFile;
+use super::level::Level;
+use super::ring::{Queue, Record, WhenFull};
+use super::sink::Returned;
+use super::stream::Stream;
+use super::Shared;
+use crate::sys;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Records taken from the queue at once.
+const BATCH: usize = 16;
+/// How long a thread that could not be started is not tried again.
+const START_AGAIN: Duration = Duration::from_secs(1);
+
+/// What waits for the log thread.
+pub(super) struct Push {
+    state: Mutex<State>,
+    wake: Condvar,
+    written: Condvar,
+}
+
+struct State {
+    queue: Queue,
+    accepted: u64,
+    done: u64,
+    waiting: bool,
+    alive: bool,
+    closing: bool,
+    start_after: Option<Instant>,
+}
+
+impl Push {
+    pub fn new() -> Push {
+        let state = State {
+            queue: Queue::new(WhenFull::DropNewest),
+            accepted: 0,
+            done: 0,
+            waiting: false,
+            alive: false,
+            closing: false,
+            start_after: None,
+        };
+        Push { state: Mutex::new(state), wake: Condvar::new(), written: Condvar::new() }
+    }
+
+    /// Queues a record, or counts it as lost; whether it was queued, and whether the caller is to start the thread.
+    fn add(&self, record: Arc<Record>) -> (bool, bool) {
+        let mut state = self.lock();
+        let (queued, _) = state.queue.push(record);
+        state.accepted += u64::from(queued);
+        let start = !state.alive && state.start_after.is_none_or(|after| Instant::now() >= after);
+        state.alive |= start;
+        let wake = std::mem::take(&mut state.waiting);
+        drop(state);
+        if wake {
+            self.wake.notify_one();
+        }
+        (queued, start)
+    }
+
+    /// Waits for the next records; `None` when there will be none.
+    fn next(&self, done: usize) -> Option<Vec<Arc<Record>>> {
+        let mut state = self.lock();
+        state.done += done as u64;
+        self.written.notify_all();
+        while state.queue.len() == 0 {
+            if state.closing {
+                return None;
+            }
+            state.waiting = true;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting = false;
+        }
+        Some((0..BATCH).map_while(|_| state.queue.pop()).collect())
+    }
+
+    /// Waits until what was queued before this call is written; false at the deadline, or if nobody writes.
+    pub fn flush(&self, deadline: Duration) -> bool {
+        let give_up = Instant::now() + deadline;
+        let mut state = self.lock();
+        let target = state.accepted;
+        while state.done < target {
+            let left = give_up.saturating_duration_since(Instant::now());
+            if left.is_zero() || !state.alive {
+                return false;
+            }
+            state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Ends the thread once it has written what is queued.
+    pub fn close(&self) {
+        self.lock().closing = true;
+        self.wake.notify_all();
+    }
+
+    fn not_started(&self) {
+        let mut state = self.lock();
+        state.alive = false;
+        state.start_after = Some(Instant::now() + START_AGAIN);
+        drop(state);
+        self.written.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Queues a record for the log thread, starting it if need be.
+pub(super) fn push(shared: &Arc<Shared>, record: Arc<Record>) {
+    let (queued, start) = shared.push.add(record);
+    if !queued {
+        shared.counts.push_lost.fetch_add(1, Relaxed);
+    }
+    if start {
+        let for_thread = shared.clone();
+        if sys::spawn("spanwire-log", move || run(for_thread)).is_err() {
+            shared.push.not_started();
+        }
+    }
+}
+
+fn run(shared: Arc<Shared>) {
+    sys::be_a_batch_thread();
+    let mut outputs = Outputs { stderr: Output::new(), stream: Stream::new(2), log: Output::new(), file: None };
+    let mut done = 0;
+    while let Some(batch) = shared.push.next(done) {
+        for record in &batch {
+            if outputs.give(&shared, record) == Returned::InForkedChild {
+                // Nothing here is this process's: it is left as it is, and the thread ends.
+                std::mem::forget((batch, outputs, shared));
+                return;
+            }
+        }
+        done = batch.len();
+    }
+}
+
+struct Outputs {
+    stderr: Output,
+    stream: Stream,
+    log: Output,
+    file: Option<LogFile>,
+}
+
+/// What one output has lost since it last took a line, and whether the reason was told.
+struct Output {
+    lost: u64,
+    told: bool,
+}
+
+impl Output {
+    fn new() -> Output {
+        Output { lost: 0, told: false }
+    }
+}
+
+impl Outputs {
+    fn give(&mut self, shared: &Shared, record: &Record) -> Returned {
+        if record.lost > 0 {
+            let lost = shared.record(&Event::RecordsLost { sink: "log writer", records: record.lost });
+            if self.give_one(shared, &lost) == Returned::InForkedChild {
+                std::mem::forget(lost);
+                return Returned::InForkedChild;
+            }
+        }
+        self.give_one(shared, record)
+    }
+
+    fn give_one(&mut self, shared: &Shared, record: &Record) -> Returned {
+        let line = [record.text.as_bytes(), b"\n"].concat();
+        if record.level <= shared.stderr_level() {
+            self.write_stderr(shared, &line);
+        }
+        if shared.file().is_some() {
+            self.write_file(shared, &line);
+        }
+        let sinks = shared.sinks.list();
+        for sink in sinks.iter() {
+            if sink.call(record, shared.epoch_pid) == Returned::InForkedChild {
+                std::mem::forget((sinks, line));
+                return Returned::InForkedChild;
+            }
+        }
+        Returned::Here
+    }
+
+    fn write_stderr(&mut self, shared: &Shared, line: &[u8]) {
+        let stream = &mut self.stream;
+        self.stderr.write(shared, "stderr", line, |line| stream.write(line)).unwrap_or_else(|_| {
+            shared.counts.stderr_lost.fetch_add(1, Relaxed);
+        });
+    }
+
+    fn write_file(&mut self, shared: &Shared, line: &[u8]) {
+        let Some(config) = shared.file() else { return };
+        let file = self.file.get_or_insert_with(|| LogFile::new(config.clone()));
+        let now = sys::monotonic_ns();
+        let Err(error) = self.log.write(shared, "file", line, |line| file.write(line, now)) else { return };
+        shared.counts.file_lost.fetch_add(1, Relaxed);
+        if std::mem::replace(&mut self.log.told, true) {
+            return;
+        }
+        let why = match error.raw_os_error() {
+            Some(libc::ELOOP) => "it is a symbolic link, and none is followed".to_string(),
+            Some(libc::ENOENT) => "its folder does not exist; create it".to_string(),
+            _ => error.to_string(),
+        };
+        let text = format!("records are lost while {} cannot be written: {why}", file.path().display());
+        let record = Arc::new(shared.record(&Event::Notice { level: Level::Error, target: "log.file", text: &text }));
+        self.write_stderr(shared, &[record.text.as_bytes(), b"\n"].concat());
+        shared.pull(record);
+    }
+}
+
+impl Output {
+    /// Writes a line, and before it how many were lost, if some were.
+    fn write<E>(
+        &mut self,
+        shared: &Shared,
+        name: &str,
+        line: &[u8],
+        mut write: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let told = if self.lost > 0 {
+            let lost = shared.record(&Event::RecordsLost { sink: name, records: self.lost });
+            write(&[lost.text.as_bytes(), b"\n"].concat())
+        } else {
+            Ok(())
+        };
+        let written = told.and_then(|()| {
+            self.lost = 0;
+            write(line)
+        });
+        match written {
+            Ok(()) => self.told = false,
+            Err(_) => self.lost += 1,
+        }
+        written
+    }
+}

@@ -1,0 +1,244 @@
+//! Where spans are sent: reading agent URLs and hosts, and choosing among them. Nothing here opens a connection.
+
+use crate::redact;
+use std::borrow::Cow;
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::path::PathBuf;
+
+/// The socket that a local Agent is looked for at when nothing is set.
+pub const DEFAULT_SOCKET: &str = "/var/run/datadog/apm.socket";
+/// The port that an Agent listens at.
+pub const DEFAULT_PORT: u16 = 8126;
+
+/// Where spans go. `Display` gives the URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentAddress {
+    /// An Agent over TCP.
+    Http {
+        /// A name or an IP address; an IPv6 address without brackets.
+        host: String,
+        /// From 1.
+        port: u16,
+        /// What comes before `/v0.4/traces`: empty, or begins with `/` and does not end with one.
+        base_path: String,
+    },
+    /// An Agent at a Unix socket.
+    Unix {
+        /// Absolute.
+        path: PathBuf,
+    },
+    /// A file that takes one JSON object per trace and line.
+    File {
+        /// Absolute.
+        path: PathBuf,
+    },
+    /// A URL that is understood but cannot be served.
+    Unusable {
+        /// The URL, without credentials and query.
+        url: String,
+        /// One sentence for the log and the start-up line.
+        why: String,
+    },
+}
+
+impl AgentAddress {
+    /// Reads the value of `DD_TRACE_AGENT_URL`. `https://` is understood and answered with `Unusable`: to fall back to
+    /// another place without encryption would surprise whoever asked for it.
+    pub fn from_url(url: &str) -> Result<AgentAddress, String> {
+        if let Some(c) = url.chars().find(|c| c.is_control() || c.is_whitespace()) {
+            return Err(format!("holds the character U+{:04X}, which a URL cannot; {ACCEPTED}", c as u32));
+        }
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(match url.split_once(':') {
+                Some((host, port)) if self::host(host).is_ok() && port.parse::<u16>().is_ok() => {
+                    format!("has no scheme; http://{url} was probably meant")
+                }
+                _ if url.starts_with('/') => format!("has no scheme; unix://{url} was probably meant"),
+                _ => format!("has no scheme; {ACCEPTED}"),
+            });
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "http" => http(rest),
+            "https" => Ok(AgentAddress::Unusable {
+                url: redact::url(url).into_owned(),
+                why: "https:// is not supported by this build; use http:// or unix:// to an Agent on this host".into(),
+            }),
+            "unix" if is_file_path(rest) => Ok(AgentAddress::Unix { path: rest.into() }),
+            "file" if is_file_path(rest) => Ok(AgentAddress::File { path: rest.into() }),
+            kind @ ("unix" | "file") => {
+                Err(format!("the path must be absolute and name a file, as in {kind}:///a/path"))
+            }
+            _ => Err(format!("the scheme is not known; {ACCEPTED}")),
+        }
+    }
+
+    /// An Agent over TCP at this host and port.
+    pub fn tcp(host: &str, port: u16) -> AgentAddress {
+        AgentAddress::Http { host: host.into(), port, base_path: String::new() }
+    }
+}
+
+const ACCEPTED: &str = "accepted are http://host:port, unix:///path/of/socket and file:///path";
+
+impl fmt::Display for AgentAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AgentAddress::Http { host, port, base_path } if host.contains(':') => {
+                write!(f, "http://[{host}]:{port}{base_path}")
+            }
+            AgentAddress::Http { host, port, base_path } => write!(f, "http://{host}:{port}{base_path}"),
+            AgentAddress::Unix { path } => write!(f, "unix://{}", path.display()),
+            AgentAddress::File { path } => write!(f, "file://{}", path.display()),
+            AgentAddress::Unusable { url, .. } => f.write_str(url),
+        }
+    }
+}
+
+fn is_file_path(path: &str) -> bool {
+    path.starts_with('/') && !path.ends_with('/')
+}
+
+/// `[user@]host[:port][/path][?query][#fragment]`; the port is 80 where the URL has none, as in any URL.
+fn http(rest: &str) -> Result<AgentAddress, String> {
+    let rest = rest.split(['?', '#']).next().unwrap_or(rest);
+    let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let end = authority.rfind(']').unwrap_or(0);
+    let (name, port) = match authority.rfind(':') {
+        Some(colon) if colon >= end => (&authority[..colon], &authority[colon + 1..]),
+        _ => (authority, ""),
+    };
+    if name.contains(':') && !name.starts_with('[') {
+        return Err("an IPv6 address in a URL needs brackets, as in http://[::1]:8126".into());
+    }
+    let port = match port {
+        "" => 80,
+        digits => super::parse::number(digits, &(1..=65_535), "").map_err(|why| format!("the port is {why}"))? as u16,
+    };
+    if !path.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("the path holds a character outside of ASCII; write it percent-encoded".into());
+    }
+    Ok(AgentAddress::Http { host: host(name)?, port, base_path: path.trim_end_matches('/').into() })
+}
+
+/// Reads a host: a name, an IPv4 address, or an IPv6 address with or without brackets (without, in the answer).
+pub fn host(text: &str) -> Result<String, String> {
+    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    let is_name = |t: &str| t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    if bare.contains("://") {
+        Err("is a URL; a URL belongs into DD_TRACE_AGENT_URL, here a host name or IP address is accepted".into())
+    } else if bare.contains(':') || bare.len() != text.len() {
+        bare.parse::<Ipv6Addr>().map(|_| bare.to_string()).map_err(|_| {
+            "is not an IPv6 address; accepted is a host name or an IP address, the port belongs into DD_TRACE_AGENT_PORT"
+                .into()
+        })
+    } else if bare.is_empty() || bare.len() > 253 || !is_name(bare) {
+        Err("is not a host name; accepted are letters, digits, dots, hyphens and underscores, or an IP address".into())
+    } else {
+        Ok(bare.to_string())
+    }
+}
+
+/// A repository's URL without credentials, query and fragment. The `git@host:path` form is answered as it is: there the
+/// user is no secret.
+pub fn repository(url: &str) -> Cow<'_, str> {
+    match url.contains("://") {
+        true => redact::url(url),
+        false => Cow::Borrowed(url),
+    }
+}
+
+/// Whether a socket is at the place where a local Agent makes one.
+pub fn default_socket_exists() -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(DEFAULT_SOCKET).is_ok_and(|found| found.file_type().is_socket())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Result<String, String> {
+        AgentAddress::from_url(text).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn urls_of_every_kind_are_read() {
+        for (given, read) in [
+            ("http://localhost:8126", "http://localhost:8126"),
+            ("HTTP://agent:8126/", "http://agent:8126"),
+            ("http://10.0.0.7:8126", "http://10.0.0.7:8126"),
+            ("http://[::1]:5000", "http://[::1]:5000"),
+            ("http://[::1]", "http://[::1]:80"),
+            ("http://agent", "http://agent:80"),
+            ("http://agent:/x", "http://agent:80/x"),
+            ("http://proxy:8080/agents/one/?q=1#top", "http://proxy:8080/agents/one"),
+            ("http://user:pa:ss@agent:8126", "http://agent:8126"),
+            ("unix:///var/run/datadog/apm.socket", "unix:///var/run/datadog/apm.socket"),
+            ("unix:///with%20percent", "unix:///with%20percent"),
+            ("file:///dev/stdout", "file:///dev/stdout"),
+        ] {
+            assert_eq!(url(given), Ok(read.into()), "{given}");
+        }
+        let v6 = AgentAddress::from_url("http://[::1]:5000");
+        assert_eq!(v6, Ok(AgentAddress::tcp("::1", 5000)), "the host is kept without brackets");
+    }
+
+    #[test]
+    fn a_malformed_url_is_refused_with_what_was_meant() {
+        for (given, part) in [
+            ("localhost:8126", "http://localhost:8126"),
+            ("/var/run/apm.socket", "unix:///var/run/apm.socket"),
+            ("agent", "accepted are http://"),
+            ("ftp://agent:21", "scheme is not known"),
+            ("unix://relative/path", "absolute"),
+            ("unix://", "absolute"),
+            ("file://", "absolute"),
+            ("file://traces.json", "absolute"),
+            ("file:///tmp/", "name a file"),
+            ("http://", "not a host name"),
+            ("http://:8126", "not a host name"),
+            ("http://agent:port", "the port is not a whole number"),
+            ("http://agent:0", "1 to 65535"),
+            ("http://agent:65536", "1 to 65535"),
+            ("http://::1:8126", "brackets"),
+            ("http://[::1:8126", "not an IPv6 address"),
+            ("http://[zz]:8126", "not an IPv6 address"),
+            ("http://a gent:8126", "U+0020"),
+            ("http://agent:8126\r\nX: 1", "U+000D"),
+            ("http://agent:8126/é", "percent-encoded"),
+        ] {
+            let why = url(given).expect_err(given);
+            assert!(why.contains(part), "{given}: {why}");
+        }
+    }
+
+    #[test]
+    fn https_is_understood_but_never_becomes_something_else() {
+        let Ok(AgentAddress::Unusable { url, why }) = AgentAddress::from_url("https://u:secret@agent:8126/x?k=1")
+        else {
+            panic!("https must be Unusable");
+        };
+        assert_eq!(url, "https://agent:8126/x");
+        assert!(why.contains("https://") && why.contains("unix://"), "{why}");
+    }
+
+    #[test]
+    fn hosts_are_names_or_addresses() {
+        for (given, read) in [("agent", "agent"), ("my_agent.svc", "my_agent.svc"), ("::1", "::1"), ("[::1]", "::1")] {
+            assert_eq!(host(given), Ok(read.into()));
+        }
+        for bad in ["", "http://agent", "agent:8126", "a/b", "a b", "[agent]", "[", "café"] {
+            assert!(host(bad).is_err(), "{bad}");
+        }
+        assert_eq!(AgentAddress::tcp("::1", 8126).to_string(), "http://[::1]:8126");
+    }
+
+    #[test]
+    fn a_repository_is_kept_without_credentials() {
+        assert_eq!(repository("https://me:t@ken@git.example/a.git"), "https://git.example/a.git");
+        assert_eq!(repository("https://git.example/a@b"), "https://git.example/a@b");
+        assert_eq!(repository("git@git.example:a/b.git"), "git@git.example:a/b.git");
+    }
+}

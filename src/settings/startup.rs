@@ -1,0 +1,47 @@
+//! Settings as the start-up line shows them: one JSON object, the fields that every tracer's reader looks for first.
+//! What is shown is already redacted where it is kept; how the line is logged is the dialect's business.
+
+use super::Settings;
+use crate::{host, redact, sys};
+use serde_json::{json, Value as Json};
+
+impl Settings {
+    /// The object of the start-up line, on one line. `runtime_id` is this process's id; `agent_error` is what the agent's
+    /// first failure said, `None` while there was none.
+    pub fn config_json(&self, runtime_id: &str, agent_error: Option<&str>) -> String {
+        let (year, month, day, hour, minute, second) = sys::utc_time(sys::wall_ns());
+        let tags: Json =
+            self.tags.iter().map(|(key, value)| (key.clone(), Json::from(redact::value_of(key, value)))).collect();
+        let settings: Json = self
+            .values
+            .iter()
+            .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() })))
+            .collect();
+        // The order is that in which people read it; serde_json's own maps are sorted by name.
+        let fields: Vec<(&str, Json)> = vec![
+            ("date", format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z").into()),
+            ("os_name", "Linux".into()),
+            ("os_version", host::kernel_release().into()),
+            ("architecture", std::env::consts::ARCH.into()),
+            ("version", self.tracer_version.clone().into()),
+            ("spanwire_version", env!("CARGO_PKG_VERSION").into()),
+            ("lang", self.language.clone().into()),
+            ("lang_version", self.language_version.clone().into()),
+            ("interpreter", self.interpreter.clone().into()),
+            ("env", self.env.clone().into()),
+            ("enabled", self.enabled.into()),
+            ("service", self.service.clone().into()),
+            ("dd_version", self.version.clone().into()),
+            ("agent_url", self.agent.to_string().into()),
+            ("agent_error", agent_error.into()),
+            ("debug", self.debug.into()),
+            ("tags", tags),
+            ("runtime_id", runtime_id.into()),
+            ("partial_flush_enabled", self.partial_flush_enabled.into()),
+            ("partial_flush_min_spans", self.partial_flush_min_spans.into()),
+            ("settings", settings),
+        ];
+        let shown: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", shown.join(","))
+    }
+}

@@ -1,0 +1,117 @@
+//! Ids, and what a thread keeps to make them: a generator of its own, seeded by the system, seeded anew in a forked
+//! child. Also the thread's shard of the tables, because both are read together, once a span.
+
+use crate::sys;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// What the calling thread knows. `epoch` 0 is never a process's, so a new thread seeds itself.
+#[derive(Clone, Copy)]
+struct Local {
+    epoch: u32,
+    shard: u32,
+    state: u64,
+}
+
+thread_local! {
+    // Constant and without a destructor: a host's thread must be able to end after the library is done.
+    static LOCAL: Cell<Local> = const { Cell::new(Local { epoch: 0, shard: 0, state: 0 }) };
+}
+
+static THREADS: AtomicU32 = AtomicU32::new(0);
+
+/// A generator and shard for the calling thread, valid within `epoch`; put back by [`Source::keep`].
+pub struct Source(Local);
+
+impl Source {
+    /// The calling thread's source in this epoch of the process.
+    #[inline]
+    pub fn of_thread(epoch: u32) -> Source {
+        let local = LOCAL.with(Cell::get);
+        if local.epoch == epoch {
+            return Source(local);
+        }
+        Source::seeded(epoch)
+    }
+
+    #[cold]
+    fn seeded(epoch: u32) -> Source {
+        let mut seed = [0u8; 8];
+        sys::random_bytes(&mut seed);
+        Source(Local { epoch, shard: THREADS.fetch_add(1, Relaxed), state: u64::from_ne_bytes(seed) })
+    }
+
+    /// The shard of the tables that this thread allocates from; any number.
+    #[inline]
+    pub fn shard(&self) -> u32 {
+        self.0.shard
+    }
+
+    /// 64 random bits, never 0: the low half of a trace id.
+    #[inline]
+    pub fn trace_id_low(&mut self) -> u64 {
+        self.next().max(1)
+    }
+
+    /// 63 random bits, never 0: a span id that signed numbers hold too.
+    #[inline]
+    pub fn span_id(&mut self) -> u64 {
+        (self.next() >> 1).max(1)
+    }
+
+    // A Weyl sequence and one folded multiplication, after "wyrand": passes the usual statistical batteries.
+    #[inline]
+    fn next(&mut self) -> u64 {
+        self.0.state = self.0.state.wrapping_add(0xa076_1d64_78bd_642f);
+        let product = u128::from(self.0.state) * u128::from(self.0.state ^ 0xe703_7ed1_a0b4_28db);
+        (product >> 64) as u64 ^ product as u64
+    }
+
+    /// Keeps the source for the thread's next span.
+    #[inline]
+    pub fn keep(self) {
+        LOCAL.with(|local| local.set(self.0));
+    }
+}
+
+/// A random UUID (version 4) in lower case: the runtime id.
+pub fn runtime_id() -> String {
+    let mut bytes = [0u8; 16];
+    sys::random_bytes(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_of_all_threads_differ_and_fit_signed_numbers() {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                std::thread::spawn(|| {
+                    let mut source = Source::of_thread(1);
+                    (0..50_000).map(|_| source.span_id()).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let ids: Vec<u64> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert!(ids.iter().all(|&id| id > 0 && id < 1 << 63));
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+    }
+
+    #[test]
+    fn a_new_epoch_seeds_anew() {
+        let mut parent = Source::of_thread(1);
+        let first = parent.span_id();
+        parent.keep();
+        let mut child = Source::of_thread(2);
+        let mut inherited = Source::of_thread(1);
+        assert_ne!(child.span_id(), inherited.span_id());
+        assert_ne!(first, 0);
+    }
+}

@@ -1,0 +1,482 @@
+//! A span while it is open: what the host has said of it so far, encoded as it is said. Tags grow in two runs, one of
+//! texts and one of numbers; a small index of key hashes finds the pair that a repeated key replaces. The finished form
+//! is `record`'s; who may touch an open span at a time is `table`'s.
+
+use super::encode::{self, Mended};
+use crate::memory::{Buffer, Full};
+
+/// The most tags, texts and numbers together, that a span holds.
+pub const TAGS_MAX: usize = 1024;
+/// The longest key in bytes.
+pub const KEY_MAX: usize = 200;
+/// The longest value in bytes.
+pub const VALUE_MAX: usize = 25_000;
+/// The longest resource in bytes.
+pub const RESOURCE_MAX: usize = 5_000;
+/// The longest name, service or type in bytes.
+pub const NAME_MAX: usize = 200;
+/// The largest blob (`meta_struct`) in bytes.
+pub const BLOB_MAX: usize = 1 << 20;
+/// Memory that a slot keeps for its next span, in bytes for each buffer.
+const KEPT: usize = 4096;
+
+/// Why something was not added to a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The span holds [`TAGS_MAX`] tags, or the value is too large to be cut.
+    Limit,
+    /// The process-wide bound on memory is reached.
+    Memory,
+}
+
+impl From<Full> for Refusal {
+    fn from(_: Full) -> Refusal {
+        Refusal::Memory
+    }
+}
+
+/// The four texts that every span has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Field {
+    /// The operation.
+    Name = 0,
+    /// The service; empty stands for the tracer's own.
+    Service,
+    /// The resource; empty stands for the name.
+    Resource,
+    /// The type, `web` or `sql` for example; may be empty.
+    Type,
+}
+
+/// Set if the span carries an error.
+pub const ERROR: u32 = 1;
+/// Set on the first span of its trace in this process.
+pub const LOCAL_ROOT: u32 = 2;
+/// Set on a span whose service is not its parent's, or that has no parent here.
+pub const TOP_LEVEL: u32 = 4;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Piece {
+    at: u32,
+    len: u32,
+}
+
+/// Where a pair lies: an offset into the run of texts, or, with this bit, of numbers.
+const NUMBER: u32 = 1 << 31;
+
+/// A tag's value as [`OpenSpan::get`] finds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// A text, UTF-8.
+    Text(&'a [u8]),
+    /// A number.
+    Number(f64),
+}
+
+/// See the module. The numbers are set by whoever starts the span.
+#[derive(Debug, Default)]
+pub struct OpenSpan {
+    /// High half of the trace id.
+    pub trace_id_high: u64,
+    /// Low half of the trace id.
+    pub trace_id_low: u64,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// Start in ticks of the trace's scale.
+    pub start_tick: u64,
+    /// Index of the tracer.
+    pub tracer: u32,
+    /// Index of the trace.
+    pub trace: u32,
+    /// And its generation.
+    pub trace_generation: u32,
+    /// [`ERROR`], [`LOCAL_ROOT`].
+    pub flags: u32,
+    /// Hash of the service, 0 for the tracer's own.
+    pub service_hash: u32,
+    /// The same of the parent.
+    pub parent_service_hash: u32,
+    start_given: bool,
+    fields: [Piece; 4],
+    head: Buffer,
+    texts: Buffer,
+    numbers: Buffer,
+    blobs: Buffer,
+    hashes: Vec<u32>,
+    places: Vec<u32>,
+    number_count: u32,
+    blob_count: u32,
+    dead: u32,
+}
+
+impl OpenSpan {
+    /// Empties the span for its slot's next one.
+    #[inline]
+    pub fn reset(&mut self) {
+        self.fields = [Piece::default(); 4];
+        self.head.clear(KEPT);
+        self.texts.clear(KEPT);
+        self.numbers.clear(KEPT);
+        self.blobs.clear(0);
+        self.hashes.clear();
+        self.places.clear();
+        self.start_given = false;
+        (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
+        (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
+    }
+
+    /// Gives all memory back, for a slot that is never used again.
+    pub fn retire(&mut self) {
+        *self = OpenSpan::default();
+    }
+
+    /// Starts the span at a time that the host knows, nanoseconds since 1970. Its end is then wall time, too.
+    pub fn start_at(&mut self, start_ns: i64) {
+        (self.start_ns, self.start_given) = (start_ns, true);
+    }
+
+    /// The start, if the host gave it.
+    #[inline]
+    pub fn given_start(&self) -> Option<i64> {
+        self.start_given.then_some(self.start_ns)
+    }
+
+    /// One of the four texts.
+    #[inline]
+    pub fn field(&self, field: Field) -> &[u8] {
+        let piece = self.fields[field as usize];
+        self.head.bytes().get(piece.at as usize..(piece.at + piece.len) as usize).unwrap_or_default()
+    }
+
+    /// Sets one of the four texts, mended and cut to its limit.
+    #[inline]
+    pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Mended, Refusal> {
+        let max = if matches!(field, Field::Resource) { RESOURCE_MAX } else { NAME_MAX };
+        let (value, mended) = encode::mend(value, max);
+        // A field set over and over must not make the record grow without end.
+        if self.head.len() > KEPT + RESOURCE_MAX {
+            self.close_head();
+        }
+        self.head.room(value.len())?;
+        self.fields[field as usize] = Piece { at: self.head.len() as u32, len: value.len() as u32 };
+        self.head.vec().extend_from_slice(&value);
+        Ok(mended)
+    }
+
+    #[cold]
+    fn close_head(&mut self) {
+        let kept: [Vec<u8>; 4] =
+            [Field::Name, Field::Service, Field::Resource, Field::Type].map(|field| self.field(field).to_vec());
+        self.head.vec().clear();
+        for (piece, text) in self.fields.iter_mut().zip(kept) {
+            *piece = Piece { at: self.head.len() as u32, len: text.len() as u32 };
+            self.head.vec().extend_from_slice(&text);
+        }
+    }
+
+    /// Sets a text tag; the last value of a key wins, over a number of the same key too.
+    #[inline]
+    pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Mended, Refusal> {
+        let (key, key_mended) = encode::mend(key, KEY_MAX);
+        let (value, mut mended) = encode::mend(value, VALUE_MAX);
+        mended.repaired |= key_mended.repaired;
+        mended.cut |= key_mended.cut;
+        let hash = hash(&key);
+        let size = encode::text_size(key.len()) + encode::text_size(value.len());
+        match self.find(hash, &key) {
+            Some(index) => self.replace_text(index, &key, &value, size)?,
+            None => {
+                if self.hashes.len() >= TAGS_MAX {
+                    return Err(Refusal::Limit);
+                }
+                self.texts.room(size)?;
+                self.hashes.push(hash);
+                self.places.push(self.texts.len() as u32);
+                encode::text(self.texts.vec(), &key);
+                encode::text(self.texts.vec(), &value);
+            }
+        }
+        Ok(mended)
+    }
+
+    /// Sets a numeric tag; the last value of a key wins, over a text of the same key too.
+    #[inline]
+    pub fn set_number(&mut self, key: &[u8], value: f64) -> Result<Mended, Refusal> {
+        let (key, mended) = encode::mend(key, KEY_MAX);
+        let hash = hash(&key);
+        let found = self.find(hash, &key);
+        if found.is_none() && self.hashes.len() >= TAGS_MAX {
+            return Err(Refusal::Limit);
+        }
+        self.numbers.room(encode::text_size(key.len()) + 9)?;
+        let place = self.numbers.len() as u32 | NUMBER;
+        match found {
+            Some(index) => {
+                self.bury(index);
+                self.places[index] = place;
+            }
+            None => {
+                self.hashes.push(hash);
+                self.places.push(place);
+            }
+        }
+        self.number_count += 1;
+        encode::text(self.numbers.vec(), &key);
+        encode::float(self.numbers.vec(), value);
+        self.close_gaps_if_large();
+        Ok(mended)
+    }
+
+    /// Removes a tag of either kind; whether there was one.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let (key, _) = encode::mend(key, KEY_MAX);
+        let Some(index) = self.find(hash(&key), &key) else { return false };
+        self.bury(index);
+        self.hashes.remove(index);
+        self.places.remove(index);
+        true
+    }
+
+    /// The value of a tag.
+    pub fn get(&self, key: &[u8]) -> Option<Value<'_>> {
+        let (key, _) = encode::mend(key, KEY_MAX);
+        self.value_at(self.places[self.find(hash(&key), &key)?]).map(|(_, value)| value)
+    }
+
+    /// Adds a blob of MessagePack (`meta_struct`). A key given twice is sent twice; the agent keeps the last.
+    pub fn add_blob(&mut self, key: &[u8], bytes: &[u8]) -> Result<Mended, Refusal> {
+        if bytes.len() > BLOB_MAX || self.blob_count as usize >= TAGS_MAX {
+            return Err(Refusal::Limit);
+        }
+        let (key, mended) = encode::mend(key, KEY_MAX);
+        self.blobs.room(encode::text_size(key.len()) + 5 + bytes.len())?;
+        encode::text(self.blobs.vec(), &key);
+        encode::blob_head(self.blobs.vec(), bytes.len());
+        self.blobs.vec().extend_from_slice(bytes);
+        self.blob_count += 1;
+        Ok(mended)
+    }
+
+    /// Every tag, in the order in which its key was first set.
+    pub fn tags(&self) -> impl Iterator<Item = (&[u8], Value<'_>)> {
+        self.places.iter().filter_map(|&place| self.value_at(place))
+    }
+
+    /// The run of texts and how many pairs it has. No gaps after [`OpenSpan::close_gaps`].
+    #[inline]
+    pub fn texts(&self) -> (&[u8], u32) {
+        (self.texts.bytes(), self.places.len() as u32 - self.number_count)
+    }
+
+    /// The run of numbers, likewise.
+    #[inline]
+    pub fn numbers(&self) -> (&[u8], u32) {
+        (self.numbers.bytes(), self.number_count)
+    }
+
+    /// The run of blobs, likewise.
+    #[inline]
+    pub fn blobs(&self) -> (&[u8], u32) {
+        (self.blobs.bytes(), self.blob_count)
+    }
+
+    /// Takes the dead pairs out of both runs, if there are any.
+    #[inline]
+    pub fn close_gaps(&mut self) {
+        if self.dead > 0 {
+            self.rewrite_runs();
+        }
+    }
+
+    #[inline]
+    fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
+        for (index, &other) in self.hashes.iter().enumerate() {
+            if other == hash && self.key_at(self.places[index]) == Some(key) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    fn key_at(&self, place: u32) -> Option<&[u8]> {
+        let run = if place & NUMBER != 0 { &self.numbers } else { &self.texts };
+        encode::read_text(run.bytes().get((place & !NUMBER) as usize..)?).map(|(key, _)| key)
+    }
+
+    fn value_at(&self, place: u32) -> Option<(&[u8], Value<'_>)> {
+        let run = if place & NUMBER != 0 { &self.numbers } else { &self.texts };
+        let (key, rest) = encode::read_text(run.bytes().get((place & !NUMBER) as usize..)?)?;
+        if place & NUMBER != 0 {
+            return encode::read_float(rest).map(|(number, _)| (key, Value::Number(number)));
+        }
+        encode::read_text(rest).map(|(text, _)| (key, Value::Text(text)))
+    }
+
+    #[cold]
+    fn replace_text(&mut self, index: usize, key: &[u8], value: &[u8], size: usize) -> Result<(), Refusal> {
+        let place = self.places[index];
+        if let Some((_, Value::Text(old))) = self.value_at(place) {
+            if old.len() == value.len() {
+                let end = place as usize + size;
+                self.texts.vec()[end - value.len()..end].copy_from_slice(value);
+                return Ok(());
+            }
+        }
+        self.texts.room(size)?;
+        self.bury(index);
+        self.places[index] = self.texts.len() as u32;
+        encode::text(self.texts.vec(), key);
+        encode::text(self.texts.vec(), value);
+        self.close_gaps_if_large();
+        Ok(())
+    }
+
+    /// Counts the pair at `index` as dead; its bytes go when gaps are closed.
+    fn bury(&mut self, index: usize) {
+        let place = self.places[index];
+        self.number_count -= u32::from(place & NUMBER != 0);
+        self.dead += match self.value_at(place) {
+            Some((key, Value::Text(text))) => (encode::text_size(key.len()) + encode::text_size(text.len())) as u32,
+            Some((key, Value::Number(_))) => encode::text_size(key.len()) as u32 + 9,
+            None => 0,
+        };
+    }
+
+    fn close_gaps_if_large(&mut self) {
+        if self.dead as usize > KEPT && self.dead as usize > (self.texts.len() + self.numbers.len()) / 2 {
+            self.rewrite_runs();
+        }
+    }
+
+    #[cold]
+    fn rewrite_runs(&mut self) {
+        let (mut texts, mut numbers) = (Vec::new(), Vec::new());
+        let mut places = Vec::with_capacity(self.places.len());
+        for (key, value) in self.tags() {
+            match value {
+                Value::Text(text) => {
+                    places.push(texts.len() as u32);
+                    encode::text(&mut texts, key);
+                    encode::text(&mut texts, text);
+                }
+                Value::Number(number) => {
+                    places.push(numbers.len() as u32 | NUMBER);
+                    encode::text(&mut numbers, key);
+                    encode::float(&mut numbers, number);
+                }
+            }
+        }
+        for (run, live) in [(&mut self.texts, texts), (&mut self.numbers, numbers)] {
+            run.vec().clear();
+            run.vec().extend_from_slice(&live);
+        }
+        self.places = places;
+        self.dead = 0;
+    }
+}
+
+/// A hash of a key or service: quick, even, never 0, of no use against an attacker and not used where one could matter.
+#[inline]
+pub fn hash(bytes: &[u8]) -> u32 {
+    const M: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut state = bytes.len() as u64 ^ M;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
+        state = (state ^ word).wrapping_mul(M).rotate_left(29);
+    }
+    let mut last = 0u64;
+    for &byte in chunks.remainder() {
+        last = last << 8 | u64::from(byte);
+    }
+    state = (state ^ last).wrapping_mul(M);
+    ((state >> 32) as u32 ^ state as u32).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(span: &OpenSpan) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        span.tags()
+            .map(|(key, value)| match value {
+                Value::Text(value) => (text(key), text(value)),
+                Value::Number(number) => (text(key), number.to_string()),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_last_value_of_a_key_wins_whatever_its_kind() {
+        let mut span = OpenSpan::default();
+        span.set_text(b"a", b"1").unwrap();
+        span.set_text(b"b", b"first").unwrap();
+        span.set_text(b"b", b"other").unwrap();
+        span.set_text(b"b", b"longer value").unwrap();
+        span.set_number(b"a", 2.5).unwrap();
+        span.set_number(b"c", 3.0).unwrap();
+        span.set_text(b"c", b"text").unwrap();
+        assert_eq!(all(&span), [("a", "2.5"), ("b", "longer value"), ("c", "text")].map(|(k, v)| (k.into(), v.into())));
+        span.close_gaps();
+        assert_eq!(span.texts().1, 2);
+        assert_eq!(span.numbers().1, 1);
+        assert_eq!(span.texts().0.len(), (2 + 13) + (2 + 5));
+        assert_eq!(all(&span).len(), 3);
+        assert_eq!(span.get(b"b"), Some(Value::Text(b"longer value")));
+    }
+
+    #[test]
+    fn a_removed_tag_is_gone_and_its_key_can_return() {
+        let mut span = OpenSpan::default();
+        for key in ["a", "b", "c"] {
+            span.set_text(key.as_bytes(), b"x").unwrap();
+        }
+        assert!(span.remove(b"b") && !span.remove(b"b"));
+        span.close_gaps();
+        assert_eq!(all(&span), [("a", "x"), ("c", "x")].map(|(k, v)| (k.into(), v.into())));
+        span.set_number(b"b", 1.0).unwrap();
+        assert_eq!(span.get(b"b"), Some(Value::Number(1.0)));
+    }
+
+    #[test]
+    fn a_tag_set_a_million_times_does_not_grow_the_span() {
+        let mut span = OpenSpan::default();
+        for round in 0..200_000u32 {
+            span.set_text(b"key", &b"0123456789"[..(round % 10) as usize]).unwrap();
+            span.set_number(b"n", f64::from(round)).unwrap();
+            span.set_field(Field::Resource, format!("GET /{round}").as_bytes()).unwrap();
+        }
+        assert!(span.texts.capacity() + span.numbers.capacity() + span.head.capacity() < 64 * 1024);
+        assert_eq!(span.field(Field::Resource), b"GET /199999");
+        assert_eq!(span.get(b"n"), Some(Value::Number(199_999.0)));
+    }
+
+    #[test]
+    fn tags_beyond_the_limit_are_refused_and_the_others_stay() {
+        let mut span = OpenSpan::default();
+        for n in 0..TAGS_MAX {
+            span.set_text(format!("key{n}").as_bytes(), b"v").unwrap();
+        }
+        assert_eq!(span.set_text(b"one more", b"v"), Err(Refusal::Limit));
+        assert_eq!(span.set_number(b"one more", 1.0), Err(Refusal::Limit));
+        span.set_text(b"key7", b"changed").unwrap();
+        assert_eq!(span.tags().count(), TAGS_MAX);
+    }
+
+    #[test]
+    fn keys_that_share_a_hash_stay_apart() {
+        let mut span = OpenSpan::default();
+        for n in 0..1000 {
+            span.set_text(format!("{n}").as_bytes(), format!("{n}").as_bytes()).unwrap();
+        }
+        span.hashes.iter_mut().for_each(|hash| *hash = 7);
+        assert_eq!(span.find(7, b"512"), Some(512));
+        assert_eq!(span.find(7, b"nope"), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! A finished span's bytes: a fixed header, the four texts, and the runs of tags as they grew. Records lie one behind
+//! another in a trace's chunk; the worker turns them into whatever an agent takes, through the one visitor here.
+//!
+//! ```text
+//! word 0  length of the record | flags        word 6  lengths of resource | type
+//! word 1  span id                             word 7  lengths of the text run | the number run
+//! word 2  parent id                           word 8  pairs of text | pairs of numbers
+//! word 3  start, ns since 1970                word 9  length of the blob run | blobs
+//! word 4  duration, ns                        then    name service resource type, texts, numbers, blobs
+//! word 5  lengths of name | service
+//! ```
+
+use super::encode;
+use super::open::{Field, OpenSpan};
+use crate::memory::{Buffer, Full, Pool};
+
+/// The header's size in bytes.
+pub const HEADER: usize = 80;
+
+fn pair(low: usize, high: usize) -> u64 {
+    low as u64 & 0xffff_ffff | (high as u64) << 32
+}
+
+/// Appends an open span, whose gaps are closed, as a record.
+#[inline]
+pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, duration_ns: u64) -> Result<(), Full> {
+    let fields = [Field::Name, Field::Service, Field::Resource, Field::Type].map(|field| span.field(field));
+    let ((texts, text_count), (numbers, number_count), (blobs, blob_count)) =
+        (span.texts(), span.numbers(), span.blobs());
+    let length = HEADER + fields.iter().map(|text| text.len()).sum::<usize>() + texts.len() + numbers.len() + blobs.len();
+    if out.capacity() - out.len() < length {
+        pool.enlarge(out, length)?;
+    }
+    let words = [
+        pair(length, flags as usize),
+        span.span_id,
+        span.parent_id,
+        span.start_ns as u64,
+        duration_ns,
+        pair(fields[0].len(), fields[1].len()),
+        pair(fields[2].len(), fields[3].len()),
+        pair(texts.len(), numbers.len()),
+        pair(text_count as usize, number_count as usize),
+        pair(blobs.len(), blob_count as usize),
+    ];
+    let mut header = [0u8; HEADER];
+    for (place, word) in header.chunks_exact_mut(8).zip(words) {
+        place.copy_from_slice(&word.to_ne_bytes());
+    }
+    let out = out.vec();
+    out.extend_from_slice(&header);
+    fields.iter().for_each(|text| out.extend_from_slice(text));
+    out.extend_from_slice(texts);
+    out.extend_from_slice(numbers);
+    if !blobs.is_empty() {
+        out.extend_from_slice(blobs);
+    }
+    Ok(())
+}
+
+/// A record as a reader sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// [`super::open::ERROR`] and its neighbours.
+    pub flags: u32,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// Duration in nanoseconds.
+    pub duration_ns: u64,
+    /// The operation.
+    pub name: &'a [u8],
+    /// The service; empty stands for the tracer's own.
+    pub service: &'a [u8],
+    /// The resource; empty stands for the name.
+    pub resource: &'a [u8],
+    /// The type; may be empty.
+    pub span_type: &'a [u8],
+    /// The run of text tags.
+    pub texts: &'a [u8],
+    /// How many text tags.
+    pub text_count: u32,
+    /// The run of numeric tags.
+    pub numbers: &'a [u8],
+    /// How many numeric tags.
+    pub number_count: u32,
+    /// The run of blobs.
+    pub blobs: &'a [u8],
+    /// How many blobs.
+    pub blob_count: u32,
+}
+
+impl<'a> Record<'a> {
+    /// The record that begins at `bytes`, and what follows it. Nothing where the bytes are not a whole record.
+    pub fn read(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
+        let word = |n: usize| Some(u64::from_ne_bytes(bytes.get(n * 8..n * 8 + 8)?.try_into().ok()?));
+        let halves = |n: usize| word(n).map(|word| ((word & 0xffff_ffff) as usize, (word >> 32) as usize));
+        let (length, flags) = halves(0)?;
+        let (record, rest) = (bytes.get(HEADER..length)?, bytes.get(length..)?);
+        let ((name, service), (resource, span_type)) = (halves(5)?, halves(6)?);
+        let ((texts, numbers), (text_count, number_count), (blobs, blob_count)) = (halves(7)?, halves(8)?, halves(9)?);
+        let mut at = 0;
+        let mut take = |len: usize| {
+            let piece = record.get(at..at + len);
+            at += len;
+            piece
+        };
+        let record = Record {
+            flags: flags as u32,
+            span_id: word(1)?,
+            parent_id: word(2)?,
+            start_ns: word(3)? as i64,
+            duration_ns: word(4)?,
+            name: take(name)?,
+            service: take(service)?,
+            resource: take(resource)?,
+            span_type: take(span_type)?,
+            texts: take(texts)?,
+            text_count: text_count as u32,
+            numbers: take(numbers)?,
+            number_count: number_count as u32,
+            blobs: take(blobs)?,
+            blob_count: blob_count as u32,
+        };
+        Some((record, rest))
+    }
+
+    /// Visits the text tags.
+    pub fn each_text(&self, mut visit: impl FnMut(&'a [u8], &'a [u8])) {
+        let mut run = self.texts;
+        while let Some((key, rest)) = encode::read_text(run) {
+            let Some((value, rest)) = encode::read_text(rest) else { return };
+            visit(key, value);
+            run = rest;
+        }
+    }
+
+    /// Visits the numeric tags.
+    pub fn each_number(&self, mut visit: impl FnMut(&'a [u8], f64)) {
+        let mut run = self.numbers;
+        while let Some((key, rest)) = encode::read_text(run) {
+            let Some((value, rest)) = encode::read_float(rest) else { return };
+            visit(key, value);
+            run = rest;
+        }
+    }
+
+    /// Visits the blobs.
+    pub fn each_blob(&self, mut visit: impl FnMut(&'a [u8], &'a [u8])) {
+        let mut run = self.blobs;
+        while let Some((key, rest)) = encode::read_text(run) {
+            let Some((value, rest)) = encode::read_blob(rest) else { return };
+            visit(key, value);
+            run = rest;
+        }
+    }
+
+    /// Whether the span has a numeric tag of this key.
+    pub fn has_number(&self, key: &[u8]) -> bool {
+        let mut found = false;
+        self.each_number(|other, _| found |= other == key);
+        found
+    }
+
+    /// Whether the span has a text tag of this key.
+    pub fn has_text(&self, key: &[u8]) -> bool {
+        let mut found = false;
+        self.each_text(|other, _| found |= other == key);
+        found
+    }
+}
+
+/// The records of a chunk, one after another.
+pub fn each(mut bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
+    std::iter::from_fn(move || {
+        let (record, rest) = Record::read(bytes)?;
+        bytes = rest;
+        Some(record)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_reads_back_what_the_host_said() {
+        let (pool, mut span) = (Pool::default(), OpenSpan::default());
+        (span.span_id, span.parent_id, span.start_ns) = (7, 3, 1_000);
+        span.set_field(Field::Name, b"checkout").unwrap();
+        span.set_field(Field::Type, b"web").unwrap();
+        span.set_text(b"card", b"visa").unwrap();
+        span.set_number(b"amount", 42.5).unwrap();
+        span.add_blob(b"blob", &[0x80]).unwrap();
+        let mut chunk = pool.take(1).unwrap();
+        append(&mut chunk, &pool, &span, 1, 99).unwrap();
+        append(&mut chunk, &pool, &span, 0, 100).unwrap();
+        let records: Vec<Record> = each(chunk.bytes()).collect();
+        assert_eq!(records.len(), 2);
+        let first = records[0];
+        assert_eq!((first.flags, first.span_id, first.parent_id, first.start_ns, first.duration_ns), (1, 7, 3, 1_000, 99));
+        assert_eq!((first.name, first.service, first.resource, first.span_type), (&b"checkout"[..], &b""[..], &b""[..], &b"web"[..]));
+        let mut seen = Vec::new();
+        first.each_text(|key, value| seen.push((key.to_vec(), value.to_vec())));
+        first.each_blob(|key, value| seen.push((key.to_vec(), value.to_vec())));
+        assert_eq!(seen, [(b"card".to_vec(), b"visa".to_vec()), (b"blob".to_vec(), vec![0x80])]);
+        first.each_number(|key, value| assert_eq!((key, value), (&b"amount"[..], 42.5)));
+        assert!(first.has_text(b"card") && !first.has_text(b"amount"));
+    }
+
+    #[test]
+    fn a_record_cut_short_is_not_read() {
+        let (pool, mut span) = (Pool::default(), OpenSpan::default());
+        span.set_text(b"key", b"value").unwrap();
+        let mut chunk = pool.take(1).unwrap();
+        append(&mut chunk, &pool, &span, 0, 0).unwrap();
+        for end in 0..chunk.len() {
+            assert!(Record::read(&chunk.bytes()[..end]).is_none(), "{end}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Everything that this process holds: tables of spans and traces, tracers, exporters and what they share. Made at the
+//! first call, and made anew by the first call in a forked child, which keeps settings, handles of tracers and sinks, and
+//! starts with empty queues, counters at zero and no threads.
+
+use crate::export::{Exporter, Shared, TRACERS_MAX};
+use crate::log::event::Event;
+use crate::log::Logs;
+use crate::memory;
+use crate::process::PerProcess;
+use crate::span::clock;
+use crate::span::open::OpenSpan;
+use crate::span::table::{Table, LAST_GENERATION};
+use crate::sys;
+use crate::trace::Trace;
+use crate::tracer::Tracers;
+
+/// See the module. Lives until the process ends.
+pub struct State {
+    /// How many forks lie between the first process that loaded the library and this one, and 1.
+    pub epoch: u32,
+    /// The process.
+    pub pid: u32,
+    /// Open spans.
+    pub spans: Table<OpenSpan>,
+    /// Traces with open spans.
+    pub traces: Table<Trace>,
+    /// The tracers.
+    pub tracers: Tracers,
+    /// One for each agent address in use.
+    pub exporters: [Exporter; TRACERS_MAX],
+    /// What tracers and exporters share.
+    pub shared: Shared,
+}
+
+static STATE: PerProcess<State> = PerProcess::new();
+
+/// This process's state.
+#[inline]
+pub fn state() -> &'static State {
+    STATE.get().unwrap_or_else(make)
+}
+
+#[cold]
+fn make() -> &'static State {
+    let state = STATE.get_or_make(|inherited| inherited.map_or_else(State::first, State::after_fork));
+    if state.epoch > 1 {
+        state.shared.logs.emit(&Event::Forked { parent_pid: std::os::unix::process::parent_id() });
+    }
+    state
+}
+
+/// Notices a fork that nothing else could notice.
+pub fn after_fork_child() {
+    STATE.forget_if(|state| state.pid != sys::pid());
+    state();
+}
+
+impl State {
+    fn first() -> State {
+        clock::begin();
+        State::with(1, Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), Logs::new())
+    }
+
+    fn after_fork(inherited: &State) -> State {
+        memory::forget_all();
+        let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
+        let state = State::with(inherited.epoch + 1, spans, traces, Logs::after_fork(&inherited.shared.logs));
+        state.tracers.inherit(&state, &inherited.tracers);
+        state
+    }
+
+    fn with(epoch: u32, spans: Table<OpenSpan>, traces: Table<Trace>, logs: Logs) -> State {
+        State {
+            epoch,
+            pid: sys::pid(),
+            spans,
+            traces,
+            tracers: Tracers::default(),
+            exporters: std::array::from_fn(|_| Exporter::default()),
+            shared: Shared::new(logs),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The few system calls that we make ourselves, behind safe functions. Nothing here knows what a span or a log is.
+
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// The process id, asked of the kernel each time: a cached one would be wrong after a raw `clone`.
+pub fn pid() -> u32 {
+    std::process::id()
+}
+
+/// The kernel's id of the calling thread.
+pub fn thread_id() -> u32 {
+    // SAFETY: takes no arguments and cannot fail.
+    unsafe { libc::syscall(libc::SYS_gettid) as u32 }
+}
+
+fn clock_ns(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is valid for the call; both clocks in use exist on every Linux.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Wall time, nanoseconds since 1970.
+pub fn wall_ns() -> u64 {
+    clock_ns(libc::CLOCK_REALTIME)
+}
+
+/// Monotonic time in nanoseconds since some point in the past.
+pub fn monotonic_ns() -> u64 {
+    clock_ns(libc::CLOCK_MONOTONIC)
+}
+
+/// Fills `bytes` from the system's random source; falls back to clocks and addresses where there is none, since an id
+/// that is merely hard to collide with is better than no trace.
+pub fn random_bytes(bytes: &mut [u8]) {
+    // SAFETY: the pointer and the length describe `bytes`.
+    let got = unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), libc::GRND_NONBLOCK) };
+    if got == bytes.len() as libc::c_long {
+        return;
+    }
+    let mut seed = wall_ns() ^ (monotonic_ns().rotate_left(32)) ^ (thread_id() as u64) << 17 ^ bytes.as_ptr() as u64;
+    for byte in bytes {
+        seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        *byte = (seed >> 56) as u8;
+    }
+}
+
+/// Starts a detached thread of ours with every signal blocked, so that a host's handlers never run on it.
+pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    // SAFETY: both sets are valid for the calls; the caller's mask is put back before returning.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let started = std::thread::Builder::new().name(name.to_string()).stack_size(512 * 1024).spawn(body);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+        started.map(drop)
+    }
+}
+
+/// Puts the calling thread under `SCHED_BATCH`: waking it then does not preempt the thread that woke it.
+pub fn be_a_batch_thread() {
+    // SAFETY: `param` is valid for the call; needs no privilege; failing changes nothing.
+    unsafe {
+        let param: libc::sched_param = std::mem::zeroed();
+        libc::sched_setscheduler(0, libc::SCHED_BATCH, &param);
+    }
+}
+
+/// One `write(2)`, repeated when a signal interrupts it.
+pub fn write_once(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        // SAFETY: the pointer and the length describe `bytes`.
+        let wrote = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+        if wrote >= 0 {
+            return Ok(wrote as usize);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// Writes all of `bytes` to `fd`, waiting up to `patience` in all while a pipe is full.
+pub fn write_all(fd: RawFd, mut bytes: &[u8], patience: Duration) -> io::Result<()> {
+    let give_up = monotonic_ns().saturating_add(patience.as_nanos() as u64);
+    while !bytes.is_empty() {
+        match write_once(fd, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = &bytes[n..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let left = give_up.saturating_sub(monotonic_ns());
+                if left == 0 {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+                // SAFETY: one valid pollfd.
+                unsafe { libc::poll(&mut poll, 1, (left / 1_000_000 + 1).min(1_000) as i32) };
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A non-blocking, close-on-exec event descriptor: readable while its count is above zero.
+pub fn event_fd() -> io::Result<OwnedFd> {
+    // SAFETY: a new descriptor, owned by nobody else.
+    unsafe {
+        match libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            fd => Ok(OwnedFd::from_raw_fd(fd)),
+        }
+    }
+}
+
+/// Adds one to an event descriptor's count.
+pub fn event_signal(fd: RawFd) {
+    let _ = write_once(fd, &1u64.to_ne_bytes());
+}
+
+/// Sets an event descriptor's count back to zero.
+pub fn event_clear(fd: RawFd) {
+    let mut count = [0u8; 8];
+    // SAFETY: eight bytes are there to be written.
+    unsafe { libc::read(fd, count.as_mut_ptr().cast(), 8) };
+}
+
+/// A close-on-exec copy of a descriptor.
+pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: a new descriptor, owned by nobody else.
+    unsafe {
+        match libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) {
+            -1 => Err(io::Error::last_os_error()),
+            copy => Ok(OwnedFd::from_raw_fd(copy)),
+        }
+    }
+}
+
+/// A moment broken down in UTC: year, month (1–12), day, hour, minute, second. Local time is left alone on purpose:
+/// `localtime_r` takes a lock inside the C library that a fork can leave held.
+pub fn utc_time(wall_ns: u64) -> (i64, u32, u32, u32, u32, u32) {
+    let seconds = wall_ns / 1_000_000_000;
+    let (days, rest) = ((seconds / 86_400) as i64, (seconds % 86_400) as u32);
+    // Days since 0000-03-01 in 400-year eras of 146,097 days; March first, so that the leap day ends a year.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u32;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 } as u32;
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day, rest / 3_600, rest / 60 % 60, rest % 60)
+}
+
+/// The processor's time-stamp counter: cheap to read, and of use only where [`has_steady_counter`] says so.
+#[inline(always)]
+pub fn cycle_counter() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction is part of the architecture's baseline.
+    unsafe {
+        std::arch::x86_64::_rdtsc()
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: reads the virtual counter, which Linux lets user code do.
+    unsafe {
+        let count: u64;
+        std::arch::asm!("mrs {}, cntvct_el0", out(reg) count, options(nomem, nostack, preserves_flags));
+        count
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    monotonic_ns()
+}
+
+/// Whether [`cycle_counter`] ticks evenly on all processors. The kernel has checked that before it chose the counter as
+/// its own clock source; where it has not, neither do we use it.
+pub fn has_steady_counter() -> bool {
+    let source = std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    source.is_ok_and(|name| matches!(name.trim(), "tsc" | "arch_sys_counter"))
+}
+
+/// Gives the processor to another thread.
+pub fn yield_now() {
+    // SAFETY: takes no arguments.
+    unsafe { libc::sched_yield() };
+}
+
+/// Waits up to `patience` until a read of `fd` would not block. True also when it would fail at once: the read then says
+/// why.
+pub fn wait_readable(fd: RawFd, patience: Duration) -> bool {
+    wait_for(fd, libc::POLLIN, patience)
+}
+
+/// Waits up to `patience` until `fd` takes bytes: a pipe then takes `PIPE_BUF` of them without blocking, even if it is in
+/// blocking mode. True also when a write would fail at once.
+pub fn wait_writable(fd: RawFd, patience: Duration) -> bool {
+    wait_for(fd, libc::POLLOUT, patience)
+}
+
+fn wait_for(fd: RawFd, events: libc::c_short, patience: Duration) -> bool {
+    let give_up = monotonic_ns().saturating_add(patience.as_nanos() as u64);
+    loop {
+        let left_ms = give_up.saturating_sub(monotonic_ns()).div_ceil(1_000_000).min(60_000) as i32;
+        let mut poll = libc::pollfd { fd, events, revents: 0 };
+        // SAFETY: one valid pollfd.
+        match unsafe { libc::poll(&mut poll, 1, left_ms) } {
+            0 if left_ms == 0 => return false,
+            -1 if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted => return false,
+            ready if ready > 0 => return true,
+            _ => {}
+        }
+    }
+}
+
+/// Takes the exclusive `flock` of an open file without waiting; false while somebody else holds it. Closing the file
+/// lets go of it.
+pub fn lock_file(fd: RawFd) -> io::Result<bool> {
+    // SAFETY: takes integers only.
+    if unsafe { libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        error => Err(error),
+    }
+}
+
+/// The descriptor that a path such as `/dev/stdout` or `/dev/fd/5` stands for. Opening the path itself would truncate a
+/// shared offset, or fail where it leads to a socket.
+pub fn named_descriptor(path: &std::path::Path) -> Option<RawFd> {
+    match path.to_str()? {
+        "/dev/stdin" => Some(0),
+        "/dev/stdout" => Some(1),
+        "/dev/stderr" => Some(2),
+        other => other.strip_prefix("/dev/fd/")?.parse().ok().filter(|&fd: &RawFd| fd >= 0),
+    }
+}

@@ -1,0 +1,115 @@
+//! Flushing and shutting down: bounded, idempotent, and nothing lost without being counted.
+
+use super::spans::{enqueue, remove_open};
+use super::{Error, Tracer};
+use crate::counters::{Counters, Reason};
+use crate::export::{Exporter, TRACERS_MAX};
+use crate::log::event::Event;
+use crate::state::State;
+use crate::sys;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+fn exporter_of(state: &'static State, tracer: &Tracer) -> &'static Exporter {
+    &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX]
+}
+
+/// Starts the worker's thread now instead of with the first span.
+pub fn start(state: &'static State, number: u64) -> Result<(), Error> {
+    let (_, tracer) = state.tracers.find(number)?;
+    if tracer.closed.load(Relaxed) {
+        return Err(Error::Closed);
+    }
+    if !tracer.enabled.load(Relaxed) || exporter_of(state, tracer).start(&state.shared) {
+        return Ok(());
+    }
+    Err(Error::Limit)
+}
+
+/// Sends all chunks that are complete now, and waits until they are sent or dropped.
+pub fn flush(state: &'static State, number: u64, time: Duration) -> Result<(), Error> {
+    let (_, tracer) = state.tracers.find(number)?;
+    if tracer.closed.load(Relaxed) {
+        return Err(Error::Closed);
+    }
+    if send_all(state, tracer, time) {
+        Ok(())
+    } else {
+        Err(Error::Timeout)
+    }
+}
+
+fn send_all(state: &'static State, tracer: &Tracer, time: Duration) -> bool {
+    let exporter = exporter_of(state, tracer);
+    if exporter.queue.is_resolved() {
+        return true;
+    }
+    exporter.start(&state.shared);
+    exporter.queue.flush(time)
+}
+
+/// Shuts a tracer down within `time`: no new spans, open ones are abandoned, finished ones are sent, and what is left at
+/// the end of the time is dropped and counted. A second call does nothing.
+pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<(), Error> {
+    let (index, tracer) = state.tracers.find(number)?;
+    let (began, account) = (Instant::now(), state.shared.account(index));
+    account.give_up_at.store(sys::monotonic_ns().saturating_add(time.as_nanos() as u64).max(1), Relaxed);
+    let first = close(state, index, tracer);
+    let in_time = send_all(state, tracer, time);
+    if !in_time {
+        drop_the_rest(state, index, tracer);
+    }
+    if first {
+        let sent = account.counters.sent.load(Relaxed);
+        let spans_lost = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);
+        state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, timed_out: !in_time });
+        state.shared.logs.flush(time.saturating_sub(began.elapsed()).max(Duration::from_millis(50)));
+    }
+    if in_time {
+        Ok(())
+    } else {
+        Err(Error::Timeout)
+    }
+}
+
+/// Lets no span start any more, abandons those that are open, and puts what was finished of their traces into the queue.
+/// Whether this call was the one that closed the tracer.
+pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer) -> bool {
+    if tracer.closed.swap(true, Relaxed) {
+        return false;
+    }
+    let mut abandoned = 0;
+    for handle in state.spans.live() {
+        let Ok(span) = state.spans.lock(handle) else { continue };
+        if span.tracer != index {
+            continue;
+        }
+        if let Ok(chunk) = remove_open(state, span) {
+            abandoned += 1;
+            if let Some(chunk) = chunk {
+                enqueue(state, index, tracer, chunk);
+            }
+        }
+    }
+    if abandoned > 0 {
+        Counters::add(&state.shared.account(index).counters.abandoned, abandoned);
+        state.shared.logs.emit(&Event::SpansAbandoned { spans: abandoned });
+    }
+    let exporter = exporter_of(state, tracer);
+    if !exporter.queue.is_resolved() {
+        exporter.start(&state.shared);
+    }
+    exporter.queue.detach();
+    true
+}
+
+fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer) {
+    let exporter = exporter_of(state, tracer);
+    let rest = exporter.queue.remove(index);
+    let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
+    if spans > 0 {
+        Counters::add(&state.shared.account(index).counters.removed, spans);
+        state.shared.drop_spans(index, Reason::Shutdown, spans, rest.len() as u64, "the time for shutting down is over");
+    }
+    exporter.queue.nudge();
+}

@@ -1,0 +1,310 @@
+//! Tracers: frozen settings, an account of what was counted, and the exporter that serves their agent. This file has the
+//! registry: making, sharing, finding and freeing them. Spans are started and finished in `spans`, flushed and shut
+//! down in `closing`, counted in `stats`.
+
+pub mod closing;
+pub mod facts;
+pub mod spans;
+pub mod stats;
+pub mod submit;
+
+use crate::export::queue::Limits;
+use crate::export::worker::Way;
+use crate::export::{agent, Profile, TRACERS_MAX};
+use crate::host;
+use crate::log::dialect::Dialect;
+use crate::log::event::Event;
+use crate::log::{FileConfig, LogConfig};
+use crate::memory;
+use crate::process::Inheritable;
+use crate::settings::{AgentAddress, Rejected, Settings};
+use crate::span::ids;
+use crate::span::open;
+use crate::state::State;
+use crate::span::table::{Handle, Kind, LAST_GENERATION};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Why a call came to nothing. The C API has a status for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// An argument that cannot be meant.
+    Argument,
+    /// A handle that is freed, finished, or never was.
+    Handle,
+    /// A handle from before a fork.
+    Forked,
+    /// The tracer was shut down.
+    Closed,
+    /// A limit is reached.
+    Limit,
+    /// Memory is short.
+    Memory,
+    /// There is no such tag.
+    NotFound,
+    /// Not done in time.
+    Timeout,
+    /// Another thread holds the span for too long.
+    Busy,
+}
+
+/// A slot for a tracer. What spans need of one at every turn lies here, in atomics, and is never freed.
+#[derive(Debug, Default)]
+pub struct Tracer {
+    /// Generation and whether a tracer lives here: `generation << 1 | live`.
+    word: AtomicU32,
+    /// Nothing is started any more.
+    pub closed: AtomicBool,
+    /// `DD_TRACE_ENABLED`.
+    pub enabled: AtomicBool,
+    /// Whether trace ids have 128 bits.
+    pub wide_ids: AtomicBool,
+    /// Finished spans that make a partial flush; `u32::MAX` for never.
+    pub partial_spans: AtomicU32,
+    /// Index of the exporter.
+    pub exporter: AtomicU32,
+    /// What chunks were like lately, in bytes.
+    pub usual_bytes: AtomicUsize,
+    queue_bytes: AtomicUsize,
+    queue_chunks: AtomicUsize,
+    flush_bytes: AtomicUsize,
+    /// Hash of the tracer's service, so that a span that names it is like one that names none.
+    pub service_hash: AtomicU32,
+    /// How often it was given out.
+    shares: AtomicU32,
+    /// What it was made from; set before the slot is live, read by a child after a fork.
+    origin: Inheritable<Origin>,
+}
+
+/// What a tracer was made from, and what came of it.
+#[derive(Clone, Debug)]
+struct Origin {
+    code: Vec<(String, String)>,
+    settings: Settings,
+}
+
+impl Tracer {
+    /// What its queue allows.
+    #[inline]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.queue_bytes.load(Relaxed),
+            chunks: self.queue_chunks.load(Relaxed),
+            flush_bytes: self.flush_bytes.load(Relaxed),
+        }
+    }
+}
+
+/// All tracers of the process.
+#[derive(Debug)]
+pub struct Tracers {
+    slots: [Tracer; TRACERS_MAX],
+    changing: Mutex<()>,
+}
+
+impl Default for Tracers {
+    fn default() -> Tracers {
+        Tracers { slots: std::array::from_fn(|_| Tracer::default()), changing: Mutex::new(()) }
+    }
+}
+
+impl Tracers {
+    /// The tracer that a handle names.
+    #[inline]
+    pub fn find(&self, number: u64) -> Result<(u32, &Tracer), Error> {
+        let handle = Handle::of(number, Kind::Tracer).ok_or(Error::Handle)?;
+        let tracer = self.slots.get(handle.index as usize).ok_or(Error::Handle)?;
+        if tracer.word.load(Acquire) != handle.generation << 1 | 1 {
+            return Err(Error::Handle);
+        }
+        Ok((handle.index, tracer))
+    }
+
+    /// The tracer at an index, live or not.
+    #[inline]
+    pub fn at(&self, index: u32) -> &Tracer {
+        &self.slots[index as usize % TRACERS_MAX]
+    }
+
+    /// A tracer with these settings: the one that was made from an equal list, or a new one.
+    pub fn make(&self, state: &'static State, code: Vec<(String, String)>) -> Result<u64, Error> {
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = self.share(&code) {
+            return Ok(number);
+        }
+        let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let (settings, rejected) = Settings::resolve(&code, &env);
+        let index = (0..TRACERS_MAX as u32).find(|&index| self.is_free(state, index)).ok_or(Error::Limit)?;
+        configure_logs(state, &settings, &rejected);
+        let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
+        self.install(state, index, generation, 1, Origin { code, settings }, state.epoch == 1)
+    }
+
+    /// One more share of a tracer that is already there.
+    fn share(&self, code: &[(String, String)]) -> Option<u64> {
+        for (index, tracer) in self.slots.iter().enumerate() {
+            let word = tracer.word.load(Acquire);
+            if word & 1 == 0 || tracer.closed.load(Relaxed) {
+                continue;
+            }
+            if tracer.origin.get().is_some_and(|origin| origin.code == code) {
+                tracer.shares.fetch_add(1, Relaxed);
+                return Some(Handle { index: index as u32, generation: word >> 1 }.number(Kind::Tracer));
+            }
+        }
+        None
+    }
+
+    /// Whether a new tracer can be made here: nothing of a former one is on its way any more.
+    fn is_free(&self, state: &State, index: u32) -> bool {
+        let tracer = self.at(index);
+        let counters = &state.shared.account(index).counters;
+        tracer.word.load(Acquire) & 1 == 0
+            && counters.enqueued.load(Relaxed) == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
+            && !state.traces.live().any(|handle| state.traces.lock(handle).is_ok_and(|trace| trace.tracer == index))
+    }
+
+    fn install(
+        &self,
+        state: &State,
+        index: u32,
+        generation: u32,
+        shares: u32,
+        origin: Origin,
+        bound: bool,
+    ) -> Result<u64, Error> {
+        let (settings, tracer, account) = (&origin.settings, self.at(index), state.shared.account(index));
+        let exporter = exporter_for(state, settings).ok_or(Error::Limit)?;
+        account.counters.reset();
+        account.give_up_at.store(0, Relaxed);
+        account.announced.store(false, Relaxed);
+        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(profile(state, settings)));
+        if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
+            memory::set_max(settings.memory_max);
+        }
+        let partial = if settings.partial_flush_enabled { settings.partial_flush_min_spans.max(1) } else { usize::MAX };
+        tracer.partial_spans.store(partial.min(u32::MAX as usize) as u32, Relaxed);
+        tracer.closed.store(false, Relaxed);
+        tracer.enabled.store(settings.enabled, Relaxed);
+        tracer.wide_ids.store(settings.trace_id_128, Relaxed);
+        tracer.queue_bytes.store(settings.queue_max_bytes, Relaxed);
+        tracer.queue_chunks.store(settings.queue_max_chunks, Relaxed);
+        tracer.flush_bytes.store(settings.flush_bytes.min(settings.queue_max_bytes / 2), Relaxed);
+        tracer.usual_bytes.store(1024, Relaxed);
+        tracer.service_hash.store(open::hash(settings.service.as_bytes()), Relaxed);
+        tracer.shares.store(shares, Relaxed);
+        tracer.exporter.store(exporter, Relaxed);
+        state.exporters[exporter as usize].queue.attach();
+        state.exporters[exporter as usize].unannounced.store(true, Relaxed);
+        tracer.origin.set(Some(origin));
+        tracer.word.store(generation << 1 | 1, Release);
+        Ok(Handle { index, generation }.number(Kind::Tracer))
+    }
+
+    /// Takes over the parent's tracers under their handles, in a child's fresh state. Only reads what is inherited.
+    pub fn inherit(&self, state: &State, inherited: &Tracers) {
+        for (index, tracer) in inherited.slots.iter().enumerate() {
+            let word = tracer.word.load(Acquire);
+            let Some(origin) = tracer.origin.inherited().filter(|_| word & 1 == 1) else {
+                self.slots[index].word.store(word & !1, Relaxed);
+                continue;
+            };
+            let shares = tracer.shares.load(Relaxed);
+            // A full table of exporters cannot be: there were no more addresses in the parent.
+            let _ = self.install(state, index as u32, word >> 1, shares, origin, false);
+            self.slots[index].closed.store(tracer.closed.load(Relaxed), Relaxed);
+            state.shared.account(index as u32).announced.store(true, Relaxed);
+        }
+    }
+
+    /// Gives one share back. The last one ends the tracer: what is open is abandoned, what is finished still goes out.
+    pub fn free(&self, state: &'static State, number: u64) -> Result<(), Error> {
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (index, tracer) = self.find(number)?;
+        if tracer.shares.fetch_sub(1, Relaxed) > 1 {
+            return Ok(());
+        }
+        closing::close(state, index, tracer);
+        tracer.word.fetch_and(!1, Release);
+        tracer.origin.set(None);
+        Ok(())
+    }
+}
+
+/// The exporter that serves this address, or an unused one that will.
+fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
+    let address: &AgentAddress = &settings.agent;
+    let of = |index: usize| state.exporters[index].address.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(index) = (0..TRACERS_MAX).find(|&index| of(index).as_ref() == Some(address)) {
+        return Some(index as u32);
+    }
+    let index = (0..TRACERS_MAX).find(|&index| !state.exporters[index].queue.in_use())?;
+    *of(index) = Some(address.clone());
+    let timeouts = agent::Timeouts { connect: settings.connect_timeout, request: settings.request_timeout };
+    let way = Way::to(address, timeouts);
+    *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = Some(way);
+    Some(index as u32)
+}
+
+fn profile(state: &State, settings: &Settings) -> Profile {
+    let mut every_span = settings.tags.clone();
+    if !settings.env.is_empty() {
+        every_span.push(("env".into(), settings.env.clone()));
+    }
+    let runtime_id = ids::runtime_id();
+    let mut first_span =
+        vec![("runtime-id".to_string(), runtime_id.clone()), ("language".into(), settings.language.clone())];
+    let optional = [
+        ("_dd.hostname", settings.report_hostname.then(|| settings.hostname.clone())),
+        ("_dd.git.repository_url", settings.git_repository_url.clone()),
+        ("_dd.git.commit.sha", settings.git_commit_sha.clone()),
+    ];
+    first_span.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
+    Profile {
+        identity: agent::Identity {
+            language: settings.language.clone(),
+            language_version: settings.language_version.clone(),
+            interpreter: settings.interpreter.clone(),
+            interpreter_vendor: settings.interpreter_vendor.clone(),
+            tracer_version: settings.tracer_version.clone(),
+            container_id: host::container_id(),
+            entity_id: host::entity_id(),
+            external_env: settings.external_env.clone(),
+        },
+        runtime_id,
+        service: settings.service.clone(),
+        version: settings.version.clone(),
+        every_span,
+        first_span,
+        process_id: state.pid,
+        settings: settings.clone(),
+    }
+}
+
+fn configure_logs(state: &State, settings: &Settings, rejected: &[Rejected]) {
+    let logs = &state.shared.logs;
+    let file = settings.log_file.as_ref().filter(|_| settings.log_to_file).map(|path| FileConfig {
+        path: path.clone(),
+        max_bytes: settings.log_file_size,
+        backups: settings.log_file_backups,
+        mode: settings.log_file_mode,
+    });
+    let config = LogConfig {
+        level: settings.log_level,
+        debug: settings.debug,
+        dialect: Dialect::from_name(&settings.log_dialect).unwrap_or(Dialect::Native),
+        stderr: settings.log_stderr,
+        ring: settings.log_ring,
+        file,
+        service: settings.service.clone(),
+        env: settings.env.clone(),
+        version: settings.version.clone(),
+    };
+    if !logs.configure(&config) {
+        let text = "another tracer of this process has set up logging otherwise; its settings stay";
+        logs.emit(&Event::Notice { level: crate::log::level::Level::Warn, target: "setting", text });
+    }
+    for Rejected { name, value, origin, why } in rejected {
+        logs.emit(&Event::SettingRejected { name, value, origin: origin.name(), why });
+    }
+}

@@ -1,0 +1,232 @@
+//! Whole finished spans from a host that kept them itself: given as structures or packed in one buffer. Spans of one
+//! trace that follow each other become one chunk.
+
+use super::spans::{count_mended, enqueue};
+use super::{Error, Tracer};
+use crate::counters::{Counters, Reason};
+use crate::export::queue::{Chunk, NO_PRIORITY};
+use crate::memory::Buffer;
+use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
+use crate::span::record;
+use crate::state::State;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A finished span as the host gives it. Texts may be anything; they are mended and cut as those of open spans.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given<'a> {
+    /// High half of the trace id.
+    pub trace_id_high: u64,
+    /// Low half of the trace id; not 0.
+    pub trace_id_low: u64,
+    /// The span's id; not 0.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// Duration in nanoseconds; a negative one counts as 0.
+    pub duration_ns: i64,
+    /// Name, service, resource and type; empty for "not given".
+    pub texts: [&'a [u8]; 4],
+    /// Whether the span carries an error.
+    pub error: bool,
+    /// The trace's sampling priority, or [`NO_PRIORITY`] for the default.
+    pub priority: i32,
+}
+
+/// Gathers submitted spans into chunks and sends those.
+pub struct Submission {
+    state: &'static State,
+    index: u32,
+    span: OpenSpan,
+    open: Option<Chunk>,
+    failed: Option<Error>,
+}
+
+impl Submission {
+    /// A submission to this tracer; `None` where tracing is disabled.
+    pub fn begin(state: &'static State, number: u64) -> Result<Option<Submission>, Error> {
+        let (index, tracer) = state.tracers.find(number)?;
+        if !tracer.enabled.load(Relaxed) {
+            return Ok(None);
+        }
+        if tracer.closed.load(Relaxed) {
+            return Err(Error::Closed);
+        }
+        let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % crate::export::TRACERS_MAX];
+        if !exporter.started.load(Relaxed) {
+            exporter.start(&state.shared);
+        }
+        Ok(Some(Submission { state, index, span: OpenSpan::default(), open: None, failed: None }))
+    }
+
+    fn tracer(&self) -> &'static Tracer {
+        self.state.tracers.at(self.index)
+    }
+
+    fn counters(&self) -> &'static Counters {
+        &self.state.shared.account(self.index).counters
+    }
+
+    /// Adds a span; `fill` sets its tags. One without ids is dropped as invalid, the others go on.
+    pub fn add(&mut self, given: &Given<'_>, fill: impl FnOnce(&mut OpenSpan, &Counters)) {
+        Counters::add(&self.counters().started, 1);
+        if given.trace_id_low == 0 || given.span_id == 0 {
+            return self.reject("a submitted span without a trace id or a span id");
+        }
+        let span = &mut self.span;
+        span.reset();
+        (span.span_id, span.parent_id, span.start_ns) = (given.span_id, given.parent_id, given.start_ns);
+        for (field, text) in [Field::Name, Field::Service, Field::Resource, Field::Type].into_iter().zip(given.texts) {
+            count_mended(&self.state.shared.account(self.index).counters, span.set_field(field, text));
+        }
+        fill(span, &self.state.shared.account(self.index).counters);
+        span.close_gaps();
+        let same = |chunk: &Chunk| {
+            (chunk.trace_id_high, chunk.trace_id_low) == (given.trace_id_high, given.trace_id_low)
+                && chunk.records.len() < 1 << 20
+        };
+        if !self.open.as_ref().is_some_and(same) {
+            self.send();
+        }
+        let root = if given.parent_id == 0 { LOCAL_ROOT | TOP_LEVEL } else { 0 };
+        let flags = root | if given.error { ERROR } else { 0 };
+        let chunk = self.open.get_or_insert_with(|| Chunk {
+            tracer: self.index,
+            trace_id_high: given.trace_id_high,
+            trace_id_low: given.trace_id_low,
+            priority: if given.priority == NO_PRIORITY { 1 } else { given.priority },
+            decision: if given.priority == NO_PRIORITY { 0 } else { NO_PRIORITY },
+            spans: 0,
+            complete: true,
+            records: Buffer::new(),
+            sequence: 0,
+        });
+        let (pool, duration) = (&self.state.shared.pool, given.duration_ns.max(0) as u64);
+        match record::append(&mut chunk.records, pool, &self.span, flags, duration) {
+            Ok(()) => chunk.spans += 1,
+            Err(_) => {
+                Counters::add(&self.counters().finished, 1);
+                self.state.shared.drop_spans(self.index, Reason::Memory, 1, 0, "no room for a submitted span");
+                self.failed = Some(Error::Memory);
+            }
+        }
+    }
+
+    /// Counts a record that cannot be used.
+    pub fn reject(&mut self, why: &str) {
+        Counters::add(&self.counters().finished, 1);
+        self.state.shared.drop_spans(self.index, Reason::Invalid, 1, 0, why);
+        self.failed = Some(Error::Argument);
+    }
+
+    /// Counts a record that could not even be read, and so was never counted as started.
+    pub fn reject_unread(&mut self, why: &str) {
+        Counters::add(&self.counters().started, 1);
+        self.reject(why);
+    }
+
+    fn send(&mut self) {
+        if let Some(chunk) = self.open.take().filter(|chunk| chunk.spans > 0) {
+            enqueue(self.state, self.index, self.tracer(), chunk);
+        }
+    }
+
+    /// Sends what was gathered; the last thing that went wrong, if anything did.
+    pub fn end(mut self) -> Result<(), Error> {
+        self.send();
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Adds every span of a packed buffer. The form, all numbers little-endian:
+///
+/// ```text
+/// u32 length of the record with these four bytes   u32 flags (1: error)
+/// u64 trace id, high   u64 low   u64 span id   u64 parent id   i64 start, ns   i64 duration, ns   i32 priority
+/// u32 lengths of name, service, resource, type     u32 tags   u32 metrics
+/// the four texts; for each tag u32 length of key, u32 of value, both; for each metric u32 length of key, f64, key
+/// ```
+pub fn packed(submission: &mut Submission, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let length = bytes.get(..4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
+        let Some((record, rest)) = (length >= 4 && length <= bytes.len()).then(|| bytes.split_at(length)) else {
+            return submission.reject_unread("a packed record that is cut short");
+        };
+        match unpack(record) {
+            Some((given, tags, counts)) => submission.add(&given, |span, counters| fill(span, counters, tags, counts)),
+            None => submission.reject_unread("a packed record whose lengths do not add up"),
+        }
+        bytes = rest;
+    }
+}
+
+/// Reads from the front of a packed record.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (front, rest) = (self.0.len() >= len).then(|| self.0.split_at(len))?;
+        self.0 = rest;
+        Some(front)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.bytes(4)?.try_into().ok().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.bytes(8)?.try_into().ok().map(u64::from_le_bytes)
+    }
+}
+
+fn unpack(record: &[u8]) -> Option<(Given<'_>, &[u8], (u32, u32))> {
+    let mut reader = Reader(record);
+    let _length = reader.u32()?;
+    let error = reader.u32()? & 1 != 0;
+    let (trace_id_high, trace_id_low) = (reader.u64()?, reader.u64()?);
+    let (span_id, parent_id) = (reader.u64()?, reader.u64()?);
+    let (start_ns, duration_ns) = (reader.u64()? as i64, reader.u64()? as i64);
+    let priority = reader.u32()? as i32;
+    let lengths = [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
+    let counts = (reader.u32()?, reader.u32()?);
+    let mut texts = [&b""[..]; 4];
+    for (text, length) in texts.iter_mut().zip(lengths) {
+        *text = reader.bytes(length as usize)?;
+    }
+    let tags = reader.0;
+    walk(tags, counts, |_, _| {}, |_, _| {})?;
+    let given =
+        Given { trace_id_high, trace_id_low, span_id, parent_id, start_ns, duration_ns, texts, error, priority };
+    Some((given, tags, counts))
+}
+
+/// Visits the tags and metrics of a packed record; nothing if they do not fill it exactly.
+fn walk<'a>(
+    tags: &'a [u8],
+    (texts, numbers): (u32, u32),
+    mut text: impl FnMut(&'a [u8], &'a [u8]),
+    mut number: impl FnMut(&'a [u8], f64),
+) -> Option<()> {
+    let mut reader = Reader(tags);
+    for _ in 0..texts {
+        let (key, value) = (reader.u32()? as usize, reader.u32()? as usize);
+        text(reader.bytes(key)?, reader.bytes(value)?);
+    }
+    for _ in 0..numbers {
+        let (key, value) = (reader.u32()? as usize, f64::from_bits(reader.u64()?));
+        number(reader.bytes(key)?, value);
+    }
+    reader.0.is_empty().then_some(())
+}
+
+fn fill(span: &mut OpenSpan, counters: &Counters, tags: &[u8], counts: (u32, u32)) {
+    // Both visitors want the span; the walk calls one at a time.
+    let span = std::cell::RefCell::new(span);
+    walk(
+        tags,
+        counts,
+        |key, value| count_mended(counters, span.borrow_mut().set_text(key, value)),
+        |key, value| count_mended(counters, span.borrow_mut().set_number(key, value)),
+    );
+}

@@ -1,0 +1,208 @@
+//! The examples, run as a reader would run them: each has to print what its first comment promises, send where the
+//! environment says, and show its log in debug mode. And `spanwire.hpp`, of which the C++ example shows only a part.
+
+mod support;
+
+use serde_json::Value as Json;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::hosts::{command, compile_c, compile_cpp, require, root, stage, Host};
+
+/// The programs that are the same in every language, with what each needs beside the stage.
+const HELLO: [(&str, &[&str]); 5] = [
+    ("examples/c/hello.c", &["gcc"]),
+    ("examples/cpp/hello.cpp", &["g++"]),
+    ("examples/php/hello.php", &["php"]),
+    ("examples/ruby/hello.rb", &["ruby", "ruby-ffi"]),
+    ("examples/ruby/fiddle.rb", &["ruby"]),
+];
+
+/// An example, ready to run; `None` where what it needs is missing and nobody insists on it.
+fn example(path: &str, needs: &[&str]) -> Option<Host> {
+    if !needs.iter().all(|tool| require(tool)) {
+        return None;
+    }
+    let source = root().join(path);
+    stage();
+    Some(match source.extension().and_then(|extension| extension.to_str()) {
+        Some("c") => command(compile_c(&source)),
+        Some("cpp") => command(compile_cpp(&source)),
+        Some("php") => command("php").arg(source.display()),
+        _ => command("ruby").arg(source.display()),
+    })
+}
+
+/// The lines that the first comment lists under "Prints"; `…` stands for any text.
+fn promised(path: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(path)).expect("the example is there");
+    let said = text.lines().skip_while(|line| !line.trim_start_matches([' ', '*', '#']).starts_with("Prints")).skip(1);
+    let lines: Vec<String> =
+        said.map_while(|line| line.strip_prefix(" *   ").or(line.strip_prefix("#   "))).map(str::to_owned).collect();
+    assert!(!lines.is_empty(), "{path}: its first comment does not say what it prints");
+    lines
+}
+
+/// Whether `line` is `pattern`, where each `…` of the pattern stands for any text.
+fn fits(pattern: &str, line: &str) -> bool {
+    let mut pieces = pattern.split('…');
+    let Some(mut rest) = line.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
+    let Some(last) = pieces.next_back() else { return rest.is_empty() };
+    for piece in pieces {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[track_caller]
+fn assert_as_promised(path: &str, printed: &str) {
+    let promised = promised(path);
+    let lines: Vec<&str> = printed.lines().collect();
+    let same = promised.len() == lines.len() && promised.iter().zip(&lines).all(|(p, line)| fits(p, line));
+    assert!(same, "{path} promises:\n{}\nand prints:\n{printed}", promised.join("\n"));
+}
+
+/// A path that nothing exists at, for a file that takes an agent's place.
+fn new_file(name: &str) -> PathBuf {
+    let folder = root().join("target/test-examples");
+    std::fs::create_dir_all(&folder).expect("a folder for traces");
+    let file = folder.join(format!("{name}.{}.json", std::process::id()));
+    std::fs::remove_file(&file).ok();
+    file
+}
+
+/// The traces of such a file, each with its spans.
+fn traces(file: &Path) -> Vec<Vec<Json>> {
+    let text = std::fs::read_to_string(file).expect("the traces were written");
+    text.lines().map(trace).collect()
+}
+
+#[track_caller]
+fn trace(line: &str) -> Vec<Json> {
+    let object: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
+    object["spans"].as_array().unwrap_or_else(|| panic!("no spans in {line}")).clone()
+}
+
+#[test]
+fn every_hello_prints_what_its_comment_promises() {
+    for (path, needs) in HELLO {
+        let Some(hello) = example(path, needs) else { continue };
+        assert_as_promised(path, &hello.run().ok().stdout);
+    }
+}
+
+#[test]
+fn every_hello_sends_the_same_trace_to_the_agent_that_the_environment_names() {
+    for (path, needs) in HELLO {
+        let Some(hello) = example(path, needs) else { continue };
+        let file = new_file(&path.replace('/', "-"));
+        let outcome = hello.agent(&format!("file://{}", file.display())).run().ok();
+        assert_eq!(outcome.stdout, "2 spans finished, 2 sent\n", "{path}");
+
+        let traces = traces(&file);
+        let [spans] = traces.as_slice() else { panic!("{path}: not one trace but {traces:?}") };
+        let [checkout, payment] = spans.as_slice() else { panic!("{path}: not two spans but {spans:?}") };
+        assert_eq!((&checkout["name"], &payment["name"]), (&"checkout".into(), &"payment".into()), "{path}");
+        assert_eq!((&checkout["service"], &payment["service"]), (&"shop".into(), &"shop".into()), "{path}");
+        assert_eq!(payment["parent_id"], checkout["span_id"], "{path}");
+        assert_eq!(payment["trace_id"], checkout["trace_id"], "{path}");
+        assert_eq!((&payment["meta"]["card"], &payment["metrics"]["amount"]), (&"visa".into(), &42.5.into()), "{path}");
+    }
+}
+
+#[test]
+fn debug_mode_tells_of_each_span_in_every_language() {
+    for (path, needs) in HELLO {
+        let Some(hello) = example(path, needs) else { continue };
+        let quiet = hello.clone().agent("file:///dev/null").run().ok().stderr;
+        let loud = hello.agent("file:///dev/null").env("DD_TRACE_DEBUG", "true").run().ok().stderr;
+        for span in ["name=checkout", "name=payment"] {
+            let told =
+                |log: &str| log.lines().filter(|line| line.contains("span finished") && line.contains(span)).count();
+            assert_eq!((told(&quiet), told(&loud)), (0, 1), "{path}: {span} in\n{quiet}\n-- and in\n{loud}");
+        }
+    }
+}
+
+#[test]
+fn the_log_reaches_a_sink_and_a_poll_while_debug_mode_is_on() {
+    let path = "examples/c/log_sink.c";
+    let Some(log_sink) = example(path, &["gcc"]) else { return };
+    let outcome = log_sink.run().ok();
+    assert_as_promised(path, &outcome.stdout);
+    assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn prefork_workers_lose_and_double_nothing() {
+    let path = "examples/c/prefork.c";
+    let Some(prefork) = example(path, &["gcc"]) else { return };
+    let printed = prefork.run().ok().stdout;
+    let (json, totals): (Vec<&str>, Vec<&str>) = printed.lines().partition(|line| line.starts_with('{'));
+    assert_as_promised(path, &totals.join("\n"));
+    assert_eq!(json.len(), 13, "{printed}");
+    let spans: Vec<Json> = json.into_iter().flat_map(trace).collect();
+    for (id, count) in [("trace_id", 13), ("span_id", 25)] {
+        let distinct: std::collections::HashSet<String> = spans.iter().map(|span| span[id].to_string()).collect();
+        assert_eq!(distinct.len(), count, "{id} in {printed}");
+    }
+}
+
+#[test]
+fn the_cpp_header_keeps_its_promises_about_scopes_moves_exceptions_and_sinks() {
+    if !require("g++") {
+        return;
+    }
+    let file = new_file("raii");
+    let program = command(compile_cpp(&root().join("tests/cpp/raii.cpp")));
+    program.agent(&format!("file://{}", file.display())).run().ok();
+
+    let spans: Vec<Json> = traces(&file).into_iter().flatten().collect();
+    let named = |name: &str| spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("no span {name}"));
+    assert_eq!(named("inner")["parent_id"], named("outer")["span_id"]);
+    assert_eq!((&named("inner")["error"], &named("outer")["error"]), (&1.into(), &0.into()));
+    let full = named("HTTP");
+    assert_eq!(
+        (&full["resource"], &full["service"], &full["type"]),
+        (&"GET /cart".into(), &"cart".into(), &"web".into())
+    );
+    assert_eq!((&full["meta"]["GET"], &full["metrics"]["items"]), (&"/cart".into(), &3.0.into()));
+    assert_eq!(full["duration"], 2_000_000_000_i64);
+    assert_eq!(named("late")["parent_id"], named("parent")["span_id"]);
+}
+
+#[test]
+fn the_cpp_header_compiles_without_warnings_with_and_without_exceptions_and_rtti() {
+    let source = root().join("examples/cpp/hello.cpp");
+    for compiler in ["g++", "clang++"] {
+        // clang++ is tried where somebody has it; tests/run installs g++ alone.
+        if compiler == "clang++" && Command::new(compiler).arg("--version").output().is_err() || !require(compiler) {
+            continue;
+        }
+        for standard in ["-std=c++17", "-std=c++20"] {
+            for without in [&[][..], &["-fno-exceptions"], &["-fno-exceptions", "-fno-rtti"]] {
+                let mut command = Command::new(compiler);
+                command.args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]);
+                command.args(without).arg("-fsyntax-only").arg("-I").arg(stage().join("include")).arg(&source);
+                let made = command.output().expect("the compiler runs");
+                assert!(made.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&made.stderr));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_example_stays_short_and_says_how_to_run_it() {
+    let mut seen = 0;
+    for language in std::fs::read_dir(root().join("examples")).expect("the examples").flatten() {
+        for file in std::fs::read_dir(language.path()).expect("a language's examples").flatten() {
+            let text = std::fs::read_to_string(file.path()).expect("an example");
+            let name = file.path().display().to_string();
+            assert!(text.lines().count() < 80, "{name} has 80 lines or more");
+            let how = text.lines().position(|line| line.trim_start_matches([' ', '*', '#']).starts_with("Run:"));
+            assert!(how.is_some_and(|line| line < 10), "{name}: its first comment does not say how to run it");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 7, "only {seen} examples found");
+}

@@ -1,0 +1,62 @@
+//! A server that forks, in whatever way, loses no span, doubles none, and keeps its traces together.
+
+mod support;
+
+use std::collections::HashSet;
+use support::faults::{always, Reply};
+use support::hosts::host;
+
+/// 8 children of 1,000 traces each, while a thread of the parent traces.
+fn prefork(way: &str) {
+    let agent = always(Reply::Ok).start();
+    let Some(host) = host("prefork.c") else { return };
+    let ran = host.agent(&agent.url()).arg(way).arg(8).arg(1000).limit(120).run().ok();
+    let parent = ran.object("parent")["traces"].as_u64().unwrap_or(0);
+    assert!(parent > 8, "the parent traced beside its children");
+    agent.assert_well_formed();
+    let arrived = agent.accepted();
+    let wanted = (8 * 1000 + parent) * 2;
+    assert_eq!((arrived.distinct(), arrived.doubles()), (wanted, 0), "different spans, arrivals too many");
+    let mut runtimes = HashSet::new();
+    for chunk in agent.chunks() {
+        assert_eq!(chunk.len(), 2);
+        assert_eq!((chunk[0].parent_id, chunk[1].parent_id), (0, chunk[0].span_id));
+        runtimes.insert((chunk[0].tag("runtime-id").to_owned(), chunk[0].metrics.get("process_id").map(|n| *n as u64)));
+    }
+    assert_eq!(runtimes.len(), 9, "each process has its own runtime id and process id: {runtimes:?}");
+}
+
+#[test]
+fn a_prefork_server_loses_and_doubles_nothing() {
+    prefork("fork");
+}
+
+#[test]
+fn a_server_that_forks_by_raw_clone_loses_and_doubles_nothing() {
+    prefork("clone");
+}
+
+#[test]
+fn a_child_continues_its_parents_trace_but_cannot_touch_the_parents_span() {
+    let agent = always(Reply::Ok).start();
+    let Some(host) = host("inherited.c") else { return };
+    let ran = host.agent(&agent.url()).run().ok();
+    let outer = ran.object("outer");
+    let (trace, id) = (outer["low"].as_u64(), outer["id"].as_u64());
+    let spans: Vec<_> = agent.chunks().into_iter().flatten().collect();
+    let named = |name: &str| {
+        let found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
+        assert_eq!(found.len(), 1, "{name} arrives once");
+        found[0]
+    };
+    assert_eq!(named("before").parent_id, 0);
+    let own = named("outer");
+    assert_eq!((Some(own.trace_id), Some(own.span_id), own.tag("still")), (trace, id, "mine"));
+    assert_eq!(own.tag("k"), "", "the child's tag is not on the parent's span");
+    for name in ["in the child", "in the grandchild"] {
+        let span = named(name);
+        assert_eq!((Some(span.trace_id), Some(span.parent_id)), (trace, id), "{name}");
+        assert_eq!(span.tag("k"), "v");
+    }
+    assert_eq!(spans.len(), 4);
+}

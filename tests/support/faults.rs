@@ -1,0 +1,298 @@
+//! An agent that stalls, resets, refuses, lies and drips as a test scripts it, and that knows what arrived how often.
+
+use super::http::Head;
+use super::payload::{self, Span, Tally};
+use std::collections::{HashMap, VecDeque};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What happens to one payload.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// 200 with rates.
+    Ok,
+    /// This status; the text is further header lines, each ended by `\r\n`.
+    Status(u16, &'static str),
+    /// Taken in, and then silence for this long, and then the end of the connection.
+    Stall(Duration),
+    /// The connection is reset before the body has been read.
+    Reset,
+    /// The payload is read whole and the connection closed without an answer.
+    Swallow,
+    /// A good answer, one byte at a time, this long apart.
+    Drip(Duration),
+    /// Bytes that are no HTTP.
+    Garbage,
+    /// 413 for bodies longer than this, otherwise `Ok`.
+    TooLargeAbove(usize),
+}
+
+/// One request to the agent, `/info` apart.
+#[derive(Clone)]
+pub struct Received {
+    pub at: Instant,
+    pub head: Head,
+    /// Length of the body as read; 0 for one that was reset.
+    pub bytes: usize,
+    /// The status answered; 0 where none was.
+    pub status: u16,
+    /// What the body held; empty for one that was reset, and where the agent only counts.
+    pub chunks: Vec<Vec<Span>>,
+}
+
+#[derive(Default)]
+struct State {
+    script: VecDeque<Reply>,
+    received: Vec<Received>,
+    objections: Vec<String>,
+    infos: u64,
+    /// Of the open connections, so that they can be ended with the agent.
+    streams: HashMap<usize, TcpStream>,
+}
+
+struct Shared {
+    then: Reply,
+    /// Headers alone: for more payloads than a test wants to decode.
+    counts_only: bool,
+    /// `/info` is treated like a payload instead of being answered.
+    spoils_info: bool,
+    stop: AtomicBool,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleep(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end && !self.stop.load(SeqCst) {
+            std::thread::sleep(Duration::from_millis(10).min(time));
+        }
+    }
+}
+
+/// The agent; ends with its value.
+pub struct FaultAgent {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+/// How an agent behaves, before it is started.
+pub struct Behaviour {
+    first: Vec<Reply>,
+    then: Reply,
+    counts_only: bool,
+    spoils_info: bool,
+}
+
+/// An agent that does this to the first payloads, one each, and `then` to all others.
+pub fn first(first: &[Reply], then: Reply) -> Behaviour {
+    Behaviour { first: first.to_vec(), then, counts_only: false, spoils_info: false }
+}
+
+/// An agent that does this to every payload.
+pub fn always(then: Reply) -> Behaviour {
+    first(&[], then)
+}
+
+impl Behaviour {
+    /// Looks at headers only.
+    pub fn counting_only(mut self) -> Behaviour {
+        self.counts_only = true;
+        self
+    }
+
+    /// `/info` fares no better than payloads do.
+    pub fn for_info_too(mut self) -> Behaviour {
+        self.spoils_info = true;
+        self
+    }
+
+    /// Listens on a free port.
+    pub fn start(self) -> FaultAgent {
+        self.start_on(super::free_ports(1))
+    }
+
+    /// Listens on this port.
+    pub fn start_on(self, port: u16) -> FaultAgent {
+        let state = State { script: self.first.into(), ..State::default() };
+        let shared = Arc::new(Shared {
+            then: self.then,
+            counts_only: self.counts_only,
+            spoils_info: self.spoils_info,
+            stop: AtomicBool::new(false),
+            state: Mutex::new(state),
+        });
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the fault agent's port");
+        let server = shared.clone();
+        std::thread::spawn(move || {
+            for (number, stream) in listener.incoming().flatten().enumerate() {
+                if server.stop.load(SeqCst) {
+                    return;
+                }
+                let _ = stream.set_nodelay(true);
+                server.state().streams.extend(stream.try_clone().map(|stream| (number, stream)));
+                let server = server.clone();
+                std::thread::spawn(move || serve(stream, number, &server));
+            }
+        });
+        FaultAgent { port, shared }
+    }
+}
+
+impl FaultAgent {
+    /// `http://…`, for `DD_TRACE_AGENT_URL`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Every payload so far, whatever became of it.
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.state().received.clone()
+    }
+
+    /// How often `/info` was asked for.
+    pub fn infos(&self) -> u64 {
+        self.shared.state().infos
+    }
+
+    /// The spans of payloads that were answered 2xx.
+    pub fn accepted(&self) -> Tally {
+        let mut tally = Tally::default();
+        self.shared.state().received.iter().filter(|r| r.status / 100 == 2).for_each(|r| tally.add(&r.chunks));
+        tally
+    }
+
+    /// The chunks of payloads that were answered 2xx.
+    pub fn chunks(&self) -> Vec<Vec<Span>> {
+        let accepted = |r: &Received| (r.status / 100 == 2).then(|| r.chunks.clone());
+        self.shared.state().received.iter().filter_map(accepted).flatten().collect()
+    }
+
+    /// Panics if a payload could not be decoded or its headers lied.
+    pub fn assert_well_formed(&self) {
+        let objections = self.shared.state().objections.clone();
+        assert!(objections.is_empty(), "the fault agent objects: {objections:#?}");
+    }
+}
+
+impl Drop for FaultAgent {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, SeqCst);
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        for (_, stream) in self.shared.state().streams.drain() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn serve(mut stream: TcpStream, number: usize, shared: &Shared) {
+    let Ok(read_half) = stream.try_clone() else { return };
+    let mut reader = BufReader::new(read_half);
+    while let Ok(Some(head)) = Head::read(&mut reader) {
+        let goes_on = !shared.stop.load(SeqCst) && exchange(&head, &mut reader, &mut stream, shared).is_some();
+        if head.last || !goes_on {
+            break;
+        }
+    }
+    // The last copy of the descriptor closes the connection, with a reset where that was asked for.
+    shared.state().streams.remove(&number);
+}
+
+/// One request and its answer; `None` when the connection is over.
+fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shared: &Shared) -> Option<()> {
+    if head.path == "/info" {
+        shared.state().infos += 1;
+    }
+    if head.path == "/info" && !shared.spoils_info {
+        return answer(stream, 200, "", INFO);
+    }
+    let reply = match shared.state().script.pop_front() {
+        Some(reply) => reply,
+        None => shared.then.clone(),
+    };
+    if matches!(reply, Reply::Reset) {
+        record(shared, head, &[], 0);
+        reset_on_close(stream);
+        return None;
+    }
+    let mut body = vec![0; head.length()];
+    reader.read_exact(&mut body).ok()?;
+    let status = match reply {
+        Reply::Status(status, _) => status,
+        Reply::TooLargeAbove(most) if body.len() > most => 413,
+        Reply::Ok | Reply::Drip(_) | Reply::TooLargeAbove(_) => 200,
+        _ => 0,
+    };
+    record(shared, head, &body, status);
+    match reply {
+        Reply::Status(status, headers) => answer(stream, status, headers, if status == 200 { RATES } else { "no\n" }),
+        Reply::TooLargeAbove(_) if status == 413 => answer(stream, 413, "", "too large\n"),
+        Reply::Ok | Reply::TooLargeAbove(_) => answer(stream, 200, "", RATES),
+        Reply::Stall(time) => {
+            shared.sleep(time);
+            None
+        }
+        Reply::Drip(apart) => {
+            for byte in answer_text(200, "", RATES).as_bytes() {
+                shared.sleep(apart);
+                stream.write_all(&[*byte]).ok()?;
+            }
+            Some(())
+        }
+        Reply::Garbage => {
+            let _ = stream.write_all(b"\x00\xff SSH-2.0 \r\n\r\n\x16\x03\x01");
+            None
+        }
+        Reply::Swallow | Reply::Reset => None,
+    }
+}
+
+const RATES: &str = r#"{"rate_by_service":{"service:,env:":1.0}}"#;
+const INFO: &str = r#"{"version":"7.99.0","endpoints":["/v0.4/traces"],"client_drop_p0s":false,"config":{}}"#;
+
+fn answer_text(status: u16, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status} Whatever\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+}
+
+fn answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) -> Option<()> {
+    stream.write_all(answer_text(status, headers, body).as_bytes()).ok()
+}
+
+fn record(shared: &Shared, head: &Head, body: &[u8], status: u16) {
+    let mut objections = Vec::new();
+    let chunks = match body {
+        [] => Vec::new(),
+        _ if shared.counts_only || head.path != "/v0.4/traces" => Vec::new(),
+        _ => payload::decode(body).unwrap_or_else(|error| {
+            objections.push(error);
+            Vec::new()
+        }),
+    };
+    let announced = head.header("x-datadog-trace-count").and_then(|n| n.parse().ok());
+    if !chunks.is_empty() && announced != Some(chunks.len()) {
+        objections.push(format!("{announced:?} traces announced, {} sent", chunks.len()));
+    }
+    let received = Received { at: Instant::now(), head: head.clone(), bytes: body.len(), status, chunks };
+    let mut state = shared.state();
+    state.received.push(received);
+    state.objections.extend(objections);
+}
+
+/// Makes the close that follows a reset: what is unread or unsent is thrown away on both sides.
+fn reset_on_close(stream: &TcpStream) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let size = std::mem::size_of::<libc::linger>() as libc::socklen_t;
+    // SAFETY: the descriptor is open, and `linger` is valid for the call and of the size given.
+    unsafe {
+        let value = std::ptr::from_ref(&linger).cast();
+        libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, value, size);
+    }
+}

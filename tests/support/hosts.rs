@@ -1,0 +1,237 @@
+//! Host programs: the stage they are built against, compiling them, and running them so that none can hang a test.
+
+use serde_json::Value as Json;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `target/stage`, laid out anew if the sources have changed since.
+pub fn stage() -> &'static Path {
+    static STAGE: OnceLock<PathBuf> = OnceLock::new();
+    STAGE.get_or_init(|| {
+        let made = Command::new(root().join("tools/stage")).stdin(Stdio::null()).output().expect("tools/stage runs");
+        let said = || format!("{}{}", String::from_utf8_lossy(&made.stdout), String::from_utf8_lossy(&made.stderr));
+        assert!(made.status.success(), "tools/stage failed:\n{}", said());
+        root().join("target/stage")
+    })
+}
+
+/// Whether a tool is there. If not, says that a test is skipped; under `tests/run`, which installs all of them, fails.
+pub fn require(tool: &str) -> bool {
+    let installed = match tool {
+        "ddapm-test-agent" => root().join("target/venv/bin/ddapm-test-agent").exists(),
+        "ruby-ffi" => Command::new("ruby").args(["-e", "require 'ffi'"]).output().is_ok_and(|o| o.status.success()),
+        _ => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(tool).is_file()),
+    };
+    let insists = std::env::var_os("SPANWIRE_REQUIRE_HOSTS").is_some_and(|value| value == "1");
+    assert!(installed || !insists, "{tool} is not installed, and SPANWIRE_REQUIRE_HOSTS=1 wants every host");
+    if !installed {
+        eprintln!("skipped: {tool} is not installed (tests/run installs it)");
+    }
+    installed
+}
+
+/// A host of this repository, `tests/hosts/NAME` with `.c` or `.cpp`, compiled and ready to run; `None` without a
+/// compiler.
+pub fn host(file: &str) -> Option<Host> {
+    let source = root().join("tests/hosts").join(file);
+    let cpp = file.ends_with(".cpp");
+    require(if cpp { "g++" } else { "gcc" }).then(|| {
+        let program = if cpp { compile_cpp(&source) } else { compile_c(&source) };
+        command(program)
+    })
+}
+
+/// Compiles a C program against the stage.
+pub fn compile_c(source: &Path) -> PathBuf {
+    compile(source, "gcc", "-std=gnu11")
+}
+
+/// Compiles a C++ program against the stage.
+pub fn compile_cpp(source: &Path) -> PathBuf {
+    compile(source, "g++", "-std=c++17")
+}
+
+fn compile(source: &Path, compiler: &str, standard: &str) -> PathBuf {
+    static DONE: Mutex<Option<HashMap<PathBuf, PathBuf>>> = Mutex::new(None);
+    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let done = done.get_or_insert_default();
+    if let Some(program) = done.get(source) {
+        return program.clone();
+    }
+    let lib = stage().join("lib");
+    let folder = root().join("target/test-hosts");
+    std::fs::create_dir_all(&folder).expect("a folder for host programs");
+    let within = source.strip_prefix(root()).unwrap_or(source);
+    let name = within.to_string_lossy().replace(['/', '.'], "-");
+    // Another test binary may be running the same program at this moment: built aside, then renamed into place.
+    let aside = folder.join(format!("{name}.{}", std::process::id()));
+    let mut command = Command::new(compiler);
+    command.args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1", "-pthread", "-I"]);
+    command.arg(stage().join("include")).arg(source).arg("-o").arg(&aside).arg("-L").arg(&lib);
+    command.arg(format!("-Wl,-rpath,{}", lib.display())).arg("-lspanwire");
+    let made = command.output().expect("the compiler runs");
+    assert!(made.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&made.stderr));
+    let program = folder.join(name);
+    std::fs::rename(&aside, &program).expect("the compiled host is moved into place");
+    done.insert(source.to_owned(), program.clone());
+    program
+}
+
+/// A command that will run with a clean environment (no setting of the machine's can change a test) and a time limit.
+pub fn command(program: impl AsRef<OsStr>) -> Host {
+    Host { words: vec![program.as_ref().into()], env: Vec::new(), limit: Duration::from_secs(60), folder: None }
+}
+
+/// A command to run; see `command`.
+#[derive(Clone)]
+pub struct Host {
+    words: Vec<std::ffi::OsString>,
+    env: Vec<(String, String)>,
+    limit: Duration,
+    folder: Option<PathBuf>,
+}
+
+impl Host {
+    /// Adds an argument.
+    pub fn arg(mut self, arg: impl ToString) -> Host {
+        self.words.push(arg.to_string().into());
+        self
+    }
+
+    /// Adds a variable to the environment.
+    pub fn env(mut self, name: &str, value: impl ToString) -> Host {
+        self.env.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Sets `DD_TRACE_AGENT_URL`.
+    pub fn agent(self, url: &str) -> Host {
+        self.env("DD_TRACE_AGENT_URL", url)
+    }
+
+    /// Kills it after this many seconds instead of 60.
+    pub fn limit(mut self, seconds: u64) -> Host {
+        self.limit = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Runs it in this folder.
+    pub fn folder(mut self, folder: &Path) -> Host {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Runs it under another program, such as valgrind.
+    pub fn under(mut self, words: &[&str]) -> Host {
+        self.words.splice(0..0, words.iter().map(Into::into));
+        self
+    }
+
+    /// Runs it under valgrind's memcheck, any finding of which becomes exit code 99.
+    pub fn under_memcheck(self) -> Host {
+        self.under(&[
+            "valgrind",
+            "--quiet",
+            "--error-exitcode=99",
+            "--trace-children=no",
+            "--child-silent-after-fork=yes",
+        ])
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Outcome {
+        let started = Instant::now();
+        let mut command = Command::new("timeout");
+        command.args(["-s", "KILL", &self.limit.as_secs().to_string()]).args(&self.words).stdin(Stdio::null());
+        command.env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
+        for keep in ["PATH", "HOME", "TMPDIR"] {
+            std::env::var_os(keep).map(|value| command.env(keep, value));
+        }
+        self.folder.map(|folder| command.current_dir(folder));
+        let output = command.output().expect("timeout(1) runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Outcome {
+            what: format!("{:?}", self.words),
+            status: output.status,
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+            took: started.elapsed(),
+        }
+    }
+
+    /// Runs it beside the test.
+    pub fn spawn(self) -> Running {
+        Running(std::thread::spawn(move || self.run()))
+    }
+}
+
+/// A host that runs beside the test.
+pub struct Running(JoinHandle<Outcome>);
+
+impl Running {
+    /// Waits for its end.
+    pub fn wait(self) -> Outcome {
+        self.0.join().expect("the thread that runs the host")
+    }
+}
+
+/// What became of a host.
+#[derive(Debug)]
+pub struct Outcome {
+    what: String,
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// Panics, showing all that the host said, unless it ended well.
+    #[track_caller]
+    pub fn ok(self) -> Outcome {
+        let killed = self.status.code() == Some(137) || self.status.signal() == Some(9);
+        let how = if killed { "was killed: it hung" } else { "failed" };
+        let Outcome { what, status, stdout, stderr, took } = &self;
+        assert!(status.success(), "{what} {how} ({status}, {took:.1?})\n-- stdout\n{stdout}-- stderr\n{stderr}");
+        self
+    }
+
+    /// The JSON objects of the lines `WORD {…}` on standard output, in order.
+    pub fn objects(&self, word: &str) -> Vec<Json> {
+        let object = |line: &str| serde_json::from_str(line.strip_prefix(word)?.trim()).ok();
+        self.stdout.lines().filter_map(object).collect()
+    }
+
+    /// The last object of that word.
+    #[track_caller]
+    pub fn object(&self, word: &str) -> Json {
+        let last = self.objects(word).pop();
+        last.unwrap_or_else(|| panic!("no line '{word} {{…}}' from {}:\n{}{}", self.what, self.stdout, self.stderr))
+    }
+
+    /// A number of the last `stats` line, which every host prints at its end (`check.h`).
+    #[track_caller]
+    pub fn stat(&self, name: &str) -> u64 {
+        let stats = self.object("stats");
+        stats[name].as_u64().unwrap_or_else(|| panic!("no {name} in {stats}"))
+    }
+
+    /// The sum of all drop reasons of the last `stats` line.
+    #[track_caller]
+    pub fn dropped(&self) -> u64 {
+        let stats = self.object("stats");
+        let reasons = stats.as_object().into_iter().flatten().filter(|(name, _)| name.starts_with("dropped_"));
+        reasons.filter_map(|(_, n)| n.as_u64()).sum()
+    }
+}

@@ -1,0 +1,144 @@
+//! Payloads as the tests look at them, decoded by code that is not ours: `rmpv` from bytes, the test agent from JSON.
+
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, HashMap};
+
+/// One span as an agent understood it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Span {
+    pub service: String,
+    pub name: String,
+    pub resource: String,
+    pub kind: String,
+    pub trace_id: u64,
+    pub span_id: u64,
+    pub parent_id: u64,
+    pub start: i64,
+    pub duration: i64,
+    pub error: i64,
+    pub meta: BTreeMap<String, String>,
+    pub metrics: BTreeMap<String, f64>,
+    /// Raw bytes of `meta_struct`, by key.
+    pub meta_struct: BTreeMap<String, Vec<u8>>,
+}
+
+impl Span {
+    /// A text tag; empty where there is none.
+    pub fn tag(&self, key: &str) -> &str {
+        self.meta.get(key).map(String::as_str).unwrap_or_default()
+    }
+}
+
+/// The chunks of a v0.4 body; an error names what is not as the format wants it.
+pub fn decode(body: &[u8]) -> Result<Vec<Vec<Span>>, String> {
+    let mut rest = body;
+    let whole = rmpv::decode::read_value(&mut rest).map_err(|error| format!("not msgpack: {error}"))?;
+    if !rest.is_empty() {
+        return Err(format!("{} bytes after the payload", rest.len()));
+    }
+    let chunks = whole.as_array().ok_or("the payload is no array")?;
+    chunks
+        .iter()
+        .map(|chunk| chunk.as_array().ok_or("a chunk is no array".to_string())?.iter().map(span).collect())
+        .collect()
+}
+
+fn span(value: &rmpv::Value) -> Result<Span, String> {
+    let mut span = Span::default();
+    for (key, value) in value.as_map().ok_or("a span is no map")? {
+        let key = text(key)?;
+        let wrong = || format!("{key}: {value}");
+        match key.as_str() {
+            "service" => span.service = text(value)?,
+            "name" => span.name = text(value)?,
+            "resource" => span.resource = text(value)?,
+            "type" => span.kind = text(value)?,
+            "trace_id" => span.trace_id = value.as_u64().ok_or_else(wrong)?,
+            "span_id" => span.span_id = value.as_u64().ok_or_else(wrong)?,
+            "parent_id" => span.parent_id = value.as_u64().ok_or_else(wrong)?,
+            "start" => span.start = value.as_i64().ok_or_else(wrong)?,
+            "duration" => span.duration = value.as_i64().ok_or_else(wrong)?,
+            "error" => span.error = value.as_i64().ok_or_else(wrong)?,
+            "meta" => {
+                for (name, value) in value.as_map().ok_or_else(wrong)? {
+                    no_double(&name.to_string(), span.meta.insert(text(name)?, text(value)?))?;
+                }
+            }
+            "metrics" => {
+                for (name, value) in value.as_map().ok_or_else(wrong)? {
+                    let number = value.as_f64().ok_or_else(wrong)?;
+                    no_double(&name.to_string(), span.metrics.insert(text(name)?, number))?;
+                }
+            }
+            "meta_struct" => {
+                for (name, value) in value.as_map().ok_or_else(wrong)? {
+                    span.meta_struct.insert(text(name)?, value.as_slice().ok_or_else(wrong)?.to_vec());
+                }
+            }
+            _ => return Err(format!("unknown field {key}")),
+        }
+    }
+    Ok(span)
+}
+
+/// A key that comes twice is read differently by different agents.
+fn no_double<T>(key: &str, former: Option<T>) -> Result<(), String> {
+    former.map_or(Ok(()), |_| Err(format!("{key} comes twice")))
+}
+
+fn text(value: &rmpv::Value) -> Result<String, String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| format!("not UTF-8 text: {value}"))
+}
+
+/// The traces of the test agent's `/test/session/traces`.
+pub fn from_json(traces: &Json) -> Vec<Vec<Span>> {
+    let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
+    list(traces).iter().map(|trace| list(trace).iter().map(span_from_json).collect()).collect()
+}
+
+fn span_from_json(value: &Json) -> Span {
+    let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let id = |key: &str| value[key].as_u64().unwrap_or(0);
+    let int = |key: &str| value[key].as_i64().unwrap_or(0);
+    let map = |key: &str| value[key].as_object().cloned().unwrap_or_default();
+    Span {
+        service: text("service"),
+        name: text("name"),
+        resource: text("resource"),
+        kind: text("type"),
+        trace_id: id("trace_id"),
+        span_id: id("span_id"),
+        parent_id: id("parent_id"),
+        start: int("start"),
+        duration: int("duration"),
+        error: int("error"),
+        meta: map("meta").into_iter().filter_map(|(k, v)| Some((k, v.as_str()?.to_owned()))).collect(),
+        metrics: map("metrics").into_iter().filter_map(|(k, v)| Some((k, v.as_f64()?))).collect(),
+        meta_struct: BTreeMap::new(),
+    }
+}
+
+/// How often each span arrived: what a loss or a double shows itself by.
+#[derive(Default)]
+pub struct Tally {
+    times: HashMap<(u64, u64), u64>,
+}
+
+impl Tally {
+    /// Counts every span of these chunks.
+    pub fn add(&mut self, chunks: &[Vec<Span>]) {
+        for span in chunks.iter().flatten() {
+            *self.times.entry((span.trace_id, span.span_id)).or_default() += 1;
+        }
+    }
+
+    /// How many different spans arrived.
+    pub fn distinct(&self) -> u64 {
+        self.times.len() as u64
+    }
+
+    /// How many arrivals there were beyond the first of each span.
+    pub fn doubles(&self) -> u64 {
+        self.times.values().map(|times| times - 1).sum()
+    }
+}
