@@ -146,7 +146,11 @@ impl Counters {
             &self.tags_dropped,
             &self.parents_unknown,
         ];
-        counters.into_iter().chain(&self.dropped).chain(&self.lost_before).for_each(|counter| counter.store(0, Relaxed));
+        counters
+            .into_iter()
+            .chain(&self.dropped)
+            .chain(&self.lost_before)
+            .for_each(|counter| counter.store(0, Relaxed));
         self.losing.iter().for_each(|flag| flag.store(false, Relaxed));
     }
 }

@@ -223,7 +223,8 @@ mod tests {
         unsafe {
             let child = libc::fork();
             if child == 0 {
-                let fresh = VALUE.get().is_none() && *VALUE.get_or_make(|inherited| inherited.map_or(0, |n| n + 1)) == 2;
+                let fresh =
+                    VALUE.get().is_none() && *VALUE.get_or_make(|inherited| inherited.map_or(0, |n| n + 1)) == 2;
                 libc::_exit(i32::from(!(fresh && settings.inherited() == Some(vec![1, 2]))));
             }
             let mut status = -1;

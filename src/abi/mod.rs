@@ -1,1 +1,79 @@
-//! placeholder
+//! The C boundary: every exported function, and nothing else. A function here checks its arguments, calls one method and
+//! maps the result; [`guard`] keeps panics and errno from the host. The doc comments are the manual: `include/spanwire.h`
+//! is generated from them, section by section (`cargo test --test header -- --bless`).
+//!
+//! One file for each section of the header; `text` and `sized` turn C's arguments into Rust's.
+
+pub mod context;
+pub mod debug;
+pub mod log;
+pub mod process;
+mod sized;
+pub mod span;
+pub mod status;
+pub mod submit;
+mod text;
+pub mod tracer;
+pub mod version;
+
+use crate::log::event::Event;
+use crate::state::{self, State};
+use crate::tracer::Error;
+use status::*;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// After so many panics the library turns itself off: what fails time and again must not go on costing the host.
+const PANICS_MAX: u32 = 5;
+static PANICS: AtomicU32 = AtomicU32::new(0);
+
+/// Runs one call of the host: no panic leaves, errno stays what it was, and a fork since the last call is noticed.
+#[inline]
+fn guard(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_status {
+    guard_value(SPANWIRE_E_PANIC, |state| match call(state) {
+        Ok(()) => SPANWIRE_OK,
+        Err(error) => status::of(error),
+    })
+}
+
+/// The same for a call that answers with a value; `failed` stands for a panic.
+#[inline]
+fn guard_value<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
+    // SAFETY: the C library gives every thread an errno.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    let before = unsafe { *errno };
+    let result = catch_unwind(AssertUnwindSafe(|| call(state::state())));
+    // SAFETY: as above.
+    unsafe { *errno = before };
+    result.unwrap_or_else(|panic| {
+        panicked(&*panic);
+        failed
+    })
+}
+
+#[cold]
+fn panicked(panic: &(dyn std::any::Any + Send)) {
+    let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    let count = PANICS.fetch_add(1, Relaxed) + 1;
+    // Saying so could panic in turn.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let state = state::state();
+        state.shared.logs.emit(&Event::PanicCaught { message: message.unwrap_or("no message") });
+        if count == PANICS_MAX {
+            state.tracers.disable_all();
+            let text = "spanwire has failed too often and has turned itself off; nothing more is traced";
+            state.shared.logs.emit(&Event::Notice { level: crate::log::Level::Error, target: "panic", text });
+        }
+    }));
+}
+
+/// In the shared library every panic is one of ours and becomes an event; the default hook would write to the host's
+/// standard error. In a Rust program the hook belongs to the program.
+fn keep_panics_quiet() {
+    #[cfg(spanwire_shared)]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    }
+}

@@ -184,8 +184,9 @@ impl Worker {
             let (give_up, now) = (account.give_up_at.load(Relaxed), sys::monotonic_ns());
             let closing = give_up != 0 && now >= give_up;
             let wait = if give_up == 0 { wait } else { wait.min(Duration::from_nanos(give_up.saturating_sub(now))) };
-            let retry =
-                matches!(verdict, Verdict::Retry { .. }) && !closing && began.elapsed() + wait <= profile.settings.retry_for;
+            let retry = matches!(verdict, Verdict::Retry { .. })
+                && !closing
+                && began.elapsed() + wait <= profile.settings.retry_for;
             self.say(&result, body.len() as u64, traces, spans, asked.elapsed(), attempt, retry);
             match (verdict, result) {
                 (Verdict::Sent, Ok(answer)) => {
@@ -196,7 +197,9 @@ impl Worker {
                 }
                 (Verdict::Split, _) => return Outcome::TooLarge,
                 (Verdict::Retry { .. }, _) if retry => self.exporter.queue.pause(wait),
-                (Verdict::Retry { .. }, result) => return Outcome::Lost(reason(&result, unknown, closing), cause(&result)),
+                (Verdict::Retry { .. }, result) => {
+                    return Outcome::Lost(reason(&result, unknown, closing), cause(&result))
+                }
                 (_, result) => return Outcome::Lost(Reason::Refused, cause(&result)),
             }
         }
@@ -211,7 +214,8 @@ impl Worker {
             let (bytes, traces) = (line.len() as u64, 1);
             if let Err(error) = file.write(&line) {
                 let (url, error) = (&self.url, error.to_string());
-                let event = Event::AgentUnreachable { url, error: &error, bytes, traces, spans, attempt: 1, retry: false };
+                let event =
+                    Event::AgentUnreachable { url, error: &error, bytes, traces, spans, attempt: 1, retry: false };
                 self.shared.logs.emit(&event);
                 return Outcome::Lost(Reason::Unreachable, error);
             }

@@ -103,6 +103,8 @@ impl Shared {
 pub struct Exporter {
     /// Where it sends; none while unused.
     pub address: Mutex<Option<AgentAddress>>,
+    /// How long its requests may take.
+    pub timeouts: Mutex<agent::Timeouts>,
     /// The way there, made on the thread of a host's call: making it reads the environment, which another thread must
     /// not do while the host may change it. The worker takes it, and puts it back when it ends.
     pub way: Mutex<Option<worker::Way>>,
@@ -122,7 +124,14 @@ impl Exporter {
             self.started.store(true, Relaxed);
             return true;
         }
-        let running = crate::sys::spawn("spanwire-worker", move || worker::run(shared, self)).is_ok();
+        self.prepare();
+        let run = move || {
+            let run = std::panic::AssertUnwindSafe(|| worker::run(shared, self));
+            if std::panic::catch_unwind(run).is_err() {
+                self.worker_failed(shared);
+            }
+        };
+        let running = crate::sys::spawn("spanwire-worker", run).is_ok();
         if running {
             self.started.store(true, Relaxed);
         } else {
@@ -130,5 +139,24 @@ impl Exporter {
             self.started.store(false, Relaxed);
         }
         running
+    }
+
+    /// Makes the way to the address, if there is none yet.
+    pub fn prepare(&self) {
+        let mut way = self.way.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
+        let timeouts = *self.timeouts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (None, Some(address)) = (&*way, &*address) {
+            *way = Some(worker::Way::to(address, timeouts));
+        }
+    }
+
+    /// A defect ended the worker. What it had in hand is lost and stays counted as in flight; the next span starts
+    /// another worker, with a connection of its own.
+    #[cold]
+    fn worker_failed(&self, shared: &Shared) {
+        self.queue.thread_failed();
+        self.started.store(false, Relaxed);
+        shared.logs.emit(&Event::PanicCaught { message: "in the worker; its payload is lost" });
     }
 }

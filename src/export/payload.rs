@@ -189,8 +189,8 @@ fn run_and_more(out: &mut Vec<u8>, run: &[u8], count: u32, more: impl FnOnce(&mu
 mod tests {
     use super::*;
     use crate::memory::{Buffer, Pool};
-    use crate::span::record;
     use crate::span::open::{Field, OpenSpan};
+    use crate::span::record;
     use rmpv::Value;
 
     fn profile() -> Profile {
@@ -210,7 +210,8 @@ mod tests {
     fn chunk(spans: &[(u64, i64, u32)]) -> Chunk {
         let (pool, mut records) = (Pool::default(), Buffer::new());
         for &(span_id, start_ns, flags) in spans {
-            let mut span = OpenSpan { span_id, start_ns, ..Default::default() };
+            let mut span = OpenSpan::default();
+            (span.span_id, span.start_ns) = (span_id, start_ns);
             span.set_field(Field::Name, b"work").unwrap();
             span.set_text(b"env", b"mine").unwrap();
             span.set_number(b"n", span_id as f64).unwrap();

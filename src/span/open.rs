@@ -17,6 +17,8 @@ pub const RESOURCE_MAX: usize = 5_000;
 pub const NAME_MAX: usize = 200;
 /// The largest blob (`meta_struct`) in bytes.
 pub const BLOB_MAX: usize = 1 << 20;
+/// The name of a span that was given none; an agent would choose the same.
+const UNNAMED: &[u8] = b"unnamed_operation";
 /// Memory that a slot keeps for its next span, in bytes for each buffer.
 const KEPT: usize = 4096;
 
@@ -157,6 +159,7 @@ impl OpenSpan {
     #[inline]
     pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Mended, Refusal> {
         let max = if matches!(field, Field::Resource) { RESOURCE_MAX } else { NAME_MAX };
+        let value = if value.is_empty() && matches!(field, Field::Name) { UNNAMED } else { value };
         let (value, mended) = encode::mend(value, max);
         // A field set over and over must not make the record grow without end.
         if self.head.len() > KEPT + RESOURCE_MAX {

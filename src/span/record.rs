@@ -27,7 +27,8 @@ pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
     let fields = [Field::Name, Field::Service, Field::Resource, Field::Type].map(|field| span.field(field));
     let ((texts, text_count), (numbers, number_count), (blobs, blob_count)) =
         (span.texts(), span.numbers(), span.blobs());
-    let length = HEADER + fields.iter().map(|text| text.len()).sum::<usize>() + texts.len() + numbers.len() + blobs.len();
+    let length =
+        HEADER + fields.iter().map(|text| text.len()).sum::<usize>() + texts.len() + numbers.len() + blobs.len();
     if out.capacity() - out.len() < length {
         pool.enlarge(out, length)?;
     }
@@ -201,8 +202,14 @@ mod tests {
         let records: Vec<Record> = each(chunk.bytes()).collect();
         assert_eq!(records.len(), 2);
         let first = records[0];
-        assert_eq!((first.flags, first.span_id, first.parent_id, first.start_ns, first.duration_ns), (1, 7, 3, 1_000, 99));
-        assert_eq!((first.name, first.service, first.resource, first.span_type), (&b"checkout"[..], &b""[..], &b""[..], &b"web"[..]));
+        assert_eq!(
+            (first.flags, first.span_id, first.parent_id, first.start_ns, first.duration_ns),
+            (1, 7, 3, 1_000, 99)
+        );
+        assert_eq!(
+            (first.name, first.service, first.resource, first.span_type),
+            (&b"checkout"[..], &b""[..], &b""[..], &b"web"[..])
+        );
         let mut seen = Vec::new();
         first.each_text(|key, value| seen.push((key.to_vec(), value.to_vec())));
         first.each_blob(|key, value| seen.push((key.to_vec(), value.to_vec())));

@@ -50,7 +50,9 @@ impl Handle {
     /// The number that the host holds.
     #[inline]
     pub fn number(self, kind: Kind) -> u64 {
-        (kind as u64) << (INDEX_BITS + GENERATION_BITS) | u64::from(self.generation) << INDEX_BITS | u64::from(self.index)
+        (kind as u64) << (INDEX_BITS + GENERATION_BITS)
+            | u64::from(self.generation) << INDEX_BITS
+            | u64::from(self.index)
     }
 
     /// The handle that a number stands for, if it is of this kind.

@@ -109,7 +109,13 @@ fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer) {
     let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
     if spans > 0 {
         Counters::add(&state.shared.account(index).counters.removed, spans);
-        state.shared.drop_spans(index, Reason::Shutdown, spans, rest.len() as u64, "the time for shutting down is over");
+        state.shared.drop_spans(
+            index,
+            Reason::Shutdown,
+            spans,
+            rest.len() as u64,
+            "the time for shutting down is over",
+        );
     }
     exporter.queue.nudge();
 }

@@ -38,10 +38,7 @@ pub(super) fn say(state: &State, span: &OpenSpan, finished: Option<(u32, u64)>) 
         tags,
         metrics,
     };
-    let event = if finished.is_some() {
-        Event::SpanFinished { span: &facts }
-    } else {
-        Event::SpanStarted { span: &facts }
-    };
+    let event =
+        if finished.is_some() { Event::SpanFinished { span: &facts } } else { Event::SpanStarted { span: &facts } };
     state.shared.logs.emit(&event);
 }

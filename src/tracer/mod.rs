@@ -9,7 +9,6 @@ pub mod stats;
 pub mod submit;
 
 use crate::export::queue::Limits;
-use crate::export::worker::Way;
 use crate::export::{agent, Profile, TRACERS_MAX};
 use crate::host;
 use crate::log::dialect::Dialect;
@@ -20,8 +19,8 @@ use crate::process::Inheritable;
 use crate::settings::{AgentAddress, Rejected, Settings};
 use crate::span::ids;
 use crate::span::open;
-use crate::state::State;
 use crate::span::table::{Handle, Kind, LAST_GENERATION};
+use crate::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,7 +39,9 @@ pub enum Error {
     Limit,
     /// Memory is short.
     Memory,
-    /// There is no such tag.
+    /// A structure of no known version.
+    Version,
+    /// There is no such tag or sink.
     NotFound,
     /// Not done in time.
     Timeout,
@@ -231,6 +232,34 @@ impl Tracers {
     }
 }
 
+impl Tracers {
+    /// The start-up line's JSON object.
+    pub fn config_json(&self, state: &State, number: u64) -> Result<String, Error> {
+        let (index, _) = self.find(number)?;
+        let profile = state.shared.account(index).profile().ok_or(Error::Handle)?;
+        Ok(profile.settings.config_json(&profile.runtime_id, None))
+    }
+
+    /// Logs that the host has set up an integration.
+    pub fn report_integration(
+        &self,
+        state: &State,
+        number: u64,
+        name: &str,
+        version: &str,
+        status: &str,
+    ) -> Result<(), Error> {
+        self.find(number)?;
+        state.shared.logs.emit(&Event::IntegrationLoaded { name, version, status });
+        Ok(())
+    }
+
+    /// Turns tracing off for good, for a library that has failed too often.
+    pub fn disable_all(&self) {
+        self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
+    }
+}
+
 /// The exporter that serves this address, or an unused one that will.
 fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let address: &AgentAddress = &settings.agent;
@@ -241,8 +270,9 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let index = (0..TRACERS_MAX).find(|&index| !state.exporters[index].queue.in_use())?;
     *of(index) = Some(address.clone());
     let timeouts = agent::Timeouts { connect: settings.connect_timeout, request: settings.request_timeout };
-    let way = Way::to(address, timeouts);
-    *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = Some(way);
+    *state.exporters[index].timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
+    *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    state.exporters[index].prepare();
     Some(index as u32)
 }
 

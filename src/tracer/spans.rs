@@ -65,7 +65,7 @@ pub fn start(
     tracer: u64,
     parent: Parent<'_>,
     name: &[u8],
-    fill: impl FnOnce(&mut OpenSpan, &Tracer),
+    fill: impl FnOnce(&mut OpenSpan, &Tracer, &Counters),
 ) -> Result<Option<u64>, Error> {
     let (index, tracer) = state.tracers.find(tracer)?;
     if !tracer.enabled.load(Relaxed) {
@@ -100,7 +100,7 @@ pub fn start(
     (span.trace, span.trace_generation) = (place.trace.index, place.trace.generation);
     (span.start_tick, span.start_ns) = (place.start_tick, place.start_ns);
     count_mended(counters, span.set_field(Field::Name, name));
-    fill(&mut span, tracer);
+    fill(&mut span, tracer, counters);
     if crate::log::enabled(Level::Debug) {
         facts::say(state, &span, None);
     }
@@ -196,12 +196,7 @@ fn trace_of(span: &OpenSpan) -> Handle {
 }
 
 fn context_of(span: &OpenSpan, decision: Decision) -> Context {
-    Context {
-        trace_id_high: span.trace_id_high,
-        trace_id_low: span.trace_id_low,
-        span_id: span.span_id,
-        decision,
-    }
+    Context { trace_id_high: span.trace_id_high, trace_id_low: span.trace_id_low, span_id: span.span_id, decision }
 }
 
 /// When a span ends.
@@ -311,10 +306,7 @@ pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk:
 
 /// Counts what was done to a text, or that a tag was dropped.
 #[inline]
-pub(super) fn count_mended(
-    counters: &Counters,
-    result: Result<crate::span::encode::Mended, crate::span::open::Refusal>,
-) {
+pub fn count_mended(counters: &Counters, result: Result<crate::span::encode::Mended, crate::span::open::Refusal>) {
     match result {
         Ok(mended) if !mended.repaired && !mended.cut => {}
         Ok(mended) => {

@@ -1,0 +1,67 @@
+//! The by-value context of a span.
+#![allow(non_camel_case_types)]
+
+use super::sized;
+use crate::export::queue::NO_PRIORITY;
+use crate::trace::Decision;
+use crate::tracer::spans::Context;
+use crate::tracer::Error;
+
+/// `sampling_priority` and `decision_maker` of a context are set. Without it the trace is decided anew.
+pub const SPANWIRE_CONTEXT_HAS_PRIORITY: u32 = 1;
+
+/// What a span hands on to its children elsewhere: its ids and its trace's decision, by value. It outlives the span, so
+/// late children (of asynchronous work) keep one; it may cross threads, forks and processes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct spanwire_context {
+    /// `sizeof(spanwire_context)`, set by the caller before every use.
+    pub size: usize,
+    /// High half of the trace id; 0 for an id of 64 bits.
+    pub trace_id_high: u64,
+    /// Low half of the trace id; not 0.
+    pub trace_id_low: u64,
+    /// The span that children name as their parent; not 0.
+    pub span_id: u64,
+    /// -1 rejected by hand, 0 rejected, 1 kept, 2 kept by hand.
+    pub sampling_priority: i32,
+    /// How that was decided: 0 by default, -4 by hand; the negative numbers of `_dd.p.dm` as they are sent.
+    pub decision_maker: i32,
+    /// `SPANWIRE_CONTEXT_HAS_PRIORITY`, or 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), begins with its size, numbers only.
+unsafe impl sized::Sized_ for spanwire_context {}
+
+impl spanwire_context {
+    pub(super) fn of(context: &Context) -> spanwire_context {
+        let decided = context.decision.priority != NO_PRIORITY;
+        spanwire_context {
+            size: std::mem::size_of::<spanwire_context>(),
+            trace_id_high: context.trace_id_high,
+            trace_id_low: context.trace_id_low,
+            span_id: context.span_id,
+            sampling_priority: if decided { context.decision.priority } else { 0 },
+            decision_maker: if context.decision.maker == NO_PRIORITY { 0 } else { context.decision.maker },
+            flags: if decided { SPANWIRE_CONTEXT_HAS_PRIORITY } else { 0 },
+            reserved: 0,
+        }
+    }
+
+    pub(super) fn checked(&self) -> Result<Context, Error> {
+        if self.trace_id_low == 0 || self.span_id == 0 {
+            return Err(Error::Argument);
+        }
+        let given = Decision { priority: self.sampling_priority.clamp(-1, 2), maker: self.decision_maker };
+        let decided = self.flags & SPANWIRE_CONTEXT_HAS_PRIORITY != 0;
+        Ok(Context {
+            trace_id_high: self.trace_id_high,
+            trace_id_low: self.trace_id_low,
+            span_id: self.span_id,
+            decision: if decided { given } else { Decision::DEFAULT },
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! Whole finished spans at once, for hosts that keep their spans themselves.
+#![allow(non_camel_case_types)]
+
+use super::span::{put_metric, put_tag, spanwire_metric, spanwire_tag};
+use super::status::*;
+use super::tracer::spanwire_tracer;
+use super::{guard, sized, text};
+use crate::counters::Counters;
+use crate::export::queue::NO_PRIORITY;
+use crate::span::open::OpenSpan;
+use crate::tracer::submit::{packed, Given, Submission};
+use crate::tracer::Error;
+use std::ffi::{c_char, c_void};
+
+/// For `sampling_priority` of a record: not decided by the host.
+pub const SPANWIRE_PRIORITY_NONE: i32 = NO_PRIORITY;
+
+/// A finished span as spanwire_span_submit() takes it. Zero-initialise it, set `size`, and set what is known; all
+/// elements of one array have the same `size`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct spanwire_record {
+    /// `sizeof(spanwire_record)`.
+    pub size: usize,
+    /// High half of the trace id; 0 for an id of 64 bits.
+    pub trace_id_high: u64,
+    /// Low half of the trace id; not 0.
+    pub trace_id_low: u64,
+    /// The span's id; not 0.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// The start in nanoseconds since 1970.
+    pub start_ns: i64,
+    /// The duration in nanoseconds; a negative one counts as 0.
+    pub duration_ns: i64,
+    /// The operation.
+    pub name: *const c_char,
+    /// Its length in bytes, or SPANWIRE_NUL.
+    pub name_len: usize,
+    /// The service; NULL for the tracer's own.
+    pub service: *const c_char,
+    /// Its length in bytes, or SPANWIRE_NUL.
+    pub service_len: usize,
+    /// The resource; NULL for the name.
+    pub resource: *const c_char,
+    /// Its length in bytes, or SPANWIRE_NUL.
+    pub resource_len: usize,
+    /// The type; NULL for none.
+    pub type_: *const c_char,
+    /// Its length in bytes, or SPANWIRE_NUL.
+    pub type_len: usize,
+    /// Text tags.
+    pub tags: *const spanwire_tag,
+    /// How many.
+    pub tags_count: usize,
+    /// Numeric tags.
+    pub metrics: *const spanwire_metric,
+    /// How many.
+    pub metrics_count: usize,
+    /// 0 for no error, anything else for an error.
+    pub error: i32,
+    /// The trace's sampling priority, or SPANWIRE_PRIORITY_NONE; that of a trace's first record counts.
+    pub sampling_priority: i32,
+}
+
+// SAFETY: repr(C), begins with its size, numbers and pointers only.
+unsafe impl sized::Sized_ for spanwire_record {}
+
+/// Sends finished spans that the host has kept itself. Records of one trace that follow each other become one chunk, so
+/// give a trace's spans together.
+///
+/// A record that cannot be used (no ids, a length that cannot be meant) is dropped and counted as invalid; the others
+/// are sent.
+///
+/// @param tracer   the tracer that sends them
+/// @param records  an array of `count` records, `records[0].size` bytes apart; NULL if `count` is 0
+/// @param count    how many
+///
+/// @return SPANWIRE_OK         also where DD_TRACE_ENABLED is off: then nothing is done
+///         SPANWIRE_E_ARGUMENT `records` is NULL but `count` is not 0, or a record was dropped as invalid
+///         SPANWIRE_E_VERSION  `records[0].size` is of no known version
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_CLOSED   it was shut down
+///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; what had no room was dropped and counted
+///
+/// Ownership: copies all texts before it returns.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      no effect.
+/// Since:     0.1
+///
+/// # Safety
+/// `records` points to `count` records, and their pointers to what their lengths say.
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_span_submit(
+    tracer: spanwire_tracer,
+    records: *const spanwire_record,
+    count: usize,
+) -> spanwire_status {
+    guard(|state| {
+        let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };
+        if count == 0 {
+            return Ok(());
+        }
+        // SAFETY: by the caller, for all of this call.
+        unsafe {
+            let stride = sized::read(records)?.size;
+            for n in 0..count {
+                let record = sized::read(records.byte_add(n * stride))?;
+                match record.given() {
+                    Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
+                    Err(_) => submission.reject_unread("a submitted span with a length that cannot be meant"),
+                }
+            }
+        }
+        submission.end()
+    })
+}
+
+impl spanwire_record {
+    /// # Safety
+    /// The record's pointers point to what their lengths say.
+    unsafe fn given<'a>(&self) -> Result<Given<'a>, Error> {
+        // SAFETY: by the caller.
+        let text = |text, len| unsafe { text::measured(text, len) }.map(Option::unwrap_or_default);
+        // SAFETY: by the caller.
+        unsafe { (text::array(self.tags, self.tags_count)?, text::array(self.metrics, self.metrics_count)?) };
+        Ok(Given {
+            trace_id_high: self.trace_id_high,
+            trace_id_low: self.trace_id_low,
+            span_id: self.span_id,
+            parent_id: self.parent_id,
+            start_ns: self.start_ns,
+            duration_ns: self.duration_ns,
+            texts: [
+                text(self.name, self.name_len)?,
+                text(self.service, self.service_len)?,
+                text(self.resource, self.resource_len)?,
+                text(self.type_, self.type_len)?,
+            ],
+            error: self.error != 0,
+            priority: self.sampling_priority,
+        })
+    }
+
+    /// # Safety
+    /// As for `given`.
+    unsafe fn put_tags(&self, span: &mut OpenSpan, counters: &Counters) {
+        // SAFETY: by the caller; `given` has checked both arrays.
+        unsafe {
+            for tag in text::array(self.tags, self.tags_count).unwrap_or_default() {
+                let _ = put_tag(span, counters, tag);
+            }
+            for metric in text::array(self.metrics, self.metrics_count).unwrap_or_default() {
+                let _ = put_metric(span, counters, metric);
+            }
+        }
+    }
+}
+
+/// spanwire_span_submit() for records packed in one buffer, for hosts to which building an array of structures is dear.
+///
+/// A record is, all numbers little-endian and without padding:
+///
+///     u32 length of the record, these four bytes among them     u32 flags: 1 error
+///     u64 trace id, high   u64 low   u64 span id   u64 parent id
+///     i64 start, ns since 1970   i64 duration, ns   i32 sampling priority
+///     u32 length of name   u32 of service   u32 of resource   u32 of type   u32 tags   u32 metrics
+///     name, service, resource, type; a length of 0 means "not given"
+///     for each tag     u32 length of key   u32 length of value   key   value
+///     for each metric  u32 length of key   f64 value   key
+///
+/// Records follow each other. One whose lengths do not add up is dropped and counted as invalid; one that reaches beyond
+/// the buffer ends it.
+///
+/// @param tracer  the tracer that sends them
+/// @param bytes   the buffer; NULL if `len` is 0
+/// @param len     its length in bytes
+///
+/// @return as for spanwire_span_submit()
+///
+/// Ownership: copies everything before it returns.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      no effect.
+/// Since:     0.1
+///
+/// # Safety
+/// `bytes` points to `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_span_submit_packed(
+    tracer: spanwire_tracer,
+    bytes: *const c_void,
+    len: usize,
+) -> spanwire_status {
+    guard(|state| {
+        // SAFETY: by the caller.
+        let bytes = unsafe { text::array(bytes.cast::<u8>(), len) }?;
+        let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };
+        packed(&mut submission, bytes);
+        submission.end()
+    })
+}

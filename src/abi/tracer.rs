@@ -1,0 +1,404 @@
+//! Making, sharing, flushing, shutting down and asking tracers.
+#![allow(non_camel_case_types)]
+
+use super::status::*;
+use super::{guard, keep_panics_quiet, sized, text};
+use crate::counters::Reason;
+use crate::tracer::{closing, stats, Error};
+use std::ffi::c_char;
+use std::time::Duration;
+
+/// A tracer, as a number below 2^53; 0 is none. Not a pointer: a wrong one is answered with a status.
+pub type spanwire_tracer = u64;
+
+/// One setting: a documented name and its value, both NUL-terminated UTF-8. This structure never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct spanwire_setting {
+    /// `DD_SERVICE`, `SPANWIRE_FLUSH_INTERVAL_MS`, …; `default:DD_SERVICE` ranks below the environment.
+    pub name: *const c_char,
+    /// The value as the environment would give it; NULL and "" mean "not set".
+    pub value: *const c_char,
+}
+
+/// A status with a sentence for people, filled by calls that are rare enough to afford one.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct spanwire_error {
+    /// `sizeof(spanwire_error)`, set by the caller.
+    pub size: usize,
+    /// What the call returned.
+    pub status: spanwire_status,
+    /// What was wrong and what to do, NUL-terminated; empty when nothing was.
+    pub message: [c_char; 244],
+}
+
+/// What a tracer has counted. Between calls these hold exactly:
+///
+///     started  = finished + open + abandoned + discarded
+///     finished = waiting + queued + in flight + sent + dropped,   dropped = the sum of the reasons
+///
+/// While spans are being started and finished a snapshot may be off by those in motion. In a forked child all counts
+/// begin at 0.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct spanwire_stats {
+    /// `sizeof(spanwire_stats)`, set by the caller.
+    pub size: usize,
+    /// Spans started, submitted ones among them.
+    pub spans_started: u64,
+    /// Spans finished.
+    pub spans_finished: u64,
+    /// Spans open now.
+    pub spans_open: u64,
+    /// Spans that were still open at shutdown; they are not sent.
+    pub spans_abandoned: u64,
+    /// Spans given to spanwire_span_discard().
+    pub spans_discarded: u64,
+    /// Finished spans whose trace still has open ones.
+    pub spans_waiting: u64,
+    /// Finished spans in the queue.
+    pub spans_queued: u64,
+    /// Finished spans in the payload that is being sent.
+    pub spans_in_flight: u64,
+    /// Finished spans in payloads that the agent answered with 2xx.
+    pub spans_sent: u64,
+    /// Finished spans dropped, whatever the reason.
+    pub spans_dropped: u64,
+    /// … because the queue was full (`SPANWIRE_QUEUE_MAX`, `SPANWIRE_QUEUE_MAX_CHUNKS`).
+    pub dropped_queue_full: u64,
+    /// … because `SPANWIRE_MEMORY_MAX` was reached.
+    pub dropped_memory: u64,
+    /// … because the agent could not be reached for `SPANWIRE_RETRY_FOR_MS`.
+    pub dropped_unreachable: u64,
+    /// … because the agent answered with a status that no retry changes, or never with another one.
+    pub dropped_refused: u64,
+    /// … because one span alone is larger than the agent takes.
+    pub dropped_too_large: u64,
+    /// … because they had not left when the time of a shutdown was over.
+    pub dropped_shutdown: u64,
+    /// … because a submitted record had no ids or was cut short.
+    pub dropped_invalid: u64,
+    /// … because the payload was sent but never answered, and given up: the agent may have it.
+    pub dropped_unknown_fate: u64,
+    /// Spans that could not be started: the tracer was closed, or memory was short. Not among `spans_started`.
+    pub starts_refused: u64,
+    /// Payloads answered with 2xx; lines, where the agent is a file.
+    pub payloads_sent: u64,
+    /// Attempts that were sent and never answered. What was tried again may have arrived twice.
+    pub payloads_unknown: u64,
+    /// Attempts that failed or were refused.
+    pub attempts_failed: u64,
+    /// Bytes of the payloads answered with 2xx.
+    pub bytes_sent: u64,
+    /// Texts that were not UTF-8 and were repaired with U+FFFD.
+    pub texts_repaired: u64,
+    /// Texts that were too long and were cut.
+    pub texts_cut: u64,
+    /// Tags that were dropped: a span's limit, or memory.
+    pub tags_dropped: u64,
+    /// Spans started under a parent that had finished, or never was: each is the root of a new trace.
+    pub parents_unknown: u64,
+    /// Bytes that spans occupy at this moment, all tracers of the process together.
+    pub memory_used: u64,
+    /// The bound on that, `SPANWIRE_MEMORY_MAX` of the first tracer.
+    pub memory_max: u64,
+}
+
+// SAFETY: both are repr(C), begin with their size, and hold numbers only.
+unsafe impl sized::Sized_ for spanwire_stats {}
+// SAFETY: as above.
+unsafe impl sized::Sized_ for spanwire_error {}
+
+/// Makes a tracer, or gives the one that was made from an equal list again. Opens no connection, starts no thread.
+///
+/// Settings are taken from the list, then the environment, then defaults; docs/settings.md has them all. A value that
+/// cannot be used is a warning in the log and the next source's value is taken; it is never a reason to fail.
+/// The environment is read here, on the calling thread, and not again.
+///
+/// @param settings  an array of `count` settings; NULL if `count` is 0
+/// @param count     how many
+/// @param out       where the tracer goes; 0 on failure
+/// @param error     filled with status and a sentence; NULL if that is not wanted
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_ARGUMENT `out` is NULL, or a setting has no name, or `settings` is NULL but `count` is not 0
+///         SPANWIRE_E_LIMIT    the process has SPANWIRE_TRACERS_MAX tracers with other settings
+///
+/// Ownership: copies all texts. Give the tracer back with spanwire_tracer_free(), once for each time it was given out.
+/// Threads:   any.
+/// Blocks:    for a few reads of files under /proc and /sys; never for the network.
+/// Fork:      the tracer works in a forked child under the same number, with an empty queue and counters at 0.
+/// Since:     0.1
+///
+/// # Safety
+/// `settings` points to `count` settings of NUL-terminated texts; `out` and `error` are NULL or writable.
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_tracer_new(
+    settings: *const spanwire_setting,
+    count: usize,
+    out: *mut spanwire_tracer,
+    error: *mut spanwire_error,
+) -> spanwire_status {
+    keep_panics_quiet();
+    let mut message = "";
+    let status = guard(|state| {
+        if out.is_null() {
+            message = "`out` is NULL: there is no place for the tracer";
+            return Err(Error::Argument);
+        }
+        // SAFETY: by the caller.
+        unsafe { *out = 0 };
+        message = "`settings` is NULL, or a setting has no name";
+        // SAFETY: by the caller.
+        let code = unsafe { list(settings, count) }?;
+        message = "the process has SPANWIRE_TRACERS_MAX tracers; free those that are not used";
+        let made = state.tracers.make(state, code)?;
+        message = "";
+        // SAFETY: by the caller.
+        unsafe { *out = made };
+        Ok(())
+    });
+    // SAFETY: by the caller.
+    unsafe { explain(error, status, message) };
+    status
+}
+
+/// # Safety
+/// As for `spanwire_tracer_new`.
+unsafe fn list(settings: *const spanwire_setting, count: usize) -> Result<Vec<(String, String)>, Error> {
+    // SAFETY: by the caller.
+    let settings = unsafe { text::array(settings, count) }?;
+    let owned = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let pair = |setting: &spanwire_setting| {
+        // SAFETY: by the caller.
+        let (name, value) = unsafe { (text::terminated(setting.name), text::terminated(setting.value)) };
+        Ok((owned(name.ok_or(Error::Argument)?), owned(value.unwrap_or_default())))
+    };
+    settings.iter().map(pair).collect()
+}
+
+/// # Safety
+/// `error` is NULL or points to a structure of the size that it says.
+unsafe fn explain(error: *mut spanwire_error, status: spanwire_status, message: &str) {
+    let sentence = if message.is_empty() { super::status::text(status).to_bytes() } else { message.as_bytes() };
+    let mut value = spanwire_error { size: 0, status, message: [0; 244] };
+    if status != SPANWIRE_OK {
+        value.message.iter_mut().zip(sentence.iter().take(243)).for_each(|(to, &from)| *to = from as c_char);
+    }
+    // SAFETY: by the caller; NULL is refused there.
+    let _ = unsafe { sized::write(error, &value) };
+}
+
+/// The most tracers that a process has at a time.
+pub const SPANWIRE_TRACERS_MAX: usize = 64;
+
+/// Starts the tracer's worker thread now. Without it the first span starts the thread.
+///
+/// @param tracer  a tracer
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_CLOSED  it was shut down
+///         SPANWIRE_E_LIMIT   the system does not give another thread; the next span or flush tries again
+///
+/// Threads:   any.
+/// Blocks:    for the creation of one thread, which has all signals blocked.
+/// Fork:      the thread is not there in a child; the child's first span starts its own.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_tracer_start(tracer: spanwire_tracer) -> spanwire_status {
+    guard(|state| closing::start(state, tracer))
+}
+
+/// Gives a tracer back. When it was given back as often as it was given out it ends: spans that are open are abandoned
+/// and counted, finished ones are still sent in the background, and the number is stale.
+///
+/// @param tracer  a tracer; 0 does nothing
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
+///
+/// Threads:   any; may be called while spans are open.
+/// Blocks:    never. Whoever must know that spans have left calls spanwire_tracer_shutdown() before.
+/// Fork:      frees the child's share only.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_tracer_free(tracer: spanwire_tracer) -> spanwire_status {
+    guard(|state| if tracer == 0 { Ok(()) } else { state.tracers.free(state, tracer) })
+}
+
+/// Sends all traces that are complete now, and waits until each is acknowledged or dropped. Finished spans of traces
+/// that still have open ones are not sent: spanwire_tracer_shutdown() does that.
+///
+/// @param tracer      a tracer
+/// @param timeout_ms  how long to wait, in milliseconds; 0 only asks for the flush
+///
+/// @return SPANWIRE_OK        nothing of what was complete waits any more; spanwire_tracer_stats() tells what was dropped
+///         SPANWIRE_E_TIMEOUT the time is over; sending goes on in the background
+///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_CLOSED  it was shut down
+///
+/// Threads:   any, but not from a log sink's callback.
+/// Blocks:    up to `timeout_ms`.
+/// Fork:      a child waits for its own spans only.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_tracer_flush(tracer: spanwire_tracer, timeout_ms: u32) -> spanwire_status {
+    guard(|state| closing::flush(state, tracer, Duration::from_millis(timeout_ms.into())))
+}
+
+/// Shuts a tracer down. No span can be started any more; those that are open are abandoned, counted, and named in one
+/// warning; finished spans, of incomplete traces too, are sent; what has not left when the time is over is dropped and
+/// counted. Doing it twice is doing it once.
+///
+/// @param tracer      a tracer; all its shares are shut down
+/// @param timeout_ms  how long it may take, in milliseconds
+///
+/// @return SPANWIRE_OK        everything that was finished is acknowledged or dropped
+///         SPANWIRE_E_TIMEOUT the time is over; the rest is dropped, but for a request under way, which is counted as
+///                            in flight until it ends
+///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
+///
+/// Threads:   any, but not from a log sink's callback.
+/// Blocks:    up to `timeout_ms`, and 50 ms for the log to be written.
+/// Fork:      a child shuts down its own only. Nothing happens at exit by itself: a process that wants its last second
+///            of spans delivered calls this.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_tracer_shutdown(tracer: spanwire_tracer, timeout_ms: u32) -> spanwire_status {
+    guard(|state| closing::shutdown(state, tracer, Duration::from_millis(timeout_ms.into())))
+}
+
+/// Takes a tracer's numbers together. They stay readable after a shutdown, until the tracer is freed.
+///
+/// @param tracer  a tracer
+/// @param out     its `size` is set by the caller; as many fields as that holds are filled
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_ARGUMENT `out` is NULL
+///         SPANWIRE_E_VERSION  `out->size` is not set
+///
+/// Threads:   any.
+/// Blocks:    never; takes time with the number of traces that have open spans.
+/// Fork:      a child's numbers begin at 0.
+/// Since:     0.1
+///
+/// # Safety
+/// `out` is NULL or points to as many bytes as its `size` says.
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_tracer_stats(tracer: spanwire_tracer, out: *mut spanwire_stats) -> spanwire_status {
+    guard(|state| {
+        let stats = stats::of(state, tracer)?;
+        // SAFETY: by the caller.
+        unsafe { sized::write(out, &c_stats(&stats)) }
+    })
+}
+
+fn c_stats(stats: &stats::Stats) -> spanwire_stats {
+    let dropped = |reason: Reason| stats.dropped[reason as usize];
+    spanwire_stats {
+        size: std::mem::size_of::<spanwire_stats>(),
+        spans_started: stats.started,
+        spans_finished: stats.finished,
+        spans_open: stats.open,
+        spans_abandoned: stats.abandoned,
+        spans_discarded: stats.discarded,
+        spans_waiting: stats.waiting,
+        spans_queued: stats.queued,
+        spans_in_flight: stats.in_flight,
+        spans_sent: stats.sent,
+        spans_dropped: stats.dropped.iter().sum(),
+        dropped_queue_full: dropped(Reason::QueueFull),
+        dropped_memory: dropped(Reason::Memory),
+        dropped_unreachable: dropped(Reason::Unreachable),
+        dropped_refused: dropped(Reason::Refused),
+        dropped_too_large: dropped(Reason::TooLarge),
+        dropped_shutdown: dropped(Reason::Shutdown),
+        dropped_invalid: dropped(Reason::Invalid),
+        dropped_unknown_fate: dropped(Reason::UnknownFate),
+        starts_refused: stats.refused_starts,
+        payloads_sent: stats.payloads_sent,
+        payloads_unknown: stats.payloads_unknown,
+        attempts_failed: stats.attempts_failed,
+        bytes_sent: stats.bytes_sent,
+        texts_repaired: stats.texts_repaired,
+        texts_cut: stats.texts_cut,
+        tags_dropped: stats.tags_dropped,
+        parents_unknown: stats.parents_unknown,
+        memory_used: stats.memory_used,
+        memory_max: stats.memory_max,
+    }
+}
+
+/// Writes the frozen settings as one JSON object: the start-up line's, with each value's origin under "settings".
+/// Secrets are redacted.
+///
+/// @param tracer    a tracer
+/// @param buffer    where the text and a NUL go; NULL only asks how much is needed
+/// @param capacity  the buffer's size in bytes
+/// @param need      set to the bytes needed with the NUL; may be NULL if `buffer` is not
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_LIMIT    the buffer is too small; it holds the empty text
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_ARGUMENT `buffer` and `need` are both NULL
+///
+/// Ownership: the buffer is the caller's.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      no effect.
+/// Since:     0.1
+///
+/// # Safety
+/// `buffer` is NULL or points to `capacity` bytes; `need` is NULL or writable.
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_tracer_config_json(
+    tracer: spanwire_tracer,
+    buffer: *mut c_char,
+    capacity: usize,
+    need: *mut usize,
+) -> spanwire_status {
+    guard(|state| {
+        let json = state.tracers.config_json(state, tracer)?;
+        // SAFETY: by the caller.
+        unsafe { text::put(json.as_bytes(), buffer, capacity, need) }
+    })
+}
+
+/// Tells that the host has set up an integration (the tracing of a library), for the debug log.
+///
+/// @param tracer   a tracer
+/// @param name     such as "mysqli"; not NULL
+/// @param version  of the integrated library; NULL if unknown
+/// @param status   such as "loaded" or "disabled"; NULL for "loaded"
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_ARGUMENT `name` is NULL
+///
+/// Ownership: copies what it keeps.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      no effect.
+/// Since:     0.1
+///
+/// # Safety
+/// The texts are NULL or NUL-terminated.
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_tracer_report_integration(
+    tracer: spanwire_tracer,
+    name: *const c_char,
+    version: *const c_char,
+    status: *const c_char,
+) -> spanwire_status {
+    guard(|state| {
+        // SAFETY: by the caller.
+        let [name, version, status] = [name, version, status].map(|text| unsafe { text::terminated(text) });
+        let name = String::from_utf8_lossy(name.ok_or(Error::Argument)?);
+        let version = String::from_utf8_lossy(version.unwrap_or_default());
+        let status = String::from_utf8_lossy(status.unwrap_or(b"loaded"));
+        state.tracers.report_integration(state, tracer, &name, &version, &status)
+    })
+}
