@@ -1,1 +1,129 @@
-fn main() {}
+//! Writes include/spanwire.h and bindings/php/spanwire.ffi.h from src/abi/, and holds the committed files to that:
+//! `cargo test --test header` compares, `cargo test --test header -- --bless` writes. Here is the list of tests and how
+//! they are reported; what the header says beside the doc comments is in `manual`.
+
+#[path = "header/checks.rs"]
+mod checks;
+#[path = "header/items.rs"]
+mod items;
+#[path = "header/manual.rs"]
+mod manual;
+#[path = "header/render.rs"]
+mod render;
+#[path = "header/sections.rs"]
+mod sections;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HEADER: &str = "include/spanwire.h";
+const PHP: &str = "bindings/php/spanwire.ffi.h";
+const BLESS: &str = "cargo test --test header -- --bless";
+
+/// All that the checks look at.
+struct Material {
+    root: PathBuf,
+    sources: Vec<items::Source>,
+    items: Vec<items::Item>,
+    header: String,
+    php: String,
+}
+
+/// A test: its name, and what it finds wrong.
+type Test = (&'static str, fn(&Material) -> Vec<String>);
+
+const TESTS: &[Test] = &[
+    ("the_header_is_what_the_sources_say", |m| differences(m, HEADER, &m.header)),
+    ("the_copy_for_php_is_what_the_sources_say", |m| differences(m, PHP, &m.php)),
+    ("every_exported_function_is_declared", checks::exports),
+    ("every_parameter_is_documented", checks::parameters),
+    ("every_answer_is_documented", checks::answers),
+    ("every_function_says_its_threads_blocking_fork_and_since", checks::conditions),
+    ("every_status_has_its_number_for_ever", checks::statuses),
+    ("no_line_is_too_long_or_speaks_rust", checks::lines),
+    ("the_header_and_its_examples_compile", checks::compiles),
+    ("the_copy_for_php_declares_what_php_can_use", checks::php),
+];
+
+/// The first lines in which the committed file and the generated one differ.
+fn differences(material: &Material, file: &str, wanted: &str) -> Vec<String> {
+    let there = match std::fs::read_to_string(material.root.join(file)) {
+        Ok(text) if text == wanted => return Vec::new(),
+        Ok(text) => text,
+        Err(error) => return vec![format!("cannot read {file}: {error}"), format!("to write it: {BLESS}")],
+    };
+    let (old, new): (Vec<&str>, Vec<&str>) = (there.lines().collect(), wanted.lines().collect());
+    let first = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let mut wrong = vec![format!("{file} differs from src/abi/ from line {} on:", first + 1)];
+    wrong.extend(old.iter().skip(first).take(3).map(|line| format!("-{line}")));
+    wrong.extend(new.iter().skip(first).take(3).map(|line| format!("+{line}")));
+    wrong.push(format!("to write it: {BLESS}"));
+    wrong
+}
+
+fn material(root: &Path) -> Result<Material, String> {
+    let sources = items::sources(&root.join("src/abi"))?;
+    let items = sections::sorted(items::parse(&root.join("src/abi"), &sources)?, &sources)?;
+    let (header, php) = (render::header(&items), render::php(&items));
+    Ok(Material { root: root.into(), sources, items, header, php })
+}
+
+fn bless(material: &Material) -> Result<(), String> {
+    for (file, text) in [(HEADER, &material.header), (PHP, &material.php)] {
+        let path = material.root.join(file);
+        if std::fs::read_to_string(&path).is_ok_and(|there| there == *text) {
+            continue;
+        }
+        let parent = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        parent.and_then(|()| std::fs::write(&path, text)).map_err(|error| format!("cannot write {file}: {error}"))?;
+        println!("wrote {file}");
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        TESTS.iter().for_each(|(name, _)| println!("{name}: test"));
+        return ExitCode::SUCCESS;
+    }
+    let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let chosen = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
+    let made = material(Path::new(env!("CARGO_MANIFEST_DIR"))).and_then(|material| {
+        let wanted = arguments.iter().any(|argument| argument == "--bless");
+        if wanted { bless(&material) } else { Ok(()) }.map(|()| material)
+    });
+    let material = match made {
+        Ok(material) => material,
+        Err(why) => {
+            println!("\n{why}\n\ntest result: FAILED. 0 passed; {} failed", TESTS.len());
+            return ExitCode::FAILURE;
+        }
+    };
+
+    let tests: Vec<&Test> = TESTS.iter().filter(|(name, _)| chosen(name)).collect();
+    println!("\nrunning {} tests", tests.len());
+    let mut failures = Vec::new();
+    for (name, test) in &tests {
+        let wrong = test(&material);
+        println!("test {name} ... {}", if wrong.is_empty() { "ok" } else { "FAILED" });
+        if !wrong.is_empty() {
+            failures.push((name, wrong));
+        }
+    }
+    for (name, wrong) in &failures {
+        println!("\n---- {name} ----\n{}", wrong.join("\n"));
+    }
+    println!(
+        "\ntest result: {}. {} passed; {} failed; 0 ignored; 0 measured; {} filtered out\n",
+        if failures.is_empty() { "ok" } else { "FAILED" },
+        tests.len() - failures.len(),
+        failures.len(),
+        TESTS.len() - tests.len(),
+    );
+    if failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

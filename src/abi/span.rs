@@ -17,17 +17,27 @@ use std::sync::atomic::Ordering::Relaxed;
 pub type spanwire_span = u64;
 
 /// The most tags, texts and numbers together, that a span holds.
-pub const SPANWIRE_SPAN_TAGS_MAX: usize = open::TAGS_MAX;
+pub const SPANWIRE_SPAN_TAGS_MAX: usize = 1024;
 /// The longest key of a tag, in bytes; what is longer is cut at a character, and counted.
-pub const SPANWIRE_TAG_KEY_MAX: usize = open::KEY_MAX;
+pub const SPANWIRE_TAG_KEY_MAX: usize = 200;
 /// The longest value of a text tag, in bytes; likewise.
-pub const SPANWIRE_TAG_VALUE_MAX: usize = open::VALUE_MAX;
+pub const SPANWIRE_TAG_VALUE_MAX: usize = 25_000;
 /// The longest resource, in bytes; likewise.
-pub const SPANWIRE_RESOURCE_MAX: usize = open::RESOURCE_MAX;
+pub const SPANWIRE_RESOURCE_MAX: usize = 5_000;
 /// The longest name, service or type, in bytes; likewise.
-pub const SPANWIRE_NAME_MAX: usize = open::NAME_MAX;
+pub const SPANWIRE_NAME_MAX: usize = 200;
 /// The largest blob, in bytes; a larger one is refused.
-pub const SPANWIRE_META_STRUCT_MAX: usize = open::BLOB_MAX;
+pub const SPANWIRE_META_STRUCT_MAX: usize = 1_048_576;
+
+// Literals above, since the header's generator resolves no paths.
+const _: () = {
+    assert!(SPANWIRE_SPAN_TAGS_MAX == open::TAGS_MAX);
+    assert!(SPANWIRE_TAG_KEY_MAX == open::KEY_MAX);
+    assert!(SPANWIRE_TAG_VALUE_MAX == open::VALUE_MAX);
+    assert!(SPANWIRE_RESOURCE_MAX == open::RESOURCE_MAX);
+    assert!(SPANWIRE_NAME_MAX == open::NAME_MAX);
+    assert!(SPANWIRE_META_STRUCT_MAX == open::BLOB_MAX);
+};
 
 /// For spanwire_span_id_text(): the trace id as 32 lower-case hexadecimal digits.
 pub const SPANWIRE_ID_TRACE_HEX: i32 = 0;

@@ -13,7 +13,9 @@ use crate::tracer::Error;
 use std::ffi::{c_char, c_void};
 
 /// For `sampling_priority` of a record: not decided by the host.
-pub const SPANWIRE_PRIORITY_NONE: i32 = NO_PRIORITY;
+pub const SPANWIRE_PRIORITY_NONE: i32 = -2_147_483_648;
+// A literal, since the header's generator resolves no paths.
+const _: () = assert!(SPANWIRE_PRIORITY_NONE == NO_PRIORITY);
 
 /// A finished span as spanwire_span_submit() takes it. Zero-initialise it, set `size`, and set what is known; all
 /// elements of one array have the same `size`.

@@ -192,6 +192,8 @@ unsafe fn explain(error: *mut spanwire_error, status: spanwire_status, message: 
 
 /// The most tracers that a process has at a time.
 pub const SPANWIRE_TRACERS_MAX: usize = 64;
+// A literal, since the header's generator resolves no paths.
+const _: () = assert!(SPANWIRE_TRACERS_MAX == crate::export::TRACERS_MAX);
 
 /// Starts the tracer's worker thread now. Without it the first span starts the thread.
 ///

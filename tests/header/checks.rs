@@ -1,0 +1,199 @@
+//! What must hold of the header whatever it says: each check gives the list of what is wrong.
+
+use crate::items::{Item, Kind};
+use crate::manual::{OVERVIEW, SECTIONS, WITHOUT_PHP};
+use crate::Material;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// The statuses with their numbers, promised for ever: never change a line here, only add some.
+const STATUSES: &[(&str, i32)] = &[
+    ("SPANWIRE_E_ARGUMENT", -1),
+    ("SPANWIRE_E_HANDLE", -2),
+    ("SPANWIRE_E_FORKED", -3),
+    ("SPANWIRE_E_CLOSED", -4),
+    ("SPANWIRE_E_VERSION", -5),
+    ("SPANWIRE_E_NOT_FOUND", -6),
+    ("SPANWIRE_E_LIMIT", -10),
+    ("SPANWIRE_E_MEMORY", -11),
+    ("SPANWIRE_E_TIMEOUT", -20),
+    ("SPANWIRE_E_BUSY", -21),
+    ("SPANWIRE_E_PANIC", -30),
+];
+
+/// What is documented on a line of its own in every function.
+const CONDITIONS: &[&str] = &["Threads:", "Blocks:", "Fork:", "Since:"];
+
+/// Words of Rust that a reader of C should not meet.
+const RUST: &[&str] = &["# Safety", "[`", "::", "c_char", "usize", "unsafe", "Option<", "type_ ", "type_;"];
+
+fn functions(material: &Material) -> impl Iterator<Item = &Item> {
+    material.items.iter().filter(|item| item.kind == Kind::Function)
+}
+
+/// Exported functions that the header does not declare exactly once, and public names that it has lost.
+pub fn exports(material: &Material) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut exported = 0;
+    for source in &material.sources {
+        let marks = source.text.match_indices("no_mangle").filter(|(at, _)| {
+            let line = source.text[..*at].rfind('\n').map_or(0, |end| end + 1);
+            source.text[line..].starts_with("#[")
+        });
+        for (at, _) in marks {
+            exported += 1;
+            let name = source.text[at..].split_once("fn ").and_then(|(_, rest)| rest.split('(').next()).unwrap_or("?");
+            let count = functions(material).filter(|item| item.name == name).count();
+            if count != 1 {
+                wrong.push(format!("src/abi/{}: {name} is {count} times in the header", source.file));
+            }
+        }
+        let constants = source.text.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
+        let lost = constants.filter(|name| !material.items.iter().any(|item| item.name == *name));
+        wrong.extend(
+            lost.map(|name| {
+                format!("src/abi/{}: {name} is not in the header; its value must be a literal", source.file)
+            }),
+        );
+    }
+    let declared = functions(material).count();
+    if declared != exported {
+        wrong.push(format!("src/abi/ exports {exported} functions, the header declares {declared}"));
+    }
+    wrong
+}
+
+/// Functions whose `@param` lines are not their parameters, in order.
+pub fn parameters(material: &Material) -> Vec<String> {
+    let documented = |item: &Item| -> Vec<String> {
+        let lines = item.doc.iter().filter_map(|line| line.strip_prefix("@param "));
+        lines.map(|line| line.split_whitespace().next().unwrap_or_default().to_owned()).collect()
+    };
+    let differ = functions(material).filter(|item| documented(item) != item.parameters());
+    differ
+        .map(|item| {
+            format!(
+                "{}: has ({}), documents ({})",
+                item.name,
+                item.parameters().join(", "),
+                documented(item).join(", ")
+            )
+        })
+        .collect()
+}
+
+/// Functions that return something without saying what, or say so without returning.
+pub fn answers(material: &Material) -> Vec<String> {
+    let documented = |item: &Item| item.doc.iter().filter(|line| line.starts_with("@return ")).count();
+    let differ = functions(material).filter(|item| documented(item) != usize::from(!item.returns_nothing()));
+    differ.map(|item| format!("{}: has {} @return", item.name, documented(item))).collect()
+}
+
+/// Functions that do not say once each from which threads, with what waiting, after a fork, since when; and items that
+/// say nothing at all.
+pub fn conditions(material: &Material) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for item in functions(material) {
+        let count = |word: &&&str| item.doc.iter().filter(|line| line.starts_with(**word)).count();
+        let missing = CONDITIONS.iter().filter(|word| count(word) != 1);
+        wrong.extend(missing.map(|word| format!("{}: has {} lines \"{word}\"", item.name, count(&word))));
+    }
+    let silent = material.items.iter().filter(|item| item.doc.is_empty());
+    wrong.extend(silent.map(|item| format!("{}: has no doc comment", item.name)));
+    wrong
+}
+
+/// Statuses that are not in the header exactly once with the number promised, or not promised.
+pub fn statuses(material: &Material) -> Vec<String> {
+    let defined = |line: &str| -> Option<(String, String)> {
+        let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
+        name.starts_with("SPANWIRE_E_").then(|| (name.to_owned(), value.to_owned()))
+    };
+    let there: Vec<(String, String)> = material.header.lines().filter_map(defined).collect();
+    let mut wrong = Vec::new();
+    for (name, number) in STATUSES {
+        let values: Vec<&str> = there.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect();
+        if values != [format!("({number})")] {
+            wrong.push(format!("{name} must be defined once, as ({number}): it is {values:?}"));
+        }
+    }
+    let unknown = there.iter().filter(|(name, _)| !STATUSES.iter().any(|(known, _)| name == known));
+    wrong.extend(unknown.map(|(name, value)| format!("{name} {value}: promise its number in {}", file!())));
+    wrong
+}
+
+/// Lines of more than 120 characters, with white space at the end, or with words of Rust.
+pub fn lines(material: &Material) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (n, line) in material.header.lines().enumerate() {
+        let rust = RUST.iter().find(|word| line.contains(**word));
+        if line.chars().count() > 120 || line.ends_with(' ') || rust.is_some() {
+            wrong.push(format!("{}:{}: {line}", crate::HEADER, n + 1));
+        }
+    }
+    wrong
+}
+
+/// What a strict C99 compiler says of the header alone, and of each example in it.
+pub fn compiles(material: &Material) -> Vec<String> {
+    let mut wrong = compile("the header alone", &material.header);
+    let first = OVERVIEW.find("    #include <spanwire.h>").map_or("", |at| &OVERVIEW[at..]);
+    let first = first.split_inclusive("\n    }\n").next().unwrap_or_default();
+    wrong.extend(compile(
+        "the first program",
+        &first.replace("#include <spanwire.h>", &format!("\n{}", material.header)),
+    ));
+    for section in SECTIONS {
+        let example: Vec<&str> = section.about.lines().filter(|line| line.starts_with("    ")).collect();
+        if example.is_empty() {
+            continue;
+        }
+        let program = format!(
+            "{}\n#include <stdio.h>\n#include <string.h>\n#define UNUSED __attribute__((unused))\n\
+             void example(spanwire_tracer tracer, spanwire_span span, spanwire_span other);\n\
+             void example(UNUSED spanwire_tracer tracer, UNUSED spanwire_span span, UNUSED spanwire_span other) {{\n{}\n}}\n",
+            material.header,
+            example.join("\n")
+        );
+        wrong.extend(compile(&format!("the example of \"{}\"", section.title), &program));
+    }
+    wrong
+}
+
+fn compile(what: &str, program: &str) -> Vec<String> {
+    let flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-x", "c", "-"];
+    let mut compiler = Command::new("cc");
+    compiler.args(flags).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let ran = compiler.spawn().and_then(|mut child| {
+        // A compiler that stops reading says why on standard error.
+        let _ = child.stdin.take().map(|mut input| input.write_all(program.as_bytes()));
+        child.wait_with_output()
+    });
+    match ran {
+        Err(error) => vec![format!("cannot run cc: {error}")],
+        Ok(output) if output.status.success() => Vec::new(),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let first = said.lines().take(12).map(str::to_owned);
+            std::iter::once(format!("{what} does not compile:")).chain(first).collect()
+        }
+    }
+}
+
+/// What the copy for PHP has that PHP's parser or threads cannot bear, and what it lacks.
+pub fn php(material: &Material) -> Vec<String> {
+    let code = material.php.split_once("*/").map_or("", |(_, code)| code);
+    let mut wrong: Vec<String> = Vec::new();
+    wrong.extend(
+        code.lines().filter(|l| l.contains('#') || l.contains("/*")).map(|line| format!("not for PHP: {line}")),
+    );
+    let words: Vec<&str> = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    for item in &material.items {
+        let unusable = WITHOUT_PHP.contains(&item.name.as_str()) || item.name == "SPANWIRE_NUL";
+        if words.contains(&item.name.as_str()) == unusable {
+            wrong.push(format!("{} {}", item.name, if unusable { "must not be there" } else { "is missing" }));
+        }
+    }
+    wrong.extend(compile("the copy for PHP", &format!("#include <stddef.h>\n#include <stdint.h>\n{code}")));
+    wrong
+}
