@@ -117,10 +117,12 @@ inline Time time_of(std::uint64_t nanoseconds) noexcept {
 /// Whole milliseconds, rounded up and kept inside 32 bits; nothing for a negative time.
 template <class Rep, class Period>
 std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
-  constexpr std::uint32_t most = UINT32_MAX;
-  if (!(time > std::chrono::duration<Rep, Period>::zero())) return 0;
-  if (time >= std::chrono::milliseconds(most)) return most;
-  return static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(time).count());
+  // As a double, because hours::max(), for "as long as it takes", overflows in whole milliseconds.
+  const double wanted = std::chrono::duration<double, std::milli>(time).count();
+  if (!(wanted > 0)) return 0;
+  if (wanted >= UINT32_MAX) return UINT32_MAX;
+  const auto whole = static_cast<std::uint32_t>(wanted);
+  return whole < wanted ? whole + 1 : whole;
 }
 
 /// A NUL-terminated copy of a text for the C functions that have no twin with a length. A NUL in the text ends it.
@@ -299,7 +301,7 @@ class SpanOptions {
     options.tags = tags.get();
     options.metrics = metrics.get();
     options.parent = parent;
-    options.parent_context = context == nullptr ? nullptr : &context->raw();
+    options.parent_context = context == nullptr || context->span_id() == 0 ? nullptr : &context->raw();
     options.name = name.data();
     options.name_len = name.size();
     spanwire_span span = 0;
@@ -373,7 +375,9 @@ class Span {
     return spanwire_span_set_metric_n(span_, key.data(), key.size(), value);
   }
   /// Removes the text or numeric tag of this key.
-  Status remove_tag(std::string_view key) noexcept { return spanwire_span_remove_tag(span_, detail::Terminated(key).get()); }
+  Status remove_tag(std::string_view key) noexcept {
+    return spanwire_span_remove_tag(span_, detail::Terminated(key).get());
+  }
   /// The value of a text tag, if the span has it.
   std::optional<std::string> tag(std::string_view key) const {
     const detail::Terminated name(key);
@@ -383,7 +387,9 @@ class Span {
     });
   }
   /// Changes the name.
-  Status set_name(std::string_view name) noexcept { return spanwire_span_set_name(span_, detail::Terminated(name).get()); }
+  Status set_name(std::string_view name) noexcept {
+    return spanwire_span_set_name(span_, detail::Terminated(name).get());
+  }
   /// Changes the service.
   Status set_service(std::string_view service) noexcept {
     return spanwire_span_set_service(span_, detail::Terminated(service).get());
@@ -393,7 +399,9 @@ class Span {
     return spanwire_span_set_resource_n(span_, resource.data(), resource.size());
   }
   /// Changes the type.
-  Status set_type(std::string_view type) noexcept { return spanwire_span_set_type(span_, detail::Terminated(type).get()); }
+  Status set_type(std::string_view type) noexcept {
+    return spanwire_span_set_type(span_, detail::Terminated(type).get());
+  }
 
   /// Marks the span as failed, saying with what. The stack is text, one frame a line.
   Status set_error(std::string_view type, std::string_view message, std::string_view stack = {}) noexcept {
@@ -407,7 +415,8 @@ class Span {
 #if defined(SPANWIRE_HPP_RTTI)
     const char *mangled = typeid(error).name();
     int failed = 0;
-    const std::unique_ptr<char, void (*)(void *)> name(abi::__cxa_demangle(mangled, nullptr, nullptr, &failed), std::free);
+    using Freed = std::unique_ptr<char, void (*)(void *)>;
+    const Freed name(abi::__cxa_demangle(mangled, nullptr, nullptr, &failed), std::free);
     return set_error(name ? name.get() : mangled, what);
 #else
     return set_error("std::exception", what);
@@ -508,7 +517,9 @@ class Tracer {
   /// How its creation went.
   Status status() const noexcept { return status_; }
   /// Why it could not be created; empty when it was. Lives as long as this object.
-  const char *message() const noexcept { return error_.message[0] == '\0' && !status_ ? status_.text() : error_.message; }
+  const char *message() const noexcept {
+    return error_.message[0] == '\0' && !status_ ? status_.text() : error_.message;
+  }
   /// The C handle, still owned by this object; 0 when empty.
   spanwire_tracer handle() const noexcept { return tracer_; }
 
@@ -521,7 +532,8 @@ class Tracer {
     return Span(tracer_, options.begin(tracer_, 0, nullptr, name));
   }
   /// Starts a span under one that is known only by its context.
-  [[nodiscard]] Span span(std::string_view name, const Context &parent, const SpanOptions &options = {}) const noexcept {
+  [[nodiscard]] Span span(std::string_view name, const Context &parent,
+                          const SpanOptions &options = {}) const noexcept {
     return Span(tracer_, options.begin(tracer_, 0, &parent, name));
   }
 
@@ -622,30 +634,23 @@ inline Status event(std::string_view kind, std::initializer_list<Tag> fields) no
 /// A descriptor that is readable while records wait, for an event loop; -1 where there is none. Do not close it.
 inline int fd() noexcept { return spanwire_log_fd(); }
 
-/// Takes the waiting lines, each with its newline.
+/// Takes the lines that wait now, each with its newline.
 inline std::string drain() {
-  std::string lines;
-  for (;;) {
-    char buffer[4096];
-    std::size_t need = 0;
-    if (spanwire_log_drain(buffer, sizeof buffer, &need) != SPANWIRE_OK && need <= sizeof buffer) return lines;
-    lines += buffer;
-    if (buffer[0] == '\0' && need > sizeof buffer) {
-      std::string large(need, '\0');
-      if (spanwire_log_drain(large.data(), large.size(), &need) != SPANWIRE_OK || large[0] == '\0') return lines;
-      lines += large.c_str();
-    } else if (need <= sizeof buffer) {
-      return lines;
-    }
-  }
+  std::size_t need = 0;
+  if (spanwire_log_drain(nullptr, 0, &need) != SPANWIRE_OK || need <= 1) return std::string();
+  std::string lines(need, '\0');
+  spanwire_log_drain(lines.data(), lines.size(), nullptr);
+  lines.resize(std::strlen(lines.c_str()));
+  return lines;
 }
 
 /**
- * Hands up to `most` waiting records to `each`, here and now, and returns how many there were. An exception from `each`
- * never passes through the C library: it is kept, and thrown again from here; the records after it keep waiting.
+ * Hands up to `most` waiting records (by default as many as the ring holds) to `each`, here and now, and returns how
+ * many there were. An exception from `each` never passes through the C library: it is kept, and thrown again from here;
+ * the records after it keep waiting.
  */
 template <class Each>
-std::size_t poll(Each &&each, std::size_t most = SIZE_MAX) {
+std::size_t poll(Each &&each, std::size_t most = 4096) {
   struct Call {
     Each &each;
 #if defined(SPANWIRE_HPP_EXCEPTIONS)
@@ -722,8 +727,9 @@ class Sink {
       made.status_ = SPANWIRE_E_MEMORY;
       return made;
     }
-    made.status_ = spanwire_log_add_sink_any_thread(static_cast<std::int32_t>(level), &run, owned, &release, &made.sink_);
-    if (!made.status_) delete owned;
+    const auto wanted = static_cast<std::int32_t>(level);
+    made.status_ = spanwire_log_add_sink_any_thread(wanted, &run, owned, &release, &made.sink_);
+    if (!made.status_) release(owned);
     return made;
   }
 
@@ -733,7 +739,8 @@ class Sink {
   Status status() const noexcept { return status_; }
   /// How many exceptions came out of the function.
   std::uint64_t failures() const noexcept { return state_ ? state_->failures.load(std::memory_order_relaxed) : 0; }
-  /// Removes the sink. None of its calls begins or runs after this has returned, unless it is called from inside one.
+  /// Removes the sink. When this has returned SPANWIRE_OK, none of its calls runs or will, and what the function holds
+  /// has been let go; called from inside one of them, that is so when that call has ended.
   Status remove() noexcept {
     if (sink_ == 0) return SPANWIRE_OK;
     return spanwire_log_remove_sink(std::exchange(sink_, 0));
@@ -760,7 +767,11 @@ class Sink {
 #endif
   }
 
-  static void release(void *userdata) noexcept { delete static_cast<std::shared_ptr<State> *>(userdata); }
+  /// No call runs any more: what the function holds is let go here, while the Sink still knows the failures.
+  static void release(void *userdata) noexcept {
+    const std::unique_ptr<std::shared_ptr<State>> owned(static_cast<std::shared_ptr<State> *>(userdata));
+    (*owned)->function = nullptr;
+  }
 
   std::shared_ptr<State> state_;
   spanwire_sink sink_ = 0;

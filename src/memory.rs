@@ -2,6 +2,7 @@
 //! or size of spans (open records, waiting chunks, the queue, recycled buffers) lives in a [`Buffer`]; capacity is what
 //! counts, not content. What is inside a buffer is of no concern here.
 
+use crate::sys;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
@@ -53,93 +54,183 @@ fn claim(bytes: usize) -> Result<(), Full> {
     Ok(())
 }
 
-/// Bytes that grow under the bound. Never aborts for want of memory.
+/// Bytes that grow under the bound. Never aborts for want of memory. All that it holds is initialised, so that writing is
+/// plain indexing and small pieces are copied without a call.
 #[derive(Debug, Default)]
 pub struct Buffer {
+    /// As long as its capacity.
     bytes: Vec<u8>,
+    len: usize,
 }
 
 impl Buffer {
     /// An empty buffer without memory.
     pub const fn new() -> Buffer {
-        Buffer { bytes: Vec::new() }
+        Buffer { bytes: Vec::new(), len: 0 }
     }
 
     /// Makes room for `more` bytes.
     #[inline]
     pub fn room(&mut self, more: usize) -> Result<(), Full> {
-        if self.bytes.capacity() - self.bytes.len() >= more {
+        if self.bytes.len() - self.len >= more {
             return Ok(());
         }
-        self.grow(more)
+        self.grow(more, true)
     }
 
     #[cold]
-    fn grow(&mut self, more: usize) -> Result<(), Full> {
-        let wanted = self.bytes.len().checked_add(more).and_then(usize::checked_next_power_of_two).ok_or(Full)?;
-        let capacity = wanted.max(128);
-        let added = capacity - self.bytes.capacity();
-        claim(added)?;
-        if self.bytes.try_reserve_exact(capacity - self.bytes.len()).is_err() {
-            USED.fetch_sub(added, Relaxed);
+    fn grow(&mut self, more: usize, bounded: bool) -> Result<(), Full> {
+        sys::keep_errno(|| self.grow_by(more, bounded))
+    }
+
+    fn grow_by(&mut self, more: usize, bounded: bool) -> Result<(), Full> {
+        let wanted = self.len.checked_add(more).and_then(usize::checked_next_power_of_two).ok_or(Full)?;
+        let (before, capacity) = (self.bytes.len(), wanted.max(128));
+        if bounded {
+            claim(capacity - before)?;
+        } else {
+            claim_always(capacity - before);
+        }
+        if self.bytes.try_reserve_exact(capacity - before).is_err() {
+            USED.fetch_sub(capacity - before, Relaxed);
             return Err(Full);
         }
-        // The allocator may have given more than was asked; count what is really held.
-        claim_always(self.bytes.capacity() - capacity);
+        self.bytes.resize(capacity, 0);
         Ok(())
+    }
+
+    /// Appends `size` bytes, for the caller to fill.
+    #[inline]
+    pub fn tail(&mut self, size: usize) -> Result<&mut [u8], Full> {
+        self.room(size)?;
+        let at = self.len;
+        self.len += size;
+        Ok(&mut self.bytes[at..at + size])
+    }
+
+    /// The same for the worker, which must be able to send when memory is short: counted, but not bounded.
+    #[inline]
+    pub fn tail_beyond(&mut self, size: usize) -> Result<&mut [u8], Full> {
+        if self.bytes.len() - self.len < size {
+            self.grow(size, false)?;
+        }
+        self.tail(size)
     }
 
     /// Appends bytes.
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        self.room(bytes.len())?;
-        self.bytes.extend_from_slice(bytes);
+        copy(self.tail(bytes.len())?, bytes);
         Ok(())
-    }
-
-    /// The bytes, to be appended to within the room that [`Buffer::room`] made.
-    #[inline]
-    pub fn vec(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
     }
 
     /// The content.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.len]
+    }
+
+    /// The content, to be changed in place.
+    #[inline]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
     }
 
     /// The content's length.
     #[inline]
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.len
     }
 
     /// Whether there is no content.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.len == 0
     }
 
     /// The bytes held, used or not.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.len()
+    }
+
+    /// Forgets the content beyond `len` bytes.
+    #[inline]
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
     }
 
     /// Empties the buffer; memory beyond `keep` bytes is given back.
     #[inline]
     pub fn clear(&mut self, keep: usize) {
-        self.bytes.clear();
-        if self.bytes.capacity() > keep {
+        self.len = 0;
+        if self.bytes.len() > keep {
             *self = Buffer::new();
+        }
+    }
+}
+
+/// Copies between slices of one length. Most texts of a span are short: up to 64 bytes go in a few moves of fixed size
+/// that overlap, which costs less than a call.
+#[inline]
+pub fn copy(to: &mut [u8], from: &[u8]) {
+    copy_seeing(to, from);
+}
+
+/// The same, and whether all bytes are ASCII: they are in registers anyway.
+#[inline]
+pub fn copy_ascii(to: &mut [u8], from: &[u8]) -> bool {
+    copy_seeing(to, from) & 0x8080_8080_8080_8080 == 0
+}
+
+/// Copies, and tells every byte seen, or-ed together by eights.
+#[inline(always)]
+fn copy_seeing(to: &mut [u8], from: &[u8]) -> u64 {
+    #[inline(always)]
+    fn word(to: &mut [u8], from: &[u8], at: usize) -> u64 {
+        let word: [u8; 8] = from[at..at + 8].try_into().unwrap_or_default();
+        to[at..at + 8].copy_from_slice(&word);
+        u64::from_ne_bytes(word)
+    }
+    #[inline(always)]
+    fn half(to: &mut [u8], from: &[u8], at: usize) -> u64 {
+        let half: [u8; 4] = from[at..at + 4].try_into().unwrap_or_default();
+        to[at..at + 4].copy_from_slice(&half);
+        u64::from(u32::from_ne_bytes(half))
+    }
+    let len = from.len();
+    if to.len() != len {
+        return 0;
+    }
+    match len {
+        0 => 0,
+        1..=3 => {
+            let (first, middle, last) = (from[0], from[len / 2], from[len - 1]);
+            to[0] = first;
+            to[len / 2] = middle;
+            to[len - 1] = last;
+            u64::from(first | middle | last)
+        }
+        4..=7 => half(to, from, 0) | half(to, from, len - 4),
+        8..=16 => word(to, from, 0) | word(to, from, len - 8),
+        17..=32 => word(to, from, 0) | word(to, from, 8) | word(to, from, len - 16) | word(to, from, len - 8),
+        33..=64 => {
+            let first = word(to, from, 0) | word(to, from, 8) | word(to, from, 16) | word(to, from, 24);
+            let last = word(to, from, len - 32) | word(to, from, len - 24);
+            first | last | word(to, from, len - 16) | word(to, from, len - 8)
+        }
+        _ => {
+            to.copy_from_slice(from);
+            let mut words = from.chunks_exact(8);
+            let seen = words.by_ref().fold(0, |seen, word| seen | word.try_into().map_or(0, u64::from_ne_bytes));
+            words.remainder().iter().fold(seen, |seen, &byte| seen | u64::from(byte))
         }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.bytes.capacity() > 0 {
-            USED.fetch_sub(self.bytes.capacity(), Relaxed);
+        if !self.bytes.is_empty() {
+            USED.fetch_sub(self.bytes.len(), Relaxed);
         }
     }
 }
@@ -180,7 +271,7 @@ impl Pool {
         }
         let class = (usize::BITS - 1 - capacity.leading_zeros() - SMALLEST) as usize;
         if let Some(shelf) = self.classes.get(class) {
-            buffer.vec().clear();
+            buffer.truncate(0);
             self.pooled.fetch_add(capacity, Relaxed);
             shelf.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
         }
@@ -200,6 +291,16 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_is_a_copy_at_every_length() {
+        let from: Vec<u8> = (0..200).collect();
+        for len in 0..=200 {
+            let mut to = vec![255; len];
+            assert_eq!(copy_ascii(&mut to, &from[..len]), len <= 128, "{len}");
+            assert_eq!(to, from[..len], "{len}");
+        }
+    }
 
     #[test]
     fn a_pooled_buffer_comes_back_first_and_empty() {

@@ -4,6 +4,19 @@ use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
+/// Runs `call` and leaves the host's `errno` as it was.
+#[inline]
+pub fn keep_errno<R>(call: impl FnOnce() -> R) -> R {
+    // SAFETY: the C library gives every thread an errno, at one place as long as the thread lives.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    let before = unsafe { *errno };
+    let result = call();
+    // SAFETY: as above.
+    unsafe { *errno = before };
+    result
+}
+
 /// The process id, asked of the kernel each time: a cached one would be wrong after a raw `clone`.
 pub fn pid() -> u32 {
     std::process::id()

@@ -58,7 +58,8 @@ fn spans_arrive_with_everything_that_was_set_on_them() {
     let numbers = [("cart.balance", -1e300), ("cart.items", 3.0), ("cart.total", 42.5), ("was.text", 2.0)]
         .map(|(k, v)| (k.to_owned(), v));
     assert_eq!(own_metrics(root), numbers, "a key is a text or a number, never both");
-    assert_eq!((root.tag("env"), root.tag("version")), ("test", "1.2.3"));
+    assert_eq!((root.tag("env"), root.tag("version")), ("test", ""), "the version is that of the tracer's own service");
+    assert_eq!((spans["consume"].service.as_str(), spans["consume"].tag("version")), ("shapes", "1.2.3"));
     assert_eq!((root.tag("team"), root.tag("zone")), ("blue", "north"));
 
     let query = &spans["query"];

@@ -63,7 +63,7 @@ fn an_agent_that_names_a_time_is_left_alone_until_then() {
 
 #[test]
 fn a_payload_that_the_agent_refuses_is_dropped_and_counted_and_not_sent_again() {
-    for status in [400, 401, 403] {
+    for status in [400, 401, 403, 404, 415] {
         let agent = always(Reply::Status(status, "")).start();
         let Some(host) = steady(&agent, 50, 10) else { return };
         let ran = host.run().ok();
@@ -129,17 +129,47 @@ fn requests_go_on_at_full_speed_whatever_the_agent_does() {
 
 #[test]
 fn a_silent_agent_of_one_tracer_does_not_delay_another() {
-    let silent = always(Reply::Stall(Duration::from_secs(3600))).for_info_too().start();
-    let good = always(Reply::Ok).start();
-    let Some(host) = host("two_tracers.c") else { return };
-    let ran = host.arg(silent.url()).arg(good.url()).run().ok();
-    let times = ran.object("two");
-    let flush = times["flush_ms"].as_u64().unwrap_or(u64::MAX);
-    println!("flush beside a silent agent: {flush} ms");
-    // A flush to an agent that answers at once is a matter of milliseconds: 100 are promised, ten times that asserted.
-    assert!(flush < 1_000, "{times}");
-    let arrived = good.accepted();
-    assert_eq!((arrived.distinct(), arrived.doubles()), (100, 0));
+    let hour = Duration::from_secs(3600);
+    for silent in [always(Reply::Stall(hour)), always(Reply::Stall(hour)).for_info_too()] {
+        let (silent, good) = (silent.start(), always(Reply::Ok).start());
+        let Some(host) = host("two_tracers.c") else { return };
+        let ran = host.arg(silent.url()).arg(good.url()).run().ok();
+        let times = ran.object("two");
+        let flush = times["flush_ms"].as_u64().unwrap_or(u64::MAX);
+        println!("flush beside a silent agent: {flush} ms");
+        // A flush to an agent that answers at once takes milliseconds: 100 are promised, ten times that asserted.
+        assert!(flush < 1_000, "{times}");
+        assert!(times["silent_stop_ms"].as_u64().unwrap_or(u64::MAX) < 1_000, "shutdown was given 500 ms: {times}");
+        let arrived = good.accepted();
+        assert_eq!((arrived.distinct(), arrived.doubles()), (100, 0));
+    }
+}
+
+#[test]
+fn a_tracer_that_gave_up_on_an_agent_costs_its_neighbour_nothing() {
+    let silent = always(Reply::Stall(Duration::from_secs(3600))).start();
+    let Some(host) = host("neighbours.c") else { return };
+    println!("{}", host.agent(&silent.url()).run().ok().object("neighbours"));
+}
+
+#[test]
+fn tracers_that_come_and_go_need_no_flush_for_their_spans_to_leave() {
+    let agent = always(Reply::Ok).start();
+    let Some(host) = host("coming_and_going.c") else { return };
+    host.agent(&agent.url()).arg(300).run().ok();
+    agent.assert_well_formed();
+    let arrived = agent.accepted();
+    assert_eq!((arrived.distinct(), arrived.doubles()), (300, 0));
+}
+
+#[test]
+fn an_agent_that_cannot_say_what_it_can_do_is_not_asked_with_every_payload() {
+    for info in [Reply::Stall(Duration::from_secs(3600)), Reply::Status(500, "")] {
+        let agent = always(Reply::Ok).info(info).start();
+        let Some(ran) = several_payloads(&agent) else { return };
+        assert_all_arrived_once(&agent, &ran, 5_000);
+        assert!(agent.infos() <= 2, "asked {} times for {} payloads", agent.infos(), agent.received().len());
+    }
 }
 
 #[test]

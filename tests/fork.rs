@@ -6,16 +6,16 @@ use std::collections::HashSet;
 use support::faults::{always, Reply};
 use support::hosts::host;
 
-/// 8 children of 1,000 traces each, while a thread of the parent traces.
-fn prefork(way: &str) {
+/// So many children of so many traces each, while a thread of the parent traces.
+fn prefork(way: &str, children: u64, traces: u64) {
     let agent = always(Reply::Ok).start();
     let Some(host) = host("prefork.c") else { return };
-    let ran = host.agent(&agent.url()).arg(way).arg(8).arg(1000).limit(120).run().ok();
+    let ran = host.agent(&agent.url()).arg(way).arg(children).arg(traces).limit(120).run().ok();
     let parent = ran.object("parent")["traces"].as_u64().unwrap_or(0);
-    assert!(parent > 8, "the parent traced beside its children");
+    assert!(parent > children, "the parent traced beside its children");
     agent.assert_well_formed();
     let arrived = agent.accepted();
-    let wanted = (8 * 1000 + parent) * 2;
+    let wanted = (children * traces + parent) * 2;
     assert_eq!((arrived.distinct(), arrived.doubles()), (wanted, 0), "different spans, arrivals too many");
     let mut runtimes = HashSet::new();
     for chunk in agent.chunks() {
@@ -23,17 +23,27 @@ fn prefork(way: &str) {
         assert_eq!((chunk[0].parent_id, chunk[1].parent_id), (0, chunk[0].span_id));
         runtimes.insert((chunk[0].tag("runtime-id").to_owned(), chunk[0].metrics.get("process_id").map(|n| *n as u64)));
     }
-    assert_eq!(runtimes.len(), 9, "each process has its own runtime id and process id: {runtimes:?}");
+    assert_eq!(runtimes.len() as u64, children + 1, "each process has its own runtime id and process id: {runtimes:?}");
 }
 
 #[test]
 fn a_prefork_server_loses_and_doubles_nothing() {
-    prefork("fork");
+    prefork("fork", 8, 1_000);
 }
 
 #[test]
 fn a_server_that_forks_by_raw_clone_loses_and_doubles_nothing() {
-    prefork("clone");
+    prefork("clone", 8, 1_000);
+}
+
+#[test]
+fn a_server_that_forks_past_the_c_librarys_handlers_loses_and_doubles_nothing() {
+    prefork("_Fork", 8, 1_000);
+}
+
+#[test]
+fn a_fork_at_any_moment_gives_a_child_that_works() {
+    prefork("fork", 64, 20);
 }
 
 #[test]

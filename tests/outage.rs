@@ -54,6 +54,29 @@ fn a_million_spans_with_no_agent_stay_within_bounds_and_are_all_accounted_for() 
 }
 
 #[test]
+fn spans_that_are_never_finished_stay_within_bounds_and_the_host_goes_on() {
+    let agent = live();
+    let Some(host) = host("hoard.c") else { return };
+    let ran = host.agent(&agent.url()).env("SPANWIRE_LOG_SINKS", "ring").run().ok();
+    let hoard = ran.object("hoard");
+    println!("hoard {hoard}");
+    let kib = |name: &str| hoard[name].as_u64().unwrap_or(u64::MAX);
+    assert!(kib("max_kib") == MEMORY_MAX_KIB && kib("peak_kib") <= MEMORY_MAX_KIB * 9 / 8, "{hoard}");
+}
+
+#[test]
+fn memory_at_a_small_bound_refuses_spans_and_counts_them() {
+    const SPANS: u64 = 200_000;
+    let Some(host) = outage(SPANS, &dead()) else { return };
+    let ran = host.env("SPANWIRE_MEMORY_MAX", 2 << 20).run().ok();
+    println!("2 MiB: {}", ran.stdout);
+    assert!(number(&ran, "grown_kib") <= 3 * 1024, "2 MiB were allowed: {}", ran.stdout);
+    assert!(number(&ran, "refused") + ran.stat("dropped_memory") > 0, "the bound was never reached: {}", ran.stdout);
+    assert_eq!(ran.stat("spans_started") + number(&ran, "refused"), SPANS);
+    assert_eq!(ran.stat("spans_finished"), ran.dropped());
+}
+
+#[test]
 fn a_dead_agent_costs_the_calling_thread_no_more_instructions_than_a_live_one() {
     if !require("valgrind") {
         return;

@@ -9,7 +9,7 @@
  *        DD_TRACE_DEBUG=true target/hello                            # tells on standard error what it does
  *
  * Prints:
- *   {…"checkout"…"payment"…"card":"visa"…"amount":42.5…}
+ *   {"spans":[{…"name":"checkout"…},{…"card":"visa"…"amount":42.5…"name":"payment"…}],"trace_id":"…"}
  *   2 spans finished, 2 sent
  */
 #include <inttypes.h>

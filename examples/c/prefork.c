@@ -66,7 +66,8 @@ int main(void) {
     for (int i = 0; i < WORKERS; i++) {
         spanwire_stats stats;
         if (read(reports[i], &stats, sizeof stats) != (ssize_t)sizeof stats) return 1;
-        printf("worker %d: %" PRIu64 " spans finished, %" PRIu64 " sent\n", i + 1, stats.spans_finished, stats.spans_sent);
+        printf("worker %d: %" PRIu64 " spans finished, ", i + 1, stats.spans_finished);
+        printf("%" PRIu64 " sent\n", stats.spans_sent);
         finished += stats.spans_finished;
         sent += stats.spans_sent;
     }

@@ -10,7 +10,7 @@
  *        DD_TRACE_DEBUG=true target/hello-cpp                          # tells on standard error what it does
  *
  * Prints:
- *   {…"checkout"…"payment"…"card":"visa"…"amount":42.5…}
+ *   {"spans":[{…"name":"checkout"…},{…"card":"visa"…"amount":42.5…"name":"payment"…}],"trace_id":"…"}
  *   2 spans finished, 2 sent
  */
 #include <chrono>
@@ -26,7 +26,8 @@ static void pay(const spanwire::Span &checkout) {
 
 int main() {
   // `default:` makes it a default of ours: the environment's DD_TRACE_AGENT_URL wins.
-  auto tracer = spanwire::Tracer::create({{"DD_SERVICE", "shop"}, {"default:DD_TRACE_AGENT_URL", "file:///dev/stdout"}});
+  auto tracer =
+      spanwire::Tracer::create({{"DD_SERVICE", "shop"}, {"default:DD_TRACE_AGENT_URL", "file:///dev/stdout"}});
   if (!tracer) {
     std::cerr << "no tracer: " << tracer.message() << '\n';
     return 1;

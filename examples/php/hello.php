@@ -9,7 +9,7 @@
  *        DD_TRACE_DEBUG=true php examples/php/hello.php                          # tells on standard error what it does
  *
  * Prints:
- *   {…"checkout"…"payment"…"card":"visa"…"amount":42.5…}
+ *   {"spans":[{…"name":"checkout"…},{…"card":"visa"…"amount":42.5…"name":"payment"…}],"trace_id":"…"}
  *   2 spans finished, 2 sent
  */
 declare(strict_types=1);
@@ -35,7 +35,8 @@ function tracer(FFI $ffi, array $settings): int
     $tracer = $ffi->new('spanwire_tracer');
     $error = $ffi->new('spanwire_error');
     $error->size = FFI::sizeof($error);
-    if ($ffi->spanwire_tracer_new($list, count($settings), FFI::addr($tracer), FFI::addr($error)) !== $ffi->SPANWIRE_OK) {
+    $status = $ffi->spanwire_tracer_new($list, count($settings), FFI::addr($tracer), FFI::addr($error));
+    if ($status !== $ffi->SPANWIRE_OK) {
         throw new RuntimeException('no tracer: ' . FFI::string($error->message));
     }
     return $tracer->cdata;
@@ -56,6 +57,7 @@ $tracer = tracer($ffi, [
     'DD_SERVICE' => 'shop',
     'default:DD_TRACE_AGENT_URL' => 'file:///dev/stdout',
     'SPANWIRE_LOG_SINKS' => 'ring',
+    'SPANWIRE_LANGUAGE' => 'php', // whose tracer this is, for the Agent
 ]);
 
 // Span calls need no check: a start that fails gives 0, and with 0 every span call does nothing.

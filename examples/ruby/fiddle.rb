@@ -2,12 +2,12 @@
 # `checkout`, sent to an Agent, or printed when none is named.
 #
 # Run:   tools/stage
-#        ruby examples/ruby/fiddle.rb                                              # prints the trace
-#        DD_TRACE_AGENT_URL=http://localhost:8126 ruby examples/ruby/fiddle.rb     # sends it
-#        DD_TRACE_DEBUG=true ruby examples/ruby/fiddle.rb                          # tells on standard error what it does
+#        ruby examples/ruby/fiddle.rb                                             # prints the trace
+#        DD_TRACE_AGENT_URL=http://localhost:8126 ruby examples/ruby/fiddle.rb    # sends it
+#        DD_TRACE_DEBUG=true ruby examples/ruby/fiddle.rb                         # tells on standard error what it does
 #
 # Prints:
-#   {…"checkout"…"payment"…"card":"visa"…"amount":42.5…}
+#   {"spans":[{…"name":"checkout"…},{…"card":"visa"…"amount":42.5…"name":"payment"…}],"trace_id":"…"}
 #   2 spans finished, 2 sent
 require "fiddle/import"
 
@@ -50,7 +50,7 @@ end
 
 # `default:` makes it a default of ours: the environment's DD_TRACE_AGENT_URL wins.
 tracer = Spanwire.tracer("DD_SERVICE" => "shop", "default:DD_TRACE_AGENT_URL" => "file:///dev/stdout",
-                         "SPANWIRE_LOG_SINKS" => "ring")
+                         "SPANWIRE_LOG_SINKS" => "ring", "SPANWIRE_LANGUAGE" => "ruby")
 
 # Span calls need no check: a start that fails gives 0, and with 0 every span call does nothing.
 checkout = Spanwire.spanwire_span_start(tracer, 0, "checkout")

@@ -7,7 +7,7 @@
 #        DD_TRACE_DEBUG=true ruby examples/ruby/hello.rb                          # tells on standard error what it does
 #
 # Prints:
-#   {…"checkout"…"payment"…"card":"visa"…"amount":42.5…}
+#   {"spans":[{…"name":"checkout"…},{…"card":"visa"…"amount":42.5…"name":"payment"…}],"trace_id":"…"}
 #   2 spans finished, 2 sent
 require "ffi"
 
@@ -57,7 +57,7 @@ end
 
 # `default:` makes it a default of ours: the environment's DD_TRACE_AGENT_URL wins.
 tracer = Spanwire.tracer("DD_SERVICE" => "shop", "default:DD_TRACE_AGENT_URL" => "file:///dev/stdout",
-                         "SPANWIRE_LOG_SINKS" => "ring")
+                         "SPANWIRE_LOG_SINKS" => "ring", "SPANWIRE_LANGUAGE" => "ruby")
 
 # Span calls need no check: a start that fails gives 0, and with 0 every span call does nothing.
 checkout = Spanwire.span_start(tracer, 0, "checkout")

@@ -18,6 +18,7 @@ pub mod version;
 
 use crate::log::event::Event;
 use crate::state::{self, State};
+use crate::sys;
 use crate::tracer::Error;
 use status::*;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -39,15 +40,14 @@ fn guard(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_sta
 /// The same for a call that answers with a value; `failed` stands for a panic.
 #[inline]
 fn guard_value<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
-    // SAFETY: the C library gives every thread an errno.
-    let errno = unsafe { libc::__errno_location() };
-    // SAFETY: as above.
-    let before = unsafe { *errno };
-    let result = catch_unwind(AssertUnwindSafe(|| call(state::state())));
-    // SAFETY: as above.
-    unsafe { *errno = before };
-    result.unwrap_or_else(|panic| {
-        panicked(&*panic);
+    sys::keep_errno(|| guard_quick(failed, call))
+}
+
+/// The same for a call whose usual way makes no system call; what is off that way keeps errno itself.
+#[inline]
+fn guard_quick<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
+    catch_unwind(AssertUnwindSafe(|| call(state::state()))).unwrap_or_else(|panic| {
+        sys::keep_errno(|| panicked(&*panic));
         failed
     })
 }

@@ -4,7 +4,7 @@
 use super::context::spanwire_context;
 use super::status::*;
 use super::tracer::spanwire_tracer;
-use super::{guard, guard_value, sized, text};
+use super::{guard, guard_quick, guard_value, sized, text};
 use crate::counters::Counters;
 use crate::span::encode::Mended;
 use crate::span::open::{self, Field, OpenSpan, Refusal, Value};
@@ -132,7 +132,11 @@ fn with(
     span: spanwire_span,
     change: impl FnOnce(&mut OpenSpan, &Counters, &Tracer) -> Result<(), Error>,
 ) -> spanwire_status {
-    guard(|state| if span == 0 { Ok(()) } else { spans::with_span(state, span, change) })
+    guard_quick(SPANWIRE_E_PANIC, |state| match spans::with_span(state, span, change) {
+        Ok(()) => SPANWIRE_OK,
+        Err(_) if span == 0 => SPANWIRE_OK,
+        Err(error) => of(error),
+    })
 }
 
 fn key(bytes: Option<&[u8]>) -> Result<&[u8], Error> {
@@ -339,8 +343,14 @@ pub(super) unsafe fn put_metric(
     metric: &spanwire_metric,
 ) -> Result<(), Error> {
     // SAFETY: by the caller.
-    match unsafe { text::measured(metric.key, metric.key_len) }.and_then(key) {
-        Ok(key) if metric.value.is_finite() => noted(counters, span.set_number(key, metric.value)),
+    let name = unsafe { text::measured(metric.key, metric.key_len) };
+    set_number(span, counters, name.unwrap_or_default(), metric.value)
+}
+
+#[inline]
+fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, value: f64) -> Result<(), Error> {
+    match key(name) {
+        Ok(key) if value.is_finite() => noted(counters, span.set_number(key, value)),
         _ => {
             Counters::add(&counters.tags_dropped, 1);
             Err(Error::Argument)
@@ -388,7 +398,8 @@ pub unsafe extern "C" fn spanwire_span_set_tag(
     value: *const c_char,
 ) -> spanwire_status {
     // SAFETY: by the caller.
-    unsafe { spanwire_span_set_tag_n(span, key, text::NUL, value, text::NUL) }
+    let texts = unsafe { (text::terminated(key), text::terminated(value)) };
+    with(span, |span, counters, _| noted(counters, span.set_text(self::key(texts.0)?, texts.1.unwrap_or_default())))
 }
 
 /// spanwire_span_set_tag() with lengths.
@@ -451,7 +462,8 @@ pub unsafe extern "C" fn spanwire_span_set_metric(
     value: f64,
 ) -> spanwire_status {
     // SAFETY: by the caller.
-    unsafe { spanwire_span_set_metric_n(span, key, text::NUL, value) }
+    let name = unsafe { text::terminated(key) };
+    with(span, |span, counters, _| set_number(span, counters, name, value))
 }
 
 /// spanwire_span_set_metric() with the key's length.
@@ -637,7 +649,8 @@ pub unsafe extern "C" fn spanwire_span_set_service(span: spanwire_span, service:
 #[no_mangle]
 pub unsafe extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: *const c_char) -> spanwire_status {
     // SAFETY: by the caller.
-    unsafe { spanwire_span_set_resource_n(span, resource, text::NUL) }
+    let resource = unsafe { text::terminated(resource) }.unwrap_or_default();
+    with(span, |span, counters, _| noted(counters, span.set_field(Field::Resource, resource)))
 }
 
 /// spanwire_span_set_resource() with the length.

@@ -9,6 +9,7 @@ use super::worker::{Way, Worker};
 use super::{agent, file, payload, Account, Profile};
 use crate::counters::{Counters, Reason};
 use crate::log::event::Event;
+use crate::memory::Buffer;
 use crate::span::encode;
 use crate::sys;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,7 +28,7 @@ const BODY_KEPT: usize = 2 << 20;
 pub(super) struct Load {
     pub(super) chunks: Vec<Chunk>,
     order: Vec<u32>,
-    body: Vec<u8>,
+    body: Buffer,
 }
 
 impl Load {
@@ -76,7 +77,7 @@ impl Worker {
                 continue;
             }
             let spans = taken.iter().map(Piece::spans).sum();
-            match self.send(&body, &taken, spans, &profile, account) {
+            match self.send(body.bytes(), &taken, spans, &profile, account) {
                 Outcome::Sent => {
                     Counters::add(&account.counters.sent, spans);
                     Counters::add(&account.counters.resolved, spans);
@@ -92,8 +93,7 @@ impl Worker {
                 }
             }
         }
-        body.clear();
-        body.shrink_to(BODY_KEPT);
+        body.clear(BODY_KEPT);
         self.load.body = body;
     }
 
@@ -113,23 +113,28 @@ impl Worker {
     /// Fills `body` with as many pieces as fit; those are returned. A piece that does not fit alone is cut.
     fn fill(
         &mut self,
-        body: &mut Vec<u8>,
+        body: &mut Buffer,
         pieces: &mut Vec<Piece>,
         profile: &Profile,
         limit: usize,
         tracer: u32,
     ) -> Vec<Piece> {
         let mut taken = Vec::new();
-        body.clear();
+        body.truncate(0);
         if let Way::File(_) = self.way {
             taken.extend(pieces.pop());
             return taken;
         }
-        encode::array_fixed(body, 0);
+        let _ = payload::put(body, &encode::array_head(0));
         while let Some(piece) = pieces.pop() {
             let before = body.len();
             let offsets = &self.load.order[piece.from..piece.to];
-            let done = payload::seal(body, &self.load.chunks[piece.chunk], offsets, profile, limit);
+            let sealed = payload::seal(body, &self.load.chunks[piece.chunk], offsets, profile, limit);
+            let Ok(done) = sealed else {
+                body.truncate(before);
+                self.lose(tracer, Reason::Memory, piece.spans(), 1, "no memory for the payload");
+                continue;
+            };
             if done == offsets.len() {
                 taken.push(piece);
                 continue;
@@ -151,7 +156,9 @@ impl Worker {
                 pieces.push(Piece { from: cut + 1, ..piece });
             }
         }
-        encode::array_fix(body, 0, taken.len());
+        if !body.is_empty() {
+            payload::correct(body, 0, &encode::array_head(taken.len()));
+        }
         taken
     }
 
@@ -270,7 +277,8 @@ impl Worker {
             *account.rates.lock().unwrap_or_else(PoisonError::into_inner) = rates;
         }
         // An agent that did not answer at the start is asked with its first answer.
-        if self.info.is_none() || (answer.agent_state.is_some() && answer.agent_state != self.agent_state) {
+        let wanted = self.info.is_none() && self.ask_after.is_none_or(|after| Instant::now() >= after);
+        if wanted || (answer.agent_state.is_some() && answer.agent_state != self.agent_state) {
             self.agent_state = answer.agent_state.clone();
             self.ask();
         }

@@ -5,34 +5,32 @@
 
 use super::queue::{Chunk, NO_PRIORITY};
 use super::Profile;
+use crate::memory::{self, Buffer, Full};
 use crate::span::encode;
 use crate::span::open::{ERROR, LOCAL_ROOT, TOP_LEVEL};
-use crate::span::record::{Record, HEADER};
+use crate::span::record::{self, Record, HEADER};
 
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
 pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
     let (bytes, first) = (chunk.records.bytes(), out.len());
     let mut at = 0;
-    while let Some((_, rest)) = Record::read(&bytes[at..]) {
+    while let Some((length, _, _)) = record::outline(bytes, at) {
         out.push(at as u32);
-        at = bytes.len() - rest.len();
+        at += length.max(HEADER);
     }
-    let word = |at: u32, n: usize| {
-        let place = at as usize + n * 8;
-        bytes.get(place..place + 8).and_then(|word| word.try_into().ok()).map_or(0, u64::from_ne_bytes)
-    };
-    out[first..].sort_by_key(|&at| ((word(at, 0) >> 32) as u32 & LOCAL_ROOT == 0, word(at, 3) as i64));
+    let key = |&at: &u32| record::outline(bytes, at as usize).map(|(_, flags, start)| (flags & LOCAL_ROOT == 0, start));
+    out[first..].sort_by_key(key);
 }
 
 /// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes; how many those are.
-pub fn seal(out: &mut Vec<u8>, chunk: &Chunk, offsets: &[u32], profile: &Profile, limit: usize) -> usize {
+pub fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], profile: &Profile, limit: usize) -> Result<usize, Full> {
     let head = out.len();
-    encode::array_fixed(out, offsets.len());
+    put(out, &encode::array_head(offsets.len()))?;
     let mut done = 0;
     for &offset in offsets {
         let before = out.len();
         if let Some((record, _)) = Record::read(&chunk.records.bytes()[offset as usize..]) {
-            span(out, chunk, &record, profile, done == 0);
+            span(out, chunk, &record, profile, done == 0)?;
         }
         if out.len() > limit {
             out.truncate(before);
@@ -40,8 +38,26 @@ pub fn seal(out: &mut Vec<u8>, chunk: &Chunk, offsets: &[u32], profile: &Profile
         }
         done += 1;
     }
-    encode::array_fix(out, head, done);
-    done
+    correct(out, head, &encode::array_head(done));
+    Ok(done)
+}
+
+/// Appends bytes to a payload.
+#[inline]
+pub fn put(out: &mut Buffer, bytes: &[u8]) -> Result<(), Full> {
+    memory::copy(out.tail_beyond(bytes.len())?, bytes);
+    Ok(())
+}
+
+/// Corrects a head that was written at `at`.
+pub fn correct(out: &mut Buffer, at: usize, head: &[u8]) {
+    memory::copy(&mut out.bytes_mut()[at..at + head.len()], head);
+}
+
+#[inline]
+fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
+    encode::text(out.tail_beyond(encode::text_size(text.len()))?, text);
+    Ok(())
 }
 
 /// The service and the resource with their defaults: the tracer's service, the span's name.
@@ -129,60 +145,79 @@ fn each_added_number(
     add(record.flags & TOP_LEVEL != 0, b"_dd.top_level", 1.0);
 }
 
-fn span(out: &mut Vec<u8>, chunk: &Chunk, record: &Record<'_>, profile: &Profile, first: bool) {
+/// The numbers of a span, between keys that never change: each number in the form of nine bytes, to be filled in.
+const NUMBERS: &[u8; 94] = b"\xa8trace_id\xcf________\xa7span_id\xcf________\xa9parent_id\xcf________\
+\xa5start\xd3________\xa8duration\xd3________\xa5error_";
+/// Where they go.
+const TRACE_ID: usize = 10;
+const SPAN_ID: usize = TRACE_ID + 8 + 9;
+const PARENT_ID: usize = SPAN_ID + 8 + 11;
+const START: usize = PARENT_ID + 8 + 7;
+const DURATION: usize = START + 8 + 10;
+const ERROR_FLAG: usize = NUMBERS.len() - 1;
+
+fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, profile: &Profile, first: bool) -> Result<(), Full> {
     let (service, resource) = service_and_resource(record, profile);
-    out.reserve(HEADER * 4 + record.texts.len() + record.numbers.len() + record.blobs.len() + resource.len());
-    let fields = 11 + usize::from(!record.span_type.is_empty()) + usize::from(record.blob_count > 0);
-    encode::map(out, fields);
-    for (key, value) in [("service", service), ("name", record.name), ("resource", resource)] {
-        encode::text(out, key.as_bytes());
-        encode::text(out, value);
+    let fields = 11 + u8::from(!record.span_type.is_empty()) + u8::from(record.blob_count > 0);
+    put(out, &[0x80 | fields])?;
+    put(out, b"\xa7service")?;
+    put_text(out, service)?;
+    put(out, b"\xa4name")?;
+    put_text(out, record.name)?;
+    put(out, b"\xa8resource")?;
+    put_text(out, resource)?;
+    let numbers: &mut [u8] = out.tail_beyond(NUMBERS.len())?;
+    numbers.copy_from_slice(NUMBERS);
+    let duration = record.duration_ns.min(i64::MAX as u64);
+    for (at, number) in [
+        (TRACE_ID, chunk.trace_id_low),
+        (SPAN_ID, record.span_id),
+        (PARENT_ID, record.parent_id),
+        (START, record.start_ns as u64),
+        (DURATION, duration),
+    ] {
+        numbers[at..at + 8].copy_from_slice(&number.to_be_bytes());
     }
-    let numbers = [("trace_id", chunk.trace_id_low), ("span_id", record.span_id), ("parent_id", record.parent_id)];
-    for (key, value) in numbers {
-        encode::text(out, key.as_bytes());
-        encode::unsigned(out, value);
-    }
-    encode::text(out, b"start");
-    encode::signed(out, record.start_ns);
-    encode::text(out, b"duration");
-    encode::unsigned(out, record.duration_ns.min(i64::MAX as u64));
-    encode::text(out, b"error");
-    encode::unsigned(out, u64::from(record.flags & ERROR));
+    numbers[ERROR_FLAG] = u8::from(record.flags & ERROR != 0);
     if !record.span_type.is_empty() {
-        encode::text(out, b"type");
-        encode::text(out, record.span_type);
+        put(out, b"\xa4type")?;
+        put_text(out, record.span_type)?;
     }
-    encode::text(out, b"meta");
+    put(out, b"\xa4meta")?;
     run_and_more(out, record.texts, record.text_count, |out, count| {
         each_added_text(chunk, record, profile, first, &mut |key, value| {
-            encode::text(out, key);
-            encode::text(out, value);
-            *count += 1;
+            *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
         });
-    });
-    encode::text(out, b"metrics");
+    })?;
+    put(out, b"\xa7metrics")?;
     run_and_more(out, record.numbers, record.number_count, |out, count| {
         each_added_number(chunk, record, profile, first, &mut |key, value| {
-            encode::text(out, key);
-            encode::float(out, value);
-            *count += 1;
+            let number = |out: &mut Buffer| Ok(encode::float(out.tail_beyond(encode::FLOAT_SIZE)?, value));
+            *count += u32::from(put_text(out, key).and_then(|()| number(out)).is_ok());
         });
-    });
+    })?;
     if record.blob_count > 0 {
-        encode::text(out, b"meta_struct");
-        encode::map(out, record.blob_count as usize);
-        out.extend_from_slice(record.blobs);
+        put(out, b"\xabmeta_struct")?;
+        put(out, &encode::map_head(record.blob_count as usize))?;
+        put(out, record.blobs)?;
     }
+    Ok(())
 }
 
 /// A map that begins with a run as it is; its count is known once the rest is written, so its head has room for any.
-fn run_and_more(out: &mut Vec<u8>, run: &[u8], count: u32, more: impl FnOnce(&mut Vec<u8>, &mut u32)) {
+#[inline]
+fn run_and_more(
+    out: &mut Buffer,
+    run: &[u8],
+    count: u32,
+    more: impl FnOnce(&mut Buffer, &mut u32),
+) -> Result<(), Full> {
     let (head, mut count) = (out.len(), count);
-    out.extend_from_slice(&[0xde, 0, 0]);
-    out.extend_from_slice(run);
+    put(out, &encode::map_head(0))?;
+    put(out, run)?;
     more(out, &mut count);
-    out[head + 1..head + 3].copy_from_slice(&(count as u16).to_be_bytes());
+    correct(out, head, &encode::map_head(count as usize));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -231,10 +266,10 @@ mod tests {
     }
 
     fn sealed(chunk: &Chunk) -> Vec<Value> {
-        let (mut offsets, mut out) = (Vec::new(), Vec::new());
+        let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(chunk, &mut offsets);
-        assert_eq!(seal(&mut out, chunk, &offsets, &profile(), usize::MAX), offsets.len());
-        rmpv::decode::read_value(&mut &out[..]).unwrap().as_array().unwrap().clone()
+        assert_eq!(seal(&mut out, chunk, &offsets, &profile(), usize::MAX), Ok(offsets.len()));
+        rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone()
     }
 
     fn get<'a>(span: &'a Value, path: &[&str]) -> Option<&'a Value> {
@@ -274,14 +309,14 @@ mod tests {
     #[test]
     fn a_chunk_too_large_is_cut_between_spans() {
         let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0), (3, 3, 0)]);
-        let (mut offsets, mut out) = (Vec::new(), Vec::new());
+        let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(&chunk, &mut offsets);
-        seal(&mut out, &chunk, &offsets, &profile(), usize::MAX);
+        seal(&mut out, &chunk, &offsets, &profile(), usize::MAX).unwrap();
         let whole = out.len();
-        out.clear();
-        assert_eq!(seal(&mut out, &chunk, &offsets, &profile(), whole - 1), 2);
-        assert_eq!(rmpv::decode::read_value(&mut &out[..]).unwrap().as_array().unwrap().len(), 2);
-        out.clear();
-        assert_eq!(seal(&mut out, &chunk, &offsets, &profile(), 10), 0);
+        out.truncate(0);
+        assert_eq!(seal(&mut out, &chunk, &offsets, &profile(), whole - 1), Ok(2));
+        assert_eq!(rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().len(), 2);
+        out.truncate(0);
+        assert_eq!(seal(&mut out, &chunk, &offsets, &profile(), 10), Ok(0));
     }
 }

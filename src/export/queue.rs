@@ -69,6 +69,8 @@ struct Inner {
     pushed: u64,
     /// Of these, how many are sent or dropped; all before are too.
     resolved: u64,
+    /// Of these, up to which the worker has taken them.
+    taken: u64,
     /// Somebody waits for chunks up to this one.
     wanted: u64,
     /// Counts reasons for a waiting worker to look up.
@@ -102,12 +104,22 @@ impl Default for Queue {
             bytes: 0,
             pushed: 0,
             resolved: 0,
+            taken: 0,
             wanted: 0,
             nudges: 0,
             attached: 0,
             thread: Thread::None,
         };
         Queue { inner: Mutex::new(inner), work: Condvar::new(), done: Condvar::new() }
+    }
+}
+
+impl Inner {
+    /// What was removed from the end of the queue is resolved as soon as all before it is.
+    fn settle(&mut self) {
+        if self.chunks.is_empty() && (self.resolved >= self.taken || self.thread != Thread::Running) {
+            self.resolved = self.pushed;
+        }
     }
 }
 
@@ -150,6 +162,7 @@ impl Queue {
             bytes += chunk.records.len();
             let Some(chunk) = inner.chunks.pop_front() else { break };
             inner.bytes -= chunk.records.capacity();
+            inner.taken = chunk.sequence;
             out.push(chunk);
         }
     }
@@ -187,6 +200,7 @@ impl Queue {
     pub fn resolve(&self, sequence: u64) {
         let mut inner = self.lock();
         inner.resolved = inner.resolved.max(sequence);
+        inner.settle();
         drop(inner);
         self.done.notify_all();
     }
@@ -232,9 +246,7 @@ impl Queue {
         let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|chunk| chunk.tracer == tracer);
         inner.chunks = kept.into();
         inner.bytes = inner.chunks.iter().map(|chunk| chunk.records.capacity()).sum();
-        if inner.chunks.is_empty() && inner.thread != Thread::Running {
-            inner.resolved = inner.pushed;
-        }
+        inner.settle();
         drop(inner);
         self.done.notify_all();
         gone
@@ -268,9 +280,16 @@ impl Queue {
         free
     }
 
-    /// The worker's thread has ended; a new one may be started.
-    pub fn thread_ended(&self) {
-        self.lock().thread = Thread::None;
+    /// For the worker that was told to end: whether it does. It goes on if a tracer has come since, which has found it
+    /// running. What it leaves behind, `leave` puts in its place before another can start.
+    pub fn end_thread(&self, leave: impl FnOnce()) -> bool {
+        let mut inner = self.lock();
+        let ends = inner.attached == 0 && inner.chunks.is_empty();
+        if ends {
+            leave();
+            inner.thread = Thread::None;
+        }
+        ends
     }
 
     /// The claimed thread could not be started.
@@ -329,6 +348,37 @@ mod tests {
             sizes.push(out.len());
         }
         assert_eq!(sizes, [1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn what_a_shutdown_removes_keeps_no_flush_waiting_and_no_worker_awake() {
+        let queue = Queue::default();
+        queue.attach();
+        assert!(queue.claim_thread());
+        queue.push(chunk(0, 512), LIMITS).unwrap();
+        let mut out = Vec::new();
+        queue.take(5_000, &mut out);
+        queue.push(chunk(0, 512), LIMITS).unwrap();
+        assert!(!queue.flush(Duration::ZERO));
+        assert_eq!(queue.remove(0).len(), 1);
+        assert!(!queue.is_resolved(), "the worker has one in hand");
+        queue.resolve(out[0].sequence);
+        assert!(queue.is_resolved() && queue.flush(Duration::ZERO));
+        let began = Instant::now();
+        assert_eq!(queue.wait(Duration::from_millis(30)), Wake::Work);
+        assert!(began.elapsed() >= Duration::from_millis(30), "a worker that nobody waits for sleeps");
+    }
+
+    #[test]
+    fn a_worker_that_was_told_to_end_goes_on_for_a_tracer_that_has_come_since() {
+        let queue = Queue::default();
+        assert!(queue.claim_thread());
+        assert_eq!(queue.wait(Duration::from_secs(60)), Wake::End);
+        queue.attach();
+        assert!(!queue.claim_thread());
+        assert!(!queue.end_thread(|| panic!("it goes on")));
+        queue.detach();
+        assert!(queue.end_thread(|| ()) && queue.claim_thread());
     }
 
     #[test]

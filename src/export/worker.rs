@@ -2,7 +2,7 @@
 //! the queue and has them delivered (`deliver`), asks the agent what it can do, and says the start-up line. All its state
 //! is on its own stack: after a fork there is nothing of it in the child.
 
-use super::agent::{Agent, Info, Place, Timeouts};
+use super::agent::{Agent, Failure, Info, Place, Timeouts};
 use super::deliver::Load;
 use super::file::File;
 use super::queue::Wake;
@@ -16,6 +16,9 @@ use crate::sys;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
+
+/// How long an agent that has no good answer to `/info` is not asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 /// How a payload leaves.
 pub enum Way {
@@ -67,6 +70,8 @@ pub(super) struct Worker {
     pub(super) info: Option<Info>,
     /// Why `/info` could not be read.
     agent_error: Option<String>,
+    /// Until then an agent that had no good answer to `/info` is not asked again.
+    pub(super) ask_after: Option<Instant>,
     pub(super) load: Load,
 }
 
@@ -92,10 +97,16 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
             worker.announce();
         }
         if wake == Wake::End {
+            // Before the decision: whoever finds this thread running after it must not be unlearned.
             exporter.started.store(false, Relaxed);
-            *exporter.way.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker.way);
-            exporter.queue.thread_ended();
-            return;
+            let way = &mut worker.way;
+            let put_back = || {
+                let mut place = exporter.way.lock().unwrap_or_else(PoisonError::into_inner);
+                *place = Some(std::mem::replace(way, Way::Nowhere(String::new())));
+            };
+            if exporter.queue.end_thread(put_back) {
+                return;
+            }
         }
         worker.deliver_all();
     }
@@ -126,6 +137,7 @@ impl Worker {
             agent_state: None,
             info: None,
             agent_error: None,
+            ask_after: None,
             load: Load::default(),
         }
     }
@@ -137,11 +149,15 @@ impl Worker {
                 Ok(info) => {
                     let (version, endpoints) = (&info.version, info.endpoints.len() as u64);
                     self.shared.logs.emit(&Event::AgentInfo { url: &self.url, version, endpoints });
-                    self.agent_state = info.state.clone();
+                    // Not every agent says its state here; then it is the one that an answer told of.
+                    self.agent_state = info.state.clone().or(self.agent_state.take());
                     self.agent_error = None;
                     self.info = Some(info);
                 }
                 Err(failure) => {
+                    // One that was not there yet is asked with its first answer.
+                    let there = !matches!(failure, Failure::NotSent(_));
+                    self.ask_after = there.then(|| Instant::now() + ASK_AGAIN);
                     self.agent_error = Some(failure.to_string());
                 }
             },

@@ -155,7 +155,9 @@ impl Logs {
         if first {
             self.shared.switch.configure(config.level, config.debug);
         }
-        held == config
+        // Two services of one process do not disagree about where logs go.
+        let (service, env, version) = (held.service.clone(), held.env.clone(), held.version.clone());
+        *held == LogConfig { service, env, version, ..config.clone() }
     }
 
     /// Formats the event and hands it on, if its level is enabled and no limit holds it back. Never waits for output.

@@ -99,6 +99,7 @@ fn the_first_tracers_settings_win() {
     assert!(logs.configure(&quiet()));
     logs.debug_set(true);
     assert!(logs.configure(&quiet()), "equal settings");
+    assert!(logs.configure(&LogConfig { service: "another".into(), ..quiet() }), "another service logs the same way");
     assert!(!logs.configure(&LogConfig { level: Level::Off, ..quiet() }));
     assert!(logs.debug_get());
     say(&logs, Level::Debug, "still");

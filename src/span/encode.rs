@@ -2,10 +2,8 @@
 //! the format allows, and read back where a record is visited. Also the repair and cutting of text from outside. What
 //! is written where is for others.
 
+use crate::memory;
 use std::borrow::Cow;
-
-/// The longest head of a text: one byte of type, four of length.
-pub const TEXT_HEAD_MAX: usize = 5;
 
 /// The encoded size of a text.
 #[inline]
@@ -18,92 +16,62 @@ pub fn text_size(len: usize) -> usize {
     }
 }
 
-/// Appends a text. Room was made by the caller; without it the vector grows, which is right but not counted.
+/// The encoded size of a float.
+pub const FLOAT_SIZE: usize = 9;
+
+/// Writes a text into its [`text_size`] bytes. Whether all of it is ASCII.
 #[inline]
-pub fn text(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn text(out: &mut [u8], bytes: &[u8]) -> bool {
     let len = bytes.len();
-    match len {
-        0..=31 => out.push(0xa0 | len as u8),
-        32..=255 => out.extend_from_slice(&[0xd9, len as u8]),
-        256..=65_535 => out.extend_from_slice(&[0xda, (len >> 8) as u8, len as u8]),
-        _ => {
-            out.push(0xdb);
-            out.extend_from_slice(&(len as u32).to_be_bytes());
-        }
+    if len <= 31 && out.len() == len + 1 {
+        out[0] = 0xa0 | len as u8;
+        return memory::copy_ascii(&mut out[1..], bytes);
     }
-    out.extend_from_slice(bytes);
+    let (head, body) = out.split_at_mut(out.len().saturating_sub(len));
+    match head {
+        [head, one] => (*head, *one) = (0xd9, len as u8),
+        [head, one, two] => (*head, [*one, *two]) = (0xda, (len as u16).to_be_bytes()),
+        [head, rest @ ..] if rest.len() == 4 => {
+            *head = 0xdb;
+            rest.copy_from_slice(&(len as u32).to_be_bytes());
+        }
+        _ => return false,
+    }
+    memory::copy_ascii(body, bytes)
 }
 
-/// Appends a 64-bit float.
+/// Writes a 64-bit float into its [`FLOAT_SIZE`] bytes.
 #[inline]
-pub fn float(out: &mut Vec<u8>, value: f64) {
-    let mut bytes = [0xcb; 9];
-    bytes[1..].copy_from_slice(&value.to_bits().to_be_bytes());
-    out.extend_from_slice(&bytes);
-}
-
-/// Appends an unsigned number in its shortest form.
-#[inline]
-pub fn unsigned(out: &mut Vec<u8>, value: u64) {
-    match value {
-        0..=0x7f => out.push(value as u8),
-        0x80..=0xff => out.extend_from_slice(&[0xcc, value as u8]),
-        0x100..=0xffff => {
-            out.push(0xcd);
-            out.extend_from_slice(&(value as u16).to_be_bytes());
-        }
-        0x1_0000..=0xffff_ffff => {
-            out.push(0xce);
-            out.extend_from_slice(&(value as u32).to_be_bytes());
-        }
-        _ => {
-            let mut bytes = [0xcf; 9];
-            bytes[1..].copy_from_slice(&value.to_be_bytes());
-            out.extend_from_slice(&bytes);
-        }
+pub fn float(out: &mut [u8], value: f64) {
+    if let Some((head, body)) = out.split_first_mut() {
+        *head = 0xcb;
+        memory::copy(body, &value.to_bits().to_be_bytes());
     }
 }
 
-/// Appends a signed number.
-#[inline]
-pub fn signed(out: &mut Vec<u8>, value: i64) {
-    if value >= 0 {
-        return unsigned(out, value as u64);
-    }
-    out.push(0xd3);
-    out.extend_from_slice(&value.to_be_bytes());
+/// The encoded size of a blob.
+pub fn blob_size(len: usize) -> usize {
+    len + 5
 }
 
-/// Appends the head of a map with `len` pairs.
-#[inline]
-pub fn map(out: &mut Vec<u8>, len: usize) {
-    match len {
-        0..=15 => out.push(0x80 | len as u8),
-        16..=65_535 => out.extend_from_slice(&[0xde, (len >> 8) as u8, len as u8]),
-        _ => {
-            out.push(0xdf);
-            out.extend_from_slice(&(len as u32).to_be_bytes());
-        }
-    }
+/// Writes a blob into its [`blob_size`] bytes; always the long form, since blobs are rare and large.
+pub fn blob(out: &mut [u8], bytes: &[u8]) {
+    let (head, body) = out.split_at_mut(5);
+    head[0] = 0xc6;
+    head[1..].copy_from_slice(&(bytes.len() as u32).to_be_bytes());
+    body.copy_from_slice(bytes);
 }
 
-/// Appends the head of a blob of `len` bytes; always the long form, since blobs are rare and large.
-pub fn blob_head(out: &mut Vec<u8>, len: usize) {
-    out.push(0xc6);
-    out.extend_from_slice(&(len as u32).to_be_bytes());
+/// The head of an array of `len` elements, in the form of fixed size, so that it can be corrected later.
+pub fn array_head(len: usize) -> [u8; 5] {
+    let [a, b, c, d] = (len as u32).to_be_bytes();
+    [0xdd, a, b, c, d]
 }
 
-/// Appends a head for an array of `len` elements in the form of fixed size, so that it can be corrected later.
-pub fn array_fixed(out: &mut Vec<u8>, len: usize) {
-    out.push(0xdd);
-    out.extend_from_slice(&(len as u32).to_be_bytes());
-}
-
-/// Corrects the length of an array whose head [`array_fixed`] wrote at `at`.
-pub fn array_fix(out: &mut [u8], at: usize, len: usize) {
-    if let Some(place) = out.get_mut(at + 1..at + 5) {
-        place.copy_from_slice(&(len as u32).to_be_bytes());
-    }
+/// The head of a map of `len` pairs, likewise.
+pub fn map_head(len: usize) -> [u8; 3] {
+    let [a, b] = (len.min(65_535) as u16).to_be_bytes();
+    [0xde, a, b]
 }
 
 /// Reads a text that [`text`] wrote: its bytes and what follows. Nothing of a run cut short.
@@ -127,7 +95,7 @@ pub fn read_float(run: &[u8]) -> Option<(f64, &[u8])> {
     (run[0] == 0xcb).then(|| (f64::from_bits(u64::from_be_bytes(bytes)), &run[9..]))
 }
 
-/// Reads a blob that [`blob_head`] introduced.
+/// Reads a blob that [`blob`] wrote.
 pub fn read_blob(run: &[u8]) -> Option<(&[u8], &[u8])> {
     let len = u32::from_be_bytes(run.get(1..5)?.try_into().ok()?) as usize;
     (run[0] == 0xc6 && run.len() - 5 >= len).then(|| run[5..].split_at(len))
@@ -143,16 +111,8 @@ pub struct Mended {
 }
 
 /// The text as UTF-8 of at most `max` bytes, cut at a character.
-#[inline]
-pub fn mend(bytes: &[u8], max: usize) -> (Cow<'_, [u8]>, Mended) {
-    if bytes.len() <= max && is_ascii(bytes) {
-        return (Cow::Borrowed(bytes), Mended::default());
-    }
-    mend_slowly(bytes, max)
-}
-
 #[cold]
-fn mend_slowly(bytes: &[u8], max: usize) -> (Cow<'_, [u8]>, Mended) {
+pub fn mend(bytes: &[u8], max: usize) -> (Cow<'_, [u8]>, Mended) {
     let kept = cut_at_character(bytes, max);
     let mut mended = Mended { repaired: false, cut: kept.len() < bytes.len() };
     if std::str::from_utf8(kept).is_ok() {
@@ -176,22 +136,6 @@ fn cut_at_character(bytes: &[u8], max: usize) -> &[u8] {
     &bytes[..whole.unwrap_or(max)]
 }
 
-/// Whether all bytes are ASCII: sixteen at a time, which for short texts beats the general check of UTF-8.
-#[inline]
-fn is_ascii(bytes: &[u8]) -> bool {
-    let mut chunks = bytes.chunks_exact(16);
-    let mut seen = 0u64;
-    for chunk in &mut chunks {
-        let (low, high) = chunk.split_at(8);
-        seen |= u64::from_ne_bytes(low.try_into().unwrap_or([0x80; 8]));
-        seen |= u64::from_ne_bytes(high.try_into().unwrap_or([0x80; 8]));
-    }
-    for &byte in chunks.remainder() {
-        seen |= u64::from(byte);
-    }
-    seen & 0x8080_8080_8080_8080 == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,30 +143,37 @@ mod tests {
     #[test]
     fn texts_of_every_length_class_come_back() {
         for len in [0, 1, 31, 32, 255, 256, 65_535, 65_536] {
-            let (written, mut out) = (vec![b'x'; len], Vec::new());
+            let written = vec![b'x'; len];
+            let mut out = vec![0; text_size(len)];
             text(&mut out, &written);
-            assert_eq!(out.len(), text_size(len));
+            assert_eq!(rmpv::decode::read_value(&mut &out[..]).unwrap().as_str().unwrap().len(), len);
             out.extend_from_slice(b"rest");
             assert_eq!(read_text(&out), Some((&written[..], &b"rest"[..])));
-            assert_eq!(rmpv::decode::read_value(&mut &out[..]).unwrap().as_str().unwrap().len(), len);
         }
     }
 
     #[test]
-    fn numbers_of_every_class_come_back() {
-        for value in [0, 1, 127, 128, 255, 256, 65_535, 65_536, u32::MAX as u64, 1 << 32, u64::MAX] {
-            let mut out = Vec::new();
-            unsigned(&mut out, value);
-            assert_eq!(rmpv::decode::read_value(&mut &out[..]).unwrap().as_u64(), Some(value));
-        }
-        for value in [i64::MIN, -1, 0, 1, i64::MAX] {
-            let mut out = Vec::new();
-            signed(&mut out, value);
-            assert_eq!(rmpv::decode::read_value(&mut &out[..]).unwrap().as_i64(), Some(value));
-        }
-        let mut out = Vec::new();
+    fn numbers_and_blobs_come_back() {
+        let mut out = [0; FLOAT_SIZE];
         float(&mut out, 42.5);
         assert_eq!(read_float(&out), Some((42.5, &b""[..])));
+        let mut out = vec![0; blob_size(3)];
+        blob(&mut out, b"abc");
+        assert_eq!(read_blob(&out), Some((&b"abc"[..], &b""[..])));
+        assert_eq!(rmpv::decode::read_value(&mut &out[..]).unwrap().as_slice(), Some(&b"abc"[..]));
+    }
+
+    #[test]
+    fn a_byte_that_is_not_ascii_is_seen_wherever_it_is() {
+        for len in 0..300 {
+            let mut out = vec![0; text_size(len)];
+            assert!(text(&mut out, &vec![0x7f; len]));
+            for at in 0..len {
+                let mut bytes = vec![0x7f; len];
+                bytes[at] = 0x80;
+                assert!(!text(&mut out, &bytes), "{at} of {len}");
+            }
+        }
     }
 
     #[test]

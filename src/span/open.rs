@@ -3,7 +3,8 @@
 //! is `record`'s; who may touch an open span at a time is `table`'s.
 
 use super::encode::{self, Mended};
-use crate::memory::{Buffer, Full};
+use crate::memory::{self, Buffer, Full};
+use crate::sys;
 
 /// The most tags, texts and numbers together, that a span holds.
 pub const TAGS_MAX: usize = 1024;
@@ -159,15 +160,32 @@ impl OpenSpan {
     #[inline]
     pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Mended, Refusal> {
         let max = if matches!(field, Field::Resource) { RESOURCE_MAX } else { NAME_MAX };
+        let at = self.head.len();
+        if value.is_empty() && !matches!(field, Field::Name) {
+            self.fields[field as usize] = Piece::default();
+            return Ok(Mended::default());
+        }
+        // A field set over and over must not make the record grow without end.
+        if value.len() <= max && at <= KEPT && !value.is_empty() {
+            if memory::copy_ascii(self.head.tail(value.len())?, value) {
+                self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
+                return Ok(Mended::default());
+            }
+            self.head.truncate(at);
+        }
+        self.set_field_slowly(field, value, max)
+    }
+
+    #[cold]
+    fn set_field_slowly(&mut self, field: Field, value: &[u8], max: usize) -> Result<Mended, Refusal> {
         let value = if value.is_empty() && matches!(field, Field::Name) { UNNAMED } else { value };
         let (value, mended) = encode::mend(value, max);
-        // A field set over and over must not make the record grow without end.
-        if self.head.len() > KEPT + RESOURCE_MAX {
+        if self.head.len() > KEPT {
             self.close_head();
         }
-        self.head.room(value.len())?;
-        self.fields[field as usize] = Piece { at: self.head.len() as u32, len: value.len() as u32 };
-        self.head.vec().extend_from_slice(&value);
+        let at = self.head.len() as u32;
+        self.head.push(&value)?;
+        self.fields[field as usize] = Piece { at, len: value.len() as u32 };
         Ok(mended)
     }
 
@@ -175,64 +193,107 @@ impl OpenSpan {
     fn close_head(&mut self) {
         let kept: [Vec<u8>; 4] =
             [Field::Name, Field::Service, Field::Resource, Field::Type].map(|field| self.field(field).to_vec());
-        self.head.vec().clear();
+        self.head.truncate(0);
         for (piece, text) in self.fields.iter_mut().zip(kept) {
             *piece = Piece { at: self.head.len() as u32, len: text.len() as u32 };
-            self.head.vec().extend_from_slice(&text);
+            // Shorter than what was there: it fits.
+            let _ = self.head.push(&text);
         }
     }
 
     /// Sets a text tag; the last value of a key wins, over a number of the same key too.
     #[inline]
     pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Mended, Refusal> {
+        // What nearly every tag is: new, short enough, ASCII. Anything else begins again, slowly.
+        if key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.hashes.len() < TAGS_MAX {
+            let hash = hash(key);
+            if self.find(hash, key).is_none() {
+                let place = self.texts.len();
+                if append_text(&mut self.texts, key, value)? {
+                    self.index(hash, place as u32);
+                    return Ok(Mended::default());
+                }
+                self.texts.truncate(place);
+            }
+        }
+        self.set_text_slowly(key, value)
+    }
+
+    #[cold]
+    fn set_text_slowly(&mut self, key: &[u8], value: &[u8]) -> Result<Mended, Refusal> {
         let (key, key_mended) = encode::mend(key, KEY_MAX);
         let (value, mut mended) = encode::mend(value, VALUE_MAX);
         mended.repaired |= key_mended.repaired;
         mended.cut |= key_mended.cut;
         let hash = hash(&key);
-        let size = encode::text_size(key.len()) + encode::text_size(value.len());
-        match self.find(hash, &key) {
-            Some(index) => self.replace_text(index, &key, &value, size)?,
-            None => {
-                if self.hashes.len() >= TAGS_MAX {
-                    return Err(Refusal::Limit);
-                }
-                self.texts.room(size)?;
-                self.hashes.push(hash);
-                self.places.push(self.texts.len() as u32);
-                encode::text(self.texts.vec(), &key);
-                encode::text(self.texts.vec(), &value);
-            }
+        if let Some(index) = self.find(hash, &key) {
+            self.replace_text(index, &key, &value)?;
+            return Ok(mended);
         }
+        if self.hashes.len() >= TAGS_MAX {
+            return Err(Refusal::Limit);
+        }
+        let place = self.texts.len();
+        append_text(&mut self.texts, &key, &value)?;
+        self.index(hash, place as u32);
         Ok(mended)
     }
 
     /// Sets a numeric tag; the last value of a key wins, over a text of the same key too.
     #[inline]
     pub fn set_number(&mut self, key: &[u8], value: f64) -> Result<Mended, Refusal> {
+        if key.len() <= KEY_MAX && self.hashes.len() < TAGS_MAX {
+            let hash = hash(key);
+            if self.find(hash, key).is_none() {
+                let place = self.numbers.len();
+                if append_number(&mut self.numbers, key, value)? {
+                    self.index(hash, place as u32 | NUMBER);
+                    self.number_count += 1;
+                    return Ok(Mended::default());
+                }
+                self.numbers.truncate(place);
+            }
+        }
+        self.set_number_slowly(key, value)
+    }
+
+    #[cold]
+    fn set_number_slowly(&mut self, key: &[u8], value: f64) -> Result<Mended, Refusal> {
         let (key, mended) = encode::mend(key, KEY_MAX);
         let hash = hash(&key);
         let found = self.find(hash, &key);
         if found.is_none() && self.hashes.len() >= TAGS_MAX {
             return Err(Refusal::Limit);
         }
-        self.numbers.room(encode::text_size(key.len()) + 9)?;
         let place = self.numbers.len() as u32 | NUMBER;
+        append_number(&mut self.numbers, &key, value)?;
         match found {
             Some(index) => {
                 self.bury(index);
                 self.places[index] = place;
             }
-            None => {
-                self.hashes.push(hash);
-                self.places.push(place);
-            }
+            None => self.index(hash, place),
         }
         self.number_count += 1;
-        encode::text(self.numbers.vec(), &key);
-        encode::float(self.numbers.vec(), value);
         self.close_gaps_if_large();
         Ok(mended)
+    }
+
+    #[inline]
+    fn index(&mut self, hash: u32, place: u32) {
+        if self.hashes.len() == self.hashes.capacity() || self.places.len() == self.places.capacity() {
+            self.enlarge_index();
+        }
+        self.hashes.push(hash);
+        self.places.push(place);
+    }
+
+    #[cold]
+    fn enlarge_index(&mut self) {
+        sys::keep_errno(|| {
+            self.hashes.reserve(self.hashes.len().max(16));
+            self.places.reserve(self.places.len().max(16));
+        });
     }
 
     /// Removes a tag of either kind; whether there was one.
@@ -257,12 +318,18 @@ impl OpenSpan {
             return Err(Refusal::Limit);
         }
         let (key, mended) = encode::mend(key, KEY_MAX);
-        self.blobs.room(encode::text_size(key.len()) + 5 + bytes.len())?;
-        encode::text(self.blobs.vec(), &key);
-        encode::blob_head(self.blobs.vec(), bytes.len());
-        self.blobs.vec().extend_from_slice(bytes);
+        let key_size = encode::text_size(key.len());
+        let (head, body) = self.blobs.tail(key_size + encode::blob_size(bytes.len()))?.split_at_mut(key_size);
+        encode::text(head, &key);
+        encode::blob(body, bytes);
         self.blob_count += 1;
         Ok(mended)
+    }
+
+    /// The four texts as they lie together, and where in that each is: its place and its length.
+    #[inline]
+    pub fn head(&self) -> (&[u8], [(u32, u32); 4]) {
+        (self.head.bytes(), self.fields.map(|piece| (piece.at, piece.len)))
     }
 
     /// Every tag, in the order in which its key was first set.
@@ -288,15 +355,18 @@ impl OpenSpan {
         (self.blobs.bytes(), self.blob_count)
     }
 
-    /// Takes the dead pairs out of both runs, if there are any.
+    /// Takes the dead pairs out of both runs, and what was replaced out of the four texts, if there is any.
     #[inline]
     pub fn close_gaps(&mut self) {
         if self.dead > 0 {
             self.rewrite_runs();
         }
+        if self.head.len() != self.fields.iter().map(|piece| piece.len as usize).sum::<usize>() {
+            self.close_head();
+        }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
         for (index, &other) in self.hashes.iter().enumerate() {
             if other == hash && self.key_at(self.places[index]) == Some(key) {
@@ -321,20 +391,19 @@ impl OpenSpan {
     }
 
     #[cold]
-    fn replace_text(&mut self, index: usize, key: &[u8], value: &[u8], size: usize) -> Result<(), Refusal> {
+    fn replace_text(&mut self, index: usize, key: &[u8], value: &[u8]) -> Result<(), Refusal> {
         let place = self.places[index];
         if let Some((_, Value::Text(old))) = self.value_at(place) {
             if old.len() == value.len() {
-                let end = place as usize + size;
-                self.texts.vec()[end - value.len()..end].copy_from_slice(value);
+                let end = place as usize + encode::text_size(key.len()) + encode::text_size(value.len());
+                memory::copy(&mut self.texts.bytes_mut()[end - value.len()..end], value);
                 return Ok(());
             }
         }
-        self.texts.room(size)?;
+        let place = self.texts.len() as u32;
+        append_text(&mut self.texts, key, value)?;
         self.bury(index);
-        self.places[index] = self.texts.len() as u32;
-        encode::text(self.texts.vec(), key);
-        encode::text(self.texts.vec(), value);
+        self.places[index] = place;
         self.close_gaps_if_large();
         Ok(())
     }
@@ -343,11 +412,7 @@ impl OpenSpan {
     fn bury(&mut self, index: usize) {
         let place = self.places[index];
         self.number_count -= u32::from(place & NUMBER != 0);
-        self.dead += match self.value_at(place) {
-            Some((key, Value::Text(text))) => (encode::text_size(key.len()) + encode::text_size(text.len())) as u32,
-            Some((key, Value::Number(_))) => encode::text_size(key.len()) as u32 + 9,
-            None => 0,
-        };
+        self.dead += self.pair_size(place) as u32;
     }
 
     fn close_gaps_if_large(&mut self) {
@@ -356,46 +421,75 @@ impl OpenSpan {
         }
     }
 
+    /// Moves what is alive to the front of its run, in the order in which it lies there.
     #[cold]
     fn rewrite_runs(&mut self) {
-        let (mut texts, mut numbers) = (Vec::new(), Vec::new());
-        let mut places = Vec::with_capacity(self.places.len());
-        for (key, value) in self.tags() {
-            match value {
-                Value::Text(text) => {
-                    places.push(texts.len() as u32);
-                    encode::text(&mut texts, key);
-                    encode::text(&mut texts, text);
-                }
-                Value::Number(number) => {
-                    places.push(numbers.len() as u32 | NUMBER);
-                    encode::text(&mut numbers, key);
-                    encode::float(&mut numbers, number);
-                }
-            }
+        let mut order: Vec<u32> = (0..self.places.len() as u32).collect();
+        order.sort_by_key(|&index| self.places[index as usize]);
+        let mut ends = [0, 0];
+        for index in order {
+            let place = self.places[index as usize];
+            let (number, from) = (place & NUMBER != 0, (place & !NUMBER) as usize);
+            let size = self.pair_size(place);
+            let (run, end) = match number {
+                true => (&mut self.numbers, &mut ends[1]),
+                false => (&mut self.texts, &mut ends[0]),
+            };
+            run.bytes_mut().copy_within(from..from + size, *end);
+            self.places[index as usize] = *end as u32 | (place & NUMBER);
+            *end += size;
         }
-        for (run, live) in [(&mut self.texts, texts), (&mut self.numbers, numbers)] {
-            run.vec().clear();
-            run.vec().extend_from_slice(&live);
-        }
-        self.places = places;
+        self.texts.truncate(ends[0]);
+        self.numbers.truncate(ends[1]);
         self.dead = 0;
     }
+
+    fn pair_size(&self, place: u32) -> usize {
+        match self.value_at(place) {
+            Some((key, Value::Text(text))) => encode::text_size(key.len()) + encode::text_size(text.len()),
+            Some((key, Value::Number(_))) => encode::text_size(key.len()) + encode::FLOAT_SIZE,
+            None => 0,
+        }
+    }
+}
+
+/// Appends a pair of texts. Whether both are ASCII.
+#[inline]
+fn append_text(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full> {
+    let key_size = encode::text_size(key.len());
+    let (head, body) = run.tail(key_size + encode::text_size(value.len()))?.split_at_mut(key_size);
+    Ok(encode::text(head, key) & encode::text(body, value))
+}
+
+/// Appends a key and a number. Whether the key is ASCII.
+#[inline]
+fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full> {
+    let key_size = encode::text_size(key.len());
+    let (head, body) = run.tail(key_size + encode::FLOAT_SIZE)?.split_at_mut(key_size);
+    encode::float(body, value);
+    Ok(encode::text(head, key))
 }
 
 /// A hash of a key or service: quick, even, never 0, of no use against an attacker and not used where one could matter.
 #[inline]
 pub fn hash(bytes: &[u8]) -> u32 {
     const M: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut state = bytes.len() as u64 ^ M;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-        state = (state ^ word).wrapping_mul(M).rotate_left(29);
-    }
-    let mut last = 0u64;
-    for &byte in chunks.remainder() {
-        last = last << 8 | u64::from(byte);
+    let word =
+        |at: usize| bytes.get(at..at + 8).map_or(0, |word| u64::from_le_bytes(word.try_into().unwrap_or_default()));
+    let half =
+        |at: usize| bytes.get(at..at + 4).map_or(0, |half| u32::from_le_bytes(half.try_into().unwrap_or_default()));
+    let len = bytes.len();
+    let (first, last) = match len {
+        0 => (0, 0),
+        1..=3 => (u64::from(bytes[0]) << 8 | u64::from(bytes[len / 2]), u64::from(bytes[len - 1])),
+        4..=7 => (u64::from(half(0)), u64::from(half(len - 4))),
+        _ => (word(0), word(len - 8)),
+    };
+    let mut state = (len as u64 ^ first ^ M).wrapping_mul(M).rotate_left(29);
+    let mut at = 8;
+    while at + 8 < len {
+        state = (state ^ word(at)).wrapping_mul(M).rotate_left(29);
+        at += 8;
     }
     state = (state ^ last).wrapping_mul(M);
     ((state >> 32) as u32 ^ state as u32).max(1)

@@ -2,20 +2,20 @@
 //! another in a trace's chunk; the worker turns them into whatever an agent takes, through the one visitor here.
 //!
 //! ```text
-//! word 0  length of the record | flags        word 6  lengths of resource | type
-//! word 1  span id                             word 7  lengths of the text run | the number run
-//! word 2  parent id                           word 8  pairs of text | pairs of numbers
-//! word 3  start, ns since 1970                word 9  length of the blob run | blobs
-//! word 4  duration, ns                        then    name service resource type, texts, numbers, blobs
-//! word 5  lengths of name | service
+//! word 0  length of the record | flags            word 9   lengths of the four texts together | the text run
+//! word 1  span id                                 word 10  lengths of the number run | the blob run
+//! word 2  parent id                               word 11  pairs of text | pairs of numbers
+//! word 3  start, ns since 1970                    word 12  blobs | 0
+//! word 4  duration, ns                            then     the four texts, the runs of texts, numbers and blobs
+//! words 5 to 8  name, service, resource, type: place among the four texts | length
 //! ```
 
 use super::encode;
-use super::open::{Field, OpenSpan};
-use crate::memory::{Buffer, Full, Pool};
+use super::open::OpenSpan;
+use crate::memory::{self, Buffer, Full, Pool};
 
 /// The header's size in bytes.
-pub const HEADER: usize = 80;
+pub const HEADER: usize = 13 * 8;
 
 fn pair(low: usize, high: usize) -> u64 {
     low as u64 & 0xffff_ffff | (high as u64) << 32
@@ -24,37 +24,37 @@ fn pair(low: usize, high: usize) -> u64 {
 /// Appends an open span, whose gaps are closed, as a record.
 #[inline]
 pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, duration_ns: u64) -> Result<(), Full> {
-    let fields = [Field::Name, Field::Service, Field::Resource, Field::Type].map(|field| span.field(field));
+    let (head, fields) = span.head();
     let ((texts, text_count), (numbers, number_count), (blobs, blob_count)) =
         (span.texts(), span.numbers(), span.blobs());
-    let length =
-        HEADER + fields.iter().map(|text| text.len()).sum::<usize>() + texts.len() + numbers.len() + blobs.len();
+    let length = HEADER + head.len() + texts.len() + numbers.len() + blobs.len();
     if out.capacity() - out.len() < length {
         pool.enlarge(out, length)?;
     }
+    let field = |n: usize| pair(fields[n].0 as usize, fields[n].1 as usize);
     let words = [
         pair(length, flags as usize),
         span.span_id,
         span.parent_id,
         span.start_ns as u64,
         duration_ns,
-        pair(fields[0].len(), fields[1].len()),
-        pair(fields[2].len(), fields[3].len()),
-        pair(texts.len(), numbers.len()),
+        field(0),
+        field(1),
+        field(2),
+        field(3),
+        pair(head.len(), texts.len()),
+        pair(numbers.len(), blobs.len()),
         pair(text_count as usize, number_count as usize),
-        pair(blobs.len(), blob_count as usize),
+        u64::from(blob_count),
     ];
-    let mut header = [0u8; HEADER];
+    let (header, mut rest) = out.tail(length)?.split_at_mut(HEADER);
     for (place, word) in header.chunks_exact_mut(8).zip(words) {
         place.copy_from_slice(&word.to_ne_bytes());
     }
-    let out = out.vec();
-    out.extend_from_slice(&header);
-    fields.iter().for_each(|text| out.extend_from_slice(text));
-    out.extend_from_slice(texts);
-    out.extend_from_slice(numbers);
-    if !blobs.is_empty() {
-        out.extend_from_slice(blobs);
+    for piece in [head, texts, numbers, blobs] {
+        let (place, after) = rest.split_at_mut(piece.len());
+        memory::copy(place, piece);
+        rest = after;
     }
     Ok(())
 }
@@ -101,29 +101,27 @@ impl<'a> Record<'a> {
         let halves = |n: usize| word(n).map(|word| ((word & 0xffff_ffff) as usize, (word >> 32) as usize));
         let (length, flags) = halves(0)?;
         let (record, rest) = (bytes.get(HEADER..length)?, bytes.get(length..)?);
-        let ((name, service), (resource, span_type)) = (halves(5)?, halves(6)?);
-        let ((texts, numbers), (text_count, number_count), (blobs, blob_count)) = (halves(7)?, halves(8)?, halves(9)?);
-        let mut at = 0;
-        let mut take = |len: usize| {
-            let piece = record.get(at..at + len);
-            at += len;
-            piece
-        };
+        let ((head, texts), (numbers, blobs)) = (halves(9)?, halves(10)?);
+        let ((text_count, number_count), (blob_count, _)) = (halves(11)?, halves(12)?);
+        let (head, runs) = (record.get(..head)?, record.get(head..)?);
+        let (texts, runs) = (runs.get(..texts)?, runs.get(texts..)?);
+        let (numbers, runs) = (runs.get(..numbers)?, runs.get(numbers..)?);
+        let field = |n: usize| halves(n).and_then(|(at, len)| head.get(at..at + len));
         let record = Record {
             flags: flags as u32,
             span_id: word(1)?,
             parent_id: word(2)?,
             start_ns: word(3)? as i64,
             duration_ns: word(4)?,
-            name: take(name)?,
-            service: take(service)?,
-            resource: take(resource)?,
-            span_type: take(span_type)?,
-            texts: take(texts)?,
+            name: field(5)?,
+            service: field(6)?,
+            resource: field(7)?,
+            span_type: field(8)?,
+            texts,
             text_count: text_count as u32,
-            numbers: take(numbers)?,
+            numbers,
             number_count: number_count as u32,
-            blobs: take(blobs)?,
+            blobs: runs.get(..blobs)?,
             blob_count: blob_count as u32,
         };
         Some((record, rest))
@@ -174,6 +172,15 @@ impl<'a> Record<'a> {
     }
 }
 
+/// How long the record is that begins at `at`, its flags, and its start; nothing at the end. For sorting, which need not
+/// look at the rest.
+#[inline]
+pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
+    let header = bytes.get(at..at + HEADER)?;
+    let word = |n: usize| header[n * 8..n * 8 + 8].try_into().map_or(0, u64::from_ne_bytes);
+    Some(((word(0) & 0xffff_ffff) as usize, (word(0) >> 32) as u32, word(3) as i64))
+}
+
 /// The records of a chunk, one after another.
 pub fn each(mut bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
     std::iter::from_fn(move || {
@@ -186,6 +193,7 @@ pub fn each(mut bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::span::open::Field;
 
     #[test]
     fn a_record_reads_back_what_the_host_said() {

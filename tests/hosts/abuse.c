@@ -1,6 +1,7 @@
 /* abuse RANDOM: everything that a binding can pass by mistake. Each call is answered by a status, or by the repair that
  * the header promises; RANDOM is how many random handles are tried. Meant to run under valgrind as well. */
 #include "check.h"
+#include <errno.h>
 #include <math.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,10 +32,11 @@ static void every_call_refuses(spanwire_span span, spanwire_status wanted) {
     STATUS(wanted, spanwire_span_finish(span));
     STATUS(wanted, spanwire_span_finish_at(span, 1));
     STATUS(wanted, spanwire_span_discard(span));
-    if (span == 0) return; /* what these say of "no span" is in the header; here only that they do no harm */
-    STATUS(wanted, spanwire_span_get_tag(span, "k", text, sizeof text, &need));
-    STATUS(wanted, spanwire_span_context(span, &context));
-    STATUS(wanted, spanwire_span_id_text(span, SPANWIRE_ID_SPAN, text, sizeof text, &need));
+    STATUS(span ? wanted : SPANWIRE_E_NOT_FOUND, spanwire_span_get_tag(span, "k", text, sizeof text, &need));
+    /* Ids can be read of a span that the parent of this process had open, so that the child can continue its trace. */
+    spanwire_status of_ids = wanted == SPANWIRE_E_FORKED ? SPANWIRE_OK : SPANWIRE_E_HANDLE;
+    STATUS(of_ids, spanwire_span_context(span, &context));
+    STATUS(of_ids, spanwire_span_id_text(span, SPANWIRE_ID_SPAN, text, sizeof text, &need));
 }
 
 static uint64_t random64(void) {
@@ -76,7 +78,7 @@ static void wrong_handles(long randoms) {
         STATUS(SPANWIRE_E_HANDLE, spanwire_tracer_config_json(wrong, text, sizeof text, &need));
         STATUS(SPANWIRE_E_HANDLE, spanwire_tracer_report_integration(wrong, "a", "1", "ok"));
         STATUS(SPANWIRE_E_HANDLE, spanwire_span_submit(wrong, NULL, 0));
-        STATUS(SPANWIRE_E_HANDLE, spanwire_tracer_free(wrong));
+        STATUS(wrong ? SPANWIRE_E_HANDLE : SPANWIRE_OK, spanwire_tracer_free(wrong));
     }
     for (long i = 0; i < randoms; i++) {
         /* Anything at all, anything below 2^53, and the open span's own handle with one bit turned. */
@@ -120,36 +122,108 @@ static void null_pointers(void) {
     OK(spanwire_span_set_tags(span, NULL, 0));
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_remove_tag(span, NULL));
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_get_tag(span, NULL, NULL, 0, NULL));
-    spanwire_span_set_service(span, NULL);
-    spanwire_span_set_resource(span, NULL);
-    spanwire_span_set_resource_n(span, NULL, 9);
-    spanwire_span_set_type(span, NULL);
-    spanwire_span_set_name(span, NULL);
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_get_tag(span, "null", NULL, 0, NULL));
+    OK(spanwire_span_set_service(span, NULL));
+    OK(spanwire_span_set_resource(span, NULL));
+    OK(spanwire_span_set_resource_n(span, NULL, 9));
+    OK(spanwire_span_set_type(span, NULL));
+    OK(spanwire_span_set_name(span, NULL));
     OK(spanwire_span_set_error(span, NULL, NULL, NULL));
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_meta_struct(span, NULL, "\x80", 1));
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_meta_struct(span, "k", NULL, 1));
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_context(span, NULL));
     spanwire_context small = {.size = 0};
-    CHECK(spanwire_span_context(span, &small) < 0);
-    spanwire_span_id_text(span, SPANWIRE_ID_SPAN, NULL, 0, NULL);
-    CHECK(spanwire_span_id_text(span, 99, NULL, 0, NULL) < 0);
-    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit(tracer, NULL, 3));
-    CHECK(spanwire_span_submit_packed(tracer, NULL, 3) < 0);
-    CHECK(spanwire_span_submit_packed(tracer, "\xff\xff\xff\xff garbage", 12) < 0);
-    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_poll(NULL, NULL, 9, NULL));
-    spanwire_log_drain(NULL, 0, NULL);
-    spanwire_log_write(SPANWIRE_LEVEL_INFO, NULL, NULL);
-    spanwire_log_write(-77, "target", "text");
-    spanwire_log_event(NULL, NULL, 5);
-    spanwire_log_set_level(1000);
-    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_add_sink_any_thread(SPANWIRE_LEVEL_INFO, NULL, NULL, NULL, NULL));
-    CHECK(spanwire_log_remove_sink(12345) < 0);
-    spanwire_tracer_report_integration(tracer, NULL, NULL, NULL);
+    STATUS(SPANWIRE_E_VERSION, spanwire_span_context(span, &small));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_id_text(span, SPANWIRE_ID_SPAN, NULL, 0, NULL));
     size_t need = 0;
-    spanwire_tracer_config_json(tracer, NULL, 0, &need);
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_id_text(span, 99, NULL, 0, &need));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit(tracer, NULL, 3));
+    OK(spanwire_span_submit(tracer, NULL, 0));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit_packed(tracer, NULL, 3));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit_packed(tracer, "\xff\xff\xff\xff garbage", 12));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_poll(NULL, NULL, 9, NULL));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_drain(NULL, 0, NULL));
+    OK(spanwire_log_write(SPANWIRE_LEVEL_INFO, NULL, NULL));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_write(-77, "target", "text"));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_write(SPANWIRE_LEVEL_OFF, "target", "text"));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_event(NULL, NULL, 0));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_event("kind", NULL, 5));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_set_level(1000));
+    spanwire_sink sink = 7;
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_add_sink_any_thread(SPANWIRE_LEVEL_INFO, NULL, NULL, NULL, NULL));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_add_sink_any_thread(SPANWIRE_LEVEL_INFO, NULL, NULL, NULL, &sink));
+    CHECK(sink == 0);
+    OK(spanwire_log_remove_sink(0));
+    STATUS(SPANWIRE_E_NOT_FOUND, spanwire_log_remove_sink(12345));
+    STATUS(SPANWIRE_E_NOT_FOUND, spanwire_log_remove_sink(span));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_tracer_report_integration(tracer, NULL, NULL, NULL));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_tracer_config_json(tracer, NULL, 0, NULL));
+    OK(spanwire_tracer_config_json(tracer, NULL, 0, &need));
     CHECK(need > 1);
+    spanwire_process_after_fork_child(); /* which this process is not */
     CHECK(spanwire_status_text(SPANWIRE_E_HANDLE) != NULL && spanwire_status_text(-12345) != NULL);
     OK(spanwire_log_set_level(SPANWIRE_LEVEL_INFO));
+    OK(spanwire_span_finish(span));
+}
+
+/* Lengths that no text has. Nothing may be read through them. */
+static void odd_lengths(void) {
+    const size_t odd[] = {SIZE_MAX - 1, SIZE_MAX / 2 + 1};
+    const char k = 'k'; /* one byte, and no NUL behind it */
+    spanwire_span span = spanwire_span_start(tracer, 0, "lengths");
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        size_t n = odd[i];
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_tag_n(span, &k, n, "v", 1));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_tag_n(span, &k, 1, &k, n));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_metric_n(span, &k, n, 1));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_resource_n(span, &k, n));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_error_n(span, &k, n, NULL, 0, NULL, 0));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_error_n(span, NULL, 0, NULL, 0, &k, n));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_write_n(SPANWIRE_LEVEL_DEBUG, &k, n, &k, 1));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_write_n(SPANWIRE_LEVEL_DEBUG, &k, 1, &k, n));
+        spanwire_span nameless = spanwire_span_start_n(tracer, span, &k, n);
+        CHECK(nameless != 0); /* a name that cannot be meant is none */
+        OK(spanwire_span_discard(nameless));
+        spanwire_tag tag = {&k, n, "v", 1}, value = {"v", 1, &k, n};
+        spanwire_metric metric = {&k, n, 1};
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_tags(span, &tag, 1));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_tags(span, &value, 1));
+        spanwire_span_options options = {.size = sizeof options, .name = &k, .name_len = n};
+        spanwire_span out = 7;
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_start_with(tracer, &options, &out));
+        CHECK(out == 0);
+        options.name_len = 1, options.tags = &tag, options.tags_count = 1, options.metrics = &metric, options.metrics_count = 1;
+        OK(spanwire_span_start_with(tracer, &options, &out)); /* without that tag and that number */
+        OK(spanwire_span_discard(out));
+        spanwire_record record = {.size = sizeof record, .trace_id_low = 1, .span_id = 1, .name = &k, .name_len = n};
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit(tracer, &record, 1));
+    }
+    const size_t counts[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2 + 1, SIZE_MAX / sizeof(spanwire_tag)};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        spanwire_tag tag = {"k", 1, "v", 1};
+        spanwire_metric metric = {"k", 1, 1};
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_tags(span, &tag, counts[i]));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_event("kind", &tag, counts[i]));
+        spanwire_span_options options = {.size = sizeof options, .name = "n", .name_len = 1, .tags = &tag, .tags_count = counts[i]};
+        spanwire_span out = 7;
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_start_with(tracer, &options, &out));
+        CHECK(out == 0);
+        spanwire_record record = {.size = sizeof record, .trace_id_low = 1, .span_id = 1, .name = &k, .name_len = 1,
+                                  .metrics = &metric, .metrics_count = counts[i]};
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit(tracer, &record, 1));
+    }
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit_packed(tracer, &k, SIZE_MAX));
+    STATUS(SPANWIRE_E_LIMIT, spanwire_span_set_meta_struct(span, "k", &k, SIZE_MAX));
+    STATUS(SPANWIRE_E_LIMIT, spanwire_span_set_meta_struct(span, "k", &k, SPANWIRE_META_STRUCT_MAX + 1));
+    OK(spanwire_span_set_tag(span, "k", "some text"));
+    char text[16] = "untouched";
+    size_t need = 0;
+    STATUS(SPANWIRE_E_LIMIT, spanwire_span_get_tag(span, "k", text, 0, &need));
+    CHECK(need == 10 && !strcmp(text, "untouched"));
+    STATUS(SPANWIRE_E_LIMIT, spanwire_span_get_tag(span, "k", text, 9, &need));
+    CHECK(need == 10 && !strcmp(text, ""));
+    OK(spanwire_span_get_tag(span, "k", text, SIZE_MAX, &need));
+    CHECK(need == 10 && !strcmp(text, "some text"));
     OK(spanwire_span_finish(span));
 }
 
@@ -189,7 +263,7 @@ static void odd_numbers(void) {
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         char key[] = {'n', (char)('0' + i), 0};
         spanwire_status status = spanwire_span_set_metric(span, key, odd[i]);
-        if (i > 2) CHECK(status == SPANWIRE_OK);
+        CHECK(status == (i > 2 ? SPANWIRE_OK : SPANWIRE_E_ARGUMENT));
     }
     const int64_t ends[] = {INT64_MIN, -1, 0, 1, INT64_MAX};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -201,8 +275,9 @@ static void odd_numbers(void) {
             if (timed && spanwire_span_finish_at(timed, ends[j]) != SPANWIRE_OK) OK(spanwire_span_finish(timed));
         }
     }
-    spanwire_span_set_priority(span, INT32_MIN);
-    spanwire_span_set_priority(span, 1);
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_priority(span, INT32_MIN));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_priority(span, 3));
+    OK(spanwire_span_set_priority(span, 2));
     OK(spanwire_span_set_error_flag(span, INT32_MIN));
     OK(spanwire_span_finish(span));
 }
@@ -252,17 +327,29 @@ static void too_many(void) {
 static void sizes_of_structs(void) {
     spanwire_span out = 0;
     spanwire_span_options options = {.size = 0, .name = "n", .name_len = 1};
-    CHECK(spanwire_span_start_with(tracer, &options, &out) < 0 && out == 0);
+    STATUS(SPANWIRE_E_VERSION, spanwire_span_start_with(tracer, &options, &out));
     options.size = SIZE_MAX;
-    CHECK(spanwire_span_start_with(tracer, &options, &out) < 0 && out == 0);
+    STATUS(SPANWIRE_E_VERSION, spanwire_span_start_with(tracer, &options, &out));
+    CHECK(out == 0);
+    struct {
+        spanwire_span_options known;
+        uint64_t later;
+    } newer = {{.size = sizeof newer, .name = "n", .name_len = 1}, 0};
+    OK(spanwire_span_start_with(tracer, &newer.known, &out)); /* a field that we do not know, and that says nothing */
+    OK(spanwire_span_discard(out));
+    newer.later = 1;
+    STATUS(SPANWIRE_E_VERSION, spanwire_span_start_with(tracer, &newer.known, &out));
     spanwire_stats stats = {.size = 0};
-    CHECK(spanwire_tracer_stats(tracer, &stats) < 0);
+    STATUS(SPANWIRE_E_VERSION, spanwire_tracer_stats(tracer, &stats));
     stats.size = 24; /* a host built against an older, smaller struct gets what it knows */
     stats.spans_open = 77;
     OK(spanwire_tracer_stats(tracer, &stats));
     CHECK(stats.spans_started > 0 && stats.spans_open == 77);
     spanwire_record record = {.size = 0};
-    CHECK(spanwire_span_submit(tracer, &record, 1) < 0);
+    STATUS(SPANWIRE_E_VERSION, spanwire_span_submit(tracer, &record, 1));
+    spanwire_context no_ids = {.size = sizeof no_ids};
+    options = (spanwire_span_options){.size = sizeof options, .name = "n", .name_len = 1, .parent_context = &no_ids};
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_start_with(tracer, &options, &out));
 }
 
 static void a_child_of_a_fork(void) {
@@ -279,16 +366,30 @@ static void a_child_of_a_fork(void) {
     OK(spanwire_span_finish(mine));
 }
 
+/* What was repaired, cut and dropped above was counted. */
+static void counts(void) {
+    spanwire_stats stats = stats_of(tracer);
+    CHECK(stats.texts_repaired >= 6);
+    CHECK(stats.texts_cut >= 9);
+    CHECK(stats.tags_dropped >= (10000 - 1024) + 5000 + (5000 - 1024));
+    CHECK(stats.parents_unknown == 5);
+    CHECK(stats.dropped_invalid >= 7);
+}
+
 int main(int argc, char **argv) {
+    errno = 77;
     CHECK(spanwire_tracer_flush(7, 1) == SPANWIRE_E_HANDLE); /* before there is any tracer */
     CHECK(spanwire_span_finish(7) == SPANWIRE_E_HANDLE);
     tracer = tracer_new();
     wrong_handles(number(argc, argv, 1, 1000000));
     null_pointers();
+    odd_lengths();
     odd_texts();
     odd_numbers();
     too_many();
     sizes_of_structs();
+    counts();
+    CHECK(errno == 77); /* not a call of ours has touched it */
     a_child_of_a_fork();
     OK(spanwire_tracer_shutdown(tracer, 10000));
     OK(spanwire_tracer_shutdown(tracer, 10000));

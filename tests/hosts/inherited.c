@@ -7,7 +7,7 @@ static spanwire_tracer tracer;
 static spanwire_span outer;
 static spanwire_context outer_context;
 
-static void child_of(int depth) {
+static int child_of(int depth) {
     failures = 0;
     STATUS(SPANWIRE_E_FORKED, spanwire_span_set_tag(outer, "k", "v"));
     STATUS(SPANWIRE_E_FORKED, spanwire_span_set_tag_n(outer, "k", 1, "v", 1));
@@ -27,7 +27,7 @@ static void child_of(int depth) {
     if (depth == 0) {
         fflush(NULL);
         pid_t pid = fork();
-        if (pid == 0) child_of(1);
+        if (pid == 0) _exit(child_of(1));
         int status = 0;
         CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
@@ -36,7 +36,7 @@ static void child_of(int depth) {
     spanwire_stats s = check_books(tracer);
     CHECK(s.spans_started == 1 && s.spans_sent == 1);
     if (failures) print_stats(stderr, &s);
-    _exit(verdict());
+    return verdict();
 }
 
 int main(void) {
@@ -49,7 +49,7 @@ int main(void) {
     printf("outer {\"low\":%" PRIu64 ",\"id\":%" PRIu64 "}\n", outer_context.trace_id_low, outer_context.span_id);
     fflush(NULL);
     pid_t pid = fork();
-    if (pid == 0) child_of(0);
+    if (pid == 0) _exit(child_of(0));
     int status = 0;
     CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     OK(spanwire_span_set_tag(outer, "still", "mine"));

@@ -3,15 +3,6 @@
 #include "check.h"
 #include <sys/resource.h>
 
-static long peak_kib(void) {
-    char line[128];
-    long kib = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld", &kib);
-    if (status) fclose(status);
-    return kib;
-}
-
 int main(int argc, char **argv) {
     long spans = number(argc, argv, 1, 1000000), refused = 0;
     spanwire_tracer tracer = tracer_new();

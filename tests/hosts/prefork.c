@@ -1,6 +1,6 @@
-/* prefork fork|clone CHILDREN TRACES: a server in which a thread of the parent traces while children are forked, each
+/* prefork fork|_Fork|clone CHILDREN TRACES: a server in which a thread of the parent traces while children are forked, each
  * of which makes its own traces of two spans. Prints what the parent made and the books of the parent; a child's exit
- * code tells of its own. With raw clone nobody takes malloc's locks for the child, so there the thread stands still for
+ * code tells of its own. With _Fork and raw clone nobody takes malloc's locks for the child, so there the thread stands still for
  * the moment of each clone, as every program must that calls clone by itself. */
 #include "check.h"
 #include <pthread.h>
@@ -51,20 +51,20 @@ static int child(long traces, int number) {
     return verdict();
 }
 
-static pid_t split(int raw) {
-    if (!raw) return fork();
+static pid_t split(const char *way) {
+    if (!strcmp(way, "fork")) return fork();
     OK(spanwire_tracer_flush(tracer, 20000));
     atomic_store(&pause_asked, 1);
     while (!atomic_load(&paused)) sleep_us(50);
     OK(spanwire_tracer_flush(tracer, 20000));
     sleep_us(2000); /* the worker has gone back to sleep */
-    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    pid_t pid = !strcmp(way, "_Fork") ? _Fork() : (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
     if (pid) atomic_store(&pause_asked, 0);
     return pid;
 }
 
 int main(int argc, char **argv) {
-    int raw = argc > 1 && !strcmp(argv[1], "clone");
+    const char *way = argc > 1 ? argv[1] : "fork";
     long children = number(argc, argv, 2, 8), traces = number(argc, argv, 3, 1000);
     tracer = tracer_new();
     pthread_t thread;
@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
     pid_t pids[64];
     for (int i = 0; i < children && i < 64; i++) {
         fflush(NULL);
-        pids[i] = split(raw);
+        pids[i] = split(way);
         if (pids[i] == 0) _exit(child(traces, i));
         CHECK(pids[i] > 0);
         sleep_us(10000);

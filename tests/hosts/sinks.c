@@ -110,7 +110,6 @@ static void call_the_api(void *p) {
     size_t need;
     spanwire_log_drain(text, sizeof text, &need);
     spanwire_tracer_config_json(tracer, text, sizeof text, &need);
-    spanwire_tracer_flush(tracer, 20);
     probe *other = calloc(1, sizeof *other); /* a sink added by a sink, removed by it as well */
     add(other);
     OK(spanwire_log_remove_sink(other->id));
@@ -147,6 +146,8 @@ static void slow(void) {
     CHECK(looped < (int64_t)5 * 1000000000);
     CHECK(removed < (int64_t)2 * 1000000000);
     CHECK(wait_for(&quick.calls, 100));
+    /* The count comes with the first record that found room again. */
+    for (int i = 0; i < 500 && !atomic_load(&quick.lost); i++, sleep_us(10000)) one_span();
     remove_and_check(&quick);
     CHECK(atomic_load(&snail.late) + atomic_load(&quick.late) == 0);
     printf("sinks {\"loop_ms\":%" PRId64 ",\"flush_ms\":%" PRId64 ",\"remove_ms\":%" PRId64 ",\"slow_calls\":%ld,\"quick_calls\":%ld,\"lost\":%ld}\n",
@@ -259,6 +260,26 @@ static void pulling(void) {
     printf("sinks {\"polled\":%ld}\n", polled);
 }
 
+/* One sink too many is refused, and nothing of it stays; removing one makes room. */
+static void too_many(void) {
+    probe p = {0}, extra = {.id = 7};
+    spanwire_sink ids[SPANWIRE_SINKS_MAX];
+    for (int i = 0; i < SPANWIRE_SINKS_MAX; i++) add(&p), ids[i] = p.id;
+    STATUS(SPANWIRE_E_LIMIT, spanwire_log_add_sink_any_thread(SPANWIRE_LEVEL_DEBUG, sink, &extra, release, &extra.id));
+    CHECK(extra.id == 0);
+    one_span();
+    CHECK(wait_for(&p.calls, 2 * SPANWIRE_SINKS_MAX));
+    CHECK(atomic_load(&extra.calls) == 0 && atomic_load(&extra.releases) == 0);
+    OK(spanwire_log_remove_sink(ids[0]));
+    add(&extra);
+    one_span();
+    CHECK(wait_for(&extra.calls, 1));
+    for (int i = 1; i < SPANWIRE_SINKS_MAX; i++) OK(spanwire_log_remove_sink(ids[i]));
+    CHECK(atomic_load(&p.releases) == SPANWIRE_SINKS_MAX);
+    remove_and_check(&extra);
+    printf("sinks {\"calls\":%ld}\n", atomic_load(&p.calls));
+}
+
 /* A forked child keeps the sinks: its records reach the same callback, in the child. */
 static void forked(void) {
     probe p = {0};
@@ -306,7 +327,8 @@ static void stuck(void) {
 int main(int argc, char **argv) {
     static const struct { const char *name; void (*run)(void); } scenarios[] = {
         {"under_load", under_load}, {"reenter", reenter}, {"slow", slow}, {"twice", twice}, {"itself", itself},
-        {"each_other", each_other}, {"pulling", pulling}, {"forked", forked}, {"stuck", stuck}};
+        {"each_other", each_other}, {"pulling", pulling}, {"forked", forked}, {"stuck", stuck},
+        {"too_many", too_many}};
     tracer = tracer_new();
     OK(spanwire_debug_set(1));
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {

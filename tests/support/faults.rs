@@ -60,6 +60,8 @@ struct Shared {
     counts_only: bool,
     /// `/info` is treated like a payload instead of being answered.
     spoils_info: bool,
+    /// What becomes of `/info` instead of a good answer.
+    info: Option<Reply>,
     stop: AtomicBool,
     state: Mutex<State>,
 }
@@ -89,11 +91,12 @@ pub struct Behaviour {
     then: Reply,
     counts_only: bool,
     spoils_info: bool,
+    info: Option<Reply>,
 }
 
 /// An agent that does this to the first payloads, one each, and `then` to all others.
 pub fn first(first: &[Reply], then: Reply) -> Behaviour {
-    Behaviour { first: first.to_vec(), then, counts_only: false, spoils_info: false }
+    Behaviour { first: first.to_vec(), then, counts_only: false, spoils_info: false, info: None }
 }
 
 /// An agent that does this to every payload.
@@ -114,6 +117,12 @@ impl Behaviour {
         self
     }
 
+    /// This becomes of every `/info`.
+    pub fn info(mut self, reply: Reply) -> Behaviour {
+        self.info = Some(reply);
+        self
+    }
+
     /// Listens on a free port.
     pub fn start(self) -> FaultAgent {
         self.start_on(super::free_ports(1))
@@ -126,6 +135,7 @@ impl Behaviour {
             then: self.then,
             counts_only: self.counts_only,
             spoils_info: self.spoils_info,
+            info: self.info,
             stop: AtomicBool::new(false),
             state: Mutex::new(state),
         });
@@ -210,12 +220,10 @@ fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shar
     if head.path == "/info" {
         shared.state().infos += 1;
     }
-    if head.path == "/info" && !shared.spoils_info {
-        return answer(stream, 200, "", INFO);
-    }
-    let reply = match shared.state().script.pop_front() {
-        Some(reply) => reply,
-        None => shared.then.clone(),
+    let reply = match (head.path == "/info", &shared.info) {
+        (true, Some(reply)) => reply.clone(),
+        (true, None) if !shared.spoils_info => return answer(stream, 200, "", INFO),
+        _ => shared.state().script.pop_front().unwrap_or_else(|| shared.then.clone()),
     };
     if matches!(reply, Reply::Reset) {
         record(shared, head, &[], 0);
@@ -267,6 +275,9 @@ fn answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) -> Opt
 }
 
 fn record(shared: &Shared, head: &Head, body: &[u8], status: u16) {
+    if head.path == "/info" {
+        return;
+    }
     let mut objections = Vec::new();
     let chunks = match body {
         [] => Vec::new(),
