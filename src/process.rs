@@ -20,6 +20,8 @@ pub struct PerProcess<T: 'static> {
 /// Stands in the word while a thread makes the value.
 const IN_THE_MAKING: usize = 1;
 
+// A default would be of no use: a static needs the constant function.
+#[allow(clippy::new_without_default)]
 impl<T: Sync> PerProcess<T> {
     /// Nothing yet.
     pub const fn new() -> PerProcess<T> {

@@ -8,6 +8,8 @@ use support::hosts::{host, require, root, Host, Outcome};
 
 /// `SPANWIRE_MEMORY_MAX` where nobody sets it.
 const MEMORY_MAX_KIB: u64 = 64 * 1024;
+/// What a process grows by beside spans: two threads, the payload that is being sent, the log's ring.
+const BESIDE_KIB: u64 = 4 * 1024;
 
 fn live() -> FaultAgent {
     always(Reply::Ok).counting_only().start()
@@ -61,7 +63,7 @@ fn spans_that_are_never_finished_stay_within_bounds_and_the_host_goes_on() {
     let hoard = ran.object("hoard");
     println!("hoard {hoard}");
     let kib = |name: &str| hoard[name].as_u64().unwrap_or(u64::MAX);
-    assert!(kib("max_kib") == MEMORY_MAX_KIB && kib("peak_kib") <= MEMORY_MAX_KIB * 9 / 8, "{hoard}");
+    assert!(kib("max_kib") == MEMORY_MAX_KIB && kib("peak_kib") <= MEMORY_MAX_KIB + BESIDE_KIB, "{hoard}");
 }
 
 #[test]
@@ -70,7 +72,7 @@ fn memory_at_a_small_bound_refuses_spans_and_counts_them() {
     let Some(host) = outage(SPANS, &dead()) else { return };
     let ran = host.env("SPANWIRE_MEMORY_MAX", 2 << 20).run().ok();
     println!("2 MiB: {}", ran.stdout);
-    assert!(number(&ran, "grown_kib") <= 3 * 1024, "2 MiB were allowed: {}", ran.stdout);
+    assert!(number(&ran, "grown_kib") <= 2 * 1024 + BESIDE_KIB, "2 MiB were allowed: {}", ran.stdout);
     assert!(number(&ran, "refused") + ran.stat("dropped_memory") > 0, "the bound was never reached: {}", ran.stdout);
     assert_eq!(ran.stat("spans_started") + number(&ran, "refused"), SPANS);
     assert_eq!(ran.stat("spans_finished"), ran.dropped());

@@ -863,6 +863,8 @@ pub unsafe extern "C" fn spanwire_span_set_meta_struct(
     len: usize,
 ) -> spanwire_status {
     with(span, |span, counters, _| {
+        // One byte too many is as much too large as any number.
+        let len = len.min(SPANWIRE_META_STRUCT_MAX + 1);
         // SAFETY: by the caller.
         let (name, bytes) = unsafe { (self::key(text::terminated(key))?, text::array(bytes.cast::<u8>(), len)?) };
         noted(counters, span.add_blob(name, bytes))

@@ -257,13 +257,13 @@ pub extern "C" fn spanwire_tracer_flush(tracer: spanwire_tracer, timeout_ms: u32
 /// @param tracer      a tracer; all its shares are shut down
 /// @param timeout_ms  how long it may take, in milliseconds
 ///
-/// @return SPANWIRE_OK        everything that was finished is acknowledged or dropped
-///         SPANWIRE_E_TIMEOUT the time is over; the rest is dropped, but for a request under way, which is counted as
-///                            in flight until it ends
+/// @return SPANWIRE_OK        everything that was finished is acknowledged, or was refused by the agent
+///         SPANWIRE_E_TIMEOUT the time is over, and the rest is dropped; only a request that is under way is still counted
+///                            as in flight, until it ends
 ///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
 ///
 /// Threads:   any, but not from a log sink's callback.
-/// Blocks:    up to `timeout_ms`, and 50 ms for the log to be written.
+/// Blocks:    up to `timeout_ms`, and at its end up to 100 ms for the last counts and the log.
 /// Fork:      a child shuts down its own only. Nothing happens at exit by itself: a process that wants its last second
 ///            of spans delivered calls this.
 /// Since:     0.1
@@ -334,8 +334,8 @@ fn c_stats(stats: &stats::Stats) -> spanwire_stats {
     }
 }
 
-/// Writes the frozen settings as one JSON object: the start-up line's, with each value's origin under "settings".
-/// Secrets are redacted.
+/// Writes the frozen settings as one JSON object: what the start-up line has, and under "settings" every setting with its
+/// value and where that came from. Secrets are redacted.
 ///
 /// @param tracer    a tracer
 /// @param buffer    where the text and a NUL go; NULL only asks how much is needed

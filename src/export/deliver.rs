@@ -203,7 +203,13 @@ impl Worker {
                     return Outcome::Sent;
                 }
                 (Verdict::Split, _) => return Outcome::TooLarge,
-                (Verdict::Retry { .. }, _) if retry => self.exporter.queue.pause(wait),
+                (Verdict::Retry { .. }, result) if retry => {
+                    self.exporter.queue.pause(wait);
+                    let give_up = account.give_up_at.load(Relaxed);
+                    if give_up != 0 && sys::monotonic_ns() >= give_up {
+                        return Outcome::Lost(reason(&result, unknown, true), cause(&result));
+                    }
+                }
                 (Verdict::Retry { .. }, result) => {
                     return Outcome::Lost(reason(&result, unknown, closing), cause(&result))
                 }

@@ -12,10 +12,12 @@ mod transport;
 pub mod worker;
 
 use crate::counters::{Counters, Reason};
+use crate::host;
 use crate::log::event::Event;
 use crate::log::Logs;
 use crate::memory::Pool;
 use crate::settings::{AgentAddress, Settings};
+use crate::span::ids;
 use queue::Queue;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -43,6 +45,44 @@ pub struct Profile {
     pub first_span: Vec<(String, String)>,
     /// The process.
     pub process_id: u32,
+}
+
+impl Profile {
+    /// What payloads say of a tracer with these settings in this process. Reads a few files under /proc and /sys.
+    pub fn of(settings: &Settings, process_id: u32) -> Profile {
+        let mut every_span = settings.tags.clone();
+        if !settings.env.is_empty() {
+            every_span.push(("env".into(), settings.env.clone()));
+        }
+        let runtime_id = ids::runtime_id();
+        let mut first_span =
+            vec![("runtime-id".to_string(), runtime_id.clone()), ("language".into(), settings.language.clone())];
+        let optional = [
+            ("_dd.hostname", settings.report_hostname.then(|| settings.hostname.clone())),
+            ("_dd.git.repository_url", settings.git_repository_url.clone()),
+            ("_dd.git.commit.sha", settings.git_commit_sha.clone()),
+        ];
+        first_span.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
+        Profile {
+            identity: agent::Identity {
+                language: settings.language.clone(),
+                language_version: settings.language_version.clone(),
+                interpreter: settings.interpreter.clone(),
+                interpreter_vendor: settings.interpreter_vendor.clone(),
+                tracer_version: settings.tracer_version.clone(),
+                container_id: host::container_id(),
+                entity_id: host::entity_id(),
+                external_env: settings.external_env.clone(),
+            },
+            runtime_id,
+            service: settings.service.clone(),
+            version: settings.version.clone(),
+            every_span,
+            first_span,
+            process_id,
+            settings: settings.clone(),
+        }
+    }
 }
 
 /// A tracer as the exporter sees it.

@@ -229,17 +229,9 @@ mod tests {
     use rmpv::Value;
 
     fn profile() -> Profile {
-        let (settings, _) = crate::settings::Settings::resolve(&[], &|_| None);
-        Profile {
-            settings,
-            runtime_id: "id".into(),
-            identity: Default::default(),
-            service: "shop".into(),
-            version: "1.2".into(),
-            every_span: vec![("env".into(), "prod".into())],
-            first_span: vec![("language".into(), "c".into())],
-            process_id: 7,
-        }
+        let given = [("DD_SERVICE", "shop"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
+        let code = given.map(|(name, value)| (name.to_string(), value.to_string()));
+        Profile::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7)
     }
 
     fn chunk(spans: &[(u64, i64, u32)]) -> Chunk {

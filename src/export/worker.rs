@@ -179,7 +179,7 @@ impl Worker {
                 continue;
             }
             if profile.settings.startup_logs {
-                let config_json = profile.settings.config_json(&profile.runtime_id, self.agent_error.as_deref());
+                let config_json = profile.settings.startup_json(&profile.runtime_id, self.agent_error.as_deref());
                 self.shared.logs.emit(&Event::TracerConfigured { config_json: &config_json });
             }
         }

@@ -1,20 +1,31 @@
 //! Settings as the start-up line shows them: one JSON object, the fields that every tracer's reader looks for first.
 //! What is shown is already redacted where it is kept; how the line is logged is the dialect's business.
 
-use super::Settings;
+use super::{Origin, Settings};
 use crate::{host, redact, sys};
 use serde_json::{json, Value as Json};
 
 impl Settings {
-    /// The object of the start-up line, on one line. `runtime_id` is this process's id; `agent_error` is what the agent's
-    /// first failure said, `None` while there was none.
+    /// The whole configuration as one JSON object on one line, every setting with its origin among it. `runtime_id` is
+    /// this process's id; `agent_error` is what the agent's first failure said, `None` while there was none.
     pub fn config_json(&self, runtime_id: &str, agent_error: Option<&str>) -> String {
+        self.object(runtime_id, agent_error, |_| true)
+    }
+
+    /// The object of the start-up line: the same, but of the settings only those that somebody set. What everybody has
+    /// would bury them.
+    pub fn startup_json(&self, runtime_id: &str, agent_error: Option<&str>) -> String {
+        self.object(runtime_id, agent_error, |origin| origin != Origin::Default)
+    }
+
+    fn object(&self, runtime_id: &str, agent_error: Option<&str>, shown: impl Fn(Origin) -> bool) -> String {
         let (year, month, day, hour, minute, second) = sys::utc_time(sys::wall_ns());
         let tags: Json =
             self.tags.iter().map(|(key, value)| (key.clone(), Json::from(redact::value_of(key, value)))).collect();
         let settings: Json = self
             .values
             .iter()
+            .filter(|value| shown(value.origin))
             .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() })))
             .collect();
         // The order is that in which people read it; serde_json's own maps are sorted by name.

@@ -10,6 +10,9 @@ use crate::sys;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+/// How long a shutdown whose time is over waits for the worker to look up.
+const GRACE: Duration = Duration::from_millis(50);
+
 fn exporter_of(state: &'static State, tracer: &Tracer) -> &'static Exporter {
     &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX]
 }
@@ -55,15 +58,17 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     let (began, account) = (Instant::now(), state.shared.account(index));
     account.give_up_at.store(sys::monotonic_ns().saturating_add(time.as_nanos() as u64).max(1), Relaxed);
     let first = close(state, index, tracer);
-    let in_time = send_all(state, tracer, time);
-    if !in_time {
+    let lost_before = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);
+    if !send_all(state, tracer, time) {
         drop_the_rest(state, index, tracer);
     }
+    let lost_now = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);
+    let in_time = exporter_of(state, tracer).queue.is_resolved() && lost_now == lost_before;
     if first {
         let sent = account.counters.sent.load(Relaxed);
         let spans_lost = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, timed_out: !in_time });
-        state.shared.logs.flush(time.saturating_sub(began.elapsed()).max(Duration::from_millis(50)));
+        state.shared.logs.flush(time.saturating_sub(began.elapsed()).max(GRACE));
     }
     if in_time {
         Ok(())
@@ -117,5 +122,7 @@ fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer) {
             "the time for shutting down is over",
         );
     }
+    // A worker that waits for its next attempt drops what it has in hand at once; one inside a request cannot.
     exporter.queue.nudge();
+    exporter.queue.flush(GRACE);
 }

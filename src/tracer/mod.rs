@@ -10,14 +10,12 @@ pub mod submit;
 
 use crate::export::queue::Limits;
 use crate::export::{agent, Profile, TRACERS_MAX};
-use crate::host;
 use crate::log::dialect::Dialect;
 use crate::log::event::Event;
 use crate::log::{FileConfig, LogConfig};
 use crate::memory;
 use crate::process::Inheritable;
 use crate::settings::{AgentAddress, Rejected, Settings};
-use crate::span::ids;
 use crate::span::open;
 use crate::span::table::{Handle, Kind, LAST_GENERATION};
 use crate::state::State;
@@ -179,7 +177,8 @@ impl Tracers {
         account.counters.reset();
         account.give_up_at.store(0, Relaxed);
         account.announced.store(false, Relaxed);
-        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(profile(state, settings)));
+        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::new(Profile::of(settings, state.pid)));
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -274,41 +273,6 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
     state.exporters[index].prepare();
     Some(index as u32)
-}
-
-fn profile(state: &State, settings: &Settings) -> Profile {
-    let mut every_span = settings.tags.clone();
-    if !settings.env.is_empty() {
-        every_span.push(("env".into(), settings.env.clone()));
-    }
-    let runtime_id = ids::runtime_id();
-    let mut first_span =
-        vec![("runtime-id".to_string(), runtime_id.clone()), ("language".into(), settings.language.clone())];
-    let optional = [
-        ("_dd.hostname", settings.report_hostname.then(|| settings.hostname.clone())),
-        ("_dd.git.repository_url", settings.git_repository_url.clone()),
-        ("_dd.git.commit.sha", settings.git_commit_sha.clone()),
-    ];
-    first_span.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
-    Profile {
-        identity: agent::Identity {
-            language: settings.language.clone(),
-            language_version: settings.language_version.clone(),
-            interpreter: settings.interpreter.clone(),
-            interpreter_vendor: settings.interpreter_vendor.clone(),
-            tracer_version: settings.tracer_version.clone(),
-            container_id: host::container_id(),
-            entity_id: host::entity_id(),
-            external_env: settings.external_env.clone(),
-        },
-        runtime_id,
-        service: settings.service.clone(),
-        version: settings.version.clone(),
-        every_span,
-        first_span,
-        process_id: state.pid,
-        settings: settings.clone(),
-    }
 }
 
 fn configure_logs(state: &State, settings: &Settings, rejected: &[Rejected]) {
