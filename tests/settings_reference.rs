@@ -25,7 +25,7 @@ Of several sources the strongest wins:
 - A value that cannot be used counts as not set too, with one warning that says what would be accepted. So does a name \
 in code that is not below; unknown names in the environment are ignored.
 - A switch is on with `true`, `1`, `yes` or `on`, off with `false`, `0`, `no` or `off`, in any case.
-- The start-up line shows every setting's value and origin; so does `spanwire_tracer_config_json`. Credentials in URLs \
+- `spanwire_tracer_config_json` shows every setting's value and origin, the start-up line those that somebody set. Credentials in URLs \
 and tags named like secrets are redacted there.
 
 Where spans go, in this order: `DD_TRACE_AGENT_URL`; `DD_AGENT_HOST` and `DD_TRACE_AGENT_PORT` if at least one is set; \

@@ -198,7 +198,7 @@ static AGENT: &[Setting] = &[
         "DD_TRACE_ENABLED",
         Kind::Switch(|d, v| d.frozen.enabled = v),
         "true",
-        "Off means that nothing is sent; the spans are counted as dropped.",
+        "Off means that no span is started: every start answers 0, and calls on 0 do nothing.",
     ),
     computed(
         "DD_TRACE_AGENT_URL",

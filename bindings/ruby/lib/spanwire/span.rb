@@ -1,0 +1,199 @@
+# frozen_string_literal: true
+
+module Spanwire
+  # An open span. Every call is safe at any time: on a finished span, or on one of the process that this one was forked
+  # from, it does nothing.
+  class Span
+    TRACE_HEX = 0
+    TRACE = 1
+    SPAN = 2
+    private_constant :TRACE_HEX, :TRACE, :SPAN
+
+    # The library's number for it, not the id that is sent.
+    attr_reader :handle
+
+    def initialize(handle)
+      @handle = handle
+    end
+
+    # Sets a tag: a number if the value is one that a double holds, else a text. nil removes the tag.
+    def set_tag(key, value)
+      case value
+      when Float then number(key, value)
+      when Integer
+        Scratch::EXACT.cover?(value) ? number(key, value) : set_tag(key, value.to_s)
+      when nil then remove_tag(key)
+      else
+        key = Text.from(key)
+        value = Text.from(value)
+        Native.span_set_tag_n(@handle, key, key.bytesize, value, value.bytesize)
+      end
+      self
+    rescue StandardError
+      self
+    end
+    alias []= set_tag
+
+    # Sets several tags; texts go in one call.
+    def set_tags(tags)
+      scope = Scope.current
+      scope.scratch do |memory|
+        texts, numbers = memory.sort(tags)
+        memory.set_tags(@handle, texts) unless texts.empty?
+        numbers.each_slice(2) { |key, value| number(key, value) }
+      end
+      self
+    rescue StandardError
+      self
+    end
+
+    def remove_tag(key)
+      Native.span_remove_tag(@handle, Text.terminated(key))
+      self
+    rescue StandardError
+      self
+    end
+
+    # A tag's value as text; nil where there is none.
+    def get_tag(key)
+      key = Text.terminated(key)
+      Scope.current.scratch do |memory|
+        memory.answer { |buffer, capacity, need| Native.span_get_tag(@handle, key, buffer, capacity, need) }
+      end
+    rescue StandardError
+      nil
+    end
+    alias [] get_tag
+
+    def name=(name)
+      Native.span_set_name(@handle, Text.terminated(name))
+    rescue StandardError
+      nil
+    end
+
+    def service=(service)
+      Native.span_set_service(@handle, Text.terminated(service))
+    rescue StandardError
+      nil
+    end
+
+    def resource=(resource)
+      resource = Text.from(resource)
+      Native.span_set_resource_n(@handle, resource, resource.bytesize)
+    rescue StandardError
+      nil
+    end
+
+    def type=(type)
+      Native.span_set_type(@handle, Text.terminated(type))
+    rescue StandardError
+      nil
+    end
+
+    # The whole trace's sampling priority: -1 reject, 0, 1, 2 keep for certain.
+    def sampling_priority=(priority)
+      Native.span_set_priority(@handle, priority)
+    rescue StandardError
+      nil
+    end
+
+    # Marks the span as failed: with an exception's class, message and backtrace, or with a text alone.
+    def set_error(error)
+      type = Text.from(error.is_a?(Exception) ? error.class : "")
+      message = Text.from(error.is_a?(Exception) ? error.message : error)
+      stack = Text.from(error.is_a?(Exception) ? error.full_message(highlight: false, order: :top) : "")
+      fail_with(type, message, stack)
+    rescue StandardError # an exception whose own methods raise
+      fail_with(Text.from(error.class), "", "")
+    end
+
+    # Finishes the span, now or at a Time.
+    def finish(end_time = nil)
+      return Native.span_finish(@handle) && nil unless end_time
+
+      Native.span_finish_at(@handle, Span.nanoseconds(end_time)) && nil
+    rescue StandardError
+      Native.span_finish(@handle) && nil
+    end
+
+    # Gives the span up: it is not sent.
+    def discard
+      Native.span_discard(@handle)
+      nil
+    end
+
+    # What late children, or children on another thread, take as their parent; nil when the span is finished.
+    def context
+      Scope.current.scratch { |memory| memory.context(@handle) }
+    rescue StandardError
+      nil
+    end
+
+    # The ids as they stand in logs (dd.trace_id, dd.span_id); nil when the span is finished.
+    def trace_id
+      id_text(TRACE)
+    end
+
+    def trace_id_hex
+      id_text(TRACE_HEX)
+    end
+
+    def span_id
+      id_text(SPAN)
+    end
+
+    # Whether this is a span that stands for none.
+    def null?
+      false
+    end
+
+    def self.nanoseconds(time)
+      time.to_i * 1_000_000_000 + time.nsec
+    end
+
+    private
+
+    def number(key, value)
+      key = Text.from(key)
+      Native.span_set_metric_n(@handle, key, key.bytesize, value)
+    end
+
+    def fail_with(type, message, stack)
+      Native.span_set_error_n(@handle, filled(type), type.bytesize, message, message.bytesize, filled(stack),
+                              stack.bytesize)
+      self
+    rescue StandardError
+      self
+    end
+
+    def filled(text)
+      text.empty? ? nil : text
+    end
+
+    def id_text(kind)
+      Scope.current.scratch { |memory| memory.id_text(@handle, kind) }
+    rescue StandardError
+      nil
+    end
+  end
+
+  # Stands for no span: tracing is off, or no span could be started. Takes every call and does nothing.
+  class NullSpan
+    def handle = 0
+    def set_tag(_key, _value) = self
+    alias []= set_tag
+    def set_tags(_tags) = self
+    def remove_tag(_key) = self
+    def get_tag(_key) = nil
+    alias [] get_tag
+    def set_error(_error) = self
+    def finish(_end_time = nil) = nil
+    def discard = nil
+    def context = nil
+    def trace_id = nil
+    def trace_id_hex = nil
+    def span_id = nil
+    def null? = true
+    attr_writer :name, :service, :resource, :type, :sampling_priority
+  end
+end

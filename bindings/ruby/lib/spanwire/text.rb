@@ -1,0 +1,25 @@
+# frozen_string_literal: true
+
+module Spanwire
+  # Whatever a caller gives as text, as a string that the library reads: UTF-8, or bytes that it repairs.
+  module Text
+    AS_IS = [Encoding::UTF_8, Encoding::US_ASCII, Encoding::BINARY].freeze
+
+    def self.from(value)
+      text = value.is_a?(String) ? value : "#{value}" # interpolation makes a string even of an odd to_s
+      return text if AS_IS.include?(text.encoding)
+
+      text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
+    rescue EncodingError
+      text.b
+    end
+
+    # For parameters that are NUL-terminated: a NUL within would end the text, and ffi refuses it.
+    def self.terminated(value)
+      text = from(value)
+      text.include?("\0") ? text.b.tr("\0", "?") : text
+    rescue ArgumentError, EncodingError # `include?` on broken text
+      text.b.tr("\0", "?")
+    end
+  end
+end
