@@ -69,7 +69,9 @@ fn a_payload_that_the_agent_refuses_is_dropped_and_counted_and_not_sent_again() 
         let ran = host.run().ok();
         assert_eq!((ran.stat("spans_sent"), ran.stat("dropped_refused")), (0, 100), "{status}: {}", ran.stdout);
         let tally: usize = agent.received().iter().map(|payload| payload.chunks.len()).sum();
-        assert_eq!(tally, 50, "{status}: sent again although no repetition can help");
+        // An agent that knows neither v0.4 nor this format is offered the older endpoint, once.
+        let endpoints = if matches!(status, 404 | 415) { 2 } else { 1 };
+        assert_eq!(tally, 50 * endpoints, "{status}: sent again although no repetition can help");
     }
 }
 

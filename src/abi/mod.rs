@@ -77,3 +77,28 @@ fn keep_panics_quiet() {
         ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_is_a_status_and_a_record_and_after_a_few_of_them_tracing_is_off() {
+        let state = state::state();
+        let tracer = state.tracers.make(state, vec![("DD_SERVICE".into(), "doomed".into())]).unwrap();
+        let enabled = || state.tracers.find(tracer).unwrap().1.enabled.load(Relaxed);
+        // SAFETY: errno is this thread's own.
+        unsafe { *libc::__errno_location() = 42 };
+        for _ in 0..PANICS_MAX {
+            assert!(enabled());
+            assert_eq!(guard(|_| panic!("on purpose")), SPANWIRE_E_PANIC);
+        }
+        assert!(!enabled());
+        assert_eq!(guard_quick(7, |_| panic!("on purpose")), 7);
+        // SAFETY: as above.
+        assert_eq!(unsafe { *libc::__errno_location() }, 42);
+        let mut said = 0;
+        state.shared.logs.poll(usize::MAX, &mut |record| said += u32::from(record.text.contains("on purpose")));
+        assert!(said >= PANICS_MAX, "{said} records");
+    }
+}

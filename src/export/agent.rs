@@ -17,6 +17,7 @@ use super::transport::{plain, system_lookup, Dialer, Lookup, Progress, Unreached
 use crate::sys;
 
 const TRACES: &str = "/v0.4/traces";
+const OLD_TRACES: &str = "/v0.3/traces";
 const INFO: &str = "/info";
 const ANSWER_MAX: usize = 64 * 1024;
 const INFO_MAX: usize = 256 * 1024;
@@ -111,6 +112,8 @@ impl Default for Timeouts {
 pub struct TraceHeaders {
     /// [`Answer::rates_version`] as last received: with it the agent need not repeat unchanged rates.
     pub rates_version: Option<String>,
+    /// Send to `/v0.3/traces`, for an agent that does not know v0.4: the same payload, an answer without rates.
+    pub old_endpoint: bool,
 }
 
 /// What an agent answered. A body that broke off or was too long is cut: the status stands.
@@ -231,7 +234,8 @@ impl Agent {
         add("Datadog-Client-Computed-Top-Level", "yes");
         add("Datadog-Send-Real-Http-Status", "true");
         add("Datadog-Rates-Payload-Version", extra.rates_version.as_deref().unwrap_or_default());
-        self.exchange(TRACES, &headers, Some(body), ANSWER_MAX)
+        let path = if extra.old_endpoint { OLD_TRACES } else { TRACES };
+        self.exchange(path, &headers, Some(body), ANSWER_MAX)
     }
 
     /// Asks what the agent can do. 404 is [`Info::very_old`]; another status than 2xx, or a body that is not a JSON
@@ -367,7 +371,7 @@ pub struct Info {
 impl Info {
     /// An agent from before `/info`.
     pub fn very_old() -> Info {
-        Info { endpoints: vec!["/v0.3/traces".into(), TRACES.into()], ..Info::default() }
+        Info { endpoints: vec![OLD_TRACES.into(), TRACES.into()], ..Info::default() }
     }
 
     fn parse(answer: &Answer) -> Option<Info> {

@@ -174,7 +174,8 @@ impl Worker {
             };
             let (logs, url, bytes) = (&self.shared.logs, &self.url, body.len() as u64);
             logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt });
-            let (headers, asked) = (TraceHeaders { rates_version: self.rates_version.clone() }, Instant::now());
+            let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint: self.old_endpoint };
+            let asked = Instant::now();
             let result = agent.post_traces(&profile.identity, body, taken.len(), &headers);
             let verdict = judge(&result);
             if !matches!(verdict, Verdict::Sent) {
@@ -191,9 +192,11 @@ impl Worker {
             let (give_up, now) = (account.give_up_at.load(Relaxed), sys::monotonic_ns());
             let closing = give_up != 0 && now >= give_up;
             let wait = if give_up == 0 { wait } else { wait.min(Duration::from_nanos(give_up.saturating_sub(now))) };
-            let retry = matches!(verdict, Verdict::Retry { .. })
-                && !closing
-                && began.elapsed() + wait <= profile.settings.retry_for;
+            let retry = match verdict {
+                Verdict::Retry { .. } => !closing && began.elapsed() + wait <= profile.settings.retry_for,
+                Verdict::Downgrade => !self.old_endpoint,
+                _ => false,
+            };
             self.say(&result, body.len() as u64, traces, spans, asked.elapsed(), attempt, retry);
             match (verdict, result) {
                 (Verdict::Sent, Ok(answer)) => {
@@ -203,6 +206,12 @@ impl Worker {
                     return Outcome::Sent;
                 }
                 (Verdict::Split, _) => return Outcome::TooLarge,
+                (Verdict::Downgrade, _) if !self.old_endpoint => self.old_endpoint = true,
+                (Verdict::Downgrade, result) => {
+                    // Neither endpoint: a wrong address, more likely than an agent older than both.
+                    self.old_endpoint = false;
+                    return Outcome::Lost(Reason::Refused, cause(&result));
+                }
                 (Verdict::Retry { .. }, result) if retry => {
                     self.exporter.queue.pause(wait);
                     let give_up = account.give_up_at.load(Relaxed);

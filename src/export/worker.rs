@@ -63,6 +63,8 @@ pub(super) struct Worker {
     pub(super) backoff: Backoff,
     /// Since when the agent does not answer.
     pub(super) down_since: Option<Instant>,
+    /// The agent does not know v0.4.
+    pub(super) old_endpoint: bool,
     /// The rates' version that the agent gave last.
     pub(super) rates_version: Option<String>,
     /// The state of `/info` that was read, or that an answer told of.
@@ -134,6 +136,7 @@ impl Worker {
             backoff: Backoff::new(u64::from_ne_bytes(seed)),
             down_since: None,
             rates_version: None,
+            old_endpoint: false,
             agent_state: None,
             info: None,
             agent_error: None,
@@ -152,6 +155,7 @@ impl Worker {
                     // Not every agent says its state here; then it is the one that an answer told of.
                     self.agent_state = info.state.clone().or(self.agent_state.take());
                     self.agent_error = None;
+                    self.old_endpoint &= !info.endpoints.iter().any(|path| path.contains("/v0.4/traces"));
                     self.info = Some(info);
                 }
                 Err(failure) => {

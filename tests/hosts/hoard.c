@@ -26,6 +26,7 @@ int main(void) {
     s = check_books(tracer);
     CHECK(s.spans_open == 0 && s.spans_finished == (uint64_t)count);
     OK(spanwire_tracer_flush(tracer, 20000));
+    CHECK(stats_of(tracer).spans_sent > (uint64_t)count / 2); /* what the first ones gave back was room for the others */
     spanwire_span again = spanwire_span_start(tracer, 0, "after"); /* there is room again */
     CHECK(again != 0);
     OK(spanwire_span_finish(again));

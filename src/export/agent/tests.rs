@@ -144,7 +144,9 @@ fn an_agent_over_tcp_gets_exactly_these_headers_and_bytes() {
     );
     // Larger than every buffer on the way.
     let body: Vec<u8> = (0..700_000u32).map(|n| n as u8).collect();
-    let answer = agent.post_traces(&someone(), &body, 3, &TraceHeaders { rates_version: Some("v7".into()) }).unwrap();
+    let answer = agent
+        .post_traces(&someone(), &body, 3, &TraceHeaders { rates_version: Some("v7".into()), ..Default::default() })
+        .unwrap();
     let request = requests.recv_timeout(PATIENCE).unwrap();
     let host = agent.place.to_string().replace("http://", "");
     check_traces_request(&request, &host, &body);
@@ -191,7 +193,7 @@ fn an_agent_over_a_unix_socket_gets_the_same_on_one_connection() {
     assert_eq!(agent.traces_url(), format!("unix://{}/v0.4/traces", path.display()));
     let body = vec![9; 300_000];
     for _ in 0..3 {
-        let extra = TraceHeaders { rates_version: Some("v7".into()) };
+        let extra = TraceHeaders { rates_version: Some("v7".into()), ..Default::default() };
         assert_eq!(agent.post_traces(&someone(), &body, 3, &extra).unwrap().status, 200);
         let request = requests.recv_timeout(PATIENCE).unwrap();
         check_traces_request(&request, "localhost", &body);
@@ -209,7 +211,14 @@ fn what_is_empty_is_not_sent_and_what_no_header_can_hold_does_no_harm() {
         entity_id: Some(String::new()),
         ..Identity::default()
     };
-    agent.post_traces(&identity, b"\x90", 0, &TraceHeaders { rates_version: Some("\u{1}a\n".into()) }).unwrap();
+    agent
+        .post_traces(
+            &identity,
+            b"\x90",
+            0,
+            &TraceHeaders { rates_version: Some("\u{1}a\n".into()), ..Default::default() },
+        )
+        .unwrap();
     let request = requests.recv_timeout(PATIENCE).unwrap();
     assert_eq!(request.header("datadog-meta-lang"), Some("c??X-Evil: 1"));
     assert_eq!(request.header("datadog-meta-lang-interpreter"), Some("?n??"));

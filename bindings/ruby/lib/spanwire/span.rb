@@ -194,6 +194,7 @@ module Spanwire
     def trace_id_hex = nil
     def span_id = nil
     def null? = true
-    attr_writer :name, :service, :resource, :type, :sampling_priority
+
+    %i[name= service= resource= type= sampling_priority=].each { |setter| define_method(setter) { |_value| nil } }
   end
 end

@@ -1,0 +1,145 @@
+# frozen_string_literal: true
+
+require_relative "spanwire/version"
+require_relative "spanwire/native"
+require_relative "spanwire/text"
+require_relative "spanwire/context"
+require_relative "spanwire/scratch"
+require_relative "spanwire/scope"
+require_relative "spanwire/span"
+require_relative "spanwire/tracer"
+require_relative "spanwire/log"
+require_relative "spanwire/configuration"
+require_relative "spanwire/process"
+
+# Traces a Ruby program with the spanwire library:
+#
+#   Spanwire.configure { |c| c.service = "shop" }
+#   Spanwire.tracer.trace("checkout", resource: "GET /cart") { |span| span.set_tag("card", "visa") }
+#
+# A forked process needs no call; at its end it waits a bounded time for what is on its way. Where the library cannot be
+# loaded one warning says so, and the program runs untraced.
+module Spanwire
+  @configuration = Configuration.new
+  @log = Log.new
+  @tracer = Tracer.new(@log)
+  @configuring = Mutex.new
+  @configured = false
+
+  class << self
+    attr_reader :configuration
+
+    # Yields the configuration and applies it. May be called again; what is not set again stays as it was.
+    def configure
+      @configuring.synchronize do
+        yield @configuration if block_given?
+        @configured = true
+        apply
+      end
+      self
+    end
+
+    # The tracer. Without `configure` it works with the environment's settings.
+    def tracer
+      configure unless @configured
+      @tracer
+    end
+
+    # The innermost span whose block is running in this fiber; nil outside of any.
+    def current_span
+      @tracer.current_span
+    end
+
+    # For log lines: "dd.trace_id=… dd.span_id=…" of the current span; empty outside of any.
+    def log_correlation
+      span = current_span
+      span ? "dd.trace_id=#{span.trace_id} dd.span_id=#{span.span_id}" : ""
+    end
+
+    # Turns debug mode on or off in the running process: a log line for each span, chunk and payload.
+    def debug=(enabled)
+      Native.debug_set(enabled ? 1 : 0) if Native.load
+    end
+
+    def debug?
+      Native.load && Native.debug_get == 1
+    end
+
+    # Turns debug mode on for so many seconds.
+    def debug_for(seconds)
+      Native.debug_set_for(seconds.to_i) if Native.load
+      self
+    end
+
+    # Waits until complete traces have left, `timeout` seconds at most, and hands over the log. Answers whether they
+    # have. Other threads run meanwhile. To be called before `exec`, which ends the program without its at_exit.
+    def flush(timeout = configuration.shutdown_timeout)
+      done = @tracer.flush(timeout)
+      @log.deliver if @tracer.enabled?
+      done
+    end
+
+    # Sends what is finished, `timeout` seconds at most, and hands over the log. No span can be started afterwards. The
+    # end of a process does this by itself.
+    def shutdown(timeout = configuration.shutdown_timeout)
+      done = @tracer.shutdown(timeout)
+      @log.deliver if @tracer.enabled?
+      done
+    end
+
+    # The tracer's counters by name (spans_finished, spans_sent, …) and `log_failures`, how many records were lost
+    # because the Logger raised.
+    def stats
+      (@tracer.stats || {}).merge(log_failures: @log.failures)
+    end
+
+    # Why tracing is off, as a sentence; nil when it is not.
+    attr_reader :problem
+
+    # For the hook on Process._fork.
+    def after_fork
+      @log.after_fork
+    end
+
+    private
+
+    def apply
+      @log.logger = configuration.log_to
+      return give_up(Native.problem) unless Native.load
+
+      handle, problem = make_tracer(configuration.to_settings)
+      return give_up(problem) if problem
+
+      @problem = nil
+      @tracer.use(handle)
+      self.debug = configuration.diagnostics.debug unless configuration.diagnostics.debug.nil?
+      @log.deliver
+    rescue StandardError => e
+      give_up("#{e.class}: #{e.message}")
+    end
+
+    # The library's tracer for these settings, or a sentence.
+    def make_tracer(settings)
+      texts = settings.to_a.flatten.map { |text| FFI::MemoryPointer.from_string(text) } # to live until the call returns
+      list = FFI::MemoryPointer.new(:pointer, texts.size).write_array_of_pointer(texts)
+      error = FFI::MemoryPointer.new(256) # spanwire_error: size, status, message
+      error.put_uint64(0, 256)
+      out = FFI::MemoryPointer.new(:uint64)
+      status = Native.tracer_new(list, settings.size, out, error)
+      return [out.read_uint64, nil] if status.zero?
+
+      [0, "#{Native.status_text(status)}: #{error.get_string(12)}"]
+    end
+
+    # Says once what is wrong; the program goes on untraced, or with the former settings.
+    def give_up(problem)
+      return if @problem == problem
+
+      @problem = problem
+      what = @tracer.enabled? ? "the former settings stay" : "tracing is off"
+      @log.logger.add(::Logger::WARN, "#{what}: #{problem}", "spanwire")
+    rescue StandardError
+      nil # the application's Logger raised
+    end
+  end
+end

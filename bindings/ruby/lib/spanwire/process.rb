@@ -1,0 +1,22 @@
+# frozen_string_literal: true
+
+module Spanwire
+  # A process's beginning by fork and its end.
+  module ForkHook
+    def _fork
+      pid = super
+      Spanwire.after_fork if pid.zero?
+      pid
+    end
+  end
+  private_constant :ForkHook
+
+  ::Process.singleton_class.prepend(ForkHook)
+
+  # Runs after the at_exit blocks that were registered later, in forked children too, and never raises.
+  at_exit do
+    Spanwire.shutdown
+  rescue StandardError
+    nil
+  end
+end

@@ -1,0 +1,149 @@
+# frozen_string_literal: true
+
+module Spanwire
+  # Makes spans. There is one, Spanwire.tracer, which stays the same when settings change. It never raises for a reason
+  # of its own: where no span can be had, blocks get one that does nothing.
+  class Tracer
+    NULL_SPAN = NullSpan.new
+    private_constant :NULL_SPAN
+
+    # The library's number for the tracer; 0 while tracing is off.
+    attr_reader :handle
+
+    def initialize(log)
+      @log = log
+      @handle = 0
+      @handles = []
+    end
+
+    # Runs the block as a span: a child of the innermost one that is open in this fiber, unless `parent` (a Span or a
+    # Context) says otherwise. Answers what the block answers. An exception is recorded on the span and goes on. Without
+    # a block: start_span.
+    #
+    # tags: texts, and numbers for which a double is exact, which can be graphed.
+    def trace(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, start_time: nil)
+      unless block_given?
+        return start_span(name, service: service, resource: resource, type: type, tags: tags, parent: parent,
+                                start_time: start_time)
+      end
+
+      scope = Scope.current
+      outer = scope.span
+      span = start(scope, name, service, resource, type, tags, parent || outer, start_time)
+      begin
+        scope.span = span unless span.null?
+        yield span
+      rescue Exception => e # rubocop:disable Lint/RescueException -- raised again
+        span.set_error(e) unless e.is_a?(SystemExit)
+        raise
+      ensure
+        scope.span = outer
+        span.finish
+      end
+    end
+
+    # Starts a span that the caller finishes, on whichever thread. It does not become the current one.
+    def start_span(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, start_time: nil)
+      scope = Scope.current
+      start(scope, name, service, resource, type, tags, parent || scope.span, start_time)
+    end
+
+    # The innermost span whose block is running in this fiber; nil outside of any.
+    def current_span
+      Scope.current.span
+    end
+
+    # Whether spans are made and sent.
+    def enabled?
+      !@handle.zero?
+    end
+
+    # Waits until the complete traces are acknowledged or dropped, `timeout` seconds at most. Answers whether they are.
+    def flush(timeout)
+      each_within(timeout) { |handle, ms| Native.tracer_flush(handle, ms) }
+    end
+
+    # Sends what is finished, `timeout` seconds at most; no span can be started afterwards.
+    def shutdown(timeout)
+      each_within(timeout) { |handle, ms| Native.tracer_shutdown(handle, ms) }
+    end
+
+    # What was counted, by name (spanwire_stats); nil while tracing is off.
+    def stats
+      return if @handle.zero?
+
+      Stats.read(@handle)
+    end
+
+    # The frozen settings with the origin of each, as JSON; nil while tracing is off.
+    def config_json
+      return if @handle.zero?
+
+      Scope.current.scratch do |memory|
+        memory.answer { |buffer, capacity, need| Native.tracer_config_json(@handle, buffer, capacity, need) }
+      end
+    end
+
+    # Takes over a library's tracer. The former ones stay good for spans that are open in them.
+    def use(handle)
+      @handles |= [handle]
+      @handle = handle
+    end
+
+    private
+
+    def start(scope, name, service, resource, type, tags, parent, start_time)
+      return NULL_SPAN if @handle.zero? || scope.muted
+
+      @log.run
+      handle = scope.scratch do |memory|
+        memory.start(@handle, parent_of(parent), Text.from(name), service && Text.from(service),
+                     resource && Text.from(resource), type && Text.from(type),
+                     start_time ? Span.nanoseconds(start_time) : 0, tags)
+      end
+      handle.zero? ? NULL_SPAN : Span.new(handle)
+    rescue StandardError
+      NULL_SPAN
+    end
+
+    def parent_of(parent)
+      case parent
+      when Span, NullSpan then parent.handle
+      when Context then parent
+      else 0
+      end
+    end
+
+    def each_within(timeout)
+      deadline = now + timeout
+      @handles.map do |handle|
+        left = ((deadline - now) * 1000).ceil.clamp(0, 3_600_000)
+        yield(handle, left) == Native::OK
+      end.all?
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+  end
+
+  # spanwire_stats, as a Hash.
+  module Stats
+    FIELDS = %i[
+      spans_started spans_finished spans_open spans_abandoned spans_discarded spans_waiting spans_queued spans_in_flight
+      spans_sent spans_dropped dropped_queue_full dropped_memory dropped_unreachable dropped_refused dropped_too_large
+      dropped_shutdown dropped_invalid dropped_unknown_fate starts_refused payloads_sent payloads_unknown
+      attempts_failed bytes_sent texts_repaired texts_cut tags_dropped parents_unknown memory_used memory_max
+    ].freeze
+    SIZE = 8 * (1 + FIELDS.size)
+    private_constant :SIZE
+
+    def self.read(handle)
+      memory = FFI::MemoryPointer.new(SIZE)
+      memory.put_uint64(0, SIZE)
+      return unless Native.tracer_stats(handle, memory).zero?
+
+      FIELDS.zip(memory.get_array_of_uint64(8, FIELDS.size)).to_h
+    end
+  end
+end
