@@ -692,6 +692,10 @@ std::size_t poll(Each &&each, std::size_t most = 4096) {
  * A function that is called with each record, on spanwire's log thread, until this object is destroyed. The function
  * should be quick: when it is not, records are lost, and counted. What it logs itself is not delivered to any sink. An
  * exception from it is caught, counted in failures(), and goes no further.
+ *
+ * The function is destroyed on the thread that removes the sink, before remove() or the destructor returns; but on the
+ * log thread, after its last call, if it removes itself or has not returned within 10 s. What it holds is destroyed
+ * with it, and must not throw.
  */
 class Sink {
  public:

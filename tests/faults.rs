@@ -76,6 +76,16 @@ fn a_payload_that_the_agent_refuses_is_dropped_and_counted_and_not_sent_again() 
 }
 
 #[test]
+fn an_agent_that_is_too_old_for_this_format_gets_the_spans_at_its_older_endpoint() {
+    for status in [404, 415] {
+        let agent = always(Reply::OnlyOld(status)).start();
+        let Some(host) = steady(&agent, 50, 10) else { return };
+        let ran = host.run().ok();
+        assert_all_arrived_once(&agent, &ran, 100);
+    }
+}
+
+#[test]
 fn broken_connections_and_nonsense_cost_no_span() {
     for bad in [Reply::Reset, Reply::Swallow, Reply::Garbage] {
         let agent = first(&[bad.clone(), bad.clone(), bad.clone()], Reply::Ok).start();
@@ -156,12 +166,15 @@ fn a_tracer_that_gave_up_on_an_agent_costs_its_neighbour_nothing() {
 
 #[test]
 fn tracers_that_come_and_go_need_no_flush_for_their_spans_to_leave() {
-    let agent = always(Reply::Ok).start();
-    let Some(host) = host("coming_and_going.c") else { return };
-    host.agent(&agent.url()).arg(300).run().ok();
-    agent.assert_well_formed();
-    let arrived = agent.accepted();
-    assert_eq!((arrived.distinct(), arrived.doubles()), (300, 0));
+    for busy in [0, 1] {
+        let agent = always(Reply::Ok).start();
+        let Some(host) = host("coming_and_going.c") else { return };
+        let ran = host.agent(&agent.url()).env("SPANWIRE_LOG_SINKS", "ring").arg(300).arg(busy).run().ok();
+        agent.assert_well_formed();
+        let arrived = agent.accepted();
+        let of_the_other = ran.object("went")["busy"].as_u64().unwrap_or_default();
+        assert_eq!((arrived.distinct(), arrived.doubles()), (300 + of_the_other, 0));
+    }
 }
 
 #[test]

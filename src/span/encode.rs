@@ -20,7 +20,7 @@ pub fn text_size(len: usize) -> usize {
 pub const FLOAT_SIZE: usize = 9;
 
 /// Writes a text into its [`text_size`] bytes. Whether all of it is ASCII.
-#[inline]
+#[inline(always)]
 pub fn text(out: &mut [u8], bytes: &[u8]) -> bool {
     let len = bytes.len();
     if len <= 31 && out.len() == len + 1 {

@@ -110,8 +110,8 @@ pub struct OpenSpan {
     texts: Buffer,
     numbers: Buffer,
     blobs: Buffer,
-    hashes: Vec<u32>,
-    places: Vec<u32>,
+    /// For each tag the hash of its key, and where it lies.
+    keys: Vec<(u32, u32)>,
     number_count: u32,
     blob_count: u32,
     dead: u32,
@@ -126,8 +126,7 @@ impl OpenSpan {
         self.texts.clear(KEPT);
         self.numbers.clear(KEPT);
         self.blobs.clear(0);
-        self.hashes.clear();
-        self.places.clear();
+        self.keys.clear();
         self.start_given = false;
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
         (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
@@ -205,7 +204,7 @@ impl OpenSpan {
     #[inline]
     pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Mended, Refusal> {
         // What nearly every tag is: new, short enough, ASCII. Anything else begins again, slowly.
-        if key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.hashes.len() < TAGS_MAX {
+        if key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.keys.len() < TAGS_MAX {
             let hash = hash(key);
             if self.find(hash, key).is_none() {
                 let place = self.texts.len();
@@ -230,7 +229,7 @@ impl OpenSpan {
             self.replace_text(index, &key, &value)?;
             return Ok(mended);
         }
-        if self.hashes.len() >= TAGS_MAX {
+        if self.keys.len() >= TAGS_MAX {
             return Err(Refusal::Limit);
         }
         let place = self.texts.len();
@@ -242,7 +241,7 @@ impl OpenSpan {
     /// Sets a numeric tag; the last value of a key wins, over a text of the same key too.
     #[inline]
     pub fn set_number(&mut self, key: &[u8], value: f64) -> Result<Mended, Refusal> {
-        if key.len() <= KEY_MAX && self.hashes.len() < TAGS_MAX {
+        if key.len() <= KEY_MAX && self.keys.len() < TAGS_MAX {
             let hash = hash(key);
             if self.find(hash, key).is_none() {
                 let place = self.numbers.len();
@@ -262,7 +261,7 @@ impl OpenSpan {
         let (key, mended) = encode::mend(key, KEY_MAX);
         let hash = hash(&key);
         let found = self.find(hash, &key);
-        if found.is_none() && self.hashes.len() >= TAGS_MAX {
+        if found.is_none() && self.keys.len() >= TAGS_MAX {
             return Err(Refusal::Limit);
         }
         let place = self.numbers.len() as u32 | NUMBER;
@@ -270,7 +269,7 @@ impl OpenSpan {
         match found {
             Some(index) => {
                 self.bury(index);
-                self.places[index] = place;
+                self.keys[index].1 = place;
             }
             None => self.index(hash, place),
         }
@@ -281,19 +280,15 @@ impl OpenSpan {
 
     #[inline]
     fn index(&mut self, hash: u32, place: u32) {
-        if self.hashes.len() == self.hashes.capacity() || self.places.len() == self.places.capacity() {
+        if self.keys.len() == self.keys.capacity() {
             self.enlarge_index();
         }
-        self.hashes.push(hash);
-        self.places.push(place);
+        self.keys.push((hash, place));
     }
 
     #[cold]
     fn enlarge_index(&mut self) {
-        sys::keep_errno(|| {
-            self.hashes.reserve(self.hashes.len().max(16));
-            self.places.reserve(self.places.len().max(16));
-        });
+        sys::keep_errno(|| self.keys.reserve(self.keys.len().max(16)));
     }
 
     /// Removes a tag of either kind; whether there was one.
@@ -301,15 +296,14 @@ impl OpenSpan {
         let (key, _) = encode::mend(key, KEY_MAX);
         let Some(index) = self.find(hash(&key), &key) else { return false };
         self.bury(index);
-        self.hashes.remove(index);
-        self.places.remove(index);
+        self.keys.remove(index);
         true
     }
 
     /// The value of a tag.
     pub fn get(&self, key: &[u8]) -> Option<Value<'_>> {
         let (key, _) = encode::mend(key, KEY_MAX);
-        self.value_at(self.places[self.find(hash(&key), &key)?]).map(|(_, value)| value)
+        self.value_at(self.keys[self.find(hash(&key), &key)?].1).map(|(_, value)| value)
     }
 
     /// Adds a blob of MessagePack (`meta_struct`). A key given twice is sent twice; the agent keeps the last.
@@ -334,13 +328,13 @@ impl OpenSpan {
 
     /// Every tag, in the order in which its key was first set.
     pub fn tags(&self) -> impl Iterator<Item = (&[u8], Value<'_>)> {
-        self.places.iter().filter_map(|&place| self.value_at(place))
+        self.keys.iter().filter_map(|&(_, place)| self.value_at(place))
     }
 
     /// The run of texts and how many pairs it has. No gaps after [`OpenSpan::close_gaps`].
     #[inline]
     pub fn texts(&self) -> (&[u8], u32) {
-        (self.texts.bytes(), self.places.len() as u32 - self.number_count)
+        (self.texts.bytes(), self.keys.len() as u32 - self.number_count)
     }
 
     /// The run of numbers, likewise.
@@ -368,8 +362,8 @@ impl OpenSpan {
 
     #[inline(always)]
     fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
-        for (index, &other) in self.hashes.iter().enumerate() {
-            if other == hash && self.key_at(self.places[index]) == Some(key) {
+        for (index, &(other, place)) in self.keys.iter().enumerate() {
+            if other == hash && self.key_at(place) == Some(key) {
                 return Some(index);
             }
         }
@@ -392,7 +386,7 @@ impl OpenSpan {
 
     #[cold]
     fn replace_text(&mut self, index: usize, key: &[u8], value: &[u8]) -> Result<(), Refusal> {
-        let place = self.places[index];
+        let place = self.keys[index].1;
         if let Some((_, Value::Text(old))) = self.value_at(place) {
             if old.len() == value.len() {
                 let end = place as usize + encode::text_size(key.len()) + encode::text_size(value.len());
@@ -403,14 +397,14 @@ impl OpenSpan {
         let place = self.texts.len() as u32;
         append_text(&mut self.texts, key, value)?;
         self.bury(index);
-        self.places[index] = place;
+        self.keys[index].1 = place;
         self.close_gaps_if_large();
         Ok(())
     }
 
     /// Counts the pair at `index` as dead; its bytes go when gaps are closed.
     fn bury(&mut self, index: usize) {
-        let place = self.places[index];
+        let place = self.keys[index].1;
         self.number_count -= u32::from(place & NUMBER != 0);
         self.dead += self.pair_size(place) as u32;
     }
@@ -424,11 +418,11 @@ impl OpenSpan {
     /// Moves what is alive to the front of its run, in the order in which it lies there.
     #[cold]
     fn rewrite_runs(&mut self) {
-        let mut order: Vec<u32> = (0..self.places.len() as u32).collect();
-        order.sort_by_key(|&index| self.places[index as usize]);
+        let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
+        order.sort_by_key(|&index| self.keys[index as usize].1);
         let mut ends = [0, 0];
         for index in order {
-            let place = self.places[index as usize];
+            let place = self.keys[index as usize].1;
             let (number, from) = (place & NUMBER != 0, (place & !NUMBER) as usize);
             let size = self.pair_size(place);
             let (run, end) = match number {
@@ -436,7 +430,7 @@ impl OpenSpan {
                 false => (&mut self.texts, &mut ends[0]),
             };
             run.bytes_mut().copy_within(from..from + size, *end);
-            self.places[index as usize] = *end as u32 | (place & NUMBER);
+            self.keys[index as usize].1 = *end as u32 | (place & NUMBER);
             *end += size;
         }
         self.texts.truncate(ends[0]);
@@ -454,7 +448,7 @@ impl OpenSpan {
 }
 
 /// Appends a pair of texts. Whether both are ASCII.
-#[inline]
+#[inline(always)]
 fn append_text(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full> {
     let key_size = encode::text_size(key.len());
     let (head, body) = run.tail(key_size + encode::text_size(value.len()))?.split_at_mut(key_size);
@@ -462,7 +456,7 @@ fn append_text(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full>
 }
 
 /// Appends a key and a number. Whether the key is ASCII.
-#[inline]
+#[inline(always)]
 fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full> {
     let key_size = encode::text_size(key.len());
     let (head, body) = run.tail(key_size + encode::FLOAT_SIZE)?.split_at_mut(key_size);
@@ -572,7 +566,7 @@ mod tests {
         for n in 0..1000 {
             span.set_text(format!("{n}").as_bytes(), format!("{n}").as_bytes()).unwrap();
         }
-        span.hashes.iter_mut().for_each(|hash| *hash = 7);
+        span.keys.iter_mut().for_each(|key| key.0 = 7);
         assert_eq!(span.find(7, b"512"), Some(512));
         assert_eq!(span.find(7, b"nope"), None);
     }

@@ -29,6 +29,8 @@ pub enum Reply {
     Garbage,
     /// 413 for bodies longer than this, otherwise `Ok`.
     TooLargeAbove(usize),
+    /// This status for `/v0.4/traces`, otherwise `Ok`.
+    OnlyOld(u16),
 }
 
 /// One request to the agent, `/info` apart.
@@ -123,9 +125,9 @@ impl Behaviour {
         self
     }
 
-    /// Listens on a free port.
+    /// Listens on a port that the system chooses.
     pub fn start(self) -> FaultAgent {
-        self.start_on(super::free_ports(1))
+        self.start_on(0)
     }
 
     /// Listens on this port.
@@ -140,6 +142,7 @@ impl Behaviour {
             state: Mutex::new(state),
         });
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("the fault agent's port");
+        let port = listener.local_addr().expect("its address").port();
         let server = shared.clone();
         std::thread::spawn(move || {
             for (number, stream) in listener.incoming().flatten().enumerate() {
@@ -234,15 +237,16 @@ fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shar
     reader.read_exact(&mut body).ok()?;
     let status = match reply {
         Reply::Status(status, _) => status,
+        Reply::OnlyOld(status) if head.path == TRACES => status,
         Reply::TooLargeAbove(most) if body.len() > most => 413,
-        Reply::Ok | Reply::Drip(_) | Reply::TooLargeAbove(_) => 200,
+        Reply::Ok | Reply::Drip(_) | Reply::TooLargeAbove(_) | Reply::OnlyOld(_) => 200,
         _ => 0,
     };
     record(shared, head, &body, status);
     match reply {
         Reply::Status(status, headers) => answer(stream, status, headers, if status == 200 { RATES } else { "no\n" }),
-        Reply::TooLargeAbove(_) if status == 413 => answer(stream, 413, "", "too large\n"),
-        Reply::Ok | Reply::TooLargeAbove(_) => answer(stream, 200, "", RATES),
+        Reply::TooLargeAbove(_) | Reply::OnlyOld(_) if status != 200 => answer(stream, status, "", "no\n"),
+        Reply::Ok | Reply::TooLargeAbove(_) | Reply::OnlyOld(_) => answer(stream, 200, "", RATES),
         Reply::Stall(time) => {
             shared.sleep(time);
             None
@@ -262,6 +266,9 @@ fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shar
     }
 }
 
+const TRACES: &str = "/v0.4/traces";
+/// Takes what the newer one takes.
+const OLD_TRACES: &str = "/v0.3/traces";
 const RATES: &str = r#"{"rate_by_service":{"service:,env:":1.0}}"#;
 const INFO: &str = r#"{"version":"7.99.0","endpoints":["/v0.4/traces"],"client_drop_p0s":false,"config":{}}"#;
 
@@ -281,7 +288,7 @@ fn record(shared: &Shared, head: &Head, body: &[u8], status: u16) {
     let mut objections = Vec::new();
     let chunks = match body {
         [] => Vec::new(),
-        _ if shared.counts_only || head.path != "/v0.4/traces" => Vec::new(),
+        _ if shared.counts_only || ![TRACES, OLD_TRACES].contains(&head.path.as_str()) => Vec::new(),
         _ => payload::decode(body).unwrap_or_else(|error| {
             objections.push(error);
             Vec::new()

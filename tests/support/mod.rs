@@ -31,7 +31,7 @@ pub fn free_ports(count: u16) -> u16 {
     use std::net::TcpListener;
     use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let seed = (std::process::id() as u16).wrapping_mul(61) % 10_000;
+    let seed = (std::process::id() * 7919 % 10_000) as u16;
     for _ in 0..2_000 {
         let port = 20_000 + (seed + NEXT.fetch_add(count, Relaxed) % 10_000) % 10_000;
         if (port..port + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {

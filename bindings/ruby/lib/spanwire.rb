@@ -43,6 +43,8 @@ module Spanwire
     def tracer
       configure unless @configured
       @tracer
+    rescue ThreadError # in a signal handler, or in configure's block, the first configuration has to wait
+      @tracer
     end
 
     # The innermost span whose block is running in this fiber; nil outside of any.

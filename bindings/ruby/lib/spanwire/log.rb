@@ -15,8 +15,12 @@ module Spanwire
     NATIVE = /\A\d{4}-\d\d-\d\dT\S+Z spanwire\[\d+\] ([A-Z]+) /
     JSON_LEVEL = /\A\{"time":"[^"]*","level":"([a-z]+)"/
     BUFFER = 65_536
-    RETRY_AFTER = 1.0 # seconds, when the system has no thread for us
-    private_constant :SEVERITIES, :NATIVE, :JSON_LEVEL, :BUFFER, :RETRY_AFTER
+    # In seconds: until the system is asked for a thread again, between two looks where there is no descriptor, and
+    # after one that found nothing.
+    RETRY_AFTER = 1.0
+    WITHOUT_DESCRIPTOR = 1.0
+    AFTER_NOTHING = 0.05
+    private_constant :SEVERITIES, :NATIVE, :JSON_LEVEL, :BUFFER, :RETRY_AFTER, :WITHOUT_DESCRIPTOR, :AFTER_NOTHING
 
     # The Logger (or whatever has its `add(severity, message, progname)`) that gets the records.
     attr_accessor :logger
@@ -45,14 +49,20 @@ module Spanwire
       @not_before = 0
     end
 
-    # Hands over what waits, here and now. Once it has returned, all that was logged before has been delivered.
+    # Hands over what waits, here and now, and answers how many records that were. Once it has returned, all that was
+    # logged before has been delivered. A Logger that comes back here gets nothing.
     def deliver
       scope = Scope.current
-      was_muted = scope.muted
-      scope.muted = true
-      @turn.synchronize { each_line { |line| hand_over(line) } }
-    ensure
-      scope.muted = was_muted
+      return 0 if scope.muted
+
+      begin
+        scope.muted = true
+        count = 0
+        @turn.synchronize { each_line { |line| hand_over(line) && count += 1 } }
+        count
+      ensure
+        scope.muted = false
+      end
     end
 
     private
@@ -78,25 +88,30 @@ module Spanwire
       descriptor = Native.log_fd
       waits = IO.for_fd(descriptor, autoclose: false) unless descriptor.negative?
       loop do
-        waits ? IO.select([waits]) : sleep(RETRY_AFTER)
-        deliver
+        begin
+          waits ? IO.select([waits]) : sleep(WITHOUT_DESCRIPTOR)
+        rescue SystemCallError, IOError # somebody closed it by number
+          waits = nil
+        end
+        # A descriptor that somebody closed and reopened may be readable for ever.
+        sleep(AFTER_NOTHING) if deliver.zero?
       end
     end
 
     # The lines that wait when it is called, and no later ones: a Logger that causes records does not keep it here.
     def each_line
-      buffer = FFI::MemoryPointer.new(BUFFER)
+      @buffer ||= FFI::MemoryPointer.new(BUFFER)
       need = FFI::MemoryPointer.new(:size_t)
       left = nil
       loop do
-        status = Native.log_drain(buffer, buffer.size, need)
+        status = Native.log_drain(@buffer, @buffer.size, need)
         needed = need.read(:size_t)
         left ||= needed - 1
-        if status == Native::LIMIT
-          buffer = FFI::MemoryPointer.new(needed)
+        if status == Native::LIMIT # one record alone is larger
+          @buffer = FFI::MemoryPointer.new(needed)
           next
         end
-        text = buffer.get_string(0)
+        text = @buffer.get_string(0)
         break if text.empty?
 
         text.force_encoding(Encoding::UTF_8).each_line(chomp: true) { |line| yield line }
@@ -109,10 +124,12 @@ module Spanwire
       level = line[NATIVE, 1]
       line = line.sub(NATIVE, "") if level
       level ||= line[JSON_LEVEL, 1]&.upcase
-      @logger&.add(SEVERITIES.fetch(level, ::Logger::UNKNOWN), line, "spanwire")
+      @logger.add(SEVERITIES.fetch(level, ::Logger::UNKNOWN), line, "spanwire")
+      true
     rescue StandardError, NotImplementedError => e
       @failures += 1
       warn_once(e)
+      true
     end
 
     def warn_once(error)

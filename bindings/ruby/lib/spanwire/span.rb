@@ -36,12 +36,7 @@ module Spanwire
 
     # Sets several tags; texts go in one call.
     def set_tags(tags)
-      scope = Scope.current
-      scope.scratch do |memory|
-        texts, numbers = memory.sort(tags)
-        memory.set_tags(@handle, texts) unless texts.empty?
-        numbers.each_slice(2) { |key, value| number(key, value) }
-      end
+      Scope.current.scratch { |memory| memory.set_tags(@handle, tags) }
       self
     rescue StandardError
       self

@@ -3,11 +3,14 @@
 module Spanwire
   # Whatever a caller gives as text, as a string that the library reads: UTF-8, or bytes that it repairs.
   module Text
-    AS_IS = [Encoding::UTF_8, Encoding::US_ASCII, Encoding::BINARY].freeze
+    AS_IS = [Encoding::US_ASCII, Encoding::BINARY].freeze
+    private_constant :AS_IS
 
     def self.from(value)
+      return value.name if value.is_a?(Symbol) && value.encoding == Encoding::UTF_8
+
       text = value.is_a?(String) ? value : "#{value}" # interpolation makes a string even of an odd to_s
-      return text if AS_IS.include?(text.encoding)
+      return text if text.encoding == Encoding::UTF_8 || AS_IS.include?(text.encoding)
 
       text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
     rescue EncodingError
