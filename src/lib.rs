@@ -26,7 +26,6 @@ pub mod process;
 pub mod redact;
 pub mod settings;
 pub mod span;
-pub mod state;
 #[allow(unsafe_code)]
 pub mod sys;
 pub mod trace;

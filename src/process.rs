@@ -1,7 +1,7 @@
 //! How this process tells itself from its parent. What a process holds hangs from one word in a page that the kernel
 //! wipes in a child (`MADV_WIPEONFORK`), so that one load per call notices a fork, after `_Fork` and a raw `clone` too.
 //! A child's first call makes fresh state from what it inherited and leaks the rest: inherited pages are read, never
-//! written, locked or freed. What the state is, is `crate::state`'s.
+//! written, locked or freed. What the state is, is `crate::tracer::state`'s.
 
 use crate::sys;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};

@@ -17,8 +17,8 @@ pub mod tracer;
 pub mod version;
 
 use crate::log::event::Event;
-use crate::state::{self, State};
 use crate::sys;
+use crate::tracer::state::{self, State};
 use crate::tracer::Error;
 use status::*;
 use std::panic::{catch_unwind, AssertUnwindSafe};

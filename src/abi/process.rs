@@ -1,7 +1,7 @@
 //! What concerns the process as a whole.
 
 use super::guard;
-use crate::state;
+use crate::tracer::state;
 
 /// Says that this process is a forked child. Never needed after fork(), _Fork() or a raw clone(): the first call in a
 /// child notices those by itself. It is for hosts that copy a process in a way that the kernel does not see as one.

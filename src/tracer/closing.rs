@@ -5,8 +5,8 @@ use super::{Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::log::event::Event;
-use crate::state::State;
 use crate::sys;
+use crate::tracer::state::State;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 
 use crate::log::event::{Event, SpanFacts};
 use crate::span::open::{Field, OpenSpan, Value, ERROR};
-use crate::state::State;
+use crate::tracer::state::State;
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}")

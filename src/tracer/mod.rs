@@ -5,6 +5,7 @@
 pub mod closing;
 pub mod facts;
 pub mod spans;
+pub mod state;
 pub mod stats;
 pub mod submit;
 
@@ -18,7 +19,7 @@ use crate::process::Inheritable;
 use crate::settings::{AgentAddress, Rejected, Settings};
 use crate::span::open;
 use crate::span::table::{Handle, Kind, LAST_GENERATION};
-use crate::state::State;
+use crate::tracer::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
 

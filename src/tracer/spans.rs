@@ -12,8 +12,8 @@ use crate::span::clock;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
-use crate::state::State;
 use crate::trace::{self, Decision, Trace};
+use crate::tracer::state::State;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What a span continues from elsewhere: ids and decision by value.

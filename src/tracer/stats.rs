@@ -4,7 +4,7 @@
 use super::Error;
 use crate::counters::REASONS;
 use crate::memory;
-use crate::state::State;
+use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// See `crate::counters` for the identity that holds between these, exactly when no call is under way.

@@ -8,7 +8,7 @@ use crate::export::queue::{Chunk, NO_PRIORITY};
 use crate::memory::Buffer;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
-use crate::state::State;
+use crate::tracer::state::State;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A finished span as the host gives it. Texts may be anything; they are mended and cut as those of open spans.
