@@ -36,6 +36,13 @@ pub fn is_full() -> bool {
     USED.load(Relaxed) >= MAX.load(Relaxed)
 }
 
+/// Whether so little is left that what is merely kept for later is to be given back: without this, buffers that open
+/// spans once needed would keep new ones out for ever.
+#[inline]
+pub fn is_short() -> bool {
+    USED.load(Relaxed) >= MAX.load(Relaxed) / 4 * 3
+}
+
 /// A forked child starts from nothing: what it inherited is never used again.
 pub fn forget_all() {
     USED.store(0, Relaxed);
@@ -52,6 +59,27 @@ fn claim(bytes: usize) -> Result<(), Full> {
         return Err(Full);
     }
     Ok(())
+}
+
+/// Memory that lies outside a [`Buffer`] and counts all the same, until this is dropped.
+#[derive(Debug, Default)]
+pub struct Claim(usize);
+
+impl Claim {
+    /// Counts `bytes` more.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
+        claim(bytes)?;
+        self.0 += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            USED.fetch_sub(self.0, Relaxed);
+        }
+    }
 }
 
 /// Bytes that grow under the bound. Never aborts for want of memory. All that it holds is initialised, so that writing is
@@ -266,7 +294,7 @@ impl Pool {
     /// Gives a buffer back. One that is too large, or one too many, is freed.
     pub fn give(&self, mut buffer: Buffer) {
         let capacity = buffer.capacity();
-        if capacity < 1 << SMALLEST || self.pooled.load(Relaxed) + capacity > POOLED_MAX {
+        if capacity < 1 << SMALLEST || self.pooled.load(Relaxed) + capacity > POOLED_MAX || is_short() {
             return;
         }
         let class = (usize::BITS - 1 - capacity.leading_zeros() - SMALLEST) as usize;

@@ -195,7 +195,10 @@ fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, profile: &Profile,
     put(out, b"\xa7metrics")?;
     run_and_more(out, record.numbers, record.number_count, |out, count| {
         each_added_number(chunk, record, profile, first, &mut |key, value| {
-            let number = |out: &mut Buffer| Ok(encode::float(out.tail_beyond(encode::FLOAT_SIZE)?, value));
+            let number = |out: &mut Buffer| {
+                encode::float(out.tail_beyond(encode::FLOAT_SIZE)?, value);
+                Ok(())
+            };
             *count += u32::from(put_text(out, key).and_then(|()| number(out)).is_ok());
         });
     })?;

@@ -153,7 +153,7 @@ static IDENTITY: &[Setting] = &[
         "DD_VERSION",
         Kind::Text(|d, v| d.frozen.version = v),
         "",
-        "The application's version: tag `version`. A `version` in `DD_TAGS` is used when this is not set.",
+        "The application's version: tag `version`, on spans of the tracer's own service. A `version` in `DD_TAGS` is used when this is not set.",
     ),
     setting(
         "DD_TAGS",

@@ -112,6 +112,8 @@ pub struct OpenSpan {
     blobs: Buffer,
     /// For each tag the hash of its key, and where it lies.
     keys: Vec<(u32, u32)>,
+    /// What those occupy.
+    keys_memory: memory::Claim,
     number_count: u32,
     blob_count: u32,
     dead: u32,
@@ -208,6 +210,7 @@ impl OpenSpan {
             let hash = hash(key);
             if self.find(hash, key).is_none() {
                 let place = self.texts.len();
+                self.index_room()?;
                 if append_text(&mut self.texts, key, value)? {
                     self.index(hash, place as u32);
                     return Ok(Mended::default());
@@ -233,6 +236,7 @@ impl OpenSpan {
             return Err(Refusal::Limit);
         }
         let place = self.texts.len();
+        self.index_room()?;
         append_text(&mut self.texts, &key, &value)?;
         self.index(hash, place as u32);
         Ok(mended)
@@ -245,6 +249,7 @@ impl OpenSpan {
             let hash = hash(key);
             if self.find(hash, key).is_none() {
                 let place = self.numbers.len();
+                self.index_room()?;
                 if append_number(&mut self.numbers, key, value)? {
                     self.index(hash, place as u32 | NUMBER);
                     self.number_count += 1;
@@ -265,6 +270,7 @@ impl OpenSpan {
             return Err(Refusal::Limit);
         }
         let place = self.numbers.len() as u32 | NUMBER;
+        self.index_room()?;
         append_number(&mut self.numbers, &key, value)?;
         match found {
             Some(index) => {
@@ -280,15 +286,25 @@ impl OpenSpan {
 
     #[inline]
     fn index(&mut self, hash: u32, place: u32) {
-        if self.keys.len() == self.keys.capacity() {
-            self.enlarge_index();
-        }
         self.keys.push((hash, place));
     }
 
+    /// Makes room for one more pair in the index.
+    #[inline]
+    fn index_room(&mut self) -> Result<(), Refusal> {
+        if self.keys.len() == self.keys.capacity() {
+            self.enlarge_index()?;
+        }
+        Ok(())
+    }
+
     #[cold]
-    fn enlarge_index(&mut self) {
-        sys::keep_errno(|| self.keys.reserve(self.keys.len().max(16)));
+    fn enlarge_index(&mut self) -> Result<(), Refusal> {
+        sys::keep_errno(|| {
+            let more = self.keys.len().max(8);
+            self.keys_memory.grow(more * std::mem::size_of::<(u32, u32)>())?;
+            self.keys.try_reserve_exact(more).map_err(|_| Refusal::Memory)
+        })
     }
 
     /// Removes a tag of either kind; whether there was one.

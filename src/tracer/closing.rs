@@ -62,8 +62,11 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     if !send_all(state, tracer, time) {
         drop_the_rest(state, index, tracer);
     }
-    let lost_now = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);
-    let in_time = exporter_of(state, tracer).queue.is_resolved() && lost_now == lost_before;
+    let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
+    let lost_now = get(&account.counters.dropped[Reason::Shutdown as usize]);
+    // Its own spans alone: others may go on sending to the same agent.
+    let left = get(&account.counters.enqueued) > get(&account.counters.resolved) + get(&account.counters.removed);
+    let in_time = !left && lost_now == lost_before;
     if first {
         let sent = account.counters.sent.load(Relaxed);
         let spans_lost = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);

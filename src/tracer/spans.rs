@@ -232,7 +232,7 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     }
     let chunk = trace.due(tracer.partial_spans.load(Relaxed));
     leave(state, trace);
-    span.free();
+    give_back(span);
     if kept.is_err() {
         Counters::add(&state.shared.account(index).counters.finished, 1);
         state.shared.drop_spans(index, Reason::Memory, 1, 0, "no room for the span's record");
@@ -262,8 +262,17 @@ pub(super) fn remove_open(state: &State, span: Guard<'_, OpenSpan>) -> Result<Op
     trace.open -= 1;
     let chunk = trace.due(u32::MAX);
     leave(state, trace);
-    span.free();
+    give_back(span);
     Ok(chunk)
+}
+
+/// Frees a span's slot, and where memory is short what the slot would have kept for its next span.
+#[inline]
+fn give_back(mut span: Guard<'_, OpenSpan>) {
+    if memory::is_short() {
+        span.retire();
+    }
+    span.free();
 }
 
 /// Unlocks a trace, or ends it when nothing is open any more. What it counted goes to its tracer.
