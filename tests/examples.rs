@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::agent::TestAgent;
 use support::hosts::{command, compile_c, compile_cpp, require, root, stage, Host};
 
 /// The programs that are the same in every language, with what each needs beside the stage.
@@ -127,6 +128,31 @@ fn every_hello_sends_the_same_trace_to_the_agent_that_the_environment_names() {
         assert_eq!((&checkout["service"], &payment["service"]), (&"shop".into(), &"shop".into()), "{path}");
         assert_eq!((&checkout["parent_id"], &payment["parent_id"]), (&"0".into(), &checkout["span_id"]), "{path}");
         assert_eq!((&payment["meta"]["card"], &payment["metrics"]["amount"]), (&"visa".into(), &42.5.into()), "{path}");
+    }
+}
+
+#[test]
+fn what_every_language_makes_reaches_a_real_agent_over_tcp_and_unix_sockets() {
+    for (path, needs) in HELLO {
+        for over_unix in [false, true] {
+            let (Some(hello), Some(agent)) = (example(path, needs), TestAgent::start()) else { continue };
+            let url = if over_unix { agent.unix() } else { agent.tcp() };
+            let outcome = hello.agent(&url).run().ok();
+            assert_eq!(outcome.stdout, "2 spans finished, 2 sent\n", "{path} to {url}");
+
+            let traces = agent.traces();
+            let spans: Vec<_> = traces.iter().flatten().collect();
+            let of =
+                |name: &str| spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("{path}: no {name}"));
+            let (checkout, payment) = (of("checkout"), of("payment"));
+            assert_eq!((traces.len(), spans.len()), (1, 2), "{path}");
+            assert_eq!((checkout.parent_id, payment.parent_id), (0, checkout.span_id), "{path}");
+            assert_eq!((checkout.service.as_str(), payment.service.as_str()), ("shop", "shop"), "{path}");
+            assert_eq!((payment.tag("card"), payment.metrics["amount"]), ("visa", 42.5), "{path}");
+            assert!(checkout.start <= payment.start && checkout.duration >= payment.duration, "{path}");
+            assert_eq!((checkout.tag("_dd.p.tid").len(), payment.tag("_dd.p.tid").len()), (16, 0), "{path}");
+            agent.assert_checks_passed();
+        }
     }
 }
 
