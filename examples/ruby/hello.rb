@@ -7,7 +7,7 @@
 #        DD_TRACE_DEBUG=true ruby examples/ruby/hello.rb                          # tells on standard error what it does
 #
 # Prints:
-#   {"spans":[{…"name":"checkout"…},{…"card":"visa"…"amount":42.5…"name":"payment"…}],"trace_id":"…"}
+#   {"trace_id":"…","spans":[{"name":"checkout"…},{"name":"payment"…"card":"visa"…"amount":42.5…}]}
 #   2 spans finished, 2 sent
 require "ffi"
 

@@ -77,7 +77,7 @@ module Spanwire
     # have. Other threads run meanwhile. To be called before `exec`, which ends the program without its at_exit.
     def flush(timeout = configuration.shutdown_timeout)
       done = @tracer.flush(timeout)
-      @log.deliver if @tracer.enabled?
+      @log.deliver unless @tracer.handle.zero?
       done
     end
 
@@ -85,14 +85,14 @@ module Spanwire
     # end of a process does this by itself.
     def shutdown(timeout = configuration.shutdown_timeout)
       done = @tracer.shutdown(timeout)
-      @log.deliver if @tracer.enabled?
+      @log.deliver unless @tracer.handle.zero?
       done
     end
 
-    # The tracer's counters by name (spans_finished, spans_sent, …) and `log_failures`, how many records were lost
-    # because the Logger raised.
+    # The tracer's counters by name (spans_finished, spans_sent, …); `log_failures`, how many records were lost because
+    # the Logger raised; and `start_failures`, how many spans because something raised that was given for one.
     def stats
-      (@tracer.stats || {}).merge(log_failures: @log.failures)
+      (@tracer.stats || {}).merge(log_failures: @log.failures, start_failures: @tracer.failures)
     end
 
     # Why tracing is off, as a sentence; nil when it is not.
@@ -138,7 +138,7 @@ module Spanwire
       return if @problem == problem
 
       @problem = problem
-      what = @tracer.enabled? ? "the former settings stay" : "tracing is off"
+      what = @tracer.handle.positive? ? "the former settings stay" : "tracing is off"
       @log.logger.add(::Logger::WARN, "#{what}: #{problem}", "spanwire")
     rescue StandardError
       nil # the application's Logger raised

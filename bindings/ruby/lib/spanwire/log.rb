@@ -30,6 +30,7 @@ module Spanwire
     def initialize
       @logger = nil
       @failures = 0
+      @warned = {}
       @turn = Mutex.new
       @starting = Mutex.new
       @not_before = 0
@@ -63,6 +64,16 @@ module Spanwire
       ensure
         scope.muted = false
       end
+    end
+
+    # Says on standard error, for what must not go to a Logger, that something went wrong; once for each `what`.
+    def warn_once(what, error)
+      return if @warned[what]
+
+      @warned[what] = true
+      Kernel.warn("spanwire: #{what}, #{error.class}: #{error.message}; further ones are only counted")
+    rescue StandardError
+      nil # no standard error, or an error whose message raises
     end
 
     private
@@ -128,16 +139,8 @@ module Spanwire
       true
     rescue StandardError, NotImplementedError => e
       @failures += 1
-      warn_once(e)
+      warn_once("the logger raised", e)
       true
-    end
-
-    def warn_once(error)
-      return if @failures > 1
-
-      Kernel.warn("spanwire: the logger raised #{error.class}: #{error.message}; further ones are only counted")
-    rescue StandardError
-      nil # no standard error, or an exception without a message
     end
 
     def now

@@ -11,6 +11,7 @@ module Spanwire
     LIMIT = -10
 
     TEXT = %i[pointer size_t].freeze # bytes and their length; a Ruby string may stand for the pointer
+    ADDRESS = :size_t # of memory that was filled before, as a number
     OUT = %i[pointer size_t pointer].freeze # buffer, capacity, need
 
     FUNCTIONS = {
@@ -19,10 +20,10 @@ module Spanwire
       tracer_new: [%i[pointer size_t pointer pointer], :int32],
       tracer_stats: [%i[uint64 pointer], :int32],
       tracer_config_json: [[:uint64, *OUT], :int32],
-      span_start_with: [%i[uint64 pointer pointer], :int32],
+      span_start_with: [[:uint64, ADDRESS, ADDRESS], :int32],
       span_set_tag_n: [[:uint64, *TEXT, *TEXT], :int32],
       span_set_metric_n: [[:uint64, *TEXT, :double], :int32],
-      span_set_tags: [%i[uint64 pointer size_t], :int32],
+      span_set_tags: [[:uint64, ADDRESS, :size_t], :int32],
       span_remove_tag: [%i[uint64 string], :int32],
       span_get_tag: [[:uint64, :string, *OUT], :int32],
       span_set_service: [%i[uint64 string], :int32],

@@ -43,7 +43,7 @@ module Spanwire
         @memory.put_array_of_uint64(options_at, words)
       end
       @memory.put_uint64(0, 0)
-      Native.span_start_with(tracer, @address + options_at, @answer)
+      Native.span_start_with(tracer, @address + options_at, @address)
       @memory.get_uint64(0)
     rescue IndexError # the texts do not fit
       raise if @capacity >= LARGEST

@@ -9,10 +9,14 @@ module Spanwire
 
     # The library's number for the tracer; 0 while tracing is off.
     attr_reader :handle
+    # How many spans could not be started because something raised: a name or tag whose to_s does, for one.
+    attr_reader :failures
 
     def initialize(log)
       @log = log
+      @failures = 0
       @handle = 0
+      @starts_on = 0
       @handles = []
     end
 
@@ -55,7 +59,7 @@ module Spanwire
 
     # Whether spans are made and sent.
     def enabled?
-      !@handle.zero?
+      !@starts_on.zero?
     end
 
     # Waits until the complete traces are acknowledged or dropped, `timeout` seconds at most. Answers whether they are.
@@ -88,21 +92,25 @@ module Spanwire
     def use(handle)
       @handles |= [handle]
       @handle = handle
+      # Where DD_TRACE_ENABLED is off the library is not even asked.
+      @starts_on = config_json.to_s.include?('"enabled":false') ? 0 : handle
     end
 
     private
 
     def start(scope, name, service, resource, type, tags, parent, start_time)
-      return NULL_SPAN if @handle.zero? || scope.muted
+      return NULL_SPAN if @starts_on.zero? || scope.muted
 
       @log.run
       handle = scope.scratch do |memory|
-        memory.start(@handle, parent_of(parent), Text.from(name), service && Text.from(service),
+        memory.start(@starts_on, parent_of(parent), Text.from(name), service && Text.from(service),
                      resource && Text.from(resource), type && Text.from(type),
                      start_time ? Span.nanoseconds(start_time) : 0, tags)
       end
       handle.zero? ? NULL_SPAN : Span.new(handle)
-    rescue StandardError
+    rescue StandardError => e # a tag whose to_s raises, no memory, …
+      @failures += 1
+      @log.warn_once("no span could be started", e)
       NULL_SPAN
     end
 
