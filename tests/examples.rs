@@ -170,28 +170,37 @@ fn debug_mode_tells_of_each_span_in_every_language() {
     }
 }
 
+/// `log_sink` and `prefork`, the same in each language.
+fn in_each_language(name: &str) -> impl Iterator<Item = (String, Host)> + '_ {
+    let languages: [(&str, &str, &[&str]); 2] = [("c", "c", &["gcc"]), ("cpp", "cpp", &["g++"])];
+    languages.into_iter().filter_map(move |(folder, ending, needs)| {
+        let path = format!("examples/{folder}/{name}.{ending}");
+        example(&path, needs).map(|host| (path, host))
+    })
+}
+
 #[test]
 fn the_log_reaches_a_sink_and_a_poll_while_debug_mode_is_on() {
-    let path = "examples/c/log_sink.c";
-    let Some(log_sink) = example(path, &["gcc"]) else { return };
-    let outcome = log_sink.run().ok();
-    assert_as_promised(path, &outcome.stdout);
-    assert_eq!(outcome.stderr, "");
+    for (path, log_sink) in in_each_language("log_sink") {
+        let outcome = log_sink.run().ok();
+        assert_as_promised(&path, &outcome.stdout);
+        assert_eq!(outcome.stderr, "", "{path}");
+    }
 }
 
 #[test]
 fn prefork_workers_lose_and_double_nothing() {
-    let path = "examples/c/prefork.c";
-    let Some(prefork) = example(path, &["gcc"]) else { return };
-    let printed = prefork.run().ok().stdout;
-    let (json, totals): (Vec<&str>, Vec<&str>) = printed.lines().partition(|line| line.starts_with('{'));
-    assert_as_promised(path, &totals.join("\n"));
-    assert_eq!(json.len(), 13, "{printed}");
-    let traces: Vec<Trace> = json.into_iter().map(Trace::of).collect();
-    let trace_ids: HashSet<&str> = traces.iter().map(|trace| trace.id.as_str()).collect();
-    let spans = traces.iter().flat_map(|trace| &trace.spans);
-    let span_ids: HashSet<&str> = spans.filter_map(|span| span["span_id"].as_str()).collect();
-    assert_eq!((trace_ids.len(), span_ids.len()), (13, 25), "{printed}");
+    for (path, prefork) in in_each_language("prefork") {
+        let printed = prefork.run().ok().stdout;
+        let (json, totals): (Vec<&str>, Vec<&str>) = printed.lines().partition(|line| line.starts_with('{'));
+        assert_as_promised(&path, &totals.join("\n"));
+        assert_eq!(json.len(), 13, "{path}: {printed}");
+        let traces: Vec<Trace> = json.into_iter().map(Trace::of).collect();
+        let trace_ids: HashSet<&str> = traces.iter().map(|trace| trace.id.as_str()).collect();
+        let spans = traces.iter().flat_map(|trace| &trace.spans);
+        let span_ids: HashSet<&str> = spans.filter_map(|span| span["span_id"].as_str()).collect();
+        assert_eq!((trace_ids.len(), span_ids.len()), (13, 25), "{path}: {printed}");
+    }
 }
 
 /// What some C++ programs leave out of the language.
@@ -275,5 +284,5 @@ fn every_example_stays_short_and_says_how_to_run_it() {
             seen += 1;
         }
     }
-    assert!(seen >= 7, "only {seen} examples found");
+    assert!(seen >= 9, "only {seen} examples found");
 }

@@ -80,5 +80,6 @@ puts JSON.generate(
   threads: threads, rate: rate, spans: spans, traces: traces * threads, warm: WARM, warm_spans: WARM * per,
   wall_ns: (shares.sum(&:first) / spans.to_f).round(1), tcpu_ns: (shares.sum(&:last) / spans.to_f).round(1),
   cpu_ns: ((cpu2 - cpu0) / spans.to_f).round(1), cpu_before_flush_ns: ((cpu1 - cpu0) / spans.to_f).round(1),
-  flush_ms: ((wall2 - wall1) / 1e6).round(1), rss0_kb: rss0, rss_kb: peak_rss, elapsed_ms: ((wall1 - wall0) / 1e6).round(1)
+  flush_ms: ((wall2 - wall1) / 1e6).round(1), rss0_kb: rss0, rss_kb: peak_rss,
+  elapsed_ms: ((wall1 - wall0) / 1e6).round(1)
 )

@@ -89,8 +89,8 @@ module Spanwire
       done
     end
 
-    # The tracer's counters by name (spans_finished, spans_sent, …); `log_failures`, how many records were lost because
-    # the Logger raised; and `start_failures`, how many spans because something raised that was given for one.
+    # The tracer's counters by name (spans_finished, spans_sent, …); `log_failures`, how many records were lost
+    # because the Logger raised; and `start_failures`, how many spans because something raised that was given for one.
     def stats
       (@tracer.stats || {}).merge(log_failures: @log.failures, start_failures: @tracer.failures)
     end
@@ -122,7 +122,8 @@ module Spanwire
 
     # The library's tracer for these settings, or a sentence.
     def make_tracer(settings)
-      texts = settings.to_a.flatten.map { |text| FFI::MemoryPointer.from_string(text) } # to live until the call returns
+      # To live until the call returns.
+      texts = settings.to_a.flatten.map { |text| FFI::MemoryPointer.from_string(text) }
       list = FFI::MemoryPointer.new(:pointer, texts.size).write_array_of_pointer(texts)
       error = FFI::MemoryPointer.new(256) # spanwire_error: size, status, message
       error.put_uint64(0, 256)

@@ -81,9 +81,9 @@ fn announce(receiver: &Receiver, places: &Places) {
         format!("unix://{}", path.display())
     });
     for url in tcp.into_iter().chain(socket) {
-        note(format_args!("listening on {url} (for a tracer: DD_TRACE_AGENT_URL={url})"));
+        note(format_args!("listening on {url}: run a program with DD_TRACE_AGENT_URL={url}"));
     }
-    note("Ctrl-C ends it");
+    note("its traces appear here; Ctrl-C ends it");
 }
 
 fn summary(tally: &Tally) -> String {

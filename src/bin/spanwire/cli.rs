@@ -4,25 +4,32 @@ use crate::out::Color;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
-/// See what a Spanwire tracer does.
+/// See what a Spanwire tracer does: run a traced program, or watch the traces of your own.
 #[derive(Debug, Parser)]
 #[command(name = "spanwire", version, propagate_version = false, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// When to colour the output (NO_COLOR is respected)
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto", hide_possible_values = true)]
     pub color: Color,
 }
 
 const EXAMPLES: &str = "\
-Examples:
-  spanwire demo                     a traced program, its debug log, and the trace that arrived
-  spanwire agent                    print the traces of any program that sends to localhost:8126
-  spanwire agent --port 0           the same on a free port
-  DD_TRACE_AGENT_URL=http://127.0.0.1:8126 ./my-program
-                                    send a program's traces there";
+First steps, in a clone of the repository:
+  cargo demo                          a traced program, its debug log, and the trace that arrived
+  cargo run --features cli -- agent   then, in one terminal, this: it prints whatever arrives,
+  DD_TRACE_AGENT_URL=http://127.0.0.1:8126 target/demo/hello
+                                      and in another any traced program, here the one of the demo
+
+Where this help says `spanwire`, a clone has `cargo run --features cli --`:
+  spanwire agent --help               what `agent` can do
+  cargo run --features cli -- agent --help
+                                      the same in a clone
+
+With DD_TRACE_DEBUG=true in its environment, a program tells on standard error what its tracer does.
+README.md has the other settings.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -39,14 +46,19 @@ pub enum Command {
 }
 
 const DEMO_HELP: &str = "\
-It needs nothing that is already running: the receiver is its own, on a free port of 127.0.0.1.
-The program is examples/c/hello.c, compiled against target/stage with CC, cc, gcc or clang. Where
-there is none, a copy of it in Rust makes the same calls.
+It needs nothing that is already running: the receiver is its own, on a free port of 127.0.0.1. The
+program is examples/c/hello.c, compiled against target/stage with CC, cc, gcc or clang; where there
+is none, a copy of it in Rust makes the same calls. It runs with DD_TRACE_DEBUG=true; your own
+DD_SERVICE, DD_ENV, DD_TAGS, … count as well. Ctrl-C ends all of it.
+
+You see the program's own output, its debug log, and each trace as a tree. Long lines of the log, ids,
+and tags that the tracer itself adds are shortened or folded unless --full is given.
 
 Examples:
-  cargo demo                        in a clone of the repository: builds the companion, then this
-  spanwire demo --full              show ids and values whole
-  spanwire demo --no-compiler       run the copy in Rust even if there is a C compiler";
+  cargo demo                          in a clone: builds this program, then runs the demo
+  cargo demo --full                   the log as it was written, and all tags
+  DD_ENV=staging cargo demo           see how a setting shows in the log and in the trace
+  spanwire demo --no-compiler         the copy in Rust, even if there is a C compiler";
 
 /// Options of `spanwire demo`.
 #[derive(Debug, clap::Args)]
@@ -55,7 +67,7 @@ pub struct DemoOptions {
     #[arg(long)]
     pub no_compiler: bool,
 
-    /// Show ids and long values whole
+    /// Show the log as it was written, ids and values whole, and the tags that the tracer adds
     #[arg(long)]
     pub full: bool,
 }
@@ -66,11 +78,17 @@ answers /info. Nothing is forwarded or kept. Trees go to standard output, all el
 Ctrl-C ends it with a summary.
 
 Examples:
-  spanwire agent                              on 127.0.0.1:8126, where tracers look by default
-  spanwire agent --port 8127 --verbose        elsewhere, with a line for each request
+  spanwire agent                              on 127.0.0.1:8126, where tracers send by default
+  spanwire agent --verbose                    with a line for each request
+  spanwire agent --full > traces.txt          everything, for a file
+  spanwire agent --port 0                     on a free port, which it names
   spanwire agent --socket /tmp/apm.socket     on a Unix socket instead
-                                              (DD_TRACE_AGENT_URL=unix:///tmp/apm.socket)
-  spanwire agent --socket /tmp/apm.socket --port 8126     on both";
+  spanwire agent --socket /tmp/apm.socket --port 8126
+                                              on both
+
+What a program needs in its environment to send here:
+  DD_TRACE_AGENT_URL=http://127.0.0.1:8126    or nothing at all, if no Agent's socket is there
+  DD_TRACE_AGENT_URL=unix:///tmp/apm.socket   for the socket";
 
 /// Options of `spanwire agent`.
 #[derive(Debug, clap::Args)]
@@ -91,7 +109,51 @@ pub struct AgentOptions {
     #[arg(long, short)]
     pub verbose: bool,
 
-    /// Show ids and long values whole
+    /// Show ids and values whole, every span, and the tags that the tracer adds
     #[arg(long)]
     pub full: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// The arguments of the commands of ours in a help text: up to two blanks, a `>`, or the end of the line.
+    fn examples(help: &str) -> Vec<Vec<&str>> {
+        let commands = help.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+        let words = commands.map(|line| {
+            let command = line.split("  ").next().unwrap_or("").split(" > ").next().unwrap_or("");
+            command.split(' ').skip_while(|word| word.starts_with("DD_")).collect::<Vec<_>>()
+        });
+        let ours = words.filter_map(|words| match words.as_slice() {
+            ["spanwire", rest @ ..] | ["cargo", "run", "--features", "cli", "--", rest @ ..] => Some(rest.to_vec()),
+            ["cargo", rest @ ..] => Some(rest.to_vec()),
+            _ => None,
+        });
+        ours.collect()
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_understood() {
+        Cli::command().debug_assert();
+        for (help, count) in [(EXAMPLES, 4), (DEMO_HELP, 4), (AGENT_HELP, 6)] {
+            let examples = examples(help);
+            assert_eq!(examples.len(), count, "{examples:?}");
+            for example in examples {
+                match Cli::try_parse_from(["spanwire"].iter().chain(&example)) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {}
+                    Err(error) => panic!("{example:?}: {error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal() {
+        for line in [EXAMPLES, DEMO_HELP, AGENT_HELP].iter().flat_map(|help| help.lines()) {
+            assert!(line.chars().count() <= 102, "{line}");
+        }
+    }
 }

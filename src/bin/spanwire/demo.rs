@@ -1,39 +1,49 @@
 //! `spanwire demo`: the whole way of a trace, shown in the order in which it happens. What it needs it starts itself.
 
+mod child;
+mod log;
+mod program;
+
 use crate::cli::DemoOptions;
 use crate::decode::Trace;
 use crate::out::{counted, note, Failure, Out};
 use crate::receiver::{Event, Places, Receiver};
 use crate::tree::{self, Look};
-use std::ffi::OsString;
+use child::Watch;
+use program::Program;
 use std::fmt::Write as _;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::sync_channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The program that is run, below the repository.
-const SOURCE: &str = "examples/c/hello.c";
-/// How long it may take. It waits two seconds at most for its traces to leave.
+/// How long the program may take. It waits two seconds at most for its traces to leave.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Requests that may come in while nobody looks: many times what the program makes.
 const WAITING_MAX: usize = 1024;
 /// Settings of the user's own that would hide what the demo shows.
-const HIDING: [&str; 5] =
-    ["DD_TRACE_ENABLED", "DD_TRACE_LOG_FILE", "DD_TRACE_LOG_LEVEL", "DD_TRACE_STARTUP_LOGS", "SPANWIRE_LOG_SINKS"];
+const HIDING: [&str; 6] = [
+    "DD_TRACE_ENABLED",
+    "DD_TRACE_LOG_FILE",
+    "DD_TRACE_LOG_LEVEL",
+    "DD_TRACE_STARTUP_LOGS",
+    "SPANWIRE_LOG_DIALECT",
+    "SPANWIRE_LOG_SINKS",
+];
 
 /// Builds and runs the program against a receiver of its own, then shows log and traces. An error if none arrived.
 pub fn run(out: Out, options: &DemoOptions) -> Result<(), Failure> {
+    let watch = Watch::start()?;
     let (sender, events) = sync_channel(WAITING_MAX);
     let places = Places { tcp: Some(("127.0.0.1".into(), 0)), socket: None };
     let receiver = Receiver::start(&places, &sender).map_err(Failure::Said)?;
     let url = receiver.tcp.map(|address| format!("http://{address}")).unwrap_or_default();
 
-    let program = prepare(options)?;
+    let program = Program::prepare(&watch, options.no_compiler)?;
     note(format_args!("running {}", program.name));
-    let ran = execute(&program, &url)?;
+    let ran = execute(&watch, &program, &url)?;
 
     let mut traces: Vec<Trace> = Vec::new();
     let mut troubles = Vec::new();
@@ -44,7 +54,9 @@ pub fn run(out: Out, options: &DemoOptions) -> Result<(), Failure> {
             traces.extend(arrived.unwrap_or_default());
         }
     }
-    out.write(&show(&program, &ran, &traces, out, options.full))?;
+    // What is shown begins with a heading, for whoever reads it in a file.
+    note("");
+    out.write(&show(&program, &ran, &traces, Look { paint: out.paint, full: options.full }))?;
     if traces.is_empty() {
         return Err(Failure::Said(nothing_arrived(&program, &ran, &troubles)));
     }
@@ -58,110 +70,6 @@ pub fn run(out: Out, options: &DemoOptions) -> Result<(), Failure> {
     }
 }
 
-/// What to run.
-struct Program {
-    name: String,
-    command: Command,
-    /// Where it lies, if the user can run it again.
-    built: Option<PathBuf>,
-}
-
-fn prepare(options: &DemoOptions) -> Result<Program, Failure> {
-    if options.no_compiler {
-        return inline();
-    }
-    let Some(repository) = repository() else {
-        note("no clone of the repository here, so its copy in Rust is run");
-        return inline();
-    };
-    let Some(compiler) = compiler() else {
-        note("no C compiler found (set CC, or install gcc), so its copy in Rust is run");
-        return inline();
-    };
-    note("laying out target/stage (the first time builds the library)");
-    let stage = Command::new(repository.join("tools/stage"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::from(io::stderr()))
-        .status()
-        .map_err(|error| Failure::said(format!("cannot run tools/stage: {error}")))?;
-    if !stage.success() {
-        return Err(Failure::said("tools/stage failed, for the reason above"));
-    }
-    compile(&repository, &compiler)
-}
-
-fn inline() -> Result<Program, Failure> {
-    let this = std::env::current_exe().map_err(|error| Failure::said(format!("cannot find this program: {error}")))?;
-    let mut command = Command::new(this);
-    command.arg("demo-host");
-    Ok(Program { name: format!("a copy of {SOURCE} in Rust"), command, built: None })
-}
-
-/// The clone that this program was built in, or the one that the user stands in.
-fn repository() -> Option<PathBuf> {
-    let here = std::env::current_dir().unwrap_or_default();
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::iter::once(built_in)
-        .chain(here.ancestors())
-        .find(|folder| folder.join("tools/stage").is_file() && folder.join(SOURCE).is_file())
-        .map(Path::to_path_buf)
-}
-
-/// The compiler's words: CC may be `ccache gcc`.
-fn compiler() -> Option<Vec<String>> {
-    let chosen = std::env::var("CC").unwrap_or_default();
-    let runs = |words: &Vec<String>| {
-        words.first().is_some_and(|program| {
-            let mut command = Command::new(program);
-            command.args(&words[1..]).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            command.status().is_ok_and(|status| status.success())
-        })
-    };
-    [chosen.as_str(), "cc", "gcc", "clang"]
-        .iter()
-        .map(|words| words.split_whitespace().map(str::to_owned).collect())
-        .find(runs)
-}
-
-fn compile(repository: &Path, compiler: &[String]) -> Result<Program, Failure> {
-    let folder = repository.join("target/demo");
-    let built = folder.join("hello");
-    // Another demo may be running the program: it is replaced, never written over.
-    let fresh = folder.join(format!("hello.{}", std::process::id()));
-    let library = repository.join("target/stage/lib");
-    let mut rpath = OsString::from("-Wl,-rpath,");
-    rpath.push(&library);
-    note(format_args!("compiling {SOURCE} with {}", compiler.join(" ")));
-    let compiled = std::fs::create_dir_all(&folder).and_then(|()| {
-        Command::new(&compiler[0])
-            .args(&compiler[1..])
-            .args(["-std=c99", "-g", "-O1", SOURCE, "-I"])
-            .arg(repository.join("target/stage/include"))
-            .arg("-L")
-            .arg(&library)
-            .arg("-lspanwire")
-            .arg(rpath)
-            .arg("-o")
-            .arg(&fresh)
-            .current_dir(repository)
-            .stdin(Stdio::null())
-            .stdout(Stdio::from(io::stderr()))
-            .status()
-    });
-    match compiled {
-        Ok(status) if status.success() => {}
-        Ok(_) => {
-            let advice = "its C library's headers may be missing (Debian: libc6-dev), or use --no-compiler";
-            return Err(Failure::said(format!("{} could not compile {SOURCE}: {advice}", compiler.join(" "))));
-        }
-        Err(error) => return Err(Failure::said(format!("cannot compile {SOURCE}: {error}"))),
-    }
-    std::fs::rename(&fresh, &built)
-        .map_err(|error| Failure::said(format!("cannot make {}: {error}", built.display())))?;
-    let command = Command::new(&built);
-    Ok(Program { name: SOURCE.into(), command, built: Some(built) })
-}
-
 /// What the program did.
 struct Ran {
     status: ExitStatus,
@@ -169,9 +77,9 @@ struct Ran {
     log: String,
 }
 
-fn execute(program: &Program, url: &str) -> Result<Ran, Failure> {
-    let mut command = Command::new(program.command.get_program());
-    command.args(program.command.get_args());
+fn execute(watch: &Watch, program: &Program, url: &str) -> Result<Ran, Failure> {
+    let mut command = Command::new(&program.file);
+    command.args(program.arguments);
     for name in HIDING {
         command.env_remove(name);
     }
@@ -180,10 +88,10 @@ fn execute(program: &Program, url: &str) -> Result<Ran, Failure> {
     command.env("DD_TRACE_DEBUG", "true").env("DD_TRACE_AGENT_URL", url);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let trouble = |error| Failure::said(format!("cannot run {}: {error}", program.name));
-    let mut child = command.spawn().map_err(trouble)?;
-    let said = gather(child.stdout.take());
-    let log = gather(child.stderr.take());
-    let Some(status) = wait(&mut child).map_err(trouble)? else {
+    let mut running = watch.spawn(&mut command).map_err(trouble)?;
+    let said = gather(running.child.stdout.take());
+    let log = gather(running.child.stderr.take());
+    let Some(status) = running.wait(Some(PATIENCE))? else {
         return Err(Failure::said(format!("{} did not end within {PATIENCE:?} and was stopped", program.name)));
     };
     Ok(Ran { status, said: said.join().unwrap_or_default(), log: log.join().unwrap_or_default() })
@@ -198,57 +106,66 @@ fn gather(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     })
 }
 
-fn wait(child: &mut Child) -> io::Result<Option<ExitStatus>> {
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        thread::sleep(Duration::from_millis(5));
+fn show(program: &Program, ran: &Ran, traces: &[Trace], look: Look) -> String {
+    let heading = |title: &str, about: &str| format!("{}  {}\n\n", look.paint.strong(title), look.paint.dim(about));
+    let mut text = String::new();
+    if !ran.said.trim().is_empty() {
+        let title = look.paint.strong("The program's own output");
+        text += &format!("{title}\n\n{}\n\n", ran.said.trim_end());
     }
-    child.kill()?;
-    child.wait()?;
-    Ok(None)
-}
-
-fn show(program: &Program, ran: &Ran, traces: &[Trace], out: Out, full: bool) -> String {
-    let heading = |title: &str, about: &str| format!("\n{}  {}\n\n", out.paint.strong(title), out.paint.dim(about));
-    let mut text = heading("The debug log", &format!("what the tracer in {} said on standard error", program.name));
-    text += if ran.log.is_empty() { "(nothing)\n" } else { &ran.log };
-    if !ran.said.is_empty() {
-        text += &heading("The program's own output", "");
-        text += &ran.said;
-    }
+    text += &heading("The debug log", &format!("what the tracer in {} said on standard error", program.name));
+    text += &if ran.log.is_empty() { "(nothing)\n".into() } else { log::readable(&ran.log, look) };
     if !traces.is_empty() {
-        text += &heading("What the Agent received", "each span under its parent; numbers and tags below each");
+        text.push('\n');
+        text += &heading("What the Agent received", "each span under its parent; tags and numbers below each");
         for trace in traces {
-            text += &tree::draw(trace, Look { paint: out.paint, full });
+            text += &tree::draw(trace, look);
         }
     }
     text
 }
 
+/// How to go on, in commands that work where the user stands.
 fn explain(program: &Program, traces: &[Trace], url: &str, out: Out) -> String {
     let spans: usize = traces.iter().map(Vec::len).sum();
-    let shown = |path: &Path| {
-        let here = std::env::current_dir().unwrap_or_default();
-        path.strip_prefix(here).unwrap_or(path).display().to_string()
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = |path: &Path| match path.strip_prefix(&here) {
+        // A shell looks for a bare name elsewhere.
+        Ok(name) if name.components().count() == 1 => format!("./{}", name.display()),
+        Ok(below) => below.display().to_string(),
+        Err(_) => path.display().to_string(),
     };
-    let this = std::env::current_exe().map_or("spanwire".to_owned(), |path| shown(&path));
+    let repository = program::repository();
+    let this = match &repository {
+        Some(repository) if here.starts_with(repository) => "cargo run --features cli --".to_owned(),
+        _ => std::env::current_exe().map_or("spanwire".to_owned(), |path| shown(&path)),
+    };
+    let again = match program.arguments {
+        [] => shown(&program.file),
+        arguments => format!("{this} {}", arguments.join(" ")),
+    };
     let mut text = format!("\n{}\n", out.paint.strong("What you saw, and what next"));
-    let _ = writeln!(
+    let _ = write!(
         text,
-        "  {} made {} in {}; its tracer sent them to {url}, as to a Datadog Agent.",
+        "  {} made {} in {}; its tracer sent them to {url}, as to a Datadog Agent.\n  \
+         DD_TRACE_DEBUG=true turned the log on. It is off by default, and can be switched while a program runs.\n\n  \
+         See the traces of any program like this. In one terminal:\n      \
+         {}\n  \
+         and in another, this program or yours, with DD_TRACE_DEBUG=true as well if you want its log:\n      \
+         {}\n",
         program.name,
         counted(spans, "span"),
-        counted(traces.len(), "trace")
+        counted(traces.len(), "trace"),
+        out.paint.strong(&format!("{this} agent")),
+        out.paint.strong(&format!("DD_TRACE_AGENT_URL=http://127.0.0.1:8126 {again}")),
     );
-    text +=
-        "  DD_TRACE_DEBUG=true turned the log on. It is off by default, and can be switched while a program runs.\n";
-    if let Some(built) = &program.built {
-        let _ = writeln!(text, "  Run {} by itself: with no DD_TRACE_AGENT_URL it prints its trace.", shown(built));
+    if let Some(readme) = repository.map(|folder| folder.join("README.md")) {
+        let _ = writeln!(
+            text,
+            "\n  {} goes on from here, with a first program in C, PHP and Ruby.",
+            shown(&readme).trim_start_matches("./")
+        );
     }
-    let _ = writeln!(text, "  Run `{this} agent` to see your own program's traces like this.");
     text
 }
 

@@ -26,6 +26,10 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
+        Err(Failure::Interrupted) => {
+            note("spanwire: stopped");
+            ExitCode::from(130)
+        }
         Err(Failure::Said(text)) => {
             note(format_args!("spanwire: {text}"));
             ExitCode::FAILURE

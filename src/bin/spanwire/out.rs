@@ -20,6 +20,8 @@ pub enum Color {
 pub enum Failure {
     /// Whoever read our output has left: nothing to say, and nothing wrong.
     ReaderGone,
+    /// The user asked for the end before the work was done.
+    Interrupted,
     /// What went wrong and what to do about it.
     Said(String),
 }

@@ -11,7 +11,7 @@ use shape::Shape;
 pub struct Look {
     /// How to mark text.
     pub paint: Paint,
-    /// Ids and values whole, and every span; otherwise shortened to what fits an eye.
+    /// Ids and values whole, every span, and what tracers add for the Agent; otherwise what fits an eye.
     pub full: bool,
 }
 
@@ -73,10 +73,7 @@ fn heading(spans: &[Span], look: Look) -> String {
     let Some(first) = spans.first() else { return String::new() };
     let high = spans.iter().find_map(|span| span.meta.get("_dd.p.tid")).map_or("", String::as_str);
     let id = format!("{high}{:016x}", first.trace_id);
-    let shown = match id.char_indices().nth(8) {
-        Some((cut, _)) if !look.full => format!("{}…{:08x}", &id[..cut], first.trace_id as u32),
-        _ => id,
-    };
+    let shown = if look.full { id } else { short_id(&id) };
     let begin = spans.iter().map(|span| span.start).min().unwrap_or_default();
     let end = spans.iter().map(|span| span.start.saturating_add(span.duration)).max().unwrap_or_default();
     let count = counted(spans.len(), "span");
@@ -86,6 +83,13 @@ fn heading(spans: &[Span], look: Look) -> String {
         visible(&shown),
         paint.time(&duration(end.saturating_sub(begin)))
     )
+}
+
+/// A trace id as an eye compares it: both ends of it. For 16 characters or more.
+pub fn short_id(id: &str) -> String {
+    let head: String = id.chars().take(8).collect();
+    let from_the_end = id.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
+    format!("{head}…{}", &id[from_the_end..])
 }
 
 fn title(span: &Span, branch: &Branch, look: Look) -> String {
@@ -131,10 +135,12 @@ fn details(span: &Span, note: Option<&str>, look: Look) -> Vec<String> {
     let tags = span.meta.iter().filter(|(key, _)| !told(key)).map(|(key, text)| (key.clone(), value(text, look)));
     let numbers = span.metrics.iter().map(|(key, number)| (key.clone(), plain(*number)));
     let blobs = span.meta_struct.iter().map(|(key, bytes)| (key.clone(), format!("({bytes} bytes, structured)")));
-    let (internal, own): (Vec<_>, Vec<_>) = tags.chain(numbers).chain(blobs).partition(|(key, _)| key.starts_with('_'));
+    let (internal, own): (Vec<_>, Vec<_>) =
+        tags.chain(numbers).chain(blobs).partition(|(key, _)| is_of_the_tracer(key));
     let own_rows = rows.len() + own.len();
+    let folded = if look.full { 0 } else { internal.len() };
     rows.extend(own);
-    rows.extend(internal);
+    rows.extend(internal.into_iter().skip(folded));
     let width = rows.iter().map(|(key, _)| visible(key).chars().count()).max().unwrap_or(0).min(40);
     for (index, (key, text)) in rows.iter().enumerate() {
         let key = format!("{:width$}", visible(key));
@@ -144,7 +150,15 @@ fn details(span: &Span, note: Option<&str>, look: Look) -> Vec<String> {
             paint.dim(&format!("{key}  {text}"))
         });
     }
+    if folded > 0 {
+        lines.push(paint.dim(&format!("+{folded} of the tracer's own (--full shows them)")));
+    }
     lines
+}
+
+/// Whether tracers set this tag or number by themselves, for the Agent and not for whoever reads a trace.
+fn is_of_the_tracer(key: &str) -> bool {
+    key.starts_with("_dd.") || matches!(key, "_sampling_priority_v1" | "language" | "process_id" | "runtime-id")
 }
 
 fn stack_lines(stack: &str, look: Look) -> Vec<String> {
@@ -275,9 +289,8 @@ mod tests {
             "\
 trace 640cfd8d…53bb6124  3 spans  152 µs
 └─ checkout  152 µs  service shop  resource checkout  type web  id 42366434…
-   │  env                    prod
-   │  _dd.p.tid              640cfd8d00000000
-   │  _sampling_priority_v1  1
+   │  env  prod
+   │  +2 of the tracer's own (--full shows them)
    ├─ stock  900 ns  service shop  resource stock  id 24499581…
    └─ ✗ payment  80.1 µs  service shop  resource payment  id 12249790…
          error: Refused: no funds
@@ -287,6 +300,22 @@ trace 640cfd8d…53bb6124  3 spans  152 µs
          amount  42.5
 "
         );
+    }
+
+    #[test]
+    fn what_tracers_add_is_folded_and_full_shows_it_after_the_users_tags() {
+        let mut root = span("checkout", 1, 0, 0, 1);
+        for key in ["_dd.p.dm", "language", "runtime-id", "zone", "_mine"] {
+            tag(&mut root, key, "x");
+        }
+        root.metrics.extend([("_sampling_priority_v1".into(), 1.0), ("process_id".into(), 7.0)]);
+        let keys = |look| -> Vec<String> {
+            let drawn = draw(&[root.clone()], look);
+            drawn.lines().skip(2).map(|line| line.split_whitespace().next().unwrap_or("").to_owned()).collect()
+        };
+        assert_eq!(keys(PLAIN), ["_mine", "zone", "+5"]);
+        let rest = ["_dd.p.dm", "language", "runtime-id", "_sampling_priority_v1", "process_id"];
+        assert_eq!(keys(Look { full: true, ..PLAIN }), [&["_mine", "zone"][..], &rest[..]].concat());
     }
 
     #[test]

@@ -72,7 +72,7 @@ module Spanwire
 
     # The program's name, without a server's title ("puma: cluster worker 0: …") and folder; "ruby" for `ruby -e`.
     def self.program
-      name = File.basename($PROGRAM_NAME[/\A.*?(?=: |\z)/m].to_s, ".rb")
+      name = File.basename($PROGRAM_NAME.b[/\A.*?(?=: |\z)/mn].to_s, ".rb")
       name.empty? || name == "-e" || name == "-" ? "ruby" : name
     end
   end

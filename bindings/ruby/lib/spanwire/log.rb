@@ -97,12 +97,13 @@ module Spanwire
     def pump
       Thread.current.report_on_exception = false
       descriptor = Native.log_fd
-      waits = IO.for_fd(descriptor, autoclose: false) unless descriptor.negative?
+      waits = nil
       loop do
         begin
-          waits ? IO.select([waits]) : sleep(WITHOUT_DESCRIPTOR)
-        rescue SystemCallError, IOError # somebody closed it by number
-          waits = nil
+          waits ||= IO.for_fd(descriptor, autoclose: false)
+          IO.select([waits])
+        rescue SystemCallError, IOError # the system gave none, or somebody closed it by number
+          sleep(WITHOUT_DESCRIPTOR)
         end
         # A descriptor that somebody closed and reopened may be readable for ever.
         sleep(AFTER_NOTHING) if deliver.zero?
@@ -137,7 +138,7 @@ module Spanwire
       level ||= line[JSON_LEVEL, 1]&.upcase
       @logger.add(SEVERITIES.fetch(level, ::Logger::UNKNOWN), line, "spanwire")
       true
-    rescue StandardError, NotImplementedError => e
+    rescue StandardError, ScriptError, SystemStackError => e
       @failures += 1
       warn_once("the logger raised", e)
       true

@@ -82,10 +82,11 @@ module Spanwire
       buffer = @memory.slice(ANSWER, @capacity - ANSWER)
       2.times do
         status = yield buffer, buffer.size, @answer
-        return buffer.get_string(0).force_encoding(Encoding::UTF_8) if status.zero?
+        need = @answer.get_uint64(0)
+        return buffer.get_bytes(0, need - 1).force_encoding(Encoding::UTF_8) if status.zero?
         return if status != Native::LIMIT
 
-        buffer = FFI::MemoryPointer.new(@answer.get_uint64(0))
+        buffer = FFI::MemoryPointer.new(need)
       end
       nil
     end

@@ -7,11 +7,10 @@ module Spanwire
     private_constant :AS_IS
 
     def self.from(value)
-      return value.name if value.is_a?(Symbol) && value.encoding == Encoding::UTF_8
+      value = value.name if value.is_a?(Symbol)
+      return value if value.is_a?(String) && (value.encoding == Encoding::UTF_8 || AS_IS.include?(value.encoding))
 
-      text = value.is_a?(String) ? value : "#{value}" # interpolation makes a string even of an odd to_s
-      return text if text.encoding == Encoding::UTF_8 || AS_IS.include?(text.encoding)
-
+      text = "#{value}" # interpolation makes a string even of an odd to_s
       text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
     rescue EncodingError
       text.b

@@ -37,7 +37,7 @@ module Spanwire
       begin
         scope.span = span unless span.null?
         yield span
-      rescue Exception => e # rubocop:disable Lint/RescueException -- raised again
+      rescue Exception => e # whatever it is, it is raised again
         span.set_error(e) unless e.is_a?(SystemExit)
         raise
       ensure
@@ -102,10 +102,11 @@ module Spanwire
       return NULL_SPAN if @starts_on.zero? || scope.muted
 
       @log.run
+      parent = parent ? parent_of(parent) : 0
+      start_ns = start_time ? Span.nanoseconds(start_time) : 0
       handle = scope.scratch do |memory|
-        memory.start(@starts_on, parent_of(parent), Text.from(name), service && Text.from(service),
-                     resource && Text.from(resource), type && Text.from(type),
-                     start_time ? Span.nanoseconds(start_time) : 0, tags)
+        memory.start(@starts_on, parent, Text.from(name), service && Text.from(service),
+                     resource && Text.from(resource), type && Text.from(type), start_ns, tags)
       end
       handle.zero? ? NULL_SPAN : Span.new(handle)
     rescue StandardError => e # a tag whose to_s raises, no memory, …

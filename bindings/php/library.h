@@ -1,0 +1,40 @@
+/*
+ * libspanwire as it is loaded at run time. Each function that the extension uses stands in SW_FUNCTIONS once, and is
+ * called as sw.NAME(…), but only where sw.loaded says so.
+ */
+#ifndef SPANWIRE_PHP_LIBRARY_H
+#define SPANWIRE_PHP_LIBRARY_H
+
+#include <spanwire.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SW_FUNCTIONS(X) \
+    X(version) \
+    X(status_text) \
+    X(tracer_new) X(tracer_free) X(tracer_flush) X(tracer_shutdown) X(tracer_stats) X(tracer_config_json) \
+    X(span_start_with) X(span_set_tag_n) X(span_set_metric_n) X(span_set_tags) X(span_remove_tag) X(span_get_tag) \
+    X(span_set_name) X(span_set_service) X(span_set_resource_n) X(span_set_type) X(span_set_error_n) \
+    X(span_set_error_flag) X(span_set_priority) X(span_finish) X(span_finish_at) X(span_discard) X(span_context) \
+    X(span_id_text) \
+    X(debug_set) X(debug_set_for) X(debug_get) \
+    X(log_set_level) X(log_poll) X(log_write_n)
+
+struct sw_library {
+    bool loaded;
+    /* Why not, or the empty text. */
+    char why[512];
+#define X(name) __typeof__(&spanwire_##name) name;
+    SW_FUNCTIONS(X)
+#undef X
+};
+
+extern struct sw_library sw;
+
+/* Loads it from `path`, or where the system looks for libspanwire.so.0 if that is NULL. On failure sw.why says why. */
+bool sw_library_load(const char *path);
+
+/* The file that was loaded, or NULL. */
+const char *sw_library_file(void);
+
+#endif

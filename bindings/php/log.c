@@ -1,0 +1,320 @@
+/*
+ * The log's way to PHP, and debug mode. Records wait in the library until PHP fetches them, at the end of a request or
+ * when the script asks: nothing ever calls into PHP from another thread. They are copied out first and handed over
+ * afterwards, because what a logger does may leave by longjmp, which must not cross the library's frames.
+ */
+#include "php_spanwire.h"
+
+#include <Zend/zend_exceptions.h>
+#include <php_syslog.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- Taking ---- */
+
+typedef struct record {
+    struct record *next;
+    uint64_t time_ns, lost;
+    int32_t level;
+    size_t target_len, text_len;
+    /* Target and text, each with a NUL. */
+    char bytes[];
+} record;
+
+typedef struct {
+    record *first, **end;
+    size_t count;
+    /* Records there was no memory for. */
+    uint64_t lost;
+} batch;
+
+static const char *target_of(const record *taken) { return taken->bytes; }
+static const char *text_of(const record *taken) { return taken->bytes + taken->target_len + 1; }
+
+/* Runs inside the library: plain malloc, since PHP's may leave by longjmp. */
+static void take(const spanwire_log_record *from, void *userdata) {
+    batch *to = userdata;
+    size_t target_len = strlen(from->target);
+    record *taken = malloc(sizeof *taken + target_len + from->text_len + 2);
+    if (!taken) {
+        to->lost += 1 + from->lost;
+        return;
+    }
+    *taken = (record){NULL, from->time_ns, from->lost + to->lost, from->level, target_len, from->text_len};
+    to->lost = 0;
+    memcpy(taken->bytes, from->target, target_len + 1);
+    memcpy(taken->bytes + target_len + 1, from->text, from->text_len);
+    taken->bytes[target_len + 1 + from->text_len] = '\0';
+    *to->end = taken;
+    to->end = &taken->next;
+    to->count++;
+}
+
+static void take_all(batch *to, size_t max) {
+    *to = (batch){.end = &to->first};
+    if (sw.loaded) sw.log_poll(take, to, max, NULL);
+}
+
+static void free_batch(batch *of) {
+    while (of->first) {
+        record *next = of->first->next;
+        free(of->first);
+        of->first = next;
+    }
+}
+
+/* ---- Levels ---- */
+
+static const struct {
+    const char *name;
+    int32_t level;
+} levels[] = {
+    /* PSR-3's names; the first of a level is the one that records are given. */
+    {"error", SPANWIRE_LEVEL_ERROR}, {"emergency", SPANWIRE_LEVEL_ERROR}, {"alert", SPANWIRE_LEVEL_ERROR},
+    {"critical", SPANWIRE_LEVEL_ERROR}, {"warning", SPANWIRE_LEVEL_WARN}, {"warn", SPANWIRE_LEVEL_WARN},
+    {"info", SPANWIRE_LEVEL_INFO}, {"notice", SPANWIRE_LEVEL_INFO}, {"debug", SPANWIRE_LEVEL_DEBUG},
+    {"trace", SPANWIRE_LEVEL_TRACE}, {"off", SPANWIRE_LEVEL_OFF},
+};
+
+/* -1: none of them. */
+static int32_t level_of(const char *name) {
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcasecmp(levels[i].name, name) == 0) return levels[i].level;
+    return -1;
+}
+
+static const char *level_name(int32_t level) {
+    if (level == SPANWIRE_LEVEL_TRACE) return "debug"; /* PSR-3 has no lower one */
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (levels[i].level == level) return levels[i].name;
+    return "debug";
+}
+
+/* ---- Handing over ---- */
+
+static void to_error_log(const record *taken) {
+    static const int severities[] = {LOG_NOTICE, LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_DEBUG};
+    int severity = taken->level >= 0 && taken->level <= SPANWIRE_LEVEL_TRACE ? severities[taken->level] : LOG_NOTICE;
+    if (taken->lost) {
+        char said[96];
+        snprintf(said, sizeof said, "spanwire: %llu log records were lost here", (unsigned long long)taken->lost);
+        php_log_err_with_severity(said, LOG_WARNING);
+    }
+    php_log_err_with_severity(text_of(taken), severity);
+}
+
+static void context_of(zval *context, const record *taken) {
+    array_init(context);
+    add_assoc_stringl(context, "target", target_of(taken), taken->target_len);
+    add_assoc_long(context, "time_ns", (zend_long)taken->time_ns);
+    add_assoc_long(context, "lost", (zend_long)taken->lost);
+}
+
+/* False: the logger threw, and what it threw is gone. An exit() in it is left to take its course. */
+static bool to_logger(const record *taken) {
+    zval arguments[3], answer;
+    ZVAL_STRING(&arguments[0], level_name(taken->level));
+    ZVAL_STRINGL(&arguments[1], text_of(taken), taken->text_len);
+    context_of(&arguments[2], taken);
+    ZVAL_UNDEF(&answer);
+    zval logger;
+    ZVAL_COPY(&logger, &SW_G(logger)); /* it may set another one meanwhile */
+    call_user_function(NULL, NULL, &logger, &answer, 3, arguments);
+    zval_ptr_dtor(&logger);
+    zval_ptr_dtor(&answer);
+    for (int i = 0; i < 3; i++) zval_ptr_dtor(&arguments[i]);
+    if (!EG(exception) || zend_is_unwind_exit(EG(exception))) return true;
+    zend_clear_exception();
+    SW_G(logger_failures)++;
+    return false;
+}
+
+/* Empties `from` as it goes, so that a record is handed over once even if a logger does not return. */
+static void hand_over(batch *from, bool file_has_them) {
+    while (from->first && !EG(exception)) {
+        record *taken = from->first;
+        /* After a fatal error no more of the script's code is run. */
+        bool logger = !Z_ISUNDEF(SW_G(logger)) && !CG(unclean_shutdown);
+        bool taken_over = logger ? to_logger(taken) : file_has_them;
+        if (!taken_over) to_error_log(taken);
+        from->first = taken->next;
+        free(taken);
+    }
+}
+
+/* False: everything that can be said goes to a file already. */
+static bool anyone_listens(bool file_has_them) { return !file_has_them || !Z_ISUNDEF(SW_G(logger)); }
+
+static zend_long drain(void) {
+    bool file_has_them = sw_settings_log_file();
+    if (SW_G(draining) || !sw.loaded || !anyone_listens(file_has_them)) return 0;
+    /* Changed after zend_try, which is a setjmp. */
+    ZEND_TLS batch taken;
+    zend_long count = 0;
+    bool failed = false;
+    take_all(&taken, 0);
+    count = (zend_long)taken.count;
+    if (count == 0) return 0;
+    SW_G(draining) = true;
+    zend_try {
+        hand_over(&taken, file_has_them);
+    } zend_catch {
+        failed = true;
+    } zend_end_try();
+    SW_G(draining) = false;
+    free_batch(&taken);
+    if (failed) zend_bailout();
+    return count;
+}
+
+void sw_log_request_ends(void) {
+    /* Without a frame on the stack an exception of the logger's would be a fatal error. */
+    zend_execute_data frame = {0}, *before = EG(current_execute_data);
+    zend_try {
+        EG(current_execute_data) = &frame;
+        drain();
+        zval logger;
+        ZVAL_COPY_VALUE(&logger, &SW_G(logger));
+        ZVAL_UNDEF(&SW_G(logger));
+        zval_ptr_dtor(&logger);
+        if (EG(exception)) zend_clear_exception();
+    } zend_catch {
+        ZVAL_UNDEF(&SW_G(logger)); /* its memory goes with the request's */
+    } zend_end_try();
+    EG(current_execute_data) = before;
+    SW_G(draining) = false;
+}
+
+void sw_log_process_ends(void) {
+    if (!sw.loaded || sw_settings_log_file()) return;
+    batch taken;
+    take_all(&taken, 0);
+    for (record *at = taken.first; at; at = at->next) to_error_log(at);
+    free_batch(&taken);
+}
+
+/* ---- Functions ---- */
+
+ZEND_FUNCTION(spanwire_set_logger) {
+    zval *logger;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_ZVAL(logger)
+    ZEND_PARSE_PARAMETERS_END();
+    zval wanted = {0};
+    ZVAL_UNDEF(&wanted);
+    if (Z_TYPE_P(logger) == IS_NULL) {
+        RETVAL_TRUE;
+    } else if (zend_is_callable(logger, 0, NULL)) {
+        ZVAL_COPY(&wanted, logger);
+        RETVAL_TRUE;
+    } else if (Z_TYPE_P(logger) == IS_OBJECT) {
+        array_init_size(&wanted, 2);
+        add_next_index_zval(&wanted, logger);
+        Z_ADDREF_P(logger);
+        add_next_index_string(&wanted, "log");
+        RETVAL_TRUE;
+        if (!zend_is_callable(&wanted, 0, NULL)) {
+            zval_ptr_dtor(&wanted);
+            RETURN_FALSE;
+        }
+    } else {
+        RETURN_FALSE;
+    }
+    zval former;
+    ZVAL_COPY_VALUE(&former, &SW_G(logger));
+    ZVAL_COPY_VALUE(&SW_G(logger), &wanted);
+    zval_ptr_dtor(&former);
+}
+
+ZEND_FUNCTION(spanwire_drain_log) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    RETURN_LONG(drain());
+}
+
+ZEND_FUNCTION(spanwire_take_log) {
+    zend_long max = 0;
+    ZEND_PARSE_PARAMETERS_START(0, 1)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_LONG(max)
+    ZEND_PARSE_PARAMETERS_END();
+    batch taken;
+    take_all(&taken, max > 0 ? (size_t)max : 0);
+    array_init_size(return_value, (uint32_t)taken.count);
+    for (record *at = taken.first; at; at = at->next) {
+        zval one;
+        context_of(&one, at);
+        add_assoc_string(&one, "level", level_name(at->level));
+        add_assoc_stringl(&one, "message", text_of(at), at->text_len);
+        add_next_index_zval(return_value, &one);
+    }
+    free_batch(&taken);
+}
+
+ZEND_FUNCTION(spanwire_logger_failures) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    RETURN_LONG(SW_G(logger_failures));
+}
+
+ZEND_FUNCTION(spanwire_set_log_level) {
+    zend_string *name;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_STR(name)
+    ZEND_PARSE_PARAMETERS_END();
+    int32_t level = level_of(ZSTR_VAL(name));
+    if (level < 0) RETURN_FALSE;
+    if (sw.loaded) sw.log_set_level(level);
+    RETURN_TRUE;
+}
+
+ZEND_FUNCTION(spanwire_log) {
+    zend_string *name, *message, *target = NULL;
+    ZEND_PARSE_PARAMETERS_START(2, 3)
+        Z_PARAM_STR(name)
+        Z_PARAM_STR(message)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_STR(target)
+    ZEND_PARSE_PARAMETERS_END();
+    int32_t level = level_of(ZSTR_VAL(name));
+    if (level <= SPANWIRE_LEVEL_OFF) RETURN_FALSE;
+    /* Where records go is known once there is a tracer. */
+    if (sw.loaded && sw_tracer_default()) {
+        sw.log_write_n(level, target ? ZSTR_VAL(target) : "php", target ? ZSTR_LEN(target) : 3, ZSTR_VAL(message),
+                       ZSTR_LEN(message));
+    }
+    RETURN_TRUE;
+}
+
+/* ---- Debug mode ---- */
+
+void sw_debug_changed(zend_string *value, bool for_request, int stage) {
+    if (!sw.loaded) return;
+    if (stage == ZEND_INI_STAGE_DEACTIVATE) {
+        if (SW_G(debug_before) >= 0) sw.debug_set(SW_G(debug_before));
+        SW_G(debug_before) = -1;
+        return;
+    }
+    if (for_request && SW_G(debug_before) < 0) SW_G(debug_before) = sw.debug_get();
+    sw.debug_set(value && zend_ini_parse_bool(value));
+}
+
+ZEND_FUNCTION(spanwire_debug) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    RETURN_BOOL(sw.loaded && sw.debug_get());
+}
+
+ZEND_FUNCTION(spanwire_set_debug) {
+    bool enabled;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_BOOL(enabled)
+    ZEND_PARSE_PARAMETERS_END();
+    if (sw.loaded) sw.debug_set(enabled);
+}
+
+ZEND_FUNCTION(spanwire_set_debug_for) {
+    zend_long seconds;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_LONG(seconds)
+    ZEND_PARSE_PARAMETERS_END();
+    if (sw.loaded) sw.debug_set_for(seconds < 0 ? 0 : seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds);
+}

@@ -1,0 +1,376 @@
+/*
+ * The class Spanwire\Span. Which span is current is the stack's business (stack.c), turning arrays into tags that of
+ * tags.c. Spans that the script leaves open finish with their object, or with the request.
+ */
+#include "php_spanwire.h"
+
+#include <Zend/zend_exceptions.h>
+#include <Zend/zend_interfaces.h>
+
+#include "span.h"
+#include "span_arginfo.h"
+
+zend_class_entry *sw_span_ce;
+static zend_object_handlers handlers;
+
+typedef struct {
+    sw_node *node;
+    zend_object std;
+} sw_span_object;
+
+static sw_span_object *object_of(zend_object *object) {
+    return (sw_span_object *)((char *)object - offsetof(sw_span_object, std));
+}
+
+/* The span to call the library with: 0, with which it would do nothing either, once it has finished. */
+static spanwire_span open_span(zend_object *object) {
+    sw_node *node = object_of(object)->node;
+    return node && node->open ? node->handle : 0;
+}
+
+/* ---- Errors ---- */
+
+static void set_error_texts(spanwire_span span, zend_string *type, zend_string *message, zend_string *stack) {
+    sw.span_set_error_n(span, ZSTR_VAL(type), ZSTR_LEN(type), message ? ZSTR_VAL(message) : NULL,
+                        message ? ZSTR_LEN(message) : 0, stack ? ZSTR_VAL(stack) : NULL, stack ? ZSTR_LEN(stack) : 0);
+}
+
+/* Reads what every exception has. Calls no code of the script's, so that it may be done while the exception flies. */
+static void set_exception(spanwire_span span, zend_object *exception) {
+    zend_class_entry *base = zend_get_exception_base(exception);
+    if (!base) return;
+    zval holder_message, holder_trace;
+    zval *message = zend_read_property(base, exception, ZEND_STRL("message"), true, &holder_message);
+    zval *trace = zend_read_property(base, exception, ZEND_STRL("trace"), true, &holder_trace);
+    ZVAL_DEREF(message);
+    ZVAL_DEREF(trace);
+    zend_string *stack = Z_TYPE_P(trace) == IS_ARRAY ? zend_trace_to_string(Z_ARRVAL_P(trace), true) : NULL;
+    set_error_texts(span, exception->ce->name, Z_TYPE_P(message) == IS_STRING ? Z_STR_P(message) : NULL, stack);
+    if (stack) zend_string_release(stack);
+}
+
+/* ---- Objects ---- */
+
+static zend_object *create(zend_class_entry *ce) {
+    sw_span_object *object = zend_object_alloc(sizeof *object, ce);
+    object->node = NULL;
+    zend_object_std_init(&object->std, ce);
+    object_properties_init(&object->std, ce);
+    object->std.handlers = &handlers;
+    return &object->std;
+}
+
+static void destroy(zend_object *std) {
+    sw_node *node = object_of(std)->node;
+    object_of(std)->node = NULL;
+    if (node) {
+        node->object = NULL;
+        if (node->open) {
+            if (EG(exception) && !zend_is_unwind_exit(EG(exception)) && !zend_is_graceful_exit(EG(exception)))
+                set_exception(node->handle, EG(exception));
+            sw.span_finish(node->handle);
+            sw_stack_close(node);
+        }
+        sw_stack_release(node);
+    }
+    zend_object_std_dtor(std);
+}
+
+static const int fatal = E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR | E_PARSE;
+
+void sw_span_request_ends(void) {
+    zend_string *message = CG(unclean_shutdown) && (PG(last_error_type) & fatal) ? PG(last_error_message) : NULL;
+    while (SW_G(newest)) {
+        sw_node *node = SW_G(newest);
+        if (message) {
+            sw.span_set_error_n(node->handle, ZEND_STRL("Fatal error"), ZSTR_VAL(message), ZSTR_LEN(message), NULL, 0);
+        }
+        sw.span_finish(node->handle);
+        sw_stack_close(node);
+    }
+    /* Objects and fibers that are left give up their nodes after this; the memory goes with the request. */
+}
+
+/* ---- Starting ---- */
+
+static void text_option(const char **text, size_t *len, zend_string *given) {
+    if (!given) return;
+    *text = ZSTR_VAL(given);
+    *len = ZSTR_LEN(given);
+}
+
+void sw_span_start(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer) {
+    zend_string *name, *service = NULL, *resource = NULL, *type = NULL;
+    zval *parent = NULL;
+    HashTable *tags = NULL;
+    bool activate = true, start_is_null = true;
+    zend_long start = 0;
+    ZEND_PARSE_PARAMETERS_START(1, 8)
+        Z_PARAM_STR(name)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_ZVAL(parent)
+        Z_PARAM_STR_OR_NULL(service)
+        Z_PARAM_STR_OR_NULL(resource)
+        Z_PARAM_STR_OR_NULL(type)
+        Z_PARAM_ARRAY_HT(tags)
+        Z_PARAM_BOOL(activate)
+        Z_PARAM_LONG_OR_NULL(start, start_is_null)
+    ZEND_PARSE_PARAMETERS_END();
+
+    spanwire_span_options options = {.size = sizeof options};
+    if (!parent || Z_TYPE_P(parent) == IS_NULL) {
+        sw_node *top = sw_stack_current();
+        options.parent = top ? top->handle : 0;
+    } else if (Z_TYPE_P(parent) == IS_OBJECT && Z_OBJCE_P(parent) == sw_span_ce) {
+        sw_node *node = object_of(Z_OBJ_P(parent))->node;
+        options.parent = node ? node->handle : 0;
+    } else if (Z_TYPE_P(parent) != IS_FALSE) {
+        zend_argument_type_error(2, "must be of type Spanwire\\Span|false|null, %s given", zend_zval_type_name(parent));
+        RETURN_THROWS();
+    }
+    object_init_ex(return_value, sw_span_ce);
+    if (!tracer) return;
+
+    options.name = ZSTR_VAL(name);
+    options.name_len = ZSTR_LEN(name);
+    text_option(&options.service, &options.service_len, service);
+    text_option(&options.resource, &options.resource_len, resource);
+    text_option(&options.type, &options.type_len, type);
+    options.start_ns = start_is_null ? 0 : start;
+    sw_tags collected;
+    if (sw_tags_collect(&collected, tags)) {
+        options.tags = collected.tags;
+        options.tags_count = collected.tags_count;
+        options.metrics = collected.metrics;
+        options.metrics_count = collected.metrics_count;
+        spanwire_span handle = 0;
+        sw.span_start_with(tracer, &options, &handle);
+        if (handle) {
+            zend_object *object = Z_OBJ_P(return_value);
+            object_of(object)->node = sw_stack_push(handle, object, activate);
+        }
+    }
+    sw_tags_free(&collected);
+}
+
+static ZEND_METHOD(Spanwire_Span, __construct) { ZEND_PARSE_PARAMETERS_NONE(); }
+
+/* ---- Describing ---- */
+
+#define THIS_SPAN open_span(Z_OBJ_P(ZEND_THIS))
+#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
+
+static ZEND_METHOD(Spanwire_Span, setTag) {
+    zend_string *key;
+    zval *value;
+    ZEND_PARSE_PARAMETERS_START(2, 2)
+        Z_PARAM_STR(key)
+        Z_PARAM_ZVAL(value)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    if (!span) RETURN_THIS();
+    sw_tags one;
+    sw_tags_collect(&one, NULL);
+    if (Z_TYPE_P(value) == IS_NULL) sw.span_remove_tag(span, ZSTR_VAL(key));
+    else if (sw_tags_add(&one, ZSTR_VAL(key), ZSTR_LEN(key), value)) {
+        span = THIS_SPAN; /* a __toString() may have finished it */
+        if (span && one.tags_count)
+            sw.span_set_tag_n(span, ZSTR_VAL(key), ZSTR_LEN(key), one.tags[0].value, one.tags[0].value_len);
+        if (span && one.metrics_count)
+            sw.span_set_metric_n(span, ZSTR_VAL(key), ZSTR_LEN(key), one.metrics[0].value);
+    }
+    sw_tags_free(&one);
+    RETURN_THIS();
+}
+
+static ZEND_METHOD(Spanwire_Span, setTags) {
+    HashTable *tags;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_ARRAY_HT(tags)
+    ZEND_PARSE_PARAMETERS_END();
+    if (!THIS_SPAN) RETURN_THIS();
+    sw_tags collected;
+    bool complete = sw_tags_collect(&collected, tags);
+    spanwire_span span = THIS_SPAN;
+    if (complete && span) {
+        if (collected.tags_count) sw.span_set_tags(span, collected.tags, collected.tags_count);
+        for (size_t i = 0; i < collected.metrics_count; i++) {
+            const spanwire_metric *metric = &collected.metrics[i];
+            sw.span_set_metric_n(span, metric->key, metric->key_len, metric->value);
+        }
+    }
+    sw_tags_free(&collected);
+    RETURN_THIS();
+}
+
+static ZEND_METHOD(Spanwire_Span, setMetric) {
+    zend_string *key;
+    double value;
+    ZEND_PARSE_PARAMETERS_START(2, 2)
+        Z_PARAM_STR(key)
+        Z_PARAM_DOUBLE(value)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    if (span) sw.span_set_metric_n(span, ZSTR_VAL(key), ZSTR_LEN(key), value);
+    RETURN_THIS();
+}
+
+/* The methods that hand one text on. */
+#define TEXT_METHOD(method, call) \
+    static ZEND_METHOD(Spanwire_Span, method) { \
+        zend_string *text; \
+        ZEND_PARSE_PARAMETERS_START(1, 1) \
+            Z_PARAM_STR(text) \
+        ZEND_PARSE_PARAMETERS_END(); \
+        spanwire_span span = THIS_SPAN; \
+        if (span) call; \
+        RETURN_THIS(); \
+    }
+TEXT_METHOD(removeTag, sw.span_remove_tag(span, ZSTR_VAL(text)))
+TEXT_METHOD(setName, sw.span_set_name(span, ZSTR_VAL(text)))
+TEXT_METHOD(setService, sw.span_set_service(span, ZSTR_VAL(text)))
+TEXT_METHOD(setResource, sw.span_set_resource_n(span, ZSTR_VAL(text), ZSTR_LEN(text)))
+TEXT_METHOD(setType, sw.span_set_type(span, ZSTR_VAL(text)))
+
+static ZEND_METHOD(Spanwire_Span, getTag) {
+    zend_string *key;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_STR(key)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    size_t need = 0;
+    if (!span || sw.span_get_tag(span, ZSTR_VAL(key), NULL, 0, &need) != SPANWIRE_OK || need == 0) RETURN_NULL();
+    zend_string *value = zend_string_alloc(need - 1, 0);
+    if (sw.span_get_tag(span, ZSTR_VAL(key), ZSTR_VAL(value), need, &need) != SPANWIRE_OK) {
+        zend_string_efree(value);
+        RETURN_NULL();
+    }
+    RETURN_STR(value);
+}
+
+static ZEND_METHOD(Spanwire_Span, setError) {
+    zval *error;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_OBJECT_OF_CLASS(error, zend_ce_throwable)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    if (span) set_exception(span, Z_OBJ_P(error));
+    RETURN_THIS();
+}
+
+static ZEND_METHOD(Spanwire_Span, setErrorText) {
+    zend_string *type, *message, *stack = NULL;
+    ZEND_PARSE_PARAMETERS_START(2, 3)
+        Z_PARAM_STR(type)
+        Z_PARAM_STR(message)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_STR_OR_NULL(stack)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    if (span) set_error_texts(span, type, message, stack);
+    RETURN_THIS();
+}
+
+static ZEND_METHOD(Spanwire_Span, setErrorFlag) {
+    bool failed;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_BOOL(failed)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    if (span) sw.span_set_error_flag(span, failed);
+    RETURN_THIS();
+}
+
+static ZEND_METHOD(Spanwire_Span, setPriority) {
+    zend_long priority;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_LONG(priority)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    /* What is no priority stays none when it is cut to 32 bits. */
+    if (span) sw.span_set_priority(span, priority < -1 || priority > 2 ? INT32_MAX : (int32_t)priority);
+    RETURN_THIS();
+}
+
+/* ---- Finishing, and ids ---- */
+
+static ZEND_METHOD(Spanwire_Span, finish) {
+    bool now = true;
+    zend_long end = 0;
+    ZEND_PARSE_PARAMETERS_START(0, 1)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_LONG_OR_NULL(end, now)
+    ZEND_PARSE_PARAMETERS_END();
+    sw_node *node = object_of(Z_OBJ_P(ZEND_THIS))->node;
+    if (!node || !node->open) return;
+    if (now) sw.span_finish(node->handle);
+    else sw.span_finish_at(node->handle, end);
+    sw_stack_close(node);
+}
+
+static ZEND_METHOD(Spanwire_Span, discard) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    sw_node *node = object_of(Z_OBJ_P(ZEND_THIS))->node;
+    if (!node || !node->open) return;
+    sw.span_discard(node->handle);
+    sw_stack_close(node);
+}
+
+static ZEND_METHOD(Spanwire_Span, isOpen) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    /* What a parent process has open is not ours to change; only the library knows. */
+    spanwire_span span = THIS_SPAN;
+    RETURN_BOOL(span && sw.span_set_tags(span, NULL, 0) == SPANWIRE_OK);
+}
+
+static void return_id(zval *return_value, spanwire_span span, int32_t kind) {
+    char text[64];
+    size_t need = 0;
+    if (!span || sw.span_id_text(span, kind, text, sizeof text, &need) != SPANWIRE_OK) RETURN_NULL();
+    RETURN_STRINGL(text, need - 1);
+}
+
+static ZEND_METHOD(Spanwire_Span, traceId) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    return_id(return_value, THIS_SPAN, SPANWIRE_ID_TRACE_HEX);
+}
+
+static ZEND_METHOD(Spanwire_Span, spanId) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    return_id(return_value, THIS_SPAN, SPANWIRE_ID_SPAN);
+}
+
+static spanwire_span current_handle(void) {
+    sw_node *top = sw_stack_current();
+    return top ? top->handle : 0;
+}
+
+ZEND_FUNCTION(spanwire_trace_id) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    return_id(return_value, current_handle(), SPANWIRE_ID_TRACE);
+}
+
+ZEND_FUNCTION(spanwire_span_id) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    return_id(return_value, current_handle(), SPANWIRE_ID_SPAN);
+}
+
+ZEND_FUNCTION(spanwire_current_span) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    sw_node *top = sw_stack_current();
+    if (!top || !top->object) RETURN_NULL();
+    RETURN_OBJ_COPY(top->object);
+}
+
+void sw_span_register_class(void) {
+    zend_class_entry ce;
+    INIT_CLASS_ENTRY(ce, "Spanwire\\Span", class_Spanwire_Span_methods);
+    sw_span_ce = zend_register_internal_class_ex(&ce, NULL);
+    sw_span_ce->ce_flags |= ZEND_ACC_FINAL | ZEND_ACC_NO_DYNAMIC_PROPERTIES | ZEND_ACC_NOT_SERIALIZABLE;
+    sw_span_ce->create_object = create;
+    handlers = *zend_get_std_object_handlers();
+    handlers.offset = offsetof(sw_span_object, std);
+    handlers.free_obj = destroy;
+    handlers.clone_obj = NULL;
+    sw_stack_start();
+}

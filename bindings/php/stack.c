@@ -1,0 +1,90 @@
+/*
+ * Which span is current: the one that was started last and is open, in each fiber of its own. Also the list of all open
+ * spans of the request. Knows nothing of what spans hold.
+ */
+#include "php_spanwire.h"
+
+#include <Zend/zend_extensions.h>
+#include <Zend/zend_observer.h>
+
+#include "span.h"
+
+/* Where a fiber keeps its current span while another one runs. */
+static int fiber_slot = -1;
+
+void sw_stack_release(sw_node *node) {
+    while (node && --node->refs == 0) {
+        sw_node *below = node->below;
+        efree(node);
+        node = below;
+    }
+}
+
+/* Spans may finish in any order: those that have are taken off when somebody looks. */
+static sw_node *settle(sw_node *top) {
+    while (top && !top->open) {
+        sw_node *below = top->below;
+        if (below) below->refs++;
+        sw_stack_release(top);
+        top = below;
+    }
+    return top;
+}
+
+sw_node *sw_stack_current(void) { return SW_G(current) = settle(SW_G(current)); }
+
+sw_node *sw_stack_push(spanwire_span handle, zend_object *object, bool activate) {
+    sw_node *node = ecalloc(1, sizeof *node);
+    node->handle = handle;
+    node->open = true;
+    node->refs = 1;
+    node->object = object;
+    node->older = SW_G(newest);
+    if (node->older) node->older->newer = node;
+    SW_G(newest) = node;
+    if (activate) {
+        node->below = sw_stack_current(); /* the stack's share of it becomes this node's */
+        SW_G(current) = node;
+        node->refs++;
+    }
+    return node;
+}
+
+void sw_stack_close(sw_node *node) {
+    node->open = false;
+    if (node->newer) node->newer->older = node->older;
+    else SW_G(newest) = node->older;
+    if (node->older) node->older->newer = node->newer;
+    node->newer = node->older = NULL;
+    sw_stack_current();
+}
+
+static void fiber_starts(zend_fiber_context *fiber) {
+    sw_node *node = sw_stack_current();
+    if (node) node->refs++;
+    fiber->reserved[fiber_slot] = node;
+}
+
+static void fiber_switches(zend_fiber_context *from, zend_fiber_context *to) {
+    from->reserved[fiber_slot] = SW_G(current);
+    SW_G(current) = to->reserved[fiber_slot];
+    to->reserved[fiber_slot] = NULL;
+}
+
+static void fiber_ends(zend_fiber_context *fiber) {
+    sw_stack_release(fiber->reserved[fiber_slot]);
+    fiber->reserved[fiber_slot] = NULL;
+}
+
+void sw_stack_start(void) {
+    fiber_slot = zend_get_resource_handle("spanwire");
+    if (fiber_slot < 0) return;
+    zend_observer_fiber_init_register(fiber_starts);
+    zend_observer_fiber_switch_register(fiber_switches);
+    zend_observer_fiber_destroy_register(fiber_ends);
+}
+
+void sw_stack_request_starts(void) {
+    SW_G(current) = NULL;
+    SW_G(newest) = NULL;
+}

@@ -1,0 +1,21 @@
+--TEST--
+What is open when a fatal error ends the request is finished, marked with it
+--EXTENSIONS--
+spanwire
+--INI--
+datadog.trace.agent_url="file:///dev/stdout"
+datadog.trace.startup_logs=0
+memory_limit=8M
+display_errors=1
+--FILE--
+<?php
+function deep(): void {
+    $root = Spanwire\Tracer::get()->startSpan('root');
+    $child = Spanwire\Tracer::get()->startSpan('child');
+    echo strlen(str_repeat('x', 100_000_000));
+}
+deep();
+?>
+--EXPECTF--
+Fatal error: Allowed memory size of %d bytes exhausted %s
+{"spans":[{%S"error":1,"meta":{%S"error.message":"Allowed memory size%S"error.type":"Fatal error"%S"name":"root"%S{%S"error":1%S"name":"child"%S

@@ -1,0 +1,303 @@
+/*
+ * The tracers of the process, one for each list of settings that a request has needed, and the class Spanwire\Tracer.
+ * They are made when a request needs one, not when PHP starts: only then is the process the worker that it stays, and
+ * are its environment and the settings of its directory known.
+ */
+#include "php_spanwire.h"
+
+#include <Zend/zend_interfaces.h>
+#include <string.h>
+#include <time.h>
+
+#include "tracer_arginfo.h"
+
+/* Below SPANWIRE_TRACERS_MAX, so that a host of many directories does not take all of the process's. */
+#define SW_TRACERS 32
+
+struct sw_tracer {
+    /* 0 while the place is free. */
+    spanwire_tracer handle;
+    sw_settings settings;
+    /* Objects and running requests that hold it; while there are any, it is not given back. */
+    uint32_t users;
+    /* When it was asked for last; the one that nobody has asked for the longest makes room. */
+    uint64_t asked;
+    /* The request in which a script shut it down; 0: it runs. */
+    uint64_t closed_in;
+};
+
+static sw_tracer tracers[SW_TRACERS];
+static uint64_t asked;
+static bool warned;
+#ifdef ZTS
+static MUTEX_T lock;
+#define LOCK() tsrm_mutex_lock(lock)
+#define UNLOCK() tsrm_mutex_unlock(lock)
+#else
+#define LOCK()
+#define UNLOCK()
+#endif
+
+zend_class_entry *sw_tracer_ce;
+static zend_object_handlers handlers;
+
+typedef struct {
+    sw_tracer *tracer;
+    zend_object std;
+} sw_tracer_object;
+
+static sw_tracer_object *object_of(zend_object *object) {
+    return (sw_tracer_object *)((char *)object - offsetof(sw_tracer_object, std));
+}
+
+static spanwire_tracer handle_of(zend_object *object) {
+    sw_tracer *tracer = object_of(object)->tracer;
+    return tracer ? tracer->handle : 0;
+}
+
+/* A warning of ours for each process and reason would be one too many for each request. */
+static void warn_once(const char *what, const char *why) {
+    if (warned) return;
+    warned = true;
+    php_error_docref(NULL, E_WARNING, "%s: %s", what, why);
+}
+
+static spanwire_tracer make(const sw_settings *settings) {
+    spanwire_setting *list = safe_pemalloc(settings->count, sizeof *list, sizeof *list, 1);
+    const char *at = settings->pairs;
+    for (size_t i = 0; i < settings->count; i++) {
+        list[i].name = at;
+        at += strlen(at) + 1;
+        list[i].value = at;
+        at += strlen(at) + 1;
+    }
+    spanwire_tracer handle = 0;
+    spanwire_error error = {.size = sizeof error};
+    if (sw.tracer_new(list, settings->count, &handle, &error) != SPANWIRE_OK) warn_once("no tracer", error.message);
+    pefree(list, 1);
+    return handle;
+}
+
+/* A free place, or that of the tracer that nobody uses and nobody has asked for the longest; NULL if all are in use. */
+static sw_tracer *room(void) {
+    sw_tracer *oldest = NULL;
+    for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
+        if (!tracer->handle) return tracer;
+        if (tracer->users == 0 && (!oldest || tracer->asked < oldest->asked)) oldest = tracer;
+    }
+    if (oldest) {
+        sw.tracer_free(oldest->handle); /* what it holds is still sent */
+        sw_settings_free(&oldest->settings);
+        memset(oldest, 0, sizeof *oldest);
+    }
+    return oldest;
+}
+
+/* One that a script has shut down is made anew for later requests, but stays closed for those that it was closed in. */
+static void renew(sw_tracer *tracer) {
+    if (tracer->closed_in == 0 || tracer->closed_in == SW_G(request)) return;
+    sw.tracer_free(tracer->handle);
+    tracer->handle = make(&tracer->settings);
+    tracer->closed_in = 0;
+}
+
+static sw_tracer *find_or_make(sw_settings *settings) {
+    for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
+        if (tracer->handle && tracer->settings.len == settings->len &&
+            memcmp(tracer->settings.pairs, settings->pairs, settings->len) == 0) {
+            renew(tracer);
+            return tracer;
+        }
+    }
+    sw_tracer *tracer = room();
+    if (!tracer) {
+        warn_once("no tracer", "this process uses too many with different settings at a time");
+        return NULL;
+    }
+    tracer->handle = make(settings);
+    if (!tracer->handle) return NULL;
+    tracer->settings = *settings;
+    memset(settings, 0, sizeof *settings);
+    return tracer;
+}
+
+/* Takes the texts of `settings` over, or frees them. */
+static sw_tracer *acquire(sw_settings *settings) {
+    LOCK();
+    sw_tracer *tracer = find_or_make(settings);
+    if (tracer) {
+        tracer->users++;
+        tracer->asked = ++asked;
+    }
+    UNLOCK();
+    sw_settings_free(settings);
+    return tracer;
+}
+
+static void release(sw_tracer *tracer) {
+    if (!tracer) return;
+    LOCK();
+    tracer->users--;
+    UNLOCK();
+}
+
+static sw_tracer *default_tracer(void) {
+    if (!sw.loaded) return NULL;
+    sw_tracer *tracer = SW_G(tracer);
+    if (tracer && !SW_G(settings_changed)) {
+        LOCK();
+        renew(tracer);
+        UNLOCK();
+        return tracer;
+    }
+    SW_G(settings_changed) = false;
+    sw_settings settings = {0};
+    sw_settings_collect(&settings, NULL);
+    SW_G(tracer) = acquire(&settings);
+    release(tracer);
+    return SW_G(tracer);
+}
+
+spanwire_tracer sw_tracer_default(void) {
+    sw_tracer *tracer = default_tracer();
+    return tracer ? tracer->handle : 0;
+}
+
+spanwire_tracer sw_tracer_existing(void) { return SW_G(tracer) ? SW_G(tracer)->handle : 0; }
+
+void sw_tracers_start(void) {
+#ifdef ZTS
+    lock = tsrm_mutex_alloc();
+#endif
+}
+
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void sw_tracers_shutdown(uint32_t timeout_ms) {
+    uint64_t end = now_ms() + timeout_ms;
+    for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
+        if (!tracer->handle) continue;
+        uint64_t now = now_ms();
+        sw.tracer_shutdown(tracer->handle, now < end ? (uint32_t)(end - now) : 0);
+        sw_settings_free(&tracer->settings);
+        tracer->handle = 0;
+    }
+#ifdef ZTS
+    tsrm_mutex_free(lock);
+#endif
+}
+
+static zend_object *create(zend_class_entry *ce) {
+    sw_tracer_object *object = zend_object_alloc(sizeof *object, ce);
+    object->tracer = NULL;
+    zend_object_std_init(&object->std, ce);
+    object_properties_init(&object->std, ce);
+    object->std.handlers = &handlers;
+    return &object->std;
+}
+
+static void destroy(zend_object *std) {
+    release(object_of(std)->tracer);
+    object_of(std)->tracer = NULL;
+    zend_object_std_dtor(std);
+}
+
+static ZEND_METHOD(Spanwire_Tracer, get) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    object_init_ex(return_value, sw_tracer_ce);
+    sw_tracer *tracer = default_tracer();
+    if (!tracer) return;
+    LOCK();
+    tracer->users++;
+    UNLOCK();
+    object_of(Z_OBJ_P(return_value))->tracer = tracer;
+}
+
+static ZEND_METHOD(Spanwire_Tracer, __construct) {
+    HashTable *own = NULL;
+    ZEND_PARSE_PARAMETERS_START(0, 1)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_ARRAY_HT(own)
+    ZEND_PARSE_PARAMETERS_END();
+    sw_tracer_object *object = object_of(Z_OBJ_P(ZEND_THIS));
+    if (!sw.loaded || object->tracer) return;
+    sw_settings settings = {0};
+    if (sw_settings_collect(&settings, own)) object->tracer = acquire(&settings);
+    else sw_settings_free(&settings);
+}
+
+static ZEND_METHOD(Spanwire_Tracer, startSpan) {
+    sw_span_start(INTERNAL_FUNCTION_PARAM_PASSTHRU, handle_of(Z_OBJ_P(ZEND_THIS)));
+}
+
+/* A time as the library takes it: negative is none, and 49 days are enough. */
+static uint32_t timeout_of(zend_long ms) { return ms < 0 ? 0 : ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms; }
+
+static ZEND_METHOD(Spanwire_Tracer, flush) {
+    zend_long timeout = 2000;
+    ZEND_PARSE_PARAMETERS_START(0, 1)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_LONG(timeout)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_tracer tracer = handle_of(Z_OBJ_P(ZEND_THIS));
+    RETURN_BOOL(tracer && sw.tracer_flush(tracer, timeout_of(timeout)) == SPANWIRE_OK);
+}
+
+static ZEND_METHOD(Spanwire_Tracer, shutdown) {
+    zend_long timeout = 1000;
+    ZEND_PARSE_PARAMETERS_START(0, 1)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_LONG(timeout)
+    ZEND_PARSE_PARAMETERS_END();
+    sw_tracer *tracer = object_of(Z_OBJ_P(ZEND_THIS))->tracer;
+    if (!tracer || !tracer->handle) RETURN_FALSE;
+    if (tracer->closed_in == 0) tracer->closed_in = SW_G(request);
+    RETURN_BOOL(sw.tracer_shutdown(tracer->handle, timeout_of(timeout)) == SPANWIRE_OK);
+}
+
+#define SW_COUNTS(X) \
+    X(spans_started) X(spans_finished) X(spans_open) X(spans_abandoned) X(spans_discarded) X(spans_waiting) \
+    X(spans_queued) X(spans_in_flight) X(spans_sent) X(spans_dropped) X(dropped_queue_full) X(dropped_memory) \
+    X(dropped_unreachable) X(dropped_refused) X(dropped_too_large) X(dropped_shutdown) X(dropped_invalid) \
+    X(dropped_unknown_fate) X(starts_refused) X(payloads_sent) X(payloads_unknown) X(attempts_failed) X(bytes_sent) \
+    X(texts_repaired) X(texts_cut) X(tags_dropped) X(parents_unknown) X(memory_used) X(memory_max)
+
+static ZEND_METHOD(Spanwire_Tracer, stats) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    array_init(return_value);
+    spanwire_tracer tracer = handle_of(Z_OBJ_P(ZEND_THIS));
+    spanwire_stats stats = {.size = sizeof stats};
+    if (!tracer || sw.tracer_stats(tracer, &stats) != SPANWIRE_OK) return;
+#define X(name) add_assoc_long(return_value, #name, (zend_long)stats.name);
+    SW_COUNTS(X)
+#undef X
+}
+
+static ZEND_METHOD(Spanwire_Tracer, configJson) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    spanwire_tracer tracer = handle_of(Z_OBJ_P(ZEND_THIS));
+    size_t need = 0;
+    if (!tracer || sw.tracer_config_json(tracer, NULL, 0, &need) != SPANWIRE_OK || need == 0) RETURN_STRING("{}");
+    zend_string *json = zend_string_alloc(need - 1, 0);
+    if (sw.tracer_config_json(tracer, ZSTR_VAL(json), need, &need) != SPANWIRE_OK) {
+        zend_string_efree(json);
+        RETURN_STRING("{}");
+    }
+    RETURN_STR(json);
+}
+
+void sw_tracer_register_class(void) {
+    zend_class_entry ce;
+    INIT_CLASS_ENTRY(ce, "Spanwire\\Tracer", class_Spanwire_Tracer_methods);
+    sw_tracer_ce = zend_register_internal_class_ex(&ce, NULL);
+    sw_tracer_ce->ce_flags |= ZEND_ACC_FINAL | ZEND_ACC_NO_DYNAMIC_PROPERTIES | ZEND_ACC_NOT_SERIALIZABLE;
+    sw_tracer_ce->create_object = create;
+    handlers = *zend_get_std_object_handlers();
+    handlers.offset = offsetof(sw_tracer_object, std);
+    handlers.free_obj = destroy;
+    handlers.clone_obj = NULL;
+}

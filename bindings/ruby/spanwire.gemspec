@@ -1,0 +1,31 @@
+# frozen_string_literal: true
+
+require_relative "lib/spanwire/version"
+
+Gem::Specification.new do |spec|
+  spec.name = "spanwire"
+  spec.version = Spanwire::VERSION
+  spec.summary = "Traces Ruby programs with the spanwire library"
+  spec.description = "Spans from a Ruby program to a Datadog Agent through libspanwire: a bounded queue and sending " \
+                     "in the background, fork-safe, with the tracer's log in a Ruby Logger."
+  spec.authors = ["Spanwire contributors"]
+  spec.license = "Apache-2.0"
+  spec.required_ruby_version = ">= 3.1" # Process._fork
+  spec.add_dependency "ffi", "~> 1.15"
+  spec.files = %w[
+    README.md
+    lib/spanwire.rb
+    lib/spanwire/configuration.rb
+    lib/spanwire/context.rb
+    lib/spanwire/log.rb
+    lib/spanwire/native.rb
+    lib/spanwire/process.rb
+    lib/spanwire/scope.rb
+    lib/spanwire/scratch.rb
+    lib/spanwire/span.rb
+    lib/spanwire/text.rb
+    lib/spanwire/tracer.rb
+    lib/spanwire/version.rb
+    sig/spanwire.rbs
+  ]
+end

@@ -1,0 +1,197 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+
+class TracerTest < ProgramTest
+  def test_everything_given_to_trace_arrives
+    outcome = run_well(<<~'RUBY')
+      tags = { "card" => "visa", amount: 42.5, "items" => 3, "vip" => true, "none" => nil }
+      tags.update("big" => 2**60, "é" => "ü")
+      answer = trace("checkout", service: "till", resource: "GET /cart", type: "web", tags: tags) { :answer }
+      p answer
+    RUBY
+    assert_equal [":answer"], outcome.lines
+    span = outcome.span("checkout")
+    assert_equal %w[till web], span.values_at("service", "type")
+    assert_equal "GET /cart", span["resource"]
+    texts = span["meta"].slice("card", "vip", "big", "é", "none")
+    assert_equal({ "card" => "visa", "vip" => "true", "big" => (2**60).to_s, "é" => "ü" }, texts)
+    assert_equal({ "amount" => 42.5, "items" => 3.0 }, span["metrics"].slice("amount", "items"))
+  end
+
+  def test_every_setter_of_a_span_arrives
+    outcome = run_well(<<~'RUBY')
+      trace("first") do |span|
+        span.name, span.service, span.resource, span.type = "second", "till", "GET /", "web"
+        span.set_tag("text", "a\0b").set_tag("number", 7).set_tags("many" => "x" * 20_000, "more" => 1, other: :symbol)
+        span["short"] = "form"
+        span.set_tag("gone", 1).remove_tag("gone")
+        p span["text"], span["many"].size, span["gone"], span.get_tag("number")
+      end
+    RUBY
+    assert_equal ['"a\u0000b"', "20000", "nil", '"7"'], outcome.lines
+    span = outcome.span("second")
+    assert_equal ["till", "GET /", "web"], span.values_at("service", "resource", "type")
+    assert_equal ["a\0b", "symbol", "form"], span["meta"].values_at("text", "other", "short")
+    assert_equal [7.0, 1.0, nil], span["metrics"].values_at("number", "more", "gone")
+  end
+
+  def test_texts_of_other_encodings_and_broken_ones_arrive_as_utf8
+    outcome = run_well(<<~'RUBY')
+      trace("x", tags: { "latin" => "\xE9".dup.force_encoding("ISO-8859-1"), "wide" => "é".encode("UTF-16LE"),
+                         "broken" => "a\xFFb", "bytes" => "\xFFb".b }) {}
+    RUBY
+    texts = outcome.span("x")["meta"].values_at("latin", "wide", "broken", "bytes")
+    assert_equal ["é", "é", "a\uFFFDb", "\uFFFDb"], texts
+  end
+
+  def test_texts_larger_than_the_threads_memory_arrive
+    outcome = run_well('trace("x", resource: "r" * 4000, tags: { "a" => "1" * 24_000, "b" => "2" * 24_000 }) {}')
+    span = outcome.span("x")
+    assert_equal [4000, 24_000, 24_000], [span["resource"], *span["meta"].values_at("a", "b")].map(&:size)
+  end
+
+  def test_nested_blocks_are_parents
+    outcome = run_well('trace("a") { trace("b") { trace("c") {} }; trace("d") {} }; trace("e") {}')
+    parents = outcome.spans.to_h { |span| [span["name"], span["parent_id"]] }
+    ids = outcome.spans.to_h { |span| [span["name"], span["span_id"]] }
+    assert_equal ["0", ids["a"], ids["b"], ids["a"], "0"], parents.values_at("a", "b", "c", "d", "e")
+  end
+
+  def test_threads_and_fibers_have_a_current_span_each
+    outcome = run_well(<<~'RUBY')
+      trace("main") do |main|
+        Thread.new { trace("thread") { trace("in thread") {} } }.join
+        fiber = Fiber.new { trace("fiber") { Fiber.yield; trace("in fiber") {} } }
+        fiber.resume
+        trace("in main") { fiber.resume }
+        Thread.new { trace("given", parent: main) {} }.join
+        p Spanwire.current_span.equal?(main)
+      end
+      p Spanwire.current_span
+    RUBY
+    assert_equal %w[true nil], outcome.lines
+    id = ->(name) { outcome.span(name)["span_id"] }
+    parent = ->(name) { outcome.span(name)["parent_id"] }
+    assert_equal ["0", id["thread"]], [parent["thread"], parent["in thread"]]
+    assert_equal ["0", id["fiber"]], [parent["fiber"], parent["in fiber"]]
+    assert_equal [id["main"], id["main"]], [parent["in main"], parent["given"]]
+  end
+
+  def test_a_context_continues_a_trace_after_its_span_has_finished
+    outcome = run_well(<<~'RUBY')
+      context = trace("early") { |span| span.context }
+      trace("late", parent: context) {}
+      foreign = Spanwire::Context.new(trace_id: (7 << 64) | 8, span_id: 9, sampling_priority: 2)
+      trace("foreign", parent: foreign) do |span|
+        p span.context.trace_id == (7 << 64 | 8), span.context.sampling_priority
+      end
+      p span = trace("gone") { |s| s }.context
+    RUBY
+    assert_equal %w[true 2 nil], outcome.lines
+    assert_equal outcome.span("early")["span_id"], outcome.span("late")["parent_id"]
+    assert_equal "9", outcome.span("foreign")["parent_id"]
+  end
+
+  def test_an_exception_is_recorded_and_goes_on
+    outcome = run_well(<<~'RUBY')
+      begin
+        trace("outer") { trace("inner") { raise ArgumentError, "no card" } }
+      rescue ArgumentError => e
+        p e.message, Spanwire.current_span
+      end
+    RUBY
+    assert_equal ['"no card"', "nil"], outcome.lines
+    %w[outer inner].each do |name|
+      span = outcome.span(name)
+      assert_equal 1, span["error"]
+      assert_equal ["ArgumentError", "no card"], span["meta"].values_at("error.type", "error.message")
+      assert_match(/no card \(ArgumentError\).*block/m, span["meta"]["error.stack"])
+    end
+  end
+
+  def test_an_exception_whose_own_methods_raise_is_still_the_applications
+    outcome = run_well(<<~'RUBY')
+      class Odd < StandardError
+        def message = raise("not even that")
+        def full_message(**) = raise("nor that")
+      end
+      begin
+        trace("x") { raise Odd }
+      rescue Odd
+        puts "went on"
+      end
+    RUBY
+    assert_equal ["went on"], outcome.lines
+    assert_equal [1, "Odd"], [outcome.span("x")["error"], outcome.span("x")["meta"]["error.type"]]
+  end
+
+  def test_leaving_a_block_without_an_exception_is_no_error
+    outcome = run_well(<<~'RUBY')
+      catch(:done) { trace("thrown") { throw :done } }
+      [1].each { trace("broken") { break } }
+      trace("left") { exit }
+    RUBY
+    errors = outcome.spans.to_h { |span| span.values_at("name", "error") }
+    assert_equal({ "thrown" => 0, "broken" => 0, "left" => 0 }, errors)
+  end
+
+  def test_what_raises_in_a_tag_costs_the_span_and_not_the_block
+    outcome = run_program(<<~'RUBY')
+      odd = Object.new
+      def odd.to_s = raise("no text")
+      p trace("x", tags: { "a" => odd }) { |span| span.null? }
+      p trace("y") { |span| span.set_tag("a", odd).set_tag("b", "c"); :on }
+      p Spanwire.stats[:start_failures]
+    RUBY
+    assert_equal ["true", ":on", "1"], outcome.lines
+    assert_equal ["c", nil], outcome.span("y")["meta"].values_at("b", "a")
+    assert_match(/\Aspanwire: no span could be started, RuntimeError: no text/, outcome.err)
+  end
+
+  def test_a_span_is_finished_on_another_thread_and_at_a_given_time
+    outcome = run_well(<<~'RUBY')
+      start = Time.at(1_700_000_000, 5, :nsec)
+      span = Spanwire.tracer.start_span("x", start_time: start)
+      p Spanwire.current_span
+      Thread.new { span.finish(start + 2) }.join
+      p span.finish, span.set_tag("late", 1).equal?(span), span.trace_id
+    RUBY
+    assert_equal %w[nil nil true nil], outcome.lines
+    assert_equal [1_700_000_000_000_000_005, 2_000_000_000], outcome.span("x").values_at("start", "duration")
+  end
+
+  def test_a_signal_handler_may_trace
+    outcome = run_well(<<~'RUBY')
+      trap("USR1") { trace("handler") {} }
+      trace("main") { Process.kill("USR1", Process.pid); sleep 0.2 }
+    RUBY
+    assert_equal %w[handler main], outcome.spans.map { |span| span["name"] }.sort
+  end
+
+  def test_ids_for_logs_are_those_that_are_sent
+    outcome = run_well(<<~'RUBY')
+      trace("x") { |span| puts Spanwire.log_correlation, span.trace_id_hex }
+      p Spanwire.log_correlation
+    RUBY
+    id = outcome.traces.first["trace_id"]
+    assert_equal ["dd.trace_id=#{id} dd.span_id=#{outcome.span("x")["span_id"]}", id, '""'], outcome.lines
+  end
+
+  def test_a_null_span_takes_all_that_a_span_takes
+    outcome = run_well(<<~'RUBY')
+      p Spanwire::Span.public_instance_methods(false).sort - Spanwire::NullSpan.public_instance_methods(false)
+      p trace("x") { |span| span.set_tag("a", 1).set_tags({}).remove_tag("a").set_error("e").null? }
+    RUBY
+    assert_equal %w[[] false], outcome.lines
+  end
+
+  def test_off_means_that_blocks_run_and_nothing_is_sent
+    outcome = run_well(<<~'RUBY', "DD_TRACE_ENABLED" => "false")
+      p trace("x") { |span| span.name = "y"; span.null? }
+      p Spanwire.tracer.enabled?
+    RUBY
+    assert_equal %w[true false], outcome.lines
+    assert_empty outcome.traces
+  end
+end

@@ -1,0 +1,137 @@
+//! What the demo runs: finds the clone and a compiler, lays out the library, compiles. Running it, and showing what came
+//! of it, is not done here.
+
+use super::child::Watch;
+use crate::out::{note, Failure};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The program's source, below the repository.
+const SOURCE: &str = "examples/c/hello.c";
+/// Laying out the library takes less when nothing is built.
+const NOTHING_BUILT: Duration = Duration::from_secs(2);
+
+/// What to run.
+pub struct Program {
+    /// As the user is told.
+    pub name: String,
+    /// The file to execute.
+    pub file: PathBuf,
+    /// Its arguments.
+    pub arguments: &'static [&'static str],
+}
+
+impl Program {
+    /// Compiles the C program, or else takes the copy in Rust and says why, unless that is what the user `wants`.
+    pub fn prepare(watch: &Watch, wants_copy: bool) -> Result<Program, Failure> {
+        if wants_copy {
+            return copy();
+        }
+        let Some(repository) = repository() else {
+            note("no clone of the repository here, so the C program's copy in Rust is run");
+            return copy();
+        };
+        let Some(compiler) = compiler() else {
+            note("no C compiler found (set CC, or install gcc), so the C program's copy in Rust is run");
+            return copy();
+        };
+        lay_out(watch, &repository)?;
+        compile(watch, &repository, &compiler)
+    }
+}
+
+/// The clone that this program was built in, or the one that the user stands in.
+pub fn repository() -> Option<PathBuf> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::iter::once(built_in)
+        .chain(here.ancestors())
+        .find(|folder| folder.join("tools/stage").is_file() && folder.join(SOURCE).is_file())
+        .map(Path::to_path_buf)
+}
+
+fn copy() -> Result<Program, Failure> {
+    let this = std::env::current_exe().map_err(|error| Failure::said(format!("cannot find this program: {error}")))?;
+    Ok(Program { name: format!("the copy of {SOURCE} in Rust"), file: this, arguments: &["demo-host"] })
+}
+
+/// The compiler's words: CC may be `ccache gcc`.
+fn compiler() -> Option<Vec<String>> {
+    let chosen = std::env::var("CC").unwrap_or_default();
+    let runs = |words: &Vec<String>| {
+        words.first().is_some_and(|program| {
+            let mut command = Command::new(program);
+            command.args(&words[1..]).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        })
+    };
+    [chosen.as_str(), "cc", "gcc", "clang"]
+        .iter()
+        .map(|words| words.split_whitespace().map(str::to_owned).collect())
+        .find(runs)
+}
+
+fn lay_out(watch: &Watch, repository: &Path) -> Result<(), Failure> {
+    let first = !repository.join("target/stage-build/release/libspanwire.so").exists();
+    if first {
+        note("building the library into target/stage: takes about a minute, the first time only");
+    }
+    let mut command = Command::new(repository.join("tools/stage"));
+    quiet(&mut command);
+    let trouble = |error| Failure::said(format!("cannot run tools/stage: {error}"));
+    let mut stage = watch.spawn(&mut command).map_err(trouble)?;
+    let mut ended = if first { None } else { stage.wait(Some(NOTHING_BUILT))? };
+    if ended.is_none() && !first {
+        note("building the library into target/stage, since its sources have changed");
+    }
+    if ended.is_none() {
+        ended = stage.wait(None)?;
+    }
+    match ended {
+        Some(status) if status.success() => Ok(()),
+        _ => Err(Failure::said("tools/stage failed, for the reason above")),
+    }
+}
+
+fn compile(watch: &Watch, repository: &Path, compiler: &[String]) -> Result<Program, Failure> {
+    let folder = repository.join("target/demo");
+    let built = folder.join("hello");
+    // Another demo may be running the program: it is replaced, never written over.
+    let fresh = Unfinished(folder.join(format!("hello.{}", std::process::id())));
+    let library = repository.join("target/stage/lib");
+    let mut rpath = OsString::from("-Wl,-rpath,");
+    rpath.push(&library);
+    let mut command = Command::new(&compiler[0]);
+    command.args(&compiler[1..]).args(["-std=c99", "-g", "-O1", SOURCE, "-I"]);
+    command.arg(repository.join("target/stage/include")).arg("-L").arg(&library).arg("-lspanwire").arg(rpath);
+    command.arg("-o").arg(&fresh.0).current_dir(repository);
+    quiet(&mut command);
+
+    note(format_args!("compiling {SOURCE} with {}", compiler.join(" ")));
+    let trouble = |error| Failure::said(format!("cannot compile {SOURCE}: {error}"));
+    std::fs::create_dir_all(&folder).map_err(trouble)?;
+    let compiled = watch.spawn(&mut command).map_err(trouble)?.wait(None)?;
+    if !compiled.is_some_and(|status| status.success()) {
+        let advice = "its C library's headers may be missing (Debian: libc6-dev), or use --no-compiler";
+        return Err(Failure::said(format!("{} could not compile {SOURCE}: {advice}", compiler.join(" "))));
+    }
+    std::fs::rename(&fresh.0, &built).map_err(trouble)?;
+    Ok(Program { name: SOURCE.into(), file: built, arguments: &[] })
+}
+
+/// Reads nothing, and says what it says on standard error: standard output is for what the demo shows.
+fn quiet(command: &mut Command) {
+    command.stdin(Stdio::null()).stdout(Stdio::from(io::stderr()));
+}
+
+/// A file that is renamed when it is whole, and removed otherwise.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
