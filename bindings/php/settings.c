@@ -9,9 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum sw_kind { SW_TEXT, SW_SWITCH };
+/* What the empty text means: php.ini turns `off`, `no`, `false` and `none` without quotes into it. */
+#define SW_TEXT ""
+#define SW_SWITCH "false"
+#define SW_LEVEL "off"
+#define SW_LIST "none"
 
-/* INI name, setting, kind, who may change it. A switch that php.ini turns off reads as the empty text. */
+/* INI name, setting, what the empty text means, who may change it. */
 #define SW_SETTINGS(X) \
     X("datadog.service", "DD_SERVICE", SW_TEXT, PHP_INI_PERDIR) \
     X("datadog.env", "DD_ENV", SW_TEXT, PHP_INI_PERDIR) \
@@ -31,13 +35,13 @@ enum sw_kind { SW_TEXT, SW_SWITCH };
     X("datadog.trace.partial_flush_enabled", "DD_TRACE_PARTIAL_FLUSH_ENABLED", SW_SWITCH, PHP_INI_SYSTEM) \
     X("datadog.trace.partial_flush_min_spans", "DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", SW_TEXT, PHP_INI_SYSTEM) \
     X("datadog.trace.debug", "DD_TRACE_DEBUG", SW_SWITCH, PHP_INI_ALL) \
-    X("datadog.trace.log_level", "DD_TRACE_LOG_LEVEL", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.log_level", "DD_TRACE_LOG_LEVEL", SW_LEVEL, PHP_INI_SYSTEM) \
     X("datadog.trace.startup_logs", "DD_TRACE_STARTUP_LOGS", SW_SWITCH, PHP_INI_SYSTEM) \
     X("datadog.trace.log_file", "DD_TRACE_LOG_FILE", SW_TEXT, PHP_INI_SYSTEM) \
     X("datadog.trace.log_file_size_bytes", "DD_TRACE_LOG_FILE_SIZE_BYTES", SW_TEXT, PHP_INI_SYSTEM) \
     X("spanwire.log_file_backups", "SPANWIRE_LOG_FILE_BACKUPS", SW_TEXT, PHP_INI_SYSTEM) \
     X("spanwire.log_file_mode", "SPANWIRE_LOG_FILE_MODE", SW_TEXT, PHP_INI_SYSTEM) \
-    X("spanwire.log_sinks", "SPANWIRE_LOG_SINKS", SW_TEXT, PHP_INI_SYSTEM) \
+    X("spanwire.log_sinks", "SPANWIRE_LOG_SINKS", SW_LIST, PHP_INI_SYSTEM) \
     X("spanwire.log_dialect", "SPANWIRE_LOG_DIALECT", SW_TEXT, PHP_INI_SYSTEM) \
     X("spanwire.flush_interval_ms", "SPANWIRE_FLUSH_INTERVAL_MS", SW_TEXT, PHP_INI_SYSTEM) \
     X("spanwire.flush_bytes", "SPANWIRE_FLUSH_BYTES", SW_TEXT, PHP_INI_SYSTEM) \
@@ -53,9 +57,9 @@ static const struct sw_setting {
     const char *ini;
     size_t ini_len;
     const char *name;
-    enum sw_kind kind;
+    const char *empty;
 } table[] = {
-#define X(ini, setting, kind, who) {ini, sizeof ini - 1, setting, kind},
+#define X(ini, setting, empty, who) {ini, sizeof ini - 1, setting, empty},
     SW_SETTINGS(X)
 #undef X
 };
@@ -80,7 +84,7 @@ static ZEND_INI_MH(on_debug_change) {
 
 static const zend_ini_entry_def ini_entries[] = {
     SW_INI(SW_LIBRARY_INI, PHP_INI_SYSTEM, NULL),
-#define X(ini, setting, kind, who) SW_INI(ini, who, on_change),
+#define X(ini, setting, empty, who) SW_INI(ini, who, on_change),
     SW_SETTINGS(X)
 #undef X
     {0},
@@ -143,8 +147,7 @@ static void add_configured(sw_settings *to, HashTable *own) {
         if (!entry) continue;
         zend_string *value = entry->on_modify == on_debug_change ? configured(entry) : entry->value;
         if (!value) continue;
-        if (setting->kind == SW_SWITCH && ZSTR_LEN(value) == 0) add(to, setting->name, "false");
-        else add(to, setting->name, ZSTR_VAL(value));
+        add(to, setting->name, ZSTR_LEN(value) == 0 ? setting->empty : ZSTR_VAL(value));
     }
 }
 

@@ -37,8 +37,8 @@ static void set_error_texts(spanwire_span span, zend_string *type, zend_string *
 
 /* Reads what every exception has. Calls no code of the script's, so that it may be done while the exception flies. */
 static void set_exception(spanwire_span span, zend_object *exception) {
-    zend_class_entry *base = zend_get_exception_base(exception);
-    if (!base) return;
+    zend_class_entry *base = instanceof_function(exception->ce, zend_ce_throwable) ? zend_get_exception_base(exception) : NULL;
+    if (!base) return; /* exit() */
     zval holder_message, holder_trace;
     zval *message = zend_read_property(base, exception, ZEND_STRL("message"), true, &holder_message);
     zval *trace = zend_read_property(base, exception, ZEND_STRL("trace"), true, &holder_trace);
@@ -47,6 +47,26 @@ static void set_exception(spanwire_span span, zend_object *exception) {
     zend_string *stack = Z_TYPE_P(trace) == IS_ARRAY ? zend_trace_to_string(Z_ARRVAL_P(trace), true) : NULL;
     set_error_texts(span, exception->ce->name, Z_TYPE_P(message) == IS_STRING ? Z_STR_P(message) : NULL, stack);
     if (stack) zend_string_release(stack);
+}
+
+/* The error that ends the request, if one does. */
+static zend_string *fatal_error(void) {
+    const int fatal = E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR | E_PARSE;
+    return PG(last_error_type) & fatal ? PG(last_error_message) : NULL;
+}
+
+static void set_fatal_error(spanwire_span span, zend_string *message) {
+    sw.span_set_error_n(span, ZEND_STRL("Fatal error"), ZSTR_VAL(message), ZSTR_LEN(message), NULL, 0);
+}
+
+/* What is flying while a span's last variable goes away is why it ends. exit() is no error; but PHP also ends a script
+ * that is out of memory or time as if it had called it. */
+static void set_what_flies(spanwire_span span) {
+    zend_object *exception = EG(exception);
+    if (!exception || zend_is_graceful_exit(exception)) return;
+    zend_string *fatal = zend_is_unwind_exit(exception) ? fatal_error() : NULL;
+    if (fatal) set_fatal_error(span, fatal);
+    else set_exception(span, exception);
 }
 
 /* ---- Objects ---- */
@@ -66,8 +86,7 @@ static void destroy(zend_object *std) {
     if (node) {
         node->object = NULL;
         if (node->open) {
-            if (EG(exception) && !zend_is_unwind_exit(EG(exception)) && !zend_is_graceful_exit(EG(exception)))
-                set_exception(node->handle, EG(exception));
+            set_what_flies(node->handle);
             sw.span_finish(node->handle);
             sw_stack_close(node);
         }
@@ -76,15 +95,11 @@ static void destroy(zend_object *std) {
     zend_object_std_dtor(std);
 }
 
-static const int fatal = E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR | E_PARSE;
-
 void sw_span_request_ends(void) {
-    zend_string *message = CG(unclean_shutdown) && (PG(last_error_type) & fatal) ? PG(last_error_message) : NULL;
+    zend_string *message = fatal_error();
     while (SW_G(newest)) {
         sw_node *node = SW_G(newest);
-        if (message) {
-            sw.span_set_error_n(node->handle, ZEND_STRL("Fatal error"), ZSTR_VAL(message), ZSTR_LEN(message), NULL, 0);
-        }
+        if (message) set_fatal_error(node->handle, message);
         sw.span_finish(node->handle);
         sw_stack_close(node);
     }

@@ -214,7 +214,6 @@ impl Tracers {
             // A full table of exporters cannot be: there were no more addresses in the parent.
             let _ = self.install(state, index as u32, word >> 1, shares, origin, false);
             self.slots[index].closed.store(tracer.closed.load(Relaxed), Relaxed);
-            state.shared.account(index as u32).announced.store(true, Relaxed);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::span::table::{Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
 use crate::tracer::Tracers;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// See the module. Lives until the process ends.
 pub struct State {
@@ -66,6 +67,10 @@ impl State {
         let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
         let state = State::with(inherited.epoch + 1, spans, traces, Logs::after_fork(&inherited.shared.logs));
         state.tracers.inherit(&state, &inherited.tracers);
+        // A start-up line that the parent has said is said; one that a parent without spans never got to is the child's.
+        for (account, parents) in state.shared.accounts.iter().zip(&inherited.shared.accounts) {
+            account.announced.store(parents.announced.load(Relaxed), Relaxed);
+        }
         state
     }
 

@@ -3,9 +3,10 @@ Spans nest under the current one, take everything at their start, and arrive
 --EXTENSIONS--
 spanwire
 --INI--
-datadog.trace.agent_url="file:///dev/stdout"
+datadog.trace.agent_url="file://{PWD}/002.json"
 datadog.service=shop
 datadog.trace.startup_logs=0
+error_log=/dev/null
 --FILE--
 <?php
 $tracer = Spanwire\Tracer::get();
@@ -25,10 +26,21 @@ $child->finish();
 var_dump(Spanwire\current_span() === $root, $child->isOpen(), $child->setTag('after', 'x') === $child);
 $root->finish(1_700_000_000_000_000_007);
 var_dump(Spanwire\current_span(), Spanwire\trace_id());
-ob_start(fn ($out) => $out);
 $tracer->flush();
+foreach (file(__DIR__ . '/002.json') as $line) {
+    foreach (json_decode($line, true)['spans'] as $span) {
+        $tags = array_diff_key($span['meta'] + $span['metrics'], array_flip(['runtime-id', 'process_id', '_dd.p.tid', '_dd.top_level']));
+        ksort($tags);
+        $of = array_search($span['parent_id'], $ids ?? [], true);
+        $ids[$span['name']] = $span['span_id'];
+        echo "{$span['name']} of {$of}: {$span['service']} {$span['resource']} {$span['type']} ", json_encode($tags), "\n";
+    }
+}
+var_dump($span['duration'] > 0);
 ?>
---EXPECTF--
+--CLEAN--
+<?php unlink(__DIR__ . '/002.json'); ?>
+--EXPECT--
 bool(true)
 string(1) "x"
 string(1) "1"
@@ -39,5 +51,8 @@ bool(false)
 bool(true)
 NULL
 NULL
-{"spans":[{%S"name":"apart","parent_id":"0",%S"service":"shop"%S}
-{"spans":[{"duration":7,%S"_dd.p.dm":"-4"%S"name":"root","parent_id":"0","resource":"GET /","service":"shop",%S"start":1700000000000000000,"type":"web"}%S"a":"b"%S"object":"an object","yes":"true"},"metrics":{"float":1.5,"int":3.0,"m":2.5,"n":1.0},"name":"kid"%S"resource":"SELECT 1","service":"sql"%S"type":"sql"}%S"name":"late"%S
+apart of : shop apart  {"_dd.p.dm":"-0","_sampling_priority_v1":1,"language":"php"}
+root of : shop GET / web {"_dd.p.dm":"-4","_sampling_priority_v1":2,"language":"php"}
+kid of root: sql SELECT 1 sql {"a":"b","float":1.5,"int":3,"m":2.5,"n":1,"object":"an object","yes":"true"}
+late of root: shop late  []
+bool(true)

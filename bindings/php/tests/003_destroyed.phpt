@@ -5,7 +5,7 @@ spanwire
 --INI--
 datadog.trace.agent_url="file:///dev/null"
 datadog.trace.debug=1
-spanwire.log_sinks=ring
+error_log=/dev/null
 --FILE--
 <?php
 function work(bool $fail): void {
@@ -22,7 +22,7 @@ $words = null;
 Spanwire\Tracer::get()->startSpan('flag')->setErrorFlag(true)->setErrorFlag(false);
 foreach (Spanwire\take_log() as $record) {
     if ($record['target'] !== 'span.finished') continue;
-    preg_match('/name=(\S+|".*?") .*(error=\d).*?(error.type=\w+)?.*$/', $record['message'], $m);
+    preg_match('/name=(".*?"|\S+) .*(error=\d)/', $record['message'], $m);
     echo $m[1], ' ', $m[2], ' ', implode(' ', array_filter(['LogicException', 'RuntimeException', 'Kind'], fn ($type) => str_contains($record['message'], "error.type=$type"))), "\n";
 }
 var_dump(Spanwire\current_span());

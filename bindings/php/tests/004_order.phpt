@@ -15,14 +15,14 @@ $c->finish();
 var_dump(Spanwire\current_span() === $a);
 
 $seen = [];
-$make = fn (string $name) => new Fiber(function () use ($tracer, $name, &$seen, $a) {
+$make = function (string $name) use ($tracer, &$seen, $a): Fiber { return new Fiber(function () use ($tracer, $name, &$seen, $a) {
     $seen[] = Spanwire\current_span() === $a;
     $span = $tracer->startSpan($name);
     Fiber::suspend();
     $seen[] = Spanwire\current_span() === $span;
     $span->finish();
     $seen[] = Spanwire\current_span() === $a;
-});
+}); };
 [$one, $two, $never] = [$make('one'), $make('two'), $make('never')];
 foreach ([$one, $two, $never] as $fiber) $fiber->start();
 var_dump(Spanwire\current_span() === $a);

@@ -1,0 +1,120 @@
+<?php
+declare(strict_types=1);
+
+namespace Spanwire\Ffi;
+
+use FFI;
+
+/**
+ * libspanwire as it is loaded over FFI, and the settings from php.ini. Nothing of spans belongs here.
+ *
+ * @internal
+ */
+final class Library
+{
+    /** Null while tracing is off. */
+    public static ?FFI $ffi = null;
+
+    /** @var array<string, string> settings that php.ini gives */
+    private static array $settings = [];
+
+    /** php.ini turns `off`, `no`, `false` and `none` without quotes into the empty text; what that means for whom. */
+    private const EMPTY = ['SPANWIRE_LOG_SINKS' => 'none', 'DD_TRACE_LOG_LEVEL' => 'off'];
+
+    /** The rest of the names in php.ini follow from these: `DD_TRACE_X` is `datadog.trace.x`. */
+    private const SWITCHES = [
+        'DD_TRACE_REPORT_HOSTNAME', 'DD_TRACE_ENABLED', 'DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED',
+        'DD_TRACE_PARTIAL_FLUSH_ENABLED', 'DD_TRACE_DEBUG', 'DD_TRACE_STARTUP_LOGS',
+    ];
+    private const TEXTS = [
+        'DD_SERVICE', 'DD_ENV', 'DD_VERSION', 'DD_TAGS', 'DD_HOSTNAME', 'DD_EXTERNAL_ENV', 'DD_GIT_REPOSITORY_URL',
+        'DD_GIT_COMMIT_SHA', 'DD_TRACE_AGENT_URL', 'DD_AGENT_HOST', 'DD_TRACE_AGENT_PORT',
+        'DD_TRACE_PARTIAL_FLUSH_MIN_SPANS', 'DD_TRACE_LOG_LEVEL', 'DD_TRACE_LOG_FILE', 'DD_TRACE_LOG_FILE_SIZE_BYTES',
+        'SPANWIRE_LOG_FILE_BACKUPS', 'SPANWIRE_LOG_FILE_MODE', 'SPANWIRE_LOG_SINKS', 'SPANWIRE_LOG_DIALECT',
+        'SPANWIRE_FLUSH_INTERVAL_MS', 'SPANWIRE_FLUSH_BYTES', 'SPANWIRE_PAYLOAD_MAX', 'SPANWIRE_QUEUE_MAX',
+        'SPANWIRE_QUEUE_MAX_CHUNKS', 'SPANWIRE_MEMORY_MAX', 'SPANWIRE_CONNECT_TIMEOUT_MS',
+        'SPANWIRE_REQUEST_TIMEOUT_MS', 'SPANWIRE_RETRY_FOR_MS',
+    ];
+
+    /** Loads and checks it. What is wrong is one warning; tracing is off then. */
+    public static function load(): void
+    {
+        $path = (string) get_cfg_var('spanwire.library') ?: 'libspanwire.so.0';
+        try {
+            $header = file_get_contents(__DIR__ . '/../../spanwire.ffi.h');
+            $found = (int) FFI::cdef('uint32_t spanwire_abi_version(void);', $path)->spanwire_abi_version();
+            preg_match('/SPANWIRE_ABI_VERSION = (\d+)/', $header, $wanted);
+            if ($found !== (int) $wanted[1]) {
+                throw new FFI\Exception("it speaks interface $found and this binding $wanted[1]");
+            }
+            self::$ffi = FFI::cdef($header, $path);
+        } catch (\Throwable $why) {
+            trigger_error("spanwire: tracing is off: $path: {$why->getMessage()}", E_USER_WARNING);
+            return;
+        }
+        foreach ([...self::SWITCHES, ...self::TEXTS] as $name) {
+            $value = get_cfg_var(self::ini_name($name));
+            if ($value === '') $value = self::EMPTY[$name] ?? (in_array($name, self::SWITCHES, true) ? 'false' : '');
+            if (is_string($value) && $value !== '') self::$settings[$name] = $value;
+        }
+        register_shutdown_function(self::end(...));
+    }
+
+    private static function ini_name(string $setting): string
+    {
+        return strtolower(preg_replace(['/^DD_TRACE_/', '/^DD_/', '/^SPANWIRE_/'], ['datadog.trace.', 'datadog.', 'spanwire.'], $setting, 1));
+    }
+
+    /**
+     * The list for spanwire_tracer_new(): php.ini, under it what PHP knows better than the library's defaults.
+     *
+     * @return array<string, string>
+     */
+    public static function settings(array $own): array
+    {
+        $list = array_diff_key(self::$settings, $own);
+        $list += ['SPANWIRE_LANGUAGE' => 'php', 'SPANWIRE_LANGUAGE_VERSION' => PHP_VERSION, 'SPANWIRE_INTERPRETER' => PHP_SAPI];
+        $list['default:DD_SERVICE'] = PHP_SAPI === 'cli' ? basename($_SERVER['SCRIPT_FILENAME'] ?? '') : 'web.request';
+        if (!self::log_file() && !isset($own['DD_TRACE_LOG_FILE'])) $list['default:SPANWIRE_LOG_SINKS'] = 'ring';
+        foreach ($own as $name => $value) {
+            if (is_bool($value)) $list[$name] = $value ? 'true' : 'false';
+            elseif ($value !== null && !is_array($value)) $list[$name] = (string) $value;
+        }
+        return $list;
+    }
+
+    /** Whether a log file is set: then records are not copied to PHP's error log. */
+    public static function log_file(): bool
+    {
+        return (self::$settings['DD_TRACE_LOG_FILE'] ?? '') !== '' || (string) getenv('DD_TRACE_LOG_FILE') !== '';
+    }
+
+    /** A pointer to a copy of the text with a NUL, which has to be kept in `$keep` while C reads it. */
+    public static function text(string $text, array &$keep): FFI\CData
+    {
+        $copy = self::$ffi->new('char[' . strlen($text) + 1 . ']');
+        FFI::memcpy($copy, $text, strlen($text));
+        $keep[] = $copy;
+        return FFI::addr($copy[0]);
+    }
+
+    /** Text that `$call($buffer, $capacity, $need)` writes; null where it does not answer SPANWIRE_OK. */
+    public static function read(callable $call): ?string
+    {
+        $need = self::$ffi->new('size_t');
+        if ($call(null, 0, FFI::addr($need)) !== 0 || $need->cdata === 0) return null;
+        $buffer = self::$ffi->new("char[{$need->cdata}]");
+        return $call($buffer, $need->cdata, FFI::addr($need)) === 0 ? FFI::string($buffer, $need->cdata - 1) : null;
+    }
+
+    /** The script's end: what is open finishes, what has finished leaves, and so does the log. */
+    public static function end(): void
+    {
+        Log::drain();
+        register_shutdown_function(function (): void { // after those of the script
+            Stack::finish_all();
+            Tracers::shutdown(1000);
+            Log::drain();
+        });
+    }
+}

@@ -1,0 +1,275 @@
+<?php
+declare(strict_types=1);
+
+namespace Spanwire\Ffi {
+    use Spanwire\Span;
+
+    /**
+     * Which span is current: the one that was started last and is open, in each fiber of its own.
+     *
+     * @internal
+     */
+    final class Stack
+    {
+        /** @var \WeakMap<object, list<\WeakReference<Span>>> by fiber */
+        private static \WeakMap $stacks;
+        /** Stands for no fiber. */
+        private static object $main;
+        /** @var array<int, \WeakReference<Span>> all that are open, by handle */
+        private static array $open = [];
+
+        public static function push(Span $span, int $handle, bool $activate): void
+        {
+            self::$open[$handle] = \WeakReference::create($span);
+            if (!$activate) return;
+            $below = self::current_reference();
+            $fiber = self::fiber();
+            self::$stacks[$fiber] = [...self::$stacks[$fiber] ?? array_filter([$below]), self::$open[$handle]];
+        }
+
+        public static function close(int $handle): void
+        {
+            unset(self::$open[$handle]);
+        }
+
+        public static function current(): ?Span
+        {
+            return self::current_reference()?->get();
+        }
+
+        public static function finish_all(): void
+        {
+            foreach (array_reverse(self::$open) as $span) $span->get()?->finish();
+        }
+
+        /** A fiber that has started none has that of the script. */
+        private static function current_reference(): ?\WeakReference
+        {
+            return self::top(self::fiber()) ?? self::top(self::$main);
+        }
+
+        /** Spans may finish in any order: those that have are taken off when somebody looks. */
+        private static function top(object $fiber): ?\WeakReference
+        {
+            $stack = self::$stacks[$fiber] ?? [];
+            while (($top = end($stack)) && !$top->get()?->isUnfinished()) array_pop($stack);
+            self::$stacks[$fiber] = $stack;
+            return $top ?: null;
+        }
+
+        private static function fiber(): object
+        {
+            self::$stacks ??= new \WeakMap();
+            self::$main ??= new \stdClass();
+            return \Fiber::getCurrent() ?? self::$main;
+        }
+    }
+}
+
+namespace Spanwire {
+    use FFI;
+    use Spanwire\Ffi\Library;
+    use Spanwire\Ffi\Stack;
+
+    /** See ../../spanwire.stub.php. */
+    final class Span
+    {
+        private int $handle = 0;
+        private bool $open = false;
+
+        private function __construct()
+        {
+        }
+
+        private function __clone()
+        {
+        }
+
+        /** @internal Tracer::startSpan() */
+        public static function start(int $tracer, string $name, Span|false|null $parent, ?string $service, ?string $resource, ?string $type, array $tags, bool $activate, ?int $startNs): Span
+        {
+            $span = new Span();
+            if ($tracer === 0) return $span;
+            $ffi = Library::$ffi;
+            $keep = [];
+            $options = $ffi->new('spanwire_span_options');
+            $options->size = FFI::sizeof($options);
+            $options->parent = $parent === false ? 0 : (($parent ?? Stack::current())?->handle ?? 0);
+            $options->start_ns = $startNs ?? 0;
+            foreach (['name' => $name, 'service' => $service, 'resource' => $resource, 'type' => $type] as $field => $text) {
+                if ($text === null) continue;
+                $options->$field = Library::text($text, $keep);
+                $options->{"{$field}_len"} = strlen($text);
+            }
+            [$texts, $numbers] = self::sort($tags);
+            if ($texts) $options->tags = $list = self::tags($texts, $keep);
+            $options->tags_count = count($texts);
+            if ($numbers) {
+                $metrics = $ffi->new('spanwire_metric[' . count($numbers) . ']');
+                foreach (array_keys($numbers) as $i => $key) {
+                    $metrics[$i]->key = Library::text($key, $keep);
+                    $metrics[$i]->key_len = strlen($key);
+                    $metrics[$i]->value = (float) $numbers[$key];
+                }
+                $options->metrics = FFI::addr($metrics[0]);
+                $options->metrics_count = count($numbers);
+            }
+            $out = $ffi->new('spanwire_span');
+            $ffi->spanwire_span_start_with($tracer, FFI::addr($options), FFI::addr($out));
+            if (($span->handle = $out->cdata) !== 0) {
+                $span->open = true;
+                Stack::push($span, $span->handle, $activate);
+            }
+            return $span;
+        }
+
+        /** Texts and numbers of an array of tags; what is neither is left out. */
+        private static function sort(array $tags): array
+        {
+            [$texts, $numbers] = [[], []];
+            foreach ($tags as $key => $value) {
+                if (!is_string($key)) continue;
+                if (is_int($value) || is_float($value)) $numbers[$key] = $value;
+                elseif (is_bool($value)) $texts[$key] = $value ? 'true' : 'false';
+                elseif (is_string($value) || $value instanceof \Stringable) $texts[$key] = (string) $value;
+            }
+            return [$texts, $numbers];
+        }
+
+        private static function tags(array $texts, array &$keep): FFI\CData
+        {
+            $keep[] = $list = Library::$ffi->new('spanwire_tag[' . count($texts) . ']');
+            foreach (array_keys($texts) as $i => $key) {
+                $list[$i]->key = Library::text($key, $keep);
+                $list[$i]->key_len = strlen($key);
+                $list[$i]->value = Library::text($texts[$key], $keep);
+                $list[$i]->value_len = strlen($texts[$key]);
+            }
+            return FFI::addr($list[0]);
+        }
+
+        public function setTag(string $key, mixed $value): static
+        {
+            return $value === null ? $this->removeTag($key) : $this->setTags([$key => $value]);
+        }
+
+        public function setTags(array $tags): static
+        {
+            [$texts, $numbers] = self::sort($tags);
+            $keep = [];
+            if ($this->open && $texts) Library::$ffi->spanwire_span_set_tags($this->handle, self::tags($texts, $keep), count($texts));
+            foreach ($numbers as $key => $value) $this->setMetric($key, (float) $value);
+            return $this;
+        }
+
+        public function setMetric(string $key, float $value): static
+        {
+            return $this->call('spanwire_span_set_metric', $key, $value);
+        }
+
+        public function removeTag(string $key): static
+        {
+            return $this->call('spanwire_span_remove_tag', $key);
+        }
+
+        public function getTag(string $key): ?string
+        {
+            if (!$this->open) return null;
+            return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->spanwire_span_get_tag($this->handle, $key, $buffer, $capacity, $need));
+        }
+
+        public function setName(string $name): static
+        {
+            return $this->call('spanwire_span_set_name', $name);
+        }
+
+        public function setService(string $service): static
+        {
+            return $this->call('spanwire_span_set_service', $service);
+        }
+
+        public function setResource(string $resource): static
+        {
+            return $this->call('spanwire_span_set_resource', $resource);
+        }
+
+        public function setType(string $type): static
+        {
+            return $this->call('spanwire_span_set_type', $type);
+        }
+
+        public function setError(\Throwable $error): static
+        {
+            return $this->setErrorText($error::class, $error->getMessage(), $error->getTraceAsString());
+        }
+
+        public function setErrorText(string $type, string $message, ?string $stack = null): static
+        {
+            return $this->call('spanwire_span_set_error', $type, $message, $stack);
+        }
+
+        public function setErrorFlag(bool $failed): static
+        {
+            return $this->call('spanwire_span_set_error_flag', (int) $failed);
+        }
+
+        public function setPriority(int $priority): static
+        {
+            return $this->call('spanwire_span_set_priority', $priority < -1 || $priority > 2 ? 0x7FFF_FFFF : $priority);
+        }
+
+        public function finish(?int $endNs = null): void
+        {
+            if (!$this->open) return;
+            $endNs === null ? $this->call('spanwire_span_finish') : $this->call('spanwire_span_finish_at', $endNs);
+            $this->open = false;
+            Stack::close($this->handle);
+        }
+
+        public function discard(): void
+        {
+            $this->call('spanwire_span_discard');
+            $this->open = false;
+            Stack::close($this->handle);
+        }
+
+        public function isOpen(): bool
+        {
+            return $this->open && Library::$ffi->spanwire_span_set_tags($this->handle, null, 0) === 0;
+        }
+
+        public function traceId(): ?string
+        {
+            return $this->id(0);
+        }
+
+        public function spanId(): ?string
+        {
+            return $this->id(2);
+        }
+
+        /** @internal one of SPANWIRE_ID_… */
+        public function id(int $kind): ?string
+        {
+            if (!$this->open) return null;
+            return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->spanwire_span_id_text($this->handle, $kind, $buffer, $capacity, $need));
+        }
+
+        /** @internal as far as this process knows, a parent's too */
+        public function isUnfinished(): bool
+        {
+            return $this->open;
+        }
+
+        public function __destruct()
+        {
+            $this->finish();
+        }
+
+        private function call(string $function, mixed ...$arguments): static
+        {
+            if ($this->open) Library::$ffi->$function($this->handle, ...$arguments);
+            return $this;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+<?php
+declare(strict_types=1);
+
+/** The functions of ../../spanwire.stub.php. */
+
+namespace Spanwire;
+
+use Spanwire\Ffi\Library;
+use Spanwire\Ffi\Log;
+use Spanwire\Ffi\Stack;
+
+function available(): bool
+{
+    return Library::$ffi !== null;
+}
+
+function version(): ?string
+{
+    return Library::$ffi?->spanwire_version();
+}
+
+function current_span(): ?Span
+{
+    return Stack::current();
+}
+
+function trace_id(): ?string
+{
+    return Stack::current()?->id(1);
+}
+
+function span_id(): ?string
+{
+    return Stack::current()?->id(2);
+}
+
+function debug(): bool
+{
+    return (bool) Library::$ffi?->spanwire_debug_get();
+}
+
+function set_debug(bool $enabled): void
+{
+    Library::$ffi?->spanwire_debug_set((int) $enabled);
+}
+
+function set_debug_for(int $seconds): void
+{
+    Library::$ffi?->spanwire_debug_set_for(min(max($seconds, 0), 0xFFFF_FFFF));
+}
+
+function set_log_level(string $level): bool
+{
+    $number = Log::LEVELS[strtolower($level)] ?? null;
+    if ($number !== null) Library::$ffi?->spanwire_log_set_level($number);
+    return $number !== null;
+}
+
+function log(string $level, string $message, string $target = 'php'): bool
+{
+    $number = Log::LEVELS[strtolower($level)] ?? 0;
+    if ($number === 0) return false;
+    Tracer::get(); // where records go is known once there is a tracer
+    Library::$ffi?->spanwire_log_write($number, $target, $message);
+    return true;
+}
+
+function set_logger(mixed $logger): bool
+{
+    if ($logger !== null && !is_callable($logger)) {
+        $logger = is_object($logger) ? [$logger, 'log'] : $logger;
+        if (!is_callable($logger)) return false;
+    }
+    Log::$logger = $logger;
+    return true;
+}
+
+function drain_log(): int
+{
+    return Log::drain();
+}
+
+function take_log(int $max = 0): array
+{
+    return Log::take($max);
+}
+
+function logger_failures(): int
+{
+    return Log::$failures;
+}
