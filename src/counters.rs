@@ -46,21 +46,30 @@ impl Reason {
     }
 }
 
-/// One tracer's counters. All only grow.
+/// What the threads that finish spans count for each trace. Apart from what the worker counts, so that the two do not
+/// pass a cache line to and fro.
 #[derive(Debug, Default)]
-pub struct Counters {
+#[repr(align(128))]
+pub struct PerTrace {
     /// Spans started in traces that have ended; those of live traces are counted there.
     pub started: AtomicU64,
     /// Spans finished and handed on in chunks.
     pub finished: AtomicU64,
+    /// Spans that went to the queue.
+    pub enqueued: AtomicU64,
+}
+
+/// One tracer's counters. All only grow.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Those of every trace.
+    pub traces: PerTrace,
     /// Spans still open when the tracer was shut down.
     pub abandoned: AtomicU64,
     /// Spans that the host discarded.
     pub discarded: AtomicU64,
     /// Spans that were not started: the tracer was closed, or memory was short.
     pub refused_starts: AtomicU64,
-    /// Spans that went to the queue.
-    pub enqueued: AtomicU64,
     /// Spans that the worker took from the queue.
     pub taken: AtomicU64,
     /// Spans taken out of the queue again, and dropped, when a shutdown's time was over.
@@ -127,12 +136,12 @@ impl Counters {
     /// Puts every counter back to zero, for a tracer slot that is used again.
     pub fn reset(&self) {
         let counters = [
-            &self.started,
-            &self.finished,
+            &self.traces.started,
+            &self.traces.finished,
+            &self.traces.enqueued,
             &self.abandoned,
             &self.discarded,
             &self.refused_starts,
-            &self.enqueued,
             &self.taken,
             &self.removed,
             &self.resolved,

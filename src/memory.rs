@@ -292,16 +292,27 @@ impl Pool {
     }
 
     /// Gives a buffer back. One that is too large, or one too many, is freed.
-    pub fn give(&self, mut buffer: Buffer) {
-        let capacity = buffer.capacity();
-        if capacity < 1 << SMALLEST || self.pooled.load(Relaxed) + capacity > POOLED_MAX || is_short() {
-            return;
-        }
-        let class = (usize::BITS - 1 - capacity.leading_zeros() - SMALLEST) as usize;
-        if let Some(shelf) = self.classes.get(class) {
+    pub fn give(&self, buffer: Buffer) {
+        self.give_all(std::iter::once(buffer));
+    }
+
+    /// Gives buffers back, several under one lock: whoever waits for a buffer does so for a moment at most.
+    pub fn give_all(&self, buffers: impl Iterator<Item = Buffer>) {
+        let mut open = None;
+        for (n, mut buffer) in buffers.enumerate() {
+            let capacity = buffer.capacity();
+            if capacity < 1 << SMALLEST || self.pooled.load(Relaxed) + capacity > POOLED_MAX || is_short() {
+                continue;
+            }
+            let class = (usize::BITS - 1 - capacity.leading_zeros() - SMALLEST) as usize;
+            let Some(shelf) = self.classes.get(class) else { continue };
+            if n % 32 == 0 || open.as_ref().is_some_and(|(other, _)| *other != class) {
+                open = None;
+            }
+            let (_, shelf) = open.get_or_insert_with(|| (class, shelf.lock().unwrap_or_else(PoisonError::into_inner)));
             buffer.truncate(0);
             self.pooled.fetch_add(capacity, Relaxed);
-            shelf.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+            shelf.push(buffer);
         }
     }
 

@@ -64,6 +64,8 @@ pub enum Thread {
 #[derive(Debug)]
 struct Inner {
     chunks: VecDeque<Chunk>,
+    /// How many wait, those in the worker's hand among them.
+    waiting: usize,
     bytes: usize,
     /// Chunks ever pushed.
     pushed: u64,
@@ -84,6 +86,9 @@ struct Inner {
 #[derive(Debug)]
 pub struct Queue {
     inner: Mutex<Inner>,
+    /// What the worker has swapped out and not taken yet: so that whoever pushes never waits while thousands are counted
+    /// out. Locked before `inner`.
+    hand: Mutex<VecDeque<Chunk>>,
     work: Condvar,
     done: Condvar,
 }
@@ -101,6 +106,7 @@ impl Default for Queue {
     fn default() -> Queue {
         let inner = Inner {
             chunks: VecDeque::new(),
+            waiting: 0,
             bytes: 0,
             pushed: 0,
             resolved: 0,
@@ -110,14 +116,14 @@ impl Default for Queue {
             attached: 0,
             thread: Thread::None,
         };
-        Queue { inner: Mutex::new(inner), work: Condvar::new(), done: Condvar::new() }
+        Queue { inner: Mutex::new(inner), hand: Mutex::default(), work: Condvar::new(), done: Condvar::new() }
     }
 }
 
 impl Inner {
     /// What was removed from the end of the queue is resolved as soon as all before it is.
     fn settle(&mut self) {
-        if self.chunks.is_empty() && (self.resolved >= self.taken || self.thread != Thread::Running) {
+        if self.waiting == 0 && (self.resolved >= self.taken || self.thread != Thread::Running) {
             self.resolved = self.pushed;
         }
     }
@@ -133,15 +139,16 @@ impl Queue {
     pub fn push(&self, mut chunk: Chunk, limits: Limits) -> Result<(u64, u64), Chunk> {
         let size = chunk.records.capacity();
         let mut inner = self.lock();
-        if inner.bytes + size > limits.bytes || inner.chunks.len() >= limits.chunks {
+        if inner.bytes + size > limits.bytes || inner.waiting >= limits.chunks {
             return Err(chunk);
         }
         inner.pushed += 1;
         chunk.sequence = inner.pushed;
         let before = inner.bytes;
         inner.bytes += size;
+        inner.waiting += 1;
         inner.chunks.push_back(chunk);
-        let (chunks, bytes) = (inner.chunks.len() as u64, inner.bytes as u64);
+        let (chunks, bytes) = (inner.waiting as u64, inner.bytes as u64);
         let wake = before < limits.flush_bytes && inner.bytes >= limits.flush_bytes;
         inner.nudges += u64::from(wake);
         drop(inner);
@@ -153,18 +160,29 @@ impl Queue {
 
     /// For the worker: chunks of one tracer from the front, up to `max` bytes of records.
     pub fn take(&self, max: usize, out: &mut Vec<Chunk>) {
-        let mut inner = self.lock();
-        let (mut bytes, mut tracer) = (0, None);
-        while let Some(chunk) = inner.chunks.front() {
+        let mut hand = self.hand();
+        if hand.is_empty() {
+            std::mem::swap(&mut *hand, &mut self.lock().chunks);
+        }
+        let (mut bytes, mut held, mut tracer) = (0, 0, None);
+        while let Some(chunk) = hand.front() {
             if *tracer.get_or_insert(chunk.tracer) != chunk.tracer || (bytes > 0 && bytes + chunk.records.len() > max) {
                 break;
             }
             bytes += chunk.records.len();
-            let Some(chunk) = inner.chunks.pop_front() else { break };
-            inner.bytes -= chunk.records.capacity();
-            inner.taken = chunk.sequence;
-            out.push(chunk);
+            held += chunk.records.capacity();
+            out.extend(hand.pop_front());
         }
+        if let Some(last) = out.last() {
+            let mut inner = self.lock();
+            inner.taken = last.sequence;
+            inner.bytes -= held;
+            inner.waiting -= out.len();
+        }
+    }
+
+    fn hand(&self) -> MutexGuard<'_, VecDeque<Chunk>> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For the worker: waits for work for up to `interval`.
@@ -172,7 +190,7 @@ impl Queue {
         let mut inner = self.lock();
         let (deadline, seen) = (Instant::now() + interval, inner.nudges);
         loop {
-            if inner.attached == 0 && inner.chunks.is_empty() {
+            if inner.attached == 0 && inner.waiting == 0 {
                 return Wake::End;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -241,13 +259,19 @@ impl Queue {
 
     /// Takes a tracer's chunks out of the queue, for a shutdown whose time is over.
     pub fn remove(&self, tracer: u32) -> Vec<Chunk> {
+        let mut hand = self.hand();
         let mut inner = self.lock();
-        let all = std::mem::take(&mut inner.chunks);
-        let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|chunk| chunk.tracer == tracer);
-        inner.chunks = kept.into();
-        inner.bytes = inner.chunks.iter().map(|chunk| chunk.records.capacity()).sum();
+        let mut gone = Vec::new();
+        for chunks in [&mut *hand, &mut inner.chunks] {
+            let (out, kept): (Vec<_>, Vec<_>) =
+                std::mem::take(chunks).into_iter().partition(|chunk| chunk.tracer == tracer);
+            *chunks = kept.into();
+            gone.extend(out);
+        }
+        inner.waiting -= gone.len();
+        inner.bytes -= gone.iter().map(|chunk| chunk.records.capacity()).sum::<usize>();
         inner.settle();
-        drop(inner);
+        drop((inner, hand));
         self.done.notify_all();
         gone
     }
@@ -269,7 +293,7 @@ impl Queue {
     /// How many tracers send through here, and whether anything waits or the thread runs.
     pub fn in_use(&self) -> bool {
         let inner = self.lock();
-        inner.attached > 0 || !inner.chunks.is_empty() || inner.thread == Thread::Running
+        inner.attached > 0 || inner.waiting > 0 || inner.thread == Thread::Running
     }
 
     /// Claims the right to start the worker's thread, if none runs.
@@ -284,7 +308,7 @@ impl Queue {
     /// running. What it leaves behind, `leave` puts in its place before another can start.
     pub fn end_thread(&self, leave: impl FnOnce()) -> bool {
         let mut inner = self.lock();
-        let ends = inner.attached == 0 && inner.chunks.is_empty();
+        let ends = inner.attached == 0 && inner.waiting == 0;
         if ends {
             leave();
             inner.thread = Thread::None;

@@ -197,9 +197,7 @@ impl Worker {
             let (Some(first), Some(last)) = (self.load.chunks.first(), self.load.chunks.last()) else { return };
             let (tracer, sequence) = (first.tracer, last.sequence);
             self.deliver(tracer);
-            for chunk in self.load.chunks.drain(..) {
-                self.shared.pool.give(chunk.records);
-            }
+            self.shared.pool.give_all(self.load.chunks.drain(..).map(|chunk| chunk.records));
             self.exporter.queue.resolve(sequence);
         }
     }

@@ -65,7 +65,8 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
     let lost_now = get(&account.counters.dropped[Reason::Shutdown as usize]);
     // Its own spans alone: others may go on sending to the same agent.
-    let left = get(&account.counters.enqueued) > get(&account.counters.resolved) + get(&account.counters.removed);
+    let left =
+        get(&account.counters.traces.enqueued) > get(&account.counters.resolved) + get(&account.counters.removed);
     let in_time = !left && lost_now == lost_before;
     if first {
         let sent = account.counters.sent.load(Relaxed);

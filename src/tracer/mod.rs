@@ -160,7 +160,8 @@ impl Tracers {
         let tracer = self.at(index);
         let counters = &state.shared.account(index).counters;
         tracer.word.load(Acquire) & 1 == 0
-            && counters.enqueued.load(Relaxed) == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
+            && counters.traces.enqueued.load(Relaxed)
+                == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
             && !state.traces.live().any(|handle| state.traces.lock(handle).is_ok_and(|trace| trace.tracer == index))
     }
 

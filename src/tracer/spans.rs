@@ -234,7 +234,7 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     leave(state, trace);
     give_back(span);
     if kept.is_err() {
-        Counters::add(&state.shared.account(index).counters.finished, 1);
+        Counters::add(&state.shared.account(index).counters.traces.finished, 1);
         state.shared.drop_spans(index, Reason::Memory, 1, 0, "no room for the span's record");
     }
     if let Some(chunk) = chunk {
@@ -279,7 +279,7 @@ fn give_back(mut span: Guard<'_, OpenSpan>) {
 #[inline]
 fn leave(state: &State, trace: Guard<'_, Trace>) {
     if trace.open == 0 {
-        Counters::add(&state.shared.account(trace.tracer).counters.started, trace.started);
+        Counters::add(&state.shared.account(trace.tracer).counters.traces.started, trace.started);
         trace.free();
     }
 }
@@ -290,13 +290,13 @@ pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk:
     let counters = &state.shared.account(index).counters;
     let (spans, bytes, complete) = (u64::from(chunk.spans), chunk.records.len(), chunk.complete);
     let trace_id = chunk.trace_id();
-    Counters::add(&counters.finished, spans);
+    Counters::add(&counters.traces.finished, spans);
     // Half of the difference, so that one odd trace does not decide what the next ones get.
     let usual = tracer.usual_bytes.load(Relaxed);
     tracer.usual_bytes.store((usual + bytes) / 2 + 64, Relaxed);
     let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
     // Counted before, so that what the worker counts never runs ahead of it.
-    Counters::add(&counters.enqueued, spans);
+    Counters::add(&counters.traces.enqueued, spans);
     match exporter.queue.push(chunk, tracer.limits()) {
         Ok((queued_chunks, queued_bytes)) => {
             if crate::log::enabled(Level::Debug) {
@@ -306,7 +306,7 @@ pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk:
             }
         }
         Err(chunk) => {
-            counters.enqueued.fetch_sub(spans, Relaxed);
+            counters.traces.enqueued.fetch_sub(spans, Relaxed);
             state.shared.pool.give(chunk.records);
             state.shared.drop_spans(index, Reason::QueueFull, spans, 1, "the queue holds as much as it may");
         }

@@ -70,13 +70,13 @@ pub fn of(state: &State, number: u64) -> Result<Stats, Error> {
     }
     let (resolved, taken, removed) = (get(&counters.resolved), get(&counters.taken), get(&counters.removed));
     Ok(Stats {
-        started: get(&counters.started) + started,
-        finished: get(&counters.finished) + waiting,
+        started: get(&counters.traces.started) + started,
+        finished: get(&counters.traces.finished) + waiting,
         open,
         abandoned: get(&counters.abandoned),
         discarded: get(&counters.discarded),
         waiting,
-        queued: get(&counters.enqueued).saturating_sub(taken + removed),
+        queued: get(&counters.traces.enqueued).saturating_sub(taken + removed),
         in_flight: taken.saturating_sub(resolved),
         sent: get(&counters.sent),
         dropped: std::array::from_fn(|reason| get(&counters.dropped[reason])),

@@ -70,7 +70,7 @@ impl Submission {
 
     /// Adds a span; `fill` sets its tags. One without ids is dropped as invalid, the others go on.
     pub fn add(&mut self, given: &Given<'_>, fill: impl FnOnce(&mut OpenSpan, &Counters)) {
-        Counters::add(&self.counters().started, 1);
+        Counters::add(&self.counters().traces.started, 1);
         if given.trace_id_low == 0 || given.span_id == 0 {
             return self.reject("a submitted span without a trace id or a span id");
         }
@@ -106,7 +106,7 @@ impl Submission {
         match record::append(&mut chunk.records, pool, &self.span, flags, duration) {
             Ok(()) => chunk.spans += 1,
             Err(_) => {
-                Counters::add(&self.counters().finished, 1);
+                Counters::add(&self.counters().traces.finished, 1);
                 self.state.shared.drop_spans(self.index, Reason::Memory, 1, 0, "no room for a submitted span");
                 self.failed = Some(Error::Memory);
             }
@@ -115,14 +115,14 @@ impl Submission {
 
     /// Counts a record that cannot be used.
     pub fn reject(&mut self, why: &str) {
-        Counters::add(&self.counters().finished, 1);
+        Counters::add(&self.counters().traces.finished, 1);
         self.state.shared.drop_spans(self.index, Reason::Invalid, 1, 0, why);
         self.failed = Some(Error::Argument);
     }
 
     /// Counts a record that could not even be read, and so was never counted as started.
     pub fn reject_unread(&mut self, why: &str) {
-        Counters::add(&self.counters().started, 1);
+        Counters::add(&self.counters().traces.started, 1);
         self.reject(why);
     }
 
