@@ -159,7 +159,7 @@ impl Fpm {
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("a readable folder");
         let (socket, configuration) = (folder.join("fpm.sock"), folder.join("fpm.conf"));
         let text = format!(
-            "[global]\nerror_log = {0}/log\ndaemonize = no\n[www]\nlisten = {0}/fpm.sock\nlisten.mode = 0666\n\
+            "[global]\nerror_log = {0}/log\ndaemonize = no\nprocess_control_timeout = 10s\n[www]\nlisten = {0}/fpm.sock\nlisten.mode = 0666\n\
              env[DD_TRACE_AGENT_URL] = {1}\nphp_admin_value[error_log] = {0}/php.log\n\
              php_value[datadog.trace.startup_logs] = 0\n{2}\n{pool}\n",
             folder.display(),
@@ -303,6 +303,7 @@ fn settings_of_a_directory_hold_for_its_requests_and_no_others() {
         let script = [plain.clone(), fpm.folder.join("books/five.php"), fpm.folder.join("shoes/five.php")];
         client.get(&script[number % 3], &number.to_string()).expect("php-fpm answers");
     }
+    drop(client); // a worker waits for the next request on a connection that is kept
     fpm.end();
     assert_each_once(&agent, 150);
     for span in spans(&agent).iter().filter(|span| span.name == "request") {
@@ -338,6 +339,7 @@ fn what_a_request_does_to_logs_debug_mode_and_tracer_ends_with_it() {
     let breaks = "Spanwire\\set_logger(function () { no_such_function(); }); Spanwire\\log('info', 'x'); echo 'fine';";
     assert_eq!(run("breaks.php", breaks), "fine");
     let log = fpm.log();
+    drop(client);
     fpm.end();
     assert!(log.contains("nobody took this") && log.contains("to the error log"), "{log}");
     assert_each_once(&agent, 4);
@@ -468,6 +470,12 @@ fn valgrind_finds_nothing_in_the_extension_that_php_alone_does_not_have() {
         return;
     }
     let folder = folder("valgrind");
+    // What belongs to a thread that has not ended when the process does: the library's own, which nothing waits for.
+    let of_threads =
+        |frames: &str| format!("{{\nthread\nMemcheck:Leak\nmatch-leak-kinds: possible\n...\n{frames}\n...\n}}\n");
+    let threads = [of_threads("fun:pthread_create*"), of_threads("fun:__tls_get_addr")].concat();
+    std::fs::write(folder.join("suppressions"), threads).expect("suppressions");
+    let suppressions = format!("--suppressions={}", folder.join("suppressions").display());
     let checked = |name: &str, loads: Vec<String>, phpt: &str, code: &str| {
         let script = folder.join(format!("{name}.php"));
         std::fs::write(&script, code).expect("a script");
@@ -479,7 +487,7 @@ fn valgrind_finds_nothing_in_the_extension_that_php_alone_does_not_have() {
             host = host.env(name, value);
         }
         let host = host.arg(script.display()).env("USE_ZEND_ALLOC", 0).env("ZEND_DONT_UNLOAD_MODULES", 1);
-        let memcheck = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite", "--child-silent-after-fork=yes"];
+        let memcheck = ["valgrind", "--leak-check=full", "--child-silent-after-fork=yes", &suppressions];
         let said = host.under(&memcheck).limit(120).run().ok().stderr;
         let last = said.lines().rev().find(|line| line.contains("ERROR SUMMARY: "));
         let errors = last.and_then(|line| line.split("SUMMARY: ").nth(1)?.split(' ').next()?.parse::<u64>().ok());

@@ -83,11 +83,13 @@ impl Client {
 }
 
 fn request(script: &Path, query: &str) -> Vec<u8> {
+    let root = script.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
     let script = script.display().to_string();
     let params = [
         ("GATEWAY_INTERFACE", "CGI/1.1"),
         ("SERVER_PROTOCOL", "HTTP/1.1"),
         ("REQUEST_METHOD", "GET"),
+        ("DOCUMENT_ROOT", &root),
         ("SCRIPT_FILENAME", &script),
         ("SCRIPT_NAME", "/script.php"),
         ("REQUEST_URI", "/script.php"),
