@@ -18,4 +18,4 @@ deep();
 ?>
 --EXPECTF--
 Fatal error: Allowed memory size of %d bytes exhausted %s
-{"trace_id":"%s","spans":[{"name":"root"%S"error":1,"meta":{%S"error.type":"Fatal error"%S"error.message":"Allowed memory size%S{"name":"child"%S"error":1%S
+{"spans":[{%S"error":1,"meta":{%S"error.message":"Allowed memory size%S"error.type":"Fatal error"%S"name":"root"%S{%S"error":1%S"name":"child"%S
