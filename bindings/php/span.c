@@ -37,8 +37,9 @@ static void set_error_texts(spanwire_span span, zend_string *type, zend_string *
 
 /* Reads what every exception has. Calls no code of the script's, so that it may be done while the exception flies. */
 static void set_exception(spanwire_span span, zend_object *exception) {
-    zend_class_entry *base = instanceof_function(exception->ce, zend_ce_throwable) ? zend_get_exception_base(exception) : NULL;
-    if (!base) return; /* exit() */
+    if (!instanceof_function(exception->ce, zend_ce_throwable)) return; /* exit() */
+    zend_class_entry *base = zend_get_exception_base(exception);
+    if (!base) return;
     zval holder_message, holder_trace;
     zval *message = zend_read_property(base, exception, ZEND_STRL("message"), true, &holder_message);
     zval *trace = zend_read_property(base, exception, ZEND_STRL("trace"), true, &holder_trace);

@@ -268,7 +268,7 @@ impl Worker {
                 if let Some(since) = self.down_since.take() {
                     logs.emit(&Event::AgentReachable { url, after: since.elapsed() });
                 }
-                let (status, answer) = (answer.status, answer.body.as_str());
+                let (status, answer) = (answer.status, answer.body.trim_end());
                 if (200..300).contains(&status) {
                     logs.emit(&Event::PayloadSent { url, bytes, traces, spans, time, status, answer });
                 } else {
