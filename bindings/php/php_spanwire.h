@@ -2,7 +2,7 @@
  * What the files of the extension share: the module's globals and who calls whom. No code belongs here.
  *
  *   spanwire.c  the module: start, end, requests, phpinfo     library.c  loading libspanwire and checking it
- *   settings.c  INI to settings                               tracer.c   Spanwire\Tracer, and the tracers of the process
+ *   settings.c  INI to settings                               tracer.c   Spanwire\Tracer, the tracers of a process
  *   span.c      Spanwire\Span                                 log.c      the log's way to PHP, and debug mode
  *   stack.c     which span is current                         tags.c     arrays to tags
  */

@@ -16,6 +16,6 @@ function deep(): void {
 }
 deep();
 ?>
---EXPECTF--
-Fatal error: Allowed memory size of %d bytes exhausted %s
-{"spans":[{%S"error":1,"meta":{%S"error.message":"Allowed memory size%S"error.type":"Fatal error"%S"name":"root"%S{%S"error":1%S"name":"child"%S
+--EXPECTREGEX--
+Fatal error: Allowed memory size of \d+ bytes exhausted .*
+(?=.*"name":"root")(?=.*"name":"child")(?=(?:.*"error":1\b){2})(?=(?:.*"error.type":"Fatal error"){2}).*"error.message":"Allowed memory size.*
