@@ -6,10 +6,13 @@
 #include "php_spanwire.h"
 
 #include <Zend/zend_exceptions.h>
+#include <SAPI.h>
 #include <php_syslog.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 /* ---- Taking ---- */
 
@@ -186,11 +189,30 @@ void sw_log_request_ends(void) {
     SW_G(draining) = false;
 }
 
+/* What php_log_err() does, for a time when PHP has no request any more: it would build its table of time zones with
+ * memory that nothing frees then. So the date is UTC, and no memory is PHP's. */
+static void to_error_log_late(const char *text, uint64_t time_ns) {
+    const char *name = PG(error_log);
+    if (!name || strcmp(name, "syslog") == 0) {
+        if (name) php_syslog(LOG_NOTICE, "%s", text);
+        else if (sapi_module.log_message) sapi_module.log_message(text, LOG_NOTICE);
+        return;
+    }
+    FILE *file = fopen(name, "ae");
+    if (!file) return;
+    time_t seconds = (time_t)(time_ns / 1000000000);
+    struct tm utc;
+    char date[32] = "";
+    if (gmtime_r(&seconds, &utc)) strftime(date, sizeof date, "%d-%b-%Y %H:%M:%S", &utc);
+    fprintf(file, "[%s UTC] %s\n", date, text);
+    fclose(file);
+}
+
 void sw_log_process_ends(void) {
     if (!sw.loaded || sw_settings_log_file()) return;
     batch taken;
     take_all(&taken, 0);
-    for (record *at = taken.first; at; at = at->next) to_error_log(at);
+    for (record *at = taken.first; at; at = at->next) to_error_log_late(text_of(at), at->time_ns);
     free_batch(&taken);
 }
 
