@@ -1541,6 +1541,8 @@ spanwire_status spanwire_log_event(const char *kind, const spanwire_tag *fields,
  * Adds a callback that is called with each record, on the log's own thread. Not for PHP, Ruby, Python or Node, where a
  * call from a foreign thread ends the process or blocks it: those pull (spanwire_log_poll(), spanwire_log_drain()).
  *
+ * A record may reach the callback before this call has returned and `*id` is set.
+ *
  * Adding the same callback twice makes two sinks. A slow callback delays other sinks and loses records with a count,
  * never the caller.
  *

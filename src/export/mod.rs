@@ -171,10 +171,10 @@ impl Exporter {
                 self.worker_failed(shared);
             }
         };
+        // Before the thread: it takes this back itself when it ends at once.
+        self.started.store(true, Relaxed);
         let running = crate::sys::spawn("spanwire-worker", run).is_ok();
-        if running {
-            self.started.store(true, Relaxed);
-        } else {
+        if !running {
             self.queue.thread_failed();
             self.started.store(false, Relaxed);
         }

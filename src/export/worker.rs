@@ -82,6 +82,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     sys::be_a_batch_thread();
     let way = exporter.way.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (Some(way), Some(profile)) = (way, first_profile(shared, exporter)) else {
+        exporter.started.store(false, Relaxed);
         exporter.queue.thread_failed();
         return;
     };
