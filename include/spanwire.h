@@ -72,7 +72,8 @@
  * Every function may be called from any thread at any time, but spanwire_tracer_flush() and spanwire_tracer_shutdown()
  * not from inside a log's callback; calls on one span are serialised. The library has at most a few threads of its own:
  * one that sends for each address of an agent (normally one), started with the first span; one that writes the log
- * where it is pushed somewhere; one that looks up host names. All signals are blocked in them.
+ * where it is pushed somewhere; one that looks up host names. All signals are blocked in them. No function may be called
+ * from a signal handler: it may have interrupted malloc.
  *
  * Blocking
  * --------
@@ -197,15 +198,14 @@ typedef int32_t spanwire_status;
 /** A documented limit is reached, or the caller's buffer is too small. */
 #define SPANWIRE_E_LIMIT (-10)
 
-/** `SPANWIRE_MEMORY_MAX` is reached, or the system has no memory left. */
+/** `SPANWIRE_MEMORY_MAX` is reached, or the system gives no more memory for what spans hold. */
 #define SPANWIRE_E_MEMORY (-11)
 
 /** Not done within the time that was given. */
 #define SPANWIRE_E_TIMEOUT (-20)
 
 /**
- * Another thread has been inside a call on this span for 100 ms, or this call comes from a signal handler that
- * interrupted such a call.
+ * Another thread has been inside a call on this span for 100 ms. (Nothing here may be called from a signal handler.)
  */
 #define SPANWIRE_E_BUSY (-21)
 
@@ -1593,7 +1593,8 @@ spanwire_status spanwire_log_remove_sink(spanwire_sink id);
 
 /**
  * Says that this process is a forked child. Never needed after fork(), _Fork() or a raw clone(): the first call in a
- * child notices those by itself. It is for hosts that copy a process in a way that the kernel does not see as one.
+ * child notices those by itself. It is for hosts that copy a process in a way that the kernel does not see as one, and
+ * does nothing where the process id is still the same.
  *
  * Threads:   the child's only thread.
  * Blocks:    never.

@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Bytes that all buffers hold at this moment. Process-wide, so that growing one needs no path to a tracer.
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// Of these, what tables of slots hold.
+static TABLES: AtomicUsize = AtomicUsize::new(0);
 /// The bound: `SPANWIRE_MEMORY_MAX` of the first tracer.
 static MAX: AtomicUsize = AtomicUsize::new(64 << 20);
 
@@ -40,12 +42,21 @@ pub fn is_full() -> bool {
 /// spans once needed would keep new ones out for ever.
 #[inline]
 pub fn is_short() -> bool {
-    USED.load(Relaxed) >= MAX.load(Relaxed) / 4 * 3
+    // Of what tables of slots leave: those are never given back, and their slots are ready for the next spans.
+    let tables = TABLES.load(Relaxed);
+    USED.load(Relaxed).saturating_sub(tables) >= MAX.load(Relaxed).saturating_sub(tables) / 4 * 3
 }
 
 /// A forked child starts from nothing: what it inherited is never used again.
 pub fn forget_all() {
     USED.store(0, Relaxed);
+    TABLES.store(0, Relaxed);
+}
+
+/// Counts `bytes` of a table that only grows.
+pub fn claim_table(bytes: usize) {
+    TABLES.fetch_add(bytes, Relaxed);
+    claim_always(bytes);
 }
 
 /// Counts `bytes` that live outside a buffer (the slots of a table), whatever the bound says.
@@ -310,6 +321,9 @@ impl Pool {
                 open = None;
             }
             let (_, shelf) = open.get_or_insert_with(|| (class, shelf.lock().unwrap_or_else(PoisonError::into_inner)));
+            if shelf.try_reserve(1).is_err() {
+                continue;
+            }
             buffer.truncate(0);
             self.pooled.fetch_add(capacity, Relaxed);
             shelf.push(buffer);

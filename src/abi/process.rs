@@ -4,7 +4,8 @@ use super::guard;
 use crate::tracer::state;
 
 /// Says that this process is a forked child. Never needed after fork(), _Fork() or a raw clone(): the first call in a
-/// child notices those by itself. It is for hosts that copy a process in a way that the kernel does not see as one.
+/// child notices those by itself. It is for hosts that copy a process in a way that the kernel does not see as one, and
+/// does nothing where the process id is still the same.
 ///
 /// Threads:   the child's only thread.
 /// Blocks:    never.

@@ -18,10 +18,19 @@ pub(super) unsafe fn read<T: Sized_>(from: *const T) -> Result<T, Error> {
     if from.is_null() || !from.is_aligned() {
         return Err(Error::Argument);
     }
+    // SAFETY: by the caller.
+    unsafe { read_as(from, *from.cast::<usize>()) }
+}
+
+/// The same for a structure whose size is known otherwise: of an element of an array, from the first one.
+///
+/// # Safety
+/// `from` is aligned and points to a structure of `size` bytes.
+#[inline]
+pub(super) unsafe fn read_as<T: Sized_>(from: *const T, size: usize) -> Result<T, Error> {
     let (ours, word) = (std::mem::size_of::<T>(), std::mem::size_of::<usize>());
     // SAFETY: by the caller; the trait allows zeros and any bytes.
     unsafe {
-        let size = *from.cast::<usize>();
         if size == ours {
             return Ok(*from);
         }

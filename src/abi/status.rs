@@ -24,12 +24,11 @@ pub const SPANWIRE_E_VERSION: spanwire_status = -5;
 pub const SPANWIRE_E_NOT_FOUND: spanwire_status = -6;
 /// A documented limit is reached, or the caller's buffer is too small.
 pub const SPANWIRE_E_LIMIT: spanwire_status = -10;
-/// `SPANWIRE_MEMORY_MAX` is reached, or the system has no memory left.
+/// `SPANWIRE_MEMORY_MAX` is reached, or the system gives no more memory for what spans hold.
 pub const SPANWIRE_E_MEMORY: spanwire_status = -11;
 /// Not done within the time that was given.
 pub const SPANWIRE_E_TIMEOUT: spanwire_status = -20;
-/// Another thread has been inside a call on this span for 100 ms, or this call comes from a signal handler that
-/// interrupted such a call.
+/// Another thread has been inside a call on this span for 100 ms. (Nothing here may be called from a signal handler.)
 pub const SPANWIRE_E_BUSY: spanwire_status = -21;
 /// A defect of this library was caught before it could reach the host; the log has its message.
 pub const SPANWIRE_E_PANIC: spanwire_status = -30;

@@ -108,8 +108,15 @@ pub unsafe extern "C" fn spanwire_span_submit(
         // SAFETY: by the caller, for all of this call.
         unsafe {
             let stride = sized::read(records)?.size;
+            if stride % std::mem::align_of::<spanwire_record>() != 0 {
+                return Err(Error::Version);
+            }
             for n in 0..count {
-                let record = sized::read(records.byte_add(n * stride))?;
+                // All elements have the size that the first one says, whatever their own field holds.
+                let Ok(record) = sized::read_as(records.byte_add(n * stride), stride) else {
+                    submission.reject_unread("a submitted span with fields that this library does not know");
+                    continue;
+                };
                 match record.given() {
                     Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
                     Err(_) => submission.reject_unread("a submitted span with a length that cannot be meant"),

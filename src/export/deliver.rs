@@ -69,10 +69,11 @@ impl Worker {
         };
         let mut pieces = self.pieces();
         let agents = self.info.as_ref().and_then(|info| info.max_request_bytes).map_or(REQUEST_MAX, |max| max as usize);
-        let mut limit = profile.settings.payload_max_bytes.min(agents);
+        let most = profile.settings.payload_max_bytes.min(agents);
+        let mut limit = most;
         let mut body = std::mem::take(&mut self.load.body);
         while !pieces.is_empty() {
-            let taken = self.fill(&mut body, &mut pieces, &profile, limit, tracer);
+            let taken = self.fill(&mut body, &mut pieces, &profile, (limit, most), tracer);
             if taken.is_empty() {
                 continue;
             }
@@ -116,7 +117,7 @@ impl Worker {
         body: &mut Buffer,
         pieces: &mut Vec<Piece>,
         profile: &Profile,
-        limit: usize,
+        (limit, most): (usize, usize),
         tracer: u32,
     ) -> Vec<Piece> {
         let mut taken = Vec::new();
@@ -151,10 +152,17 @@ impl Worker {
                 break;
             }
             body.truncate(before);
-            self.lose(tracer, Reason::TooLarge, 1, 1, &format!("one span is larger than {limit} bytes"));
             if piece.spans() > 1 {
                 pieces.push(Piece { from: cut + 1, ..piece });
             }
+            // What was halved because of its neighbours may be taken alone.
+            let alone = payload::seal(body, &self.load.chunks[piece.chunk], &offsets[..1], profile, most);
+            if alone == Ok(1) {
+                taken.push(Piece { to: cut + 1, ..piece });
+                break;
+            }
+            body.truncate(before);
+            self.lose(tracer, Reason::TooLarge, 1, 1, &format!("one span is larger than {most} bytes"));
         }
         if !body.is_empty() {
             payload::correct(body, 0, &encode::array_head(taken.len()));
@@ -300,8 +308,9 @@ impl Worker {
     }
 
     fn lose(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &str) {
-        Counters::add(&self.shared.account(tracer).counters.resolved, spans);
         self.shared.drop_spans(tracer, reason, spans, traces, detail);
+        // Last: with all resolved, the tracer's slot may be given to another.
+        Counters::add(&self.shared.account(tracer).counters.resolved, spans);
     }
 
     fn end_losses(&self, account: &Account) {

@@ -110,7 +110,7 @@ impl Account {
 /// What all exporters and tracers of the process share.
 pub struct Shared {
     /// One for each tracer, by its index.
-    pub accounts: [Account; TRACERS_MAX],
+    pub accounts: Box<[Account]>,
     /// Buffers for chunks.
     pub pool: Pool,
     /// Where events go.
@@ -120,7 +120,8 @@ pub struct Shared {
 impl Shared {
     /// Nothing counted, nothing pooled.
     pub fn new(logs: Logs) -> Shared {
-        Shared { accounts: std::array::from_fn(|_| Account::default()), pool: Pool::default(), logs }
+        // On the heap one by one: the first call of a process may come on a small stack.
+        Shared { accounts: (0..TRACERS_MAX).map(|_| Account::default()).collect(), pool: Pool::default(), logs }
     }
 
     /// The account of a tracer; an index out of range, which cannot come up, is the first one's.

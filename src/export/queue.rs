@@ -77,6 +77,8 @@ struct Inner {
     wanted: u64,
     /// Counts reasons for a waiting worker to look up.
     nudges: u64,
+    /// How many of these the worker has looked up for: one that comes while it is busy is not forgotten.
+    heeded: u64,
     /// Tracers that send through here.
     attached: u32,
     thread: Thread,
@@ -113,6 +115,7 @@ impl Default for Queue {
             taken: 0,
             wanted: 0,
             nudges: 0,
+            heeded: 0,
             attached: 0,
             thread: Thread::None,
         };
@@ -139,7 +142,7 @@ impl Queue {
     pub fn push(&self, mut chunk: Chunk, limits: Limits) -> Result<(u64, u64), Chunk> {
         let size = chunk.records.capacity();
         let mut inner = self.lock();
-        if inner.bytes + size > limits.bytes || inner.waiting >= limits.chunks {
+        if inner.bytes + size > limits.bytes || inner.waiting >= limits.chunks || inner.chunks.try_reserve(1).is_err() {
             return Err(chunk);
         }
         inner.pushed += 1;
@@ -188,13 +191,14 @@ impl Queue {
     /// For the worker: waits for work for up to `interval`.
     pub fn wait(&self, interval: Duration) -> Wake {
         let mut inner = self.lock();
-        let (deadline, seen) = (Instant::now() + interval, inner.nudges);
+        let deadline = Instant::now() + interval;
         loop {
             if inner.attached == 0 && inner.waiting == 0 {
                 return Wake::End;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || inner.nudges != seen || inner.wanted > inner.resolved {
+            if left.is_zero() || inner.nudges != inner.heeded || inner.wanted > inner.resolved {
+                inner.heeded = inner.nudges;
                 return Wake::Work;
             }
             inner = self.work.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -204,10 +208,11 @@ impl Queue {
     /// For the worker, between attempts: waits, but not past the moment when somebody asks for a flush.
     pub fn pause(&self, time: Duration) {
         let mut inner = self.lock();
-        let (deadline, seen) = (Instant::now() + time, inner.nudges);
+        let deadline = Instant::now() + time;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || inner.nudges != seen {
+            if left.is_zero() || inner.nudges != inner.heeded {
+                inner.heeded = inner.nudges;
                 return;
             }
             inner = self.work.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -316,9 +321,13 @@ impl Queue {
         ends
     }
 
-    /// The claimed thread could not be started.
+    /// The claimed thread could not be started, or a defect ended it; what it had in hand is nobody's any more.
     pub fn thread_failed(&self) {
-        self.lock().thread = Thread::Failed;
+        let mut inner = self.lock();
+        inner.thread = Thread::Failed;
+        inner.settle();
+        drop(inner);
+        self.done.notify_all();
     }
 }
 
@@ -388,6 +397,7 @@ mod tests {
         assert!(!queue.is_resolved(), "the worker has one in hand");
         queue.resolve(out[0].sequence);
         assert!(queue.is_resolved() && queue.flush(Duration::ZERO));
+        assert_eq!(queue.wait(Duration::from_secs(60)), Wake::Work, "the flush came while it was busy: once");
         let began = Instant::now();
         assert_eq!(queue.wait(Duration::from_millis(30)), Wake::Work);
         assert!(began.elapsed() >= Duration::from_millis(30), "a worker that nobody waits for sleeps");

@@ -7,7 +7,7 @@
 //! that a recalibration never moves one of its ends against the other.
 
 use crate::sys;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 
 /// Nanoseconds for one tick, as a fixed-point number with 32 fractional bits. 0: ticks are nanoseconds of the clock.
 static SCALE: AtomicU64 = AtomicU64::new(0);
@@ -20,16 +20,17 @@ const SHORTEST_MEASUREMENT_NS: u64 = 20_000_000;
 
 /// Notes where the measurement begins. Once a process; asks the kernel whether the counter can be trusted.
 pub fn begin() {
-    if sys::has_steady_counter() && !USABLE.swap(true, Relaxed) {
+    if sys::has_steady_counter() && !USABLE.load(Acquire) {
         BASE_NS.store(sys::monotonic_ns(), Relaxed);
         BASE_TICKS.store(sys::cycle_counter(), Relaxed);
+        USABLE.store(true, Release);
     }
 }
 
 /// Measures anew how long a tick is; the longer since [`begin`], the better. For the worker, now and then.
 pub fn calibrate() {
     let base_ns = BASE_NS.load(Relaxed);
-    if !USABLE.load(Relaxed) || base_ns == 0 {
+    if !USABLE.load(Acquire) || base_ns == 0 {
         return;
     }
     let (before, ns, after) = (sys::cycle_counter(), sys::monotonic_ns(), sys::cycle_counter());

@@ -272,13 +272,15 @@ impl<T: Default> Table<T> {
         if count as usize >= SEGMENTS || memory::is_full() {
             return (0..SHARDS).find_map(|other| self.pop(other));
         }
-        let segment = Box::new(Segment {
+        let mut segment = Vec::new();
+        segment.try_reserve_exact(1).ok()?;
+        segment.push(Segment {
             slots: std::array::from_fn(|_| Slot { word: AtomicU64::new(1 << 2), value: UnsafeCell::new(T::default()) }),
             links: std::array::from_fn(|_| AtomicU32::new(0)),
             shard: shard as u32,
         });
-        memory::claim_always(std::mem::size_of::<Segment<T>>());
-        self.directory[count as usize].store(Box::into_raw(segment), Release);
+        memory::claim_table(std::mem::size_of::<Segment<T>>());
+        self.directory[count as usize].store(segment.leak().as_mut_ptr(), Release);
         self.segments.store(count + 1, Release);
         let first = count * SEGMENT as u32;
         (first + 1..first + SEGMENT as u32).rev().for_each(|index| self.push(index));

@@ -1,6 +1,6 @@
 //! Flushing and shutting down: bounded, idempotent, and nothing lost without being counted.
 
-use super::spans::{enqueue, remove_open};
+use super::spans::remove_open;
 use super::{Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::{Exporter, TRACERS_MAX};
@@ -93,15 +93,9 @@ pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer) -> bool 
         if span.tracer != index {
             continue;
         }
-        if let Ok(chunk) = remove_open(state, span) {
-            abandoned += 1;
-            if let Some(chunk) = chunk {
-                enqueue(state, index, tracer, chunk);
-            }
-        }
+        abandoned += u64::from(remove_open(state, span, |counters| &counters.abandoned).is_ok());
     }
     if abandoned > 0 {
-        Counters::add(&state.shared.account(index).counters.abandoned, abandoned);
         state.shared.logs.emit(&Event::SpansAbandoned { spans: abandoned });
     }
     let exporter = exporter_of(state, tracer);
@@ -117,7 +111,6 @@ fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer) {
     let rest = exporter.queue.remove(index);
     let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
     if spans > 0 {
-        Counters::add(&state.shared.account(index).counters.removed, spans);
         state.shared.drop_spans(
             index,
             Reason::Shutdown,
@@ -125,6 +118,7 @@ fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer) {
             rest.len() as u64,
             "the time for shutting down is over",
         );
+        Counters::add(&state.shared.account(index).counters.removed, spans);
     }
     // A worker that waits for its next attempt drops what it has in hand at once; one inside a request cannot.
     exporter.queue.nudge();

@@ -70,6 +70,8 @@ pub struct Tracer {
     flush_bytes: AtomicUsize,
     /// Hash of the tracer's service, so that a span that names it is like one that names none.
     pub service_hash: AtomicU32,
+    /// Submissions under way.
+    submitting: AtomicU32,
     /// How often it was given out.
     shares: AtomicU32,
     /// What it was made from; set before the slot is live, read by a child after a fork.
@@ -98,13 +100,13 @@ impl Tracer {
 /// All tracers of the process.
 #[derive(Debug)]
 pub struct Tracers {
-    slots: [Tracer; TRACERS_MAX],
+    slots: Box<[Tracer]>,
     changing: Mutex<()>,
 }
 
 impl Default for Tracers {
     fn default() -> Tracers {
-        Tracers { slots: std::array::from_fn(|_| Tracer::default()), changing: Mutex::new(()) }
+        Tracers { slots: (0..TRACERS_MAX).map(|_| Tracer::default()).collect(), changing: Mutex::new(()) }
     }
 }
 
@@ -160,6 +162,7 @@ impl Tracers {
         let tracer = self.at(index);
         let counters = &state.shared.account(index).counters;
         tracer.word.load(Acquire) & 1 == 0
+            && tracer.submitting.load(Acquire) == 0
             && counters.traces.enqueued.load(Relaxed)
                 == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
             && !state.traces.live().any(|handle| state.traces.lock(handle).is_ok_and(|trace| trace.tracer == index))
@@ -214,7 +217,10 @@ impl Tracers {
             let shares = tracer.shares.load(Relaxed);
             // A full table of exporters cannot be: there were no more addresses in the parent.
             let _ = self.install(state, index as u32, word >> 1, shares, origin, false);
-            self.slots[index].closed.store(tracer.closed.load(Relaxed), Relaxed);
+            if tracer.closed.load(Relaxed) {
+                self.slots[index].closed.store(true, Relaxed);
+                state.exporters[self.slots[index].exporter.load(Relaxed) as usize % TRACERS_MAX].queue.detach();
+            }
         }
     }
 

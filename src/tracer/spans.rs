@@ -14,7 +14,10 @@ use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::trace::{self, Decision, Trace};
 use crate::tracer::state::State;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// However large one trace was, the next ones do not begin with more than this.
+const USUAL_MAX: usize = 64 << 10;
 
 /// What a span continues from elsewhere: ids and decision by value.
 #[derive(Clone, Copy, Debug)]
@@ -230,16 +233,16 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     if crate::log::enabled(Level::Debug) {
         facts::say(state, &span, Some((flags, duration_ns)));
     }
-    let chunk = trace.due(tracer.partial_spans.load(Relaxed));
-    leave(state, trace);
-    give_back(span);
     if kept.is_err() {
         Counters::add(&state.shared.account(index).counters.traces.finished, 1);
         state.shared.drop_spans(index, Reason::Memory, 1, 0, "no room for the span's record");
     }
-    if let Some(chunk) = chunk {
+    if let Some(chunk) = trace.due(tracer.partial_spans.load(Relaxed)) {
         enqueue(state, index, tracer, chunk);
     }
+    // Last: as long as the trace lives, its tracer's slot is nobody else's.
+    leave(state, trace);
+    give_back(span);
     Ok(())
 }
 
@@ -247,23 +250,25 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
 pub fn discard(state: &'static State, number: u64) -> Result<(), Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     let span = state.spans.lock(handle)?;
-    let index = span.tracer;
-    let chunk = remove_open(state, span)?;
-    Counters::add(&state.shared.account(index).counters.discarded, 1);
-    if let Some(chunk) = chunk {
-        enqueue(state, index, state.tracers.at(index), chunk);
-    }
-    Ok(())
+    remove_open(state, span, |counters| &counters.discarded)
 }
 
-/// Takes an open span out of its trace, and the trace's chunk if nothing is open any more.
-pub(super) fn remove_open(state: &State, span: Guard<'_, OpenSpan>) -> Result<Option<Chunk>, Error> {
+/// Takes an open span out of its trace and counts it; the trace's chunk leaves if nothing is open any more.
+pub(super) fn remove_open(
+    state: &'static State,
+    span: Guard<'_, OpenSpan>,
+    counter: impl FnOnce(&Counters) -> &AtomicU64,
+) -> Result<(), Error> {
     let mut trace = state.traces.lock(trace_of(&span))?;
+    let index = span.tracer;
     trace.open -= 1;
-    let chunk = trace.due(u32::MAX);
+    Counters::add(counter(&state.shared.account(index).counters), 1);
+    if let Some(chunk) = trace.due(u32::MAX) {
+        enqueue(state, index, state.tracers.at(index), chunk);
+    }
     leave(state, trace);
     give_back(span);
-    Ok(chunk)
+    Ok(())
 }
 
 /// Frees a span's slot, and where memory is short what the slot would have kept for its next span.
@@ -293,12 +298,16 @@ pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk:
     Counters::add(&counters.traces.finished, spans);
     // Half of the difference, so that one odd trace does not decide what the next ones get.
     let usual = tracer.usual_bytes.load(Relaxed);
-    tracer.usual_bytes.store((usual + bytes) / 2 + 64, Relaxed);
+    tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
     let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
     // Counted before, so that what the worker counts never runs ahead of it.
     Counters::add(&counters.traces.enqueued, spans);
     match exporter.queue.push(chunk, tracer.limits()) {
         Ok((queued_chunks, queued_bytes)) => {
+            // The tracer was shut down meanwhile, and its worker with it: what comes late still leaves.
+            if !exporter.started.load(Relaxed) {
+                exporter.start(&state.shared);
+            }
             if crate::log::enabled(Level::Debug) {
                 let bytes = bytes as u64;
                 let event = Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes };

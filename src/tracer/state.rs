@@ -28,7 +28,7 @@ pub struct State {
     /// The tracers.
     pub tracers: Tracers,
     /// One for each agent address in use.
-    pub exporters: [Exporter; TRACERS_MAX],
+    pub exporters: Box<[Exporter]>,
     /// What tracers and exporters share.
     pub shared: Shared,
 }
@@ -43,11 +43,13 @@ pub fn state() -> &'static State {
 
 #[cold]
 fn make() -> &'static State {
-    let state = STATE.get_or_make(|inherited| inherited.map_or_else(State::first, State::after_fork));
-    if state.epoch > 1 {
-        state.shared.logs.emit(&Event::Forked { parent_pid: std::os::unix::process::parent_id() });
-    }
-    state
+    sys::keep_errno(|| {
+        let state = STATE.get_or_make(|inherited| inherited.map_or_else(State::first, State::after_fork));
+        if state.epoch > 1 {
+            state.shared.logs.emit(&Event::Forked { parent_pid: std::os::unix::process::parent_id() });
+        }
+        state
+    })
 }
 
 /// Notices a fork that nothing else could notice.
@@ -81,7 +83,7 @@ impl State {
             spans,
             traces,
             tracers: Tracers::default(),
-            exporters: std::array::from_fn(|_| Exporter::default()),
+            exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
             shared: Shared::new(logs),
         }
     }

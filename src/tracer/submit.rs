@@ -9,7 +9,7 @@ use crate::memory::Buffer;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
 use crate::tracer::state::State;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 /// A finished span as the host gives it. Texts may be anything; they are mended and cut as those of open spans.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,11 +53,15 @@ impl Submission {
         if tracer.closed.load(Relaxed) {
             return Err(Error::Closed);
         }
+        tracer.submitting.fetch_add(1, AcqRel);
+        let submission = Submission { state, index, span: OpenSpan::default(), open: None, failed: None };
+        // Freed in this moment: its slot may be another's by now.
+        state.tracers.find(number)?;
         let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % crate::export::TRACERS_MAX];
         if !exporter.started.load(Relaxed) {
             exporter.start(&state.shared);
         }
-        Ok(Some(Submission { state, index, span: OpenSpan::default(), open: None, failed: None }))
+        Ok(Some(submission))
     }
 
     fn tracer(&self) -> &'static Tracer {
@@ -136,6 +140,13 @@ impl Submission {
     pub fn end(mut self) -> Result<(), Error> {
         self.send();
         self.failed.map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Submission {
+    fn drop(&mut self) {
+        self.send();
+        self.tracer().submitting.fetch_sub(1, AcqRel);
     }
 }
 
