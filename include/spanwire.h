@@ -72,8 +72,8 @@
  * Every function may be called from any thread at any time, but spanwire_tracer_flush() and spanwire_tracer_shutdown()
  * not from inside a log's callback; calls on one span are serialised. The library has at most a few threads of its own:
  * one that sends for each address of an agent (normally one), started with the first span; one that writes the log
- * where it is pushed somewhere; one that looks up host names. All signals are blocked in them. No function may be called
- * from a signal handler: it may have interrupted malloc.
+ * where it is pushed somewhere; one that looks up host names. All signals are blocked in them. No function may be
+ * called from a signal handler: it may have interrupted malloc.
  *
  * Blocking
  * --------

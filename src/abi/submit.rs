@@ -211,3 +211,32 @@ pub unsafe extern "C" fn spanwire_span_submit_packed(
         submission.end()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracer::{state, stats};
+
+    #[test]
+    fn a_record_in_the_middle_that_is_not_understood_costs_no_other() {
+        let state = state::state();
+        let code = [("DD_SERVICE", "submitter"), ("DD_TRACE_AGENT_URL", "file:///dev/null")];
+        let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
+        let tracer = state.tracers.make(state, code.to_vec()).unwrap();
+        // SAFETY: all zeros are a record of nothing.
+        let mut record: spanwire_record = unsafe { std::mem::zeroed() };
+        (record.size, record.trace_id_low, record.span_id) = (std::mem::size_of::<spanwire_record>(), 1, 2);
+        let mut records = [record; 4];
+        // The first one's size is that of all; no ids make it invalid.
+        (records[1].size, records[2].span_id) = (0, 0);
+        // SAFETY: four records.
+        let status = unsafe { spanwire_span_submit(tracer, records.as_ptr(), records.len()) };
+        assert_eq!(status, SPANWIRE_E_ARGUMENT);
+        let counted = stats::of(state, tracer).unwrap();
+        assert_eq!((counted.started, counted.finished, counted.dropped.iter().sum::<u64>()), (4, 4, 1));
+        records[0].size += 4;
+        // SAFETY: as above; the size is refused before anything else is read.
+        assert_eq!(unsafe { spanwire_span_submit(tracer, records.as_ptr(), 1) }, SPANWIRE_E_VERSION);
+        state.tracers.free(state, tracer).unwrap();
+    }
+}
