@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// The most that an agent takes when it does not say.
 const REQUEST_MAX: usize = 25 << 20;
 /// One payload in flight, and a small one: what is larger leaves the cache before it is sent.
-const AT_ONCE: usize = 1 << 20;
+pub(super) const AT_ONCE: usize = 1 << 20;
 /// A body that grew beyond this is not kept for the next payload.
 const BODY_KEPT: usize = 2 << 20;
 
@@ -29,12 +29,6 @@ pub(super) struct Load {
     pub(super) chunks: Vec<Chunk>,
     order: Vec<u32>,
     body: Buffer,
-}
-
-impl Load {
-    pub(super) fn bytes_at_once(&self) -> usize {
-        AT_ONCE
-    }
 }
 
 /// Spans of one chunk: places in `Load::order`.

@@ -3,7 +3,7 @@
 //! is on its own stack: after a fork there is nothing of it in the child.
 
 use super::agent::{Agent, Failure, Info, Place, Timeouts};
-use super::deliver::Load;
+use super::deliver::{Load, AT_ONCE};
 use super::file::File;
 use super::queue::Wake;
 use super::retry::Backoff;
@@ -193,7 +193,7 @@ impl Worker {
     fn deliver_all(&mut self) {
         loop {
             let mut chunks = std::mem::take(&mut self.load.chunks);
-            self.exporter.queue.take(self.load.bytes_at_once(), &mut chunks);
+            self.exporter.queue.take(AT_ONCE, &mut chunks);
             self.load.chunks = chunks;
             let (Some(first), Some(last)) = (self.load.chunks.first(), self.load.chunks.last()) else { return };
             let (tracer, sequence) = (first.tracer, last.sequence);

@@ -181,15 +181,6 @@ pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
     Some(((word(0) & 0xffff_ffff) as usize, (word(0) >> 32) as u32, word(3) as i64))
 }
 
-/// The records of a chunk, one after another.
-pub fn each(mut bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
-    std::iter::from_fn(move || {
-        let (record, rest) = Record::read(bytes)?;
-        bytes = rest;
-        Some(record)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,8 +198,11 @@ mod tests {
         let mut chunk = pool.take(1).unwrap();
         append(&mut chunk, &pool, &span, 1, 99).unwrap();
         append(&mut chunk, &pool, &span, 0, 100).unwrap();
-        let records: Vec<Record> = each(chunk.bytes()).collect();
-        assert_eq!(records.len(), 2);
+        let (one, rest) = Record::read(chunk.bytes()).unwrap();
+        let (two, rest) = Record::read(rest).unwrap();
+        assert!(rest.is_empty());
+        let records = [one, two];
+        assert_eq!(records[1].duration_ns, 100);
         let first = records[0];
         assert_eq!(
             (first.flags, first.span_id, first.parent_id, first.start_ns, first.duration_ns),
