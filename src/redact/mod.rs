@@ -1,0 +1,278 @@
+//! The one redactor: what looks like a secret is replaced before it reaches a log, a flare or a start-up line. Linear
+//! in the text's length. Knows text alone: neither spans, nor settings, nor dialects. Here is the scan; `names` knows
+//! the names of secrets, `assign` where their values stand, `patterns` what secrets look like, `url` what of a URL may
+//! be shown.
+
+mod assign;
+mod bytes;
+mod names;
+mod patterns;
+#[cfg(test)]
+mod tests;
+mod url;
+
+use bytes::{is, is_word, run, ALNUM, BEGINS, CLASS, GAP, WORD};
+use names::Name;
+use std::borrow::Cow;
+
+/// What stands where a secret was.
+pub const REDACTED: &str = "<redacted>";
+
+/// The bytes between the name of a user and the `@` behind the password, where no `://` announces them.
+const PASSWORD_MAX: usize = 256;
+
+/// `text` without what looks like a secret: userinfo and query strings of URLs, values after the name of a secret, and
+/// what is known by its looks, such as tokens, private keys and card numbers. For free text only; an id printed by
+/// ourselves needs none of it. Redacting twice is redacting once.
+pub fn text(text: &str) -> Cow<'_, str> {
+    Scan::new(text, true).run()
+}
+
+/// The value of a tag or setting: hidden whole when the name is that of a secret, else as [`text`] would show it. A
+/// name that ends in `id` spares numbers: an id is not a card.
+pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    let shown = match names::class(name) {
+        Name::Plain => !is_query(name),
+        Name::Long => value.len() < assign::LONG,
+        Name::Number => assign::is_number(value.as_bytes()),
+        Name::Secret | Name::Line | Name::Header | Name::Key => assign::is_nothing(value.as_bytes()),
+    };
+    if !shown {
+        return if value.is_empty() {
+            Cow::Borrowed("")
+        } else {
+            Cow::Borrowed(REDACTED)
+        };
+    }
+    Scan::new(value, !names::is_id(name.as_bytes())).run()
+}
+
+/// `url` without userinfo, query string and fragment, and without what looks like a secret in its path. Takes what has
+/// no scheme too (`user:password@host:8126`).
+pub fn url(url: &str) -> Cow<'_, str> {
+    let (start, userinfo, end) = url::bare(url);
+    let path = url[userinfo..end].find('/').map_or(end, |at| userinfo + at);
+    let shown = Scan::new(&url[path..end], true).run();
+    if start == userinfo && end == url.len() && matches!(shown, Cow::Borrowed(_)) {
+        return Cow::Borrowed(url);
+    }
+    Cow::Owned([&url[..start], &url[userinfo..path], &shown].concat())
+}
+
+/// Whether a tag or setting of this name holds a secret.
+pub fn is_secret_name(name: &str) -> bool {
+    matches!(names::class(name), Name::Secret | Name::Line | Name::Header | Name::Key)
+}
+
+/// Whether a tag of this name holds a query string by itself.
+fn is_query(name: &str) -> bool {
+    let endings: [&[u8]; 5] = [
+        b"query_string",
+        b"querystring",
+        b"query.string",
+        b"url.query",
+        b"http.query",
+    ];
+    let name = name.as_bytes();
+    endings
+        .iter()
+        .any(|e| name.len() >= e.len() && name[name.len() - e.len()..].eq_ignore_ascii_case(e))
+}
+
+/// What a place in the text is part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Prose,
+    /// A path: a `/` came since the last gap.
+    Path,
+    /// A URL behind its authority.
+    Url,
+}
+
+/// One pass over the words of a text. What is not replaced is copied in runs, and nothing is copied if nothing is
+/// replaced.
+struct Scan<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    cards: bool,
+    at: usize,
+    place: Place,
+    /// An `@`, and none before it from where it was looked for; the beginning counts as one.
+    next_at_sign: usize,
+    /// The end of the last URL.
+    url_end: usize,
+    out: String,
+    copied: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn new(text: &'a str, cards: bool) -> Scan<'a> {
+        let (bytes, place) = (text.as_bytes(), Place::Prose);
+        Scan {
+            text,
+            bytes,
+            cards,
+            at: 0,
+            place,
+            next_at_sign: 0,
+            url_end: 0,
+            out: String::new(),
+            copied: 0,
+        }
+    }
+
+    fn run(mut self) -> Cow<'a, str> {
+        while self.at < self.bytes.len() {
+            let byte = self.bytes[self.at];
+            match CLASS[byte as usize] {
+                class if class & WORD != 0 => self.word(),
+                class if class & GAP != 0 => {
+                    self.place = Place::Prose;
+                    self.at += 1;
+                }
+                _ => self.mark(byte),
+            }
+        }
+        if self.copied == 0 {
+            return Cow::Borrowed(self.text);
+        }
+        self.out.push_str(&self.text[self.copied..]);
+        Cow::Owned(self.out)
+    }
+
+    /// Puts `shown` in place of a range, and goes on behind it.
+    fn replace(&mut self, from: usize, to: usize, shown: &str) {
+        if to > from {
+            self.out.push_str(&self.text[self.copied..from]);
+            self.out.push_str(shown);
+            self.copied = to;
+        }
+        self.at = to;
+        self.place = Place::Prose;
+    }
+
+    /// What is neither word nor gap: it may begin a path or a query string.
+    fn mark(&mut self, byte: u8) {
+        let (from, place) = (self.at, self.place);
+        match byte {
+            b'/' if place == Place::Prose => self.place = Place::Path,
+            b'?' | b'#' if place == Place::Url => return self.query(from),
+            b'?' if place == Place::Path => {
+                let name = run(self.bytes, from + 1, is_word);
+                if name > from + 1 && self.bytes.get(name) == Some(&b'=') {
+                    return self.query(from);
+                }
+            }
+            _ => {}
+        }
+        self.at += 1;
+    }
+
+    fn query(&mut self, from: usize) {
+        let end = url::end(self.bytes, from + 1);
+        self.replace(from + 1, end, REDACTED);
+    }
+
+    fn word(&mut self) {
+        let start = self.at;
+        if let Some((from, to)) = self.look(start) {
+            return self.replace(from, to, REDACTED);
+        }
+        let end = self.at;
+        if self.bytes[end..].starts_with(b"://") {
+            return self.url(end + 3);
+        }
+        if let Some((from, to)) = assign::value(self.text, self.copied, start, end) {
+            return self.replace(from, to, REDACTED);
+        }
+        if self.bytes.get(end) == Some(&b':') {
+            if let Some(to) = self.login(start, end) {
+                self.replace(end + 1, to, REDACTED);
+            }
+        }
+    }
+
+    /// Goes through a word to its end, or to a secret known by its looks.
+    fn look(&mut self, start: usize) -> Option<(usize, usize)> {
+        if let Some(found) = patterns::spoken_key(self.bytes, self.copied, start) {
+            return Some(found);
+        }
+        let mut word = None;
+        let mut gap = true;
+        while let Some(&byte) = self.bytes.get(self.at) {
+            let class = CLASS[byte as usize];
+            if class & WORD == 0 {
+                break;
+            }
+            let begins =
+                class & BEGINS != 0 && (byte == b'-' || if self.at < start + 3 { self.begins(self.at) } else { gap });
+            if begins {
+                if let Some(found) = patterns::at(self.bytes, self.copied, self.at, self.cards, &mut word) {
+                    return Some(found);
+                }
+            }
+            gap = class & ALNUM == 0;
+            self.at += 1;
+        }
+        None
+    }
+
+    /// Whether a part of a word may begin here: behind a gap, an escape (`\n`, `%20`), or what was replaced.
+    fn begins(&self, at: usize) -> bool {
+        match self.bytes[self.copied..at] {
+            [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
+            [.., b'\\', b'n' | b'r' | b't'] => true,
+            [.., before] => !is(before, ALNUM),
+            [] => true,
+        }
+    }
+
+    /// A URL from behind its `://`: without userinfo, and the rest is scanned from its path on.
+    fn url(&mut self, from: usize) {
+        // A URL inside another one ends where that does.
+        let stop = if self.url_end > from {
+            self.url_end
+        } else {
+            url::end(self.bytes, from)
+        };
+        self.url_end = stop;
+        let host = if self.at_sign(from) < stop {
+            from + url::userinfo(&self.text[from..stop])
+        } else {
+            from
+        };
+        self.replace(from, host, "");
+        self.at = run(&self.bytes[..stop], host, |b| !matches!(b, b'/' | b'?' | b'#'));
+        self.place = Place::Url;
+    }
+
+    /// Where the next `@` is.
+    fn at_sign(&mut self, from: usize) -> usize {
+        if self.next_at_sign < from {
+            self.next_at_sign = run(self.bytes, from, |b| b != b'@');
+        }
+        self.next_at_sign
+    }
+
+    /// The end of the password in `user:password@tcp(host)` and the like, where no scheme stands before it.
+    fn login(&mut self, start: usize, colon: usize) -> Option<usize> {
+        let limit = self.bytes.len().min(colon + PASSWORD_MAX);
+        if self.at_sign(colon) >= limit || !self.bytes[start].is_ascii_alphabetic() {
+            return None;
+        }
+        let end = run(&self.bytes[..limit], colon, |b| !is(b, GAP));
+        let mut signs = (colon + 2..end).rev().filter(|&n| self.bytes[n] == b'@');
+        signs.find(|&sign| self.names_host(sign + 1))
+    }
+
+    /// Whether `host:port`, `host/path` or `protocol(` begins here.
+    fn names_host(&self, from: usize) -> bool {
+        let end = run(&self.bytes[..self.bytes.len().min(from + PASSWORD_MAX)], from, is_word);
+        match self.bytes.get(end) {
+            Some(b'(') => true,
+            Some(b'/') => end > from,
+            Some(b':') => end > from && self.bytes.get(end + 1).is_some_and(u8::is_ascii_digit),
+            _ => false,
+        }
+    }
+}
