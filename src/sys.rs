@@ -154,8 +154,36 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-/// A moment broken down in UTC: year, month (1–12), day, hour, minute, second. Local time is left alone on purpose:
-/// `localtime_r` takes a lock inside the C library that a fork can leave held.
+/// Seconds east of UTC at this moment (seconds since 1970), and what the offset is called. Takes a lock inside the C
+/// library that a fork can leave held: only for a thread that has just come from the host and holds nothing.
+pub fn local_offset(seconds: i64) -> (i32, String) {
+    // SAFETY: both structures are valid for the call; the name is copied before anything can change the zone.
+    unsafe {
+        let mut broken_down: libc::tm = std::mem::zeroed();
+        let seconds = seconds as libc::time_t;
+        if libc::localtime_r(&seconds, &mut broken_down).is_null() || broken_down.tm_zone.is_null() {
+            return (0, "UTC".into());
+        }
+        let name = std::ffi::CStr::from_ptr(broken_down.tm_zone).to_string_lossy().into_owned();
+        (broken_down.tm_gmtoff as i32, name)
+    }
+}
+
+/// Writes the calling thread's name to `name` and returns it: `main` for the process's first thread, else what the
+/// kernel calls it.
+pub fn thread_name(name: &mut [u8; 16]) -> &str {
+    if thread_id() == pid() {
+        return "main";
+    }
+    // SAFETY: 16 bytes are what the call fills at the most, with a NUL at the end.
+    if unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) } != 0 {
+        return "unknown";
+    }
+    let end = name.iter().position(|&b| b == 0).unwrap_or(name.len());
+    std::str::from_utf8(&name[..end]).unwrap_or("unknown")
+}
+
+/// A moment broken down in UTC: year, month (1–12), day, hour, minute, second.
 pub fn utc_time(wall_ns: u64) -> (i64, u32, u32, u32, u32, u32) {
     let seconds = wall_ns / 1_000_000_000;
     let (days, rest) = ((seconds / 86_400) as i64, (seconds % 86_400) as u32);

@@ -98,8 +98,14 @@ impl Trace {
     /// What was gathered, if it is time: nothing is open any more, or there is enough for a partial flush.
     #[inline]
     pub fn due(&mut self, partial_spans: u32) -> Option<Chunk> {
+        self.is_due(partial_spans).then(|| self.gathered())
+    }
+
+    /// Whether it is time for what was gathered to leave.
+    #[inline]
+    pub fn is_due(&self, partial_spans: u32) -> bool {
         let partial = self.waiting >= partial_spans || self.records.len() >= PARTIAL_BYTES;
-        (self.waiting > 0 && (self.open == 0 || partial)).then(|| self.gathered())
+        self.waiting > 0 && (self.open == 0 || partial)
     }
 
     /// What was gathered, whether or not spans are still open.

@@ -8,7 +8,7 @@ use super::retry::{judge, Verdict};
 use super::worker::{Way, Worker};
 use super::{agent, file, payload, Account, Profile};
 use crate::counters::{Counters, Reason};
-use crate::log::event::Event;
+use crate::log::event::{Event, Totals};
 use crate::memory::Buffer;
 use crate::span::encode;
 use crate::sys;
@@ -238,16 +238,40 @@ impl Worker {
             let (bytes, traces) = (line.len() as u64, 1);
             if let Err(error) = file.write(&line) {
                 let (url, error) = (&self.url, error.to_string());
-                let event =
-                    Event::AgentUnreachable { url, error: &error, bytes, traces, spans, attempt: 1, retry: false };
-                self.shared.logs.emit(&event);
+                let first = self.down_since.is_none();
+                self.down_since.get_or_insert_with(Instant::now);
+                self.totals.failed += traces;
+                let (error, totals, attempt) = (&error, self.totals, 1);
+                self.shared.logs.emit(&Event::AgentUnreachable {
+                    url,
+                    error,
+                    bytes,
+                    traces,
+                    spans,
+                    attempt,
+                    retry: false,
+                    first,
+                    totals,
+                });
+                let error = error.clone();
                 return Outcome::Lost(Reason::Unreachable, error);
             }
             Counters::add(&account.counters.payloads_sent, 1);
             Counters::add(&account.counters.bytes_sent, bytes);
-            let (url, time) = (&self.url, began.elapsed());
-            let event = Event::PayloadSent { url, bytes, traces, spans, time, status: 200, answer: "written" };
-            self.shared.logs.emit(&event);
+            self.totals.sent += traces;
+            let (url, time, recovered) = (&self.url, began.elapsed(), self.down_since.take().is_some());
+            self.shared.logs.emit(&Event::PayloadSent {
+                url,
+                bytes,
+                traces,
+                spans,
+                time,
+                status: 200,
+                answer: "written",
+                attempt: 1,
+                recovered,
+                totals: self.totals,
+            });
         }
         Outcome::Sent
     }
@@ -265,24 +289,52 @@ impl Worker {
         retry: bool,
     ) {
         let (logs, url) = (&self.shared.logs, &self.url);
+        let before = self.totals;
+        let mut totals = Totals { failed: before.failed + traces, ..before };
         match result {
             Ok(answer) => {
-                if let Some(since) = self.down_since.take() {
+                let down = self.down_since.take();
+                if let Some(since) = down {
                     logs.emit(&Event::AgentReachable { url, after: since.elapsed() });
                 }
-                let (status, answer) = (answer.status, answer.body.trim_end());
+                let (status, answer, recovered) = (answer.status, answer.body.trim_end(), down.is_some());
                 if (200..300).contains(&status) {
-                    logs.emit(&Event::PayloadSent { url, bytes, traces, spans, time, status, answer });
+                    totals = Totals { sent: before.sent + traces, ..before };
+                    logs.emit(&Event::PayloadSent {
+                        url,
+                        bytes,
+                        traces,
+                        spans,
+                        time,
+                        status,
+                        answer,
+                        attempt,
+                        recovered,
+                        totals,
+                    });
                 } else {
-                    logs.emit(&Event::AgentRefused { url, status, answer, bytes, traces, spans, retry });
+                    logs.emit(&Event::AgentRefused {
+                        url,
+                        status,
+                        answer,
+                        bytes,
+                        traces,
+                        spans,
+                        attempt,
+                        retry,
+                        totals,
+                    });
                 }
             }
             Err(failure) => {
+                let first = self.down_since.is_none();
                 self.down_since.get_or_insert_with(Instant::now);
-                let error = failure.to_string();
-                logs.emit(&Event::AgentUnreachable { url, error: &error, bytes, traces, spans, attempt, retry });
+                let error = &failure.to_string();
+                logs.emit(&Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals });
             }
         }
+        // What is tried again has not failed yet.
+        self.totals = if retry { before } else { totals };
     }
 
     fn answered(&mut self, answer: &agent::Answer, account: &Account) {

@@ -13,7 +13,7 @@ pub mod worker;
 
 use crate::counters::{Counters, Reason};
 use crate::host;
-use crate::log::event::Event;
+use crate::log::event::{Event, QueueFacts};
 use crate::log::Logs;
 use crate::memory::Pool;
 use crate::settings::{AgentAddress, Settings};
@@ -56,7 +56,7 @@ impl Profile {
         }
         let runtime_id = ids::runtime_id();
         let mut first_span =
-            vec![("runtime-id".to_string(), runtime_id.clone()), ("language".into(), settings.language.clone())];
+            vec![("runtime-id".to_string(), runtime_id.clone()), ("language".into(), language_tag(&settings.language))];
         let optional = [
             ("_dd.hostname", settings.report_hostname.then(|| settings.hostname.clone())),
             ("_dd.git.repository_url", settings.git_repository_url.clone()),
@@ -83,6 +83,12 @@ impl Profile {
             settings: settings.clone(),
         }
     }
+}
+
+/// The language as spans carry it. Node.js's tracer says another word there than in its headers, and dashboards look for
+/// that one.
+fn language_tag(language: &str) -> String {
+    if language == "nodejs" { "javascript" } else { language }.to_string()
 }
 
 /// A tracer as the exporter sees it.
@@ -115,13 +121,16 @@ pub struct Shared {
     pub pool: Pool,
     /// Where events go.
     pub logs: Logs,
+    /// What a worker does about once a minute besides its own work.
+    pub each_minute: fn(),
 }
 
 impl Shared {
     /// Nothing counted, nothing pooled.
-    pub fn new(logs: Logs) -> Shared {
+    pub fn new(logs: Logs, each_minute: fn()) -> Shared {
         // On the heap one by one: the first call of a process may come on a small stack.
-        Shared { accounts: (0..TRACERS_MAX).map(|_| Account::default()).collect(), pool: Pool::default(), logs }
+        let accounts = (0..TRACERS_MAX).map(|_| Account::default()).collect();
+        Shared { accounts, pool: Pool::default(), logs, each_minute }
     }
 
     /// The account of a tracer; an index out of range, which cannot come up, is the first one's.
@@ -135,7 +144,17 @@ impl Shared {
         if self.account(tracer).counters.drop_spans(reason, spans) {
             self.logs.emit(&Event::LossBegan { reason: reason.name() });
         }
-        self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces, detail });
+        self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces, detail, queue: None });
+    }
+
+    /// The same for a chunk that the queue had no room for.
+    pub fn drop_queued(&self, tracer: u32, spans: u64, detail: &str, queue: QueueFacts) {
+        let reason = Reason::QueueFull;
+        if self.account(tracer).counters.drop_spans(reason, spans) {
+            self.logs.emit(&Event::LossBegan { reason: reason.name() });
+        }
+        let queue = Some(queue);
+        self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces: 1, detail, queue });
     }
 }
 

@@ -188,6 +188,12 @@ impl Queue {
         self.hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Chunks and bytes that wait now.
+    pub fn waiting(&self) -> (u64, u64) {
+        let inner = self.lock();
+        (inner.waiting as u64, inner.bytes as u64)
+    }
+
     /// For the worker: waits for work for up to `interval`.
     pub fn wait(&self, interval: Duration) -> Wake {
         let mut inner = self.lock();

@@ -8,7 +8,7 @@ use super::file::File;
 use super::queue::Wake;
 use super::retry::Backoff;
 use super::{Exporter, Profile, Shared};
-use crate::log::event::Event;
+use crate::log::event::{Event, Totals};
 use crate::log::level::Level;
 use crate::settings::AgentAddress;
 use crate::span::clock;
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// How long an agent that has no good answer to `/info` is not asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
+/// How often what is due each minute is done.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// How a payload leaves.
 pub enum Way {
@@ -75,6 +77,8 @@ pub(super) struct Worker {
     /// Until then an agent that had no good answer to `/info` is not asked again.
     pub(super) ask_after: Option<Instant>,
     pub(super) load: Load,
+    /// Traces sent and not sent so far, as debug logs count them.
+    pub(super) totals: Totals,
 }
 
 /// Runs until no tracer is attached any more and nothing is left.
@@ -92,12 +96,17 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     worker.announce();
     // The counter's scale is wanted soon after the first span, not after the first interval.
     let mut next = Duration::from_millis(25).min(interval);
+    let mut looked = Instant::now();
     loop {
         let wake = exporter.queue.wait(next);
         next = interval;
         clock::calibrate();
         if exporter.unannounced.load(Relaxed) {
             worker.announce();
+        }
+        if looked.elapsed() >= MINUTE {
+            looked = Instant::now();
+            (shared.each_minute)();
         }
         if wake == Wake::End {
             // Before the decision: whoever finds this thread running after it must not be unlearned.
@@ -143,6 +152,7 @@ impl Worker {
             agent_error: None,
             ask_after: None,
             load: Load::default(),
+            totals: Totals::default(),
         }
     }
 
@@ -184,8 +194,10 @@ impl Worker {
                 continue;
             }
             if profile.settings.startup_logs {
-                let config_json = profile.settings.startup_json(&profile.runtime_id, self.agent_error.as_deref());
-                self.shared.logs.emit(&Event::TracerConfigured { config_json: &config_json });
+                let agent_error = self.agent_error.as_deref();
+                let fields = profile.settings.startup_fields(&profile.runtime_id, agent_error);
+                let agent_url = &profile.settings.agent.to_string();
+                self.shared.logs.emit(&Event::TracerConfigured { fields: &fields, agent_url, agent_error });
             }
         }
     }

@@ -2,6 +2,7 @@
 //! formats, filters or stores.
 
 use super::level::Level;
+use serde_json::Value;
 use std::time::Duration;
 
 /// A span as a log shows it. Borrowed from the span's record for as long as the event is formatted.
@@ -31,6 +32,68 @@ pub struct SpanFacts<'a> {
     pub tags: Vec<(&'a str, &'a str)>,
     /// Numeric tags, likewise.
     pub metrics: Vec<(&'a str, f64)>,
+    /// Whether its parent, if it has one, is not of this process.
+    pub local_root: bool,
+    /// The trace's sampling priority, if it is decided. A chunk carries it on its first span.
+    pub priority: Option<i32>,
+    /// How that was decided (`_dd.p.dm`): 0 by default, -4 by hand, …; `None` if elsewhere.
+    pub decision_maker: Option<i32>,
+}
+
+/// Where a span stands in its trace just after it was started or finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Spans of the trace that are open, in this process.
+    pub open: u64,
+    /// Finished spans of it that wait to leave.
+    pub finished: u64,
+    /// Whether what waits leaves now: because nothing is open any more, or by partial flush.
+    pub leaves: bool,
+}
+
+/// An open span as a list of them shows it.
+#[derive(Clone, Debug)]
+pub struct OpenFacts {
+    /// The whole 128-bit trace id.
+    pub trace_id: u128,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// The operation's name.
+    pub name: String,
+    /// The resource.
+    pub resource: String,
+    /// The tag `component`, or empty.
+    pub component: String,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// How long it has been open.
+    pub age: Duration,
+    /// The trace's sampling priority, if it is decided.
+    pub priority: Option<i32>,
+}
+
+/// How full the queue was when a chunk did not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueFacts {
+    /// Chunks that waited.
+    pub chunks: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The most bytes that may wait.
+    pub max_bytes: u64,
+    /// The bytes of what did not fit.
+    pub chunk_bytes: u64,
+}
+
+/// Traces that one agent was offered so far, this payload's among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Traces in payloads that were taken.
+    pub sent: u64,
+    /// Traces in payloads that were not.
+    pub failed: u64,
 }
 
 /// Something that happened. Every variant is produced by exactly that happening.
@@ -38,40 +101,89 @@ pub struct SpanFacts<'a> {
 // The fields are what their names say; the variants' own comments say the rest.
 #[allow(missing_docs)]
 pub enum Event<'a> {
-    /// The start-up line: the frozen settings as one JSON object. Once a tracer, when its agent first answered or failed.
-    TracerConfigured { config_json: &'a str },
+    /// The start-up line: the frozen settings as the fields of one JSON object, in the order in which people read them.
+    /// Once a tracer, when its agent first answered or failed; `agent_error` says how.
+    TracerConfigured { fields: &'a [(String, Value)], agent_url: &'a str, agent_error: Option<&'a str> },
+    /// Records go to this file from here on.
+    LogFileOpened { path: &'a str },
     /// A value that cannot be used; the default is kept.
     SettingRejected { name: &'a str, value: &'a str, origin: &'a str, why: &'a str },
     /// A host told of an integration.
     IntegrationLoaded { name: &'a str, version: &'a str, status: &'a str },
     /// A span was started.
-    SpanStarted { span: &'a SpanFacts<'a> },
+    SpanStarted { span: &'a SpanFacts<'a>, standing: Standing },
     /// A span was finished.
-    SpanFinished { span: &'a SpanFacts<'a> },
+    SpanFinished { span: &'a SpanFacts<'a>, standing: Standing },
     /// A span was started under a parent that has finished, or never was: it became the root of a new trace.
     ParentUnknown { parent: u64, name: &'a str },
-    /// A chunk of finished spans went to the queue. `complete` is false for a partial flush.
-    ChunkEnqueued { trace_id: u128, spans: u64, bytes: u64, complete: bool, queued_chunks: u64, queued_bytes: u64 },
+    /// A chunk of finished spans went to the queue. `complete` is false for a partial flush. `list` has its spans where
+    /// [`super::Dialect::lists_spans`] says that they are wanted, and is empty elsewhere.
+    ChunkEnqueued {
+        trace_id: u128,
+        spans: u64,
+        bytes: u64,
+        complete: bool,
+        queued_chunks: u64,
+        queued_bytes: u64,
+        agent_url: &'a str,
+        list: &'a [SpanFacts<'a>],
+    },
     /// A payload is about to be sent. `attempt` counts from 1.
     PayloadSending { url: &'a str, bytes: u64, traces: u64, spans: u64, attempt: u32 },
-    /// The agent took a payload.
-    PayloadSent { url: &'a str, bytes: u64, traces: u64, spans: u64, time: Duration, status: u16, answer: &'a str },
+    /// The agent took a payload. `recovered`: the attempt before this one had failed.
+    PayloadSent {
+        url: &'a str,
+        bytes: u64,
+        traces: u64,
+        spans: u64,
+        time: Duration,
+        status: u16,
+        answer: &'a str,
+        attempt: u32,
+        recovered: bool,
+        totals: Totals,
+    },
     /// The agent answered, but not with success. `retry` says whether the payload will be tried again.
-    AgentRefused { url: &'a str, status: u16, answer: &'a str, bytes: u64, traces: u64, spans: u64, retry: bool },
-    /// No answer from the agent. `retry` as above; `attempt` counts from 1.
-    AgentUnreachable { url: &'a str, error: &'a str, bytes: u64, traces: u64, spans: u64, attempt: u32, retry: bool },
+    AgentRefused {
+        url: &'a str,
+        status: u16,
+        answer: &'a str,
+        bytes: u64,
+        traces: u64,
+        spans: u64,
+        attempt: u32,
+        retry: bool,
+        totals: Totals,
+    },
+    /// No answer from the agent. `retry` as above; `attempt` counts from 1. `first`: it had answered before, or was never
+    /// asked.
+    AgentUnreachable {
+        url: &'a str,
+        error: &'a str,
+        bytes: u64,
+        traces: u64,
+        spans: u64,
+        attempt: u32,
+        retry: bool,
+        first: bool,
+        totals: Totals,
+    },
     /// The agent answers again after failures.
     AgentReachable { url: &'a str, after: Duration },
     /// `/info` was read.
     AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
     /// Finished spans were dropped. `reason` is the name of the counter that counts them.
-    SpansDropped { reason: &'a str, spans: u64, traces: u64, detail: &'a str },
+    /// `queue` is there where the queue had no room.
+    SpansDropped { reason: &'a str, spans: u64, traces: u64, detail: &'a str, queue: Option<QueueFacts> },
     /// Loss of a kind began (the first drop after a time without).
     LossBegan { reason: &'a str },
     /// Loss of a kind ended; `spans` were lost meanwhile.
     LossEnded { reason: &'a str, spans: u64 },
-    /// Spans were still open at shutdown; they are not sent.
-    SpansAbandoned { spans: u64 },
+    /// Spans were still open at shutdown; they are not sent. `open` has the oldest of them, a hundred at most.
+    SpansAbandoned { spans: u64, open: &'a [OpenFacts] },
+    /// Spans are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, or, where `stopping`, are open at all when the
+    /// tracer is shut down. Only in the mode that looks for them.
+    SpansOverdue { spans: u64, open: &'a [OpenFacts], stopping: bool },
     /// A tracer was shut down. `spans_lost` did not leave in time.
     TracerStopped { sent: u64, spans_lost: u64, timed_out: bool },
     /// The process was forked, and this is the child.
@@ -93,10 +205,12 @@ impl Event<'_> {
     pub fn level(&self) -> Level {
         match self {
             Event::HostText { level, .. } | Event::Notice { level, .. } => *level,
+            Event::HostEvent { kind, .. } if kind.ends_with(".failed") => Level::Warn,
             Event::SpansDropped { .. }
             | Event::SpanStarted { .. }
             | Event::SpanFinished { .. }
             | Event::ChunkEnqueued { .. }
+            | Event::LogFileOpened { .. }
             | Event::PayloadSending { .. }
             | Event::PayloadSent { .. }
             | Event::IntegrationLoaded { .. }
@@ -108,6 +222,7 @@ impl Event<'_> {
             Event::TracerConfigured { .. } | Event::AgentReachable { .. } | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SpansAbandoned { .. }
+            | Event::SpansOverdue { .. }
             | Event::LossBegan { .. }
             | Event::RecordsLost { .. }
             | Event::TracerStopped { timed_out: true, .. } => Level::Warn,
@@ -121,6 +236,7 @@ impl Event<'_> {
             Event::TracerConfigured { .. } => "startup",
             Event::SettingRejected { .. } => "setting",
             Event::IntegrationLoaded { .. } => "integration",
+            Event::LogFileOpened { .. } => "log.file",
             Event::SpanStarted { .. } => "span.started",
             Event::SpanFinished { .. } => "span.finished",
             Event::ParentUnknown { .. } => "span.parent",
@@ -135,6 +251,7 @@ impl Event<'_> {
             Event::LossBegan { .. } => "loss.began",
             Event::LossEnded { .. } => "loss.ended",
             Event::SpansAbandoned { .. } => "spans.abandoned",
+            Event::SpansOverdue { .. } => "spans.overdue",
             Event::TracerStopped { .. } => "tracer.stopped",
             Event::Forked { .. } => "process.forked",
             Event::PanicCaught { .. } => "panic",

@@ -1,6 +1,7 @@
 //! The log file: opening, appending, rotating, and noticing that somebody else rotated. Used by the log thread alone;
 //! nothing here formats, and what goes wrong is an error for the caller to report.
 
+use super::retention::Retention;
 use super::stream::Stream;
 use crate::sys;
 use std::borrow::Cow;
@@ -8,7 +9,8 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Error, ErrorKind};
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,8 +19,11 @@ const CHECK_NS: u64 = 1_000_000_000;
 /// How long a rotation waits for another process's.
 const LOCK_PATIENCE_MS: u64 = 200;
 
+/// How often a file is opened that is removed just then.
+const OPEN_TRIES: u32 = 5;
+
 /// Where and how to keep the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileConfig {
     /// The path. `/dev/stdout`, `/dev/stderr` and `/dev/fd/N` mean a copy of that descriptor, which is never rotated.
     pub path: PathBuf,
@@ -28,6 +33,18 @@ pub struct FileConfig {
     pub backups: u32,
     /// Permissions of a new file, less the process's umask.
     pub mode: u32,
+    /// Whether they hold whatever the umask says.
+    pub exact_mode: bool,
+    /// Whether the folders on the way are made.
+    pub make_folders: bool,
+    /// Whether a file that is there is emptied when it is first opened, instead of appended to.
+    pub truncate: bool,
+    /// Tried where `path` cannot be opened at first.
+    pub or_else: Option<PathBuf>,
+    /// Whether records go to standard error while the file cannot be opened.
+    pub else_stderr: bool,
+    /// Which files of its folder are deleted, and after how many days, when it is first opened.
+    pub retention: Option<Retention>,
 }
 
 /// The file as the log thread holds it.
@@ -36,6 +53,10 @@ pub(super) struct LogFile {
     target: Option<Target>,
     checked_ns: u64,
     failed: Option<(u64, ErrorKind)>,
+    /// Whether it was open before: what is done once is then done.
+    was_open: bool,
+    /// Why it is not where it should be, until somebody asks.
+    moved: Option<String>,
 }
 
 enum Target {
@@ -47,7 +68,12 @@ enum Target {
 
 impl LogFile {
     pub fn new(config: FileConfig) -> LogFile {
-        LogFile { config, target: None, checked_ns: 0, failed: None }
+        LogFile { config, target: None, checked_ns: 0, failed: None, was_open: false, moved: None }
+    }
+
+    /// Whether the file, or what stands in for it, is open.
+    pub fn is_open(&self) -> bool {
+        self.target.is_some()
     }
 
     pub fn path(&self) -> &Path {
@@ -86,7 +112,8 @@ impl LogFile {
             self.check(now_ns);
         }
         if self.target.is_none() {
-            self.target = Some(open(&self.config)?);
+            self.target = Some(if self.was_open { open(&self.config)? } else { self.open_first()? });
+            self.was_open = true;
             self.checked_ns = now_ns;
         }
         match &self.target {
@@ -97,6 +124,30 @@ impl LogFile {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The first opening: what is to be done once is done, and where the path cannot be used, another may do.
+    fn open_first(&mut self) -> io::Result<Target> {
+        let opened = match (begin(&self.config), self.config.or_else.take()) {
+            (Err(error), Some(path)) => {
+                let instead = FileConfig { path, or_else: None, ..self.config.clone() };
+                let target = begin(&instead).map_err(|_| error.kind())?;
+                let (wanted, used) = (self.config.path.display(), instead.path.display());
+                self.moved = Some(format!("the log goes to {used}, because {wanted} cannot be written: {error}"));
+                self.config = instead;
+                target
+            }
+            (opened, _) => opened?,
+        };
+        if let (Some(retention), Some(folder)) = (&self.config.retention, self.config.path.parent()) {
+            retention.apply(folder, std::time::SystemTime::now());
+        }
+        Ok(opened)
+    }
+
+    /// Why the file is not where it should be; once.
+    pub fn moved(&mut self) -> Option<String> {
+        self.moved.take()
     }
 
     /// Lets go of a file that is no longer the one at the path, and learns what other processes have appended.
@@ -151,20 +202,64 @@ fn options(config: &FileConfig) -> OpenOptions {
     options
 }
 
+/// Opens it for the first time.
+fn begin(config: &FileConfig) -> io::Result<Target> {
+    if let (true, Some(folder)) = (config.make_folders, config.path.parent()) {
+        fs::create_dir_all(folder)?;
+    }
+    let mut target = open(config)?;
+    if let (true, Target::Regular { file, size, .. }) = (config.truncate, &mut target) {
+        file.set_len(0)?;
+        *size = 0;
+    }
+    Ok(target)
+}
+
 fn open(config: &FileConfig) -> io::Result<Target> {
     if let Some(fd) = named_descriptor(&config.path) {
         let copy = sys::duplicate(fd)?;
         return Ok(Target::Stream(Stream::owning(copy)));
     }
-    let file = options(config).open(&config.path)?;
-    let facts = file.metadata()?;
+    let mut file = options(config).open(&config.path)?;
+    let mut facts = file.metadata()?;
     if facts.file_type().is_file() {
+        for left in (0..OPEN_TRIES).rev() {
+            match sole_name(&file) {
+                Ok(()) => break,
+                // Another process may have removed it at this moment, to begin anew.
+                Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
+                Err(error) => return Err(error),
+            }
+            file = options(config).open(&config.path)?;
+            facts = file.metadata()?;
+        }
+        let mode = config.mode & 0o777;
+        if config.exact_mode && facts.len() == 0 && facts.mode() & 0o777 != mode {
+            // One that somebody else made keeps its own.
+            let _ = file.set_permissions(fs::Permissions::from_mode(mode));
+        }
         return Ok(Target::Regular { size: facts.len(), identity: identity(&facts), file, torn: false });
     }
     if facts.file_type().is_block_device() {
         return Err(Error::from(ErrorKind::Unsupported));
     }
     Ok(Target::Stream(Stream::owning(file.into())))
+}
+
+/// Whether the name that a file was opened by is its only one. Somebody may have put a hard link to another's file there,
+/// for us to spoil, and may take it away at any moment: the file then has one name, but not the one we used. That one
+/// does not come back once it is gone, so it is asked for after the count of names.
+fn sole_name(file: &File) -> io::Result<()> {
+    match file.metadata()?.nlink() {
+        0 | 1 => {}
+        _ => return Err(Error::new(ErrorKind::PermissionDenied, "it is a hard link to a file with other names")),
+    }
+    match fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
+        Ok(name) if name.as_os_str().as_bytes().ends_with(b" (deleted)") => {
+            Err(Error::new(ErrorKind::NotFound, "it was removed while it was being opened"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn identity(facts: &Metadata) -> (u64, u64) {
@@ -208,7 +303,13 @@ mod tests {
         }
 
         fn file(&self, max_bytes: u64, backups: u32) -> LogFile {
-            LogFile::new(FileConfig { path: self.0.join("log"), max_bytes, backups, mode: 0o600 })
+            LogFile::new(FileConfig {
+                path: self.0.join("log"),
+                max_bytes,
+                backups,
+                mode: 0o600,
+                ..FileConfig::default()
+            })
         }
 
         fn read(&self, name: &str) -> String {
@@ -298,7 +399,13 @@ mod tests {
     fn a_missing_folder_is_an_error_until_it_is_there() {
         let folder = Folder::new("missing");
         let path = folder.0.join("sub/log");
-        let mut file = LogFile::new(FileConfig { path: path.clone(), max_bytes: 0, backups: 0, mode: 0o600 });
+        let mut file = LogFile::new(FileConfig {
+            path: path.clone(),
+            max_bytes: 0,
+            backups: 0,
+            mode: 0o600,
+            ..FileConfig::default()
+        });
         assert_eq!(file.write(b"a\n", SECOND).map_err(|e| e.kind()), Err(ErrorKind::NotFound));
         fs::create_dir(folder.0.join("sub")).expect("a folder");
         assert!(file.write(b"b\n", SECOND + 1).is_err(), "tried again only after a second");
@@ -310,7 +417,8 @@ mod tests {
     fn dev_fd_means_a_copy_of_that_descriptor() {
         let (mut reader, writer) = io::pipe().expect("a pipe");
         let path = PathBuf::from(format!("/dev/fd/{}", writer.as_raw_fd()));
-        let mut file = LogFile::new(FileConfig { path, max_bytes: 1, backups: 3, mode: 0o600 });
+        let mut file =
+            LogFile::new(FileConfig { path, max_bytes: 1, backups: 3, mode: 0o600, ..FileConfig::default() });
         file.write(b"one\n", SECOND).expect("write");
         drop(writer);
         file.write(b"two\n", 5 * SECOND).expect("the copy is ours");
@@ -318,5 +426,102 @@ mod tests {
         let mut got = String::new();
         reader.read_to_string(&mut got).expect("read");
         assert_eq!(got, "one\ntwo\n");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_used_is_replaced_by_another_and_said_once() {
+        let folder = Folder::new("moved");
+        let other = folder.0.join("made/on/the/way/log");
+        let mut file = LogFile::new(FileConfig {
+            path: "/proc/no/such/log".into(),
+            mode: 0o600,
+            make_folders: true,
+            or_else: Some(other.clone()),
+            ..FileConfig::default()
+        });
+        file.write(b"here\n", 1).expect("written elsewhere");
+        assert_eq!(fs::read(&other).expect("the other place"), b"here\n");
+        assert!(file.moved().is_some_and(|why| why.contains("/proc/no/such/log")));
+        assert_eq!(file.moved(), None);
+    }
+
+    #[test]
+    fn a_file_can_begin_anew_with_the_mode_that_was_asked_for() {
+        let folder = Folder::new("anew");
+        let path = folder.0.join("log");
+        fs::write(&path, "of the last run\n").expect("a file");
+        let config = FileConfig { path: path.clone(), mode: 0o666, exact_mode: true, ..FileConfig::default() };
+        let mut file = LogFile::new(FileConfig { truncate: true, ..config.clone() });
+        file.write(b"one\n", 1).expect("written");
+        assert_eq!(fs::read(&path).expect("the file"), b"one\n");
+        fs::remove_file(&path).expect("removed");
+        let mut file = LogFile::new(config);
+        file.write(b"two\n", 1).expect("written");
+        assert_eq!(fs::metadata(&path).expect("the file").mode() & 0o777, 0o666);
+    }
+
+    #[test]
+    fn a_file_with_other_names_is_left_alone() {
+        let folder = Folder::new("hard");
+        fs::write(folder.0.join("victim"), "kept\n").expect("a file");
+        fs::hard_link(folder.0.join("victim"), folder.0.join("log")).expect("a link");
+        let error = folder.file(0, 0).write(b"x\n", SECOND).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(folder.read("victim"), "kept\n");
+    }
+
+    #[test]
+    fn an_attacker_who_swaps_the_names_reaches_no_other_file() {
+        use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+        const TRIES: u64 = 100_000;
+        let (folder, away) = (Folder::new("attacked"), Folder::new("victim"));
+        let (victim, missing) = (away.0.join("victim"), away.0.join("missing"));
+        fs::write(&victim, "kept\n").expect("a file");
+        fs::set_permissions(&victim, fs::Permissions::from_mode(0o640)).expect("its mode");
+        let (done, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
+        let (mut written, mut refused) = (0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in 0.. {
+                    if done.load(Relaxed) {
+                        break;
+                    }
+                    let name = folder.0.join(["log", "log.1", "log.lock", "log", "log.2"][n % 5]);
+                    let aside = folder.0.join("aside");
+                    let made = match n % 3 {
+                        0 => symlink(&victim, &aside),
+                        1 => symlink(&missing, &aside),
+                        _ => fs::hard_link(&victim, &aside),
+                    };
+                    let _ = made.and_then(|()| fs::rename(&aside, &name));
+                    let _ = fs::remove_file(&aside);
+                    swaps.fetch_add(1, Relaxed);
+                    if n % 2 == 0 {
+                        let _ = fs::remove_file(&name);
+                    }
+                }
+            });
+            // Each try opens and rotates anew, a second and more after the last.
+            let mut file = folder.file(1, 2);
+            let mut now = SECOND;
+            while written + refused < TRIES || swaps.load(Relaxed) < TRIES {
+                now += 2 * SECOND;
+                match file.write(b"x\n", now) {
+                    Ok(()) => written += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+            done.store(true, Relaxed);
+        });
+        println!("{written} lines written, {refused} refused, {} swaps", swaps.load(Relaxed));
+        assert!(written > 1_000 && refused > 1_000, "{written} written, {refused} refused: no contest");
+        assert_eq!(fs::read_to_string(&victim).expect("the victim"), "kept\n");
+        assert_eq!(fs::metadata(&victim).expect("its facts").permissions().mode() & 0o777, 0o640);
+        assert!(!missing.exists(), "a file was made through a link");
+        for name in folder.names() {
+            let facts = fs::symlink_metadata(folder.0.join(&name)).expect("facts");
+            let ours = facts.is_file() && facts.nlink() == 1;
+            assert!(!ours || facts.permissions().mode() & 0o777 == 0o600, "{name} has {:o}", facts.mode());
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! Which events are said again and which only counted. Nothing here formats: an admitted event carries how many like it
 //! were held back.
 
+use super::dialect::{Dialect, Language};
 use super::event::Event;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
+use std::mem::discriminant;
 
-/// How long a repeated failure stays quiet.
+/// How long a repeated failure stays quiet where nothing else is said.
 const QUIET_NS: u64 = 60_000_000_000;
+/// How long the Java tracer keeps silent about its agent.
+const JAVA_QUIET_NS: u64 = 5 * QUIET_NS;
 /// Different failures remembered; the oldest is forgotten first.
 const FAILURES_MAX: usize = 64;
 /// Rejected settings remembered, likewise.
@@ -20,68 +24,131 @@ pub struct HeldBack {
     pub events: u64,
     /// In how many minutes, at least 1.
     pub minutes: u64,
+    /// How many minutes this event's repetitions will be held back; 0 for not at all.
+    pub quiet_minutes: u64,
 }
 
-/// What an event has in common with its repetitions; `None` for events that are never limited.
+/// How often things are said again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whose habits.
+    pub language: Language,
+    /// `DD_TRACE_LOGGING_RATE` in seconds; 0 holds nothing back. `None`: nobody set it.
+    pub rate: Option<u64>,
+    /// Whether settings are rejected once for each value, or each time.
+    pub once: bool,
+}
+
+impl Policy {
+    /// The habits of this dialect.
+    pub fn of(dialect: Dialect, rate: Option<u64>, once: bool) -> Policy {
+        Policy { language: dialect.language, rate, once }
+    }
+
+    /// What the event has in common with its repetitions, and how long those are held back. `None` for events that are
+    /// always said.
+    pub(super) fn subject(&self, event: &Event<'_>, debug: bool) -> Option<Subject> {
+        if let Event::SettingRejected { name, value, .. } = event {
+            return self.once.then(|| Subject::Once(hash(&(name, value))));
+        }
+        let (key, usual) = match (self.language, event) {
+            // One voice for everything that goes wrong with the agent.
+            (Language::Java, Event::AgentUnreachable { .. } | Event::AgentRefused { .. }) => (1, JAVA_QUIET_NS),
+            // In Python every record has its place in the source; places are events here. What a host says has places of
+            // its own, and start-up lines and notices are rare.
+            (
+                Language::Python,
+                Event::TracerConfigured { .. }
+                | Event::HostText { .. }
+                | Event::HostEvent { .. }
+                | Event::SpansAbandoned { .. }
+                | Event::Notice { .. },
+            ) => return None,
+            (Language::Python, event) if event.level() <= super::Level::Info => {
+                (hash(&(discriminant(event), event.kind())), QUIET_NS)
+            }
+            // Its buckets are off unless somebody asks for them. A failure that is tried again is another place in its
+            // source than one that is not.
+            (Language::Dotnet, Event::AgentUnreachable { attempt, retry, .. }) => {
+                (hash(&(discriminant(event), retry, attempt % 5 == 0)), 0)
+            }
+            (Language::Dotnet, event) => (hash(&(discriminant(event), event.kind())), 0),
+            // They say each failure, or gather them on their own (`aggregate.rs`).
+            (
+                Language::Go | Language::Node | Language::Ruby | Language::Php,
+                Event::AgentUnreachable { .. } | Event::AgentRefused { .. },
+            ) => (0, 0),
+            (_, Event::AgentUnreachable { url, error, .. }) => (hash(&(0, url, error)), QUIET_NS),
+            (_, Event::AgentRefused { url, status, .. }) => (hash(&(1, url, status)), QUIET_NS),
+            // Each of many thousands a second, in an overload.
+            (_, Event::SpansDropped { reason, .. }) if !debug => (hash(&(2, reason)), QUIET_NS),
+            _ => return None,
+        };
+        let rated = matches!(self.language, Language::Python | Language::Dotnet);
+        let quiet_ns = self.rate.filter(|_| rated).map_or(usual, |seconds| seconds.saturating_mul(1_000_000_000));
+        // .NET counts in debug mode too; the others then say everything.
+        let holds = quiet_ns > 0 && (!debug || self.language == Language::Dotnet);
+        let fixed = self.language == Language::Dotnet;
+        Some(Subject::Repeated { key, quiet_ns: if holds { quiet_ns } else { 0 }, fixed })
+    }
+}
+
+/// What an event has in common with its repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// A failure, by its reason.
-    Failure(u64),
-    /// A setting, by name and value.
-    Setting(u64),
-}
-
-impl Subject {
-    pub fn of(event: &Event<'_>) -> Option<Subject> {
-        match event {
-            Event::AgentUnreachable { url, error, .. } => Some(Subject::Failure(hash(&(0, url, error)))),
-            Event::AgentRefused { url, status, .. } => Some(Subject::Failure(hash(&(1, url, status)))),
-            Event::SettingRejected { name, value, .. } => Some(Subject::Setting(hash(&(name, value)))),
-            _ => None,
-        }
-    }
+    /// Something that may go on. `fixed`: time is cut into buckets of `quiet_ns`, whenever the first one came.
+    Repeated { key: u64, quiet_ns: u64, fixed: bool },
+    /// Something that is said once.
+    Once(u64),
 }
 
 /// The memory behind the limits; bounded.
 #[derive(Default)]
 pub(super) struct Limiter {
     failures: VecDeque<Failure>,
-    settings: VecDeque<u64>,
+    once: VecDeque<u64>,
 }
 
 struct Failure {
-    reason: u64,
+    key: u64,
     said_ns: u64,
     held_back: u64,
 }
 
 impl Limiter {
-    /// Whether to say it, and what was held back meanwhile. In debug mode every failure is said.
-    pub fn admit(&mut self, subject: Subject, debug: bool, now_ns: u64) -> Option<HeldBack> {
+    /// Whether to say it, and what was held back meanwhile.
+    pub fn admit(&mut self, subject: Subject, now_ns: u64) -> Option<HeldBack> {
         match subject {
-            Subject::Failure(reason) => self.failure(reason, debug, now_ns),
-            Subject::Setting(setting) => {
-                if self.settings.contains(&setting) {
+            Subject::Repeated { key, quiet_ns, fixed } => self.repeated(key, quiet_ns, fixed, now_ns),
+            Subject::Once(key) => {
+                if self.once.contains(&key) {
                     return None;
                 }
-                remember(&mut self.settings, SETTINGS_MAX, setting);
+                remember(&mut self.once, SETTINGS_MAX, key);
                 Some(HeldBack::default())
             }
         }
     }
 
-    fn failure(&mut self, reason: u64, debug: bool, now_ns: u64) -> Option<HeldBack> {
-        let Some(known) = self.failures.iter_mut().find(|known| known.reason == reason) else {
-            remember(&mut self.failures, FAILURES_MAX, Failure { reason, said_ns: now_ns, held_back: 0 });
-            return Some(HeldBack::default());
+    fn repeated(&mut self, key: u64, quiet_ns: u64, fixed: bool, now_ns: u64) -> Option<HeldBack> {
+        let quiet_minutes = quiet_ns / QUIET_NS;
+        let Some(known) = self.failures.iter_mut().find(|known| known.key == key) else {
+            remember(&mut self.failures, FAILURES_MAX, Failure { key, said_ns: now_ns, held_back: 0 });
+            return Some(HeldBack { quiet_minutes, ..HeldBack::default() });
         };
         let quiet_for = now_ns.saturating_sub(known.said_ns);
-        if quiet_for < QUIET_NS && !debug {
+        let still = match (fixed, quiet_ns) {
+            (_, 0) => false,
+            (true, _) => now_ns / quiet_ns == known.said_ns / quiet_ns,
+            (false, _) => quiet_for < quiet_ns,
+        };
+        if still {
             known.held_back += 1;
             return None;
         }
         known.said_ns = now_ns;
-        Some(HeldBack { events: std::mem::take(&mut known.held_back), minutes: (quiet_for / QUIET_NS).max(1) })
+        let events = std::mem::take(&mut known.held_back);
+        Some(HeldBack { events, minutes: (quiet_for / QUIET_NS).max(1), quiet_minutes })
     }
 }
 
@@ -104,8 +171,10 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn unreachable(error: &str) -> Subject {
-        let event = Event::AgentUnreachable {
+    const NATIVE: Policy = Policy { language: Language::Native, rate: None, once: true };
+
+    fn unreachable(error: &str) -> Event<'_> {
+        Event::AgentUnreachable {
             url: "http://h:1",
             error,
             bytes: 1,
@@ -113,59 +182,105 @@ mod tests {
             spans: 1,
             attempt: 1,
             retry: true,
-        };
-        Subject::of(&event).expect("failures are limited")
+            first: true,
+            totals: Default::default(),
+        }
+    }
+
+    fn said(limiter: &mut Limiter, policy: Policy, event: &Event<'_>, debug: bool, at_ns: u64) -> Option<u64> {
+        match policy.subject(event, debug) {
+            None => Some(0),
+            Some(subject) => limiter.admit(subject, at_ns).map(|held_back| held_back.events),
+        }
     }
 
     #[test]
     fn a_failure_is_said_once_a_minute_with_the_count_of_the_rest() {
-        let mut limiter = Limiter::default();
-        let refused = unreachable("connection refused");
-        assert_eq!(limiter.admit(refused, false, SECOND), Some(HeldBack::default()));
+        let (mut limiter, refused) = (Limiter::default(), unreachable("connection refused"));
+        let mut at = |event: &Event<'_>, second| said(&mut limiter, NATIVE, event, false, second * SECOND);
+        assert_eq!(at(&refused, 1), Some(0));
         for n in 2..14 {
-            assert_eq!(limiter.admit(refused, false, n * SECOND), None);
+            assert_eq!(at(&refused, n), None);
         }
-        assert!(limiter.admit(unreachable("timed out"), false, 20 * SECOND).is_some(), "another reason");
-        assert_eq!(limiter.admit(refused, false, 61 * SECOND), Some(HeldBack { events: 12, minutes: 1 }));
-        assert_eq!(limiter.admit(refused, false, 62 * SECOND), None);
-        assert_eq!(limiter.admit(refused, false, 661 * SECOND), Some(HeldBack { events: 1, minutes: 10 }));
+        assert_eq!(at(&unreachable("timed out"), 20), Some(0), "another reason");
+        assert_eq!(at(&refused, 61), Some(12));
+        assert_eq!(at(&refused, 62), None);
+        assert_eq!(at(&refused, 661), Some(1));
     }
 
     #[test]
     fn debug_mode_says_every_failure() {
-        let mut limiter = Limiter::default();
-        for n in 0..5 {
-            assert!(limiter.admit(unreachable("x"), true, n).is_some());
+        for language in [Language::Native, Language::Java, Language::Python] {
+            let (mut limiter, policy) = (Limiter::default(), Policy { language, ..NATIVE });
+            for n in 0..5 {
+                assert_eq!(said(&mut limiter, policy, &unreachable("x"), true, n), Some(0), "{language:?}");
+            }
         }
+    }
+
+    #[test]
+    fn java_keeps_silent_for_five_minutes_whatever_failed() {
+        let (mut limiter, policy) = (Limiter::default(), Policy { language: Language::Java, ..NATIVE });
+        let first = policy.subject(&unreachable("x"), false).and_then(|subject| limiter.admit(subject, SECOND));
+        assert_eq!(first, Some(HeldBack { events: 0, minutes: 0, quiet_minutes: 5 }));
+        assert_eq!(said(&mut limiter, policy, &unreachable("y"), false, 200 * SECOND), None);
+        assert_eq!(said(&mut limiter, policy, &unreachable("y"), false, 302 * SECOND), Some(1));
+    }
+
+    #[test]
+    fn python_limits_each_place_for_the_rate_that_was_set() {
+        let policy = Policy { language: Language::Python, rate: Some(10), once: true };
+        let mut limiter = Limiter::default();
+        let lost = Event::LossBegan { reason: "queue_full" };
+        let mut at = |event: &Event<'_>, second| said(&mut limiter, policy, event, false, second * SECOND);
+        assert_eq!((at(&unreachable("a"), 0), at(&unreachable("b"), 1), at(&lost, 2)), (Some(0), None, Some(0)));
+        assert_eq!(at(&unreachable("c"), 11), Some(1));
+        let never = Policy { rate: Some(0), ..policy };
+        let mut limiter = Limiter::default();
+        assert_eq!(said(&mut limiter, never, &unreachable("a"), false, 0), Some(0));
+        assert_eq!(said(&mut limiter, never, &unreachable("a"), false, 1), Some(0));
+    }
+
+    #[test]
+    fn dotnet_cuts_time_into_buckets_and_only_if_asked() {
+        let off = Policy { language: Language::Dotnet, rate: None, once: true };
+        let mut limiter = Limiter::default();
+        for n in 0..3 {
+            assert_eq!(said(&mut limiter, off, &unreachable("a"), false, n), Some(0));
+        }
+        let (on, mut limiter) = (Policy { rate: Some(60), ..off }, Limiter::default());
+        let mut at = |second| said(&mut limiter, on, &unreachable("a"), true, second * SECOND);
+        assert_eq!((at(59), at(59), at(60), at(61)), (Some(0), None, Some(1), None));
     }
 
     #[test]
     fn a_setting_is_rejected_once_for_each_value() {
         let mut limiter = Limiter::default();
-        let rejected = |value| {
-            let event = Event::SettingRejected { name: "DD_X", value, origin: "code", why: "" };
-            Subject::of(&event).expect("rejections are limited")
-        };
-        assert!(limiter.admit(rejected("a"), false, 0).is_some());
-        assert!(limiter.admit(rejected("a"), true, 1).is_none());
-        assert!(limiter.admit(rejected("b"), false, 2).is_some());
+        let rejected = |value| Event::SettingRejected { name: "DD_X", value, origin: "code", why: "" };
+        let mut at = |value, policy| said(&mut limiter, policy, &rejected(value), true, 0);
+        assert_eq!((at("a", NATIVE), at("a", NATIVE), at("b", NATIVE)), (Some(0), None, Some(0)));
+        assert_eq!(at("a", Policy { once: false, ..NATIVE }), Some(0));
     }
 
     #[test]
     fn losses_and_the_start_up_line_are_never_limited() {
-        assert_eq!(Subject::of(&Event::LossBegan { reason: "x" }), None);
-        assert_eq!(Subject::of(&Event::LossEnded { reason: "x", spans: 1 }), None);
-        assert_eq!(Subject::of(&Event::SpansAbandoned { spans: 1 }), None);
-        assert_eq!(Subject::of(&Event::TracerConfigured { config_json: "{}" }), None);
+        for event in [
+            Event::LossBegan { reason: "x" },
+            Event::LossEnded { reason: "x", spans: 1 },
+            Event::SpansAbandoned { spans: 1, open: &[] },
+            Event::TracerConfigured { fields: &[], agent_url: "", agent_error: None },
+        ] {
+            assert_eq!(NATIVE.subject(&event, false), None);
+        }
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut limiter = Limiter::default();
-        for n in 0..10_000 {
-            limiter.admit(Subject::Failure(n), false, n);
-            limiter.admit(Subject::Setting(n), false, n);
+        for key in 0..10_000 {
+            limiter.admit(Subject::Repeated { key, quiet_ns: SECOND, fixed: false }, key);
+            limiter.admit(Subject::Once(key), key);
         }
-        assert_eq!((limiter.failures.len(), limiter.settings.len()), (FAILURES_MAX, SETTINGS_MAX));
+        assert_eq!((limiter.failures.len(), limiter.once.len()), (FAILURES_MAX, SETTINGS_MAX));
     }
 }

@@ -3,27 +3,35 @@
 //! the log thread, which serves standard error, the file and callbacks. This file holds the settings and the way
 //! between the parts; each part is a file of its own.
 
+mod aggregate;
 pub mod dialect;
 pub mod event;
 mod file;
+mod filter;
 pub mod level;
 mod limit;
+mod retention;
 mod ring;
 mod sink;
 mod stream;
 mod switch;
 mod writer;
+mod zone;
 
-pub use dialect::Dialect;
+pub use dialect::{About, Dialect};
 pub use event::{Event, SpanFacts};
 pub use file::FileConfig;
+pub use retention::Retention;
+pub use filter::RULES_MAX;
 pub use level::Level;
 pub use ring::Record;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 
 use crate::sys;
-use dialect::Frame;
-use limit::{HeldBack, Limiter, Subject};
+use aggregate::Aggregate;
+use dialect::{Frame, Language, Line};
+use filter::Filter;
+use limit::{HeldBack, Limiter, Policy};
 use ring::Ring;
 use sink::Sinks;
 use std::os::fd::RawFd;
@@ -32,6 +40,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use switch::Switch;
 use writer::Push;
+use zone::Zone;
 
 /// How long removing a sink waits for its callback to return.
 const REMOVE_PATIENCE: Duration = Duration::from_secs(10);
@@ -50,22 +59,34 @@ pub fn enabled(level: Level) -> bool {
 pub struct LogConfig {
     /// The level without debug mode.
     pub level: Level,
+    /// Whether somebody chose that level; where not, a root logger's may hold ([`Logs::set_logger_level`]).
+    pub level_given: bool,
     /// Whether debug mode is on.
     pub debug: bool,
+    /// The level that debug mode means.
+    pub debug_level: Level,
+    /// Levels of single loggers.
+    pub rules: Vec<(String, Level)>,
     /// How events read.
     pub dialect: Dialect,
+    /// Who speaks.
+    pub about: About,
     /// Whether records go to standard error.
     pub stderr: bool,
     /// Whether records are kept for [`Logs::poll`] and [`Logs::drain`].
     pub ring: bool,
     /// The file that records go to.
     pub file: Option<FileConfig>,
-    /// The service, for dialects that name it in every line.
-    pub service: String,
-    /// The environment, likewise.
-    pub env: String,
-    /// The service's version, likewise.
-    pub version: String,
+    /// The least important level that the file takes.
+    pub file_level: Level,
+    /// The file that takes what a .NET host's native code says.
+    pub native_file: Option<FileConfig>,
+    /// How long repetitions are held back, in seconds, where the language has such a setting.
+    pub rate: Option<u64>,
+    /// Whether rejected settings are said once for each value.
+    pub once: bool,
+    /// How long errors are gathered before they are said; zero says each at once. `None` gathers none.
+    pub aggregate: Option<Duration>,
 }
 
 /// What the log itself lost or held back, since the process began or was forked.
@@ -102,9 +123,12 @@ struct Counts {
 struct Shared {
     epoch_pid: u32,
     switch: Switch,
+    filter: Filter,
     config: OnceLock<LogConfig>,
+    zone: OnceLock<Zone>,
     sinks: Sinks,
     limiter: Mutex<Limiter>,
+    gathered: Aggregate,
     ring: Ring,
     push: Push,
     counts: Counts,
@@ -119,7 +143,7 @@ impl Default for Logs {
 impl Logs {
     /// A log at level info, with ring, and standard error for warnings and worse until it is configured.
     pub fn new() -> Logs {
-        Logs::of(Switch::new(&EFFECTIVE), OnceLock::new(), Sinks::new())
+        Logs::of(Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), OnceLock::new(), Sinks::new())
     }
 
     /// The log of a forked child: level, settings and sinks of its parent, and nothing else of it. Waits for no lock
@@ -127,16 +151,20 @@ impl Logs {
     pub fn after_fork(inherited: &Logs) -> Logs {
         let from = &inherited.shared;
         let config = from.config.get().map_or_else(OnceLock::new, |config| OnceLock::from(config.clone()));
-        Logs::of(from.switch.copy(), config, from.sinks.after_fork())
+        let zone = from.zone.get().map_or_else(OnceLock::new, |zone| OnceLock::from(zone.clone()));
+        Logs::of(from.switch.copy(), from.filter.copy(), config, zone, from.sinks.after_fork())
     }
 
-    fn of(switch: Switch, config: OnceLock<LogConfig>, sinks: Sinks) -> Logs {
+    fn of(switch: Switch, filter: Filter, config: OnceLock<LogConfig>, zone: OnceLock<Zone>, sinks: Sinks) -> Logs {
         let shared = Shared {
             epoch_pid: sys::pid(),
             switch,
+            filter,
             config,
+            zone,
             sinks,
             limiter: Mutex::default(),
+            gathered: Aggregate::default(),
             ring: Ring::new(),
             push: Push::new(),
             counts: Counts::default(),
@@ -145,25 +173,51 @@ impl Logs {
     }
 
     /// Takes over a tracer's settings. The first call decides; a later one answers whether it says the same. A level or
-    /// debug mode that was set by a call before stays.
+    /// debug mode that was set by a call before stays. On a thread of the host's: it may look up the local time.
     pub fn configure(&self, config: &LogConfig) -> bool {
+        let shared = &self.shared;
         let mut first = false;
-        let held = self.shared.config.get_or_init(|| {
+        let held = shared.config.get_or_init(|| {
             first = true;
             config.clone()
         });
         if first {
-            self.shared.switch.configure(config.level, config.debug);
+            if config.dialect.needs_local_time() {
+                shared.zone.get_or_init(Zone::of_process);
+            }
+            for (logger, level) in &config.rules {
+                // What a call has said before stays, as with the level.
+                if shared.filter.level_of(logger).is_none() {
+                    shared.filter.set(logger, Some(*level));
+                }
+            }
+            shared.switch.configure(config.level, config.debug, config.debug_level);
+            self.publish_rules();
+            for file in [&config.file, &config.native_file].into_iter().flatten() {
+                self.emit(&Event::LogFileOpened { path: &file.path.to_string_lossy() });
+            }
         }
         // Two services of one process do not disagree about where logs go.
-        let (service, env, version) = (held.service.clone(), held.env.clone(), held.version.clone());
-        *held == LogConfig { service, env, version, ..config.clone() }
+        *held == LogConfig { about: held.about.clone(), ..config.clone() }
     }
 
-    /// Formats the event and hands it on, if its level is enabled and no limit holds it back. Never waits for output.
+    /// Whether an enqueued chunk's spans are wanted one by one ([`Event::ChunkEnqueued`]).
+    pub fn lists_spans(&self) -> bool {
+        self.shared.dialect().lists_spans()
+    }
+
+    /// Formats the event and hands on the records that it makes and that their loggers' levels admit, unless a limit
+    /// holds it back. Never waits for output.
     pub fn emit(&self, event: &Event<'_>) {
         let shared = &self.shared;
-        if !shared.switch.admits(event.level(), now_ms) {
+        let dialect = shared.dialect();
+        // What matters more than debug may read as another level in a dialect: that is decided line by line.
+        let least = match dialect.event_level(event) {
+            Level::Off => return,
+            level @ (Level::Debug | Level::Trace) => level,
+            _ => Level::Error,
+        };
+        if !shared.switch.admits(least, now_ms) {
             return;
         }
         if sink::inside(shared.epoch_pid) {
@@ -174,23 +228,41 @@ impl Logs {
             shared.counts.held_back.fetch_add(1, Ordering::Relaxed);
             return;
         };
-        let pull = shared.config.get().is_none_or(|config| config.ring);
-        let push = event.level() as u8 <= shared.push_level();
-        if !pull && !push {
-            return;
-        }
-        let record = Arc::new(shared.format(event, held_back));
-        if pull {
-            shared.ring.push(record.clone());
-        }
-        if push {
-            writer::push(shared, record);
+        let (target, config) = (event.kind(), shared.config.get());
+        let (time_ns, lines) = shared.lines(event, held_back);
+        for line in lines {
+            if !shared.wants(&line) {
+                continue;
+            }
+            // What has no template and is no failure of sending says something else each time.
+            let sending = matches!(target, "agent.refused" | "agent.unreachable" | "spans.dropped");
+            let gathered = line.level == Level::Error && (sending || !line.template.is_empty());
+            let aggregate = config.and_then(|config| config.aggregate).filter(|_| gathered);
+            let template = if line.template.is_empty() { target } else { line.template };
+            let record = Record::of(line, target, time_ns);
+            match aggregate {
+                None => writer::deliver(shared, Arc::new(record)),
+                Some(Duration::ZERO) => writer::deliver(shared, Arc::new(aggregate::said(record, 1, shared.zone()))),
+                Some(period) => writer::gather(shared, template, record, period),
+            }
         }
     }
 
     /// Sets the level that holds while debug mode is off; debug mode raises it to [`Level::Debug`] at least.
     pub fn set_level(&self, level: Level) {
         self.shared.switch.set_level(level);
+    }
+
+    /// Sets the level of a logger and of those below it, or takes its rule away. `root` is the host's root logger: its
+    /// level holds where neither a level nor debug mode was chosen. False: there are [`RULES_MAX`] rules.
+    pub fn set_logger_level(&self, logger: &str, level: Option<Level>) -> bool {
+        let kept = self.shared.filter.set(logger, level);
+        self.publish_rules();
+        kept
+    }
+
+    fn publish_rules(&self) {
+        self.shared.switch.set_loudest(self.shared.filter.loudest());
     }
 
     /// Debug mode on or off, without a time limit.
@@ -211,14 +283,26 @@ impl Logs {
     /// Gives up to `max` waiting records to `each`, oldest first, and answers how many. No lock is held meanwhile;
     /// records made by `each` wait for the next call.
     pub fn poll(&self, max: usize, each: &mut dyn FnMut(&Record)) -> usize {
+        writer::say_gathered(&self.shared, false);
         self.shared.ring.poll(max, each)
     }
 
     /// Moves waiting records to `out` as whole lines with a newline each. Answers the bytes written and the bytes that
     /// all lines that waited would need; a line longer than `out` stays, with those behind it.
     pub fn drain(&self, out: &mut [u8]) -> (usize, usize) {
+        writer::say_gathered(&self.shared, false);
         let tell = |records| self.shared.record(&Event::RecordsLost { sink: "ring", records });
         self.shared.ring.drain(out, &tell)
+    }
+
+    /// Takes the oldest record that waits if it `fits`. Answers with what that one `needs`, 0 where none waits.
+    pub fn take(
+        &self,
+        fits: impl Fn(&Record) -> bool,
+        needs: impl Fn(&Record) -> usize,
+    ) -> (Option<Arc<Record>>, usize) {
+        writer::say_gathered(&self.shared, false);
+        self.shared.ring.take(fits, needs)
     }
 
     /// The descriptor that is readable while records wait for `poll` or `drain`; made by the first call. It stays ours.
@@ -240,10 +324,14 @@ impl Logs {
         self.shared.sinks.remove(id, REMOVE_PATIENCE)
     }
 
-    /// Waits until the log thread has handed on what was emitted before; false if that takes longer than `deadline`, or
+    /// Says what was gathered, and waits until the log thread has handed on what was emitted before; false if that takes longer than `deadline`, or
     /// inside a sink's callback.
     pub fn flush(&self, deadline: Duration) -> bool {
-        !sink::inside(self.shared.epoch_pid) && self.shared.push.flush(deadline)
+        if sink::inside(self.shared.epoch_pid) {
+            return false;
+        }
+        writer::say_gathered(&self.shared, true);
+        self.shared.push.flush(deadline)
     }
 
     /// What the log lost or held back so far.
@@ -267,23 +355,60 @@ impl Drop for Logs {
 }
 
 impl Shared {
-    /// What was held back before this event, or `None` to hold it back too.
-    fn limit(&self, event: &Event<'_>) -> Option<HeldBack> {
-        let Some(subject) = Subject::of(event) else { return Some(HeldBack::default()) };
-        let debug = self.switch.debug(now_ms);
-        self.limiter.lock().unwrap_or_else(PoisonError::into_inner).admit(subject, debug, sys::monotonic_ns())
+    fn dialect(&self) -> Dialect {
+        self.config.get().map_or(Dialect::NATIVE, |config| config.dialect)
     }
 
-    fn format(&self, event: &Event<'_>, held_back: HeldBack) -> Record {
-        let time_ns = sys::wall_ns();
-        let dialect = self.config.get().map_or(Dialect::Native, |config| config.dialect);
-        let text = dialect.line(&Frame { time_ns, pid: self.epoch_pid, held_back }, event);
-        Record { time_ns, level: event.level(), target: event.kind().to_string(), text, lost: 0 }
+    fn zone(&self) -> &Zone {
+        static UTC: OnceLock<Zone> = OnceLock::new();
+        self.zone.get().unwrap_or_else(|| UTC.get_or_init(Zone::default))
+    }
+
+    /// What was held back before this event, or `None` to hold it back too.
+    fn limit(&self, event: &Event<'_>) -> Option<HeldBack> {
+        let config = self.config.get();
+        let (rate, once) = config.map_or((None, true), |config| (config.rate, config.once));
+        let policy = Policy::of(self.dialect(), rate, once);
+        let Some(subject) = policy.subject(event, self.switch.debug(now_ms)) else { return Some(HeldBack::default()) };
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner).admit(subject, sys::monotonic_ns())
+    }
+
+    /// The event's records and their time.
+    fn lines(&self, event: &Event<'_>, held_back: HeldBack) -> (u64, Vec<Line>) {
+        static NOBODY: OnceLock<About> = OnceLock::new();
+        let (time_ns, config, mut name) = (sys::wall_ns(), self.config.get(), [0; 16]);
+        let dialect = self.dialect();
+        let frame = Frame {
+            time_ns,
+            pid: self.epoch_pid,
+            thread: if dialect.language == Language::Java { sys::thread_name(&mut name) } else { "" },
+            held_back,
+            debug: self.switch.debug(now_ms),
+            about: config.map_or_else(|| NOBODY.get_or_init(About::default), |config| &config.about),
+            zone: self.zone(),
+        };
+        let mut lines = Vec::new();
+        dialect.lines(&frame, event, &mut lines);
+        (time_ns, lines)
+    }
+
+    /// Whether a record's logger lets it through.
+    fn wants(&self, line: &Line) -> bool {
+        let root = || {
+            let chosen = self.switch.level_chosen() || self.config.get().is_some_and(|config| config.level_given);
+            self.filter.root().filter(|_| !chosen && !self.switch.debug(now_ms))
+        };
+        let level = self.filter.level_of(&line.logger).or_else(root);
+        line.level <= level.unwrap_or_else(|| self.switch.base(now_ms))
     }
 
     /// A record about the log itself.
     fn record(&self, event: &Event<'_>) -> Record {
-        self.format(event, HeldBack::default())
+        let (time_ns, lines) = self.lines(event, HeldBack::default());
+        match lines.into_iter().next() {
+            Some(line) => Record::of(line, event.kind(), time_ns),
+            None => Record::new(event.level()),
+        }
     }
 
     /// Keeps a record for the host to pull, if there is a ring.
@@ -291,10 +416,6 @@ impl Shared {
         if self.config.get().is_none_or(|config| config.ring) {
             self.ring.push(record);
         }
-    }
-
-    fn file(&self) -> Option<&FileConfig> {
-        self.config.get()?.file.as_ref()
     }
 
     fn stderr_level(&self) -> Level {
@@ -307,7 +428,8 @@ impl Shared {
 
     /// The most talkative level that a pushing sink wants, as a number.
     fn push_level(&self) -> u8 {
-        let outputs = if self.file().is_some() { Level::Trace } else { self.stderr_level() };
+        let files = self.config.get().is_some_and(|config| config.file.is_some() || config.native_file.is_some());
+        let outputs = if files { Level::Trace } else { self.stderr_level() };
         self.sinks.loudest().max(outputs as u8)
     }
 }

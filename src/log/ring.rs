@@ -1,8 +1,10 @@
 //! Records in memory: the bounded queue, and the ring from which a host pulls. Nothing here formats a record or knows
 //! where it goes.
 
+use super::dialect::Line;
 use super::level::Level;
 use crate::sys;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -23,13 +25,33 @@ pub struct Record {
     pub level: Level,
     /// The event's kind, or the target that the host gave.
     pub target: String,
-    /// The whole line, without a newline and without NUL.
+    /// The logger's name in the chosen dialect.
+    pub logger: Cow<'static, str>,
+    /// The whole record, without a newline at its end and without NUL.
     pub text: String,
+    /// Where in `text` the message begins, behind time, level and name.
+    pub message_at: usize,
+    /// Whether it is for the host's own log alone, even where a file is set.
+    pub host_only: bool,
     /// How many records were lost right before this one in the queue it was taken from.
     pub lost: u64,
 }
 
 impl Record {
+    /// An empty record.
+    pub(super) fn new(level: Level) -> Record {
+        let (target, text) = (String::new(), String::new());
+        Record { time_ns: 0, level, target, logger: Cow::Borrowed(""), text, message_at: 0, host_only: false, lost: 0 }
+    }
+
+    pub(super) fn of(line: Line, target: &str, time_ns: u64) -> Record {
+        let Line { level, logger, text, message_at, host_only, .. } = line;
+        // Dialects escape what comes from outside; names do not pass through them.
+        let target = target.replace('\0', "\u{fffd}");
+        let logger = if logger.contains('\0') { logger.replace('\0', "\u{fffd}").into() } else { logger };
+        Record { time_ns, level, target, logger, text, message_at, host_only, lost: 0 }
+    }
+
     fn weight(&self) -> usize {
         self.text.len() + self.target.len() + RECORD_OVERHEAD
     }
@@ -163,6 +185,23 @@ impl Ring {
         given
     }
 
+    /// Takes the oldest record if it `fits`. Answers with what the oldest one `needs`, 0 where none waits.
+    pub fn take(
+        &self,
+        fits: impl Fn(&Record) -> bool,
+        needs: impl Fn(&Record) -> usize,
+    ) -> (Option<Arc<Record>>, usize) {
+        self.clear();
+        let (taken, need) = {
+            let mut queue = self.lock();
+            let need = queue.records.front().map_or(0, |record| needs(record));
+            let fits = queue.records.front().is_some_and(|record| fits(record));
+            (if fits { queue.pop() } else { None }, need)
+        };
+        self.signal_if_any();
+        (taken, need)
+    }
+
     /// Copies whole lines, each with a newline, and takes the records copied. Answers the bytes written and the bytes
     /// that all waiting lines would have needed. `tell` makes the record that says how many were lost.
     pub fn drain(&self, out: &mut [u8], tell: &dyn Fn(u64) -> Record) -> (usize, usize) {
@@ -233,7 +272,7 @@ mod tests {
     use super::*;
 
     fn record(text: &str) -> Arc<Record> {
-        Arc::new(Record { time_ns: 1, level: Level::Info, target: String::new(), text: text.to_string(), lost: 0 })
+        Arc::new(Record { text: text.to_string(), ..Record::new(Level::Info) })
     }
 
     fn told(lost: u64) -> Record {
@@ -330,6 +369,18 @@ mod tests {
         assert!(readable(fd));
         ring.drain(&mut [0; 64], &told);
         assert!(!readable(fd));
+    }
+
+    #[test]
+    fn one_record_can_be_taken_and_one_that_does_not_fit_waits() {
+        let ring = Ring::new();
+        let length = |record: &Record| record.text.len();
+        assert!(matches!(ring.take(|_| true, length), (None, 0)));
+        ring.push(record("three"));
+        assert!(matches!(ring.take(|record| record.text.len() < 5, length), (None, 5)));
+        let (taken, need) = ring.take(|_| true, length);
+        assert_eq!((taken.map(|record| record.text.clone()).as_deref(), need), (Some("three"), 5));
+        assert!(matches!(ring.take(|_| true, length), (None, 0)));
     }
 
     #[test]

@@ -242,7 +242,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(10);
 
     fn record() -> Record {
-        Record { time_ns: 0, level: Level::Info, target: String::new(), text: String::new(), lost: 0 }
+        Record::new(Level::Info)
     }
 
     fn serve(sinks: &Sinks) {

@@ -10,6 +10,9 @@ pub(super) struct Switch {
     pub effective: &'static AtomicU8,
 }
 
+/// Where the time limit begins in the word.
+const UNTIL_SHIFT: u32 = 13;
+
 #[derive(Clone, Copy)]
 struct State {
     level: Level,
@@ -19,6 +22,10 @@ struct State {
     /// Whether a call chose them: code that ran before the first tracer ranks above its settings.
     level_chosen: bool,
     debug_chosen: bool,
+    /// The level that debug mode means, as a rule debug.
+    debug_level: Level,
+    /// What the most talkative rule for a single logger lets through.
+    loudest: Level,
     /// When debug mode's limit ends, monotonic milliseconds; 0 is no limit.
     until_ms: u64,
 }
@@ -30,7 +37,9 @@ impl State {
             | u64::from(self.former) << 4
             | u64::from(self.level_chosen) << 5
             | u64::from(self.debug_chosen) << 6
-            | self.until_ms << 8
+            | (self.debug_level as u64) << 7
+            | (self.loudest as u64) << 10
+            | self.until_ms << UNTIL_SHIFT
     }
 
     fn unpack(word: u64) -> State {
@@ -40,16 +49,27 @@ impl State {
             former: word & 1 << 4 != 0,
             level_chosen: word & 1 << 5 != 0,
             debug_chosen: word & 1 << 6 != 0,
-            until_ms: word >> 8,
+            debug_level: Level::from_number((word >> 7 & 7) as i32).unwrap_or(Level::Debug),
+            loudest: Level::from_number((word >> 10 & 7) as i32).unwrap_or(Level::Off),
+            until_ms: word >> UNTIL_SHIFT,
+        }
+    }
+
+    /// The level of loggers without a rule of their own.
+    fn base(self) -> Level {
+        if !self.debug {
+            return self.level;
+        }
+        // A chosen level may ask for more than debug mode gives, and where debug mode means less, for no more than that.
+        if self.debug_level < Level::Debug {
+            self.debug_level
+        } else {
+            self.level.max(self.debug_level)
         }
     }
 
     fn effective(self) -> u8 {
-        if self.debug {
-            self.level.max(Level::Debug) as u8
-        } else {
-            self.level as u8
-        }
+        self.base().max(self.loudest) as u8
     }
 }
 
@@ -61,6 +81,8 @@ impl Switch {
             former: false,
             level_chosen: false,
             debug_chosen: false,
+            debug_level: Level::Debug,
+            loudest: Level::Off,
             until_ms: 0,
         };
         let switch = Switch { word: AtomicU64::new(state.pack()), effective };
@@ -80,18 +102,35 @@ impl Switch {
         level != Level::Off && level as u8 <= self.settle(now_ms).effective()
     }
 
+    /// The level of loggers without a rule of their own.
+    pub fn base(&self, now_ms: impl FnOnce() -> u64) -> Level {
+        self.settle(now_ms).base()
+    }
+
+    /// Whether a call has set the level.
+    pub fn level_chosen(&self) -> bool {
+        State::unpack(self.word.load(Ordering::Relaxed)).level_chosen
+    }
+
     /// Whether debug mode is on.
     pub fn debug(&self, now_ms: impl FnOnce() -> u64) -> bool {
         self.settle(now_ms).debug
     }
 
-    /// What the first tracer's settings say; what was chosen by a call before stays.
-    pub fn configure(&self, level: Level, debug: bool) {
+    /// What the first tracer's settings say; what was chosen by a call before stays. `debug_level` is what debug mode
+    /// means.
+    pub fn configure(&self, level: Level, debug: bool, debug_level: Level) {
         self.update(|state| State {
             level: if state.level_chosen { state.level } else { level },
             debug: if state.debug_chosen { state.debug } else { debug },
+            debug_level,
             ..state
         });
+    }
+
+    /// What the most talkative rule for a single logger lets through.
+    pub fn set_loudest(&self, loudest: Level) {
+        self.update(|state| State { loudest, ..state });
     }
 
     pub fn set_level(&self, level: Level) {
@@ -109,7 +148,7 @@ impl Switch {
             debug: true,
             debug_chosen: true,
             former: if state.until_ms == 0 { state.debug } else { state.former },
-            until_ms: until_ms.clamp(1, u64::MAX >> 8),
+            until_ms: until_ms.clamp(1, u64::MAX >> UNTIL_SHIFT),
             ..state
         });
     }
@@ -199,10 +238,27 @@ mod tests {
     fn what_a_call_chose_before_the_first_tracer_stays() {
         let switch = switch();
         switch.set_debug(true);
-        switch.configure(Level::Error, false);
+        switch.configure(Level::Error, false, Level::Debug);
         assert!(switch.debug(|| 0));
         switch.set_debug(false);
         assert!(!switch.admits(Level::Warn, || 0), "the level was not chosen and is the settings'");
+    }
+
+    #[test]
+    fn one_talkative_logger_opens_the_gate_and_no_more() {
+        let switch = switch();
+        switch.set_loudest(Level::Debug);
+        assert!(switch.admits(Level::Debug, || 0));
+        assert_eq!(switch.base(|| 0), Level::Info);
+        switch.set_loudest(Level::Off);
+        assert!(!switch.admits(Level::Debug, || 0));
+    }
+
+    #[test]
+    fn debug_mode_can_mean_less_than_debug() {
+        let switch = switch();
+        switch.configure(Level::Info, true, Level::Error);
+        assert!(switch.admits(Level::Error, || 0) && !switch.admits(Level::Warn, || 0));
     }
 
     #[test]

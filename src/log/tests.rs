@@ -11,20 +11,32 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// A log with a level of its own, so that tests in one process do not meet.
 fn logs() -> Logs {
-    Logs::of(Switch::new(Box::leak(Box::new(AtomicU8::new(0)))), OnceLock::new(), Sinks::new())
+    Logs::of(
+        Switch::new(Box::leak(Box::new(AtomicU8::new(0)))),
+        Filter::new(),
+        OnceLock::new(),
+        OnceLock::new(),
+        Sinks::new(),
+    )
 }
 
 fn quiet() -> LogConfig {
     LogConfig {
         level: Level::Info,
+        level_given: false,
         debug: false,
-        dialect: Dialect::Native,
+        debug_level: Level::Debug,
+        rules: Vec::new(),
+        dialect: Dialect::NATIVE,
+        about: About::default(),
         stderr: false,
         ring: true,
         file: None,
-        service: String::new(),
-        env: String::new(),
-        version: String::new(),
+        file_level: Level::Trace,
+        native_file: None,
+        rate: None,
+        once: true,
+        aggregate: None,
     }
 }
 
@@ -53,7 +65,7 @@ impl TempFile {
     }
 
     fn config(&self) -> Option<FileConfig> {
-        Some(FileConfig { path: self.0.clone(), max_bytes: 0, backups: 0, mode: 0o600 })
+        Some(FileConfig { path: self.0.clone(), max_bytes: 0, backups: 0, mode: 0o600, ..FileConfig::default() })
     }
 
     fn read(&self) -> String {
@@ -99,7 +111,10 @@ fn the_first_tracers_settings_win() {
     assert!(logs.configure(&quiet()));
     logs.debug_set(true);
     assert!(logs.configure(&quiet()), "equal settings");
-    assert!(logs.configure(&LogConfig { service: "another".into(), ..quiet() }), "another service logs the same way");
+    assert!(
+        logs.configure(&LogConfig { about: About { service: "another".into(), ..About::default() }, ..quiet() }),
+        "another service logs the same way"
+    );
     assert!(!logs.configure(&LogConfig { level: Level::Off, ..quiet() }));
     assert!(logs.debug_get());
     say(&logs, Level::Debug, "still");
@@ -117,7 +132,7 @@ fn without_a_ring_nothing_waits_to_be_pulled() {
 #[test]
 fn drained_lines_are_in_the_dialect_that_was_chosen() {
     let logs = logs();
-    assert!(logs.configure(&LogConfig { dialect: Dialect::Json, ..quiet() }));
+    assert!(logs.configure(&LogConfig { dialect: Dialect { language: Language::Json, ..Dialect::NATIVE }, ..quiet() }));
     say(&logs, Level::Warn, "hello");
     let mut out = [0; 1024];
     let (written, need) = logs.drain(&mut out);
@@ -142,7 +157,7 @@ fn the_file_has_every_line_after_a_flush() {
 fn a_file_that_cannot_be_written_is_told_in_the_ring_once_and_counted() {
     let logs = logs();
     let path = std::env::temp_dir().join("spanwire-no-such-folder/log");
-    let file = Some(FileConfig { path, max_bytes: 0, backups: 0, mode: 0o600 });
+    let file = Some(FileConfig { path, max_bytes: 0, backups: 0, mode: 0o600, ..FileConfig::default() });
     assert!(logs.configure(&LogConfig { file, ..quiet() }));
     say(&logs, Level::Info, "a");
     say(&logs, Level::Info, "b");
@@ -253,7 +268,17 @@ fn an_agent_that_stays_away_is_said_once() {
     assert!(logs.configure(&quiet()));
     for attempt in 1..=20 {
         let (url, error) = ("http://localhost:1/v0.4/traces", "connection refused");
-        logs.emit(&Event::AgentUnreachable { url, error, bytes: 1, traces: 1, spans: 1, attempt, retry: true });
+        logs.emit(&Event::AgentUnreachable {
+            url,
+            error,
+            bytes: 1,
+            traces: 1,
+            spans: 1,
+            attempt,
+            retry: true,
+            first: true,
+            totals: Default::default(),
+        });
     }
     assert_eq!((texts(&logs).len(), logs.counts().held_back), (1, 19));
 }
@@ -262,7 +287,7 @@ fn an_agent_that_stays_away_is_said_once() {
 fn a_forked_child_keeps_settings_and_sinks_and_none_of_the_records() {
     let logs = logs();
     let calls = Arc::new(AtomicUsize::new(0));
-    assert!(logs.configure(&LogConfig { dialect: Dialect::Json, ..quiet() }));
+    assert!(logs.configure(&LogConfig { dialect: Dialect { language: Language::Json, ..Dialect::NATIVE }, ..quiet() }));
     logs.debug_set(true);
     let id = logs.add_sink(Level::Info, count(&calls), None).expect("added");
     say(&logs, Level::Debug, "parent");

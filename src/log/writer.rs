@@ -1,8 +1,9 @@
 //! The `spanwire-log` thread and the queue in front of it: it gives records to standard error, the log file and the
 //! host's callbacks. How each of them is written is theirs (`stream.rs`, `file.rs`, `sink.rs`).
 
+use super::dialect::NATIVE_CODE;
 use super::event::Event;
-use super::file::LogFile;
+use super::file::{FileConfig, LogFile};
 use super::level::Level;
 use super::ring::{Queue, Record, WhenFull};
 use super::sink::Returned;
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// Records taken from the queue at once.
 const BATCH: usize = 16;
+/// How long the thread sleeps at a time where nothing is due.
+const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
 /// How long a thread that could not be started is not tried again.
 const START_AGAIN: Duration = Duration::from_secs(1);
 
@@ -64,8 +67,8 @@ impl Push {
         (queued, start)
     }
 
-    /// Waits for the next records; `None` when there will be none.
-    fn next(&self, done: usize) -> Option<Vec<Arc<Record>>> {
+    /// Waits for the next records, or until what was gathered is due; `None` when there will be none.
+    fn next(&self, done: usize, due_ns: Option<u64>) -> Option<Vec<Arc<Record>>> {
         let mut state = self.lock();
         state.done += done as u64;
         self.written.notify_all();
@@ -73,11 +76,30 @@ impl Push {
             if state.closing {
                 return None;
             }
+            let left = due_ns.map_or(LOOK_AGAIN, |due| Duration::from_nanos(due.saturating_sub(sys::monotonic_ns())));
+            if due_ns.is_some() && left.is_zero() {
+                return Some(Vec::new());
+            }
             state.waiting = true;
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.waiting = false;
+            let (after, waited) = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            state = after;
+            if !std::mem::take(&mut state.waiting) && !waited.timed_out() && state.queue.len() == 0 {
+                // Woken for something else: a window has opened.
+                return Some(Vec::new());
+            }
         }
         Some((0..BATCH).map_while(|_| state.queue.pop()).collect())
+    }
+
+    /// Lets the thread look at the time anew; whether the caller is to start it.
+    fn wake(&self) -> bool {
+        let mut state = self.lock();
+        let start = !state.alive && state.start_after.is_none_or(|after| Instant::now() >= after);
+        state.alive |= start;
+        state.waiting = false;
+        drop(state);
+        self.wake.notify_one();
+        start
     }
 
     /// Waits until what was queued before this call is written; false at the deadline, or if nobody writes.
@@ -114,25 +136,54 @@ impl Push {
     }
 }
 
+/// Hands a record to whoever pulls and to whoever is pushed to.
+pub(super) fn deliver(shared: &Arc<Shared>, record: Arc<Record>) {
+    if record.level as u8 <= shared.push_level() {
+        push(shared, record.clone());
+    }
+    shared.pull(record);
+}
+
+/// Keeps an error until its window is over. The window's end is the log thread's to see.
+pub(super) fn gather(shared: &Arc<Shared>, template: &str, record: Record, period: Duration) {
+    let now = sys::monotonic_ns();
+    let opened = shared.gathered.add(template, record, period.as_nanos() as u64, now);
+    say_gathered(shared, false);
+    if opened && shared.push.wake() {
+        start(shared);
+    }
+}
+
+/// Says what was gathered, if it is due or must go now.
+pub(super) fn say_gathered(shared: &Arc<Shared>, now: bool) {
+    for record in shared.gathered.due(sys::monotonic_ns(), now, shared.zone()) {
+        deliver(shared, Arc::new(record));
+    }
+}
+
 /// Queues a record for the log thread, starting it if need be.
-pub(super) fn push(shared: &Arc<Shared>, record: Arc<Record>) {
-    let (queued, start) = shared.push.add(record);
+fn push(shared: &Arc<Shared>, record: Arc<Record>) {
+    let (queued, begin) = shared.push.add(record);
     if !queued {
         shared.counts.push_lost.fetch_add(1, Relaxed);
     }
-    if start {
-        let for_thread = shared.clone();
-        if sys::spawn("spanwire-log", move || run(for_thread)).is_err() {
-            shared.push.not_started();
-        }
+    if begin {
+        start(shared);
+    }
+}
+
+fn start(shared: &Arc<Shared>) {
+    let for_thread = shared.clone();
+    if sys::spawn("spanwire-log", move || run(for_thread)).is_err() {
+        shared.push.not_started();
     }
 }
 
 fn run(shared: Arc<Shared>) {
     sys::be_a_batch_thread();
-    let mut outputs = Outputs { stderr: Output::new(), stream: Stream::new(2), log: Output::new(), file: None };
+    let mut outputs = Outputs::new();
     let mut done = 0;
-    while let Some(batch) = shared.push.next(done) {
+    while let Some(batch) = shared.push.next(done, shared.gathered.ends_ns()) {
         for record in &batch {
             if outputs.give(&shared, record) == Returned::InForkedChild {
                 // Nothing here is this process's: it is left as it is, and the thread ends.
@@ -141,29 +192,36 @@ fn run(shared: Arc<Shared>) {
             }
         }
         done = batch.len();
+        say_gathered(&shared, false);
     }
 }
 
 struct Outputs {
     stderr: Output,
     stream: Stream,
-    log: Output,
+    file: FileOutput,
+    native_file: FileOutput,
+}
+
+/// A file, and what it has lost.
+struct FileOutput {
+    output: Output,
     file: Option<LogFile>,
 }
 
 /// What one output has lost since it last took a line, and whether the reason was told.
+#[derive(Default)]
 struct Output {
     lost: u64,
     told: bool,
 }
 
-impl Output {
-    fn new() -> Output {
-        Output { lost: 0, told: false }
-    }
-}
-
 impl Outputs {
+    fn new() -> Outputs {
+        let file = || FileOutput { output: Output::default(), file: None };
+        Outputs { stderr: Output::default(), stream: Stream::new(2), file: file(), native_file: file() }
+    }
+
     fn give(&mut self, shared: &Shared, record: &Record) -> Returned {
         if record.lost > 0 {
             let lost = shared.record(&Event::RecordsLost { sink: "log writer", records: record.lost });
@@ -180,8 +238,11 @@ impl Outputs {
         if record.level <= shared.stderr_level() {
             self.write_stderr(shared, &line);
         }
-        if shared.file().is_some() {
-            self.write_file(shared, &line);
+        if let Some(config) = shared.config.get().filter(|config| record.level <= config.file_level) {
+            let native = config.native_file.as_ref().filter(|_| record.logger == NATIVE_CODE);
+            if let Some(file) = native.or(config.file.as_ref()).filter(|_| !record.host_only) {
+                self.write_file(shared, file, native.is_some(), &line);
+            }
         }
         let sinks = shared.sinks.list();
         for sink in sinks.iter() {
@@ -200,24 +261,40 @@ impl Outputs {
         });
     }
 
-    fn write_file(&mut self, shared: &Shared, line: &[u8]) {
-        let Some(config) = shared.file() else { return };
-        let file = self.file.get_or_insert_with(|| LogFile::new(config.clone()));
+    fn write_file(&mut self, shared: &Shared, config: &FileConfig, native: bool, line: &[u8]) {
+        let FileOutput { output, file } = if native { &mut self.native_file } else { &mut self.file };
+        let file = file.get_or_insert_with(|| LogFile::new(config.clone()));
         let now = sys::monotonic_ns();
-        let Err(error) = self.log.write(shared, "file", line, |line| file.write(line, now)) else { return };
-        shared.counts.file_lost.fetch_add(1, Relaxed);
-        if std::mem::replace(&mut self.log.told, true) {
-            return;
+        let written = output.write(shared, "file", line, |line| file.write(line, now));
+        if let Some(text) = file.moved() {
+            let event = Event::Notice { level: Level::Warn, target: "log.file", text: &text };
+            let record = Arc::new(shared.record(&event));
+            let line = [record.text.as_bytes(), b"\n"].concat();
+            let stream = &mut self.stream;
+            let _ = self.stderr.write(shared, "stderr", &line, |line| stream.write(line));
+            shared.pull(record);
         }
+        let Err(error) = written else { return };
         let why = match error.raw_os_error() {
             Some(libc::ELOOP) => "it is a symbolic link, and none is followed".to_string(),
             Some(libc::ENOENT) => "its folder does not exist; create it".to_string(),
             _ => error.to_string(),
         };
-        let text = format!("records are lost while {} cannot be written: {why}", file.path().display());
-        let record = Arc::new(shared.record(&Event::Notice { level: Level::Error, target: "log.file", text: &text }));
-        self.write_stderr(shared, &[record.text.as_bytes(), b"\n"].concat());
-        shared.pull(record);
+        let (path, told) = (file.path().display().to_string(), std::mem::replace(&mut output.told, true));
+        let instead = config.else_stderr && !file.is_open();
+        if !told {
+            let what = if instead { "records go to standard error" } else { "records are lost" };
+            let text = format!("{what} while {path} cannot be written: {why}");
+            let record =
+                Arc::new(shared.record(&Event::Notice { level: Level::Error, target: "log.file", text: &text }));
+            self.write_stderr(shared, &[record.text.as_bytes(), b"\n"].concat());
+            shared.pull(record);
+        }
+        if instead {
+            self.write_stderr(shared, line);
+        } else {
+            shared.counts.file_lost.fetch_add(1, Relaxed);
+        }
     }
 }
 

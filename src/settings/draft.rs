@@ -2,9 +2,13 @@
 //! the parent module's business, the defaults are the table's.
 
 use super::address::AgentAddress;
+use super::habits::{Levels, Version};
 use super::parse::Sinks;
 use super::Settings;
+use crate::log::dialect::java::Layout;
+use crate::log::dialect::Language;
 use crate::log::level::Level;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Settings so far.
@@ -17,8 +21,42 @@ pub struct Draft {
     pub host: String,
     /// `DD_TRACE_AGENT_PORT`.
     pub port: u16,
+    /// The host's language.
+    pub language: Language,
+    /// The version of that language's tracer that the host stands in for, where it told.
+    pub version: Option<Version>,
+    /// `DD_TRACE_CONFIG_FILE`.
+    pub config_file: Option<PathBuf>,
+    /// `DD_TRACE_LOG_LEVEL`.
+    pub level: Option<Levels>,
+    /// `DD_LOG_LEVEL`.
+    pub other_level: Option<Levels>,
+    /// `OTEL_LOG_LEVEL`.
+    pub otel_level: Option<Levels>,
+    /// The level of Java's logger itself.
+    pub java_level: Option<Levels>,
     /// `SPANWIRE_LOG_SINKS`.
     pub sinks: Sinks,
+    /// `DD_TRACE_LOG_SINKS`.
+    pub log_sinks: Option<Sinks>,
+    /// `DD_TRACE_LOG_STREAM_HANDLER`.
+    pub stream_handler: bool,
+    /// `DD_CALL_BASIC_CONFIG`.
+    pub basic_config: bool,
+    /// `DD_TRACE_LOG_DIRECTORY`.
+    pub folder: Option<PathBuf>,
+    /// `DD_TRACE_LOG_PATH`.
+    pub log_path: Option<PathBuf>,
+    /// The file of Java's logger.
+    pub java_file: Option<PathBuf>,
+    /// `DD_MAX_LOGFILE_SIZE`.
+    pub managed_max: u64,
+    /// `DD_TRACE_LOGFILE_RETENTION_DAYS`.
+    pub retention_days: u64,
+    /// `SPANWIRE_LOG_FILE_MODE`.
+    pub file_mode: u32,
+    /// `DD_LOG_FORMAT_JSON`.
+    pub json_enabled: bool,
 }
 
 /// Nothing is set, not even the defaults.
@@ -48,8 +86,14 @@ pub(super) fn blank() -> Draft {
         request_timeout: Duration::ZERO,
         retry_for: Duration::ZERO,
         debug: false,
+        debug_level: Level::Off,
         log_level: Level::Off,
+        log_level_given: false,
+        log_rules: Vec::new(),
         startup_logs: false,
+        startup_extra: Vec::new(),
+        debug_abandoned_spans: false,
+        abandoned_span_timeout: Duration::ZERO,
         log_dialect: String::new(),
         log_stderr: false,
         log_ring: false,
@@ -57,7 +101,13 @@ pub(super) fn blank() -> Draft {
         log_file: None,
         log_file_size: 0,
         log_file_backups: 0,
-        log_file_mode: 0,
+        log_file_level: Level::Trace,
+        log_place: None,
+        log_native_place: None,
+        logging_rate: None,
+        gather_errors: None,
+        once_logs: false,
+        java_layout: Layout::default(),
         language: String::new(),
         language_version: String::new(),
         interpreter: String::new(),
@@ -66,5 +116,28 @@ pub(super) fn blank() -> Draft {
         values: Vec::new(),
     };
     let sinks = Sinks { stderr: false, file: false, ring: false };
-    Draft { frozen, url: None, host: String::new(), port: 0, sinks }
+    Draft {
+        frozen,
+        url: None,
+        host: String::new(),
+        port: 0,
+        language: Language::Native,
+        version: None,
+        config_file: None,
+        level: None,
+        other_level: None,
+        otel_level: None,
+        java_level: None,
+        sinks,
+        log_sinks: None,
+        stream_handler: false,
+        basic_config: false,
+        folder: None,
+        log_path: None,
+        java_file: None,
+        managed_max: 0,
+        retention_days: 0,
+        file_mode: 0,
+        json_enabled: false,
+    }
 }

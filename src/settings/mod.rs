@@ -1,18 +1,26 @@
-//! Settings: which source wins, what several of them decide together, and where each value came from. Read once, then
-//! frozen. What exists is in `table`, how text is read in `parse` and `address`, how settings are shown in `startup`;
-//! nothing here logs or reads the environment by itself.
+//! Settings: what several of them decide together, and where each value came from. Read once, then frozen. What exists is
+//! in `table`, which source wins in `sources`, how text is read in `parse` and `address`, what each language's users know
+//! in `habits`, how settings are shown in `startup`; nothing here logs or reads the environment by itself.
 
 pub mod address;
 pub mod draft;
+pub mod habits;
 mod parse;
+mod sources;
 mod startup;
 pub mod table;
 
 pub use address::AgentAddress;
 
-use crate::{host, log::level::Level, redact};
+use crate::log::dialect::java::Layout;
+use crate::log::level::Level;
+use crate::log::{Dialect, FileConfig};
+use crate::{host, redact, sys};
 use draft::{blank, Draft};
-use std::path::PathBuf;
+use habits::{places, Version};
+use sources::Sources;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use table::{Kind, Setting};
 
@@ -72,11 +80,23 @@ pub struct Settings {
     pub retry_for: Duration,
     /// Debug mode.
     pub debug: bool,
+    /// What debug mode logs.
+    pub debug_level: Level,
     /// What is logged while debug mode is off.
     pub log_level: Level,
+    /// Whether somebody chose that.
+    pub log_level_given: bool,
+    /// Levels of single loggers, or of PHP's targets.
+    pub log_rules: Vec<(String, Level)>,
     /// Whether the start-up line is logged.
     pub startup_logs: bool,
-    /// How records read: `native` or `json`.
+    /// What the host adds to the start-up line.
+    pub startup_extra: Vec<(String, serde_json::Value)>,
+    /// Whether spans that nobody finishes are looked for.
+    pub debug_abandoned_spans: bool,
+    /// How long a span is open before it counts as one.
+    pub abandoned_span_timeout: Duration,
+    /// How records read: `native`, `json`, or a language's name with or without `@source`; empty for the host's.
     pub log_dialect: String,
     /// Whether records go to standard error.
     pub log_stderr: bool,
@@ -84,14 +104,26 @@ pub struct Settings {
     pub log_ring: bool,
     /// Whether records go to `log_file`, which is then set.
     pub log_to_file: bool,
-    /// The log file; absolute.
+    /// The log file, or the one that `DD_TRACE_LOG_FILE` names where none is used; absolute.
     pub log_file: Option<PathBuf>,
     /// The size at which it is rotated, in bytes; 0 for never.
     pub log_file_size: u64,
     /// How many rotated files are kept.
     pub log_file_backups: u32,
-    /// The permission bits of a new log file.
-    pub log_file_mode: u32,
+    /// The least important level that it takes.
+    pub log_file_level: Level,
+    /// How it is kept; set if records go to it.
+    pub log_place: Option<FileConfig>,
+    /// The same for what a .NET host's native code says.
+    pub log_native_place: Option<FileConfig>,
+    /// How long repetitions of a record are held back, in seconds, where somebody said so.
+    pub logging_rate: Option<u64>,
+    /// How long errors are gathered before they are logged; `None` for not at all.
+    pub gather_errors: Option<Duration>,
+    /// Whether what need not be repeated is logged once.
+    pub once_logs: bool,
+    /// How Java's logger prints.
+    pub java_layout: Layout,
     /// The host's language; printable ASCII, as are the next four.
     pub language: String,
     /// That language's version.
@@ -102,7 +134,7 @@ pub struct Settings {
     pub interpreter_vendor: String,
     /// The tracer's version, as the host reports it.
     pub tracer_version: String,
-    /// Every setting of the table, in its order: the value that won and where it came from.
+    /// Every setting of the table that hosts in this language have, in its order: the value that won and its origin.
     pub values: Vec<Value>,
 }
 
@@ -111,6 +143,8 @@ pub struct Settings {
 pub enum Origin {
     /// Nobody set it.
     Default,
+    /// A configuration file (`DD_TRACE_CONFIG_FILE`).
+    File,
     /// The host's code, as a default of its own (`default:NAME`).
     CodeDefault,
     /// The environment.
@@ -124,6 +158,7 @@ impl Origin {
     pub fn name(self) -> &'static str {
         match self {
             Origin::Default => "default",
+            Origin::File => "file",
             Origin::CodeDefault => "code_default",
             Origin::Env => "env",
             Origin::Code => "code",
@@ -160,17 +195,24 @@ struct Surroundings {
     process_name: String,
     hostname: String,
     default_socket: bool,
+    pid: u32,
+    /// `yyyyMMdd`, in UTC.
+    date: String,
+    folder_exists: fn(&str) -> bool,
 }
 
 impl Settings {
     /// Freezes what `code` (names and values, the last of a name wins) and the environment say. Never fails: a value that
     /// cannot be used counts as not given and is among the rejected. Empty values count as not given. Reads a few files
-    /// under /proc and asks for the default socket.
+    /// under /proc and the configuration file, and asks for the default socket.
     pub fn resolve(code: &[(String, String)], env: &dyn Fn(&str) -> Option<String>) -> (Settings, Vec<Rejected>) {
         let around = Surroundings {
             process_name: host::process_name(),
             hostname: host::hostname(),
             default_socket: address::default_socket_exists(),
+            pid: first(&PID, sys::pid().into()) as u32,
+            date: date_of(first(&STARTED_NS, sys::wall_ns())),
+            folder_exists: |path| Path::new(path).is_dir(),
         };
         resolve_among(code, env, around)
     }
@@ -186,79 +228,55 @@ fn resolve_among(
     env: &dyn Fn(&str) -> Option<String>,
     around: Surroundings,
 ) -> (Settings, Vec<Rejected>) {
-    let mut draft = blank();
-    let mut rejected = unknown_names(code);
-    for setting in table::all() {
-        let value = choose(setting, code, env, &mut draft, &mut rejected);
+    let (mut draft, mut rejected) = (blank(), Vec::new());
+    let mut sources = Sources::new(code, env);
+    // What the others' names and values depend on, and where values may be, comes first.
+    let mut first = read(table::LANGUAGE, &sources, &mut draft, &mut rejected);
+    draft.language = Dialect::of_language(&draft.frozen.language).language;
+    let told = first.iter().any(|value| value.name == "SPANWIRE_TRACER_VERSION" && value.origin != Origin::Default);
+    draft.version = Version::parse(&draft.frozen.tracer_version).filter(|_| told);
+    sources.translate(habits::of(draft.language), draft.version);
+    rejected.extend(sources.unknown_names(draft.language));
+    first.extend(read(table::CONFIG_FILE, &sources, &mut draft, &mut rejected));
+    if let (Some(path), Some(named)) = (draft.config_file.take(), first.last()) {
+        sources.read_file(&path, named, &mut rejected);
+    }
+    let language = draft.language;
+    for setting in table::all().filter(|setting| setting.is_for(language)) {
+        let value = match first.iter().position(|value| value.name == setting.name) {
+            Some(place) => first.swap_remove(place),
+            None => sources.choose(setting, &mut draft, &mut rejected),
+        };
         draft.frozen.values.push(value);
     }
     take_identity_from_tags(&mut draft.frozen);
+    let outside = places::Outside { around: &around, env };
+    habits::levels::settle(&mut draft);
+    habits::settle_content(&mut draft);
+    places::settle(&mut draft, &outside, &mut rejected);
     fall_back(&mut draft.frozen, "DD_SERVICE", around.process_name, |settings| &mut settings.service);
     fall_back(&mut draft.frozen, "DD_HOSTNAME", around.hostname, |settings| &mut settings.hostname);
     choose_agent(&mut draft, around.default_socket);
-    choose_sinks(&mut draft, &mut rejected);
     (draft.frozen, rejected)
 }
 
-/// The strongest usable value of a setting, put in its place.
-fn choose(
-    setting: &'static Setting,
-    code: &[(String, String)],
-    env: &dyn Fn(&str) -> Option<String>,
-    draft: &mut Draft,
-    rejected: &mut Vec<Rejected>,
-) -> Value {
-    let in_code = |prefix: &str| {
-        let mut given = code.iter().rev();
-        given.find(|(name, _)| name.strip_prefix(prefix) == Some(setting.name)).map(|(_, value)| value.clone())
-    };
-    let given =
-        [(Origin::Code, in_code("")), (Origin::Env, env(setting.name)), (Origin::CodeDefault, in_code(DEFAULT_PREFIX))];
-    for (origin, text) in given {
-        let text = text.unwrap_or_default();
-        let text = text.trim();
-        if text.is_empty() {
-            continue;
-        }
-        let applied = match text.len() {
-            0..=parse::TEXT_MAX => setting.kind.apply(text, draft),
-            _ => Err(format!("longer than the {} bytes that are accepted", parse::TEXT_MAX)),
-        };
-        match applied {
-            Ok(()) => return Value { name: setting.name, value: shown(setting, text), origin },
-            Err(why) => {
-                let value = shorten(shown(setting, text), REJECTED_MAX);
-                rejected.push(Rejected { name: setting.name.into(), value, origin, why });
-            }
-        }
-    }
-    if !setting.default.is_empty() {
-        // A test holds every default of the table to be accepted.
-        let _ = setting.kind.apply(setting.default, draft);
-    }
-    Value { name: setting.name, value: setting.default.into(), origin: Origin::Default }
+fn read(settings: &'static [Setting], from: &Sources, draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Vec<Value> {
+    settings.iter().map(|setting| from.choose(setting, draft, rejected)).collect()
 }
 
-fn unknown_names(code: &[(String, String)]) -> Vec<Rejected> {
-    let known = table::all().map(|setting| setting.name);
-    let mut rejected = Vec::new();
-    for (given, value) in code {
-        let (prefix, name) = match given.strip_prefix(DEFAULT_PREFIX) {
-            Some(name) => (DEFAULT_PREFIX, name),
-            None => ("", given.as_str()),
-        };
-        if known.clone().any(|known| known == name) {
-            continue;
-        }
-        let why = match parse::nearest(name, known.clone()) {
-            Some(meant) => format!("no such setting; {prefix}{meant} was probably meant"),
-            None => "no such setting".to_string(),
-        };
-        let value = shorten(redact::value_of(name, value).into_owned(), REJECTED_MAX);
-        let origin = if prefix.is_empty() { Origin::Code } else { Origin::CodeDefault };
-        rejected.push(Rejected { name: shorten(given.clone(), REJECTED_MAX), value, origin, why });
-    }
-    rejected
+/// What log files are named after: kept, so that all tracers of a process, and of children that inherit its log, agree.
+static PID: AtomicU64 = AtomicU64::new(0);
+static STARTED_NS: AtomicU64 = AtomicU64::new(0);
+
+/// The first value that was ever given.
+fn first(kept: &AtomicU64, now: u64) -> u64 {
+    kept.compare_exchange(0, now, Relaxed, Relaxed).map_or_else(|first| first, |_| now)
+}
+
+/// `yyyyMMdd`, in UTC.
+fn date_of(time_ns: u64) -> String {
+    let (year, month, day, ..) = sys::utc_time(time_ns);
+    format!("{year:04}{month:02}{day:02}")
 }
 
 /// A setting's text as it may be shown.
@@ -331,27 +349,6 @@ fn choose_agent(draft: &mut Draft, default_socket: bool) {
         (value.value, value.origin) = (agent.to_string(), from);
     }
     draft.frozen.agent = agent;
-}
-
-fn choose_sinks(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
-    let settings = &mut draft.frozen;
-    let has_file = settings.log_file.is_some();
-    let Some(value) = settings.values.iter_mut().find(|value| value.name == "SPANWIRE_LOG_SINKS") else { return };
-    if value.origin == Origin::Default {
-        value.value = if has_file { "file,ring" } else { "stderr,ring" }.into();
-        draft.sinks = parse::Sinks { stderr: !has_file, file: has_file, ring: true };
-    } else if draft.sinks.file && !has_file {
-        rejected.push(Rejected {
-            name: value.name.into(),
-            value: value.value.clone(),
-            origin: value.origin,
-            why: "the sink file needs DD_TRACE_LOG_FILE, which is not set; the other sinks are used".into(),
-        });
-        draft.sinks.file = false;
-    }
-    settings.log_stderr = draft.sinks.stderr;
-    settings.log_ring = draft.sinks.ring;
-    settings.log_to_file = draft.sinks.file;
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use crate::log::level::Level;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The longest text that a setting takes, in bytes.
 pub const TEXT_MAX: usize = 65_536;
@@ -81,7 +82,16 @@ pub fn path(value: &str) -> Result<PathBuf, String> {
     if path.ends_with('/') {
         return Err("names a directory; accepted is a file's path".into());
     }
-    std::path::absolute(&path).map_err(|error| format!("cannot be made an absolute path: {error}"))
+    absolute(&path)
+}
+
+/// A folder's path, made absolute.
+pub fn folder(value: &str) -> Result<PathBuf, String> {
+    absolute(&text(value)?)
+}
+
+fn absolute(path: &str) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|error| format!("cannot be made an absolute path: {error}"))
 }
 
 /// Permission bits in octal; the owner's write bit must be among them, since a rotated file is opened again.
@@ -91,6 +101,45 @@ pub fn file_mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(digits, 8) {
         Ok(mode) if plain && mode <= 0o777 && mode & 0o200 != 0 => Ok(mode),
         _ => Err("accepted are octal permission bits up to 0777 that let the owner write, such as 0640".into()),
+    }
+}
+
+/// A JSON object's fields.
+pub fn json_object(text: &str) -> Result<Vec<(String, serde_json::Value)>, String> {
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Object(fields)) => Ok(fields.into_iter().collect()),
+        Ok(_) => Err("is JSON but no object; accepted is an object such as {\"key\":\"value\"}".into()),
+        Err(error) => Err(format!("is no JSON ({error}); accepted is an object such as {{\"key\":\"value\"}}")),
+    }
+}
+
+/// A duration as Go writes it: numbers with units, one behind another.
+pub fn go_duration(text: &str) -> Result<Duration, String> {
+    let refused = || "not a duration; accepted are such as 10m, 1h30m, 90s and 1.5s".to_string();
+    let (mut rest, mut total) = (text.strip_prefix('+').unwrap_or(text), 0f64);
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(refused)?;
+        let number: f64 = rest[..digits].parse().map_err(|_| refused())?;
+        rest = &rest[digits..];
+        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let unit = match &rest[..end] {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3_600.0,
+            _ => return Err(refused()),
+        };
+        total += number * unit;
+        rest = &rest[end..];
+    }
+    match Duration::try_from_secs_f64(total) {
+        Ok(time) if !text.is_empty() => Ok(time),
+        _ => Err(refused()),
     }
 }
 
@@ -220,6 +269,17 @@ mod tests {
         assert_eq!(word("xml", &["native", "json"]), Err("accepted are native and json".into()));
         assert_eq!(level("WARNING"), Ok(Level::Warn));
         assert!(level("loud").is_err_and(|why| why.contains("debug")));
+    }
+
+    #[test]
+    fn durations_are_gos() {
+        let ms = |text| go_duration(text).map(|time| time.as_millis());
+        assert_eq!(ms("10m"), Ok(600_000));
+        assert_eq!(ms("1h30m"), Ok(5_400_000));
+        assert_eq!((ms("1.5s"), ms("250ms"), ms("0"), ms("+2s")), (Ok(1_500), Ok(250), Ok(0), Ok(2_000)));
+        for bad in ["", "10", "m", "10 m", "-5m", "1.2.3s", "10d", "9e99h"] {
+            assert!(go_duration(bad).is_err_and(|why| why.contains("1h30m")), "{bad}");
+        }
     }
 
     #[test]

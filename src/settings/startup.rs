@@ -9,16 +9,31 @@ impl Settings {
     /// The whole configuration as one JSON object on one line, every setting with its origin among it. `runtime_id` is
     /// this process's id; `agent_error` is what the agent's first failure said, `None` while there was none.
     pub fn config_json(&self, runtime_id: &str, agent_error: Option<&str>) -> String {
-        self.object(runtime_id, agent_error, |_| true)
+        let fields = self.fields(runtime_id, agent_error, |_| true);
+        let shown: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}:{value}", Json::from(&**name))).collect();
+        format!("{{{}}}", shown.join(","))
     }
 
-    /// The object of the start-up line: the same, but of the settings only those that somebody set. What everybody has
-    /// would bury them.
-    pub fn startup_json(&self, runtime_id: &str, agent_error: Option<&str>) -> String {
-        self.object(runtime_id, agent_error, |origin| origin != Origin::Default)
+    /// The fields of the start-up line: the same, but of the settings only those that somebody set. What everybody has
+    /// would bury them. Behind them, or in place of one of the same name, what the host adds (`SPANWIRE_STARTUP_EXTRA`).
+    pub fn startup_fields(&self, runtime_id: &str, agent_error: Option<&str>) -> Vec<(String, Json)> {
+        let mut fields = self.fields(runtime_id, agent_error, |origin| origin != Origin::Default);
+        for (name, value) in &self.startup_extra {
+            match fields.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = value.clone(),
+                None => fields.push((name.clone(), value.clone())),
+            }
+        }
+        fields
     }
 
-    fn object(&self, runtime_id: &str, agent_error: Option<&str>, shown: impl Fn(Origin) -> bool) -> String {
+    fn fields(
+        &self,
+        runtime_id: &str,
+        agent_error: Option<&str>,
+        shown: impl Fn(Origin) -> bool,
+    ) -> Vec<(String, Json)> {
         let (year, month, day, hour, minute, second) = sys::utc_time(sys::wall_ns());
         let tags: Json =
             self.tags.iter().map(|(key, value)| (key.clone(), Json::from(redact::value_of(key, value)))).collect();
@@ -29,7 +44,7 @@ impl Settings {
             .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() })))
             .collect();
         // The order is that in which people read it; serde_json's own maps are sorted by name.
-        let fields: Vec<(&str, Json)> = vec![
+        let fields = [
             ("date", format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z").into()),
             ("os_name", "Linux".into()),
             ("os_version", host::kernel_release().into()),
@@ -50,9 +65,9 @@ impl Settings {
             ("runtime_id", runtime_id.into()),
             ("partial_flush_enabled", self.partial_flush_enabled.into()),
             ("partial_flush_min_spans", self.partial_flush_min_spans.into()),
+            ("report_hostname", self.report_hostname.into()),
             ("settings", settings),
         ];
-        let shown: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-        format!("{{{}}}", shown.join(","))
+        fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
     }
 }

@@ -1,9 +1,42 @@
-//! What a user relies on when settings are resolved: precedence, provenance, defaults, rejections, the chosen agent.
+//! What a user relies on when settings are resolved: precedence, provenance, defaults, rejections, the chosen agent. What
+//! each language's users rely on beside that is in the files of this folder.
+
+mod config_file;
+mod dotnet;
+mod java;
+mod levels;
+mod others;
+mod php;
+mod places;
+mod python;
 
 use super::*;
 
 fn around() -> Surroundings {
-    Surroundings { process_name: "shopd".into(), hostname: "host-1".into(), default_socket: false }
+    Surroundings {
+        process_name: "shopd".into(),
+        hostname: "host-1".into(),
+        default_socket: false,
+        pid: 476,
+        date: "20261124".into(),
+        folder_exists: |_| false,
+    }
+}
+
+/// The same as a host in this language.
+fn resolve_as(language: &str, code: &[(&str, &str)], env: &[(&str, &str)]) -> (Settings, Vec<Rejected>) {
+    resolve(&[&[("SPANWIRE_LANGUAGE", language)], code].concat(), env)
+}
+
+fn accepted_as(language: &str, code: &[(&str, &str)], env: &[(&str, &str)]) -> Settings {
+    let (settings, rejected) = resolve_as(language, code, env);
+    assert_eq!(rejected, [], "{language} {code:?} {env:?}");
+    settings
+}
+
+/// The names, and the reasons, of what is rejected.
+fn whys(rejected: &[Rejected]) -> Vec<(&str, &str)> {
+    rejected.iter().map(|rejected| (rejected.name.as_str(), rejected.why.as_str())).collect()
 }
 
 fn resolve_with(code: &[(&str, &str)], env: &[(&str, &str)], around: Surroundings) -> (Settings, Vec<Rejected>) {
@@ -32,7 +65,8 @@ fn every_default_of_the_table_is_accepted_and_names_are_unique() {
     let mut names = std::collections::HashSet::new();
     for setting in table::all() {
         assert!(names.insert(setting.name), "{} twice", setting.name);
-        assert!(setting.name.starts_with("DD_") || setting.name.starts_with("SPANWIRE_"), "{}", setting.name);
+        let known = ["DD_", "SPANWIRE_", "OTEL_", "_DD_", "datadog.slf4j.simpleLogger."];
+        assert!(known.iter().any(|prefix| setting.name.starts_with(prefix)), "{}", setting.name);
         if !setting.default.is_empty() {
             assert_eq!(setting.kind.apply(setting.default, &mut blank()), Ok(()), "{}", setting.name);
         }
@@ -58,12 +92,13 @@ fn with_nothing_set_the_documented_defaults_are_in_force() {
     assert_eq!(settings.partial_flush_min_spans, 1000);
     assert_eq!((settings.connect_timeout, settings.request_timeout), (Duration::from_secs(1), Duration::from_secs(2)));
     assert_eq!(settings.retry_for, Duration::from_secs(60));
-    assert_eq!((settings.log_level, settings.log_dialect.as_str()), (Level::Info, "native"));
+    assert_eq!((settings.log_level, settings.log_dialect.as_str()), (Level::Info, ""));
     assert_eq!((settings.log_stderr, settings.log_ring, settings.log_to_file), (true, true, false));
-    assert_eq!((settings.log_file_size, settings.log_file_backups, settings.log_file_mode), (15 << 20, 1, 0o600));
+    assert_eq!((settings.log_file_size, settings.log_file_backups, &settings.log_place), (15 << 20, 1, &None));
     assert_eq!((settings.language.as_str(), settings.tracer_version.as_str()), ("native", env!("CARGO_PKG_VERSION")));
     assert!(settings.values.iter().all(|value| value.origin == Origin::Default));
-    assert_eq!(settings.values.len(), table::all().count());
+    let ours = table::all().filter(|setting| setting.only.is_none());
+    assert!(settings.values.iter().map(|value| value.name).eq(ours.map(|setting| setting.name)));
 }
 
 #[test]
@@ -122,7 +157,7 @@ fn each_kind_of_setting_refuses_what_it_cannot_use() {
         ("DD_TAGS", long.as_str()),
         ("DD_EXTERNAL_ENV", "it-false\r\nX: y"),
         ("SPANWIRE_LANGUAGE", "c♯"),
-        ("SPANWIRE_LOG_DIALECT", "java"),
+        ("SPANWIRE_LOG_DIALECT", "cobol"),
         ("DD_TRACE_LOG_FILE", "/tmp/"),
         ("SPANWIRE_LOG_FILE_MODE", "0999"),
         ("SPANWIRE_LOG_SINKS", "syslog"),
@@ -263,7 +298,7 @@ fn the_start_up_line_has_what_its_readers_look_for() {
     assert_eq!(json["lang"], "native");
     assert_eq!(json["settings"]["DD_ENV"], serde_json::json!({ "value": "prod", "origin": "env" }));
     assert_eq!(json["settings"]["DD_SERVICE"]["origin"], "code");
-    assert_eq!(json["settings"].as_object().unwrap().len(), table::all().count());
+    assert_eq!(json["settings"].as_object().unwrap().len(), settings.values.len());
     let json: serde_json::Value = serde_json::from_str(&settings.config_json("", None)).unwrap();
     assert!(json["agent_error"].is_null());
 }

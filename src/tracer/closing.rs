@@ -1,8 +1,9 @@
 //! Flushing and shutting down: bounded, idempotent, and nothing lost without being counted.
 
-use super::spans::remove_open;
-use super::{Error, Tracer};
+use super::spans::{remove_open, trace_of};
+use super::{facts, overdue, Error, Tracer};
 use crate::counters::{Counters, Reason};
+use crate::export::queue::NO_PRIORITY;
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::log::event::Event;
 use crate::sys;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How long a shutdown whose time is over waits for the worker to look up.
 const GRACE: Duration = Duration::from_millis(50);
+/// Open spans that the log names at the end.
+const LISTED_MAX: usize = 100;
 
 fn exporter_of(state: &'static State, tracer: &Tracer) -> &'static Exporter {
     &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX]
@@ -87,16 +90,25 @@ pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer) -> bool 
     if tracer.closed.swap(true, Relaxed) {
         return false;
     }
-    let mut abandoned = 0;
+    let (mut abandoned, mut open) = (0, Vec::new());
     for handle in state.spans.live() {
         let Ok(span) = state.spans.lock(handle) else { continue };
         if span.tracer != index {
             continue;
         }
+        if open.len() < LISTED_MAX {
+            let trace = state.traces.lock(trace_of(&span));
+            open.push(facts::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
+        }
         abandoned += u64::from(remove_open(state, span, |counters| &counters.abandoned).is_ok());
     }
     if abandoned > 0 {
-        state.shared.logs.emit(&Event::SpansAbandoned { spans: abandoned });
+        open.sort_by_key(|span| span.start_ns);
+        if overdue::wanted(state, index) {
+            let event = Event::SpansOverdue { spans: abandoned, open: &open, stopping: true };
+            state.shared.logs.emit(&event);
+        }
+        state.shared.logs.emit(&Event::SpansAbandoned { spans: abandoned, open: &open });
     }
     let exporter = exporter_of(state, tracer);
     if !exporter.queue.is_resolved() {

@@ -4,6 +4,8 @@
 
 pub mod closing;
 pub mod facts;
+mod logging;
+mod overdue;
 pub mod spans;
 pub mod state;
 pub mod stats;
@@ -11,12 +13,10 @@ pub mod submit;
 
 use crate::export::queue::Limits;
 use crate::export::{agent, Profile, TRACERS_MAX};
-use crate::log::dialect::Dialect;
 use crate::log::event::Event;
-use crate::log::{FileConfig, LogConfig};
 use crate::memory;
 use crate::process::Inheritable;
-use crate::settings::{AgentAddress, Rejected, Settings};
+use crate::settings::{AgentAddress, Settings};
 use crate::span::open;
 use crate::span::table::{Handle, Kind, LAST_GENERATION};
 use crate::tracer::state::State;
@@ -137,9 +137,11 @@ impl Tracers {
         let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         let (settings, rejected) = Settings::resolve(&code, &env);
         let index = (0..TRACERS_MAX as u32).find(|&index| self.is_free(state, index)).ok_or(Error::Limit)?;
-        configure_logs(state, &settings, &rejected);
+        logging::configure(state, &settings, &rejected);
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
-        self.install(state, index, generation, 1, Origin { code, settings }, state.epoch == 1)
+        let number = self.install(state, index, generation, 1, Origin { code, settings }, state.epoch == 1)?;
+        announce_disabled(state, index);
+        Ok(number)
     }
 
     /// One more share of a tracer that is already there.
@@ -282,30 +284,13 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     Some(index as u32)
 }
 
-fn configure_logs(state: &State, settings: &Settings, rejected: &[Rejected]) {
-    let logs = &state.shared.logs;
-    let file = settings.log_file.as_ref().filter(|_| settings.log_to_file).map(|path| FileConfig {
-        path: path.clone(),
-        max_bytes: settings.log_file_size,
-        backups: settings.log_file_backups,
-        mode: settings.log_file_mode,
-    });
-    let config = LogConfig {
-        level: settings.log_level,
-        debug: settings.debug,
-        dialect: Dialect::from_name(&settings.log_dialect).unwrap_or(Dialect::Native),
-        stderr: settings.log_stderr,
-        ring: settings.log_ring,
-        file,
-        service: settings.service.clone(),
-        env: settings.env.clone(),
-        version: settings.version.clone(),
-    };
-    if !logs.configure(&config) {
-        let text = "another tracer of this process has set up logging otherwise; its settings stay";
-        logs.emit(&Event::Notice { level: crate::log::level::Level::Warn, target: "setting", text });
-    }
-    for Rejected { name, value, origin, why } in rejected {
-        logs.emit(&Event::SettingRejected { name, value, origin: origin.name(), why });
+/// The start-up line of a tracer that will never have a worker to say it: tracing is off, and that is the news.
+fn announce_disabled(state: &State, index: u32) {
+    let account = state.shared.account(index);
+    let Some(profile) = account.profile().filter(|profile| !profile.settings.enabled) else { return };
+    if profile.settings.startup_logs && !account.announced.swap(true, Relaxed) {
+        let fields = profile.settings.startup_fields(&profile.runtime_id, None);
+        let agent_url = &profile.settings.agent.to_string();
+        state.shared.logs.emit(&Event::TracerConfigured { fields: &fields, agent_url, agent_error: None });
     }
 }

@@ -5,7 +5,7 @@ use super::{facts, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::queue::{Chunk, NO_PRIORITY};
 use crate::export::TRACERS_MAX;
-use crate::log::event::Event;
+use crate::log::event::{Event, QueueFacts, SpanFacts, Standing};
 use crate::log::level::Level;
 use crate::memory;
 use crate::span::clock;
@@ -58,6 +58,9 @@ struct Place {
     trace: Handle,
     start_tick: u64,
     start_ns: i64,
+    /// How the trace is decided and stands; for the debug log.
+    decision: Decision,
+    standing: Standing,
 }
 
 /// Starts a span; `fill` may set more on it before anyone else sees it. `None` where tracing is disabled: no span, and
@@ -105,7 +108,7 @@ pub fn start(
     count_mended(counters, span.set_field(Field::Name, name));
     fill(&mut span, tracer, counters);
     if crate::log::enabled(Level::Debug) {
-        facts::say(state, &span, None);
+        facts::say(state, &span, place.decision, place.standing, None);
     }
     Ok(Some(span.publish().number(Kind::Span)))
 }
@@ -147,7 +150,8 @@ fn find_place(
     let mut trace = state.traces.allocate(source.shard()).ok_or(Error::Memory)?;
     trace.begin(index, ids, decision, now.0, now.1, now.2);
     trace.enter_first();
-    let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
+    let (decision, standing) = (trace.decided(), facts::standing(&trace));
+    let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64, decision, standing };
     trace.publish();
     Ok(place)
 }
@@ -166,7 +170,8 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
         Ok(parent) if parent.tracer == index => {
             let mut trace = state.traces.lock(trace_of(&parent))?;
             let (start_tick, start_ns) = trace.enter();
-            let place = Place { trace: trace.handle(), start_tick, start_ns };
+            let (decision, standing) = (trace.decided(), facts::standing(&trace));
+            let place = Place { trace: trace.handle(), start_tick, start_ns, decision, standing };
             drop(trace);
             (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
             (span.parent_id, span.flags) = (parent.span_id, 0);
@@ -194,7 +199,7 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
 }
 
 #[inline]
-fn trace_of(span: &OpenSpan) -> Handle {
+pub(super) fn trace_of(span: &OpenSpan) -> Handle {
     Handle { index: span.trace, generation: span.trace_generation }
 }
 
@@ -231,7 +236,9 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     trace.open -= 1;
     let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
     if crate::log::enabled(Level::Debug) {
-        facts::say(state, &span, Some((flags, duration_ns)));
+        let leaves = trace.is_due(tracer.partial_spans.load(Relaxed));
+        let standing = Standing { leaves, ..facts::standing(&trace) };
+        facts::say(state, &span, trace.decided(), standing, Some((flags, duration_ns)));
     }
     if kept.is_err() {
         Counters::add(&state.shared.account(index).counters.traces.finished, 1);
@@ -293,33 +300,66 @@ fn leave(state: &State, trace: Guard<'_, Trace>) {
 #[inline]
 pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk) {
     let counters = &state.shared.account(index).counters;
-    let (spans, bytes, complete) = (u64::from(chunk.spans), chunk.records.len(), chunk.complete);
-    let trace_id = chunk.trace_id();
+    let (spans, bytes) = (u64::from(chunk.spans), chunk.records.len());
     Counters::add(&counters.traces.finished, spans);
     // Half of the difference, so that one odd trace does not decide what the next ones get.
     let usual = tracer.usual_bytes.load(Relaxed);
     tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
+    if crate::log::enabled(Level::Debug) {
+        return enqueue_saying_so(state, index, tracer, chunk);
+    }
+    hand_over(state, index, tracer, chunk, |_, _| ());
+}
+
+/// Puts a chunk into the queue, or counts it as dropped.
+#[inline]
+fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, queued: impl FnOnce(u64, u64)) {
+    let counters = &state.shared.account(index).counters;
     let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
+    let (spans, limits, chunk_bytes) = (u64::from(chunk.spans), tracer.limits(), chunk.records.len() as u64);
     // Counted before, so that what the worker counts never runs ahead of it.
     Counters::add(&counters.traces.enqueued, spans);
-    match exporter.queue.push(chunk, tracer.limits()) {
+    match exporter.queue.push(chunk, limits) {
         Ok((queued_chunks, queued_bytes)) => {
             // The tracer was shut down meanwhile, and its worker with it: what comes late still leaves.
             if !exporter.started.load(Relaxed) {
                 exporter.start(&state.shared);
             }
-            if crate::log::enabled(Level::Debug) {
-                let bytes = bytes as u64;
-                let event = Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes };
-                state.shared.logs.emit(&event);
-            }
+            queued(queued_chunks, queued_bytes);
         }
         Err(chunk) => {
             counters.traces.enqueued.fetch_sub(spans, Relaxed);
             state.shared.pool.give(chunk.records);
-            state.shared.drop_spans(index, Reason::QueueFull, spans, 1, "the queue holds as much as it may");
+            let (chunks, bytes) = exporter.queue.waiting();
+            let full = QueueFacts { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
+            state.shared.drop_queued(index, spans, "the queue holds as much as it may", full);
         }
     }
+}
+
+/// The same in debug mode: the chunk's spans are looked at before it is gone, where the log wants them.
+#[cold]
+fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk) {
+    let logs = &state.shared.logs;
+    let (trace_id, spans, complete) = (chunk.trace_id(), u64::from(chunk.spans), chunk.complete);
+    let bytes = chunk.records.len() as u64;
+    let profile = state.shared.account(index).profile();
+    let agent_url = profile.as_ref().map(|profile| profile.settings.agent.to_string()).unwrap_or_default();
+    let say = |list: &[SpanFacts<'_>], queued_chunks, queued_bytes| {
+        let agent_url = agent_url.as_str();
+        let event =
+            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, agent_url, list };
+        logs.emit(&event);
+    };
+    if !logs.lists_spans() {
+        return hand_over(state, index, tracer, chunk, |chunks, bytes| say(&[], chunks, bytes));
+    }
+    // The records go with the chunk; what the log shows of them must be its own.
+    let records = chunk.records.bytes().to_vec();
+    let decision = Decision { priority: chunk.priority, maker: chunk.decision };
+    hand_over(state, index, tracer, chunk, |chunks, bytes| {
+        say(&facts::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
+    });
 }
 
 /// Counts what was done to a text, or that a tag was dropped.

@@ -12,7 +12,7 @@ use crate::span::open::OpenSpan;
 use crate::span::table::{Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
-use crate::tracer::Tracers;
+use crate::tracer::{overdue, Tracers};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// See the module. Lives until the process ends.
@@ -84,7 +84,7 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs),
+            shared: Shared::new(logs, overdue::look),
         }
     }
 }

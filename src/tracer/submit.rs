@@ -2,12 +2,15 @@
 //! trace that follow each other become one chunk.
 
 use super::spans::{count_mended, enqueue};
-use super::{Error, Tracer};
+use super::{facts, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::queue::{Chunk, NO_PRIORITY};
+use crate::log::event::Standing;
+use crate::log::level::Level;
 use crate::memory::Buffer;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
+use crate::trace::Decision;
 use crate::tracer::state::State;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
@@ -107,6 +110,15 @@ impl Submission {
             sequence: 0,
         });
         let (pool, duration) = (&self.state.shared.pool, given.duration_ns.max(0) as u64);
+        if crate::log::enabled(Level::Debug) {
+            let span = &mut self.span;
+            (span.trace_id_high, span.trace_id_low, span.tracer) =
+                (given.trace_id_high, given.trace_id_low, self.index);
+            span.flags |= root;
+            let decision = Decision { priority: chunk.priority, maker: chunk.decision };
+            let standing = Standing { open: 0, finished: u64::from(chunk.spans) + 1, leaves: true };
+            facts::say(self.state, span, decision, standing, Some((flags, duration)));
+        }
         match record::append(&mut chunk.records, pool, &self.span, flags, duration) {
             Ok(()) => chunk.spans += 1,
             Err(_) => {

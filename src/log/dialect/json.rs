@@ -1,24 +1,27 @@
 //! The json dialect: one object per event. `time`, `level`, `pid` and `kind` come first, then the event's own fields by
 //! name. Ids are strings, since many readers hold numbers in 53 bits.
 
-use super::{cut, free, iso_time, number, tags, value, Frame, TAG_MAX};
-use crate::log::event::{Event, SpanFacts};
+use super::text::{cut, free, iso_time, number, object, tags, value, TAG_MAX};
+use super::{Frame, Line};
+use crate::log::event::{Event, OpenFacts, SpanFacts};
 use crate::redact;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-pub(super) fn line(frame: &Frame, event: &Event<'_>) -> String {
+pub(super) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Line {
+    let level = event.level();
     let mut object = Object(String::from("{"));
-    object.text("time", &iso_time(frame.time_ns)).text("level", event.level().name()).plain("pid", frame.pid);
+    object.text("time", &iso_time(frame.time_ns)).text("level", level.name()).plain("pid", frame.pid);
     object.text("kind", &cut(Cow::Borrowed(event.kind()), TAG_MAX));
     object.event(event);
     if frame.held_back.events > 0 {
         object.plain("held_back", frame.held_back.events);
     }
     object.0.push('}');
-    object.0
+    let logger = event.kind().to_string();
+    Line { level, logger: logger.into(), text: object.0, message_at: 0, template: "", host_only: false }
 }
 
 /// An object being written; keys stay in the order of the calls.
@@ -27,10 +30,10 @@ struct Object(String);
 impl Object {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::TracerConfigured { config_json } => match serde_json::from_str::<Value>(config_json) {
-                Ok(config) => self.plain("config", config),
-                Err(_) => self.text("config", config_json),
-            },
+            Event::TracerConfigured { fields, .. } => {
+                self.plain("config", object(fields.iter().map(|(key, value)| (key.as_str(), Cow::Borrowed(value)))))
+            }
+            Event::LogFileOpened { path } => self.text("path", &free(path)),
             Event::SettingRejected { name, value: given, origin, why } => self
                 .text("name", name)
                 .text("value", &value(name, given))
@@ -39,12 +42,12 @@ impl Object {
             Event::IntegrationLoaded { name, version, status } => {
                 self.text("name", name).text("version", version).text("status", status)
             }
-            Event::SpanStarted { span } => self.span(span),
-            Event::SpanFinished { span } => {
+            Event::SpanStarted { span, .. } => self.span(span),
+            Event::SpanFinished { span, .. } => {
                 self.span(span).plain("duration_ns", span.duration_ns).plain("error", span.error).tags(span)
             }
             Event::ParentUnknown { parent, name } => self.text("parent", &parent.to_string()).text("name", &free(name)),
-            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes } => self
+            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, .. } => self
                 .text("trace_id", &format!("{trace_id:032x}"))
                 .plain("spans", spans)
                 .plain("bytes", bytes)
@@ -54,17 +57,17 @@ impl Object {
             Event::PayloadSending { url, bytes, traces, spans, attempt } => {
                 self.load(url, *bytes, *traces, *spans).plain("attempt", attempt)
             }
-            Event::PayloadSent { url, bytes, traces, spans, time, status, answer } => self
+            Event::PayloadSent { url, bytes, traces, spans, time, status, answer, .. } => self
                 .load(url, *bytes, *traces, *spans)
                 .time("time_ns", *time)
                 .plain("status", status)
                 .text("answer", &free(answer)),
-            Event::AgentRefused { url, status, answer, bytes, traces, spans, retry } => self
+            Event::AgentRefused { url, status, answer, bytes, traces, spans, retry, .. } => self
                 .load(url, *bytes, *traces, *spans)
                 .plain("status", status)
                 .text("answer", &free(answer))
                 .plain("retry", retry),
-            Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry } => self
+            Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, .. } => self
                 .load(url, *bytes, *traces, *spans)
                 .text("error", &free(error))
                 .plain("attempt", attempt)
@@ -73,12 +76,15 @@ impl Object {
             Event::AgentInfo { url, version, endpoints } => {
                 self.url(url).text("version", version).plain("endpoints", endpoints)
             }
-            Event::SpansDropped { reason, spans, traces, detail } => {
+            Event::SpansDropped { reason, spans, traces, detail, .. } => {
                 self.text("reason", reason).plain("spans", spans).plain("traces", traces).text("detail", &free(detail))
             }
             Event::LossBegan { reason } => self.text("reason", reason),
             Event::LossEnded { reason, spans } => self.text("reason", reason).plain("spans", spans),
-            Event::SpansAbandoned { spans } => self.plain("spans", spans),
+            Event::SpansAbandoned { spans, open } => self.plain("spans", spans).open(open),
+            Event::SpansOverdue { spans, open, stopping } => {
+                self.plain("spans", spans).plain("stopping", stopping).open(open)
+            }
             Event::TracerStopped { sent, spans_lost, timed_out } => {
                 self.plain("sent", sent).plain("spans_lost", spans_lost).plain("timed_out", timed_out)
             }
@@ -113,6 +119,18 @@ impl Object {
         }
         metrics.0.push('}');
         self.plain("metrics", metrics.0)
+    }
+
+    fn open(&mut self, open: &[OpenFacts]) -> &mut Object {
+        let one = |span: &OpenFacts| {
+            let mut inner = Object(String::from("{"));
+            inner.text("name", &free(&span.name)).text("resource", &free(&span.resource));
+            inner.text("trace_id", &format!("{:032x}", span.trace_id)).text("span_id", &span.span_id.to_string());
+            inner.plain("start_ns", span.start_ns).time("age_ns", span.age);
+            inner.0 + "}"
+        };
+        let list: Vec<String> = open.iter().map(one).collect();
+        self.plain("open", format_args!("[{}]", list.join(",")))
     }
 
     /// Names and values as an object of their own, redacted.
@@ -158,6 +176,7 @@ impl Object {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{every_event, frame};
+    use super::super::worked::{self, LAST};
     use super::*;
     use crate::log::limit::HeldBack;
 
@@ -167,7 +186,7 @@ mod tests {
     fn every_event_reads_as_agreed_and_is_an_object() {
         let mut lines = String::new();
         every_event(&mut |kind, event| {
-            let line = line(&frame(), event);
+            let line = line(&frame(), event).text;
             let object: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
             assert_eq!((object["kind"].as_str(), object["pid"].as_u64()), (Some(kind), Some(42)));
             lines.push_str(&line);
@@ -181,28 +200,18 @@ mod tests {
 
     #[test]
     fn numbers_that_json_lacks_are_strings() {
-        let span = SpanFacts {
-            trace_id: 1,
-            span_id: 1,
-            parent_id: 0,
-            name: "",
-            service: "",
-            resource: "",
-            span_type: "",
-            start_ns: 0,
-            duration_ns: 0,
-            error: false,
-            tags: vec![],
-            metrics: vec![("nan", f64::NAN), ("huge", 1e300)],
-        };
-        let object: Value = serde_json::from_str(&line(&frame(), &Event::SpanFinished { span: &span })).expect("json");
+        let metrics = vec![("nan", f64::NAN), ("huge", 1e300)];
+        let span = SpanFacts { metrics, ..worked::span() };
+        let object: Value =
+            serde_json::from_str(&line(&frame(), &Event::SpanFinished { span: &span, standing: LAST }).text)
+                .expect("json");
         assert_eq!((object["metrics"]["nan"].as_str(), object["metrics"]["huge"].as_f64()), (Some("NaN"), Some(1e300)));
     }
 
     #[test]
     fn held_back_repetitions_are_a_field() {
         let mut frame = frame();
-        frame.held_back = HeldBack { events: 12, minutes: 1 };
-        assert!(line(&frame, &Event::SpansAbandoned { spans: 1 }).ends_with(r#","spans":1,"held_back":12}"#));
+        frame.held_back = HeldBack { events: 12, minutes: 1, quiet_minutes: 1 };
+        assert!(line(&frame, &Event::LossBegan { reason: "x" }).text.ends_with(r#","reason":"x","held_back":12}"#));
     }
 }

@@ -1,22 +1,37 @@
 //! The native dialect: one readable line per event. What happened, its facts as `name=value`, and for a problem what to
 //! look at next.
 
-use super::{duration, free, iso_time, number, tags, value, Frame};
-use crate::log::event::{Event, SpanFacts};
+use super::text::{duration, free, iso_time, number, object, tags, value};
+use super::{Frame, Line as Record};
+use crate::log::event::{Event, OpenFacts, SpanFacts};
 use crate::redact;
+use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-pub(super) fn line(frame: &Frame, event: &Event<'_>) -> String {
+/// Open spans that a line names.
+const OPEN_MAX: usize = 10;
+
+pub(super) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
+    let level = event.level();
     let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid));
-    line.0.push_str(&event.level().name().to_ascii_uppercase());
+    line.0.push_str(&level.name().to_ascii_uppercase());
     line.0.push(' ');
+    let message_at = line.0.len();
     line.event(event);
     match (frame.held_back.events, frame.held_back.minutes) {
         (0, _) => {}
         (n, 0 | 1) => line.put(format_args!(" ({n} more like this in the last minute)")),
         (n, minutes) => line.put(format_args!(" ({n} more like this in the last {minutes} minutes)")),
     }
+    let logger = event.kind().to_string().into();
+    Record { level, logger, text: line.0, message_at, template: "", host_only: false }
+}
+
+/// What the event says, without time, process and level.
+pub(super) fn message(event: &Event<'_>) -> String {
+    let mut line = Line(String::new());
+    line.event(event);
     line.0
 }
 
@@ -25,10 +40,12 @@ struct Line(String);
 impl Line {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::TracerConfigured { config_json } => {
+            Event::TracerConfigured { fields, .. } => {
                 self.say("DATADOG TRACER CONFIGURATION - ");
-                // Between JSON's tokens a newline is a space; inside its strings it cannot be.
-                self.0.extend(config_json.chars().map(|c| if c.is_control() { ' ' } else { c }));
+                self.0.push_str(&object(fields.iter().map(|(key, value)| (key.as_str(), Cow::Borrowed(value)))));
+            }
+            Event::LogFileOpened { path } => {
+                self.say("log file:").fact("path", &free(path));
             }
             Event::SettingRejected { name, value: given, origin, why } => {
                 self.say("setting rejected:");
@@ -38,8 +55,8 @@ impl Line {
             Event::IntegrationLoaded { name, version, status } => {
                 self.say("integration loaded:").fact("name", name).fact("version", version).fact("status", status);
             }
-            Event::SpanStarted { span } => self.say("span started:").span(span),
-            Event::SpanFinished { span } => {
+            Event::SpanStarted { span, .. } => self.say("span started:").span(span),
+            Event::SpanFinished { span, .. } => {
                 self.say("span finished:").span(span);
                 let time = Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0));
                 self.count("duration", duration(time)).count("error", u8::from(span.error)).tags(span);
@@ -48,7 +65,7 @@ impl Line {
                 self.say("span has no live parent:").fact("name", &free(name)).count("parent", parent);
                 self.say("; it begins a new trace: keep the parent open, or keep its context, to stay in one");
             }
-            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes } => {
+            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, .. } => {
                 self.say("chunk enqueued:").count("trace_id", format_args!("{trace_id:032x}")).count("spans", spans);
                 self.count("size", format_args!("{bytes}B")).count("partial", !complete);
                 self.count("queued_chunks", queued_chunks).count("queued_size", format_args!("{queued_bytes}B"));
@@ -56,15 +73,15 @@ impl Line {
             Event::PayloadSending { url, bytes, traces, spans, attempt } => {
                 self.say("payload sending:").load(*bytes, *traces, *spans).url(url).count("attempt", attempt);
             }
-            Event::PayloadSent { url, bytes, traces, spans, time, status, answer } => {
+            Event::PayloadSent { url, bytes, traces, spans, time, status, answer, .. } => {
                 self.say("payload sent:").load(*bytes, *traces, *spans).count("time", duration(*time)).url(url);
                 self.count("status", status).answer(answer);
             }
-            Event::AgentRefused { url, status, answer, bytes, traces, spans, retry } => {
+            Event::AgentRefused { url, status, answer, bytes, traces, spans, retry, .. } => {
                 self.say("agent refused a payload:").count("status", status).url(url).load(*bytes, *traces, *spans);
                 self.say(fate(*retry)).say("; ").say(refusal_advice(*status)).answer(answer);
             }
-            Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry } => {
+            Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, .. } => {
                 self.say("DATADOG TRACER DIAGNOSTIC - Agent not reachable at ").text(&redact::url(url)).say(": ");
                 self.text(&free(error)).say(";").load(*bytes, *traces, *spans).count("attempt", attempt);
                 self.say(fate(*retry)).say(
@@ -78,7 +95,7 @@ impl Line {
             Event::AgentInfo { url, version, endpoints } => {
                 self.say("agent described itself:").url(url).fact("version", version).count("endpoints", endpoints);
             }
-            Event::SpansDropped { reason, spans, traces, detail } => {
+            Event::SpansDropped { reason, spans, traces, detail, .. } => {
                 self.say("spans dropped:").fact("reason", reason).count("spans", spans).count("traces", traces);
                 if !detail.is_empty() {
                     self.fact("detail", &free(detail));
@@ -94,9 +111,14 @@ impl Line {
                     .count("spans", spans)
                     .say("; so many were dropped meanwhile");
             }
-            Event::SpansAbandoned { spans } => {
-                self.say("spans abandoned:").count("spans", spans);
+            Event::SpansAbandoned { spans, open } => {
+                self.say("spans abandoned:").count("spans", spans).open(*spans, open);
                 self.say("; they were open at shutdown and are not sent: finish spans before shutting down");
+            }
+            Event::SpansOverdue { spans, open, stopping } => {
+                self.say(if *stopping { "spans open at the end:" } else { "spans open for long:" });
+                self.count("spans", spans).open(*spans, open);
+                self.say("; somebody forgot to finish them, or they take their time");
             }
             Event::TracerStopped { sent, spans_lost, timed_out } => {
                 self.say("tracer stopped:").count("sent", sent).count("lost", spans_lost).count("timed_out", timed_out);
@@ -139,6 +161,19 @@ impl Line {
         }
         self.count("trace_id", format_args!("{:032x}", span.trace_id));
         self.count("span_id", span.span_id).count("parent_id", span.parent_id);
+    }
+
+    /// The oldest few of the open spans.
+    fn open(&mut self, spans: u64, open: &[OpenFacts]) -> &mut Line {
+        for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
+            self.say(if n == 0 { " oldest=[" } else { ", " }).text(&free(&span.name));
+            self.count("span_id", span.span_id).count("trace_id", format_args!("{:032x}", span.trace_id));
+            self.count("age", duration(span.age));
+        }
+        if !open.is_empty() {
+            self.say(if spans > OPEN_MAX as u64 { ", …]" } else { "]" });
+        }
+        self
     }
 
     fn tags(&mut self, span: &SpanFacts<'_>) {
@@ -259,6 +294,7 @@ fn loss_advice(reason: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{every_event, frame};
+    use super::super::worked;
     use super::*;
     use crate::log::limit::HeldBack;
 
@@ -268,7 +304,7 @@ mod tests {
     fn every_event_reads_as_agreed() {
         let mut lines = String::new();
         every_event(&mut |_, event| {
-            lines.push_str(&line(&frame(), event));
+            lines.push_str(&line(&frame(), event).text);
             lines.push('\n');
         });
         for (got, want) in lines.lines().zip(GOLDEN.lines()) {
@@ -280,11 +316,10 @@ mod tests {
     #[test]
     fn held_back_repetitions_are_told_at_the_end() {
         let mut frame = frame();
-        frame.held_back = HeldBack { events: 12, minutes: 1 };
-        let event =
-            Event::AgentRefused { url: "u", status: 500, answer: "", bytes: 0, traces: 0, spans: 0, retry: true };
-        assert!(line(&frame, &event).ends_with(" (12 more like this in the last minute)"));
+        frame.held_back = HeldBack { events: 12, minutes: 1, quiet_minutes: 1 };
+        let event = worked::refused(500, "");
+        assert!(line(&frame, &event).text.ends_with(" (12 more like this in the last minute)"));
         frame.held_back.minutes = 3;
-        assert!(line(&frame, &event).ends_with(" (12 more like this in the last 3 minutes)"));
+        assert!(line(&frame, &event).text.ends_with(" (12 more like this in the last 3 minutes)"));
     }
 }

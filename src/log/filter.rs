@@ -1,0 +1,138 @@
+//! Levels of single loggers: `ddtrace.internal.writer`, `datadog.trace.core`, PHP's target `span`. A rule holds for a
+//! logger and for what lies below it, the nearest one wins. Which level holds where no rule does is `switch.rs`'s.
+
+use super::level::Level;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Rules that can be there at once.
+pub const RULES_MAX: usize = 64;
+/// Loggers that hold the rule for everything of the host; Python's and Java's root.
+const ROOT: &str = "root";
+
+/// The rules, each in one word (the name's hash and the level), so that no lock is needed and a forked child reads them
+/// whatever its parent's threads were doing.
+pub(super) struct Filter {
+    rules: [AtomicU64; RULES_MAX],
+}
+
+impl Filter {
+    pub fn new() -> Filter {
+        Filter { rules: [const { AtomicU64::new(0) }; RULES_MAX] }
+    }
+
+    /// The same rules in words of their own: a forked child's.
+    pub fn copy(&self) -> Filter {
+        let copy = Filter::new();
+        for (to, from) in copy.rules.iter().zip(&self.rules) {
+            to.store(from.load(Relaxed), Relaxed);
+        }
+        copy
+    }
+
+    /// Sets a logger's level, or takes its rule away. False: there are too many.
+    pub fn set(&self, logger: &str, level: Option<Level>) -> bool {
+        let key = key_of(logger);
+        let word = level.map_or(0, |level| key | (level as u64 + 1));
+        let mut free = None;
+        for rule in &self.rules {
+            let held = rule.load(Relaxed);
+            if held != 0 && held & !15 == key {
+                rule.store(word, Relaxed);
+                return true;
+            }
+            if held == 0 && free.is_none() {
+                free = Some(rule);
+            }
+        }
+        match (word, free) {
+            (0, _) => true,
+            (_, None) => false,
+            // Two first rules of one logger at once leave two; the one found first holds.
+            (_, Some(rule)) => rule.compare_exchange(0, word, Relaxed, Relaxed).is_ok() || self.set(logger, level),
+        }
+    }
+
+    /// The level that the nearest rule gives a logger; none if no rule is about it. The root's is asked for apart.
+    pub fn level_of(&self, logger: &str) -> Option<Level> {
+        if self.rules.iter().all(|rule| rule.load(Relaxed) == 0) {
+            return None;
+        }
+        let mut name = logger;
+        loop {
+            if let Some(level) = self.exactly(name) {
+                return Some(level);
+            }
+            name = &name[..name.rfind('.')?];
+        }
+    }
+
+    /// The rule of the root logger.
+    pub fn root(&self) -> Option<Level> {
+        self.exactly(ROOT)
+    }
+
+    /// The most talkative rule.
+    pub fn loudest(&self) -> Level {
+        let levels = self.rules.iter().filter_map(|rule| level_in(rule.load(Relaxed)));
+        levels.max().unwrap_or(Level::Off)
+    }
+
+    fn exactly(&self, name: &str) -> Option<Level> {
+        let key = key_of(name);
+        self.rules.iter().map(|rule| rule.load(Relaxed)).find(|word| word & !15 == key).and_then(level_in)
+    }
+}
+
+fn key_of(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    // Never 0, which is "no rule".
+    (hasher.finish() | 16) & !15
+}
+
+fn level_in(word: u64) -> Option<Level> {
+    match word & 15 {
+        0 => None,
+        number => Level::from_number(number as i32 - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_rule_wins_and_a_name_is_not_its_neighbours_prefix() {
+        let filter = Filter::new();
+        assert_eq!(filter.level_of("ddtrace.internal.writer"), None);
+        assert!(filter.set("ddtrace", Some(Level::Warn)));
+        assert!(filter.set("ddtrace.internal", Some(Level::Trace)));
+        assert_eq!(filter.level_of("ddtrace.internal.writer"), Some(Level::Trace));
+        assert_eq!(filter.level_of("ddtrace.internals"), Some(Level::Warn));
+        assert_eq!(filter.level_of("ddtracer"), None);
+        assert_eq!(filter.loudest(), Level::Trace);
+        assert!(filter.set("ddtrace.internal", None));
+        assert_eq!(filter.level_of("ddtrace.internal.writer"), Some(Level::Warn));
+        assert!(filter.set("ddtrace", Some(Level::Off)), "off is a rule too");
+        assert_eq!(filter.copy().level_of("ddtrace.tracer"), Some(Level::Off));
+    }
+
+    #[test]
+    fn the_root_is_nobodys_parent_by_itself() {
+        let filter = Filter::new();
+        filter.set("root", Some(Level::Debug));
+        assert_eq!((filter.level_of("ddtrace.tracer"), filter.root()), (None, Some(Level::Debug)));
+    }
+
+    #[test]
+    fn rules_are_bounded_and_one_more_is_refused() {
+        let filter = Filter::new();
+        for n in 0..RULES_MAX {
+            assert!(filter.set(&format!("logger{n}"), Some(Level::Debug)));
+        }
+        assert!(!filter.set("one more", Some(Level::Debug)));
+        assert!(filter.set("logger3", Some(Level::Error)), "a known one can be changed");
+        assert!(filter.set("never there", None));
+    }
+}

@@ -1,0 +1,94 @@
+//! Deleting log files that are too old, in the folder where a log file is about to be. Errors are no reason not to log:
+//! what cannot be deleted stays.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Files of a folder that are looked at; a folder with more is somebody else's.
+const FILES_MAX: usize = 10_000;
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Old log files that are deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days since a file was last written.
+    pub days: u64,
+    /// What the names of the files begin with; they end in `.log`, or in `.log.` and a number.
+    pub prefixes: Vec<String>,
+}
+
+impl Retention {
+    /// Deletes what is too old in `folder`; how many files that were. Links are left alone.
+    pub fn apply(&self, folder: &Path, now: SystemTime) -> usize {
+        let Some(oldest) = DAY.checked_mul(self.days.min(100_000) as u32).and_then(|age| now.checked_sub(age)) else {
+            return 0;
+        };
+        let Ok(entries) = fs::read_dir(folder) else { return 0 };
+        let too_old = |entry: &fs::DirEntry| {
+            let named = entry.file_name().to_str().is_some_and(|name| self.is_ours(name));
+            let facts = entry.metadata().ok().filter(|facts| named && facts.is_file());
+            facts.and_then(|facts| facts.modified().ok()).is_some_and(|written| written < oldest)
+        };
+        let entries = entries.take(FILES_MAX).flatten().filter(too_old);
+        entries.filter(|entry| fs::remove_file(entry.path()).is_ok()).count()
+    }
+
+    fn is_ours(&self, name: &str) -> bool {
+        let stem = match name.rsplit_once(".log.") {
+            Some((stem, number)) if number.bytes().all(|b| b.is_ascii_digit()) => stem,
+            _ => match name.strip_suffix(".log") {
+                Some(stem) => stem,
+                None => return false,
+            },
+        };
+        self.prefixes.iter().any(|prefix| stem.starts_with(prefix.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn old_files_of_ours_go_and_everything_else_stays() {
+        let folder = std::env::temp_dir().join(format!("spanwire-retention-{}", crate::sys::pid()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let make = |name: &str, days: u32| {
+            let file = File::create(folder.join(name)).expect("a file");
+            file.set_modified(SystemTime::now() - DAY * days).expect("its time");
+        };
+        for (name, days) in [
+            ("dotnet-tracer-managed-shop-1.log", 40),
+            ("dotnet-tracer-managed-shop-1.log.3", 33),
+            ("dotnet-tracer-managed-shop-2.log", 31),
+            ("dotnet-tracer-managed-shop-1.log.bak", 40),
+            ("shop.log", 400),
+            ("dotnet-tracer-notes.txt", 400),
+        ] {
+            make(name, days);
+        }
+        std::os::unix::fs::symlink("/etc/hostname", folder.join("dotnet-tracer-link.log")).expect("a link");
+        let retention = Retention { days: 32, prefixes: vec!["dotnet-tracer-".into()] };
+        assert_eq!(retention.apply(&folder, SystemTime::now()), 2);
+        let mut left: Vec<String> = fs::read_dir(&folder)
+            .expect("the folder")
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [
+                "dotnet-tracer-link.log",
+                "dotnet-tracer-managed-shop-1.log.bak",
+                "dotnet-tracer-managed-shop-2.log",
+                "dotnet-tracer-notes.txt",
+                "shop.log"
+            ]
+        );
+        assert_eq!(retention.apply(Path::new("/no/such/folder"), SystemTime::now()), 0);
+        fs::remove_dir_all(&folder).expect("cleaned up");
+    }
+}

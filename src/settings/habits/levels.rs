@@ -1,0 +1,129 @@
+//! What the settings of debug mode and levels come to together. Debug mode wins over levels in every language; what a
+//! level means beside it differs. How a language reads a level's text is in its own file.
+
+use super::php;
+use crate::log::dialect::Language;
+use crate::log::level::Level;
+use crate::settings::draft::Draft;
+use crate::settings::{Origin, Settings, Value};
+
+/// What a text about levels says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    /// The level of everything; `None` where the text names none.
+    pub level: Option<Level>,
+    /// Levels of single loggers or targets.
+    pub rules: Vec<(String, Level)>,
+}
+
+impl Levels {
+    /// One level for everything.
+    pub fn of(level: Level) -> Levels {
+        Levels { level: Some(level), rules: Vec::new() }
+    }
+}
+
+/// Reads a level's name, in any case.
+pub fn plain(text: &str) -> Result<Levels, String> {
+    crate::settings::parse::level(text).map(Levels::of)
+}
+
+/// The same where only debug lines can be turned on and off.
+pub fn debug_lines_only(text: &str) -> Result<Levels, String> {
+    match plain(text)?.level {
+        Some(level) if level < Level::Info => {
+            Err("in Go only debug lines can be turned off; accepted are info, debug and trace".into())
+        }
+        level => Ok(Levels { level, rules: Vec::new() }),
+    }
+}
+
+/// Reads a level as the language has it, for other settings than `DD_TRACE_LOG_LEVEL`.
+pub fn in_words(language: Language, text: &str) -> Result<Levels, String> {
+    let habits = super::of(language);
+    (habits.levels)(text).map_err(|_| format!("not a level; accepted are {}", habits.level_words.replace('`', "")))
+}
+
+/// Reads the level of the log file.
+pub fn of_file(language: Language, text: &str) -> Result<Level, String> {
+    match language {
+        Language::Python => super::python::file_level(text),
+        _ => crate::settings::parse::level(text),
+    }
+}
+
+/// Reads `OTEL_LOG_LEVEL`.
+pub fn otel(language: Language, text: &str) -> Result<Levels, String> {
+    match plain(text) {
+        levels if language == Language::Java => levels,
+        Ok(levels) if levels.level == Some(Level::Debug) => Ok(levels),
+        _ => {
+            Err("is not supported; accepted is debug, which turns debug mode on. DD_TRACE_LOG_LEVEL takes levels"
+                .into())
+        }
+    }
+}
+
+/// Settles debug mode, the level, and the levels of loggers.
+pub fn settle(draft: &mut Draft) {
+    let (language, settings) = (draft.language, &mut draft.frozen);
+    let java = language == Language::Java;
+    // Beside Java, where it is a level like others, it only knows debug mode.
+    let otel = draft.otel_level.take();
+    if otel.is_some() && !java && origin(settings, "DD_TRACE_DEBUG") == Origin::Default {
+        settings.debug = true;
+        show(settings, "DD_TRACE_DEBUG", "true".into(), origin(settings, "OTEL_LOG_LEVEL"));
+    }
+    let candidates = [
+        ("DD_TRACE_LOG_LEVEL", draft.level.take()),
+        ("DD_LOG_LEVEL", draft.other_level.take()),
+        ("OTEL_LOG_LEVEL", otel.filter(|_| java)),
+        ("datadog.slf4j.simpleLogger.defaultLogLevel", draft.java_level.take()),
+    ];
+    let mut chosen = None;
+    for (name, levels) in candidates {
+        let Some(value) = settings.value(name).filter(|value| value.origin != Origin::Default).cloned() else {
+            continue;
+        };
+        if let Some(levels) = levels.filter(|levels| *levels != Levels::default()) {
+            show(settings, "DD_TRACE_LOG_LEVEL", value.value, value.origin);
+            chosen = Some(levels);
+            break;
+        }
+    }
+    settings.log_level = Level::Info;
+    settings.debug_level = Level::Debug;
+    let Levels { level, rules } = chosen.unwrap_or_default();
+    match (language, level) {
+        // What it logs without debug mode is not for this setting to say.
+        (Language::Node, level) => settings.debug_level = level.unwrap_or(Level::Debug),
+        (_, Some(level)) => {
+            settings.log_level = level;
+            settings.log_level_given = true;
+        }
+        (Language::Java, None) if !settings.startup_logs => {
+            settings.log_level = Level::Warn;
+            show(settings, "DD_TRACE_LOG_LEVEL", "warn".into(), Origin::Default);
+        }
+        _ => {}
+    }
+    let rules = match language {
+        Language::Php if settings.debug => php::debug_rules(&settings.interpreter, settings.startup_logs),
+        _ => rules,
+    };
+    if settings.debug && !matches!(language, Language::Native | Language::Json) {
+        // A level may not ask for more than debug mode: these tracers do not look at it then.
+        settings.log_level = settings.log_level.min(Level::Debug);
+    }
+    settings.log_rules.extend(rules);
+}
+
+fn origin(settings: &Settings, name: &str) -> Origin {
+    settings.value(name).map_or(Origin::Default, |value| value.origin)
+}
+
+fn show(settings: &mut Settings, name: &str, text: String, from: Origin) {
+    if let Some(Value { value, origin, .. }) = settings.values.iter_mut().find(|value| value.name == name) {
+        (*value, *origin) = (text, from);
+    }
+}

@@ -1,0 +1,25 @@
+//! Ruby: the attributes of `Datadog.configure`'s object, by their paths. A logger instance of the host's takes records
+//! from the ring; that is the binding's part.
+
+use super::{levels, name, Habits};
+
+/// What a binding for Ruby may pass beside the settings' own names.
+pub static HABITS: Habits = Habits {
+    title: "Ruby",
+    names: &[
+        name("diagnostics.debug", "DD_TRACE_DEBUG"),
+        name("diagnostics.startup_logs.enabled", "DD_TRACE_STARTUP_LOGS"),
+        name("service", "DD_SERVICE"),
+        name("env", "DD_ENV"),
+        name("version", "DD_VERSION"),
+        name("agent.host", "DD_AGENT_HOST"),
+        name("agent.port", "DD_TRACE_AGENT_PORT"),
+        name("tracing.enabled", "DD_TRACE_ENABLED"),
+        name("tracing.report_hostname", "DD_TRACE_REPORT_HOSTNAME"),
+        name("tracing.partial_flush.enabled", "DD_TRACE_PARTIAL_FLUSH_ENABLED"),
+        name("tracing.partial_flush.min_spans_threshold", "DD_TRACE_PARTIAL_FLUSH_MIN_SPANS"),
+    ],
+    family: None,
+    level_words: "`off`, `error`, `warn`, `info`, `debug`, `trace`",
+    levels: levels::plain,
+};

@@ -1,0 +1,61 @@
+//! Names of Go's, Ruby's and Node's own, and how often things are said.
+
+use super::*;
+
+#[test]
+fn gos_options_are_understood_by_their_names() {
+    let code = [("WithDebugMode", "true"), ("WithDebugSpansMode", "5m"), ("WithService", "shop"), ("WithEnv", "prod")];
+    let settings = accepted_as("go", &code, &[("DD_SERVICE", "env")]);
+    assert!(settings.debug && settings.debug_abandoned_spans);
+    assert_eq!(settings.abandoned_span_timeout, Duration::from_secs(300));
+    assert_eq!((settings.service.as_str(), settings.env.as_str()), ("shop", "prod"));
+    let settings = accepted_as("go", &[("WithHostname", "shop-1")], &[]);
+    assert!(settings.hostname == "shop-1" && settings.report_hostname);
+    let both = [("DD_TRACE_DEBUG_ABANDONED_SPANS", "false"), ("WithDebugSpansMode", "5m")];
+    assert!(!accepted_as("go", &both, &[]).debug_abandoned_spans, "what is said outright holds");
+}
+
+#[test]
+fn rubys_attributes_are_understood_by_their_paths() {
+    let code = [("diagnostics.debug", "true"), ("agent.host", "a"), ("agent.port", "7"), ("service", "shop")];
+    let settings = accepted_as("ruby", &code, &[]);
+    assert!(settings.debug);
+    assert_eq!((settings.agent.to_string().as_str(), settings.service.as_str()), ("http://a:7", "shop"));
+}
+
+#[test]
+fn nodes_option_for_debug_mode_ended_with_version_2() {
+    let code = |version| [("debug", "true"), ("SPANWIRE_TRACER_VERSION", version), ("url", "http://a:1")];
+    let settings = accepted_as("nodejs", &code("1.7.1"), &[]);
+    assert_eq!((settings.debug, settings.agent.to_string()), (true, "http://a:1".into()));
+    let (settings, rejected) = resolve_as("nodejs", &code("5.15.0"), &[]);
+    let why = "no such setting; DD_TRACE_DEBUG was probably meant";
+    assert_eq!((settings.debug, whys(&rejected)), (false, vec![("debug", why)]));
+}
+
+#[test]
+fn names_of_every_language_mean_settings_that_exist() {
+    for habits in habits::ALL {
+        for name in habits.names {
+            for setting in [Some(name.setting), name.turns_on].into_iter().flatten() {
+                assert!(table::all().any(|known| known.name == setting), "{}: {}", habits.title, name.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_are_gathered_in_go_and_where_somebody_asks() {
+    let gathered = |language, env: &[(&str, &str)]| accepted_as(language, &[], env).gather_errors;
+    let rate = |text| [("DD_LOGGING_RATE", text)];
+    assert_eq!(gathered("go", &[]), Some(Duration::from_secs(60)));
+    assert_eq!(
+        (gathered("go", &rate("5")), gathered("go", &rate("0"))),
+        (Some(Duration::from_secs(5)), Some(Duration::ZERO))
+    );
+    assert_eq!((gathered("ruby", &[]), gathered("ruby", &rate("9"))), (None, Some(Duration::from_secs(9))));
+    for bad in ["-5", "1m"] {
+        let (settings, rejected) = resolve_as("go", &[], &rate(bad));
+        assert_eq!((settings.gather_errors, rejected.len()), (Some(Duration::from_secs(60)), 1), "{bad}");
+    }
+}

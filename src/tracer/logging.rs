@@ -1,0 +1,92 @@
+//! What a tracer's settings mean for the log of its process.
+
+use crate::host;
+use crate::log::event::Event;
+use crate::log::{About, Dialect, Level, LogConfig};
+use crate::settings::{Rejected, Settings};
+use crate::tracer::state::State;
+
+/// Sets up the log for the first tracer, and says what is wrong with a tracer's settings.
+pub(super) fn configure(state: &State, settings: &Settings, rejected: &[Rejected]) {
+    let logs = &state.shared.logs;
+    if !logs.configure(&config(settings)) {
+        let text = "another tracer of this process has set up logging otherwise; its settings stay";
+        logs.emit(&Event::Notice { level: Level::Warn, target: "setting", text });
+    }
+    for Rejected { name, value, origin, why } in rejected {
+        logs.emit(&Event::SettingRejected { name, value, origin: origin.name(), why });
+    }
+}
+
+fn config(settings: &Settings) -> LogConfig {
+    let named = Dialect::from_name(&settings.log_dialect);
+    LogConfig {
+        level: settings.log_level,
+        level_given: settings.log_level_given,
+        debug: settings.debug,
+        debug_level: settings.debug_level,
+        rules: settings.log_rules.clone(),
+        dialect: named.unwrap_or_else(|| Dialect::of_language(&settings.language)),
+        about: about(settings),
+        stderr: settings.log_stderr,
+        ring: settings.log_ring,
+        file: settings.log_place.clone(),
+        file_level: settings.log_file_level,
+        native_file: settings.log_native_place.clone(),
+        rate: settings.logging_rate,
+        once: settings.once_logs,
+        aggregate: settings.gather_errors,
+    }
+}
+
+fn about(settings: &Settings) -> About {
+    About {
+        service: settings.service.clone(),
+        env: settings.env.clone(),
+        version: settings.version.clone(),
+        language: settings.language.clone(),
+        language_version: settings.language_version.clone(),
+        interpreter: settings.interpreter.clone(),
+        tracer_version: settings.tracer_version.clone(),
+        process: host::process_name(),
+        java: settings.java_layout.clone(),
+        php_once: settings.once_logs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::time::Duration;
+
+    fn config_of(settings: &[(&str, &str)]) -> LogConfig {
+        let code: Vec<(String, String)> =
+            settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let (settings, rejected) = Settings::resolve(&code, &|_| None);
+        assert_eq!(rejected, []);
+        config(&settings)
+    }
+
+    #[test]
+    fn what_the_settings_say_reaches_the_log() {
+        let dotnet = config_of(&[
+            ("SPANWIRE_LANGUAGE", "dotnet"),
+            ("DD_TRACE_LOG_DIRECTORY", "/srv/logs"),
+            ("DD_TRACE_LOG_FILE_LEVEL", "warn"),
+            ("DD_TRACE_LOGGING_RATE", "30"),
+            ("DD_TRACE_ONCE_LOGS", "false"),
+        ]);
+        assert_eq!(dotnet.file.as_ref().and_then(|file| file.path.parent()), Some(Path::new("/srv/logs")));
+        assert!(dotnet.native_file.is_some() && !dotnet.stderr && dotnet.ring);
+        assert_eq!((dotnet.file_level, dotnet.rate, dotnet.once), (Level::Warn, Some(30), false));
+        assert!(!dotnet.about.php_once);
+        let node = config_of(&[("SPANWIRE_LANGUAGE", "nodejs"), ("logLevel", "error"), ("DD_TRACE_DEBUG", "1")]);
+        assert_eq!((node.debug, node.debug_level, node.level_given), (true, Level::Error, false));
+        let php = config_of(&[("SPANWIRE_LANGUAGE", "php"), ("datadog.trace.log_level", "warn,span=trace")]);
+        assert_eq!((php.level, php.level_given, php.rules), (Level::Warn, true, vec![("span".into(), Level::Trace)]));
+        assert_eq!(config_of(&[("SPANWIRE_LANGUAGE", "go")]).aggregate, Some(Duration::from_secs(60)));
+        let java = [("SPANWIRE_LANGUAGE", "java"), ("datadog.slf4j.simpleLogger.jsonEnabled", "true")];
+        assert_ne!(config_of(&java).about.java, config_of(&java[..1]).about.java);
+    }
+}

@@ -1,0 +1,50 @@
+//! The mode that looks for spans which nobody finishes (`DD_TRACE_DEBUG_ABANDONED_SPANS`): once a minute it logs those
+//! that are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, and at a tracer's end all that are open. It changes
+//! nothing about them.
+
+use super::facts;
+use super::spans::trace_of;
+use crate::export::queue::NO_PRIORITY;
+use crate::log::event::{Event, OpenFacts};
+use crate::tracer::state::{state, State};
+use std::time::Duration;
+
+/// Spans that are looked at one by one; the rest is only counted.
+const LISTED_MAX: usize = 500;
+
+/// Whether the tracer at this index wants to be told.
+pub(super) fn wanted(state: &State, index: u32) -> bool {
+    timeout(state, index).is_some()
+}
+
+fn timeout(state: &State, index: u32) -> Option<Duration> {
+    let profile = state.shared.account(index).profile()?;
+    profile.settings.debug_abandoned_spans.then_some(profile.settings.abandoned_span_timeout)
+}
+
+/// Logs this process's overdue spans. Called by workers, about once a minute.
+pub(super) fn look() {
+    let state = state();
+    if !(0..crate::export::TRACERS_MAX as u32).any(|index| wanted(state, index)) {
+        return;
+    }
+    let (mut spans, mut open) = (0, Vec::<OpenFacts>::new());
+    for handle in state.spans.live() {
+        // One that is being worked on right now is hardly forgotten.
+        let Ok(span) = state.spans.lock(handle) else { continue };
+        let Some(timeout) = timeout(state, span.tracer) else { continue };
+        let priority = state.traces.lock(trace_of(&span)).map_or(NO_PRIORITY, |trace| trace.priority);
+        let facts = facts::of_open(&span, priority);
+        if facts.age <= timeout {
+            continue;
+        }
+        spans += 1;
+        if open.len() < LISTED_MAX {
+            open.push(facts);
+        }
+    }
+    if spans > 0 {
+        open.sort_by_key(|span| span.start_ns);
+        state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: false });
+    }
+}
