@@ -1374,10 +1374,16 @@ int32_t spanwire_debug_get(void);
 /** Everything. */
 #define SPANWIRE_LEVEL_TRACE 5
 
+/** Rules for single loggers that can be there at once. */
+#define SPANWIRE_LOGGERS_MAX 64
+
 /** A log sink, as a number below 2^53; 0 is none. */
 typedef uint64_t spanwire_sink;
 
-/** A log record, valid while the callback that got it runs. */
+/**
+ * A log record. In a callback it and its texts are valid while that runs; spanwire_log_take() puts the texts into the
+ * caller's buffer.
+ */
 typedef struct spanwire_log_record {
     /** `sizeof(spanwire_log_record)` of the library. */
     size_t size;
@@ -1387,13 +1393,37 @@ typedef struct spanwire_log_record {
     int32_t level;
     /** What kind of thing happened, such as "span.finished" or "agent.unreachable"; NUL-terminated. */
     const char *target;
-    /** The whole line in the chosen dialect, without a newline; NUL-terminated. */
+    /**
+     * The whole record in the chosen dialect, without a newline at its end; NUL-terminated. In the dialects of some
+     * languages a record can have several lines.
+     */
     const char *text;
     /** Its length in bytes. */
     size_t text_len;
     /** Records lost before this one because nobody took them in time. */
     uint64_t lost;
+    /**
+     * Who says it, in the names of the chosen dialect, such as "ddtrace.tracer"; NUL-terminated.
+     * spanwire_log_set_logger_level()
+     * takes the same names.
+     */
+    const char *logger;
+    /**
+     * Where in `text` the message begins: what comes before it, a logger of the host's adds by itself (time, process,
+     * level, name).
+     */
+    const char *message;
+    /** Its length in bytes. */
+    size_t message_len;
+    /** SPANWIRE_LOG_HOST_ONLY or 0. */
+    uint32_t flags;
 } spanwire_log_record;
+
+/**
+ * A record that belongs into the host's own log even where a log file is set, and is not in that file: PHP's "Loaded
+ * integration".
+ */
+#define SPANWIRE_LOG_HOST_ONLY 1
 
 /**
  * Called with a record and the `userdata` that came with the callback. It must not throw or jump out. Inside,
@@ -1423,6 +1453,31 @@ typedef void (*spanwire_release)(void *userdata);
  * Since:     0.1
  */
 spanwire_status spanwire_log_set_level(int32_t level);
+
+/**
+ * Sets the level of one logger and of those below it, for the whole process, or takes it away: "ddtrace.internal",
+ * "datadog.trace.agent.core", PHP's target "span", in our own dialects a record's target ("span", "agent.unreachable").
+ * The nearest rule wins, over the level and over debug mode.
+ *
+ * "root" is the host's root logger: its level holds for loggers without a rule where neither DD_TRACE_LOG_LEVEL nor
+ * spanwire_log_set_level() chose a level and debug mode is off, as Python's does. A binding calls this when the host
+ * sets
+ * the level of such a logger.
+ *
+ * @param logger  the logger's name, not NULL or empty
+ * @param level   SPANWIRE_LEVEL_OFF to SPANWIRE_LEVEL_TRACE, or -1 to take the rule away
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_ARGUMENT `logger` is NULL or empty, or the level is not one
+ *         SPANWIRE_E_LIMIT    there are SPANWIRE_LOGGERS_MAX rules
+ *
+ * Ownership: copies nothing but a digest of the name.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      a child has its parent's rules.
+ * Since:     0.1
+ */
+spanwire_status spanwire_log_set_logger_level(const char *logger, int32_t level);
 
 /**
  * Takes records that wait, oldest first, and calls back with each, here and now, on the calling thread. The way for
@@ -1465,6 +1520,29 @@ spanwire_status spanwire_log_poll(spanwire_log_callback callback, void *userdata
  * Since:     0.1
  */
 spanwire_status spanwire_log_drain(char *buffer, size_t capacity, size_t *need);
+
+/**
+ * Takes the oldest record that waits, without a callback: for hosts that want level and logger beside the text and in
+ * which a callback is dear.
+ *
+ * @param record    where it goes; set its `size` to `sizeof(spanwire_log_record)` first. Its texts point into `buffer`.
+ * @param buffer    where the texts go, each with a NUL
+ * @param capacity  the buffer's size in bytes
+ * @param need      set to the bytes that the record needs, 0 if none waits; may be NULL
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_NOT_FOUND no record waits
+ *         SPANWIRE_E_LIMIT     the record needs a larger buffer, and waits on
+ *         SPANWIRE_E_ARGUMENT  `record` or `buffer` is NULL
+ *         SPANWIRE_E_VERSION   `record->size` is no size of it
+ *
+ * Ownership: buffer and record are the caller's.
+ * Threads:   any; each record goes to one caller.
+ * Blocks:    never.
+ * Fork:      a child's ring is empty at first.
+ * Since:     0.1
+ */
+spanwire_status spanwire_log_take(spanwire_log_record *record, char *buffer, size_t capacity, size_t *need);
 
 /**
  * A descriptor that is readable while records wait for spanwire_log_poll() or spanwire_log_drain(), for poll(2) and

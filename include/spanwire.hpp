@@ -601,8 +601,10 @@ struct Record {
   Time time;              ///< when it happened
   Level level;            ///< how much it matters
   std::string_view kind;  ///< what happened, such as `span.finished`, or the host's own word
-  std::string_view text;  ///< the whole line, without a newline
+  std::string_view text;  ///< the whole record, without a newline at its end
   std::uint64_t lost;     ///< how many records were lost before this one, because nobody fetched them in time
+  std::string_view logger;   ///< who says it, in the names of the chosen dialect
+  std::string_view message;  ///< the end of `text`, without what a logger adds itself: time, process, level, name
 
   /// From the C struct.
   explicit Record(const spanwire_log_record &raw) noexcept
@@ -610,11 +612,25 @@ struct Record {
         level(static_cast<Level>(raw.level)),
         kind(raw.target == nullptr ? "" : raw.target),
         text(raw.text, raw.text_len),
-        lost(raw.lost) {}
+        lost(raw.lost),
+        logger(raw.logger == nullptr ? "" : raw.logger),
+        message(raw.message, raw.message_len) {}
 };
 
 /// Which records are made at all while debug mode is off.
 inline Status set_level(Level level) noexcept { return spanwire_log_set_level(static_cast<std::int32_t>(level)); }
+
+/// The same for one logger and those below it, named as in the chosen dialect; it wins over the level and debug mode.
+inline Status set_level(std::string_view logger, Level level) noexcept {
+  const detail::Terminated word(logger);
+  return spanwire_log_set_logger_level(word.get(), static_cast<std::int32_t>(level));
+}
+
+/// Takes what set_level() set for a logger away again.
+inline Status reset_level(std::string_view logger) noexcept {
+  const detail::Terminated word(logger);
+  return spanwire_log_set_logger_level(word.get(), -1);
+}
 
 /// Writes a record of the host's own.
 inline Status write(Level level, std::string_view target, std::string_view text) noexcept {

@@ -38,6 +38,8 @@ enum {
     SPANWIRE_LEVEL_INFO = 3,
     SPANWIRE_LEVEL_DEBUG = 4,
     SPANWIRE_LEVEL_TRACE = 5,
+    SPANWIRE_LOGGERS_MAX = 64,
+    SPANWIRE_LOG_HOST_ONLY = 1,
     SPANWIRE_SINKS_MAX = 64,
 };
 const char *spanwire_version(void);
@@ -201,11 +203,17 @@ typedef struct spanwire_log_record {
     const char *text;
     size_t text_len;
     uint64_t lost;
+    const char *logger;
+    const char *message;
+    size_t message_len;
+    uint32_t flags;
 } spanwire_log_record;
 typedef void (*spanwire_log_callback)(const spanwire_log_record *record, void *userdata);
 spanwire_status spanwire_log_set_level(int32_t level);
+spanwire_status spanwire_log_set_logger_level(const char *logger, int32_t level);
 spanwire_status spanwire_log_poll(spanwire_log_callback callback, void *userdata, size_t max, size_t *count);
 spanwire_status spanwire_log_drain(char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_log_take(spanwire_log_record *record, char *buffer, size_t capacity, size_t *need);
 int32_t spanwire_log_fd(void);
 spanwire_status spanwire_log_write(int32_t level, const char *target, const char *text);
 spanwire_status spanwire_log_write_n(

@@ -3,7 +3,7 @@
 
 use super::span::spanwire_tag;
 use super::status::*;
-use super::{guard, guard_value, text};
+use super::{guard, guard_value, sized, text};
 use crate::log::event::Event;
 use crate::log::{Level, Record, SinkError};
 use crate::tracer::Error;
@@ -23,11 +23,16 @@ pub const SPANWIRE_LEVEL_DEBUG: i32 = 4;
 /// Everything.
 pub const SPANWIRE_LEVEL_TRACE: i32 = 5;
 
+/// Rules for single loggers that can be there at once.
+pub const SPANWIRE_LOGGERS_MAX: usize = 64;
+
 /// A log sink, as a number below 2^53; 0 is none.
 pub type spanwire_sink = u64;
 
-/// A log record, valid while the callback that got it runs.
+/// A log record. In a callback it and its texts are valid while that runs; spanwire_log_take() puts the texts into the
+/// caller's buffer.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct spanwire_log_record {
     /// `sizeof(spanwire_log_record)` of the library.
     pub size: usize,
@@ -37,13 +42,31 @@ pub struct spanwire_log_record {
     pub level: i32,
     /// What kind of thing happened, such as "span.finished" or "agent.unreachable"; NUL-terminated.
     pub target: *const c_char,
-    /// The whole line in the chosen dialect, without a newline; NUL-terminated.
+    /// The whole record in the chosen dialect, without a newline at its end; NUL-terminated. In the dialects of some
+    /// languages a record can have several lines.
     pub text: *const c_char,
     /// Its length in bytes.
     pub text_len: usize,
     /// Records lost before this one because nobody took them in time.
     pub lost: u64,
+    /// Who says it, in the names of the chosen dialect, such as "ddtrace.tracer"; NUL-terminated. spanwire_log_set_logger_level()
+    /// takes the same names.
+    pub logger: *const c_char,
+    /// Where in `text` the message begins: what comes before it, a logger of the host's adds by itself (time, process,
+    /// level, name).
+    pub message: *const c_char,
+    /// Its length in bytes.
+    pub message_len: usize,
+    /// SPANWIRE_LOG_HOST_ONLY or 0.
+    pub flags: u32,
 }
+
+// SAFETY: `repr(C)`, begins with its size, plain integers and pointers.
+unsafe impl sized::Sized_ for spanwire_log_record {}
+
+/// A record that belongs into the host's own log even where a log file is set, and is not in that file: PHP's "Loaded
+/// integration".
+pub const SPANWIRE_LOG_HOST_ONLY: u32 = 1;
 
 /// Called with a record and the `userdata` that came with the callback. It must not throw or jump out. Inside,
 /// any function may be called but spanwire_tracer_flush() and spanwire_tracer_shutdown(); what is logged from inside a
@@ -64,19 +87,35 @@ unsafe fn hand_over(
     record: &Record,
 ) {
     // The log escapes control characters, so that neither text holds a NUL.
-    let terminated = |text: &str| CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default();
-    let (target, line) = (terminated(&record.target), terminated(&record.text));
-    let record = spanwire_log_record {
-        size: std::mem::size_of::<spanwire_log_record>(),
-        time_ns: record.time_ns,
-        level: record.level as i32,
-        target: target.as_ptr(),
-        text: line.as_ptr(),
-        text_len: line.as_bytes().len(),
-        lost: record.lost,
-    };
+    let terminated = |text: &str| CString::new(text).unwrap_or_default();
+    let (target, line, logger) = (terminated(&record.target), terminated(&record.text), terminated(&record.logger));
+    let given = [target.as_ptr(), line.as_ptr(), logger.as_ptr()];
+    // SAFETY: the message begins inside of the text, which is as long as the record's.
+    let message = unsafe { line.as_ptr().add(record.message_at.min(line.as_bytes().len())) };
+    let record = in_c(record, given, message, std::mem::size_of::<spanwire_log_record>());
     // SAFETY: by the caller.
     unsafe { callback(&record, userdata) };
+}
+
+fn in_c(
+    record: &Record,
+    [target, text, logger]: [*const c_char; 3],
+    message: *const c_char,
+    size: usize,
+) -> spanwire_log_record {
+    spanwire_log_record {
+        size,
+        time_ns: record.time_ns,
+        level: record.level as i32,
+        target,
+        text,
+        text_len: record.text.len(),
+        lost: record.lost,
+        logger,
+        message,
+        message_len: record.text.len().saturating_sub(record.message_at),
+        flags: if record.host_only { SPANWIRE_LOG_HOST_ONLY } else { 0 },
+    }
 }
 
 /// Sets what is logged while debug mode is off, for the whole process. `DD_TRACE_LOG_LEVEL` does the same from the start.
@@ -95,6 +134,43 @@ pub extern "C" fn spanwire_log_set_level(level: i32) -> spanwire_status {
     guard(|state| {
         state.shared.logs.set_level(Level::from_number(level).ok_or(Error::Argument)?);
         Ok(())
+    })
+}
+
+/// Sets the level of one logger and of those below it, for the whole process, or takes it away: "ddtrace.internal",
+/// "datadog.trace.agent.core", PHP's target "span", in our own dialects a record's target ("span", "agent.unreachable").
+/// The nearest rule wins, over the level and over debug mode.
+///
+/// "root" is the host's root logger: its level holds for loggers without a rule where neither DD_TRACE_LOG_LEVEL nor
+/// spanwire_log_set_level() chose a level and debug mode is off, as Python's does. A binding calls this when the host sets
+/// the level of such a logger.
+///
+/// @param logger  the logger's name, not NULL or empty
+/// @param level   SPANWIRE_LEVEL_OFF to SPANWIRE_LEVEL_TRACE, or -1 to take the rule away
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_ARGUMENT `logger` is NULL or empty, or the level is not one
+///         SPANWIRE_E_LIMIT    there are SPANWIRE_LOGGERS_MAX rules
+///
+/// Ownership: copies nothing but a digest of the name.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      a child has its parent's rules.
+/// Since:     0.1
+///
+/// # Safety
+/// `logger` is NULL or NUL-terminated.
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_log_set_logger_level(logger: *const c_char, level: i32) -> spanwire_status {
+    guard(|state| {
+        // SAFETY: by the caller.
+        let logger = unsafe { text::terminated(logger) }.filter(|name| !name.is_empty()).ok_or(Error::Argument)?;
+        let level = match level {
+            -1 => None,
+            number => Some(Level::from_number(number).ok_or(Error::Argument)?),
+        };
+        let kept = state.shared.logs.set_logger_level(&String::from_utf8_lossy(logger), level);
+        kept.then_some(()).ok_or(Error::Limit)
     })
 }
 
@@ -185,6 +261,67 @@ pub unsafe extern "C" fn spanwire_log_drain(buffer: *mut c_char, capacity: usize
     })
 }
 
+/// Takes the oldest record that waits, without a callback: for hosts that want level and logger beside the text and in
+/// which a callback is dear.
+///
+/// @param record    where it goes; set its `size` to `sizeof(spanwire_log_record)` first. Its texts point into `buffer`.
+/// @param buffer    where the texts go, each with a NUL
+/// @param capacity  the buffer's size in bytes
+/// @param need      set to the bytes that the record needs, 0 if none waits; may be NULL
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_NOT_FOUND no record waits
+///         SPANWIRE_E_LIMIT     the record needs a larger buffer, and waits on
+///         SPANWIRE_E_ARGUMENT  `record` or `buffer` is NULL
+///         SPANWIRE_E_VERSION   `record->size` is no size of it
+///
+/// Ownership: buffer and record are the caller's.
+/// Threads:   any; each record goes to one caller.
+/// Blocks:    never.
+/// Fork:      a child's ring is empty at first.
+/// Since:     0.1
+///
+/// # Safety
+/// `record` is NULL or has the size that it says; `buffer` is NULL or has `capacity` bytes; `need` is NULL or writable.
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_log_take(
+    record: *mut spanwire_log_record,
+    buffer: *mut c_char,
+    capacity: usize,
+    need: *mut usize,
+) -> spanwire_status {
+    guard(|state| {
+        let room = capacity.min(isize::MAX as usize);
+        if record.is_null() || buffer.is_null() {
+            return Err(Error::Argument);
+        }
+        let needs = |record: &Record| record.text.len() + record.target.len() + record.logger.len() + 3;
+        let (taken, wanted) = state.shared.logs.take(|record| needs(record) <= room, needs);
+        if !need.is_null() {
+            // SAFETY: by the caller.
+            unsafe { *need = wanted };
+        }
+        let taken = match taken {
+            Some(taken) => taken,
+            None if wanted > 0 => return Err(Error::Limit),
+            None => return Err(Error::NotFound),
+        };
+        // SAFETY: by the caller; the texts fit, as `needs` says.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), room) };
+        let mut at = 0;
+        let given = [taken.target.as_str(), &taken.text, &taken.logger].map(|text| {
+            let place = at;
+            bytes[place..place + text.len()].copy_from_slice(text.as_bytes());
+            bytes[place + text.len()] = 0;
+            at += text.len() + 1;
+            buffer.wrapping_add(place).cast_const()
+        });
+        let message = given[1].wrapping_add(taken.message_at);
+        // SAFETY: by the caller.
+        unsafe { sized::write(record, &in_c(&taken, given, message, 0)) }
+    })
+}
+
 /// A descriptor that is readable while records wait for spanwire_log_poll() or spanwire_log_drain(), for poll(2) and
 /// event loops. Do not read from it or close it.
 ///
@@ -263,7 +400,30 @@ pub unsafe extern "C" fn spanwire_log_write_n(
 }
 
 /// Reports something that only the host can know (a hook installed, a method compiled) as an event with fields, which
-/// the chosen dialect turns into a line. Logged at level debug.
+/// the chosen dialect turns into a line.
+///
+/// Any kind can be reported, and reads as its name and its fields, at level debug, or warn where it ends in ".failed".
+/// These kinds are known, and read as the
+/// tracer of the language writes them, at its level, where it has such a line:
+///
+///     jit.started              function_id, token, name           a method is compiled (.NET, native code)
+///     transport.chosen         factory, product                   how the Agent is reached (.NET)
+///     class.transformed        class, classloader                 a class was instrumented (Java)
+///     instrumentation.applied  state, classloader                 an instrumentation was applied (Java)
+///     class_path               path                               the class path (Java)
+///     integration.failed       name, error                        an integration could not be set up
+///     integrations.loaded      names, count                       all integrations that were set up
+///     sampling.decided         trace_id, sampled, rate, mechanism, rule
+///     rate_limited             trace_id, traces, ms               the sampler's limit was reached (.NET)
+///     remote_config.received   version, paths, payload, url, seconds
+///     remote_config.unchanged
+///     remote_config.failed     error
+///     flare.started            level
+///     flare.sent               case_id, url
+///     flare.failed             error, status, url
+///     shutdown.waiting         seconds                            (Python)
+///
+/// A field that is not given is left out of the line. docs/log-lines.md shows how they read.
 ///
 /// @param kind    what happened, such as "hook.installed"; not NULL
 /// @param fields  an array of `count` fields; NULL if `count` is 0
