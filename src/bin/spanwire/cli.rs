@@ -27,6 +27,7 @@ Where this help says `spanwire`, a clone has `cargo run --features cli --`:
   spanwire agent --help               what `agent` can do
   cargo run --features cli -- agent --help
                                       the same in a clone
+  spanwire doctor --help              why traces do not arrive
 
 With DD_TRACE_DEBUG=true in its environment, a program tells on standard error what its tracer does.
 README.md has the other settings.";
@@ -40,6 +41,9 @@ pub enum Command {
     /// Receive traces as a Datadog Agent would, and print each as a tree
     #[command(after_help = AGENT_HELP)]
     Agent(AgentOptions),
+    /// Find out why traces do not arrive: from debug logs, or from this machine as it is now
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorOptions),
     /// The program that `demo` runs where there is no C compiler
     #[command(hide = true)]
     DemoHost,
@@ -114,6 +118,40 @@ pub struct AgentOptions {
     pub full: bool,
 }
 
+const DOCTOR_HELP: &str = "\
+It answers three questions: did the tracer start, did it make spans, did they reach the Agent; and if
+not, why, and what to do. With log files it reads those: of this library, or of Datadog tracers for
+Java, Python, Ruby, Go, Node.js, .NET, PHP and C++, several at once, of one process or of many. A log
+of debug mode (DD_TRACE_DEBUG=true) tells most. Without a file it looks at this machine: the settings
+as a program started here would have them, and the Agent that they name.
+
+Secrets in what it shows are replaced. The exit status is 0 if nothing is wrong, 1 if a cause was
+found, 2 if the doctor could not do its work.
+
+Examples:
+  spanwire doctor app.log                     what this log tells
+  spanwire doctor web.log worker.log          both, and whether their settings agree
+  spanwire doctor --json app.log              the same for a script, as one object
+  spanwire doctor -                           from standard input, as in `zcat app.log.gz | …`
+  spanwire doctor                             this machine, as it is now
+  spanwire doctor --url http://agent:8126     the same, with this Agent";
+
+/// Options of `spanwire doctor`.
+#[derive(Debug, clap::Args)]
+pub struct DoctorOptions {
+    /// Log files to read, `-` for standard input; none to look at this machine instead
+    #[arg(value_name = "LOGFILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The Agent to look at instead of the one that the settings name
+    #[arg(long, value_name = "URL", conflicts_with = "files")]
+    pub url: Option<String>,
+
+    /// One JSON object instead of text: status, causes, sections, facts
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +175,7 @@ mod tests {
     #[test]
     fn every_example_of_the_help_is_understood() {
         Cli::command().debug_assert();
-        for (help, count) in [(EXAMPLES, 4), (DEMO_HELP, 4), (AGENT_HELP, 6)] {
+        for (help, count) in [(EXAMPLES, 5), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6)] {
             let examples = examples(help);
             assert_eq!(examples.len(), count, "{examples:?}");
             for example in examples {
@@ -152,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_terminal() {
-        for line in [EXAMPLES, DEMO_HELP, AGENT_HELP].iter().flat_map(|help| help.lines()) {
+        for line in [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP].iter().flat_map(|help| help.lines()) {
             assert!(line.chars().count() <= 102, "{line}");
         }
     }

@@ -5,6 +5,7 @@ mod cli;
 mod decode;
 mod demo;
 mod demo_inline;
+mod doctor;
 mod http;
 mod msgpack;
 mod out;
@@ -19,20 +20,24 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = Out::new(cli.color);
+    // For the doctor 1 means that it found something, so that what stops it needs another status.
+    let failed = if matches!(cli.command, Command::Doctor(_)) { 2 } else { 1 };
     let result = match cli.command {
-        Command::Demo(options) => demo::run(out, &options),
-        Command::Agent(options) => agent::run(out, &options),
-        Command::DemoHost => demo_inline::run(),
+        Command::Demo(options) => demo::run(out, &options).map(|()| 0),
+        Command::Agent(options) => agent::run(out, &options).map(|()| 0),
+        Command::Doctor(options) => doctor::run(out, &options),
+        Command::DemoHost => demo_inline::run().map(|()| 0),
     };
     match result {
-        Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
+        Ok(status) => ExitCode::from(status),
+        Err(Failure::ReaderGone) => ExitCode::SUCCESS,
         Err(Failure::Interrupted) => {
             note("spanwire: stopped");
             ExitCode::from(130)
         }
         Err(Failure::Said(text)) => {
             note(format_args!("spanwire: {text}"));
-            ExitCode::FAILURE
+            ExitCode::from(failed)
         }
     }
 }

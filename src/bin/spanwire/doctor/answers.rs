@@ -1,0 +1,379 @@
+//! The three answers: what a tracer's story means. Turns what was tallied into findings; reads no log.
+
+use super::causes::{words, Told};
+use super::config::Config;
+use super::lines::Tongue;
+use super::report::{Finding, Standing};
+use super::settings;
+use super::tally::{drop_cause, shown, Story, Trouble};
+use crate::out::counted;
+use serde_json::{json, Map, Value};
+
+/// An answer to one of the questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    Partly,
+    No,
+    Unknown,
+}
+
+impl Answer {
+    pub fn name(self) -> &'static str {
+        match self {
+            Answer::Yes => "yes",
+            Answer::Partly => "partly",
+            Answer::No => "no",
+            Answer::Unknown => "unknown",
+        }
+    }
+}
+
+/// What one tracer's lines come to.
+pub struct Answers {
+    pub started: (Answer, Vec<Finding>),
+    pub spans: (Answer, Vec<Finding>),
+    pub delivered: (Answer, Vec<Finding>),
+    /// What no question asks for.
+    pub beside: Vec<Finding>,
+    /// Numbers and settings, for JSON.
+    pub facts: Value,
+}
+
+/// One tracer's answers.
+pub fn of(tongue: Tongue, story: &Story) -> Answers {
+    let teller = Teller { tongue, story, config: story.configs.last() };
+    let disabled = teller.disabled();
+    let started = teller.started(disabled);
+    let spans = teller.spans(disabled);
+    let delivered = teller.delivered();
+    let beside = ["panic.caught", "log.unwritable", "log.records_lost"];
+    let beside = beside.iter().filter_map(|cause| teller.fault(cause)).collect();
+    let facts = teller.facts([started.0, spans.0, delivered.0]);
+    Answers { started, spans, delivered, beside, facts }
+}
+
+struct Teller<'a> {
+    tongue: Tongue,
+    story: &'a Story,
+    config: Option<&'a Config>,
+}
+
+impl Teller<'_> {
+    fn disabled(&self) -> bool {
+        let said = self.config.is_some_and(|config| config.enabled == Some(false)) || self.story.off > 0;
+        said && self.story.finished == 0 && self.story.written == 0 && self.story.payloads_sent() == 0
+    }
+
+    fn started(&self, disabled: bool) -> (Answer, Vec<Finding>) {
+        let mut findings = Vec::new();
+        let given_up: Vec<Finding> =
+            ["library.older", "library.missing", "tracing.given_up"].iter().filter_map(|c| self.fault(c)).collect();
+        let stale = self.story.configs.iter().find(|config| config.library_is_older());
+        let answer = match self.config {
+            Some(config) => {
+                findings.push(Finding::good("tracer.started", self.introduce(config)));
+                Answer::Yes
+            }
+            None if !given_up.is_empty() => Answer::No,
+            None => {
+                let says = format!(
+                    "{}: no start-up line is here, but other lines of the tracer are; this log begins later, or \
+                     DD_TRACE_STARTUP_LOGS=false",
+                    self.tongue.name()
+                );
+                findings.push(Finding::note("startup.not_logged", says));
+                if self.story.spans() + self.story.payloads_sent() > 0 {
+                    Answer::Yes
+                } else {
+                    Answer::Unknown
+                }
+            }
+        };
+        if disabled {
+            findings.push(self.bad("tracing.disabled", 0, Vec::new()));
+        }
+        if let Some(config) = stale.filter(|_| given_up.is_empty()) {
+            let version = |version: &Option<String>| version.clone().unwrap_or_default();
+            let says = format!(
+                "start-up line: version {}, spanwire_version {}",
+                version(&config.version),
+                version(&config.spanwire_version)
+            );
+            findings.push(self.bad("library.older", 0, vec![shown(&says)]));
+        }
+        findings.extend(given_up);
+        findings.extend(["setting.rejected", "settings.disagree"].iter().filter_map(|cause| self.fault(cause)));
+        if self.config.is_some_and(|config| config.debug == Some(false)) && self.story.spans() == 0 {
+            let says = "debug mode is off, so that this log tells little; DD_TRACE_DEBUG=true turns it on";
+            findings.push(Finding::note("debug.off", says));
+        }
+        (answer, findings)
+    }
+
+    fn introduce(&self, config: &Config) -> String {
+        let version = config.version.as_ref().map(|version| format!(" {}", shown(version))).unwrap_or_default();
+        let facts = [
+            ("service", &config.service),
+            ("env", &config.env),
+            ("version", &config.service_version),
+            ("agent", &config.agent_url),
+        ];
+        let facts: Vec<String> = facts
+            .iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name} {}", shown(value))))
+            .collect();
+        let starts = match self.story.configs.len() {
+            1 => String::new(),
+            count => format!(", {count} times"),
+        };
+        format!("{}: tracer{version} started{starts}; {}", self.tongue.name(), facts.join(", "))
+    }
+
+    fn spans(&self, disabled: bool) -> (Answer, Vec<Finding>) {
+        let story = self.story;
+        let mut findings = Vec::new();
+        let made = story.spans();
+        let answer = if made > 0 {
+            let parts =
+                [(story.started, "started"), (story.finished, "finished"), (story.written, "handed on to be sent")];
+            let parts: Vec<String> = parts.iter().filter(|p| p.0 > 0).map(|(n, what)| format!("{n} {what}")).collect();
+            let says = format!("{}: {} ({})", self.tongue.name(), counted(made as usize, "span"), parts.join(", "));
+            findings.push(Finding::good("spans.made", says));
+            Answer::Yes
+        } else if story.payloads_sent() > 0 {
+            let says = format!(
+                "{}: payloads were sent, so there were spans; this log has no line for them",
+                self.tongue.name()
+            );
+            findings.push(Finding::good("spans.made", says));
+            Answer::Yes
+        } else if story.traces_lost + story.failures() > 0 && story.payloads_failed > 0 {
+            let says = format!(
+                "{}: payloads were to be sent, so there were spans; this log has no line for them",
+                self.tongue.name()
+            );
+            findings.push(Finding::good("spans.made", says));
+            Answer::Yes
+        } else if disabled || self.no_start() {
+            findings.push(Finding::note("spans.not_made", "no span was made, since tracing is off"));
+            Answer::No
+        } else if self.tongue.logs_spans() && self.would_tell_of_spans() {
+            findings.push(self.bad("spans.none", 0, Vec::new()));
+            Answer::No
+        } else {
+            let says = format!(
+                "{}: no line tells of a span, which only a log of debug mode would{}",
+                self.tongue.name(),
+                if self.tongue.logs_spans() { "" } else { ", and this tracer has none" }
+            );
+            findings.push(Finding::note("spans.not_logged", says));
+            Answer::Unknown
+        };
+        findings.extend(self.unfinished());
+        findings.extend(self.fault("integration.failed"));
+        (answer, findings)
+    }
+
+    /// Whether this is a log of debug mode. Only such a one has the line of the end.
+    fn would_tell_of_spans(&self) -> bool {
+        self.story.stopped || self.config.is_some_and(|config| config.debug == Some(true))
+    }
+
+    fn no_start(&self) -> bool {
+        ["library.older", "library.missing", "tracing.given_up"]
+            .iter()
+            .any(|cause| self.story.troubles.contains_key(cause))
+    }
+
+    fn unfinished(&self) -> Option<Finding> {
+        let story = self.story;
+        let open = story.still_open();
+        let told = story.troubles.get("spans.unfinished");
+        if let (Some(trouble), true) = (told, story.unfinished_surely) {
+            let mut evidence = trouble.evidence.clone();
+            evidence.extend(story.open_examples());
+            return Some(self.bad("spans.unfinished", story.unfinished.max(open), evidence));
+        }
+        let spans = open.max(story.unfinished);
+        if spans == 0 {
+            return None;
+        }
+        // A log that has the end of the tracer, or not one end of a span, will not have these ends either.
+        let logs_ends = !matches!(self.tongue, Tongue::Go) || story.finished > 0;
+        if logs_ends && (story.stopped || story.finished == 0) {
+            return Some(self.bad("spans.unfinished", spans, story.open_examples()));
+        }
+        let says = format!("{} had no end yet where this log ends", counted(spans as usize, "span"));
+        Some(Finding::note("spans.open", says).showing(story.open_examples()))
+    }
+
+    fn delivered(&self) -> (Answer, Vec<Finding>) {
+        let story = self.story;
+        let mut findings = Vec::new();
+        let sent = story.payloads_sent();
+        if sent > 0 {
+            let mut facts = Vec::new();
+            for (count, noun) in
+                [(story.traces_sent(), "trace"), (story.spans_sent, "span"), (story.bytes_sent, "byte")]
+            {
+                if count > 0 {
+                    facts.push(counted(count as usize, noun));
+                }
+            }
+            let facts = if facts.is_empty() { String::new() } else { format!(": {}", facts.join(", ")) };
+            let says = format!("{}: the Agent took {}{facts}", self.tongue.name(), counted(sent as usize, "payload"));
+            findings.push(Finding::good("agent.accepted", says));
+        }
+        let agent = self.agent_troubles();
+        let bad = agent.iter().any(|finding| finding.standing == Standing::Bad);
+        findings.extend(agent);
+        let drops =
+            ["queue.full", "memory.full", "spans.too_large", "spans.shutdown", "spans.undelivered", "spans.dropped"];
+        let drops: Vec<Finding> = drops.iter().filter_map(|cause| self.fault(cause)).collect();
+        let lost = !drops.is_empty();
+        findings.extend(drops);
+        let answer = match (sent > 0, bad || lost) {
+            (true, false) => Answer::Yes,
+            (true, true) => Answer::Partly,
+            (false, true) => Answer::No,
+            (false, false) => {
+                findings.push(self.nothing_told());
+                Answer::Unknown
+            }
+        };
+        (answer, findings)
+    }
+
+    fn nothing_told(&self) -> Finding {
+        let name = self.tongue.name();
+        let says = match (self.tongue.logs_success(), self.story.payloads_sending) {
+            (_, 0) if self.story.spans() == 0 => format!("{name}: nothing was there to be sent"),
+            (true, 0) => format!("{name}: no line tells that a payload was sent, nor of a failure; did the process end before its first flush?"),
+            (_, 0) => format!("{name}: this tracer logs failures only, and there is none"),
+            (_, count) => format!("{name}: {} left and no failure was logged; this form of log has no line for success", counted(count as usize, "payload")),
+        };
+        Finding::note("agent.not_logged", says)
+    }
+
+    /// What kept payloads from the agent; a note where it was over and nothing was lost.
+    fn agent_troubles(&self) -> Vec<Finding> {
+        let story = self.story;
+        let named = story.troubles.keys().any(|cause| is_specific(cause));
+        let mut findings = Vec::new();
+        for (cause, trouble) in &story.troubles {
+            if !cause.starts_with("agent.") || (*cause == "agent.unreachable" && named) {
+                continue;
+            }
+            let cause = if *cause == "agent.connection_refused" { self.refused(trouble) } else { cause };
+            let lost = trouble.lost && !self.tries_again();
+            let over = !lost && story.last_sent.is_some_and(|sent| sent > trouble.last);
+            let mut finding = self.bad(cause, 0, trouble.evidence.clone());
+            finding.says = told_with(finding.says, trouble.count);
+            if over {
+                finding.standing = Standing::Note;
+                finding.says.push_str("; later payloads were taken, and no line says that something was lost");
+                finding.remedy.clear();
+            }
+            findings.push(finding);
+        }
+        findings
+    }
+
+    /// Whether what failed was tried again, whatever its line says: this library speaks as a tracer that would not, and
+    /// says in its own words when something is lost.
+    fn tries_again(&self) -> bool {
+        let ours = self.story.configs.iter().any(|config| config.spanwire_version.is_some());
+        ours && self.story.dropped.is_empty()
+    }
+
+    /// Nobody listens: because the agent is down, or because the port is not an agent's.
+    fn refused(&self, trouble: &Trouble) -> &'static str {
+        let known = self.story.last_sent.is_some() || self.story.described;
+        let port =
+            self.config.and_then(Config::port).or_else(|| trouble.evidence.iter().find_map(|line| port_in(line)));
+        match port {
+            Some(port) if port != 8126 && !known => "agent.wrong_port",
+            _ => "agent.down",
+        }
+    }
+
+    fn fault(&self, cause: &'static str) -> Option<Finding> {
+        let trouble = self.story.troubles.get(cause)?;
+        let mut finding = self.bad(cause, 0, trouble.evidence.clone());
+        finding.says = told_with(finding.says, trouble.count);
+        let spans = self.dropped_by(cause);
+        if spans > 0 {
+            finding.says.push_str(&format!("; {} so", counted(spans as usize, "span")));
+        }
+        Some(finding)
+    }
+
+    /// Finished spans that were dropped for the reasons that belong to this cause.
+    fn dropped_by(&self, cause: &str) -> u64 {
+        let losses = self.story.dropped.iter().filter(|(reason, _)| drop_cause(reason) == cause);
+        losses.map(|(_, loss)| loss.spans.max(loss.told)).sum()
+    }
+
+    fn bad(&self, cause: &'static str, spans: u64, evidence: Vec<String>) -> Finding {
+        let safe =
+            self.config.map(|config| Config { agent_url: config.agent_url.as_deref().map(shown), ..config.clone() });
+        let (says, remedy) = words(cause, &Told { spans, config: safe.as_ref() });
+        Finding::bad(cause, says, remedy).showing(evidence)
+    }
+
+    fn facts(&self, [started, spans, delivered]: [Answer; 3]) -> Value {
+        let story = self.story;
+        let dropped: Map<String, Value> = story
+            .dropped
+            .iter()
+            .map(|(reason, loss)| {
+                (reason.clone(), json!({ "spans": loss.spans.max(loss.told), "traces": loss.traces }))
+            })
+            .collect();
+        let configs: Vec<Value> = story.configs.iter().take(20).map(settings::facts).collect();
+        json!({
+            "language": self.tongue.name(),
+            "answers": { "started": started.name(), "spans": spans.name(), "delivered": delivered.name() },
+            "lines": story.lines,
+            "startup_lines": story.configs.len(),
+            "settings": configs,
+            "integrations": story.integrations,
+            "spans_started": story.started,
+            "spans_finished": story.finished,
+            "spans_written": story.written,
+            "spans_open": story.still_open(),
+            "payloads_sending": story.payloads_sending,
+            "payloads_sent": story.payloads_sent(),
+            "traces_sent": story.traces_sent(),
+            "spans_sent": story.spans_sent,
+            "bytes_sent": story.bytes_sent,
+            "payloads_failed": story.failures(),
+            "traces_lost": story.traces_lost,
+            "dropped": dropped,
+            "records_lost": story.records_lost,
+        })
+    }
+}
+
+fn is_specific(cause: &str) -> bool {
+    cause.starts_with("agent.") && cause != "agent.unreachable"
+}
+
+fn told_with(mut says: String, count: u64) -> String {
+    if count > 1 {
+        says.push_str(&format!(" ({count} lines)"));
+    }
+    says
+}
+
+/// The port of the first URL or address in a line.
+fn port_in(line: &str) -> Option<u16> {
+    let places = ["http://", "localhost:", "127.0.0.1:", "/127.0.0.1:"];
+    places.iter().find_map(|place| {
+        let rest = &line[line.find(place)?..];
+        let digits =
+            &rest[rest.trim_start_matches("http:").find(':')? + if rest.starts_with("http:") { 6 } else { 1 }..];
+        digits[..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len())].parse().ok()
+    })
+}

@@ -1,0 +1,58 @@
+//! .NET: records of Serilog, whose form an application may share: a message that is not known is the tracer's only if
+//! its properties are.
+
+use super::{after, native, number_after, word_after, Config, Seen};
+use crate::doctor::errors;
+
+pub fn read(message: &str) -> Option<Seen<'_>> {
+    let ours = message.strip_prefix("spanwire: ").unwrap_or(message);
+    let known = seen(message).or_else(|| native::seen(ours));
+    known.or_else(|| message.contains("TracerVersion: ").then_some(Seen::Line))
+}
+
+fn seen(message: &str) -> Option<Seen<'_>> {
+    let starts = |word: &str| message.starts_with(word);
+    Some(match message.as_bytes().first()? {
+        b'S' if starts("Span started: [s_id: ") => Seen::Started(word_after(message, "s_id: ")?),
+        b'S' if starts("Span closed: [s_id: ") => Seen::Finished(word_after(message, "s_id: ")?),
+        b'S' if starts("Sending ") && message.contains(" traces to the D") => {
+            Seen::Sending { traces: number_after(message, "Sending ")? }
+        }
+        b'S' if starts("Successfully sent ") && message.contains(" traces to the D") => {
+            Seen::sent(number_after(message, "sent "), 0)
+        }
+        b'F' if starts("Flushing ") && message.contains(" spans across ") => {
+            Seen::Written(number_after(message, "Flushing ")?)
+        }
+        b'F' if starts("Failed to submit traces with status code ") => {
+            Seen::lost(number_after(message, "status code ").map(errors::refusal), None)
+        }
+        b'F' if starts("Failed to submit ") && message.contains("Agent responded with 429") => {
+            Seen::lost(Some("agent.http_429"), number_after(message, "submit "))
+        }
+        b'A' if starts("An error occurred while sending ") && message.contains(" to the agent at ") => {
+            // Without one here, the exception is on the next line.
+            let error = after(message, " to the agent at ").unwrap_or_default();
+            let lost = !message.contains(". Retrying.");
+            Seen::Failed { cause: errors::cause(error), traces: 0, lost, echo: !lost }
+        }
+        b'U' if starts("Unable to communicate with the trace agent") => {
+            Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: true }
+        }
+        b'U' if starts("Unable to parse the trace sampling rules") => Seen::Trouble("setting.rejected"),
+        b'V' if starts("Value ") && message.contains(" has incorrect format for tag ") => {
+            Seen::Trouble("setting.rejected")
+        }
+        b'T' if starts("Traces were dropped since the last flush operation: ") => {
+            let too_large = number_after(message, "operation: ")?;
+            let full: u64 =
+                message.split(", ").skip(1).filter_map(|part| super::number(part.trim_start_matches("and "))).sum();
+            let reason = if full > 0 { "queue_full" } else { "too_large" };
+            Seen::Dropped { reason, spans: 0, traces: too_large + full }
+        }
+        b'R' if starts("Rate limiter dropped a trace ") => Seen::Line,
+        b'D' if starts("DATADOG TRACER CONFIGURATION - ") => Seen::Config(Config::read(message)?.into()),
+        b'C' if starts("Could not flush all traces before process exit") => Seen::Trouble("spans.shutdown"),
+        _ => return None,
+    })
+}

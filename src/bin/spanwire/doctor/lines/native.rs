@@ -1,0 +1,77 @@
+//! This library's own readable lines.
+
+use super::{after, number_after, word_after, Config, Seen};
+use crate::doctor::errors;
+
+/// The message of what follows `Z spanwire[`: the process, the level.
+pub fn message(rest: &str) -> Option<&str> {
+    let (_, rest) = rest.split_once("] ")?;
+    let (level, message) = rest.split_once(' ')?;
+    level.bytes().all(|b| b.is_ascii_uppercase()).then_some(message)
+}
+
+pub fn seen(message: &str) -> Option<Seen<'_>> {
+    let starts = |word: &str| message.starts_with(word);
+    let traces = || number_after(message, " traces=").unwrap_or(0);
+    let spans = || number_after(message, " spans=").unwrap_or(0);
+    Some(match message.as_bytes().first()? {
+        b's' if starts("span started: ") => Seen::Started(word_after(message, " span_id=")?),
+        b's' if starts("span finished: ") => Seen::Finished(word_after(message, " span_id=")?),
+        b'c' if starts("chunk enqueued: ") => Seen::Written(spans()),
+        b'p' if starts("payload sending: ") => Seen::Sending { traces: traces() },
+        b'p' if starts("payload sent: ") => {
+            let bytes = number_after(message, " size=").unwrap_or(0);
+            Seen::Sent { traces: Some(traces()), spans: spans(), bytes, echo: false }
+        }
+        b'a' if starts("agent refused a payload: ") => {
+            let cause = number_after(message, "status=").map(errors::refusal);
+            Seen::Failed { cause, traces: traces(), lost: !message.contains("tried again"), echo: false }
+        }
+        b'D' if starts("DATADOG TRACER DIAGNOSTIC - Agent not reachable at ") => {
+            // Before the advice, which has words of its own.
+            let error = message.split("; size=").next().unwrap_or(message).split("; it will").next().unwrap_or(message);
+            let error = error.split(": ").skip(1).collect::<Vec<_>>().join(": ");
+            let lost = message.contains("its spans are dropped");
+            Seen::Failed { cause: errors::cause(&error), traces: traces(), lost, echo: false }
+        }
+        b'D' if starts("DATADOG TRACER CONFIGURATION - ") => Seen::Config(Config::read(message)?.into()),
+        b'a' if starts("agent reachable again: ") => Seen::Reachable,
+        b'a' if starts("agent described itself: ") => Seen::Described,
+        b'a' if starts("agent.unusable: ") => Seen::Trouble("agent.bad_url"),
+        b'i' if starts("integration loaded: ") => Seen::Integration,
+        b'i' if starts("internal error caught: ") => Seen::Trouble("panic.caught"),
+        b'p' if starts("panic: spanwire ") => Seen::Trouble("panic.caught"),
+        b's' if starts("spans dropped: ") => {
+            Seen::Dropped { reason: word_after(message, "reason=")?, spans: spans(), traces: traces() }
+        }
+        b'l' if starts("loss began: ") => {
+            Seen::Dropped { reason: word_after(message, "reason=")?, spans: 0, traces: 0 }
+        }
+        b'l' if starts("loss ended: ") => Seen::LossEnded { reason: word_after(message, "reason=")?, spans: spans() },
+        b'l' if starts("log records lost: ") => Seen::RecordsLost(number_after(message, "records=").unwrap_or(1)),
+        b'l' if starts("log.file: ") => Seen::Trouble("log.unwritable"),
+        b's' if starts("spans abandoned: ") => Seen::Unfinished { spans: spans(), sure: true },
+        b's' if starts("spans open for long: ") => Seen::Unfinished { spans: spans(), sure: false },
+        b's' if starts("spans open at the end: ") => Seen::Unfinished { spans: spans(), sure: true },
+        b's' if starts("setting rejected: ") => rejected(after(message, "setting rejected: ")?),
+        b's' if starts("setting: ") => setting(message),
+        b't' if starts("tracer stopped: ") => Seen::Stopped { lost: number_after(message, " lost=").unwrap_or(0) },
+        _ => return None,
+    })
+}
+
+/// A setting that was refused, by its name.
+pub fn rejected(name: &str) -> Seen<'static> {
+    match name.starts_with("DD_TRACE_AGENT_URL") || name.starts_with("DD_AGENT_HOST") {
+        true => Seen::Trouble("agent.bad_url"),
+        false => Seen::Trouble("setting.rejected"),
+    }
+}
+
+/// A sentence about settings.
+pub fn setting(text: &str) -> Seen<'static> {
+    match text.contains("another tracer of this process") {
+        true => Seen::Trouble("settings.disagree"),
+        false => Seen::Line,
+    }
+}

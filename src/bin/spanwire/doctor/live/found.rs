@@ -1,0 +1,107 @@
+//! Making findings: whatever goes into one goes through the redactor here. What is found out is not known here.
+
+use crate::doctor::report::{Finding, Standing};
+use spanwire::redact;
+use std::fmt::Display;
+use std::io;
+use std::time::Duration;
+
+/// The longest piece of a stranger's answer that is shown, in characters.
+const QUOTE_MAX: usize = 120;
+
+/// Something that is as it should be.
+pub fn good(cause: &'static str, says: impl Display) -> Finding {
+    finding(Standing::Good, cause, says, "")
+}
+
+/// Something worth knowing that stops nothing.
+pub fn note(cause: &'static str, says: impl Display, remedy: impl Display) -> Finding {
+    finding(Standing::Note, cause, says, remedy)
+}
+
+/// Something that costs traces or logs.
+pub fn bad(cause: &'static str, says: impl Display, remedy: impl Display) -> Finding {
+    finding(Standing::Bad, cause, says, remedy)
+}
+
+fn finding(standing: Standing, cause: &'static str, says: impl Display, remedy: impl Display) -> Finding {
+    let clean = |text: String| redact::text(&text).into_owned();
+    Finding { standing, cause, says: clean(says.to_string()), remedy: clean(remedy.to_string()), evidence: Vec::new() }
+}
+
+/// The finding with what it rests on.
+pub fn with_evidence<T: Display>(mut finding: Finding, lines: impl IntoIterator<Item = T>) -> Finding {
+    finding.evidence.extend(lines.into_iter().map(|line| redact::text(&line.to_string()).into_owned()));
+    finding
+}
+
+/// The beginning of what a stranger said, on one line, safe for a terminal.
+pub fn quote(bytes: &[u8]) -> String {
+    // More than is shown, so that a secret is not cut before it can be told for one.
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2_048)]);
+    let text = text.trim_matches(|c: char| c.is_control() || c.is_whitespace());
+    let plain = |c: char| match c {
+        '\r' | '\n' | '\t' => ' ',
+        char::REPLACEMENT_CHARACTER => '.',
+        c if c.is_control() => '.',
+        c => c,
+    };
+    let line = redact::text(&text.chars().map(plain).collect::<String>()).into_owned();
+    match line.char_indices().nth(QUOTE_MAX) {
+        Some((end, _)) => format!("\"{}…\"", &line[..end]),
+        None => format!("\"{line}\""),
+    }
+}
+
+/// An error of the system in plain words, without its number.
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A time in milliseconds, for people.
+pub fn millis(time: Duration) -> String {
+    match time.as_millis() {
+        0..=9 => format!("{:.1} ms", time.as_secs_f64() * 1_000.0),
+        whole => format!("{whole} ms"),
+    }
+}
+
+/// A number of bytes, for people.
+pub fn size(bytes: u64) -> String {
+    const MEBIBYTE: u64 = 1 << 20;
+    match bytes {
+        0..=9_999 => format!("{bytes} bytes"),
+        _ if bytes < MEBIBYTE => format!("{} KiB", bytes >> 10),
+        _ if bytes < MEBIBYTE << 14 => format!("{:.1} MiB", bytes as f64 / MEBIBYTE as f64),
+        _ => format!("{} GiB", bytes >> 30),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_of_a_stranger_and_no_escape_sequence_reaches_the_terminal() {
+        assert_eq!(quote(b"hello\r\n\x1b[31mred\xff\r\n\x00"), "\"hello  .[31mred.\"");
+        assert_eq!(quote(b"Authorization: Bearer abc.def-ghi123"), "\"Authorization: <redacted>\"");
+        assert!(quote(&b"long ".repeat(1_000)).chars().count() < 130);
+        let made = with_evidence(bad("x", "see http://u:hunter2@h/", "set api_key=0123456789"), ["password=hunter2"]);
+        let all = format!("{}{}{:?}", made.says, made.remedy, made.evidence);
+        assert!(!all.contains("hunter2") && !all.contains("0123456789"), "{all}");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(millis(Duration::from_micros(420)), "0.4 ms");
+        assert_eq!(millis(Duration::from_millis(1_234)), "1234 ms");
+        assert_eq!(
+            (size(512), size(31_457_280), size(1 << 40)),
+            ("512 bytes".into(), "30.0 MiB".into(), "1024 GiB".into())
+        );
+    }
+}

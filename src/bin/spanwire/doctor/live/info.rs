@@ -1,0 +1,213 @@
+//! What `/info` tells: an Agent that takes traces, or something else that happens to listen there. How the answer was
+//! got is `wire`'s.
+
+use super::found::{bad, good, millis, note, quote, with_evidence};
+use super::wire::{Answer, Target};
+use crate::doctor::report::Finding;
+use crate::out::counted;
+use serde_json::{json, Map, Value as Json};
+
+const TRACES: &str = "/v0.4/traces";
+
+/// Whether it is an Agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agent {
+    /// It says so.
+    Yes,
+    /// It does not say; how it takes a trace will tell.
+    Perhaps,
+    /// Something else.
+    No,
+}
+
+/// The judgement.
+pub struct Judged {
+    pub agent: Agent,
+    pub findings: Vec<Finding>,
+}
+
+/// Judges what came back for `/info`, or that nothing did.
+pub fn judge(answer: &Result<Answer, String>, target: &Target, facts: &mut Map<String, Json>) -> Judged {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(why) => {
+            let finding = bad(
+                "agent.no_answer",
+                format!("{target} took the connection and did not answer: {why}"),
+                "An Agent answers at once: this one hangs or is overloaded (`agent status`, its log), or something else \
+                 listens there, such as a port that speaks TLS.",
+            );
+            return Judged { agent: Agent::Perhaps, findings: vec![finding] };
+        }
+    };
+    let Some(status) = answer.status else { return stranger(target, not_http(&answer.raw), &answer.raw) };
+    facts.insert("info_status".into(), json!(status));
+    let body: Option<Json> = serde_json::from_slice(&answer.body).ok();
+    match status {
+        200..=299 => match body.filter(|json| json.get("endpoints").is_some_and(Json::is_array)) {
+            Some(info) => an_agent(&info, answer, target, facts),
+            None => stranger(target, &other_http(answer), &answer.body),
+        },
+        _ if speaks_tls(answer) => stranger(target, "a server that wants TLS (https)", &answer.body),
+        404 if is_html(answer) => stranger(target, &other_http(answer), &answer.body),
+        404 => {
+            let says = format!("{target} does not know /info: a very old Agent, or no Agent at all");
+            let remedy = "The test trace below tells which; a newer Agent tells more.";
+            let finding = with_evidence(note("agent.no_info", says, remedy), [quote(&answer.body)]);
+            Judged { agent: Agent::Perhaps, findings: vec![finding] }
+        }
+        300..=399 | 400 | 405 | 501 => stranger(target, &other_http(answer), &answer.body),
+        401 | 403 | 407 => refused(
+            "agent.http_credentials",
+            format!("{target} answers /info with {status}: something asks for permission"),
+            "An Agent asks for none: a proxy or service mesh stands between, and must let traces through to it.",
+            answer,
+        ),
+        _ => refused(
+            "agent.http_5xx",
+            format!("{target} answers /info with {status}"),
+            "Look at the Agent's log and `agent status`; a proxy between answers so when the Agent behind it is down.",
+            answer,
+        ),
+    }
+}
+
+fn refused(cause: &'static str, says: String, remedy: &str, answer: &Answer) -> Judged {
+    let finding = with_evidence(bad(cause, says, remedy), [quote(&answer.body)]);
+    Judged { agent: Agent::Perhaps, findings: vec![finding] }
+}
+
+fn an_agent(info: &Json, answer: &Answer, target: &Target, facts: &mut Map<String, Json>) -> Judged {
+    let endpoints: Vec<&str> =
+        info.get("endpoints").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
+    let version = info.get("version").and_then(Json::as_str).filter(|version| !version.is_empty());
+    facts.insert("agent_version".into(), json!(version));
+    facts.insert("endpoints".into(), json!(endpoints));
+    let who = version.map_or("an Agent of unknown version".to_string(), |version| {
+        format!("an Agent of version {}", quote(version.as_bytes()).trim_matches('"'))
+    });
+    let taken = counted(endpoints.len(), "endpoint");
+    let mut findings =
+        vec![good("agent.answers", format!("{target} is {who}, with {taken}; it answered in {}", millis(answer.took)))];
+    if !endpoints.iter().any(|path| path.trim_end_matches('/') == TRACES) {
+        findings.push(with_evidence(
+            bad(
+                "agent.takes_no_traces",
+                format!("this Agent does not list {TRACES} among what it takes"),
+                "Turn APM on in the Agent: apm_config.enabled: true in datadog.yaml, or DD_APM_ENABLED=true, and restart it.",
+            ),
+            [quote(endpoints.join(" ").as_bytes())],
+        ));
+    }
+    Judged { agent: Agent::Yes, findings }
+}
+
+fn stranger(target: &Target, what: &str, said: &[u8]) -> Judged {
+    let remedy =
+        "An Agent takes traces at port 8126 by default (apm_config.receiver_port): correct DD_TRACE_AGENT_URL, \
+                  or DD_AGENT_HOST and DD_TRACE_AGENT_PORT, or free the port for it.";
+    let says = format!("what listens at {target} is no Agent, but {what}: a wrong port or host");
+    let finding = with_evidence(bad("agent.wrong_port", says, remedy), [format!("it said {}", quote(said))]);
+    Judged { agent: Agent::No, findings: vec![finding] }
+}
+
+/// Who speaks like that.
+fn not_http(raw: &[u8]) -> &'static str {
+    match raw {
+        [0x15 | 0x16, 0x03, ..] => "a server that wants TLS (https)",
+        _ if raw.starts_with(b"SSH-") => "an SSH server",
+        _ if raw.starts_with(b"220") => "a mail or FTP server",
+        _ if raw.starts_with(b"-ERR") || raw.starts_with(b"-DENIED") => "a Redis server, by its answer",
+        // A SETTINGS frame: HTTP/2 without asking, as gRPC servers do.
+        [0, 0, _, 0x04, _, 0, 0, 0, 0, ..] => "a gRPC or HTTP/2 server, such as OTLP's",
+        [_, 0, 0, 0, 0x0a, ..] => "a MySQL server",
+        _ => "something that does not speak HTTP",
+    }
+}
+
+fn speaks_tls(answer: &Answer) -> bool {
+    let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
+    answer.status == Some(400) && text.contains("http request") && text.contains("https")
+}
+
+fn is_html(answer: &Answer) -> bool {
+    let start = String::from_utf8_lossy(&answer.body[..answer.body.len().min(64)]).trim_start().to_ascii_lowercase();
+    let declared = answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    declared || start.starts_with("<!doctype html") || start.starts_with("<html")
+}
+
+fn other_http(answer: &Answer) -> String {
+    let status = answer.status.unwrap_or_default();
+    let what = if is_html(answer) {
+        "a web server (it sends HTML)".to_string()
+    } else if serde_json::from_slice::<Json>(&answer.body).is_ok() {
+        "another HTTP service (its JSON is not an Agent's)".to_string()
+    } else {
+        "another HTTP server".to_string()
+    };
+    let software = answer.header("server").map(|name| format!(", {}", quote(name.as_bytes()))).unwrap_or_default();
+    format!("{what}{software}, which answers /info with {status}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spanwire::settings::AgentAddress;
+
+    fn judged(status: u16, kind: &str, body: &str) -> (Agent, &'static str, String) {
+        let answer = Answer {
+            status: Some(status),
+            headers: vec![("content-type".into(), kind.into())],
+            body: body.into(),
+            ..Answer::default()
+        };
+        judged_of(Ok(answer))
+    }
+
+    fn judged_of(answer: Result<Answer, String>) -> (Agent, &'static str, String) {
+        let target = Target::of(&AgentAddress::tcp("h", 1)).expect("an address");
+        let Judged { agent, mut findings } = judge(&answer, &target, &mut Map::new());
+        let last = findings.pop().expect("a finding");
+        (agent, last.cause, last.says)
+    }
+
+    #[test]
+    fn an_agent_is_told_from_whatever_else_listens() {
+        let agent = judged(200, "application/json", r#"{"version":"7.1","endpoints":["/v0.4/traces"]}"#);
+        assert_eq!((agent.0, agent.1), (Agent::Yes, "agent.answers"));
+        let off = judged(200, "application/json", r#"{"version":"7.1","endpoints":["/v0.7/config"]}"#);
+        assert_eq!((off.0, off.1), (Agent::Yes, "agent.takes_no_traces"));
+        for (status, kind, body, named) in [
+            (200, "text/html", "<html>hi</html>", "HTML"),
+            (404, "text/html; charset=utf-8", "gone", "HTML"),
+            (200, "application/json", r#"{"status":"up"}"#, "JSON"),
+            (200, "text/plain", "ok", "HTTP server"),
+            (302, "", "", "302"),
+            (400, "", "Client sent an HTTP request to an HTTPS server.\n", "TLS"),
+        ] {
+            let (agent, cause, says) = judged(status, kind, body);
+            assert_eq!((agent, cause), (Agent::No, "agent.wrong_port"), "{body}");
+            assert!(says.contains(named), "{says}");
+        }
+        let old = judged(404, "text/plain", "404 page not found");
+        assert_eq!((old.0, old.1), (Agent::Perhaps, "agent.no_info"));
+        assert_eq!(judged(503, "", "").1, "agent.http_5xx");
+        assert_eq!(judged(403, "", "").1, "agent.http_credentials");
+    }
+
+    #[test]
+    fn what_speaks_no_http_is_named_by_its_greeting() {
+        for (raw, named) in [
+            (&b"\x15\x03\x01\x00\x02\x02"[..], "TLS"),
+            (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH"),
+            (b"-ERR unknown command\r\n", "Redis"),
+            (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", "gRPC"),
+            (b"\xff\xfe", "does not speak HTTP"),
+        ] {
+            let (agent, cause, says) = judged_of(Ok(Answer { raw: raw.to_vec(), ..Answer::default() }));
+            assert_eq!((agent, cause), (Agent::No, "agent.wrong_port"));
+            assert!(says.contains(named), "{says}");
+        }
+        assert_eq!(judged_of(Err("silence".into())).1, "agent.no_answer");
+    }
+}

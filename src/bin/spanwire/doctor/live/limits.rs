@@ -1,0 +1,142 @@
+//! Limits of this process that a tracer in it would meet: descriptors, threads, memory, core files.
+
+use super::found::{bad, good, note, size, with_evidence};
+use crate::doctor::report::Finding;
+use spanwire::settings::Settings;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a tracer opens at the most: two connections, a log file and its lock, a trace file, descriptors to wake it.
+const DESCRIPTORS: u64 = 8;
+/// Fewer than this are soon used up by a server's own connections.
+const DESCRIPTORS_FEW: u64 = 256;
+/// The worker, the log writer, the resolver.
+const THREADS: usize = 3;
+
+/// What there is to say about them.
+pub fn look(settings: &Settings) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = [descriptors(), threads(), memory(settings)].into_iter().flatten().collect();
+    if findings.is_empty() {
+        findings.push(good("limits.enough", "open files, threads and memory: enough for a tracer"));
+    }
+    findings.extend(core());
+    findings
+}
+
+fn limit(resource: libc::__rlimit_resource_t) -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure is ours and outlives the call.
+    let done = unsafe { libc::getrlimit(resource, &mut limit) };
+    (done == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+fn descriptors() -> Option<Finding> {
+    let most = limit(libc::RLIMIT_NOFILE)?;
+    let says = format!("a process may hold {most} open files (RLIMIT_NOFILE)");
+    let remedy = "Raise it: `ulimit -n 4096`, or LimitNOFILE= in the service's unit.";
+    // Standard streams, and a program of the smallest kind.
+    if most < DESCRIPTORS + 8 {
+        return Some(bad("limits.files", format!("{says}: too few for a tracer to reach its Agent and log"), remedy));
+    }
+    (most < DESCRIPTORS_FEW)
+        .then(|| note("limits.files", format!("{says}, of which a tracer needs up to {DESCRIPTORS}"), remedy))
+}
+
+/// Tries: what counts towards the limit is spread over users and groups, and no file adds it up.
+fn threads() -> Option<Finding> {
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
+    let mut started = Vec::new();
+    let mut trouble = None;
+    for _ in 0..THREADS {
+        let gate = gate.clone();
+        let wait = move || drop(gate.lock().map(|gate| gate.recv()));
+        match std::thread::Builder::new().stack_size(64 * 1024).spawn(wait) {
+            Ok(thread) => started.push(thread),
+            Err(error) => trouble = Some(error),
+        }
+    }
+    drop(go);
+    started.into_iter().for_each(|thread| drop(thread.join()));
+    let error = trouble?;
+    let says = format!(
+        "no more threads can be started ({}): a tracer could not send, or not log",
+        super::found::plain(&error)
+    );
+    let remedy =
+        "Raise RLIMIT_NPROC (`ulimit -u`, LimitNPROC=), or pids.max of the container (--pids-limit, TasksMax=).";
+    Some(bad("limits.threads", says, remedy))
+}
+
+fn memory(settings: &Settings) -> Option<Finding> {
+    let groups = group_limit().map(|(bytes, file)| (bytes, file.display().to_string()));
+    let space = limit(libc::RLIMIT_AS).map(|bytes| (bytes, "RLIMIT_AS".to_string()));
+    let (most, from) = groups.into_iter().chain(space).min_by_key(|(bytes, _)| *bytes)?;
+    let wanted = settings.memory_max as u64;
+    let remedy = "Lower SPANWIRE_MEMORY_MAX (and SPANWIRE_QUEUE_MAX), or give the process more memory.";
+    let says = format!("spans may occupy {} (SPANWIRE_MEMORY_MAX), the whole process {}", size(wanted), size(most));
+    let finding = if wanted >= most {
+        bad("limits.memory", format!("{says}: while an Agent is away, the process could be killed"), remedy)
+    } else if wanted > most / 4 {
+        note("limits.memory", format!("{says}: that is a large part"), remedy)
+    } else {
+        return None;
+    };
+    Some(with_evidence(finding, [format!("the limit is {from}")]))
+}
+
+/// The smallest memory limit of the control groups that this process is in, and its file.
+fn group_limit() -> Option<(u64, PathBuf)> {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let mut found = Vec::new();
+    for line in groups.lines() {
+        let mut fields = line.splitn(3, ':');
+        let (Some(_), Some(kinds), Some(path)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let (root, name) = match kinds {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            kinds if kinds.split(',').any(|kind| kind == "memory") => {
+                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+            }
+            _ => continue,
+        };
+        // Inside a container the path may not exist below the root, which then is the group itself.
+        for folder in Path::new(path).ancestors() {
+            let file = Path::new(root).join(folder.strip_prefix("/").unwrap_or(folder)).join(name);
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            // The old kind writes a number near 2^63 for none.
+            found.extend(text.trim().parse::<u64>().ok().filter(|bytes| *bytes < 1 << 60).map(|bytes| (bytes, file)));
+        }
+    }
+    found.into_iter().min_by_key(|(bytes, _)| *bytes)
+}
+
+fn core() -> Option<Finding> {
+    (limit(libc::RLIMIT_CORE) == Some(0)).then(|| {
+        let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+        let finding = note(
+            "limits.core",
+            "the limit for core files is 0: a crash would leave none to look into",
+            "To have one: `ulimit -c unlimited`, or LimitCORE=infinity in the service's unit.",
+        );
+        with_evidence(finding, [format!("core_pattern: {}", pattern.trim())])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_that_may_take_all_memory_are_told() {
+        let code = [("SPANWIRE_MEMORY_MAX".to_string(), "17179869184".to_string())];
+        let (settings, _) = Settings::resolve(&code, &|_| None);
+        let found = memory(&settings);
+        let most = group_limit().map_or(u64::MAX, |(bytes, _)| bytes).min(limit(libc::RLIMIT_AS).unwrap_or(u64::MAX));
+        assert_eq!(found.is_some_and(|f| f.cause == "limits.memory"), most < settings.memory_max as u64 * 4);
+    }
+
+    #[test]
+    fn a_process_that_may_start_threads_is_not_blamed() {
+        assert!(threads().is_none());
+    }
+}

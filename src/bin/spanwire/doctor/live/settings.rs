@@ -1,0 +1,207 @@
+//! The settings that a process started here would have, and what is wrong with them: values that are rejected, names
+//! that nothing reads, and settings that contradict each other. Whether what they name works is for the other checks.
+
+use super::found::{bad, good, note, with_evidence};
+use crate::doctor::report::{Finding, Section};
+use serde_json::{json, Map, Value as Json};
+use spanwire::redact;
+use spanwire::settings::{table, AgentAddress, Origin, Rejected, Settings, Value};
+
+const URL: &str = "DD_TRACE_AGENT_URL";
+/// Shown even where nobody set them.
+const ALWAYS_SHOWN: [&str; 2] = ["DD_SERVICE", URL];
+const EACH_ITS_OWN: &str = "each program's service is its file name";
+
+/// The settings as the library resolves them from this environment, with `url` as if the host's code had set it.
+pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Section) {
+    let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let code: Vec<(String, String)> = url.map(|url| (URL.to_string(), url.to_string())).into_iter().collect();
+    let (settings, rejected) = Settings::resolve(&code, &env);
+    let mut findings = vec![in_force(&settings, url.is_some(), &env)];
+    findings.extend(rejected.iter().map(|rejected| unusable(rejected, &settings)));
+    let names: Vec<String> = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    findings.extend(names.iter().filter_map(|name| misnamed(name)));
+    if !settings.enabled {
+        let from = settings.value("DD_TRACE_ENABLED").map_or("settings", |value| said(value.origin));
+        findings.push(bad(
+            "tracing.disabled",
+            format!(
+                "tracing is off: DD_TRACE_ENABLED is false (from the {from}), so no span is started and none is sent"
+            ),
+            "Set DD_TRACE_ENABLED=true, or unset it, and start the process anew.",
+        ));
+    }
+    if url.is_none() {
+        findings.extend(contradiction(&settings, &env));
+    }
+    let shown = settings.values.iter().map(|value| {
+        let text = if is_own_name(value) { Json::Null } else { value.value.clone().into() };
+        (value.name.to_string(), json!({ "value": text, "origin": value.origin.name() }))
+    });
+    let shown: Map<String, Json> = shown.collect();
+    facts.insert("settings".into(), shown.into());
+    facts.insert("agent_url".into(), settings.agent.to_string().into());
+    (settings, Section { title: "Settings that a process started here would have".into(), findings })
+}
+
+fn in_force(settings: &Settings, by_option: bool, env: &dyn Fn(&str) -> Option<String>) -> Finding {
+    let shown = settings.values.iter().filter(|v| v.origin != Origin::Default || ALWAYS_SHOWN.contains(&v.name));
+    let lines: Vec<String> = shown
+        .map(|v| match is_own_name(v) {
+            true => format!("{} is not set: {EACH_ITS_OWN}", v.name),
+            false => format!("{}={} ({})", v.name, v.value, said(v.origin)),
+        })
+        .collect();
+    let set = settings.values.iter().filter(|v| v.origin != Origin::Default).count();
+    let own = settings.values.iter().any(is_own_name);
+    let service = if own { EACH_ITS_OWN.to_string() } else { format!("service {}", settings.service) };
+    let says =
+        format!("traces go to {}; {service}; {set} of {} settings are set", settings.agent, settings.values.len());
+    let finding = with_evidence(good("settings.in_force", says), lines);
+    let (alone, _) = Settings::resolve(&[], env);
+    match by_option && alone.agent != settings.agent {
+        true => with_evidence(finding, [format!("without --url, traces would go to {}", alone.agent)]),
+        false => finding,
+    }
+}
+
+/// Whether it is a service that only the doctor would have.
+fn is_own_name(value: &Value) -> bool {
+    value.name == "DD_SERVICE" && value.origin == Origin::Default
+}
+
+fn said(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Default => "default",
+        Origin::File => "configuration file",
+        Origin::CodeDefault => "code, as a default",
+        Origin::Env => "environment",
+        Origin::Code => "--url",
+    }
+}
+
+fn unusable(rejected: &Rejected, settings: &Settings) -> Finding {
+    let Rejected { name, value, origin, why } = rejected;
+    let given = if *origin == Origin::Code { "--url".into() } else { format!("{name} (from the {})", said(*origin)) };
+    if name == URL {
+        return bad(
+            "agent.bad_url",
+            format!(
+                "{given} is no URL that can be used: {value:?} {why}. Traces would go to {} instead",
+                settings.agent
+            ),
+            "Write it as http://HOST:8126 or unix:///path/of/socket.",
+        );
+    }
+    let now = settings.value(name).map(|value| match value.value.as_str() {
+        "" => "it counts as not set".to_string(),
+        value => format!("{value} is in force"),
+    });
+    bad(
+        "setting.rejected",
+        format!("{given} cannot be used: {value:?} {why}; {}", now.unwrap_or_else(|| "it is ignored".into())),
+        format!("Correct {name} or unset it."),
+    )
+}
+
+/// What a variable's name was probably meant to be. Its value is not looked at: nothing says that it is no secret.
+fn misnamed(name: &str) -> Option<Finding> {
+    let upper = name.to_ascii_uppercase();
+    if !upper.starts_with("DD_") && !upper.starts_with("SPANWIRE_") {
+        return None;
+    }
+    let known = || table::all().map(|setting| setting.name);
+    if known().any(|known| known == name) {
+        return None;
+    }
+    let alike = [("DD_", "DD_TRACE_"), ("DD_TRACE_", "DD_")].iter().find_map(|(wrong, right)| {
+        let meant = format!("{right}{}", upper.strip_prefix(wrong)?);
+        known().find(|known| *known == meant)
+    });
+    let shown = redact::text(name).escape_debug().to_string();
+    if let Some(meant) = alike {
+        let says = format!("{shown} is set, but the tracer reads {meant}");
+        return Some(note("settings.unread_name", says, format!("If it is meant for the tracer, set {meant}.")));
+    }
+    // Other products have names that differ in a whole word: one slip is told for one, two only in a long name.
+    let most = if name.len() < 14 { 1 } else { 2 };
+    let meant = known().find(|known| slips(upper.as_bytes(), known.as_bytes()) <= most)?;
+    let says = format!("{shown} is no setting: {meant} was probably meant, and what it says is not in force");
+    Some(bad("setting.misspelt", says, format!("Rename it to {meant}.")))
+}
+
+/// How many characters must be added, removed, replaced or swapped with their neighbour to turn one into the other.
+fn slips(from: &[u8], to: &[u8]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for i in 1..=from.len() {
+        let mut next = vec![i; to.len() + 1];
+        for j in 1..=to.len() {
+            let same = from[i - 1] == to[j - 1];
+            next[j] = (row[j - 1] + usize::from(!same)).min(row[j] + 1).min(next[j - 1] + 1);
+            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                next[j] = next[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+/// An URL beside a host or port that name another place.
+fn contradiction(settings: &Settings, env: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
+    let set = |name: &str| env(name).filter(|value| !value.trim().is_empty());
+    let url = AgentAddress::from_url(set(URL)?.trim()).ok()?;
+    let (host, port) = (set("DD_AGENT_HOST"), set("DD_TRACE_AGENT_PORT"));
+    if host.is_none() && port.is_none() {
+        return None;
+    }
+    let value = |name: &str| settings.value(name).map(|value| value.value.clone()).unwrap_or_default();
+    let by_parts = AgentAddress::tcp(&value("DD_AGENT_HOST"), value("DD_TRACE_AGENT_PORT").parse().ok()?);
+    (by_parts != url).then(|| {
+        note(
+            "settings.two_agents",
+            format!("{URL} names {url}, DD_AGENT_HOST and DD_TRACE_AGENT_PORT name {by_parts}: the URL wins"),
+            "Keep only the one that is meant.",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(name: &str) -> Option<(&'static str, String)> {
+        misnamed(name).map(|finding| (finding.cause, finding.says))
+    }
+
+    #[test]
+    fn a_slip_in_a_name_is_told_and_another_products_name_is_not() {
+        for (slip, meant) in [
+            ("DD_TRACE_AGNET_URL", "DD_TRACE_AGENT_URL"),
+            ("DD_SERVCIE", "DD_SERVICE"),
+            ("dd_service", "DD_SERVICE"),
+            ("DD_TRACE_ENABLE", "DD_TRACE_ENABLED"),
+            ("SPANWIRE_QUEUE_MAXX", "SPANWIRE_QUEUE_MAX"),
+        ] {
+            let (cause, says) = cause(slip).expect(slip);
+            assert!(cause == "setting.misspelt" && says.contains(meant), "{slip}: {says}");
+        }
+        for (other, meant) in [("DD_AGENT_PORT", "DD_TRACE_AGENT_PORT"), ("DD_TRACE_AGENT_HOST", "DD_AGENT_HOST")] {
+            let (cause, says) = cause(other).expect(other);
+            assert!(cause == "settings.unread_name" && says.contains(meant), "{other}: {says}");
+        }
+        for fine in
+            ["DD_SERVICE", "DD_SITE", "DD_API_KEY", "DD_APM_ENABLED", "DD_TRACE_CLI_ENABLED", "PATH", "DEBUG", "DD_"]
+        {
+            assert_eq!(cause(fine), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn neighbours_swapped_are_one_slip() {
+        assert_eq!(slips(b"AGNET", b"AGENT"), 1);
+        assert_eq!(slips(b"kitten", b"sitting"), 3);
+        assert_eq!((slips(b"", b"abc"), slips(b"abc", b"")), (3, 3));
+    }
+}

@@ -1,0 +1,231 @@
+//! One small trace, sent as the library sends: through its own client, with its headers. What the Agent's status means
+//! for a process's traces is said here.
+
+use super::found::{bad, good, millis, note, quote, size, with_evidence};
+use super::wire::Target;
+use super::Time;
+use crate::doctor::report::Finding;
+use serde_json::{json, Map, Value as Json};
+use spanwire::export::agent::{Agent, Answer, Failure, Place, Timeouts, TraceHeaders};
+use spanwire::export::Profile;
+use spanwire::settings::{AgentAddress, Settings};
+use spanwire::sys;
+use std::time::Instant;
+
+/// Under what the trace can be found.
+pub const SERVICE: &str = "spanwire-doctor";
+const OPERATION: &str = "doctor.check";
+
+/// Why no trace was sent.
+pub fn not_sent(why: &str) -> Finding {
+    note("trace.not_sent", format!("no test trace was sent: {why}"), "")
+}
+
+/// Sends it and says what became of it. `known` is whether the other side has said that it is an Agent.
+pub fn send(
+    settings: &Settings,
+    target: &Target,
+    known: bool,
+    time: &Time,
+    facts: &mut Map<String, Json>,
+) -> Vec<Finding> {
+    let place = match &target.address {
+        AgentAddress::Http { host, port, base_path } => {
+            Place::Tcp { host: host.clone(), port: *port, base_path: base_path.clone() }
+        }
+        AgentAddress::Unix { path } => Place::Unix { path: path.clone() },
+        AgentAddress::File { .. } | AgentAddress::Unusable { .. } => return Vec::new(),
+    };
+    let timeouts =
+        Timeouts { connect: time.step(settings.connect_timeout), request: time.step(settings.request_timeout) };
+    let agent = Agent::new(place, timeouts);
+    let profile = Profile::of(settings, sys::pid());
+    let (trace_id, body) = payload(&profile);
+    let attempt = |old_endpoint: bool| {
+        let begun = Instant::now();
+        let answer =
+            agent.post_traces(&profile.identity, &body, 1, &TraceHeaders { rates_version: None, old_endpoint });
+        (answer, begun.elapsed())
+    };
+    let (mut answer, mut took) = attempt(false);
+    // As the library does: an Agent that does not know v0.4 may know its predecessor.
+    let old = matches!(&answer, Ok(Answer { status: 404 | 415, .. }));
+    if old {
+        let (again, longer) = attempt(true);
+        took += longer;
+        if matches!(&again, Ok(Answer { status: 200..=299, .. })) {
+            answer = again;
+        }
+    }
+    let status = answer.as_ref().map_or(Json::Null, |answer| json!(answer.status));
+    let sent = json!({
+        "service": SERVICE, "operation": OPERATION, "trace_id": trace_id, "status": status,
+        "took_ms": took.as_secs_f64() * 1_000.0, "bytes": body.len(),
+    });
+    facts.insert("trace".into(), sent);
+    match answer {
+        Ok(answer) if matches!(answer.status, 200..=299) => {
+            let mut findings = vec![accepted(settings, answer.status, &trace_id, took)];
+            if old {
+                let says = "the Agent took it at /v0.3/traces only: it is very old, and gives no sampling rates";
+                findings.push(note("trace.old_endpoint", says, "Update the Agent."));
+            }
+            findings
+        }
+        Ok(answer) => vec![refused(settings, &agent, &answer, body.len() as u64, known)],
+        Err(failure) => vec![unanswered(&agent, &failure, settings)],
+    }
+}
+
+fn accepted(settings: &Settings, status: u16, trace_id: &str, took: std::time::Duration) -> Finding {
+    let says = format!(
+        "one trace was sent and accepted ({status}) in {}: look for service {SERVICE}, operation {OPERATION}{}",
+        millis(took),
+        if settings.env.is_empty() { String::new() } else { format!(", env {}", settings.env) },
+    );
+    // The id is ours and no secret, whatever its digits look like.
+    let mut finding = good("trace.accepted", says);
+    finding.evidence.push(format!("trace id {trace_id}"));
+    finding
+}
+
+fn refused(settings: &Settings, agent: &Agent, answer: &Answer, bytes: u64, known: bool) -> Finding {
+    let url = agent.traces_url();
+    let retry = format!("the tracer tries each payload again for {:?} and then drops it, counted", settings.retry_for);
+    let (cause, says, remedy) = match answer.status {
+        413 => (
+            "agent.http_413",
+            format!("{url} refused even a trace of {} as too large (413): the tracer halves a payload, and drops a trace that is still refused", size(bytes)),
+            "Raise the limit of what stands between (client_max_body_size in nginx), or the Agent's \
+             apm_config.max_payload_size.",
+        ),
+        429 => (
+            "agent.http_429",
+            format!("{url} takes no more for now (429): {retry}"),
+            "The Agent is overloaded: see `agent status`, raise apm_config.max_memory and apm_config.max_cpu_percent, \
+             give it more CPU, or send to more Agents.",
+        ),
+        404 | 415 if known => (
+            "agent.http_404",
+            format!("the Agent does not take traces at {url} ({}), nor at /v0.3/traces: all traces are dropped", answer.status),
+            "Turn APM on in the Agent (apm_config.enabled: true). A proxy between must pass the path on unchanged.",
+        ),
+        404 | 415 => (
+            "agent.wrong_port",
+            format!("what listens there knows neither /info nor {url} ({}): it is no Agent, or a path is missing before them", answer.status),
+            "Correct host, port and path in DD_TRACE_AGENT_URL; an Agent takes traces at port 8126 by default.",
+        ),
+        401 | 403 | 407 => (
+            "agent.http_credentials",
+            format!("{url} refused the trace for want of permission ({}): all traces are dropped", answer.status),
+            "An Agent asks for none: a proxy or service mesh stands between, and must let /v0.4/traces through to it.",
+        ),
+        408 | 500..=599 => (
+            "agent.http_5xx",
+            format!("{url} could not take the trace ({}): {retry}", answer.status),
+            "Look at the Agent's log and `agent status`; a proxy between answers so when the Agent behind it is down.",
+        ),
+        status => (
+            "agent.http_other",
+            format!("{url} refused the trace ({status}): such traces are dropped"),
+            "The Agent's answer may say why; else see its log.",
+        ),
+    };
+    let mut lines = vec![format!("it said {}", quote(answer.body.as_bytes()))];
+    lines.extend(answer.retry_after.map(|wait| format!("it asks to wait for {wait:?}")));
+    with_evidence(bad(cause, says, remedy), lines)
+}
+
+fn unanswered(agent: &Agent, failure: &Failure, settings: &Settings) -> Finding {
+    let fate = match failure {
+        Failure::NotSent(_) => "nothing was sent",
+        Failure::Unknown(_) | Failure::Timeout(_) => "whether it arrived is not known",
+    };
+    let says = format!("no answer to the test trace: {failure}; {fate}");
+    let remedy = format!(
+        "Look at the Agent's load and log (`agent status`). A far or slow Agent may need more than {:?}: \
+         SPANWIRE_REQUEST_TIMEOUT_MS.",
+        settings.request_timeout
+    );
+    with_evidence(bad("trace.no_answer", says, remedy), [agent.traces_url()])
+}
+
+/// The trace's id in hexadecimal, and a v0.4 payload with one span that samplers keep.
+fn payload(profile: &Profile) -> (String, Vec<u8>) {
+    let mut random = [0; 16];
+    sys::random_bytes(&mut random);
+    let word = |at: usize| random[at..at + 8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let (low, span_id) = (word(0).max(1), (word(8) >> 1).max(1));
+    let now = sys::wall_ns();
+    let high = (now / 1_000_000_000) << 32;
+
+    let high_text = format!("{high:016x}");
+    let mut texts = vec![("language", profile.settings.language.as_str()), ("runtime-id", &profile.runtime_id)];
+    texts.extend([("_dd.p.tid", high_text.as_str()), ("_dd.p.dm", "-4")]);
+    texts.extend(profile.every_span.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let numbers =
+        [("_sampling_priority_v1", 2.0), ("_dd.top_level", 1.0), ("process_id", f64::from(profile.process_id))];
+
+    let mut out = Pack(vec![0x91, 0x91, 0x8c]);
+    for (key, value) in [("service", SERVICE), ("name", OPERATION), ("resource", "spanwire doctor"), ("type", "custom")]
+    {
+        out.text(key).text(value);
+    }
+    for (key, value) in
+        [("trace_id", low), ("span_id", span_id), ("parent_id", 0), ("start", now), ("duration", 1_000_000)]
+    {
+        out.text(key).number(0xcf, value);
+    }
+    out.text("error").0.push(0);
+    out.text("meta").map(texts.len());
+    for (key, value) in texts {
+        out.text(key).text(value);
+    }
+    out.text("metrics").map(numbers.len());
+    for (key, value) in numbers {
+        out.text(key).number(0xcb, value.to_bits());
+    }
+    (format!("{high:016x}{low:016x}"), out.0)
+}
+
+/// MessagePack, as much as one span needs.
+struct Pack(Vec<u8>);
+
+impl Pack {
+    fn text(&mut self, text: &str) -> &mut Pack {
+        self.0.push(0xdb);
+        self.0.extend_from_slice(&(text.len() as u32).to_be_bytes());
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    fn number(&mut self, kind: u8, bits: u64) -> &mut Pack {
+        self.0.push(kind);
+        self.0.extend_from_slice(&bits.to_be_bytes());
+        self
+    }
+
+    fn map(&mut self, pairs: usize) -> &mut Pack {
+        self.0.push(0xdf);
+        self.0.extend_from_slice(&(pairs as u32).to_be_bytes());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode;
+
+    #[test]
+    fn the_test_trace_is_one_span_that_a_receiver_understands() {
+        let env = |name: &str| (name == "DD_ENV").then(|| "staging".to_string());
+        let (settings, _) = Settings::resolve(&[], &env);
+        let (id, body) = payload(&Profile::of(&settings, 7));
+        let traces = decode::payload(&body).expect("a payload");
+        assert_eq!((traces.len(), traces[0].len()), (1, 1));
+        let span = &traces[0][0];
+        assert_eq!((span.service.as_str(), span.name.as_str()), (SERVICE, OPERATION));
+        assert!(id.ends_with(&format!("{:016x}", span.trace_id)), "{id}");
+    }
+}

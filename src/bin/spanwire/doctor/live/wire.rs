@@ -1,0 +1,222 @@
+//! One plain request to whatever listens, keeping every byte of the answer: the library's own client rightly throws
+//! away what is no HTTP, and here that is what tells a wrong port. What an answer means is judged in `info`.
+
+use super::{found, within};
+use spanwire::settings::AgentAddress;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// No more of an answer is read.
+const ANSWER_MAX: usize = 256 * 1024;
+const ADDRESSES_MAX: usize = 16;
+
+/// Names in lower case, and values.
+type Headers = Vec<(String, String)>;
+
+/// Whom to ask. `Display` gives the URL.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// As the settings have it.
+    pub address: AgentAddress,
+    /// For the `Host` header.
+    host: String,
+    base_path: String,
+}
+
+impl Target {
+    /// `None` for what is no place of an Agent.
+    pub fn of(address: &AgentAddress) -> Option<Target> {
+        let (host, base_path) = match address {
+            AgentAddress::Http { host, port, base_path } if host.contains(':') => {
+                (format!("[{host}]:{port}"), base_path.clone())
+            }
+            AgentAddress::Http { host, port, base_path } => (format!("{host}:{port}"), base_path.clone()),
+            AgentAddress::Unix { .. } => ("localhost".into(), String::new()),
+            AgentAddress::File { .. } | AgentAddress::Unusable { .. } => return None,
+        };
+        Some(Target { address: address.clone(), host, base_path })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+/// What came back.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The first bytes as they came, for what is no HTTP.
+    pub raw: Vec<u8>,
+    /// Whether it is HTTP, and then all below.
+    pub status: Option<u16>,
+    /// Names in lower case.
+    pub headers: Headers,
+    /// Without the transfer's own lengths.
+    pub body: Vec<u8>,
+    /// Our clock in the middle of the exchange, in seconds since 1970.
+    pub at: u64,
+    /// From the request to the answer's end.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// A header's value by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The addresses of a host as the library would find them. `patience` is for the system's lookup.
+pub fn resolve(host: &str, port: u16, patience: Duration) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    if host.eq_ignore_ascii_case("localhost") {
+        let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        return Ok(both.map(|ip| SocketAddr::new(ip, port)).to_vec());
+    }
+    let name = host.to_string();
+    within(patience, move || Ok((name.as_str(), port).to_socket_addrs()?.take(ADDRESSES_MAX).collect::<Vec<_>>()))?
+}
+
+/// Connects to the first address that takes a connection; else what went wrong with each.
+pub fn connect_tcp(addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, Vec<(SocketAddr, io::Error)>> {
+    let end = Instant::now() + patience;
+    let mut failures = Vec::new();
+    for (index, address) in addresses.iter().enumerate() {
+        let share = end.saturating_duration_since(Instant::now()) / (addresses.len() - index) as u32;
+        match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failures.push((*address, error)),
+        }
+    }
+    Err(failures)
+}
+
+/// Connects to a socket file. A server that accepts nothing could hold that up for ever, hence the patience.
+pub fn connect_unix(path: PathBuf, patience: Duration) -> io::Result<TcpStream> {
+    let stream = within(patience, move || UnixStream::connect(path))??;
+    // One type for both kinds: every call made here means the same on either.
+    Ok(TcpStream::from(OwnedFd::from(stream)))
+}
+
+/// Asks for `path` below the target's own and reads the answer, which may be no HTTP at all. An error means that not
+/// one byte came, and says why in plain words.
+pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duration) -> Result<Answer, String> {
+    let begun = Instant::now();
+    let request = format!(
+        "GET {}{path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: spanwire-doctor/{}\r\nConnection: close\r\n\r\n",
+        target.base_path,
+        target.host,
+        env!("CARGO_PKG_VERSION")
+    );
+    let limit = |left: Duration| Some(left.max(Duration::from_millis(1)));
+    let sent = stream.set_write_timeout(limit(patience)).and_then(|()| stream.write_all(request.as_bytes()));
+    // Who says something and closes at once may have done so before all was written: what it said still counts.
+    let mut trouble = sent.err();
+    let mut raw = Vec::new();
+    let mut piece = [0; 16 * 1024];
+    while raw.len() < ANSWER_MAX && !is_whole(&raw) {
+        let left = patience.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            trouble = trouble.or(Some(io::ErrorKind::TimedOut.into()));
+            break;
+        }
+        match stream.set_read_timeout(limit(left)).and_then(|()| stream.read(&mut piece)) {
+            Ok(0) => break,
+            Ok(got) => raw.extend_from_slice(&piece[..got]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                trouble = Some(error);
+                break;
+            }
+        }
+    }
+    let took = begun.elapsed();
+    if raw.is_empty() {
+        return Err(match trouble {
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => {
+                format!("no answer came within {}", found::millis(patience))
+            }
+            Some(error) => format!("the connection broke: {}", found::plain(&error)),
+            None => "the connection was closed without an answer".into(),
+        });
+    }
+    let middle = spanwire::sys::wall_ns().saturating_sub(took.as_nanos() as u64 / 2);
+    Ok(Answer { at: middle / 1_000_000_000, took, ..parse(raw) })
+}
+
+/// Whether the answer says that it ends here, so that a server which keeps the connection costs no wait.
+fn is_whole(raw: &[u8]) -> bool {
+    let Some((_, headers, start)) = head(raw) else { return false };
+    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, n)| n.parse::<usize>().ok());
+    match length {
+        Some(length) => raw.len() - start >= length,
+        None => is_chunked(&headers) && raw.ends_with(b"0\r\n\r\n"),
+    }
+}
+
+fn is_chunked(headers: &[(String, String)]) -> bool {
+    headers.iter().any(|(name, value)| name == "transfer-encoding" && value.eq_ignore_ascii_case("chunked"))
+}
+
+fn parse(raw: Vec<u8>) -> Answer {
+    let Some((status, headers, start)) = head(&raw) else { return Answer { raw, ..Answer::default() } };
+    let body = &raw[start..];
+    let body = if is_chunked(&headers) { dechunked(body) } else { body.to_vec() };
+    Answer { status: Some(status), headers, body, raw, ..Answer::default() }
+}
+
+/// Status, headers, and where the body begins; `None` while or where it is no HTTP.
+fn head(raw: &[u8]) -> Option<(u16, Headers, usize)> {
+    let mut fields = [httparse::EMPTY_HEADER; 64];
+    let mut response = httparse::Response::new(&mut fields);
+    let Ok(httparse::Status::Complete(start)) = response.parse(raw) else { return None };
+    let text =
+        |h: &httparse::Header<'_>| (h.name.to_ascii_lowercase(), String::from_utf8_lossy(h.value).trim().to_string());
+    Some((response.code?, response.headers.iter().map(text).collect(), start))
+}
+
+/// The chunks joined, as far as they are whole.
+fn dechunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(httparse::Status::Complete((start, length))) = httparse::parse_chunk_size(rest) {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let Some(end) = start.checked_add(length).filter(|&end| length > 0 && end <= rest.len()) else { break };
+        body.extend_from_slice(&rest[start..end]);
+        rest = rest[end..].strip_prefix(b"\r\n").unwrap_or(&rest[end..]);
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_in_chunks_is_read_whole() {
+        let raw =
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDate: x\r\n\r\n4\r\n{\"a\"\r\n3\r\n:1}\r\n0\r\n\r\n";
+        assert!(is_whole(raw) && !is_whole(&raw[..raw.len() - 3]));
+        let answer = parse(raw.to_vec());
+        assert_eq!(
+            (answer.status, answer.body.as_slice(), answer.header("date")),
+            (Some(200), &b"{\"a\":1}"[..], Some("x"))
+        );
+    }
+
+    #[test]
+    fn lengths_that_lie_harm_nothing() {
+        assert_eq!(dechunked(b"ffffffffffffffff\r\nabc"), b"");
+        assert_eq!(dechunked(b"2\r\nab"), b"ab");
+        assert_eq!(parse(b"SSH-2.0-OpenSSH\r\n".to_vec()).status, None);
+    }
+}

@@ -1,0 +1,229 @@
+//! What the doctor found, as data, and how it is shown: as text for people, as one JSON object for scripts. Nothing
+//! here looks at a log or at an agent.
+
+use crate::out::{counted, Failure, Out};
+use serde_json::{json, Map, Value};
+use std::fmt::Write;
+
+/// Columns of the text, so that it fits a terminal.
+const WIDTH: usize = 100;
+/// Lines that a finding may show as its evidence.
+pub const EVIDENCE_MAX: usize = 3;
+
+/// What a finding means for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As it should be.
+    Good,
+    /// Worth knowing; nothing has to be done.
+    Note,
+    /// A fault, with a remedy.
+    Bad,
+}
+
+impl Standing {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Standing::Good => "good",
+            Standing::Note => "note",
+            Standing::Bad => "bad",
+        }
+    }
+
+    fn mark(self) -> &'static str {
+        match self {
+            Standing::Good => "ok     ",
+            Standing::Note => "note   ",
+            Standing::Bad => "FAULT  ",
+        }
+    }
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it means.
+    pub standing: Standing,
+    /// A stable id such as `agent.unreachable`.
+    pub cause: &'static str,
+    /// What is so, in one or two sentences.
+    pub says: String,
+    /// What to do; empty where nothing has to be done.
+    pub remedy: String,
+    /// Lines that show it, redacted, at most [`EVIDENCE_MAX`].
+    pub evidence: Vec<String>,
+}
+
+impl Finding {
+    /// Something as it should be.
+    pub fn good(cause: &'static str, says: impl Into<String>) -> Finding {
+        Finding { standing: Standing::Good, cause, says: says.into(), remedy: String::new(), evidence: Vec::new() }
+    }
+
+    /// Something worth knowing.
+    pub fn note(cause: &'static str, says: impl Into<String>) -> Finding {
+        Finding { standing: Standing::Note, ..Finding::good(cause, says) }
+    }
+
+    /// A fault and what to do about it.
+    pub fn bad(cause: &'static str, says: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        Finding { standing: Standing::Bad, remedy: remedy.into(), ..Finding::good(cause, says) }
+    }
+
+    /// With lines that show it; what is more than [`EVIDENCE_MAX`] is left out.
+    pub fn showing(mut self, evidence: impl IntoIterator<Item = String>) -> Finding {
+        self.evidence.extend(evidence);
+        self.evidence.truncate(EVIDENCE_MAX);
+        self
+    }
+}
+
+/// Findings under one heading.
+#[derive(Clone, Debug, Default)]
+pub struct Section {
+    /// A question or a name, without a final colon.
+    pub title: String,
+    /// What was found, in the order in which it is read.
+    pub findings: Vec<Finding>,
+}
+
+/// All that was found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// In the order in which they are read.
+    pub sections: Vec<Section>,
+    /// Numbers and settings, for JSON.
+    pub facts: Map<String, Value>,
+}
+
+impl Report {
+    /// Writes the report for people.
+    pub fn print(&self, out: Out) -> Result<(), Failure> {
+        out.write(&self.text(out))
+    }
+
+    /// The report as one object: `status` (the exit status), `causes` (ids of all faults), `sections`, `facts`.
+    pub fn json(&self) -> Value {
+        let sections: Vec<Value> = self
+            .sections
+            .iter()
+            .map(|section| {
+                let findings: Vec<Value> = section.findings.iter().map(object).collect();
+                json!({ "title": section.title, "findings": findings })
+            })
+            .collect();
+        json!({ "status": self.exit_status(), "causes": self.causes(), "sections": sections, "facts": self.facts })
+    }
+
+    /// 0 if nothing is wrong, 1 if a cause was found.
+    pub fn exit_status(&self) -> u8 {
+        u8::from(!self.causes().is_empty())
+    }
+
+    /// The ids of all faults, each once, in the order of the report.
+    pub fn causes(&self) -> Vec<&'static str> {
+        let mut causes = Vec::new();
+        for finding in self.sections.iter().flat_map(|section| &section.findings) {
+            if finding.standing == Standing::Bad && !causes.contains(&finding.cause) {
+                causes.push(finding.cause);
+            }
+        }
+        causes
+    }
+
+    fn text(&self, out: Out) -> String {
+        let mut text = String::new();
+        for section in &self.sections {
+            let _ = writeln!(text, "{}", out.paint.strong(&section.title));
+            for finding in &section.findings {
+                finding_text(&mut text, finding, out);
+            }
+            text.push('\n');
+        }
+        let causes = self.causes();
+        let verdict = match causes.len() {
+            0 => "Nothing wrong was found.".to_owned(),
+            count => format!("{} found: {}.", counted(count, "fault"), causes.join(", ")),
+        };
+        let _ = writeln!(text, "{}", out.paint.strong(&verdict));
+        text
+    }
+}
+
+fn object(finding: &Finding) -> Value {
+    json!({
+        "standing": finding.standing.name(),
+        "cause": finding.cause,
+        "says": finding.says,
+        "remedy": finding.remedy,
+        "evidence": finding.evidence,
+    })
+}
+
+fn finding_text(text: &mut String, finding: &Finding, out: Out) {
+    let mark = match finding.standing {
+        Standing::Good => out.paint.time(finding.standing.mark()),
+        Standing::Note => out.paint.dim(finding.standing.mark()),
+        Standing::Bad => out.paint.bad(finding.standing.mark()),
+    };
+    for (n, line) in wrapped(&format!("{} ({})", finding.says, finding.cause), WIDTH - 9).iter().enumerate() {
+        let _ = writeln!(text, "  {}{line}", if n == 0 { mark.as_str() } else { "       " });
+    }
+    for (n, line) in wrapped(&finding.remedy, WIDTH - 13).iter().enumerate() {
+        let _ = writeln!(text, "         {}{line}", if n == 0 { "do: " } else { "    " });
+    }
+    for line in &finding.evidence {
+        let _ = writeln!(text, "         {}", out.paint.dim(&format!("| {line}")));
+    }
+}
+
+/// `text` in lines of at most `width` columns, cut at blanks; a longer word has a line of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::out::Color;
+
+    fn report() -> Report {
+        let many = (1..=5).map(|n| format!("line {n}"));
+        let fault = Finding::bad("agent.unreachable", "nobody answers", "start the Agent").showing(many);
+        let findings = vec![Finding::good("tracer.started", "it started"), fault.clone(), fault];
+        Report { sections: vec![Section { title: "Did it start?".into(), findings }], facts: Map::new() }
+    }
+
+    #[test]
+    fn scripts_learn_whether_and_what_is_wrong() {
+        let object = report().json();
+        assert_eq!((&object["status"], &object["causes"]), (&1.into(), &json!(["agent.unreachable"])));
+        assert_eq!(object["sections"][0]["findings"][1]["evidence"], json!(["line 1", "line 2", "line 3"]));
+        assert_eq!(Report::default().json()["status"], 0);
+        let note = Section { title: "t".into(), findings: vec![Finding::note("n", "s")] };
+        assert_eq!(Report { sections: vec![note], facts: Map::new() }.exit_status(), 0, "a note is no fault");
+    }
+
+    #[test]
+    fn people_see_the_fault_its_remedy_and_its_evidence_within_the_width() {
+        let mut report = report();
+        report.sections[0].findings[1].remedy = "word ".repeat(60);
+        let text = report.text(Out::new(Color::Never));
+        assert!(text.contains("  FAULT  nobody answers (agent.unreachable)\n         do: word word"), "{text}");
+        assert!(text.contains("         | line 3\n") && !text.contains("line 4"), "{text}");
+        assert!(text.ends_with("1 fault found: agent.unreachable.\n"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(Report::default().text(Out::new(Color::Never)).contains("Nothing wrong"));
+    }
+}

@@ -1,0 +1,102 @@
+//! What the doctor is to find: folders, users without rights, and listeners that are no agents or have another clock.
+//! No expectation about the doctor belongs here.
+
+use super::support::hosts::{command, require, Host};
+use super::support::http::Head;
+use std::io::{BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+const NOBODY: &str = "65534";
+
+/// The doctor in a clean environment.
+pub fn doctor() -> Host {
+    command(env!("CARGO_BIN_EXE_spanwire")).arg("doctor")
+}
+
+/// A folder that others may enter, without symbolic links on the way; it goes with this value.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Folder {
+        let folder = std::env::temp_dir().join(format!("spanwire-doctor-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        mode(&folder, 0o755);
+        Folder(folder)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).expect("the folder");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// The doctor as a user without any rights; where tests do not run as root, as the user that they run as.
+    pub fn doctor_as_nobody(&self) -> Host {
+        // SAFETY: takes nothing and cannot fail.
+        if unsafe { libc::geteuid() } != 0 {
+            return doctor();
+        }
+        assert!(require("setpriv"), "util-linux has it, and these tests need it to be another user");
+        // That user may not be able to reach the build's own folder.
+        let copy = self.path("spanwire");
+        std::fs::copy(env!("CARGO_BIN_EXE_spanwire"), &copy).expect("a copy of the program");
+        mode(&copy, 0o755);
+        let user = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"), "--clear-groups".into()];
+        let words: Vec<&str> = ["setpriv"].into_iter().chain(user.iter().map(String::as_str)).collect();
+        command(&copy).arg("doctor").under(&words).folder(Path::new("/"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Sets permissions.
+pub fn mode(path: &Path, bits: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).expect("permissions");
+}
+
+/// Answers every request with these bytes, whatever they are, and closes; the URL.
+pub fn listener(answer: impl Fn(&Head) -> Vec<u8> + Send + 'static) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().expect("a copy"));
+            let Ok(Some(head)) = Head::read(&mut reader) else { continue };
+            let _ = reader.read_exact(&mut vec![0; head.length()]);
+            let _ = stream.write_all(&answer(&head));
+        }
+    });
+    url
+}
+
+/// An answer in HTTP, the last of its connection.
+pub fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// An agent whose clock differs by so many seconds.
+pub fn agent_ahead_by(seconds: i64) -> String {
+    listener(move |head| {
+        let now = (spanwire::sys::wall_ns() / 1_000_000_000) as i64 + seconds;
+        let (year, month, day, hour, minute, second) = spanwire::sys::utc_time(now as u64 * 1_000_000_000);
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let month = months[month as usize - 1];
+        let date = format!("Date: Sun, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT\r\n");
+        let info = r#"{"version":"7.99.0","endpoints":["/v0.4/traces"]}"#;
+        http("200 OK", &date, if head.path == "/info" { info } else { "{}" })
+    })
+}

@@ -1,0 +1,36 @@
+/* doctor WHAT [N]: a program with one fault, for its log to tell of. `spans N`: N traces of two spans, well made; `open N`:
+ * N spans that nobody finishes; `none`: no span at all; `two`: two tracers of one service that disagree. Settings come
+ * from the environment; nothing is checked, since what goes wrong is the point. */
+#include "check.h"
+
+static void make(spanwire_tracer tracer, long traces) {
+    for (long n = 0; n < traces; n++) {
+        spanwire_span root = spanwire_span_start(tracer, 0, "checkout");
+        spanwire_span step = spanwire_span_start(tracer, root, "payment");
+        spanwire_span_set_tag(step, "card.password", "hunter2");
+        spanwire_span_finish(step);
+        spanwire_span_finish(root);
+    }
+}
+
+int main(int argc, char **argv) {
+    const char *what = argc > 1 ? argv[1] : "spans";
+    long count = number(argc, argv, 2, 3);
+    if (!strcmp(what, "two")) {
+        spanwire_setting one[] = {{"DD_ENV", "staging"}}, other[] = {{"DD_ENV", "production"}};
+        spanwire_tracer tracers[2] = {0, 0};
+        OK(spanwire_tracer_new(one, 1, &tracers[0], NULL));
+        OK(spanwire_tracer_new(other, 1, &tracers[1], NULL));
+        for (int n = 0; n < 2; n++) make(tracers[n], count);
+        for (int n = 0; n < 2; n++) spanwire_tracer_shutdown(tracers[n], 1000);
+        return verdict();
+    }
+    spanwire_tracer tracer = tracer_new();
+    if (!strcmp(what, "spans")) make(tracer, count);
+    if (!strcmp(what, "none")) OK(spanwire_tracer_start(tracer));
+    if (!strcmp(what, "open"))
+        for (long n = 0; n < count; n++) spanwire_span_start(tracer, 0, "forgotten");
+    if (strcmp(what, "open")) spanwire_tracer_flush(tracer, (uint32_t)number(argc, argv, 3, 2000));
+    spanwire_tracer_shutdown(tracer, 1000);
+    return verdict();
+}
