@@ -90,7 +90,8 @@ fn compile(source: &Path, compiler: &str, standard: &str) -> PathBuf {
 
 /// A command that will run with a clean environment (no setting of the machine's can change a test) and a time limit.
 pub fn command(program: impl AsRef<OsStr>) -> Host {
-    Host { words: vec![program.as_ref().into()], env: Vec::new(), limit: Duration::from_secs(60), folder: None }
+    let words = vec![program.as_ref().into()];
+    Host { words, env: Vec::new(), limit: Duration::from_secs(60), folder: None, input: String::new() }
 }
 
 /// A command to run; see `command`.
@@ -100,6 +101,7 @@ pub struct Host {
     env: Vec<(String, String)>,
     limit: Duration,
     folder: Option<PathBuf>,
+    input: String,
 }
 
 impl Host {
@@ -132,6 +134,12 @@ impl Host {
         self
     }
 
+    /// Gives it this on standard input.
+    pub fn input(mut self, text: &str) -> Host {
+        self.input = text.to_owned();
+        self
+    }
+
     /// Runs it under another program, such as valgrind.
     pub fn under(mut self, words: &[&str]) -> Host {
         self.words.splice(0..0, words.iter().map(Into::into));
@@ -153,13 +161,21 @@ impl Host {
     pub fn run(self) -> Outcome {
         let started = Instant::now();
         let mut command = Command::new("timeout");
-        command.args(["-s", "KILL", &self.limit.as_secs().to_string()]).args(&self.words).stdin(Stdio::null());
+        command.args(["-s", "KILL", &self.limit.as_secs().to_string()]).args(&self.words).stdin(Stdio::piped());
         command.env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
         for keep in ["PATH", "HOME", "TMPDIR"] {
             std::env::var_os(keep).map(|value| command.env(keep, value));
         }
         self.folder.map(|folder| command.current_dir(folder));
-        let output = command.output().expect("timeout(1) runs");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("timeout(1) runs");
+        let (mut stdin, input) = (child.stdin.take(), self.input);
+        // Beside reading what it says: neither of the two pipes can then fill up and hold the other.
+        let writer = std::thread::spawn(move || {
+            use std::io::Write;
+            let _ = stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+        });
+        let output = child.wait_with_output().expect("the host ends");
+        let _ = writer.join();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Outcome {
             what: format!("{:?}", self.words),

@@ -7,6 +7,7 @@ pub mod agent;
 pub mod faults;
 pub mod hosts;
 pub mod http;
+pub mod log;
 pub mod payload;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,38 @@
+//! Node.js's example, and the two answers that the page has people look for.
+
+use super::{good_agent, nobody, pulled};
+use crate::support::faults::{always, Reply};
+use crate::support::log::expect_in_order;
+use serde_json::{json, Value};
+
+const SCRIPT: &str = "new\nstart\ta\t\t\t\t0\t0\t0\t0\nfinish\t0\nflush\t2000\npoll\nshutdown\t2000\n";
+
+#[test]
+fn a_custom_logger_gets_what_the_pages_bunyan_record_is_made_of() {
+    let Some(records) = pulled("node", &nobody(), SCRIPT) else { return };
+    let failed =
+        records.iter().find(|record| record.message.contains("Network error")).expect("the agent is not there");
+    // What bunyan makes of an error that its `error()` is given: level 50, the message twice, name and stack.
+    assert_eq!(failed.level, 1);
+    let message = failed.message.trim_start_matches("Error: ").lines().next().unwrap_or("").to_string();
+    let record: Value = json!({ "level": 50, "err": { "message": message, "name": "Error" }, "msg": message, "v": 0 });
+    let said = record["msg"].as_str().unwrap_or("");
+    assert!(
+        crate::support::log::matches(
+            "Network error trying to reach the agent: connect ECONNREFUSED 127.0.0.1:‹d›",
+            said
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_trace_that_was_taken_and_one_that_was_refused_can_be_told_apart() {
+    let agent = good_agent();
+    let Some(records) = pulled("node", &agent.url(), SCRIPT) else { return };
+    expect_in_order(&records, &["Response from the Agent: ‹*›"]);
+    let agent = always(Reply::Status(400, "")).start();
+    let Some(records) = pulled("node", &agent.url(), SCRIPT) else { return };
+    assert!(records.iter().any(|record| record.text.contains("Error from the Agent")), "{records:?}");
+    assert!(!records.iter().any(|record| record.text.contains("Response from the Agent")), "{records:?}");
+}
