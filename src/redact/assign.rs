@@ -21,10 +21,7 @@ const SOURCES: [&str; 24] = [
 pub fn value(text: &str, floor: usize, start: usize, end: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     // What most words are followed by settles it before anything is compared.
-    if !matches!(
-        bytes.get(end),
-        Some(b'=' | b':' | b'"' | b'\'' | b' ' | b'\t' | b'>' | b']' | b'%' | b'\\')
-    ) {
+    if !matches!(bytes.get(end), Some(b'=' | b':' | b'"' | b'\'' | b' ' | b'\t' | b'>' | b']' | b'%' | b'\\')) {
         return None;
     }
     let before = &bytes[floor..start];
@@ -107,9 +104,7 @@ fn is_place(name: &str, rest: &[u8], close: bool) -> bool {
     let digits = run(&rest[..rest.len().min(6)], 0, |b| b.is_ascii_digit());
     let port = close && (2..=5).contains(&digits) && !rest.get(digits).is_some_and(|&b| is_word(b) && b != b'.');
     let lower = name.to_ascii_lowercase();
-    port && !["pass", "pwd", "secret", "pin", "cvv", "cvc", "ssn"]
-        .iter()
-        .any(|word| lower.contains(word))
+    port && !["pass", "pwd", "secret", "pin", "cvv", "cvc", "ssn"].iter().any(|word| lower.contains(word))
 }
 
 /// Whether `…/name: words` is a file and what is wrong with it.
@@ -170,11 +165,7 @@ fn quoted(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
         let end = find(bytes, from + 3, b"%22");
         return end.map(|end| (from + 3, end));
     }
-    let letters = bytes[from..]
-        .iter()
-        .take(2)
-        .take_while(|b| b"bBuUrRfFL".contains(b))
-        .count();
+    let letters = bytes[from..].iter().take(2).take_while(|b| b"bBuUrRfFL".contains(b)).count();
     let from = match bytes.get(from + letters) {
         Some(b'"' | b'\'') => from + letters,
         _ => from,
@@ -220,11 +211,7 @@ fn bare_end(bytes: &[u8], from: usize) -> usize {
 
 /// The end of what is in brackets; where the value is all of it and they are not closed, the end of the text.
 fn group_end(bytes: &[u8], open: usize, whole: bool) -> Option<usize> {
-    let limit = if whole {
-        bytes.len()
-    } else {
-        bytes.len().min(open + GROUP_MAX)
-    };
+    let limit = if whole { bytes.len() } else { bytes.len().min(open + GROUP_MAX) };
     let (mut depth, mut at, mut quote) = (0_usize, open, 0);
     while at < limit {
         match (bytes[at], quote) {
@@ -277,15 +264,6 @@ pub fn is_number(value: &[u8]) -> bool {
 
 /// Whether a value says that there is none.
 pub fn is_nothing(value: &[u8]) -> bool {
-    let words: [&[u8]; 8] = [
-        b"true",
-        b"false",
-        b"null",
-        b"nil",
-        b"none",
-        b"undefined",
-        b"NULL",
-        b"None",
-    ];
+    let words: [&[u8]; 8] = [b"true", b"false", b"null", b"nil", b"none", b"undefined", b"NULL", b"None"];
     words.contains(&value)
 }

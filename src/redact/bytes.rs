@@ -25,10 +25,8 @@ const fn classes() -> [u8; 256] {
         } else if byte <= b' ' || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'|' | 0x7f) {
             table[n] = GAP;
         }
-        if matches!(
-            byte,
-            b'e' | b'A' | b'g' | b'x' | b's' | b'S' | b'r' | b'b' | b'B' | b'd' | b'D' | b'n' | b'p'
-        ) || matches!(byte, b'h' | b'w' | b'y' | b'-' | b'2'..=b'6')
+        if matches!(byte, b'e' | b'A' | b'g' | b'x' | b's' | b'S' | b'r' | b'b' | b'B' | b'd' | b'D' | b'n' | b'p')
+            || matches!(byte, b'h' | b'w' | b'y' | b'-' | b'2'..=b'6')
         {
             table[n] |= BEGINS;
         }
@@ -49,10 +47,7 @@ pub fn is_word(byte: u8) -> bool {
 
 /// Where the bytes from `from` that are `of` a kind end.
 pub fn run(bytes: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
-    bytes[from..]
-        .iter()
-        .position(|&b| !of(b))
-        .map_or(bytes.len(), |n| from + n)
+    bytes[from..].iter().position(|&b| !of(b)).map_or(bytes.len(), |n| from + n)
 }
 
 /// The first `needle` at or after `from`, as its place.

@@ -38,11 +38,7 @@ pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
         Name::Secret | Name::Line | Name::Header | Name::Key => assign::is_nothing(value.as_bytes()),
     };
     if !shown {
-        return if value.is_empty() {
-            Cow::Borrowed("")
-        } else {
-            Cow::Borrowed(REDACTED)
-        };
+        return if value.is_empty() { Cow::Borrowed("") } else { Cow::Borrowed(REDACTED) };
     }
     Scan::new(value, !names::is_id(name.as_bytes())).run()
 }
@@ -66,17 +62,9 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// Whether a tag of this name holds a query string by itself.
 fn is_query(name: &str) -> bool {
-    let endings: [&[u8]; 5] = [
-        b"query_string",
-        b"querystring",
-        b"query.string",
-        b"url.query",
-        b"http.query",
-    ];
+    let endings: [&[u8]; 5] = [b"query_string", b"querystring", b"query.string", b"url.query", b"http.query"];
     let name = name.as_bytes();
-    endings
-        .iter()
-        .any(|e| name.len() >= e.len() && name[name.len() - e.len()..].eq_ignore_ascii_case(e))
+    endings.iter().any(|e| name.len() >= e.len() && name[name.len() - e.len()..].eq_ignore_ascii_case(e))
 }
 
 /// What a place in the text is part of.
@@ -108,17 +96,7 @@ struct Scan<'a> {
 impl<'a> Scan<'a> {
     fn new(text: &'a str, cards: bool) -> Scan<'a> {
         let (bytes, place) = (text.as_bytes(), Place::Prose);
-        Scan {
-            text,
-            bytes,
-            cards,
-            at: 0,
-            place,
-            next_at_sign: 0,
-            url_end: 0,
-            out: String::new(),
-            copied: 0,
-        }
+        Scan { text, bytes, cards, at: 0, place, next_at_sign: 0, url_end: 0, out: String::new(), copied: 0 }
     }
 
     fn run(mut self) -> Cow<'a, str> {
@@ -230,17 +208,9 @@ impl<'a> Scan<'a> {
     /// A URL from behind its `://`: without userinfo, and the rest is scanned from its path on.
     fn url(&mut self, from: usize) {
         // A URL inside another one ends where that does.
-        let stop = if self.url_end > from {
-            self.url_end
-        } else {
-            url::end(self.bytes, from)
-        };
+        let stop = if self.url_end > from { self.url_end } else { url::end(self.bytes, from) };
         self.url_end = stop;
-        let host = if self.at_sign(from) < stop {
-            from + url::userinfo(&self.text[from..stop])
-        } else {
-            from
-        };
+        let host = if self.at_sign(from) < stop { from + url::userinfo(&self.text[from..stop]) } else { from };
         self.replace(from, host, "");
         self.at = run(&self.bytes[..stop], host, |b| !matches!(b, b'/' | b'?' | b'#'));
         self.place = Place::Url;

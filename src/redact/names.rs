@@ -76,25 +76,15 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
 
 /// Whether the last word is `pass`, which alone is more often said of a test.
 fn is_pass(name: &[u8]) -> bool {
-    let Some(head) = name
-        .len()
-        .checked_sub(4)
-        .filter(|n| name[*n..].eq_ignore_ascii_case(b"pass"))
-    else {
+    let Some(head) = name.len().checked_sub(4).filter(|n| name[*n..].eq_ignore_ascii_case(b"pass")) else {
         return false;
     };
-    name[..head]
-        .last()
-        .is_none_or(|b| !b.is_ascii_alphabetic() || name[head] == b'P' && b.is_ascii_lowercase())
+    name[..head].last().is_none_or(|b| !b.is_ascii_alphabetic() || name[head] == b'P' && b.is_ascii_lowercase())
 }
 
 fn word(word: &[u8]) -> Name {
     if !(3..=WORD_MAX).contains(&word.len()) {
-        return if matches!(word, b"ms" | b"MS" | b"Ms") {
-            Name::Number
-        } else {
-            Name::Plain
-        };
+        return if matches!(word, b"ms" | b"MS" | b"Ms") { Name::Number } else { Name::Plain };
     }
     let mut lower = [0; WORD_MAX];
     let lower = &mut lower[..word.len()];
@@ -125,15 +115,7 @@ fn has_ending(word: &[u8]) -> bool {
         b'd' => &[b"password", b"passwd", b"pwd", b"sessid", b"jsessionid"],
         b'e' => &[b"passphrase"],
         b's' => &[b"credentials", b"apikeys"],
-        b'y' => &[
-            b"apikey",
-            b"appkey",
-            b"accesskey",
-            b"privatekey",
-            b"secretkey",
-            b"authkey",
-            b"accountkey",
-        ],
+        b'y' => &[b"apikey", b"appkey", b"accesskey", b"privatekey", b"secretkey", b"authkey", b"accountkey"],
         b'h' => &[b"xauth", b"basicauth", b"httpauth"],
         _ => &[],
     };
@@ -142,22 +124,14 @@ fn has_ending(word: &[u8]) -> bool {
 
 /// Whether a name is that of an id, whose numbers are no cards: its last word is `id`, or a word that is glued to it.
 pub fn is_id(name: &[u8]) -> bool {
-    let Some(head) = name
-        .len()
-        .checked_sub(2)
-        .filter(|n| name[*n..].eq_ignore_ascii_case(b"id"))
-    else {
+    let Some(head) = name.len().checked_sub(2).filter(|n| name[*n..].eq_ignore_ascii_case(b"id")) else {
         return false;
     };
     let hump = name[head] == b'I' && name.get(head.wrapping_sub(1)).is_none_or(|b| !b.is_ascii_uppercase());
-    let start = name[..head]
-        .iter()
-        .rposition(|b| !b.is_ascii_alphabetic())
-        .map_or(0, |n| n + 1);
+    let start = name[..head].iter().rposition(|b| !b.is_ascii_alphabetic()).map_or(0, |n| n + 1);
     let glued = &name[start..head];
-    let known: [&[u8]; 12] = [
-        b"trace", b"span", b"parent", b"request", b"user", b"order", b"message", b"gu", b"uu", b"p", b"t", b"u",
-    ];
+    let known: [&[u8]; 12] =
+        [b"trace", b"span", b"parent", b"request", b"user", b"order", b"message", b"gu", b"uu", b"p", b"t", b"u"];
     hump || glued.is_empty() || known.iter().any(|word| glued.eq_ignore_ascii_case(word))
 }
 

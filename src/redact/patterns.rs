@@ -62,9 +62,7 @@ pub fn at(bytes: &[u8], floor: usize, at: usize, cards: bool, word: &mut Option<
         b'b' | b'B' | b'd' | b'D' => after_scheme(bytes, at),
         b'e' if bytes[at..].starts_with(b"ey") => jwt(bytes, at, word),
         first => {
-            let (prefix, least) = prefixes(first)
-                .iter()
-                .find(|(prefix, _)| bytes[at..].starts_with(prefix))?;
+            let (prefix, least) = prefixes(first).iter().find(|(prefix, _)| bytes[at..].starts_with(prefix))?;
             let from = at + prefix.len();
             let tail = |b: u8| is_word(b) && b != b'.';
             let enough = bytes.len() >= from + least && bytes[from..from + least].iter().all(|&b| tail(b));
@@ -125,18 +123,8 @@ fn gap_end(bytes: &[u8], from: usize) -> Option<usize> {
 
 /// The end of `username="…", realm="…", …`; `from` if nothing of it stands there.
 pub fn digest_end(bytes: &[u8], from: usize) -> usize {
-    const FIELDS: [&[u8]; 10] = [
-        b"username",
-        b"realm",
-        b"nonce",
-        b"uri",
-        b"response",
-        b"qop",
-        b"nc",
-        b"cnonce",
-        b"opaque",
-        b"algorithm",
-    ];
+    const FIELDS: [&[u8]; 10] =
+        [b"username", b"realm", b"nonce", b"uri", b"response", b"qop", b"nc", b"cnonce", b"opaque", b"algorithm"];
     let (mut end, mut at) = (from, from);
     loop {
         let name = run(&bytes[..bytes.len().min(at + 12)], at, |b| is(b, ALNUM));
@@ -164,9 +152,7 @@ pub fn private_key(bytes: &[u8], at: usize) -> Option<usize> {
     let Some(end) = find(bytes, at + 10, b"-----END") else {
         return Some(bytes.len());
     };
-    let close = run(&bytes[..bytes.len().min(end + 48)], end + 8, |b| {
-        b != b'-' && b != b'\n'
-    });
+    let close = run(&bytes[..bytes.len().min(end + 48)], end + 8, |b| b != b'-' && b != b'\n');
     Some(run(&bytes[..bytes.len().min(close + 5)], close, |b| b == b'-'))
 }
 
@@ -183,11 +169,7 @@ pub fn card(bytes: &[u8], floor: usize, at: usize) -> Option<(usize, usize)> {
     if matches!(before, [.., b'_' | b'-' | b'.']) || named_id(before) {
         return None;
     }
-    let spelt = if says_card(&before[before.len().saturating_sub(16)..]) {
-        19
-    } else {
-        16
-    };
+    let spelt = if says_card(&before[before.len().saturating_sub(16)..]) { 19 } else { 16 };
     let mut found = is_card(&bytes[at..plain], bytes.get(plain), spelt).then_some((at, plain));
     // Up to 19 digits in groups of three and more, parted by one space or hyphen each.
     let mut end = plain;
@@ -213,11 +195,7 @@ fn is_card(number: &[u8], next: Option<&u8>, longest: usize) -> bool {
     if next.is_some_and(|&b| is(b, ALNUM) || b == b'_') {
         return false;
     }
-    let digits = number
-        .iter()
-        .rev()
-        .filter(|b| b.is_ascii_digit())
-        .map(|b| u32::from(b - b'0'));
+    let digits = number.iter().rev().filter(|b| b.is_ascii_digit()).map(|b| u32::from(b - b'0'));
     let (mut count, mut sum) = (0, 0);
     for digit in digits {
         let value = if count % 2 == 1 { digit * 2 } else { digit };
@@ -229,12 +207,8 @@ fn is_card(number: &[u8], next: Option<&u8>, longest: usize) -> bool {
 
 /// Whether what stands before a number names it an id (`trace_id=`, `"id": `, `span `).
 fn named_id(before: &[u8]) -> bool {
-    let gap = before
-        .iter()
-        .rev()
-        .take(5)
-        .take_while(|b| matches!(b, b'=' | b':' | b' ' | b'"' | b'\'' | b'\\'))
-        .count();
+    let gap =
+        before.iter().rev().take(5).take_while(|b| matches!(b, b'=' | b':' | b' ' | b'"' | b'\'' | b'\\')).count();
     let name = &before[..before.len() - gap];
     let word = name.iter().rev().take(40).take_while(|&&b| is_word(b)).count();
     let name = &name[name.len() - word..];

@@ -30,19 +30,13 @@ pub fn userinfo(rest: &str) -> usize {
 }
 
 fn has_no_port(authority: &str) -> bool {
-    authority
-        .split_once(':')
-        .is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()))
+    authority.split_once(':').is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Where a URL that is under way at `from` ends: at what no URL holds, and before what rather ends a sentence.
 pub fn end(bytes: &[u8], from: usize) -> usize {
-    let end = run(bytes, from, |b| {
-        b > b' ' && !matches!(b, b'"' | b'\'' | b'<' | b'>' | b'`' | b'|' | 0x7f)
-    });
-    let tail = bytes[from..end]
-        .iter()
-        .rev()
-        .take_while(|b| matches!(b, b'.' | b',' | b';' | b':' | b')' | b']' | b'}'));
+    let end = run(bytes, from, |b| b > b' ' && !matches!(b, b'"' | b'\'' | b'<' | b'>' | b'`' | b'|' | 0x7f));
+    let tail =
+        bytes[from..end].iter().rev().take_while(|b| matches!(b, b'.' | b',' | b';' | b':' | b')' | b']' | b'}'));
     end - tail.count()
 }

@@ -1,0 +1,410 @@
+//! Ten thousand secrets of every kind are put wherever a host can put a text, and none is in the log of any dialect. The
+//! secrets are the same in every run.
+
+mod support;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+use support::faults::{first, Reply};
+use support::hosts::{host, root};
+use support::wait_until;
+
+/// Every dialect that `SPANWIRE_LOG_DIALECT` takes.
+const DIALECTS: [&str; 16] = [
+    "native",
+    "json",
+    "java",
+    "java@source",
+    "python",
+    "python@source",
+    "ruby",
+    "ruby@source",
+    "go",
+    "go@source",
+    "node",
+    "node@source",
+    "dotnet",
+    "dotnet@source",
+    "php",
+    "php@source",
+];
+const SECRETS: usize = 10_000;
+/// As many neighbouring bytes of a secret in a log are a leak.
+const WINDOW: usize = 16;
+
+/// Pseudo-random numbers from a fixed seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 11) % n as u64) as usize
+    }
+
+    fn text(&mut self, length: usize, of: &str) -> String {
+        (0..length).map(|_| char::from(of.as_bytes()[self.below(of.len())])).collect()
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.below(of.len())]
+    }
+}
+
+const ALNUM: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const URLSAFE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const HEX: &str = "0123456789abcdef";
+const NAMES: [&str; 26] = [
+    "password",
+    "db.password",
+    "DB_PASSWORD",
+    "dbPassword",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "secret",
+    "client_secret",
+    "clientSecret",
+    "aws_secret_access_key",
+    "AWS_SECRET_ACCESS_KEY",
+    "token",
+    "auth-token",
+    "accessToken",
+    "X-Auth-Token",
+    "refresh_token",
+    "api_key",
+    "apiKey",
+    "DD-API-KEY",
+    "DD_APP_KEY",
+    "x-api-key",
+    "private.key",
+    "credentials",
+    "auth",
+    "csrf_token",
+];
+
+/// A text that holds a secret, and the parts of it that must not be seen.
+struct Planted {
+    text: String,
+    hidden: Vec<String>,
+}
+
+fn planted(text: String, hidden: &str) -> Planted {
+    Planted { text, hidden: vec![hidden.into()] }
+}
+
+/// A secret that shows by its looks what it is.
+fn by_looks(random: &mut Random) -> Planted {
+    match random.below(17) {
+        0 => {
+            let (claims, signature) = (random.text(60, URLSAFE), random.text(43, URLSAFE));
+            let text = format!("eyJhbGciOiJIUzI1NiJ9.eyJ{claims}.{signature}");
+            Planted { text, hidden: vec![claims, signature] }
+        }
+        1 => {
+            let id = random.text(16, UPPER);
+            planted(format!("{}{id}", random.one(&["AKIA", "ASIA"])), &id)
+        }
+        2 => {
+            let key = random.text(33, URLSAFE);
+            planted(format!("AIzaSy{key}"), &key)
+        }
+        3 => {
+            let token = random.text(36, ALNUM);
+            planted(format!("{}{token}", random.one(&["ghp_", "gho_", "ghs_", "ghu_"])), &token)
+        }
+        4 => {
+            let token = random.text(59, ALNUM);
+            planted(format!("github_pat_{}_{token}", random.text(22, ALNUM)), &token)
+        }
+        5 => {
+            let token = random.text(20, URLSAFE);
+            planted(format!("glpat-{token}"), &token)
+        }
+        6 => {
+            let token = random.text(24, ALNUM);
+            let kind = random.one(&["xoxb", "xoxp", "xoxa", "xoxs"]);
+            planted(format!("{kind}-{}-{token}", random.text(12, "0123456789")), &token)
+        }
+        7 => {
+            let key = random.text(24, ALNUM);
+            planted(format!("{}{key}", random.one(&["sk_live_", "rk_live_"])), &key)
+        }
+        8 => {
+            let (newline, kind) = (random.one(&["\n", "\\n"]), random.one(&["", "RSA ", "EC ", "OPENSSH "]));
+            let lines: Vec<String> = (0..3).map(|_| random.text(64, BASE64)).collect();
+            let body = lines.join(newline);
+            let text =
+                format!("-----BEGIN {kind}PRIVATE KEY-----{newline}{body}{newline}-----END {kind}PRIVATE KEY-----");
+            Planted { text, hidden: lines }
+        }
+        9 => {
+            let card = card(random);
+            planted(card.clone(), &card)
+        }
+        10 => {
+            let token = random.text(40, BASE64);
+            planted(format!("{} {token}", random.one(&["Bearer", "bearer", "Basic"])), &token)
+        }
+        11 => {
+            let (password, value) = (random.text(18, ALNUM), random.text(18, ALNUM));
+            let text = format!("https://user:{password}@host.example:8443/path?session={value}&x=1");
+            Planted { text, hidden: vec![password, value] }
+        }
+        12 => {
+            let password = random.text(18, ALNUM);
+            let scheme = random.one(&["postgres", "mysql", "amqp", "redis", "mongodb+srv"]);
+            planted(format!("{scheme}://root:{password}@db.example/shop"), &password)
+        }
+        13 => {
+            let password = random.text(18, &format!("{ALNUM} !#$%"));
+            planted(format!("Server=db;User Id=sa;Password={password}x;Timeout=3"), &password)
+        }
+        14 => {
+            let password = random.text(18, &format!("{ALNUM}!#$%/"));
+            planted(format!("root:x{password}@tcp(db.example:3306)/shop"), &password)
+        }
+        15 => {
+            let (id, csrf) = (random.text(26, ALNUM), random.text(26, ALNUM));
+            let header = random.one(&["Cookie", "cookie", "Set-Cookie"]);
+            Planted { text: format!("{header}: sid={id}; theme=dark; xs={csrf}"), hidden: vec![id, csrf] }
+        }
+        _ => {
+            let (nonce, response) = (random.text(20, ALNUM), random.text(32, HEX));
+            let text = format!(r#"Digest username="ann", realm="x", nonce="{nonce}", uri="/", response="{response}""#);
+            Planted { text, hidden: vec![nonce, response] }
+        }
+    }
+}
+
+/// A card number with a right check digit.
+fn card(random: &mut Random) -> String {
+    let mut digits = format!("{}{}", random.one(&["4", "51", "55"]), random.text(15, "0123456789"));
+    digits.truncate(15);
+    let sum: u32 = digits.bytes().rev().enumerate().fold(0, |sum, (n, byte)| {
+        let digit = u32::from(byte - b'0') * if n % 2 == 0 { 2 } else { 1 };
+        sum + digit / 10 + digit % 10
+    });
+    let _ = write!(digits, "{}", (10 - sum % 10) % 10);
+    let gap = random.one(&["", " ", "-"]);
+    [&digits[..4], &digits[4..8], &digits[8..12], &digits[12..]].join(gap)
+}
+
+/// A value that only its name gives away.
+fn value(random: &mut Random) -> String {
+    match random.below(4) {
+        0 => random.text(32, HEX),
+        1 => random.text(40, HEX),
+        2 => random.text(40, BASE64),
+        _ => random.text(20, &format!("{ALNUM}!$*+-._~^")),
+    }
+}
+
+/// A value with its name, as texts have them.
+fn by_name(random: &mut Random) -> Planted {
+    let (name, secret) = (random.one(&NAMES), value(random));
+    let text = match random.below(9) {
+        0 => format!("{name}={secret}"),
+        1 => format!("{name}: {secret}"),
+        2 => format!("{{\"a\":1,\"{name}\":\"{secret}\",\"b\":[2]}}"),
+        3 => format!("['{name}' => '{secret}', 'b' => 2]"),
+        4 => format!("run --{name} {secret} --fast"),
+        5 => format!("\"{{\\\"{name}\\\":\\\"{secret}\\\"}}\""),
+        6 => format!("<{name}>{secret}</{name}>"),
+        7 => format!("{{'{name}': b'{secret}'}}"),
+        _ => format!("/path?{name}={secret}&page=2"),
+    };
+    planted(text, &secret)
+}
+
+/// All that is planted: the file for tests/hosts/secrets.c, and every window of every secret, with a quick look whether
+/// there can be one.
+struct Field {
+    records: String,
+    windows: HashMap<[u8; WINDOW], String>,
+    maybe: Vec<bool>,
+    random: Random,
+}
+
+impl Field {
+    fn new() -> Field {
+        let (records, windows, maybe) = (String::new(), HashMap::new(), vec![false; 1 << 24]);
+        let mut field = Field { records, windows, maybe, random: Random(0x005e_c4e7_5eed) };
+        for n in 0..SECRETS {
+            field.plant(n);
+        }
+        field
+    }
+
+    fn hide(&mut self, secret: &str, where_it_was: &str) {
+        assert!(secret.len() >= WINDOW, "{secret} is too short to be found");
+        for window in secret.as_bytes().windows(WINDOW) {
+            self.maybe[place_of(window)] = true;
+            self.windows.insert(window.try_into().expect("a window"), where_it_was.into());
+        }
+    }
+
+    fn plant(&mut self, n: usize) {
+        let random = &mut self.random;
+        let mut name = random.one(&["note", "http.url", "db.statement", "peer", "error.details"]);
+        let mut found = if n.is_multiple_of(2) { by_looks(random) } else { by_name(random) };
+        // Where every host has its secrets: a tag whose name says so, and a text around the rest.
+        let place = ["t", "t", "r", "m", "s", "w", "e", "i", "v", "n", "o", "p"][n / 2 % 12];
+        if n % 4 == 1 && matches!(place, "t" | "e") {
+            let secret = value(random);
+            name = random.one(&NAMES);
+            found = planted(secret.clone(), &secret);
+        } else {
+            let (before, after) = random.one2();
+            found.text = format!("{before}{}{after}", found.text);
+        }
+        let text = if place == "s" {
+            format!("at shop.Cart.pay(Cart.java:12)\n\tcaused by: {}\n\tat shop.Main.main(Main.java:3)", found.text)
+        } else {
+            found.text
+        };
+        let record = format!("{place}\u{1f}{name}\u{1f}{text}\u{1e}");
+        self.records.push_str(&record);
+        for hidden in found.hidden {
+            self.hide(&hidden, &record);
+        }
+    }
+
+    /// A secret for a setting.
+    fn secret(&mut self, what: &str) -> String {
+        let secret = self.random.text(24, ALNUM);
+        self.hide(&secret, what);
+        secret
+    }
+
+    /// What of the secrets is in the text: for each place the first line that shows one, and how many windows do.
+    fn leaks(&self, text: &str) -> BTreeMap<char, (usize, String)> {
+        let bytes = text.as_bytes();
+        let mut leaks = BTreeMap::new();
+        for (at, window) in bytes.windows(WINDOW).enumerate() {
+            if !self.maybe[place_of(window)] {
+                continue;
+            }
+            let Some(planted) = self.windows.get(window) else { continue };
+            let place = planted.chars().next().unwrap_or(' ');
+            let (times, _) = leaks.entry(place).or_insert_with(|| {
+                let from =
+                    bytes[..at].iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1).max(at.saturating_sub(400));
+                let to = bytes.len().min(at + 100);
+                (0, format!("planted {planted:?}\n    seen {:?}", String::from_utf8_lossy(&bytes[from..to])))
+            });
+            *times += 1;
+        }
+        leaks
+    }
+}
+
+/// Where a window is looked up first.
+fn place_of(window: &[u8]) -> usize {
+    let word = |at: usize| u32::from_le_bytes([window[at], window[at + 1], window[at + 2], window[at + 3]]);
+    (word(0).wrapping_mul(0x9e37_79b1) ^ word(8).wrapping_mul(0x85eb_ca6b)) as usize >> 8
+}
+
+impl Random {
+    fn one2(&mut self) -> (&'static str, &'static str) {
+        [("", ""), ("sent ", " twice"), ("could not read (", ")"), ("the request failed: ", ", will try again")]
+            [self.below(4)]
+    }
+}
+
+/// Runs the host with an agent that takes payloads, refuses them with an answer that repeats a secret, and goes away.
+/// Answers all that was logged.
+fn logged(field: &Field, dialect: &str, settings: &[(&str, String)], echo: &str) -> Option<String> {
+    let folder = Folder(root().join("target/test-logs").join(format!("secrets-{dialect}-{}", std::process::id())));
+    let _ = fs::remove_dir_all(&folder.0);
+    fs::create_dir_all(&folder.0).expect("a folder");
+    let (records, bad, log) = (folder.0.join("records"), folder.0.join("bad"), folder.0.join("log"));
+    fs::write(&records, &field.records).expect("the records");
+    fs::write(&bad, &settings[0].1).expect("the value of a setting");
+    // The body goes with the headers: an agent of the tests has no other answer to a refusal.
+    let answer = format!("Connection: close\r\nContent-Length: {}\r\n\r\n{echo}", echo.len());
+    let refusal = Reply::Status(413, Box::leak(answer.into_boxed_str()));
+    let agent = first(&[Reply::Ok, Reply::Ok, Reply::Ok], refusal).counting_only().start();
+    let url = agent.url().replace("http://", &format!("http://user:{}@", settings[1].1));
+    let mut host = host("secrets.c")?.arg(records.display()).arg(bad.display());
+    host = host.agent(&format!("{url}/base?api={}", settings[1].1)).env("DD_TRACE_DEBUG", "true");
+    host = host.env("DD_TRACE_LOG_FILE", log.display()).env("SPANWIRE_LOG_DIALECT", dialect);
+    host = host.env("DD_TRACE_LOG_FILE_SIZE_BYTES", 0).env("SPANWIRE_FLUSH_INTERVAL_MS", 100);
+    for (name, value) in &settings[2..] {
+        host = host.env(name, value);
+    }
+    let running = host.spawn();
+    let refused = wait_until(Duration::from_secs(20), || agent.received().iter().any(|r| r.status == 413));
+    std::thread::sleep(Duration::from_millis(300));
+    drop(agent);
+    let ran = running.wait().ok();
+    assert!(refused, "{dialect}: the agent was never asked a fourth time");
+    assert_eq!(ran.object("secrets")["records"], SECRETS + 1, "{dialect}");
+    let text = fs::read(&log).expect("the log");
+    let lines = String::from_utf8(text).expect("a log in UTF-8");
+    println!("{dialect}: {} bytes, {} lines", lines.len(), lines.lines().count());
+    Some(format!("{lines}{}{}", ran.stdout, ran.stderr))
+}
+
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn no_secret_reaches_the_log_of_any_dialect() {
+    let mut field = Field::new();
+    let control = "plain-words-that-are-no-secret-at-all";
+    let _ = write!(field.records, "w\u{1f}\u{1f}{control}\u{1e}");
+    let settings = [
+        ("the rejected value of a setting", format!("password={}", field.secret("rejected"))),
+        ("DD_TRACE_AGENT_URL", field.secret("the agent's URL")),
+        ("DD_TAGS", format!("api_key:{},team:shop", field.secret("DD_TAGS"))),
+        ("DD_VERSION", format!("1.0 token={}", field.secret("DD_VERSION"))),
+        ("DD_GIT_REPOSITORY_URL", format!("https://u:{}@git.example/a.git", field.secret("the repository's URL"))),
+        ("SPANWIRE_MEMORY_MAX", format!("secret: {}", field.secret("a number that is none"))),
+        (
+            "SPANWIRE_STARTUP_EXTRA",
+            format!(
+                r#"{{"vm":"x token={}","list":[{{"password":"{}"}}]}}"#,
+                field.secret("a fact of the host's"),
+                field.secret("a fact of the host's, by its name")
+            ),
+        ),
+    ];
+    let echo = format!("{{\"error\":\"too large\",\"api_key\":\"{}\"}}", field.secret("the agent's answer"));
+    let check = &|dialect: &str| {
+        let Some(text) = logged(&field, dialect, &settings, &echo) else { return };
+        assert!(text.contains(control), "{dialect}: what is no secret is not logged either, so this shows nothing");
+        assert!(!text.contains("records lost") && !text.contains("log.lost"), "{dialect}: lines were lost unseen");
+        assert!(text.matches(REDACTED).count() > 1_000, "{dialect}: hardly anything was redacted");
+        let leaks = field.leaks(&text);
+        let shown: Vec<String> = leaks.iter().map(|(place, (n, how))| format!("  {place}, {n} times: {how}")).collect();
+        assert!(leaks.is_empty(), "{dialect} lets out secrets:\n{}", shown.join("\n"));
+    };
+    // Most of a host's time is waiting.
+    for some in DIALECTS.chunks(4) {
+        std::thread::scope(|scope| some.iter().for_each(|dialect| drop(scope.spawn(move || check(dialect)))));
+    }
+}
+
+const REDACTED: &str = "<redacted>";
+
+#[test]
+fn a_secret_in_a_text_would_be_found() {
+    let field = Field::new();
+    assert!(field.windows.len() > SECRETS, "secrets that are the same");
+    let start = field.records.find("ghp_").expect("a token") + 4;
+    let part = &field.records[start + 3..start + 3 + WINDOW];
+    assert!(!field.leaks(&format!("a line\nwith {part} in it\n")).is_empty());
+    assert!(field.leaks("a line\nwith nothing in it but some more words\n").is_empty());
+}
