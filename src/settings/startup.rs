@@ -20,9 +20,10 @@ impl Settings {
     pub fn startup_fields(&self, runtime_id: &str, agent_error: Option<&str>) -> Vec<(String, Json)> {
         let mut fields = self.fields(runtime_id, agent_error, |origin| origin != Origin::Default);
         for (name, value) in &self.startup_extra {
+            let value = hidden(name, value.clone());
             match fields.iter_mut().find(|(known, _)| known == name) {
-                Some((_, known)) => *known = value.clone(),
-                None => fields.push((name.clone(), value.clone())),
+                Some((_, known)) => *known = value,
+                None => fields.push((name.clone(), value)),
             }
         }
         fields
@@ -54,10 +55,10 @@ impl Settings {
             ("lang", self.language.clone().into()),
             ("lang_version", self.language_version.clone().into()),
             ("interpreter", self.interpreter.clone().into()),
-            ("env", self.env.clone().into()),
+            ("env", redact::text(&self.env).into()),
             ("enabled", self.enabled.into()),
-            ("service", self.service.clone().into()),
-            ("dd_version", self.version.clone().into()),
+            ("service", redact::text(&self.service).into()),
+            ("dd_version", redact::text(&self.version).into()),
             ("agent_url", self.agent.to_string().into()),
             ("agent_error", agent_error.into()),
             ("debug", self.debug.into()),
@@ -69,5 +70,15 @@ impl Settings {
             ("settings", settings),
         ];
         fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+    }
+}
+
+/// A fact of the host's without what looks like a secret.
+fn hidden(name: &str, value: Json) -> Json {
+    match value {
+        Json::String(text) => redact::value_of(name, &text).into(),
+        Json::Array(values) => values.into_iter().map(|value| hidden(name, value)).collect(),
+        Json::Object(fields) => fields.into_iter().map(|(name, value)| (name.clone(), hidden(&name, value))).collect(),
+        other => other,
     }
 }

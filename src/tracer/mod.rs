@@ -258,7 +258,8 @@ impl Tracers {
         status: &str,
     ) -> Result<(), Error> {
         self.find(number)?;
-        state.shared.logs.emit(&Event::IntegrationLoaded { name, version, status });
+        let [name, version, status] = [name, version, status].map(crate::redact::text);
+        state.shared.logs.emit(&Event::IntegrationLoaded { name: &name, version: &version, status: &status });
         Ok(())
     }
 
