@@ -1,12 +1,13 @@
-//! Holds docs/settings.md to the table of settings; `cargo test --test settings_reference -- --bless` writes it anew.
+//! Holds docs/settings.md to the table of settings and the habits of languages; `cargo test --test settings_reference -- --bless` writes it anew.
 
+use spanwire::settings::habits::{self, Name};
 use spanwire::settings::table::{Setting, SECTIONS};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 const INTRODUCTION: &str = "\
-<!-- Written from src/settings/table.rs by `cargo test --test settings_reference -- --bless`. -->
+<!-- Written from src/settings/table.rs and src/settings/habits by `cargo test --test settings_reference -- --bless`. -->
 # Settings
 
 A setting is a name and a text. A host passes a list of them to `spanwire_tracer_new`; all of them may stand in the \
@@ -19,6 +20,7 @@ Of several sources the strongest wins:
 | the host's code | `code` |
 | the environment | `env` |
 | the host's code, as `default:NAME`: a default of its own that users can override | `code_default` |
+| the file that `DD_TRACE_CONFIG_FILE` names | `file` |
 | the default below | `default` |
 
 - White space around a value is ignored, and an empty value counts as not set.
@@ -34,19 +36,64 @@ than the URL's wins over it. An `http://` URL without a port means port 80, as i
 not used. `https://` is not supported: with it nothing can be sent, and the log says so.
 ";
 
+const NAMES: &str = "
+## Names in each language
+
+In code, a host in one of these languages (`SPANWIRE_LANGUAGE`) may write the names that its users know, also behind \
+`default:`. To hosts in other languages they are unknown.
+
+| Language | Name | Setting |
+|---|---|---|
+";
+
+const LEVELS: &str = "
+## Levels
+
+What `DD_TRACE_LOG_LEVEL` may be, in any case:
+
+| Language | Accepts |
+|---|---|
+";
+
 fn reference() -> String {
     let mut text = String::from(INTRODUCTION);
     for section in SECTIONS {
         let _ = write!(
             text,
-            "\n## {}\n\n| Name | Accepts | Default | What it does | Since |\n|---|---|---|---|---|\n",
-            section.title
+            "\n## {}\n\n{}{}| Name | Accepts | Default | What it does | Since |\n|---|---|---|---|---|\n",
+            section.title,
+            section.about,
+            if section.about.is_empty() { "" } else { "\n\n" },
         );
         for setting in section.settings {
             let Setting { name, about, since, .. } = setting;
             let _ =
                 writeln!(text, "| `{name}` | {} | {} | {about} | {since} |", setting.kind.accepts(), default(setting));
         }
+    }
+    text + &names() + &levels()
+}
+
+/// What hosts in each language may write instead of a setting's name.
+fn names() -> String {
+    let mut text = String::from(NAMES);
+    for habits in habits::ALL {
+        if let Some(family) = &habits.family {
+            let _ = writeln!(text, "| {} | {} | |", habits.title, family.about);
+        }
+        for Name { name, setting, until, turns_on } in habits.names {
+            let until = if *until > 0 { format!("; before version {until}") } else { String::new() };
+            let also = turns_on.map(|name| format!("; turns `{name}` on")).unwrap_or_default();
+            let _ = writeln!(text, "| {} | `{name}`{until} | `{setting}`{also} |", habits.title);
+        }
+    }
+    text
+}
+
+fn levels() -> String {
+    let mut text = String::from(LEVELS);
+    for habits in habits::ALL {
+        let _ = writeln!(text, "| {} | {} |", habits.title, habits.level_words);
     }
     text
 }

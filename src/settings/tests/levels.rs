@@ -33,7 +33,8 @@ fn opentelemetrys_debug_is_debug_mode_and_nothing_else_is() {
         let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", "DEBUG")]);
         assert_eq!((settings.debug, value(&settings, "DD_TRACE_DEBUG")), (true, ("true", Origin::Env)), "{language}");
         let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", "debug"), ("DD_TRACE_DEBUG", "false")]);
-        assert!(!settings.debug, "{language}: the tracer's own setting wins");
+        let seen = (settings.debug, settings.log_level, settings.log_level_given);
+        assert_eq!(seen, (false, Level::Info, false), "{language}: the tracer's own setting wins");
         let (settings, rejected) = resolve_as(language, &[], &[("OTEL_LOG_LEVEL", "error")]);
         assert_eq!((settings.debug, settings.log_level), (false, Level::Info));
         assert!(rejected.len() == 1 && rejected[0].why.starts_with("is not supported"), "{language}: {rejected:?}");

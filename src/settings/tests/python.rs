@@ -97,6 +97,7 @@ fn each_scenario_of_the_page_has_its_console_and_file() {
         ("1.0.0", false, false, false, true, (false, false)),
         ("1.0.0", true, false, true, true, (true, false)),
         ("1.2.9", false, true, true, false, (true, false)),
+        ("1.3.1", false, true, false, true, (false, false)),
         // Scenario 4.
         ("0.61.5", false, false, false, true, (false, false)),
         ("0.61.5", true, false, true, true, (true, false)),
