@@ -76,7 +76,7 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("panic caught", Event::PanicCaught { message: "index out of bounds" });
     say("log records lost", Event::RecordsLost { sink: "stderr", records: 6 });
     say("host's own text *", Event::HostText { level: Level::Info, target: "app", text: "cache is warm" });
-    say("host's own event *", host("cache.miss", &[("key_name", "cart")]));
+    say("host's own event *", host("cache.miss", &[("name", "cart"), ("size", "3")]));
     let jit = [("function_id", "140"), ("token", "100663297"), ("name", "Shop.Cart.Get")];
     say("method compiled *", host("jit.started", &jit));
     say("class transformed *", host("class.transformed", &[("class", "org.shop.Cart"), ("classloader", "app")]));
