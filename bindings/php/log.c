@@ -20,7 +20,11 @@ typedef struct record {
     struct record *next;
     uint64_t time_ns, lost;
     int32_t level;
+    /* For the error log even where a file is set, and not in the file. */
+    bool host_only;
     size_t target_len, text_len;
+    /* Where in the text the message begins: before it comes what PHP's log and loggers add themselves. */
+    size_t message_at;
     /* Target and text, each with a NUL. */
     char bytes[];
 } record;
@@ -34,6 +38,8 @@ typedef struct {
 
 static const char *target_of(const record *taken) { return taken->bytes; }
 static const char *text_of(const record *taken) { return taken->bytes + taken->target_len + 1; }
+static const char *message_of(const record *taken) { return text_of(taken) + taken->message_at; }
+static size_t message_len(const record *taken) { return taken->text_len - taken->message_at; }
 
 /* Runs inside the library: plain malloc, since PHP's may leave by longjmp. */
 static void take(const spanwire_log_record *from, void *userdata) {
@@ -44,7 +50,15 @@ static void take(const spanwire_log_record *from, void *userdata) {
         to->lost += 1 + from->lost;
         return;
     }
-    *taken = (record){NULL, from->time_ns, from->lost + to->lost, from->level, target_len, from->text_len};
+    *taken = (record){
+        .time_ns = from->time_ns,
+        .lost = from->lost + to->lost,
+        .level = from->level,
+        .host_only = (from->flags & SPANWIRE_LOG_HOST_ONLY) != 0,
+        .target_len = target_len,
+        .text_len = from->text_len,
+        .message_at = (size_t)(from->message - from->text),
+    };
     to->lost = 0;
     memcpy(taken->bytes, from->target, target_len + 1);
     memcpy(taken->bytes + target_len + 1, from->text, from->text_len);
@@ -96,6 +110,27 @@ static const char *level_name(int32_t level) {
 
 /* ---- Handing over ---- */
 
+static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+/* What the error log shows of a record, a new string; NULL without memory. PHP, or its web server, puts a date of its
+ * own before each line: for that the first one is left out of what the PHP tracer writes. A line of other make gets a
+ * word of who speaks instead of its time and process, which are in front. */
+static char *for_error_log(const record *taken) {
+    const char *text = text_of(taken), *message = message_of(taken);
+    size_t size = taken->text_len + 32;
+    char *line = malloc(size);
+    if (!line) return NULL;
+    if (begins(message, "[ddtrace]") || begins(message, "[bgs]")) {
+        const char *after = *text == '[' ? strstr(text, "] ") : NULL;
+        snprintf(line, size, "%s", after && after < message ? after + 2 : message);
+    } else if (taken->message_at == 0) {
+        snprintf(line, size, "%s", text);
+    } else {
+        snprintf(line, size, "[spanwire] [%s] %s", level_name(taken->level), message);
+    }
+    return line;
+}
+
 static void to_error_log(const record *taken) {
     static const int severities[] = {LOG_NOTICE, LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_DEBUG};
     int severity = taken->level >= 0 && taken->level <= SPANWIRE_LEVEL_TRACE ? severities[taken->level] : LOG_NOTICE;
@@ -104,7 +139,11 @@ static void to_error_log(const record *taken) {
         snprintf(said, sizeof said, "spanwire: %llu log records were lost here", (unsigned long long)taken->lost);
         php_log_err_with_severity(said, LOG_WARNING);
     }
-    php_log_err_with_severity(text_of(taken), severity);
+    char *line = for_error_log(taken);
+    if (!line) return;
+    /* It may leave by longjmp where PHP's memory is at its limit; then these bytes are lost, and nothing else. */
+    php_log_err_with_severity(line, severity);
+    free(line);
 }
 
 static void context_of(zval *context, const record *taken) {
@@ -118,7 +157,7 @@ static void context_of(zval *context, const record *taken) {
 static bool to_logger(const record *taken) {
     zval arguments[3], answer;
     ZVAL_STRING(&arguments[0], level_name(taken->level));
-    ZVAL_STRINGL(&arguments[1], text_of(taken), taken->text_len);
+    ZVAL_STRINGL(&arguments[1], message_of(taken), message_len(taken));
     context_of(&arguments[2], taken);
     ZVAL_UNDEF(&answer);
     zval logger;
@@ -139,19 +178,16 @@ static void hand_over(batch *from, bool file_has_them) {
         record *taken = from->first;
         /* After a fatal error no more of the script's code is run. */
         bool logger = !Z_ISUNDEF(SW_G(logger)) && !CG(unclean_shutdown);
-        bool taken_over = logger ? to_logger(taken) : file_has_them;
+        bool taken_over = logger ? to_logger(taken) : file_has_them && !taken->host_only;
         if (!taken_over) to_error_log(taken);
         from->first = taken->next;
         free(taken);
     }
 }
 
-/* False: everything that can be said goes to a file already. */
-static bool anyone_listens(bool file_has_them) { return !file_has_them || !Z_ISUNDEF(SW_G(logger)); }
-
 static zend_long drain(void) {
     bool file_has_them = sw_settings_log_file();
-    if (SW_G(draining) || !sw.loaded || !anyone_listens(file_has_them)) return 0;
+    if (SW_G(draining) || !sw.loaded) return 0;
     /* Changed after zend_try, which is a setjmp. */
     ZEND_TLS batch taken;
     zend_long count = 0;
@@ -209,10 +245,15 @@ static void to_error_log_late(const char *text, uint64_t time_ns) {
 }
 
 void sw_log_process_ends(void) {
-    if (!sw.loaded || sw_settings_log_file()) return;
+    if (!sw.loaded) return;
+    bool file_has_them = sw_settings_log_file();
     batch taken;
     take_all(&taken, 0);
-    for (record *at = taken.first; at; at = at->next) to_error_log_late(text_of(at), at->time_ns);
+    for (record *at = taken.first; at; at = at->next) {
+        char *line = file_has_them && !at->host_only ? NULL : for_error_log(at);
+        if (line) to_error_log_late(line, at->time_ns);
+        free(line);
+    }
     free_batch(&taken);
 }
 
@@ -267,7 +308,7 @@ ZEND_FUNCTION(spanwire_take_log) {
         zval one;
         context_of(&one, at);
         add_assoc_string(&one, "level", level_name(at->level));
-        add_assoc_stringl(&one, "message", text_of(at), at->text_len);
+        add_assoc_stringl(&one, "message", message_of(at), message_len(at));
         add_next_index_zval(return_value, &one);
     }
     free_batch(&taken);

@@ -1,7 +1,7 @@
 /*
- * From php.ini to the library's settings. A value set in INI counts as the host's code and beats the environment; one
- * that is not set leaves the environment its word. What PHP itself knows better than the library's defaults goes below
- * the environment, as `default:…`.
+ * From php.ini to the library's settings. As with PHP's own tracer the environment beats what php.ini says, and what is
+ * set for a directory or at run time beats the environment: it counts as the host's code. What PHP itself knows better
+ * than the library's defaults ranks below all of that.
  */
 #include "php_spanwire.h"
 
@@ -38,7 +38,11 @@
     X("datadog.trace.log_level", "DD_TRACE_LOG_LEVEL", SW_LEVEL, PHP_INI_SYSTEM) \
     X("datadog.trace.startup_logs", "DD_TRACE_STARTUP_LOGS", SW_SWITCH, PHP_INI_SYSTEM) \
     X("datadog.trace.log_file", "DD_TRACE_LOG_FILE", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.log_directory", "DD_TRACE_LOG_DIRECTORY", SW_TEXT, PHP_INI_SYSTEM) \
     X("datadog.trace.log_file_size_bytes", "DD_TRACE_LOG_FILE_SIZE_BYTES", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.once_logs", "DD_TRACE_ONCE_LOGS", SW_SWITCH, PHP_INI_SYSTEM) \
+    X("datadog.trace.debug_abandoned_spans", "DD_TRACE_DEBUG_ABANDONED_SPANS", SW_SWITCH, PHP_INI_SYSTEM) \
+    X("datadog.trace.abandoned_span_timeout", "DD_TRACE_ABANDONED_SPAN_TIMEOUT", SW_TEXT, PHP_INI_SYSTEM) \
     X("spanwire.log_file_backups", "SPANWIRE_LOG_FILE_BACKUPS", SW_TEXT, PHP_INI_SYSTEM) \
     X("spanwire.log_file_mode", "SPANWIRE_LOG_FILE_MODE", SW_TEXT, PHP_INI_SYSTEM) \
     X("spanwire.log_sinks", "SPANWIRE_LOG_SINKS", SW_LIST, PHP_INI_SYSTEM) \
@@ -65,8 +69,13 @@ static const struct sw_setting {
 };
 
 #define SW_DEBUG_INI "datadog.trace.debug"
-#define SW_LOG_FILE_INI "datadog.trace.log_file"
 #define SW_LIBRARY_INI "spanwire.library"
+
+/* What names a log file, by INI and environment. */
+static const char *const places[][2] = {
+    {"datadog.trace.log_file", "DD_TRACE_LOG_FILE"},
+    {"datadog.trace.log_directory", "DD_TRACE_LOG_DIRECTORY"},
+};
 
 static ZEND_INI_MH(on_change) {
     SW_G(settings_changed) = true;
@@ -109,10 +118,19 @@ const char *sw_settings_library(void) {
 }
 
 bool sw_settings_log_file(void) {
-    zend_ini_entry *entry = entry_of(SW_LOG_FILE_INI, sizeof SW_LOG_FILE_INI - 1);
-    if (entry && entry->value && ZSTR_LEN(entry->value) > 0) return true;
-    const char *environment = getenv("DD_TRACE_LOG_FILE");
-    return environment && *environment;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        zend_ini_entry *entry = entry_of(places[i][0], strlen(places[i][0]));
+        if (entry && entry->value && ZSTR_LEN(entry->value) > 0) return true;
+        const char *environment = getenv(places[i][1]);
+        if (environment && *environment) return true;
+    }
+    return false;
+}
+
+static bool own_log_file(HashTable *own) {
+    for (size_t i = 0; own && i < sizeof places / sizeof *places; i++)
+        if (zend_hash_str_exists(own, places[i][1], strlen(places[i][1]))) return true;
+    return false;
 }
 
 /* The value that is configured, whatever a request makes of it at the moment. */
@@ -132,11 +150,20 @@ static void add_bytes(sw_settings *to, const char *text, size_t len) {
 }
 
 /* Texts end at a NUL byte, since that is how the library reads them. */
-static void add(sw_settings *to, const char *name, const char *value) {
+static void add_as(sw_settings *to, const char *prefix, const char *name, const char *value) {
     if (!*value) return;
+    add_bytes(to, prefix, strlen(prefix));
+    to->len--; /* the name follows at once */
     add_bytes(to, name, strlen(name));
     add_bytes(to, value, strlen(value));
     to->count++;
+}
+
+static void add(sw_settings *to, const char *name, const char *value) { add_as(to, "", name, value); }
+
+/* Of several defaults for a setting the last one that is added holds. */
+static void add_default(sw_settings *to, const char *name, const char *value) {
+    add_as(to, "default:", name, value);
 }
 
 static void add_configured(sw_settings *to, HashTable *own) {
@@ -145,9 +172,12 @@ static void add_configured(sw_settings *to, HashTable *own) {
         if (own && zend_hash_str_exists(own, setting->name, strlen(setting->name))) continue;
         zend_ini_entry *entry = entry_of(setting->ini, setting->ini_len);
         if (!entry) continue;
-        zend_string *value = entry->on_modify == on_debug_change ? configured(entry) : entry->value;
+        bool debug = entry->on_modify == on_debug_change;
+        zend_string *value = debug ? configured(entry) : entry->value;
         if (!value) continue;
-        add(to, setting->name, ZSTR_LEN(value) == 0 ? setting->empty : ZSTR_VAL(value));
+        const char *text = ZSTR_LEN(value) == 0 ? setting->empty : ZSTR_VAL(value);
+        if (entry->modified && !debug) add(to, setting->name, text);
+        else add_default(to, setting->name, text);
     }
 }
 
@@ -160,7 +190,7 @@ static void add_service(sw_settings *to) {
         const char *slash = strrchr(script, '/');
         service = slash ? slash + 1 : script;
     }
-    add(to, "default:DD_SERVICE", service);
+    add_default(to, "DD_SERVICE", service);
 }
 
 static bool add_own(sw_settings *to, HashTable *own) {
@@ -183,15 +213,14 @@ static bool add_own(sw_settings *to, HashTable *own) {
 }
 
 bool sw_settings_collect(sw_settings *to, HashTable *own) {
-    add_configured(to, own);
     add(to, "SPANWIRE_LANGUAGE", "php");
     add(to, "SPANWIRE_LANGUAGE_VERSION", PHP_VERSION);
     add(to, "SPANWIRE_INTERPRETER", sapi_module.name);
     add(to, "SPANWIRE_TRACER_VERSION", PHP_SPANWIRE_VERSION);
     add_service(to);
     /* Records wait for PHP to fetch them. With a log file the library's own default, `file,ring`, is right. */
-    bool own_file = own && zend_hash_str_exists(own, "DD_TRACE_LOG_FILE", sizeof "DD_TRACE_LOG_FILE" - 1);
-    if (!own_file && !sw_settings_log_file()) add(to, "default:SPANWIRE_LOG_SINKS", "ring");
+    if (!own_log_file(own) && !sw_settings_log_file()) add_default(to, "SPANWIRE_LOG_SINKS", "ring");
+    add_configured(to, own);
     return !own || add_own(to, own);
 }
 

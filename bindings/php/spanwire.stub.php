@@ -75,6 +75,16 @@ final class Tracer
      * The settings in force, each with where it came from, as JSON without secrets; `{}` while tracing is off.
      */
     public function configJson(): string {}
+
+    /**
+     * Tells that the tracing of a library was set up, for the debug log: `Loaded integration …`, which follows PHP's
+     * error log even where a log file is set.
+     *
+     * @param string $name such as `mysqli`
+     * @param string|null $version that of the library
+     * @param string|null $status null: loaded; else such as `unavailable` or `error: too old`
+     */
+    public function reportIntegration(string $name, ?string $version = null, ?string $status = null): void {}
 }
 
 /**
@@ -198,8 +208,8 @@ function log(string $level, string $message, string $target = 'php'): bool {}
 
 /**
  * Says where the log's records go until the request ends: to a callable, or to a logger's method `log`. PSR-3's
- * arguments: level, message, and a context of `target`, `time_ns` and `lost`, the records lost before this one. Without
- * one they go to PHP's error log, unless a log file is set.
+ * arguments: level, message, and a context of `target`, `time_ns` and `lost`, the records lost before this one. The
+ * message has no time, which a logger adds itself. Without one they go to PHP's error log, unless a log file is set.
  *
  * They are handed over by `drain_log()` and at the end of the request, never in between. What the logger throws is
  * swallowed and counted by `logger_failures()`; that record goes to the error log.

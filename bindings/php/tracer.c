@@ -290,6 +290,19 @@ static ZEND_METHOD(Spanwire_Tracer, configJson) {
     RETURN_STR(json);
 }
 
+static ZEND_METHOD(Spanwire_Tracer, reportIntegration) {
+    char *name, *version = NULL, *status = NULL;
+    size_t name_len, version_len, status_len;
+    ZEND_PARSE_PARAMETERS_START(1, 3)
+        Z_PARAM_STRING(name, name_len)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_STRING_OR_NULL(version, version_len)
+        Z_PARAM_STRING_OR_NULL(status, status_len)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_tracer tracer = handle_of(Z_OBJ_P(ZEND_THIS));
+    if (tracer) sw.tracer_report_integration(tracer, name, version, status);
+}
+
 void sw_tracer_register_class(void) {
     zend_class_entry ce;
     INIT_CLASS_ENTRY(ce, "Spanwire\\Tracer", class_Spanwire_Tracer_methods);

@@ -32,6 +32,12 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tracer_configJson, 0, 0, IS_STRING, 0)
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tracer_reportIntegration, 0, 1, IS_VOID, 0)
+    ZEND_ARG_TYPE_INFO(0, name, IS_STRING, 0)
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, version, IS_STRING, 1, "null")
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, status, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
 static ZEND_METHOD(Spanwire_Tracer, get);
 static ZEND_METHOD(Spanwire_Tracer, __construct);
 static ZEND_METHOD(Spanwire_Tracer, startSpan);
@@ -39,6 +45,7 @@ static ZEND_METHOD(Spanwire_Tracer, flush);
 static ZEND_METHOD(Spanwire_Tracer, shutdown);
 static ZEND_METHOD(Spanwire_Tracer, stats);
 static ZEND_METHOD(Spanwire_Tracer, configJson);
+static ZEND_METHOD(Spanwire_Tracer, reportIntegration);
 
 static const zend_function_entry class_Spanwire_Tracer_methods[] = {
     ZEND_ME(Spanwire_Tracer, get, arginfo_tracer_get, ZEND_ACC_PUBLIC | ZEND_ACC_STATIC)
@@ -48,5 +55,6 @@ static const zend_function_entry class_Spanwire_Tracer_methods[] = {
     ZEND_ME(Spanwire_Tracer, shutdown, arginfo_tracer_shutdown, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, stats, arginfo_tracer_stats, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, configJson, arginfo_tracer_configJson, ZEND_ACC_PUBLIC)
+    ZEND_ME(Spanwire_Tracer, reportIntegration, arginfo_tracer_reportIntegration, ZEND_ACC_PUBLIC)
     ZEND_FE_END
 };

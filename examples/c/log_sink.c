@@ -8,12 +8,12 @@
  *        target/log_sink
  *
  * Prints:
- *   sink: debug span.started …name=loud…
- *   sink: debug span.finished …name=loud…
- *   sink: info shop … the till is closed
- *   poll: debug span.started …name=loud…
- *   poll: debug span.finished …name=loud…
- *   poll: info shop … the till is closed
+ *   sink: debug span started: name=loud…
+ *   sink: debug span finished: name=loud…
+ *   sink: info shop: the till is closed
+ *   poll: debug span started: name=loud…
+ *   poll: debug span finished: name=loud…
+ *   poll: info shop: the till is closed
  *   the sink is closed
  */
 #include <stdio.h>
@@ -30,9 +30,10 @@ struct shop_log {
 static void print_record(const spanwire_log_record *record, void *userdata) {
     static const char *const levels[] = {"off", "error", "warn", "info", "debug", "trace"};
     const struct shop_log *log = userdata;
-    /* The text holds until this function returns. The rest of the log (payloads, start-up) is left out here. */
+    /* What is in `text` before the message, time and level, a logger adds by itself. Both hold until this function
+     * returns. The rest of the log (payloads, start-up) is left out here. */
     if (strncmp(record->target, "span.", 5) != 0 && strcmp(record->target, "shop") != 0) return;
-    printf("%s: %s %s %.*s\n", log->name, levels[record->level], record->target, (int)record->text_len, record->text);
+    printf("%s: %s %.*s\n", log->name, levels[record->level], (int)record->message_len, record->message);
 }
 
 static void close_log(void *userdata) { ((struct shop_log *)userdata)->open = 0; }

@@ -8,12 +8,12 @@
  *        target/log_sink-cpp
  *
  * Prints:
- *   sink: debug span.started …name=loud…
- *   sink: debug span.finished …name=loud…
- *   sink: info shop … the till is closed
- *   poll: debug span.started …name=loud…
- *   poll: debug span.finished …name=loud…
- *   poll: info shop … the till is closed
+ *   sink: debug span started: name=loud…
+ *   sink: debug span finished: name=loud…
+ *   sink: info shop: the till is closed
+ *   poll: debug span started: name=loud…
+ *   poll: debug span finished: name=loud…
+ *   poll: info shop: the till is closed
  *   the sink is closed
  */
 #include <chrono>
@@ -32,10 +32,10 @@ struct ShopLog {
 
   void print(const Record &record) const {
     static const char *const levels[] = {"off", "error", "warn", "info", "debug", "trace"};
-    // The text holds until this function returns. The rest of the log (payloads, start-up) is left out here.
+    // What is in `text` before the message, time and level, a logger adds by itself. Both hold until this function
+    // returns. The rest of the log (payloads, start-up) is left out here.
     if (record.kind.substr(0, 5) != "span." && record.kind != "shop") return;
-    std::cout << name << ": " << levels[static_cast<int>(record.level)] << ' ' << record.kind << ' ' << record.text
-              << '\n';
+    std::cout << name << ": " << levels[static_cast<int>(record.level)] << ' ' << record.message << '\n';
   }
 };
 

@@ -7,12 +7,10 @@
  *        php -d spanwire.library=target/stage/lib/libspanwire.so.0 examples/php/log_sink.php
  *
  * Prints:
- *   sink: debug span.started …name=loud…
- *   sink: debug span.finished …name=loud…
- *   sink: info shop … the till is closed
- *   poll: debug span.started …name=loud…
- *   poll: debug span.finished …name=loud…
- *   poll: info shop … the till is closed
+ *   sink: debug [ddtrace] [span] Encoding span …: trace_id=…, name='loud', …
+ *   sink: info [ddtrace] [info] the till is closed
+ *   poll: debug [ddtrace] [span] Encoding span …: trace_id=…, name='loud', …
+ *   poll: info [ddtrace] [info] the till is closed
  *   the sink is closed
  */
 declare(strict_types=1);
@@ -31,9 +29,8 @@ final class ShopLog
     /** The arguments are PSR-3's. The rest of the log (payloads, start-up) is left out here. */
     public function log(string $level, string $message, array $context): void
     {
-        $target = $context['target'];
-        if (!str_starts_with($target, 'span.') && $target !== 'shop') return;
-        echo "$this->name: $level $target $message\n";
+        if (!str_starts_with($message, '[ddtrace] [span]') && $context['target'] !== 'shop') return;
+        echo "$this->name: $level $message\n";
     }
 
     public function close(): void

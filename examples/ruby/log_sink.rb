@@ -5,9 +5,9 @@
 #        ruby examples/ruby/log_sink.rb
 #
 # Prints:
-#   log: debug span started: name=loud…
-#   log: debug span finished: name=loud…
-#   2 records lost to a Logger that raised
+#   log: debug ddtrace: [ddtrace] (…) Writing 1 spans (enabled: true)
+#   log: debug   Name: loud
+#   lost to a Logger that raised: 1
 ENV["SPANWIRE_LIBRARY"] ||= File.expand_path("../../target/stage/lib/libspanwire.so", __dir__) # not when installed
 require_relative "../../bindings/ruby/lib/spanwire" # with the gem installed: require "spanwire"
 
@@ -17,17 +17,19 @@ class ShopLog
     @name = name
   end
 
-  def add(severity, text, _program)
-    # The rest of the log (payloads, start-up) is left out here.
-    return unless text.start_with?("span ")
+  def add(severity, text, program)
+    # Of the tracer's log only spans are shown here, and of them the first lines.
+    return unless text.include?("Name: ")
 
-    puts "#{@name}: #{%w[debug info warn error][severity]} #{text}"
+    lines = text.lines(chomp: true)
+    level = %w[debug info warn error][severity]
+    puts "#{@name}: #{level} #{program}: #{lines[0]}", "#{@name}: #{level}  #{lines[2]}"
   end
 end
 
 class FullDisk
   def add(_severity, text, _program)
-    raise IOError, "disk full" if text.start_with?("span ")
+    raise IOError, "disk full" if text.include?("Name: ")
   end
 end
 
@@ -53,4 +55,4 @@ Spanwire.debug = true
 visit("loud")
 Spanwire.debug = false
 Spanwire.shutdown(2)
-puts "#{Spanwire.stats[:log_failures]} records lost to a Logger that raised"
+puts "lost to a Logger that raised: #{Spanwire.stats[:log_failures]}"

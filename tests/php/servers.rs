@@ -1,7 +1,7 @@
 //! The built-in server, and php-fpm behind a FastCGI client of ours and behind nginx.
 
 #[path = "../support/fastcgi.rs"]
-mod fastcgi;
+pub mod fastcgi;
 
 use crate::extension::{folder, php, Php, FIVE_SPANS};
 use crate::support;
@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-fn counting_agent() -> FaultAgent {
+pub fn counting_agent() -> FaultAgent {
     always(Reply::Ok).start()
 }
 
@@ -63,14 +63,14 @@ impl Drop for Server {
 }
 
 /// php-fpm with one pool; `None` where it is missing.
-struct Fpm {
+pub struct Fpm {
     server: Server,
-    socket: PathBuf,
+    pub socket: PathBuf,
     folder: PathBuf,
 }
 
 impl Fpm {
-    fn start(php: &Php, name: &str, agent: &FaultAgent, pool: &str) -> Option<Fpm> {
+    pub fn start(php: &Php, name: &str, agent: &FaultAgent, pool: &str) -> Option<Fpm> {
         if !require("php-fpm8.2") {
             return None;
         }
@@ -101,20 +101,20 @@ impl Fpm {
         Some(Fpm { server, socket, folder })
     }
 
-    fn script(&self, name: &str, text: &str) -> PathBuf {
+    pub fn script(&self, name: &str, text: &str) -> PathBuf {
         let script = self.folder.join(name);
         std::fs::create_dir_all(script.parent().expect("a folder")).expect("a folder for a script");
         std::fs::write(&script, text).expect("a script");
         script
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let read = |name| std::fs::read_to_string(self.folder.join(name)).unwrap_or_default();
         format!("{}{}", read("log"), read("php.log"))
     }
 
     /// Lets the workers finish and end. Panics if one crashed meanwhile.
-    fn end(self) {
+    pub fn end(self) {
         let folder = self.folder.clone();
         let ended = self.server.end(libc::SIGQUIT);
         let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
@@ -213,10 +213,11 @@ fn php_fpm_behind_nginx_delivers_every_span_once() {
 fn settings_of_a_directory_hold_for_its_requests_and_no_others() {
     let Some(php) = php() else { return };
     let agent = counting_agent();
+    // A directory's settings beat the environment, as the environment beats php.ini.
     let pool = "pm = static\npm.max_children = 1\nenv[DD_ENV] = from-pool\nphp_admin_value[datadog.version] = 7";
     let Some(fpm) = Fpm::start(php, "perdir", &agent, pool) else { return };
     for shop in ["books", "shoes"] {
-        fpm.script(&format!("{shop}/.user.ini"), &format!("datadog.service = {shop}\n"));
+        fpm.script(&format!("{shop}/.user.ini"), &format!("datadog.service = {shop}\ndatadog.env = {shop}\n"));
         fpm.script(&format!("{shop}/five.php"), FIVE_SPANS);
     }
     let mut client = Client::new(&fpm.socket);
@@ -229,8 +230,9 @@ fn settings_of_a_directory_hold_for_its_requests_and_no_others() {
     fpm.end();
     assert_each_once(&agent, 150);
     for span in spans(&agent).iter().filter(|span| span.name == "request") {
-        let of_place = ["web.request", "books", "shoes"][span.metrics["number"] as usize % 3];
-        assert_eq!((span.service.as_str(), span.tag("env"), span.tag("version")), (of_place, "from-pool", "7"));
+        let (service, env) =
+            [("web.request", "from-pool"), ("books", "books"), ("shoes", "shoes")][span.metrics["number"] as usize % 3];
+        assert_eq!((span.service.as_str(), span.tag("env"), span.tag("version")), (service, env, "7"));
     }
 }
 

@@ -6,6 +6,7 @@ spanwire
 datadog.trace.agent_url="file:///dev/null"
 datadog.trace.debug=1
 error_log=/dev/null
+spanwire.log_dialect=native
 --FILE--
 <?php
 function work(bool $fail): void {

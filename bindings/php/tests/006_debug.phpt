@@ -5,6 +5,7 @@ spanwire
 --INI--
 datadog.trace.agent_url="file:///dev/null"
 datadog.trace.startup_logs=0
+spanwire.log_dialect=native
 --FILE--
 <?php
 $spans = fn () => count(array_filter(Spanwire\take_log(), fn ($record) => str_starts_with($record['target'], 'span.')));

@@ -58,6 +58,9 @@ module Spanwire
       span ? "dd.trace_id=#{span.trace_id} dd.span_id=#{span.span_id}" : ""
     end
 
+    # The Logger that gets the tracer's log: what `configure` was given, else one on standard error.
+    def logger = configuration.log_to
+
     # Turns debug mode on or off in the running process: a log line for each span, chunk and payload.
     def debug=(enabled)
       Native.debug_set(enabled ? 1 : 0) if Native.load
@@ -106,7 +109,7 @@ module Spanwire
     private
 
     def apply
-      @log.logger = configuration.log_to
+      @log.use(configuration.log_to, ours: configuration.logger.instance.nil?)
       return give_up(Native.problem) unless Native.load
 
       handle, problem = make_tracer(configuration.to_settings)

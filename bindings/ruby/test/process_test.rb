@@ -20,15 +20,15 @@ class ProcessTest < ProgramTest
     outcome = run_well(<<~'RUBY')
       Spanwire.debug = true
       trace("parent") {}
-      LOG.wait_for("name=parent")
+      LOG.wait_for("Name: parent")
       Process.wait(fork do
         LOG.records.clear
         trace("child") {}
-        LOG.wait_for("span finished: name=child")
+        LOG.wait_for("Name: child")
         puts "told"
       end)
       trace("after") {}
-      LOG.wait_for("span finished: name=after")
+      LOG.wait_for("Name: after")
     RUBY
     assert_equal ["told"], outcome.lines
   end
@@ -59,7 +59,7 @@ class ProcessTest < ProgramTest
         Process.daemon(true, true)
         LOG.records.clear
         trace("daemon") {}
-        LOG.wait_for("span finished: name=daemon")
+        LOG.wait_for("Name: daemon")
         Spanwire.flush
         into.puts "told"
       end

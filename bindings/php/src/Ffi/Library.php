@@ -24,17 +24,22 @@ final class Library
     /** The rest of the names in php.ini follow from these: `DD_TRACE_X` is `datadog.trace.x`. */
     private const SWITCHES = [
         'DD_TRACE_REPORT_HOSTNAME', 'DD_TRACE_ENABLED', 'DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED',
-        'DD_TRACE_PARTIAL_FLUSH_ENABLED', 'DD_TRACE_DEBUG', 'DD_TRACE_STARTUP_LOGS',
+        'DD_TRACE_PARTIAL_FLUSH_ENABLED', 'DD_TRACE_DEBUG', 'DD_TRACE_STARTUP_LOGS', 'DD_TRACE_ONCE_LOGS',
+        'DD_TRACE_DEBUG_ABANDONED_SPANS',
     ];
     private const TEXTS = [
         'DD_SERVICE', 'DD_ENV', 'DD_VERSION', 'DD_TAGS', 'DD_HOSTNAME', 'DD_EXTERNAL_ENV', 'DD_GIT_REPOSITORY_URL',
         'DD_GIT_COMMIT_SHA', 'DD_TRACE_AGENT_URL', 'DD_AGENT_HOST', 'DD_TRACE_AGENT_PORT',
-        'DD_TRACE_PARTIAL_FLUSH_MIN_SPANS', 'DD_TRACE_LOG_LEVEL', 'DD_TRACE_LOG_FILE', 'DD_TRACE_LOG_FILE_SIZE_BYTES',
+        'DD_TRACE_PARTIAL_FLUSH_MIN_SPANS', 'DD_TRACE_LOG_LEVEL', 'DD_TRACE_LOG_FILE', 'DD_TRACE_LOG_DIRECTORY',
+        'DD_TRACE_LOG_FILE_SIZE_BYTES', 'DD_TRACE_ABANDONED_SPAN_TIMEOUT',
         'SPANWIRE_LOG_FILE_BACKUPS', 'SPANWIRE_LOG_FILE_MODE', 'SPANWIRE_LOG_SINKS', 'SPANWIRE_LOG_DIALECT',
         'SPANWIRE_FLUSH_INTERVAL_MS', 'SPANWIRE_FLUSH_BYTES', 'SPANWIRE_PAYLOAD_MAX', 'SPANWIRE_QUEUE_MAX',
         'SPANWIRE_QUEUE_MAX_CHUNKS', 'SPANWIRE_MEMORY_MAX', 'SPANWIRE_CONNECT_TIMEOUT_MS',
         'SPANWIRE_REQUEST_TIMEOUT_MS', 'SPANWIRE_RETRY_FOR_MS',
     ];
+
+    /** What names a log file. */
+    private const LOG_FILES = ['DD_TRACE_LOG_FILE' => true, 'DD_TRACE_LOG_DIRECTORY' => true];
 
     /** Loads and checks it. What is wrong is one warning; tracing is off then. */
     public static function load(): void
@@ -66,16 +71,17 @@ final class Library
     }
 
     /**
-     * The list for spanwire_tracer_new(): php.ini, under it what PHP knows better than the library's defaults.
+     * The list for spanwire_tracer_new(): php.ini, which the environment beats as with PHP's own tracer; under it what PHP
+     * knows better than the library's defaults.
      *
      * @return array<string, string>
      */
     public static function settings(array $own): array
     {
-        $list = array_diff_key(self::$settings, $own);
-        $list += ['SPANWIRE_LANGUAGE' => 'php', 'SPANWIRE_LANGUAGE_VERSION' => PHP_VERSION, 'SPANWIRE_INTERPRETER' => PHP_SAPI];
+        $list = ['SPANWIRE_LANGUAGE' => 'php', 'SPANWIRE_LANGUAGE_VERSION' => PHP_VERSION, 'SPANWIRE_INTERPRETER' => PHP_SAPI];
         $list['default:DD_SERVICE'] = PHP_SAPI === 'cli' ? basename($_SERVER['SCRIPT_FILENAME'] ?? '') : 'web.request';
-        if (!self::log_file() && !isset($own['DD_TRACE_LOG_FILE'])) $list['default:SPANWIRE_LOG_SINKS'] = 'ring';
+        if (!self::log_file() && !array_intersect_key($own, self::LOG_FILES)) $list['default:SPANWIRE_LOG_SINKS'] = 'ring';
+        foreach (array_diff_key(self::$settings, $own) as $name => $value) $list["default:$name"] = $value;
         foreach ($own as $name => $value) {
             if (is_bool($value)) $list[$name] = $value ? 'true' : 'false';
             elseif ($value !== null && !is_array($value)) $list[$name] = (string) $value;
@@ -86,7 +92,10 @@ final class Library
     /** Whether a log file is set: then records are not copied to PHP's error log. */
     public static function log_file(): bool
     {
-        return (self::$settings['DD_TRACE_LOG_FILE'] ?? '') !== '' || (string) getenv('DD_TRACE_LOG_FILE') !== '';
+        foreach (self::LOG_FILES as $name => $_) {
+            if ((self::$settings[$name] ?? '') !== '' || (string) getenv($name) !== '') return true;
+        }
+        return false;
     }
 
     /** A pointer to a copy of the text with a NUL, which has to be kept in `$keep` while C reads it. */

@@ -26,25 +26,15 @@ final class Log
     /** @return list<array{level: string, target: string, message: string, time_ns: int, lost: int}> */
     public static function take(int $max): array
     {
-        $taken = [];
-        Library::$ffi?->spanwire_log_poll(function (FFI\CData $record) use (&$taken): void {
-            $taken[] = [
-                'target' => FFI::string($record->target),
-                'time_ns' => $record->time_ns,
-                'lost' => $record->lost,
-                'level' => array_search(min($record->level, 4), self::LEVELS, true),
-                'message' => FFI::string($record->text),
-            ];
-        }, null, max($max, 0), null);
-        return $taken;
+        return array_map(fn (array $record): array => array_diff_key($record, self::OURS), self::take_whole($max));
     }
 
     public static function drain(): int
     {
+        if (self::$draining) return 0;
         $file_has_them = Library::log_file();
-        if (self::$draining || ($file_has_them && self::$logger === null)) return 0;
         self::$draining = true;
-        $taken = self::take(0);
+        $taken = self::take_whole(0);
         try {
             foreach ($taken as $record) self::hand_over($record, $file_has_them);
         } finally {
@@ -53,19 +43,54 @@ final class Log
         return count($taken);
     }
 
+    /** What of a record is for the error log alone. */
+    private const OURS = ['text' => true, 'host_only' => true];
+
+    private static function take_whole(int $max): array
+    {
+        $taken = [];
+        Library::$ffi?->spanwire_log_poll(function (FFI\CData $record) use (&$taken): void {
+            $taken[] = [
+                'target' => FFI::string($record->target),
+                'time_ns' => $record->time_ns,
+                'lost' => $record->lost,
+                'level' => array_search(min($record->level, 4), self::LEVELS, true),
+                'message' => FFI::string($record->message, $record->message_len),
+                'text' => FFI::string($record->text, $record->text_len),
+                'host_only' => ($record->flags & Library::$ffi->SPANWIRE_LOG_HOST_ONLY) !== 0,
+            ];
+        }, null, max($max, 0), null);
+        return $taken;
+    }
+
     private static function hand_over(array $record, bool $file_has_them): void
     {
         if (self::$logger !== null) {
             try {
-                (self::$logger)($record['level'], $record['message'], array_diff_key($record, ['level' => 0, 'message' => 0]));
+                $context = array_diff_key($record, self::OURS, ['level' => 0, 'message' => 0]);
+                (self::$logger)($record['level'], $record['message'], $context);
                 return;
             } catch (\Throwable) {
                 self::$failures++;
             }
-        } elseif ($file_has_them) {
+        } elseif ($file_has_them && !$record['host_only']) {
             return;
         }
         if ($record['lost'] > 0) error_log("spanwire: {$record['lost']} log records were lost here");
-        error_log($record['message']);
+        error_log(self::for_error_log($record));
+    }
+
+    /**
+     * PHP, or its web server, puts a date of its own before each line: for that the first one is left out of what the
+     * PHP tracer writes. A line of other make gets instead of its time and process a word of who speaks.
+     */
+    private static function for_error_log(array $record): string
+    {
+        ['text' => $text, 'message' => $message] = $record;
+        if (preg_match('/^\[(ddtrace|bgs)\]/', $message) === 1) {
+            $ahead = substr($text, 0, strlen($text) - strlen($message));
+            return preg_replace('/^\[[^]]*\] /', '', $ahead) . $message;
+        }
+        return $text === $message ? $text : "[spanwire] [{$record['level']}] $message";
     }
 }

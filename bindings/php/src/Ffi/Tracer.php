@@ -104,6 +104,11 @@ namespace Spanwire {
             return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->spanwire_tracer_config_json($this->handle, $buffer, $capacity, $need)) ?? '{}';
         }
 
+        public function reportIntegration(string $name, ?string $version = null, ?string $status = null): void
+        {
+            if ($this->handle !== 0) Library::$ffi->spanwire_tracer_report_integration($this->handle, $name, $version, $status);
+        }
+
         public function __serialize(): never
         {
             throw new \Exception("Serialization of 'Spanwire\\Tracer' is not allowed");

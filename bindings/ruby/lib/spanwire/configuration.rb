@@ -6,8 +6,9 @@ module Spanwire
   # What Spanwire.configure's block sets, and the list of settings that it comes to. What is nil is left to the
   # environment (DD_SERVICE, DD_ENV, …) and the library's defaults; what is set here wins over both.
   class Configuration
-    # `instance`: a Logger that gets the tracer's log, filtered by its own level too. `level`: the least important level
-    # that the tracer logs while debug mode is off: :error, :warn, :info, :debug.
+    # `instance`: a Logger that gets the tracer's log, filtered by its own level too; without one it goes to standard
+    # error. `level`: the least important level that the tracer logs while debug mode is off: :error, :warn, :info,
+    # :debug, or a constant such as Logger::WARN.
     LoggerSettings = Struct.new(:instance, :level)
     # `debug`: a line for each span, chunk and payload. `startup_logs`: the line with the settings.
     Diagnostics = Struct.new(:debug, :startup_logs)
@@ -44,7 +45,7 @@ module Spanwire
     def to_settings
       list = host.merge(
         "DD_SERVICE" => service, "DD_ENV" => env, "DD_VERSION" => version, "DD_TAGS" => joined_tags,
-        "DD_TRACE_AGENT_URL" => agent_url, "DD_TRACE_ENABLED" => enabled, "DD_TRACE_LOG_LEVEL" => logger.level,
+        "DD_TRACE_AGENT_URL" => agent_url, "DD_TRACE_ENABLED" => enabled, "DD_TRACE_LOG_LEVEL" => level,
         "DD_TRACE_DEBUG" => diagnostics.debug, "DD_TRACE_STARTUP_LOGS" => diagnostics.startup_logs
       ).merge(settings)
       list.reject { |_, value| value.nil? }.to_h { |name, value| [Text.terminated(name), Text.terminated(value)] }
@@ -55,13 +56,23 @@ module Spanwire
     def host
       {
         "default:DD_SERVICE" => Configuration.program,
-        # Records wait for our own thread. A file is the library's to write, if the environment names one.
-        "default:SPANWIRE_LOG_SINKS" => ENV.fetch("DD_TRACE_LOG_FILE", "").empty? ? "ring" : "file,ring",
+        # Records wait for our own thread. A file is the library's to write, if a setting names one.
+        "default:SPANWIRE_LOG_SINKS" => file? ? "file,ring" : "ring",
         "SPANWIRE_LANGUAGE" => "ruby",
         "SPANWIRE_LANGUAGE_VERSION" => RUBY_VERSION,
         "SPANWIRE_INTERPRETER" => RUBY_ENGINE == "ruby" ? "CRuby" : RUBY_ENGINE,
         "SPANWIRE_TRACER_VERSION" => VERSION
       }
+    end
+
+    def file?
+      %w[DD_TRACE_LOG_FILE DD_TRACE_LOG_DIRECTORY].any? { |name| !(settings[name] || ENV[name]).to_s.empty? }
+    end
+
+    # A Logger's severities have other numbers than the library's levels.
+    def level
+      named = logger.level
+      named.is_a?(Integer) ? %w[debug info warn error error].fetch(named, "off") : named
     end
 
     def joined_tags

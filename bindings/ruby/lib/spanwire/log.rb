@@ -7,33 +7,45 @@ module Spanwire
   # sleeps on the library's descriptor, takes them: the library never calls into Ruby. The thread begins with the first
   # span of a process.
   class Log
-    SEVERITIES = {
-      "ERROR" => ::Logger::ERROR, "WARN" => ::Logger::WARN, "INFO" => ::Logger::INFO,
-      "DEBUG" => ::Logger::DEBUG, "TRACE" => ::Logger::DEBUG
-    }.freeze
-    # What the library puts before a line, and a Logger says in its own way: time, process, level.
-    NATIVE = /\A\d{4}-\d\d-\d\dT\S+Z spanwire\[\d+\] ([A-Z]+) /
-    JSON_LEVEL = /\A\{"time":"[^"]*","level":"([a-z]+)"/
+    # By the library's number of a level.
+    SEVERITIES = [
+      ::Logger::UNKNOWN, ::Logger::ERROR, ::Logger::WARN, ::Logger::INFO, ::Logger::DEBUG, ::Logger::DEBUG
+    ].freeze
+    # A record as the library fills it in: its size, and where the fields are that are read here.
+    RECORD = { size: 88, level: 16, text: 32, text_len: 40, lost: 48, message: 64, message_len: 72 }.freeze
+    # What Ruby's tracer and a Logger's default formatter both put first: severity, time, process, program.
+    FORMATTED = /\A[A-Z], \[\S+ #\d+\] +[A-Z]+ -- (\w+): /
+    # The program of records in other dialects, and of what the gem says itself.
+    PROGNAME = "spanwire"
+    # As many as the library's ring holds: who takes so many has all that waited when it began.
+    RING = 4096
     BUFFER = 65_536
     # In seconds: until the system is asked for a thread again, between two looks where there is no descriptor, and
     # after one that found nothing.
     RETRY_AFTER = 1.0
     WITHOUT_DESCRIPTOR = 1.0
     AFTER_NOTHING = 0.05
-    private_constant :SEVERITIES, :NATIVE, :JSON_LEVEL, :BUFFER, :RETRY_AFTER, :WITHOUT_DESCRIPTOR, :AFTER_NOTHING
+    private_constant :SEVERITIES, :RECORD, :FORMATTED, :PROGNAME, :RING, :BUFFER, :RETRY_AFTER, :WITHOUT_DESCRIPTOR,
+                     :AFTER_NOTHING
 
     # The Logger (or whatever has its `add(severity, message, progname)`) that gets the records.
-    attr_accessor :logger
+    attr_reader :logger
     # How many records were lost because the Logger raised.
     attr_reader :failures
 
     def initialize
       @logger = nil
+      @ours = false
       @failures = 0
       @warned = {}
       @turn = Mutex.new
       @starting = Mutex.new
       @not_before = 0
+    end
+
+    # `ours`: nobody's formatter has a say, so that the library's lines go to it as they are.
+    def use(logger, ours:)
+      @logger, @ours = logger, ours
     end
 
     # Sees to it that the thread runs. Cheap when it does; a thread that is gone, by a fork or by Thread#kill, is
@@ -59,7 +71,7 @@ module Spanwire
       begin
         scope.muted = true
         count = 0
-        @turn.synchronize { each_line { |line| hand_over(line) && count += 1 } }
+        @turn.synchronize { each_record { |record| hand_over(record) && count += 1 } }
         count
       ensure
         scope.muted = false
@@ -110,38 +122,46 @@ module Spanwire
       end
     end
 
-    # The lines that wait when it is called, and no later ones: a Logger that causes records does not keep it here.
-    def each_line
+    # The records that wait, each in the same memory. A Logger that causes records does not keep it here for ever.
+    def each_record
       @buffer ||= FFI::MemoryPointer.new(BUFFER)
+      record = FFI::MemoryPointer.new(RECORD[:size])
+      record.put(:size_t, 0, RECORD[:size])
       need = FFI::MemoryPointer.new(:size_t)
-      left = nil
-      loop do
-        status = Native.log_drain(@buffer, @buffer.size, need)
-        needed = need.read(:size_t)
-        left ||= needed - 1
-        if status == Native::LIMIT # one record alone is larger
-          @buffer = FFI::MemoryPointer.new(needed)
-          next
+      left = RING
+      while left.positive?
+        case Native.log_take(record, @buffer, @buffer.size, need)
+        when Native::OK then yield record
+        when Native::LIMIT then @buffer = FFI::MemoryPointer.new(need.read(:size_t)) # this record alone is larger
+        else break
         end
-        text = @buffer.get_string(0)
-        break if text.empty?
-
-        text.force_encoding(Encoding::UTF_8).each_line(chomp: true) { |line| yield line }
-        left -= text.bytesize
-        break if left <= 0
+        left -= 1
       end
     end
 
-    def hand_over(line)
-      level = line[NATIVE, 1]
-      line = line.sub(NATIVE, "") if level
-      level ||= line[JSON_LEVEL, 1]&.upcase
-      @logger.add(SEVERITIES.fetch(level, ::Logger::UNKNOWN), line, "spanwire")
+    def hand_over(record)
+      lost = record.get_uint64(RECORD[:lost])
+      @logger.add(::Logger::WARN, "#{lost} log records were lost here", PROGNAME) if lost.positive?
+      text = text_at(record, :text)
+      if @ours
+        @logger << "#{text}\n"
+      else
+        # With the tracer's mark and place in the message, so that they stay whatever the Logger's formatter shows.
+        marked = FORMATTED.match(text)
+        message = marked ? marked.post_match : text_at(record, :message)
+        @logger.add(SEVERITIES.fetch(record.get_int32(RECORD[:level]), ::Logger::UNKNOWN), message,
+                    marked ? marked[1] : PROGNAME)
+      end
       true
     rescue StandardError, ScriptError, SystemStackError => e
       @failures += 1
       warn_once("the logger raised", e)
       true
+    end
+
+    def text_at(record, name)
+      bytes = record.get_pointer(RECORD[name]).read_bytes(record.get(:size_t, RECORD[:"#{name}_len"]))
+      bytes.force_encoding(Encoding::UTF_8)
     end
 
     def now

@@ -40,7 +40,7 @@ module Spanwire
       debug_set: [[:int32], :int32],
       debug_set_for: [[:uint32], :int32],
       debug_get: [[], :int32],
-      log_drain: [OUT, :int32],
+      log_take: [[:pointer, *OUT], :int32],
       log_fd: [[], :int32]
     }.freeze
 
