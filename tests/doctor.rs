@@ -1,17 +1,23 @@
 //! The doctor on log files: of every tracer in both of its forms, of real programs with one fault each, and of files that
 //! are no logs. What it names is compared, not how it reads.
 
+#[path = "doctor/bindings.rs"]
+mod bindings;
 #[path = "doctor/faults.rs"]
 mod faults;
+#[path = "doctor/fifteen.rs"]
+mod fifteen;
 #[path = "doctor/forms.rs"]
 mod forms;
 #[path = "doctor/garbage.rs"]
 mod garbage;
+#[path = "doctor_live/plant.rs"]
+mod plant;
+#[path = "doctor/planted.rs"]
+mod planted;
 mod support;
 
 use serde_json::Value as Json;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::hosts::root;
@@ -28,11 +34,14 @@ impl Visit {
         self.report["causes"].as_array().into_iter().flatten().filter_map(Json::as_str).collect()
     }
 
+    fn findings(&self) -> impl Iterator<Item = &Json> {
+        let sections = self.report["sections"].as_array().into_iter().flatten();
+        sections.flat_map(|section| section["findings"].as_array().into_iter().flatten())
+    }
+
     /// The standing of the first finding of this cause.
     fn standing(&self, cause: &str) -> Option<&str> {
-        let sections = self.report["sections"].as_array().into_iter().flatten();
-        let mut findings = sections.flat_map(|section| section["findings"].as_array().into_iter().flatten());
-        findings.find(|finding| finding["cause"] == cause).and_then(|finding| finding["standing"].as_str())
+        self.findings().find(|finding| finding["cause"] == cause).and_then(|finding| finding["standing"].as_str())
     }
 
     /// started, spans, delivered.
@@ -47,12 +56,8 @@ impl Visit {
 
     #[track_caller]
     fn names(&self, cause: &str) -> &Visit {
-        assert!(self.causes().contains(&cause), "{cause} is not named: {:#}", self.report);
-        assert_eq!(self.status, 1, "{:#}", self.report);
-        let sections = self.report["sections"].as_array().into_iter().flatten();
-        for finding in sections.flat_map(|section| section["findings"].as_array().into_iter().flatten()) {
-            assert_eq!(finding["standing"] == "bad", finding["remedy"] != "", "a fault has a remedy: {finding}");
-        }
+        let objections = planted::objections(self, cause);
+        assert!(objections.is_empty(), "{objections:#?}: {:#}", self.report);
         self
     }
 }
@@ -71,28 +76,4 @@ fn doctor(files: &[&Path]) -> Visit {
 /// A log among `tests/doctor`: each example of the documentation and each worked line of that tracer and form.
 fn fixture(name: &str) -> PathBuf {
     root().join("tests/doctor").join(name)
-}
-
-/// A folder for logs, open to every user; it goes with this value.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("spanwire-doctor-{name}.{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder for logs");
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("its mode");
-        Folder(folder)
-    }
-
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, content).expect("a file");
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).ok();
-    }
 }

@@ -131,14 +131,19 @@ fn a_port_where_something_else_listens_is_called_wrong_and_gets_no_trace() {
         assert_eq!(seen.finding("trace.not_sent")["standing"], "note");
         assert!(!seen.text.contains("hunter2"), "{}", seen.text);
     }
-    // What knows neither path is no agent either, but only the trace could tell.
-    examine(doctor().agent(&listener(|_| http("404 Not Found", "", "404 page not found\n")))).only("agent.wrong_port");
+    // What knows neither path is no agent either, or behind another path: only the trace can tell.
+    let nothing = listener(|_| http("404 Not Found", "", "404 page not found\n"));
+    examine(doctor().agent(&nothing)).only("agent.http_404").says(&["no Agent, or a path is missing"]);
 }
 
 #[test]
 fn an_agent_that_is_down_is_told_from_a_host_that_does_not_exist() {
     let url = format!("http://127.0.0.1:{}", support::free_ports(1));
-    examine(doctor().agent(&url)).only("agent.down").says(&["connection was refused", "Start the Agent"]);
+    examine(doctor().agent(&url)).only("agent.wrong_port").says(&["connection was refused", "Start the Agent", "8126"]);
+    // This machine too, where no agent binds to.
+    examine(doctor().agent("http://127.0.0.9:8126"))
+        .only("agent.down")
+        .says(&["connection was refused", "Start the Agent"]);
     let seen = examine(doctor().agent("http://agent.invalid:8126")).only("agent.name_not_resolved");
     seen.says(&["agent.invalid does not resolve", "DD_AGENT_HOST"]);
 }
@@ -149,8 +154,8 @@ fn an_agent_that_is_silent_does_not_hold_the_doctor_up() {
     let url = format!("http://{}", silent.local_addr().expect("its address"));
     let patient = doctor().agent(&url).env("SPANWIRE_REQUEST_TIMEOUT_MS", 600_000);
     let seen = examine(patient.env("SPANWIRE_CONNECT_TIMEOUT_MS", 60_000));
-    assert_eq!(seen.causes, ["agent.no_answer", "trace.no_answer"], "{}", seen.text);
     assert!(seen.took < Duration::from_secs(12), "{:?}", seen.took);
+    seen.only("agent.timeout");
 }
 
 #[test]
@@ -168,7 +173,7 @@ fn what_the_agent_answers_to_a_trace_is_explained() {
         assert_eq!(seen.json["facts"]["trace"]["status"], status);
     }
     let agent = always(Reply::Swallow).start();
-    examine(doctor().agent(&agent.url())).only("trace.no_answer").says(&["whether it arrived is not known"]);
+    examine(doctor().agent(&agent.url())).only("agent.connection_closed").says(&["whether it arrived is not known"]);
 }
 
 #[test]
@@ -217,7 +222,7 @@ fn a_url_that_cannot_be_used_is_named_with_what_was_meant() {
     let seen = examine(doctor().agent("agent:8126"));
     assert_eq!(seen.causes.first().map(String::as_str), Some("agent.bad_url"), "{}", seen.text);
     seen.says(&["http://agent:8126 was probably meant", "Write it as http://HOST:8126"]);
-    let seen = examine(doctor().arg("--url").arg("https://u:hunter2@agent:8126")).only("agent.unsupported_scheme");
+    let seen = examine(doctor().arg("--url").arg("https://u:hunter2@agent:8126")).only("agent.bad_url");
     assert!(!format!("{}{}", seen.text, seen.json).contains("hunter2"), "{}", seen.text);
 }
 
@@ -254,7 +259,7 @@ fn a_socket_where_nobody_listens_is_told_from_one_that_is_missing() {
     let url = format!("unix://{}", path.display());
     examine(doctor().agent(&url)).only("agent.socket_missing").says(&["receiver_socket"]);
     drop(UnixListener::bind(&path).expect("a socket"));
-    examine(doctor().agent(&url)).only("agent.socket_dead").says(&["nobody listens", "Start the Agent"]);
+    examine(doctor().agent(&url)).only("agent.down").says(&["nobody listens", "Start the Agent"]);
     std::fs::remove_file(&path).expect("gone");
     std::fs::write(&path, "").expect("a file");
     examine(doctor().agent(&url)).only("agent.socket_not_a_socket").says(&["a plain file"]);
@@ -274,11 +279,11 @@ fn a_log_that_cannot_be_written_is_named_and_nothing_is_left_behind() {
     let log = logs.join("trace.log");
     let seen = examine(as_nobody.clone().env("DD_TRACE_LOG_FILE", log.display())).only("log.unwritable");
     seen.says(&["permission denied", "mode 0555", "chown"]);
-    let seen = examine(as_nobody.env("DD_TRACE_LOG_DIRECTORY", logs.display())).only("log.directory_unwritable");
+    let seen = examine(as_nobody.env("DD_TRACE_LOG_DIRECTORY", logs.display())).only("log.unwritable");
     seen.says(&["DD_TRACE_LOG_DIRECTORY", "chown"]);
 
     let into = |path: PathBuf| doctor().agent(&agent.url()).env("DD_TRACE_LOG_FILE", path.display());
-    examine(into(folder.path("none/trace.log"))).only("log.folder_missing").says(&["mkdir -p"]);
+    examine(into(folder.path("none/trace.log"))).only("log.unwritable").says(&["mkdir -p"]);
     examine(into(logs.clone())).only("log.unwritable").says(&["it is a folder"]);
     mode(&logs, 0o755);
     let fine = examine(into(log));
@@ -294,7 +299,7 @@ fn a_log_path_that_is_a_symbolic_link_is_named_and_not_followed() {
     let folder = Folder::new("link");
     symlink(folder.path("target"), folder.path("trace.log")).expect("a link");
     let seen = examine(doctor().agent(&agent.url()).env("DD_TRACE_LOG_FILE", folder.path("trace.log").display()));
-    seen.only("log.symlink").says(&["target"]);
+    seen.only("log.unwritable").says(&["target"]);
     assert_eq!(folder.names(), ["trace.log"]);
     std::fs::remove_file(folder.path("trace.log")).expect("gone");
     symlink(folder.path("target"), folder.path("trace.log.lock")).expect("a link");

@@ -1,6 +1,7 @@
 //! Logs of every tracer in both of its forms, and what stands around their lines.
 
-use super::{doctor, fixture, Folder};
+use super::plant::Folder;
+use super::{doctor, fixture};
 use std::fs;
 use std::process::Command;
 

@@ -1,6 +1,7 @@
 //! Files that are no logs, or that cannot be read.
 
-use super::{doctor, fixture, Folder};
+use super::plant::Folder;
+use super::{doctor, fixture};
 use std::fs;
 use std::process::Command;
 
@@ -44,14 +45,14 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     let folder = Folder::new("unread");
     let gz = folder.file("a.gz", b"\x1f\x8b\x08\0\0\0\0\0");
     for (path, word) in
-        [(folder.0.clone(), "is a folder"), (folder.0.join("none"), "does not exist"), (gz, "| spanwire doctor -")]
+        [(folder.path("."), "is a folder"), (folder.path("none"), "does not exist"), (gz, "| spanwire doctor -")]
     {
         let visit = doctor(&[&path]);
         assert_eq!(visit.status, 2, "{word}");
         assert!(visit.stderr.contains(word) && visit.stderr.starts_with("spanwire: "), "{}", visit.stderr);
         assert!(visit.report.is_null());
     }
-    let visit = doctor(&[&folder.0.join("none"), &fixture("native.log")]);
+    let visit = doctor(&[&folder.path("none"), &fixture("native.log")]);
     assert_eq!((visit.status, visit.count("lines") > 0), (2, true));
     assert!(visit.stderr.contains("does not exist"));
     let usage = Command::new(env!("CARGO_BIN_EXE_spanwire")).args(["doctor", "--url", "x", "y"]).output();

@@ -1,5 +1,6 @@
 //! What the doctor is to find: folders, users without rights, and listeners that are no agents or have another clock.
 //! No expectation about the doctor belongs here.
+#![allow(dead_code)] // each test binary uses its own part of this
 
 use super::support::hosts::{command, require, Host};
 use super::support::http::Head;
@@ -29,6 +30,12 @@ impl Folder {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
+    }
+
+    /// A new file in it.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        std::fs::write(self.path(name), content).expect("a file");
+        self.path(name)
     }
 
     pub fn names(&self) -> Vec<String> {

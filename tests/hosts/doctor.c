@@ -1,7 +1,8 @@
 /* doctor WHAT [N]: a program with one fault, for its log to tell of. `spans N`: N traces of two spans, well made; `open N`:
- * N spans that nobody finishes; `none`: no span at all; `two`: two tracers of one service that disagree. Settings come
+ * N spans that nobody finishes; `loud N`: N traces at once, and one a second later; `none`: no span at all; `two`: two tracers of one service that disagree. Settings come
  * from the environment; nothing is checked, since what goes wrong is the point. */
 #include "check.h"
+#include <unistd.h>
 
 static void make(spanwire_tracer tracer, long traces) {
     for (long n = 0; n < traces; n++) {
@@ -27,7 +28,15 @@ int main(int argc, char **argv) {
     }
     spanwire_tracer tracer = tracer_new();
     if (!strcmp(what, "spans")) make(tracer, count);
-    if (!strcmp(what, "none")) OK(spanwire_tracer_start(tracer));
+    if (!strcmp(what, "loud")) {
+        make(tracer, count);
+        usleep(1000 * 1000); /* until whoever reads its log has caught up */
+        make(tracer, 1);
+    }
+    if (!strcmp(what, "none")) {
+        OK(spanwire_tracer_start(tracer));
+        usleep(300 * 1000); /* as a program that waits for its first request */
+    }
     if (!strcmp(what, "open"))
         for (long n = 0; n < count; n++) spanwire_span_start(tracer, 0, "forgotten");
     if (strcmp(what, "open")) spanwire_tracer_flush(tracer, (uint32_t)number(argc, argv, 3, 2000));

@@ -2,7 +2,10 @@
 //! told of it. Decides nothing.
 
 use super::config::Config;
+use super::errors;
+use super::ids;
 use crate::out::counted;
+use spanwire::settings::address::DEFAULT_PORT;
 
 /// What a cause is told with.
 #[derive(Default)]
@@ -11,6 +14,15 @@ pub struct Told<'a> {
     pub spans: u64,
     /// The settings, if a start-up line told them.
     pub config: Option<&'a Config>,
+}
+
+/// What it means that nobody listens at a port: that the Agent is down, or, where none was ever `known` there and it is
+/// not an Agent's usual one, that it is not the Agent's. `None` for a socket file.
+pub fn refused(port: Option<u16>, known: bool) -> &'static str {
+    match port {
+        Some(port) if port != DEFAULT_PORT && !known => "agent.wrong_port",
+        _ => "agent.down",
+    }
 }
 
 /// What is so, and what to do.
@@ -75,11 +87,11 @@ pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
              `spanwire agent`",
         ),
         "agent.wrong_port" => (
-            format!("nothing listens at {at}, and an Agent takes traces on port 8126"),
-            "correct the port in DD_TRACE_AGENT_URL or DD_TRACE_AGENT_PORT, or see which one the Agent has \
+            format!("nothing listens at {at}, and an Agent takes traces on port 8126 unless told otherwise"),
+            "start the Agent, or correct the port in DD_TRACE_AGENT_URL or DD_TRACE_AGENT_PORT, or see which one the Agent has \
              (apm_config.receiver_port)",
         ),
-        "agent.not_an_agent" => (
+        errors::NO_HTTP => (
             format!("what answers at {at} is not an Agent: its answer is no HTTP, or none of an Agent"),
             "see what listens on that port (`ss -ltnp`), and correct DD_TRACE_AGENT_URL: an Agent takes traces on port 8126",
         ),
@@ -175,7 +187,7 @@ pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
             "the library has failed inside and has caught it; the host goes on".into(),
             "report the line with the version in use; after five of them tracing turns itself off until the next start",
         ),
-        _ => (cause.to_owned(), "see the lines"),
+        _ => ids::find(cause).map_or((cause.into(), "see the lines"), |fault| (fault.means.into(), fault.remedy)),
     };
     (says, remedy.to_owned())
 }

@@ -1,5 +1,10 @@
 //! What an error text of any language's HTTP client means. Matches words, whatever is around them.
 
+/// Nobody listens. Not yet a cause: which port it is tells what that means (`causes::refused`).
+pub const REFUSED: &str = "agent.connection_refused";
+/// An answer that is no HTTP. Not yet a cause: at an Agent's address it is a wrong port.
+pub const NO_HTTP: &str = "agent.not_http";
+
 /// Words, in lower case, and the cause that they name. The first that fits counts: a failure to resolve a name is
 /// often wrapped in one to connect.
 const WORDS: [(&str, &[&str]); 8] = [
@@ -24,7 +29,7 @@ const WORDS: [(&str, &[&str]); 8] = [
         ],
     ),
     (
-        "agent.not_an_agent",
+        NO_HTTP,
         &[
             "not an http answer",
             "malformed http",
@@ -48,10 +53,12 @@ const WORDS: [(&str, &[&str]); 8] = [
             "no connection within",
             "deadline exceeded",
             "still connecting",
+            "taskcanceledexception",
+            "execution expired",
         ],
     ),
     (
-        "agent.connection_refused",
+        REFUSED,
         &[
             "connection refused",
             "econnrefused",
@@ -115,8 +122,8 @@ mod tests {
     #[test]
     fn every_language_s_words_name_their_cause() {
         for (text, named) in [
-            ("java.net.ConnectException: Failed to connect to localhost/127.0.0.1:8126", "agent.connection_refused"),
-            ("ConnectionRefusedError: [Errno 111] Connection refused", "agent.connection_refused"),
+            ("java.net.ConnectException: Failed to connect to localhost/127.0.0.1:8126", REFUSED),
+            ("ConnectionRefusedError: [Errno 111] Connection refused", REFUSED),
             ("PermissionError: [Errno 13] Permission denied", "agent.socket_permission"),
             (
                 "Failed to open TCP connection to agnt:8126 (getaddrinfo: Name or service not known)",
@@ -124,9 +131,9 @@ mod tests {
             ),
             ("dial tcp: lookup agnt on 10.0.0.2:53: no such host", "agent.name_not_resolved"),
             ("dial unix /run/apm.socket: connect: permission denied", "agent.socket_permission"),
-            ("Error: connect ECONNREFUSED 127.0.0.1:8126", "agent.connection_refused"),
+            ("Error: connect ECONNREFUSED 127.0.0.1:8126", REFUSED),
             ("connect ENOENT /var/run/datadog/apm.socket", "agent.socket_missing"),
-            ("http.client.BadStatusLine: SSH-2.0", "agent.not_an_agent"),
+            ("http.client.BadStatusLine: SSH-2.0", NO_HTTP),
             ("read tcp: i/o timeout", "agent.timeout"),
             ("Error: socket hang up", "agent.connection_closed"),
         ] {

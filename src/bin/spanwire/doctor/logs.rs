@@ -5,7 +5,8 @@ use super::lines::{Reader, Tongue};
 use super::reader::{self, Extent};
 use super::report::{Finding, Report, Section};
 use super::settings;
-use super::tally::{shown, Story};
+use super::shown::shown;
+use super::tally::Story;
 use crate::cli::DoctorOptions;
 use crate::out::{counted, note, Failure, Out};
 use serde_json::{json, Value};
@@ -69,18 +70,20 @@ impl Logs {
         self.number += 1;
         let inner = docker(line);
         let line = inner.as_deref().unwrap_or(line);
-        if !self.reader.may_say(line) {
-            let waiting = self.speaker.and_then(|tongue| self.stories.get_mut(&tongue)).filter(|story| story.waits());
-            if let Some(story) = waiting {
-                story.continued(&String::from_utf8_lossy(line), self.number);
-            }
+        let waiting = self.speaker.and_then(|tongue| self.stories.get_mut(&tongue)).filter(|story| story.waits());
+        let may_say = self.reader.may_say(line);
+        if !may_say && waiting.is_none() {
             return;
         }
         let text = String::from_utf8_lossy(line);
-        if let Some((tongue, seen)) = self.reader.read(&text) {
-            self.spoken += 1;
-            self.speaker = Some(tongue);
-            self.stories.entry(tongue).or_default().take(seen, &text, self.number);
+        match (self.reader.read(&text).filter(|_| may_say), waiting) {
+            (Some((tongue, seen)), _) => {
+                self.spoken += 1;
+                self.speaker = Some(tongue);
+                self.stories.entry(tongue).or_default().take(seen, &text, self.number);
+            }
+            (None, Some(story)) => story.continued(&text, self.number),
+            (None, None) => {}
         }
     }
 

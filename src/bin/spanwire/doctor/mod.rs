@@ -6,12 +6,14 @@ mod answers;
 mod causes;
 mod config;
 mod errors;
+mod ids;
 mod lines;
 mod live;
 mod logs;
 mod reader;
 mod report;
 mod settings;
+mod shown;
 mod tally;
 
 use crate::cli::DoctorOptions;

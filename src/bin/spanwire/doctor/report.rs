@@ -1,6 +1,7 @@
 //! What the doctor found, as data, and how it is shown: as text for people, as one JSON object for scripts. Nothing
 //! here looks at a log or at an agent.
 
+use super::ids;
 use crate::out::{counted, Failure, Out};
 use serde_json::{json, Map, Value};
 use std::fmt::Write;
@@ -118,6 +119,9 @@ impl Report {
 
     /// 0 if nothing is wrong, 1 if a cause was found.
     pub fn exit_status(&self) -> u8 {
+        for finding in self.sections.iter().flat_map(|section| &section.findings) {
+            debug_assert!(ids::is_known(finding.cause, finding.standing == Standing::Bad), "{}", finding.cause);
+        }
         u8::from(!self.causes().is_empty())
     }
 
@@ -211,7 +215,7 @@ mod tests {
         assert_eq!((&object["status"], &object["causes"]), (&1.into(), &json!(["agent.unreachable"])));
         assert_eq!(object["sections"][0]["findings"][1]["evidence"], json!(["line 1", "line 2", "line 3"]));
         assert_eq!(Report::default().json()["status"], 0);
-        let note = Section { title: "t".into(), findings: vec![Finding::note("n", "s")] };
+        let note = Section { title: "t".into(), findings: vec![Finding::note("debug.off", "s")] };
         assert_eq!(Report { sections: vec![note], facts: Map::new() }.exit_status(), 0, "a note is no fault");
     }
 

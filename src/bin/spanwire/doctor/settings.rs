@@ -3,7 +3,7 @@
 use super::causes::{words, Told};
 use super::config::Config;
 use super::report::Finding;
-use super::tally::shown;
+use super::shown::shown;
 use serde_json::{json, Value};
 
 /// The settings of a start-up line, without secrets.

@@ -5,7 +5,7 @@ use super::config::Config;
 use super::errors;
 use super::lines::Seen;
 use super::report::EVIDENCE_MAX;
-use spanwire::redact;
+use super::shown::shown;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -20,8 +20,6 @@ const CONFIGS_MAX: usize = 1_000;
 const PATIENCE: u32 = 60;
 /// Kinds of drops kept apart.
 const REASONS_MAX: usize = 50;
-/// Characters of a line that is shown.
-const SHOWN_CHARS: usize = 400;
 
 /// One kind of trouble.
 #[derive(Clone, Debug, Default)]
@@ -298,38 +296,9 @@ fn hash(id: &str) -> u64 {
     hasher.finish()
 }
 
-/// A line as it may be shown: without secrets, control characters and what is too long.
-pub fn shown(line: &str) -> String {
-    let mut end = line.len().min(16 * SHOWN_CHARS);
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = redact::text(&line[..end]);
-    let mut shown = String::new();
-    for c in text.trim().chars().take(SHOWN_CHARS) {
-        match c {
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') => {
-                shown.extend(c.escape_default())
-            }
-            c => shown.push(c),
-        }
-    }
-    if shown.len() < text.trim().len() || end < line.len() {
-        shown.push('…');
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_shown_holds_no_secret_no_control_character_and_is_short() {
-        assert_eq!(shown("  url http://u:p@h/x \u{1b}[31m"), "url http://h/x \\u{1b}[31m");
-        assert!(shown(&"é".repeat(100_000)).chars().count() <= SHOWN_CHARS + 1);
-        assert!(!shown(&format!("{}password=hunter2", "x ".repeat(100))).contains("hunter2"));
-    }
 
     #[test]
     fn a_span_is_open_until_its_own_end() {
@@ -349,7 +318,7 @@ mod tests {
         story.take(failed(), "failed", 1);
         story.continued("Traceback", 2);
         story.continued("ConnectionRefusedError: [Errno 111] Connection refused", 3);
-        assert!(story.troubles["agent.connection_refused"].lost);
+        assert!(story.troubles[errors::REFUSED].lost);
         assert!(!story.waits());
         let mut story = Story::default();
         story.take(failed(), "failed", 1);

@@ -9,7 +9,8 @@ pub fn read<'a>(before: &str, message: &'a str) -> Option<(Tongue, Seen<'a>)> {
     if message.starts_with("DATADOG TRACER CONFIGURATION") {
         let config = Config::read(message)?;
         let tongue = match (config.language.as_deref(), &config.spanwire_version) {
-            (_, Some(_)) => Tongue::Native,
+            // This library as it speaks for Node.js: all its other forms have something before.
+            (_, Some(_)) => Tongue::Node,
             (Some("java" | "jvm"), _) => Tongue::Java,
             (Some("python"), _) => Tongue::Python,
             (Some("ruby"), _) => Tongue::Ruby,

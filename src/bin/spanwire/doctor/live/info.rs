@@ -2,7 +2,7 @@
 //! got is `wire`'s.
 
 use super::found::{bad, good, millis, note, quote, with_evidence};
-use super::wire::{Answer, Target};
+use super::wire::{Answer, Silence, Target};
 use crate::doctor::report::Finding;
 use crate::out::counted;
 use serde_json::{json, Map, Value as Json};
@@ -27,12 +27,12 @@ pub struct Judged {
 }
 
 /// Judges what came back for `/info`, or that nothing did.
-pub fn judge(answer: &Result<Answer, String>, target: &Target, facts: &mut Map<String, Json>) -> Judged {
+pub fn judge(answer: &Result<Answer, Silence>, target: &Target, facts: &mut Map<String, Json>) -> Judged {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(why) => {
+        Err(Silence { late, why }) => {
             let finding = bad(
-                "agent.no_answer",
+                if *late { "agent.timeout" } else { "agent.connection_closed" },
                 format!("{target} took the connection and did not answer: {why}"),
                 "An Agent answers at once: this one hangs or is overloaded (`agent status`, its log), or something else \
                  listens there, such as a port that speaks TLS.",
@@ -164,7 +164,7 @@ mod tests {
         judged_of(Ok(answer))
     }
 
-    fn judged_of(answer: Result<Answer, String>) -> (Agent, &'static str, String) {
+    fn judged_of(answer: Result<Answer, Silence>) -> (Agent, &'static str, String) {
         let target = Target::of(&AgentAddress::tcp("h", 1)).expect("an address");
         let Judged { agent, mut findings } = judge(&answer, &target, &mut Map::new());
         let last = findings.pop().expect("a finding");
@@ -208,6 +208,8 @@ mod tests {
             assert_eq!((agent, cause), (Agent::No, "agent.wrong_port"));
             assert!(says.contains(named), "{says}");
         }
-        assert_eq!(judged_of(Err("silence".into())).1, "agent.no_answer");
+        let silence = |late| Err(Silence { late, why: "nothing".into() });
+        assert_eq!(judged_of(silence(true)).1, "agent.timeout");
+        assert_eq!(judged_of(silence(false)).1, "agent.connection_closed");
     }
 }

@@ -75,7 +75,7 @@ fn there(path: &Path, folder: &Path) -> Result<Option<Metadata>, Box<Finding>> {
             let to = fs::read_link(path).map(|to| format!("{shown} -> {}", to.display())).unwrap_or_default();
             let says = format!("{shown} is a symbolic link, which the tracer does not follow: nothing is logged there");
             let remedy = "Set DD_TRACE_LOG_FILE to the file itself, or remove the link.";
-            Err(Box::new(with_evidence(bad("log.symlink", says, remedy), [to])))
+            Err(Box::new(with_evidence(bad("log.unwritable", says, remedy), [to])))
         }
         Ok(facts) if facts.is_dir() => {
             let remedy = "Name a file in it: DD_TRACE_LOG_FILE=/folder/trace.log.";
@@ -128,7 +128,7 @@ fn no_folder(path: &Path, folder: &Path, error: &io::Error) -> Finding {
     if error.kind() == io::ErrorKind::NotFound || error.kind() == io::ErrorKind::NotADirectory {
         let says = format!("the folder {} of the log file is not there: nothing is logged", folder.display());
         let remedy = format!("mkdir -p {}, writable for {}.", folder.display(), user::my_name());
-        return bad("log.folder_missing", says, remedy);
+        return bad("log.unwritable", says, remedy);
     }
     unwritable(path, &plain(error), &way_in(path, folder))
 }
@@ -210,13 +210,13 @@ fn directory(folder: &Path) -> Finding {
     let me = user::my_name();
     match fs::metadata(folder) {
         Ok(facts) if !facts.is_dir() => {
-            bad("log.directory_unwritable", format!("{DIRECTORY} is {shown}, which is no folder"), "Name a folder.")
+            bad("log.unwritable", format!("{DIRECTORY} is {shown}, which is no folder"), "Name a folder.")
         }
         Ok(facts) => match user::may(folder, user::WRITE | user::ENTER) {
             Ok(()) => good("log.directory", format!("{DIRECTORY} is {shown}, which can be written")),
             Err(error) => with_evidence(
                 bad(
-                    "log.directory_unwritable",
+                    "log.unwritable",
                     format!("{DIRECTORY} is {shown}, where user {me} cannot make files: {}", plain(&error)),
                     format!("chown {me} {shown}, or name another folder."),
                 ),
@@ -224,7 +224,7 @@ fn directory(folder: &Path) -> Finding {
             ),
         },
         Err(error) => bad(
-            "log.directory_unwritable",
+            "log.unwritable",
             format!("{DIRECTORY} is {shown}, which cannot be used: {}", plain(&error)),
             format!("mkdir -p {shown}, writable for {me}."),
         ),

@@ -3,6 +3,7 @@
 
 use super::found::{bad, good, millis, note, plain, with_evidence};
 use super::{info, socket, user, wire, Time};
+use crate::doctor::causes;
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
 use spanwire::settings::address::{default_socket_exists, DEFAULT_PORT, DEFAULT_SOCKET};
@@ -24,7 +25,7 @@ pub fn reach(settings: &Settings, time: &Time, facts: &mut Map<String, Json>) ->
         AgentAddress::File { path } => (vec![file(path)], None),
         AgentAddress::Unusable { url, why } => {
             let remedy = "Set DD_TRACE_AGENT_URL to http://HOST:8126 or unix:///path/of/socket.";
-            (vec![bad("agent.unsupported_scheme", format!("nothing can be sent to {url}: {why}"), remedy)], None)
+            (vec![bad("agent.bad_url", format!("nothing can be sent to {url}: {why}"), remedy)], None)
         }
     }
 }
@@ -87,7 +88,7 @@ fn unconnected(failures: &[(SocketAddr, io::Error)], host: &str, patience: Durat
     let agent = &settings.agent;
     let (cause, says, remedy) = match first {
         Some(io::ErrorKind::ConnectionRefused) => (
-            "agent.down",
+            causes::refused(failures.first().map(|(address, _)| address.port()), false),
             format!("nobody listens at {agent}: the connection was refused"),
             refused_remedy(host),
         ),
@@ -117,7 +118,7 @@ fn refused_remedy(host: &str) -> String {
     let contained = host::container_id().is_some() || Path::new("/.dockerenv").exists();
     let mut text =
         "Start the Agent (`systemctl status datadog-agent`, `agent status`) with apm_config.enabled: true, or \
-                    correct host and port."
+                    correct host and port (8126, or apm_config.receiver_port)."
             .to_string();
     if local && contained {
         text.push_str(

@@ -83,7 +83,7 @@ fn said(origin: Origin) -> &'static str {
 fn unusable(rejected: &Rejected, settings: &Settings) -> Finding {
     let Rejected { name, value, origin, why } = rejected;
     let given = if *origin == Origin::Code { "--url".into() } else { format!("{name} (from the {})", said(*origin)) };
-    if name == URL {
+    if name == URL || name == "DD_AGENT_HOST" {
         return bad(
             "agent.bad_url",
             format!(

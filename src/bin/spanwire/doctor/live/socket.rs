@@ -45,7 +45,7 @@ fn explained(path: &Path, error: &io::Error) -> Finding {
                 "Set DD_TRACE_AGENT_URL to the Agent's socket (apm_config.receiver_socket in datadog.yaml).",
             ),
             _ => bad(
-                "agent.socket_dead",
+                "agent.down",
                 format!("a socket is at {shown}, but nobody listens at it: whoever made it has ended"),
                 "Start the Agent; one that runs makes its socket anew when restarted.",
             ),

@@ -4,6 +4,7 @@
 use super::found::{bad, good, millis, note, quote, size, with_evidence};
 use super::wire::Target;
 use super::Time;
+use crate::doctor::errors;
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
 use spanwire::export::agent::{Agent, Answer, Failure, Place, Timeouts, TraceHeaders};
@@ -92,54 +93,48 @@ fn accepted(settings: &Settings, status: u16, trace_id: &str, took: std::time::D
 fn refused(settings: &Settings, agent: &Agent, answer: &Answer, bytes: u64, known: bool) -> Finding {
     let url = agent.traces_url();
     let retry = format!("the tracer tries each payload again for {:?} and then drops it, counted", settings.retry_for);
-    let (cause, says, remedy) = match answer.status {
+    let (says, remedy) = match answer.status {
         413 => (
-            "agent.http_413",
             format!("{url} refused even a trace of {} as too large (413): the tracer halves a payload, and drops a trace that is still refused", size(bytes)),
             "Raise the limit of what stands between (client_max_body_size in nginx), or the Agent's \
              apm_config.max_payload_size.",
         ),
         429 => (
-            "agent.http_429",
             format!("{url} takes no more for now (429): {retry}"),
             "The Agent is overloaded: see `agent status`, raise apm_config.max_memory and apm_config.max_cpu_percent, \
              give it more CPU, or send to more Agents.",
         ),
-        404 | 415 if known => (
-            "agent.http_404",
+        404 | 405 | 415 if known => (
             format!("the Agent does not take traces at {url} ({}), nor at /v0.3/traces: all traces are dropped", answer.status),
             "Turn APM on in the Agent (apm_config.enabled: true). A proxy between must pass the path on unchanged.",
         ),
-        404 | 415 => (
-            "agent.wrong_port",
+        404 | 405 | 415 => (
             format!("what listens there knows neither /info nor {url} ({}): it is no Agent, or a path is missing before them", answer.status),
             "Correct host, port and path in DD_TRACE_AGENT_URL; an Agent takes traces at port 8126 by default.",
         ),
         401 | 403 | 407 => (
-            "agent.http_credentials",
             format!("{url} refused the trace for want of permission ({}): all traces are dropped", answer.status),
             "An Agent asks for none: a proxy or service mesh stands between, and must let /v0.4/traces through to it.",
         ),
         408 | 500..=599 => (
-            "agent.http_5xx",
             format!("{url} could not take the trace ({}): {retry}", answer.status),
             "Look at the Agent's log and `agent status`; a proxy between answers so when the Agent behind it is down.",
         ),
         status => (
-            "agent.http_other",
             format!("{url} refused the trace ({status}): such traces are dropped"),
             "The Agent's answer may say why; else see its log.",
         ),
     };
     let mut lines = vec![format!("it said {}", quote(answer.body.as_bytes()))];
     lines.extend(answer.retry_after.map(|wait| format!("it asks to wait for {wait:?}")));
-    with_evidence(bad(cause, says, remedy), lines)
+    with_evidence(bad(errors::refusal(answer.status.into()), says, remedy), lines)
 }
 
 fn unanswered(agent: &Agent, failure: &Failure, settings: &Settings) -> Finding {
-    let fate = match failure {
-        Failure::NotSent(_) => "nothing was sent",
-        Failure::Unknown(_) | Failure::Timeout(_) => "whether it arrived is not known",
+    let (cause, fate) = match failure {
+        Failure::NotSent(_) => ("agent.connection_closed", "nothing was sent"),
+        Failure::Unknown(_) => ("agent.connection_closed", "whether it arrived is not known"),
+        Failure::Timeout(_) => ("agent.timeout", "whether it arrived is not known"),
     };
     let says = format!("no answer to the test trace: {failure}; {fate}");
     let remedy = format!(
@@ -147,7 +142,7 @@ fn unanswered(agent: &Agent, failure: &Failure, settings: &Settings) -> Finding 
          SPANWIRE_REQUEST_TIMEOUT_MS.",
         settings.request_timeout
     );
-    with_evidence(bad("trace.no_answer", says, remedy), [agent.traces_url()])
+    with_evidence(bad(cause, says, remedy), [agent.traces_url()])
 }
 
 /// The trace's id in hexadecimal, and a v0.4 payload with one span that samplers keep.

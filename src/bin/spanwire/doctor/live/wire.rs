@@ -49,6 +49,15 @@ impl fmt::Display for Target {
     }
 }
 
+/// That nothing came back.
+#[derive(Debug)]
+pub struct Silence {
+    /// The time was up; else the connection ended.
+    pub late: bool,
+    /// In plain words.
+    pub why: String,
+}
+
 /// What came back.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -108,8 +117,8 @@ pub fn connect_unix(path: PathBuf, patience: Duration) -> io::Result<TcpStream> 
 }
 
 /// Asks for `path` below the target's own and reads the answer, which may be no HTTP at all. An error means that not
-/// one byte came, and says why in plain words.
-pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duration) -> Result<Answer, String> {
+/// one byte came.
+pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duration) -> Result<Answer, Silence> {
     let begun = Instant::now();
     let request = format!(
         "GET {}{path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: spanwire-doctor/{}\r\nConnection: close\r\n\r\n",
@@ -142,13 +151,13 @@ pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duratio
     }
     let took = begun.elapsed();
     if raw.is_empty() {
-        return Err(match trouble {
-            Some(error) if error.kind() == io::ErrorKind::TimedOut => {
-                format!("no answer came within {}", found::millis(patience))
-            }
+        let late = trouble.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
+        let why = match trouble {
+            Some(_) if late => format!("no answer came within {}", found::millis(patience)),
             Some(error) => format!("the connection broke: {}", found::plain(&error)),
             None => "the connection was closed without an answer".into(),
-        });
+        };
+        return Err(Silence { late, why });
     }
     let middle = spanwire::sys::wall_ns().saturating_sub(took.as_nanos() as u64 / 2);
     Ok(Answer { at: middle / 1_000_000_000, took, ..parse(raw) })

@@ -1,0 +1,92 @@
+//! The words by which a line of a tracer is known, and how its message is found behind each. What a message means is for
+//! the tracer's own file.
+
+use super::Tongue;
+
+/// How the message is found behind a word.
+#[derive(Clone, Copy)]
+pub enum Frame {
+    Java,
+    JavaJson,
+    Python,
+    Ruby,
+    Go,
+    Dotnet,
+    Php,
+    PhpSender,
+    Native,
+    Json,
+    /// What this library says in its own words where a language's tracer has none.
+    Ours,
+    /// The message begins with the word itself, or with what an error's class puts before.
+    Bare(Tongue),
+}
+
+/// Each word, and what stands around it. None is part of another.
+pub const WORDS: &[(&str, Frame)] = &[
+    ("DEBUG datadog.", Frame::Java),
+    ("INFO datadog.", Frame::Java),
+    ("WARN datadog.", Frame::Java),
+    ("ERROR datadog.", Frame::Java),
+    ("EXCLUDE_TELEMETRY datadog.", Frame::Java),
+    ("\"logger.name\":\"datadog.", Frame::JavaJson),
+    ("\"logger.name\":\"spanwire\"", Frame::JavaJson),
+    ("[ddtrace.", Frame::Python),
+    ("DEBUG:ddtrace", Frame::Python),
+    ("INFO:ddtrace", Frame::Python),
+    ("WARNING:ddtrace", Frame::Python),
+    ("ERROR:ddtrace", Frame::Python),
+    ("- - DATADOG TRACER ", Frame::Bare(Tongue::Python)),
+    (" -- ddtrace: [", Frame::Ruby),
+    (" -- datadog: [", Frame::Ruby),
+    ("Datadog Tracer v", Frame::Go),
+    ("[DBG] ", Frame::Dotnet),
+    ("[INF] ", Frame::Dotnet),
+    ("[WRN] ", Frame::Dotnet),
+    ("[ERR] ", Frame::Dotnet),
+    ("| DD-TRACE-DOTNET ", Frame::Dotnet),
+    ("[debug] JITCompilationStarted", Frame::Bare(Tongue::Dotnet)),
+    // Also the logger `ddtrace` of Python itself.
+    ("[ddtrace] [", Frame::Php),
+    ("[bgs] ", Frame::PhpSender),
+    ("Z spanwire[", Frame::Native),
+    ("\"kind\":\"", Frame::Json),
+    ("DATADOG TRACER CONFIGURATION", Frame::Bare(Tongue::Node)),
+    ("DATADOG TRACER DIAGNOSTIC - ", Frame::Bare(Tongue::Node)),
+    ("DATADOG TRACER INTEGRATIONS LOADED", Frame::Bare(Tongue::Node)),
+    ("Encoding trace: [", Frame::Bare(Tongue::Node)),
+    ("Encoding payload: [", Frame::Bare(Tongue::Node)),
+    ("Adding encoded trace to buffer: ", Frame::Bare(Tongue::Node)),
+    ("Request to the agent: {", Frame::Bare(Tongue::Node)),
+    ("Response from the agent: ", Frame::Bare(Tongue::Node)),
+    ("Response from the Agent: ", Frame::Bare(Tongue::Node)),
+    ("Error from the Agent", Frame::Bare(Tongue::Node)),
+    ("Error from the agent: ", Frame::Bare(Tongue::Node)),
+    ("Error: Error from http", Frame::Bare(Tongue::Node)),
+    ("Error: Error from unix", Frame::Bare(Tongue::Node)),
+    ("Error sending payload to the agent ", Frame::Bare(Tongue::Node)),
+    ("Network error trying to reach the agent: ", Frame::Bare(Tongue::Node)),
+    ("Maximum number of active requests reached", Frame::Bare(Tongue::Node)),
+    ("Writer dropped ", Frame::Bare(Tongue::Node)),
+    ("Trace encoder reset after exceeding", Frame::Bare(Tongue::Node)),
+    ("spanwire: ", Frame::Ours),
+    // Likewise, where it speaks as Node.js does: without anything before.
+    ("setting rejected: ", Frame::Bare(Tongue::Node)),
+    ("setting: another tracer of this process ", Frame::Bare(Tongue::Node)),
+    ("agent.unusable: ", Frame::Bare(Tongue::Node)),
+    ("loss began: reason=", Frame::Bare(Tongue::Node)),
+    ("loss ended: reason=", Frame::Bare(Tongue::Node)),
+    ("log records lost: sink=", Frame::Bare(Tongue::Node)),
+    ("log.file: ", Frame::Bare(Tongue::Node)),
+    ("spans abandoned: spans=", Frame::Bare(Tongue::Node)),
+    ("spans open for long: spans=", Frame::Bare(Tongue::Node)),
+    ("spans open at the end: spans=", Frame::Bare(Tongue::Node)),
+    ("internal error caught: ", Frame::Bare(Tongue::Node)),
+    ("panic: spanwire ", Frame::Bare(Tongue::Node)),
+    ("tracer stopped: sent=", Frame::Bare(Tongue::Node)),
+    ("[dd-trace-cpp error code ", Frame::Bare(Tongue::Cpp)),
+    ("Unexpected response status ", Frame::Bare(Tongue::Cpp)),
+    ("Error sending traces to agent: ", Frame::Bare(Tongue::Cpp)),
+    ("tracing is off: ", Frame::Bare(Tongue::Native)),
+    ("the former settings stay: ", Frame::Bare(Tongue::Native)),
+];
