@@ -1598,7 +1598,30 @@ spanwire_status spanwire_log_write_n(
 
 /**
  * Reports something that only the host can know (a hook installed, a method compiled) as an event with fields, which
- * the chosen dialect turns into a line. Logged at level debug.
+ * the chosen dialect turns into a line.
+ *
+ * Any kind can be reported, and reads as its name and its fields, at level debug, or warn where it ends in ".failed".
+ * These kinds are known, and read as the
+ * tracer of the language writes them, at its level, where it has such a line:
+ *
+ *     jit.started              function_id, token, name           a method is compiled (.NET, native code)
+ *     transport.chosen         factory, product                   how the Agent is reached (.NET)
+ *     class.transformed        class, classloader                 a class was instrumented (Java)
+ *     instrumentation.applied  state, classloader                 an instrumentation was applied (Java)
+ *     class_path               path                               the class path (Java)
+ *     integration.failed       name, error                        an integration could not be set up
+ *     integrations.loaded      names, count                       all integrations that were set up
+ *     sampling.decided         trace_id, sampled, rate, mechanism, rule
+ *     rate_limited             trace_id, traces, ms               the sampler's limit was reached (.NET)
+ *     remote_config.received   version, paths, payload, url, seconds
+ *     remote_config.unchanged
+ *     remote_config.failed     error
+ *     flare.started            level
+ *     flare.sent               case_id, url
+ *     flare.failed             error, status, url
+ *     shutdown.waiting         seconds                            (Python)
+ *
+ * A field that is not given is left out of the line. docs/log-lines.md shows how they read.
  *
  * @param kind    what happened, such as "hook.installed"; not NULL
  * @param fields  an array of `count` fields; NULL if `count` is 0

@@ -22,6 +22,12 @@ pub fn pid() -> u32 {
     std::process::id()
 }
 
+/// The user whose rights the process has.
+pub fn user() -> u32 {
+    // SAFETY: takes no arguments and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
 /// The kernel's id of the calling thread.
 pub fn thread_id() -> u32 {
     // SAFETY: takes no arguments and cannot fail.
@@ -155,7 +161,7 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
 }
 
 /// Seconds east of UTC at this moment (seconds since 1970), and what the offset is called. Takes a lock inside the C
-/// library that a fork can leave held: only for a thread that has just come from the host and holds nothing.
+/// library that a fork can leave held: only while the library is being loaded.
 pub fn local_offset(seconds: i64) -> (i32, String) {
     // SAFETY: both structures are valid for the call; the name is copied before anything can change the zone.
     unsafe {

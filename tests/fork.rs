@@ -70,3 +70,12 @@ fn a_child_continues_its_parents_trace_but_cannot_touch_the_parents_span() {
     }
     assert_eq!(spans.len(), 4);
 }
+
+#[test]
+fn a_child_that_logs_local_time_does_not_hang_on_a_lock_that_the_fork_left_held() {
+    let agent = always(Reply::Ok).counting_only().start();
+    let Some(host) = host("local_time.c") else { return };
+    let host = host.arg(100).agent(&agent.url()).env("SPANWIRE_LANGUAGE", "python").env("SPANWIRE_LOG_SINKS", "ring");
+    let ran = host.run().ok();
+    assert_eq!(ran.object("local_time")["hung"], 0);
+}

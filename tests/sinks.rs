@@ -56,6 +56,11 @@ fn records_can_be_pulled_on_the_hosts_own_thread() {
 }
 
 #[test]
+fn a_record_that_cannot_be_handed_over_is_not_lost() {
+    scenario("taking");
+}
+
+#[test]
 fn a_forked_child_keeps_its_sinks() {
     scenario("forked");
 }

@@ -292,9 +292,12 @@ pub unsafe extern "C" fn spanwire_log_take(
 ) -> spanwire_status {
     guard(|state| {
         let room = capacity.min(isize::MAX as usize);
-        if record.is_null() || buffer.is_null() {
+        if buffer.is_null() {
             return Err(Error::Argument);
         }
+        // Before a record is taken, which would be lost.
+        // SAFETY: by the caller.
+        unsafe { sized::writable(record)? };
         let needs = |record: &Record| record.text.len() + record.target.len() + record.logger.len() + 3;
         let (taken, wanted) = state.shared.logs.take(|record| needs(record) <= room, needs);
         if !need.is_null() {
@@ -449,6 +452,7 @@ pub unsafe extern "C" fn spanwire_log_event(
     guard(|state| {
         // SAFETY: by the caller.
         let (kind, fields) = unsafe { (text::terminated(kind).ok_or(Error::Argument)?, text::array(fields, count)?) };
+        let kind = String::from_utf8_lossy(kind);
         let owned = |field: &spanwire_tag| {
             // SAFETY: by the caller.
             let (key, value) =
@@ -458,7 +462,7 @@ pub unsafe extern "C" fn spanwire_log_event(
         };
         let fields: Vec<(String, String)> = fields.iter().map(owned).collect::<Result<_, Error>>()?;
         let fields: Vec<(&str, &str)> = fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        state.shared.logs.emit(&Event::HostEvent { kind: &String::from_utf8_lossy(kind), fields: &fields });
+        state.shared.logs.emit(&Event::HostEvent { kind: &kind, fields: &fields });
         Ok(())
     })
 }

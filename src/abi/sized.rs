@@ -47,21 +47,31 @@ pub(super) unsafe fn read_as<T: Sized_>(from: *const T, size: usize) -> Result<T
     }
 }
 
+/// The size that the caller's version of a structure to be written has. Asked apart where what is to be written is gone
+/// once it is taken.
+///
+/// # Safety
+/// `to` is NULL or points to a structure of the size that its first field says.
+pub(super) unsafe fn writable<T: Sized_>(to: *mut T) -> Result<usize, Error> {
+    if to.is_null() || !to.is_aligned() {
+        return Err(Error::Argument);
+    }
+    // SAFETY: by the caller.
+    match unsafe { *to.cast::<usize>() } {
+        size if size < std::mem::size_of::<usize>() || size > 64 * 1024 => Err(Error::Version),
+        size => Ok(size),
+    }
+}
+
 /// Writes as much as the caller's version has; its `size` stays.
 ///
 /// # Safety
 /// `to` is NULL or points to a structure of the size that its first field says.
 pub(super) unsafe fn write<T: Sized_>(to: *mut T, value: &T) -> Result<(), Error> {
-    if to.is_null() || !to.is_aligned() {
-        return Err(Error::Argument);
-    }
     let word = std::mem::size_of::<usize>();
     // SAFETY: by the caller.
     unsafe {
-        let size = *to.cast::<usize>();
-        if size < word || size > 64 * 1024 {
-            return Err(Error::Version);
-        }
+        let size = writable(to)?;
         let length = size.min(std::mem::size_of::<T>()) - word;
         let from = (&raw const *value).cast::<u8>().add(word);
         std::ptr::copy_nonoverlapping(from, to.cast::<u8>().add(word), length);

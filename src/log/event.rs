@@ -230,6 +230,33 @@ impl Event<'_> {
         }
     }
 
+    /// Whether it comes so seldom that a dialect may be asked for its lines whatever the level: some tracers say louder
+    /// than debug what is debug for us.
+    pub fn is_rare(&self) -> bool {
+        match self {
+            Event::SpanStarted { .. }
+            | Event::SpanFinished { .. }
+            | Event::ParentUnknown { .. }
+            | Event::ChunkEnqueued { .. }
+            | Event::PayloadSending { .. }
+            | Event::SpansDropped { .. }
+            | Event::HostText { .. } => false,
+            // Of a host's own, those that a tracer has such a line for.
+            Event::HostEvent { kind, .. } => {
+                kind.ends_with(".failed")
+                    || matches!(
+                        *kind,
+                        "transport.chosen"
+                            | "integrations.loaded"
+                            | "rate_limited"
+                            | "remote_config.received"
+                            | "flare.sent"
+                    )
+            }
+            _ => true,
+        }
+    }
+
     /// The event's stable name: `kind` in the `json` dialect, `target` of a record in the C API.
     pub fn kind(&self) -> &str {
         match self {

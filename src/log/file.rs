@@ -128,10 +128,10 @@ impl LogFile {
 
     /// The first opening: what is to be done once is done, and where the path cannot be used, another may do.
     fn open_first(&mut self) -> io::Result<Target> {
-        let opened = match (begin(&self.config), self.config.or_else.take()) {
+        let opened = match (begin(&self.config), self.config.or_else.clone()) {
             (Err(error), Some(path)) => {
                 let instead = FileConfig { path, or_else: None, ..self.config.clone() };
-                let target = begin(&instead).map_err(|_| error.kind())?;
+                let target = begin(&instead).and_then(only_ours).map_err(|_| error.kind())?;
                 let (wanted, used) = (self.config.path.display(), instead.path.display());
                 self.moved = Some(format!("the log goes to {used}, because {wanted} cannot be written: {error}"));
                 self.config = instead;
@@ -215,12 +215,22 @@ fn begin(config: &FileConfig) -> io::Result<Target> {
     Ok(target)
 }
 
+/// The target, unless it is a file that another user made there beforehand, to read what we write.
+fn only_ours(target: Target) -> io::Result<Target> {
+    match &target {
+        Target::Regular { file, .. } if file.metadata()?.uid() != sys::user() => {
+            Err(ErrorKind::PermissionDenied.into())
+        }
+        _ => Ok(target),
+    }
+}
+
 fn open(config: &FileConfig) -> io::Result<Target> {
     if let Some(fd) = named_descriptor(&config.path) {
         let copy = sys::duplicate(fd)?;
         return Ok(Target::Stream(Stream::owning(copy)));
     }
-    let mut file = options(config).open(&config.path)?;
+    let (mut file, mut made) = open_or_make(config)?;
     let mut facts = file.metadata()?;
     if facts.file_type().is_file() {
         for left in (0..OPEN_TRIES).rev() {
@@ -230,13 +240,12 @@ fn open(config: &FileConfig) -> io::Result<Target> {
                 Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
                 Err(error) => return Err(error),
             }
-            file = options(config).open(&config.path)?;
+            (file, made) = open_or_make(config)?;
             facts = file.metadata()?;
         }
-        let mode = config.mode & 0o777;
-        if config.exact_mode && facts.len() == 0 && facts.mode() & 0o777 != mode {
-            // One that somebody else made keeps its own.
-            let _ = file.set_permissions(fs::Permissions::from_mode(mode));
+        // One that somebody else made keeps its own.
+        if config.exact_mode && made {
+            let _ = file.set_permissions(fs::Permissions::from_mode(config.mode & 0o777));
         }
         return Ok(Target::Regular { size: facts.len(), identity: identity(&facts), file, torn: false });
     }
@@ -244,6 +253,16 @@ fn open(config: &FileConfig) -> io::Result<Target> {
         return Err(Error::from(ErrorKind::Unsupported));
     }
     Ok(Target::Stream(Stream::owning(file.into())))
+}
+
+/// The file, and whether this call made it.
+fn open_or_make(config: &FileConfig) -> io::Result<(File, bool)> {
+    match options(config).create_new(true).open(&config.path) {
+        Ok(file) => Ok((file, true)),
+        // A symbolic link exists too; what opens without `create_new` follows none.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok((options(config).open(&config.path)?, false)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the name that a file was opened by is its only one. Somebody may have put a hard link to another's file there,
@@ -455,9 +474,15 @@ mod tests {
         file.write(b"one\n", 1).expect("written");
         assert_eq!(fs::read(&path).expect("the file"), b"one\n");
         fs::remove_file(&path).expect("removed");
-        let mut file = LogFile::new(config);
+        let mut file = LogFile::new(config.clone());
         file.write(b"two\n", 1).expect("written");
         assert_eq!(fs::metadata(&path).expect("the file").mode() & 0o777, 0o666);
+        // An empty one that an administrator has put there stays as private as it is.
+        fs::write(&path, "").expect("emptied");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("made private");
+        let mut file = LogFile::new(config);
+        file.write(b"three\n", 1).expect("written");
+        assert_eq!(fs::metadata(&path).expect("the file").mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -34,22 +34,22 @@ impl Filter {
     pub fn set(&self, logger: &str, level: Option<Level>) -> bool {
         let key = key_of(logger);
         let word = level.map_or(0, |level| key | (level as u64 + 1));
-        let mut free = None;
+        let (mut free, mut found) = (None, false);
+        // All of its rules: two first ones at once leave two.
         for rule in &self.rules {
             let held = rule.load(Relaxed);
             if held != 0 && held & !15 == key {
-                rule.store(word, Relaxed);
-                return true;
+                // One that was taken away meanwhile may be another logger's by now.
+                found |= rule.compare_exchange(held, word, Relaxed, Relaxed).is_ok();
             }
             if held == 0 && free.is_none() {
                 free = Some(rule);
             }
         }
-        match (word, free) {
-            (0, _) => true,
-            (_, None) => false,
-            // Two first rules of one logger at once leave two; the one found first holds.
-            (_, Some(rule)) => rule.compare_exchange(0, word, Relaxed, Relaxed).is_ok() || self.set(logger, level),
+        match (found || word == 0, free) {
+            (true, _) => true,
+            (false, None) => false,
+            (false, Some(rule)) => rule.compare_exchange(0, word, Relaxed, Relaxed).is_ok() || self.set(logger, level),
         }
     }
 
@@ -78,7 +78,8 @@ impl Filter {
         levels.max().unwrap_or(Level::Off)
     }
 
-    fn exactly(&self, name: &str) -> Option<Level> {
+    /// The level that a rule for this very logger gives.
+    pub fn exactly(&self, name: &str) -> Option<Level> {
         let key = key_of(name);
         self.rules.iter().map(|rule| rule.load(Relaxed)).find(|word| word & !15 == key).and_then(level_in)
     }

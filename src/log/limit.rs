@@ -54,25 +54,25 @@ impl Policy {
         let (key, usual) = match (self.language, event) {
             // One voice for everything that goes wrong with the agent.
             (Language::Java, Event::AgentUnreachable { .. } | Event::AgentRefused { .. }) => (1, JAVA_QUIET_NS),
-            // In Python every record has its place in the source; places are events here. What a host says has places of
-            // its own, and start-up lines and notices are rare.
+            // In Python and .NET every record has its place in the source; places are events here. What a host says has
+            // places of its own, and start-up lines and notices are rare.
             (
-                Language::Python,
+                Language::Python | Language::Dotnet,
                 Event::TracerConfigured { .. }
                 | Event::HostText { .. }
                 | Event::HostEvent { .. }
                 | Event::SpansAbandoned { .. }
                 | Event::Notice { .. },
             ) => return None,
-            (Language::Python, event) if event.level() <= super::Level::Info => {
-                (hash(&(discriminant(event), event.kind())), QUIET_NS)
-            }
+            // Each of many thousands a second, in an overload.
+            (_, Event::SpansDropped { reason, .. }) if !debug => (hash(&(2, reason)), QUIET_NS),
+            (Language::Python, event) if event.level() <= super::Level::Info => (place(event), QUIET_NS),
             // Its buckets are off unless somebody asks for them. A failure that is tried again is another place in its
             // source than one that is not.
             (Language::Dotnet, Event::AgentUnreachable { attempt, retry, .. }) => {
                 (hash(&(discriminant(event), retry, attempt % 5 == 0)), 0)
             }
-            (Language::Dotnet, event) => (hash(&(discriminant(event), event.kind())), 0),
+            (Language::Dotnet, event) => (place(event), 0),
             // They say each failure, or gather them on their own (`aggregate.rs`).
             (
                 Language::Go | Language::Node | Language::Ruby | Language::Php,
@@ -80,12 +80,13 @@ impl Policy {
             ) => (0, 0),
             (_, Event::AgentUnreachable { url, error, .. }) => (hash(&(0, url, error)), QUIET_NS),
             (_, Event::AgentRefused { url, status, .. }) => (hash(&(1, url, status)), QUIET_NS),
-            // Each of many thousands a second, in an overload.
-            (_, Event::SpansDropped { reason, .. }) if !debug => (hash(&(2, reason)), QUIET_NS),
             _ => return None,
         };
         let rated = matches!(self.language, Language::Python | Language::Dotnet);
-        let quiet_ns = self.rate.filter(|_| rated).map_or(usual, |seconds| seconds.saturating_mul(1_000_000_000));
+        let quiet_ns = self
+            .rate
+            .filter(|rate| rated && (*rate > 0 || !matches!(event, Event::SpansDropped { .. })))
+            .map_or(usual, |seconds| seconds.saturating_mul(1_000_000_000));
         // .NET counts in debug mode too; the others then say everything.
         let holds = quiet_ns > 0 && (!debug || self.language == Language::Dotnet);
         let fixed = self.language == Language::Dotnet;
@@ -150,6 +151,16 @@ impl Limiter {
         let events = std::mem::take(&mut known.held_back);
         Some(HeldBack { events, minutes: (quiet_for / QUIET_NS).max(1), quiet_minutes })
     }
+}
+
+/// What stands for a record's place in the source of a tracer that counts by place.
+fn place(event: &Event<'_>) -> u64 {
+    let reason = match event {
+        Event::LossBegan { reason } | Event::LossEnded { reason, .. } | Event::SpansDropped { reason, .. } => reason,
+        Event::RecordsLost { sink, .. } => sink,
+        _ => "",
+    };
+    hash(&(discriminant(event), event.kind(), reason))
 }
 
 fn remember<T>(memory: &mut VecDeque<T>, most: usize, new: T) {
@@ -251,6 +262,27 @@ mod tests {
         let (on, mut limiter) = (Policy { rate: Some(60), ..off }, Limiter::default());
         let mut at = |second| said(&mut limiter, on, &unreachable("a"), true, second * SECOND);
         assert_eq!((at(59), at(59), at(60), at(61)), (Some(0), None, Some(1), None));
+    }
+
+    #[test]
+    fn an_overload_is_told_once_a_minute_in_every_language() {
+        let dropped = |reason| Event::SpansDropped { reason, spans: 1, traces: 1, detail: "", queue: None };
+        for language in
+            [Language::Native, Language::Java, Language::Python, Language::Go, Language::Dotnet, Language::Php]
+        {
+            let (mut limiter, policy) = (Limiter::default(), Policy { language, ..NATIVE });
+            let mut at = |reason, second| said(&mut limiter, policy, &dropped(reason), false, second * SECOND);
+            assert_eq!((at("queue_full", 0), at("queue_full", 1)), (Some(0), None), "{language:?}");
+            assert_eq!(at("memory", 2), Some(0), "{language:?}: another loss is other news");
+            assert_eq!(at("queue_full", 61), Some(1), "{language:?}");
+        }
+    }
+
+    #[test]
+    fn different_losses_are_different_news_in_python() {
+        let (mut limiter, policy) = (Limiter::default(), Policy { language: Language::Python, ..NATIVE });
+        let mut at = |reason| said(&mut limiter, policy, &Event::LossBegan { reason }, false, 0);
+        assert_eq!((at("queue_full"), at("memory"), at("queue_full")), (Some(0), Some(0), None));
     }
 
     #[test]

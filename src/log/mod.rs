@@ -21,11 +21,12 @@ mod zone;
 pub use dialect::{About, Dialect};
 pub use event::{Event, SpanFacts};
 pub use file::FileConfig;
-pub use retention::Retention;
 pub use filter::RULES_MAX;
 pub use level::Level;
+pub use retention::Retention;
 pub use ring::Record;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
+pub use zone::look_up as look_up_local_time;
 
 use crate::sys;
 use aggregate::Aggregate;
@@ -125,7 +126,6 @@ struct Shared {
     switch: Switch,
     filter: Filter,
     config: OnceLock<LogConfig>,
-    zone: OnceLock<Zone>,
     sinks: Sinks,
     limiter: Mutex<Limiter>,
     gathered: Aggregate,
@@ -143,25 +143,30 @@ impl Default for Logs {
 impl Logs {
     /// A log at level info, with ring, and standard error for warnings and worse until it is configured.
     pub fn new() -> Logs {
-        Logs::of(Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), OnceLock::new(), Sinks::new())
+        Logs::of(Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), Sinks::new())
     }
 
     /// The log of a forked child: level, settings and sinks of its parent, and nothing else of it. Waits for no lock
     /// that the fork may have left held. `inherited` must never be dropped.
     pub fn after_fork(inherited: &Logs) -> Logs {
         let from = &inherited.shared;
-        let config = from.config.get().map_or_else(OnceLock::new, |config| OnceLock::from(config.clone()));
-        let zone = from.zone.get().map_or_else(OnceLock::new, |zone| OnceLock::from(zone.clone()));
-        Logs::of(from.switch.copy(), from.filter.copy(), config, zone, from.sinks.after_fork())
+        let config = from.config.get().map_or_else(OnceLock::new, |config| {
+            let mut config = config.clone();
+            // What is done once to a log file, the parent has done.
+            for file in [&mut config.file, &mut config.native_file].into_iter().flatten() {
+                (file.truncate, file.retention) = (false, None);
+            }
+            OnceLock::from(config)
+        });
+        Logs::of(from.switch.copy(), from.filter.copy(), config, from.sinks.after_fork())
     }
 
-    fn of(switch: Switch, filter: Filter, config: OnceLock<LogConfig>, zone: OnceLock<Zone>, sinks: Sinks) -> Logs {
+    fn of(switch: Switch, filter: Filter, config: OnceLock<LogConfig>, sinks: Sinks) -> Logs {
         let shared = Shared {
             epoch_pid: sys::pid(),
             switch,
             filter,
             config,
-            zone,
             sinks,
             limiter: Mutex::default(),
             gathered: Aggregate::default(),
@@ -173,26 +178,24 @@ impl Logs {
     }
 
     /// Takes over a tracer's settings. The first call decides; a later one answers whether it says the same. A level or
-    /// debug mode that was set by a call before stays. On a thread of the host's: it may look up the local time.
+    /// debug mode that was set by a call before stays.
     pub fn configure(&self, config: &LogConfig) -> bool {
         let shared = &self.shared;
         let mut first = false;
         let held = shared.config.get_or_init(|| {
             first = true;
+            // All else first: whoever sees the settings, or is forked in this moment, finds them in force.
+            // What a call has said before stays, as with the level.
+            let chosen = |(logger, _): &&(String, Level)| shared.filter.exactly(logger).is_none();
+            let rules: Vec<&(String, Level)> = config.rules.iter().filter(chosen).collect();
+            for (logger, level) in rules {
+                shared.filter.set(logger, Some(*level));
+            }
+            self.publish_rules();
+            shared.switch.configure(config.level, config.debug, config.debug_level);
             config.clone()
         });
         if first {
-            if config.dialect.needs_local_time() {
-                shared.zone.get_or_init(Zone::of_process);
-            }
-            for (logger, level) in &config.rules {
-                // What a call has said before stays, as with the level.
-                if shared.filter.level_of(logger).is_none() {
-                    shared.filter.set(logger, Some(*level));
-                }
-            }
-            shared.switch.configure(config.level, config.debug, config.debug_level);
-            self.publish_rules();
             for file in [&config.file, &config.native_file].into_iter().flatten() {
                 self.emit(&Event::LogFileOpened { path: &file.path.to_string_lossy() });
             }
@@ -211,10 +214,10 @@ impl Logs {
     pub fn emit(&self, event: &Event<'_>) {
         let shared = &self.shared;
         let dialect = shared.dialect();
-        // What matters more than debug may read as another level in a dialect: that is decided line by line.
+        // What is rare, or matters more than debug, may have another level in a dialect: that is decided line by line.
         let least = match dialect.event_level(event) {
             Level::Off => return,
-            level @ (Level::Debug | Level::Trace) => level,
+            level @ (Level::Debug | Level::Trace) if !event.is_rare() => level,
             _ => Level::Error,
         };
         if !shared.switch.admits(least, now_ms) {
@@ -261,8 +264,15 @@ impl Logs {
         kept
     }
 
+    /// Repeated until the rules have not changed meanwhile, so that the last change is what stays published.
     fn publish_rules(&self) {
-        self.shared.switch.set_loudest(self.shared.filter.loudest());
+        loop {
+            let loudest = self.shared.filter.loudest();
+            self.shared.switch.set_loudest(loudest);
+            if self.shared.filter.loudest() == loudest {
+                return;
+            }
+        }
     }
 
     /// Debug mode on or off, without a time limit.
@@ -360,8 +370,7 @@ impl Shared {
     }
 
     fn zone(&self) -> &Zone {
-        static UTC: OnceLock<Zone> = OnceLock::new();
-        self.zone.get().unwrap_or_else(|| UTC.get_or_init(Zone::default))
+        zone::of_process()
     }
 
     /// What was held back before this event, or `None` to hold it back too.

@@ -11,13 +11,8 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// A log with a level of its own, so that tests in one process do not meet.
 fn logs() -> Logs {
-    Logs::of(
-        Switch::new(Box::leak(Box::new(AtomicU8::new(0)))),
-        Filter::new(),
-        OnceLock::new(),
-        OnceLock::new(),
-        Sinks::new(),
-    )
+    let switch = Switch::new(Box::leak(Box::new(AtomicU8::new(0))));
+    Logs::of(switch, Filter::new(), OnceLock::new(), Sinks::new())
 }
 
 fn quiet() -> LogConfig {
@@ -308,4 +303,81 @@ fn the_one_load_is_of_the_level_that_the_process_set() {
     assert!(std::ptr::eq(logs.shared.switch.effective, &EFFECTIVE));
     assert!(std::ptr::eq(Logs::after_fork(&logs).shared.switch.effective, &EFFECTIVE));
     assert_eq!(enabled(Level::Trace), EFFECTIVE.load(Ordering::Relaxed) >= Level::Trace as u8);
+}
+
+#[test]
+fn a_child_does_not_empty_the_file_that_its_parent_began() {
+    let file = TempFile::new("begun");
+    let config = file.config().map(|config| FileConfig { truncate: true, ..config });
+    let logs = logs();
+    assert!(logs.configure(&LogConfig { file: config, ..quiet() }));
+    say(&logs, Level::Warn, "parent");
+    assert!(logs.flush(SOON));
+    let child = Logs::after_fork(&logs);
+    say(&child, Level::Warn, "child");
+    assert!(child.flush(SOON));
+    let lines = file.read();
+    assert!(lines.contains("parent") && lines.contains("child"), "{lines}");
+}
+
+#[test]
+fn a_rule_for_a_logger_below_another_is_kept_in_either_order() {
+    for order in [["datadog", "datadog.trace"], ["datadog.trace", "datadog"]] {
+        let level_of = |logger: &str| if logger == "datadog" { Level::Warn } else { Level::Debug };
+        let logs = logs();
+        let rules = order.map(|logger| (logger.to_string(), level_of(logger))).into();
+        logs.configure(&LogConfig { rules, ..quiet() });
+        assert_eq!(logs.shared.filter.level_of("datadog.trace.x"), Some(Level::Debug), "{order:?}");
+        assert_eq!(logs.shared.filter.level_of("datadog.other"), Some(Level::Warn), "{order:?}");
+    }
+}
+
+#[test]
+fn what_a_tracer_says_louder_than_debug_is_said_without_debug_mode() {
+    let said = |name, event: &Event<'_>| {
+        let logs = logs();
+        let dialect = Dialect::from_name(name).expect("a dialect");
+        logs.configure(&LogConfig { dialect, ..quiet() });
+        logs.emit(event);
+        texts(&logs).len()
+    };
+    let host = |kind, fields| Event::HostEvent { kind, fields };
+    let limited = [("trace_id", "77"), ("traces", "100"), ("ms", "1000")];
+    assert_eq!(said("dotnet@source", &host("rate_limited", &limited)), 1);
+    assert_eq!(said("node", &Event::IntegrationLoaded { name: "http", version: "", status: "loaded" }), 1);
+    assert_eq!(said("python@source", &host("integration.failed", &[("name", "flask"), ("error", "boom")])), 1);
+    assert_eq!(said("ruby@source", &host("integration.failed", &[("name", "rack"), ("error", "boom")])), 1);
+    // And what is debug there stays so.
+    assert_eq!(said("java", &host("class.transformed", &[("class", "A")])), 0);
+    assert_eq!(said("php", &Event::IntegrationLoaded { name: "web", version: "", status: "loaded" }), 0);
+}
+
+#[test]
+fn gathered_errors_come_out_when_their_window_is_over_though_nothing_else_happens() {
+    let logs = logs();
+    let dialect = Dialect::from_name("go").expect("a dialect");
+    logs.configure(&LogConfig { dialect, aggregate: Some(Duration::from_millis(200)), ..quiet() });
+    let totals = Default::default();
+    for attempt in 1..4 {
+        let (url, error) = ("http://h:1", "connection refused");
+        let facts = Event::AgentUnreachable {
+            url,
+            error,
+            bytes: 1,
+            traces: 1,
+            spans: 1,
+            attempt,
+            retry: false,
+            first: attempt == 1,
+            totals,
+        };
+        logs.emit(&facts);
+    }
+    let fd = logs.fd().expect("a descriptor");
+    assert!(!sys::wait_readable(fd, Duration::from_millis(20)), "not before the window is over");
+    assert!(sys::wait_readable(fd, SOON), "nobody was woken");
+    let mut lines = Vec::new();
+    logs.poll(usize::MAX, &mut |record| lines.push(record.text.clone()));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains(", 2 additional messages skipped (first occurrence: "), "{lines:?}");
 }

@@ -67,8 +67,9 @@ impl Push {
         (queued, start)
     }
 
-    /// Waits for the next records, or until what was gathered is due; `None` when there will be none.
-    fn next(&self, done: usize, due_ns: Option<u64>) -> Option<Vec<Arc<Record>>> {
+    /// Waits for the next records, or until what was gathered is due; `None` when there will be none. `due_ns` is asked
+    /// under the lock that whoever opens a window takes to wake us.
+    fn next(&self, done: usize, due_ns: impl Fn() -> Option<u64>) -> Option<Vec<Arc<Record>>> {
         let mut state = self.lock();
         state.done += done as u64;
         self.written.notify_all();
@@ -76,17 +77,14 @@ impl Push {
             if state.closing {
                 return None;
             }
-            let left = due_ns.map_or(LOOK_AGAIN, |due| Duration::from_nanos(due.saturating_sub(sys::monotonic_ns())));
-            if due_ns.is_some() && left.is_zero() {
+            let due = due_ns();
+            let left = due.map_or(LOOK_AGAIN, |due| Duration::from_nanos(due.saturating_sub(sys::monotonic_ns())));
+            if due.is_some() && left.is_zero() {
                 return Some(Vec::new());
             }
             state.waiting = true;
-            let (after, waited) = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
-            state = after;
-            if !std::mem::take(&mut state.waiting) && !waited.timed_out() && state.queue.len() == 0 {
-                // Woken for something else: a window has opened.
-                return Some(Vec::new());
-            }
+            state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting = false;
         }
         Some((0..BATCH).map_while(|_| state.queue.pop()).collect())
     }
@@ -183,7 +181,7 @@ fn run(shared: Arc<Shared>) {
     sys::be_a_batch_thread();
     let mut outputs = Outputs::new();
     let mut done = 0;
-    while let Some(batch) = shared.push.next(done, shared.gathered.ends_ns()) {
+    while let Some(batch) = shared.push.next(done, || shared.gathered.ends_ns()) {
         for record in &batch {
             if outputs.give(&shared, record) == Returned::InForkedChild {
                 // Nothing here is this process's: it is left as it is, and the thread ends.
@@ -241,7 +239,7 @@ impl Outputs {
         if let Some(config) = shared.config.get().filter(|config| record.level <= config.file_level) {
             let native = config.native_file.as_ref().filter(|_| record.logger == NATIVE_CODE);
             if let Some(file) = native.or(config.file.as_ref()).filter(|_| !record.host_only) {
-                self.write_file(shared, file, native.is_some(), &line);
+                self.write_file(shared, file, native.is_some(), record.level, &line);
             }
         }
         let sinks = shared.sinks.list();
@@ -261,7 +259,7 @@ impl Outputs {
         });
     }
 
-    fn write_file(&mut self, shared: &Shared, config: &FileConfig, native: bool, line: &[u8]) {
+    fn write_file(&mut self, shared: &Shared, config: &FileConfig, native: bool, level: Level, line: &[u8]) {
         let FileOutput { output, file } = if native { &mut self.native_file } else { &mut self.file };
         let file = file.get_or_insert_with(|| LogFile::new(config.clone()));
         let now = sys::monotonic_ns();
@@ -290,8 +288,10 @@ impl Outputs {
             self.write_stderr(shared, &[record.text.as_bytes(), b"\n"].concat());
             shared.pull(record);
         }
-        if instead {
+        if instead && level > shared.stderr_level() {
             self.write_stderr(shared, line);
+        } else if instead {
+            // Standard error has it already.
         } else {
             shared.counts.file_lost.fetch_add(1, Relaxed);
         }

@@ -1,12 +1,28 @@
-//! Local time without the C library's lock: the offsets of this year and the next ones are looked up once, when the log
-//! is configured, and after that only read. `localtime_r` takes a lock that a fork can leave held, so that no thread
-//! that logs may call it.
+//! Local time without the C library's lock: the offsets of this year and the next ones are looked up once, while the
+//! library is being loaded, and after that only read. `localtime_r` takes a lock that a fork can leave held, so that
+//! neither a thread that logs may call it nor a process that may be somebody's child.
 
 use crate::sys;
+use std::sync::OnceLock;
 
-/// How far ahead offsets are looked up, in days; after that the last one known stays.
-const DAYS_AHEAD: i64 = 1_500;
+/// How far ahead offsets are looked up, in steps; after that the last one known stays.
+const STEPS_AHEAD: i64 = 220;
+/// Shorter than any summer time, and than any pause in one.
+const STEP: i64 = 7 * DAY;
 const DAY: i64 = 86_400;
+
+static OF_PROCESS: OnceLock<Zone> = OnceLock::new();
+
+/// Looks up the zone of this process (`TZ`, `/etc/localtime`). To be called once, while the library is loaded.
+pub fn look_up() {
+    OF_PROCESS.get_or_init(Zone::looked_up);
+}
+
+/// The zone of this process; UTC if it was not looked up.
+pub(super) fn of_process() -> &'static Zone {
+    static UTC: OnceLock<Zone> = OnceLock::new();
+    OF_PROCESS.get().unwrap_or_else(|| UTC.get_or_init(Zone::default))
+}
 
 /// An offset from UTC, from some moment on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,21 +92,20 @@ impl Default for Zone {
 }
 
 impl Zone {
-    /// The zone of this process (`TZ`, `/etc/localtime`). Not from a thread that logs: see the module.
-    pub fn of_process() -> Zone {
+    fn looked_up() -> Zone {
         let now = (sys::wall_ns() / 1_000_000_000) as i64;
         let mut offsets = vec![at(now)];
         offsets[0].from = i64::MIN;
-        for day in 1..DAYS_AHEAD {
-            let later = at(now + day * DAY);
+        for step in 1..STEPS_AHEAD {
+            let later = at(now + step * STEP);
             let Some(known) =
                 offsets.last().filter(|known| (known.seconds, &known.name) != (later.seconds, &later.name))
             else {
                 continue;
             };
             let known = known.clone();
-            // The change lies within this day: halve it down to the second.
-            let (mut before, mut after) = (now + (day - 1) * DAY, now + day * DAY);
+            // The change lies within this step: halve it down to the second.
+            let (mut before, mut after) = (now + (step - 1) * STEP, now + step * STEP);
             while after - before > 1 {
                 let middle = before + (after - before) / 2;
                 let there = at(middle);
@@ -143,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_process_zone_agrees_with_the_system_now_and_next_year() {
-        let zone = Zone::of_process();
+        let zone = Zone::looked_up();
         let now = (sys::wall_ns() / 1_000_000_000) as i64;
         for seconds in [now, now + 100 * DAY, now + 200 * DAY, now + 365 * DAY] {
             let moment = zone.moment(seconds as u64 * 1_000_000_000);

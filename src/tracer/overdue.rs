@@ -6,11 +6,15 @@ use super::facts;
 use super::spans::trace_of;
 use crate::export::queue::NO_PRIORITY;
 use crate::log::event::{Event, OpenFacts};
+use crate::sys;
 use crate::tracer::state::{state, State};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// Spans that are looked at one by one; the rest is only counted.
 const LISTED_MAX: usize = 500;
+/// A look that comes sooner after another is left out.
+const GAP_NS: u64 = 30_000_000_000;
 
 /// Whether the tracer at this index wants to be told.
 pub(super) fn wanted(state: &State, index: u32) -> bool {
@@ -28,19 +32,25 @@ pub(super) fn look() {
     if !(0..crate::export::TRACERS_MAX as u32).any(|index| wanted(state, index)) {
         return;
     }
-    let (mut spans, mut open) = (0, Vec::<OpenFacts>::new());
+    // Every worker comes here; one look is for all tracers.
+    let (now_ns, looked_ns) = (sys::monotonic_ns(), state.overdue_looked_ns.load(Relaxed));
+    let soon = looked_ns != 0 && now_ns.saturating_sub(looked_ns) < GAP_NS;
+    if soon || state.overdue_looked_ns.compare_exchange(looked_ns, now_ns, Relaxed, Relaxed).is_err() {
+        return;
+    }
+    let (mut spans, mut open, wall_ns) = (0, Vec::<OpenFacts>::new(), sys::wall_ns() as i64);
     for handle in state.spans.live() {
         // One that is being worked on right now is hardly forgotten.
         let Ok(span) = state.spans.lock(handle) else { continue };
         let Some(timeout) = timeout(state, span.tracer) else { continue };
-        let priority = state.traces.lock(trace_of(&span)).map_or(NO_PRIORITY, |trace| trace.priority);
-        let facts = facts::of_open(&span, priority);
-        if facts.age <= timeout {
+        let age_ns = wall_ns.saturating_sub(span.start_ns).max(0) as u64;
+        if Duration::from_nanos(age_ns) <= timeout {
             continue;
         }
         spans += 1;
         if open.len() < LISTED_MAX {
-            open.push(facts);
+            let priority = state.traces.lock(trace_of(&span)).map_or(NO_PRIORITY, |trace| trace.priority);
+            open.push(facts::of_open(&span, priority));
         }
     }
     if spans > 0 {

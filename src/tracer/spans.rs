@@ -58,9 +58,6 @@ struct Place {
     trace: Handle,
     start_tick: u64,
     start_ns: i64,
-    /// How the trace is decided and stands; for the debug log.
-    decision: Decision,
-    standing: Standing,
 }
 
 /// Starts a span; `fill` may set more on it before anyone else sees it. `None` where tracing is disabled: no span, and
@@ -108,7 +105,10 @@ pub fn start(
     count_mended(counters, span.set_field(Field::Name, name));
     fill(&mut span, tracer, counters);
     if crate::log::enabled(Level::Debug) {
-        facts::say(state, &span, place.decision, place.standing, None);
+        let stands = state.traces.lock(place.trace).map(|trace| (trace.decided(), facts::standing(&trace)));
+        if let Ok((decision, standing)) = stands {
+            facts::say(state, &span, decision, standing, None);
+        }
     }
     Ok(Some(span.publish().number(Kind::Span)))
 }
@@ -150,8 +150,7 @@ fn find_place(
     let mut trace = state.traces.allocate(source.shard()).ok_or(Error::Memory)?;
     trace.begin(index, ids, decision, now.0, now.1, now.2);
     trace.enter_first();
-    let (decision, standing) = (trace.decided(), facts::standing(&trace));
-    let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64, decision, standing };
+    let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
     trace.publish();
     Ok(place)
 }
@@ -170,8 +169,7 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
         Ok(parent) if parent.tracer == index => {
             let mut trace = state.traces.lock(trace_of(&parent))?;
             let (start_tick, start_ns) = trace.enter();
-            let (decision, standing) = (trace.decided(), facts::standing(&trace));
-            let place = Place { trace: trace.handle(), start_tick, start_ns, decision, standing };
+            let place = Place { trace: trace.handle(), start_tick, start_ns };
             drop(trace);
             (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
             (span.parent_id, span.flags) = (parent.span_id, 0);

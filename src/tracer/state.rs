@@ -13,7 +13,7 @@ use crate::span::table::{Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
 use crate::tracer::{overdue, Tracers};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// See the module. Lives until the process ends.
 pub struct State {
@@ -31,6 +31,8 @@ pub struct State {
     pub exporters: Box<[Exporter]>,
     /// What tracers and exporters share.
     pub shared: Shared,
+    /// When spans that nobody finishes were looked for last; monotonic nanoseconds.
+    pub overdue_looked_ns: AtomicU64,
 }
 
 static STATE: PerProcess<State> = PerProcess::new();
@@ -85,6 +87,7 @@ impl State {
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
             shared: Shared::new(logs, overdue::look),
+            overdue_looked_ns: AtomicU64::new(0),
         }
     }
 }

@@ -260,6 +260,34 @@ static void pulling(void) {
     printf("sinks {\"polled\":%ld}\n", polled);
 }
 
+/* One record at a time: what cannot be handed over waits on. */
+static void taking(void) {
+    OK(spanwire_debug_set(0));
+    OK(spanwire_tracer_flush(tracer, 10000));
+    static char all[4 << 20], text[4096];
+    size_t need = 1;
+    for (int i = 0; i < 100 && need; i++) {
+        OK(spanwire_log_drain(all, sizeof all, NULL));
+        STATUS(SPANWIRE_E_NOT_FOUND, spanwire_log_take(&(spanwire_log_record){.size = 8}, text, sizeof text, &need));
+    }
+    OK(spanwire_log_write(SPANWIRE_LEVEL_WARN, "shop", "the cart is full"));
+    spanwire_log_record record = {.size = 0};
+    STATUS(SPANWIRE_E_VERSION, spanwire_log_take(&record, text, sizeof text, &need));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_take(NULL, text, sizeof text, &need));
+    record.size = sizeof record;
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_take(&record, NULL, 0, &need));
+    STATUS(SPANWIRE_E_LIMIT, spanwire_log_take(&record, text, 10, &need));
+    CHECK(need > 10 && need < sizeof text);
+    OK(spanwire_log_take(&record, text, need, &need));
+    CHECK(record.size == sizeof record && record.level == SPANWIRE_LEVEL_WARN && record.lost == 0);
+    CHECK(strcmp(record.target, "shop") == 0 && strlen(record.text) == record.text_len);
+    CHECK(strstr(record.message, "the cart is full") && strlen(record.message) == record.message_len);
+    CHECK(record.message > record.text && record.message + record.message_len == record.text + record.text_len);
+    STATUS(SPANWIRE_E_NOT_FOUND, spanwire_log_take(&record, text, sizeof text, &need));
+    CHECK(need == 0);
+    printf("sinks {\"taken\":1}\n");
+}
+
 /* One sink too many is refused, and nothing of it stays; removing one makes room. */
 static void too_many(void) {
     probe p = {0}, extra = {.id = 7};
@@ -327,7 +355,7 @@ static void stuck(void) {
 int main(int argc, char **argv) {
     static const struct { const char *name; void (*run)(void); } scenarios[] = {
         {"under_load", under_load}, {"reenter", reenter}, {"slow", slow}, {"twice", twice}, {"itself", itself},
-        {"each_other", each_other}, {"pulling", pulling}, {"forked", forked}, {"stuck", stuck},
+        {"each_other", each_other}, {"pulling", pulling}, {"taking", taking}, {"forked", forked}, {"stuck", stuck},
         {"too_many", too_many}};
     tracer = tracer_new();
     OK(spanwire_debug_set(1));

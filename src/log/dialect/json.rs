@@ -1,7 +1,7 @@
 //! The json dialect: one object per event. `time`, `level`, `pid` and `kind` come first, then the event's own fields by
 //! name. Ids are strings, since many readers hold numbers in 53 bits.
 
-use super::text::{cut, free, iso_time, number, object, tags, value, TAG_MAX};
+use super::text::{cut, free, iso_time, number, object, on_one_line, tags, value, TAG_MAX};
 use super::{Frame, Line};
 use crate::log::event::{Event, OpenFacts, SpanFacts};
 use crate::redact;
@@ -21,7 +21,7 @@ pub(super) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Line {
     }
     object.0.push('}');
     let logger = event.kind().to_string();
-    Line { level, logger: logger.into(), text: object.0, message_at: 0, template: "", host_only: false }
+    Line { level, logger: logger.into(), text: on_one_line(object.0), message_at: 0, template: "", host_only: false }
 }
 
 /// An object being written; keys stay in the order of the calls.

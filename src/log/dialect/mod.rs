@@ -191,8 +191,7 @@ impl Dialect {
                 Event::SpansDropped { .. },
                 Language::Java | Language::Python | Language::Go | Language::Dotnet | Language::Php,
             ) => Level::Warn,
-            // Said once, after failures that were warned of.
-            (Event::PayloadSent { recovered: true, .. }, Language::Java) if self.form == Form::Source => Level::Info,
+            (Event::SpansDropped { reason: "too_large", .. }, Language::Node) => Level::Error,
             _ => event.level(),
         }
     }
@@ -204,11 +203,6 @@ impl Dialect {
             Language::Python => self.form == Form::Source,
             Language::Native | Language::Json | Language::Go | Language::Dotnet => false,
         }
-    }
-
-    /// Whether its lines have the time of the clocks on the wall.
-    pub fn needs_local_time(self) -> bool {
-        !matches!(self.language, Language::Native | Language::Json | Language::Node)
     }
 
     /// The event's records in this dialect, often one. None where that tracer says nothing of such an event; but what

@@ -118,7 +118,15 @@ pub fn object<'a>(fields: impl Iterator<Item = (&'a str, Cow<'a, Value>)>) -> St
         let _ = write!(out, "{}:{value}", Value::from(key));
     }
     out.push('}');
-    out
+    on_one_line(out)
+}
+
+/// JSON in which what some readers take for the end of a line is escaped. Outside of its strings it has none of these.
+pub fn on_one_line(json: String) -> String {
+    if !json.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+        return json;
+    }
+    json.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
 /// `kind: name=value, name=value`: an event that no tracer has a line for.
