@@ -5,6 +5,7 @@ use crate::export::Profile;
 use crate::log::event::{Event, OpenFacts, SpanFacts, Standing};
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
+use crate::span::table::Handle;
 use crate::sys;
 use crate::trace::{Decision, Trace};
 use crate::tracer::state::State;
@@ -16,6 +17,24 @@ fn text(bytes: &[u8]) -> &str {
 
 fn decided(number: i32) -> Option<i32> {
     (number != NO_PRIORITY).then_some(number)
+}
+
+/// Logs that the span was started.
+#[cold]
+#[inline(never)]
+pub(super) fn say_started(state: &State, span: &OpenSpan, trace: Handle) {
+    let stands = state.traces.lock(trace).map(|trace| (trace.decided(), standing(&trace)));
+    if let Ok((decision, standing)) = stands {
+        say(state, span, decision, standing, None);
+    }
+}
+
+/// Logs that the span was finished, with flags and duration.
+#[cold]
+#[inline(never)]
+pub(super) fn say_finished(state: &State, span: &OpenSpan, trace: &Trace, partial_spans: u32, end: (u32, u64)) {
+    let standing = Standing { leaves: trace.is_due(partial_spans), ..standing(trace) };
+    say(state, span, trace.decided(), standing, Some(end));
 }
 
 /// Logs that the span was started, or, with flags and duration, finished.
@@ -66,7 +85,7 @@ pub(super) fn say(
 }
 
 /// Where a trace stands after one of its spans was started.
-pub(super) fn standing(trace: &Trace) -> Standing {
+fn standing(trace: &Trace) -> Standing {
     Standing { open: u64::from(trace.open), finished: u64::from(trace.waiting), leaves: false }
 }
 

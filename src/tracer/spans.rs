@@ -5,7 +5,7 @@ use super::{facts, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::queue::{Chunk, NO_PRIORITY};
 use crate::export::TRACERS_MAX;
-use crate::log::event::{Event, QueueFacts, SpanFacts, Standing};
+use crate::log::event::{Event, QueueFacts, SpanFacts};
 use crate::log::level::Level;
 use crate::memory;
 use crate::span::clock;
@@ -105,10 +105,7 @@ pub fn start(
     count_mended(counters, span.set_field(Field::Name, name));
     fill(&mut span, tracer, counters);
     if crate::log::enabled(Level::Debug) {
-        let stands = state.traces.lock(place.trace).map(|trace| (trace.decided(), facts::standing(&trace)));
-        if let Ok((decision, standing)) = stands {
-            facts::say(state, &span, decision, standing, None);
-        }
+        facts::say_started(state, &span, place.trace);
     }
     Ok(Some(span.publish().number(Kind::Span)))
 }
@@ -234,9 +231,7 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     trace.open -= 1;
     let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
     if crate::log::enabled(Level::Debug) {
-        let leaves = trace.is_due(tracer.partial_spans.load(Relaxed));
-        let standing = Standing { leaves, ..facts::standing(&trace) };
-        facts::say(state, &span, trace.decided(), standing, Some((flags, duration_ns)));
+        facts::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
     }
     if kept.is_err() {
         Counters::add(&state.shared.account(index).counters.traces.finished, 1);
@@ -310,7 +305,7 @@ pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk:
 }
 
 /// Puts a chunk into the queue, or counts it as dropped.
-#[inline]
+#[inline(always)]
 fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, queued: impl FnOnce(u64, u64)) {
     let counters = &state.shared.account(index).counters;
     let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
