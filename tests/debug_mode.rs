@@ -5,13 +5,13 @@ mod support;
 use support::faults::{always, Reply};
 use support::hosts::{host, root, Outcome};
 
-const TRACES: u64 = 10_000;
+const TRACES: u64 = 20_000;
 const SPANS: u64 = 10;
 
-/// Traces of ten spans, a pause of a tenth of a millisecond after each: somewhat under 100,000 spans a second.
+/// Traces of ten spans, one after the other without a pause: well over 100,000 spans a second.
 fn load(name: &str, env: &[(&str, String)]) -> Option<Outcome> {
     let agent = always(Reply::Ok).counting_only().start();
-    let mut host = host("steady.c")?.arg(TRACES).arg(SPANS).arg(0).arg(80).arg(0).arg(10_000).agent(&agent.url());
+    let mut host = host("steady.c")?.arg(TRACES).arg(SPANS).arg(0).arg(0).arg(0).arg(10_000).agent(&agent.url());
     for (name, value) in env {
         host = host.env(name, value);
     }
