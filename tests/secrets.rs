@@ -3,6 +3,7 @@
 
 mod support;
 
+use spanwire::settings::table::DIALECTS;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::fs;
@@ -12,25 +13,6 @@ use support::faults::{first, Reply};
 use support::hosts::{host, root};
 use support::wait_until;
 
-/// Every dialect that `SPANWIRE_LOG_DIALECT` takes.
-const DIALECTS: [&str; 16] = [
-    "native",
-    "json",
-    "java",
-    "java@source",
-    "python",
-    "python@source",
-    "ruby",
-    "ruby@source",
-    "go",
-    "go@source",
-    "node",
-    "node@source",
-    "dotnet",
-    "dotnet@source",
-    "php",
-    "php@source",
-];
 const SECRETS: usize = 10_000;
 /// As many neighbouring bytes of a secret in a log are a leak.
 const WINDOW: usize = 16;
