@@ -46,6 +46,39 @@ impl Reason {
     }
 }
 
+/// How many counters a tracer has.
+pub const COUNT: usize = 26;
+
+/// Their names, in the order of [`Counters::values`]: the interface of the flight recorder, which grows at its end only.
+pub const NAMES: [&str; COUNT] = [
+    "started_in_ended_traces",
+    "finished",
+    "enqueued",
+    "abandoned",
+    "discarded",
+    "refused_starts",
+    "taken",
+    "removed",
+    "resolved",
+    "sent",
+    "dropped_queue_full",
+    "dropped_memory",
+    "dropped_unreachable",
+    "dropped_refused",
+    "dropped_too_large",
+    "dropped_shutdown",
+    "dropped_invalid",
+    "dropped_unknown_fate",
+    "payloads_sent",
+    "payloads_unknown",
+    "attempts_failed",
+    "bytes_sent",
+    "texts_repaired",
+    "texts_cut",
+    "tags_dropped",
+    "parents_unknown",
+];
+
 /// What the threads that finish spans count for each trace. Apart from what the worker counts, so that the two do not
 /// pass a cache line to and fro.
 #[derive(Debug, Default)]
@@ -128,6 +161,40 @@ impl Counters {
         Some(now.saturating_sub(self.lost_before[reason as usize].load(Relaxed)))
     }
 
+    /// All of them at this moment, in the order of [`NAMES`].
+    pub fn values(&self) -> [u64; COUNT] {
+        let [queue_full, memory, unreachable, refused, too_large, shutdown, invalid, unknown_fate] = &self.dropped;
+        [
+            &self.traces.started,
+            &self.traces.finished,
+            &self.traces.enqueued,
+            &self.abandoned,
+            &self.discarded,
+            &self.refused_starts,
+            &self.taken,
+            &self.removed,
+            &self.resolved,
+            &self.sent,
+            queue_full,
+            memory,
+            unreachable,
+            refused,
+            too_large,
+            shutdown,
+            invalid,
+            unknown_fate,
+            &self.payloads_sent,
+            &self.payloads_unknown,
+            &self.attempts_failed,
+            &self.bytes_sent,
+            &self.texts_repaired,
+            &self.texts_cut,
+            &self.tags_dropped,
+            &self.parents_unknown,
+        ]
+        .map(|counter| counter.load(Relaxed))
+    }
+
     /// Puts every counter back to zero, for a tracer slot that is used again.
     pub fn reset(&self) {
         let counters = [
@@ -162,6 +229,21 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_counter_is_read_under_its_own_name() {
+        let counters = Counters::default();
+        counters.sent.store(7, Relaxed);
+        counters.drop_spans(Reason::TooLarge, 3);
+        counters.parents_unknown.store(5, Relaxed);
+        let values = counters.values();
+        let named = |name: &str| values[NAMES.iter().position(|&other| other == name).unwrap()];
+        assert_eq!((named("sent"), named("dropped_too_large"), named("parents_unknown")), (7, 3, 5));
+        for (reason, name) in REASON_NAMES.iter().enumerate() {
+            assert_eq!(NAMES[10 + reason], format!("dropped_{name}"));
+        }
+        assert_eq!(values.iter().sum::<u64>(), 15);
+    }
 
     #[test]
     fn a_loss_is_said_once_and_its_size_at_the_end() {

@@ -1,7 +1,8 @@
 //! The few system calls that we make ourselves, behind safe functions. Nothing here knows what a span or a log is.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// Runs `call` and leaves the host's `errno` as it was.
@@ -147,6 +148,59 @@ pub fn event_clear(fd: RawFd) {
     let mut count = [0u8; 8];
     // SAFETY: eight bytes are there to be written.
     unsafe { libc::read(fd, count.as_mut_ptr().cast(), 8) };
+}
+
+/// Words that another process of the same user can reach through the descriptor: a memfd of this name, close-on-exec,
+/// sealed so that nobody can shorten it under those who write. Where there is no memfd, words without a descriptor;
+/// where there is no memory, nothing. They stay for ever.
+pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [AtomicU64], Option<OwnedFd>)> {
+    let file = memory_file(name, count * 8).ok();
+    // SAFETY: a fresh mapping that is never unmapped; zeros are atomics, and a page is aligned for them. The seals keep
+    // the file as long as the mapping.
+    unsafe {
+        let (protection, anonymous) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let map = |flags, fd| match libc::mmap(std::ptr::null_mut(), count * 8, protection, flags, fd, 0) {
+            libc::MAP_FAILED => None,
+            memory => Some(std::slice::from_raw_parts(memory.cast::<AtomicU64>(), count)),
+        };
+        let mapped = file.and_then(|file| map(libc::MAP_SHARED, file.as_raw_fd()).map(|words| (words, Some(file))));
+        mapped.or_else(|| map(anonymous, -1).map(|words| (words, None)))
+    }
+}
+
+fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<OwnedFd> {
+    // Not in every libc crate: the kernel's number since 6.3, and older kernels refuse what they do not know.
+    const MFD_NOEXEC_SEAL: libc::c_uint = 8;
+    let usual = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    // SAFETY: the name is NUL-terminated; a new descriptor is owned by nobody else.
+    let file = unsafe {
+        let fd = match libc::memfd_create(name.as_ptr(), usual | MFD_NOEXEC_SEAL) {
+            -1 => libc::memfd_create(name.as_ptr(), usual),
+            fd => fd,
+        };
+        if fd == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        OwnedFd::from_raw_fd(fd)
+    };
+    // A host without standard descriptors would take ours for its output.
+    let file = if file.as_raw_fd() < 3 { duplicate(file.as_raw_fd())? } else { file };
+    let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+    // SAFETY: both take integers only.
+    let made = unsafe {
+        libc::ftruncate(file.as_raw_fd(), size as libc::off_t) == 0
+            && libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) == 0
+    };
+    if made { Ok(file) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Device and inode of an open file: what tells whether a number still leads where it did.
+pub fn file_id(fd: RawFd) -> Option<(u64, u64)> {
+    // SAFETY: the structure is valid for the call.
+    unsafe {
+        let mut status: libc::stat = std::mem::zeroed();
+        (libc::fstat(fd, &mut status) == 0).then_some((status.st_dev, status.st_ino))
+    }
 }
 
 /// A close-on-exec copy of a descriptor.

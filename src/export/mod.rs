@@ -16,6 +16,7 @@ use crate::host;
 use crate::log::event::{Event, QueueFacts};
 use crate::log::Logs;
 use crate::memory::Pool;
+use crate::recorder::Recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::ids;
 use queue::Queue;
@@ -121,16 +122,27 @@ pub struct Shared {
     pub pool: Pool,
     /// Where events go.
     pub logs: Logs,
-    /// What a worker does about once a minute besides its own work.
-    pub each_minute: fn(),
+    /// Where events are kept for later questions.
+    pub recorder: Recorder,
+    /// What a worker does besides its own work.
+    pub chores: Chores,
+}
+
+/// What workers do for those above them.
+#[derive(Clone, Copy, Debug)]
+pub struct Chores {
+    /// Each time that one looks up, about once a second.
+    pub tick: fn(),
+    /// About once a minute.
+    pub minute: fn(),
 }
 
 impl Shared {
     /// Nothing counted, nothing pooled.
-    pub fn new(logs: Logs, each_minute: fn()) -> Shared {
+    pub fn new(logs: Logs, recorder: Recorder, chores: Chores) -> Shared {
         // On the heap one by one: the first call of a process may come on a small stack.
         let accounts = (0..TRACERS_MAX).map(|_| Account::default()).collect();
-        Shared { accounts, pool: Pool::default(), logs, each_minute }
+        Shared { accounts, pool: Pool::default(), logs, recorder, chores }
     }
 
     /// The account of a tracer; an index out of range, which cannot come up, is the first one's.

@@ -101,12 +101,13 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
         let wake = exporter.queue.wait(next);
         next = interval;
         clock::calibrate();
+        (shared.chores.tick)();
         if exporter.unannounced.load(Relaxed) {
             worker.announce();
         }
         if looked.elapsed() >= MINUTE {
             looked = Instant::now();
-            (shared.each_minute)();
+            (shared.chores.minute)();
         }
         if wake == Wake::End {
             // Before the decision: whoever finds this thread running after it must not be unlearned.
@@ -121,6 +122,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
             }
         }
         worker.deliver_all();
+        (shared.chores.tick)();
     }
 }
 

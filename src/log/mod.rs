@@ -10,6 +10,7 @@ mod file;
 mod filter;
 pub mod level;
 mod limit;
+mod recorded;
 mod retention;
 mod ring;
 mod sink;
@@ -28,6 +29,7 @@ pub use ring::Record;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 pub use zone::look_up as look_up_local_time;
 
+use crate::recorder::{Kind, Recorder};
 use crate::sys;
 use aggregate::Aggregate;
 use dialect::{Frame, Language, Line};
@@ -123,6 +125,7 @@ struct Counts {
 /// the parent's threads were doing.
 struct Shared {
     epoch_pid: u32,
+    recorder: Recorder,
     switch: Switch,
     filter: Filter,
     config: OnceLock<LogConfig>,
@@ -143,12 +146,17 @@ impl Default for Logs {
 impl Logs {
     /// A log at level info, with ring, and standard error for warnings and worse until it is configured.
     pub fn new() -> Logs {
-        Logs::of(Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), Sinks::new())
+        Logs::recorded_by(Recorder::none())
+    }
+
+    /// The same, whose events the flight recorder keeps, whatever the level.
+    pub fn recorded_by(recorder: Recorder) -> Logs {
+        Logs::of(recorder, Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), Sinks::new())
     }
 
     /// The log of a forked child: level, settings and sinks of its parent, and nothing else of it. Waits for no lock
     /// that the fork may have left held. `inherited` must never be dropped.
-    pub fn after_fork(inherited: &Logs) -> Logs {
+    pub fn after_fork(inherited: &Logs, recorder: Recorder) -> Logs {
         let from = &inherited.shared;
         let config = from.config.get().map_or_else(OnceLock::new, |config| {
             let mut config = config.clone();
@@ -158,12 +166,13 @@ impl Logs {
             }
             OnceLock::from(config)
         });
-        Logs::of(from.switch.copy(), from.filter.copy(), config, from.sinks.after_fork())
+        Logs::of(recorder, from.switch.copy(), from.filter.copy(), config, from.sinks.after_fork())
     }
 
-    fn of(switch: Switch, filter: Filter, config: OnceLock<LogConfig>, sinks: Sinks) -> Logs {
+    fn of(recorder: Recorder, switch: Switch, filter: Filter, config: OnceLock<LogConfig>, sinks: Sinks) -> Logs {
         let shared = Shared {
             epoch_pid: sys::pid(),
+            recorder,
             switch,
             filter,
             config,
@@ -213,6 +222,7 @@ impl Logs {
     /// holds it back. Never waits for output.
     pub fn emit(&self, event: &Event<'_>) {
         let shared = &self.shared;
+        recorded::keep(&shared.recorder, event);
         let dialect = shared.dialect();
         // What is rare, or matters more than debug, may have another level in a dialect: that is decided line by line.
         let least = match dialect.event_level(event) {
@@ -277,11 +287,13 @@ impl Logs {
 
     /// Debug mode on or off, without a time limit.
     pub fn debug_set(&self, on: bool) {
+        self.shared.recorder.rare(Kind::DebugSwitched, on.into(), 0);
         self.shared.switch.set_debug(on);
     }
 
     /// Debug mode on for so many seconds; then the state before returns.
     pub fn debug_set_for(&self, seconds: u32) {
+        self.shared.recorder.rare(Kind::DebugSwitched, u64::from(seconds > 0), seconds.into());
         self.shared.switch.set_debug_until(now_ms() + u64::from(seconds) * 1_000);
     }
 
@@ -413,6 +425,7 @@ impl Shared {
 
     /// A record about the log itself.
     fn record(&self, event: &Event<'_>) -> Record {
+        recorded::keep(&self.recorder, event);
         let (time_ns, lines) = self.lines(event, HeldBack::default());
         match lines.into_iter().next() {
             Some(line) => Record::of(line, event.kind(), time_ns),

@@ -12,7 +12,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// A log with a level of its own, so that tests in one process do not meet.
 fn logs() -> Logs {
     let switch = Switch::new(Box::leak(Box::new(AtomicU8::new(0))));
-    Logs::of(switch, Filter::new(), OnceLock::new(), Sinks::new())
+    Logs::of(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new())
 }
 
 fn quiet() -> LogConfig {
@@ -286,7 +286,7 @@ fn a_forked_child_keeps_settings_and_sinks_and_none_of_the_records() {
     logs.debug_set(true);
     let id = logs.add_sink(Level::Info, count(&calls), None).expect("added");
     say(&logs, Level::Debug, "parent");
-    let child = Logs::after_fork(&logs);
+    let child = Logs::after_fork(&logs, Recorder::none());
     assert!(child.debug_get());
     assert_eq!(texts(&child), Vec::<String>::new());
     say(&child, Level::Info, "child");
@@ -301,7 +301,7 @@ fn a_forked_child_keeps_settings_and_sinks_and_none_of_the_records() {
 fn the_one_load_is_of_the_level_that_the_process_set() {
     let logs = Logs::new();
     assert!(std::ptr::eq(logs.shared.switch.effective, &EFFECTIVE));
-    assert!(std::ptr::eq(Logs::after_fork(&logs).shared.switch.effective, &EFFECTIVE));
+    assert!(std::ptr::eq(Logs::after_fork(&logs, Recorder::none()).shared.switch.effective, &EFFECTIVE));
     assert_eq!(enabled(Level::Trace), EFFECTIVE.load(Ordering::Relaxed) >= Level::Trace as u8);
 }
 
@@ -313,7 +313,7 @@ fn a_child_does_not_empty_the_file_that_its_parent_began() {
     assert!(logs.configure(&LogConfig { file: config, ..quiet() }));
     say(&logs, Level::Warn, "parent");
     assert!(logs.flush(SOON));
-    let child = Logs::after_fork(&logs);
+    let child = Logs::after_fork(&logs, Recorder::none());
     say(&child, Level::Warn, "child");
     assert!(child.flush(SOON));
     let lines = file.read();

@@ -100,6 +100,8 @@ pub struct OpenSpan {
     pub trace_generation: u32,
     /// [`ERROR`], [`LOCAL_ROOT`].
     pub flags: u32,
+    /// The shard of the thread that started it, cut to a byte: where the flight recorder tells of it.
+    pub shard: u8,
     /// Hash of the service, 0 for the tracer's own.
     pub service_hash: u32,
     /// The same of the parent.

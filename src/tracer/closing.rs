@@ -1,7 +1,7 @@
 //! Flushing and shutting down: bounded, idempotent, and nothing lost without being counted.
 
 use super::spans::{remove_open, trace_of};
-use super::{facts, overdue, Error, Tracer};
+use super::{facts, overdue, recording, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::queue::NO_PRIORITY;
 use crate::export::{Exporter, TRACERS_MAX};
@@ -77,6 +77,8 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, timed_out: !in_time });
         state.shared.logs.flush(time.saturating_sub(began.elapsed()).max(GRACE));
     }
+    // The process may end now, and what it counted is all that a core can tell.
+    recording::refresh_all(state);
     if in_time {
         Ok(())
     } else {

@@ -6,6 +6,7 @@ pub mod closing;
 pub mod facts;
 mod logging;
 mod overdue;
+pub mod recording;
 pub mod spans;
 pub mod state;
 pub mod stats;
@@ -16,6 +17,7 @@ use crate::export::{agent, Profile, TRACERS_MAX};
 use crate::log::event::Event;
 use crate::memory;
 use crate::process::Inheritable;
+use crate::recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::open;
 use crate::span::table::{Handle, Kind, LAST_GENERATION};
@@ -205,6 +207,8 @@ impl Tracers {
         state.exporters[exporter as usize].unannounced.store(true, Relaxed);
         tracer.origin.set(Some(origin));
         tracer.word.store(generation << 1 | 1, Release);
+        state.shared.recorder.rare(recorder::Kind::TracerMade, index.into(), generation.into());
+        recording::refresh_tracer(state, index);
         Ok(Handle { index, generation }.number(Kind::Tracer))
     }
 
@@ -236,6 +240,7 @@ impl Tracers {
         closing::close(state, index, tracer);
         tracer.word.fetch_and(!1, Release);
         tracer.origin.set(None);
+        recording::refresh_tracer(state, index);
         Ok(())
     }
 }
@@ -261,6 +266,13 @@ impl Tracers {
         let [name, version, status] = [name, version, status].map(crate::redact::text);
         state.shared.logs.emit(&Event::IntegrationLoaded { name: &name, version: &version, status: &status });
         Ok(())
+    }
+
+    /// Of the tracer at this index: whether it is in use, how often the slot was given out, whether it is shut down.
+    pub fn standing(&self, index: u32) -> (bool, u32, bool) {
+        let tracer = self.at(index);
+        let word = tracer.word.load(Acquire);
+        (word & 1 == 1, word >> 1, tracer.closed.load(Relaxed))
     }
 
     /// Turns tracing off for good, for a library that has failed too often.

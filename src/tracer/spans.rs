@@ -12,6 +12,7 @@ use crate::span::clock;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
+use crate::sys;
 use crate::trace::{self, Decision, Trace};
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -99,11 +100,14 @@ pub fn start(
         }
     };
     span.span_id = source.span_id();
+    let shard = source.shard() as u8;
     source.keep();
     (span.trace, span.trace_generation) = (place.trace.index, place.trace.generation);
     (span.start_tick, span.start_ns) = (place.start_tick, place.start_ns);
     count_mended(counters, span.set_field(Field::Name, name));
     fill(&mut span, tracer, counters);
+    span.shard = shard;
+    state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
     if crate::log::enabled(Level::Debug) {
         facts::say_started(state, &span, place.trace);
     }
@@ -220,7 +224,7 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     let duration_ns = match end {
         End::Now => match span.given_start() {
             None => clock::elapsed_ns(span.start_tick, clock::ticks(trace.scale), trace.scale),
-            Some(start_ns) => (crate::sys::wall_ns() as i64).saturating_sub(start_ns).max(0) as u64,
+            Some(start_ns) => (sys::wall_ns() as i64).saturating_sub(start_ns).max(0) as u64,
         },
         End::At(end_ns) => end_ns.saturating_sub(span.start_ns).max(0) as u64,
     };
@@ -228,6 +232,8 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     let top_level = span.flags & LOCAL_ROOT != 0 || span.service_hash != span.parent_service_hash;
     let flags = span.flags & (ERROR | LOCAL_ROOT) | if top_level { TOP_LEVEL } else { 0 };
     let (index, tracer) = (span.tracer, state.tracers.at(span.tracer));
+    let (shard, end_ns, error) = (span.shard, span.start_ns as u64 + duration_ns, flags & ERROR != 0);
+    state.shared.recorder.span_finished(shard, end_ns, span.span_id, index, duration_ns, error);
     trace.open -= 1;
     let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
     if crate::log::enabled(Level::Debug) {
@@ -238,7 +244,7 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
         state.shared.drop_spans(index, Reason::Memory, 1, 0, "no room for the span's record");
     }
     if let Some(chunk) = trace.due(tracer.partial_spans.load(Relaxed)) {
-        enqueue(state, index, tracer, chunk);
+        enqueue(state, index, tracer, chunk, (shard, end_ns));
     }
     // Last: as long as the trace lives, its tracer's slot is nobody else's.
     leave(state, trace);
@@ -250,6 +256,8 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
 pub fn discard(state: &'static State, number: u64) -> Result<(), Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     let span = state.spans.lock(handle)?;
+    let (shard, now_ns) = (span.shard, sys::keep_errno(sys::wall_ns));
+    state.shared.recorder.span_discarded(shard, now_ns, span.span_id, span.tracer, span.trace_id_low);
     remove_open(state, span, |counters| &counters.discarded)
 }
 
@@ -264,7 +272,7 @@ pub(super) fn remove_open(
     trace.open -= 1;
     Counters::add(counter(&state.shared.account(index).counters), 1);
     if let Some(chunk) = trace.due(u32::MAX) {
-        enqueue(state, index, state.tracers.at(index), chunk);
+        enqueue(state, index, state.tracers.at(index), chunk, (span.shard, sys::wall_ns()));
     }
     leave(state, trace);
     give_back(span);
@@ -289,11 +297,12 @@ fn leave(state: &State, trace: Guard<'_, Trace>) {
     }
 }
 
-/// Sends a chunk on its way.
+/// Sends a chunk on its way. `by`: the shard of the thread, and the wall time, for the flight recorder.
 #[inline]
-pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk) {
+pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, by: (u8, u64)) {
     let counters = &state.shared.account(index).counters;
     let (spans, bytes) = (u64::from(chunk.spans), chunk.records.len());
+    state.shared.recorder.chunk_enqueued(by.0, by.1, index, spans, bytes as u64);
     Counters::add(&counters.traces.finished, spans);
     // Half of the difference, so that one odd trace does not decide what the next ones get.
     let usual = tracer.usual_bytes.load(Relaxed);

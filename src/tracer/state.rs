@@ -2,17 +2,18 @@
 //! first call, and made anew by the first call in a forked child, which keeps settings, handles of tracers and sinks, and
 //! starts with empty queues, counters at zero and no threads.
 
-use crate::export::{Exporter, Shared, TRACERS_MAX};
+use crate::export::{Chores, Exporter, Shared, TRACERS_MAX};
 use crate::log::event::Event;
 use crate::log::Logs;
 use crate::memory;
 use crate::process::PerProcess;
+use crate::recorder::{Kind, Recorder};
 use crate::span::clock;
 use crate::span::open::OpenSpan;
 use crate::span::table::{Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
-use crate::tracer::{overdue, Tracers};
+use crate::tracer::{overdue, recording, Tracers};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// See the module. Lives until the process ends.
@@ -48,7 +49,9 @@ fn make() -> &'static State {
     sys::keep_errno(|| {
         let state = STATE.get_or_make(|inherited| inherited.map_or_else(State::first, State::after_fork));
         if state.epoch > 1 {
-            state.shared.logs.emit(&Event::Forked { parent_pid: std::os::unix::process::parent_id() });
+            let parent_pid = std::os::unix::process::parent_id();
+            state.shared.recorder.rare(Kind::ProcessForked, parent_pid.into(), u64::from(state.epoch) - 1);
+            state.shared.logs.emit(&Event::Forked { parent_pid });
         }
         state
     })
@@ -63,13 +66,18 @@ pub fn after_fork_child() {
 impl State {
     fn first() -> State {
         clock::begin();
-        State::with(1, Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), Logs::new())
+        let recorder = Recorder::new(sys::pid(), 1);
+        let logs = Logs::recorded_by(recorder);
+        State::with(1, Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), logs, recorder)
     }
 
     fn after_fork(inherited: &State) -> State {
         memory::forget_all();
         let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
-        let state = State::with(inherited.epoch + 1, spans, traces, Logs::after_fork(&inherited.shared.logs));
+        // The parent's stays as it is: mapped, open, and not written to by anybody here.
+        let recorder = Recorder::new(sys::pid(), inherited.epoch + 1);
+        let logs = Logs::after_fork(&inherited.shared.logs, recorder);
+        let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder);
         state.tracers.inherit(&state, &inherited.tracers);
         // A start-up line that the parent has said is said; one that a parent without spans never got to is the child's.
         for (account, parents) in state.shared.accounts.iter().zip(&inherited.shared.accounts) {
@@ -78,7 +86,7 @@ impl State {
         state
     }
 
-    fn with(epoch: u32, spans: Table<OpenSpan>, traces: Table<Trace>, logs: Logs) -> State {
+    fn with(epoch: u32, spans: Table<OpenSpan>, traces: Table<Trace>, logs: Logs, recorder: Recorder) -> State {
         State {
             epoch,
             pid: sys::pid(),
@@ -86,7 +94,7 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, overdue::look),
+            shared: Shared::new(logs, recorder, Chores { tick: recording::refresh, minute: overdue::look }),
             overdue_looked_ns: AtomicU64::new(0),
         }
     }

@@ -8,8 +8,10 @@ use crate::export::queue::{Chunk, NO_PRIORITY};
 use crate::log::event::Standing;
 use crate::log::level::Level;
 use crate::memory::Buffer;
+use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
+use crate::sys;
 use crate::trace::Decision;
 use crate::tracer::state::State;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
@@ -57,7 +59,11 @@ impl Submission {
             return Err(Error::Closed);
         }
         tracer.submitting.fetch_add(1, AcqRel);
-        let submission = Submission { state, index, span: OpenSpan::default(), open: None, failed: None };
+        let source = Source::of_thread(state.epoch);
+        let mut span = OpenSpan::default();
+        span.shard = source.shard() as u8;
+        source.keep();
+        let submission = Submission { state, index, span, open: None, failed: None };
         // Freed in this moment: its slot may be another's by now.
         state.tracers.find(number)?;
         let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % crate::export::TRACERS_MAX];
@@ -144,7 +150,8 @@ impl Submission {
 
     fn send(&mut self) {
         if let Some(chunk) = self.open.take().filter(|chunk| chunk.spans > 0) {
-            enqueue(self.state, self.index, self.tracer(), chunk);
+            let by = (self.span.shard, sys::wall_ns());
+            enqueue(self.state, self.index, self.tracer(), chunk, by);
         }
     }
 

@@ -1,0 +1,39 @@
+//! Copying the counters into the flight recorder, where they outlive the process in a core and another process sees
+//! them. Done by the worker about once a second and by whoever reads, so that counting itself costs nothing more.
+
+use crate::export::TRACERS_MAX;
+use crate::memory;
+use crate::recorder::TracerFacts;
+use crate::redact;
+use crate::tracer::state::{state, State};
+
+/// A busy worker looks up many times a second; counting open spans takes time with the slots that there are.
+const SELDOM_NS: u64 = 250_000_000;
+
+/// Copies all counters of this process, unless that was done a moment ago. For the worker.
+pub(super) fn refresh() {
+    let state = state();
+    if state.shared.recorder.refreshed_ns_ago() >= SELDOM_NS {
+        refresh_all(state);
+    }
+}
+
+/// The same for whoever has the state at hand.
+pub fn refresh_all(state: &State) {
+    let recorder = &state.shared.recorder;
+    if !recorder.keeps() {
+        return;
+    }
+    (0..TRACERS_MAX as u32).for_each(|index| refresh_tracer(state, index));
+    recorder.set_process(memory::used() as u64, memory::max() as u64, state.spans.live().count() as u64);
+}
+
+/// Copies one tracer's counters.
+pub(super) fn refresh_tracer(state: &State, index: u32) {
+    let (live, generation, closed) = state.tracers.standing(index);
+    let account = state.shared.account(index);
+    let profile = account.profile().filter(|_| live);
+    let service = profile.as_ref().map(|profile| redact::text(&profile.service).into_owned()).unwrap_or_default();
+    let facts = TracerFacts { closed, generation, service: &service, counters: account.counters.values() };
+    state.shared.recorder.set_tracer(index as usize, live.then_some(&facts));
+}
