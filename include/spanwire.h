@@ -1686,6 +1686,97 @@ spanwire_status spanwire_log_remove_sink(spanwire_sink id);
 
 /*
  * =====================================================================================================================
+ * Flight recorder
+ * =====================================================================================================================
+ *
+ * The last few thousand events of the process, of spans, payloads and the agent, kept even while nothing is logged, in
+ * memory of a fixed size. It tells afterwards what led to a failure: from another process while this one runs or hangs
+ * (`spanwire blackbox PID`), from a core, or from inside, where a function of the program's, here show(), gets each event
+ * and writes its text:
+ *
+ *     void show(const spanwire_recorder_event *event, void *file);
+ *     spanwire_recorder_read(show, stderr, 50, NULL);
+ */
+
+/** An event of the flight recorder. In a callback it and its texts are valid while that runs. */
+typedef struct spanwire_recorder_event {
+    /** `sizeof(spanwire_recorder_event)` of the library. */
+    size_t size;
+    /** When it happened, nanoseconds since 1970; of a span its start or its end. */
+    uint64_t time_ns;
+    /**
+     * What happened, as a number: 1 span started, 2 finished, 3 discarded, 4 chunk enqueued, 5 payload being sent,
+     * 6 sent, 7 agent refused, 8 agent unreachable, 9 reachable again, 10 spans dropped, 11 abandoned, 12 tracer made,
+     * 13 stopped, 14 debug mode switched, 15 setting rejected, 16 process forked, 17 defect caught, 18 log records
+     * lost, 19 loss ended. Numbers keep their meaning for ever; new ones may come.
+     */
+    uint32_t kind;
+    /** 1 if the span that finished carries an error, else 0. */
+    uint32_t error;
+    /** The same as a name, such as "span.started"; NUL-terminated. */
+    const char *name;
+    /** The first fact: of a span its id, of a payload its bytes, of a loss its reason, …; `text` says it in words. */
+    uint64_t first;
+    /**
+     * The second one: of a finished span its duration in nanoseconds, with the tracer's number in the upper eight bits.
+     */
+    uint64_t second;
+    /**
+     * What happened, in a few English words for people; NUL-terminated, without a newline. Not for programs, since it
+     * may change.
+     */
+    const char *text;
+    /** Its length in bytes. */
+    size_t text_len;
+} spanwire_recorder_event;
+
+/**
+ * Called with an event and the `userdata` that came with the callback. It must not throw or jump out. Inside, any
+ * function may be called.
+ */
+typedef void (*spanwire_recorder_callback)(const spanwire_recorder_event *event, void *userdata);
+
+/**
+ * Reads what the flight recorder holds, oldest first, and calls back with each event, here and now, on the calling
+ * thread. Nothing is taken away: the next call gives the same and what has come since.
+ *
+ * Each thread writes to one of eight shards of 512 events, and rare events to a ninth, so that a busy thread does not
+ * push out the story of the agent. The counters that other processes see are brought up to date as well.
+ *
+ * @param callback  called for each event; no lock is held
+ * @param userdata  handed to it
+ * @param max       how many events at the most, the latest ones; 0 for all
+ * @param count     set to how many there were; may be NULL
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_ARGUMENT `callback` is NULL
+ *         SPANWIRE_E_MEMORY   the system gave no memory for the recorder, so that it holds nothing
+ *
+ * Ownership: an event lives until its callback returns.
+ * Threads:   any, also while others trace; an event that is being written at that moment is left out.
+ * Blocks:    never, but for what the callback does; copies the recorder, 170 KB.
+ * Fork:      a child has a recorder of its own, which begins empty.
+ * Since:     0.1
+ */
+spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void *userdata, size_t max, size_t *count);
+
+/**
+ * The descriptor of the recorder's memory, which holds the events and the counters; docs/debugging.md has its layout.
+ * Another process of the same user reaches it as /proc/PID/fd/N, and `spanwire blackbox PID` reads it. To be mapped or
+ * read with pread(2); do not close it.
+ *
+ * @return the descriptor; -1 if the system gave no memory file, or the host has closed the number
+ *
+ * Ownership: the library's, until the process ends. It is closed by exec.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      a child asks anew: the inherited descriptor is of the parent's recorder.
+ * Since:     0.1
+ */
+int32_t spanwire_recorder_fd(void);
+
+/*
+ * =====================================================================================================================
  * Process
  * =====================================================================================================================
  *

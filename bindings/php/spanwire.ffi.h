@@ -219,4 +219,18 @@ spanwire_status spanwire_log_write(int32_t level, const char *target, const char
 spanwire_status spanwire_log_write_n(
     int32_t level, const char *target, size_t target_len, const char *text, size_t text_len);
 spanwire_status spanwire_log_event(const char *kind, const spanwire_tag *fields, size_t count);
+typedef struct spanwire_recorder_event {
+    size_t size;
+    uint64_t time_ns;
+    uint32_t kind;
+    uint32_t error;
+    const char *name;
+    uint64_t first;
+    uint64_t second;
+    const char *text;
+    size_t text_len;
+} spanwire_recorder_event;
+typedef void (*spanwire_recorder_callback)(const spanwire_recorder_event *event, void *userdata);
+spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void *userdata, size_t max, size_t *count);
+int32_t spanwire_recorder_fd(void);
 void spanwire_process_after_fork_child(void);

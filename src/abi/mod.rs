@@ -8,6 +8,7 @@ pub mod context;
 pub mod debug;
 pub mod log;
 pub mod process;
+pub mod recorder;
 mod sized;
 pub mod span;
 pub mod status;

@@ -21,6 +21,9 @@ fn facts(event: &Event<'_>) -> Option<(Kind, u64, u64)> {
         Event::AgentRefused { status, spans, .. } => (Kind::AgentRefused, status.into(), spans),
         Event::AgentUnreachable { error, spans, .. } => (Kind::AgentUnreachable, trouble(error) as u64, spans),
         Event::AgentReachable { after, .. } => (Kind::AgentReachable, after.as_millis() as u64, 0),
+        // One for each trace or span, at full speed: beginning and end say enough, and push out nothing.
+        Event::SpansDropped { reason: "queue_full" | "memory" | "invalid", .. } => return None,
+        Event::LossBegan { reason } => (Kind::LossBegan, number_of(reason), 0),
         Event::SpansDropped { reason, spans, .. } => (Kind::SpansDropped, number_of(reason), spans),
         Event::LossEnded { reason, spans } => (Kind::LossEnded, number_of(reason), spans),
         Event::SpansAbandoned { spans, .. } => (Kind::SpansAbandoned, spans, 0),
@@ -79,9 +82,12 @@ mod tests {
     #[test]
     fn every_reason_for_a_loss_is_told_apart() {
         for (index, reason) in REASON_NAMES.into_iter().enumerate() {
-            let event = Event::SpansDropped { reason, spans: 3, traces: 1, detail: "", queue: None };
-            assert_eq!(facts(&event), Some((Kind::SpansDropped, index as u64, 3)));
+            assert_eq!(facts(&Event::LossBegan { reason }), Some((Kind::LossBegan, index as u64, 0)));
+            assert_eq!(facts(&Event::LossEnded { reason, spans: 3 }), Some((Kind::LossEnded, index as u64, 3)));
         }
+        let dropped = |reason| Event::SpansDropped { reason, spans: 3, traces: 1, detail: "", queue: None };
+        assert_eq!(facts(&dropped("refused")), Some((Kind::SpansDropped, 3, 3)));
+        assert_eq!(facts(&dropped("queue_full")), None, "a full queue pushes out the agent's story");
     }
 
     #[test]

@@ -42,10 +42,12 @@ pub enum Kind {
     RecordsLost = 18,
     /// Index of the reason; spans that were lost meanwhile.
     LossEnded = 19,
+    /// Index of the reason; 0.
+    LossBegan = 20,
 }
 
 /// All kinds with their names, which never change either; those of the log where it says the same.
-pub const KINDS: [(Kind, &str); 19] = [
+pub const KINDS: [(Kind, &str); 20] = [
     (Kind::SpanStarted, "span.started"),
     (Kind::SpanFinished, "span.finished"),
     (Kind::SpanDiscarded, "span.discarded"),
@@ -65,6 +67,7 @@ pub const KINDS: [(Kind, &str); 19] = [
     (Kind::PanicCaught, "panic"),
     (Kind::RecordsLost, "log.lost"),
     (Kind::LossEnded, "loss.ended"),
+    (Kind::LossBegan, "loss.began"),
 ];
 
 impl Kind {

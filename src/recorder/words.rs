@@ -51,6 +51,7 @@ impl Event {
             Kind::ProcessForked => format!("forked from process {first}"),
             Kind::PanicCaught => "a defect of the library was caught".into(),
             Kind::RecordsLost => format!("{first} log records lost: nobody took them in time"),
+            Kind::LossBegan => format!("spans are being dropped from here on: {}", reason(first)),
             Kind::LossEnded => format!("no more loss by {}: {} in all", reason(first), spans(second)),
         }
     }

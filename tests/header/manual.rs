@@ -263,6 +263,19 @@ spanwire_log_write() and spanwire_log_event(), take the same ways.
         holds: &["spanwire_log_*", "spanwire_sink", "spanwire_release", "SPANWIRE_LEVEL_*", "SPANWIRE_SINKS_MAX", "SPANWIRE_LOGGERS_MAX", "SPANWIRE_LOG_HOST_ONLY"],
     },
     Section {
+        title: "Flight recorder",
+        about: r#"
+The last few thousand events of the process, of spans, payloads and the agent, kept even while nothing is logged, in
+memory of a fixed size. It tells afterwards what led to a failure: from another process while this one runs or hangs
+(`spanwire blackbox PID`), from a core, or from inside, where a function of the program's, here show(), gets each
+event and writes its text:
+
+    void show(const spanwire_recorder_event *event, void *file);
+    spanwire_recorder_read(show, stderr, 50, NULL);
+"#,
+        holds: &["spanwire_recorder_*"],
+    },
+    Section {
         title: "Process",
         about: r#"
 What concerns the process as a whole. A program that forks needs nothing of this.

@@ -28,6 +28,7 @@ Where this help says `spanwire`, a clone has `cargo run --features cli --`:
   cargo run --features cli -- agent --help
                                       the same in a clone
   spanwire doctor --help              why traces do not arrive
+  spanwire blackbox --help            what a process that hangs did last
 
 With DD_TRACE_DEBUG=true in its environment, a program tells on standard error what its tracer does.
 README.md has the other settings.";
@@ -44,6 +45,9 @@ pub enum Command {
     /// Find out why traces do not arrive: from debug logs, or from this machine as it is now
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorOptions),
+    /// Show what a running, hanging or stopped process last did: its flight recorder and its counters
+    #[command(after_help = BLACKBOX_HELP)]
+    Blackbox(BlackboxOptions),
     /// The program that `demo` runs where there is no C compiler
     #[command(hide = true)]
     DemoHost,
@@ -152,6 +156,36 @@ pub struct DoctorOptions {
     pub json: bool,
 }
 
+const BLACKBOX_HELP: &str = "\
+Every process that uses the library keeps its last few thousand events and its counters in a memory
+file of its own. This reads it from outside: nothing has to be switched on before, the process
+notices nothing, and it may hang or be stopped. A forked child has a recorder of its own from its
+first call on.
+
+Needs the rights of the process's user, or root's. Service names are redacted; spans are shown by
+their ids, as `dd.span_id` has them in logs.
+
+Examples:
+  spanwire blackbox 4711                      counters, and the last 100 events
+  spanwire blackbox 4711 --last 0             with all events
+  spanwire blackbox 4711 --json               everything, for a script, as one object";
+
+/// Options of `spanwire blackbox`.
+#[derive(Debug, clap::Args)]
+pub struct BlackboxOptions {
+    /// The process
+    #[arg(value_name = "PID")]
+    pub pid: u32,
+
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+
+    /// How many events, the latest ones; 0 for all [default: 100, or all with --json]
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +209,7 @@ mod tests {
     #[test]
     fn every_example_of_the_help_is_understood() {
         Cli::command().debug_assert();
-        for (help, count) in [(EXAMPLES, 5), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6)] {
+        for (help, count) in [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (BLACKBOX_HELP, 3)] {
             let examples = examples(help);
             assert_eq!(examples.len(), count, "{examples:?}");
             for example in examples {
@@ -190,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_terminal() {
-        for line in [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP].iter().flat_map(|help| help.lines()) {
+        for line in [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, BLACKBOX_HELP].iter().flat_map(|help| help.lines()) {
             assert!(line.chars().count() <= 102, "{line}");
         }
     }

@@ -1,6 +1,7 @@
 //! `spanwire`, the companion program: looks at what a tracer does. This file only hands the command line to the command.
 
 mod agent;
+mod blackbox;
 mod cli;
 mod decode;
 mod demo;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(out, &options).map(|()| 0),
         Command::Agent(options) => agent::run(out, &options).map(|()| 0),
         Command::Doctor(options) => doctor::run(out, &options),
+        Command::Blackbox(options) => blackbox::run(out, &options).map(|()| 0),
         Command::DemoHost => demo_inline::run().map(|()| 0),
     };
     match result {

@@ -1,0 +1,193 @@
+//! The flight recorder as hosts and other processes see it: what led to this moment is there, from inside and outside,
+//! of a process that runs, is stopped, forked or has ended, and a reader is never told nonsense.
+
+mod support;
+
+use serde_json::Value as Json;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use support::hosts::{compile_c, host, require, root};
+use support::wait_until;
+
+/// Spans go nowhere, and the worker looks up now and then.
+const SETTINGS: [(&str, &str); 3] =
+    [("DD_TRACE_AGENT_URL", "file:///dev/null"), ("DD_SERVICE", "shop"), ("DD_TRACE_STARTUP_LOGS", "false")];
+
+fn inside(what: &str) {
+    let Some(mut host) = host("recorder.c") else { return };
+    for (name, value) in SETTINGS {
+        host = host.env(name, value);
+    }
+    host.env("SPANWIRE_LOG_SINKS", "ring").arg(what).run().ok();
+}
+
+#[test]
+fn the_last_events_tell_of_a_span_that_nobody_finished() {
+    inside("inside");
+}
+
+#[test]
+fn a_forked_child_has_a_recorder_of_its_own_and_leaves_its_parents_alone() {
+    inside("forked");
+}
+
+/// A host that runs until its standard input ends, which it does with this value.
+struct Watched {
+    process: Child,
+    ready: Json,
+}
+
+impl Watched {
+    fn start(what: &str) -> Option<Watched> {
+        if !require("gcc") {
+            return None;
+        }
+        let mut command = Command::new(compile_c(&root().join("tests/hosts/recorder.c")));
+        command.arg(what).env_clear().envs(SETTINGS).env("SPANWIRE_LOG_SINKS", "ring");
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the host runs");
+        let mut line = String::new();
+        let read = BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line);
+        let ready = line.strip_prefix("ready ").and_then(|object| serde_json::from_str(object).ok());
+        let ready = ready.unwrap_or_else(|| panic!("{what}: not ready but {read:?} {line:?}"));
+        Some(Watched { process, ready })
+    }
+
+    fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    fn signal(&self, signal: &str) {
+        let done = Command::new("kill").args([format!("-{signal}"), self.pid().to_string()]).status();
+        assert!(done.is_ok_and(|status| status.success()), "kill -{signal}");
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // Of a process that is stopped, too; its child, if it has one, sees the end of the same input.
+        self.process.stdin.take();
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn blackbox(pid: u32, options: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
+    command.arg("blackbox").arg(pid.to_string()).args(options).output().expect("the companion runs")
+}
+
+#[track_caller]
+fn json(pid: u32) -> Json {
+    let output = blackbox(pid, &["--json"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+#[track_caller]
+fn refusal(output: &Output) -> String {
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn events(report: &Json) -> &Vec<Json> {
+    report["events"].as_array().expect("events")
+}
+
+#[test]
+fn a_stopped_process_is_read_from_outside() {
+    let Some(host) = Watched::start("idle") else { return };
+    host.signal("STOP");
+    let report = json(host.pid());
+    let last = events(&report).iter().rfind(|event| event["name"].as_str().is_some_and(|n| n.starts_with("span.")));
+    let last = last.expect("events of spans");
+    assert_eq!((&last["name"], &last["first"], &last["open"]), (&"span.started".into(), &host.ready["open"], &true.into()));
+    assert_eq!(events(&report).iter().filter(|event| event["open"] == true).count(), 1);
+    assert_eq!((report["own"].as_bool(), report["recorder"]["pid"].as_u64()), (Some(true), Some(host.pid().into())));
+    assert_eq!(report["open_spans"], 1);
+    let tracer = &report["tracers"][0];
+    assert_eq!((&tracer["service"], &tracer["counters"]["finished"]), (&"shop".into(), &20.into()), "{report:#}");
+
+    let text = String::from_utf8_lossy(&blackbox(host.pid(), &["--last", "5"]).stdout).into_owned();
+    let open = format!("span {} started", host.ready["open"]);
+    for part in ["Tracer 0 shop", "finished 20", "The last 5 events, oldest first", "ago", &open, "still open"] {
+        assert!(text.contains(part), "nothing says {part:?}:\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours for a pipe");
+    host.signal("CONT");
+}
+
+#[test]
+fn a_process_at_full_speed_is_read_without_nonsense() {
+    let Some(host) = Watched::start("busy") else { return };
+    let (mut before, mut seen) = (0, 0);
+    for _ in 0..20 {
+        let report = json(host.pid());
+        let now_ns = std::time::UNIX_EPOCH.elapsed().expect("now").as_nanos() as u64;
+        for event in events(&report) {
+            let (kind, time) = (event["kind"].as_u64().unwrap_or(0), event["time_ns"].as_u64().unwrap_or(0));
+            assert!((1..=20).contains(&kind) && time <= now_ns + 1_000_000_000, "{event}");
+            assert!(time + 600_000_000_000 > now_ns, "{event}");
+            if kind == 2 {
+                let duration = event["second"].as_u64().unwrap_or(u64::MAX) & ((1 << 56) - 1);
+                assert!(duration < 10_000_000_000, "{event}");
+            }
+        }
+        assert!(report["events_torn"].as_u64().is_some_and(|torn| torn < 100), "{}", report["events_torn"]);
+        let written = report["events_written"].as_u64().unwrap_or(0);
+        assert!(written > before, "it runs on while it is read");
+        (before, seen) = (written, seen + events(&report).len());
+    }
+    assert!(seen > 20 * 1_000, "{seen} events in 20 readings of 3 shards");
+}
+
+#[test]
+fn a_child_that_made_no_call_shows_whose_recorder_it_has() {
+    let Some(host) = Watched::start("child") else { return };
+    let child = host.ready["child"].as_u64().unwrap_or(0) as u32;
+    let report = json(child);
+    assert_eq!((report["own"].as_bool(), report["recorder"]["pid"].as_u64()), (Some(false), Some(host.pid().into())));
+    let text = String::from_utf8_lossy(&blackbox(child, &[]).stdout).into_owned();
+    let note = format!("This recorder is of process {}, of which {child} is a forked child", host.pid());
+    assert!(text.contains(&note), "{text}");
+}
+
+#[test]
+fn a_process_that_has_ended_or_never_had_one_is_a_sentence() {
+    let Some(mut host) = Watched::start("idle") else { return };
+    let pid = host.pid();
+    host.signal("KILL");
+    // Ended and not waited for, and then gone.
+    let zombie = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
+    assert!(wait_until(Duration::from_secs(10), zombie));
+    let said = refusal(&blackbox(pid, &[]));
+    assert!(said.contains("has ended already") && said.contains("spanwire core"), "{said}");
+    host.process.wait().expect("its end");
+    let said = refusal(&blackbox(pid, &["--json"]));
+    assert!(said.contains("there is no process") && said.contains("spanwire core"), "{said}");
+    let said = refusal(&blackbox(std::process::id(), &[]));
+    assert!(said.contains("has no flight recorder"), "{said}");
+}
+
+#[test]
+fn a_process_of_another_user_is_refused_with_what_to_do() {
+    let Some(host) = Watched::start("idle") else { return };
+    let root_user = std::fs::metadata("/proc/self").is_ok_and(|folder| std::os::unix::fs::MetadataExt::uid(&folder) == 0);
+    let output = if root_user {
+        if !require("setpriv") {
+            return;
+        }
+        // A place that every user may read.
+        let copy = std::env::temp_dir().join(format!("spanwire-blackbox.{}", std::process::id()));
+        std::fs::copy(env!("CARGO_BIN_EXE_spanwire"), &copy).expect("a copy of the companion");
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy).arg("blackbox");
+        let output = command.arg(host.pid().to_string()).output().expect("setpriv runs");
+        std::fs::remove_file(&copy).ok();
+        output
+    } else {
+        blackbox(1, &[])
+    };
+    let said = refusal(&output);
+    assert!(said.contains("not allowed to look into process") && said.contains("run this as that user"), "{said}");
+}
