@@ -1691,8 +1691,8 @@ spanwire_status spanwire_log_remove_sink(spanwire_sink id);
  *
  * The last few thousand events of the process, of spans, payloads and the agent, kept even while nothing is logged, in
  * memory of a fixed size. It tells afterwards what led to a failure: from another process while this one runs or hangs
- * (`spanwire blackbox PID`), from a core, or from inside, where a function of the program's, here show(), gets each event
- * and writes its text:
+ * (`spanwire blackbox PID`), from a core, or from inside, where a function of the program's, here show(), gets each
+ * event and writes its text:
  *
  *     void show(const spanwire_recorder_event *event, void *file);
  *     spanwire_recorder_read(show, stderr, 50, NULL);
@@ -1708,7 +1708,7 @@ typedef struct spanwire_recorder_event {
      * What happened, as a number: 1 span started, 2 finished, 3 discarded, 4 chunk enqueued, 5 payload being sent,
      * 6 sent, 7 agent refused, 8 agent unreachable, 9 reachable again, 10 spans dropped, 11 abandoned, 12 tracer made,
      * 13 stopped, 14 debug mode switched, 15 setting rejected, 16 process forked, 17 defect caught, 18 log records
-     * lost, 19 loss ended. Numbers keep their meaning for ever; new ones may come.
+     * lost, 19 loss of spans ended, 20 began. Numbers keep their meaning for ever; new ones may come.
      */
     uint32_t kind;
     /** 1 if the span that finished carries an error, else 0. */
