@@ -163,7 +163,9 @@ pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [At
             libc::MAP_FAILED => None,
             memory => Some(std::slice::from_raw_parts(memory.cast::<AtomicU64>(), count)),
         };
-        let mapped = file.and_then(|file| map(libc::MAP_SHARED, file.as_raw_fd()).map(|words| (words, Some(file))));
+        let mapped = file.and_then(|file| {
+            map(libc::MAP_SHARED | libc::MAP_POPULATE, file.as_raw_fd()).map(|words| (words, Some(file)))
+        });
         mapped.or_else(|| map(anonymous, -1).map(|words| (words, None)))
     }
 }
@@ -186,12 +188,21 @@ fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<OwnedFd> {
     // A host without standard descriptors would take ours for its output.
     let file = if file.as_raw_fd() < 3 { duplicate(file.as_raw_fd())? } else { file };
     let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
-    // SAFETY: both take integers only.
+    // SAFETY: the structure is valid for the call; the others take integers only.
     let made = unsafe {
-        libc::ftruncate(file.as_raw_fd(), size as libc::off_t) == 0
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        // Beyond that limit the kernel does not refuse but sends a signal that ends the host.
+        libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) == 0
+            && limit.rlim_cur >= size as libc::rlim_t
+            // All of it now: a page that cannot be had later, when it is written to, would be a signal as well.
+            && libc::fallocate(file.as_raw_fd(), 0, 0, size as libc::off_t) == 0
             && libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) == 0
     };
-    if made { Ok(file) } else { Err(io::Error::last_os_error()) }
+    if made {
+        Ok(file)
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Device and inode of an open file: what tells whether a number still leads where it did.

@@ -32,6 +32,17 @@ fn a_forked_child_has_a_recorder_of_its_own_and_leaves_its_parents_alone() {
     inside("forked");
 }
 
+#[test]
+fn a_process_that_may_have_no_file_of_that_size_or_none_at_all_still_records() {
+    inside("no_files");
+    inside("no_size");
+}
+
+#[test]
+fn a_host_without_standard_input_does_not_get_the_recorder_for_it() {
+    inside("no_input");
+}
+
 /// A host that runs until its standard input ends, which it does with this value.
 struct Watched {
     process: Child,
@@ -101,7 +112,10 @@ fn a_stopped_process_is_read_from_outside() {
     let report = json(host.pid());
     let last = events(&report).iter().rfind(|event| event["name"].as_str().is_some_and(|n| n.starts_with("span.")));
     let last = last.expect("events of spans");
-    assert_eq!((&last["name"], &last["first"], &last["open"]), (&"span.started".into(), &host.ready["open"], &true.into()));
+    assert_eq!(
+        (&last["name"], &last["first"], &last["open"]),
+        (&"span.started".into(), &host.ready["open"], &true.into())
+    );
     assert_eq!(events(&report).iter().filter(|event| event["open"] == true).count(), 1);
     assert_eq!((report["own"].as_bool(), report["recorder"]["pid"].as_u64()), (Some(true), Some(host.pid().into())));
     assert_eq!(report["open_spans"], 1);
@@ -172,7 +186,8 @@ fn a_process_that_has_ended_or_never_had_one_is_a_sentence() {
 #[test]
 fn a_process_of_another_user_is_refused_with_what_to_do() {
     let Some(host) = Watched::start("idle") else { return };
-    let root_user = std::fs::metadata("/proc/self").is_ok_and(|folder| std::os::unix::fs::MetadataExt::uid(&folder) == 0);
+    let root_user =
+        std::fs::metadata("/proc/self").is_ok_and(|folder| std::os::unix::fs::MetadataExt::uid(&folder) == 0);
     let output = if root_user {
         if !require("setpriv") {
             return;

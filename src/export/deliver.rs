@@ -335,6 +335,8 @@ impl Worker {
         }
         // What is tried again has not failed yet.
         self.totals = if retry { before } else { totals };
+        // Attempts may go on for long, and what they come to is what one wants to know meanwhile.
+        (self.shared.chores.tick)();
     }
 
     fn answered(&mut self, answer: &agent::Answer, account: &Account) {

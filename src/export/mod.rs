@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many tracers a process can have at a time; no more addresses than that, either.
 pub const TRACERS_MAX: usize = 64;
+const _: () = assert!(TRACERS_MAX == crate::recorder::layout::TRACERS);
 
 /// What payloads say of a tracer, frozen with its settings.
 #[derive(Clone, Debug)]

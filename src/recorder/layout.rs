@@ -1,8 +1,7 @@
-//! The numbers of the layout that the module's comment describes, and the check of an event. A change here that a reader
-//! of version 1 would not notice by the header's numbers is version 2.
+//! The numbers of the layout that the module's comment describes, and the check of an event. A change here that a
+//! reader of version 1 would not notice by the header's numbers is version 2.
 
 use crate::counters;
-use crate::export::TRACERS_MAX;
 
 /// "SPANWIRE" as a little-endian word.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"SPANWIRE");
@@ -31,7 +30,7 @@ pub const SHARD_WORDS: usize = SHARD_HEAD + EVENTS * EVENT_WORDS;
 /// Where the tracers begin.
 pub const TRACERS_AT: usize = SHARDS_AT + SHARDS * SHARD_WORDS;
 /// Places for tracers.
-pub const TRACERS: usize = TRACERS_MAX;
+pub const TRACERS: usize = 64;
 /// The longest name of a service in bytes.
 pub const SERVICE_MAX: usize = 56;
 /// Words before a tracer's counters.

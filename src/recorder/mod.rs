@@ -15,7 +15,7 @@
 //!  2  words in all                                   18  counters as of, wall time
 //!  3  words of the header                            19  the same moment, monotonic clock
 //!  4  where the shards begin                         20  the same moment, processor's counter
-//!  5  shards                                         21  nanoseconds for one of its ticks, 32 fractional bits; 0: unknown
+//!  5  shards                                         21  ns for one of its ticks, 32 fractional bits; 0: unknown
 //!  6  words from one shard to the next               22  bytes that spans occupy
 //!  7  words of a shard before its events             23  the bound on those
 //!  8  events of a shard                              24  spans that are open
@@ -64,7 +64,6 @@ pub use kind::Kind;
 pub use snapshot::{Fault, Snapshot};
 
 use crate::counters;
-use crate::span::clock;
 use crate::sys;
 use layout::*;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
@@ -103,14 +102,16 @@ impl Recorder {
     }
 
     /// This process's recorder, empty. Where the system gives no memory, one that keeps nothing; where it gives no
-    /// memfd, one that only this process and a debugger can read.
-    pub fn new(pid: u32, epoch: u32) -> Recorder {
+    /// memfd, one that only this process and a debugger can read. `clock_scale` is what is known of the processor's counter.
+    pub fn new(pid: u32, epoch: u32, clock_scale: u64) -> Recorder {
         let Some((words, file)) = sys::shared_words(MEMORY_NAME, FILE_WORDS) else { return Recorder::none() };
         let Some(words) = words.first_chunk::<WORDS>() else { return Recorder::none() };
         let id = file.as_ref().and_then(|file| sys::file_id(file.as_raw_fd()));
         // Open as long as the process lives.
         let recorder = Recorder { words: Some(words), fd: file.map_or(-1, IntoRawFd::into_raw_fd), file: id };
         recorder.write_header(words, pid, epoch);
+        recorder.set_anchor(clock_scale);
+        words[header::MAGIC].store(MAGIC, Release);
         recorder
     }
 
@@ -125,13 +126,16 @@ impl Recorder {
         set(header::MADE_AT, sys::wall_ns());
         set(header::LIBRARY, library_version());
         set(header::RARE_SHARD, RARE_SHARD as u64);
-        self.set_anchor();
-        words[header::MAGIC].store(MAGIC, Release);
     }
 
     /// Where the memory can be reached by its number, as long as the number still leads there.
     pub fn fd(&self) -> Option<RawFd> {
         (self.file.is_some() && sys::file_id(self.fd) == self.file).then_some(self.fd)
+    }
+
+    /// The memory itself, for whoever shows where it lies.
+    pub fn words(&self) -> Option<&'static [AtomicU64]> {
+        self.words.map(|words| words.as_slice())
     }
 
     /// Whether anything is kept.
@@ -215,12 +219,12 @@ impl Recorder {
     }
 
     /// Writes what the process as a whole has: memory, open spans, and the moment as each clock has it.
-    pub fn set_process(&self, memory_used: u64, memory_max: u64, open_spans: u64) {
+    pub fn set_process(&self, memory_used: u64, memory_max: u64, open_spans: u64, clock_scale: u64) {
         if let Some(words) = self.words {
             words[header::MEMORY_USED].store(memory_used, Relaxed);
             words[header::MEMORY_MAX].store(memory_max, Relaxed);
             words[header::OPEN_SPANS].store(open_spans, Relaxed);
-            self.set_anchor();
+            self.set_anchor(clock_scale);
         }
     }
 
@@ -229,12 +233,12 @@ impl Recorder {
         self.words.map_or(0, |words| sys::monotonic_ns().saturating_sub(words[header::MONOTONIC].load(Relaxed)))
     }
 
-    fn set_anchor(&self) {
+    fn set_anchor(&self, clock_scale: u64) {
         if let Some(words) = self.words {
             words[header::TICK].store(sys::cycle_counter(), Relaxed);
             words[header::MONOTONIC].store(sys::monotonic_ns(), Relaxed);
             words[header::AS_OF].store(sys::wall_ns(), Relaxed);
-            words[header::SCALE].store(clock::scale(), Relaxed);
+            words[header::SCALE].store(clock_scale, Relaxed);
         }
     }
 

@@ -1,6 +1,6 @@
-//! The reading side: what lies in a copy of a recorder's memory. It trusts nothing: the memory may be of another version,
-//! cut short, being written, or somebody's bad joke; every number is checked before anything is looked up by it, and
-//! what does not fit is a [`Fault`] with a sentence, or an event that is not shown.
+//! The reading side: what lies in a copy of a recorder's memory. It trusts nothing: the memory may be of another
+//! version, cut short, being written, or somebody's bad joke; every number is checked before anything is looked up by
+//! it, and what does not fit is a [`Fault`] with a sentence, or an event that is not shown.
 
 use super::kind::Kind;
 use super::layout::{self, check, header};
@@ -163,7 +163,11 @@ impl Extents {
         let sane = |what: &'static str, at: usize, least: usize, most: usize| {
             let value = word(at);
             let fits = value >= least as u64 && value <= most as u64;
-            if fits { Ok(value as usize) } else { Err(Fault::Layout(what, value)) }
+            if fits {
+                Ok(value as usize)
+            } else {
+                Err(Fault::Layout(what, value))
+            }
         };
         let end = sane("the number of words", header::WORDS, header::END, READ_MAX)?;
         let header = sane("the header's length", header::HEADER, header::END, end)?;
@@ -174,7 +178,11 @@ impl Extents {
                 stride: sane(what, stride, least, end)?,
             };
             let needs = table.count.checked_mul(table.stride).and_then(|words| words.checked_add(table.at));
-            if needs.is_some_and(|needs| needs <= end) { Ok(table) } else { Err(Fault::Layout(what, table.count as u64)) }
+            if needs.is_some_and(|needs| needs <= end) {
+                Ok(table)
+            } else {
+                Err(Fault::Layout(what, table.count as u64))
+            }
         };
         let shards = table("the place of the shards", header::SHARDS_AT, header::SHARDS, header::SHARD_WORDS, 1)?;
         let shard_head = sane("the head of a shard", header::SHARD_HEAD, 1, shards.stride)?;
@@ -228,7 +236,8 @@ impl Snapshot {
     }
 
     fn take(&mut self, words: &[u64], at: usize, shard: u32) {
-        let event: Option<[u64; layout::EVENT_WORDS]> = words.get(at..at + layout::EVENT_WORDS).and_then(|event| event.try_into().ok());
+        let event: Option<[u64; layout::EVENT_WORDS]> =
+            words.get(at..at + layout::EVENT_WORDS).and_then(|event| event.try_into().ok());
         let Some([word, time_ns, one, two]) = event.filter(|event| *event != [0; layout::EVENT_WORDS]) else { return };
         if word >> 32 & 0xff == 0 || word >> 48 != check(word & 0xffff_ffff_ffff, time_ns, one, two) {
             self.torn += 1;

@@ -5,7 +5,7 @@ use super::*;
 use std::sync::atomic::AtomicBool;
 
 fn recorder() -> Recorder {
-    let recorder = Recorder::new(4711, 3);
+    let recorder = Recorder::new(4711, 3, 0);
     assert!(recorder.keeps(), "this machine gives no memory");
     recorder
 }
@@ -25,9 +25,7 @@ fn the_numbers_that_programs_of_other_versions_rely_on_are_what_they_were() {
     let recorder = recorder();
     recorder.span_started(1, 1_000, 7, 2, 0xabcd);
     let words = words(&recorder);
-    assert_eq!(&words[..14], &[
-        0x4552_4957_4e41_5053, 1, 21_504, 64, 64, 9, 2_064, 16, 512, 4, 18_640, 64, 40, 9
-    ]);
+    assert_eq!(&words[..14], &[0x4552_4957_4e41_5053, 1, 21_504, 64, 64, 9, 2_064, 16, 512, 4, 18_640, 64, 40, 9]);
     assert_eq!(words[14..17], [4711, std::os::unix::process::parent_id().into(), 3]);
     let shard = 64 + 2_064;
     assert_eq!(words[shard], 1);
@@ -117,7 +115,10 @@ fn a_tracers_counters_are_found_under_its_service_and_go_with_it() {
     }
     recorder.set_tracer(64, Some(&TracerFacts { closed: false, generation: 1, service: "none", counters }));
     let tracers = read(&recorder).tracers;
-    assert_eq!(tracers.iter().map(|tracer| (tracer.index, tracer.closed)).collect::<Vec<_>>(), [(0, false), (63, true)]);
+    assert_eq!(
+        tracers.iter().map(|tracer| (tracer.index, tracer.closed)).collect::<Vec<_>>(),
+        [(0, false), (63, true)]
+    );
     assert_eq!((tracers[0].service.as_str(), tracers[1].service.as_str()), ("shop", "ä".repeat(28).as_str()));
     assert_eq!((tracers[0].get("sent"), tracers[0].get("parents_unknown"), tracers[0].get("finished")), (12, 3, 0));
     recorder.set_tracer(0, None);

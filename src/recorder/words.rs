@@ -14,7 +14,8 @@ impl Event {
         };
         let spans = |n: u64| format!("{n} {}", if n == 1 { "span" } else { "spans" });
         let bytes = |n: u64| format!("{n} {}", if n == 1 { "byte" } else { "bytes" });
-        let reason = |n: u64| REASON_NAMES.get(n as usize).copied().unwrap_or("a reason that this version does not know");
+        let reason =
+            |n: u64| REASON_NAMES.get(n as usize).copied().unwrap_or("a reason that this version does not know");
         match kind {
             Kind::SpanStarted => format!("span {first} started, trace …{:014x}{}", self.low(), self.of_tracer()),
             Kind::SpanFinished => {

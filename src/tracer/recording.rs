@@ -5,6 +5,7 @@ use crate::export::TRACERS_MAX;
 use crate::memory;
 use crate::recorder::TracerFacts;
 use crate::redact;
+use crate::span::clock;
 use crate::tracer::state::{state, State};
 
 /// A busy worker looks up many times a second; counting open spans takes time with the slots that there are.
@@ -25,7 +26,8 @@ pub fn refresh_all(state: &State) {
         return;
     }
     (0..TRACERS_MAX as u32).for_each(|index| refresh_tracer(state, index));
-    recorder.set_process(memory::used() as u64, memory::max() as u64, state.spans.live().count() as u64);
+    let open_spans = state.spans.live().count() as u64;
+    recorder.set_process(memory::used() as u64, memory::max() as u64, open_spans, clock::scale());
 }
 
 /// Copies one tracer's counters.

@@ -66,7 +66,7 @@ pub fn after_fork_child() {
 impl State {
     fn first() -> State {
         clock::begin();
-        let recorder = Recorder::new(sys::pid(), 1);
+        let recorder = Recorder::new(sys::pid(), 1, clock::scale());
         let logs = Logs::recorded_by(recorder);
         State::with(1, Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), logs, recorder)
     }
@@ -75,7 +75,7 @@ impl State {
         memory::forget_all();
         let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
         // The parent's stays as it is: mapped, open, and not written to by anybody here.
-        let recorder = Recorder::new(sys::pid(), inherited.epoch + 1);
+        let recorder = Recorder::new(sys::pid(), inherited.epoch + 1, clock::scale());
         let logs = Logs::after_fork(&inherited.shared.logs, recorder);
         let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder);
         state.tracers.inherit(&state, &inherited.tracers);

@@ -1,9 +1,11 @@
-/* recorder WHAT: a program whose flight recorder is read. `inside`: by itself, through the C API; `forked`: in a parent and
- * its child; `idle`, `busy`, `child`: from outside, until standard input ends. Prints what the test then looks for. */
+/* recorder WHAT: a program whose flight recorder is read. `inside`: by itself, through the C API; `forked`: in a parent
+ * and its child; `no_files`, `no_size`, `no_input`: where the system gives no memory file, or only under a number that is
+ * not its; `idle`, `busy`, `child`: from outside, until standard input ends. Prints what the test then looks for. */
 #include "check.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +123,21 @@ static int forked(void) {
     return 0;
 }
 
+/* Without a memory file it is still there for this process, and for a core. */
+static int no_memory_file(void) {
+    CHECK(spanwire_recorder_fd() == -1);
+    trace(10);
+    CHECK(read_all(0).finishes == 10);
+    return 0;
+}
+
+/* A daemon without standard descriptors opens its log next, and must get the number that it expects. */
+static int no_input(void) {
+    CHECK(spanwire_recorder_fd() >= 3);
+    CHECK(open("/dev/null", O_RDONLY) == 0);
+    return 0;
+}
+
 static volatile int stop;
 
 static void *work(void *unused) {
@@ -155,8 +172,14 @@ static int watched(const char *what) {
 
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "inside";
+    struct rlimit none = {3, 3};
+    if (!strcmp(what, "no_files")) CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+    if (!strcmp(what, "no_size")) CHECK(!setrlimit(RLIMIT_FSIZE, &none)); /* growing a file is a signal */
+    if (!strcmp(what, "no_input")) close(0);
     tracer = tracer_new();
-    if (!strcmp(what, "inside")) inside();
+    if (!strcmp(what, "no_files") || !strcmp(what, "no_size")) no_memory_file();
+    else if (!strcmp(what, "no_input")) no_input();
+    else if (!strcmp(what, "inside")) inside();
     else if (!strcmp(what, "forked")) forked();
     else watched(what);
     spanwire_tracer_shutdown(tracer, 1000);

@@ -101,12 +101,13 @@ pub fn text(found: &Found, last: usize, paint: Paint) -> String {
         out,
         "{} open, {} of {} in use, counted {} ago",
         counted(snapshot.open_spans as usize, "span"),
-        mib(snapshot.memory_used),
-        mib(snapshot.memory_max),
+        size(snapshot.memory_used),
+        size(snapshot.memory_max),
         age(now, snapshot.as_of)
     );
     if snapshot.panics > 0 {
-        let _ = writeln!(out, "{}", paint.bad(&format!("defects of the library that were caught: {}", snapshot.panics)));
+        let _ =
+            writeln!(out, "{}", paint.bad(&format!("defects of the library that were caught: {}", snapshot.panics)));
     }
     for tracer in &snapshot.tracers {
         out.push('\n');
@@ -168,7 +169,14 @@ fn events_text(found: &Found, last: usize, now: u64, paint: Paint) -> String {
         let words = event.words();
         let bad = matches!(
             Kind::of(event.kind),
-            Some(Kind::AgentRefused | Kind::AgentUnreachable | Kind::SpansDropped | Kind::LossBegan | Kind::SpansAbandoned | Kind::PanicCaught)
+            Some(
+                Kind::AgentRefused
+                    | Kind::AgentUnreachable
+                    | Kind::SpansDropped
+                    | Kind::LossBegan
+                    | Kind::SpansAbandoned
+                    | Kind::PanicCaught
+            )
         );
         let words = if bad || event.error { paint.bad(&words) } else { words };
         let open = if is_open(event, &open) { paint.strong("; still open") } else { String::new() };
@@ -178,7 +186,8 @@ fn events_text(found: &Found, last: usize, now: u64, paint: Paint) -> String {
         let _ = writeln!(out, "Started and not finished, of the spans above and before: {}", open.len());
     }
     if snapshot.torn > 0 {
-        let _ = writeln!(out, "Left out, since they were just being written: {}", counted(snapshot.torn as usize, "event"));
+        let _ =
+            writeln!(out, "Left out, since they were just being written: {}", counted(snapshot.torn as usize, "event"));
     }
     out
 }
@@ -203,6 +212,9 @@ fn age(now: u64, then: u64) -> String {
     }
 }
 
-fn mib(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+    }
 }
