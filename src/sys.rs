@@ -164,7 +164,7 @@ pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [At
             memory => Some(std::slice::from_raw_parts(memory.cast::<AtomicU64>(), count)),
         };
         let mapped = file.and_then(|file| {
-            map(libc::MAP_SHARED | libc::MAP_POPULATE, file.as_raw_fd()).map(|words| (words, Some(file)))
+            map(libc::MAP_SHARED, file.as_raw_fd()).map(|words| (words, Some(file)))
         });
         mapped.or_else(|| map(anonymous, -1).map(|words| (words, None)))
     }
