@@ -39,3 +39,22 @@ pub(super) fn refresh_tracer(state: &State, index: u32) {
     let facts = TracerFacts { closed, generation, service: &service, counters: account.counters.values() };
     state.shared.recorder.set_tracer(index as usize, live.then_some(&facts));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_a_services_name_is_not_for_whoever_reads_the_recorder() {
+        let state = state();
+        let code = vec![("DD_SERVICE".into(), "recorded password=hunter2".into())];
+        let tracer = state.tracers.make(state, code).expect("a tracer");
+        refresh_all(state);
+        let snapshot = state.shared.recorder.snapshot().expect("it keeps").expect("it can be read");
+        assert!(snapshot.tracers.iter().any(|tracer| tracer.service.starts_with("recorded password=")));
+        assert!(!snapshot.tracers.iter().any(|tracer| tracer.service.contains("hunter2")));
+        state.tracers.free(state, tracer).expect("it is ours");
+        let snapshot = state.shared.recorder.snapshot().expect("it keeps").expect("it can be read");
+        assert!(!snapshot.tracers.iter().any(|tracer| tracer.service.starts_with("recorded")));
+    }
+}
