@@ -163,9 +163,7 @@ pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [At
             libc::MAP_FAILED => None,
             memory => Some(std::slice::from_raw_parts(memory.cast::<AtomicU64>(), count)),
         };
-        let mapped = file.and_then(|file| {
-            map(libc::MAP_SHARED, file.as_raw_fd()).map(|words| (words, Some(file)))
-        });
+        let mapped = file.and_then(|file| map(libc::MAP_SHARED, file.as_raw_fd()).map(|words| (words, Some(file))));
         mapped.or_else(|| map(anonymous, -1).map(|words| (words, None)))
     }
 }
