@@ -22,6 +22,8 @@ pub mod host;
 pub mod log;
 pub mod memory;
 #[allow(unsafe_code)]
+pub mod probes;
+#[allow(unsafe_code)]
 pub mod process;
 pub mod recorder;
 pub mod redact;

@@ -9,6 +9,7 @@ use super::worker::{Way, Worker};
 use super::{agent, file, payload, Account, Profile};
 use crate::counters::{Counters, Reason};
 use crate::log::event::{Event, Totals};
+use crate::probes;
 use crate::memory::Buffer;
 use crate::span::encode;
 use crate::sys;
@@ -180,6 +181,7 @@ impl Worker {
             let asked = Instant::now();
             let result = agent.post_traces(&profile.identity, body, taken.len(), &headers);
             let verdict = judge(&result);
+            probes::payload_send(body.len() as u64, result.as_ref().map_or(0, |answer| answer.status.into()));
             if !matches!(verdict, Verdict::Sent) {
                 Counters::add(&account.counters.attempts_failed, 1);
             }

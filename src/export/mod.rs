@@ -16,6 +16,7 @@ use crate::host;
 use crate::log::event::{Event, QueueFacts};
 use crate::log::Logs;
 use crate::memory::Pool;
+use crate::probes;
 use crate::recorder::Recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::ids;
@@ -154,6 +155,7 @@ impl Shared {
 
     /// Counts spans as dropped, says so in debug mode, and says when a loss begins.
     pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &str) {
+        probes::spans_drop(spans, reason as u64);
         if self.account(tracer).counters.drop_spans(reason, spans) {
             self.logs.emit(&Event::LossBegan { reason: reason.name() });
         }
@@ -163,6 +165,7 @@ impl Shared {
     /// The same for a chunk that the queue had no room for.
     pub fn drop_queued(&self, tracer: u32, spans: u64, detail: &str, queue: QueueFacts) {
         let reason = Reason::QueueFull;
+        probes::spans_drop(spans, reason as u64);
         if self.account(tracer).counters.drop_spans(reason, spans) {
             self.logs.emit(&Event::LossBegan { reason: reason.name() });
         }

@@ -8,6 +8,7 @@ use crate::export::TRACERS_MAX;
 use crate::log::event::{Event, QueueFacts, SpanFacts};
 use crate::log::level::Level;
 use crate::memory;
+use crate::probes;
 use crate::span::clock;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
@@ -108,6 +109,7 @@ pub fn start(
     fill(&mut span, tracer, counters);
     span.shard = shard;
     state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
+    probes::span_start(span.span_id, span.trace_id_low);
     if crate::log::enabled(Level::Debug) {
         facts::say_started(state, &span, place.trace);
     }
@@ -236,6 +238,7 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     state.shared.recorder.span_finished(shard, end_ns, span.span_id, index, duration_ns, error);
     trace.open -= 1;
     let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
+    probes::span_finish(span.span_id, duration_ns);
     if crate::log::enabled(Level::Debug) {
         facts::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
     }
@@ -327,6 +330,7 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
             if !exporter.started.load(Relaxed) {
                 exporter.start(&state.shared);
             }
+            probes::chunk_enqueue(spans, chunk_bytes);
             queued(queued_chunks, queued_bytes);
         }
         Err(chunk) => {
