@@ -175,10 +175,10 @@ fn a_process_that_has_ended_or_never_had_one_is_a_sentence() {
     let zombie = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
     assert!(wait_until(Duration::from_secs(10), zombie));
     let said = refusal(&blackbox(pid, &[]));
-    assert!(said.contains("has ended already") && said.contains("left a core"), "{said}");
+    assert!(said.contains("has ended already") && said.contains("spanwire core"), "{said}");
     host.process.wait().expect("its end");
     let said = refusal(&blackbox(pid, &["--json"]));
-    assert!(said.contains("there is no process") && said.contains("left a core"), "{said}");
+    assert!(said.contains("there is no process") && said.contains("spanwire core"), "{said}");
     let said = refusal(&blackbox(std::process::id(), &[]));
     assert!(said.contains("has no flight recorder"), "{said}");
 }

@@ -14,9 +14,11 @@
  *   event KIND [KEY VALUE]...         integration NAME VERSION STATUS        write LEVEL TARGET TEXT
  *   level N, logger NAME N, debug 0|1, debug_for SECONDS
  *   flush MS, shutdown MS, sleep MS, fork        (the child goes on with the script, the parent waits and ends)
+ *   crash                             by SIGSEGV
  *   poll                              prints the records that wait
  */
 #include "check.h"
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +145,7 @@ static int run(char **field, size_t count) {
     else if (IS("shutdown", 1)) spanwire_tracer_shutdown(tracer, (uint32_t)atoi(field[1]));
     else if (IS("sleep", 1)) sleep_us(atol(field[1]) * 1000);
     else if (IS("poll", 0)) poll_records();
+    else if (IS("crash", 0)) raise(SIGSEGV);
     else if (IS("fork", 0)) {
         fflush(stdout);
         pid_t child = fork();

@@ -2,7 +2,9 @@
 //! that it keeps open. The process notices nothing. This file is the command; `find` gets the memory, `show` prints.
 
 mod find;
-mod show;
+pub mod show;
+
+pub use find::Found;
 
 use crate::cli::BlackboxOptions;
 use crate::out::{Failure, Out};

@@ -48,6 +48,9 @@ pub enum Command {
     /// Show what a running, hanging or stopped process last did: its flight recorder and its counters
     #[command(after_help = BLACKBOX_HELP)]
     Blackbox(BlackboxOptions),
+    /// Show what a crashed process last did, from the core that it left
+    #[command(after_help = CORE_HELP)]
+    Core(CoreOptions),
     /// The program that `demo` runs where there is no C compiler
     #[command(hide = true)]
     DemoHost,
@@ -186,6 +189,33 @@ pub struct BlackboxOptions {
     pub last: Option<usize>,
 }
 
+const CORE_HELP: &str = "\
+It needs no debugger, no symbols and not the program: it finds the flight recorder in the core's memory,
+and shows what `spanwire blackbox` shows of a process that lives: the tracers with their counters, and the
+last events, with the spans that were open. A core that is cut short, compressed, or of a program without
+the library is said to be that.
+
+Examples:
+  spanwire core core                          the core in this folder
+  spanwire core --last 20 /tmp/core.4711      the last 20 events
+  spanwire core --json core                   everything, for a script";
+
+/// Options of `spanwire core`.
+#[derive(Debug, clap::Args)]
+pub struct CoreOptions {
+    /// The core
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+
+    /// How many events, the latest ones; 0 for all [default: 100, or all with --json]
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +239,9 @@ mod tests {
     #[test]
     fn every_example_of_the_help_is_understood() {
         Cli::command().debug_assert();
-        for (help, count) in [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (BLACKBOX_HELP, 3)] {
+        let helps =
+            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (BLACKBOX_HELP, 3), (CORE_HELP, 3)];
+        for (help, count) in helps {
             let examples = examples(help);
             assert_eq!(examples.len(), count, "{examples:?}");
             for example in examples {
@@ -224,7 +256,8 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_terminal() {
-        for line in [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, BLACKBOX_HELP].iter().flat_map(|help| help.lines()) {
+        let helps = [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, BLACKBOX_HELP, CORE_HELP];
+        for line in helps.iter().flat_map(|help| help.lines()) {
             assert!(line.chars().count() <= 102, "{line}");
         }
     }

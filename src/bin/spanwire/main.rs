@@ -3,6 +3,7 @@
 mod agent;
 mod blackbox;
 mod cli;
+mod core;
 mod decode;
 mod demo;
 mod demo_inline;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(out, &options).map(|()| 0),
         Command::Agent(options) => agent::run(out, &options).map(|()| 0),
         Command::Doctor(options) => doctor::run(out, &options),
+        Command::Core(options) => core::run(out, &options).map(|()| 0),
         Command::Blackbox(options) => blackbox::run(out, &options).map(|()| 0),
         Command::DemoHost => demo_inline::run().map(|()| 0),
     };

@@ -59,9 +59,7 @@ pub fn recorder(pid: u32) -> Result<Found, String> {
 }
 
 fn ended(pid: u32, what: &str) -> String {
-    format!(
-        "{what} {pid}. The recorder ends with its process; if that left a core, its words are in there"
-    )
+    format!("{what} {pid}. The recorder ends with its process; if that left a core, `spanwire core FILE` reads it there")
 }
 
 fn refused(pid: u32, status: &str, error: &io::Error) -> String {

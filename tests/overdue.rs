@@ -1,0 +1,38 @@
+//! The mode that looks for spans which nobody finishes, as the worker runs it once a minute. In a process of its own, and
+//! without waiting for the minute.
+
+use spanwire::tracer::spans::{self, End, Parent};
+use spanwire::tracer::state::state;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+#[test]
+fn a_span_that_nobody_finishes_is_named_once_it_is_overdue_and_not_before() {
+    let state = state();
+    let settings = [
+        ("DD_SERVICE", "forgetful"),
+        ("DD_TRACE_AGENT_URL", "file:///dev/null"),
+        ("SPANWIRE_LOG_SINKS", "ring"),
+        ("DD_TRACE_DEBUG_ABANDONED_SPANS", "true"),
+        ("DD_TRACE_ABANDONED_SPAN_TIMEOUT", "50ms"),
+    ];
+    let code = settings.map(|(name, value)| (name.to_string(), value.to_string())).into();
+    let tracer = state.tracers.make(state, code).expect("a tracer");
+    let span = spans::start(state, tracer, Parent::None, b"forgotten", |_, _, _| ()).expect("started").expect("one");
+    let said = |again: bool| {
+        if again {
+            state.overdue_looked_ns.store(0, Relaxed);
+        }
+        (state.shared.each_minute)();
+        let mut lines = Vec::new();
+        state.shared.logs.poll(usize::MAX, &mut |record| lines.push(record.text.clone()));
+        lines.into_iter().filter(|text| text.contains("spans open for long: spans=1 oldest=[forgotten ")).count()
+    };
+    assert_eq!(said(true), 0, "it is not overdue yet");
+    std::thread::sleep(Duration::from_millis(80));
+    assert_eq!(said(true), 1);
+    assert_eq!(said(false), 0, "the next worker that comes by says it again");
+    spans::finish(state, span, End::Now).expect("it can still be finished");
+    assert_eq!(said(true), 0, "it is finished");
+    state.tracers.free(state, tracer).expect("it is ours");
+}
