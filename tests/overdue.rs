@@ -23,7 +23,7 @@ fn a_span_that_nobody_finishes_is_named_once_it_is_overdue_and_not_before() {
         if again {
             state.overdue_looked_ns.store(0, Relaxed);
         }
-        (state.shared.each_minute)();
+        (state.shared.chores.minute)();
         let mut lines = Vec::new();
         state.shared.logs.poll(usize::MAX, &mut |record| lines.push(record.text.clone()));
         lines.into_iter().filter(|text| text.contains("spans open for long: spans=1 oldest=[forgotten ")).count()
