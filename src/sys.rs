@@ -223,21 +223,6 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-/// Seconds east of UTC at this moment (seconds since 1970), and what the offset is called. Takes a lock inside the C
-/// library that a fork can leave held: only while the library is being loaded.
-pub fn local_offset(seconds: i64) -> (i32, String) {
-    // SAFETY: both structures are valid for the call; the name is copied before anything can change the zone.
-    unsafe {
-        let mut broken_down: libc::tm = std::mem::zeroed();
-        let seconds = seconds as libc::time_t;
-        if libc::localtime_r(&seconds, &mut broken_down).is_null() || broken_down.tm_zone.is_null() {
-            return (0, "UTC".into());
-        }
-        let name = std::ffi::CStr::from_ptr(broken_down.tm_zone).to_string_lossy().into_owned();
-        (broken_down.tm_gmtoff as i32, name)
-    }
-}
-
 /// Writes the calling thread's name to `name` and returns it: `main` for the process's first thread, else what the
 /// kernel calls it.
 pub fn thread_name(name: &mut [u8; 16]) -> &str {

@@ -25,15 +25,6 @@ use status::*;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// Run by the loader: what can only be asked of the C library before there may be threads, or a fork of their process.
-#[used]
-#[cfg_attr(target_os = "linux", link_section = ".init_array")]
-static AT_LOAD: extern "C" fn() = at_load;
-
-extern "C" fn at_load() {
-    let _ = catch_unwind(crate::log::look_up_local_time);
-}
-
 /// After so many panics the library turns itself off: what fails time and again must not go on costing the host.
 const PANICS_MAX: u32 = 5;
 static PANICS: AtomicU32 = AtomicU32::new(0);

@@ -27,7 +27,7 @@ pub use level::Level;
 pub use retention::Retention;
 pub use ring::Record;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
-pub use zone::look_up as look_up_local_time;
+pub use zone::Zone;
 
 use crate::recorder::{Kind, Recorder};
 use crate::sys;
@@ -43,7 +43,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use switch::Switch;
 use writer::Push;
-use zone::Zone;
 
 /// How long removing a sink waits for its callback to return.
 const REMOVE_PATIENCE: Duration = Duration::from_secs(10);
@@ -74,6 +73,8 @@ pub struct LogConfig {
     pub dialect: Dialect,
     /// Who speaks.
     pub about: About,
+    /// Where local time comes from.
+    pub zone: Zone,
     /// Whether records go to standard error.
     pub stderr: bool,
     /// Whether records are kept for [`Logs::poll`] and [`Logs::drain`].
@@ -210,7 +211,7 @@ impl Logs {
             }
         }
         // Two services of one process do not disagree about where logs go.
-        *held == LogConfig { about: held.about.clone(), ..config.clone() }
+        *held == LogConfig { about: held.about.clone(), zone: held.zone.clone(), ..config.clone() }
     }
 
     /// Whether an enqueued chunk's spans are wanted one by one ([`Event::ChunkEnqueued`]).
@@ -382,7 +383,8 @@ impl Shared {
     }
 
     fn zone(&self) -> &Zone {
-        zone::of_process()
+        static UTC: OnceLock<Zone> = OnceLock::new();
+        self.config.get().map_or_else(|| UTC.get_or_init(Zone::default), |config| &config.zone)
     }
 
     /// What was held back before this event, or `None` to hold it back too.

@@ -24,6 +24,7 @@ fn quiet() -> LogConfig {
         rules: Vec::new(),
         dialect: Dialect::NATIVE,
         about: About::default(),
+        zone: Zone::default(),
         stderr: false,
         ring: true,
         file: None,

@@ -1,28 +1,15 @@
-//! Local time without the C library's lock: the offsets of this year and the next ones are looked up once, while the
-//! library is being loaded, and after that only read. `localtime_r` takes a lock that a fork can leave held, so that
-//! neither a thread that logs may call it nor a process that may be somebody's child.
+//! Local time without the C library: `localtime_r` takes a lock that a fork can leave held, so that a forked child might
+//! wait for it for ever. The zone is read from its file once, when the log is configured; how such files and the texts in
+//! `TZ` are read is in `file.rs` and `rule.rs`.
+
+mod file;
+mod rule;
 
 use crate::sys;
-use std::sync::OnceLock;
 
-/// How far ahead offsets are looked up, in steps; after that the last one known stays.
-const STEPS_AHEAD: i64 = 220;
-/// Shorter than any summer time, and than any pause in one.
-const STEP: i64 = 7 * DAY;
+/// How many years ahead the changes of the clocks are looked up; after that the last one stays.
+const YEARS_AHEAD: i64 = 5;
 const DAY: i64 = 86_400;
-
-static OF_PROCESS: OnceLock<Zone> = OnceLock::new();
-
-/// Looks up the zone of this process (`TZ`, `/etc/localtime`). To be called once, while the library is loaded.
-pub fn look_up() {
-    OF_PROCESS.get_or_init(Zone::looked_up);
-}
-
-/// The zone of this process; UTC if it was not looked up.
-pub(super) fn of_process() -> &'static Zone {
-    static UTC: OnceLock<Zone> = OnceLock::new();
-    OF_PROCESS.get().unwrap_or_else(|| UTC.get_or_init(Zone::default))
-}
 
 /// An offset from UTC, from some moment on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,30 +79,19 @@ impl Default for Zone {
 }
 
 impl Zone {
-    fn looked_up() -> Zone {
-        let now = (sys::wall_ns() / 1_000_000_000) as i64;
-        let mut offsets = vec![at(now)];
-        offsets[0].from = i64::MIN;
-        for step in 1..STEPS_AHEAD {
-            let later = at(now + step * STEP);
-            let Some(known) =
-                offsets.last().filter(|known| (known.seconds, &known.name) != (later.seconds, &later.name))
-            else {
-                continue;
-            };
-            let known = known.clone();
-            // The change lies within this step: halve it down to the second.
-            let (mut before, mut after) = (now + (step - 1) * STEP, now + step * STEP);
-            while after - before > 1 {
-                let middle = before + (after - before) / 2;
-                let there = at(middle);
-                if (there.seconds, &there.name) == (known.seconds, &known.name) {
-                    before = middle;
-                } else {
-                    after = middle;
-                }
-            }
-            offsets.push(Offset { from: after, ..later });
+    /// The zone of this process: what its environment says in `TZ`, else the machine's; UTC where neither is understood.
+    pub fn of_process(tz: Option<&str>) -> Zone {
+        let (year, ..) = sys::utc_time(sys::wall_ns());
+        let Some(mut changes) = file::changes(tz, year + YEARS_AHEAD) else { return Zone::default() };
+        changes.sort_by_key(|change| change.0);
+        // Of what is long over only the last.
+        let a_year_ago = (sys::wall_ns() / 1_000_000_000) as i64 - 365 * DAY;
+        let over = changes.iter().take_while(|change| change.0 <= a_year_ago).count().saturating_sub(1);
+        let mut offsets: Vec<Offset> =
+            changes.drain(over..).map(|(from, seconds, name)| Offset { from, seconds, name }).collect();
+        match offsets.first_mut() {
+            Some(first) => first.from = i64::MIN,
+            None => return Zone::default(),
         }
         Zone(offsets)
     }
@@ -132,11 +108,6 @@ impl Zone {
         let micro = (time_ns / 1_000 % 1_000_000) as u32;
         Moment { year, month, day, weekday, hour, minute, second, micro, offset: shift, zone }
     }
-}
-
-fn at(seconds: i64) -> Offset {
-    let (offset, name) = sys::local_offset(seconds);
-    Offset { from: seconds, seconds: offset, name }
 }
 
 #[cfg(test)]
@@ -156,13 +127,53 @@ mod tests {
         assert_eq!((after.offset_text(":"), after.offset_text("")), ("+01:00".into(), "+0100".into()));
     }
 
+    /// What `date` says of a moment in a zone: the offset in seconds, and its name.
+    fn system(tz: &str, seconds: i64) -> Option<(i32, String)> {
+        let output = std::process::Command::new("date")
+            .env("TZ", tz)
+            .args(["-d", &format!("@{seconds}"), "+%z %Z"])
+            .output()
+            .ok()
+            .filter(|output| output.status.success())?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let (offset, name) = text.trim().split_once(' ')?;
+        let number: i32 = offset[1..].parse().ok()?;
+        let seconds = (number / 100 * 60 + number % 100) * 60;
+        Some((if offset.starts_with('-') { -seconds } else { seconds }, name.to_string()))
+    }
+
     #[test]
-    fn the_process_zone_agrees_with_the_system_now_and_next_year() {
-        let zone = Zone::looked_up();
+    fn local_time_agrees_with_the_systems_in_every_kind_of_zone() {
         let now = (sys::wall_ns() / 1_000_000_000) as i64;
-        for seconds in [now, now + 100 * DAY, now + 200 * DAY, now + 365 * DAY] {
-            let moment = zone.moment(seconds as u64 * 1_000_000_000);
-            assert_eq!((moment.offset, moment.zone.to_string()), sys::local_offset(seconds));
+        let mut tried = 0;
+        for tz in [
+            "UTC",
+            "Europe/Berlin",
+            ":America/New_York",
+            "Australia/Lord_Howe",
+            "Asia/Kolkata",
+            "Africa/Casablanca",
+            "America/Sao_Paulo",
+            "/usr/share/zoneinfo/Pacific/Chatham",
+            "CET-1CEST,M3.5.0,M10.5.0/3",
+            "<-03>3",
+            "EST5EDT",
+        ] {
+            let zone = Zone::of_process(Some(tz));
+            for seconds in (0..24).map(|month| now - 100 * DAY + month * 31 * DAY) {
+                let Some(said) = system(tz, seconds) else { continue };
+                let moment = zone.moment(seconds as u64 * 1_000_000_000);
+                assert_eq!((moment.offset, moment.zone.to_string()), said, "{tz} at {seconds}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 24, "date(1) says nothing here");
+    }
+
+    #[test]
+    fn what_is_no_zone_is_utc() {
+        for tz in ["", "Nowhere/Atall", "../../etc/passwd", "/etc/hostname", "/proc/self/mem"] {
+            assert_eq!(Zone::of_process(Some(tz)), Zone::default(), "{tz}");
         }
     }
 }

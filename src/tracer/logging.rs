@@ -2,14 +2,14 @@
 
 use crate::host;
 use crate::log::event::Event;
-use crate::log::{About, Dialect, Level, LogConfig};
+use crate::log::{About, Dialect, Level, LogConfig, Zone};
 use crate::settings::{Rejected, Settings};
 use crate::tracer::state::State;
 
 /// Sets up the log for the first tracer, and says what is wrong with a tracer's settings.
-pub(super) fn configure(state: &State, settings: &Settings, rejected: &[Rejected]) {
+pub(super) fn configure(state: &State, settings: &Settings, tz: Option<&str>, rejected: &[Rejected]) {
     let logs = &state.shared.logs;
-    if !logs.configure(&config(settings)) {
+    if !logs.configure(&config(settings, tz)) {
         let text = "another tracer of this process has set up logging otherwise; its settings stay";
         logs.emit(&Event::Notice { level: Level::Warn, target: "setting", text });
     }
@@ -18,16 +18,19 @@ pub(super) fn configure(state: &State, settings: &Settings, rejected: &[Rejected
     }
 }
 
-fn config(settings: &Settings) -> LogConfig {
+/// `tz` is the environment's, which says where the host's clocks stand.
+fn config(settings: &Settings, tz: Option<&str>) -> LogConfig {
     let named = Dialect::from_name(&settings.log_dialect);
+    let dialect = named.unwrap_or_else(|| Dialect::of_language(&settings.language));
     LogConfig {
         level: settings.log_level,
         level_given: settings.log_level_given,
         debug: settings.debug,
         debug_level: settings.debug_level,
         rules: settings.log_rules.clone(),
-        dialect: named.unwrap_or_else(|| Dialect::of_language(&settings.language)),
+        dialect,
         about: about(settings),
+        zone: if dialect.needs_local_time() { Zone::of_process(tz) } else { Zone::default() },
         stderr: settings.log_stderr,
         ring: settings.log_ring,
         file: settings.log_place.clone(),
@@ -65,7 +68,7 @@ mod tests {
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let (settings, rejected) = Settings::resolve(&code, &|_| None);
         assert_eq!(rejected, []);
-        config(&settings)
+        config(&settings, None)
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Tracers {
         let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         let (settings, rejected) = Settings::resolve(&code, &env);
         let index = (0..TRACERS_MAX as u32).find(|&index| self.is_free(state, index)).ok_or(Error::Limit)?;
-        logging::configure(state, &settings, &rejected);
+        logging::configure(state, &settings, env("TZ").as_deref(), &rejected);
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
         let number = self.install(state, index, generation, 1, Origin { code, settings }, state.epoch == 1)?;
         announce_disabled(state, index);

@@ -81,7 +81,14 @@ impl Planted {
     pub fn log(&self, folder: &Folder, dialect: &str) -> Option<PathBuf> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let log = folder.path(&format!("{}.log", NUMBER.fetch_add(1, Relaxed)));
+        // Root may open anything; anybody else's own rights are taken away where the fault is planted.
+        let as_nobody = self.by_nobody && fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
         let mut host: Host = host("doctor.c")?.env("DD_SERVICE", "shop").env("DD_TRACE_DEBUG", "true");
+        if as_nobody {
+            let aside = log.with_extension("d");
+            fs::create_dir_all(&aside).expect("a folder for the copies");
+            host = host.copied_to(&aside);
+        }
         host = self.program.iter().fold(host, |host, word| host.arg(word)).env("SPANWIRE_LOG_DIALECT", dialect);
         let own = self.env.iter().find(|(name, _)| *name == "DD_TRACE_LOG_FILE");
         let name = if self.under.is_empty() { "DD_TRACE_LOG_FILE" } else { "READ_LATE" };
@@ -89,8 +96,7 @@ impl Planted {
             host = host.under(self.under).env(name, log.display());
         }
         host = self.env.iter().fold(host, |host, (name, value)| host.env(name, value));
-        // Root may open anything; anybody else's own rights are taken away where the fault is planted.
-        if self.by_nobody && fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+        if as_nobody {
             host = host.under(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
         }
         let ran = host.run().ok();

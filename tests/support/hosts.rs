@@ -140,6 +140,18 @@ impl Host {
         self
     }
 
+    /// A copy of it and of the library in this folder, which everybody may enter: another user may have no way to the
+    /// repository's.
+    pub fn copied_to(mut self, folder: &Path) -> Host {
+        let program = PathBuf::from(&self.words[0]);
+        let copy = folder.join(program.file_name().expect("a program has a name"));
+        std::fs::copy(&program, &copy).expect("a copy of the host");
+        let library = stage().join("lib/libspanwire.so.0");
+        std::fs::copy(library, folder.join("libspanwire.so.0")).expect("a copy of the library");
+        self.words[0] = copy.into();
+        self.env("LD_LIBRARY_PATH", folder.display())
+    }
+
     /// Runs it under another program, such as valgrind.
     pub fn under(mut self, words: &[&str]) -> Host {
         self.words.splice(0..0, words.iter().map(Into::into));

@@ -205,6 +205,11 @@ impl Dialect {
         }
     }
 
+    /// Whether its lines have the time of the clocks on the wall.
+    pub fn needs_local_time(self) -> bool {
+        !matches!(self.language, Language::Native | Language::Json | Language::Node)
+    }
+
     /// The event's records in this dialect, often one. None where that tracer says nothing of such an event; but what
     /// warns or fails is always said, in our words where the tracer has none.
     pub fn lines(self, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
