@@ -3,7 +3,7 @@
 mod agent;
 mod blackbox;
 mod cli;
-mod core;
+mod corefile;
 mod decode;
 mod demo;
 mod demo_inline;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(out, &options).map(|()| 0),
         Command::Agent(options) => agent::run(out, &options).map(|()| 0),
         Command::Doctor(options) => doctor::run(out, &options),
-        Command::Core(options) => core::run(out, &options).map(|()| 0),
+        Command::Core(options) => corefile::run(out, &options).map(|()| 0),
         Command::Blackbox(options) => blackbox::run(out, &options).map(|()| 0),
         Command::DemoHost => demo_inline::run().map(|()| 0),
     };

@@ -1,0 +1,144 @@
+//! `spanwire core`: reads the flight recorder out of a core, without a debugger, symbols or the program. The recorder is
+//! found by how it begins; what is wrong with the core is said, and nothing is shown that does not fit together.
+
+mod elf;
+#[cfg(test)]
+mod tests;
+
+use crate::blackbox::{show, Found};
+use crate::cli::CoreOptions;
+use crate::out::{Failure, Out};
+use elf::{Core, Segment, Source};
+use spanwire::recorder::{layout, snapshot, Snapshot};
+use std::fs::File;
+use std::path::Path;
+
+/// The recorder begins a page.
+const PAGE: u64 = 4096;
+/// Bytes that are looked at at once.
+const CHUNK: u64 = 1 << 20;
+
+/// Reads a core and prints what its recorder holds.
+pub fn run(out: Out, options: &CoreOptions) -> Result<(), Failure> {
+    let path = &options.file;
+    let told = |why: String| Failure::said(format!("{} {why}", path.display()));
+    let file = open(path).map_err(told)?;
+    let (core, found) = recorder(&file).map_err(told)?;
+    if options.json {
+        let mut object = show::json(&found, options.last.unwrap_or(0));
+        object["core"] = serde_json::json!({
+            "program": core.program, "signal": core.signal, "missing_bytes": core.missing,
+        });
+        return out.write(&format!("{object:#}\n"));
+    }
+    out.write(&format!("{}\n", headline(&core)))?;
+    if core.missing > 0 {
+        let text = format!("The core is cut short: {} bytes of the process's memory are missing.\n", core.missing);
+        out.write(&out.paint.bad(&text))?;
+    }
+    out.write(&show::text(&found, options.last.unwrap_or(show::USUAL), out.paint))
+}
+
+fn open(path: &Path) -> Result<File, String> {
+    let file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
+    match file.metadata() {
+        Ok(facts) if facts.is_file() => Ok(file),
+        _ => Err("is no file".into()),
+    }
+}
+
+fn headline(core: &Core) -> String {
+    let program: String = core.program.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let program = if program.is_empty() { "a program".into() } else { program };
+    match core.signal {
+        None | Some(0) => format!("Core of {program}, taken while it lived"),
+        Some(signal) => format!("Core of {program}, ended by signal {signal}{}", name_of(signal)),
+    }
+}
+
+fn name_of(signal: u16) -> &'static str {
+    match signal {
+        3 => " (SIGQUIT)",
+        4 => " (SIGILL)",
+        5 => " (SIGTRAP)",
+        6 => " (SIGABRT)",
+        7 => " (SIGBUS)",
+        8 => " (SIGFPE)",
+        11 => " (SIGSEGV)",
+        31 => " (SIGSYS)",
+        _ => "",
+    }
+}
+
+/// A core's recorder: the process's own, else the newest that it inherited.
+fn recorder(source: &dyn Source) -> Result<(Core, Found), String> {
+    let core = elf::parse(source)?;
+    let mut places: Vec<u64> = Vec::new();
+    // A mapping of its own begins a segment; plain memory, where there was no memory file, may lie in another's.
+    for segment in &core.segments {
+        if begins(source, segment.at)? {
+            places.push(segment.at);
+        }
+    }
+    if places.is_empty() {
+        for segment in &core.segments {
+            scan(source, segment, &mut places)?;
+        }
+    }
+    let (mut best, mut why) = (None::<Found>, String::new());
+    for at in places {
+        match read(source, at) {
+            Ok(snapshot) => {
+                let own = core.pid.is_none_or(|pid| u64::from(pid) == snapshot.pid);
+                let pid = core.pid.unwrap_or(snapshot.pid as u32);
+                let found = Found { pid, own, snapshot };
+                let rank = |found: &Found| (found.own, found.snapshot.epoch, found.snapshot.made_at);
+                if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
+                    best = Some(found);
+                }
+            }
+            Err(error) => why = format!("holds a flight recorder that cannot be read: {error}"),
+        }
+    }
+    match best {
+        Some(found) => Ok((core, found)),
+        None if !why.is_empty() => Err(why),
+        None if core.missing > 0 => {
+            Err(format!("is cut short by {} bytes, and what is there holds no flight recorder", core.missing))
+        }
+        None => {
+            Err("holds no flight recorder: the process had not loaded libspanwire or made no call of it, or the core \
+                     was written without shared memory (/proc/PID/coredump_filter)"
+                .into())
+        }
+    }
+}
+
+fn begins(source: &dyn Source, at: u64) -> Result<bool, String> {
+    let word = elf::read(source, at, 8).map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(word == layout::MAGIC.to_le_bytes())
+}
+
+/// Finds pages that begin as a recorder does.
+fn scan(source: &dyn Source, segment: &Segment, places: &mut Vec<u64>) -> Result<(), String> {
+    let mut done = 0;
+    while done < segment.length {
+        let length = CHUNK.min(segment.length - done) as usize;
+        let bytes = elf::read(source, segment.at + done, length).map_err(|error| format!("cannot be read: {error}"))?;
+        let magic = layout::MAGIC.to_le_bytes();
+        let pages = bytes.chunks(PAGE as usize).enumerate().filter(|(_, page)| page.starts_with(&magic));
+        places.extend(pages.map(|(n, _)| segment.at + done + n as u64 * PAGE));
+        done += CHUNK;
+    }
+    Ok(())
+}
+
+fn read(source: &dyn Source, at: u64) -> Result<Snapshot, String> {
+    let words = |count: usize| -> Result<Vec<u64>, String> {
+        let bytes = elf::read(source, at, count * 8).map_err(|error| error.to_string())?;
+        Ok(bytes.chunks_exact(8).filter_map(|word| word.try_into().ok()).map(u64::from_le_bytes).collect())
+    };
+    let says = words(layout::header::END)?.get(layout::header::WORDS).copied().unwrap_or(0);
+    let most = says.clamp(layout::header::END as u64, snapshot::READ_MAX as u64) as usize;
+    Snapshot::of(&words(most)?).map_err(|fault| fault.to_string())
+}
