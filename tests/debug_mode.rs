@@ -7,6 +7,7 @@ use support::hosts::{host, root, Outcome};
 
 const TRACES: u64 = 20_000;
 const SPANS: u64 = 10;
+const WORDS: [&str; 4] = ["span started: ", "span finished: ", "chunk enqueued: ", "spans dropped: reason=queue_full"];
 
 /// Traces of ten spans, one after the other without a pause: well over 100,000 spans a second.
 fn load(name: &str, env: &[(&str, String)]) -> Option<Outcome> {
@@ -55,14 +56,15 @@ fn debug_mode_to_a_file_blocks_nobody_and_counts_what_it_loses() {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// Each span's two lines and each chunk's one are in the file, or among those that the log says it lost.
+/// Each span's two lines and each trace's one (queued, or dropped because the queue was full) are in the file, or among
+/// those that the log says it lost.
 fn accounted(log: &str) {
     let (mut there, mut lost, mut others) = (0, 0, 0);
     for line in log.lines() {
         if let Some((_, records)) = line.split_once("log records lost: ") {
             let number = records.split("records=").nth(1).and_then(|rest| rest.split(';').next());
             lost += number.and_then(|number| number.parse::<u64>().ok()).expect("a count of lost records");
-        } else if ["span started: ", "span finished: ", "chunk enqueued: "].iter().any(|word| line.contains(word)) {
+        } else if WORDS.iter().any(|word| line.contains(word)) {
             there += 1;
         } else {
             others += 1;
@@ -70,7 +72,7 @@ fn accounted(log: &str) {
     }
     let made = TRACES * SPANS * 2 + TRACES;
     println!("native: {there} of {made} lines in the file, {lost} lost and counted, {others} of other kinds");
-    // Among the lost may be some of the few others.
+    // Among the lost may be some of the others, which are few beside these.
     assert!(there + lost >= made, "{} lines are missing without a count", made - there - lost);
-    assert!(there + lost <= made + 2_000, "more was counted as lost than was ever said");
+    assert!(there + lost <= made + made / 20, "more was counted as lost than was ever said");
 }

@@ -190,10 +190,10 @@ pub struct BlackboxOptions {
 }
 
 const CORE_HELP: &str = "\
-It needs no debugger, no symbols and not the program: it finds the flight recorder in the core's memory,
-and shows what `spanwire blackbox` shows of a process that lives: the tracers with their counters, and the
-last events, with the spans that were open. A core that is cut short, compressed, or of a program without
-the library is said to be that.
+It needs no debugger, no symbols and not the program: it finds the flight recorder in the core's
+memory, and shows what `spanwire blackbox` shows of a process that lives: the tracers with their
+counters, and the last events, with the spans that were open. A core that is cut short, compressed,
+or of a program without the library is said to be that.
 
 Examples:
   spanwire core core                          the core in this folder
