@@ -260,7 +260,15 @@ A host in which any thread may run any code can have records pushed to it instea
 spanwire_log_add_sink_any_thread(). PHP, Ruby, Python and Node are no such hosts. The host's own records,
 spanwire_log_write() and spanwire_log_event(), take the same ways.
 "#,
-        holds: &["spanwire_log_*", "spanwire_sink", "spanwire_release", "SPANWIRE_LEVEL_*", "SPANWIRE_SINKS_MAX", "SPANWIRE_LOGGERS_MAX", "SPANWIRE_LOG_HOST_ONLY"],
+        holds: &[
+            "spanwire_log_*",
+            "spanwire_sink",
+            "spanwire_release",
+            "SPANWIRE_LEVEL_*",
+            "SPANWIRE_SINKS_MAX",
+            "SPANWIRE_LOGGERS_MAX",
+            "SPANWIRE_LOG_HOST_ONLY",
+        ],
     },
     Section {
         title: "Flight recorder",

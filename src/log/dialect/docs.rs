@@ -114,7 +114,11 @@ fn document() -> String {
         let cells = LANGUAGES.map(|(_, _, language, page, source)| {
             let (page, _) = said(language, Form::Page, &about("test", page), event);
             let (source, _) = said(language, Form::Source, &about("test", source), event);
-            if page == source { page.to_string() } else { format!("{page} / {source}") }
+            if page == source {
+                page.to_string()
+            } else {
+                format!("{page} / {source}")
+            }
         });
         let _ = writeln!(out, "| {title} | {} |", cells.join(" | "));
     });
@@ -123,9 +127,21 @@ fn document() -> String {
         section(&mut out, &format!("`{name}`"), language, Form::Page, &ours);
     }
     for (name, dialect, language, page, source) in LANGUAGES {
-        section(&mut out, &format!("{name}, as the page has it (`{dialect}`)"), language, Form::Page, &about(dialect, page));
+        section(
+            &mut out,
+            &format!("{name}, as the page has it (`{dialect}`)"),
+            language,
+            Form::Page,
+            &about(dialect, page),
+        );
         let about = about(dialect, source);
-        section(&mut out, &format!("{name}, as its source has it (`{dialect}@source`)"), language, Form::Source, &about);
+        section(
+            &mut out,
+            &format!("{name}, as its source has it (`{dialect}@source`)"),
+            language,
+            Form::Source,
+            &about,
+        );
     }
     out
 }

@@ -9,7 +9,7 @@ mod abandoned;
 mod span;
 
 use super::cause::{cause, host_and_port, ip_of, reason_of_agent, Cause};
-use super::text::{escaped, general, inline, self};
+use super::text::{self, escaped, general, inline};
 use super::{Form, Frame, Line};
 use crate::log::event::Event;
 use crate::log::level::Level;

@@ -12,7 +12,6 @@ mod host;
 mod repr;
 mod span;
 
-
 use super::cause::{cause, reason_of_agent, Cause};
 use super::native;
 use super::text::{escaped, inline};

@@ -46,11 +46,8 @@ impl Rule {
             return Some(Rule { standard, summer: None });
         }
         let summer_name = self::name(&mut rest)?;
-        let offset = if rest.starts_with(',') || rest.is_empty() {
-            standard.0 + HOUR as i32
-        } else {
-            -time(&mut rest)? as i32
-        };
+        let offset =
+            if rest.starts_with(',') || rest.is_empty() { standard.0 + HOUR as i32 } else { -time(&mut rest)? as i32 };
         // Without dates those of the United States hold, as in the C library.
         if rest.is_empty() {
             rest = ",M3.2.0,M11.1.0";
@@ -194,7 +191,9 @@ mod tests {
 
     #[test]
     fn what_is_no_rule_is_none() {
-        for text in ["", "A1", "CET", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M1.1.0", "CET-999", "<CET-1", "CET-1x", "ééé-1"] {
+        for text in
+            ["", "A1", "CET", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M1.1.0", "CET-999", "<CET-1", "CET-1x", "ééé-1"]
+        {
             assert_eq!(Rule::parse(text), None, "{text}");
         }
     }

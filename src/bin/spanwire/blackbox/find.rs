@@ -59,7 +59,9 @@ pub fn recorder(pid: u32) -> Result<Found, String> {
 }
 
 fn ended(pid: u32, what: &str) -> String {
-    format!("{what} {pid}. The recorder ends with its process; if that left a core, `spanwire core FILE` reads it there")
+    format!(
+        "{what} {pid}. The recorder ends with its process; if that left a core, `spanwire core FILE` reads it there"
+    )
 }
 
 fn refused(pid: u32, status: &str, error: &io::Error) -> String {

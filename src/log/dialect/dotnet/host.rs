@@ -79,4 +79,3 @@ pub(super) fn event(to: &mut Speaker<'_, '_>, kind: &str, fields: &[(&str, &str)
         }
     }
 }
-

@@ -296,7 +296,6 @@ fn hostile_values_stay_json() {
     assert!(last.is_some_and(|last| last.starts_with("spanwire: ") && last.ends_with(" more spans")), "{last:?}");
 }
 
-
 /// A level as bunyan (and pino) count it: 10 for trace to 50 for error; 61, above everything, turns a logger off.
 fn bunyan_level(level: Level) -> u32 {
     match level {
