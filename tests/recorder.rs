@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
-use support::hosts::{compile_c, host, require, root};
+use support::hosts::{compile_c, copy_program, host, require, root};
 use support::wait_until;
 
 /// Spans go nowhere, and the worker looks up now and then.
@@ -194,7 +194,7 @@ fn a_process_of_another_user_is_refused_with_what_to_do() {
         }
         // A place that every user may read.
         let copy = std::env::temp_dir().join(format!("spanwire-blackbox.{}", std::process::id()));
-        std::fs::copy(env!("CARGO_BIN_EXE_spanwire"), &copy).expect("a copy of the companion");
+        copy_program(std::path::Path::new(env!("CARGO_BIN_EXE_spanwire")), &copy);
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy).arg("blackbox");
         let output = command.arg(host.pid().to_string()).output().expect("setpriv runs");

@@ -2,7 +2,7 @@
 //! No expectation about the doctor belongs here.
 #![allow(dead_code)] // each test binary uses its own part of this
 
-use super::support::hosts::{command, require, Host};
+use super::support::hosts::{command, copy_program, require, Host};
 use super::support::http::Head;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpListener;
@@ -55,7 +55,7 @@ impl Folder {
         assert!(require("setpriv"), "util-linux has it, and these tests need it to be another user");
         // That user may not be able to reach the build's own folder.
         let copy = self.path("spanwire");
-        std::fs::copy(env!("CARGO_BIN_EXE_spanwire"), &copy).expect("a copy of the program");
+        copy_program(Path::new(env!("CARGO_BIN_EXE_spanwire")), &copy);
         mode(&copy, 0o755);
         let user = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"), "--clear-groups".into()];
         let words: Vec<&str> = ["setpriv"].into_iter().chain(user.iter().map(String::as_str)).collect();

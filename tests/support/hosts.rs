@@ -41,6 +41,13 @@ pub fn require(tool: &str) -> bool {
     installed
 }
 
+/// Copies a program, to be run from there. By another process: a file that this one has open for writing, if only for a
+/// moment, may be inherited by a child that another thread starts just then, and a busy file cannot be run.
+pub fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status();
+    assert!(copied.is_ok_and(|status| status.success()), "{} cannot be copied", from.display());
+}
+
 /// A host of this repository, `tests/hosts/NAME` with `.c` or `.cpp`, compiled and ready to run; `None` without a
 /// compiler.
 pub fn host(file: &str) -> Option<Host> {
@@ -145,9 +152,9 @@ impl Host {
     pub fn copied_to(mut self, folder: &Path) -> Host {
         let program = PathBuf::from(&self.words[0]);
         let copy = folder.join(program.file_name().expect("a program has a name"));
-        std::fs::copy(&program, &copy).expect("a copy of the host");
+        copy_program(&program, &copy);
         let library = stage().join("lib/libspanwire.so.0");
-        std::fs::copy(library, folder.join("libspanwire.so.0")).expect("a copy of the library");
+        copy_program(&library, &folder.join("libspanwire.so.0"));
         self.words[0] = copy.into();
         self.env("LD_LIBRARY_PATH", folder.display())
     }
