@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Rules that can be there at once.
 pub const RULES_MAX: usize = 64;
-/// Loggers that hold the rule for everything of the host; Python's and Java's root.
+/// The host's root logger, as Python and Java call it.
 const ROOT: &str = "root";
 
 /// The rules, each in one word (the name's hash and the level), so that no lock is needed and a forked child reads them

@@ -238,6 +238,10 @@ impl Logs {
             shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
             return;
         }
+        // Nothing is formatted for nobody.
+        if shared.config.get().is_some_and(|config| !config.ring) && shared.push_level() == Level::Off as u8 {
+            return;
+        }
         let Some(held_back) = shared.limit(event) else {
             shared.counts.held_back.fetch_add(1, Ordering::Relaxed);
             return;
