@@ -8,6 +8,7 @@
 //!
 //! Counts are added per chunk where they can be, so that a span costs none of its own. Nothing here decides anything.
 
+use crate::inspect::Field;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Why finished spans did not leave. The order is that of `spanwire_stats`.
@@ -161,8 +162,8 @@ impl Counters {
         Some(now.saturating_sub(self.lost_before[reason as usize].load(Relaxed)))
     }
 
-    /// All of them at this moment, in the order of [`NAMES`].
-    pub fn values(&self) -> [u64; COUNT] {
+    /// All of them, in the order of [`NAMES`].
+    fn all(&self) -> [&AtomicU64; COUNT] {
         let [queue_full, memory, unreachable, refused, too_large, shutdown, invalid, unknown_fate] = &self.dropped;
         [
             &self.traces.started,
@@ -192,37 +193,24 @@ impl Counters {
             &self.tags_dropped,
             &self.parents_unknown,
         ]
-        .map(|counter| counter.load(Relaxed))
+    }
+
+    /// What they are at this moment, in the order of [`NAMES`].
+    pub fn values(&self) -> [u64; COUNT] {
+        self.all().map(|counter| counter.load(Relaxed))
     }
 
     /// Puts every counter back to zero, for a tracer slot that is used again.
     pub fn reset(&self) {
-        let counters = [
-            &self.traces.started,
-            &self.traces.finished,
-            &self.traces.enqueued,
-            &self.abandoned,
-            &self.discarded,
-            &self.refused_starts,
-            &self.taken,
-            &self.removed,
-            &self.resolved,
-            &self.sent,
-            &self.payloads_sent,
-            &self.payloads_unknown,
-            &self.attempts_failed,
-            &self.bytes_sent,
-            &self.texts_repaired,
-            &self.texts_cut,
-            &self.tags_dropped,
-            &self.parents_unknown,
-        ];
-        counters
-            .into_iter()
-            .chain(&self.dropped)
-            .chain(&self.lost_before)
-            .for_each(|counter| counter.store(0, Relaxed));
+        self.all().into_iter().chain(&self.lost_before).for_each(|counter| counter.store(0, Relaxed));
         self.losing.iter().for_each(|flag| flag.store(false, Relaxed));
+    }
+
+    /// The counters as debuggers see them, under their names.
+    pub fn inspected() -> Vec<Field> {
+        let any = Counters::default();
+        let place = |counter: &AtomicU64| std::ptr::from_ref(counter) as usize - std::ptr::from_ref(&any) as usize;
+        NAMES.iter().zip(any.all()).map(|(name, counter)| Field::number(name, place(counter), 8)).collect()
     }
 }
 

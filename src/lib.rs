@@ -19,6 +19,7 @@ pub mod abi;
 pub mod counters;
 pub mod export;
 pub mod host;
+pub mod inspect;
 pub mod log;
 pub mod memory;
 #[allow(unsafe_code)]

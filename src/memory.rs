@@ -2,6 +2,7 @@
 //! or size of spans (open records, waiting chunks, the queue, recycled buffers) lives in a [`Buffer`]; capacity is what
 //! counts, not content. What is inside a buffer is of no concern here.
 
+use crate::inspect::{holding, unsigned, Noun};
 use crate::sys;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -206,6 +207,12 @@ impl Buffer {
             *self = Buffer::new();
         }
     }
+}
+
+/// A buffer as debuggers see it.
+pub fn inspected() -> Noun {
+    let fields = vec![holding!(Vec of "byte", Buffer, bytes), unsigned!(Buffer, len as "length")];
+    Noun::inside::<Buffer>("buffer", fields)
 }
 
 /// Copies between slices of one length. Most texts of a span are short: up to 64 bytes go in a few moves of fixed size

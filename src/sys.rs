@@ -203,6 +203,17 @@ fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<OwnedFd> {
     }
 }
 
+/// The words that a value consists of, for whoever must know where in it a container's parts lie. For values without
+/// padding alone, such as containers are.
+pub fn words_of<T>(value: &T) -> Vec<usize> {
+    let words = std::ptr::from_ref(value).cast::<usize>();
+    if !words.is_aligned() {
+        return Vec::new();
+    }
+    // SAFETY: within the value, which is borrowed, and aligned.
+    (0..size_of::<T>() / size_of::<usize>()).map(|n| unsafe { words.add(n).read() }).collect()
+}
+
 /// Device and inode of an open file: what tells whether a number still leads where it did.
 pub fn file_id(fd: RawFd) -> Option<(u64, u64)> {
     // SAFETY: the structure is valid for the call.

@@ -3,6 +3,7 @@
 //! ids may live in other processes. Starting and finishing spans is `crate::tracer`'s, sending chunks `crate::export`'s.
 
 use crate::export::queue::Chunk;
+use crate::inspect::{holding, signed, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};
 use crate::span::open::OpenSpan;
 use crate::span::{clock, record};
@@ -131,6 +132,23 @@ impl Trace {
     /// Sets the priority by hand.
     pub fn decide(&mut self, priority: i32, maker: i32) {
         (self.priority, self.decision) = (priority, maker);
+    }
+}
+
+impl Trace {
+    /// A trace's fields as debuggers see them.
+    pub fn inspected() -> Vec<Field> {
+        vec![
+            unsigned!(Trace, trace_id_high),
+            unsigned!(Trace, trace_id_low),
+            unsigned!(Trace, tracer),
+            unsigned!(Trace, open),
+            unsigned!(Trace, started),
+            signed!(Trace, priority),
+            signed!(Trace, decision),
+            unsigned!(Trace, waiting),
+            holding!(One of "buffer", Trace, records),
+        ]
     }
 }
 

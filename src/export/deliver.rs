@@ -3,6 +3,7 @@
 //! for a reason.
 
 use super::agent::{Failure, TraceHeaders};
+use super::contact::State;
 use super::queue::Chunk;
 use super::retry::{judge, Verdict};
 use super::worker::{Way, Worker};
@@ -13,7 +14,7 @@ use crate::memory::Buffer;
 use crate::probes;
 use crate::span::encode;
 use crate::sys;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -28,8 +29,32 @@ const BODY_KEPT: usize = 2 << 20;
 #[derive(Default)]
 pub(super) struct Load {
     pub(super) chunks: Vec<Chunk>,
-    order: Vec<u32>,
+    /// Offsets of all records, chunk by chunk, in the order in which they are sent.
+    pub(super) order: Vec<u32>,
+    /// How many of those are sent or dropped. This and the next two are for whoever looks from outside: after a crash
+    /// they tell what may still be sent.
+    pub(super) gone: AtomicUsize,
+    /// A request is under way: nobody knows yet what the agent has.
+    pub(super) asking: AtomicBool,
+    /// An earlier request for the same spans got no answer.
+    pub(super) unknown: AtomicBool,
     body: Buffer,
+}
+
+impl Load {
+    /// All that lies before this place in `order` is sent or dropped.
+    fn gone_up_to(&self, place: usize) {
+        self.gone.store(place, Relaxed);
+        self.asking.store(false, Relaxed);
+        self.unknown.store(false, Relaxed);
+    }
+
+    /// Gives the chunks' buffers away, and is empty.
+    pub(super) fn empty(&mut self) -> impl Iterator<Item = Buffer> + '_ {
+        self.order.clear();
+        self.gone_up_to(0);
+        self.chunks.drain(..).map(|chunk| chunk.records)
+    }
 }
 
 /// Spans of one chunk: places in `Load::order`.
@@ -73,17 +98,24 @@ impl Worker {
                 continue;
             }
             let spans = taken.iter().map(Piece::spans).sum();
+            let end = taken.last().map_or(0, |piece| piece.to);
             match self.send(body.bytes(), &taken, spans, &profile, account) {
                 Outcome::Sent => {
                     Counters::add(&account.counters.sent, spans);
                     Counters::add(&account.counters.resolved, spans);
+                    self.load.gone_up_to(end);
                     self.end_losses(account);
                 }
-                Outcome::Lost(reason, detail) => self.lose(tracer, reason, spans, taken.len() as u64, &detail),
+                Outcome::Lost(reason, detail) => {
+                    self.load.gone_up_to(end);
+                    self.lose(tracer, reason, spans, taken.len() as u64, &detail);
+                }
                 Outcome::TooLarge if spans == 1 => {
+                    self.load.gone_up_to(end);
                     self.lose(tracer, Reason::TooLarge, 1, 1, "the agent refused it alone with 413");
                 }
                 Outcome::TooLarge => {
+                    self.load.asking.store(false, Relaxed);
                     limit = body.len() / 2;
                     taken.into_iter().rev().for_each(|piece| pieces.push(piece));
                 }
@@ -179,6 +211,7 @@ impl Worker {
             logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt });
             let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint: self.old_endpoint };
             let asked = Instant::now();
+            self.load.asking.store(true, Relaxed);
             let result = agent.post_traces(&profile.identity, body, taken.len(), &headers);
             let verdict = judge(&result);
             probes::payload_send(body.len() as u64, result.as_ref().map_or(0, |answer| answer.status.into()));
@@ -187,6 +220,7 @@ impl Worker {
             }
             if let Err(Failure::Unknown(_) | Failure::Timeout(_)) = result {
                 unknown = true;
+                self.load.unknown.store(true, Relaxed);
                 Counters::add(&account.counters.payloads_unknown, 1);
             }
             let wait = match verdict {
@@ -217,6 +251,7 @@ impl Worker {
                     return Outcome::Lost(Reason::Refused, cause(&result));
                 }
                 (Verdict::Retry { .. }, result) if retry => {
+                    self.load.asking.store(false, Relaxed);
                     self.exporter.queue.pause(wait);
                     let give_up = account.give_up_at.load(Relaxed);
                     if give_up != 0 && sys::monotonic_ns() >= give_up {
@@ -238,7 +273,10 @@ impl Worker {
         for piece in taken {
             let line = file::line(&self.load.chunks[piece.chunk], &self.load.order[piece.from..piece.to], profile);
             let (bytes, traces) = (line.len() as u64, 1);
-            if let Err(error) = file.write(&line) {
+            let written = file.write(&line);
+            let standing = if written.is_ok() { State::Answers } else { State::NotReached };
+            self.exporter.contact.stands(standing, 0);
+            if let Err(error) = written {
                 let (url, error) = (&self.url, error.to_string());
                 let first = self.down_since.is_none();
                 self.down_since.get_or_insert_with(Instant::now);
@@ -291,6 +329,7 @@ impl Worker {
         retry: bool,
     ) {
         let (logs, url) = (&self.shared.logs, &self.url);
+        self.exporter.contact.stands(standing(result), result.as_ref().map_or(0, |answer| answer.status));
         let before = self.totals;
         let mut totals = Totals { failed: before.failed + traces, ..before };
         match result {
@@ -378,6 +417,14 @@ fn reason(result: &Result<agent::Answer, Failure>, unknown: bool, closing: bool)
         _ if closing => Reason::Shutdown,
         Ok(_) => Reason::Refused,
         Err(_) => Reason::Unreachable,
+    }
+}
+
+fn standing(result: &Result<agent::Answer, Failure>) -> State {
+    match result {
+        Ok(answer) if (200..300).contains(&answer.status) => State::Answers,
+        Ok(_) => State::Refuses,
+        Err(_) => State::NotReached,
     }
 }
 

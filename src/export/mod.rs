@@ -3,8 +3,11 @@
 //! known below (`crate::span`); what a tracer is, above (`crate::tracer`).
 
 pub mod agent;
+mod card;
+mod contact;
 pub mod deliver;
 pub mod file;
+pub mod inspected;
 pub mod payload;
 pub mod queue;
 pub mod retry;
@@ -22,7 +25,7 @@ use crate::settings::{AgentAddress, Settings};
 use crate::span::ids;
 use queue::Queue;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many tracers a process can have at a time; no more addresses than that, either.
@@ -48,6 +51,8 @@ pub struct Profile {
     pub first_span: Vec<(String, String)>,
     /// The process.
     pub process_id: u32,
+    /// All that as text, for whoever looks from outside.
+    pub card: String,
 }
 
 impl Profile {
@@ -66,7 +71,7 @@ impl Profile {
             ("_dd.git.commit.sha", settings.git_commit_sha.clone()),
         ];
         first_span.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
-        Profile {
+        let mut profile = Profile {
             identity: agent::Identity {
                 language: settings.language.clone(),
                 language_version: settings.language_version.clone(),
@@ -84,7 +89,10 @@ impl Profile {
             first_span,
             process_id,
             settings: settings.clone(),
-        }
+            card: String::new(),
+        };
+        profile.card = card::of(&profile);
+        profile
     }
 }
 
@@ -190,6 +198,10 @@ pub struct Exporter {
     pub started: AtomicBool,
     /// A tracer has come whose start-up line is due.
     pub unannounced: AtomicBool,
+    /// How it stands with the agent.
+    pub contact: contact::Contact,
+    /// The address of what the worker has in hand, for debuggers; 0 without a worker.
+    load: AtomicUsize,
 }
 
 impl Exporter {

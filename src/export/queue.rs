@@ -1,6 +1,7 @@
 //! The bounded queue between the threads that finish spans and the worker of one agent. Full means a counted drop, at
 //! once. Under its lock things are only swapped and counted; waking happens after unlocking.
 
+use crate::inspect::{holding, shapes, signed, unsigned, Field, Noun};
 use crate::memory::Buffer;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,6 +38,21 @@ impl Chunk {
     pub fn trace_id(&self) -> u128 {
         u128::from(self.trace_id_high) << 64 | u128::from(self.trace_id_low)
     }
+}
+
+/// A chunk as debuggers see it.
+pub fn inspected() -> Noun {
+    let fields = vec![
+        unsigned!(Chunk, tracer),
+        unsigned!(Chunk, trace_id_high),
+        unsigned!(Chunk, trace_id_low),
+        signed!(Chunk, priority),
+        signed!(Chunk, decision),
+        unsigned!(Chunk, spans),
+        unsigned!(Chunk, complete),
+        holding!(One of "buffer", Chunk, records),
+    ];
+    Noun::inside::<Chunk>("chunk", fields)
 }
 
 /// What a tracer allows its queue.
@@ -133,6 +149,17 @@ impl Inner {
 }
 
 impl Queue {
+    /// Where chunks lie, as debuggers see it. Asks this queue, since where a lock has its content is for it to know.
+    pub fn inspected(&self) -> Vec<Field> {
+        let inner = std::mem::offset_of!(Queue, inner) + shapes::in_mutex(&self.inner);
+        let hand = holding!(Deque of "chunk", Queue, hand);
+        vec![
+            holding!(Deque of "chunk", Inner, chunks as "queue").moved(inner),
+            hand.moved(shapes::in_mutex(&self.hand)),
+            unsigned!(Inner, attached as "in_use").moved(inner),
+        ]
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,6 +3,7 @@
 //! is on its own stack: after a fork there is nothing of it in the child.
 
 use super::agent::{Agent, Failure, Info, Place, Timeouts};
+use super::contact::State;
 use super::deliver::{Load, AT_ONCE};
 use super::file::File;
 use super::queue::Wake;
@@ -91,6 +92,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
         return;
     };
     let mut worker = Worker::new(shared, exporter, way);
+    let _shown = Shown::of(exporter, &worker.load);
     let interval = profile.settings.flush_interval;
     worker.ask();
     worker.announce();
@@ -123,6 +125,22 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
         }
         worker.deliver_all();
         (shared.chores.tick)();
+    }
+}
+
+/// Tells debuggers where the worker has what it is sending, as long as the worker lives. Only the address is kept.
+struct Shown(&'static Exporter);
+
+impl Shown {
+    fn of(exporter: &'static Exporter, load: &Load) -> Shown {
+        exporter.load.store(std::ptr::from_ref(load) as usize, Relaxed);
+        Shown(exporter)
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.load.store(0, Relaxed);
     }
 }
 
@@ -170,11 +188,15 @@ impl Worker {
                     self.agent_error = None;
                     self.old_endpoint &= !info.endpoints.iter().any(|path| path.contains("/v0.4/traces"));
                     self.info = Some(info);
+                    self.exporter.contact.stands(State::Answers, 200);
                 }
                 Err(failure) => {
                     // One that was not there yet is asked with its first answer.
                     let there = !matches!(failure, Failure::NotSent(_));
                     self.ask_after = there.then(|| Instant::now() + ASK_AGAIN);
+                    if !there {
+                        self.exporter.contact.stands(State::NotReached, 0);
+                    }
                     self.agent_error = Some(failure.to_string());
                 }
             },
@@ -206,13 +228,11 @@ impl Worker {
 
     fn deliver_all(&mut self) {
         loop {
-            let mut chunks = std::mem::take(&mut self.load.chunks);
-            self.exporter.queue.take(AT_ONCE, &mut chunks);
-            self.load.chunks = chunks;
+            self.exporter.queue.take(AT_ONCE, &mut self.load.chunks);
             let (Some(first), Some(last)) = (self.load.chunks.first(), self.load.chunks.last()) else { return };
             let (tracer, sequence) = (first.tracer, last.sequence);
             self.deliver(tracer);
-            self.shared.pool.give_all(self.load.chunks.drain(..).map(|chunk| chunk.records));
+            self.shared.pool.give_all(self.load.empty());
             self.exporter.queue.resolve(sequence);
         }
     }

@@ -29,6 +29,7 @@ pub use ring::Record;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 pub use zone::Zone;
 
+use crate::inspect::Noun;
 use crate::recorder::{Kind, Recorder};
 use crate::sys;
 use aggregate::Aggregate;
@@ -37,6 +38,7 @@ use filter::Filter;
 use limit::{HeldBack, Limiter, Policy};
 use ring::Ring;
 use sink::Sinks;
+use std::mem::offset_of;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -185,6 +187,17 @@ impl Logs {
             counts: Counts::default(),
         };
         Logs { shared: Arc::new(shared) }
+    }
+
+    /// What debuggers see of the log: the level, and the records that wait for the host.
+    pub fn inspected(&self) -> Vec<Noun> {
+        let shared = std::slice::from_ref(&*self.shared);
+        let mut fields = vec![Switch::inspected().moved(offset_of!(Shared, switch))];
+        let ring = offset_of!(Shared, ring);
+        fields.extend(self.shared.ring.inspected().map(|field| field.moved(ring)));
+        let mut nouns = vec![Noun::row("log", shared, fields)];
+        nouns.extend(ring::inspected());
+        nouns
     }
 
     /// Takes over a tracer's settings. The first call decides; a later one answers whether it says the same. A level or

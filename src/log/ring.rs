@@ -3,6 +3,7 @@
 
 use super::dialect::Line;
 use super::level::Level;
+use crate::inspect::{holding, shapes, unsigned, Field, Kind, Noun};
 use crate::sys;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -55,6 +56,19 @@ impl Record {
     fn weight(&self) -> usize {
         self.text.len() + self.target.len() + RECORD_OVERHEAD
     }
+}
+
+/// A record as debuggers see it, and what leads to one.
+pub(super) fn inspected() -> [Noun; 2] {
+    let any = Arc::new(Record::new(Level::Info));
+    let behind = shapes::in_arc(&any);
+    let record = [unsigned!(Record, time_ns), unsigned!(Record, level), holding!(Vec of "byte", Record, text)];
+    let record = record.into_iter().map(|field| field.moved(behind)).collect();
+    let pointer = Field::of::<Arc<Record>, _>("record", 0, |it| it, Kind::Pointer, "log_record");
+    [
+        Noun::inside::<Record>("log_record", record).sized(behind + size_of::<Record>()),
+        Noun::inside::<Arc<Record>>("log_pointer", vec![pointer]),
+    ]
 }
 
 /// What a full queue gives up.
@@ -156,6 +170,12 @@ pub(super) struct Ring {
 }
 
 impl Ring {
+    /// What waits, as debuggers see it.
+    pub fn inspected(&self) -> [Field; 2] {
+        let queue = std::mem::offset_of!(Ring, queue) + shapes::in_mutex(&self.queue);
+        [holding!(Deque of "log_pointer", Queue, records as "ring").moved(queue), unsigned!(Queue, lost).moved(queue)]
+    }
+
     pub fn new() -> Ring {
         Ring { queue: Mutex::new(Queue::new(WhenFull::DropOldest)), fd: OnceLock::new() }
     }

@@ -1,6 +1,7 @@
 //! What is logged now: the level, debug mode and its time limit, in one atomic word. Nothing here knows a record.
 
 use super::level::Level;
+use crate::inspect::{unsigned, Field};
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 
 /// One word, so that a change is one exchange and a forked child reads it whole. `effective` mirrors the level that
@@ -8,6 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 pub(super) struct Switch {
     word: AtomicU64,
     pub effective: &'static AtomicU8,
+    /// The same beside the word, where a debugger finds it.
+    shown: AtomicU8,
 }
 
 /// Where the time limit begins in the word.
@@ -74,6 +77,11 @@ impl State {
 }
 
 impl Switch {
+    /// The level as debuggers see it.
+    pub fn inspected() -> Field {
+        unsigned!(Switch, shown as "level")
+    }
+
     pub fn new(effective: &'static AtomicU8) -> Switch {
         let state = State {
             level: Level::Info,
@@ -85,14 +93,15 @@ impl Switch {
             loudest: Level::Off,
             until_ms: 0,
         };
-        let switch = Switch { word: AtomicU64::new(state.pack()), effective };
+        let switch = Switch { word: AtomicU64::new(state.pack()), effective, shown: AtomicU8::new(0) };
         switch.publish();
         switch
     }
 
     /// The same state in a word of its own: a forked child's.
     pub fn copy(&self) -> Switch {
-        let copy = Switch { word: AtomicU64::new(self.word.load(Ordering::SeqCst)), effective: self.effective };
+        let word = AtomicU64::new(self.word.load(Ordering::SeqCst));
+        let copy = Switch { word, effective: self.effective, shown: AtomicU8::new(0) };
         copy.publish();
         copy
     }
@@ -185,7 +194,9 @@ impl Switch {
     fn publish(&self) {
         loop {
             let word = self.word.load(Ordering::SeqCst);
-            self.effective.store(State::unpack(word).effective(), Ordering::SeqCst);
+            let effective = State::unpack(word).effective();
+            self.effective.store(effective, Ordering::SeqCst);
+            self.shown.store(effective, Ordering::Relaxed);
             if self.word.load(Ordering::SeqCst) == word {
                 return;
             }

@@ -64,6 +64,7 @@ pub use kind::Kind;
 pub use snapshot::{Fault, Snapshot};
 
 use crate::counters;
+use crate::inspect::{unsigned, Field};
 use crate::sys;
 use layout::*;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
@@ -131,6 +132,11 @@ impl Recorder {
     /// Where the memory can be reached by its number, as long as the number still leads there.
     pub fn fd(&self) -> Option<RawFd> {
         (self.file.is_some() && sys::file_id(self.fd) == self.file).then_some(self.fd)
+    }
+
+    /// Where a copy of this has the memory's address, as debuggers see it.
+    pub fn inspected() -> Field {
+        unsigned!(Recorder, words as "recorder")
     }
 
     /// The memory itself, for whoever shows where it lies.

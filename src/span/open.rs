@@ -2,6 +2,8 @@
 //! texts and one of numbers; a small index of key hashes finds the pair that a repeated key replaces. The finished form
 //! is `record`'s; who may touch an open span at a time is `table`'s.
 
+mod inspected;
+
 use super::encode::{self, Mended};
 use crate::memory::{self, Buffer, Full};
 use crate::sys;

@@ -12,10 +12,33 @@
 
 use super::encode;
 use super::open::OpenSpan;
+use crate::inspect::{Field, Noun};
 use crate::memory::{self, Buffer, Full, Pool};
 
 /// The header's size in bytes.
 pub const HEADER: usize = 13 * 8;
+
+/// A record as debuggers see it: the header of the module's comment, in halves of words.
+pub fn inspected() -> Noun {
+    let word = |name, n: usize| Field::number(name, n * 8, 8);
+    let halves = |low, high, n: usize| [Field::number(low, n * 8, 4), Field::number(high, n * 8 + 4, 4)];
+    let mut fields =
+        vec![word("span_id", 1), word("parent_id", 2), word("start_ns", 3).with_sign(), word("duration_ns", 4)];
+    for (low, high, n) in [
+        ("length", "flags", 0),
+        ("name_at", "name_length", 5),
+        ("service_at", "service_length", 6),
+        ("resource_at", "resource_length", 7),
+        ("type_at", "type_length", 8),
+        ("head_length", "texts_length", 9),
+        ("numbers_length", "blobs_length", 10),
+        ("text_count", "number_count", 11),
+    ] {
+        fields.extend(halves(low, high, n));
+    }
+    fields.push(Field::number("blob_count", 12 * 8, 4));
+    Noun::inside::<[u8; HEADER]>("record", fields)
+}
 
 fn pair(low: usize, high: usize) -> u64 {
     low as u64 & 0xffff_ffff | (high as u64) << 32

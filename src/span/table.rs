@@ -7,6 +7,7 @@
 //! A forked child keeps its parent's segments for reading and allocates above them: that is how it knows an inherited
 //! handle for one.
 
+use crate::inspect::{unsigned, Field, Noun, Place};
 use crate::memory;
 use crate::sys;
 use std::cell::UnsafeCell;
@@ -85,6 +86,7 @@ struct Slot<T> {
     value: UnsafeCell<T>,
 }
 
+#[repr(C)]
 struct Segment<T> {
     slots: [Slot<T>; SEGMENT],
     /// Free-list links: index + 1 of the next free slot, 0 at the end.
@@ -148,6 +150,18 @@ impl<T: Default> Table<T> {
         table.first_own = count * SEGMENT as u32;
         table
     }
+
+    /// The slots as debuggers see them: each with its word, in which bit 0 says busy, bit 1 live, and what is above the
+    /// generation, and with these fields of what it holds. A pointer of the directory leads to a segment's first slot.
+    pub fn inspected(&self, name: &'static str, fields: Vec<Field>) -> Noun {
+        let mut all = vec![unsigned!(Slot<T>, word)];
+        all.extend(fields.into_iter().map(|field| field.moved(std::mem::offset_of!(Slot<T>, value))));
+        let place = Place::Directory { base: self.directory.as_ptr() as usize, count: SEGMENTS, per: SEGMENT };
+        Noun::directory(name, place, size_of::<Slot<T>>(), all)
+    }
+
+    /// Where a table keeps the first index that is its own.
+    pub const FIRST_OWN: usize = std::mem::offset_of!(Table<T>, first_own);
 
     #[inline]
     fn segment(&self, index: u32) -> Option<&Segment<T>> {

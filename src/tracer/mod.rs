@@ -14,6 +14,7 @@ pub mod submit;
 
 use crate::export::queue::Limits;
 use crate::export::{agent, Profile, TRACERS_MAX};
+use crate::inspect::{unsigned, Noun};
 use crate::log::event::Event;
 use crate::memory;
 use crate::process::Inheritable;
@@ -275,6 +276,17 @@ impl Tracers {
         (word & 1 == 1, word >> 1, tracer.closed.load(Relaxed))
     }
 
+    /// The tracers as debuggers see them.
+    pub fn inspected(&self) -> Noun {
+        let fields = vec![
+            unsigned!(Tracer, word),
+            unsigned!(Tracer, closed),
+            unsigned!(Tracer, enabled),
+            unsigned!(Tracer, exporter),
+        ];
+        Noun::row("tracer", &self.slots, fields)
+    }
+
     /// Turns tracing off for good, for a library that has failed too often.
     pub fn disable_all(&self) {
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
@@ -290,6 +302,7 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     }
     let index = (0..TRACERS_MAX).find(|&index| !state.exporters[index].queue.in_use())?;
     *of(index) = Some(address.clone());
+    state.exporters[index].contact.forget();
     let timeouts = agent::Timeouts { connect: settings.connect_timeout, request: settings.request_timeout };
     *state.exporters[index].timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
     *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -2,7 +2,8 @@
 //! first call, and made anew by the first call in a forked child, which keeps settings, handles of tracers and sinks, and
 //! starts with empty queues, counters at zero and no threads.
 
-use crate::export::{Chores, Exporter, Shared, TRACERS_MAX};
+use crate::export::{self, Chores, Exporter, Shared, TRACERS_MAX};
+use crate::inspect::{self, shapes, unsigned, Field, Noun};
 use crate::log::event::Event;
 use crate::log::Logs;
 use crate::memory;
@@ -10,10 +11,12 @@ use crate::process::PerProcess;
 use crate::recorder::{Kind, Recorder};
 use crate::span::clock;
 use crate::span::open::OpenSpan;
+use crate::span::record;
 use crate::span::table::{Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
 use crate::tracer::{overdue, recording, Tracers};
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// See the module. Lives until the process ends.
@@ -22,6 +25,8 @@ pub struct State {
     pub epoch: u32,
     /// The process.
     pub pid: u32,
+    /// Who made it.
+    pub parent_pid: u32,
     /// Open spans.
     pub spans: Table<OpenSpan>,
     /// Traces with open spans.
@@ -53,6 +58,7 @@ fn make() -> &'static State {
             state.shared.recorder.rare(Kind::ProcessForked, parent_pid.into(), u64::from(state.epoch) - 1);
             state.shared.logs.emit(&Event::Forked { parent_pid });
         }
+        inspect::publish(std::ptr::from_ref(state) as usize, || state.nouns());
         state
     })
 }
@@ -86,10 +92,34 @@ impl State {
         state
     }
 
+    /// All that debuggers see of this process.
+    fn nouns(&self) -> Vec<Noun> {
+        let own = |name, table| Field::number(name, table, size_of::<u32>());
+        let process = vec![
+            unsigned!(State, pid),
+            unsigned!(State, epoch),
+            unsigned!(State, parent_pid),
+            own("spans_from", offset_of!(State, spans) + Table::<OpenSpan>::FIRST_OWN),
+            own("traces_from", offset_of!(State, traces) + Table::<Trace>::FIRST_OWN),
+            Recorder::inspected().moved(offset_of!(State, shared.recorder)),
+        ];
+        let mut nouns = shapes::nouns();
+        nouns.push(Noun::row("process", std::slice::from_ref(self), process));
+        nouns.push(self.spans.inspected("span", OpenSpan::inspected()));
+        nouns.push(self.traces.inspected("trace", Trace::inspected()));
+        nouns.push(self.tracers.inspected());
+        nouns.extend(OpenSpan::inspected_parts());
+        nouns.extend([memory::inspected(), record::inspected()]);
+        nouns.extend(export::inspected::nouns(&self.shared, &self.exporters));
+        nouns.extend(self.shared.logs.inspected());
+        nouns
+    }
+
     fn with(epoch: u32, spans: Table<OpenSpan>, traces: Table<Trace>, logs: Logs, recorder: Recorder) -> State {
         State {
             epoch,
             pid: sys::pid(),
+            parent_pid: std::os::unix::process::parent_id(),
             spans,
             traces,
             tracers: Tracers::default(),
@@ -97,5 +127,17 @@ impl State {
             shared: Shared::new(logs, recorder, Chores { tick: recording::refresh, minute: overdue::look }),
             overdue_looked_ns: AtomicU64::new(0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_debuggers_are_told_holds_together() {
+        let nouns = state().nouns();
+        assert_eq!(inspect::table::tests::faults(&nouns), Vec::<String>::new());
+        assert!(nouns.len() >= 20, "{}", nouns.len());
     }
 }

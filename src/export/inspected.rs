@@ -1,0 +1,65 @@
+//! What debuggers see of exporters, accounts and what the worker has in hand.
+
+use super::contact::Contact;
+use super::deliver::Load;
+use super::{card, queue, Account, Exporter, Profile, Shared};
+use crate::counters::Counters;
+use crate::inspect::{holding, shapes, unsigned, Field, Noun};
+use std::mem::offset_of;
+use std::sync::{Arc, PoisonError};
+
+/// All nouns of this part. Takes locks that only tracers' making holds, and the queues' for a moment.
+pub fn nouns(shared: &Shared, exporters: &[Exporter]) -> Vec<Noun> {
+    let mut nouns = vec![
+        Noun::row("account", &shared.accounts, account(&shared.accounts)),
+        Noun::row("exporter", exporters, exporter(exporters)),
+        load(),
+        queue::inspected(),
+        Noun::inside::<u32>("offset", vec![Field::number("at", 0, 4)]),
+    ];
+    nouns.extend(profile(&shared.accounts));
+    nouns
+}
+
+fn account(accounts: &[Account]) -> Vec<Field> {
+    let Some(first) = accounts.first() else { return Vec::new() };
+    let counters = offset_of!(Account, counters);
+    let mut fields: Vec<Field> = Counters::inspected().into_iter().map(|field| field.moved(counters)).collect();
+    let profile = holding!(Pointer of "profile", Account, profile);
+    fields.push(profile.of_size(size_of::<usize>()).moved(shapes::in_mutex(&first.profile)));
+    fields
+}
+
+// What lies before an `Arc`'s content depends on its alignment alone.
+const _: () = assert!(align_of::<Profile>() == align_of::<u64>());
+
+/// A pointer to a profile leads to the counts of its owners; the profile lies behind them.
+fn profile(accounts: &[Account]) -> Option<Noun> {
+    let behind = shapes::in_arc(&Arc::new(0u64));
+    // That the lock's content is the pointer and nothing else is what the account's field takes for granted.
+    accounts
+        .first()
+        .filter(|account| size_of_val(&*account.profile.lock().unwrap_or_else(PoisonError::into_inner)) == 8)?;
+    let fields = card::inspected().into_iter().map(|field| field.moved(behind)).collect();
+    Some(Noun::inside::<Profile>("profile", fields).sized(behind + size_of::<Profile>()))
+}
+
+fn exporter(exporters: &[Exporter]) -> Vec<Field> {
+    let Some(first) = exporters.first() else { return Vec::new() };
+    let (queue, contact) = (offset_of!(Exporter, queue), offset_of!(Exporter, contact));
+    let mut fields: Vec<Field> = first.queue.inspected().into_iter().map(|field| field.moved(queue)).collect();
+    fields.extend(Contact::inspected().into_iter().map(|field| field.moved(contact)));
+    fields.push(holding!(Pointer of "load", Exporter, load));
+    fields
+}
+
+fn load() -> Noun {
+    let fields = vec![
+        holding!(Vec of "chunk", Load, chunks),
+        holding!(Vec of "offset", Load, order),
+        unsigned!(Load, gone),
+        unsigned!(Load, asking),
+        unsigned!(Load, unknown),
+    ];
+    Noun::inside::<Load>("load", fields)
+}

@@ -1,0 +1,79 @@
+//! How the standard library's containers lie in memory, which it keeps to itself and which may change with every
+//! compiler: found out by looking at one whose content is known. What is not recognised is left out of the table, and a
+//! reader then says that it does not have it.
+
+use super::{Field, Noun};
+use crate::sys;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+const WORD: usize = size_of::<usize>();
+
+fn place(words: &[usize], value: usize) -> Option<usize> {
+    let mut places = (0..words.len()).filter(|&n| words[n] == value);
+    places.next().filter(|_| places.next().is_none()).map(|n| n * WORD)
+}
+
+fn word(name: &'static str, offset: usize) -> Field {
+    Field::number(name, offset, WORD)
+}
+
+/// The noun `vec`: where a `Vec` has its pointer and its length.
+fn vec() -> Option<Noun> {
+    let mut known: Vec<u64> = Vec::with_capacity(7);
+    known.extend([1, 2, 3]);
+    let words = sys::words_of(&known);
+    let fields =
+        vec![word("pointer", place(&words, known.as_ptr() as usize)?), word("length", place(&words, known.len())?)];
+    Some(Noun::inside::<Vec<u64>>("vec", fields))
+}
+
+/// The noun `deque`: where a `VecDeque` has its pointer, capacity, first item and length.
+fn deque() -> Option<Noun> {
+    let mut known: VecDeque<u64> = VecDeque::with_capacity(11);
+    known.extend(0..10);
+    known.drain(..4);
+    let (capacity, head, length) = (known.capacity(), 4, known.len());
+    let words = sys::words_of(&known);
+    let first = known.as_slices().0.as_ptr() as usize;
+    let fields = vec![
+        word("pointer", place(&words, first - head * size_of::<u64>())?),
+        word("capacity", place(&words, capacity)?),
+        word("head", place(&words, head)?),
+        word("length", place(&words, length)?),
+    ];
+    Some(Noun::inside::<VecDeque<u64>>("deque", fields))
+}
+
+/// The containers, and what a `Vec` of bytes consists of.
+pub fn nouns() -> Vec<Noun> {
+    [vec(), deque(), Some(Noun::inside::<u8>("byte", Vec::new()))].into_iter().flatten().collect()
+}
+
+/// Where in a `Mutex` its content lies.
+pub fn in_mutex<T>(mutex: &Mutex<T>) -> usize {
+    let content = mutex.lock().unwrap_or_else(PoisonError::into_inner);
+    std::ptr::from_ref(&*content) as usize - std::ptr::from_ref(mutex) as usize
+}
+
+/// How far behind what an `Arc`'s word points to its content lies.
+pub fn in_arc<T>(arc: &Arc<T>) -> usize {
+    let pointed_to = sys::words_of(arc).first().copied().unwrap_or(0);
+    (Arc::as_ptr(arc) as usize).wrapping_sub(pointed_to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_compilers_containers_are_recognised() {
+        assert_eq!(
+            nouns().iter().map(|noun| (noun.name, noun.fields.len())).collect::<Vec<_>>(),
+            [("vec", 2), ("deque", 4), ("byte", 0)]
+        );
+        let mutex = Mutex::new([7u64; 3]);
+        assert!(in_mutex(&mutex) + size_of::<[u64; 3]>() <= size_of_val(&mutex));
+        assert_eq!(in_arc(&Arc::new(7u64)), 16, "two counts before the content");
+    }
+}

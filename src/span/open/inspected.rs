@@ -1,0 +1,35 @@
+//! An open span as debuggers see it: what lies where in it. What it means, the structure's own comments say.
+
+use super::{OpenSpan, Piece};
+use crate::inspect::{holding, signed, unsigned, Field, Noun};
+
+impl OpenSpan {
+    /// The fields of a span.
+    pub fn inspected() -> Vec<Field> {
+        vec![
+            unsigned!(OpenSpan, trace_id_high),
+            unsigned!(OpenSpan, trace_id_low),
+            unsigned!(OpenSpan, span_id),
+            unsigned!(OpenSpan, parent_id),
+            signed!(OpenSpan, start_ns),
+            unsigned!(OpenSpan, tracer),
+            unsigned!(OpenSpan, trace),
+            unsigned!(OpenSpan, trace_generation),
+            unsigned!(OpenSpan, flags),
+            holding!(Array of "piece", OpenSpan, fields),
+            holding!(One of "buffer", OpenSpan, head),
+            holding!(One of "buffer", OpenSpan, texts),
+            holding!(One of "buffer", OpenSpan, numbers),
+            holding!(One of "buffer", OpenSpan, blobs),
+            holding!(Vec of "key", OpenSpan, keys),
+        ]
+    }
+
+    /// The structures in those.
+    pub fn inspected_parts() -> [Noun; 2] {
+        type Key = (u32, u32);
+        let piece = vec![unsigned!(Piece, at), unsigned!(Piece, len as "length")];
+        let key = vec![unsigned!(Key, 0 as "hash"), unsigned!(Key, 1 as "place")];
+        [Noun::inside::<Piece>("piece", piece), Noun::inside::<Key>("key", key)]
+    }
+}
