@@ -1777,6 +1777,57 @@ int32_t spanwire_recorder_fd(void);
 
 /*
  * =====================================================================================================================
+ * Looking at another process
+ * =====================================================================================================================
+ *
+ * For debuggers: what another process that uses this library is doing, out of its memory, live or from a core. A host
+ * needs nothing of this; people use the command `spanwire` of GDB and LLDB (bindings/gdb, bindings/lldb), or
+ * `spanwire core FILE`.
+ */
+
+/**
+ * Reads another process's memory: fills `into` with the `length` bytes from `address` on.
+ *
+ * @return 0 if all of them were read, anything else if not; then `into` may hold anything
+ */
+typedef int32_t (*spanwire_memory_callback)(uint64_t address, void *into, size_t length, void *userdata);
+
+/** Takes a text of `length` bytes, UTF-8, not NUL-terminated, that lives until the callback returns. */
+typedef void (*spanwire_text_callback)(const char *text, size_t length, void *userdata);
+
+/**
+ * Tells what a process that uses this library is doing, or was doing when its core was written, out of its memory.
+ * The process may use an older or a newer libspanwire, with or without symbols: what lies where is in a table that
+ * the exported datum `spanwire_debug_root` leads to. Nothing of the calling process is looked at or changed. It is
+ * meant for debuggers; bindings/gdb and bindings/lldb are made of it, and docs/debugging.md shows what it answers.
+ *
+ * Commands: status | spans [N] | span ID | trace ID | queue | log [N] | events [N] | settings | counters | help.
+ * Another one is answered with the list of these. Secrets are replaced in all of it.
+ *
+ * @param root      the address of `spanwire_debug_root` in that process
+ * @param pid       that process's number; 0 if it is not known
+ * @param command   what is asked; NUL-terminated
+ * @param read      reads that process's memory; it is called many times, also with addresses that do not exist there
+ * @param write     takes the answer, lines with their newlines; called once unless the status is SPANWIRE_E_ARGUMENT or
+ *                  SPANWIRE_E_PANIC. With SPANWIRE_E_NOT_FOUND and SPANWIRE_E_VERSION it is one sentence that says why
+ * @param userdata  handed to both callbacks
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_ARGUMENT   `command`, `read` or `write` is NULL, or `command` is not UTF-8
+ *         SPANWIRE_E_NOT_FOUND  there is no table at `root`, or it is damaged
+ *         SPANWIRE_E_VERSION    the table is of a version that this library does not know
+ *
+ * Threads:   any; the callbacks run on the calling thread.
+ * Blocks:    as long as `read` does; it reads no more than 1 GiB in all.
+ * Fork:      nothing is kept between calls.
+ * Since:     0.1
+ */
+spanwire_status spanwire_process_inspect(
+    uint64_t root, uint64_t pid, const char *command, spanwire_memory_callback read, spanwire_text_callback write,
+    void *userdata);
+
+/*
+ * =====================================================================================================================
  * Process
  * =====================================================================================================================
  *

@@ -28,6 +28,7 @@ pub mod probes;
 pub mod process;
 pub mod recorder;
 pub mod redact;
+pub mod report;
 pub mod settings;
 pub mod span;
 #[allow(unsafe_code)]

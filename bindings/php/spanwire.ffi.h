@@ -233,4 +233,9 @@ typedef struct spanwire_recorder_event {
 typedef void (*spanwire_recorder_callback)(const spanwire_recorder_event *event, void *userdata);
 spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void *userdata, size_t max, size_t *count);
 int32_t spanwire_recorder_fd(void);
+typedef int32_t (*spanwire_memory_callback)(uint64_t address, void *into, size_t length, void *userdata);
+typedef void (*spanwire_text_callback)(const char *text, size_t length, void *userdata);
+spanwire_status spanwire_process_inspect(
+    uint64_t root, uint64_t pid, const char *command, spanwire_memory_callback read, spanwire_text_callback write,
+    void *userdata);
 void spanwire_process_after_fork_child(void);

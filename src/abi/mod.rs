@@ -6,6 +6,7 @@
 
 pub mod context;
 pub mod debug;
+pub mod inspect;
 pub mod log;
 pub mod process;
 pub mod recorder;
@@ -51,6 +52,12 @@ fn guard_quick<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
         sys::keep_errno(|| panicked(&*panic));
         failed
     })
+}
+
+/// The same for a call that has nothing to do with this process's own tracers and must not make any state for them.
+fn guard_apart(call: impl FnOnce() -> spanwire_status) -> spanwire_status {
+    keep_panics_quiet();
+    sys::keep_errno(|| catch_unwind(AssertUnwindSafe(call)).unwrap_or(SPANWIRE_E_PANIC))
 }
 
 #[cold]

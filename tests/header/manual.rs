@@ -284,6 +284,15 @@ event and writes its text:
         holds: &["spanwire_recorder_*"],
     },
     Section {
+        title: "Looking at another process",
+        about: r#"
+For debuggers: what another process that uses this library is doing, out of its memory, live or from a core. A host
+needs nothing of this; people use the command `spanwire` of GDB and LLDB (bindings/gdb, bindings/lldb), or
+`spanwire core FILE`.
+"#,
+        holds: &["spanwire_process_inspect", "spanwire_memory_callback", "spanwire_text_callback"],
+    },
+    Section {
         title: "Process",
         about: r#"
 What concerns the process as a whole. A program that forks needs nothing of this.

@@ -1,0 +1,105 @@
+//! What another process is doing, for whoever can read its memory: the debuggers' scripts call this in their own process.
+#![allow(non_camel_case_types)]
+
+use super::status::*;
+use super::{guard_apart, text};
+use crate::report::{self, Fault, Image, Memory};
+use std::cell::RefCell;
+use std::ffi::{c_char, c_void};
+
+/// Reads another process's memory: fills `into` with the `length` bytes from `address` on.
+///
+/// @return 0 if all of them were read, anything else if not; then `into` may hold anything
+pub type spanwire_memory_callback =
+    Option<unsafe extern "C" fn(address: u64, into: *mut c_void, length: usize, userdata: *mut c_void) -> i32>;
+
+/// Takes a text of `length` bytes, UTF-8, not NUL-terminated, that lives until the callback returns.
+pub type spanwire_text_callback =
+    Option<unsafe extern "C" fn(text: *const c_char, length: usize, userdata: *mut c_void)>;
+
+/// Tells what a process that uses this library is doing, or was doing when its core was written, out of its memory.
+/// The process may use an older or a newer libspanwire, with or without symbols: what lies where is in a table that
+/// the exported datum `spanwire_debug_root` leads to. Nothing of the calling process is looked at or changed. It is
+/// meant for debuggers; bindings/gdb and bindings/lldb are made of it, and docs/debugging.md shows what it answers.
+///
+/// Commands: status | spans [N] | span ID | trace ID | queue | log [N] | events [N] | settings | counters | help.
+/// Another one is answered with the list of these. Secrets are replaced in all of it.
+///
+/// @param root      the address of `spanwire_debug_root` in that process
+/// @param pid       that process's number; 0 if it is not known
+/// @param command   what is asked; NUL-terminated
+/// @param read      reads that process's memory; it is called many times, also with addresses that do not exist there
+/// @param write     takes the answer, lines with their newlines; called once unless the status is SPANWIRE_E_ARGUMENT or
+///                  SPANWIRE_E_PANIC. With SPANWIRE_E_NOT_FOUND and SPANWIRE_E_VERSION it is one sentence that says why
+/// @param userdata  handed to both callbacks
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_ARGUMENT   `command`, `read` or `write` is NULL, or `command` is not UTF-8
+///         SPANWIRE_E_NOT_FOUND  there is no table at `root`, or it is damaged
+///         SPANWIRE_E_VERSION    the table is of a version that this library does not know
+///
+/// Threads:   any; the callbacks run on the calling thread.
+/// Blocks:    as long as `read` does; it reads no more than 1 GiB in all.
+/// Fork:      nothing is kept between calls.
+/// Since:     0.1
+#[no_mangle]
+pub unsafe extern "C" fn spanwire_process_inspect(
+    root: u64,
+    pid: u64,
+    command: *const c_char,
+    read: spanwire_memory_callback,
+    write: spanwire_text_callback,
+    userdata: *mut c_void,
+) -> spanwire_status {
+    // SAFETY: by the caller.
+    let command = unsafe { text::terminated(command) }.and_then(|command| std::str::from_utf8(command).ok());
+    let (Some(command), Some(read), Some(write)) = (command, read, write) else { return SPANWIRE_E_ARGUMENT };
+    guard_apart(|| {
+        let memory = Foreign { read, userdata, page: RefCell::default() };
+        let pid = (pid != 0).then_some(pid);
+        let (status, answer) = match Image::of(&memory, root) {
+            Ok(image) => (SPANWIRE_OK, report::answer(image.as_ref(), pid, command)),
+            Err(fault @ Fault::Version(_)) => (SPANWIRE_E_VERSION, format!("{fault}\n")),
+            Err(fault) => (SPANWIRE_E_NOT_FOUND, format!("{fault}\n")),
+        };
+        // SAFETY: by the caller.
+        unsafe { write(answer.as_ptr().cast(), answer.len(), userdata) };
+        status
+    })
+}
+
+/// Small reads are served from the page that was read last: a debugger's way to memory is a long one.
+const PAGE: usize = 4096;
+
+struct Foreign {
+    read: unsafe extern "C" fn(u64, *mut c_void, usize, *mut c_void) -> i32,
+    userdata: *mut c_void,
+    page: RefCell<Option<(u64, Vec<u8>)>>,
+}
+
+impl Foreign {
+    fn fetch(&self, address: u64, into: &mut [u8]) -> bool {
+        // SAFETY: by the caller of the function above; `into` is as long as it says.
+        unsafe { (self.read)(address, into.as_mut_ptr().cast(), into.len(), self.userdata) == 0 }
+    }
+
+    /// From the page that was read last, or is read for this.
+    fn from_page(&self, address: u64, into: &mut [u8]) -> bool {
+        let (base, offset) = (address - address % PAGE as u64, (address % PAGE as u64) as usize);
+        let mut kept = self.page.borrow_mut();
+        if kept.as_ref().is_none_or(|(at, _)| *at != base) {
+            let mut page = vec![0; PAGE];
+            *kept = self.fetch(base, &mut page).then_some((base, page));
+        }
+        kept.as_ref()
+            .and_then(|(_, page)| page.get(offset..offset + into.len()))
+            .map(|from| into.copy_from_slice(from))
+            .is_some()
+    }
+}
+
+impl Memory for Foreign {
+    fn read(&self, address: u64, into: &mut [u8]) -> bool {
+        (into.len() < PAGE / 2 && self.from_page(address, into)) || self.fetch(address, into)
+    }
+}

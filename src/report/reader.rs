@@ -1,0 +1,364 @@
+//! Reading the table of a process: this one's, another's, or a core's. It knows the table's form and names of nouns and
+//! fields, and no structure. It trusts nothing: what is read may be of another version, cut short, half changed, or
+//! somebody's bad joke; a number is checked before anything is looked up by it, and the bytes read in all are bounded.
+
+use crate::inspect::table::{MAGIC, VERSION};
+use crate::inspect::Kind;
+use std::cell::Cell;
+use std::fmt;
+
+/// The largest structure, number of nouns, number of fields of each, and block that are believed.
+const SIZE_MAX: usize = 1 << 20;
+const NOUNS_MAX: u64 = 256;
+const FIELDS_MAX: u64 = 1024;
+const BLOCK_MAX: u64 = 64 << 20;
+/// Bytes that are read in all: several times what spans may occupy.
+const READ_MAX: u64 = 1 << 30;
+/// The sizes of version 1; larger ones have more behind what is known here.
+const ROOT: usize = 64;
+const NOUN: usize = 64;
+const FIELD: usize = 48;
+
+/// The memory of a process.
+pub trait Memory {
+    /// Fills `into` from an address on; false where not all of it can be read.
+    fn read(&self, address: u64, into: &mut [u8]) -> bool;
+}
+
+/// Why a table cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It does not begin as one.
+    NoTable,
+    /// A form that this version does not know.
+    Version(u32),
+    /// Something in it that cannot be, or that is not there.
+    Damaged(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::NoTable => f.write_str("it does not begin as the library's table does"),
+            Fault::Version(version) => write!(
+                f,
+                "the library's table is version {version}, and this reader knows version {VERSION}: use the reader that came \
+                 with that library"
+            ),
+            Fault::Damaged(what) => write!(f, "the library's table is damaged: {what}"),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct FieldRead {
+    name: String,
+    offset: usize,
+    size: usize,
+    kind: u32,
+    of: u32,
+}
+
+/// A kind of structure, as the table has it.
+#[derive(Debug)]
+pub struct NounRead {
+    name: String,
+    fields: Vec<FieldRead>,
+    stride: usize,
+    base: u64,
+    count: u64,
+    form: u32,
+    per: u64,
+}
+
+impl NounRead {
+    fn field(&self, name: &str) -> Option<&FieldRead> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The names of its plain numbers, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().filter(|field| field.kind == Kind::Unsigned as u32).map(|field| field.name.as_str())
+    }
+
+    /// How far apart two are, in bytes.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+}
+
+/// See the module.
+pub struct Reader<'m> {
+    memory: &'m dyn Memory,
+    nouns: Vec<NounRead>,
+    left: Cell<u64>,
+    /// Whether something that the table leads to could not be read.
+    missing: Cell<bool>,
+    /// The library's version, in words.
+    pub library: String,
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
+/// A name up to its NUL, if it is one.
+fn name(bytes: &[u8]) -> Option<String> {
+    let end = bytes.iter().position(|&byte| byte == 0)?;
+    let plain = end > 0 && bytes[..end].iter().all(u8::is_ascii_graphic);
+    plain.then(|| String::from_utf8_lossy(&bytes[..end]).into_owned())
+}
+
+impl<'m> Reader<'m> {
+    /// Reads the table whose root is at this address; `None` where the process has made no call of the library.
+    pub fn open(memory: &'m dyn Memory, root: u64) -> Result<Option<Reader<'m>>, Fault> {
+        let damaged = |what: &str| Fault::Damaged(what.into());
+        let mut reader = Reader {
+            memory,
+            nouns: Vec::new(),
+            left: Cell::new(READ_MAX),
+            missing: Cell::new(false),
+            library: String::new(),
+        };
+        let head = reader.block(root, ROOT).ok_or_else(|| damaged("its root cannot be read"))?;
+        if head[..16] != MAGIC {
+            return Err(Fault::NoTable);
+        }
+        if u32_at(&head, 16) != VERSION {
+            return Err(Fault::Version(u32_at(&head, 16)));
+        }
+        let size = |at: usize, least: usize| match u32_at(&head, at) as usize {
+            size if (least..=4096).contains(&size) => Ok(size),
+            size => Err(Fault::Damaged(format!("one of its sizes is {size}"))),
+        };
+        let (_, noun, field) = (size(20, ROOT)?, size(24, NOUN)?, size(28, FIELD)?);
+        reader.library = name(&head[32..48]).unwrap_or_default();
+        let (nouns, count) = (u64_at(&head, 48), u64_at(&head, 56));
+        if nouns == 0 || count == 0 {
+            return Ok(None);
+        }
+        if count > NOUNS_MAX {
+            return Err(Fault::Damaged(format!("it says that it has {count} nouns")));
+        }
+        let entries = reader.block(nouns, noun * count as usize).ok_or_else(|| damaged("its nouns cannot be read"))?;
+        for entry in entries.chunks_exact(noun) {
+            let read = reader.noun_of(entry, field, count)?;
+            reader.nouns.push(read);
+        }
+        Ok(Some(reader))
+    }
+
+    fn noun_of(&self, entry: &[u8], field: usize, nouns: u64) -> Result<NounRead, Fault> {
+        let damaged = |what: String| Fault::Damaged(what);
+        let title = name(&entry[..24]).ok_or_else(|| damaged("a noun has no name".into()))?;
+        let (count, stride) = (u64::from(u32_at(entry, 32)), u32_at(entry, 36) as usize);
+        if count > FIELDS_MAX || stride == 0 || stride > SIZE_MAX {
+            return Err(damaged(format!("{title} has {count} fields, and {stride} bytes")));
+        }
+        let bytes = self.block(u64_at(entry, 24), field * count as usize);
+        let bytes = bytes.ok_or_else(|| damaged(format!("the fields of {title} cannot be read")))?;
+        let mut fields = Vec::new();
+        for entry in bytes.chunks_exact(field) {
+            let inner = name(&entry[..32]).ok_or_else(|| damaged(format!("a field of {title} has no name")))?;
+            let read = FieldRead {
+                name: inner,
+                offset: u32_at(entry, 32) as usize,
+                size: u32_at(entry, 36) as usize,
+                kind: u32_at(entry, 40),
+                of: u32_at(entry, 44),
+            };
+            let (end, known) = (read.offset.checked_add(read.size), u64::from(read.of) < nouns || read.of == u32::MAX);
+            if end.is_none_or(|end| end > stride) || !known {
+                return Err(damaged(format!("{title}.{} does not fit", read.name)));
+            }
+            fields.push(read);
+        }
+        let (form, per) = (u32_at(entry, 56), u64::from(u32_at(entry, 60)));
+        let (base, count) = (u64_at(entry, 40), u64_at(entry, 48));
+        Ok(NounRead { name: title, fields, stride, base, count, form, per })
+    }
+
+    /// So many bytes from an address on.
+    pub fn block(&self, address: u64, length: usize) -> Option<Vec<u8>> {
+        let read = self.try_block(address, length);
+        if read.is_none() {
+            self.missing.set(true);
+        }
+        read
+    }
+
+    fn try_block(&self, address: u64, length: usize) -> Option<Vec<u8>> {
+        let left = self.left.get().checked_sub(length as u64).filter(|_| length as u64 <= BLOCK_MAX)?;
+        self.left.set(left);
+        // In steps: a length that cannot be is found out before memory is taken for it.
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            let (from, step) = (bytes.len(), (length - bytes.len()).min(1 << 20));
+            bytes.try_reserve(step).ok()?;
+            bytes.resize(from + step, 0);
+            if !self.memory.read(address.checked_add(from as u64)?, &mut bytes[from..]) {
+                return None;
+            }
+        }
+        Some(bytes)
+    }
+
+    /// Whether something that the table leads to could not be read.
+    pub fn misses(&self) -> bool {
+        self.missing.get()
+    }
+
+    /// A noun by its name.
+    pub fn noun(&self, name: &str) -> Option<&NounRead> {
+        self.nouns.iter().find(|noun| noun.name == name)
+    }
+
+    fn by_index(&self, index: u32) -> Option<&NounRead> {
+        self.nouns.get(index as usize)
+    }
+
+    /// Visits all of a noun that lie in rows or behind a directory, with their numbers. False ends the visit.
+    pub fn each(&self, name: &str, visit: &mut dyn FnMut(u64, View<'_>) -> bool) {
+        let Some(noun) = self.noun(name) else { return };
+        let mut row = |base: u64, count: u64, first: u64| {
+            let length = count.checked_mul(noun.stride as u64).unwrap_or(u64::MAX).min(BLOCK_MAX + 1) as usize;
+            let Some(bytes) = self.block(base, length) else { return true };
+            let views = bytes.chunks_exact(noun.stride).enumerate();
+            views
+                .map(|(n, bytes)| (first + n as u64, View { reader: self, noun, bytes }))
+                .all(|(n, view)| visit(n, view))
+        };
+        match noun.form {
+            1 => {
+                row(noun.base, noun.count, 0);
+            }
+            2 => {
+                for group in 0..noun.count.min(1 << 22) {
+                    let pointer = self.block(noun.base.saturating_add(group * 8), 8);
+                    let pointer = pointer.map_or(0, |bytes| u64_at(&bytes, 0));
+                    if pointer == 0 || !row(pointer, noun.per, group.saturating_mul(noun.per)) {
+                        return;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One structure.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    reader: &'a Reader<'a>,
+    noun: &'a NounRead,
+    bytes: &'a [u8],
+}
+
+/// Several, copied.
+pub struct Block<'a> {
+    reader: &'a Reader<'a>,
+    noun: &'a NounRead,
+    bytes: Vec<u8>,
+}
+
+impl Block<'_> {
+    /// Each of them.
+    pub fn views(&self) -> impl Iterator<Item = View<'_>> {
+        let (reader, noun) = (self.reader, self.noun);
+        self.bytes.chunks_exact(noun.stride).map(move |bytes| View { reader, noun, bytes })
+    }
+
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.bytes.len() / self.noun.stride
+    }
+}
+
+impl<'a> View<'a> {
+    /// A structure of this noun in bytes that were read otherwise.
+    pub fn of(reader: &'a Reader<'a>, noun: &'a NounRead, bytes: &'a [u8]) -> Option<View<'a>> {
+        bytes.get(..noun.stride).map(|bytes| View { reader, noun, bytes })
+    }
+
+    fn place(&self, name: &str) -> Option<(&'a FieldRead, &'a [u8])> {
+        let field = self.noun.field(name)?;
+        self.bytes.get(field.offset..field.offset + field.size).map(|bytes| (field, bytes))
+    }
+
+    /// A number without sign.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        let (_, bytes) = self.place(name)?;
+        let mut whole = [0; 8];
+        whole.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(u64::from_le_bytes(whole))
+    }
+
+    /// A number with a sign.
+    pub fn signed(&self, name: &str) -> Option<i64> {
+        let (_, bytes) = self.place(name)?;
+        let bits = 8 * bytes.len() as u32;
+        let number = self.number(name)?;
+        (1..=64).contains(&bits).then(|| (number << (64 - bits)) as i64 >> (64 - bits))
+    }
+
+    /// A structure that lies in this one.
+    pub fn one(&self, name: &str) -> Option<View<'a>> {
+        let (field, bytes) = self.place(name)?;
+        View::of(self.reader, self.reader.by_index(field.of)?, bytes)
+    }
+
+    /// Structures that lie in this one, or that a `Vec`, a `VecDeque` or a pointer of it leads to.
+    pub fn several(&self, name: &str) -> Option<Block<'a>> {
+        let (field, bytes) = self.place(name)?;
+        let (reader, noun) = (self.reader, self.reader.by_index(field.of)?);
+        let stride = noun.stride as u64;
+        let size = |count: u64| count.checked_mul(stride).filter(|&size| size <= BLOCK_MAX).map(|size| size as usize);
+        let words = |name| View::of(reader, reader.noun(name)?, bytes);
+        let bytes = match field.kind {
+            kind if kind == Kind::Array as u32 => bytes.to_vec(),
+            kind if kind == Kind::Vec as u32 => {
+                let vec = words("vec")?;
+                let length = vec.number("length")?;
+                if length == 0 {
+                    Vec::new()
+                } else {
+                    reader.block(vec.number("pointer")?, size(length)?)?
+                }
+            }
+            kind if kind == Kind::Deque as u32 => deque(reader, words("deque")?, stride, size)?,
+            kind if kind == Kind::Pointer as u32 => match u64_at(bytes, 0) {
+                0 => Vec::new(),
+                address => reader.block(address, noun.stride)?,
+            },
+            _ => return None,
+        };
+        Some(Block { reader, noun, bytes })
+    }
+
+    /// The bytes of a `Vec` of them.
+    pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.several(name).map(|block| block.bytes)
+    }
+}
+
+/// What a ring of items holds: up to two pieces.
+fn deque(reader: &Reader<'_>, words: View<'_>, stride: u64, size: impl Fn(u64) -> Option<usize>) -> Option<Vec<u8>> {
+    let [pointer, capacity, head, length] =
+        ["pointer", "capacity", "head", "length"].map(|name| words.number(name).unwrap_or(u64::MAX));
+    if length == 0 {
+        return Some(Vec::new());
+    }
+    if length > capacity || head >= capacity {
+        return None;
+    }
+    let first = length.min(capacity - head);
+    let mut bytes = reader.block(pointer.checked_add(head.checked_mul(stride)?)?, size(first)?)?;
+    if length > first {
+        bytes.extend(reader.block(pointer, size(length - first)?)?);
+    }
+    Some(bytes)
+}
