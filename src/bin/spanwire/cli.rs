@@ -190,15 +190,24 @@ pub struct BlackboxOptions {
 }
 
 const CORE_HELP: &str = "\
-It needs no debugger, no symbols and not the program: it finds the flight recorder in the core's
-memory, and shows what `spanwire blackbox` shows of a process that lives: the tracers with their
-counters, and the last events, with the spans that were open. A core that is cut short, compressed,
-or of a program without the library is said to be that.
+It needs no debugger, no symbols and not the program: it finds the library's table in the core's
+memory and prints what the process was doing: its tracers and their agents, the open spans with
+their tags, what waited to be sent, the last events, and the settings with their origins. Secrets
+are replaced, so that it can be handed to somebody. A core that is cut short, compressed, of another
+version, or of a program without the library is said to be that.
+
+With a command after the file it answers that alone, as the command `spanwire` of GDB and LLDB
+does: status, spans [N], span ID, trace ID, queue, log [N], events [N], settings, counters, help.
+
+--send delivers the finished spans that the crash kept from leaving, once, each marked with
+_spanwire.recovered. Open spans are never sent.
 
 Examples:
   spanwire core core                          the core in this folder
-  spanwire core --last 20 /tmp/core.4711      the last 20 events
-  spanwire core --json core                   everything, for a script";
+  spanwire core core spans                    only the open spans
+  spanwire core core span 5378288797531496375
+  spanwire core --json core                   everything, for a script
+  spanwire core --send http://localhost:8126 core";
 
 /// Options of `spanwire core`.
 #[derive(Debug, clap::Args)]
@@ -207,13 +216,29 @@ pub struct CoreOptions {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
+    /// What to answer, instead of all
+    #[arg(value_name = "COMMAND", num_args = 0..)]
+    pub command: Vec<String>,
+
     /// One JSON object instead of text
-    #[arg(long)]
+    #[arg(long, conflicts_with = "command")]
     pub json: bool,
 
     /// How many events, the latest ones; 0 for all [default: 100, or all with --json]
     #[arg(long, value_name = "N")]
     pub last: Option<usize>,
+
+    /// Send the finished spans to the Agent at this URL
+    #[arg(long, value_name = "URL", conflicts_with_all = ["json", "command"])]
+    pub send: Option<String>,
+
+    /// Send those too that may have arrived: a request with them got no answer
+    #[arg(long, requires = "send")]
+    pub send_all: bool,
+
+    /// Send them although they were sent before
+    #[arg(long, requires = "send")]
+    pub again: bool,
 }
 
 #[cfg(test)]

@@ -1,42 +1,120 @@
-//! `spanwire core`: reads the flight recorder out of a core, without a debugger, symbols or the program. The recorder is
-//! found by how it begins; what is wrong with the core is said, and nothing is shown that does not fit together.
+//! `spanwire core`: what a process was doing when its core was written, without a debugger, symbols or the program. The
+//! library's table is found by how it begins (`memory`), and the report is the one that the debuggers print
+//! (`spanwire::report`); where there is no table that fits, the flight recorder alone is shown (`recorder`). What is wrong
+//! with a core is said. `recover` sends the finished spans that the crash kept from leaving.
 
 mod elf;
+mod memory;
+mod recorder;
+mod recover;
 #[cfg(test)]
 mod tests;
 
 use crate::blackbox::{show, Found};
 use crate::cli::CoreOptions;
 use crate::out::{Failure, Out};
-use elf::{Core, Segment, Source};
-use spanwire::recorder::{layout, snapshot, Snapshot};
+use elf::{Core, Source};
+use spanwire::report::{self, json, Image};
 use std::fs::File;
 use std::path::Path;
 
-/// The recorder begins a page.
-const PAGE: u64 = 4096;
-/// Bytes that are looked at at once.
-const CHUNK: u64 = 1 << 20;
+/// What a core holds of the library.
+struct Content {
+    core: Core,
+    /// What the table leads to; `None` where no call of the library was made, or why it cannot be read.
+    image: Result<Option<Image>, String>,
+    /// The flight recorder, or why there is none.
+    recorder: Result<Found, String>,
+}
 
-/// Reads a core and prints what its recorder holds.
+impl Content {
+    /// Looks for both. Where neither is there, that is the error.
+    fn of(source: &dyn Source) -> Result<Content, String> {
+        let core = elf::parse(source)?;
+        let image = memory::image(source, &core);
+        let recorder = recorder::find(source, &core);
+        match (&image, &recorder) {
+            // A table that is not whole is worth more words than a recorder that is missing as well.
+            (Err(Some(why)), Err(_)) => Err(format!("cannot be read: {why}")),
+            (Err(None), Err(why)) => Err(why.clone()),
+            _ => Ok(Content {
+                core,
+                image: image.map_err(|why| why.unwrap_or_else(|| "the core does not hold the library's table".into())),
+                recorder,
+            }),
+        }
+    }
+
+    fn pid(&self) -> Option<u64> {
+        self.core.pid.map(u64::from)
+    }
+}
+
+/// Reads a core and prints what it tells, or sends what it holds.
 pub fn run(out: Out, options: &CoreOptions) -> Result<(), Failure> {
     let path = &options.file;
     let told = |why: String| Failure::said(format!("{} {why}", path.display()));
     let file = open(path).map_err(told)?;
-    let (core, found) = recorder(&file).map_err(told)?;
+    let content = Content::of(&file).map_err(told)?;
+    if let Some(url) = &options.send {
+        return recover::run(out, path, &content, url, options);
+    }
     if options.json {
-        let mut object = show::json(&found, options.last.unwrap_or(0));
-        object["core"] = serde_json::json!({
-            "program": core.program, "signal": core.signal, "missing_bytes": core.missing,
-        });
-        return out.write(&format!("{object:#}\n"));
+        return out.write(&format!("{:#}\n", object(&content, options.last.unwrap_or(0))));
     }
-    out.write(&format!("{}\n", headline(&core)))?;
-    if core.missing > 0 {
-        let text = format!("The core is cut short: {} bytes of the process's memory are missing.\n", core.missing);
-        out.write(&out.paint.bad(&text))?;
+    if !options.command.is_empty() {
+        let image = content.image.as_ref().map_err(|why| told(format!("cannot be asked: {why}")))?;
+        return out.write(&report::answer(image.as_ref(), content.pid(), &options.command.join(" ")));
     }
-    out.write(&show::text(&found, options.last.unwrap_or(show::USUAL), out.paint))
+    out.write(&whole(out, &content, options.last))
+}
+
+/// All of it, as people read it.
+fn whole(out: Out, content: &Content, last: Option<usize>) -> String {
+    let mut text = format!("{}\n", out.paint.strong(&headline(&content.core)));
+    let missing = content.core.missing;
+    if missing > 0 {
+        let note = format!("The core is cut short: {missing} bytes of the process's memory are missing.\n");
+        text += &out.paint.bad(&note);
+    }
+    match &content.image {
+        Ok(Some(image)) => {
+            let events = format!("events {}", last.unwrap_or(show::USUAL));
+            for command in ["status", "spans", "queue", &events, "log", "settings"] {
+                if command != "log" || !image.log.is_empty() {
+                    text += "\n";
+                    text += &report::answer(Some(image), content.pid(), command);
+                }
+            }
+        }
+        Ok(None) => text += &report::answer(None, None, "status"),
+        Err(why) => {
+            text += &out.paint.bad(&format!("Names, tags, queues and settings cannot be shown: {why}.\n"));
+            if let Ok(found) = &content.recorder {
+                text += &show::text(found, last.unwrap_or(show::USUAL), out.paint);
+            }
+        }
+    }
+    text
+}
+
+/// The same as one JSON object.
+fn object(content: &Content, last: usize) -> serde_json::Value {
+    let mut object = content.recorder.as_ref().map_or_else(|_| serde_json::json!({}), |found| show::json(found, last));
+    let core = &content.core;
+    object["core"] =
+        serde_json::json!({ "program": core.program, "signal": core.signal, "missing_bytes": core.missing });
+    match &content.image {
+        Ok(Some(image)) => {
+            let found = json::object(image);
+            for (name, value) in found.as_object().into_iter().flatten() {
+                object[name] = value.clone();
+            }
+        }
+        Ok(None) => {}
+        Err(why) => object["table_error"] = why.as_str().into(),
+    }
+    object
 }
 
 fn open(path: &Path) -> Result<File, String> {
@@ -68,77 +146,4 @@ fn name_of(signal: u16) -> &'static str {
         31 => " (SIGSYS)",
         _ => "",
     }
-}
-
-/// A core's recorder: the process's own, else the newest that it inherited.
-fn recorder(source: &dyn Source) -> Result<(Core, Found), String> {
-    let core = elf::parse(source)?;
-    let mut places: Vec<u64> = Vec::new();
-    // A mapping of its own begins a segment; plain memory, where there was no memory file, may lie in another's.
-    for segment in &core.segments {
-        if begins(source, segment.at)? {
-            places.push(segment.at);
-        }
-    }
-    if places.is_empty() {
-        for segment in &core.segments {
-            scan(source, segment, &mut places)?;
-        }
-    }
-    let (mut best, mut why) = (None::<Found>, String::new());
-    for at in places {
-        match read(source, at) {
-            Ok(snapshot) => {
-                let own = core.pid.is_none_or(|pid| u64::from(pid) == snapshot.pid);
-                let pid = core.pid.unwrap_or(snapshot.pid as u32);
-                let found = Found { pid, own, snapshot };
-                let rank = |found: &Found| (found.own, found.snapshot.epoch, found.snapshot.made_at);
-                if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
-                    best = Some(found);
-                }
-            }
-            Err(error) => why = format!("holds a flight recorder that cannot be read: {error}"),
-        }
-    }
-    match best {
-        Some(found) => Ok((core, found)),
-        None if !why.is_empty() => Err(why),
-        None if core.missing > 0 => {
-            Err(format!("is cut short by {} bytes, and what is there holds no flight recorder", core.missing))
-        }
-        None => {
-            Err("holds no flight recorder: the process had not loaded libspanwire or made no call of it, or the core \
-                     was written without shared memory (/proc/PID/coredump_filter)"
-                .into())
-        }
-    }
-}
-
-fn begins(source: &dyn Source, at: u64) -> Result<bool, String> {
-    let word = elf::read(source, at, 8).map_err(|error| format!("cannot be read: {error}"))?;
-    Ok(word == layout::MAGIC.to_le_bytes())
-}
-
-/// Finds pages that begin as a recorder does.
-fn scan(source: &dyn Source, segment: &Segment, places: &mut Vec<u64>) -> Result<(), String> {
-    let mut done = 0;
-    while done < segment.length {
-        let length = CHUNK.min(segment.length - done) as usize;
-        let bytes = elf::read(source, segment.at + done, length).map_err(|error| format!("cannot be read: {error}"))?;
-        let magic = layout::MAGIC.to_le_bytes();
-        let pages = bytes.chunks(PAGE as usize).enumerate().filter(|(_, page)| page.starts_with(&magic));
-        places.extend(pages.map(|(n, _)| segment.at + done + n as u64 * PAGE));
-        done += CHUNK;
-    }
-    Ok(())
-}
-
-fn read(source: &dyn Source, at: u64) -> Result<Snapshot, String> {
-    let words = |count: usize| -> Result<Vec<u64>, String> {
-        let bytes = elf::read(source, at, count * 8).map_err(|error| error.to_string())?;
-        Ok(bytes.chunks_exact(8).filter_map(|word| word.try_into().ok()).map(u64::from_le_bytes).collect())
-    };
-    let says = words(layout::header::END)?.get(layout::header::WORDS).copied().unwrap_or(0);
-    let most = says.clamp(layout::header::END as u64, snapshot::READ_MAX as u64) as usize;
-    Snapshot::of(&words(most)?).map_err(|fault| fault.to_string())
 }

@@ -30,6 +30,8 @@ pub struct Segment {
     pub at: u64,
     /// How many bytes of it are in the file.
     pub length: u64,
+    /// Where it lay in the process.
+    pub address: u64,
 }
 
 /// What is known of a core.
@@ -109,7 +111,8 @@ pub fn parse(source: &dyn Source) -> Result<Core, String> {
             LOAD => {
                 core.missing = core.missing.saturating_add(wanted - there);
                 if there > 0 {
-                    core.segments.push(Segment { at, length: there });
+                    let address = number::<8>(header, 16).unwrap_or(0);
+                    core.segments.push(Segment { at, length: there, address });
                 }
             }
             NOTE => notes(&read(source, at, there.min(NOTES_MAX) as usize).map_err(failed)?, &mut core),

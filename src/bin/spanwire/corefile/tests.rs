@@ -2,6 +2,7 @@
 
 use super::elf::Source;
 use super::*;
+use spanwire::recorder::layout;
 use std::io;
 
 struct Bytes(Vec<u8>);
@@ -17,6 +18,13 @@ impl Source for Bytes {
     fn length(&self) -> io::Result<u64> {
         Ok(self.0.len() as u64)
     }
+}
+
+/// Finds the recorder in a core.
+fn recorder(source: &dyn Source) -> Result<(Core, Found), String> {
+    let core = elf::parse(source)?;
+    let found = super::recorder::find(source, &core)?;
+    Ok((core, found))
 }
 
 /// A recorder of process 77 with one tracer's place in use and no events.

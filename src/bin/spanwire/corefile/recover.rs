@@ -1,0 +1,262 @@
+//! `spanwire core FILE --send URL`: the finished spans that a crash kept from leaving, sent once. They go through the
+//! library's own payloads and client, with what the tracer would have added to them, and each carries
+//! `_spanwire.recovered`. A mark beside the core keeps a second run from sending them again.
+
+use super::Content;
+use crate::cli::CoreOptions;
+use crate::out::{counted, note, Failure, Out};
+use spanwire::export::agent::{Agent, Failure as Unsent, Identity, TraceHeaders};
+use spanwire::export::agent::{Place as AgentPlace, Timeouts};
+use spanwire::export::payload;
+use spanwire::export::queue;
+use spanwire::export::Profile;
+use spanwire::memory::Buffer;
+use spanwire::report::image::{Chunk, Image, Place, Tracer};
+use spanwire::settings::{AgentAddress, Settings};
+use spanwire::span::encode;
+use spanwire::span::record::Record;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What every span that is sent carries.
+const MARK: (&str, &str) = ("_spanwire.recovered", "true");
+/// Bytes of a payload, as the library sends them.
+const PAYLOAD: usize = 1 << 20;
+/// What an agent takes at most.
+const REQUEST_MAX: usize = 25 << 20;
+
+/// What is to be sent of one tracer.
+struct Lot {
+    profile: Profile,
+    chunks: Vec<queue::Chunk>,
+}
+
+/// What there is, before anything is sent.
+#[derive(Default)]
+struct Sorted {
+    lots: Vec<Lot>,
+    spans: usize,
+    /// Spans of requests that were under way or got no answer: the agent may have them.
+    perhaps_sent: usize,
+    /// Spans that cannot be read whole, or whose tracer is not known.
+    unreadable: usize,
+}
+
+/// Sends them and says how many.
+pub fn run(out: Out, path: &Path, content: &Content, url: &str, options: &CoreOptions) -> Result<(), Failure> {
+    let told = |why: &str| Failure::said(format!("{} {why}", path.display()));
+    let image = match &content.image {
+        Ok(Some(image)) => image,
+        Ok(None) => return Err(told("holds no spans: no call of the library was made")),
+        Err(why) => return Err(told(&format!("cannot be sent: {why}"))),
+    };
+    let agent = agent(url)?;
+    let sorted = sort(image, options.send_all);
+    let left = notes(&sorted);
+    if sorted.spans == 0 {
+        return out.write(&format!("Nothing to send: no finished span waits.\n{left}"));
+    }
+    let mark = Mark::set(path, url, options.again)?;
+    let (mut sent, mut requests) = (0, 0);
+    for lot in &sorted.lots {
+        if let Err(why) = send(&agent, lot, &mut sent, &mut requests) {
+            if sent == 0 {
+                mark.remove();
+            }
+            let some = if sent > 0 {
+                format!("; {sent} of them were sent before, and --again sends all")
+            } else {
+                String::new()
+            };
+            return Err(Failure::said(format!(
+                "{} not sent to {url}: {why}{some}",
+                counted(sorted.spans - sent, "span")
+            )));
+        }
+    }
+    let (spans, requests) = (counted(sent, "finished span"), counted(requests, "request"));
+    out.write(&format!("Sent {spans} to {url} in {requests}, each marked {}.\n{left}", MARK.0))
+}
+
+fn notes(sorted: &Sorted) -> String {
+    let mut notes = String::new();
+    if sorted.perhaps_sent > 0 {
+        notes += &format!(
+            "Left out: {}, for which a request was under way or got no answer: the Agent may have them. --send-all sends \
+             these too.\n",
+            counted(sorted.perhaps_sent, "span")
+        );
+    }
+    if sorted.unreadable > 0 {
+        notes += &format!("Left out: {}, which cannot be read whole.\n", counted(sorted.unreadable, "span"));
+    }
+    notes
+}
+
+fn agent(url: &str) -> Result<Agent, Failure> {
+    let place = match AgentAddress::from_url(url) {
+        Ok(AgentAddress::Http { host, port, base_path }) => AgentPlace::Tcp { host, port, base_path },
+        Ok(AgentAddress::Unix { path }) => AgentPlace::Unix { path },
+        Ok(_) => return Err(Failure::said("--send takes http://HOST:PORT or unix:///PATH")),
+        Err(why) => return Err(Failure::said(format!("--send {url}: {why}"))),
+    };
+    let timeouts = Timeouts { connect: Duration::from_secs(5), request: Duration::from_secs(30) };
+    Ok(Agent::new(place, timeouts))
+}
+
+fn sort(image: &Image, all: bool) -> Sorted {
+    let mut sorted = Sorted::default();
+    for tracer in &image.tracers {
+        let Some(profile) = profile(tracer) else { continue };
+        let mut lot = Lot { profile, chunks: Vec::new() };
+        for chunk in image.chunks().filter(|chunk| chunk.tracer == tracer.index) {
+            if matches!(chunk.place, Place::Sending { asking, unknown } if asking || unknown) && !all {
+                sorted.perhaps_sent += chunk.spans.len();
+                continue;
+            }
+            let (chunk, damaged) = rebuilt(chunk);
+            sorted.unreadable += damaged;
+            sorted.spans += chunk.spans as usize;
+            if chunk.spans > 0 {
+                lot.chunks.push(chunk);
+            }
+        }
+        sorted.lots.push(lot);
+    }
+    let known = |chunk: &&Chunk| image.tracer(chunk.tracer).is_some_and(|tracer| !tracer.card.is_null());
+    sorted.unreadable += image.chunks().filter(|chunk| !known(chunk)).map(|chunk| chunk.spans.len()).sum::<usize>();
+    sorted
+}
+
+/// The chunk as the library has it, of those records that this version of it reads alike.
+fn rebuilt(chunk: &Chunk) -> (queue::Chunk, usize) {
+    let (mut records, mut spans) = (Buffer::new(), 0);
+    for (bytes, span) in chunk.records.iter().zip(&chunk.spans) {
+        let alike = Record::read(bytes).is_some_and(|(record, rest)| {
+            rest.is_empty() && record.span_id == span.span_id && record.name == span.texts[0]
+        });
+        if alike && records.push(bytes).is_ok() {
+            spans += 1;
+        }
+    }
+    let damaged = chunk.records.len() - spans as usize;
+    let chunk = queue::Chunk {
+        tracer: chunk.tracer as u32,
+        trace_id_high: (chunk.trace_id >> 64) as u64,
+        trace_id_low: chunk.trace_id as u64,
+        priority: chunk.priority as i32,
+        decision: chunk.decision as i32,
+        spans,
+        complete: chunk.complete,
+        records,
+        sequence: 0,
+    };
+    (chunk, damaged)
+}
+
+/// What the tracer's payloads say of it, from its card.
+fn profile(tracer: &Tracer) -> Option<Profile> {
+    if tracer.card.is_null() {
+        return None;
+    }
+    let text = |name: &str| tracer.text(name).to_owned();
+    let maybe = |name: &str| tracer.card[name].as_str().map(str::to_owned);
+    let pairs = |name: &str| -> Vec<(String, String)> {
+        let all = tracer.card[name].as_array().map(Vec::as_slice).unwrap_or_default();
+        all.iter().filter_map(|pair| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()))).collect()
+    };
+    let (settings, _) = Settings::resolve(&[], &|_| None);
+    let mut profile = Profile::of(&settings, tracer.card["process_id"].as_u64().unwrap_or(0) as u32);
+    (profile.service, profile.version) = (text("service"), text("version"));
+    profile.runtime_id = text("runtime_id");
+    (profile.every_span, profile.first_span) = (pairs("every_span"), pairs("first_span"));
+    profile.every_span.push((MARK.0.into(), MARK.1.into()));
+    profile.identity = Identity {
+        language: text("language"),
+        language_version: text("language_version"),
+        interpreter: text("interpreter"),
+        interpreter_vendor: text("interpreter_vendor"),
+        tracer_version: text("tracer_version"),
+        container_id: maybe("container_id"),
+        entity_id: maybe("entity_id"),
+        external_env: maybe("external_env"),
+    };
+    Some(profile)
+}
+
+/// Sends one tracer's spans, payload after payload; counts what the agent has taken.
+fn send(agent: &Agent, lot: &Lot, sent: &mut usize, requests: &mut usize) -> Result<(), String> {
+    let memory = |_| "there is no memory for the payload".to_owned();
+    let (mut body, mut chunks, mut spans) = (Buffer::new(), 0, 0);
+    payload::put(&mut body, &encode::array_head(0)).map_err(memory)?;
+    let mut order = Vec::new();
+    for (n, chunk) in lot.chunks.iter().enumerate() {
+        order.clear();
+        payload::order(chunk, &mut order);
+        let mut rest = order.as_slice();
+        while !rest.is_empty() {
+            let done = payload::seal(&mut body, chunk, rest, &lot.profile, REQUEST_MAX).map_err(memory)?;
+            (chunks, spans) = (chunks + 1, spans + done);
+            rest = &rest[done..];
+            let last = n + 1 == lot.chunks.len() && rest.is_empty();
+            if last || body.len() >= PAYLOAD || !rest.is_empty() {
+                if spans == 0 {
+                    return Err("a span is larger than an Agent takes".into());
+                }
+                payload::correct(&mut body, 0, &encode::array_head(chunks));
+                post(agent, lot, body.bytes(), chunks)?;
+                (*sent, *requests) = (*sent + spans, *requests + 1);
+                (chunks, spans) = (0, 0);
+                body.truncate(0);
+                payload::put(&mut body, &encode::array_head(0)).map_err(memory)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn post(agent: &Agent, lot: &Lot, body: &[u8], traces: usize) -> Result<(), String> {
+    match agent.post_traces(&lot.profile.identity, body, traces, &TraceHeaders::default()) {
+        Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+        Ok(answer) => Err(format!("the Agent answered {}", answer.status)),
+        Err(Unsent::NotSent(why)) => Err(why),
+        Err(failure) => Err(format!("{failure}; the Agent may have what was in that request")),
+    }
+}
+
+/// The file beside a core that says that its spans were sent.
+struct Mark(PathBuf);
+
+impl Mark {
+    /// Sets it; refuses where it is there already, unless they are to be sent `again`.
+    fn set(core: &Path, url: &str, again: bool) -> Result<Mark, Failure> {
+        let mut name = core.as_os_str().to_owned();
+        name.push(".sent");
+        let path = PathBuf::from(name);
+        let made =
+            if again { File::create(&path) } else { OpenOptions::new().write(true).create_new(true).open(&path) };
+        match made {
+            Ok(mut file) => {
+                let _ = writeln!(file, "The finished spans of this core were sent to {url} by `spanwire core --send`.");
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(Failure::said(format!(
+                    "the spans of {} were sent before: {} says where to. --again sends them once more",
+                    core.display(),
+                    path.display()
+                )));
+            }
+            Err(error) => note(format!(
+                "{} cannot be written ({error}): nothing will tell that these spans were sent",
+                path.display()
+            )),
+        }
+        Ok(Mark(path))
+    }
+
+    fn remove(&self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
