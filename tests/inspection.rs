@@ -1,0 +1,186 @@
+//! What a process was doing, asked of a core or of the process itself: GDB and LLDB with the library's scripts and the
+//! companion without any debugger give the same answer, for hosts in C++, PHP and Ruby, with symbols and without.
+
+#[path = "support/crash.rs"]
+mod crash;
+#[path = "php/extension.rs"]
+mod extension;
+mod support;
+
+use crash::{companion, cores_are_left_here, gdb, lldb, At, Folder, Subject};
+use serde_json::Value as Json;
+use std::path::Path;
+use std::process::Command;
+use support::hosts::{compile_cpp, require, root, stage};
+
+/// Nobody listens on this port: what is finished stays.
+const AGENT: &str = "http://127.0.0.1:9";
+
+fn subject(program: impl AsRef<Path>, arguments: Vec<String>, library: &Path) -> Subject {
+    let folder = library.parent().expect("a folder").display().to_string();
+    let env = [
+        ("DD_TRACE_AGENT_URL", AGENT),
+        ("DD_SERVICE", "shop"),
+        ("DD_ENV", "prod"),
+        ("DD_TAGS", "team:checkout,api_key:abcdef0123456789"),
+        ("DD_TRACE_STARTUP_LOGS", "false"),
+        ("LD_LIBRARY_PATH", &folder),
+        ("SPANWIRE_LIBRARY", &library.display().to_string()),
+    ];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    Subject { program: program.as_ref().to_owned(), arguments, env }
+}
+
+fn staged() -> std::path::PathBuf {
+    stage().join("lib/libspanwire.so.0")
+}
+
+/// The program behind a name in the PATH, as a debugger wants it.
+fn in_path(name: &str) -> std::path::PathBuf {
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    found.and_then(|path| path.canonicalize().ok()).unwrap_or_else(|| panic!("no {name}"))
+}
+
+fn in_cpp(library: &Path) -> Option<Subject> {
+    require("g++").then(|| subject(compile_cpp(&root().join("tests/hosts/checkout.cpp")), Vec::new(), library))
+}
+
+fn in_php(library: &Path) -> Option<Subject> {
+    let php = extension::php()?;
+    let php = extension::Php { extension: php.extension.clone(), library: library.to_owned() };
+    let mut arguments = php.arguments();
+    arguments.push(root().join("tests/hosts/checkout.php").display().to_string());
+    Some(subject(in_path("php"), arguments, library))
+}
+
+fn in_ruby(library: &Path) -> Option<Subject> {
+    if !require("ruby") || !require("ruby-ffi") {
+        return None;
+    }
+    let lib = root().join("bindings/ruby/lib").display().to_string();
+    let arguments = vec!["-I".into(), lib, root().join("tests/hosts/checkout.rb").display().to_string()];
+    Some(subject(in_path("ruby"), arguments, library))
+}
+
+const COMMANDS: [&str; 8] = ["status", "spans", "queue", "log", "events 0", "settings", "counters", "help"];
+
+/// What the companion knows of a core.
+fn object(core: &Path) -> Json {
+    let output = Command::new(env!("CARGO_BIN_EXE_spanwire")).arg("core").arg("--json").arg(core).output();
+    let output = output.expect("the companion runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one object")
+}
+
+/// The checkout as every reader must tell it.
+#[track_caller]
+fn tells_of_the_checkout(answers: &[String]) {
+    let [status, spans, queue, _, events, settings, counters, ..] = answers else { panic!("{answers:?}") };
+    assert!(status.contains("Tracer 0: shop, env prod"), "{status}");
+    assert!(status.contains(&format!("agent {AGENT}: not reached, for ")), "{status}");
+    assert!(status.contains("open 2, waiting 1, "), "{status}");
+    assert!(spans.starts_with("Open spans: 2, oldest first, as of "), "{spans}");
+    assert!(spans.contains("  checkout  service shop  resource POST /checkout  type web  open "), "{spans}");
+    assert!(spans.contains("    http.method=POST  cart.items=3\n"), "{spans}");
+    assert!(spans.contains("  payment  service bank  open "), "{spans}");
+    assert!(spans.contains("    card.token=<redacted>  card.brand=visa  amount=42.5\n"), "{spans}");
+    assert!(queue.starts_with(&format!("Queue of {AGENT}: 3 chunks, 3 spans, ")), "{queue}");
+    assert!(queue.contains("Waiting for their trace: 1 span in 1 trace\n"), "{queue}");
+    assert!(events.contains("; still open") && events.contains("nobody listens there"), "{events}");
+    assert!(settings.contains("  DD_ENV = prod (env)\n"), "{settings}");
+    assert!(settings.contains("team:checkout,api_key:<redacted> (env)\n"), "{settings}");
+    assert!(settings.contains(" (default)\n"), "{settings}");
+    assert!(counters.contains("  finished                4\n") || counters.contains("  finished                3\n"));
+    let all = answers.join("\n");
+    assert!(!all.contains("tok_51Hx") && !all.contains("abcdef0123456789"), "a secret is shown: {all}");
+}
+
+/// All three readers say the same of this core, and it is the checkout's.
+#[track_caller]
+fn agree_on(core: &Path, program: &Path) {
+    let object = object(core);
+    let span = object["open_spans"][0]["span_id"].as_str().expect("an open span").to_owned();
+    let trace = object["open_spans"][0]["trace_id"].as_str().expect("its trace").to_owned();
+    let (span, trace) = (format!("span {span}"), format!("trace {trace}"));
+    let mut commands = COMMANDS.to_vec();
+    commands.extend([span.as_str(), trace.as_str(), "span 1", "nonsense"]);
+    let ours = companion(core, &commands);
+    tells_of_the_checkout(&ours);
+    let gdb = gdb(program, At::Core(core), &[], &commands);
+    let lldb = lldb(program, At::Core(core), &commands);
+    for (name, answers) in [("GDB", gdb), ("LLDB", lldb)] {
+        for ((command, ours), theirs) in commands.iter().zip(&ours).zip(answers.into_iter().flatten()) {
+            assert_eq!(&theirs, ours, "{name} and the companion differ: {command}");
+        }
+    }
+}
+
+/// Kills the host in the middle of its trace, with symbols and without, and asks all three.
+fn a_crash_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) {
+    if !cores_are_left_here() || !require("prlimit") {
+        return;
+    }
+    let Some(host_of) = host(&staged()) else { return };
+    let folder = host_of.wait_until_ready(name).killed_by("SEGV");
+    agree_on(&folder.core(), &host_of.program);
+    if !require("strip") {
+        return;
+    }
+    let stripped = Folder::new("stripped");
+    let Some(host_of) = host(&stripped.stripped_library()) else { return };
+    let folder = host_of.wait_until_ready(name).killed_by("SEGV");
+    agree_on(&folder.core(), &host_of.program);
+}
+
+/// Attaches both debuggers to the host, one after the other, while it stands still.
+fn a_live_process_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) {
+    if !require("prlimit") {
+        return;
+    }
+    let Some(subject) = host(&staged()) else { return };
+    let waiting = subject.wait_until_ready(name);
+    // Long enough for the worker to have failed and looked up.
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    waiting.signal("STOP");
+    let commands = COMMANDS;
+    let at = At::Process(waiting.pid());
+    let (gdb, lldb) = (gdb(&subject.program, at, &[], &commands), lldb(&subject.program, at, &commands));
+    for answers in [&gdb, &lldb].into_iter().flatten() {
+        tells_of_the_checkout(answers);
+    }
+    if let (Some(gdb), Some(lldb)) = (gdb, lldb) {
+        commands.iter().zip(gdb).zip(lldb).for_each(|((command, gdb), lldb)| assert_eq!(gdb, lldb, "{command}"));
+    }
+}
+
+#[test]
+fn a_crashed_cpp_program_tells_all_three_readers_what_it_was_doing() {
+    a_crash_is_told_alike("cpp", in_cpp);
+}
+
+#[test]
+fn a_crashed_php_script_tells_all_three_readers_what_it_was_doing() {
+    a_crash_is_told_alike("php", in_php);
+}
+
+#[test]
+fn a_crashed_ruby_program_tells_all_three_readers_what_it_was_doing() {
+    a_crash_is_told_alike("ruby", in_ruby);
+}
+
+#[test]
+fn a_live_cpp_program_tells_both_debuggers_what_it_is_doing() {
+    a_live_process_is_told_alike("cpp-live", in_cpp);
+}
+
+#[test]
+fn a_live_php_script_tells_both_debuggers_what_it_is_doing() {
+    a_live_process_is_told_alike("php-live", in_php);
+}
+
+#[test]
+fn a_live_ruby_program_tells_both_debuggers_what_it_is_doing() {
+    a_live_process_is_told_alike("ruby-live", in_ruby);
+}

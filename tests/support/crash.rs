@@ -1,0 +1,210 @@
+//! Processes that are looked at from outside: hosts that say `ready` and wait, the cores that they leave, and what the
+//! three readers say of them: GDB and LLDB with the library's scripts, and the companion. No expectation belongs here.
+
+use crate::support::hosts::{require, root, stage};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder for one crash; it goes with this value.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Folder {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = root().join(format!("target/core-{name}-{}-{number}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a folder");
+        Folder(path)
+    }
+
+    /// The core in it.
+    pub fn core(&self) -> PathBuf {
+        let entries = std::fs::read_dir(&self.0).expect("the folder").flatten().map(|entry| entry.path());
+        let mut cores =
+            entries.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("core")));
+        cores.next().unwrap_or_else(|| panic!("no core in {}", self.0.display()))
+    }
+
+    /// The staged library without symbols, in this folder.
+    pub fn stripped_library(&self) -> PathBuf {
+        let to = self.0.join("libspanwire.so.0");
+        let strip = Command::new("strip").arg("-o").arg(&to).arg(stage().join("lib/libspanwire.so.0")).status();
+        assert!(strip.is_ok_and(|status| status.success()), "strip");
+        to
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Whether a crash leaves its core in the working directory here; elsewhere a collector takes it away.
+pub fn cores_are_left_here() -> bool {
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    let here = !pattern.starts_with(['|', '/']) && pattern.starts_with("core");
+    if !here {
+        eprintln!("skipped: cores go to {pattern:?} on this machine");
+    }
+    here
+}
+
+/// A program to be looked at, and its arguments.
+#[derive(Clone)]
+pub struct Subject {
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    pub env: Vec<(String, String)>,
+}
+
+/// One that waits.
+pub struct Waiting {
+    child: Child,
+    pub folder: Folder,
+    pub subject: Subject,
+}
+
+impl Subject {
+    /// Starts it in a folder of its own, with an environment of its own, and waits until it says `ready`.
+    pub fn wait_until_ready(&self, name: &str) -> Waiting {
+        let folder = Folder::new(name);
+        // The same process goes on as the program: a signal reaches it, and its core lies here.
+        let mut command = Command::new("prlimit");
+        command.arg("--core=unlimited").arg(&self.program).args(&self.arguments).current_dir(&folder.0).env_clear();
+        for keep in ["PATH", "HOME"] {
+            std::env::var_os(keep).map(|value| command.env(keep, value));
+        }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        let log = std::fs::File::create(folder.0.join("stderr")).expect("a log");
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().expect("prlimit runs");
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut said).expect("its first line");
+        let waiting = Waiting { child, folder, subject: self.clone() };
+        assert_eq!(said, "ready\n", "{}", waiting.errors());
+        waiting
+    }
+}
+
+impl Waiting {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn errors(&self) -> String {
+        std::fs::read_to_string(self.folder.0.join("stderr")).unwrap_or_default()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let kill = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
+        assert!(kill.is_ok_and(|status| status.success()), "kill -{name}");
+    }
+
+    /// Ends it by this signal, which leaves a core.
+    pub fn killed_by(mut self, name: &str) -> Folder {
+        self.signal(name);
+        let _ = self.child.wait();
+        let empty = Folder(self.folder.0.join("taken"));
+        std::mem::replace(&mut self.folder, empty)
+    }
+
+    /// A core of it as it lives, by GDB's gcore.
+    pub fn gcore(&self) -> PathBuf {
+        let output =
+            Command::new("gcore").arg("-o").arg(self.folder.0.join("core")).arg(self.pid().to_string()).output();
+        let output = output.expect("gcore runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.folder.core()
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a debugger is pointed at.
+#[derive(Clone, Copy)]
+pub enum At<'a> {
+    Core(&'a Path),
+    Process(u32),
+}
+
+/// Marks in a debugger's output where an answer begins and ends.
+const MARK: &str = "=-=-=";
+
+/// The answers between the marks; all that was said where there is none.
+fn answers(output: std::process::Output, count: usize) -> Vec<String> {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let all = format!("{text}\n-- stderr\n{}", String::from_utf8_lossy(&output.stderr));
+    let mut parts: Vec<&str> = text.split(&format!("{MARK}\n")).skip(1).collect();
+    parts.truncate(count);
+    assert_eq!(parts.len(), count, "{all}");
+    parts.into_iter().map(str::to_owned).collect()
+}
+
+/// What GDB answers to these commands of ours; `None` where it is missing. `script` is loaded first, by default what the
+/// library brings along.
+pub fn gdb(program: &Path, at: At<'_>, setup: &[String], commands: &[&str]) -> Option<Vec<String>> {
+    if !require("gdb") {
+        return None;
+    }
+    let mut gdb = Command::new("gdb");
+    gdb.args(["-q", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load safe-path /"]);
+    setup.iter().for_each(|line| {
+        gdb.args(["-iex", line]);
+    });
+    gdb.arg(program);
+    match at {
+        At::Core(core) => gdb.arg("-c").arg(core),
+        At::Process(pid) => gdb.arg("-p").arg(pid.to_string()),
+    };
+    for command in commands {
+        gdb.args(["-ex", &format!("echo {MARK}\\n"), "-ex", &format!("spanwire {command}")]);
+    }
+    gdb.args(["-ex", &format!("echo {MARK}\\n")]);
+    Some(answers(gdb.stdin(Stdio::null()).output().expect("gdb runs"), commands.len()))
+}
+
+/// The same of LLDB. Debian's has its Python package where its Python does not look.
+pub fn lldb(program: &Path, at: At<'_>, commands: &[&str]) -> Option<Vec<String>> {
+    if !require("lldb") {
+        return None;
+    }
+    let mut lldb = Command::new("lldb");
+    let packages = ["/usr/lib/llvm-14/lib/python3.11/dist-packages", "/usr/lib/llvm-14/lib/python3/dist-packages"];
+    lldb.env("PYTHONPATH", packages.join(":")).args(["--no-lldbinit", "--batch"]);
+    lldb.args(["-o", &format!("command script import {}", root().join("bindings/lldb/spanwire_lldb.py").display())]);
+    match at {
+        At::Core(core) => lldb.args(["-o", &format!("target create {} --core {}", program.display(), core.display())]),
+        At::Process(pid) => lldb.args(["-o", &format!("process attach --pid {pid}")]),
+    };
+    let mark = format!("script print(\"{MARK}\")");
+    for command in commands {
+        lldb.args(["-o", &mark, "-o", &format!("spanwire {command}")]);
+    }
+    lldb.args(["-o", &mark]);
+    // LLDB repeats each command behind its prompt.
+    let mut output = lldb.stdin(Stdio::null()).output().expect("lldb runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("(lldb) ")).collect();
+    output.stdout = (kept.join("\n") + "\n").into_bytes();
+    Some(answers(output, commands.len()))
+}
+
+/// The same of the companion, of a core.
+pub fn companion(core: &Path, commands: &[&str]) -> Vec<String> {
+    let one = |command: &&str| {
+        let words = command.split(' ');
+        let output = Command::new(env!("CARGO_BIN_EXE_spanwire")).arg("core").arg(core).args(words).output();
+        let output = output.expect("the companion runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    commands.iter().map(one).collect()
+}
