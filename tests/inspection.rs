@@ -3,14 +3,18 @@
 
 #[path = "support/crash.rs"]
 mod crash;
+#[allow(dead_code)] // the topic PHP uses more of it
 #[path = "php/extension.rs"]
 mod extension;
 mod support;
 
 use crash::{companion, cores_are_left_here, gdb, lldb, At, Folder, Subject};
 use serde_json::Value as Json;
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+use support::agent::TestAgent;
 use support::hosts::{compile_cpp, require, root, stage};
 
 /// Nobody listens on this port: what is finished stays.
@@ -123,15 +127,24 @@ fn a_crash_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) {
         return;
     }
     let Some(host_of) = host(&staged()) else { return };
-    let folder = host_of.wait_until_ready(name).killed_by("SEGV");
+    let folder = crashed(&host_of, name);
     agree_on(&folder.core(), &host_of.program);
     if !require("strip") {
         return;
     }
     let stripped = Folder::new("stripped");
     let Some(host_of) = host(&stripped.stripped_library()) else { return };
-    let folder = host_of.wait_until_ready(name).killed_by("SEGV");
+    let folder = crashed(&host_of, name);
     agree_on(&folder.core(), &host_of.program);
+}
+
+/// Long enough for the worker to have met the agent that is not there, and to have looked up.
+const A_WHILE: Duration = Duration::from_millis(1_500);
+
+fn crashed(subject: &Subject, name: &str) -> Folder {
+    let waiting = subject.wait_until_ready(name);
+    std::thread::sleep(A_WHILE);
+    waiting.killed_by("SEGV")
 }
 
 /// Attaches both debuggers to the host, one after the other, while it stands still.
@@ -141,8 +154,7 @@ fn a_live_process_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) 
     }
     let Some(subject) = host(&staged()) else { return };
     let waiting = subject.wait_until_ready(name);
-    // Long enough for the worker to have failed and looked up.
-    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    std::thread::sleep(A_WHILE);
     waiting.signal("STOP");
     let commands = COMMANDS;
     let at = At::Process(waiting.pid());
@@ -183,4 +195,74 @@ fn a_live_php_script_tells_both_debuggers_what_it_is_doing() {
 #[test]
 fn a_live_ruby_program_tells_both_debuggers_what_it_is_doing() {
     a_live_process_is_told_alike("ruby-live", in_ruby);
+}
+
+/// The lines of all threads' backtraces, of a debugger without our scripts.
+fn backtraces(debugger: &str, program: &Path, core: &Path) -> String {
+    let mut command = Command::new(debugger);
+    let core = core.display().to_string();
+    match debugger {
+        "gdb" => command.args(["-q", "-nx", "-batch", "-ex", "thread apply all bt"]).arg(program).args(["-c", &core]),
+        _ => {
+            let target = format!("target create {} --core {core}", program.display());
+            command.args(["--no-lldbinit", "--batch", "-o", &target, "-o", "thread backtrace all"])
+        }
+    };
+    String::from_utf8_lossy(&command.output().expect("it runs").stdout).into_owned()
+}
+
+#[test]
+fn backtraces_name_the_librarys_files_lines_and_arguments() {
+    if !cores_are_left_here() || !require("prlimit") {
+        return;
+    }
+    let Some(subject) = in_cpp(&staged()) else { return };
+    let folder = crashed(&subject, "backtrace");
+    for debugger in ["gdb", "lldb"].into_iter().filter(|debugger| require(debugger)) {
+        let said = backtraces(debugger, &subject.program, &folder.core());
+        assert!(said.contains("worker.rs:") && said.contains("deliver.rs:"), "{debugger}: {said}");
+        assert!(said.contains("shared=") || said.contains("self="), "{debugger}: {said}");
+    }
+}
+
+/// `spanwire core --send` with these words; what it said.
+fn send(core: &Path, url: &str, words: &[&str]) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
+    let output = command.arg("core").arg("--send").arg(url).args(words).arg(core).output().expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn finished_spans_that_a_kill_kept_from_leaving_are_sent_from_the_core_once_and_open_ones_never() {
+    if !require("g++") || !require("gdb") || !require("prlimit") {
+        return;
+    }
+    let mut subject = subject(compile_cpp(&root().join("tests/hosts/unsent.cpp")), Vec::new(), &staged());
+    subject.env.push(("DD_VERSION".into(), "1.2.3".into()));
+    let waiting = subject.wait_until_ready("unsent");
+    std::thread::sleep(A_WHILE);
+    let core = waiting.gcore();
+    let folder = waiting.killed_by("KILL");
+    let Some(agent) = TestAgent::start() else { return };
+    let (sent, said) = send(&core, "http://127.0.0.1:9", &[]);
+    assert!(!sent && said.contains("1000 spans not sent to http://127.0.0.1:9: "), "{said}");
+    let (sent, said) = send(&core, &agent.place.tcp(), &[]);
+    assert!(sent && said.starts_with("Sent 1000 finished spans to "), "{said}");
+    let traces = agent.traces();
+    let spans: Vec<_> = traces.iter().flatten().collect();
+    let numbers: HashSet<u64> = spans.iter().map(|span| span.metrics["number"] as u64).collect();
+    assert_eq!((spans.len(), numbers.len(), traces.len()), (1000, 1000, 450));
+    for span in &spans {
+        let meta = |key: &str| span.meta.get(key).map(String::as_str);
+        assert_eq!((span.name.as_str(), span.service.as_str()), ("finished", "shop"));
+        assert_eq!((meta("_spanwire.recovered"), meta("card")), (Some("true"), Some("visa")));
+        assert_eq!((meta("env"), meta("version"), meta("team")), (Some("prod"), Some("1.2.3"), Some("checkout")));
+    }
+    let (sent, said) = send(&core, &agent.place.tcp(), &[]);
+    assert!(!sent && said.contains("were sent before") && said.contains("--again"), "{said}");
+    assert_eq!(agent.traces().iter().map(Vec::len).sum::<usize>(), 1000, "a second time");
+    assert!(send(&core, &agent.place.tcp(), &["--again"]).0);
+    agent.assert_checks_passed();
+    drop(folder);
 }

@@ -65,7 +65,6 @@ pub struct Subject {
 pub struct Waiting {
     child: Child,
     pub folder: Folder,
-    pub subject: Subject,
 }
 
 impl Subject {
@@ -83,7 +82,7 @@ impl Subject {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().expect("prlimit runs");
         let mut said = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut said).expect("its first line");
-        let waiting = Waiting { child, folder, subject: self.clone() };
+        let waiting = Waiting { child, folder };
         assert_eq!(said, "ready\n", "{}", waiting.errors());
         waiting
     }
