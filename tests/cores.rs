@@ -1,47 +1,15 @@
 //! Cores of processes that crashed: what they last did is read without a debugger, symbols or the program.
 
+#[allow(dead_code)] // the topic of inspection uses more of it
+#[path = "support/crash.rs"]
+mod crash;
 mod support;
 
+use crash::{companion, cores_are_left_here, gdb, lldb, At, Folder};
 use serde_json::Value as Json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use support::hosts::{compile_c, require, root};
-
-/// A folder for one crash.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = root().join(format!("target/core-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a folder");
-        Folder(path)
-    }
-
-    /// The core in it.
-    fn core(&self) -> PathBuf {
-        let entries = std::fs::read_dir(&self.0).expect("the folder").flatten().map(|entry| entry.path());
-        let mut cores =
-            entries.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("core")));
-        cores.next().unwrap_or_else(|| panic!("no core in {}", self.0.display()))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Whether a crash leaves its core in the working directory here; elsewhere a collector takes it away.
-fn cores_are_left_here() -> bool {
-    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
-    let here = !pattern.starts_with(['|', '/']) && pattern.contains("core");
-    if !here {
-        eprintln!("skipped: cores go to {pattern:?} on this machine");
-    }
-    here
-}
 
 /// Runs a script that crashes, in a folder of its own, with this library.
 fn crashed(name: &str, library: Option<&Path>, script: &str) -> Option<Folder> {
@@ -87,6 +55,9 @@ fn tells_of_the_open_spans(core: &Path) {
     let (object, text) = read(core);
     assert_eq!((&object["core"]["signal"], &object["own"]), (&11.into(), &true.into()));
     assert_eq!(object["tracers"][0]["service"], "shop");
+    let names: Vec<&str> =
+        object["open_spans"].as_array().expect("spans").iter().filter_map(|span| span["name"].as_str()).collect();
+    assert_eq!(names, ["checkout", "payment"], "{text}");
     let events = object["events"].as_array().expect("events");
     let count = |name: &str, open: bool| {
         events.iter().filter(|event| event["name"] == name && event["open"].as_bool().unwrap_or(false) == open).count()
@@ -108,9 +79,7 @@ fn the_core_of_a_program_with_a_stripped_library_tells_the_same() {
         return;
     }
     let stripped = Folder::new("stripped");
-    let library = support::hosts::stage().join("lib/libspanwire.so.0");
-    let strip = Command::new("strip").arg("-o").arg(stripped.0.join("libspanwire.so.0")).arg(library).status();
-    assert!(strip.is_ok_and(|status| status.success()));
+    stripped.stripped_library();
     let Some(folder) = crashed("of-stripped", Some(&stripped.0), MIDDLE_OF_A_TRACE) else { return };
     tells_of_the_open_spans(&folder.core());
 }
@@ -119,13 +88,36 @@ fn the_core_of_a_program_with_a_stripped_library_tells_the_same() {
 fn the_core_of_a_forked_child_shows_the_childs_state_and_whose_child_it_is() {
     let script = "new\nstart\tin the parent\t\t\t\t0\t0\t0\t0\nfork\nstart\tin the child\t\t\t\t0\t0\t0\t0\ncrash\n";
     let Some(folder) = crashed("child", None, script) else { return };
-    let (object, text) = read(&folder.core());
+    let (core, program) = (folder.core(), compile_c(&root().join("tests/hosts/script.c")));
+    let (object, text) = read(&core);
     assert_eq!((&object["own"], &object["recorder"]["epoch"]), (&true.into(), &2.into()), "{text}");
-    assert_ne!(object["recorder"]["parent_pid"], object["recorder"]["pid"]);
-    assert!(text.contains(", forked from process "), "{text}");
+    assert_ne!(object["process"]["parent_pid"], object["process"]["pid"]);
+    assert!(text.contains("\nForked from process "), "{text}");
     let events = object["events"].as_array().expect("events");
     let started = events.iter().filter(|event| event["name"] == "span.started").count();
     assert_eq!(started, 1, "the child's own alone: {text}");
+    let ours = companion(&core, &["status", "spans"]);
+    assert!(ours[1].contains("in the child") && !ours[1].contains("in the parent"), "{}", ours[1]);
+    for theirs in [
+        gdb(&program, At::Core(&core), &[], &["status", "spans"]),
+        lldb(&program, At::Core(&core), &["status", "spans"]),
+    ] {
+        assert!(theirs.is_none_or(|theirs| theirs == ours));
+    }
+}
+
+#[test]
+fn the_core_of_a_child_that_made_no_call_says_whose_state_it_shows() {
+    let script = "new\nstart\tin the parent\t\t\t\t0\t0\t0\t0\nfork\ncrash\n";
+    let Some(folder) = crashed("silent-child", None, script) else { return };
+    let (object, text) = read(&folder.core());
+    assert_eq!(object["own"], false, "{text}");
+    let said = &companion(&folder.core(), &["spans"])[0];
+    let (parent, child) = (&object["process"]["pid"], &object["pid"]);
+    let sentence = format!(
+        "This state is of process {parent}, of which process {child} is a forked child; {child} itself has made no call since.\n"
+    );
+    assert!(said.starts_with(&sentence) && said.contains("in the parent"), "{said}");
 }
 
 #[test]
@@ -134,6 +126,25 @@ fn what_cannot_be_read_is_said_and_why() {
     let (core, cut) = (std::fs::read(folder.core()).expect("the core"), folder.0.join("cut"));
     std::fs::write(&cut, &core[..core.len() / 16]).expect("written");
     assert!(refused(&cut).contains("cut short"), "{}", refused(&cut));
+    // The table is there, and what lies behind the cut is said to be missing.
+    std::fs::write(&cut, &core[..core.len() - 65_536]).expect("written");
+    let (_, said) = read(&cut);
+    assert!(said.contains("The core is cut short: "), "{said}");
+    // The table of another version, and one that somebody has written over.
+    let magic = b"spanwire debug\r\n";
+    let root =
+        core.windows(64).position(|bytes| bytes.starts_with(magic) && bytes[16..24] == [1, 0, 0, 0, 64, 0, 0, 0]);
+    let root = root.expect("the library's table");
+    for (at, byte, words) in
+        [(16, 9, "table is version 9, and this reader knows version 1"), (49, 0xff, "is damaged: ")]
+    {
+        let mut other = core.clone();
+        other[root + at] = byte;
+        std::fs::write(&cut, &other).expect("written");
+        let (object, said) = read(&cut);
+        assert!(said.contains("Names, tags, queues and settings cannot be shown") && said.contains(words), "{said}");
+        assert!(said.contains("; still open") && object["table_error"].as_str().is_some_and(|why| why.contains(words)));
+    }
     assert!(refused(Path::new("/bin/sh")).contains("no core: give the file that the crash left"));
     assert!(refused(Path::new("/etc/hostname")).contains("no ELF file"));
     assert!(refused(Path::new("/no/such/core")).contains("cannot be opened"));

@@ -152,7 +152,11 @@ pub fn private_key(bytes: &[u8], at: usize) -> Option<usize> {
     let Some(end) = find(bytes, at + 10, b"-----END") else {
         return Some(bytes.len());
     };
-    let close = run(&bytes[..bytes.len().min(end + 48)], end + 8, |b| b != b'-' && b != b'\n');
+    let mut close = run(&bytes[..bytes.len().min(end + 48)], end + 8, |b| b != b'-' && b != b'\n');
+    // The window may end inside of a character.
+    while bytes.get(close).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        close -= 1;
+    }
     Some(run(&bytes[..bytes.len().min(close + 5)], close, |b| b == b'-'))
 }
 
