@@ -282,6 +282,15 @@ fn any_text_is_redacted_once_and_for_all_and_hardly_grows() {
 }
 
 #[test]
+fn a_keys_end_inside_of_a_character_is_no_panic() {
+    for length in 30..50 {
+        let key =
+            format!("-----BEGIN PRIVATE KEY-----\nabc\n-----END {}{}", "x".repeat(length % 2), "é".repeat(length));
+        assert!(text(&key).starts_with(REDACTED), "{key}");
+    }
+}
+
+#[test]
 fn a_megabyte_takes_no_time_whatever_it_holds() {
     // Debug builds are slow, and machines that test are busy: ten times what the promise of 1 s allows.
     let promise = Duration::from_secs(1);

@@ -5,6 +5,8 @@ use super::*;
 use spanwire::recorder::layout;
 use std::io;
 
+mod tables;
+
 struct Bytes(Vec<u8>);
 
 impl Source for Bytes {

@@ -1,0 +1,148 @@
+//! Cores made of this process's own memory: whatever the table leads to, page by page. Whole, and with any of it changed.
+
+use super::super::*;
+use super::Bytes;
+use spanwire::inspect::table::spanwire_debug_root;
+use spanwire::report::Memory;
+use spanwire::tracer::spans::{self, End, Parent};
+use spanwire::tracer::state::state;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::os::unix::fs::FileExt;
+
+const PAGE: u64 = 4096;
+
+/// This process's memory; it keeps in mind which pages were read.
+struct Own {
+    memory: File,
+    pages: RefCell<BTreeSet<u64>>,
+}
+
+impl Memory for Own {
+    fn read(&self, address: u64, into: &mut [u8]) -> bool {
+        let last = address.saturating_add(into.len().max(1) as u64 - 1) / PAGE;
+        self.pages.borrow_mut().extend(address / PAGE..=last);
+        self.memory.read_exact_at(into, address).is_ok()
+    }
+}
+
+/// A core of two open spans with tags, one finished span that waits for them, and one in the queue; and where in the file
+/// the table's root is.
+fn core() -> (Vec<u8>, usize) {
+    let state = state();
+    let settings =
+        [("DD_SERVICE", "shop"), ("DD_TRACE_AGENT_URL", "http://127.0.0.1:9"), ("SPANWIRE_LOG_SINKS", "ring")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let tracer = state.tracers.make(state, settings).expect("a tracer");
+    let start = |parent, name: &str| {
+        let filled = |span: &mut spanwire::span::open::OpenSpan, _: &_, _: &_| {
+            let _ = (
+                span.set_text(b"card", b"visa"),
+                span.set_number(b"amount", 42.5),
+                span.set_text(b"api_key", b"0123456789abcdef"),
+            );
+        };
+        spans::start(state, tracer, parent, name.as_bytes(), filled).expect("a span").expect("tracing is on")
+    };
+    spans::finish(state, start(Parent::None, "queued"), End::Now).expect("finished");
+    let checkout = start(Parent::None, "checkout");
+    spans::finish(state, start(Parent::Span(checkout), "price"), End::Now).expect("finished");
+    start(Parent::Span(checkout), "payment");
+
+    let root = std::ptr::from_ref(&spanwire_debug_root) as u64;
+    let own = Own { memory: File::open("/proc/self/mem").expect("this memory"), pages: RefCell::default() };
+    assert!(Image::of(&own, root).is_ok_and(|image| image.is_some()));
+    let pages: Vec<u64> = own.pages.borrow().iter().copied().collect();
+    let mut kept = Vec::new();
+    for page in pages {
+        let mut bytes = vec![0; PAGE as usize];
+        if own.memory.read_exact_at(&mut bytes, page * PAGE).is_ok() {
+            kept.push((page * PAGE, bytes));
+        }
+    }
+    let data = (64 + 56 * kept.len() as u64).next_multiple_of(PAGE);
+    let mut file = vec![0; data as usize];
+    file[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    (file[16], file[32]) = (4, 64);
+    file[56..58].copy_from_slice(&(kept.len() as u16).to_le_bytes());
+    let mut at_root = 0;
+    for (n, (address, bytes)) in kept.iter().enumerate() {
+        let header = &mut file[64 + n * 56..][..56];
+        header[..4].copy_from_slice(&1u32.to_le_bytes());
+        header[8..16].copy_from_slice(&(data + n as u64 * PAGE).to_le_bytes());
+        header[16..24].copy_from_slice(&address.to_le_bytes());
+        header[32..40].copy_from_slice(&PAGE.to_le_bytes());
+        if root / PAGE == address / PAGE {
+            at_root = (data + n as u64 * PAGE + root % PAGE) as usize;
+        }
+        file.extend_from_slice(bytes);
+    }
+    (file, at_root)
+}
+
+fn report(file: &Bytes) -> Result<String, String> {
+    let content = Content::of(file)?;
+    let out = Out { paint: crate::out::Paint { on: false } };
+    let text = whole(out, &content, Some(3));
+    assert!(object(&content, 3).is_object());
+    Ok(text)
+}
+
+#[test]
+fn what_a_core_holds_is_told_and_any_change_to_it_is_survived() {
+    let (whole, root) = core();
+    let told = report(&Bytes(whole.clone())).expect("a report");
+    for words in ["  checkout  service shop", "  payment  service shop", "card=visa  amount=42.5", "api_key=<redacted>"]
+    {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(told.contains("Waiting for their trace: 1 span in 1 trace"), "{told}");
+    let threads: Vec<_> = (0..2u64)
+        .map(|thread| {
+            let whole = whole.clone();
+            std::thread::spawn(move || mutations(&whole, root, 0x2545_f491_4f6c_dd1d ^ thread << 32, 5_000))
+        })
+        .collect();
+    let counts = threads.into_iter().map(|thread| thread.join().expect("no panic"));
+    let (told, refused) = counts.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+    assert!(told > 100 && refused > 100, "{told} told, {refused} refused: the mutations hit nothing, or everything");
+}
+
+/// Changes some bytes, now and then cuts the end off, asks, and puts all back; how many were told and how many refused.
+fn mutations(whole: &[u8], root: usize, mut state: u64, rounds: usize) -> (usize, usize) {
+    let mut below = |most: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % most
+    };
+    let (mut file, mut told, mut refused) = (Bytes(whole.to_vec()), 0, 0);
+    // Not the recorder's pages alone, which are most of them: those that hold a pointer or a number of the table.
+    let written: Vec<usize> = (0..whole.len()).filter(|&at| whole[at] != 0).collect();
+    for _ in 0..rounds {
+        let places: Vec<usize> = (0..1 + below(6))
+            .map(|_| match below(8) {
+                0 => root + below(64),
+                1 => below(whole.len()),
+                2 => below(64 + 56 * 40),
+                _ => written[below(written.len())],
+            })
+            .collect();
+        places.iter().for_each(|&at| file.0[at] = below(256) as u8);
+        let cut = if below(10) == 0 { below(whole.len()) } else { whole.len() };
+        file.0.truncate(cut);
+        match report(&file) {
+            Ok(text) => {
+                assert!(text.ends_with('\n'));
+                told += 1;
+            }
+            Err(why) => {
+                assert!(!why.is_empty());
+                refused += 1;
+            }
+        }
+        file.0.extend_from_slice(&whole[cut..]);
+        places.iter().for_each(|&at| file.0[at] = whole[at]);
+    }
+    (told, refused)
+}
