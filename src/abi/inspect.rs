@@ -42,6 +42,9 @@ pub type spanwire_text_callback =
 /// Blocks:    as long as `read` does; it reads no more than 1 GiB in all.
 /// Fork:      nothing is kept between calls.
 /// Since:     0.1
+///
+/// # Safety
+/// `command` is NULL or NUL-terminated; the callbacks may be called with `userdata`.
 #[no_mangle]
 pub unsafe extern "C" fn spanwire_process_inspect(
     root: u64,
@@ -84,7 +87,7 @@ impl Foreign {
     }
 
     /// From the page that was read last, or is read for this.
-    fn from_page(&self, address: u64, into: &mut [u8]) -> bool {
+    fn by_page(&self, address: u64, into: &mut [u8]) -> bool {
         let (base, offset) = (address - address % PAGE as u64, (address % PAGE as u64) as usize);
         let mut kept = self.page.borrow_mut();
         if kept.as_ref().is_none_or(|(at, _)| *at != base) {
@@ -100,6 +103,71 @@ impl Foreign {
 
 impl Memory for Foreign {
     fn read(&self, address: u64, into: &mut [u8]) -> bool {
-        (into.len() < PAGE / 2 && self.from_page(address, into)) || self.fetch(address, into)
+        (into.len() < PAGE / 2 && self.by_page(address, into)) || self.fetch(address, into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::table::spanwire_debug_root;
+    use std::os::unix::fs::FileExt;
+
+    unsafe extern "C" fn own(address: u64, into: *mut c_void, length: usize, file: *mut c_void) -> i32 {
+        // SAFETY: as the test passes them.
+        let (file, into) = unsafe {
+            ((*file.cast::<Session>()).memory.as_ref(), std::slice::from_raw_parts_mut(into.cast::<u8>(), length))
+        };
+        file.map_or(1, |file| i32::from(file.read_exact_at(into, address).is_err()))
+    }
+
+    unsafe extern "C" fn keep(text: *const c_char, length: usize, session: *mut c_void) {
+        // SAFETY: as the test and the function pass them.
+        unsafe {
+            let text = std::slice::from_raw_parts(text.cast(), length);
+            (*session.cast::<Session>()).said += &String::from_utf8_lossy(text);
+        }
+    }
+
+    /// What both callbacks get: this process's memory, or none, and the answer.
+    struct Session {
+        memory: Option<std::fs::File>,
+        said: String,
+    }
+
+    fn ask(root: u64, memory: Option<std::fs::File>) -> (spanwire_status, String) {
+        let mut session = Session { memory, said: String::new() };
+        let userdata = std::ptr::from_mut(&mut session).cast();
+        // SAFETY: the callbacks fit what they are given.
+        let status = unsafe { spanwire_process_inspect(root, 0, c"status".as_ptr(), Some(own), Some(keep), userdata) };
+        (status, session.said)
+    }
+
+    #[test]
+    fn what_cannot_be_inspected_gets_a_status_and_a_sentence() {
+        crate::tracer::state::state();
+        let root = std::ptr::from_ref(&spanwire_debug_root) as u64;
+        let memory = || std::fs::File::open("/proc/self/mem").ok();
+        let (status, said) = ask(root, memory());
+        assert_eq!(status, SPANWIRE_OK);
+        assert!(said.starts_with(&format!("Process {}, spanwire ", std::process::id())), "{said}");
+        for (root, memory, words) in
+            [(root, None, "cannot be read"), (0, memory(), "cannot be read"), (root + 8, memory(), "does not begin")]
+        {
+            let (status, said) = ask(root, memory);
+            assert_eq!(status, SPANWIRE_E_NOT_FOUND);
+            assert!(said.contains(words) && said.ends_with('\n'), "{said}");
+        }
+        let nothing = std::ptr::null_mut();
+        // SAFETY: nothing is called.
+        unsafe {
+            let command = c"status".as_ptr();
+            assert_eq!(
+                spanwire_process_inspect(root, 0, std::ptr::null(), Some(own), Some(keep), nothing),
+                SPANWIRE_E_ARGUMENT
+            );
+            assert_eq!(spanwire_process_inspect(root, 0, command, None, Some(keep), nothing), SPANWIRE_E_ARGUMENT);
+            assert_eq!(spanwire_process_inspect(root, 0, command, Some(own), None, nothing), SPANWIRE_E_ARGUMENT);
+        }
     }
 }

@@ -41,6 +41,9 @@ pub fn value(text: &str, floor: usize, start: usize, end: usize) -> Option<(usiz
     if bytes[from..].starts_with(REDACTED.as_bytes()) {
         return Some((from + REDACTED.len(), from + REDACTED.len()));
     }
+    if matches!(class, Name::Key | Name::Long) && separator != b'>' && is_no_key(bytes, from) {
+        return None;
+    }
     let (from, to, quoted) = match separator {
         b'>' => (from, run(bytes, from, |b| b != b'<'), true),
         _ => extent(bytes, before, from, class),
@@ -247,12 +250,25 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
     at
 }
 
+/// Whether what stands here without quotes holds something that no key does. Found out before its end is looked for,
+/// which may be that of the text, for every such name anew.
+fn is_no_key(bytes: &[u8], from: usize) -> bool {
+    let stop = run(bytes, from, in_key);
+    let ends = match bytes.get(stop) {
+        None | Some(0..=b' ' | b',' | b';' | b'&' | b')' | b']' | b'}' | b'"' | b'\'' | b'>' | b'\\' | 0x7f) => true,
+        Some(_) => false,
+    };
+    !ends && quoted(bytes, from).is_none()
+}
+
+fn in_key(byte: u8) -> bool {
+    is_word(byte) || b"+/=%~".contains(&byte)
+}
+
 /// Whether a value is long enough to be a key, and, without quotes, made as keys are. What holds something hidden has
 /// been looked at.
 fn is_long(value: &[u8], quoted: bool) -> bool {
-    value.len() >= LONG
-        && (quoted || value.iter().all(|&b| is_word(b) || b"+/=%~".contains(&b)))
-        && find(value, 0, REDACTED.as_bytes()).is_none()
+    value.len() >= LONG && (quoted || value.iter().all(|&b| in_key(b))) && find(value, 0, REDACTED.as_bytes()).is_none()
 }
 
 /// Whether a value is a count and its unit, or a word that is none.

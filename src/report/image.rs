@@ -111,7 +111,7 @@ pub struct Span {
     /// Name, service, resource and type; empty where it has none of its own.
     pub texts: [Vec<u8>; 4],
     /// Its tags.
-    pub tags: Vec<(Vec<u8>, Tag)>,
+    pub tags: Vec<Pair>,
     /// How many blobs it has.
     pub blobs: u64,
     /// A call was changing it.
@@ -373,8 +373,11 @@ fn slice(bytes: &[u8], at: Option<u64>, length: Option<u64>) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(length)?)
 }
 
+/// A tag and its key.
+pub type Pair = (Vec<u8>, Tag);
+
 /// The pair that a run begins with, and what follows it.
-fn pair(run: &[u8], number: bool) -> Option<((Vec<u8>, Tag), &[u8])> {
+fn pair(run: &[u8], number: bool) -> Option<(Pair, &[u8])> {
     let (key, rest) = encode::read_text(run)?;
     let (value, rest) = if number {
         let (value, rest) = encode::read_float(rest)?;

@@ -225,7 +225,7 @@ impl<'m> Reader<'m> {
     pub fn each(&self, name: &str, visit: &mut dyn FnMut(u64, View<'_>) -> bool) {
         let Some(noun) = self.noun(name) else { return };
         let mut row = |base: u64, count: u64, first: u64| {
-            let length = count.checked_mul(noun.stride as u64).unwrap_or(u64::MAX).min(BLOCK_MAX + 1) as usize;
+            let length = count.saturating_mul(noun.stride as u64).min(BLOCK_MAX + 1) as usize;
             let Some(bytes) = self.block(base, length) else { return true };
             let views = bytes.chunks_exact(noun.stride).enumerate();
             views
