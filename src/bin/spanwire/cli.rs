@@ -265,7 +265,7 @@ mod tests {
     fn every_example_of_the_help_is_understood() {
         Cli::command().debug_assert();
         let helps =
-            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (BLACKBOX_HELP, 3), (CORE_HELP, 3)];
+            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (BLACKBOX_HELP, 3), (CORE_HELP, 5)];
         for (help, count) in helps {
             let examples = examples(help);
             assert_eq!(examples.len(), count, "{examples:?}");
