@@ -153,8 +153,9 @@ fn tracer_status(image: &Image, tracer: &Tracer) -> String {
         let _ = write!(out, "\n  agent {url}: {}", standing(image, exporter));
     }
     let [open, waiting, queued, sending] = whereabouts(image, Some(tracer.index));
-    let dropped: u64 =
-        tracer.counters.iter().filter(|(name, _)| name.starts_with("dropped_")).map(|(_, count)| count).sum();
+    let dropped = tracer.counters.iter().filter(|(name, _)| name.starts_with("dropped_"));
+    // Not a sum: in memory that is damaged a count may be anything.
+    let dropped = dropped.fold(0u64, |all, (_, count)| all.saturating_add(*count));
     let sent = tracer.counter("sent");
     let _ = writeln!(
         out,
