@@ -182,17 +182,6 @@ pub struct Exporter {
     pub chunks: Vec<Chunk>,
 }
 
-impl Exporter {
-    /// How many spans wait, and how many are being sent.
-    pub fn counts(&self) -> (u64, u64) {
-        let of = |sending: bool| {
-            let chunks = self.chunks.iter().filter(|chunk| (chunk.place != Place::Queue) == sending);
-            chunks.map(|chunk| chunk.spans.len() as u64).sum()
-        };
-        (of(false), of(true))
-    }
-}
-
 fn join(high: Option<u64>, low: Option<u64>) -> u128 {
     u128::from(high.unwrap_or(0)) << 64 | u128::from(low.unwrap_or(0))
 }
