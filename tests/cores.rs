@@ -98,10 +98,9 @@ fn the_core_of_a_forked_child_shows_the_childs_state_and_whose_child_it_is() {
     assert_eq!(started, 1, "the child's own alone: {text}");
     let ours = companion(&core, &["status", "spans"]);
     assert!(ours[1].contains("in the child") && !ours[1].contains("in the parent"), "{}", ours[1]);
-    for theirs in [
-        gdb(&program, At::Core(&core), &[], &["status", "spans"]),
-        lldb(&program, At::Core(&core), &["status", "spans"]),
-    ] {
+    for theirs in
+        [gdb(&program, At::Core(&core), &["status", "spans"]), lldb(&program, At::Core(&core), &["status", "spans"])]
+    {
         assert!(theirs.is_none_or(|theirs| theirs == ours));
     }
 }

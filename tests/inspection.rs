@@ -96,7 +96,7 @@ fn tells_of_the_checkout(answers: &[String]) {
     assert!(settings.contains("  DD_ENV = prod (env)\n"), "{settings}");
     assert!(settings.contains("team:checkout,api_key:<redacted> (env)\n"), "{settings}");
     assert!(settings.contains(" (default)\n"), "{settings}");
-    assert!(counters.contains("  finished                4\n") || counters.contains("  finished                3\n"));
+    assert!(counters.contains("  finished                3\n"), "those handed on in chunks: {counters}");
     let all = answers.join("\n");
     assert!(!all.contains("tok_51Hx") && !all.contains("abcdef0123456789"), "a secret is shown: {all}");
 }
@@ -112,7 +112,7 @@ fn agree_on(core: &Path, program: &Path) {
     commands.extend([span.as_str(), trace.as_str(), "span 1", "nonsense"]);
     let ours = companion(core, &commands);
     tells_of_the_checkout(&ours);
-    let gdb = gdb(program, At::Core(core), &[], &commands);
+    let gdb = gdb(program, At::Core(core), &commands);
     let lldb = lldb(program, At::Core(core), &commands);
     for (name, answers) in [("GDB", gdb), ("LLDB", lldb)] {
         for ((command, ours), theirs) in commands.iter().zip(&ours).zip(answers.into_iter().flatten()) {
@@ -158,7 +158,7 @@ fn a_live_process_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) 
     waiting.signal("STOP");
     let commands = COMMANDS;
     let at = At::Process(waiting.pid());
-    let (gdb, lldb) = (gdb(&subject.program, at, &[], &commands), lldb(&subject.program, at, &commands));
+    let (gdb, lldb) = (gdb(&subject.program, at, &commands), lldb(&subject.program, at, &commands));
     for answers in [&gdb, &lldb].into_iter().flatten() {
         tells_of_the_checkout(answers);
     }

@@ -34,18 +34,23 @@ const RECORDS: usize = 50;
 const EVENTS: usize = 20;
 
 /// The answer to a command: lines, each with its newline. `pid` is the process that is looked at, if that is known, which
-/// need not be the one whose state it has.
+/// need not be the one whose state it has. What is not understood is answered with `spanwire: ` and what would be.
 pub fn answer(image: Option<&Image>, pid: Option<u64>, command: &str) -> String {
+    understood(image, pid, command).unwrap_or_else(|problem| format!("spanwire: {problem}\n"))
+}
+
+/// The same; what is not understood is the error, without a newline at its end.
+pub fn understood(image: Option<&Image>, pid: Option<u64>, command: &str) -> Result<String, String> {
     let mut words = command.split_whitespace();
     let (verb, argument) = (words.next().unwrap_or("status"), words.next());
     if verb == "help" {
-        return help();
+        return Ok(help());
     }
     if !COMMANDS.iter().any(|(name, _)| name.split(' ').next() == Some(verb)) || words.next().is_some() {
-        return format!("spanwire: no command {}; there are:\n{}", clean(command, SHORT), help());
+        return Err(format!("no command {}; there are:\n{}", clean(command, SHORT), help().trim_end()));
     }
     let Some(image) = image else {
-        return "libspanwire is loaded, and no call of it was made yet.\n".into();
+        return Ok("libspanwire is loaded, and no call of it was made yet.\n".into());
     };
     let mut out = String::new();
     if let Some(pid) = pid.filter(|&pid| pid != image.pid) {
@@ -58,8 +63,7 @@ pub fn answer(image: Option<&Image>, pid: Option<u64>, command: &str) -> String 
     if image.misses {
         out += "Some of the memory cannot be read: what lies there is left out below.\n";
     }
-    out += &asked(image, verb, argument).unwrap_or_else(|problem| format!("spanwire: {problem}\n"));
-    out
+    Ok(out + &asked(image, verb, argument)?)
 }
 
 fn asked(image: &Image, verb: &str, argument: Option<&str>) -> Result<String, String> {

@@ -9,6 +9,6 @@ pub mod json;
 pub mod reader;
 pub mod text;
 
-pub use commands::answer;
+pub use commands::{answer, understood};
 pub use image::Image;
 pub use reader::{Fault, Memory};

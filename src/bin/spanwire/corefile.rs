@@ -64,7 +64,8 @@ pub fn run(out: Out, options: &CoreOptions) -> Result<(), Failure> {
     }
     if !options.command.is_empty() {
         let image = content.image.as_ref().map_err(|why| told(format!("cannot be asked: {why}")))?;
-        return out.write(&report::answer(image.as_ref(), content.pid(), &options.command.join(" ")));
+        let answer = report::understood(image.as_ref(), content.pid(), &options.command.join(" "));
+        return out.write(&answer.map_err(Failure::Said)?);
     }
     out.write(&whole(out, &content, options.last))
 }

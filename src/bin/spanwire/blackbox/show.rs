@@ -6,6 +6,7 @@ use serde_json::{json, Map, Value};
 use spanwire::counters::NAMES;
 use spanwire::recorder::snapshot::{Event, TracerCounts};
 use spanwire::recorder::Kind;
+use spanwire::report::text::clock;
 use spanwire::sys;
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -195,11 +196,6 @@ fn events_text(found: &Found, last: usize, now: u64, paint: Paint) -> String {
 fn date(ns: u64) -> String {
     let (year, month, day, hour, minute, second) = sys::utc_time(ns);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
-}
-
-fn clock(ns: u64) -> String {
-    let (_, _, _, hour, minute, second) = sys::utc_time(ns);
-    format!("{hour:02}:{minute:02}:{second:02}.{:06}", ns / 1_000 % 1_000_000)
 }
 
 fn age(now: u64, then: u64) -> String {

@@ -54,7 +54,10 @@ pub fn run(out: Out, path: &Path, content: &Content, url: &str, options: &CoreOp
     };
     let agent = agent(url)?;
     let sorted = sort(image, options.send_all);
-    let left = notes(&sorted);
+    let mut left = notes(&sorted);
+    if image.misses || content.core.missing > 0 || image.chunks().any(|chunk| chunk.damaged) {
+        left += "Some of the process's memory cannot be read: there may have been more.\n";
+    }
     if sorted.spans == 0 {
         return out.write(&format!("Nothing to send: no finished span waits.\n{left}"));
     }
