@@ -148,6 +148,15 @@ mod tests {
         crate::tracer::state::state();
         let root = std::ptr::from_ref(&spanwire_debug_root) as u64;
         let memory = || std::fs::File::open("/proc/self/mem").ok();
+        // The thread that makes the state publishes the table a moment later, and that may be another test's thread.
+        let published = (0..1_000).any(|_| {
+            let found = ask(root, memory()).0 == SPANWIRE_OK;
+            if !found {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            found
+        });
+        assert!(published);
         let (status, said) = ask(root, memory());
         assert_eq!(status, SPANWIRE_OK);
         assert!(said.starts_with(&format!("Process {}, spanwire ", std::process::id())), "{said}");
