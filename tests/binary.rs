@@ -53,6 +53,8 @@ fn the_library_has_a_soname_and_a_build_id_and_stays_loaded() {
 fn the_library_can_be_debugged() {
     let Some(sections) = seen_by("readelf", &["-W", "-S"]) else { return };
     assert!(sections.contains(".debug_info") && sections.contains(".symtab"), "{sections}");
+    // GDB would warn of it whenever it loads a program that uses the library, unless its user trusts that file.
+    assert!(!sections.contains(".debug_gdb_scripts"), "{sections}");
 }
 
 #[test]
