@@ -414,7 +414,8 @@ spanwire_status spanwire_tracer_free(spanwire_tracer tracer);
  *
  * Threads:   any, but not from a log sink's callback.
  * Blocks:    up to `timeout_ms`.
- * Fork:      a child waits for its own spans only.
+ * Fork:      a child waits for its own spans only. Call it before exec and daemon(3), which end the process without
+ *            its exit handlers.
  * Since:     0.1
  */
 spanwire_status spanwire_tracer_flush(spanwire_tracer tracer, uint32_t timeout_ms);
@@ -1838,6 +1839,13 @@ spanwire_status spanwire_process_inspect(
  * Says that this process is a forked child. Never needed after fork(), _Fork() or a raw clone(): the first call in a
  * child notices those by itself. It is for hosts that copy a process in a way that the kernel does not see as one, and
  * does nothing where the process id is still the same.
+ *
+ * daemon(3), which Ruby's Process.daemon calls, forks, and the process that called it ends by _exit(): its queue is
+ * lost
+ * with it, since no handler of its exit runs. Call spanwire_tracer_flush() before it. The tracer then works in the
+ * daemon as in any forked child. A span that is open at that moment cannot be finished by the daemon, but can be a
+ * parent there; finished spans of its trace leave only when it is finished, or with spanwire_tracer_shutdown(), after
+ * which the daemon makes a new tracer with spanwire_tracer_new().
  *
  * Threads:   the child's only thread.
  * Blocks:    never.

@@ -316,11 +316,16 @@ class SpanOptions {
 /**
  * An open span, finished by its destructor. An empty one takes every call and does nothing, so that code under it needs
  * no checks. Setters answer with a Status that may be ignored.
+ *
+ * A span whose object is destroyed because an exception leaves the object's scope is marked as failed. Its type and
+ * message are not known there: to have them, catch the exception, call set_error(error) and throw it again. A span that
+ * is finished by a call is not marked. What counts is when the object was made, not the span: an object that is made
+ * during the unwinding, in a destructor, and destroyed at the end of its scope is not marked.
  */
 class Span {
  public:
   /// An empty one.
-  Span() noexcept = default;
+  Span() noexcept {}
   /// Takes over an open span of this tracer.
   Span(spanwire_tracer tracer, spanwire_span span) noexcept : tracer_(tracer), span_(span) {}
   Span(const Span &) = delete;
@@ -336,8 +341,12 @@ class Span {
     }
     return *this;
   }
-  /// Finishes the span, if that has not been done.
-  ~Span() noexcept { finish(); }
+  /// Finishes the span, if that has not been done; marks it as failed if an exception is leaving this object's scope.
+  ~Span() noexcept {
+    if (span_ == 0) return;
+    if (std::uncaught_exceptions() > exceptions_) left_by_exception();
+    finish();
+  }
 
   /// Whether there is a span.
   explicit operator bool() const noexcept { return span_ != 0; }
@@ -461,8 +470,19 @@ class Span {
     return buffer;
   }
 
+  /// A message that the program has set stays.
+  void left_by_exception() noexcept {
+    std::size_t need = 0;
+    set_error(true);
+    if (spanwire_span_get_tag(span_, "error.message", nullptr, 0, &need) == SPANWIRE_E_NOT_FOUND) {
+      set_tag("error.message", "an exception left the scope of the span");
+    }
+  }
+
   spanwire_tracer tracer_ = 0;
   spanwire_span span_ = 0;
+  /// How many exceptions were on their way in this thread when this object was made.
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 /**

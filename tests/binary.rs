@@ -4,7 +4,7 @@ mod support;
 
 use std::path::PathBuf;
 use std::process::Command;
-use support::hosts::{command, require, root, stage};
+use support::hosts::{command, copy_program, require, root, stage, Host};
 
 /// The output of a tool on the shared library; `None` where the tool is missing.
 fn seen_by(tool: &str, options: &[&str]) -> Option<String> {
@@ -53,6 +53,8 @@ fn the_library_has_a_soname_and_a_build_id_and_stays_loaded() {
 fn the_library_can_be_debugged() {
     let Some(sections) = seen_by("readelf", &["-W", "-S"]) else { return };
     assert!(sections.contains(".debug_info") && sections.contains(".symtab"), "{sections}");
+    // GDB would warn of it whenever it loads a program that uses the library, unless its user trusts that file.
+    assert!(!sections.contains(".debug_gdb_scripts"), "{sections}");
 }
 
 #[test]
@@ -139,4 +141,76 @@ fn a_program_links_statically_and_then_needs_no_library_of_ours() {
         let dynamic = String::from_utf8_lossy(&output.expect("readelf runs").stdout).into_owned();
         assert!(dynamic.contains("NEEDED") && !dynamic.contains("libspanwire"), "{dynamic}");
     }
+}
+
+/// Compiles `two_copies.c` to `name` with these further words, and returns where it is.
+fn two_copies(name: &str, words: &[&str]) -> String {
+    let output = root().join("target/test-hosts").join(name);
+    std::fs::create_dir_all(root().join("target/test-hosts")).expect("a folder");
+    let mut compiler = Command::new("gcc");
+    compiler.args(["-std=gnu11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1", "-pthread", "-I"]);
+    compiler.arg(stage().join("include")).arg(root().join("tests/hosts/two_copies.c")).arg("-o").arg(&output);
+    let made = compiler.args(words).arg("-ldl").output().expect("the compiler runs");
+    assert!(made.status.success(), "{compiler:?}\n{}", String::from_utf8_lossy(&made.stderr));
+    output.display().to_string()
+}
+
+/// A copy of the shared library that the loader does not take for the staged one.
+fn copy_of_the_library(name: &str) -> String {
+    let copy = root().join("target/test-hosts").join(name);
+    std::fs::create_dir_all(root().join("target/test-hosts")).expect("a folder");
+    copy_program(&stage().join("lib/libspanwire.so.0"), &copy);
+    copy.display().to_string()
+}
+
+#[track_caller]
+fn assert_copies_do_not_mix(program: &str, copies: &[&str]) {
+    for scope in ["local", "global"] {
+        copies.iter().fold(command(program).arg(scope), Host::arg).run().ok();
+    }
+}
+
+#[test]
+fn two_copies_of_the_shared_library_in_one_process_keep_their_spans_apart() {
+    if !require("gcc") {
+        return;
+    }
+    let lib = stage().join("lib").display().to_string();
+    let (one, other) = (copy_of_the_library("one-copy.so"), copy_of_the_library("other-copy.so"));
+    let linked = two_copies("two-copies", &["-L", &lib, &format!("-Wl,-rpath,{lib}"), "-lspanwire"]);
+    assert_copies_do_not_mix(&linked, &["-", &one]);
+    assert_copies_do_not_mix(&linked, &["-", &one, &other]);
+    // Neither is linked: as two modules of an interpreter bring one each.
+    assert_copies_do_not_mix(&two_copies("two-copies-alone", &["-DALONE"]), &[&one, &other]);
+}
+
+#[test]
+fn a_program_or_plugin_that_holds_the_static_library_does_not_mix_with_another_copy() {
+    if !require("gcc") || !require("pkg-config") {
+        return;
+    }
+    let words = pkg_config(&["--variable=static"]);
+    let with = |more: &[&'static str]| [more.to_vec(), words.iter().map(String::as_str).collect()].concat();
+    let plugin = |name| two_copies(name, &with(&["-DPLUGIN", "-shared", "-fPIC"]));
+    let (one, other, copy) = (plugin("one-plugin.so"), plugin("other-plugin.so"), copy_of_the_library("third-copy.so"));
+    assert_copies_do_not_mix(&two_copies("two-copies-plugins", &["-DALONE"]), &[&one, &other, &copy]);
+    // -rdynamic: the program's symbols are there for the libraries that it loads, as PHP's and Ruby's are.
+    let program = two_copies("two-copies-static", &with(&["-DHOLDS", "-rdynamic"]));
+    assert_copies_do_not_mix(&program, &["-", &one, &copy]);
+    let Some(symbols) = require("nm").then(|| command("nm").arg("-D").arg("--defined-only").arg(&one).run().ok())
+    else {
+        return;
+    };
+    let strange: Vec<&str> = symbols.stdout.lines().filter(|line| !line.ends_with(" plugin_symbol")).collect();
+    assert!(strange.is_empty(), "symbols that another copy could take the place of: {strange:?}");
+}
+
+#[test]
+fn no_call_within_the_library_goes_through_the_symbol_table_of_the_process() {
+    let Some(relocations) = seen_by("readelf", &["-W", "-r"]) else { return };
+    let ours: Vec<&str> = relocations.lines().filter(|line| line.contains(" spanwire_")).collect();
+    assert!(ours.is_empty(), "{ours:?}");
+    let Some(symbols) = seen_by("readelf", &["-W", "--dyn-syms"]) else { return };
+    let root = symbols.lines().find(|line| line.ends_with(" spanwire_debug_root")).expect("the root for debuggers");
+    assert!(root.contains(" PROTECTED "), "a program could hold a stale copy of it: {root}");
 }

@@ -258,7 +258,27 @@ fn the_cpp_header_keeps_its_promises_about_scopes_moves_exceptions_and_sinks() {
         let file = program.with_extension("json");
         support::hosts::command(&program).agent(&format!("file://{}", file.display())).run().ok();
         assert_raii_spans(&file);
+        assert_spans_left_by_exceptions(&file, if without.is_empty() { 16 } else { 0 });
     }
+}
+
+/// Of the spans whose names begin with "bad" or "good", those that are bad have an error, and no other.
+fn assert_spans_left_by_exceptions(file: &Path, wanted: usize) {
+    let spans: Vec<Json> = Trace::all(file).into_iter().flat_map(|trace| trace.spans).collect();
+    let mut seen = 0;
+    for span in &spans {
+        let name = span["name"].as_str().unwrap_or_default();
+        let Some((quality @ ("good" | "bad"), _)) = name.split_once(": ") else { continue };
+        seen += 1;
+        assert_eq!(span["error"], u8::from(quality == "bad"), "{span}");
+        let message = match name {
+            "bad: thrown again" => Json::from("no money"),
+            _ if quality == "bad" => Json::from("an exception left the scope of the span"),
+            _ => Json::Null,
+        };
+        assert_eq!(span["meta"]["error.message"], message, "{span}");
+    }
+    assert_eq!(seen, wanted);
 }
 
 /// The spans of tests/hosts/raii.cpp, as the agent has them.

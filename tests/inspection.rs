@@ -197,6 +197,55 @@ fn a_live_ruby_program_tells_both_debuggers_what_it_is_doing() {
     a_live_process_is_told_alike("ruby-live", in_ruby);
 }
 
+/// What a debugger without any configuration says when it loads this core, and with these words before that.
+fn loads(debugger: &str, words: &[&str], program: &Path, core: &Path) -> String {
+    let mut command = Command::new(debugger);
+    match debugger {
+        "gdb" => command.args(["-q", "-nx", "-batch"]).args(words).arg(program).arg("-c").arg(core),
+        _ => {
+            let target = format!("target create {} --core {}", program.display(), core.display());
+            command.args(["--no-lldbinit", "--batch", "-o", &target])
+        }
+    };
+    if debugger == "gdb" {
+        command.args(["-ex", "info sharedlibrary spanwire", "-ex", "spanwire status"]);
+    } else {
+        command.args(["-o", "image list"]);
+    }
+    let output = command.output().expect("it runs");
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
+#[test]
+fn a_debugger_says_nothing_of_the_library_to_those_who_did_not_ask() {
+    if !cores_are_left_here() || !require("prlimit") {
+        return;
+    }
+    let Some(subject) = in_cpp(&staged()) else { return };
+    let folder = crashed(&subject, "quiet");
+    for debugger in ["gdb", "lldb"].into_iter().filter(|debugger| require(debugger)) {
+        let said = loads(debugger, &[], &subject.program, &folder.core());
+        assert!(said.contains("libspanwire.so"), "{debugger} has not loaded the library: {said}");
+        assert!(!said.contains("auto-load") && !said.contains("-gdb.py"), "{debugger}: {said}");
+    }
+}
+
+#[test]
+fn gdb_finds_the_command_by_the_librarys_path_where_it_looks_for_scripts() {
+    if !cores_are_left_here() || !require("prlimit") || !require("gdb") {
+        return;
+    }
+    let Some(subject) = in_cpp(&staged()) else { return };
+    let folder = crashed(&subject, "auto-load");
+    // As GDB has it by itself for what is installed in /usr.
+    let scripts = stage().join("share/gdb/auto-load").display().to_string();
+    let (looks, trusts) =
+        (format!("add-auto-load-scripts-directory {scripts}"), format!("add-auto-load-safe-path {scripts}"));
+    let said = loads("gdb", &["-iex", &looks, "-iex", &trusts], &subject.program, &folder.core());
+    assert!(said.contains("\nTracer 0: shop, env prod"), "{said}");
+    assert!(!said.contains("declined"), "{said}");
+}
+
 /// The lines of all threads' backtraces, of a debugger without our scripts.
 fn backtraces(debugger: &str, program: &Path, core: &Path) -> String {
     let mut command = Command::new(debugger);

@@ -179,6 +179,10 @@ fn the_three_lines_install_from_a_sub_folder_and_the_prefix_may_be_moved() {
     shell.arg("-ec").arg(lines).run().ok();
 
     let installed = outside.join("dest/usr/local");
+    let script = |path: &str| fs::read_to_string(installed.join(path)).expect(path);
+    let for_gdb = "share/gdb/auto-load/usr/local/lib/libspanwire.so.0.1.0-gdb.py";
+    assert_eq!(script(for_gdb), script("share/spanwire/gdb/spanwire_gdb.py"), "GDB looks for it by the library's path");
+    assert!(!installed.join("lib/libspanwire.so.0.1.0-gdb.py").exists(), "GDB would warn of it");
     outside.build(&project(), "shop", &[&with_prefix(&installed)]);
     assert_its_spans_arrive(command(outside.join("build/shop")));
 

@@ -11,6 +11,8 @@ import os
 _READ = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 _WRITE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 _SONAME = "libspanwire.so.0"
+# GDB forgets the name of a script that it has run.
+_SCRIPT = globals().get("__file__")
 
 SPANWIRE_COMMANDS = (
     "status", "spans", "span", "trace", "queue", "log", "events", "settings", "counters", "help",
@@ -25,8 +27,7 @@ def spanwire_library(of_process):
     """A loaded libspanwire that can inspect, or None, and why not: from SPANWIRE_LIBRARY, beside this script where it is
     installed, the files that the process itself uses, or where the system's loader finds one."""
     named = os.environ.get("SPANWIRE_LIBRARY")
-    here = globals().get("__file__")
-    beside = [os.path.join(os.path.dirname(os.path.realpath(here)), "../../../lib", _SONAME)] if here else []
+    beside = [os.path.join(os.path.dirname(os.path.realpath(_SCRIPT)), "../../../lib", _SONAME)] if _SCRIPT else []
     paths = [named] if named else [*filter(os.path.exists, [*beside, *of_process]), _SONAME]
     why = ""
     for path in paths:

@@ -1,13 +1,13 @@
 """The command `spanwire` for GDB: what a process that uses libspanwire is doing, live or in a core.
 
-    (gdb) source .../spanwire_gdb.py      or nothing at all: the library brings this along (see README.md)
+    (gdb) source PREFIX/share/spanwire/gdb/spanwire_gdb.py      nothing at all where PREFIX is /usr (see README.md)
     (gdb) spanwire spans
 """
 
 import gdb
 
 try:
-    spanwire_ask  # the library's own copy of this has it in front
+    spanwire_ask  # the installed script has it in front
 except NameError:
     import os
     import sys

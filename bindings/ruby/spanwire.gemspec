@@ -24,6 +24,7 @@ Gem::Specification.new do |spec|
     lib/spanwire/scratch.rb
     lib/spanwire/span.rb
     lib/spanwire/text.rb
+    lib/spanwire/timeout.rb
     lib/spanwire/tracer.rb
     lib/spanwire/version.rb
     sig/spanwire.rbs

@@ -360,7 +360,7 @@ pub extern "C" fn spanwire_log_fd() -> i32 {
 #[no_mangle]
 pub unsafe extern "C" fn spanwire_log_write(level: i32, target: *const c_char, text: *const c_char) -> spanwire_status {
     // SAFETY: by the caller.
-    unsafe { spanwire_log_write_n(level, target, text::NUL, text, text::NUL) }
+    unsafe { write(level, (target, text::NUL), (text, text::NUL)) }
 }
 
 /// spanwire_log_write() with lengths.
@@ -389,10 +389,19 @@ pub unsafe extern "C" fn spanwire_log_write_n(
     text: *const c_char,
     text_len: usize,
 ) -> spanwire_status {
+    // SAFETY: by the caller.
+    unsafe { write(level, (target, target_len), (text, text_len)) }
+}
+
+/// Adds a record of the host's, from texts with their lengths.
+///
+/// # Safety
+/// As for `spanwire_log_write_n`.
+unsafe fn write(level: i32, target: (*const c_char, usize), text: (*const c_char, usize)) -> spanwire_status {
     guard(|state| {
         let level = Level::from_number(level).filter(|level| *level != Level::Off).ok_or(Error::Argument)?;
         // SAFETY: by the caller.
-        let (target, text) = unsafe { (text::measured(target, target_len)?, text::measured(text, text_len)?) };
+        let (target, text) = unsafe { (text::measured(target.0, target.1)?, text::measured(text.0, text.1)?) };
         if crate::log::enabled(level) {
             let target = String::from_utf8_lossy(target.unwrap_or(b"host"));
             let text = String::from_utf8_lossy(text.unwrap_or_default());

@@ -172,7 +172,7 @@ pub unsafe extern "C" fn spanwire_span_start(
     name: *const c_char,
 ) -> spanwire_span {
     // SAFETY: by the caller.
-    unsafe { spanwire_span_start_n(tracer, parent, name, text::NUL) }
+    unsafe { start(tracer, parent, name, text::NUL) }
 }
 
 /// spanwire_span_start() with the name's length.
@@ -199,6 +199,17 @@ pub unsafe extern "C" fn spanwire_span_start_n(
     name: *const c_char,
     name_len: usize,
 ) -> spanwire_span {
+    // SAFETY: by the caller.
+    unsafe { start(tracer, parent, name, name_len) }
+}
+
+/// Starts a span. Exported functions do not call each other: in a static library, a call by an exported name may reach
+/// another copy of the library.
+///
+/// # Safety
+/// As for `spanwire_span_start_n`.
+#[inline]
+unsafe fn start(tracer: spanwire_tracer, parent: spanwire_span, name: *const c_char, name_len: usize) -> spanwire_span {
     guard_value(0, |state| {
         // SAFETY: by the caller.
         let name = unsafe { text::measured(name, name_len) }.ok().flatten().unwrap_or_default();
@@ -760,7 +771,7 @@ pub unsafe extern "C" fn spanwire_span_set_error(
     stack: *const c_char,
 ) -> spanwire_status {
     // SAFETY: by the caller.
-    unsafe { spanwire_span_set_error_n(span, type_, text::NUL, message, text::NUL, stack, text::NUL) }
+    unsafe { set_error(span, [(type_, text::NUL), (message, text::NUL), (stack, text::NUL)]) }
 }
 
 /// spanwire_span_set_error() with lengths.
@@ -793,14 +804,18 @@ pub unsafe extern "C" fn spanwire_span_set_error_n(
     stack: *const c_char,
     stack_len: usize,
 ) -> spanwire_status {
+    // SAFETY: by the caller.
+    unsafe { set_error(span, [(type_, type_len), (message, message_len), (stack, stack_len)]) }
+}
+
+/// Marks a span as failed, with type, message and stack.
+///
+/// # Safety
+/// As for `spanwire_span_set_error_n`.
+unsafe fn set_error(span: spanwire_span, texts: [(*const c_char, usize); 3]) -> spanwire_status {
     with(span, |span, counters, _| {
         span.flags |= open::ERROR;
-        let texts = [
-            ("error.type", type_, type_len),
-            ("error.message", message, message_len),
-            ("error.stack", stack, stack_len),
-        ];
-        for (key, value, len) in texts {
+        for (key, (value, len)) in ["error.type", "error.message", "error.stack"].into_iter().zip(texts) {
             // SAFETY: by the caller.
             if let Some(value) = unsafe { text::measured(value, len) }? {
                 noted(counters, span.set_text(key.as_bytes(), value))?;

@@ -243,7 +243,8 @@ pub extern "C" fn spanwire_tracer_free(tracer: spanwire_tracer) -> spanwire_stat
 ///
 /// Threads:   any, but not from a log sink's callback.
 /// Blocks:    up to `timeout_ms`.
-/// Fork:      a child waits for its own spans only.
+/// Fork:      a child waits for its own spans only. Call it before exec and daemon(3), which end the process without
+///            its exit handlers.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_tracer_flush(tracer: spanwire_tracer, timeout_ms: u32) -> spanwire_status {

@@ -4,7 +4,6 @@
 //! its own structures; `crate::tracer::state` gathers them. Here are the words for a description, in `table` the form in
 //! memory, in `shapes` how the standard library's containers lie. Nothing here is called while spans are made.
 
-mod script;
 pub mod shapes;
 pub mod table;
 

@@ -77,6 +77,13 @@ pub static spanwire_debug_root: Root = Root {
     noun_count: AtomicU64::new(0),
 };
 
+// Protected: with several copies of the library in one process, each writes to its own root and not to the one that the
+// process's symbol table names. It also makes a linker refuse to copy the root into a program, where it would be stale.
+#[allow(unsafe_code)]
+mod protected {
+    std::arch::global_asm!(".protected spanwire_debug_root");
+}
+
 /// What the table describes now.
 static DESCRIBED: AtomicUsize = AtomicUsize::new(0);
 

@@ -177,6 +177,85 @@ static void an_exception_finishes_the_spans_that_it_leaves(spanwire::Tracer &tra
   CHECK(caught && tracer.stats().spans_finished == before.spans_finished + 2);
 }
 
+// Makes spans while an exception is on its way.
+struct Cleanup {
+  spanwire::Tracer &tracer;
+  spanwire::Span &outside;
+  ~Cleanup() {
+    spanwire::Span tidy = tracer.span("good: made while unwinding");
+    spanwire::Span moved = std::move(tidy);
+    try {
+      spanwire::Span inner = moved.child("bad: left by a second exception while unwinding");
+      throw 1;
+    } catch (int) {
+    }
+    outside = tracer.span("bad: assigned while unwinding, left by a later exception");
+  }
+};
+
+// The test that reads the spans expects an error on those that are called bad, and on no other.
+static void a_span_is_marked_when_an_exception_leaves_its_scope_and_only_then(spanwire::Tracer &tracer) {
+  spanwire::Span kept;
+  try {
+    spanwire::Span outer = tracer.span("bad: outer");
+    spanwire::Span inner = outer.child("bad: inner");
+    spanwire::Span first = outer.child("bad: moved within its scope");
+    spanwire::Span second = std::move(first);
+    std::vector<spanwire::Span> several;
+    for (const char *name : {"bad: in a container", "bad: another in a container"}) {
+      several.push_back(outer.child(name));
+    }
+    auto shared = std::make_unique<spanwire::Span>(outer.child("bad: on the heap"));
+    spanwire::Span early = outer.child("good: finished before");
+    early.finish();
+    spanwire::Span leaving = outer.child("good: moved out before");
+    kept = std::move(leaving);
+    spanwire::Span thrown = outer.child("good: discarded before");
+    thrown.discard();
+    throw shop::CardDeclined("limit reached");
+  } catch (const shop::CardDeclined &) {
+    spanwire::Span handling = tracer.span("good: made in the handler");
+  }
+  kept.finish();
+  {
+    spanwire::Span calm = tracer.span("good: caught inside");
+    try {
+      spanwire::Span storm = calm.child("bad: inside");
+      throw 2;
+    } catch (int) {
+    }
+  }
+  try {
+    spanwire::Span told = tracer.span("bad: thrown again");
+    try {
+      throw shop::CardDeclined("no money");
+    } catch (const shop::CardDeclined &error) {
+      told.set_error(error);
+      throw;
+    }
+  } catch (const shop::CardDeclined &) {
+  }
+  try {
+    spanwire::Span outside;
+    try {
+      Cleanup cleanup{tracer, outside};
+      throw 3;
+    } catch (int) {
+    }
+    throw 4;
+  } catch (int) {
+  }
+  // Finished on a thread that has nothing to do with the exception.
+  std::thread other;
+  try {
+    spanwire::Span detached = tracer.span("good: moved to a thread");
+    other = std::thread([taken = std::move(detached)]() mutable { spanwire::Span mine = std::move(taken); });
+    throw 5;
+  } catch (int) {
+  }
+  other.join();
+}
+
 static void a_sink_that_throws_harms_nobody() {
   auto sink = spanwire::log::Sink::add(Level::info, [](const spanwire::log::Record &record) {
     if (record.kind == "shop") throw std::runtime_error("the sink is broken");
@@ -234,6 +313,7 @@ int main() {
   polling_takes_records_in_order();
 #if defined(__cpp_exceptions)
   an_exception_finishes_the_spans_that_it_leaves(tracer);
+  a_span_is_marked_when_an_exception_leaves_its_scope_and_only_then(tracer);
   a_sink_that_throws_harms_nobody();
   polling_passes_exceptions_on();
 #endif

@@ -147,15 +147,15 @@ fn answers(output: std::process::Output, count: usize) -> Vec<String> {
     parts.into_iter().map(str::to_owned).collect()
 }
 
-/// What GDB answers to these commands of ours; `None` where it is missing. The library brings the command
-/// along.
+/// What GDB answers to these commands of ours, with the installed script; `None` where it is missing.
 pub fn gdb(program: &Path, at: At<'_>, commands: &[&str]) -> Option<Vec<String>> {
     if !require("gdb") {
         return None;
     }
     let mut gdb = Command::new("gdb");
-    gdb.args(["-q", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load safe-path /"]);
-    gdb.arg(program);
+    let script = stage().join("share/spanwire/gdb/spanwire_gdb.py");
+    gdb.args(["-q", "-nx", "-batch", "-iex", "set debuginfod enabled off"]);
+    gdb.args(["-iex", &format!("source {}", script.display())]).arg(program);
     match at {
         At::Core(core) => gdb.arg("-c").arg(core),
         At::Process(pid) => gdb.arg("-p").arg(pid.to_string()),

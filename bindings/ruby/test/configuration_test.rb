@@ -50,6 +50,67 @@ class ConfigurationTest < ProgramTest
     assert_equal ["shop", "till"], [outcome.span("open")["service"], outcome.span("new")["service"]]
   end
 
+  def test_a_process_may_be_configured_anew_as_often_as_it_likes
+    outcome = run_well(<<~'RUBY', "SPANWIRE_FLUSH_INTERVAL_MS" => "50")
+      open = Array.new(3) do |n|
+        Spanwire.configure { |c| c.service = "open-#{n}" }
+        Spanwire.tracer.start_span("open")
+      end
+      200.times do |n|
+        Spanwire.configure { |c| c.service = "service-#{n}" }
+        trace("x", tags: { "n" => n }) {}
+      end
+      open.each(&:finish)
+      p Spanwire.problem
+    RUBY
+    assert_equal ["nil"], outcome.lines
+    assert_equal 203, outcome.spans.size
+    wanted = (0...200).map { |n| ["service-#{n}", n] }
+    found = outcome.spans.filter_map { |span| [span["service"], span["metrics"]["n"].to_i] if span["name"] == "x" }
+    assert_equal wanted, found.sort_by(&:last)
+    services = outcome.spans.filter_map { |span| span["service"] if span["name"] == "open" }
+    assert_equal %w[open-0 open-1 open-2], services.sort
+  end
+
+  def test_configuring_between_the_same_settings_keeps_their_tracers
+    outcome = run_well(<<~'RUBY')
+      handles = 300.times.map do |n|
+        Spanwire.configure { |c| c.service = n.odd? ? "one" : "other" }
+        trace("x") {}
+        Spanwire.tracer.handle
+      end
+      p handles.uniq.size, Spanwire.problem
+      Spanwire.configure # gives the last share back with the next two tracers
+      2.times { |n| Spanwire.flush; Spanwire.configure { |c| c.service = "after-#{n}" } }
+      Spanwire.configure { |c| c.service = "last" }
+      trace("x") {}
+    RUBY
+    assert_equal %w[2 nil], outcome.lines
+    assert_equal({ "one" => 150, "other" => 150, "last" => 1 }, outcome.spans.map { |span| span["service"] }.tally)
+  end
+
+  def test_threads_trace_while_others_configure
+    outcome = run_well(<<~'RUBY', "SPANWIRE_FLUSH_INTERVAL_MS" => "50")
+      threads = Array.new(3) { Thread.new { 400.times { trace("x") { Thread.pass } } } }
+      100.times { |n| Spanwire.configure { |c| c.service = "s#{n}" } }
+      threads.each(&:join)
+    RUBY
+    assert_equal 1200, outcome.spans.size
+  end
+
+  def test_a_setting_that_reads_like_another_one_does_not_turn_tracing_off
+    odd = '{"enabled":false}'
+    outcome = run_well(<<~'RUBY', "ODD" => odd)
+      Spanwire.configure { |c| c.service = ENV["ODD"]; c.tags = { "enabled" => "false", "a" => ENV["ODD"] } }
+      p Spanwire.tracer.enabled?
+      trace("x") {}
+      Spanwire.configure { |c| c.enabled = false }
+      p Spanwire.tracer.enabled?
+    RUBY
+    assert_equal %w[true false], outcome.lines
+    assert_equal [odd], outcome.spans.map { |span| span["service"] }
+  end
+
   def test_an_exception_in_the_block_is_the_callers_and_leaves_tracing_as_it_was
     outcome = run_well(<<~'RUBY')
       begin

@@ -68,6 +68,72 @@ class ProcessTest < ProgramTest
     assert_equal %w[before daemon], outcome.spans.map { |span| span["name"] }
   end
 
+  def test_what_was_finished_before_a_process_becomes_a_daemon_is_sent_once
+    outcome = run_well(<<~'RUBY', "SPANWIRE_FLUSH_INTERVAL_MS" => "60000")
+      out, into = IO.pipe
+      if fork
+        into.close
+        puts out.read
+      else
+        trace("before") {}
+        trace("boot") do
+          trace("load") {}
+          Process.daemon(true, true)
+          trace("serve") { trace("request") {} }
+        end
+        trace("after") {}
+        Spanwire.flush
+        into.puts Spanwire.stats.slice(:spans_finished, :spans_sent, :spans_open, :parents_unknown).values.join(" ")
+      end
+    RUBY
+    assert_equal ["3 3 0 0"], outcome.lines
+    assert_equal %w[after before load request serve], outcome.spans.map { |span| span["name"] }.sort
+    # The block's own span went with the process that it began in; its children agree on it.
+    assert_equal outcome.span("load")["parent_id"], outcome.span("serve")["parent_id"]
+    ids = %w[load serve].map { |name| outcome.traces.find { |trace| trace["spans"].include?(outcome.span(name)) }["trace_id"] }
+    assert_equal 1, ids.uniq.size
+  end
+
+  def test_a_process_that_cannot_become_a_daemon_traces_on
+    outcome = run_well(<<~'RUBY')
+      trace("before") {}
+      begin
+        Process.daemon(:too, :many, :arguments)
+      rescue ArgumentError
+        trace("after") {}
+      end
+      Spanwire.shutdown
+      begin
+        Process.daemon(:too, :many, :arguments)
+      rescue ArgumentError
+        p trace("too late") { |span| span.null? }
+      end
+    RUBY
+    assert_equal ["true"], outcome.lines
+    assert_equal %w[before after], outcome.spans.map { |span| span["name"] }
+  end
+
+  def test_becoming_a_daemon_waits_no_longer_than_it_may
+    silent = TCPServer.new("127.0.0.1", 0)
+    outcome = run_program(<<~'RUBY', "DD_TRACE_AGENT_URL" => "http://127.0.0.1:#{silent.addr[1]}")
+      Spanwire.configure { |c| c.shutdown_timeout = 0.1 }
+      trace("before") {}
+      out, into = IO.pipe
+      if fork
+        into.close
+        puts out.read
+      else
+        began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+        Process.daemon(true, true)
+        into.puts Process.clock_gettime(Process::CLOCK_MONOTONIC) - began < 1
+        exit!
+      end
+    RUBY
+    assert_equal ["true"], outcome.lines
+  ensure
+    silent&.close
+  end
+
   def test_nothing_of_ours_runs_before_the_first_span
     outcome = run_well(<<~'RUBY')
       ours = -> { Dir["/proc/self/task/*/comm"].map { |file| File.read(file).chomp }.grep(/spanwire/).sort }

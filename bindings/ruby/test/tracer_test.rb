@@ -128,12 +128,81 @@ class TracerTest < ProgramTest
 
   def test_leaving_a_block_without_an_exception_is_no_error
     outcome = run_well(<<~'RUBY')
+      def early = trace("returned") { return 1 }
       catch(:done) { trace("thrown") { throw :done } }
       [1].each { trace("broken") { break } }
+      p early, trace("next") { next 2 }
+      Thread.new { trace("killed") { Thread.current.kill } }.join
       trace("left") { exit }
     RUBY
+    assert_equal %w[1 2], outcome.lines
     errors = outcome.spans.to_h { |span| span.values_at("name", "error") }
-    assert_equal({ "thrown" => 0, "broken" => 0, "left" => 0 }, errors)
+    assert_equal %w[broken killed left next returned thrown].to_h { |name| [name, 0] }, errors.sort.to_h
+  end
+
+  def test_a_timeout_that_ends_a_block_is_on_its_span
+    outcome = run_well(<<~'RUBY')
+      require "timeout"
+      class Slow < StandardError; end
+      def attempt
+        yield
+      rescue Timeout::Error, Slow => e
+        e.class
+      end
+      p attempt { trace("around") { Timeout.timeout(0.05) { trace("outer") { trace("inner") { sleep } } } } }
+      p attempt { Timeout.timeout(0.05, Slow) { trace("with a class") { sleep } } }
+      p attempt { Timeout.timeout(0.05) { Fiber.new { trace("in a fiber") { sleep } }.resume } }
+      p attempt { Timeout.timeout(0.05) { Timeout.timeout(5) { trace("of the outer one") { sleep } } } }
+      p attempt { Timeout.timeout(5) { trace("in time") { 1 } } }
+    RUBY
+    assert_equal ["Timeout::Error", "Slow", "Timeout::Error", "Timeout::Error", "1"], outcome.lines
+    errors = outcome.spans.to_h { |span| span.values_at("name", "error") }
+    assert_equal 0, errors.delete("in time")
+    assert_equal [1], errors.values.uniq
+    assert_equal 6, errors.size
+    messages = %w[outer inner].flat_map { |name| outcome.span(name)["meta"].values_at("error.type", "error.message") }
+    assert_equal ["Timeout::Error", "execution expired"] * 2, messages
+  end
+
+  def test_a_timeout_leaves_no_mark_on_blocks_that_are_left_later
+    outcome = run_well(<<~'RUBY')
+      require "timeout"
+      2.times do
+        Timeout.timeout(0.02) { trace("slow") { sleep } }
+      rescue Timeout::Error
+        catch(:done) { trace("thrown") { throw :done } }
+        Timeout.timeout(5) { [1].each { trace("broken") { break } } }
+      end
+    RUBY
+    errors = outcome.spans.group_by { |span| span["name"] }.transform_values { |spans| spans.map { |span| span["error"] } }
+    assert_equal({ "broken" => [0, 0], "slow" => [1, 1], "thrown" => [0, 0] }, errors.sort.to_h)
+  end
+
+  def test_an_exception_from_outside_of_the_block_is_on_its_span
+    outcome = run_program(<<~'RUBY')
+      thread = Thread.new { Thread.current.report_on_exception = false; trace("raised into") { sleep } }
+      Thread.pass until thread.stop?
+      thread.raise(IOError, "stop that")
+      thread.join rescue nil
+      fiber = Fiber.new { trace("cancelled") { Fiber.yield } }
+      fiber.resume
+      fiber.raise(IOError, "stop that") rescue nil
+      begin
+        trace("interrupted") { Process.kill("INT", Process.pid); sleep }
+      rescue Interrupt
+      end
+      Process.wait fork { trace("succeeded") { exit(true) } }
+      Process.wait fork { trace("failed") { exit(3) } }
+      trace("aborted") { abort("no card") }
+    RUBY
+    types = outcome.spans.to_h { |span| [span["name"], [span["error"], span["meta"]["error.type"]]] }
+    assert_equal [1, "IOError"], types["raised into"]
+    assert_equal [1, "IOError"], types["cancelled"]
+    assert_equal [1, "Interrupt"], types["interrupted"]
+    assert_equal [0, nil], types["succeeded"]
+    assert_equal [1, "SystemExit"], types["failed"]
+    assert_equal [1, "SystemExit"], types["aborted"]
+    assert_equal "no card", outcome.span("aborted")["meta"]["error.message"]
   end
 
   def test_what_raises_in_a_tag_costs_the_span_and_not_the_block

@@ -18,6 +18,7 @@ module Spanwire
       version: [[], :string],
       status_text: [[:int32], :string],
       tracer_new: [%i[pointer size_t pointer pointer], :int32],
+      tracer_free: [[:uint64], :int32],
       tracer_stats: [%i[uint64 pointer], :int32],
       tracer_config_json: [[:uint64, *OUT], :int32],
       span_start_with: [[:uint64, ADDRESS, ADDRESS], :int32],

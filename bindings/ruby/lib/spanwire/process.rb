@@ -8,6 +8,16 @@ module Spanwire
       Spanwire.after_fork if pid.zero?
       pid
     end
+
+    # The calling process ends without its at_exit.
+    def daemon(*)
+      reopen = Spanwire.before_daemon
+      begin
+        super
+      ensure
+        reopen&.call
+      end
+    end
   end
   private_constant :ForkHook
 

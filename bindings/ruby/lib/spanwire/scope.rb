@@ -5,6 +5,8 @@ module Spanwire
   class Scope
     # The span whose block is running; nil outside of any.
     attr_accessor :span
+    # The Timeout::Error of a Timeout that is leaving blocks by `throw` at the moment; else nil.
+    attr_accessor :timeout
     # True on the thread that hands log records to a Logger: a traced Logger would never come to an end.
     attr_accessor :muted
 
@@ -14,6 +16,7 @@ module Spanwire
 
     def initialize(thread)
       @span = nil
+      @timeout = nil
       @muted = false
       @memories = thread.thread_variable_get(:spanwire_memories) || []
       thread.thread_variable_set(:spanwire_memories, @memories)

@@ -107,13 +107,15 @@ module Spanwire
       return Native.span_finish(@handle) && nil unless end_time
 
       Native.span_finish_at(@handle, Span.nanoseconds(end_time)) && nil
-    rescue StandardError
-      Native.span_finish(@handle) && nil
+    rescue StandardError # no Time, or a Ractor that may not call the library
+      end_time ? finish : nil
     end
 
     # Gives the span up: it is not sent.
     def discard
       Native.span_discard(@handle)
+      nil
+    rescue StandardError
       nil
     end
 
@@ -172,8 +174,14 @@ module Spanwire
     end
   end
 
-  # Stands for no span: tracing is off, or no span could be started. Takes every call and does nothing.
+  # Stands for no span: tracing is off, or no span could be started. Takes every call and does nothing. In a Ractor, too,
+  # where methods that were made of blocks cannot be called.
   class NullSpan
+    def name=(_name); end
+    def service=(_service); end
+    def resource=(_resource); end
+    def type=(_type); end
+    def sampling_priority=(_priority); end
     def handle = 0
     def set_tag(_key, _value) = self
     alias []= set_tag
@@ -189,7 +197,16 @@ module Spanwire
     def trace_id_hex = nil
     def span_id = nil
     def null? = true
+  end
 
-    %i[name= service= resource= type= sampling_priority=].each { |setter| define_method(setter) { |_value| nil } }
+  # The current span of a process that has become a daemon: it went with the former process, and its children here name
+  # it as their parent.
+  class DepartedSpan < NullSpan
+    attr_reader :context
+
+    def initialize(context)
+      super()
+      @context = context
+    end
   end
 end

@@ -1,10 +1,12 @@
 # frozen_string_literal: true
 
+require "json"
+
 module Spanwire
   # Makes spans. There is one, Spanwire.tracer, which stays the same when settings change. It never raises for a reason
   # of its own: where no span can be had, blocks get one that does nothing.
   class Tracer
-    NULL_SPAN = NullSpan.new
+    NULL_SPAN = NullSpan.new.freeze
     private_constant :NULL_SPAN
 
     # The library's number for the tracer; 0 while tracing is off.
@@ -21,8 +23,8 @@ module Spanwire
     end
 
     # Runs the block as a span: a child of the innermost one that is open in this fiber, unless `parent` (a Span or a
-    # Context) says otherwise. Answers what the block answers. An exception is recorded on the span and goes on. Without
-    # a block: start_span.
+    # Context) says otherwise. Answers what the block answers. An exception is recorded on the span and goes on; so is a
+    # Timeout that ends the block, and an `exit` with a status of failure. Without a block: start_span.
     #
     # tags: texts, and numbers for which a double is exact, which can be graphed.
     def trace(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, start_time: nil)
@@ -34,14 +36,20 @@ module Spanwire
       scope = Scope.current
       outer = scope.span
       span = start(scope, name, service, resource, type, tags, parent || outer, start_time)
+      ended = false
       begin
         scope.span = span unless span.null?
-        yield span
+        result = yield span
+        ended = true
+        result
       rescue Exception => e # whatever it is, it is raised again
-        span.set_error(e) unless e.is_a?(SystemExit)
+        ended = true
+        span.set_error(e) unless e.is_a?(SystemExit) && e.success?
         raise
       ensure
         scope.span = outer
+        # Left by throw, break, return or Thread#kill, which are no errors, or by a Timeout, which throws as well.
+        span.set_error(scope.timeout) if !ended && scope.timeout
         span.finish
       end
     end
@@ -88,15 +96,43 @@ module Spanwire
       end
     end
 
-    # Takes over a library's tracer. The former ones stay good for spans that are open in them.
+    # Takes over a share of a library's tracer. A former tracer is freed once another one has replaced its successor too
+    # (a thread may be about to start a span in it), nothing is open in it, and all that it had has been sent.
     def use(handle)
-      @handles |= [handle]
+      shared = @handles.include?(handle)
+      Native.tracer_free(handle) if shared # one share is enough
+      free_former { |stats| OUTSTANDING.all? { |name| stats[name].zero? } } unless shared
+      @handles = (@handles - [handle]).push(handle)
       @handle = handle
       # Where DD_TRACE_ENABLED is off the library is not even asked.
-      @starts_on = config_json.to_s.include?('"enabled":false') ? 0 : handle
+      @starts_on = enabled_by_settings? ? handle : 0
+    end
+
+    # Makes room for another tracer: what the former ones have is sent, `timeout` seconds at most, and those in which no
+    # span is open are freed.
+    def make_room(timeout)
+      each_within(timeout, @handles - [@handle]) { |handle, ms| Native.tracer_flush(handle, ms) }
+      free_former { |stats| stats[:spans_open].zero? }
     end
 
     private
+
+    # What a tracer still has to do, of its counters.
+    OUTSTANDING = %i[spans_open spans_waiting spans_queued spans_in_flight].freeze
+    private_constant :OUTSTANDING
+
+    def free_former
+      former = @handles - [@handle]
+      freed = former.select { |handle| (stats = Stats.read(handle)).nil? || yield(stats) }
+      freed.each { |handle| Native.tracer_free(handle) }
+      @handles -= freed
+    end
+
+    def enabled_by_settings?
+      JSON.parse(config_json.to_s)["enabled"] != false
+    rescue JSON::ParserError # the library itself knows
+      true
+    end
 
     def start(scope, name, service, resource, type, tags, parent, start_time)
       return NULL_SPAN if @starts_on.zero? || scope.muted
@@ -117,15 +153,16 @@ module Spanwire
 
     def parent_of(parent)
       case parent
+      when DepartedSpan then parent.context
       when Span, NullSpan then parent.handle
       when Context then parent
       else 0
       end
     end
 
-    def each_within(timeout)
+    def each_within(timeout, handles = @handles)
       deadline = now + timeout
-      @handles.map do |handle|
+      handles.map do |handle|
         left = ((deadline - now) * 1000).ceil.clamp(0, 3_600_000)
         yield(handle, left) == Native::OK
       end.all?
@@ -134,6 +171,26 @@ module Spanwire
     def now
       Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
+  end
+
+  # The tracer of a Ractor, which cannot use the objects of the main one: blocks run untraced.
+  class NullTracer
+    NULL_SPAN = NullSpan.new.freeze
+    private_constant :NULL_SPAN
+
+    def trace(_name, **_options)
+      block_given? ? yield(NULL_SPAN) : NULL_SPAN
+    end
+
+    def start_span(_name, **_options) = NULL_SPAN
+    def handle = 0
+    def failures = 0
+    def current_span = nil
+    def enabled? = false
+    def flush(_timeout) = true
+    def shutdown(_timeout) = true
+    def stats = nil
+    def config_json = nil
   end
 
   # spanwire_stats, as a Hash.
