@@ -3,6 +3,7 @@
 
 mod support;
 
+use spanwire::redact::words::EXAMPLES;
 use spanwire::settings::table::DIALECTS;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -380,6 +381,39 @@ fn no_secret_reaches_the_log_of_any_dialect() {
 }
 
 const REDACTED: &str = "<redacted>";
+
+/// The names of the documentation's examples as tags, in the debug lines of every dialect.
+#[test]
+fn a_cache_key_can_be_read_in_debug_lines_and_an_api_key_cannot() {
+    // Numbers: in a count they are no secret.
+    let value = |n: usize| format!("73519{n:06}");
+    let mut records = format!("t\u{1f}note\u{1f}{}\u{1e}", value(0));
+    for (n, (name, _)) in EXAMPLES.iter().enumerate() {
+        let _ = write!(records, "t\u{1f}{name}\u{1f}{}\u{1e}", value(n + 1));
+    }
+    let mut compared = 0;
+    for dialect in DIALECTS {
+        let folder = Folder(root().join("target/test-logs").join(format!("names-{dialect}-{}", std::process::id())));
+        fs::create_dir_all(&folder.0).expect("a folder");
+        let (file, bad, log) = (folder.0.join("records"), folder.0.join("bad"), folder.0.join("log"));
+        fs::write(&file, &records).expect("the records");
+        fs::write(&bad, "x").expect("the value of a setting");
+        let Some(host) = host("secrets.c") else { return };
+        let host = host.arg(file.display()).arg(bad.display()).agent("file:///dev/null").env("DD_TRACE_DEBUG", "true");
+        let host = host.env("DD_TRACE_LOG_FILE", log.display()).env("SPANWIRE_LOG_DIALECT", dialect);
+        host.spawn().wait().ok();
+        let text = String::from_utf8(fs::read(&log).expect("the log")).expect("a log in UTF-8");
+        if !text.contains(&value(0)) {
+            // This tracer's lines have no tags.
+            continue;
+        }
+        compared += 1;
+        for (n, (name, removed)) in EXAMPLES.iter().enumerate() {
+            assert_ne!(text.contains(&value(n + 1)), *removed, "{dialect}: the value of the tag {name}");
+        }
+    }
+    assert!(compared > DIALECTS.len() / 2, "{compared} dialects show tags");
+}
 
 #[test]
 fn a_secret_in_a_text_would_be_found() {

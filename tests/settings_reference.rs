@@ -1,5 +1,7 @@
-//! Holds docs/settings.md to the table of settings and the habits of languages; `cargo test --test settings_reference -- --bless` writes it anew.
+//! Holds docs/settings.md to the table of settings and the habits of languages, and docs/redaction.md to the redactor's
+//! words; `cargo test --test settings_reference -- --bless` writes them anew.
 
+use spanwire::redact::{words, REDACTED};
 use spanwire::settings::habits::{self, Name};
 use spanwire::settings::table::{Setting, SECTIONS};
 use std::fmt::Write;
@@ -98,6 +100,75 @@ fn levels() -> String {
     text
 }
 
+const REDACTION: &str = "\
+<!-- Written from src/redact/words.rs by `cargo test --test settings_reference -- --bless`. -->
+# What is redacted
+
+One redactor stands before every log line, the start-up line, `spanwire_tracer_config_json`, the descriptions that \
+debuggers and `spanwire core` print, and the reports of `spanwire doctor`. Spans themselves are sent as the host made them.
+
+It removes a value for its name, or for its looks, and writes `<redacted>` instead.
+
+## For its name
+
+The name of a tag, of a setting, or of what stands before `=`, `:` or `=>` in a text. It is split into words at \
+`_`, `-`, `.`, blanks, digits and capitals (`apiKey`, `api_key`, `API-KEY`), in any case. Values `true`, `false`, `null` \
+and `none` are always shown.
+
+| Words in the name | What is removed |
+|---|---|
+";
+
+/// Which names lose their values.
+fn redaction() -> String {
+    let list = |of: &[&str]| of.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let mut text = String::from(REDACTION);
+    let mut row = |names: String, what: &str| {
+        let _ = writeln!(text, "| {names} | {what} |");
+    };
+    row(list(words::SECRET), "the value");
+    row(format!("`key`, `keys` directly behind {}", list(words::BEFORE_KEY)), "the value");
+    row(format!("`key`, `keys` (but not `public key`) in a name with {}", list(words::WITH_KEY)), "the value");
+    row(format!("a word that ends in {}", list(words::ENDINGS)), "the value");
+    row(format!("a word that ends in `key`, `keys` behind {}", list(words::GLUED_TO_KEY)), "the value");
+    row("`pass` as the last of several words".into(), "the value");
+    row(list(words::HEADER), "the value with the scheme before it");
+    row(list(words::LINE), "the value, to the end of the line");
+    row(list(words::LONG), "a value of 16 bytes or more");
+    row(
+        format!("one of these and {}", list(words::NUMBER)),
+        "the value, unless it is a number: `token_count` is shown",
+    );
+    row(format!("a tag that ends in {}, with any gaps", list(words::QUERY_ENDINGS)), "the value");
+    row(
+        "`key`, `keys` alone".into(),
+        "nothing of a tag; in a text a value that looks generated: 20 letters and digits",
+    );
+    row("`key` with any other word".into(), "nothing");
+    let shown = |removed: bool| {
+        let names: Vec<&str> = words::EXAMPLES.iter().filter(|(_, is)| *is == removed).map(|(name, _)| *name).collect();
+        list(&names)
+    };
+    let _ = write!(
+        text,
+        "\nRemoved, for example: {}.\n\nShown: {}.\n\n## For its looks, whatever its name
+
+| What | Shown |
+|---|---|
+| user and password in a URL | nothing of them |
+| query string and fragment of a URL | `{REDACTED}` |
+| `Bearer …`, `Basic …`, `Digest …` | the scheme |
+| JSON Web Tokens, keys and tokens of AWS, Google, GitHub, GitLab, npm, PyPI, Slack, Stripe, OpenAI, SendGrid, Vault | `{REDACTED}` |
+| private keys in PEM | `{REDACTED}` |
+| card numbers with a right check digit, unless the name is that of an id | `{REDACTED}` |
+| 32 or 40 hexadecimal digits behind the words `key` or `token` | `{REDACTED}` |
+",
+        shown(true),
+        shown(false)
+    );
+    text
+}
+
 fn default(setting: &Setting) -> String {
     match (setting.computed, setting.default) {
         ("", "") => "not set".into(),
@@ -110,26 +181,47 @@ fn default(setting: &Setting) -> String {
     }
 }
 
+/// A page, and the test that holds it to its source.
+struct Page {
+    path: &'static str,
+    text: String,
+    test: &'static str,
+}
+
 fn main() -> ExitCode {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
-    let wanted = reference();
-    if std::env::args().any(|argument| argument == "--bless") {
-        let parent = path.parent().map(std::fs::create_dir_all).transpose();
-        return match parent.and_then(|_| std::fs::write(&path, wanted)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("cannot write {}: {error}", path.display());
-                ExitCode::FAILURE
+    let pages = [
+        Page { path: "docs/settings.md", text: reference(), test: "the_reference_says_what_the_table_says" },
+        Page {
+            path: "docs/redaction.md",
+            text: redaction(),
+            test: "the_page_of_redaction_says_what_the_redactor_does",
+        },
+    ];
+    let bless = std::env::args().any(|argument| argument == "--bless");
+    println!("\nrunning {} tests", pages.len());
+    let mut failed = 0;
+    for Page { path, text, test } in &pages {
+        let full = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        if bless {
+            if let Err(error) = std::fs::write(&full, text) {
+                eprintln!("cannot write {path}: {error}");
+                return ExitCode::FAILURE;
             }
-        };
+        }
+        if std::fs::read_to_string(&full).unwrap_or_default() == *text {
+            println!("test {test} ... ok");
+        } else {
+            failed += 1;
+            println!("test {test} ... FAILED");
+            println!("{path} is out of date; cargo test --test settings_reference -- --bless writes it");
+        }
     }
-    println!("\nrunning 1 test");
-    if std::fs::read_to_string(&path).unwrap_or_default() == wanted {
-        println!("test the_reference_says_what_the_table_says ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n");
-        return ExitCode::SUCCESS;
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    let passed = pages.len() - failed;
+    println!("\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out\n");
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
-    println!("test the_reference_says_what_the_table_says ... FAILED");
-    println!("\n{} is out of date; cargo test --test settings_reference -- --bless writes it", path.display());
-    println!("\ntest result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n");
-    ExitCode::FAILURE
 }

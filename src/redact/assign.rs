@@ -7,8 +7,10 @@ use super::names::{self, Name};
 use super::patterns;
 use super::REDACTED;
 
-/// `key=` and its like hide only values of at least this many bytes.
+/// `signature=` and its like hide only values of at least this many bytes.
 pub const LONG: usize = 16;
+/// `key=` hides only runs of at least this many bytes.
+pub const GENERATED: usize = 20;
 /// The bytes in which a bracket inside a bare value is closed, if it is.
 const GROUP_MAX: usize = 1_024;
 /// What a colon behind a file's name introduces is a line.
@@ -29,7 +31,10 @@ pub fn value(text: &str, floor: usize, start: usize, end: usize) -> Option<(usiz
     let start = start + escape;
     let name = text.get(start..end)?;
     let (from, separator) = separator(bytes, before, start, end)?;
-    let class = names::class(name);
+    let mut class = names::class(name);
+    if class == Name::Key && escape == 0 && two_words(text, floor, start, end).is_some_and(names::is_key_of_a_lock) {
+        class = Name::Secret;
+    }
     if class == Name::Plain || (separator == b' ' && class != Name::Secret) {
         return None;
     }
@@ -49,11 +54,19 @@ pub fn value(text: &str, floor: usize, start: usize, end: usize) -> Option<(usiz
         _ => extent(bytes, before, from, class),
     };
     let shown = match class {
-        Name::Key | Name::Long => !is_long(&bytes[from..to], quoted),
+        Name::Key => !is_long(&bytes[from..to], quoted) || !is_generated(&bytes[from..to]),
+        Name::Long => !is_long(&bytes[from..to], quoted),
         Name::Number => is_number(&bytes[from..to]),
         _ => is_nothing(&bytes[from..to]),
     };
     (to > from && !shown).then_some((from, to))
+}
+
+/// The word at `start..end` with the one before it, where one blank parts them: `API key`.
+fn two_words(text: &str, floor: usize, start: usize, end: usize) -> Option<&str> {
+    let before = text.as_bytes()[floor..start].strip_suffix(b" ")?;
+    let letters = before.iter().rev().take(names::WORD_MAX).take_while(|b| b.is_ascii_alphabetic()).count();
+    text.get(start - 1 - letters..end).filter(|_| letters > 0)
 }
 
 /// What of the word's beginning belongs to an escape before it: the `n` of `\n`, the digits of `%3D`.
@@ -269,6 +282,19 @@ fn in_key(byte: u8) -> bool {
 /// been looked at.
 fn is_long(value: &[u8], quoted: bool) -> bool {
     value.len() >= LONG && (quoted || value.iter().all(|&b| in_key(b))) && find(value, 0, REDACTED.as_bytes()).is_none()
+}
+
+/// Whether a value looks as if a machine had made it: 20 bytes or more of letters and digits in one run. What has
+/// slashes may be a path, unless it has capitals and small letters.
+fn is_generated(value: &[u8]) -> bool {
+    value.split(|b| !b.is_ascii_alphanumeric() && !b"+/=".contains(b)).any(|run| {
+        let has = |of: fn(&u8) -> bool| run.iter().any(of);
+        let cases = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+        run.len() >= GENERATED
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_alphabetic)
+            && (cases || !run.contains(&b'/'))
+    })
 }
 
 /// Whether a value is a count and its unit, or a word that is none.

@@ -10,6 +10,7 @@ mod patterns;
 #[cfg(test)]
 mod tests;
 mod url;
+pub mod words;
 
 use bytes::{is, is_word, run, ALNUM, BEGINS, CLASS, GAP, WORD};
 use names::Name;
@@ -32,10 +33,11 @@ pub fn text(text: &str) -> Cow<'_, str> {
 /// name that ends in `id` spares numbers: an id is not a card.
 pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     let shown = match names::class(name) {
-        Name::Plain => !is_query(name),
+        // A tag of this name is more often a cache's.
+        Name::Plain | Name::Key => !is_query(name),
         Name::Long => value.len() < assign::LONG,
         Name::Number => assign::is_number(value.as_bytes()),
-        Name::Secret | Name::Line | Name::Header | Name::Key => assign::is_nothing(value.as_bytes()),
+        Name::Secret | Name::Line | Name::Header => assign::is_nothing(value.as_bytes()),
     };
     if !shown {
         return if value.is_empty() { Cow::Borrowed("") } else { Cow::Borrowed(REDACTED) };
@@ -57,14 +59,19 @@ pub fn url(url: &str) -> Cow<'_, str> {
 
 /// Whether a tag or setting of this name holds a secret.
 pub fn is_secret_name(name: &str) -> bool {
-    matches!(names::class(name), Name::Secret | Name::Line | Name::Header | Name::Key)
+    matches!(names::class(name), Name::Secret | Name::Line | Name::Header)
+}
+
+/// Whether a tag of this name loses a value that is a word of its own.
+pub fn removes(name: &str) -> bool {
+    is_secret_name(name) || is_query(name)
 }
 
 /// Whether a tag of this name holds a query string by itself.
 fn is_query(name: &str) -> bool {
-    let endings: [&[u8]; 5] = [b"query_string", b"querystring", b"query.string", b"url.query", b"http.query"];
-    let name = name.as_bytes();
-    endings.iter().any(|e| name.len() >= e.len() && name[name.len() - e.len()..].eq_ignore_ascii_case(e))
+    let letters = || name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
+    let ends = |ending: &&str| letters().take(ending.len()).eq(ending.bytes().rev());
+    words::QUERY_ENDINGS.iter().any(ends)
 }
 
 /// What a place in the text is part of.

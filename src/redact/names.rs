@@ -1,10 +1,12 @@
 //! Which names are those of secrets. Looks at a name alone, whole words of it in any spelling (`apiKey`, `api_key`,
 //! `API-KEY`, `api.key`); where names and values stand in a text is `assign`'s business.
 
+use super::words;
+
 /// Names longer than this are not looked at.
 pub const NAME_MAX: usize = 128;
 /// No word of interest is longer.
-const WORD_MAX: usize = 24;
+pub const WORD_MAX: usize = 24;
 
 /// What a name says of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
@@ -15,7 +17,7 @@ pub enum Name {
     Long,
     /// It is secret unless it is a number: `token_count=12`.
     Number,
-    /// It is secret if it is long: `key=42` is more often a cache's than a lock's.
+    /// `key` alone. As a tag it is a cache's; in a text its value is secret if it looks like a lock's.
     Key,
     /// It is secret.
     Secret,
@@ -34,6 +36,7 @@ pub fn class(name: &str) -> Name {
     let mut found = Name::Plain;
     let mut words = 0;
     let mut counts = false;
+    let mut keys = Keys::default();
     let mut at = 0;
     while at < bytes.len() {
         if !bytes[at].is_ascii_alphabetic() {
@@ -41,21 +44,86 @@ pub fn class(name: &str) -> Name {
             continue;
         }
         let end = word_end(bytes, at);
-        let is = word(&bytes[at..end]);
-        counts |= is == Name::Number || bytes[at..end].eq_ignore_ascii_case(b"tokens");
-        if is != Name::Number && (found == Name::Plain || found == Name::Long || is > Name::Long) {
+        let mut lower = [0; WORD_MAX];
+        let lower = lowered(&bytes[at..end], &mut lower);
+        let is = keys.take(lower).unwrap_or_else(|| word(lower));
+        counts |= is == Name::Number || lower == b"tokens";
+        if !matches!(is, Name::Number | Name::Plain) && (found == Name::Plain || found == Name::Long || is > Name::Long)
+        {
             found = is;
         }
         words += 1;
         at = end;
     }
+    if keys.of_a_lock() && found <= Name::Long {
+        found = Name::Secret;
+    }
     match found {
-        Name::Plain if !is_pass(bytes) => Name::Plain,
-        Name::Plain if words > 1 => Name::Secret,
+        Name::Plain if is_pass(bytes) && words > 1 => Name::Secret,
+        Name::Plain if is_pass(bytes) => Name::Number,
+        Name::Plain if keys.plain && words == 1 => Name::Key,
+        Name::Plain => Name::Plain,
         _ if counts => Name::Number,
-        Name::Key if bytes.len() != 3 => Name::Secret,
         _ => found,
     }
+}
+
+/// What the words of a name, from the first on, say of the word `key` in it. Most keys are those of caches and tables.
+#[derive(Default)]
+struct Keys {
+    /// The word before makes a key a secret.
+    qualified: bool,
+    /// The word before makes it none.
+    public: bool,
+    /// A word of cryptography was there.
+    with: bool,
+    /// There was a key of which the word before says nothing.
+    plain: bool,
+}
+
+impl Keys {
+    /// Takes the next word. Answers what it is, if it is a key.
+    fn take(&mut self, word: &[u8]) -> Option<Name> {
+        if matches!(word, b"key" | b"keys") {
+            let is = if self.qualified { Name::Secret } else { Name::Plain };
+            self.plain |= !self.qualified && !self.public;
+            return Some(is);
+        }
+        self.with |= is_one(word, words::WITH_KEY);
+        // A single letter is a part of a version: `api.v2.key`.
+        if word.len() > 1 {
+            self.qualified = is_one(word, words::BEFORE_KEY);
+            self.public = word == b"public";
+        }
+        None
+    }
+
+    fn of_a_lock(&self) -> bool {
+        self.plain && self.with
+    }
+}
+
+/// Whether two words that stand in a sentence, such as `API key`, are the name of a secret.
+pub fn is_key_of_a_lock(words: &str) -> bool {
+    class(words) == Name::Secret
+}
+
+/// Whether a word in a sentence says that the key behind it is one of data.
+pub fn is_of_data(word: &[u8]) -> bool {
+    let mut lower = [0; WORD_MAX];
+    is_one(lowered(word, &mut lower), words::OF_DATA)
+}
+
+fn is_one(word: &[u8], of: &[&str]) -> bool {
+    of.iter().any(|known| known.as_bytes() == word)
+}
+
+/// The word in lower case; nothing of one that is too long to be looked for.
+fn lowered<'a>(word: &[u8], into: &'a mut [u8; WORD_MAX]) -> &'a [u8] {
+    let Some(lower) = into.get_mut(..word.len()) else { return &[] };
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    lower
 }
 
 /// The end of the word that begins here: at a gap, or where a capital follows a small letter, or the last capital of
@@ -82,44 +150,31 @@ fn is_pass(name: &[u8]) -> bool {
     name[..head].last().is_none_or(|b| !b.is_ascii_alphabetic() || name[head] == b'P' && b.is_ascii_lowercase())
 }
 
+/// What one word, in lower case, says.
 fn word(word: &[u8]) -> Name {
-    if !(3..=WORD_MAX).contains(&word.len()) {
-        return if matches!(word, b"ms" | b"MS" | b"Ms") { Name::Number } else { Name::Plain };
-    }
-    let mut lower = [0; WORD_MAX];
-    let lower = &mut lower[..word.len()];
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
-    match &*lower {
-        b"key" | b"keys" => Name::Key,
-        b"auth" | b"token" | b"tokens" | b"secret" | b"secrets" | b"password" | b"passwords" | b"passwd" | b"pwd"
-        | b"passphrase" | b"passcode" | b"credential" | b"credentials" | b"creds" | b"bearer" | b"jwt" | b"cvv"
-        | b"cvc" | b"ssn" => Name::Secret,
-        b"authorization" => Name::Header,
-        b"cookie" | b"cookies" => Name::Line,
-        b"sign" | b"signed" | b"signature" | b"sig" | b"authentication" => Name::Long,
-        b"pass" | b"count" | b"counts" | b"size" | b"length" | b"len" | b"total" | b"limit" | b"max" | b"min"
-        | b"ttl" | b"bytes" | b"seconds" | b"age" | b"expiry" | b"expires" | b"expiration" | b"version" | b"index"
-        | b"rate" | b"ratio" | b"used" | b"left" | b"remaining" => Name::Number,
-        glued if has_ending(glued) => Name::Secret,
+    let is = |of| is_one(word, of);
+    match word.len() {
+        2 if word == b"ms" => Name::Number,
+        0..=2 => Name::Plain,
+        _ if is(words::SECRET) => Name::Secret,
+        _ if is(words::HEADER) => Name::Header,
+        _ if is(words::LINE) => Name::Line,
+        _ if is(words::LONG) => Name::Long,
+        _ if is(words::NUMBER) => Name::Number,
+        _ if has_ending(word) => Name::Secret,
         _ => Name::Plain,
     }
 }
 
 /// Whether a word written without a gap ends like the name of a secret (`dbpassword`, `accesstoken`, `apikey`).
 fn has_ending(word: &[u8]) -> bool {
-    let Some(last) = word.last() else { return false };
-    let endings: &[&[u8]] = match last {
-        b'n' => &[b"token"],
-        b't' => &[b"secret"],
-        b'd' => &[b"password", b"passwd", b"pwd", b"sessid", b"jsessionid"],
-        b'e' => &[b"passphrase"],
-        b's' => &[b"credentials", b"apikeys"],
-        b'y' => &[b"apikey", b"appkey", b"accesskey", b"privatekey", b"secretkey", b"authkey", b"accountkey"],
-        b'h' => &[b"xauth", b"basicauth", b"httpauth"],
-        _ => &[],
-    };
-    endings.iter().any(|ending| word.ends_with(ending))
+    let ends = |of: &[&str], word: &[u8]| of.iter().any(|ending| word.ends_with(ending.as_bytes()));
+    let key = word.strip_suffix(b"keys").or_else(|| word.strip_suffix(b"key"));
+    match word.last() {
+        Some(b'y' | b's') if key.is_some_and(|head| ends(words::GLUED_TO_KEY, head)) => true,
+        Some(b'n' | b't' | b'd' | b'e' | b's' | b'h') => ends(words::ENDINGS, word),
+        _ => false,
+    }
 }
 
 /// Whether a name is that of an id, whose numbers are no cards: its last word is `id`, or a word that is glued to it.
@@ -151,7 +206,15 @@ mod tests {
             ("clientsecret", Name::Secret),
             ("PHPSESSID", Name::Secret),
             ("Key", Name::Key),
-            ("cache_key", Name::Secret),
+            ("keys", Name::Key),
+            ("cache_key", Name::Plain),
+            ("api.v2.key", Name::Secret),
+            ("token.cache.key", Name::Secret),
+            ("api_key_count", Name::Number),
+            ("sshkeys", Name::Secret),
+            ("ssh_host_ed25519_key", Name::Secret),
+            ("ssh.public_key", Name::Plain),
+            ("turkey", Name::Plain),
             ("Set-Cookie", Name::Line),
             ("Proxy-Authorization", Name::Header),
             ("signature", Name::Long),
@@ -173,6 +236,25 @@ mod tests {
             ("", Name::Plain),
         ] {
             assert_eq!(class(name), what, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_examples_of_the_documentation_hold_in_every_spelling() {
+        for (name, removed) in words::EXAMPLES {
+            let spaced = name.replace(['_', '-', '.'], " ");
+            let kebab = spaced.replace(' ', "-");
+            let dots = spaced.replace(' ', ".");
+            let upper = name.to_uppercase();
+            for spelling in [name, spaced.as_str(), &kebab, &dots, &upper] {
+                let humps = upper == spelling
+                    && name.chars().any(|c| c.is_ascii_lowercase())
+                    && !name.contains(['_', '-', '.']);
+                // Without gaps, `CACHEKEY` is one word.
+                if !humps {
+                    assert_eq!(super::super::removes(spelling), *removed, "{spelling}");
+                }
+            }
         }
     }
 

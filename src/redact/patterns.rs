@@ -230,11 +230,20 @@ pub fn spoken_key(bytes: &[u8], floor: usize, at: usize) -> Option<(usize, usize
     let named = [&b"key "[..], b"token "]
         .iter()
         .any(|n| before.len() >= n.len() && before[before.len() - n.len()..].eq_ignore_ascii_case(n));
-    if !named {
+    if !named || is_data_key(&bytes[floor..at]) {
         return None;
     }
     let window = &bytes[..bytes.len().min(at + 41)];
     let end = run(window, at, |b| b.is_ascii_hexdigit());
     let whole = !bytes.get(end).is_some_and(|&b| is(b, ALNUM));
     (whole && matches!(end - at, 32 | 40)).then_some((at, end))
+}
+
+/// Whether what stands before a value is `cache key ` or the like.
+fn is_data_key(before: &[u8]) -> bool {
+    let Some(head) = before.len().checked_sub(5).filter(|n| before[*n..].eq_ignore_ascii_case(b" key ")) else {
+        return false;
+    };
+    let letters = before[..head].iter().rev().take(names::WORD_MAX).take_while(|b| b.is_ascii_alphabetic()).count();
+    names::is_of_data(&before[head - letters..head])
 }

@@ -40,6 +40,9 @@ fn secrets_in_free_text_are_hidden_and_the_rest_is_kept() {
         ("a%26password%3Dhunter2%26b", "a%26password%3D<redacted>"),
         ("api_key => 0123456789", "api_key => <redacted>"),
         ("key=0123456789abcdef0123456789abcdef", "key=<redacted>"),
+        ("encryption key: hunter2 end", "encryption key: <redacted> end"),
+        ("the API key=hunter2", "the API key=<redacted>"),
+        ("invalid key 0123456789abcdef0123456789abcdef", "invalid key <redacted>"),
         ("card 4111 1111 1111 1111.", "card <redacted>."),
         ("card=4111-1111-1111-1111", "card=<redacted>"),
         ("4242424242424242", "<redacted>"),
@@ -111,6 +114,12 @@ fn harmless_text_is_not_copied() {
         "basic authentication is off",
         "digest of it",
         "key=42",
+        "key=session_user_profile_2024_11_28",
+        "key=550e8400-e29b-41d4-a716-446655440000",
+        "cache key: session_user_profile_2024_11_28",
+        "cache key 0123456789abcdef0123456789abcdef was not found",
+        "cache.key=0123456789abcdef0123456789abcdef sort_key=1234567890123456789a",
+        r#"{"partition_key":"eu-west-1/orders/2024","keys":["a","b"]}"#,
         "author=me monkey=you keyspace=k authority=a",
         "token_count=12 max_tokens=4096",
         "trace_id=4111111111111111",
@@ -156,6 +165,10 @@ fn a_name_decides_over_its_value() {
         assert_eq!(value_of(name, "12"), "12", "{name}");
         assert!(!is_secret_name(name), "{name}");
     }
+    for name in ["key", "Keys", "cache.key", "sort_key", "partitionKey"] {
+        assert_eq!(value_of(name, HEX32), HEX32, "{name}");
+        assert_eq!(value_of(name, JWT), REDACTED, "{name}: a token shows by its looks");
+    }
     assert_eq!(value_of("http.request.headers.cookie", "a=b; c=d"), REDACTED);
     assert_eq!(value_of("http.query_string", "a=b"), REDACTED);
     assert_eq!(value_of("db.query", "select 1"), "select 1");
@@ -200,6 +213,9 @@ fn any_text_is_redacted_once_and_for_all_and_hardly_grows() {
         "token",
         "password",
         "key",
+        "API key",
+        "cache",
+        "encryption",
         "Cookie",
         "Authorization",
         "sign",
@@ -304,6 +320,10 @@ fn a_megabyte_takes_no_time_whatever_it_holds() {
         "key",
         "key=\"",
         "key=!",
+        "api key=",
+        "cache key=",
+        "api key ",
+        "private key: a",
         "sig=*",
         "key=a:",
         "key=(",

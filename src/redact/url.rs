@@ -4,10 +4,23 @@ use super::bytes::run;
 
 /// `url` without userinfo, query string and fragment. Takes what has no scheme too (`user:password@host:8126`).
 pub fn bare(url: &str) -> (usize, usize, usize) {
-    let start = url.find("://").map_or(0, |at| at + 3);
+    let start = url.find("://").map_or_else(|| misspelt_scheme(url), |at| at + 3);
     let userinfo = start + userinfo(&url[start..]);
     let end = url[userinfo..].find(['?', '#']).map_or(url.len(), |at| userinfo + at);
     (start, userinfo, end)
+}
+
+/// Where the rest of a URL begins whose scheme lacks a colon or a slash: `http:/user@host`, `http//user@host`.
+fn misspelt_scheme(url: &str) -> usize {
+    let bytes = url.as_bytes();
+    let name = run(bytes, 0, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    let colon = name + usize::from(bytes.get(name) == Some(&b':'));
+    let rest = run(bytes, colon, |b| b == b'/');
+    if rest > colon {
+        rest
+    } else {
+        0
+    }
 }
 
 /// The bytes of userinfo, its `@` among them, in what follows `://`; 0 for none.

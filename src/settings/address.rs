@@ -1,5 +1,6 @@
 //! Where spans are sent: reading agent URLs and hosts, and choosing among them. Nothing here opens a connection.
 
+use super::parse;
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt;
@@ -43,33 +44,43 @@ pub enum AgentAddress {
 }
 
 impl AgentAddress {
-    /// Reads the value of `DD_TRACE_AGENT_URL`. `https://` is understood and answered with `Unusable`: to fall back to
-    /// another place without encryption would surprise whoever asked for it.
+    /// Reads the value of `DD_TRACE_AGENT_URL`. Takes `unix:/path` too, as the tracers of Go, Java and Node.js do.
+    /// `https://` is understood and answered with `Unusable`: to fall back to another place without encryption would
+    /// surprise whoever asked for it.
     pub fn from_url(url: &str) -> Result<AgentAddress, String> {
         if let Some(c) = url.chars().find(|c| c.is_control() || c.is_whitespace()) {
             return Err(format!("holds the character U+{:04X}, which a URL cannot; {ACCEPTED}", c as u32));
         }
-        let Some((scheme, rest)) = url.split_once("://") else {
-            return Err(match url.split_once(':') {
-                Some((host, port)) if self::host(host).is_ok() && port.parse::<u16>().is_ok() => {
-                    format!("has no scheme; http://{url} was probably meant")
-                }
-                _ if url.starts_with('/') => format!("has no scheme; unix://{url} was probably meant"),
-                _ => format!("has no scheme; {ACCEPTED}"),
-            });
+        let (scheme, rest, slashes) = match (url.split_once("://"), url.split_once(':')) {
+            (Some((scheme, rest)), _) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest, true),
+            (_, Some((scheme, rest))) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest, false),
+            _ => return Err(without_scheme(url)),
         };
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => http(rest),
-            "https" => Ok(AgentAddress::Unusable {
+        match (scheme.as_str(), slashes) {
+            ("http", true) => http(rest),
+            ("https", true) => Ok(AgentAddress::Unusable {
                 url: redact::url(url).into_owned(),
                 why: "https:// is not supported by this build; use http:// or unix:// to an Agent on this host".into(),
             }),
-            "unix" if is_file_path(rest) => Ok(AgentAddress::Unix { path: rest.into() }),
-            "file" if is_file_path(rest) => Ok(AgentAddress::File { path: rest.into() }),
-            kind @ ("unix" | "file") => {
-                Err(format!("the path must be absolute and name a file, as in {kind}:///a/path"))
+            ("http" | "https", false) => {
+                Err(format!("has no // behind {scheme}:; {}", meant(&scheme, rest.trim_start_matches('/'))))
             }
-            _ => Err(format!("the scheme is not known; {ACCEPTED}")),
+            ("unix", _) if is_file_path(rest) => Ok(AgentAddress::Unix { path: rest.into() }),
+            ("file", _) if is_file_path(rest) => Ok(AgentAddress::File { path: rest.into() }),
+            ("unix" | "file", _) => {
+                let must = "the path must be absolute and name a file";
+                match rest.trim_start_matches('/') {
+                    name if name.is_empty() || name.ends_with('/') => Err(format!("{must}, as in {scheme}:///a/path")),
+                    name => Err(format!("{must}; {scheme}:///{name} was probably meant")),
+                }
+            }
+            (_, false) => Err(without_scheme(url)),
+            (slip, true) => match ["http", "unix", "file"].into_iter().find(|known| parse::slips(slip, known) <= 1) {
+                Some(known) => Err(format!("the scheme {slip} is not known; {}", meant(known, rest))),
+                // Docker's links have it.
+                None if slip == "tcp" => Err(format!("the scheme {slip} is not known; {}", meant("http", rest))),
+                None => Err(format!("the scheme {slip} is not known; {ACCEPTED}")),
+            },
         }
     }
 
@@ -80,6 +91,45 @@ impl AgentAddress {
 }
 
 const ACCEPTED: &str = "accepted are http://host:port, unix:///path/of/socket and file:///path";
+
+fn is_scheme(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(known)
+}
+
+/// The URL that was probably meant, without credentials.
+fn meant(scheme: &str, rest: &str) -> String {
+    format!("{} was probably meant", redact::url(&format!("{scheme}://{rest}")))
+}
+
+/// What is wrong with a URL that begins with no scheme, or with the name of a host that looks like one.
+fn without_scheme(url: &str) -> String {
+    let bare = url.trim_start_matches('/');
+    let authority = bare.split(['/', '?', '#']).next().unwrap_or(bare);
+    let (name, port) = match authority.rsplit_once(':') {
+        // The last colon of an IPv6 address is in front of no port.
+        Some((name, port)) if !port.ends_with(']') && !name.ends_with(':') => (name, port),
+        _ => (authority, ""),
+    };
+    let is_host = host(name).is_ok() && (port.is_empty() || port.parse::<u16>().is_ok());
+    let slip = |scheme: &&str| name.eq_ignore_ascii_case(scheme) && bare[name.len()..].starts_with("//");
+    if let Some(scheme) = ["http", "unix", "file"].into_iter().find(slip) {
+        let rest = &bare[scheme.len() + 2..];
+        return format!("has no : behind {scheme}; {}", meant(scheme, rest));
+    }
+    match url.len() - bare.len() {
+        0 | 2 if is_host && port.is_empty() && authority == bare => {
+            let name = if name.contains(':') && !name.starts_with('[') { format!("[{name}]") } else { name.into() };
+            format!("has no scheme; {}", meant("http", &format!("{name}:{DEFAULT_PORT}")))
+        }
+        0 | 2 if is_host => format!("has no scheme; {}", meant("http", bare)),
+        1 => format!("has no scheme; {}", meant("unix", url)),
+        _ => match url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) {
+            Some((scheme, _)) => format!("the scheme {scheme} is not known; {ACCEPTED}"),
+            None => format!("has no scheme; {ACCEPTED}"),
+        },
+    }
+}
 
 impl fmt::Display for AgentAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,7 +164,7 @@ fn http(rest: &str) -> Result<AgentAddress, String> {
     }
     let port = match port {
         "" => 80,
-        digits => super::parse::number(digits, &(1..=65_535), "").map_err(|why| format!("the port is {why}"))? as u16,
+        digits => parse::number(digits, &(1..=65_535), "").map_err(|why| format!("the port is {why}"))? as u16,
     };
     if !path.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("the path holds a character outside of ASCII; write it percent-encoded".into());
@@ -126,7 +176,8 @@ fn http(rest: &str) -> Result<AgentAddress, String> {
 pub fn host(text: &str) -> Result<String, String> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     let is_name = |t: &str| t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-    if bare.contains("://") {
+    let scheme = bare.split_once(":/").map_or("", |(scheme, _)| scheme);
+    if bare.contains("://") || is_scheme(scheme) {
         Err("is a URL; a URL belongs into DD_TRACE_AGENT_URL, here a host name or IP address is accepted".into())
     } else if bare.contains(':') || bare.len() != text.len() {
         bare.parse::<Ipv6Addr>().map(|_| bare.to_string()).map_err(|_| {
@@ -177,7 +228,10 @@ mod tests {
             ("http://user:pa:ss@agent:8126", "http://agent:8126"),
             ("unix:///var/run/datadog/apm.socket", "unix:///var/run/datadog/apm.socket"),
             ("unix:///with%20percent", "unix:///with%20percent"),
+            ("unix:/var/run/datadog/apm.socket", "unix:///var/run/datadog/apm.socket"),
+            ("UNIX:/run/a.socket", "unix:///run/a.socket"),
             ("file:///dev/stdout", "file:///dev/stdout"),
+            ("file:/tmp/traces.json", "file:///tmp/traces.json"),
         ] {
             assert_eq!(url(given), Ok(read.into()), "{given}");
         }
@@ -188,10 +242,30 @@ mod tests {
     #[test]
     fn a_malformed_url_is_refused_with_what_was_meant() {
         for (given, part) in [
-            ("localhost:8126", "http://localhost:8126"),
-            ("/var/run/apm.socket", "unix:///var/run/apm.socket"),
-            ("agent", "accepted are http://"),
-            ("ftp://agent:21", "scheme is not known"),
+            ("localhost:8126", "has no scheme; http://localhost:8126 was"),
+            ("127.0.0.1:8126", "has no scheme; http://127.0.0.1:8126 was"),
+            ("localhost:8126/base", "http://localhost:8126/base was"),
+            ("[::1]:8126", "http://[::1]:8126 was"),
+            ("::1", "http://[::1]:8126 was"),
+            ("//agent:8126", "http://agent:8126 was"),
+            ("/var/run/apm.socket", "unix:///var/run/apm.socket was"),
+            ("agent", "has no scheme; http://agent:8126 was"),
+            ("http:/127.0.0.1:8126", "has no // behind http:; http://127.0.0.1:8126 was"),
+            ("http:agent:8126", "http://agent:8126 was"),
+            ("HTTP:/agent", "http://agent was"),
+            ("https:/agent", "https://agent was"),
+            ("http//127.0.0.1:8126", "has no : behind http; http://127.0.0.1:8126 was"),
+            ("unix//run/a.socket", "has no : behind unix"),
+            ("htp://127.0.0.1:8126", "the scheme htp is not known; http://127.0.0.1:8126 was"),
+            ("tcp://127.0.0.1:8126", "http://127.0.0.1:8126 was"),
+            ("windows:x", "the scheme windows is not known; accepted are http://"),
+            ("windows:\\\\.\\pipe\\apm", "the scheme windows is not known"),
+            ("agent:port", "the scheme agent is not known"),
+            ("ftp://agent:21", "scheme ftp is not known"),
+            ("unix:run/a.socket", "absolute and name a file; unix:///run/a.socket was"),
+            ("unix:/", "as in unix:///a/path"),
+            ("unix:", "as in unix:///a/path"),
+            ("://agent", "has no scheme; accepted are"),
             ("unix://relative/path", "absolute"),
             ("unix://", "absolute"),
             ("file://", "absolute"),
@@ -215,6 +289,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_meant_is_told_without_credentials() {
+        for given in [
+            "http:/u:hunter2@agent:8126",
+            "http:/u:hunter2@agent",
+            "http:u:hunter2@agent:8126",
+            "http//u:hunter2@agent",
+            "htp://u:hunter2@agent:8126",
+            "//u:hunter2@agent:8126",
+            "u:hunter2@agent:8126",
+            "tcp://u:hunter2@agent/?api_key=hunter2",
+        ] {
+            let why = url(given).expect_err(given);
+            assert!(!why.contains("hunter2"), "{given}: {why}");
+            assert!(!redact::url(given).contains("hunter2"), "{given}: {}", redact::url(given));
+        }
+    }
+
+    #[test]
     fn https_is_understood_but_never_becomes_something_else() {
         let Ok(AgentAddress::Unusable { url, why }) = AgentAddress::from_url("https://u:secret@agent:8126/x?k=1")
         else {
@@ -229,7 +321,18 @@ mod tests {
         for (given, read) in [("agent", "agent"), ("my_agent.svc", "my_agent.svc"), ("::1", "::1"), ("[::1]", "::1")] {
             assert_eq!(host(given), Ok(read.into()));
         }
-        for bad in ["", "http://agent", "agent:8126", "a/b", "a b", "[agent]", "[", "café"] {
+        for bad in [
+            "",
+            "http://agent",
+            "http:/agent",
+            "unix:/run/a.socket",
+            "agent:8126",
+            "a/b",
+            "a b",
+            "[agent]",
+            "[",
+            "café",
+        ] {
             assert!(host(bad).is_err(), "{bad}");
         }
         assert_eq!(AgentAddress::tcp("::1", 8126).to_string(), "http://[::1]:8126");

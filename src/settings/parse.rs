@@ -207,7 +207,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> 
 }
 
 /// How many characters must be added, removed or replaced to turn one text into the other.
-fn slips(from: &str, to: &str) -> usize {
+pub fn slips(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.bytes().enumerate() {
         let mut next = vec![i + 1];

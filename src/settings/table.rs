@@ -120,7 +120,7 @@ impl Kind {
             Kind::Word(accepted, put) => put(draft, parse::word(text, accepted)?),
             Kind::Levels(put) => put(draft, (habits::of(draft.language).levels)(text)?),
             Kind::OtherLevels(put) => put(draft, levels::in_words(draft.language, text)?),
-            Kind::OtelLevel(put) => put(draft, levels::otel(draft.language, text)?),
+            Kind::OtelLevel(put) => put(draft, levels::otel(text)?),
             Kind::FileLevel(put) => put(draft, levels::of_file(draft.language, text)?),
             // Read where its names are known.
             Kind::LoggerLevels => {}
@@ -152,7 +152,10 @@ impl Kind {
             Kind::Word(accepted, _) => accepted.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
             Kind::Levels(_) => format!("{}; see [Levels](#levels)", habits::NATIVE.level_words),
             Kind::OtherLevels(_) | Kind::FileLevel(_) | Kind::LoggerLevels => "a level".into(),
-            Kind::OtelLevel(_) => "`debug`; with Java a level".into(),
+            Kind::OtelLevel(_) => {
+                let words = levels::OTEL_WORDS.replace(" and ", ", ");
+                words.split(", ").map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+            }
             Kind::Path(_) => "a path".into(),
             Kind::Folder(_) => "a folder's path".into(),
             Kind::JavaFile(_) => "`System.err`, `System.out`, or a path".into(),

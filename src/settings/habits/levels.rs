@@ -52,32 +52,38 @@ pub fn of_file(language: Language, text: &str) -> Result<Level, String> {
     }
 }
 
+/// What `OTEL_LOG_LEVEL` takes: the levels of OpenTelemetry's SDKs, which have no list in common, and our own.
+pub const OTEL_WORDS: &str = "none, off, error, warn, info, debug, verbose, trace and all";
+
 /// Reads `OTEL_LOG_LEVEL`.
-pub fn otel(language: Language, text: &str) -> Result<Levels, String> {
-    match plain(text) {
-        levels if language == Language::Java => levels,
-        Ok(levels) if levels.level == Some(Level::Debug) => Ok(levels),
-        _ => {
-            Err("is not supported; accepted is debug, which turns debug mode on. DD_TRACE_LOG_LEVEL takes levels"
-                .into())
-        }
+pub fn otel(text: &str) -> Result<Levels, String> {
+    if text.eq_ignore_ascii_case("verbose") {
+        return Ok(Levels::of(Level::Trace));
     }
+    plain(text).map_err(|_| format!("not a level; accepted are {OTEL_WORDS}"))
 }
 
 /// Settles debug mode, the level, and the levels of loggers.
 pub fn settle(draft: &mut Draft) {
     let (language, settings) = (draft.language, &mut draft.frozen);
     let java = language == Language::Java;
-    // Beside Java, where it is a level like others, it only knows debug mode.
-    let otel = draft.otel_level.take();
-    if otel.is_some() && !java && origin(settings, "DD_TRACE_DEBUG") == Origin::Default {
-        settings.debug = true;
-        show(settings, "DD_TRACE_DEBUG", "true".into(), origin(settings, "OTEL_LOG_LEVEL"));
+    let mut otel = draft.otel_level.take();
+    let otel_debugs = otel.as_ref().and_then(|levels| levels.level).is_some_and(|level| level >= Level::Debug);
+    // In Java it is a level like others. Elsewhere debug and what is below mean debug mode, which has a setting of its own.
+    if otel_debugs && !java {
+        if origin(settings, "DD_TRACE_DEBUG") == Origin::Default {
+            settings.debug = true;
+            show(settings, "DD_TRACE_DEBUG", "true".into(), origin(settings, "OTEL_LOG_LEVEL"));
+        }
+        // Debug mode logs debug; more than that is a level.
+        if !settings.debug || otel == Some(Levels::of(Level::Debug)) {
+            otel = None;
+        }
     }
     let candidates = [
         ("DD_TRACE_LOG_LEVEL", draft.level.take()),
         ("DD_LOG_LEVEL", draft.other_level.take()),
-        ("OTEL_LOG_LEVEL", otel.filter(|_| java)),
+        ("OTEL_LOG_LEVEL", otel),
         ("datadog.slf4j.simpleLogger.defaultLogLevel", draft.java_level.take()),
     ];
     let mut chosen = None;

@@ -64,8 +64,8 @@ static LEVEL_SETTINGS: &[Setting] = &[
         "OTEL_LOG_LEVEL",
         Kind::OtelLevel(|d, v| d.otel_level = Some(v)),
         "",
-        "`debug` turns debug mode on where `DD_TRACE_DEBUG` is not set. With Java it is the level where no other setting \
-         names one.",
+        "The level where neither `DD_TRACE_LOG_LEVEL` nor `DD_LOG_LEVEL` is set. `debug`, `verbose`, `trace` and `all` \
+         turn debug mode on where `DD_TRACE_DEBUG` is not set; with Java they are levels only.",
     ),
     only(
         Language::Python,

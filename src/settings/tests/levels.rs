@@ -28,18 +28,51 @@ fn the_other_name_of_the_level_counts_only_where_the_first_is_absent() {
 }
 
 #[test]
-fn opentelemetrys_debug_is_debug_mode_and_nothing_else_is() {
+fn opentelemetrys_debug_is_debug_mode() {
     for language in ["python", "ruby", "go", "node", "dotnet", "php", "native"] {
-        let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", "DEBUG")]);
-        assert_eq!((settings.debug, value(&settings, "DD_TRACE_DEBUG")), (true, ("true", Origin::Env)), "{language}");
-        let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", "debug"), ("DD_TRACE_DEBUG", "false")]);
-        let seen = (settings.debug, settings.log_level, settings.log_level_given);
-        assert_eq!(seen, (false, Level::Info, false), "{language}: the tracer's own setting wins");
-        let (settings, rejected) = resolve_as(language, &[], &[("OTEL_LOG_LEVEL", "error")]);
-        assert_eq!((settings.debug, settings.log_level), (false, Level::Info));
-        assert!(rejected.len() == 1 && rejected[0].why.starts_with("is not supported"), "{language}: {rejected:?}");
+        for word in ["DEBUG", "verbose", "trace", "ALL"] {
+            let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", word)]);
+            let shown = (settings.debug, value(&settings, "DD_TRACE_DEBUG"));
+            assert_eq!(shown, (true, ("true", Origin::Env)), "{language}, {word}");
+            let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", word), ("DD_TRACE_DEBUG", "false")]);
+            let seen = (settings.debug, settings.log_level, settings.log_level_given);
+            assert_eq!(seen, (false, Level::Info, false), "{language}, {word}: the tracer's own setting wins");
+        }
     }
     assert!(!accepted_as("java", &[], &[("OTEL_LOG_LEVEL", "debug")]).debug, "to Java it is a level");
+    let settings = accepted_as("native", &[], &[("OTEL_LOG_LEVEL", "trace")]);
+    assert_eq!((settings.log_level, settings.debug_level), (Level::Trace, Level::Debug));
+}
+
+#[test]
+fn opentelemetrys_other_levels_hold_where_no_level_of_the_tracers_own_is_set() {
+    for language in ["java", "python", "ruby", "go", "dotnet", "php", "native"] {
+        for (word, level) in [
+            ("none", Level::Off),
+            ("off", Level::Off),
+            ("error", Level::Error),
+            ("Warn", Level::Warn),
+            ("WARNING", Level::Warn),
+            ("info", Level::Info),
+        ] {
+            let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", word)]);
+            assert_eq!(
+                (settings.debug, settings.log_level, settings.log_level_given),
+                (false, level, true),
+                "{language}, {word}"
+            );
+            assert_eq!(value(&settings, "DD_TRACE_LOG_LEVEL"), (word, Origin::Env), "{language}");
+            for own in ["DD_TRACE_LOG_LEVEL", "DD_LOG_LEVEL"] {
+                let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", word), (own, "debug")]);
+                assert_eq!((settings.debug, settings.log_level), (false, Level::Debug), "{language}, {own}");
+            }
+        }
+        let (settings, rejected) = resolve_as(language, &[], &[("OTEL_LOG_LEVEL", "loud")]);
+        assert_eq!((settings.debug, settings.log_level), (false, Level::Info));
+        assert!(rejected.len() == 1 && rejected[0].why.contains("none, off, error"), "{language}: {rejected:?}");
+    }
+    let settings = accepted_as("node", &[], &[("OTEL_LOG_LEVEL", "error")]);
+    assert_eq!((settings.debug, settings.debug_level), (false, Level::Error), "to Node.js it bounds debug mode");
 }
 
 #[test]

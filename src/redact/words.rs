@@ -1,0 +1,238 @@
+//! The words in a name that make its value a secret. `names` looks them up; docs/redaction.md is written from them.
+
+/// A word of a name that makes the value a secret.
+pub const SECRET: &[&str] = &[
+    "auth",
+    "bearer",
+    "credential",
+    "credentials",
+    "creds",
+    "cvc",
+    "cvv",
+    "jwt",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "passwords",
+    "pwd",
+    "secret",
+    "secrets",
+    "ssn",
+    "token",
+    "tokens",
+];
+
+/// The same for headers, whose value may begin with the name of a scheme: `Authorization: Basic …`.
+pub const HEADER: &[&str] = &["authorization"];
+
+/// The same for headers whose value goes on to the end of the line.
+pub const LINE: &[&str] = &["cookie", "cookies"];
+
+/// A word that makes a value a secret if it is long: a signature is, `signed=yes` is not.
+pub const LONG: &[&str] = &["authentication", "sig", "sign", "signature", "signed"];
+
+/// A word that says that a number is no secret: `token_count=12`.
+pub const NUMBER: &[&str] = &[
+    "age",
+    "bytes",
+    "count",
+    "counts",
+    "expiration",
+    "expires",
+    "expiry",
+    "index",
+    "left",
+    "len",
+    "length",
+    "limit",
+    "max",
+    "min",
+    "pass",
+    "rate",
+    "ratio",
+    "remaining",
+    "seconds",
+    "size",
+    "total",
+    "ttl",
+    "used",
+    "version",
+];
+
+/// Directly before `key` or `keys`, such a word makes a secret of it: `api_key`.
+pub const BEFORE_KEY: &[&str] = &[
+    "access",
+    "account",
+    "activation",
+    "admin",
+    "api",
+    "app",
+    "application",
+    "client",
+    "consumer",
+    "deploy",
+    "developer",
+    "ingest",
+    "ingestion",
+    "instrumentation",
+    "integration",
+    "licence",
+    "license",
+    "master",
+    "recovery",
+    "registration",
+    "root",
+    "security",
+    "server",
+    "service",
+    "session",
+    "shared",
+    "subscription",
+    "webhook",
+];
+
+/// Anywhere in a name that has the word `key` or `keys`, such a word makes a secret of it: `private.rsa.key`.
+pub const WITH_KEY: &[&str] = &[
+    "aes",
+    "cert",
+    "certificate",
+    "cipher",
+    "crypto",
+    "decrypt",
+    "decryption",
+    "des",
+    "dsa",
+    "ecdsa",
+    "ed",
+    "encrypt",
+    "encryption",
+    "gpg",
+    "hmac",
+    "kms",
+    "pem",
+    "pgp",
+    "private",
+    "psk",
+    "rsa",
+    "sign",
+    "signature",
+    "signing",
+    "ssh",
+    "ssl",
+    "tls",
+    "vault",
+    "wrapping",
+];
+
+/// In a sentence, a key of such a kind is none of a lock: `cache key 0123…`.
+pub const OF_DATA: &[&str] = &[
+    "cache",
+    "foreign",
+    "hash",
+    "index",
+    "lookup",
+    "message",
+    "object",
+    "partition",
+    "primary",
+    "public",
+    "range",
+    "redis",
+    "routing",
+    "row",
+    "shard",
+    "sort",
+];
+
+/// A word written without gaps that ends so is the name of a secret: `dbpassword`, `PHPSESSID`. For those on `key`, see
+/// [`GLUED_TO_KEY`].
+pub const ENDINGS: &[&str] = &[
+    "basicauth",
+    "credentials",
+    "httpauth",
+    "jsessionid",
+    "passphrase",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
+    "sessid",
+    "token",
+    "xauth",
+];
+
+/// What stands before `key` or `keys` in such a word: `apikey`, `sshkeys`.
+pub const GLUED_TO_KEY: &[&str] = &[
+    "access",
+    "account",
+    "api",
+    "app",
+    "application",
+    "auth",
+    "client",
+    "crypto",
+    "decryption",
+    "encrypt",
+    "encryption",
+    "hmac",
+    "licence",
+    "license",
+    "master",
+    "private",
+    "rsa",
+    "secret",
+    "session",
+    "shared",
+    "signing",
+    "ssh",
+    "subscription",
+];
+
+/// Ends the name of a tag that holds a query string, whatever gaps it has: `http.query_string`, `queryString`.
+pub const QUERY_ENDINGS: &[&str] = &["httpquery", "querystring", "urlquery"];
+
+/// Names as they are used, and whether the value of a tag with this name is removed. The documentation shows them.
+pub const EXAMPLES: &[(&str, bool)] = &[
+    ("api_key", true),
+    ("apiKey", true),
+    ("apikey", true),
+    ("api.keys", true),
+    ("DD_API_KEY", true),
+    ("x-api-key", true),
+    ("dd-application-key", true),
+    ("secret_key", true),
+    ("aws.secret-access-key", true),
+    ("AWS_ACCESS_KEY_ID", true),
+    ("private_key", true),
+    ("sshPrivateKey", true),
+    ("encryption key", true),
+    ("encryptionKey", true),
+    ("signing_key", true),
+    ("session_key", true),
+    ("license.key", true),
+    ("db.password", true),
+    ("authToken", true),
+    ("http.request.headers.cookie", true),
+    ("http.request.headers.authorization", true),
+    ("http.query.string", true),
+    ("key", false),
+    ("keys", false),
+    ("cache.key", false),
+    ("cacheKey", false),
+    ("sort_key", false),
+    ("partition_key", false),
+    ("primary-key", false),
+    ("foreign_key", false),
+    ("routing_key", false),
+    ("idempotency_key", false),
+    ("messaging.kafka.message.key", false),
+    ("feature_flag.key", false),
+    ("redis.keys", false),
+    ("s3.object.key", false),
+    ("public_key", false),
+    ("key_count", false),
+    ("keyspace", false),
+    ("author", false),
+    ("token_count", false),
+];
