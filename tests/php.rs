@@ -3,6 +3,8 @@
 
 #[path = "php/debug_lines.rs"]
 mod debug_lines;
+#[path = "php/ends.rs"]
+mod ends;
 #[path = "php/extension.rs"]
 mod extension;
 #[path = "php/phpt.rs"]
