@@ -1,8 +1,12 @@
 //! PHP: what the extension itself does in a command; the servers are in `php/servers.rs`, what debug mode writes in
 //! `php/debug_lines.rs`, its own tests, over FFI and under valgrind too, in `php/phpt.rs`.
 
+#[path = "php/apache.rs"]
+mod apache;
 #[path = "php/debug_lines.rs"]
 mod debug_lines;
+#[path = "php/ends.rs"]
+mod ends;
 #[path = "php/extension.rs"]
 mod extension;
 #[path = "php/phpt.rs"]

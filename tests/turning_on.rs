@@ -95,15 +95,18 @@ fn javas_log_file_is_made_with_its_folders_and_begins_anew() {
 }
 
 #[test]
-fn phps_ini_names_turn_debug_mode_on_and_its_file_is_open_to_every_user() {
+fn phps_ini_names_turn_debug_mode_on_and_no_other_user_reads_its_file_unless_it_is_opened_to_them() {
     let folder = Folder::new("php");
     let file = folder.path("dd.log");
     let ini = [("default:datadog.trace.debug", "1"), ("default:datadog.trace.log_file", file.as_str())];
-    let strict = |host: Host| host.under(&["sh", "-c", "umask 077; exec \"$0\" \"$@\""]);
-    let Some(ran) = run("php", &ini, strict) else { return };
+    let Some(ran) = run("php", &ini, |host| host.under(&["sh", "-c", "umask 0; exec \"$0\" \"$@\""])) else { return };
     let config = ran.object("config");
     assert_eq!(config["settings"]["DD_TRACE_DEBUG"]["origin"], "code_default");
     assert!(folder.read("dd.log").contains("[ddtrace]"), "{}", folder.read("dd.log"));
+    assert_eq!(mode_of(&file), 0o600);
+    fs::remove_file(&file).expect("the log file");
+    let opened = [ini[0], ini[1], ("default:SPANWIRE_LOG_FILE_MODE", "0666")];
+    run("php", &opened, |host| host.under(&["sh", "-c", "umask 077; exec \"$0\" \"$@\""]));
     assert_eq!(mode_of(&file), 0o666);
 }
 
@@ -162,7 +165,7 @@ fn gos_folder_must_exist_else_records_stay_on_standard_error() {
     };
     assert_eq!(folder.names(), ["ddtrace.log"]);
     assert!(folder.read("ddtrace.log").contains(" DEBUG: ") && !ran.stderr.contains(" DEBUG: "));
-    assert_eq!(mode_of(&folder.path("ddtrace.log")), 0o666);
+    assert_eq!(mode_of(&folder.path("ddtrace.log")), 0o600);
     let missing = folder.path("missing");
     let Some(ran) = run("go", &[("DD_TRACE_LOG_DIRECTORY", &missing)], debug) else { return };
     assert!(ran.stderr.contains(" DEBUG: "), "{}", ran.stderr);

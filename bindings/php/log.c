@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- Taking ---- */
 
@@ -68,9 +69,18 @@ static void take(const spanwire_log_record *from, void *userdata) {
     to->count++;
 }
 
+/* Adds to what a batch has. */
 static void take_all(batch *to, size_t max) {
-    *to = (batch){.end = &to->first};
+    if (!to->first) to->end = &to->first;
     if (sw.loaded) sw.log_poll(take, to, max, NULL);
+}
+
+static record *first_of(batch *from) {
+    record *taken = from->first;
+    from->first = taken->next;
+    if (!from->first) from->end = &from->first;
+    from->count--;
+    return taken;
 }
 
 static void free_batch(batch *of) {
@@ -79,6 +89,7 @@ static void free_batch(batch *of) {
         free(of->first);
         of->first = next;
     }
+    of->count = 0;
 }
 
 /* ---- Levels ---- */
@@ -153,7 +164,8 @@ static void context_of(zval *context, const record *taken) {
     add_assoc_long(context, "lost", (zend_long)taken->lost);
 }
 
-/* False: the logger threw, and what it threw is gone. An exit() in it is left to take its course. */
+/* False: the logger threw, and what it threw is gone, or it cannot be called any more, such as a private method from
+ * outside of its class. An exit() in it, or the end of the fiber it runs in, is left to take its course. */
 static bool to_logger(const record *taken) {
     zval arguments[3], answer;
     ZVAL_STRING(&arguments[0], level_name(taken->level));
@@ -162,67 +174,92 @@ static bool to_logger(const record *taken) {
     ZVAL_UNDEF(&answer);
     zval logger;
     ZVAL_COPY(&logger, &SW_G(logger)); /* it may set another one meanwhile */
-    call_user_function(NULL, NULL, &logger, &answer, 3, arguments);
+    zend_result called = call_user_function(NULL, NULL, &logger, &answer, 3, arguments);
     zval_ptr_dtor(&logger);
     zval_ptr_dtor(&answer);
     for (int i = 0; i < 3; i++) zval_ptr_dtor(&arguments[i]);
-    if (!EG(exception) || zend_is_unwind_exit(EG(exception))) return true;
-    zend_clear_exception();
+    if (EG(exception)) {
+        if (zend_is_unwind_exit(EG(exception)) || zend_is_graceful_exit(EG(exception))) return true;
+        zend_clear_exception();
+    } else if (called == SUCCESS) {
+        return true;
+    }
     SW_G(logger_failures)++;
     return false;
 }
 
-/* Empties `from` as it goes, so that a record is handed over once even if a logger does not return. */
-static void hand_over(batch *from, bool file_has_them) {
-    while (from->first && !EG(exception)) {
-        record *taken = from->first;
+/* What is on its way to PHP. A logger need not return: it may exit(), fail fatally, or suspend a fiber that nobody
+ * resumes. So the record that it was given is out of the list before it is called, and the rest waits here. */
+ZEND_TLS batch waiting;
+ZEND_TLS record *in_hand;
+/* What a script takes as an array. */
+ZEND_TLS batch for_script;
+/* The process that these belong to: a child that a logger forks must not hand them over again. */
+ZEND_TLS pid_t owner;
+
+static void leave_to_parent(void) {
+    if (owner == getpid()) return;
+    owner = getpid();
+    free_batch(&waiting);
+    free_batch(&for_script);
+}
+
+static void hand_over(bool file_has_them) {
+    while (waiting.first && !EG(exception)) {
+        free(in_hand);
+        in_hand = first_of(&waiting);
         /* After a fatal error no more of the script's code is run. */
         bool logger = !Z_ISUNDEF(SW_G(logger)) && !CG(unclean_shutdown);
-        bool taken_over = logger ? to_logger(taken) : file_has_them && !taken->host_only;
-        if (!taken_over) to_error_log(taken);
-        from->first = taken->next;
-        free(taken);
+        bool taken_over = logger ? to_logger(in_hand) : file_has_them && !in_hand->host_only;
+        leave_to_parent();
+        if (!taken_over) to_error_log(in_hand);
     }
 }
 
+/* Answers how many records it has handed over. */
 static zend_long drain(void) {
-    bool file_has_them = sw_settings_log_file();
     if (SW_G(draining) || !sw.loaded) return 0;
-    /* Changed after zend_try, which is a setjmp. */
-    ZEND_TLS batch taken;
-    zend_long count = 0;
-    bool failed = false;
-    take_all(&taken, 0);
-    count = (zend_long)taken.count;
-    if (count == 0) return 0;
+    bool file_has_them = sw_settings_log_file(), failed = false;
+    leave_to_parent();
+    take_all(&waiting, 0);
+    size_t before = waiting.count;
     SW_G(draining) = true;
     zend_try {
-        hand_over(&taken, file_has_them);
+        hand_over(file_has_them);
     } zend_catch {
         failed = true;
     } zend_end_try();
     SW_G(draining) = false;
-    free_batch(&taken);
     if (failed) zend_bailout();
-    return count;
+    return (zend_long)(before - waiting.count);
+}
+
+/* Takes the logger away. Its destructor may run. */
+static void forget_logger(void) {
+    zval logger;
+    ZVAL_COPY_VALUE(&logger, &SW_G(logger));
+    ZVAL_UNDEF(&SW_G(logger));
+    zval_ptr_dtor(&logger);
+    if (EG(exception)) zend_clear_exception();
 }
 
 void sw_log_request_ends(void) {
     /* Without a frame on the stack an exception of the logger's would be a fatal error. */
     zend_execute_data frame = {0}, *before = EG(current_execute_data);
+    SW_G(draining) = false; /* a fiber that was draining has ended */
     zend_try {
         EG(current_execute_data) = &frame;
         drain();
-        zval logger;
-        ZVAL_COPY_VALUE(&logger, &SW_G(logger));
-        ZVAL_UNDEF(&SW_G(logger));
-        zval_ptr_dtor(&logger);
         if (EG(exception)) zend_clear_exception();
+        forget_logger();
+        drain(); /* what it left */
     } zend_catch {
         ZVAL_UNDEF(&SW_G(logger)); /* its memory goes with the request's */
     } zend_end_try();
     EG(current_execute_data) = before;
-    SW_G(draining) = false;
+    free(in_hand);
+    in_hand = NULL;
+    free_batch(&for_script);
 }
 
 /* What php_log_err() does, for a time when PHP has no request any more: it would build its table of time zones with
@@ -247,14 +284,14 @@ static void to_error_log_late(const char *text, uint64_t time_ns) {
 void sw_log_process_ends(void) {
     if (!sw.loaded) return;
     bool file_has_them = sw_settings_log_file();
-    batch taken;
-    take_all(&taken, 0);
-    for (record *at = taken.first; at; at = at->next) {
+    leave_to_parent();
+    take_all(&waiting, 0);
+    for (record *at = waiting.first; at; at = at->next) {
         char *line = file_has_them && !at->host_only ? NULL : for_error_log(at);
         if (line) to_error_log_late(line, at->time_ns);
         free(line);
     }
-    free_batch(&taken);
+    free_batch(&waiting);
 }
 
 /* ---- Functions ---- */
@@ -301,17 +338,18 @@ ZEND_FUNCTION(spanwire_take_log) {
         Z_PARAM_OPTIONAL
         Z_PARAM_LONG(max)
     ZEND_PARSE_PARAMETERS_END();
-    batch taken;
-    take_all(&taken, max > 0 ? (size_t)max : 0);
-    array_init_size(return_value, (uint32_t)taken.count);
-    for (record *at = taken.first; at; at = at->next) {
+    leave_to_parent();
+    free_batch(&for_script); /* of a call that ran out of memory */
+    take_all(&for_script, max > 0 ? (size_t)max : 0);
+    array_init_size(return_value, (uint32_t)for_script.count);
+    for (record *at = for_script.first; at; at = at->next) {
         zval one;
         context_of(&one, at);
         add_assoc_string(&one, "level", level_name(at->level));
         add_assoc_stringl(&one, "message", message_of(at), message_len(at));
         add_next_index_zval(return_value, &one);
     }
-    free_batch(&taken);
+    free_batch(&for_script);
 }
 
 ZEND_FUNCTION(spanwire_logger_failures) {

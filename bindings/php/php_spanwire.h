@@ -5,6 +5,7 @@
  *   settings.c  INI to settings                               tracer.c   Spanwire\Tracer, the tracers of a process
  *   span.c      Spanwire\Span                                 log.c      the log's way to PHP, and debug mode
  *   stack.c     which span is current                         tags.c     arrays to tags
+ *   errors.c    exceptions and fatal errors to spans
  */
 #ifndef PHP_SPANWIRE_H
 #define PHP_SPANWIRE_H
@@ -51,6 +52,9 @@ ZEND_BEGIN_MODULE_GLOBALS(spanwire)
     zval logger;
     bool draining;
     zend_long logger_failures;
+    /* The tracers of this request were made while opcache.preload ran: the process may end, or fork, with no more word
+     * to its modules. */
+    bool preloading;
     /* Debug mode before the request's INI values changed it; -1 while they have not. */
     int debug_before;
 ZEND_END_MODULE_GLOBALS(spanwire)
@@ -89,7 +93,9 @@ spanwire_tracer sw_tracer_default(void);
 /* That tracer if it exists: does not make one. */
 spanwire_tracer sw_tracer_existing(void);
 void sw_tracers_start(void);
-/* Shuts all of them down within this time together. */
+/* Shuts all of them down within this time together; they are made anew when a request needs them. */
+void sw_tracers_preloaded(uint32_t timeout_ms);
+/* Shuts all of them down for good. */
 void sw_tracers_shutdown(uint32_t timeout_ms);
 
 /* span.c */
@@ -98,8 +104,14 @@ extern zend_class_entry *sw_span_ce;
 void sw_span_register_class(void);
 /* Tracer::startSpan(), once it knows its tracer. */
 void sw_span_start(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer);
-/* Finishes what is open; a fatal error that ended the request is put on it. */
+/* Finishes what is open. */
 void sw_span_request_ends(void);
+
+/* errors.c */
+
+/* From here on an error that ends a script marks the spans that are open at that moment. */
+void sw_errors_start(void);
+void sw_errors_stop(void);
 
 /* log.c */
 

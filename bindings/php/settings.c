@@ -203,10 +203,14 @@ static bool add_own(sw_settings *to, HashTable *own) {
             add(to, ZSTR_VAL(name), Z_TYPE_P(value) == IS_TRUE ? "true" : "false");
             continue;
         }
-        zend_string *rented, *text = zval_try_get_tmp_string(value, &rented);
+        /* A value of our own: a __toString() may reassign the variable which holds the object. */
+        zval copy;
+        ZVAL_COPY(&copy, value);
+        zend_string *text = zval_try_get_string(&copy);
+        zval_ptr_dtor(&copy);
         if (!text) return false;
         add(to, ZSTR_VAL(name), ZSTR_VAL(text));
-        zend_tmp_string_release(rented);
+        zend_string_release(text);
     }
     ZEND_HASH_FOREACH_END();
     return true;

@@ -1,6 +1,6 @@
 /*
  * The class Spanwire\Span. Which span is current is the stack's business (stack.c), turning arrays into tags that of
- * tags.c. Spans that the script leaves open finish with their object, or with the request.
+ * tags.c, errors that of errors.c. Spans that the script leaves open finish with their object, or with the request.
  */
 #include "php_spanwire.h"
 
@@ -28,48 +28,6 @@ static spanwire_span open_span(zend_object *object) {
     return node && node->open ? node->handle : 0;
 }
 
-/* ---- Errors ---- */
-
-static void set_error_texts(spanwire_span span, zend_string *type, zend_string *message, zend_string *stack) {
-    sw.span_set_error_n(span, ZSTR_VAL(type), ZSTR_LEN(type), message ? ZSTR_VAL(message) : NULL,
-                        message ? ZSTR_LEN(message) : 0, stack ? ZSTR_VAL(stack) : NULL, stack ? ZSTR_LEN(stack) : 0);
-}
-
-/* Reads what every exception has. Calls no code of the script's, so that it may be done while the exception flies. */
-static void set_exception(spanwire_span span, zend_object *exception) {
-    if (!instanceof_function(exception->ce, zend_ce_throwable)) return; /* exit() */
-    zend_class_entry *base = zend_get_exception_base(exception);
-    if (!base) return;
-    zval holder_message, holder_trace;
-    zval *message = zend_read_property(base, exception, ZEND_STRL("message"), true, &holder_message);
-    zval *trace = zend_read_property(base, exception, ZEND_STRL("trace"), true, &holder_trace);
-    ZVAL_DEREF(message);
-    ZVAL_DEREF(trace);
-    zend_string *stack = Z_TYPE_P(trace) == IS_ARRAY ? zend_trace_to_string(Z_ARRVAL_P(trace), true) : NULL;
-    set_error_texts(span, exception->ce->name, Z_TYPE_P(message) == IS_STRING ? Z_STR_P(message) : NULL, stack);
-    if (stack) zend_string_release(stack);
-}
-
-/* The error that ends the request, if one does. */
-static zend_string *fatal_error(void) {
-    const int fatal = E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR | E_PARSE;
-    return PG(last_error_type) & fatal ? PG(last_error_message) : NULL;
-}
-
-static void set_fatal_error(spanwire_span span, zend_string *message) {
-    sw.span_set_error_n(span, ZEND_STRL("Fatal error"), ZSTR_VAL(message), ZSTR_LEN(message), NULL, 0);
-}
-
-/* What is flying while a span's last variable goes away is why it ends. exit() is no error; but PHP also ends a script
- * that is out of memory or time as if it had called it. */
-static void set_what_flies(spanwire_span span) {
-    zend_object *exception = EG(exception);
-    if (!exception || zend_is_graceful_exit(exception)) return;
-    zend_string *fatal = zend_is_unwind_exit(exception) ? fatal_error() : NULL;
-    if (fatal) set_fatal_error(span, fatal);
-    else set_exception(span, exception);
-}
-
 /* ---- Objects ---- */
 
 static zend_object *create(zend_class_entry *ce) {
@@ -87,7 +45,8 @@ static void destroy(zend_object *std) {
     if (node) {
         node->object = NULL;
         if (node->open) {
-            set_what_flies(node->handle);
+            /* An exception that flies while a span's last variable goes away is why it ends. */
+            if (EG(exception)) sw_errors_set_exception(node->handle, EG(exception));
             sw.span_finish(node->handle);
             sw_stack_close(node);
         }
@@ -97,10 +56,8 @@ static void destroy(zend_object *std) {
 }
 
 void sw_span_request_ends(void) {
-    zend_string *message = fatal_error();
     while (SW_G(newest)) {
         sw_node *node = SW_G(newest);
-        if (message) set_fatal_error(node->handle, message);
         sw.span_finish(node->handle);
         sw_stack_close(node);
     }
@@ -133,20 +90,15 @@ void sw_span_start(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer) {
         Z_PARAM_LONG_OR_NULL(start, start_is_null)
     ZEND_PARSE_PARAMETERS_END();
 
-    spanwire_span_options options = {.size = sizeof options};
-    if (!parent || Z_TYPE_P(parent) == IS_NULL) {
-        sw_node *top = sw_stack_current();
-        options.parent = top ? top->handle : 0;
-    } else if (Z_TYPE_P(parent) == IS_OBJECT && Z_OBJCE_P(parent) == sw_span_ce) {
-        sw_node *node = object_of(Z_OBJ_P(parent))->node;
-        options.parent = node ? node->handle : 0;
-    } else if (Z_TYPE_P(parent) != IS_FALSE) {
+    bool is_span = parent && Z_TYPE_P(parent) == IS_OBJECT && Z_OBJCE_P(parent) == sw_span_ce;
+    if (parent && !is_span && Z_TYPE_P(parent) != IS_NULL && Z_TYPE_P(parent) != IS_FALSE) {
         zend_argument_type_error(2, "must be of type Spanwire\\Span|false|null, %s given", zend_zval_type_name(parent));
         RETURN_THROWS();
     }
     object_init_ex(return_value, sw_span_ce);
     if (!tracer) return;
 
+    spanwire_span_options options = {.size = sizeof options};
     options.name = ZSTR_VAL(name);
     options.name_len = ZSTR_LEN(name);
     text_option(&options.service, &options.service_len, service);
@@ -159,11 +111,19 @@ void sw_span_start(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer) {
         options.tags_count = collected.tags_count;
         options.metrics = collected.metrics;
         options.metrics_count = collected.metrics_count;
+        /* After the tags, whose code may have finished or started spans. */
+        sw_node *above = is_span ? object_of(Z_OBJ_P(parent))->node : NULL;
+        if (!parent || Z_TYPE_P(parent) == IS_NULL) above = sw_stack_current();
+        options.parent = above ? above->handle : 0;
+        sw_node *node = sw_stack_make();
         spanwire_span handle = 0;
         sw.span_start_with(tracer, &options, &handle);
         if (handle) {
             zend_object *object = Z_OBJ_P(return_value);
-            object_of(object)->node = sw_stack_push(handle, object, activate);
+            sw_stack_push(node, handle, object, activate);
+            object_of(object)->node = node;
+        } else {
+            efree(node);
         }
     }
     sw_tags_free(&collected);
@@ -270,7 +230,7 @@ static ZEND_METHOD(Spanwire_Span, setError) {
         Z_PARAM_OBJECT_OF_CLASS(error, zend_ce_throwable)
     ZEND_PARSE_PARAMETERS_END();
     spanwire_span span = THIS_SPAN;
-    if (span) set_exception(span, Z_OBJ_P(error));
+    if (span) sw_errors_set_exception(span, Z_OBJ_P(error));
     RETURN_THIS();
 }
 
@@ -283,7 +243,7 @@ static ZEND_METHOD(Spanwire_Span, setErrorText) {
         Z_PARAM_STR_OR_NULL(stack)
     ZEND_PARSE_PARAMETERS_END();
     spanwire_span span = THIS_SPAN;
-    if (span) set_error_texts(span, type, message, stack);
+    if (span) sw_errors_set_texts(span, type, message, stack);
     RETURN_THIS();
 }
 

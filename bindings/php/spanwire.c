@@ -30,6 +30,7 @@ static PHP_MINIT_FUNCTION(spanwire) {
     sw_tracer_register_class();
     sw_span_register_class();
     sw_tracers_start();
+    sw_errors_start();
     registered = sw_settings_register(module_number, type);
     if (!registered) {
         php_error_docref(NULL, E_WARNING, "tracing is off: another extension has INI entries named datadog.*");
@@ -47,11 +48,14 @@ static PHP_RINIT_FUNCTION(spanwire) {
 
 static PHP_RSHUTDOWN_FUNCTION(spanwire) {
     sw_span_request_ends();
+    if (SW_G(preloading)) sw_tracers_preloaded(SW_SHUTDOWN_MS);
+    SW_G(preloading) = false;
     sw_log_request_ends();
     return SUCCESS;
 }
 
 static PHP_MSHUTDOWN_FUNCTION(spanwire) {
+    sw_errors_stop();
     sw_tracers_shutdown(SW_SHUTDOWN_MS);
     sw_log_process_ends();
     if (registered) sw_settings_unregister(module_number, type);

@@ -33,8 +33,9 @@ static sw_node *settle(sw_node *top) {
 
 sw_node *sw_stack_current(void) { return SW_G(current) = settle(SW_G(current)); }
 
-sw_node *sw_stack_push(spanwire_span handle, zend_object *object, bool activate) {
-    sw_node *node = ecalloc(1, sizeof *node);
+sw_node *sw_stack_make(void) { return ecalloc(1, sizeof(sw_node)); }
+
+void sw_stack_push(sw_node *node, spanwire_span handle, zend_object *object, bool activate) {
     node->handle = handle;
     node->open = true;
     node->refs = 1;
@@ -47,7 +48,6 @@ sw_node *sw_stack_push(spanwire_span handle, zend_object *object, bool activate)
         SW_G(current) = node;
         node->refs++;
     }
-    return node;
 }
 
 void sw_stack_close(sw_node *node) {

@@ -1,14 +1,20 @@
-/* From PHP's values to tags: numbers become metrics, the rest becomes text where it can. */
+/*
+ * From PHP's values to tags: numbers become metrics, the rest becomes text where it can.
+ *
+ * A __toString() can run any code of the script between the first tag and the library's call. The call's frame holds
+ * the array and each value in it, but not what a reference in it points to: such a text is kept until the library has
+ * copied it.
+ */
 #include "php_spanwire.h"
 
 #include "span.h"
 
 void sw_tags_free(sw_tags *to) {
-    for (size_t i = 0; i < to->made_count; i++) zend_string_release(to->made[i]);
+    for (size_t i = 0; i < to->kept_count; i++) zend_string_release(to->kept[i]);
     if (to->tags != to->tags_here) {
         efree(to->tags);
         efree(to->metrics);
-        efree(to->made);
+        efree(to->kept);
     }
 }
 
@@ -16,7 +22,26 @@ static void add_tag(sw_tags *to, const char *key, size_t key_len, const char *va
     to->tags[to->tags_count++] = (spanwire_tag){key, key_len, value, len};
 }
 
+/* Takes over a share of `text`. */
+static zend_string *keep(sw_tags *to, zend_string *text) { return to->kept[to->kept_count++] = text; }
+
+/* False: its __toString() threw. */
+static bool add_object(sw_tags *to, const char *key, size_t key_len, zend_object *object) {
+    if (!object->ce->__tostring) return true;
+    /* A value of our own: that code may reassign the variable which holds the object. */
+    zval own;
+    ZVAL_OBJ_COPY(&own, object);
+    zend_string *text = zval_try_get_string(&own);
+    if (text) {
+        keep(to, text);
+        add_tag(to, key, key_len, ZSTR_VAL(text), ZSTR_LEN(text));
+    }
+    zval_ptr_dtor(&own);
+    return text != NULL;
+}
+
 bool sw_tags_add(sw_tags *to, const char *key, size_t key_len, zval *value) {
+    bool may_change = Z_ISREF_P(value);
     ZVAL_DEREF(value);
     switch (Z_TYPE_P(value)) {
         case IS_LONG:
@@ -31,16 +56,11 @@ bool sw_tags_add(sw_tags *to, const char *key, size_t key_len, zval *value) {
             else add_tag(to, key, key_len, ZEND_STRL("false"));
             return true;
         case IS_STRING:
+            if (may_change) keep(to, zend_string_copy(Z_STR_P(value)));
             add_tag(to, key, key_len, Z_STRVAL_P(value), Z_STRLEN_P(value));
             return true;
-        case IS_OBJECT: {
-            if (!Z_OBJCE_P(value)->__tostring) return true;
-            zend_string *text = zval_try_get_string(value);
-            if (!text) return false;
-            to->made[to->made_count++] = text;
-            add_tag(to, key, key_len, ZSTR_VAL(text), ZSTR_LEN(text));
-            return true;
-        }
+        case IS_OBJECT:
+            return add_object(to, key, key_len, Z_OBJ_P(value));
         default:
             return true;
     }
@@ -48,24 +68,24 @@ bool sw_tags_add(sw_tags *to, const char *key, size_t key_len, zval *value) {
 
 bool sw_tags_collect(sw_tags *to, HashTable *from) {
     size_t count = from ? zend_hash_num_elements(from) : 0;
-    to->tags_count = to->metrics_count = to->made_count = 0;
+    to->tags_count = to->metrics_count = to->kept_count = 0;
     to->tags = to->tags_here;
     to->metrics = to->metrics_here;
-    to->made = to->made_here;
+    to->kept = to->kept_here;
     if (count > SW_ON_STACK) {
         to->tags = safe_emalloc(count, sizeof *to->tags, 0);
         to->metrics = safe_emalloc(count, sizeof *to->metrics, 0);
-        to->made = safe_emalloc(2 * count, sizeof *to->made, 0);
+        to->kept = safe_emalloc(count, 2 * sizeof *to->kept, 0);
     }
     if (!count) return true;
     zend_ulong number;
     zend_string *key;
     zval *value;
     ZEND_HASH_FOREACH_KEY_VAL(from, number, key, value) {
-        if (!key) continue; /* a list has no names to give */
+        /* PHP makes a number of a key such as '404'. */
+        if (!key) key = keep(to, zend_long_to_str((zend_long)number));
         if (!sw_tags_add(to, ZSTR_VAL(key), ZSTR_LEN(key), value)) return false;
     }
     ZEND_HASH_FOREACH_END();
-    (void)number;
     return true;
 }

@@ -15,8 +15,9 @@
 #define SW_TRACERS 32
 
 struct sw_tracer {
-    /* 0 while the place is free. */
+    /* 0: it could not be made, or was given back; the next request that asks for it makes it anew. */
     spanwire_tracer handle;
+    /* Empty while the place is free. */
     sw_settings settings;
     /* Objects and running requests that hold it; while there are any, it is not given back. */
     uint32_t users;
@@ -28,6 +29,9 @@ struct sw_tracer {
 
 static sw_tracer tracers[SW_TRACERS];
 static uint64_t asked;
+/* What the last tracer that could not be made was told. Said when nothing is held any more, because a script's error
+ * handler runs then, which may ask for a tracer itself. */
+ZEND_TLS char problem[256];
 static bool warned;
 #ifdef ZTS
 static MUTEX_T lock;
@@ -55,11 +59,17 @@ static spanwire_tracer handle_of(zend_object *object) {
     return tracer ? tracer->handle : 0;
 }
 
-/* A warning of ours for each process and reason would be one too many for each request. */
-static void warn_once(const char *what, const char *why) {
+static void set_problem(const char *why) { snprintf(problem, sizeof problem, "%s", why); }
+
+/* Once for each process, not for each request. */
+static void warn_of_problem(void) {
+    if (!*problem) return;
+    char why[sizeof problem];
+    memcpy(why, problem, sizeof why);
+    *problem = '\0';
     if (warned) return;
     warned = true;
-    php_error_docref(NULL, E_WARNING, "%s: %s", what, why);
+    php_error_docref(NULL, E_WARNING, "no tracer: %s", why);
 }
 
 static spanwire_tracer make(const sw_settings *settings) {
@@ -73,7 +83,7 @@ static spanwire_tracer make(const sw_settings *settings) {
     }
     spanwire_tracer handle = 0;
     spanwire_error error = {.size = sizeof error};
-    if (sw.tracer_new(list, settings->count, &handle, &error) != SPANWIRE_OK) warn_once("no tracer", error.message);
+    if (sw.tracer_new(list, settings->count, &handle, &error) != SPANWIRE_OK) set_problem(error.message);
     pefree(list, 1);
     return handle;
 }
@@ -82,11 +92,11 @@ static spanwire_tracer make(const sw_settings *settings) {
 static sw_tracer *room(void) {
     sw_tracer *oldest = NULL;
     for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
-        if (!tracer->handle) return tracer;
+        if (!tracer->settings.pairs) return tracer;
         if (tracer->users == 0 && (!oldest || tracer->asked < oldest->asked)) oldest = tracer;
     }
     if (oldest) {
-        sw.tracer_free(oldest->handle); /* what it holds is still sent */
+        if (oldest->handle) sw.tracer_free(oldest->handle); /* what it holds is still sent */
         sw_settings_free(&oldest->settings);
         memset(oldest, 0, sizeof *oldest);
     }
@@ -95,23 +105,23 @@ static sw_tracer *room(void) {
 
 /* One that a script has shut down is made anew for later requests, but stays closed for those that it was closed in. */
 static void renew(sw_tracer *tracer) {
-    if (tracer->closed_in == 0 || tracer->closed_in == SW_G(request)) return;
-    sw.tracer_free(tracer->handle);
+    if (tracer->handle && (tracer->closed_in == 0 || tracer->closed_in == SW_G(request))) return;
+    if (tracer->handle) sw.tracer_free(tracer->handle);
     tracer->handle = make(&tracer->settings);
     tracer->closed_in = 0;
 }
 
 static sw_tracer *find_or_make(sw_settings *settings) {
     for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
-        if (tracer->handle && tracer->settings.len == settings->len &&
+        if (tracer->settings.pairs && tracer->settings.len == settings->len &&
             memcmp(tracer->settings.pairs, settings->pairs, settings->len) == 0) {
             renew(tracer);
-            return tracer;
+            return tracer->handle ? tracer : NULL;
         }
     }
     sw_tracer *tracer = room();
     if (!tracer) {
-        warn_once("no tracer", "this process uses too many with different settings at a time");
+        set_problem("this process uses too many with different settings at a time");
         return NULL;
     }
     tracer->handle = make(settings);
@@ -123,6 +133,7 @@ static sw_tracer *find_or_make(sw_settings *settings) {
 
 /* Takes the texts of `settings` over, or frees them. */
 static sw_tracer *acquire(sw_settings *settings) {
+    if (CG(compiler_options) & ZEND_COMPILE_PRELOAD) SW_G(preloading) = true;
     LOCK();
     sw_tracer *tracer = find_or_make(settings);
     if (tracer) {
@@ -141,8 +152,7 @@ static void release(sw_tracer *tracer) {
     UNLOCK();
 }
 
-static sw_tracer *default_tracer(void) {
-    if (!sw.loaded) return NULL;
+static sw_tracer *find_default(void) {
     sw_tracer *tracer = SW_G(tracer);
     if (tracer && !SW_G(settings_changed)) {
         LOCK();
@@ -156,6 +166,13 @@ static sw_tracer *default_tracer(void) {
     SW_G(tracer) = acquire(&settings);
     release(tracer);
     return SW_G(tracer);
+}
+
+static sw_tracer *default_tracer(void) {
+    if (!sw.loaded) return NULL;
+    sw_tracer *tracer = find_default();
+    warn_of_problem();
+    return tracer;
 }
 
 spanwire_tracer sw_tracer_default(void) {
@@ -177,12 +194,29 @@ static uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-void sw_tracers_shutdown(uint32_t timeout_ms) {
+static void shutdown_all(uint32_t timeout_ms) {
     uint64_t end = now_ms() + timeout_ms;
     for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
         if (!tracer->handle) continue;
         uint64_t now = now_ms();
         sw.tracer_shutdown(tracer->handle, now < end ? (uint32_t)(end - now) : 0);
+    }
+}
+
+void sw_tracers_preloaded(uint32_t timeout_ms) {
+    LOCK();
+    shutdown_all(timeout_ms);
+    for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
+        if (tracer->handle) sw.tracer_free(tracer->handle);
+        tracer->handle = 0;
+        tracer->closed_in = 0;
+    }
+    UNLOCK();
+}
+
+void sw_tracers_shutdown(uint32_t timeout_ms) {
+    shutdown_all(timeout_ms);
+    for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
         sw_settings_free(&tracer->settings);
         tracer->handle = 0;
     }
@@ -226,8 +260,11 @@ static ZEND_METHOD(Spanwire_Tracer, __construct) {
     sw_tracer_object *object = object_of(Z_OBJ_P(ZEND_THIS));
     if (!sw.loaded || object->tracer) return;
     sw_settings settings = {0};
-    if (sw_settings_collect(&settings, own)) object->tracer = acquire(&settings);
+    bool complete = sw_settings_collect(&settings, own);
+    /* A value's __toString() may have called this constructor. */
+    if (complete && !object->tracer) object->tracer = acquire(&settings);
     else sw_settings_free(&settings);
+    warn_of_problem();
 }
 
 static ZEND_METHOD(Spanwire_Tracer, startSpan) {

@@ -266,7 +266,7 @@ impl Outputs {
         let written = output.write(shared, "file", line, |line| file.write(line, now));
         if let Some(text) = file.moved() {
             let event = Event::Notice { level: Level::Warn, target: "log.file", text: &text };
-            let record = Arc::new(shared.record(&event));
+            let record = Arc::new(for_host(shared.record(&event)));
             let line = [record.text.as_bytes(), b"\n"].concat();
             let stream = &mut self.stream;
             let _ = self.stderr.write(shared, "stderr", &line, |line| stream.write(line));
@@ -283,8 +283,8 @@ impl Outputs {
         if !told {
             let what = if instead { "records go to standard error" } else { "records are lost" };
             let text = format!("{what} while {path} cannot be written: {why}");
-            let record =
-                Arc::new(shared.record(&Event::Notice { level: Level::Error, target: "log.file", text: &text }));
+            let event = Event::Notice { level: Level::Error, target: "log.file", text: &text };
+            let record = Arc::new(for_host(shared.record(&event)));
             self.write_stderr(shared, &[record.text.as_bytes(), b"\n"].concat());
             shared.pull(record);
         }
@@ -296,6 +296,12 @@ impl Outputs {
             shared.counts.file_lost.fetch_add(1, Relaxed);
         }
     }
+}
+
+/// A record about the log file, which the host takes to its own log although a file is set: standard error may lead
+/// nowhere, as in a worker of php-fpm.
+fn for_host(record: Record) -> Record {
+    Record { host_only: true, ..record }
 }
 
 impl Output {

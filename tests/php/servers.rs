@@ -27,7 +27,7 @@ fn spans(agent: &FaultAgent) -> Vec<Span> {
 }
 
 #[track_caller]
-fn assert_each_once(agent: &FaultAgent, expected: u64) {
+pub fn assert_each_once(agent: &FaultAgent, expected: u64) {
     wait_until(Duration::from_secs(5), || agent.accepted().distinct() >= expected);
     agent.assert_well_formed();
     let tally = agent.accepted();
@@ -35,10 +35,10 @@ fn assert_each_once(agent: &FaultAgent, expected: u64) {
 }
 
 /// A program that is asked to end, and killed where it does not.
-struct Server(Child);
+pub struct Server(Child);
 
 impl Server {
-    fn start(program: &str, arguments: &[String], environment: &[(&str, &str)]) -> Server {
+    pub fn start(program: &str, arguments: &[String], environment: &[(&str, &str)]) -> Server {
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(environment.iter().copied()).stdin(Stdio::null());
         std::env::var_os("PATH").map(|path| command.env("PATH", path));
@@ -46,7 +46,7 @@ impl Server {
     }
 
     /// Whether it has ended within 10 seconds of the signal.
-    fn end(mut self, signal: i32) -> bool {
+    pub fn end(mut self, signal: i32) -> bool {
         // SAFETY: a signal to a child that has not been waited for, so the number is still its own.
         unsafe { libc::kill(self.0.id() as libc::pid_t, signal) };
         wait_until(Duration::from_secs(10), || matches!(self.0.try_wait(), Ok(Some(_))))
@@ -267,6 +267,88 @@ fn what_a_request_does_to_logs_debug_mode_and_tracer_ends_with_it() {
     fpm.end();
     assert!(log.contains("nobody took this") && log.contains("to the error log"), "{log}");
     assert_each_once(&agent, 4);
+}
+
+#[test]
+fn php_fpms_workers_say_in_phps_error_log_that_the_log_file_cannot_be_written() {
+    let Some(php) = php() else { return };
+    let agent = counting_agent();
+    let missing = folder("fpm").join("not-there/x.log");
+    // Standard error of a worker leads nowhere: php-fpm does not catch it by default.
+    let pool = format!(
+        "pm = static\npm.max_children = 1\nphp_admin_value[datadog.trace.debug] = 1\n\
+         php_admin_value[datadog.trace.log_file] = {}",
+        missing.display()
+    );
+    let Some(fpm) = Fpm::start(php, "unwritable", &agent, &pool) else { return };
+    let script = fpm.script("five.php", FIVE_SPANS);
+    let told = format!("{} cannot be written: its folder does not exist", missing.display());
+    // The worker finds out while it serves; a request that ends tells what was found by then.
+    let told = wait_until(Duration::from_secs(5), || {
+        Client::new(&fpm.socket).get(&script, "1").expect("php-fpm answers");
+        fpm.log().contains(&told)
+    });
+    let log = fpm.log();
+    fpm.end();
+    assert!(told, "{log}");
+}
+
+#[test]
+fn a_span_of_a_preloaded_script_is_sent_by_php_fpm_that_goes_to_the_background() {
+    let Some(php) = php() else { return };
+    if !require("php-fpm8.2") {
+        return;
+    }
+    let agent = counting_agent();
+    let folder = std::env::temp_dir().join(format!("spanwire-preload-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder for php-fpm");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("a readable folder");
+    let code = "<?php $tracer = Spanwire\\Tracer::get(); $open = $tracer->startSpan('preload', parent: false);
+        $tracer->startSpan('part', parent: $open)->finish();";
+    std::fs::write(folder.join("preload.php"), code).expect("a script");
+    std::fs::write(folder.join("five.php"), FIVE_SPANS).expect("a script");
+    let root = if is_root() { "user = root\ngroup = root" } else { "" };
+    let text = format!(
+        "[global]\nerror_log = {0}/log\npid = {0}/pid\ndaemonize = yes\nprocess_control_timeout = 10s\n[www]\n\
+         listen = {0}/fpm.sock\npm = static\npm.max_children = 1\n{root}\n",
+        folder.display()
+    );
+    std::fs::write(folder.join("fpm.conf"), text).expect("php-fpm's configuration");
+    let mut arguments = php.arguments();
+    for setting in [
+        "zend_extension=opcache".to_owned(),
+        format!("opcache.preload={}/preload.php", folder.display()),
+        format!("datadog.trace.agent_url={}", agent.url()),
+        "datadog.trace.startup_logs=0".to_owned(),
+    ]
+    .into_iter()
+    .chain(is_root().then(|| "opcache.preload_user=www-data".to_owned()))
+    {
+        arguments.extend(["-d".to_owned(), setting]);
+    }
+    arguments.extend(["--daemonize", "--fpm-config"].map(str::to_owned));
+    arguments.push(folder.join("fpm.conf").display().to_string());
+    if is_root() {
+        arguments.push("-R".to_owned());
+    }
+    let _starting = Server::start("php-fpm8.2", &arguments, &[]);
+    let socket = folder.join("fpm.sock");
+    let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+    assert!(wait_until(Duration::from_secs(10), || socket.exists()), "php-fpm did not come up:\n{}", log());
+    let answer = Client::new(&socket).get(&folder.join("five.php"), "1").expect("php-fpm answers");
+    assert_eq!(answer.body(), "ok 1");
+    let pid = std::fs::read_to_string(folder.join("pid")).ok().and_then(|pid| pid.trim().parse::<i32>().ok());
+    let pid = pid.expect("php-fpm's process");
+    // SAFETY: a signal to the process that we had started a moment ago, which only this signal ends.
+    unsafe { libc::kill(pid, libc::SIGQUIT) };
+    assert!(
+        wait_until(Duration::from_secs(10), || !std::path::Path::new(&format!("/proc/{pid}")).exists()),
+        "{}",
+        log()
+    );
+    let _ = std::fs::remove_dir_all(&folder);
+    assert_each_once(&agent, 7);
 }
 
 #[test]

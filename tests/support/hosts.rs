@@ -30,6 +30,7 @@ pub fn stage() -> &'static Path {
 pub fn require(tool: &str) -> bool {
     let installed = match tool {
         "ddapm-test-agent" => root().join("target/venv/bin/ddapm-test-agent").exists(),
+        "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
         "ruby-ffi" => Command::new("ruby").args(["-e", "require 'ffi'"]).output().is_ok_and(|o| o.status.success()),
         _ => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(tool).is_file()),
     };

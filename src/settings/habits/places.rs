@@ -12,8 +12,6 @@ use std::path::{Path, PathBuf};
 const SINKS: &str = "SPANWIRE_LOG_SINKS";
 const FILE: &str = "DD_TRACE_LOG_FILE";
 const FOLDER: &str = "DD_TRACE_LOG_DIRECTORY";
-/// Permissions that everybody has whom the process's umask would keep out.
-const EVERYBODY: u32 = 0o666;
 
 /// What is looked up outside of the settings.
 pub(in crate::settings) struct Outside<'a> {
@@ -108,8 +106,8 @@ fn folder(draft: &mut Draft, outside: &Outside<'_>) -> Option<PathBuf> {
 /// `DD_TRACE_LOG_FILE`.
 fn named_file(draft: &Draft, path: PathBuf) -> FileConfig {
     match draft.language {
-        // Whoever rotates it is somebody else.
-        Language::Php => open_to_everybody(draft, of_size(draft, path, 0, 0)),
+        // Rotated by another program, if at all.
+        Language::Php => of_size(draft, path, 0, 0),
         _ => of_size(draft, path, draft.frozen.log_file_size, draft.frozen.log_file_backups),
     }
 }
@@ -122,7 +120,7 @@ fn file_in(draft: &mut Draft, folder: &Path, outside: &Outside<'_>) -> FileConfi
     match draft.language {
         Language::Go => {
             let file = of_size(draft, folder.join(go::LOG_FILE), 0, 0);
-            open_to_everybody(draft, FileConfig { else_stderr: true, ..file })
+            FileConfig { else_stderr: true, ..file }
         }
         Language::Dotnet => {
             let form = Dialect::from_name(&draft.frozen.log_dialect).unwrap_or_default().form;
@@ -160,15 +158,9 @@ fn of_size(draft: &Draft, path: PathBuf, max_bytes: u64, backups: u32) -> FileCo
     let max_bytes = said("DD_TRACE_LOG_FILE_SIZE_BYTES", settings.log_file_size, max_bytes);
     let backups = if max_bytes > 0 && backups == 0 { settings.log_file_backups } else { backups };
     let backups = if is_set(settings, "SPANWIRE_LOG_FILE_BACKUPS") { settings.log_file_backups } else { backups };
-    FileConfig { path, max_bytes, backups, mode: draft.file_mode, ..FileConfig::default() }
-}
-
-/// As tracers make it that several users' processes write to one file, unless the settings name permissions.
-fn open_to_everybody(draft: &Draft, file: FileConfig) -> FileConfig {
-    match is_set(&draft.frozen, "SPANWIRE_LOG_FILE_MODE") {
-        true => file,
-        false => FileConfig { mode: EVERYBODY, exact_mode: true, ..file },
-    }
+    // A mode that somebody asks for lets other users in, whom the umask would keep out.
+    let exact_mode = is_set(settings, "SPANWIRE_LOG_FILE_MODE");
+    FileConfig { path, max_bytes, backups, mode: draft.file_mode, exact_mode, ..FileConfig::default() }
 }
 
 fn retention(draft: &Draft, prefixes: &[&str]) -> Option<Retention> {

@@ -191,8 +191,8 @@ static FILE_SETTINGS: &[Setting] = &[
         "SPANWIRE_LOG_FILE_MODE",
         Kind::FileMode(|d, v| d.file_mode = v),
         "0600",
-        "The permissions of a new log file. The owner must be able to write. With PHP and Go 0666 whatever the umask, \
-         where it is not set.",
+        "The permissions of a new log file, whatever the umask. The owner must be able to write. Processes of several \
+         users need `0666` to share a file.",
     ),
     only(
         Language::Java,

@@ -60,13 +60,13 @@ fn debug_mode_says_no_start_up_line_on_a_command_line_or_where_it_is_off() {
 }
 
 #[test]
-fn the_file_is_for_every_users_process_and_rotated_by_others() {
+fn the_file_is_its_owners_alone_unless_a_setting_opens_it_and_rotated_by_others() {
     let file = ("DD_TRACE_LOG_FILE", "/tmp/dd.log");
     let place = accepted_as("php", &[], &[file]).log_place.unwrap();
-    assert_eq!((place.mode, place.exact_mode, place.max_bytes, place.truncate), (0o666, true, 0, false));
+    assert_eq!((place.mode, place.exact_mode, place.max_bytes, place.truncate), (0o600, false, 0, false));
     let settings = [file, ("SPANWIRE_LOG_FILE_MODE", "0640"), ("DD_TRACE_LOG_FILE_SIZE_BYTES", "1000")];
     let place = accepted_as("php", &[], &settings).log_place.unwrap();
-    assert_eq!((place.mode, place.exact_mode, place.max_bytes, place.backups), (0o640, false, 1000, 1));
+    assert_eq!((place.mode, place.exact_mode, place.max_bytes, place.backups), (0o640, true, 1000, 1));
 }
 
 #[test]

@@ -9,13 +9,8 @@ fn gos_folder_must_be_there_and_its_file_is_never_rotated() {
     let settings = accepted_as("go", &[], &[FOLDER]);
     assert_eq!((settings.log_stderr, settings.log_to_file), (false, true));
     let place = settings.log_place.unwrap();
-    let wanted = FileConfig {
-        path: "/srv/logs/ddtrace.log".into(),
-        mode: 0o666,
-        exact_mode: true,
-        else_stderr: true,
-        ..FileConfig::default()
-    };
+    let wanted =
+        FileConfig { path: "/srv/logs/ddtrace.log".into(), mode: 0o600, else_stderr: true, ..FileConfig::default() };
     assert_eq!(place, wanted);
     assert_eq!(accepted_as("go", &[], &[]).log_place, None);
 }

@@ -14,6 +14,7 @@ final class Library
 {
     /** Null while tracing is off. */
     public static ?FFI $ffi = null;
+    private static bool $tried = false;
 
     /** @var array<string, string> settings that php.ini gives */
     private static array $settings = [];
@@ -41,9 +42,11 @@ final class Library
     /** What names a log file. */
     private const LOG_FILES = ['DD_TRACE_LOG_FILE' => true, 'DD_TRACE_LOG_DIRECTORY' => true];
 
-    /** Loads and checks it. What is wrong is one warning; tracing is off then. */
+    /** Loads and checks it, once. What is wrong is one warning; tracing is off then. */
     public static function load(): void
     {
+        if (self::$tried) return;
+        self::$tried = true;
         $path = (string) get_cfg_var('spanwire.library') ?: 'libspanwire.so.0';
         try {
             $header = file_get_contents(__DIR__ . '/../../spanwire.ffi.h');
@@ -116,14 +119,36 @@ final class Library
         return $call($buffer, $need->cdata, FFI::addr($need)) === 0 ? FFI::string($buffer, $need->cdata - 1) : null;
     }
 
-    /** The script's end: what is open finishes, what has finished leaves, and so does the log. */
+    /** The script's end, before its own shutdown functions, which may start and finish spans. */
     public static function end(): void
     {
-        Log::drain();
-        register_shutdown_function(function (): void { // after those of the script
-            Stack::finish_all();
-            Tracers::shutdown(1000);
-            Log::drain();
-        });
+        Errors::mark_open();
+        register_shutdown_function(self::leave(...));
+        // An exit() in one of those keeps PHP from calling the rest, but not from destroying objects.
+        self::$last = new class(self::leave(...)) {
+            public function __construct(private \Closure $leave)
+            {
+            }
+
+            public function __destruct()
+            {
+                ($this->leave)();
+            }
+        };
+        Log::drain_at_end();
+    }
+
+    private static ?object $last = null;
+    private static bool $left = false;
+
+    /** After them: what is open finishes, what has finished leaves, and so does the log. */
+    private static function leave(): void
+    {
+        if (self::$left) return;
+        self::$left = true;
+        Stack::finish_all();
+        Tracers::shutdown(1000);
+        Tracers::free();
+        Log::drain_at_end();
     }
 }

@@ -29,27 +29,58 @@ final class Log
         return array_map(fn (array $record): array => array_diff_key($record, self::OURS), self::take_whole($max));
     }
 
+    /**
+     * Records on their way to PHP. A logger need not return: what it leaves is handed over later.
+     *
+     * @var list<array>
+     */
+    private static array $waiting = [];
+
     public static function drain(): int
     {
         if (self::$draining) return 0;
-        $file_has_them = Library::log_file();
+        [$file_has_them, $process, $count] = [Library::log_file(), getmypid(), 0];
         self::$draining = true;
-        $taken = self::take_whole(0);
         try {
-            foreach ($taken as $record) self::hand_over($record, $file_has_them);
+            array_push(self::$waiting, ...self::take_whole(0));
+            while (self::$waiting) {
+                $count++;
+                self::hand_over(array_shift(self::$waiting), $file_has_them);
+                if (getmypid() !== $process) self::$waiting = []; // the parent's, in a child that a logger forked
+            }
         } finally {
             self::$draining = false;
         }
-        return count($taken);
+        return $count;
+    }
+
+    /** After an exit() in a logger, which runs no `finally`, or a fiber that never came back. */
+    public static function drain_at_end(): void
+    {
+        self::$draining = false;
+        self::drain();
     }
 
     /** What of a record is for the error log alone. */
     private const OURS = ['text' => true, 'host_only' => true];
 
+    /** Takes them one by one: no code of PHP's runs inside the library, which it could leave by an exception. */
     private static function take_whole(int $max): array
     {
         $taken = [];
-        Library::$ffi?->spanwire_log_poll(function (FFI\CData $record) use (&$taken): void {
+        $ffi = Library::$ffi;
+        if ($ffi === null) return $taken;
+        [$record, $need, $capacity] = [$ffi->new('spanwire_log_record'), $ffi->new('size_t'), 4096];
+        $record->size = FFI::sizeof($record);
+        $buffer = $ffi->new("char[$capacity]");
+        while ($max <= 0 || count($taken) < $max) {
+            $status = $ffi->spanwire_log_take(FFI::addr($record), $buffer, $capacity, FFI::addr($need));
+            if ($status === $ffi->SPANWIRE_E_LIMIT && $need->cdata > $capacity) {
+                $capacity = $need->cdata;
+                $buffer = $ffi->new("char[$capacity]");
+                continue;
+            }
+            if ($status !== 0) break;
             $taken[] = [
                 'target' => FFI::string($record->target),
                 'time_ns' => $record->time_ns,
@@ -57,9 +88,9 @@ final class Log
                 'level' => array_search(min($record->level, 4), self::LEVELS, true),
                 'message' => FFI::string($record->message, $record->message_len),
                 'text' => FFI::string($record->text, $record->text_len),
-                'host_only' => ($record->flags & Library::$ffi->SPANWIRE_LOG_HOST_ONLY) !== 0,
+                'host_only' => ($record->flags & $ffi->SPANWIRE_LOG_HOST_ONLY) !== 0,
             ];
-        }, null, max($max, 0), null);
+        }
         return $taken;
     }
 

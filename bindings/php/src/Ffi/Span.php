@@ -37,9 +37,15 @@ namespace Spanwire\Ffi {
             return self::current_reference()?->get();
         }
 
+        /** @return list<Span> all that are open, the latest first */
+        public static function open(): array
+        {
+            return array_values(array_filter(array_map(fn (\WeakReference $span) => $span->get(), array_reverse(self::$open))));
+        }
+
         public static function finish_all(): void
         {
-            foreach (array_reverse(self::$open) as $span) $span->get()?->finish();
+            foreach (self::open() as $span) $span->finish();
         }
 
         /** A fiber that has started none has that of the script. */
@@ -92,6 +98,8 @@ namespace Spanwire {
             if ($tracer === 0) return $span;
             $ffi = Library::$ffi;
             $keep = [];
+            // First, because a __toString() may finish and start spans.
+            [$texts, $numbers] = self::sort($tags);
             $options = $ffi->new('spanwire_span_options');
             $options->size = FFI::sizeof($options);
             $options->parent = $parent === false ? 0 : (($parent ?? Stack::current())?->handle ?? 0);
@@ -101,15 +109,14 @@ namespace Spanwire {
                 $options->$field = Library::text($text, $keep);
                 $options->{"{$field}_len"} = strlen($text);
             }
-            [$texts, $numbers] = self::sort($tags);
             if ($texts) $options->tags = $list = self::tags($texts, $keep);
             $options->tags_count = count($texts);
             if ($numbers) {
                 $metrics = $ffi->new('spanwire_metric[' . count($numbers) . ']');
-                foreach (array_keys($numbers) as $i => $key) {
+                foreach ($numbers as $i => [$key, $number]) {
                     $metrics[$i]->key = Library::text($key, $keep);
                     $metrics[$i]->key_len = strlen($key);
-                    $metrics[$i]->value = (float) $numbers[$key];
+                    $metrics[$i]->value = (float) $number;
                 }
                 $options->metrics = FFI::addr($metrics[0]);
                 $options->metrics_count = count($numbers);
@@ -123,15 +130,18 @@ namespace Spanwire {
             return $span;
         }
 
-        /** Texts and numbers of an array of tags; what is neither is left out. */
+        /**
+         * Texts and numbers of an array of tags, as pairs; what is neither is left out. PHP makes a number of a key such
+         * as '404'.
+         */
         private static function sort(array $tags): array
         {
             [$texts, $numbers] = [[], []];
             foreach ($tags as $key => $value) {
-                if (!is_string($key)) continue;
-                if (is_int($value) || is_float($value)) $numbers[$key] = $value;
-                elseif (is_bool($value)) $texts[$key] = $value ? 'true' : 'false';
-                elseif (is_string($value) || $value instanceof \Stringable) $texts[$key] = (string) $value;
+                $key = (string) $key;
+                if (is_int($value) || is_float($value)) $numbers[] = [$key, $value];
+                elseif (is_bool($value)) $texts[] = [$key, $value ? 'true' : 'false'];
+                elseif (is_string($value) || $value instanceof \Stringable) $texts[] = [$key, (string) $value];
             }
             return [$texts, $numbers];
         }
@@ -139,11 +149,11 @@ namespace Spanwire {
         private static function tags(array $texts, array &$keep): FFI\CData
         {
             $keep[] = $list = Library::$ffi->new('spanwire_tag[' . count($texts) . ']');
-            foreach (array_keys($texts) as $i => $key) {
+            foreach ($texts as $i => [$key, $text]) {
                 $list[$i]->key = Library::text($key, $keep);
                 $list[$i]->key_len = strlen($key);
-                $list[$i]->value = Library::text($texts[$key], $keep);
-                $list[$i]->value_len = strlen($texts[$key]);
+                $list[$i]->value = Library::text($text, $keep);
+                $list[$i]->value_len = strlen($text);
             }
             return FFI::addr($list[0]);
         }
@@ -155,10 +165,11 @@ namespace Spanwire {
 
         public function setTags(array $tags): static
         {
+            if (!$this->open) return $this;
             [$texts, $numbers] = self::sort($tags);
             $keep = [];
             if ($this->open && $texts) Library::$ffi->spanwire_span_set_tags($this->handle, self::tags($texts, $keep), count($texts));
-            foreach ($numbers as $key => $value) $this->setMetric($key, (float) $value);
+            foreach ($numbers as [$key, $value]) $this->setMetric($key, (float) $value);
             return $this;
         }
 

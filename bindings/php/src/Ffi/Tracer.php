@@ -47,6 +47,13 @@ namespace Spanwire\Ffi {
                 Library::$ffi->spanwire_tracer_shutdown($handle, max(0, intdiv($end - hrtime(true), 1_000_000)));
             }
         }
+
+        /** Gives them back: a later script of this process makes its own. */
+        public static function free(): void
+        {
+            foreach (self::$handles as $handle) Library::$ffi->spanwire_tracer_free($handle);
+            self::$handles = [];
+        }
     }
 }
 

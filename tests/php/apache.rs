@@ -1,0 +1,110 @@
+//! PHP inside Apache (mod_php), with a configuration, a port and an error log of its own.
+
+use crate::extension::{folder, php, Php, FIVE_SPANS};
+use crate::servers::{assert_each_once, counting_agent, Server};
+use crate::support;
+use crate::support::faults::FaultAgent;
+use crate::support::hosts::require;
+use crate::support::wait_until;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const MODULES: &str = "/usr/lib/apache2/modules";
+
+struct Apache {
+    server: Server,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Apache {
+    /// `None` where Apache or its PHP is missing.
+    fn start(php: &Php, name: &str, agent: &FaultAgent, ini: &str) -> Option<Apache> {
+        if !require("apache2") || !require("mod_php") {
+            return None;
+        }
+        // Its workers are another user's, who may have no way into the repository.
+        let folder = std::env::temp_dir().join(format!("spanwire-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(folder.join("htdocs")).expect("a folder for Apache");
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("a readable folder");
+        let port = support::free_ports(1);
+        let settings = format!(
+            "extension={}\nspanwire.library={}\ndatadog.trace.agent_url={}\ndatadog.trace.startup_logs=0\n{ini}\n",
+            php.extension.display(),
+            php.library.display(),
+            agent.url()
+        );
+        std::fs::write(folder.join("php.ini"), settings).expect("PHP's configuration");
+        std::fs::write(folder.join("htdocs/five.php"), FIVE_SPANS).expect("a script");
+        let configuration = format!(
+            "ServerRoot {0}\nServerName localhost\nListen 127.0.0.1:{port}\nPidFile {0}/pid\nDefaultRuntimeDir {0}\n\
+             ErrorLog {0}/error.log\nLoadModule mpm_prefork_module {MODULES}/mod_mpm_prefork.so\n\
+             LoadModule authz_core_module {MODULES}/mod_authz_core.so\nLoadModule php_module {MODULES}/libphp8.2.so\n\
+             User www-data\nGroup www-data\nStartServers 1\nMinSpareServers 1\nMaxSpareServers 1\nMaxRequestWorkers 2\n\
+             MaxConnectionsPerChild 7\nPHPINIDir {0}\nDocumentRoot {0}/htdocs\n\
+             <FilesMatch \\.php$>\nSetHandler application/x-httpd-php\n</FilesMatch>\n",
+            folder.display()
+        );
+        std::fs::write(folder.join("apache.conf"), configuration).expect("Apache's configuration");
+        let file = folder.join("apache.conf").display().to_string();
+        // In a session of its own: it ends its workers by a signal to its whole process group.
+        let arguments = ["apache2", "-DFOREGROUND", "-f", &file].map(str::to_owned);
+        let server = Server::start("setsid", &arguments, &[("PHP_INI_SCAN_DIR", "")]);
+        let apache = Apache { server, port, folder };
+        let up = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        assert!(wait_until(Duration::from_secs(10), up), "Apache did not come up:\n{}", apache.log());
+        Some(apache)
+    }
+
+    fn get(&self, path: &str) -> String {
+        support::http::request(self.port, "GET", path, b"").expect("Apache answers").text()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("error.log")).unwrap_or_default()
+    }
+
+    /// Lets the workers finish, and answers the error log. Panics if one crashed meanwhile.
+    fn end(self) -> String {
+        let ended = self.server.end(libc::SIGWINCH);
+        let log = std::fs::read_to_string(self.folder.join("error.log")).unwrap_or_default();
+        let _ = std::fs::remove_dir_all(&self.folder);
+        assert!(ended, "Apache did not end:\n{log}");
+        assert!(!log.contains("exit signal"), "a worker crashed:\n{log}");
+        log
+    }
+}
+
+#[test]
+fn apache_delivers_every_span_once_while_its_workers_are_replaced() {
+    let Some(php) = php() else { return };
+    let agent = counting_agent();
+    let Some(apache) = Apache::start(php, "apache", &agent, "") else { return };
+    for number in 0..20 {
+        assert_eq!(apache.get(&format!("/five.php?{number}")), format!("ok {number}"));
+    }
+    let log = apache.end();
+    assert_each_once(&agent, 100);
+    assert_eq!(log.lines().filter(|line| line.contains("[php:")).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
+fn apaches_error_log_tells_that_the_log_file_cannot_be_written() {
+    let Some(php) = php() else { return };
+    let agent = counting_agent();
+    let missing = folder("apache").join("not-there/x.log");
+    let ini = format!("datadog.trace.debug=1\ndatadog.trace.log_file={}", missing.display());
+    let Some(apache) = Apache::start(php, "apache-log", &agent, &ini) else { return };
+    assert_eq!(apache.get("/five.php?1"), "ok 1");
+    assert_told(&apache.end(), &missing);
+}
+
+/// PHP's own line of it, not one that was written to standard error beside PHP.
+#[track_caller]
+fn assert_told(log: &str, missing: &Path) {
+    let told = format!("{} cannot be written: its folder does not exist", missing.display());
+    let lines = log.lines().filter(|line| line.contains(&told));
+    assert!(lines.clone().any(|line| line.contains("[php:")), "{log}");
+}
