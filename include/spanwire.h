@@ -1427,13 +1427,17 @@ typedef struct spanwire_log_record {
 #define SPANWIRE_LOG_HOST_ONLY 1
 
 /**
- * Called with a record and the `userdata` that came with the callback. It must not throw or jump out. Inside,
- * any function may be called but spanwire_tracer_flush() and spanwire_tracer_shutdown(); what is logged from inside a
- * sink is counted, not delivered.
+ * Called with a record and the `userdata` that came with the callback. It must not throw an exception or leave by
+ * longjmp(). Inside, any function may be called but, in a sink, spanwire_tracer_flush() and spanwire_tracer_shutdown().
+ * What is logged from inside a sink is counted, not delivered. The process may be forked inside: the child keeps the
+ * record until the callback returns, and gets no further record of its parent's.
  */
 typedef void (*spanwire_log_callback)(const spanwire_log_record *record, void *userdata);
 
-/** Called once with a sink's `userdata` when no callback will run any more. It must not throw or jump out. */
+/**
+ * Called once with a sink's `userdata` when no callback will run any more. It must not throw an exception or leave by
+ * longjmp(). The process may be forked inside.
+ */
 typedef void (*spanwire_release)(void *userdata);
 
 /** The most sinks that a process has at a time. */
@@ -1497,7 +1501,7 @@ spanwire_status spanwire_log_set_logger_level(const char *logger, int32_t level)
  * Ownership: a record lives until its callback returns.
  * Threads:   any; each record goes to one caller.
  * Blocks:    never, but for what the callback does.
- * Fork:      a child's ring is empty at first.
+ * Fork:      a child's ring is empty at first. In a child that the callback forks, the call ends with that record.
  * Since:     0.1
  */
 spanwire_status spanwire_log_poll(spanwire_log_callback callback, void *userdata, size_t max, size_t *count);
@@ -1732,8 +1736,8 @@ typedef struct spanwire_recorder_event {
 } spanwire_recorder_event;
 
 /**
- * Called with an event and the `userdata` that came with the callback. It must not throw or jump out. Inside, any
- * function may be called.
+ * Called with an event and the `userdata` that came with the callback. It must not throw an exception or leave by
+ * longjmp(). Inside, any function may be called, and the process may be forked.
  */
 typedef void (*spanwire_recorder_callback)(const spanwire_recorder_event *event, void *userdata);
 
@@ -1756,7 +1760,8 @@ typedef void (*spanwire_recorder_callback)(const spanwire_recorder_event *event,
  * Ownership: an event lives until its callback returns.
  * Threads:   any, also while others trace; an event that is being written at that moment is left out.
  * Blocks:    never, but for what the callback does; copies the recorder, 170 KB.
- * Fork:      a child has a recorder of its own, which begins empty.
+ * Fork:      a child has a recorder of its own, which begins empty. In a child that the callback forks, the call ends
+ *            with that event.
  * Since:     0.1
  */
 spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void *userdata, size_t max, size_t *count);

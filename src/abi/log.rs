@@ -5,7 +5,8 @@ use super::span::spanwire_tag;
 use super::status::*;
 use super::{guard, guard_value, sized, text};
 use crate::log::event::Event;
-use crate::log::{Level, Record, SinkError};
+use crate::log::{Level, Record, ReleaseFn, Returned, SinkError};
+use crate::sys;
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CString};
 use std::sync::Arc;
@@ -68,13 +69,15 @@ unsafe impl sized::Sized_ for spanwire_log_record {}
 /// integration".
 pub const SPANWIRE_LOG_HOST_ONLY: u32 = 1;
 
-/// Called with a record and the `userdata` that came with the callback. It must not throw or jump out. Inside,
-/// any function may be called but spanwire_tracer_flush() and spanwire_tracer_shutdown(); what is logged from inside a
-/// sink is counted, not delivered.
+/// Called with a record and the `userdata` that came with the callback. It must not throw an exception or leave by
+/// longjmp(). Inside, any function may be called but, in a sink, spanwire_tracer_flush() and spanwire_tracer_shutdown().
+/// What is logged from inside a sink is counted, not delivered. The process may be forked inside: the child keeps the
+/// record until the callback returns, and gets no further record of its parent's.
 pub type spanwire_log_callback =
     Option<unsafe extern "C" fn(record: *const spanwire_log_record, userdata: *mut c_void)>;
 
-/// Called once with a sink's `userdata` when no callback will run any more. It must not throw or jump out.
+/// Called once with a sink's `userdata` when no callback will run any more. It must not throw an exception or leave by
+/// longjmp(). The process may be forked inside.
 pub type spanwire_release = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 /// Calls the host's callback with a record.
@@ -93,8 +96,12 @@ unsafe fn hand_over(
     // SAFETY: the message begins inside of the text, which is as long as the record's.
     let message = unsafe { line.as_ptr().add(record.message_at.min(line.as_bytes().len())) };
     let record = in_c(record, given, message, std::mem::size_of::<spanwire_log_record>());
+    let caller = sys::pid();
     // SAFETY: by the caller.
     unsafe { callback(&record, userdata) };
+    if Returned::to(caller) == Returned::InForkedChild {
+        std::mem::forget((target, line, logger));
+    }
 }
 
 fn in_c(
@@ -190,7 +197,7 @@ pub unsafe extern "C" fn spanwire_log_set_logger_level(logger: *const c_char, le
 /// Ownership: a record lives until its callback returns.
 /// Threads:   any; each record goes to one caller.
 /// Blocks:    never, but for what the callback does.
-/// Fork:      a child's ring is empty at first.
+/// Fork:      a child's ring is empty at first. In a child that the callback forks, the call ends with that record.
 /// Since:     0.1
 ///
 /// # Safety
@@ -494,9 +501,11 @@ struct HostRelease {
 
 // SAFETY: as for `HostSink`.
 unsafe impl Send for HostRelease {}
+// SAFETY: as above.
+unsafe impl Sync for HostRelease {}
 
 impl HostRelease {
-    fn run(self) {
+    fn run(&self) {
         // SAFETY: promised by whoever added the sink.
         unsafe { (self.release)(self.userdata) }
     }
@@ -551,7 +560,7 @@ pub unsafe extern "C" fn spanwire_log_add_sink_any_thread(
         };
         let release = release.map(|release| {
             let release = HostRelease { release, userdata };
-            Box::new(move || release.run()) as Box<dyn FnOnce() + Send>
+            Arc::new(move || release.run()) as ReleaseFn
         });
         let added = state.shared.logs.add_sink(level, Arc::new(call), release).map_err(|_| Error::Limit)?;
         // SAFETY: by the caller.

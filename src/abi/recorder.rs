@@ -3,7 +3,9 @@
 
 use super::status::*;
 use super::{guard, guard_value, sized};
+use crate::log::Returned;
 use crate::recorder::snapshot::Event;
+use crate::sys;
 use crate::tracer::{recording, Error};
 use std::ffi::{c_char, c_void, CString};
 
@@ -38,8 +40,8 @@ pub struct spanwire_recorder_event {
 // SAFETY: `repr(C)`, begins with its size, plain integers and pointers.
 unsafe impl sized::Sized_ for spanwire_recorder_event {}
 
-/// Called with an event and the `userdata` that came with the callback. It must not throw or jump out. Inside, any
-/// function may be called.
+/// Called with an event and the `userdata` that came with the callback. It must not throw an exception or leave by
+/// longjmp(). Inside, any function may be called, and the process may be forked.
 pub type spanwire_recorder_callback =
     Option<unsafe extern "C" fn(event: *const spanwire_recorder_event, userdata: *mut c_void)>;
 
@@ -61,7 +63,8 @@ pub type spanwire_recorder_callback =
 /// Ownership: an event lives until its callback returns.
 /// Threads:   any, also while others trace; an event that is being written at that moment is left out.
 /// Blocks:    never, but for what the callback does; copies the recorder, 170 KB.
-/// Fork:      a child has a recorder of its own, which begins empty.
+/// Fork:      a child has a recorder of its own, which begins empty. In a child that the callback forks, the call ends
+///            with that event.
 /// Since:     0.1
 ///
 /// # Safety
@@ -78,14 +81,22 @@ pub unsafe extern "C" fn spanwire_recorder_read(
         recording::refresh_all(state);
         let snapshot = state.shared.recorder.snapshot().ok_or(Error::Memory)?.map_err(|_| Error::Memory)?;
         let left_out = if max == 0 { 0 } else { snapshot.events.len().saturating_sub(max) };
-        let events = &snapshot.events[left_out..];
-        for event in events {
+        let (mut given, mut returned) = (0, Returned::Here);
+        for event in &snapshot.events[left_out..] {
             // SAFETY: by the caller.
             unsafe { hand_over(callback, userdata, event) };
+            given += 1;
+            returned = Returned::to(state.pid);
+            if returned == Returned::InForkedChild {
+                break;
+            }
+        }
+        if returned == Returned::InForkedChild {
+            std::mem::forget(snapshot);
         }
         if !count.is_null() {
             // SAFETY: by the caller.
-            unsafe { *count = events.len() };
+            unsafe { *count = given };
         }
         Ok(())
     })
@@ -112,8 +123,12 @@ unsafe fn hand_over(
         text: text.as_ptr(),
         text_len: text.as_bytes().len(),
     };
+    let caller = sys::pid();
     // SAFETY: by the caller.
     unsafe { callback(&given, userdata) };
+    if Returned::to(caller) == Returned::InForkedChild {
+        std::mem::forget((name, text));
+    }
 }
 
 /// The descriptor of the recorder's memory, which holds the events and the counters; docs/debugging.md has its layout.

@@ -13,7 +13,7 @@ use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Body, Error};
 
 use super::retry::parse_retry_after;
-use super::transport::{plain, system_lookup, Dialer, Lookup, Progress, Unreached};
+use super::transport::{plain, system_lookup, Dialer, Lookup, Names, Progress, Unreached};
 use crate::sys;
 
 const TRACES: &str = "/v0.4/traces";
@@ -173,10 +173,11 @@ impl Agent {
     /// Cheap; opens and starts nothing. To be called where the environment may be read: building the HTTP library's
     /// configuration looks at its proxy variables, of which none is then used.
     pub fn new(place: Place, timeouts: Timeouts) -> Agent {
-        Agent::with_lookup(place, timeouts, system_lookup)
+        Agent::knowing(place, timeouts, system_lookup, Arc::default())
     }
 
-    fn with_lookup(place: Place, timeouts: Timeouts, lookup: Lookup) -> Agent {
+    /// The same with what is known of its name, and with another way to look it up.
+    pub fn knowing(place: Place, timeouts: Timeouts, lookup: Lookup, names: Arc<Names>) -> Agent {
         let bounded = |time: Duration| time.clamp(Duration::from_millis(1), TIMEOUT_MAX);
         let timeouts = Timeouts { connect: bounded(timeouts.connect), request: bounded(timeouts.request) };
         let config = ureq::Agent::config_builder()
@@ -195,7 +196,7 @@ impl Agent {
             .timeout_global(Some(timeouts.request))
             .build();
         let progress = Arc::new(Progress::default());
-        let dialer = Dialer::new(place.clone(), lookup, progress.clone());
+        let dialer = Dialer::new(place.clone(), lookup, names, progress.clone());
         Agent {
             traces_url: format!("{place}{TRACES}"),
             http: ureq::Agent::with_parts(config, dialer.clone(), dialer),

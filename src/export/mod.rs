@@ -192,6 +192,8 @@ pub struct Exporter {
     /// The way there, made on the thread of a host's call: making it reads the environment, which another thread must
     /// not do while the host may change it. The worker takes it, and puts it back when it ends.
     pub way: Mutex<Option<worker::Way>>,
+    /// What the agent's name meant last.
+    names: Arc<transport::Names>,
     /// What waits.
     pub queue: Queue,
     /// Whether the worker's thread was started: one relaxed load where a trace begins.
@@ -213,6 +215,7 @@ impl Exporter {
             return true;
         }
         self.prepare();
+        self.names.report_to(&shared.logs);
         let run = move || {
             let run = std::panic::AssertUnwindSafe(|| worker::run(shared, self));
             if std::panic::catch_unwind(run).is_err() {
@@ -229,13 +232,21 @@ impl Exporter {
         running
     }
 
+    /// In a forked child: takes over what the parent's exporters knew of the agent's name.
+    pub fn inherit_names(&self, inherited: &[Exporter]) {
+        let address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(AgentAddress::Http { host, port, .. }) = &*address {
+            self.names.inherit(host, *port, inherited.iter().map(|exporter| &*exporter.names));
+        }
+    }
+
     /// Makes the way to the address, if there is none yet.
     pub fn prepare(&self) {
         let mut way = self.way.lock().unwrap_or_else(PoisonError::into_inner);
         let address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
         let timeouts = *self.timeouts.lock().unwrap_or_else(PoisonError::into_inner);
         if let (None, Some(address)) = (&*way, &*address) {
-            *way = Some(worker::Way::to(address, timeouts));
+            *way = Some(worker::Way::to(address, timeouts, &self.names));
         }
     }
 

@@ -12,8 +12,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -22,10 +22,15 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 
-use self::helper::{Helper, Refused};
+use self::helper::{Helper, Refused, GIVEN_UP_MAX};
 use super::agent::Place;
+use crate::log::Event;
 
+pub use self::names::Names;
+
+mod direct;
 mod helper;
+mod names;
 
 /// Looks a host name up, blocking for as long as the system likes.
 pub type Lookup = fn(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
@@ -33,7 +38,6 @@ pub type Lookup = fn(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 /// The longest path that fits into a Unix socket's address, in bytes.
 pub const UNIX_PATH_MAX: usize = 107;
 
-const NAME_KEPT_FOR: Duration = Duration::from_secs(60);
 const ADDRESSES_MAX: usize = 16;
 const INPUT_BUFFER: usize = 32 * 1024;
 const OUTPUT_BUFFER: usize = 64 * 1024;
@@ -102,18 +106,15 @@ impl Progress {
     }
 }
 
-#[derive(Debug)]
-struct Known {
-    since: Instant,
-    addresses: Vec<SocketAddr>,
-}
-
-/// Finds and connects one [`Place`]; a clone shares its cache, its thread and its progress.
+/// Finds and connects one [`Place`]; a clone shares its cache, its threads and its progress.
 #[derive(Clone)]
 pub struct Dialer {
     place: Place,
     lookup: Lookup,
-    known: Arc<Mutex<Option<Known>>>,
+    names: Arc<Names>,
+    /// Looks names up. Apart from `helper`, so that one that hangs does not keep a socket from being connected.
+    resolver: Helper,
+    hangs_told: Arc<AtomicU32>,
     helper: Helper,
     progress: Arc<Progress>,
 }
@@ -126,10 +127,12 @@ impl fmt::Debug for Dialer {
 
 impl Dialer {
     /// Opens and starts nothing.
-    pub fn new(place: Place, lookup: Lookup, progress: Arc<Progress>) -> Dialer {
-        Dialer { place, lookup, known: Arc::default(), helper: Helper::default(), progress }
+    pub fn new(place: Place, lookup: Lookup, names: Arc<Names>, progress: Arc<Progress>) -> Dialer {
+        let (resolver, helper) = (Helper::default(), Helper::default());
+        Dialer { place, lookup, names, resolver, hangs_told: Arc::default(), helper, progress }
     }
 
+    /// Addresses of the agent. A numeric address and `localhost` need no look-up.
     fn addresses(&self, host: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>, Error> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(ip) = host.parse::<IpAddr>() {
@@ -139,33 +142,48 @@ impl Dialer {
             let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
             return Ok(both.map(|ip| SocketAddr::new(ip, port)).to_vec());
         }
-        let mut former = Vec::new();
-        if let Some(known) = &*self.known.lock().unwrap_or_else(PoisonError::into_inner) {
-            former.clone_from(&known.addresses);
-            if known.since.elapsed() < NAME_KEPT_FOR {
-                return Ok(former);
-            }
+        let former = self.names.of(host, port);
+        if let Some(known) = former.as_ref().filter(|known| known.is_fresh()) {
+            return Ok(known.addresses.clone());
         }
-        let (lookup, known, name) = (self.lookup, self.known.clone(), host.to_string());
-        let found = self.helper.ask(patience, move || {
+        let (lookup, names, name) = (self.lookup, self.names.clone(), host.to_string());
+        let found = self.resolver.ask(patience, move || {
             let found = lookup(&name, port)?;
             // Kept here, so that an answer too late for this request serves the next.
-            let fresh = Known { since: Instant::now(), addresses: found.clone() };
-            if !found.is_empty() {
-                *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
-            }
+            names.keep(&name, port, &found);
             Ok::<_, io::Error>(found)
         });
-        match found {
-            Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-            // A name server's bad moment must not part us from an agent whose address we know.
-            _ if !former.is_empty() => Ok(former),
-            Ok(Ok(_)) => Err(unreached(format!("cannot resolve {host}: no address"))),
-            Ok(Err(error)) => Err(unreached(format!("cannot resolve {host}: {}", plain(&error)))),
-            Err(Refused::Busy | Refused::Late) => Err(unreached(format!("name not resolved yet ({host})"))),
-            Err(Refused::NoThread(error)) => {
-                Err(unreached(format!("cannot resolve {host}: no thread for it: {}", plain(&error))))
+        match &found {
+            Ok(Ok(addresses)) if !addresses.is_empty() => return Ok(addresses.clone()),
+            // A look-up in a forked child may hang for ever on a lock that the fork left held.
+            Err(Refused::Busy | Refused::Late) if self.names.in_child() => {
+                self.report_hang(host);
+                let found = direct::addresses(host, port, patience);
+                if !found.is_empty() {
+                    self.names.keep(host, port, &found);
+                    return Ok(found);
+                }
             }
+            _ => {}
+        }
+        // Keep the last resolved addresses when a later look-up fails or hangs.
+        if let Some(known) = former {
+            return Ok(known.addresses.clone());
+        }
+        Err(unreached(match found {
+            Err(Refused::Busy | Refused::Late) => format!("name not resolved yet ({host})"),
+            Err(Refused::NoThread(error)) => format!("cannot resolve {host}: no thread for it: {}", plain(&error)),
+            Ok(Err(error)) => format!("cannot resolve {host}: {}", plain(&error)),
+            Ok(Ok(_)) => format!("cannot resolve {host}: no address"),
+        }))
+    }
+
+    /// Says that a look-up hangs: once, and again for each one that is given up.
+    fn report_hang(&self, host: &str) {
+        let anew = self.resolver.started_anew();
+        if self.hangs_told.fetch_max(anew + 1, Relaxed) <= anew {
+            let (time, given_up) = (self.resolver.hangs_for(), self.resolver.given_up());
+            self.names.say(&Event::LookupHangs { host, time, given_up, most: GIVEN_UP_MAX });
         }
     }
 
@@ -189,7 +207,7 @@ impl Dialer {
             first_failure.get_or_insert(failure);
         }
         // The name may mean another machine by now.
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.names.doubt();
         Err(unreached(first_failure.unwrap_or_else(|| "no address to connect to".into())))
     }
 
@@ -339,12 +357,43 @@ mod tests {
             Err(io::Error::other("failed to lookup address information: Try again"))
         }
         let place = Place::Tcp { host: "agent.test".into(), port: 1, base_path: String::new() };
-        let dialer = Dialer::new(place, broken, Arc::default());
+        let names = Arc::<Names>::default();
+        let dialer = Dialer::new(place, broken, names.clone(), Arc::default());
         let ask = || dialer.addresses("agent.test", 1, Duration::from_secs(5));
         assert!(matches!(ask(), Err(Error::Other(why)) if why.to_string() == "cannot resolve agent.test: try again"));
-        let Some(long_ago) = Instant::now().checked_sub(NAME_KEPT_FOR * 2) else { return };
         let address = SocketAddr::from(([192, 0, 2, 1], 1));
-        *dialer.known.lock().unwrap() = Some(Known { since: long_ago, addresses: vec![address] });
+        names.long_ago("agent.test", 1, &[address]);
         assert!(matches!(ask(), Ok(addresses) if addresses == [address]));
+    }
+
+    #[test]
+    fn a_look_up_that_hangs_in_a_child_is_told_and_the_address_found_without_the_c_library() {
+        fn hanging(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+            std::thread::sleep(Duration::from_secs(3_600));
+            Ok(Vec::new())
+        }
+        let Ok(hosts) = std::fs::read_to_string("/etc/hosts") else { return };
+        let named = |line: &str| {
+            let mut words = line.split('#').next()?.split_whitespace();
+            let address = words.next()?.parse::<IpAddr>().ok()?;
+            Some((address, words.find(|name| *name != "localhost")?.to_string()))
+        };
+        let Some((address, name)) = hosts.lines().find_map(named) else { return };
+        let place = Place::Tcp { host: name.clone(), port: 1, base_path: String::new() };
+        let ask = |names: &Arc<Names>| {
+            let dialer = Dialer::new(place.clone(), hanging, names.clone(), Arc::default());
+            dialer.addresses(&name, 1, Duration::from_millis(20))
+        };
+        let names = Arc::<Names>::default();
+        assert!(matches!(ask(&names), Err(Error::Other(why)) if why.to_string().contains("not resolved yet")));
+        let logs: &'static crate::log::Logs = Box::leak(Box::default());
+        names.report_to(logs);
+        names.inherit(&name, 1, std::iter::empty());
+        let found = ask(&names).expect("an address");
+        assert!(found.contains(&SocketAddr::new(address, 1)), "{found:?}");
+        let mut said = String::new();
+        logs.poll(usize::MAX, &mut |record| said += &record.text);
+        assert!(said.contains("WARN look-up hangs:") && said.contains(&name), "{said}");
+        assert_eq!(names.of(&name, 1).expect("kept").addresses, found);
     }
 }

@@ -8,6 +8,7 @@ use super::deliver::{Load, AT_ONCE};
 use super::file::File;
 use super::queue::Wake;
 use super::retry::Backoff;
+use super::transport::{system_lookup, Names};
 use super::{Exporter, Profile, Shared};
 use crate::log::event::{Event, Totals};
 use crate::log::level::Level;
@@ -45,8 +46,8 @@ impl std::fmt::Debug for Way {
 
 impl Way {
     /// The way to this address. Reads the environment.
-    pub fn to(address: &AgentAddress, timeouts: Timeouts) -> Way {
-        let http = |place| Way::Http(Box::new(Agent::new(place, timeouts)));
+    pub fn to(address: &AgentAddress, timeouts: Timeouts, names: &Arc<Names>) -> Way {
+        let http = |place| Way::Http(Box::new(Agent::knowing(place, timeouts, system_lookup, names.clone())));
         match address.clone() {
             AgentAddress::Http { host, port, base_path } => http(Place::Tcp { host, port, base_path }),
             AgentAddress::Unix { path } => http(Place::Unix { path }),

@@ -188,6 +188,13 @@ pub enum Event<'a> {
     TracerStopped { sent: u64, spans_lost: u64, timed_out: bool },
     /// The process was forked, and this is the child.
     Forked { parent_pid: u32 },
+    /// In a forked child the look-up of the agent's name has not returned for so long. `given_up` look-ups hang for so
+    /// long that no answer is expected any more; after `most` of them no further one is started.
+    LookupHangs { host: &'a str, time: Duration, given_up: u32, most: u32 },
+    /// A thread of ours cannot be started. Once, until it can be started again.
+    ThreadNotStarted { thread: &'a str, errno: i32 },
+    /// A thread that could not be started runs now.
+    ThreadStarted { thread: &'a str, after: Duration },
     /// A panic was caught at the boundary.
     PanicCaught { message: &'a str },
     /// A host's own record (`spanwire_log_write`).
@@ -219,14 +226,21 @@ impl Event<'_> {
             | Event::HostEvent { .. }
             | Event::Forked { .. }
             | Event::TracerStopped { timed_out: false, .. } => Level::Debug,
-            Event::TracerConfigured { .. } | Event::AgentReachable { .. } | Event::LossEnded { .. } => Level::Info,
+            Event::TracerConfigured { .. }
+            | Event::AgentReachable { .. }
+            | Event::ThreadStarted { .. }
+            | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SpansAbandoned { .. }
             | Event::SpansOverdue { .. }
             | Event::LossBegan { .. }
             | Event::RecordsLost { .. }
+            | Event::LookupHangs { .. }
             | Event::TracerStopped { timed_out: true, .. } => Level::Warn,
-            Event::AgentRefused { .. } | Event::AgentUnreachable { .. } | Event::PanicCaught { .. } => Level::Error,
+            Event::AgentRefused { .. }
+            | Event::AgentUnreachable { .. }
+            | Event::ThreadNotStarted { .. }
+            | Event::PanicCaught { .. } => Level::Error,
         }
     }
 
@@ -281,6 +295,8 @@ impl Event<'_> {
             Event::SpansOverdue { .. } => "spans.overdue",
             Event::TracerStopped { .. } => "tracer.stopped",
             Event::Forked { .. } => "process.forked",
+            Event::LookupHangs { .. } => "agent.lookup",
+            Event::ThreadNotStarted { .. } | Event::ThreadStarted { .. } => "limits.threads",
             Event::PanicCaught { .. } => "panic",
             Event::HostText { target, .. } => target,
             Event::HostEvent { kind, .. } => kind,

@@ -4,6 +4,7 @@
 //! between the parts; each part is a file of its own.
 
 mod aggregate;
+mod callback;
 pub mod dialect;
 pub mod event;
 mod file;
@@ -19,6 +20,7 @@ mod switch;
 mod writer;
 mod zone;
 
+pub use callback::Returned;
 pub use dialect::{About, Dialect};
 pub use event::{Event, SpanFacts};
 pub use file::FileConfig;
@@ -321,10 +323,10 @@ impl Logs {
     }
 
     /// Gives up to `max` waiting records to `each`, oldest first, and answers how many. No lock is held meanwhile;
-    /// records made by `each` wait for the next call.
+    /// records made by `each` wait for the next call. In a child that `each` has forked it ends with that record.
     pub fn poll(&self, max: usize, each: &mut dyn FnMut(&Record)) -> usize {
         writer::say_gathered(&self.shared, false);
-        self.shared.ring.poll(max, each)
+        self.shared.ring.poll(max, self.shared.epoch_pid, each)
     }
 
     /// Moves waiting records to `out` as whole lines with a newline each. Answers the bytes written and the bytes that

@@ -1,6 +1,7 @@
 //! Records in memory: the bounded queue, and the ring from which a host pulls. Nothing here formats a record or knows
 //! where it goes.
 
+use super::callback::Returned;
 use super::dialect::Line;
 use super::level::Level;
 use crate::inspect::{holding, shapes, unsigned, Field, Kind, Noun};
@@ -191,8 +192,9 @@ impl Ring {
         drop(evicted);
     }
 
-    /// Gives up to `max` of the records that wait now to `each`, holding no lock meanwhile; the answer is how many.
-    pub fn poll(&self, max: usize, each: &mut dyn FnMut(&Record)) -> usize {
+    /// Gives up to `max` of the records that wait now to `each`, holding no lock meanwhile; the answer is how many. In a
+    /// child that `each` has forked the rest is the parent's, and so are the lock and the descriptor.
+    pub fn poll(&self, max: usize, epoch_pid: u32, each: &mut dyn FnMut(&Record)) -> usize {
         self.clear();
         let waiting = self.lock().len().min(max);
         let mut given = 0;
@@ -200,6 +202,10 @@ impl Ring {
             let Some(record) = self.lock().pop() else { break };
             each(&record);
             given += 1;
+            if Returned::to(epoch_pid) == Returned::InForkedChild {
+                std::mem::forget(record);
+                return given;
+            }
         }
         self.signal_if_any();
         given
@@ -310,13 +316,13 @@ mod tests {
             ring.push(record(&n.to_string()));
         }
         let mut first = None;
-        let given = ring.poll(usize::MAX, &mut |r| {
+        let given = ring.poll(usize::MAX, sys::pid(), &mut |r| {
             first.get_or_insert((r.text.clone(), r.lost));
         });
         assert_eq!(given, RECORDS_MAX);
         assert_eq!(first, Some(("10".to_string(), 10)));
         ring.push(record("after"));
-        ring.poll(1, &mut |r| assert_eq!(r.lost, 0));
+        ring.poll(1, sys::pid(), &mut |r| assert_eq!(r.lost, 0));
     }
 
     #[test]
@@ -342,9 +348,9 @@ mod tests {
         for _ in 0..20 {
             ring.push(record(&long));
         }
-        assert_eq!(ring.poll(100, &mut |_| ()), 3);
+        assert_eq!(ring.poll(100, sys::pid(), &mut |_| ()), 3);
         ring.push(record(&"x".repeat(BYTES_MAX)));
-        assert_eq!(ring.poll(100, &mut |_| ()), 0);
+        assert_eq!(ring.poll(100, sys::pid(), &mut |_| ()), 0);
     }
 
     #[test]
@@ -381,9 +387,9 @@ mod tests {
         assert_eq!(ring.fd(), Some(fd));
         assert!(readable(fd));
         ring.push(record("second"));
-        assert_eq!(ring.poll(1, &mut |_| ()), 1);
+        assert_eq!(ring.poll(1, sys::pid(), &mut |_| ()), 1);
         assert!(readable(fd), "one still waits");
-        assert_eq!(ring.poll(1, &mut |_| ()), 1);
+        assert_eq!(ring.poll(1, sys::pid(), &mut |_| ()), 1);
         assert!(!readable(fd));
         ring.push(record("third"));
         assert!(readable(fd));
@@ -407,7 +413,7 @@ mod tests {
     fn a_reader_that_logs_ends_and_sees_its_record_next_time() {
         let ring = Ring::new();
         ring.push(record("first"));
-        assert_eq!(ring.poll(usize::MAX, &mut |_| ring.push(record("from inside"))), 1);
-        assert_eq!(ring.poll(usize::MAX, &mut |r| assert_eq!(r.text, "from inside")), 1);
+        assert_eq!(ring.poll(usize::MAX, sys::pid(), &mut |_| ring.push(record("from inside"))), 1);
+        assert_eq!(ring.poll(usize::MAX, sys::pid(), &mut |r| assert_eq!(r.text, "from inside")), 1);
     }
 }

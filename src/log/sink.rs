@@ -1,19 +1,20 @@
 //! Callbacks of a host that take records on the log thread: adding, calling and removing them. No lock is held while
 //! one runs. Standard error and files are `writer.rs`.
 
+use super::callback::Returned;
 use super::level::Level;
 use super::ring::Record;
 use crate::sys;
 use std::cell::Cell;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Takes a record. Called on the log thread, one call at a time.
 pub type SinkFn = Arc<dyn Fn(&Record) + Send + Sync>;
 /// Called once, when the sink is called no more.
-pub type ReleaseFn = Box<dyn FnOnce() + Send>;
+pub type ReleaseFn = Arc<dyn Fn() + Send + Sync>;
 
 /// Sinks that can be there at once.
 pub const SINKS_MAX: usize = 64;
@@ -27,13 +28,6 @@ pub enum SinkError {
     TooMany,
     /// It still runs. It is called no more, and its release function runs once it has returned.
     Timeout,
-}
-
-/// Whether the process that a callback or release function returned in is the one that called it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Returned {
-    Here,
-    InForkedChild,
 }
 
 thread_local! {
@@ -50,8 +44,9 @@ pub(super) struct Sink {
     id: u64,
     level: Level,
     callback: SinkFn,
-    /// Shared with the sink's copies in forked children, of which each runs it once in its own memory.
-    release: Arc<Mutex<Option<ReleaseFn>>>,
+    /// The sink's copy in a forked child has it too, and runs it once in its own memory.
+    release: Option<ReleaseFn>,
+    released: AtomicBool,
     state: Mutex<State>,
     returned: Condvar,
 }
@@ -69,11 +64,11 @@ impl Sink {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn release(&self) {
-        let release = self.release.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(release) = release {
-            let _ = catch_unwind(AssertUnwindSafe(release));
+    fn release(&self, epoch_pid: u32) -> Returned {
+        if let Some(release) = self.release.as_ref().filter(|_| !self.released.swap(true, Ordering::AcqRel)) {
+            let _ = catch_unwind(AssertUnwindSafe(&**release));
         }
+        Returned::to(epoch_pid)
     }
 
     /// Gives it a record, unless it was removed or does not want this level.
@@ -91,7 +86,7 @@ impl Sink {
         SERVING.set((epoch_pid, self.id));
         let _ = catch_unwind(AssertUnwindSafe(|| (self.callback)(record)));
         SERVING.set((0, 0));
-        if sys::pid() != epoch_pid {
+        if Returned::to(epoch_pid) == Returned::InForkedChild {
             return Returned::InForkedChild;
         }
         let release = {
@@ -101,10 +96,7 @@ impl Sink {
         };
         self.returned.notify_all();
         if release {
-            self.release();
-        }
-        if sys::pid() != epoch_pid {
-            return Returned::InForkedChild;
+            return self.release(epoch_pid);
         }
         Returned::Here
     }
@@ -147,6 +139,7 @@ impl Sinks {
                 level: sink.level,
                 callback: sink.callback.clone(),
                 release: sink.release.clone(),
+                released: AtomicBool::new(false),
                 state: Mutex::default(),
                 returned: Condvar::new(),
             })
@@ -170,7 +163,8 @@ impl Sinks {
             id,
             level,
             callback,
-            release: Arc::new(Mutex::new(release)),
+            release,
+            released: AtomicBool::new(false),
             state: Mutex::default(),
             returned: Condvar::new(),
         });
@@ -207,7 +201,9 @@ impl Sinks {
             state = sink.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(state);
-        sink.release();
+        if sink.release(sys::pid()) == Returned::InForkedChild {
+            std::mem::forget(sink);
+        }
         Ok(())
     }
 
@@ -235,7 +231,7 @@ fn loudest(list: &List) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::sync::atomic::AtomicUsize;
     use std::sync::OnceLock;
     use std::thread;
 
@@ -260,7 +256,7 @@ mod tests {
 
     fn releasing(count: &Arc<AtomicUsize>) -> Option<ReleaseFn> {
         let count = count.clone();
-        Some(Box::new(move || {
+        Some(Arc::new(move || {
             count.fetch_add(1, Ordering::SeqCst);
         }))
     }
@@ -305,7 +301,7 @@ mod tests {
         };
         let seen = returned.clone();
         let release = releasing(&releases).map(|release| -> ReleaseFn {
-            Box::new(move || {
+            Arc::new(move || {
                 seen.store(true, Ordering::SeqCst);
                 release();
             })

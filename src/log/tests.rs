@@ -244,7 +244,7 @@ fn sinks_come_and_go_under_load_without_a_deadlock() {
     let released = Arc::new(AtomicUsize::new(0));
     for _ in 0..300 {
         let released = released.clone();
-        let release: ReleaseFn = Box::new(move || {
+        let release: ReleaseFn = Arc::new(move || {
             released.fetch_add(1, Ordering::SeqCst);
         });
         let id = logs.add_sink(Level::Info, count(&calls), Some(release)).expect("added");

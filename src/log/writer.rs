@@ -1,12 +1,12 @@
 //! The `spanwire-log` thread and the queue in front of it: it gives records to standard error, the log file and the
 //! host's callbacks. How each of them is written is theirs (`stream.rs`, `file.rs`, `sink.rs`).
 
+use super::callback::Returned;
 use super::dialect::NATIVE_CODE;
 use super::event::Event;
 use super::file::{FileConfig, LogFile};
 use super::level::Level;
 use super::ring::{Queue, Record, WhenFull};
-use super::sink::Returned;
 use super::stream::Stream;
 use super::Shared;
 use crate::sys;

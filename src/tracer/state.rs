@@ -85,6 +85,7 @@ impl State {
         let logs = Logs::after_fork(&inherited.shared.logs, recorder);
         let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder);
         state.tracers.inherit(&state, &inherited.tracers);
+        state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters));
         // A start-up line that the parent has said is said; one that a parent without spans never got to is the child's.
         for (account, parents) in state.shared.accounts.iter().zip(&inherited.shared.accounts) {
             account.announced.store(parents.announced.load(Relaxed), Relaxed);

@@ -1,13 +1,19 @@
-//! One thread at most for a call that can hang. It ends with its work; while it hangs, further work is refused at once
-//! instead of getting a thread of its own. Nothing here knows what the work is.
+//! One thread at a time for a call that can hang. It ends with its work. While it hangs, further work is refused at once;
+//! after a while the thread is given up and the next work gets another one, as long as few are given up. Nothing here
+//! knows what the work is.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sys;
+
+/// How long a call hangs before its thread is given up: longer than the C library asks two name servers twice.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+/// Threads that may be given up at a time. They hang on; one that returns after all makes room for another.
+pub const GIVEN_UP_MAX: u32 = 3;
 
 /// Why there is no result.
 pub enum Refused {
@@ -21,15 +27,28 @@ pub enum Refused {
 
 /// The right to have that thread; a clone shares it.
 #[derive(Clone, Debug, Default)]
-pub struct Helper {
-    busy: Arc<AtomicBool>,
+pub struct Helper(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// The work that is being done, as the number that it was given; 0 for none.
+    current: AtomicU64,
+    last: AtomicU64,
+    /// When it began; monotonic nanoseconds.
+    since_ns: AtomicU64,
+    given_up: AtomicU32,
+    /// How often a thread was given up so far.
+    anew: AtomicU32,
 }
 
-struct Release(Arc<AtomicBool>);
+/// Ends the work of this number, also if it panics.
+struct Release(Arc<Shared>, u64);
 
 impl Drop for Release {
     fn drop(&mut self) {
-        self.0.store(false, Relaxed);
+        if self.0.current.compare_exchange(self.1, 0, SeqCst, SeqCst).is_err() {
+            self.0.given_up.fetch_sub(1, SeqCst);
+        }
     }
 }
 
@@ -40,10 +59,7 @@ impl Helper {
         patience: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refused> {
-        if self.busy.swap(true, Relaxed) {
-            return Err(Refused::Busy);
-        }
-        let release = Release(self.busy.clone());
+        let release = self.claim(GIVE_UP_AFTER).ok_or(Refused::Busy)?;
         let (sender, receiver) = sync_channel(1);
         let body = move || {
             let result = work();
@@ -56,6 +72,46 @@ impl Helper {
             RecvTimeoutError::Timeout => Refused::Late,
             RecvTimeoutError::Disconnected => Refused::NoThread(io::Error::other("the thread ended early")),
         })
+    }
+
+    /// For how long the present work has been running; zero without work.
+    pub fn hangs_for(&self) -> Duration {
+        let running = self.0.current.load(SeqCst) != 0;
+        let since = self.0.since_ns.load(SeqCst);
+        Duration::from_nanos(if running { sys::monotonic_ns().saturating_sub(since) } else { 0 })
+    }
+
+    /// How many threads are given up and still hang.
+    pub fn given_up(&self) -> u32 {
+        self.0.given_up.load(SeqCst)
+    }
+
+    /// How often a thread was given up so far, those that returned after all included.
+    pub fn started_anew(&self) -> u32 {
+        self.0.anew.load(SeqCst)
+    }
+
+    fn claim(&self, give_up_after: Duration) -> Option<Release> {
+        let shared = &self.0;
+        let number = shared.last.fetch_add(1, SeqCst) + 1;
+        let hung = shared.current.load(SeqCst);
+        if hung != 0 {
+            if self.hangs_for() < give_up_after
+                || shared.given_up.fetch_update(SeqCst, SeqCst, |n| (n < GIVEN_UP_MAX).then_some(n + 1)).is_err()
+            {
+                return None;
+            }
+            if shared.current.compare_exchange(hung, number, SeqCst, SeqCst).is_err() {
+                // It has ended at this moment, or another caller was first.
+                shared.given_up.fetch_sub(1, SeqCst);
+                return None;
+            }
+            shared.anew.fetch_add(1, SeqCst);
+        } else if shared.current.compare_exchange(0, number, SeqCst, SeqCst).is_err() {
+            return None;
+        }
+        shared.since_ns.store(sys::monotonic_ns(), SeqCst);
+        Some(Release(shared.clone(), number))
     }
 }
 
@@ -80,6 +136,21 @@ mod tests {
             matches!(helper.ask(Duration::from_secs(1), || 7), Ok(7))
         });
         assert!(free, "the helper stays blocked after the hanging call has ended");
+    }
+
+    #[test]
+    fn threads_that_hang_are_given_up_a_bounded_number_of_times() {
+        let helper = Helper::default();
+        let claim = || helper.claim(Duration::ZERO);
+        let hung: Vec<Release> = (0..20).filter_map(|_| claim()).collect();
+        assert_eq!((hung.len() as u32, helper.given_up()), (GIVEN_UP_MAX + 1, GIVEN_UP_MAX));
+        assert!(helper.claim(Duration::from_secs(600)).is_none(), "the last one has not hung for long");
+        let mut hung = hung.into_iter();
+        drop(hung.next());
+        let another = claim().expect("one that was given up has returned");
+        assert!(claim().is_none());
+        drop((hung, another));
+        assert_eq!((helper.given_up(), helper.hangs_for()), (0, Duration::ZERO));
     }
 
     #[test]

@@ -73,6 +73,10 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("tracer stopped", Event::TracerStopped { sent: 10, spans_lost: 0, timed_out: false });
     say("tracer stopped too late", Event::TracerStopped { sent: 10, spans_lost: 5, timed_out: true });
     say("process forked", Event::Forked { parent_pid: 41 });
+    let time = Duration::from_secs(1);
+    say("look-up hangs in a child", Event::LookupHangs { host: "agent.test", time, given_up: 0, most: 3 });
+    say("thread not started", Event::ThreadNotStarted { thread: "spanwire-worker", errno: 11 });
+    say("thread started after all", Event::ThreadStarted { thread: "spanwire-worker", after: Duration::from_secs(3) });
     say("panic caught", Event::PanicCaught { message: "index out of bounds" });
     say("log records lost", Event::RecordsLost { sink: "stderr", records: 6 });
     say("host's own text *", Event::HostText { level: Level::Info, target: "app", text: "cache is warm" });

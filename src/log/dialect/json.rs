@@ -89,6 +89,11 @@ impl Object {
                 self.plain("sent", sent).plain("spans_lost", spans_lost).plain("timed_out", timed_out)
             }
             Event::Forked { parent_pid } => self.plain("parent_pid", parent_pid),
+            Event::LookupHangs { host, time, given_up, .. } => {
+                self.text("host", &free(host)).time("time_ns", *time).plain("given_up", given_up)
+            }
+            Event::ThreadNotStarted { thread, errno } => self.text("thread", thread).plain("errno", errno),
+            Event::ThreadStarted { thread, after } => self.text("thread", thread).time("after_ns", *after),
             Event::PanicCaught { message } => self.text("message", &free(message)),
             Event::HostText { text, .. } | Event::Notice { text, .. } => self.text("text", &free(text)),
             Event::HostEvent { fields, .. } => self.pairs("fields", fields),

@@ -130,6 +130,26 @@ impl Line {
                 self.say("process forked:").count("parent", parent_pid);
                 self.say("; this child begins with an empty queue, and its parent sends what it holds");
             }
+            Event::LookupHangs { host, time, given_up, most } => {
+                self.say("look-up hangs:").fact("host", &free(host)).count("time", duration(*time));
+                self.put(format_args!(
+                    " given_up={given_up}; another thread of the parent was looking a name up when this process was \
+                     forked; the parent's address, /etc/hosts and the name servers are used instead, and up to {most} \
+                     look-ups are started anew; an address in DD_TRACE_AGENT_URL avoids it"
+                ));
+            }
+            Event::ThreadNotStarted { thread, errno } => {
+                self.say("cannot start thread ").quoted_always(thread).say(": ").text(&error_text(*errno));
+                self.put(format_args!(" (errno {errno}); "));
+                self.say(match *thread {
+                    "spanwire-log" => "records wait for it",
+                    _ => "spans wait in the queue until it runs",
+                });
+                self.say("; check ulimit -u and the container's limit of processes (pids.max)");
+            }
+            Event::ThreadStarted { thread, after } => {
+                self.say("thread ").quoted_always(thread).say(" runs now:").count("after", duration(*after));
+            }
             Event::PanicCaught { message } => {
                 self.say("internal error caught: ").text(&free(message));
                 self.say("; the host is not affected; please report this line with the version in use");
@@ -229,6 +249,10 @@ impl Line {
         self
     }
 
+    fn quoted_always(&mut self, text: &str) -> &mut Line {
+        self.say("\"").text(text).say("\"")
+    }
+
     fn quoted(&mut self, text: &str) -> &mut Line {
         let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
         if !text.is_empty() && text.chars().all(bare) {
@@ -257,6 +281,12 @@ impl Line {
             self.0.push(c);
         }
     }
+}
+
+/// What the system says of an error number, without the number.
+fn error_text(errno: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
 }
 
 fn fate(retry: bool) -> &'static str {

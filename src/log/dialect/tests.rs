@@ -117,6 +117,9 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         Event::HostEvent { kind: "cache.miss", fields: &fields },
         Event::RecordsLost { sink: "stderr", records: 6 },
         Event::Notice { level: Level::Error, target: "log.file", text: "cannot write" },
+        Event::LookupHangs { host: "agent.test", time: Duration::from_secs(1), given_up: 0, most: 3 },
+        Event::ThreadNotStarted { thread: "spanwire-worker", errno: 11 },
+        Event::ThreadStarted { thread: "spanwire-worker", after: Duration::from_secs(3) },
     ];
     for event in &events {
         each(event.kind(), event);

@@ -264,7 +264,7 @@ fn a_name_that_hangs_holds_one_thread_and_serves_once_it_is_known() {
     *ADDRESS.lock().unwrap() = Some(address);
     let place = Place::Tcp { host: "agent.test".into(), port: address.port(), base_path: String::new() };
     let timeouts = Timeouts { connect: Duration::from_millis(50), request: Duration::from_secs(2) };
-    let agent = Agent::with_lookup(place, timeouts, slow);
+    let agent = Agent::knowing(place, timeouts, slow, Arc::default());
     for _ in 0..5 {
         let failure = post(&agent).unwrap_err();
         assert_eq!(failure, Failure::NotSent("name not resolved yet (agent.test)".into()));

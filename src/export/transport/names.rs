@@ -1,0 +1,117 @@
+//! The addresses that an agent's name had when it was last looked up. A forked child takes its parent's over: a look-up
+//! in a child can hang for ever on a lock of the C library that another thread of the parent held at the fork.
+
+use crate::log::{Event, Logs};
+use crate::process::Inheritable;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How long an answer is used without asking again.
+pub(super) const KEPT_FOR: Duration = Duration::from_secs(60);
+
+/// What a name meant, and since when that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    host: String,
+    port: u16,
+    /// When the name was looked up; `None` if that is to be done again.
+    since: Option<Instant>,
+    /// Not empty.
+    pub(super) addresses: Vec<SocketAddr>,
+}
+
+impl Known {
+    /// Whether it needs no new look-up.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.since.is_some_and(|since| since.elapsed() < KEPT_FOR)
+    }
+}
+
+/// See the module. One for each exporter.
+#[derive(Default)]
+pub struct Names {
+    known: Inheritable<Known>,
+    /// Whether this is a forked child, in which a look-up can hang.
+    in_child: AtomicBool,
+    logs: OnceLock<&'static Logs>,
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Names({:?})", self.known.get())
+    }
+}
+
+impl Names {
+    /// What is known of a name, fresh or not.
+    pub(super) fn of(&self, host: &str, port: u16) -> Option<Arc<Known>> {
+        self.known.get().filter(|known| known.host == host && known.port == port)
+    }
+
+    /// Keeps the answer of a look-up, unless it is empty.
+    pub(super) fn keep(&self, host: &str, port: u16, addresses: &[SocketAddr]) {
+        if !addresses.is_empty() {
+            let (host, addresses) = (host.to_string(), addresses.to_vec());
+            self.known.set(Some(Known { host, port, since: Some(Instant::now()), addresses }));
+        }
+    }
+
+    /// Has the name looked up before its next use: no address took a connection, and the name may mean another machine
+    /// by now. The addresses stay, for a look-up that fails.
+    pub(super) fn doubt(&self) {
+        if let Some(known) = self.known.get() {
+            self.known.set(Some(Known { since: None, ..Known::clone(&known) }));
+        }
+    }
+
+    /// Whether this is a forked child.
+    pub(super) fn in_child(&self) -> bool {
+        self.in_child.load(Relaxed)
+    }
+
+    /// In a forked child: takes over what one of its parent's exporters knew of this name. Waits for no lock that the
+    /// fork may have left held.
+    pub fn inherit<'a>(&self, host: &str, port: u16, mut of_parent: impl Iterator<Item = &'a Names>) {
+        self.in_child.store(true, Relaxed);
+        let known = of_parent.find_map(|names| names.known.inherited().filter(|it| it.host == host && it.port == port));
+        if known.is_some() {
+            self.known.set(known);
+        }
+    }
+
+    /// Where to say that a look-up hangs.
+    pub fn report_to(&self, logs: &'static Logs) {
+        let _ = self.logs.set(logs);
+    }
+
+    pub(super) fn say(&self, event: &Event<'_>) {
+        if let Some(logs) = self.logs.get() {
+            logs.emit(event);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn long_ago(&self, host: &str, port: u16, addresses: &[SocketAddr]) {
+        self.keep(host, port, addresses);
+        self.doubt();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_took_no_connection_are_looked_up_anew_and_kept_for_a_look_up_that_fails() {
+        let (names, address) = (Names::default(), SocketAddr::from(([192, 0, 2, 1], 1)));
+        names.keep("agent.test", 1, &[]);
+        assert!(names.of("agent.test", 1).is_none());
+        names.keep("agent.test", 1, &[address]);
+        assert!(names.of("agent.test", 1).is_some_and(|known| known.is_fresh()));
+        assert!(names.of("agent.test", 2).is_none() && names.of("other.test", 1).is_none());
+        names.doubt();
+        assert!(names.of("agent.test", 1).is_some_and(|known| !known.is_fresh() && known.addresses == [address]));
+    }
+}
