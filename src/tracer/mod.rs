@@ -1,8 +1,9 @@
 //! Tracers: frozen settings, an account of what was counted, and the exporter that serves their agent. This file has the
-//! registry: making, sharing, finding and freeing them. Spans are started and finished in `spans`, flushed and shut
-//! down in `closing`, counted in `stats`.
+//! registry: making, sharing, finding and freeing them. Spans are started in `spans`, finished in `ending`, flushed
+//! and shut down in `closing`, counted in `stats`.
 
 pub mod closing;
+pub mod ending;
 pub mod facts;
 mod logging;
 mod overdue;
@@ -21,10 +22,11 @@ use crate::process::Inheritable;
 use crate::recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::open;
-use crate::span::table::{Handle, Kind, LAST_GENERATION};
+use crate::span::table::{Handle, Kind, Refused, LAST_GENERATION};
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Why a call came to nothing. The C API has a status for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub struct Tracer {
     pub service_hash: AtomicU32,
     /// Submissions under way.
     submitting: AtomicU32,
+    /// Its open spans are being abandoned, after it was shut down; none when that is done.
+    abandoning: Mutex<Option<closing::Abandoning>>,
     /// How often it was given out.
     shares: AtomicU32,
     /// What it was made from; set before the slot is live, read by a child after a fork.
@@ -89,6 +93,11 @@ struct Origin {
 }
 
 impl Tracer {
+    /// Whether open spans of it are still to be abandoned.
+    fn is_abandoning(&self) -> bool {
+        self.abandoning.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// What its queue allows.
     #[inline]
     pub fn limits(&self) -> Limits {
@@ -168,9 +177,14 @@ impl Tracers {
         let counters = &state.shared.account(index).counters;
         tracer.word.load(Acquire) & 1 == 0
             && tracer.submitting.load(Acquire) == 0
+            && !tracer.is_abandoning()
             && counters.traces.enqueued.load(Relaxed)
                 == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
-            && !state.traces.live().any(|handle| state.traces.lock(handle).is_ok_and(|trace| trace.tracer == index))
+            && !state.traces.live().any(|handle| match state.traces.lock_briefly(handle) {
+                Ok(trace) => trace.tracer == index,
+                // Held by another call: it may be of this tracer.
+                Err(refused) => refused == Refused::Busy,
+            })
     }
 
     fn install(
@@ -238,7 +252,7 @@ impl Tracers {
         if tracer.shares.fetch_sub(1, Relaxed) > 1 {
             return Ok(());
         }
-        closing::close(state, index, tracer);
+        closing::close(state, index, tracer, Duration::ZERO);
         tracer.word.fetch_and(!1, Release);
         tracer.origin.set(None);
         recording::refresh_tracer(state, index);

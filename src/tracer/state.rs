@@ -15,7 +15,7 @@ use crate::span::record;
 use crate::span::table::{Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
-use crate::tracer::{overdue, recording, Tracers};
+use crate::tracer::{closing, ending, overdue, recording, Tracers};
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -74,7 +74,9 @@ impl State {
         clock::begin();
         let recorder = Recorder::new(sys::pid(), 1, clock::scale());
         let logs = Logs::recorded_by(recorder);
-        State::with(1, Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), logs, recorder)
+        let spans = Table::new(LAST_GENERATION, ending::on_span_request);
+        let traces = Table::new(LAST_GENERATION, ending::on_trace_request);
+        State::with(1, spans, traces, logs, recorder)
     }
 
     fn after_fork(inherited: &State) -> State {
@@ -124,10 +126,18 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, Chores { tick: recording::refresh, minute: overdue::look }),
+            shared: Shared::new(logs, recorder, Chores { tick, minute: overdue::look }),
             overdue_looked_ns: AtomicU64::new(0),
         }
     }
+}
+
+/// What a worker does each time that it looks up.
+fn tick() {
+    let state = state();
+    ending::run_requests(state);
+    closing::abandon_more(state);
+    recording::refresh();
 }
 
 #[cfg(test)]
