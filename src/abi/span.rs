@@ -838,7 +838,7 @@ pub extern "C" fn spanwire_span_set_error_flag(span: spanwire_span, error: i32) 
     })
 }
 
-/// Adds a structured value (`meta_struct`) to a span. Of one key given twice the agent keeps the last.
+/// Adds a structured value (`meta_struct`) to a span. The last value of a key wins.
 ///
 /// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
 /// @param key    its name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX

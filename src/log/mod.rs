@@ -172,6 +172,7 @@ impl Logs {
         Logs::of(recorder, from.switch.copy(), from.filter.copy(), config, from.sinks.after_fork())
     }
 
+    #[inline(never)]
     fn of(recorder: Recorder, switch: Switch, filter: Filter, config: OnceLock<LogConfig>, sinks: Sinks) -> Logs {
         let shared = Shared {
             epoch_pid: sys::pid(),

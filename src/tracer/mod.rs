@@ -187,6 +187,7 @@ impl Tracers {
             })
     }
 
+    #[inline(never)]
     fn install(
         &self,
         state: &State,
@@ -202,7 +203,7 @@ impl Tracers {
         account.give_up_at.store(0, Relaxed);
         account.announced.store(false, Relaxed);
         *account.profile.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Arc::new(Profile::of(settings, state.pid)));
+            Some(shared_profile(settings, state.pid));
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -228,6 +229,7 @@ impl Tracers {
     }
 
     /// Takes over the parent's tracers under their handles, in a child's fresh state. Only reads what is inherited.
+    #[inline(never)]
     pub fn inherit(&self, state: &State, inherited: &Tracers) {
         for (index, tracer) in inherited.slots.iter().enumerate() {
             let word = tracer.word.load(Acquire);
@@ -305,6 +307,11 @@ impl Tracers {
     pub fn disable_all(&self) {
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
     }
+}
+
+#[inline(never)]
+fn shared_profile(settings: &Settings, process_id: u32) -> Arc<Profile> {
+    Arc::new(Profile::of(settings, process_id))
 }
 
 /// The exporter that serves this address, or an unused one that will.

@@ -70,6 +70,7 @@ pub fn after_fork_child() {
 }
 
 impl State {
+    #[inline(never)]
     fn first() -> State {
         clock::begin();
         let recorder = Recorder::new(sys::pid(), 1, clock::scale());
@@ -79,6 +80,7 @@ impl State {
         State::with(1, spans, traces, logs, recorder)
     }
 
+    #[inline(never)]
     fn after_fork(inherited: &State) -> State {
         memory::forget_all();
         let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
@@ -117,6 +119,7 @@ impl State {
         nouns
     }
 
+    #[inline(never)]
     fn with(epoch: u32, spans: Table<OpenSpan>, traces: Table<Trace>, logs: Logs, recorder: Recorder) -> State {
         State {
             epoch,
