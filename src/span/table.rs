@@ -28,6 +28,8 @@ const SHARDS: usize = 16;
 
 const BUSY: u64 = 1;
 const LIVE: u64 = 2;
+/// Set on a free slot that was to be handed out while [`Table::each_free`] held it: who holds it puts it back.
+const PUT_BACK: u64 = 1 << 63;
 
 /// What a handle names; the two bits above generation and index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,17 +208,58 @@ impl<T: Content> Table<T> {
     /// Takes a free slot. It is busy and not live until [`Guard::publish`]; nothing when the table is full.
     #[inline]
     pub fn allocate(&self, shard: u32) -> Option<Guard<'_, T>> {
-        let index = match self.pop(shard as usize % SHARDS) {
-            Some(index) => index,
-            None => self.grow(shard as usize % SHARDS)?,
-        };
-        let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
-        // The slot is ours alone, but a random handle's owner may be looking at the word.
-        let word = slot.word.load(Relaxed);
-        slot.word.store(word | BUSY, Relaxed);
-        // Before the label is written: its readers check the word afterwards.
-        fence(Release);
-        Some(Guard { table: self, slot, index, word })
+        loop {
+            let index = match self.pop(shard as usize % SHARDS) {
+                Some(index) => index,
+                None => self.grow(shard as usize % SHARDS)?,
+            };
+            let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
+            let word = slot.word.load(Relaxed) & !BUSY;
+            if slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_ok() || !Self::put_back(slot, word) {
+                // Before the label is written: its readers check the word afterwards.
+                fence(Release);
+                return Some(Guard { table: self, slot, index, word });
+            }
+        }
+    }
+
+    /// Leaves a slot that was just taken from its list to the thread that holds it. False if none does any more: then it is
+    /// locked for the caller.
+    #[cold]
+    fn put_back(slot: &Slot<T>, word: u64) -> bool {
+        loop {
+            if slot.word.compare_exchange(word | BUSY, word | BUSY | PUT_BACK, AcqRel, Relaxed).is_ok() {
+                return true;
+            }
+            if slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_ok() {
+                return false;
+            }
+        }
+    }
+
+    /// Shows what free slots hold to `visit`, to be freed for example, until that says no. The table can be used meanwhile.
+    /// Whether all were visited.
+    pub fn each_free(&self, mut visit: impl FnMut(&mut T) -> bool) -> bool {
+        for index in self.first_own..self.segments.load(Acquire) * SEGMENT as u32 {
+            let Some(segment) = self.segment(index) else { continue };
+            let slot = &segment.slots[index as usize % SEGMENT];
+            let word = slot.word.load(Relaxed);
+            if word & (LIVE | BUSY | PUT_BACK) != 0
+                || slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_err()
+            {
+                continue;
+            }
+            // SAFETY: the busy bit is ours.
+            let go_on = visit(unsafe { &mut *slot.value.get() });
+            if slot.word.compare_exchange(word | BUSY, word, AcqRel, Relaxed).is_err() {
+                slot.word.store(word, Release);
+                self.push(index);
+            }
+            if !go_on {
+                return false;
+            }
+        }
+        true
     }
 
     /// Locks the slot that the handle names. Waits up to 100 ms for another thread's call on it.
@@ -567,6 +610,14 @@ mod tests {
     fn threads_never_share_a_slot() {
         let table = table(LAST_GENERATION);
         std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..2_000 {
+                    assert!(table.each_free(|value| {
+                        *value = u64::MAX;
+                        true
+                    }));
+                }
+            });
             for thread in 0..4u64 {
                 let table = &table;
                 scope.spawn(move || {
@@ -582,5 +633,12 @@ mod tests {
             }
         });
         assert_eq!(table.live().count(), 0);
+        assert!(table.segments.load(Relaxed) <= 4, "no slot is lost: {}", table.segments.load(Relaxed));
+        let mut free = 0;
+        table.each_free(|_| {
+            free += 1;
+            true
+        });
+        assert_eq!(free, table.segments.load(Relaxed) as usize * SEGMENT);
     }
 }

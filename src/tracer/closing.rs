@@ -84,6 +84,7 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, timed_out: !in_time });
         state.shared.logs.flush(time.saturating_sub(began.elapsed()).max(GRACE));
     }
+    give_back_memory(state);
     // The process may end now, and what it counted is all that a core can tell.
     recording::refresh_all(state);
     if in_time {
@@ -171,6 +172,17 @@ fn abandon(state: &'static State, index: u32, tracer: &Tracer, deadline: Option<
     }
     exporter.queue.detach();
     true
+}
+
+/// Frees what is kept for later spans: this tracer's do not come.
+fn give_back_memory(state: &'static State) {
+    let (deadline, mut seen) = (Instant::now() + AT_LEAST, 0u32);
+    state.shared.pool.empty();
+    state.spans.each_free(|span| {
+        seen += 1;
+        span.rest(u32::MAX);
+        seen % 256 != 0 || Instant::now() < deadline
+    });
 }
 
 fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer) {

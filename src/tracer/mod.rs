@@ -151,7 +151,10 @@ impl Tracers {
         let index = (0..TRACERS_MAX as u32).find(|&index| self.is_free(state, index)).ok_or(Error::Limit)?;
         logging::configure(state, &settings, env("TZ").as_deref(), &rejected);
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
-        let number = self.install(state, index, generation, 1, Origin { code, settings }, state.epoch == 1)?;
+        let origin = Box::new(Origin { code, settings });
+        let number = self.install(state, index, generation, 1, origin, state.epoch == 1)?;
+        // A forked child's are prepared by its first span: its first call may come on a small stack.
+        state.exporters[self.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX].prepare();
         announce_disabled(state, index);
         Ok(number)
     }
@@ -194,7 +197,7 @@ impl Tracers {
         index: u32,
         generation: u32,
         shares: u32,
-        origin: Origin,
+        origin: Box<Origin>,
         bound: bool,
     ) -> Result<u64, Error> {
         let (settings, tracer, account) = (&origin.settings, self.at(index), state.shared.account(index));
@@ -202,8 +205,7 @@ impl Tracers {
         account.counters.reset();
         account.give_up_at.store(0, Relaxed);
         account.announced.store(false, Relaxed);
-        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(shared_profile(settings, state.pid));
+        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(shared_profile(settings, state.pid));
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -221,7 +223,7 @@ impl Tracers {
         tracer.exporter.store(exporter, Relaxed);
         state.exporters[exporter as usize].queue.attach();
         state.exporters[exporter as usize].unannounced.store(true, Relaxed);
-        tracer.origin.set(Some(origin));
+        keep_origin(tracer, origin);
         tracer.word.store(generation << 1 | 1, Release);
         state.shared.recorder.rare(recorder::Kind::TracerMade, index.into(), generation.into());
         recording::refresh_tracer(state, index);
@@ -233,7 +235,7 @@ impl Tracers {
     pub fn inherit(&self, state: &State, inherited: &Tracers) {
         for (index, tracer) in inherited.slots.iter().enumerate() {
             let word = tracer.word.load(Acquire);
-            let Some(origin) = tracer.origin.inherited().filter(|_| word & 1 == 1) else {
+            let Some(origin) = inherited_origin(tracer).filter(|_| word & 1 == 1) else {
                 self.slots[index].word.store(word & !1, Relaxed);
                 continue;
             };
@@ -309,12 +311,24 @@ impl Tracers {
     }
 }
 
+// In frames of their own, which end before the next one begins: see `Profile::of`.
+#[inline(never)]
+fn inherited_origin(tracer: &Tracer) -> Option<Box<Origin>> {
+    tracer.origin.inherited().map(Box::new)
+}
+
+#[inline(never)]
+fn keep_origin(tracer: &Tracer, origin: Box<Origin>) {
+    tracer.origin.set(Some(*origin));
+}
+
 #[inline(never)]
 fn shared_profile(settings: &Settings, process_id: u32) -> Arc<Profile> {
     Arc::new(Profile::of(settings, process_id))
 }
 
 /// The exporter that serves this address, or an unused one that will.
+#[inline(never)]
 fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let address: &AgentAddress = &settings.agent;
     let of = |index: usize| state.exporters[index].address.lock().unwrap_or_else(PoisonError::into_inner);
@@ -327,7 +341,6 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let timeouts = agent::Timeouts { connect: settings.connect_timeout, request: settings.request_timeout };
     *state.exporters[index].timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
     *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    state.exporters[index].prepare();
     Some(index as u32)
 }
 

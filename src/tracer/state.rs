@@ -97,6 +97,7 @@ impl State {
     }
 
     /// All that debuggers see of this process.
+    #[inline(never)]
     fn nouns(&self) -> Vec<Noun> {
         let own = |name, table| Field::number(name, table, size_of::<u32>());
         let process = vec![
@@ -129,10 +130,23 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, Chores { tick, minute: overdue::look }),
+            shared: Shared::new(logs, recorder, Chores { tick, minute }),
             overdue_looked_ns: AtomicU64::new(0),
         }
     }
+}
+
+/// What a worker does each minute.
+fn minute() {
+    overdue::look();
+    let state = state();
+    let round = memory::next_round();
+    state.shared.pool.empty();
+    state.spans.each_free(|span| {
+        // Used in the minute before this one, it is likely to be used again.
+        span.rest(round.saturating_sub(1));
+        true
+    });
 }
 
 /// What a worker does each time that it looks up.
