@@ -205,7 +205,8 @@ typedef int32_t spanwire_status;
 #define SPANWIRE_E_TIMEOUT (-20)
 
 /**
- * Another thread has been inside a call on this span for 100 ms. (Nothing here may be called from a signal handler.)
+ * Another thread has been inside a call on this span for 100 ms. Calls that finish or discard a span never answer this.
+ * (Nothing here may be called from a signal handler.)
  */
 #define SPANWIRE_E_BUSY (-21)
 
@@ -393,7 +394,9 @@ spanwire_status spanwire_tracer_start(spanwire_tracer tracer);
  *         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
  *
  * Threads:   any; may be called while spans are open.
- * Blocks:    never. Whoever must know that spans have left calls spanwire_tracer_shutdown() before.
+ * Blocks:    up to 10 ms for spans that are still open; if there are more, such as a million, the worker's thread
+ *            abandons
+ *            the rest. To know that spans have left, call spanwire_tracer_shutdown() before.
  * Fork:      frees the child's share only.
  * Since:     0.1
  */
@@ -431,7 +434,8 @@ spanwire_status spanwire_tracer_flush(spanwire_tracer tracer, uint32_t timeout_m
  * @return SPANWIRE_OK        everything that was finished is acknowledged, or was refused by the agent
  *         SPANWIRE_E_TIMEOUT the time is over, and the rest is dropped; only a request that is under way is still
  *         counted
- *                            as in flight, until it ends
+ *                            as in flight, until it ends, and what is left of a million open spans as open, until the
+ *                            worker's thread has abandoned them
  *         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
  *
  * Threads:   any, but not from a log sink's callback.
@@ -674,7 +678,8 @@ typedef struct spanwire_span_options {
  *                was, is counted, and the span is the root of a new trace: late children keep a spanwire_context.
  * @param name    the operation, UTF-8; NULL or empty becomes "unnamed_operation"; cut to SPANWIRE_NAME_MAX
  *
- * A child has its parent's service until it is given one.
+ * A child has its parent's service until it is given one. Where another thread is inside a call on the parent for more
+ * than 100 ms, the child goes into a chunk of its own, with its parent's ids but the tracer's service.
  *
  * @return the span, or 0 when there is none: `tracer` is wrong or shut down, DD_TRACE_ENABLED is off, or
  *         SPANWIRE_MEMORY_MAX is reached; spanwire_tracer_stats() counts the last as `starts_refused`.
@@ -722,7 +727,6 @@ spanwire_span spanwire_span_start_n(spanwire_tracer tracer, spanwire_span parent
  *         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
  *         SPANWIRE_E_CLOSED   it was shut down
  *         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached
- *         SPANWIRE_E_BUSY     another thread holds the parent for too long
  *
  * Ownership: copies all texts. Every span must be finished or discarded.
  * Threads:   any.
@@ -748,7 +752,7 @@ spanwire_status spanwire_span_start_with(
  *         SPANWIRE_E_ARGUMENT `key` is NULL or empty
  *         SPANWIRE_E_LIMIT    the span holds SPANWIRE_SPAN_TAGS_MAX tags; this one was dropped and counted
  *         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; likewise
- *         SPANWIRE_E_BUSY     another thread holds the span for too long
+ *         SPANWIRE_E_BUSY     another thread is inside a call on the span for 100 ms; the tag was dropped and counted
  *
  * Ownership: copies key and value before it returns.
  * Threads:   any; calls on one span are serialised.
@@ -1076,9 +1080,9 @@ spanwire_status spanwire_span_set_priority(spanwire_span span, int32_t priority)
  * @return SPANWIRE_OK        finished, or dropped and counted where memory is short
  *         SPANWIRE_E_HANDLE  `span` is finished already, or was never a span
  *         SPANWIRE_E_FORKED  `span` was started before a fork, by the parent
- *         SPANWIRE_E_BUSY    another thread holds the span for too long; it is still open
  *
- * Threads:   any.
+ * Threads:   any. Where another thread is inside a call on the span, or on its trace, the span is finished when that
+ *            call returns, and its end is the time of this call.
  * Blocks:    never; a full queue drops the trace and counts it.
  * Fork:      see SPANWIRE_E_FORKED.
  * Since:     0.1
@@ -1108,9 +1112,8 @@ spanwire_status spanwire_span_finish_at(spanwire_span span, int64_t end_ns);
  * @return SPANWIRE_OK
  *         SPANWIRE_E_HANDLE  `span` is finished already, or was never a span
  *         SPANWIRE_E_FORKED  `span` was started before a fork, by the parent
- *         SPANWIRE_E_BUSY    another thread holds the span for too long
  *
- * Threads:   any.
+ * Threads:   any; as for spanwire_span_finish().
  * Blocks:    never.
  * Fork:      see SPANWIRE_E_FORKED.
  * Since:     0.1

@@ -1,10 +1,11 @@
 //! The one bound on what spans may occupy, and the buffers that count against it. Everything that grows with the number
 //! or size of spans (open records, waiting chunks, the queue, recycled buffers) lives in a [`Buffer`]; capacity is what
-//! counts, not content. What is inside a buffer is of no concern here.
+//! counts, not content, and what the allocator adds to it. Open spans leave a quarter of the bound to finished ones: a
+//! span that was started finds room for its record. What is inside a buffer is of no concern here.
 
 use crate::inspect::{holding, unsigned, Noun};
 use crate::sys;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes that all buffers hold at this moment. Process-wide, so that growing one needs no path to a tracer.
@@ -13,6 +14,12 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 static TABLES: AtomicUsize = AtomicUsize::new(0);
 /// The bound: `SPANWIRE_MEMORY_MAX` of the first tracer.
 static MAX: AtomicUsize = AtomicUsize::new(64 << 20);
+/// What all may hold when an open span grows or starts.
+static OPEN_MAX: AtomicUsize = AtomicUsize::new(48 << 20);
+/// Counts the times at which unused memory is given back: what was used since the last time is kept.
+static ROUND: AtomicU32 = AtomicU32::new(1);
+/// What an allocator adds to each block: its header, and rounding.
+const OVERHEAD: usize = 16;
 
 /// No room: the bound is reached, or the system has none left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +38,13 @@ pub fn max() -> usize {
 /// Sets the bound in bytes.
 pub fn set_max(bytes: usize) {
     MAX.store(bytes, Relaxed);
+    OPEN_MAX.store(bytes - bytes / 4, Relaxed);
 }
 
-/// Whether the bound is reached.
+/// Whether no span can be started any more.
 #[inline]
 pub fn is_full() -> bool {
-    USED.load(Relaxed) >= MAX.load(Relaxed)
+    USED.load(Relaxed) >= OPEN_MAX.load(Relaxed)
 }
 
 /// Whether so little is left that what is merely kept for later is to be given back: without this, buffers that open
@@ -45,7 +53,18 @@ pub fn is_full() -> bool {
 pub fn is_short() -> bool {
     // Of what tables of slots leave: those are never given back, and their slots are ready for the next spans.
     let tables = TABLES.load(Relaxed);
-    USED.load(Relaxed).saturating_sub(tables) >= MAX.load(Relaxed).saturating_sub(tables) / 4 * 3
+    USED.load(Relaxed).saturating_sub(tables) >= OPEN_MAX.load(Relaxed).saturating_sub(tables) / 4 * 3
+}
+
+/// The present round of giving memory back.
+#[inline]
+pub fn round() -> u32 {
+    ROUND.load(Relaxed)
+}
+
+/// Begins the next round; returns the one that has ended.
+pub fn next_round() -> u32 {
+    ROUND.fetch_add(1, Relaxed)
 }
 
 /// A forked child starts from nothing: what it inherited is never used again.
@@ -65,8 +84,24 @@ pub fn claim_always(bytes: usize) {
     USED.fetch_add(bytes, Relaxed);
 }
 
-fn claim(bytes: usize) -> Result<(), Full> {
-    if USED.fetch_add(bytes, Relaxed).saturating_add(bytes) > MAX.load(Relaxed) {
+/// How far a growing buffer may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    /// An open span's.
+    Open,
+    /// That of finished spans.
+    Whole,
+    /// The worker's, which must be able to send when memory is short: counted, but not bounded.
+    None,
+}
+
+fn claim(bytes: usize, bound: Bound) -> Result<(), Full> {
+    let max = match bound {
+        Bound::Open => OPEN_MAX.load(Relaxed),
+        Bound::Whole => MAX.load(Relaxed),
+        Bound::None => usize::MAX,
+    };
+    if USED.fetch_add(bytes, Relaxed).saturating_add(bytes) > max {
         USED.fetch_sub(bytes, Relaxed);
         return Err(Full);
     }
@@ -78,11 +113,24 @@ fn claim(bytes: usize) -> Result<(), Full> {
 pub struct Claim(usize);
 
 impl Claim {
-    /// Counts `bytes` more.
+    /// Counts `bytes` more for an open span.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
-        claim(bytes)?;
+        let bytes = bytes + if self.0 == 0 { OVERHEAD } else { 0 };
+        claim(bytes, Bound::Open)?;
         self.0 += bytes;
         Ok(())
+    }
+
+    /// What is counted now.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.0
+    }
+
+    /// Counts `bytes` in all from now on, whatever the bound says.
+    pub fn set(&mut self, bytes: usize) {
+        USED.fetch_add(bytes, Relaxed);
+        USED.fetch_sub(std::mem::replace(&mut self.0, bytes), Relaxed);
     }
 }
 
@@ -109,30 +157,27 @@ impl Buffer {
         Buffer { bytes: Vec::new(), len: 0 }
     }
 
-    /// Makes room for `more` bytes.
+    /// Makes room for `more` bytes of an open span.
     #[inline]
     pub fn room(&mut self, more: usize) -> Result<(), Full> {
         if self.bytes.len() - self.len >= more {
             return Ok(());
         }
-        self.grow(more, true)
+        self.grow(more, Bound::Open)
     }
 
     #[cold]
-    fn grow(&mut self, more: usize, bounded: bool) -> Result<(), Full> {
-        sys::keep_errno(|| self.grow_by(more, bounded))
+    fn grow(&mut self, more: usize, bound: Bound) -> Result<(), Full> {
+        sys::keep_errno(|| self.grow_by(more, bound))
     }
 
-    fn grow_by(&mut self, more: usize, bounded: bool) -> Result<(), Full> {
+    fn grow_by(&mut self, more: usize, bound: Bound) -> Result<(), Full> {
         let wanted = self.len.checked_add(more).and_then(usize::checked_next_power_of_two).ok_or(Full)?;
         let (before, capacity) = (self.bytes.len(), wanted.max(128));
-        if bounded {
-            claim(capacity - before)?;
-        } else {
-            claim_always(capacity - before);
-        }
+        let added = counted(capacity) - counted(before);
+        claim(added, bound)?;
         if self.bytes.try_reserve_exact(capacity - before).is_err() {
-            USED.fetch_sub(capacity - before, Relaxed);
+            USED.fetch_sub(added, Relaxed);
             return Err(Full);
         }
         self.bytes.resize(capacity, 0);
@@ -152,7 +197,7 @@ impl Buffer {
     #[inline]
     pub fn tail_beyond(&mut self, size: usize) -> Result<&mut [u8], Full> {
         if self.bytes.len() - self.len < size {
-            self.grow(size, false)?;
+            self.grow(size, Bound::None)?;
         }
         self.tail(size)
     }
@@ -276,8 +321,17 @@ fn copy_seeing(to: &mut [u8], from: &[u8]) -> u64 {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if !self.bytes.is_empty() {
-            USED.fetch_sub(self.bytes.len(), Relaxed);
+            USED.fetch_sub(counted(self.bytes.len()), Relaxed);
         }
+    }
+}
+
+/// What a buffer of this capacity occupies.
+fn counted(capacity: usize) -> usize {
+    if capacity == 0 {
+        0
+    } else {
+        capacity + OVERHEAD
     }
 }
 
@@ -305,7 +359,7 @@ impl Pool {
             }
         }
         let mut buffer = Buffer::new();
-        buffer.room(bytes)?;
+        buffer.grow(bytes, Bound::Whole)?;
         Ok(buffer)
     }
 
@@ -334,6 +388,14 @@ impl Pool {
             buffer.truncate(0);
             self.pooled.fetch_add(capacity, Relaxed);
             shelf.push(buffer);
+        }
+    }
+
+    /// Frees all buffers.
+    pub fn empty(&self) {
+        for shelf in &self.classes {
+            let buffers = std::mem::take(&mut *shelf.lock().unwrap_or_else(PoisonError::into_inner));
+            self.pooled.fetch_sub(buffers.iter().map(Buffer::capacity).sum::<usize>(), Relaxed);
         }
     }
 

@@ -296,6 +296,13 @@ pub fn yield_now() {
     unsafe { libc::sched_yield() };
 }
 
+/// Lets the calling thread sleep for less than a second. A signal ends the sleep early.
+pub fn sleep_ns(ns: u32) {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(ns.min(999_999_999) as i32) };
+    // SAFETY: `time` is valid for the call; the time that is left is not asked for.
+    unsafe { libc::nanosleep(&time, std::ptr::null_mut()) };
+}
+
 /// Waits up to `patience` until a read of `fd` would not block. True also when it would fail at once: the read then says
 /// why.
 pub fn wait_readable(fd: RawFd, patience: Duration) -> bool {

@@ -6,6 +6,7 @@ use crate::export::queue::Chunk;
 use crate::inspect::{holding, signed, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};
 use crate::span::open::OpenSpan;
+use crate::span::table::Content;
 use crate::span::{clock, record};
 use crate::sys;
 
@@ -36,6 +37,10 @@ pub struct Trace {
     /// Finished spans that wait in `records`.
     pub waiting: u32,
     records: Buffer,
+}
+
+impl Content for Trace {
+    type Label = ();
 }
 
 /// How a trace that continues another was decided there.

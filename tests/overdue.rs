@@ -1,7 +1,8 @@
 //! The mode that looks for spans which nobody finishes, as the worker runs it once a minute. In a process of its own, and
 //! without waiting for the minute.
 
-use spanwire::tracer::spans::{self, End, Parent};
+use spanwire::tracer::ending::{self, End};
+use spanwire::tracer::spans::{self, Parent};
 use spanwire::tracer::state::state;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -32,7 +33,7 @@ fn a_span_that_nobody_finishes_is_named_once_it_is_overdue_and_not_before() {
     std::thread::sleep(Duration::from_millis(80));
     assert_eq!(said(true), 1);
     assert_eq!(said(false), 0, "the next worker that comes by says it again");
-    spans::finish(state, span, End::Now).expect("it can still be finished");
+    ending::finish(state, span, End::Now).expect("it can still be finished");
     assert_eq!(said(true), 0, "it is finished");
     state.tracers.free(state, tracer).expect("it is ours");
 }

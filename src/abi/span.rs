@@ -8,7 +8,8 @@ use super::{guard, guard_quick, guard_value, sized, text};
 use crate::counters::Counters;
 use crate::span::encode::Mended;
 use crate::span::open::{self, Field, OpenSpan, Refusal, Value};
-use crate::tracer::spans::{self, End, Parent};
+use crate::tracer::ending::{self, End};
+use crate::tracer::spans::{self, Parent};
 use crate::tracer::{Error, Tracer};
 use std::ffi::{c_char, c_void};
 use std::sync::atomic::Ordering::Relaxed;
@@ -135,7 +136,12 @@ fn with(
     guard_quick(SPANWIRE_E_PANIC, |state| match spans::with_span(state, span, change) {
         Ok(()) => SPANWIRE_OK,
         Err(_) if span == 0 => SPANWIRE_OK,
-        Err(error) => of(error),
+        Err(error) => {
+            if error == Error::Busy {
+                spans::count_busy(state, span);
+            }
+            of(error)
+        }
     })
 }
 
@@ -151,7 +157,8 @@ fn key(bytes: Option<&[u8]>) -> Result<&[u8], Error> {
 ///                was, is counted, and the span is the root of a new trace: late children keep a spanwire_context.
 /// @param name    the operation, UTF-8; NULL or empty becomes "unnamed_operation"; cut to SPANWIRE_NAME_MAX
 ///
-/// A child has its parent's service until it is given one.
+/// A child has its parent's service until it is given one. Where another thread is inside a call on the parent for more
+/// than 100 ms, the child goes into a chunk of its own, with its parent's ids but the tracer's service.
 ///
 /// @return the span, or 0 when there is none: `tracer` is wrong or shut down, DD_TRACE_ENABLED is off, or
 ///         SPANWIRE_MEMORY_MAX is reached; spanwire_tracer_stats() counts the last as `starts_refused`.
@@ -233,7 +240,6 @@ unsafe fn start(tracer: spanwire_tracer, parent: spanwire_span, name: *const c_c
 ///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
 ///         SPANWIRE_E_CLOSED   it was shut down
 ///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached
-///         SPANWIRE_E_BUSY     another thread holds the parent for too long
 ///
 /// Ownership: copies all texts. Every span must be finished or discarded.
 /// Threads:   any.
@@ -392,7 +398,7 @@ fn set_service(span: &mut OpenSpan, tracer: &Tracer, service: &[u8]) -> Result<M
 ///         SPANWIRE_E_ARGUMENT `key` is NULL or empty
 ///         SPANWIRE_E_LIMIT    the span holds SPANWIRE_SPAN_TAGS_MAX tags; this one was dropped and counted
 ///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; likewise
-///         SPANWIRE_E_BUSY     another thread holds the span for too long
+///         SPANWIRE_E_BUSY     another thread is inside a call on the span for 100 ms; the tag was dropped and counted
 ///
 /// Ownership: copies key and value before it returns.
 /// Threads:   any; calls on one span are serialised.
@@ -847,7 +853,7 @@ pub extern "C" fn spanwire_span_set_error_flag(span: spanwire_span, error: i32) 
     })
 }
 
-/// Adds a structured value (`meta_struct`) to a span. Of one key given twice the agent keeps the last.
+/// Adds a structured value (`meta_struct`) to a span. The last value of a key wins.
 ///
 /// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
 /// @param key    its name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX
@@ -913,15 +919,15 @@ pub extern "C" fn spanwire_span_set_priority(span: spanwire_span, priority: i32)
 /// @return SPANWIRE_OK        finished, or dropped and counted where memory is short
 ///         SPANWIRE_E_HANDLE  `span` is finished already, or was never a span
 ///         SPANWIRE_E_FORKED  `span` was started before a fork, by the parent
-///         SPANWIRE_E_BUSY    another thread holds the span for too long; it is still open
 ///
-/// Threads:   any.
+/// Threads:   any. Where another thread is inside a call on the span, or on its trace, the span is finished when that
+///            call returns, and its end is the time of this call.
 /// Blocks:    never; a full queue drops the trace and counts it.
 /// Fork:      see SPANWIRE_E_FORKED.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_finish(span: spanwire_span) -> spanwire_status {
-    guard(|state| if span == 0 { Ok(()) } else { spans::finish(state, span, End::Now) })
+    guard(|state| if span == 0 { Ok(()) } else { ending::finish(state, span, End::Now) })
 }
 
 /// Finishes a span at a time that the host knows.
@@ -937,7 +943,7 @@ pub extern "C" fn spanwire_span_finish(span: spanwire_span) -> spanwire_status {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_finish_at(span: spanwire_span, end_ns: i64) -> spanwire_status {
-    guard(|state| if span == 0 { Ok(()) } else { spans::finish(state, span, End::At(end_ns)) })
+    guard(|state| if span == 0 { Ok(()) } else { ending::finish(state, span, End::At(end_ns)) })
 }
 
 /// Gives a span up: it is not sent. Its children keep naming it as their parent.
@@ -947,15 +953,14 @@ pub extern "C" fn spanwire_span_finish_at(span: spanwire_span, end_ns: i64) -> s
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE  `span` is finished already, or was never a span
 ///         SPANWIRE_E_FORKED  `span` was started before a fork, by the parent
-///         SPANWIRE_E_BUSY    another thread holds the span for too long
 ///
-/// Threads:   any.
+/// Threads:   any; as for spanwire_span_finish().
 /// Blocks:    never.
 /// Fork:      see SPANWIRE_E_FORKED.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_discard(span: spanwire_span) -> spanwire_status {
-    guard(|state| if span == 0 { Ok(()) } else { spans::discard(state, span) })
+    guard(|state| if span == 0 { Ok(()) } else { ending::discard(state, span) })
 }
 
 /// Copies what children elsewhere, or later, need of a span.

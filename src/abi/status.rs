@@ -28,7 +28,8 @@ pub const SPANWIRE_E_LIMIT: spanwire_status = -10;
 pub const SPANWIRE_E_MEMORY: spanwire_status = -11;
 /// Not done within the time that was given.
 pub const SPANWIRE_E_TIMEOUT: spanwire_status = -20;
-/// Another thread has been inside a call on this span for 100 ms. (Nothing here may be called from a signal handler.)
+/// Another thread has been inside a call on this span for 100 ms. Calls that finish or discard a span never answer this.
+/// (Nothing here may be called from a signal handler.)
 pub const SPANWIRE_E_BUSY: spanwire_status = -21;
 /// A defect of this library was caught before it could reach the host; the log has its message.
 pub const SPANWIRE_E_PANIC: spanwire_status = -30;

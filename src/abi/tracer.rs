@@ -222,7 +222,8 @@ pub extern "C" fn spanwire_tracer_start(tracer: spanwire_tracer) -> spanwire_sta
 ///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
 ///
 /// Threads:   any; may be called while spans are open.
-/// Blocks:    never. Whoever must know that spans have left calls spanwire_tracer_shutdown() before.
+/// Blocks:    up to 10 ms for spans that are still open; if there are more, such as a million, the worker's thread abandons
+///            the rest. To know that spans have left, call spanwire_tracer_shutdown() before.
 /// Fork:      frees the child's share only.
 /// Since:     0.1
 #[no_mangle]
@@ -260,7 +261,8 @@ pub extern "C" fn spanwire_tracer_flush(tracer: spanwire_tracer, timeout_ms: u32
 ///
 /// @return SPANWIRE_OK        everything that was finished is acknowledged, or was refused by the agent
 ///         SPANWIRE_E_TIMEOUT the time is over, and the rest is dropped; only a request that is under way is still counted
-///                            as in flight, until it ends
+///                            as in flight, until it ends, and what is left of a million open spans as open, until the
+///                            worker's thread has abandoned them
 ///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
 ///
 /// Threads:   any, but not from a log sink's callback.

@@ -49,6 +49,13 @@ impl Load {
         self.unknown.store(false, Relaxed);
     }
 
+    /// Gives back what larger payloads needed. For an empty load.
+    pub(super) fn rest(&mut self) {
+        self.body.clear(0);
+        self.chunks.shrink_to(64);
+        self.order.shrink_to(1024);
+    }
+
     /// Gives the chunks' buffers away, and is empty.
     pub(super) fn empty(&mut self) -> impl Iterator<Item = Buffer> + '_ {
         self.order.clear();

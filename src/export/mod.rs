@@ -36,7 +36,7 @@ const _: () = assert!(TRACERS_MAX == crate::recorder::layout::TRACERS);
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// The frozen settings.
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     /// Names this process's run of the tracer.
     pub runtime_id: String,
     /// Who sends, for request headers.
@@ -57,6 +57,8 @@ pub struct Profile {
 
 impl Profile {
     /// What payloads say of a tracer with these settings in this process. Reads a few files under /proc and /sys.
+    // The first call in a forked child comes here, perhaps on a small stack: no frame holds settings or a profile twice.
+    #[inline(never)]
     pub fn of(settings: &Settings, process_id: u32) -> Profile {
         let mut every_span = settings.tags.clone();
         if !settings.env.is_empty() {
@@ -88,12 +90,17 @@ impl Profile {
             every_span,
             first_span,
             process_id,
-            settings: settings.clone(),
+            settings: shared(settings),
             card: String::new(),
         };
         profile.card = card::of(&profile);
         profile
     }
+}
+
+#[inline(never)]
+fn shared(settings: &Settings) -> Arc<Settings> {
+    Arc::new(settings.clone())
 }
 
 /// The language as spans carry it. Node.js's tracer says another word there than in its headers, and dashboards look for
@@ -149,6 +156,7 @@ pub struct Chores {
 
 impl Shared {
     /// Nothing counted, nothing pooled.
+    #[inline(never)]
     pub fn new(logs: Logs, recorder: Recorder, chores: Chores) -> Shared {
         // On the heap one by one: the first call of a process may come on a small stack.
         let accounts = (0..TRACERS_MAX).map(|_| Account::default()).collect();

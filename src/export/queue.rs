@@ -2,13 +2,16 @@
 //! once. Under its lock things are only swapped and counted; waking happens after unlocking.
 
 use crate::inspect::{holding, shapes, signed, unsigned, Field, Noun};
-use crate::memory::Buffer;
+use crate::memory::{Buffer, Claim};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Stands for "no sampling priority" and "no decision maker".
 pub const NO_PRIORITY: i32 = i32::MIN;
+
+/// Places for chunks that an empty queue keeps.
+const PLACES_KEPT: usize = 256;
 
 /// Finished spans of one trace, on their way.
 #[derive(Debug)]
@@ -80,6 +83,10 @@ pub enum Thread {
 #[derive(Debug)]
 struct Inner {
     chunks: VecDeque<Chunk>,
+    /// What `chunks` occupies, without what the chunks hold.
+    places: Claim,
+    /// The same of the worker's hand.
+    hand_places: Claim,
     /// How many wait, those in the worker's hand among them.
     waiting: usize,
     bytes: usize,
@@ -124,6 +131,8 @@ impl Default for Queue {
     fn default() -> Queue {
         let inner = Inner {
             chunks: VecDeque::new(),
+            places: Claim::default(),
+            hand_places: Claim::default(),
             waiting: 0,
             bytes: 0,
             pushed: 0,
@@ -140,6 +149,14 @@ impl Default for Queue {
 }
 
 impl Inner {
+    #[inline]
+    fn count_places(&mut self) {
+        let bytes = self.chunks.capacity() * std::mem::size_of::<Chunk>();
+        if bytes != self.places.bytes() {
+            self.places.set(bytes);
+        }
+    }
+
     /// What was removed from the end of the queue is resolved as soon as all before it is.
     fn settle(&mut self) {
         if self.waiting == 0 && (self.resolved >= self.taken || self.thread != Thread::Running) {
@@ -174,6 +191,7 @@ impl Queue {
         }
         inner.pushed += 1;
         chunk.sequence = inner.pushed;
+        inner.count_places();
         let before = inner.bytes;
         inner.bytes += size;
         inner.waiting += 1;
@@ -192,7 +210,14 @@ impl Queue {
     pub fn take(&self, max: usize, out: &mut Vec<Chunk>) {
         let mut hand = self.hand();
         if hand.is_empty() {
-            std::mem::swap(&mut *hand, &mut self.lock().chunks);
+            // What a backlog needed is given back.
+            if hand.capacity() > PLACES_KEPT {
+                *hand = VecDeque::new();
+            }
+            let mut inner = self.lock();
+            std::mem::swap(&mut *hand, &mut inner.chunks);
+            inner.count_places();
+            inner.hand_places.set(hand.capacity() * std::mem::size_of::<Chunk>());
         }
         let (mut bytes, mut held, mut tracer) = (0, 0, None);
         while let Some(chunk) = hand.front() {

@@ -110,6 +110,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
         }
         if looked.elapsed() >= MINUTE {
             looked = Instant::now();
+            worker.load.rest();
             (shared.chores.minute)();
         }
         if wake == Wake::End {

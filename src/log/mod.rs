@@ -133,13 +133,25 @@ struct Shared {
     recorder: Recorder,
     switch: Switch,
     filter: Filter,
-    config: OnceLock<LogConfig>,
+    /// On the heap, so that making a log in a forked child, perhaps on a small stack, moves little.
+    config: OnceLock<Box<LogConfig>>,
     sinks: Sinks,
     limiter: Mutex<Limiter>,
     gathered: Aggregate,
     ring: Ring,
     push: Push,
     counts: Counts,
+}
+
+#[inline(never)]
+fn inherited_config(config: &LogConfig) -> Box<LogConfig> {
+    let mut config = Box::new(config.clone());
+    // What is done once to a log file, the parent has done.
+    let LogConfig { file, native_file, .. } = &mut *config;
+    for file in [file, native_file].into_iter().flatten() {
+        (file.truncate, file.retention) = (false, None);
+    }
+    config
 }
 
 impl Default for Logs {
@@ -161,20 +173,15 @@ impl Logs {
 
     /// The log of a forked child: level, settings and sinks of its parent, and nothing else of it. Waits for no lock
     /// that the fork may have left held. `inherited` must never be dropped.
+    #[inline(never)]
     pub fn after_fork(inherited: &Logs, recorder: Recorder) -> Logs {
         let from = &inherited.shared;
-        let config = from.config.get().map_or_else(OnceLock::new, |config| {
-            let mut config = config.clone();
-            // What is done once to a log file, the parent has done.
-            for file in [&mut config.file, &mut config.native_file].into_iter().flatten() {
-                (file.truncate, file.retention) = (false, None);
-            }
-            OnceLock::from(config)
-        });
+        let config = from.config.get().map_or_else(OnceLock::new, |config| OnceLock::from(inherited_config(config)));
         Logs::of(recorder, from.switch.copy(), from.filter.copy(), config, from.sinks.after_fork())
     }
 
-    fn of(recorder: Recorder, switch: Switch, filter: Filter, config: OnceLock<LogConfig>, sinks: Sinks) -> Logs {
+    #[inline(never)]
+    fn of(recorder: Recorder, switch: Switch, filter: Filter, config: OnceLock<Box<LogConfig>>, sinks: Sinks) -> Logs {
         let shared = Shared {
             epoch_pid: sys::pid(),
             recorder,
@@ -218,7 +225,7 @@ impl Logs {
             }
             self.publish_rules();
             shared.switch.configure(config.level, config.debug, config.debug_level);
-            config.clone()
+            Box::new(config.clone())
         });
         if first {
             for file in [&config.file, &config.native_file].into_iter().flatten() {
@@ -226,7 +233,7 @@ impl Logs {
             }
         }
         // Two services of one process do not disagree about where logs go.
-        *held == LogConfig { about: held.about.clone(), zone: held.zone.clone(), ..config.clone() }
+        **held == LogConfig { about: held.about.clone(), zone: held.zone.clone(), ..config.clone() }
     }
 
     /// Whether an enqueued chunk's spans are wanted one by one ([`Event::ChunkEnqueued`]).

@@ -5,8 +5,10 @@
 mod inspected;
 
 use super::encode::{self, Mended};
+use super::table::Content;
 use crate::memory::{self, Buffer, Full};
 use crate::sys;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// The most tags, texts and numbers together, that a span holds.
 pub const TAGS_MAX: usize = 1024;
@@ -24,6 +26,8 @@ pub const BLOB_MAX: usize = 1 << 20;
 const UNNAMED: &[u8] = b"unnamed_operation";
 /// Memory that a slot keeps for its next span, in bytes for each buffer.
 const KEPT: usize = 4096;
+/// And places in the index of keys.
+const KEYS_KEPT: usize = 64;
 
 /// Why something was not added to a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +125,49 @@ pub struct OpenSpan {
     number_count: u32,
     blob_count: u32,
     dead: u32,
+    /// The round of `memory` in which the slot was used last.
+    used_in: u32,
+}
+
+/// What can be read of an open span while another thread holds it.
+#[derive(Debug, Default)]
+pub struct Label {
+    trace_id_high: AtomicU64,
+    trace_id_low: AtomicU64,
+    span_id: AtomicU64,
+    start_ns: AtomicU64,
+    tracer: AtomicU32,
+}
+
+impl Label {
+    /// Copies what stays the same as long as the span is open.
+    #[inline]
+    pub fn set(&self, span: &OpenSpan) {
+        self.trace_id_high.store(span.trace_id_high, Relaxed);
+        self.trace_id_low.store(span.trace_id_low, Relaxed);
+        self.span_id.store(span.span_id, Relaxed);
+        self.start_ns.store(span.start_ns as u64, Relaxed);
+        self.tracer.store(span.tracer, Relaxed);
+    }
+
+    /// The trace id, high and low, and the span id.
+    pub fn ids(&self) -> (u64, u64, u64) {
+        (self.trace_id_high.load(Relaxed), self.trace_id_low.load(Relaxed), self.span_id.load(Relaxed))
+    }
+
+    /// Index of the tracer.
+    pub fn tracer(&self) -> u32 {
+        self.tracer.load(Relaxed)
+    }
+
+    /// The start, nanoseconds since 1970.
+    pub fn start_ns(&self) -> i64 {
+        self.start_ns.load(Relaxed) as i64
+    }
+}
+
+impl Content for OpenSpan {
+    type Label = Label;
 }
 
 impl OpenSpan {
@@ -133,6 +180,10 @@ impl OpenSpan {
         self.numbers.clear(KEPT);
         self.blobs.clear(0);
         self.keys.clear();
+        if self.keys.capacity() > KEYS_KEPT {
+            (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
+        }
+        self.used_in = memory::round();
         self.start_given = false;
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
         (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
@@ -141,6 +192,15 @@ impl OpenSpan {
     /// Gives all memory back, for a slot that is never used again.
     pub fn retire(&mut self) {
         *self = OpenSpan::default();
+    }
+
+    /// Gives the memory of a free slot back if the slot was not used after this round of `memory`.
+    pub fn rest(&mut self, round: u32) {
+        if self.used_in <= round {
+            let used_in = self.used_in;
+            self.retire();
+            self.used_in = used_in;
+        }
     }
 
     /// Starts the span at a time that the host knows, nanoseconds since 1970. Its end is then wall time, too.
@@ -317,6 +377,7 @@ impl OpenSpan {
         let Some(index) = self.find(hash(&key), &key) else { return false };
         self.bury(index);
         self.keys.remove(index);
+        self.close_gaps_if_large();
         true
     }
 
@@ -326,18 +387,42 @@ impl OpenSpan {
         self.value_at(self.keys[self.find(hash(&key), &key)?].1).map(|(_, value)| value)
     }
 
-    /// Adds a blob of MessagePack (`meta_struct`). A key given twice is sent twice; the agent keeps the last.
+    /// Adds a blob of MessagePack (`meta_struct`). The last value of a key wins.
     pub fn add_blob(&mut self, key: &[u8], bytes: &[u8]) -> Result<Mended, Refusal> {
-        if bytes.len() > BLOB_MAX || self.blob_count as usize >= TAGS_MAX {
+        let (key, mended) = encode::mend(key, KEY_MAX);
+        let former = self.find_blob(&key);
+        if bytes.len() > BLOB_MAX || (former.is_none() && self.blob_count as usize >= TAGS_MAX) {
             return Err(Refusal::Limit);
         }
-        let (key, mended) = encode::mend(key, KEY_MAX);
         let key_size = encode::text_size(key.len());
-        let (head, body) = self.blobs.tail(key_size + encode::blob_size(bytes.len()))?.split_at_mut(key_size);
+        let size = key_size + encode::blob_size(bytes.len());
+        // Before anything changes: without room the former value stays.
+        self.blobs.room(size)?;
+        if let Some((from, to)) = former {
+            let end = self.blobs.len();
+            self.blobs.bytes_mut().copy_within(to..end, from);
+            self.blobs.truncate(end - (to - from));
+            self.blob_count -= 1;
+        }
+        let (head, body) = self.blobs.tail(size)?.split_at_mut(key_size);
         encode::text(head, &key);
         encode::blob(body, bytes);
         self.blob_count += 1;
         Ok(mended)
+    }
+
+    /// Where the blob of this key begins and ends.
+    fn find_blob(&self, key: &[u8]) -> Option<(usize, usize)> {
+        let all = self.blobs.bytes();
+        let mut run = all;
+        while let Some((other, rest)) = encode::read_text(run) {
+            let (_, rest) = encode::read_blob(rest)?;
+            if other == key {
+                return Some((all.len() - run.len(), all.len() - rest.len()));
+            }
+            run = rest;
+        }
+        None
     }
 
     /// The four texts as they lie together, and where in that each is: its place and its length.
@@ -566,6 +651,49 @@ mod tests {
         assert!(span.texts.capacity() + span.numbers.capacity() + span.head.capacity() < 64 * 1024);
         assert_eq!(span.field(Field::Resource), b"GET /199999");
         assert_eq!(span.get(b"n"), Some(Value::Number(199_999.0)));
+    }
+
+    #[test]
+    fn a_tag_set_and_removed_a_million_times_does_not_grow_the_span() {
+        let mut span = OpenSpan::default();
+        span.set_text(b"stays", b"there").unwrap();
+        for round in 0..100_000u32 {
+            span.set_text(b"key", b"a value").unwrap();
+            assert!(span.remove(b"key"));
+            span.set_number(b"n", 1.0).unwrap();
+            assert!(span.remove(b"n"));
+            // Changing its kind each time.
+            span.set_text(b"either", b"text").unwrap();
+            span.set_number(b"either", f64::from(round)).unwrap();
+            span.add_blob(b"blob", &[0x80; 100]).unwrap();
+            span.add_blob(if round % 2 == 0 { b"even" } else { b"odd " }, &[0x80; 50]).unwrap();
+            span.set_field(Field::Name, b"renamed").unwrap();
+            span.set_field(Field::Service, if round % 2 == 0 { b"" } else { b"a service" }).unwrap();
+        }
+        let held = [&span.texts, &span.numbers, &span.head, &span.blobs].map(Buffer::capacity);
+        assert!(held.iter().sum::<usize>() < 64 * 1024, "{held:?}");
+        assert_eq!(span.blobs().1, 3);
+        assert_eq!(span.get(b"either"), Some(Value::Number(99_999.0)));
+        span.close_gaps();
+        assert_eq!(all(&span).len(), 2);
+    }
+
+    #[test]
+    fn the_last_blob_of_a_key_wins() {
+        let mut span = OpenSpan::default();
+        for (key, value) in [(b"a", 1u8), (b"b", 2), (b"a", 3), (b"c", 4), (b"b", 5)] {
+            span.add_blob(key, &vec![value; usize::from(value)]).unwrap();
+        }
+        let (run, count) = span.blobs();
+        let mut seen = Vec::new();
+        let mut rest = run;
+        while let Some((key, after)) = encode::read_text(rest) {
+            let (value, after) = encode::read_blob(after).unwrap();
+            seen.push((key.to_vec(), value.to_vec()));
+            rest = after;
+        }
+        assert_eq!(seen, [(b"a", 3u8), (b"c", 4), (b"b", 5)].map(|(key, n)| (key.to_vec(), vec![n; usize::from(n)])));
+        assert_eq!(count, 3);
     }
 
     #[test]

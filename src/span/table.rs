@@ -10,10 +10,13 @@
 use crate::inspect::{unsigned, Field, Noun, Place};
 use crate::memory;
 use crate::sys;
+use std::alloc::Layout;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{fence, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 use std::sync::{Mutex, PoisonError};
+
+mod requests;
 
 const INDEX_BITS: u32 = 22;
 const GENERATION_BITS: u32 = 29;
@@ -25,6 +28,8 @@ const SHARDS: usize = 16;
 
 const BUSY: u64 = 1;
 const LIVE: u64 = 2;
+/// Set on a free slot that was to be handed out while [`Table::each_free`] held it: who holds it puts it back.
+const PUT_BACK: u64 = 1 << 63;
 
 /// What a handle names; the two bits above generation and index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,18 +84,40 @@ pub enum Refused {
     Busy,
 }
 
+/// What a slot can hold.
+pub trait Content: Default {
+    /// What can be read of a live slot although another thread holds it. Written before the slot is published.
+    type Label: Default + Sync;
+}
+
 /// One slot: its word and what it holds.
 #[repr(C, align(64))]
-struct Slot<T> {
+struct Slot<T: Content> {
     word: AtomicU64,
+    /// What a caller that found the slot busy asks of the holder, see `requests`; 0 for nothing.
+    request: AtomicU64,
+    label: T::Label,
     value: UnsafeCell<T>,
 }
 
+/// How long a caller waits for a slot that another thread holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Not at all.
+    None,
+    /// Some microseconds: long enough for a call that is running, not for a thread that is not.
+    Brief,
+    /// 100 ms.
+    Long,
+}
+
 #[repr(C)]
-struct Segment<T> {
+struct Segment<T: Content> {
     slots: [Slot<T>; SEGMENT],
     /// Free-list links: index + 1 of the next free slot, 0 at the end.
     links: [AtomicU32; SEGMENT],
+    /// The same for the list of slots with a request.
+    request_links: [AtomicU32; SEGMENT],
     /// Whose free list the slots return to.
     shard: u32,
 }
@@ -100,26 +127,32 @@ struct Segment<T> {
 struct Shard(AtomicU64);
 
 /// The table. `T` must be fit to be reused as it is; see [`Guard::free`].
-pub struct Table<T> {
+pub struct Table<T: Content> {
     directory: Box<[AtomicPtr<Segment<T>>; SEGMENTS]>,
     /// Segments that exist, inherited ones among them.
     segments: AtomicU32,
     /// Indexes below this one were handed out before the fork that made this process.
     first_own: u32,
     last_generation: u32,
-    shards: [Shard; SHARDS],
+    /// On the heap: a table is moved while the process's state is made, perhaps on a small stack.
+    shards: Box<[Shard; SHARDS]>,
     growing: Mutex<()>,
+    /// First of the slots with a request: index + 1, or 0.
+    requests: AtomicU32,
+    /// Runs the requests. Called by a holder that sees one when it unlocks.
+    on_request: fn(Handle),
 }
 
 // SAFETY: a slot's value is only reached by whoever holds its busy bit, or read in a child where nobody writes.
-unsafe impl<T: Send> Sync for Table<T> {}
+unsafe impl<T: Content + Send> Sync for Table<T> {}
 // SAFETY: as above; the table owns its segments.
-unsafe impl<T: Send> Send for Table<T> {}
+unsafe impl<T: Content + Send> Send for Table<T> {}
 
-impl<T: Default> Table<T> {
-    /// An empty table whose slots are retired after `last_generation` uses.
-    pub fn new(last_generation: u32) -> Table<T> {
-        let layout = std::alloc::Layout::new::<[AtomicPtr<Segment<T>>; SEGMENTS]>();
+impl<T: Content> Table<T> {
+    /// An empty table whose slots are retired after `last_generation` uses. `on_request` runs what was asked with
+    /// [`Table::ask`].
+    pub fn new(last_generation: u32, on_request: fn(Handle)) -> Table<T> {
+        let layout = Layout::new::<[AtomicPtr<Segment<T>>; SEGMENTS]>();
         // SAFETY: the layout is not empty, and all zeros are null pointers. Zeroed by the allocator, so that pages of a
         // directory that is hardly used are never touched.
         let directory = unsafe {
@@ -134,14 +167,16 @@ impl<T: Default> Table<T> {
             segments: AtomicU32::new(0),
             first_own: 0,
             last_generation: last_generation.min(LAST_GENERATION),
-            shards: std::array::from_fn(|_| Shard(AtomicU64::new(0))),
+            shards: Box::new(std::array::from_fn(|_| Shard(AtomicU64::new(0)))),
             growing: Mutex::new(()),
+            requests: AtomicU32::new(0),
+            on_request,
         }
     }
 
     /// A child's table: knows the inherited slots, hands out only new ones.
     pub fn after_fork(inherited: &Table<T>) -> Table<T> {
-        let mut table = Table::new(inherited.last_generation);
+        let mut table = Table::new(inherited.last_generation, inherited.on_request);
         let count = inherited.segments.load(Acquire);
         for (new, old) in table.directory.iter().zip(inherited.directory.iter()).take(count as usize) {
             new.store(old.load(Acquire), Release);
@@ -173,20 +208,79 @@ impl<T: Default> Table<T> {
     /// Takes a free slot. It is busy and not live until [`Guard::publish`]; nothing when the table is full.
     #[inline]
     pub fn allocate(&self, shard: u32) -> Option<Guard<'_, T>> {
-        let index = match self.pop(shard as usize % SHARDS) {
-            Some(index) => index,
-            None => self.grow(shard as usize % SHARDS)?,
-        };
-        let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
-        // The slot is ours alone, but a random handle's owner may be looking at the word.
-        let word = slot.word.load(Relaxed);
-        slot.word.store(word | BUSY, Relaxed);
-        Some(Guard { table: self, slot, index, word })
+        loop {
+            let index = match self.pop(shard as usize % SHARDS) {
+                Some(index) => index,
+                None => self.grow(shard as usize % SHARDS)?,
+            };
+            let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
+            let word = slot.word.load(Relaxed) & !BUSY;
+            if slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_ok() || !Self::put_back(slot, word) {
+                // Before the label is written: its readers check the word afterwards.
+                fence(Release);
+                return Some(Guard { table: self, slot, index, word });
+            }
+        }
     }
 
-    /// Locks the slot that the handle names.
+    /// Leaves a slot that was just taken from its list to the thread that holds it. False if none does any more: then it is
+    /// locked for the caller.
+    #[cold]
+    fn put_back(slot: &Slot<T>, word: u64) -> bool {
+        loop {
+            if slot.word.compare_exchange(word | BUSY, word | BUSY | PUT_BACK, AcqRel, Relaxed).is_ok() {
+                return true;
+            }
+            if slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_ok() {
+                return false;
+            }
+        }
+    }
+
+    /// Shows what free slots hold to `visit`, to be freed for example, until that says no. The table can be used meanwhile.
+    /// Whether all were visited.
+    pub fn each_free(&self, mut visit: impl FnMut(&mut T) -> bool) -> bool {
+        for index in self.first_own..self.segments.load(Acquire) * SEGMENT as u32 {
+            let Some(segment) = self.segment(index) else { continue };
+            let slot = &segment.slots[index as usize % SEGMENT];
+            let word = slot.word.load(Relaxed);
+            if word & (LIVE | BUSY | PUT_BACK) != 0
+                || slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_err()
+            {
+                continue;
+            }
+            // SAFETY: the busy bit is ours.
+            let go_on = visit(unsafe { &mut *slot.value.get() });
+            if slot.word.compare_exchange(word | BUSY, word, AcqRel, Relaxed).is_err() {
+                slot.word.store(word, Release);
+                self.push(index);
+            }
+            if !go_on {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Locks the slot that the handle names. Waits up to 100 ms for another thread's call on it.
     #[inline]
     pub fn lock(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
+        self.lock_within(handle, Patience::Long)
+    }
+
+    /// The same for a caller that can leave a request instead: gives up after some microseconds.
+    #[inline]
+    pub fn lock_briefly(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
+        self.lock_within(handle, Patience::Brief)
+    }
+
+    /// The same without waiting.
+    pub fn try_lock(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
+        self.lock_within(handle, Patience::None)
+    }
+
+    #[inline(always)]
+    fn lock_within(&self, handle: Handle, patience: Patience) -> Result<Guard<'_, T>, Refused> {
         let slot = match self.segment(handle.index) {
             Some(segment) => &segment.slots[handle.index as usize % SEGMENT],
             None => return Err(Refused::Stale),
@@ -197,33 +291,65 @@ impl<T: Default> Table<T> {
         }
         match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
             Ok(_) => Ok(Guard { table: self, slot, index: handle.index, word }),
-            Err(found) if found & !BUSY == word => self.lock_contended(slot, handle.index, word),
+            Err(found) if found & !BUSY == word => self.lock_contended(slot, handle.index, word, patience),
             Err(_) => Err(Refused::Stale),
         }
     }
 
-    /// Another thread is in a call on this slot: soon done, unless it was interrupted by a signal handler that is us.
+    /// Another thread is in a call on this slot. It is soon done, unless it is not running, or is this thread itself,
+    /// interrupted by a signal.
     #[cold]
-    fn lock_contended<'a>(&'a self, slot: &'a Slot<T>, index: u32, word: u64) -> Result<Guard<'a, T>, Refused> {
-        sys::keep_errno(|| self.wait_for(slot, index, word))
+    #[inline(never)]
+    fn lock_contended<'a>(
+        &'a self,
+        slot: &'a Slot<T>,
+        index: u32,
+        word: u64,
+        patience: Patience,
+    ) -> Result<Guard<'a, T>, Refused> {
+        sys::keep_errno(|| self.wait_for(slot, index, word, patience))
     }
 
-    fn wait_for<'a>(&'a self, slot: &'a Slot<T>, index: u32, word: u64) -> Result<Guard<'a, T>, Refused> {
-        let give_up = sys::monotonic_ns() + 100_000_000;
+    fn wait_for<'a>(
+        &'a self,
+        slot: &'a Slot<T>,
+        index: u32,
+        word: u64,
+        patience: Patience,
+    ) -> Result<Guard<'a, T>, Refused> {
+        let give_up = if patience == Patience::Long { sys::monotonic_ns() + 100_000_000 } else { 0 };
         for round in 0u32.. {
             match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
                 Ok(_) => return Ok(Guard { table: self, slot, index, word }),
                 Err(found) if found & !BUSY != word => return Err(Refused::Stale),
+                Err(_) if patience == Patience::None => break,
                 Err(_) if round < 64 => std::hint::spin_loop(),
+                Err(_) if round < 80 => sys::yield_now(),
+                Err(_) if patience == Patience::Brief => break,
+                // A sleep, since yielding gives the processor to no thread of a lower priority.
                 Err(_) => {
-                    sys::yield_now();
-                    if round % 16 == 0 && sys::monotonic_ns() > give_up {
+                    sys::sleep_ns(50_000);
+                    if sys::monotonic_ns() > give_up {
                         break;
                     }
                 }
             }
         }
         Err(Refused::Busy)
+    }
+
+    /// Reads the label of a slot of this process, whether or not another thread holds the slot. Nothing for a handle
+    /// that is not live.
+    pub fn label<R>(&self, handle: Handle, read: impl FnOnce(&T::Label) -> R) -> Option<R> {
+        let slot = &self.segment(handle.index)?.slots[handle.index as usize % SEGMENT];
+        let live = u64::from(handle.generation) << 2 | LIVE;
+        let is_live = || handle.index >= self.first_own && slot.word.load(Acquire) & !BUSY == live;
+        if !is_live() {
+            return None;
+        }
+        let label = read(&slot.label);
+        fence(Acquire);
+        is_live().then_some(label)
     }
 
     /// Reads a slot that the parent of this forked process handed out and had not freed. Nobody writes to it here.
@@ -239,7 +365,12 @@ impl<T: Default> Table<T> {
 
     /// The handles that are live at this moment, own ones only. For shutdown and reports, not for speed.
     pub fn live(&self) -> impl Iterator<Item = Handle> + '_ {
-        (self.first_own..self.segments.load(Acquire) * SEGMENT as u32).filter_map(|index| {
+        self.live_from(0)
+    }
+
+    /// The same from this index on.
+    pub fn live_from(&self, index: u32) -> impl Iterator<Item = Handle> + '_ {
+        (self.first_own.max(index)..self.segments.load(Acquire) * SEGMENT as u32).filter_map(|index| {
             let word = self.segment(index)?.slots[index as usize % SEGMENT].word.load(Acquire);
             (word & LIVE != 0).then_some(Handle { index, generation: (word >> 2) as u32 })
         })
@@ -286,24 +417,42 @@ impl<T: Default> Table<T> {
         if count as usize >= SEGMENTS || memory::is_full() {
             return (0..SHARDS).find_map(|other| self.pop(other));
         }
-        let mut segment = Vec::new();
-        segment.try_reserve_exact(1).ok()?;
-        segment.push(Segment {
-            slots: std::array::from_fn(|_| Slot { word: AtomicU64::new(1 << 2), value: UnsafeCell::new(T::default()) }),
-            links: std::array::from_fn(|_| AtomicU32::new(0)),
-            shard: shard as u32,
-        });
+        let segment = Self::segment_on_heap(shard as u32)?;
         memory::claim_table(std::mem::size_of::<Segment<T>>());
-        self.directory[count as usize].store(segment.leak().as_mut_ptr(), Release);
+        self.directory[count as usize].store(segment, Release);
         self.segments.store(count + 1, Release);
         let first = count * SEGMENT as u32;
         (first + 1..first + SEGMENT as u32).rev().for_each(|index| self.push(index));
         Some(first)
     }
+
+    /// A new segment, filled in slot by slot where it lies: it is several times larger than the stack that a coroutine
+    /// may have. Nothing when the system has no memory.
+    fn segment_on_heap(shard: u32) -> Option<*mut Segment<T>> {
+        // SAFETY: the layout is not empty; every field is written once, within what was allocated, before anybody else
+        // knows the address.
+        unsafe {
+            let segment: *mut Segment<T> = std::alloc::alloc(Layout::new::<Segment<T>>()).cast();
+            if segment.is_null() {
+                return None;
+            }
+            for n in 0..SEGMENT {
+                let slot = std::ptr::addr_of_mut!((*segment).slots[n]);
+                std::ptr::addr_of_mut!((*slot).word).write(AtomicU64::new(1 << 2));
+                std::ptr::addr_of_mut!((*slot).request).write(AtomicU64::new(0));
+                std::ptr::addr_of_mut!((*slot).label).write(T::Label::default());
+                std::ptr::addr_of_mut!((*slot).value).write(UnsafeCell::new(T::default()));
+                std::ptr::addr_of_mut!((*segment).links[n]).write(AtomicU32::new(0));
+                std::ptr::addr_of_mut!((*segment).request_links[n]).write(AtomicU32::new(0));
+            }
+            std::ptr::addr_of_mut!((*segment).shard).write(shard);
+            Some(segment)
+        }
+    }
 }
 
 /// A slot, locked. Unlocks when dropped.
-pub struct Guard<'a, T: Default> {
+pub struct Guard<'a, T: Content> {
     table: &'a Table<T>,
     slot: &'a Slot<T>,
     index: u32,
@@ -311,11 +460,17 @@ pub struct Guard<'a, T: Default> {
     word: u64,
 }
 
-impl<T: Default> Guard<'_, T> {
+impl<T: Content> Guard<'_, T> {
     /// The handle that names this slot.
     #[inline]
     pub fn handle(&self) -> Handle {
         Handle { index: self.index, generation: (self.word >> 2) as u32 }
+    }
+
+    /// The label, to be written before the slot is published.
+    #[inline]
+    pub fn label(&self) -> &T::Label {
+        &self.slot.label
     }
 
     /// Makes a slot that was just allocated known by its handle, and unlocks it.
@@ -343,14 +498,18 @@ impl<T: Default> Guard<'_, T> {
     }
 }
 
-impl<T: Default> Drop for Guard<'_, T> {
+impl<T: Content> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         self.slot.word.store(self.word, Release);
+        // A request that comes between these two is found by the one who left it, or by the next drain: see `requests`.
+        if self.slot.request.load(Relaxed) != 0 {
+            self.table.requested(self.handle());
+        }
     }
 }
 
-impl<T: Default> Deref for Guard<'_, T> {
+impl<T: Content> Deref for Guard<'_, T> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
@@ -359,7 +518,7 @@ impl<T: Default> Deref for Guard<'_, T> {
     }
 }
 
-impl<T: Default> DerefMut for Guard<'_, T> {
+impl<T: Content> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: the busy bit is ours.
@@ -371,6 +530,14 @@ impl<T: Default> DerefMut for Guard<'_, T> {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    impl Content for u64 {
+        type Label = AtomicU64;
+    }
+
+    fn table(last_generation: u32) -> Table<u64> {
+        Table::new(last_generation, |_| ())
+    }
 
     #[test]
     fn a_handle_fits_a_double_and_comes_back() {
@@ -387,7 +554,7 @@ mod tests {
 
     #[test]
     fn a_freed_handle_is_stale_and_so_is_one_not_yet_given_out() {
-        let table = Table::<u64>::new(LAST_GENERATION);
+        let table = table(LAST_GENERATION);
         let handle = table.allocate(0).unwrap().publish();
         let next = Handle { generation: handle.generation + 1, ..handle };
         assert_eq!(table.lock(next).err(), Some(Refused::Stale));
@@ -399,7 +566,7 @@ mod tests {
 
     #[test]
     fn a_slot_whose_generations_are_used_up_is_retired() {
-        let table = Table::<u64>::new(3);
+        let table = table(3);
         let mut seen = HashSet::new();
         for _ in 0..SEGMENT * 3 {
             let handle = table.allocate(0).unwrap().publish();
@@ -415,7 +582,7 @@ mod tests {
 
     #[test]
     fn a_slot_held_too_long_is_busy_not_a_hang() {
-        let table = Table::<u64>::new(LAST_GENERATION);
+        let table = table(LAST_GENERATION);
         let handle = table.allocate(0).unwrap().publish();
         let _held = table.lock(handle).unwrap();
         assert_eq!(table.lock(handle).err(), Some(Refused::Busy));
@@ -423,7 +590,7 @@ mod tests {
 
     #[test]
     fn a_child_knows_inherited_handles_and_never_gives_them_out() {
-        let parent = Table::<u64>::new(LAST_GENERATION);
+        let parent = table(LAST_GENERATION);
         let mut slot = parent.allocate(0).unwrap();
         *slot = 42;
         let open = slot.publish();
@@ -441,8 +608,16 @@ mod tests {
 
     #[test]
     fn threads_never_share_a_slot() {
-        let table = Table::<u64>::new(LAST_GENERATION);
+        let table = table(LAST_GENERATION);
         std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..2_000 {
+                    assert!(table.each_free(|value| {
+                        *value = u64::MAX;
+                        true
+                    }));
+                }
+            });
             for thread in 0..4u64 {
                 let table = &table;
                 scope.spawn(move || {
@@ -458,5 +633,12 @@ mod tests {
             }
         });
         assert_eq!(table.live().count(), 0);
+        assert!(table.segments.load(Relaxed) <= 4, "no slot is lost: {}", table.segments.load(Relaxed));
+        let mut free = 0;
+        table.each_free(|_| {
+            free += 1;
+            true
+        });
+        assert_eq!(free, table.segments.load(Relaxed) as usize * SEGMENT);
     }
 }

@@ -1,8 +1,9 @@
 //! Tracers: frozen settings, an account of what was counted, and the exporter that serves their agent. This file has the
-//! registry: making, sharing, finding and freeing them. Spans are started and finished in `spans`, flushed and shut
-//! down in `closing`, counted in `stats`.
+//! registry: making, sharing, finding and freeing them. Spans are started in `spans`, finished in `ending`, flushed
+//! and shut down in `closing`, counted in `stats`.
 
 pub mod closing;
+pub mod ending;
 pub mod facts;
 mod logging;
 mod overdue;
@@ -21,10 +22,11 @@ use crate::process::Inheritable;
 use crate::recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::open;
-use crate::span::table::{Handle, Kind, LAST_GENERATION};
+use crate::span::table::{Handle, Kind, Refused, LAST_GENERATION};
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Why a call came to nothing. The C API has a status for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub struct Tracer {
     pub service_hash: AtomicU32,
     /// Submissions under way.
     submitting: AtomicU32,
+    /// Its open spans are being abandoned, after it was shut down; none when that is done.
+    abandoning: Mutex<Option<closing::Abandoning>>,
     /// How often it was given out.
     shares: AtomicU32,
     /// What it was made from; set before the slot is live, read by a child after a fork.
@@ -89,6 +93,11 @@ struct Origin {
 }
 
 impl Tracer {
+    /// Whether open spans of it are still to be abandoned.
+    fn is_abandoning(&self) -> bool {
+        self.abandoning.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// What its queue allows.
     #[inline]
     pub fn limits(&self) -> Limits {
@@ -142,7 +151,10 @@ impl Tracers {
         let index = (0..TRACERS_MAX as u32).find(|&index| self.is_free(state, index)).ok_or(Error::Limit)?;
         logging::configure(state, &settings, env("TZ").as_deref(), &rejected);
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
-        let number = self.install(state, index, generation, 1, Origin { code, settings }, state.epoch == 1)?;
+        let origin = Box::new(Origin { code, settings });
+        let number = self.install(state, index, generation, 1, origin, state.epoch == 1)?;
+        // A forked child's are prepared by its first span: its first call may come on a small stack.
+        state.exporters[self.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX].prepare();
         announce_disabled(state, index);
         Ok(number)
     }
@@ -168,18 +180,24 @@ impl Tracers {
         let counters = &state.shared.account(index).counters;
         tracer.word.load(Acquire) & 1 == 0
             && tracer.submitting.load(Acquire) == 0
+            && !tracer.is_abandoning()
             && counters.traces.enqueued.load(Relaxed)
                 == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
-            && !state.traces.live().any(|handle| state.traces.lock(handle).is_ok_and(|trace| trace.tracer == index))
+            && !state.traces.live().any(|handle| match state.traces.lock_briefly(handle) {
+                Ok(trace) => trace.tracer == index,
+                // Held by another call: it may be of this tracer.
+                Err(refused) => refused == Refused::Busy,
+            })
     }
 
+    #[inline(never)]
     fn install(
         &self,
         state: &State,
         index: u32,
         generation: u32,
         shares: u32,
-        origin: Origin,
+        origin: Box<Origin>,
         bound: bool,
     ) -> Result<u64, Error> {
         let (settings, tracer, account) = (&origin.settings, self.at(index), state.shared.account(index));
@@ -187,8 +205,7 @@ impl Tracers {
         account.counters.reset();
         account.give_up_at.store(0, Relaxed);
         account.announced.store(false, Relaxed);
-        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Arc::new(Profile::of(settings, state.pid)));
+        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(shared_profile(settings, state.pid));
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -206,7 +223,7 @@ impl Tracers {
         tracer.exporter.store(exporter, Relaxed);
         state.exporters[exporter as usize].queue.attach();
         state.exporters[exporter as usize].unannounced.store(true, Relaxed);
-        tracer.origin.set(Some(origin));
+        keep_origin(tracer, origin);
         tracer.word.store(generation << 1 | 1, Release);
         state.shared.recorder.rare(recorder::Kind::TracerMade, index.into(), generation.into());
         recording::refresh_tracer(state, index);
@@ -214,10 +231,11 @@ impl Tracers {
     }
 
     /// Takes over the parent's tracers under their handles, in a child's fresh state. Only reads what is inherited.
+    #[inline(never)]
     pub fn inherit(&self, state: &State, inherited: &Tracers) {
         for (index, tracer) in inherited.slots.iter().enumerate() {
             let word = tracer.word.load(Acquire);
-            let Some(origin) = tracer.origin.inherited().filter(|_| word & 1 == 1) else {
+            let Some(origin) = inherited_origin(tracer).filter(|_| word & 1 == 1) else {
                 self.slots[index].word.store(word & !1, Relaxed);
                 continue;
             };
@@ -238,7 +256,7 @@ impl Tracers {
         if tracer.shares.fetch_sub(1, Relaxed) > 1 {
             return Ok(());
         }
-        closing::close(state, index, tracer);
+        closing::close(state, index, tracer, Duration::ZERO);
         tracer.word.fetch_and(!1, Release);
         tracer.origin.set(None);
         recording::refresh_tracer(state, index);
@@ -293,7 +311,24 @@ impl Tracers {
     }
 }
 
+// In frames of their own, which end before the next one begins: see `Profile::of`.
+#[inline(never)]
+fn inherited_origin(tracer: &Tracer) -> Option<Box<Origin>> {
+    tracer.origin.inherited().map(Box::new)
+}
+
+#[inline(never)]
+fn keep_origin(tracer: &Tracer, origin: Box<Origin>) {
+    tracer.origin.set(Some(*origin));
+}
+
+#[inline(never)]
+fn shared_profile(settings: &Settings, process_id: u32) -> Arc<Profile> {
+    Arc::new(Profile::of(settings, process_id))
+}
+
 /// The exporter that serves this address, or an unused one that will.
+#[inline(never)]
 fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let address: &AgentAddress = &settings.agent;
     let of = |index: usize| state.exporters[index].address.lock().unwrap_or_else(PoisonError::into_inner);
@@ -306,7 +341,6 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let timeouts = agent::Timeouts { connect: settings.connect_timeout, request: settings.request_timeout };
     *state.exporters[index].timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
     *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    state.exporters[index].prepare();
     Some(index as u32)
 }
 

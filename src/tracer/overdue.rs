@@ -41,7 +41,7 @@ pub(super) fn look() {
     let (mut spans, mut open, wall_ns) = (0, Vec::<OpenFacts>::new(), sys::wall_ns() as i64);
     for handle in state.spans.live() {
         // One that is being worked on right now is hardly forgotten.
-        let Ok(span) = state.spans.lock(handle) else { continue };
+        let Ok(span) = state.spans.lock_briefly(handle) else { continue };
         let Some(timeout) = timeout(state, span.tracer) else { continue };
         let age_ns = wall_ns.saturating_sub(span.start_ns).max(0) as u64;
         if Duration::from_nanos(age_ns) <= timeout {
@@ -49,7 +49,7 @@ pub(super) fn look() {
         }
         spans += 1;
         if open.len() < LISTED_MAX {
-            let priority = state.traces.lock(trace_of(&span)).map_or(NO_PRIORITY, |trace| trace.priority);
+            let priority = state.traces.lock_briefly(trace_of(&span)).map_or(NO_PRIORITY, |trace| trace.priority);
             open.push(facts::of_open(&span, priority));
         }
     }

@@ -15,7 +15,7 @@ use crate::span::record;
 use crate::span::table::{Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
-use crate::tracer::{overdue, recording, Tracers};
+use crate::tracer::{closing, ending, overdue, recording, Tracers};
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -70,13 +70,17 @@ pub fn after_fork_child() {
 }
 
 impl State {
+    #[inline(never)]
     fn first() -> State {
         clock::begin();
         let recorder = Recorder::new(sys::pid(), 1, clock::scale());
         let logs = Logs::recorded_by(recorder);
-        State::with(1, Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), logs, recorder)
+        let spans = Table::new(LAST_GENERATION, ending::on_span_request);
+        let traces = Table::new(LAST_GENERATION, ending::on_trace_request);
+        State::with(1, spans, traces, logs, recorder)
     }
 
+    #[inline(never)]
     fn after_fork(inherited: &State) -> State {
         memory::forget_all();
         let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
@@ -94,6 +98,7 @@ impl State {
     }
 
     /// All that debuggers see of this process.
+    #[inline(never)]
     fn nouns(&self) -> Vec<Noun> {
         let own = |name, table| Field::number(name, table, size_of::<u32>());
         let process = vec![
@@ -116,6 +121,7 @@ impl State {
         nouns
     }
 
+    #[inline(never)]
     fn with(epoch: u32, spans: Table<OpenSpan>, traces: Table<Trace>, logs: Logs, recorder: Recorder) -> State {
         State {
             epoch,
@@ -125,10 +131,31 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, Chores { tick: recording::refresh, minute: overdue::look }),
+            shared: Shared::new(logs, recorder, Chores { tick, minute }),
             overdue_looked_ns: AtomicU64::new(0),
         }
     }
+}
+
+/// What a worker does each minute.
+fn minute() {
+    overdue::look();
+    let state = state();
+    let round = memory::next_round();
+    state.shared.pool.empty();
+    state.spans.each_free(|span| {
+        // Used in the minute before this one, it is likely to be used again.
+        span.rest(round.saturating_sub(1));
+        true
+    });
+}
+
+/// What a worker does each time that it looks up.
+fn tick() {
+    let state = state();
+    ending::run_requests(state);
+    closing::abandon_more(state);
+    recording::refresh();
 }
 
 #[cfg(test)]

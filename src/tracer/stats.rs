@@ -1,7 +1,7 @@
 //! What a tracer counts, taken together at one moment. Counting spans of live traces asks each trace; so this is for
 //! reports, not for every request.
 
-use super::Error;
+use super::{ending, Error};
 use crate::counters::REASONS;
 use crate::memory;
 use crate::tracer::state::State;
@@ -55,8 +55,9 @@ pub struct Stats {
 }
 
 /// Takes a tracer's numbers together.
-pub fn of(state: &State, number: u64) -> Result<Stats, Error> {
+pub fn of(state: &'static State, number: u64) -> Result<Stats, Error> {
     let (index, _) = state.tracers.find(number)?;
+    ending::run_requests(state);
     let counters = &state.shared.account(index).counters;
     let get = |counter: &AtomicU64| counter.load(Relaxed);
     let (mut started, mut open, mut waiting) = (0, 0, 0);

@@ -1,7 +1,8 @@
 //! Whole finished spans from a host that kept them itself: given as structures or packed in one buffer. Spans of one
 //! trace that follow each other become one chunk.
 
-use super::spans::{count_mended, enqueue};
+use super::ending::enqueue;
+use super::spans::count_mended;
 use super::{facts, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::queue::{Chunk, NO_PRIORITY};

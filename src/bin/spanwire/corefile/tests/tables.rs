@@ -4,7 +4,8 @@ use super::super::*;
 use super::Bytes;
 use spanwire::inspect::table::spanwire_debug_root;
 use spanwire::report::Memory;
-use spanwire::tracer::spans::{self, End, Parent};
+use spanwire::tracer::ending::{self, End};
+use spanwire::tracer::spans::{self, Parent};
 use spanwire::tracer::state::state;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -44,9 +45,9 @@ fn core() -> (Vec<u8>, usize) {
         };
         spans::start(state, tracer, parent, name.as_bytes(), filled).expect("a span").expect("tracing is on")
     };
-    spans::finish(state, start(Parent::None, "queued"), End::Now).expect("finished");
+    ending::finish(state, start(Parent::None, "queued"), End::Now).expect("finished");
     let checkout = start(Parent::None, "checkout");
-    spans::finish(state, start(Parent::Span(checkout), "price"), End::Now).expect("finished");
+    ending::finish(state, start(Parent::Span(checkout), "price"), End::Now).expect("finished");
     start(Parent::Span(checkout), "payment");
 
     let root = std::ptr::from_ref(&spanwire_debug_root) as u64;

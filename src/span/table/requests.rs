@@ -1,0 +1,98 @@
+//! Requests: what is to be done to a slot that another thread holds, for callers that must neither wait nor give up. The
+//! holder may be a thread that is not running, or the calling thread itself, interrupted by a signal. A request is left in
+//! the slot and the slot is put on a list; the holder sees it when it unlocks and runs the list. What a request means is
+//! the concern of the table's user, whose function `on_request` runs the list through [`Table::take_requests`].
+//!
+//! A holder stores its word and then looks for a request, without a barrier in between, since a barrier would cost every
+//! span several times. So a request that is left in that very moment can be missed. It is not lost: its caller runs the
+//! list once after it has left the request, and so do flush, shutdown, statistics and the worker.
+
+use super::{Content, Handle, Refused, Table, BUSY, LIVE, SEGMENT};
+use std::sync::atomic::Ordering::*;
+
+/// The bits that a request may have.
+pub const REQUEST_BITS: u32 = 35;
+
+impl<T: Content> Table<T> {
+    /// Leaves a request of [`REQUEST_BITS`] bits, not 0, which `make` makes from the slot's label. The first one of a
+    /// generation counts: where there is one already, the handle is stale.
+    pub fn ask(&self, handle: Handle, make: impl FnOnce(&T::Label) -> u64) -> Result<(), Refused> {
+        let request = self.label(handle, make).ok_or(Refused::Stale)?;
+        let slot = &self.segment(handle.index).ok_or(Refused::Stale)?.slots[handle.index as usize % SEGMENT];
+        let request = u64::from(handle.generation) << REQUEST_BITS | request & ((1 << REQUEST_BITS) - 1);
+        match slot.request.compare_exchange(0, request, SeqCst, Relaxed) {
+            Err(other) if other >> REQUEST_BITS == u64::from(handle.generation) => return Err(Refused::Stale),
+            // Of an earlier generation: whoever runs the list is about to remove it.
+            Err(_) => return Err(Refused::Busy),
+            Ok(_) => {}
+        }
+        if slot.word.load(SeqCst) & !BUSY != u64::from(handle.generation) << 2 | LIVE {
+            slot.request.store(0, Release);
+            return Err(Refused::Stale);
+        }
+        self.put_on_list(handle.index);
+        Ok(())
+    }
+
+    /// Makes the holder of a slot call `on_request` when it unlocks.
+    pub fn notify_holder(&self, handle: Handle) {
+        if let Some(segment) = self.segment(handle.index) {
+            let slot = &segment.slots[handle.index as usize % SEGMENT];
+            let _ = slot.request.compare_exchange(0, u64::from(handle.generation) << REQUEST_BITS | 1, SeqCst, Relaxed);
+        }
+    }
+
+    /// Takes all requests off the list and shows each to `run`, which answers whether it is done. One that is not stays
+    /// for the next time. `run` clears a request itself, with [`Table::clear_request`], before it frees the slot.
+    pub fn take_requests(&self, mut run: impl FnMut(Handle, u64) -> bool) {
+        let mut next = self.requests.swap(0, AcqRel);
+        while let Some(index) = next.checked_sub(1) {
+            let Some(segment) = self.segment(index) else { return };
+            next = segment.request_links[index as usize % SEGMENT].load(Relaxed);
+            let request = segment.slots[index as usize % SEGMENT].request.load(Acquire);
+            let handle = Handle { index, generation: (request >> REQUEST_BITS) as u32 };
+            if request != 0 && !run(handle, request & ((1 << REQUEST_BITS) - 1)) {
+                self.put_on_list(index);
+            }
+        }
+    }
+
+    /// Whether there is a request in the list.
+    pub fn has_requests(&self) -> bool {
+        self.requests.load(Acquire) != 0
+    }
+
+    /// Forgets a slot's request.
+    pub fn clear_request(&self, handle: Handle) {
+        if let Some(segment) = self.segment(handle.index) {
+            segment.slots[handle.index as usize % SEGMENT].request.store(0, Release);
+        }
+    }
+
+    fn put_on_list(&self, index: u32) {
+        let Some(segment) = self.segment(index) else { return };
+        let mut first = self.requests.load(Relaxed);
+        loop {
+            segment.request_links[index as usize % SEGMENT].store(first, Relaxed);
+            match self.requests.compare_exchange_weak(first, index + 1, AcqRel, Relaxed) {
+                Ok(_) => return,
+                Err(now) => first = now,
+            }
+        }
+    }
+
+    /// For a holder that has just unlocked and sees a request.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn requested(&self, handle: Handle) {
+        (self.on_request)(handle);
+    }
+}
+
+impl<T: Content> super::Guard<'_, T> {
+    /// Unlocks without running requests, for whoever runs them.
+    pub fn unlock_quietly(self) {
+        self.slot.word.store(self.word, Release);
+        std::mem::forget(self);
+    }
+}
