@@ -1,6 +1,7 @@
 //! Who this process is to the outside: host name, program, kernel, container. Reads files under /proc, /sys and /etc,
 //! and keeps nothing: a cache would be a lock that a fork can leave held, so callers ask once and keep the answer.
 
+use crate::sys;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 const HOST_CGROUP_NAMESPACE: u64 = 0xEFFF_FFFB;
 
 fn first_line(path: &str) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = sys::read_text(path).ok()?;
     text.lines().next().map(str::trim).filter(|line| !line.is_empty()).map(str::to_string)
 }
 
@@ -54,7 +55,7 @@ pub fn entity_id() -> Option<String> {
 }
 
 fn control_groups() -> String {
-    fs::read_to_string("/proc/self/cgroup").unwrap_or_default()
+    sys::read_text("/proc/self/cgroup").unwrap_or_default()
 }
 
 /// The paths of the control groups in the text of /proc/self/cgroup, each with its list of controllers.

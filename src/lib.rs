@@ -20,6 +20,7 @@ pub mod counters;
 pub mod export;
 pub mod host;
 pub mod inspect;
+pub mod lines;
 pub mod log;
 pub mod memory;
 #[allow(unsafe_code)]

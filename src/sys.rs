@@ -1,7 +1,14 @@
 //! The few system calls that we make ourselves, behind safe functions. Nothing here knows what a span or a log is.
 
-use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+mod descriptor;
+mod socket;
+
+pub use descriptor::{begin_generation, close_inherited, is_taken, Descriptor, Taken};
+pub use socket::{Connection, Event};
+
+use std::io::{self, Read};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -81,6 +88,14 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()>
     }
 }
 
+/// Gives the calling thread a table of descriptors of its own, which is empty. Nothing where the kernel cannot (before
+/// 5.9). For a thread of ours that calls what opens and closes descriptors by itself.
+pub fn leave_descriptors() {
+    const CLOSE_RANGE_UNSHARE: libc::c_uint = 2;
+    // SAFETY: takes integers only. The other threads keep theirs.
+    unsafe { libc::syscall(libc::SYS_close_range, 0 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_UNSHARE) };
+}
+
 /// Puts the calling thread under `SCHED_BATCH`: waking it then does not preempt the thread that woke it.
 pub fn be_a_batch_thread() {
     // SAFETY: `param` is valid for the call; needs no privilege; failing changes nothing.
@@ -105,55 +120,86 @@ pub fn write_once(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// Writes all of `bytes` to `fd`, waiting up to `patience` in all while a pipe is full.
-pub fn write_all(fd: RawFd, mut bytes: &[u8], patience: Duration) -> io::Result<()> {
-    let give_up = monotonic_ns().saturating_add(patience.as_nanos() as u64);
-    while !bytes.is_empty() {
-        match write_once(fd, bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => bytes = &bytes[n..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let left = give_up.saturating_sub(monotonic_ns());
-                if left == 0 {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-                let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
-                // SAFETY: one valid pollfd.
-                unsafe { libc::poll(&mut poll, 1, (left / 1_000_000 + 1).min(1_000) as i32) };
-            }
+/// Writes to a pipe without waiting where the kernel can do so (6.4 and later), else as [`write_once`] does. For a pipe
+/// whose mode is not ours to change.
+pub fn write_without_waiting(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: `part` describes `bytes`, which are only read. -1 stands for the file's own position.
+    let wrote = unsafe { libc::pwritev2(fd, &part, 1, -1, libc::RWF_NOWAIT) };
+    if let Ok(wrote) = usize::try_from(wrote) {
+        return Ok(wrote);
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::WouldBlock => Err(error),
+        _ => write_once(fd, bytes),
+    }
+}
+
+/// Sends to a socket without waiting, and without a signal where nobody receives.
+pub fn send_without_waiting(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    socket::send(fd, bytes)
+}
+
+/// All of a file, up to `max` bytes.
+pub fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    read_all(&Descriptor::open_to_read(path)?, max)
+}
+
+/// What is left of an open file, up to `max` bytes.
+pub fn read_all(from: &Descriptor, max: u64) -> io::Result<Vec<u8>> {
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+    while (bytes.len() as u64) < max {
+        let most = part.len().min((max - bytes.len() as u64) as usize);
+        match from.file()?.read(&mut part[..most]) {
+            Ok(0) => break,
+            Ok(got) => bytes.extend_from_slice(&part[..got]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(bytes)
 }
 
-/// A non-blocking, close-on-exec event descriptor: readable while its count is above zero.
-pub fn event_fd() -> io::Result<OwnedFd> {
-    // SAFETY: a new descriptor, owned by nobody else.
-    unsafe {
-        match libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) {
-            -1 => Err(io::Error::last_os_error()),
-            fd => Ok(OwnedFd::from_raw_fd(fd)),
+/// A small text file of the system's, such as those under /proc.
+pub fn read_text(path: &str) -> io::Result<String> {
+    const MOST: u64 = 1 << 20;
+    Ok(String::from_utf8_lossy(&read_file(Path::new(path), MOST)?).into_owned())
+}
+
+/// The names in a folder, at most so many, without `.` and `..`.
+pub fn names_in(folder: &Path, max: usize) -> io::Result<Vec<std::ffi::OsString>> {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::OpenOptionsExt;
+    /// Where a name lies in what the kernel writes: behind inode, offset, length and type.
+    const NAME_AT: usize = 19;
+    let mut options = std::fs::OpenOptions::new();
+    let open = Descriptor::open(options.read(true).custom_flags(libc::O_DIRECTORY | libc::O_NONBLOCK), folder)?;
+    let (mut names, mut block) = (Vec::new(), vec![0u8; 32 * 1024]);
+    loop {
+        let fd = open.fd()?;
+        // SAFETY: the pointer and the length describe `block`.
+        let got = unsafe { libc::syscall(libc::SYS_getdents64, fd, block.as_mut_ptr(), block.len()) };
+        let Ok(got) = usize::try_from(got) else { return Err(io::Error::last_os_error()) };
+        let mut rest = block.get(..got).unwrap_or_default();
+        while let Some(length) = rest.get(16..18).map(|two| usize::from(u16::from_ne_bytes([two[0], two[1]]))) {
+            let entry = rest.get(NAME_AT..length).unwrap_or_default();
+            let name = entry.split(|&byte| byte == 0).next().unwrap_or_default();
+            if !matches!(name, b"." | b".." | b"") {
+                names.push(std::ffi::OsStr::from_bytes(name).to_owned());
+            }
+            rest = rest.get(length.max(NAME_AT)..).unwrap_or_default();
+        }
+        if got == 0 || names.len() >= max {
+            names.truncate(max);
+            return Ok(names);
         }
     }
-}
-
-/// Adds one to an event descriptor's count.
-pub fn event_signal(fd: RawFd) {
-    let _ = write_once(fd, &1u64.to_ne_bytes());
-}
-
-/// Sets an event descriptor's count back to zero.
-pub fn event_clear(fd: RawFd) {
-    let mut count = [0u8; 8];
-    // SAFETY: eight bytes are there to be written.
-    unsafe { libc::read(fd, count.as_mut_ptr().cast(), 8) };
 }
 
 /// Words that another process of the same user can reach through the descriptor: a memfd of this name, close-on-exec,
 /// sealed so that nobody can shorten it under those who write. Where there is no memfd, words without a descriptor;
 /// where there is no memory, nothing. They stay for ever.
-pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [AtomicU64], Option<OwnedFd>)> {
+pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [AtomicU64], Option<Descriptor>)> {
     let file = memory_file(name, count * 8).ok();
     // SAFETY: a fresh mapping that is never unmapped; zeros are atomics, and a page is aligned for them. The seals keep
     // the file as long as the mapping.
@@ -163,12 +209,12 @@ pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [At
             libc::MAP_FAILED => None,
             memory => Some(std::slice::from_raw_parts(memory.cast::<AtomicU64>(), count)),
         };
-        let mapped = file.and_then(|file| map(libc::MAP_SHARED, file.as_raw_fd()).map(|words| (words, Some(file))));
+        let mapped = file.and_then(|file| map(libc::MAP_SHARED, file.fd().ok()?).map(|words| (words, Some(file))));
         mapped.or_else(|| map(anonymous, -1).map(|words| (words, None)))
     }
 }
 
-fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<OwnedFd> {
+fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<Descriptor> {
     // Not in every libc crate: the kernel's number since 6.3, and older kernels refuse what they do not know.
     const MFD_NOEXEC_SEAL: libc::c_uint = 8;
     let usual = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
@@ -181,11 +227,9 @@ fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<OwnedFd> {
         if fd == -1 {
             return Err(io::Error::last_os_error());
         }
-        OwnedFd::from_raw_fd(fd)
+        Descriptor::keep(OwnedFd::from_raw_fd(fd))?
     };
-    // A host without standard descriptors would take ours for its output.
-    let file = if file.as_raw_fd() < 3 { duplicate(file.as_raw_fd())? } else { file };
-    let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+    let (fd, seals) = (file.fd()?, libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL);
     // SAFETY: the structure is valid for the call; the others take integers only.
     let made = unsafe {
         let mut limit: libc::rlimit = std::mem::zeroed();
@@ -193,8 +237,8 @@ fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<OwnedFd> {
         libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) == 0
             && limit.rlim_cur >= size as libc::rlim_t
             // All of it now: a page that cannot be had later, when it is written to, would be a signal as well.
-            && libc::fallocate(file.as_raw_fd(), 0, 0, size as libc::off_t) == 0
-            && libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) == 0
+            && libc::fallocate(fd, 0, 0, size as libc::off_t) == 0
+            && libc::fcntl(fd, libc::F_ADD_SEALS, seals) == 0
     };
     if made {
         Ok(file)
@@ -220,17 +264,6 @@ pub fn file_id(fd: RawFd) -> Option<(u64, u64)> {
     unsafe {
         let mut status: libc::stat = std::mem::zeroed();
         (libc::fstat(fd, &mut status) == 0).then_some((status.st_dev, status.st_ino))
-    }
-}
-
-/// A close-on-exec copy of a descriptor.
-pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: a new descriptor, owned by nobody else.
-    unsafe {
-        match libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) {
-            -1 => Err(io::Error::last_os_error()),
-            copy => Ok(OwnedFd::from_raw_fd(copy)),
-        }
     }
 }
 
@@ -286,7 +319,7 @@ pub fn cycle_counter() -> u64 {
 /// Whether [`cycle_counter`] ticks evenly on all processors. The kernel has checked that before it chose the counter as
 /// its own clock source; where it has not, neither do we use it.
 pub fn has_steady_counter() -> bool {
-    let source = std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    let source = read_text("/sys/devices/system/clocksource/clocksource0/current_clocksource");
     source.is_ok_and(|name| matches!(name.trim(), "tsc" | "arch_sys_counter"))
 }
 
@@ -345,11 +378,48 @@ pub fn lock_file(fd: RawFd) -> io::Result<bool> {
 
 /// The descriptor that a path such as `/dev/stdout` or `/dev/fd/5` stands for. Opening the path itself would truncate a
 /// shared offset, or fail where it leads to a socket.
-pub fn named_descriptor(path: &std::path::Path) -> Option<RawFd> {
+pub fn named_descriptor(path: &Path) -> Option<RawFd> {
     match path.to_str()? {
         "/dev/stdin" => Some(0),
         "/dev/stdout" => Some(1),
         "/dev/stderr" => Some(2),
-        other => other.strip_prefix("/dev/fd/")?.parse().ok().filter(|&fd: &RawFd| fd >= 0),
+        other => {
+            let number = other.strip_prefix("/dev/fd/").or_else(|| other.strip_prefix("/proc/self/fd/"))?;
+            number.parse().ok().filter(|&fd: &RawFd| fd >= 0)
+        }
     }
+}
+
+/// How a descriptor of the host's was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Device and inode.
+    pub id: (u64, u64),
+    /// `S_IFREG`, `S_IFIFO`, …
+    pub kind: u32,
+    /// Whether it can be written to.
+    pub writable: bool,
+    /// Whether each write goes to the end.
+    pub appends: bool,
+    /// Whether exec closes it.
+    pub closed_by_exec: bool,
+}
+
+/// How a descriptor was opened; `None` where it is not open.
+pub fn opened(fd: RawFd) -> Option<Opened> {
+    // SAFETY: the structure is valid for the call; the others take integers only.
+    let (status, flags, own) = unsafe {
+        let mut status: libc::stat = std::mem::zeroed();
+        if libc::fstat(fd, &mut status) != 0 {
+            return None;
+        }
+        (status, libc::fcntl(fd, libc::F_GETFL), libc::fcntl(fd, libc::F_GETFD))
+    };
+    (flags >= 0 && own >= 0).then_some(Opened {
+        id: (status.st_dev, status.st_ino),
+        kind: status.st_mode & libc::S_IFMT,
+        writable: flags & libc::O_ACCMODE != libc::O_RDONLY && flags & libc::O_PATH == 0,
+        appends: flags & libc::O_APPEND != 0,
+        closed_by_exec: own & libc::FD_CLOEXEC != 0,
+    })
 }

@@ -277,10 +277,13 @@ impl Worker {
     fn write(&mut self, taken: &[Piece], spans: u64, profile: &Profile, account: &Account) -> Outcome {
         let Way::File(file) = &mut self.way else { return Outcome::Lost(Reason::Unreachable, String::new()) };
         let began = Instant::now();
+        let give_up = account.give_up_at.load(Relaxed);
+        let left = Duration::from_nanos(give_up.saturating_sub(sys::monotonic_ns()));
+        let patience = if give_up == 0 { file::PATIENCE } else { file::PATIENCE.min(left) };
         for piece in taken {
             let line = file::line(&self.load.chunks[piece.chunk], &self.load.order[piece.from..piece.to], profile);
             let (bytes, traces) = (line.len() as u64, 1);
-            let written = file.write(&line);
+            let written = file.write(&line, patience);
             let standing = if written.is_ok() { State::Answers } else { State::NotReached };
             self.exporter.contact.stands(standing, 0);
             if let Err(error) = written {

@@ -3,52 +3,82 @@
 
 use super::queue::Chunk;
 use super::{payload, Profile};
+use crate::lines::{Given, Lines};
 use crate::span::open::ERROR;
 use crate::span::record::Record;
-use crate::sys;
+use crate::sys::{self, Descriptor};
 use serde_json::Value;
 use std::fmt::Write;
+use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a line may wait for a pipe that is full.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A file that takes chunks.
 #[derive(Debug)]
 pub struct File {
     path: PathBuf,
-    open: Option<OwnedFd>,
+    /// The host's descriptor that the path names, as it was when this was made.
+    given: Option<Given>,
+    open: Option<Lines>,
+    /// The last line broke off, and what it went to is no longer open.
+    torn: bool,
 }
 
 impl File {
     /// A file at `path`, opened with the first line.
     pub fn new(path: PathBuf) -> File {
-        File { path, open: None }
+        let given = sys::named_descriptor(&path).map(Given::now);
+        File { path, given, open: None, torn: false }
     }
 
-    /// Appends a chunk as one line, in one write as a rule.
-    pub fn write(&mut self, line: &str) -> io::Result<()> {
-        if self.open.is_none() {
-            self.open = Some(self.open_path()?);
+    /// Appends a chunk as one line, in one write as a rule. Waits up to `patience` for a pipe that nobody reads; after
+    /// that, lines are refused at once until somebody does.
+    pub fn write(&mut self, line: &str, patience: Duration) -> io::Result<()> {
+        let written = self.append(line, patience);
+        match &written {
+            // The host has closed it. It is opened by its path again.
+            Err(error) if sys::is_taken(error) && self.given.is_none() => self.append(line, patience),
+            _ => written,
         }
-        let Some(file) = &self.open else { return Err(io::ErrorKind::NotFound.into()) };
-        let written = sys::write_all(file.as_raw_fd(), line.as_bytes(), PATIENCE);
-        if written.is_err() {
-            self.open = None;
+    }
+
+    fn append(&mut self, line: &str, patience: Duration) -> io::Result<()> {
+        let lines = match &mut self.open {
+            Some(lines) => lines,
+            None => {
+                let opened = self.open_path()?.after_torn(self.torn);
+                self.open.insert(opened)
+            }
+        };
+        let written = lines.write(line.as_bytes(), patience);
+        self.torn = lines.torn();
+        if let Err(error) = &written {
+            // A full disk or pipe may take the next line; what else fails is opened anew.
+            let stays = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::StorageFull);
+            if !stays {
+                self.open = None;
+            }
         }
         written
     }
 
-    fn open_path(&self) -> io::Result<OwnedFd> {
-        if let Some(fd) = sys::named_descriptor(&self.path) {
-            return sys::duplicate(fd);
+    fn open_path(&self) -> io::Result<Lines> {
+        if let Some(given) = self.given {
+            return Lines::to_copy(given);
         }
-        let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
-        Ok(file.into())
+        let mut options = OpenOptions::new();
+        // Not blocking: a FIFO that nobody reads is an error and no wait.
+        options.append(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+        let opened = Descriptor::open(&options, &self.path)?;
+        if opened.file()?.metadata()?.file_type().is_block_device() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        Lines::to_opened(opened)
     }
 }
 

@@ -6,11 +6,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::OwnedFd;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
@@ -25,6 +23,7 @@ use ureq::Error;
 use self::helper::{Helper, Refused, GIVEN_UP_MAX};
 use super::agent::Place;
 use crate::log::Event;
+use crate::sys::{self, Connection};
 
 pub use self::names::Names;
 
@@ -44,8 +43,10 @@ const OUTPUT_BUFFER: usize = 64 * 1024;
 /// Stands in for "no limit", which our own configuration never asks for.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
-/// The system's own lookup.
+/// The system's own lookup. For a thread that does nothing else: the C library's sockets and files then have numbers in
+/// a table of that thread's own, and none of the host's.
 pub fn system_lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    sys::leave_descriptors();
     Ok((host, port).to_socket_addrs()?.take(ADDRESSES_MAX).collect())
 }
 
@@ -187,18 +188,14 @@ impl Dialer {
         }
     }
 
-    fn connect_tcp(&self, addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, Error> {
+    fn connect_tcp(&self, addresses: &[SocketAddr], patience: Duration) -> Result<Connection, Error> {
         let deadline = Instant::now() + patience;
         let mut first_failure = None;
         for (index, address) in addresses.iter().enumerate() {
             let others = (addresses.len() - index) as u32;
             let share = deadline.saturating_duration_since(Instant::now()) / others;
-            let failure = match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
-                Ok(stream) => {
-                    // Only a delay is lost if this fails.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(stream);
-                }
+            let failure = match Connection::connect(address, share.max(Duration::from_millis(1))) {
+                Ok(connection) => return Ok(connection),
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                     format!("no connection within {} ({address})", shown(patience))
                 }
@@ -211,7 +208,7 @@ impl Dialer {
         Err(unreached(first_failure.unwrap_or_else(|| "no address to connect to".into())))
     }
 
-    fn connect_unix(&self, path: &Path, patience: Duration) -> Result<TcpStream, Error> {
+    fn connect_unix(&self, path: &Path, patience: Duration) -> Result<Connection, Error> {
         let name = path.display();
         let length = path.as_os_str().as_bytes().len();
         if length > UNIX_PATH_MAX {
@@ -220,10 +217,8 @@ impl Dialer {
             )));
         }
         let target: PathBuf = path.into();
-        match self.helper.ask(patience, move || UnixStream::connect(target)) {
-            // One type for both kinds of stream: every call that we make means the same on a Unix one, and this type
-            // is the one that promises no SIGPIPE.
-            Ok(Ok(stream)) => Ok(TcpStream::from(OwnedFd::from(stream))),
+        match self.helper.ask(patience, move || Connection::connect_unix(&target)) {
+            Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(unreached(match error.kind() {
                 io::ErrorKind::NotFound => format!("no such file: {name}"),
                 _ => format!("{}: {name}", plain(&error)),
@@ -264,19 +259,19 @@ impl Connector for Dialer {
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, Error> {
         self.progress.fresh.store(true, Relaxed);
         let patience = patience(details.timeout);
-        let stream = match &self.place {
+        let connection = match &self.place {
             Place::Tcp { .. } => self.connect_tcp(&details.addrs, patience)?,
             Place::Unix { path } => self.connect_unix(path, patience)?,
         };
         let buffers = LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER);
-        Ok(Some(Wire { stream, buffers, progress: self.progress.clone(), torn: false }))
+        Ok(Some(Wire { connection, buffers, progress: self.progress.clone(), torn: false }))
     }
 }
 
 /// One connection, either kind.
 #[derive(Debug)]
 pub struct Wire {
-    stream: TcpStream,
+    connection: Connection,
     buffers: LazyBuffers,
     progress: Arc<Progress>,
     /// The other end no longer reads.
@@ -300,8 +295,8 @@ impl Transport for Wire {
         let mut done = 0;
         while done < amount && !self.torn {
             // Anew for each write: a reader that takes a little now and then must not stretch the whole.
-            self.stream.set_write_timeout(Some(left_until(deadline, &timeout)?))?;
-            match self.stream.write(&self.buffers.output()[done..amount]) {
+            let left = left_until(deadline, &timeout)?;
+            match self.connection.send(&self.buffers.output()[done..amount], left) {
                 Ok(0) => self.torn = true,
                 Ok(wrote) => {
                     done += wrote;
@@ -322,8 +317,8 @@ impl Transport for Wire {
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let deadline = Instant::now() + patience(timeout);
         loop {
-            self.stream.set_read_timeout(Some(left_until(deadline, &timeout)?))?;
-            match self.stream.read(self.buffers.input_append_buf()) {
+            let left = left_until(deadline, &timeout)?;
+            match self.connection.receive(self.buffers.input_append_buf(), left) {
                 Ok(got) => {
                     self.buffers.input_appended(got);
                     self.progress.received.fetch_add(got, Relaxed);
@@ -338,12 +333,8 @@ impl Transport for Wire {
     }
 
     fn is_open(&mut self) -> bool {
-        if self.torn || self.stream.set_nonblocking(true).is_err() {
-            return false;
-        }
         // Silence is what an idle connection should have; bytes would belong to no request.
-        let idle = matches!(self.stream.read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-        idle && self.stream.set_nonblocking(false).is_ok()
+        !self.torn && self.connection.is_idle()
     }
 }
 

@@ -2,13 +2,12 @@
 //! nothing here formats, and what goes wrong is an error for the caller to report.
 
 use super::retention::Retention;
-use super::stream::Stream;
-use crate::sys;
-use std::borrow::Cow;
+use super::writer::PATIENCE;
+use crate::lines::{Given, Lines};
+use crate::sys::{self, Descriptor};
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Error, ErrorKind};
-use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -50,6 +49,8 @@ pub struct FileConfig {
 /// The file as the log thread holds it.
 pub(super) struct LogFile {
     config: FileConfig,
+    /// The host's descriptor that the path names, as it was when this was made.
+    given: Option<Given>,
     target: Option<Target>,
     checked_ns: u64,
     failed: Option<(u64, ErrorKind)>,
@@ -59,16 +60,17 @@ pub(super) struct LogFile {
     moved: Option<String>,
 }
 
-enum Target {
-    /// `torn`: the last line was not written whole, for want of space.
-    Regular { file: File, size: u64, identity: (u64, u64), torn: bool },
-    /// A terminal, a pipe, or a copy of a descriptor.
-    Stream(Stream),
+/// What is open.
+struct Target {
+    lines: Lines,
+    /// Device and inode of a regular file; none of a terminal, a pipe, or a copy of a descriptor.
+    identity: Option<(u64, u64)>,
 }
 
 impl LogFile {
-    pub fn new(config: FileConfig) -> LogFile {
-        LogFile { config, target: None, checked_ns: 0, failed: None, was_open: false, moved: None }
+    /// `given` is the host's descriptor that the path names, if it names one.
+    pub fn new(config: FileConfig, given: Option<Given>) -> LogFile {
+        LogFile { config, given, target: None, checked_ns: 0, failed: None, was_open: false, moved: None }
     }
 
     /// Whether the file, or what stands in for it, is open.
@@ -89,20 +91,19 @@ impl LogFile {
             }
             self.failed = None;
         }
+        let mut written = self.append(line, now_ns);
+        if written.as_ref().is_err_and(sys::is_taken) && self.given.is_none() {
+            // The host has closed it. It is opened by its path again.
+            self.target = None;
+            written = self.append(line, now_ns);
+        }
+        written
+    }
+
+    fn append(&mut self, line: &[u8], now_ns: u64) -> io::Result<()> {
         self.prepare(line.len() as u64, now_ns).inspect_err(|error| self.failed = Some((now_ns, error.kind())))?;
         match &mut self.target {
-            Some(Target::Regular { file, size, torn, .. }) => {
-                let whole = if *torn { Cow::Owned([b"\n", line].concat()) } else { Cow::Borrowed(line) };
-                let wrote = sys::write_once(file.as_raw_fd(), &whole)?;
-                *size += wrote as u64;
-                *torn = wrote < whole.len();
-                if *torn {
-                    Err(ErrorKind::StorageFull.into())
-                } else {
-                    Ok(())
-                }
-            }
-            Some(Target::Stream(stream)) => stream.write(line),
+            Some(target) => target.lines.write(line, PATIENCE),
             None => Err(ErrorKind::NotFound.into()),
         }
     }
@@ -112,15 +113,15 @@ impl LogFile {
             self.check(now_ns);
         }
         if self.target.is_none() {
-            self.target = Some(if self.was_open { open(&self.config)? } else { self.open_first()? });
+            self.target = Some(if self.was_open { open(&self.config, self.given)? } else { self.open_first()? });
             self.was_open = true;
             self.checked_ns = now_ns;
         }
         match &self.target {
-            Some(Target::Regular { size, .. })
-                if self.config.max_bytes > 0 && *size > 0 && size + length > self.config.max_bytes =>
+            Some(Target { lines, identity: Some(held) })
+                if self.config.max_bytes > 0 && lines.size() > 0 && lines.size() + length > self.config.max_bytes =>
             {
-                self.rotate()
+                self.rotate(*held)
             }
             _ => Ok(()),
         }
@@ -128,13 +129,13 @@ impl LogFile {
 
     /// The first opening: what is to be done once is done, and where the path cannot be used, another may do.
     fn open_first(&mut self) -> io::Result<Target> {
-        let opened = match (begin(&self.config), self.config.or_else.clone()) {
+        let opened = match (begin(&self.config, self.given), self.config.or_else.clone()) {
             (Err(error), Some(path)) => {
                 let instead = FileConfig { path, or_else: None, ..self.config.clone() };
-                let target = begin(&instead).and_then(only_ours).map_err(|_| error.kind())?;
+                let target = begin(&instead, None).and_then(only_ours).map_err(|_| error.kind())?;
                 let (wanted, used) = (self.config.path.display(), instead.path.display());
                 self.moved = Some(format!("the log goes to {used}, because {wanted} cannot be written: {error}"));
-                self.config = instead;
+                (self.config, self.given) = (instead, None);
                 target
             }
             (opened, _) => opened?,
@@ -153,18 +154,18 @@ impl LogFile {
     /// Lets go of a file that is no longer the one at the path, and learns what other processes have appended.
     fn check(&mut self, now_ns: u64) {
         self.checked_ns = now_ns;
-        let Some(Target::Regular { file, size, identity: held, .. }) = &mut self.target else { return };
+        let Some(Target { lines, identity: Some(held) }) = &mut self.target else { return };
         match fs::symlink_metadata(&self.config.path) {
-            Ok(there) if identity(&there) == *held => *size = file.metadata().map_or(*size, |m| m.len()),
+            Ok(there) if identity(&there) == *held => lines.look(),
             _ => self.target = None,
         }
     }
 
     /// Moves every file up by one and opens a new one, unless another process has done so since we last looked.
-    fn rotate(&mut self) -> io::Result<()> {
-        let lock = options(&self.config).open(numbered(&self.config.path, "lock"))?;
+    fn rotate(&mut self, held: (u64, u64)) -> io::Result<()> {
+        let lock = Descriptor::open(&options(&self.config), &numbered(&self.config.path, "lock"))?;
         let give_up = sys::monotonic_ns() + LOCK_PATIENCE_MS * 1_000_000;
-        while !sys::lock_file(lock.as_raw_fd())? {
+        while !sys::lock_file(lock.fd()?)? {
             if sys::monotonic_ns() > give_up {
                 // Whoever holds it is rotating: this line still goes to the file that is open.
                 return Ok(());
@@ -172,11 +173,7 @@ impl LogFile {
             std::thread::sleep(Duration::from_millis(2));
         }
         let path = &self.config.path;
-        let ours = match &self.target {
-            Some(Target::Regular { identity, .. }) => Some(*identity),
-            _ => None,
-        };
-        if fs::symlink_metadata(path).ok().map(|there| identity(&there)) == ours {
+        if fs::symlink_metadata(path).is_ok_and(|there| identity(&there) == held) {
             if self.config.backups == 0 {
                 fs::remove_file(path)?;
             }
@@ -189,7 +186,7 @@ impl LogFile {
             }
         }
         self.target = None;
-        self.target = Some(open(&self.config)?);
+        self.target = Some(open(&self.config, None)?);
         Ok(())
     }
 }
@@ -203,64 +200,63 @@ fn options(config: &FileConfig) -> OpenOptions {
 }
 
 /// Opens it for the first time.
-fn begin(config: &FileConfig) -> io::Result<Target> {
+fn begin(config: &FileConfig, given: Option<Given>) -> io::Result<Target> {
     if let (true, Some(folder)) = (config.make_folders, config.path.parent()) {
         fs::create_dir_all(folder)?;
     }
-    let mut target = open(config)?;
-    if let (true, Target::Regular { file, size, .. }) = (config.truncate, &mut target) {
-        file.set_len(0)?;
-        *size = 0;
+    let mut target = open(config, given)?;
+    if let (true, Some(file)) = (config.truncate, target.lines.regular()) {
+        file?.set_len(0)?;
+        target.lines.look();
     }
     Ok(target)
 }
 
 /// The target, unless it is a file that another user made there beforehand, to read what we write.
 fn only_ours(target: Target) -> io::Result<Target> {
-    match &target {
-        Target::Regular { file, .. } if file.metadata()?.uid() != sys::user() => {
-            Err(ErrorKind::PermissionDenied.into())
-        }
+    match target.lines.regular() {
+        Some(file) if file?.metadata()?.uid() != sys::user() => Err(ErrorKind::PermissionDenied.into()),
         _ => Ok(target),
     }
 }
 
-fn open(config: &FileConfig) -> io::Result<Target> {
-    if let Some(fd) = named_descriptor(&config.path) {
-        let copy = sys::duplicate(fd)?;
-        return Ok(Target::Stream(Stream::owning(copy)));
+fn open(config: &FileConfig, given: Option<Given>) -> io::Result<Target> {
+    if let Some(given) = given {
+        return Ok(Target { lines: Lines::to_copy(given)?, identity: None });
     }
     let (mut file, mut made) = open_or_make(config)?;
-    let mut facts = file.metadata()?;
-    if facts.file_type().is_file() {
-        for left in (0..OPEN_TRIES).rev() {
-            match sole_name(&file) {
-                Ok(()) => break,
-                // Another process may have removed it at this moment, to begin anew.
-                Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
-                Err(error) => return Err(error),
-            }
-            (file, made) = open_or_make(config)?;
-            facts = file.metadata()?;
-        }
-        // One that somebody else made keeps its own.
-        if config.exact_mode && made {
-            let _ = file.set_permissions(fs::Permissions::from_mode(config.mode & 0o777));
-        }
-        return Ok(Target::Regular { size: facts.len(), identity: identity(&facts), file, torn: false });
-    }
+    let mut facts = file.file()?.metadata()?;
     if facts.file_type().is_block_device() {
         return Err(Error::from(ErrorKind::Unsupported));
     }
-    Ok(Target::Stream(Stream::owning(file.into())))
+    if !facts.file_type().is_file() {
+        return Ok(Target { lines: Lines::to_opened(file)?, identity: None });
+    }
+    for left in (0..OPEN_TRIES).rev() {
+        match sole_name(&file) {
+            Ok(()) => break,
+            // Another process may have removed it at this moment, to begin anew.
+            Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
+            Err(error) => return Err(error),
+        }
+        (file, made) = open_or_make(config)?;
+        facts = file.file()?.metadata()?;
+    }
+    // One that somebody else made keeps its own.
+    if config.exact_mode && made {
+        let _ = file.file()?.set_permissions(fs::Permissions::from_mode(config.mode & 0o777));
+    }
+    Ok(Target { lines: Lines::to_opened(file)?, identity: Some(identity(&facts)) })
 }
 
 /// The file, and whether this call made it.
-fn open_or_make(config: &FileConfig) -> io::Result<(File, bool)> {
-    match options(config).create_new(true).open(&config.path) {
+fn open_or_make(config: &FileConfig) -> io::Result<(Descriptor, bool)> {
+    match Descriptor::open(options(config).create_new(true), &config.path) {
         Ok(file) => Ok((file, true)),
         // A symbolic link exists too; what opens without `create_new` follows none.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok((options(config).open(&config.path)?, false)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Ok((Descriptor::open(&options(config), &config.path)?, false))
+        }
         Err(error) => Err(error),
     }
 }
@@ -268,12 +264,12 @@ fn open_or_make(config: &FileConfig) -> io::Result<(File, bool)> {
 /// Whether the name that a file was opened by is its only one. Somebody may have put a hard link to another's file there,
 /// for us to spoil, and may take it away at any moment: the file then has one name, but not the one we used. That one
 /// does not come back once it is gone, so it is asked for after the count of names.
-fn sole_name(file: &File) -> io::Result<()> {
-    match file.metadata()?.nlink() {
+fn sole_name(file: &Descriptor) -> io::Result<()> {
+    match file.file()?.metadata()?.nlink() {
         0 | 1 => {}
         _ => return Err(Error::new(ErrorKind::PermissionDenied, "it is a hard link to a file with other names")),
     }
-    match fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
+    match fs::read_link(format!("/proc/self/fd/{}", file.fd()?)) {
         Ok(name) if name.as_os_str().as_bytes().ends_with(b" (deleted)") => {
             Err(Error::new(ErrorKind::NotFound, "it was removed while it was being opened"))
         }
@@ -283,17 +279,6 @@ fn sole_name(file: &File) -> io::Result<()> {
 
 fn identity(facts: &Metadata) -> (u64, u64) {
     (facts.dev(), facts.ino())
-}
-
-fn named_descriptor(path: &Path) -> Option<RawFd> {
-    match path.to_str()? {
-        "/dev/stdout" => Some(1),
-        "/dev/stderr" => Some(2),
-        other => {
-            let number = other.strip_prefix("/dev/fd/").or_else(|| other.strip_prefix("/proc/self/fd/"))?;
-            number.parse().ok().filter(|fd| *fd >= 0)
-        }
-    }
 }
 
 fn numbered(path: &Path, suffix: &str) -> PathBuf {
@@ -307,9 +292,15 @@ fn numbered(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use super::*;
     use std::io::Read;
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::{symlink, PermissionsExt};
 
     const SECOND: u64 = 1_000_000_000;
+
+    fn opened(config: FileConfig) -> LogFile {
+        let given = sys::named_descriptor(&config.path).map(Given::now);
+        LogFile::new(config, given)
+    }
 
     struct Folder(PathBuf);
 
@@ -322,13 +313,7 @@ mod tests {
         }
 
         fn file(&self, max_bytes: u64, backups: u32) -> LogFile {
-            LogFile::new(FileConfig {
-                path: self.0.join("log"),
-                max_bytes,
-                backups,
-                mode: 0o600,
-                ..FileConfig::default()
-            })
+            opened(FileConfig { path: self.0.join("log"), max_bytes, backups, mode: 0o600, ..FileConfig::default() })
         }
 
         fn read(&self, name: &str) -> String {
@@ -418,13 +403,8 @@ mod tests {
     fn a_missing_folder_is_an_error_until_it_is_there() {
         let folder = Folder::new("missing");
         let path = folder.0.join("sub/log");
-        let mut file = LogFile::new(FileConfig {
-            path: path.clone(),
-            max_bytes: 0,
-            backups: 0,
-            mode: 0o600,
-            ..FileConfig::default()
-        });
+        let mut file =
+            opened(FileConfig { path: path.clone(), max_bytes: 0, backups: 0, mode: 0o600, ..FileConfig::default() });
         assert_eq!(file.write(b"a\n", SECOND).map_err(|e| e.kind()), Err(ErrorKind::NotFound));
         fs::create_dir(folder.0.join("sub")).expect("a folder");
         assert!(file.write(b"b\n", SECOND + 1).is_err(), "tried again only after a second");
@@ -436,8 +416,7 @@ mod tests {
     fn dev_fd_means_a_copy_of_that_descriptor() {
         let (mut reader, writer) = io::pipe().expect("a pipe");
         let path = PathBuf::from(format!("/dev/fd/{}", writer.as_raw_fd()));
-        let mut file =
-            LogFile::new(FileConfig { path, max_bytes: 1, backups: 3, mode: 0o600, ..FileConfig::default() });
+        let mut file = opened(FileConfig { path, max_bytes: 1, backups: 3, mode: 0o600, ..FileConfig::default() });
         file.write(b"one\n", SECOND).expect("write");
         drop(writer);
         file.write(b"two\n", 5 * SECOND).expect("the copy is ours");
@@ -451,7 +430,7 @@ mod tests {
     fn a_place_that_cannot_be_used_is_replaced_by_another_and_said_once() {
         let folder = Folder::new("moved");
         let other = folder.0.join("made/on/the/way/log");
-        let mut file = LogFile::new(FileConfig {
+        let mut file = opened(FileConfig {
             path: "/proc/no/such/log".into(),
             mode: 0o600,
             make_folders: true,
@@ -470,17 +449,17 @@ mod tests {
         let path = folder.0.join("log");
         fs::write(&path, "of the last run\n").expect("a file");
         let config = FileConfig { path: path.clone(), mode: 0o666, exact_mode: true, ..FileConfig::default() };
-        let mut file = LogFile::new(FileConfig { truncate: true, ..config.clone() });
+        let mut file = opened(FileConfig { truncate: true, ..config.clone() });
         file.write(b"one\n", 1).expect("written");
         assert_eq!(fs::read(&path).expect("the file"), b"one\n");
         fs::remove_file(&path).expect("removed");
-        let mut file = LogFile::new(config.clone());
+        let mut file = opened(config.clone());
         file.write(b"two\n", 1).expect("written");
         assert_eq!(fs::metadata(&path).expect("the file").mode() & 0o777, 0o666);
         // An empty one that an administrator has put there stays as private as it is.
         fs::write(&path, "").expect("emptied");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("made private");
-        let mut file = LogFile::new(config);
+        let mut file = opened(config);
         file.write(b"three\n", 1).expect("written");
         assert_eq!(fs::metadata(&path).expect("the file").mode() & 0o777, 0o600);
     }

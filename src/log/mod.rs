@@ -15,7 +15,6 @@ mod recorded;
 mod retention;
 mod ring;
 mod sink;
-mod stream;
 mod switch;
 mod writer;
 mod zone;
@@ -32,6 +31,7 @@ pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 pub use zone::Zone;
 
 use crate::inspect::Noun;
+use crate::lines::Given;
 use crate::recorder::{Kind, Recorder};
 use crate::sys;
 use aggregate::Aggregate;
@@ -48,6 +48,7 @@ use std::time::Duration;
 use switch::Switch;
 use writer::Push;
 
+const STANDARD_ERROR: RawFd = 2;
 /// How long removing a sink waits for its callback to return.
 const REMOVE_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -126,6 +127,25 @@ struct Counts {
     inside_sinks: AtomicU64,
 }
 
+/// The host's descriptors that the log writes to, as they were when they were first looked at.
+#[derive(Clone)]
+struct HostsOwn {
+    standard_error: Given,
+    /// What the paths of the log file and of the native one name, such as `/dev/stdout`.
+    files: OnceLock<[Option<Given>; 2]>,
+}
+
+impl HostsOwn {
+    fn now() -> HostsOwn {
+        HostsOwn { standard_error: Given::now(STANDARD_ERROR), files: OnceLock::new() }
+    }
+
+    /// What the path of the log file names, or of the native one.
+    fn file(&self, native: bool) -> Option<Given> {
+        self.files.get().and_then(|files| files[usize::from(native)])
+    }
+}
+
 /// What the log thread shares with its callers. `switch`, `config` and `sinks` can be read by a forked child whatever
 /// the parent's threads were doing.
 struct Shared {
@@ -136,6 +156,7 @@ struct Shared {
     /// On the heap, so that making a log in a forked child, perhaps on a small stack, moves little.
     config: OnceLock<Box<LogConfig>>,
     sinks: Sinks,
+    given: HostsOwn,
     limiter: Mutex<Limiter>,
     gathered: Aggregate,
     ring: Ring,
@@ -168,7 +189,7 @@ impl Logs {
 
     /// The same, whose events the flight recorder keeps, whatever the level.
     pub fn recorded_by(recorder: Recorder) -> Logs {
-        Logs::of(recorder, Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), Sinks::new())
+        Logs::of(recorder, Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), Sinks::new(), HostsOwn::now())
     }
 
     /// The log of a forked child: level, settings and sinks of its parent, and nothing else of it. Waits for no lock
@@ -177,11 +198,20 @@ impl Logs {
     pub fn after_fork(inherited: &Logs, recorder: Recorder) -> Logs {
         let from = &inherited.shared;
         let config = from.config.get().map_or_else(OnceLock::new, |config| OnceLock::from(inherited_config(config)));
-        Logs::of(recorder, from.switch.copy(), from.filter.copy(), config, from.sinks.after_fork())
+        // As the parent saw them first: the child may have closed them before this call.
+        let given = from.given.clone();
+        Logs::of(recorder, from.switch.copy(), from.filter.copy(), config, from.sinks.after_fork(), given)
     }
 
     #[inline(never)]
-    fn of(recorder: Recorder, switch: Switch, filter: Filter, config: OnceLock<Box<LogConfig>>, sinks: Sinks) -> Logs {
+    fn of(
+        recorder: Recorder,
+        switch: Switch,
+        filter: Filter,
+        config: OnceLock<Box<LogConfig>>,
+        sinks: Sinks,
+        given: HostsOwn,
+    ) -> Logs {
         let shared = Shared {
             epoch_pid: sys::pid(),
             recorder,
@@ -189,6 +219,7 @@ impl Logs {
             filter,
             config,
             sinks,
+            given,
             limiter: Mutex::default(),
             gathered: Aggregate::default(),
             ring: Ring::new(),
@@ -224,6 +255,11 @@ impl Logs {
                 shared.filter.set(logger, Some(*level));
             }
             self.publish_rules();
+            let given = |file: &Option<FileConfig>| {
+                let named = file.as_ref().and_then(|file| sys::named_descriptor(&file.path));
+                named.map(Given::now)
+            };
+            let _ = shared.given.files.set([given(&config.file), given(&config.native_file)]);
             shared.switch.configure(config.level, config.debug, config.debug_level);
             Box::new(config.clone())
         });

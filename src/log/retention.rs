@@ -1,8 +1,9 @@
 //! Deleting log files that are too old, in the folder where a log file is about to be. Errors are no reason not to log:
 //! what cannot be deleted stays.
 
+use crate::sys;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Files of a folder that are looked at; a folder with more is somebody else's.
@@ -24,14 +25,14 @@ impl Retention {
         let Some(oldest) = DAY.checked_mul(self.days.min(100_000) as u32).and_then(|age| now.checked_sub(age)) else {
             return 0;
         };
-        let Ok(entries) = fs::read_dir(folder) else { return 0 };
-        let too_old = |entry: &fs::DirEntry| {
-            let named = entry.file_name().to_str().is_some_and(|name| self.is_ours(name));
-            let facts = entry.metadata().ok().filter(|facts| named && facts.is_file());
+        let Ok(names) = sys::names_in(folder, FILES_MAX) else { return 0 };
+        let ours = names.iter().filter(|name| name.to_str().is_some_and(|name| self.is_ours(name)));
+        let too_old = |path: &PathBuf| {
+            let facts = fs::symlink_metadata(path).ok().filter(|facts| facts.is_file());
             facts.and_then(|facts| facts.modified().ok()).is_some_and(|written| written < oldest)
         };
-        let entries = entries.take(FILES_MAX).flatten().filter(too_old);
-        entries.filter(|entry| fs::remove_file(entry.path()).is_ok()).count()
+        let paths = ours.map(|name| folder.join(name)).filter(too_old);
+        paths.filter(|path| fs::remove_file(path).is_ok()).count()
     }
 
     fn is_ours(&self, name: &str) -> bool {

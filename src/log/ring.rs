@@ -8,8 +8,8 @@ use crate::inspect::{holding, shapes, unsigned, Field, Kind, Noun};
 use crate::sys;
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::os::fd::RawFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Records that a queue holds at most.
 pub const RECORDS_MAX: usize = 4096;
@@ -167,7 +167,7 @@ fn with_lost(record: &Record, lost: u64) -> Arc<Record> {
 /// The ring that hosts pull from, on threads of their own. Drops the oldest records when full.
 pub(super) struct Ring {
     queue: Mutex<Queue>,
-    fd: OnceLock<OwnedFd>,
+    event: Mutex<Option<sys::Event>>,
 }
 
 impl Ring {
@@ -178,7 +178,7 @@ impl Ring {
     }
 
     pub fn new() -> Ring {
-        Ring { queue: Mutex::new(Queue::new(WhenFull::DropOldest)), fd: OnceLock::new() }
+        Ring { queue: Mutex::new(Queue::new(WhenFull::DropOldest)), event: Mutex::new(None) }
     }
 
     pub fn push(&self, record: Arc<Record>) {
@@ -186,8 +186,8 @@ impl Ring {
         let was_empty = queue.len() == 0;
         let (_, evicted) = queue.push(record);
         drop(queue);
-        if let (true, Some(fd)) = (was_empty, self.fd.get()) {
-            sys::event_signal(fd.as_raw_fd());
+        if was_empty {
+            self.with_event(sys::Event::set);
         }
         drop(evicted);
     }
@@ -262,29 +262,41 @@ impl Ring {
         (written, need)
     }
 
-    /// The descriptor that is readable while records wait; made by the first call. `None`: the system has no more.
+    /// The descriptor that is readable while records wait. Made by the first call, and anew if the host has closed it.
+    /// `None`: the system has no more.
     pub fn fd(&self) -> Option<RawFd> {
-        if self.fd.get().is_none() {
-            // Two first calls at once: the loser's descriptor is closed by `set`'s answer being dropped.
-            let _ = self.fd.set(sys::event_fd().ok()?);
-            self.signal_if_any();
+        let fd = {
+            let mut event = self.event();
+            let ours = event.as_ref().and_then(sys::Event::fd);
+            match ours {
+                Some(fd) => return Some(fd),
+                None => event.insert(sys::Event::new().ok()?).fd(),
+            }
+        };
+        self.signal_if_any();
+        fd
+    }
+
+    fn event(&self) -> MutexGuard<'_, Option<sys::Event>> {
+        self.event.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with_event(&self, call: impl FnOnce(&sys::Event)) {
+        if let Some(event) = &*self.event() {
+            call(event);
         }
-        self.fd.get().map(AsRawFd::as_raw_fd)
     }
 
     /// Cleared before looking and set again after, so that no record can wait unannounced; a descriptor readable once
     /// too often is the worst case.
     fn clear(&self) {
-        if let Some(fd) = self.fd.get() {
-            sys::event_clear(fd.as_raw_fd());
-        }
+        self.with_event(sys::Event::clear);
     }
 
     fn signal_if_any(&self) {
-        if let Some(fd) = self.fd.get() {
-            if self.lock().len() > 0 {
-                sys::event_signal(fd.as_raw_fd());
-            }
+        let waiting = self.lock().len() > 0;
+        if waiting {
+            self.with_event(sys::Event::set);
         }
     }
 
@@ -383,7 +395,7 @@ mod tests {
     fn the_descriptor_is_readable_exactly_while_records_wait() {
         let ring = Ring::new();
         ring.push(record("before"));
-        let fd = ring.fd().expect("an eventfd");
+        let fd = ring.fd().expect("a descriptor");
         assert_eq!(ring.fd(), Some(fd));
         assert!(readable(fd));
         ring.push(record("second"));

@@ -12,7 +12,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// A log with a level of its own, so that tests in one process do not meet.
 fn logs() -> Logs {
     let switch = Switch::new(Box::leak(Box::new(AtomicU8::new(0))));
-    Logs::of(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new())
+    Logs::of(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new(), HostsOwn::now())
 }
 
 fn quiet() -> LogConfig {

@@ -1,5 +1,5 @@
 //! The `spanwire-log` thread and the queue in front of it: it gives records to standard error, the log file and the
-//! host's callbacks. How each of them is written is theirs (`stream.rs`, `file.rs`, `sink.rs`).
+//! host's callbacks. How each of them is written is theirs (`crate::lines`, `file.rs`, `sink.rs`).
 
 use super::callback::Returned;
 use super::dialect::NATIVE_CODE;
@@ -7,8 +7,8 @@ use super::event::Event;
 use super::file::{FileConfig, LogFile};
 use super::level::Level;
 use super::ring::{Queue, Record, WhenFull};
-use super::stream::Stream;
 use super::Shared;
+use crate::lines::Lines;
 use crate::sys;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 16;
 /// How long the thread sleeps at a time where nothing is due.
 const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
+/// How long one line waits for a reader.
+pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 /// How long a thread that could not be started is not tried again.
 const START_AGAIN: Duration = Duration::from_secs(1);
 
@@ -179,7 +181,7 @@ fn start(shared: &Arc<Shared>) {
 
 fn run(shared: Arc<Shared>) {
     sys::be_a_batch_thread();
-    let mut outputs = Outputs::new();
+    let mut outputs = Outputs::new(&shared);
     let mut done = 0;
     while let Some(batch) = shared.push.next(done, || shared.gathered.ends_ns()) {
         for record in &batch {
@@ -196,7 +198,7 @@ fn run(shared: Arc<Shared>) {
 
 struct Outputs {
     stderr: Output,
-    stream: Stream,
+    lines: Lines,
     file: FileOutput,
     native_file: FileOutput,
 }
@@ -215,9 +217,14 @@ struct Output {
 }
 
 impl Outputs {
-    fn new() -> Outputs {
+    fn new(shared: &Shared) -> Outputs {
         let file = || FileOutput { output: Output::default(), file: None };
-        Outputs { stderr: Output::default(), stream: Stream::new(2), file: file(), native_file: file() }
+        Outputs {
+            stderr: Output::default(),
+            lines: Lines::to_given(shared.given.standard_error),
+            file: file(),
+            native_file: file(),
+        }
     }
 
     fn give(&mut self, shared: &Shared, record: &Record) -> Returned {
@@ -253,23 +260,23 @@ impl Outputs {
     }
 
     fn write_stderr(&mut self, shared: &Shared, line: &[u8]) {
-        let stream = &mut self.stream;
-        self.stderr.write(shared, "stderr", line, |line| stream.write(line)).unwrap_or_else(|_| {
+        let lines = &mut self.lines;
+        self.stderr.write(shared, "stderr", line, |line| lines.write(line, PATIENCE)).unwrap_or_else(|_| {
             shared.counts.stderr_lost.fetch_add(1, Relaxed);
         });
     }
 
     fn write_file(&mut self, shared: &Shared, config: &FileConfig, native: bool, level: Level, line: &[u8]) {
         let FileOutput { output, file } = if native { &mut self.native_file } else { &mut self.file };
-        let file = file.get_or_insert_with(|| LogFile::new(config.clone()));
+        let file = file.get_or_insert_with(|| LogFile::new(config.clone(), shared.given.file(native)));
         let now = sys::monotonic_ns();
         let written = output.write(shared, "file", line, |line| file.write(line, now));
         if let Some(text) = file.moved() {
             let event = Event::Notice { level: Level::Warn, target: "log.file", text: &text };
             let record = Arc::new(for_host(shared.record(&event)));
             let line = [record.text.as_bytes(), b"\n"].concat();
-            let stream = &mut self.stream;
-            let _ = self.stderr.write(shared, "stderr", &line, |line| stream.write(line));
+            let lines = &mut self.lines;
+            let _ = self.stderr.write(shared, "stderr", &line, |line| lines.write(line, PATIENCE));
             shared.pull(record);
         }
         let Err(error) = written else { return };

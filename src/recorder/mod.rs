@@ -67,7 +67,7 @@ use crate::counters;
 use crate::inspect::{unsigned, Field};
 use crate::sys;
 use layout::*;
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::atomic::{fence, AtomicU64, Ordering::*};
 
 /// The name under which another process finds the memory: `/memfd:spanwire-recorder (deleted)`.
@@ -107,9 +107,12 @@ impl Recorder {
     pub fn new(pid: u32, epoch: u32, clock_scale: u64) -> Recorder {
         let Some((words, file)) = sys::shared_words(MEMORY_NAME, FILE_WORDS) else { return Recorder::none() };
         let Some(words) = words.first_chunk::<WORDS>() else { return Recorder::none() };
-        let id = file.as_ref().and_then(|file| sys::file_id(file.as_raw_fd()));
-        // Open as long as the process lives.
-        let recorder = Recorder { words: Some(words), fd: file.map_or(-1, IntoRawFd::into_raw_fd), file: id };
+        let fd = file.as_ref().map_or(-1, sys::Descriptor::number);
+        let id = file.as_ref().and_then(|file| sys::file_id(file.fd().ok()?));
+        if let Some(file) = file {
+            file.stay_open();
+        }
+        let recorder = Recorder { words: Some(words), fd, file: id };
         recorder.write_header(words, pid, epoch);
         recorder.set_anchor(clock_scale);
         words[header::MAGIC].store(MAGIC, Release);

@@ -8,10 +8,8 @@ use super::{parse, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJE
 use crate::log::dialect::Language;
 use crate::log::RULES_MAX;
 use crate::redact;
+use crate::sys::{self, Descriptor};
 use serde_json::Value as Json;
-use std::fs::{File, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The largest configuration file, in bytes.
@@ -208,17 +206,17 @@ impl<'a> Sources<'a> {
 
 /// The fields of a configuration file that are settings of tracers. `Err(None)`: there is no such file.
 fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, Option<String>> {
-    // Not blocking: opening a FIFO that nobody writes to must not hold up the host.
-    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(path);
+    let opened = Descriptor::open_to_read(path);
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => None,
         _ => Some(format!("it cannot be read: {error}")),
     };
     let file = opened.map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    let is_file = |open: &std::fs::File| Ok(open.metadata()?.is_file());
+    if !file.file().map_err(std::io::Error::from).and_then(is_file).map_err(unreadable)? {
         return Err(Some("accepted is a file; this is none".into()));
     }
-    let text = text_of(file).map_err(unreadable)?;
+    let text = sys::read_all(&file, FILE_MAX + 1).map_err(unreadable)?;
     if text.len() as u64 > FILE_MAX {
         return Err(Some(format!("it is larger than the {FILE_MAX} bytes that are accepted")));
     }
@@ -231,10 +229,4 @@ fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, Option<String>> {
         Ok(_) => Err(Some("it is JSON but no object; accepted is an object such as {\"DD_SERVICE\":\"shop\"}".into())),
         Err(error) => Err(Some(format!("it is no JSON: {error}; it is not used"))),
     }
-}
-
-fn text_of(file: File) -> std::io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    file.take(FILE_MAX + 1).read_to_end(&mut text)?;
-    Ok(text)
 }

@@ -2,11 +2,10 @@
 //! alone in which the C library's own look-up hangs (`names.rs`). It knows no other source of names (nsswitch.conf, LDAP,
 //! mDNS) and reads no environment.
 
-use crate::sys;
-use std::fs::File;
-use std::io::{self, Read};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use crate::sys::{self, Connection};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The largest part of such a file that is read.
@@ -33,9 +32,8 @@ pub(super) fn addresses(host: &str, port: u16, patience: Duration) -> Vec<Socket
 }
 
 fn text_of(path: &str) -> String {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(FILE_MAX).read_to_end(&mut bytes));
-    read.map_or_else(|_| String::new(), |_| String::from_utf8_lossy(&bytes).into_owned())
+    let bytes = sys::read_file(Path::new(path), FILE_MAX).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What a file such as /etc/hosts says of a name.
@@ -119,24 +117,14 @@ fn ask(server: SocketAddr, name: &str, kind: u16, patience: Duration) -> io::Res
     let mut id = [0; 2];
     sys::random_bytes(&mut id);
     let question = question(u16::from_be_bytes(id), name, kind).ok_or(io::ErrorKind::InvalidInput)?;
-    let local = if server.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
-    let socket = UdpSocket::bind(SocketAddr::new(local, 0))?;
-    // Numbers below 3 belong to the host's standard streams.
-    let socket = if socket.as_raw_fd() < 3 { sys::duplicate(socket.as_raw_fd())?.into() } else { socket };
-    socket.connect(server)?;
-    socket.send(&question)?;
+    let socket = Connection::connect_datagram(&server)?;
+    socket.send(&question, patience)?;
     let deadline = Instant::now() + patience;
     let mut answer = [0; 1500];
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        socket.set_read_timeout(Some(left))?;
-        let length = match socket.recv(&mut answer) {
-            Ok(length) => length,
+        let length = match socket.receive(&mut answer, deadline.saturating_duration_since(Instant::now())) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            received => received?,
         };
         if let Some(found) = answer.get(..length).and_then(|answer| parse(answer, &question)) {
             return found;
@@ -215,6 +203,7 @@ fn after_name(message: &[u8], mut at: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::UdpSocket;
 
     #[test]
     fn the_hosts_file_is_read_as_the_system_reads_it() {

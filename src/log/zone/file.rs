@@ -2,6 +2,7 @@
 //! checked; a file that is none gives nothing.
 
 use super::rule::Rule;
+use crate::sys;
 use std::path::PathBuf;
 
 /// Larger than any zone file.
@@ -34,9 +35,8 @@ fn owned(rule: &Rule, year: i64) -> Vec<Change> {
 }
 
 fn read(path: PathBuf, last: i64) -> Option<Vec<Change>> {
-    let facts = std::fs::metadata(&path).ok().filter(|facts| facts.is_file() && facts.len() <= SIZE_MAX)?;
-    let _ = facts;
-    parse(&std::fs::read(path).ok()?, last)
+    std::fs::metadata(&path).ok().filter(|facts| facts.is_file() && facts.len() <= SIZE_MAX)?;
+    parse(&sys::read_file(&path, SIZE_MAX).ok()?, last)
 }
 
 /// The counts of a header: local and standard marks, leap seconds, changes, kinds of offset, bytes of names.

@@ -1,0 +1,321 @@
+//! Descriptors of ours in a process whose host may close any of them and open its own under the same number.
+//!
+//! A [`Descriptor`] is never 0, 1 or 2, is closed by exec, and knows what it led to when it was made. It is compared
+//! with that right before each use and before it is closed. One that leads elsewhere is forgotten: it is the host's.
+//! The kernel has no "use if it is still this file" in one step, so a moment remains in which a host can exchange the
+//! number. Sockets are therefore used with calls that fail on anything that is no socket.
+//!
+//! All of them are listed in a static table, so that a forked child can close those of its parent.
+
+use super::keep_errno;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::*};
+
+/// The lowest number that is not a standard stream.
+const LOWEST: RawFd = 3;
+
+/// The host closed the descriptor, and may have opened something else under its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken;
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the process has closed this descriptor of the library")
+    }
+}
+
+impl std::error::Error for Taken {}
+
+impl From<Taken> for io::Error {
+    fn from(taken: Taken) -> io::Error {
+        io::Error::other(taken)
+    }
+}
+
+/// Whether the error is [`Taken`].
+pub fn is_taken(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Taken>())
+}
+
+/// What a number leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Identity {
+    /// The kernel never gives a cookie twice.
+    Socket { cookie: u64 },
+    /// Two openings of one file differ by their flags alone, so ours are part of it: see [`flags_of`].
+    File { device: u64, inode: u64, flags: u64 },
+}
+
+impl Identity {
+    fn of(fd: RawFd) -> Option<Identity> {
+        if let Some(cookie) = cookie_of(fd) {
+            return Some(Identity::Socket { cookie });
+        }
+        let (device, inode) = super::file_id(fd)?;
+        Some(Identity::File { device, inode, flags: flags_of(fd)? })
+    }
+
+    /// Whether the number still leads there.
+    fn is_at(self, fd: RawFd) -> bool {
+        match self {
+            Identity::Socket { cookie } => cookie_of(fd) == Some(cookie),
+            Identity::File { device, inode, flags } => {
+                super::file_id(fd) == Some((device, inode)) && flags_of(fd) == Some(flags)
+            }
+        }
+    }
+
+    fn words(self) -> [u64; 3] {
+        match self {
+            Identity::Socket { cookie } => [cookie, 0, u64::MAX],
+            Identity::File { device, inode, flags } => [device, inode, flags],
+        }
+    }
+
+    fn from_words([first, second, third]: [u64; 3]) -> Identity {
+        match third {
+            u64::MAX => Identity::Socket { cookie: first },
+            flags => Identity::File { device: first, inode: second, flags },
+        }
+    }
+}
+
+/// The kernel's number for a socket. `None` for what is no socket.
+fn cookie_of(fd: RawFd) -> Option<u64> {
+    let (mut cookie, mut size) = (0u64, size_of::<u64>() as libc::socklen_t);
+    let to = std::ptr::addr_of_mut!(cookie).cast();
+    // SAFETY: `cookie` has the eight bytes that the call may write.
+    let got = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_COOKIE, to, &mut size) };
+    (got == 0).then_some(cookie)
+}
+
+/// How it was opened, and whether exec closes it. What a host may change of a file that it shares with us is left out.
+fn flags_of(fd: RawFd) -> Option<u64> {
+    const CHANGEABLE: i32 = libc::O_APPEND | libc::O_ASYNC | libc::O_DIRECT | libc::O_NOATIME | libc::O_NONBLOCK;
+    // SAFETY: both take integers only.
+    let (opened, own) = unsafe { (libc::fcntl(fd, libc::F_GETFL), libc::fcntl(fd, libc::F_GETFD)) };
+    (opened >= 0 && own >= 0).then_some((opened & !CHANGEABLE) as u64 | (own as u64) << 32)
+}
+
+/// See the module.
+pub struct Descriptor {
+    file: ManuallyDrop<File>,
+    identity: Identity,
+    listed: Option<&'static Place>,
+}
+
+impl fmt::Debug for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Descriptor({})", self.number())
+    }
+}
+
+impl Descriptor {
+    /// Opens a path; closed by exec.
+    pub fn open(options: &OpenOptions, path: &Path) -> io::Result<Descriptor> {
+        Descriptor::keep(options.open(path)?.into())
+    }
+
+    /// Opens a path for reading, without waiting for the writer of a FIFO.
+    pub fn open_to_read(path: &Path) -> io::Result<Descriptor> {
+        Descriptor::open(OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY), path)
+    }
+
+    /// A copy of a descriptor of the host's, which shares its file position and flags.
+    pub fn copy_of(fd: RawFd) -> io::Result<Descriptor> {
+        // SAFETY: takes integers only.
+        match unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, LOWEST) } {
+            -1 => Err(io::Error::last_os_error()),
+            // SAFETY: a new descriptor, owned by nobody else.
+            copy => Descriptor::keep(unsafe { OwnedFd::from_raw_fd(copy) }),
+        }
+    }
+
+    /// A descriptor that was made just now and that exec closes.
+    pub(super) fn keep(made: OwnedFd) -> io::Result<Descriptor> {
+        let fd = made.into_raw_fd();
+        let Some(identity) = Identity::of(fd) else { return Err(Taken.into()) };
+        if fd >= LOWEST {
+            return Ok(Descriptor::of(fd, identity));
+        }
+        // SAFETY: takes integers only.
+        let higher = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, LOWEST) };
+        let failed = io::Error::last_os_error();
+        close_if(fd, identity);
+        if higher < 0 {
+            return Err(failed);
+        }
+        Ok(Descriptor::of(higher, identity))
+    }
+
+    fn of(fd: RawFd, identity: Identity) -> Descriptor {
+        let listed = list(fd, identity);
+        // SAFETY: the number is ours; it is given back by `close_if` alone, since the file is never dropped.
+        Descriptor { file: ManuallyDrop::new(unsafe { File::from_raw_fd(fd) }), identity, listed }
+    }
+
+    /// The number, whether or not it is still ours.
+    pub fn number(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+
+    /// Whether the number still leads where it did.
+    pub fn still_ours(&self) -> bool {
+        self.identity.is_at(self.number())
+    }
+
+    /// The number for a use right now.
+    pub fn fd(&self) -> Result<RawFd, Taken> {
+        self.file().map(AsRawFd::as_raw_fd)
+    }
+
+    /// The file for a use right now.
+    pub fn file(&self) -> Result<&File, Taken> {
+        if self.still_ours() {
+            Ok(&self.file)
+        } else {
+            Err(Taken)
+        }
+    }
+
+    /// Stays open as long as the process, or until a forked child of it makes its first call.
+    pub fn stay_open(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        keep_errno(|| close_if(self.number(), self.identity));
+        if let Some(place) = self.listed {
+            place.state.store(FREE, Release);
+        }
+    }
+}
+
+/// Closes the number if it still leads there.
+fn close_if(fd: RawFd, identity: Identity) {
+    if identity.is_at(fd) {
+        // SAFETY: it is ours. `File` is not used for this, since it may be the host's a moment later.
+        unsafe { libc::close(fd) };
+    }
+}
+
+/// More than the library ever has open: 64 agents with a connection each and one being made, and the log's.
+const PLACES: usize = 256;
+const FREE: u32 = 0;
+const BEING_SET: u32 = 1;
+const SET: u32 = 2;
+
+/// An open descriptor in the table.
+struct Place {
+    state: AtomicU32,
+    fd: AtomicI32,
+    identity: [AtomicU64; 3],
+    /// [`GENERATION`] of the process that opened it.
+    generation: AtomicU32,
+}
+
+static TABLE: [Place; PLACES] = [const {
+    Place {
+        state: AtomicU32::new(FREE),
+        fd: AtomicI32::new(-1),
+        identity: [const { AtomicU64::new(0) }; 3],
+        generation: AtomicU32::new(0),
+    }
+}; PLACES];
+
+/// How many forks lie between the first process and this one, as far as this process has noticed them.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Lists a descriptor; `None` when the table is full, and a forked child then keeps it open.
+fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
+    let claimed = |place: &&Place| place.state.compare_exchange(FREE, BEING_SET, AcqRel, Relaxed).is_ok();
+    let place = TABLE.iter().find(claimed)?;
+    place.fd.store(fd, Relaxed);
+    for (word, value) in place.identity.iter().zip(identity.words()) {
+        word.store(value, Relaxed);
+    }
+    place.generation.store(GENERATION.load(Relaxed), Relaxed);
+    place.state.store(SET, Release);
+    Some(place)
+}
+
+/// What is opened from now on belongs to this process. For a forked child, before it opens anything.
+pub fn begin_generation() {
+    GENERATION.fetch_add(1, Relaxed);
+}
+
+/// Closes what an earlier process than this one opened and what is still that. For a forked child.
+pub fn close_inherited() {
+    let current = GENERATION.load(Relaxed);
+    for place in &TABLE {
+        let state = place.state.load(Acquire);
+        if state == FREE || (state == SET && place.generation.load(Relaxed) == current) {
+            continue;
+        }
+        // A thread of the parent's may have been about to list one: that one stays open.
+        if state == SET {
+            let words = place.identity.each_ref().map(|word| word.load(Relaxed));
+            close_if(place.fd.load(Relaxed), Identity::from_words(words));
+        }
+        place.state.store(FREE, Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Event;
+    use super::*;
+    use std::io::Write;
+
+    fn null() -> Descriptor {
+        Descriptor::open(OpenOptions::new().write(true), Path::new("/dev/null")).expect("it opens")
+    }
+
+    /// The host closes the number and opens this path under it.
+    fn exchange(descriptor: &Descriptor, path: &Path) -> File {
+        let other = OpenOptions::new().create(true).read(true).append(true).open(path).expect("it opens");
+        // SAFETY: the test is the host here.
+        let fd = unsafe { libc::dup2(other.as_raw_fd(), descriptor.number()) };
+        assert_eq!(fd, descriptor.number());
+        // SAFETY: the number is the test's from here on.
+        unsafe { File::from_raw_fd(fd) }
+    }
+
+    #[test]
+    fn a_number_that_the_host_has_taken_is_neither_used_nor_closed() {
+        let path = std::env::temp_dir().join(format!("spanwire-descriptor-{}", super::super::pid()));
+        for ours in [null(), Event::new().expect("an event").into_descriptor()] {
+            assert!(ours.still_ours() && ours.number() >= LOWEST);
+            let mut hosts = exchange(&ours, &path);
+            assert!(!ours.still_ours());
+            assert_eq!((ours.fd(), ours.file().map(|_| ())), (Err(Taken), Err(Taken)));
+            drop(ours);
+            hosts.write_all(b"the host's").expect("it is still open");
+        }
+        assert_eq!(std::fs::read(&path).expect("the file"), b"the host'sthe host's");
+        std::fs::remove_file(path).expect("removed");
+    }
+
+    #[test]
+    fn two_openings_of_one_file_by_one_number_are_told_apart_by_how_they_were_opened() {
+        let ours = null();
+        let hosts = exchange(&ours, Path::new("/dev/null"));
+        assert!(!ours.still_ours());
+        drop(ours);
+        assert!(hosts.metadata().is_ok());
+    }
+
+    #[test]
+    fn an_error_says_that_the_descriptor_is_gone_and_others_do_not() {
+        assert!(is_taken(&Taken.into()));
+        assert!(!is_taken(&io::Error::from_raw_os_error(libc::EBADF)) && !is_taken(&io::Error::other("else")));
+    }
+}
