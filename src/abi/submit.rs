@@ -32,9 +32,9 @@ pub struct spanwire_record {
     pub span_id: u64,
     /// The parent's id; 0 for a root.
     pub parent_id: u64,
-    /// The start in nanoseconds since 1970.
+    /// The start in nanoseconds since 1970; 0, or a time before 1970, is not known: the span then ends now.
     pub start_ns: i64,
-    /// The duration in nanoseconds; a negative one counts as 0.
+    /// The duration in nanoseconds; a negative one counts as 0, and one whose end is beyond INT64_MAX is cut.
     pub duration_ns: i64,
     /// The operation.
     pub name: *const c_char,
