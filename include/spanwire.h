@@ -70,10 +70,11 @@
  * Threads
  * -------
  * Every function may be called from any thread at any time, but spanwire_tracer_flush() and spanwire_tracer_shutdown()
- * not from inside a log's callback; calls on one span are serialised. The library has at most a few threads of its own:
- * one that sends for each address of an agent (normally one), started with the first span; one that writes the log
- * where it is pushed somewhere; one that looks up host names. All signals are blocked in them. No function may be
- * called from a signal handler: it may have interrupted malloc.
+ * not from inside a log's callback. Calls on one span are serialised. A call that finishes or discards a span does not
+ * wait for another one that is under way: the span then ends when that one returns. The library has at most a few
+ * threads of its own: one that sends for each address of an agent (normally one), started with the first span; one that
+ * writes the log where it is pushed somewhere; one that looks up host names. All signals are blocked in them. No
+ * function may be called from a signal handler: it may have interrupted malloc.
  *
  * Blocking
  * --------
@@ -95,9 +96,20 @@
  *
  * Memory
  * ------
- * All that spans occupy, open, waiting or queued, is under one bound, the setting SPANWIRE_MEMORY_MAX. Where it is
- * reached spans and tags are refused or dropped, and counted in spanwire_stats by reason. No function hands out memory
- * that must be freed; static texts stay for ever.
+ * All that spans occupy, open, waiting or queued, is under one bound, the setting SPANWIRE_MEMORY_MAX. Open spans may
+ * take three quarters of it, so that a span that was started finds room when it is finished. Where a bound is reached
+ * spans and tags are refused or dropped, and counted in spanwire_stats by reason. `memory_used` there is what is
+ * counted against the bound: the table of spans, about 400 bytes for each that was ever open at a time, which stays;
+ * the texts and tags of open spans; finished spans that wait, are queued or are being sent; and buffers kept for the
+ * next spans, which are freed when they were not used for a minute, and at shutdown. It counts what the allocator adds
+ * to each block, but not what lies idle in the allocator itself, which grows with the number of threads. No function
+ * hands out memory that must be freed; static texts stay for ever.
+ *
+ * Stack
+ * -----
+ * Span, context and submit calls need at most 8 KiB of stack, all others at most 32 KiB: so much that a coroutine or a
+ * thread with a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs
+ * more, and so do callbacks of the host, which run on top.
  *
  * Failure
  * -------
@@ -333,7 +345,7 @@ typedef struct spanwire_stats {
     uint64_t tags_dropped;
     /** Spans started under a parent that had finished, or never was: each is the root of a new trace. */
     uint64_t parents_unknown;
-    /** Bytes that spans occupy at this moment, all tracers of the process together. */
+    /** Bytes that spans occupy at this moment, all tracers of the process together; see "Memory" above. */
     uint64_t memory_used;
     /** The bound on that, `SPANWIRE_MEMORY_MAX` of the first tracer. */
     uint64_t memory_max;
@@ -657,7 +669,7 @@ typedef struct spanwire_span_options {
     const char *type;
     /** Its length in bytes. */
     size_t type_len;
-    /** The start in nanoseconds since 1970; 0 for now. */
+    /** The start in nanoseconds since 1970; 0, or a time before 1970, for now. */
     int64_t start_ns;
     /** Text tags. */
     const spanwire_tag *tags;
@@ -861,7 +873,7 @@ spanwire_status spanwire_span_set_tags(spanwire_span span, const spanwire_tag *t
 spanwire_status spanwire_span_remove_tag(spanwire_span span, const char *key);
 
 /**
- * Reads a tag of an open span as text; a number as its shortest decimal form.
+ * Reads a tag of an open span as text; a number in the fewest digits that mean it, such as "42.5" and "1e300".
  *
  * @param span      an open span; 0 has no tags
  * @param key       the tag's name
@@ -1030,7 +1042,7 @@ spanwire_status spanwire_span_set_error_n(
 spanwire_status spanwire_span_set_error_flag(spanwire_span span, int32_t error);
 
 /**
- * Adds a structured value (`meta_struct`) to a span. Of one key given twice the agent keeps the last.
+ * Adds a structured value (`meta_struct`) to a span. The last value of a key wins.
  *
  * @param span   an open span. 0 does nothing and is SPANWIRE_OK.
  * @param key    its name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX
@@ -1093,7 +1105,8 @@ spanwire_status spanwire_span_finish(spanwire_span span);
  * Finishes a span at a time that the host knows.
  *
  * @param span    an open span. 0 does nothing and is SPANWIRE_OK.
- * @param end_ns  the end in nanoseconds since 1970; before the start means a duration of 0
+ * @param end_ns  the end in nanoseconds since 1970; before the start, as every time before 1970 is, means a duration
+ *                of 0
  *
  * @return as for spanwire_span_finish()
  *
@@ -1200,9 +1213,9 @@ typedef struct spanwire_record {
     uint64_t span_id;
     /** The parent's id; 0 for a root. */
     uint64_t parent_id;
-    /** The start in nanoseconds since 1970. */
+    /** The start in nanoseconds since 1970; 0, or a time before 1970, is not known: the span then ends now. */
     int64_t start_ns;
-    /** The duration in nanoseconds; a negative one counts as 0. */
+    /** The duration in nanoseconds; a negative one counts as 0, and one whose end is beyond INT64_MAX is cut. */
     int64_t duration_ns;
     /** The operation. */
     const char *name;

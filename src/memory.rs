@@ -8,14 +8,24 @@ use crate::sys;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes that all buffers hold at this moment. Process-wide, so that growing one needs no path to a tracer.
-static USED: AtomicUsize = AtomicUsize::new(0);
-/// Of these, what tables of slots hold.
-static TABLES: AtomicUsize = AtomicUsize::new(0);
-/// The bound: `SPANWIRE_MEMORY_MAX` of the first tracer.
-static MAX: AtomicUsize = AtomicUsize::new(64 << 20);
-/// What all may hold when an open span grows or starts.
-static OPEN_MAX: AtomicUsize = AtomicUsize::new(48 << 20);
+/// Process-wide, so that growing a buffer needs no path to a tracer.
+struct Counted {
+    /// Bytes that all buffers and tables hold at this moment.
+    used: AtomicUsize,
+    /// Of these, what tables of slots hold.
+    tables: AtomicUsize,
+    /// The bound: `SPANWIRE_MEMORY_MAX` of the first tracer.
+    max: AtomicUsize,
+    /// What all may hold when an open span grows or starts.
+    open_max: AtomicUsize,
+}
+
+static COUNTED: Counted = Counted {
+    used: AtomicUsize::new(0),
+    tables: AtomicUsize::new(0),
+    max: AtomicUsize::new(64 << 20),
+    open_max: AtomicUsize::new(48 << 20),
+};
 /// Counts the times at which unused memory is given back: what was used since the last time is kept.
 static ROUND: AtomicU32 = AtomicU32::new(1);
 /// What an allocator adds to each block: its header, and rounding.
@@ -27,24 +37,24 @@ pub struct Full;
 
 /// Bytes in use.
 pub fn used() -> usize {
-    USED.load(Relaxed)
+    COUNTED.used.load(Relaxed)
 }
 
 /// The bound in bytes.
 pub fn max() -> usize {
-    MAX.load(Relaxed)
+    COUNTED.max.load(Relaxed)
 }
 
 /// Sets the bound in bytes.
 pub fn set_max(bytes: usize) {
-    MAX.store(bytes, Relaxed);
-    OPEN_MAX.store(bytes - bytes / 4, Relaxed);
+    COUNTED.max.store(bytes, Relaxed);
+    COUNTED.open_max.store(bytes - bytes / 4, Relaxed);
 }
 
 /// Whether no span can be started any more.
 #[inline]
 pub fn is_full() -> bool {
-    USED.load(Relaxed) >= OPEN_MAX.load(Relaxed)
+    COUNTED.used.load(Relaxed) >= COUNTED.open_max.load(Relaxed)
 }
 
 /// Whether so little is left that what is merely kept for later is to be given back: without this, buffers that open
@@ -52,8 +62,8 @@ pub fn is_full() -> bool {
 #[inline]
 pub fn is_short() -> bool {
     // Of what tables of slots leave: those are never given back, and their slots are ready for the next spans.
-    let tables = TABLES.load(Relaxed);
-    USED.load(Relaxed).saturating_sub(tables) >= OPEN_MAX.load(Relaxed).saturating_sub(tables) / 4 * 3
+    let tables = COUNTED.tables.load(Relaxed);
+    COUNTED.used.load(Relaxed).saturating_sub(tables) >= COUNTED.open_max.load(Relaxed).saturating_sub(tables) / 4 * 3
 }
 
 /// The present round of giving memory back.
@@ -69,19 +79,19 @@ pub fn next_round() -> u32 {
 
 /// A forked child starts from nothing: what it inherited is never used again.
 pub fn forget_all() {
-    USED.store(0, Relaxed);
-    TABLES.store(0, Relaxed);
+    COUNTED.used.store(0, Relaxed);
+    COUNTED.tables.store(0, Relaxed);
 }
 
 /// Counts `bytes` of a table that only grows.
 pub fn claim_table(bytes: usize) {
-    TABLES.fetch_add(bytes, Relaxed);
+    COUNTED.tables.fetch_add(bytes, Relaxed);
     claim_always(bytes);
 }
 
 /// Counts `bytes` that live outside a buffer (the slots of a table), whatever the bound says.
 pub fn claim_always(bytes: usize) {
-    USED.fetch_add(bytes, Relaxed);
+    COUNTED.used.fetch_add(bytes, Relaxed);
 }
 
 /// How far a growing buffer may go.
@@ -97,12 +107,12 @@ enum Bound {
 
 fn claim(bytes: usize, bound: Bound) -> Result<(), Full> {
     let max = match bound {
-        Bound::Open => OPEN_MAX.load(Relaxed),
-        Bound::Whole => MAX.load(Relaxed),
+        Bound::Open => COUNTED.open_max.load(Relaxed),
+        Bound::Whole => COUNTED.max.load(Relaxed),
         Bound::None => usize::MAX,
     };
-    if USED.fetch_add(bytes, Relaxed).saturating_add(bytes) > max {
-        USED.fetch_sub(bytes, Relaxed);
+    if COUNTED.used.fetch_add(bytes, Relaxed).saturating_add(bytes) > max {
+        COUNTED.used.fetch_sub(bytes, Relaxed);
         return Err(Full);
     }
     Ok(())
@@ -129,15 +139,15 @@ impl Claim {
 
     /// Counts `bytes` in all from now on, whatever the bound says.
     pub fn set(&mut self, bytes: usize) {
-        USED.fetch_add(bytes, Relaxed);
-        USED.fetch_sub(std::mem::replace(&mut self.0, bytes), Relaxed);
+        COUNTED.used.fetch_add(bytes, Relaxed);
+        COUNTED.used.fetch_sub(std::mem::replace(&mut self.0, bytes), Relaxed);
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
         if self.0 > 0 {
-            USED.fetch_sub(self.0, Relaxed);
+            COUNTED.used.fetch_sub(self.0, Relaxed);
         }
     }
 }
@@ -177,7 +187,7 @@ impl Buffer {
         let added = counted(capacity) - counted(before);
         claim(added, bound)?;
         if self.bytes.try_reserve_exact(capacity - before).is_err() {
-            USED.fetch_sub(added, Relaxed);
+            COUNTED.used.fetch_sub(added, Relaxed);
             return Err(Full);
         }
         self.bytes.resize(capacity, 0);
@@ -254,6 +264,12 @@ impl Buffer {
     }
 }
 
+/// What is counted, as debuggers see it: at the moment at which they look.
+pub fn counted_now() -> Noun {
+    let fields = vec![unsigned!(Counted, used), unsigned!(Counted, max)];
+    Noun::row("memory", std::slice::from_ref(&COUNTED), fields)
+}
+
 /// A buffer as debuggers see it.
 pub fn inspected() -> Noun {
     let fields = vec![holding!(Vec of "byte", Buffer, bytes), unsigned!(Buffer, len as "length")];
@@ -321,7 +337,7 @@ fn copy_seeing(to: &mut [u8], from: &[u8]) -> u64 {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if !self.bytes.is_empty() {
-            USED.fetch_sub(counted(self.bytes.len()), Relaxed);
+            COUNTED.used.fetch_sub(counted(self.bytes.len()), Relaxed);
         }
     }
 }

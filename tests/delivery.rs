@@ -170,7 +170,7 @@ fn requests_say_who_sends_what() {
         is("Datadog-Meta-Lang", "teapot");
         is("Datadog-Meta-Lang-Version", "4.18");
         is("Datadog-Meta-Lang-Interpreter", "brew");
-        is("Datadog-Client-Computed-Top-Level", "yes");
+        is("Datadog-Client-Computed-Top-Level", "true");
         assert!(!request.header("Datadog-Meta-Tracer-Version").is_empty());
         assert!(!request.header("Datadog-Send-Real-Http-Status").is_empty());
         assert!(request.header("Transfer-Encoding").is_empty(), "the test agent, and proxies, want a known length");

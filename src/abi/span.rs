@@ -6,7 +6,7 @@ use super::status::*;
 use super::tracer::spanwire_tracer;
 use super::{guard, guard_quick, guard_value, sized, text};
 use crate::counters::Counters;
-use crate::span::encode::Mended;
+use crate::span::encode::{self, Mended};
 use crate::span::open::{self, Field, OpenSpan, Refusal, Value};
 use crate::tracer::ending::{self, End};
 use crate::tracer::spans::{self, Parent};
@@ -101,7 +101,7 @@ pub struct spanwire_span_options {
     pub type_: *const c_char,
     /// Its length in bytes.
     pub type_len: usize,
-    /// The start in nanoseconds since 1970; 0 for now.
+    /// The start in nanoseconds since 1970; 0, or a time before 1970, for now.
     pub start_ns: i64,
     /// Text tags.
     pub tags: *const spanwire_tag,
@@ -313,11 +313,11 @@ impl Texts<'_> {
     /// As for `of`.
     #[inline]
     unsafe fn put(&self, span: &mut OpenSpan, tracer: &Tracer, counters: &Counters, start_ns: i64) {
-        if start_ns != 0 {
+        if start_ns > 0 {
             span.start_at(start_ns);
         }
         if let Some(service) = self.service {
-            spans::count_mended(counters, set_service(span, tracer, service));
+            spans::count_mended(counters, span.set_service(tracer.service_hash.load(Relaxed), service));
         }
         if let Some(resource) = self.resource {
             spans::count_mended(counters, span.set_field(Field::Resource, resource));
@@ -373,15 +373,6 @@ fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, val
             Err(Error::Argument)
         }
     }
-}
-
-/// A span that names the tracer's own service is like one that names none: then it follows the tracer, and its version.
-#[inline]
-fn set_service(span: &mut OpenSpan, tracer: &Tracer, service: &[u8]) -> Result<Mended, Refusal> {
-    let hash = open::hash(service);
-    let own = service.is_empty() || hash == tracer.service_hash.load(Relaxed);
-    span.service_hash = if own { 0 } else { hash };
-    span.set_field(Field::Service, if own { b"" } else { service })
 }
 
 /// Sets a text tag on an open span. The last value of a key wins, over a number of that key too.
@@ -574,7 +565,7 @@ pub unsafe extern "C" fn spanwire_span_remove_tag(span: spanwire_span, key: *con
     })
 }
 
-/// Reads a tag of an open span as text; a number as its shortest decimal form.
+/// Reads a tag of an open span as text; a number in the fewest digits that mean it, such as "42.5" and "1e300".
 ///
 /// @param span      an open span; 0 has no tags
 /// @param key       the tag's name
@@ -615,7 +606,7 @@ pub unsafe extern "C" fn spanwire_span_get_tag(
         // SAFETY: by the caller.
         spans::with_span(state, span, |span, _, _| match span.get(name).ok_or(Error::NotFound)? {
             Value::Text(value) => unsafe { text::put(value, buffer, capacity, need) },
-            Value::Number(value) => unsafe { text::put(value.to_string().as_bytes(), buffer, capacity, need) },
+            Value::Number(value) => unsafe { text::put(encode::shortest(value).as_bytes(), buffer, capacity, need) },
         })
     })
 }
@@ -644,7 +635,7 @@ pub unsafe extern "C" fn spanwire_span_set_service(span: spanwire_span, service:
     with(span, |span, counters, tracer| {
         // SAFETY: by the caller.
         let service = unsafe { text::terminated(service) }.unwrap_or_default();
-        noted(counters, set_service(span, tracer, service))
+        noted(counters, span.set_service(tracer.service_hash.load(Relaxed), service))
     })
 }
 
@@ -933,7 +924,7 @@ pub extern "C" fn spanwire_span_finish(span: spanwire_span) -> spanwire_status {
 /// Finishes a span at a time that the host knows.
 ///
 /// @param span    an open span. 0 does nothing and is SPANWIRE_OK.
-/// @param end_ns  the end in nanoseconds since 1970; before the start means a duration of 0
+/// @param end_ns  the end in nanoseconds since 1970; before the start, as every time before 1970 is, means a duration of 0
 ///
 /// @return as for spanwire_span_finish()
 ///

@@ -8,6 +8,7 @@ use super::{guard, sized, text};
 use crate::counters::Counters;
 use crate::export::queue::NO_PRIORITY;
 use crate::span::open::OpenSpan;
+use crate::tracer::state::State;
 use crate::tracer::submit::{packed, Given, Submission};
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void};
@@ -32,9 +33,9 @@ pub struct spanwire_record {
     pub span_id: u64,
     /// The parent's id; 0 for a root.
     pub parent_id: u64,
-    /// The start in nanoseconds since 1970.
+    /// The start in nanoseconds since 1970; 0, or a time before 1970, is not known: the span then ends now.
     pub start_ns: i64,
-    /// The duration in nanoseconds; a negative one counts as 0.
+    /// The duration in nanoseconds; a negative one counts as 0, and one whose end is beyond INT64_MAX is cut.
     pub duration_ns: i64,
     /// The operation.
     pub name: *const c_char,
@@ -100,31 +101,44 @@ pub unsafe extern "C" fn spanwire_span_submit(
     records: *const spanwire_record,
     count: usize,
 ) -> spanwire_status {
-    guard(|state| {
-        let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };
-        if count == 0 {
-            return Ok(());
+    // SAFETY: by the caller.
+    guard(|state| unsafe { submit(state, tracer, records, count) })
+}
+
+/// In a frame of its own, which begins after this process's state is made: both need stack.
+///
+/// # Safety
+/// As for spanwire_span_submit().
+#[inline(never)]
+unsafe fn submit(
+    state: &'static State,
+    tracer: spanwire_tracer,
+    records: *const spanwire_record,
+    count: usize,
+) -> Result<(), Error> {
+    let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };
+    if count == 0 {
+        return Ok(());
+    }
+    // SAFETY: by the caller, for all of this call.
+    unsafe {
+        let stride = sized::read(records)?.size;
+        if stride % std::mem::align_of::<spanwire_record>() != 0 {
+            return Err(Error::Version);
         }
-        // SAFETY: by the caller, for all of this call.
-        unsafe {
-            let stride = sized::read(records)?.size;
-            if stride % std::mem::align_of::<spanwire_record>() != 0 {
-                return Err(Error::Version);
-            }
-            for n in 0..count {
-                // All elements have the size that the first one says, whatever their own field holds.
-                let Ok(record) = sized::read_as(records.byte_add(n * stride), stride) else {
-                    submission.reject_unread("a submitted span with fields that this library does not know");
-                    continue;
-                };
-                match record.given() {
-                    Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
-                    Err(_) => submission.reject_unread("a submitted span with a length that cannot be meant"),
-                }
+        for n in 0..count {
+            // All elements have the size that the first one says, whatever their own field holds.
+            let Ok(record) = sized::read_as(records.byte_add(n * stride), stride) else {
+                submission.reject_unread("a submitted span with fields that this library does not know");
+                continue;
+            };
+            match record.given() {
+                Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
+                Err(_) => submission.reject_unread("a submitted span with a length that cannot be meant"),
             }
         }
-        submission.end()
-    })
+    }
+    submission.end()
 }
 
 impl spanwire_record {
@@ -206,10 +220,16 @@ pub unsafe extern "C" fn spanwire_span_submit_packed(
     guard(|state| {
         // SAFETY: by the caller.
         let bytes = unsafe { text::array(bytes.cast::<u8>(), len) }?;
-        let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };
-        packed(&mut submission, bytes);
-        submission.end()
+        submit_bytes(state, tracer, bytes)
     })
+}
+
+/// In a frame of its own, as `submit`.
+#[inline(never)]
+fn submit_bytes(state: &'static State, tracer: spanwire_tracer, bytes: &[u8]) -> Result<(), Error> {
+    let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };
+    packed(&mut submission, bytes);
+    submission.end()
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ pub struct spanwire_stats {
     pub tags_dropped: u64,
     /// Spans started under a parent that had finished, or never was: each is the root of a new trace.
     pub parents_unknown: u64,
-    /// Bytes that spans occupy at this moment, all tracers of the process together.
+    /// Bytes that spans occupy at this moment, all tracers of the process together; see "Memory" above.
     pub memory_used: u64,
     /// The bound on that, `SPANWIRE_MEMORY_MAX` of the first tracer.
     pub memory_max: u64,

@@ -232,7 +232,8 @@ impl Agent {
         add("Datadog-Container-ID", identity.container_id.as_deref().unwrap_or_default());
         add("Datadog-Entity-ID", identity.entity_id.as_deref().unwrap_or_default());
         add("Datadog-External-Env", identity.external_env.as_deref().unwrap_or_default());
-        add("Datadog-Client-Computed-Top-Level", "yes");
+        // The Agent reads a boolean as Go does, and logs a warning for each payload that says "yes".
+        add("Datadog-Client-Computed-Top-Level", "true");
         add("Datadog-Send-Real-Http-Status", "true");
         add("Datadog-Rates-Payload-Version", extra.rates_version.as_deref().unwrap_or_default());
         let path = if extra.old_endpoint { OLD_TRACES } else { TRACES };

@@ -47,7 +47,7 @@ pub struct Profile {
     pub version: String,
     /// Text tags for every span: environment and `DD_TAGS`.
     pub every_span: Vec<(String, String)>,
-    /// Text tags for the first span of a chunk.
+    /// Text tags for the first span of a chunk: the same, and what the tracer says of itself. No key comes twice.
     pub first_span: Vec<(String, String)>,
     /// The process.
     pub process_id: u32,
@@ -60,7 +60,9 @@ impl Profile {
     // The first call in a forked child comes here, perhaps on a small stack: no frame holds settings or a profile twice.
     #[inline(never)]
     pub fn of(settings: &Settings, process_id: u32) -> Profile {
-        let mut every_span = settings.tags.clone();
+        // The trace's own, written as a chunk is sent.
+        let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid");
+        let mut every_span: Vec<_> = settings.tags.iter().filter(|(key, _)| !of_traces(key)).cloned().collect();
         if !settings.env.is_empty() {
             every_span.push(("env".into(), settings.env.clone()));
         }
@@ -73,6 +75,12 @@ impl Profile {
             ("_dd.git.commit.sha", settings.git_commit_sha.clone()),
         ];
         first_span.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
+        let own = first_span.len();
+        for (key, value) in &every_span {
+            if !first_span[..own].iter().any(|(other, _)| other == key) {
+                first_span.push((key.clone(), value.clone()));
+            }
+        }
         let mut profile = Profile {
             identity: agent::Identity {
                 language: settings.language.clone(),

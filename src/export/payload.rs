@@ -107,7 +107,7 @@ fn each_added_text(
             visit(key, value);
         }
     };
-    for (key, value) in &profile.every_span {
+    for (key, value) in if first { &profile.first_span } else { &profile.every_span } {
         add(key.as_bytes(), value.as_bytes());
     }
     if record.service.is_empty() && !profile.version.is_empty() {
@@ -117,7 +117,8 @@ fn each_added_text(
         return;
     }
     if chunk.decision != NO_PRIORITY && chunk.priority > 0 {
-        add(b"_dd.p.dm", if chunk.decision == 0 { b"-0" } else { b"-4" });
+        let (mut text, mechanism) = ([0; 12], chunk.decision.unsigned_abs());
+        add(b"_dd.p.dm", decimal_below_zero(&mut text, mechanism));
     }
     if chunk.trace_id_high != 0 {
         let mut hex = [0u8; 16];
@@ -126,9 +127,21 @@ fn each_added_text(
         }
         add(b"_dd.p.tid", &hex);
     }
-    for (key, value) in &profile.first_span {
-        add(key.as_bytes(), value.as_bytes());
+}
+
+/// A minus sign and a number, at the end of `text`.
+fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
+    let mut at = text.len();
+    loop {
+        at -= 1;
+        text[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
     }
+    text[at - 1] = b'-';
+    &text[at - 1..]
 }
 
 fn each_added_number(
@@ -301,6 +314,41 @@ mod tests {
                 keys.dedup();
                 assert_eq!(keys.len(), all);
             }
+        }
+    }
+
+    #[test]
+    fn tags_of_the_settings_that_the_tracer_writes_itself_are_not_sent_twice() {
+        let tags = "language:x,runtime-id:y,_dd.p.dm:-9,_dd.p.tid:z,_dd.git.commit.sha:1,version:7,env:a,team:web";
+        let given = [("DD_TAGS", tags), ("DD_GIT_COMMIT_SHA", "2"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
+        let code = given.map(|(name, value)| (name.to_string(), value.to_string()));
+        let profile = Profile::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7);
+        let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
+        let (mut offsets, mut out) = (Vec::new(), Buffer::new());
+        order(&chunk, &mut offsets);
+        assert_eq!(seal(&mut out, &chunk, &offsets, &profile, usize::MAX), Ok(2));
+        let spans = rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone();
+        for span in &spans {
+            let mut keys: Vec<_> =
+                get(span, &["meta"]).unwrap().as_map().unwrap().iter().map(|(key, _)| key.as_str()).collect();
+            let all = keys.len();
+            keys.sort();
+            keys.dedup();
+            assert_eq!(keys.len(), all, "{span}");
+            assert_eq!(get(span, &["meta", "team"]).and_then(Value::as_str), Some("web"));
+        }
+        let first = |key: &str| get(&spans[0], &["meta", key]).and_then(Value::as_str).map(str::to_owned);
+        assert_eq!(first("language").as_deref(), Some("native"), "the tracer's own wins");
+        assert_eq!(first("runtime-id"), Some(profile.runtime_id.clone()));
+        assert_eq!((first("_dd.p.dm").as_deref(), first("_dd.git.commit.sha").as_deref()), (Some("-4"), Some("2")));
+    }
+
+    #[test]
+    fn the_decision_maker_that_a_trace_came_with_is_sent_on() {
+        for (decision, sent) in [(0, "-0"), (-4, "-4"), (-3, "-3"), (-11, "-11"), (i32::MIN + 1, "-2147483647")] {
+            let mut chunk = chunk(&[(1, 1, LOCAL_ROOT)]);
+            chunk.decision = decision;
+            assert_eq!(get(&sealed(&chunk)[0], &["meta", "_dd.p.dm"]).and_then(Value::as_str), Some(sent));
         }
     }
 

@@ -121,8 +121,10 @@ fn status(image: &Image) -> String {
         out,
         "Open spans: {open}   finished, waiting for their trace: {waiting}   queued: {queued}   being sent: {sending}"
     );
+    if let Some((used, max)) = image.memory {
+        let _ = writeln!(out, "Memory of spans: {} of {} KiB", used / 1024, max / 1024);
+    }
     if let Ok(recorder) = &image.recorder {
-        let _ = writeln!(out, "Memory of spans: {} of {} KiB", recorder.memory_used / 1024, recorder.memory_max / 1024);
         if recorder.panics > 0 {
             let _ = writeln!(out, "Defects of the library that were caught: {}", recorder.panics);
         }

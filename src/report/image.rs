@@ -40,6 +40,8 @@ pub struct Image {
     pub exporters: Vec<Exporter>,
     /// The flight recorder, or why it cannot be read.
     pub recorder: Result<Snapshot, String>,
+    /// What spans occupy, and the bound on that, in bytes.
+    pub memory: Option<(u64, u64)>,
     /// Whether something that the table leads to could not be read.
     pub misses: bool,
 }
@@ -204,6 +206,7 @@ impl Image {
             traces: Vec::new(),
             exporters: Vec::new(),
             recorder: Err("its place is not known".into()),
+            memory: None,
             misses: false,
         };
         let (mut own_spans, mut own_traces, mut found) = (0, 0, false);
@@ -235,6 +238,13 @@ impl Image {
             image.exporters.extend(exporter(&reader, index, &view));
             true
         });
+        reader.each("memory", &mut |_, view| {
+            image.memory = view.number("used").zip(view.number("max"));
+            false
+        });
+        // An older library does not say; its recorder has what the worker copied last.
+        let copied = image.recorder.as_ref().ok().map(|recorder| (recorder.memory_used, recorder.memory_max));
+        image.memory = image.memory.or(copied);
         reader.each("log", &mut |_, view| {
             image.level = view.number("level");
             image.lost = view.number("lost").unwrap_or(0);

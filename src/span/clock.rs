@@ -1,47 +1,112 @@
 //! Time as spans need it: a cheap counter for starts and ends, and the scale that turns it into nanoseconds. Wall time
-//! is read once a trace (`crate::trace`); nothing here knows what a span is.
+//! is read once a trace (`crate::trace`).
 //!
-//! Reading the processor's counter costs a third of a clock read. Its frequency is not told to programs, so it is
-//! measured against the monotonic clock between the first tracer and the worker's first wake-ups; until then, and where
-//! the kernel does not trust the counter, the clock itself is read. A trace keeps to the scale with which it began, so
-//! that a recalibration never moves one of its ends against the other.
+//! Reading the processor's counter costs a third of a clock read. Its frequency is not told to programs, so the worker
+//! measures it against the monotonic clock, always over the last half minute or minute: the two drift apart, since the
+//! clock follows the network's time. Until the first measurement, and where the kernel does not trust the counter, the
+//! clock itself is read. While a machine is suspended, the counter may run and the clock does not; a virtual machine may
+//! move to a processor of another speed. Then the two disagree with what was measured before: the scale is given up, the
+//! clock is read, and the measurement begins anew. A trace keeps to the scale with which it began, so that a new one never
+//! moves one of its ends against the other.
 
 use crate::sys;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 
 /// Nanoseconds for one tick, as a fixed-point number with 32 fractional bits. 0: ticks are nanoseconds of the clock.
 static SCALE: AtomicU64 = AtomicU64::new(0);
-static BASE_TICKS: AtomicU64 = AtomicU64::new(0);
-static BASE_NS: AtomicU64 = AtomicU64::new(0);
 static USABLE: AtomicBool = AtomicBool::new(false);
+/// The measurement, for the process named in `MEASURING`: a forked child finds its parent there, and takes over.
+static KEPT: [AtomicU64; 6] = [const { AtomicU64::new(0) }; 6];
+static MEASURING: AtomicU32 = AtomicU32::new(0);
 
 /// A measurement shorter than this is too coarse: 50 ns of doubt in 20 ms are 2.5 parts in a million.
-const SHORTEST_MEASUREMENT_NS: u64 = 20_000_000;
+const SHORTEST_NS: u64 = 20_000_000;
+/// A measurement is over this at least, and over twice as much at the most.
+const WINDOW_NS: u64 = 30_000_000_000;
+/// Reads of the counter that lie further apart than this, because of preemption or a hypervisor, spoil a measurement.
+const PAUSE_TICKS: u64 = 100_000;
+
+/// The counter and the clock, read together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Moment {
+    ticks: u64,
+    ns: u64,
+}
+
+impl Moment {
+    fn now() -> Option<Moment> {
+        let (before, ns, after) = (sys::cycle_counter(), sys::monotonic_ns(), sys::cycle_counter());
+        let pause = after.wrapping_sub(before);
+        (pause <= PAUSE_TICKS).then(|| Moment { ticks: before.wrapping_add(pause / 2), ns })
+    }
+
+    /// Nanoseconds for a tick between the two; nothing where one of them has not moved on.
+    fn scale_since(self, since: Moment) -> Option<u64> {
+        let (ticks, ns) = (self.ticks.checked_sub(since.ticks)?, self.ns.checked_sub(since.ns)?);
+        let scale = (u128::from(ns) << 32).checked_div(u128::from(ticks))?;
+        u64::try_from(scale).ok().filter(|&scale| scale > 0)
+    }
+}
+
+/// What is known of the counter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Measurement {
+    /// Where the present measurement begins.
+    base: Moment,
+    /// Where the next one will.
+    next: Moment,
+    /// The last look.
+    last: Moment,
+}
+
+impl Measurement {
+    /// Takes a look into account: the scale from now on, which was `scale` before.
+    fn look(&mut self, now: Moment, scale: u64) -> u64 {
+        if self.base == Moment::default() {
+            *self = Measurement { base: now, next: now, last: now };
+            return 0;
+        }
+        if now.ns.saturating_sub(self.last.ns) < SHORTEST_NS && now.ticks >= self.last.ticks {
+            return scale;
+        }
+        let since_last = now.scale_since(self.last);
+        let agrees = |measured: u64| scale == 0 || measured.abs_diff(scale) <= scale / 256;
+        if !since_last.is_some_and(agrees) {
+            *self = Measurement { base: now, next: now, last: now };
+            return 0;
+        }
+        self.last = now;
+        let measured = now.scale_since(self.base).unwrap_or(scale);
+        if now.ns - self.next.ns >= WINDOW_NS {
+            (self.base, self.next) = (self.next, now);
+        }
+        measured
+    }
+}
 
 /// Notes where the measurement begins. Once a process; asks the kernel whether the counter can be trusted.
 pub fn begin() {
     if sys::has_steady_counter() && !USABLE.load(Acquire) {
-        BASE_NS.store(sys::monotonic_ns(), Relaxed);
-        BASE_TICKS.store(sys::cycle_counter(), Relaxed);
         USABLE.store(true, Release);
+        calibrate();
     }
 }
 
-/// Measures anew how long a tick is; the longer since [`begin`], the better. For the worker, now and then.
+/// Measures how long a tick is. For workers, now and then; one at a time.
 pub fn calibrate() {
-    let base_ns = BASE_NS.load(Relaxed);
-    if !USABLE.load(Acquire) || base_ns == 0 {
+    let (me, other) = (sys::pid(), MEASURING.load(Relaxed));
+    if !USABLE.load(Acquire) || other == me || MEASURING.compare_exchange(other, me, Acquire, Relaxed).is_err() {
         return;
     }
-    let (before, ns, after) = (sys::cycle_counter(), sys::monotonic_ns(), sys::cycle_counter());
-    let elapsed_ns = ns.saturating_sub(base_ns);
-    let elapsed_ticks = (before + (after.wrapping_sub(before)) / 2).saturating_sub(BASE_TICKS.load(Relaxed));
-    // A pause between the reads (preemption, a hypervisor) spoils the measurement; the next one will do.
-    if elapsed_ns < SHORTEST_MEASUREMENT_NS || elapsed_ticks == 0 || after.wrapping_sub(before) > 100_000 {
-        return;
+    if let Some(now) = Moment::now() {
+        let get = |n: usize| KEPT[n].load(Relaxed);
+        let moment = |n: usize| Moment { ticks: get(n), ns: get(n + 1) };
+        let mut kept = Measurement { base: moment(0), next: moment(2), last: moment(4) };
+        SCALE.store(kept.look(now, SCALE.load(Relaxed)), Relaxed);
+        let words = [kept.base, kept.next, kept.last].map(|moment| [moment.ticks, moment.ns]);
+        KEPT.iter().zip(words.as_flattened()).for_each(|(place, &word)| place.store(word, Relaxed));
     }
-    let scale = ((u128::from(elapsed_ns) << 32) / u128::from(elapsed_ticks)) as u64;
-    SCALE.store(scale, Relaxed);
+    MEASURING.store(0, Release);
 }
 
 /// The scale for a trace that begins now.
@@ -87,6 +152,75 @@ mod tests {
             let (measured, real) = (elapsed_ns(from, ticks(scale), scale), clock.elapsed().as_nanos() as u64);
             assert!(measured.abs_diff(real) < real / 100 + 1_000_000, "scale {scale}: {measured} against {real} ns");
         }
+    }
+
+    /// A counter of 3 GHz and a clock, both at what they show after `seconds`, of which the machine slept `asleep`.
+    fn at(seconds: f64, asleep: f64) -> Moment {
+        Moment { ticks: 5_000 + (seconds * 3e9) as u64, ns: 1_000 + ((seconds - asleep) * 1e9) as u64 }
+    }
+
+    /// How far a second of 3 GHz is off under this scale, in parts of a million.
+    fn error(scale: u64) -> f64 {
+        (elapsed_ns(0, 3_000_000_000, scale) as f64 / 1e9 - 1.0) * 1e6
+    }
+
+    #[test]
+    fn a_long_suspend_does_not_shrink_the_durations_after_it() {
+        let (mut kept, mut scale) = (Measurement::default(), 0);
+        for second in 0..100 {
+            scale = kept.look(at(f64::from(second), 0.0), scale);
+        }
+        assert!(error(scale).abs() < 1.0, "{}", error(scale));
+        // Eight hours pass on the counter, but not on the clock.
+        let woken = 100.0 + 8.0 * 3_600.0;
+        scale = kept.look(at(woken, 8.0 * 3_600.0), scale);
+        assert_eq!(scale, 0, "the clock is read until the counter is measured anew");
+        for second in 1..100 {
+            scale = kept.look(at(woken + f64::from(second), 8.0 * 3_600.0), scale);
+            assert!(error(scale).abs() < 1.0, "{}", error(scale));
+        }
+    }
+
+    #[test]
+    fn a_counter_that_begins_anew_or_changes_its_speed_is_measured_anew() {
+        let (mut kept, mut scale) = (Measurement::default(), 0);
+        for second in 0..100 {
+            scale = kept.look(at(f64::from(second), 0.0), scale);
+        }
+        let back = Moment { ticks: 7, ns: at(101.0, 0.0).ns };
+        scale = kept.look(back, scale);
+        assert_eq!(scale, 0);
+        for second in 1..5u64 {
+            // Half as fast as before.
+            scale =
+                kept.look(Moment { ticks: 7 + second * 1_500_000_000, ns: back.ns + second * 1_000_000_000 }, scale);
+        }
+        assert!(elapsed_ns(0, 1_500_000_000, scale).abs_diff(1_000_000_000) <= 1);
+    }
+
+    #[test]
+    fn the_scale_follows_a_clock_that_drifts() {
+        let (mut kept, mut scale) = (Measurement::default(), 0);
+        // For an hour the clock is as it should be; then the network's time makes it 400 parts in a million faster.
+        let clock = |second: u64| second * 1_000_000_000 + second.saturating_sub(3_600) * 400_000;
+        for second in 1..3_800 {
+            scale = kept.look(Moment { ticks: second * 3_000_000_000, ns: clock(second) }, scale);
+        }
+        assert!((error(scale) - 400.0).abs() < 1.0, "{}", error(scale));
+    }
+
+    #[test]
+    fn looks_too_close_together_change_nothing() {
+        let (mut kept, mut scale) = (Measurement::default(), 0);
+        for millisecond in 0..19 {
+            scale = kept.look(at(f64::from(millisecond) / 1e3, 0.0), scale);
+            assert_eq!(scale, 0);
+        }
+        scale = kept.look(at(0.021, 0.0), scale);
+        assert!(error(scale).abs() < 100.0);
+        let before = kept;
+        assert_eq!(kept.look(at(0.022, 0.0), scale), scale);
+        assert_eq!(kept, before);
     }
 
     #[test]

@@ -49,6 +49,15 @@ pub fn float(out: &mut [u8], value: f64) {
     }
 }
 
+/// A number as short as it is exact: `1`, `42.5`, `1e300`, `NaN`.
+pub fn shortest(value: f64) -> String {
+    if value.is_finite() && value != 0.0 && !(1e-5..1e16).contains(&value.abs()) {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}
+
 /// The encoded size of a blob.
 pub fn blob_size(len: usize) -> usize {
     len + 5

@@ -241,6 +241,16 @@ impl OpenSpan {
         self.set_field_slowly(field, value, max)
     }
 
+    /// Sets the service. A span that names the tracer's own, of this hash, is like one that names none: then it follows the
+    /// tracer, and its version.
+    #[inline]
+    pub fn set_service(&mut self, tracers: u32, service: &[u8]) -> Result<Mended, Refusal> {
+        let hash = hash(service);
+        let own = service.is_empty() || hash == tracers;
+        self.service_hash = if own { 0 } else { hash };
+        self.set_field(Field::Service, if own { b"" } else { service })
+    }
+
     #[cold]
     fn set_field_slowly(&mut self, field: Field, value: &[u8], max: usize) -> Result<Mended, Refusal> {
         let value = if value.is_empty() && matches!(field, Field::Name) { UNNAMED } else { value };
@@ -524,7 +534,8 @@ impl OpenSpan {
     #[cold]
     fn rewrite_runs(&mut self) {
         let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
-        order.sort_by_key(|&index| self.keys[index as usize].1);
+        // Places differ; a stable sort would need a buffer of 4 KiB on the caller's stack.
+        order.sort_unstable_by_key(|&index| self.keys[index as usize].1);
         let mut ends = [0, 0];
         for index in order {
             let place = self.keys[index as usize].1;

@@ -82,6 +82,14 @@ pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
     Ok(())
 }
 
+/// Adds flags to the record that begins at `at`.
+pub fn add_flags(records: &mut [u8], at: usize, flags: u32) {
+    if let Some(place) = records.get_mut(at + 4..at + 8) {
+        let before = u32::from_ne_bytes((&*place).try_into().unwrap_or_default());
+        place.copy_from_slice(&(before | flags).to_ne_bytes());
+    }
+}
+
 /// A record as a reader sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {

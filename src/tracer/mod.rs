@@ -155,6 +155,7 @@ impl Tracers {
         let number = self.install(state, index, generation, 1, origin, state.epoch == 1)?;
         // A forked child's are prepared by its first span: its first call may come on a small stack.
         state.exporters[self.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX].prepare();
+        recording::refresh_all(state);
         announce_disabled(state, index);
         Ok(number)
     }

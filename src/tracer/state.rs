@@ -94,6 +94,7 @@ impl State {
         for (account, parents) in state.shared.accounts.iter().zip(&inherited.shared.accounts) {
             account.announced.store(parents.announced.load(Relaxed), Relaxed);
         }
+        recording::refresh_all(&state);
         state
     }
 
@@ -115,7 +116,7 @@ impl State {
         nouns.push(self.traces.inspected("trace", Trace::inspected()));
         nouns.push(self.tracers.inspected());
         nouns.extend(OpenSpan::inspected_parts());
-        nouns.extend([memory::inspected(), record::inspected()]);
+        nouns.extend([memory::counted_now(), memory::inspected(), record::inspected()]);
         nouns.extend(export::inspected::nouns(&self.shared, &self.exporters));
         nouns.extend(self.shared.logs.inspected());
         nouns

@@ -8,7 +8,7 @@ use crate::counters::{Counters, Reason};
 use crate::export::queue::{Chunk, NO_PRIORITY};
 use crate::log::event::Standing;
 use crate::log::level::Level;
-use crate::memory::Buffer;
+use crate::memory::{Buffer, Full};
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
@@ -28,7 +28,7 @@ pub struct Given<'a> {
     pub span_id: u64,
     /// The parent's id; 0 for a root.
     pub parent_id: u64,
-    /// Start, nanoseconds since 1970.
+    /// Start, nanoseconds since 1970; 0 or less: not known.
     pub start_ns: i64,
     /// Duration in nanoseconds; a negative one counts as 0.
     pub duration_ns: i64,
@@ -46,7 +46,19 @@ pub struct Submission {
     index: u32,
     span: OpenSpan,
     open: Option<Chunk>,
+    /// The chunk's spans.
+    members: Vec<Member>,
     failed: Option<Error>,
+}
+
+/// A span of the chunk that is gathered, for telling which ones are top-level.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    span_id: u64,
+    parent_id: u64,
+    service_hash: u32,
+    /// Where its record begins.
+    at: u32,
 }
 
 impl Submission {
@@ -64,7 +76,7 @@ impl Submission {
         let mut span = OpenSpan::default();
         span.shard = source.shard() as u8;
         source.keep();
-        let submission = Submission { state, index, span, open: None, failed: None };
+        let submission = Submission { state, index, span, open: None, members: Vec::new(), failed: None };
         // Freed in this moment: its slot may be another's by now.
         state.tracers.find(number)?;
         let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % crate::export::TRACERS_MAX];
@@ -90,11 +102,23 @@ impl Submission {
         }
         let span = &mut self.span;
         span.reset();
-        (span.span_id, span.parent_id, span.start_ns) = (given.span_id, given.parent_id, given.start_ns);
-        for (field, text) in [Field::Name, Field::Service, Field::Resource, Field::Type].into_iter().zip(given.texts) {
-            count_mended(&self.state.shared.account(self.index).counters, span.set_field(field, text));
+        let duration_ns = given.duration_ns.max(0);
+        let start_ns = match given.start_ns {
+            1.. => given.start_ns,
+            // Not known, or before 1970, where no trace begins: the span ends now, as the Agent would repair it.
+            _ => (sys::wall_ns() as i64).saturating_sub(duration_ns).max(0),
+        };
+        // The end is a number of nanoseconds since 1970, too.
+        let duration = duration_ns.min(i64::MAX - start_ns) as u64;
+        (span.span_id, span.parent_id, span.start_ns) = (given.span_id, given.parent_id, start_ns);
+        let counters = &self.state.shared.account(self.index).counters;
+        let [name, service, resource, span_type] = given.texts;
+        for (field, text) in [(Field::Name, name), (Field::Resource, resource), (Field::Type, span_type)] {
+            count_mended(counters, span.set_field(field, text));
         }
-        fill(span, &self.state.shared.account(self.index).counters);
+        let tracers_service = self.state.tracers.at(self.index).service_hash.load(Relaxed);
+        count_mended(counters, span.set_service(tracers_service, service));
+        fill(span, counters);
         span.close_gaps();
         let same = |chunk: &Chunk| {
             (chunk.trace_id_high, chunk.trace_id_low) == (given.trace_id_high, given.trace_id_low)
@@ -116,7 +140,7 @@ impl Submission {
             records: Buffer::new(),
             sequence: 0,
         });
-        let (pool, duration) = (&self.state.shared.pool, given.duration_ns.max(0) as u64);
+        let pool = &self.state.shared.pool;
         if crate::log::enabled(Level::Debug) {
             let span = &mut self.span;
             (span.trace_id_high, span.trace_id_low, span.tracer) =
@@ -126,8 +150,18 @@ impl Submission {
             let standing = Standing { open: 0, finished: u64::from(chunk.spans) + 1, leaves: true };
             facts::say(self.state, span, decision, standing, Some((flags, duration)));
         }
-        match record::append(&mut chunk.records, pool, &self.span, flags, duration) {
-            Ok(()) => chunk.spans += 1,
+        let member = Member {
+            span_id: given.span_id,
+            parent_id: given.parent_id,
+            service_hash: self.span.service_hash,
+            at: chunk.records.len() as u32,
+        };
+        let room = self.members.try_reserve(1).map_err(|_| Full);
+        match room.and_then(|()| record::append(&mut chunk.records, pool, &self.span, flags, duration)) {
+            Ok(()) => {
+                chunk.spans += 1;
+                self.members.push(member);
+            }
             Err(_) => {
                 Counters::add(&self.counters().traces.finished, 1);
                 self.state.shared.drop_spans(self.index, Reason::Memory, 1, 0, "no room for a submitted span");
@@ -149,8 +183,29 @@ impl Submission {
         self.reject(why);
     }
 
+    /// Marks the spans that the Agent is to count by themselves: those whose parent is not in the chunk, and those of
+    /// another service than their parent's. The Agent is told that we do this.
+    fn mark_top_level(&mut self, chunk: &mut Chunk) {
+        let mut by_id = std::mem::take(&mut self.members);
+        let has_root = by_id.iter().any(|member| member.parent_id == 0);
+        by_id.sort_unstable_by_key(|member| member.span_id);
+        for member in &by_id {
+            let parent = by_id.binary_search_by_key(&member.parent_id, |other| other.span_id).ok();
+            let flags = match parent.filter(|_| member.parent_id != 0).map(|parent| by_id[parent]) {
+                None if has_root => TOP_LEVEL,
+                None => LOCAL_ROOT | TOP_LEVEL,
+                Some(parent) if parent.service_hash != member.service_hash => TOP_LEVEL,
+                Some(_) => continue,
+            };
+            record::add_flags(chunk.records.bytes_mut(), member.at as usize, flags);
+        }
+        by_id.clear();
+        self.members = by_id;
+    }
+
     fn send(&mut self) {
-        if let Some(chunk) = self.open.take().filter(|chunk| chunk.spans > 0) {
+        if let Some(mut chunk) = self.open.take().filter(|chunk| chunk.spans > 0) {
+            self.mark_top_level(&mut chunk);
             let by = (self.span.shard, sys::wall_ns());
             enqueue(self.state, self.index, self.tracer(), chunk, by);
         }

@@ -95,10 +95,11 @@ change.
 Threads
 -------
 Every function may be called from any thread at any time, but spanwire_tracer_flush() and spanwire_tracer_shutdown()
-not from inside a log's callback; calls on one span are serialised. The library has at most a few threads of its own:
-one that sends for each address of an agent (normally one), started with the first span; one that writes the log
-where it is pushed somewhere; one that looks up host names. All signals are blocked in them. No function may be
-called from a signal handler: it may have interrupted malloc.
+not from inside a log's callback. Calls on one span are serialised. A call that finishes or discards a span does not
+wait for another one that is under way: the span then ends when that one returns. The library has at most a few
+threads of its own: one that sends for each address of an agent (normally one), started with the first span; one that
+writes the log where it is pushed somewhere; one that looks up host names. All signals are blocked in them. No
+function may be called from a signal handler: it may have interrupted malloc.
 
 Blocking
 --------
@@ -120,9 +121,20 @@ does not unmap it.
 
 Memory
 ------
-All that spans occupy, open, waiting or queued, is under one bound, the setting SPANWIRE_MEMORY_MAX. Where it is
-reached spans and tags are refused or dropped, and counted in spanwire_stats by reason. No function hands out memory
-that must be freed; static texts stay for ever.
+All that spans occupy, open, waiting or queued, is under one bound, the setting SPANWIRE_MEMORY_MAX. Open spans may
+take three quarters of it, so that a span that was started finds room when it is finished. Where a bound is reached
+spans and tags are refused or dropped, and counted in spanwire_stats by reason. `memory_used` there is what is
+counted against the bound: the table of spans, about 400 bytes for each that was ever open at a time, which stays;
+the texts and tags of open spans; finished spans that wait, are queued or are being sent; and buffers kept for the
+next spans, which are freed when they were not used for a minute, and at shutdown. It counts what the allocator adds
+to each block, but not what lies idle in the allocator itself, which grows with the number of threads. No function
+hands out memory that must be freed; static texts stay for ever.
+
+Stack
+-----
+Span, context and submit calls need at most 8 KiB of stack, all others at most 32 KiB: so much that a coroutine or a
+thread with a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs
+more, and so do callbacks of the host, which run on top.
 
 Failure
 -------

@@ -1,7 +1,7 @@
 //! Payloads as the tests look at them, decoded by code that is not ours: `rmpv` from bytes, the test agent from JSON.
 
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// One span as an agent understood it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,11 +36,30 @@ pub fn decode(body: &[u8]) -> Result<Vec<Vec<Span>>, String> {
     if !rest.is_empty() {
         return Err(format!("{} bytes after the payload", rest.len()));
     }
+    unique_keys(&whole)?;
     let chunks = whole.as_array().ok_or("the payload is no array")?;
     chunks
         .iter()
         .map(|chunk| chunk.as_array().ok_or("a chunk is no array".to_string())?.iter().map(span).collect())
         .collect()
+}
+
+/// Of a key that is there twice, one reader keeps the first value and another the last.
+fn unique_keys(value: &rmpv::Value) -> Result<(), String> {
+    match value {
+        rmpv::Value::Array(items) => items.iter().try_for_each(unique_keys),
+        rmpv::Value::Map(pairs) => {
+            let mut seen = HashSet::new();
+            for (key, value) in pairs {
+                if !seen.insert(key.to_string()) {
+                    return Err(format!("the key {key} is there twice"));
+                }
+                unique_keys(value)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn span(value: &rmpv::Value) -> Result<Span, String> {

@@ -56,14 +56,7 @@ pub fn cut(text: Cow<'_, str>, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}… ({} bytes)", &text[..end], text.len()))
 }
 
-/// A number as short as it is exact: `1`, `42.5`, `1e300`, `NaN`.
-pub fn number(value: f64) -> String {
-    if value.is_finite() && value != 0.0 && !(1e-5..1e16).contains(&value.abs()) {
-        format!("{value:e}")
-    } else {
-        value.to_string()
-    }
-}
+pub use crate::span::encode::shortest as number;
 
 /// Hands out tags, redacted, until they would make the line too long; answers how many were left out.
 pub fn tags<'a>(tags: &[(&'a str, &'a str)], mut each: impl FnMut(Cow<'a, str>, Cow<'a, str>)) -> usize {

@@ -143,7 +143,7 @@ pub(super) static SENDING: &[Setting] = &[
         "SPANWIRE_MEMORY_MAX",
         Kind::Number(1_048_576..=17_179_869_184, "bytes", |d, v| d.frozen.memory_max = v as usize),
         "67108864",
-        "All that spans may occupy, open, waiting and queued.",
+        "All that spans may occupy, open, waiting and queued; open ones three quarters of it.",
     ),
     setting(
         "SPANWIRE_CONNECT_TIMEOUT_MS",

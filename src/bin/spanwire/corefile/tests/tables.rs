@@ -89,9 +89,25 @@ fn report(file: &Bytes) -> Result<String, String> {
     Ok(text)
 }
 
+/// What a report says of memory is read at the moment, not copied by the worker a second ago.
+fn assert_memory_is_of_the_moment() {
+    let root = std::ptr::from_ref(&spanwire_debug_root) as u64;
+    let own = Own { memory: File::open("/proc/self/mem").expect("this memory"), pages: RefCell::default() };
+    // Workers come and go meanwhile; between two equal looks nothing has changed.
+    let mut moments = (0..1_000).map(|_| {
+        let before = spanwire::memory::used() as u64;
+        let image = Image::of(&own, root).expect("a table").expect("calls were made");
+        (before, image.memory, spanwire::memory::used() as u64)
+    });
+    let (used, told, _) = moments.find(|(before, _, after)| before == after).expect("a quiet moment");
+    assert!(used > 0);
+    assert_eq!(told, Some((used, spanwire::memory::max() as u64)));
+}
+
 #[test]
 fn what_a_core_holds_is_told_and_any_change_to_it_is_survived() {
     let (whole, root) = core();
+    assert_memory_is_of_the_moment();
     let told = report(&Bytes(whole.clone())).expect("a report");
     for words in ["  checkout  service shop", "  payment  service shop", "card=visa  amount=42.5", "api_key=<redacted>"]
     {
