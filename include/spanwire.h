@@ -1438,7 +1438,7 @@ typedef struct spanwire_log_record {
 
 /**
  * A record that belongs into the host's own log even where a log file is set, and is not in that file: PHP's "Loaded
- * integration".
+ * integration", and that the log file cannot be written.
  */
 #define SPANWIRE_LOG_HOST_ONLY 1
 

@@ -3,6 +3,8 @@
 
 #[path = "doctor/bindings.rs"]
 mod bindings;
+#[path = "doctor/counts.rs"]
+mod counts;
 #[path = "doctor/faults.rs"]
 mod faults;
 #[path = "doctor/fifteen.rs"]

@@ -38,8 +38,9 @@ final class Tracer
      * @param string|null $service null: the parent's, else the tracer's
      * @param string|null $resource what it works on, such as `GET /users/:id`; null: the name
      * @param string|null $type such as `web` or `sql`
-     * @param array<string, string|int|float|bool|\Stringable|null> $tags numbers become metrics, booleans the texts
-     *        `true` and `false`; null and what is no text are left out
+     * @param array<string|int, string|int|float|bool|\Stringable|null> $tags numbers become metrics, booleans the texts
+     *        `true` and `false`; null and what is no text are left out. A key that is an integer, which PHP makes of
+     *        `'404'`, is the name in decimal.
      * @param bool $activate whether it is the current span until it has finished
      * @param int|null $startNs when it began, in nanoseconds since 1970; null: now
      */
@@ -89,7 +90,8 @@ final class Tracer
 
 /**
  * One operation. Finishes when `finish()` is called, else when the last variable that holds it is gone, else when the
- * request ends. One that an exception ends by leaving its function is marked with that exception.
+ * request ends. One that an exception ends by leaving its function is marked with that exception, and one that is open
+ * when a fatal error or an uncaught exception ends the script with that.
  *
  * Every method can be called on a span that has finished; it then does nothing.
  */
@@ -108,7 +110,7 @@ final class Span
     /**
      * Sets several tags.
      *
-     * @param array<string, string|int|float|bool|\Stringable|null> $tags as in `startSpan()`
+     * @param array<string|int, string|int|float|bool|\Stringable|null> $tags as in `startSpan()`
      */
     public function setTags(array $tags): static {}
 

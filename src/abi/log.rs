@@ -66,7 +66,7 @@ pub struct spanwire_log_record {
 unsafe impl sized::Sized_ for spanwire_log_record {}
 
 /// A record that belongs into the host's own log even where a log file is set, and is not in that file: PHP's "Loaded
-/// integration".
+/// integration", and that the log file cannot be written.
 pub const SPANWIRE_LOG_HOST_ONLY: u32 = 1;
 
 /// Called with a record and the `userdata` that came with the callback. It must not throw an exception or leave by

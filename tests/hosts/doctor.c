@@ -1,5 +1,5 @@
 /* doctor WHAT [N]: a program with one fault, for its log to tell of. `spans N`: N traces of two spans, well made; `open N`:
- * N spans that nobody finishes; `loud N`: N traces at once, and one a second later; `none`: no span at all; `two`: two tracers of one service that disagree. Settings come
+ * N spans that nobody finishes; `wide N`: one trace of N spans; `loud N`: N traces at once, and one a second later; `none`: no span at all; `two`: two tracers of one service that disagree. Settings come
  * from the environment; nothing is checked, since what goes wrong is the point. */
 #include "check.h"
 #include <unistd.h>
@@ -28,6 +28,11 @@ int main(int argc, char **argv) {
     }
     spanwire_tracer tracer = tracer_new();
     if (!strcmp(what, "spans")) make(tracer, count);
+    if (!strcmp(what, "wide")) {
+        spanwire_span root = spanwire_span_start(tracer, 0, "checkout");
+        for (long n = 1; n < count; n++) spanwire_span_finish(spanwire_span_start(tracer, root, "payment"));
+        spanwire_span_finish(root);
+    }
     if (!strcmp(what, "loud")) {
         make(tracer, count);
         usleep(1000 * 1000); /* until whoever reads its log has caught up */

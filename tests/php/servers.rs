@@ -294,6 +294,29 @@ fn php_fpms_workers_say_in_phps_error_log_that_the_log_file_cannot_be_written() 
 }
 
 #[test]
+fn php_fpm_knows_the_directives_that_the_documents_name_for_a_core() {
+    if !require("php-fpm8.2") {
+        return;
+    }
+    let document =
+        std::fs::read_to_string(crate::support::hosts::root().join("docs/debugging.md")).expect("the document");
+    let row = document.lines().find(|line| line.starts_with("| php-fpm |")).expect("php-fpm's row");
+    let named =
+        row.split('`').skip(1).step_by(2).filter(|word| !word.contains("core_pattern") && !word.contains(" - "));
+    let directives: Vec<String> =
+        named.map(|word| if word.contains(" = ") { word.to_owned() } else { format!("{word} = /tmp") }).collect();
+    assert_eq!(directives.len(), 3, "{directives:?}");
+    let configuration = folder("fpm").join("core.conf");
+    let text = format!(
+        "[www]\nlisten = /tmp/unused\npm = static\npm.max_children = 1\nuser = www-data\n{}\n",
+        directives.join("\n")
+    );
+    std::fs::write(&configuration, text).expect("php-fpm's configuration");
+    let fpm = crate::support::hosts::command("php-fpm8.2").arg("-n").arg("-t").arg("-y").arg(configuration.display());
+    fpm.run().ok();
+}
+
+#[test]
 fn a_span_of_a_preloaded_script_is_sent_by_php_fpm_that_goes_to_the_background() {
     let Some(php) = php() else { return };
     if !require("php-fpm8.2") {

@@ -30,6 +30,10 @@ C++ has no debug lines of its own and reads `native`.
 A line appears when the thing has happened, and only then. Where a tracer has no line for an event, neither does its
 dialect; but what warns or fails is always said, and where the tracer has no words for it, ours begin with `spanwire: `.
 
+PHP, Ruby and Node.js list the spans of each chunk, as their tracers do: PHP a record for each, the others records of
+about 128 KiB. Beyond 640 KiB of one chunk, which is what the log holds at a time, the last record says
+`spanwire: 11 more spans`. Java's list has at most 32 spans and says how many more there are. `spanwire doctor` counts these too.
+
 ## Which has which
 
 **own**: the tracer's own line · **ours**: our words in its frame · **kind**: the event's kind and fields in its frame ·

@@ -44,7 +44,9 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         Event::ChunkEnqueued { list, .. } if !list.is_empty() => {
             // The words changed with the code that sends; the page's era said `trace`.
             let what = if page { "Encoding trace: " } else { "Encoding payload: " };
-            say(out, Level::Debug, &json::trace(what, frame, list));
+            for text in json::trace(what, frame, list) {
+                say(out, Level::Debug, &text);
+            }
         }
         Event::PayloadSending { url, traces, .. } => {
             say(out, Level::Debug, &json::request(form, frame.about, url, *traces));

@@ -12,7 +12,7 @@
 mod span;
 
 use super::cause::{cause, Cause};
-use super::text::{general, inline, inline_value, object, own};
+use super::text::{general, inline, inline_value, more_spans, object, own, SpansRoom};
 use super::{Form, Frame, Line};
 use crate::log::event::{Event, OpenFacts, QueueFacts};
 use crate::log::level::Level;
@@ -44,12 +44,15 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         Event::SpanStarted { span, .. } => log.say(Level::Trace, "span", &span::started(span)),
         Event::SpanFinished { span, .. } => log.say(Level::Trace, "span", &span::finished(span)),
         Event::ChunkEnqueued { spans, agent_url, list, .. } => {
-            for (n, one) in list.iter().enumerate().take(span::SPANS_MAX) {
-                log.say(Level::Debug, "span", &span::encoded(form, one, n == 0));
-            }
-            if list.len() > span::SPANS_MAX {
-                let more = list.len() - span::SPANS_MAX;
-                log.say(Level::Debug, "span", &format!("spanwire: {more} more spans"));
+            let mut room = SpansRoom::new();
+            for (n, one) in list.iter().enumerate() {
+                if !room.is_left() {
+                    log.say(Level::Debug, "span", &more_spans(list.len() - n));
+                    break;
+                }
+                let text = span::encoded(form, one, n == 0);
+                room.take(text.len());
+                log.say(Level::Debug, "span", &text);
             }
             let url = inline(&redact::url(agent_url)).into_owned();
             log.say(Level::Info, "info", &format!("Flushing trace of size {spans} to send-queue for {url}"));

@@ -72,7 +72,9 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         },
         Event::ChunkEnqueued { spans, list, .. } => {
             let place = if page { WRITING_THEN } else { WRITING };
-            say(Level::Debug, Some(place), &pretty::written(form, *spans, list));
+            for message in pretty::written(form, *spans, list) {
+                say(Level::Debug, Some(place), &message);
+            }
         }
         Event::AgentRefused { status, .. } if !page => {
             let unsupported = matches!(status, 404 | 415);

@@ -16,6 +16,39 @@ const TEXT_MAX: usize = 16_000;
 /// Bytes of all of a span's tags in a line; the rest is counted.
 const TAGS_MAX: usize = 48_000;
 
+/// Bytes of one record with spans of a chunk, about: the span that passes it is still in it.
+pub const SPANS_RECORD_MAX: usize = 128 * 1024;
+/// Bytes of all of a chunk's spans in the log: more than the log's queues hold at a time would push out records, these
+/// among them. The spans beyond are counted.
+const SPANS_MAX: usize = 640 * 1024;
+/// What a record occupies in a queue beside its text, about.
+const RECORD_COST: usize = 192;
+
+/// The room that the spans of one chunk have in the log.
+pub struct SpansRoom(usize);
+
+impl SpansRoom {
+    /// All of it.
+    pub fn new() -> SpansRoom {
+        SpansRoom(SPANS_MAX)
+    }
+
+    /// Whether another span is listed.
+    pub fn is_left(&self) -> bool {
+        self.0 > 0
+    }
+
+    /// Takes what a span's text of so many bytes needs.
+    pub fn take(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_sub(bytes + RECORD_COST);
+    }
+}
+
+/// Tells of spans that are not listed.
+pub fn more_spans(count: usize) -> String {
+    format!("spanwire: {count} more spans")
+}
+
 /// `2026-11-24T16:47:22.691Z`.
 pub fn iso_time(time_ns: u64) -> String {
     let (year, month, day, hour, minute, second) = sys::utc_time(time_ns);

@@ -178,6 +178,11 @@ impl Teller<'_> {
         (answer, findings)
     }
 
+    /// Whether a log without a line of a span means that there was none.
+    fn made_none(&self) -> bool {
+        self.disabled() || self.no_start() || (self.tongue.logs_spans() && self.would_tell_of_spans())
+    }
+
     /// Whether this is a log of debug mode. Only such a one has the line of the end.
     fn would_tell_of_spans(&self) -> bool {
         self.story.stopped || self.config.is_some_and(|config| config.debug == Some(true))

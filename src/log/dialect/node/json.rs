@@ -1,34 +1,38 @@
 //! What Node.js's tracer logs as JSON: the spans of a trace, and a request. Written as `JSON.stringify` does, numbers
 //! among it, but that every character which could move a cursor or end a line is escaped.
 
-use crate::log::dialect::text::{cut, free, tags, value, TAG_MAX};
+use crate::log::dialect::text::{cut, free, more_spans, tags, value, SpansRoom, SPANS_RECORD_MAX, TAG_MAX};
 use crate::log::dialect::{About, Form, Frame};
 use crate::log::event::SpanFacts;
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Spans of a trace that a line has, and about how many bytes of them; the rest is counted.
-const SPANS_MAX: usize = 40;
-const BYTES_MAX: usize = 128 * 1024;
 /// Bytes of all of a span's numbers.
 const NUMBERS_MAX: usize = 48_000;
 
-/// `what`, and the spans of a chunk as an array. The first one carries what is sent once a chunk.
-pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanFacts<'_>]) -> String {
-    let mut out = String::with_capacity(what.len() + 512 * list.len().min(SPANS_MAX));
-    out.push_str(what);
-    out.push('[');
+/// `what`, and the spans of a chunk as an array; where they are many, several texts of this form. The first span carries
+/// what is sent once a chunk.
+pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanFacts<'_>]) -> Vec<String> {
+    let (mut texts, mut room) = (Vec::new(), SpansRoom::new());
+    let mut out = format!("{what}[");
     for (n, one) in list.iter().enumerate() {
-        out.push_str(if n == 0 { "" } else { "," });
-        if n == SPANS_MAX || out.len() > BYTES_MAX {
-            let _ = write!(out, "\"spanwire: {} more spans\"", list.len() - n);
+        if out.len() > SPANS_RECORD_MAX && room.is_left() {
+            out.push(']');
+            texts.push(std::mem::replace(&mut out, format!("{what}[")));
+        }
+        out.push_str(if out.ends_with('[') { "" } else { "," });
+        if !room.is_left() {
+            string(&mut out, &more_spans(list.len() - n));
             break;
         }
+        let start = out.len();
         span(&mut out, frame, one, n == 0);
+        room.take(out.len() - start);
     }
     out.push(']');
-    out
+    texts.push(out);
+    texts
 }
 
 fn span(out: &mut String, frame: &Frame<'_>, span: &SpanFacts<'_>, first: bool) {

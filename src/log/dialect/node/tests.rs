@@ -285,15 +285,30 @@ fn hostile_values_stay_json() {
     let metrics = vec![("m", f64::INFINITY); 6_000];
     let hostile = SpanFacts { name: "n\n", tags, metrics, ..span() };
     let list: Vec<_> = (0..100).map(|_| hostile.clone()).collect();
-    let text = now(&enqueued(&list))[0].text.clone();
+    let texts = now(&enqueued(&list));
+    assert!(texts.iter().all(|line| line.text.len() < 400_000));
+    let text = texts[0].text.clone();
     let array = text.strip_prefix("Encoding payload: ").expect("a payload");
     let array: serde_json::Value = serde_json::from_str(array).expect("json");
     let first = &array[0];
     assert_eq!((first["name"].as_str(), first["meta"]["a\n\""].as_str()), (Some("n\n"), Some("b\0\u{1b}[31m")));
     assert_eq!(first["meta"]["password"], "<redacted>");
-    assert!(text.len() < 400_000 && !text.contains(['\n', '\0', '\u{1b}']), "{}", text.len());
-    let last = array.as_array().and_then(|spans| spans.last()).and_then(|last| last.as_str());
-    assert!(last.is_some_and(|last| last.starts_with("spanwire: ") && last.ends_with(" more spans")), "{last:?}");
+    assert!(!text.contains(['\n', '\0', '\u{1b}']));
+    let more = texts.last().and_then(|line| line.text.rsplit_once(r#","spanwire: "#)).expect("how many more");
+    let listed: usize = texts.iter().map(|line| line.text.matches(r#""span_id":"#).count()).sum();
+    assert_eq!(more.1, format!("{} more spans\"]", 100 - listed));
+}
+
+#[test]
+fn a_trace_of_many_spans_is_listed_whole_in_several_records() {
+    let list: Vec<_> = (0..1_000).map(|_| span()).collect();
+    let texts = now(&enqueued(&list));
+    assert!(texts.len() > 1 && texts.iter().all(|line| line.text.len() < 140_000), "{}", texts.len());
+    let spans = texts.iter().map(|line| {
+        let array = line.text.strip_prefix("Encoding payload: ").expect("a payload");
+        serde_json::from_str::<Vec<serde_json::Value>>(array).expect("json").len()
+    });
+    assert_eq!(spans.sum::<usize>(), 1_000);
 }
 
 /// A level as bunyan (and pino) count it: 10 for trace to 50 for error; 61, above everything, turns a logger off.

@@ -6,8 +6,6 @@ use crate::log::event::SpanFacts;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Spans of a chunk that are written one by one; the rest is counted.
-pub const SPANS_MAX: usize = 40;
 /// Bytes of all of a span's numbers in a line.
 const NUMBERS_MAX: usize = 48_000;
 /// Digits of a number that count.

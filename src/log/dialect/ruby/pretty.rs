@@ -5,7 +5,7 @@
 //! these always stand below each other. The numbers behind them begin at the width of the last tag, and stay in one line
 //! where everything up to the next place for a break still fits.
 
-use crate::log::dialect::text::{cut, escaped, inline, tags, TAG_MAX};
+use crate::log::dialect::text::{cut, escaped, inline, more_spans, tags, SpansRoom, SPANS_RECORD_MAX, TAG_MAX};
 use crate::log::dialect::Form;
 use crate::log::event::SpanFacts;
 use std::borrow::Cow;
@@ -14,37 +14,48 @@ use std::fmt::Write;
 const WIDTH: usize = 79;
 /// Columns before a tag.
 const INDENT: usize = 3;
-/// Spans of a trace that a record has, and about how many bytes of them; the rest is counted.
-const SPANS_MAX: usize = 40;
-const BYTES_MAX: usize = 128 * 1024;
 /// Bytes of all of a span's numbers.
 const NUMBERS_MAX: usize = 48_000;
 /// A number that a host may set as a tag; what only Ruby counts.
 const ALLOCATIONS: &str = "allocations";
 
-/// `Writing n spans (enabled: true)` and the spans.
+/// `Writing n spans (enabled: true)` and the spans; where they are many, further records with the rest.
 ///
 /// [`Form::Page`]: one record, with a blank line where the array's bracket was, as the page shows it, and durations in
 /// nanoseconds. The tracer of that time wrote two records, and the page is what people compare with.
-pub fn written(form: Form, spans: u64, list: &[SpanFacts<'_>]) -> String {
-    let page = form == Form::Page;
-    let mut out = String::with_capacity(64 + 512 * list.len().min(SPANS_MAX));
-    let _ = write!(out, "Writing {spans} spans (enabled: true)");
+pub fn written(form: Form, spans: u64, list: &[SpanFacts<'_>]) -> Vec<String> {
+    let (page, mut records, mut room) = (form == Form::Page, Vec::new(), SpansRoom::new());
+    let mut out = format!("Writing {spans} spans (enabled: true)");
     if list.is_empty() {
-        return out;
+        return vec![out];
     }
     out.push_str(if page { "\n" } else { "\n[" });
+    let mut first = true;
     for (n, one) in list.iter().enumerate() {
-        if n > 0 {
+        if out.len() > SPANS_RECORD_MAX && room.is_left() {
+            records.push(closed(out, page));
+            out =
+                format!("spanwire: of these {spans} spans, from the {}. on:{}", n + 1, if page { "\n" } else { "\n[" });
+            first = true;
+        }
+        if !first {
             out.push_str(if page { ",\n" } else { ",\n " });
         }
+        first = false;
         out.push_str("\n ");
-        if n == SPANS_MAX || out.len() > BYTES_MAX {
-            let _ = write!(out, "spanwire: {} more spans", list.len() - n);
+        if !room.is_left() {
+            out.push_str(&more_spans(list.len() - n));
             break;
         }
+        let start = out.len();
         span(&mut out, form, one, n == 0);
+        room.take(out.len() - start);
     }
+    records.push(closed(out, page));
+    records
+}
+
+fn closed(mut out: String, page: bool) -> String {
     if !page {
         out.push(']');
     }

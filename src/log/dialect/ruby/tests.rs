@@ -151,12 +151,12 @@ Metastruct: [{}]]";
 
 #[test]
 fn allocations_are_shown_only_where_the_host_counts_them_and_only_on_the_page() {
-    let with = written(Form::Page, 1, &[allocating()]);
+    let with = of_one_record(Form::Page, 1, &[allocating()]);
     assert!(with.ends_with(
         "Duration: 118125\nAllocations: 12\nTags: [\n   http.method => GET]\nMetrics: [ _sampling_priority_v1 => 1.0]"
     ));
-    assert!(!written(Form::Page, 1, &[span()]).contains("Allocations"));
-    assert!(written(Form::Source, 1, &[allocating()]).contains("   allocations => 12.0,\n"));
+    assert!(!of_one_record(Form::Page, 1, &[span()]).contains("Allocations"));
+    assert!(of_one_record(Form::Source, 1, &[allocating()]).contains("   allocations => 12.0,\n"));
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn lines_break_where_rubys_own_pretty_printer_breaks_them() {
             let metrics = vec![("a", 0.5), ("b.c", 1e20), ("d", 3.0)].split_off(n % 4);
             let one = SpanFacts { tags, metrics, priority: None, ..span() };
             let list = [one.clone(), one.clone()];
-            wanted.push(written(form, 2, &list).split_once('\n').expect("a list").1.to_string());
+            wanted.push(of_one_record(form, 2, &list).split_once('\n').expect("a list").1.to_string());
             let head = wanted[wanted.len() - 1].split_once("Name: ").expect("a name").1;
             let head = head.split_once("\nTags: [").expect("tags").0;
             let lines: Vec<String> = format!("Name: {head}").lines().map(str::to_string).collect();
@@ -371,13 +371,27 @@ fn lines_break_where_rubys_own_pretty_printer_breaks_them() {
     }
 }
 
+/// A trace that fits one record.
+fn of_one_record(form: Form, spans: u64, list: &[SpanFacts<'_>]) -> String {
+    let records = written(form, spans, list);
+    assert_eq!(records.len(), 1);
+    records.concat()
+}
+
 #[test]
-fn a_long_trace_is_cut_and_says_so() {
-    let list: Vec<_> = (0..1_000).map(|_| span()).collect();
+fn a_trace_of_many_spans_is_listed_whole_in_several_records_and_one_of_too_many_says_how_many_more() {
     for form in [Form::Page, Form::Source] {
-        let text = written(form, 1_000, &list);
-        assert_eq!(text.matches(" Name: ").count(), 40);
-        assert!(text.trim_end_matches(']').ends_with("\n spanwire: 960 more spans"), "{form:?}");
+        let list: Vec<_> = (0..1_000).map(|_| span()).collect();
+        let records = written(form, 1_000, &list);
+        assert!(records.len() > 1 && records.iter().all(|text| text.len() < 140_000), "{form:?}: {}", records.len());
+        let listed = |records: &[String]| records.iter().map(|text| text.matches(" Name: ").count()).sum::<usize>();
+        assert_eq!(listed(&records), 1_000, "{form:?}");
+        assert_eq!(records.iter().filter(|text| text.starts_with("Writing 1000 spans ")).count(), 1);
+        assert!(records[1].starts_with("spanwire: of these 1000 spans, from the "), "{form:?}");
+        let list: Vec<_> = (0..20_000).map(|_| span()).collect();
+        let records = written(form, 20_000, &list);
+        let last = records.last().map(|text| text.trim_end_matches(']')).unwrap_or_default();
+        assert!(last.ends_with(&format!("\n spanwire: {} more spans", 20_000 - listed(&records))), "{form:?}");
     }
 }
 
@@ -385,7 +399,7 @@ fn a_long_trace_is_cut_and_says_so() {
 fn hostile_values_stay_in_their_line() {
     let tags = vec![("a\nb", "x\0y\"]\n"), ("password", "hunter2")];
     let span = SpanFacts { name: "n\nm", tags, metrics: vec![("m\n", f64::NAN)], ..span() };
-    let text = written(Form::Source, 1, &[span]);
+    let text = of_one_record(Form::Source, 1, &[span]);
     assert!(text.contains("\n Name: n\\nm\n") && text.contains("\n   a\\nb => x\\u{0}y\"]\\n,\n"), "{text}");
     assert!(text.contains("m\\n => NaN") && text.contains("password => <redacted>") && !text.contains("hunter2"));
 }

@@ -49,7 +49,10 @@ impl Teller<'_> {
     fn nothing_told(&self) -> Finding {
         let name = self.tongue.name();
         let says = match (self.tongue.logs_success(), self.story.payloads_sending) {
-            (_, 0) if self.story.spans() == 0 => format!("{name}: nothing was there to be sent"),
+            (_, 0) if self.story.spans() == 0 && self.made_none() => format!("{name}: nothing was there to be sent"),
+            (_, 0) if self.story.spans() == 0 => format!(
+                "{name}: this log cannot tell: no failure is here, and only a log of debug mode tells what is sent"
+            ),
             (true, 0) => format!("{name}: no line tells that a payload was sent, nor of a failure; did the process end before its first flush?"),
             (_, 0) => format!("{name}: this tracer logs failures only, and there is none"),
             (_, count) => format!("{name}: {} left and no failure was logged; this form of log has no line for success", counted(count as usize, "payload")),

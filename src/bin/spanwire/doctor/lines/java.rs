@@ -48,7 +48,12 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         }
         b'S' if starts("Success while sending ") => Seen::sent(number_after(message, "sending "), 0),
         b'W' if starts("Writing ") => Seen::Written(number_after(message, "Writing ")?),
-        b'E' if starts("Enqueued for serialization: ") => Seen::Written(message.matches("DDSpan [").count() as u64),
+        b'E' if starts("Enqueued for serialization: ") => {
+            // A long list says at its end how many more there are.
+            let more = message.rfind(", … (").map_or(0, |at| number_after(&message[at..], "(").unwrap_or(0));
+            let listed = message.ends_with(" more)]").then_some(more).unwrap_or(0);
+            Seen::Written(message.matches("DDSpan [").count() as u64 + listed)
+        }
         b'E' if starts("Error querying ") => Seen::Line,
         b'U' if starts("Using config: ") => Seen::Config(Config::of_java(message).into()),
         b'D' if starts("DATADOG TRACER CONFIGURATION") => Seen::Config(Config::read(message)?.into()),

@@ -232,6 +232,13 @@ fn ours<'a>(before: &str, message: &'a str) -> Option<(Tongue, Seen<'a>)> {
     Some((tongue, native::seen(message)?))
 }
 
+/// How many spans a line of this library does not list: `spanwire: 11 more spans`.
+fn more_spans(text: &str) -> u64 {
+    let rest = text.find("spanwire: ").map(|at| &text[at + "spanwire: ".len()..]);
+    let (count, rest) = rest.and_then(|rest| rest.split_once(' ')).unwrap_or_default();
+    count.parse().ok().filter(|_| rest.starts_with("more spans")).unwrap_or(0)
+}
+
 /// What follows the first `mark`.
 fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     text.find(mark).map(|at| &text[at + mark.len()..])

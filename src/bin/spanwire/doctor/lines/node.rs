@@ -1,7 +1,7 @@
 //! Node.js: bare text on the console, errors with a class before and a stack below, or records of a bunyan logger. Bare
 //! start-up lines of other tracers come here too; the object says whose they are.
 
-use super::{after, native, number_after, word_after, Config, Seen, Tongue};
+use super::{after, more_spans, native, number_after, word_after, Config, Seen, Tongue};
 use crate::doctor::errors;
 
 /// `before` is what the line has before the word that was found.
@@ -39,7 +39,11 @@ fn seen(message: &str) -> Option<Seen<'_>> {
     let starts = |word: &str| message.starts_with(word);
     let failed = |cause, echo| Seen::Failed { cause, traces: 0, lost: true, echo };
     Some(match message.as_bytes().first()? {
-        b'E' if starts("Encoding ") => Seen::Written(message.matches("\"span_id\":").count() as u64),
+        b'E' if starts("Encoding ") => {
+            let last = message.trim_end().ends_with(" more spans\"]").then(|| message.rfind("\"spanwire: ")).flatten();
+            let last = last.map_or(0, |at| more_spans(&message[at..]));
+            Seen::Written(message.matches("\"span_id\":").count() as u64 + last)
+        }
         b'A' if starts("Adding encoded trace") => Seen::Line,
         b'R' if starts("Request to the agent: ") => match message.contains("/traces\"") {
             true => Seen::Sending { traces: number_after(message, "\"X-Datadog-Trace-Count\":\"").unwrap_or(0) },

@@ -1,6 +1,6 @@
 //! PHP: lines of the extension, of the userland logger before it, and of the background sender.
 
-use super::{number_after, word_after, Config, Seen};
+use super::{more_spans, number_after, word_after, Config, Seen};
 use crate::doctor::errors;
 
 const TARGETS: [&str; 9] = ["error", "warning", "info", "debug", "trace", "span", "startup", "deprecated", "hook"];
@@ -30,6 +30,7 @@ pub fn sender(message: &str) -> Option<Seen<'_>> {
 pub fn seen(message: &str) -> Option<Seen<'_>> {
     let starts = |word: &str| message.starts_with(word);
     Some(match message.as_bytes().first()? {
+        b's' if more_spans(message) > 0 => Seen::Written(more_spans(message)),
         b'S' if starts("Starting new ") => Seen::Started(word_after(message, " span_id=")?),
         b'C' if starts("Closing ") && message.contains("span: trace_id=") => {
             Seen::Finished(word_after(message, " span_id=")?)
