@@ -4,7 +4,7 @@
 use super::draft::Draft;
 use super::habits::{self, java, python, Habits, Levels, Version};
 use super::table::{self, Kind, Setting};
-use super::{parse, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
+use super::{parse, refused, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
 use crate::log::dialect::Language;
 use crate::log::RULES_MAX;
 use crate::redact;
@@ -75,14 +75,14 @@ impl<'a> Sources<'a> {
     /// Takes over a configuration file's values. A missing file is an error only where a user named it.
     pub fn read_file(&mut self, path: &Path, named: &Value, rejected: &mut Vec<Rejected>) {
         let mut refuse = |name: &str, value: String, origin, why| {
-            rejected.push(Rejected { name: name.into(), value: shorten(value, REJECTED_MAX), origin, why });
+            rejected.push(refused(name, value, origin, why));
         };
         let fields = match fields_of(path) {
             Ok(fields) => fields,
             Err(None) if named.origin == Origin::CodeDefault => return,
             Err(why) => {
                 let why = why.unwrap_or_else(|| "there is no such file".into());
-                return refuse(named.name, path.display().to_string(), named.origin, why);
+                return refuse(named.name, redact::text(&path.to_string_lossy()).into_owned(), named.origin, why);
             }
         };
         for (name, value) in fields {
@@ -125,8 +125,7 @@ impl<'a> Sources<'a> {
             match applied {
                 Ok(()) => return Value { name: setting.name, value: shown(setting, &text), origin },
                 Err(why) => {
-                    let value = shorten(shown(setting, &text), REJECTED_MAX);
-                    rejected.push(Rejected { name: shorten(name, REJECTED_MAX), value, origin, why });
+                    rejected.push(refused(&name, shown(setting, &text), origin, why));
                 }
             }
         }
@@ -152,15 +151,14 @@ impl<'a> Sources<'a> {
                 match read {
                     Ok(Levels { level, .. }) => {
                         if let Some(level) = level {
-                            said.push(format!("{logger}={}", level.name()));
+                            said.push(format!("{}={}", redact::text(&logger), level.name()));
                             strongest = strongest.max(origin);
                             draft.frozen.log_rules.push((logger, level));
                         }
                         break;
                     }
                     Err(why) => {
-                        let value = shorten(redact::text(&text).into_owned(), REJECTED_MAX);
-                        rejected.push(Rejected { name: shorten(name, REJECTED_MAX), value, origin, why });
+                        rejected.push(refused(&name, redact::text(&text).into_owned(), origin, why));
                     }
                 }
             }
@@ -198,9 +196,8 @@ impl<'a> Sources<'a> {
                 Some(meant) => format!("no such setting; {prefix}{meant} was probably meant"),
                 None => "no such setting".to_string(),
             };
-            let value = shorten(redact::value_of(given.name, given.value).into_owned(), REJECTED_MAX);
-            let name = shorten(format!("{prefix}{}", given.name), REJECTED_MAX);
-            Rejected { name, value, origin: given.origin(), why }
+            let value = redact::value_of(given.name, given.value).into_owned();
+            refused(&format!("{prefix}{}", given.name), value, given.origin(), why)
         });
         rejected.collect()
     }
