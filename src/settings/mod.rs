@@ -134,6 +134,8 @@ pub struct Settings {
     pub interpreter_vendor: String,
     /// The tracer's version, as the host reports it.
     pub tracer_version: String,
+    /// Names of settings that were set and are not supported yet.
+    pub unsupported: Vec<&'static str>,
     /// Every setting of the table that hosts in this language have, in its order: the value that won and its origin.
     pub values: Vec<Value>,
 }
@@ -249,6 +251,7 @@ fn resolve_among(
         };
         draft.frozen.values.push(value);
     }
+    draft.frozen.unsupported = sources.unsupported();
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
     habits::levels::settle(&mut draft);

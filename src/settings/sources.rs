@@ -3,6 +3,7 @@
 
 use super::draft::Draft;
 use super::habits::{self, java, python, Habits, Levels, Version};
+use super::table::later::{self, Later, TOPICS};
 use super::table::{self, Kind, Setting};
 use super::{parse, refused, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
 use crate::log::dialect::Language;
@@ -182,13 +183,24 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// The names of settings that are known, not supported, and set from anywhere.
+    pub fn unsupported(&self) -> Vec<&'static str> {
+        let asks = |setting: &&Later| {
+            let strongest = self.given(setting.name).into_iter().next();
+            strongest.is_some_and(|(_, _, text)| !setting.switch || parse::switch(&text) != Ok(false))
+        };
+        TOPICS.iter().flat_map(|topic| topic.settings).filter(asks).map(|setting| setting.name).collect()
+    }
+
     /// Names in code that mean nothing to a host in this language.
     pub fn unknown_names(&self, language: Language) -> Vec<Rejected> {
         let known = table::all().filter(|setting| setting.is_for(language)).map(|setting| setting.name);
         let families: Vec<String> = self.loggers(language).into_iter().map(|(_, name)| name).collect();
         let unknown = self.code.iter().filter(|given| {
             let name = given.setting.as_str();
-            !known.clone().any(|known| known == name) && !families.iter().any(|family| family == name)
+            !known.clone().any(|known| known == name)
+                && later::find(name).is_none()
+                && !families.iter().any(|family| family == name)
         });
         let rejected = unknown.map(|given| {
             let prefix = if given.preset { DEFAULT_PREFIX } else { "" };

@@ -14,6 +14,9 @@ pub(super) fn configure(state: &State, settings: &Settings, tz: Option<&str>, re
         let text = "another tracer of this process has set up logging otherwise; its settings stay";
         logs.emit(&Event::Notice { level: Level::Warn, target: "setting", text });
     }
+    if !settings.unsupported.is_empty() {
+        logs.emit(&Event::SettingsUnsupported { names: &settings.unsupported });
+    }
     for Rejected { name, value, origin, why } in rejected {
         logs.emit(&Event::SettingRejected { name, value, origin: origin.name(), why });
     }
