@@ -879,14 +879,15 @@ spanwire_status spanwire_span_remove_tag(spanwire_span span, const char *key);
  * @param key       the tag's name
  * @param buffer    where the value and a NUL go; NULL only asks how much is needed
  * @param capacity  the buffer's size in bytes
- * @param need      set to the bytes needed with the NUL; may be NULL if `buffer` is not
+ * @param need      set to the bytes needed with the NUL; may be NULL if `buffer` is not. Only SPANWIRE_OK and
+ *                  SPANWIRE_E_LIMIT set it and write to `buffer`
  *
  * @return SPANWIRE_OK
  *         SPANWIRE_E_NOT_FOUND the span has no such tag, or `span` is 0
  *         SPANWIRE_E_LIMIT     the buffer is too small; it holds the empty text
  *         SPANWIRE_E_HANDLE    `span` is finished, or was never a span
  *         SPANWIRE_E_FORKED    `span` was started before a fork, by the parent
- *         SPANWIRE_E_ARGUMENT  `key` is NULL or empty, or `buffer` and `need` are both NULL
+ *         SPANWIRE_E_ARGUMENT  `key` is NULL or empty, or `buffer` and `need` are both NULL, whatever `span` is
  *         SPANWIRE_E_BUSY      another thread holds the span for too long
  *
  * Ownership: the buffer is the caller's.

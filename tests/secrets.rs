@@ -4,7 +4,8 @@
 mod support;
 
 use spanwire::redact::words::EXAMPLES;
-use spanwire::settings::table::DIALECTS;
+use spanwire::settings::table::{self, DIALECTS};
+use spanwire::settings::{Rejected, Settings};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::fs;
@@ -216,9 +217,13 @@ struct Field {
 }
 
 impl Field {
-    fn new() -> Field {
+    fn empty() -> Field {
         let (records, windows, maybe) = (String::new(), HashMap::new(), vec![false; 1 << 24]);
-        let mut field = Field { records, windows, maybe, random: Random(0x005e_c4e7_5eed) };
+        Field { records, windows, maybe, random: Random(0x005e_c4e7_5eed) }
+    }
+
+    fn new() -> Field {
+        let mut field = Field::empty();
         for n in 0..SECRETS {
             field.plant(n);
         }
@@ -355,6 +360,11 @@ fn no_secret_reaches_the_log_of_any_dialect() {
         ("DD_VERSION", format!("1.0 token={}", field.secret("DD_VERSION"))),
         ("DD_GIT_REPOSITORY_URL", format!("https://u:{}@git.example/a.git", field.secret("the repository's URL"))),
         ("SPANWIRE_MEMORY_MAX", format!("secret: {}", field.secret("a number that is none"))),
+        ("SPANWIRE_LANGUAGE", format!("x token={}", field.secret("the language"))),
+        ("SPANWIRE_LANGUAGE_VERSION", format!("8.2 token={}", field.secret("the language's version"))),
+        ("SPANWIRE_INTERPRETER", format!("http://u:{}@h/x", field.secret("the interpreter"))),
+        ("SPANWIRE_INTERPRETER_VENDOR", format!("vendor api_key={}", field.secret("the interpreter's vendor"))),
+        ("SPANWIRE_TRACER_VERSION", format!("1.2 Bearer {}", field.secret("the tracer's version"))),
         (
             "SPANWIRE_STARTUP_EXTRA",
             format!(
@@ -381,6 +391,77 @@ fn no_secret_reaches_the_log_of_any_dialect() {
 }
 
 const REDACTED: &str = "<redacted>";
+
+/// Every setting, in every language, with secrets of every kind for its value.
+#[test]
+fn no_secret_that_was_pasted_into_a_setting_is_in_the_configuration() {
+    let mut field = Field::empty();
+    let mut random = Random(0x00c0_ffee_5eed);
+    let mut texts = Vec::new();
+    for n in 0..60 {
+        let planted = if n % 2 == 0 { by_looks(&mut random) } else { by_name(&mut random) };
+        planted.hidden.iter().for_each(|secret| field.hide(secret, "a value"));
+        texts.push(planted.text);
+    }
+    let secret = random.text(32, ALNUM);
+    field.hide(&secret, "the host's facts");
+    let languages = ["native", "java", "python", "ruby", "go", "nodejs", "dotnet", "php"];
+    let (mut leaks, mut n) = (Vec::new(), 0);
+    for language in languages {
+        let mut check = |given: Vec<(String, String)>, from_env: bool| {
+            let mut code = vec![("SPANWIRE_LANGUAGE".to_string(), language.to_string())];
+            let env = |name: &str| given.iter().find(|(set, _)| from_env && set == name).map(|(_, text)| text.clone());
+            code.extend(given.iter().filter(|_| !from_env).cloned());
+            let (settings, rejected) = Settings::resolve(&code, &env);
+            let mut shown = settings.config_json("id", Some(&given[0].1)) + "\n";
+            shown += &serde_json::Value::from_iter(settings.startup_fields("id", None)).to_string();
+            // A line for each field, so that what is shown of a leak is where it is.
+            shown = shown.replace(",\"", ",\n\"");
+            for Rejected { name, value, why, .. } in rejected {
+                shown += &format!("\n{name} {value} {why}");
+            }
+            let found = field.leaks(&shown);
+            leaks.extend(found.values().map(|(_, how)| format!("{language}, {}: {how}", given[0].0)));
+        };
+        // Tags have their own checks below.
+        for setting in table::all().map(|setting| setting.name).filter(|name| *name != "DD_TAGS") {
+            for from_env in [true, false] {
+                n += 1;
+                let text = &texts[n % texts.len()];
+                check(vec![(setting.to_string(), text.clone())], from_env);
+                check(vec![(setting.to_string(), format!("1.2 {text}"))], from_env);
+            }
+        }
+        for text in &texts {
+            // Commas and blanks part tags, and a colon ends a name: what they tear off from a name is a text without one.
+            if !text.contains(',') {
+                check(vec![("DD_TAGS".into(), format!("service:{text},env:{text},version:{text}"))], false);
+            }
+            if !text.contains([',', ' ', '\n']) {
+                check(vec![("DD_TAGS".into(), format!("key:{text}"))], true);
+                check(vec![("DD_TRACE_AGENT_URL".into(), format!("http://{text}:8126/"))], true);
+            }
+            if !text.contains([',', ':']) {
+                check(vec![("DD_TAGS".into(), format!("{text},a:1"))], true);
+            }
+            check(vec![("DD_AGENT_HOST".into(), text.clone())], true);
+            check(vec![("DD_TRACE_AGENT_URL".into(), format!("http://agent:8126/{text}"))], true);
+            check(vec![("DD_TRACE_AGENT_URL".into(), format!("unix:///{text}"))], true);
+            check(vec![("DD_NO_SUCH_SETTING".into(), text.clone())], false);
+            check(vec![(text.clone(), "swapped".into())], false);
+            if text.starts_with(char::is_alphabetic) {
+                check(vec![(format!("datadog.slf4j.simpleLogger.log.{text}"), "debug".into())], false);
+            }
+        }
+        let extra =
+            r#"{"password":{"value":"SECRET"},"tokens":[{"x":"SECRET"}],"SECRET":1,"a":{"b":"api_key=SECRET"}}"#;
+        let extra = extra.replace("\"SECRET\":1", "\"token=SECRET\":1").replace("SECRET", &secret);
+        check(vec![("SPANWIRE_STARTUP_EXTRA".into(), extra)], false);
+    }
+    assert!(n > 500, "{n} settings");
+    let shown: Vec<&String> = leaks.iter().take(5).collect();
+    assert!(leaks.is_empty(), "{} leaks:\n{shown:#?}", leaks.len());
+}
 
 /// The names of the documentation's examples as tags, in the debug lines of every dialect.
 #[test]

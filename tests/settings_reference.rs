@@ -3,6 +3,7 @@
 
 use spanwire::redact::{words, REDACTED};
 use spanwire::settings::habits::{self, Name};
+use spanwire::settings::table::later::{Later, TOPICS};
 use spanwire::settings::table::{Setting, SECTIONS};
 use std::fmt::Write;
 use std::path::Path;
@@ -27,7 +28,7 @@ Of several sources the strongest wins:
 
 - White space around a value is ignored, and an empty value counts as not set.
 - A value that cannot be used counts as not set too, with one warning that says what would be accepted. So does a name \
-in code that is not below; unknown names in the environment are ignored.
+in code that is neither below nor known of other tracers; unknown names in the environment are ignored.
 - A switch is on with `true`, `1`, `yes` or `on`, off with `false`, `0`, `no` or `off`, in any case.
 - `spanwire_tracer_config_json` shows every setting's value and origin, the start-up line those that somebody set. Credentials in URLs \
 and tags named like secrets are redacted there.
@@ -73,7 +74,28 @@ fn reference() -> String {
                 writeln!(text, "| `{name}` | {} | {} | {about} | {since} |", setting.kind.accepts(), default(setting));
         }
     }
-    text + &names() + &levels()
+    text + &later() + &names() + &levels()
+}
+
+const LATER: &str = "
+## Known, and not supported yet
+
+These settings of other tracers have no effect in this version. The log names those that were set, once at the start. \
+A switch that is off (marked with *) is not named: what it turns off is not there.
+
+| About | Names |
+|---|---|
+";
+
+/// What tracers have and this one has not.
+fn later() -> String {
+    let mut text = String::from(LATER);
+    for topic in TOPICS {
+        let name = |it: &Later| format!("`{}`{}", it.name, if it.switch { " *" } else { "" });
+        let names: Vec<String> = topic.settings.iter().map(name).collect();
+        let _ = writeln!(text, "| {} | {} |", topic.title, names.join(", "));
+    }
+    text
 }
 
 /// What hosts in each language may write instead of a setting's name.

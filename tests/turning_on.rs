@@ -258,3 +258,14 @@ fn pythons_logging_library_turns_debug_lines_on_and_off_by_logger() {
     let variable = loggers("its variable", "", &[("_DD_INTERNAL_PROCESSOR_LOG_LEVEL", "DEBUG")]);
     assert_eq!(variable, Some(vec![processor.to_string()]));
 }
+
+#[test]
+fn a_setting_that_has_no_effect_yet_is_named_once() {
+    let said = "settings not supported yet: DD_TRACE_SAMPLE_RATE, DD_TRACE_SAMPLING_RULES";
+    for language in ["native", "java", "python", "ruby", "go", "nodejs", "php"] {
+        let code = [("DD_TRACE_SAMPLING_RULES", "[]")];
+        let Some(ran) = run(language, &code, |host| host.env("DD_TRACE_SAMPLE_RATE", "0.5")) else { return };
+        assert_eq!(ran.stderr.matches(said).count(), 1, "{language}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("no such setting"), "{language}: {}", ran.stderr);
+    }
+}

@@ -244,9 +244,7 @@ pub unsafe extern "C" fn spanwire_log_poll(
 #[no_mangle]
 pub unsafe extern "C" fn spanwire_log_drain(buffer: *mut c_char, capacity: usize, need: *mut usize) -> spanwire_status {
     guard(|state| {
-        if buffer.is_null() && need.is_null() {
-            return Err(Error::Argument);
-        }
+        text::wanted(buffer, need)?;
         let room = if buffer.is_null() { 0 } else { capacity.saturating_sub(1).min(isize::MAX as usize - 1) };
         // SAFETY: by the caller; without room the pointer is not used.
         let lines =

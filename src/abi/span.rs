@@ -571,14 +571,15 @@ pub unsafe extern "C" fn spanwire_span_remove_tag(span: spanwire_span, key: *con
 /// @param key       the tag's name
 /// @param buffer    where the value and a NUL go; NULL only asks how much is needed
 /// @param capacity  the buffer's size in bytes
-/// @param need      set to the bytes needed with the NUL; may be NULL if `buffer` is not
+/// @param need      set to the bytes needed with the NUL; may be NULL if `buffer` is not. Only SPANWIRE_OK and
+///                  SPANWIRE_E_LIMIT set it and write to `buffer`
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_NOT_FOUND the span has no such tag, or `span` is 0
 ///         SPANWIRE_E_LIMIT     the buffer is too small; it holds the empty text
 ///         SPANWIRE_E_HANDLE    `span` is finished, or was never a span
 ///         SPANWIRE_E_FORKED    `span` was started before a fork, by the parent
-///         SPANWIRE_E_ARGUMENT  `key` is NULL or empty, or `buffer` and `need` are both NULL
+///         SPANWIRE_E_ARGUMENT  `key` is NULL or empty, or `buffer` and `need` are both NULL, whatever `span` is
 ///         SPANWIRE_E_BUSY      another thread holds the span for too long
 ///
 /// Ownership: the buffer is the caller's.
@@ -600,6 +601,7 @@ pub unsafe extern "C" fn spanwire_span_get_tag(
     guard(|state| {
         // SAFETY: by the caller.
         let name = self::key(unsafe { text::terminated(key) })?;
+        text::wanted(buffer, need)?;
         if span == 0 {
             return Err(Error::NotFound);
         }
@@ -1012,6 +1014,7 @@ pub unsafe extern "C" fn spanwire_span_id_text(
     need: *mut usize,
 ) -> spanwire_status {
     guard(|state| {
+        text::wanted(buffer, need)?;
         let context = spans::context(state, span)?;
         let (high, low) = (context.trace_id_high, context.trace_id_low);
         let id = match kind {

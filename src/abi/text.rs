@@ -52,6 +52,15 @@ pub(super) unsafe fn array<'a, T>(items: *const T, count: usize) -> Result<&'a [
     Ok(unsafe { std::slice::from_raw_parts(items, count) })
 }
 
+/// Refuses a call that asks for a text and says neither where it goes nor where its size goes. Checked before anything
+/// is looked up, so that the answer does not depend on what is there.
+pub(super) fn wanted(buffer: *const c_char, need: *const usize) -> Result<(), Error> {
+    if buffer.is_null() && need.is_null() {
+        return Err(Error::Argument);
+    }
+    Ok(())
+}
+
 /// Writes a text and a NUL into the caller's buffer. `*need` becomes what that takes. A buffer that is too small gets
 /// the empty text and [`Error::Limit`]; no buffer at all is the question how large it must be.
 ///
@@ -64,7 +73,7 @@ pub(super) unsafe fn put(text: &[u8], buffer: *mut c_char, capacity: usize, need
             *need = text.len() + 1;
         }
         if buffer.is_null() {
-            return if need.is_null() { Err(Error::Argument) } else { Ok(()) };
+            return wanted(buffer, need);
         }
         if capacity <= text.len() {
             if capacity > 0 {

@@ -366,6 +366,7 @@ pub unsafe extern "C" fn spanwire_tracer_config_json(
     need: *mut usize,
 ) -> spanwire_status {
     guard(|state| {
+        text::wanted(buffer, need)?;
         let json = state.tracers.config_json(state, tracer)?;
         // SAFETY: by the caller.
         unsafe { text::put(json.as_bytes(), buffer, capacity, need) }

@@ -108,6 +108,8 @@ pub enum Event<'a> {
     LogFileOpened { path: &'a str },
     /// A value that cannot be used; the default is kept.
     SettingRejected { name: &'a str, value: &'a str, origin: &'a str, why: &'a str },
+    /// These settings were set, and this version does not have them.
+    SettingsUnsupported { names: &'a [&'a str] },
     /// A host told of an integration.
     IntegrationLoaded { name: &'a str, version: &'a str, status: &'a str },
     /// A span was started.
@@ -231,6 +233,7 @@ impl Event<'_> {
             | Event::ThreadStarted { .. }
             | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
+            | Event::SettingsUnsupported { .. }
             | Event::SpansAbandoned { .. }
             | Event::SpansOverdue { .. }
             | Event::LossBegan { .. }
@@ -276,6 +279,7 @@ impl Event<'_> {
         match self {
             Event::TracerConfigured { .. } => "startup",
             Event::SettingRejected { .. } => "setting",
+            Event::SettingsUnsupported { .. } => "settings.unsupported",
             Event::IntegrationLoaded { .. } => "integration",
             Event::LogFileOpened { .. } => "log.file",
             Event::SpanStarted { .. } => "span.started",

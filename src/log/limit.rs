@@ -51,6 +51,9 @@ impl Policy {
         if let Event::SettingRejected { name, value, .. } = event {
             return self.once.then(|| Subject::Once(hash(&(name, value))));
         }
+        if let Event::SettingsUnsupported { names } = event {
+            return self.once.then(|| Subject::Once(hash(names)));
+        }
         let (key, usual) = match (self.language, event) {
             // One voice for everything that goes wrong with the agent.
             (Language::Java, Event::AgentUnreachable { .. } | Event::AgentRefused { .. }) => (1, JAVA_QUIET_NS),

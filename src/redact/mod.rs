@@ -51,10 +51,19 @@ pub fn url(url: &str) -> Cow<'_, str> {
     let (start, userinfo, end) = url::bare(url);
     let path = url[userinfo..end].find('/').map_or(end, |at| userinfo + at);
     let shown = Scan::new(&url[path..end], true).run();
-    if start == userinfo && end == url.len() && matches!(shown, Cow::Borrowed(_)) {
+    let host = pasted(url.as_bytes(), userinfo).filter(|&host| host <= path);
+    if start == userinfo && end == url.len() && host.is_none() && matches!(shown, Cow::Borrowed(_)) {
         return Cow::Borrowed(url);
     }
-    Cow::Owned([&url[..start], &url[userinfo..path], &shown].concat())
+    let hidden = if host.is_some() { REDACTED } else { "" };
+    Cow::Owned([&url[..start], hidden, &url[host.unwrap_or(userinfo)..path], &shown].concat())
+}
+
+/// The end of a token that somebody has pasted in place of a URL's host.
+fn pasted(bytes: &[u8], host: usize) -> Option<usize> {
+    let begins = bytes.get(host).is_some_and(|&byte| is(byte, BEGINS) && byte != b'-');
+    let found = begins.then(|| patterns::at(bytes, host, host, true, &mut None)).flatten();
+    found.filter(|(from, _)| *from == host).map(|(_, to)| to)
 }
 
 /// Whether a tag or setting of this name holds a secret.
@@ -219,7 +228,14 @@ impl<'a> Scan<'a> {
         self.url_end = stop;
         let host = if self.at_sign(from) < stop { from + url::userinfo(&self.text[from..stop]) } else { from };
         self.replace(from, host, "");
-        self.at = run(&self.bytes[..stop], host, |b| !matches!(b, b'/' | b'?' | b'#'));
+        if let Some(end) = pasted(self.bytes, host).filter(|&end| end <= stop) {
+            // What was replaced ends a URL.
+            self.url_end = end;
+            return self.replace(host, end, REDACTED);
+        }
+        let end = run(&self.bytes[..stop], host, |b| !matches!(b, b'/' | b'?' | b'#' | b'='));
+        // `token=…` in place of a host is looked at as words are.
+        self.at = if self.bytes[..stop].get(end) == Some(&b'=') { host } else { end };
         self.place = Place::Url;
     }
 

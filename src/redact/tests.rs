@@ -11,6 +11,7 @@ const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVP-mB92K27
 fn secrets_in_free_text_are_hidden_and_the_rest_is_kept() {
     for (given, shown) in [
         ("GET http://u:p@h:8126/x?token=1 failed", "GET http://h:8126/x?<redacted> failed"),
+        ("dial http://token=hunter2:8126/a", "dial http://token=<redacted>"),
         ("(see https://h/a?b=c).", "(see https://h/a?<redacted>)."),
         ("GET /search?q=me&token=1 200", "GET /search?<redacted> 200"),
         ("Authorization: Bearer abc.def-ghi123", "Authorization: <redacted>"),
@@ -77,6 +78,8 @@ fn tokens_are_known_by_their_looks_wherever_they_stand() {
         }
         assert_eq!(text(&format!("http://h/a/{token}/b")), "http://h/a/<redacted>/b");
         assert_eq!(url(&format!("http://h/a/{token}/b")), "http://h/a/<redacted>/b");
+        assert_eq!(url(&format!("http://{token}:8126/b")), "http://<redacted>:8126/b");
+        assert_eq!(text(&format!("at http://u:p@{token}/b?c=d")), "at http://<redacted>/b?<redacted>");
     }
 }
 

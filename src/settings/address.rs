@@ -200,6 +200,16 @@ pub fn repository(url: &str) -> Cow<'_, str> {
     }
 }
 
+/// A URL or host as it may be shown.
+pub fn redacted(url: &str) -> String {
+    redact::text(&redact::url(url)).into_owned()
+}
+
+/// An address as it may be shown: a path may hold a token.
+pub fn shown(agent: &AgentAddress) -> String {
+    redacted(&agent.to_string())
+}
+
 /// Whether a socket is at the place where a local Agent makes one.
 pub fn default_socket_exists() -> bool {
     use std::os::unix::fs::FileTypeExt;

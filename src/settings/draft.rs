@@ -113,6 +113,7 @@ pub(super) fn blank() -> Draft {
         interpreter: String::new(),
         interpreter_vendor: String::new(),
         tracer_version: String::new(),
+        unsupported: Vec::new(),
         values: Vec::new(),
     };
     let sinks = Sinks { stderr: false, file: false, ring: false };

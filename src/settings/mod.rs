@@ -134,6 +134,8 @@ pub struct Settings {
     pub interpreter_vendor: String,
     /// The tracer's version, as the host reports it.
     pub tracer_version: String,
+    /// Names of settings that were set and are not supported yet.
+    pub unsupported: Vec<&'static str>,
     /// Every setting of the table that hosts in this language have, in its order: the value that won and its origin.
     pub values: Vec<Value>,
 }
@@ -180,7 +182,7 @@ pub struct Value {
 /// A value that was given and cannot be used; what else was given, or the default, is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// The name as it was given.
+    /// The name as it was given, fit to be shown.
     pub name: String,
     /// Its text, fit to be shown: secrets are redacted, and only the beginning of a long one is kept.
     pub value: String,
@@ -249,6 +251,7 @@ fn resolve_among(
         };
         draft.frozen.values.push(value);
     }
+    draft.frozen.unsupported = sources.unsupported();
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
     habits::levels::settle(&mut draft);
@@ -282,15 +285,22 @@ fn date_of(time_ns: u64) -> String {
 /// A setting's text as it may be shown.
 fn shown(setting: &Setting, text: &str) -> String {
     match setting.kind {
-        Kind::AgentUrl(_) | Kind::AgentHost(_) => redact::url(text).into_owned(),
-        Kind::RepositoryUrl(_) => address::repository(text).into_owned(),
+        Kind::AgentUrl(_) | Kind::AgentHost(_) => address::redacted(text),
+        Kind::RepositoryUrl(_) => redact::text(&address::repository(text)).into_owned(),
         Kind::Number(..) | Kind::Millis(..) if text.bytes().all(|b| b.is_ascii_digit()) => text.into(),
         Kind::Tags(_) => {
-            let tag = |(key, value): &(String, String)| format!("{key}:{}", redact::value_of(key, value));
+            let tag =
+                |(key, value): &(String, String)| format!("{}:{}", redact::text(key), redact::value_of(key, value));
             parse::tags(text).iter().map(tag).collect::<Vec<_>>().join(",")
         }
         _ => redact::value_of(setting.name, text).into_owned(),
     }
+}
+
+/// A rejected value, of which `value` is fit to be shown.
+fn refused(name: &str, value: String, origin: Origin, why: String) -> Rejected {
+    let name = shorten(redact::text(name).into_owned(), REJECTED_MAX);
+    Rejected { name, value: shorten(value, REJECTED_MAX), origin, why }
 }
 
 fn shorten(mut text: String, most: usize) -> String {
@@ -318,7 +328,7 @@ fn take_identity_from_tags(settings: &mut Settings) {
         let Some(value) = settings.values.iter_mut().find(|value| value.name == name) else { continue };
         let set = value.origin >= Origin::Env;
         if !set && value.origin < from && !text.is_empty() {
-            (value.value, value.origin) = (text.clone(), from);
+            (value.value, value.origin) = (redact::text(&text).into_owned(), from);
             *field(settings) = text;
         }
     }
@@ -327,7 +337,7 @@ fn take_identity_from_tags(settings: &mut Settings) {
 fn fall_back(settings: &mut Settings, name: &str, found: String, field: fn(&mut Settings) -> &mut String) {
     if field(settings).is_empty() {
         if let Some(value) = settings.values.iter_mut().find(|value| value.name == name) {
-            value.value.clone_from(&found);
+            value.value = redact::text(&found).into_owned();
         }
         *field(settings) = found;
     }
@@ -346,7 +356,7 @@ fn choose_agent(draft: &mut Draft, default_socket: bool) {
         _ => (AgentAddress::tcp(&draft.host, draft.port), tcp),
     };
     if let Some(value) = draft.frozen.values.iter_mut().find(|value| value.name == "DD_TRACE_AGENT_URL") {
-        (value.value, value.origin) = (agent.to_string(), from);
+        (value.value, value.origin) = (address::shown(&agent), from);
     }
     draft.frozen.agent = agent;
 }

@@ -3,8 +3,9 @@
 
 use super::draft::Draft;
 use super::habits::{self, java, python, Habits, Levels, Version};
+use super::table::later::{self, Later, TOPICS};
 use super::table::{self, Kind, Setting};
-use super::{parse, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
+use super::{parse, refused, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
 use crate::log::dialect::Language;
 use crate::log::RULES_MAX;
 use crate::redact;
@@ -73,14 +74,14 @@ impl<'a> Sources<'a> {
     /// Takes over a configuration file's values. A missing file is an error only where a user named it.
     pub fn read_file(&mut self, path: &Path, named: &Value, rejected: &mut Vec<Rejected>) {
         let mut refuse = |name: &str, value: String, origin, why| {
-            rejected.push(Rejected { name: name.into(), value: shorten(value, REJECTED_MAX), origin, why });
+            rejected.push(refused(name, value, origin, why));
         };
         let fields = match fields_of(path) {
             Ok(fields) => fields,
             Err(None) if named.origin == Origin::CodeDefault => return,
             Err(why) => {
                 let why = why.unwrap_or_else(|| "there is no such file".into());
-                return refuse(named.name, path.display().to_string(), named.origin, why);
+                return refuse(named.name, redact::text(&path.to_string_lossy()).into_owned(), named.origin, why);
             }
         };
         for (name, value) in fields {
@@ -123,8 +124,7 @@ impl<'a> Sources<'a> {
             match applied {
                 Ok(()) => return Value { name: setting.name, value: shown(setting, &text), origin },
                 Err(why) => {
-                    let value = shorten(shown(setting, &text), REJECTED_MAX);
-                    rejected.push(Rejected { name: shorten(name, REJECTED_MAX), value, origin, why });
+                    rejected.push(refused(&name, shown(setting, &text), origin, why));
                 }
             }
         }
@@ -150,15 +150,14 @@ impl<'a> Sources<'a> {
                 match read {
                     Ok(Levels { level, .. }) => {
                         if let Some(level) = level {
-                            said.push(format!("{logger}={}", level.name()));
+                            said.push(format!("{}={}", redact::text(&logger), level.name()));
                             strongest = strongest.max(origin);
                             draft.frozen.log_rules.push((logger, level));
                         }
                         break;
                     }
                     Err(why) => {
-                        let value = shorten(redact::text(&text).into_owned(), REJECTED_MAX);
-                        rejected.push(Rejected { name: shorten(name, REJECTED_MAX), value, origin, why });
+                        rejected.push(refused(&name, redact::text(&text).into_owned(), origin, why));
                     }
                 }
             }
@@ -182,13 +181,24 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// The names of settings that are known, not supported, and set from anywhere.
+    pub fn unsupported(&self) -> Vec<&'static str> {
+        let asks = |setting: &&Later| {
+            let strongest = self.given(setting.name).into_iter().next();
+            strongest.is_some_and(|(_, _, text)| !setting.switch || parse::switch(&text) != Ok(false))
+        };
+        TOPICS.iter().flat_map(|topic| topic.settings).filter(asks).map(|setting| setting.name).collect()
+    }
+
     /// Names in code that mean nothing to a host in this language.
     pub fn unknown_names(&self, language: Language) -> Vec<Rejected> {
         let known = table::all().filter(|setting| setting.is_for(language)).map(|setting| setting.name);
         let families: Vec<String> = self.loggers(language).into_iter().map(|(_, name)| name).collect();
         let unknown = self.code.iter().filter(|given| {
             let name = given.setting.as_str();
-            !known.clone().any(|known| known == name) && !families.iter().any(|family| family == name)
+            !known.clone().any(|known| known == name)
+                && later::find(name).is_none()
+                && !families.iter().any(|family| family == name)
         });
         let rejected = unknown.map(|given| {
             let prefix = if given.preset { DEFAULT_PREFIX } else { "" };
@@ -196,9 +206,8 @@ impl<'a> Sources<'a> {
                 Some(meant) => format!("no such setting; {prefix}{meant} was probably meant"),
                 None => "no such setting".to_string(),
             };
-            let value = shorten(redact::value_of(given.name, given.value).into_owned(), REJECTED_MAX);
-            let name = shorten(format!("{prefix}{}", given.name), REJECTED_MAX);
-            Rejected { name, value, origin: given.origin(), why }
+            let value = redact::value_of(given.name, given.value).into_owned();
+            refused(&format!("{prefix}{}", given.name), value, given.origin(), why)
         });
         rejected.collect()
     }

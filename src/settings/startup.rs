@@ -1,7 +1,7 @@
 //! Settings as the start-up line shows them: one JSON object, the fields that every tracer's reader looks for first.
 //! What is shown is already redacted where it is kept; how the line is logged is the dialect's business.
 
-use super::{Origin, Settings};
+use super::{address, Origin, Settings};
 use crate::{host, redact, sys};
 use serde_json::{json, Value as Json};
 
@@ -21,9 +21,10 @@ impl Settings {
         let mut fields = self.fields(runtime_id, agent_error, |origin| origin != Origin::Default);
         for (name, value) in &self.startup_extra {
             let value = hidden(name, value.clone());
-            match fields.iter_mut().find(|(known, _)| known == name) {
+            let name = redact::text(name);
+            match fields.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, known)) => *known = value,
-                None => fields.push((name.clone(), value)),
+                None => fields.push((name.into_owned(), value)),
             }
         }
         fields
@@ -36,8 +37,9 @@ impl Settings {
         shown: impl Fn(Origin) -> bool,
     ) -> Vec<(String, Json)> {
         let (year, month, day, hour, minute, second) = sys::utc_time(sys::wall_ns());
-        let tags: Json =
-            self.tags.iter().map(|(key, value)| (key.clone(), Json::from(redact::value_of(key, value)))).collect();
+        let tag =
+            |(key, value): &(String, String)| (redact::text(key).into_owned(), redact::value_of(key, value).into());
+        let tags: Json = self.tags.iter().map(tag).collect::<serde_json::Map<String, Json>>().into();
         let settings: Json = self
             .values
             .iter()
@@ -50,17 +52,17 @@ impl Settings {
             ("os_name", "Linux".into()),
             ("os_version", host::kernel_release().into()),
             ("architecture", std::env::consts::ARCH.into()),
-            ("version", self.tracer_version.clone().into()),
+            ("version", redact::text(&self.tracer_version).into()),
             ("spanwire_version", env!("CARGO_PKG_VERSION").into()),
-            ("lang", self.language.clone().into()),
-            ("lang_version", self.language_version.clone().into()),
-            ("interpreter", self.interpreter.clone().into()),
+            ("lang", redact::text(&self.language).into()),
+            ("lang_version", redact::text(&self.language_version).into()),
+            ("interpreter", redact::text(&self.interpreter).into()),
             ("env", redact::text(&self.env).into()),
             ("enabled", self.enabled.into()),
             ("service", redact::text(&self.service).into()),
             ("dd_version", redact::text(&self.version).into()),
-            ("agent_url", self.agent.to_string().into()),
-            ("agent_error", agent_error.into()),
+            ("agent_url", address::shown(&self.agent).into()),
+            ("agent_error", agent_error.map(redact::text).into()),
             ("debug", self.debug.into()),
             ("tags", tags),
             ("runtime_id", runtime_id.into()),
@@ -78,7 +80,19 @@ fn hidden(name: &str, value: Json) -> Json {
     match value {
         Json::String(text) => redact::value_of(name, &text).into(),
         Json::Array(values) => values.into_iter().map(|value| hidden(name, value)).collect(),
-        Json::Object(fields) => fields.into_iter().map(|(name, value)| (name.clone(), hidden(&name, value))).collect(),
+        // What is inside has names of its own, which say less.
+        Json::Object(_) if redact::value_of(name, "object") == redact::REDACTED => redact::REDACTED.into(),
+        Json::Object(fields) => {
+            let field = |(name, value): (String, Json)| (redact::text(&name).into_owned(), hidden(&name, value));
+            Json::Object(fields.into_iter().map(field).collect())
+        }
+        Json::Number(number) => {
+            let text = number.to_string();
+            match redact::value_of(name, &text) {
+                shown if shown == text => Json::Number(number),
+                shown => shown.into(),
+            }
+        }
         other => other,
     }
 }

@@ -1,8 +1,9 @@
 //! The one table of settings: every name, what it accepts, its default and its sentence of documentation. Parsing,
 //! precedence, the start-up line and docs/settings.md are driven by it. How a kind of text is read is in `parse` and, where
 //! languages differ, in `habits`; which source wins is in `sources`. The log's settings are in `logs`, those of spans and
-//! their way in `spans`.
+//! their way in `spans`; what is known and not supported in `later`.
 
+pub mod later;
 mod logs;
 mod spans;
 

@@ -3,6 +3,7 @@
 use crate::host;
 use crate::log::event::Event;
 use crate::log::{About, Dialect, Level, LogConfig, Zone};
+use crate::redact;
 use crate::settings::{Rejected, Settings};
 use crate::tracer::state::State;
 
@@ -12,6 +13,9 @@ pub(super) fn configure(state: &State, settings: &Settings, tz: Option<&str>, re
     if !logs.configure(&config(settings, tz)) {
         let text = "another tracer of this process has set up logging otherwise; its settings stay";
         logs.emit(&Event::Notice { level: Level::Warn, target: "setting", text });
+    }
+    if !settings.unsupported.is_empty() {
+        logs.emit(&Event::SettingsUnsupported { names: &settings.unsupported });
     }
     for Rejected { name, value, origin, why } in rejected {
         logs.emit(&Event::SettingRejected { name, value, origin: origin.name(), why });
@@ -42,16 +46,18 @@ fn config(settings: &Settings, tz: Option<&str>) -> LogConfig {
     }
 }
 
+/// What lines say of the process, without what looks like a secret.
 fn about(settings: &Settings) -> About {
+    let shown = |text: &str| redact::text(text).into_owned();
     About {
-        service: settings.service.clone(),
-        env: settings.env.clone(),
-        version: settings.version.clone(),
-        language: settings.language.clone(),
-        language_version: settings.language_version.clone(),
-        interpreter: settings.interpreter.clone(),
-        tracer_version: settings.tracer_version.clone(),
-        process: host::process_name(),
+        service: shown(&settings.service),
+        env: shown(&settings.env),
+        version: shown(&settings.version),
+        language: shown(&settings.language),
+        language_version: shown(&settings.language_version),
+        interpreter: shown(&settings.interpreter),
+        tracer_version: shown(&settings.tracer_version),
+        process: shown(&host::process_name()),
         java: settings.java_layout.clone(),
         php_once: settings.once_logs,
     }

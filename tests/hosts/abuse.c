@@ -166,6 +166,38 @@ static void null_pointers(void) {
     OK(spanwire_span_finish(span));
 }
 
+/* Where nothing is found, outputs stay as they are, and a call without any is refused whatever it asks about. */
+static void outputs_of_what_is_not_there(void) {
+    spanwire_span span = spanwire_span_start(tracer, 0, "outputs"), finished = spanwire_span_start(tracer, 0, "gone");
+    OK(spanwire_span_set_tag(span, "there", "v"));
+    OK(spanwire_span_finish(finished));
+    const spanwire_span spans[] = {span, 0, finished};
+    const spanwire_status wanted[] = {SPANWIRE_E_NOT_FOUND, SPANWIRE_E_NOT_FOUND, SPANWIRE_E_HANDLE};
+    for (int i = 0; i < 3; i++) {
+        char text[8] = "before";
+        size_t need = 77;
+        STATUS(wanted[i], spanwire_span_get_tag(spans[i], "missing", text, sizeof text, &need));
+        STATUS(wanted[i], spanwire_span_get_tag(spans[i], "missing", text, sizeof text, NULL));
+        STATUS(wanted[i], spanwire_span_get_tag(spans[i], "missing", text, 0, NULL));
+        STATUS(wanted[i], spanwire_span_get_tag(spans[i], "missing", NULL, 0, &need));
+        STATUS(wanted[i], spanwire_span_get_tag(spans[i], "missing", NULL, 99, &need));
+        CHECK(!strcmp(text, "before") && need == 77);
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_get_tag(spans[i], "missing", NULL, 0, NULL));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_get_tag(spans[i], "there", NULL, 99, NULL));
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_id_text(spans[i], SPANWIRE_ID_SPAN, NULL, 99, NULL));
+    }
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_tracer_config_json(tracer + 1, NULL, 99, NULL));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_drain(NULL, 99, NULL));
+    char text[8] = "before";
+    size_t need = 77;
+    spanwire_log_record record = {.size = sizeof record};
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_take(NULL, text, sizeof text, &need));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_take(&record, NULL, 8, &need));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_take(NULL, NULL, 0, NULL));
+    CHECK(!strcmp(text, "before") && need == 77);
+    OK(spanwire_span_discard(span));
+}
+
 /* Lengths that no text has. Nothing may be read through them. */
 static void odd_lengths(void) {
     const size_t odd[] = {SIZE_MAX - 1, SIZE_MAX / 2 + 1};
@@ -383,6 +415,7 @@ int main(int argc, char **argv) {
     tracer = tracer_new();
     wrong_handles(number(argc, argv, 1, 1000000));
     null_pointers();
+    outputs_of_what_is_not_there();
     odd_lengths();
     odd_texts();
     odd_numbers();

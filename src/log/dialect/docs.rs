@@ -54,6 +54,8 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("log file opened", Event::LogFileOpened { path: "/app/dd.log" });
     let (name, value, why) = ("DD_TRACE_AGENT_URL", "ftp://x", "no such scheme; accepted are http, unix and file");
     say("setting rejected", Event::SettingRejected { name, value, origin: "env", why });
+    let names = ["DD_TRACE_SAMPLE_RATE", "DD_TRACE_SAMPLING_RULES"];
+    say("settings not supported", Event::SettingsUnsupported { names: &names });
     say("integration loaded *", Event::IntegrationLoaded { name: "flask", version: "3.0", status: "ok" });
     say("span started", Event::SpanStarted { span: &started, standing: worked::FIRST });
     say("child span finished", Event::SpanFinished { span: &span, standing: worked::CHILD });

@@ -39,6 +39,7 @@ impl Object {
                 .text("value", &value(name, given))
                 .text("origin", origin)
                 .text("why", &free(why)),
+            Event::SettingsUnsupported { names } => self.plain("names", Value::from(names.to_vec())),
             Event::IntegrationLoaded { name, version, status } => {
                 self.text("name", name).text("version", version).text("status", status)
             }

@@ -52,6 +52,10 @@ impl Line {
                 self.fact(name, &value(name, given)).fact("origin", origin);
                 self.say("; ").text(&free(why)).say("; the default is kept");
             }
+            Event::SettingsUnsupported { names } => {
+                self.say("settings not supported yet: ").say(&names.join(", "));
+                self.say("; they have no effect in this version; docs/settings.md lists those that have");
+            }
             Event::IntegrationLoaded { name, version, status } => {
                 self.say("integration loaded:").fact("name", name).fact("version", version).fact("status", status);
             }

@@ -51,6 +51,7 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
             origin: "env",
             why: "no such scheme",
         },
+        Event::SettingsUnsupported { names: &["DD_TRACE_SAMPLE_RATE", "OTEL_PROPAGATORS"] },
         Event::IntegrationLoaded { name: "redis", version: "5.0", status: "ok" },
         Event::SpanStarted {
             span: &SpanFacts { tags: vec![], metrics: vec![], duration_ns: 0, ..span.clone() },

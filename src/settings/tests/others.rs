@@ -59,3 +59,40 @@ fn errors_are_gathered_in_go_and_where_somebody_asks() {
         assert_eq!((settings.gather_errors, rejected.len()), (Some(Duration::from_secs(60)), 1), "{bad}");
     }
 }
+
+#[test]
+fn a_setting_that_has_no_effect_yet_is_named_whoever_set_it() {
+    let file = std::env::temp_dir().join(format!("spanwire-later-{}.json", std::process::id()));
+    std::fs::write(&file, r#"{"DD_TRACE_RATE_LIMIT":7,"DD_TRACE_STATS_COMPUTATION_ENABLED":false}"#).expect("a file");
+    let path = file.to_string_lossy().into_owned();
+    let code = [("DD_TRACE_SAMPLING_RULES", "[]"), ("default:DD_LOGS_INJECTION", "true")];
+    let env = [
+        ("DD_TRACE_SAMPLE_RATE", "0.5"),
+        ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
+        ("DD_INSTRUMENTATION_TELEMETRY_ENABLED", "1"),
+        ("OTEL_PROPAGATORS", " "),
+        ("DD_TRACE_CONFIG_FILE", path.as_str()),
+    ];
+    let settings = accepted_as("native", &code, &env);
+    let _ = std::fs::remove_file(&file);
+    let named = [
+        "DD_TRACE_SAMPLE_RATE",
+        "DD_TRACE_SAMPLING_RULES",
+        "DD_TRACE_RATE_LIMIT",
+        "DD_LOGS_INJECTION",
+        "DD_INSTRUMENTATION_TELEMETRY_ENABLED",
+    ];
+    assert_eq!(settings.unsupported, named, "what is off here is not asked for");
+    let java = accepted_as("java", &[("dd.trace.sample.rate", "1")], &[]);
+    assert_eq!(java.unsupported, ["DD_TRACE_SAMPLE_RATE"]);
+    assert_eq!(accepted_as("native", &[], &[]).unsupported, [""; 0]);
+}
+
+#[test]
+fn a_setting_is_supported_or_not_and_listed_once() {
+    let later: Vec<&str> = table::later::TOPICS.iter().flat_map(|topic| topic.settings).map(|it| it.name).collect();
+    for (n, name) in later.iter().enumerate() {
+        assert!(!later[..n].contains(name), "{name} is listed twice");
+        assert!(!table::all().any(|setting| setting.name == *name), "{name} is supported");
+    }
+}

@@ -111,6 +111,7 @@ pub const REMARKS: &[&str] = &[
     "settings.in_force",
     "settings.two_agents",
     "settings.unread_name",
+    "settings.unsupported",
     "spans.made",
     "spans.not_logged",
     "spans.not_made",

@@ -21,6 +21,13 @@ pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Sect
     findings.extend(rejected.iter().map(|rejected| unusable(rejected, &settings)));
     let names: Vec<String> = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
     findings.extend(names.iter().filter_map(|name| misnamed(name)));
+    if !settings.unsupported.is_empty() {
+        findings.push(note(
+            "settings.unsupported",
+            format!("{}: known, but without effect in this version of spanwire", settings.unsupported.join(", ")),
+            "Unset what is meant for spanwire alone; the documentation of settings lists those that have an effect.",
+        ));
+    }
     if !settings.enabled {
         let from = settings.value("DD_TRACE_ENABLED").map_or("settings", |value| said(value.origin));
         findings.push(bad(
@@ -111,7 +118,7 @@ fn misnamed(name: &str) -> Option<Finding> {
         return None;
     }
     let known = || table::all().map(|setting| setting.name);
-    if known().any(|known| known == name) {
+    if known().any(|known| known == name) || table::later::find(name).is_some() {
         return None;
     }
     let alike = [("DD_", "DD_TRACE_"), ("DD_TRACE_", "DD_")].iter().find_map(|(wrong, right)| {
@@ -191,9 +198,18 @@ mod tests {
             let (cause, says) = cause(other).expect(other);
             assert!(cause == "settings.unread_name" && says.contains(meant), "{other}: {says}");
         }
-        for fine in
-            ["DD_SERVICE", "DD_SITE", "DD_API_KEY", "DD_APM_ENABLED", "DD_TRACE_CLI_ENABLED", "PATH", "DEBUG", "DD_"]
-        {
+        for fine in [
+            "DD_TRACE_SAMPLE_RATE",
+            "DD_TRACE_RATE_LIMIT",
+            "DD_SERVICE",
+            "DD_SITE",
+            "DD_API_KEY",
+            "DD_APM_ENABLED",
+            "DD_TRACE_CLI_ENABLED",
+            "PATH",
+            "DEBUG",
+            "DD_",
+        ] {
             assert_eq!(cause(fine), None, "{fine}");
         }
     }

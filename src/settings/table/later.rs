@@ -1,0 +1,124 @@
+//! Settings that tracers have and this one does not have yet. Users set them for every tracer of a company; one line at
+//! the start names those that were set, so that nobody waits for what they ask for.
+
+/// A setting that is known and not supported.
+pub struct Later {
+    /// The name in code and in the environment.
+    pub name: &'static str,
+    /// Off asks for what is so in any case, and is not named.
+    pub switch: bool,
+}
+
+/// Settings about one thing.
+pub struct Topic {
+    /// What they are about.
+    pub title: &'static str,
+    /// The settings.
+    pub settings: &'static [Later],
+}
+
+const fn value(name: &'static str) -> Later {
+    Later { name, switch: false }
+}
+
+const fn switch(name: &'static str) -> Later {
+    Later { name, switch: true }
+}
+
+/// All of them, in documentation order.
+pub static TOPICS: &[Topic] = &[
+    Topic {
+        title: "Sampling",
+        settings: &[
+            value("DD_TRACE_SAMPLE_RATE"),
+            value("DD_TRACE_SAMPLING_RULES"),
+            value("DD_TRACE_RATE_LIMIT"),
+            value("DD_SPAN_SAMPLING_RULES"),
+            value("DD_SPAN_SAMPLING_RULES_FILE"),
+            value("DD_APM_TRACING_ENABLED"),
+            value("OTEL_TRACES_SAMPLER"),
+            value("OTEL_TRACES_SAMPLER_ARG"),
+        ],
+    },
+    Topic {
+        title: "Propagation and baggage",
+        settings: &[
+            value("DD_TRACE_PROPAGATION_STYLE"),
+            value("DD_TRACE_PROPAGATION_STYLE_EXTRACT"),
+            value("DD_TRACE_PROPAGATION_STYLE_INJECT"),
+            value("DD_PROPAGATION_STYLE_EXTRACT"),
+            value("DD_PROPAGATION_STYLE_INJECT"),
+            switch("DD_TRACE_PROPAGATION_EXTRACT_FIRST"),
+            value("DD_TRACE_PROPAGATION_BEHAVIOR_EXTRACT"),
+            value("DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH"),
+            value("DD_TRACE_TAGS_PROPAGATION_MAX_LENGTH"),
+            value("DD_TRACE_BAGGAGE_MAX_ITEMS"),
+            value("DD_TRACE_BAGGAGE_MAX_BYTES"),
+            value("DD_TRACE_BAGGAGE_TAG_KEYS"),
+            value("OTEL_PROPAGATORS"),
+        ],
+    },
+    Topic {
+        title: "Sending",
+        settings: &[
+            value("DD_TRACE_AGENT_TIMEOUT"),
+            value("DD_TRACE_AGENT_TIMEOUT_SECONDS"),
+            value("DD_TRACE_API_VERSION"),
+            value("DD_TRACE_SEND_RETRIES"),
+            value("DD_TRACE_RETRY_INTERVAL"),
+            value("OTEL_TRACES_EXPORTER"),
+            value("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            value("OTEL_EXPORTER_OTLP_HEADERS"),
+            value("OTEL_EXPORTER_OTLP_PROTOCOL"),
+            value("OTEL_EXPORTER_OTLP_TIMEOUT"),
+            value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+            value("OTEL_EXPORTER_OTLP_TRACES_HEADERS"),
+            value("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
+            value("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"),
+            switch("OTEL_SDK_DISABLED"),
+        ],
+    },
+    Topic {
+        title: "What spans and logs carry",
+        settings: &[
+            value("DD_SERVICE_MAPPING"),
+            value("DD_TRACE_HEADER_TAGS"),
+            switch("DD_LOGS_INJECTION"),
+            switch("DD_TRACE_128_BIT_TRACEID_LOGGING_ENABLED"),
+            switch("DD_TRACE_RESOURCE_RENAMING_ENABLED"),
+            switch("DD_TRACE_RESOURCE_RENAMING_ALWAYS_SIMPLIFIED_ENDPOINT"),
+            switch("DD_TRACE_DEBUG_STACK"),
+            value("OTEL_SERVICE_NAME"),
+            value("OTEL_RESOURCE_ATTRIBUTES"),
+        ],
+    },
+    Topic {
+        title: "Statistics and metrics",
+        settings: &[
+            switch("DD_TRACE_STATS_COMPUTATION_ENABLED"),
+            switch("DD_TRACE_HEALTH_METRICS_ENABLED"),
+            switch("DD_RUNTIME_METRICS_ENABLED"),
+            value("DD_DOGSTATSD_HOST"),
+            value("DD_DOGSTATSD_PORT"),
+            value("OTEL_METRICS_EXPORTER"),
+        ],
+    },
+    Topic {
+        title: "Remote configuration and telemetry",
+        settings: &[
+            switch("DD_REMOTE_CONFIGURATION_ENABLED"),
+            value("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS"),
+            switch("DD_INSTRUMENTATION_TELEMETRY_ENABLED"),
+            value("DD_TELEMETRY_HEARTBEAT_INTERVAL"),
+            value("DD_TELEMETRY_EXTENDED_HEARTBEAT_INTERVAL"),
+            switch("DD_TELEMETRY_METRICS_ENABLED"),
+            switch("DD_TELEMETRY_LOG_COLLECTION_ENABLED"),
+            switch("DD_TELEMETRY_DEBUG"),
+        ],
+    },
+];
+
+/// The setting of this name.
+pub fn find(name: &str) -> Option<&'static Later> {
+    TOPICS.iter().flat_map(|topic| topic.settings).find(|setting| setting.name == name)
+}
