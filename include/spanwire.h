@@ -1837,7 +1837,7 @@ typedef void (*spanwire_text_callback)(const char *text, size_t length, void *us
  *
  * @return SPANWIRE_OK
  *         SPANWIRE_E_ARGUMENT   `command`, `read` or `write` is NULL, or `command` is not UTF-8
- *         SPANWIRE_E_NOT_FOUND  there is no table at `root`, or it is damaged
+ *         SPANWIRE_E_NOT_FOUND  there is no table at `root`, or it is damaged or missing
  *         SPANWIRE_E_VERSION    the table is of a version that this library does not know
  *
  * Threads:   any; the callbacks run on the calling thread.

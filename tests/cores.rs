@@ -13,6 +13,11 @@ use support::hosts::{compile_c, require, root};
 
 /// Runs a script that crashes, in a folder of its own, with this library.
 fn crashed(name: &str, library: Option<&Path>, script: &str) -> Option<Folder> {
+    crashed_with(name, library, "", script)
+}
+
+/// The same with this `coredump_filter`, or the usual one.
+fn crashed_with(name: &str, library: Option<&Path>, filter: &str, script: &str) -> Option<Folder> {
     if !require("gcc") || !cores_are_left_here() {
         return None;
     }
@@ -20,7 +25,9 @@ fn crashed(name: &str, library: Option<&Path>, script: &str) -> Option<Folder> {
     let input = folder.0.join("script");
     std::fs::write(&input, script).expect("a script");
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -c unlimited; exec timeout -s KILL 30 \"$0\" < script"]).arg(program);
+    let filtered = "[ -z \"$FILTER\" ] || echo \"$FILTER\" > /proc/self/coredump_filter";
+    let run = "ulimit -c unlimited; exec timeout -s KILL 30 \"$0\" < script";
+    command.args(["-c", &format!("{filtered}; {run}")]).arg(program).env("FILTER", filter);
     command.current_dir(&folder.0).stdout(Stdio::null()).stderr(Stdio::null());
     command.env("DD_TRACE_AGENT_URL", "file:///dev/null").env("DD_SERVICE", "shop").env("SPANWIRE_LOG_SINKS", "none");
     if let Some(library) = library {
@@ -119,6 +126,76 @@ fn the_core_of_a_child_that_made_no_call_says_whose_state_it_shows() {
     assert!(said.starts_with(&sentence) && said.contains("in the parent"), "{said}");
 }
 
+/// What all three readers answer to these commands, which is the same.
+#[track_caller]
+fn all_say(core: &Path, commands: &[&str]) -> Vec<String> {
+    let program = compile_c(&root().join("tests/hosts/script.c"));
+    let ours = companion(core, commands);
+    for theirs in [gdb(&program, At::Core(core), commands), lldb(&program, At::Core(core), commands)] {
+        assert_eq!(theirs.as_ref().unwrap_or(&ours), &ours);
+    }
+    ours
+}
+
+#[track_caller]
+fn is_told_without_a_recorder(core: &Path) {
+    let said = all_say(core, &["status", "spans", "queue", "events", "log", "settings", "counters"]);
+    let (left_out, (status, spans)) = ("Some of the memory cannot be read: ", (&said[0], &said[1]));
+    assert!(said.iter().all(|answer| answer.starts_with(left_out)), "{said:?}");
+    assert!(status.contains(", at a time that is not known\n") && !status.contains("Memory of spans"), "{status}");
+    assert!(spans.contains("\nOpen spans: 2, oldest first, at a time that is not known\n"), "{spans}");
+    assert!(spans.contains("  checkout  service shop  started 20"), "{spans}");
+    assert!(said[3].contains("The flight recorder cannot be read: its memory is missing\n"), "{}", said[3]);
+    let all = said.join("");
+    assert!(!all.contains("1970") && !all.contains("open 0 ns"), "memory that is missing was taken for zeros: {all}");
+    let (object, _) = read_without_recorder(core);
+    assert_eq!((&object["process"]["as_of_ns"], &object["process"]["incomplete"]), (&Json::Null, &true.into()));
+    assert_eq!(object["open_spans"][0]["open_ns"], Json::Null);
+}
+
+/// `read`, of a core whose recorder is missing.
+fn read_without_recorder(core: &Path) -> (Json, String) {
+    let (object, text) = read(core);
+    assert_eq!(object["events"], Json::Null, "{text}");
+    (object, text)
+}
+
+#[test]
+fn memory_that_a_core_was_written_without_is_not_taken_for_zeros() {
+    // Without shared memory, in which the flight recorder is.
+    let Some(folder) = crashed_with("no-shared", None, "0x31", MIDDLE_OF_A_TRACE) else { return };
+    is_told_without_a_recorder(&folder.core());
+    let without = |what: &str| MIDDLE_OF_A_TRACE.replace("crash\n", &format!("leave_out\t{what}\ncrash\n"));
+    let script = without("memfd:spanwire-recorder (deleted)");
+    let Some(folder) = crashed("no-recorder", None, &script) else { return };
+    is_told_without_a_recorder(&folder.core());
+    // The table itself, in the library's data or on the heap: nobody says that the library was not used.
+    for (what, words) in [("libspanwire.so.0.1.0", "its root cannot be read"), ("[heap]", "its nouns cannot be read")] {
+        let Some(folder) = crashed("no-table", None, &without(what)) else { return };
+        let program = compile_c(&root().join("tests/hosts/script.c"));
+        let core = folder.core();
+        let wanted = format!("spanwire: the library's table is damaged or was left out: {words}\n");
+        for theirs in [gdb(&program, At::Core(&core), &["status"]), lldb(&program, At::Core(&core), &["status"])] {
+            assert!(theirs.is_none_or(|theirs| theirs[0] == wanted));
+        }
+        let ours = companion(&core, &["status"]).concat();
+        assert!(ours.contains("cannot be asked: ") && ours.contains("the library's table"), "{ours}");
+    }
+}
+
+#[test]
+fn memory_that_is_zeroed_in_a_core_is_not_taken_for_a_time_or_a_count() {
+    let Some(folder) = crashed("zeroed", None, MIDDLE_OF_A_TRACE) else { return };
+    let path = folder.core();
+    let mut core = std::fs::read(&path).expect("the core");
+    let magic = spanwire::recorder::layout::MAGIC.to_le_bytes();
+    let places: Vec<usize> = (0..core.len() - 8).step_by(4096).filter(|&at| core[at..at + 8] == magic).collect();
+    assert!(!places.is_empty(), "no flight recorder at the beginning of a page");
+    places.into_iter().for_each(|at| core[at..at + 65_536].fill(0));
+    std::fs::write(&path, core).expect("written");
+    is_told_without_a_recorder(&path);
+}
+
 #[test]
 fn what_cannot_be_read_is_said_and_why() {
     let Some(folder) = crashed("cut", None, MIDDLE_OF_A_TRACE) else { return };
@@ -134,8 +211,7 @@ fn what_cannot_be_read_is_said_and_why() {
     let root =
         core.windows(64).position(|bytes| bytes.starts_with(magic) && bytes[16..24] == [1, 0, 0, 0, 64, 0, 0, 0]);
     let root = root.expect("the library's table");
-    for (at, byte, words) in
-        [(16, 9, "table is version 9, and this reader knows version 1"), (49, 0xff, "is damaged: ")]
+    for (at, byte, words) in [(16, 9, "table is version 9, and this reader knows version 1"), (49, 0xff, "is damaged")]
     {
         let mut other = core.clone();
         other[root + at] = byte;

@@ -18,8 +18,8 @@ SPANWIRE_COMMANDS = (
     "status", "spans", "span", "trace", "queue", "log", "events", "settings", "counters", "help",
 )
 SPANWIRE_NO_ROOT = (
-    "spanwire: no libspanwire is in this process, or its file is missing here; "
-    "`spanwire core FILE` reads a core without it\n"
+    "spanwire: no libspanwire is in this process, or its file is missing here, or the core was written without the process's "
+    "data; `spanwire core FILE` reads a core without the file\n"
 )
 
 

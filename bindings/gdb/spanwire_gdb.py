@@ -4,6 +4,8 @@
     (gdb) spanwire spans
 """
 
+import struct
+
 import gdb
 
 try:
@@ -30,6 +32,55 @@ def _spanwire_root():
     return address, files
 
 
+def _spanwire_segments():
+    """The memory that the core holds, as pairs of first address and end; None where there is no core, or none that is
+    understood. GDB itself reads zeros for memory that was left out of a core."""
+    try:
+        said = gdb.execute("info files", to_string=True)
+    except gdb.error:
+        return None
+    place = said.find("core dump file:")
+    path = said[place:].partition("`")[2].partition("', file type ")[0] if place >= 0 else ""
+    try:
+        with open(path, "rb") as core:
+            head = core.read(64)
+            if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
+                return None
+            length = core.seek(0, 2)
+            table, sections = struct.unpack_from("<QQ", head, 32)
+            count = struct.unpack_from("<H", head, 56)[0]
+            if count == 0xFFFF:  # so many that the number stands in the first section header
+                core.seek(sections)
+                count = struct.unpack_from("<I", core.read(64), 44)[0]
+            core.seek(table)
+            headers = core.read(56 * count)
+    except (OSError, struct.error, ValueError):
+        return None
+    segments = []
+    for kind, _, at, address, _, size, _, _ in struct.iter_unpack("<IIQQQQQQ", headers[: len(headers) // 56 * 56]):
+        there = min(size, max(0, length - at))
+        if kind == 1 and there:
+            segments.append((address, address + there))
+    return sorted(segments)
+
+
+def _spanwire_reader(inferior):
+    """Reads memory, and raises where a core does not hold it."""
+    segments = _spanwire_segments()
+
+    def read(address, length):
+        if segments is not None:
+            at, end = address, address + length
+            for first, last in segments:
+                if first <= at < last:
+                    at = min(last, end)
+            if at < end:
+                raise gdb.MemoryError("not in the core")
+        return inferior.read_memory(address, length)
+
+    return read
+
+
 class _SpanwireCommand(gdb.Command):
     """What a process that uses libspanwire is doing: spanwire status, spans, queue, ...; spanwire help lists all."""
 
@@ -43,7 +94,7 @@ class _SpanwireCommand(gdb.Command):
             gdb.write(SPANWIRE_NO_ROOT)
             return
         pid = spanwire_pid_inside(inferior.pid) if inferior.pid else 0
-        gdb.write(spanwire_ask(files, root, pid, inferior.read_memory, argument or "status"))
+        gdb.write(spanwire_ask(files, root, pid, _spanwire_reader(inferior), argument or "status"))
 
     def complete(self, text, word):
         return [command for command in SPANWIRE_COMMANDS if command.startswith(word)] if " " not in text else []

@@ -5,7 +5,7 @@ pub mod lists;
 mod single;
 
 use super::image::{Exporter, Image, Tracer};
-use super::text::{age, clean, clock, counted, shown, time, SHORT};
+use super::text::{age, as_of, clean, clock, counted, shown, time, SHORT};
 use crate::log::Level;
 use crate::recorder::kind::Kind;
 use crate::recorder::snapshot::Event;
@@ -111,8 +111,7 @@ pub fn whereabouts(image: &Image, tracer: Option<u64>) -> [u64; 4] {
 }
 
 fn status(image: &Image) -> String {
-    let mut out =
-        format!("Process {}, spanwire {}, as of {}\n", image.pid, clean(&image.library, SHORT), time(image.as_of));
+    let mut out = format!("Process {}, spanwire {}, {}\n", image.pid, clean(&image.library, SHORT), as_of(image.as_of));
     if image.epoch > 1 {
         let _ = writeln!(out, "Forked from process {}", image.parent_pid);
     }
@@ -162,11 +161,11 @@ fn tracer_status(image: &Image, tracer: &Tracer) -> String {
     let dropped = tracer.counters.iter().filter(|(name, _)| name.starts_with("dropped_"));
     // Not a sum: in memory that is damaged a count may be anything.
     let dropped = dropped.fold(0u64, |all, (_, count)| all.saturating_add(*count));
-    let sent = tracer.counter("sent");
-    let _ = writeln!(
-        out,
-        "\n  open {open}, waiting {waiting}, queued {queued}, being sent {sending}, sent {sent}, dropped {dropped}"
-    );
+    let _ = write!(out, "\n  open {open}, waiting {waiting}, queued {queued}, being sent {sending}");
+    if tracer.counters.is_empty() {
+        return out + "; its counters cannot be read\n";
+    }
+    let _ = writeln!(out, ", sent {}, dropped {dropped}", tracer.counter("sent"));
     out
 }
 
@@ -178,12 +177,15 @@ fn headline(tracer: &Tracer) -> String {
 
 /// How it stands with an agent.
 pub fn standing(image: &Image, exporter: &Exporter) -> String {
-    let for_so_long = age(image.as_of.saturating_sub(exporter.since_ns));
+    let for_so_long = match image.as_of {
+        Some(as_of) => format!("for {}", age(as_of.saturating_sub(exporter.since_ns))),
+        None => format!("since {}", time(exporter.since_ns)),
+    };
     match exporter.state {
         0 => "not asked yet".into(),
         1 => "answers".into(),
-        2 => format!("not reached, for {for_so_long}"),
-        3 => format!("refuses with {}, for {for_so_long}", exporter.status),
+        2 => format!("not reached, {for_so_long}"),
+        3 => format!("refuses with {}, {for_so_long}", exporter.status),
         other => format!("in a state that this reader does not know ({other})"),
     }
 }
@@ -196,6 +198,7 @@ pub fn level(image: &Image) -> Option<&'static str> {
 fn log(image: &Image, most: usize) -> String {
     let count = image.log.len();
     let waits = match count {
+        0 if image.misses => "no record that waits can be read".to_owned(),
         0 => "no record waits".to_owned(),
         1 => "1 record waits for the host".to_owned(),
         _ => format!("{count} records wait for the host"),
@@ -232,7 +235,7 @@ fn events(image: &Image, most: usize) -> String {
 
 fn event_line(image: &Image, event: &Event, open: &HashSet<u64>) -> String {
     let is_open = event.kind == Kind::SpanStarted as u64 && open.contains(&event.first);
-    let (words, ago) = (event.words(), age(image.as_of.saturating_sub(event.time_ns)));
+    let (words, ago) = (event.words(), age(image.as_of.unwrap_or(0).saturating_sub(event.time_ns)));
     format!("  {}  {ago:>9} ago  {words}{}\n", clock(event.time_ns), if is_open { "; still open" } else { "" })
 }
 

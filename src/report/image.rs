@@ -22,8 +22,9 @@ pub struct Image {
     pub epoch: u64,
     /// The process that this one was forked from.
     pub parent_pid: u64,
-    /// When the last thing happened that is known of, nanoseconds since 1970.
-    pub as_of: u64,
+    /// When the last thing happened that is known of, nanoseconds since 1970; nothing where the flight recorder, which
+    /// tells it, cannot be read.
+    pub as_of: Option<u64>,
     /// The log's level, by its number.
     pub level: Option<u64>,
     /// Log records that were lost before the host took them.
@@ -197,7 +198,7 @@ impl Image {
             pid: 0,
             epoch: 0,
             parent_pid: 0,
-            as_of: 0,
+            as_of: None,
             level: None,
             lost: 0,
             log: Vec::new(),
@@ -219,7 +220,7 @@ impl Image {
             false
         });
         if !found {
-            return Err(Fault::Damaged("what it says of the process cannot be read".into()));
+            return Err(Fault::Missing("what it says of the process cannot be read".into()));
         }
         image.take_tracers(&reader);
         reader.each("span", &mut |slot, view| {
@@ -251,8 +252,9 @@ impl Image {
             image.log = records_of_log(&view);
             false
         });
-        image.as_of = image.recorder.as_ref().map_or(0, |recorder| {
-            recorder.events.iter().map(|event| event.time_ns).max().unwrap_or(0).max(recorder.as_of)
+        image.as_of = image.recorder.as_ref().ok().and_then(|recorder| {
+            let events = recorder.events.iter().map(|event| event.time_ns);
+            events.chain([recorder.as_of, recorder.made_at]).max().filter(|&time| time > 0)
         });
         image.misses = reader.misses();
         Ok(Some(image))
@@ -310,12 +312,18 @@ fn recorder(reader: &Reader<'_>, address: u64) -> Result<Snapshot, String> {
     if address == 0 {
         return Err("the process has none".into());
     }
-    let missing = || "its memory cannot be read".to_owned();
+    let missing = || "its memory is missing".to_owned();
     let words = |count: usize| -> Result<Vec<u64>, String> {
         let bytes = reader.block(address, count * 8).ok_or_else(missing)?;
         Ok(bytes.chunks_exact(8).filter_map(|word| word.try_into().ok()).map(u64::from_le_bytes).collect())
     };
-    let says = words(layout::header::END)?.get(layout::header::WORDS).copied().unwrap_or(0);
+    let head = words(layout::header::END)?;
+    // A debugger may read zeros for memory that a core was written without; the header is never that.
+    if head.iter().all(|&word| word == 0) {
+        reader.miss();
+        return Err(missing());
+    }
+    let says = head.get(layout::header::WORDS).copied().unwrap_or(0);
     let most = says.clamp(layout::header::END as u64, snapshot::READ_MAX as u64) as usize;
     Snapshot::of(&words(most)?).map_err(|fault| fault.to_string())
 }

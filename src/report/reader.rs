@@ -32,8 +32,10 @@ pub enum Fault {
     NoTable,
     /// A form that this version does not know.
     Version(u32),
-    /// Something in it that cannot be, or that is not there.
+    /// Something in it that cannot be.
     Damaged(String),
+    /// A part of it that cannot be read: a core may have been written without it.
+    Missing(String),
 }
 
 impl fmt::Display for Fault {
@@ -46,6 +48,7 @@ impl fmt::Display for Fault {
                  with that library"
             ),
             Fault::Damaged(what) => write!(f, "the library's table is damaged: {what}"),
+            Fault::Missing(what) => write!(f, "the library's table is damaged or was left out: {what}"),
         }
     }
 }
@@ -116,7 +119,7 @@ fn name(bytes: &[u8]) -> Option<String> {
 impl<'m> Reader<'m> {
     /// Reads the table whose root is at this address; `None` where the process has made no call of the library.
     pub fn open(memory: &'m dyn Memory, root: u64) -> Result<Option<Reader<'m>>, Fault> {
-        let damaged = |what: &str| Fault::Damaged(what.into());
+        let missing = |what: &str| Fault::Missing(what.into());
         let mut reader = Reader {
             memory,
             nouns: Vec::new(),
@@ -124,7 +127,7 @@ impl<'m> Reader<'m> {
             missing: Cell::new(false),
             library: String::new(),
         };
-        let head = reader.block(root, ROOT).ok_or_else(|| damaged("its root cannot be read"))?;
+        let head = reader.block(root, ROOT).ok_or_else(|| missing("its root cannot be read"))?;
         if head[..16] != MAGIC {
             return Err(Fault::NoTable);
         }
@@ -144,7 +147,7 @@ impl<'m> Reader<'m> {
         if count > NOUNS_MAX {
             return Err(Fault::Damaged(format!("it says that it has {count} nouns")));
         }
-        let entries = reader.block(nouns, noun * count as usize).ok_or_else(|| damaged("its nouns cannot be read"))?;
+        let entries = reader.block(nouns, noun * count as usize).ok_or_else(|| missing("its nouns cannot be read"))?;
         for entry in entries.chunks_exact(noun) {
             let read = reader.noun_of(entry, field, count)?;
             reader.nouns.push(read);
@@ -160,7 +163,7 @@ impl<'m> Reader<'m> {
             return Err(damaged(format!("{title} has {count} fields, and {stride} bytes")));
         }
         let bytes = self.block(u64_at(entry, 24), field * count as usize);
-        let bytes = bytes.ok_or_else(|| damaged(format!("the fields of {title} cannot be read")))?;
+        let bytes = bytes.ok_or_else(|| Fault::Missing(format!("the fields of {title} cannot be read")))?;
         let mut fields = Vec::new();
         for entry in bytes.chunks_exact(field) {
             let inner = name(&entry[..32]).ok_or_else(|| damaged(format!("a field of {title} has no name")))?;
@@ -205,6 +208,11 @@ impl<'m> Reader<'m> {
             }
         }
         Some(bytes)
+    }
+
+    /// Notes that something which the table leads to is missing.
+    pub fn miss(&self) {
+        self.missing.set(true);
     }
 
     /// Whether something that the table leads to could not be read.

@@ -51,6 +51,11 @@ pub fn time(ns: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{:06} UTC", ns / 1_000 % 1_000_000)
 }
 
+/// `as of 2026-03-02 08:15:32.628485 UTC`; the time may have been in memory that cannot be read.
+pub fn as_of(ns: Option<u64>) -> String {
+    ns.map_or_else(|| "at a time that is not known".into(), |ns| format!("as of {}", time(ns)))
+}
+
 /// `08:15:32.628485`.
 pub fn clock(ns: u64) -> String {
     let (_, _, _, hour, minute, second) = sys::utc_time(ns);

@@ -14,11 +14,13 @@
  *   event KIND [KEY VALUE]...         integration NAME VERSION STATUS        write LEVEL TARGET TEXT
  *   level N, logger NAME N, debug 0|1, debug_for SECONDS
  *   flush MS, shutdown MS, sleep MS, fork        (the child goes on with the script, the parent waits and ends)
+ *   leave_out  word                   out of cores: the memory whose line in /proc/self/maps ends with it
  *   crash                             by SIGSEGV
  *   poll                              prints the records that wait
  */
 #include "check.h"
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,6 +121,20 @@ static void event(char **field, size_t count) {
     OK(spanwire_log_event(field[1], facts, n));
 }
 
+static void leave_out(const char *word) {
+    char line[512];
+    int found = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps && fgets(line, sizeof line, maps)) {
+        unsigned long from, to;
+        size_t length = strcspn(line, "\n"), end = strlen(word);
+        if (length < end || strncmp(line + length - end, word, end) != 0) continue;
+        if (sscanf(line, "%lx-%lx", &from, &to) == 2) found += madvise((void *)from, to - from, MADV_DONTDUMP) == 0;
+    }
+    if (maps) fclose(maps);
+    CHECK(found > 0);
+}
+
 /* False at the end of the script. */
 static int run(char **field, size_t count) {
     const char *word = field[0];
@@ -145,6 +161,7 @@ static int run(char **field, size_t count) {
     else if (IS("shutdown", 1)) spanwire_tracer_shutdown(tracer, (uint32_t)atoi(field[1]));
     else if (IS("sleep", 1)) sleep_us(atol(field[1]) * 1000);
     else if (IS("poll", 0)) poll_records();
+    else if (IS("leave_out", 1)) leave_out(field[1]);
     else if (IS("crash", 0)) raise(SIGSEGV);
     else if (IS("fork", 0)) {
         fflush(stdout);

@@ -1,7 +1,7 @@
 //! Spans and chunks in lists.
 
 use super::super::image::{Chunk, Exporter, Image, Place, Span, Tag};
-use super::super::text::{age, counted, number, shown, time, value, SHORT};
+use super::super::text::{age, as_of, counted, number, shown, time, value, SHORT};
 use super::standing;
 use std::fmt::Write;
 
@@ -22,9 +22,10 @@ pub(super) fn column(place: Place) -> usize {
 /// The open spans.
 pub(super) fn spans(image: &Image, most: usize) -> String {
     if image.spans.is_empty() {
-        return format!("No span is open, as of {}\n", time(image.as_of));
+        let none = if image.misses { "No open span can be read" } else { "No span is open" };
+        return format!("{none}, {}\n", as_of(image.as_of));
     }
-    let mut out = format!("Open spans: {}, oldest first, as of {}\n", image.spans.len(), time(image.as_of));
+    let mut out = format!("Open spans: {}, oldest first, {}\n", image.spans.len(), as_of(image.as_of));
     image.spans.iter().take(most).for_each(|span| out += &open_span(image, span));
     let more = image.spans.len().saturating_sub(most);
     if more > 0 {
@@ -65,7 +66,10 @@ pub(super) fn open_span(image: &Image, span: &Span) -> String {
     if !span.texts[3].is_empty() {
         let _ = write!(out, "  type {}", shown(&span.texts[3], SHORT));
     }
-    let _ = write!(out, "  open {}", age(open_for(image, span)));
+    let _ = match open_for(image, span) {
+        Some(open) => write!(out, "  open {}", age(open)),
+        None => write!(out, "  started {}", time(span.start_ns.max(0) as u64)),
+    };
     for (set, words) in [(span.busy, "  (a call was changing it)"), (span.damaged, "  (damaged)")] {
         out += if set { words } else { "" };
     }
@@ -85,9 +89,9 @@ pub(super) fn open_span(image: &Image, span: &Span) -> String {
     out
 }
 
-/// How long a span has been open.
-pub fn open_for(image: &Image, span: &Span) -> u64 {
-    (image.as_of as i64).saturating_sub(span.start_ns).max(0) as u64
+/// How long a span has been open, if it is known when it was looked at.
+pub fn open_for(image: &Image, span: &Span) -> Option<u64> {
+    Some((image.as_of? as i64).saturating_sub(span.start_ns).max(0) as u64)
 }
 
 /// What has not left, by agent, and what waits for its trace.

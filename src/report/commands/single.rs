@@ -68,7 +68,7 @@ fn whole(image: &Image, span: &Span, place: &str) -> String {
     line("start", &time(span.start_ns.max(0) as u64));
     match span.duration_ns {
         Some(duration) => line("duration", &age(duration)),
-        None => line("open", &age(lists::open_for(image, span))),
+        None => line("open", &lists::open_for(image, span).map_or_else(|| "not known for how long".into(), age)),
     }
     if span.error {
         line("error", "yes");
