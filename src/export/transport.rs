@@ -153,6 +153,7 @@ impl Dialer {
             names.keep(&name, port, &found);
             Ok::<_, io::Error>(found)
         });
+        self.names.tell_of_thread(&found);
         match &found {
             Ok(Ok(addresses)) if !addresses.is_empty() => return Ok(addresses.clone()),
             // A look-up in a forked child may hang for ever on a lock that the fork left held.
@@ -220,7 +221,9 @@ impl Dialer {
             )));
         }
         let target: PathBuf = path.into();
-        match self.helper.ask(patience, move || UnixStream::connect(target)) {
+        let connected = self.helper.ask(patience, move || UnixStream::connect(target));
+        self.names.tell_of_thread(&connected);
+        match connected {
             // One type for both kinds of stream: every call that we make means the same on a Unix one, and this type
             // is the one that promises no SIGPIPE.
             Ok(Ok(stream)) => Ok(TcpStream::from(OwnedFd::from(stream))),
