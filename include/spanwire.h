@@ -359,7 +359,13 @@ typedef struct spanwire_stats {
  *
  * Settings are taken from the list, then the environment, then defaults; docs/settings.md has them all. A value that
  * cannot be used is a warning in the log and the next source's value is taken; it is never a reason to fail.
- * The environment is read here, on the calling thread, and not again.
+ * The environment is read here, on the calling thread, and not again, except that the C library reads RES_OPTIONS,
+ * LOCALDOMAIN and HOSTALIASES when the Agent's name is looked up, on a thread of ours: no look-up is needed for an
+ * address,
+ * `localhost` or a Unix socket. Other threads may change the environment during this call; a variable that they change
+ * has its old value or its new one. In a program that links the static library, the call also reads the variables of
+ * HTTP
+ * proxies, which are not used, by getenv(): there no other thread may change the environment during the call.
  *
  * @param settings  an array of `count` settings; NULL if `count` is 0
  * @param count     how many
@@ -424,6 +430,8 @@ spanwire_status spanwire_tracer_free(spanwire_tracer tracer);
  * @return SPANWIRE_OK        nothing of what was complete waits any more; spanwire_tracer_stats() tells what was
  *                            dropped
  *         SPANWIRE_E_TIMEOUT the time is over; sending goes on in the background
+ *         SPANWIRE_E_LIMIT   at once: the system does not give a thread for the worker, so that nothing can be sent;
+ *                            spans wait in the queue, and the log says so (`limits.threads`)
  *         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
  *         SPANWIRE_E_CLOSED  it was shut down
  *
@@ -448,6 +456,7 @@ spanwire_status spanwire_tracer_flush(spanwire_tracer tracer, uint32_t timeout_m
  *         counted
  *                            as in flight, until it ends, and what is left of a million open spans as open, until the
  *                            worker's thread has abandoned them
+ *         SPANWIRE_E_LIMIT   at once: the system does not give a thread for the worker, and the rest is dropped
  *         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
  *
  * Threads:   any, but not from a log sink's callback.

@@ -1,7 +1,10 @@
 //! The few system calls that we make ourselves, behind safe functions. Nothing here knows what a span or a log is.
 
 mod descriptor;
+pub mod environment;
+pub mod errors;
 mod socket;
+mod withheld;
 
 pub use descriptor::{begin_generation, close_inherited, is_taken, Descriptor, Taken};
 pub use socket::{Connection, Event};
@@ -75,17 +78,61 @@ pub fn random_bytes(bytes: &mut [u8]) {
     }
 }
 
-/// Starts a detached thread of ours with every signal blocked, so that a host's handlers never run on it.
-pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    // SAFETY: both sets are valid for the calls; the caller's mask is put back before returning.
-    unsafe {
+/// Starts a detached thread of ours with every signal blocked, so that a host's handlers never run on it. A panic ends
+/// the thread and nothing else. Not by the standard library, which asks the loader for a symbol each time the first
+/// thread of a process is started: a lock of the loader may be held for ever in a forked child.
+pub fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    struct Start {
+        name: &'static str,
+        body: Box<dyn FnOnce() + Send>,
+    }
+    extern "C" fn run(start: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: the one pointer that `spawn` has let go of for this thread.
+        let start = unsafe { Box::from_raw(start.cast::<Start>()) };
+        let mut name = [0u8; 16];
+        let length = start.name.len().min(15);
+        name[..length].copy_from_slice(&start.name.as_bytes()[..length]);
+        // SAFETY: 16 bytes with a NUL at their end.
+        unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(start.body));
+        std::ptr::null_mut()
+    }
+    let start = Box::into_raw(Box::new(Start { name, body: Box::new(body) }));
+    // SAFETY: sets and attributes are valid for the calls; the caller's mask is put back before returning.
+    let error = unsafe {
+        let mut attributes: libc::pthread_attr_t = std::mem::zeroed();
+        match libc::pthread_attr_init(&mut attributes) {
+            0 => {}
+            error => {
+                drop(Box::from_raw(start));
+                return Err(io::Error::from_raw_os_error(error));
+            }
+        }
+        libc::pthread_attr_setdetachstate(&mut attributes, libc::PTHREAD_CREATE_DETACHED);
         let mut all: libc::sigset_t = std::mem::zeroed();
         let mut before: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-        let started = std::thread::Builder::new().name(name.to_string()).stack_size(512 * 1024).spawn(body);
+        let mut error = libc::EINVAL;
+        // A host's thread-local variables lie on the stack too: where they leave too little of it, the call fails.
+        for stack in [STACK, 8 * STACK, 64 * STACK] {
+            libc::pthread_attr_setstacksize(&mut attributes, stack);
+            let mut thread: libc::pthread_t = std::mem::zeroed();
+            error = libc::pthread_create(&mut thread, &attributes, run, start.cast());
+            if error != libc::EINVAL {
+                break;
+            }
+        }
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        started.map(drop)
+        libc::pthread_attr_destroy(&mut attributes);
+        if error != 0 {
+            drop(Box::from_raw(start));
+        }
+        error
+    };
+    match error {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
     }
 }
 
@@ -96,6 +143,8 @@ pub fn leave_descriptors() {
     // SAFETY: takes integers only. The other threads keep theirs.
     unsafe { libc::syscall(libc::SYS_close_range, 0 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_UNSHARE) };
 }
+/// Bytes of stack for a thread of ours.
+const STACK: usize = 512 * 1024;
 
 /// Puts the calling thread under `SCHED_BATCH`: waking it then does not preempt the thread that woke it.
 pub fn be_a_batch_thread() {

@@ -23,10 +23,12 @@ use crate::probes;
 use crate::recorder::Recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::ids;
+use crate::sys;
 use queue::Queue;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// How many tracers a process can have at a time; no more addresses than that, either.
 pub const TRACERS_MAX: usize = 64;
@@ -220,12 +222,36 @@ pub struct Exporter {
     pub contact: contact::Contact,
     /// The address of what the worker has in hand, for debuggers; 0 without a worker.
     load: AtomicUsize,
+    /// When the system gave no thread for the worker; monotonic nanoseconds, 0 if it did.
+    failed_ns: AtomicU64,
 }
 
+/// The name of the worker's thread.
+const THREAD: &str = "spanwire-worker";
+/// How long a thread that could not be started is not tried again for a span.
+const START_AGAIN: Duration = Duration::from_secs(1);
+/// The same for a host that waits for it.
+const START_AGAIN_ASKED: Duration = Duration::from_millis(20);
+
 impl Exporter {
-    /// Starts the worker if it is not running. Whether it is running now.
+    /// Starts the worker if it is not running, for a span: where the system gave no thread, not before a second is over.
+    /// Whether it is running now.
     #[cold]
     pub fn start(&'static self, shared: &'static Shared) -> bool {
+        self.start_again(shared, START_AGAIN)
+    }
+
+    /// The same for a host that waits for it, and must know at once whether there is anything to wait for.
+    #[cold]
+    pub fn start_asked(&'static self, shared: &'static Shared) -> bool {
+        self.start_again(shared, START_AGAIN_ASKED)
+    }
+
+    fn start_again(&'static self, shared: &'static Shared, again: Duration) -> bool {
+        let failed_ns = self.failed_ns.load(Relaxed);
+        if failed_ns > 0 && sys::monotonic_ns().saturating_sub(failed_ns) < again.as_nanos() as u64 {
+            return false;
+        }
         if !self.queue.claim_thread() {
             self.started.store(true, Relaxed);
             return true;
@@ -240,12 +266,20 @@ impl Exporter {
         };
         // Before the thread: it takes this back itself when it ends at once.
         self.started.store(true, Relaxed);
-        let running = crate::sys::spawn("spanwire-worker", run).is_ok();
-        if !running {
-            self.queue.thread_failed();
-            self.started.store(false, Relaxed);
+        match sys::spawn(THREAD, run) {
+            Ok(()) => {
+                self.failed_ns.store(0, Relaxed);
+                shared.logs.thread_started(THREAD);
+                true
+            }
+            Err(error) => {
+                self.failed_ns.store(sys::monotonic_ns().max(1), Relaxed);
+                self.queue.thread_failed();
+                self.started.store(false, Relaxed);
+                shared.logs.thread_failed(THREAD, &error);
+                false
+            }
         }
-        running
     }
 
     /// In a forked child: takes over what the parent's exporters knew of the agent's name.

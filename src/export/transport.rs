@@ -154,6 +154,7 @@ impl Dialer {
             names.keep(&name, port, &found);
             Ok::<_, io::Error>(found)
         });
+        self.names.tell_of_thread(&found);
         match &found {
             Ok(Ok(addresses)) if !addresses.is_empty() => return Ok(addresses.clone()),
             // A look-up in a forked child may hang for ever on a lock that the fork left held.
@@ -217,7 +218,9 @@ impl Dialer {
             )));
         }
         let target: PathBuf = path.into();
-        match self.helper.ask(patience, move || Connection::connect_unix(&target)) {
+        let connected = self.helper.ask(patience, move || Connection::connect_unix(&target));
+        self.names.tell_of_thread(&connected);
+        match connected {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(unreached(match error.kind() {
                 io::ErrorKind::NotFound => format!("no such file: {name}"),

@@ -16,6 +16,7 @@ mod retention;
 mod ring;
 mod sink;
 mod switch;
+mod threads;
 mod writer;
 mod zone;
 
@@ -46,6 +47,7 @@ use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use switch::Switch;
+use threads::Outage;
 use writer::Push;
 
 const STANDARD_ERROR: RawFd = 2;
@@ -103,6 +105,8 @@ pub struct LogConfig {
 pub struct LogCounts {
     /// Records that the log thread's queue had no room for.
     pub push_lost: u64,
+    /// Records that a panic in the log thread cost.
+    pub panic_lost: u64,
     /// Lines that standard error did not take.
     pub stderr_lost: u64,
     /// Lines that the file did not take.
@@ -121,6 +125,7 @@ pub struct Logs {
 #[derive(Default)]
 struct Counts {
     push_lost: AtomicU64,
+    panic_lost: AtomicU64,
     stderr_lost: AtomicU64,
     file_lost: AtomicU64,
     held_back: AtomicU64,
@@ -161,6 +166,7 @@ struct Shared {
     gathered: Aggregate,
     ring: Ring,
     push: Push,
+    outage: Outage,
     counts: Counts,
 }
 
@@ -224,6 +230,7 @@ impl Logs {
             gathered: Aggregate::default(),
             ring: Ring::new(),
             push: Push::new(),
+            outage: Outage::default(),
             counts: Counts::default(),
         };
         Logs { shared: Arc::new(shared) }
@@ -280,48 +287,7 @@ impl Logs {
     /// Formats the event and hands on the records that it makes and that their loggers' levels admit, unless a limit
     /// holds it back. Never waits for output.
     pub fn emit(&self, event: &Event<'_>) {
-        let shared = &self.shared;
-        recorded::keep(&shared.recorder, event);
-        let dialect = shared.dialect();
-        // What is rare, or matters more than debug, may have another level in a dialect: that is decided line by line.
-        let least = match dialect.event_level(event) {
-            Level::Off => return,
-            level @ (Level::Debug | Level::Trace) if !event.is_rare() => level,
-            _ => Level::Error,
-        };
-        if !shared.switch.admits(least, now_ms) {
-            return;
-        }
-        if sink::inside(shared.epoch_pid) {
-            shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        // Nothing is formatted for nobody.
-        if shared.config.get().is_some_and(|config| !config.ring) && shared.push_level() == Level::Off as u8 {
-            return;
-        }
-        let Some(held_back) = shared.limit(event) else {
-            shared.counts.held_back.fetch_add(1, Ordering::Relaxed);
-            return;
-        };
-        let (target, config) = (event.kind(), shared.config.get());
-        let (time_ns, lines) = shared.lines(event, held_back);
-        for line in lines {
-            if !shared.wants(&line) {
-                continue;
-            }
-            // What has no template and is no failure of sending says something else each time.
-            let sending = matches!(target, "agent.refused" | "agent.unreachable" | "spans.dropped");
-            let gathered = line.level == Level::Error && (sending || !line.template.is_empty());
-            let aggregate = config.and_then(|config| config.aggregate).filter(|_| gathered);
-            let template = if line.template.is_empty() { target } else { line.template };
-            let record = Record::of(line, target, time_ns);
-            match aggregate {
-                None => writer::deliver(shared, Arc::new(record)),
-                Some(Duration::ZERO) => writer::deliver(shared, Arc::new(aggregate::said(record, 1, shared.zone()))),
-                Some(period) => writer::gather(shared, template, record, period),
-            }
-        }
+        emit(&self.shared, event);
     }
 
     /// Sets the level that holds while debug mode is off; debug mode raises it to [`Level::Debug`] at least.
@@ -425,6 +391,7 @@ impl Logs {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         LogCounts {
             push_lost: get(&counts.push_lost),
+            panic_lost: get(&counts.panic_lost),
             stderr_lost: get(&counts.stderr_lost),
             file_lost: get(&counts.file_lost),
             held_back: get(&counts.held_back),
@@ -474,6 +441,8 @@ impl Shared {
         };
         let mut lines = Vec::new();
         dialect.lines(&frame, event, &mut lines);
+        #[cfg(test)]
+        lines.iter().for_each(|line| tests::panic_if_asked(&line.text, "in a dialect"));
         (time_ns, lines)
     }
 
@@ -517,6 +486,53 @@ impl Shared {
         let files = self.config.get().is_some_and(|config| config.file.is_some() || config.native_file.is_some());
         let outputs = if files { Level::Trace } else { self.stderr_level() };
         self.sinks.loudest().max(outputs as u8)
+    }
+}
+
+/// See [`Logs::emit`].
+fn emit(shared: &Arc<Shared>, event: &Event<'_>) {
+    recorded::keep(&shared.recorder, event);
+    let dialect = shared.dialect();
+    // What is rare, or matters more than debug, may have another level in a dialect: that is decided line by line.
+    let least = match dialect.event_level(event) {
+        Level::Off => return,
+        level @ (Level::Debug | Level::Trace) if !event.is_rare() => level,
+        _ => Level::Error,
+    };
+    if !shared.switch.admits(least, now_ms) {
+        return;
+    }
+    if sink::inside(shared.epoch_pid) {
+        shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
+    // Nothing is formatted for nobody.
+    if shared.config.get().is_some_and(|config| !config.ring) && shared.push_level() == Level::Off as u8 {
+        return;
+    }
+    let Some(held_back) = shared.limit(event) else {
+        shared.counts.held_back.fetch_add(1, Ordering::Relaxed);
+        return;
+    };
+    let (target, config) = (event.kind(), shared.config.get());
+    let (time_ns, lines) = shared.lines(event, held_back);
+    for line in lines {
+        if !shared.wants(&line) {
+            continue;
+        }
+        // What has no template and is no failure of sending says something else each time.
+        let sending = matches!(target, "agent.refused" | "agent.unreachable" | "spans.dropped");
+        let gathered = line.level == Level::Error && (sending || !line.template.is_empty());
+        let aggregate = config.and_then(|config| config.aggregate).filter(|_| gathered);
+        let template = if line.template.is_empty() { target } else { line.template };
+        let record = Record::of(line, target, time_ns);
+        match aggregate {
+            // The log's thread may be what is missing.
+            _ if matches!(event, Event::ThreadNotStarted { .. }) => writer::deliver_at_once(shared, record),
+            None => writer::deliver(shared, Arc::new(record)),
+            Some(Duration::ZERO) => writer::deliver(shared, Arc::new(aggregate::said(record, 1, shared.zone()))),
+            Some(period) => writer::gather(shared, template, record, period),
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Record {
     pub message_at: usize,
     /// Whether it is for the host's own log alone, even where a file is set.
     pub host_only: bool,
+    /// Whether the calling thread has written it to standard error already.
+    pub(super) on_stderr: bool,
     /// How many records were lost right before this one in the queue it was taken from.
     pub lost: u64,
 }
@@ -43,7 +45,8 @@ impl Record {
     /// An empty record.
     pub(super) fn new(level: Level) -> Record {
         let (target, text) = (String::new(), String::new());
-        Record { time_ns: 0, level, target, logger: Cow::Borrowed(""), text, message_at: 0, host_only: false, lost: 0 }
+        let logger = Cow::Borrowed("");
+        Record { time_ns: 0, level, target, logger, text, message_at: 0, host_only: false, on_stderr: false, lost: 0 }
     }
 
     pub(super) fn of(line: Line, target: &str, time_ns: u64) -> Record {
@@ -51,7 +54,7 @@ impl Record {
         // Dialects escape what comes from outside; names do not pass through them.
         let target = target.replace('\0', "\u{fffd}");
         let logger = if logger.contains('\0') { logger.replace('\0', "\u{fffd}").into() } else { logger };
-        Record { time_ns, level, target, logger, text, message_at, host_only, lost: 0 }
+        Record { time_ns, level, target, logger, text, message_at, host_only, on_stderr: false, lost: 0 }
     }
 
     fn weight(&self) -> usize {

@@ -40,6 +40,12 @@ fn say(logs: &Logs, level: Level, text: &str) {
     logs.emit(&Event::HostText { level, target: "test", text });
 }
 
+/// Stands for a defect at a place in the code, which a record asks for by its text.
+pub(super) fn panic_if_asked(text: &str, place: &str) {
+    let asked = format!("panic {place}");
+    assert!(!text.ends_with(&asked), "{place}");
+}
+
 fn texts(logs: &Logs) -> Vec<String> {
     let mut texts = Vec::new();
     logs.poll(usize::MAX, &mut |record| texts.push(record.text.rsplit(' ').next().unwrap_or("").to_string()));
@@ -381,4 +387,69 @@ fn gathered_errors_come_out_when_their_window_is_over_though_nothing_else_happen
     logs.poll(usize::MAX, &mut |record| lines.push(record.text.clone()));
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains(", 2 additional messages skipped (first occurrence: "), "{lines:?}");
+}
+
+#[test]
+fn a_panic_in_the_logs_thread_costs_one_record_which_is_counted() {
+    let (logs, seen) = (logs(), Arc::new(Mutex::new(Vec::new())));
+    assert!(logs.configure(&quiet()));
+    let sink: SinkFn = {
+        let seen = seen.clone();
+        Arc::new(move |record| seen.lock().unwrap().push(record.text.clone()))
+    };
+    logs.add_sink(Level::Info, sink, None).unwrap();
+    for text in ["first", "panic in the writer", "second", "third"] {
+        say(&logs, Level::Warn, text);
+    }
+    assert!(logs.flush(SOON) && logs.flush(SOON), "the thread goes on");
+    let seen = seen.lock().unwrap();
+    let ends = |end: &str| seen.iter().filter(|text| text.ends_with(end)).count();
+    assert_eq!((ends(" first"), ends(" second"), ends(" third")), (1, 1, 1), "{seen:?}");
+    assert!(seen.iter().any(|text| text.contains("log records lost: sink=\"log writer\" records=1")), "{seen:?}");
+    assert!(seen.iter().any(|text| text.contains("internal error caught: in the log's thread")), "{seen:?}");
+    assert_eq!(logs.counts().panic_lost, 1);
+}
+
+#[test]
+fn a_defect_that_strikes_at_every_record_neither_ends_the_thread_nor_feeds_itself() {
+    let logs = logs();
+    assert!(logs.configure(&LogConfig { stderr: true, ..quiet() }));
+    for _ in 0..100 {
+        say(&logs, Level::Warn, "panic in the writer");
+    }
+    assert!(logs.flush(SOON));
+    assert_eq!(logs.counts().panic_lost, 100);
+    let told = texts(&logs).len() - 100;
+    assert!(told <= 5, "{told} records of panics");
+}
+
+#[test]
+fn a_panic_in_a_dialect_on_the_callers_thread_leaves_the_log_usable() {
+    let logs = logs();
+    assert!(logs.configure(&quiet()));
+    say(&logs, Level::Warn, "first");
+    let panics =
+        || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| say(&logs, Level::Warn, "panic in a dialect")));
+    assert!(panics().is_err() && panics().is_err());
+    logs.debug_set(true);
+    say(&logs, Level::Debug, "second");
+    assert_eq!(texts(&logs), ["first", "second"]);
+}
+
+#[test]
+fn a_thread_that_cannot_be_started_is_told_once_and_its_return_too() {
+    let logs = logs();
+    assert!(logs.configure(&quiet()));
+    let no_more = std::io::Error::from_raw_os_error(libc::EAGAIN);
+    for _ in 0..3 {
+        logs.thread_failed("spanwire-worker", &no_more);
+    }
+    logs.thread_started("spanwire-worker");
+    let mut records = Vec::new();
+    logs.poll(9, &mut |record| records.push((record.level, record.target.clone(), record.text.clone())));
+    let [(Level::Error, first, text), (Level::Info, second, back)] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((first.as_str(), second.as_str()), ("limits.threads", "limits.threads"));
+    let words = "cannot start thread \"spanwire-worker\": Resource temporarily unavailable (errno 11); ";
+    assert!(text.contains(words) && text.contains("ulimit -u") && text.contains("pids.max"), "{text}");
+    assert!(back.contains("thread \"spanwire-worker\" runs now"), "{back}");
 }

@@ -7,13 +7,19 @@ use super::event::Event;
 use super::file::{FileConfig, LogFile};
 use super::level::Level;
 use super::ring::{Queue, Record, WhenFull};
-use super::Shared;
+use super::{emit, threads, Shared};
 use crate::lines::Lines;
 use crate::sys;
+use std::any::Any;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Panics that are told of.
+const PANICS_TOLD: u32 = 5;
+/// The name of the log's thread.
+const THREAD: &str = "spanwire-log";
 /// Records taken from the queue at once.
 const BATCH: usize = 16;
 /// How long the thread sleeps at a time where nothing is due.
@@ -40,6 +46,15 @@ struct State {
     start_after: Option<Instant>,
 }
 
+impl State {
+    /// Whether the caller is to start the thread.
+    fn claim(&mut self) -> bool {
+        let start = !self.alive && self.start_after.is_none_or(|after| Instant::now() >= after);
+        self.alive |= start;
+        start
+    }
+}
+
 impl Push {
     pub fn new() -> Push {
         let state = State {
@@ -59,8 +74,7 @@ impl Push {
         let mut state = self.lock();
         let (queued, _) = state.queue.push(record);
         state.accepted += u64::from(queued);
-        let start = !state.alive && state.start_after.is_none_or(|after| Instant::now() >= after);
-        state.alive |= start;
+        let start = state.claim();
         let wake = std::mem::take(&mut state.waiting);
         drop(state);
         if wake {
@@ -94,8 +108,7 @@ impl Push {
     /// Lets the thread look at the time anew; whether the caller is to start it.
     fn wake(&self) -> bool {
         let mut state = self.lock();
-        let start = !state.alive && state.start_after.is_none_or(|after| Instant::now() >= after);
-        state.alive |= start;
+        let start = state.claim();
         state.waiting = false;
         drop(state);
         self.wake.notify_one();
@@ -121,6 +134,16 @@ impl Push {
     pub fn close(&self) {
         self.lock().closing = true;
         self.wake.notify_all();
+    }
+
+    /// Whether the caller is to start the thread.
+    fn claim(&self) -> bool {
+        self.lock().claim()
+    }
+
+    /// Whether the thread runs or is being started.
+    fn is_alive(&self) -> bool {
+        self.lock().alive
     }
 
     fn not_started(&self) {
@@ -174,26 +197,62 @@ fn push(shared: &Arc<Shared>, record: Arc<Record>) {
 
 fn start(shared: &Arc<Shared>) {
     let for_thread = shared.clone();
-    if sys::spawn("spanwire-log", move || run(for_thread)).is_err() {
-        shared.push.not_started();
+    match sys::spawn(THREAD, move || run(for_thread)) {
+        Ok(()) => threads::started(shared, THREAD),
+        Err(error) => {
+            shared.push.not_started();
+            threads::failed(shared, THREAD, &error);
+        }
     }
 }
 
+/// Hands on a record that must not wait for the log's thread, which may not start either: without that thread the calling
+/// one writes it to standard error, if a line can be written there without waiting.
+pub(super) fn deliver_at_once(shared: &Arc<Shared>, mut record: Record) {
+    if record.level as u8 <= shared.push_level() {
+        if shared.push.claim() {
+            start(shared);
+        }
+        if !shared.push.is_alive() && record.level <= shared.stderr_level() {
+            let line = [record.text.as_bytes(), b"\n"].concat();
+            record.on_stderr = Lines::to_given(shared.given.standard_error).write(&line, Duration::ZERO).is_ok();
+        }
+    }
+    deliver(shared, Arc::new(record));
+}
+
+/// The log's thread. A panic costs the record that it came at, which is counted, and nothing else.
 fn run(shared: Arc<Shared>) {
     sys::be_a_batch_thread();
-    let mut outputs = Outputs::new(&shared);
-    let mut done = 0;
-    while let Some(batch) = shared.push.next(done, || shared.gathered.ends_ns()) {
+    let (mut outputs, mut done) = (Outputs::new(&shared), 0);
+    loop {
+        let served = catch_unwind(AssertUnwindSafe(|| serve(&shared, &mut outputs, &mut done)));
+        match served {
+            Ok(Returned::Here) => return,
+            // Nothing here is this process's: it is left as it is, and the thread ends.
+            Ok(Returned::InForkedChild) => return std::mem::forget((outputs, shared)),
+            Err(panic) => outputs.panicked(&shared, &*panic, 0),
+        }
+    }
+}
+
+/// Until there will be no more records, or this is a forked child.
+fn serve(shared: &Arc<Shared>, outputs: &mut Outputs, done: &mut usize) -> Returned {
+    while let Some(batch) = shared.push.next(std::mem::take(done), || shared.gathered.ends_ns()) {
+        *done = batch.len();
         for record in &batch {
-            if outputs.give(&shared, record) == Returned::InForkedChild {
-                // Nothing here is this process's: it is left as it is, and the thread ends.
-                std::mem::forget((batch, outputs, shared));
-                return;
+            match catch_unwind(AssertUnwindSafe(|| outputs.give(shared, record))) {
+                Ok(Returned::Here) => {}
+                Ok(Returned::InForkedChild) => {
+                    std::mem::forget(batch);
+                    return Returned::InForkedChild;
+                }
+                Err(panic) => outputs.panicked(shared, &*panic, 1),
             }
         }
-        done = batch.len();
-        say_gathered(&shared, false);
+        say_gathered(shared, false);
     }
+    Returned::Here
 }
 
 struct Outputs {
@@ -201,6 +260,9 @@ struct Outputs {
     lines: Lines,
     file: FileOutput,
     native_file: FileOutput,
+    /// Records that a panic cost since the last record that was handed on.
+    lost: u64,
+    panics: u32,
 }
 
 /// A file, and what it has lost.
@@ -219,17 +281,28 @@ struct Output {
 impl Outputs {
     fn new(shared: &Shared) -> Outputs {
         let file = || FileOutput { output: Output::default(), file: None };
-        Outputs {
-            stderr: Output::default(),
-            lines: Lines::to_given(shared.given.standard_error),
-            file: file(),
-            native_file: file(),
+        let (stderr, lines) = (Output::default(), Lines::to_given(shared.given.standard_error));
+        Outputs { stderr, lines, file: file(), native_file: file(), lost: 0, panics: 0 }
+    }
+
+    /// Counts what a panic cost, and says so, but not for ever: saying it may panic too.
+    fn panicked(&mut self, shared: &Arc<Shared>, panic: &(dyn Any + Send), records: u64) {
+        self.lost += records;
+        shared.counts.panic_lost.fetch_add(records, Relaxed);
+        self.panics = self.panics.saturating_add(1);
+        if self.panics <= PANICS_TOLD {
+            let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+            let message = format!("in the log's thread: {}", text.unwrap_or("no message"));
+            let _ = catch_unwind(AssertUnwindSafe(|| emit(shared, &Event::PanicCaught { message: &message })));
         }
     }
 
     fn give(&mut self, shared: &Shared, record: &Record) -> Returned {
-        if record.lost > 0 {
-            let lost = shared.record(&Event::RecordsLost { sink: "log writer", records: record.lost });
+        #[cfg(test)]
+        super::tests::panic_if_asked(&record.text, "in the writer");
+        let before = record.lost + std::mem::take(&mut self.lost);
+        if before > 0 {
+            let lost = shared.record(&Event::RecordsLost { sink: "log writer", records: before });
             if self.give_one(shared, &lost) == Returned::InForkedChild {
                 std::mem::forget(lost);
                 return Returned::InForkedChild;
@@ -240,7 +313,7 @@ impl Outputs {
 
     fn give_one(&mut self, shared: &Shared, record: &Record) -> Returned {
         let line = [record.text.as_bytes(), b"\n"].concat();
-        if record.level <= shared.stderr_level() {
+        if record.level <= shared.stderr_level() && !record.on_stderr {
             self.write_stderr(shared, &line);
         }
         if let Some(config) = shared.config.get().filter(|config| record.level <= config.file_level) {

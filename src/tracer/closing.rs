@@ -31,7 +31,7 @@ pub fn start(state: &'static State, number: u64) -> Result<(), Error> {
     if tracer.closed.load(Relaxed) {
         return Err(Error::Closed);
     }
-    if !tracer.enabled.load(Relaxed) || exporter_of(state, tracer).start(&state.shared) {
+    if !tracer.enabled.load(Relaxed) || exporter_of(state, tracer).start_asked(&state.shared) {
         return Ok(());
     }
     Err(Error::Limit)
@@ -44,20 +44,19 @@ pub fn flush(state: &'static State, number: u64, time: Duration) -> Result<(), E
         return Err(Error::Closed);
     }
     ending::run_requests(state);
-    if send_all(state, tracer, time) {
-        Ok(())
-    } else {
-        Err(Error::Timeout)
-    }
+    send_all(state, tracer, time)
 }
 
-fn send_all(state: &'static State, tracer: &Tracer, time: Duration) -> bool {
+/// [`Error::Limit`] at once where the system gives no thread: there is nothing to wait for.
+fn send_all(state: &'static State, tracer: &Tracer, time: Duration) -> Result<(), Error> {
     let exporter = exporter_of(state, tracer);
     if exporter.queue.is_resolved() {
-        return true;
+        return Ok(());
     }
-    exporter.start(&state.shared);
-    exporter.queue.flush(time)
+    if !exporter.start_asked(&state.shared) {
+        return Err(Error::Limit);
+    }
+    exporter.queue.flush(time).then_some(()).ok_or(Error::Timeout)
 }
 
 /// Shuts a tracer down within `time`: no new spans, open ones are abandoned, finished ones are sent, and what is left at
@@ -69,8 +68,9 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     ending::run_requests(state);
     let first = close(state, index, tracer, time);
     let lost_before = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);
-    if !send_all(state, tracer, time.saturating_sub(began.elapsed())) {
-        drop_the_rest(state, index, tracer);
+    let sent = send_all(state, tracer, time.saturating_sub(began.elapsed()));
+    if let Err(why) = sent {
+        drop_the_rest(state, index, tracer, why);
     }
     let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
     let lost_now = get(&account.counters.dropped[Reason::Shutdown as usize]);
@@ -87,10 +87,9 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     give_back_memory(state);
     // The process may end now, and what it counted is all that a core can tell.
     recording::refresh_all(state);
-    if in_time {
-        Ok(())
-    } else {
-        Err(Error::Timeout)
+    match in_time {
+        true => Ok(()),
+        false => Err(sent.err().unwrap_or(Error::Timeout)),
     }
 }
 
@@ -185,18 +184,16 @@ fn give_back_memory(state: &'static State) {
     });
 }
 
-fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer) {
+fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer, why: Error) {
     let exporter = exporter_of(state, tracer);
     let rest = exporter.queue.remove(index);
     let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
     if spans > 0 {
-        state.shared.drop_spans(
-            index,
-            Reason::Shutdown,
-            spans,
-            rest.len() as u64,
-            "the time for shutting down is over",
-        );
+        let detail = match why {
+            Error::Limit => "there is no thread to send them",
+            _ => "the time for shutting down is over",
+        };
+        state.shared.drop_spans(index, Reason::Shutdown, spans, rest.len() as u64, detail);
         Counters::add(&state.shared.account(index).counters.removed, spans);
     }
     // A worker that waits for its next attempt drops what it has in hand at once; one inside a request cannot.

@@ -23,6 +23,7 @@ use crate::recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::open;
 use crate::span::table::{Handle, Kind, Refused, LAST_GENERATION};
+use crate::sys::environment::Environment;
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -146,7 +147,8 @@ impl Tracers {
         if let Some(number) = self.share(&code) {
             return Ok(number);
         }
-        let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let environment = Environment::read();
+        let env = |name: &str| environment.get(name);
         let (settings, rejected) = Settings::resolve(&code, &env);
         let index = (0..TRACERS_MAX as u32).find(|&index| self.is_free(state, index)).ok_or(Error::Limit)?;
         logging::configure(state, &settings, env("TZ").as_deref(), &rejected);

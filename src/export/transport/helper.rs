@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use crate::sys;
 
+/// The thread's name.
+pub const THREAD: &str = "spanwire-dial";
 /// How long a call hangs before its thread is given up: longer than the C library asks two name servers twice.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 /// Threads that may be given up at a time. They hang on; one that returns after all makes room for another.
@@ -67,7 +69,7 @@ impl Helper {
             drop(release);
             let _ = sender.send(result);
         };
-        sys::spawn("spanwire-dial", body).map_err(Refused::NoThread)?;
+        sys::spawn(THREAD, body).map_err(Refused::NoThread)?;
         receiver.recv_timeout(patience).map_err(|error| match error {
             RecvTimeoutError::Timeout => Refused::Late,
             RecvTimeoutError::Disconnected => Refused::NoThread(io::Error::other("the thread ended early")),

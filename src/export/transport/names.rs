@@ -1,6 +1,7 @@
 //! The addresses that an agent's name had when it was last looked up. A forked child takes its parent's over: a look-up
 //! in a child can hang for ever on a lock of the C library that another thread of the parent held at the fork.
 
+use super::helper::{Refused, THREAD};
 use crate::log::{Event, Logs};
 use crate::process::Inheritable;
 use std::net::SocketAddr;
@@ -81,7 +82,17 @@ impl Names {
         }
     }
 
-    /// Where to say that a look-up hangs.
+    /// Says that no thread could be started for a call, or that one could again.
+    pub(super) fn tell_of_thread<T>(&self, asked: &Result<T, Refused>) {
+        let Some(logs) = self.logs.get() else { return };
+        match asked {
+            Err(Refused::NoThread(error)) if error.raw_os_error().is_some() => logs.thread_failed(THREAD, error),
+            Err(_) => {}
+            Ok(_) => logs.thread_started(THREAD),
+        }
+    }
+
+    /// Where to say that a look-up hangs, or has no thread.
     pub fn report_to(&self, logs: &'static Logs) {
         let _ = self.logs.set(logs);
     }

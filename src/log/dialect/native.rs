@@ -127,7 +127,9 @@ impl Line {
             Event::TracerStopped { sent, spans_lost, timed_out } => {
                 self.say("tracer stopped:").count("sent", sent).count("lost", spans_lost).count("timed_out", timed_out);
                 if *timed_out {
-                    self.say("; give spanwire_tracer_shutdown more time, or look for what the Agent answered above");
+                    self.say(
+                        "; look above for what kept them from leaving, or give spanwire_tracer_shutdown more time",
+                    );
                 }
             }
             Event::Forked { parent_pid } => {
@@ -320,7 +322,7 @@ fn loss_advice(reason: &str) -> &'static str {
         "unreachable" => "the Agent was away for longer than payloads are kept",
         "refused" => "the Agent's answer is in the line before",
         "too_large" => "single traces are larger than a payload may be: finish spans earlier, or set shorter tags",
-        "shutdown" => "give spanwire_tracer_shutdown more time",
+        "shutdown" => "look above for what kept them from leaving, or give spanwire_tracer_shutdown more time",
         _ => "spanwire_tracer_stats has the counts",
     }
 }

@@ -1,0 +1,91 @@
+//! Says that a thread of ours cannot be started: once for an outage, from the thread that wanted it, since the log's own
+//! thread may be missing too. And says when threads can be started again.
+
+use super::event::Event;
+use super::{emit, Logs, Shared};
+use crate::sys;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// An outage whose thread was not tried for so long is over: another one is told.
+const FORGOTTEN_AFTER_NS: u64 = 60_000_000_000;
+
+/// The outage that was told.
+#[derive(Default)]
+pub(super) struct Outage(Mutex<Option<Told>>);
+
+struct Told {
+    thread: &'static str,
+    since_ns: u64,
+    failed_ns: u64,
+}
+
+impl Outage {
+    /// Whether to tell of this failure.
+    fn fails(&self, thread: &'static str, now_ns: u64) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *told {
+            Some(outage) if outage.thread == thread => outage.failed_ns = now_ns,
+            Some(outage) if now_ns.saturating_sub(outage.failed_ns) < FORGOTTEN_AFTER_NS => {}
+            _ => {
+                *told = Some(Told { thread, since_ns: now_ns, failed_ns: now_ns });
+                return true;
+            }
+        }
+        false
+    }
+
+    /// How long the outage lasted that ends with this thread, if it was told.
+    fn ends(&self, thread: &'static str, now_ns: u64) -> Option<Duration> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = told.take_if(|outage| outage.thread == thread)?;
+        Some(Duration::from_nanos(now_ns.saturating_sub(ended.since_ns)))
+    }
+}
+
+impl Logs {
+    /// A thread of this name could not be started.
+    #[cold]
+    pub fn thread_failed(&self, thread: &'static str, error: &io::Error) {
+        failed(&self.shared, thread, error);
+    }
+
+    /// A thread of this name was started.
+    pub fn thread_started(&self, thread: &'static str) {
+        started(&self.shared, thread);
+    }
+}
+
+pub(super) fn failed(shared: &Arc<Shared>, thread: &'static str, error: &io::Error) {
+    if shared.outage.fails(thread, sys::monotonic_ns()) {
+        emit(shared, &Event::ThreadNotStarted { thread, errno: error.raw_os_error().unwrap_or(0) });
+    }
+}
+
+pub(super) fn started(shared: &Arc<Shared>, thread: &'static str) {
+    if let Some(after) = shared.outage.ends(thread, sys::monotonic_ns()) {
+        emit(shared, &Event::ThreadStarted { thread, after });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_once_whatever_threads_it_keeps_from_starting() {
+        let outage = Outage::default();
+        let mut told = Vec::new();
+        for (second, thread) in [(1, "worker"), (2, "log"), (3, "worker"), (4, "worker")] {
+            told.push(outage.fails(thread, second * 1_000_000_000));
+        }
+        assert_eq!(told, [true, false, false, false]);
+        assert_eq!(outage.ends("log", 5_000_000_000), None);
+        assert_eq!(outage.ends("worker", 5_000_000_000), Some(Duration::from_secs(4)));
+        assert_eq!(outage.ends("worker", 6_000_000_000), None);
+        assert!(outage.fails("log", 7_000_000_000), "another outage");
+        assert!(!outage.fails("worker", 8_000_000_000));
+        assert!(outage.fails("worker", 8_000_000_000 + FORGOTTEN_AFTER_NS));
+    }
+}

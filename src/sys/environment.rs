@@ -1,0 +1,284 @@
+//! Reads the environment of this process while other threads may change it. `getenv` then reads freed memory and can
+//! crash: `setenv` frees the array of pointers, `clearenv` too. Here the kernel copies that memory, and answers with an
+//! error where there is none; a reading during which the array moved is repeated.
+
+use super::{yield_now, Descriptor};
+use std::ffi::{c_char, c_long, c_void};
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
+
+/// Variables that are read at most.
+const VARIABLES_MAX: usize = 1 << 16;
+/// Bytes of one variable that are read at most; far more than any setting may have.
+const TEXT_MAX: usize = 1 << 17;
+/// Bytes of all variables that are read at most.
+const TOTAL_MAX: usize = 1 << 24;
+/// Readings of an environment that changes all the time. What one of them shows was there during the call.
+const READINGS: usize = 8;
+/// Attempts at a reading during which the array does not move.
+const ATTEMPTS: usize = 200;
+const PAGE: usize = 4096;
+
+/// The variables as they were at one moment, or, where they changed meanwhile, within one call.
+#[derive(Debug, Default)]
+pub struct Environment(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Environment {
+    /// The environment of this process. Cannot crash whatever other threads do with it.
+    pub fn read() -> Environment {
+        Environment::by(&mut Copier::default())
+    }
+
+    fn by(copier: &mut Copier) -> Environment {
+        let (mut all, mut before, mut readings) = (Environment::default(), None, 0);
+        for _ in 0..ATTEMPTS {
+            let Some(now) = pointers(copier) else {
+                yield_now();
+                continue;
+            };
+            if before.as_ref() == Some(&now) {
+                break;
+            }
+            all.add(variables(copier, &now));
+            before = Some(now);
+            readings += 1;
+            if readings == READINGS {
+                break;
+            }
+        }
+        all
+    }
+
+    /// The value of a variable; bytes that are not UTF-8 are replaced.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let value = &self.0.iter().find(|(known, _)| known == name.as_bytes())?.1;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// Later readings win. Of two variables of one name in one reading the first counts, as it does for `getenv`.
+    fn add(&mut self, mut read: Vec<(Vec<u8>, Vec<u8>)>) {
+        // Stable: of one name the first stays the first.
+        read.sort_by(|a, b| a.0.cmp(&b.0));
+        read.dedup_by(|later, first| later.0 == first.0);
+        let older = std::mem::replace(&mut self.0, read);
+        let missing: Vec<_> = older
+            .into_iter()
+            .filter(|(name, _)| self.0.binary_search_by(|(known, _)| known.cmp(name)).is_err())
+            .collect();
+        self.0.extend(missing);
+        self.0.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+}
+
+fn array() -> usize {
+    extern "C" {
+        static environ: *mut *mut c_char;
+    }
+    // SAFETY: the C library's variable, aligned and there as long as the process. Other threads write to it, whole
+    // words at a time.
+    let array = unsafe { AtomicPtr::from_ptr(std::ptr::addr_of!(environ).cast_mut().cast::<*mut c_void>()) };
+    array.load(SeqCst) as usize
+}
+
+/// The pointers to the variables; `None` if the array moved meanwhile, or cannot be read.
+fn pointers(copier: &mut Copier) -> Option<Vec<usize>> {
+    let (array_at, mut found) = (array(), Vec::new());
+    let mut at = array_at;
+    let mut bytes = [0; 1024];
+    'all: while at != 0 {
+        let length = bytes.len().min(PAGE - at % PAGE);
+        let got = copier.copy(at, &mut bytes[..length]);
+        // One that does not begin at a multiple of eight may cross the end of a page.
+        let whole = if got == length && length < 8 { copier.copy(at, &mut bytes[..8]) } else { got } / 8 * 8;
+        if whole == 0 {
+            return None;
+        }
+        for word in bytes[..whole].chunks_exact(8) {
+            let pointer = word.try_into().map_or(0, usize::from_ne_bytes);
+            if pointer == 0 {
+                break 'all;
+            }
+            found.push(pointer);
+        }
+        if found.len() > VARIABLES_MAX {
+            return None;
+        }
+        at += whole;
+    }
+    (array() == array_at).then_some(found)
+}
+
+fn variables(copier: &mut Copier, pointers: &[usize]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (mut total, mut found) = (0, Vec::new());
+    for pointer in pointers {
+        let Some(text) = text(copier, *pointer) else { continue };
+        total += text.len();
+        if total > TOTAL_MAX {
+            break;
+        }
+        if let Some(end) = text.iter().position(|&byte| byte == b'=') {
+            found.push((text[..end].to_vec(), text[end + 1..].to_vec()));
+        }
+    }
+    found
+}
+
+/// The text at an address, without its NUL; `None` if it cannot be read to its end.
+fn text(copier: &mut Copier, mut at: usize) -> Option<Vec<u8>> {
+    let (mut text, mut bytes) = (Vec::new(), [0; PAGE]);
+    // Most are short.
+    let mut most = 256;
+    while text.len() < TEXT_MAX {
+        let length = most.min(PAGE - at % PAGE);
+        let got = copier.copy(at, &mut bytes[..length]);
+        if got == 0 {
+            return None;
+        }
+        match bytes[..got].iter().position(|&byte| byte == 0) {
+            Some(end) => {
+                text.extend_from_slice(&bytes[..end]);
+                return Some(text);
+            }
+            None => text.extend_from_slice(&bytes[..got]),
+        }
+        at = at.checked_add(got)?;
+        most = PAGE;
+    }
+    Some(text)
+}
+
+/// Copies memory of this process that may not be there.
+#[derive(Default)]
+struct Copier {
+    /// The system has no `process_vm_readv`, or a filter forbids it.
+    by_pipe: bool,
+    pipe: Option<(Descriptor, Descriptor)>,
+}
+
+impl Copier {
+    /// Copies up to as many bytes as `into` has; the answer is how many, 0 where nothing can be read.
+    fn copy(&mut self, from: usize, into: &mut [u8]) -> usize {
+        if !self.by_pipe {
+            match copy_by_kernel(from, into) {
+                Some(got) => return got,
+                None => self.by_pipe = true,
+            }
+        }
+        self.copy_by_pipe(from, into).unwrap_or(0)
+    }
+
+    /// Through a pipe: writing from memory that is not there is an error.
+    fn copy_by_pipe(&mut self, from: usize, into: &mut [u8]) -> Option<usize> {
+        if self.pipe.is_none() {
+            self.pipe = Some(pipe()?);
+        }
+        let (reader, writer) = self.pipe.as_ref()?;
+        let (reader, writer) = (reader.fd().ok()?, writer.fd().ok()?);
+        // SAFETY: the kernel checks the address that it reads from, and writes to `into` no more than it has.
+        let got = unsafe {
+            // Not `libc::write`, which checkers of memory watch.
+            let wrote = libc::syscall(libc::SYS_write, writer, from as *const c_void, into.len().min(PAGE));
+            if wrote <= 0 {
+                return None;
+            }
+            libc::read(reader, into.as_mut_ptr().cast(), wrote as usize)
+        };
+        usize::try_from(got).ok()
+    }
+}
+
+/// `None` if the system offers no such call; `Some(0)` if the memory cannot be read.
+fn copy_by_kernel(from: usize, into: &mut [u8]) -> Option<usize> {
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: from as *mut c_void, iov_len: into.len() };
+    // SAFETY: the kernel writes to `into` no more than it has, and checks the address that it reads from.
+    let got = unsafe {
+        libc::syscall(
+            libc::SYS_process_vm_readv,
+            libc::getpid(),
+            &local,
+            1 as c_long,
+            &remote,
+            1 as c_long,
+            0 as c_long,
+        )
+    };
+    match got {
+        -1 => match std::io::Error::last_os_error().raw_os_error() {
+            Some(libc::EFAULT) => Some(0),
+            _ => None,
+        },
+        got => Some(got as usize),
+    }
+}
+
+fn pipe() -> Option<(Descriptor, Descriptor)> {
+    let mut fds = [0; 2];
+    // SAFETY: room for two descriptors, owned by nobody else.
+    let (reader, writer) = unsafe {
+        if libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) != 0 {
+            return None;
+        }
+        (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1]))
+    };
+    Some((Descriptor::keep(reader).ok()?, Descriptor::keep(writer).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(texts: &[(&str, &str)]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        texts.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect()
+    }
+
+    #[test]
+    fn both_ways_read_what_the_system_says() {
+        for by_pipe in [false, true] {
+            let environment = Environment::by(&mut Copier { by_pipe, pipe: None });
+            let mut compared = 0;
+            for (name, value) in std::env::vars() {
+                assert_eq!(environment.get(&name), Some(value), "{name}");
+                compared += 1;
+            }
+            assert!(compared > 1 && environment.0.len() >= compared, "{compared}");
+            assert_eq!(environment.get("SPANWIRE_NO_SUCH_VARIABLE"), None);
+        }
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_no_crash() {
+        let there = vec![7u8; 3 * PAGE];
+        for by_pipe in [false, true] {
+            let mut copier = Copier { by_pipe, pipe: None };
+            let mut into = [0; 64];
+            for nowhere in [1, 4095, usize::MAX - 10, 0xdead_0000_0000_0000] {
+                assert_eq!(copier.copy(nowhere, &mut into), 0);
+                assert_eq!(text(&mut copier, nowhere), None);
+            }
+            assert_eq!((copier.copy(there.as_ptr() as usize + 100, &mut into), into), (64, [7; 64]));
+        }
+    }
+
+    #[test]
+    fn long_values_and_values_across_pages_are_read_whole() {
+        let long = vec![b'x'; 3 * PAGE + 17];
+        let mut memory = vec![b'y'; PAGE];
+        memory.extend(&long);
+        memory.push(0);
+        for offset in [0, 1, 7, PAGE - 300, PAGE] {
+            let read = text(&mut Copier::default(), memory.as_ptr() as usize + offset).expect("text");
+            assert_eq!(read, memory[offset..memory.len() - 1]);
+        }
+    }
+
+    #[test]
+    fn what_any_reading_shows_is_there_and_the_first_of_a_name_counts() {
+        let mut environment = Environment::default();
+        environment.add(pairs(&[("DD_SERVICE", "shop"), ("DD_ENV", "dev")]));
+        environment.add(pairs(&[("DD_ENV", "prod"), ("DD_ENV", "second"), ("A", "")]));
+        let get = |name| environment.get(name);
+        assert_eq!(get("DD_SERVICE").as_deref(), Some("shop"));
+        assert_eq!((get("DD_ENV").as_deref(), get("A").as_deref(), get("DD")), (Some("prod"), Some(""), None));
+    }
+}

@@ -1,0 +1,83 @@
+//! Functions of the C library that nothing in the shared library may call, though the standard library and the HTTP
+//! library would: hidden definitions take the place of the C library's for the code in here, and for nobody else. A test
+//! holds the list of what the library imports.
+//!
+//! `getenv` reads memory that another thread of the host may be freeing; callers here find every variable unset
+//! (`environment.rs` is the way to read them). The others take locks that a fork can leave held, so that a forked child
+//! would hang. `dl_iterate_phdr` finds no library: the standard library calls it to print backtraces only, and no
+//! backtrace is printed here. `strerror_r` and `gai_strerror` answer from `errors.rs`.
+//!
+//! The static library keeps the C library's: there a definition would be the whole program's.
+
+#![cfg(all(spanwire_shared, any(target_arch = "x86_64", target_arch = "aarch64")))]
+
+use super::errors;
+use std::ffi::{c_char, c_int, c_void};
+
+extern "C" fn no_variable(_name: *const c_char) -> *mut c_char {
+    std::ptr::null_mut()
+}
+
+extern "C" fn no_library(_callback: *const c_void, _data: *mut c_void) -> c_int {
+    0
+}
+
+/// Writes what fits, with a NUL, as `strerror_r` does.
+unsafe extern "C" fn error_text(errno: c_int, buffer: *mut c_char, capacity: usize) -> c_int {
+    let unknown;
+    let text = match errors::text(errno) {
+        Some(text) => text.to_bytes(),
+        None => {
+            unknown = format!("Unknown error {errno}");
+            unknown.as_bytes()
+        }
+    };
+    let length = text.len().min(capacity.saturating_sub(1));
+    if capacity > 0 {
+        // SAFETY: the caller's buffer has so many bytes, as it says.
+        unsafe {
+            std::ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast::<u8>(), length);
+            *buffer.add(length) = 0;
+        }
+    }
+    0
+}
+
+extern "C" fn lookup_text(code: c_int) -> *const c_char {
+    errors::lookup_text(code).as_ptr()
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! jump {
+    () => {
+        "jmp {instead}"
+    };
+}
+#[cfg(target_arch = "aarch64")]
+macro_rules! jump {
+    () => {
+        "b {instead}"
+    };
+}
+
+/// Defines the function of this name, for this library alone, as a jump to one of ours.
+macro_rules! withhold {
+    ($name:literal, $instead:path) => {
+        std::arch::global_asm!(
+            concat!(".pushsection .text.spanwire_", $name, ",\"ax\""),
+            concat!(".globl ", $name),
+            concat!(".hidden ", $name),
+            concat!(".type ", $name, ",STT_FUNC"),
+            concat!($name, ":"),
+            jump!(),
+            concat!(".size ", $name, ", . - ", $name),
+            ".popsection",
+            instead = sym $instead,
+        );
+    };
+}
+
+withhold!("getenv", no_variable);
+withhold!("dl_iterate_phdr", no_library);
+withhold!("__xpg_strerror_r", error_text);
+withhold!("gai_strerror", lookup_text);
