@@ -1144,7 +1144,8 @@ spanwire_status spanwire_span_finish_at(spanwire_span span, int64_t end_ns);
 spanwire_status spanwire_span_discard(spanwire_span span);
 
 /**
- * Copies what children elsewhere, or later, need of a span.
+ * Copies what children elsewhere, or later, need of a span. Where another thread is inside a call on the span for more
+ * than 100 ms, that is the ids alone, without SPANWIRE_CONTEXT_HAS_PRIORITY.
  *
  * @param span  an open span; one that the parent of this forked process had open will do, too
  * @param out   its `size` is set by the caller
@@ -1153,7 +1154,6 @@ spanwire_status spanwire_span_discard(spanwire_span span);
  *         SPANWIRE_E_HANDLE   `span` is 0, finished, or was never a span
  *         SPANWIRE_E_ARGUMENT `out` is NULL
  *         SPANWIRE_E_VERSION  `out->size` is not set
- *         SPANWIRE_E_BUSY     another thread holds the span for too long
  *
  * Threads:   any.
  * Blocks:    never.
@@ -1175,7 +1175,6 @@ spanwire_status spanwire_span_context(spanwire_span span, spanwire_context *out)
  *         SPANWIRE_E_HANDLE   `span` is 0, finished, or was never a span
  *         SPANWIRE_E_ARGUMENT another kind, or `buffer` and `need` are both NULL
  *         SPANWIRE_E_LIMIT    the buffer is too small; it holds the empty text
- *         SPANWIRE_E_BUSY     another thread holds the span for too long
  *
  * Ownership: the buffer is the caller's.
  * Threads:   any.

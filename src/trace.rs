@@ -2,7 +2,7 @@
 //! or partial flush asks, what was gathered leaves as one chunk. A trace here is this process's part of one: the same
 //! ids may live in other processes. Starting and finishing spans is `crate::tracer`'s, sending chunks `crate::export`'s.
 
-use crate::export::queue::Chunk;
+use crate::export::queue::{Chunk, NO_PRIORITY};
 use crate::inspect::{holding, signed, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};
 use crate::span::open::OpenSpan;
@@ -55,6 +55,8 @@ pub struct Decision {
 impl Decision {
     /// What every trace has until sampling rules exist: keep, by default.
     pub const DEFAULT: Decision = Decision { priority: 1, maker: 0 };
+    /// None that is known.
+    pub const NONE: Decision = Decision { priority: NO_PRIORITY, maker: NO_PRIORITY };
 }
 
 impl Trace {

@@ -15,7 +15,7 @@ fn a_span_finished_while_another_call_holds_it_is_sent() {
     let chunks = agent.chunks();
     let spans: Vec<_> = chunks.iter().flatten().collect();
     let named = |name: &str| spans.iter().filter(|span| span.name == name).collect::<Vec<_>>();
-    assert_eq!((named("interrupted").len(), named("descheduled").len(), named("child").len()), (4, 2, 2));
+    assert_eq!((named("interrupted").len(), named("descheduled").len(), named("child").len()), (5, 2, 2));
     assert!(spans.iter().filter(|span| span.name != "child").all(|span| span.tag("slow") == "a value\0"), "{spans:?}");
     for child in named("child") {
         let parent = spans.iter().find(|span| span.span_id == child.parent_id).expect("its parent");

@@ -956,7 +956,8 @@ pub extern "C" fn spanwire_span_discard(span: spanwire_span) -> spanwire_status 
     guard(|state| if span == 0 { Ok(()) } else { ending::discard(state, span) })
 }
 
-/// Copies what children elsewhere, or later, need of a span.
+/// Copies what children elsewhere, or later, need of a span. Where another thread is inside a call on the span for more
+/// than 100 ms, that is the ids alone, without SPANWIRE_CONTEXT_HAS_PRIORITY.
 ///
 /// @param span  an open span; one that the parent of this forked process had open will do, too
 /// @param out   its `size` is set by the caller
@@ -965,7 +966,6 @@ pub extern "C" fn spanwire_span_discard(span: spanwire_span) -> spanwire_status 
 ///         SPANWIRE_E_HANDLE   `span` is 0, finished, or was never a span
 ///         SPANWIRE_E_ARGUMENT `out` is NULL
 ///         SPANWIRE_E_VERSION  `out->size` is not set
-///         SPANWIRE_E_BUSY     another thread holds the span for too long
 ///
 /// Threads:   any.
 /// Blocks:    never.
@@ -995,7 +995,6 @@ pub unsafe extern "C" fn spanwire_span_context(span: spanwire_span, out: *mut sp
 ///         SPANWIRE_E_HANDLE   `span` is 0, finished, or was never a span
 ///         SPANWIRE_E_ARGUMENT another kind, or `buffer` and `need` are both NULL
 ///         SPANWIRE_E_LIMIT    the buffer is too small; it holds the empty text
-///         SPANWIRE_E_BUSY     another thread holds the span for too long
 ///
 /// Ownership: the buffer is the caller's.
 /// Threads:   any.

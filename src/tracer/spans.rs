@@ -199,10 +199,7 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
 /// continues the parent's trace as another process would. Its service and sampling decision are the defaults.
 #[cold]
 fn beside(state: &State, parent: Handle) -> Local {
-    let context = state.spans.label(parent, |label| {
-        let (trace_id_high, trace_id_low, span_id) = label.ids();
-        Context { trace_id_high, trace_id_low, span_id, decision: Decision::DEFAULT }
-    });
+    let context = ids_of(state, parent, Decision::DEFAULT);
     context.map_or(Local::Unknown, Local::Elsewhere)
 }
 
@@ -250,12 +247,13 @@ pub fn with_span<R>(
     change(&mut span, &state.shared.account(index).counters, state.tracers.at(index))
 }
 
-/// The context that continues a span elsewhere, for an inherited span too.
+/// The context that continues a span elsewhere, for an inherited span too. Where another thread holds the span or its trace
+/// for too long, the ids alone.
 pub fn context(state: &State, number: u64) -> Result<Context, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     match state.spans.lock(handle) {
         Ok(span) => {
-            let decision = state.traces.lock(trace_of(&span))?.decided();
+            let decision = state.traces.lock(trace_of(&span)).map_or(Decision::NONE, |trace| trace.decided());
             Ok(context_of(&span, decision))
         }
         Err(Refused::Forked) => state
@@ -265,8 +263,17 @@ pub fn context(state: &State, number: u64) -> Result<Context, Error> {
                 context_of(span, decided.unwrap_or(Decision::DEFAULT))
             })
             .ok_or(Error::Handle),
+        Err(Refused::Busy) => ids_of(state, handle, Decision::NONE).ok_or(Error::Handle),
         Err(refused) => Err(refused.into()),
     }
+}
+
+/// What can be said of a span that another thread holds.
+fn ids_of(state: &State, handle: Handle, decision: Decision) -> Option<Context> {
+    state.spans.label(handle, |label| {
+        let (trace_id_high, trace_id_low, span_id) = label.ids();
+        Context { trace_id_high, trace_id_low, span_id, decision }
+    })
 }
 
 /// Sets the sampling priority of a span's trace by hand.

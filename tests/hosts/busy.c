@@ -35,6 +35,14 @@ static void finish_it_twice(void) {
 }
 static void discard_it(void) { OK(spanwire_span_discard(span)); }
 static void start_a_child(void) { CHECK(child = spanwire_span_start(tracer, span, "child")); }
+static void name_it(void) {
+    spanwire_context context = {.size = sizeof context};
+    char id[64];
+    size_t need;
+    OK(spanwire_span_context(span, &context));
+    OK(spanwire_span_id_text(span, SPANWIRE_ID_SPAN, id, sizeof id, &need));
+    CHECK(strtoull(id, NULL, 10) == context.span_id && context.flags == 0);
+}
 static void tag_it(void) { STATUS(SPANWIRE_E_BUSY, spanwire_span_set_tag(span, "never", "set")); }
 
 /* The same thread: a signal handler must not be called from, but it may neither hang nor lose the span. */
@@ -101,6 +109,8 @@ int main(void) {
     interrupted(tag_it);
     CHECK(stats_of(tracer).tags_dropped == tags_dropped + 1);
     OK(spanwire_span_finish(span));
+    interrupted(name_it);
+    OK(spanwire_span_finish(span));
 
     descheduled(finish_it);
     STATUS(SPANWIRE_E_HANDLE, spanwire_span_set_tag(span, "late", "tag"));
@@ -109,11 +119,11 @@ int main(void) {
     descheduled(start_a_child);
     OK(spanwire_span_finish(child));
     OK(spanwire_span_finish(span));
-    expect(8, 2, 0, 0);
+    expect(9, 2, 0, 0);
     OK(spanwire_tracer_flush(tracer, 10000));
 
     descheduled(shut_down);
-    expect(8, 2, 0, 1);
+    expect(9, 2, 0, 1);
     check_closed_books(tracer);
     return verdict();
 }

@@ -116,7 +116,7 @@ fn check_traces_request(request: &Received, host: &str, body: &[u8]) {
     let expected = [
         ("content-length", length.as_str()),
         ("content-type", "application/msgpack"),
-        ("datadog-client-computed-top-level", "yes"),
+        ("datadog-client-computed-top-level", "true"),
         ("datadog-container-id", "0123abcd"),
         ("datadog-entity-id", "ci-0123abcd"),
         ("datadog-external-env", "it-false,cn-web"),
