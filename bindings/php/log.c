@@ -253,10 +253,9 @@ void sw_log_request_ends(void) {
         if (EG(exception)) zend_clear_exception();
         forget_logger();
         drain(); /* what it left */
-    } zend_catch {
-        ZVAL_UNDEF(&SW_G(logger)); /* its memory goes with the request's */
     } zend_end_try();
     EG(current_execute_data) = before;
+    ZVAL_UNDEF(&SW_G(logger)); /* a destructor may have set one; its memory goes with the request's */
     free(in_hand);
     in_hand = NULL;
     free_batch(&for_script);
