@@ -188,8 +188,8 @@ static bool to_logger(const record *taken) {
     return false;
 }
 
-/* What is on its way to PHP. A logger need not return: it may exit(), fail fatally, or suspend a fiber that nobody
- * resumes. So the record that it was given is out of the list before it is called, and the rest waits here. */
+/* Records on their way to PHP. A logger need not return: it may exit(), fail fatally, or suspend a fiber that is never
+ * resumed. So its record leaves the list before it is called, and the rest waits here for the next call. */
 ZEND_TLS batch waiting;
 ZEND_TLS record *in_hand;
 /* What a script takes as an array. */
