@@ -1,7 +1,7 @@
 /*
- * What spans tell of errors: an exception given by the script or in flight, and the error that ends a script. PHP makes
- * such an error of an exception that nobody catches, too. No code of the script's runs here but an error handler, where
- * somebody has changed an exception's trace to something else.
+ * Errors on spans: exceptions that the script gives or that are in flight, and errors that end the script, which PHP makes
+ * of uncaught exceptions as well. Calls no code of the script, except for an error handler when the script has changed an
+ * exception's trace to something else.
  */
 #include "php_spanwire.h"
 
@@ -181,6 +181,6 @@ void sw_errors_start(void) {
 }
 
 void sw_errors_stop(void) {
-    /* Who has come after us calls us still. */
+    /* An extension that hooked in later still calls ours, and restores it when it ends. */
     if (zend_error_cb == on_error) zend_error_cb = next_error_cb;
 }

@@ -188,8 +188,8 @@ static bool to_logger(const record *taken) {
     return false;
 }
 
-/* What is on its way to PHP. A logger need not return: it may exit(), fail fatally, or suspend a fiber that nobody
- * resumes. So the record that it was given is out of the list before it is called, and the rest waits here. */
+/* Records on their way to PHP. A logger need not return: it may exit(), fail fatally, or suspend a fiber that is never
+ * resumed. So its record leaves the list before it is called, and the rest waits here for the next call. */
 ZEND_TLS batch waiting;
 ZEND_TLS record *in_hand;
 /* What a script takes as an array. */
@@ -253,10 +253,9 @@ void sw_log_request_ends(void) {
         if (EG(exception)) zend_clear_exception();
         forget_logger();
         drain(); /* what it left */
-    } zend_catch {
-        ZVAL_UNDEF(&SW_G(logger)); /* its memory goes with the request's */
     } zend_end_try();
     EG(current_execute_data) = before;
+    ZVAL_UNDEF(&SW_G(logger)); /* a destructor may have set one; its memory goes with the request's */
     free(in_hand);
     in_hand = NULL;
     free_batch(&for_script);

@@ -11,7 +11,7 @@ declare(strict_types=1);
 
 if (extension_loaded('spanwire')) return;
 
-// After opcache.preload the classes are there, and nothing that they held.
+// After opcache.preload the classes exist, but their static properties are empty.
 if (!class_exists('Spanwire\Tracer', false)) {
     require __DIR__ . '/Ffi/Library.php';
     require __DIR__ . '/Ffi/Errors.php';
