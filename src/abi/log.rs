@@ -6,6 +6,7 @@ use super::status::*;
 use super::{guard, guard_value, sized, text};
 use crate::log::event::Event;
 use crate::log::{Level, Record, SinkError};
+use crate::sys;
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CString};
 use std::sync::Arc;
@@ -337,7 +338,7 @@ pub unsafe extern "C" fn spanwire_log_take(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_fd() -> i32 {
-    guard_value(-1, |state| state.shared.logs.fd().unwrap_or(-1))
+    guard_value(-1, |state| sys::uncancelled(|| state.shared.logs.fd().unwrap_or(-1)))
 }
 
 /// Adds a record of the host's own, to be read beside ours and sent where they go.

@@ -4,6 +4,7 @@
 use super::status::*;
 use super::{guard, guard_value, sized};
 use crate::recorder::snapshot::Event;
+use crate::sys;
 use crate::tracer::{recording, Error};
 use std::ffi::{c_char, c_void, CString};
 
@@ -129,5 +130,5 @@ unsafe fn hand_over(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_recorder_fd() -> i32 {
-    guard_value(-1, |state| state.shared.recorder.fd().unwrap_or(-1))
+    guard_value(-1, |state| sys::uncancelled(|| state.shared.recorder.fd().unwrap_or(-1)))
 }

@@ -4,7 +4,7 @@
 use super::span::{put_metric, put_tag, spanwire_metric, spanwire_tag};
 use super::status::*;
 use super::tracer::spanwire_tracer;
-use super::{guard, sized, text};
+use super::{guard_span, sized, text};
 use crate::counters::Counters;
 use crate::export::queue::NO_PRIORITY;
 use crate::span::open::OpenSpan;
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn spanwire_span_submit(
     records: *const spanwire_record,
     count: usize,
 ) -> spanwire_status {
-    guard(|state| {
+    guard_span(|state| {
         let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };
         if count == 0 {
             return Ok(());
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn spanwire_span_submit_packed(
     bytes: *const c_void,
     len: usize,
 ) -> spanwire_status {
-    guard(|state| {
+    guard_span(|state| {
         // SAFETY: by the caller.
         let bytes = unsafe { text::array(bytes.cast::<u8>(), len) }?;
         let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };

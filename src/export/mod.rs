@@ -23,6 +23,7 @@ use crate::probes;
 use crate::recorder::Recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::ids;
+use crate::sys;
 use queue::Queue;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -212,6 +213,11 @@ impl Exporter {
             self.started.store(true, Relaxed);
             return true;
         }
+        // Also called by a host's thread that starts a span.
+        sys::uncancelled(|| self.start_thread(shared))
+    }
+
+    fn start_thread(&'static self, shared: &'static Shared) -> bool {
         self.prepare();
         let run = move || {
             let run = std::panic::AssertUnwindSafe(|| worker::run(shared, self));
@@ -221,7 +227,7 @@ impl Exporter {
         };
         // Before the thread: it takes this back itself when it ends at once.
         self.started.store(true, Relaxed);
-        let running = crate::sys::spawn("spanwire-worker", run).is_ok();
+        let running = sys::spawn("spanwire-worker", run).is_ok();
         if !running {
             self.queue.thread_failed();
             self.started.store(false, Relaxed);

@@ -244,9 +244,15 @@ impl Logs {
             level @ (Level::Debug | Level::Trace) if !event.is_rare() => level,
             _ => Level::Error,
         };
-        if !shared.switch.admits(least, now_ms) {
-            return;
+        if shared.switch.admits(least, now_ms) {
+            // On a host's thread: waking those who wait for records is a cancellation point.
+            sys::uncancelled(|| self.tell(event));
         }
+    }
+
+    /// Formats an event that somebody may want, and delivers what comes of it.
+    fn tell(&self, event: &Event<'_>) {
+        let shared = &self.shared;
         if sink::inside(shared.epoch_pid) {
             shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
             return;

@@ -205,7 +205,7 @@ impl<T: Default> Table<T> {
     /// Another thread is in a call on this slot: soon done, unless it was interrupted by a signal handler that is us.
     #[cold]
     fn lock_contended<'a>(&'a self, slot: &'a Slot<T>, index: u32, word: u64) -> Result<Guard<'a, T>, Refused> {
-        sys::keep_errno(|| self.wait_for(slot, index, word))
+        sys::uncancelled(|| sys::keep_errno(|| self.wait_for(slot, index, word)))
     }
 
     fn wait_for<'a>(&'a self, slot: &'a Slot<T>, index: u32, word: u64) -> Result<Guard<'a, T>, Refused> {
