@@ -28,6 +28,31 @@ pub fn keep_errno<R>(call: impl FnOnce() -> R) -> R {
     result
 }
 
+extern "C" {
+    // Not in the libc crate.
+    fn pthread_setcancelstate(state: libc::c_int, old: *mut libc::c_int) -> libc::c_int;
+}
+const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
+
+/// Runs `call` with cancellation of the calling thread put off. The C library cancels a thread by unwinding it from a
+/// cancellation point (`read`, `write`, `close`, `open`, `poll`, `getrandom`, …); that must not happen below our
+/// functions, where it ends the process. Around all that may reach one on a host's thread.
+pub fn uncancelled<R>(call: impl FnOnce() -> R) -> R {
+    /// Puts the state back when a panic passes, too.
+    struct Before(libc::c_int);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            // SAFETY: a state that the C library has given; the former one is not asked for.
+            unsafe { pthread_setcancelstate(self.0, std::ptr::null_mut()) };
+        }
+    }
+    let mut before = 0;
+    // SAFETY: `before` is valid for the call.
+    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut before) };
+    let _before = Before(before);
+    call()
+}
+
 /// The process id, asked of the kernel each time: a cached one would be wrong after a raw `clone`.
 pub fn pid() -> u32 {
     std::process::id()

@@ -2,6 +2,7 @@
 
 use super::status::*;
 use super::{guard, guard_value};
+use crate::sys;
 
 /// Turns debug mode on or off, for the whole process. In debug mode there is a log line for each span, chunk and
 /// payload. Set before the first tracer it stays; `DD_TRACE_DEBUG` does the same from the start.
@@ -50,5 +51,5 @@ pub extern "C" fn spanwire_debug_set_for(seconds: u32) -> spanwire_status {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_debug_get() -> i32 {
-    guard_value(0, |state| i32::from(state.shared.logs.debug_get()))
+    guard_value(0, |state| sys::uncancelled(|| i32::from(state.shared.logs.debug_get())))
 }

@@ -342,7 +342,7 @@ pub unsafe extern "C" fn spanwire_log_take(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_fd() -> i32 {
-    guard_value(-1, |state| state.shared.logs.fd().unwrap_or(-1))
+    guard_value(-1, |state| sys::uncancelled(|| state.shared.logs.fd().unwrap_or(-1)))
 }
 
 /// Adds a record of the host's own, to be read beside ours and sent where they go.

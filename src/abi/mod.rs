@@ -30,22 +30,29 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 const PANICS_MAX: u32 = 5;
 static PANICS: AtomicU32 = AtomicU32::new(0);
 
-/// Runs one call of the host: no panic leaves, errno stays what it was, and a fork since the last call is noticed.
-#[inline]
+/// Runs one call of the host: no panic leaves, errno stays what it was, a fork since the last call is noticed, and the
+/// thread cannot be cancelled inside.
 fn guard(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_status {
+    sys::uncancelled(|| guard_span(call))
+}
+
+/// The same for calls on spans, which pay nothing for cancellation: their usual way has no cancellation point, and what is
+/// off that way (making the state, starting a thread, logging) puts it off itself.
+#[inline]
+fn guard_span(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_status {
     guard_value(SPANWIRE_E_PANIC, |state| match call(state) {
         Ok(()) => SPANWIRE_OK,
         Err(error) => status::of(error),
     })
 }
 
-/// The same for a call that answers with a value; `failed` stands for a panic.
+/// `guard_span` for a call that answers with a value; `failed` is the answer after a panic.
 #[inline]
 fn guard_value<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
     sys::keep_errno(|| guard_quick(failed, call))
 }
 
-/// The same for a call whose usual way makes no system call; what is off that way keeps errno itself.
+/// `guard_span` for a call whose usual way makes no system call; what is off that way keeps errno itself.
 #[inline]
 fn guard_quick<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
     catch_unwind(AssertUnwindSafe(|| call(state::state()))).unwrap_or_else(|panic| {
@@ -57,11 +64,16 @@ fn guard_quick<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
 /// The same for a call that has nothing to do with this process's own tracers and must not make any state for them.
 fn guard_apart(call: impl FnOnce() -> spanwire_status) -> spanwire_status {
     keep_panics_quiet();
-    sys::keep_errno(|| catch_unwind(AssertUnwindSafe(call)).unwrap_or(SPANWIRE_E_PANIC))
+    let call = || catch_unwind(AssertUnwindSafe(call)).unwrap_or(SPANWIRE_E_PANIC);
+    sys::uncancelled(|| sys::keep_errno(call))
 }
 
 #[cold]
 fn panicked(panic: &(dyn std::any::Any + Send)) {
+    sys::uncancelled(|| tell_of(panic));
+}
+
+fn tell_of(panic: &(dyn std::any::Any + Send)) {
     let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     let count = PANICS.fetch_add(1, Relaxed) + 1;
     // Saying so could panic in turn.

@@ -144,5 +144,5 @@ unsafe fn hand_over(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_recorder_fd() -> i32 {
-    guard_value(-1, |state| state.shared.recorder.fd().unwrap_or(-1))
+    guard_value(-1, |state| sys::uncancelled(|| state.shared.recorder.fd().unwrap_or(-1)))
 }

@@ -4,7 +4,7 @@
 use super::context::spanwire_context;
 use super::status::*;
 use super::tracer::spanwire_tracer;
-use super::{guard, guard_quick, guard_value, sized, text};
+use super::{guard_quick, guard_span, guard_value, sized, text};
 use crate::counters::Counters;
 use crate::span::encode::{self, Mended};
 use crate::span::open::{self, Field, OpenSpan, Refusal, Value};
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn spanwire_span_start_with(
     options: *const spanwire_span_options,
     out: *mut spanwire_span,
 ) -> spanwire_status {
-    guard(|state| {
+    guard_span(|state| {
         if out.is_null() {
             return Err(Error::Argument);
         }
@@ -598,7 +598,7 @@ pub unsafe extern "C" fn spanwire_span_get_tag(
     capacity: usize,
     need: *mut usize,
 ) -> spanwire_status {
-    guard(|state| {
+    guard_span(|state| {
         // SAFETY: by the caller.
         let name = self::key(unsafe { text::terminated(key) })?;
         text::wanted(buffer, need)?;
@@ -902,7 +902,7 @@ pub unsafe extern "C" fn spanwire_span_set_meta_struct(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_priority(span: spanwire_span, priority: i32) -> spanwire_status {
-    guard(|state| if span == 0 { Ok(()) } else { spans::set_priority(state, span, priority) })
+    guard_span(|state| if span == 0 { Ok(()) } else { spans::set_priority(state, span, priority) })
 }
 
 /// Finishes a span now. Its number is stale afterwards. When it was the last open span of its trace, the trace is sent.
@@ -920,7 +920,7 @@ pub extern "C" fn spanwire_span_set_priority(span: spanwire_span, priority: i32)
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_finish(span: spanwire_span) -> spanwire_status {
-    guard(|state| if span == 0 { Ok(()) } else { ending::finish(state, span, End::Now) })
+    guard_span(|state| if span == 0 { Ok(()) } else { ending::finish(state, span, End::Now) })
 }
 
 /// Finishes a span at a time that the host knows.
@@ -936,7 +936,7 @@ pub extern "C" fn spanwire_span_finish(span: spanwire_span) -> spanwire_status {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_finish_at(span: spanwire_span, end_ns: i64) -> spanwire_status {
-    guard(|state| if span == 0 { Ok(()) } else { ending::finish(state, span, End::At(end_ns)) })
+    guard_span(|state| if span == 0 { Ok(()) } else { ending::finish(state, span, End::At(end_ns)) })
 }
 
 /// Gives a span up: it is not sent. Its children keep naming it as their parent.
@@ -953,7 +953,7 @@ pub extern "C" fn spanwire_span_finish_at(span: spanwire_span, end_ns: i64) -> s
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_discard(span: spanwire_span) -> spanwire_status {
-    guard(|state| if span == 0 { Ok(()) } else { ending::discard(state, span) })
+    guard_span(|state| if span == 0 { Ok(()) } else { ending::discard(state, span) })
 }
 
 /// Copies what children elsewhere, or later, need of a span. Where another thread is inside a call on the span for more
@@ -976,7 +976,7 @@ pub extern "C" fn spanwire_span_discard(span: spanwire_span) -> spanwire_status 
 /// `out` is NULL or points to as many bytes as its `size` says.
 #[no_mangle]
 pub unsafe extern "C" fn spanwire_span_context(span: spanwire_span, out: *mut spanwire_context) -> spanwire_status {
-    guard(|state| {
+    guard_span(|state| {
         let context = spans::context(state, span)?;
         // SAFETY: by the caller.
         unsafe { sized::write(out, &spanwire_context::of(&context)) }
@@ -1012,7 +1012,7 @@ pub unsafe extern "C" fn spanwire_span_id_text(
     capacity: usize,
     need: *mut usize,
 ) -> spanwire_status {
-    guard(|state| {
+    guard_span(|state| {
         text::wanted(buffer, need)?;
         let context = spans::context(state, span)?;
         let (high, low) = (context.trace_id_high, context.trace_id_low);

@@ -4,7 +4,7 @@
 use super::span::{put_metric, put_tag, spanwire_metric, spanwire_tag};
 use super::status::*;
 use super::tracer::spanwire_tracer;
-use super::{guard, sized, text};
+use super::{guard_span, sized, text};
 use crate::counters::Counters;
 use crate::export::queue::NO_PRIORITY;
 use crate::span::open::OpenSpan;
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn spanwire_span_submit(
     count: usize,
 ) -> spanwire_status {
     // SAFETY: by the caller.
-    guard(|state| unsafe { submit(state, tracer, records, count) })
+    guard_span(|state| unsafe { submit(state, tracer, records, count) })
 }
 
 /// In a frame of its own, which begins after this process's state is made: both need stack.
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn spanwire_span_submit_packed(
     bytes: *const c_void,
     len: usize,
 ) -> spanwire_status {
-    guard(|state| {
+    guard_span(|state| {
         // SAFETY: by the caller.
         let bytes = unsafe { text::array(bytes.cast::<u8>(), len) }?;
         submit_bytes(state, tracer, bytes)

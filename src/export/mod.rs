@@ -256,6 +256,11 @@ impl Exporter {
             self.started.store(true, Relaxed);
             return true;
         }
+        // Also called by a host's thread that starts a span.
+        sys::uncancelled(|| self.start_thread(shared))
+    }
+
+    fn start_thread(&'static self, shared: &'static Shared) -> bool {
         self.prepare();
         self.names.report_to(&shared.logs);
         let run = move || {

@@ -499,9 +499,14 @@ fn emit(shared: &Arc<Shared>, event: &Event<'_>) {
         level @ (Level::Debug | Level::Trace) if !event.is_rare() => level,
         _ => Level::Error,
     };
-    if !shared.switch.admits(least, now_ms) {
-        return;
+    if shared.switch.admits(least, now_ms) {
+        // On a host's thread: waking those who wait for records is a cancellation point.
+        sys::uncancelled(|| tell(shared, event));
     }
+}
+
+/// Formats an event that is wanted, and delivers what comes of it.
+fn tell(shared: &Arc<Shared>, event: &Event<'_>) {
     if sink::inside(shared.epoch_pid) {
         shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
         return;

@@ -307,7 +307,7 @@ impl<T: Content> Table<T> {
         word: u64,
         patience: Patience,
     ) -> Result<Guard<'a, T>, Refused> {
-        sys::keep_errno(|| self.wait_for(slot, index, word, patience))
+        sys::uncancelled(|| sys::keep_errno(|| self.wait_for(slot, index, word, patience)))
     }
 
     fn wait_for<'a>(

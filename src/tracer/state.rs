@@ -51,16 +51,18 @@ pub fn state() -> &'static State {
 
 #[cold]
 fn make() -> &'static State {
-    sys::keep_errno(|| {
-        let state = STATE.get_or_make(|inherited| inherited.map_or_else(State::first, State::after_fork));
-        if state.epoch > 1 {
-            let parent_pid = std::os::unix::process::parent_id();
-            state.shared.recorder.rare(Kind::ProcessForked, parent_pid.into(), u64::from(state.epoch) - 1);
-            state.shared.logs.emit(&Event::Forked { parent_pid });
-        }
-        inspect::publish(std::ptr::from_ref(state) as usize, || state.nouns());
-        state
-    })
+    sys::uncancelled(|| sys::keep_errno(make_now))
+}
+
+fn make_now() -> &'static State {
+    let state = STATE.get_or_make(|inherited| inherited.map_or_else(State::first, State::after_fork));
+    if state.epoch > 1 {
+        let parent_pid = std::os::unix::process::parent_id();
+        state.shared.recorder.rare(Kind::ProcessForked, parent_pid.into(), u64::from(state.epoch) - 1);
+        state.shared.logs.emit(&Event::Forked { parent_pid });
+    }
+    inspect::publish(std::ptr::from_ref(state) as usize, || state.nouns());
+    state
 }
 
 /// Notices a fork that nothing else could notice.

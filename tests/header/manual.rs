@@ -101,6 +101,10 @@ threads of its own: one that sends for each address of an agent (normally one), 
 writes the log where it is pushed somewhere; one that looks up host names. All signals are blocked in them. No
 function may be called from a signal handler: it may have interrupted malloc.
 
+No function is a cancellation point: a thread that pthread_cancel() is called for ends after the call, and callbacks
+inside of a call are not cancelled either. A call that waits is not cut short by it. A thread whose cancellation type
+is PTHREAD_CANCEL_ASYNCHRONOUS must not call the library.
+
 Blocking
 --------
 "Blocks: never" means that the call never waits for the network, for a file, or for a lock that is held during
