@@ -147,6 +147,8 @@ impl Dialer {
         if let Some(known) = former.as_ref().filter(|known| known.is_fresh()) {
             return Ok(known.addresses.clone());
         }
+        // In a forked child a look-up may hang: half of the time is for finding the name without it.
+        let patience = if self.names.in_child() { patience / 2 } else { patience };
         let (lookup, names, name) = (self.lookup, self.names.clone(), host.to_string());
         let found = self.resolver.ask(patience, move || {
             let found = lookup(&name, port)?;

@@ -3,6 +3,7 @@
 //! error where there is none; a reading during which the array moved is repeated.
 
 use super::{yield_now, Descriptor};
+use std::collections::BTreeMap;
 use std::ffi::{c_char, c_long, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
@@ -14,7 +15,7 @@ const TEXT_MAX: usize = 1 << 17;
 /// Bytes of all variables that are read at most.
 const TOTAL_MAX: usize = 1 << 24;
 /// Readings of an environment that changes all the time. What one of them shows was there during the call.
-const READINGS: usize = 8;
+const READINGS: usize = 4;
 /// Attempts at a reading during which the array does not move.
 const ATTEMPTS: usize = 200;
 const PAGE: usize = 4096;
@@ -83,12 +84,12 @@ fn array() -> usize {
 /// The pointers to the variables; `None` if the array moved meanwhile, or cannot be read.
 fn pointers(copier: &mut Copier) -> Option<Vec<usize>> {
     let (array_at, mut found) = (array(), Vec::new());
-    let mut at = array_at;
-    let mut bytes = [0; 1024];
+    // On the heap: the first call of a process may come on a small stack.
+    let (mut at, mut bytes) = (array_at, vec![0; PAGE]);
     'all: while at != 0 {
         let length = bytes.len().min(PAGE - at % PAGE);
         let got = copier.copy(at, &mut bytes[..length]);
-        // One that does not begin at a multiple of eight may cross the end of a page.
+        // An array that does not begin at a multiple of eight may cross the end of a page.
         let whole = if got == length && length < 8 { copier.copy(at, &mut bytes[..8]) } else { got } / 8 * 8;
         if whole == 0 {
             return None;
@@ -109,9 +110,9 @@ fn pointers(copier: &mut Copier) -> Option<Vec<usize>> {
 }
 
 fn variables(copier: &mut Copier, pointers: &[usize]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let (mut total, mut found) = (0, Vec::new());
+    let (mut total, mut found, mut pages) = (0, Vec::new(), Pages { copier, known: BTreeMap::new() });
     for pointer in pointers {
-        let Some(text) = text(copier, *pointer) else { continue };
+        let Some(text) = pages.text(*pointer) else { continue };
         total += text.len();
         if total > TOTAL_MAX {
             break;
@@ -123,28 +124,37 @@ fn variables(copier: &mut Copier, pointers: &[usize]) -> Vec<(Vec<u8>, Vec<u8>)>
     found
 }
 
-/// The text at an address, without its NUL; `None` if it cannot be read to its end.
-fn text(copier: &mut Copier, mut at: usize) -> Option<Vec<u8>> {
-    let (mut text, mut bytes) = (Vec::new(), [0; PAGE]);
-    // Most are short.
-    let mut most = 256;
-    while text.len() < TEXT_MAX {
-        let length = most.min(PAGE - at % PAGE);
-        let got = copier.copy(at, &mut bytes[..length]);
-        if got == 0 {
-            return None;
-        }
-        match bytes[..got].iter().position(|&byte| byte == 0) {
-            Some(end) => {
-                text.extend_from_slice(&bytes[..end]);
+/// The pages that one reading has seen: most variables lie close together.
+struct Pages<'a> {
+    copier: &'a mut Copier,
+    /// By address; empty for one that cannot be read.
+    known: BTreeMap<usize, Vec<u8>>,
+}
+
+impl Pages<'_> {
+    /// The text at an address, without its NUL; `None` if it cannot be read to its end.
+    fn text(&mut self, mut at: usize) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        while text.len() < TEXT_MAX {
+            let rest = self.page(at - at % PAGE).get(at % PAGE..).filter(|rest| !rest.is_empty())?;
+            if let Some(end) = rest.iter().position(|&byte| byte == 0) {
+                text.extend_from_slice(&rest[..end]);
                 return Some(text);
             }
-            None => text.extend_from_slice(&bytes[..got]),
+            text.extend_from_slice(rest);
+            at = at.checked_add(rest.len())?;
         }
-        at = at.checked_add(got)?;
-        most = PAGE;
+        Some(text)
     }
-    Some(text)
+
+    fn page(&mut self, base: usize) -> &[u8] {
+        self.known.entry(base).or_insert_with(|| {
+            let mut page = vec![0; PAGE];
+            let got = self.copier.copy(base, &mut page);
+            page.truncate(got);
+            page
+        })
+    }
 }
 
 /// Copies memory of this process that may not be there.
@@ -254,7 +264,7 @@ mod tests {
             let mut into = [0; 64];
             for nowhere in [1, 4095, usize::MAX - 10, 0xdead_0000_0000_0000] {
                 assert_eq!(copier.copy(nowhere, &mut into), 0);
-                assert_eq!(text(&mut copier, nowhere), None);
+                assert_eq!(Pages { copier: &mut copier, known: BTreeMap::new() }.text(nowhere), None);
             }
             assert_eq!((copier.copy(there.as_ptr() as usize + 100, &mut into), into), (64, [7; 64]));
         }
@@ -267,7 +277,8 @@ mod tests {
         memory.extend(&long);
         memory.push(0);
         for offset in [0, 1, 7, PAGE - 300, PAGE] {
-            let read = text(&mut Copier::default(), memory.as_ptr() as usize + offset).expect("text");
+            let mut pages = Pages { copier: &mut Copier::default(), known: BTreeMap::new() };
+            let read = pages.text(memory.as_ptr() as usize + offset).expect("text");
             assert_eq!(read, memory[offset..memory.len() - 1]);
         }
     }

@@ -139,9 +139,9 @@ impl Line {
             Event::LookupHangs { host, time, given_up, most } => {
                 self.say("look-up hangs:").fact("host", &free(host)).count("time", duration(*time));
                 self.put(format_args!(
-                    " given_up={given_up}; another thread of the parent was looking a name up when this process was \
-                     forked; the parent's address, /etc/hosts and the name servers are used instead, and up to {most} \
-                     look-ups are started anew; an address in DD_TRACE_AGENT_URL avoids it"
+                    " given_up={given_up}; it may never return, if another thread of the parent was looking a name up at \
+                     the fork; /etc/hosts and the name servers are asked instead, and at most {most} look-ups are started \
+                     anew; an address in DD_TRACE_AGENT_URL avoids it"
                 ));
             }
             Event::ThreadNotStarted { thread, errno } => {
