@@ -224,7 +224,8 @@ impl Worker {
                 Counters::add(&account.counters.payloads_unknown, 1);
             }
             let wait = match verdict {
-                Verdict::Retry { after } => after.unwrap_or_else(|| self.backoff.wait()),
+                // The agent may ask for a longer wait than the usual one, never for a shorter one.
+                Verdict::Retry { after } => self.backoff.wait().max(after.unwrap_or_default()),
                 _ => Duration::ZERO,
             };
             let (give_up, now) = (account.give_up_at.load(Relaxed), sys::monotonic_ns());
