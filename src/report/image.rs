@@ -458,15 +458,21 @@ fn finished(reader: &Reader<'_>, bytes: &[u8], chunk: &Chunk) -> Option<(Span, u
 fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>) -> Option<Exporter> {
     let number = |name| view.number(name).unwrap_or(0);
     let mut chunks = Vec::new();
-    let load = view.several("load");
-    load.iter().flat_map(|load| load.views()).for_each(|load| in_load(reader, &load, &mut chunks));
-    for name in ["hand", "queue"] {
-        let waiting = view.several(name);
-        let waiting = waiting.iter().flat_map(|waiting| waiting.views());
-        chunks.extend(waiting.map(|view| chunk(reader, &view, Place::Queue, None)));
+    for loads in view.several("loads").iter().flat_map(|loads| loads.views()) {
+        let all = loads.several("all");
+        all.iter().flat_map(|all| all.views()).for_each(|load| in_load(reader, &load, &mut chunks));
+    }
+    let mut attached = false;
+    for name in ["hands", "lanes", "orphans"] {
+        for lane in view.several(name).iter().flat_map(|lanes| lanes.views()) {
+            attached |= lane.number("attached").unwrap_or(0) != 0;
+            let waiting = lane.several("queue");
+            let waiting = waiting.iter().flat_map(|waiting| waiting.views());
+            chunks.extend(waiting.map(|view| chunk(reader, &view, Place::Queue, None)));
+        }
     }
     let (state, since_ns, status) = (number("state"), number("state_since_ns"), number("state_status"));
-    let used = number("in_use") != 0 || !chunks.is_empty();
+    let used = attached || !chunks.is_empty();
     used.then_some(Exporter { index, state, since_ns, status, chunks })
 }
 

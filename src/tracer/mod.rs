@@ -13,9 +13,10 @@ pub mod stats;
 pub mod submit;
 
 use crate::export::queue::Limits;
-use crate::export::{agent, Profile, TRACERS_MAX};
+use crate::export::{Profile, TRACERS_MAX};
 use crate::inspect::{unsigned, Noun};
 use crate::log::event::Event;
+use crate::log::level::Level;
 use crate::memory;
 use crate::process::Inheritable;
 use crate::recorder;
@@ -139,7 +140,7 @@ impl Tracers {
         }
         let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         let (settings, rejected) = Settings::resolve(&code, &env);
-        let index = (0..TRACERS_MAX as u32).find(|&index| self.is_free(state, index)).ok_or(Error::Limit)?;
+        let index = self.free_slot(state).ok_or(Error::Limit)?;
         logging::configure(state, &settings, env("TZ").as_deref(), &rejected);
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
         let number = self.install(state, index, generation, 1, Origin { code, settings }, state.epoch == 1)?;
@@ -162,14 +163,18 @@ impl Tracers {
         None
     }
 
-    /// Whether a new tracer can be made here: nothing of a former one is on its way any more.
+    /// Where a new tracer can be made. Of the slots of freed tracers, those of which nothing is on its way any more come
+    /// first; another one leaves its counters to the new tracer, and what it has finished is still sent.
+    fn free_slot(&self, state: &State) -> Option<u32> {
+        let free: Vec<u32> = (0..TRACERS_MAX as u32).filter(|&index| self.is_free(state, index)).collect();
+        free.iter().find(|&&index| is_settled(state, index)).or(free.first()).copied()
+    }
+
+    /// Whether a new tracer can be made here: no call with a former one is under way any more.
     fn is_free(&self, state: &State, index: u32) -> bool {
         let tracer = self.at(index);
-        let counters = &state.shared.account(index).counters;
         tracer.word.load(Acquire) & 1 == 0
             && tracer.submitting.load(Acquire) == 0
-            && counters.traces.enqueued.load(Relaxed)
-                == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
             && !state.traces.live().any(|handle| state.traces.lock(handle).is_ok_and(|trace| trace.tracer == index))
     }
 
@@ -183,12 +188,11 @@ impl Tracers {
         bound: bool,
     ) -> Result<u64, Error> {
         let (settings, tracer, account) = (&origin.settings, self.at(index), state.shared.account(index));
+        let former = tracer.exporter.load(Relaxed) as usize % TRACERS_MAX;
+        state.exporters[former].abandon(&state.shared, index);
         let exporter = exporter_for(state, settings).ok_or(Error::Limit)?;
-        account.counters.reset();
-        account.give_up_at.store(0, Relaxed);
-        account.announced.store(false, Relaxed);
-        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Arc::new(Profile::of(settings, state.pid)));
+        let profile = Arc::new(Profile::of(settings, state.pid));
+        account.give_to(profile.clone());
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -204,7 +208,7 @@ impl Tracers {
         tracer.service_hash.store(open::hash(settings.service.as_bytes()), Relaxed);
         tracer.shares.store(shares, Relaxed);
         tracer.exporter.store(exporter, Relaxed);
-        state.exporters[exporter as usize].queue.attach();
+        state.exporters[exporter as usize].queue.attach(index, profile, tracer.limits().flush_bytes);
         state.exporters[exporter as usize].unannounced.store(true, Relaxed);
         tracer.origin.set(Some(origin));
         tracer.word.store(generation << 1 | 1, Release);
@@ -226,7 +230,8 @@ impl Tracers {
             let _ = self.install(state, index as u32, word >> 1, shares, origin, false);
             if tracer.closed.load(Relaxed) {
                 self.slots[index].closed.store(true, Relaxed);
-                state.exporters[self.slots[index].exporter.load(Relaxed) as usize % TRACERS_MAX].queue.detach();
+                let exporter = self.slots[index].exporter.load(Relaxed) as usize % TRACERS_MAX;
+                state.exporters[exporter].queue.detach(index as u32);
             }
         }
     }
@@ -287,10 +292,18 @@ impl Tracers {
         Noun::row("tracer", &self.slots, fields)
     }
 
-    /// Turns tracing off for good, for a library that has failed too often.
-    pub fn disable_all(&self) {
+    /// Turns tracing off for good, for a library that has failed too often, and says so.
+    pub fn turn_off(&self, state: &State) {
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
+        let text = "spanwire has failed too often and has turned itself off; nothing more is traced";
+        state.shared.logs.emit(&Event::Notice { level: Level::Error, target: "panic", text });
     }
+}
+
+/// Whether all that the tracer of this slot has finished is sent or dropped.
+fn is_settled(state: &State, index: u32) -> bool {
+    let counters = &state.shared.account(index).counters;
+    counters.traces.enqueued.load(Relaxed) == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
 }
 
 /// The exporter that serves this address, or an unused one that will.
@@ -303,8 +316,6 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let index = (0..TRACERS_MAX).find(|&index| !state.exporters[index].queue.in_use())?;
     *of(index) = Some(address.clone());
     state.exporters[index].contact.forget();
-    let timeouts = agent::Timeouts { connect: settings.connect_timeout, request: settings.request_timeout };
-    *state.exporters[index].timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
     *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
     state.exporters[index].prepare();
     Some(index as u32)

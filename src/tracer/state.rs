@@ -124,10 +124,15 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, Chores { tick: recording::refresh, minute: overdue::look }),
+            shared: Shared::new(logs, recorder, Chores { tick: recording::refresh, minute: overdue::look, turn_off }),
             overdue_looked_ns: AtomicU64::new(0),
         }
     }
+}
+
+fn turn_off() {
+    let state = state();
+    state.tracers.turn_off(state);
 }
 
 #[cfg(test)]
