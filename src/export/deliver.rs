@@ -168,7 +168,9 @@ impl Delivery {
         load.attempts += 1;
         let (began, url) = (*load.began.get_or_insert_with(Instant::now), &self.url);
         self.shared.logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt: load.attempts });
-        let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint: self.old_endpoint };
+        // `/info` may say meanwhile that the agent knows v0.4: the same payload is still offered to each endpoint once.
+        let old_endpoint = self.old_endpoint || load.downgraded;
+        let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint };
         let settings = &owner.profile.settings;
         http.traces.set_timeouts(Timeouts { connect: settings.connect_timeout, request: settings.request_timeout });
         let asked = Instant::now();
@@ -188,11 +190,12 @@ impl Delivery {
         }
         let wait = self.wait_after(verdict);
         let (closing, time_over, give_up) = self.closing(load);
+        let older = !old_endpoint;
         let refused = closing && matches!(result, Err(Failure::Refused(_)));
         let wait = give_up.map_or(wait, |left| wait.min(left));
         let retry = match verdict {
             Verdict::Retry { .. } => !time_over && !refused && began.elapsed() + wait <= settings.retry_for,
-            Verdict::Downgrade => !self.old_endpoint,
+            Verdict::Downgrade => older,
             _ => false,
         };
         let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
@@ -217,8 +220,8 @@ impl Delivery {
                 load.put_back(taken);
                 (load.limit, load.attempts, load.began) = (Some(body.len() / 2), 0, None);
             }
-            (Verdict::Downgrade, _) if !self.old_endpoint => {
-                self.old_endpoint = true;
+            (Verdict::Downgrade, _) if older => {
+                (self.old_endpoint, load.downgraded) = (true, true);
                 load.put_back(taken);
             }
             (Verdict::Downgrade, _) => {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How long an agent that has no good answer to `/info` is not asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// How long at least lies between two questions, however often an agent says that it has changed.
-const ASK_APART: Duration = Duration::from_secs(1);
+const ASK_APART: Duration = Duration::from_millis(100);
 
 /// What came of asking.
 pub type Answer = Result<Info, Failure>;

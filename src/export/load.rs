@@ -41,6 +41,8 @@ pub(super) struct Load {
     pub(super) limit: Option<usize>,
     /// How far the payload reaches that was tried last.
     pub(super) tried: usize,
+    /// The payload that is next was refused at the newer endpoint.
+    pub(super) downgraded: bool,
     /// Attempts for the payload that is next.
     pub(super) attempts: u32,
     /// When the first of them began.
@@ -103,6 +105,7 @@ impl Load {
             pieces: Vec::new(),
             limit: None,
             tried: 0,
+            downgraded: false,
             attempts: 0,
             began: None,
         }
@@ -134,7 +137,7 @@ impl Load {
         self.gone.store(place, Relaxed);
         self.asking.store(false, Relaxed);
         self.unknown.store(false, Relaxed);
-        (self.attempts, self.began) = (0, None);
+        (self.downgraded, self.attempts, self.began) = (false, 0, None);
     }
 
     /// Puts pieces back to be sent again.

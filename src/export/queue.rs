@@ -404,6 +404,9 @@ impl Queue {
     pub fn claim_thread(&self) -> bool {
         let mut inner = self.lock();
         let free = inner.thread != Thread::Running;
+        if free {
+            inner.all().for_each(Lane::begin);
+        }
         inner.thread = Thread::Running;
         free
     }

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// A deque that grew beyond this many chunks is not kept once it is empty.
 const CAPACITY_KEPT: usize = 1024;
 
+/// The first spans of a tracer, and those that a new worker finds, are sent this soon, where the interval is longer.
+const FIRST: Duration = Duration::from_millis(25);
+
 /// Names a lane for as long as the process lives. Later lanes have higher numbers.
 pub type Ticket = u64;
 
@@ -59,7 +62,7 @@ impl Lane {
             wanted: 0,
             flush_bytes,
             interval,
-            due: Instant::now() + interval,
+            due: Instant::now() + interval.min(FIRST),
             claim: Claim::default(),
         }
     }
@@ -79,6 +82,11 @@ impl Lane {
         if self.waiting == 0 && (self.resolved >= self.taken || !worker_runs) {
             self.resolved = self.pushed;
         }
+    }
+
+    /// A worker begins with this lane.
+    pub(super) fn begin(&mut self) {
+        self.due = self.due.min(Instant::now() + FIRST);
     }
 
     /// Begins the next interval if this one is over; what waits now is to be sent.

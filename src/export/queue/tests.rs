@@ -31,6 +31,7 @@ fn queue(tracers: u32) -> Queue {
     let queue = Queue::default();
     (0..tracers).for_each(|tracer| queue.attach(tracer, profile(3_600_000), LIMITS.flush_bytes));
     assert_eq!(wait(&queue, 0, Duration::ZERO), Wake::Look, "tracers have come");
+    queue.lock().all().for_each(|lane| lane.due = Instant::now() + LONG);
     queue
 }
 
@@ -147,6 +148,7 @@ fn what_a_freed_tracer_has_left_is_sent_for_it_when_its_slot_is_another_tracers(
     queue.detach(0);
     assert!(queue.abandon(0).is_empty());
     queue.attach(0, profile(3_600_000), LIMITS.flush_bytes);
+    queue.lock().all().for_each(|lane| lane.due = Instant::now() + LONG);
     assert!(queue.is_resolved(0), "of the new tracer nothing waits");
     queue.push(chunk(0, 1024), LIMITS).unwrap();
     assert_eq!(wait(&queue, 0, LONG), Wake::Look);
