@@ -30,13 +30,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Whether to ask now. `answered`: the last payload got an answer; `state`: what answers say of the agent's state.
-    pub fn is_due(&self, now: Instant, answered: bool, state: Option<&String>) -> bool {
-        let Some(asked) = self.asked else { return true };
-        if self.not_before.is_some_and(|moment| now < moment) || now < asked + ASK_APART {
-            return false;
-        }
-        (!self.known && answered) || (state.is_some() && state != self.state.as_ref())
+    /// When to ask next, as far as there is something to ask for. `answered`: the last payload got an answer; `state`:
+    /// what answers say of the agent's state.
+    pub fn due(&self, now: Instant, answered: bool, state: Option<&String>) -> Option<Instant> {
+        let Some(asked) = self.asked else { return Some(now) };
+        let wanted = (!self.known && answered) || (state.is_some() && state != self.state.as_ref());
+        let earliest = asked + ASK_APART;
+        wanted.then(|| self.not_before.map_or(earliest, |moment| moment.max(earliest)))
     }
 
     /// It is being asked now.
@@ -74,6 +74,11 @@ impl Inquiry {
     /// Asks through this agent, whose connection is used for nothing else.
     pub fn new(agent: Agent) -> Inquiry {
         Inquiry(Arc::new(Asked { agent, busy: AtomicBool::new(false), answer: Mutex::new(None) }))
+    }
+
+    /// Whether no question is under way, nor its answer waiting to be taken.
+    pub fn is_idle(&self) -> bool {
+        !self.0.busy.load(Acquire) && self.0.answer.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// Starts asking, unless that is going on already. The exporter's worker is woken for the answer.

@@ -176,6 +176,7 @@ pub(super) fn inspected() -> [Noun; 2] {
         unsigned!(Load, gone),
         unsigned!(Load, asking),
         unsigned!(Load, unknown),
+        unsigned!(Load, lane as "ticket"),
     ];
     [Noun::inside::<Load>("load", fields), Noun::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)])]
 }

@@ -194,7 +194,8 @@ impl Worker {
         loop {
             self.look_around();
             let held: Vec<Ticket> = self.loads.all.iter().map(|load| load.lane).collect();
-            let until = Instant::now() + next;
+            let now = Instant::now();
+            let until = self.ask_at(now).map_or(now + next, |due| due.min(now + next));
             next = LOOK;
             let errand = Errand { after: self.turn, held: &held, pause: self.delivery.pause, until };
             match self.exporter.queue.wait(&errand) {
@@ -313,8 +314,7 @@ impl Worker {
                 self.known = Some(info::standing(&answer));
             }
         }
-        let answered = matches!(self.known, Some(Ok(())));
-        if self.schedule.is_due(now, answered, delivery.agent_state.as_ref()) {
+        if self.ask_at(now).is_some_and(|due| due <= now) {
             self.schedule.asked(now);
             let settings = first_profile(self.shared, self.exporter).map(|profile| {
                 let settings = &profile.settings;
@@ -322,6 +322,13 @@ impl Worker {
             });
             inquiry.begin(settings.unwrap_or_default(), self.exporter);
         }
+    }
+
+    /// When the agent is to be asked what it can do.
+    fn ask_at(&self, now: Instant) -> Option<Instant> {
+        let Way::Http(http) = &self.delivery.way else { return None };
+        let answered = matches!(self.known, Some(Ok(())));
+        http.info.is_idle().then(|| self.schedule.due(now, answered, self.delivery.agent_state.as_ref()))?
     }
 
     /// Whether it is known how the agent answers, or has taken too long to find out.

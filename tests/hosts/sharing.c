@@ -3,7 +3,8 @@
  *   intervals  the first tracer's interval is an hour, the second one's 50 ms
  *   queues     the first tracer fills its queue; the second one has room
  *   turns      the agent refuses the first tracer's payloads, of which many wait; the second one's flush is served
- *   slots      three hundred tracers are made and freed with a span each, then the program waits until FILE is there */
+ *   slots      three hundred tracers are made and freed with a span each, then the program says `ready` and waits until FILE
+ *              is there */
 #include "check.h"
 #include <unistd.h>
 
@@ -105,6 +106,8 @@ static void slots(const char *file) {
         spans(tracer, 1);
         OK(spanwire_tracer_free(tracer));
     }
+    puts("ready");
+    fflush(stdout);
     for (int i = 0; i < 6000 && access(file, F_OK); i++) sleep_us(10000);
     /* Live tracers still have a limit. */
     spanwire_tracer last = 0;

@@ -117,11 +117,12 @@ impl Hand {
 
 /// Lanes and hands as debuggers see them.
 pub(super) fn inspected() -> [Noun; 2] {
-    [
-        Noun::inside::<Lane>(
-            "lane",
-            vec![holding!(Deque of "chunk", Lane, chunks as "queue"), unsigned!(Lane, attached)],
-        ),
-        Noun::inside::<Hand>("hand", vec![holding!(Deque of "chunk", Hand, chunks as "queue")]),
-    ]
+    let lane = vec![
+        holding!(Deque of "chunk", Lane, chunks as "queue"),
+        unsigned!(Lane, attached),
+        unsigned!(Lane, ticket),
+        holding!(Pointer of "profile", Lane, profile),
+    ];
+    let hand = vec![holding!(Deque of "chunk", Hand, chunks as "queue"), unsigned!(Hand, ticket)];
+    [Noun::inside::<Lane>("lane", lane), Noun::inside::<Hand>("hand", hand)]
 }
