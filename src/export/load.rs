@@ -150,6 +150,10 @@ impl Load {
     /// dropped for `reason`.
     pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &str) {
         let tried = self.unknown.load(Relaxed) || self.asking.load(Relaxed);
+        if self.order.is_empty() {
+            let spans = self.spans();
+            self.owner.count(shared, |counters| Counters::add(&counters.taken, spans));
+        }
         let left = self.left();
         let unknown = if tried { left.min(self.tried.saturating_sub(self.gone.load(Relaxed)) as u64) } else { 0 };
         let traces = (self.pieces.len() as u64).max(1);

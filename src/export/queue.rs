@@ -33,6 +33,8 @@ struct Inner {
     last_ticket: Ticket,
     /// The worker is to look around, whatever it waits for.
     look: bool,
+    /// What is left of freed tracers is to be dropped: the exporter is needed for another address.
+    yields: bool,
     /// Counts flushes: each one may shorten the usual wait between attempts once.
     urges: u64,
     thread: Thread,
@@ -100,6 +102,7 @@ impl Default for Queue {
             orphans: Vec::new(),
             last_ticket: 0,
             look: false,
+            yields: false,
             urges: 0,
             thread: Thread::None,
         };
@@ -353,6 +356,7 @@ impl Queue {
         inner.last_ticket += 1;
         let lane = Lane::new(inner.last_ticket, tracer, profile, flush_bytes);
         inner.lanes.push(lane);
+        inner.yields = false;
         // Its interval may be shorter than what the worker sleeps for.
         inner.look = true;
         drop(inner);
@@ -394,6 +398,34 @@ impl Queue {
         gone
     }
 
+    /// Asks for the exporter to be free soon, if only freed tracers are left here: what waits of them is then dropped.
+    pub fn ask_to_yield(&self) -> bool {
+        let mut inner = self.lock();
+        let yields = inner.thread == Thread::Running && inner.lanes.iter().all(|lane| !lane.attached);
+        inner.yields |= yields;
+        inner.look |= yields;
+        drop(inner);
+        self.work.notify_one();
+        yields
+    }
+
+    /// For the worker: all that waits, lane by lane, if the exporter is needed for another address.
+    pub fn yielded(&self) -> Option<Vec<(Ticket, Taken, Vec<Chunk>)>> {
+        let mut hands = self.hands();
+        let mut inner = self.lock();
+        if !inner.yields {
+            return None;
+        }
+        let mut all = Vec::new();
+        for lane in inner.all() {
+            let gone = empty(lane, &mut hands);
+            lane.taken = lane.pushed;
+            let taken = Taken { tracer: lane.tracer, profile: lane.profile.clone(), sequence: lane.pushed };
+            all.push((lane.ticket, taken, gone));
+        }
+        Some(all)
+    }
+
     /// Whether a tracer sends through here, anything waits, or the thread runs.
     pub fn in_use(&self) -> bool {
         let inner = self.lock();
@@ -418,6 +450,7 @@ impl Queue {
         let ends = inner.is_over();
         if ends {
             leave();
+            inner.yields = false;
             inner.thread = Thread::None;
         }
         ends

@@ -111,7 +111,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     while let Err(panic) = catch_unwind(AssertUnwindSafe(|| worker.serve())) {
         let recovered = catch_unwind(AssertUnwindSafe(|| worker.recover(&*panic)));
         if recovered.is_err() || exporter.failures.load(Relaxed) >= FAILURES_END {
-            let give_up = AssertUnwindSafe(|| worker.drop_all("an internal error of the worker"));
+            let give_up = AssertUnwindSafe(|| worker.drop_all(Reason::Invalid, "an internal error of the worker"));
             let _ = catch_unwind(give_up);
             exporter.started.store(false, Relaxed);
             exporter.queue.thread_failed();
@@ -233,6 +233,14 @@ impl Worker {
         self.ask();
         if self.exporter.unannounced.load(Relaxed) && self.can_announce() {
             self.announce();
+        }
+        if let Some(waiting) = self.exporter.queue.yielded() {
+            let waiting = waiting.into_iter().filter(|(_, _, chunks)| !chunks.is_empty());
+            self.loads.all.extend(waiting.map(|(lane, taken, chunks)| Load::of(lane, taken, chunks)));
+            self.drop_all(
+                Reason::Unreachable,
+                "of a freed tracer, and its place was needed for another agent's address",
+            );
         }
         let over = |(at, load): (usize, &Load)| self.delivery.is_over(load).then_some(at);
         let over: Vec<usize> = self.loads.all.iter().enumerate().filter_map(over).collect();
@@ -357,9 +365,9 @@ impl Worker {
     }
 
     /// Drops and counts every batch that it holds.
-    fn drop_all(&mut self, detail: &str) {
+    fn drop_all(&mut self, reason: Reason, detail: &str) {
         for load in &mut self.loads.all {
-            load.give_up(self.shared, Reason::Invalid, detail);
+            load.give_up(self.shared, reason, detail);
         }
         while !self.loads.all.is_empty() {
             self.finish(0);

@@ -27,6 +27,9 @@ use crate::tracer::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Below so many unused exporters those that only have spans of freed tracers are asked to give up.
+const EXPORTERS_SPARE: usize = 16;
+
 /// Why a call came to nothing. The C API has a status for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -313,7 +316,12 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     if let Some(index) = (0..TRACERS_MAX).find(|&index| of(index).as_ref() == Some(address)) {
         return Some(index as u32);
     }
-    let index = (0..TRACERS_MAX).find(|&index| !state.exporters[index].queue.in_use())?;
+    let unused: Vec<usize> = (0..TRACERS_MAX).filter(|&index| !state.exporters[index].queue.in_use()).collect();
+    if unused.len() < EXPORTERS_SPARE {
+        // Freed tracers do not keep new ones from other addresses, even if their agents are away.
+        state.exporters.iter().filter(|exporter| exporter.queue.ask_to_yield()).take(EXPORTERS_SPARE).for_each(drop);
+    }
+    let index = unused.first().copied()?;
     *of(index) = Some(address.clone());
     state.exporters[index].contact.forget();
     *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
