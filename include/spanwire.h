@@ -319,7 +319,10 @@ typedef struct spanwire_stats {
     uint64_t dropped_queue_full;
     /** … because `SPANWIRE_MEMORY_MAX` was reached. */
     uint64_t dropped_memory;
-    /** … because the agent could not be reached for `SPANWIRE_RETRY_FOR_MS`. */
+    /**
+     * … because the agent could not be reached for `SPANWIRE_RETRY_FOR_MS`, or refused a connection while the tracer
+     * was being shut down.
+     */
     uint64_t dropped_unreachable;
     /** … because the agent answered with a status that no retry changes, or never with another one. */
     uint64_t dropped_refused;
@@ -327,7 +330,7 @@ typedef struct spanwire_stats {
     uint64_t dropped_too_large;
     /** … because they had not left when the time of a shutdown was over. */
     uint64_t dropped_shutdown;
-    /** … because a submitted record had no ids or was cut short. */
+    /** … because a submitted record had no ids or was cut short, or an internal error kept a batch from being sent. */
     uint64_t dropped_invalid;
     /** … because the payload was sent but never answered, and given up: the agent may have it. */
     uint64_t dropped_unknown_fate;
@@ -335,7 +338,7 @@ typedef struct spanwire_stats {
     uint64_t starts_refused;
     /** Payloads answered with 2xx; lines, where the agent is a file. */
     uint64_t payloads_sent;
-    /** Attempts that were sent and never answered. What was tried again may have arrived twice. */
+    /** Attempts of which a part was sent and that were never answered. What was tried again may have arrived twice. */
     uint64_t payloads_unknown;
     /** Attempts that failed or were refused. */
     uint64_t attempts_failed;
@@ -355,7 +358,9 @@ typedef struct spanwire_stats {
     uint64_t memory_max;
 } spanwire_stats;
 
-/** The most tracers that a process has at a time. */
+/**
+ * The most tracers that a process has at a time. A freed tracer does not count, even if its spans have not left yet.
+ */
 #define SPANWIRE_TRACERS_MAX 64
 
 /**
@@ -378,7 +383,8 @@ typedef struct spanwire_stats {
  *
  * @return SPANWIRE_OK
  *         SPANWIRE_E_ARGUMENT `out` is NULL, or a setting has no name, or `settings` is NULL but `count` is not 0
- *         SPANWIRE_E_LIMIT    the process has SPANWIRE_TRACERS_MAX tracers with other settings
+ *         SPANWIRE_E_LIMIT    the process has SPANWIRE_TRACERS_MAX tracers with other settings, or still sends to as
+ *                             many other agents what freed tracers have left
  *
  * Ownership: copies all texts. Give the tracer back with spanwire_tracer_free(), once for each time it was given out.
  * Threads:   any.
@@ -425,8 +431,10 @@ spanwire_status spanwire_tracer_start(spanwire_tracer tracer);
 spanwire_status spanwire_tracer_free(spanwire_tracer tracer);
 
 /**
- * Sends all traces that are complete now, and waits until each is acknowledged or dropped. Finished spans of traces
- * that still have open ones are not sent: spanwire_tracer_shutdown() does that.
+ * Sends all traces of this tracer that are complete now, and waits until each is acknowledged or dropped. Finished
+ * spans
+ * of traces that still have open ones are not sent: spanwire_tracer_shutdown() does that. A flush may shorten the wait
+ * between two attempts, but not a wait that the agent has asked for with `Retry-After`.
  *
  * @param tracer      a tracer
  * @param timeout_ms  how long to wait, in milliseconds; 0 only asks for the flush
@@ -450,16 +458,18 @@ spanwire_status spanwire_tracer_flush(spanwire_tracer tracer, uint32_t timeout_m
 /**
  * Shuts a tracer down. No span can be started any more; those that are open are abandoned, counted, and named in one
  * warning; finished spans, of incomplete traces too, are sent; what has not left when the time is over is dropped and
- * counted. Doing it twice is doing it once.
+ * counted as `dropped_shutdown`. Where the agent refuses every connection (nobody listens there, or there is no such
+ * socket), the shutdown ends after one such attempt instead of using up its time, and what has not left is counted as
+ * `dropped_unreachable`. Idempotent.
  *
  * @param tracer      a tracer; all its shares are shut down
  * @param timeout_ms  how long it may take, in milliseconds
  *
  * @return SPANWIRE_OK        everything that was finished is acknowledged, or was refused by the agent
- *         SPANWIRE_E_TIMEOUT the time is over, and the rest is dropped; only a request that is under way is still
- *         counted
- *                            as in flight, until it ends, and what is left of a million open spans as open, until the
- *                            worker's thread has abandoned them
+ *         SPANWIRE_E_TIMEOUT not everything was delivered: the time is over, or the agent refused the connection, and the
+ *                            rest is dropped; a request that is under way is still counted as in flight until it ends,
+ *                            and the log's last line names its spans as of unknown fate; what is left of a million
+ *                            open spans is counted as open until the worker's thread has abandoned them
  *         SPANWIRE_E_LIMIT   at once: the system does not give a thread for the worker, and the rest is dropped
  *         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
  *

@@ -97,6 +97,49 @@ fn broken_connections_and_nonsense_cost_no_span() {
 }
 
 #[test]
+fn what_may_arrive_twice_is_counted() {
+    for bad in [Reply::Swallow, Reply::Reset, Reply::Garbage] {
+        // On a fresh connection, and on one that was kept.
+        for script in [&[bad.clone()][..], &[Reply::Ok, bad.clone(), Reply::Ok, bad.clone()]] {
+            let agent = first(script, Reply::Ok).start();
+            let Some(ran) = several_payloads(&agent) else { return };
+            assert_all_arrived_once(&agent, &ran, 5_000);
+            let lost_sight = script.iter().filter(|reply| !matches!(reply, Reply::Ok)).count() as u64;
+            let counted = (ran.stat("payloads_unknown"), ran.stat("attempts_failed"));
+            assert_eq!(counted, (lost_sight, lost_sight), "{script:?}: {}", ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn an_agent_that_stalls_at_info_delays_no_traces() {
+    let hour = Duration::from_secs(3600);
+    // At the start, and when it says that something has changed.
+    for state in ["", "Datadog-Agent-State: one\r\n"] {
+        let agent = always(Reply::Status(200, state)).info(Reply::Stall(hour)).start();
+        let Some(host) = steady(&agent, 50, 10) else { return };
+        let ran = host.env("SPANWIRE_REQUEST_TIMEOUT_MS", 60_000).run().ok();
+        assert_all_arrived_once(&agent, &ran, 100);
+        let stop = ran.object("steady")["stop_ms"].as_u64().unwrap_or(u64::MAX);
+        assert!(stop < 2_000, "the shutdown took {stop} ms");
+        let said = ran.stderr.lines().find(|line| line.contains("DATADOG TRACER CONFIGURATION"));
+        assert!(said.is_some_and(|line| line.contains(r#""agent_error":null"#)), "{}", ran.stderr);
+        assert_eq!(agent.infos(), 1);
+    }
+}
+
+#[test]
+fn an_agent_that_names_an_absurd_bound_loses_no_span() {
+    for bound in ["0", "1", "-1", "1e400", "\"64\"", "18446744073709551615", "18446744073709551616"] {
+        let agent = always(Reply::Ok).info_bound(bound).start();
+        let Some(host) = steady(&agent, 50, 10) else { return };
+        let ran = host.run().ok();
+        assert_all_arrived_once(&agent, &ran, 100);
+        assert!(agent.received().len() <= 3, "{bound}: {} payloads", agent.received().len());
+    }
+}
+
+#[test]
 fn a_stall_is_cut_off_and_the_payload_sent_again() {
     let agent = first(&[Reply::Stall(Duration::from_secs(60))], Reply::Ok).start();
     let Some(host) = steady(&agent, 50, 10) else { return };

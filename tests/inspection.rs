@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use support::agent::TestAgent;
-use support::hosts::{compile_cpp, require, root, stage};
+use support::hosts::{compile_c, compile_cpp, require, root, stage};
 
 /// Nobody listens on this port: what is finished stays.
 const AGENT: &str = "http://127.0.0.1:9";
@@ -269,7 +269,7 @@ fn backtraces_name_the_librarys_files_lines_and_arguments() {
     let folder = crashed(&subject, "backtrace");
     for debugger in ["gdb", "lldb"].into_iter().filter(|debugger| require(debugger)) {
         let said = backtraces(debugger, &subject.program, &folder.core());
-        assert!(said.contains("worker.rs:") && said.contains("deliver.rs:"), "{debugger}: {said}");
+        assert!(said.contains("worker.rs:") && said.contains("queue.rs:"), "{debugger}: {said}");
         assert!(said.contains("shared=") || said.contains("self="), "{debugger}: {said}");
     }
 }
@@ -280,6 +280,27 @@ fn send(core: &Path, url: &str, words: &[&str]) -> (bool, String) {
     let output = command.arg("core").arg("--send").arg(url).args(words).arg(core).output().expect("it runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn spans_of_freed_tracers_are_sent_from_the_core_under_their_own_service() {
+    if !require("gcc") || !require("gdb") || !require("prlimit") {
+        return;
+    }
+    let arguments = ["slots", AGENT, "/no/such/file"].map(str::to_owned).to_vec();
+    let mut subject = subject(compile_c(&root().join("tests/hosts/sharing.c")), arguments, &staged());
+    subject.env.retain(|(name, _)| name != "DD_SERVICE");
+    let waiting = subject.wait_until_ready("slots");
+    std::thread::sleep(A_WHILE);
+    let core = waiting.gcore();
+    let folder = waiting.killed_by("KILL");
+    let Some(agent) = TestAgent::start() else { return };
+    let (sent, said) = send(&core, &agent.place.tcp(), &[]);
+    assert!(sent && said.starts_with("Sent 300 finished spans to "), "{said}");
+    let traces = agent.traces();
+    let services: HashSet<&str> = traces.iter().flatten().map(|span| span.service.as_str()).collect();
+    assert_eq!((traces.len(), services.len()), (300, 300));
+    drop(folder);
 }
 
 #[test]

@@ -81,9 +81,7 @@ fn tell_of(panic: &(dyn std::any::Any + Send)) {
         let state = state::state();
         state.shared.logs.emit(&Event::PanicCaught { message: message.unwrap_or("no message") });
         if count == PANICS_MAX {
-            state.tracers.disable_all();
-            let text = "spanwire has failed too often and has turned itself off; nothing more is traced";
-            state.shared.logs.emit(&Event::Notice { level: crate::log::Level::Error, target: "panic", text });
+            state.tracers.turn_off(state);
         }
     }));
 }

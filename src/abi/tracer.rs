@@ -69,7 +69,8 @@ pub struct spanwire_stats {
     pub dropped_queue_full: u64,
     /// … because `SPANWIRE_MEMORY_MAX` was reached.
     pub dropped_memory: u64,
-    /// … because the agent could not be reached for `SPANWIRE_RETRY_FOR_MS`.
+    /// … because the agent could not be reached for `SPANWIRE_RETRY_FOR_MS`, or refused a connection while the tracer
+    /// was being shut down.
     pub dropped_unreachable: u64,
     /// … because the agent answered with a status that no retry changes, or never with another one.
     pub dropped_refused: u64,
@@ -77,7 +78,7 @@ pub struct spanwire_stats {
     pub dropped_too_large: u64,
     /// … because they had not left when the time of a shutdown was over.
     pub dropped_shutdown: u64,
-    /// … because a submitted record had no ids or was cut short.
+    /// … because a submitted record had no ids or was cut short, or an internal error kept a batch from being sent.
     pub dropped_invalid: u64,
     /// … because the payload was sent but never answered, and given up: the agent may have it.
     pub dropped_unknown_fate: u64,
@@ -85,7 +86,7 @@ pub struct spanwire_stats {
     pub starts_refused: u64,
     /// Payloads answered with 2xx; lines, where the agent is a file.
     pub payloads_sent: u64,
-    /// Attempts that were sent and never answered. What was tried again may have arrived twice.
+    /// Attempts of which a part was sent and that were never answered. What was tried again may have arrived twice.
     pub payloads_unknown: u64,
     /// Attempts that failed or were refused.
     pub attempts_failed: u64,
@@ -127,7 +128,8 @@ unsafe impl sized::Sized_ for spanwire_error {}
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_ARGUMENT `out` is NULL, or a setting has no name, or `settings` is NULL but `count` is not 0
-///         SPANWIRE_E_LIMIT    the process has SPANWIRE_TRACERS_MAX tracers with other settings
+///         SPANWIRE_E_LIMIT    the process has SPANWIRE_TRACERS_MAX tracers with other settings, or still sends to as
+///                             many other agents what freed tracers have left
 ///
 /// Ownership: copies all texts. Give the tracer back with spanwire_tracer_free(), once for each time it was given out.
 /// Threads:   any.
@@ -194,7 +196,7 @@ unsafe fn explain(error: *mut spanwire_error, status: spanwire_status, message: 
     let _ = unsafe { sized::write(error, &value) };
 }
 
-/// The most tracers that a process has at a time.
+/// The most tracers that a process has at a time. A freed tracer does not count, even if its spans have not left yet.
 pub const SPANWIRE_TRACERS_MAX: usize = 64;
 // A literal, since the header's generator resolves no paths.
 const _: () = assert!(SPANWIRE_TRACERS_MAX == crate::export::TRACERS_MAX);
@@ -235,8 +237,9 @@ pub extern "C" fn spanwire_tracer_free(tracer: spanwire_tracer) -> spanwire_stat
     guard(|state| if tracer == 0 { Ok(()) } else { state.tracers.free(state, tracer) })
 }
 
-/// Sends all traces that are complete now, and waits until each is acknowledged or dropped. Finished spans of traces
-/// that still have open ones are not sent: spanwire_tracer_shutdown() does that.
+/// Sends all traces of this tracer that are complete now, and waits until each is acknowledged or dropped. Finished spans
+/// of traces that still have open ones are not sent: spanwire_tracer_shutdown() does that. A flush may shorten the wait
+/// between two attempts, but not a wait that the agent has asked for with `Retry-After`.
 ///
 /// @param tracer      a tracer
 /// @param timeout_ms  how long to wait, in milliseconds; 0 only asks for the flush
@@ -260,15 +263,18 @@ pub extern "C" fn spanwire_tracer_flush(tracer: spanwire_tracer, timeout_ms: u32
 
 /// Shuts a tracer down. No span can be started any more; those that are open are abandoned, counted, and named in one
 /// warning; finished spans, of incomplete traces too, are sent; what has not left when the time is over is dropped and
-/// counted. Doing it twice is doing it once.
+/// counted as `dropped_shutdown`. Where the agent refuses every connection (nobody listens there, or there is no such
+/// socket), the shutdown ends after one such attempt instead of using up its time, and what has not left is counted as
+/// `dropped_unreachable`. Idempotent.
 ///
 /// @param tracer      a tracer; all its shares are shut down
 /// @param timeout_ms  how long it may take, in milliseconds
 ///
 /// @return SPANWIRE_OK        everything that was finished is acknowledged, or was refused by the agent
-///         SPANWIRE_E_TIMEOUT the time is over, and the rest is dropped; only a request that is under way is still counted
-///                            as in flight, until it ends, and what is left of a million open spans as open, until the
-///                            worker's thread has abandoned them
+///         SPANWIRE_E_TIMEOUT not everything was delivered: the time is over, or the agent refused the connection, and the
+///                            rest is dropped; a request that is under way is still counted as in flight until it ends,
+///                            and the log's last line names its spans as of unknown fate; what is left of a million
+///                            open spans is counted as open until the worker's thread has abandoned them
 ///         SPANWIRE_E_LIMIT   at once: the system does not give a thread for the worker, and the rest is dropped
 ///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
 ///

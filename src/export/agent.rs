@@ -22,6 +22,10 @@ const INFO: &str = "/info";
 const ANSWER_MAX: usize = 64 * 1024;
 const INFO_MAX: usize = 256 * 1024;
 const ANSWER_HEADERS_MAX: usize = 16 * 1024;
+/// A smaller bound on requests than this is taken for a mistake of the agent: payloads that small would hold a span each.
+const REQUEST_LEAST: u64 = 64 << 10;
+/// An agent's version is cut after so many characters: it goes to the log.
+const VERSION_MAX: usize = 100;
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
 type Headers = Vec<(&'static str, HeaderValue)>;
@@ -101,6 +105,13 @@ pub struct Timeouts {
     pub request: Duration,
 }
 
+impl Timeouts {
+    fn bounded(self) -> Timeouts {
+        let bounded = |time: Duration| time.clamp(Duration::from_millis(1), TIMEOUT_MAX);
+        Timeouts { connect: bounded(self.connect), request: bounded(self.request) }
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Timeouts {
         Timeouts { connect: Duration::from_secs(1), request: Duration::from_secs(2) }
@@ -138,6 +149,8 @@ pub struct Answer {
 pub enum Failure {
     /// Nothing can have arrived.
     NotSent(String),
+    /// The same, and every address answered that nobody listens there: trying again at once cannot help.
+    Refused(String),
     /// Something may have arrived.
     Unknown(String),
     /// Time ran out after sending had begun, so something may have arrived.
@@ -146,7 +159,10 @@ pub enum Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Failure::NotSent(sentence) | Failure::Unknown(sentence) | Failure::Timeout(sentence)) = self;
+        let (Failure::NotSent(sentence)
+        | Failure::Refused(sentence)
+        | Failure::Unknown(sentence)
+        | Failure::Timeout(sentence)) = self;
         f.write_str(sentence)
     }
 }
@@ -156,11 +172,11 @@ impl std::error::Error for Failure {}
 /// One agent. Requests take turns; the connection is kept between them.
 pub struct Agent {
     place: Place,
-    timeouts: Timeouts,
     traces_url: String,
     http: ureq::Agent,
     progress: Arc<Progress>,
-    turn: Mutex<()>,
+    /// How long the next request may take. Locked while one is under way.
+    turn: Mutex<Timeouts>,
 }
 
 impl fmt::Debug for Agent {
@@ -178,8 +194,6 @@ impl Agent {
 
     /// The same with what is known of its name, and with another way to look it up.
     pub fn knowing(place: Place, timeouts: Timeouts, lookup: Lookup, names: Arc<Names>) -> Agent {
-        let bounded = |time: Duration| time.clamp(Duration::from_millis(1), TIMEOUT_MAX);
-        let timeouts = Timeouts { connect: bounded(timeouts.connect), request: bounded(timeouts.request) };
         let config = ureq::Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
@@ -191,9 +205,6 @@ impl Agent {
             .max_response_header_size(ANSWER_HEADERS_MAX)
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
-            .timeout_resolve(Some(timeouts.connect))
-            .timeout_connect(Some(timeouts.connect))
-            .timeout_global(Some(timeouts.request))
             .build();
         let progress = Arc::new(Progress::default());
         let dialer = Dialer::new(place.clone(), lookup, names, progress.clone());
@@ -201,10 +212,14 @@ impl Agent {
             traces_url: format!("{place}{TRACES}"),
             http: ureq::Agent::with_parts(config, dialer.clone(), dialer),
             place,
-            timeouts,
             progress,
-            turn: Mutex::new(()),
+            turn: Mutex::new(timeouts.bounded()),
         }
+    }
+
+    /// How long the requests from here on may take. Waits for one that is under way.
+    pub fn set_timeouts(&self, timeouts: Timeouts) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = timeouts.bounded();
     }
 
     /// Where traces go, for logs: `http://localhost:8126/v0.4/traces`, `unix:///run/apm.socket/v0.4/traces`.
@@ -243,7 +258,9 @@ impl Agent {
     /// Asks what the agent can do. 404 is [`Info::very_old`]; another status than 2xx, or a body that is not a JSON
     /// object, is a [`Failure::Unknown`].
     pub fn info(&self) -> Result<Info, Failure> {
-        let answer = self.exchange(INFO, &[], None, INFO_MAX)?;
+        // Asked seldom: no connection is kept for it.
+        let headers = [("Connection", HeaderValue::from_static("close"))];
+        let answer = self.exchange(INFO, &headers, None, INFO_MAX)?;
         match answer.status {
             200..=299 => Info::parse(&answer)
                 .ok_or_else(|| Failure::Unknown(format!("{}{INFO} answered no JSON object", self.place))),
@@ -259,17 +276,18 @@ impl Agent {
         body: Option<&[u8]>,
         limit: usize,
     ) -> Result<Answer, Failure> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let timeouts = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let url = format!("{}{path}", self.place.base_url());
-        let deadline = Instant::now() + self.timeouts.request;
+        let deadline = Instant::now() + timeouts.request;
         self.progress.start_request();
-        let mut result = self.attempt(&url, headers, body, deadline);
-        // The agent had closed the kept connection in the very moment of use. A timeout is not that.
-        if matches!(result, Err(Error::Io(_))) && self.progress.unanswered_on_an_old_connection() {
+        let mut result = self.attempt(&url, headers, body, &timeouts, deadline);
+        // The agent had closed the kept connection before it was used. Once a byte was written, the agent may have all of
+        // the request: sending it again is then for the caller to decide and to count.
+        if matches!(result, Err(Error::Io(_))) && self.progress.never_began_on_an_old_connection() {
             self.progress.start_attempt();
-            result = self.attempt(&url, headers, body, deadline);
+            result = self.attempt(&url, headers, body, &timeouts, deadline);
         }
-        result.map(|response| read_answer(response, limit)).map_err(|error| self.failure(error))
+        result.map(|response| read_answer(response, limit)).map_err(|error| self.failure(error, &timeouts))
     }
 
     fn attempt(
@@ -277,41 +295,50 @@ impl Agent {
         url: &str,
         headers: &[(&'static str, HeaderValue)],
         body: Option<&[u8]>,
+        timeouts: &Timeouts,
         deadline: Instant,
     ) -> Result<Response<Body>, Error> {
         let left = Some(deadline.saturating_duration_since(Instant::now()));
+        let connect = Some(timeouts.connect);
         let mut request = Request::builder().uri(url);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
         match body {
             Some(bytes) => {
-                let request = request.method(Method::POST).body(bytes)?;
-                self.http.run(self.http.configure_request(request).timeout_global(left).build())
+                let request = self.http.configure_request(request.method(Method::POST).body(bytes)?);
+                let request = request.timeout_resolve(connect).timeout_connect(connect).timeout_global(left);
+                self.http.run(request.build())
             }
             None => {
-                let request = request.body(())?;
-                self.http.run(self.http.configure_request(request).timeout_global(left).build())
+                let request = self.http.configure_request(request.body(())?);
+                let request = request.timeout_resolve(connect).timeout_connect(connect).timeout_global(left);
+                self.http.run(request.build())
             }
         }
     }
 
-    fn failure(&self, error: Error) -> Failure {
+    fn failure(&self, error: Error, timeouts: &Timeouts) -> Failure {
         let timed_out = matches!(error, Error::Timeout(_));
+        let mut refused = false;
         let sentence = match error {
             Error::Timeout(_) if self.progress.sent_anything() => {
-                format!("no answer within {:?} ({})", self.timeouts.request, self.place)
+                format!("no answer within {:?} ({})", timeouts.request, self.place)
             }
-            Error::Timeout(_) => format!("no connection within {:?} ({})", self.timeouts.connect, self.place),
+            Error::Timeout(_) => format!("no connection within {:?} ({})", timeouts.connect, self.place),
             Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                 format!("connection closed before the answer was complete ({})", self.place)
             }
             Error::Io(error) => format!("{} ({})", plain(&error), self.place),
-            Error::Other(error) if error.is::<Unreached>() => error.to_string(),
+            Error::Other(error) if error.is::<Unreached>() => {
+                refused = error.downcast_ref::<Unreached>().is_some_and(|unreached| unreached.refused);
+                error.to_string()
+            }
             Error::Http(error) => format!("not an address to send to: {error} ({})", self.place),
             error => format!("not an HTTP answer: {error} ({})", self.place),
         };
         match (self.progress.sent_anything(), timed_out) {
+            (false, _) if refused => Failure::Refused(sentence),
             (false, _) => Failure::NotSent(sentence),
             (true, false) => Failure::Unknown(sentence),
             (true, true) => Failure::Timeout(sentence),
@@ -358,7 +385,7 @@ pub struct Info {
     pub version: String,
     /// The paths that it serves.
     pub endpoints: Vec<String>,
-    /// The largest request that it takes, in bytes.
+    /// The largest request that it takes, in bytes, if it names a plausible one.
     pub max_request_bytes: Option<u64>,
     /// Whether clients that compute statistics may drop what sampling rejects.
     pub client_drop_p0s: bool,
@@ -381,9 +408,18 @@ impl Info {
         let flag = |name: &str| json.get(name).and_then(Value::as_bool).unwrap_or(false);
         let endpoints = json.get("endpoints").and_then(Value::as_array).into_iter().flatten();
         json.is_object().then(|| Info {
-            version: json.get("version").and_then(Value::as_str).unwrap_or_default().into(),
+            version: json
+                .get("version")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .chars()
+                .take(VERSION_MAX)
+                .collect(),
             endpoints: endpoints.filter_map(Value::as_str).map(String::from).collect(),
-            max_request_bytes: json.pointer("/config/max_request_bytes").and_then(Value::as_u64),
+            max_request_bytes: json
+                .pointer("/config/max_request_bytes")
+                .and_then(Value::as_u64)
+                .filter(|&bytes| bytes >= REQUEST_LEAST),
             client_drop_p0s: flag("client_drop_p0s"),
             span_events: flag("span_events"),
             span_meta_structs: flag("span_meta_structs"),

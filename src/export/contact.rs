@@ -37,6 +37,11 @@ impl Contact {
         self.since_ns.store(0, Relaxed);
     }
 
+    /// Whether nothing is known yet.
+    pub fn is_unknown(&self) -> bool {
+        self.state.load(Relaxed) == State::NotAsked as u32
+    }
+
     /// Writes down how it stands now.
     pub fn stands(&self, state: State, status: u16) {
         self.status.store(status.into(), Relaxed);

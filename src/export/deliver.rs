@@ -1,20 +1,21 @@
-//! How a load of chunks gets to the agent: payloads of the right size, attempt after attempt, and the verdict on each.
+//! How a batch of chunks gets to the agent: payloads of the right size, one attempt at a time, and the verdict on each.
 //! What is too large is split between spans, what is refused with 413 is halved; every span ends as sent or as dropped
 //! for a reason.
 
-use super::agent::{Failure, TraceHeaders};
+use super::agent::{self, Answer, Failure, Timeouts, TraceHeaders};
 use super::contact::State;
-use super::queue::Chunk;
-use super::retry::{judge, Verdict};
-use super::worker::{Way, Worker};
-use super::{agent, file, payload, Account, Profile};
+use super::load::{Load, Piece};
+use super::queue::Pause;
+use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
+use super::worker::Way;
+use super::{file, payload, Exporter, Shared};
 use crate::counters::{Counters, Reason};
 use crate::log::event::{Event, Totals};
 use crate::memory::Buffer;
 use crate::probes;
 use crate::span::encode;
 use crate::sys;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -22,152 +23,100 @@ use std::time::{Duration, Instant};
 const REQUEST_MAX: usize = 25 << 20;
 /// One payload in flight, and a small one: what is larger leaves the cache before it is sent.
 pub(super) const AT_ONCE: usize = 1 << 20;
+/// The least time between attempts where nobody listens, however often a flush asks for one.
+const UNREACHED_SHORTEST: Duration = Duration::from_millis(10);
 /// A body that grew beyond this is not kept for the next payload.
 const BODY_KEPT: usize = 2 << 20;
 
-/// What the worker has in its hands: chunks taken from the queue, their spans in order, and the body being sent.
-#[derive(Default)]
-pub(super) struct Load {
-    pub(super) chunks: Vec<Chunk>,
-    /// Offsets of all records, chunk by chunk, in the order in which they are sent.
-    pub(super) order: Vec<u32>,
-    /// How many of those are sent or dropped. This and the next two are for whoever looks from outside: after a crash
-    /// they tell what may still be sent.
-    pub(super) gone: AtomicUsize,
-    /// A request is under way: nobody knows yet what the agent has.
-    pub(super) asking: AtomicBool,
-    /// An earlier request for the same spans got no answer.
-    pub(super) unknown: AtomicBool,
-    body: Buffer,
+/// Sends payloads to one agent, and what is known of that agent.
+pub(super) struct Delivery {
+    pub(super) shared: &'static Shared,
+    pub(super) exporter: &'static Exporter,
+    pub(super) way: Way,
+    /// Where things go, as logs show it.
+    pub(super) url: String,
+    pub(super) backoff: Backoff,
+    /// Nothing is sent before this is over.
+    pub(super) pause: Option<Pause>,
+    /// Since when the agent does not answer.
+    pub(super) down_since: Option<Instant>,
+    /// The agent does not know v0.4.
+    pub(super) old_endpoint: bool,
+    /// The rates' version that the agent gave last.
+    pub(super) rates_version: Option<String>,
+    /// The largest request that the agent says it takes.
+    pub(super) request_max: Option<u64>,
+    /// What the last answer said of the agent's state.
+    pub(super) agent_state: Option<String>,
+    /// What the last attempt came to.
+    pub(super) last: Option<Result<(), String>>,
+    /// Traces sent and not sent so far, as debug logs count them.
+    pub(super) totals: Totals,
+    pub(super) body: Buffer,
 }
 
-impl Load {
-    /// All that lies before this place in `order` is sent or dropped.
-    fn gone_up_to(&self, place: usize) {
-        self.gone.store(place, Relaxed);
-        self.asking.store(false, Relaxed);
-        self.unknown.store(false, Relaxed);
-    }
-
-    /// Gives back what larger payloads needed. For an empty load.
-    pub(super) fn rest(&mut self) {
-        self.body.clear(0);
-        self.chunks.shrink_to(64);
-        self.order.shrink_to(1024);
-    }
-
-    /// Gives the chunks' buffers away, and is empty.
-    pub(super) fn empty(&mut self) -> impl Iterator<Item = Buffer> + '_ {
-        self.order.clear();
-        self.gone_up_to(0);
-        self.chunks.drain(..).map(|chunk| chunk.records)
-    }
+/// What an attempt came to, for the log.
+struct Attempt {
+    bytes: u64,
+    traces: u64,
+    spans: u64,
+    time: Duration,
+    retry: bool,
 }
 
-/// Spans of one chunk: places in `Load::order`.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    chunk: usize,
-    from: usize,
-    to: usize,
-}
-
-impl Piece {
-    fn spans(&self) -> u64 {
-        (self.to - self.from) as u64
-    }
-}
-
-/// What became of a payload.
-enum Outcome {
-    Sent,
-    TooLarge,
-    Lost(Reason, String),
-}
-
-impl Worker {
-    /// Delivers `self.load.chunks`, which are all of one tracer.
-    pub(super) fn deliver(&mut self, tracer: u32) {
-        let account = self.shared.account(tracer);
-        let spans: u64 = self.load.chunks.iter().map(|chunk| u64::from(chunk.spans)).sum();
-        Counters::add(&account.counters.taken, spans);
-        let Some(profile) = account.profile() else {
-            return self.lose(tracer, Reason::Shutdown, spans, self.load.chunks.len() as u64, "the tracer is gone");
-        };
-        let mut pieces = self.pieces();
-        let agents = self.info.as_ref().and_then(|info| info.max_request_bytes).map_or(REQUEST_MAX, |max| max as usize);
-        let most = profile.settings.payload_max_bytes.min(agents);
-        let mut limit = most;
-        let mut body = std::mem::take(&mut self.load.body);
-        while !pieces.is_empty() {
-            let taken = self.fill(&mut body, &mut pieces, &profile, (limit, most), tracer);
-            if taken.is_empty() {
-                continue;
-            }
-            let spans = taken.iter().map(Piece::spans).sum();
-            let end = taken.last().map_or(0, |piece| piece.to);
-            match self.send(body.bytes(), &taken, spans, &profile, account) {
-                Outcome::Sent => {
-                    Counters::add(&account.counters.sent, spans);
-                    Counters::add(&account.counters.resolved, spans);
-                    self.load.gone_up_to(end);
-                    self.end_losses(account);
-                }
-                Outcome::Lost(reason, detail) => {
-                    self.load.gone_up_to(end);
-                    self.lose(tracer, reason, spans, taken.len() as u64, &detail);
-                }
-                Outcome::TooLarge if spans == 1 => {
-                    self.load.gone_up_to(end);
-                    self.lose(tracer, Reason::TooLarge, 1, 1, "the agent refused it alone with 413");
-                }
-                Outcome::TooLarge => {
-                    self.load.asking.store(false, Relaxed);
-                    limit = body.len() / 2;
-                    taken.into_iter().rev().for_each(|piece| pieces.push(piece));
-                }
-            }
+impl Delivery {
+    /// Makes one attempt with the next payload of the batch. Done when the batch has no pieces left.
+    pub(super) fn attempt(&mut self, load: &mut Load) {
+        if load.order.is_empty() {
+            load.cut();
+            let spans = load.spans();
+            load.owner.count(self.shared, |counters| Counters::add(&counters.taken, spans));
+        }
+        #[cfg(test)]
+        tests::fault(load, "panics before");
+        let mut body = std::mem::take(&mut self.body);
+        let taken = self.fill(&mut body, load);
+        if !taken.is_empty() {
+            self.send(body.bytes(), taken, load);
         }
         body.clear(BODY_KEPT);
-        self.load.body = body;
+        self.body = body;
     }
 
-    /// All spans, as pieces of whole chunks, the first one last.
-    fn pieces(&mut self) -> Vec<Piece> {
-        self.load.order.clear();
-        let mut pieces = Vec::with_capacity(self.load.chunks.len());
-        for (chunk, content) in self.load.chunks.iter().enumerate() {
-            let from = self.load.order.len();
-            payload::order(content, &mut self.load.order);
-            pieces.push(Piece { chunk, from, to: self.load.order.len() });
-        }
-        pieces.reverse();
-        pieces
+    /// Gives back what larger payloads needed.
+    pub(super) fn rest(&mut self) {
+        self.body.clear(0);
+    }
+
+    /// The largest payload, and the largest span that is sent alone: an agent that names a smaller bound than what it
+    /// takes makes smaller payloads, but loses no span.
+    fn bounds(&self, load: &Load) -> (usize, usize) {
+        let most = load.owner.profile.settings.payload_max_bytes.min(REQUEST_MAX);
+        let agents = self.request_max.map_or(most, |max| usize::try_from(max).unwrap_or(most));
+        (load.limit.unwrap_or(most).min(agents).min(most), most)
     }
 
     /// Fills `body` with as many pieces as fit; those are returned. A piece that does not fit alone is cut.
-    fn fill(
-        &mut self,
-        body: &mut Buffer,
-        pieces: &mut Vec<Piece>,
-        profile: &Profile,
-        (limit, most): (usize, usize),
-        tracer: u32,
-    ) -> Vec<Piece> {
-        let mut taken = Vec::new();
+    fn fill(&mut self, body: &mut Buffer, load: &mut Load) -> Vec<Piece> {
+        let mut taken: Vec<Piece> = Vec::new();
         body.truncate(0);
         if let Way::File(_) = self.way {
-            taken.extend(pieces.pop());
+            taken.extend(load.pieces.pop());
             return taken;
         }
+        let ((limit, most), owner) = (self.bounds(load), load.owner.clone());
         let _ = payload::put(body, &encode::array_head(0));
-        while let Some(piece) = pieces.pop() {
+        while let Some(piece) = load.pieces.pop() {
             let before = body.len();
-            let offsets = &self.load.order[piece.from..piece.to];
-            let sealed = payload::seal(body, &self.load.chunks[piece.chunk], offsets, profile, limit);
-            let Ok(done) = sealed else {
+            let (chunk, offsets) = (&load.chunks[piece.chunk], &load.order[piece.from..piece.to]);
+            let Ok(done) = payload::seal(body, chunk, offsets, &owner.profile, limit) else {
                 body.truncate(before);
-                self.lose(tracer, Reason::Memory, piece.spans(), 1, "no memory for the payload");
+                if !taken.is_empty() {
+                    load.pieces.push(piece);
+                    break;
+                }
+                load.gone_up_to(piece.to);
+                owner.lose(self.shared, Reason::Memory, piece.spans(), 1, "no memory for the payload");
                 continue;
             };
             if done == offsets.len() {
@@ -176,27 +125,28 @@ impl Worker {
             }
             if !taken.is_empty() {
                 body.truncate(before);
-                pieces.push(piece);
+                load.pieces.push(piece);
                 break;
             }
             let cut = piece.from + done;
             if done > 0 {
-                pieces.push(Piece { from: cut, ..piece });
+                load.pieces.push(Piece { from: cut, ..piece });
                 taken.push(Piece { to: cut, ..piece });
                 break;
             }
             body.truncate(before);
-            if piece.spans() > 1 {
-                pieces.push(Piece { from: cut + 1, ..piece });
-            }
             // What was halved because of its neighbours may be taken alone.
-            let alone = payload::seal(body, &self.load.chunks[piece.chunk], &offsets[..1], profile, most);
+            let alone = payload::seal(body, chunk, &offsets[..1], &owner.profile, most);
+            if piece.spans() > 1 {
+                load.pieces.push(Piece { from: cut + 1, ..piece });
+            }
             if alone == Ok(1) {
                 taken.push(Piece { to: cut + 1, ..piece });
                 break;
             }
             body.truncate(before);
-            self.lose(tracer, Reason::TooLarge, 1, 1, &format!("one span is larger than {most} bytes"));
+            load.gone_up_to(cut + 1);
+            owner.lose(self.shared, Reason::TooLarge, 1, 1, &format!("one span is larger than {most} bytes"));
         }
         if !body.is_empty() {
             payload::correct(body, 0, &encode::array_head(taken.len()));
@@ -204,143 +154,202 @@ impl Worker {
         taken
     }
 
-    fn send(&mut self, body: &[u8], taken: &[Piece], spans: u64, profile: &Profile, account: &Account) -> Outcome {
+    /// Sends a payload once; what became of its pieces is settled, or they are put back for another attempt.
+    fn send(&mut self, body: &[u8], taken: Vec<Piece>, load: &mut Load) {
         if let Way::File(_) = self.way {
-            return self.write(taken, spans, profile, account);
+            return self.write(taken, load);
         }
-        let (began, traces) = (Instant::now(), taken.len() as u64);
-        let mut unknown = false;
-        for attempt in 1u32.. {
-            let Way::Http(agent) = &self.way else {
-                return Outcome::Lost(Reason::Unreachable, "the agent's URL cannot be used".into());
-            };
-            let (logs, url, bytes) = (&self.shared.logs, &self.url, body.len() as u64);
-            logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt });
-            let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint: self.old_endpoint };
-            let asked = Instant::now();
-            self.load.asking.store(true, Relaxed);
-            let result = agent.post_traces(&profile.identity, body, taken.len(), &headers);
-            let verdict = judge(&result);
-            probes::payload_send(body.len() as u64, result.as_ref().map_or(0, |answer| answer.status.into()));
-            if !matches!(verdict, Verdict::Sent) {
-                Counters::add(&account.counters.attempts_failed, 1);
-            }
-            if let Err(Failure::Unknown(_) | Failure::Timeout(_)) = result {
-                unknown = true;
-                self.load.unknown.store(true, Relaxed);
-                Counters::add(&account.counters.payloads_unknown, 1);
-            }
-            let wait = match verdict {
-                Verdict::Retry { after } => after.unwrap_or_else(|| self.backoff.wait()),
-                _ => Duration::ZERO,
-            };
-            let (give_up, now) = (account.give_up_at.load(Relaxed), sys::monotonic_ns());
-            let closing = give_up != 0 && now >= give_up;
-            let wait = if give_up == 0 { wait } else { wait.min(Duration::from_nanos(give_up.saturating_sub(now))) };
-            let retry = match verdict {
-                Verdict::Retry { .. } => !closing && began.elapsed() + wait <= profile.settings.retry_for,
-                Verdict::Downgrade => !self.old_endpoint,
-                _ => false,
-            };
-            self.say(&result, body.len() as u64, traces, spans, asked.elapsed(), attempt, retry);
-            match (verdict, result) {
-                (Verdict::Sent, Ok(answer)) => {
-                    self.answered(&answer, account);
-                    Counters::add(&account.counters.payloads_sent, 1);
-                    Counters::add(&account.counters.bytes_sent, body.len() as u64);
-                    return Outcome::Sent;
-                }
-                (Verdict::Split, _) => return Outcome::TooLarge,
-                (Verdict::Downgrade, _) if !self.old_endpoint => self.old_endpoint = true,
-                (Verdict::Downgrade, result) => {
-                    // Neither endpoint: a wrong address, more likely than an agent older than both.
-                    self.old_endpoint = false;
-                    return Outcome::Lost(Reason::Refused, cause(&result));
-                }
-                (Verdict::Retry { .. }, result) if retry => {
-                    self.load.asking.store(false, Relaxed);
-                    self.exporter.queue.pause(wait);
-                    let give_up = account.give_up_at.load(Relaxed);
-                    if give_up != 0 && sys::monotonic_ns() >= give_up {
-                        return Outcome::Lost(reason(&result, unknown, true), cause(&result));
-                    }
-                }
-                (Verdict::Retry { .. }, result) => {
-                    return Outcome::Lost(reason(&result, unknown, closing), cause(&result))
-                }
-                (_, result) => return Outcome::Lost(Reason::Refused, cause(&result)),
-            }
+        let owner = load.owner.clone();
+        let (bytes, traces) = (body.len() as u64, taken.len() as u64);
+        let spans = taken.iter().map(Piece::spans).sum();
+        let end = taken.last().map_or(0, |piece| piece.to);
+        let lose = |delivery: &Delivery, load: &mut Load, reason, detail: &str| {
+            load.gone_up_to(end);
+            owner.lose(delivery.shared, reason, spans, traces, detail);
+        };
+        let Way::Http(http) = &self.way else {
+            return lose(self, load, Reason::Unreachable, "the agent's URL cannot be used");
+        };
+        load.attempts += 1;
+        let (began, url) = (*load.began.get_or_insert_with(Instant::now), &self.url);
+        self.shared.logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt: load.attempts });
+        // `/info` may say meanwhile that the agent knows v0.4: the same payload is still offered to each endpoint once.
+        let old_endpoint = self.old_endpoint || load.downgraded;
+        let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint };
+        let settings = &owner.profile.settings;
+        http.traces.set_timeouts(Timeouts { connect: settings.connect_timeout, request: settings.request_timeout });
+        let asked = Instant::now();
+        load.tried = end;
+        load.asking.store(true, Relaxed);
+        #[cfg(test)]
+        tests::fault(load, "panics during");
+        let result = http.traces.post_traces(&owner.profile.identity, body, taken.len(), &headers);
+        let verdict = judge(&result);
+        probes::payload_send(bytes, result.as_ref().map_or(0, |answer| answer.status.into()));
+        if !matches!(verdict, Verdict::Sent) {
+            owner.count(self.shared, |counters| Counters::add(&counters.attempts_failed, 1));
         }
-        Outcome::Lost(Reason::Unreachable, String::new())
+        if let Err(Failure::Unknown(_) | Failure::Timeout(_)) = result {
+            load.unknown.store(true, Relaxed);
+            owner.count(self.shared, |counters| Counters::add(&counters.payloads_unknown, 1));
+        }
+        let wait = self.wait_after(verdict);
+        let (closing, time_over, give_up) = self.closing(load);
+        let older = !old_endpoint;
+        let refused = closing && matches!(result, Err(Failure::Refused(_)));
+        let wait = give_up.map_or(wait, |left| wait.min(left));
+        let retry = match verdict {
+            Verdict::Retry { .. } => !time_over && !refused && began.elapsed() + wait <= settings.retry_for,
+            Verdict::Downgrade => older,
+            _ => false,
+        };
+        let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
+        self.say(&result, &attempt, load.attempts);
+        self.last = Some(result.as_ref().map(|_| ()).map_err(Failure::to_string));
+        match (verdict, &result) {
+            (Verdict::Sent, Ok(answer)) => {
+                self.answered(answer, load);
+                load.gone_up_to(end);
+                owner.count(self.shared, |counters| {
+                    Counters::add(&counters.payloads_sent, 1);
+                    Counters::add(&counters.bytes_sent, bytes);
+                    Counters::add(&counters.sent, spans);
+                    Counters::add(&counters.resolved, spans);
+                });
+                end_losses(self.shared, load);
+            }
+            (Verdict::Split, _) if spans == 1 => {
+                lose(self, load, Reason::TooLarge, "the agent refused it alone with 413");
+            }
+            (Verdict::Split, _) => {
+                load.put_back(taken);
+                (load.limit, load.attempts, load.began) = (Some(body.len() / 2), 0, None);
+            }
+            (Verdict::Downgrade, _) if older => {
+                (self.old_endpoint, load.downgraded) = (true, true);
+                load.put_back(taken);
+            }
+            (Verdict::Downgrade, _) => {
+                // Neither endpoint: a wrong address, more likely than an agent older than both.
+                self.old_endpoint = false;
+                lose(self, load, Reason::Refused, &cause(&result));
+            }
+            (Verdict::Retry { .. }, _) if retry => load.put_back(taken),
+            (Verdict::Retry { .. }, _) => {
+                let unknown = load.unknown.load(Relaxed);
+                lose(self, load, reason(&result, unknown, time_over), &cause(&result));
+                if refused {
+                    // What waits behind it would be refused as well.
+                    load.give_up(self.shared, Reason::Unreachable, &cause(&result));
+                    self.drop_waiting(load, &cause(&result));
+                }
+            }
+            (_, _) => lose(self, load, Reason::Refused, &cause(&result)),
+        }
     }
 
-    fn write(&mut self, taken: &[Piece], spans: u64, profile: &Profile, account: &Account) -> Outcome {
-        let Way::File(file) = &mut self.way else { return Outcome::Lost(Reason::Unreachable, String::new()) };
-        let began = Instant::now();
-        let give_up = account.give_up_at.load(Relaxed);
+    /// Begins the pause that follows an attempt, if one does; how long it is.
+    fn wait_after(&mut self, verdict: Verdict) -> Duration {
+        let Verdict::Retry { after, reached } = verdict else {
+            self.pause = None;
+            return Duration::ZERO;
+        };
+        // The agent may ask for a longer wait than the usual one, never for a shorter one.
+        let wait = self.backoff.wait().max(after.unwrap_or_default());
+        let now = Instant::now();
+        // A flush may shorten the usual wait, but not one that the agent asked for. It hardly has to wait where nobody
+        // listens, since trying is no load for anybody then.
+        let shortest = match (after, reached) {
+            (Some(_), _) => wait,
+            (None, true) => BACKOFF_SHORTEST.min(wait),
+            (None, false) => UNREACHED_SHORTEST.min(wait),
+        };
+        self.pause = Some(self.exporter.queue.pause(now + wait, now + shortest));
+        wait
+    }
+
+    /// Whether the batch's tracer is being shut down, whether its time is over, and how much of it is left.
+    fn closing(&self, load: &Load) -> (bool, bool, Option<Duration>) {
+        let give_up = load.owner.account(self.shared).map_or(0, |account| account.give_up_at.load(Relaxed));
         let left = Duration::from_nanos(give_up.saturating_sub(sys::monotonic_ns()));
-        let patience = if give_up == 0 { file::PATIENCE } else { file::PATIENCE.min(left) };
+        (give_up != 0, give_up != 0 && left.is_zero(), (give_up != 0).then_some(left))
+    }
+
+    /// Whether the batch's tracer was shut down and its time is over.
+    pub(super) fn is_over(&self, load: &Load) -> bool {
+        self.closing(load).1
+    }
+
+    fn drop_waiting(&self, load: &Load, detail: &str) {
+        let rest = self.exporter.queue.remove_lane(load.lane);
+        let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
+        if spans > 0 {
+            let owner = &load.owner;
+            owner.count(self.shared, |counters| {
+                Counters::add(&counters.taken, spans);
+            });
+            owner.lose(self.shared, Reason::Unreachable, spans, rest.len() as u64, detail);
+        }
+        self.shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
+    }
+
+    fn write(&mut self, taken: Vec<Piece>, load: &mut Load) {
+        let patience = self.closing(load).2.map_or(file::PATIENCE, |left| file::PATIENCE.min(left));
+        let Way::File(file) = &mut self.way else { return };
+        let owner = load.owner.clone();
         for piece in taken {
-            let line = file::line(&self.load.chunks[piece.chunk], &self.load.order[piece.from..piece.to], profile);
-            let (bytes, traces) = (line.len() as u64, 1);
+            let began = Instant::now();
+            let order = &load.order[piece.from..piece.to];
+            let line = file::line(&load.chunks[piece.chunk], order, &owner.profile);
+            let (bytes, traces, spans) = (line.len() as u64, 1, piece.spans());
             let written = file.write(&line, patience);
             let standing = if written.is_ok() { State::Answers } else { State::NotReached };
             self.exporter.contact.stands(standing, 0);
+            load.gone_up_to(piece.to);
+            self.last = Some(written.as_ref().map(|_| ()).map_err(ToString::to_string));
+            let url = &self.url;
             if let Err(error) = written {
-                let (url, error) = (&self.url, error.to_string());
+                let error = &error.to_string();
                 let first = self.down_since.is_none();
                 self.down_since.get_or_insert_with(Instant::now);
                 self.totals.failed += traces;
-                let (error, totals, attempt) = (&error, self.totals, 1);
-                self.shared.logs.emit(&Event::AgentUnreachable {
-                    url,
-                    error,
-                    bytes,
-                    traces,
-                    spans,
-                    attempt,
-                    retry: false,
-                    first,
-                    totals,
-                });
-                let error = error.clone();
-                return Outcome::Lost(Reason::Unreachable, error);
+                let (totals, attempt, retry) = (self.totals, 1, false);
+                let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
+                self.shared.logs.emit(&event);
+                owner.lose(self.shared, Reason::Unreachable, spans, traces, error);
+                continue;
             }
-            Counters::add(&account.counters.payloads_sent, 1);
-            Counters::add(&account.counters.bytes_sent, bytes);
+            owner.count(self.shared, |counters| {
+                Counters::add(&counters.payloads_sent, 1);
+                Counters::add(&counters.bytes_sent, bytes);
+                Counters::add(&counters.sent, spans);
+                Counters::add(&counters.resolved, spans);
+            });
             self.totals.sent += traces;
-            let (url, time, recovered) = (&self.url, began.elapsed(), self.down_since.take().is_some());
+            let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());
+            let (status, answer, attempt, totals) = (200, "written", 1, self.totals);
             self.shared.logs.emit(&Event::PayloadSent {
                 url,
                 bytes,
                 traces,
                 spans,
                 time,
-                status: 200,
-                answer: "written",
-                attempt: 1,
+                status,
+                answer,
+                attempt,
                 recovered,
-                totals: self.totals,
+                totals,
             });
+            end_losses(self.shared, load);
         }
-        Outcome::Sent
     }
 
     /// Logs what an attempt came to, and keeps track of whether the agent answers at all.
-    #[allow(clippy::too_many_arguments)]
-    fn say(
-        &mut self,
-        result: &Result<agent::Answer, Failure>,
-        bytes: u64,
-        traces: u64,
-        spans: u64,
-        time: Duration,
-        attempt: u32,
-        retry: bool,
-    ) {
+    fn say(&mut self, result: &Result<Answer, Failure>, attempt: &Attempt, number: u32) {
         let (logs, url) = (&self.shared.logs, &self.url);
         self.exporter.contact.stands(standing(result), result.as_ref().map_or(0, |answer| answer.status));
-        let before = self.totals;
+        let Attempt { bytes, traces, spans, time, retry } = *attempt;
+        let (before, attempt) = (self.totals, number);
         let mut totals = Totals { failed: before.failed + traces, ..before };
         match result {
             Ok(answer) => {
@@ -390,47 +399,39 @@ impl Worker {
         (self.shared.chores.tick)();
     }
 
-    fn answered(&mut self, answer: &agent::Answer, account: &Account) {
+    fn answered(&mut self, answer: &Answer, load: &Load) {
         self.backoff.reset();
         if answer.rates_version.is_some() {
             self.rates_version = answer.rates_version.clone();
         }
-        if let Some(rates) = agent::rates(&answer.body) {
+        if let (Some(rates), Some(account)) = (agent::rates(&answer.body), load.owner.account(self.shared)) {
             *account.rates.lock().unwrap_or_else(PoisonError::into_inner) = rates;
         }
-        // An agent that did not answer at the start is asked with its first answer.
-        let wanted = self.info.is_none() && self.ask_after.is_none_or(|after| Instant::now() >= after);
-        if wanted || (answer.agent_state.is_some() && answer.agent_state != self.agent_state) {
+        if answer.agent_state.is_some() {
             self.agent_state = answer.agent_state.clone();
-            self.ask();
-        }
-    }
-
-    fn lose(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &str) {
-        self.shared.drop_spans(tracer, reason, spans, traces, detail);
-        // Last: with all resolved, the tracer's slot may be given to another.
-        Counters::add(&self.shared.account(tracer).counters.resolved, spans);
-    }
-
-    fn end_losses(&self, account: &Account) {
-        for reason in [Reason::QueueFull, Reason::Memory, Reason::Unreachable, Reason::Refused, Reason::UnknownFate] {
-            if let Some(spans) = account.counters.end_loss(reason) {
-                self.shared.logs.emit(&Event::LossEnded { reason: reason.name(), spans });
-            }
         }
     }
 }
 
-fn reason(result: &Result<agent::Answer, Failure>, unknown: bool, closing: bool) -> Reason {
+fn end_losses(shared: &Shared, load: &Load) {
+    let Some(account) = load.owner.account(shared) else { return };
+    for reason in [Reason::QueueFull, Reason::Memory, Reason::Unreachable, Reason::Refused, Reason::UnknownFate] {
+        if let Some(spans) = account.counters.end_loss(reason) {
+            shared.logs.emit(&Event::LossEnded { reason: reason.name(), spans });
+        }
+    }
+}
+
+fn reason(result: &Result<Answer, Failure>, unknown: bool, time_over: bool) -> Reason {
     match result {
         _ if unknown => Reason::UnknownFate,
-        _ if closing => Reason::Shutdown,
+        _ if time_over => Reason::Shutdown,
         Ok(_) => Reason::Refused,
         Err(_) => Reason::Unreachable,
     }
 }
 
-fn standing(result: &Result<agent::Answer, Failure>) -> State {
+fn standing(result: &Result<Answer, Failure>) -> State {
     match result {
         Ok(answer) if (200..300).contains(&answer.status) => State::Answers,
         Ok(_) => State::Refuses,
@@ -438,9 +439,12 @@ fn standing(result: &Result<agent::Answer, Failure>) -> State {
     }
 }
 
-fn cause(result: &Result<agent::Answer, Failure>) -> String {
+fn cause(result: &Result<Answer, Failure>) -> String {
     match result {
         Ok(answer) => format!("the agent answered {}", answer.status),
         Err(failure) => failure.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
 //! What debuggers see of exporters, accounts and what the worker has in hand.
 
 use super::contact::Contact;
-use super::deliver::Load;
-use super::{card, queue, Account, Exporter, Profile, Shared};
+use super::queue::Queue;
+use super::{card, load, Account, Exporter, Profile, Shared};
 use crate::counters::Counters;
-use crate::inspect::{holding, shapes, unsigned, Field, Noun};
+use crate::inspect::{holding, shapes, Field, Noun};
 use std::mem::offset_of;
 use std::sync::{Arc, PoisonError};
 
@@ -13,10 +13,10 @@ pub fn nouns(shared: &Shared, exporters: &[Exporter]) -> Vec<Noun> {
     let mut nouns = vec![
         Noun::row("account", &shared.accounts, account(&shared.accounts)),
         Noun::row("exporter", exporters, exporter(exporters)),
-        load(),
-        queue::inspected(),
         Noun::inside::<u32>("offset", vec![Field::number("at", 0, 4)]),
     ];
+    nouns.extend(load::inspected());
+    nouns.extend(Queue::inspected_parts());
     nouns.extend(profile(&shared.accounts));
     nouns
 }
@@ -49,17 +49,6 @@ fn exporter(exporters: &[Exporter]) -> Vec<Field> {
     let (queue, contact) = (offset_of!(Exporter, queue), offset_of!(Exporter, contact));
     let mut fields: Vec<Field> = first.queue.inspected().into_iter().map(|field| field.moved(queue)).collect();
     fields.extend(Contact::inspected().into_iter().map(|field| field.moved(contact)));
-    fields.push(holding!(Pointer of "load", Exporter, load));
+    fields.push(holding!(Pointer of "loads", Exporter, loads));
     fields
-}
-
-fn load() -> Noun {
-    let fields = vec![
-        holding!(Vec of "chunk", Load, chunks),
-        holding!(Vec of "offset", Load, order),
-        unsigned!(Load, gone),
-        unsigned!(Load, asking),
-        unsigned!(Load, unknown),
-    ];
-    Noun::inside::<Load>("load", fields)
 }

@@ -1,13 +1,17 @@
 //! From a finished chunk to an agent that has it: the bounded queue, the worker, payloads, HTTP and files. One exporter
-//! serves one agent address, however many tracers send there; an account stands for a tracer here. What a span is, is
-//! known below (`crate::span`); what a tracer is, above (`crate::tracer`).
+//! serves one agent address, however many tracers send there, each with a lane of the queue and time-outs of its own. An
+//! account stands for a tracer here. What a span is, is known below (`crate::span`); what a tracer is, above
+//! (`crate::tracer`).
 
 pub mod agent;
 mod card;
+pub mod chunk;
 mod contact;
 pub mod deliver;
 pub mod file;
+mod info;
 pub mod inspected;
+mod load;
 pub mod payload;
 pub mod queue;
 pub mod retry;
@@ -26,7 +30,8 @@ use crate::span::ids;
 use crate::sys;
 use queue::Queue;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -106,6 +111,12 @@ impl Profile {
         profile.card = card::of(&profile);
         profile
     }
+
+    /// About how much memory it occupies, in bytes.
+    pub fn weight(&self) -> usize {
+        // The card has every setting once; the settings themselves and their texts take about twice as much again.
+        size_of::<Profile>() + 3 * self.card.len()
+    }
 }
 
 #[inline(never)]
@@ -137,7 +148,34 @@ pub struct Account {
 impl Account {
     /// The profile, if the slot is in use.
     pub fn profile(&self) -> Option<Arc<Profile>> {
-        self.profile.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Profile>>> {
+        self.profile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The account is a new tracer's from here on: nothing is counted yet.
+    pub fn give_to(&self, profile: Arc<Profile>) {
+        let mut owner = self.lock();
+        self.counters.reset();
+        self.give_up_at.store(0, Relaxed);
+        self.announced.store(false, Relaxed);
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *owner = Some(profile);
+    }
+
+    /// Whether it is the account of the tracer with this profile, and not of one that has the slot since.
+    pub fn is_of(&self, profile: &Arc<Profile>) -> bool {
+        self.lock().as_ref().is_some_and(|owner| Arc::ptr_eq(owner, profile))
+    }
+
+    /// Counts something for the tracer with this profile; does nothing if the slot is another tracer's by now.
+    pub fn count_for(&self, profile: &Arc<Profile>, count: impl FnOnce(&Counters)) {
+        let owner = self.lock();
+        if owner.as_ref().is_some_and(|owner| Arc::ptr_eq(owner, profile)) {
+            count(&self.counters);
+        }
     }
 }
 
@@ -162,6 +200,8 @@ pub struct Chores {
     pub tick: fn(),
     /// About once a minute.
     pub minute: fn(),
+    /// Turns tracing off for good, after too many internal errors.
+    pub turn_off: fn(),
 }
 
 impl Shared {
@@ -181,8 +221,14 @@ impl Shared {
 
     /// Counts spans as dropped, says so in debug mode, and says when a loss begins.
     pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &str) {
+        let began = self.account(tracer).counters.drop_spans(reason, spans);
+        self.say_dropped(began, reason, spans, traces, detail);
+    }
+
+    /// Says that spans were dropped. `began`: the first ones for this reason for a while.
+    fn say_dropped(&self, began: bool, reason: Reason, spans: u64, traces: u64, detail: &str) {
         probes::spans_drop(spans, reason as u64);
-        if self.account(tracer).counters.drop_spans(reason, spans) {
+        if began {
             self.logs.emit(&Event::LossBegan { reason: reason.name() });
         }
         self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces, detail, queue: None });
@@ -205,8 +251,6 @@ impl Shared {
 pub struct Exporter {
     /// Where it sends; none while unused.
     pub address: Mutex<Option<AgentAddress>>,
-    /// How long its requests may take.
-    pub timeouts: Mutex<agent::Timeouts>,
     /// The way there, made on the thread of a host's call: making it reads the environment, which another thread must
     /// not do while the host may change it. The worker takes it, and puts it back when it ends.
     pub way: Mutex<Option<worker::Way>>,
@@ -220,8 +264,10 @@ pub struct Exporter {
     pub unannounced: AtomicBool,
     /// How it stands with the agent.
     pub contact: contact::Contact,
+    /// How often an internal error was caught in its worker.
+    failures: AtomicU32,
     /// The address of what the worker has in hand, for debuggers; 0 without a worker.
-    load: AtomicUsize,
+    loads: AtomicUsize,
     /// When the system gave no thread for the worker; monotonic nanoseconds, 0 if it did.
     failed_ns: AtomicU64,
 }
@@ -249,7 +295,8 @@ impl Exporter {
 
     fn start_again(&'static self, shared: &'static Shared, again: Duration) -> bool {
         let failed_ns = self.failed_ns.load(Relaxed);
-        if failed_ns > 0 && sys::monotonic_ns().saturating_sub(failed_ns) < again.as_nanos() as u64 {
+        let lately = failed_ns > 0 && sys::monotonic_ns().saturating_sub(failed_ns) < again.as_nanos() as u64;
+        if lately || self.failures.load(Relaxed) >= worker::FAILURES_END {
             return false;
         }
         if !self.queue.claim_thread() {
@@ -264,9 +311,10 @@ impl Exporter {
         self.prepare();
         self.names.report_to(&shared.logs);
         let run = move || {
-            let run = std::panic::AssertUnwindSafe(|| worker::run(shared, self));
-            if std::panic::catch_unwind(run).is_err() {
-                self.worker_failed(shared);
+            // The worker contains panics of its own; this is for one outside of that.
+            if catch_unwind(AssertUnwindSafe(|| worker::run(shared, self))).is_err() {
+                self.started.store(false, Relaxed);
+                self.queue.thread_failed();
             }
         };
         // Before the thread: it takes this back itself when it ends at once.
@@ -299,18 +347,29 @@ impl Exporter {
     pub fn prepare(&self) {
         let mut way = self.way.lock().unwrap_or_else(PoisonError::into_inner);
         let address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
-        let timeouts = *self.timeouts.lock().unwrap_or_else(PoisonError::into_inner);
         if let (None, Some(address)) = (&*way, &*address) {
-            *way = Some(worker::Way::to(address, timeouts, &self.names));
+            *way = Some(worker::Way::to(address, &self.names));
         }
     }
 
-    /// A defect ended the worker. What it had in hand is lost and stays counted as in flight; the next span starts
-    /// another worker, with a connection of its own.
-    #[cold]
-    fn worker_failed(&self, shared: &Shared) {
-        self.queue.thread_failed();
-        self.started.store(false, Relaxed);
-        shared.logs.emit(&Event::PanicCaught { message: "in the worker; its payload is lost" });
+    /// Drops what waits of a tracer that is being shut down.
+    pub fn drop_waiting(&self, shared: &Shared, tracer: u32, reason: Reason, detail: &str) {
+        let rest = self.queue.remove(tracer);
+        let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
+        if spans > 0 {
+            shared.drop_spans(tracer, reason, spans, rest.len() as u64, detail);
+            Counters::add(&shared.account(tracer).counters.removed, spans);
+        }
+        shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
+    }
+
+    /// The tracer's slot is given to another one. What waits is still sent, unless memory is short.
+    pub fn abandon(&self, shared: &Shared, tracer: u32) {
+        let rest = self.queue.abandon(tracer);
+        let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
+        if spans > 0 {
+            shared.drop_spans(tracer, Reason::Memory, spans, rest.len() as u64, "of a tracer that was freed");
+        }
+        shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }
 }

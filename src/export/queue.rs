@@ -1,73 +1,19 @@
-//! The bounded queue between the threads that finish spans and the worker of one agent. Full means a counted drop, at
-//! once. Under its lock things are only swapped and counted; waking happens after unlocking.
+//! The bounded queue between the threads that finish spans and the worker of one agent. Each tracer has a lane of its
+//! own: its bounds and its flush interval hold whatever other tracers of the same agent do, and lanes take turns. Full
+//! means a counted drop, at once. Under the lock things are only swapped and counted; waking happens after unlocking.
 
-use crate::inspect::{holding, shapes, signed, unsigned, Field, Noun};
-use crate::memory::{Buffer, Claim};
+mod lane;
+
+pub use super::chunk::{Chunk, Limits, NO_PRIORITY};
+pub use lane::Ticket;
+
+use super::{chunk, Profile};
+use crate::inspect::{holding, shapes, Field, Noun};
+use crate::memory::Claim;
+use lane::{Hand, Lane};
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// Stands for "no sampling priority" and "no decision maker".
-pub const NO_PRIORITY: i32 = i32::MIN;
-
-/// Places for chunks that an empty queue keeps.
-const PLACES_KEPT: usize = 256;
-
-/// Finished spans of one trace, on their way.
-#[derive(Debug)]
-pub struct Chunk {
-    /// Index of the tracer.
-    pub tracer: u32,
-    /// High half of the trace id.
-    pub trace_id_high: u64,
-    /// Low half of the trace id.
-    pub trace_id_low: u64,
-    /// The sampling priority, or [`NO_PRIORITY`].
-    pub priority: i32,
-    /// The decision maker, or [`NO_PRIORITY`].
-    pub decision: i32,
-    /// How many spans.
-    pub spans: u32,
-    /// Whether no span of the trace was open when the chunk left.
-    pub complete: bool,
-    /// The records, one behind another, in the order in which spans finished.
-    pub records: Buffer,
-    /// The place in the queue's history, given by [`Queue::push`].
-    pub sequence: u64,
-}
-
-impl Chunk {
-    /// The trace id as one number.
-    pub fn trace_id(&self) -> u128 {
-        u128::from(self.trace_id_high) << 64 | u128::from(self.trace_id_low)
-    }
-}
-
-/// A chunk as debuggers see it.
-pub fn inspected() -> Noun {
-    let fields = vec![
-        unsigned!(Chunk, tracer),
-        unsigned!(Chunk, trace_id_high),
-        unsigned!(Chunk, trace_id_low),
-        signed!(Chunk, priority),
-        signed!(Chunk, decision),
-        unsigned!(Chunk, spans),
-        unsigned!(Chunk, complete),
-        holding!(One of "buffer", Chunk, records),
-    ];
-    Noun::inside::<Chunk>("chunk", fields)
-}
-
-/// What a tracer allows its queue.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The most bytes that may wait, by capacity.
-    pub bytes: usize,
-    /// The most chunks that may wait.
-    pub chunks: usize,
-    /// Waiting bytes at which the worker is woken before its interval is over.
-    pub flush_bytes: usize,
-}
 
 /// The worker's thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,28 +28,17 @@ pub enum Thread {
 
 #[derive(Debug)]
 struct Inner {
-    chunks: VecDeque<Chunk>,
-    /// What `chunks` occupies, without what the chunks hold.
-    places: Claim,
-    /// The same of the worker's hand.
-    hand_places: Claim,
-    /// How many wait, those in the worker's hand among them.
-    waiting: usize,
-    bytes: usize,
-    /// Chunks ever pushed.
-    pushed: u64,
-    /// Of these, how many are sent or dropped; all before are too.
-    resolved: u64,
-    /// Of these, up to which the worker has taken them.
-    taken: u64,
-    /// Somebody waits for chunks up to this one.
-    wanted: u64,
-    /// Counts reasons for a waiting worker to look up.
-    nudges: u64,
-    /// How many of these the worker has looked up for: one that comes while it is busy is not forgotten.
-    heeded: u64,
-    /// Tracers that send through here.
-    attached: u32,
+    /// One for each tracer that has this exporter, shut down or not.
+    lanes: Vec<Lane>,
+    /// Lanes of freed tracers whose slots others have by now. Each ends when nothing of it is on its way any more.
+    orphans: Vec<Lane>,
+    last_ticket: Ticket,
+    /// The worker is to look around, whatever it waits for.
+    look: bool,
+    /// What is left of freed tracers is to be dropped: the exporter is needed for another address.
+    yields: bool,
+    /// Counts flushes: each one may shorten the usual wait between attempts once.
+    urges: u64,
     thread: Thread,
 }
 
@@ -111,57 +46,102 @@ struct Inner {
 #[derive(Debug)]
 pub struct Queue {
     inner: Mutex<Inner>,
-    /// What the worker has swapped out and not taken yet: so that whoever pushes never waits while thousands are counted
-    /// out. Locked before `inner`.
-    hand: Mutex<VecDeque<Chunk>>,
+    /// Locked before `inner`.
+    hands: Mutex<Vec<Hand>>,
     work: Condvar,
     done: Condvar,
+}
+
+/// A wait between two attempts.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    /// When it ends.
+    pub until: Instant,
+    /// When a flush may end it. The same as `until` where the agent asked for the pause.
+    pub earliest: Instant,
+    urges: u64,
+}
+
+/// What the worker waits for.
+#[derive(Debug)]
+pub struct Errand<'a> {
+    /// The lane that was served last: the next one in turn is the one after it.
+    pub after: Ticket,
+    /// Lanes of which the worker holds chunks that are to be tried again.
+    pub held: &'a [Ticket],
+    /// Nothing is sent before this is over.
+    pub pause: Option<Pause>,
+    /// When to look around at the latest.
+    pub until: Instant,
 }
 
 /// Why the worker was woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// There is something to do, or an interval has passed.
-    Work,
+    /// It is this lane's turn.
+    Serve(Ticket),
+    /// Something has changed, or the time is over.
+    Look,
     /// Nobody is attached and nothing is left: the thread ends.
     End,
+}
+
+/// What [`Queue::take`] has taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The tracer's index.
+    pub tracer: u32,
+    /// What payloads say of the tracer.
+    pub profile: Arc<Profile>,
+    /// The last chunk's place.
+    pub sequence: u64,
 }
 
 impl Default for Queue {
     fn default() -> Queue {
         let inner = Inner {
-            chunks: VecDeque::new(),
-            places: Claim::default(),
-            hand_places: Claim::default(),
-            waiting: 0,
-            bytes: 0,
-            pushed: 0,
-            resolved: 0,
-            taken: 0,
-            wanted: 0,
-            nudges: 0,
-            heeded: 0,
-            attached: 0,
+            lanes: Vec::new(),
+            orphans: Vec::new(),
+            last_ticket: 0,
+            look: false,
+            yields: false,
+            urges: 0,
             thread: Thread::None,
         };
-        Queue { inner: Mutex::new(inner), hand: Mutex::default(), work: Condvar::new(), done: Condvar::new() }
+        Queue { inner: Mutex::new(inner), hands: Mutex::default(), work: Condvar::new(), done: Condvar::new() }
     }
 }
 
 impl Inner {
-    #[inline]
-    fn count_places(&mut self) {
-        let bytes = self.chunks.capacity() * std::mem::size_of::<Chunk>();
-        if bytes != self.places.bytes() {
-            self.places.set(bytes);
-        }
+    fn all(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.lanes.iter_mut().chain(&mut self.orphans)
     }
 
-    /// What was removed from the end of the queue is resolved as soon as all before it is.
-    fn settle(&mut self) {
-        if self.waiting == 0 && (self.resolved >= self.taken || self.thread != Thread::Running) {
-            self.resolved = self.pushed;
-        }
+    fn lane(&mut self, ticket: Ticket) -> Option<&mut Lane> {
+        self.all().find(|lane| lane.ticket == ticket)
+    }
+
+    /// The lane of the tracer that has this index now.
+    #[inline]
+    fn of(&mut self, tracer: u32) -> Option<&mut Lane> {
+        self.lanes.iter_mut().find(|lane| lane.tracer == tracer)
+    }
+
+    /// The lane whose turn it is.
+    fn turn(&self, errand: &Errand<'_>) -> Option<Ticket> {
+        let ready = |lane: &&Lane| lane.is_ready() || errand.held.contains(&lane.ticket);
+        let all = self.lanes.iter().chain(&self.orphans).filter(ready).map(|lane| lane.ticket);
+        // Tickets up to the last one served come after all others.
+        all.min_by_key(|&ticket| (ticket <= errand.after, ticket))
+    }
+
+    fn is_over(&self) -> bool {
+        self.lanes.iter().chain(&self.orphans).all(|lane| !lane.attached && lane.waiting == 0)
+    }
+
+    /// Forgets lanes of freed tracers of which nothing is on its way any more.
+    fn forget_orphans(&mut self) {
+        self.orphans.retain(|lane| !lane.is_resolved());
     }
 }
 
@@ -169,36 +149,47 @@ impl Queue {
     /// Where chunks lie, as debuggers see it. Asks this queue, since where a lock has its content is for it to know.
     pub fn inspected(&self) -> Vec<Field> {
         let inner = std::mem::offset_of!(Queue, inner) + shapes::in_mutex(&self.inner);
-        let hand = holding!(Deque of "chunk", Queue, hand);
+        let hands = holding!(Vec of "hand", Queue, hands).of_size(size_of::<Vec<Hand>>());
         vec![
-            holding!(Deque of "chunk", Inner, chunks as "queue").moved(inner),
-            hand.moved(shapes::in_mutex(&self.hand)),
-            unsigned!(Inner, attached as "in_use").moved(inner),
+            holding!(Vec of "lane", Inner, lanes).moved(inner),
+            holding!(Vec of "lane", Inner, orphans).moved(inner),
+            hands.moved(shapes::in_mutex(&self.hands)),
         ]
+    }
+
+    /// What those fields lead to.
+    pub fn inspected_parts() -> Vec<Noun> {
+        let mut nouns = vec![chunk::inspected()];
+        nouns.extend(lane::inspected());
+        nouns
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a chunk; gives it back when the queue is full. Returns chunks and bytes that wait now.
+    fn hands(&self) -> MutexGuard<'_, Vec<Hand>> {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a chunk to its tracer's lane; gives it back when the lane is full. Returns chunks and bytes that wait there.
     #[inline]
     pub fn push(&self, mut chunk: Chunk, limits: Limits) -> Result<(u64, u64), Chunk> {
         let size = chunk.records.capacity();
         let mut inner = self.lock();
-        if inner.bytes + size > limits.bytes || inner.waiting >= limits.chunks || inner.chunks.try_reserve(1).is_err() {
+        let Some(lane) = inner.of(chunk.tracer) else { return Err(chunk) };
+        if lane.bytes + size > limits.bytes || lane.waiting >= limits.chunks || lane.chunks.try_reserve(1).is_err() {
             return Err(chunk);
         }
-        inner.pushed += 1;
-        chunk.sequence = inner.pushed;
-        inner.count_places();
-        let before = inner.bytes;
-        inner.bytes += size;
-        inner.waiting += 1;
-        inner.chunks.push_back(chunk);
-        let (chunks, bytes) = (inner.waiting as u64, inner.bytes as u64);
-        let wake = before < limits.flush_bytes && inner.bytes >= limits.flush_bytes;
-        inner.nudges += u64::from(wake);
+        lane.pushed += 1;
+        chunk.sequence = lane.pushed;
+        lane.count_places();
+        let before = lane.bytes;
+        lane.bytes += size;
+        lane.waiting += 1;
+        lane.chunks.push_back(chunk);
+        let (chunks, bytes) = (lane.waiting as u64, lane.bytes as u64);
+        let wake = (before < lane.flush_bytes && lane.bytes >= lane.flush_bytes) || !lane.attached;
         drop(inner);
         if wake {
             self.work.notify_one();
@@ -206,98 +197,110 @@ impl Queue {
         Ok((chunks, bytes))
     }
 
-    /// For the worker: chunks of one tracer from the front, up to `max` bytes of records.
-    pub fn take(&self, max: usize, out: &mut Vec<Chunk>) {
-        let mut hand = self.hand();
-        if hand.is_empty() {
-            // What a backlog needed is given back.
-            if hand.capacity() > PLACES_KEPT {
-                *hand = VecDeque::new();
-            }
+    /// For the worker: chunks of one lane from the front, up to `max` bytes of records.
+    pub fn take(&self, ticket: Ticket, max: usize, out: &mut Vec<Chunk>) -> Option<Taken> {
+        let mut hands = self.hands();
+        let at = hands.iter().position(|hand| hand.ticket == ticket).unwrap_or_else(|| {
+            hands.push(Hand { ticket, chunks: VecDeque::new(), places: Claim::default() });
+            hands.len() - 1
+        });
+        let hand = hands.get_mut(at)?;
+        if hand.chunks.is_empty() {
             let mut inner = self.lock();
-            std::mem::swap(&mut *hand, &mut inner.chunks);
-            inner.count_places();
-            inner.hand_places.set(hand.capacity() * std::mem::size_of::<Chunk>());
+            let lane = inner.lane(ticket)?;
+            std::mem::swap(&mut hand.chunks, &mut lane.chunks);
+            lane.count_places();
+            hand.count_places();
         }
-        let (mut bytes, mut held, mut tracer) = (0, 0, None);
-        while let Some(chunk) = hand.front() {
-            if *tracer.get_or_insert(chunk.tracer) != chunk.tracer || (bytes > 0 && bytes + chunk.records.len() > max) {
+        let (mut bytes, mut held) = (0, 0);
+        while let Some(chunk) = hand.chunks.front() {
+            if bytes > 0 && bytes + chunk.records.len() > max {
                 break;
             }
             bytes += chunk.records.len();
             held += chunk.records.capacity();
-            out.extend(hand.pop_front());
+            out.extend(hand.chunks.pop_front());
         }
-        if let Some(last) = out.last() {
-            let mut inner = self.lock();
-            inner.taken = last.sequence;
-            inner.bytes -= held;
-            inner.waiting -= out.len();
+        hand.shrink();
+        if hand.chunks.is_empty() {
+            hands.swap_remove(at);
         }
-    }
-
-    fn hand(&self) -> MutexGuard<'_, VecDeque<Chunk>> {
-        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Chunks and bytes that wait now.
-    pub fn waiting(&self) -> (u64, u64) {
-        let inner = self.lock();
-        (inner.waiting as u64, inner.bytes as u64)
-    }
-
-    /// For the worker: waits for work for up to `interval`.
-    pub fn wait(&self, interval: Duration) -> Wake {
+        let sequence = out.last()?.sequence;
         let mut inner = self.lock();
-        let deadline = Instant::now() + interval;
+        let lane = inner.lane(ticket)?;
+        lane.taken = sequence;
+        lane.bytes -= held;
+        lane.waiting -= out.len();
+        Some(Taken { tracer: lane.tracer, profile: lane.profile.clone(), sequence })
+    }
+
+    /// Chunks and bytes of a tracer that wait now.
+    pub fn waiting(&self, tracer: u32) -> (u64, u64) {
+        self.lock().of(tracer).map_or((0, 0), |lane| (lane.waiting as u64, lane.bytes as u64))
+    }
+
+    /// A pause that begins now. Flushes before this moment do not shorten it.
+    pub fn pause(&self, until: Instant, earliest: Instant) -> Pause {
+        Pause { until, earliest, urges: self.lock().urges }
+    }
+
+    /// For the worker: waits until there is something to do.
+    pub fn wait(&self, errand: &Errand<'_>) -> Wake {
+        let mut inner = self.lock();
         loop {
-            if inner.attached == 0 && inner.waiting == 0 {
-                return Wake::End;
+            let now = Instant::now();
+            inner.all().for_each(|lane| lane.tick(now));
+            if std::mem::take(&mut inner.look) {
+                return Wake::Look;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || inner.nudges != inner.heeded || inner.wanted > inner.resolved {
-                inner.heeded = inner.nudges;
-                return Wake::Work;
+            let urges = inner.urges;
+            let end = errand.pause.map(|pause| if urges == pause.urges { pause.until } else { pause.earliest });
+            let pause = end.filter(|&end| now < end);
+            if pause.is_none() {
+                if let Some(ticket) = inner.turn(errand) {
+                    return Wake::Serve(ticket);
+                }
+                if errand.held.is_empty() && inner.is_over() {
+                    return Wake::End;
+                }
             }
+            if now >= errand.until {
+                return Wake::Look;
+            }
+            let due = inner.lanes.iter().filter(|lane| lane.attached).map(|lane| lane.due).min();
+            let until = pause.or(due).map_or(errand.until, |next| next.min(errand.until));
+            let left = until.saturating_duration_since(now);
             inner = self.work.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// For the worker, between attempts: waits, but not past the moment when somebody asks for a flush.
-    pub fn pause(&self, time: Duration) {
+    /// For the worker: all chunks of the lane up to `sequence` are sent or dropped.
+    pub fn resolve(&self, ticket: Ticket, sequence: u64) {
         let mut inner = self.lock();
-        let deadline = Instant::now() + time;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || inner.nudges != inner.heeded {
-                inner.heeded = inner.nudges;
-                return;
-            }
-            inner = self.work.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        if let Some(lane) = inner.lane(ticket) {
+            lane.resolved = lane.resolved.max(sequence);
+            lane.settle(true);
         }
-    }
-
-    /// For the worker: all chunks up to `sequence` are sent or dropped.
-    pub fn resolve(&self, sequence: u64) {
-        let mut inner = self.lock();
-        inner.resolved = inner.resolved.max(sequence);
-        inner.settle();
+        inner.forget_orphans();
         drop(inner);
         self.done.notify_all();
     }
 
-    /// Asks for all that waits now to be sent, and waits until it is sent or dropped. False when `time` is over first.
-    pub fn flush(&self, time: Duration) -> bool {
+    /// Asks for all of a tracer that waits now to be sent, and waits until it is sent or dropped. False when `time` is
+    /// over first.
+    pub fn flush(&self, tracer: u32, time: Duration) -> bool {
         let mut inner = self.lock();
-        let (deadline, target) = (Instant::now() + time, inner.pushed);
-        if inner.resolved >= target {
+        let deadline = Instant::now() + time;
+        let Some(lane) = inner.of(tracer) else { return true };
+        let (ticket, target) = (lane.ticket, lane.pushed);
+        if lane.resolved >= target {
             return true;
         }
-        inner.wanted = inner.wanted.max(target);
-        inner.nudges += 1;
+        lane.wanted = lane.wanted.max(target);
+        inner.urges += 1;
         self.work.notify_one();
         loop {
-            if inner.resolved >= target {
+            if inner.lane(ticket).is_none_or(|lane| lane.resolved >= target) {
                 return true;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -308,61 +311,141 @@ impl Queue {
         }
     }
 
-    /// Whether all that was ever pushed is sent or dropped.
-    pub fn is_resolved(&self) -> bool {
-        let inner = self.lock();
-        inner.resolved >= inner.pushed
+    /// Waits until all of a tracer is sent or dropped, without asking for it.
+    pub fn settled_within(&self, tracer: u32, time: Duration) -> bool {
+        let mut inner = self.lock();
+        let deadline = Instant::now() + time;
+        while inner.of(tracer).is_some_and(|lane| !lane.is_resolved()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            inner = self.done.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
-    /// Makes a waiting worker look up.
+    /// Whether all that a tracer ever pushed is sent or dropped.
+    pub fn is_resolved(&self, tracer: u32) -> bool {
+        self.lock().of(tracer).is_none_or(|lane| lane.is_resolved())
+    }
+
+    /// Makes a waiting worker look around. Ends no pause.
     pub fn nudge(&self) {
-        self.lock().nudges += 1;
+        self.lock().look = true;
         self.work.notify_one();
     }
 
-    /// Takes a tracer's chunks out of the queue, for a shutdown whose time is over.
+    /// Takes a tracer's chunks out of the queue, for a shutdown that gives them up.
     pub fn remove(&self, tracer: u32) -> Vec<Chunk> {
-        let mut hand = self.hand();
+        let ticket = self.lock().of(tracer).map(|lane| lane.ticket);
+        ticket.map_or_else(Vec::new, |ticket| self.remove_lane(ticket))
+    }
+
+    /// The same for the worker, which knows the lane.
+    pub fn remove_lane(&self, ticket: Ticket) -> Vec<Chunk> {
+        let mut hands = self.hands();
         let mut inner = self.lock();
+        let runs = inner.thread == Thread::Running;
         let mut gone = Vec::new();
-        for chunks in [&mut *hand, &mut inner.chunks] {
-            let (out, kept): (Vec<_>, Vec<_>) =
-                std::mem::take(chunks).into_iter().partition(|chunk| chunk.tracer == tracer);
-            *chunks = kept.into();
-            gone.extend(out);
+        if let Some(lane) = inner.lane(ticket) {
+            gone = empty(lane, &mut hands);
+            lane.settle(runs);
         }
-        inner.waiting -= gone.len();
-        inner.bytes -= gone.iter().map(|chunk| chunk.records.capacity()).sum::<usize>();
-        inner.settle();
-        drop((inner, hand));
+        drop((inner, hands));
         self.done.notify_all();
         gone
     }
 
     /// One more tracer sends through here.
-    pub fn attach(&self) {
-        self.lock().attached += 1;
-    }
-
-    /// One less; the worker ends when it was the last and nothing is left.
-    pub fn detach(&self) {
+    pub fn attach(&self, tracer: u32, profile: Arc<Profile>, flush_bytes: usize) {
         let mut inner = self.lock();
-        inner.attached = inner.attached.saturating_sub(1);
-        inner.nudges += 1;
+        inner.last_ticket += 1;
+        let lane = Lane::new(inner.last_ticket, tracer, profile, flush_bytes);
+        inner.lanes.push(lane);
+        inner.yields = false;
+        // Its interval may be shorter than what the worker sleeps for.
+        inner.look = true;
         drop(inner);
         self.work.notify_one();
     }
 
-    /// How many tracers send through here, and whether anything waits or the thread runs.
+    /// The tracer is shut down: what waits is to be sent now. The worker ends when it was the last and nothing is left.
+    pub fn detach(&self, tracer: u32) {
+        let mut inner = self.lock();
+        if let Some(lane) = inner.of(tracer) {
+            lane.attached = false;
+        }
+        inner.look = true;
+        drop(inner);
+        self.work.notify_one();
+    }
+
+    /// The tracer's slot is given to another one. What waits is still sent, as long as there is memory for what is kept
+    /// with it; if not, it is given back to be dropped.
+    pub fn abandon(&self, tracer: u32) -> Vec<Chunk> {
+        let mut hands = self.hands();
+        let mut inner = self.lock();
+        let runs = inner.thread == Thread::Running;
+        let Some(at) = inner.lanes.iter().position(|lane| lane.tracer == tracer) else { return Vec::new() };
+        let mut lane = inner.lanes.swap_remove(at);
+        lane.attached = false;
+        let mut gone = Vec::new();
+        if lane.claim.grow(lane.profile.weight()).is_err() {
+            gone = empty(&mut lane, &mut hands);
+            lane.settle(runs);
+        }
+        if !lane.is_resolved() {
+            inner.orphans.push(lane);
+        }
+        inner.look = true;
+        drop((inner, hands));
+        self.work.notify_one();
+        self.done.notify_all();
+        gone
+    }
+
+    /// Asks for the exporter to be free soon, if only freed tracers are left here: what waits of them is then dropped.
+    pub fn ask_to_yield(&self) -> bool {
+        let mut inner = self.lock();
+        let yields = inner.thread == Thread::Running && inner.lanes.iter().all(|lane| !lane.attached);
+        inner.yields |= yields;
+        inner.look |= yields;
+        drop(inner);
+        self.work.notify_one();
+        yields
+    }
+
+    /// For the worker: all that waits, lane by lane, if the exporter is needed for another address.
+    pub fn yielded(&self) -> Option<Vec<(Ticket, Taken, Vec<Chunk>)>> {
+        let mut hands = self.hands();
+        let mut inner = self.lock();
+        if !inner.yields {
+            return None;
+        }
+        let mut all = Vec::new();
+        for lane in inner.all() {
+            let gone = empty(lane, &mut hands);
+            lane.taken = lane.pushed;
+            let taken = Taken { tracer: lane.tracer, profile: lane.profile.clone(), sequence: lane.pushed };
+            all.push((lane.ticket, taken, gone));
+        }
+        Some(all)
+    }
+
+    /// Whether a tracer sends through here, anything waits, or the thread runs.
     pub fn in_use(&self) -> bool {
         let inner = self.lock();
-        inner.attached > 0 || inner.waiting > 0 || inner.thread == Thread::Running
+        inner.thread == Thread::Running || !inner.is_over()
     }
 
     /// Claims the right to start the worker's thread, if none runs.
     pub fn claim_thread(&self) -> bool {
         let mut inner = self.lock();
         let free = inner.thread != Thread::Running;
+        if free {
+            inner.all().for_each(Lane::begin);
+        }
         inner.thread = Thread::Running;
         free
     }
@@ -371,123 +454,36 @@ impl Queue {
     /// running. What it leaves behind, `leave` puts in its place before another can start.
     pub fn end_thread(&self, leave: impl FnOnce()) -> bool {
         let mut inner = self.lock();
-        let ends = inner.attached == 0 && inner.waiting == 0;
+        let ends = inner.is_over();
         if ends {
             leave();
+            inner.yields = false;
             inner.thread = Thread::None;
         }
         ends
     }
 
-    /// The claimed thread could not be started, or a defect ended it; what it had in hand is nobody's any more.
+    /// The claimed thread could not be started; what it had in hand is nobody's any more.
     pub fn thread_failed(&self) {
         let mut inner = self.lock();
         inner.thread = Thread::Failed;
-        inner.settle();
+        inner.all().for_each(|lane| lane.settle(false));
+        inner.forget_orphans();
         drop(inner);
         self.done.notify_all();
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::memory::Pool;
-
-    const LIMITS: Limits = Limits { bytes: 4096, chunks: 5, flush_bytes: 2048 };
-
-    fn chunk(tracer: u32, capacity: usize) -> Chunk {
-        let mut records = Pool::default().take(capacity).unwrap();
-        records.push(&vec![1; capacity]).unwrap();
-        Chunk {
-            tracer,
-            trace_id_high: 0,
-            trace_id_low: 1,
-            priority: 1,
-            decision: 0,
-            spans: 1,
-            complete: true,
-            records,
-            sequence: 0,
-        }
-    }
-
-    #[test]
-    fn a_full_queue_gives_the_chunk_back_at_once() {
-        let queue = Queue::default();
-        for _ in 0..4 {
-            queue.push(chunk(0, 1024), LIMITS).unwrap();
-        }
-        assert!(queue.push(chunk(0, 512), LIMITS).is_err(), "bytes");
-        let queue = Queue::default();
-        for _ in 0..5 {
-            queue.push(chunk(0, 512), LIMITS).unwrap();
-        }
-        assert!(queue.push(chunk(0, 512), LIMITS).is_err(), "chunks");
-    }
-
-    #[test]
-    fn one_payload_holds_one_tracers_chunks_up_to_its_size() {
-        let queue = Queue::default();
-        for tracer in [0, 0, 1, 0] {
-            queue.push(chunk(tracer, 512), LIMITS).unwrap();
-        }
-        let mut sizes = Vec::new();
-        for max in [700, 5_000, 5_000, 5_000] {
-            let mut out = Vec::new();
-            queue.take(max, &mut out);
-            sizes.push(out.len());
-        }
-        assert_eq!(sizes, [1, 1, 1, 1]);
-    }
-
-    #[test]
-    fn what_a_shutdown_removes_keeps_no_flush_waiting_and_no_worker_awake() {
-        let queue = Queue::default();
-        queue.attach();
-        assert!(queue.claim_thread());
-        queue.push(chunk(0, 512), LIMITS).unwrap();
-        let mut out = Vec::new();
-        queue.take(5_000, &mut out);
-        queue.push(chunk(0, 512), LIMITS).unwrap();
-        assert!(!queue.flush(Duration::ZERO));
-        assert_eq!(queue.remove(0).len(), 1);
-        assert!(!queue.is_resolved(), "the worker has one in hand");
-        queue.resolve(out[0].sequence);
-        assert!(queue.is_resolved() && queue.flush(Duration::ZERO));
-        assert_eq!(queue.wait(Duration::from_secs(60)), Wake::Work, "the flush came while it was busy: once");
-        let began = Instant::now();
-        assert_eq!(queue.wait(Duration::from_millis(30)), Wake::Work);
-        assert!(began.elapsed() >= Duration::from_millis(30), "a worker that nobody waits for sleeps");
-    }
-
-    #[test]
-    fn a_worker_that_was_told_to_end_goes_on_for_a_tracer_that_has_come_since() {
-        let queue = Queue::default();
-        assert!(queue.claim_thread());
-        assert_eq!(queue.wait(Duration::from_secs(60)), Wake::End);
-        queue.attach();
-        assert!(!queue.claim_thread());
-        assert!(!queue.end_thread(|| panic!("it goes on")));
-        queue.detach();
-        assert!(queue.end_thread(|| ()) && queue.claim_thread());
-    }
-
-    #[test]
-    fn flush_waits_for_what_was_queued_and_no_longer_than_asked() {
-        let queue = Queue::default();
-        assert!(queue.flush(Duration::ZERO), "nothing waits");
-        queue.push(chunk(0, 512), LIMITS).unwrap();
-        assert!(!queue.flush(Duration::from_millis(20)));
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                queue.attach();
-                assert_eq!(queue.wait(Duration::from_secs(60)), Wake::Work, "a flush ends the interval");
-                let mut out = Vec::new();
-                queue.take(5_000, &mut out);
-                queue.resolve(out[0].sequence);
-            });
-            assert!(queue.flush(Duration::from_secs(30)));
-        });
-    }
+/// Takes all that waits out of a lane.
+fn empty(lane: &mut Lane, hands: &mut Vec<Hand>) -> Vec<Chunk> {
+    let mut gone = Vec::new();
+    hands.iter_mut().filter(|hand| hand.ticket == lane.ticket).for_each(|hand| gone.extend(hand.chunks.drain(..)));
+    hands.retain(|hand| hand.ticket != lane.ticket);
+    gone.extend(std::mem::take(&mut lane.chunks));
+    lane.waiting -= gone.len();
+    lane.bytes -= gone.iter().map(|chunk| chunk.records.capacity()).sum::<usize>();
+    gone
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,9 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_CAP: Duration = Duration::from_secs(5);
 
+/// The first of the usual waits.
+pub const BACKOFF_SHORTEST: Duration = BACKOFF_FIRST;
+
 /// What becomes of a payload after one try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -20,6 +23,8 @@ pub enum Verdict {
     Retry {
         /// The wait that the agent asked for, if it did.
         after: Option<Duration>,
+        /// Somebody listens there: asking again at once would be a load.
+        reached: bool,
     },
     /// Too large (413): halve it.
     Split,
@@ -32,10 +37,18 @@ pub enum Verdict {
 /// Judges one try. A failure is always worth another try here; whether a payload that may have arrived
 /// ([`Failure::Unknown`], [`Failure::Timeout`]) is sent again is the caller's choice.
 pub fn judge(result: &Result<Answer, Failure>) -> Verdict {
-    let Ok(answer) = result else { return Verdict::Retry { after: None } };
+    let answer = match result {
+        Ok(answer) => answer,
+        Err(failure) => {
+            let reached = !matches!(failure, Failure::NotSent(_) | Failure::Refused(_));
+            return Verdict::Retry { after: None, reached };
+        }
+    };
     match answer.status {
         200..=299 => Verdict::Sent,
-        408 | 429 | 500..=599 => Verdict::Retry { after: answer.retry_after.map(|wish| wish.min(RETRY_AFTER_MAX)) },
+        408 | 429 | 500..=599 => {
+            Verdict::Retry { after: answer.retry_after.map(|wish| wish.min(RETRY_AFTER_MAX)), reached: true }
+        }
         413 => Verdict::Split,
         404 | 415 => Verdict::Downgrade,
         _ => Verdict::Drop,
@@ -121,7 +134,7 @@ mod tests {
 
     #[test]
     fn only_what_may_succeed_is_tried_again() {
-        let retry = Verdict::Retry { after: None };
+        let retry = Verdict::Retry { after: None, reached: true };
         for (status, verdict) in [
             (200, Verdict::Sent),
             (202, Verdict::Sent),
@@ -145,18 +158,19 @@ mod tests {
         ] {
             assert_eq!(judge(&answered(status, None)), verdict, "{status}");
         }
-        for failure in
-            [Failure::NotSent(String::new()), Failure::Unknown(String::new()), Failure::Timeout(String::new())]
-        {
+        for failure in [Failure::Unknown(String::new()), Failure::Timeout(String::new())] {
             assert_eq!(judge(&Err(failure)), retry);
+        }
+        for failure in [Failure::NotSent(String::new()), Failure::Refused(String::new())] {
+            assert_eq!(judge(&Err(failure)), Verdict::Retry { after: None, reached: false });
         }
     }
 
     #[test]
     fn an_agent_cannot_ask_for_more_than_five_seconds() {
         let after = |status, seconds| judge(&answered(status, Some(seconds)));
-        assert_eq!(after(429, 2), Verdict::Retry { after: Some(Duration::from_secs(2)) });
-        assert_eq!(after(503, 3_600), Verdict::Retry { after: Some(Duration::from_secs(5)) });
+        assert_eq!(after(429, 2), Verdict::Retry { after: Some(Duration::from_secs(2)), reached: true });
+        assert_eq!(after(503, 3_600), Verdict::Retry { after: Some(Duration::from_secs(5)), reached: true });
         assert_eq!(after(200, 2), Verdict::Sent);
         assert_eq!(after(400, 2), Verdict::Drop);
     }

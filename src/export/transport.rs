@@ -50,20 +50,43 @@ pub fn system_lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok((host, port).to_socket_addrs()?.take(ADDRESSES_MAX).collect())
 }
 
-/// No connection came about, so nothing can have arrived. Holds one plain sentence.
+/// No connection came about, so nothing can have arrived.
 #[derive(Debug)]
-pub struct Unreached(pub String);
+pub struct Unreached {
+    /// One plain sentence.
+    sentence: String,
+    /// Every address answered that nobody listens there.
+    pub refused: bool,
+}
 
 impl fmt::Display for Unreached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.sentence)
     }
 }
 
 impl StdError for Unreached {}
 
 fn unreached(sentence: String) -> Error {
-    Error::Other(Box::new(Unreached(sentence)))
+    Error::Other(Box::new(Unreached { sentence, refused: false }))
+}
+
+fn refused(sentence: String) -> Error {
+    Error::Other(Box::new(Unreached { sentence, refused: true }))
+}
+
+/// Whether the error of a connection attempt means that nobody listens there.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::AddrNotAvailable
+    )
 }
 
 /// An input or output error in plain words, without the system's number.
@@ -101,9 +124,9 @@ impl Progress {
         self.written.load(Relaxed) > 0
     }
 
-    /// Whether the attempt used a connection of an earlier request and had no byte of an answer.
-    pub fn unanswered_on_an_old_connection(&self) -> bool {
-        !self.fresh.load(Relaxed) && self.received.load(Relaxed) == 0
+    /// Whether the attempt used a connection of an earlier request that took no byte of this one.
+    pub fn never_began_on_an_old_connection(&self) -> bool {
+        !self.fresh.load(Relaxed) && self.received.load(Relaxed) == 0 && !self.sent_anything()
     }
 }
 
@@ -193,22 +216,28 @@ impl Dialer {
 
     fn connect_tcp(&self, addresses: &[SocketAddr], patience: Duration) -> Result<Connection, Error> {
         let deadline = Instant::now() + patience;
-        let mut first_failure = None;
+        let (mut first_failure, mut all_refused) = (None, true);
         for (index, address) in addresses.iter().enumerate() {
             let others = (addresses.len() - index) as u32;
             let share = deadline.saturating_duration_since(Instant::now()) / others;
             let failure = match Connection::connect(address, share.max(Duration::from_millis(1))) {
                 Ok(connection) => return Ok(connection),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    format!("no connection within {} ({address})", shown(patience))
+                Err(error) => {
+                    all_refused &= is_refusal(&error);
+                    match error.kind() {
+                        io::ErrorKind::TimedOut => format!("no connection within {} ({address})", shown(patience)),
+                        _ => format!("{} ({address})", plain(&error)),
+                    }
                 }
-                Err(error) => format!("{} ({address})", plain(&error)),
             };
             first_failure.get_or_insert(failure);
         }
         // The name may mean another machine by now.
         self.names.doubt();
-        Err(unreached(first_failure.unwrap_or_else(|| "no address to connect to".into())))
+        match first_failure {
+            Some(sentence) if all_refused => Err(refused(sentence)),
+            other => Err(unreached(other.unwrap_or_else(|| "no address to connect to".into()))),
+        }
     }
 
     fn connect_unix(&self, path: &Path, patience: Duration) -> Result<Connection, Error> {
@@ -224,10 +253,13 @@ impl Dialer {
         self.names.tell_of_thread(&connected);
         match connected {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(unreached(match error.kind() {
-                io::ErrorKind::NotFound => format!("no such file: {name}"),
-                _ => format!("{}: {name}", plain(&error)),
-            })),
+            Ok(Err(error)) => {
+                let sentence = match error.kind() {
+                    io::ErrorKind::NotFound => format!("no such file: {name}"),
+                    _ => format!("{}: {name}", plain(&error)),
+                };
+                Err(if is_refusal(&error) { refused(sentence) } else { unreached(sentence) })
+            }
             Err(Refused::Late) => Err(unreached(format!("no connection within {}: {name}", shown(patience)))),
             Err(Refused::Busy) => Err(unreached(format!("still connecting: {name}"))),
             Err(Refused::NoThread(error)) => {

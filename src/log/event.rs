@@ -186,8 +186,9 @@ pub enum Event<'a> {
     /// Spans are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, or, where `stopping`, are open at all when the
     /// tracer is shut down. Only in the mode that looks for them.
     SpansOverdue { spans: u64, open: &'a [OpenFacts], stopping: bool },
-    /// A tracer was shut down. `spans_lost` did not leave in time.
-    TracerStopped { sent: u64, spans_lost: u64, timed_out: bool },
+    /// A tracer was shut down. `spans_lost` were dropped meanwhile. `spans_unknown` were sent, and no answer came in time:
+    /// the agent may have them or not. `timed_out`: the time for it was over first.
+    TracerStopped { sent: u64, spans_lost: u64, spans_unknown: u64, timed_out: bool },
     /// The process was forked, and this is the child.
     Forked { parent_pid: u32 },
     /// In a forked child the look-up of the agent's name has not returned for so long. `given_up` look-ups hang for so
@@ -227,7 +228,7 @@ impl Event<'_> {
             | Event::AgentInfo { .. }
             | Event::HostEvent { .. }
             | Event::Forked { .. }
-            | Event::TracerStopped { timed_out: false, .. } => Level::Debug,
+            | Event::TracerStopped { timed_out: false, spans_lost: 0, spans_unknown: 0, .. } => Level::Debug,
             Event::TracerConfigured { .. }
             | Event::AgentReachable { .. }
             | Event::ThreadStarted { .. }
@@ -239,7 +240,7 @@ impl Event<'_> {
             | Event::LossBegan { .. }
             | Event::RecordsLost { .. }
             | Event::LookupHangs { .. }
-            | Event::TracerStopped { timed_out: true, .. } => Level::Warn,
+            | Event::TracerStopped { .. } => Level::Warn,
             Event::AgentRefused { .. }
             | Event::AgentUnreachable { .. }
             | Event::ThreadNotStarted { .. }

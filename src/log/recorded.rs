@@ -27,7 +27,10 @@ fn facts(event: &Event<'_>) -> Option<(Kind, u64, u64)> {
         Event::SpansDropped { reason, spans, .. } => (Kind::SpansDropped, number_of(reason), spans),
         Event::LossEnded { reason, spans } => (Kind::LossEnded, number_of(reason), spans),
         Event::SpansAbandoned { spans, .. } => (Kind::SpansAbandoned, spans, 0),
-        Event::TracerStopped { sent, spans_lost, .. } => (Kind::TracerStopped, sent, spans_lost),
+        Event::TracerStopped { sent, spans_lost, spans_unknown, .. } => {
+            let half = |spans: u64| spans.min(u32::MAX.into());
+            (Kind::TracerStopped, sent, half(spans_unknown) << 32 | half(spans_lost))
+        }
         Event::SettingRejected { name, .. } => {
             // The end tells more than the beginning, which most names share.
             let from = name.char_indices().rev().nth(15).map_or(0, |(at, _)| at);

@@ -44,7 +44,11 @@ impl Event {
             Kind::SpansDropped => format!("{} dropped: {}", spans(second), reason(first)),
             Kind::SpansAbandoned => format!("{} abandoned: open at the shutdown", spans(first)),
             Kind::TracerMade => format!("tracer {first} made"),
-            Kind::TracerStopped => format!("tracer shut down: {} sent, {second} lost", spans(first)),
+            Kind::TracerStopped => {
+                let (lost, unknown) = (second & 0xffff_ffff, second >> 32);
+                let unknown = if unknown > 0 { format!(", {unknown} of unknown fate") } else { String::new() };
+                format!("tracer shut down: {} sent, {lost} lost{unknown}", spans(first))
+            }
             Kind::DebugSwitched if first == 0 => "debug mode off".into(),
             Kind::DebugSwitched if second == 0 => "debug mode on".into(),
             Kind::DebugSwitched => format!("debug mode on for {second} s"),

@@ -2,6 +2,7 @@
 //! sent, the log's records, the flight recorder. As it lies there: nothing is redacted or put into words here.
 
 use super::reader::{Fault, Memory, Reader, View};
+use crate::export::TRACERS_MAX;
 use crate::recorder::{layout, snapshot, Snapshot};
 use crate::span::encode;
 use crate::span::open::{Value, ERROR};
@@ -236,7 +237,8 @@ impl Image {
             true
         });
         reader.each("exporter", &mut |index, view| {
-            image.exporters.extend(exporter(&reader, index, &view));
+            let orphans = image.take_orphans(index, &view);
+            image.exporters.extend(exporter(&reader, index, &view, &orphans));
             true
         });
         reader.each("memory", &mut |_, view| {
@@ -283,12 +285,23 @@ impl Image {
             if let Some(tracer) = self.tracers.iter_mut().find(|tracer| tracer.index == index) {
                 let counted = names.iter().map(|name| (name.clone(), view.number(name).unwrap_or(0)));
                 tracer.counters = counted.collect();
-                let profile = view.several("profile");
-                let card = profile.as_ref().and_then(|profile| profile.views().next()).and_then(|it| it.bytes("card"));
-                tracer.card = card.and_then(|card| serde_json::from_slice(&card).ok()).unwrap_or(Json::Null);
+                tracer.card = card(&view);
             }
             true
         });
+    }
+
+    /// Adds the freed tracers whose slots others have and of which this exporter still has something. They are numbered
+    /// on from the last slot. Returns the tickets of their lanes with those numbers.
+    fn take_orphans(&mut self, exporter: u64, view: &View<'_>) -> Vec<(u64, u64)> {
+        let mut orphans = Vec::new();
+        for lane in view.several("orphans").iter().flat_map(|lanes| lanes.views()) {
+            let index = self.tracers.iter().map(|tracer| tracer.index + 1).max().unwrap_or(0).max(TRACERS_MAX as u64);
+            let (live, closed, enabled, counters) = (false, true, true, Vec::new());
+            self.tracers.push(Tracer { index, live, closed, enabled, exporter, counters, card: card(&lane) });
+            orphans.extend(lane.number("ticket").map(|ticket| (ticket, index)));
+        }
+        orphans
     }
 
     /// The tracer of this number.
@@ -301,6 +314,13 @@ impl Image {
         let waiting = self.traces.iter().map(|trace| &trace.chunk).filter(|chunk| !chunk.spans.is_empty());
         waiting.chain(self.exporters.iter().flat_map(|exporter| &exporter.chunks))
     }
+}
+
+/// The card of a tracer, by the pointer to its profile.
+fn card(view: &View<'_>) -> Json {
+    let profile = view.several("profile");
+    let card = profile.as_ref().and_then(|profile| profile.views().next()).and_then(|it| it.bytes("card"));
+    card.and_then(|card| serde_json::from_slice(&card).ok()).unwrap_or(Json::Null)
 }
 
 /// A slot's word, if the slot is this process's own and in use.
@@ -473,18 +493,36 @@ fn finished(reader: &Reader<'_>, bytes: &[u8], chunk: &Chunk) -> Option<(Span, u
     Some((span, number("length")?))
 }
 
-fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>) -> Option<Exporter> {
+fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans: &[(u64, u64)]) -> Option<Exporter> {
     let number = |name| view.number(name).unwrap_or(0);
-    let mut chunks = Vec::new();
-    let load = view.several("load");
-    load.iter().flat_map(|load| load.views()).for_each(|load| in_load(reader, &load, &mut chunks));
-    for name in ["hand", "queue"] {
-        let waiting = view.several(name);
-        let waiting = waiting.iter().flat_map(|waiting| waiting.views());
-        chunks.extend(waiting.map(|view| chunk(reader, &view, Place::Queue, None)));
+    let (mut chunks, mut attached) = (Vec::new(), false);
+    // Their tracer's slot may be another one's by now.
+    let owned = |part: &View<'_>, chunks: &mut [Chunk]| {
+        let ticket = part.number("ticket");
+        let Some(&(_, tracer)) = orphans.iter().find(|(orphan, _)| Some(*orphan) == ticket) else { return };
+        for chunk in chunks {
+            chunk.tracer = tracer;
+            chunk.spans.iter_mut().for_each(|span| span.tracer = tracer);
+        }
+    };
+    for loads in view.several("loads").iter().flat_map(|loads| loads.views()) {
+        for load in loads.several("all").iter().flat_map(|all| all.views()) {
+            let from = chunks.len();
+            in_load(reader, &load, &mut chunks);
+            owned(&load, &mut chunks[from..]);
+        }
+    }
+    for name in ["hands", "lanes", "orphans"] {
+        for lane in view.several(name).iter().flat_map(|lanes| lanes.views()) {
+            attached |= lane.number("attached").unwrap_or(0) != 0;
+            let (from, waiting) = (chunks.len(), lane.several("queue"));
+            let waiting = waiting.iter().flat_map(|waiting| waiting.views());
+            chunks.extend(waiting.map(|view| chunk(reader, &view, Place::Queue, None)));
+            owned(&lane, &mut chunks[from..]);
+        }
     }
     let (state, since_ns, status) = (number("state"), number("state_since_ns"), number("state_status"));
-    let used = number("in_use") != 0 || !chunks.is_empty();
+    let used = attached || !chunks.is_empty();
     used.then_some(Exporter { index, state, since_ns, status, chunks })
 }
 

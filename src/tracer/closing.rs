@@ -10,7 +10,7 @@ use crate::log::event::{Event, OpenFacts};
 use crate::span::table::Refused;
 use crate::sys;
 use crate::tracer::state::State;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -39,57 +39,79 @@ pub fn start(state: &'static State, number: u64) -> Result<(), Error> {
 
 /// Sends all chunks that are complete now, and waits until they are sent or dropped.
 pub fn flush(state: &'static State, number: u64, time: Duration) -> Result<(), Error> {
-    let (_, tracer) = state.tracers.find(number)?;
+    let (index, tracer) = state.tracers.find(number)?;
     if tracer.closed.load(Relaxed) {
         return Err(Error::Closed);
     }
     ending::run_requests(state);
-    send_all(state, tracer, time)
+    send_all(state, index, tracer, time)
 }
 
 /// [`Error::Limit`] at once where the system gives no thread: there is nothing to wait for.
-fn send_all(state: &'static State, tracer: &Tracer, time: Duration) -> Result<(), Error> {
+fn send_all(state: &'static State, index: u32, tracer: &Tracer, time: Duration) -> Result<(), Error> {
     let exporter = exporter_of(state, tracer);
-    if exporter.queue.is_resolved() {
+    if exporter.queue.is_resolved(index) {
         return Ok(());
     }
     if !exporter.start_asked(&state.shared) {
         return Err(Error::Limit);
     }
-    exporter.queue.flush(time).then_some(()).ok_or(Error::Timeout)
+    exporter.queue.flush(index, time).then_some(()).ok_or(Error::Timeout)
+}
+
+/// What a tracer has lost so far.
+#[derive(Clone, Copy)]
+struct Losses {
+    /// Dropped spans that cannot be with the agent.
+    dropped: u64,
+    /// Of these, what no answer of the agent is the reason for.
+    undelivered: u64,
+    /// Spans that were sent and given up without an answer.
+    unknown: u64,
+}
+
+impl Losses {
+    fn of(counters: &Counters) -> Losses {
+        let get = |reason: Reason| counters.dropped[reason as usize].load(Relaxed);
+        let all: u64 = counters.dropped.iter().map(|counter| counter.load(Relaxed)).sum();
+        let unknown = get(Reason::UnknownFate);
+        let undelivered = get(Reason::Shutdown) + get(Reason::Unreachable);
+        Losses { dropped: all - unknown, undelivered, unknown }
+    }
 }
 
 /// Shuts a tracer down within `time`: no new spans, open ones are abandoned, finished ones are sent, and what is left at
-/// the end of the time is dropped and counted. A second call does nothing.
+/// the end of the time, or when the agent refuses every connection, is dropped and counted. A second call does nothing.
 pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<(), Error> {
     let (index, tracer) = state.tracers.find(number)?;
     let (began, account) = (Instant::now(), state.shared.account(index));
+    let before = Losses::of(&account.counters);
     account.give_up_at.store(sys::monotonic_ns().saturating_add(time.as_nanos() as u64).max(1), Relaxed);
     ending::run_requests(state);
     let first = close(state, index, tracer, time);
-    let lost_before = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);
-    let sent = send_all(state, tracer, time.saturating_sub(began.elapsed()));
-    if let Err(why) = sent {
+    let sent_all = send_all(state, index, tracer, time.saturating_sub(began.elapsed()));
+    if let Err(why) = sent_all {
         drop_the_rest(state, index, tracer, why);
     }
-    let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
-    let lost_now = get(&account.counters.dropped[Reason::Shutdown as usize]);
-    // Its own spans alone: others may go on sending to the same agent.
-    let left =
-        get(&account.counters.traces.enqueued) > get(&account.counters.resolved) + get(&account.counters.removed);
-    let in_time = !left && lost_now == lost_before && !tracer.is_abandoning();
+    let (after, get) = (Losses::of(&account.counters), |counter: &AtomicU64| counter.load(Relaxed));
+    // Its own spans alone: others may go on sending to the same agent. What is in flight after the time for it is over
+    // may be with the agent or not.
+    let in_flight = get(&account.counters.traces.enqueued)
+        .saturating_sub(get(&account.counters.resolved) + get(&account.counters.removed));
+    let spans_unknown = in_flight + after.unknown - before.unknown;
     if first {
-        let sent = account.counters.sent.load(Relaxed);
-        let spans_lost = account.counters.dropped[Reason::Shutdown as usize].load(Relaxed);
-        state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, timed_out: !in_time });
+        let sent = get(&account.counters.sent);
+        let spans_lost = after.dropped - before.dropped;
+        state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out: sent_all.is_err() });
         state.shared.logs.flush(time.saturating_sub(began.elapsed()).max(GRACE));
     }
     give_back_memory(state);
     // The process may end now, and what it counted is all that a core can tell.
     recording::refresh_all(state);
-    match in_time {
-        true => Ok(()),
-        false => Err(sent.err().unwrap_or(Error::Timeout)),
+    if spans_unknown == 0 && after.undelivered == before.undelivered && !tracer.is_abandoning() {
+        Ok(())
+    } else {
+        Err(sent_all.err().unwrap_or(Error::Timeout))
     }
 }
 
@@ -166,10 +188,10 @@ fn abandon(state: &'static State, index: u32, tracer: &Tracer, deadline: Option<
         state.shared.logs.emit(&Event::SpansAbandoned { spans, open: &open });
     }
     let exporter = exporter_of(state, tracer);
-    if !exporter.queue.is_resolved() {
+    if !exporter.queue.is_resolved(index) {
         exporter.start(&state.shared);
     }
-    exporter.queue.detach();
+    exporter.queue.detach(index);
     true
 }
 
@@ -186,17 +208,12 @@ fn give_back_memory(state: &'static State) {
 
 fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer, why: Error) {
     let exporter = exporter_of(state, tracer);
-    let rest = exporter.queue.remove(index);
-    let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
-    if spans > 0 {
-        let detail = match why {
-            Error::Limit => "there is no thread to send them",
-            _ => "the time for shutting down is over",
-        };
-        state.shared.drop_spans(index, Reason::Shutdown, spans, rest.len() as u64, detail);
-        Counters::add(&state.shared.account(index).counters.removed, spans);
-    }
+    let detail = match why {
+        Error::Limit => "there is no thread to send them",
+        _ => "the time for shutting down is over",
+    };
+    exporter.drop_waiting(&state.shared, index, Reason::Shutdown, detail);
     // A worker that waits for its next attempt drops what it has in hand at once; one inside a request cannot.
     exporter.queue.nudge();
-    exporter.queue.flush(GRACE);
+    exporter.queue.settled_within(index, GRACE);
 }

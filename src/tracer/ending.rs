@@ -299,7 +299,7 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
         Err(chunk) => {
             counters.traces.enqueued.fetch_sub(spans, Relaxed);
             state.shared.pool.give(chunk.records);
-            let (chunks, bytes) = exporter.queue.waiting();
+            let (chunks, bytes) = exporter.queue.waiting(index);
             let full = QueueFacts { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
             state.shared.drop_queued(index, spans, "the queue holds as much as it may", full);
         }

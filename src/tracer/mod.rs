@@ -14,9 +14,10 @@ pub mod stats;
 pub mod submit;
 
 use crate::export::queue::Limits;
-use crate::export::{agent, Profile, TRACERS_MAX};
+use crate::export::{Profile, TRACERS_MAX};
 use crate::inspect::{unsigned, Noun};
 use crate::log::event::Event;
+use crate::log::level::Level;
 use crate::memory;
 use crate::process::Inheritable;
 use crate::recorder;
@@ -28,6 +29,9 @@ use crate::tracer::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// Below so many unused exporters those that only have spans of freed tracers are asked to give up.
+const EXPORTERS_SPARE: usize = 16;
 
 /// Why a call came to nothing. The C API has a status for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +154,7 @@ impl Tracers {
         let environment = Environment::read();
         let env = |name: &str| environment.get(name);
         let (settings, rejected) = Settings::resolve(&code, &env);
-        let index = (0..TRACERS_MAX as u32).find(|&index| self.is_free(state, index)).ok_or(Error::Limit)?;
+        let index = self.free_slot(state).ok_or(Error::Limit)?;
         logging::configure(state, &settings, env("TZ").as_deref(), &rejected);
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
         let origin = Box::new(Origin { code, settings });
@@ -177,15 +181,19 @@ impl Tracers {
         None
     }
 
-    /// Whether a new tracer can be made here: nothing of a former one is on its way any more.
+    /// Where a new tracer can be made. Of the slots of freed tracers, those of which nothing is on its way any more come
+    /// first; another one leaves its counters to the new tracer, and what it has finished is still sent.
+    fn free_slot(&self, state: &State) -> Option<u32> {
+        let free: Vec<u32> = (0..TRACERS_MAX as u32).filter(|&index| self.is_free(state, index)).collect();
+        free.iter().find(|&&index| is_settled(state, index)).or(free.first()).copied()
+    }
+
+    /// Whether a new tracer can be made here: no call with a former one is under way any more.
     fn is_free(&self, state: &State, index: u32) -> bool {
         let tracer = self.at(index);
-        let counters = &state.shared.account(index).counters;
         tracer.word.load(Acquire) & 1 == 0
             && tracer.submitting.load(Acquire) == 0
             && !tracer.is_abandoning()
-            && counters.traces.enqueued.load(Relaxed)
-                == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
             && !state.traces.live().any(|handle| match state.traces.lock_briefly(handle) {
                 Ok(trace) => trace.tracer == index,
                 // Held by another call: it may be of this tracer.
@@ -204,11 +212,11 @@ impl Tracers {
         bound: bool,
     ) -> Result<u64, Error> {
         let (settings, tracer, account) = (&origin.settings, self.at(index), state.shared.account(index));
+        let former = tracer.exporter.load(Relaxed) as usize % TRACERS_MAX;
+        state.exporters[former].abandon(&state.shared, index);
         let exporter = exporter_for(state, settings).ok_or(Error::Limit)?;
-        account.counters.reset();
-        account.give_up_at.store(0, Relaxed);
-        account.announced.store(false, Relaxed);
-        *account.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(shared_profile(settings, state.pid));
+        let profile = shared_profile(settings, state.pid);
+        account.give_to(profile.clone());
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -224,7 +232,7 @@ impl Tracers {
         tracer.service_hash.store(open::hash(settings.service.as_bytes()), Relaxed);
         tracer.shares.store(shares, Relaxed);
         tracer.exporter.store(exporter, Relaxed);
-        state.exporters[exporter as usize].queue.attach();
+        state.exporters[exporter as usize].queue.attach(index, profile, tracer.limits().flush_bytes);
         state.exporters[exporter as usize].unannounced.store(true, Relaxed);
         keep_origin(tracer, origin);
         tracer.word.store(generation << 1 | 1, Release);
@@ -247,7 +255,8 @@ impl Tracers {
             let _ = self.install(state, index as u32, word >> 1, shares, origin, false);
             if tracer.closed.load(Relaxed) {
                 self.slots[index].closed.store(true, Relaxed);
-                state.exporters[self.slots[index].exporter.load(Relaxed) as usize % TRACERS_MAX].queue.detach();
+                let exporter = self.slots[index].exporter.load(Relaxed) as usize % TRACERS_MAX;
+                state.exporters[exporter].queue.detach(index as u32);
             }
         }
     }
@@ -308,9 +317,11 @@ impl Tracers {
         Noun::row("tracer", &self.slots, fields)
     }
 
-    /// Turns tracing off for good, for a library that has failed too often.
-    pub fn disable_all(&self) {
+    /// Turns tracing off for good, for a library that has failed too often, and says so.
+    pub fn turn_off(&self, state: &State) {
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
+        let text = "spanwire has failed too often and has turned itself off; nothing more is traced";
+        state.shared.logs.emit(&Event::Notice { level: Level::Error, target: "panic", text });
     }
 }
 
@@ -330,6 +341,12 @@ fn shared_profile(settings: &Settings, process_id: u32) -> Arc<Profile> {
     Arc::new(Profile::of(settings, process_id))
 }
 
+/// Whether all that the tracer of this slot has finished is sent or dropped.
+fn is_settled(state: &State, index: u32) -> bool {
+    let counters = &state.shared.account(index).counters;
+    counters.traces.enqueued.load(Relaxed) == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
+}
+
 /// The exporter that serves this address, or an unused one that will.
 #[inline(never)]
 fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
@@ -338,11 +355,14 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     if let Some(index) = (0..TRACERS_MAX).find(|&index| of(index).as_ref() == Some(address)) {
         return Some(index as u32);
     }
-    let index = (0..TRACERS_MAX).find(|&index| !state.exporters[index].queue.in_use())?;
+    let unused: Vec<usize> = (0..TRACERS_MAX).filter(|&index| !state.exporters[index].queue.in_use()).collect();
+    if unused.len() < EXPORTERS_SPARE {
+        // Freed tracers do not keep new ones from other addresses, even if their agents are away.
+        state.exporters.iter().filter(|exporter| exporter.queue.ask_to_yield()).take(EXPORTERS_SPARE).for_each(drop);
+    }
+    let index = unused.first().copied()?;
     *of(index) = Some(address.clone());
     state.exporters[index].contact.forget();
-    let timeouts = agent::Timeouts { connect: settings.connect_timeout, request: settings.request_timeout };
-    *state.exporters[index].timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
     *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Some(index as u32)
 }

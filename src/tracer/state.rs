@@ -134,7 +134,7 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, Chores { tick, minute }),
+            shared: Shared::new(logs, recorder, Chores { tick, minute, turn_off }),
             overdue_looked_ns: AtomicU64::new(0),
         }
     }
@@ -159,6 +159,11 @@ fn tick() {
     ending::run_requests(state);
     closing::abandon_more(state);
     recording::refresh();
+}
+
+fn turn_off() {
+    let state = state();
+    state.tracers.turn_off(state);
 }
 
 #[cfg(test)]

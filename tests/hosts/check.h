@@ -80,6 +80,8 @@ static inline spanwire_tracer tracer_new(void) {
     X(spans_started) X(spans_finished) X(spans_open) X(spans_abandoned) X(spans_discarded) X(spans_waiting) \
     X(spans_queued) X(spans_in_flight) X(spans_sent)
 
+#define ATTEMPTS(X) X(payloads_sent) X(payloads_unknown) X(attempts_failed)
+
 static inline spanwire_stats stats_of(spanwire_tracer tracer) {
     spanwire_stats stats = {.size = sizeof stats};
     OK(spanwire_tracer_stats(tracer, &stats));
@@ -97,7 +99,7 @@ static inline uint64_t dropped(const spanwire_stats *stats) {
 static inline void print_stats(FILE *to, const spanwire_stats *stats) {
     fprintf(to, "stats {\"size\":%zu", stats->size);
 #define SHOW(name) fprintf(to, ",\"%s\":%" PRIu64, #name, stats->name);
-    LIFE(SHOW) DROPS(SHOW)
+    LIFE(SHOW) DROPS(SHOW) ATTEMPTS(SHOW)
 #undef SHOW
     fprintf(to, "}\n");
 }

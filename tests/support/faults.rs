@@ -31,6 +31,8 @@ pub enum Reply {
     TooLargeAbove(usize),
     /// This status for `/v0.4/traces`, otherwise `Ok`.
     OnlyOld(u16),
+    /// 503 for a body that holds this text, otherwise `Ok`.
+    BusyFor(&'static str),
 }
 
 /// One request to the agent, `/info` apart.
@@ -64,6 +66,8 @@ struct Shared {
     spoils_info: bool,
     /// What becomes of `/info` instead of a good answer.
     info: Option<Reply>,
+    /// What a good answer says of the largest request, as JSON.
+    info_bound: Option<&'static str>,
     stop: AtomicBool,
     state: Mutex<State>,
 }
@@ -94,11 +98,12 @@ pub struct Behaviour {
     counts_only: bool,
     spoils_info: bool,
     info: Option<Reply>,
+    info_bound: Option<&'static str>,
 }
 
 /// An agent that does this to the first payloads, one each, and `then` to all others.
 pub fn first(first: &[Reply], then: Reply) -> Behaviour {
-    Behaviour { first: first.to_vec(), then, counts_only: false, spoils_info: false, info: None }
+    Behaviour { first: first.to_vec(), then, counts_only: false, spoils_info: false, info: None, info_bound: None }
 }
 
 /// An agent that does this to every payload.
@@ -125,6 +130,12 @@ impl Behaviour {
         self
     }
 
+    /// `/info` names this as the largest request.
+    pub fn info_bound(mut self, bound: &'static str) -> Behaviour {
+        self.info_bound = Some(bound);
+        self
+    }
+
     /// Listens on a port that the system chooses.
     pub fn start(self) -> FaultAgent {
         self.start_on(0)
@@ -138,6 +149,7 @@ impl Behaviour {
             counts_only: self.counts_only,
             spoils_info: self.spoils_info,
             info: self.info,
+            info_bound: self.info_bound,
             stop: AtomicBool::new(false),
             state: Mutex::new(state),
         });
@@ -225,7 +237,11 @@ fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shar
     }
     let reply = match (head.path == "/info", &shared.info) {
         (true, Some(reply)) => reply.clone(),
-        (true, None) if !shared.spoils_info => return answer(stream, 200, "", INFO),
+        (true, None) if !shared.spoils_info => {
+            let bound = shared.info_bound.map(|bound| format!("{{\"max_request_bytes\":{bound}}}"));
+            let config = bound.unwrap_or_else(|| "{}".into());
+            return answer(stream, 200, "", &INFO.replace("{}", &config));
+        }
         _ => shared.state().script.pop_front().unwrap_or_else(|| shared.then.clone()),
     };
     if matches!(reply, Reply::Reset) {
@@ -239,14 +255,17 @@ fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shar
         Reply::Status(status, _) => status,
         Reply::OnlyOld(status) if head.path == TRACES => status,
         Reply::TooLargeAbove(most) if body.len() > most => 413,
-        Reply::Ok | Reply::Drip(_) | Reply::TooLargeAbove(_) | Reply::OnlyOld(_) => 200,
+        Reply::BusyFor(text) if body.windows(text.len()).any(|window| window == text.as_bytes()) => 503,
+        Reply::Ok | Reply::Drip(_) | Reply::TooLargeAbove(_) | Reply::OnlyOld(_) | Reply::BusyFor(_) => 200,
         _ => 0,
     };
     record(shared, head, &body, status);
     match reply {
         Reply::Status(status, headers) => answer(stream, status, headers, if status == 200 { RATES } else { "no\n" }),
-        Reply::TooLargeAbove(_) | Reply::OnlyOld(_) if status != 200 => answer(stream, status, "", "no\n"),
-        Reply::Ok | Reply::TooLargeAbove(_) | Reply::OnlyOld(_) => answer(stream, 200, "", RATES),
+        Reply::TooLargeAbove(_) | Reply::OnlyOld(_) | Reply::BusyFor(_) if status != 200 => {
+            answer(stream, status, "", "no\n")
+        }
+        Reply::Ok | Reply::TooLargeAbove(_) | Reply::OnlyOld(_) | Reply::BusyFor(_) => answer(stream, 200, "", RATES),
         Reply::Stall(time) => {
             shared.sleep(time);
             None

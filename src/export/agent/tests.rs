@@ -326,6 +326,21 @@ fn info_tells_what_the_agent_can_do() {
 }
 
 #[test]
+fn a_bound_that_no_agent_can_mean_is_not_believed() {
+    let bound = |value: &str| {
+        let body = format!(r#"{{"config":{{"max_request_bytes":{value}}}}}"#);
+        Info::parse(&Answer { body, ..Answer::default() }).unwrap().max_request_bytes
+    };
+    for lie in ["0", "1", "65535", "-1", "1.5", "1e6", "\"1000000\"", "null", "[]", "99999999999999999999999", "true"] {
+        assert_eq!(bound(lie), None, "{lie}");
+    }
+    assert_eq!((bound("65536"), bound("26214400")), (Some(65_536), Some(26_214_400)));
+    assert_eq!(bound("18446744073709551615"), Some(u64::MAX), "no bound at all, which is what it then is");
+    let body = format!(r#"{{"version":"{}"}}"#, "7".repeat(10_000));
+    assert_eq!(Info::parse(&Answer { body, ..Answer::default() }).unwrap().version.len(), 100);
+}
+
+#[test]
 fn an_agent_without_info_is_very_old_and_a_broken_one_is_a_failure() {
     assert_eq!(informed(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n404"), Ok(Info::very_old()));
     assert!(Info::very_old().endpoints.contains(&"/v0.4/traces".to_string()));

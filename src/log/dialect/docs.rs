@@ -76,8 +76,9 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("loss ended", Event::LossEnded { reason: "queue_full", spans: 30 });
     say("spans abandoned at the end", Event::SpansAbandoned { spans: 1, open: &open });
     say("spans open for long", Event::SpansOverdue { spans: 1, open: &open, stopping: false });
-    say("tracer stopped", Event::TracerStopped { sent: 10, spans_lost: 0, timed_out: false });
-    say("tracer stopped too late", Event::TracerStopped { sent: 10, spans_lost: 5, timed_out: true });
+    say("tracer stopped", Event::TracerStopped { sent: 10, spans_lost: 0, spans_unknown: 0, timed_out: false });
+    let late = Event::TracerStopped { sent: 10, spans_lost: 5, spans_unknown: 3, timed_out: true };
+    say("tracer stopped too late", late);
     say("process forked", Event::Forked { parent_pid: 41 });
     let time = Duration::from_secs(1);
     say("look-up hangs in a child", Event::LookupHangs { host: "agent.test", time, given_up: 0, most: 3 });

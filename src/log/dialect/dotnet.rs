@@ -191,8 +191,13 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                 ),
             );
         }
-        Event::TracerStopped { timed_out: true, .. } => {
+        Event::TracerStopped { timed_out, spans_lost, spans_unknown, .. }
+            if timed_out || spans_lost + spans_unknown > 0 =>
+        {
             to.say(Level::Warn, "Could not flush all traces before process exit");
+            if spans_unknown > 0 {
+                to.own(event);
+            }
         }
         Event::HostText { level, target: NATIVE_CODE, text } => to.native(level, None, &inline(text)),
         Event::HostText { level, text, .. } => to.say(level, &inline(text)),

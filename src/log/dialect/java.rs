@@ -199,10 +199,10 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         Event::SpansDropped { reason: "shutdown", spans, .. } => {
             to.say(thread, Level::Debug, WRITER, &format!("Dropped due to shutdown: [{spans} spans]"));
         }
-        Event::TracerStopped { spans_lost, .. } => {
+        Event::TracerStopped { spans_lost, spans_unknown, .. } => {
             let message = format!(
                 "Datadog trace processor exited. Publishing traces stopped. Unpublished traces left: {}",
-                spans_lost > 0
+                spans_lost + spans_unknown > 0
             );
             to.say(SENDING.source, Level::Debug, PROCESSOR, &message);
             // That the time ran out is no debug matter.

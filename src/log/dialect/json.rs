@@ -86,8 +86,9 @@ impl Object {
             Event::SpansOverdue { spans, open, stopping } => {
                 self.plain("spans", spans).plain("stopping", stopping).open(open)
             }
-            Event::TracerStopped { sent, spans_lost, timed_out } => {
-                self.plain("sent", sent).plain("spans_lost", spans_lost).plain("timed_out", timed_out)
+            Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out } => {
+                self.plain("sent", sent).plain("spans_lost", spans_lost).plain("spans_unknown", spans_unknown);
+                self.plain("timed_out", timed_out)
             }
             Event::Forked { parent_pid } => self.plain("parent_pid", parent_pid),
             Event::LookupHangs { host, time, given_up, .. } => {

@@ -124,12 +124,20 @@ impl Line {
                 self.count("spans", spans).open(*spans, open);
                 self.say("; somebody forgot to finish them, or they take their time");
             }
-            Event::TracerStopped { sent, spans_lost, timed_out } => {
-                self.say("tracer stopped:").count("sent", sent).count("lost", spans_lost).count("timed_out", timed_out);
+            Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out } => {
+                self.say("tracer stopped:").count("sent", sent).count("lost", spans_lost);
+                self.count("unknown", spans_unknown).count("timed_out", timed_out);
+                if *spans_unknown > 0 {
+                    let were = if *spans_unknown == 1 { "span was" } else { "spans were" };
+                    self.put(format_args!("; {spans_unknown} {were} sent without an answer: the Agent may have "));
+                    self.say(if *spans_unknown == 1 { "it or not" } else { "them or not" });
+                }
                 if *timed_out {
                     self.say(
                         "; look above for what kept them from leaving, or give spanwire_tracer_shutdown more time",
                     );
+                } else if *spans_lost > 0 {
+                    self.say("; the reason is in the lines above");
                 }
             }
             Event::Forked { parent_pid } => {

@@ -111,7 +111,7 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         Event::LossEnded { reason: "queue_full", spans: 30 },
         Event::SpansAbandoned { spans: 1, open: &open },
         Event::SpansOverdue { spans: 1, open: &open, stopping: false },
-        Event::TracerStopped { sent: 10, spans_lost: 5, timed_out: true },
+        Event::TracerStopped { sent: 10, spans_lost: 5, spans_unknown: 3, timed_out: true },
         Event::Forked { parent_pid: 41 },
         Event::PanicCaught { message: "index out of bounds" },
         Event::HostText { level: Level::Warn, target: "app", text: "token=abc\nsecond\u{0} line" },

@@ -119,7 +119,7 @@ pub(super) static SENDING: &[Setting] = &[
         "SPANWIRE_FLUSH_BYTES",
         Kind::Number(1_024..=67_108_864, "bytes", |d, v| d.frozen.flush_bytes = v as usize),
         "262144",
-        "Sends earlier once so much waits in the queue.",
+        "Sends earlier once so much of this tracer waits in the queue.",
     ),
     setting(
         "SPANWIRE_PAYLOAD_MAX",
@@ -131,7 +131,7 @@ pub(super) static SENDING: &[Setting] = &[
         "SPANWIRE_QUEUE_MAX",
         Kind::Number(4_096..=1_073_741_824, "bytes", |d, v| d.frozen.queue_max_bytes = v as usize),
         "16777216",
-        "How much the queue holds. When it is full, new traces are dropped and counted.",
+        "How much of this tracer the queue holds. When it is full, new traces are dropped and counted.",
     ),
     setting(
         "SPANWIRE_QUEUE_MAX_CHUNKS",

@@ -9,7 +9,7 @@ fn serve_hasty(request: Duration, handle: impl Fn(&mut dyn Channel, usize) + Sen
 }
 
 #[test]
-fn a_kept_connection_that_dies_at_the_next_request_loses_nothing() {
+fn a_payload_that_a_kept_connection_took_without_an_answer_is_of_unknown_fate_and_not_sent_twice() {
     let (sender, requests) = channel();
     let agent = serve(move |stream, index| {
         let mut served = 0;
@@ -23,6 +23,7 @@ fn a_kept_connection_that_dies_at_the_next_request_loses_nothing() {
         }
     });
     post(&agent).unwrap();
+    assert!(matches!(post(&agent), Err(Failure::Unknown(_))));
     assert_eq!(post(&agent).unwrap().status, 200);
     let connections: Vec<usize> = requests.try_iter().map(|request| request.connection).collect();
     assert_eq!(connections, [0, 0, 1]);
@@ -79,15 +80,15 @@ fn a_new_connection_that_gives_no_answer_is_of_unknown_fate_and_not_tried_again(
 fn an_absent_agent_is_named_in_one_sentence() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let refused = post(&Agent::new(tcp(address), Timeouts::default())).unwrap_err();
-    assert_eq!(refused, Failure::NotSent(format!("connection refused ({address})")));
+    assert_eq!(refused, Failure::Refused(format!("connection refused ({address})")));
     assert_eq!(refused.to_string(), format!("connection refused ({address})"));
 
     let unix = |path: PathBuf| post(&Agent::new(Place::Unix { path }, Timeouts::default())).unwrap_err();
-    assert_eq!(unix("/no/such.sock".into()), Failure::NotSent("no such file: /no/such.sock".into()));
+    assert_eq!(unix("/no/such.sock".into()), Failure::Refused("no such file: /no/such.sock".into()));
     let path = socket_path("dead");
     let _ = std::fs::remove_file(&path);
     drop(UnixListener::bind(&path).unwrap());
-    assert_eq!(unix(path.clone()), Failure::NotSent(format!("connection refused: {}", path.display())));
+    assert_eq!(unix(path.clone()), Failure::Refused(format!("connection refused: {}", path.display())));
     let _ = std::fs::remove_file(path);
     let long = format!("/{}", "x".repeat(107));
     let expected = format!("socket path of 108 bytes, at most 107 are possible: {long}");
@@ -241,9 +242,10 @@ fn an_odd_body_does_not_undo_the_status() {
             read_request(stream, index);
             let _ = stream.write_all(odd);
         });
-        for _ in 0..2 {
-            assert_eq!(post(&agent).map(|answer| answer.status), Ok(200), "{}", String::from_utf8_lossy(odd));
-        }
+        assert_eq!(post(&agent).map(|answer| answer.status), Ok(200), "{}", String::from_utf8_lossy(odd));
+        // The server closes the connection; a request that it took in that moment is of unknown fate.
+        let next = post(&agent).or_else(|_| post(&agent));
+        assert_eq!(next.map(|answer| answer.status), Ok(200), "{}", String::from_utf8_lossy(odd));
     }
 }
 

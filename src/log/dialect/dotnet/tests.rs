@@ -330,9 +330,12 @@ fn a_host_s_own_record_keeps_its_level_on_one_line() {
 
 #[test]
 fn the_end_warns_where_traces_were_left() {
-    let stopped = |timed_out| Event::TracerStopped { sent: 1, spans_lost: 5, timed_out };
-    assert_eq!(source(&stopped(true)), ["[WRN] Could not flush all traces before process exit"]);
-    assert!(source(&stopped(false)).is_empty());
+    let stopped = |spans_lost, timed_out| Event::TracerStopped { sent: 1, spans_lost, spans_unknown: 0, timed_out };
+    assert_eq!(source(&stopped(5, true)), ["[WRN] Could not flush all traces before process exit"]);
+    assert_eq!(source(&stopped(5, false)), ["[WRN] Could not flush all traces before process exit"]);
+    assert!(source(&stopped(0, false)).is_empty());
+    let unknown = Event::TracerStopped { sent: 1, spans_lost: 0, spans_unknown: 7, timed_out: true };
+    assert!(source(&unknown)[1].contains("7 spans were sent without an answer"));
 }
 
 #[test]

@@ -353,7 +353,7 @@ fn a_host_s_own_record_keeps_its_level_and_logger() {
 
 #[test]
 fn the_end_says_whether_anything_was_left() {
-    let stopped = |spans_lost, timed_out| Event::TracerStopped { sent: 1, spans_lost, timed_out };
+    let stopped = |spans_lost, timed_out| Event::TracerStopped { sent: 1, spans_lost, spans_unknown: 0, timed_out };
     let want = "[dd-trace-processor] DEBUG datadog.trace.agent.common.writer.TraceProcessingWorker - Datadog trace \
                 processor exited. Publishing traces stopped. Unpublished traces left: ";
     assert_eq!(source(&stopped(0, false)), [format!("{want}false")]);

@@ -44,7 +44,7 @@ pub fn read(line: &str) -> Option<Seen<'_>> {
         "loss.ended" => Seen::LossEnded { reason: reason()?, spans: number("spans") },
         "spans.abandoned" => Seen::Unfinished { spans: number("spans"), sure: true },
         "spans.overdue" => Seen::Unfinished { spans: number("spans"), sure: object["stopping"] == true },
-        "tracer.stopped" => Seen::Stopped { lost: number("spans_lost") },
+        "tracer.stopped" => Seen::Stopped { lost: number("spans_lost").saturating_add(number("spans_unknown")) },
         "panic" => Seen::Trouble("panic.caught"),
         "log.lost" => Seen::RecordsLost(number("records").max(1)),
         "log.file" if object["path"].is_string() => Seen::Line,

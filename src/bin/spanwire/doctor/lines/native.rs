@@ -55,7 +55,10 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b's' if starts("spans open at the end: ") => Seen::Unfinished { spans: spans(), sure: true },
         b's' if starts("setting rejected: ") => rejected(after(message, "setting rejected: ")?),
         b's' if starts("setting: ") => setting(message),
-        b't' if starts("tracer stopped: ") => Seen::Stopped { lost: number_after(message, " lost=").unwrap_or(0) },
+        b't' if starts("tracer stopped: ") => {
+            let number = |name| number_after(message, name).unwrap_or(0);
+            Seen::Stopped { lost: number(" lost=").saturating_add(number(" unknown=")) }
+        }
         _ => return None,
     })
 }

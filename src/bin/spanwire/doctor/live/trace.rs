@@ -132,7 +132,7 @@ fn refused(settings: &Settings, agent: &Agent, answer: &Answer, bytes: u64, know
 
 fn unanswered(agent: &Agent, failure: &Failure, settings: &Settings) -> Finding {
     let (cause, fate) = match failure {
-        Failure::NotSent(_) => ("agent.connection_closed", "nothing was sent"),
+        Failure::NotSent(_) | Failure::Refused(_) => ("agent.connection_closed", "nothing was sent"),
         Failure::Unknown(_) => ("agent.connection_closed", "whether it arrived is not known"),
         Failure::Timeout(_) => ("agent.timeout", "whether it arrived is not known"),
     };

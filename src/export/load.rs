@@ -1,0 +1,186 @@
+//! The batches that the worker holds: chunks taken from one lane of the queue, the order of their spans, and how far they
+//! got. A batch that has to be tried again is held while batches of other tracers have their turn.
+
+use super::queue::{Chunk, Taken, Ticket};
+use super::{payload, Account, Profile, Shared};
+use crate::counters::{Counters, Reason};
+use crate::inspect::{holding, unsigned, Noun};
+use crate::memory::Buffer;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// All batches of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Loads {
+    pub(super) all: Vec<Load>,
+}
+
+/// One batch.
+#[derive(Debug)]
+pub(super) struct Load {
+    pub(super) chunks: Vec<Chunk>,
+    /// Offsets of all records, chunk by chunk, in the order in which they are sent.
+    pub(super) order: Vec<u32>,
+    /// How many of those are sent or dropped. Debuggers read this and the next two: after a crash they tell what may
+    /// still be sent.
+    pub(super) gone: AtomicUsize,
+    /// A request is under way: nobody knows yet what the agent has.
+    pub(super) asking: AtomicBool,
+    /// An earlier request for the same spans got no answer.
+    pub(super) unknown: AtomicBool,
+    /// The lane that the chunks are from.
+    pub(super) lane: Ticket,
+    /// Whose they are.
+    pub(super) owner: Owner,
+    /// The last chunk's place in its lane.
+    pub(super) sequence: u64,
+    /// What is to be sent yet, the first piece last.
+    pub(super) pieces: Vec<Piece>,
+    /// How large a payload may be, after the agent has refused a larger one.
+    pub(super) limit: Option<usize>,
+    /// How far the payload reaches that was tried last.
+    pub(super) tried: usize,
+    /// The payload that is next was refused at the newer endpoint.
+    pub(super) downgraded: bool,
+    /// Attempts for the payload that is next.
+    pub(super) attempts: u32,
+    /// When the first of them began.
+    pub(super) began: Option<Instant>,
+}
+
+/// Spans of one chunk: places in `Load::order`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub(super) chunk: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Piece {
+    pub(super) fn spans(&self) -> u64 {
+        (self.to - self.from) as u64
+    }
+}
+
+/// The tracer that spans are of. It may have been freed, and its slot given to another, whose counters are then left alone.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub(super) tracer: u32,
+    pub(super) profile: Arc<Profile>,
+}
+
+impl Owner {
+    /// Counts something for the tracer.
+    pub(super) fn count(&self, shared: &Shared, count: impl FnOnce(&Counters)) {
+        shared.account(self.tracer).count_for(&self.profile, count);
+    }
+
+    /// The account, as long as it is the tracer's.
+    pub(super) fn account<'a>(&self, shared: &'a Shared) -> Option<&'a Account> {
+        Some(shared.account(self.tracer)).filter(|account| account.is_of(&self.profile))
+    }
+
+    /// Counts spans as dropped and says so.
+    pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &str) {
+        let mut began = false;
+        self.count(shared, |counters| began = counters.drop_spans(reason, spans));
+        shared.say_dropped(began, reason, spans, traces, detail);
+        self.count(shared, |counters| Counters::add(&counters.resolved, spans));
+    }
+}
+
+impl Load {
+    /// A batch of these chunks, of which nothing was sent yet.
+    pub(super) fn of(lane: Ticket, taken: Taken, chunks: Vec<Chunk>) -> Load {
+        Load {
+            chunks,
+            order: Vec::new(),
+            gone: AtomicUsize::new(0),
+            asking: AtomicBool::new(false),
+            unknown: AtomicBool::new(false),
+            lane,
+            owner: Owner { tracer: taken.tracer, profile: taken.profile },
+            sequence: taken.sequence,
+            pieces: Vec::new(),
+            limit: None,
+            tried: 0,
+            downgraded: false,
+            attempts: 0,
+            began: None,
+        }
+    }
+
+    /// Puts all spans in order, as pieces of whole chunks.
+    pub(super) fn cut(&mut self) {
+        self.order.clear();
+        for (chunk, content) in self.chunks.iter().enumerate() {
+            let from = self.order.len();
+            payload::order(content, &mut self.order);
+            self.pieces.push(Piece { chunk, from, to: self.order.len() });
+        }
+        self.pieces.reverse();
+    }
+
+    /// All spans.
+    pub(super) fn spans(&self) -> u64 {
+        self.chunks.iter().map(|chunk| u64::from(chunk.spans)).sum()
+    }
+
+    /// Spans that are neither sent nor dropped.
+    pub(super) fn left(&self) -> u64 {
+        self.spans().saturating_sub(self.gone.load(Relaxed) as u64)
+    }
+
+    /// All that lies before this place in `order` is sent or dropped; what follows was not tried yet.
+    pub(super) fn gone_up_to(&mut self, place: usize) {
+        self.gone.store(place, Relaxed);
+        self.asking.store(false, Relaxed);
+        self.unknown.store(false, Relaxed);
+        (self.downgraded, self.attempts, self.began) = (false, 0, None);
+    }
+
+    /// Puts pieces back to be sent again.
+    pub(super) fn put_back(&mut self, taken: Vec<Piece>) {
+        self.asking.store(false, Relaxed);
+        self.pieces.extend(taken.into_iter().rev());
+    }
+
+    /// Drops all that is left. Spans of a payload that was sent without an answer are of unknown fate, the others are
+    /// dropped for `reason`.
+    pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &str) {
+        let tried = self.unknown.load(Relaxed) || self.asking.load(Relaxed);
+        if self.order.is_empty() {
+            let spans = self.spans();
+            self.owner.count(shared, |counters| Counters::add(&counters.taken, spans));
+        }
+        let left = self.left();
+        let unknown = if tried { left.min(self.tried.saturating_sub(self.gone.load(Relaxed)) as u64) } else { 0 };
+        let traces = (self.pieces.len() as u64).max(1);
+        for (reason, spans) in [(Reason::UnknownFate, unknown), (reason, left - unknown)] {
+            if spans > 0 {
+                self.owner.lose(shared, reason, spans, traces.min(spans), detail);
+            }
+        }
+        self.pieces.clear();
+        self.gone_up_to(self.spans() as usize);
+    }
+
+    /// The chunks' buffers.
+    pub(super) fn into_buffers(self) -> impl Iterator<Item = Buffer> {
+        self.chunks.into_iter().map(|chunk| chunk.records)
+    }
+}
+
+/// Batches as debuggers see them.
+pub(super) fn inspected() -> [Noun; 2] {
+    let fields = vec![
+        holding!(Vec of "chunk", Load, chunks),
+        holding!(Vec of "offset", Load, order),
+        unsigned!(Load, gone),
+        unsigned!(Load, asking),
+        unsigned!(Load, unknown),
+        unsigned!(Load, lane as "ticket"),
+    ];
+    [Noun::inside::<Load>("load", fields), Noun::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)])]
+}
