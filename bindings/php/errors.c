@@ -6,6 +6,7 @@
 #include "php_spanwire.h"
 
 #include <Zend/zend_exceptions.h>
+#include <Zend/zend_generators.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -134,7 +135,8 @@ static text write_trace(char *buffer, size_t size) {
     size_t len = 0;
     int number = 0;
     const zend_function *called = NULL;
-    for (const zend_execute_data *frame = EG(current_execute_data); frame; frame = frame->prev_execute_data) {
+    for (zend_execute_data *frame = EG(current_execute_data); frame; frame = frame->prev_execute_data) {
+        frame = zend_generator_check_placeholder_frame(frame); /* those that wait in a `yield from` */
         if (!frame->func) continue;
         bool user = ZEND_USER_CODE(frame->func->type);
         if (user && len < size) {

@@ -5,7 +5,7 @@
  *   settings.c  INI to settings                               tracer.c   Spanwire\Tracer, the tracers of a process
  *   span.c      Spanwire\Span                                 log.c      the log's way to PHP, and debug mode
  *   stack.c     which span is current                         tags.c     arrays to tags
- *   errors.c    exceptions and fatal errors to spans
+ *   errors.c    exceptions and fatal errors to spans          thrown.c   exceptions for the script's handler
  */
 #ifndef PHP_SPANWIRE_H
 #define PHP_SPANWIRE_H
@@ -112,6 +112,12 @@ void sw_span_request_ends(void);
 /* From here on an error that ends a script marks the spans that are open at that moment. */
 void sw_errors_start(void);
 void sw_errors_stop(void);
+
+/* thrown.c */
+
+/* From here on an exception that goes to the script's set_exception_handler() does the same. */
+void sw_thrown_start(void);
+void sw_thrown_stop(void);
 
 /* log.c */
 

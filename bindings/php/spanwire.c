@@ -31,6 +31,7 @@ static PHP_MINIT_FUNCTION(spanwire) {
     sw_span_register_class();
     sw_tracers_start();
     sw_errors_start();
+    sw_thrown_start();
     registered = sw_settings_register(module_number, type);
     if (!registered) {
         php_error_docref(NULL, E_WARNING, "tracing is off: another extension has INI entries named datadog.*");
@@ -55,6 +56,7 @@ static PHP_RSHUTDOWN_FUNCTION(spanwire) {
 }
 
 static PHP_MSHUTDOWN_FUNCTION(spanwire) {
+    sw_thrown_stop();
     sw_errors_stop();
     sw_tracers_shutdown(SW_SHUTDOWN_MS);
     sw_log_process_ends();

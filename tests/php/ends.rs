@@ -52,6 +52,20 @@ const ENDS: &[End] = &[
     end("user error", "$s = start('root'); trigger_error('enough', E_USER_ERROR);", &["root: Fatal error: enough"]),
     end("user error taken", "$s = start('root'); set_error_handler(fn () => true); trigger_error('enough', E_USER_ERROR);", &["root"]),
     end("user error refused", "$s = start('root'); set_error_handler(fn () => false); trigger_error('enough', E_USER_ERROR);", &["root: Fatal error: enough"]),
+    in_flight("handler", "take(); $s = start('root'); throw new RuntimeException('boom');", &[BOOM]),
+    in_flight("handler past a catch", "take(); $s = start('root'); function f() { try { throw new RuntimeException('boom'); } catch (LogicException | TypeError) { } } array_map('f', [1]);", &[BOOM]),
+    in_flight("handler past finally", "take(); $s = start('root'); try { throw new RuntimeException('boom'); } finally { $x = 1; }", &[BOOM]),
+    in_flight("handler from a catch", "take(); $s = start('root'); try { throw new LogicException('why'); } catch (Exception $e) { throw new RuntimeException('boom', 0, $e); }", &[BOOM]),
+    in_flight("handler from a fiber", "take(); $s = start('root'); (new Fiber(function () { throw new RuntimeException('boom'); }))->start();", &[BOOM]),
+    in_flight("handler from a generator", "take(); $s = start('root'); function g() { yield 1; throw new RuntimeException('boom'); } foreach (g() as $x);", &[BOOM]),
+    end("handler, caught", "take(); $s = start('root'); function f() { throw new RuntimeException('boom'); } try { array_map('f', [1]); } catch (LogicException | RuntimeException) { }", &["root"]),
+    end("handler, caught outside", "take(); $s = start('root'); try { try { throw new RuntimeException('boom'); } catch (LogicException) { } } catch (Throwable) { }", &["root"]),
+    end("handler, caught around a fiber", "take(); $s = start('root'); try { (new Fiber(function () { throw new RuntimeException('boom'); }))->start(); } catch (Exception) { }", &["root"]),
+    end("handler, caught around a delegate", "take(); $s = start('root'); function h() { yield 1; throw new RuntimeException('boom'); }
+        function g() { try { yield from h(); } catch (Exception) { yield 2; } } foreach (g() as $x);", &["root"]),
+    end("handler, caught around a destructor", "take(); $s = start('root'); class D { function __destruct() { throw new RuntimeException('boom'); } }
+        try { $d = new D; unset($d); } catch (Exception) { }", &["root"]),
+    end("handler, thrown in a logger", "take(); $s = start('root'); Spanwire\\set_logger(function () { throw new Exception; }); Spanwire\\log('error', 'x'); Spanwire\\drain_log();", &["root"]),
     end("warning", "$s = start('root'); trigger_error('odd', E_USER_WARNING); echo $undefined;", &["root"]),
     end("parse error", "$s = start('root'); eval('this is no code');", &["root: ParseError: syntax error"]),
     end("compile error", "$s = start('root'); eval('class A { function f(); }');", &["root: Fatal error: Non-abstract method A::f() must contain body"]),
@@ -109,7 +123,8 @@ fn a_span_that_an_error_ends_tells_of_it_and_one_that_it_does_not_end_does_not()
     for (how, host) in both {
         for End { name, code, spans: wanted, .. } in ENDS.iter().filter(|end| how == "extension" || end.over_ffi) {
             let code = format!(
-                "<?php function start($name) {{ return Spanwire\\Tracer::get()->startSpan($name); }}\n{code}\n"
+                "<?php function start($name) {{ return Spanwire\\Tracer::get()->startSpan($name); }}
+                function take() {{ set_exception_handler(function () {{ }}); }}\n{code}\n"
             );
             let spans = run(&host, &format!("{how}-{}", name.replace(' ', "-")), &code);
             let mut seen: Vec<String> = spans.iter().map(told).collect();

@@ -5,7 +5,8 @@
  *
  * What differs: settings are read from php.ini once, not per directory; each call costs more; a span that is still open
  * when an uncaught exception or a fatal error ends the script is marked with it, but not one whose last variable an
- * exception took away before; a fatal error in a shutdown function loses what has not been sent.
+ * exception took away before, nor for an exception that set_exception_handler() takes; a fatal error in a shutdown
+ * function loses what has not been sent.
  */
 declare(strict_types=1);
 
