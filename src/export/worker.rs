@@ -233,9 +233,7 @@ impl Worker {
             (self.shared.chores.minute)();
         }
         self.ask();
-        if self.exporter.unannounced.load(Relaxed) && self.can_announce() {
-            self.announce();
-        }
+        self.announce_if_known();
         if let Some(waiting) = self.exporter.queue.yielded() {
             let waiting = waiting.into_iter().filter(|(_, _, chunks)| !chunks.is_empty());
             self.loads.all.extend(waiting.map(|(lane, taken, chunks)| Load::of(lane, taken, chunks)));
@@ -287,11 +285,17 @@ impl Worker {
 
     /// Takes note of what the last attempt says of the agent, before anybody is told that the batch is gone.
     fn learn(&mut self) {
-        if let Some(last) = self.delivery.last.take() {
-            self.known = Some(last);
-            if self.exporter.unannounced.load(Relaxed) {
-                self.announce();
-            }
+        let Some(last) = self.delivery.last.take() else { return };
+        // The start-up line tells what `/info` said, if that has answered meanwhile.
+        self.ask();
+        self.announce_if_known();
+        self.known = Some(last);
+        self.announce_if_known();
+    }
+
+    fn announce_if_known(&mut self) {
+        if self.exporter.unannounced.load(Relaxed) && self.can_announce() {
+            self.announce();
         }
     }
 
