@@ -198,3 +198,27 @@ fn an_applications_own_lines_are_not_a_tracers() {
     visit.names("log.no_tracer_lines");
     assert_eq!(visit.answers(), ["unknown"; 3]);
 }
+
+/// In every frame in which the library's own words can stand, as docs/log-lines.md shows them.
+#[test]
+fn a_thread_that_cannot_be_started_is_found_in_every_dialect() {
+    let lines = fs::read_to_string(super::support::hosts::root().join("docs/log-lines.md")).expect("the page");
+    let usual =
+        "internal error caught: index out of bounds; the host is not affected; please report this line with the \
+                 version in use";
+    let words =
+        "cannot start thread \"spanwire-worker\": Resource temporarily unavailable (errno 11); spans wait in the \
+                 queue until it runs; check ulimit -u and the container's limit of processes (pids.max)";
+    let object = r#"{"time":"2026-11-24T16:06:35.147Z","level":"error","pid":476,"kind":"limits.threads","thread":"spanwire-worker","errno":11}"#;
+    let frames = lines.lines().filter(|line| line.contains(usual)).map(|line| line.replace(usual, words));
+    let frames: Vec<String> = frames.chain([object.to_string()]).collect();
+    assert!(frames.len() > 14, "{frames:#?}");
+    let folder = Folder::new("threads");
+    for (n, line) in frames.iter().enumerate() {
+        let visit = doctor(&[&folder.file(&format!("{n}.log"), &format!("{line}\n"))]);
+        assert_eq!(visit.causes(), ["limits.threads"], "{line}");
+        visit.names("limits.threads");
+    }
+    let runs = object.replace("\"errno\":11", "\"after_ns\":1000");
+    assert_eq!(doctor(&[&folder.file("runs.log", &runs)]).causes(), [""; 0]);
+}

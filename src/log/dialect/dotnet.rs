@@ -129,7 +129,7 @@ impl Speaker<'_, '_> {
 
     /// In our words, where the event warns or fails.
     fn own(&mut self, event: &Event<'_>) {
-        if let Some(words) = own(event) {
+        if let Some(words) = own(self.frame.about, event) {
             self.say(event.level(), &format!("spanwire: {}", inline(&words)));
         }
     }

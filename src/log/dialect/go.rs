@@ -119,7 +119,8 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
 }
 
 fn ours(frame: &Frame<'_>, event: &Event<'_>) -> Option<Line> {
-    text::own(event).map(|message| Writer::new(frame, event.level()).say("spanwire: ").say(&message).line())
+    text::own(frame.about, event)
+        .map(|message| Writer::new(frame, event.level()).say("spanwire: ").say(&message).line())
 }
 
 fn not_sent(frame: &Frame<'_>, traces: u64, attempt: u32, retry: bool, error: &str) -> Line {

@@ -11,6 +11,7 @@ mod native;
 mod node;
 mod php;
 mod python;
+mod remedy;
 mod ruby;
 mod text;
 

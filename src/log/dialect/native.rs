@@ -1,8 +1,9 @@
 //! The native dialect: one readable line per event. What happened, its facts as `name=value`, and for a problem what to
 //! look at next.
 
+use super::remedy::{calls, Calls};
 use super::text::{duration, free, iso_time, number, object, tags, value};
-use super::{Frame, Line as Record};
+use super::{About, Frame, Line as Record};
 use crate::log::event::{Event, OpenFacts, SpanFacts};
 use crate::redact;
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ const OPEN_MAX: usize = 10;
 
 pub(super) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
-    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid));
+    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid), calls(&frame.about.language));
     line.0.push_str(&level.name().to_ascii_uppercase());
     line.0.push(' ');
     let message_at = line.0.len();
@@ -29,16 +30,17 @@ pub(super) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
 }
 
 /// What the event says, without time, process and level.
-pub(super) fn message(event: &Event<'_>) -> String {
-    let mut line = Line(String::new());
+pub(super) fn message(about: &About, event: &Event<'_>) -> String {
+    let mut line = Line(String::new(), calls(&about.language));
     line.event(event);
     line.0
 }
 
-struct Line(String);
+struct Line(String, &'static Calls);
 
 impl Line {
     fn event(&mut self, event: &Event<'_>) {
+        let calls = self.1;
         match event {
             Event::TracerConfigured { fields, .. } => {
                 self.say("DATADOG TRACER CONFIGURATION - ");
@@ -107,7 +109,11 @@ impl Line {
             }
             Event::LossBegan { reason } => {
                 self.say("loss began:").fact("reason", reason);
-                self.say("; spans are being dropped, and counted; ").say(loss_advice(reason));
+                self.say("; spans are being dropped, and counted; ");
+                if *reason == "shutdown" {
+                    self.say("look above for what kept them from leaving, or ");
+                }
+                self.say(loss_advice(reason, calls));
             }
             Event::LossEnded { reason, spans } => {
                 self.say("loss ended:")
@@ -133,9 +139,7 @@ impl Line {
                     self.say(if *spans_unknown == 1 { "it or not" } else { "them or not" });
                 }
                 if *timed_out {
-                    self.say(
-                        "; look above for what kept them from leaving, or give spanwire_tracer_shutdown more time",
-                    );
+                    self.say("; look above for what kept them from leaving, or ").say(calls.more_time);
                 } else if *spans_lost > 0 {
                     self.say("; the reason is in the lines above");
                 }
@@ -322,7 +326,7 @@ fn refusal_advice(status: u16) -> &'static str {
     }
 }
 
-fn loss_advice(reason: &str) -> &'static str {
+fn loss_advice(reason: &str, calls: &Calls) -> &'static str {
     match reason {
         "queue_full" | "memory" => {
             "spans come faster than they leave: see whether the Agent answers slowly or not at all"
@@ -330,8 +334,8 @@ fn loss_advice(reason: &str) -> &'static str {
         "unreachable" => "the Agent was away for longer than payloads are kept",
         "refused" => "the Agent's answer is in the line before",
         "too_large" => "single traces are larger than a payload may be: finish spans earlier, or set shorter tags",
-        "shutdown" => "look above for what kept them from leaving, or give spanwire_tracer_shutdown more time",
-        _ => "spanwire_tracer_stats has the counts",
+        "shutdown" => calls.more_time,
+        _ => calls.counts,
     }
 }
 
@@ -355,6 +359,29 @@ mod tests {
             assert_eq!(got, want);
         }
         assert_eq!(lines.lines().count(), GOLDEN.lines().count(), "all of it:\n{lines}");
+    }
+
+    #[test]
+    fn a_remedy_names_what_the_hosts_language_has() {
+        for (language, has) in [
+            ("php", "$tracer->shutdown($timeoutMs)"),
+            ("ruby", "c.shutdown_timeout"),
+            ("native", "spanwire_tracer_shutdown"),
+            ("cpp", "spanwire_tracer_shutdown"),
+            ("jvm", "the tracer's shutdown"),
+        ] {
+            let about = About { language: language.into(), ..About::default() };
+            for event in [
+                Event::TracerStopped { sent: 1, spans_lost: 2, spans_unknown: 0, timed_out: true },
+                Event::LossBegan { reason: "shutdown" },
+                Event::LossBegan { reason: "unknown_fate" },
+            ] {
+                let said = message(&about, &event);
+                let counts = matches!(event, Event::LossBegan { reason: "unknown_fate" });
+                assert!(counts || said.contains(has), "{language}: {said}");
+                assert_eq!(said.contains("spanwire_"), matches!(language, "native" | "cpp"), "{language}: {said}");
+            }
+        }
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         }
         Event::HostEvent { kind, fields } => host_event(kind, fields, out),
         other => {
-            if let Some(words) = own(other) {
+            if let Some(words) = own(frame.about, other) {
                 say(out, other.level(), &format!("spanwire: {words}"));
             }
         }

@@ -81,7 +81,7 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             let words = if name.starts_with("OTEL_") {
                 format!("{} has invalid value: {}", inline(name), inline_value(name, value))
             } else {
-                format!("spanwire: {}", own(event).unwrap_or_default())
+                format!("spanwire: {}", own(frame.about, event).unwrap_or_default())
             };
             log.warn(&(words + once));
         }
@@ -91,7 +91,7 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         }
         Event::HostEvent { kind, fields } => log.host_event(kind, fields),
         other => {
-            if let Some(words) = own(other) {
+            if let Some(words) = own(frame.about, other) {
                 log.say(other.level(), target_of(other.level()), &format!("spanwire: {words}"));
             }
         }

@@ -15,6 +15,7 @@ mod span;
 use super::cause::{cause, reason_of_agent, Cause};
 use super::native;
 use super::text::{escaped, inline};
+use super::About;
 use super::{Form, Frame, Line};
 use crate::log::event::{Event, OpenFacts, QueueFacts};
 use crate::log::level::Level;
@@ -132,7 +133,7 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             });
         }
         Event::AgentRefused { url: to, status, retry, .. } => refused(source, to, *status, *retry, &mut say),
-        Event::AgentUnreachable { retry: true, .. } if source => ours(event, &mut say),
+        Event::AgentUnreachable { retry: true, .. } if source => ours(frame.about, event, &mut say),
         Event::AgentUnreachable { url: to, error, traces, attempt, .. } => {
             if source {
                 say(Level::Error, (WRITER, "writer.py:543"), &|line| {
@@ -167,7 +168,7 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             }));
         }
         Event::HostEvent { kind, fields } => host::event(frame.pid, kind, fields, &mut say),
-        event if event.level() <= Level::Warn => ours(event, &mut say),
+        event if event.level() <= Level::Warn => ours(frame.about, event, &mut say),
         _ => {}
     }
 }
@@ -175,9 +176,9 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
 /// How the parts of this dialect hand in a record.
 type Say<'a> = dyn FnMut(Level, Place, &dyn Fn(&mut Writer)) + 'a;
 
-fn ours(event: &Event<'_>, say: &mut Say<'_>) {
+fn ours(about: &About, event: &Event<'_>, say: &mut Say<'_>) {
     say(event.level(), (ROOT, OURS), &|line| {
-        line.say("spanwire: ").say(&native::message(event));
+        line.say("spanwire: ").say(&native::message(about, event));
     });
 }
 

@@ -120,7 +120,7 @@ pub(super) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             say(level, place, &text);
         }
         other => {
-            if let Some(words) = own(other) {
+            if let Some(words) = own(frame.about, other) {
                 say(other.level(), None, &format!("spanwire: {words}"));
             }
         }

@@ -1,5 +1,6 @@
 //! What dialects do with texts and numbers: redact, cut, keep on one line, write JSON. Knows no event and no language.
 
+use super::About;
 use crate::log::event::Event;
 use crate::log::level::Level;
 use crate::redact;
@@ -173,8 +174,8 @@ pub fn general(kind: &str, fields: &[(&str, &str)]) -> String {
 }
 
 /// What an event says that warns or fails and for which a tracer has no line of its own: our words. `None` for the rest.
-pub fn own(event: &Event<'_>) -> Option<String> {
-    (event.level() <= Level::Warn).then(|| super::native::message(event))
+pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
+    (event.level() <= Level::Warn).then(|| super::native::message(about, event))
 }
 
 /// What HTTP calls a status.

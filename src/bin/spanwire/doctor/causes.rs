@@ -128,8 +128,8 @@ pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
         ),
         "agent.http_429" => (
             "the Agent has too much to do (429 or 408)".into(),
-            "give the Agent more CPU and memory (apm_config.max_cpu_percent, max_memory), or send less: a lower \
-             DD_TRACE_SAMPLE_RATE, fewer spans",
+            "give the Agent more CPU and memory (apm_config.max_cpu_percent, max_memory), or send less: fewer \
+             spans, or in other tracers than spanwire a lower DD_TRACE_SAMPLE_RATE",
         ),
         "agent.http_credentials" => (
             "something between here and the Agent asks for credentials (401, 403 or 407)".into(),
@@ -151,7 +151,7 @@ pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
         "queue.full" => (
             "spans come faster than they leave: the queue was full, and spans were dropped".into(),
             "see why the Agent is slow or away (above); make fewer spans, or let the queue hold more: \
-             SPANWIRE_QUEUE_MAX_BYTES here, the buffer size of the other tracers",
+             SPANWIRE_QUEUE_MAX here, the buffer size of the other tracers",
         ),
         "memory.full" => (
             "all memory for spans was in use, and spans were dropped".into(),
@@ -163,8 +163,8 @@ pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
         ),
         "spans.shutdown" => (
             "spans did not leave before the process ended".into(),
-            "give the shutdown more time (spanwire_tracer_shutdown; the other tracers' shutdown timeout), and see whether the \
-             Agent answers",
+            "give the shutdown more time (spanwire_tracer_shutdown in C, $tracer->shutdown() in PHP, c.shutdown_timeout in Ruby; \
+             the other tracers' shutdown timeout), and see whether the Agent answers",
         ),
         "spans.undelivered" => (
             "finished spans were dropped, since the Agent did not take them".into(),
@@ -182,6 +182,11 @@ pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
         "log.records_lost" => (
             "records of this log are missing: it was written more slowly than they came".into(),
             "counts in this report are too low; log to a file on a local disk, or less (debug mode off)",
+        ),
+        "limits.threads" => (
+            "the tracer could not start a thread; without it spans wait in the queue, or the log is not written".into(),
+            "raise the limit of processes: `ulimit -u`, LimitNPROC= and TasksMax= of the service's unit, pids.max of the \
+             container (--pids-limit)",
         ),
         "panic.caught" => (
             "the library has failed inside and has caught it; the host goes on".into(),

@@ -7,7 +7,7 @@ pub const NO_HTTP: &str = "agent.not_http";
 
 /// Words, in lower case, and the cause that they name. The first that fits counts: a failure to resolve a name is
 /// often wrapped in one to connect.
-const WORDS: [(&str, &[&str]); 8] = [
+const WORDS: [(&str, &[&str]); 9] = [
     ("agent.socket_permission", &["permission denied", "eacces", "errno 13]", "operation not permitted", "eperm"]),
     (
         "agent.name_not_resolved",
@@ -43,6 +43,7 @@ const WORDS: [(&str, &[&str]); 8] = [
             "no json object",
         ],
     ),
+    ("limits.threads", &["no thread for it"]),
     (
         "agent.timeout",
         &[

@@ -66,7 +66,9 @@ impl Teller<'_> {
         let named = story.troubles.keys().any(|cause| is_specific(cause));
         let mut findings = Vec::new();
         for (cause, trouble) in &story.troubles {
-            if !cause.starts_with("agent.") || (*cause == "agent.unreachable" && named) {
+            // Without a thread nothing is sent, either.
+            let concerns = cause.starts_with("agent.") || *cause == "limits.threads";
+            if !concerns || (*cause == "agent.unreachable" && named) {
                 continue;
             }
             let (told, cause) = self.meant(cause, trouble);

@@ -46,6 +46,8 @@ pub fn read(line: &str) -> Option<Seen<'_>> {
         "spans.overdue" => Seen::Unfinished { spans: number("spans"), sure: object["stopping"] == true },
         "tracer.stopped" => Seen::Stopped { lost: number("spans_lost").saturating_add(number("spans_unknown")) },
         "panic" => Seen::Trouble("panic.caught"),
+        // The same kind tells that the thread runs at last.
+        "limits.threads" if object["errno"].is_number() => Seen::Trouble("limits.threads"),
         "log.lost" => Seen::RecordsLost(number("records").max(1)),
         "log.file" if object["path"].is_string() => Seen::Line,
         "log.file" => Seen::Trouble("log.unwritable"),

@@ -38,6 +38,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'a' if starts("agent reachable again: ") => Seen::Reachable,
         b'a' if starts("agent described itself: ") => Seen::Described,
         b'a' if starts("agent.unusable: ") => Seen::Trouble("agent.bad_url"),
+        b'c' if starts("cannot start thread ") => Seen::Trouble("limits.threads"),
         b'i' if starts("integration loaded: ") => Seen::Integration,
         b'i' if starts("internal error caught: ") => Seen::Trouble("panic.caught"),
         b'p' if starts("panic: spanwire ") => Seen::Trouble("panic.caught"),
@@ -54,6 +55,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b's' if starts("spans open for long: ") => Seen::Unfinished { spans: spans(), sure: false },
         b's' if starts("spans open at the end: ") => Seen::Unfinished { spans: spans(), sure: true },
         b's' if starts("setting rejected: ") => rejected(after(message, "setting rejected: ")?),
+        b's' if starts("settings not supported yet: ") => Seen::Line,
         b's' if starts("setting: ") => setting(message),
         b't' if starts("tracer stopped: ") => {
             let number = |name| number_after(message, name).unwrap_or(0);

@@ -72,6 +72,8 @@ pub const WORDS: &[(&str, Frame)] = &[
     ("spanwire: ", Frame::Ours),
     // Likewise, where it speaks as Node.js does: without anything before.
     ("setting rejected: ", Frame::Bare(Tongue::Node)),
+    ("settings not supported yet: ", Frame::Bare(Tongue::Node)),
+    ("cannot start thread \"spanwire-", Frame::Bare(Tongue::Node)),
     ("setting: another tracer of this process ", Frame::Bare(Tongue::Node)),
     ("agent.unusable: ", Frame::Bare(Tongue::Node)),
     ("loss began: reason=", Frame::Bare(Tongue::Node)),
