@@ -141,11 +141,9 @@ impl State {
 fn minute() {
     overdue::look();
     let state = state();
-    let round = memory::next_round();
     state.shared.pool.empty();
-    state.spans.each_free(|span| {
-        // Used in the minute before this one, it is likely to be used again.
-        span.rest(round.saturating_sub(1));
+    state.spans.clean_free(false, |span| {
+        span.retire();
         true
     });
 }
