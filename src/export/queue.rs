@@ -210,11 +210,11 @@ impl Queue {
     pub fn take(&self, max: usize, out: &mut Vec<Chunk>) {
         let mut hand = self.hand();
         if hand.is_empty() {
-            // What a backlog needed is given back.
-            if hand.capacity() > PLACES_KEPT {
+            let mut inner = self.lock();
+            // What a backlog needed is given back when that is over, not while it comes and goes.
+            if hand.capacity() > PLACES_KEPT && inner.chunks.len() < hand.capacity() / 16 {
                 *hand = VecDeque::new();
             }
-            let mut inner = self.lock();
             std::mem::swap(&mut *hand, &mut inner.chunks);
             inner.count_places();
             inner.hand_places.set(hand.capacity() * std::mem::size_of::<Chunk>());

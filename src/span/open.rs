@@ -166,6 +166,7 @@ impl Label {
 
 impl Content for OpenSpan {
     type Label = Label;
+    const LISTED: bool = true;
 }
 
 impl OpenSpan {

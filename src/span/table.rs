@@ -18,6 +18,8 @@ use std::sync::{Mutex, PoisonError};
 
 mod requests;
 
+pub use requests::on_request;
+
 const INDEX_BITS: u32 = 22;
 const GENERATION_BITS: u32 = 29;
 /// The last generation that fits a handle.
@@ -88,6 +90,8 @@ pub enum Refused {
 pub trait Content: Default {
     /// What can be read of a live slot although another thread holds it. Written before the slot is published.
     type Label: Default + Sync;
+    /// Whether a request stays in the slot until it is run from the list.
+    const LISTED: bool;
 }
 
 /// One slot: its word and what it holds.
@@ -143,8 +147,6 @@ pub struct Table<T: Content> {
     growing: Mutex<()>,
     /// First of the slots with a request: index + 1, or 0.
     requests: AtomicU32,
-    /// Runs the requests. Called by a holder that sees one when it unlocks.
-    on_request: fn(Handle),
 }
 
 // SAFETY: a slot's value is only reached by whoever holds its busy bit, or read in a child where nobody writes.
@@ -153,9 +155,8 @@ unsafe impl<T: Content + Send> Sync for Table<T> {}
 unsafe impl<T: Content + Send> Send for Table<T> {}
 
 impl<T: Content> Table<T> {
-    /// An empty table whose slots are retired after `last_generation` uses. `on_request` runs what was asked with
-    /// [`Table::ask`].
-    pub fn new(last_generation: u32, on_request: fn(Handle)) -> Table<T> {
+    /// An empty table whose slots are retired after `last_generation` uses.
+    pub fn new(last_generation: u32) -> Table<T> {
         let layout = Layout::new::<[AtomicPtr<Segment<T>>; SEGMENTS]>();
         // SAFETY: the layout is not empty, and all zeros are null pointers. Zeroed by the allocator, so that pages of a
         // directory that is hardly used are never touched.
@@ -174,13 +175,12 @@ impl<T: Content> Table<T> {
             shards: Box::new(std::array::from_fn(|_| Shard { free: AtomicU64::new(0), cold: AtomicU64::new(0) })),
             growing: Mutex::new(()),
             requests: AtomicU32::new(0),
-            on_request,
         }
     }
 
     /// A child's table: knows the inherited slots, hands out only new ones.
     pub fn after_fork(inherited: &Table<T>) -> Table<T> {
-        let mut table = Table::new(inherited.last_generation, inherited.on_request);
+        let mut table = Table::new(inherited.last_generation);
         let count = inherited.segments.load(Acquire);
         for (new, old) in table.directory.iter().zip(inherited.directory.iter()).take(count as usize) {
             new.store(old.load(Acquire), Release);
@@ -504,7 +504,7 @@ impl<T: Content> Drop for Guard<'_, T> {
         self.slot.word.store(self.word, Release);
         // A request that comes between these two is found by the one who left it, or by the next drain: see `requests`.
         if self.slot.request.load(Relaxed) != 0 {
-            self.table.requested(self.handle());
+            requests::requested(self.slot);
         }
     }
 }
@@ -533,10 +533,11 @@ mod tests {
 
     impl Content for u64 {
         type Label = AtomicU64;
+        const LISTED: bool = true;
     }
 
     fn table(last_generation: u32) -> Table<u64> {
-        Table::new(last_generation, |_| ())
+        Table::new(last_generation)
     }
 
     #[test]
