@@ -5,7 +5,7 @@
 
 use crate::inspect::{holding, unsigned, Noun};
 use crate::sys;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 /// Process-wide, so that growing a buffer needs no path to a tracer.
@@ -26,8 +26,6 @@ static COUNTED: Counted = Counted {
     max: AtomicUsize::new(64 << 20),
     open_max: AtomicUsize::new(48 << 20),
 };
-/// Counts the times at which unused memory is given back: what was used since the last time is kept.
-static ROUND: AtomicU32 = AtomicU32::new(1);
 /// What an allocator adds to each block: its header, and rounding.
 const OVERHEAD: usize = 16;
 
@@ -64,17 +62,6 @@ pub fn is_short() -> bool {
     // Of what tables of slots leave: those are never given back, and their slots are ready for the next spans.
     let tables = COUNTED.tables.load(Relaxed);
     COUNTED.used.load(Relaxed).saturating_sub(tables) >= COUNTED.open_max.load(Relaxed).saturating_sub(tables) / 4 * 3
-}
-
-/// The present round of giving memory back.
-#[inline]
-pub fn round() -> u32 {
-    ROUND.load(Relaxed)
-}
-
-/// Begins the next round; returns the one that has ended.
-pub fn next_round() -> u32 {
-    ROUND.fetch_add(1, Relaxed)
 }
 
 /// A forked child starts from nothing: what it inherited is never used again.

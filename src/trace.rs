@@ -41,6 +41,7 @@ pub struct Trace {
 
 impl Content for Trace {
     type Label = ();
+    const LISTED: bool = false;
 }
 
 /// How a trace that continues another was decided there.

@@ -136,12 +136,7 @@ fn with(
     guard_quick(SPANWIRE_E_PANIC, |state| match spans::with_span(state, span, change) {
         Ok(()) => SPANWIRE_OK,
         Err(_) if span == 0 => SPANWIRE_OK,
-        Err(error) => {
-            if error == Error::Busy {
-                spans::count_busy(state, span);
-            }
-            of(error)
-        }
+        Err(error) => of(error),
     })
 }
 

@@ -154,6 +154,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_scale_is_not_given_up_without_a_reason() {
+        let (mut kept, mut scale, mut given_up, mut looks) = (Measurement::default(), 0, 0, 0);
+        let end = Instant::now() + Duration::from_millis(800);
+        while Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(3));
+            let Some(now) = Moment::now().filter(|_| sys::has_steady_counter()) else { continue };
+            let before = scale;
+            scale = kept.look(now, scale);
+            given_up += u32::from(before != 0 && scale == 0);
+            looks += 1;
+        }
+        assert!(looks == 0 || given_up == 0, "{given_up} of {looks}");
+    }
+
     /// A counter of 3 GHz and a clock, both at what they show after `seconds`, of which the machine slept `asleep`.
     fn at(seconds: f64, asleep: f64) -> Moment {
         Moment { ticks: 5_000 + (seconds * 3e9) as u64, ns: 1_000 + ((seconds - asleep) * 1e9) as u64 }

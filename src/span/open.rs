@@ -125,8 +125,6 @@ pub struct OpenSpan {
     number_count: u32,
     blob_count: u32,
     dead: u32,
-    /// The round of `memory` in which the slot was used last.
-    used_in: u32,
 }
 
 /// What can be read of an open span while another thread holds it.
@@ -168,6 +166,7 @@ impl Label {
 
 impl Content for OpenSpan {
     type Label = Label;
+    const LISTED: bool = true;
 }
 
 impl OpenSpan {
@@ -183,7 +182,6 @@ impl OpenSpan {
         if self.keys.capacity() > KEYS_KEPT {
             (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
         }
-        self.used_in = memory::round();
         self.start_given = false;
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
         (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
@@ -192,15 +190,6 @@ impl OpenSpan {
     /// Gives all memory back, for a slot that is never used again.
     pub fn retire(&mut self) {
         *self = OpenSpan::default();
-    }
-
-    /// Gives the memory of a free slot back if the slot was not used after this round of `memory`.
-    pub fn rest(&mut self, round: u32) {
-        if self.used_in <= round {
-            let used_in = self.used_in;
-            self.retire();
-            self.used_in = used_in;
-        }
     }
 
     /// Starts the span at a time that the host knows, nanoseconds since 1970. Its end is then wall time, too.

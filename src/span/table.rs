@@ -18,6 +18,8 @@ use std::sync::{Mutex, PoisonError};
 
 mod requests;
 
+pub use requests::on_request;
+
 const INDEX_BITS: u32 = 22;
 const GENERATION_BITS: u32 = 29;
 /// The last generation that fits a handle.
@@ -28,8 +30,8 @@ const SHARDS: usize = 16;
 
 const BUSY: u64 = 1;
 const LIVE: u64 = 2;
-/// Set on a free slot that was to be handed out while [`Table::each_free`] held it: who holds it puts it back.
-const PUT_BACK: u64 = 1 << 63;
+/// Free slots of a shard that keep what they hold.
+const WARM: usize = 64;
 
 /// What a handle names; the two bits above generation and index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +90,8 @@ pub enum Refused {
 pub trait Content: Default {
     /// What can be read of a live slot although another thread holds it. Written before the slot is published.
     type Label: Default + Sync;
+    /// Whether a request stays in the slot until it is run from the list.
+    const LISTED: bool;
 }
 
 /// One slot: its word and what it holds.
@@ -122,9 +126,13 @@ struct Segment<T: Content> {
     shard: u32,
 }
 
-/// Head of a free list: a tag against reuse between load and swap, then index + 1.
+/// Heads of free lists: a tag against reuse between load and swap, then index + 1.
 #[repr(align(128))]
-struct Shard(AtomicU64);
+struct Shard {
+    free: AtomicU64,
+    /// Those that hold no memory any more: taken when there is no other.
+    cold: AtomicU64,
+}
 
 /// The table. `T` must be fit to be reused as it is; see [`Guard::free`].
 pub struct Table<T: Content> {
@@ -139,8 +147,6 @@ pub struct Table<T: Content> {
     growing: Mutex<()>,
     /// First of the slots with a request: index + 1, or 0.
     requests: AtomicU32,
-    /// Runs the requests. Called by a holder that sees one when it unlocks.
-    on_request: fn(Handle),
 }
 
 // SAFETY: a slot's value is only reached by whoever holds its busy bit, or read in a child where nobody writes.
@@ -149,9 +155,8 @@ unsafe impl<T: Content + Send> Sync for Table<T> {}
 unsafe impl<T: Content + Send> Send for Table<T> {}
 
 impl<T: Content> Table<T> {
-    /// An empty table whose slots are retired after `last_generation` uses. `on_request` runs what was asked with
-    /// [`Table::ask`].
-    pub fn new(last_generation: u32, on_request: fn(Handle)) -> Table<T> {
+    /// An empty table whose slots are retired after `last_generation` uses.
+    pub fn new(last_generation: u32) -> Table<T> {
         let layout = Layout::new::<[AtomicPtr<Segment<T>>; SEGMENTS]>();
         // SAFETY: the layout is not empty, and all zeros are null pointers. Zeroed by the allocator, so that pages of a
         // directory that is hardly used are never touched.
@@ -167,16 +172,15 @@ impl<T: Content> Table<T> {
             segments: AtomicU32::new(0),
             first_own: 0,
             last_generation: last_generation.min(LAST_GENERATION),
-            shards: Box::new(std::array::from_fn(|_| Shard(AtomicU64::new(0)))),
+            shards: Box::new(std::array::from_fn(|_| Shard { free: AtomicU64::new(0), cold: AtomicU64::new(0) })),
             growing: Mutex::new(()),
             requests: AtomicU32::new(0),
-            on_request,
         }
     }
 
     /// A child's table: knows the inherited slots, hands out only new ones.
     pub fn after_fork(inherited: &Table<T>) -> Table<T> {
-        let mut table = Table::new(inherited.last_generation, inherited.on_request);
+        let mut table = Table::new(inherited.last_generation);
         let count = inherited.segments.load(Acquire);
         for (new, old) in table.directory.iter().zip(inherited.directory.iter()).take(count as usize) {
             new.store(old.load(Acquire), Release);
@@ -208,58 +212,46 @@ impl<T: Content> Table<T> {
     /// Takes a free slot. It is busy and not live until [`Guard::publish`]; nothing when the table is full.
     #[inline]
     pub fn allocate(&self, shard: u32) -> Option<Guard<'_, T>> {
-        loop {
-            let index = match self.pop(shard as usize % SHARDS) {
-                Some(index) => index,
-                None => self.grow(shard as usize % SHARDS)?,
-            };
-            let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
-            let word = slot.word.load(Relaxed) & !BUSY;
-            if slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_ok() || !Self::put_back(slot, word) {
-                // Before the label is written: its readers check the word afterwards.
-                fence(Release);
-                return Some(Guard { table: self, slot, index, word });
-            }
-        }
+        let index = match self.pop(&self.shards[shard as usize % SHARDS].free) {
+            Some(index) => index,
+            None => self.grow(shard as usize % SHARDS)?,
+        };
+        let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
+        // The slot is ours alone, but a random handle's owner may be looking at the word.
+        let word = slot.word.load(Relaxed);
+        slot.word.store(word | BUSY, Relaxed);
+        // Before the label is written: its readers check the word afterwards.
+        fence(Release);
+        Some(Guard { table: self, slot, index, word })
     }
 
-    /// Leaves a slot that was just taken from its list to the thread that holds it. False if none does any more: then it is
-    /// locked for the caller.
-    #[cold]
-    fn put_back(slot: &Slot<T>, word: u64) -> bool {
-        loop {
-            if slot.word.compare_exchange(word | BUSY, word | BUSY | PUT_BACK, AcqRel, Relaxed).is_ok() {
-                return true;
+    /// Lets `clean` free what free slots hold, but for a few of each shard that are used next, or with `all` for none.
+    /// Ends early when `clean` says no. The table can be used meanwhile.
+    pub fn clean_free(&self, all: bool, mut clean: impl FnMut(&mut T) -> bool) {
+        let mut left = self.segments.load(Acquire) as usize * SEGMENT;
+        for shard in self.shards.iter() {
+            // Lists give the slot that was used last first.
+            let mut warm = [0; WARM];
+            let mut count = 0;
+            while let Some(place) = warm.get_mut(count).filter(|_| !all) {
+                let Some(index) = self.pop(&shard.free) else { break };
+                *place = index;
+                count += 1;
             }
-            if slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_ok() {
-                return false;
+            let mut go_on = true;
+            while let Some(index) = Some(()).filter(|()| go_on && left > 0).and_then(|()| self.pop(&shard.free)) {
+                if let Some(segment) = self.segment(index) {
+                    // SAFETY: taken from its list, the slot is ours alone until it is in one again.
+                    go_on = clean(unsafe { &mut *segment.slots[index as usize % SEGMENT].value.get() });
+                }
+                self.push_to(&shard.cold, index);
+                left -= 1;
             }
-        }
-    }
-
-    /// Shows what free slots hold to `visit`, to be freed for example, until that says no. The table can be used meanwhile.
-    /// Whether all were visited.
-    pub fn each_free(&self, mut visit: impl FnMut(&mut T) -> bool) -> bool {
-        for index in self.first_own..self.segments.load(Acquire) * SEGMENT as u32 {
-            let Some(segment) = self.segment(index) else { continue };
-            let slot = &segment.slots[index as usize % SEGMENT];
-            let word = slot.word.load(Relaxed);
-            if word & (LIVE | BUSY | PUT_BACK) != 0
-                || slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).is_err()
-            {
-                continue;
-            }
-            // SAFETY: the busy bit is ours.
-            let go_on = visit(unsafe { &mut *slot.value.get() });
-            if slot.word.compare_exchange(word | BUSY, word, AcqRel, Relaxed).is_err() {
-                slot.word.store(word, Release);
-                self.push(index);
-            }
+            warm[..count].iter().rev().for_each(|&index| self.push_to(&shard.free, index));
             if !go_on {
-                return false;
+                return;
             }
         }
-        true
     }
 
     /// Locks the slot that the handle names. Waits up to 100 ms for another thread's call on it.
@@ -377,8 +369,7 @@ impl<T: Content> Table<T> {
     }
 
     #[inline]
-    fn pop(&self, shard: usize) -> Option<u32> {
-        let head = &self.shards[shard].0;
+    fn pop(&self, head: &AtomicU64) -> Option<u32> {
         let mut seen = head.load(Acquire);
         loop {
             let index = (seen as u32).checked_sub(1)?;
@@ -394,7 +385,12 @@ impl<T: Content> Table<T> {
     #[inline]
     fn push(&self, index: u32) {
         let Some(segment) = self.segment(index) else { return };
-        let head = &self.shards[segment.shard as usize % SHARDS].0;
+        self.push_to(&self.shards[segment.shard as usize % SHARDS].free, index);
+    }
+
+    #[inline]
+    fn push_to(&self, head: &AtomicU64, index: u32) {
+        let Some(segment) = self.segment(index) else { return };
         let mut seen = head.load(Relaxed);
         loop {
             segment.links[index as usize % SEGMENT].store(seen as u32, Relaxed);
@@ -409,13 +405,17 @@ impl<T: Content> Table<T> {
     /// A new segment for the shard, or another shard's free slot when the table or the memory is full.
     #[cold]
     fn grow(&self, shard: usize) -> Option<u32> {
+        if let Some(index) = self.pop(&self.shards[shard].cold) {
+            return Some(index);
+        }
         let _one_at_a_time = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = self.pop(shard) {
+        let any = |shard: &Shard| self.pop(&shard.free).or_else(|| self.pop(&shard.cold));
+        if let Some(index) = any(&self.shards[shard]) {
             return Some(index);
         }
         let count = self.segments.load(Relaxed);
         if count as usize >= SEGMENTS || memory::is_full() {
-            return (0..SHARDS).find_map(|other| self.pop(other));
+            return self.shards.iter().find_map(any);
         }
         let segment = Self::segment_on_heap(shard as u32)?;
         memory::claim_table(std::mem::size_of::<Segment<T>>());
@@ -504,7 +504,7 @@ impl<T: Content> Drop for Guard<'_, T> {
         self.slot.word.store(self.word, Release);
         // A request that comes between these two is found by the one who left it, or by the next drain: see `requests`.
         if self.slot.request.load(Relaxed) != 0 {
-            self.table.requested(self.handle());
+            requests::requested(self.slot);
         }
     }
 }
@@ -533,10 +533,11 @@ mod tests {
 
     impl Content for u64 {
         type Label = AtomicU64;
+        const LISTED: bool = true;
     }
 
     fn table(last_generation: u32) -> Table<u64> {
-        Table::new(last_generation, |_| ())
+        Table::new(last_generation)
     }
 
     #[test]
@@ -611,11 +612,11 @@ mod tests {
         let table = table(LAST_GENERATION);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                for _ in 0..2_000 {
-                    assert!(table.each_free(|value| {
+                for round in 0..2_000 {
+                    table.clean_free(round % 2 == 0, |value| {
                         *value = u64::MAX;
                         true
-                    }));
+                    });
                 }
             });
             for thread in 0..4u64 {
@@ -634,11 +635,14 @@ mod tests {
         });
         assert_eq!(table.live().count(), 0);
         assert!(table.segments.load(Relaxed) <= 4, "no slot is lost: {}", table.segments.load(Relaxed));
-        let mut free = 0;
-        table.each_free(|_| {
-            free += 1;
-            true
-        });
-        assert_eq!(free, table.segments.load(Relaxed) as usize * SEGMENT);
+        table.clean_free(true, |_| true);
+        let (before, mut held) = (table.segments.load(Relaxed), Vec::new());
+        for shard in 0..2 {
+            let known = table.segments.load(Relaxed);
+            held.extend(
+                std::iter::from_fn(|| table.allocate(shard)).take_while(|_| table.segments.load(Relaxed) == known),
+            );
+        }
+        assert_eq!(held.len(), before as usize * SEGMENT, "each slot is in one list, once");
     }
 }

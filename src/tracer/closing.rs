@@ -199,9 +199,9 @@ fn abandon(state: &'static State, index: u32, tracer: &Tracer, deadline: Option<
 fn give_back_memory(state: &'static State) {
     let (deadline, mut seen) = (Instant::now() + AT_LEAST, 0u32);
     state.shared.pool.empty();
-    state.spans.each_free(|span| {
+    state.spans.clean_free(true, |span| {
         seen += 1;
-        span.rest(u32::MAX);
+        span.retire();
         seen % 256 != 0 || Instant::now() < deadline
     });
 }

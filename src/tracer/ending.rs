@@ -231,18 +231,9 @@ pub fn run_requests(state: &'static State) {
     });
 }
 
-/// For a thread that has unlocked a span and sees a request.
-pub(super) fn on_span_request(_: Handle) {
+/// For a thread that has unlocked a span or a trace and sees a request.
+pub(super) fn on_request() {
     sys::keep_errno(|| run_requests(state()));
-}
-
-/// For a thread that has unlocked a trace and sees a request.
-pub(super) fn on_trace_request(handle: Handle) {
-    sys::keep_errno(|| {
-        let state = state();
-        state.traces.clear_request(handle);
-        run_requests(state);
-    });
 }
 
 /// Frees a span's slot, and where memory is short what the slot would have kept for its next span.
@@ -255,7 +246,7 @@ fn give_back(mut span: Guard<'_, OpenSpan>) {
 }
 
 /// Unlocks a trace, or ends it when nothing is open any more. What it counted goes to its tracer.
-#[inline]
+#[inline(always)]
 fn leave(state: &State, trace: Guard<'_, Trace>) {
     if trace.open == 0 {
         Counters::add(&state.shared.account(trace.tracer).counters.traces.started, trace.started);

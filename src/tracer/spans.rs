@@ -198,6 +198,7 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
 /// Where a span goes whose parent, or its trace, another thread holds for too long: into a chunk of its own, which
 /// continues the parent's trace as another process would. Its service and sampling decision are the defaults.
 #[cold]
+#[inline(never)]
 fn beside(state: &State, parent: Handle) -> Local {
     let context = ids_of(state, parent, Decision::DEFAULT);
     context.map_or(Local::Unknown, Local::Elsewhere)
@@ -225,13 +226,16 @@ pub fn count_mended(counters: &Counters, result: Result<crate::span::encode::Men
     }
 }
 
-/// Counts a tag that was dropped because another call holds the span.
+/// Counts a change that was dropped because another call holds the span.
 #[cold]
-pub fn count_busy(state: &State, number: u64) {
-    let tracer = Handle::of(number, Kind::Span).and_then(|handle| state.spans.label(handle, |label| label.tracer()));
-    if let Some(index) = tracer {
-        Counters::add(&state.shared.account(index).counters.tags_dropped, 1);
+#[inline(never)]
+fn not_changed(state: &State, handle: Handle, refused: Refused) -> Error {
+    if refused == Refused::Busy {
+        if let Some(index) = state.spans.label(handle, |label| label.tracer()) {
+            Counters::add(&state.shared.account(index).counters.tags_dropped, 1);
+        }
     }
+    refused.into()
 }
 
 /// Runs `change` on an open span.
@@ -242,7 +246,10 @@ pub fn with_span<R>(
     change: impl FnOnce(&mut OpenSpan, &Counters, &Tracer) -> Result<R, Error>,
 ) -> Result<R, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
-    let mut span = state.spans.lock(handle)?;
+    let mut span = match state.spans.lock(handle) {
+        Ok(span) => span,
+        Err(refused) => return Err(not_changed(state, handle, refused)),
+    };
     let index = span.tracer;
     change(&mut span, &state.shared.account(index).counters, state.tracers.at(index))
 }

@@ -12,7 +12,7 @@ use crate::recorder::{Kind, Recorder};
 use crate::span::clock;
 use crate::span::open::OpenSpan;
 use crate::span::record;
-use crate::span::table::{Table, LAST_GENERATION};
+use crate::span::table::{self, Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
 use crate::tracer::{closing, ending, overdue, recording, Tracers};
@@ -77,9 +77,8 @@ impl State {
         clock::begin();
         let recorder = Recorder::new(sys::pid(), 1, clock::scale());
         let logs = Logs::recorded_by(recorder);
-        let spans = Table::new(LAST_GENERATION, ending::on_span_request);
-        let traces = Table::new(LAST_GENERATION, ending::on_trace_request);
-        State::with(1, spans, traces, logs, recorder)
+        table::on_request(ending::on_request);
+        State::with(1, Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), logs, recorder)
     }
 
     #[inline(never)]
@@ -144,11 +143,9 @@ impl State {
 fn minute() {
     overdue::look();
     let state = state();
-    let round = memory::next_round();
     state.shared.pool.empty();
-    state.spans.each_free(|span| {
-        // Used in the minute before this one, it is likely to be used again.
-        span.rest(round.saturating_sub(1));
+    state.spans.clean_free(false, |span| {
+        span.retire();
         true
     });
 }

@@ -1,14 +1,15 @@
 //! Requests: what is to be done to a slot that another thread holds, for callers that must neither wait nor give up. The
 //! holder may be a thread that is not running, or the calling thread itself, interrupted by a signal. A request is left in
 //! the slot and the slot is put on a list; the holder sees it when it unlocks and runs the list. What a request means is
-//! the concern of the table's user, whose function `on_request` runs the list through [`Table::take_requests`].
+//! the concern of the tables' user, whose function, told by [`on_request`], runs the list through [`Table::take_requests`].
 //!
 //! A holder stores its word and then looks for a request, without a barrier in between, since a barrier would cost every
 //! span several times. So a request that is left in that very moment can be missed. It is not lost: its caller runs the
 //! list once after it has left the request, and so do flush, shutdown, statistics and the worker.
 
-use super::{Content, Handle, Refused, Table, BUSY, LIVE, SEGMENT};
+use super::{Content, Handle, Refused, Slot, Table, BUSY, LIVE, SEGMENT};
 use std::sync::atomic::Ordering::*;
+use std::sync::OnceLock;
 
 /// The bits that a request may have.
 pub const REQUEST_BITS: u32 = 35;
@@ -34,7 +35,7 @@ impl<T: Content> Table<T> {
         Ok(())
     }
 
-    /// Makes the holder of a slot call `on_request` when it unlocks.
+    /// Makes the holder of a slot run the list when it unlocks.
     pub fn notify_holder(&self, handle: Handle) {
         if let Some(segment) = self.segment(handle.index) {
             let slot = &segment.slots[handle.index as usize % SEGMENT];
@@ -80,12 +81,26 @@ impl<T: Content> Table<T> {
             }
         }
     }
+}
 
-    /// For a holder that has just unlocked and sees a request.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn requested(&self, handle: Handle) {
-        (self.on_request)(handle);
+/// What runs the list.
+static RUN: OnceLock<fn()> = OnceLock::new();
+
+/// Names the function that runs the list, once a process.
+pub fn on_request(run: fn()) {
+    let _ = RUN.set(run);
+}
+
+/// For a holder that has just unlocked and sees a request. Takes the slot alone: what unlocks a slot, which is on the way
+/// of every span, need not keep more for it.
+#[cold]
+#[inline(never)]
+pub(super) fn requested<T: Content>(slot: &Slot<T>) {
+    if !T::LISTED {
+        slot.request.store(0, Release);
+    }
+    if let Some(run) = RUN.get() {
+        run();
     }
 }
 
