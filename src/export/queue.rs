@@ -208,6 +208,7 @@ impl Queue {
         if hand.chunks.is_empty() {
             let mut inner = self.lock();
             let lane = inner.lane(ticket)?;
+            hand.shrink(lane.chunks.len());
             std::mem::swap(&mut hand.chunks, &mut lane.chunks);
             lane.count_places();
             hand.count_places();
@@ -221,13 +222,12 @@ impl Queue {
             held += chunk.records.capacity();
             out.extend(hand.chunks.pop_front());
         }
-        hand.shrink();
-        if hand.chunks.is_empty() {
+        let mut inner = self.lock();
+        let lane = inner.lane(ticket)?;
+        if hand.chunks.is_empty() && !lane.attached {
             hands.swap_remove(at);
         }
         let sequence = out.last()?.sequence;
-        let mut inner = self.lock();
-        let lane = inner.lane(ticket)?;
         lane.taken = sequence;
         lane.bytes -= held;
         lane.waiting -= out.len();
@@ -390,6 +390,7 @@ impl Queue {
         let Some(at) = inner.lanes.iter().position(|lane| lane.tracer == tracer) else { return Vec::new() };
         let mut lane = inner.lanes.swap_remove(at);
         lane.attached = false;
+        hands.retain(|hand| hand.ticket != lane.ticket || !hand.chunks.is_empty());
         let mut gone = Vec::new();
         if lane.claim.grow(lane.profile.weight()).is_err() {
             gone = empty(&mut lane, &mut hands);

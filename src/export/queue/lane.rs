@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A deque that grew beyond this many chunks is not kept once it is empty.
-const CAPACITY_KEPT: usize = 1024;
+/// A deque of at most so many places is always kept.
+const PLACES_KEPT: usize = 256;
 
 /// The first spans of a tracer, and those that a new worker finds, are sent this soon, where the interval is longer.
 const FIRST: Duration = Duration::from_millis(25);
@@ -130,11 +130,11 @@ impl Hand {
         count(&self.chunks, &mut self.places);
     }
 
-    /// Gives the memory of a long deque back once it is empty.
-    pub(super) fn shrink(&mut self) {
-        if self.chunks.is_empty() && self.chunks.capacity() > CAPACITY_KEPT {
+    /// Gives back what a backlog needed when that is over, not while it comes and goes. For an empty hand, before it takes
+    /// so many chunks.
+    pub(super) fn shrink(&mut self, next: usize) {
+        if self.chunks.capacity() > PLACES_KEPT && next < self.chunks.capacity() / 16 {
             self.chunks = VecDeque::new();
-            self.count_places();
         }
     }
 }
