@@ -6,6 +6,7 @@ use super::status::*;
 use super::{guard, guard_value, sized, text};
 use crate::log::event::Event;
 use crate::log::{Level, Record, SinkError};
+use crate::sys;
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CString};
 use std::sync::Arc;
@@ -540,11 +541,13 @@ pub unsafe extern "C" fn spanwire_log_add_sink_any_thread(
             // SAFETY: promised by the caller.
             unsafe { hand_over(sink.callback, sink.userdata, record) }
         };
+        // Descendants keep the parent's sinks.
         let release = release.map(|release| {
             let release = HostRelease { release, userdata };
-            Box::new(move || release.run()) as Box<dyn FnOnce() + Send>
+            sys::outliving(|| Box::new(move || release.run()) as Box<dyn FnOnce() + Send>)
         });
-        let added = state.shared.logs.add_sink(level, Arc::new(call), release).map_err(|_| Error::Limit)?;
+        let call = sys::outliving(|| Arc::new(call));
+        let added = state.shared.logs.add_sink(level, call, release).map_err(|_| Error::Limit)?;
         // SAFETY: by the caller.
         unsafe { *id = added };
         Ok(())

@@ -170,7 +170,8 @@ impl Sinks {
             id,
             level,
             callback,
-            release: Arc::new(Mutex::new(release)),
+            // Copies of the sink in descendants share it.
+            release: sys::outliving(|| Arc::new(Mutex::new(release))),
             state: Mutex::default(),
             returned: Condvar::new(),
         });

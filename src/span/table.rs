@@ -4,8 +4,9 @@
 //! and locks the slot. What a slot holds is `T`'s concern.
 //!
 //! Slots live in segments that are never freed, so a racing reader of a free list or a debugger always sees memory.
-//! A forked child keeps its parent's segments for reading and allocates above them: that is how it knows an inherited
-//! handle for one.
+//! A forked child keeps its parent's segments for reading and allocates beside them: that is how it knows an inherited
+//! handle for one. Segments of older processes are used again, each under its own number and with higher generations,
+//! so that no handle of theirs fits.
 
 use crate::inspect::{unsigned, Field, Noun, Place};
 use crate::memory;
@@ -39,7 +40,7 @@ pub enum Kind {
 }
 
 /// A handle taken apart. As a number it is below 2^53, which a double holds exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Handle {
     /// The slot.
     pub index: u32,
@@ -99,13 +100,23 @@ struct Segment<T> {
 #[repr(align(128))]
 struct Shard(AtomicU64);
 
+type Directory<T> = Box<[AtomicPtr<Segment<T>>; SEGMENTS]>;
+
 /// The table. `T` must be fit to be reused as it is; see [`Guard::free`].
 pub struct Table<T> {
-    directory: Box<[AtomicPtr<Segment<T>>; SEGMENTS]>,
-    /// Segments that exist, inherited ones among them.
+    directory: Directory<T>,
+    /// The segments of processes older than the parent, by their numbers; null once they are used again.
+    spare: Directory<T>,
+    /// The number of the last segment in the directory, and 1.
     segments: AtomicU32,
-    /// Indexes below this one were handed out before the fork that made this process.
-    first_own: u32,
+    /// The same of both directories, when this table was made.
+    known: u32,
+    /// The first index that the parent handed out, and how many from there on may be the parent's.
+    inherited_from: u32,
+    inherited: u32,
+    /// Own segments: the number of the first one, and of the last one and 1.
+    own_from: AtomicU32,
+    own_to: AtomicU32,
     last_generation: u32,
     shards: [Shard; SHARDS],
     growing: Mutex<()>,
@@ -119,35 +130,50 @@ unsafe impl<T: Send> Send for Table<T> {}
 impl<T: Default> Table<T> {
     /// An empty table whose slots are retired after `last_generation` uses.
     pub fn new(last_generation: u32) -> Table<T> {
-        let layout = std::alloc::Layout::new::<[AtomicPtr<Segment<T>>; SEGMENTS]>();
-        // SAFETY: the layout is not empty, and all zeros are null pointers. Zeroed by the allocator, so that pages of a
-        // directory that is hardly used are never touched.
-        let directory = unsafe {
-            let memory = std::alloc::alloc_zeroed(layout);
-            if memory.is_null() {
-                std::alloc::handle_alloc_error(layout);
-            }
-            Box::from_raw(memory.cast())
-        };
         Table {
-            directory,
+            directory: Table::empty_directory(),
+            spare: Table::empty_directory(),
             segments: AtomicU32::new(0),
-            first_own: 0,
+            known: 0,
+            inherited_from: 0,
+            inherited: 0,
+            own_from: AtomicU32::new(0),
+            own_to: AtomicU32::new(0),
             last_generation: last_generation.min(LAST_GENERATION),
             shards: std::array::from_fn(|_| Shard(AtomicU64::new(0))),
             growing: Mutex::new(()),
         }
     }
 
-    /// A child's table: knows the inherited slots, hands out only new ones.
-    pub fn after_fork(inherited: &Table<T>) -> Table<T> {
-        let mut table = Table::new(inherited.last_generation);
-        let count = inherited.segments.load(Acquire);
-        for (new, old) in table.directory.iter().zip(inherited.directory.iter()).take(count as usize) {
-            new.store(old.load(Acquire), Release);
+    fn empty_directory() -> Directory<T> {
+        let layout = std::alloc::Layout::new::<[AtomicPtr<Segment<T>>; SEGMENTS]>();
+        // SAFETY: the layout is not empty, and all zeros are null pointers. Zeroed by the allocator, so that pages of a
+        // directory that is hardly used are never touched.
+        unsafe {
+            let memory = std::alloc::alloc_zeroed(layout);
+            if memory.is_null() {
+                std::alloc::handle_alloc_error(layout);
+            }
+            Box::from_raw(memory.cast())
         }
-        table.segments = AtomicU32::new(count);
-        table.first_own = count * SEGMENT as u32;
+    }
+
+    /// A child's table: knows the parent's slots, and hands out others.
+    pub fn after_fork(parent: &Table<T>) -> Table<T> {
+        let mut table = Table::new(parent.last_generation);
+        // A thread of the parent's may have been about to add a segment: that one is not known, and not used.
+        let (from, to) = (parent.own_from.load(Acquire), parent.own_to.load(Acquire).min(SEGMENTS as u32));
+        let parents = if from < to { from..to } else { 0..0 };
+        table.known = parent.segments.load(Acquire).max(parent.known).min(SEGMENTS as u32);
+        for number in 0..table.known as usize {
+            let known = parent.directory[number].load(Acquire);
+            let segment = if known.is_null() { parent.spare[number].load(Acquire) } else { known };
+            let place = if parents.contains(&(number as u32)) { &table.directory } else { &table.spare };
+            place[number].store(segment, Release);
+        }
+        table.segments = AtomicU32::new(parents.end);
+        table.inherited_from = parents.start * SEGMENT as u32;
+        table.inherited = (parents.end - parents.start) * SEGMENT as u32;
         table
     }
 
@@ -160,8 +186,16 @@ impl<T: Default> Table<T> {
         Noun::directory(name, place, size_of::<Slot<T>>(), all)
     }
 
-    /// Where a table keeps the first index that is its own.
-    pub const FIRST_OWN: usize = std::mem::offset_of!(Table<T>, first_own);
+    /// Where a table keeps the first index that may be the parent's, and how many are.
+    pub const INHERITED_FROM: usize = std::mem::offset_of!(Table<T>, inherited_from);
+    /// See [`Table::INHERITED_FROM`].
+    pub const INHERITED: usize = std::mem::offset_of!(Table<T>, inherited);
+
+    /// Whether the parent may have handed this index out. All others are this process's own.
+    #[inline]
+    fn is_inherited(&self, index: u32) -> bool {
+        index.wrapping_sub(self.inherited_from) < self.inherited
+    }
 
     #[inline]
     fn segment(&self, index: u32) -> Option<&Segment<T>> {
@@ -192,7 +226,7 @@ impl<T: Default> Table<T> {
             None => return Err(Refused::Stale),
         };
         let word = u64::from(handle.generation) << 2 | LIVE;
-        if handle.index < self.first_own {
+        if self.is_inherited(handle.index) {
             return Err(if slot.word.load(Relaxed) & !BUSY == word { Refused::Forked } else { Refused::Stale });
         }
         match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
@@ -228,7 +262,7 @@ impl<T: Default> Table<T> {
 
     /// Reads a slot that the parent of this forked process handed out and had not freed. Nobody writes to it here.
     pub fn read_inherited<R>(&self, handle: Handle, read: impl FnOnce(&T) -> R) -> Option<R> {
-        if handle.index >= self.first_own {
+        if !self.is_inherited(handle.index) {
             return None;
         }
         let slot = &self.segment(handle.index)?.slots[handle.index as usize % SEGMENT];
@@ -239,7 +273,8 @@ impl<T: Default> Table<T> {
 
     /// The handles that are live at this moment, own ones only. For shutdown and reports, not for speed.
     pub fn live(&self) -> impl Iterator<Item = Handle> + '_ {
-        (self.first_own..self.segments.load(Acquire) * SEGMENT as u32).filter_map(|index| {
+        let own = (0..self.segments.load(Acquire) * SEGMENT as u32).filter(|&index| !self.is_inherited(index));
+        own.filter_map(|index| {
             let word = self.segment(index)?.slots[index as usize % SEGMENT].word.load(Acquire);
             (word & LIVE != 0).then_some(Handle { index, generation: (word >> 2) as u32 })
         })
@@ -282,23 +317,81 @@ impl<T: Default> Table<T> {
         if let Some(index) = self.pop(shard) {
             return Some(index);
         }
-        let count = self.segments.load(Relaxed);
-        if count as usize >= SEGMENTS || memory::is_full() {
-            return (0..SHARDS).find_map(|other| self.pop(other));
+        loop {
+            let Some(number) = self.next_number().filter(|_| !memory::is_full()) else {
+                return (0..SHARDS).find_map(|other| self.pop(other));
+            };
+            let spare = &self.spare[number as usize];
+            let segment = match spare.load(Relaxed) {
+                // Not for this process alone: a descendant uses it again.
+                none if none.is_null() => sys::outliving(|| Table::<T>::build(shard as u32))?,
+                old => {
+                    // SAFETY: a segment of a process whose threads are not here. It is in no directory.
+                    unsafe { Table::renew(old, shard as u32) };
+                    old
+                }
+            };
+            memory::claim_table(std::mem::size_of::<Segment<T>>());
+            self.directory[number as usize].store(segment, Release);
+            spare.store(std::ptr::null_mut(), Release);
+            self.segments.fetch_max(number + 1, Release);
+            if self.own_to.load(Relaxed) == 0 {
+                self.own_from.store(number, Release);
+            }
+            self.own_to.store(number + 1, Release);
+            let first = number * SEGMENT as u32;
+            let mut usable = (first..first + SEGMENT as u32).filter(|&index| self.is_usable(index));
+            // All of a segment that was used again may have had their last generation.
+            let Some(ours) = usable.next() else { continue };
+            usable.rev().for_each(|index| self.push(index));
+            return Some(ours);
         }
+    }
+
+    /// The number of the next own segment: behind the last one, but for those that may be the parent's.
+    fn next_number(&self) -> Option<u32> {
+        let next = self.own_to.load(Relaxed);
+        let next = if self.is_inherited(next.saturating_mul(SEGMENT as u32)) {
+            (self.inherited_from + self.inherited) / SEGMENT as u32
+        } else {
+            next
+        };
+        ((next as usize) < SEGMENTS).then_some(next)
+    }
+
+    fn build(shard: u32) -> Option<*mut Segment<T>> {
         let mut segment = Vec::new();
         segment.try_reserve_exact(1).ok()?;
         segment.push(Segment {
             slots: std::array::from_fn(|_| Slot { word: AtomicU64::new(1 << 2), value: UnsafeCell::new(T::default()) }),
             links: std::array::from_fn(|_| AtomicU32::new(0)),
-            shard: shard as u32,
+            shard,
         });
-        memory::claim_table(std::mem::size_of::<Segment<T>>());
-        self.directory[count as usize].store(segment.leak().as_mut_ptr(), Release);
-        self.segments.store(count + 1, Release);
-        let first = count * SEGMENT as u32;
-        (first + 1..first + SEGMENT as u32).rev().for_each(|index| self.push(index));
-        Some(first)
+        Some(segment.leak().as_mut_ptr())
+    }
+
+    /// Makes an old segment as good as new. What its slots hold may be half changed: it is overwritten and not dropped.
+    ///
+    /// # Safety
+    /// `segment` leads to a segment that no thread uses.
+    unsafe fn renew(segment: *mut Segment<T>, shard: u32) {
+        // SAFETY: by the caller.
+        let segment = unsafe { &mut *segment };
+        for slot in &mut segment.slots {
+            let word = *slot.word.get_mut();
+            let generation = (word >> 2) + u64::from(word & (LIVE | BUSY) != 0);
+            *slot.word.get_mut() = generation << 2;
+            // SAFETY: the place is the slot's, and valid for writes.
+            unsafe { slot.value.get().write(T::default()) };
+        }
+        segment.links.iter_mut().for_each(|link| *link.get_mut() = 0);
+        segment.shard = shard;
+    }
+
+    /// Whether a free slot has a generation left.
+    fn is_usable(&self, index: u32) -> bool {
+        let slot = |segment: &Segment<T>| segment.slots[index as usize % SEGMENT].word.load(Relaxed);
+        self.segment(index).is_some_and(|segment| slot(segment) >> 2 <= u64::from(self.last_generation))
     }
 }
 
@@ -437,6 +530,61 @@ mod tests {
         let own = child.allocate(0).unwrap().publish();
         assert!(own.index >= SEGMENT as u32);
         assert_eq!(child.live().collect::<Vec<_>>(), [own]);
+    }
+
+    #[test]
+    fn slots_of_older_processes_are_used_again_and_their_handles_never_fit() {
+        let mut tables = vec![Table::<u64>::new(LAST_GENERATION)];
+        let mut handles: Vec<Vec<Handle>> = Vec::new();
+        for depth in 0..200 {
+            let table = tables.last().unwrap();
+            // Sometimes more than one segment, so that the part before the parent's does not suffice.
+            let spans = [10, 200, 10, 700][depth % 4];
+            let own: Vec<Handle> = (0..spans)
+                .map(|n| {
+                    let mut slot = table.allocate(n % 3).unwrap();
+                    *slot = depth as u64;
+                    slot.publish()
+                })
+                .collect();
+            assert_eq!(own.iter().collect::<HashSet<_>>().len(), own.len());
+            for (age, former) in handles.iter().rev().enumerate() {
+                for &handle in former {
+                    let parents = table.read_inherited(handle, |value| *value);
+                    match age {
+                        0 => assert_eq!(parents, Some(depth as u64 - 1)),
+                        _ => assert!(parents.is_none_or(|value| value != depth as u64)),
+                    }
+                    assert!(matches!(table.lock(handle).err(), Some(Refused::Stale | Refused::Forked)), "{handle:?}");
+                }
+            }
+            assert!(own.iter().all(|&handle| *table.lock(handle).unwrap() == depth as u64));
+            assert_eq!(table.live().collect::<HashSet<_>>(), own.iter().copied().collect::<HashSet<_>>());
+            own[..own.len() / 2].iter().for_each(|&handle| table.lock(handle).unwrap().free());
+            handles.push(own[own.len() / 2..].to_vec());
+            tables.push(Table::after_fork(table));
+        }
+        let known = tables.last().unwrap().known;
+        assert!(known < 100, "{known} segments after 200 processes of at most 14");
+    }
+
+    #[test]
+    fn a_slot_whose_generations_are_used_up_stays_so_in_a_descendant() {
+        let first = Table::<u64>::new(2);
+        let used_up = |table: &Table<u64>| {
+            let handle = table.allocate(0).unwrap().publish();
+            table.lock(handle).unwrap().free();
+            handle
+        };
+        let seen: HashSet<Handle> = (0..SEGMENT * 2 - 2).map(|_| used_up(&first)).collect();
+        let last = first.allocate(0).unwrap().publish();
+        let child = Table::after_fork(&first);
+        used_up(&child);
+        let grandchild = Table::after_fork(&child);
+        for _ in 0..SEGMENT {
+            let handle = used_up(&grandchild);
+            assert!(handle != last && !seen.contains(&handle) && handle.generation <= 2, "{handle:?} twice");
+        }
     }
 
     #[test]
