@@ -5,8 +5,8 @@
 //!
 //! Slots live in segments that are never freed, so a racing reader of a free list or a debugger always sees memory.
 //! A forked child keeps its parent's segments for reading and allocates beside them: that is how it knows an inherited
-//! handle for one. Segments of older processes are used again, each under its own number and with higher generations,
-//! so that no handle of theirs fits.
+//! handle for one. Segments of processes that are several forks older are used again, each under its own number and with
+//! higher generations, so that no handle of theirs fits.
 
 use crate::inspect::{unsigned, Field, Noun, Place};
 use crate::memory;
@@ -23,6 +23,8 @@ pub const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 const SEGMENT: usize = 64;
 const SEGMENTS: usize = (1 << INDEX_BITS) / SEGMENT;
 const SHARDS: usize = 16;
+/// Segments of processes that are fewer forks older than this stay as they are, so that their spans can be parents.
+const KEPT_FORKS: u32 = 4;
 
 const BUSY: u64 = 1;
 const LIVE: u64 = 2;
@@ -94,6 +96,8 @@ struct Segment<T> {
     links: [AtomicU32; SEGMENT],
     /// Whose free list the slots return to.
     shard: u32,
+    /// How many forks lie between the first process and the one that hands out its slots.
+    forks: u32,
 }
 
 /// Head of a free list: a tag against reuse between load and swap, then index + 1.
@@ -107,6 +111,10 @@ pub struct Table<T> {
     directory: Directory<T>,
     /// The segments of processes older than the parent, by their numbers; null once they are used again.
     spare: Directory<T>,
+    /// Stands in the directory where there is none, since a null pointer ends it. None of its slots is handed out.
+    empty: *mut Segment<T>,
+    /// How many forks lie between the first process and this one.
+    forks: u32,
     /// The number of the last segment in the directory, and 1.
     segments: AtomicU32,
     /// The same of both directories, when this table was made.
@@ -133,6 +141,8 @@ impl<T: Default> Table<T> {
         Table {
             directory: Table::empty_directory(),
             spare: Table::empty_directory(),
+            empty: std::ptr::null_mut(),
+            forks: 0,
             segments: AtomicU32::new(0),
             known: 0,
             inherited_from: 0,
@@ -164,17 +174,32 @@ impl<T: Default> Table<T> {
         // A thread of the parent's may have been about to add a segment: that one is not known, and not used.
         let (from, to) = (parent.own_from.load(Acquire), parent.own_to.load(Acquire).min(SEGMENTS as u32));
         let parents = if from < to { from..to } else { 0..0 };
+        table.forks = parent.forks + 1;
+        table.empty = if parent.empty.is_null() {
+            sys::outliving(|| Table::<T>::build(0, 0)).unwrap_or(std::ptr::null_mut())
+        } else {
+            parent.empty
+        };
         table.known = parent.segments.load(Acquire).max(parent.known).min(SEGMENTS as u32);
         for number in 0..table.known as usize {
             let known = parent.directory[number].load(Acquire);
-            let segment = if known.is_null() { parent.spare[number].load(Acquire) } else { known };
+            let none = known.is_null() || known == parent.empty;
+            let segment = if none { parent.spare[number].load(Acquire) } else { known };
             let place = if parents.contains(&(number as u32)) { &table.directory } else { &table.spare };
             place[number].store(segment, Release);
         }
         table.segments = AtomicU32::new(parents.end);
+        table.fill(0..parents.end);
         table.inherited_from = parents.start * SEGMENT as u32;
         table.inherited = (parents.end - parents.start) * SEGMENT as u32;
         table
+    }
+
+    /// Leaves no null pointer in this part of the directory.
+    fn fill(&self, numbers: std::ops::Range<u32>) {
+        for place in self.directory.iter().take(numbers.end as usize).skip(numbers.start as usize) {
+            let _ = place.compare_exchange(std::ptr::null_mut(), self.empty, Release, Relaxed);
+        }
     }
 
     /// The slots as debuggers see them: each with its word, in which bit 0 says busy, bit 1 live, and what is above the
@@ -223,7 +248,7 @@ impl<T: Default> Table<T> {
     pub fn lock(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
         let slot = match self.segment(handle.index) {
             Some(segment) => &segment.slots[handle.index as usize % SEGMENT],
-            None => return Err(Refused::Stale),
+            None => return Err(self.refused(handle)),
         };
         let word = u64::from(handle.generation) << 2 | LIVE;
         if self.is_inherited(handle.index) {
@@ -232,7 +257,16 @@ impl<T: Default> Table<T> {
         match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
             Ok(_) => Ok(Guard { table: self, slot, index: handle.index, word }),
             Err(found) if found & !BUSY == word => self.lock_contended(slot, handle.index, word),
-            Err(_) => Err(Refused::Stale),
+            Err(_) => Err(self.refused(handle)),
+        }
+    }
+
+    /// Why a handle is neither this process's nor its parent's.
+    #[cold]
+    fn refused(&self, handle: Handle) -> Refused {
+        match self.read_inherited(handle, |_| ()) {
+            Some(()) => Refused::Forked,
+            None => Refused::Stale,
         }
     }
 
@@ -260,12 +294,17 @@ impl<T: Default> Table<T> {
         Err(Refused::Busy)
     }
 
-    /// Reads a slot that the parent of this forked process handed out and had not freed. Nobody writes to it here.
+    /// Reads a slot that the parent of this forked process, or one of the few before it, handed out and had not freed.
+    /// Nobody writes to it here.
     pub fn read_inherited<R>(&self, handle: Handle, read: impl FnOnce(&T) -> R) -> Option<R> {
-        if !self.is_inherited(handle.index) {
-            return None;
-        }
-        let slot = &self.segment(handle.index)?.slots[handle.index as usize % SEGMENT];
+        let segment = if self.is_inherited(handle.index) {
+            self.segment(handle.index)?
+        } else {
+            // SAFETY: as in `segment`. One that is used again is taken out of these by the thread that renews it, which
+            // no handle of the process that it was inherited from survives.
+            unsafe { self.spare[(handle.index as usize / SEGMENT) % SEGMENTS].load(Acquire).as_ref() }?
+        };
+        let slot = &segment.slots[handle.index as usize % SEGMENT];
         let word = u64::from(handle.generation) << 2 | LIVE;
         // SAFETY: inherited slots are never written in this process, and what `T` holds was set before it became live.
         (slot.word.load(Acquire) & !BUSY == word).then(|| read(unsafe { &*slot.value.get() }))
@@ -324,14 +363,15 @@ impl<T: Default> Table<T> {
             let spare = &self.spare[number as usize];
             let segment = match spare.load(Relaxed) {
                 // Not for this process alone: a descendant uses it again.
-                none if none.is_null() => sys::outliving(|| Table::<T>::build(shard as u32))?,
+                none if none.is_null() => sys::outliving(|| Table::<T>::build(shard as u32, self.forks))?,
                 old => {
                     // SAFETY: a segment of a process whose threads are not here. It is in no directory.
-                    unsafe { Table::renew(old, shard as u32) };
+                    unsafe { Table::renew(old, shard as u32, self.forks) };
                     old
                 }
             };
             memory::claim_table(std::mem::size_of::<Segment<T>>());
+            self.fill(self.segments.load(Relaxed)..number);
             self.directory[number as usize].store(segment, Release);
             spare.store(std::ptr::null_mut(), Release);
             self.segments.fetch_max(number + 1, Release);
@@ -348,24 +388,24 @@ impl<T: Default> Table<T> {
         }
     }
 
-    /// The number of the next own segment: behind the last one, but for those that may be the parent's.
+    /// The number of the next own segment: behind the last one, but for those of the parent and the few before it.
     fn next_number(&self) -> Option<u32> {
-        let next = self.own_to.load(Relaxed);
-        let next = if self.is_inherited(next.saturating_mul(SEGMENT as u32)) {
-            (self.inherited_from + self.inherited) / SEGMENT as u32
-        } else {
-            next
+        let free = |number: u32| {
+            // SAFETY: as in `segment`.
+            let old = unsafe { self.spare[number as usize].load(Relaxed).as_ref() };
+            !self.is_inherited(number * SEGMENT as u32) && old.is_none_or(|old| old.forks + KEPT_FORKS < self.forks)
         };
-        ((next as usize) < SEGMENTS).then_some(next)
+        (self.own_to.load(Relaxed)..SEGMENTS as u32).find(|&number| free(number))
     }
 
-    fn build(shard: u32) -> Option<*mut Segment<T>> {
+    fn build(shard: u32, forks: u32) -> Option<*mut Segment<T>> {
         let mut segment = Vec::new();
         segment.try_reserve_exact(1).ok()?;
         segment.push(Segment {
             slots: std::array::from_fn(|_| Slot { word: AtomicU64::new(1 << 2), value: UnsafeCell::new(T::default()) }),
             links: std::array::from_fn(|_| AtomicU32::new(0)),
             shard,
+            forks,
         });
         Some(segment.leak().as_mut_ptr())
     }
@@ -374,7 +414,7 @@ impl<T: Default> Table<T> {
     ///
     /// # Safety
     /// `segment` leads to a segment that no thread uses.
-    unsafe fn renew(segment: *mut Segment<T>, shard: u32) {
+    unsafe fn renew(segment: *mut Segment<T>, shard: u32, forks: u32) {
         // SAFETY: by the caller.
         let segment = unsafe { &mut *segment };
         for slot in &mut segment.slots {
@@ -385,7 +425,7 @@ impl<T: Default> Table<T> {
             unsafe { slot.value.get().write(T::default()) };
         }
         segment.links.iter_mut().for_each(|link| *link.get_mut() = 0);
-        segment.shard = shard;
+        (segment.shard, segment.forks) = (shard, forks);
     }
 
     /// Whether a free slot has a generation left.
@@ -565,7 +605,7 @@ mod tests {
             tables.push(Table::after_fork(table));
         }
         let known = tables.last().unwrap().known;
-        assert!(known < 100, "{known} segments after 200 processes of at most 14");
+        assert!(known < 14 * (KEPT_FORKS + 3), "{known} segments after 200 processes of at most 14 each");
     }
 
     #[test]
@@ -579,11 +619,14 @@ mod tests {
         let seen: HashSet<Handle> = (0..SEGMENT * 2 - 2).map(|_| used_up(&first)).collect();
         let last = first.allocate(0).unwrap().publish();
         let child = Table::after_fork(&first);
-        used_up(&child);
-        let grandchild = Table::after_fork(&child);
-        for _ in 0..SEGMENT {
-            let handle = used_up(&grandchild);
-            assert!(handle != last && !seen.contains(&handle) && handle.generation <= 2, "{handle:?} twice");
+        let mut tables = vec![child];
+        for _ in 0..3 * KEPT_FORKS {
+            let table = tables.last().unwrap();
+            for _ in 0..SEGMENT / 2 {
+                let handle = used_up(table);
+                assert!(handle != last && !seen.contains(&handle) && handle.generation <= 2, "{handle:?} twice");
+            }
+            tables.push(Table::after_fork(table));
         }
     }
 

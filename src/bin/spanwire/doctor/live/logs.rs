@@ -42,7 +42,7 @@ fn file(path: &Path, settings: &Settings) -> Vec<Finding> {
         return vec![note("log.not_to_file", says, "Add file to SPANWIRE_LOG_SINKS, or unset it.")];
     }
     if let Some(fd) = sys::named_descriptor(path) {
-        return vec![match sys::duplicate(fd) {
+        return vec![match sys::Descriptor::copy_of(fd) {
             Ok(_) => good("log.writable", format!("logs go to {shown}")),
             Err(error) => unwritable(path, &plain(&error), "Name a descriptor that the process has."),
         }];

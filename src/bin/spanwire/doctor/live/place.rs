@@ -215,7 +215,7 @@ fn file(path: &Path) -> Finding {
         )
     };
     if let Some(fd) = sys::named_descriptor(path) {
-        return match sys::duplicate(fd) {
+        return match sys::Descriptor::copy_of(fd) {
             Ok(_) => note("agent.file", format!("traces go to {shown}, not to an Agent"), ""),
             Err(error) => unwritable(plain(&error)),
         };
