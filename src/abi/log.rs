@@ -327,14 +327,15 @@ pub unsafe extern "C" fn spanwire_log_take(
 }
 
 /// A descriptor that is readable while records wait for spanwire_log_poll() or spanwire_log_drain(), for poll(2) and
-/// event loops. Do not read from it or close it.
+/// event loops. It is a socket. Do not read from it or close it. A host that closes it all the same, as daemons close all
+/// that they do not know, asks for another one by the next call.
 ///
-/// @return the descriptor, the same at each call; -1 if the system gives none
+/// @return the descriptor, the same at each call as long as it is open; -1 if the system gives none
 ///
 /// Ownership: the library's, until the process ends.
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child asks anew: the inherited descriptor is the parent's.
+/// Fork:      a child asks anew: its first call of the library closes the inherited descriptor.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_fd() -> i32 {

@@ -4,6 +4,7 @@
 use super::status::*;
 use super::{guard, guard_value, sized};
 use crate::recorder::snapshot::Event;
+use crate::sys;
 use crate::tracer::{recording, Error};
 use std::ffi::{c_char, c_void, CString};
 
@@ -79,9 +80,15 @@ pub unsafe extern "C" fn spanwire_recorder_read(
         let snapshot = state.shared.recorder.snapshot().ok_or(Error::Memory)?.map_err(|_| Error::Memory)?;
         let left_out = if max == 0 { 0 } else { snapshot.events.len().saturating_sub(max) };
         let events = &snapshot.events[left_out..];
-        for event in events {
+        let forked = events.iter().any(|event| {
             // SAFETY: by the caller.
             unsafe { hand_over(callback, userdata, event) };
+            state.pid != sys::pid()
+        });
+        if forked {
+            // The callback forked, and this is the child, where what was read is not this process's to free.
+            std::mem::forget(snapshot);
+            return Ok(());
         }
         if !count.is_null() {
             // SAFETY: by the caller.
@@ -125,7 +132,7 @@ unsafe fn hand_over(
 /// Ownership: the library's, until the process ends. It is closed by exec.
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child asks anew: the inherited descriptor is of the parent's recorder.
+/// Fork:      a child asks anew: its first call of the library closes the inherited descriptor.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_recorder_fd() -> i32 {
