@@ -90,7 +90,16 @@
  * ----
  * A forked child needs no call of its own. It keeps tracers under their numbers, settings and sinks, and begins with an
  * empty queue, counters at 0 and no threads; what waits in the parent, the parent sends. A span that the parent had
- * open can be the parent of spans in the child, but only the parent can change and finish it: SPANWIRE_E_FORKED.
+ * open can be the parent of spans in the child, but only the parent can change and finish it: SPANWIRE_E_FORKED. The
+ * child's first call closes the descriptors that the library had open in the parent, and gives back what is left of
+ * older processes: neither memory nor descriptors grow however deep a host forks.
+ *
+ * Descriptors
+ * -----------
+ * All descriptors of the library are above 2 and closed by exec. A host may close any of them and open its own under
+ * the same number: the library notices, leaves the number alone, and opens another one where it needs it. It writes to
+ * standard error only while descriptor 2 leads where it led at the first call, or to what looks like another output: a
+ * terminal, pipe or device, a file opened for appending, or the one that is also standard output.
  *
  * Exit
  * ----
@@ -1590,14 +1599,16 @@ spanwire_status spanwire_log_take(spanwire_log_record *record, char *buffer, siz
 
 /**
  * A descriptor that is readable while records wait for spanwire_log_poll() or spanwire_log_drain(), for poll(2) and
- * event loops. Do not read from it or close it.
+ * event loops. It is a socket. Do not read from it or close it. A host that closes it all the same, as daemons close
+ * all
+ * that they do not know, asks for another one by the next call.
  *
- * @return the descriptor, the same at each call; -1 if the system gives none
+ * @return the descriptor, the same at each call as long as it is open; -1 if the system gives none
  *
  * Ownership: the library's, until the process ends.
  * Threads:   any.
  * Blocks:    never.
- * Fork:      a child asks anew: the inherited descriptor is the parent's.
+ * Fork:      a child asks anew: its first call of the library closes the inherited descriptor.
  * Since:     0.1
  */
 int32_t spanwire_log_fd(void);
@@ -1815,7 +1826,7 @@ spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void
  * Ownership: the library's, until the process ends. It is closed by exec.
  * Threads:   any.
  * Blocks:    never.
- * Fork:      a child asks anew: the inherited descriptor is of the parent's recorder.
+ * Fork:      a child asks anew: its first call of the library closes the inherited descriptor.
  * Since:     0.1
  */
 int32_t spanwire_recorder_fd(void);

@@ -3,10 +3,13 @@
 mod descriptor;
 pub mod environment;
 pub mod errors;
+#[cfg_attr(not(any(test, spanwire_shared, spanwire_static)), allow(dead_code))]
+mod heap;
 mod socket;
 mod withheld;
 
 pub use descriptor::{begin_generation, close_inherited, is_taken, Descriptor, Taken};
+pub use heap::{free_older_generations, outliving};
 pub use socket::{Connection, Event};
 
 use std::io::{self, Read};
@@ -287,6 +290,15 @@ pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [At
         let mapped = file.and_then(|file| map(libc::MAP_SHARED, file.fd().ok()?).map(|words| (words, Some(file))));
         mapped.or_else(|| map(anonymous, -1).map(|words| (words, None)))
     }
+}
+
+/// Gives back words that [`shared_words`] made in a process of which this one is a descendant.
+///
+/// Nobody may use them any more: the reference that the caller has is the last one.
+pub fn unmap_inherited_words(words: &'static [AtomicU64]) {
+    // SAFETY: a whole mapping of `shared_words`, which no thread of this process uses: all of them were started after
+    // the fork of a child of the process that made it.
+    unsafe { libc::munmap(words.as_ptr().cast_mut().cast(), size_of_val(words)) };
 }
 
 fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<Descriptor> {

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::HashSet;
 use support::faults::{always, Reply};
-use support::hosts::host;
+use support::hosts::{host, root};
 
 /// So many children of so many traces each, while a thread of the parent traces.
 fn prefork(way: &str, children: u64, traces: u64) {
@@ -78,4 +78,33 @@ fn a_child_that_logs_local_time_does_not_hang_on_a_lock_that_the_fork_left_held(
     let host = host.arg(100).agent(&agent.url()).env("SPANWIRE_LANGUAGE", "python").env("SPANWIRE_LOG_SINKS", "ring");
     let ran = host.run().ok();
     assert_eq!(ran.object("local_time")["hung"], 0);
+}
+
+/// A chain of processes, each forked by the one before; what the last third of them holds.
+fn generations(url: &str) {
+    const DEPTH: u64 = 90;
+    let Some(host) = host("generations.c") else { return };
+    let log = root().join("target").join(format!("generations-{}.log", std::process::id()));
+    let host = host.arg(DEPTH).agent(url).env("DD_TRACE_DEBUG", "true").env("DD_TRACE_LOG_FILE", log.display());
+    let ran = host.env("SPANWIRE_LOG_SINKS", "file,ring").env("SPANWIRE_LOG_DIALECT", "native").limit(120).run();
+    let _ = std::fs::remove_file(&log);
+    let all = ran.ok().objects("generation");
+    assert_eq!(all.len() as u64, DEPTH + 1);
+    let number = |depth: u64, name: &str| all[depth as usize][name].as_u64().expect("a number");
+    // The highest of some: a thread may be at work at that moment.
+    let most = |from: u64, name: &str| (from..from + 30).map(|depth| number(depth, name)).max().unwrap_or(0);
+    for (name, more) in [("descriptors", 0), ("size", 1_024), ("rss", 512)] {
+        let (before, after) = (most(31, name), most(61, name));
+        assert!(after <= before + more, "{name}: {before} in generations 31 to 60, {after} in 61 to 90");
+    }
+}
+
+#[test]
+fn a_server_whose_workers_fork_workers_holds_no_more_at_any_depth_with_an_agent() {
+    generations(&always(Reply::Ok).start().url());
+}
+
+#[test]
+fn a_server_whose_workers_fork_workers_holds_no_more_at_any_depth_with_a_file() {
+    generations("file:///dev/null");
 }

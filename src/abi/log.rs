@@ -331,14 +331,15 @@ pub unsafe extern "C" fn spanwire_log_take(
 }
 
 /// A descriptor that is readable while records wait for spanwire_log_poll() or spanwire_log_drain(), for poll(2) and
-/// event loops. Do not read from it or close it.
+/// event loops. It is a socket. Do not read from it or close it. A host that closes it all the same, as daemons close all
+/// that they do not know, asks for another one by the next call.
 ///
-/// @return the descriptor, the same at each call; -1 if the system gives none
+/// @return the descriptor, the same at each call as long as it is open; -1 if the system gives none
 ///
 /// Ownership: the library's, until the process ends.
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child asks anew: the inherited descriptor is the parent's.
+/// Fork:      a child asks anew: its first call of the library closes the inherited descriptor.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_fd() -> i32 {
@@ -556,11 +557,13 @@ pub unsafe extern "C" fn spanwire_log_add_sink_any_thread(
             // SAFETY: promised by the caller.
             unsafe { hand_over(sink.callback, sink.userdata, record) }
         };
+        // Descendants keep the parent's sinks.
         let release = release.map(|release| {
             let release = HostRelease { release, userdata };
-            Arc::new(move || release.run()) as ReleaseFn
+            sys::outliving(|| Arc::new(move || release.run()) as ReleaseFn)
         });
-        let added = state.shared.logs.add_sink(level, Arc::new(call), release).map_err(|_| Error::Limit)?;
+        let call = sys::outliving(|| Arc::new(call));
+        let added = state.shared.logs.add_sink(level, call, release).map_err(|_| Error::Limit)?;
         // SAFETY: by the caller.
         unsafe { *id = added };
         Ok(())

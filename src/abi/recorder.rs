@@ -140,7 +140,7 @@ unsafe fn hand_over(
 /// Ownership: the library's, until the process ends. It is closed by exec.
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child asks anew: the inherited descriptor is of the parent's recorder.
+/// Fork:      a child asks anew: its first call of the library closes the inherited descriptor.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_recorder_fd() -> i32 {

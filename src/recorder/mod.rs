@@ -86,10 +86,12 @@ pub struct TracerFacts<'a> {
     pub counters: [u64; counters::COUNT],
 }
 
-/// The writing side. A copy writes to the same memory, which is never given back.
+/// The writing side. A copy writes to the same memory, which its process never gives back.
 #[derive(Clone, Copy)]
 pub struct Recorder {
     words: Option<&'static [AtomicU64; WORDS]>,
+    /// The whole mapping, of which `words` is the beginning.
+    mapping: Option<&'static [AtomicU64]>,
     fd: RawFd,
     /// What the descriptor led to when it was made: a host that closes what it did not open gives the number to
     /// somebody else.
@@ -99,20 +101,20 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder that keeps nothing.
     pub const fn none() -> Recorder {
-        Recorder { words: None, fd: -1, file: None }
+        Recorder { words: None, mapping: None, fd: -1, file: None }
     }
 
     /// This process's recorder, empty. Where the system gives no memory, one that keeps nothing; where it gives no
     /// memfd, one that only this process and a debugger can read. `clock_scale` is what is known of the processor's counter.
     pub fn new(pid: u32, epoch: u32, clock_scale: u64) -> Recorder {
-        let Some((words, file)) = sys::shared_words(MEMORY_NAME, FILE_WORDS) else { return Recorder::none() };
-        let Some(words) = words.first_chunk::<WORDS>() else { return Recorder::none() };
+        let Some((mapping, file)) = sys::shared_words(MEMORY_NAME, FILE_WORDS) else { return Recorder::none() };
+        let Some(words) = mapping.first_chunk::<WORDS>() else { return Recorder::none() };
         let fd = file.as_ref().map_or(-1, sys::Descriptor::number);
         let id = file.as_ref().and_then(|file| sys::file_id(file.fd().ok()?));
         if let Some(file) = file {
             file.stay_open();
         }
-        let recorder = Recorder { words: Some(words), fd, file: id };
+        let recorder = Recorder { words: Some(words), mapping: Some(mapping), fd, file: id };
         recorder.write_header(words, pid, epoch);
         recorder.set_anchor(clock_scale);
         words[header::MAGIC].store(MAGIC, Release);
@@ -135,6 +137,13 @@ impl Recorder {
     /// Where the memory can be reached by its number, as long as the number still leads there.
     pub fn fd(&self) -> Option<RawFd> {
         (self.file.is_some() && sys::file_id(self.fd) == self.file).then_some(self.fd)
+    }
+
+    /// Gives back the memory, in a process that descends from a child of the one that made it.
+    pub fn unmap_inherited(self) {
+        if let Some(mapping) = self.mapping {
+            sys::unmap_inherited_words(mapping);
+        }
     }
 
     /// Where a copy of this has the memory's address, as debuggers see it.

@@ -211,11 +211,12 @@ impl Image {
             memory: None,
             misses: false,
         };
-        let (mut own_spans, mut own_traces, mut found) = (0, 0, false);
+        let (mut others_spans, mut others_traces, mut found) = ((0, 0), (0, 0), false);
         reader.each("process", &mut |_, process| {
             let number = |name| process.number(name).unwrap_or(0);
             (image.pid, image.epoch, image.parent_pid) = (number("pid"), number("epoch"), number("parent_pid"));
-            (own_spans, own_traces) = (number("spans_from"), number("traces_from"));
+            others_spans = (number("spans_inherited_from"), number("spans_inherited"));
+            others_traces = (number("traces_inherited_from"), number("traces_inherited"));
             image.recorder = recorder(&reader, number("recorder"));
             found = true;
             false
@@ -225,12 +226,12 @@ impl Image {
         }
         image.take_tracers(&reader);
         reader.each("span", &mut |slot, view| {
-            image.spans.extend(live(slot, own_spans, &view).map(|word| open_span(slot, word, &view)));
+            image.spans.extend(live(slot, others_spans, &view).map(|word| open_span(slot, word, &view)));
             true
         });
         image.spans.sort_by_key(|span| (span.start_ns, span.slot));
         reader.each("trace", &mut |slot, view| {
-            image.traces.extend(live(slot, own_traces, &view).map(|_| Trace {
+            image.traces.extend(live(slot, others_traces, &view).map(|_| Trace {
                 open: view.number("open").unwrap_or(0),
                 chunk: chunk(&reader, &view, Place::Trace, None),
             }));
@@ -324,8 +325,8 @@ fn card(view: &View<'_>) -> Json {
 }
 
 /// A slot's word, if the slot is this process's own and in use.
-fn live(slot: u64, from: u64, view: &View<'_>) -> Option<u64> {
-    view.number("word").filter(|word| slot >= from && word & 2 != 0)
+fn live(slot: u64, (from, inherited): (u64, u64), view: &View<'_>) -> Option<u64> {
+    view.number("word").filter(|word| slot.wrapping_sub(from) >= inherited && word & 2 != 0)
 }
 
 fn recorder(reader: &Reader<'_>, address: u64) -> Result<Snapshot, String> {

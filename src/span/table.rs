@@ -4,8 +4,9 @@
 //! and locks the slot. What a slot holds is `T`'s concern.
 //!
 //! Slots live in segments that are never freed, so a racing reader of a free list or a debugger always sees memory.
-//! A forked child keeps its parent's segments for reading and allocates above them: that is how it knows an inherited
-//! handle for one.
+//! A forked child keeps its parent's segments for reading and allocates beside them: that is how it knows an inherited
+//! handle for one. Segments of processes that are several forks older are used again, each under its own number and with
+//! higher generations, so that no handle of theirs fits.
 
 use crate::inspect::{unsigned, Field, Noun, Place};
 use crate::memory;
@@ -27,6 +28,8 @@ pub const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 const SEGMENT: usize = 64;
 const SEGMENTS: usize = (1 << INDEX_BITS) / SEGMENT;
 const SHARDS: usize = 16;
+/// Segments of processes that are fewer forks older than this stay as they are, so that their spans can be parents.
+const KEPT_FORKS: u32 = 4;
 
 const BUSY: u64 = 1;
 const LIVE: u64 = 2;
@@ -46,7 +49,7 @@ pub enum Kind {
 }
 
 /// A handle taken apart. As a number it is below 2^53, which a double holds exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Handle {
     /// The slot.
     pub index: u32,
@@ -124,6 +127,8 @@ struct Segment<T: Content> {
     request_links: [AtomicU32; SEGMENT],
     /// Whose free list the slots return to.
     shard: u32,
+    /// How many forks lie between the first process and the one that hands out its slots.
+    forks: u32,
 }
 
 /// Heads of free lists: a tag against reuse between load and swap, then index + 1.
@@ -134,13 +139,27 @@ struct Shard {
     cold: AtomicU64,
 }
 
+type Directory<T> = Box<[AtomicPtr<Segment<T>>; SEGMENTS]>;
+
 /// The table. `T` must be fit to be reused as it is; see [`Guard::free`].
 pub struct Table<T: Content> {
-    directory: Box<[AtomicPtr<Segment<T>>; SEGMENTS]>,
-    /// Segments that exist, inherited ones among them.
+    directory: Directory<T>,
+    /// The segments of processes older than the parent, by their numbers; null once they are used again.
+    spare: Directory<T>,
+    /// Stands in the directory where there is none, since a null pointer ends it. None of its slots is handed out.
+    empty: *mut Segment<T>,
+    /// How many forks lie between the first process and this one.
+    forks: u32,
+    /// The number of the last segment in the directory, and 1.
     segments: AtomicU32,
-    /// Indexes below this one were handed out before the fork that made this process.
-    first_own: u32,
+    /// The same of both directories, when this table was made.
+    known: u32,
+    /// The first index that the parent handed out, and how many from there on may be the parent's.
+    inherited_from: u32,
+    inherited: u32,
+    /// Own segments: the number of the first one, and of the last one and 1.
+    own_from: AtomicU32,
+    own_to: AtomicU32,
     last_generation: u32,
     /// On the heap: a table is moved while the process's state is made, perhaps on a small stack.
     shards: Box<[Shard; SHARDS]>,
@@ -157,20 +176,17 @@ unsafe impl<T: Content + Send> Send for Table<T> {}
 impl<T: Content> Table<T> {
     /// An empty table whose slots are retired after `last_generation` uses.
     pub fn new(last_generation: u32) -> Table<T> {
-        let layout = Layout::new::<[AtomicPtr<Segment<T>>; SEGMENTS]>();
-        // SAFETY: the layout is not empty, and all zeros are null pointers. Zeroed by the allocator, so that pages of a
-        // directory that is hardly used are never touched.
-        let directory = unsafe {
-            let memory = std::alloc::alloc_zeroed(layout);
-            if memory.is_null() {
-                std::alloc::handle_alloc_error(layout);
-            }
-            Box::from_raw(memory.cast())
-        };
         Table {
-            directory,
+            directory: Table::empty_directory(),
+            spare: Table::empty_directory(),
+            empty: std::ptr::null_mut(),
+            forks: 0,
             segments: AtomicU32::new(0),
-            first_own: 0,
+            known: 0,
+            inherited_from: 0,
+            inherited: 0,
+            own_from: AtomicU32::new(0),
+            own_to: AtomicU32::new(0),
             last_generation: last_generation.min(LAST_GENERATION),
             shards: Box::new(std::array::from_fn(|_| Shard { free: AtomicU64::new(0), cold: AtomicU64::new(0) })),
             growing: Mutex::new(()),
@@ -178,16 +194,51 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// A child's table: knows the inherited slots, hands out only new ones.
-    pub fn after_fork(inherited: &Table<T>) -> Table<T> {
-        let mut table = Table::new(inherited.last_generation);
-        let count = inherited.segments.load(Acquire);
-        for (new, old) in table.directory.iter().zip(inherited.directory.iter()).take(count as usize) {
-            new.store(old.load(Acquire), Release);
+    fn empty_directory() -> Directory<T> {
+        let layout = std::alloc::Layout::new::<[AtomicPtr<Segment<T>>; SEGMENTS]>();
+        // SAFETY: the layout is not empty, and all zeros are null pointers. Zeroed by the allocator, so that pages of a
+        // directory that is hardly used are never touched.
+        unsafe {
+            let memory = std::alloc::alloc_zeroed(layout);
+            if memory.is_null() {
+                std::alloc::handle_alloc_error(layout);
+            }
+            Box::from_raw(memory.cast())
         }
-        table.segments = AtomicU32::new(count);
-        table.first_own = count * SEGMENT as u32;
+    }
+
+    /// A child's table: knows the parent's slots, and hands out others.
+    pub fn after_fork(parent: &Table<T>) -> Table<T> {
+        let mut table = Table::new(parent.last_generation);
+        // A thread of the parent's may have been about to add a segment: that one is not known, and not used.
+        let (from, to) = (parent.own_from.load(Acquire), parent.own_to.load(Acquire).min(SEGMENTS as u32));
+        let parents = if from < to { from..to } else { 0..0 };
+        table.forks = parent.forks + 1;
+        table.empty = if parent.empty.is_null() {
+            sys::outliving(|| Table::<T>::build(0, 0)).unwrap_or(std::ptr::null_mut())
+        } else {
+            parent.empty
+        };
+        table.known = parent.segments.load(Acquire).max(parent.known).min(SEGMENTS as u32);
+        for number in 0..table.known as usize {
+            let known = parent.directory[number].load(Acquire);
+            let none = known.is_null() || known == parent.empty;
+            let segment = if none { parent.spare[number].load(Acquire) } else { known };
+            let place = if parents.contains(&(number as u32)) { &table.directory } else { &table.spare };
+            place[number].store(segment, Release);
+        }
+        table.segments = AtomicU32::new(parents.end);
+        table.fill(0..parents.end);
+        table.inherited_from = parents.start * SEGMENT as u32;
+        table.inherited = (parents.end - parents.start) * SEGMENT as u32;
         table
+    }
+
+    /// Leaves no null pointer in this part of the directory.
+    fn fill(&self, numbers: std::ops::Range<u32>) {
+        for place in self.directory.iter().take(numbers.end as usize).skip(numbers.start as usize) {
+            let _ = place.compare_exchange(std::ptr::null_mut(), self.empty, Release, Relaxed);
+        }
     }
 
     /// The slots as debuggers see them: each with its word, in which bit 0 says busy, bit 1 live, and what is above the
@@ -199,8 +250,16 @@ impl<T: Content> Table<T> {
         Noun::directory(name, place, size_of::<Slot<T>>(), all)
     }
 
-    /// Where a table keeps the first index that is its own.
-    pub const FIRST_OWN: usize = std::mem::offset_of!(Table<T>, first_own);
+    /// Where a table keeps the first index that may be the parent's, and how many are.
+    pub const INHERITED_FROM: usize = std::mem::offset_of!(Table<T>, inherited_from);
+    /// See [`Table::INHERITED_FROM`].
+    pub const INHERITED: usize = std::mem::offset_of!(Table<T>, inherited);
+
+    /// Whether the parent may have handed this index out. All others are this process's own.
+    #[inline]
+    fn is_inherited(&self, index: u32) -> bool {
+        index.wrapping_sub(self.inherited_from) < self.inherited
+    }
 
     #[inline]
     fn segment(&self, index: u32) -> Option<&Segment<T>> {
@@ -275,16 +334,25 @@ impl<T: Content> Table<T> {
     fn lock_within(&self, handle: Handle, patience: Patience) -> Result<Guard<'_, T>, Refused> {
         let slot = match self.segment(handle.index) {
             Some(segment) => &segment.slots[handle.index as usize % SEGMENT],
-            None => return Err(Refused::Stale),
+            None => return Err(self.refused(handle)),
         };
         let word = u64::from(handle.generation) << 2 | LIVE;
-        if handle.index < self.first_own {
+        if self.is_inherited(handle.index) {
             return Err(if slot.word.load(Relaxed) & !BUSY == word { Refused::Forked } else { Refused::Stale });
         }
         match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
             Ok(_) => Ok(Guard { table: self, slot, index: handle.index, word }),
             Err(found) if found & !BUSY == word => self.lock_contended(slot, handle.index, word, patience),
-            Err(_) => Err(Refused::Stale),
+            Err(_) => Err(self.refused(handle)),
+        }
+    }
+
+    /// Why a handle is neither this process's nor its parent's.
+    #[cold]
+    fn refused(&self, handle: Handle) -> Refused {
+        match self.read_inherited(handle, |_| ()) {
+            Some(()) => Refused::Forked,
+            None => Refused::Stale,
         }
     }
 
@@ -335,7 +403,7 @@ impl<T: Content> Table<T> {
     pub fn label<R>(&self, handle: Handle, read: impl FnOnce(&T::Label) -> R) -> Option<R> {
         let slot = &self.segment(handle.index)?.slots[handle.index as usize % SEGMENT];
         let live = u64::from(handle.generation) << 2 | LIVE;
-        let is_live = || handle.index >= self.first_own && slot.word.load(Acquire) & !BUSY == live;
+        let is_live = || !self.is_inherited(handle.index) && slot.word.load(Acquire) & !BUSY == live;
         if !is_live() {
             return None;
         }
@@ -344,12 +412,17 @@ impl<T: Content> Table<T> {
         is_live().then_some(label)
     }
 
-    /// Reads a slot that the parent of this forked process handed out and had not freed. Nobody writes to it here.
+    /// Reads a slot that the parent of this forked process, or one of the few before it, handed out and had not freed.
+    /// Nobody writes to it here.
     pub fn read_inherited<R>(&self, handle: Handle, read: impl FnOnce(&T) -> R) -> Option<R> {
-        if handle.index >= self.first_own {
-            return None;
-        }
-        let slot = &self.segment(handle.index)?.slots[handle.index as usize % SEGMENT];
+        let segment = if self.is_inherited(handle.index) {
+            self.segment(handle.index)?
+        } else {
+            // SAFETY: as in `segment`. One that is used again is taken out of these by the thread that renews it, which
+            // no handle of the process that it was inherited from survives.
+            unsafe { self.spare[(handle.index as usize / SEGMENT) % SEGMENTS].load(Acquire).as_ref() }?
+        };
+        let slot = &segment.slots[handle.index as usize % SEGMENT];
         let word = u64::from(handle.generation) << 2 | LIVE;
         // SAFETY: inherited slots are never written in this process, and what `T` holds was set before it became live.
         (slot.word.load(Acquire) & !BUSY == word).then(|| read(unsafe { &*slot.value.get() }))
@@ -362,7 +435,8 @@ impl<T: Content> Table<T> {
 
     /// The same from this index on.
     pub fn live_from(&self, index: u32) -> impl Iterator<Item = Handle> + '_ {
-        (self.first_own.max(index)..self.segments.load(Acquire) * SEGMENT as u32).filter_map(|index| {
+        let all = index..self.segments.load(Acquire) * SEGMENT as u32;
+        all.filter(|&index| !self.is_inherited(index)).filter_map(|index| {
             let word = self.segment(index)?.slots[index as usize % SEGMENT].word.load(Acquire);
             (word & LIVE != 0).then_some(Handle { index, generation: (word >> 2) as u32 })
         })
@@ -413,22 +487,77 @@ impl<T: Content> Table<T> {
         if let Some(index) = any(&self.shards[shard]) {
             return Some(index);
         }
-        let count = self.segments.load(Relaxed);
-        if count as usize >= SEGMENTS || memory::is_full() {
-            return self.shards.iter().find_map(any);
+        loop {
+            let Some(number) = self.next_number().filter(|_| !memory::is_full()) else {
+                return self.shards.iter().find_map(any);
+            };
+            let spare = &self.spare[number as usize];
+            let segment = match spare.load(Relaxed) {
+                // Not for this process alone: a descendant uses it again.
+                none if none.is_null() => sys::outliving(|| Table::<T>::build(shard as u32, self.forks))?,
+                old => {
+                    // SAFETY: a segment of a process whose threads are not here. It is in no directory.
+                    unsafe { Table::renew(old, shard as u32, self.forks) };
+                    old
+                }
+            };
+            memory::claim_table(std::mem::size_of::<Segment<T>>());
+            self.fill(self.segments.load(Relaxed)..number);
+            self.directory[number as usize].store(segment, Release);
+            spare.store(std::ptr::null_mut(), Release);
+            self.segments.fetch_max(number + 1, Release);
+            if self.own_to.load(Relaxed) == 0 {
+                self.own_from.store(number, Release);
+            }
+            self.own_to.store(number + 1, Release);
+            let first = number * SEGMENT as u32;
+            let mut usable = (first..first + SEGMENT as u32).filter(|&index| self.is_usable(index));
+            // All of a segment that was used again may have had their last generation.
+            let Some(ours) = usable.next() else { continue };
+            usable.rev().for_each(|index| self.push(index));
+            return Some(ours);
         }
-        let segment = Self::segment_on_heap(shard as u32)?;
-        memory::claim_table(std::mem::size_of::<Segment<T>>());
-        self.directory[count as usize].store(segment, Release);
-        self.segments.store(count + 1, Release);
-        let first = count * SEGMENT as u32;
-        (first + 1..first + SEGMENT as u32).rev().for_each(|index| self.push(index));
-        Some(first)
+    }
+
+    /// The number of the next own segment: behind the last one, but for those of the parent and the few before it.
+    fn next_number(&self) -> Option<u32> {
+        let free = |number: u32| {
+            // SAFETY: as in `segment`.
+            let old = unsafe { self.spare[number as usize].load(Relaxed).as_ref() };
+            !self.is_inherited(number * SEGMENT as u32) && old.is_none_or(|old| old.forks + KEPT_FORKS < self.forks)
+        };
+        (self.own_to.load(Relaxed)..SEGMENTS as u32).find(|&number| free(number))
+    }
+
+    /// Makes an old segment as good as new. What its slots hold may be half changed: it is overwritten and not dropped.
+    ///
+    /// # Safety
+    /// `segment` leads to a segment that no thread uses.
+    unsafe fn renew(segment: *mut Segment<T>, shard: u32, forks: u32) {
+        // SAFETY: by the caller.
+        let segment = unsafe { &mut *segment };
+        for slot in &mut segment.slots {
+            let word = *slot.word.get_mut();
+            let generation = (word >> 2) + u64::from(word & (LIVE | BUSY) != 0);
+            *slot.word.get_mut() = generation << 2;
+            *slot.request.get_mut() = 0;
+            slot.label = T::Label::default();
+            // SAFETY: the place is the slot's, and valid for writes.
+            unsafe { slot.value.get().write(T::default()) };
+        }
+        segment.links.iter_mut().chain(&mut segment.request_links).for_each(|link| *link.get_mut() = 0);
+        (segment.shard, segment.forks) = (shard, forks);
+    }
+
+    /// Whether a free slot has a generation left.
+    fn is_usable(&self, index: u32) -> bool {
+        let slot = |segment: &Segment<T>| segment.slots[index as usize % SEGMENT].word.load(Relaxed);
+        self.segment(index).is_some_and(|segment| slot(segment) >> 2 <= u64::from(self.last_generation))
     }
 
     /// A new segment, filled in slot by slot where it lies: it is several times larger than the stack that a coroutine
     /// may have. Nothing when the system has no memory.
-    fn segment_on_heap(shard: u32) -> Option<*mut Segment<T>> {
+    fn build(shard: u32, forks: u32) -> Option<*mut Segment<T>> {
         // SAFETY: the layout is not empty; every field is written once, within what was allocated, before anybody else
         // knows the address.
         unsafe {
@@ -446,6 +575,7 @@ impl<T: Content> Table<T> {
                 std::ptr::addr_of_mut!((*segment).request_links[n]).write(AtomicU32::new(0));
             }
             std::ptr::addr_of_mut!((*segment).shard).write(shard);
+            std::ptr::addr_of_mut!((*segment).forks).write(forks);
             Some(segment)
         }
     }
@@ -605,6 +735,64 @@ mod tests {
         let own = child.allocate(0).unwrap().publish();
         assert!(own.index >= SEGMENT as u32);
         assert_eq!(child.live().collect::<Vec<_>>(), [own]);
+    }
+
+    #[test]
+    fn slots_of_older_processes_are_used_again_and_their_handles_never_fit() {
+        let mut tables = vec![Table::<u64>::new(LAST_GENERATION)];
+        let mut handles: Vec<Vec<Handle>> = Vec::new();
+        for depth in 0..200 {
+            let table = tables.last().unwrap();
+            // Sometimes more than one segment, so that the part before the parent's does not suffice.
+            let spans = [10, 200, 10, 700][depth % 4];
+            let own: Vec<Handle> = (0..spans)
+                .map(|n| {
+                    let mut slot = table.allocate(n % 3).unwrap();
+                    *slot = depth as u64;
+                    slot.publish()
+                })
+                .collect();
+            assert_eq!(own.iter().collect::<HashSet<_>>().len(), own.len());
+            for (age, former) in handles.iter().rev().enumerate() {
+                for &handle in former {
+                    let parents = table.read_inherited(handle, |value| *value);
+                    match age {
+                        0 => assert_eq!(parents, Some(depth as u64 - 1)),
+                        _ => assert!(parents.is_none_or(|value| value != depth as u64)),
+                    }
+                    assert!(matches!(table.lock(handle).err(), Some(Refused::Stale | Refused::Forked)), "{handle:?}");
+                }
+            }
+            assert!(own.iter().all(|&handle| *table.lock(handle).unwrap() == depth as u64));
+            assert_eq!(table.live().collect::<HashSet<_>>(), own.iter().copied().collect::<HashSet<_>>());
+            own[..own.len() / 2].iter().for_each(|&handle| table.lock(handle).unwrap().free());
+            handles.push(own[own.len() / 2..].to_vec());
+            tables.push(Table::after_fork(table));
+        }
+        let known = tables.last().unwrap().known;
+        assert!(known < 14 * (KEPT_FORKS + 3), "{known} segments after 200 processes of at most 14 each");
+    }
+
+    #[test]
+    fn a_slot_whose_generations_are_used_up_stays_so_in_a_descendant() {
+        let first = Table::<u64>::new(2);
+        let used_up = |table: &Table<u64>| {
+            let handle = table.allocate(0).unwrap().publish();
+            table.lock(handle).unwrap().free();
+            handle
+        };
+        let seen: HashSet<Handle> = (0..SEGMENT * 2 - 2).map(|_| used_up(&first)).collect();
+        let last = first.allocate(0).unwrap().publish();
+        let child = Table::after_fork(&first);
+        let mut tables = vec![child];
+        for _ in 0..3 * KEPT_FORKS {
+            let table = tables.last().unwrap();
+            for _ in 0..SEGMENT / 2 {
+                let handle = used_up(table);
+                assert!(handle != last && !seen.contains(&handle) && handle.generation <= 2, "{handle:?} twice");
+            }
+            tables.push(Table::after_fork(table));
+        }
     }
 
     #[test]

@@ -231,8 +231,13 @@ static TABLE: [Place; PLACES] = [const {
     }
 }; PLACES];
 
-/// How many forks lie between the first process and this one, as far as this process has noticed them.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
+/// How many forks lie between the first process and this one, and 1, as far as this process has noticed them.
+static GENERATION: AtomicU32 = AtomicU32::new(1);
+
+/// The generation of this process.
+pub(super) fn generation() -> u32 {
+    GENERATION.load(Relaxed)
+}
 
 /// Lists a descriptor; `None` when the table is full, and a forked child then keeps it open.
 fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
@@ -247,9 +252,11 @@ fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
     Some(place)
 }
 
-/// What is opened from now on belongs to this process. For a forked child, before it opens anything.
-pub fn begin_generation() {
-    GENERATION.fetch_add(1, Relaxed);
+/// What is opened and allocated from now on belongs to the process of this generation, counted from 1. For a forked
+/// child, before it opens anything.
+pub fn begin_generation(generation: u32) {
+    GENERATION.store(generation, Relaxed);
+    super::heap::begin_generation();
 }
 
 /// Closes what an earlier process than this one opened and what is still that. For a forked child.

@@ -37,6 +37,9 @@ pub struct State {
     pub exporters: Box<[Exporter]>,
     /// What tracers and exporters share.
     pub shared: Shared,
+    /// The recorder of the process that made this one, which keeps nothing here. Calls of that process that a fork
+    /// interrupted may still write to it.
+    parents_recorder: Recorder,
     /// When spans that nobody finishes were looked for last; monotonic nanoseconds.
     pub overdue_looked_ns: AtomicU64,
 }
@@ -78,17 +81,20 @@ impl State {
         let recorder = Recorder::new(sys::pid(), 1, clock::scale());
         let logs = Logs::recorded_by(recorder);
         table::on_request(ending::on_request);
-        State::with(1, Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), logs, recorder)
+        let (spans, traces) = (Table::new(LAST_GENERATION), Table::new(LAST_GENERATION));
+        State::with(1, spans, traces, logs, recorder, Recorder::none())
     }
 
     #[inline(never)]
     fn after_fork(inherited: &State) -> State {
+        sys::begin_generation(inherited.epoch + 1);
         memory::forget_all();
         let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
         // The parent's stays as it is: mapped, open, and not written to by anybody here.
         let recorder = Recorder::new(sys::pid(), inherited.epoch + 1, clock::scale());
         let logs = Logs::after_fork(&inherited.shared.logs, recorder);
-        let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder);
+        let parents = inherited.shared.recorder;
+        let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder, parents);
         state.tracers.inherit(&state, &inherited.tracers);
         state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters));
         // A start-up line that the parent has said is said; one that a parent without spans never got to is the child's.
@@ -96,6 +102,10 @@ impl State {
             account.announced.store(parents.announced.load(Relaxed), Relaxed);
         }
         recording::refresh_all(&state);
+        // Last, since it is read above: what the parent left open, and all that is older than the parent.
+        sys::close_inherited();
+        inherited.parents_recorder.unmap_inherited();
+        sys::free_older_generations();
         state
     }
 
@@ -107,8 +117,10 @@ impl State {
             unsigned!(State, pid),
             unsigned!(State, epoch),
             unsigned!(State, parent_pid),
-            own("spans_from", offset_of!(State, spans) + Table::<OpenSpan>::FIRST_OWN),
-            own("traces_from", offset_of!(State, traces) + Table::<Trace>::FIRST_OWN),
+            own("spans_inherited_from", offset_of!(State, spans) + Table::<OpenSpan>::INHERITED_FROM),
+            own("spans_inherited", offset_of!(State, spans) + Table::<OpenSpan>::INHERITED),
+            own("traces_inherited_from", offset_of!(State, traces) + Table::<Trace>::INHERITED_FROM),
+            own("traces_inherited", offset_of!(State, traces) + Table::<Trace>::INHERITED),
             Recorder::inspected().moved(offset_of!(State, shared.recorder)),
         ];
         let mut nouns = shapes::nouns();
@@ -124,7 +136,14 @@ impl State {
     }
 
     #[inline(never)]
-    fn with(epoch: u32, spans: Table<OpenSpan>, traces: Table<Trace>, logs: Logs, recorder: Recorder) -> State {
+    fn with(
+        epoch: u32,
+        spans: Table<OpenSpan>,
+        traces: Table<Trace>,
+        logs: Logs,
+        recorder: Recorder,
+        parents_recorder: Recorder,
+    ) -> State {
         State {
             epoch,
             pid: sys::pid(),
@@ -134,6 +153,7 @@ impl State {
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
             shared: Shared::new(logs, recorder, Chores { tick, minute, turn_off }),
+            parents_recorder,
             overdue_looked_ns: AtomicU64::new(0),
         }
     }

@@ -115,7 +115,16 @@ Fork
 ----
 A forked child needs no call of its own. It keeps tracers under their numbers, settings and sinks, and begins with an
 empty queue, counters at 0 and no threads; what waits in the parent, the parent sends. A span that the parent had
-open can be the parent of spans in the child, but only the parent can change and finish it: SPANWIRE_E_FORKED.
+open can be the parent of spans in the child, but only the parent can change and finish it: SPANWIRE_E_FORKED. The
+child's first call closes the descriptors that the library had open in the parent, and gives back what is left of
+older processes: neither memory nor descriptors grow however deep a host forks.
+
+Descriptors
+-----------
+All descriptors of the library are above 2 and closed by exec. A host may close any of them and open its own under
+the same number: the library notices, leaves the number alone, and opens another one where it needs it. It writes to
+standard error only while descriptor 2 leads where it led at the first call, or to what looks like another output: a
+terminal, pipe or device, a file opened for appending, or the one that is also standard output.
 
 Exit
 ----

@@ -221,12 +221,12 @@ fn started_ns() -> u64 {
 
 fn agent_date() -> &'static Pattern {
     static PATTERN: OnceLock<Pattern> = OnceLock::new();
-    PATTERN.get_or_init(|| own(AGENT_DATE))
+    PATTERN.get_or_init(|| sys::outliving(|| own(AGENT_DATE)))
 }
 
 fn json_date() -> &'static Pattern {
     static PATTERN: OnceLock<Pattern> = OnceLock::new();
-    PATTERN.get_or_init(|| own(JSON_DATE))
+    PATTERN.get_or_init(|| sys::outliving(|| own(JSON_DATE)))
 }
 
 /// One of the patterns above; they parse, as their tests show.
