@@ -70,7 +70,7 @@ pub(super) static AGENT: &[Setting] = &[
         "DD_TRACE_AGENT_URL",
         Kind::AgentUrl(|d, v| d.url = Some(v)),
         "see above",
-        "The Agent: `http://host:port`, `unix:///path/of/socket`, or `file:///path` for one JSON object per trace and line. \
+        "The Agent: `http://host:port`, `unix:///path/of/socket` (also `unix:/path`), or `file:///path` for one JSON object per trace and line. \
          Wins over host and port unless one of those comes from a stronger source.",
     ),
     setting(
