@@ -1,7 +1,8 @@
 //! How this process tells itself from its parent. What a process holds hangs from one word in a page that the kernel
 //! wipes in a child (`MADV_WIPEONFORK`), so that one load per call notices a fork, after `_Fork` and a raw `clone` too.
-//! A child's first call makes fresh state from what it inherited and leaks the rest: inherited pages are read, never
-//! written, locked or freed. What the state is, is `crate::tracer::state`'s.
+//! A child's first call makes fresh state from its parent's, which it reads, but never writes, locks or frees. What is
+//! older than the parent is freed as a whole (`crate::sys::free_older_generations`). What the state is, is
+//! `crate::tracer::state`'s.
 
 use crate::sys;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
@@ -32,10 +33,10 @@ impl<T: Sync> PerProcess<T> {
         }
     }
 
-    /// The value, if this process has made one.
+    /// The value, if this process has made one. It lives as long as the process.
     #[inline]
     pub fn get(&'static self) -> Option<&'static T> {
-        // SAFETY: the word is in a page that is never unmapped, or in `self`; values are never freed.
+        // SAFETY: the word is in a page that is never unmapped, or in `self`; no value is freed in its own process.
         unsafe {
             let value = self.word.load(Acquire).as_ref()?.load(Acquire);
             (value as usize > IN_THE_MAKING).then(|| &*value)
@@ -50,7 +51,7 @@ impl<T: Sync> PerProcess<T> {
             match word.compare_exchange(std::ptr::null_mut(), in_the_making, AcqRel, Acquire) {
                 Ok(_) => {
                     let unfinished = Unfinished(word);
-                    // SAFETY: values are never freed, and in a child nobody writes to the parent's.
+                    // SAFETY: a child does not free its parent's value, and nobody in it writes to that.
                     let value = Box::into_raw(Box::new(make(unsafe { self.last.load(Acquire).as_ref() })));
                     std::mem::forget(unfinished);
                     self.last.store(value, Release);

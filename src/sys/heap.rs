@@ -231,7 +231,7 @@ mod tests {
                     for pair in sizes.windows(2) {
                         given = Heap.realloc(given, layout(pair[0], align), pair[1]);
                         least = least.min(pair[1]);
-                        assert!(given as usize % align == 0 && (0..least).all(|n| given.add(n).read() == 7));
+                        assert!((given as usize).is_multiple_of(align) && (0..least).all(|n| given.add(n).read() == 7));
                     }
                     Heap.dealloc(given, layout(sizes[2], align));
                 }
