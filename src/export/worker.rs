@@ -107,7 +107,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
         if exporter.unannounced.load(Relaxed) {
             worker.announce();
         }
-        if looked.elapsed() >= MINUTE {
+        if looked.elapsed() >= MINUTE || wake == Wake::End {
             looked = Instant::now();
             worker.load.rest();
             (shared.chores.minute)();
