@@ -16,8 +16,10 @@ struct Counted {
     tables: AtomicUsize,
     /// The bound: `SPANWIRE_MEMORY_MAX` of the first tracer.
     max: AtomicUsize,
-    /// What all may hold when an open span grows or starts.
+    /// What all may hold when an open span grows.
     open_max: AtomicUsize,
+    /// What all may hold when a span starts: less, so that what is set on it then finds room.
+    start_max: AtomicUsize,
 }
 
 static COUNTED: Counted = Counted {
@@ -25,6 +27,7 @@ static COUNTED: Counted = Counted {
     tables: AtomicUsize::new(0),
     max: AtomicUsize::new(64 << 20),
     open_max: AtomicUsize::new(48 << 20),
+    start_max: AtomicUsize::new(44 << 20),
 };
 /// What an allocator adds to each block: its header, and rounding.
 const OVERHEAD: usize = 16;
@@ -47,12 +50,13 @@ pub fn max() -> usize {
 pub fn set_max(bytes: usize) {
     COUNTED.max.store(bytes, Relaxed);
     COUNTED.open_max.store(bytes - bytes / 4, Relaxed);
+    COUNTED.start_max.store(bytes - bytes / 16 * 5, Relaxed);
 }
 
 /// Whether no span can be started any more.
 #[inline]
 pub fn is_full() -> bool {
-    COUNTED.used.load(Relaxed) >= COUNTED.open_max.load(Relaxed)
+    COUNTED.used.load(Relaxed) >= COUNTED.start_max.load(Relaxed)
 }
 
 /// Whether so little is left that what is merely kept for later is to be given back: without this, buffers that open

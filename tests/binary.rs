@@ -208,9 +208,9 @@ fn a_program_or_plugin_that_holds_the_static_library_does_not_mix_with_another_c
 #[test]
 fn no_call_within_the_library_goes_through_the_symbol_table_of_the_process() {
     let Some(relocations) = seen_by("readelf", &["-W", "-r"]) else { return };
-    let ours: Vec<&str> = relocations.lines().filter(|line| line.contains(" spanwire_")).collect();
+    // By this one the library finds the copy that a program may hold: see `src/inspect/table.rs`.
+    let expected = |line: &&str| line.contains(" spanwire_debug_root ");
+    let ours: Vec<&str> =
+        relocations.lines().filter(|line| line.contains(" spanwire_")).filter(|line| !expected(line)).collect();
     assert!(ours.is_empty(), "{ours:?}");
-    let Some(symbols) = seen_by("readelf", &["-W", "--dyn-syms"]) else { return };
-    let root = symbols.lines().find(|line| line.ends_with(" spanwire_debug_root")).expect("the root for debuggers");
-    assert!(root.contains(" PROTECTED "), "a program could hold a stale copy of it: {root}");
 }

@@ -208,6 +208,9 @@ impl Worker {
                 }
                 Wake::End => {
                     self.look_around();
+                    // Nothing comes for a while: what is kept for it is given back.
+                    self.delivery.rest();
+                    (self.shared.chores.minute)();
                     // Cleared before the queue decides: a caller that finds this thread running sets it again.
                     self.exporter.started.store(false, Relaxed);
                     let way = &mut self.delivery.way;

@@ -102,11 +102,12 @@ impl Submission {
         }
         let span = &mut self.span;
         span.reset();
-        let duration_ns = given.duration_ns.max(0);
-        let start_ns = match given.start_ns {
-            1.. => given.start_ns,
+        let (now_ns, duration_ns) = (sys::wall_ns() as i64, given.duration_ns.max(0));
+        let (start_ns, duration_ns) = match given.start_ns {
+            1.. => (given.start_ns, duration_ns),
             // Not known, or before 1970, where no trace begins: the span ends now, as the Agent would repair it.
-            _ => (sys::wall_ns() as i64).saturating_sub(duration_ns).max(0),
+            _ if duration_ns < now_ns => (now_ns - duration_ns, duration_ns),
+            _ => (now_ns, 0),
         };
         // The end is a number of nanoseconds since 1970, too.
         let duration = duration_ns.min(i64::MAX - start_ns) as u64;

@@ -9,9 +9,9 @@
     X(tracer_new) X(tracer_stats) X(tracer_shutdown) X(span_start) X(span_start_n) X(span_set_error) X(span_finish) \
     X(log_write) X(log_drain) X(process_inspect) X(debug_set) X(debug_get)
 
-#if defined PLUGIN || defined HOLDS /* the static library, whose symbols are hidden */
 extern char spanwire_debug_root[];
 
+#if defined PLUGIN || defined HOLDS /* the static library, whose symbols are hidden */
 void *plugin_symbol(const char *name) {
 #define FOUND(wanted) \
     if (strcmp(name, "spanwire_" #wanted) == 0) { \
@@ -65,6 +65,10 @@ static struct copy load(const char *path, int flag) {
     FUNCTIONS(FIND)
 #undef FIND
     copy.root = (uint64_t)symbol(library, "spanwire_debug_root");
+#ifndef ALONE
+    /* The linker has put a copy of the library's object into this program. */
+    if (own) copy.root = (uint64_t)(uintptr_t)spanwire_debug_root;
+#endif
     return copy;
 }
 
