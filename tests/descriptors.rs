@@ -44,7 +44,8 @@ fn listed(url: &str, output: &str) {
         let ran = host.agent(url).run().ok();
         let listed = ran.object("descriptors");
         let kinds = listed["kinds"].as_str().unwrap_or_default();
-        assert_eq!(listed["new"], 4, "{scenario}: {kinds}");
+        // One more while the agent is asked what it can do.
+        assert!(matches!(listed["new"].as_u64(), Some(4 | 5)), "{scenario}: {kinds}");
         for part in ["/memfd:spanwire-recorder", "lib.log", "socket", output] {
             assert!(kinds.contains(part), "{scenario}: no {part} in {kinds}");
         }

@@ -14,8 +14,13 @@
 //! a core. A change that a reader of version 1 would not notice by the sizes is version 2; new nouns, fields and kinds
 //! are no change.
 
+mod root;
+
+pub use root::spanwire_debug_root;
+
 use super::{Kind, Noun, Place};
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering::*};
+use root::Root;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 
 /// How the root begins: what a reader without symbols looks for.
 pub const MAGIC: [u8; 16] = *b"spanwire debug\r\n";
@@ -23,19 +28,6 @@ pub const MAGIC: [u8; 16] = *b"spanwire debug\r\n";
 pub const VERSION: u32 = 1;
 /// Stands for no noun.
 const NONE: u32 = u32::MAX;
-
-/// See the module.
-#[repr(C)]
-pub struct Root {
-    magic: [u8; 16],
-    version: u32,
-    root_size: u32,
-    noun_size: u32,
-    field_size: u32,
-    library: [u8; 16],
-    nouns: AtomicPtr<Entry>,
-    noun_count: AtomicU64,
-}
 
 /// A noun in memory.
 #[repr(C)]
@@ -60,61 +52,6 @@ struct FieldEntry {
     of: u32,
 }
 
-/// The root, and which copy of the library it belongs to.
-#[repr(C)]
-pub struct Exported {
-    root: Root,
-    /// Leads to [`MARK`].
-    mark: Mark,
-}
-
-/// Another address in each copy of the library that a process has loaded.
-static MARK: AtomicU64 = AtomicU64::new(0);
-
-#[repr(transparent)]
-struct Mark(*const AtomicU64);
-
-// SAFETY: an address that is compared and never read from.
-#[allow(unsafe_code)]
-unsafe impl Sync for Mark {}
-
-/// Where debuggers begin. The atomics put it among what is written, which a core holds.
-// The name alone is what the compiler calls unsafe: no other library may export it.
-#[allow(unsafe_code)]
-#[no_mangle]
-#[used]
-#[allow(non_upper_case_globals)]
-pub static spanwire_debug_root: Exported = Exported {
-    root: Root {
-        magic: MAGIC,
-        version: VERSION,
-        root_size: size_of::<Root>() as u32,
-        noun_size: size_of::<Entry>() as u32,
-        field_size: size_of::<FieldEntry>() as u32,
-        library: name(env!("CARGO_PKG_VERSION")),
-        nouns: AtomicPtr::new(std::ptr::null_mut()),
-        noun_count: AtomicU64::new(0),
-    },
-    mark: Mark(&raw const MARK),
-};
-
-/// The same object under a name that no other copy of the library can take. The exported name leads to the first object
-/// of that name in the process: another copy's, or a copy of ours that the linker has put into a program which names it.
-#[allow(unsafe_code)]
-mod here {
-    std::arch::global_asm!(
-        ".hidden spanwire_debug_root_here",
-        ".globl spanwire_debug_root_here",
-        ".set spanwire_debug_root_here, spanwire_debug_root"
-    );
-
-    unsafe extern "C" {
-        // SAFETY: defined above, initialised, and of this type.
-        #[link_name = "spanwire_debug_root_here"]
-        pub safe static ROOT: super::Exported;
-    }
-}
-
 /// What the table describes now.
 static DESCRIBED: AtomicUsize = AtomicUsize::new(0);
 
@@ -128,15 +65,11 @@ pub fn publish(what: usize, describe: impl FnOnce() -> Vec<Noun>) {
     let index = |of: &str| nouns.iter().position(|noun| noun.name == of).map_or(NONE, |index| index as u32);
     let entries: Vec<Entry> = nouns.iter().map(|noun| entry(noun, index)).collect();
     let entries = entries.leak();
-    // The compiler takes two names for two objects.
-    let named = std::hint::black_box(&spanwire_debug_root);
-    for exported in [&here::ROOT, named] {
-        if std::ptr::eq(exported.mark.0, &raw const MARK) {
-            exported.root.noun_count.store(0, Release);
-            exported.root.nouns.store(entries.as_mut_ptr(), Release);
-            exported.root.noun_count.store(entries.len() as u64, Release);
-        }
-    }
+    root::each(|root| {
+        root.noun_count.store(0, Release);
+        root.nouns.store(entries.as_mut_ptr(), Release);
+        root.noun_count.store(entries.len() as u64, Release);
+    });
 }
 
 fn entry(noun: &Noun, index: impl Fn(&str) -> u32) -> Entry {

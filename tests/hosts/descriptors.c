@@ -76,6 +76,8 @@ static void listed(int closed) {
     for (int i = 0; i < 5; i++) spans(3);
     pull();
     CHECK(spanwire_recorder_fd() >= 3);
+    /* The log's thread opens its file with the first line that it writes. */
+    for (int ms = 0; ms < 10000 && access("lib.log", F_OK) != 0; ms++) usleep(1000);
     look(out, before);
     for (int fd = 0; closed && fd < 3; fd++) CHECK(open("/dev/null", O_RDWR) == fd); /* they are the host's to take */
     OK(spanwire_tracer_shutdown(tracer, 10000));

@@ -1,0 +1,79 @@
+//! The exported object that leads debuggers to the table.
+//!
+//! With several copies of the library in one process, the exported name leads to the first object of that name: another
+//! copy's, or a copy of ours that the linker has put into a program which names it. Each copy of the library therefore
+//! writes to its own object by a hidden name, and to the one that the exported name leads to only if that is a copy of it.
+
+// The names alone are what the compiler calls unsafe: no other library may export the one, and the other is defined by
+// the assembler, in the same module as the object, since an alias has to lie in its object's file.
+#![allow(unsafe_code)]
+
+use super::{name, Entry, FieldEntry, MAGIC, VERSION};
+use std::sync::atomic::{AtomicPtr, AtomicU64};
+
+/// See `table`.
+#[repr(C)]
+pub(super) struct Root {
+    magic: [u8; 16],
+    version: u32,
+    root_size: u32,
+    noun_size: u32,
+    field_size: u32,
+    library: [u8; 16],
+    pub(super) nouns: AtomicPtr<Entry>,
+    pub(super) noun_count: AtomicU64,
+}
+
+/// The root, and which copy of the library it belongs to.
+#[repr(C)]
+pub struct Exported {
+    root: Root,
+    /// Leads to [`MARK`].
+    mark: Mark,
+}
+
+/// Lies at another address in each copy of the library that a process has loaded.
+static MARK: AtomicU64 = AtomicU64::new(0);
+
+#[repr(transparent)]
+struct Mark(*const AtomicU64);
+
+// SAFETY: an address that is compared and never read from.
+unsafe impl Sync for Mark {}
+
+/// Where debuggers begin. The atomics put it among what is written, which a core holds.
+#[no_mangle]
+#[used]
+#[allow(non_upper_case_globals)]
+pub static spanwire_debug_root: Exported = Exported {
+    root: Root {
+        magic: MAGIC,
+        version: VERSION,
+        root_size: size_of::<Root>() as u32,
+        noun_size: size_of::<Entry>() as u32,
+        field_size: size_of::<FieldEntry>() as u32,
+        library: name(env!("CARGO_PKG_VERSION")),
+        nouns: AtomicPtr::new(std::ptr::null_mut()),
+        noun_count: AtomicU64::new(0),
+    },
+    mark: Mark(&raw const MARK),
+};
+
+std::arch::global_asm!(
+    ".hidden spanwire_debug_root_here",
+    ".globl spanwire_debug_root_here",
+    ".set spanwire_debug_root_here, spanwire_debug_root"
+);
+
+unsafe extern "C" {
+    // SAFETY: defined above, initialised, and of this type.
+    #[link_name = "spanwire_debug_root_here"]
+    safe static HERE: Exported;
+}
+
+/// Calls `write` with this library's root, and once more with the program's copy of it, if there is one. Where there is
+/// none, that may be the same root again: the compiler takes two names for two objects, so they are not compared.
+pub(super) fn each(mut write: impl FnMut(&Root)) {
+    let named = std::hint::black_box(&spanwire_debug_root);
+    [&HERE, named].into_iter().filter(|it| std::ptr::eq(it.mark.0, &raw const MARK)).for_each(|it| write(&it.root));
+}
