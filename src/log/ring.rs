@@ -136,6 +136,11 @@ impl Queue {
         (true, evicted)
     }
 
+    /// How many were lost after the last record in the queue; they count as told from now on.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+
     /// The oldest record, told how many were lost before it.
     pub fn pop(&mut self) -> Option<Arc<Record>> {
         let record = self.take()?;

@@ -83,9 +83,10 @@ impl Push {
         (queued, start)
     }
 
-    /// Waits for the next records, or until what was gathered is due; `None` when there will be none. `due_ns` is asked
-    /// under the lock that whoever opens a window takes to wake us.
-    fn next(&self, done: usize, due_ns: impl Fn() -> Option<u64>) -> Option<Vec<Arc<Record>>> {
+    /// Waits for the next records, or until what was gathered is due; `None` when there will be none. With the last one
+    /// that waits comes the number of those that were lost after it, which no later record may ever tell. `due_ns` is
+    /// asked under the lock that is taken to open a window.
+    fn next(&self, done: usize, due_ns: impl Fn() -> Option<u64>) -> Option<(Vec<Arc<Record>>, u64)> {
         let mut state = self.lock();
         state.done += done as u64;
         self.written.notify_all();
@@ -96,13 +97,15 @@ impl Push {
             let due = due_ns();
             let left = due.map_or(LOOK_AGAIN, |due| Duration::from_nanos(due.saturating_sub(sys::monotonic_ns())));
             if due.is_some() && left.is_zero() {
-                return Some(Vec::new());
+                return Some((Vec::new(), 0));
             }
             state.waiting = true;
             state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
             state.waiting = false;
         }
-        Some((0..BATCH).map_while(|_| state.queue.pop()).collect())
+        let batch = (0..BATCH).map_while(|_| state.queue.pop()).collect();
+        let lost = if state.queue.len() == 0 { state.queue.take_lost() } else { 0 };
+        Some((batch, lost))
     }
 
     /// Lets the thread look at the time anew; whether the caller is to start it.
@@ -238,7 +241,7 @@ fn run(shared: Arc<Shared>) {
 
 /// Until there will be no more records, or this is a forked child.
 fn serve(shared: &Arc<Shared>, outputs: &mut Outputs, done: &mut usize) -> Returned {
-    while let Some(batch) = shared.push.next(std::mem::take(done), || shared.gathered.ends_ns()) {
+    while let Some((batch, lost)) = shared.push.next(std::mem::take(done), || shared.gathered.ends_ns()) {
         *done = batch.len();
         for record in &batch {
             match catch_unwind(AssertUnwindSafe(|| outputs.give(shared, record))) {
@@ -250,6 +253,15 @@ fn serve(shared: &Arc<Shared>, outputs: &mut Outputs, done: &mut usize) -> Retur
                 Err(panic) => outputs.panicked(shared, &*panic, 1),
             }
         }
+        outputs.lost += lost;
+        match catch_unwind(AssertUnwindSafe(|| outputs.tell_lost(shared, 0))) {
+            Ok(Returned::Here) => {}
+            Ok(Returned::InForkedChild) => {
+                std::mem::forget(batch);
+                return Returned::InForkedChild;
+            }
+            Err(panic) => outputs.panicked(shared, &*panic, 0),
+        }
         say_gathered(shared, false);
     }
     Returned::Here
@@ -260,7 +272,7 @@ struct Outputs {
     lines: Lines,
     file: FileOutput,
     native_file: FileOutput,
-    /// Records that a panic cost since the last record that was handed on.
+    /// Records that were lost and not told yet, by a panic or because the queue was full.
     lost: u64,
     panics: u32,
 }
@@ -300,15 +312,26 @@ impl Outputs {
     fn give(&mut self, shared: &Shared, record: &Record) -> Returned {
         #[cfg(test)]
         super::tests::panic_if_asked(&record.text, "in the writer");
-        let before = record.lost + std::mem::take(&mut self.lost);
-        if before > 0 {
-            let lost = shared.record(&Event::RecordsLost { sink: "log writer", records: before });
-            if self.give_one(shared, &lost) == Returned::InForkedChild {
-                std::mem::forget(lost);
-                return Returned::InForkedChild;
-            }
+        match self.tell_lost(shared, record.lost) {
+            Returned::Here => self.give_one(shared, record),
+            Returned::InForkedChild => Returned::InForkedChild,
         }
-        self.give_one(shared, record)
+    }
+
+    /// Says how many records were lost, if any were. `told` is how many of them the next record tells a callback of; the
+    /// others are told by this one.
+    fn tell_lost(&mut self, shared: &Shared, told: u64) -> Returned {
+        let lost = std::mem::take(&mut self.lost);
+        let records = told + lost;
+        if records == 0 {
+            return Returned::Here;
+        }
+        let lost = Record { lost, ..shared.record(&Event::RecordsLost { sink: "log writer", records }) };
+        let returned = self.give_one(shared, &lost);
+        if returned == Returned::InForkedChild {
+            std::mem::forget(lost);
+        }
+        returned
     }
 
     fn give_one(&mut self, shared: &Shared, record: &Record) -> Returned {
