@@ -223,18 +223,20 @@ pub fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     read_all(&Descriptor::open_to_read(path)?, max)
 }
 
-/// What is left of an open file, up to `max` bytes.
+/// What is left of an open file, up to `max` bytes. Reads into the heap: the caller may be a thread with a small stack.
 pub fn read_all(from: &Descriptor, max: u64) -> io::Result<Vec<u8>> {
-    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
-    while (bytes.len() as u64) < max {
-        let most = part.len().min((max - bytes.len() as u64) as usize);
-        match from.file()?.read(&mut part[..most]) {
+    const PART: usize = 4096;
+    let (mut bytes, mut len) = (Vec::new(), 0);
+    while (len as u64) < max {
+        bytes.resize(len + PART.min((max - len as u64) as usize), 0);
+        match from.file()?.read(&mut bytes[len..]) {
             Ok(0) => break,
-            Ok(got) => bytes.extend_from_slice(&part[..got]),
+            Ok(got) => len += got,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    bytes.truncate(len);
     Ok(bytes)
 }
 

@@ -39,7 +39,7 @@ const NO_SETTINGS: &[&str] = &[
 ];
 
 /// Names like functions that are none: a datum, and the scripts for debuggers.
-const NO_FUNCTIONS: &[&str] = &["spanwire_debug_root", "spanwire_gdb", "spanwire_lldb"];
+const NO_FUNCTIONS: &[&str] = &["spanwire_debug_root", "spanwire_gdb", "spanwire_inspect", "spanwire_lldb"];
 
 /// Beginnings of names that stand for all that begin so.
 const FAMILIES: &[&str] = &["DD_", "DD_TRACE_", "SPANWIRE_", "OTEL_", "SPANWIRE_E_", "SPANWIRE_LEVEL_", "SPANWIRE_ID_"];

@@ -271,10 +271,10 @@ pub extern "C" fn spanwire_tracer_flush(tracer: spanwire_tracer, timeout_ms: u32
 /// @param timeout_ms  how long it may take, in milliseconds
 ///
 /// @return SPANWIRE_OK        everything that was finished is acknowledged, or was refused by the agent
-///         SPANWIRE_E_TIMEOUT not everything was delivered: the time is over, or the agent refused the connection, and the
-///                            rest is dropped; a request that is under way is still counted as in flight until it ends,
-///                            and the log's last line names its spans as of unknown fate; what is left of a million
-///                            open spans is counted as open until the worker's thread has abandoned them
+///         SPANWIRE_E_TIMEOUT not everything was delivered: the time is over, or the agent refuses connections. The rest
+///                            is dropped. A request that is under way is counted as in flight until it ends, and the
+///                            log's last line names its spans as of unknown fate. What is left of a million open spans
+///                            is counted as open until the worker's thread has abandoned them
 ///         SPANWIRE_E_LIMIT   at once: the system does not give a thread for the worker, and the rest is dropped
 ///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
 ///

@@ -10,7 +10,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,9 +20,8 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 
-use self::helper::{Helper, Refused, GIVEN_UP_MAX};
+use self::helper::{Helper, Refused};
 use super::agent::Place;
-use crate::log::Event;
 use crate::sys::{self, Connection};
 
 pub use self::names::Names;
@@ -136,9 +135,6 @@ pub struct Dialer {
     place: Place,
     lookup: Lookup,
     names: Arc<Names>,
-    /// Looks names up. Apart from `helper`, so that one that hangs does not keep a socket from being connected.
-    resolver: Helper,
-    hangs_told: Arc<AtomicU32>,
     helper: Helper,
     progress: Arc<Progress>,
 }
@@ -152,8 +148,7 @@ impl fmt::Debug for Dialer {
 impl Dialer {
     /// Opens and starts nothing.
     pub fn new(place: Place, lookup: Lookup, names: Arc<Names>, progress: Arc<Progress>) -> Dialer {
-        let (resolver, helper) = (Helper::default(), Helper::default());
-        Dialer { place, lookup, names, resolver, hangs_told: Arc::default(), helper, progress }
+        Dialer { place, lookup, names, helper: Helper::default(), progress }
     }
 
     /// Addresses of the agent. A numeric address and `localhost` need no look-up.
@@ -173,18 +168,27 @@ impl Dialer {
         // In a forked child a look-up may hang: half of the time is for finding the name without it.
         let patience = if self.names.in_child() { patience / 2 } else { patience };
         let (lookup, names, name) = (self.lookup, self.names.clone(), host.to_string());
-        let found = self.resolver.ask(patience, move || {
+        let found = self.names.resolver.ask(patience, move || {
+            // Another connection may have looked it up just now.
+            if let Some(known) = names.of(&name, port).filter(|known| known.is_fresh()) {
+                return Ok(known.addresses.clone());
+            }
             let found = lookup(&name, port)?;
             // Kept here, so that an answer too late for this request serves the next.
             names.keep(&name, port, &found);
             Ok::<_, io::Error>(found)
         });
         self.names.tell_of_thread(&found);
+        if matches!(found, Err(Refused::Busy)) {
+            if let Some(known) = self.names.awaited(host, port, patience) {
+                return Ok(known.addresses.clone());
+            }
+        }
         match &found {
             Ok(Ok(addresses)) if !addresses.is_empty() => return Ok(addresses.clone()),
             // A look-up in a forked child may hang for ever on a lock that the fork left held.
             Err(Refused::Busy | Refused::Late) if self.names.in_child() => {
-                self.report_hang(host);
+                self.names.report_hang(host);
                 let found = direct::addresses(host, port, patience);
                 if !found.is_empty() {
                     self.names.keep(host, port, &found);
@@ -203,15 +207,6 @@ impl Dialer {
             Ok(Err(error)) => format!("cannot resolve {host}: {}", plain(&error)),
             Ok(Ok(_)) => format!("cannot resolve {host}: no address"),
         }))
-    }
-
-    /// Says that a look-up hangs: once, and again for each one that is given up.
-    fn report_hang(&self, host: &str) {
-        let anew = self.resolver.started_anew();
-        if self.hangs_told.fetch_max(anew + 1, Relaxed) <= anew {
-            let (time, given_up) = (self.resolver.hangs_for(), self.resolver.given_up());
-            self.names.say(&Event::LookupHangs { host, time, given_up, most: GIVEN_UP_MAX });
-        }
     }
 
     fn connect_tcp(&self, addresses: &[SocketAddr], patience: Duration) -> Result<Connection, Error> {

@@ -93,6 +93,8 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     if let Err(why) = sent_all {
         drop_the_rest(state, index, tracer, why);
     }
+    // The worker may end this at any moment from here on.
+    let abandoning = tracer.is_abandoning();
     let (after, get) = (Losses::of(&account.counters), |counter: &AtomicU64| counter.load(Relaxed));
     // Its own spans alone: others may go on sending to the same agent. What is in flight after the time for it is over
     // may be with the agent or not.
@@ -108,7 +110,7 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     give_back_memory(state);
     // The process may end now, and what it counted is all that a core can tell.
     recording::refresh_all(state);
-    if spans_unknown == 0 && after.undelivered == before.undelivered && !tracer.is_abandoning() {
+    if spans_unknown == 0 && after.undelivered == before.undelivered && !abandoning {
         Ok(())
     } else {
         Err(sent_all.err().unwrap_or(Error::Timeout))

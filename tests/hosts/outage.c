@@ -3,8 +3,15 @@
 #include "check.h"
 #include <sys/resource.h>
 
+/* A span was started, and the worker then took the memory for a payload. */
+static int memory_is_short(spanwire_status status) {
+    CHECK(status == SPANWIRE_OK || status == SPANWIRE_E_MEMORY);
+    return status != SPANWIRE_OK;
+}
+
 int main(int argc, char **argv) {
     long spans = number(argc, argv, 1, 1000000), refused = 0;
+    uint64_t dropped = 0;
     spanwire_tracer tracer = tracer_new();
     OK(spanwire_tracer_start(tracer));
     OK(spanwire_span_finish(spanwire_span_start(tracer, 0, "first")));
@@ -16,9 +23,9 @@ int main(int argc, char **argv) {
     for (long i = 1; i < spans; i++) {
         spanwire_span span = spanwire_span_start(tracer, 0, "request");
         if (!span) refused++;
-        OK(spanwire_span_set_tag(span, "http.method", "GET"));
-        OK(spanwire_span_set_tag(span, "http.route", "/orders/{id}/lines"));
-        OK(spanwire_span_set_metric(span, "http.status", 200));
+        dropped += memory_is_short(spanwire_span_set_tag(span, "http.method", "GET"));
+        dropped += memory_is_short(spanwire_span_set_tag(span, "http.route", "/orders/{id}/lines"));
+        dropped += memory_is_short(spanwire_span_set_metric(span, "http.status", 200));
         OK(spanwire_span_finish(span));
     }
     wall = monotonic_ns() - wall;
@@ -33,5 +40,6 @@ int main(int argc, char **argv) {
            peak_kib() - base, refused, stopping / 1000000);
     spanwire_stats s = check_closed_books(tracer);
     CHECK(s.spans_started + (uint64_t)refused == (uint64_t)spans);
+    CHECK(s.tags_dropped == dropped);
     return verdict();
 }

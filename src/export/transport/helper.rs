@@ -33,17 +33,15 @@ pub struct Helper(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// The work that is being done, as the number that it was given; 0 for none.
+    /// When the work began that is being done, in monotonic nanoseconds; 0 for none. No two have the same.
     current: AtomicU64,
     last: AtomicU64,
-    /// When it began; monotonic nanoseconds.
-    since_ns: AtomicU64,
     given_up: AtomicU32,
     /// How often a thread was given up so far.
     anew: AtomicU32,
 }
 
-/// Ends the work of this number, also if it panics.
+/// Ends the work that began at this time, also if it panics.
 struct Release(Arc<Shared>, u64);
 
 impl Drop for Release {
@@ -76,11 +74,15 @@ impl Helper {
         })
     }
 
+    /// Whether work is being done, or hangs.
+    pub fn is_at_work(&self) -> bool {
+        self.0.current.load(SeqCst) != 0
+    }
+
     /// For how long the present work has been running; zero without work.
     pub fn hangs_for(&self) -> Duration {
-        let running = self.0.current.load(SeqCst) != 0;
-        let since = self.0.since_ns.load(SeqCst);
-        Duration::from_nanos(if running { sys::monotonic_ns().saturating_sub(since) } else { 0 })
+        let since = self.0.current.load(SeqCst);
+        Duration::from_nanos(if since == 0 { 0 } else { sys::monotonic_ns().saturating_sub(since) })
     }
 
     /// How many threads are given up and still hang.
@@ -95,7 +97,13 @@ impl Helper {
 
     fn claim(&self, give_up_after: Duration) -> Option<Release> {
         let shared = &self.0;
-        let number = shared.last.fetch_add(1, SeqCst) + 1;
+        let number = loop {
+            let last = shared.last.load(SeqCst);
+            let next = sys::monotonic_ns().max(last + 1);
+            if shared.last.compare_exchange(last, next, SeqCst, SeqCst).is_ok() {
+                break next;
+            }
+        };
         let hung = shared.current.load(SeqCst);
         if hung != 0 {
             if self.hangs_for() < give_up_after
@@ -112,7 +120,6 @@ impl Helper {
         } else if shared.current.compare_exchange(0, number, SeqCst, SeqCst).is_err() {
             return None;
         }
-        shared.since_ns.store(sys::monotonic_ns(), SeqCst);
         Some(Release(shared.clone(), number))
     }
 }

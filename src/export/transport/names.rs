@@ -1,11 +1,11 @@
 //! The addresses that an agent's name had when it was last looked up. A forked child takes its parent's over: a look-up
 //! in a child can hang for ever on a lock of the C library that another thread of the parent held at the fork.
 
-use super::helper::{Refused, THREAD};
+use super::helper::{Helper, Refused, GIVEN_UP_MAX, THREAD};
 use crate::log::{Event, Logs};
 use crate::process::Inheritable;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -30,10 +30,16 @@ impl Known {
     }
 }
 
-/// See the module. One for each exporter.
+/// How often the answer of a look-up for another connection is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// See the module. One for each exporter, whose connections share it.
 #[derive(Default)]
 pub struct Names {
     known: Inheritable<Known>,
+    /// Looks names up. Apart from the thread that connects, so that one that hangs keeps no socket from being connected.
+    pub(super) resolver: Helper,
+    hangs_told: AtomicU32,
     /// Whether this is a forked child, in which a look-up can hang.
     in_child: AtomicBool,
     logs: OnceLock<&'static Logs>,
@@ -49,6 +55,23 @@ impl Names {
     /// What is known of a name, fresh or not.
     pub(super) fn of(&self, host: &str, port: u16) -> Option<Arc<Known>> {
         self.known.get().filter(|known| known.host == host && known.port == port)
+    }
+
+    /// Waits for the look-up that another connection has begun, if that was less than `patience` ago.
+    pub(super) fn awaited(&self, host: &str, port: u16, patience: Duration) -> Option<Arc<Known>> {
+        while self.resolver.is_at_work() && self.resolver.hangs_for() < patience {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        self.of(host, port).filter(|known| known.is_fresh())
+    }
+
+    /// Says that a look-up hangs: once, and again for each one that is given up.
+    pub(super) fn report_hang(&self, host: &str) {
+        let anew = self.resolver.started_anew();
+        if self.hangs_told.fetch_max(anew + 1, Relaxed) <= anew {
+            let (time, given_up) = (self.resolver.hangs_for(), self.resolver.given_up());
+            self.say(&Event::LookupHangs { host, time, given_up, most: GIVEN_UP_MAX });
+        }
     }
 
     /// Keeps the answer of a look-up, unless it is empty.
@@ -97,7 +120,7 @@ impl Names {
         let _ = self.logs.set(logs);
     }
 
-    pub(super) fn say(&self, event: &Event<'_>) {
+    fn say(&self, event: &Event<'_>) {
         if let Some(logs) = self.logs.get() {
             logs.emit(event);
         }

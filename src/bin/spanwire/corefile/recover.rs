@@ -175,7 +175,9 @@ fn profile(tracer: &Tracer) -> Option<Profile> {
     (profile.service, profile.version) = (text("service"), text("version"));
     profile.runtime_id = text("runtime_id");
     (profile.every_span, profile.first_span) = (pairs("every_span"), pairs("first_span"));
-    profile.every_span.push((MARK.0.into(), MARK.1.into()));
+    for tags in [&mut profile.every_span, &mut profile.first_span] {
+        tags.push((MARK.0.into(), MARK.1.into()));
+    }
     profile.identity = Identity {
         language: text("language"),
         language_version: text("language_version"),
