@@ -106,6 +106,15 @@ pub fn random_bytes(bytes: &mut [u8]) {
     }
 }
 
+thread_local! {
+    static IS_OURS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether this thread is one of ours, or a forked child's copy of one: a callback of the host's may fork.
+pub fn is_our_thread() -> bool {
+    IS_OURS.get()
+}
+
 /// Starts a detached thread of ours with every signal blocked, so that a host's handlers never run on it. A panic ends
 /// the thread and nothing else. Not by the standard library, which asks the loader for a symbol each time the first
 /// thread of a process is started: a lock of the loader may be held for ever in a forked child.
@@ -117,6 +126,7 @@ pub fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> io::Re
     extern "C" fn run(start: *mut libc::c_void) -> *mut libc::c_void {
         // SAFETY: the one pointer that `spawn` has let go of for this thread.
         let start = unsafe { Box::from_raw(start.cast::<Start>()) };
+        IS_OURS.set(true);
         let mut name = [0u8; 16];
         let length = start.name.len().min(15);
         name[..length].copy_from_slice(&start.name.as_bytes()[..length]);

@@ -57,8 +57,12 @@ pub(super) fn begin_generation() {
 }
 
 /// Frees what processes older than the parent of this one allocated. For a forked child, after it has copied from its
-/// parent what it keeps.
+/// parent what it keeps. Frees nothing on a thread of ours, on which a host's callback has forked: it goes on using what
+/// the process that started it allocated, when the callback returns.
 pub fn free_older_generations() {
+    if super::is_our_thread() {
+        return;
+    }
     let Some(oldest_kept) = generation().checked_sub(1) else { return };
     for number in 0..TABLE.used.load(Acquire) {
         let Some(place) = TABLE.place(number) else { continue };
