@@ -9,6 +9,7 @@ use crate::span::open::OpenSpan;
 use crate::span::table::Content;
 use crate::span::{clock, record};
 use crate::sys;
+use std::sync::atomic::AtomicU32;
 
 /// A chunk of this many bytes leaves early, however few its spans, so that one huge trace cannot hold all memory.
 const PARTIAL_BYTES: usize = 1 << 20;
@@ -40,7 +41,8 @@ pub struct Trace {
 }
 
 impl Content for Trace {
-    type Label = ();
+    /// Index of the tracer.
+    type Label = AtomicU32;
     const LISTED: bool = false;
 }
 

@@ -23,7 +23,7 @@ use crate::process::Inheritable;
 use crate::recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::open;
-use crate::span::table::{Handle, Kind, Refused, LAST_GENERATION};
+use crate::span::table::{Handle, Kind, LAST_GENERATION};
 use crate::sys::environment::Environment;
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
@@ -194,11 +194,7 @@ impl Tracers {
         tracer.word.load(Acquire) & 1 == 0
             && tracer.submitting.load(Acquire) == 0
             && !tracer.is_abandoning()
-            && !state.traces.live().any(|handle| match state.traces.lock_briefly(handle) {
-                Ok(trace) => trace.tracer == index,
-                // Held by another call: it may be of this tracer.
-                Err(refused) => refused == Refused::Busy,
-            })
+            && !state.traces.live().any(|trace| state.traces.label(trace, |tracer| tracer.load(Relaxed)) == Some(index))
     }
 
     #[inline(never)]

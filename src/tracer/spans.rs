@@ -148,6 +148,7 @@ fn find_place(
     span.flags = LOCAL_ROOT;
     let mut trace = state.traces.allocate(source.shard()).ok_or(Error::Memory)?;
     trace.begin(index, ids, decision, now.0, now.1, now.2);
+    trace.label().store(index, Relaxed);
     trace.enter_first();
     let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
     trace.publish();
