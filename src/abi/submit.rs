@@ -134,7 +134,7 @@ unsafe fn submit(
             };
             match record.given() {
                 Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
-                Err(_) => submission.reject_unread("a submitted span with a length that cannot be meant"),
+                Err(_) => submission.reject_unread("a submitted span with an invalid length"),
             }
         }
     }

@@ -61,7 +61,7 @@ fn errors_are_gathered_in_go_and_where_somebody_asks() {
 }
 
 #[test]
-fn a_setting_that_has_no_effect_yet_is_named_whoever_set_it() {
+fn a_setting_that_has_no_effect_yet_is_named_wherever_it_was_set() {
     let file = std::env::temp_dir().join(format!("spanwire-later-{}.json", std::process::id()));
     std::fs::write(&file, r#"{"DD_TRACE_RATE_LIMIT":7,"DD_TRACE_STATS_COMPUTATION_ENABLED":false}"#).expect("a file");
     let path = file.to_string_lossy().into_owned();

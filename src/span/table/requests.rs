@@ -23,7 +23,7 @@ impl<T: Content> Table<T> {
         let request = u64::from(handle.generation) << REQUEST_BITS | request & ((1 << REQUEST_BITS) - 1);
         match slot.request.compare_exchange(0, request, SeqCst, Relaxed) {
             Err(other) if other >> REQUEST_BITS == u64::from(handle.generation) => return Err(Refused::Stale),
-            // Of an earlier generation: whoever runs the list is about to remove it.
+            // Of an earlier generation: the thread that runs the list is about to remove it.
             Err(_) => return Err(Refused::Busy),
             Ok(_) => {}
         }
@@ -105,7 +105,7 @@ pub(super) fn requested<T: Content>(slot: &Slot<T>) {
 }
 
 impl<T: Content> super::Guard<'_, T> {
-    /// Unlocks without running requests, for whoever runs them.
+    /// Unlocks without running requests, for the thread that runs them.
     pub fn unlock_quietly(self) {
         self.slot.word.store(self.word, Release);
         std::mem::forget(self);
