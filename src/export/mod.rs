@@ -299,8 +299,7 @@ impl Exporter {
         if lately || self.failures.load(Relaxed) >= worker::FAILURES_END {
             return false;
         }
-        if !self.queue.claim_thread() {
-            self.started.store(true, Relaxed);
+        if !self.queue.claim_thread(&self.started) {
             return true;
         }
         // Also called by a host's thread that starts a span.

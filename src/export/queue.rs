@@ -12,6 +12,7 @@ use crate::inspect::{holding, shapes, Field, Noun};
 use crate::memory::Claim;
 use lane::{Hand, Lane};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -427,6 +428,10 @@ impl Queue {
         let mut all = Vec::new();
         for lane in inner.all() {
             let gone = empty(lane, &mut hands);
+            // Where nothing waits, nothing is taken: what is resolved next is what was taken before.
+            if gone.is_empty() {
+                continue;
+            }
             lane.taken = lane.pushed;
             let taken = Taken { tracer: lane.tracer, profile: lane.profile.clone(), sequence: lane.pushed };
             all.push((lane.ticket, taken, gone));
@@ -440,12 +445,14 @@ impl Queue {
         inner.thread == Thread::Running || !inner.is_over()
     }
 
-    /// Claims the right to start the worker's thread, if none runs.
-    pub fn claim_thread(&self) -> bool {
+    /// Claims the right to start the worker's thread, if none runs. If one does, sets `started` before it can end.
+    pub fn claim_thread(&self, started: &AtomicBool) -> bool {
         let mut inner = self.lock();
         let free = inner.thread != Thread::Running;
         if free {
             inner.all().for_each(Lane::begin);
+        } else {
+            started.store(true, Relaxed);
         }
         inner.thread = Thread::Running;
         free

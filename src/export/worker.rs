@@ -211,10 +211,10 @@ impl Worker {
                     // Nothing comes for a while: what is kept for it is given back.
                     self.delivery.rest();
                     (self.shared.chores.minute)();
-                    // Cleared before the queue decides: a caller that finds this thread running sets it again.
-                    self.exporter.started.store(false, Relaxed);
                     let way = &mut self.delivery.way;
+                    // Under the queue's lock: a caller that finds this thread running has set it again before.
                     let put_back = || {
+                        self.exporter.started.store(false, Relaxed);
                         let mut place = self.exporter.way.lock().unwrap_or_else(PoisonError::into_inner);
                         *place = Some(std::mem::replace(way, Way::Nowhere(String::new())));
                     };
@@ -238,8 +238,7 @@ impl Worker {
         self.ask();
         self.announce_if_known();
         if let Some(waiting) = self.exporter.queue.yielded() {
-            let waiting = waiting.into_iter().filter(|(_, _, chunks)| !chunks.is_empty());
-            self.loads.all.extend(waiting.map(|(lane, taken, chunks)| Load::of(lane, taken, chunks)));
+            self.loads.all.extend(waiting.into_iter().map(|(lane, taken, chunks)| Load::of(lane, taken, chunks)));
             self.drop_all(
                 Reason::Unreachable,
                 "of a freed tracer, and its place was needed for another agent's address",

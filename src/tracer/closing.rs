@@ -11,7 +11,7 @@ use crate::span::table::Refused;
 use crate::sys;
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long a shutdown whose time is over waits for the worker to look up.
@@ -72,11 +72,12 @@ struct Losses {
 
 impl Losses {
     fn of(counters: &Counters) -> Losses {
-        let get = |reason: Reason| counters.dropped[reason as usize].load(Relaxed);
-        let all: u64 = counters.dropped.iter().map(|counter| counter.load(Relaxed)).sum();
+        // Each is read once: the worker counts meanwhile.
+        let all = counters.dropped.each_ref().map(|counter| counter.load(Relaxed));
+        let get = |reason: Reason| all[reason as usize];
         let unknown = get(Reason::UnknownFate);
         let undelivered = get(Reason::Shutdown) + get(Reason::Unreachable);
-        Losses { dropped: all - unknown, undelivered, unknown }
+        Losses { dropped: all.iter().sum::<u64>() - unknown, undelivered, unknown }
     }
 }
 
@@ -100,10 +101,11 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     // may be with the agent or not.
     let in_flight = get(&account.counters.traces.enqueued)
         .saturating_sub(get(&account.counters.resolved) + get(&account.counters.removed));
-    let spans_unknown = in_flight + after.unknown - before.unknown;
+    // Fewer than before: another thread has freed the tracer, and its slot is given to a new one.
+    let spans_unknown = in_flight + after.unknown.saturating_sub(before.unknown);
     if first {
         let sent = get(&account.counters.sent);
-        let spans_lost = after.dropped - before.dropped;
+        let spans_lost = after.dropped.saturating_sub(before.dropped);
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out: sent_all.is_err() });
         state.shared.logs.flush(time.saturating_sub(began.elapsed()).max(GRACE));
     }
@@ -134,32 +136,46 @@ pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer, time: Du
     if tracer.closed.swap(true, Relaxed) {
         return false;
     }
-    *tracer.abandoning.lock().unwrap_or_else(PoisonError::into_inner) = Some(Abandoning::default());
+    let lock = || tracer.abandoning.lock().unwrap_or_else(PoisonError::into_inner);
+    *lock() = Some(Abandoning::default());
     let exporter = exporter_of(state, tracer);
-    if !abandon(state, index, tracer, Some(Instant::now() + time + AT_LEAST)) {
+    if !abandon(state, index, lock(), Some(Instant::now() + time + AT_LEAST)) {
         // Without a worker there is nobody else to do it.
         if exporter.start(&state.shared) {
             exporter.queue.nudge();
         } else {
-            abandon(state, index, tracer, None);
+            abandon(state, index, lock(), None);
         }
     }
     true
 }
 
-/// Goes on abandoning the spans of all tracers that were shut down. For the worker.
+/// Goes on abandoning the spans of all tracers that were shut down, but for those of which another thread does so: the
+/// agents of other tracers do not wait for it. For the worker.
 pub(super) fn abandon_more(state: &'static State) {
     for index in 0..TRACERS_MAX as u32 {
         let tracer = state.tracers.at(index);
-        if tracer.closed.load(Relaxed) && tracer.is_abandoning() {
-            abandon(state, index, tracer, None);
+        if !tracer.closed.load(Relaxed) {
+            continue;
+        }
+        let place = match tracer.abandoning.try_lock() {
+            Ok(place) => place,
+            Err(TryLockError::Poisoned(place)) => place.into_inner(),
+            Err(TryLockError::WouldBlock) => continue,
+        };
+        if place.is_some() {
+            abandon(state, index, place, None);
         }
     }
 }
 
 /// Abandons open spans until `deadline`. Whether none is left.
-fn abandon(state: &'static State, index: u32, tracer: &Tracer, deadline: Option<Instant>) -> bool {
-    let mut place = tracer.abandoning.lock().unwrap_or_else(PoisonError::into_inner);
+fn abandon(
+    state: &'static State,
+    index: u32,
+    mut place: MutexGuard<'_, Option<Abandoning>>,
+    deadline: Option<Instant>,
+) -> bool {
     let Some(work) = &mut *place else { return true };
     for (n, handle) in state.spans.live_from(work.next).enumerate() {
         if n % 256 == 255 && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -189,7 +205,7 @@ fn abandon(state: &'static State, index: u32, tracer: &Tracer, deadline: Option<
         }
         state.shared.logs.emit(&Event::SpansAbandoned { spans, open: &open });
     }
-    let exporter = exporter_of(state, tracer);
+    let exporter = exporter_of(state, state.tracers.at(index));
     if !exporter.queue.is_resolved(index) {
         exporter.start(&state.shared);
     }

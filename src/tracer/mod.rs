@@ -27,7 +27,7 @@ use crate::span::table::{Handle, Kind, LAST_GENERATION};
 use crate::sys::environment::Environment;
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
 /// Below so many unused exporters those that only have spans of freed tracers are asked to give up.
@@ -98,9 +98,13 @@ struct Origin {
 }
 
 impl Tracer {
-    /// Whether open spans of it are still to be abandoned.
+    /// Whether open spans of it are still to be abandoned. Does not wait for a thread that is doing so.
     fn is_abandoning(&self) -> bool {
-        self.abandoning.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        match self.abandoning.try_lock() {
+            Ok(place) => place.is_some(),
+            Err(TryLockError::Poisoned(place)) => place.into_inner().is_some(),
+            Err(TryLockError::WouldBlock) => true,
+        }
     }
 
     /// What its queue allows.

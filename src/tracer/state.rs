@@ -17,7 +17,7 @@ use crate::sys;
 use crate::trace::Trace;
 use crate::tracer::{closing, ending, overdue, recording, Tracers};
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// See the module. Lives until the process ends.
 pub struct State {
@@ -104,7 +104,12 @@ impl State {
         recording::refresh_all(&state);
         // Last, since it is read above: what the parent left open, and all that is older than the parent.
         sys::close_inherited();
-        inherited.parents_recorder.unmap_inherited();
+        // Once: a child that another thread forks at this moment begins with the same state and comes here too, and by
+        // then the host may have memory of its own at that address.
+        static UNMAPPED: AtomicU32 = AtomicU32::new(0);
+        if UNMAPPED.swap(inherited.epoch, Relaxed) != inherited.epoch {
+            inherited.parents_recorder.unmap_inherited();
+        }
         sys::free_older_generations();
         state
     }

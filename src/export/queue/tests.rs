@@ -127,7 +127,7 @@ fn only_a_flush_ends_a_pause_early_and_none_ends_one_that_the_agent_asked_for() 
 #[test]
 fn what_a_shutdown_removes_keeps_no_flush_waiting_and_no_worker_awake() {
     let queue = queue(1);
-    assert!(queue.claim_thread());
+    assert!(queue.claim_thread(&AtomicBool::new(false)));
     queue.push(chunk(0, 512), LIMITS).unwrap();
     let (_, sequence) = take(&queue, 1, 5_000);
     queue.push(chunk(0, 512), LIMITS).unwrap();
@@ -163,13 +163,13 @@ fn what_a_freed_tracer_has_left_is_sent_for_it_when_its_slot_is_another_tracers(
 #[test]
 fn a_worker_that_was_told_to_end_goes_on_for_a_tracer_that_has_come_since() {
     let queue = Queue::default();
-    assert!(queue.claim_thread());
+    assert!(queue.claim_thread(&AtomicBool::new(false)));
     assert_eq!(wait(&queue, 0, LONG), Wake::End);
     queue.attach(0, profile(1_000), LIMITS.flush_bytes);
-    assert!(!queue.claim_thread());
+    assert!(!queue.claim_thread(&AtomicBool::new(false)));
     assert!(!queue.end_thread(|| panic!("it goes on")));
     queue.detach(0);
-    assert!(queue.end_thread(|| ()) && queue.claim_thread());
+    assert!(queue.end_thread(|| ()) && queue.claim_thread(&AtomicBool::new(false)));
 }
 
 #[test]
@@ -186,4 +186,19 @@ fn flush_waits_for_what_was_queued_and_no_longer_than_asked() {
         });
         assert!(queue.flush(0, Duration::from_secs(30)));
     });
+}
+
+#[test]
+fn a_lane_whose_last_chunks_were_removed_is_resolved_though_the_exporter_is_needed_for_another_address() {
+    let queue = queue(1);
+    assert!(queue.claim_thread(&AtomicBool::new(false)));
+    (0..2).for_each(|_| assert!(queue.push(chunk(0, 1024), LIMITS).is_ok()));
+    let (_, sequence) = take(&queue, 1, 1);
+    assert_eq!(queue.remove(0).len(), 1, "a shutdown gives up what the worker has not taken");
+    queue.detach(0);
+    assert!(queue.ask_to_yield());
+    assert!(queue.yielded().is_some_and(|all| all.is_empty()), "nothing waits");
+    assert!(!queue.is_resolved(0), "the worker has a chunk in hand");
+    queue.resolve(1, sequence);
+    assert!(queue.is_resolved(0));
 }
