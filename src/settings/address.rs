@@ -45,8 +45,8 @@ pub enum AgentAddress {
 
 impl AgentAddress {
     /// Reads the value of `DD_TRACE_AGENT_URL`. Takes `unix:/path` too, as the tracers of Go, Java and Node.js do.
-    /// `https://` is understood and answered with `Unusable`: to fall back to another place without encryption would
-    /// surprise whoever asked for it.
+    /// `https://` is understood and answered with `Unusable`: falling back to another place without encryption would
+    /// surprise its user.
     pub fn from_url(url: &str) -> Result<AgentAddress, String> {
         if let Some(c) = url.chars().find(|c| c.is_control() || c.is_whitespace()) {
             return Err(format!("holds the character U+{:04X}, which a URL cannot; {ACCEPTED}", c as u32));
