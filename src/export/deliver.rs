@@ -3,12 +3,14 @@
 //! for a reason.
 
 use super::agent::{self, Answer, Failure, Timeouts, TraceHeaders};
-use super::contact::State;
-use super::load::{Load, Piece};
+use super::batch::{Load, Piece};
+use super::connection::State;
+use super::format::v04 as payload;
 use super::queue::Pause;
 use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
+use super::transport::file;
 use super::worker::Way;
-use super::{file, payload, Exporter, Shared};
+use super::{Exporter, Shared};
 use crate::counters::{Counters, Reason};
 use crate::log::event::{Event, Totals};
 use crate::memory::Buffer;

@@ -1,8 +1,9 @@
 //! What debuggers see of exporters, accounts and what the worker has in hand.
 
-use super::contact::Contact;
+use super::connection::Contact;
+use super::metadata::json as card;
 use super::queue::Queue;
-use super::{card, load, Account, Exporter, Profile, Shared};
+use super::{batch as load, Account, Exporter, Profile, Shared};
 use crate::counters::Counters;
 use crate::inspect::{holding, shapes, Field, Noun};
 use std::mem::offset_of;

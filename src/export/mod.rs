@@ -3,19 +3,17 @@
 //! account stands for a tracer here. What a span is, is known below (`crate::span`); what a tracer is, above
 //! (`crate::tracer`).
 
-pub mod agent;
-mod card;
+mod batch;
 pub mod chunk;
-mod contact;
+mod connection;
 pub mod deliver;
-pub mod file;
+pub mod format;
 mod info;
 pub mod inspected;
-mod load;
-pub mod payload;
+mod metadata;
 pub mod queue;
 pub mod retry;
-mod transport;
+pub mod transport;
 pub mod worker;
 
 use crate::counters::{Counters, Reason};
@@ -28,12 +26,14 @@ use crate::recorder::Recorder;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::ids;
 use crate::sys;
+use metadata::json as card;
 use queue::Queue;
 use std::collections::BTreeMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+pub use transport::agent;
 
 /// How many tracers a process can have at a time; no more addresses than that, either.
 pub const TRACERS_MAX: usize = 64;
@@ -263,7 +263,7 @@ pub struct Exporter {
     /// A tracer has come whose start-up line is due.
     pub unannounced: AtomicBool,
     /// How it stands with the agent.
-    pub contact: contact::Contact,
+    pub contact: connection::Contact,
     /// How often an internal error was caught in its worker.
     failures: AtomicU32,
     /// The address of what the worker has in hand, for debuggers; 0 without a worker.

@@ -3,13 +3,13 @@
 //! its own stack: after a fork there is nothing of it in the child. A panic costs the batch that it was busy with, counted.
 
 use super::agent::{Agent, Failure, Place, Timeouts};
-use super::contact::State;
+use super::batch::{Load, Loads};
+use super::connection::State;
 use super::deliver::{Delivery, AT_ONCE};
-use super::file::File;
 use super::info::{self, Inquiry, Schedule};
-use super::load::{Load, Loads};
 use super::queue::{Errand, Ticket, Wake};
 use super::retry::Backoff;
+use super::transport::file::File;
 use super::transport::{system_lookup, Names};
 use super::{Exporter, Profile, Shared};
 use crate::counters::Reason;

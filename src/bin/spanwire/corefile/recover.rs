@@ -7,7 +7,7 @@ use crate::cli::CoreOptions;
 use crate::out::{counted, note, Failure, Out};
 use spanwire::export::agent::{Agent, Failure as Unsent, Identity, TraceHeaders};
 use spanwire::export::agent::{Place as AgentPlace, Timeouts};
-use spanwire::export::payload;
+use spanwire::export::format::v04 as payload;
 use spanwire::export::queue;
 use spanwire::export::Profile;
 use spanwire::memory::Buffer;

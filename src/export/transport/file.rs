@@ -1,8 +1,9 @@
 //! An agent that is a file: one JSON object per chunk and line, for working without any agent. `/dev/stdout`,
 //! `/dev/stderr` and `/dev/fd/N` mean a copy of that descriptor, so that a pipe or a terminal does as well.
 
-use super::queue::Chunk;
-use super::{payload, Profile};
+use crate::export::format::v04 as payload;
+use crate::export::queue::Chunk;
+use crate::export::Profile;
 use crate::lines::{Given, Lines};
 use crate::span::open::ERROR;
 use crate::span::record::Record;

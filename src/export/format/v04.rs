@@ -3,8 +3,8 @@
 //! what belongs to the tracer (environment, version, tags) on every span, as the payload is sealed. Sending is
 //! `worker`'s.
 
-use super::queue::{Chunk, NO_PRIORITY};
-use super::Profile;
+use crate::export::queue::{Chunk, NO_PRIORITY};
+use crate::export::Profile;
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode;
 use crate::span::open::{ERROR, LOCAL_ROOT, TOP_LEVEL};

@@ -2,7 +2,7 @@
 //! core's spans afterwards must know of the tracer. Made once with the profile, so that nobody has to take a structure
 //! apart. Settings in it are redacted; tags are not, since spans would carry them, and readers redact them.
 
-use super::Profile;
+use crate::export::Profile;
 use crate::inspect::{holding, Field};
 use serde_json::{json, Value};
 

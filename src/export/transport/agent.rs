@@ -12,8 +12,9 @@ use serde_json::Value;
 use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Body, Error};
 
-use super::retry::parse_retry_after;
-use super::transport::{plain, system_lookup, Dialer, Lookup, Names, Progress, Unreached};
+use super::super::retry::parse_retry_after;
+use super::dial::{plain, system_lookup, Dialer, Lookup, Progress, Unreached};
+use super::names::Names;
 use crate::sys;
 
 const TRACES: &str = "/v0.4/traces";

@@ -1,0 +1,3 @@
+//! What payloads say of a tracer.
+
+pub mod json;
