@@ -2,7 +2,8 @@
 //! first call, and made anew by the first call in a forked child, which keeps settings, handles of tracers and sinks, and
 //! starts with empty queues, counters at zero and no threads.
 
-use crate::export::{self, Chores, Exporter, Shared, TRACERS_MAX};
+use crate::export::periodic::{Task, When};
+use crate::export::{self, Exporter, Shared, TRACERS_MAX};
 use crate::inspect::{self, shapes, unsigned, Field, Noun};
 use crate::log::event::Event;
 use crate::log::Logs;
@@ -18,6 +19,7 @@ use crate::trace::Trace;
 use crate::tracer::{closing, ending, overdue, recording, Tracers};
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// See the module. Lives until the process ends.
 pub struct State {
@@ -157,30 +159,33 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, Chores { tick, minute, turn_off }),
+            shared: Shared::new(logs, recorder, tasks(), turn_off),
             parents_recorder,
             overdue_looked_ns: AtomicU64::new(0),
         }
     }
 }
 
-/// What a worker does each minute.
-fn minute() {
-    overdue::look();
+/// What workers do for tracers. None of it waits for anything.
+fn tasks() -> Vec<Task> {
+    let minute = When::Every(Duration::from_secs(60));
+    vec![
+        Task::local("requests", When::EachWake, || ending::run_requests(state())),
+        Task::local("abandoning", When::EachWake, || closing::abandon_more(state())),
+        Task::local("recorded counters", When::EachWake, recording::refresh),
+        Task::local("unfinished spans", minute, overdue::look),
+        Task::local("kept memory", minute, give_back),
+    ]
+}
+
+/// Gives back memory that is kept for later spans.
+fn give_back() {
     let state = state();
     state.shared.pool.empty();
     state.spans.clean_free(false, |span| {
         span.retire();
         true
     });
-}
-
-/// What a worker does each time that it looks up.
-fn tick() {
-    let state = state();
-    ending::run_requests(state);
-    closing::abandon_more(state);
-    recording::refresh();
 }
 
 fn turn_off() {
