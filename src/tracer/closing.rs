@@ -104,6 +104,7 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     // Fewer than before: another thread has freed the tracer, and its slot is given to a new one.
     let spans_unknown = in_flight + after.unknown.saturating_sub(before.unknown);
     if first {
+        state.shared.end_losses_of(index);
         let sent = get(&account.counters.sent);
         let spans_lost = after.dropped.saturating_sub(before.dropped);
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out: sent_all.is_err() });
