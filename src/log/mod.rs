@@ -22,7 +22,7 @@ mod zone;
 
 pub use callback::Returned;
 pub use dialect::{About, Dialect};
-pub use event::{Event, SpanFacts};
+pub use event::{Event, SpanView};
 pub use file::FileConfig;
 pub use filter::RULES_MAX;
 pub use level::Level;

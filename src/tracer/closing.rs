@@ -6,7 +6,7 @@ use super::{facts, overdue, recording, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::queue::NO_PRIORITY;
 use crate::export::{Exporter, TRACERS_MAX};
-use crate::log::event::{Event, OpenFacts};
+use crate::log::event::{Event, OpenSpanView};
 use crate::span::table::Refused;
 use crate::sys;
 use crate::tracer::state::State;
@@ -126,7 +126,7 @@ pub struct Abandoning {
     next: u32,
     spans: u64,
     /// The first ones, for the log.
-    open: Vec<OpenFacts>,
+    open: Vec<OpenSpanView>,
 }
 
 /// Lets no span start any more, abandons those that are open, and puts what was finished of their traces into the queue.

@@ -13,7 +13,7 @@ pub use layout::Layout;
 
 use super::text::{inline, object, own, reason_phrase};
 use super::{Form, Frame, Line};
-use crate::log::event::{Event, SpanFacts, Totals};
+use crate::log::event::{Event, SpanView, Totals};
 use crate::log::level::Level;
 use crate::redact;
 use layout::{Exception, Record};
@@ -240,7 +240,7 @@ fn configured(to: &mut Speaker<'_, '_>, fields: &[(String, Value)], agent_url: &
 }
 
 /// The thread that a span says it ran on. The kernel knows only the beginning of a long name.
-fn of_span<'a>(span: &SpanFacts<'a>, otherwise: &'a str) -> &'a str {
+fn of_span<'a>(span: &SpanView<'a>, otherwise: &'a str) -> &'a str {
     let named = span.tags.iter().find(|(key, name)| *key == "thread.name" && fits(name));
     named.map_or(otherwise, |(_, name)| name)
 }

@@ -4,7 +4,7 @@
 use super::remedy::{calls, Calls};
 use super::text::{duration, free, iso_time, number, object, tags, value};
 use super::{About, Frame, Line as Record};
-use crate::log::event::{Event, OpenFacts, SpanFacts};
+use crate::log::event::{Event, OpenSpanView, SpanView};
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
@@ -192,7 +192,7 @@ impl Line {
         }
     }
 
-    fn span(&mut self, span: &SpanFacts<'_>) {
+    fn span(&mut self, span: &SpanView<'_>) {
         self.fact("name", &free(span.name)).fact("service", &free(span.service)).fact("resource", &free(span.resource));
         if !span.span_type.is_empty() {
             self.fact("type", &free(span.span_type));
@@ -202,7 +202,7 @@ impl Line {
     }
 
     /// The oldest few of the open spans.
-    fn open(&mut self, spans: u64, open: &[OpenFacts]) -> &mut Line {
+    fn open(&mut self, spans: u64, open: &[OpenSpanView]) -> &mut Line {
         for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
             self.say(if n == 0 { " oldest=[" } else { ", " }).text(&free(&span.name));
             self.count("span_id", span.span_id).count("trace_id", format_args!("{:032x}", span.trace_id));
@@ -214,7 +214,7 @@ impl Line {
         self
     }
 
-    fn tags(&mut self, span: &SpanFacts<'_>) {
+    fn tags(&mut self, span: &SpanView<'_>) {
         self.say(" tags={");
         let mut between = "";
         let left_out = tags(&span.tags, |name, text| {

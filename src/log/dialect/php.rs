@@ -14,7 +14,7 @@ mod span;
 use super::cause::{cause, Cause};
 use super::text::{general, inline, inline_value, more_spans, object, own, SpansRoom};
 use super::{Form, Frame, Line};
-use crate::log::event::{Event, OpenFacts, QueueFacts};
+use crate::log::event::{Event, OpenSpanView, QueueView};
 use crate::log::level::Level;
 use crate::redact;
 use std::borrow::Cow;
@@ -204,7 +204,7 @@ impl Log<'_> {
         }
     }
 
-    fn too_large(&mut self, detail: &str, queue: Option<QueueFacts>) {
+    fn too_large(&mut self, detail: &str, queue: Option<QueueView>) {
         let limit = detail.strip_prefix(TOO_LARGE).and_then(|rest| rest.split(' ').next());
         let text = match (queue, limit) {
             (Some(queue), _) => {
@@ -225,7 +225,7 @@ impl Log<'_> {
         self.say(Level::Error, "error", &text);
     }
 
-    fn unfinished(&mut self, spans: u64, open: &[OpenFacts]) {
+    fn unfinished(&mut self, spans: u64, open: &[OpenSpanView]) {
         let named = &open[..open.len().min(OPEN_MAX)];
         for span in named {
             let name = inline(&span.name);

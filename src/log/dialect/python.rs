@@ -17,7 +17,7 @@ use super::native;
 use super::text::{escaped, inline};
 use super::About;
 use super::{Form, Frame, Line};
-use crate::log::event::{Event, OpenFacts, QueueFacts};
+use crate::log::event::{Event, OpenSpanView, QueueView};
 use crate::log::level::Level;
 use crate::redact;
 use std::borrow::Cow;
@@ -211,8 +211,8 @@ fn refused(source: bool, to: &str, status: u16, retry: bool, say: &mut Say<'_>) 
     }
 }
 
-fn dropped(source: bool, queue: &QueueFacts, say: &mut Say<'_>) {
-    let QueueFacts { chunks, bytes, max_bytes, chunk_bytes } = queue;
+fn dropped(source: bool, queue: &QueueView, say: &mut Say<'_>) {
+    let QueueView { chunks, bytes, max_bytes, chunk_bytes } = queue;
     if chunk_bytes > max_bytes {
         return say(Level::Warn, TOO_LARGE, &|line| {
             line.put(format_args!(
@@ -334,7 +334,7 @@ impl Writer {
         self
     }
 
-    fn open(&mut self, spans: u64, open: &[OpenFacts]) {
+    fn open(&mut self, spans: u64, open: &[OpenSpanView]) {
         for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
             self.say(if n == 0 { "" } else { ", " }).put(format_args!("trace_id={} parent_id=", span.trace_id));
             self.id_or_none(span.parent_id).put(format_args!(" span_id={} name=", span.span_id));

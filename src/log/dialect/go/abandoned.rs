@@ -4,7 +4,7 @@
 use super::{beginning, Writer};
 use crate::log::dialect::text::inline;
 use crate::log::dialect::{Frame, Line};
-use crate::log::event::OpenFacts;
+use crate::log::event::OpenSpanView;
 use crate::log::level::Level;
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ const LIST_MAX: usize = 9_000;
 
 /// Two records, or three where the list does not hold all. The page says that they are for information; today's source
 /// warns.
-pub fn list(frame: &Frame<'_>, level: Level, spans: u64, open: &[OpenFacts], out: &mut Vec<Line>) {
+pub fn list(frame: &Frame<'_>, level: Level, spans: u64, open: &[OpenSpanView], out: &mut Vec<Line>) {
     let mut list = String::new();
     let mut listed = 0;
     for span in open {
