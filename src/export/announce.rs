@@ -3,7 +3,7 @@
 
 use super::exporter::Exporter;
 use super::shared::Shared;
-use crate::log::event::Event;
+use crate::event::Event;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};

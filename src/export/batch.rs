@@ -87,9 +87,12 @@ impl Owner {
     /// Counts spans as dropped and says so.
     pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &str) {
         let mut began = false;
-        self.count(shared, |counters| began = counters.drop_spans(reason, spans));
+        // Both before the log, where a sink or a panic could come between them.
+        self.count(shared, |counters| {
+            began = counters.drop_spans(reason, spans);
+            Counters::add(&counters.resolved, spans);
+        });
         shared.say_dropped(began, reason, spans, traces, detail);
-        self.count(shared, |counters| Counters::add(&counters.resolved, spans));
     }
 }
 
@@ -116,13 +119,15 @@ impl Batch {
 
     /// Puts all spans in order, as pieces of whole chunks.
     pub(super) fn cut(&mut self) {
-        self.order.clear();
+        let (mut order, mut pieces) = (Vec::new(), Vec::with_capacity(self.chunks.len()));
         for (chunk, content) in self.chunks.iter().enumerate() {
-            let from = self.order.len();
-            payload::order(content, &mut self.order);
-            self.pieces.push(Piece { chunk, from, to: self.order.len() });
+            let from = order.len();
+            payload::order(content, &mut order);
+            pieces.push(Piece { chunk, from, to: order.len() });
         }
-        self.pieces.reverse();
+        pieces.reverse();
+        // Only now: a batch without an order is one whose spans are not counted as taken yet.
+        (self.order, self.pieces) = (order, pieces);
     }
 
     /// All spans.

@@ -13,7 +13,7 @@ use super::transport::agent::{self, Answer, Failure, Timeouts, TraceHeaders};
 use super::transport::file;
 use super::transport::Transport;
 use crate::counters::{Counters, Reason};
-use crate::log::event::{Event, Totals};
+use crate::event::{Event, Totals};
 use crate::memory::Buffer;
 use crate::probes;
 use crate::span::encode;
@@ -242,13 +242,7 @@ impl Delivery {
             (Verdict::Sent, Ok(answer)) => {
                 self.answered(answer, batch);
                 batch.gone_up_to(end);
-                owner.count(self.shared, |counters| {
-                    Counters::add(&counters.payloads_sent, 1);
-                    Counters::add(&counters.bytes_sent, bytes);
-                    Counters::add(&counters.sent, spans);
-                    Counters::add(&counters.resolved, spans);
-                });
-                end_losses(self.shared, batch);
+                owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             }
             (Verdict::Split, _) if spans == 1 => {
                 lose(self, batch, Reason::TooLarge, "the agent refused it alone with 413");
@@ -351,12 +345,7 @@ impl Delivery {
                 owner.lose(self.shared, Reason::Unreachable, spans, traces, error);
                 continue;
             }
-            owner.count(self.shared, |counters| {
-                Counters::add(&counters.payloads_sent, 1);
-                Counters::add(&counters.bytes_sent, bytes);
-                Counters::add(&counters.sent, spans);
-                Counters::add(&counters.resolved, spans);
-            });
+            owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             self.totals.sent += traces;
             let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());
             let (status, answer, attempt, totals) = (200, "written", 1, self.totals);
@@ -372,7 +361,6 @@ impl Delivery {
                 recovered,
                 totals,
             });
-            end_losses(self.shared, batch);
         }
     }
 
@@ -439,15 +427,6 @@ impl Delivery {
         }
         if answer.agent_state.is_some() {
             self.agent_state = answer.agent_state.clone();
-        }
-    }
-}
-
-fn end_losses(shared: &Shared, batch: &Batch) {
-    let Some(account) = batch.owner.account(shared) else { return };
-    for reason in [Reason::QueueFull, Reason::Memory, Reason::Unreachable, Reason::Refused, Reason::UnknownFate] {
-        if let Some(spans) = account.counters.end_loss(reason) {
-            shared.logs.emit(&Event::LossEnded { reason: reason.name(), spans });
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use super::account::{Account, TRACERS_MAX};
 use super::periodic::Task;
-use crate::counters::Reason;
-use crate::log::event::{Event, QueueFacts};
+use crate::counters::{Reason, ALL_REASONS};
+use crate::event::{Event, QueueView};
 use crate::log::Logs;
 use crate::memory::Pool;
 use crate::probes;
 use crate::recorder::Recorder;
+use crate::sys;
 
 /// See the module.
 pub struct Shared {
@@ -56,7 +57,7 @@ impl Shared {
     }
 
     /// The same for a chunk that the queue had no room for.
-    pub fn drop_queued(&self, tracer: u32, spans: u64, detail: &str, queue: QueueFacts) {
+    pub fn drop_queued(&self, tracer: u32, spans: u64, detail: &str, queue: QueueView) {
         let reason = Reason::QueueFull;
         probes::spans_drop(spans, reason as u64);
         if self.account(tracer).counters.drop_spans(reason, spans) {
@@ -64,5 +65,28 @@ impl Shared {
         }
         let queue = Some(queue);
         self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces: 1, detail, queue });
+    }
+
+    /// Logs which losses are over, of all tracers. For workers, once a second.
+    pub(super) fn end_losses(&self) {
+        let now_ns = sys::monotonic_ns();
+        for counters in self.accounts.iter().map(|account| &account.counters) {
+            self.say_ended(|reason| counters.end_loss(reason, now_ns));
+        }
+    }
+
+    /// Ends all losses of a tracer that is shut down. Spans that the shutdown itself drops are counted in the line about
+    /// the shutdown, and end no loss.
+    pub fn end_losses_of(&self, tracer: u32) {
+        let counters = &self.account(tracer).counters;
+        self.say_ended(|reason| counters.end_loss_now(reason).filter(|_| reason != Reason::Shutdown));
+    }
+
+    fn say_ended(&self, end: impl Fn(Reason) -> Option<u64>) {
+        for reason in ALL_REASONS {
+            if let Some(spans) = end(reason) {
+                self.logs.emit(&Event::LossEnded { reason: reason.name(), spans });
+            }
+        }
     }
 }

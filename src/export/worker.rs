@@ -18,8 +18,8 @@ use super::shared::Shared;
 use super::transport::agent::{Failure, Timeouts};
 use super::transport::Transport;
 use crate::counters::Reason;
-use crate::log::event::Event;
-use crate::log::level::Level;
+use crate::event::Event;
+use crate::level::Level;
 use crate::span::clock;
 use crate::sys;
 use std::any::Any;
@@ -129,6 +129,7 @@ impl Worker {
         let now = Instant::now();
         let info = Arc::new(InfoPoll::default());
         let mut tasks = shared.tasks.clone();
+        tasks.push(Task::local("ended losses", When::Every(WAKE), || shared.end_losses()));
         tasks.push(Task::poll(info::NAME, When::OnDemand, None, info.clone()));
         Worker {
             shared,

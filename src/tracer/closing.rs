@@ -4,9 +4,9 @@ use super::ending::{self, Ending};
 use super::spans::trace_of;
 use super::{facts, overdue, recording, Error, Tracer};
 use crate::counters::{Counters, Reason};
+use crate::event::{Event, OpenSpanView};
 use crate::export::queue::NO_PRIORITY;
 use crate::export::{Exporter, TRACERS_MAX};
-use crate::log::event::{Event, OpenFacts};
 use crate::span::table::Refused;
 use crate::sys;
 use crate::tracer::state::State;
@@ -104,6 +104,7 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     // Fewer than before: another thread has freed the tracer, and its slot is given to a new one.
     let spans_unknown = in_flight + after.unknown.saturating_sub(before.unknown);
     if first {
+        state.shared.end_losses_of(index);
         let sent = get(&account.counters.sent);
         let spans_lost = after.dropped.saturating_sub(before.dropped);
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out: sent_all.is_err() });
@@ -126,7 +127,7 @@ pub struct Abandoning {
     next: u32,
     spans: u64,
     /// The first ones, for the log.
-    open: Vec<OpenFacts>,
+    open: Vec<OpenSpanView>,
 }
 
 /// Lets no span start any more, abandons those that are open, and puts what was finished of their traces into the queue.

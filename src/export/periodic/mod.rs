@@ -13,7 +13,7 @@ pub mod poller;
 pub use poller::{NotRun, Poll};
 
 use std::any::Any;
-use std::panic::catch_unwind;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ pub enum When {
 #[derive(Clone)]
 pub enum Work {
     /// Runs on the worker's thread. Must not wait for anything.
-    Local(fn()),
+    Local(Arc<dyn Fn() + Send + Sync>),
     /// Runs on the polling thread.
     Poll {
         /// The longest time for each of its requests. `None`: the tracer's setting for requests.
@@ -55,8 +55,8 @@ pub enum Work {
 
 impl Task {
     /// Local work.
-    pub fn local(name: &'static str, when: When, run: fn()) -> Task {
-        Task { name, when, work: Work::Local(run) }
+    pub fn local(name: &'static str, when: When, run: impl Fn() + Send + Sync + 'static) -> Task {
+        Task { name, when, work: Work::Local(Arc::new(run)) }
     }
 
     /// A poll.
@@ -121,10 +121,11 @@ impl Schedule {
     /// `failed` gets the panic, and the next task runs.
     pub fn run_local(&mut self, now: Instant, last: bool, mut failed: impl FnMut(&(dyn Any + Send))) {
         for entry in &mut self.entries {
-            let Work::Local(run) = entry.task.work else { continue };
+            let Work::Local(run) = &entry.task.work else { continue };
             if last || entry.is_due(now) {
+                let result = catch_unwind(AssertUnwindSafe(|| run()));
                 entry.began(now);
-                if let Err(panic) = catch_unwind(run) {
+                if let Err(panic) = result {
                     failed(&*panic);
                 }
             }
