@@ -1,11 +1,12 @@
 //! The batches that the worker holds: chunks taken from one lane of the queue, the order of their spans, and how far they
 //! got. A batch that has to be tried again is held while batches of other tracers have their turn.
 
-use super::queue::{Chunk, Taken, Ticket};
+use super::queue::{Taken, Ticket};
 use super::{payload, Account, Profile, Shared};
 use crate::counters::{Counters, Reason};
 use crate::inspect::{holding, unsigned, Noun};
 use crate::memory::Buffer;
+use crate::trace::Chunk;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::Instant;

@@ -3,12 +3,12 @@
 //! what belongs to the tracer (environment, version, tags) on every span, as the payload is sealed. Sending is
 //! `worker`'s.
 
-use super::queue::{Chunk, NO_PRIORITY};
 use super::Profile;
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode;
 use crate::span::open::{ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record::{self, Record, HEADER};
+use crate::trace::chunk::{Chunk, NO_PRIORITY};
 
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
 pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {

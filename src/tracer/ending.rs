@@ -5,7 +5,6 @@
 use super::spans::trace_of;
 use super::{facts, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::export::queue::Chunk;
 use crate::export::TRACERS_MAX;
 use crate::log::event::{Event, QueueFacts, SpanFacts};
 use crate::log::level::Level;
@@ -15,7 +14,7 @@ use crate::span::clock;
 use crate::span::open::{OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::sys;
-use crate::trace::{Decision, Trace};
+use crate::trace::{Chunk, Decision, Trace};
 use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 

@@ -4,9 +4,9 @@
 
 use super::facts;
 use super::spans::trace_of;
-use crate::export::queue::NO_PRIORITY;
 use crate::log::event::{Event, OpenFacts};
 use crate::sys;
+use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;

@@ -3,7 +3,6 @@
 
 use super::{facts, Error, Tracer};
 use crate::counters::Counters;
-use crate::export::queue::NO_PRIORITY;
 use crate::export::TRACERS_MAX;
 use crate::log::event::Event;
 use crate::log::level::Level;
@@ -12,6 +11,7 @@ use crate::probes;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
 use crate::span::table::{Handle, Kind, Refused};
+use crate::trace::chunk::NO_PRIORITY;
 use crate::trace::{self, Decision, Trace};
 use crate::tracer::state::State;
 use std::sync::atomic::Ordering::Relaxed;
