@@ -4,7 +4,7 @@
 
 mod inspected;
 
-use super::encode::{self, Mended};
+use super::encode::{self, Sanitized};
 use super::table::Content;
 use crate::memory::{self, Buffer, Full};
 use crate::sys;
@@ -210,20 +210,20 @@ impl OpenSpan {
         self.head.bytes().get(piece.at as usize..(piece.at + piece.len) as usize).unwrap_or_default()
     }
 
-    /// Sets one of the four texts, mended and cut to its limit.
+    /// Sets one of the four texts, sanitized and cut to its limit.
     #[inline]
-    pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Mended, Refusal> {
+    pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Sanitized, Refusal> {
         let max = if matches!(field, Field::Resource) { RESOURCE_MAX } else { NAME_MAX };
         let at = self.head.len();
         if value.is_empty() && !matches!(field, Field::Name) {
             self.fields[field as usize] = Piece::default();
-            return Ok(Mended::default());
+            return Ok(Sanitized::default());
         }
         // A field set over and over must not make the record grow without end.
         if value.len() <= max && at <= KEPT && !value.is_empty() {
             if memory::copy_ascii(self.head.tail(value.len())?, value) {
                 self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
-                return Ok(Mended::default());
+                return Ok(Sanitized::default());
             }
             self.head.truncate(at);
         }
@@ -233,7 +233,7 @@ impl OpenSpan {
     /// Sets the service. A span that names the tracer's own, of this hash, is like one that names none: then it follows the
     /// tracer, and its version.
     #[inline]
-    pub fn set_service(&mut self, tracers: u32, service: &[u8]) -> Result<Mended, Refusal> {
+    pub fn set_service(&mut self, tracers: u32, service: &[u8]) -> Result<Sanitized, Refusal> {
         let hash = hash(service);
         let own = service.is_empty() || hash == tracers;
         self.service_hash = if own { 0 } else { hash };
@@ -241,16 +241,16 @@ impl OpenSpan {
     }
 
     #[cold]
-    fn set_field_slowly(&mut self, field: Field, value: &[u8], max: usize) -> Result<Mended, Refusal> {
+    fn set_field_slowly(&mut self, field: Field, value: &[u8], max: usize) -> Result<Sanitized, Refusal> {
         let value = if value.is_empty() && matches!(field, Field::Name) { UNNAMED } else { value };
-        let (value, mended) = encode::mend(value, max);
+        let (value, sanitized) = encode::sanitize(value, max);
         if self.head.len() > KEPT {
             self.close_head();
         }
         let at = self.head.len() as u32;
         self.head.push(&value)?;
         self.fields[field as usize] = Piece { at, len: value.len() as u32 };
-        Ok(mended)
+        Ok(sanitized)
     }
 
     #[cold]
@@ -267,7 +267,7 @@ impl OpenSpan {
 
     /// Sets a text tag; the last value of a key wins, over a number of the same key too.
     #[inline]
-    pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Mended, Refusal> {
+    pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
         // What nearly every tag is: new, short enough, ASCII. Anything else begins again, slowly.
         if key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.keys.len() < TAGS_MAX {
             let hash = hash(key);
@@ -276,7 +276,7 @@ impl OpenSpan {
                 self.index_room()?;
                 if append_text(&mut self.texts, key, value)? {
                     self.index(hash, place as u32);
-                    return Ok(Mended::default());
+                    return Ok(Sanitized::default());
                 }
                 self.texts.truncate(place);
             }
@@ -285,15 +285,15 @@ impl OpenSpan {
     }
 
     #[cold]
-    fn set_text_slowly(&mut self, key: &[u8], value: &[u8]) -> Result<Mended, Refusal> {
-        let (key, key_mended) = encode::mend(key, KEY_MAX);
-        let (value, mut mended) = encode::mend(value, VALUE_MAX);
-        mended.repaired |= key_mended.repaired;
-        mended.cut |= key_mended.cut;
+    fn set_text_slowly(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
+        let (key, key_sanitized) = encode::sanitize(key, KEY_MAX);
+        let (value, mut sanitized) = encode::sanitize(value, VALUE_MAX);
+        sanitized.repaired |= key_sanitized.repaired;
+        sanitized.cut |= key_sanitized.cut;
         let hash = hash(&key);
         if let Some(index) = self.find(hash, &key) {
             self.replace_text(index, &key, &value)?;
-            return Ok(mended);
+            return Ok(sanitized);
         }
         if self.keys.len() >= TAGS_MAX {
             return Err(Refusal::Limit);
@@ -302,12 +302,12 @@ impl OpenSpan {
         self.index_room()?;
         append_text(&mut self.texts, &key, &value)?;
         self.index(hash, place as u32);
-        Ok(mended)
+        Ok(sanitized)
     }
 
     /// Sets a numeric tag; the last value of a key wins, over a text of the same key too.
     #[inline]
-    pub fn set_number(&mut self, key: &[u8], value: f64) -> Result<Mended, Refusal> {
+    pub fn set_number(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
         if key.len() <= KEY_MAX && self.keys.len() < TAGS_MAX {
             let hash = hash(key);
             if self.find(hash, key).is_none() {
@@ -316,7 +316,7 @@ impl OpenSpan {
                 if append_number(&mut self.numbers, key, value)? {
                     self.index(hash, place as u32 | NUMBER);
                     self.number_count += 1;
-                    return Ok(Mended::default());
+                    return Ok(Sanitized::default());
                 }
                 self.numbers.truncate(place);
             }
@@ -325,8 +325,8 @@ impl OpenSpan {
     }
 
     #[cold]
-    fn set_number_slowly(&mut self, key: &[u8], value: f64) -> Result<Mended, Refusal> {
-        let (key, mended) = encode::mend(key, KEY_MAX);
+    fn set_number_slowly(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
+        let (key, sanitized) = encode::sanitize(key, KEY_MAX);
         let hash = hash(&key);
         let found = self.find(hash, &key);
         if found.is_none() && self.keys.len() >= TAGS_MAX {
@@ -344,7 +344,7 @@ impl OpenSpan {
         }
         self.number_count += 1;
         self.close_gaps_if_large();
-        Ok(mended)
+        Ok(sanitized)
     }
 
     #[inline]
@@ -372,7 +372,7 @@ impl OpenSpan {
 
     /// Removes a tag of either kind; whether there was one.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        let (key, _) = encode::mend(key, KEY_MAX);
+        let (key, _) = encode::sanitize(key, KEY_MAX);
         let Some(index) = self.find(hash(&key), &key) else { return false };
         self.bury(index);
         self.keys.remove(index);
@@ -382,13 +382,13 @@ impl OpenSpan {
 
     /// The value of a tag.
     pub fn get(&self, key: &[u8]) -> Option<Value<'_>> {
-        let (key, _) = encode::mend(key, KEY_MAX);
+        let (key, _) = encode::sanitize(key, KEY_MAX);
         self.value_at(self.keys[self.find(hash(&key), &key)?].1).map(|(_, value)| value)
     }
 
     /// Adds a blob of MessagePack (`meta_struct`). The last value of a key wins.
-    pub fn add_blob(&mut self, key: &[u8], bytes: &[u8]) -> Result<Mended, Refusal> {
-        let (key, mended) = encode::mend(key, KEY_MAX);
+    pub fn add_blob(&mut self, key: &[u8], bytes: &[u8]) -> Result<Sanitized, Refusal> {
+        let (key, sanitized) = encode::sanitize(key, KEY_MAX);
         let former = self.find_blob(&key);
         if bytes.len() > BLOB_MAX || (former.is_none() && self.blob_count as usize >= TAGS_MAX) {
             return Err(Refusal::Limit);
@@ -407,7 +407,7 @@ impl OpenSpan {
         encode::text(head, &key);
         encode::blob(body, bytes);
         self.blob_count += 1;
-        Ok(mended)
+        Ok(sanitized)
     }
 
     /// Where the blob of this key begins and ends.

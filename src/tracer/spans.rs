@@ -100,7 +100,7 @@ pub fn start(
     source.keep();
     (span.trace, span.trace_generation) = (place.trace.index, place.trace.generation);
     (span.start_tick, span.start_ns) = (place.start_tick, place.start_ns);
-    count_mended(counters, span.set_field(Field::Name, name));
+    count_sanitized(counters, span.set_field(Field::Name, name));
     fill(&mut span, tracer, counters);
     span.shard = shard;
     span.label().set(&span);
@@ -216,12 +216,15 @@ fn context_of(span: &OpenSpan, decision: Decision) -> Context {
 
 /// Counts what was done to a text, or that a tag was dropped.
 #[inline]
-pub fn count_mended(counters: &Counters, result: Result<crate::span::encode::Mended, crate::span::open::Refusal>) {
+pub fn count_sanitized(
+    counters: &Counters,
+    result: Result<crate::span::encode::Sanitized, crate::span::open::Refusal>,
+) {
     match result {
-        Ok(mended) if !mended.repaired && !mended.cut => {}
-        Ok(mended) => {
-            Counters::add(&counters.texts_repaired, u64::from(mended.repaired));
-            Counters::add(&counters.texts_cut, u64::from(mended.cut));
+        Ok(sanitized) if !sanitized.repaired && !sanitized.cut => {}
+        Ok(sanitized) => {
+            Counters::add(&counters.texts_repaired, u64::from(sanitized.repaired));
+            Counters::add(&counters.texts_cut, u64::from(sanitized.cut));
         }
         Err(_) => Counters::add(&counters.tags_dropped, 1),
     }
