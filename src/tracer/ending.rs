@@ -3,7 +3,7 @@
 //! (`crate::span::table`), which the holder runs when it unlocks.
 
 use super::spans::trace_of;
-use super::{facts, Error, Tracer};
+use super::{view, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::export::TRACERS_MAX;
 use crate::log::event::{Event, QueueFacts, SpanFacts};
@@ -111,7 +111,7 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
     probes::span_finish(span.span_id, duration_ns);
     if crate::log::enabled(Level::Debug) {
-        facts::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
+        view::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
     }
     if kept.is_err() {
         Counters::add(&state.shared.account(index).counters.traces.finished, 1);
@@ -323,7 +323,7 @@ fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: 
     let records = chunk.records.bytes().to_vec();
     let decision = Decision { priority: chunk.priority, maker: chunk.decision };
     hand_over(state, index, tracer, chunk, |chunks, bytes| {
-        say(&facts::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
+        say(&view::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
     });
 }
 

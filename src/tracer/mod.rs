@@ -2,16 +2,16 @@
 //! registry: making, sharing, finding and freeing them. Spans are started in `spans`, finished in `ending`, flushed
 //! and shut down in `closing`, counted in `stats`.
 
+mod abandoned;
 pub mod closing;
 pub mod ending;
-pub mod facts;
 mod logging;
-mod overdue;
 pub mod recording;
 pub mod spans;
 pub mod state;
 pub mod stats;
 pub mod submit;
+pub mod view;
 
 use crate::export::queue::Limits;
 use crate::export::{Profile, TRACERS_MAX};

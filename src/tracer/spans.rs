@@ -1,7 +1,7 @@
 //! Starting and changing spans; `ending` finishes them. The way that every span goes, and the one worth counting
 //! instructions on. Locks are taken in one order: a span's slot, then its trace.
 
-use super::{facts, Error, Tracer};
+use super::{view, Error, Tracer};
 use crate::counters::Counters;
 use crate::export::TRACERS_MAX;
 use crate::log::event::Event;
@@ -107,7 +107,7 @@ pub fn start(
     state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
     probes::span_start(span.span_id, span.trace_id_low);
     if crate::log::enabled(Level::Debug) {
-        facts::say_started(state, &span, place.trace);
+        view::say_started(state, &span, place.trace);
     }
     Ok(Some(span.publish().number(Kind::Span)))
 }

@@ -15,7 +15,7 @@ use crate::span::record;
 use crate::span::table::{self, Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
-use crate::tracer::{closing, ending, overdue, recording, Tracers};
+use crate::tracer::{abandoned, closing, ending, recording, Tracers};
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -41,7 +41,7 @@ pub struct State {
     /// interrupted may still write to it.
     parents_recorder: Recorder,
     /// When spans that nobody finishes were looked for last; monotonic nanoseconds.
-    pub overdue_looked_ns: AtomicU64,
+    pub abandoned_looked_ns: AtomicU64,
 }
 
 static STATE: PerProcess<State> = PerProcess::new();
@@ -159,14 +159,14 @@ impl State {
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
             shared: Shared::new(logs, recorder, Chores { tick, minute, turn_off }),
             parents_recorder,
-            overdue_looked_ns: AtomicU64::new(0),
+            abandoned_looked_ns: AtomicU64::new(0),
         }
     }
 }
 
 /// What a worker does each minute.
 fn minute() {
-    overdue::look();
+    abandoned::look();
     let state = state();
     state.shared.pool.empty();
     state.spans.clean_free(false, |span| {

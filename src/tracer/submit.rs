@@ -3,7 +3,7 @@
 
 use super::ending::enqueue;
 use super::spans::count_sanitized;
-use super::{facts, Error, Tracer};
+use super::{view, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::log::event::Standing;
 use crate::log::level::Level;
@@ -149,7 +149,7 @@ impl Submission {
             span.flags |= root;
             let decision = Decision { priority: chunk.priority, maker: chunk.decision };
             let standing = Standing { open: 0, finished: u64::from(chunk.spans) + 1, leaves: true };
-            facts::say(self.state, span, decision, standing, Some((flags, duration)));
+            view::say(self.state, span, decision, standing, Some((flags, duration)));
         }
         let member = Member {
             span_id: given.span_id,

@@ -59,7 +59,7 @@ pub(super) fn say(
         }
     }
     let (flags, duration_ns) = finished.unwrap_or((span.flags, 0));
-    let facts = SpanFacts {
+    let shown = SpanFacts {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
         span_id: span.span_id,
         parent_id: span.parent_id,
@@ -77,9 +77,9 @@ pub(super) fn say(
         decision_maker: decided(decision.maker),
     };
     let event = if finished.is_some() {
-        Event::SpanFinished { span: &facts, standing }
+        Event::SpanFinished { span: &shown, standing }
     } else {
-        Event::SpanStarted { span: &facts, standing }
+        Event::SpanStarted { span: &shown, standing }
     };
     state.shared.logs.emit(&event);
 }
