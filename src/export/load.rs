@@ -4,7 +4,7 @@
 use super::queue::{Taken, Ticket};
 use super::{payload, Account, Profile, Shared};
 use crate::counters::{Counters, Reason};
-use crate::inspect::{holding, unsigned, Noun};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
 use crate::trace::Chunk;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -174,7 +174,7 @@ impl Load {
 }
 
 /// Batches as debuggers see them.
-pub(super) fn inspected() -> [Noun; 2] {
+pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let fields = vec![
         holding!(Vec of "chunk", Load, chunks),
         holding!(Vec of "offset", Load, order),
@@ -183,5 +183,8 @@ pub(super) fn inspected() -> [Noun; 2] {
         unsigned!(Load, unknown),
         unsigned!(Load, lane as "ticket"),
     ];
-    [Noun::inside::<Load>("load", fields), Noun::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)])]
+    [
+        TypeDescriptor::inside::<Load>("load", fields),
+        TypeDescriptor::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)]),
+    ]
 }

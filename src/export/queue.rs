@@ -9,7 +9,7 @@ pub use lane::Ticket;
 pub use limits::Limits;
 
 use super::Profile;
-use crate::inspect::{holding, shapes, Field, Noun};
+use crate::inspect::{holding, shapes, Field, TypeDescriptor};
 use crate::memory::Claim;
 use crate::trace::chunk::{self, Chunk};
 use lane::{Hand, Lane};
@@ -161,10 +161,10 @@ impl Queue {
     }
 
     /// What those fields lead to.
-    pub fn inspected_parts() -> Vec<Noun> {
-        let mut nouns = vec![chunk::inspected()];
-        nouns.extend(lane::inspected());
-        nouns
+    pub fn inspected_parts() -> Vec<TypeDescriptor> {
+        let mut descriptors = vec![chunk::inspected()];
+        descriptors.extend(lane::inspected());
+        descriptors
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -280,8 +280,10 @@ impl Image {
             }
             true
         });
-        let names: Vec<String> =
-            reader.noun("account").map(|noun| noun.numbers().map(str::to_owned).collect()).unwrap_or_default();
+        let names: Vec<String> = reader
+            .descriptor("account")
+            .map(|descriptor| descriptor.numbers().map(str::to_owned).collect())
+            .unwrap_or_default();
         reader.each("account", &mut |index, view| {
             if let Some(tracer) = self.tracers.iter_mut().find(|tracer| tracer.index == index) {
                 let counted = names.iter().map(|name| (name.clone(), view.number(name).unwrap_or(0)));
@@ -458,10 +460,10 @@ fn chunk(reader: &Reader<'_>, view: &View<'_>, place: Place, order: Option<&[u32
 
 /// The finished span that bytes begin with, and its length.
 fn finished(reader: &Reader<'_>, bytes: &[u8], chunk: &Chunk) -> Option<(Span, usize)> {
-    let noun = reader.noun("record")?;
-    let view = View::of(reader, noun, bytes)?;
+    let descriptor = reader.descriptor("record")?;
+    let view = View::of(reader, descriptor, bytes)?;
     let number = |name| view.number(name).map(|number| number as usize);
-    let record = bytes.get(noun.stride()..number("length")?)?;
+    let record = bytes.get(descriptor.stride()..number("length")?)?;
     let (head, runs) = record.split_at_checked(number("head_length")?)?;
     let (mut texts, runs) = runs.split_at_checked(number("texts_length")?)?;
     let (mut numbers, runs) = runs.split_at_checked(number("numbers_length")?)?;

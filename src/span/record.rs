@@ -12,14 +12,14 @@
 
 use super::encode;
 use super::open::OpenSpan;
-use crate::inspect::{Field, Noun};
+use crate::inspect::{Field, TypeDescriptor};
 use crate::memory::{self, Buffer, Full, Pool};
 
 /// The header's size in bytes.
 pub const HEADER: usize = 13 * 8;
 
 /// A record as debuggers see it: the header of the module's comment, in halves of words.
-pub fn inspected() -> Noun {
+pub fn inspected() -> TypeDescriptor {
     let word = |name, n: usize| Field::number(name, n * 8, 8);
     let halves = |low, high, n: usize| [Field::number(low, n * 8, 4), Field::number(high, n * 8 + 4, 4)];
     let mut fields =
@@ -37,7 +37,7 @@ pub fn inspected() -> Noun {
         fields.extend(halves(low, high, n));
     }
     fields.push(Field::number("blob_count", 12 * 8, 4));
-    Noun::inside::<[u8; HEADER]>("record", fields)
+    TypeDescriptor::inside::<[u8; HEADER]>("record", fields)
 }
 
 fn pair(low: usize, high: usize) -> u64 {

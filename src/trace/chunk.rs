@@ -1,6 +1,6 @@
 //! A chunk: finished spans of one trace on their way to the agent.
 
-use crate::inspect::{holding, signed, unsigned, Noun};
+use crate::inspect::{holding, signed, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
 
 /// Stands for "no sampling priority" and "no decision maker".
@@ -37,7 +37,7 @@ impl Chunk {
 }
 
 /// A chunk as debuggers see it.
-pub fn inspected() -> Noun {
+pub fn inspected() -> TypeDescriptor {
     let fields = vec![
         unsigned!(Chunk, tracer),
         unsigned!(Chunk, trace_id_high),
@@ -48,5 +48,5 @@ pub fn inspected() -> Noun {
         unsigned!(Chunk, complete),
         holding!(One of "buffer", Chunk, records),
     ];
-    Noun::inside::<Chunk>("chunk", fields)
+    TypeDescriptor::inside::<Chunk>("chunk", fields)
 }

@@ -15,7 +15,7 @@ pub mod view;
 
 use crate::export::queue::Limits;
 use crate::export::{Profile, TRACERS_MAX};
-use crate::inspect::{unsigned, Noun};
+use crate::inspect::{unsigned, TypeDescriptor};
 use crate::log::event::Event;
 use crate::log::level::Level;
 use crate::memory;
@@ -307,14 +307,14 @@ impl Tracers {
     }
 
     /// The tracers as debuggers see them.
-    pub fn inspected(&self) -> Noun {
+    pub fn inspected(&self) -> TypeDescriptor {
         let fields = vec![
             unsigned!(Tracer, word),
             unsigned!(Tracer, closed),
             unsigned!(Tracer, enabled),
             unsigned!(Tracer, exporter),
         ];
-        Noun::row("tracer", &self.slots, fields)
+        TypeDescriptor::row("tracer", &self.slots, fields)
     }
 
     /// Turns tracing off for good, for a library that has failed too often, and says so.
