@@ -134,7 +134,8 @@ impl State {
         descriptors.push(self.traces.inspected("trace", Trace::inspected()));
         descriptors.push(self.tracers.inspected());
         descriptors.extend(OpenSpan::inspected_parts());
-        descriptors.extend([memory::counted_now(), memory::inspected(), record::inspected()]);
+        descriptors.extend([memory::counted_now(), memory::inspected()]);
+        descriptors.extend(record::inspected());
         descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters));
         descriptors.extend(self.shared.logs.inspected());
         descriptors

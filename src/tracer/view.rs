@@ -4,6 +4,7 @@ use crate::export::Profile;
 use crate::log::event::{Event, OpenFacts, SpanFacts, Standing};
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
+use crate::span::run::Item;
 use crate::span::table::Handle;
 use crate::sys;
 use crate::trace::chunk::NO_PRIORITY;
@@ -112,8 +113,11 @@ fn of_record<'a>(
     profile: Option<&'a Profile>,
 ) -> SpanFacts<'a> {
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
-    record.each_text(|key, value| tags.push((text(key), text(value))));
-    record.each_number(|key, value| metrics.push((text(key), value)));
+    record.each(|item| match item {
+        Item::Text(key, value) => tags.push((text(key), text(value))),
+        Item::Number(key, value) => metrics.push((text(key), value)),
+        Item::Blob(..) => {}
+    });
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let name = text(record.name);
     SpanFacts {
