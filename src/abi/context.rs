@@ -2,7 +2,7 @@
 #![allow(non_camel_case_types)]
 
 use super::sized;
-use crate::export::queue::NO_PRIORITY;
+use crate::trace::chunk::NO_PRIORITY;
 use crate::trace::Decision;
 use crate::tracer::spans::Context;
 use crate::tracer::Error;

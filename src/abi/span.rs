@@ -6,7 +6,7 @@ use super::status::*;
 use super::tracer::spanwire_tracer;
 use super::{guard_quick, guard_span, guard_value, sized, text};
 use crate::counters::Counters;
-use crate::span::encode::{self, Mended};
+use crate::span::encode::{self, Sanitized};
 use crate::span::open::{self, Field, OpenSpan, Refusal, Value};
 use crate::tracer::ending::{self, End};
 use crate::tracer::spans::{self, Parent};
@@ -118,8 +118,8 @@ unsafe impl sized::Sized_ for spanwire_span_options {}
 
 /// Counts what was done to a text or tag, and says whether it was taken.
 #[inline]
-fn noted(counters: &Counters, result: Result<Mended, Refusal>) -> Result<(), Error> {
-    spans::count_mended(counters, result);
+fn noted(counters: &Counters, result: Result<Sanitized, Refusal>) -> Result<(), Error> {
+    spans::count_sanitized(counters, result);
     match result {
         Ok(_) => Ok(()),
         Err(Refusal::Limit) => Err(Error::Limit),
@@ -312,13 +312,13 @@ impl Texts<'_> {
             span.start_at(start_ns);
         }
         if let Some(service) = self.service {
-            spans::count_mended(counters, span.set_service(tracer.service_hash.load(Relaxed), service));
+            spans::count_sanitized(counters, span.set_service(tracer.service_hash.load(Relaxed), service));
         }
         if let Some(resource) = self.resource {
-            spans::count_mended(counters, span.set_field(Field::Resource, resource));
+            spans::count_sanitized(counters, span.set_field(Field::Resource, resource));
         }
         if let Some(span_type) = self.span_type {
-            spans::count_mended(counters, span.set_field(Field::Type, span_type));
+            spans::count_sanitized(counters, span.set_field(Field::Type, span_type));
         }
         for tag in self.tags {
             // SAFETY: by the caller.

@@ -1,11 +1,12 @@
 //! The batches that the worker holds: chunks taken from one lane of the queue, the order of their spans, and how far they
 //! got. A batch that has to be tried again is held while batches of other tracers have their turn.
 
-use super::queue::{Chunk, Taken, Ticket};
+use super::queue::{Taken, Ticket};
 use super::{payload, Account, Profile, Shared};
 use crate::counters::{Counters, Reason};
-use crate::inspect::{holding, unsigned, Noun};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
+use crate::trace::Chunk;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::Instant;
@@ -178,7 +179,7 @@ impl Load {
 }
 
 /// Batches as debuggers see them.
-pub(super) fn inspected() -> [Noun; 2] {
+pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let fields = vec![
         holding!(Vec of "chunk", Load, chunks),
         holding!(Vec of "offset", Load, order),
@@ -187,5 +188,8 @@ pub(super) fn inspected() -> [Noun; 2] {
         unsigned!(Load, unknown),
         unsigned!(Load, lane as "ticket"),
     ];
-    [Noun::inside::<Load>("load", fields), Noun::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)])]
+    [
+        TypeDescriptor::inside::<Load>("load", fields),
+        TypeDescriptor::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)]),
+    ]
 }

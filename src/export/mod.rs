@@ -5,7 +5,6 @@
 
 pub mod agent;
 mod card;
-pub mod chunk;
 mod contact;
 pub mod deliver;
 pub mod file;
