@@ -1,7 +1,8 @@
 //! Whole finished spans at once, for hosts that keep their spans themselves.
 #![allow(non_camel_case_types)]
 
-use super::span::{put_metric, put_tag, spanwire_metric, spanwire_tag};
+use super::span::tags::{put_metric, put_tag};
+use super::span::{spanwire_metric, spanwire_tag};
 use super::status::*;
 use super::tracer::spanwire_tracer;
 use super::{guard_span, sized, text};
