@@ -89,7 +89,39 @@ pub fn parse(folder: &Path) -> Result<Vec<Item>, String> {
     let builder = Builder::new().with_config(config).with_src(folder.join("mod.rs"));
     let mut text = Vec::new();
     builder.generate().map_err(|error| format!("cbindgen: {error}"))?.write(&mut text);
-    split(&String::from_utf8_lossy(&text))
+    split(&without_argument_types(&String::from_utf8_lossy(&text)))
+}
+
+/// cbindgen's output with the types of src/abi/arg.rs and sized.rs, which exist in Rust alone, replaced by the pointers
+/// and numbers that they wrap. Their names begin with a capital letter; those of the C API do not.
+fn without_argument_types(text: &str) -> String {
+    let (mut types, mut kept): (Vec<(String, String)>, Vec<&str>) = Default::default();
+    // The doc comment that may belong to such a type.
+    let mut doc = 0;
+    for line in text.lines() {
+        if line == "/**" {
+            doc = kept.len();
+        }
+        let wrapped = line.strip_prefix("typedef ").and_then(|rest| rest.strip_suffix(';'));
+        let named =
+            wrapped.and_then(|declaration| declaration.rfind([' ', '*']).map(|at| declaration.split_at(at + 1)));
+        match named.filter(|(_, name)| name.starts_with(|c: char| c.is_ascii_uppercase())) {
+            Some((wrapped, name)) => {
+                types.push((format!("{name} "), wrapped.to_owned()));
+                if kept[doc..].last().is_some_and(|line| *line == " */") {
+                    kept.truncate(doc);
+                }
+            }
+            None => kept.push(line),
+        }
+    }
+    // The longest names first: one may be the end of another.
+    types.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    let mut text = kept.join("\n");
+    for (name, wrapped) in &types {
+        text = text.replace(name.as_str(), wrapped);
+    }
+    text
 }
 
 fn split(text: &str) -> Result<Vec<Item>, String> {

@@ -5,8 +5,10 @@ pub mod pull;
 pub mod sink;
 pub mod write;
 
+use super::arg::{CText, Callback};
+use super::guard;
+use super::sized::Sized_;
 use super::status::*;
-use super::{guard, sized, text};
 use crate::log::{Level, Record, Returned};
 use crate::sys;
 use crate::tracer::Error;
@@ -64,7 +66,7 @@ pub struct spanwire_log_record {
 }
 
 // SAFETY: `repr(C)`, begins with its size, plain integers and pointers.
-unsafe impl sized::Sized_ for spanwire_log_record {}
+unsafe impl Sized_ for spanwire_log_record {}
 
 /// A record that belongs into the host's own log even where a log file is set, and is not in that file: PHP's "Loaded
 /// integration", and that the log file cannot be written.
@@ -82,37 +84,23 @@ pub type spanwire_log_callback =
 pub type spanwire_release = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 /// Calls the host's callback with a record.
-///
-/// # Safety
-/// `callback` may be called with `userdata`.
-unsafe fn hand_over(
-    callback: unsafe extern "C" fn(*const spanwire_log_record, *mut c_void),
-    userdata: *mut c_void,
-    record: &Record,
-) {
+fn hand_over(callback: &Callback<spanwire_log_record>, record: &Record) {
     // The log escapes control characters, so that neither text holds a NUL.
     let terminated = |text: &str| CString::new(text).unwrap_or_default();
     let (target, line, logger) = (terminated(&record.target), terminated(&record.text), terminated(&record.logger));
-    let given = [target.as_ptr(), line.as_ptr(), logger.as_ptr()];
-    // SAFETY: the message begins inside of the text, which is as long as the record's.
-    let message = unsafe { line.as_ptr().add(record.message_at.min(line.as_bytes().len())) };
-    let record = in_c(record, given, message, std::mem::size_of::<spanwire_log_record>());
+    let texts = [target.as_ptr(), line.as_ptr(), logger.as_ptr()];
     let caller = sys::pid();
-    // SAFETY: by the caller.
-    unsafe { callback(&record, userdata) };
+    callback.call(&in_c(record, texts));
     if Returned::to(caller) == Returned::InForkedChild {
         std::mem::forget((target, line, logger));
     }
 }
 
-fn in_c(
-    record: &Record,
-    [target, text, logger]: [*const c_char; 3],
-    message: *const c_char,
-    size: usize,
-) -> spanwire_log_record {
+/// The record as C has it, with the places of target, text and logger.
+fn in_c(record: &Record, [target, text, logger]: [*const c_char; 3]) -> spanwire_log_record {
+    let message_at = record.message_at.min(record.text.len());
     spanwire_log_record {
-        size,
+        size: size_of::<spanwire_log_record>(),
         time_ns: record.time_ns,
         level: record.level as i32,
         target,
@@ -120,8 +108,8 @@ fn in_c(
         text_len: record.text.len(),
         lost: record.lost,
         logger,
-        message,
-        message_len: record.text.len().saturating_sub(record.message_at),
+        message: text.wrapping_add(message_at),
+        message_len: record.text.len() - message_at,
         flags: if record.host_only { SPANWIRE_LOG_HOST_ONLY } else { 0 },
     }
 }
@@ -165,14 +153,10 @@ pub extern "C" fn spanwire_log_set_level(level: i32) -> spanwire_status {
 /// Blocks:    never.
 /// Fork:      a child has its parent's rules.
 /// Since:     0.1
-///
-/// # Safety
-/// `logger` is NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_log_set_logger_level(logger: *const c_char, level: i32) -> spanwire_status {
+pub extern "C" fn spanwire_log_set_logger_level(logger: CText, level: i32) -> spanwire_status {
     guard(|state| {
-        // SAFETY: by the caller.
-        let logger = unsafe { text::terminated(logger) }.filter(|name| !name.is_empty()).ok_or(Error::Argument)?;
+        let logger = logger.get().filter(|name| !name.is_empty()).ok_or(Error::Argument)?;
         let level = match level {
             -1 => None,
             number => Some(Level::from_number(number).ok_or(Error::Argument)?),

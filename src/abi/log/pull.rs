@@ -1,12 +1,14 @@
 //! Taking log records: the host pulls them on its own thread.
 
 use super::{hand_over, in_c, spanwire_log_callback, spanwire_log_record};
+use crate::abi::arg::{Buffer, CLen, Callback, Out, OutText, Userdata};
+use crate::abi::sized::OutSized;
 use crate::abi::status::*;
-use crate::abi::{guard, guard_value, sized, text};
+use crate::abi::{guard, guard_value};
 use crate::log::Record;
 use crate::sys;
 use crate::tracer::Error;
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 
 /// Takes records that wait, oldest first, and calls back with each, here and now, on the calling thread. The way for
 /// hosts that cannot be called from foreign threads: PHP, Ruby, Python, Node.
@@ -26,25 +28,17 @@ use std::ffi::{c_char, c_void};
 /// Blocks:    never, but for what the callback does.
 /// Fork:      a child's ring is empty at first. In a child that the callback forks, the call ends with that record.
 /// Since:     0.1
-///
-/// # Safety
-/// `callback` may be called with `userdata`; `count` is NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_log_poll(
+pub extern "C" fn spanwire_log_poll(
     callback: spanwire_log_callback,
-    userdata: *mut c_void,
+    userdata: Userdata,
     max: usize,
-    count: *mut usize,
+    count: Out<usize>,
 ) -> spanwire_status {
     guard(|state| {
-        let callback = callback.ok_or(Error::Argument)?;
+        let callback = Callback::of(callback, userdata)?;
         let max = if max == 0 { usize::MAX } else { max };
-        // SAFETY: by the caller.
-        let taken = state.shared.logs.poll(max, &mut |record| unsafe { hand_over(callback, userdata, record) });
-        if !count.is_null() {
-            // SAFETY: by the caller.
-            unsafe { *count = taken };
-        }
+        count.set(state.shared.logs.poll(max, &mut |record| hand_over(&callback, record)));
         Ok(())
     })
 }
@@ -65,31 +59,18 @@ pub unsafe extern "C" fn spanwire_log_poll(
 /// Blocks:    never.
 /// Fork:      a child's ring is empty at first.
 /// Since:     0.1
-///
-/// # Safety
-/// `buffer` is NULL or has `capacity` bytes; `need` is NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_log_drain(buffer: *mut c_char, capacity: usize, need: *mut usize) -> spanwire_status {
+pub extern "C" fn spanwire_log_drain(buffer: Buffer, capacity: CLen, need: Out<usize>) -> spanwire_status {
     guard(|state| {
-        text::wanted(buffer, need)?;
-        let room = if buffer.is_null() { 0 } else { capacity.saturating_sub(1).min(isize::MAX as usize - 1) };
-        // SAFETY: by the caller; without room the pointer is not used.
-        let lines =
-            if room == 0 { &mut [][..] } else { unsafe { std::slice::from_raw_parts_mut(buffer.cast(), room) } };
-        let (written, wanted) = state.shared.logs.drain(lines);
-        // SAFETY: by the caller.
-        unsafe {
-            if !need.is_null() {
-                *need = wanted + 1;
-            }
-            if !buffer.is_null() && capacity > 0 {
-                *buffer.add(written) = 0;
-            }
+        let mut out = OutText::of(buffer, capacity, need)?;
+        let (written, wanted) = state.shared.logs.drain(out.room());
+        let too_small = written == 0 && wanted > 0 && !out.only_asks();
+        out.end(written, wanted);
+        if too_small {
+            Err(Error::Limit)
+        } else {
+            Ok(())
         }
-        if !buffer.is_null() && written == 0 && wanted > 0 {
-            return Err(Error::Limit);
-        }
-        Ok(())
     })
 }
 
@@ -112,48 +93,36 @@ pub unsafe extern "C" fn spanwire_log_drain(buffer: *mut c_char, capacity: usize
 /// Blocks:    never.
 /// Fork:      a child's ring is empty at first.
 /// Since:     0.1
-///
-/// # Safety
-/// `record` is NULL or has the size that it says; `buffer` is NULL or has `capacity` bytes; `need` is NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_log_take(
-    record: *mut spanwire_log_record,
-    buffer: *mut c_char,
-    capacity: usize,
-    need: *mut usize,
+pub extern "C" fn spanwire_log_take(
+    record: OutSized<spanwire_log_record>,
+    mut buffer: Buffer,
+    capacity: CLen,
+    need: Out<usize>,
 ) -> spanwire_status {
     guard(|state| {
-        let room = capacity.min(isize::MAX as usize);
-        if buffer.is_null() {
-            return Err(Error::Argument);
-        }
+        let room = buffer.room(capacity)?;
         // Before a record is taken, which would be lost.
-        // SAFETY: by the caller.
-        unsafe { sized::writable(record)? };
+        record.check()?;
         let needs = |record: &Record| record.text.len() + record.target.len() + record.logger.len() + 3;
-        let (taken, wanted) = state.shared.logs.take(|record| needs(record) <= room, needs);
-        if !need.is_null() {
-            // SAFETY: by the caller.
-            unsafe { *need = wanted };
+        let (taken, wanted) = state.shared.logs.take(|record| needs(record) <= room.len(), needs);
+        need.set(wanted);
+        match taken {
+            Some(taken) => record.write(&in_c(&taken, laid_out(room, [&taken.target, &taken.text, &taken.logger]))),
+            None if wanted > 0 => Err(Error::Limit),
+            None => Err(Error::NotFound),
         }
-        let taken = match taken {
-            Some(taken) => taken,
-            None if wanted > 0 => return Err(Error::Limit),
-            None => return Err(Error::NotFound),
-        };
-        // SAFETY: by the caller; the texts fit, as `needs` says.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), room) };
-        let mut at = 0;
-        let given = [taken.target.as_str(), &taken.text, &taken.logger].map(|text| {
-            let place = at;
-            bytes[place..place + text.len()].copy_from_slice(text.as_bytes());
-            bytes[place + text.len()] = 0;
-            at += text.len() + 1;
-            buffer.wrapping_add(place).cast_const()
-        });
-        let message = given[1].wrapping_add(taken.message_at);
-        // SAFETY: by the caller.
-        unsafe { sized::write(record, &in_c(&taken, given, message, 0)) }
+    })
+}
+
+/// Writes texts one after the other, each with a NUL, into a room that is large enough, and returns their places.
+fn laid_out(mut room: &mut [u8], texts: [&str; 3]) -> [*const c_char; 3] {
+    texts.map(|text| {
+        let (place, rest) = std::mem::take(&mut room).split_at_mut(text.len() + 1);
+        place[..text.len()].copy_from_slice(text.as_bytes());
+        place[text.len()] = 0;
+        room = rest;
+        place.as_ptr().cast()
     })
 }
 

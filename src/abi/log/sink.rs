@@ -1,6 +1,7 @@
 //! Sinks: callbacks that get log records on the log's own thread.
 
-use super::{hand_over, spanwire_log_callback, spanwire_log_record, spanwire_release, spanwire_sink};
+use super::{hand_over, spanwire_log_callback, spanwire_release, spanwire_sink};
+use crate::abi::arg::{Callback, Out, Userdata};
 use crate::abi::guard;
 use crate::abi::status::*;
 use crate::log::{Level, Record, ReleaseFn, SinkError};
@@ -9,31 +10,29 @@ use crate::tracer::Error;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// What the host gave with a sink; called on the log's thread only, whatever the host says of threads.
-struct HostSink {
-    callback: unsafe extern "C" fn(*const spanwire_log_record, *mut c_void),
-    userdata: *mut c_void,
+/// A sink's callback or release function. Both run on the log's thread.
+struct AnyThread<T>(T);
+
+// SAFETY: the host that adds a sink promises that its functions may be called from any thread; the export is named so.
+unsafe impl<T> Send for AnyThread<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for AnyThread<T> {}
+
+impl<T> AnyThread<T> {
+    fn get(&self) -> &T {
+        &self.0
+    }
 }
 
-// SAFETY: whoever adds a sink promises that it may be called from any thread; that is the function's name.
-unsafe impl Send for HostSink {}
-// SAFETY: as above.
-unsafe impl Sync for HostSink {}
-
-struct HostRelease {
-    release: unsafe extern "C" fn(*mut c_void),
-    userdata: *mut c_void,
+struct Release {
+    function: unsafe extern "C" fn(*mut c_void),
+    userdata: Userdata,
 }
 
-// SAFETY: as for `HostSink`.
-unsafe impl Send for HostRelease {}
-// SAFETY: as above.
-unsafe impl Sync for HostRelease {}
-
-impl HostRelease {
+impl Release {
     fn run(&self) {
-        // SAFETY: promised by whoever added the sink.
-        unsafe { (self.release)(self.userdata) }
+        // SAFETY: the caller gives a function that may be called with its `userdata`.
+        unsafe { (self.function)(self.userdata.0) }
     }
 }
 
@@ -60,39 +59,26 @@ impl HostRelease {
 /// Blocks:    never; the first record for a sink starts the log's thread, which has all signals blocked.
 /// Fork:      a child keeps its parent's sinks; its first record starts a thread of its own.
 /// Since:     0.1
-///
-/// # Safety
-/// `callback` and `release` may be called from any thread with `userdata`; `id` is NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_log_add_sink_any_thread(
+pub extern "C" fn spanwire_log_add_sink_any_thread(
     level: i32,
     callback: spanwire_log_callback,
-    userdata: *mut c_void,
+    userdata: Userdata,
     release: spanwire_release,
-    id: *mut spanwire_sink,
+    id: Out<spanwire_sink>,
 ) -> spanwire_status {
     guard(|state| {
-        if id.is_null() {
-            return Err(Error::Argument);
-        }
-        // SAFETY: by the caller.
-        unsafe { *id = 0 };
+        id.require(0)?;
         let level = Level::from_number(level).ok_or(Error::Argument)?;
-        let sink = HostSink { callback: callback.ok_or(Error::Argument)?, userdata };
-        let call = move |record: &Record| {
-            let sink = &sink;
-            // SAFETY: promised by the caller.
-            unsafe { hand_over(sink.callback, sink.userdata, record) }
-        };
+        let callback = AnyThread(Callback::of(callback, userdata)?);
+        let call = move |record: &Record| hand_over(callback.get(), record);
         // Descendants keep the parent's sinks.
-        let release = release.map(|release| {
-            let release = HostRelease { release, userdata };
-            sys::outliving(|| Arc::new(move || release.run()) as ReleaseFn)
+        let release = release.map(|function| {
+            let release = AnyThread(Release { function, userdata });
+            sys::outliving(|| Arc::new(move || release.get().run()) as ReleaseFn)
         });
         let call = sys::outliving(|| Arc::new(call));
-        let added = state.shared.logs.add_sink(level, call, release).map_err(|_| Error::Limit)?;
-        // SAFETY: by the caller.
-        unsafe { *id = added };
+        id.set(state.shared.logs.add_sink(level, call, release).map_err(|_| Error::Limit)?);
         Ok(())
     })
 }

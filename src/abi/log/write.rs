@@ -1,13 +1,12 @@
 //! Records that the host adds to the log.
 
+use crate::abi::arg::{CArray, CBytes, CLen, CText, Given};
 use crate::abi::guard;
 use crate::abi::span::spanwire_tag;
 use crate::abi::status::*;
-use crate::abi::text;
 use crate::log::event::Event;
 use crate::log::Level;
 use crate::tracer::Error;
-use std::ffi::c_char;
 
 /// Adds a record of the host's own, to be read beside ours and sent where they go.
 ///
@@ -23,13 +22,9 @@ use std::ffi::c_char;
 /// Blocks:    never.
 /// Fork:      no effect.
 /// Since:     0.1
-///
-/// # Safety
-/// The texts are NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_log_write(level: i32, target: *const c_char, text: *const c_char) -> spanwire_status {
-    // SAFETY: by the caller.
-    unsafe { write(level, (target, text::NUL), (text, text::NUL)) }
+pub extern "C" fn spanwire_log_write(level: i32, target: CText, text: CText) -> spanwire_status {
+    write(level, Ok(target.get()), Ok(text.get()))
 }
 
 /// spanwire_log_write() with lengths.
@@ -47,33 +42,24 @@ pub unsafe extern "C" fn spanwire_log_write(level: i32, target: *const c_char, t
 /// Blocks:    never.
 /// Fork:      no effect.
 /// Since:     0.1
-///
-/// # Safety
-/// The texts are NULL or have these lengths.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_log_write_n(
+pub extern "C" fn spanwire_log_write_n(
     level: i32,
-    target: *const c_char,
-    target_len: usize,
-    text: *const c_char,
-    text_len: usize,
+    target: CBytes,
+    target_len: CLen,
+    text: CBytes,
+    text_len: CLen,
 ) -> spanwire_status {
-    // SAFETY: by the caller.
-    unsafe { write(level, (target, target_len), (text, text_len)) }
+    write(level, target.of(target_len), text.of(text_len))
 }
 
-/// Adds a record of the host's, from texts with their lengths.
-///
-/// # Safety
-/// As for `spanwire_log_write_n`.
-unsafe fn write(level: i32, target: (*const c_char, usize), text: (*const c_char, usize)) -> spanwire_status {
+/// Adds a record of the host's.
+fn write(level: i32, target: Given, text: Given) -> spanwire_status {
     guard(|state| {
         let level = Level::from_number(level).filter(|level| *level != Level::Off).ok_or(Error::Argument)?;
-        // SAFETY: by the caller.
-        let (target, text) = unsafe { (text::measured(target.0, target.1)?, text::measured(text.0, text.1)?) };
+        let (target, text) = (target?.unwrap_or(b"host"), text?.unwrap_or_default());
         if crate::log::enabled(level) {
-            let target = String::from_utf8_lossy(target.unwrap_or(b"host"));
-            let text = String::from_utf8_lossy(text.unwrap_or_default());
+            let (target, text) = (String::from_utf8_lossy(target), String::from_utf8_lossy(text));
             state.shared.logs.emit(&Event::HostText { level, target: &target, text: &text });
         }
         Ok(())
@@ -118,29 +104,18 @@ unsafe fn write(level: i32, target: (*const c_char, usize), text: (*const c_char
 /// Blocks:    never.
 /// Fork:      no effect.
 /// Since:     0.1
-///
-/// # Safety
-/// `kind` is NULL or NUL-terminated; `fields` points to `count` tags and their pointers to what their lengths say.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_log_event(
-    kind: *const c_char,
-    fields: *const spanwire_tag,
-    count: usize,
-) -> spanwire_status {
+pub extern "C" fn spanwire_log_event(kind: CText, fields: CArray<spanwire_tag>, count: CLen) -> spanwire_status {
     guard(|state| {
-        // SAFETY: by the caller.
-        let (kind, fields) = unsafe { (text::terminated(kind).ok_or(Error::Argument)?, text::array(fields, count)?) };
-        let kind = String::from_utf8_lossy(kind);
+        let (kind, fields) = (kind.get().ok_or(Error::Argument)?, fields.of(count)?);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let owned = |field: &spanwire_tag| {
-            // SAFETY: by the caller.
-            let (key, value) =
-                unsafe { (text::measured(field.key, field.key_len)?, text::measured(field.value, field.value_len)?) };
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (key, value) = (field.key.of(field.key_len)?, field.value.of(field.value_len)?);
             Ok((text(key.ok_or(Error::Argument)?), text(value.unwrap_or_default())))
         };
         let fields: Vec<(String, String)> = fields.iter().map(owned).collect::<Result<_, Error>>()?;
         let fields: Vec<(&str, &str)> = fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        state.shared.logs.emit(&Event::HostEvent { kind: &kind, fields: &fields });
+        state.shared.logs.emit(&Event::HostEvent { kind: &String::from_utf8_lossy(kind), fields: &fields });
         Ok(())
     })
 }

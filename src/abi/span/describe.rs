@@ -1,13 +1,11 @@
 //! What else is said of open spans: service, resource, type, name, error, structured values, priority.
 
 use super::{key, noted, spanwire_span, with, SPANWIRE_META_STRUCT_MAX};
+use crate::abi::arg::{CBlob, CBytes, CLen, CText, Given};
+use crate::abi::guard_span;
 use crate::abi::status::*;
-use crate::abi::{guard_span, text};
-use crate::counters::Counters;
-use crate::span::open::{self, Field, OpenSpan};
+use crate::span::open::{self, Field};
 use crate::tracer::spans;
-use crate::tracer::Error;
-use std::ffi::{c_char, c_void};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Sets a span's service. Its children that are started later have it, too.
@@ -26,15 +24,10 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Blocks:    never.
 /// Fork:      see SPANWIRE_E_FORKED.
 /// Since:     0.1
-///
-/// # Safety
-/// `service` is NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_service(span: spanwire_span, service: *const c_char) -> spanwire_status {
+pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText) -> spanwire_status {
     with(span, |span, counters, tracer| {
-        // SAFETY: by the caller.
-        let service = unsafe { text::terminated(service) }.unwrap_or_default();
-        noted(counters, span.set_service(tracer.service_hash.load(Relaxed), service))
+        noted(counters, span.set_service(tracer.service_hash.load(Relaxed), service.or_empty()))
     })
 }
 
@@ -50,14 +43,9 @@ pub unsafe extern "C" fn spanwire_span_set_service(span: spanwire_span, service:
 /// Blocks:    never.
 /// Fork:      as for spanwire_span_set_service().
 /// Since:     0.1
-///
-/// # Safety
-/// `resource` is NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: *const c_char) -> spanwire_status {
-    // SAFETY: by the caller.
-    let resource = unsafe { text::terminated(resource) }.unwrap_or_default();
-    with(span, |span, counters, _| noted(counters, span.set_field(Field::Resource, resource)))
+pub extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: CText) -> spanwire_status {
+    set_field(span, Field::Resource, Ok(resource.get()))
 }
 
 /// spanwire_span_set_resource() with the length.
@@ -73,17 +61,13 @@ pub unsafe extern "C" fn spanwire_span_set_resource(span: spanwire_span, resourc
 /// Blocks:    never.
 /// Fork:      as there.
 /// Since:     0.1
-///
-/// # Safety
-/// `resource` is NULL or has this length.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_resource_n(
+pub extern "C" fn spanwire_span_set_resource_n(
     span: spanwire_span,
-    resource: *const c_char,
-    resource_len: usize,
+    resource: CBytes,
+    resource_len: CLen,
 ) -> spanwire_status {
-    // SAFETY: by the caller.
-    with(span, |span, counters, _| unsafe { set_text(span, counters, Field::Resource, resource, resource_len) })
+    set_field(span, Field::Resource, resource.of(resource_len))
 }
 
 /// Sets a span's type: "web", "db", "sql", "cache", "http", ….
@@ -98,13 +82,9 @@ pub unsafe extern "C" fn spanwire_span_set_resource_n(
 /// Blocks:    never.
 /// Fork:      as for spanwire_span_set_service().
 /// Since:     0.1
-///
-/// # Safety
-/// `type` is NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: *const c_char) -> spanwire_status {
-    // SAFETY: by the caller.
-    with(span, |span, counters, _| unsafe { set_text(span, counters, Field::Type, type_, text::NUL) })
+pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> spanwire_status {
+    set_field(span, Field::Type, Ok(type_.get()))
 }
 
 /// Renames a span.
@@ -119,27 +99,15 @@ pub unsafe extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: *con
 /// Blocks:    never.
 /// Fork:      as for spanwire_span_set_service().
 /// Since:     0.1
-///
-/// # Safety
-/// `name` is NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_name(span: spanwire_span, name: *const c_char) -> spanwire_status {
-    // SAFETY: by the caller.
-    with(span, |span, counters, _| unsafe { set_text(span, counters, Field::Name, name, text::NUL) })
+pub extern "C" fn spanwire_span_set_name(span: spanwire_span, name: CText) -> spanwire_status {
+    set_field(span, Field::Name, Ok(name.get()))
 }
 
-/// # Safety
-/// The text is NULL or has this length.
-unsafe fn set_text(
-    span: &mut OpenSpan,
-    counters: &Counters,
-    field: Field,
-    text: *const c_char,
-    len: usize,
-) -> Result<(), Error> {
-    // SAFETY: by the caller.
-    let text = unsafe { text::measured(text, len) }?.unwrap_or_default();
-    noted(counters, span.set_field(field, text))
+/// Sets a field; NULL is the empty text.
+#[inline]
+fn set_field(span: spanwire_span, field: Field, text: Given) -> spanwire_status {
+    with(span, |span, counters, _| noted(counters, span.set_field(field, text?.unwrap_or_default())))
 }
 
 /// Marks a span as failed and says how: the tags `error.type`, `error.message` and `error.stack`.
@@ -156,18 +124,14 @@ unsafe fn set_text(
 /// Blocks:    never.
 /// Fork:      as for spanwire_span_set_tag().
 /// Since:     0.1
-///
-/// # Safety
-/// The texts are NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_error(
+pub extern "C" fn spanwire_span_set_error(
     span: spanwire_span,
-    type_: *const c_char,
-    message: *const c_char,
-    stack: *const c_char,
+    type_: CText,
+    message: CText,
+    stack: CText,
 ) -> spanwire_status {
-    // SAFETY: by the caller.
-    unsafe { set_error(span, [(type_, text::NUL), (message, text::NUL), (stack, text::NUL)]) }
+    set_error(span, [Ok(type_.get()), Ok(message.get()), Ok(stack.get())])
 }
 
 /// spanwire_span_set_error() with lengths.
@@ -187,34 +151,27 @@ pub unsafe extern "C" fn spanwire_span_set_error(
 /// Blocks:    never.
 /// Fork:      as there.
 /// Since:     0.1
-///
-/// # Safety
-/// The texts are NULL or have these lengths.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_error_n(
+pub extern "C" fn spanwire_span_set_error_n(
     span: spanwire_span,
-    type_: *const c_char,
-    type_len: usize,
-    message: *const c_char,
-    message_len: usize,
-    stack: *const c_char,
-    stack_len: usize,
+    type_: CBytes,
+    type_len: CLen,
+    message: CBytes,
+    message_len: CLen,
+    stack: CBytes,
+    stack_len: CLen,
 ) -> spanwire_status {
-    // SAFETY: by the caller.
-    unsafe { set_error(span, [(type_, type_len), (message, message_len), (stack, stack_len)]) }
+    set_error(span, [type_.of(type_len), message.of(message_len), stack.of(stack_len)])
 }
 
 /// Marks a span as failed, with type, message and stack.
-///
-/// # Safety
-/// As for `spanwire_span_set_error_n`.
-unsafe fn set_error(span: spanwire_span, texts: [(*const c_char, usize); 3]) -> spanwire_status {
+#[inline]
+fn set_error(span: spanwire_span, texts: [Given; 3]) -> spanwire_status {
     with(span, |span, counters, _| {
         span.flags |= open::ERROR;
-        for (key, (value, len)) in ["error.type", "error.message", "error.stack"].into_iter().zip(texts) {
-            // SAFETY: by the caller.
-            if let Some(value) = unsafe { text::measured(value, len) }? {
-                noted(counters, span.set_text(key.as_bytes(), value))?;
+        for (key, text) in ["error.type", "error.message", "error.stack"].into_iter().zip(texts) {
+            if let Some(text) = text? {
+                noted(counters, span.set_text(key.as_bytes(), text))?;
             }
         }
         Ok(())
@@ -263,22 +220,16 @@ pub extern "C" fn spanwire_span_set_error_flag(span: spanwire_span, error: i32) 
 /// Blocks:    never.
 /// Fork:      see SPANWIRE_E_FORKED.
 /// Since:     0.1
-///
-/// # Safety
-/// `key` is NULL or NUL-terminated; `bytes` points to `len` bytes.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_meta_struct(
+pub extern "C" fn spanwire_span_set_meta_struct(
     span: spanwire_span,
-    key: *const c_char,
-    bytes: *const c_void,
-    len: usize,
+    key: CText,
+    bytes: CBlob,
+    len: CLen,
 ) -> spanwire_status {
     with(span, |span, counters, _| {
-        // One byte too many is as much too large as any number.
-        let len = len.min(SPANWIRE_META_STRUCT_MAX + 1);
-        // SAFETY: by the caller.
-        let (name, bytes) = unsafe { (self::key(text::terminated(key))?, text::array(bytes.cast::<u8>(), len)?) };
-        noted(counters, span.add_blob(name, bytes))
+        let (key, bytes) = (self::key(key.get())?, bytes.of(len.at_most(SPANWIRE_META_STRUCT_MAX + 1))?);
+        noted(counters, span.add_blob(key, bytes))
     })
 }
 

@@ -1,12 +1,13 @@
 //! Ids and contexts of spans.
 
 use super::{spanwire_span, SPANWIRE_ID_SPAN, SPANWIRE_ID_TRACE, SPANWIRE_ID_TRACE_HEX};
+use crate::abi::arg::{Buffer, CLen, Out, OutText};
 use crate::abi::context::spanwire_context;
+use crate::abi::guard_span;
+use crate::abi::sized::OutSized;
 use crate::abi::status::*;
-use crate::abi::{guard_span, sized, text};
 use crate::tracer::spans;
 use crate::tracer::Error;
-use std::ffi::c_char;
 
 /// Copies what children elsewhere, or later, need of a span. Where another thread is inside a call on the span for more
 /// than 100 ms, that is the ids alone, without SPANWIRE_CONTEXT_HAS_PRIORITY.
@@ -23,16 +24,9 @@ use std::ffi::c_char;
 /// Blocks:    never.
 /// Fork:      works on inherited spans.
 /// Since:     0.1
-///
-/// # Safety
-/// `out` is NULL or points to as many bytes as its `size` says.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_context(span: spanwire_span, out: *mut spanwire_context) -> spanwire_status {
-    guard_span(|state| {
-        let context = spans::context(state, span)?;
-        // SAFETY: by the caller.
-        unsafe { sized::write(out, &spanwire_context::of(&context)) }
-    })
+pub extern "C" fn spanwire_span_context(span: spanwire_span, out: OutSized<spanwire_context>) -> spanwire_status {
+    guard_span(|state| out.write(&spanwire_context::of(&spans::context(state, span)?)))
 }
 
 /// Writes an id as text, to correlate logs with traces.
@@ -53,19 +47,16 @@ pub unsafe extern "C" fn spanwire_span_context(span: spanwire_span, out: *mut sp
 /// Blocks:    never.
 /// Fork:      works on inherited spans.
 /// Since:     0.1
-///
-/// # Safety
-/// `buffer` is NULL or has `capacity` bytes; `need` is NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_id_text(
+pub extern "C" fn spanwire_span_id_text(
     span: spanwire_span,
     kind: i32,
-    buffer: *mut c_char,
-    capacity: usize,
-    need: *mut usize,
+    buffer: Buffer,
+    capacity: CLen,
+    need: Out<usize>,
 ) -> spanwire_status {
     guard_span(|state| {
-        text::wanted(buffer, need)?;
+        let out = OutText::of(buffer, capacity, need)?;
         let context = spans::context(state, span)?;
         let (high, low) = (context.trace_id_high, context.trace_id_low);
         let id = match kind {
@@ -74,7 +65,6 @@ pub unsafe extern "C" fn spanwire_span_id_text(
             SPANWIRE_ID_SPAN => context.span_id.to_string(),
             _ => return Err(Error::Argument),
         };
-        // SAFETY: by the caller.
-        unsafe { text::put(id.as_bytes(), buffer, capacity, need) }
+        out.put(id.as_bytes())
     })
 }

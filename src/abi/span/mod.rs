@@ -7,6 +7,7 @@ pub mod identity;
 pub mod start;
 pub mod tags;
 
+use super::arg::{CBytes, CLen};
 use super::guard_quick;
 use super::status::*;
 use crate::counters::Counters;
@@ -14,7 +15,6 @@ use crate::span::encode::Mended;
 use crate::span::open::{self, OpenSpan, Refusal};
 use crate::tracer::spans;
 use crate::tracer::{Error, Tracer};
-use std::ffi::c_char;
 
 /// A span, as a number below 2^53; 0 is none, and every function takes it and does nothing.
 pub type spanwire_span = u64;
@@ -55,13 +55,13 @@ pub const SPANWIRE_ID_SPAN: i32 = 2;
 #[derive(Clone, Copy)]
 pub struct spanwire_tag {
     /// The key, UTF-8, not empty.
-    pub key: *const c_char,
+    pub key: CBytes,
     /// Its length.
-    pub key_len: usize,
+    pub key_len: CLen,
     /// The value, UTF-8; NULL is the empty text.
-    pub value: *const c_char,
+    pub value: CBytes,
     /// Its length.
-    pub value_len: usize,
+    pub value_len: CLen,
 }
 
 /// A numeric tag. This structure never changes.
@@ -69,9 +69,9 @@ pub struct spanwire_tag {
 #[derive(Clone, Copy)]
 pub struct spanwire_metric {
     /// The key, UTF-8, not empty.
-    pub key: *const c_char,
+    pub key: CBytes,
     /// Its length in bytes, or `SPANWIRE_NUL`.
-    pub key_len: usize,
+    pub key_len: CLen,
     /// A finite number.
     pub value: f64,
 }

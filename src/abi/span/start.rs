@@ -3,15 +3,16 @@
 
 use super::tags::{put_metric, put_tag};
 use super::{spanwire_metric, spanwire_span, spanwire_tag};
+use crate::abi::arg::{CArray, CBytes, CLen, CText, Given, Out};
 use crate::abi::context::spanwire_context;
+use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
 use crate::abi::tracer::spanwire_tracer;
-use crate::abi::{guard_span, guard_value, sized, text};
+use crate::abi::{guard_span, guard_value};
 use crate::counters::Counters;
 use crate::span::open::{Field, OpenSpan};
-use crate::tracer::spans::{self, Parent};
+use crate::tracer::spans::{self, Context, Parent};
 use crate::tracer::{Error, Tracer};
-use std::ffi::c_char;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// All that can be said of a span when it starts. Zero-initialise it, set `size`, and set what is known: a text that is
@@ -24,37 +25,37 @@ pub struct spanwire_span_options {
     /// The parent span; 0 for none.
     pub parent: spanwire_span,
     /// The parent's context, used where `parent` is 0; NULL for none.
-    pub parent_context: *const spanwire_context,
+    pub parent_context: In<spanwire_context>,
     /// The operation, such as "http.request".
-    pub name: *const c_char,
+    pub name: CBytes,
     /// Its length in bytes.
-    pub name_len: usize,
+    pub name_len: CLen,
     /// The service; not given: the parent's, else the tracer's.
-    pub service: *const c_char,
+    pub service: CBytes,
     /// Its length in bytes.
-    pub service_len: usize,
+    pub service_len: CLen,
     /// The resource, such as "GET /users/:id"; not given: the name.
-    pub resource: *const c_char,
+    pub resource: CBytes,
     /// Its length in bytes.
-    pub resource_len: usize,
+    pub resource_len: CLen,
     /// The type, such as "web" or "sql".
-    pub type_: *const c_char,
+    pub type_: CBytes,
     /// Its length in bytes.
-    pub type_len: usize,
+    pub type_len: CLen,
     /// The start in nanoseconds since 1970; 0, or a time before 1970, for now.
     pub start_ns: i64,
     /// Text tags.
-    pub tags: *const spanwire_tag,
+    pub tags: CArray<spanwire_tag>,
     /// How many.
-    pub tags_count: usize,
+    pub tags_count: CLen,
     /// Numeric tags.
-    pub metrics: *const spanwire_metric,
+    pub metrics: CArray<spanwire_metric>,
     /// How many.
-    pub metrics_count: usize,
+    pub metrics_count: CLen,
 }
 
 // SAFETY: repr(C), begins with its size, numbers and pointers only.
-unsafe impl sized::Sized_ for spanwire_span_options {}
+unsafe impl Sized_ for spanwire_span_options {}
 
 /// Starts a span.
 ///
@@ -76,17 +77,9 @@ unsafe impl sized::Sized_ for spanwire_span_options {}
 /// Blocks:    never; the first span of a tracer starts its worker thread.
 /// Fork:      only the process that started a span can change and finish it.
 /// Since:     0.1
-///
-/// # Safety
-/// `name` is NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_start(
-    tracer: spanwire_tracer,
-    parent: spanwire_span,
-    name: *const c_char,
-) -> spanwire_span {
-    // SAFETY: by the caller.
-    unsafe { start(tracer, parent, name, text::NUL) }
+pub extern "C" fn spanwire_span_start(tracer: spanwire_tracer, parent: spanwire_span, name: CText) -> spanwire_span {
+    start(tracer, parent, Ok(name.get()))
 }
 
 /// spanwire_span_start() with the name's length.
@@ -103,30 +96,22 @@ pub unsafe extern "C" fn spanwire_span_start(
 /// Blocks:    never.
 /// Fork:      as there.
 /// Since:     0.1
-///
-/// # Safety
-/// `name` is NULL or points to `name_len` bytes.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_start_n(
+pub extern "C" fn spanwire_span_start_n(
     tracer: spanwire_tracer,
     parent: spanwire_span,
-    name: *const c_char,
-    name_len: usize,
+    name: CBytes,
+    name_len: CLen,
 ) -> spanwire_span {
-    // SAFETY: by the caller.
-    unsafe { start(tracer, parent, name, name_len) }
+    start(tracer, parent, name.of(name_len))
 }
 
 /// Starts a span. Exported functions do not call each other: in a static library, a call by an exported name may reach
 /// another copy of the library.
-///
-/// # Safety
-/// As for `spanwire_span_start_n`.
 #[inline]
-unsafe fn start(tracer: spanwire_tracer, parent: spanwire_span, name: *const c_char, name_len: usize) -> spanwire_span {
+fn start(tracer: spanwire_tracer, parent: spanwire_span, name: Given) -> spanwire_span {
     guard_value(0, |state| {
-        // SAFETY: by the caller.
-        let name = unsafe { text::measured(name, name_len) }.ok().flatten().unwrap_or_default();
+        let name = name.ok().flatten().unwrap_or_default();
         let parent = if parent == 0 { Parent::None } else { Parent::Span(parent) };
         spans::start(state, tracer, parent, name, |_, _, _| {}).ok().flatten().unwrap_or(0)
     })
@@ -153,44 +138,47 @@ unsafe fn start(tracer: spanwire_tracer, parent: spanwire_span, name: *const c_c
 /// Blocks:    never.
 /// Fork:      as for spanwire_span_start().
 /// Since:     0.1
-///
-/// # Safety
-/// `options` points to as many bytes as its `size` says, and its pointers to what their lengths say; `out` is writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_start_with(
+pub extern "C" fn spanwire_span_start_with(
     tracer: spanwire_tracer,
-    options: *const spanwire_span_options,
-    out: *mut spanwire_span,
+    options: In<spanwire_span_options>,
+    out: Out<spanwire_span>,
 ) -> spanwire_status {
     guard_span(|state| {
-        if out.is_null() {
-            return Err(Error::Argument);
-        }
-        // SAFETY: by the caller, for all of this call.
-        unsafe {
-            *out = 0;
-            let given = sized::read(options)?;
-            let context = match given.parent_context.is_null() || given.parent != 0 {
-                true => None,
-                false => Some(sized::read(given.parent_context)?.checked()?),
-            };
-            let parent = match (given.parent, &context) {
-                (0, None) => Parent::None,
-                (0, Some(context)) => Parent::Remote(context),
-                (parent, _) => Parent::Span(parent),
-            };
-            let name = text::measured(given.name, given.name_len)?.unwrap_or_default();
-            let texts = Texts::of(&given)?;
-            let started = spans::start(state, tracer, parent, name, |span, tracer, counters| {
-                texts.put(span, tracer, counters, given.start_ns);
-            });
-            *out = started?.unwrap_or(0);
-        }
+        out.require(0)?;
+        let given = options.read()?;
+        let context = given.context()?;
+        let name = given.name.of(given.name_len)?.unwrap_or_default();
+        let texts = Texts::of(&given)?;
+        let started = spans::start(state, tracer, given.parent(&context), name, |span, tracer, counters| {
+            texts.put(span, tracer, counters, given.start_ns);
+        });
+        out.set(started?.unwrap_or(0));
         Ok(())
     })
 }
 
-/// The optional texts and tags of a start, checked before the span is there.
+impl spanwire_span_options {
+    /// The parent's context; `None` where it is not given or `parent` is.
+    #[inline]
+    fn context(&self) -> Result<Option<Context>, Error> {
+        match self.parent != 0 || self.parent_context.is_null() {
+            true => Ok(None),
+            false => self.parent_context.read()?.checked().map(Some),
+        }
+    }
+
+    #[inline]
+    fn parent<'a>(&self, context: &'a Option<Context>) -> Parent<'a> {
+        match (self.parent, context) {
+            (0, None) => Parent::None,
+            (0, Some(context)) => Parent::Remote(context),
+            (parent, _) => Parent::Span(parent),
+        }
+    }
+}
+
+/// The optional texts and tags of a start, checked before the span exists.
 struct Texts<'a> {
     service: Option<&'a [u8]>,
     resource: Option<&'a [u8]>,
@@ -200,26 +188,19 @@ struct Texts<'a> {
 }
 
 impl Texts<'_> {
-    /// # Safety
-    /// The options' pointers point to what their lengths say.
     #[inline]
-    unsafe fn of<'a>(given: &spanwire_span_options) -> Result<Texts<'a>, Error> {
-        // SAFETY: by the caller.
-        unsafe {
-            Ok(Texts {
-                service: text::measured(given.service, given.service_len)?,
-                resource: text::measured(given.resource, given.resource_len)?,
-                span_type: text::measured(given.type_, given.type_len)?,
-                tags: text::array(given.tags, given.tags_count)?,
-                metrics: text::array(given.metrics, given.metrics_count)?,
-            })
-        }
+    fn of(given: &spanwire_span_options) -> Result<Texts<'_>, Error> {
+        Ok(Texts {
+            service: given.service.of(given.service_len)?,
+            resource: given.resource.of(given.resource_len)?,
+            span_type: given.type_.of(given.type_len)?,
+            tags: given.tags.of(given.tags_count)?,
+            metrics: given.metrics.of(given.metrics_count)?,
+        })
     }
 
-    /// # Safety
-    /// As for `of`.
     #[inline]
-    unsafe fn put(&self, span: &mut OpenSpan, tracer: &Tracer, counters: &Counters, start_ns: i64) {
+    fn put(&self, span: &mut OpenSpan, tracer: &Tracer, counters: &Counters, start_ns: i64) {
         if start_ns > 0 {
             span.start_at(start_ns);
         }
@@ -233,12 +214,10 @@ impl Texts<'_> {
             spans::count_mended(counters, span.set_field(Field::Type, span_type));
         }
         for tag in self.tags {
-            // SAFETY: by the caller.
-            let _ = unsafe { put_tag(span, counters, tag) };
+            let _ = put_tag(span, counters, tag);
         }
         for metric in self.metrics {
-            // SAFETY: by the caller.
-            let _ = unsafe { put_metric(span, counters, metric) };
+            let _ = put_metric(span, counters, metric);
         }
     }
 }

@@ -1,26 +1,18 @@
 //! Tags of open spans: texts and numbers.
 
 use super::{key, noted, spanwire_metric, spanwire_span, spanwire_tag, with};
+use crate::abi::arg::{Buffer, CArray, CBytes, CLen, CText, Out, OutText};
+use crate::abi::guard_span;
 use crate::abi::status::*;
-use crate::abi::{guard_span, text};
 use crate::counters::Counters;
 use crate::span::encode;
 use crate::span::open::{OpenSpan, Value};
 use crate::tracer::spans;
 use crate::tracer::Error;
-use std::ffi::c_char;
 
-/// # Safety
-/// The tag's pointers point to what their lengths say.
 #[inline]
-pub(in crate::abi) unsafe fn put_tag(
-    span: &mut OpenSpan,
-    counters: &Counters,
-    tag: &spanwire_tag,
-) -> Result<(), Error> {
-    // SAFETY: by the caller.
-    let (name, value) = unsafe { (text::measured(tag.key, tag.key_len), text::measured(tag.value, tag.value_len)) };
-    match (name.and_then(key), value) {
+pub(in crate::abi) fn put_tag(span: &mut OpenSpan, counters: &Counters, tag: &spanwire_tag) -> Result<(), Error> {
+    match (tag.key.of(tag.key_len).and_then(key), tag.value.of(tag.value_len)) {
         (Ok(key), Ok(value)) => noted(counters, span.set_text(key, value.unwrap_or_default())),
         _ => {
             Counters::add(&counters.tags_dropped, 1);
@@ -29,17 +21,13 @@ pub(in crate::abi) unsafe fn put_tag(
     }
 }
 
-/// # Safety
-/// The metric's key points to what its length says.
 #[inline]
-pub(in crate::abi) unsafe fn put_metric(
+pub(in crate::abi) fn put_metric(
     span: &mut OpenSpan,
     counters: &Counters,
     metric: &spanwire_metric,
 ) -> Result<(), Error> {
-    // SAFETY: by the caller.
-    let name = unsafe { text::measured(metric.key, metric.key_len) };
-    set_number(span, counters, name.unwrap_or_default(), metric.value)
+    set_number(span, counters, metric.key.of(metric.key_len).unwrap_or_default(), metric.value)
 }
 
 #[inline]
@@ -74,18 +62,10 @@ fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, val
 /// Blocks:    never.
 /// Fork:      see SPANWIRE_E_FORKED.
 /// Since:     0.1
-///
-/// # Safety
-/// The texts are NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_tag(
-    span: spanwire_span,
-    key: *const c_char,
-    value: *const c_char,
-) -> spanwire_status {
-    // SAFETY: by the caller.
-    let texts = unsafe { (text::terminated(key), text::terminated(value)) };
-    with(span, |span, counters, _| noted(counters, span.set_text(self::key(texts.0)?, texts.1.unwrap_or_default())))
+pub extern "C" fn spanwire_span_set_tag(span: spanwire_span, key: CText, value: CText) -> spanwire_status {
+    let (key, value) = (key.get(), value.or_empty());
+    with(span, |span, counters, _| noted(counters, span.set_text(self::key(key)?, value)))
 }
 
 /// spanwire_span_set_tag() with lengths.
@@ -103,20 +83,16 @@ pub unsafe extern "C" fn spanwire_span_set_tag(
 /// Blocks:    never.
 /// Fork:      as there.
 /// Since:     0.1
-///
-/// # Safety
-/// The texts are NULL or have these lengths.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_tag_n(
+pub extern "C" fn spanwire_span_set_tag_n(
     span: spanwire_span,
-    key: *const c_char,
-    key_len: usize,
-    value: *const c_char,
-    value_len: usize,
+    key: CBytes,
+    key_len: CLen,
+    value: CBytes,
+    value_len: CLen,
 ) -> spanwire_status {
     let tag = spanwire_tag { key, key_len, value, value_len };
-    // SAFETY: by the caller.
-    with(span, |span, counters, _| unsafe { put_tag(span, counters, &tag) })
+    with(span, |span, counters, _| put_tag(span, counters, &tag))
 }
 
 /// Sets a numeric tag on an open span. The last value of a key wins, over a text of that key too.
@@ -138,18 +114,10 @@ pub unsafe extern "C" fn spanwire_span_set_tag_n(
 /// Blocks:    never.
 /// Fork:      see SPANWIRE_E_FORKED.
 /// Since:     0.1
-///
-/// # Safety
-/// `key` is NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_metric(
-    span: spanwire_span,
-    key: *const c_char,
-    value: f64,
-) -> spanwire_status {
-    // SAFETY: by the caller.
-    let name = unsafe { text::terminated(key) };
-    with(span, |span, counters, _| set_number(span, counters, name, value))
+pub extern "C" fn spanwire_span_set_metric(span: spanwire_span, key: CText, value: f64) -> spanwire_status {
+    let key = key.get();
+    with(span, |span, counters, _| set_number(span, counters, key, value))
 }
 
 /// spanwire_span_set_metric() with the key's length.
@@ -166,19 +134,15 @@ pub unsafe extern "C" fn spanwire_span_set_metric(
 /// Blocks:    never.
 /// Fork:      as there.
 /// Since:     0.1
-///
-/// # Safety
-/// `key` is NULL or has this length.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_metric_n(
+pub extern "C" fn spanwire_span_set_metric_n(
     span: spanwire_span,
-    key: *const c_char,
-    key_len: usize,
+    key: CBytes,
+    key_len: CLen,
     value: f64,
 ) -> spanwire_status {
     let metric = spanwire_metric { key, key_len, value };
-    // SAFETY: by the caller.
-    with(span, |span, counters, _| unsafe { put_metric(span, counters, &metric) })
+    with(span, |span, counters, _| put_metric(span, counters, &metric))
 }
 
 /// Sets several text tags in one call. One that cannot be taken does not keep the others from being set.
@@ -194,24 +158,14 @@ pub unsafe extern "C" fn spanwire_span_set_metric_n(
 /// Blocks:    never.
 /// Fork:      as for spanwire_span_set_tag().
 /// Since:     0.1
-///
-/// # Safety
-/// `tags` points to `count` tags, and their pointers to what their lengths say.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_set_tags(
+pub extern "C" fn spanwire_span_set_tags(
     span: spanwire_span,
-    tags: *const spanwire_tag,
-    count: usize,
+    tags: CArray<spanwire_tag>,
+    count: CLen,
 ) -> spanwire_status {
     with(span, |span, counters, _| {
-        // SAFETY: by the caller.
-        let tags = unsafe { text::array(tags, count) }?;
-        let mut first = Ok(());
-        for tag in tags {
-            // SAFETY: by the caller.
-            first = first.and(unsafe { put_tag(span, counters, tag) });
-        }
-        first
+        tags.of(count)?.iter().fold(Ok(()), |first, tag| first.and(put_tag(span, counters, tag)))
     })
 }
 
@@ -231,16 +185,9 @@ pub unsafe extern "C" fn spanwire_span_set_tags(
 /// Blocks:    never.
 /// Fork:      see SPANWIRE_E_FORKED.
 /// Since:     0.1
-///
-/// # Safety
-/// `key` is NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_remove_tag(span: spanwire_span, key: *const c_char) -> spanwire_status {
-    with(span, |span, _, _| {
-        // SAFETY: by the caller.
-        let name = self::key(unsafe { text::terminated(key) })?;
-        span.remove(name).then_some(()).ok_or(Error::NotFound)
-    })
+pub extern "C" fn spanwire_span_remove_tag(span: spanwire_span, key: CText) -> spanwire_status {
+    with(span, |span, _, _| span.remove(self::key(key.get())?).then_some(()).ok_or(Error::NotFound))
 }
 
 /// Reads a tag of an open span as text; a number in the fewest digits that mean it, such as "42.5" and "1e300".
@@ -265,28 +212,22 @@ pub unsafe extern "C" fn spanwire_span_remove_tag(span: spanwire_span, key: *con
 /// Blocks:    never.
 /// Fork:      see SPANWIRE_E_FORKED.
 /// Since:     0.1
-///
-/// # Safety
-/// `key` is NULL or NUL-terminated; `buffer` is NULL or has `capacity` bytes; `need` is NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_get_tag(
+pub extern "C" fn spanwire_span_get_tag(
     span: spanwire_span,
-    key: *const c_char,
-    buffer: *mut c_char,
-    capacity: usize,
-    need: *mut usize,
+    key: CText,
+    buffer: Buffer,
+    capacity: CLen,
+    need: Out<usize>,
 ) -> spanwire_status {
     guard_span(|state| {
-        // SAFETY: by the caller.
-        let name = self::key(unsafe { text::terminated(key) })?;
-        text::wanted(buffer, need)?;
+        let (key, out) = (self::key(key.get())?, OutText::of(buffer, capacity, need)?);
         if span == 0 {
             return Err(Error::NotFound);
         }
-        // SAFETY: by the caller.
-        spans::with_span(state, span, |span, _, _| match span.get(name).ok_or(Error::NotFound)? {
-            Value::Text(value) => unsafe { text::put(value, buffer, capacity, need) },
-            Value::Number(value) => unsafe { text::put(encode::shortest(value).as_bytes(), buffer, capacity, need) },
+        spans::with_span(state, span, |span, _, _| match span.get(key).ok_or(Error::NotFound)? {
+            Value::Text(value) => out.put(value),
+            Value::Number(value) => out.put(encode::shortest(value).as_bytes()),
         })
     })
 }
