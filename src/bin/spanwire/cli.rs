@@ -58,7 +58,7 @@ pub enum Command {
 
 const DEMO_HELP: &str = "\
 It needs nothing that is already running: the receiver is its own, on a free port of 127.0.0.1. The
-program is examples/c/hello.c, compiled against target/stage with CC, cc, gcc or clang; where there
+program is examples/c/hello.c, compiled against target/demo/stage with CC, cc, gcc or clang; where there
 is none, a copy of it in Rust makes the same calls. It runs with DD_TRACE_DEBUG=true; your own
 DD_SERVICE, DD_ENV, DD_TAGS, … count as well. Ctrl-C ends all of it.
 
