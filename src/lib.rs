@@ -17,9 +17,12 @@ compile_error!("spanwire is made for 64-bit Linux");
 #[allow(unsafe_code)]
 pub mod abi;
 pub mod counters;
+pub mod event;
 pub mod export;
 pub mod host;
 pub mod inspect;
+pub mod languages;
+pub mod level;
 pub mod lines;
 pub mod log;
 pub mod memory;
@@ -36,3 +39,4 @@ pub mod span;
 pub mod sys;
 pub mod trace;
 pub mod tracer;
+pub mod zone;

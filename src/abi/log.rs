@@ -4,7 +4,7 @@
 use super::span::spanwire_tag;
 use super::status::*;
 use super::{guard, guard_value, sized, text};
-use crate::log::event::Event;
+use crate::event::Event;
 use crate::log::{Level, Record, ReleaseFn, Returned, SinkError};
 use crate::sys;
 use crate::tracer::Error;

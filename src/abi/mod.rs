@@ -18,7 +18,7 @@ mod text;
 pub mod tracer;
 pub mod version;
 
-use crate::log::event::Event;
+use crate::event::Event;
 use crate::sys;
 use crate::tracer::state::{self, State};
 use crate::tracer::Error;

@@ -10,7 +10,7 @@ use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
 use super::worker::Way;
 use super::{file, payload, Exporter, Shared};
 use crate::counters::{Counters, Reason};
-use crate::log::event::{Event, Totals};
+use crate::event::{Event, Totals};
 use crate::memory::Buffer;
 use crate::probes;
 use crate::span::encode;

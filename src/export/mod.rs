@@ -19,8 +19,8 @@ mod transport;
 pub mod worker;
 
 use crate::counters::{Counters, Reason};
+use crate::event::{Event, QueueFacts};
 use crate::host;
-use crate::log::event::{Event, QueueFacts};
 use crate::log::Logs;
 use crate::memory::Pool;
 use crate::probes;

@@ -5,9 +5,9 @@ use super::address::AgentAddress;
 use super::habits::{Levels, Version};
 use super::parse::Sinks;
 use super::Settings;
-use crate::log::dialect::java::Layout;
-use crate::log::dialect::Language;
-use crate::log::level::Level;
+use crate::languages::java::Layout;
+use crate::languages::Language;
+use crate::level::Level;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -12,8 +12,8 @@ pub mod table;
 
 pub use address::AgentAddress;
 
-use crate::log::dialect::java::Layout;
-use crate::log::level::Level;
+use crate::languages::java::Layout;
+use crate::level::Level;
 use crate::log::{Dialect, FileConfig};
 use crate::{host, redact, sys};
 use draft::{blank, Draft};

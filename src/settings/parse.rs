@@ -1,7 +1,7 @@
 //! How each kind of setting is read: text in, a value or a sentence that names what is accepted out. Nothing here knows
 //! a setting's name, where a text came from or what it overrides.
 
-use crate::log::level::Level;
+use crate::level::Level;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;

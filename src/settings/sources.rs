@@ -6,7 +6,7 @@ use super::habits::{self, java, python, Habits, Levels, Version};
 use super::table::later::{self, Later, TOPICS};
 use super::table::{self, Kind, Setting};
 use super::{parse, refused, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
-use crate::log::dialect::Language;
+use crate::languages::Language;
 use crate::log::RULES_MAX;
 use crate::redact;
 use crate::sys::{self, Descriptor};

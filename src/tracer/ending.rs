@@ -5,10 +5,10 @@
 use super::spans::trace_of;
 use super::{facts, Error, Tracer};
 use crate::counters::{Counters, Reason};
+use crate::event::{Event, QueueFacts, SpanFacts};
 use crate::export::queue::Chunk;
 use crate::export::TRACERS_MAX;
-use crate::log::event::{Event, QueueFacts, SpanFacts};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::memory;
 use crate::probes;
 use crate::span::clock;

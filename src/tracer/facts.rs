@@ -1,8 +1,8 @@
 //! Spans as the debug log shows them, open and finished. Only called in debug mode, and at a tracer's end.
 
+use crate::event::{Event, OpenFacts, SpanFacts, Standing};
 use crate::export::queue::NO_PRIORITY;
 use crate::export::Profile;
-use crate::log::event::{Event, OpenFacts, SpanFacts, Standing};
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
 use crate::span::table::Handle;

@@ -1,7 +1,7 @@
 //! What a tracer's settings mean for the log of its process.
 
+use crate::event::Event;
 use crate::host;
-use crate::log::event::Event;
 use crate::log::{About, Dialect, Level, LogConfig, Zone};
 use crate::redact;
 use crate::settings::{Rejected, Settings};

@@ -13,11 +13,11 @@ pub mod state;
 pub mod stats;
 pub mod submit;
 
+use crate::event::Event;
 use crate::export::queue::Limits;
 use crate::export::{Profile, TRACERS_MAX};
 use crate::inspect::{unsigned, Noun};
-use crate::log::event::Event;
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::memory;
 use crate::process::Inheritable;
 use crate::recorder;

@@ -4,8 +4,8 @@
 
 use super::facts;
 use super::spans::trace_of;
+use crate::event::{Event, OpenFacts};
 use crate::export::queue::NO_PRIORITY;
-use crate::log::event::{Event, OpenFacts};
 use crate::sys;
 use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;

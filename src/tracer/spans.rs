@@ -3,10 +3,10 @@
 
 use super::{facts, Error, Tracer};
 use crate::counters::Counters;
+use crate::event::Event;
 use crate::export::queue::NO_PRIORITY;
 use crate::export::TRACERS_MAX;
-use crate::log::event::Event;
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::memory;
 use crate::probes;
 use crate::span::ids::Source;

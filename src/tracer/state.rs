@@ -2,9 +2,9 @@
 //! first call, and made anew by the first call in a forked child, which keeps settings, handles of tracers and sinks, and
 //! starts with empty queues, counters at zero and no threads.
 
+use crate::event::Event;
 use crate::export::{self, Chores, Exporter, Shared, TRACERS_MAX};
 use crate::inspect::{self, shapes, unsigned, Field, Noun};
-use crate::log::event::Event;
 use crate::log::Logs;
 use crate::memory;
 use crate::process::PerProcess;
