@@ -97,7 +97,7 @@ pub extern "C" fn spanwire_recorder_read(
 fn hand_over(callback: &Callback<spanwire_recorder_event>, event: &Event) {
     // Neither holds a NUL: names are ours, and words are of printable characters.
     let terminated = |text: &str| CString::new(text).unwrap_or_default();
-    let (name, text) = (terminated(event.name()), terminated(&event.words()));
+    let (name, text) = (terminated(event.name()), terminated(&event.describe()));
     let given = spanwire_recorder_event {
         size: size_of::<spanwire_recorder_event>(),
         time_ns: event.time_ns,
@@ -117,7 +117,7 @@ fn hand_over(callback: &Callback<spanwire_recorder_event>, event: &Event) {
 }
 
 /// The descriptor of the recorder's memory, which holds the events and the counters; docs/debugging.md has its layout.
-/// Another process of the same user reaches it as /proc/PID/fd/N, and `spanwire blackbox PID` reads it. To be mapped or
+/// Another process of the same user reaches it as /proc/PID/fd/N, and `spanwire recorder PID` reads it. To be mapped or
 /// read with pread(2); do not close it.
 ///
 /// @return the descriptor; -1 if the system gave no memory file, or the host has closed the number

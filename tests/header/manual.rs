@@ -288,7 +288,7 @@ spanwire_log_write() and spanwire_log_event(), take the same ways.
         about: r#"
 The last few thousand events of the process, of spans, payloads and the agent, kept even while nothing is logged, in
 memory of a fixed size. It tells afterwards what led to a failure: from another process while this one runs or hangs
-(`spanwire blackbox PID`), from a core, or from inside, where a function of the program's, here show(), gets each
+(`spanwire recorder PID`), from a core, or from inside, where a function of the program's, here show(), gets each
 event and writes its text:
 
     void show(const spanwire_recorder_event *event, void *file);
