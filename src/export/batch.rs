@@ -4,11 +4,12 @@
 use super::account::Account;
 use super::format::v04 as payload;
 use super::metadata::Metadata;
-use super::queue::{Chunk, Taken, Ticket};
+use super::queue::{Taken, Ticket};
 use super::shared::Shared;
 use crate::counters::{Counters, Reason};
-use crate::inspect::{holding, unsigned, Noun};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
+use crate::trace::Chunk;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::Instant;
@@ -181,7 +182,7 @@ impl Batch {
 }
 
 /// Batches as debuggers see them.
-pub(super) fn inspected() -> [Noun; 2] {
+pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let fields = vec![
         holding!(Vec of "chunk", Batch, chunks),
         holding!(Vec of "offset", Batch, order),
@@ -191,7 +192,7 @@ pub(super) fn inspected() -> [Noun; 2] {
         unsigned!(Batch, lane as "ticket"),
     ];
     [
-        Noun::inside::<Batch>("batch", fields),
-        Noun::inside::<Batches>("batches", vec![holding!(Vec of "batch", Batches, all)]),
+        TypeDescriptor::inside::<Batch>("batch", fields),
+        TypeDescriptor::inside::<Batches>("batches", vec![holding!(Vec of "batch", Batches, all)]),
     ]
 }

@@ -7,7 +7,6 @@
 pub mod account;
 mod announce;
 mod batch;
-pub mod chunk;
 mod connection;
 mod deliver;
 mod exporter;

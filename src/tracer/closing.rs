@@ -2,13 +2,13 @@
 
 use super::ending::{self, Ending};
 use super::spans::trace_of;
-use super::{facts, overdue, recording, Error, Tracer};
+use super::{abandoned, recording, view, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::event::{Event, OpenSpanView};
-use crate::export::queue::NO_PRIORITY;
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::span::table::Refused;
 use crate::sys;
+use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
@@ -194,14 +194,14 @@ fn abandon(
         };
         if work.open.len() < LISTED_MAX {
             let trace = state.traces.lock_briefly(trace_of(&span));
-            work.open.push(facts::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
+            work.open.push(view::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
         }
         work.spans += u64::from(ending::remove_locked(state, span, Ending::Abandoned).is_ok());
     }
     let Abandoning { spans, mut open, .. } = place.take().unwrap_or_default();
     if spans > 0 {
         open.sort_by_key(|span| span.start_ns);
-        if overdue::wanted(state, index) {
+        if abandoned::wanted(state, index) {
             state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: true });
         }
         state.shared.logs.emit(&Event::SpansAbandoned { spans, open: &open });

@@ -2,12 +2,12 @@
 //! `/dev/stderr` and `/dev/fd/N` mean a copy of that descriptor, so that a pipe or a terminal does as well.
 
 use crate::export::format::v04 as payload;
-use crate::export::queue::Chunk;
-use crate::export::Metadata;
+use crate::export::metadata::Metadata;
 use crate::lines::{Given, Lines};
 use crate::span::open::ERROR;
 use crate::span::record::Record;
 use crate::sys::{self, Descriptor};
+use crate::trace::Chunk;
 use serde_json::Value;
 use std::fmt::Write;
 use std::fs::OpenOptions;

@@ -1,10 +1,10 @@
 //! The worker with real tasks, connections and panics. Panics in the delivery are planted by the name of the service.
 
 use super::super::account::Account;
-use super::super::chunk::{Chunk, Limits};
 use super::super::exporter::Exporter;
 use super::super::metadata::Metadata;
 use super::super::periodic::{NotRun, Poll, Task, When};
+use super::super::queue::Limits;
 use super::super::shared::Shared;
 use super::super::transport::agent::Agent;
 use crate::counters::Reason;
@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::span::open::OpenSpan;
 use crate::span::{clock, record};
 use crate::sys;
+use crate::trace::Chunk;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
