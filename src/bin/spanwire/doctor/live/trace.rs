@@ -7,7 +7,8 @@ use super::Time;
 use crate::doctor::errors;
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
-use spanwire::export::agent::{Agent, Answer, Failure, Place, Timeouts, TraceHeaders};
+use spanwire::export::agent::{Agent, Answer, Failure, Headers, Place, Timeouts};
+use spanwire::export::format::{v04, Format, Sender};
 use spanwire::export::Metadata;
 use spanwire::settings::{AgentAddress, Settings};
 use spanwire::sys;
@@ -42,17 +43,20 @@ pub fn send(
     let agent = Agent::new(place, timeouts);
     let metadata = Metadata::of(settings, sys::pid());
     let (trace_id, body) = payload(&metadata);
-    let attempt = |old_endpoint: bool| {
+    let mut headers = Headers::default();
+    headers.add("Content-Type", v04::CONTENT_TYPE);
+    let sender = Sender { identity: &metadata.identity, rates_version: "" };
+    v04::headers(&sender, 1, &mut |name, value| headers.add(name, value));
+    let attempt = |format: Format| {
         let begun = Instant::now();
-        let answer =
-            agent.post_traces(&metadata.identity, &body, 1, &TraceHeaders { rates_version: None, old_endpoint });
+        let answer = agent.post(format.path(), &headers, &body);
         (answer, begun.elapsed())
     };
-    let (mut answer, mut took) = attempt(false);
+    let (mut answer, mut took) = attempt(Format::V04);
     // As the library does: an Agent that does not know v0.4 may know its predecessor.
     let old = matches!(&answer, Ok(Answer { status: 404 | 415, .. }));
     if old {
-        let (again, longer) = attempt(true);
+        let (again, longer) = attempt(Format::V03);
         took += longer;
         if matches!(&again, Ok(Answer { status: 200..=299, .. })) {
             answer = again;
