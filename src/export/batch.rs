@@ -1,8 +1,11 @@
 //! The batches that the worker holds: chunks taken from one lane of the queue, the order of their spans, and how far they
 //! got. A batch that has to be tried again is held while batches of other tracers have their turn.
 
+use super::account::Account;
+use super::format::{self, Offer};
+use super::metadata::Metadata;
 use super::queue::{Taken, Ticket};
-use super::{payload, Account, Profile, Shared};
+use super::shared::Shared;
 use crate::counters::{Counters, Reason};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
@@ -13,13 +16,13 @@ use std::time::Instant;
 
 /// All batches of one worker.
 #[derive(Debug, Default)]
-pub(super) struct Loads {
-    pub(super) all: Vec<Load>,
+pub(super) struct Batches {
+    pub(super) all: Vec<Batch>,
 }
 
 /// One batch.
 #[derive(Debug)]
-pub(super) struct Load {
+pub(super) struct Batch {
     pub(super) chunks: Vec<Chunk>,
     /// Offsets of all records, chunk by chunk, in the order in which they are sent.
     pub(super) order: Vec<u32>,
@@ -42,15 +45,15 @@ pub(super) struct Load {
     pub(super) limit: Option<usize>,
     /// How far the payload reaches that was tried last.
     pub(super) tried: usize,
-    /// The payload that is next was refused at the newer endpoint.
-    pub(super) downgraded: bool,
+    /// The payload that is next was refused in all formats before this one.
+    pub(super) offer: Offer,
     /// Attempts for the payload that is next.
     pub(super) attempts: u32,
     /// When the first of them began.
     pub(super) began: Option<Instant>,
 }
 
-/// Spans of one chunk: places in `Load::order`.
+/// Spans of one chunk: places in `Batch::order`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
     pub(super) chunk: usize,
@@ -68,18 +71,18 @@ impl Piece {
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub(super) tracer: u32,
-    pub(super) profile: Arc<Profile>,
+    pub(super) metadata: Arc<Metadata>,
 }
 
 impl Owner {
     /// Counts something for the tracer.
     pub(super) fn count(&self, shared: &Shared, count: impl FnOnce(&Counters)) {
-        shared.account(self.tracer).count_for(&self.profile, count);
+        shared.account(self.tracer).count_for(&self.metadata, count);
     }
 
     /// The account, as long as it is the tracer's.
     pub(super) fn account<'a>(&self, shared: &'a Shared) -> Option<&'a Account> {
-        Some(shared.account(self.tracer)).filter(|account| account.is_of(&self.profile))
+        Some(shared.account(self.tracer)).filter(|account| account.is_of(&self.metadata))
     }
 
     /// Counts spans as dropped and says so.
@@ -94,22 +97,22 @@ impl Owner {
     }
 }
 
-impl Load {
+impl Batch {
     /// A batch of these chunks, of which nothing was sent yet.
-    pub(super) fn of(lane: Ticket, taken: Taken, chunks: Vec<Chunk>) -> Load {
-        Load {
+    pub(super) fn of(lane: Ticket, taken: Taken, chunks: Vec<Chunk>) -> Batch {
+        Batch {
             chunks,
             order: Vec::new(),
             gone: AtomicUsize::new(0),
             asking: AtomicBool::new(false),
             unknown: AtomicBool::new(false),
             lane,
-            owner: Owner { tracer: taken.tracer, profile: taken.profile },
+            owner: Owner { tracer: taken.tracer, metadata: taken.metadata },
             sequence: taken.sequence,
             pieces: Vec::new(),
             limit: None,
             tried: 0,
-            downgraded: false,
+            offer: Offer::default(),
             attempts: 0,
             began: None,
         }
@@ -120,7 +123,7 @@ impl Load {
         let (mut order, mut pieces) = (Vec::new(), Vec::with_capacity(self.chunks.len()));
         for (chunk, content) in self.chunks.iter().enumerate() {
             let from = order.len();
-            payload::order(content, &mut order);
+            format::order(content, &mut order);
             pieces.push(Piece { chunk, from, to: order.len() });
         }
         pieces.reverse();
@@ -143,7 +146,7 @@ impl Load {
         self.gone.store(place, Relaxed);
         self.asking.store(false, Relaxed);
         self.unknown.store(false, Relaxed);
-        (self.downgraded, self.attempts, self.began) = (false, 0, None);
+        (self.offer, self.attempts, self.began) = (Offer::default(), 0, None);
     }
 
     /// Puts pieces back to be sent again.
@@ -181,15 +184,15 @@ impl Load {
 /// Batches as debuggers see them.
 pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let fields = vec![
-        holding!(Vec of "chunk", Load, chunks),
-        holding!(Vec of "offset", Load, order),
-        unsigned!(Load, gone),
-        unsigned!(Load, asking),
-        unsigned!(Load, unknown),
-        unsigned!(Load, lane as "ticket"),
+        holding!(Vec of "chunk", Batch, chunks),
+        holding!(Vec of "offset", Batch, order),
+        unsigned!(Batch, gone),
+        unsigned!(Batch, asking),
+        unsigned!(Batch, unknown),
+        unsigned!(Batch, lane as "ticket"),
     ];
     [
-        TypeDescriptor::inside::<Load>("load", fields),
-        TypeDescriptor::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)]),
+        TypeDescriptor::inside::<Batch>("batch", fields),
+        TypeDescriptor::inside::<Batches>("batches", vec![holding!(Vec of "batch", Batches, all)]),
     ]
 }

@@ -12,8 +12,9 @@ use serde_json::Value;
 use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Body, Error};
 
-use super::retry::parse_retry_after;
-use super::transport::{plain, system_lookup, Dialer, Lookup, Names, Progress, Unreached};
+use super::dial::{plain, system_lookup, Dialer, Lookup, Progress, Unreached};
+use super::names::Names;
+use crate::export::retry::parse_retry_after;
 use crate::sys;
 
 const TRACES: &str = "/v0.4/traces";
@@ -28,27 +29,17 @@ const REQUEST_LEAST: u64 = 64 << 10;
 const VERSION_MAX: usize = 100;
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
-type Headers = Vec<(&'static str, HeaderValue)>;
+/// The headers of a request.
+#[derive(Debug, Default)]
+pub struct Headers(Vec<(&'static str, HeaderValue)>);
 
-/// Who sends: the host language and where the process runs. An empty text is not sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The host's language, such as `php`.
-    pub language: String,
-    /// Its version.
-    pub language_version: String,
-    /// What runs it, such as `fpm-fcgi`.
-    pub interpreter: String,
-    /// Who made that.
-    pub interpreter_vendor: String,
-    /// The version of the tracer that the user installed.
-    pub tracer_version: String,
-    /// The container's id, 64 hexadecimal digits as a rule.
-    pub container_id: Option<String>,
-    /// `ci-<container id>` or `in-<inode>`.
-    pub entity_id: Option<String>,
-    /// What an admission controller put into the environment for the agent.
-    pub external_env: Option<String>,
+impl Headers {
+    /// Adds a header. An empty value adds none; what a header cannot hold becomes `?`.
+    pub fn add(&mut self, name: &'static str, value: &str) {
+        let clean: String = value.trim().chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+        let value = HeaderValue::from_str(&clean).ok().filter(|value| !value.is_empty());
+        self.0.extend(value.map(|value| (name, value)));
+    }
 }
 
 /// Where an agent listens.
@@ -118,15 +109,6 @@ impl Default for Timeouts {
     }
 }
 
-/// The headers of one payload that depend on more than its size.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TraceHeaders {
-    /// [`Answer::rates_version`] as last received: with it the agent need not repeat unchanged rates.
-    pub rates_version: Option<String>,
-    /// Send to `/v0.3/traces`, for an agent that does not know v0.4: the same payload, an answer without rates.
-    pub old_endpoint: bool,
-}
-
 /// What an agent answered. A body that broke off or was too long is cut: the status stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -138,7 +120,7 @@ pub struct Answer {
     pub agent_state: Option<String>,
     /// `Datadog-Agent-Version`.
     pub agent_version: Option<String>,
-    /// `Datadog-Rates-Payload-Version`, for [`TraceHeaders`].
+    /// `Datadog-Rates-Payload-Version`, to send with the next payload.
     pub rates_version: Option<String>,
     /// `Retry-After`, from now, as long as the agent wishes.
     pub retry_after: Option<Duration>,
@@ -227,46 +209,28 @@ impl Agent {
         &self.traces_url
     }
 
-    /// Sends one v0.4 payload of `traces` chunks. Every status is an answer.
-    pub fn post_traces(
-        &self,
-        identity: &Identity,
-        body: &[u8],
-        traces: usize,
-        extra: &TraceHeaders,
-    ) -> Result<Answer, Failure> {
-        let mut headers = Headers::with_capacity(14);
-        let mut add = |name, value: &str| headers.extend(header_value(value).map(|value| (name, value)));
-        add("Content-Type", "application/msgpack");
-        add("Datadog-Meta-Lang", &identity.language);
-        add("Datadog-Meta-Lang-Version", &identity.language_version);
-        add("Datadog-Meta-Lang-Interpreter", &identity.interpreter);
-        add("Datadog-Meta-Lang-Interpreter-Vendor", &identity.interpreter_vendor);
-        add("Datadog-Meta-Tracer-Version", &identity.tracer_version);
-        add("X-Datadog-Trace-Count", &traces.to_string());
-        add("Datadog-Container-ID", identity.container_id.as_deref().unwrap_or_default());
-        add("Datadog-Entity-ID", identity.entity_id.as_deref().unwrap_or_default());
-        add("Datadog-External-Env", identity.external_env.as_deref().unwrap_or_default());
-        // The Agent reads a boolean as Go does, and logs a warning for each payload that says "yes".
-        add("Datadog-Client-Computed-Top-Level", "true");
-        add("Datadog-Send-Real-Http-Status", "true");
-        add("Datadog-Rates-Payload-Version", extra.rates_version.as_deref().unwrap_or_default());
-        let path = if extra.old_endpoint { OLD_TRACES } else { TRACES };
-        self.exchange(path, &headers, Some(body), ANSWER_MAX)
+    /// Posts a payload to a path. Every status is an answer.
+    pub fn post(&self, path: &str, headers: &Headers, body: &[u8]) -> Result<Answer, Failure> {
+        self.exchange(path, &headers.0, Some(body), ANSWER_MAX)
     }
 
     /// Asks what the agent can do. 404 is [`Info::very_old`]; another status than 2xx, or a body that is not a JSON
     /// object, is a [`Failure::Unknown`].
     pub fn info(&self) -> Result<Info, Failure> {
-        // Asked seldom: no connection is kept for it.
-        let headers = [("Connection", HeaderValue::from_static("close"))];
-        let answer = self.exchange(INFO, &headers, None, INFO_MAX)?;
+        let answer = self.get(INFO, INFO_MAX)?;
         match answer.status {
             200..=299 => Info::parse(&answer)
                 .ok_or_else(|| Failure::Unknown(format!("{}{INFO} answered no JSON object", self.place))),
             404 => Ok(Info { state: answer.agent_state, ..Info::very_old() }),
             status => Err(Failure::Unknown(format!("{}{INFO} answered {status}", self.place))),
         }
+    }
+
+    /// Gets a path; at most `limit` bytes of the answer's body. Every status is an answer.
+    pub fn get(&self, path: &str, limit: usize) -> Result<Answer, Failure> {
+        // For what is asked seldom: no connection is kept for it.
+        let headers = [("Connection", HeaderValue::from_static("close"))];
+        self.exchange(path, &headers, None, limit)
     }
 
     fn exchange(
@@ -344,12 +308,6 @@ impl Agent {
             (true, true) => Failure::Timeout(sentence),
         }
     }
-}
-
-/// `None` for an empty text; what a header cannot hold becomes `?`.
-fn header_value(text: &str) -> Option<HeaderValue> {
-    let clean: String = text.trim().chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
-    HeaderValue::from_str(&clean).ok().filter(|value| !value.is_empty())
 }
 
 fn read_answer(response: Response<Body>, limit: usize) -> Answer {
