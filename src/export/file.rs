@@ -1,6 +1,9 @@
 //! An agent that is a file: one JSON object per chunk and line, for working without any agent. `/dev/stdout`,
 //! `/dev/stderr` and `/dev/fd/N` mean a copy of that descriptor, so that a pipe or a terminal does as well.
 
+// Opens a file.
+#![allow(clippy::disallowed_methods)]
+
 use super::queue::Chunk;
 use super::{payload, Profile};
 use crate::lines::{Given, Lines};

@@ -1,6 +1,9 @@
 //! Asking the agent what it can do (`/info`). A thread of its own asks over a connection of its own, so that an agent that
 //! stalls here delays no traces. The thread ends with the answer; the worker picks that up when it next looks around.
 
+// Starts a thread.
+#![allow(clippy::disallowed_methods)]
+
 use super::agent::{Agent, Failure, Info, Timeouts};
 use super::Exporter;
 use crate::sys;

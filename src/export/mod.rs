@@ -306,6 +306,7 @@ impl Exporter {
         sys::uncancelled(|| self.start_thread(shared))
     }
 
+    #[allow(clippy::disallowed_methods)] // Starts a thread.
     fn start_thread(&'static self, shared: &'static Shared) -> bool {
         self.prepare();
         self.names.report_to(&shared.logs);

@@ -1,6 +1,9 @@
 //! Zone files, as `/etc/localtime` is one (TZif, RFC 8536): the changes of a place's clocks. Every number in them is
 //! checked; a file that is none gives nothing.
 
+// Reads files.
+#![allow(clippy::disallowed_methods)]
+
 use super::rule::Rule;
 use crate::sys;
 use std::path::PathBuf;
