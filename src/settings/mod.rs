@@ -207,6 +207,7 @@ impl Settings {
     /// Freezes what `code` (names and values, the last of a name wins) and the environment say. Never fails: a value that
     /// cannot be used counts as not given and is among the rejected. Empty values count as not given. Reads a few files
     /// under /proc and the configuration file, and asks for the default socket.
+    #[allow(clippy::disallowed_methods)] // Looks at a folder.
     pub fn resolve(code: &[(String, String)], env: &dyn Fn(&str) -> Option<String>) -> (Settings, Vec<Rejected>) {
         let around = Surroundings {
             process_name: host::process_name(),

@@ -214,6 +214,7 @@ impl<'a> Sources<'a> {
 }
 
 /// The fields of a configuration file that are settings of tracers. `Err(None)`: there is no such file.
+#[allow(clippy::disallowed_methods)] // Opens the configuration file.
 fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, Option<String>> {
     let opened = Descriptor::open_to_read(path);
     let unreadable = |error: std::io::Error| match error.kind() {
