@@ -34,6 +34,7 @@ pub mod recorder;
 pub mod redact;
 pub mod report;
 pub mod settings;
+pub mod sort;
 pub mod span;
 #[allow(unsafe_code)]
 pub mod sys;
