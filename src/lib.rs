@@ -35,6 +35,7 @@ pub mod recorder;
 pub mod redact;
 pub mod report;
 pub mod settings;
+pub mod sort;
 pub mod span;
 #[allow(unsafe_code, clippy::disallowed_methods)]
 pub mod sys;

@@ -2,7 +2,7 @@
 //! What is shown is already redacted where it is kept; how the line is logged is the dialect's business.
 
 use super::{address, Origin, Settings};
-use crate::{host, redact, sys};
+use crate::{host, redact, sort, sys};
 use serde_json::{json, Value as Json};
 
 impl Settings {
@@ -30,22 +30,16 @@ impl Settings {
         fields
     }
 
-    fn fields(
-        &self,
-        runtime_id: &str,
-        agent_error: Option<&str>,
-        shown: impl Fn(Origin) -> bool,
-    ) -> Vec<(String, Json)> {
+    fn fields(&self, runtime_id: &str, agent_error: Option<&str>, shown: fn(Origin) -> bool) -> Vec<(String, Json)> {
         let (year, month, day, hour, minute, second) = sys::utc_time(sys::wall_ns());
         let tag =
             |(key, value): &(String, String)| (redact::text(key).into_owned(), redact::value_of(key, value).into());
-        let tags: Json = self.tags.iter().map(tag).collect::<serde_json::Map<String, Json>>().into();
-        let settings: Json = self
-            .values
-            .iter()
-            .filter(|value| shown(value.origin))
-            .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() })))
-            .collect();
+        let tags: Json = sort::object(&mut self.tags.iter().map(tag)).into();
+        let shown = self.values.iter().filter(|value| shown(value.origin));
+        let settings = sort::object(
+            &mut shown
+                .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() }))),
+        );
         // The order is that in which people read it; serde_json's own maps are sorted by name.
         let fields = [
             ("date", format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z").into()),
@@ -69,7 +63,7 @@ impl Settings {
             ("partial_flush_enabled", self.partial_flush_enabled.into()),
             ("partial_flush_min_spans", self.partial_flush_min_spans.into()),
             ("report_hostname", self.report_hostname.into()),
-            ("settings", settings),
+            ("settings", settings.into()),
         ];
         fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
     }
@@ -84,7 +78,7 @@ fn hidden(name: &str, value: Json) -> Json {
         Json::Object(_) if redact::value_of(name, "object") == redact::REDACTED => redact::REDACTED.into(),
         Json::Object(fields) => {
             let field = |(name, value): (String, Json)| (redact::text(&name).into_owned(), hidden(&name, value));
-            Json::Object(fields.into_iter().map(field).collect())
+            sort::object(&mut fields.into_iter().map(field)).into()
         }
         Json::Number(number) => {
             let text = number.to_string();

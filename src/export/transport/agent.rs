@@ -392,7 +392,8 @@ pub fn rates(body: &str) -> Option<BTreeMap<String, f64>> {
     let json: Value = serde_json::from_str(body).ok()?;
     let given = json.get("rate_by_service")?.as_object()?;
     let usable = given.iter().filter_map(|(key, rate)| Some((key.clone(), rate.as_f64()?)));
-    let rates: BTreeMap<String, f64> = usable.filter(|(_, rate)| (0.0..=1.0).contains(rate)).collect();
+    let mut rates = BTreeMap::new();
+    rates.extend(usable.filter(|(_, rate)| (0.0..=1.0).contains(rate)));
     Some(rates).filter(|rates| !rates.is_empty())
 }
 
