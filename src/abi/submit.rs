@@ -6,6 +6,7 @@ use super::status::*;
 use super::tracer::spanwire_tracer;
 use super::{guard_span, sized, text};
 use crate::counters::Counters;
+use crate::event::dropped::SubmitFault;
 use crate::export::queue::NO_PRIORITY;
 use crate::span::open::OpenSpan;
 use crate::tracer::state::State;
@@ -129,12 +130,12 @@ unsafe fn submit(
         for n in 0..count {
             // All elements have the size that the first one says, whatever their own field holds.
             let Ok(record) = sized::read_as(records.byte_add(n * stride), stride) else {
-                submission.reject_unread("a submitted span with fields that this library does not know");
+                submission.reject_unread(SubmitFault::UnknownFields);
                 continue;
             };
             match record.given() {
                 Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
-                Err(_) => submission.reject_unread("a submitted span with an invalid length"),
+                Err(_) => submission.reject_unread(SubmitFault::InvalidLength),
             }
         }
     }

@@ -10,7 +10,9 @@ use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
 use super::worker::Way;
 use super::{file, payload, Exporter, Shared};
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, Totals};
+use crate::event::dropped::Stage;
+use crate::event::send_error::{Peer, SendErrorKind};
+use crate::event::{DropDetail, Event, SendError, Totals};
 use crate::memory::Buffer;
 use crate::probes;
 use crate::span::encode;
@@ -49,7 +51,7 @@ pub(super) struct Delivery {
     /// What the last answer said of the agent's state.
     pub(super) agent_state: Option<String>,
     /// What the last attempt came to.
-    pub(super) last: Option<Result<(), String>>,
+    pub(super) last: Option<Result<(), SendError>>,
     /// Traces sent and not sent so far, as debug logs count them.
     pub(super) totals: Totals,
     pub(super) body: Buffer,
@@ -116,7 +118,7 @@ impl Delivery {
                     break;
                 }
                 load.gone_up_to(piece.to);
-                owner.lose(self.shared, Reason::Memory, piece.spans(), 1, "no memory for the payload");
+                owner.lose(self.shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
                 continue;
             };
             if done == offsets.len() {
@@ -146,7 +148,8 @@ impl Delivery {
             }
             body.truncate(before);
             load.gone_up_to(cut + 1);
-            owner.lose(self.shared, Reason::TooLarge, 1, 1, &format!("one span is larger than {most} bytes"));
+            let detail = DropDetail::SpanTooLarge { max_bytes: most as u64 };
+            owner.lose(self.shared, Reason::TooLarge, 1, 1, &detail);
         }
         if !body.is_empty() {
             payload::correct(body, 0, &encode::array_head(taken.len()));
@@ -163,12 +166,12 @@ impl Delivery {
         let (bytes, traces) = (body.len() as u64, taken.len() as u64);
         let spans = taken.iter().map(Piece::spans).sum();
         let end = taken.last().map_or(0, |piece| piece.to);
-        let lose = |delivery: &Delivery, load: &mut Load, reason, detail: &str| {
+        let lose = |delivery: &Delivery, load: &mut Load, reason, detail: &DropDetail| {
             load.gone_up_to(end);
             owner.lose(delivery.shared, reason, spans, traces, detail);
         };
         let Way::Http(http) = &self.way else {
-            return lose(self, load, Reason::Unreachable, "the agent's URL cannot be used");
+            return lose(self, load, Reason::Unreachable, &DropDetail::UrlUnusable);
         };
         load.attempts += 1;
         let (began, url) = (*load.began.get_or_insert_with(Instant::now), &self.url);
@@ -205,7 +208,7 @@ impl Delivery {
         };
         let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
         self.say(&result, &attempt, load.attempts);
-        self.last = Some(result.as_ref().map(|_| ()).map_err(Failure::to_string));
+        self.last = Some(result.as_ref().map(|_| ()).map_err(|failure| failure.error().clone()));
         match (verdict, &result) {
             (Verdict::Sent, Ok(answer)) => {
                 self.answered(answer, load);
@@ -219,7 +222,7 @@ impl Delivery {
                 end_losses(self.shared, load);
             }
             (Verdict::Split, _) if spans == 1 => {
-                lose(self, load, Reason::TooLarge, "the agent refused it alone with 413");
+                lose(self, load, Reason::TooLarge, &DropDetail::RefusedAlone);
             }
             (Verdict::Split, _) => {
                 load.put_back(taken);
@@ -232,19 +235,19 @@ impl Delivery {
             (Verdict::Downgrade, _) => {
                 // Neither endpoint: a wrong address, more likely than an agent older than both.
                 self.old_endpoint = false;
-                lose(self, load, Reason::Refused, &cause(&result));
+                lose(self, load, Reason::Refused, &detail(&result));
             }
             (Verdict::Retry { .. }, _) if retry => load.put_back(taken),
             (Verdict::Retry { .. }, _) => {
                 let unknown = load.unknown.load(Relaxed);
-                lose(self, load, reason(&result, unknown, time_over), &cause(&result));
+                lose(self, load, reason(&result, unknown, time_over), &detail(&result));
                 if refused {
                     // What waits behind it would be refused as well.
-                    load.give_up(self.shared, Reason::Unreachable, &cause(&result));
-                    self.drop_waiting(load, &cause(&result));
+                    load.give_up(self.shared, Reason::Unreachable, &detail(&result));
+                    self.drop_waiting(load, &detail(&result));
                 }
             }
-            (_, _) => lose(self, load, Reason::Refused, &cause(&result)),
+            (_, _) => lose(self, load, Reason::Refused, &detail(&result)),
         }
     }
 
@@ -280,7 +283,7 @@ impl Delivery {
         self.closing(load).1
     }
 
-    fn drop_waiting(&self, load: &Load, detail: &str) {
+    fn drop_waiting(&self, load: &Load, detail: &DropDetail) {
         let rest = self.exporter.queue.remove_lane(load.lane);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
@@ -306,17 +309,19 @@ impl Delivery {
             let standing = if written.is_ok() { State::Answers } else { State::NotReached };
             self.exporter.contact.stands(standing, 0);
             load.gone_up_to(piece.to);
-            self.last = Some(written.as_ref().map(|_| ()).map_err(ToString::to_string));
+            let written =
+                written.map_err(|error| SendError::new(SendErrorKind::NotWritten(error.into()), Peer::Unnamed));
+            self.last = Some(written.clone());
             let url = &self.url;
             if let Err(error) = written {
-                let error = &error.to_string();
+                let error = &error;
                 let first = self.down_since.is_none();
                 self.down_since.get_or_insert_with(Instant::now);
                 self.totals.failed += traces;
                 let (totals, attempt, retry) = (self.totals, 1, false);
                 let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
                 self.shared.logs.emit(&event);
-                owner.lose(self.shared, Reason::Unreachable, spans, traces, error);
+                owner.lose(self.shared, Reason::Unreachable, spans, traces, &DropDetail::NotSent(error.clone()));
                 continue;
             }
             owner.count(self.shared, |counters| {
@@ -389,7 +394,7 @@ impl Delivery {
             Err(failure) => {
                 let first = self.down_since.is_none();
                 self.down_since.get_or_insert_with(Instant::now);
-                let error = &failure.to_string();
+                let error = failure.error();
                 logs.emit(&Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals });
             }
         }
@@ -417,7 +422,7 @@ fn end_losses(shared: &Shared, load: &Load) {
     let Some(account) = load.owner.account(shared) else { return };
     for reason in [Reason::QueueFull, Reason::Memory, Reason::Unreachable, Reason::Refused, Reason::UnknownFate] {
         if let Some(spans) = account.counters.end_loss(reason) {
-            shared.logs.emit(&Event::LossEnded { reason: reason.name(), spans });
+            shared.logs.emit(&Event::LossEnded { reason, spans });
         }
     }
 }
@@ -439,10 +444,10 @@ fn standing(result: &Result<Answer, Failure>) -> State {
     }
 }
 
-fn cause(result: &Result<Answer, Failure>) -> String {
+fn detail(result: &Result<Answer, Failure>) -> DropDetail {
     match result {
-        Ok(answer) => format!("the agent answered {}", answer.status),
-        Err(failure) => failure.to_string(),
+        Ok(answer) => DropDetail::Answered(answer.status),
+        Err(failure) => DropDetail::NotSent(failure.error().clone()),
     }
 }
 

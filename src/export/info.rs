@@ -3,6 +3,8 @@
 
 use super::agent::{Agent, Failure, Info, Timeouts};
 use super::Exporter;
+use crate::event::send_error::{Peer, SendError, SendErrorKind};
+use crate::event::Thread;
 use crate::sys;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -90,11 +92,13 @@ impl Inquiry {
         let asked = self.0.clone();
         let ask = move || {
             let answer = catch_unwind(AssertUnwindSafe(|| asked.agent.info()));
-            asked.keep(answer.unwrap_or_else(|_| Err(Failure::Unknown("an internal error while asking".into()))));
+            let panicked = || SendError::new(SendErrorKind::InfoPanicked, Peer::Unnamed);
+            asked.keep(answer.unwrap_or_else(|_| Err(Failure::Unknown(panicked()))));
             exporter.queue.nudge();
         };
-        if let Err(error) = sys::spawn("spanwire-info", ask) {
-            self.0.keep(Err(Failure::NotSent(format!("no thread to ask with: {error}"))));
+        if let Err(error) = sys::spawn(Thread::Info.name(), ask) {
+            let error = SendError::new(SendErrorKind::InfoNoThread(error.into()), Peer::Unnamed);
+            self.0.keep(Err(Failure::NotSent(error)));
         }
     }
 
@@ -112,6 +116,6 @@ impl Asked {
 }
 
 /// What an answer says of the agent for the start-up line: that it is there, or why it is not known to be.
-pub fn standing(answer: &Answer) -> Result<(), String> {
-    answer.as_ref().map(|_| ()).map_err(Failure::to_string)
+pub fn standing(answer: &Answer) -> Result<(), SendError> {
+    answer.as_ref().map(|_| ()).map_err(|failure| failure.error().clone())
 }

@@ -4,6 +4,7 @@
 use super::queue::{Chunk, Taken, Ticket};
 use super::{payload, Account, Profile, Shared};
 use crate::counters::{Counters, Reason};
+use crate::event::DropDetail;
 use crate::inspect::{holding, unsigned, Noun};
 use crate::memory::Buffer;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -82,7 +83,7 @@ impl Owner {
     }
 
     /// Counts spans as dropped and says so.
-    pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &str) {
+    pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         let mut began = false;
         self.count(shared, |counters| began = counters.drop_spans(reason, spans));
         shared.say_dropped(began, reason, spans, traces, detail);
@@ -148,7 +149,7 @@ impl Load {
 
     /// Drops all that is left. Spans of a payload that was sent without an answer are of unknown fate, the others are
     /// dropped for `reason`.
-    pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &str) {
+    pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &DropDetail) {
         let tried = self.unknown.load(Relaxed) || self.asking.load(Relaxed);
         if self.order.is_empty() {
             let spans = self.spans();

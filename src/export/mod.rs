@@ -19,7 +19,7 @@ mod transport;
 pub mod worker;
 
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, QueueView};
+use crate::event::{DropDetail, Event, Thread};
 use crate::host;
 use crate::log::Logs;
 use crate::memory::Pool;
@@ -220,29 +220,18 @@ impl Shared {
     }
 
     /// Counts spans as dropped, says so in debug mode, and says when a loss begins.
-    pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &str) {
+    pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         let began = self.account(tracer).counters.drop_spans(reason, spans);
         self.say_dropped(began, reason, spans, traces, detail);
     }
 
     /// Says that spans were dropped. `began`: the first ones for this reason for a while.
-    fn say_dropped(&self, began: bool, reason: Reason, spans: u64, traces: u64, detail: &str) {
+    fn say_dropped(&self, began: bool, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         probes::spans_drop(spans, reason as u64);
         if began {
-            self.logs.emit(&Event::LossBegan { reason: reason.name() });
+            self.logs.emit(&Event::LossBegan { reason });
         }
-        self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces, detail, queue: None });
-    }
-
-    /// The same for a chunk that the queue had no room for.
-    pub fn drop_queued(&self, tracer: u32, spans: u64, detail: &str, queue: QueueView) {
-        let reason = Reason::QueueFull;
-        probes::spans_drop(spans, reason as u64);
-        if self.account(tracer).counters.drop_spans(reason, spans) {
-            self.logs.emit(&Event::LossBegan { reason: reason.name() });
-        }
-        let queue = Some(queue);
-        self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces: 1, detail, queue });
+        self.logs.emit(&Event::SpansDropped { reason, spans, traces, detail });
     }
 }
 
@@ -272,8 +261,8 @@ pub struct Exporter {
     failed_ns: AtomicU64,
 }
 
-/// The name of the worker's thread.
-const THREAD: &str = "spanwire-worker";
+/// The worker's thread.
+const THREAD: Thread = Thread::Worker;
 /// How long a thread that could not be started is not tried again for a span.
 const START_AGAIN: Duration = Duration::from_secs(1);
 /// The same for a host that waits for it.
@@ -318,7 +307,7 @@ impl Exporter {
         };
         // Before the thread: it takes this back itself when it ends at once.
         self.started.store(true, Relaxed);
-        match sys::spawn(THREAD, run) {
+        match sys::spawn(THREAD.name(), run) {
             Ok(()) => {
                 self.failed_ns.store(0, Relaxed);
                 shared.logs.thread_started(THREAD);
@@ -328,7 +317,7 @@ impl Exporter {
                 self.failed_ns.store(sys::monotonic_ns().max(1), Relaxed);
                 self.queue.thread_failed();
                 self.started.store(false, Relaxed);
-                shared.logs.thread_failed(THREAD, &error);
+                shared.logs.thread_failed(THREAD, &error.into());
                 false
             }
         }
@@ -352,7 +341,7 @@ impl Exporter {
     }
 
     /// Drops what waits of a tracer that is being shut down.
-    pub fn drop_waiting(&self, shared: &Shared, tracer: u32, reason: Reason, detail: &str) {
+    pub fn drop_waiting(&self, shared: &Shared, tracer: u32, reason: Reason, detail: &DropDetail) {
         let rest = self.queue.remove(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
@@ -367,7 +356,7 @@ impl Exporter {
         let rest = self.queue.abandon(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
-            shared.drop_spans(tracer, Reason::Memory, spans, rest.len() as u64, "of a tracer that was freed");
+            shared.drop_spans(tracer, Reason::Memory, spans, rest.len() as u64, &DropDetail::TracerFreed);
         }
         shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }

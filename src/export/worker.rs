@@ -13,9 +13,10 @@ use super::retry::Backoff;
 use super::transport::{system_lookup, Names};
 use super::{Exporter, Profile, Shared};
 use crate::counters::Reason;
-use crate::event::{Event, Totals};
-use crate::level::Level;
+use crate::event::send_error::{Peer, SendErrorKind};
+use crate::event::{DropDetail, Event, SendError, Totals};
 use crate::memory::Buffer;
+use crate::settings::address::Unusable;
 use crate::settings::AgentAddress;
 use crate::span::clock;
 use crate::sys;
@@ -53,7 +54,7 @@ pub enum Way {
     /// To a file.
     File(File),
     /// Not at all, and why.
-    Nowhere(String),
+    Nowhere(Unusable),
 }
 
 impl std::fmt::Debug for Way {
@@ -94,7 +95,7 @@ struct Worker {
     turn: Ticket,
     schedule: Schedule,
     /// What is known of the agent: that it answers, or why it does not.
-    known: Option<Result<(), String>>,
+    known: Option<Result<(), SendError>>,
     began: Instant,
     minute: Instant,
 }
@@ -112,7 +113,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     while let Err(panic) = catch_unwind(AssertUnwindSafe(|| worker.serve())) {
         let recovered = catch_unwind(AssertUnwindSafe(|| worker.recover(&*panic)));
         if recovered.is_err() || exporter.failures.load(Relaxed) >= FAILURES_END {
-            let give_up = AssertUnwindSafe(|| worker.drop_all(Reason::Invalid, "an internal error of the worker"));
+            let give_up = AssertUnwindSafe(|| worker.drop_all(Reason::Invalid, &DropDetail::WorkerPanicked));
             let _ = catch_unwind(give_up);
             exporter.started.store(false, Relaxed);
             exporter.queue.thread_failed();
@@ -153,8 +154,8 @@ impl Worker {
             Way::Http(_) => None,
             Way::File(_) => Some(Ok(())),
             Way::Nowhere(why) => {
-                shared.logs.emit(&Event::Notice { level: Level::Error, target: "agent.unusable", text: why });
-                Some(Err(why.clone()))
+                shared.logs.emit(&Event::AgentUnusable { why: *why });
+                Some(Err(SendError::new(SendErrorKind::Unusable(*why), Peer::Unnamed)))
             }
         };
         let mut seed = [0; 8];
@@ -216,7 +217,7 @@ impl Worker {
                     let put_back = || {
                         self.exporter.started.store(false, Relaxed);
                         let mut place = self.exporter.way.lock().unwrap_or_else(PoisonError::into_inner);
-                        *place = Some(std::mem::replace(way, Way::Nowhere(String::new())));
+                        *place = Some(std::mem::replace(way, Way::Nowhere(Unusable::Tls)));
                     };
                     if self.exporter.queue.end_thread(put_back) {
                         return;
@@ -239,15 +240,12 @@ impl Worker {
         self.announce_if_known();
         if let Some(waiting) = self.exporter.queue.yielded() {
             self.loads.all.extend(waiting.into_iter().map(|(lane, taken, chunks)| Load::of(lane, taken, chunks)));
-            self.drop_all(
-                Reason::Unreachable,
-                "of a freed tracer, and its place was needed for another agent's address",
-            );
+            self.drop_all(Reason::Unreachable, &DropDetail::ExporterNeeded);
         }
         let over = |(at, load): (usize, &Load)| self.delivery.is_over(load).then_some(at);
         let over: Vec<usize> = self.loads.all.iter().enumerate().filter_map(over).collect();
         for at in over.into_iter().rev() {
-            self.loads.all[at].give_up(self.shared, Reason::Shutdown, "the time for shutting down is over");
+            self.loads.all[at].give_up(self.shared, Reason::Shutdown, &DropDetail::TimeOver);
             self.finish(at);
         }
     }
@@ -259,7 +257,7 @@ impl Worker {
         let Some(at) = held.or_else(|| self.take(lane)) else { return };
         self.busy = Some(at);
         if self.is_off() {
-            self.loads.all[at].give_up(self.shared, Reason::Invalid, "tracing has turned itself off");
+            self.loads.all[at].give_up(self.shared, Reason::Invalid, &DropDetail::TurnedOff);
         } else {
             self.delivery.attempt(&mut self.loads.all[at]);
         }
@@ -356,24 +354,30 @@ impl Worker {
     fn announce(&mut self) {
         self.exporter.unannounced.store(false, Relaxed);
         let address = self.exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let late = || format!("no answer within {ANNOUNCE_WITHIN:?} ({})", self.delivery.url);
+        let late = || {
+            let url = Peer::Url(self.delivery.url.clone());
+            SendError::new(SendErrorKind::NoAnswer(ANNOUNCE_WITHIN), url)
+        };
         let agent_error = self.known.clone().unwrap_or_else(|| Err(late())).err();
+        let words = agent_error.as_ref().map(SendError::to_string);
         for account in &self.shared.accounts {
             let Some(profile) = account.profile() else { continue };
             if Some(&profile.settings.agent) != address.as_ref() || account.announced.swap(true, Relaxed) {
                 continue;
             }
             if profile.settings.startup_logs {
-                let agent_error = agent_error.as_deref();
-                let fields = profile.settings.startup_fields(&profile.runtime_id, agent_error);
+                let agent_error = agent_error.as_ref();
+                let fields = &profile.settings.startup_fields(&profile.runtime_id, words.as_deref());
                 let agent_url = &profile.settings.agent.to_string();
-                self.shared.logs.emit(&Event::TracerConfigured { fields: &fields, agent_url, agent_error });
+                let abandoned_spans = profile.settings.debug_abandoned_spans;
+                let event = Event::TracerConfigured { fields, agent_url, agent_error, abandoned_spans };
+                self.shared.logs.emit(&event);
             }
         }
     }
 
     /// Drops and counts every batch that it holds.
-    fn drop_all(&mut self, reason: Reason, detail: &str) {
+    fn drop_all(&mut self, reason: Reason, detail: &DropDetail) {
         for load in &mut self.loads.all {
             load.give_up(self.shared, reason, detail);
         }
@@ -396,7 +400,7 @@ impl Worker {
             (self.shared.chores.turn_off)();
         }
         if let Some(at) = self.busy.take().filter(|&at| at < self.loads.all.len()) {
-            self.loads.all[at].give_up(self.shared, Reason::Invalid, "an internal error of the worker");
+            self.loads.all[at].give_up(self.shared, Reason::Invalid, &DropDetail::WorkerPanicked);
             self.finish(at);
         }
     }

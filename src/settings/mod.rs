@@ -6,11 +6,13 @@ pub mod address;
 pub mod draft;
 pub mod habits;
 mod parse;
+pub mod rejection;
 mod sources;
 mod startup;
 pub mod table;
 
 pub use address::AgentAddress;
+pub use rejection::Rejection;
 
 use crate::languages::java::Layout;
 use crate::level::Level;
@@ -188,8 +190,8 @@ pub struct Rejected {
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
-    /// What is wrong with it and what would be accepted.
-    pub why: String,
+    /// What is wrong with it.
+    pub why: Rejection,
 }
 
 /// What the machine says where no setting does.
@@ -298,7 +300,7 @@ fn shown(setting: &Setting, text: &str) -> String {
 }
 
 /// A rejected value, of which `value` is fit to be shown.
-fn refused(name: &str, value: String, origin: Origin, why: String) -> Rejected {
+fn refused(name: &str, value: String, origin: Origin, why: Rejection) -> Rejected {
     let name = shorten(redact::text(name).into_owned(), REJECTED_MAX);
     Rejected { name, value: shorten(value, REJECTED_MAX), origin, why }
 }

@@ -11,6 +11,7 @@ use super::address::{self, AgentAddress};
 use super::draft::Draft;
 use super::habits::{self, dotnet, java, levels, Levels};
 use super::parse::{self, Sinks};
+use super::Rejection;
 use crate::languages::Language;
 use crate::level::Level;
 use std::ops::RangeInclusive;
@@ -108,9 +109,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Reads `text` and puts the value in its place; on error nothing has changed, and the message names what is
-    /// accepted.
-    pub fn apply(&self, text: &str, draft: &mut Draft) -> Result<(), String> {
+    /// Reads `text` and puts the value in its place; on error nothing has changed.
+    pub fn apply(&self, text: &str, draft: &mut Draft) -> Result<(), Rejection> {
         match self {
             Kind::Switch(put) => put(draft, parse::switch(text)?),
             Kind::Number(range, unit, put) => put(draft, parse::number(text, range, unit)?),

@@ -226,7 +226,7 @@ fn post(agent: &Agent, lot: &Lot, body: &[u8], traces: usize) -> Result<(), Stri
     match agent.post_traces(&lot.profile.identity, body, traces, &TraceHeaders::default()) {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(answer) => Err(format!("the Agent answered {}", answer.status)),
-        Err(Unsent::NotSent(why)) => Err(why),
+        Err(Unsent::NotSent(why)) => Err(why.to_string()),
         Err(failure) => Err(format!("{failure}; the Agent may have what was in that request")),
     }
 }
