@@ -63,7 +63,7 @@ fn differences(material: &Material, file: &str, wanted: &str) -> Vec<String> {
 
 fn material(root: &Path) -> Result<Material, String> {
     let sources = items::sources(&root.join("src/abi"))?;
-    let items = sections::sorted(items::parse(&root.join("src/abi"), &sources)?, &sources)?;
+    let items = sections::sorted(items::parse(&root.join("src/abi"))?, &sources)?;
     let (header, php) = (render::header(&items), render::php(&items));
     Ok(Material { root: root.into(), sources, items, header, php })
 }

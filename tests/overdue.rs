@@ -22,7 +22,7 @@ fn a_span_that_nobody_finishes_is_named_once_it_is_overdue_and_not_before() {
     let span = spans::start(state, tracer, Parent::None, b"forgotten", |_, _, _| ()).expect("started").expect("one");
     let said = |again: bool| {
         if again {
-            state.overdue_looked_ns.store(0, Relaxed);
+            state.abandoned_looked_ns.store(0, Relaxed);
         }
         (state.shared.chores.minute)();
         let mut lines = Vec::new();

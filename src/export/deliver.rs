@@ -213,13 +213,7 @@ impl Delivery {
             (Verdict::Sent, Ok(answer)) => {
                 self.answered(answer, load);
                 load.gone_up_to(end);
-                owner.count(self.shared, |counters| {
-                    Counters::add(&counters.payloads_sent, 1);
-                    Counters::add(&counters.bytes_sent, bytes);
-                    Counters::add(&counters.sent, spans);
-                    Counters::add(&counters.resolved, spans);
-                });
-                end_losses(self.shared, load);
+                owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             }
             (Verdict::Split, _) if spans == 1 => {
                 lose(self, load, Reason::TooLarge, &DropDetail::RefusedAlone);
@@ -324,12 +318,7 @@ impl Delivery {
                 owner.lose(self.shared, Reason::Unreachable, spans, traces, &DropDetail::NotSent(error.clone()));
                 continue;
             }
-            owner.count(self.shared, |counters| {
-                Counters::add(&counters.payloads_sent, 1);
-                Counters::add(&counters.bytes_sent, bytes);
-                Counters::add(&counters.sent, spans);
-                Counters::add(&counters.resolved, spans);
-            });
+            owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             self.totals.sent += traces;
             let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());
             let (status, answer, attempt, totals) = (200, "written", 1, self.totals);
@@ -345,7 +334,6 @@ impl Delivery {
                 recovered,
                 totals,
             });
-            end_losses(self.shared, load);
         }
     }
 
@@ -414,15 +402,6 @@ impl Delivery {
         }
         if answer.agent_state.is_some() {
             self.agent_state = answer.agent_state.clone();
-        }
-    }
-}
-
-fn end_losses(shared: &Shared, load: &Load) {
-    let Some(account) = load.owner.account(shared) else { return };
-    for reason in [Reason::QueueFull, Reason::Memory, Reason::Unreachable, Reason::Refused, Reason::UnknownFate] {
-        if let Some(spans) = account.counters.end_loss(reason) {
-            shared.logs.emit(&Event::LossEnded { reason, spans });
         }
     }
 }

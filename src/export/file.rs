@@ -1,12 +1,12 @@
 //! An agent that is a file: one JSON object per chunk and line, for working without any agent. `/dev/stdout`,
 //! `/dev/stderr` and `/dev/fd/N` mean a copy of that descriptor, so that a pipe or a terminal does as well.
 
-use super::queue::Chunk;
 use super::{payload, Profile};
 use crate::lines::{Given, Lines};
 use crate::span::open::ERROR;
 use crate::span::record::Record;
 use crate::sys::{self, Descriptor};
+use crate::trace::Chunk;
 use serde_json::Value;
 use std::fmt::Write;
 use std::fs::OpenOptions;

@@ -4,21 +4,21 @@ use super::contact::Contact;
 use super::queue::Queue;
 use super::{card, load, Account, Exporter, Profile, Shared};
 use crate::counters::Counters;
-use crate::inspect::{holding, shapes, Field, Noun};
+use crate::inspect::{holding, shapes, Field, TypeDescriptor};
 use std::mem::offset_of;
 use std::sync::{Arc, PoisonError};
 
-/// All nouns of this part. Takes locks that only tracers' making holds, and the queues' for a moment.
-pub fn nouns(shared: &Shared, exporters: &[Exporter]) -> Vec<Noun> {
-    let mut nouns = vec![
-        Noun::row("account", &shared.accounts, account(&shared.accounts)),
-        Noun::row("exporter", exporters, exporter(exporters)),
-        Noun::inside::<u32>("offset", vec![Field::number("at", 0, 4)]),
+/// All type descriptors of this part. Takes locks that only tracers' making holds, and the queues' for a moment.
+pub fn descriptors(shared: &Shared, exporters: &[Exporter]) -> Vec<TypeDescriptor> {
+    let mut descriptors = vec![
+        TypeDescriptor::row("account", &shared.accounts, account(&shared.accounts)),
+        TypeDescriptor::row("exporter", exporters, exporter(exporters)),
+        TypeDescriptor::inside::<u32>("offset", vec![Field::number("at", 0, 4)]),
     ];
-    nouns.extend(load::inspected());
-    nouns.extend(Queue::inspected_parts());
-    nouns.extend(profile(&shared.accounts));
-    nouns
+    descriptors.extend(load::inspected());
+    descriptors.extend(Queue::inspected_parts());
+    descriptors.extend(profile(&shared.accounts));
+    descriptors
 }
 
 fn account(accounts: &[Account]) -> Vec<Field> {
@@ -34,14 +34,14 @@ fn account(accounts: &[Account]) -> Vec<Field> {
 const _: () = assert!(align_of::<Profile>() == align_of::<u64>());
 
 /// A pointer to a profile leads to the counts of its owners; the profile lies behind them.
-fn profile(accounts: &[Account]) -> Option<Noun> {
+fn profile(accounts: &[Account]) -> Option<TypeDescriptor> {
     let behind = shapes::in_arc(&Arc::new(0u64));
     // That the lock's content is the pointer and nothing else is what the account's field takes for granted.
     accounts
         .first()
         .filter(|account| size_of_val(&*account.profile.lock().unwrap_or_else(PoisonError::into_inner)) == 8)?;
     let fields = card::inspected().into_iter().map(|field| field.moved(behind)).collect();
-    Some(Noun::inside::<Profile>("profile", fields).sized(behind + size_of::<Profile>()))
+    Some(TypeDescriptor::inside::<Profile>("profile", fields).sized(behind + size_of::<Profile>()))
 }
 
 fn exporter(exporters: &[Exporter]) -> Vec<Field> {

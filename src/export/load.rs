@@ -1,12 +1,13 @@
 //! The batches that the worker holds: chunks taken from one lane of the queue, the order of their spans, and how far they
 //! got. A batch that has to be tried again is held while batches of other tracers have their turn.
 
-use super::queue::{Chunk, Taken, Ticket};
+use super::queue::{Taken, Ticket};
 use super::{payload, Account, Profile, Shared};
 use crate::counters::{Counters, Reason};
 use crate::event::DropDetail;
-use crate::inspect::{holding, unsigned, Noun};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
+use crate::trace::Chunk;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::Instant;
@@ -85,9 +86,12 @@ impl Owner {
     /// Counts spans as dropped and says so.
     pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         let mut began = false;
-        self.count(shared, |counters| began = counters.drop_spans(reason, spans));
+        // Both before the log, where a sink or a panic could come between them.
+        self.count(shared, |counters| {
+            began = counters.drop_spans(reason, spans);
+            Counters::add(&counters.resolved, spans);
+        });
         shared.say_dropped(began, reason, spans, traces, detail);
-        self.count(shared, |counters| Counters::add(&counters.resolved, spans));
     }
 }
 
@@ -114,13 +118,15 @@ impl Load {
 
     /// Puts all spans in order, as pieces of whole chunks.
     pub(super) fn cut(&mut self) {
-        self.order.clear();
+        let (mut order, mut pieces) = (Vec::new(), Vec::with_capacity(self.chunks.len()));
         for (chunk, content) in self.chunks.iter().enumerate() {
-            let from = self.order.len();
-            payload::order(content, &mut self.order);
-            self.pieces.push(Piece { chunk, from, to: self.order.len() });
+            let from = order.len();
+            payload::order(content, &mut order);
+            pieces.push(Piece { chunk, from, to: order.len() });
         }
-        self.pieces.reverse();
+        pieces.reverse();
+        // Only now: a batch without an order is one whose spans are not counted as taken yet.
+        (self.order, self.pieces) = (order, pieces);
     }
 
     /// All spans.
@@ -174,7 +180,7 @@ impl Load {
 }
 
 /// Batches as debuggers see them.
-pub(super) fn inspected() -> [Noun; 2] {
+pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let fields = vec![
         holding!(Vec of "chunk", Load, chunks),
         holding!(Vec of "offset", Load, order),
@@ -183,5 +189,8 @@ pub(super) fn inspected() -> [Noun; 2] {
         unsigned!(Load, unknown),
         unsigned!(Load, lane as "ticket"),
     ];
-    [Noun::inside::<Load>("load", fields), Noun::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)])]
+    [
+        TypeDescriptor::inside::<Load>("load", fields),
+        TypeDescriptor::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)]),
+    ]
 }

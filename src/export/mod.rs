@@ -5,7 +5,6 @@
 
 pub mod agent;
 mod card;
-pub mod chunk;
 mod contact;
 pub mod deliver;
 pub mod file;
@@ -18,7 +17,7 @@ pub mod retry;
 mod transport;
 pub mod worker;
 
-use crate::counters::{Counters, Reason};
+use crate::counters::{Counters, Reason, ALL_REASONS};
 use crate::event::{DropDetail, Event, Thread};
 use crate::host;
 use crate::log::Logs;
@@ -232,6 +231,29 @@ impl Shared {
             self.logs.emit(&Event::LossBegan { reason });
         }
         self.logs.emit(&Event::SpansDropped { reason, spans, traces, detail });
+    }
+
+    /// Says which losses are over, of all tracers. For workers, once a second.
+    fn end_losses(&self) {
+        let now_ns = sys::monotonic_ns();
+        for counters in self.accounts.iter().map(|account| &account.counters) {
+            self.say_ended(|reason| counters.end_loss(reason, now_ns));
+        }
+    }
+
+    /// Ends all losses of a tracer that is shut down. Spans that it drops by shutting down are no loss of this kind: the
+    /// line that it was shut down counts them.
+    pub fn end_losses_of(&self, tracer: u32) {
+        let counters = &self.account(tracer).counters;
+        self.say_ended(|reason| counters.end_loss_now(reason).filter(|_| reason != Reason::Shutdown));
+    }
+
+    fn say_ended(&self, end: impl Fn(Reason) -> Option<u64>) {
+        for reason in ALL_REASONS {
+            if let Some(spans) = end(reason) {
+                self.logs.emit(&Event::LossEnded { reason, spans });
+            }
+        }
     }
 }
 

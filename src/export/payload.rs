@@ -3,12 +3,13 @@
 //! what belongs to the tracer (environment, version, tags) on every span, as the payload is sealed. Sending is
 //! `worker`'s.
 
-use super::queue::{Chunk, NO_PRIORITY};
 use super::Profile;
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode;
 use crate::span::open::{ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record::{self, Record, HEADER};
+use crate::span::run::{Kind, Run};
+use crate::trace::chunk::{Chunk, NO_PRIORITY};
 
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
 pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
@@ -174,7 +175,8 @@ const ERROR_FLAG: usize = NUMBERS.len() - 1;
 
 fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, profile: &Profile, first: bool) -> Result<(), Full> {
     let (service, resource) = service_and_resource(record, profile);
-    let fields = 11 + u8::from(!record.span_type.is_empty()) + u8::from(record.blob_count > 0);
+    let blobs = record.run(Kind::Blob);
+    let fields = 11 + u8::from(!record.span_type.is_empty()) + u8::from(blobs.count > 0);
     put(out, &[0x80 | fields])?;
     put(out, b"\xa7service")?;
     put_text(out, service)?;
@@ -200,13 +202,13 @@ fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, profile: &Profile,
         put_text(out, record.span_type)?;
     }
     put(out, b"\xa4meta")?;
-    run_and_more(out, record.texts, record.text_count, |out, count| {
+    run_and_more(out, record.run(Kind::Text), |out, count| {
         each_added_text(chunk, record, profile, first, &mut |key, value| {
             *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
         });
     })?;
     put(out, b"\xa7metrics")?;
-    run_and_more(out, record.numbers, record.number_count, |out, count| {
+    run_and_more(out, record.run(Kind::Number), |out, count| {
         each_added_number(chunk, record, profile, first, &mut |key, value| {
             let number = |out: &mut Buffer| {
                 encode::float(out.tail_beyond(encode::FLOAT_SIZE)?, value);
@@ -215,25 +217,20 @@ fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, profile: &Profile,
             *count += u32::from(put_text(out, key).and_then(|()| number(out)).is_ok());
         });
     })?;
-    if record.blob_count > 0 {
+    if blobs.count > 0 {
         put(out, b"\xabmeta_struct")?;
-        put(out, &encode::map_head(record.blob_count as usize))?;
-        put(out, record.blobs)?;
+        put(out, &encode::map_head(blobs.count as usize))?;
+        put(out, blobs.bytes)?;
     }
     Ok(())
 }
 
 /// A map that begins with a run as it is; its count is known once the rest is written, so its head has room for any.
 #[inline]
-fn run_and_more(
-    out: &mut Buffer,
-    run: &[u8],
-    count: u32,
-    more: impl FnOnce(&mut Buffer, &mut u32),
-) -> Result<(), Full> {
-    let (head, mut count) = (out.len(), count);
+fn run_and_more(out: &mut Buffer, run: Run<'_>, more: impl FnOnce(&mut Buffer, &mut u32)) -> Result<(), Full> {
+    let (head, mut count) = (out.len(), run.count);
     put(out, &encode::map_head(0))?;
-    put(out, run)?;
+    put(out, run.bytes)?;
     more(out, &mut count);
     correct(out, head, &encode::map_head(count as usize));
     Ok(())

@@ -3,13 +3,15 @@
 //! means a counted drop, at once. Under the lock things are only swapped and counted; waking happens after unlocking.
 
 mod lane;
+mod limits;
 
-pub use super::chunk::{Chunk, Limits, NO_PRIORITY};
 pub use lane::Ticket;
+pub use limits::Limits;
 
-use super::{chunk, Profile};
-use crate::inspect::{holding, shapes, Field, Noun};
+use super::Profile;
+use crate::inspect::{holding, shapes, Field, TypeDescriptor};
 use crate::memory::Claim;
+use crate::trace::chunk::{self, Chunk};
 use lane::{Hand, Lane};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -159,10 +161,10 @@ impl Queue {
     }
 
     /// What those fields lead to.
-    pub fn inspected_parts() -> Vec<Noun> {
-        let mut nouns = vec![chunk::inspected()];
-        nouns.extend(lane::inspected());
-        nouns
+    pub fn inspected_parts() -> Vec<TypeDescriptor> {
+        let mut descriptors = vec![chunk::inspected()];
+        descriptors.extend(lane::inspected());
+        descriptors
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

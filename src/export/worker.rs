@@ -98,6 +98,8 @@ struct Worker {
     known: Option<Result<(), SendError>>,
     began: Instant,
     minute: Instant,
+    /// When it last looked for losses that are over.
+    losses: Instant,
 }
 
 /// Runs until no tracer is attached any more and nothing is left.
@@ -188,6 +190,7 @@ impl Worker {
             known,
             began: now,
             minute: now,
+            losses: now,
         }
     }
 
@@ -231,6 +234,10 @@ impl Worker {
     fn look_around(&mut self) {
         clock::calibrate();
         (self.shared.chores.tick)();
+        if self.losses.elapsed() >= LOOK {
+            self.losses = Instant::now();
+            self.shared.end_losses();
+        }
         if self.minute.elapsed() >= MINUTE {
             self.minute = Instant::now();
             self.delivery.rest();

@@ -2,13 +2,13 @@
 
 use super::ending::{self, Ending};
 use super::spans::trace_of;
-use super::{facts, overdue, recording, Error, Tracer};
+use super::{abandoned, recording, view, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::event::{DropDetail, Event, OpenSpanView};
-use crate::export::queue::NO_PRIORITY;
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::span::table::Refused;
 use crate::sys;
+use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
@@ -104,6 +104,7 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     // Fewer than before: another thread has freed the tracer, and its slot is given to a new one.
     let spans_unknown = in_flight + after.unknown.saturating_sub(before.unknown);
     if first {
+        state.shared.end_losses_of(index);
         let sent = get(&account.counters.sent);
         let spans_lost = after.dropped.saturating_sub(before.dropped);
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out: sent_all.is_err() });
@@ -193,14 +194,14 @@ fn abandon(
         };
         if work.open.len() < LISTED_MAX {
             let trace = state.traces.lock_briefly(trace_of(&span));
-            work.open.push(facts::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
+            work.open.push(view::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
         }
         work.spans += u64::from(ending::remove_locked(state, span, Ending::Abandoned).is_ok());
     }
     let Abandoning { spans, mut open, .. } = place.take().unwrap_or_default();
     if spans > 0 {
         open.sort_by_key(|span| span.start_ns);
-        if overdue::wanted(state, index) {
+        if abandoned::wanted(state, index) {
             state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: true });
         }
         state.shared.logs.emit(&Event::SpansAbandoned { spans, open: &open });

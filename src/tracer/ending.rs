@@ -3,11 +3,10 @@
 //! (`crate::span::table`), which the holder runs when it unlocks.
 
 use super::spans::trace_of;
-use super::{facts, Error, Tracer};
+use super::{view, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::event::dropped::Stage;
 use crate::event::{DropDetail, Event, QueueView, SpanView};
-use crate::export::queue::Chunk;
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
@@ -16,7 +15,7 @@ use crate::span::clock;
 use crate::span::open::{OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::sys;
-use crate::trace::{Decision, Trace};
+use crate::trace::{Chunk, Decision, Trace};
 use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -113,7 +112,7 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
     probes::span_finish(span.span_id, duration_ns);
     if crate::log::enabled(Level::Debug) {
-        facts::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
+        view::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
     }
     if kept.is_err() {
         Counters::add(&state.shared.account(index).counters.traces.finished, 1);
@@ -325,7 +324,7 @@ fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: 
     let records = chunk.records.bytes().to_vec();
     let decision = Decision { priority: chunk.priority, maker: chunk.decision };
     hand_over(state, index, tracer, chunk, |chunks, bytes| {
-        say(&facts::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
+        say(&view::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
     });
 }
 

@@ -2,22 +2,21 @@
 //! registry: making, sharing, finding and freeing them. Spans are started in `spans`, finished in `ending`, flushed
 //! and shut down in `closing`, counted in `stats`.
 
+mod abandoned;
 pub mod closing;
 pub mod ending;
-pub mod facts;
 mod logging;
-mod overdue;
 pub mod recording;
 pub mod spans;
 pub mod state;
 pub mod stats;
 pub mod submit;
+pub mod view;
 
 use crate::event::Event;
 use crate::export::queue::Limits;
 use crate::export::{Profile, TRACERS_MAX};
-use crate::inspect::{unsigned, Noun};
-
+use crate::inspect::{unsigned, TypeDescriptor};
 use crate::memory;
 use crate::process::Inheritable;
 use crate::recorder;
@@ -307,14 +306,14 @@ impl Tracers {
     }
 
     /// The tracers as debuggers see them.
-    pub fn inspected(&self) -> Noun {
+    pub fn inspected(&self) -> TypeDescriptor {
         let fields = vec![
             unsigned!(Tracer, word),
             unsigned!(Tracer, closed),
             unsigned!(Tracer, enabled),
             unsigned!(Tracer, exporter),
         ];
-        Noun::row("tracer", &self.slots, fields)
+        TypeDescriptor::row("tracer", &self.slots, fields)
     }
 
     /// Turns tracing off for good, for a library that has failed too often, and says so.

@@ -4,7 +4,7 @@
 
 use crate::event::Event;
 use crate::export::{self, Chores, Exporter, Shared, TRACERS_MAX};
-use crate::inspect::{self, shapes, unsigned, Field, Noun};
+use crate::inspect::{self, shapes, unsigned, Field, TypeDescriptor};
 use crate::log::Logs;
 use crate::memory;
 use crate::process::PerProcess;
@@ -15,7 +15,7 @@ use crate::span::record;
 use crate::span::table::{self, Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
-use crate::tracer::{closing, ending, overdue, recording, Tracers};
+use crate::tracer::{abandoned, closing, ending, recording, Tracers};
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -41,7 +41,7 @@ pub struct State {
     /// interrupted may still write to it.
     parents_recorder: Recorder,
     /// When spans that nobody finishes were looked for last; monotonic nanoseconds.
-    pub overdue_looked_ns: AtomicU64,
+    pub abandoned_looked_ns: AtomicU64,
 }
 
 static STATE: PerProcess<State> = PerProcess::new();
@@ -64,7 +64,7 @@ fn make_now() -> &'static State {
         state.shared.recorder.rare(Kind::ProcessForked, parent_pid.into(), u64::from(state.epoch) - 1);
         state.shared.logs.emit(&Event::Forked { parent_pid });
     }
-    inspect::publish(std::ptr::from_ref(state) as usize, || state.nouns());
+    inspect::publish(std::ptr::from_ref(state) as usize, || state.descriptors());
     state
 }
 
@@ -116,7 +116,7 @@ impl State {
 
     /// All that debuggers see of this process.
     #[inline(never)]
-    fn nouns(&self) -> Vec<Noun> {
+    fn descriptors(&self) -> Vec<TypeDescriptor> {
         let own = |name, table| Field::number(name, table, size_of::<u32>());
         let process = vec![
             unsigned!(State, pid),
@@ -128,16 +128,17 @@ impl State {
             own("traces_inherited", offset_of!(State, traces) + Table::<Trace>::INHERITED),
             Recorder::inspected().moved(offset_of!(State, shared.recorder)),
         ];
-        let mut nouns = shapes::nouns();
-        nouns.push(Noun::row("process", std::slice::from_ref(self), process));
-        nouns.push(self.spans.inspected("span", OpenSpan::inspected()));
-        nouns.push(self.traces.inspected("trace", Trace::inspected()));
-        nouns.push(self.tracers.inspected());
-        nouns.extend(OpenSpan::inspected_parts());
-        nouns.extend([memory::counted_now(), memory::inspected(), record::inspected()]);
-        nouns.extend(export::inspected::nouns(&self.shared, &self.exporters));
-        nouns.extend(self.shared.logs.inspected());
-        nouns
+        let mut descriptors = shapes::descriptors();
+        descriptors.push(TypeDescriptor::row("process", std::slice::from_ref(self), process));
+        descriptors.push(self.spans.inspected("span", OpenSpan::inspected()));
+        descriptors.push(self.traces.inspected("trace", Trace::inspected()));
+        descriptors.push(self.tracers.inspected());
+        descriptors.extend(OpenSpan::inspected_parts());
+        descriptors.extend([memory::counted_now(), memory::inspected()]);
+        descriptors.extend(record::inspected());
+        descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters));
+        descriptors.extend(self.shared.logs.inspected());
+        descriptors
     }
 
     #[inline(never)]
@@ -159,14 +160,14 @@ impl State {
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
             shared: Shared::new(logs, recorder, Chores { tick, minute, turn_off }),
             parents_recorder,
-            overdue_looked_ns: AtomicU64::new(0),
+            abandoned_looked_ns: AtomicU64::new(0),
         }
     }
 }
 
 /// What a worker does each minute.
 fn minute() {
-    overdue::look();
+    abandoned::look();
     let state = state();
     state.shared.pool.empty();
     state.spans.clean_free(false, |span| {
@@ -194,8 +195,8 @@ mod tests {
 
     #[test]
     fn what_debuggers_are_told_holds_together() {
-        let nouns = state().nouns();
-        assert_eq!(inspect::table::tests::faults(&nouns), Vec::<String>::new());
-        assert!(nouns.len() >= 20, "{}", nouns.len());
+        let descriptors = state().descriptors();
+        assert_eq!(inspect::table::tests::faults(&descriptors), Vec::<String>::new());
+        assert!(descriptors.len() >= 20, "{}", descriptors.len());
     }
 }

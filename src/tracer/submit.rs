@@ -2,23 +2,23 @@
 //! trace that follow each other become one chunk.
 
 use super::ending::enqueue;
-use super::spans::count_mended;
-use super::{facts, Error, Tracer};
+use super::spans::count_sanitized;
+use super::{view, Error, Tracer};
 use crate::counters::{Counters, Reason};
 use crate::event::dropped::{Stage, SubmitFault};
 use crate::event::{DropDetail, Standing};
-use crate::export::queue::{Chunk, NO_PRIORITY};
 use crate::level::Level;
 use crate::memory::{Buffer, Full};
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
 use crate::sys;
+use crate::trace::chunk::{Chunk, NO_PRIORITY};
 use crate::trace::Decision;
 use crate::tracer::state::State;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
-/// A finished span as the host gives it. Texts may be anything; they are mended and cut as those of open spans.
+/// A finished span as the host gives it. Texts may be anything; they are sanitized and cut as those of open spans.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given<'a> {
     /// High half of the trace id.
@@ -116,10 +116,10 @@ impl Submission {
         let counters = &self.state.shared.account(self.index).counters;
         let [name, service, resource, span_type] = given.texts;
         for (field, text) in [(Field::Name, name), (Field::Resource, resource), (Field::Type, span_type)] {
-            count_mended(counters, span.set_field(field, text));
+            count_sanitized(counters, span.set_field(field, text));
         }
         let tracers_service = self.state.tracers.at(self.index).service_hash.load(Relaxed);
-        count_mended(counters, span.set_service(tracers_service, service));
+        count_sanitized(counters, span.set_service(tracers_service, service));
         fill(span, counters);
         span.close_gaps();
         let same = |chunk: &Chunk| {
@@ -150,7 +150,7 @@ impl Submission {
             span.flags |= root;
             let decision = Decision { priority: chunk.priority, maker: chunk.decision };
             let standing = Standing { open: 0, finished: u64::from(chunk.spans) + 1, leaves: true };
-            facts::say(self.state, span, decision, standing, Some((flags, duration)));
+            view::say(self.state, span, decision, standing, Some((flags, duration)));
         }
         let member = Member {
             span_id: given.span_id,
@@ -320,7 +320,7 @@ fn fill(span: &mut OpenSpan, counters: &Counters, tags: &[u8], counts: (u32, u32
     walk(
         tags,
         counts,
-        |key, value| count_mended(counters, span.borrow_mut().set_text(key, value)),
-        |key, value| count_mended(counters, span.borrow_mut().set_number(key, value)),
+        |key, value| count_sanitized(counters, span.borrow_mut().set_text(key, value)),
+        |key, value| count_sanitized(counters, span.borrow_mut().set_number(key, value)),
     );
 }

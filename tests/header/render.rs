@@ -2,7 +2,6 @@
 
 use crate::items::{comment, Item, Kind};
 use crate::manual::{Section, OVERVIEW, PHP_OVERVIEW, SECTIONS, WITHOUT_PHP};
-use crate::sections;
 
 const WIDTH: usize = 120;
 
@@ -15,7 +14,7 @@ pub fn header(items: &[Item]) -> String {
     for (n, section) in SECTIONS.iter().enumerate() {
         lines.push(String::new());
         lines.extend(banner(section));
-        for item in items.iter().filter(|item| sections::of(&item.name) == Some(n)) {
+        for item in items.iter().filter(|item| item.section == n) {
             lines.push(String::new());
             lines.extend(comment(&item.doc));
             lines.extend(item.code.iter().flat_map(|line| broken(line)));

@@ -28,7 +28,7 @@ Where this help says `spanwire`, a clone has `cargo run --features cli --`:
   cargo run --features cli -- agent --help
                                       the same in a clone
   spanwire doctor --help              why traces do not arrive
-  spanwire blackbox --help            what a process that hangs did last
+  spanwire recorder --help            what a process that hangs did last
 
 With DD_TRACE_DEBUG=true in its environment, a program tells on standard error what its tracer does.
 README.md has the other settings.";
@@ -46,8 +46,8 @@ pub enum Command {
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorOptions),
     /// Show what a running, hanging or stopped process last did: its flight recorder and its counters
-    #[command(after_help = BLACKBOX_HELP)]
-    Blackbox(BlackboxOptions),
+    #[command(after_help = RECORDER_HELP, alias = "blackbox")]
+    Recorder(RecorderOptions),
     /// Show what a crashed process last did, from the core that it left
     #[command(after_help = CORE_HELP)]
     Core(CoreOptions),
@@ -58,7 +58,7 @@ pub enum Command {
 
 const DEMO_HELP: &str = "\
 It needs nothing that is already running: the receiver is its own, on a free port of 127.0.0.1. The
-program is examples/c/hello.c, compiled against target/stage with CC, cc, gcc or clang; where there
+program is examples/c/hello.c, compiled against target/demo/stage with CC, cc, gcc or clang; where there
 is none, a copy of it in Rust makes the same calls. It runs with DD_TRACE_DEBUG=true; your own
 DD_SERVICE, DD_ENV, DD_TAGS, … count as well. Ctrl-C ends all of it.
 
@@ -159,7 +159,7 @@ pub struct DoctorOptions {
     pub json: bool,
 }
 
-const BLACKBOX_HELP: &str = "\
+const RECORDER_HELP: &str = "\
 Every process that uses the library keeps its last few thousand events and its counters in a memory
 file of its own. This reads it from outside: nothing has to be switched on before, the process
 notices nothing, and it may hang or be stopped. A forked child has a recorder of its own from its
@@ -169,13 +169,13 @@ Needs the rights of the process's user, or root's. Service names are redacted; s
 their ids, as `dd.span_id` has them in logs.
 
 Examples:
-  spanwire blackbox 4711                      counters, and the last 100 events
-  spanwire blackbox 4711 --last 0             with all events
-  spanwire blackbox 4711 --json               everything, for a script, as one object";
+  spanwire recorder 4711                      counters, and the last 100 events
+  spanwire recorder 4711 --last 0             with all events
+  spanwire recorder 4711 --json               everything, for a script, as one object";
 
-/// Options of `spanwire blackbox`.
+/// Options of `spanwire recorder`.
 #[derive(Debug, clap::Args)]
-pub struct BlackboxOptions {
+pub struct RecorderOptions {
     /// The process
     #[arg(value_name = "PID")]
     pub pid: u32,
@@ -265,7 +265,7 @@ mod tests {
     fn every_example_of_the_help_is_understood() {
         Cli::command().debug_assert();
         let helps =
-            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (BLACKBOX_HELP, 3), (CORE_HELP, 5)];
+            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (RECORDER_HELP, 3), (CORE_HELP, 5)];
         for (help, count) in helps {
             let examples = examples(help);
             assert_eq!(examples.len(), count, "{examples:?}");
@@ -280,8 +280,17 @@ mod tests {
     }
 
     #[test]
+    fn the_flight_recorder_is_read_under_its_old_command_name_too() {
+        for name in ["recorder", "blackbox"] {
+            let cli = Cli::try_parse_from(["spanwire", name, "4711"]).expect("the command is known");
+            assert!(matches!(cli.command, Command::Recorder(options) if options.pid == 4711), "{name}");
+        }
+        assert!(!Cli::command().render_long_help().to_string().contains("blackbox"), "the help shows one name");
+    }
+
+    #[test]
     fn the_help_fits_a_terminal() {
-        let helps = [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, BLACKBOX_HELP, CORE_HELP];
+        let helps = [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, CORE_HELP];
         for line in helps.iter().flat_map(|help| help.lines()) {
             assert!(line.chars().count() <= 102, "{line}");
         }

@@ -1,7 +1,6 @@
 //! `spanwire`, the companion program: looks at what a tracer does. This file only hands the command line to the command.
 
 mod agent;
-mod blackbox;
 mod cli;
 mod corefile;
 mod decode;
@@ -12,6 +11,7 @@ mod http;
 mod msgpack;
 mod out;
 mod receiver;
+mod recorder;
 mod tree;
 
 use clap::Parser;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Command::Agent(options) => agent::run(out, &options).map(|()| 0),
         Command::Doctor(options) => doctor::run(out, &options),
         Command::Core(options) => corefile::run(out, &options).map(|()| 0),
-        Command::Blackbox(options) => blackbox::run(out, &options).map(|()| 0),
+        Command::Recorder(options) => recorder::run(out, &options).map(|()| 0),
         Command::DemoHost => demo_inline::run().map(|()| 0),
     };
     match result {

@@ -3,7 +3,7 @@
 use super::super::{Account, Chores, Exporter, Profile, Shared};
 use super::Load;
 use crate::counters::Reason;
-use crate::export::chunk::{Chunk, Limits};
+use crate::export::queue::Limits;
 use crate::log::Logs;
 use crate::memory::Pool;
 use crate::recorder::Recorder;
@@ -11,6 +11,7 @@ use crate::settings::Settings;
 use crate::span::open::OpenSpan;
 use crate::span::{clock, record};
 use crate::sys;
+use crate::trace::Chunk;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::Duration;

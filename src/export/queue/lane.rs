@@ -1,7 +1,7 @@
 //! A lane of the queue: the chunks of one tracer, with bounds and a pace of their own.
 
 use super::{Chunk, Profile};
-use crate::inspect::{holding, unsigned, Noun};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Claim;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -140,7 +140,7 @@ impl Hand {
 }
 
 /// Lanes and hands as debuggers see them.
-pub(super) fn inspected() -> [Noun; 2] {
+pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let lane = vec![
         holding!(Deque of "chunk", Lane, chunks as "queue"),
         unsigned!(Lane, attached),
@@ -148,5 +148,5 @@ pub(super) fn inspected() -> [Noun; 2] {
         holding!(Pointer of "profile", Lane, profile),
     ];
     let hand = vec![holding!(Deque of "chunk", Hand, chunks as "queue"), unsigned!(Hand, ticket)];
-    [Noun::inside::<Lane>("lane", lane), Noun::inside::<Hand>("hand", hand)]
+    [TypeDescriptor::inside::<Lane>("lane", lane), TypeDescriptor::inside::<Hand>("hand", hand)]
 }

@@ -8,7 +8,6 @@ use crate::out::{counted, note, Failure, Out};
 use spanwire::export::agent::{Agent, Failure as Unsent, Identity, TraceHeaders};
 use spanwire::export::agent::{Place as AgentPlace, Timeouts};
 use spanwire::export::payload;
-use spanwire::export::queue;
 use spanwire::export::Profile;
 use spanwire::memory::Buffer;
 use spanwire::report::image::{Chunk, Image, Place, Tracer};
@@ -30,7 +29,7 @@ const REQUEST_MAX: usize = 25 << 20;
 /// What is to be sent of one tracer.
 struct Lot {
     profile: Profile,
-    chunks: Vec<queue::Chunk>,
+    chunks: Vec<spanwire::trace::Chunk>,
 }
 
 /// What there is, before anything is sent.
@@ -134,7 +133,7 @@ fn sort(image: &Image, all: bool) -> Sorted {
 }
 
 /// The chunk as the library has it, of those records that this version of it reads alike.
-fn rebuilt(chunk: &Chunk) -> (queue::Chunk, usize) {
+fn rebuilt(chunk: &Chunk) -> (spanwire::trace::Chunk, usize) {
     let (mut records, mut spans) = (Buffer::new(), 0);
     for (bytes, span) in chunk.records.iter().zip(&chunk.spans) {
         let alike = Record::read(bytes).is_some_and(|(record, rest)| {
@@ -145,7 +144,7 @@ fn rebuilt(chunk: &Chunk) -> (queue::Chunk, usize) {
         }
     }
     let damaged = chunk.records.len() - spans as usize;
-    let chunk = queue::Chunk {
+    let chunk = spanwire::trace::Chunk {
         tracer: chunk.tracer as u32,
         trace_id_high: (chunk.trace_id >> 64) as u64,
         trace_id_low: chunk.trace_id as u64,

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// The program's source, below the repository.
 const SOURCE: &str = "examples/c/hello.c";
+/// Where the library is laid out, below the repository: apart from `target/stage`, whose library is optimised.
+const STAGE: &str = "target/demo/stage";
 /// Laying out the library takes less when nothing is built.
 const NOTHING_BUILT: Duration = Duration::from_secs(2);
 
@@ -75,17 +77,20 @@ fn compiler() -> Option<Vec<String>> {
 }
 
 fn lay_out(watch: &Watch, repository: &Path) -> Result<(), Failure> {
-    let first = !repository.join("target/stage-build/release/libspanwire.so").exists();
+    let folder = repository.join(STAGE);
+    let first = !folder.join("lib/libspanwire.so").exists();
     if first {
-        note("building the library into target/stage: takes about a minute, the first time only");
+        note(format_args!("building the library into {STAGE}: takes about half a minute, the first time only"));
     }
     let mut command = Command::new(repository.join("tools/stage"));
+    // Without optimisation, and the shared library alone: link-time optimisation takes longer than all the rest.
+    command.args(["--debug", "--only", "shared", "--into"]).arg(&folder);
     quiet(&mut command);
     let trouble = |error| Failure::said(format!("cannot run tools/stage: {error}"));
     let mut stage = watch.spawn(&mut command).map_err(trouble)?;
     let mut ended = if first { None } else { stage.wait(Some(NOTHING_BUILT))? };
     if ended.is_none() && !first {
-        note("building the library into target/stage, since its sources have changed");
+        note(format_args!("building the library into {STAGE}, since its sources have changed"));
     }
     if ended.is_none() {
         ended = stage.wait(None)?;
@@ -101,12 +106,13 @@ fn compile(watch: &Watch, repository: &Path, compiler: &[String]) -> Result<Prog
     let built = folder.join("hello");
     // Another demo may be running the program: it is replaced, never written over.
     let fresh = Unfinished(folder.join(format!("hello.{}", std::process::id())));
-    let library = repository.join("target/stage/lib");
+    let stage = repository.join(STAGE);
+    let library = stage.join("lib");
     let mut rpath = OsString::from("-Wl,-rpath,");
     rpath.push(&library);
     let mut command = Command::new(&compiler[0]);
     command.args(&compiler[1..]).args(["-std=c99", "-g", "-O1", SOURCE, "-I"]);
-    command.arg(repository.join("target/stage/include")).arg("-L").arg(&library).arg("-lspanwire").arg(rpath);
+    command.arg(stage.join("include")).arg("-L").arg(&library).arg("-lspanwire").arg(rpath);
     command.arg("-o").arg(&fresh.0).current_dir(repository);
     quiet(&mut command);
 

@@ -112,7 +112,7 @@ mod tests {
     use std::io::Write;
 
     fn file(name: &str, bytes: &[u8]) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("spanwire-blackbox-{name}.{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("spanwire-recorder-{name}.{}", std::process::id()));
         File::create(&path).and_then(|mut file| file.write_all(bytes)).expect("a file");
         path
     }

@@ -1,6 +1,6 @@
-//! A chunk: finished spans of one trace on their way to the agent, and how much of that a tracer lets wait.
+//! A chunk: finished spans of one trace on their way to the agent.
 
-use crate::inspect::{holding, signed, unsigned, Noun};
+use crate::inspect::{holding, signed, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
 
 /// Stands for "no sampling priority" and "no decision maker".
@@ -25,7 +25,7 @@ pub struct Chunk {
     pub complete: bool,
     /// The records, one behind another, in the order in which spans finished.
     pub records: Buffer,
-    /// The place in its lane's history, given by [`super::queue::Queue::push`].
+    /// The place in its lane's history, given by the queue that takes it.
     pub sequence: u64,
 }
 
@@ -37,7 +37,7 @@ impl Chunk {
 }
 
 /// A chunk as debuggers see it.
-pub fn inspected() -> Noun {
+pub fn inspected() -> TypeDescriptor {
     let fields = vec![
         unsigned!(Chunk, tracer),
         unsigned!(Chunk, trace_id_high),
@@ -48,16 +48,5 @@ pub fn inspected() -> Noun {
         unsigned!(Chunk, complete),
         holding!(One of "buffer", Chunk, records),
     ];
-    Noun::inside::<Chunk>("chunk", fields)
-}
-
-/// What a tracer allows its lane of the queue.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The most bytes that may wait, by capacity.
-    pub bytes: usize,
-    /// The most chunks that may wait.
-    pub chunks: usize,
-    /// Waiting bytes at which the worker is woken before its interval is over.
-    pub flush_bytes: usize,
+    TypeDescriptor::inside::<Chunk>("chunk", fields)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 impl Event {
     /// What happened, in a few words, of printable characters only.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let (first, second) = (self.first, self.second);
         let Some(kind) = Kind::of(self.kind) else {
             return format!("an event of kind {}, which this version does not know: {first}, {second}", self.kind);

@@ -2,13 +2,17 @@
 //! or partial flush asks, what was gathered leaves as one chunk. A trace here is this process's part of one: the same
 //! ids may live in other processes. Starting and finishing spans is `crate::tracer`'s, sending chunks `crate::export`'s.
 
-use crate::export::queue::{Chunk, NO_PRIORITY};
+pub mod chunk;
+
+pub use chunk::Chunk;
+
 use crate::inspect::{holding, signed, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};
 use crate::span::open::OpenSpan;
 use crate::span::table::Content;
 use crate::span::{clock, record};
 use crate::sys;
+use chunk::NO_PRIORITY;
 use std::sync::atomic::AtomicU32;
 
 /// A chunk of this many bytes leaves early, however few its spans, so that one huge trace cannot hold all memory.

@@ -2,11 +2,11 @@
 //! that are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, and at a tracer's end all that are open. It changes
 //! nothing about them.
 
-use super::facts;
 use super::spans::trace_of;
+use super::view;
 use crate::event::{Event, OpenSpanView};
-use crate::export::queue::NO_PRIORITY;
 use crate::sys;
+use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -33,9 +33,9 @@ pub(super) fn look() {
         return;
     }
     // Every worker comes here; one look is for all tracers.
-    let (now_ns, looked_ns) = (sys::monotonic_ns(), state.overdue_looked_ns.load(Relaxed));
+    let (now_ns, looked_ns) = (sys::monotonic_ns(), state.abandoned_looked_ns.load(Relaxed));
     let soon = looked_ns != 0 && now_ns.saturating_sub(looked_ns) < GAP_NS;
-    if soon || state.overdue_looked_ns.compare_exchange(looked_ns, now_ns, Relaxed, Relaxed).is_err() {
+    if soon || state.abandoned_looked_ns.compare_exchange(looked_ns, now_ns, Relaxed, Relaxed).is_err() {
         return;
     }
     let (mut spans, mut open, wall_ns) = (0, Vec::<OpenSpanView>::new(), sys::wall_ns() as i64);
@@ -50,7 +50,7 @@ pub(super) fn look() {
         spans += 1;
         if open.len() < LISTED_MAX {
             let priority = state.traces.lock_briefly(trace_of(&span)).map_or(NO_PRIORITY, |trace| trace.priority);
-            open.push(facts::of_open(&span, priority));
+            open.push(view::of_open(&span, priority));
         }
     }
     if spans > 0 {

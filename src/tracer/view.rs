@@ -1,12 +1,13 @@
 //! Spans as the debug log shows them, open and finished. Only called in debug mode, and at a tracer's end.
 
 use crate::event::{Event, OpenSpanView, SpanView, Standing};
-use crate::export::queue::NO_PRIORITY;
 use crate::export::Profile;
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
+use crate::span::run::Item;
 use crate::span::table::Handle;
 use crate::sys;
+use crate::trace::chunk::NO_PRIORITY;
 use crate::trace::{Decision, Trace};
 use crate::tracer::state::State;
 use std::time::Duration;
@@ -59,7 +60,7 @@ pub(super) fn say(
         }
     }
     let (flags, duration_ns) = finished.unwrap_or((span.flags, 0));
-    let facts = SpanView {
+    let shown = SpanView {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
         span_id: span.span_id,
         parent_id: span.parent_id,
@@ -77,9 +78,9 @@ pub(super) fn say(
         decision_maker: decided(decision.maker),
     };
     let event = if finished.is_some() {
-        Event::SpanFinished { span: &facts, standing }
+        Event::SpanFinished { span: &shown, standing }
     } else {
-        Event::SpanStarted { span: &facts, standing }
+        Event::SpanStarted { span: &shown, standing }
     };
     state.shared.logs.emit(&event);
 }
@@ -112,8 +113,11 @@ fn of_record<'a>(
     profile: Option<&'a Profile>,
 ) -> SpanView<'a> {
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
-    record.each_text(|key, value| tags.push((text(key), text(value))));
-    record.each_number(|key, value| metrics.push((text(key), value)));
+    record.each(|item| match item {
+        Item::Text(key, value) => tags.push((text(key), text(value))),
+        Item::Number(key, value) => metrics.push((text(key), value)),
+        Item::Blob(..) => {}
+    });
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let name = text(record.name);
     SpanView {

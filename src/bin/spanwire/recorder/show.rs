@@ -51,7 +51,7 @@ pub fn json(found: &Found, last: usize) -> Value {
     let event = |event: &Event| {
         let mut object = json!({
             "time_ns": event.time_ns, "kind": event.kind, "name": event.name(), "first": event.first,
-            "second": event.second, "text": event.words(),
+            "second": event.second, "text": event.describe(),
         });
         let flags = [("error", event.error), ("open", is_open(event, &open))];
         for (name, _) in flags.into_iter().filter(|(_, set)| *set) {
@@ -167,7 +167,7 @@ fn events_text(found: &Found, last: usize, now: u64, paint: Paint) -> String {
     let _ = writeln!(out, "{}, oldest first, of {} ever{more}", paint.strong(&head), snapshot.written);
     for event in shown {
         let age = format!("{:>8} ago", age(now, event.time_ns));
-        let words = event.words();
+        let words = event.describe();
         let bad = matches!(
             Kind::of(event.kind),
             Some(
