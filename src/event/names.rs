@@ -5,8 +5,8 @@
 pub enum Thread {
     /// Sends traces.
     Worker,
-    /// Asks the agent what it can do.
-    Info,
+    /// Asks the agent what is not traces.
+    Poll,
     /// Looks up a name, or connects to a Unix socket.
     Dial,
     /// Writes the log.
@@ -18,7 +18,7 @@ impl Thread {
     pub fn name(self) -> &'static str {
         match self {
             Thread::Worker => "spanwire-worker",
-            Thread::Info => "spanwire-info",
+            Thread::Poll => "spanwire-poll",
             Thread::Dial => "spanwire-dial",
             Thread::Log => "spanwire-log",
         }

@@ -2,13 +2,16 @@
 //! What is too large is split between spans, what is refused with 413 is halved; every span ends as sent or as dropped
 //! for a reason.
 
-use super::agent::{self, Answer, Failure, Timeouts, TraceHeaders};
-use super::contact::State;
-use super::load::{Load, Piece};
+use super::batch::{Batch, Piece};
+use super::connection::State;
+use super::exporter::Exporter;
+use super::format::v04 as payload;
 use super::queue::Pause;
 use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
-use super::worker::Way;
-use super::{file, payload, Exporter, Shared};
+use super::shared::Shared;
+use super::transport::agent::{self, Answer, Failure, Timeouts, TraceHeaders};
+use super::transport::file;
+use super::transport::Transport;
 use crate::counters::{Counters, Reason};
 use crate::event::dropped::Stage;
 use crate::event::send_error::{Peer, SendErrorKind};
@@ -34,7 +37,7 @@ const BODY_KEPT: usize = 2 << 20;
 pub(super) struct Delivery {
     pub(super) shared: &'static Shared,
     pub(super) exporter: &'static Exporter,
-    pub(super) way: Way,
+    pub(super) transport: Transport,
     /// Where things go, as logs show it.
     pub(super) url: String,
     pub(super) backoff: Backoff,
@@ -67,19 +70,48 @@ struct Attempt {
 }
 
 impl Delivery {
+    /// Nothing was sent yet.
+    pub(super) fn new(shared: &'static Shared, exporter: &'static Exporter, transport: Transport) -> Delivery {
+        let url = match &transport {
+            Transport::Agent(agent) => agent.traces_url().to_string(),
+            Transport::File(_) | Transport::Unusable(_) => {
+                let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                address.map(|address| address.to_string()).unwrap_or_default()
+            }
+        };
+        let mut seed = [0; 8];
+        sys::random_bytes(&mut seed);
+        Delivery {
+            shared,
+            exporter,
+            transport,
+            url,
+            backoff: Backoff::new(u64::from_ne_bytes(seed)),
+            pause: None,
+            down_since: None,
+            old_endpoint: false,
+            rates_version: None,
+            request_max: None,
+            agent_state: None,
+            last: None,
+            totals: Totals::default(),
+            body: Buffer::new(),
+        }
+    }
+
     /// Makes one attempt with the next payload of the batch. Done when the batch has no pieces left.
-    pub(super) fn attempt(&mut self, load: &mut Load) {
-        if load.order.is_empty() {
-            load.cut();
-            let spans = load.spans();
-            load.owner.count(self.shared, |counters| Counters::add(&counters.taken, spans));
+    pub(super) fn attempt(&mut self, batch: &mut Batch) {
+        if batch.order.is_empty() {
+            batch.cut();
+            let spans = batch.spans();
+            batch.owner.count(self.shared, |counters| Counters::add(&counters.taken, spans));
         }
         #[cfg(test)]
-        tests::fault(load, "panics before");
+        fault(batch, "panics before");
         let mut body = std::mem::take(&mut self.body);
-        let taken = self.fill(&mut body, load);
+        let taken = self.fill(&mut body, batch);
         if !taken.is_empty() {
-            self.send(body.bytes(), taken, load);
+            self.send(body.bytes(), taken, batch);
         }
         body.clear(BODY_KEPT);
         self.body = body;
@@ -92,32 +124,32 @@ impl Delivery {
 
     /// The largest payload, and the largest span that is sent alone: an agent that names a smaller bound than what it
     /// takes makes smaller payloads, but loses no span.
-    fn bounds(&self, load: &Load) -> (usize, usize) {
-        let most = load.owner.profile.settings.payload_max_bytes.min(REQUEST_MAX);
+    fn bounds(&self, batch: &Batch) -> (usize, usize) {
+        let most = batch.owner.metadata.settings.payload_max_bytes.min(REQUEST_MAX);
         let agents = self.request_max.map_or(most, |max| usize::try_from(max).unwrap_or(most));
-        (load.limit.unwrap_or(most).min(agents).min(most), most)
+        (batch.limit.unwrap_or(most).min(agents).min(most), most)
     }
 
     /// Fills `body` with as many pieces as fit; those are returned. A piece that does not fit alone is cut.
-    fn fill(&mut self, body: &mut Buffer, load: &mut Load) -> Vec<Piece> {
+    fn fill(&mut self, body: &mut Buffer, batch: &mut Batch) -> Vec<Piece> {
         let mut taken: Vec<Piece> = Vec::new();
         body.truncate(0);
-        if let Way::File(_) = self.way {
-            taken.extend(load.pieces.pop());
+        if let Transport::File(_) = self.transport {
+            taken.extend(batch.pieces.pop());
             return taken;
         }
-        let ((limit, most), owner) = (self.bounds(load), load.owner.clone());
+        let ((limit, most), owner) = (self.bounds(batch), batch.owner.clone());
         let _ = payload::put(body, &encode::array_head(0));
-        while let Some(piece) = load.pieces.pop() {
+        while let Some(piece) = batch.pieces.pop() {
             let before = body.len();
-            let (chunk, offsets) = (&load.chunks[piece.chunk], &load.order[piece.from..piece.to]);
-            let Ok(done) = payload::seal(body, chunk, offsets, &owner.profile, limit) else {
+            let (chunk, offsets) = (&batch.chunks[piece.chunk], &batch.order[piece.from..piece.to]);
+            let Ok(done) = payload::seal(body, chunk, offsets, &owner.metadata, limit) else {
                 body.truncate(before);
                 if !taken.is_empty() {
-                    load.pieces.push(piece);
+                    batch.pieces.push(piece);
                     break;
                 }
-                load.gone_up_to(piece.to);
+                batch.gone_up_to(piece.to);
                 owner.lose(self.shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
                 continue;
             };
@@ -127,27 +159,27 @@ impl Delivery {
             }
             if !taken.is_empty() {
                 body.truncate(before);
-                load.pieces.push(piece);
+                batch.pieces.push(piece);
                 break;
             }
             let cut = piece.from + done;
             if done > 0 {
-                load.pieces.push(Piece { from: cut, ..piece });
+                batch.pieces.push(Piece { from: cut, ..piece });
                 taken.push(Piece { to: cut, ..piece });
                 break;
             }
             body.truncate(before);
             // What was halved because of its neighbours may be taken alone.
-            let alone = payload::seal(body, chunk, &offsets[..1], &owner.profile, most);
+            let alone = payload::seal(body, chunk, &offsets[..1], &owner.metadata, most);
             if piece.spans() > 1 {
-                load.pieces.push(Piece { from: cut + 1, ..piece });
+                batch.pieces.push(Piece { from: cut + 1, ..piece });
             }
             if alone == Ok(1) {
                 taken.push(Piece { to: cut + 1, ..piece });
                 break;
             }
             body.truncate(before);
-            load.gone_up_to(cut + 1);
+            batch.gone_up_to(cut + 1);
             let detail = DropDetail::SpanTooLarge { max_bytes: most as u64 };
             owner.lose(self.shared, Reason::TooLarge, 1, 1, &detail);
         }
@@ -158,46 +190,46 @@ impl Delivery {
     }
 
     /// Sends a payload once; what became of its pieces is settled, or they are put back for another attempt.
-    fn send(&mut self, body: &[u8], taken: Vec<Piece>, load: &mut Load) {
-        if let Way::File(_) = self.way {
-            return self.write(taken, load);
+    fn send(&mut self, body: &[u8], taken: Vec<Piece>, batch: &mut Batch) {
+        if let Transport::File(_) = self.transport {
+            return self.write(taken, batch);
         }
-        let owner = load.owner.clone();
+        let owner = batch.owner.clone();
         let (bytes, traces) = (body.len() as u64, taken.len() as u64);
         let spans = taken.iter().map(Piece::spans).sum();
         let end = taken.last().map_or(0, |piece| piece.to);
-        let lose = |delivery: &Delivery, load: &mut Load, reason, detail: &DropDetail| {
-            load.gone_up_to(end);
+        let lose = |delivery: &Delivery, batch: &mut Batch, reason, detail: &DropDetail| {
+            batch.gone_up_to(end);
             owner.lose(delivery.shared, reason, spans, traces, detail);
         };
-        let Way::Http(http) = &self.way else {
-            return lose(self, load, Reason::Unreachable, &DropDetail::UrlUnusable);
+        let Transport::Agent(agent) = &self.transport else {
+            return lose(self, batch, Reason::Unreachable, &DropDetail::UrlUnusable);
         };
-        load.attempts += 1;
-        let (began, url) = (*load.began.get_or_insert_with(Instant::now), &self.url);
-        self.shared.logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt: load.attempts });
+        batch.attempts += 1;
+        let (began, url) = (*batch.began.get_or_insert_with(Instant::now), &self.url);
+        self.shared.logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt: batch.attempts });
         // `/info` may say meanwhile that the agent knows v0.4: the same payload is still offered to each endpoint once.
-        let old_endpoint = self.old_endpoint || load.downgraded;
+        let old_endpoint = self.old_endpoint || batch.downgraded;
         let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint };
-        let settings = &owner.profile.settings;
-        http.traces.set_timeouts(Timeouts { connect: settings.connect_timeout, request: settings.request_timeout });
+        let settings = &owner.metadata.settings;
+        agent.set_timeouts(Timeouts { connect: settings.connect_timeout, request: settings.request_timeout });
         let asked = Instant::now();
-        load.tried = end;
-        load.asking.store(true, Relaxed);
+        batch.tried = end;
+        batch.asking.store(true, Relaxed);
         #[cfg(test)]
-        tests::fault(load, "panics during");
-        let result = http.traces.post_traces(&owner.profile.identity, body, taken.len(), &headers);
+        fault(batch, "panics during");
+        let result = agent.post_traces(&owner.metadata.identity, body, taken.len(), &headers);
         let verdict = judge(&result);
         probes::payload_send(bytes, result.as_ref().map_or(0, |answer| answer.status.into()));
         if !matches!(verdict, Verdict::Sent) {
             owner.count(self.shared, |counters| Counters::add(&counters.attempts_failed, 1));
         }
         if let Err(Failure::Unknown(_) | Failure::Timeout(_)) = result {
-            load.unknown.store(true, Relaxed);
+            batch.unknown.store(true, Relaxed);
             owner.count(self.shared, |counters| Counters::add(&counters.payloads_unknown, 1));
         }
         let wait = self.wait_after(verdict);
-        let (closing, time_over, give_up) = self.closing(load);
+        let (closing, time_over, give_up) = self.closing(batch);
         let older = !old_endpoint;
         let refused = closing && matches!(result, Err(Failure::Refused(_)));
         let wait = give_up.map_or(wait, |left| wait.min(left));
@@ -207,41 +239,41 @@ impl Delivery {
             _ => false,
         };
         let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
-        self.say(&result, &attempt, load.attempts);
+        self.say(&result, &attempt, batch.attempts);
         self.last = Some(result.as_ref().map(|_| ()).map_err(|failure| failure.error().clone()));
         match (verdict, &result) {
             (Verdict::Sent, Ok(answer)) => {
-                self.answered(answer, load);
-                load.gone_up_to(end);
+                self.answered(answer, batch);
+                batch.gone_up_to(end);
                 owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             }
             (Verdict::Split, _) if spans == 1 => {
-                lose(self, load, Reason::TooLarge, &DropDetail::RefusedAlone);
+                lose(self, batch, Reason::TooLarge, &DropDetail::RefusedAlone);
             }
             (Verdict::Split, _) => {
-                load.put_back(taken);
-                (load.limit, load.attempts, load.began) = (Some(body.len() / 2), 0, None);
+                batch.put_back(taken);
+                (batch.limit, batch.attempts, batch.began) = (Some(body.len() / 2), 0, None);
             }
             (Verdict::Downgrade, _) if older => {
-                (self.old_endpoint, load.downgraded) = (true, true);
-                load.put_back(taken);
+                (self.old_endpoint, batch.downgraded) = (true, true);
+                batch.put_back(taken);
             }
             (Verdict::Downgrade, _) => {
                 // Neither endpoint: a wrong address, more likely than an agent older than both.
                 self.old_endpoint = false;
-                lose(self, load, Reason::Refused, &detail(&result));
+                lose(self, batch, Reason::Refused, &detail(&result));
             }
-            (Verdict::Retry { .. }, _) if retry => load.put_back(taken),
+            (Verdict::Retry { .. }, _) if retry => batch.put_back(taken),
             (Verdict::Retry { .. }, _) => {
-                let unknown = load.unknown.load(Relaxed);
-                lose(self, load, reason(&result, unknown, time_over), &detail(&result));
+                let unknown = batch.unknown.load(Relaxed);
+                lose(self, batch, reason(&result, unknown, time_over), &detail(&result));
                 if refused {
                     // What waits behind it would be refused as well.
-                    load.give_up(self.shared, Reason::Unreachable, &detail(&result));
-                    self.drop_waiting(load, &detail(&result));
+                    batch.give_up(self.shared, Reason::Unreachable, &detail(&result));
+                    self.drop_waiting(batch, &detail(&result));
                 }
             }
-            (_, _) => lose(self, load, Reason::Refused, &detail(&result)),
+            (_, _) => lose(self, batch, Reason::Refused, &detail(&result)),
         }
     }
 
@@ -255,7 +287,7 @@ impl Delivery {
         let wait = self.backoff.wait().max(after.unwrap_or_default());
         let now = Instant::now();
         // A flush may shorten the usual wait, but not one that the agent asked for. It hardly has to wait where nobody
-        // listens, since trying is no load for anybody then.
+        // listens, since an attempt then costs nobody anything.
         let shortest = match (after, reached) {
             (Some(_), _) => wait,
             (None, true) => BACKOFF_SHORTEST.min(wait),
@@ -266,22 +298,22 @@ impl Delivery {
     }
 
     /// Whether the batch's tracer is being shut down, whether its time is over, and how much of it is left.
-    fn closing(&self, load: &Load) -> (bool, bool, Option<Duration>) {
-        let give_up = load.owner.account(self.shared).map_or(0, |account| account.give_up_at.load(Relaxed));
+    fn closing(&self, batch: &Batch) -> (bool, bool, Option<Duration>) {
+        let give_up = batch.owner.account(self.shared).map_or(0, |account| account.give_up_at.load(Relaxed));
         let left = Duration::from_nanos(give_up.saturating_sub(sys::monotonic_ns()));
         (give_up != 0, give_up != 0 && left.is_zero(), (give_up != 0).then_some(left))
     }
 
     /// Whether the batch's tracer was shut down and its time is over.
-    pub(super) fn is_over(&self, load: &Load) -> bool {
-        self.closing(load).1
+    pub(super) fn is_over(&self, batch: &Batch) -> bool {
+        self.closing(batch).1
     }
 
-    fn drop_waiting(&self, load: &Load, detail: &DropDetail) {
-        let rest = self.exporter.queue.remove_lane(load.lane);
+    fn drop_waiting(&self, batch: &Batch, detail: &DropDetail) {
+        let rest = self.exporter.queue.remove_lane(batch.lane);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
-            let owner = &load.owner;
+            let owner = &batch.owner;
             owner.count(self.shared, |counters| {
                 Counters::add(&counters.taken, spans);
             });
@@ -290,19 +322,19 @@ impl Delivery {
         self.shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }
 
-    fn write(&mut self, taken: Vec<Piece>, load: &mut Load) {
-        let patience = self.closing(load).2.map_or(file::PATIENCE, |left| file::PATIENCE.min(left));
-        let Way::File(file) = &mut self.way else { return };
-        let owner = load.owner.clone();
+    fn write(&mut self, taken: Vec<Piece>, batch: &mut Batch) {
+        let patience = self.closing(batch).2.map_or(file::PATIENCE, |left| file::PATIENCE.min(left));
+        let Transport::File(file) = &mut self.transport else { return };
+        let owner = batch.owner.clone();
         for piece in taken {
             let began = Instant::now();
-            let order = &load.order[piece.from..piece.to];
-            let line = file::line(&load.chunks[piece.chunk], order, &owner.profile);
+            let order = &batch.order[piece.from..piece.to];
+            let line = file::line(&batch.chunks[piece.chunk], order, &owner.metadata);
             let (bytes, traces, spans) = (line.len() as u64, 1, piece.spans());
             let written = file.write(&line, patience);
             let standing = if written.is_ok() { State::Answers } else { State::NotReached };
-            self.exporter.contact.stands(standing, 0);
-            load.gone_up_to(piece.to);
+            self.exporter.connection.set(standing, 0);
+            batch.gone_up_to(piece.to);
             let written =
                 written.map_err(|error| SendError::new(SendErrorKind::NotWritten(error.into()), Peer::Unnamed));
             self.last = Some(written.clone());
@@ -340,7 +372,7 @@ impl Delivery {
     /// Logs what an attempt came to, and keeps track of whether the agent answers at all.
     fn say(&mut self, result: &Result<Answer, Failure>, attempt: &Attempt, number: u32) {
         let (logs, url) = (&self.shared.logs, &self.url);
-        self.exporter.contact.stands(standing(result), result.as_ref().map_or(0, |answer| answer.status));
+        self.exporter.connection.set(standing(result), result.as_ref().map_or(0, |answer| answer.status));
         let Attempt { bytes, traces, spans, time, retry } = *attempt;
         let (before, attempt) = (self.totals, number);
         let mut totals = Totals { failed: before.failed + traces, ..before };
@@ -388,16 +420,14 @@ impl Delivery {
         }
         // What is tried again has not failed yet.
         self.totals = if retry { before } else { totals };
-        // Attempts may go on for long, and what they come to is what one wants to know meanwhile.
-        (self.shared.chores.tick)();
     }
 
-    fn answered(&mut self, answer: &Answer, load: &Load) {
+    fn answered(&mut self, answer: &Answer, batch: &Batch) {
         self.backoff.reset();
         if answer.rates_version.is_some() {
             self.rates_version = answer.rates_version.clone();
         }
-        if let (Some(rates), Some(account)) = (agent::rates(&answer.body), load.owner.account(self.shared)) {
+        if let (Some(rates), Some(account)) = (agent::rates(&answer.body), batch.owner.account(self.shared)) {
             *account.rates.lock().unwrap_or_else(PoisonError::into_inner) = rates;
         }
         if answer.agent_state.is_some() {
@@ -430,5 +460,8 @@ fn detail(result: &Result<Answer, Failure>) -> DropDetail {
     }
 }
 
+/// Panics for a tracer whose service has this name.
 #[cfg(test)]
-mod tests;
+fn fault(batch: &Batch, service: &str) {
+    assert!(batch.owner.metadata.service != service, "planted: {service}");
+}

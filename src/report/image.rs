@@ -321,8 +321,8 @@ impl Image {
 
 /// The card of a tracer, by the pointer to its profile.
 fn card(view: &View<'_>) -> Json {
-    let profile = view.several("profile");
-    let card = profile.as_ref().and_then(|profile| profile.views().next()).and_then(|it| it.bytes("card"));
+    let metadata = view.several("metadata");
+    let card = metadata.as_ref().and_then(|metadata| metadata.views().next()).and_then(|it| it.bytes("json"));
     card.and_then(|card| serde_json::from_slice(&card).ok()).unwrap_or(Json::Null)
 }
 
@@ -491,11 +491,11 @@ fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans: &[(u64, u
             chunk.spans.iter_mut().for_each(|span| span.tracer = tracer);
         }
     };
-    for loads in view.several("loads").iter().flat_map(|loads| loads.views()) {
-        for load in loads.several("all").iter().flat_map(|all| all.views()) {
+    for batches in view.several("batches").iter().flat_map(|batches| batches.views()) {
+        for batch in batches.several("all").iter().flat_map(|all| all.views()) {
             let from = chunks.len();
-            in_load(reader, &load, &mut chunks);
-            owned(&load, &mut chunks[from..]);
+            in_batch(reader, &batch, &mut chunks);
+            owned(&batch, &mut chunks[from..]);
         }
     }
     for name in ["hands", "lanes", "orphans"] {
@@ -513,14 +513,14 @@ fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans: &[(u64, u
 }
 
 /// What the worker is sending, without what is sent or dropped already.
-fn in_load(reader: &Reader<'_>, load: &View<'_>, chunks: &mut Vec<Chunk>) {
-    let number = |name| load.number(name).unwrap_or(0);
+fn in_batch(reader: &Reader<'_>, batch: &View<'_>, chunks: &mut Vec<Chunk>) {
+    let number = |name| batch.number(name).unwrap_or(0);
     let place = Place::Sending { asking: number("asking") != 0, unknown: number("unknown") != 0 };
-    let order = load.several("order");
+    let order = batch.several("order");
     let order: Vec<u32> =
         order.iter().flat_map(|order| order.views()).map(|at| at.number("at").unwrap_or(0) as u32).collect();
     let (gone, mut from) = (number("gone") as usize, 0);
-    let content = load.several("chunks");
+    let content = batch.several("chunks");
     for view in content.iter().flat_map(|content| content.views()) {
         let end = from + view.number("spans").unwrap_or(0) as usize;
         let mut left = order.get(from.max(gone).min(end)..end).map(<[u32]>::to_vec);

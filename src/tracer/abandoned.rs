@@ -22,8 +22,8 @@ pub(super) fn wanted(state: &State, index: u32) -> bool {
 }
 
 fn timeout(state: &State, index: u32) -> Option<Duration> {
-    let profile = state.shared.account(index).profile()?;
-    profile.settings.debug_abandoned_spans.then_some(profile.settings.abandoned_span_timeout)
+    let metadata = state.shared.account(index).metadata()?;
+    metadata.settings.debug_abandoned_spans.then_some(metadata.settings.abandoned_span_timeout)
 }
 
 /// Logs this process's overdue spans. Called by workers, about once a minute.

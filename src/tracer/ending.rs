@@ -309,8 +309,8 @@ fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: 
     let logs = &state.shared.logs;
     let (trace_id, spans, complete) = (chunk.trace_id(), u64::from(chunk.spans), chunk.complete);
     let bytes = chunk.records.len() as u64;
-    let profile = state.shared.account(index).profile();
-    let agent_url = profile.as_ref().map(|profile| profile.settings.agent.to_string()).unwrap_or_default();
+    let metadata = state.shared.account(index).metadata();
+    let agent_url = metadata.as_ref().map(|metadata| metadata.settings.agent.to_string()).unwrap_or_default();
     let say = |list: &[SpanView<'_>], queued_chunks, queued_bytes| {
         let agent_url = agent_url.as_str();
         let event =
@@ -324,7 +324,7 @@ fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: 
     let records = chunk.records.bytes().to_vec();
     let decision = Decision { priority: chunk.priority, maker: chunk.decision };
     hand_over(state, index, tracer, chunk, |chunks, bytes| {
-        say(&view::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
+        say(&view::of_chunk(trace_id, decision, &records, metadata.as_deref()), chunks, bytes)
     });
 }
 

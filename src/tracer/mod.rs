@@ -15,7 +15,7 @@ pub mod view;
 
 use crate::event::Event;
 use crate::export::queue::Limits;
-use crate::export::{Profile, TRACERS_MAX};
+use crate::export::{Metadata, TRACERS_MAX};
 use crate::inspect::{unsigned, TypeDescriptor};
 use crate::memory;
 use crate::process::Inheritable;
@@ -214,8 +214,8 @@ impl Tracers {
         let former = tracer.exporter.load(Relaxed) as usize % TRACERS_MAX;
         state.exporters[former].abandon(&state.shared, index);
         let exporter = exporter_for(state, settings).ok_or(Error::Limit)?;
-        let profile = shared_profile(settings, state.pid);
-        account.give_to(profile.clone());
+        let metadata = shared_metadata(settings, state.pid);
+        account.give_to(metadata.clone());
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -231,7 +231,7 @@ impl Tracers {
         tracer.service_hash.store(open::hash(settings.service.as_bytes()), Relaxed);
         tracer.shares.store(shares, Relaxed);
         tracer.exporter.store(exporter, Relaxed);
-        state.exporters[exporter as usize].queue.attach(index, profile, tracer.limits().flush_bytes);
+        state.exporters[exporter as usize].queue.attach(index, metadata, tracer.limits().flush_bytes);
         state.exporters[exporter as usize].unannounced.store(true, Relaxed);
         keep_origin(tracer, origin);
         tracer.word.store(generation << 1 | 1, Release);
@@ -279,8 +279,8 @@ impl Tracers {
     /// The start-up line's JSON object.
     pub fn config_json(&self, state: &State, number: u64) -> Result<String, Error> {
         let (index, _) = self.find(number)?;
-        let profile = state.shared.account(index).profile().ok_or(Error::Handle)?;
-        Ok(profile.settings.config_json(&profile.runtime_id, None))
+        let metadata = state.shared.account(index).metadata().ok_or(Error::Handle)?;
+        Ok(metadata.settings.config_json(&metadata.runtime_id, None))
     }
 
     /// Logs that the host has set up an integration.
@@ -323,7 +323,7 @@ impl Tracers {
     }
 }
 
-// In frames of their own, which end before the next one begins: see `Profile::of`.
+// In frames of their own, which end before the next one begins: see `Metadata::of`.
 #[inline(never)]
 fn inherited_origin(tracer: &Tracer) -> Option<Box<Origin>> {
     tracer.origin.inherited().map(Box::new)
@@ -335,8 +335,8 @@ fn keep_origin(tracer: &Tracer, origin: Box<Origin>) {
 }
 
 #[inline(never)]
-fn shared_profile(settings: &Settings, process_id: u32) -> Arc<Profile> {
-    Arc::new(Profile::of(settings, process_id))
+fn shared_metadata(settings: &Settings, process_id: u32) -> Arc<Metadata> {
+    Arc::new(Metadata::of(settings, process_id))
 }
 
 /// Whether all that the tracer of this slot has finished is sent or dropped.
@@ -360,19 +360,19 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     }
     let index = unused.first().copied()?;
     *of(index) = Some(address.clone());
-    state.exporters[index].contact.forget();
-    *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    state.exporters[index].connection.forget();
+    *state.exporters[index].connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Some(index as u32)
 }
 
 /// The start-up line of a tracer that will never have a worker to say it: tracing is off, and that is the news.
 fn announce_disabled(state: &State, index: u32) {
     let account = state.shared.account(index);
-    let Some(profile) = account.profile().filter(|profile| !profile.settings.enabled) else { return };
-    if profile.settings.startup_logs && !account.announced.swap(true, Relaxed) {
-        let fields = profile.settings.startup_fields(&profile.runtime_id, None);
-        let agent_url = &profile.settings.agent.to_string();
-        let abandoned_spans = profile.settings.debug_abandoned_spans;
+    let Some(metadata) = account.metadata().filter(|metadata| !metadata.settings.enabled) else { return };
+    if metadata.settings.startup_logs && !account.announced.swap(true, Relaxed) {
+        let fields = metadata.settings.startup_fields(&metadata.runtime_id, None);
+        let agent_url = &metadata.settings.agent.to_string();
+        let abandoned_spans = metadata.settings.debug_abandoned_spans;
         let event = Event::TracerConfigured { fields: &fields, agent_url, agent_error: None, abandoned_spans };
         state.shared.logs.emit(&event);
     }

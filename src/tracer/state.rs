@@ -3,7 +3,8 @@
 //! starts with empty queues, counters at zero and no threads.
 
 use crate::event::Event;
-use crate::export::{self, Chores, Exporter, Shared, TRACERS_MAX};
+use crate::export::periodic::{Task, When};
+use crate::export::{self, Exporter, Shared, TRACERS_MAX};
 use crate::inspect::{self, shapes, unsigned, Field, TypeDescriptor};
 use crate::log::Logs;
 use crate::memory;
@@ -18,6 +19,7 @@ use crate::trace::Trace;
 use crate::tracer::{abandoned, closing, ending, recording, Tracers};
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// See the module. Lives until the process ends.
 pub struct State {
@@ -158,30 +160,33 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, Chores { tick, minute, turn_off }),
+            shared: Shared::new(logs, recorder, tasks(), turn_off),
             parents_recorder,
             abandoned_looked_ns: AtomicU64::new(0),
         }
     }
 }
 
-/// What a worker does each minute.
-fn minute() {
-    abandoned::look();
+/// What workers do for tracers. None of it waits for anything.
+fn tasks() -> Vec<Task> {
+    let minute = When::Every(Duration::from_secs(60));
+    vec![
+        Task::local("requests", When::EachWake, || ending::run_requests(state())),
+        Task::local("abandoning", When::EachWake, || closing::abandon_more(state())),
+        Task::local("recorded counters", When::EachWake, recording::refresh),
+        Task::local("abandoned spans", minute, abandoned::look),
+        Task::local("kept memory", minute, give_back),
+    ]
+}
+
+/// Gives back memory that is kept for later spans.
+fn give_back() {
     let state = state();
     state.shared.pool.empty();
     state.spans.clean_free(false, |span| {
         span.retire();
         true
     });
-}
-
-/// What a worker does each time that it looks up.
-fn tick() {
-    let state = state();
-    ending::run_requests(state);
-    closing::abandon_more(state);
-    recording::refresh();
 }
 
 fn turn_off() {

@@ -1,7 +1,7 @@
 //! Spans as the debug log shows them, open and finished. Only called in debug mode, and at a tracer's end.
 
 use crate::event::{Event, OpenSpanView, SpanView, Standing};
-use crate::export::Profile;
+use crate::export::Metadata;
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
 use crate::span::run::Item;
@@ -47,10 +47,10 @@ pub(super) fn say(
     standing: Standing,
     finished: Option<(u32, u64)>,
 ) {
-    let profile = state.shared.account(span.tracer).profile();
+    let metadata = state.shared.account(span.tracer).metadata();
     let or = |bytes, default: &str| if text(bytes).is_empty() { default.to_string() } else { text(bytes).to_string() };
     let name = text(span.field(Field::Name));
-    let service = or(span.field(Field::Service), profile.as_ref().map_or("", |profile| &profile.service));
+    let service = or(span.field(Field::Service), metadata.as_ref().map_or("", |metadata| &metadata.service));
     let resource = or(span.field(Field::Resource), name);
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
     for (key, value) in span.tags() {
@@ -95,11 +95,11 @@ pub(super) fn of_chunk<'a>(
     trace_id: u128,
     decision: Decision,
     mut records: &'a [u8],
-    profile: Option<&'a Profile>,
+    metadata: Option<&'a Metadata>,
 ) -> Vec<SpanView<'a>> {
     let mut list = Vec::new();
     while let Some((record, after)) = Record::read(records) {
-        list.push(of_record(trace_id, decision, &record, profile));
+        list.push(of_record(trace_id, decision, &record, metadata));
         records = after;
     }
     list.sort_by_key(|span| (!span.local_root, span.start_ns));
@@ -110,7 +110,7 @@ fn of_record<'a>(
     trace_id: u128,
     decision: Decision,
     record: &Record<'a>,
-    profile: Option<&'a Profile>,
+    metadata: Option<&'a Metadata>,
 ) -> SpanView<'a> {
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
     record.each(|item| match item {
@@ -125,7 +125,7 @@ fn of_record<'a>(
         span_id: record.span_id,
         parent_id: record.parent_id,
         name,
-        service: or(record.service, profile.map_or("", |profile| profile.service.as_str())),
+        service: or(record.service, metadata.map_or("", |metadata| metadata.service.as_str())),
         resource: or(record.resource, name),
         span_type: text(record.span_type),
         start_ns: record.start_ns,

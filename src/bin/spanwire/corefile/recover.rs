@@ -5,10 +5,10 @@
 use super::Content;
 use crate::cli::CoreOptions;
 use crate::out::{counted, note, Failure, Out};
-use spanwire::export::agent::{Agent, Failure as Unsent, Identity, TraceHeaders};
+use spanwire::export::agent::{Agent, Failure as Unsent, TraceHeaders};
 use spanwire::export::agent::{Place as AgentPlace, Timeouts};
-use spanwire::export::payload;
-use spanwire::export::Profile;
+use spanwire::export::format::v04 as payload;
+use spanwire::export::{Identity, Metadata};
 use spanwire::memory::Buffer;
 use spanwire::report::image::{Chunk, Image, Place, Tracer};
 use spanwire::settings::{AgentAddress, Settings};
@@ -28,7 +28,7 @@ const REQUEST_MAX: usize = 25 << 20;
 
 /// What is to be sent of one tracer.
 struct Lot {
-    profile: Profile,
+    metadata: Metadata,
     chunks: Vec<spanwire::trace::Chunk>,
 }
 
@@ -111,8 +111,8 @@ fn agent(url: &str) -> Result<Agent, Failure> {
 fn sort(image: &Image, all: bool) -> Sorted {
     let mut sorted = Sorted::default();
     for tracer in &image.tracers {
-        let Some(profile) = profile(tracer) else { continue };
-        let mut lot = Lot { profile, chunks: Vec::new() };
+        let Some(metadata) = metadata(tracer) else { continue };
+        let mut lot = Lot { metadata, chunks: Vec::new() };
         for chunk in image.chunks().filter(|chunk| chunk.tracer == tracer.index) {
             if matches!(chunk.place, Place::Sending { asking, unknown } if asking || unknown) && !all {
                 sorted.perhaps_sent += chunk.spans.len();
@@ -159,7 +159,7 @@ fn rebuilt(chunk: &Chunk) -> (spanwire::trace::Chunk, usize) {
 }
 
 /// What the tracer's payloads say of it, from its card.
-fn profile(tracer: &Tracer) -> Option<Profile> {
+fn metadata(tracer: &Tracer) -> Option<Metadata> {
     if tracer.card.is_null() {
         return None;
     }
@@ -170,14 +170,14 @@ fn profile(tracer: &Tracer) -> Option<Profile> {
         all.iter().filter_map(|pair| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()))).collect()
     };
     let (settings, _) = Settings::resolve(&[], &|_| None);
-    let mut profile = Profile::of(&settings, tracer.card["process_id"].as_u64().unwrap_or(0) as u32);
-    (profile.service, profile.version) = (text("service"), text("version"));
-    profile.runtime_id = text("runtime_id");
-    (profile.every_span, profile.first_span) = (pairs("every_span"), pairs("first_span"));
-    for tags in [&mut profile.every_span, &mut profile.first_span] {
+    let mut metadata = Metadata::of(&settings, tracer.card["process_id"].as_u64().unwrap_or(0) as u32);
+    (metadata.service, metadata.version) = (text("service"), text("version"));
+    metadata.runtime_id = text("runtime_id");
+    (metadata.every_span, metadata.first_span) = (pairs("every_span"), pairs("first_span"));
+    for tags in [&mut metadata.every_span, &mut metadata.first_span] {
         tags.push((MARK.0.into(), MARK.1.into()));
     }
-    profile.identity = Identity {
+    metadata.identity = Identity {
         language: text("language"),
         language_version: text("language_version"),
         interpreter: text("interpreter"),
@@ -187,7 +187,7 @@ fn profile(tracer: &Tracer) -> Option<Profile> {
         entity_id: maybe("entity_id"),
         external_env: maybe("external_env"),
     };
-    Some(profile)
+    Some(metadata)
 }
 
 /// Sends one tracer's spans, payload after payload; counts what the agent has taken.
@@ -201,7 +201,7 @@ fn send(agent: &Agent, lot: &Lot, sent: &mut usize, requests: &mut usize) -> Res
         payload::order(chunk, &mut order);
         let mut rest = order.as_slice();
         while !rest.is_empty() {
-            let done = payload::seal(&mut body, chunk, rest, &lot.profile, REQUEST_MAX).map_err(memory)?;
+            let done = payload::seal(&mut body, chunk, rest, &lot.metadata, REQUEST_MAX).map_err(memory)?;
             (chunks, spans) = (chunks + 1, spans + done);
             rest = &rest[done..];
             let last = n + 1 == lot.chunks.len() && rest.is_empty();
@@ -222,7 +222,7 @@ fn send(agent: &Agent, lot: &Lot, sent: &mut usize, requests: &mut usize) -> Res
 }
 
 fn post(agent: &Agent, lot: &Lot, body: &[u8], traces: usize) -> Result<(), String> {
-    match agent.post_traces(&lot.profile.identity, body, traces, &TraceHeaders::default()) {
+    match agent.post_traces(&lot.metadata.identity, body, traces, &TraceHeaders::default()) {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(answer) => Err(format!("the Agent answered {}", answer.status)),
         Err(Unsent::NotSent(why)) => Err(why.to_string()),

@@ -8,7 +8,7 @@ use crate::doctor::errors;
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
 use spanwire::export::agent::{Agent, Answer, Failure, Place, Timeouts, TraceHeaders};
-use spanwire::export::Profile;
+use spanwire::export::Metadata;
 use spanwire::settings::{AgentAddress, Settings};
 use spanwire::sys;
 use std::time::Instant;
@@ -40,12 +40,12 @@ pub fn send(
     let timeouts =
         Timeouts { connect: time.step(settings.connect_timeout), request: time.step(settings.request_timeout) };
     let agent = Agent::new(place, timeouts);
-    let profile = Profile::of(settings, sys::pid());
-    let (trace_id, body) = payload(&profile);
+    let metadata = Metadata::of(settings, sys::pid());
+    let (trace_id, body) = payload(&metadata);
     let attempt = |old_endpoint: bool| {
         let begun = Instant::now();
         let answer =
-            agent.post_traces(&profile.identity, &body, 1, &TraceHeaders { rates_version: None, old_endpoint });
+            agent.post_traces(&metadata.identity, &body, 1, &TraceHeaders { rates_version: None, old_endpoint });
         (answer, begun.elapsed())
     };
     let (mut answer, mut took) = attempt(false);
@@ -146,7 +146,7 @@ fn unanswered(agent: &Agent, failure: &Failure, settings: &Settings) -> Finding 
 }
 
 /// The trace's id in hexadecimal, and a v0.4 payload with one span that samplers keep.
-fn payload(profile: &Profile) -> (String, Vec<u8>) {
+fn payload(metadata: &Metadata) -> (String, Vec<u8>) {
     let mut random = [0; 16];
     sys::random_bytes(&mut random);
     let word = |at: usize| random[at..at + 8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
@@ -155,11 +155,11 @@ fn payload(profile: &Profile) -> (String, Vec<u8>) {
     let high = (now / 1_000_000_000) << 32;
 
     let high_text = format!("{high:016x}");
-    let mut texts = vec![("language", profile.settings.language.as_str()), ("runtime-id", &profile.runtime_id)];
+    let mut texts = vec![("language", metadata.settings.language.as_str()), ("runtime-id", &metadata.runtime_id)];
     texts.extend([("_dd.p.tid", high_text.as_str()), ("_dd.p.dm", "-4")]);
-    texts.extend(profile.every_span.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    texts.extend(metadata.every_span.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let numbers =
-        [("_sampling_priority_v1", 2.0), ("_dd.top_level", 1.0), ("process_id", f64::from(profile.process_id))];
+        [("_sampling_priority_v1", 2.0), ("_dd.top_level", 1.0), ("process_id", f64::from(metadata.process_id))];
 
     let mut out = Pack(vec![0x91, 0x91, 0x8c]);
     for (key, value) in [("service", SERVICE), ("name", OPERATION), ("resource", "spanwire doctor"), ("type", "custom")]
@@ -216,7 +216,7 @@ mod tests {
     fn the_test_trace_is_one_span_that_a_receiver_understands() {
         let env = |name: &str| (name == "DD_ENV").then(|| "staging".to_string());
         let (settings, _) = Settings::resolve(&[], &env);
-        let (id, body) = payload(&Profile::of(&settings, 7));
+        let (id, body) = payload(&Metadata::of(&settings, 7));
         let traces = decode::payload(&body).expect("a payload");
         assert_eq!((traces.len(), traces[0].len()), (1, 1));
         let span = &traces[0][0];

@@ -12,9 +12,11 @@ use serde_json::Value;
 use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Body, Error};
 
-use super::retry::parse_retry_after;
-use super::transport::{system_lookup, Dialer, Lookup, Names, Progress, Unreached};
+use super::dial::{system_lookup, Dialer, Lookup, Progress, Unreached};
+use super::names::Names;
 use crate::event::send_error::{Peer, SendError, SendErrorKind};
+use crate::export::metadata::Identity;
+use crate::export::retry::parse_retry_after;
 use crate::sys;
 
 const TRACES: &str = "/v0.4/traces";
@@ -30,27 +32,6 @@ const VERSION_MAX: usize = 100;
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
 type Headers = Vec<(&'static str, HeaderValue)>;
-
-/// Who sends: the host language and where the process runs. An empty text is not sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The host's language, such as `php`.
-    pub language: String,
-    /// Its version.
-    pub language_version: String,
-    /// What runs it, such as `fpm-fcgi`.
-    pub interpreter: String,
-    /// Who made that.
-    pub interpreter_vendor: String,
-    /// The version of the tracer that the user installed.
-    pub tracer_version: String,
-    /// The container's id, 64 hexadecimal digits as a rule.
-    pub container_id: Option<String>,
-    /// `ci-<container id>` or `in-<inode>`.
-    pub entity_id: Option<String>,
-    /// What an admission controller put into the environment for the agent.
-    pub external_env: Option<String>,
-}
 
 /// Where an agent listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -264,14 +245,19 @@ impl Agent {
     /// Asks what the agent can do. 404 is [`Info::very_old`]; another status than 2xx, or a body that is not a JSON
     /// object, is a [`Failure::Unknown`].
     pub fn info(&self) -> Result<Info, Failure> {
-        // Asked seldom: no connection is kept for it.
-        let headers = [("Connection", HeaderValue::from_static("close"))];
-        let answer = self.exchange(INFO, &headers, None, INFO_MAX)?;
+        let answer = self.get(INFO, INFO_MAX)?;
         match answer.status {
             200..=299 => Info::parse(&answer).ok_or_else(|| Failure::Unknown(self.error(SendErrorKind::InfoNotJson))),
             404 => Ok(Info { state: answer.agent_state, ..Info::very_old() }),
             status => Err(Failure::Unknown(self.error(SendErrorKind::InfoStatus(status)))),
         }
+    }
+
+    /// Gets a path; at most `limit` bytes of the answer's body. Every status is an answer.
+    pub fn get(&self, path: &str, limit: usize) -> Result<Answer, Failure> {
+        // For what is asked seldom: no connection is kept for it.
+        let headers = [("Connection", HeaderValue::from_static("close"))];
+        self.exchange(path, &headers, None, limit)
     }
 
     fn exchange(

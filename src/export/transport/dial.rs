@@ -19,17 +19,13 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 
-use self::helper::{Helper, Refused};
 use super::agent::Place;
+use super::helper::{Helper, Refused};
 use crate::event::send_error::{NameError, Peer, SendError, SendErrorKind};
 use crate::os_error::OsError;
 use crate::sys::{self, Connection};
 
-pub use self::names::Names;
-
-mod direct;
-mod helper;
-mod names;
+use super::names::Names;
 
 /// Looks a host name up, blocking for as long as the system likes.
 pub type Lookup = fn(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
@@ -192,7 +188,7 @@ impl Dialer {
             // A look-up in a forked child may hang for ever on a lock that the fork left held.
             Err(Refused::Busy | Refused::Late) if self.names.in_child() => {
                 self.names.report_hang(host);
-                let found = direct::addresses(host, port, patience);
+                let found = super::direct::addresses(host, port, patience);
                 if !found.is_empty() {
                     self.names.keep(host, port, &found);
                     return Ok(found);

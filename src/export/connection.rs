@@ -1,49 +1,49 @@
-//! How it stands between an exporter and its agent, for whoever looks from outside: a debugger, a core. Written by the
-//! worker when that changes; nothing is decided by it.
+//! Connection state of one exporter, as shown by debuggers and cores. The worker updates it. No code reads it, apart from
+//! the check whether anything is known yet.
 
 use crate::inspect::{unsigned, Field};
 use crate::sys;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// What was last known of the agent.
+/// What the last request showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum State {
-    /// Nothing was asked yet.
+    /// No request was sent yet.
     NotAsked = 0,
-    /// It takes what it is sent.
+    /// The agent accepts payloads.
     Answers = 1,
-    /// It could not be reached, or did not answer.
+    /// The agent could not be reached, or did not answer.
     NotReached = 2,
-    /// It answers, and does not take what it is sent.
+    /// The agent answers, and refuses payloads.
     Refuses = 3,
 }
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Contact {
+pub struct ConnectionState {
     state: AtomicU32,
-    /// The HTTP status that it last answered with; 0 for none.
+    /// The HTTP status of its last answer; 0 for none.
     status: AtomicU32,
-    /// Since when the state is what it is; nanoseconds since 1970.
+    /// When the state was entered; nanoseconds since 1970.
     since_ns: AtomicU64,
 }
 
-impl Contact {
-    /// The agent's address is another one: nothing is known.
+impl ConnectionState {
+    /// Resets the state, for another address.
     pub fn forget(&self) {
         self.state.store(State::NotAsked as u32, Relaxed);
         self.status.store(0, Relaxed);
         self.since_ns.store(0, Relaxed);
     }
 
-    /// Whether nothing is known yet.
+    /// Whether no request was sent yet.
     pub fn is_unknown(&self) -> bool {
         self.state.load(Relaxed) == State::NotAsked as u32
     }
 
-    /// Writes down how it stands now.
-    pub fn stands(&self, state: State, status: u16) {
+    /// Sets the state and the status.
+    pub fn set(&self, state: State, status: u16) {
         self.status.store(status.into(), Relaxed);
         if self.state.swap(state as u32, Relaxed) != state as u32 {
             self.since_ns.store(sys::wall_ns(), Relaxed);
@@ -53,9 +53,9 @@ impl Contact {
     /// The fields as debuggers see them.
     pub fn inspected() -> Vec<Field> {
         vec![
-            unsigned!(Contact, state),
-            unsigned!(Contact, status as "state_status"),
-            unsigned!(Contact, since_ns as "state_since_ns"),
+            unsigned!(ConnectionState, state),
+            unsigned!(ConnectionState, status as "state_status"),
+            unsigned!(ConnectionState, since_ns as "state_since_ns"),
         ]
     }
 }

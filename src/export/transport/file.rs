@@ -1,7 +1,8 @@
 //! An agent that is a file: one JSON object per chunk and line, for working without any agent. `/dev/stdout`,
 //! `/dev/stderr` and `/dev/fd/N` mean a copy of that descriptor, so that a pipe or a terminal does as well.
 
-use super::{payload, Profile};
+use crate::export::format::v04 as payload;
+use crate::export::metadata::Metadata;
 use crate::lines::{Given, Lines};
 use crate::span::open::ERROR;
 use crate::span::record::Record;
@@ -84,23 +85,23 @@ impl File {
 
 /// The chunk as one JSON object and a newline: the spans as v0.4 would carry them, ids as texts, so that no reader
 /// rounds them.
-pub fn line(chunk: &Chunk, order: &[u32], profile: &Profile) -> String {
+pub fn line(chunk: &Chunk, order: &[u32], metadata: &Metadata) -> String {
     let mut line = format!("{{\"trace_id\":\"{:032x}\",\"spans\":[", chunk.trace_id());
     let records = order.iter().filter_map(|&at| Record::read(&chunk.records.bytes()[at as usize..]));
     for (n, (record, _)) in records.enumerate() {
         if n > 0 {
             line.push(',');
         }
-        span(&mut line, chunk, &record, profile, n == 0);
+        span(&mut line, chunk, &record, metadata, n == 0);
     }
     line.push_str("]}\n");
     line
 }
 
 /// Written by hand in the order in which people read a span; serde_json's own maps are sorted by name.
-fn span(line: &mut String, chunk: &Chunk, record: &Record<'_>, profile: &Profile, first: bool) {
+fn span(line: &mut String, chunk: &Chunk, record: &Record<'_>, metadata: &Metadata, first: bool) {
     let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes)).to_string();
-    let (service, resource) = payload::service_and_resource(record, profile);
+    let (service, resource) = payload::service_and_resource(record, metadata);
     let fields = [("name", record.name), ("service", service), ("resource", resource), ("type", record.span_type)];
     for (n, (key, value)) in fields.into_iter().enumerate() {
         let separator = if n == 0 { '{' } else { ',' };
@@ -111,13 +112,13 @@ fn span(line: &mut String, chunk: &Chunk, record: &Record<'_>, profile: &Profile
     let _ = write!(line, ",\"span_id\":\"{id}\",\"parent_id\":\"{parent}\",\"start\":{start},\"duration\":{duration}");
     let _ = write!(line, ",\"error\":{error},\"meta\":{{");
     let mut separator = "";
-    payload::each_text(chunk, record, profile, first, &mut |key, value| {
+    payload::each_text(chunk, record, metadata, first, &mut |key, value| {
         let _ = write!(line, "{separator}{}:{}", text(key), text(value));
         separator = ",";
     });
     line.push_str("},\"metrics\":{");
     separator = "";
-    payload::each_number(chunk, record, profile, first, &mut |key, value| {
+    payload::each_number(chunk, record, metadata, first, &mut |key, value| {
         let _ = write!(line, "{separator}{}:{}", text(key), Value::from(value));
         separator = ",";
     });
@@ -152,8 +153,8 @@ mod tests {
             sequence: 0,
         };
         let settings = Settings::resolve(&[("DD_SERVICE".into(), "shop".into())], &|_| None).0;
-        let profile = Profile::of(&settings, 3);
-        let line = line(&chunk, &[0], &profile);
+        let metadata = Metadata::of(&settings, 3);
+        let line = line(&chunk, &[0], &metadata);
         assert!(line.ends_with("]}\n") && line.matches('\n').count() == 1);
         let json: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(json["trace_id"], "00000000000000010000000000000002");

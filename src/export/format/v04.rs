@@ -3,7 +3,7 @@
 //! what belongs to the tracer (environment, version, tags) on every span, as the payload is sealed. Sending is
 //! `worker`'s.
 
-use super::Profile;
+use crate::export::metadata::Metadata;
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode;
 use crate::span::open::{ERROR, LOCAL_ROOT, TOP_LEVEL};
@@ -27,14 +27,20 @@ pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
 }
 
 /// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes; how many those are.
-pub fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], profile: &Profile, limit: usize) -> Result<usize, Full> {
+pub fn seal(
+    out: &mut Buffer,
+    chunk: &Chunk,
+    offsets: &[u32],
+    metadata: &Metadata,
+    limit: usize,
+) -> Result<usize, Full> {
     let head = out.len();
     put(out, &encode::array_head(offsets.len()))?;
     let mut done = 0;
     for &offset in offsets {
         let before = out.len();
         if let Some((record, _)) = Record::read(&chunk.records.bytes()[offset as usize..]) {
-            span(out, chunk, &record, profile, done == 0)?;
+            span(out, chunk, &record, metadata, done == 0)?;
         }
         if out.len() > limit {
             out.truncate(before);
@@ -65,8 +71,8 @@ fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
 }
 
 /// The service and the resource with their defaults: the tracer's service, the span's name.
-pub fn service_and_resource<'a>(record: &Record<'a>, profile: &'a Profile) -> (&'a [u8], &'a [u8]) {
-    let service = if record.service.is_empty() { profile.service.as_bytes() } else { record.service };
+pub fn service_and_resource<'a>(record: &Record<'a>, metadata: &'a Metadata) -> (&'a [u8], &'a [u8]) {
+    let service = if record.service.is_empty() { metadata.service.as_bytes() } else { record.service };
     let resource = if record.resource.is_empty() { record.name } else { record.resource };
     (service, resource)
 }
@@ -76,30 +82,30 @@ pub fn service_and_resource<'a>(record: &Record<'a>, profile: &'a Profile) -> (&
 pub fn each_text(
     chunk: &Chunk,
     record: &Record<'_>,
-    profile: &Profile,
+    metadata: &Metadata,
     first: bool,
     visit: &mut dyn FnMut(&[u8], &[u8]),
 ) {
     record.each_text(&mut *visit);
-    each_added_text(chunk, record, profile, first, visit);
+    each_added_text(chunk, record, metadata, first, visit);
 }
 
 /// Visits a span's numbers, likewise.
 pub fn each_number(
     chunk: &Chunk,
     record: &Record<'_>,
-    profile: &Profile,
+    metadata: &Metadata,
     first: bool,
     visit: &mut dyn FnMut(&[u8], f64),
 ) {
     record.each_number(&mut *visit);
-    each_added_number(chunk, record, profile, first, visit);
+    each_added_number(chunk, record, metadata, first, visit);
 }
 
 fn each_added_text(
     chunk: &Chunk,
     record: &Record<'_>,
-    profile: &Profile,
+    metadata: &Metadata,
     first: bool,
     visit: &mut dyn FnMut(&[u8], &[u8]),
 ) {
@@ -108,11 +114,11 @@ fn each_added_text(
             visit(key, value);
         }
     };
-    for (key, value) in if first { &profile.first_span } else { &profile.every_span } {
+    for (key, value) in if first { &metadata.first_span } else { &metadata.every_span } {
         add(key.as_bytes(), value.as_bytes());
     }
-    if record.service.is_empty() && !profile.version.is_empty() {
-        add(b"version", profile.version.as_bytes());
+    if record.service.is_empty() && !metadata.version.is_empty() {
+        add(b"version", metadata.version.as_bytes());
     }
     if !first {
         return;
@@ -148,7 +154,7 @@ fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
 fn each_added_number(
     chunk: &Chunk,
     record: &Record<'_>,
-    profile: &Profile,
+    metadata: &Metadata,
     first: bool,
     visit: &mut dyn FnMut(&[u8], f64),
 ) {
@@ -158,7 +164,7 @@ fn each_added_number(
         }
     };
     add(first && chunk.priority != NO_PRIORITY, b"_sampling_priority_v1", f64::from(chunk.priority));
-    add(first, b"process_id", f64::from(profile.process_id));
+    add(first, b"process_id", f64::from(metadata.process_id));
     add(record.flags & TOP_LEVEL != 0, b"_dd.top_level", 1.0);
 }
 
@@ -173,8 +179,8 @@ const START: usize = PARENT_ID + 8 + 7;
 const DURATION: usize = START + 8 + 10;
 const ERROR_FLAG: usize = NUMBERS.len() - 1;
 
-fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, profile: &Profile, first: bool) -> Result<(), Full> {
-    let (service, resource) = service_and_resource(record, profile);
+fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, metadata: &Metadata, first: bool) -> Result<(), Full> {
+    let (service, resource) = service_and_resource(record, metadata);
     let blobs = record.run(Kind::Blob);
     let fields = 11 + u8::from(!record.span_type.is_empty()) + u8::from(blobs.count > 0);
     put(out, &[0x80 | fields])?;
@@ -203,13 +209,13 @@ fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, profile: &Profile,
     }
     put(out, b"\xa4meta")?;
     run_and_more(out, record.run(Kind::Text), |out, count| {
-        each_added_text(chunk, record, profile, first, &mut |key, value| {
+        each_added_text(chunk, record, metadata, first, &mut |key, value| {
             *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
         });
     })?;
     put(out, b"\xa7metrics")?;
     run_and_more(out, record.run(Kind::Number), |out, count| {
-        each_added_number(chunk, record, profile, first, &mut |key, value| {
+        each_added_number(chunk, record, metadata, first, &mut |key, value| {
             let number = |out: &mut Buffer| {
                 encode::float(out.tail_beyond(encode::FLOAT_SIZE)?, value);
                 Ok(())
@@ -244,10 +250,10 @@ mod tests {
     use crate::span::record;
     use rmpv::Value;
 
-    fn profile() -> Profile {
+    fn metadata() -> Metadata {
         let given = [("DD_SERVICE", "shop"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
         let code = given.map(|(name, value)| (name.to_string(), value.to_string()));
-        Profile::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7)
+        Metadata::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7)
     }
 
     fn chunk(spans: &[(u64, i64, u32)]) -> Chunk {
@@ -276,7 +282,7 @@ mod tests {
     fn sealed(chunk: &Chunk) -> Vec<Value> {
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(chunk, &mut offsets);
-        assert_eq!(seal(&mut out, chunk, &offsets, &profile(), usize::MAX), Ok(offsets.len()));
+        assert_eq!(seal(&mut out, chunk, &offsets, &metadata(), usize::MAX), Ok(offsets.len()));
         rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone()
     }
 
@@ -319,11 +325,11 @@ mod tests {
         let tags = "language:x,runtime-id:y,_dd.p.dm:-9,_dd.p.tid:z,_dd.git.commit.sha:1,version:7,env:a,team:web";
         let given = [("DD_TAGS", tags), ("DD_GIT_COMMIT_SHA", "2"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
         let code = given.map(|(name, value)| (name.to_string(), value.to_string()));
-        let profile = Profile::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7);
+        let metadata = Metadata::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7);
         let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(&chunk, &mut offsets);
-        assert_eq!(seal(&mut out, &chunk, &offsets, &profile, usize::MAX), Ok(2));
+        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata, usize::MAX), Ok(2));
         let spans = rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone();
         for span in &spans {
             let mut keys: Vec<_> =
@@ -336,7 +342,7 @@ mod tests {
         }
         let first = |key: &str| get(&spans[0], &["meta", key]).and_then(Value::as_str).map(str::to_owned);
         assert_eq!(first("language").as_deref(), Some("native"), "the tracer's own wins");
-        assert_eq!(first("runtime-id"), Some(profile.runtime_id.clone()));
+        assert_eq!(first("runtime-id"), Some(metadata.runtime_id.clone()));
         assert_eq!((first("_dd.p.dm").as_deref(), first("_dd.git.commit.sha").as_deref()), (Some("-4"), Some("2")));
     }
 
@@ -354,12 +360,12 @@ mod tests {
         let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0), (3, 3, 0)]);
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(&chunk, &mut offsets);
-        seal(&mut out, &chunk, &offsets, &profile(), usize::MAX).unwrap();
+        seal(&mut out, &chunk, &offsets, &metadata(), usize::MAX).unwrap();
         let whole = out.len();
         out.truncate(0);
-        assert_eq!(seal(&mut out, &chunk, &offsets, &profile(), whole - 1), Ok(2));
+        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata(), whole - 1), Ok(2));
         assert_eq!(rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().len(), 2);
         out.truncate(0);
-        assert_eq!(seal(&mut out, &chunk, &offsets, &profile(), 10), Ok(0));
+        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata(), 10), Ok(0));
     }
 }

@@ -164,7 +164,7 @@ fn an_agent_over_tcp_gets_exactly_these_headers_and_bytes() {
 
 #[test]
 fn a_proxy_in_the_environment_is_not_used() {
-    let name = "export::agent::tests::an_agent_over_tcp_gets_exactly_these_headers_and_bytes";
+    let name = "export::transport::agent::tests::an_agent_over_tcp_gets_exactly_these_headers_and_bytes";
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     for variable in ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         child.env(variable, "http://127.0.0.1:1");

@@ -1,8 +1,11 @@
 //! The batches that the worker holds: chunks taken from one lane of the queue, the order of their spans, and how far they
 //! got. A batch that has to be tried again is held while batches of other tracers have their turn.
 
+use super::account::Account;
+use super::format::v04 as payload;
+use super::metadata::Metadata;
 use super::queue::{Taken, Ticket};
-use super::{payload, Account, Profile, Shared};
+use super::shared::Shared;
 use crate::counters::{Counters, Reason};
 use crate::event::DropDetail;
 use crate::inspect::{holding, unsigned, TypeDescriptor};
@@ -14,13 +17,13 @@ use std::time::Instant;
 
 /// All batches of one worker.
 #[derive(Debug, Default)]
-pub(super) struct Loads {
-    pub(super) all: Vec<Load>,
+pub(super) struct Batches {
+    pub(super) all: Vec<Batch>,
 }
 
 /// One batch.
 #[derive(Debug)]
-pub(super) struct Load {
+pub(super) struct Batch {
     pub(super) chunks: Vec<Chunk>,
     /// Offsets of all records, chunk by chunk, in the order in which they are sent.
     pub(super) order: Vec<u32>,
@@ -51,7 +54,7 @@ pub(super) struct Load {
     pub(super) began: Option<Instant>,
 }
 
-/// Spans of one chunk: places in `Load::order`.
+/// Spans of one chunk: places in `Batch::order`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
     pub(super) chunk: usize,
@@ -69,18 +72,18 @@ impl Piece {
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub(super) tracer: u32,
-    pub(super) profile: Arc<Profile>,
+    pub(super) metadata: Arc<Metadata>,
 }
 
 impl Owner {
     /// Counts something for the tracer.
     pub(super) fn count(&self, shared: &Shared, count: impl FnOnce(&Counters)) {
-        shared.account(self.tracer).count_for(&self.profile, count);
+        shared.account(self.tracer).count_for(&self.metadata, count);
     }
 
     /// The account, as long as it is the tracer's.
     pub(super) fn account<'a>(&self, shared: &'a Shared) -> Option<&'a Account> {
-        Some(shared.account(self.tracer)).filter(|account| account.is_of(&self.profile))
+        Some(shared.account(self.tracer)).filter(|account| account.is_of(&self.metadata))
     }
 
     /// Counts spans as dropped and says so.
@@ -95,17 +98,17 @@ impl Owner {
     }
 }
 
-impl Load {
+impl Batch {
     /// A batch of these chunks, of which nothing was sent yet.
-    pub(super) fn of(lane: Ticket, taken: Taken, chunks: Vec<Chunk>) -> Load {
-        Load {
+    pub(super) fn of(lane: Ticket, taken: Taken, chunks: Vec<Chunk>) -> Batch {
+        Batch {
             chunks,
             order: Vec::new(),
             gone: AtomicUsize::new(0),
             asking: AtomicBool::new(false),
             unknown: AtomicBool::new(false),
             lane,
-            owner: Owner { tracer: taken.tracer, profile: taken.profile },
+            owner: Owner { tracer: taken.tracer, metadata: taken.metadata },
             sequence: taken.sequence,
             pieces: Vec::new(),
             limit: None,
@@ -182,15 +185,15 @@ impl Load {
 /// Batches as debuggers see them.
 pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let fields = vec![
-        holding!(Vec of "chunk", Load, chunks),
-        holding!(Vec of "offset", Load, order),
-        unsigned!(Load, gone),
-        unsigned!(Load, asking),
-        unsigned!(Load, unknown),
-        unsigned!(Load, lane as "ticket"),
+        holding!(Vec of "chunk", Batch, chunks),
+        holding!(Vec of "offset", Batch, order),
+        unsigned!(Batch, gone),
+        unsigned!(Batch, asking),
+        unsigned!(Batch, unknown),
+        unsigned!(Batch, lane as "ticket"),
     ];
     [
-        TypeDescriptor::inside::<Load>("load", fields),
-        TypeDescriptor::inside::<Loads>("loads", vec![holding!(Vec of "load", Loads, all)]),
+        TypeDescriptor::inside::<Batch>("batch", fields),
+        TypeDescriptor::inside::<Batches>("batches", vec![holding!(Vec of "batch", Batches, all)]),
     ]
 }

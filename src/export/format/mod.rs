@@ -1,0 +1,3 @@
+//! How spans are encoded for their receiver.
+
+pub mod v04;
