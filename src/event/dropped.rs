@@ -1,6 +1,7 @@
 //! What a dropped span's reason does not say: the limit that was exceeded, the answer, the error.
 
-use super::{QueueView, SendError};
+use super::send_error::SendError;
+use super::views::QueueView;
 use std::fmt;
 
 /// Why exactly spans were dropped.

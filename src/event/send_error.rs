@@ -3,7 +3,7 @@
 //! imitates another HTTP client goes by [`SendError::class`].
 
 use crate::os_error::OsError;
-use crate::settings::address::Unusable;
+use crate::settings::rejection::Unusable;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;

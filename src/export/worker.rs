@@ -20,7 +20,7 @@ use super::transport::Transport;
 use crate::counters::Reason;
 use crate::event::send_error::{Peer, SendErrorKind};
 use crate::event::{DropDetail, Event, SendError};
-use crate::settings::address::Unusable;
+use crate::settings::rejection::Unusable;
 use crate::span::clock;
 use crate::sys;
 use std::any::Any;

@@ -4,7 +4,7 @@
 use super::worked::{self, about};
 use super::*;
 use crate::event::{DropDetail, Event, Outlet, SpanView, Thread};
-use crate::settings::address::UrlFault;
+use crate::settings::rejection::UrlFault;
 use crate::settings::{Origin, Rejection};
 use std::fmt::Write;
 use std::time::Duration;

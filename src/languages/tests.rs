@@ -4,7 +4,7 @@ use super::text::{cut, duration, escaped, number};
 use super::*;
 use crate::event::{Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
 use crate::os_error::OsError;
-use crate::settings::address::Unusable;
+use crate::settings::rejection::Unusable;
 use crate::settings::Origin;
 use serde_json::json;
 use std::path::Path;

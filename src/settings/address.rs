@@ -1,7 +1,7 @@
 //! Where spans are sent: reading agent URLs and hosts, and choosing among them. Nothing here opens a connection.
 
 use super::parse;
-use super::rejection::Rejection;
+use super::rejection::{MeantUrl, Unusable, UrlFault};
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt;
@@ -42,79 +42,6 @@ pub enum AgentAddress {
         /// Why not.
         why: Unusable,
     },
-}
-
-/// Why a URL cannot be served that is well-formed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unusable {
-    /// This build has no TLS.
-    Tls,
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unusable::Tls => {
-                f.write_str("https:// is not supported by this build; use http:// or unix:// to an Agent on this host")
-            }
-        }
-    }
-}
-
-/// A URL that was probably meant, fit to be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MeantUrl(pub String);
-
-/// What is wrong with a URL or a host. How it reads is in `rejection`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UrlFault {
-    /// A character that no URL can hold.
-    Character(char),
-    /// It begins with no scheme.
-    NoScheme {
-        /// What was probably meant.
-        meant: Option<MeantUrl>,
-    },
-    /// It begins with a scheme that is none of ours.
-    UnknownScheme {
-        /// The scheme.
-        scheme: String,
-        /// What was probably meant.
-        meant: Option<MeantUrl>,
-    },
-    /// `//` is missing behind the scheme.
-    NoSlashes {
-        /// The scheme.
-        scheme: String,
-        /// What was probably meant.
-        meant: MeantUrl,
-    },
-    /// The colon is missing behind the scheme.
-    NoColon {
-        /// The scheme.
-        scheme: &'static str,
-        /// What was probably meant.
-        meant: MeantUrl,
-    },
-    /// The path is not absolute, or names a folder.
-    PathNotAbsolute {
-        /// The scheme.
-        scheme: String,
-        /// What was probably meant.
-        meant: Option<MeantUrl>,
-    },
-    /// An IPv6 address without brackets.
-    Ipv6WithoutBrackets,
-    /// The port is no number, or out of range.
-    Port(Box<Rejection>),
-    /// The path holds a character outside of ASCII.
-    PathNotAscii,
-    /// A URL where a host was expected.
-    HostIsUrl,
-    /// Not an IPv6 address, although it holds a colon or brackets.
-    NotIpv6,
-    /// Not a host name.
-    NotHost,
 }
 
 impl AgentAddress {

@@ -39,15 +39,10 @@ pub fn number(text: &str, range: &RangeInclusive<u64>, unit: &'static str) -> Re
     match text.parse() {
         Ok(value) if digits && range.contains(&value) => Ok(value),
         _ => {
-            let bounds = Bounds { min: *range.start(), max: *range.end(), unit };
+            let bounds = Bounds::of(range, unit);
             Err(if digits { Rejection::OutOfRange(bounds) } else { Rejection::NotNumber(bounds) })
         }
     }
-}
-
-/// A range in words.
-pub fn span_of(range: &RangeInclusive<u64>, unit: &str) -> String {
-    format!("{} to {} {unit}", range.start(), range.end()).trim_end().to_string()
 }
 
 /// Text for tags and logs.

@@ -202,7 +202,7 @@ impl<'a> Sources<'a> {
         let rejected = unknown.map(|given| {
             let prefix = if given.preset { DEFAULT_PREFIX } else { "" };
             let meant = parse::nearest(&given.setting, known.clone());
-            let why = Rejection::NoSuchSetting { preset: given.preset, meant };
+            let why = Rejection::NoSuchSetting { prefix, meant };
             let value = redact::value_of(given.name, given.value).into_owned();
             refused(&format!("{prefix}{}", given.name), value, given.origin(), why)
         });

@@ -11,7 +11,7 @@ use super::address::{self, AgentAddress};
 use super::draft::Draft;
 use super::habits::{self, dotnet, java, levels, Levels};
 use super::parse::{self, Sinks};
-use super::Rejection;
+use super::rejection::{Bounds, Rejection};
 use crate::languages::Language;
 use crate::level::Level;
 use std::ops::RangeInclusive;
@@ -145,8 +145,8 @@ impl Kind {
     pub fn accepts(&self) -> String {
         match self {
             Kind::Switch(_) => "`true` or `false`".into(),
-            Kind::Number(range, unit, _) => parse::span_of(range, unit),
-            Kind::Millis(range, _) => parse::span_of(range, "milliseconds"),
+            Kind::Number(range, unit, _) => Bounds::of(range, unit).to_string(),
+            Kind::Millis(range, _) => Bounds::of(range, "milliseconds").to_string(),
             Kind::Text(_) => "text".into(),
             Kind::HeaderText(_) => "printable ASCII".into(),
             Kind::RepositoryUrl(_) => "a URL".into(),

@@ -11,7 +11,7 @@ mod names;
 pub use dial::system_lookup;
 pub use names::Names;
 
-use crate::settings::address::Unusable;
+use crate::settings::rejection::Unusable;
 use crate::settings::AgentAddress;
 use agent::{Agent, Place, Timeouts};
 use file::File;

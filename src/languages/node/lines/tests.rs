@@ -209,7 +209,7 @@ fn drops_settings_and_integrations_have_their_lines() {
         ["Error: Writer dropped 2 trace(s) that exceeded the chunk cap"]
     );
     let rejected = |value, why| Event::SettingRejected { name: "foo", value, origin: Origin::Code, why };
-    let unknown = &Rejection::NoSuchSetting { preset: false, meant: Some("DD_FOO") };
+    let unknown = &Rejection::NoSuchSetting { prefix: "", meant: Some("DD_FOO") };
     assert_eq!(texts(&now(&rejected("bar", unknown))), ["Unknown option foo with value 'bar'"]);
     assert_eq!(texts(&now(&rejected("it's", unknown))), ["Unknown option foo with value \"it's\""]);
     assert!(now(&rejected("bar", &Rejection::NotSwitch))[0].text.starts_with("spanwire: setting rejected: "));
