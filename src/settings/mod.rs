@@ -5,6 +5,7 @@
 pub mod address;
 pub mod draft;
 pub mod habits;
+pub mod origin;
 mod parse;
 pub mod rejection;
 mod sources;
@@ -12,6 +13,7 @@ mod startup;
 pub mod table;
 
 pub use address::AgentAddress;
+pub use origin::Origin;
 pub use rejection::Rejection;
 
 use crate::languages::java::Layout;
@@ -140,34 +142,6 @@ pub struct Settings {
     pub unsupported: Vec<&'static str>,
     /// Every setting of the table that hosts in this language have, in its order: the value that won and its origin.
     pub values: Vec<Value>,
-}
-
-/// Where a value came from; a later one wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// A configuration file (`DD_TRACE_CONFIG_FILE`).
-    File,
-    /// The host's code, as a default of its own (`default:NAME`).
-    CodeDefault,
-    /// The environment.
-    Env,
-    /// The host's code.
-    Code,
-}
-
-impl Origin {
-    /// The stable name, as the start-up line and logs show it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Origin::Default => "default",
-            Origin::File => "file",
-            Origin::CodeDefault => "code_default",
-            Origin::Env => "env",
-            Origin::Code => "code",
-        }
-    }
 }
 
 /// A value that is in force.

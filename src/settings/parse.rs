@@ -69,9 +69,11 @@ pub fn word(text: &str, accepted: &'static [&'static str]) -> Result<String, Rej
     }
 }
 
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+
 /// A log level's name.
 pub fn level(text: &str) -> Result<Level, Rejection> {
-    Level::from_name(text).ok_or(Rejection::NotLevel("off, error, warn, info, debug and trace"))
+    Level::from_name(text).ok_or(Rejection::NotLevelAmong(LEVELS))
 }
 
 /// A path, made absolute.

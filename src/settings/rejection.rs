@@ -32,7 +32,9 @@ pub enum Rejection {
     NotAscii(char),
     /// None of these words.
     UnknownWord(&'static [&'static str]),
-    /// Not a level, where these are accepted.
+    /// None of these levels.
+    NotLevelAmong(&'static [&'static str]),
+    /// Not a level, where what is accepted is more than a list.
     NotLevel(&'static str),
     /// Not a level of Python, which says so in a sentence of its own.
     NotPythonLevel {

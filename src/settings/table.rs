@@ -153,10 +153,7 @@ impl Kind {
             Kind::Word(accepted, _) => accepted.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
             Kind::Levels(_) => format!("{}; see [Levels](#levels)", habits::NATIVE.level_words),
             Kind::OtherLevels(_) | Kind::FileLevel(_) | Kind::LoggerLevels => "a level".into(),
-            Kind::OtelLevel(_) => {
-                let words = levels::OTEL_WORDS.replace(" and ", ", ");
-                words.split(", ").map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-            }
+            Kind::OtelLevel(_) => levels::OTEL_LEVELS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
             Kind::Path(_) => "a path".into(),
             Kind::Folder(_) => "a folder's path".into(),
             Kind::JavaFile(_) => "`System.err`, `System.out`, or a path".into(),

@@ -53,14 +53,14 @@ pub fn of_file(language: Language, text: &str) -> Result<Level, Rejection> {
 }
 
 /// What `OTEL_LOG_LEVEL` takes: the levels of OpenTelemetry's SDKs, which have no list in common, and our own.
-pub const OTEL_WORDS: &str = "none, off, error, warn, info, debug, verbose, trace and all";
+pub const OTEL_LEVELS: &[&str] = &["none", "off", "error", "warn", "info", "debug", "verbose", "trace", "all"];
 
 /// Reads `OTEL_LOG_LEVEL`.
 pub fn otel(text: &str) -> Result<Levels, Rejection> {
     if text.eq_ignore_ascii_case("verbose") {
         return Ok(Levels::of(Level::Trace));
     }
-    plain(text).map_err(|_| Rejection::NotLevel(OTEL_WORDS))
+    plain(text).map_err(|_| Rejection::NotLevelAmong(OTEL_LEVELS))
 }
 
 /// Settles debug mode, the level, and the levels of loggers.

@@ -28,6 +28,10 @@ impl fmt::Display for Rejection {
                 write!(f, "holds the character U+{:04X}; accepted is printable ASCII", u32::from(*c))
             }
             Rejection::UnknownWord(accepted) => write!(f, "accepted are {}", accepted.join(" and ")),
+            Rejection::NotLevelAmong(accepted) => match accepted.split_last() {
+                Some((last, others)) => write!(f, "not a level; accepted are {} and {last}", others.join(", ")),
+                None => f.write_str("not a level"),
+            },
             Rejection::NotLevel(accepted) => write!(f, "not a level; accepted are {}", accepted.replace('`', "")),
             Rejection::NotPythonLevel { given } => write!(
                 f,
