@@ -9,6 +9,7 @@ use super::span::{spanwire_metric, spanwire_tag};
 use super::status::*;
 use super::tracer::spanwire_tracer;
 use crate::counters::Counters;
+use crate::event::dropped::SubmitFault;
 use crate::span::open::OpenSpan;
 use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::State;
@@ -117,12 +118,12 @@ fn submit(
     }
     for record in records.elements(count)? {
         let Ok(record) = record else {
-            submission.reject_unread("a submitted span with fields that this library does not know");
+            submission.reject_unread(SubmitFault::UnknownFields);
             continue;
         };
         match record.given() {
             Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
-            Err(_) => submission.reject_unread("a submitted span with an invalid length"),
+            Err(_) => submission.reject_unread(SubmitFault::InvalidLength),
         }
     }
     submission.end()

@@ -14,7 +14,8 @@ use super::transport::agent::{self, Agent, Answer, Failure, Headers, Timeouts};
 use super::transport::file;
 use super::transport::Transport;
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, Totals};
+use crate::event::send_error::{Peer, SendErrorKind};
+use crate::event::{DropDetail, Event, SendError, Totals};
 use crate::memory::Buffer;
 use crate::probes;
 use crate::sys;
@@ -55,7 +56,7 @@ pub(super) struct Delivery {
     /// What the last answer said of the agent's state.
     pub(super) agent_state: Option<String>,
     /// What the last attempt came to.
-    pub(super) last: Option<Result<(), String>>,
+    pub(super) last: Option<Result<(), SendError>>,
     /// Traces sent and not sent so far, as debug logs count them.
     pub(super) totals: Totals,
     pub(super) body: Buffer,
@@ -163,12 +164,12 @@ impl Delivery {
         let (bytes, traces) = (body.len() as u64, taken.len() as u64);
         let spans = taken.iter().map(Piece::spans).sum();
         let end = taken.last().map_or(0, |piece| piece.to);
-        let lose = |delivery: &Delivery, batch: &mut Batch, reason, detail: &str| {
+        let lose = |delivery: &Delivery, batch: &mut Batch, reason, detail: &DropDetail| {
             batch.gone_up_to(end);
             owner.lose(delivery.shared, reason, spans, traces, detail);
         };
         let Transport::Agent(agent) = &self.transport else {
-            return lose(self, batch, Reason::Unreachable, "the agent's URL cannot be used");
+            return lose(self, batch, Reason::Unreachable, &DropDetail::UrlUnusable);
         };
         batch.attempts += 1;
         let (began, url) = (*batch.began.get_or_insert_with(Instant::now), &self.url);
@@ -204,7 +205,7 @@ impl Delivery {
         };
         let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
         self.say(&result, &attempt, batch.attempts);
-        self.last = Some(result.as_ref().map(|_| ()).map_err(Failure::to_string));
+        self.last = Some(result.as_ref().map(|_| ()).map_err(|failure| failure.error().clone()));
         match (verdict, &result) {
             (Verdict::Sent, Ok(answer)) => {
                 self.answered(answer, batch);
@@ -212,7 +213,7 @@ impl Delivery {
                 owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             }
             (Verdict::Split, _) if spans == 1 => {
-                lose(self, batch, Reason::TooLarge, "the agent refused it alone with 413");
+                lose(self, batch, Reason::TooLarge, &DropDetail::RefusedAlone);
             }
             (Verdict::Split, _) => {
                 batch.put_back(taken);
@@ -226,20 +227,20 @@ impl Delivery {
                 None => {
                     // No format at all: a wrong address is more likely than an agent older than all of them.
                     self.offer = Offer::default();
-                    lose(self, batch, Reason::Refused, &cause(&result));
+                    lose(self, batch, Reason::Refused, &detail(&result));
                 }
             },
             (Verdict::Retry { .. }, _) if retry => batch.put_back(taken),
             (Verdict::Retry { .. }, _) => {
                 let unknown = batch.unknown.load(Relaxed);
-                lose(self, batch, reason(&result, unknown, time_over), &cause(&result));
+                lose(self, batch, reason(&result, unknown, time_over), &detail(&result));
                 if refused {
                     // What waits behind it would be refused as well.
-                    batch.give_up(self.shared, Reason::Unreachable, &cause(&result));
-                    self.drop_waiting(batch, &cause(&result));
+                    batch.give_up(self.shared, Reason::Unreachable, &detail(&result));
+                    self.drop_waiting(batch, &detail(&result));
                 }
             }
-            (_, _) => lose(self, batch, Reason::Refused, &cause(&result)),
+            (_, _) => lose(self, batch, Reason::Refused, &detail(&result)),
         }
     }
 
@@ -275,7 +276,7 @@ impl Delivery {
         self.closing(batch).1
     }
 
-    fn drop_waiting(&self, batch: &Batch, detail: &str) {
+    fn drop_waiting(&self, batch: &Batch, detail: &DropDetail) {
         let rest = self.exporter.queue.remove_lane(batch.lane);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
@@ -300,17 +301,17 @@ impl Delivery {
         let standing = if written.is_ok() { State::Answers } else { State::NotReached };
         self.exporter.connection.set(standing, 0);
         batch.gone_up_to(taken.last().map_or(0, |piece| piece.to));
-        self.last = Some(written.as_ref().map(|_| ()).map_err(ToString::to_string));
+        let written = written.map_err(|error| SendError::new(SendErrorKind::NotWritten(error.into()), Peer::Unnamed));
+        self.last = Some(written.clone());
         let url = &self.url;
-        if let Err(error) = written {
-            let error = &error.to_string();
+        if let Err(error) = &written {
             let first = self.down_since.is_none();
             self.down_since.get_or_insert_with(Instant::now);
             self.totals.failed += traces;
             let (totals, attempt, retry) = (self.totals, 1, false);
             let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
             self.shared.logs.emit(&event);
-            owner.lose(self.shared, Reason::Unreachable, spans, traces, error);
+            owner.lose(self.shared, Reason::Unreachable, spans, traces, &DropDetail::NotSent(error.clone()));
             return;
         }
         owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
@@ -366,7 +367,7 @@ impl Delivery {
             Err(failure) => {
                 let first = self.down_since.is_none();
                 self.down_since.get_or_insert_with(Instant::now);
-                let error = &failure.to_string();
+                let error = failure.error();
                 logs.emit(&Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals });
             }
         }
@@ -413,10 +414,10 @@ fn standing(result: &Result<Answer, Failure>) -> State {
     }
 }
 
-fn cause(result: &Result<Answer, Failure>) -> String {
+fn detail(result: &Result<Answer, Failure>) -> DropDetail {
     match result {
-        Ok(answer) => format!("the agent answered {}", answer.status),
-        Err(failure) => failure.to_string(),
+        Ok(answer) => DropDetail::Answered(answer.status),
+        Err(failure) => DropDetail::NotSent(failure.error().clone()),
     }
 }
 

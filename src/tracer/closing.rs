@@ -4,7 +4,7 @@ use super::ending::{self, Ending};
 use super::spans::trace_of;
 use super::{abandoned, recording, view, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, OpenSpanView};
+use crate::event::{DropDetail, Event, OpenSpanView};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::span::table::Refused;
 use crate::sys;
@@ -228,10 +228,10 @@ fn give_back_memory(state: &'static State) {
 fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer, why: Error) {
     let exporter = exporter_of(state, tracer);
     let detail = match why {
-        Error::Limit => "there is no thread to send them",
-        _ => "the time for shutting down is over",
+        Error::Limit => DropDetail::NoThread,
+        _ => DropDetail::TimeOver,
     };
-    exporter.drop_waiting(&state.shared, index, Reason::Shutdown, detail);
+    exporter.drop_waiting(&state.shared, index, Reason::Shutdown, &detail);
     // A worker that waits for its next attempt drops what it has in hand at once; one inside a request cannot.
     exporter.queue.nudge();
     exporter.queue.settled_within(index, GRACE);

@@ -5,7 +5,8 @@
 use super::spans::trace_of;
 use super::{view, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, QueueView, SpanView};
+use crate::event::dropped::Stage;
+use crate::event::{DropDetail, Event, QueueView, SpanView};
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
@@ -115,7 +116,7 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     }
     if kept.is_err() {
         Counters::add(&state.shared.account(index).counters.traces.finished, 1);
-        state.shared.drop_spans(index, Reason::Memory, 1, 0, "no room for the span's record");
+        state.shared.drop_spans(index, Reason::Memory, 1, 0, &DropDetail::NoMemory(Stage::Record));
     }
     if let Some(chunk) = trace.due(tracer.partial_spans.load(Relaxed)) {
         enqueue(state, index, tracer, chunk, (shard, end_ns));
@@ -297,7 +298,7 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
             state.shared.pool.give(chunk.records);
             let (chunks, bytes) = exporter.queue.waiting(index);
             let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
-            state.shared.drop_queued(index, spans, "the queue holds as much as it may", full);
+            state.shared.drop_spans(index, Reason::QueueFull, spans, 1, &DropDetail::NoRoom(full));
         }
     }
 }

@@ -17,7 +17,6 @@ use crate::event::Event;
 use crate::export::queue::Limits;
 use crate::export::{Metadata, TRACERS_MAX};
 use crate::inspect::{unsigned, TypeDescriptor};
-use crate::level::Level;
 use crate::memory;
 use crate::process::Inheritable;
 use crate::recorder;
@@ -321,8 +320,7 @@ impl Tracers {
     /// Turns tracing off for good, for a library that has failed too often, and says so.
     pub fn turn_off(&self, state: &State) {
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
-        let text = "spanwire has failed too often and has turned itself off; nothing more is traced";
-        state.shared.logs.emit(&Event::Notice { level: Level::Error, target: "panic", text });
+        state.shared.logs.emit(&Event::TurnedOff);
     }
 }
 
@@ -375,6 +373,8 @@ fn announce_disabled(state: &State, index: u32) {
     if metadata.settings.startup_logs && !account.announced.swap(true, Relaxed) {
         let fields = metadata.settings.startup_fields(&metadata.runtime_id, None);
         let agent_url = &metadata.settings.agent.to_string();
-        state.shared.logs.emit(&Event::TracerConfigured { fields: &fields, agent_url, agent_error: None });
+        let abandoned_spans = metadata.settings.debug_abandoned_spans;
+        let event = Event::TracerConfigured { fields: &fields, agent_url, agent_error: None, abandoned_spans };
+        state.shared.logs.emit(&event);
     }
 }

@@ -5,7 +5,8 @@ use super::ending::enqueue;
 use super::spans::count_sanitized;
 use super::{view, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::event::Standing;
+use crate::event::dropped::{Stage, SubmitFault};
+use crate::event::{DropDetail, Standing};
 use crate::level::Level;
 use crate::memory::{Buffer, Full};
 use crate::span::ids::Source;
@@ -98,7 +99,7 @@ impl Submission {
     pub fn add(&mut self, given: &Given<'_>, fill: impl FnOnce(&mut OpenSpan, &Counters)) {
         Counters::add(&self.counters().traces.started, 1);
         if given.trace_id_low == 0 || given.span_id == 0 {
-            return self.reject("a submitted span without a trace id or a span id");
+            return self.reject(SubmitFault::NoId);
         }
         let span = &mut self.span;
         span.reset();
@@ -165,21 +166,27 @@ impl Submission {
             }
             Err(_) => {
                 Counters::add(&self.counters().traces.finished, 1);
-                self.state.shared.drop_spans(self.index, Reason::Memory, 1, 0, "no room for a submitted span");
+                self.state.shared.drop_spans(
+                    self.index,
+                    Reason::Memory,
+                    1,
+                    0,
+                    &DropDetail::NoMemory(Stage::SubmittedRecord),
+                );
                 self.failed = Some(Error::Memory);
             }
         }
     }
 
     /// Counts a record that cannot be used.
-    pub fn reject(&mut self, why: &str) {
+    pub fn reject(&mut self, why: SubmitFault) {
         Counters::add(&self.counters().traces.finished, 1);
-        self.state.shared.drop_spans(self.index, Reason::Invalid, 1, 0, why);
+        self.state.shared.drop_spans(self.index, Reason::Invalid, 1, 0, &DropDetail::Submitted(why));
         self.failed = Some(Error::Argument);
     }
 
     /// Counts a record that could not even be read, and so was never counted as started.
-    pub fn reject_unread(&mut self, why: &str) {
+    pub fn reject_unread(&mut self, why: SubmitFault) {
         Counters::add(&self.counters().traces.started, 1);
         self.reject(why);
     }
@@ -238,11 +245,11 @@ pub fn packed(submission: &mut Submission, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         let length = bytes.get(..4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
         let Some((record, rest)) = (length >= 4 && length <= bytes.len()).then(|| bytes.split_at(length)) else {
-            return submission.reject_unread("a packed record that is cut short");
+            return submission.reject_unread(SubmitFault::CutShort);
         };
         match unpack(record) {
             Some((given, tags, counts)) => submission.add(&given, |span, counters| fill(span, counters, tags, counts)),
-            None => submission.reject_unread("a packed record whose lengths do not add up"),
+            None => submission.reject_unread(SubmitFault::LengthsDiffer),
         }
         bytes = rest;
     }

@@ -12,8 +12,9 @@ use serde_json::Value;
 use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Body, Error};
 
-use super::dial::{plain, system_lookup, Dialer, Lookup, Progress, Unreached};
+use super::dial::{system_lookup, Dialer, Lookup, Progress, Unreached};
 use super::names::Names;
+use crate::event::send_error::{Peer, SendError, SendErrorKind};
 use crate::export::retry::parse_retry_after;
 use crate::sys;
 
@@ -126,26 +127,31 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
 }
 
-/// Why there is no answer. Each holds one plain sentence.
+/// What became of a request without an answer, and why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// Nothing can have arrived.
-    NotSent(String),
+    NotSent(SendError),
     /// The same, and every address answered that nobody listens there: trying again at once cannot help.
-    Refused(String),
+    Refused(SendError),
     /// Something may have arrived.
-    Unknown(String),
+    Unknown(SendError),
     /// Time ran out after sending had begun, so something may have arrived.
-    Timeout(String),
+    Timeout(SendError),
+}
+
+impl Failure {
+    /// Why there is no answer.
+    pub fn error(&self) -> &SendError {
+        let (Failure::NotSent(error) | Failure::Refused(error) | Failure::Unknown(error) | Failure::Timeout(error)) =
+            self;
+        error
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Failure::NotSent(sentence)
-        | Failure::Refused(sentence)
-        | Failure::Unknown(sentence)
-        | Failure::Timeout(sentence)) = self;
-        f.write_str(sentence)
+        self.error().fmt(f)
     }
 }
 
@@ -219,10 +225,9 @@ impl Agent {
     pub fn info(&self) -> Result<Info, Failure> {
         let answer = self.get(INFO, INFO_MAX)?;
         match answer.status {
-            200..=299 => Info::parse(&answer)
-                .ok_or_else(|| Failure::Unknown(format!("{}{INFO} answered no JSON object", self.place))),
+            200..=299 => Info::parse(&answer).ok_or_else(|| Failure::Unknown(self.error(SendErrorKind::InfoNotJson))),
             404 => Ok(Info { state: answer.agent_state, ..Info::very_old() }),
-            status => Err(Failure::Unknown(format!("{}{INFO} answered {status}", self.place))),
+            status => Err(Failure::Unknown(self.error(SendErrorKind::InfoStatus(status)))),
         }
     }
 
@@ -282,30 +287,35 @@ impl Agent {
         }
     }
 
+    fn error(&self, kind: SendErrorKind) -> SendError {
+        SendError::new(kind, Peer::Url(self.place.to_string()))
+    }
+
     fn failure(&self, error: Error, timeouts: &Timeouts) -> Failure {
-        let timed_out = matches!(error, Error::Timeout(_));
-        let mut refused = false;
-        let sentence = match error {
-            Error::Timeout(_) if self.progress.sent_anything() => {
-                format!("no answer within {:?} ({})", timeouts.request, self.place)
+        let (sent, timed_out) = (self.progress.sent_anything(), matches!(error, Error::Timeout(_)));
+        let unreached = |error: &Error| match error {
+            Error::Other(inner) => {
+                let unreached = inner.downcast_ref::<Unreached>()?;
+                Some((unreached.error.clone(), unreached.refused))
             }
-            Error::Timeout(_) => format!("no connection within {:?} ({})", timeouts.connect, self.place),
-            Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                format!("connection closed before the answer was complete ({})", self.place)
-            }
-            Error::Io(error) => format!("{} ({})", plain(&error), self.place),
-            Error::Other(error) if error.is::<Unreached>() => {
-                refused = error.downcast_ref::<Unreached>().is_some_and(|unreached| unreached.refused);
-                error.to_string()
-            }
-            Error::Http(error) => format!("not an address to send to: {error} ({})", self.place),
-            error => format!("not an HTTP answer: {error} ({})", self.place),
+            _ => None,
         };
-        match (self.progress.sent_anything(), timed_out) {
-            (false, _) if refused => Failure::Refused(sentence),
-            (false, _) => Failure::NotSent(sentence),
-            (true, false) => Failure::Unknown(sentence),
-            (true, true) => Failure::Timeout(sentence),
+        let (error, refused) = unreached(&error).unwrap_or_else(|| {
+            let kind = match error {
+                Error::Timeout(_) if sent => SendErrorKind::NoAnswer(timeouts.request),
+                Error::Timeout(_) => SendErrorKind::NoConnection(timeouts.connect),
+                Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => SendErrorKind::Closed,
+                Error::Io(error) => SendErrorKind::System(error.into()),
+                Error::Http(error) => SendErrorKind::InvalidAddress { error: error.to_string() },
+                error => SendErrorKind::InvalidAnswer { error: error.to_string() },
+            };
+            (self.error(kind), false)
+        });
+        match (sent, timed_out) {
+            (false, _) if refused => Failure::Refused(error),
+            (false, _) => Failure::NotSent(error),
+            (true, false) => Failure::Unknown(error),
+            (true, true) => Failure::Timeout(error),
         }
     }
 }

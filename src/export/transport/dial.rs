@@ -7,7 +7,6 @@
 // Opens connections.
 #![allow(clippy::disallowed_methods)]
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -25,6 +24,8 @@ use ureq::Error;
 
 use super::agent::Place;
 use super::helper::{Helper, Refused};
+use crate::event::send_error::{NameError, Peer, SendError, SendErrorKind};
+use crate::os_error::OsError;
 use crate::sys::{self, Connection};
 
 use super::names::Names;
@@ -48,29 +49,29 @@ pub fn system_lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok((host, port).to_socket_addrs()?.take(ADDRESSES_MAX).collect())
 }
 
-/// No connection came about, so nothing can have arrived.
+/// No connection was made, so nothing can have arrived.
 #[derive(Debug)]
 pub struct Unreached {
-    /// One plain sentence.
-    sentence: String,
+    /// Why.
+    pub error: SendError,
     /// Every address answered that nobody listens there.
     pub refused: bool,
 }
 
 impl fmt::Display for Unreached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.sentence)
+        self.error.fmt(f)
     }
 }
 
-impl StdError for Unreached {}
+impl std::error::Error for Unreached {}
 
-fn unreached(sentence: String) -> Error {
-    Error::Other(Box::new(Unreached { sentence, refused: false }))
+fn unreached(error: SendError) -> Error {
+    Error::Other(Box::new(Unreached { error, refused: false }))
 }
 
-fn refused(sentence: String) -> Error {
-    Error::Other(Box::new(Unreached { sentence, refused: true }))
+fn refused(error: SendError) -> Error {
+    Error::Other(Box::new(Unreached { error, refused: true }))
 }
 
 /// Whether the error of a connection attempt means that nobody listens there.
@@ -87,13 +88,15 @@ fn is_refusal(error: &io::Error) -> bool {
     )
 }
 
-/// An input or output error in plain words, without the system's number.
-pub fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+/// The error of a failed look-up. The standard library puts words of its own before the resolver's.
+fn lookup_error(error: &io::Error) -> OsError {
+    match OsError::from(error) {
+        OsError::Words(words) => {
+            let bare = words.strip_prefix("failed to lookup address information: ");
+            OsError::Words(bare.map_or_else(|| words.clone(), Box::from))
+        }
+        other => other,
+    }
 }
 
 /// How far the current request got.
@@ -200,12 +203,13 @@ impl Dialer {
         if let Some(known) = former {
             return Ok(known.addresses.clone());
         }
-        Err(unreached(match found {
-            Err(Refused::Busy | Refused::Late) => format!("name not resolved yet ({host})"),
-            Err(Refused::NoThread(error)) => format!("cannot resolve {host}: no thread for it: {}", plain(&error)),
-            Ok(Err(error)) => format!("cannot resolve {host}: {}", plain(&error)),
-            Ok(Ok(_)) => format!("cannot resolve {host}: no address"),
-        }))
+        let why = match found {
+            Err(Refused::Busy | Refused::Late) => NameError::Pending,
+            Err(Refused::NoThread(why)) => NameError::NoThread(why),
+            Ok(Err(error)) => NameError::Failed(lookup_error(&error)),
+            Ok(Ok(_)) => NameError::NoAddress,
+        };
+        Err(unreached(SendError::new(SendErrorKind::NotResolved(why), Peer::Host(host.into()))))
     }
 
     fn connect_tcp(&self, addresses: &[SocketAddr], patience: Duration) -> Result<Connection, Error> {
@@ -218,10 +222,11 @@ impl Dialer {
                 Ok(connection) => return Ok(connection),
                 Err(error) => {
                     all_refused &= is_refusal(&error);
-                    match error.kind() {
-                        io::ErrorKind::TimedOut => format!("no connection within {} ({address})", shown(patience)),
-                        _ => format!("{} ({address})", plain(&error)),
-                    }
+                    let kind = match error.kind() {
+                        io::ErrorKind::TimedOut => SendErrorKind::NoConnection(shown(patience)),
+                        _ => SendErrorKind::System(error.into()),
+                    };
+                    SendError::new(kind, Peer::Address(*address))
                 }
             };
             first_failure.get_or_insert(failure);
@@ -229,43 +234,38 @@ impl Dialer {
         // The name may mean another machine by now.
         self.names.doubt();
         match first_failure {
-            Some(sentence) if all_refused => Err(refused(sentence)),
-            other => Err(unreached(other.unwrap_or_else(|| "no address to connect to".into()))),
+            Some(error) if all_refused => Err(refused(error)),
+            Some(error) => Err(unreached(error)),
+            None => Err(unreached(SendError::new(SendErrorKind::NoAddress, Peer::Unnamed))),
         }
     }
 
     fn connect_unix(&self, path: &Path, patience: Duration) -> Result<Connection, Error> {
-        let name = path.display();
-        let length = path.as_os_str().as_bytes().len();
-        if length > UNIX_PATH_MAX {
-            return Err(unreached(format!(
-                "socket path of {length} bytes, at most {UNIX_PATH_MAX} are possible: {name}"
-            )));
+        let error = |kind| SendError::new(kind, Peer::Socket(path.into()));
+        let bytes = path.as_os_str().as_bytes().len();
+        if bytes > UNIX_PATH_MAX {
+            return Err(unreached(error(SendErrorKind::PathTooLong { bytes, max_bytes: UNIX_PATH_MAX })));
         }
         let target: PathBuf = path.into();
         let connected = self.helper.ask(patience, move || Connection::connect_unix(&target));
         self.names.tell_of_thread(&connected);
         match connected {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => {
-                let sentence = match error.kind() {
-                    io::ErrorKind::NotFound => format!("no such file: {name}"),
-                    _ => format!("{}: {name}", plain(&error)),
-                };
-                Err(if is_refusal(&error) { refused(sentence) } else { unreached(sentence) })
+            Ok(Err(failed)) => {
+                let is_refusal = is_refusal(&failed);
+                let error = error(SendErrorKind::System(failed.into()));
+                Err(if is_refusal { refused(error) } else { unreached(error) })
             }
-            Err(Refused::Late) => Err(unreached(format!("no connection within {}: {name}", shown(patience)))),
-            Err(Refused::Busy) => Err(unreached(format!("still connecting: {name}"))),
-            Err(Refused::NoThread(error)) => {
-                Err(unreached(format!("cannot connect, no thread for it: {}: {name}", plain(&error))))
-            }
+            Err(Refused::Late) => Err(unreached(error(SendErrorKind::NoConnection(shown(patience))))),
+            Err(Refused::Busy) => Err(unreached(error(SendErrorKind::StillConnecting))),
+            Err(Refused::NoThread(why)) => Err(unreached(error(SendErrorKind::NoThread(why)))),
         }
     }
 }
 
-/// `time` for a sentence, to the millisecond.
-fn shown(time: Duration) -> String {
-    format!("{:?}", Duration::from_millis((time.as_micros() as u64).div_ceil(1_000)))
+/// `time` to the millisecond, as an error shows it.
+fn shown(time: Duration) -> Duration {
+    Duration::from_millis((time.as_micros() as u64).div_ceil(1_000))
 }
 
 fn patience(timeout: NextTimeout) -> Duration {

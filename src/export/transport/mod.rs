@@ -11,6 +11,7 @@ mod names;
 pub use dial::system_lookup;
 pub use names::Names;
 
+use crate::settings::rejection::Unusable;
 use crate::settings::AgentAddress;
 use agent::{Agent, Place, Timeouts};
 use file::File;
@@ -24,7 +25,7 @@ pub enum Transport {
     /// A file.
     File(File),
     /// Nowhere: the address cannot be used, for this reason.
-    Unusable(String),
+    Unusable(Unusable),
 }
 
 impl fmt::Debug for Transport {

@@ -227,7 +227,7 @@ fn post(agent: &Agent, lot: &Lot, encoder: &dyn PayloadFormat, body: &[u8]) -> R
     match deliver::post(agent, encoder, &sender, body) {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(answer) => Err(format!("the Agent answered {}", answer.status)),
-        Err(Unsent::NotSent(why)) => Err(why),
+        Err(Unsent::NotSent(why)) => Err(why.to_string()),
         Err(failure) => Err(format!("{failure}; the Agent may have what was in that request")),
     }
 }
