@@ -7,7 +7,6 @@ use super::tracer::spanwire_tracer;
 use super::{guard_span, sized, text};
 use crate::counters::Counters;
 use crate::span::open::OpenSpan;
-use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::State;
 use crate::tracer::submit::{packed, Given, Submission};
 use crate::tracer::Error;
@@ -15,8 +14,6 @@ use std::ffi::{c_char, c_void};
 
 /// For `sampling_priority` of a record: not decided by the host.
 pub const SPANWIRE_PRIORITY_NONE: i32 = -2_147_483_648;
-// A literal, since the header's generator resolves no paths.
-const _: () = assert!(SPANWIRE_PRIORITY_NONE == NO_PRIORITY);
 
 /// A finished span as spanwire_span_submit() takes it. Zero-initialise it, set `size`, and set what is known; all
 /// elements of one array have the same `size`.
@@ -163,7 +160,7 @@ impl spanwire_record {
                 text(self.type_, self.type_len)?,
             ],
             error: self.error != 0,
-            priority: self.sampling_priority,
+            priority: Some(self.sampling_priority).filter(|&priority| priority != SPANWIRE_PRIORITY_NONE),
         })
     }
 

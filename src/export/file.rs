@@ -131,6 +131,7 @@ mod tests {
     use crate::settings::Settings;
     use crate::span::open::{Field, OpenSpan};
     use crate::span::record;
+    use crate::trace::{Decision, TraceTags};
 
     #[test]
     fn a_line_is_one_json_object_with_what_the_host_said() {
@@ -144,8 +145,8 @@ mod tests {
             tracer: 0,
             trace_id_high: 1,
             trace_id_low: 2,
-            priority: 1,
-            decision: 0,
+            decision: Decision::DEFAULT,
+            tags: TraceTags::default(),
             spans: 1,
             complete: true,
             records,

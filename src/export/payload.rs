@@ -9,7 +9,7 @@ use crate::span::encode;
 use crate::span::open::{ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record::{self, Record, HEADER};
 use crate::span::run::{Kind, Run};
-use crate::trace::chunk::{Chunk, NO_PRIORITY};
+use crate::trace::Chunk;
 
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
 pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
@@ -109,40 +109,15 @@ fn each_added_text(
         }
     };
     for (key, value) in if first { &profile.first_span } else { &profile.every_span } {
-        add(key.as_bytes(), value.as_bytes());
+        // The trace's own tag wins over one of the settings.
+        if chunk.tags.get(key.as_bytes()).is_none() {
+            add(key.as_bytes(), value.as_bytes());
+        }
     }
     if record.service.is_empty() && !profile.version.is_empty() {
         add(b"version", profile.version.as_bytes());
     }
-    if !first {
-        return;
-    }
-    if chunk.decision != NO_PRIORITY && chunk.priority > 0 {
-        let (mut text, mechanism) = ([0; 12], chunk.decision.unsigned_abs());
-        add(b"_dd.p.dm", decimal_below_zero(&mut text, mechanism));
-    }
-    if chunk.trace_id_high != 0 {
-        let mut hex = [0u8; 16];
-        for (n, digit) in hex.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(chunk.trace_id_high >> (60 - 4 * n)) as usize & 15];
-        }
-        add(b"_dd.p.tid", &hex);
-    }
-}
-
-/// A minus sign and a number, at the end of `text`.
-fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
-    let mut at = text.len();
-    loop {
-        at -= 1;
-        text[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    text[at - 1] = b'-';
-    &text[at - 1..]
+    chunk.each_tag(first, &mut add);
 }
 
 fn each_added_number(
@@ -157,7 +132,12 @@ fn each_added_number(
             visit(key, value);
         }
     };
-    add(first && chunk.priority != NO_PRIORITY, b"_sampling_priority_v1", f64::from(chunk.priority));
+    if let Some(priority) = chunk.decision.priority() {
+        add(first, b"_sampling_priority_v1", f64::from(priority));
+    }
+    if first {
+        chunk.decision.each_rate(|key, rate| add(true, key, rate));
+    }
     add(first, b"process_id", f64::from(profile.process_id));
     add(record.flags & TOP_LEVEL != 0, b"_dd.top_level", 1.0);
 }
@@ -242,6 +222,8 @@ mod tests {
     use crate::memory::{Buffer, Pool};
     use crate::span::open::{Field, OpenSpan};
     use crate::span::record;
+    use crate::trace::decision::Rates;
+    use crate::trace::{Decision, Mechanism, TraceTags};
     use rmpv::Value;
 
     fn profile() -> Profile {
@@ -264,8 +246,8 @@ mod tests {
             tracer: 0,
             trace_id_high: 0x640c_fd8d_0000_0000,
             trace_id_low: 9,
-            priority: 2,
-            decision: -4,
+            decision: Decision::by_hand(2),
+            tags: TraceTags::default(),
             spans: spans.len() as u32,
             complete: true,
             records,
@@ -344,8 +326,32 @@ mod tests {
     fn the_decision_maker_that_a_trace_came_with_is_sent_on() {
         for (decision, sent) in [(0, "-0"), (-4, "-4"), (-3, "-3"), (-11, "-11"), (i32::MIN + 1, "-2147483647")] {
             let mut chunk = chunk(&[(1, 1, LOCAL_ROOT)]);
-            chunk.decision = decision;
+            chunk.decision = Decision::new(2, Mechanism::of(decision));
             assert_eq!(get(&sealed(&chunk)[0], &["meta", "_dd.p.dm"]).and_then(Value::as_str), Some(sent));
+        }
+    }
+
+    #[test]
+    fn trace_tags_are_on_the_first_span_and_the_origin_on_every_span() {
+        let mut with = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
+        for (key, value) in [("_dd.origin", "synthetics"), ("_dd.p.x", "7"), ("tracestate", "dd=s:1"), ("env", "its")] {
+            with.tags.set(key.as_bytes(), value.as_bytes()).unwrap();
+        }
+        with.decision = Decision::new(1, Mechanism::of(-3)).with_rates(Rates::new(Some(0.5), None));
+        let without = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
+        let text = |span: &Value, key| get(span, &["meta", key]).and_then(Value::as_str).map(str::to_owned);
+        let rate = |span: &Value| get(span, &["metrics", "_dd.rule_psr"]).and_then(Value::as_f64);
+        for (n, span) in sealed(&with).iter().enumerate() {
+            let first = n == 0;
+            assert_eq!(text(span, "_dd.origin").as_deref(), Some("synthetics"));
+            assert_eq!(text(span, "_dd.p.x").as_deref(), first.then_some("7"));
+            assert_eq!(text(span, "_dd.p.dm").as_deref(), first.then_some("-3"));
+            assert_eq!(text(span, "tracestate"), None, "it is for contexts");
+            assert_eq!(text(span, "env").as_deref(), Some("mine"), "the span's own wins");
+            assert_eq!(rate(span), first.then_some(0.5));
+        }
+        for span in sealed(&without) {
+            assert!(text(&span, "_dd.origin").is_none() && text(&span, "_dd.p.x").is_none() && rate(&span).is_none());
         }
     }
 

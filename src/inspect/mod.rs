@@ -89,6 +89,9 @@ pub(crate) use unsigned;
 
 /// A field that is a number with a sign.
 macro_rules! signed {
+    ($owner:ty, $field:ident as $name:literal) => {
+        $crate::inspect::Field::signed::<$owner, _>($name, std::mem::offset_of!($owner, $field), |it| &it.$field)
+    };
     ($owner:ty, $field:ident) => {
         $crate::inspect::Field::signed::<$owner, _>(stringify!($field), std::mem::offset_of!($owner, $field), |it| {
             &it.$field

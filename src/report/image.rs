@@ -6,10 +6,9 @@ use crate::export::TRACERS_MAX;
 use crate::recorder::{layout, snapshot, Snapshot};
 use crate::span::open::ERROR;
 use crate::span::run::{self, Item, Kind};
+use crate::trace::{Decision, TraceTags};
 use serde_json::Value as Json;
 
-/// Stands for "no sampling priority".
-pub const NO_PRIORITY: i64 = i32::MIN as i64;
 /// The bit that tells where a tag lies.
 const IN_NUMBERS: u64 = 1 << 31;
 
@@ -148,10 +147,10 @@ pub struct Chunk {
     pub tracer: u64,
     /// The trace's id.
     pub trace_id: u128,
-    /// The sampling priority, or [`NO_PRIORITY`].
-    pub priority: i64,
-    /// How that was decided, likewise.
-    pub decision: i64,
+    /// The sampling decision.
+    pub decision: Decision,
+    /// The trace tags.
+    pub tags: TraceTags,
     /// Whether the trace was complete.
     pub complete: bool,
     /// How many bytes.
@@ -423,8 +422,8 @@ fn chunk(reader: &Reader<'_>, view: &View<'_>, place: Place, order: Option<&[u32
         place,
         tracer: view.number("tracer").unwrap_or(0),
         trace_id: join(view.number("trace_id_high"), view.number("trace_id_low")),
-        priority: view.signed("priority").unwrap_or(NO_PRIORITY),
-        decision: view.signed("decision").unwrap_or(NO_PRIORITY),
+        decision: Decision::of_inspected(|name| view.signed(name), |name| view.number(name)),
+        tags: trace_tags(view),
         complete: view.number("complete").unwrap_or(0) != 0,
         bytes: records.len() as u64,
         damaged: false,
@@ -441,6 +440,13 @@ fn chunk(reader: &Reader<'_>, view: &View<'_>, place: Place, order: Option<&[u32
     }
     chunk.damaged = at != records.len();
     chunk
+}
+
+/// The trace tags of a trace or chunk; none where they cannot be read.
+fn trace_tags(view: &View<'_>) -> TraceTags {
+    let held = view.several("tags");
+    let run = held.as_ref().and_then(|held| held.views().next()).and_then(|held| buffer(&held, "run"));
+    TraceTags::of_run(&run.unwrap_or_default()).unwrap_or_default()
 }
 
 /// The finished span that bytes begin with, and its length.

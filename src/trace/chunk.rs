@@ -1,10 +1,10 @@
 //! A chunk: finished spans of one trace on their way to the agent.
 
-use crate::inspect::{holding, signed, unsigned, TypeDescriptor};
+use super::decision::Decision;
+use super::tags::{self, TraceTags};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
-
-/// Stands for "no sampling priority" and "no decision maker".
-pub const NO_PRIORITY: i32 = i32::MIN;
+use std::mem::offset_of;
 
 /// Finished spans of one trace, on their way.
 #[derive(Debug)]
@@ -15,10 +15,10 @@ pub struct Chunk {
     pub trace_id_high: u64,
     /// Low half of the trace id.
     pub trace_id_low: u64,
-    /// The sampling priority, or [`NO_PRIORITY`].
-    pub priority: i32,
-    /// The decision maker, or [`NO_PRIORITY`].
-    pub decision: i32,
+    /// The trace's sampling decision when the chunk left.
+    pub decision: Decision,
+    /// The trace tags.
+    pub tags: TraceTags,
     /// How many spans.
     pub spans: u32,
     /// Whether no span of the trace was open when the chunk left.
@@ -38,15 +38,15 @@ impl Chunk {
 
 /// A chunk as debuggers see it.
 pub fn inspected() -> TypeDescriptor {
-    let fields = vec![
+    let mut fields = vec![
         unsigned!(Chunk, tracer),
         unsigned!(Chunk, trace_id_high),
         unsigned!(Chunk, trace_id_low),
-        signed!(Chunk, priority),
-        signed!(Chunk, decision),
         unsigned!(Chunk, spans),
         unsigned!(Chunk, complete),
         holding!(One of "buffer", Chunk, records),
+        tags::inspected_at(offset_of!(Chunk, tags)),
     ];
+    fields.extend(Decision::inspected(offset_of!(Chunk, decision)));
     TypeDescriptor::inside::<Chunk>("chunk", fields)
 }

@@ -1,18 +1,23 @@
 //! Which spans belong together. A trace counts its open spans and gathers the finished ones; when the last one finishes,
 //! or partial flush asks, what was gathered leaves as one chunk. A trace here is this process's part of one: the same
-//! ids may live in other processes. Starting and finishing spans is `crate::tracer`'s, sending chunks `crate::export`'s.
+//! ids may live in other processes. `decision` is the sampling decision, `tags` are the trace tags, `chunk` is what
+//! leaves. `crate::tracer` starts and finishes spans, `crate::export` sends chunks.
 
 pub mod chunk;
+pub mod decision;
+pub mod tags;
 
 pub use chunk::Chunk;
+pub use decision::{Decision, Mechanism};
+pub use tags::TraceTags;
 
-use crate::inspect::{holding, signed, unsigned, Field};
+use crate::inspect::{holding, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};
 use crate::span::open::OpenSpan;
 use crate::span::table::Content;
 use crate::span::{clock, record};
 use crate::sys;
-use chunk::NO_PRIORITY;
+use std::mem::offset_of;
 use std::sync::atomic::AtomicU32;
 
 /// A chunk of this many bytes leaves early, however few its spans, so that one huge trace cannot hold all memory.
@@ -31,10 +36,10 @@ pub struct Trace {
     pub open: u32,
     /// Spans that were ever started in it.
     pub started: u64,
-    /// The sampling priority; `NO_PRIORITY` for "not decided".
-    pub priority: i32,
-    /// How that was decided: 0 by default, -4 by hand, …; `NO_PRIORITY` for "not by us".
-    pub decision: i32,
+    /// The sampling decision.
+    pub decision: Decision,
+    /// The trace tags. They end with the trace.
+    pub tags: TraceTags,
     /// The clock's scale that all its spans use.
     pub scale: u64,
     wall_ns: u64,
@@ -50,29 +55,13 @@ impl Content for Trace {
     const LISTED: bool = false;
 }
 
-/// How a trace that continues another was decided there.
-#[derive(Clone, Copy, Debug)]
-pub struct Decision {
-    /// The sampling priority, or `NO_PRIORITY`.
-    pub priority: i32,
-    /// The decision maker, or `NO_PRIORITY`.
-    pub maker: i32,
-}
-
-impl Decision {
-    /// What every trace has until sampling rules exist: keep, by default.
-    pub const DEFAULT: Decision = Decision { priority: 1, maker: 0 };
-    /// None that is known.
-    pub const NONE: Decision = Decision { priority: NO_PRIORITY, maker: NO_PRIORITY };
-}
-
 impl Trace {
     /// Begins a trace in a slot that may hold an earlier one.
     #[inline]
     pub fn begin(&mut self, tracer: u32, ids: (u64, u64), decision: Decision, scale: u64, wall_ns: u64, tick: u64) {
         (self.trace_id_high, self.trace_id_low) = ids;
         (self.tracer, self.open, self.started, self.waiting) = (tracer, 0, 0, 0);
-        (self.priority, self.decision) = (decision.priority, decision.maker);
+        self.decision = decision;
         (self.scale, self.wall_ns, self.tick) = (scale, wall_ns, tick);
     }
 
@@ -129,8 +118,8 @@ impl Trace {
             tracer: self.tracer,
             trace_id_high: self.trace_id_high,
             trace_id_low: self.trace_id_low,
-            priority: self.priority,
             decision: self.decision,
+            tags: self.tags.clone(),
             spans: std::mem::take(&mut self.waiting),
             complete: self.open == 0,
             records: std::mem::take(&mut self.records),
@@ -138,31 +127,30 @@ impl Trace {
         }
     }
 
-    /// The trace's decision, for a context that continues it elsewhere.
-    pub fn decided(&self) -> Decision {
-        Decision { priority: self.priority, maker: self.decision }
-    }
-
-    /// Sets the priority by hand.
-    pub fn decide(&mut self, priority: i32, maker: i32) {
-        (self.priority, self.decision) = (priority, maker);
+    /// Forgets what a trace keeps until its last span has ended.
+    #[inline]
+    pub fn end(&mut self) {
+        if !self.tags.is_empty() {
+            self.tags = TraceTags::default();
+        }
     }
 }
 
 impl Trace {
     /// A trace's fields as debuggers see them.
     pub fn inspected() -> Vec<Field> {
-        vec![
+        let mut fields = vec![
             unsigned!(Trace, trace_id_high),
             unsigned!(Trace, trace_id_low),
             unsigned!(Trace, tracer),
             unsigned!(Trace, open),
             unsigned!(Trace, started),
-            signed!(Trace, priority),
-            signed!(Trace, decision),
             unsigned!(Trace, waiting),
             holding!(One of "buffer", Trace, records),
-        ]
+            tags::inspected_at(offset_of!(Trace, tags)),
+        ];
+        fields.extend(Decision::inspected(offset_of!(Trace, decision)));
+        fields
     }
 }
 

@@ -6,7 +6,6 @@ use super::spans::trace_of;
 use super::view;
 use crate::log::event::{Event, OpenFacts};
 use crate::sys;
-use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -49,7 +48,7 @@ pub(super) fn look() {
         }
         spans += 1;
         if open.len() < LISTED_MAX {
-            let priority = state.traces.lock_briefly(trace_of(&span)).map_or(NO_PRIORITY, |trace| trace.priority);
+            let priority = state.traces.lock_briefly(trace_of(&span)).map_or(None, |trace| trace.decision.priority());
             open.push(view::of_open(&span, priority));
         }
     }

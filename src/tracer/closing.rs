@@ -8,7 +8,6 @@ use crate::export::{Exporter, TRACERS_MAX};
 use crate::log::event::{Event, OpenFacts};
 use crate::span::table::Refused;
 use crate::sys;
-use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
@@ -193,7 +192,7 @@ fn abandon(
         };
         if work.open.len() < LISTED_MAX {
             let trace = state.traces.lock_briefly(trace_of(&span));
-            work.open.push(view::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
+            work.open.push(view::of_open(&span, trace.map_or(None, |trace| trace.decision.priority())));
         }
         work.spans += u64::from(ending::remove_locked(state, span, Ending::Abandoned).is_ok());
     }

@@ -14,7 +14,7 @@ use crate::span::clock;
 use crate::span::open::{OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::sys;
-use crate::trace::{Chunk, Decision, Trace};
+use crate::trace::{Chunk, Trace};
 use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -252,9 +252,10 @@ fn give_back(mut span: Guard<'_, OpenSpan>) {
 
 /// Unlocks a trace, or ends it when nothing is open any more. What it counted goes to its tracer.
 #[inline(always)]
-fn leave(state: &State, trace: Guard<'_, Trace>) {
+fn leave(state: &State, mut trace: Guard<'_, Trace>) {
     if trace.open == 0 {
         Counters::add(&state.shared.account(trace.tracer).counters.traces.started, trace.started);
+        trace.end();
         trace.free();
     }
 }
@@ -321,7 +322,7 @@ fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: 
     }
     // The records go with the chunk; what the log shows of them must be its own.
     let records = chunk.records.bytes().to_vec();
-    let decision = Decision { priority: chunk.priority, maker: chunk.decision };
+    let decision = chunk.decision;
     hand_over(state, index, tracer, chunk, |chunks, bytes| {
         say(&view::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
     });

@@ -11,8 +11,7 @@ use crate::probes;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
 use crate::span::table::{Handle, Kind, Refused};
-use crate::trace::chunk::NO_PRIORITY;
-use crate::trace::{self, Decision, Trace};
+use crate::trace::{self, Decision};
 use crate::tracer::state::State;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -181,12 +180,12 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             Local::In(place)
         }
         Ok(parent) => {
-            let decision = state.traces.lock(trace_of(&parent)).map_or(Decision::DEFAULT, |trace| trace.decided());
+            let decision = state.traces.lock(trace_of(&parent)).map_or(Decision::DEFAULT, |trace| trace.decision);
             Local::Elsewhere(context_of(&parent, decision))
         }
         Err(Refused::Forked) => {
             let context = state.spans.read_inherited(handle, |parent| {
-                let decided = state.traces.read_inherited(trace_of(parent), Trace::decided);
+                let decided = state.traces.read_inherited(trace_of(parent), |trace| trace.decision);
                 context_of(parent, decided.unwrap_or(Decision::DEFAULT))
             });
             context.map_or(Local::Unknown, Local::Elsewhere)
@@ -264,13 +263,13 @@ pub fn context(state: &State, number: u64) -> Result<Context, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     match state.spans.lock(handle) {
         Ok(span) => {
-            let decision = state.traces.lock(trace_of(&span)).map_or(Decision::NONE, |trace| trace.decided());
+            let decision = state.traces.lock(trace_of(&span)).map_or(Decision::NONE, |trace| trace.decision);
             Ok(context_of(&span, decision))
         }
         Err(Refused::Forked) => state
             .spans
             .read_inherited(handle, |span| {
-                let decided = state.traces.read_inherited(trace_of(span), Trace::decided);
+                let decided = state.traces.read_inherited(trace_of(span), |trace| trace.decision);
                 context_of(span, decided.unwrap_or(Decision::DEFAULT))
             })
             .ok_or(Error::Handle),
@@ -289,12 +288,12 @@ fn ids_of(state: &State, handle: Handle, decision: Decision) -> Option<Context> 
 
 /// Sets the sampling priority of a span's trace by hand.
 pub fn set_priority(state: &State, number: u64, priority: i32) -> Result<(), Error> {
-    if !(-1..=2).contains(&priority) || priority == NO_PRIORITY {
+    if !(-1..=2).contains(&priority) {
         return Err(Error::Argument);
     }
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     let span = state.spans.lock(handle)?;
     let mut trace = state.traces.lock(trace_of(&span))?;
-    trace.decide(priority, -4);
+    trace.decision = Decision::by_hand(priority);
     Ok(())
 }

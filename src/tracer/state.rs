@@ -14,7 +14,7 @@ use crate::span::open::OpenSpan;
 use crate::span::record;
 use crate::span::table::{self, Table, LAST_GENERATION};
 use crate::sys;
-use crate::trace::Trace;
+use crate::trace::{tags, Trace};
 use crate::tracer::{abandoned, closing, ending, recording, Tracers};
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -136,6 +136,7 @@ impl State {
         descriptors.extend(OpenSpan::inspected_parts());
         descriptors.extend([memory::counted_now(), memory::inspected()]);
         descriptors.extend(record::inspected());
+        descriptors.push(tags::inspected());
         descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters));
         descriptors.extend(self.shared.logs.inspected());
         descriptors

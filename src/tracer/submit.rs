@@ -12,8 +12,7 @@ use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
 use crate::sys;
-use crate::trace::chunk::{Chunk, NO_PRIORITY};
-use crate::trace::Decision;
+use crate::trace::{Chunk, Decision, TraceTags};
 use crate::tracer::state::State;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
@@ -36,8 +35,8 @@ pub struct Given<'a> {
     pub texts: [&'a [u8]; 4],
     /// Whether the span carries an error.
     pub error: bool,
-    /// The trace's sampling priority, or [`NO_PRIORITY`] for the default.
-    pub priority: i32,
+    /// The trace's sampling priority; `None` for the default decision.
+    pub priority: Option<i32>,
 }
 
 /// Gathers submitted spans into chunks and sends those.
@@ -134,8 +133,8 @@ impl Submission {
             tracer: self.index,
             trace_id_high: given.trace_id_high,
             trace_id_low: given.trace_id_low,
-            priority: if given.priority == NO_PRIORITY { 1 } else { given.priority },
-            decision: if given.priority == NO_PRIORITY { 0 } else { NO_PRIORITY },
+            decision: given.priority.map_or(Decision::DEFAULT, |priority| Decision::new(priority, None)),
+            tags: TraceTags::default(),
             spans: 0,
             complete: true,
             records: Buffer::new(),
@@ -147,7 +146,7 @@ impl Submission {
             (span.trace_id_high, span.trace_id_low, span.tracer) =
                 (given.trace_id_high, given.trace_id_low, self.index);
             span.flags |= root;
-            let decision = Decision { priority: chunk.priority, maker: chunk.decision };
+            let decision = chunk.decision;
             let standing = Standing { open: 0, finished: u64::from(chunk.spans) + 1, leaves: true };
             view::say(self.state, span, decision, standing, Some((flags, duration)));
         }
@@ -248,6 +247,9 @@ pub fn packed(submission: &mut Submission, mut bytes: &[u8]) {
     }
 }
 
+/// The priority of a packed record whose trace the host has not decided.
+const UNDECIDED: i32 = i32::MIN;
+
 /// Reads from the front of a packed record.
 struct Reader<'a>(&'a [u8]);
 
@@ -274,7 +276,7 @@ fn unpack(record: &[u8]) -> Option<(Given<'_>, &[u8], (u32, u32))> {
     let (trace_id_high, trace_id_low) = (reader.u64()?, reader.u64()?);
     let (span_id, parent_id) = (reader.u64()?, reader.u64()?);
     let (start_ns, duration_ns) = (reader.u64()? as i64, reader.u64()? as i64);
-    let priority = reader.u32()? as i32;
+    let priority = Some(reader.u32()? as i32).filter(|&priority| priority != UNDECIDED);
     let lengths = [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
     let counts = (reader.u32()?, reader.u32()?);
     let mut texts = [&b""[..]; 4];

@@ -7,8 +7,7 @@ use crate::span::record::Record;
 use crate::span::run::Item;
 use crate::span::table::Handle;
 use crate::sys;
-use crate::trace::chunk::NO_PRIORITY;
-use crate::trace::{Decision, Trace};
+use crate::trace::{Decision, Mechanism, Trace};
 use crate::tracer::state::State;
 use std::time::Duration;
 
@@ -16,15 +15,11 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
 }
 
-fn decided(number: i32) -> Option<i32> {
-    (number != NO_PRIORITY).then_some(number)
-}
-
 /// Logs that the span was started.
 #[cold]
 #[inline(never)]
 pub(super) fn say_started(state: &State, span: &OpenSpan, trace: Handle) {
-    let stands = state.traces.lock(trace).map(|trace| (trace.decided(), standing(&trace)));
+    let stands = state.traces.lock(trace).map(|trace| (trace.decision, standing(&trace)));
     if let Ok((decision, standing)) = stands {
         say(state, span, decision, standing, None);
     }
@@ -35,7 +30,7 @@ pub(super) fn say_started(state: &State, span: &OpenSpan, trace: Handle) {
 #[inline(never)]
 pub(super) fn say_finished(state: &State, span: &OpenSpan, trace: &Trace, partial_spans: u32, end: (u32, u64)) {
     let standing = Standing { leaves: trace.is_due(partial_spans), ..standing(trace) };
-    say(state, span, trace.decided(), standing, Some(end));
+    say(state, span, trace.decision, standing, Some(end));
 }
 
 /// Logs that the span was started, or, with flags and duration, finished.
@@ -74,8 +69,8 @@ pub(super) fn say(
         tags,
         metrics,
         local_root: span.flags & LOCAL_ROOT != 0,
-        priority: decided(decision.priority),
-        decision_maker: decided(decision.maker),
+        priority: decision.priority(),
+        decision_maker: decision.mechanism().map(Mechanism::number),
     };
     let event = if finished.is_some() {
         Event::SpanFinished { span: &shown, standing }
@@ -134,13 +129,13 @@ fn of_record<'a>(
         tags,
         metrics,
         local_root: record.flags & LOCAL_ROOT != 0,
-        priority: decided(decision.priority),
-        decision_maker: decided(decision.maker),
+        priority: decision.priority(),
+        decision_maker: decision.mechanism().map(Mechanism::number),
     }
 }
 
 /// An open span, for a list of those that nobody has finished.
-pub(super) fn of_open(span: &OpenSpan, priority: i32) -> OpenFacts {
+pub(super) fn of_open(span: &OpenSpan, priority: Option<i32>) -> OpenFacts {
     let owned = |field| text(span.field(field)).to_string();
     let component = span.tags().find_map(|(key, value)| match value {
         Value::Text(value) if key == b"component" => Some(text(value).to_string()),
@@ -156,6 +151,9 @@ pub(super) fn of_open(span: &OpenSpan, priority: i32) -> OpenFacts {
         component: component.unwrap_or_default(),
         start_ns: span.start_ns,
         age: Duration::from_nanos((sys::wall_ns() as i64).saturating_sub(span.start_ns).max(0) as u64),
-        priority: decided(priority),
+        priority,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! One span, or one trace, wherever it is.
 
-use super::super::image::{Image, Place, Span, NO_PRIORITY};
+use super::super::image::{Image, Place, Span};
 use super::super::text::{age, counted, shown, time, LONG, SHORT};
 use super::lists;
 use std::fmt::Write;
@@ -96,8 +96,8 @@ pub(super) fn trace(image: &Image, id: Option<&str>) -> Result<String, String> {
     for trace in image.traces.iter().filter(|trace| is(trace.chunk.trace_id)) {
         let chunk = &trace.chunk;
         let _ = write!(about, "  tracer {}, ", chunk.tracer);
-        if chunk.priority != NO_PRIORITY {
-            let _ = write!(about, "priority {}, ", chunk.priority);
+        if let Some(priority) = chunk.decision.priority() {
+            let _ = write!(about, "priority {priority}, ");
         }
         let waiting = chunk.spans.len();
         let _ = writeln!(about, "{} open, {waiting} finished and waiting", counted(trace.open, "span"));
