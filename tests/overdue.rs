@@ -1,9 +1,9 @@
 //! The mode that looks for spans which nobody finishes, as the worker runs it once a minute. In a process of its own, and
 //! without waiting for the minute.
 
+use spanwire::tracer::current::state;
 use spanwire::tracer::ending::{self, End};
 use spanwire::tracer::spans::{self, Parent};
-use spanwire::tracer::state::state;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 

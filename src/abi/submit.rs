@@ -232,11 +232,12 @@ fn submit_bytes(state: &'static State, tracer: spanwire_tracer, bytes: &[u8]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracer::{state, stats};
+    use crate::tracer::current::state;
+    use crate::tracer::stats;
 
     #[test]
     fn a_record_in_the_middle_that_is_not_understood_costs_no_other() {
-        let state = state::state();
+        let state = state();
         let code = [("DD_SERVICE", "submitter"), ("DD_TRACE_AGENT_URL", "file:///dev/null")];
         let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
         let tracer = state.tracers.make(state, code.to_vec()).unwrap();

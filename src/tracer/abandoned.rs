@@ -3,10 +3,10 @@
 //! nothing about them.
 
 use super::spans::trace_of;
+use super::state::State;
 use super::view;
 use crate::log::event::{Event, OpenFacts};
 use crate::sys;
-use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -26,8 +26,7 @@ fn timeout(state: &State, index: u32) -> Option<Duration> {
 }
 
 /// Logs this process's overdue spans. Called by workers, about once a minute.
-pub(super) fn look() {
-    let state = state();
+pub(super) fn look(state: &State) {
     if !(0..crate::export::TRACERS_MAX as u32).any(|index| wanted(state, index)) {
         return;
     }

@@ -1,14 +1,16 @@
 //! Flushing and shutting down: bounded, idempotent, and nothing lost without being counted.
 
 use super::ending::{self, Ending};
+use super::error::Error;
+use super::registry::{Abandoning, Tracer};
 use super::spans::trace_of;
-use super::{abandoned, recording, view, Error, Tracer};
+use super::state::State;
+use super::{abandoned, recording, view};
 use crate::counters::{Counters, Reason};
 use crate::export::{Exporter, TRACERS_MAX};
-use crate::log::event::{Event, OpenFacts};
+use crate::log::event::Event;
 use crate::span::table::Refused;
 use crate::sys;
-use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
@@ -116,16 +118,6 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     } else {
         Err(sent_all.err().unwrap_or(Error::Timeout))
     }
-}
-
-/// Abandoning the open spans of a tracer that was shut down: how far that has come.
-#[derive(Debug, Default)]
-pub struct Abandoning {
-    /// The next slot to be looked at.
-    next: u32,
-    spans: u64,
-    /// The first ones, for the log.
-    open: Vec<OpenFacts>,
 }
 
 /// Lets no span start any more, abandons those that are open, and puts what was finished of their traces into the queue.

@@ -1,25 +1,20 @@
-//! Finishing and discarding spans, and handing chunks over to the queue. Locks are taken in one order: a span's slot,
+//! Ends spans: finishes, discards or abandons them. Locks are taken in one order: a span's slot,
 //! then its trace. A call that finds one of the two held by another thread neither waits nor fails: it leaves a request
 //! (`crate::span::table`), which the holder runs when it unlocks.
 
+use super::error::Error;
+use super::sending::{self, enqueue, Finished};
 use super::spans::trace_of;
-use super::{view, Error, Tracer};
-use crate::counters::{Counters, Reason};
-use crate::export::TRACERS_MAX;
-use crate::log::event::{Event, QueueFacts, SpanFacts};
-use crate::log::level::Level;
+use super::state::State;
+use crate::counters::Counters;
 use crate::memory;
 use crate::probes;
 use crate::span::clock;
 use crate::span::open::{OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::sys;
-use crate::trace::{Chunk, Trace};
-use crate::tracer::state::{state, State};
+use crate::trace::Trace;
 use std::sync::atomic::Ordering::Relaxed;
-
-/// However large one trace was, the next ones do not begin with more than this.
-const USUAL_MAX: usize = 64 << 10;
 
 /// When a span ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,18 +103,12 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let (shard, end_ns, error) = (span.shard, (span.start_ns as u64).wrapping_add(duration_ns), flags & ERROR != 0);
     state.shared.recorder.span_finished(shard, end_ns, span.span_id, index, duration_ns, error);
     trace.open -= 1;
-    let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
+    let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed)).is_ok();
     probes::span_finish(span.span_id, duration_ns);
-    if crate::log::enabled(Level::Debug) {
-        view::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
-    }
-    if kept.is_err() {
-        Counters::add(&state.shared.account(index).counters.traces.finished, 1);
-        state.shared.drop_spans(index, Reason::Memory, 1, 0, "no room for the span's record");
-    }
-    if let Some(chunk) = trace.due(tracer.partial_spans.load(Relaxed)) {
-        enqueue(state, index, tracer, chunk, (shard, end_ns));
-    }
+    let (open, waiting) = (trace.open, trace.waiting);
+    let chunk = trace.due(tracer.partial_spans.load(Relaxed));
+    let end = Finished { span: &span, flags, duration_ns, decision: trace.decision, open, waiting, kept };
+    sending::pass_on(state, tracer, &end, chunk, (shard, end_ns));
     // Last: as long as the trace lives, its tracer's slot is nobody else's.
     leave(state, trace);
     give_back(span);
@@ -236,11 +225,6 @@ fn run_list(state: &'static State) {
     });
 }
 
-/// For a thread that has unlocked a span or a trace and sees a request.
-pub(super) fn on_request() {
-    sys::keep_errno(|| run_requests(state()));
-}
-
 /// Frees a span's slot, and where memory is short what the slot would have kept for its next span.
 #[inline]
 fn give_back(mut span: Guard<'_, OpenSpan>) {
@@ -260,76 +244,9 @@ fn leave(state: &State, mut trace: Guard<'_, Trace>) {
     }
 }
 
-/// Sends a chunk on its way. `by`: the shard of the thread, and the wall time, for the flight recorder.
-#[inline]
-pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, by: (u8, u64)) {
-    let counters = &state.shared.account(index).counters;
-    let (spans, bytes) = (u64::from(chunk.spans), chunk.records.len());
-    state.shared.recorder.chunk_enqueued(by.0, by.1, index, spans, bytes as u64);
-    Counters::add(&counters.traces.finished, spans);
-    // Half of the difference, so that one odd trace does not decide what the next ones get.
-    let usual = tracer.usual_bytes.load(Relaxed);
-    tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
-    if crate::log::enabled(Level::Debug) {
-        return enqueue_saying_so(state, index, tracer, chunk);
-    }
-    hand_over(state, index, tracer, chunk, |_, _| ());
-}
-
-/// Puts a chunk into the queue, or counts it as dropped.
-#[inline(always)]
-fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, queued: impl FnOnce(u64, u64)) {
-    let counters = &state.shared.account(index).counters;
-    let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
-    let (spans, limits, chunk_bytes) = (u64::from(chunk.spans), tracer.limits(), chunk.records.len() as u64);
-    // Counted before, so that what the worker counts never runs ahead of it.
-    Counters::add(&counters.traces.enqueued, spans);
-    match exporter.queue.push(chunk, limits) {
-        Ok((queued_chunks, queued_bytes)) => {
-            // The tracer was shut down meanwhile, and its worker with it: what comes late still leaves.
-            if !exporter.started.load(Relaxed) {
-                exporter.start(&state.shared);
-            }
-            probes::chunk_enqueue(spans, chunk_bytes);
-            queued(queued_chunks, queued_bytes);
-        }
-        Err(chunk) => {
-            counters.traces.enqueued.fetch_sub(spans, Relaxed);
-            state.shared.pool.give(chunk.records);
-            let (chunks, bytes) = exporter.queue.waiting(index);
-            let full = QueueFacts { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
-            state.shared.drop_queued(index, spans, "the queue holds as much as it may", full);
-        }
-    }
-}
-
-/// The same in debug mode: the chunk's spans are looked at before it is gone, where the log wants them.
-#[cold]
-fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk) {
-    let logs = &state.shared.logs;
-    let (trace_id, spans, complete) = (chunk.trace_id(), u64::from(chunk.spans), chunk.complete);
-    let bytes = chunk.records.len() as u64;
-    let profile = state.shared.account(index).profile();
-    let agent_url = profile.as_ref().map(|profile| profile.settings.agent.to_string()).unwrap_or_default();
-    let say = |list: &[SpanFacts<'_>], queued_chunks, queued_bytes| {
-        let agent_url = agent_url.as_str();
-        let event =
-            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, agent_url, list };
-        logs.emit(&event);
-    };
-    if !logs.lists_spans() {
-        return hand_over(state, index, tracer, chunk, |chunks, bytes| say(&[], chunks, bytes));
-    }
-    // The records go with the chunk; what the log shows of them must be its own.
-    let records = chunk.records.bytes().to_vec();
-    let decision = chunk.decision;
-    hand_over(state, index, tracer, chunk, |chunks, bytes| {
-        say(&view::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
-    });
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::current::state;
     use super::*;
     use crate::tracer::spans::{self, Parent};
     use crate::tracer::stats;

@@ -1,11 +1,11 @@
 //! What a tracer's settings mean for the log of its process.
 
+use super::state::State;
 use crate::host;
 use crate::log::event::Event;
 use crate::log::{About, Dialect, Level, LogConfig, Zone};
 use crate::redact;
 use crate::settings::{Rejected, Settings};
-use crate::tracer::state::State;
 
 /// Sets up the log for the first tracer, and says what is wrong with a tracer's settings.
 pub(super) fn configure(state: &State, settings: &Settings, tz: Option<&str>, rejected: &[Rejected]) {

@@ -1,10 +1,13 @@
 //! Starting and changing spans; `ending` finishes them. The way that every span goes, and the one worth counting
 //! instructions on. Locks are taken in one order: a span's slot, then its trace.
 
-use super::{view, Error, Tracer};
+use super::error::Error;
+use super::registry::Tracer;
+use super::state::State;
+use super::view;
 use crate::counters::Counters;
 use crate::export::TRACERS_MAX;
-use crate::log::event::Event;
+use crate::log::event::{Event, Standing};
 use crate::log::level::Level;
 use crate::memory;
 use crate::probes;
@@ -12,7 +15,6 @@ use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
 use crate::span::table::{Handle, Kind, Refused};
 use crate::trace::{self, Decision};
-use crate::tracer::state::State;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What a span continues from elsewhere: ids and decision by value.
@@ -37,16 +39,6 @@ pub enum Parent<'a> {
     Span(u64),
     /// A span of another tracer, process or time.
     Remote(&'a Context),
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Error {
-        match refused {
-            Refused::Stale => Error::Handle,
-            Refused::Forked => Error::Forked,
-            Refused::Busy => Error::Busy,
-        }
-    }
 }
 
 /// Where a span begins in its trace.
@@ -106,9 +98,23 @@ pub fn start(
     state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
     probes::span_start(span.span_id, span.trace_id_low);
     if crate::log::enabled(Level::Debug) {
-        view::say_started(state, &span, place.trace);
+        log_started(state, &span, place.trace);
     }
     Ok(Some(span.publish().number(Kind::Span)))
+}
+
+#[cold]
+#[inline(never)]
+fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
+    let Ok((decision, open, waiting)) =
+        state.traces.lock(trace).map(|trace| (trace.decision, trace.open.into(), trace.waiting.into()))
+    else {
+        return;
+    };
+    let profile = state.shared.account(span.tracer).profile();
+    let span = &view::of_span(span, decision, profile.as_deref(), None);
+    let standing = Standing { open, finished: waiting, leaves: false };
+    state.shared.logs.emit(&Event::SpanStarted { span, standing });
 }
 
 #[inline]

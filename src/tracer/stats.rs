@@ -1,10 +1,11 @@
 //! What a tracer counts, taken together at one moment. Counting spans of live traces asks each trace; so this is for
 //! reports, not for every request.
 
-use super::{ending, Error};
+use super::ending;
+use super::error::Error;
+use super::state::State;
 use crate::counters::REASONS;
 use crate::memory;
-use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// See `crate::counters` for the identity that holds between these, exactly when no call is under way.

@@ -1,11 +1,12 @@
 //! Whole finished spans from a host that kept them itself: given as structures or packed in one buffer. Spans of one
 //! trace that follow each other become one chunk.
 
-use super::ending::enqueue;
+use super::error::Error;
+use super::registry::Tracer;
+use super::sending::{enqueue, log_finished, Finished};
 use super::spans::count_sanitized;
-use super::{view, Error, Tracer};
+use super::state::State;
 use crate::counters::{Counters, Reason};
-use crate::log::event::Standing;
 use crate::log::level::Level;
 use crate::memory::{Buffer, Full};
 use crate::span::ids::Source;
@@ -13,7 +14,6 @@ use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
 use crate::sys;
 use crate::trace::{Chunk, Decision, TraceTags};
-use crate::tracer::state::State;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 /// A finished span as the host gives it. Texts may be anything; they are sanitized and cut as those of open spans.
@@ -146,9 +146,9 @@ impl Submission {
             (span.trace_id_high, span.trace_id_low, span.tracer) =
                 (given.trace_id_high, given.trace_id_low, self.index);
             span.flags |= root;
-            let decision = chunk.decision;
-            let standing = Standing { open: 0, finished: u64::from(chunk.spans) + 1, leaves: true };
-            view::say(self.state, span, decision, standing, Some((flags, duration)));
+            let (decision, waiting) = (chunk.decision, chunk.spans + 1);
+            let finished = Finished { span, flags, duration_ns: duration, decision, open: 0, waiting, kept: true };
+            log_finished(self.state, &finished, true);
         }
         let member = Member {
             span_id: given.span_id,

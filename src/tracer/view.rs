@@ -1,52 +1,27 @@
-//! Spans as the debug log shows them, open and finished. Only called in debug mode, and at a tracer's end.
+//! The log's view of spans: open, finished, and in a chunk. Only built in debug mode and at a tracer's end. Emits nothing.
 
 use crate::export::Profile;
-use crate::log::event::{Event, OpenFacts, SpanFacts, Standing};
+use crate::log::event::{OpenFacts, SpanFacts};
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
 use crate::span::run::Item;
-use crate::span::table::Handle;
 use crate::sys;
-use crate::trace::{Decision, Mechanism, Trace};
-use crate::tracer::state::State;
+use crate::trace::{Decision, Mechanism};
 use std::time::Duration;
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
 }
 
-/// Logs that the span was started.
-#[cold]
-#[inline(never)]
-pub(super) fn say_started(state: &State, span: &OpenSpan, trace: Handle) {
-    let stands = state.traces.lock(trace).map(|trace| (trace.decision, standing(&trace)));
-    if let Ok((decision, standing)) = stands {
-        say(state, span, decision, standing, None);
-    }
-}
-
-/// Logs that the span was finished, with flags and duration.
-#[cold]
-#[inline(never)]
-pub(super) fn say_finished(state: &State, span: &OpenSpan, trace: &Trace, partial_spans: u32, end: (u32, u64)) {
-    let standing = Standing { leaves: trace.is_due(partial_spans), ..standing(trace) };
-    say(state, span, trace.decision, standing, Some(end));
-}
-
-/// Logs that the span was started, or, with flags and duration, finished.
-#[cold]
-pub(super) fn say(
-    state: &State,
-    span: &OpenSpan,
+/// The log's view of an open span. `finished`: flags and duration, of one that has just ended.
+pub(super) fn of_span<'a>(
+    span: &'a OpenSpan,
     decision: Decision,
-    standing: Standing,
+    profile: Option<&'a Profile>,
     finished: Option<(u32, u64)>,
-) {
-    let profile = state.shared.account(span.tracer).profile();
-    let or = |bytes, default: &str| if text(bytes).is_empty() { default.to_string() } else { text(bytes).to_string() };
+) -> SpanFacts<'a> {
     let name = text(span.field(Field::Name));
-    let service = or(span.field(Field::Service), profile.as_ref().map_or("", |profile| &profile.service));
-    let resource = or(span.field(Field::Resource), name);
+    let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
     for (key, value) in span.tags() {
         match value {
@@ -55,13 +30,13 @@ pub(super) fn say(
         }
     }
     let (flags, duration_ns) = finished.unwrap_or((span.flags, 0));
-    let shown = SpanFacts {
+    SpanFacts {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
         span_id: span.span_id,
         parent_id: span.parent_id,
         name,
-        service: &service,
-        resource: &resource,
+        service: or(span.field(Field::Service), profile.map_or("", |profile| profile.service.as_str())),
+        resource: or(span.field(Field::Resource), name),
         span_type: text(span.field(Field::Type)),
         start_ns: span.start_ns,
         duration_ns: duration_ns as i64,
@@ -71,18 +46,7 @@ pub(super) fn say(
         local_root: span.flags & LOCAL_ROOT != 0,
         priority: decision.priority(),
         decision_maker: decision.mechanism().map(Mechanism::number),
-    };
-    let event = if finished.is_some() {
-        Event::SpanFinished { span: &shown, standing }
-    } else {
-        Event::SpanStarted { span: &shown, standing }
-    };
-    state.shared.logs.emit(&event);
-}
-
-/// Where a trace stands after one of its spans was started.
-fn standing(trace: &Trace) -> Standing {
-    Standing { open: u64::from(trace.open), finished: u64::from(trace.waiting), leaves: false }
+    }
 }
 
 /// The spans of a chunk, in the order in which they are sent.

@@ -8,7 +8,7 @@ use crate::report::image::{Image, Tag};
 use crate::report::Memory;
 use crate::span::record::tests::append_with_unknown_kind;
 use crate::trace::{Chunk, TraceTags};
-use crate::tracer::state::state;
+use crate::tracer::current::state;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
