@@ -1,6 +1,7 @@
 //! The run of blobs (`meta_struct`) of an open span.
 
-use super::{OpenSpan, Refusal, BLOB_MAX, KEY_MAX, TAGS_MAX};
+use super::fields::OpenSpan;
+use super::limits::{Refusal, BLOB_MAX, KEY_MAX, TAGS_MAX};
 use crate::span::encode::{self, Sanitized};
 use crate::span::run::{self, Item, Kind};
 

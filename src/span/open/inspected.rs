@@ -1,6 +1,6 @@
-//! An open span as debuggers see it: what lies where in it. What it means, the structure's own comments say.
+//! Describes an open span for debuggers.
 
-use super::{OpenSpan, Piece};
+use super::fields::{OpenSpan, Piece};
 use crate::inspect::{holding, signed, unsigned, Field, TypeDescriptor};
 
 impl OpenSpan {

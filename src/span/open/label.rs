@@ -1,6 +1,7 @@
 //! The part of an open span that other threads can read while one thread holds it.
 
-use super::OpenSpan;
+use super::fields::OpenSpan;
+use crate::span::table::Content;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// What can be read of an open span while another thread holds it.
@@ -38,4 +39,9 @@ impl Label {
     pub fn start_ns(&self) -> i64 {
         self.start_ns.load(Relaxed) as i64
     }
+}
+
+impl Content for OpenSpan {
+    type Label = Label;
+    const LISTED: bool = true;
 }

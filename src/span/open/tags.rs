@@ -1,10 +1,12 @@
 //! The tags of an open span: a run of texts, a run of numbers, and an index of key hashes that finds the pair which a
 //! repeated key replaces. A replaced or removed pair stays as a gap until the gaps are closed.
 
-use super::{hash, OpenSpan, Refusal, KEPT, KEY_MAX, TAGS_MAX, VALUE_MAX};
+use super::fields::OpenSpan;
+use super::hash::hash;
+use super::limits::{Refusal, KEPT, KEY_MAX, TAGS_MAX, VALUE_MAX};
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode::{self, Sanitized};
-use crate::span::run::{self, Item, Kind};
+use crate::span::run::{self, Item, Kind, Run};
 use crate::sys;
 
 /// Where a pair lies: an offset into the run of texts, or, with this bit, of numbers.
@@ -146,6 +148,27 @@ impl OpenSpan {
         self.keys.iter().filter_map(|&(_, place)| self.value_at(place))
     }
 
+    /// The runs of tags, in the order of [`Kind::ALL`]. No gaps after [`OpenSpan::close_gaps`].
+    #[inline]
+    pub fn runs(&self) -> [Run<'_>; Kind::ALL.len()] {
+        [
+            Run::new(Kind::Text, (self.texts.bytes(), self.keys.len() as u32 - self.number_count)),
+            Run::new(Kind::Number, (self.numbers.bytes(), self.number_count)),
+            Run::new(Kind::Blob, (self.blobs.bytes(), self.blob_count)),
+        ]
+    }
+
+    /// Takes the dead pairs out of both runs, and what was replaced out of the four texts, if there is any.
+    #[inline]
+    pub fn close_gaps(&mut self) {
+        if self.dead > 0 {
+            self.rewrite_runs();
+        }
+        if self.head.len() != self.fields.iter().map(|piece| piece.len as usize).sum::<usize>() {
+            self.close_head();
+        }
+    }
+
     #[inline(always)]
     fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
         for (index, &(other, place)) in self.keys.iter().enumerate() {
@@ -203,7 +226,7 @@ impl OpenSpan {
 
     /// Moves what is alive to the front of its run, in the order in which it lies there.
     #[cold]
-    pub(super) fn rewrite_runs(&mut self) {
+    fn rewrite_runs(&mut self) {
         let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
         // Places differ; a stable sort would need a buffer of 4 KiB on the caller's stack.
         order.sort_unstable_by_key(|&index| self.keys[index as usize].1);
@@ -253,7 +276,7 @@ fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full>
 
 #[cfg(test)]
 mod tests {
-    use super::super::Field;
+    use super::super::fields::Field;
     use super::*;
 
     fn all(span: &OpenSpan) -> Vec<(String, String)> {

@@ -7,7 +7,9 @@
 //! span several times. So a request that is left in that very moment can be missed. It is not lost: its caller runs the
 //! list once after it has left the request, and so do flush, shutdown, statistics and the worker.
 
-use super::{Content, Handle, Refused, Slot, Table, BUSY, LIVE, SEGMENT};
+use super::base::Table;
+use super::handle::Handle;
+use super::slots::{Content, Refused, Slot, BUSY, LIVE, SEGMENT};
 use std::sync::atomic::Ordering::*;
 use std::sync::OnceLock;
 
@@ -101,13 +103,5 @@ pub(super) fn requested<T: Content>(slot: &Slot<T>) {
     }
     if let Some(run) = RUN.get() {
         run();
-    }
-}
-
-impl<T: Content> super::Guard<'_, T> {
-    /// Unlocks without running requests, for the thread that runs them.
-    pub fn unlock_quietly(self) {
-        self.slot.word.store(self.word, Release);
-        std::mem::forget(self);
     }
 }
