@@ -2,7 +2,7 @@
 //! compiler: found out by looking at one whose content is known. What is not recognised is left out of the table, and a
 //! reader then says that it does not have it.
 
-use super::{Field, TypeDescriptor};
+use super::descriptor::{Field, TypeDescriptor};
 use crate::sys;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

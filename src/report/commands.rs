@@ -4,8 +4,8 @@
 pub mod lists;
 mod single;
 
-use super::image::{Exporter, Image, Tracer};
-use super::text::{age, as_of, clean, clock, counted, shown, time, SHORT};
+use super::image::{Image, Tracer};
+use super::text::{age, as_of, clean, clock, counted, shown, SHORT};
 use crate::log::Level;
 use crate::recorder::kind::Kind;
 use crate::recorder::snapshot::Event;
@@ -155,7 +155,7 @@ fn tracer_status(image: &Image, tracer: &Tracer) -> String {
     let exporter = image.exporters.iter().find(|exporter| exporter.index == tracer.exporter);
     if let Some(exporter) = exporter.filter(|_| tracer.live) {
         let url = shown(tracer.text("agent_url").as_bytes(), SHORT);
-        let _ = write!(out, "\n  agent {url}: {}", standing(image, exporter));
+        let _ = write!(out, "\n  agent {url}: {}", lists::standing(image, exporter));
     }
     let [open, waiting, queued, sending] = whereabouts(image, Some(tracer.index));
     let dropped = tracer.counters.iter().filter(|(name, _)| name.starts_with("dropped_"));
@@ -173,21 +173,6 @@ fn tracer_status(image: &Image, tracer: &Tracer) -> String {
 fn headline(tracer: &Tracer) -> String {
     let service = shown(tracer.text("service").as_bytes(), SHORT);
     format!("Tracer {}: {}", tracer.index, if service.is_empty() { "no service is known" } else { &service })
-}
-
-/// How it stands with an agent.
-pub fn standing(image: &Image, exporter: &Exporter) -> String {
-    let for_so_long = match image.as_of {
-        Some(as_of) => format!("for {}", age(as_of.saturating_sub(exporter.since_ns))),
-        None => format!("since {}", time(exporter.since_ns)),
-    };
-    match exporter.state {
-        0 => "not asked yet".into(),
-        1 => "answers".into(),
-        2 => format!("not reached, {for_so_long}"),
-        3 => format!("refuses with {}, {for_so_long}", exporter.status),
-        other => format!("in a state that this reader does not know ({other})"),
-    }
 }
 
 /// The log's level by its name.

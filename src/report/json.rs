@@ -1,7 +1,8 @@
 //! What was found as one JSON object: what the commands say, for programs. Redacted like all that is shown; ids of spans
 //! are decimal text, since they do not fit a double.
 
-use super::commands::{level, lists, standing, tracers, whereabouts};
+use super::commands::lists::{self, standing};
+use super::commands::{level, tracers, whereabouts};
 use super::image::{Chunk, Image, Place, Span, Tag, Tracer};
 use super::text::{clean, shown, LONG};
 use serde_json::{json, Map, Value};

@@ -1,7 +1,7 @@
 //! A chunk: finished spans of one trace on their way to the agent.
 
 use super::decision::Decision;
-use super::tags::{self, TraceTags};
+use super::tags::{self, TraceTags, DECISION_MAKER, ID_HIGH, ORIGIN, TRACESTATE};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
 use std::mem::offset_of;
@@ -34,6 +34,50 @@ impl Chunk {
     pub fn trace_id(&self) -> u128 {
         u128::from(self.trace_id_high) << 64 | u128::from(self.trace_id_low)
     }
+}
+
+impl Chunk {
+    /// Visits the trace tags that a span of this chunk carries: on the first span all, on the others the origin.
+    pub fn each_tag(&self, first: bool, visit: &mut dyn FnMut(&[u8], &[u8])) {
+        if first {
+            let mechanism = self.decision.mechanism().filter(|_| self.decision.priority() > Some(0));
+            if let Some(mechanism) = mechanism {
+                let mut text = [0; 12];
+                visit(DECISION_MAKER, decimal_below_zero(&mut text, mechanism.number().unsigned_abs()));
+            }
+            if self.trace_id_high != 0 {
+                let mut hex = [0u8; 16];
+                for (n, digit) in hex.iter_mut().enumerate() {
+                    *digit = b"0123456789abcdef"[(self.trace_id_high >> (60 - 4 * n)) as usize & 15];
+                }
+                visit(ID_HIGH, &hex);
+            }
+        }
+        if self.tags.is_empty() {
+            return;
+        }
+        self.tags.each(|key, value| {
+            let is_sent = key != TRACESTATE && key != DECISION_MAKER && key != ID_HIGH;
+            if is_sent && (first || key == ORIGIN) {
+                visit(key, value);
+            }
+        });
+    }
+}
+
+/// A minus sign and a number, at the end of `text`.
+fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
+    let mut at = text.len();
+    loop {
+        at -= 1;
+        text[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    text[at - 1] = b'-';
+    &text[at - 1..]
 }
 
 /// A chunk as debuggers see it.

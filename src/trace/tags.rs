@@ -1,7 +1,6 @@
 //! Trace tags: what a trace carries as a whole (its origin, `_dd.p.*`, the `tracestate` of its parent) and hands on to
-//! every chunk of it. [`Chunk::each_tag`] is the one place that says which span of a chunk carries which of them.
+//! every chunk of it. `Chunk::each_tag` says which span of a chunk carries which of them.
 
-use super::chunk::Chunk;
 use crate::inspect::{holding, shapes, Field, Kind as FieldKind, TypeDescriptor};
 use crate::memory::{Buffer, Full};
 use crate::span::encode;
@@ -15,9 +14,9 @@ pub const ORIGIN: &[u8] = b"_dd.origin";
 /// The header of that name as the parent sent it. No span carries it; contexts hand it on.
 pub const TRACESTATE: &[u8] = b"tracestate";
 /// What decided, on the first span. Made from the chunk's decision.
-const DECISION_MAKER: &[u8] = b"_dd.p.dm";
+pub(super) const DECISION_MAKER: &[u8] = b"_dd.p.dm";
 /// The high half of the trace id, on the first span. Made from the chunk's trace id.
-const ID_HIGH: &[u8] = b"_dd.p.tid";
+pub(super) const ID_HIGH: &[u8] = b"_dd.p.tid";
 
 /// The tags of a trace. Without any it holds no memory. Copies share what they hold.
 #[derive(Clone, Debug, Default)]
@@ -92,50 +91,6 @@ impl Held {
         }
         Ok(())
     }
-}
-
-impl Chunk {
-    /// Visits the trace tags that a span of this chunk carries: on the first span all, on the others the origin.
-    pub fn each_tag(&self, first: bool, visit: &mut dyn FnMut(&[u8], &[u8])) {
-        if first {
-            let mechanism = self.decision.mechanism().filter(|_| self.decision.priority() > Some(0));
-            if let Some(mechanism) = mechanism {
-                let mut text = [0; 12];
-                visit(DECISION_MAKER, decimal_below_zero(&mut text, mechanism.number().unsigned_abs()));
-            }
-            if self.trace_id_high != 0 {
-                let mut hex = [0u8; 16];
-                for (n, digit) in hex.iter_mut().enumerate() {
-                    *digit = b"0123456789abcdef"[(self.trace_id_high >> (60 - 4 * n)) as usize & 15];
-                }
-                visit(ID_HIGH, &hex);
-            }
-        }
-        if self.tags.is_empty() {
-            return;
-        }
-        self.tags.each(|key, value| {
-            let is_sent = key != TRACESTATE && key != DECISION_MAKER && key != ID_HIGH;
-            if is_sent && (first || key == ORIGIN) {
-                visit(key, value);
-            }
-        });
-    }
-}
-
-/// A minus sign and a number, at the end of `text`.
-fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
-    let mut at = text.len();
-    loop {
-        at -= 1;
-        text[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    text[at - 1] = b'-';
-    &text[at - 1..]
 }
 
 /// Describes trace tags that lie `at` bytes inside another structure: a pointer, 0 where there are none.

@@ -8,7 +8,7 @@
 // the assembler, in the same module as the object, since an alias has to lie in its object's file.
 #![allow(unsafe_code)]
 
-use super::{name, Entry, FieldEntry, MAGIC, VERSION};
+use super::form::{name, Entry, FieldEntry, MAGIC, VERSION};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
 /// See `table`.

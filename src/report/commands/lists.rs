@@ -2,7 +2,6 @@
 
 use super::super::image::{Chunk, Exporter, Image, Place, Span, Tag};
 use super::super::text::{age, as_of, counted, number, shown, time, value, SHORT};
-use super::standing;
 use std::fmt::Write;
 
 /// Tags of a span in a list.
@@ -150,4 +149,19 @@ pub(super) fn facts(chunk: &Chunk) -> String {
     let (spans, bytes) = (counted(chunk.spans.len() as u64, "span"), counted(chunk.bytes, "byte"));
     let damaged = if chunk.damaged { "  (damaged)" } else { "" };
     format!("trace {:032x}  tracer {}  {spans}  {bytes}{damaged}", chunk.trace_id, chunk.tracer)
+}
+
+/// The state of the connection to an agent, in words.
+pub fn standing(image: &Image, exporter: &Exporter) -> String {
+    let for_so_long = match image.as_of {
+        Some(as_of) => format!("for {}", age(as_of.saturating_sub(exporter.since_ns))),
+        None => format!("since {}", time(exporter.since_ns)),
+    };
+    match exporter.state {
+        0 => "not asked yet".into(),
+        1 => "answers".into(),
+        2 => format!("not reached, {for_so_long}"),
+        3 => format!("refuses with {}, {for_so_long}", exporter.status),
+        other => format!("in a state that this reader does not know ({other})"),
+    }
 }
