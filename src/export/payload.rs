@@ -96,6 +96,7 @@ pub fn each_number(
     each_added_number(chunk, record, profile, first, visit);
 }
 
+#[inline]
 fn each_added_text(
     chunk: &Chunk,
     record: &Record<'_>,
@@ -110,14 +111,16 @@ fn each_added_text(
     };
     for (key, value) in if first { &profile.first_span } else { &profile.every_span } {
         // The trace's own tag wins over one of the settings.
-        if chunk.tags.get(key.as_bytes()).is_none() {
+        if chunk.tags.is_empty() || chunk.tags.get(key.as_bytes()).is_none() {
             add(key.as_bytes(), value.as_bytes());
         }
     }
     if record.service.is_empty() && !profile.version.is_empty() {
         add(b"version", profile.version.as_bytes());
     }
-    chunk.each_tag(first, &mut add);
+    if first || !chunk.tags.is_empty() {
+        chunk.each_tag(first, &mut add);
+    }
 }
 
 fn each_added_number(

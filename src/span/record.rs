@@ -145,12 +145,16 @@ pub struct Record<'a> {
     pub resource: &'a [u8],
     /// The type; may be empty.
     pub span_type: &'a [u8],
-    runs: [Run<'a>; Kind::ALL.len()],
+    /// A word for each run: kind, number of items, length.
+    list: &'a [u8],
+    /// The runs, one behind another.
+    runs: &'a [u8],
 }
 
 impl<'a> Record<'a> {
     /// Reads the record that `bytes` begins with, and returns it with what follows. `None` where the bytes are not a
-    /// whole record. Runs of an unknown kind are skipped.
+    /// whole record.
+    #[inline]
     pub fn read(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
         let word = |n: usize| Some(u64::from_ne_bytes(bytes.get(n * WORD..n * WORD + WORD)?.try_into().ok()?));
         let halves = |n: usize| word(n).map(|word| ((word & 0xffff_ffff) as usize, (word >> 32) as usize));
@@ -158,16 +162,7 @@ impl<'a> Record<'a> {
         let (record, rest) = (bytes.get(HEADER..length)?, bytes.get(length..)?);
         let (head, count) = halves(9)?;
         let (list, record) = record.split_at_checked(count.checked_mul(WORD)?)?;
-        let (head, mut data) = record.split_at_checked(head)?;
-        let mut runs = Kind::ALL.map(|kind| Run::new(kind, (&[], 0)));
-        for word in list.chunks_exact(WORD) {
-            let word = word.try_into().map_or(0, u64::from_ne_bytes);
-            let (bytes, after) = data.split_at_checked((word >> 32) as usize)?;
-            data = after;
-            if let Some(run) = runs.get_mut(usize::from(word as u16).wrapping_sub(1)) {
-                (run.count, run.bytes) = (u32::from((word >> 16) as u16), bytes);
-            }
-        }
+        let (head, runs) = record.split_at_checked(head)?;
         let field = |n: usize| halves(n).and_then(|(at, len)| head.get(at..at + len));
         let record = Record {
             flags: flags as u32,
@@ -179,15 +174,25 @@ impl<'a> Record<'a> {
             service: field(6)?,
             resource: field(7)?,
             span_type: field(8)?,
+            list,
             runs,
         };
         Some((record, rest))
     }
 
-    /// Returns the run of this kind; empty where the record has none.
+    /// Returns the run of this kind; empty where the record has none. Runs of an unknown kind are skipped.
     #[inline]
     pub fn run(&self, kind: Kind) -> Run<'a> {
-        self.runs[kind as usize - 1]
+        let mut runs = self.runs;
+        for word in self.list.chunks_exact(WORD) {
+            let word = word.try_into().map_or(0, u64::from_ne_bytes);
+            let Some((bytes, rest)) = runs.split_at_checked((word >> 32) as usize) else { break };
+            if word as u16 == kind as u16 {
+                return Run::new(kind, (bytes, u32::from((word >> 16) as u16)));
+            }
+            runs = rest;
+        }
+        Run::new(kind, (&[], 0))
     }
 
     /// Visits every tag, kind by kind.

@@ -53,9 +53,6 @@ impl Chunk {
                 visit(ID_HIGH, &hex);
             }
         }
-        if self.tags.is_empty() {
-            return;
-        }
         self.tags.each(|key, value| {
             let is_sent = key != TRACESTATE && key != DECISION_MAKER && key != ID_HIGH;
             if is_sent && (first || key == ORIGIN) {

@@ -49,6 +49,16 @@ pub struct Trace {
     records: Buffer,
 }
 
+/// What the finish of a span did to its trace.
+pub struct Finished {
+    /// Whether there was memory for the record.
+    pub kept: bool,
+    /// Finished spans of the trace before the chunk left.
+    pub waiting: u32,
+    /// What leaves, if it is time.
+    pub chunk: Option<Chunk>,
+}
+
 impl Content for Trace {
     /// Index of the tracer.
     type Label = AtomicU32;
@@ -81,9 +91,25 @@ impl Trace {
         self.started += 1;
     }
 
-    /// Takes a finished span's record in. The first one finds a buffer of the size that traces had lately.
+    /// Counts a span out and takes its record; the chunk that is then due leaves. The first record gets a buffer of
+    /// `usual_bytes`, the size that traces had lately.
+    #[inline(always)]
+    pub fn finish(
+        &mut self,
+        pool: &Pool,
+        span: &OpenSpan,
+        (flags, duration_ns): (u32, u64),
+        usual_bytes: usize,
+        partial_spans: u32,
+    ) -> Finished {
+        self.open -= 1;
+        let kept = self.take_in(pool, span, flags, duration_ns, usual_bytes).is_ok();
+        let waiting = self.waiting;
+        Finished { kept, waiting, chunk: self.due(partial_spans) }
+    }
+
     #[inline]
-    pub fn take_in(
+    fn take_in(
         &mut self,
         pool: &Pool,
         span: &OpenSpan,
@@ -105,9 +131,8 @@ impl Trace {
         self.is_due(partial_spans).then(|| self.gathered())
     }
 
-    /// Whether it is time for what was gathered to leave.
     #[inline]
-    pub fn is_due(&self, partial_spans: u32) -> bool {
+    fn is_due(&self, partial_spans: u32) -> bool {
         let partial = self.waiting >= partial_spans || self.records.len() >= PARTIAL_BYTES;
         self.waiting > 0 && (self.open == 0 || partial)
     }

@@ -102,13 +102,12 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let (index, tracer) = (span.tracer, state.tracers.at(span.tracer));
     let (shard, end_ns, error) = (span.shard, (span.start_ns as u64).wrapping_add(duration_ns), flags & ERROR != 0);
     state.shared.recorder.span_finished(shard, end_ns, span.span_id, index, duration_ns, error);
-    trace.open -= 1;
-    let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed)).is_ok();
+    let (usual_bytes, partial_spans) = (tracer.usual_bytes.load(Relaxed), tracer.partial_spans.load(Relaxed));
+    let done = trace.finish(&state.shared.pool, &span, (flags, duration_ns), usual_bytes, partial_spans);
     probes::span_finish(span.span_id, duration_ns);
-    let (open, waiting) = (trace.open, trace.waiting);
-    let chunk = trace.due(tracer.partial_spans.load(Relaxed));
-    let end = Finished { span: &span, flags, duration_ns, decision: trace.decision, open, waiting, kept };
-    sending::pass_on(state, tracer, &end, chunk, (shard, end_ns));
+    let (decision, open) = (trace.decision, trace.open);
+    let end = Finished { span: &span, flags, duration_ns, decision, open, waiting: done.waiting, kept: done.kept };
+    sending::pass_on(state, tracer, &end, done.chunk, (shard, end_ns));
     // Last: as long as the trace lives, its tracer's slot is nobody else's.
     leave(state, trace);
     give_back(span);
