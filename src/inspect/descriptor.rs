@@ -1,12 +1,12 @@
 //! Descriptions of structures: types, fields, and where the structures lie.
 
-/// What lies at a field's offset. The numbers are the table's.
+/// The kind of a field. The table in memory has these numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Kind {
-    /// A number without sign of 1, 2, 4 or 8 bytes.
+    /// An unsigned number of 1, 2, 4 or 8 bytes.
     Unsigned = 1,
-    /// One with a sign.
+    /// A signed number.
     Signed = 2,
     /// One structure.
     One = 4,
@@ -31,43 +31,43 @@ pub struct Field {
 }
 
 impl Field {
-    /// A number; `get` says how large it is.
+    /// Describes an unsigned number; the type of `get` has its size.
     pub fn unsigned<O, T>(name: &'static str, offset: usize, _get: fn(&O) -> &T) -> Field {
         Field { name, offset, size: size_of::<T>(), kind: Kind::Unsigned, of: "" }
     }
 
-    /// A number of `size` bytes in a form that is no structure.
+    /// Describes an unsigned number of `size` bytes in data that is not a Rust structure.
     pub const fn number(name: &'static str, offset: usize, size: usize) -> Field {
         Field { name, offset, size, kind: Kind::Unsigned, of: "" }
     }
 
-    /// The same field, read as a number with a sign.
+    /// Returns the field as a signed number.
     pub const fn with_sign(self) -> Field {
         Field { kind: Kind::Signed, ..self }
     }
 
-    /// A number with a sign.
+    /// Describes a signed number.
     pub fn signed<O, T>(name: &'static str, offset: usize, get: fn(&O) -> &T) -> Field {
         Field::unsigned(name, offset, get).with_sign()
     }
 
-    /// Structures, one or several, of the type named `of`.
+    /// Describes one or several structures of the type named `of`.
     pub fn of<O, T>(name: &'static str, offset: usize, get: fn(&O) -> &T, kind: Kind, of: &'static str) -> Field {
         Field { kind, of, ..Field::unsigned(name, offset, get) }
     }
 
-    /// The same field with this size, where the one that its type has is more than what it is for.
+    /// Returns the field with this size, which is smaller than that of its type.
     pub fn of_size(self, size: usize) -> Field {
         Field { size, ..self }
     }
 
-    /// The same field of a structure that lies `by` bytes inside another.
+    /// Returns the field of a structure that lies `by` bytes inside another.
     pub fn moved(self, by: usize) -> Field {
         Field { offset: self.offset + by, ..self }
     }
 }
 
-/// A field that is a number without sign: its structure, the way to it, and the name where that is another.
+/// Describes an unsigned field: its structure, its path, and its name if that differs.
 macro_rules! unsigned {
     ($owner:ty, $($path:tt).+ as $name:literal) => {
         $crate::inspect::Field::unsigned::<$owner, _>($name, std::mem::offset_of!($owner, $($path).+), |it| &it.$($path).+)
@@ -78,7 +78,7 @@ macro_rules! unsigned {
 }
 pub(crate) use unsigned;
 
-/// A field that is a number with a sign.
+/// Describes a signed field.
 macro_rules! signed {
     ($owner:ty, $field:ident as $name:literal) => {
         $crate::inspect::Field::signed::<$owner, _>($name, std::mem::offset_of!($owner, $field), |it| &it.$field)
@@ -91,7 +91,7 @@ macro_rules! signed {
 }
 pub(crate) use signed;
 
-/// A field that holds structures: how many, and of which type.
+/// Describes a field that holds structures: how many, and of which type.
 macro_rules! holding {
     ($kind:ident of $of:literal, $owner:ty, $($path:tt).+ as $name:literal) => {
         $crate::inspect::Field::of::<$owner, _>(
@@ -111,25 +111,25 @@ pub(crate) use holding;
 pub enum Place {
     /// Reached by a field of another.
     Inside,
-    /// So many, one behind another.
+    /// One behind another.
     Row {
         /// The first one's address.
         base: usize,
-        /// How many.
+        /// Their number.
         count: usize,
     },
     /// In groups, each reached by a pointer.
     Directory {
         /// The first pointer's address; the first null pointer ends the directory.
         base: usize,
-        /// How many pointers at the most.
+        /// Maximum number of pointers.
         count: usize,
         /// How many structures each leads to.
         per: usize,
     },
 }
 
-/// A kind of structure.
+/// The description of a type.
 #[derive(Clone, Debug)]
 pub struct TypeDescriptor {
     pub(super) name: &'static str,
@@ -139,18 +139,18 @@ pub struct TypeDescriptor {
 }
 
 impl TypeDescriptor {
-    /// A structure that is reached by a field: its size, and what is in it.
+    /// Describes a type whose structures are reached by fields of others.
     pub fn inside<T>(name: &'static str, fields: Vec<Field>) -> TypeDescriptor {
         TypeDescriptor { name, stride: size_of::<T>(), place: Place::Inside, fields }
     }
 
-    /// All of a slice.
+    /// Describes the elements of a slice.
     pub fn row<T>(name: &'static str, all: &[T], fields: Vec<Field>) -> TypeDescriptor {
         let place = Place::Row { base: all.as_ptr() as usize, count: all.len() };
         TypeDescriptor { name, stride: size_of::<T>(), place, fields }
     }
 
-    /// Structures in groups, `stride` bytes apart.
+    /// Describes structures in groups, `stride` bytes apart.
     pub fn directory(name: &'static str, place: Place, stride: usize, fields: Vec<Field>) -> TypeDescriptor {
         TypeDescriptor { name, stride, place, fields }
     }

@@ -12,11 +12,11 @@ use form::{name, Entry, FieldEntry, NONE};
 use root::Root;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 
-/// What the table describes now.
+/// Address of the state that the table describes.
 static DESCRIBED: AtomicUsize = AtomicUsize::new(0);
 
-/// Puts a description of `what` (its address) in place of the former one, unless it is there. A table that is replaced,
-/// as in a forked child, stays in memory: a debugger may be reading it.
+/// Publishes the description of the state at the address `what`, unless it is already published. A replaced table, as
+/// in a forked child, stays in memory, because a debugger may be reading it.
 pub fn publish(what: usize, describe: impl FnOnce() -> Vec<TypeDescriptor>) {
     if DESCRIBED.swap(what, AcqRel) == what {
         return;
@@ -63,7 +63,7 @@ fn entry(descriptor: &TypeDescriptor, index: impl Fn(&str) -> u32) -> Entry {
     }
 }
 
-// What `form` says, and readers take for granted.
+// Readers rely on these sizes and numbers.
 const _: () = assert!(size_of::<Root>() == 64 && size_of::<Entry>() == 64 && size_of::<FieldEntry>() == 48);
 const _: () = assert!(Kind::Unsigned as u32 == 1 && Kind::Pointer as u32 == 8);
 

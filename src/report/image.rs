@@ -1,6 +1,6 @@
-//! What a process holds, taken out of its memory by the names in its table: tracers, open spans, traces, what waits to be
-//! sent, the log's records, the flight recorder. As it lies there: nothing is redacted or put into words here. `model` is
-//! what is found, `process` takes it, with `spans` and `exporters`.
+//! What a process holds, read from its memory by the names in its table: tracers, open spans, traces, chunks on their
+//! way, log records, the flight recorder. Neither redacted nor formatted. `model` has the types, `process` reads them,
+//! with `spans` and `exporters`.
 
 mod exporters;
 mod model;

@@ -124,10 +124,10 @@ pub fn add_flags(records: &mut [u8], at: usize, flags: u32) {
     }
 }
 
-/// A record as a reader sees it.
+/// A record that was read.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    /// [`super::open::ERROR`] and its neighbours.
+    /// [`super::open::ERROR`], `LOCAL_ROOT`, `TOP_LEVEL`.
     pub flags: u32,
     /// The span's id.
     pub span_id: u64,
@@ -139,9 +139,9 @@ pub struct Record<'a> {
     pub duration_ns: u64,
     /// The operation.
     pub name: &'a [u8],
-    /// The service; empty stands for the tracer's own.
+    /// The service; empty for the tracer's own.
     pub service: &'a [u8],
-    /// The resource; empty stands for the name.
+    /// The resource; empty for the name.
     pub resource: &'a [u8],
     /// The type; may be empty.
     pub span_type: &'a [u8],
@@ -237,8 +237,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// How long the record is that begins at `at`, its flags, and its start; nothing at the end. For sorting, which need not
-/// look at the rest.
+/// Returns length, flags and start of the record that begins at `at`, for sorting; `None` at the end.
 #[inline]
 pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
     let header = bytes.get(at..at + HEADER)?;

@@ -23,9 +23,9 @@ pub struct Chunk {
     pub spans: u32,
     /// Whether no span of the trace was open when the chunk left.
     pub complete: bool,
-    /// The records, one behind another, in the order in which spans finished.
+    /// The records in the order in which the spans finished.
     pub records: Buffer,
-    /// The place in its lane's history, given by the queue that takes it.
+    /// Number of the chunk in its lane of the queue; set by the queue.
     pub sequence: u64,
 }
 
@@ -62,7 +62,7 @@ impl Chunk {
     }
 }
 
-/// A minus sign and a number, at the end of `text`.
+/// Writes a minus sign and a number at the end of `text`, and returns both.
 fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
     let mut at = text.len();
     loop {
@@ -77,7 +77,7 @@ fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
     &text[at - 1..]
 }
 
-/// A chunk as debuggers see it.
+/// Describes a chunk for debuggers.
 pub fn inspected() -> TypeDescriptor {
     let mut fields = vec![
         unsigned!(Chunk, tracer),

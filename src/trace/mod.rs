@@ -1,7 +1,8 @@
-//! Which spans belong together. A trace counts its open spans and gathers the finished ones; when the last one finishes,
-//! or partial flush asks, what was gathered leaves as one chunk. A trace here is this process's part of one: the same
-//! ids may live in other processes. `decision` is the sampling decision, `tags` are the trace tags, `chunk` is what
-//! leaves. `crate::tracer` starts and finishes spans, `crate::export` sends chunks.
+//! Which spans belong together. A trace counts its open spans and collects the finished ones. When the last one
+//! finishes, or a partial flush is due, the finished spans leave as one chunk. A trace here is the part of it in this
+//! process: other processes may have spans with the same trace id. `decision` is the sampling decision, `tags` the
+//! trace tags, `chunk` the finished spans on their way. `crate::tracer` starts and finishes spans, `crate::export`
+//! sends chunks.
 
 pub mod chunk;
 pub mod decision;
@@ -20,10 +21,10 @@ use crate::sys;
 use std::mem::offset_of;
 use std::sync::atomic::AtomicU32;
 
-/// A chunk of this many bytes leaves early, however few its spans, so that one huge trace cannot hold all memory.
+/// A trace whose finished spans take this many bytes sends them at once, so that one huge trace cannot hold all memory.
 const PARTIAL_BYTES: usize = 1 << 20;
 
-/// See the module. Lives in a slot of the table of traces; the slot's lock is the trace's.
+/// A trace. Lies in a slot of the table of traces, and is locked by the slot's lock.
 #[derive(Debug, Default)]
 pub struct Trace {
     /// High half of the trace id.
@@ -40,7 +41,7 @@ pub struct Trace {
     pub decision: Decision,
     /// The trace tags. They end with the trace.
     pub tags: TraceTags,
-    /// The clock's scale that all its spans use.
+    /// The scale of the clock that all spans of the trace use.
     pub scale: u64,
     wall_ns: u64,
     tick: u64,
@@ -66,7 +67,7 @@ impl Content for Trace {
 }
 
 impl Trace {
-    /// Begins a trace in a slot that may hold an earlier one.
+    /// Initialises a trace in a slot that may hold an earlier one.
     #[inline]
     pub fn begin(&mut self, tracer: u32, ids: (u64, u64), decision: Decision, scale: u64, wall_ns: u64, tick: u64) {
         (self.trace_id_high, self.trace_id_low) = ids;
@@ -75,7 +76,7 @@ impl Trace {
         (self.scale, self.wall_ns, self.tick) = (scale, wall_ns, tick);
     }
 
-    /// Counts a span in; the tick and wall time of its start.
+    /// Counts a span that starts. Returns the tick and the wall time of its start.
     #[inline]
     pub fn enter(&mut self) -> (u64, i64) {
         self.open += 1;
@@ -84,15 +85,15 @@ impl Trace {
         (tick, (self.wall_ns + clock::elapsed_ns(self.tick, tick, self.scale)) as i64)
     }
 
-    /// Counts the first span in, which starts where the trace begins.
+    /// Counts the first span, which starts when the trace begins.
     #[inline]
     pub fn enter_first(&mut self) {
         self.open += 1;
         self.started += 1;
     }
 
-    /// Counts a span out and takes its record; the chunk that is then due leaves. The first record gets a buffer of
-    /// `usual_bytes`, the size that traces had lately.
+    /// Counts a span that ends, appends its record, and returns the chunk that is then due. The first record gets a
+    /// buffer of `usual_bytes`, the size of recent traces.
     #[inline(always)]
     pub fn finish(
         &mut self,
@@ -125,7 +126,7 @@ impl Trace {
         Ok(())
     }
 
-    /// What was gathered, if it is time: nothing is open any more, or there is enough for a partial flush.
+    /// Returns the finished spans as a chunk if no span is open, or if there are enough for a partial flush.
     #[inline]
     pub fn due(&mut self, partial_spans: u32) -> Option<Chunk> {
         self.is_due(partial_spans).then(|| self.gathered())
@@ -137,7 +138,7 @@ impl Trace {
         self.waiting > 0 && (self.open == 0 || partial)
     }
 
-    /// What was gathered, whether or not spans are still open.
+    /// Returns the finished spans as a chunk, whether or not spans are open.
     pub fn gathered(&mut self) -> Chunk {
         Chunk {
             tracer: self.tracer,
@@ -152,7 +153,7 @@ impl Trace {
         }
     }
 
-    /// Forgets what a trace keeps until its last span has ended.
+    /// Frees what a trace keeps until its last span has ended.
     #[inline]
     pub fn end(&mut self) {
         if !self.tags.is_empty() {
@@ -162,7 +163,7 @@ impl Trace {
 }
 
 impl Trace {
-    /// A trace's fields as debuggers see them.
+    /// Describes the fields of a trace for debuggers.
     pub fn inspected() -> Vec<Field> {
         let mut fields = vec![
             unsigned!(Trace, trace_id_high),
@@ -179,7 +180,8 @@ impl Trace {
     }
 }
 
-/// Wall time and tick at which a trace begins: read together, so that all its starts lie on one line.
+/// Reads the scale, the wall time and the tick at which a trace begins. Starts of later spans are computed from these,
+/// so that no step of the wall clock moves them against each other.
 #[inline]
 pub fn now() -> (u64, u64, u64) {
     let scale = clock::scale();

@@ -1,6 +1,7 @@
-//! The state of the running process. Made by the first call, and made anew by the first call in a forked child, which keeps
-//! settings, handles of tracers and sinks, and starts with empty queues, counters at zero and no threads. Whatever is
-//! called without a state at hand (by the C boundary, by workers, by a thread that unlocks a slot) begins here.
+//! The state of the running process. The first call makes it. The first call in a forked child makes a new one that
+//! keeps settings, handles of tracers and sinks, and starts with empty queues, counters at zero and no threads. The C
+//! boundary, the workers' periodic tasks and a thread that sees a request when it unlocks a slot get the state here;
+//! everything below gets it as an argument.
 
 use super::state::State;
 use super::{abandoned, closing, ending, recording};
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 static STATE: PerProcess<State> = PerProcess::new();
 
-/// This process's state.
+/// Returns the state of this process.
 #[inline]
 pub fn state() -> &'static State {
     STATE.get().unwrap_or_else(make)
@@ -40,7 +41,7 @@ fn make_now() -> &'static State {
     state
 }
 
-/// Notices a fork that nothing else could notice.
+/// Makes the state of a forked child whose fork the kernel's wiped page does not show.
 pub fn after_fork_child() {
     STATE.forget_if(|state| state.pid != sys::pid());
     state();
@@ -61,22 +62,22 @@ fn after_fork(inherited: &State) -> State {
     sys::begin_generation(inherited.epoch + 1);
     memory::forget_all();
     let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
-    // The parent's stays as it is: mapped, open, and not written to by anybody here.
+    // The parent's recorder stays mapped and open; this process does not write to it.
     let recorder = Recorder::new(sys::pid(), inherited.epoch + 1, clock::scale());
     let logs = Logs::after_fork(&inherited.shared.logs, recorder);
     let parents = inherited.shared.recorder;
     let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder, parents, CHORES);
     state.tracers.inherit(&state, &inherited.tracers);
     state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters));
-    // A start-up line that the parent has said is said; one that a parent without spans never got to is the child's.
+    // The child logs a start-up line only if the parent has not.
     for (account, parents) in state.shared.accounts.iter().zip(&inherited.shared.accounts) {
         account.announced.store(parents.announced.load(Relaxed), Relaxed);
     }
     recording::refresh_all(&state);
-    // Last, since it is read above: what the parent left open, and all that is older than the parent.
+    // Last, because it is read above: closes what the parent left open, and frees what is older than the parent.
     sys::close_inherited();
-    // Once: a child that another thread forks at this moment begins with the same state and comes here too, and by
-    // then the host may have memory of its own at that address.
+    // Once: a child that another thread forks at this moment starts with the same state and comes here, too; by then
+    // the host may have mapped memory of its own at that address.
     static UNMAPPED: AtomicU32 = AtomicU32::new(0);
     if UNMAPPED.swap(inherited.epoch, Relaxed) != inherited.epoch {
         inherited.parents_recorder.unmap_inherited();
@@ -87,7 +88,7 @@ fn after_fork(inherited: &State) -> State {
 
 const CHORES: Chores = Chores { tick, minute, turn_off };
 
-/// What a worker does each minute.
+/// The worker's task of every minute.
 fn minute() {
     let state = state();
     abandoned::look(state);
@@ -98,7 +99,7 @@ fn minute() {
     });
 }
 
-/// What a worker does each time that it looks up.
+/// The worker's task between payloads.
 fn tick() {
     let state = state();
     ending::run_requests(state);
@@ -111,7 +112,7 @@ fn turn_off() {
     state.tracers.turn_off(state);
 }
 
-/// For a thread that has unlocked a span or a trace and sees a request.
+/// Called by a thread that has unlocked a span or a trace and sees a request.
 fn on_request() {
     sys::keep_errno(|| ending::run_requests(state()));
 }

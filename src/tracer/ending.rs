@@ -1,6 +1,6 @@
-//! Ends spans: finishes, discards or abandons them. Locks are taken in one order: a span's slot,
-//! then its trace. A call that finds one of the two held by another thread neither waits nor fails: it leaves a request
-//! (`crate::span::table`), which the holder runs when it unlocks.
+//! Ends spans: finishes, discards or abandons them. Lock order: a span's slot, then its trace. If another thread holds
+//! one of the two, the call does not wait: it leaves a request in the slot (`crate::span::table`), and the holder ends
+//! the span when it unlocks.
 
 use super::error::Error;
 use super::sending::{self, enqueue, Finished};
@@ -27,19 +27,20 @@ pub enum End {
     After(u64),
 }
 
-/// What is to become of an open span.
+/// How an open span ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It is finished.
+    /// Finished.
     Finished(End),
-    /// The host gives it up.
+    /// Discarded by the host.
     Discarded,
-    /// Its tracer was shut down.
+    /// Abandoned, because its tracer was shut down.
     Abandoned,
 }
 
 impl Ending {
-    /// Two bits for the kind above 33 for the duration: a mantissa of 27 bits and an exponent, exact to 15 ns in a second.
+    /// Encodes the ending in 35 bits: two for the kind above 33 for the duration, which has a mantissa of 27 bits and
+    /// an exponent. The error is at most 15 ns in a second.
     fn request(self, start_ns: i64) -> u64 {
         let duration_ns = match self {
             Ending::Finished(End::Now) => (sys::wall_ns() as i64).saturating_sub(start_ns).max(0) as u64,
@@ -64,7 +65,7 @@ impl Ending {
     }
 }
 
-/// Finishes a span. Its handle is stale from here on; its trace's chunk leaves if it was the last one open.
+/// Finishes a span. Its handle is stale afterwards. If no other span of the trace is open, the trace's chunk leaves.
 #[inline]
 pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
@@ -94,7 +95,7 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
         End::At(end_ns) => end_ns.saturating_sub(span.start_ns).max(0) as u64,
         End::After(duration_ns) => duration_ns,
     };
-    // The end is a number of nanoseconds since 1970, too.
+    // The end, too, must fit the nanoseconds since 1970.
     let duration_ns = duration_ns.min((i64::MAX - span.start_ns.max(0)) as u64);
     span.close_gaps();
     let top_level = span.flags & LOCAL_ROOT != 0 || span.service_hash != span.parent_service_hash;
@@ -108,18 +109,18 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let (decision, open) = (trace.decision, trace.open);
     let end = Finished { span: &span, flags, duration_ns, decision, open, waiting: done.waiting, kept: done.kept };
     sending::pass_on(state, tracer, &end, done.chunk, (shard, end_ns));
-    // Last: as long as the trace lives, its tracer's slot is nobody else's.
+    // Last, because a tracer's slot is not reused while a trace of it is live.
     leave(state, trace);
     give_back(span);
 }
 
-/// Drops an open span without a trace of it; what was to be sent of its trace is sent.
+/// Drops an open span. If it was the trace's last open span, the finished ones leave.
 pub fn discard(state: &'static State, number: u64) -> Result<(), Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     remove(state, handle, Ending::Discarded)
 }
 
-/// Ends an open span without a record of it. One that is held by another call ends with that call.
+/// Ends an open span without a record. If another call holds it, it ends when that call unlocks.
 pub(super) fn remove(state: &'static State, handle: Handle, ending: Ending) -> Result<(), Error> {
     match state.spans.lock_briefly(handle) {
         Ok(span) => remove_locked(state, span, ending),
@@ -128,7 +129,7 @@ pub(super) fn remove(state: &'static State, handle: Handle, ending: Ending) -> R
     }
 }
 
-/// The same for a span that the caller holds.
+/// Ends a span that the caller has locked, without a record.
 pub(super) fn remove_locked(state: &'static State, span: Guard<'_, OpenSpan>, ending: Ending) -> Result<(), Error> {
     match state.traces.lock_briefly(trace_of(&span)) {
         Ok(trace) => {
@@ -143,7 +144,7 @@ pub(super) fn remove_locked(state: &'static State, span: Guard<'_, OpenSpan>, en
     }
 }
 
-/// Ends a span in the way that is asked for.
+/// Ends a span as `ending` says; the caller has locked it and its trace.
 fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard<'_, Trace>, ending: Ending) {
     let index = span.tracer;
     let counters = &state.shared.account(index).counters;
@@ -165,18 +166,18 @@ fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard
     give_back(span);
 }
 
-/// Leaves it to the holder of a span or of its trace to end the span.
+/// Leaves a request, so that the holder of the span or of its trace ends the span.
 #[cold]
 #[inline(never)]
 fn request(state: &'static State, handle: Handle, ending: Ending) -> Result<(), Error> {
     for _ in 0..100 {
         match state.spans.ask(handle, |label| ending.request(label.start_ns())) {
             Ok(()) => {
-                // The holder may have unlocked in this moment, without seeing it.
+                // The holder may have unlocked just before, without seeing the request.
                 run_requests(state);
                 return Ok(());
             }
-            // A request to the slot's last user is still in the list.
+            // A request for the former span of the slot is still in the list.
             Err(Refused::Busy) => run_requests(state),
             Err(refused) => return Err(refused.into()),
         }
@@ -184,9 +185,9 @@ fn request(state: &'static State, handle: Handle, ending: Ending) -> Result<(), 
     Err(Error::Busy)
 }
 
-/// Ends the spans that calls were asked to end, as far as nobody holds them.
+/// Ends the spans for which there are requests, except those that another thread still holds.
 pub fn run_requests(state: &'static State) {
-    // Twice: a holder that unlocks while its span is off the list finds nothing to run.
+    // Twice: a holder that unlocks while this thread has taken the list finds it empty.
     for _ in 0..2 {
         if state.spans.has_requests() {
             run_list(state);
@@ -224,7 +225,7 @@ fn run_list(state: &'static State) {
     });
 }
 
-/// Frees a span's slot, and where memory is short what the slot would have kept for its next span.
+/// Frees a span's slot. If memory is short, also frees the buffers that the slot keeps for its next span.
 #[inline]
 fn give_back(mut span: Guard<'_, OpenSpan>) {
     if memory::is_short() {
@@ -233,7 +234,7 @@ fn give_back(mut span: Guard<'_, OpenSpan>) {
     span.free();
 }
 
-/// Unlocks a trace, or ends it when nothing is open any more. What it counted goes to its tracer.
+/// Unlocks a trace, or frees it when no span is open. Its count of started spans is added to the tracer's.
 #[inline(always)]
 fn leave(state: &State, mut trace: Guard<'_, Trace>) {
     if trace.open == 0 {

@@ -2,26 +2,26 @@
 
 use crate::span::table::Refused;
 
-/// Why a call came to nothing. The C API has a status for each.
+/// Why a call failed. The C API has a status for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// An argument that cannot be meant.
+    /// Invalid argument.
     Argument,
-    /// A handle that is freed, finished, or never was.
+    /// A stale or unknown handle: freed, finished, or never given out.
     Handle,
-    /// A handle from before a fork.
+    /// A handle of the parent process.
     Forked,
     /// The tracer was shut down.
     Closed,
     /// A limit is reached.
     Limit,
-    /// Memory is short.
+    /// Out of memory.
     Memory,
-    /// A structure of no known version.
+    /// A structure of an unknown version.
     Version,
-    /// There is no such tag or sink.
+    /// No such tag or sink.
     NotFound,
-    /// Not done in time.
+    /// Timed out.
     Timeout,
     /// Another thread holds the span for too long.
     Busy,

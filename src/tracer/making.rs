@@ -1,4 +1,4 @@
-//! Makes, shares, inherits and frees tracers: the changes of the registry.
+//! Makes, shares, inherits and frees tracers. All changes of the registry are here.
 
 use super::error::Error;
 use super::registry::{Origin, Tracer, Tracers};
@@ -17,11 +17,11 @@ use std::sync::atomic::Ordering::*;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// Below so many unused exporters those that only have spans of freed tracers are asked to give up.
+/// If fewer exporters are unused, exporters that only have spans of freed tracers are asked to drop them.
 const EXPORTERS_SPARE: usize = 16;
 
 impl Tracers {
-    /// A tracer with these settings: the one that was made from an equal list, or a new one.
+    /// Returns the tracer that was made from an equal list of settings, or makes a new one.
     pub fn make(&self, state: &'static State, code: Vec<(String, String)>) -> Result<u64, Error> {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(number) = self.share(&code) {
@@ -35,21 +35,21 @@ impl Tracers {
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
         let origin = Box::new(Origin { code, settings });
         let number = self.install(state, index, generation, 1, origin, state.epoch == 1)?;
-        // A forked child's are prepared by its first span: its first call may come on a small stack.
+        // In a forked child the first span prepares exporters, because the child's first call may run on a small stack.
         state.exporters[self.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX].prepare();
         recording::refresh_all(state);
         announce_disabled(state, index);
         Ok(number)
     }
 
-    /// Where a new tracer can be made. Of the slots of freed tracers, those of which nothing is on its way any more come
-    /// first; another one leaves its counters to the new tracer, and what it has finished is still sent.
+    /// Finds a slot for a new tracer. Prefers slots of freed tracers whose spans are all sent or dropped. In another
+    /// slot the new tracer takes over the counters, and the old spans are still sent.
     fn free_slot(&self, state: &State) -> Option<u32> {
         let free: Vec<u32> = (0..TRACERS_MAX as u32).filter(|&index| self.is_free(state, index)).collect();
         free.iter().find(|&&index| is_settled(state, index)).or(free.first()).copied()
     }
 
-    /// Whether a new tracer can be made here: no call with a former one is under way any more.
+    /// Whether the slot is free: no call with a former tracer of the slot is under way.
     fn is_free(&self, state: &State, index: u32) -> bool {
         let tracer = self.at(index);
         tracer.word.load(Acquire) & 1 == 0
@@ -98,7 +98,8 @@ impl Tracers {
         Ok(Handle { index, generation }.number(Kind::Tracer))
     }
 
-    /// Takes over the parent's tracers under their handles, in a child's fresh state. Only reads what is inherited.
+    /// Takes over the tracers of the parent process under the same handles, in the new state of a forked child. Only
+    /// reads inherited memory.
     #[inline(never)]
     pub fn inherit(&self, state: &State, inherited: &Tracers) {
         for (index, tracer) in inherited.slots.iter().enumerate() {
@@ -108,7 +109,7 @@ impl Tracers {
                 continue;
             };
             let shares = tracer.shares.load(Relaxed);
-            // A full table of exporters cannot be: there were no more addresses in the parent.
+            // Cannot fail for want of exporters: the parent had no more addresses.
             let _ = self.install(state, index as u32, word >> 1, shares, origin, false);
             if tracer.closed.load(Relaxed) {
                 self.slots[index].closed.store(true, Relaxed);
@@ -118,7 +119,8 @@ impl Tracers {
         }
     }
 
-    /// Gives one share back. The last one ends the tracer: what is open is abandoned, what is finished still goes out.
+    /// Gives one share back. The last one ends the tracer: its open spans are abandoned, its finished spans are still
+    /// sent.
     pub fn free(&self, state: &'static State, number: u64) -> Result<(), Error> {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let (index, tracer) = self.find(number)?;
@@ -134,7 +136,7 @@ impl Tracers {
 }
 
 impl Tracers {
-    /// The start-up line's JSON object.
+    /// Returns the JSON object of the start-up line.
     pub fn config_json(&self, state: &State, number: u64) -> Result<String, Error> {
         let (index, _) = self.find(number)?;
         let profile = state.shared.account(index).profile().ok_or(Error::Handle)?;
@@ -156,7 +158,7 @@ impl Tracers {
         Ok(())
     }
 
-    /// Turns tracing off for good, for a library that has failed too often, and says so.
+    /// Turns tracing off permanently, after too many internal failures, and logs that.
     pub fn turn_off(&self, state: &State) {
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
         let text = "spanwire has failed too often and has turned itself off; nothing more is traced";
@@ -164,7 +166,7 @@ impl Tracers {
     }
 }
 
-// In frames of their own, which end before the next one begins: see `Profile::of`.
+// Not inlined, so that their stack frames do not add up: see `Profile::of`.
 #[inline(never)]
 fn inherited_origin(tracer: &Tracer) -> Option<Box<Origin>> {
     tracer.origin.inherited().map(Box::new)
@@ -180,13 +182,13 @@ fn shared_profile(settings: &Settings, process_id: u32) -> Arc<Profile> {
     Arc::new(Profile::of(settings, process_id))
 }
 
-/// Whether all that the tracer of this slot has finished is sent or dropped.
+/// Whether all finished spans of this slot's tracer are sent or dropped.
 fn is_settled(state: &State, index: u32) -> bool {
     let counters = &state.shared.account(index).counters;
     counters.traces.enqueued.load(Relaxed) == counters.resolved.load(Relaxed) + counters.removed.load(Relaxed)
 }
 
-/// The exporter that serves this address, or an unused one that will.
+/// Returns the exporter that serves this address, or gives the address to an unused one.
 #[inline(never)]
 fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let address: &AgentAddress = &settings.agent;
@@ -196,7 +198,7 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     }
     let unused: Vec<usize> = (0..TRACERS_MAX).filter(|&index| !state.exporters[index].queue.in_use()).collect();
     if unused.len() < EXPORTERS_SPARE {
-        // Freed tracers do not keep new ones from other addresses, even if their agents are away.
+        // Freed tracers whose agents are unreachable must not keep new tracers from other addresses.
         state.exporters.iter().filter(|exporter| exporter.queue.ask_to_yield()).take(EXPORTERS_SPARE).for_each(drop);
     }
     let index = unused.first().copied()?;
@@ -206,7 +208,7 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     Some(index as u32)
 }
 
-/// The start-up line of a tracer that will never have a worker to say it: tracing is off, and that is the news.
+/// Logs the start-up line of a tracer with tracing turned off: no worker will do it.
 fn announce_disabled(state: &State, index: u32) {
     let account = state.shared.account(index);
     let Some(profile) = account.profile().filter(|profile| !profile.settings.enabled) else { return };

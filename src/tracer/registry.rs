@@ -12,12 +12,12 @@ use crate::span::table::{Handle, Kind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, TryLockError};
 
-/// A slot for a tracer. What spans need of one at every turn lies here, in atomics, and is never freed.
+/// A slot for a tracer. Has, in atomics that are never freed, what span calls need of a tracer.
 #[derive(Debug, Default)]
 pub struct Tracer {
-    /// Generation and whether a tracer lives here: `generation << 1 | live`.
+    /// Generation, and whether a tracer is live: `generation << 1 | live`.
     pub(super) word: AtomicU32,
-    /// Nothing is started any more.
+    /// Shut down: no span is started.
     pub closed: AtomicBool,
     /// `DD_TRACE_ENABLED`.
     pub enabled: AtomicBool,
@@ -27,24 +27,24 @@ pub struct Tracer {
     pub partial_spans: AtomicU32,
     /// Index of the exporter.
     pub exporter: AtomicU32,
-    /// What chunks were like lately, in bytes.
+    /// Size of recent chunks, in bytes.
     pub usual_bytes: AtomicUsize,
     pub(super) queue_bytes: AtomicUsize,
     pub(super) queue_chunks: AtomicUsize,
     pub(super) flush_bytes: AtomicUsize,
-    /// Hash of the tracer's service, so that a span that names it is like one that names none.
+    /// Hash of the tracer's service. A span with this service is treated like one without a service.
     pub service_hash: AtomicU32,
     /// Submissions under way.
     pub(super) submitting: AtomicU32,
-    /// Its open spans are being abandoned, after it was shut down; none when that is done.
+    /// Progress of abandoning the open spans after a shutdown; `None` when done.
     pub(super) abandoning: Mutex<Option<Abandoning>>,
-    /// How often it was given out.
+    /// Number of shares: how often `tracer_new` returned it.
     pub(super) shares: AtomicU32,
     /// What it was made from; set before the slot is live, read by a child after a fork.
     pub(super) origin: Inheritable<Origin>,
 }
 
-/// What a tracer was made from, and what came of it.
+/// The host's settings of a tracer, and the resolved ones.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     pub(super) code: Vec<(String, String)>,
@@ -52,7 +52,7 @@ pub(super) struct Origin {
 }
 
 impl Tracer {
-    /// Whether open spans of it are still to be abandoned. Does not wait for a thread that is doing so.
+    /// Whether open spans are still to be abandoned. Does not wait for a thread that is doing so.
     pub(super) fn is_abandoning(&self) -> bool {
         match self.abandoning.try_lock() {
             Ok(place) => place.is_some(),
@@ -61,7 +61,7 @@ impl Tracer {
         }
     }
 
-    /// What its queue allows.
+    /// Returns the bounds of the tracer's lane of the queue.
     #[inline]
     pub fn limits(&self) -> Limits {
         Limits {
@@ -72,10 +72,10 @@ impl Tracer {
     }
 }
 
-/// Abandoning the open spans of a tracer that was shut down: how far that has come.
+/// Progress of abandoning the open spans of a tracer that was shut down.
 #[derive(Debug, Default)]
 pub struct Abandoning {
-    /// The next slot to be looked at.
+    /// The next slot to check.
     pub(super) next: u32,
     pub(super) spans: u64,
     /// The first ones, for the log.
@@ -96,7 +96,7 @@ impl Default for Tracers {
 }
 
 impl Tracers {
-    /// The tracer that a handle names.
+    /// Returns the tracer of a handle.
     #[inline]
     pub fn find(&self, number: u64) -> Result<(u32, &Tracer), Error> {
         let handle = Handle::of(number, Kind::Tracer).ok_or(Error::Handle)?;
@@ -107,13 +107,13 @@ impl Tracers {
         Ok((handle.index, tracer))
     }
 
-    /// The tracer at an index, live or not.
+    /// Returns the tracer at an index, live or not.
     #[inline]
     pub fn at(&self, index: u32) -> &Tracer {
         &self.slots[index as usize % TRACERS_MAX]
     }
 
-    /// One more share of a tracer that is already there.
+    /// Returns one more share of the live tracer that was made from equal settings.
     pub(super) fn share(&self, code: &[(String, String)]) -> Option<u64> {
         for (index, tracer) in self.slots.iter().enumerate() {
             let word = tracer.word.load(Acquire);
@@ -128,14 +128,14 @@ impl Tracers {
         None
     }
 
-    /// Of the tracer at this index: whether it is in use, how often the slot was given out, whether it is shut down.
+    /// Returns whether the tracer at this index is live, its generation, and whether it is shut down.
     pub fn standing(&self, index: u32) -> (bool, u32, bool) {
         let tracer = self.at(index);
         let word = tracer.word.load(Acquire);
         (word & 1 == 1, word >> 1, tracer.closed.load(Relaxed))
     }
 
-    /// The tracers as debuggers see them.
+    /// Describes the tracers for debuggers.
     pub fn inspected(&self) -> TypeDescriptor {
         let fields = vec![
             unsigned!(Tracer, word),

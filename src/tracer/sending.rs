@@ -68,14 +68,14 @@ pub(super) fn log_finished(state: &State, finished: &Finished<'_>, leaves: bool)
     state.shared.logs.emit(&Event::SpanFinished { span, standing });
 }
 
-/// Sends a chunk on its way. `by`: the shard of the thread, and the wall time, for the flight recorder.
+/// Records and queues a chunk. `by`: the thread's shard and the wall time, for the flight recorder.
 #[inline]
 pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, by: (u8, u64)) {
     let counters = &state.shared.account(index).counters;
     let (spans, bytes) = (u64::from(chunk.spans), chunk.records.len());
     state.shared.recorder.chunk_enqueued(by.0, by.1, index, spans, bytes as u64);
     Counters::add(&counters.traces.finished, spans);
-    // Half of the difference, so that one odd trace does not decide what the next ones get.
+    // Moves half of the way, so that one odd trace does not decide the size of the next buffers.
     let usual = tracer.usual_bytes.load(Relaxed);
     tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
     if crate::log::enabled(Level::Debug) {
@@ -90,11 +90,11 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
     let counters = &state.shared.account(index).counters;
     let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
     let (spans, limits, chunk_bytes) = (u64::from(chunk.spans), tracer.limits(), chunk.records.len() as u64);
-    // Counted before, so that what the worker counts never runs ahead of it.
+    // Counted before the push, so that the worker's counters never exceed this one.
     Counters::add(&counters.traces.enqueued, spans);
     match exporter.queue.push(chunk, limits) {
         Ok((queued_chunks, queued_bytes)) => {
-            // The tracer was shut down meanwhile, and its worker with it: what comes late still leaves.
+            // The tracer was shut down meanwhile and its worker has ended: a new worker sends late chunks.
             if !exporter.started.load(Relaxed) {
                 exporter.start(&state.shared);
             }

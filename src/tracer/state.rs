@@ -15,13 +15,13 @@ use crate::trace::{tags, Trace};
 use std::mem::offset_of;
 use std::sync::atomic::AtomicU64;
 
-/// See the module. Lives until the process ends.
+/// The state of one process. Never freed.
 pub struct State {
-    /// How many forks lie between the first process that loaded the library and this one, and 1.
+    /// 1 in the process that loaded the library, and 1 more for each fork since.
     pub epoch: u32,
-    /// The process.
+    /// The process id.
     pub pid: u32,
-    /// Who made it.
+    /// The parent's process id.
     pub parent_pid: u32,
     /// Open spans.
     pub spans: Table<OpenSpan>,
@@ -33,15 +33,15 @@ pub struct State {
     pub exporters: Box<[Exporter]>,
     /// What tracers and exporters share.
     pub shared: Shared,
-    /// The recorder of the process that made this one, which keeps nothing here. Calls of that process that a fork
-    /// interrupted may still write to it.
+    /// The flight recorder of the parent process. This process records nothing in it, but calls that a fork interrupted
+    /// may still write to it.
     pub(super) parents_recorder: Recorder,
-    /// When spans that nobody finishes were looked for last; monotonic nanoseconds.
+    /// Time of the last search for abandoned spans, monotonic nanoseconds.
     pub abandoned_looked_ns: AtomicU64,
 }
 
 impl State {
-    /// All that debuggers see of this process.
+    /// Describes all types that debuggers see.
     #[inline(never)]
     pub(super) fn descriptors(&self) -> Vec<TypeDescriptor> {
         let own = |name, table| Field::number(name, table, size_of::<u32>());

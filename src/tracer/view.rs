@@ -13,7 +13,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
 }
 
-/// The log's view of an open span. `finished`: flags and duration, of one that has just ended.
+/// Makes the log's view of an open span. `finished`: flags and duration of a span that has just ended.
 pub(super) fn of_span<'a>(
     span: &'a OpenSpan,
     decision: Decision,
@@ -49,7 +49,7 @@ pub(super) fn of_span<'a>(
     }
 }
 
-/// The spans of a chunk, in the order in which they are sent.
+/// Makes the log's view of a chunk's spans, in the order in which they are sent.
 pub(super) fn of_chunk<'a>(
     trace_id: u128,
     decision: Decision,
@@ -98,7 +98,7 @@ fn of_record<'a>(
     }
 }
 
-/// An open span, for a list of those that nobody has finished.
+/// Makes the log's view of an open span for a list of abandoned spans.
 pub(super) fn of_open(span: &OpenSpan, priority: Option<i32>) -> OpenFacts {
     let owned = |field| text(span.field(field)).to_string();
     let component = span.tags().find_map(|(key, value)| match value {

@@ -13,9 +13,9 @@
 
 use std::sync::atomic::AtomicPtr;
 
-/// How the root begins: what a reader without symbols looks for.
+/// The first bytes of the root. A reader without symbols searches for them.
 pub const MAGIC: [u8; 16] = *b"spanwire debug\r\n";
-/// Of the form.
+/// Version of the form.
 pub const VERSION: u32 = 1;
 /// The index of no type.
 pub(super) const NONE: u32 = u32::MAX;
@@ -33,7 +33,7 @@ pub(super) struct Entry {
     pub(super) per: u32,
 }
 
-/// A field in memory.
+/// A field of a type in memory.
 #[repr(C)]
 pub(super) struct FieldEntry {
     pub(super) name: [u8; 32],
@@ -43,7 +43,7 @@ pub(super) struct FieldEntry {
     pub(super) of: u32,
 }
 
-/// A name in its place, cut if need be, with a NUL behind it.
+/// Returns a name in a fixed array, cut if necessary, with a NUL behind it.
 pub(super) const fn name<const N: usize>(text: &str) -> [u8; N] {
     let (bytes, mut name, mut n) = (text.as_bytes(), [0; N], 0);
     while n < bytes.len() && n < N - 1 {

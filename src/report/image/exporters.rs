@@ -1,4 +1,4 @@
-//! Takes exporters and the chunks that wait for them or are being sent out of a process's memory.
+//! Reads exporters, with the chunks that wait for them or are being sent.
 
 use super::model::{Chunk, Exporter, Place};
 use super::spans::chunk;
@@ -7,7 +7,7 @@ use crate::report::reader::{Reader, View};
 pub(super) fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans: &[(u64, u64)]) -> Option<Exporter> {
     let number = |name| view.number(name).unwrap_or(0);
     let (mut chunks, mut attached) = (Vec::new(), false);
-    // Their tracer's slot may be another one's by now.
+    // Another tracer may have their tracer's slot by now.
     let owned = |part: &View<'_>, chunks: &mut [Chunk]| {
         let ticket = part.number("ticket");
         let Some(&(_, tracer)) = orphans.iter().find(|(orphan, _)| Some(*orphan) == ticket) else { return };
@@ -37,7 +37,7 @@ pub(super) fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans
     used.then_some(Exporter { index, state, since_ns, status, chunks })
 }
 
-/// What the worker is sending, without what is sent or dropped already.
+/// Reads what the worker is sending, without the spans that are already sent or dropped.
 fn in_load(reader: &Reader<'_>, load: &View<'_>, chunks: &mut Vec<Chunk>) {
     let number = |name| load.number(name).unwrap_or(0);
     let place = Place::Sending { asking: number("asking") != 0, unknown: number("unknown") != 0 };

@@ -1,4 +1,4 @@
-//! What an image of a process consists of. Nothing is redacted or put into words.
+//! The parts of an image. Neither redacted nor formatted.
 
 use crate::recorder::Snapshot;
 use crate::span::run::Item;
@@ -9,16 +9,15 @@ use serde_json::Value as Json;
 pub struct Image {
     /// The library's version.
     pub library: String,
-    /// Whose state it is, as that process knows itself.
+    /// The process whose state it is, as stored in the state.
     pub pid: u64,
     /// 1, and 1 more for each fork.
     pub epoch: u64,
     /// The process that this one was forked from.
     pub parent_pid: u64,
-    /// When the last thing happened that is known of, nanoseconds since 1970; nothing where the flight recorder, which
-    /// tells it, cannot be read.
+    /// Time of the last known event, nanoseconds since 1970. `None` if the flight recorder cannot be read.
     pub as_of: Option<u64>,
-    /// The log's level, by its number.
+    /// The log's level as a number.
     pub level: Option<u64>,
     /// Log records that were lost before the host took them.
     pub lost: u64,
@@ -34,9 +33,9 @@ pub struct Image {
     pub exporters: Vec<Exporter>,
     /// The flight recorder, or why it cannot be read.
     pub recorder: Result<Snapshot, String>,
-    /// What spans occupy, and the bound on that, in bytes.
+    /// Memory that spans occupy, and the bound on it, in bytes.
     pub memory: Option<(u64, u64)>,
-    /// Whether something that the table leads to could not be read.
+    /// Whether some memory that the table leads to could not be read.
     pub misses: bool,
 }
 
@@ -44,7 +43,7 @@ pub struct Image {
 pub struct Tracer {
     /// Its number.
     pub index: u64,
-    /// Whether somebody has it.
+    /// Whether a host holds it.
     pub live: bool,
     /// Shut down.
     pub closed: bool,
@@ -52,24 +51,24 @@ pub struct Tracer {
     pub enabled: bool,
     /// The exporter that serves it.
     pub exporter: u64,
-    /// What it has counted, by name.
+    /// Its counters, by name.
     pub counters: Vec<(String, u64)>,
     /// Its profile and settings; `Null` where they cannot be read.
     pub card: Json,
 }
 
 impl Tracer {
-    /// A text of its card; empty where there is none.
+    /// Returns a text of its card; empty if there is none.
     pub fn text(&self, name: &str) -> &str {
         self.card[name].as_str().unwrap_or_default()
     }
 
-    /// A counter by its name.
+    /// Returns a counter by its name.
     pub fn counter(&self, name: &str) -> u64 {
         self.counters.iter().find(|(other, _)| other == name).map_or(0, |&(_, value)| value)
     }
 
-    /// Its settings: name, value as it may be shown, and origin.
+    /// Returns its settings: name, redacted value, and origin.
     pub fn settings(&self) -> impl Iterator<Item = [&str; 3]> {
         let all = self.card["settings"].as_array().map(Vec::as_slice).unwrap_or_default();
         all.iter().map(|setting| [0, 1, 2].map(|n| setting[n].as_str().unwrap_or_default()))
@@ -88,7 +87,7 @@ pub enum Tag {
 /// A span, open or finished.
 #[derive(Default)]
 pub struct Span {
-    /// Its slot; of a finished one 0.
+    /// Its slot; 0 for a finished span.
     pub slot: u64,
     /// Its id.
     pub span_id: u64,
@@ -98,19 +97,19 @@ pub struct Span {
     pub trace_id: u128,
     /// The tracer's number.
     pub tracer: u64,
-    /// When it began, nanoseconds since 1970.
+    /// Start, nanoseconds since 1970.
     pub start_ns: i64,
-    /// How long it took, of a finished one.
+    /// Duration of a finished span, in nanoseconds.
     pub duration_ns: Option<u64>,
     /// Whether it carries an error.
     pub error: bool,
-    /// Name, service, resource and type; empty where it has none of its own.
+    /// Name, service, resource and type; empty if it has none of its own.
     pub texts: [Vec<u8>; 4],
     /// Its tags.
     pub tags: Vec<Pair>,
     /// How many blobs it has.
     pub blobs: u64,
-    /// A call was changing it.
+    /// Another thread held it.
     pub busy: bool,
     /// Not all of it could be read.
     pub damaged: bool,
@@ -152,7 +151,7 @@ pub struct Chunk {
     pub damaged: bool,
     /// The spans that have neither been sent nor dropped.
     pub spans: Vec<Span>,
-    /// Each of those as it lies in memory.
+    /// The bytes of each of those.
     pub records: Vec<Vec<u8>>,
 }
 
@@ -160,11 +159,11 @@ pub struct Chunk {
 pub struct Trace {
     /// Open spans.
     pub open: u64,
-    /// Finished ones, which wait.
+    /// Finished spans that wait.
     pub chunk: Chunk,
 }
 
-/// How it stands with an agent, and what waits for it.
+/// The connection to an agent, and the chunks for it.
 pub struct Exporter {
     /// Its number.
     pub index: u64,
@@ -174,7 +173,7 @@ pub struct Exporter {
     pub since_ns: u64,
     /// The HTTP status of its last answer.
     pub status: u64,
-    /// What is being sent, then what waits, the first first.
+    /// The chunks being sent, then those that wait, oldest first.
     pub chunks: Vec<Chunk>,
 }
 
@@ -182,7 +181,7 @@ pub struct Exporter {
 pub type Pair = (Vec<u8>, Tag);
 
 impl Span {
-    /// Takes what was decoded of its runs.
+    /// Adds a decoded tag.
     pub(super) fn take(&mut self, item: Item<'_>) {
         match item {
             Item::Text(key, text) => self.tags.push((key.to_vec(), Tag::Text(text.to_vec()))),
@@ -193,12 +192,12 @@ impl Span {
 }
 
 impl Image {
-    /// The tracer of this number.
+    /// Returns the tracer of this number.
     pub fn tracer(&self, index: u64) -> Option<&Tracer> {
         self.tracers.iter().find(|tracer| tracer.index == index)
     }
 
-    /// Every chunk of finished spans: those that wait for their trace, then each exporter's.
+    /// Returns every chunk: those that wait for their trace, then each exporter's.
     pub fn chunks(&self) -> impl Iterator<Item = &Chunk> {
         let waiting = self.traces.iter().map(|trace| &trace.chunk).filter(|chunk| !chunk.spans.is_empty());
         waiting.chain(self.exporters.iter().flat_map(|exporter| &exporter.chunks))

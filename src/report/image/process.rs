@@ -9,7 +9,7 @@ use crate::report::reader::{Fault, Memory, Reader, View};
 use serde_json::Value as Json;
 
 impl Image {
-    /// Takes all of it; `None` where the process has made no call of the library.
+    /// Reads an image. `None` if the process has made no call of the library.
     pub fn of(memory: &dyn Memory, root: u64) -> Result<Option<Image>, Fault> {
         let Some(reader) = Reader::open(memory, root)? else { return Ok(None) };
         let mut image = Image {
@@ -64,7 +64,7 @@ impl Image {
             image.memory = view.number("used").zip(view.number("max"));
             false
         });
-        // An older library does not say; its recorder has what the worker copied last.
+        // An older library's table has no memory counters; its recorder has what the worker copied last.
         let copied = image.recorder.as_ref().ok().map(|recorder| (recorder.memory_used, recorder.memory_max));
         image.memory = image.memory.or(copied);
         reader.each("log", &mut |_, view| {
@@ -112,8 +112,8 @@ impl Image {
         });
     }
 
-    /// Adds the freed tracers whose slots others have and of which this exporter still has something. They are numbered
-    /// on from the last slot. Returns the tickets of their lanes with those numbers.
+    /// Adds the freed tracers whose slots were reused while this exporter still has spans of them. They get numbers
+    /// behind the last slot. Returns the tickets of their lanes with those numbers.
     fn take_orphans(&mut self, exporter: u64, view: &View<'_>) -> Vec<(u64, u64)> {
         let mut orphans = Vec::new();
         for lane in view.several("orphans").iter().flat_map(|lanes| lanes.views()) {
@@ -126,14 +126,14 @@ impl Image {
     }
 }
 
-/// The card of a tracer, by the pointer to its profile.
+/// Reads the card of a tracer, by the pointer to its profile.
 fn card(view: &View<'_>) -> Json {
     let profile = view.several("profile");
     let card = profile.as_ref().and_then(|profile| profile.views().next()).and_then(|it| it.bytes("card"));
     card.and_then(|card| serde_json::from_slice(&card).ok()).unwrap_or(Json::Null)
 }
 
-/// A slot's word, if the slot is this process's own and in use.
+/// Returns a slot's word, if the slot is live and this process's own.
 fn live(slot: u64, (from, inherited): (u64, u64), view: &View<'_>) -> Option<u64> {
     view.number("word").filter(|word| slot.wrapping_sub(from) >= inherited && word & 2 != 0)
 }
@@ -148,7 +148,7 @@ fn recorder(reader: &Reader<'_>, address: u64) -> Result<Snapshot, String> {
         Ok(bytes.chunks_exact(8).filter_map(|word| word.try_into().ok()).map(u64::from_le_bytes).collect())
     };
     let head = words(layout::header::END)?;
-    // A debugger may read zeros for memory that a core was written without; the header is never that.
+    // A debugger may read zeros for memory that is not in a core; the header is never all zeros.
     if head.iter().all(|&word| word == 0) {
         reader.miss();
         return Err(missing());

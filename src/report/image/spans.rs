@@ -1,4 +1,4 @@
-//! Takes spans, open and finished, and chunks out of a process's memory.
+//! Reads open spans, finished spans and chunks.
 
 use super::model::{Chunk, Place, Span};
 use crate::report::reader::{Reader, View};
@@ -6,14 +6,14 @@ use crate::span::open::ERROR;
 use crate::span::run::{self, Kind};
 use crate::trace::{Decision, TraceTags};
 
-/// The bit that tells where a tag lies.
+/// The bit of a tag's place that says that it lies in the run of numbers.
 const IN_NUMBERS: u64 = 1 << 31;
 
 fn join(high: Option<u64>, low: Option<u64>) -> u128 {
     u128::from(high.unwrap_or(0)) << 64 | u128::from(low.unwrap_or(0))
 }
 
-/// The used bytes of a buffer.
+/// Returns the used bytes of a buffer.
 fn buffer(view: &View<'_>, name: &str) -> Option<Vec<u8>> {
     let buffer = view.one(name)?;
     let (mut bytes, length) = (buffer.bytes("bytes")?, buffer.number("length")? as usize);
@@ -91,14 +91,14 @@ pub(super) fn chunk(reader: &Reader<'_>, view: &View<'_>, place: Place, order: O
     chunk
 }
 
-/// The trace tags of a trace or chunk; none where they cannot be read.
+/// Reads the trace tags of a trace or chunk; none if they cannot be read.
 fn trace_tags(view: &View<'_>) -> TraceTags {
     let held = view.several("tags");
     let run = held.as_ref().and_then(|held| held.views().next()).and_then(|held| buffer(&held, "run"));
     TraceTags::of_run(&run.unwrap_or_default()).unwrap_or_default()
 }
 
-/// The finished span that bytes begin with, and its length.
+/// Reads the finished span that `bytes` begins with. Returns it with the length of its record.
 fn finished(reader: &Reader<'_>, bytes: &[u8], chunk: &Chunk) -> Option<(Span, usize)> {
     let descriptor = reader.descriptor("record")?;
     let view = View::of(reader, descriptor, bytes)?;

@@ -15,7 +15,7 @@ impl OpenSpan {
         }
         let key_size = encode::text_size(key.len());
         let size = key_size + encode::blob_size(bytes.len());
-        // Before anything changes: without room the former value stays.
+        // Makes room before anything changes, so that the former value stays if memory is short.
         self.blobs.room(size)?;
         if let Some((from, to)) = former {
             let end = self.blobs.len();
@@ -30,7 +30,7 @@ impl OpenSpan {
         Ok(sanitized)
     }
 
-    /// Where the blob of this key begins and ends.
+    /// Returns where the blob of this key begins and ends.
     fn find_blob(&self, key: &[u8]) -> Option<(usize, usize)> {
         let all = self.blobs.bytes();
         let mut run = all;

@@ -5,7 +5,7 @@ use super::limits::{Refusal, KEPT, NAME_MAX, RESOURCE_MAX};
 use crate::memory::{self, Buffer};
 use crate::span::encode::{self, Sanitized};
 
-/// The name of a span that was given none; an agent would choose the same.
+/// The name of a span without one; the Agent would choose the same.
 const UNNAMED: &[u8] = b"unnamed_operation";
 /// Places in the index of keys that a slot keeps for its next span.
 const KEYS_KEPT: usize = 64;
@@ -16,9 +16,9 @@ const KEYS_KEPT: usize = 64;
 pub enum Field {
     /// The operation.
     Name = 0,
-    /// The service; empty stands for the tracer's own.
+    /// The service; empty for the tracer's own.
     Service,
-    /// The resource; empty stands for the name.
+    /// The resource; empty for the name.
     Resource,
     /// The type, `web` or `sql` for example; may be empty.
     Type,
@@ -56,15 +56,15 @@ pub struct OpenSpan {
     pub tracer: u32,
     /// Index of the trace.
     pub trace: u32,
-    /// And its generation.
+    /// Generation of the trace.
     pub trace_generation: u32,
     /// [`ERROR`], [`LOCAL_ROOT`].
     pub flags: u32,
-    /// The shard of the thread that started it, cut to a byte: where the flight recorder tells of it.
+    /// Shard of the thread that started the span, cut to a byte: selects the ring of the flight recorder.
     pub shard: u8,
-    /// Hash of the service, 0 for the tracer's own.
+    /// Hash of the service; 0 for the tracer's own.
     pub service_hash: u32,
-    /// The same of the parent.
+    /// Hash of the parent's service; 0 for the tracer's own.
     pub parent_service_hash: u32,
     start_given: bool,
     pub(super) fields: [Piece; 4],
@@ -72,9 +72,9 @@ pub struct OpenSpan {
     pub(super) texts: Buffer,
     pub(super) numbers: Buffer,
     pub(super) blobs: Buffer,
-    /// For each tag the hash of its key, and where it lies.
+    /// For each tag the hash of its key, and the place of its pair.
     pub(super) keys: Vec<(u32, u32)>,
-    /// What those occupy.
+    /// Memory of `keys`.
     pub(super) keys_memory: memory::Claim,
     pub(super) number_count: u32,
     pub(super) blob_count: u32,
@@ -99,23 +99,23 @@ impl OpenSpan {
         (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
     }
 
-    /// Gives all memory back, for a slot that is never used again.
+    /// Frees all memory of the span.
     pub fn retire(&mut self) {
         *self = OpenSpan::default();
     }
 
-    /// Starts the span at a time that the host knows, nanoseconds since 1970. Its end is then wall time, too.
+    /// Sets a start that the host gives, nanoseconds since 1970. The end is then wall time, too.
     pub fn start_at(&mut self, start_ns: i64) {
         (self.start_ns, self.start_given) = (start_ns, true);
     }
 
-    /// The start, if the host gave it.
+    /// Returns the start if the host gave it.
     #[inline]
     pub fn given_start(&self) -> Option<i64> {
         self.start_given.then_some(self.start_ns)
     }
 
-    /// One of the four texts.
+    /// Returns one of the four texts.
     #[inline]
     pub fn field(&self, field: Field) -> &[u8] {
         let piece = self.fields[field as usize];
@@ -131,7 +131,8 @@ impl OpenSpan {
             self.fields[field as usize] = Piece::default();
             return Ok(Sanitized::default());
         }
-        // A field set over and over must not make the record grow without end.
+        // Beyond `KEPT`, replaced texts are removed first, so that a field set repeatedly does not grow the buffer
+        // without bound.
         if value.len() <= max && at <= KEPT && !value.is_empty() {
             if memory::copy_ascii(self.head.tail(value.len())?, value) {
                 self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
@@ -142,8 +143,8 @@ impl OpenSpan {
         self.set_field_slowly(field, value, max)
     }
 
-    /// Sets the service. A span that names the tracer's own, of this hash, is like one that names none: then it follows the
-    /// tracer, and its version.
+    /// Sets the service. `tracers` is the hash of the tracer's service: a span with that service is stored without one,
+    /// and gets the tracer's service and version when it is encoded.
     #[inline]
     pub fn set_service(&mut self, tracers: u32, service: &[u8]) -> Result<Sanitized, Refusal> {
         let hash = hash(service);
@@ -172,12 +173,12 @@ impl OpenSpan {
         self.head.truncate(0);
         for (piece, text) in self.fields.iter_mut().zip(kept) {
             *piece = Piece { at: self.head.len() as u32, len: text.len() as u32 };
-            // Shorter than what was there: it fits.
+            // Cannot fail: shorter than what was there.
             let _ = self.head.push(&text);
         }
     }
 
-    /// The four texts as they lie together, and where in that each is: its place and its length.
+    /// Returns the buffer of the four texts, and the place and length of each in it.
     #[inline]
     pub fn head(&self) -> (&[u8], [(u32, u32); 4]) {
         (self.head.bytes(), self.fields.map(|piece| (piece.at, piece.len)))

@@ -1,20 +1,20 @@
-//! Limits of what a span holds.
+//! Limits of a span, and the error for exceeding them.
 
 use crate::memory::Full;
 
-/// The most tags, texts and numbers together, that a span holds.
+/// Maximum number of tags, texts and numbers together.
 pub const TAGS_MAX: usize = 1024;
-/// The longest key in bytes.
+/// Maximum length of a key in bytes.
 pub const KEY_MAX: usize = 200;
-/// The longest value in bytes.
+/// Maximum length of a value in bytes.
 pub const VALUE_MAX: usize = 25_000;
-/// The longest resource in bytes.
+/// Maximum length of a resource in bytes.
 pub const RESOURCE_MAX: usize = 5_000;
-/// The longest name, service or type in bytes.
+/// Maximum length of a name, service or type in bytes.
 pub const NAME_MAX: usize = 200;
-/// The largest blob (`meta_struct`) in bytes.
+/// Maximum size of a blob (`meta_struct`) in bytes.
 pub const BLOB_MAX: usize = 1 << 20;
-/// Memory that a slot keeps for its next span, in bytes for each buffer.
+/// Memory that a slot keeps for its next span, in bytes per buffer.
 pub(super) const KEPT: usize = 4096;
 
 /// Why something was not added to a span.

@@ -6,40 +6,40 @@ use crate::inspect::{unsigned, Field, Place, TypeDescriptor};
 use std::sync::atomic::{fence, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 use std::sync::Mutex;
 
-/// The table. `T` must be fit to be reused as it is; see [`Guard::free`].
+/// The table. A value of `T` is reused by the next owner of its slot as it is, see `Guard::free`.
 pub struct Table<T: Content> {
     pub(super) directory: Directory<T>,
-    /// The segments of processes older than the parent, by their numbers; null once they are used again.
+    /// Segments of processes older than the parent, by number; null once they are used again.
     pub(super) spare: Directory<T>,
-    /// Stands in the directory where there is none, since a null pointer ends it. None of its slots is handed out.
+    /// Fills holes of the directory, because a null pointer ends it. None of its slots is handed out.
     pub(super) empty: *mut Segment<T>,
-    /// How many forks lie between the first process and this one.
+    /// Number of forks between the first process and this one.
     pub(super) forks: u32,
-    /// The number of the last segment in the directory, and 1.
+    /// 1 more than the number of the last segment in the directory.
     pub(super) segments: AtomicU32,
-    /// The same of both directories, when this table was made.
+    /// The same for both directories at the time when this table was made.
     pub(super) known: u32,
-    /// The first index that the parent handed out, and how many from there on may be the parent's.
+    /// The first index that the parent handed out, and the number of indexes from there that may be the parent's.
     pub(super) inherited_from: u32,
     pub(super) inherited: u32,
-    /// Own segments: the number of the first one, and of the last one and 1.
+    /// Own segments: the number of the first one, and 1 more than the number of the last one.
     pub(super) own_from: AtomicU32,
     pub(super) own_to: AtomicU32,
     pub(super) last_generation: u32,
-    /// On the heap: a table is moved while the process's state is made, perhaps on a small stack.
+    /// On the heap, because the table is moved while the process's state is made, perhaps on a small stack.
     pub(super) shards: Box<[Shard; SHARDS]>,
     pub(super) growing: Mutex<()>,
     /// First of the slots with a request: index + 1, or 0.
     pub(super) requests: AtomicU32,
 }
 
-// SAFETY: a slot's value is only reached by whoever holds its busy bit, or read in a child where nobody writes.
+// SAFETY: only the holder of the busy bit accesses a slot's value. Inherited slots are only read.
 unsafe impl<T: Content + Send> Sync for Table<T> {}
 // SAFETY: as above; the table owns its segments.
 unsafe impl<T: Content + Send> Send for Table<T> {}
 
 impl<T: Content> Table<T> {
-    /// An empty table whose slots are retired after `last_generation` uses.
+    /// Makes an empty table whose slots are retired after `last_generation` uses.
     pub fn new(last_generation: u32) -> Table<T> {
         Table {
             directory: Table::empty_directory(),
@@ -72,15 +72,15 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// Leaves no null pointer in this part of the directory.
+    /// Replaces null pointers in this part of the directory with the empty segment.
     pub(super) fn fill(&self, numbers: std::ops::Range<u32>) {
         for place in self.directory.iter().take(numbers.end as usize).skip(numbers.start as usize) {
             let _ = place.compare_exchange(std::ptr::null_mut(), self.empty, Release, Relaxed);
         }
     }
 
-    /// The slots as debuggers see them: each with its word, in which bit 0 says busy, bit 1 live, and what is above the
-    /// generation, and with these fields of what it holds. A pointer of the directory leads to a segment's first slot.
+    /// Describes the slots for debuggers: the word (bit 0 busy, bit 1 live, above them the generation), then these
+    /// fields of the value. A pointer of the directory leads to a segment's first slot.
     pub fn inspected(&self, name: &'static str, fields: Vec<Field>) -> TypeDescriptor {
         let mut all = vec![unsigned!(Slot<T>, word)];
         all.extend(fields.into_iter().map(|field| field.moved(std::mem::offset_of!(Slot<T>, value))));
@@ -88,12 +88,12 @@ impl<T: Content> Table<T> {
         TypeDescriptor::directory(name, place, size_of::<Slot<T>>(), all)
     }
 
-    /// Where a table keeps the first index that may be the parent's, and how many are.
+    /// Offset of the field with the first index that may be the parent's.
     pub const INHERITED_FROM: usize = std::mem::offset_of!(Table<T>, inherited_from);
-    /// See [`Table::INHERITED_FROM`].
+    /// Offset of the field with the number of such indexes.
     pub const INHERITED: usize = std::mem::offset_of!(Table<T>, inherited);
 
-    /// Whether the parent may have handed this index out. All others are this process's own.
+    /// Whether the parent may have handed out this index. All others are this process's own.
     #[inline]
     pub(super) fn is_inherited(&self, index: u32) -> bool {
         index.wrapping_sub(self.inherited_from) < self.inherited
@@ -106,8 +106,7 @@ impl<T: Content> Table<T> {
         unsafe { segment.as_ref() }
     }
 
-    /// Reads the label of a slot of this process, whether or not another thread holds the slot. Nothing for a handle
-    /// that is not live.
+    /// Reads the label of a slot of this process, even while another thread holds the slot. `None` for a stale handle.
     pub fn label<R>(&self, handle: Handle, read: impl FnOnce(&T::Label) -> R) -> Option<R> {
         let slot = &self.segment(handle.index)?.slots[handle.index as usize % SEGMENT];
         let live = u64::from(handle.generation) << 2 | LIVE;
@@ -120,14 +119,14 @@ impl<T: Content> Table<T> {
         is_live().then_some(label)
     }
 
-    /// Reads a slot that the parent of this forked process, or one of the few before it, handed out and had not freed.
-    /// Nobody writes to it here.
+    /// Reads a slot that the parent process, or one of the few processes before it, had not freed. No thread of this
+    /// process writes to it.
     pub fn read_inherited<R>(&self, handle: Handle, read: impl FnOnce(&T) -> R) -> Option<R> {
         let segment = if self.is_inherited(handle.index) {
             self.segment(handle.index)?
         } else {
-            // SAFETY: as in `segment`. One that is used again is taken out of these by the thread that renews it, which
-            // no handle of the process that it was inherited from survives.
+            // SAFETY: as in `segment`. A segment that is used again is removed from `spare` by the thread that renews
+            // it, and renewing makes every inherited handle stale.
             unsafe { self.spare[(handle.index as usize / SEGMENT) % SEGMENTS].load(Acquire).as_ref() }?
         };
         let slot = &segment.slots[handle.index as usize % SEGMENT];
@@ -136,12 +135,12 @@ impl<T: Content> Table<T> {
         (slot.word.load(Acquire) & !BUSY == word).then(|| read(unsafe { &*slot.value.get() }))
     }
 
-    /// The handles that are live at this moment, own ones only. For shutdown and reports, not for speed.
+    /// Returns this process's handles that are live. Visits every slot: for shutdown and reports.
     pub fn live(&self) -> impl Iterator<Item = Handle> + '_ {
         self.live_from(0)
     }
 
-    /// The same from this index on.
+    /// Returns those from this index on.
     pub fn live_from(&self, index: u32) -> impl Iterator<Item = Handle> + '_ {
         let all = index..self.segments.load(Acquire) * SEGMENT as u32;
         all.filter(|&index| !self.is_inherited(index)).filter_map(|index| {

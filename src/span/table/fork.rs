@@ -8,10 +8,11 @@ use crate::sys;
 use std::sync::atomic::{AtomicU32, Ordering::*};
 
 impl<T: Content> Table<T> {
-    /// A child's table: knows the parent's slots, and hands out others.
+    /// Makes a forked child's table.
     pub fn after_fork(parent: &Table<T>) -> Table<T> {
         let mut table = Table::new(parent.last_generation);
-        // A thread of the parent's may have been about to add a segment: that one is not known, and not used.
+        // A thread of the parent may have been adding a segment at the fork. The child does not know that one and does
+        // not use it.
         let (from, to) = (parent.own_from.load(Acquire), parent.own_to.load(Acquire).min(SEGMENTS as u32));
         let parents = if from < to { from..to } else { 0..0 };
         table.forks = parent.forks + 1;

@@ -1,4 +1,4 @@
-//! Free slots: a list for each shard, growing the table, and giving back what free slots hold.
+//! Free slots: a list per shard, growing the table, and freeing the memory of free slots.
 
 use super::base::Table;
 use super::slots::{Content, Segment, Shard, KEPT_FORKS, SEGMENT, SEGMENTS, SHARDS};
@@ -7,7 +7,7 @@ use crate::sys;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::sync::PoisonError;
 
-/// Free slots of a shard that keep what they hold.
+/// Number of free slots per shard that keep their memory.
 const WARM: usize = 64;
 
 impl<T: Content> Table<T> {
@@ -45,7 +45,8 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// A new segment for the shard, or another shard's free slot when the table or the memory is full.
+    /// Adds a segment to the shard and returns a slot of it. Returns a free slot of another shard if the table or the
+    /// memory is full.
     #[cold]
     pub(super) fn grow(&self, shard: usize) -> Option<u32> {
         if let Some(index) = self.pop(&self.shards[shard].cold) {
@@ -62,10 +63,11 @@ impl<T: Content> Table<T> {
             };
             let spare = &self.spare[number as usize];
             let segment = match spare.load(Relaxed) {
-                // Not for this process alone: a descendant uses it again.
+                // Outlives this process's state: a descendant uses the segment again.
                 none if none.is_null() => sys::outliving(|| Segment::<T>::build(shard as u32, self.forks))?,
                 old => {
-                    // SAFETY: a segment of a process whose threads are not here. It is in no directory.
+                    // SAFETY: a segment of an older process. No thread of this process uses it, and it is in no
+                    // directory.
                     unsafe { Segment::renew(old, shard as u32, self.forks) };
                     old
                 }
@@ -81,14 +83,15 @@ impl<T: Content> Table<T> {
             self.own_to.store(number + 1, Release);
             let first = number * SEGMENT as u32;
             let mut usable = (first..first + SEGMENT as u32).filter(|&index| self.is_usable(index));
-            // All of a segment that was used again may have had their last generation.
+            // All slots of a reused segment may have used up their generations.
             let Some(ours) = usable.next() else { continue };
             usable.rev().for_each(|index| self.push(index));
             return Some(ours);
         }
     }
 
-    /// The number of the next own segment: behind the last one, but for those of the parent and the few before it.
+    /// Returns the number of the next own segment: the first one behind the last that is not of the parent or of the
+    /// few processes before it.
     fn next_number(&self) -> Option<u32> {
         let free = |number: u32| {
             // SAFETY: as in `segment`.
@@ -98,12 +101,12 @@ impl<T: Content> Table<T> {
         (self.own_to.load(Relaxed)..SEGMENTS as u32).find(|&number| free(number))
     }
 
-    /// Lets `clean` free what free slots hold, but for a few of each shard that are used next, or with `all` for none.
-    /// Ends early when `clean` says no. The table can be used meanwhile.
+    /// Calls `clean` to free the memory of free slots. A few slots of each shard, which are used next, are skipped
+    /// unless `all` is set. Stops when `clean` returns false. Other threads can use the table meanwhile.
     pub fn clean_free(&self, all: bool, mut clean: impl FnMut(&mut T) -> bool) {
         let mut left = self.segments.load(Acquire) as usize * SEGMENT;
         for shard in self.shards.iter() {
-            // Lists give the slot that was used last first.
+            // A list returns the slot that was used last first.
             let mut warm = [0; WARM];
             let mut count = 0;
             while let Some(place) = warm.get_mut(count).filter(|_| !all) {

@@ -5,7 +5,7 @@ const GENERATION_BITS: u32 = 29;
 /// The last generation that fits a handle.
 pub const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 
-/// What a handle names; the two bits above generation and index.
+/// The kind of object that a handle names: the two bits above generation and index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Kind {
@@ -17,17 +17,17 @@ pub enum Kind {
     Sink = 3,
 }
 
-/// A handle taken apart. As a number it is below 2^53, which a double holds exactly.
+/// A handle's parts. The number is below 2^53, which a double holds exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Handle {
-    /// The slot.
+    /// Index of the slot.
     pub index: u32,
-    /// When the slot was handed out; from 1.
+    /// Generation in which the slot was handed out; from 1.
     pub generation: u32,
 }
 
 impl Handle {
-    /// The number that the host holds.
+    /// Returns the number that the host gets.
     #[inline]
     pub fn number(self, kind: Kind) -> u64 {
         (kind as u64) << (INDEX_BITS + GENERATION_BITS)
@@ -35,7 +35,7 @@ impl Handle {
             | u64::from(self.index)
     }
 
-    /// The handle that a number stands for, if it is of this kind.
+    /// Returns the handle of a number, if it is of this kind.
     #[inline]
     pub fn of(number: u64, kind: Kind) -> Option<Handle> {
         if number >> (INDEX_BITS + GENERATION_BITS) != kind as u64 {

@@ -13,14 +13,14 @@ use std::sync::atomic::{fence, Ordering::*};
 enum Patience {
     /// Not at all.
     None,
-    /// Some microseconds: long enough for a call that is running, not for a thread that is not.
+    /// Some microseconds: enough for a running call to end, not for a thread that is not running.
     Brief,
     /// 100 ms.
     Long,
 }
 
 impl<T: Content> Table<T> {
-    /// Takes a free slot. It is busy and not live until [`Guard::publish`]; nothing when the table is full.
+    /// Takes a free slot. It is busy and not live until [`Guard::publish`]. `None` if the table is full.
     #[inline]
     pub fn allocate(&self, shard: u32) -> Option<Guard<'_, T>> {
         let index = match self.pop(&self.shards[shard as usize % SHARDS].free) {
@@ -28,10 +28,10 @@ impl<T: Content> Table<T> {
             None => self.grow(shard as usize % SHARDS)?,
         };
         let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
-        // The slot is ours alone, but a random handle's owner may be looking at the word.
+        // No other thread has the slot, but one with a random handle may read the word.
         let word = slot.word.load(Relaxed);
         slot.word.store(word | BUSY, Relaxed);
-        // Before the label is written: its readers check the word afterwards.
+        // Before the label is written, because its readers check the word afterwards.
         fence(Release);
         Some(Guard { table: self, slot, index, word })
     }
@@ -42,13 +42,13 @@ impl<T: Content> Table<T> {
         self.lock_within(handle, Patience::Long)
     }
 
-    /// The same for a caller that can leave a request instead: gives up after some microseconds.
+    /// Locks the slot; gives up after some microseconds. For a caller that can leave a request instead.
     #[inline]
     pub fn lock_briefly(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
         self.lock_within(handle, Patience::Brief)
     }
 
-    /// The same without waiting.
+    /// Locks the slot without waiting.
     pub fn try_lock(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
         self.lock_within(handle, Patience::None)
     }
@@ -70,7 +70,7 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// Why a handle is neither this process's nor its parent's.
+    /// Returns why a handle names no live slot of this process.
     #[cold]
     fn refused(&self, handle: Handle) -> Refused {
         match self.read_inherited(handle, |_| ()) {
@@ -79,8 +79,8 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// Another thread is in a call on this slot. It is soon done, unless it is not running, or is this thread itself,
-    /// interrupted by a signal.
+    /// Waits for another thread's call on this slot. That call can take long if its thread is not running, or is this
+    /// thread, interrupted by a signal.
     #[cold]
     #[inline(never)]
     fn lock_contended<'a>(
@@ -109,7 +109,7 @@ impl<T: Content> Table<T> {
                 Err(_) if round < 64 => std::hint::spin_loop(),
                 Err(_) if round < 80 => sys::yield_now(),
                 Err(_) if patience == Patience::Brief => break,
-                // A sleep, since yielding gives the processor to no thread of a lower priority.
+                // Sleeps, because yielding does not let threads of a lower priority run.
                 Err(_) => {
                     sys::sleep_ns(50_000);
                     if sys::monotonic_ns() > give_up {
@@ -122,7 +122,7 @@ impl<T: Content> Table<T> {
     }
 }
 
-/// A slot, locked. Unlocks when dropped.
+/// A locked slot. Unlocks when dropped.
 pub struct Guard<'a, T: Content> {
     table: &'a Table<T>,
     slot: &'a Slot<T>,
@@ -132,19 +132,19 @@ pub struct Guard<'a, T: Content> {
 }
 
 impl<T: Content> Guard<'_, T> {
-    /// The handle that names this slot.
+    /// Returns the handle of this slot.
     #[inline]
     pub fn handle(&self) -> Handle {
         Handle { index: self.index, generation: (self.word >> 2) as u32 }
     }
 
-    /// The label, to be written before the slot is published.
+    /// Returns the label, to be written before the slot is published.
     #[inline]
     pub fn label(&self) -> &T::Label {
         &self.slot.label
     }
 
-    /// Makes a slot that was just allocated known by its handle, and unlocks it.
+    /// Makes a slot that was just allocated live, and unlocks it.
     #[inline]
     pub fn publish(mut self) -> Handle {
         self.word |= LIVE;
@@ -157,8 +157,8 @@ impl<T: Content> Guard<'_, T> {
         std::mem::forget(self);
     }
 
-    /// Ends this generation: the handle is stale from now on, and the slot free. The value is left as it is for the
-    /// next user, but for a slot whose generations are used up: it is never used again, and its value is dropped.
+    /// Frees the slot: its handle is stale from now on. The value is left as it is for the slot's next owner. A slot
+    /// whose generations are used up is never used again, and its value is dropped.
     #[inline]
     pub fn free(mut self) {
         let generation = (self.word >> 2) as u32;
@@ -179,7 +179,8 @@ impl<T: Content> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         self.slot.word.store(self.word, Release);
-        // A request that comes between these two is found by the one who left it, or by the next drain: see `requests`.
+        // A request that comes between these two lines is found by its caller, or the next time the list is run: see
+        // `requests`.
         if self.slot.request.load(Relaxed) != 0 {
             requests::requested(self.slot);
         }

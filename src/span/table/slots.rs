@@ -9,35 +9,35 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 pub(super) const SEGMENT: usize = 64;
 pub(super) const SEGMENTS: usize = (1 << INDEX_BITS) / SEGMENT;
 pub(super) const SHARDS: usize = 16;
-/// Segments of processes that are fewer forks older than this stay as they are, so that their spans can be parents.
+/// Segments of processes that are fewer forks older than this are kept, so that their spans can be parents.
 pub(super) const KEPT_FORKS: u32 = 4;
 
 pub(super) const BUSY: u64 = 1;
 pub(super) const LIVE: u64 = 2;
-/// Why a handle was not honoured.
+/// Why a slot was not locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// Freed, or never handed out.
     Stale,
     /// Handed out before a fork, by the parent.
     Forked,
-    /// Another thread holds the slot for longer than a call may take.
+    /// Another thread held the slot for too long.
     Busy,
 }
 
-/// What a slot can hold.
+/// The type of a slot's value.
 pub trait Content: Default {
-    /// What can be read of a live slot although another thread holds it. Written before the slot is published.
+    /// What can be read of a live slot while another thread holds it. Written before the slot is published.
     type Label: Default + Sync;
-    /// Whether a request stays in the slot until it is run from the list.
+    /// Whether a request stays in the slot until the list of requests is run.
     const LISTED: bool;
 }
 
-/// One slot: its word and what it holds.
+/// A slot: its word and its value.
 #[repr(C, align(64))]
 pub(super) struct Slot<T: Content> {
     pub(super) word: AtomicU64,
-    /// What a caller that found the slot busy asks of the holder, see `requests`; 0 for nothing.
+    /// The request of a caller that found the slot busy, see `requests`; 0 for none.
     pub(super) request: AtomicU64,
     pub(super) label: T::Label,
     pub(super) value: UnsafeCell<T>,
@@ -50,25 +50,25 @@ pub(super) struct Segment<T: Content> {
     pub(super) links: [AtomicU32; SEGMENT],
     /// The same for the list of slots with a request.
     pub(super) request_links: [AtomicU32; SEGMENT],
-    /// Whose free list the slots return to.
+    /// Shard to whose free list the slots return.
     pub(super) shard: u32,
-    /// How many forks lie between the first process and the one that hands out its slots.
+    /// Number of forks between the first process and the one that hands out these slots.
     pub(super) forks: u32,
 }
 
-/// Heads of free lists: a tag against reuse between load and swap, then index + 1.
+/// Heads of free lists: index + 1 of the first slot, and above it a count that changes with every swap, against ABA.
 #[repr(align(128))]
 pub(super) struct Shard {
     pub(super) free: AtomicU64,
-    /// Those that hold no memory any more: taken when there is no other.
+    /// Free slots without memory, used when there are no others.
     pub(super) cold: AtomicU64,
 }
 
 pub(super) type Directory<T> = Box<[AtomicPtr<Segment<T>>; SEGMENTS]>;
 
 impl<T: Content> Segment<T> {
-    /// A new segment, filled in slot by slot where it lies: it is several times larger than the stack that a coroutine
-    /// may have. Nothing when the system has no memory.
+    /// Makes a segment in place, slot by slot, because it is several times larger than the stack of a coroutine. `None`
+    /// if the system has no memory.
     pub(super) fn build(shard: u32, forks: u32) -> Option<*mut Segment<T>> {
         // SAFETY: the layout is not empty; every field is written once, within what was allocated, before anybody else
         // knows the address.
@@ -92,7 +92,7 @@ impl<T: Content> Segment<T> {
         }
     }
 
-    /// Makes an old segment as good as new. What its slots hold may be half changed: it is overwritten and not dropped.
+    /// Resets an old segment. Values of its slots may be half changed, so they are overwritten and not dropped.
     ///
     /// # Safety
     /// `segment` leads to a segment that no thread uses.
