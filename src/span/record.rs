@@ -183,14 +183,15 @@ impl<'a> Record<'a> {
     /// Returns the run of this kind; empty where the record has none. Runs of an unknown kind are skipped.
     #[inline]
     pub fn run(&self, kind: Kind) -> Run<'a> {
-        let mut runs = self.runs;
+        let mut at = 0;
         for word in self.list.chunks_exact(WORD) {
             let word = word.try_into().map_or(0, u64::from_ne_bytes);
-            let Some((bytes, rest)) = runs.split_at_checked((word >> 32) as usize) else { break };
+            let end = at + (word >> 32) as usize;
             if word as u16 == kind as u16 {
+                let bytes = self.runs.get(at..end).unwrap_or_default();
                 return Run::new(kind, (bytes, u32::from((word >> 16) as u16)));
             }
-            runs = rest;
+            at = end;
         }
         Run::new(kind, (&[], 0))
     }
