@@ -167,7 +167,11 @@ pub extern "C" fn spanwire_span_set_tags(
     count: CLen,
 ) -> spanwire_status {
     with(span, |span, counters, _| {
-        tags.of(count)?.iter().fold(Ok(()), |first, tag| first.and(put_tag(span, counters, tag)))
+        let mut first = Ok(());
+        for tag in tags.of(count)? {
+            first = first.and(put_tag(span, counters, tag));
+        }
+        first
     })
 }
 
