@@ -102,6 +102,7 @@ struct Worker {
 /// Runs until no tracer is attached any more and nothing is left.
 pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     sys::be_a_batch_thread();
+    crate::log::bridge::attach(&shared.logs);
     let Some(way) = exporter.way.lock().unwrap_or_else(PoisonError::into_inner).take() else {
         exporter.started.store(false, Relaxed);
         exporter.queue.thread_failed();
