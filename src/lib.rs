@@ -7,6 +7,7 @@
 //! This file holds the module list and what the compiler is asked to enforce; no logic.
 
 #![deny(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 #[cfg(panic = "abort")]
 compile_error!("spanwire promises that no panic reaches its host: build it with panic = \"unwind\"");
@@ -26,6 +27,7 @@ pub mod level;
 pub mod lines;
 pub mod log;
 pub mod memory;
+pub mod os_error;
 #[allow(unsafe_code)]
 pub mod probes;
 #[allow(unsafe_code)]
@@ -36,7 +38,7 @@ pub mod report;
 pub mod settings;
 pub mod sort;
 pub mod span;
-#[allow(unsafe_code)]
+#[allow(unsafe_code, clippy::disallowed_methods)]
 pub mod sys;
 pub mod trace;
 pub mod tracer;

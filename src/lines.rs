@@ -2,6 +2,10 @@
 //! the `file://` exporter write through this. A write never waits longer than its caller allows and never raises a
 //! signal; a line that was cut off does not spoil the next one.
 
+// Opens descriptors of the host anew.
+#![allow(clippy::disallowed_methods)]
+
+use crate::os_error::FileFault;
 use crate::sys::{self, Descriptor, Opened, Taken};
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
@@ -36,7 +40,7 @@ impl Given {
         if self.first.is_some_and(|first| first.id == now.id) || self.is_redirected(&now) {
             return Ok((self.fd, now.kind));
         }
-        Err(io::Error::other("the process closed it, and its number leads to a file that is no output"))
+        Err(FileFault::NotAnOutput.into())
     }
 
     fn is_redirected(&self, now: &Opened) -> bool {

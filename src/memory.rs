@@ -3,7 +3,7 @@
 //! counts, not content, and what the allocator adds to it. Open spans leave a quarter of the bound to finished ones: a
 //! span that was started finds room for its record. What is inside a buffer is of no concern here.
 
-use crate::inspect::{holding, unsigned, Noun};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::sys;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -256,15 +256,15 @@ impl Buffer {
 }
 
 /// What is counted, as debuggers see it: at the moment at which they look.
-pub fn counted_now() -> Noun {
+pub fn counted_now() -> TypeDescriptor {
     let fields = vec![unsigned!(Counted, used), unsigned!(Counted, max)];
-    Noun::row("memory", std::slice::from_ref(&COUNTED), fields)
+    TypeDescriptor::row("memory", std::slice::from_ref(&COUNTED), fields)
 }
 
 /// A buffer as debuggers see it.
-pub fn inspected() -> Noun {
+pub fn inspected() -> TypeDescriptor {
     let fields = vec![holding!(Vec of "byte", Buffer, bytes), unsigned!(Buffer, len as "length")];
-    Noun::inside::<Buffer>("buffer", fields)
+    TypeDescriptor::inside::<Buffer>("buffer", fields)
 }
 
 /// Copies between slices of one length. Most texts of a span are short: up to 64 bytes go in a few moves of fixed size

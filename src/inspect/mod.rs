@@ -60,7 +60,7 @@ impl Field {
         Field::unsigned(name, offset, get).with_sign()
     }
 
-    /// Structures, one or several, of the noun named `of`.
+    /// Structures, one or several, of the type named `of`.
     pub fn of<O, T>(name: &'static str, offset: usize, get: fn(&O) -> &T, kind: Kind, of: &'static str) -> Field {
         Field { kind, of, ..Field::unsigned(name, offset, get) }
     }
@@ -97,7 +97,7 @@ macro_rules! signed {
 }
 pub(crate) use signed;
 
-/// A field that holds structures: how many, and of which noun.
+/// A field that holds structures: how many, and of which type.
 macro_rules! holding {
     ($kind:ident of $of:literal, $owner:ty, $($path:tt).+ as $name:literal) => {
         $crate::inspect::Field::of::<$owner, _>(
@@ -112,7 +112,7 @@ macro_rules! holding {
 }
 pub(crate) use holding;
 
-/// Where the structures of a noun lie.
+/// Where the structures of a type lie.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
     /// Reached by a field of another.
@@ -137,32 +137,32 @@ pub enum Place {
 
 /// A kind of structure.
 #[derive(Clone, Debug)]
-pub struct Noun {
+pub struct TypeDescriptor {
     name: &'static str,
     stride: usize,
     place: Place,
     fields: Vec<Field>,
 }
 
-impl Noun {
+impl TypeDescriptor {
     /// A structure that is reached by a field: its size, and what is in it.
-    pub fn inside<T>(name: &'static str, fields: Vec<Field>) -> Noun {
-        Noun { name, stride: size_of::<T>(), place: Place::Inside, fields }
+    pub fn inside<T>(name: &'static str, fields: Vec<Field>) -> TypeDescriptor {
+        TypeDescriptor { name, stride: size_of::<T>(), place: Place::Inside, fields }
     }
 
     /// All of a slice.
-    pub fn row<T>(name: &'static str, all: &[T], fields: Vec<Field>) -> Noun {
+    pub fn row<T>(name: &'static str, all: &[T], fields: Vec<Field>) -> TypeDescriptor {
         let place = Place::Row { base: all.as_ptr() as usize, count: all.len() };
-        Noun { name, stride: size_of::<T>(), place, fields }
+        TypeDescriptor { name, stride: size_of::<T>(), place, fields }
     }
 
     /// Structures in groups, `stride` bytes apart.
-    pub fn directory(name: &'static str, place: Place, stride: usize, fields: Vec<Field>) -> Noun {
-        Noun { name, stride, place, fields }
+    pub fn directory(name: &'static str, place: Place, stride: usize, fields: Vec<Field>) -> TypeDescriptor {
+        TypeDescriptor { name, stride, place, fields }
     }
 
-    /// The same noun, its fields in a structure of another size around it.
-    pub fn sized(self, stride: usize) -> Noun {
-        Noun { stride, ..self }
+    /// Returns the descriptor with another size: its fields lie in a larger structure.
+    pub fn sized(self, stride: usize) -> TypeDescriptor {
+        TypeDescriptor { stride, ..self }
     }
 }

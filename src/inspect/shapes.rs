@@ -2,7 +2,7 @@
 //! compiler: found out by looking at one whose content is known. What is not recognised is left out of the table, and a
 //! reader then says that it does not have it.
 
-use super::{Field, Noun};
+use super::{Field, TypeDescriptor};
 use crate::sys;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,18 +18,18 @@ fn word(name: &'static str, offset: usize) -> Field {
     Field::number(name, offset, WORD)
 }
 
-/// The noun `vec`: where a `Vec` has its pointer and its length.
-fn vec() -> Option<Noun> {
+/// The type `vec`: where a `Vec` has its pointer and its length.
+fn vec() -> Option<TypeDescriptor> {
     let mut known: Vec<u64> = Vec::with_capacity(7);
     known.extend([1, 2, 3]);
     let words = sys::words_of(&known);
     let fields =
         vec![word("pointer", place(&words, known.as_ptr() as usize)?), word("length", place(&words, known.len())?)];
-    Some(Noun::inside::<Vec<u64>>("vec", fields))
+    Some(TypeDescriptor::inside::<Vec<u64>>("vec", fields))
 }
 
-/// The noun `deque`: where a `VecDeque` has its pointer, capacity, first item and length.
-fn deque() -> Option<Noun> {
+/// The type `deque`: where a `VecDeque` has its pointer, capacity, first item and length.
+fn deque() -> Option<TypeDescriptor> {
     let mut known: VecDeque<u64> = VecDeque::with_capacity(11);
     known.extend(0..10);
     known.drain(..4);
@@ -42,12 +42,12 @@ fn deque() -> Option<Noun> {
         word("head", place(&words, head)?),
         word("length", place(&words, length)?),
     ];
-    Some(Noun::inside::<VecDeque<u64>>("deque", fields))
+    Some(TypeDescriptor::inside::<VecDeque<u64>>("deque", fields))
 }
 
 /// The containers, and what a `Vec` of bytes consists of.
-pub fn nouns() -> Vec<Noun> {
-    [vec(), deque(), Some(Noun::inside::<u8>("byte", Vec::new()))].into_iter().flatten().collect()
+pub fn descriptors() -> Vec<TypeDescriptor> {
+    [vec(), deque(), Some(TypeDescriptor::inside::<u8>("byte", Vec::new()))].into_iter().flatten().collect()
 }
 
 /// Where in a `Mutex` its content lies.
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn this_compilers_containers_are_recognised() {
         assert_eq!(
-            nouns().iter().map(|noun| (noun.name, noun.fields.len())).collect::<Vec<_>>(),
+            descriptors().iter().map(|descriptor| (descriptor.name, descriptor.fields.len())).collect::<Vec<_>>(),
             [("vec", 2), ("deque", 4), ("byte", 0)]
         );
         let mutex = Mutex::new([7u64; 3]);

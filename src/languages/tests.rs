@@ -2,14 +2,18 @@
 
 use super::text::{cut, duration, escaped, number};
 use super::*;
-use crate::event::{Event, OpenFacts, SpanFacts, Standing};
+use crate::event::{Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
+use crate::os_error::OsError;
+use crate::settings::rejection::Unusable;
+use crate::settings::Origin;
 use serde_json::json;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Every kind of event once, with values that need care.
 pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
-    let span = SpanFacts {
+    let span = SpanView {
         trace_id: 0x6745_2301_0000_0000_0000_0000_0000_00ff,
         span_id: 4_111_111_111_111_111,
         parent_id: 7,
@@ -26,7 +30,7 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         priority: Some(1),
         decision_maker: Some(0),
     };
-    let open = [OpenFacts {
+    let open = [OpenSpanView {
         trace_id: 255,
         span_id: 7,
         parent_id: 0,
@@ -42,19 +46,25 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
     let fields = [("user", "ann"), ("password", "hunter2")];
     let config = [("service".to_string(), json!("sh\nop")), ("debug".to_string(), json!(true))];
     let standing = Standing { open: 1, finished: 1, leaves: false };
+    let no_folder = OsError::Errno(libc::ENOENT);
     let events = [
-        Event::TracerConfigured { fields: &config, agent_url: url, agent_error: Some("connection refused") },
+        Event::TracerConfigured {
+            fields: &config,
+            agent_url: url,
+            agent_error: Some(&worked::REFUSED),
+            abandoned_spans: false,
+        },
         Event::LogFileOpened { path: "/var/log/shop.log" },
         Event::SettingRejected {
             name: "DD_TRACE_AGENT_URL",
             value: "gopher://u:p@x",
-            origin: "env",
-            why: "no such scheme",
+            origin: Origin::Env,
+            why: worked::rejection("no such scheme"),
         },
         Event::SettingsUnsupported { names: &["DD_TRACE_SAMPLE_RATE", "OTEL_PROPAGATORS"] },
         Event::IntegrationLoaded { name: "redis", version: "5.0", status: "ok" },
         Event::SpanStarted {
-            span: &SpanFacts { tags: vec![], metrics: vec![], duration_ns: 0, ..span.clone() },
+            span: &SpanView { tags: vec![], metrics: vec![], duration_ns: 0, ..span.clone() },
             standing,
         },
         Event::SpanFinished { span: &span, standing },
@@ -95,7 +105,7 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         },
         Event::AgentUnreachable {
             url,
-            error: "connection refused",
+            error: &worked::REFUSED,
             bytes,
             traces,
             spans,
@@ -106,9 +116,9 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         },
         Event::AgentReachable { url, after: Duration::from_millis(3200) },
         Event::AgentInfo { url, version: "7.60.0", endpoints: 12 },
-        Event::SpansDropped { reason: "queue_full", spans: 3, traces: 1, detail: "the queue is full", queue: None },
-        Event::LossBegan { reason: "queue_full" },
-        Event::LossEnded { reason: "queue_full", spans: 30 },
+        Event::SpansDropped { reason: Reason::QueueFull, spans: 3, traces: 1, detail: &worked::QUEUE_FULL },
+        Event::LossBegan { reason: Reason::QueueFull },
+        Event::LossEnded { reason: Reason::QueueFull, spans: 30 },
         Event::SpansAbandoned { spans: 1, open: &open },
         Event::SpansOverdue { spans: 1, open: &open, stopping: false },
         Event::TracerStopped { sent: 10, spans_lost: 5, spans_unknown: 3, timed_out: true },
@@ -116,11 +126,15 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         Event::PanicCaught { message: "index out of bounds" },
         Event::HostText { level: Level::Warn, target: "app", text: "token=abc\nsecond\u{0} line" },
         Event::HostEvent { kind: "cache.miss", fields: &fields },
-        Event::RecordsLost { sink: "stderr", records: 6 },
-        Event::Notice { level: Level::Error, target: "log.file", text: "cannot write" },
+        Event::RecordsLost { sink: Outlet::Stderr, records: 6 },
+        Event::LogFileNotWritten { path: Path::new("/a/log"), error: &no_folder, to_stderr: false },
+        Event::LogFileMoved { wanted: Path::new("/a/log"), used: Path::new("/tmp/log"), error: &no_folder },
+        Event::LogSettingsDiffer,
+        Event::AgentUnusable { why: Unusable::Tls },
+        Event::TurnedOff,
         Event::LookupHangs { host: "agent.test", time: Duration::from_secs(1), given_up: 0, most: 3 },
-        Event::ThreadNotStarted { thread: "spanwire-worker", errno: 11 },
-        Event::ThreadStarted { thread: "spanwire-worker", after: Duration::from_secs(3) },
+        Event::ThreadNotStarted { thread: Thread::Worker, errno: 11 },
+        Event::ThreadStarted { thread: Thread::Worker, after: Duration::from_secs(3) },
     ];
     for event in &events {
         each(event.kind(), event);
@@ -177,7 +191,7 @@ fn what_warns_or_fails_is_said_in_every_dialect() {
 #[test]
 fn lines_are_bounded_whatever_a_span_holds() {
     let long = "x".repeat(25_000);
-    let span = SpanFacts {
+    let span = SpanView {
         trace_id: 1,
         span_id: 1,
         parent_id: 0,
@@ -194,7 +208,7 @@ fn lines_are_bounded_whatever_a_span_holds() {
         priority: None,
         decision_maker: None,
     };
-    let many: Vec<SpanFacts<'_>> = (0..1_000).map(|_| span.clone()).collect();
+    let many: Vec<SpanView<'_>> = (0..1_000).map(|_| span.clone()).collect();
     let standing = Standing { open: 0, finished: 1, leaves: true };
     for (name, dialect) in every_dialect() {
         let mut lines = Vec::new();

@@ -17,7 +17,8 @@ mod switch;
 mod threads;
 mod writer;
 
-pub use crate::event::{Event, SpanFacts};
+use crate::event::Outlet;
+pub use crate::event::{Event, SpanView};
 pub use crate::languages::{About, Dialect};
 pub use crate::level::Level;
 pub use crate::zone::Zone;
@@ -28,7 +29,7 @@ pub use retention::Retention;
 pub use ring::Record;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 
-use crate::inspect::Noun;
+use crate::inspect::TypeDescriptor;
 use crate::languages::{Frame, HeldBack, Language, Line};
 use crate::lines::Given;
 use crate::recorder::{Kind, Recorder};
@@ -234,14 +235,14 @@ impl Logs {
     }
 
     /// What debuggers see of the log: the level, and the records that wait for the host.
-    pub fn inspected(&self) -> Vec<Noun> {
+    pub fn inspected(&self) -> Vec<TypeDescriptor> {
         let shared = std::slice::from_ref(&*self.shared);
         let mut fields = vec![Switch::inspected().moved(offset_of!(Shared, switch))];
         let ring = offset_of!(Shared, ring);
         fields.extend(self.shared.ring.inspected().map(|field| field.moved(ring)));
-        let mut nouns = vec![Noun::row("log", shared, fields)];
-        nouns.extend(ring::inspected());
-        nouns
+        let mut descriptors = vec![TypeDescriptor::row("log", shared, fields)];
+        descriptors.extend(ring::inspected());
+        descriptors
     }
 
     /// Takes over a tracer's settings. The first call decides; a later one answers whether it says the same. A level or
@@ -339,7 +340,7 @@ impl Logs {
     /// all lines that waited would need; a line longer than `out` stays, with those behind it.
     pub fn drain(&self, out: &mut [u8]) -> (usize, usize) {
         writer::say_gathered(&self.shared, false);
-        let tell = |records| self.shared.record(&Event::RecordsLost { sink: "ring", records });
+        let tell = |records| self.shared.record(&Event::RecordsLost { sink: Outlet::Ring, records });
         self.shared.ring.drain(out, &tell)
     }
 

@@ -2,7 +2,7 @@
 //! where it goes.
 
 use super::callback::Returned;
-use crate::inspect::{holding, shapes, unsigned, Field, Kind, Noun};
+use crate::inspect::{holding, shapes, unsigned, Field, Kind, TypeDescriptor};
 use crate::languages::Line;
 use crate::level::Level;
 use crate::sys;
@@ -63,15 +63,15 @@ impl Record {
 }
 
 /// A record as debuggers see it, and what leads to one.
-pub(super) fn inspected() -> [Noun; 2] {
+pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let any = Arc::new(Record::new(Level::Info));
     let behind = shapes::in_arc(&any);
     let record = [unsigned!(Record, time_ns), unsigned!(Record, level), holding!(Vec of "byte", Record, text)];
     let record = record.into_iter().map(|field| field.moved(behind)).collect();
     let pointer = Field::of::<Arc<Record>, _>("record", 0, |it| it, Kind::Pointer, "log_record");
     [
-        Noun::inside::<Record>("log_record", record).sized(behind + size_of::<Record>()),
-        Noun::inside::<Arc<Record>>("log_pointer", vec![pointer]),
+        TypeDescriptor::inside::<Record>("log_record", record).sized(behind + size_of::<Record>()),
+        TypeDescriptor::inside::<Arc<Record>>("log_pointer", vec![pointer]),
     ]
 }
 

@@ -4,8 +4,8 @@
 use super::reader::{Fault, Memory, Reader, View};
 use crate::export::TRACERS_MAX;
 use crate::recorder::{layout, snapshot, Snapshot};
-use crate::span::encode;
-use crate::span::open::{Value, ERROR};
+use crate::span::open::ERROR;
+use crate::span::run::{self, Item, Kind};
 use serde_json::Value as Json;
 
 /// Stands for "no sampling priority".
@@ -280,8 +280,10 @@ impl Image {
             }
             true
         });
-        let names: Vec<String> =
-            reader.noun("account").map(|noun| noun.numbers().map(str::to_owned).collect()).unwrap_or_default();
+        let names: Vec<String> = reader
+            .descriptor("account")
+            .map(|descriptor| descriptor.numbers().map(str::to_owned).collect())
+            .unwrap_or_default();
         reader.each("account", &mut |index, view| {
             if let Some(tracer) = self.tracers.iter_mut().find(|tracer| tracer.index == index) {
                 let counted = names.iter().map(|name| (name.clone(), view.number(name).unwrap_or(0)));
@@ -319,8 +321,8 @@ impl Image {
 
 /// The card of a tracer, by the pointer to its profile.
 fn card(view: &View<'_>) -> Json {
-    let profile = view.several("profile");
-    let card = profile.as_ref().and_then(|profile| profile.views().next()).and_then(|it| it.bytes("card"));
+    let metadata = view.several("metadata");
+    let card = metadata.as_ref().and_then(|metadata| metadata.views().next()).and_then(|it| it.bytes("json"));
     card.and_then(|card| serde_json::from_slice(&card).ok()).unwrap_or(Json::Null)
 }
 
@@ -386,13 +388,13 @@ fn open_span(slot: u64, word: u64, view: &View<'_>) -> Span {
     span.damaged |= keys.is_none();
     for key in keys.iter().flat_map(|keys| keys.views()) {
         let place = key.number("place").unwrap_or(u64::MAX);
-        let run = if place & IN_NUMBERS != 0 { &numbers } else { &texts };
-        match run.get((place & !IN_NUMBERS) as usize..).and_then(|run| pair(run, place & IN_NUMBERS != 0)) {
-            Some((tag, _)) => span.tags.push(tag),
+        let (kind, run) = if place & IN_NUMBERS != 0 { (Kind::Number, &numbers) } else { (Kind::Text, &texts) };
+        match run.get((place & !IN_NUMBERS) as usize..).and_then(|run| run::read(kind, run)) {
+            Some((item, _)) => span.take(item),
             None => span.damaged = true,
         }
     }
-    span.blobs = count_blobs(&blobs);
+    run::each(Kind::Blob, &blobs, |item| span.take(item));
     span
 }
 
@@ -404,30 +406,15 @@ fn slice(bytes: &[u8], at: Option<u64>, length: Option<u64>) -> Option<&[u8]> {
 /// A tag and its key.
 pub type Pair = (Vec<u8>, Tag);
 
-/// The pair that a run begins with, and what follows it.
-fn pair(run: &[u8], number: bool) -> Option<(Pair, &[u8])> {
-    let (key, rest) = encode::read_text(run)?;
-    let (value, rest) = if number {
-        let (value, rest) = encode::read_float(rest)?;
-        (Value::Number(value), rest)
-    } else {
-        let (value, rest) = encode::read_text(rest)?;
-        (Value::Text(value), rest)
-    };
-    let tag = match value {
-        Value::Text(text) => Tag::Text(text.to_vec()),
-        Value::Number(number) => Tag::Number(number),
-    };
-    Some(((key.to_vec(), tag), rest))
-}
-
-fn count_blobs(mut run: &[u8]) -> u64 {
-    let mut count = 0;
-    while let Some((_, rest)) = encode::read_text(run) {
-        let Some((_, rest)) = encode::read_blob(rest) else { break };
-        (run, count) = (rest, count + 1);
+impl Span {
+    /// Takes what was decoded of its runs.
+    fn take(&mut self, item: Item<'_>) {
+        match item {
+            Item::Text(key, text) => self.tags.push((key.to_vec(), Tag::Text(text.to_vec()))),
+            Item::Number(key, number) => self.tags.push((key.to_vec(), Tag::Number(number))),
+            Item::Blob(..) => self.blobs += 1,
+        }
     }
-    count
 }
 
 fn chunk(reader: &Reader<'_>, view: &View<'_>, place: Place, order: Option<&[u32]>) -> Chunk {
@@ -458,13 +445,13 @@ fn chunk(reader: &Reader<'_>, view: &View<'_>, place: Place, order: Option<&[u32
 
 /// The finished span that bytes begin with, and its length.
 fn finished(reader: &Reader<'_>, bytes: &[u8], chunk: &Chunk) -> Option<(Span, usize)> {
-    let noun = reader.noun("record")?;
-    let view = View::of(reader, noun, bytes)?;
+    let descriptor = reader.descriptor("record")?;
+    let view = View::of(reader, descriptor, bytes)?;
     let number = |name| view.number(name).map(|number| number as usize);
-    let record = bytes.get(noun.stride()..number("length")?)?;
-    let (head, runs) = record.split_at_checked(number("head_length")?)?;
-    let (mut texts, runs) = runs.split_at_checked(number("texts_length")?)?;
-    let (mut numbers, runs) = runs.split_at_checked(number("numbers_length")?)?;
+    let record = bytes.get(descriptor.stride()..number("length")?)?;
+    let listed = reader.descriptor("run")?;
+    let (list, record) = record.split_at_checked(number("run_count")?.checked_mul(listed.stride())?)?;
+    let (head, mut runs) = record.split_at_checked(number("head_length")?)?;
     let text = |at, length| slice(head, view.number(at), view.number(length)).map(<[u8]>::to_vec);
     let mut span = Span {
         span_id: view.number("span_id")?,
@@ -480,16 +467,14 @@ fn finished(reader: &Reader<'_>, bytes: &[u8], chunk: &Chunk) -> Option<(Span, u
             text("resource_at", "resource_length")?,
             text("type_at", "type_length")?,
         ],
-        blobs: count_blobs(runs.get(..number("blobs_length")?)?),
         ..Span::default()
     };
-    while let Some((tag, rest)) = pair(texts, false) {
-        span.tags.push(tag);
-        texts = rest;
-    }
-    while let Some((tag, rest)) = pair(numbers, true) {
-        span.tags.push(tag);
-        numbers = rest;
+    for word in list.chunks_exact(listed.stride()) {
+        let word = View::of(reader, listed, word)?;
+        let (run, rest) = runs.split_at_checked(word.number("length")? as usize)?;
+        runs = rest;
+        let known = Kind::ALL.into_iter().find(|&kind| word.number("kind") == Some(kind as u64));
+        known.into_iter().for_each(|kind| run::each(kind, run, |item| span.take(item)));
     }
     Some((span, number("length")?))
 }
@@ -506,11 +491,11 @@ fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans: &[(u64, u
             chunk.spans.iter_mut().for_each(|span| span.tracer = tracer);
         }
     };
-    for loads in view.several("loads").iter().flat_map(|loads| loads.views()) {
-        for load in loads.several("all").iter().flat_map(|all| all.views()) {
+    for batches in view.several("batches").iter().flat_map(|batches| batches.views()) {
+        for batch in batches.several("all").iter().flat_map(|all| all.views()) {
             let from = chunks.len();
-            in_load(reader, &load, &mut chunks);
-            owned(&load, &mut chunks[from..]);
+            in_batch(reader, &batch, &mut chunks);
+            owned(&batch, &mut chunks[from..]);
         }
     }
     for name in ["hands", "lanes", "orphans"] {
@@ -528,14 +513,14 @@ fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans: &[(u64, u
 }
 
 /// What the worker is sending, without what is sent or dropped already.
-fn in_load(reader: &Reader<'_>, load: &View<'_>, chunks: &mut Vec<Chunk>) {
-    let number = |name| load.number(name).unwrap_or(0);
+fn in_batch(reader: &Reader<'_>, batch: &View<'_>, chunks: &mut Vec<Chunk>) {
+    let number = |name| batch.number(name).unwrap_or(0);
     let place = Place::Sending { asking: number("asking") != 0, unknown: number("unknown") != 0 };
-    let order = load.several("order");
+    let order = batch.several("order");
     let order: Vec<u32> =
         order.iter().flat_map(|order| order.views()).map(|at| at.number("at").unwrap_or(0) as u32).collect();
     let (gone, mut from) = (number("gone") as usize, 0);
-    let content = load.several("chunks");
+    let content = batch.several("chunks");
     for view in content.iter().flat_map(|content| content.views()) {
         let end = from + view.number("spans").unwrap_or(0) as usize;
         let mut left = order.get(from.max(gone).min(end)..end).map(<[u32]>::to_vec);

@@ -1,22 +1,22 @@
-//! Reading the table of a process: this one's, another's, or a core's. It knows the table's form and names of nouns and
-//! fields, and no structure. It trusts nothing: what is read may be of another version, cut short, half changed, or
-//! somebody's bad joke; a number is checked before anything is looked up by it, and the bytes read in all are bounded.
+//! Reads the table of type descriptors of a process: this one, another one, or a core. Knows the form of the table, and
+//! types and fields by name; contains no layout of a structure. The bytes may be of another version, cut short, half
+//! changed or forged: every number is checked before it is used, and the bytes read in all are bounded.
 
 use crate::inspect::table::{MAGIC, VERSION};
 use crate::inspect::Kind;
 use std::cell::Cell;
 use std::fmt;
 
-/// The largest structure, number of nouns, number of fields of each, and block that are believed.
+/// Upper bounds of what a table may claim: size of a structure, number of types, fields of each, bytes of a block.
 const SIZE_MAX: usize = 1 << 20;
-const NOUNS_MAX: u64 = 256;
+const TYPES_MAX: u64 = 256;
 const FIELDS_MAX: u64 = 1024;
 const BLOCK_MAX: u64 = 64 << 20;
 /// Bytes that are read in all: several times what spans may occupy.
 const READ_MAX: u64 = 1 << 30;
 /// The sizes of version 1; larger ones have more behind what is known here.
 const ROOT: usize = 64;
-const NOUN: usize = 64;
+const DESCRIPTOR: usize = 64;
 const FIELD: usize = 48;
 
 /// The memory of a process.
@@ -64,7 +64,7 @@ struct FieldRead {
 
 /// A kind of structure, as the table has it.
 #[derive(Debug)]
-pub struct NounRead {
+pub struct TypeRead {
     name: String,
     fields: Vec<FieldRead>,
     stride: usize,
@@ -74,7 +74,7 @@ pub struct NounRead {
     per: u64,
 }
 
-impl NounRead {
+impl TypeRead {
     fn field(&self, name: &str) -> Option<&FieldRead> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -93,7 +93,7 @@ impl NounRead {
 /// See the module.
 pub struct Reader<'m> {
     memory: &'m dyn Memory,
-    nouns: Vec<NounRead>,
+    descriptors: Vec<TypeRead>,
     left: Cell<u64>,
     /// Whether something that the table leads to could not be read.
     missing: Cell<bool>,
@@ -122,7 +122,7 @@ impl<'m> Reader<'m> {
         let missing = |what: &str| Fault::Missing(what.into());
         let mut reader = Reader {
             memory,
-            nouns: Vec::new(),
+            descriptors: Vec::new(),
             left: Cell::new(READ_MAX),
             missing: Cell::new(false),
             library: String::new(),
@@ -138,26 +138,28 @@ impl<'m> Reader<'m> {
             size if (least..=4096).contains(&size) => Ok(size),
             size => Err(Fault::Damaged(format!("one of its sizes is {size}"))),
         };
-        let (_, noun, field) = (size(20, ROOT)?, size(24, NOUN)?, size(28, FIELD)?);
+        let (_, descriptor, field) = (size(20, ROOT)?, size(24, DESCRIPTOR)?, size(28, FIELD)?);
         reader.library = name(&head[32..48]).unwrap_or_default();
-        let (nouns, count) = (u64_at(&head, 48), u64_at(&head, 56));
-        if nouns == 0 || count == 0 {
+        let (descriptors, count) = (u64_at(&head, 48), u64_at(&head, 56));
+        if descriptors == 0 || count == 0 {
             return Ok(None);
         }
-        if count > NOUNS_MAX {
-            return Err(Fault::Damaged(format!("it says that it has {count} nouns")));
+        if count > TYPES_MAX {
+            return Err(Fault::Damaged(format!("it says that it has {count} type descriptors")));
         }
-        let entries = reader.block(nouns, noun * count as usize).ok_or_else(|| missing("its nouns cannot be read"))?;
-        for entry in entries.chunks_exact(noun) {
-            let read = reader.noun_of(entry, field, count)?;
-            reader.nouns.push(read);
+        let entries = reader
+            .block(descriptors, descriptor * count as usize)
+            .ok_or_else(|| missing("its type descriptors cannot be read"))?;
+        for entry in entries.chunks_exact(descriptor) {
+            let read = reader.descriptor_of(entry, field, count)?;
+            reader.descriptors.push(read);
         }
         Ok(Some(reader))
     }
 
-    fn noun_of(&self, entry: &[u8], field: usize, nouns: u64) -> Result<NounRead, Fault> {
+    fn descriptor_of(&self, entry: &[u8], field: usize, descriptors: u64) -> Result<TypeRead, Fault> {
         let damaged = |what: String| Fault::Damaged(what);
-        let title = name(&entry[..24]).ok_or_else(|| damaged("a noun has no name".into()))?;
+        let title = name(&entry[..24]).ok_or_else(|| damaged("a type descriptor has no name".into()))?;
         let (count, stride) = (u64::from(u32_at(entry, 32)), u32_at(entry, 36) as usize);
         if count > FIELDS_MAX || stride == 0 || stride > SIZE_MAX {
             return Err(damaged(format!("{title} has {count} fields, and {stride} bytes")));
@@ -174,7 +176,8 @@ impl<'m> Reader<'m> {
                 kind: u32_at(entry, 40),
                 of: u32_at(entry, 44),
             };
-            let (end, known) = (read.offset.checked_add(read.size), u64::from(read.of) < nouns || read.of == u32::MAX);
+            let (end, known) =
+                (read.offset.checked_add(read.size), u64::from(read.of) < descriptors || read.of == u32::MAX);
             if end.is_none_or(|end| end > stride) || !known {
                 return Err(damaged(format!("{title}.{} does not fit", read.name)));
             }
@@ -182,7 +185,7 @@ impl<'m> Reader<'m> {
         }
         let (form, per) = (u32_at(entry, 56), u64::from(u32_at(entry, 60)));
         let (base, count) = (u64_at(entry, 40), u64_at(entry, 48));
-        Ok(NounRead { name: title, fields, stride, base, count, form, per })
+        Ok(TypeRead { name: title, fields, stride, base, count, form, per })
     }
 
     /// So many bytes from an address on.
@@ -220,35 +223,36 @@ impl<'m> Reader<'m> {
         self.missing.get()
     }
 
-    /// A noun by its name.
-    pub fn noun(&self, name: &str) -> Option<&NounRead> {
-        self.nouns.iter().find(|noun| noun.name == name)
+    /// Returns the type descriptor of this name.
+    pub fn descriptor(&self, name: &str) -> Option<&TypeRead> {
+        self.descriptors.iter().find(|descriptor| descriptor.name == name)
     }
 
-    fn by_index(&self, index: u32) -> Option<&NounRead> {
-        self.nouns.get(index as usize)
+    fn by_index(&self, index: u32) -> Option<&TypeRead> {
+        self.descriptors.get(index as usize)
     }
 
-    /// Visits all of a noun that lie in rows or behind a directory, with their numbers. False ends the visit.
+    /// Visits all structures of a type that lie in a row or behind a directory, with their index, until `visit` returns
+    /// false.
     pub fn each(&self, name: &str, visit: &mut dyn FnMut(u64, View<'_>) -> bool) {
-        let Some(noun) = self.noun(name) else { return };
+        let Some(descriptor) = self.descriptor(name) else { return };
         let mut row = |base: u64, count: u64, first: u64| {
-            let length = count.saturating_mul(noun.stride as u64).min(BLOCK_MAX + 1) as usize;
+            let length = count.saturating_mul(descriptor.stride as u64).min(BLOCK_MAX + 1) as usize;
             let Some(bytes) = self.block(base, length) else { return true };
-            let views = bytes.chunks_exact(noun.stride).enumerate();
+            let views = bytes.chunks_exact(descriptor.stride).enumerate();
             views
-                .map(|(n, bytes)| (first + n as u64, View { reader: self, noun, bytes }))
+                .map(|(n, bytes)| (first + n as u64, View { reader: self, descriptor, bytes }))
                 .all(|(n, view)| visit(n, view))
         };
-        match noun.form {
+        match descriptor.form {
             1 => {
-                row(noun.base, noun.count, 0);
+                row(descriptor.base, descriptor.count, 0);
             }
             2 => {
-                for group in 0..noun.count.min(1 << 22) {
-                    let pointer = self.block(noun.base.saturating_add(group * 8), 8);
+                for group in 0..descriptor.count.min(1 << 22) {
+                    let pointer = self.block(descriptor.base.saturating_add(group * 8), 8);
                     let pointer = pointer.map_or(0, |bytes| u64_at(&bytes, 0));
-                    if pointer == 0 || !row(pointer, noun.per, group.saturating_mul(noun.per)) {
+                    if pointer == 0 || !row(pointer, descriptor.per, group.saturating_mul(descriptor.per)) {
                         return;
                     }
                 }
@@ -262,38 +266,38 @@ impl<'m> Reader<'m> {
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     reader: &'a Reader<'a>,
-    noun: &'a NounRead,
+    descriptor: &'a TypeRead,
     bytes: &'a [u8],
 }
 
 /// Several, copied.
 pub struct Block<'a> {
     reader: &'a Reader<'a>,
-    noun: &'a NounRead,
+    descriptor: &'a TypeRead,
     bytes: Vec<u8>,
 }
 
 impl Block<'_> {
     /// Each of them.
     pub fn views(&self) -> impl Iterator<Item = View<'_>> {
-        let (reader, noun) = (self.reader, self.noun);
-        self.bytes.chunks_exact(noun.stride).map(move |bytes| View { reader, noun, bytes })
+        let (reader, descriptor) = (self.reader, self.descriptor);
+        self.bytes.chunks_exact(descriptor.stride).map(move |bytes| View { reader, descriptor, bytes })
     }
 
     /// How many.
     pub fn count(&self) -> usize {
-        self.bytes.len() / self.noun.stride
+        self.bytes.len() / self.descriptor.stride
     }
 }
 
 impl<'a> View<'a> {
-    /// A structure of this noun in bytes that were read otherwise.
-    pub fn of(reader: &'a Reader<'a>, noun: &'a NounRead, bytes: &'a [u8]) -> Option<View<'a>> {
-        bytes.get(..noun.stride).map(|bytes| View { reader, noun, bytes })
+    /// Views bytes that were read elsewhere as a structure of this type.
+    pub fn of(reader: &'a Reader<'a>, descriptor: &'a TypeRead, bytes: &'a [u8]) -> Option<View<'a>> {
+        bytes.get(..descriptor.stride).map(|bytes| View { reader, descriptor, bytes })
     }
 
     fn place(&self, name: &str) -> Option<(&'a FieldRead, &'a [u8])> {
-        let field = self.noun.field(name)?;
+        let field = self.descriptor.field(name)?;
         self.bytes.get(field.offset..field.offset + field.size).map(|bytes| (field, bytes))
     }
 
@@ -322,10 +326,10 @@ impl<'a> View<'a> {
     /// Structures that lie in this one, or that a `Vec`, a `VecDeque` or a pointer of it leads to.
     pub fn several(&self, name: &str) -> Option<Block<'a>> {
         let (field, bytes) = self.place(name)?;
-        let (reader, noun) = (self.reader, self.reader.by_index(field.of)?);
-        let stride = noun.stride as u64;
+        let (reader, descriptor) = (self.reader, self.reader.by_index(field.of)?);
+        let stride = descriptor.stride as u64;
         let size = |count: u64| count.checked_mul(stride).filter(|&size| size <= BLOCK_MAX).map(|size| size as usize);
-        let words = |name| View::of(reader, reader.noun(name)?, bytes);
+        let words = |name| View::of(reader, reader.descriptor(name)?, bytes);
         let bytes = match field.kind {
             kind if kind == Kind::Array as u32 => bytes.to_vec(),
             kind if kind == Kind::Vec as u32 => {
@@ -340,11 +344,11 @@ impl<'a> View<'a> {
             kind if kind == Kind::Deque as u32 => deque(reader, words("deque")?, stride, size)?,
             kind if kind == Kind::Pointer as u32 => match u64_at(bytes, 0) {
                 0 => Vec::new(),
-                address => reader.block(address, noun.stride)?,
+                address => reader.block(address, descriptor.stride)?,
             },
             _ => return None,
         };
-        Some(Block { reader, noun, bytes })
+        Some(Block { reader, descriptor, bytes })
     }
 
     /// The bytes of a `Vec` of them.

@@ -1,8 +1,9 @@
-//! Where values come from: the host's code, in the names of its language; the environment; a configuration file. Which of
-//! them wins for one setting. What several settings decide together is elsewhere.
+//! The sources of values: the host's code, with the names of its language; the environment; a configuration file.
+//! Chooses the value of each setting.
 
 use super::draft::Draft;
 use super::habits::{self, java, python, Habits, Levels, Version};
+use super::rejection::{ConfigFileFault, Rejection};
 use super::table::later::{self, Later, TOPICS};
 use super::table::{self, Kind, Setting};
 use super::{parse, refused, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
@@ -16,7 +17,7 @@ use std::path::Path;
 /// The largest configuration file, in bytes.
 const FILE_MAX: u64 = 1_000_000;
 
-/// Everything that was given.
+/// All given values.
 pub(super) struct Sources<'a> {
     code: Vec<Given<'a>>,
     env: &'a dyn Fn(&str) -> Option<String>,
@@ -25,12 +26,12 @@ pub(super) struct Sources<'a> {
 
 /// A name and a text from the host's code.
 struct Given<'a> {
-    /// The setting that the name means, or the name itself.
+    /// The name of the setting that `name` stands for, or `name` itself.
     setting: String,
-    /// The name as it was given, without prefix.
+    /// The name as given, without a prefix.
     name: &'a str,
     value: &'a str,
-    /// Whether it gives way to the environment.
+    /// Whether the environment overrides it (`default:`).
     preset: bool,
 }
 
@@ -44,7 +45,7 @@ impl Given<'_> {
 }
 
 impl<'a> Sources<'a> {
-    /// What `code` and the environment say, every name being a setting's own.
+    /// Collects what `code` and the environment set. Names in code are not translated yet.
     pub fn new(code: &'a [(String, String)], env: &'a dyn Fn(&str) -> Option<String>) -> Sources<'a> {
         let given = |(given, value): &'a (String, String)| {
             let bare = given.strip_prefix(DEFAULT_PREFIX);
@@ -54,7 +55,7 @@ impl<'a> Sources<'a> {
         Sources { code: code.iter().map(given).collect(), env, file: Vec::new() }
     }
 
-    /// From now on the names in code are those of a language.
+    /// Translates the names in code from those of the host's language.
     pub fn translate(&mut self, habits: &Habits, version: Option<Version>) {
         let mut turned_on = Vec::new();
         for given in &mut self.code {
@@ -67,21 +68,22 @@ impl<'a> Sources<'a> {
                 preset: given.preset,
             }));
         }
-        // In front: who names such a setting as well means what he says.
+        // Insert in front, so that a value that the user sets explicitly overrides it.
         self.code.splice(0..0, turned_on);
     }
 
-    /// Takes over a configuration file's values. A missing file is an error only where a user named it.
+    /// Reads the values of a configuration file. A missing file is an error only if the user, and not the host's
+    /// default, named it.
     pub fn read_file(&mut self, path: &Path, named: &Value, rejected: &mut Vec<Rejected>) {
         let mut refuse = |name: &str, value: String, origin, why| {
             rejected.push(refused(name, value, origin, why));
         };
         let fields = match fields_of(path) {
             Ok(fields) => fields,
-            Err(None) if named.origin == Origin::CodeDefault => return,
+            Err(ConfigFileFault::Missing) if named.origin == Origin::CodeDefault => return,
             Err(why) => {
-                let why = why.unwrap_or_else(|| "there is no such file".into());
-                return refuse(named.name, redact::text(&path.to_string_lossy()).into_owned(), named.origin, why);
+                let value = redact::text(&path.to_string_lossy()).into_owned();
+                return refuse(named.name, value, named.origin, Rejection::File(why));
             }
         };
         for (name, value) in fields {
@@ -91,13 +93,13 @@ impl<'a> Sources<'a> {
                 Json::Null => {}
                 Json::Array(_) | Json::Object(_) => {
                     let text = redact::value_of(&name, &value.to_string()).into_owned();
-                    refuse(&name, text, Origin::File, "accepted are text, numbers, true and false".into());
+                    refuse(&name, text, Origin::File, Rejection::NotScalar);
                 }
             }
         }
     }
 
-    /// What was given for a setting, the strongest first: where, by which name, and the text, which is not empty.
+    /// Returns all values given for a setting, strongest first: origin, name and non-empty text.
     fn given(&self, setting: &str) -> Vec<(Origin, String, String)> {
         let in_code = |preset| {
             let mut given = self.code.iter().rev().filter(|given| given.preset == preset && given.setting == setting);
@@ -111,7 +113,7 @@ impl<'a> Sources<'a> {
         trimmed.filter(|(_, _, text)| !text.is_empty()).collect()
     }
 
-    /// The strongest usable value of a setting, put in its place.
+    /// Stores the strongest valid value of a setting in the draft.
     pub fn choose(&self, setting: &'static Setting, draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Value {
         if let Kind::LoggerLevels = setting.kind {
             return self.choose_loggers(setting, draft, rejected);
@@ -119,7 +121,7 @@ impl<'a> Sources<'a> {
         for (origin, name, text) in self.given(setting.name) {
             let applied = match text.len() {
                 0..=parse::TEXT_MAX => setting.kind.apply(&text, draft),
-                _ => Err(format!("longer than the {} bytes that are accepted", parse::TEXT_MAX)),
+                _ => Err(Rejection::TooLong { max_bytes: parse::TEXT_MAX }),
             };
             match applied {
                 Ok(()) => return Value { name: setting.name, value: shown(setting, &text), origin },
@@ -129,22 +131,20 @@ impl<'a> Sources<'a> {
             }
         }
         if !setting.default.is_empty() {
-            // A test holds every default of the table to be accepted.
+            // A test checks that every default in the table is valid.
             let _ = setting.kind.apply(setting.default, draft);
         }
         Value { name: setting.name, value: setting.default.into(), origin: Origin::Default }
     }
 
-    /// The levels of loggers that were given, by whatever names of the family.
+    /// Stores the levels of loggers, under all names of the family.
     fn choose_loggers(&self, setting: &'static Setting, draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Value {
         let (mut said, mut strongest) = (Vec::new(), Origin::Default);
         for (logger, name) in self.loggers(draft.language) {
             for (origin, name, text) in self.given(&name) {
                 let full = draft.frozen.log_rules.len() >= RULES_MAX;
                 let read = match habits::levels::in_words(draft.language, &text) {
-                    Ok(_) if full => {
-                        Err(format!("there are {RULES_MAX} levels of loggers already; no more are accepted"))
-                    }
+                    Ok(_) if full => Err(Rejection::TooManyLoggers { max: RULES_MAX }),
                     read => read,
                 };
                 match read {
@@ -165,7 +165,7 @@ impl<'a> Sources<'a> {
         Value { name: setting.name, value: shorten(said.join(","), REJECTED_MAX), origin: strongest }
     }
 
-    /// The loggers that may have a level of their own, and the names by which it is given.
+    /// Returns the loggers for which a level was given, and the names that gave it.
     fn loggers(&self, language: Language) -> Vec<(String, String)> {
         match language {
             Language::Python => python::logger_levels(),
@@ -181,7 +181,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// The names of settings that are known, not supported, and set from anywhere.
+    /// Returns the names of unsupported settings that are set in any source.
     pub fn unsupported(&self) -> Vec<&'static str> {
         let asks = |setting: &&Later| {
             let strongest = self.given(setting.name).into_iter().next();
@@ -190,7 +190,7 @@ impl<'a> Sources<'a> {
         TOPICS.iter().flat_map(|topic| topic.settings).filter(asks).map(|setting| setting.name).collect()
     }
 
-    /// Names in code that mean nothing to a host in this language.
+    /// Returns names in code that are no setting for a host in this language.
     pub fn unknown_names(&self, language: Language) -> Vec<Rejected> {
         let known = table::all().filter(|setting| setting.is_for(language)).map(|setting| setting.name);
         let families: Vec<String> = self.loggers(language).into_iter().map(|(_, name)| name).collect();
@@ -202,10 +202,8 @@ impl<'a> Sources<'a> {
         });
         let rejected = unknown.map(|given| {
             let prefix = if given.preset { DEFAULT_PREFIX } else { "" };
-            let why = match parse::nearest(&given.setting, known.clone()) {
-                Some(meant) => format!("no such setting; {prefix}{meant} was probably meant"),
-                None => "no such setting".to_string(),
-            };
+            let meant = parse::nearest(&given.setting, known.clone());
+            let why = Rejection::NoSuchSetting { prefix, meant };
             let value = redact::value_of(given.name, given.value).into_owned();
             refused(&format!("{prefix}{}", given.name), value, given.origin(), why)
         });
@@ -213,21 +211,22 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// The fields of a configuration file that are settings of tracers. `Err(None)`: there is no such file.
-fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, Option<String>> {
+/// Returns the fields of a configuration file that are settings of tracers.
+#[allow(clippy::disallowed_methods)] // Opens the configuration file.
+fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
     let opened = Descriptor::open_to_read(path);
     let unreadable = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => None,
-        _ => Some(format!("it cannot be read: {error}")),
+        std::io::ErrorKind::NotFound => ConfigFileFault::Missing,
+        _ => ConfigFileFault::Unreadable(error.into()),
     };
     let file = opened.map_err(unreadable)?;
     let is_file = |open: &std::fs::File| Ok(open.metadata()?.is_file());
     if !file.file().map_err(std::io::Error::from).and_then(is_file).map_err(unreadable)? {
-        return Err(Some("accepted is a file; this is none".into()));
+        return Err(ConfigFileFault::NotAFile);
     }
     let text = sys::read_all(&file, FILE_MAX + 1).map_err(unreadable)?;
     if text.len() as u64 > FILE_MAX {
-        return Err(Some(format!("it is larger than the {FILE_MAX} bytes that are accepted")));
+        return Err(ConfigFileFault::TooLarge { max_bytes: FILE_MAX });
     }
     let bare = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text);
     match serde_json::from_slice(bare) {
@@ -235,7 +234,7 @@ fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, Option<String>> {
             let ours = |name: &String| name.starts_with("DD_") || name.starts_with("OTEL_");
             Ok(fields.into_iter().filter(|(name, _)| ours(name)).collect())
         }
-        Ok(_) => Err(Some("it is JSON but no object; accepted is an object such as {\"DD_SERVICE\":\"shop\"}".into())),
-        Err(error) => Err(Some(format!("it is no JSON: {error}; it is not used"))),
+        Ok(_) => Err(ConfigFileFault::NotJsonObject),
+        Err(error) => Err(ConfigFileFault::NotJson { error: error.to_string() }),
     }
 }

@@ -112,7 +112,7 @@ pub fn read_blob(run: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// A text from outside, made fit to be sent: what was done to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mended {
+pub struct Sanitized {
     /// Bytes that were not UTF-8 became U+FFFD.
     pub repaired: bool,
     /// What was beyond the limit is gone.
@@ -121,19 +121,19 @@ pub struct Mended {
 
 /// The text as UTF-8 of at most `max` bytes, cut at a character.
 #[cold]
-pub fn mend(bytes: &[u8], max: usize) -> (Cow<'_, [u8]>, Mended) {
+pub fn sanitize(bytes: &[u8], max: usize) -> (Cow<'_, [u8]>, Sanitized) {
     let kept = cut_at_character(bytes, max);
-    let mut mended = Mended { repaired: false, cut: kept.len() < bytes.len() };
+    let mut sanitized = Sanitized { repaired: false, cut: kept.len() < bytes.len() };
     if std::str::from_utf8(kept).is_ok() {
-        return (Cow::Borrowed(kept), mended);
+        return (Cow::Borrowed(kept), sanitized);
     }
-    mended.repaired = true;
+    sanitized.repaired = true;
     let repaired = String::from_utf8_lossy(kept).into_owned().into_bytes();
     let fits = cut_at_character(&repaired, max).len();
-    mended.cut |= fits < repaired.len();
+    sanitized.cut |= fits < repaired.len();
     let mut repaired = repaired;
     repaired.truncate(fits);
-    (Cow::Owned(repaired), mended)
+    (Cow::Owned(repaired), sanitized)
 }
 
 fn cut_at_character(bytes: &[u8], max: usize) -> &[u8] {
@@ -187,20 +187,20 @@ mod tests {
 
     #[test]
     fn text_that_is_not_utf8_is_kept_and_repaired() {
-        let (text, mended) = mend(b"caf\xc3\xa9 \xff!", 100);
+        let (text, sanitized) = sanitize(b"caf\xc3\xa9 \xff!", 100);
         assert_eq!(&text[..], "café \u{fffd}!".as_bytes());
-        assert_eq!(mended, Mended { repaired: true, cut: false });
+        assert_eq!(sanitized, Sanitized { repaired: true, cut: false });
     }
 
     #[test]
     fn long_text_is_cut_between_characters() {
-        let (text, mended) = mend("ééé".as_bytes(), 3);
+        let (text, sanitized) = sanitize("ééé".as_bytes(), 3);
         assert_eq!(&text[..], "é".as_bytes());
-        assert_eq!(mended, Mended { repaired: false, cut: true });
-        let (text, mended) = mend(&[0xff; 40], 20);
+        assert_eq!(sanitized, Sanitized { repaired: false, cut: true });
+        let (text, sanitized) = sanitize(&[0xff; 40], 20);
         assert!(text.len() <= 20 && std::str::from_utf8(&text).is_ok());
-        assert!(mended.repaired && mended.cut);
-        let (text, _) = mend(&[0x80; 40], 20);
+        assert!(sanitized.repaired && sanitized.cut);
+        let (text, _) = sanitize(&[0x80; 40], 20);
         assert!(text.len() <= 20 && std::str::from_utf8(&text).is_ok());
     }
 

@@ -6,5 +6,6 @@ pub mod encode;
 pub mod ids;
 pub mod open;
 pub mod record;
+pub mod run;
 #[allow(unsafe_code)]
 pub mod table;

@@ -1,27 +1,29 @@
-//! A finished span's bytes: a fixed header, the four texts, and the runs of tags as they grew. Records lie one behind
-//! another in a trace's chunk; the worker turns them into whatever an agent takes, through the one visitor here.
+//! A finished span's bytes: a fixed header, a counted list of runs, the four texts, and the runs of tags as they grew.
+//! Records lie one behind another in a trace's chunk. Each run says its kind and length, so that a reader skips a kind
+//! that it does not know. `run` decodes what is in a run.
 //!
 //! ```text
-//! word 0  length of the record | flags            word 9   lengths of the four texts together | the text run
-//! word 1  span id                                 word 10  lengths of the number run | the blob run
-//! word 2  parent id                               word 11  pairs of text | pairs of numbers
-//! word 3  start, ns since 1970                    word 12  blobs | 0
-//! word 4  duration, ns                            then     the four texts, the runs of texts, numbers and blobs
+//! word 0  length of the record | flags            word 9   length of the four texts together | number of runs
+//! word 1  span id                                 then     for each run a word: its kind, 16 bits | number of its
+//! word 2  parent id                                        items, 16 bits | its length
+//! word 3  start, ns since 1970                    then     the four texts, the runs
+//! word 4  duration, ns
 //! words 5 to 8  name, service, resource, type: place among the four texts | length
 //! ```
 
-use super::encode;
 use super::open::OpenSpan;
-use crate::inspect::{Field, Noun};
+use super::run::{self, Item, Kind, Run};
+use crate::inspect::{Field, TypeDescriptor};
 use crate::memory::{self, Buffer, Full, Pool};
 
-/// The header's size in bytes.
-pub const HEADER: usize = 13 * 8;
+/// The size of the fixed header in bytes. No record is shorter.
+pub const HEADER: usize = 10 * WORD;
+const WORD: usize = 8;
 
-/// A record as debuggers see it: the header of the module's comment, in halves of words.
-pub fn inspected() -> Noun {
-    let word = |name, n: usize| Field::number(name, n * 8, 8);
-    let halves = |low, high, n: usize| [Field::number(low, n * 8, 4), Field::number(high, n * 8 + 4, 4)];
+/// Describes the header of a record, in halves of words, and a word of the list of runs.
+pub fn inspected() -> [TypeDescriptor; 2] {
+    let word = |name, n: usize| Field::number(name, n * WORD, 8);
+    let halves = |low, high, n: usize| [Field::number(low, n * WORD, 4), Field::number(high, n * WORD + 4, 4)];
     let mut fields =
         vec![word("span_id", 1), word("parent_id", 2), word("start_ns", 3).with_sign(), word("duration_ns", 4)];
     for (low, high, n) in [
@@ -30,27 +32,56 @@ pub fn inspected() -> Noun {
         ("service_at", "service_length", 6),
         ("resource_at", "resource_length", 7),
         ("type_at", "type_length", 8),
-        ("head_length", "texts_length", 9),
-        ("numbers_length", "blobs_length", 10),
-        ("text_count", "number_count", 11),
+        ("head_length", "run_count", 9),
     ] {
         fields.extend(halves(low, high, n));
     }
-    fields.push(Field::number("blob_count", 12 * 8, 4));
-    Noun::inside::<[u8; HEADER]>("record", fields)
+    let run = vec![Field::number("kind", 0, 2), Field::number("count", 2, 2), Field::number("length", 4, 4)];
+    [TypeDescriptor::inside::<[u8; HEADER]>("record", fields), TypeDescriptor::inside::<[u8; WORD]>("run", run)]
 }
 
 fn pair(low: usize, high: usize) -> u64 {
     low as u64 & 0xffff_ffff | (high as u64) << 32
 }
 
-/// Appends an open span, whose gaps are closed, as a record.
+/// Appends an open span, whose gaps are closed, as a record. Texts and numbers are always listed, other kinds where
+/// there are any.
 #[inline]
 pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, duration_ns: u64) -> Result<(), Full> {
+    let [texts, numbers, others @ ..] = span.runs();
+    if others.iter().all(|run| run.count == 0) {
+        append_runs(out, pool, span, flags, duration_ns, &[texts, numbers])
+    } else {
+        append_all(out, pool, span, flags, duration_ns)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn append_all(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, duration_ns: u64) -> Result<(), Full> {
+    let (mut runs, mut count) = (span.runs(), 0);
+    for n in 0..runs.len() {
+        if n < 2 || runs[n].count > 0 {
+            runs[count] = runs[n];
+            count += 1;
+        }
+    }
+    append_runs(out, pool, span, flags, duration_ns, &runs[..count])
+}
+
+/// Appends an open span as a record with these runs.
+#[inline(always)]
+pub(crate) fn append_runs(
+    out: &mut Buffer,
+    pool: &Pool,
+    span: &OpenSpan,
+    flags: u32,
+    duration_ns: u64,
+    runs: &[Run<'_>],
+) -> Result<(), Full> {
     let (head, fields) = span.head();
-    let ((texts, text_count), (numbers, number_count), (blobs, blob_count)) =
-        (span.texts(), span.numbers(), span.blobs());
-    let length = HEADER + head.len() + texts.len() + numbers.len() + blobs.len();
+    let list = runs.len() * WORD;
+    let length = HEADER + list + head.len() + runs.iter().map(|run| run.bytes.len()).sum::<usize>();
     if out.capacity() - out.len() < length {
         pool.enlarge(out, length)?;
     }
@@ -65,18 +96,21 @@ pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
         field(1),
         field(2),
         field(3),
-        pair(head.len(), texts.len()),
-        pair(numbers.len(), blobs.len()),
-        pair(text_count as usize, number_count as usize),
-        u64::from(blob_count),
+        pair(head.len(), runs.len()),
     ];
-    let (header, mut rest) = out.tail(length)?.split_at_mut(HEADER);
-    for (place, word) in header.chunks_exact_mut(8).zip(words) {
+    let (header, rest) = out.tail(length)?.split_at_mut(HEADER);
+    for (place, word) in header.chunks_exact_mut(WORD).zip(words) {
         place.copy_from_slice(&word.to_ne_bytes());
     }
-    for piece in [head, texts, numbers, blobs] {
-        let (place, after) = rest.split_at_mut(piece.len());
-        memory::copy(place, piece);
+    let (list, rest) = rest.split_at_mut(list);
+    for (place, run) in list.chunks_exact_mut(WORD).zip(runs) {
+        place.copy_from_slice(&run.word().to_ne_bytes());
+    }
+    let (place, mut rest) = rest.split_at_mut(head.len());
+    memory::copy(place, head);
+    for run in runs {
+        let (place, after) = rest.split_at_mut(run.bytes.len());
+        memory::copy(place, run.bytes);
         rest = after;
     }
     Ok(())
@@ -111,32 +145,29 @@ pub struct Record<'a> {
     pub resource: &'a [u8],
     /// The type; may be empty.
     pub span_type: &'a [u8],
-    /// The run of text tags.
-    pub texts: &'a [u8],
-    /// How many text tags.
-    pub text_count: u32,
-    /// The run of numeric tags.
-    pub numbers: &'a [u8],
-    /// How many numeric tags.
-    pub number_count: u32,
-    /// The run of blobs.
-    pub blobs: &'a [u8],
-    /// How many blobs.
-    pub blob_count: u32,
+    runs: [Run<'a>; Kind::ALL.len()],
 }
 
 impl<'a> Record<'a> {
-    /// The record that begins at `bytes`, and what follows it. Nothing where the bytes are not a whole record.
+    /// Reads the record that `bytes` begins with, and returns it with what follows. `None` where the bytes are not a
+    /// whole record. Runs of an unknown kind are skipped.
     pub fn read(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
-        let word = |n: usize| Some(u64::from_ne_bytes(bytes.get(n * 8..n * 8 + 8)?.try_into().ok()?));
+        let word = |n: usize| Some(u64::from_ne_bytes(bytes.get(n * WORD..n * WORD + WORD)?.try_into().ok()?));
         let halves = |n: usize| word(n).map(|word| ((word & 0xffff_ffff) as usize, (word >> 32) as usize));
         let (length, flags) = halves(0)?;
         let (record, rest) = (bytes.get(HEADER..length)?, bytes.get(length..)?);
-        let ((head, texts), (numbers, blobs)) = (halves(9)?, halves(10)?);
-        let ((text_count, number_count), (blob_count, _)) = (halves(11)?, halves(12)?);
-        let (head, runs) = (record.get(..head)?, record.get(head..)?);
-        let (texts, runs) = (runs.get(..texts)?, runs.get(texts..)?);
-        let (numbers, runs) = (runs.get(..numbers)?, runs.get(numbers..)?);
+        let (head, count) = halves(9)?;
+        let (list, record) = record.split_at_checked(count.checked_mul(WORD)?)?;
+        let (head, mut data) = record.split_at_checked(head)?;
+        let mut runs = Kind::ALL.map(|kind| Run::new(kind, (&[], 0)));
+        for word in list.chunks_exact(WORD) {
+            let word = word.try_into().map_or(0, u64::from_ne_bytes);
+            let (bytes, after) = data.split_at_checked((word >> 32) as usize)?;
+            data = after;
+            if let Some(run) = runs.get_mut(usize::from(word as u16).wrapping_sub(1)) {
+                (run.count, run.bytes) = (u32::from((word >> 16) as u16), bytes);
+            }
+        }
         let field = |n: usize| halves(n).and_then(|(at, len)| head.get(at..at + len));
         let record = Record {
             flags: flags as u32,
@@ -148,44 +179,42 @@ impl<'a> Record<'a> {
             service: field(6)?,
             resource: field(7)?,
             span_type: field(8)?,
-            texts,
-            text_count: text_count as u32,
-            numbers,
-            number_count: number_count as u32,
-            blobs: runs.get(..blobs)?,
-            blob_count: blob_count as u32,
+            runs,
         };
         Some((record, rest))
     }
 
-    /// Visits the text tags.
-    pub fn each_text(&self, mut visit: impl FnMut(&'a [u8], &'a [u8])) {
-        let mut run = self.texts;
-        while let Some((key, rest)) = encode::read_text(run) {
-            let Some((value, rest)) = encode::read_text(rest) else { return };
-            visit(key, value);
-            run = rest;
+    /// Returns the run of this kind; empty where the record has none.
+    #[inline]
+    pub fn run(&self, kind: Kind) -> Run<'a> {
+        self.runs[kind as usize - 1]
+    }
+
+    /// Visits every tag, kind by kind.
+    pub fn each(&self, mut visit: impl FnMut(Item<'a>)) {
+        for kind in Kind::ALL {
+            run::each(kind, self.run(kind).bytes, &mut visit);
         }
+    }
+
+    /// Visits the text tags.
+    #[inline]
+    pub fn each_text(&self, mut visit: impl FnMut(&'a [u8], &'a [u8])) {
+        run::each(Kind::Text, self.run(Kind::Text).bytes, |item| {
+            if let Item::Text(key, value) = item {
+                visit(key, value);
+            }
+        });
     }
 
     /// Visits the numeric tags.
+    #[inline]
     pub fn each_number(&self, mut visit: impl FnMut(&'a [u8], f64)) {
-        let mut run = self.numbers;
-        while let Some((key, rest)) = encode::read_text(run) {
-            let Some((value, rest)) = encode::read_float(rest) else { return };
-            visit(key, value);
-            run = rest;
-        }
-    }
-
-    /// Visits the blobs.
-    pub fn each_blob(&self, mut visit: impl FnMut(&'a [u8], &'a [u8])) {
-        let mut run = self.blobs;
-        while let Some((key, rest)) = encode::read_text(run) {
-            let Some((value, rest)) = encode::read_blob(rest) else { return };
-            visit(key, value);
-            run = rest;
-        }
+        run::each(Kind::Number, self.run(Kind::Number).bytes, |item| {
+            if let Item::Number(key, value) = item {
+                visit(key, value);
+            }
+        });
     }
 
     /// Whether the span has a numeric tag of this key.
@@ -213,9 +242,17 @@ pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::span::open::Field;
+
+    /// Appends a span with runs of a kind that no reader knows, before, between and after the others.
+    pub(crate) fn append_with_unknown_kind(out: &mut Buffer, pool: &Pool, span: &OpenSpan) {
+        let [texts, numbers, blobs] = span.runs();
+        let unknown = |bytes| Run { kind: 77, count: 1, bytes };
+        let runs = [unknown(b"\xa1x\xa1y"), texts, unknown(b""), numbers, blobs, unknown(b"anything")];
+        append_runs(out, pool, span, 0, 7, &runs).unwrap();
+    }
 
     #[test]
     fn a_record_reads_back_what_the_host_said() {
@@ -244,11 +281,29 @@ mod tests {
             (&b"checkout"[..], &b""[..], &b""[..], &b"web"[..])
         );
         let mut seen = Vec::new();
-        first.each_text(|key, value| seen.push((key.to_vec(), value.to_vec())));
-        first.each_blob(|key, value| seen.push((key.to_vec(), value.to_vec())));
+        first.each(|item| match item {
+            Item::Text(key, value) | Item::Blob(key, value) => seen.push((key.to_vec(), value.to_vec())),
+            Item::Number(key, value) => assert_eq!((key, value), (&b"amount"[..], 42.5)),
+        });
         assert_eq!(seen, [(b"card".to_vec(), b"visa".to_vec()), (b"blob".to_vec(), vec![0x80])]);
-        first.each_number(|key, value| assert_eq!((key, value), (&b"amount"[..], 42.5)));
         assert!(first.has_text(b"card") && !first.has_text(b"amount"));
+    }
+
+    #[test]
+    fn a_run_of_an_unknown_kind_is_skipped() {
+        let (pool, mut span) = (Pool::default(), OpenSpan::default());
+        span.set_field(Field::Name, b"checkout").unwrap();
+        span.set_text(b"card", b"visa").unwrap();
+        span.set_number(b"amount", 42.5).unwrap();
+        span.add_blob(b"blob", &[0x80]).unwrap();
+        let mut chunk = pool.take(1).unwrap();
+        append_with_unknown_kind(&mut chunk, &pool, &span);
+        let (record, rest) = Record::read(chunk.bytes()).unwrap();
+        assert!(rest.is_empty());
+        let mut seen = Vec::new();
+        record.each(|item| seen.push(item));
+        let all = [Item::Text(b"card", b"visa"), Item::Number(b"amount", 42.5), Item::Blob(b"blob", &[0x80])];
+        assert_eq!(seen, all);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! handle for one. Segments of processes that are several forks older are used again, each under its own number and with
 //! higher generations, so that no handle of theirs fits.
 
-use crate::inspect::{unsigned, Field, Noun, Place};
+use crate::inspect::{unsigned, Field, Place, TypeDescriptor};
 use crate::memory;
 use crate::sys;
 use std::alloc::Layout;
@@ -243,11 +243,11 @@ impl<T: Content> Table<T> {
 
     /// The slots as debuggers see them: each with its word, in which bit 0 says busy, bit 1 live, and what is above the
     /// generation, and with these fields of what it holds. A pointer of the directory leads to a segment's first slot.
-    pub fn inspected(&self, name: &'static str, fields: Vec<Field>) -> Noun {
+    pub fn inspected(&self, name: &'static str, fields: Vec<Field>) -> TypeDescriptor {
         let mut all = vec![unsigned!(Slot<T>, word)];
         all.extend(fields.into_iter().map(|field| field.moved(std::mem::offset_of!(Slot<T>, value))));
         let place = Place::Directory { base: self.directory.as_ptr() as usize, count: SEGMENTS, per: SEGMENT };
-        Noun::directory(name, place, size_of::<Slot<T>>(), all)
+        TypeDescriptor::directory(name, place, size_of::<Slot<T>>(), all)
     }
 
     /// Where a table keeps the first index that may be the parent's, and how many are.

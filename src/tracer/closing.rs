@@ -2,13 +2,13 @@
 
 use super::ending::{self, Ending};
 use super::spans::trace_of;
-use super::{facts, overdue, recording, Error, Tracer};
+use super::{abandoned, recording, view, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, OpenFacts};
-use crate::export::queue::NO_PRIORITY;
+use crate::event::{DropDetail, Event, OpenSpanView};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::span::table::Refused;
 use crate::sys;
+use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
@@ -104,6 +104,7 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     // Fewer than before: another thread has freed the tracer, and its slot is given to a new one.
     let spans_unknown = in_flight + after.unknown.saturating_sub(before.unknown);
     if first {
+        state.shared.end_losses_of(index);
         let sent = get(&account.counters.sent);
         let spans_lost = after.dropped.saturating_sub(before.dropped);
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out: sent_all.is_err() });
@@ -126,7 +127,7 @@ pub struct Abandoning {
     next: u32,
     spans: u64,
     /// The first ones, for the log.
-    open: Vec<OpenFacts>,
+    open: Vec<OpenSpanView>,
 }
 
 /// Lets no span start any more, abandons those that are open, and puts what was finished of their traces into the queue.
@@ -193,14 +194,14 @@ fn abandon(
         };
         if work.open.len() < LISTED_MAX {
             let trace = state.traces.lock_briefly(trace_of(&span));
-            work.open.push(facts::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
+            work.open.push(view::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
         }
         work.spans += u64::from(ending::remove_locked(state, span, Ending::Abandoned).is_ok());
     }
     let Abandoning { spans, mut open, .. } = place.take().unwrap_or_default();
     if spans > 0 {
         crate::sort::by_key(&mut open, |span| span.start_ns);
-        if overdue::wanted(state, index) {
+        if abandoned::wanted(state, index) {
             state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: true });
         }
         state.shared.logs.emit(&Event::SpansAbandoned { spans, open: &open });
@@ -227,10 +228,10 @@ fn give_back_memory(state: &'static State) {
 fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer, why: Error) {
     let exporter = exporter_of(state, tracer);
     let detail = match why {
-        Error::Limit => "there is no thread to send them",
-        _ => "the time for shutting down is over",
+        Error::Limit => DropDetail::NoThread,
+        _ => DropDetail::TimeOver,
     };
-    exporter.drop_waiting(&state.shared, index, Reason::Shutdown, detail);
+    exporter.drop_waiting(&state.shared, index, Reason::Shutdown, &detail);
     // A worker that waits for its next attempt drops what it has in hand at once; one inside a request cannot.
     exporter.queue.nudge();
     exporter.queue.settled_within(index, GRACE);

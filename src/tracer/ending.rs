@@ -3,10 +3,10 @@
 //! (`crate::span::table`), which the holder runs when it unlocks.
 
 use super::spans::trace_of;
-use super::{facts, Error, Tracer};
+use super::{view, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, QueueFacts, SpanFacts};
-use crate::export::queue::Chunk;
+use crate::event::dropped::Stage;
+use crate::event::{DropDetail, Event, QueueView, SpanView};
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
@@ -15,7 +15,7 @@ use crate::span::clock;
 use crate::span::open::{OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::sys;
-use crate::trace::{Decision, Trace};
+use crate::trace::{Chunk, Decision, Trace};
 use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -112,11 +112,11 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
     probes::span_finish(span.span_id, duration_ns);
     if crate::log::enabled(Level::Debug) {
-        facts::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
+        view::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
     }
     if kept.is_err() {
         Counters::add(&state.shared.account(index).counters.traces.finished, 1);
-        state.shared.drop_spans(index, Reason::Memory, 1, 0, "no room for the span's record");
+        state.shared.drop_spans(index, Reason::Memory, 1, 0, &DropDetail::NoMemory(Stage::Record));
     }
     if let Some(chunk) = trace.due(tracer.partial_spans.load(Relaxed)) {
         enqueue(state, index, tracer, chunk, (shard, end_ns));
@@ -297,8 +297,8 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
             counters.traces.enqueued.fetch_sub(spans, Relaxed);
             state.shared.pool.give(chunk.records);
             let (chunks, bytes) = exporter.queue.waiting(index);
-            let full = QueueFacts { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
-            state.shared.drop_queued(index, spans, "the queue holds as much as it may", full);
+            let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
+            state.shared.drop_spans(index, Reason::QueueFull, spans, 1, &DropDetail::NoRoom(full));
         }
     }
 }
@@ -309,9 +309,9 @@ fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: 
     let logs = &state.shared.logs;
     let (trace_id, spans, complete) = (chunk.trace_id(), u64::from(chunk.spans), chunk.complete);
     let bytes = chunk.records.len() as u64;
-    let profile = state.shared.account(index).profile();
-    let agent_url = profile.as_ref().map(|profile| profile.settings.agent.to_string()).unwrap_or_default();
-    let say = |list: &[SpanFacts<'_>], queued_chunks, queued_bytes| {
+    let metadata = state.shared.account(index).metadata();
+    let agent_url = metadata.as_ref().map(|metadata| metadata.settings.agent.to_string()).unwrap_or_default();
+    let say = |list: &[SpanView<'_>], queued_chunks, queued_bytes| {
         let agent_url = agent_url.as_str();
         let event =
             Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, agent_url, list };
@@ -324,7 +324,7 @@ fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: 
     let records = chunk.records.bytes().to_vec();
     let decision = Decision { priority: chunk.priority, maker: chunk.decision };
     hand_over(state, index, tracer, chunk, |chunks, bytes| {
-        say(&facts::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
+        say(&view::of_chunk(trace_id, decision, &records, metadata.as_deref()), chunks, bytes)
     });
 }
 

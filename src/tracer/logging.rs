@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::host;
-use crate::log::{About, Dialect, Level, LogConfig, Zone};
+use crate::log::{About, Dialect, LogConfig, Zone};
 use crate::redact;
 use crate::settings::{Rejected, Settings};
 use crate::tracer::state::State;
@@ -11,14 +11,13 @@ use crate::tracer::state::State;
 pub(super) fn configure(state: &State, settings: &Settings, tz: Option<&str>, rejected: &[Rejected]) {
     let logs = &state.shared.logs;
     if !logs.configure(&config(settings, tz)) {
-        let text = "another tracer of this process has set up logging otherwise; its settings stay";
-        logs.emit(&Event::Notice { level: Level::Warn, target: "setting", text });
+        logs.emit(&Event::LogSettingsDiffer);
     }
     if !settings.unsupported.is_empty() {
         logs.emit(&Event::SettingsUnsupported { names: &settings.unsupported });
     }
     for Rejected { name, value, origin, why } in rejected {
-        logs.emit(&Event::SettingRejected { name, value, origin: origin.name(), why });
+        logs.emit(&Event::SettingRejected { name, value, origin: *origin, why });
     }
 }
 
@@ -66,6 +65,7 @@ fn about(settings: &Settings) -> About {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::level::Level;
     use std::path::Path;
     use std::time::Duration;
 

@@ -2,22 +2,21 @@
 //! registry: making, sharing, finding and freeing them. Spans are started in `spans`, finished in `ending`, flushed
 //! and shut down in `closing`, counted in `stats`.
 
+mod abandoned;
 pub mod closing;
 pub mod ending;
-pub mod facts;
 mod logging;
-mod overdue;
 pub mod recording;
 pub mod spans;
 pub mod state;
 pub mod stats;
 pub mod submit;
+pub mod view;
 
 use crate::event::Event;
 use crate::export::queue::Limits;
-use crate::export::{Profile, TRACERS_MAX};
-use crate::inspect::{unsigned, Noun};
-use crate::level::Level;
+use crate::export::{Metadata, TRACERS_MAX};
+use crate::inspect::{unsigned, TypeDescriptor};
 use crate::memory;
 use crate::process::Inheritable;
 use crate::recorder;
@@ -150,6 +149,7 @@ impl Tracers {
     }
 
     /// A tracer with these settings: the one that was made from an equal list, or a new one.
+    #[allow(clippy::disallowed_methods)] // Reads the environment.
     pub fn make(&self, state: &'static State, code: Vec<(String, String)>) -> Result<u64, Error> {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(number) = self.share(&code) {
@@ -215,8 +215,8 @@ impl Tracers {
         let former = tracer.exporter.load(Relaxed) as usize % TRACERS_MAX;
         state.exporters[former].abandon(&state.shared, index);
         let exporter = exporter_for(state, settings).ok_or(Error::Limit)?;
-        let profile = shared_profile(settings, state.pid);
-        account.give_to(profile.clone());
+        let metadata = shared_metadata(settings, state.pid);
+        account.give_to(metadata.clone());
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -232,7 +232,7 @@ impl Tracers {
         tracer.service_hash.store(open::hash(settings.service.as_bytes()), Relaxed);
         tracer.shares.store(shares, Relaxed);
         tracer.exporter.store(exporter, Relaxed);
-        state.exporters[exporter as usize].queue.attach(index, profile, tracer.limits().flush_bytes);
+        state.exporters[exporter as usize].queue.attach(index, metadata, tracer.limits().flush_bytes);
         state.exporters[exporter as usize].unannounced.store(true, Relaxed);
         keep_origin(tracer, origin);
         tracer.word.store(generation << 1 | 1, Release);
@@ -280,8 +280,8 @@ impl Tracers {
     /// The start-up line's JSON object.
     pub fn config_json(&self, state: &State, number: u64) -> Result<String, Error> {
         let (index, _) = self.find(number)?;
-        let profile = state.shared.account(index).profile().ok_or(Error::Handle)?;
-        Ok(profile.settings.config_json(&profile.runtime_id, None))
+        let metadata = state.shared.account(index).metadata().ok_or(Error::Handle)?;
+        Ok(metadata.settings.config_json(&metadata.runtime_id, None))
     }
 
     /// Logs that the host has set up an integration.
@@ -307,25 +307,24 @@ impl Tracers {
     }
 
     /// The tracers as debuggers see them.
-    pub fn inspected(&self) -> Noun {
+    pub fn inspected(&self) -> TypeDescriptor {
         let fields = vec![
             unsigned!(Tracer, word),
             unsigned!(Tracer, closed),
             unsigned!(Tracer, enabled),
             unsigned!(Tracer, exporter),
         ];
-        Noun::row("tracer", &self.slots, fields)
+        TypeDescriptor::row("tracer", &self.slots, fields)
     }
 
     /// Turns tracing off for good, for a library that has failed too often, and says so.
     pub fn turn_off(&self, state: &State) {
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
-        let text = "spanwire has failed too often and has turned itself off; nothing more is traced";
-        state.shared.logs.emit(&Event::Notice { level: Level::Error, target: "panic", text });
+        state.shared.logs.emit(&Event::TurnedOff);
     }
 }
 
-// In frames of their own, which end before the next one begins: see `Profile::of`.
+// In frames of their own, which end before the next one begins: see `Metadata::of`.
 #[inline(never)]
 fn inherited_origin(tracer: &Tracer) -> Option<Box<Origin>> {
     tracer.origin.inherited().map(Box::new)
@@ -337,8 +336,8 @@ fn keep_origin(tracer: &Tracer, origin: Box<Origin>) {
 }
 
 #[inline(never)]
-fn shared_profile(settings: &Settings, process_id: u32) -> Arc<Profile> {
-    Arc::new(Profile::of(settings, process_id))
+fn shared_metadata(settings: &Settings, process_id: u32) -> Arc<Metadata> {
+    Arc::new(Metadata::of(settings, process_id))
 }
 
 /// Whether all that the tracer of this slot has finished is sent or dropped.
@@ -362,18 +361,20 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     }
     let index = unused.first().copied()?;
     *of(index) = Some(address.clone());
-    state.exporters[index].contact.forget();
-    *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    state.exporters[index].connection.forget();
+    *state.exporters[index].connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Some(index as u32)
 }
 
 /// The start-up line of a tracer that will never have a worker to say it: tracing is off, and that is the news.
 fn announce_disabled(state: &State, index: u32) {
     let account = state.shared.account(index);
-    let Some(profile) = account.profile().filter(|profile| !profile.settings.enabled) else { return };
-    if profile.settings.startup_logs && !account.announced.swap(true, Relaxed) {
-        let fields = profile.settings.startup_fields(&profile.runtime_id, None);
-        let agent_url = &profile.settings.agent.to_string();
-        state.shared.logs.emit(&Event::TracerConfigured { fields: &fields, agent_url, agent_error: None });
+    let Some(metadata) = account.metadata().filter(|metadata| !metadata.settings.enabled) else { return };
+    if metadata.settings.startup_logs && !account.announced.swap(true, Relaxed) {
+        let fields = metadata.settings.startup_fields(&metadata.runtime_id, None);
+        let agent_url = &metadata.settings.agent.to_string();
+        let abandoned_spans = metadata.settings.debug_abandoned_spans;
+        let event = Event::TracerConfigured { fields: &fields, agent_url, agent_error: None, abandoned_spans };
+        state.shared.logs.emit(&event);
     }
 }

@@ -1,10 +1,9 @@
 //! Starting and changing spans; `ending` finishes them. The way that every span goes, and the one worth counting
 //! instructions on. Locks are taken in one order: a span's slot, then its trace.
 
-use super::{facts, Error, Tracer};
+use super::{view, Error, Tracer};
 use crate::counters::Counters;
 use crate::event::Event;
-use crate::export::queue::NO_PRIORITY;
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
@@ -12,6 +11,7 @@ use crate::probes;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
 use crate::span::table::{Handle, Kind, Refused};
+use crate::trace::chunk::NO_PRIORITY;
 use crate::trace::{self, Decision, Trace};
 use crate::tracer::state::State;
 use std::sync::atomic::Ordering::Relaxed;
@@ -100,14 +100,14 @@ pub fn start(
     source.keep();
     (span.trace, span.trace_generation) = (place.trace.index, place.trace.generation);
     (span.start_tick, span.start_ns) = (place.start_tick, place.start_ns);
-    count_mended(counters, span.set_field(Field::Name, name));
+    count_sanitized(counters, span.set_field(Field::Name, name));
     fill(&mut span, tracer, counters);
     span.shard = shard;
     span.label().set(&span);
     state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
     probes::span_start(span.span_id, span.trace_id_low);
     if crate::log::enabled(Level::Debug) {
-        facts::say_started(state, &span, place.trace);
+        view::say_started(state, &span, place.trace);
     }
     Ok(Some(span.publish().number(Kind::Span)))
 }
@@ -216,12 +216,15 @@ fn context_of(span: &OpenSpan, decision: Decision) -> Context {
 
 /// Counts what was done to a text, or that a tag was dropped.
 #[inline]
-pub fn count_mended(counters: &Counters, result: Result<crate::span::encode::Mended, crate::span::open::Refusal>) {
+pub fn count_sanitized(
+    counters: &Counters,
+    result: Result<crate::span::encode::Sanitized, crate::span::open::Refusal>,
+) {
     match result {
-        Ok(mended) if !mended.repaired && !mended.cut => {}
-        Ok(mended) => {
-            Counters::add(&counters.texts_repaired, u64::from(mended.repaired));
-            Counters::add(&counters.texts_cut, u64::from(mended.cut));
+        Ok(sanitized) if !sanitized.repaired && !sanitized.cut => {}
+        Ok(sanitized) => {
+            Counters::add(&counters.texts_repaired, u64::from(sanitized.repaired));
+            Counters::add(&counters.texts_cut, u64::from(sanitized.cut));
         }
         Err(_) => Counters::add(&counters.tags_dropped, 1),
     }

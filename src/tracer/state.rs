@@ -3,8 +3,9 @@
 //! starts with empty queues, counters at zero and no threads.
 
 use crate::event::Event;
-use crate::export::{self, Chores, Exporter, Shared, TRACERS_MAX};
-use crate::inspect::{self, shapes, unsigned, Field, Noun};
+use crate::export::periodic::{Task, When};
+use crate::export::{self, Exporter, Shared, TRACERS_MAX};
+use crate::inspect::{self, shapes, unsigned, Field, TypeDescriptor};
 use crate::log::Logs;
 use crate::memory;
 use crate::process::PerProcess;
@@ -15,9 +16,10 @@ use crate::span::record;
 use crate::span::table::{self, Table, LAST_GENERATION};
 use crate::sys;
 use crate::trace::Trace;
-use crate::tracer::{closing, ending, overdue, recording, Tracers};
+use crate::tracer::{abandoned, closing, ending, recording, Tracers};
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// See the module. Lives until the process ends.
 pub struct State {
@@ -41,7 +43,7 @@ pub struct State {
     /// interrupted may still write to it.
     parents_recorder: Recorder,
     /// When spans that nobody finishes were looked for last; monotonic nanoseconds.
-    pub overdue_looked_ns: AtomicU64,
+    pub abandoned_looked_ns: AtomicU64,
 }
 
 static STATE: PerProcess<State> = PerProcess::new();
@@ -64,7 +66,7 @@ fn make_now() -> &'static State {
         state.shared.recorder.rare(Kind::ProcessForked, parent_pid.into(), u64::from(state.epoch) - 1);
         state.shared.logs.emit(&Event::Forked { parent_pid });
     }
-    inspect::publish(std::ptr::from_ref(state) as usize, || state.nouns());
+    inspect::publish(std::ptr::from_ref(state) as usize, || state.descriptors());
     state
 }
 
@@ -116,7 +118,7 @@ impl State {
 
     /// All that debuggers see of this process.
     #[inline(never)]
-    fn nouns(&self) -> Vec<Noun> {
+    fn descriptors(&self) -> Vec<TypeDescriptor> {
         let own = |name, table| Field::number(name, table, size_of::<u32>());
         let process = vec![
             unsigned!(State, pid),
@@ -128,16 +130,17 @@ impl State {
             own("traces_inherited", offset_of!(State, traces) + Table::<Trace>::INHERITED),
             Recorder::inspected().moved(offset_of!(State, shared.recorder)),
         ];
-        let mut nouns = shapes::nouns();
-        nouns.push(Noun::row("process", std::slice::from_ref(self), process));
-        nouns.push(self.spans.inspected("span", OpenSpan::inspected()));
-        nouns.push(self.traces.inspected("trace", Trace::inspected()));
-        nouns.push(self.tracers.inspected());
-        nouns.extend(OpenSpan::inspected_parts());
-        nouns.extend([memory::counted_now(), memory::inspected(), record::inspected()]);
-        nouns.extend(export::inspected::nouns(&self.shared, &self.exporters));
-        nouns.extend(self.shared.logs.inspected());
-        nouns
+        let mut descriptors = shapes::descriptors();
+        descriptors.push(TypeDescriptor::row("process", std::slice::from_ref(self), process));
+        descriptors.push(self.spans.inspected("span", OpenSpan::inspected()));
+        descriptors.push(self.traces.inspected("trace", Trace::inspected()));
+        descriptors.push(self.tracers.inspected());
+        descriptors.extend(OpenSpan::inspected_parts());
+        descriptors.extend([memory::counted_now(), memory::inspected()]);
+        descriptors.extend(record::inspected());
+        descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters));
+        descriptors.extend(self.shared.logs.inspected());
+        descriptors
     }
 
     #[inline(never)]
@@ -157,30 +160,33 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, Chores { tick, minute, turn_off }),
+            shared: Shared::new(logs, recorder, tasks(), turn_off),
             parents_recorder,
-            overdue_looked_ns: AtomicU64::new(0),
+            abandoned_looked_ns: AtomicU64::new(0),
         }
     }
 }
 
-/// What a worker does each minute.
-fn minute() {
-    overdue::look();
+/// What workers do for tracers. None of it waits for anything.
+fn tasks() -> Vec<Task> {
+    let minute = When::Every(Duration::from_secs(60));
+    vec![
+        Task::local("requests", When::EachWake, || ending::run_requests(state())),
+        Task::local("abandoning", When::EachWake, || closing::abandon_more(state())),
+        Task::local("recorded counters", When::EachWake, recording::refresh),
+        Task::local("abandoned spans", minute, abandoned::look),
+        Task::local("kept memory", minute, give_back),
+    ]
+}
+
+/// Gives back memory that is kept for later spans.
+fn give_back() {
     let state = state();
     state.shared.pool.empty();
     state.spans.clean_free(false, |span| {
         span.retire();
         true
     });
-}
-
-/// What a worker does each time that it looks up.
-fn tick() {
-    let state = state();
-    ending::run_requests(state);
-    closing::abandon_more(state);
-    recording::refresh();
 }
 
 fn turn_off() {
@@ -194,8 +200,8 @@ mod tests {
 
     #[test]
     fn what_debuggers_are_told_holds_together() {
-        let nouns = state().nouns();
-        assert_eq!(inspect::table::tests::faults(&nouns), Vec::<String>::new());
-        assert!(nouns.len() >= 20, "{}", nouns.len());
+        let descriptors = state().descriptors();
+        assert_eq!(inspect::table::tests::faults(&descriptors), Vec::<String>::new());
+        assert!(descriptors.len() >= 20, "{}", descriptors.len());
     }
 }

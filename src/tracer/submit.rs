@@ -2,22 +2,23 @@
 //! trace that follow each other become one chunk.
 
 use super::ending::enqueue;
-use super::spans::count_mended;
-use super::{facts, Error, Tracer};
+use super::spans::count_sanitized;
+use super::{view, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::event::Standing;
-use crate::export::queue::{Chunk, NO_PRIORITY};
+use crate::event::dropped::{Stage, SubmitFault};
+use crate::event::{DropDetail, Standing};
 use crate::level::Level;
 use crate::memory::{Buffer, Full};
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
 use crate::sys;
+use crate::trace::chunk::{Chunk, NO_PRIORITY};
 use crate::trace::Decision;
 use crate::tracer::state::State;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
-/// A finished span as the host gives it. Texts may be anything; they are mended and cut as those of open spans.
+/// A finished span as the host gives it. Texts may be anything; they are sanitized and cut as those of open spans.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given<'a> {
     /// High half of the trace id.
@@ -98,7 +99,7 @@ impl Submission {
     pub fn add(&mut self, given: &Given<'_>, fill: impl FnOnce(&mut OpenSpan, &Counters)) {
         Counters::add(&self.counters().traces.started, 1);
         if given.trace_id_low == 0 || given.span_id == 0 {
-            return self.reject("a submitted span without a trace id or a span id");
+            return self.reject(SubmitFault::NoId);
         }
         let span = &mut self.span;
         span.reset();
@@ -115,10 +116,10 @@ impl Submission {
         let counters = &self.state.shared.account(self.index).counters;
         let [name, service, resource, span_type] = given.texts;
         for (field, text) in [(Field::Name, name), (Field::Resource, resource), (Field::Type, span_type)] {
-            count_mended(counters, span.set_field(field, text));
+            count_sanitized(counters, span.set_field(field, text));
         }
         let tracers_service = self.state.tracers.at(self.index).service_hash.load(Relaxed);
-        count_mended(counters, span.set_service(tracers_service, service));
+        count_sanitized(counters, span.set_service(tracers_service, service));
         fill(span, counters);
         span.close_gaps();
         let same = |chunk: &Chunk| {
@@ -149,7 +150,7 @@ impl Submission {
             span.flags |= root;
             let decision = Decision { priority: chunk.priority, maker: chunk.decision };
             let standing = Standing { open: 0, finished: u64::from(chunk.spans) + 1, leaves: true };
-            facts::say(self.state, span, decision, standing, Some((flags, duration)));
+            view::say(self.state, span, decision, standing, Some((flags, duration)));
         }
         let member = Member {
             span_id: given.span_id,
@@ -165,21 +166,27 @@ impl Submission {
             }
             Err(_) => {
                 Counters::add(&self.counters().traces.finished, 1);
-                self.state.shared.drop_spans(self.index, Reason::Memory, 1, 0, "no room for a submitted span");
+                self.state.shared.drop_spans(
+                    self.index,
+                    Reason::Memory,
+                    1,
+                    0,
+                    &DropDetail::NoMemory(Stage::SubmittedRecord),
+                );
                 self.failed = Some(Error::Memory);
             }
         }
     }
 
     /// Counts a record that cannot be used.
-    pub fn reject(&mut self, why: &str) {
+    pub fn reject(&mut self, why: SubmitFault) {
         Counters::add(&self.counters().traces.finished, 1);
-        self.state.shared.drop_spans(self.index, Reason::Invalid, 1, 0, why);
+        self.state.shared.drop_spans(self.index, Reason::Invalid, 1, 0, &DropDetail::Submitted(why));
         self.failed = Some(Error::Argument);
     }
 
     /// Counts a record that could not even be read, and so was never counted as started.
-    pub fn reject_unread(&mut self, why: &str) {
+    pub fn reject_unread(&mut self, why: SubmitFault) {
         Counters::add(&self.counters().traces.started, 1);
         self.reject(why);
     }
@@ -238,11 +245,11 @@ pub fn packed(submission: &mut Submission, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         let length = bytes.get(..4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
         let Some((record, rest)) = (length >= 4 && length <= bytes.len()).then(|| bytes.split_at(length)) else {
-            return submission.reject_unread("a packed record that is cut short");
+            return submission.reject_unread(SubmitFault::CutShort);
         };
         match unpack(record) {
             Some((given, tags, counts)) => submission.add(&given, |span, counters| fill(span, counters, tags, counts)),
-            None => submission.reject_unread("a packed record whose lengths do not add up"),
+            None => submission.reject_unread(SubmitFault::LengthsDiffer),
         }
         bytes = rest;
     }
@@ -313,7 +320,7 @@ fn fill(span: &mut OpenSpan, counters: &Counters, tags: &[u8], counts: (u32, u32
     walk(
         tags,
         counts,
-        |key, value| count_mended(counters, span.borrow_mut().set_text(key, value)),
-        |key, value| count_mended(counters, span.borrow_mut().set_number(key, value)),
+        |key, value| count_sanitized(counters, span.borrow_mut().set_text(key, value)),
+        |key, value| count_sanitized(counters, span.borrow_mut().set_number(key, value)),
     );
 }

@@ -2,16 +2,20 @@
 //! after a while the thread is given up and the next work gets another one, as long as few are given up. Nothing here
 //! knows what the work is.
 
-use std::io;
+// Starts a thread.
+#![allow(clippy::disallowed_methods)]
+
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::event::send_error::NoThread;
+use crate::event::Thread;
 use crate::sys;
 
-/// The thread's name.
-pub const THREAD: &str = "spanwire-dial";
+/// The thread.
+pub const THREAD: Thread = Thread::Dial;
 /// How long a call hangs before its thread is given up: longer than the C library asks two name servers twice.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 /// Threads that may be given up at a time. They hang on; one that returns after all makes room for another.
@@ -24,7 +28,7 @@ pub enum Refused {
     /// This work takes longer than the caller can wait; it goes on.
     Late,
     /// The thread did not start, or ended before its time.
-    NoThread(io::Error),
+    NoThread(NoThread),
 }
 
 /// The right to have that thread; a clone shares it.
@@ -67,10 +71,10 @@ impl Helper {
             drop(release);
             let _ = sender.send(result);
         };
-        sys::spawn(THREAD, body).map_err(Refused::NoThread)?;
+        sys::spawn(THREAD.name(), body).map_err(|error| Refused::NoThread(NoThread::System(error.into())))?;
         receiver.recv_timeout(patience).map_err(|error| match error {
             RecvTimeoutError::Timeout => Refused::Late,
-            RecvTimeoutError::Disconnected => Refused::NoThread(io::Error::other("the thread ended early")),
+            RecvTimeoutError::Disconnected => Refused::NoThread(NoThread::EndedEarly),
         })
     }
 

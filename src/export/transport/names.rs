@@ -2,7 +2,9 @@
 //! in a child can hang for ever on a lock of the C library that another thread of the parent held at the fork.
 
 use super::helper::{Helper, Refused, GIVEN_UP_MAX, THREAD};
-use crate::log::{Event, Logs};
+use crate::event::send_error::NoThread;
+use crate::event::Event;
+use crate::log::Logs;
 use crate::process::Inheritable;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -109,7 +111,7 @@ impl Names {
     pub(super) fn tell_of_thread<T>(&self, asked: &Result<T, Refused>) {
         let Some(logs) = self.logs.get() else { return };
         match asked {
-            Err(Refused::NoThread(error)) if error.raw_os_error().is_some() => logs.thread_failed(THREAD, error),
+            Err(Refused::NoThread(NoThread::System(error))) => logs.thread_failed(THREAD, error),
             Err(_) => {}
             Ok(_) => logs.thread_started(THREAD),
         }

@@ -17,11 +17,11 @@ pub(super) struct Root {
     magic: [u8; 16],
     version: u32,
     root_size: u32,
-    noun_size: u32,
+    descriptor_size: u32,
     field_size: u32,
     library: [u8; 16],
-    pub(super) nouns: AtomicPtr<Entry>,
-    pub(super) noun_count: AtomicU64,
+    pub(super) descriptors: AtomicPtr<Entry>,
+    pub(super) descriptor_count: AtomicU64,
 }
 
 /// The root, and which copy of the library it belongs to.
@@ -50,11 +50,11 @@ pub static spanwire_debug_root: Exported = Exported {
         magic: MAGIC,
         version: VERSION,
         root_size: size_of::<Root>() as u32,
-        noun_size: size_of::<Entry>() as u32,
+        descriptor_size: size_of::<Entry>() as u32,
         field_size: size_of::<FieldEntry>() as u32,
         library: name(env!("CARGO_PKG_VERSION")),
-        nouns: AtomicPtr::new(std::ptr::null_mut()),
-        noun_count: AtomicU64::new(0),
+        descriptors: AtomicPtr::new(std::ptr::null_mut()),
+        descriptor_count: AtomicU64::new(0),
     },
     mark: Mark(&raw const MARK),
 };

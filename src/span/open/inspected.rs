@@ -1,7 +1,7 @@
 //! An open span as debuggers see it: what lies where in it. What it means, the structure's own comments say.
 
 use super::{OpenSpan, Piece};
-use crate::inspect::{holding, signed, unsigned, Field, Noun};
+use crate::inspect::{holding, signed, unsigned, Field, TypeDescriptor};
 
 impl OpenSpan {
     /// The fields of a span.
@@ -26,10 +26,10 @@ impl OpenSpan {
     }
 
     /// The structures in those.
-    pub fn inspected_parts() -> [Noun; 2] {
+    pub fn inspected_parts() -> [TypeDescriptor; 2] {
         type Key = (u32, u32);
         let piece = vec![unsigned!(Piece, at), unsigned!(Piece, len as "length")];
         let key = vec![unsigned!(Key, 0 as "hash"), unsigned!(Key, 1 as "place")];
-        [Noun::inside::<Piece>("piece", piece), Noun::inside::<Key>("key", key)]
+        [TypeDescriptor::inside::<Piece>("piece", piece), TypeDescriptor::inside::<Key>("key", key)]
     }
 }

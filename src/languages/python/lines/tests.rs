@@ -1,6 +1,6 @@
 //! The Python dialect against the page's examples, the worked lines, and what could harm a reader.
 
-use crate::event::{Event, OpenFacts, SpanFacts, Standing};
+use crate::event::{Event, OpenSpanView, SpanView, Standing};
 use crate::languages::worked::{self, about, lines, open, span, texts, CHILD, FIRST, LAST};
 use crate::languages::{Form, Language, Line};
 use crate::level::Level;
@@ -41,8 +41,8 @@ fn both(event: &Event<'_>, want: &str) {
     assert_eq!((page(event).as_str(), source(event).as_str()), (want, want));
 }
 
-fn untyped() -> SpanFacts<'static> {
-    SpanFacts { span_type: "", ..span() }
+fn untyped() -> SpanView<'static> {
+    SpanView { span_type: "", ..span() }
 }
 
 fn host<'a>(kind: &'a str, fields: &'a [(&'a str, &'a str)]) -> Event<'a> {
@@ -51,7 +51,7 @@ fn host<'a>(kind: &'a str, fields: &'a [(&'a str, &'a str)]) -> Event<'a> {
 
 #[test]
 fn the_pages_examples_come_out_as_printed() {
-    let flask = SpanFacts {
+    let flask = SpanView {
         name: "flask.process_response",
         service: "flask",
         resource: "flask.process_response",
@@ -114,17 +114,16 @@ fn the_start_up_line_is_a_dict_in_the_fields_order_and_tells_of_an_agent_that_is
     ]
     .map(|(name, value)| (name.to_string(), value))
     .into();
-    let configured =
-        |agent_error| Event::TracerConfigured { fields: &fields, agent_url: worked::AGENT_URL, agent_error };
+    let configured = |agent_error| worked::configured(&fields, agent_error);
     let line = "INFO [ddtrace._trace.tracer] [tracer.py:407] - - DATADOG TRACER CONFIGURATION - {'date': \
                 '2026-11-24T16:06:35.147563', 'service': 'shop', 'agent_url': 'http://localhost:8126', 'agent_error': \
                 None, 'debug': True}";
     both(&configured(None), line);
     for (error, shown) in [
-        (worked::REFUSED, "[Errno 111] Connection refused"),
-        ("no answer within 2s (http://localhost:8126)", "timed out"),
-        ("cannot resolve agent: try again", "[Errno -2] Name or service not known"),
-        ("not an HTTP answer\n: x", "spanwire: not an HTTP answer\\n: x"),
+        (&worked::REFUSED, "[Errno 111] Connection refused"),
+        (worked::no_answer(), "timed out"),
+        (worked::not_resolved(), "[Errno -2] Name or service not known"),
+        (worked::other("not an HTTP answer\n: x"), "spanwire: not an HTTP answer\\n: x"),
     ] {
         for form in [Form::Page, Form::Source] {
             let records = records(form, &configured(Some(error)));
@@ -209,7 +208,7 @@ fn chunks_read_as_in_both_forms() {
         queued_chunks: 1,
         queued_bytes: 9,
         agent_url: worked::AGENT_URL,
-        list: &[SpanFacts { priority: None, decision_maker: None, ..span() }],
+        list: &[SpanView { priority: None, decision_maker: None, ..span() }],
     };
     assert_eq!(
         page(&partial),
@@ -230,7 +229,7 @@ fn open_spans_at_the_end_are_named_up_to_a_number() {
          started=1655495482.2478693 sampling_priority=None"
     );
     both(&Event::SpansAbandoned { spans: 1, open: &[open()] }, &line);
-    let many = vec![OpenFacts { parent_id: 5, priority: Some(2), ..open() }; 100];
+    let many = vec![OpenSpanView { parent_id: 5, priority: Some(2), ..open() }; 100];
     let text = page(&Event::SpansAbandoned { spans: 250, open: &many });
     assert_eq!(text.matches("span_id=").count(), 50);
     assert!(text.contains(" sampling_priority=2, trace_id=") && text.contains(" parent_id=5 "), "{text}");
@@ -251,11 +250,11 @@ fn other_happenings_read_as_in_todays_source() {
     both(&loaded("error: boom"), failed);
     nothing(Form::Source, &loaded("disabled"));
     both(
-        &Event::SettingRejected { name: "DD_TRACE_LOG_LEVEL", value: "loud", origin: "env", why: "" },
+        &worked::rejected("DD_TRACE_LOG_LEVEL", "loud", ""),
         "WARNING [ddtrace._logger] [_logger.py:82] - DD_TRACE_LOG_LEVEL is invalid (LOUD). Default log level will be \
          used. Must be NOTSET/DEBUG/INFO/WARNING/ERROR/CRITICAL.",
     );
-    let other = Event::SettingRejected { name: "DD_X", value: "1", origin: "env", why: "no such thing" };
+    let other = worked::rejected("DD_X", "1", "no such thing");
     assert!(page(&other).starts_with("WARNING [ddtrace] [spanwire:0] - spanwire: setting rejected: DD_X=1"));
     for silent in [Event::ParentUnknown { parent: 1, name: "x" }, Event::Forked { parent_pid: 4 }] {
         nothing(Form::Page, &silent);
@@ -350,7 +349,7 @@ fn a_hosts_texts_come_from_its_own_loggers() {
 fn values_from_outside_stay_on_their_line_and_keep_their_secrets() {
     let long = "x".repeat(25_000);
     let tags = vec![("note", "it's\n\0 \"x\""), ("api_key", "hunter2"), ("long", long.as_str())];
-    let wild = SpanFacts { name: "a\nb", resource: "GET /?token=hunter2", tags, local_root: false, ..span() };
+    let wild = SpanView { name: "a\nb", resource: "GET /?token=hunter2", tags, local_root: false, ..span() };
     for form in [Form::Page, Form::Source] {
         let text = said(form, &Event::SpanFinished { span: &wild, standing: LAST });
         assert!(!text.contains(['\n', '\0']) && !text.contains("hunter2"), "{text}");

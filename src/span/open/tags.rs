@@ -1,0 +1,361 @@
+//! The tags of an open span: a run of texts, a run of numbers, and an index of key hashes that finds the pair which a
+//! repeated key replaces. A replaced or removed pair stays as a gap until the gaps are closed.
+
+use super::{hash, OpenSpan, Refusal, KEPT, KEY_MAX, TAGS_MAX, VALUE_MAX};
+use crate::memory::{self, Buffer, Full};
+use crate::span::encode::{self, Sanitized};
+use crate::span::run::{self, Item, Kind};
+use crate::sys;
+
+/// Where a pair lies: an offset into the run of texts, or, with this bit, of numbers.
+const NUMBER: u32 = 1 << 31;
+
+/// A tag's value as [`OpenSpan::get`] finds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// A text, UTF-8.
+    Text(&'a [u8]),
+    /// A number.
+    Number(f64),
+}
+
+impl OpenSpan {
+    /// Sets a text tag; the last value of a key wins, over a number of the same key too.
+    #[inline]
+    pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
+        // What nearly every tag is: new, short enough, ASCII. Anything else begins again, slowly.
+        if key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.keys.len() < TAGS_MAX {
+            let hash = hash(key);
+            if self.find(hash, key).is_none() {
+                let place = self.texts.len();
+                self.index_room()?;
+                if append_text(&mut self.texts, key, value)? {
+                    self.index(hash, place as u32);
+                    return Ok(Sanitized::default());
+                }
+                self.texts.truncate(place);
+            }
+        }
+        self.set_text_slowly(key, value)
+    }
+
+    #[cold]
+    fn set_text_slowly(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
+        let (key, key_sanitized) = encode::sanitize(key, KEY_MAX);
+        let (value, mut sanitized) = encode::sanitize(value, VALUE_MAX);
+        sanitized.repaired |= key_sanitized.repaired;
+        sanitized.cut |= key_sanitized.cut;
+        let hash = hash(&key);
+        if let Some(index) = self.find(hash, &key) {
+            self.replace_text(index, &key, &value)?;
+            return Ok(sanitized);
+        }
+        if self.keys.len() >= TAGS_MAX {
+            return Err(Refusal::Limit);
+        }
+        let place = self.texts.len();
+        self.index_room()?;
+        append_text(&mut self.texts, &key, &value)?;
+        self.index(hash, place as u32);
+        Ok(sanitized)
+    }
+
+    /// Sets a numeric tag; the last value of a key wins, over a text of the same key too.
+    #[inline]
+    pub fn set_number(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
+        if key.len() <= KEY_MAX && self.keys.len() < TAGS_MAX {
+            let hash = hash(key);
+            if self.find(hash, key).is_none() {
+                let place = self.numbers.len();
+                self.index_room()?;
+                if append_number(&mut self.numbers, key, value)? {
+                    self.index(hash, place as u32 | NUMBER);
+                    self.number_count += 1;
+                    return Ok(Sanitized::default());
+                }
+                self.numbers.truncate(place);
+            }
+        }
+        self.set_number_slowly(key, value)
+    }
+
+    #[cold]
+    fn set_number_slowly(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
+        let (key, sanitized) = encode::sanitize(key, KEY_MAX);
+        let hash = hash(&key);
+        let found = self.find(hash, &key);
+        if found.is_none() && self.keys.len() >= TAGS_MAX {
+            return Err(Refusal::Limit);
+        }
+        let place = self.numbers.len() as u32 | NUMBER;
+        self.index_room()?;
+        append_number(&mut self.numbers, &key, value)?;
+        match found {
+            Some(index) => {
+                self.bury(index);
+                self.keys[index].1 = place;
+            }
+            None => self.index(hash, place),
+        }
+        self.number_count += 1;
+        self.close_gaps_if_large();
+        Ok(sanitized)
+    }
+
+    #[inline]
+    fn index(&mut self, hash: u32, place: u32) {
+        self.keys.push((hash, place));
+    }
+
+    /// Makes room for one more pair in the index.
+    #[inline]
+    fn index_room(&mut self) -> Result<(), Refusal> {
+        if self.keys.len() == self.keys.capacity() {
+            self.enlarge_index()?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn enlarge_index(&mut self) -> Result<(), Refusal> {
+        sys::keep_errno(|| {
+            let more = self.keys.len().max(8);
+            self.keys_memory.grow(more * std::mem::size_of::<(u32, u32)>())?;
+            self.keys.try_reserve_exact(more).map_err(|_| Refusal::Memory)
+        })
+    }
+
+    /// Removes a tag of either kind; whether there was one.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let (key, _) = encode::sanitize(key, KEY_MAX);
+        let Some(index) = self.find(hash(&key), &key) else { return false };
+        self.bury(index);
+        self.keys.remove(index);
+        self.close_gaps_if_large();
+        true
+    }
+
+    /// The value of a tag.
+    pub fn get(&self, key: &[u8]) -> Option<Value<'_>> {
+        let (key, _) = encode::sanitize(key, KEY_MAX);
+        self.value_at(self.keys[self.find(hash(&key), &key)?].1).map(|(_, value)| value)
+    }
+
+    /// Every tag, in the order in which its key was first set.
+    pub fn tags(&self) -> impl Iterator<Item = (&[u8], Value<'_>)> {
+        self.keys.iter().filter_map(|&(_, place)| self.value_at(place))
+    }
+
+    #[inline(always)]
+    fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
+        for (index, &(other, place)) in self.keys.iter().enumerate() {
+            if other == hash && self.key_at(place) == Some(key) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    fn key_at(&self, place: u32) -> Option<&[u8]> {
+        let run = if place & NUMBER != 0 { &self.numbers } else { &self.texts };
+        encode::read_text(run.bytes().get((place & !NUMBER) as usize..)?).map(|(key, _)| key)
+    }
+
+    fn value_at(&self, place: u32) -> Option<(&[u8], Value<'_>)> {
+        let (kind, run) = if place & NUMBER != 0 { (Kind::Number, &self.numbers) } else { (Kind::Text, &self.texts) };
+        match run::read(kind, run.bytes().get((place & !NUMBER) as usize..)?)?.0 {
+            Item::Text(key, text) => Some((key, Value::Text(text))),
+            Item::Number(key, number) => Some((key, Value::Number(number))),
+            Item::Blob(..) => None,
+        }
+    }
+
+    #[cold]
+    fn replace_text(&mut self, index: usize, key: &[u8], value: &[u8]) -> Result<(), Refusal> {
+        let place = self.keys[index].1;
+        if let Some((_, Value::Text(old))) = self.value_at(place) {
+            if old.len() == value.len() {
+                let end = place as usize + encode::text_size(key.len()) + encode::text_size(value.len());
+                memory::copy(&mut self.texts.bytes_mut()[end - value.len()..end], value);
+                return Ok(());
+            }
+        }
+        let place = self.texts.len() as u32;
+        append_text(&mut self.texts, key, value)?;
+        self.bury(index);
+        self.keys[index].1 = place;
+        self.close_gaps_if_large();
+        Ok(())
+    }
+
+    /// Counts the pair at `index` as dead; its bytes go when gaps are closed.
+    fn bury(&mut self, index: usize) {
+        let place = self.keys[index].1;
+        self.number_count -= u32::from(place & NUMBER != 0);
+        self.dead += self.pair_size(place) as u32;
+    }
+
+    fn close_gaps_if_large(&mut self) {
+        if self.dead as usize > KEPT && self.dead as usize > (self.texts.len() + self.numbers.len()) / 2 {
+            self.rewrite_runs();
+        }
+    }
+
+    /// Moves what is alive to the front of its run, in the order in which it lies there.
+    #[cold]
+    pub(super) fn rewrite_runs(&mut self) {
+        let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
+        // Places differ; a stable sort would need a buffer of 4 KiB on the caller's stack.
+        order.sort_unstable_by_key(|&index| self.keys[index as usize].1);
+        let mut ends = [0, 0];
+        for index in order {
+            let place = self.keys[index as usize].1;
+            let (number, from) = (place & NUMBER != 0, (place & !NUMBER) as usize);
+            let size = self.pair_size(place);
+            let (run, end) = match number {
+                true => (&mut self.numbers, &mut ends[1]),
+                false => (&mut self.texts, &mut ends[0]),
+            };
+            run.bytes_mut().copy_within(from..from + size, *end);
+            self.keys[index as usize].1 = *end as u32 | (place & NUMBER);
+            *end += size;
+        }
+        self.texts.truncate(ends[0]);
+        self.numbers.truncate(ends[1]);
+        self.dead = 0;
+    }
+
+    fn pair_size(&self, place: u32) -> usize {
+        match self.value_at(place) {
+            Some((key, Value::Text(text))) => encode::text_size(key.len()) + encode::text_size(text.len()),
+            Some((key, Value::Number(_))) => encode::text_size(key.len()) + encode::FLOAT_SIZE,
+            None => 0,
+        }
+    }
+}
+
+/// Appends a pair of texts. Whether both are ASCII.
+#[inline(always)]
+fn append_text(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full> {
+    let key_size = encode::text_size(key.len());
+    let (head, body) = run.tail(key_size + encode::text_size(value.len()))?.split_at_mut(key_size);
+    Ok(encode::text(head, key) & encode::text(body, value))
+}
+
+/// Appends a key and a number. Whether the key is ASCII.
+#[inline(always)]
+fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full> {
+    let key_size = encode::text_size(key.len());
+    let (head, body) = run.tail(key_size + encode::FLOAT_SIZE)?.split_at_mut(key_size);
+    encode::float(body, value);
+    Ok(encode::text(head, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Field;
+    use super::*;
+
+    fn all(span: &OpenSpan) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        span.tags()
+            .map(|(key, value)| match value {
+                Value::Text(value) => (text(key), text(value)),
+                Value::Number(number) => (text(key), number.to_string()),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_last_value_of_a_key_wins_whatever_its_kind() {
+        let mut span = OpenSpan::default();
+        span.set_text(b"a", b"1").unwrap();
+        span.set_text(b"b", b"first").unwrap();
+        span.set_text(b"b", b"other").unwrap();
+        span.set_text(b"b", b"longer value").unwrap();
+        span.set_number(b"a", 2.5).unwrap();
+        span.set_number(b"c", 3.0).unwrap();
+        span.set_text(b"c", b"text").unwrap();
+        assert_eq!(all(&span), [("a", "2.5"), ("b", "longer value"), ("c", "text")].map(|(k, v)| (k.into(), v.into())));
+        span.close_gaps();
+        let [texts, numbers, _] = span.runs();
+        assert_eq!((texts.count, numbers.count), (2, 1));
+        assert_eq!(texts.bytes.len(), (2 + 13) + (2 + 5));
+        assert_eq!(all(&span).len(), 3);
+        assert_eq!(span.get(b"b"), Some(Value::Text(b"longer value")));
+    }
+
+    #[test]
+    fn a_removed_tag_is_gone_and_its_key_can_return() {
+        let mut span = OpenSpan::default();
+        for key in ["a", "b", "c"] {
+            span.set_text(key.as_bytes(), b"x").unwrap();
+        }
+        assert!(span.remove(b"b") && !span.remove(b"b"));
+        span.close_gaps();
+        assert_eq!(all(&span), [("a", "x"), ("c", "x")].map(|(k, v)| (k.into(), v.into())));
+        span.set_number(b"b", 1.0).unwrap();
+        assert_eq!(span.get(b"b"), Some(Value::Number(1.0)));
+    }
+
+    #[test]
+    fn a_tag_set_a_million_times_does_not_grow_the_span() {
+        let mut span = OpenSpan::default();
+        for round in 0..200_000u32 {
+            span.set_text(b"key", &b"0123456789"[..(round % 10) as usize]).unwrap();
+            span.set_number(b"n", f64::from(round)).unwrap();
+            span.set_field(Field::Resource, format!("GET /{round}").as_bytes()).unwrap();
+        }
+        assert!(span.texts.capacity() + span.numbers.capacity() + span.head.capacity() < 64 * 1024);
+        assert_eq!(span.field(Field::Resource), b"GET /199999");
+        assert_eq!(span.get(b"n"), Some(Value::Number(199_999.0)));
+    }
+
+    #[test]
+    fn a_tag_set_and_removed_a_million_times_does_not_grow_the_span() {
+        let mut span = OpenSpan::default();
+        span.set_text(b"stays", b"there").unwrap();
+        for round in 0..100_000u32 {
+            span.set_text(b"key", b"a value").unwrap();
+            assert!(span.remove(b"key"));
+            span.set_number(b"n", 1.0).unwrap();
+            assert!(span.remove(b"n"));
+            // Changing its kind each time.
+            span.set_text(b"either", b"text").unwrap();
+            span.set_number(b"either", f64::from(round)).unwrap();
+            span.add_blob(b"blob", &[0x80; 100]).unwrap();
+            span.add_blob(if round % 2 == 0 { b"even" } else { b"odd " }, &[0x80; 50]).unwrap();
+            span.set_field(Field::Name, b"renamed").unwrap();
+            span.set_field(Field::Service, if round % 2 == 0 { b"" } else { b"a service" }).unwrap();
+        }
+        let held = [&span.texts, &span.numbers, &span.head, &span.blobs].map(Buffer::capacity);
+        assert!(held.iter().sum::<usize>() < 64 * 1024, "{held:?}");
+        assert_eq!(span.blob_count, 3);
+        assert_eq!(span.get(b"either"), Some(Value::Number(99_999.0)));
+        span.close_gaps();
+        assert_eq!(all(&span).len(), 2);
+    }
+
+    #[test]
+    fn tags_beyond_the_limit_are_refused_and_the_others_stay() {
+        let mut span = OpenSpan::default();
+        for n in 0..TAGS_MAX {
+            span.set_text(format!("key{n}").as_bytes(), b"v").unwrap();
+        }
+        assert_eq!(span.set_text(b"one more", b"v"), Err(Refusal::Limit));
+        assert_eq!(span.set_number(b"one more", 1.0), Err(Refusal::Limit));
+        span.set_text(b"key7", b"changed").unwrap();
+        assert_eq!(span.tags().count(), TAGS_MAX);
+    }
+
+    #[test]
+    fn keys_that_share_a_hash_stay_apart() {
+        let mut span = OpenSpan::default();
+        for n in 0..1000 {
+            span.set_text(format!("{n}").as_bytes(), format!("{n}").as_bytes()).unwrap();
+        }
+        span.keys.iter_mut().for_each(|key| key.0 = 7);
+        assert_eq!(span.find(7, b"512"), Some(512));
+        assert_eq!(span.find(7, b"nope"), None);
+    }
+}

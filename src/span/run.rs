@@ -1,0 +1,89 @@
+//! Runs: the tags of one kind that a span carries, encoded one behind another. Open spans grow them, records hold a
+//! counted list of them. This is the only place that decodes one: encoders, the log's view of a span and the readers of
+//! cores all call [`read`]. A new kind of tag is a variant of [`Kind`], a variant of [`Item`] and an arm of [`read`].
+
+use super::encode;
+
+/// What a run holds. The numbers are part of the form of a record, which lies in memory and in cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Kind {
+    /// Text tags (`meta`).
+    Text = 1,
+    /// Numeric tags (`metrics`).
+    Number = 2,
+    /// Blobs of MessagePack (`meta_struct`).
+    Blob = 3,
+}
+
+impl Kind {
+    /// Every kind, in the order of the numbers.
+    pub const ALL: [Kind; 3] = [Kind::Text, Kind::Number, Kind::Blob];
+}
+
+/// One decoded tag.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Item<'a> {
+    /// Key and value of a text tag.
+    Text(&'a [u8], &'a [u8]),
+    /// Key and value of a numeric tag.
+    Number(&'a [u8], f64),
+    /// Key and bytes of a blob.
+    Blob(&'a [u8], &'a [u8]),
+}
+
+/// Decodes the item that a run of this kind begins with, and returns it with what follows. `None` at the end of the run
+/// and where the bytes are not a whole item.
+#[inline(always)]
+pub fn read(kind: Kind, run: &[u8]) -> Option<(Item<'_>, &[u8])> {
+    let (key, rest) = encode::read_text(run)?;
+    match kind {
+        Kind::Text => encode::read_text(rest).map(|(value, rest)| (Item::Text(key, value), rest)),
+        Kind::Number => encode::read_float(rest).map(|(value, rest)| (Item::Number(key, value), rest)),
+        Kind::Blob => encode::read_blob(rest).map(|(bytes, rest)| (Item::Blob(key, bytes), rest)),
+    }
+}
+
+/// Visits every item of a run. Stops at what it cannot decode.
+#[inline(always)]
+pub fn each<'a>(kind: Kind, mut run: &'a [u8], mut visit: impl FnMut(Item<'a>)) {
+    while let Some((item, rest)) = read(kind, run) {
+        visit(item);
+        run = rest;
+    }
+}
+
+/// A run with its kind and the number of its items.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The number of a [`Kind`], or of one that this version does not know.
+    pub kind: u16,
+    /// How many items.
+    pub count: u32,
+    /// The encoded items.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Run<'a> {
+    /// A run of this kind.
+    #[inline]
+    pub fn new(kind: Kind, (bytes, count): (&'a [u8], u32)) -> Run<'a> {
+        Run { kind: kind as u16, count, bytes }
+    }
+
+    /// The word that describes the run in a record: kind and count in 16 bits each, then the length in bytes.
+    #[inline]
+    pub(super) fn word(self) -> u64 {
+        u64::from(self.kind) | u64::from(self.count as u16) << 16 | (self.bytes.len() as u64) << 32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_numbered_from_one_without_a_gap() {
+        assert!(Kind::ALL.iter().enumerate().all(|(n, &kind)| kind as usize == n + 1));
+    }
+}
