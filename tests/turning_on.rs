@@ -69,6 +69,22 @@ fn debug(host: Host) -> Host {
 }
 
 #[test]
+fn debug_mode_shows_what_the_http_client_does() {
+    let sinks = [("SPANWIRE_LOG_SINKS", "stderr")];
+    // PHP's lines do not name loggers.
+    for (language, logger) in [("native", "ureq: "), ("php", "[debug] "), ("python", "ureq"), ("jvm", " ureq - ")] {
+        let Some(ran) = run(language, &sinks, debug) else { return };
+        let of_client = |line: &str| line.contains(logger) && line.contains("POST http://127.0.0.1:");
+        assert!(ran.stderr.lines().any(of_client), "{language}: {}", ran.stderr);
+    }
+    let Some(ran) = run("native", &sinks, |host| host) else { return };
+    assert!(!ran.stderr.contains("ureq"), "without debug mode: {}", ran.stderr);
+    // At trace the client would write each byte of a request: here are those of "POST".
+    let Some(ran) = run("native", &sinks, |host| debug(host).env("DD_TRACE_LOG_LEVEL", "trace")) else { return };
+    assert!(ran.stderr.contains("ureq") && !ran.stderr.contains("504f 5354"), "{}", ran.stderr);
+}
+
+#[test]
 fn javas_property_turns_debug_mode_on_whatever_the_environment_says() {
     let code = [("dd.trace.debug", "true"), ("SPANWIRE_LOG_SINKS", "stderr")];
     let Some(ran) = run("jvm", &code, |host| host.env("DD_TRACE_DEBUG", "false")) else { return };

@@ -4,6 +4,7 @@
 //! between the parts; each part is a file of its own.
 
 mod aggregate;
+pub mod bridge;
 mod callback;
 mod file;
 mod filter;
