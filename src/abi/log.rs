@@ -6,6 +6,7 @@ use super::status::*;
 use super::{guard, guard_value, sized, text};
 use crate::log::event::Event;
 use crate::log::{Level, Record, ReleaseFn, Returned, SinkError};
+use crate::process;
 use crate::sys;
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CString};
@@ -96,7 +97,7 @@ unsafe fn hand_over(
     // SAFETY: the message begins inside of the text, which is as long as the record's.
     let message = unsafe { line.as_ptr().add(record.message_at.min(line.as_bytes().len())) };
     let record = in_c(record, given, message, std::mem::size_of::<spanwire_log_record>());
-    let caller = sys::pid();
+    let caller = process::generation();
     // SAFETY: by the caller.
     unsafe { callback(&record, userdata) };
     if Returned::to(caller) == Returned::InForkedChild {

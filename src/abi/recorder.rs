@@ -4,6 +4,7 @@
 use super::status::*;
 use super::{guard, guard_value, sized};
 use crate::log::Returned;
+use crate::process;
 use crate::recorder::snapshot::Event;
 use crate::sys;
 use crate::tracer::{recording, Error};
@@ -81,12 +82,12 @@ pub unsafe extern "C" fn spanwire_recorder_read(
         recording::refresh_all(state);
         let snapshot = state.shared.recorder.snapshot().ok_or(Error::Memory)?.map_err(|_| Error::Memory)?;
         let left_out = if max == 0 { 0 } else { snapshot.events.len().saturating_sub(max) };
-        let (mut given, mut returned) = (0, Returned::Here);
+        let (caller, mut given, mut returned) = (process::generation(), 0, Returned::Here);
         for event in &snapshot.events[left_out..] {
             // SAFETY: by the caller.
             unsafe { hand_over(callback, userdata, event) };
             given += 1;
-            returned = Returned::to(state.pid);
+            returned = Returned::to(caller);
             if returned == Returned::InForkedChild {
                 break;
             }
@@ -123,7 +124,7 @@ unsafe fn hand_over(
         text: text.as_ptr(),
         text_len: text.as_bytes().len(),
     };
-    let caller = sys::pid();
+    let caller = process::generation();
     // SAFETY: by the caller.
     unsafe { callback(&given, userdata) };
     if Returned::to(caller) == Returned::InForkedChild {
