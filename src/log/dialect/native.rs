@@ -331,7 +331,9 @@ fn loss_advice(reason: &str, calls: &Calls) -> &'static str {
         "queue_full" | "memory" => {
             "spans come faster than they leave: see whether the Agent answers slowly or not at all"
         }
-        "unreachable" => "the Agent was away for longer than payloads are kept",
+        "unreachable" => {
+            "the Agent was not reached while payloads were retried, or the trace file cannot be written: see the error above"
+        }
         "refused" => "the Agent's answer is in the line before",
         "too_large" => "single traces are larger than a payload may be: finish spans earlier, or set shorter tags",
         "shutdown" => calls.more_time,
@@ -382,6 +384,12 @@ mod tests {
                 assert_eq!(said.contains("spanwire_"), matches!(language, "native" | "cpp"), "{language}: {said}");
             }
         }
+    }
+
+    #[test]
+    fn the_advice_for_spans_that_did_not_arrive_is_true_for_a_trace_file_too() {
+        let said = message(&About::default(), &Event::LossBegan { reason: "unreachable" });
+        assert!(said.contains("the Agent was not reached") && said.contains("or the trace file"), "{said}");
     }
 
     #[test]
