@@ -1,6 +1,5 @@
-//! `spanwire doctor` on this machine: every fault that is planted is named by its stable id, with what to do about it,
-//! and a machine where all is well is found well. The agents are `ddapm-test-agent`, the fault agent, and listeners here
-//! for what is no agent at all.
+//! `spanwire doctor` on this machine: it names every planted fault by its stable id, with a remedy, and finds no fault
+//! on a healthy machine. The Agents are `ddapm-test-agent`, the fault agent, and listeners that are no Agents.
 
 #[path = "doctor_live/plant.rs"]
 mod plant;
@@ -20,7 +19,7 @@ use support::http::Head;
 
 const DAY_S: i64 = 86_400;
 
-/// What a run said.
+/// The output of a run.
 struct Seen {
     status: i32,
     causes: Vec<String>,
@@ -29,7 +28,7 @@ struct Seen {
     took: Duration,
 }
 
-/// Runs it for people and for scripts, which must be told the same.
+/// Runs the doctor with and without `--json`; both outputs must agree.
 #[track_caller]
 fn examine(doctor: Host) -> Seen {
     let (people, scripts) = (doctor.clone().run(), doctor.arg("--json").run());
@@ -58,13 +57,13 @@ fn findings(json: &Json) -> impl Iterator<Item = &Json> {
 }
 
 impl Seen {
-    /// The finding of this cause, whatever it means.
+    /// Returns the finding with this cause.
     #[track_caller]
     fn finding(&self, cause: &str) -> &Json {
         findings(&self.json).find(|f| f["cause"] == cause).unwrap_or_else(|| panic!("no {cause} in:\n{}", self.text))
     }
 
-    /// That exactly this is wrong.
+    /// Asserts that exactly this cause was found.
     #[track_caller]
     fn only(self, cause: &str) -> Seen {
         assert_eq!(self.causes, [cause], "{}", self.text);
@@ -73,7 +72,7 @@ impl Seen {
 
     #[track_caller]
     fn says(self, words: &[&str]) -> Seen {
-        // As one line: where the text is wrapped is of no interest.
+        // As one line, because the text is wrapped.
         let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
         for word in words {
             assert!(line.contains(word), "nothing says \"{word}\":\n{}", self.text);
@@ -131,16 +130,16 @@ fn a_port_where_something_else_listens_is_called_wrong_and_gets_no_trace() {
         assert_eq!(seen.finding("trace.not_sent")["standing"], "note");
         assert!(!seen.text.contains("hunter2"), "{}", seen.text);
     }
-    // What knows neither path is no agent either, or behind another path: only the trace can tell.
+    // A server that knows neither path is not an Agent, or needs a path in the URL; only the test trace shows it.
     let nothing = listener(|_| http("404 Not Found", "", "404 page not found\n"));
     examine(doctor().agent(&nothing)).only("agent.http_404").says(&["not an Agent, or the URL needs a path"]);
 }
 
 #[test]
-fn an_agent_that_is_down_is_told_from_a_host_that_does_not_exist() {
+fn an_agent_that_is_down_and_a_host_that_does_not_exist_are_different_causes() {
     let url = format!("http://127.0.0.1:{}", support::free_ports(1));
     examine(doctor().agent(&url)).only("agent.wrong_port").says(&["connection was refused", "Start the Agent", "8126"]);
-    // This machine too, where no agent binds to.
+    // An address of this machine that no Agent binds to.
     examine(doctor().agent("http://127.0.0.9:8126"))
         .only("agent.down")
         .says(&["connection was refused", "Start the Agent"]);
@@ -253,7 +252,7 @@ fn a_socket_that_this_user_may_not_use_names_the_permission_that_is_missing() {
 }
 
 #[test]
-fn a_socket_where_nobody_listens_is_told_from_one_that_is_missing() {
+fn an_unused_socket_and_a_missing_one_are_different_causes() {
     let folder = Folder::new("stale");
     let path = folder.path("apm.socket");
     let url = format!("unix://{}", path.display());
@@ -308,7 +307,7 @@ fn a_log_path_that_is_a_symbolic_link_is_named_and_not_followed() {
 }
 
 #[test]
-fn logs_that_will_fill_the_disk_are_foretold() {
+fn log_files_that_may_fill_the_disk_are_reported() {
     let agent = always(Reply::Ok).start();
     let folder = Folder::new("space");
     let huge = doctor().agent(&agent.url()).env("DD_TRACE_LOG_FILE", folder.path("trace.log").display());

@@ -1,6 +1,6 @@
-//! Writes include/spanwire.h and bindings/php/spanwire.ffi.h from src/abi/, and holds the committed files to that:
-//! `cargo test --test header` compares, `cargo test --test header -- --bless` writes. Here is the list of tests and how
-//! they are reported; what the header says beside the doc comments is in `manual`.
+//! Generates include/spanwire.h and bindings/php/spanwire.ffi.h from src/abi/. `cargo test --test header` compares them
+//! with the committed files; `cargo test --test header -- --bless` writes them. This file lists the tests and reports
+//! them; `manual` has the texts of the header besides the doc comments.
 
 #[path = "header/checks.rs"]
 mod checks;
@@ -20,7 +20,7 @@ const HEADER: &str = "include/spanwire.h";
 const PHP: &str = "bindings/php/spanwire.ffi.h";
 const BLESS: &str = "cargo test --test header -- --bless";
 
-/// All that the checks look at.
+/// The input of all checks.
 struct Material {
     root: PathBuf,
     sources: Vec<items::Source>,
@@ -29,7 +29,7 @@ struct Material {
     php: String,
 }
 
-/// A test: its name, and what it finds wrong.
+/// A test: its name, and a function that returns what is wrong.
 type Test = (&'static str, fn(&Material) -> Vec<String>);
 
 const TESTS: &[Test] = &[
@@ -45,7 +45,7 @@ const TESTS: &[Test] = &[
     ("the_copy_for_php_declares_what_php_can_use", checks::php),
 ];
 
-/// The first lines in which the committed file and the generated one differ.
+/// Returns the first lines in which the committed file differs from the generated one.
 fn differences(material: &Material, file: &str, wanted: &str) -> Vec<String> {
     let there = match std::fs::read_to_string(material.root.join(file)) {
         Ok(text) if text == wanted => return Vec::new(),

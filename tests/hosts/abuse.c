@@ -1,5 +1,5 @@
-/* abuse RANDOM: everything that a binding can pass by mistake. Each call is answered by a status, or by the repair that
- * the header promises; RANDOM is how many random handles are tried. Meant to run under valgrind as well. */
+/* abuse RANDOM: passes everything that a binding can pass by mistake. Each call returns a status, or makes the
+ * correction that the header promises. RANDOM is the number of random handles. Also run under valgrind. */
 #include "check.h"
 #include <errno.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 
 static spanwire_tracer tracer;
 
-/* Every function that takes a span, on a handle that is none. `wanted` is the status of each. */
+/* Calls every function that takes a span with an invalid handle. `wanted` is the status of each. */
 static void every_call_refuses(spanwire_span span, spanwire_status wanted) {
     char text[64];
     size_t need;
@@ -33,7 +33,8 @@ static void every_call_refuses(spanwire_span span, spanwire_status wanted) {
     STATUS(wanted, spanwire_span_finish_at(span, 1));
     STATUS(wanted, spanwire_span_discard(span));
     STATUS(span ? wanted : SPANWIRE_E_NOT_FOUND, spanwire_span_get_tag(span, "k", text, sizeof text, &need));
-    /* Ids can be read of a span that the parent of this process had open, so that the child can continue its trace. */
+    /* The ids of a span that the parent of this process had open can be read, so that the child can continue the
+     * trace. */
     spanwire_status of_ids = wanted == SPANWIRE_E_FORKED ? SPANWIRE_OK : SPANWIRE_E_HANDLE;
     STATUS(of_ids, spanwire_span_context(span, &context));
     STATUS(of_ids, spanwire_span_id_text(span, SPANWIRE_ID_SPAN, text, sizeof text, &need));
@@ -81,14 +82,14 @@ static void wrong_handles(long randoms) {
         STATUS(wrong ? SPANWIRE_E_HANDLE : SPANWIRE_OK, spanwire_tracer_free(wrong));
     }
     for (long i = 0; i < randoms; i++) {
-        /* Anything at all, anything below 2^53, and the open span's own handle with one bit turned. */
+        /* Arbitrary values, values below 2^53, and the open span's own handle with one bit changed. */
         uint64_t wrong = i % 3 == 0 ? random64() : i % 3 == 1 ? random64() >> 11 : open ^ (uint64_t)1 << random64() % 64;
         if (wrong == open || wrong == tracer || wrong == 0) continue;
         check_that(spanwire_span_set_tag(wrong, "k", "v") != SPANWIRE_OK, __FILE__, __LINE__, "a random handle is refused", 0, 0);
         check_that(spanwire_span_finish(wrong) != SPANWIRE_OK, __FILE__, __LINE__, "a random handle is refused", 0, 0);
         check_that(spanwire_tracer_free(wrong) != SPANWIRE_OK, __FILE__, __LINE__, "a random handle is refused", 0, 0);
     }
-    /* A parent that is none starts a new trace and is counted, so that no request goes untraced. */
+    /* An invalid parent starts a new trace and is counted, so that every request is traced. */
     const uint64_t no_parents[] = {finished, discarded, tracer, UINT64_MAX, random64()};
     for (size_t i = 0; i < sizeof no_parents / sizeof *no_parents; i++) {
         spanwire_span orphan = spanwire_span_start(tracer, no_parents[i], "orphan");
@@ -166,7 +167,7 @@ static void null_pointers(void) {
     OK(spanwire_span_finish(span));
 }
 
-/* Where nothing is found, outputs stay as they are, and a call without any is refused whatever it asks about. */
+/* If nothing is found, outputs stay unchanged. A call without any output is refused. */
 static void outputs_of_what_is_not_there(void) {
     spanwire_span span = spanwire_span_start(tracer, 0, "outputs"), finished = spanwire_span_start(tracer, 0, "gone");
     OK(spanwire_span_set_tag(span, "there", "v"));
@@ -198,7 +199,7 @@ static void outputs_of_what_is_not_there(void) {
     OK(spanwire_span_discard(span));
 }
 
-/* Lengths that no text has. Nothing may be read through them. */
+/* Impossible lengths. The library must not read through them. */
 static void odd_lengths(void) {
     const size_t odd[] = {SIZE_MAX - 1, SIZE_MAX / 2 + 1};
     const char k = 'k'; /* one byte, and no NUL behind it */
@@ -398,7 +399,7 @@ static void a_child_of_a_fork(void) {
     OK(spanwire_span_finish(mine));
 }
 
-/* What was repaired, cut and dropped above was counted. */
+/* The corrections, cuts and drops above were counted. */
 static void counts(void) {
     spanwire_stats stats = stats_of(tracer);
     CHECK(stats.texts_repaired >= 6);

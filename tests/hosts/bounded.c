@@ -89,7 +89,7 @@ int main(int argc, char **argv) {
     spanwire_tracer_shutdown(tracer, 20000);
     malloc_trim(0);
     spanwire_stats s = check_closed_books(tracer);
-    /* What shutdown has no time for, the worker gives back as it ends. */
+    /* The worker frees what shutdown had no time for when it ends. */
     for (int i = 0; i < 500 && s.memory_used > s.memory_max / 8 * 5; i++) sleep_us(10000), s = stats_of(tracer);
     printf("bounded {\"grown_kib\":%ld,\"max_kib\":%" PRIu64 ",\"used_after_kib\":%" PRIu64 ",\"resident_after_kib\":%ld,\"started\":%" PRIu64 "}\n",
            grown, s.memory_max / 1024, s.memory_used / 1024, resident_kib() - before, s.spans_started);

@@ -1,5 +1,5 @@
-/* hoard: starts spans and never finishes them, until the library refuses to go on; then finishes them all. Prints
- * `hoard {…}`: how many there were, what the process grew by, what the library says that they occupy; and the books. */
+/* hoard: starts spans without finishing them until the library refuses more, then finishes them all. Prints `hoard
+ * {…}`: their number, the growth of the process, the memory that the library reports; and the counters. */
 #include "check.h"
 
 int main(void) {

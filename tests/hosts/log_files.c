@@ -15,7 +15,7 @@
 static spanwire_tracer tracer;
 static long id, lines;
 
-/* The sum is that of the filling's bytes; tests/log_files.rs adds them up again. */
+/* The sum of the filling's bytes; tests/log_files.rs computes it again. */
 static void write_line(void) {
     char text[512], filling[300];
     unsigned length = (unsigned)(lines * 37 + id * 11) % 280, sum = 0;
@@ -26,7 +26,7 @@ static void write_line(void) {
     lines++;
 }
 
-/* What is lost at the end is told before the next line: gives the log time, and it that line. */
+/* Losses at the end are reported before the next line. So give the log time, and write that line. */
 static void finish(void) {
     sleep_us(200000);
     write_line();

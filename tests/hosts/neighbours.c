@@ -1,5 +1,5 @@
-/* neighbours: two tracers that share an agent which takes payloads and never answers. One is shut down before its spans
- * have left; the other must not notice. Prints `neighbours {…}` with what that cost it. */
+/* neighbours: two tracers with the same agent, which accepts payloads and never answers. One is shut down before its
+ * spans are sent; this must not affect the other. Prints `neighbours {…}` with the times of the other. */
 #include "check.h"
 
 static spanwire_tracer tracer_of(const char *service) {

@@ -1,5 +1,5 @@
-/* odd_spans: times that no clock shows, numbers at the ends of their range, and finished spans of every kind that the host
- * kept itself. What the agent must get is the test's concern; here no call may fail. */
+/* odd_spans: impossible times, numbers at the ends of their range, and finished spans of every kind from the host
+ * itself. The test checks what the agent gets; here no call may fail. */
 #include "check.h"
 
 static spanwire_tracer tracer;

@@ -1,6 +1,7 @@
-/* recorder WHAT: a program whose flight recorder is read. `inside`: by itself, through the C API; `forked`: in a parent
- * and its child; `no_files`, `no_size`, `no_input`: where the system gives no memory file, or only under a number that is
- * not its; `idle`, `busy`, `child`: from outside, until standard input ends. Prints what the test then looks for. */
+/* recorder WHAT: a program whose flight recorder is read. `inside`: by itself, through the C API; `forked`: in a
+ * parent and its child; `no_files`, `no_size`, `no_input`: if the system provides no memory file, or only under a
+ * standard number; `idle`, `busy`, `child`: from outside, until standard input ends. Prints what the test then looks
+ * for. */
 #include "check.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,7 +19,7 @@ static uint64_t id_of(spanwire_span span) {
     return context.span_id;
 }
 
-/* What a reading gathers. */
+/* The result of a reading. */
 typedef struct {
     size_t events, starts, finishes, forks, errors;
     uint64_t last_time, last_started;
@@ -82,7 +83,7 @@ static int inside(void) {
     size_t words;
     map(spanwire_recorder_fd(), &words);
     CHECK(spanwire_recorder_fd() == spanwire_recorder_fd());
-    /* A daemon that closes what it does not know, and opens something else under that number. */
+    /* A daemon that closes unknown descriptors, and opens another file under that number. */
     int fd = spanwire_recorder_fd();
     close(fd);
     CHECK(spanwire_recorder_fd() == -1);
@@ -123,7 +124,7 @@ static int forked(void) {
     return 0;
 }
 
-/* Without a memory file it is still there for this process, and for a core. */
+/* Without a memory file the recorder is still there for this process, and for a core. */
 static int no_memory_file(void) {
     CHECK(spanwire_recorder_fd() == -1);
     trace(10);

@@ -22,7 +22,7 @@ static void spans(spanwire_tracer tracer, int count) {
     for (int i = 0; i < count; i++) OK(spanwire_span_finish(spanwire_span_start(tracer, 0, "work")));
 }
 
-/* Whether so many spans were sent within 30 s, without any flush. */
+/* Whether this number of spans was sent within 30 s, without a flush. */
 static int sent(spanwire_tracer tracer, uint64_t count) {
     for (int i = 0; i < 3000 && stats_of(tracer).spans_sent < count; i++) sleep_us(10000);
     return stats_of(tracer).spans_sent == count;

@@ -358,12 +358,12 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_port_is_an_error_that_says_what_to_do() {
+    fn a_port_in_use_is_an_error_that_says_what_to_do() {
         let (receiver, _events) = listening();
         let port = receiver.tcp.unwrap().port();
         let places = Places { tcp: Some(("127.0.0.1".into(), port)), socket: None };
         let why = Receiver::start(&places, &sync_channel(1).0).err().unwrap();
-        assert!(why.contains("is taken") && why.contains("--port 0"), "{why}");
+        assert!(why.contains("is in use") && why.contains("--port 0"), "{why}");
     }
 
     #[test]
