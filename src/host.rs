@@ -34,7 +34,8 @@ pub fn process_name() -> String {
         .unwrap_or_else(|| "unnamed-service".into())
 }
 
-/// Removes the mark that the kernel adds if the executable was replaced, as in a deployment.
+/// Returns the file name of an executable, without the mark that the kernel adds if the file was replaced, as in a
+/// deployment.
 fn program_in(executable: &Path) -> Option<String> {
     let name = executable.file_name()?.to_string_lossy();
     let name = name.strip_suffix(" (deleted)").unwrap_or(&name).trim();

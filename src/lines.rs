@@ -39,6 +39,7 @@ impl Given {
         Err(io::Error::other("the process closed it, and its number leads to a file that is no output"))
     }
 
+    /// Whether the file looks like one to which the host redirects its output.
     fn is_redirected(&self, now: &Opened) -> bool {
         let same = |fd: RawFd| sys::opened(fd).filter(|other| fd != self.fd && other.id == now.id);
         let both_outputs = [1, 2].into_iter().filter_map(same).any(|other| other.writable);
@@ -204,6 +205,7 @@ impl Lines {
         Err(io::ErrorKind::StorageFull.into())
     }
 
+    /// Writes in parts that a writable pipe accepts without blocking.
     fn write_in_parts(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
         let give_up = sys::monotonic_ns().saturating_add(patience.as_nanos() as u64);
         if self.torn {
@@ -223,6 +225,7 @@ impl Lines {
         Ok(())
     }
 
+    /// Writes one part, and waits for the target until `give_up`.
     fn part(&mut self, bytes: &[u8], give_up: u64) -> io::Result<usize> {
         loop {
             let left = if self.stalled { 0 } else { give_up.saturating_sub(sys::monotonic_ns()) };

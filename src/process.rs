@@ -88,6 +88,7 @@ impl<T: Sync> PerProcess<T> {
         unsafe { &*self.word.load(Acquire) }
     }
 
+    /// Uses a word outside a wiped page, which a fork handler clears.
     fn keep_unwiped(&'static self) -> *mut AtomicPtr<T> {
         static ONCE: Once = Once::new();
         let word = std::ptr::addr_of!(self.unwiped).cast_mut();
@@ -119,6 +120,7 @@ fn map_wiped_page() -> Option<*mut libc::c_void> {
     }
 }
 
+/// Unmaps a page, unless it is `unless`.
 fn unmap_page(page: *mut libc::c_void, unless: *const libc::c_void) {
     if page.cast_const() != unless {
         // SAFETY: mapped by this thread, which lost the race, and no other code knows it.

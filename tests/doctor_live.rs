@@ -213,7 +213,7 @@ fn settings_that_are_not_in_force_are_named_with_the_reason() {
     let seen = examine(base().env("DD_AGENT_HOST", "elsewhere"));
     assert_eq!(seen.status, 0, "{}", seen.text);
     assert_eq!(seen.finding("settings.two_agents")["standing"], "note");
-    seen.says(&["name http://elsewhere:8126: the URL wins"]);
+    seen.says(&["name http://elsewhere:8126; the URL is used"]);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_socket_that_this_user_may_not_use_names_the_permission_that_is_missing() {
     let url = format!("unix://{}", path.display());
     mode(&path, 0o500);
     let seen = examine(folder.doctor_as_nobody().agent(&url)).only("agent.socket_permission");
-    seen.says(&["permission to write to it", "mode 0500", &format!("chmod o+w {}", path.display())]);
+    seen.says(&["requires write permission", "mode 0500", &format!("chmod o+w {}", path.display())]);
     let inner = folder.path("closed");
     std::fs::create_dir(&inner).expect("a folder");
     mode(&inner, 0o600);

@@ -196,6 +196,7 @@ impl Recorder {
         }
     }
 
+    /// Writes an event to the next place of a shard.
     #[inline]
     fn write(&self, shard: u32, kind: u64, time_ns: u64, first: u64, second: u64) {
         let Some(words) = self.words else { return };
@@ -251,6 +252,7 @@ impl Recorder {
         self.words.map_or(0, |words| sys::monotonic_ns().saturating_sub(words[header::MONOTONIC].load(Relaxed)))
     }
 
+    /// Stores the same moment in the time of each clock.
     fn set_anchor(&self, clock_scale: u64) {
         if let Some(words) = self.words {
             words[header::TICK].store(sys::cycle_counter(), Relaxed);

@@ -142,12 +142,14 @@ struct Table {
 }
 
 impl Table {
+    /// Returns the offset of each entry.
     fn places(self) -> impl Iterator<Item = usize> {
         (0..self.count).map(move |index| self.at + index * self.stride)
     }
 }
 
 impl Extents {
+    /// Reads offsets and sizes from the header, and checks that everything is inside the memory.
     fn of(words: &[u64]) -> Result<Extents, Fault> {
         let word = |at: usize| words.get(at).copied().unwrap_or(0);
         if word(header::MAGIC) != layout::MAGIC {
@@ -235,6 +237,7 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// Adds the event at this offset, if it passes its check.
     fn take(&mut self, words: &[u64], at: usize, shard: u32) {
         let event: Option<[u64; layout::EVENT_WORDS]> =
             words.get(at..at + layout::EVENT_WORDS).and_then(|event| event.try_into().ok());
@@ -248,6 +251,7 @@ impl Snapshot {
     }
 }
 
+/// Parses the counters of a tracer that is in use.
 fn tracer(index: u32, place: &[u64], head: usize) -> Option<TracerCounts> {
     let (&state, &length) = (place.first()?, place.get(1)?);
     if state & 1 == 0 {

@@ -30,6 +30,7 @@ impl Settings {
         fields
     }
 
+    /// Returns the fields in order, with the settings for which `shown` is true.
     fn fields(
         &self,
         runtime_id: &str,

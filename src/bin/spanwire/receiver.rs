@@ -101,6 +101,7 @@ fn start<S: Socket + Send + 'static>(
     thread.map(drop).map_err(|error| format!("cannot start a thread: {error}"))
 }
 
+/// Serves one connection on its own thread.
 fn serve<S: Socket + Send + 'static>(mut socket: S, desk: &Arc<Desk>) {
     if desk.busy.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
         desk.busy.fetch_sub(1, Ordering::Relaxed);
@@ -171,6 +172,7 @@ impl Desk {
         Desk { events, busy: AtomicUsize::new(0), info, state: format!("{state:016x}") }
     }
 
+    /// Answers a request and sends its event.
     fn respond(&self, request: &Result<Request, Refusal>) -> Response {
         let answer = match request {
             Ok(request) => self.answer(request),
@@ -194,6 +196,7 @@ impl Desk {
         Response { status: answer.status, headers, body }
     }
 
+    /// Returns the answer to a request by method and path.
     fn answer(&self, request: &Request) -> Answer {
         let path = request.target.split('?').next().unwrap_or_default();
         let body = match &request.body {
@@ -209,6 +212,7 @@ impl Desk {
     }
 }
 
+/// Decodes a payload and returns the answer.
 fn traces(request: &Request, body: &[u8]) -> Answer {
     if let Some(kind) = request.header("Content-Type").filter(|kind| !kind.starts_with("application/msgpack")) {
         let why = format!("Content-Type {kind} is not supported; this receiver accepts application/msgpack");
@@ -254,6 +258,7 @@ fn version() -> &'static str {
     concat!(env!("CARGO_PKG_VERSION"), "+spanwire")
 }
 
+/// Returns an error that explains why the port cannot be used.
 fn port_trouble(host: &str, port: u16, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(

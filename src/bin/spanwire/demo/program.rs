@@ -54,6 +54,7 @@ pub fn repository() -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
+/// Returns the copy in Rust: this program with a hidden command.
 fn copy() -> Result<Program, Failure> {
     let this = std::env::current_exe().map_err(|error| Failure::said(format!("cannot find this program: {error}")))?;
     Ok(Program { name: format!("the copy of {SOURCE} in Rust"), file: this, arguments: &["demo-host"] })
@@ -75,6 +76,7 @@ fn compiler() -> Option<Vec<String>> {
         .find(runs)
 }
 
+/// Runs tools/stage.
 fn lay_out(watch: &Watch, repository: &Path) -> Result<(), Failure> {
     let first = !repository.join("target/stage-build/release/libspanwire.so").exists();
     if first {
