@@ -122,8 +122,8 @@ fn a_port_where_something_else_listens_is_called_wrong_and_gets_no_trace() {
         (|_| http("200 OK", "Content-Type: application/json\r\n", r#"{"up":true}"#), "its JSON is not an Agent's"),
         (|_| http("302 Found", "Location: https://h/login?token=hunter2\r\n", ""), "answers /info with 302"),
         (|_| b"SSH-2.0-OpenSSH_9.6\r\n".to_vec(), "an SSH server"),
-        (|_| b"\x15\x03\x01\x00\x02\x02\x0a".to_vec(), "wants TLS"),
-        (|_| http("400 Bad Request", "", "Client sent an HTTP request to an HTTPS server.\n"), "wants TLS"),
+        (|_| b"\x15\x03\x01\x00\x02\x02\x0a".to_vec(), "expects TLS"),
+        (|_| http("400 Bad Request", "", "Client sent an HTTP request to an HTTPS server.\n"), "expects TLS"),
     ];
     for (answer, named) in answers {
         let seen = examine(doctor().agent(&listener(answer))).only("agent.wrong_port").says(&[named, "8126"]);
@@ -161,10 +161,10 @@ fn an_agent_that_is_silent_does_not_hold_the_doctor_up() {
 fn what_the_agent_answers_to_a_trace_is_explained() {
     for (status, headers, cause, words) in [
         (413, "", "agent.http_413", "too large (413)"),
-        (429, "Retry-After: 3\r\n", "agent.http_429", "it asks to wait for 3s"),
+        (429, "Retry-After: 3\r\n", "agent.http_429", "it requests a pause of 3s"),
         (404, "", "agent.http_404", "(404), nor at /v0.3/traces: all traces are dropped"),
-        (403, "", "agent.http_credentials", "for want of permission (403)"),
-        (503, "", "agent.http_5xx", "could not take the trace (503): the tracer tries each payload again"),
+        (403, "", "agent.http_credentials", "requires credentials (403)"),
+        (503, "", "agent.http_5xx", "could not accept the trace (503): the tracer retries each payload"),
         (302, "", "agent.http_other", "refused the trace (302)"),
     ] {
         let agent = always(Reply::Status(status, headers)).start();
@@ -198,7 +198,7 @@ fn an_agent_without_apm_is_not_called_healthy() {
 fn tracing_that_is_turned_off_is_named_although_all_else_is_well() {
     let agent = always(Reply::Ok).start();
     let off = doctor().agent(&agent.url()).env("DD_TRACE_ENABLED", "false");
-    examine(off).only("tracing.disabled").says(&["no span is started", "Set DD_TRACE_ENABLED=true"]);
+    examine(off).only("tracing.disabled").says(&["no spans are made", "Set DD_TRACE_ENABLED=true"]);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn settings_that_are_not_in_force_are_named_with_the_reason() {
     let agent = always(Reply::Ok).start();
     let base = || doctor().agent(&agent.url());
     let seen = examine(base().env("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "many")).only("setting.rejected");
-    seen.says(&["DD_TRACE_PARTIAL_FLUSH_MIN_SPANS (from the environment)", "1 to 1000000 spans", "1000 is in force"]);
+    seen.says(&["DD_TRACE_PARTIAL_FLUSH_MIN_SPANS (from the environment)", "1 to 1000000 spans", "1000 is used instead"]);
     let seen = examine(base().env("DD_TRACE_AGNET_URL", "http://u:hunter2@agent:8126")).only("setting.misspelt");
     assert!(!seen.text.contains("hunter2"), "{}", seen.text);
     seen.says(&["Rename it to DD_TRACE_AGENT_URL"]);

@@ -100,7 +100,7 @@ static void wrong_handles(long randoms) {
 }
 
 static void null_pointers(void) {
-    spanwire_span span = spanwire_span_start(tracer, 0, NULL); /* a span without a name is better than none */
+    spanwire_span span = spanwire_span_start(tracer, 0, NULL); /* a span without a name is started */
     CHECK(span != 0);
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_tracer_new(NULL, 0, NULL, NULL));
     spanwire_tracer out = 7;
@@ -161,7 +161,7 @@ static void null_pointers(void) {
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_tracer_config_json(tracer, NULL, 0, NULL));
     OK(spanwire_tracer_config_json(tracer, NULL, 0, &need));
     CHECK(need > 1);
-    spanwire_process_after_fork_child(); /* which this process is not */
+    spanwire_process_after_fork_child(); /* not a forked child: no effect */
     CHECK(spanwire_status_text(SPANWIRE_E_HANDLE) != NULL && spanwire_status_text(-12345) != NULL);
     OK(spanwire_log_set_level(SPANWIRE_LEVEL_INFO));
     OK(spanwire_span_finish(span));
@@ -202,7 +202,7 @@ static void outputs_of_what_is_not_there(void) {
 /* Impossible lengths. The library must not read through them. */
 static void odd_lengths(void) {
     const size_t odd[] = {SIZE_MAX - 1, SIZE_MAX / 2 + 1};
-    const char k = 'k'; /* one byte, and no NUL behind it */
+    const char k = 'k'; /* one byte without a NUL after it */
     spanwire_span span = spanwire_span_start(tracer, 0, "lengths");
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         size_t n = odd[i];
@@ -215,7 +215,7 @@ static void odd_lengths(void) {
         STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_write_n(SPANWIRE_LEVEL_DEBUG, &k, n, &k, 1));
         STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_write_n(SPANWIRE_LEVEL_DEBUG, &k, 1, &k, n));
         spanwire_span nameless = spanwire_span_start_n(tracer, span, &k, n);
-        CHECK(nameless != 0); /* a name that cannot be meant is none */
+        CHECK(nameless != 0); /* an invalid name counts as none */
         OK(spanwire_span_discard(nameless));
         spanwire_tag tag = {&k, n, "v", 1}, value = {"v", 1, &k, n};
         spanwire_metric metric = {&k, n, 1};
@@ -279,7 +279,7 @@ static void odd_texts(void) {
     OK(spanwire_span_set_tag_n(span, "10 MiB too", SPANWIRE_NUL, text, large));
     for (size_t i = 0; i + 3 <= large; i += 3) memcpy(text + i, "\xe2\x82\xac", 3);
     text[large - large % 3] = 0;
-    OK(spanwire_span_set_tag(span, "euros", text)); /* cut at a character, not inside one */
+    OK(spanwire_span_set_tag(span, "euros", text)); /* cut between characters */
     OK(spanwire_span_set_tag(span, text, "a key of 10 MiB"));
     OK(spanwire_span_set_resource(span, text));
     OK(spanwire_span_set_name(span, text));
@@ -342,7 +342,7 @@ static void too_many(void) {
     OK(spanwire_span_finish(span));
     free(tags);
     free(many);
-    for (int i = 0; i < 200; i++) { /* more tracers than there may be: a status, and the first ones live on */
+    for (int i = 0; i < 200; i++) { /* above the limit of tracers: a status, and the first ones keep working */
         char name[32];
         snprintf(name, sizeof name, "service %d", i);
         spanwire_setting settings[] = {{"DD_SERVICE", name}, {"DD_TRACE_AGENT_URL", "http://127.0.0.1:1"}};
@@ -368,13 +368,13 @@ static void sizes_of_structs(void) {
         spanwire_span_options known;
         uint64_t later;
     } newer = {{.size = sizeof newer, .name = "n", .name_len = 1}, 0};
-    OK(spanwire_span_start_with(tracer, &newer.known, &out)); /* a field that we do not know, and that says nothing */
+    OK(spanwire_span_start_with(tracer, &newer.known, &out)); /* an unknown field that is zero */
     OK(spanwire_span_discard(out));
     newer.later = 1;
     STATUS(SPANWIRE_E_VERSION, spanwire_span_start_with(tracer, &newer.known, &out));
     spanwire_stats stats = {.size = 0};
     STATUS(SPANWIRE_E_VERSION, spanwire_tracer_stats(tracer, &stats));
-    stats.size = 24; /* a host built against an older, smaller struct gets what it knows */
+    stats.size = 24; /* a host with an older, smaller struct gets the fields that it knows */
     stats.spans_open = 77;
     OK(spanwire_tracer_stats(tracer, &stats));
     CHECK(stats.spans_started > 0 && stats.spans_open == 77);
@@ -411,7 +411,7 @@ static void counts(void) {
 
 int main(int argc, char **argv) {
     errno = 77;
-    CHECK(spanwire_tracer_flush(7, 1) == SPANWIRE_E_HANDLE); /* before there is any tracer */
+    CHECK(spanwire_tracer_flush(7, 1) == SPANWIRE_E_HANDLE); /* before the first tracer */
     CHECK(spanwire_span_finish(7) == SPANWIRE_E_HANDLE);
     tracer = tracer_new();
     wrong_handles(number(argc, argv, 1, 1000000));
@@ -423,7 +423,7 @@ int main(int argc, char **argv) {
     too_many();
     sizes_of_structs();
     counts();
-    CHECK(errno == 77); /* not a call of ours has touched it */
+    CHECK(errno == 77); /* no call of the library has changed it */
     a_child_of_a_fork();
     OK(spanwire_tracer_shutdown(tracer, 10000));
     OK(spanwire_tracer_shutdown(tracer, 10000));

@@ -13,7 +13,7 @@ static spanwire_span held;
 static void on_record(const spanwire_log_record *record, void *userdata) {
     (void)record;
     (*(int *)userdata)++;
-    sleep_us(1000); /* a cancellation point of the host's own, in the callback */
+    sleep_us(1000); /* a cancellation point of the host in the callback */
 }
 
 static void on_event(const spanwire_recorder_event *event, void *userdata) {
@@ -189,11 +189,11 @@ static void cancelled_inside(const struct call *call) {
     struct attempt attempt = {call, 0, -1};
     pthread_t thread;
     void *result = NULL;
-    fprintf(stderr, "%s\n", call->name); /* the last one is where it ended */
+    fprintf(stderr, "%s\n", call->name); /* the last line names the call that failed */
     CHECK(pthread_create(&thread, NULL, make_it, &attempt) == 0);
     pthread_join(thread, &result);
     CHECK(attempt.returned);
-    CHECK(attempt.old_state == PTHREAD_CANCEL_ENABLE); /* as the host had it */
+    CHECK(attempt.old_state == PTHREAD_CANCEL_ENABLE); /* unchanged */
     CHECK(result == PTHREAD_CANCELED);
 }
 
@@ -232,7 +232,7 @@ int main(int argc, char **argv) {
     if (argc < 2 || strcmp(argv[1], first.name) == 0) cancelled_inside(&first);
     tracer = tracer_new();
     held = spanwire_span_start(tracer, 0, "held");
-    if (argc < 2) CHECK(spanwire_log_fd() >= 0); /* from now on each record wakes it */
+    if (argc < 2) CHECK(spanwire_log_fd() >= 0); /* from now on each record makes it readable */
     for (size_t n = 0; n < count; n++) {
         int wanted = argc < 2;
         for (int i = 1; i < argc; i++) wanted |= strcmp(argv[i], calls[n].name) == 0;

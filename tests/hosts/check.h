@@ -26,7 +26,7 @@ static int failures;
 
 static inline void check_that(int good, const char *file, int line, const char *what, int got, int wanted) {
     if (good) return;
-    if (failures++ >= 20) return; /* the first ones tell the story */
+    if (failures++ >= 20) return; /* the first ones are enough */
     if (got != wanted)
         fprintf(stderr, "%s:%d: %s is %d, not %d\n", file, line, what, got, wanted);
     else

@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
             CHECK(monotonic_ns() - began < 100000000);
             break;
         }
-        spanwire_status status = spanwire_tracer_shutdown(tracer, 0); /* not a matter of the machine's speed here */
+        spanwire_status status = spanwire_tracer_shutdown(tracer, 0); /* either, depending on the machine's speed */
         CHECK(status == SPANWIRE_OK || status == SPANWIRE_E_TIMEOUT);
         int64_t took = monotonic_ns() - began;
         /* The promise is the time limit, which is 0, plus 100 ms. */

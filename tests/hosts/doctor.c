@@ -36,12 +36,12 @@ int main(int argc, char **argv) {
     }
     if (!strcmp(what, "loud")) {
         make(tracer, count);
-        usleep(1000 * 1000); /* until whoever reads its log has caught up */
+        usleep(1000 * 1000); /* until the reader of its log has caught up */
         make(tracer, 1);
     }
     if (!strcmp(what, "none")) {
         OK(spanwire_tracer_start(tracer));
-        usleep(300 * 1000); /* as a program that waits for its first request */
+        usleep(300 * 1000); /* like a program that waits for its first request */
     }
     if (!strcmp(what, "open"))
         for (long n = 0; n < count; n++) spanwire_span_start(tracer, 0, "forgotten");

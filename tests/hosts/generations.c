@@ -8,7 +8,7 @@
 
 static spanwire_tracer tracer;
 enum { OLDER = 30 };
-static spanwire_span open_ones[OLDER]; /* this process's, its parent's, and so on */
+static spanwire_span open_ones[OLDER]; /* of this process, its parent, and so on */
 static long taken;
 
 static long of_process(const char *name) {

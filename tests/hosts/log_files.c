@@ -1,11 +1,11 @@
 /* log_files SCENARIO ID …: writes numbered lines to the log file that the environment names.
  *
- *   lines ID COUNT        that many lines, with a pause now and then
- *   until ID FILE         lines until FILE is there
+ *   lines ID COUNT        COUNT lines, with occasional pauses
+ *   until ID FILE         lines until FILE exists
  *   user ID FILE          the same as user 65534
- *   small ID COUNT BYTES  that many lines under a limit for the size of files
+ *   small ID COUNT BYTES  COUNT lines with a limit of BYTES for the size of files
  *
- * A line is `id=… n=… sum=…` with a filling of changing length, whose sum tells whether it is whole. Prints
+ * A line is `id=… n=… sum=…` with a filling of varying length, whose sum shows whether the line is complete. Prints
  * `log {"id":…,"lines":…}`. */
 #include "check.h"
 #include <signal.h>

@@ -18,7 +18,7 @@ int main(void) {
     CHECK(gone != stays);
     some_traces(gone);
     STATUS(SPANWIRE_E_TIMEOUT, spanwire_tracer_flush(gone, 200)); /* now these are in flight */
-    some_traces(gone);                                            /* and these behind them */
+    some_traces(gone);                                            /* and these are queued */
     STATUS(SPANWIRE_E_TIMEOUT, spanwire_tracer_shutdown(gone, 50));
     spanwire_stats s = check_closed_books(gone);
     CHECK(s.dropped_shutdown + s.dropped_unknown_fate == 200 && s.dropped_shutdown >= 100);
@@ -34,7 +34,7 @@ int main(void) {
     CHECK(cpu < (int64_t)100 * 1000000);
 
     wall = monotonic_ns();
-    OK(spanwire_tracer_shutdown(gone, 5000)); /* twice is once */
+    OK(spanwire_tracer_shutdown(gone, 5000)); /* idempotent */
     OK(spanwire_tracer_shutdown(stays, 5000));
     CHECK(monotonic_ns() - wall < (int64_t)1000 * 1000000);
     check_closed_books(stays);

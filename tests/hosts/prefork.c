@@ -41,7 +41,7 @@ static void *parent_thread(void *unused) {
 static int child(long traces, int number) {
     failures = 0;
     for (long i = 0; i < traces; i++) one_trace();
-    if (number % 2) OK(spanwire_tracer_flush(tracer, 20000)); /* with and without a flush first */
+    if (number % 2) OK(spanwire_tracer_flush(tracer, 20000)); /* every other one with a flush before */
     OK(spanwire_tracer_shutdown(tracer, 20000));
     spanwire_stats s = check_books(tracer);
     /* Only the child's own spans: those of the parent are sent and counted by the parent. */

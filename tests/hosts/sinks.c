@@ -110,7 +110,7 @@ static void call_the_api(void *p) {
     size_t need;
     spanwire_log_drain(text, sizeof text, &need);
     spanwire_tracer_config_json(tracer, text, sizeof text, &need);
-    probe *other = calloc(1, sizeof *other); /* a sink added by a sink, removed by it as well */
+    probe *other = calloc(1, sizeof *other); /* a sink that another sink adds and removes */
     add(other);
     OK(spanwire_log_remove_sink(other->id));
     atomic_fetch_add(&inside_calls, 1);
@@ -248,13 +248,13 @@ static void pulling(void) {
     size_t count = 0;
     OK(spanwire_log_poll(on_poll, &polled, 1000, &count));
     CHECK(count > 0 && polled == (long)count + reentered);
-    for (int i = 0; i < 5000; i++) one_span(); /* more than the ring holds: the oldest go */
+    for (int i = 0; i < 5000; i++) one_span(); /* more than the ring holds: the oldest are overwritten */
     char *text = malloc(4 << 20);
     size_t need = 0;
     OK(spanwire_log_drain(text, 4 << 20, &need));
     CHECK(need > 1000 && strlen(text) > 1000 && text[strlen(text) - 1] == '\n');
     OK(spanwire_debug_set(0));
-    OK(spanwire_tracer_flush(tracer, 10000)); /* nothing more happens now that would be logged */
+    OK(spanwire_tracer_flush(tracer, 10000)); /* nothing more is logged now */
     for (int i = 0; i < 100 && (i == 0 || text[0]); i++) OK(spanwire_log_drain(text, 4 << 20, &need));
     CHECK(text[0] == 0 && !readable(fd));
     free(text);

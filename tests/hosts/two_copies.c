@@ -1,7 +1,7 @@
 /* Several copies of the library in one process: two_copies FLAG PATH...
  * FLAG is `local` or `global`, the scope that each PATH is loaded into. A PATH is a copy of the library, or a plugin that
- * holds one (built from this file with -DPLUGIN); `-` is the copy that the program itself is linked with. Every copy must
- * keep to its own tracers, spans, log records and table for debuggers. */
+ * contains one (built from this file with -DPLUGIN); `-` is the copy that the program itself is linked with. Every copy
+ * must have its own tracers, spans, log records and table for debuggers. */
 #include "check.h"
 #include <dlfcn.h>
 
