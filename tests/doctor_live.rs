@@ -206,7 +206,11 @@ fn settings_that_are_not_in_force_are_named_with_the_reason() {
     let agent = always(Reply::Ok).start();
     let base = || doctor().agent(&agent.url());
     let seen = examine(base().env("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "many")).only("setting.rejected");
-    seen.says(&["DD_TRACE_PARTIAL_FLUSH_MIN_SPANS (from the environment)", "1 to 1000000 spans", "1000 is used instead"]);
+    seen.says(&[
+        "DD_TRACE_PARTIAL_FLUSH_MIN_SPANS (from the environment)",
+        "1 to 1000000 spans",
+        "1000 is used instead",
+    ]);
     let seen = examine(base().env("DD_TRACE_AGNET_URL", "http://u:hunter2@agent:8126")).only("setting.misspelt");
     assert!(!seen.text.contains("hunter2"), "{}", seen.text);
     seen.says(&["Rename it to DD_TRACE_AGENT_URL"]);

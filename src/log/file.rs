@@ -425,7 +425,7 @@ mod tests {
         let folder = Folder::new("reason");
         for (error, reason) in [
             (io::Error::from_raw_os_error(libc::EMFILE), "os error 24"),
-            (sys::Taken.into(), "closed this descriptor"),
+            (sys::Taken.into(), "closed or replaced this descriptor"),
             (io::Error::other("leads to a file that is no output"), "leads to a file"),
         ] {
             let mut file = folder.file(0, 0);

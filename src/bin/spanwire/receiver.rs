@@ -231,7 +231,7 @@ fn traces(request: &Request, body: &[u8]) -> Answer {
     }
 }
 
-/// One line about a request, with control characters escaped.
+/// Formats a request and its answer as one line, with control characters escaped.
 fn line(request: Option<&Request>, answer: &Answer) -> String {
     let Some(request) = request else { return format!("{}, {}", answer.status, answer.body) };
     let mut line = format!("{} {} → {}", request.method, request.target.escape_default(), answer.status);

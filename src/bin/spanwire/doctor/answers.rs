@@ -235,7 +235,7 @@ impl Teller<'_> {
         Some(finding)
     }
 
-    /// Finished spans that were dropped for a reason that belongs to this cause.
+    /// Returns how many finished spans were dropped for a reason that belongs to this cause.
     fn dropped_by(&self, cause: &str) -> u64 {
         let losses = self.story.dropped.iter().filter(|(reason, _)| drop_cause(reason) == cause);
         losses.map(|(_, loss)| loss.spans.max(loss.told)).sum()

@@ -179,17 +179,17 @@ impl Story {
         self.sent.traces.max(self.sent.echo_traces)
     }
 
-    /// Number of payloads that were not accepted, as far as the lines show.
+    /// Returns the number of payloads that were not accepted, as far as the lines show.
     pub fn failures(&self) -> u64 {
         self.payloads_failed.max(self.failed_echo)
     }
 
-    /// Number of spans that were made, from the kind of line that shows most.
+    /// Returns the number of spans that were made, from the kind of line that shows most.
     pub fn spans(&self) -> u64 {
         self.started.max(self.finished).max(self.written)
     }
 
-    /// Number of spans with a start line and no finish line, if this log has both kinds of lines.
+    /// Returns the number of spans with a start line and no finish line, if this log has both kinds of lines.
     pub fn still_open(&self) -> u64 {
         match self.started > 0 {
             true if self.too_many_open => self.started.saturating_sub(self.finished),
@@ -198,7 +198,7 @@ impl Story {
         }
     }
 
-    /// Start lines of spans that were not finished.
+    /// Returns the start lines of spans that were not finished.
     pub fn open_examples(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.open.values().flatten().cloned().collect();
         lines.sort();
