@@ -2,7 +2,7 @@
 
 mod delivery;
 
-use super::causes::{words, Told};
+use super::causes::{describe, Told};
 use super::config::Config;
 use super::lines::Tongue;
 use super::report::Finding;
@@ -244,7 +244,7 @@ impl Teller<'_> {
     fn bad(&self, cause: &'static str, spans: u64, evidence: Vec<String>) -> Finding {
         let safe =
             self.config.map(|config| Config { agent_url: config.agent_url.as_deref().map(shown), ..config.clone() });
-        let (says, remedy) = words(cause, &Told { spans, config: safe.as_ref() });
+        let (says, remedy) = describe(cause, &Told { spans, config: safe.as_ref() });
         Finding::bad(cause, says, remedy).showing(evidence)
     }
 
