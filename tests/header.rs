@@ -1,6 +1,9 @@
 //! Writes include/spanwire.h and the bindings' constants, structures and signatures from src/abi/, and checks that the
 //! committed files are those: `cargo test --test header` compares, `cargo test --test header -- --bless` writes. This
 //! file has the list of tests and reports them; the header's prose beside the doc comments is in `manual`.
+//! Generates include/spanwire.h and bindings/php/spanwire.ffi.h from src/abi/. `cargo test --test header` compares them
+//! with the committed files; `cargo test --test header -- --bless` writes them. This file lists the tests and reports
+//! them; `manual` has the texts of the header besides the doc comments.
 
 #[path = "header/bindings.rs"]
 mod bindings;
@@ -25,6 +28,7 @@ const HEADER: &str = "include/spanwire.h";
 const BLESS: &str = "cargo test --test header -- --bless";
 
 /// What the checks look at.
+/// The input of all checks.
 struct Material {
     root: PathBuf,
     sources: Vec<items::Source>,
@@ -34,6 +38,7 @@ struct Material {
 }
 
 /// A test: its name, and a function that returns its errors.
+/// A test: its name, and a function that returns what is wrong.
 type Test = (&'static str, fn(&Material) -> Vec<String>);
 
 const TESTS: &[Test] = &[
@@ -53,7 +58,7 @@ const TESTS: &[Test] = &[
     ("the_declarations_for_php_are_what_php_can_use", checks::php),
 ];
 
-/// The first lines in which the committed file and the generated one differ.
+/// Returns the first lines in which the committed file differs from the generated one.
 fn differences(material: &Material, file: &str, wanted: &str) -> Vec<String> {
     let there = match std::fs::read_to_string(material.root.join(file)) {
         Ok(text) if text == wanted => return Vec::new(),

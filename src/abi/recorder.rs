@@ -6,6 +6,7 @@ use super::sized::Sized_;
 use super::status::*;
 use super::{guard, guard_value};
 use crate::log::Returned;
+use crate::process;
 use crate::recorder::snapshot::Event;
 use crate::sys;
 use crate::tracer::{recording, Error};
@@ -80,11 +81,11 @@ pub extern "C" fn spanwire_recorder_read(
         recording::refresh_all(state);
         let snapshot = state.shared.recorder.snapshot().ok_or(Error::Memory)?.map_err(|_| Error::Memory)?;
         let left_out = if max == 0 { 0 } else { snapshot.events.len().saturating_sub(max) };
-        let mut given = 0;
+        let (caller, mut given) = (process::generation(), 0);
         for event in &snapshot.events[left_out..] {
             hand_over(&callback, event);
             given += 1;
-            if Returned::to(state.pid) == Returned::InForkedChild {
+            if Returned::to(caller) == Returned::InForkedChild {
                 std::mem::forget(snapshot);
                 break;
             }
@@ -109,7 +110,7 @@ fn hand_over(callback: &Callback<spanwire_recorder_event>, event: &Event) {
         text: text.as_ptr(),
         text_len: text.as_bytes().len(),
     };
-    let caller = sys::pid();
+    let caller = process::generation();
     callback.call(&given);
     if Returned::to(caller) == Returned::InForkedChild {
         std::mem::forget((name, text));

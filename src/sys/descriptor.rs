@@ -27,7 +27,7 @@ pub struct Taken;
 
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the process has closed this descriptor of the library")
+        f.write_str("the host has closed or replaced this descriptor of the library")
     }
 }
 

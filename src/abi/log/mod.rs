@@ -10,7 +10,7 @@ use super::guard;
 use super::sized::Sized_;
 use super::status::*;
 use crate::log::{Level, Record, Returned};
-use crate::sys;
+use crate::process;
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CString};
 
@@ -89,7 +89,7 @@ fn hand_over(callback: &Callback<spanwire_log_record>, record: &Record) {
     let terminated = |text: &str| CString::new(text).unwrap_or_default();
     let (target, line, logger) = (terminated(&record.target), terminated(&record.text), terminated(&record.logger));
     let texts = [target.as_ptr(), line.as_ptr(), logger.as_ptr()];
-    let caller = sys::pid();
+    let caller = process::generation();
     callback.call(&in_c(record, texts));
     if Returned::to(caller) == Returned::InForkedChild {
         std::mem::forget((target, line, logger));
