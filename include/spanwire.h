@@ -1746,7 +1746,7 @@ spanwire_status spanwire_log_remove_sink(spanwire_sink id);
  *
  * The last few thousand events of the process, of spans, payloads and the agent, kept even while nothing is logged, in
  * memory of a fixed size. It tells afterwards what led to a failure: from another process while this one runs or hangs
- * (`spanwire blackbox PID`), from a core, or from inside, where a function of the program's, here show(), gets each
+ * (`spanwire recorder PID`), from a core, or from inside, where a function of the program's, here show(), gets each
  * event and writes its text:
  *
  *     void show(const spanwire_recorder_event *event, void *file);
@@ -1818,7 +1818,7 @@ spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void
 
 /**
  * The descriptor of the recorder's memory, which holds the events and the counters; docs/debugging.md has its layout.
- * Another process of the same user reaches it as /proc/PID/fd/N, and `spanwire blackbox PID` reads it. To be mapped or
+ * Another process of the same user reaches it as /proc/PID/fd/N, and `spanwire recorder PID` reads it. To be mapped or
  * read with pread(2); do not close it.
  *
  * @return the descriptor; -1 if the system gave no memory file, or the host has closed the number

@@ -9,7 +9,9 @@
 //! Counts are added per chunk where they can be, so that a span costs none of its own. Nothing here decides anything.
 
 use crate::inspect::Field;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use crate::sys;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// Why finished spans did not leave. The order is that of `spanwire_stats`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,22 @@ pub enum Reason {
 
 /// How many reasons there are.
 pub const REASONS: usize = 8;
+
+/// Every reason, in order.
+pub const ALL_REASONS: [Reason; REASONS] = [
+    Reason::QueueFull,
+    Reason::Memory,
+    Reason::Unreachable,
+    Reason::Refused,
+    Reason::TooLarge,
+    Reason::Shutdown,
+    Reason::Invalid,
+    Reason::UnknownFate,
+];
+
+/// A loss ends when nothing was dropped for its reason for this long. A queue that stays full drops some chunks between
+/// any two payloads; without this time, each of them would begin and end a loss of its own and fill the log.
+pub const LOSS_ENDS_AFTER: Duration = Duration::from_secs(1);
 
 /// The names of the reasons, as logs and the documentation write them.
 pub const REASON_NAMES: [&str; REASONS] =
@@ -114,10 +132,10 @@ pub struct Counters {
     pub sent: AtomicU64,
     /// Spans dropped, by reason.
     pub dropped: [AtomicU64; REASONS],
-    /// Whether a loss of that kind is going on: said once at its beginning and once at its end.
-    pub losing: [AtomicBool; REASONS],
-    /// What `dropped` was when the loss began.
-    pub lost_before: [AtomicU64; REASONS],
+    /// The loss that is going on, by reason.
+    losses: [Loss; REASONS],
+    /// When a payload was last answered with 2xx, in monotonic nanoseconds; 0 if none was.
+    delivered_ns: AtomicU64,
     /// Payloads answered with 2xx.
     pub payloads_sent: AtomicU64,
     /// Attempts after which nobody knows whether the agent has the payload.
@@ -136,6 +154,15 @@ pub struct Counters {
     pub parents_unknown: AtomicU64,
 }
 
+/// A loss is a time in which spans are dropped for one reason. The log says once that it began and once that it ended.
+#[derive(Debug, Default)]
+struct Loss {
+    /// When spans were last dropped, in monotonic nanoseconds; 0 if no loss is going on.
+    last_ns: AtomicU64,
+    /// What `dropped` was when the loss began.
+    before: AtomicU64,
+}
+
 impl Counters {
     /// Adds to a counter.
     #[inline]
@@ -143,23 +170,53 @@ impl Counters {
         counter.fetch_add(n, Relaxed);
     }
 
-    /// Counts `spans` as dropped for `reason`. True when this is the first loss of its kind for a while.
+    /// Counts `spans` as dropped for `reason`. True if a loss begins with them.
     pub fn drop_spans(&self, reason: Reason, spans: u64) -> bool {
         let before = self.dropped[reason as usize].fetch_add(spans, Relaxed);
-        let began = !self.losing[reason as usize].swap(true, Relaxed);
+        let loss = &self.losses[reason as usize];
+        let began = loss.last_ns.swap(sys::monotonic_ns().max(1), Relaxed) == 0;
         if began {
-            self.lost_before[reason as usize].store(before, Relaxed);
+            loss.before.store(before, Relaxed);
         }
         began
     }
 
-    /// Ends a loss of this kind; how many spans it took, if one was going on.
-    pub fn end_loss(&self, reason: Reason) -> Option<u64> {
-        if !self.losing[reason as usize].load(Relaxed) || !self.losing[reason as usize].swap(false, Relaxed) {
-            return None;
+    /// Counts a payload that was answered with 2xx.
+    pub fn deliver_payload(&self, spans: u64, bytes: u64) {
+        Counters::add(&self.payloads_sent, 1);
+        Counters::add(&self.bytes_sent, bytes);
+        Counters::add(&self.sent, spans);
+        Counters::add(&self.resolved, spans);
+        self.delivered_ns.store(sys::monotonic_ns(), Relaxed);
+    }
+
+    /// Ends a loss for this reason if nothing was dropped for it during [`LOSS_ENDS_AFTER`] before `now_ns`, and a
+    /// payload was delivered since. Returns how many spans the loss took, or `None` if no loss ends.
+    pub fn end_loss(&self, reason: Reason, now_ns: u64) -> Option<u64> {
+        let last = self.losses[reason as usize].last_ns.load(Relaxed);
+        let quiet = now_ns.saturating_sub(last) >= LOSS_ENDS_AFTER.as_nanos() as u64;
+        let over = last != 0 && quiet && self.delivered_ns.load(Relaxed) > last;
+        if over {
+            self.end(reason, last)
+        } else {
+            None
         }
+    }
+
+    /// Ends a loss for this reason whenever it began, because the tracer is shut down.
+    pub fn end_loss_now(&self, reason: Reason) -> Option<u64> {
+        match self.losses[reason as usize].last_ns.load(Relaxed) {
+            0 => None,
+            last => self.end(reason, last),
+        }
+    }
+
+    /// Ends a loss unless spans were dropped after `last`, or another thread has ended it.
+    fn end(&self, reason: Reason, last: u64) -> Option<u64> {
+        let loss = &self.losses[reason as usize];
+        loss.last_ns.compare_exchange(last, 0, Relaxed, Relaxed).ok()?;
         let now = self.dropped[reason as usize].load(Relaxed);
-        Some(now.saturating_sub(self.lost_before[reason as usize].load(Relaxed)))
+        Some(now.saturating_sub(loss.before.load(Relaxed)))
     }
 
     /// All of them, in the order of [`NAMES`].
@@ -202,8 +259,8 @@ impl Counters {
 
     /// Puts every counter back to zero, for a tracer slot that is used again.
     pub fn reset(&self) {
-        self.all().into_iter().chain(&self.lost_before).for_each(|counter| counter.store(0, Relaxed));
-        self.losing.iter().for_each(|flag| flag.store(false, Relaxed));
+        let losses = self.losses.iter().flat_map(|loss| [&loss.last_ns, &loss.before]);
+        self.all().into_iter().chain(losses).chain([&self.delivered_ns]).for_each(|counter| counter.store(0, Relaxed));
     }
 
     /// The counters as debuggers see them, under their names.
@@ -236,12 +293,18 @@ mod tests {
     #[test]
     fn a_loss_is_said_once_and_its_size_at_the_end() {
         let counters = Counters::default();
+        let later = || sys::monotonic_ns() + LOSS_ENDS_AFTER.as_nanos() as u64;
         assert!(counters.drop_spans(Reason::QueueFull, 3));
         assert!(!counters.drop_spans(Reason::QueueFull, 4));
-        assert_eq!(counters.end_loss(Reason::QueueFull), Some(7));
-        assert_eq!(counters.end_loss(Reason::QueueFull), None);
+        assert_eq!(counters.end_loss(Reason::QueueFull, later()), None, "nothing is delivered");
+        counters.deliver_payload(1, 1);
+        assert_eq!(counters.end_loss(Reason::QueueFull, sys::monotonic_ns() - 1), None, "it may go on");
+        assert_eq!(counters.end_loss(Reason::QueueFull, later()), Some(7));
+        assert_eq!(counters.end_loss(Reason::QueueFull, later()), None);
         assert!(counters.drop_spans(Reason::QueueFull, 2));
-        assert_eq!(counters.end_loss(Reason::QueueFull), Some(2));
+        assert_eq!(counters.end_loss_now(Reason::QueueFull), Some(2));
+        assert_eq!(counters.end_loss_now(Reason::QueueFull), None);
         assert_eq!(counters.dropped[Reason::QueueFull as usize].load(Relaxed), 9);
+        assert_eq!(ALL_REASONS.map(|reason| reason as usize), std::array::from_fn(|n| n));
     }
 }

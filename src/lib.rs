@@ -7,6 +7,7 @@
 //! This file holds the module list and what the compiler is asked to enforce; no logic.
 
 #![deny(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 #[cfg(panic = "abort")]
 compile_error!("spanwire promises that no panic reaches its host: build it with panic = \"unwind\"");
@@ -17,9 +18,12 @@ compile_error!("spanwire is made for 64-bit Linux");
 #[allow(unsafe_code)]
 pub mod abi;
 pub mod counters;
+pub mod event;
 pub mod export;
 pub mod host;
 pub mod inspect;
+pub mod languages;
+pub mod level;
 pub mod lines;
 pub mod log;
 pub mod memory;
@@ -31,8 +35,10 @@ pub mod recorder;
 pub mod redact;
 pub mod report;
 pub mod settings;
+pub mod sort;
 pub mod span;
-#[allow(unsafe_code)]
+#[allow(unsafe_code, clippy::disallowed_methods)]
 pub mod sys;
 pub mod trace;
 pub mod tracer;
+pub mod zone;

@@ -43,3 +43,10 @@ fn spans_stay_within_their_memory_and_give_it_back() {
         assert!(kib("used_after_kib") <= kib("max_kib") / 8 * 5, "{shape}: {}", ran.object("bounded"));
     }
 }
+
+#[test]
+fn a_queue_that_stays_full_does_not_fill_the_log_with_begun_and_ended() {
+    let Some(host) = host("flood.c") else { return };
+    let host = host.env("DD_TRACE_AGENT_URL", "file:///dev/null").env("DD_TRACE_STARTUP_LOGS", "false");
+    host.env("SPANWIRE_LOG_SINKS", "ring").env("SPANWIRE_QUEUE_MAX", 16 << 10).run().ok();
+}

@@ -93,10 +93,10 @@ fn prose() -> BTreeMap<String, String> {
     files(&root.join("src"), &[".rs"], &mut sources);
     sources.retain(|path| {
         let path = path.to_string_lossy();
-        !path.ends_with("tests.rs") && !path.ends_with("worked.rs") && !path.ends_with("dialect/docs.rs")
+        !path.ends_with("tests.rs") && !path.ends_with("worked.rs") && !path.ends_with("languages/docs.rs")
     });
     let read = |path: &PathBuf| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let name = |path: &PathBuf| path.strip_prefix(&root).unwrap_or(path).display().to_string();
+    let name = |path: &PathBuf| path.strip_prefix(root).unwrap_or(path).display().to_string();
     let documents = found.iter().map(|path| (name(path), read(path)));
     documents.chain(sources.iter().map(|path| (name(path), without_comments(&read(path))))).collect()
 }
@@ -148,7 +148,7 @@ fn every_function_that_is_named_exists() {
     for (file, text) in prose() {
         if !file.ends_with(".md")
             && !file.starts_with("include/")
-            && !file.starts_with("src/log/dialect/")
+            && !file.starts_with("src/languages/")
             && !file.starts_with("src/bin/spanwire/doctor")
         {
             continue;

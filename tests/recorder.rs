@@ -83,14 +83,14 @@ impl Drop for Watched {
     }
 }
 
-fn blackbox(pid: u32, options: &[&str]) -> Output {
+fn recorder(pid: u32, options: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
-    command.arg("blackbox").arg(pid.to_string()).args(options).output().expect("the companion runs")
+    command.arg("recorder").arg(pid.to_string()).args(options).output().expect("the companion runs")
 }
 
 #[track_caller]
 fn json(pid: u32) -> Json {
-    let output = blackbox(pid, &["--json"]);
+    let output = recorder(pid, &["--json"]);
     let said = String::from_utf8_lossy(&output.stderr);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
@@ -122,7 +122,7 @@ fn a_stopped_process_is_read_from_outside() {
     let tracer = &report["tracers"][0];
     assert_eq!((&tracer["service"], &tracer["counters"]["finished"]), (&"shop".into(), &20.into()), "{report:#}");
 
-    let text = String::from_utf8_lossy(&blackbox(host.pid(), &["--last", "5"]).stdout).into_owned();
+    let text = String::from_utf8_lossy(&recorder(host.pid(), &["--last", "5"]).stdout).into_owned();
     let open = format!("span {} started", host.ready["open"]);
     for part in ["Tracer 0 shop", "finished 20", "The last 5 events, oldest first", "ago", &open, "still open"] {
         assert!(text.contains(part), "nothing says {part:?}:\n{text}");
@@ -161,7 +161,7 @@ fn a_child_that_made_no_call_shows_whose_recorder_it_has() {
     let child = host.ready["child"].as_u64().unwrap_or(0) as u32;
     let report = json(child);
     assert_eq!((report["own"].as_bool(), report["recorder"]["pid"].as_u64()), (Some(false), Some(host.pid().into())));
-    let text = String::from_utf8_lossy(&blackbox(child, &[]).stdout).into_owned();
+    let text = String::from_utf8_lossy(&recorder(child, &[]).stdout).into_owned();
     let note = format!("This recorder is of process {}, of which {child} is a forked child", host.pid());
     assert!(text.contains(&note), "{text}");
 }
@@ -174,12 +174,12 @@ fn a_process_that_has_ended_or_never_had_one_is_a_sentence() {
     // Ended and not waited for, and then gone.
     let zombie = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
     assert!(wait_until(Duration::from_secs(10), zombie));
-    let said = refusal(&blackbox(pid, &[]));
+    let said = refusal(&recorder(pid, &[]));
     assert!(said.contains("has ended already") && said.contains("spanwire core"), "{said}");
     host.process.wait().expect("its end");
-    let said = refusal(&blackbox(pid, &["--json"]));
+    let said = refusal(&recorder(pid, &["--json"]));
     assert!(said.contains("there is no process") && said.contains("spanwire core"), "{said}");
-    let said = refusal(&blackbox(std::process::id(), &[]));
+    let said = refusal(&recorder(std::process::id(), &[]));
     assert!(said.contains("has no flight recorder"), "{said}");
 }
 
@@ -193,15 +193,15 @@ fn a_process_of_another_user_is_refused_with_what_to_do() {
             return;
         }
         // A place that every user may read.
-        let copy = std::env::temp_dir().join(format!("spanwire-blackbox.{}", std::process::id()));
+        let copy = std::env::temp_dir().join(format!("spanwire-recorder.{}", std::process::id()));
         copy_program(std::path::Path::new(env!("CARGO_BIN_EXE_spanwire")), &copy);
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy).arg("blackbox");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy).arg("recorder");
         let output = command.arg(host.pid().to_string()).output().expect("setpriv runs");
         std::fs::remove_file(&copy).ok();
         output
     } else {
-        blackbox(1, &[])
+        recorder(1, &[])
     };
     let said = refusal(&output);
     assert!(said.contains("not allowed to look into process") && said.contains("run this as that user"), "{said}");

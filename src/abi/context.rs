@@ -1,7 +1,7 @@
 //! The by-value context of a span.
 #![allow(non_camel_case_types)]
 
-use super::sized;
+use super::sized::Sized_;
 use crate::trace::{Decision, Mechanism};
 use crate::tracer::spans::Context;
 use crate::tracer::Error;
@@ -33,7 +33,7 @@ pub struct spanwire_context {
 }
 
 // SAFETY: repr(C), begins with its size, numbers only.
-unsafe impl sized::Sized_ for spanwire_context {}
+unsafe impl Sized_ for spanwire_context {}
 
 impl spanwire_context {
     pub(super) fn of(context: &Context) -> spanwire_context {

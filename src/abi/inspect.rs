@@ -1,8 +1,9 @@
 //! What another process is doing, for whoever can read its memory: the debuggers' scripts call this in their own process.
 #![allow(non_camel_case_types)]
 
+use super::arg::{CText, Userdata};
+use super::guard_apart;
 use super::status::*;
-use super::{guard_apart, text};
 use crate::report::{self, Fault, Image, Memory};
 use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
@@ -42,20 +43,16 @@ pub type spanwire_text_callback =
 /// Blocks:    as long as `read` does; it reads no more than 1 GiB in all.
 /// Fork:      nothing is kept between calls.
 /// Since:     0.1
-///
-/// # Safety
-/// `command` is NULL or NUL-terminated; the callbacks may be called with `userdata`.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_process_inspect(
+pub extern "C" fn spanwire_process_inspect(
     root: u64,
     pid: u64,
-    command: *const c_char,
+    command: CText,
     read: spanwire_memory_callback,
     write: spanwire_text_callback,
-    userdata: *mut c_void,
+    userdata: Userdata,
 ) -> spanwire_status {
-    // SAFETY: by the caller.
-    let command = unsafe { text::terminated(command) }.and_then(|command| std::str::from_utf8(command).ok());
+    let command = command.get().and_then(|command| std::str::from_utf8(command).ok());
     let (Some(command), Some(read), Some(write)) = (command, read, write) else { return SPANWIRE_E_ARGUMENT };
     guard_apart(|| {
         let memory = Foreign { read, userdata, page: RefCell::default() };
@@ -65,8 +62,8 @@ pub unsafe extern "C" fn spanwire_process_inspect(
             Err(fault @ Fault::Version(_)) => (SPANWIRE_E_VERSION, format!("{fault}\n")),
             Err(fault) => (SPANWIRE_E_NOT_FOUND, format!("{fault}\n")),
         };
-        // SAFETY: by the caller.
-        unsafe { write(answer.as_ptr().cast(), answer.len(), userdata) };
+        // SAFETY: the caller gives a function that may be called with a text and its `userdata`.
+        unsafe { write(answer.as_ptr().cast(), answer.len(), userdata.0) };
         status
     })
 }
@@ -76,14 +73,14 @@ const PAGE: usize = 4096;
 
 struct Foreign {
     read: unsafe extern "C" fn(u64, *mut c_void, usize, *mut c_void) -> i32,
-    userdata: *mut c_void,
+    userdata: Userdata,
     page: RefCell<Option<(u64, Vec<u8>)>>,
 }
 
 impl Foreign {
     fn fetch(&self, address: u64, into: &mut [u8]) -> bool {
-        // SAFETY: by the caller of the function above; `into` is as long as it says.
-        unsafe { (self.read)(address, into.as_mut_ptr().cast(), into.len(), self.userdata) == 0 }
+        // SAFETY: the caller gives a function that may be called with its `userdata`; `into` is as long as it says.
+        unsafe { (self.read)(address, into.as_mut_ptr().cast(), into.len(), self.userdata.0) == 0 }
     }
 
     /// From the page that was read last, or is read for this.
@@ -110,6 +107,7 @@ impl Memory for Foreign {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::arg::made::text;
     use crate::inspect::table::spanwire_debug_root;
     use std::os::unix::fs::FileExt;
 
@@ -137,9 +135,8 @@ mod tests {
 
     fn ask(root: u64, memory: Option<std::fs::File>) -> (spanwire_status, String) {
         let mut session = Session { memory, said: String::new() };
-        let userdata = std::ptr::from_mut(&mut session).cast();
-        // SAFETY: the callbacks fit what they are given.
-        let status = unsafe { spanwire_process_inspect(root, 0, c"status".as_ptr(), Some(own), Some(keep), userdata) };
+        let userdata = Userdata(std::ptr::from_mut(&mut session).cast());
+        let status = spanwire_process_inspect(root, 0, text(Some(c"status")), Some(own), Some(keep), userdata);
         (status, session.said)
     }
 
@@ -167,16 +164,10 @@ mod tests {
             assert_eq!(status, SPANWIRE_E_NOT_FOUND);
             assert!(said.contains(words) && said.ends_with('\n'), "{said}");
         }
-        let nothing = std::ptr::null_mut();
-        // SAFETY: nothing is called.
-        unsafe {
-            let command = c"status".as_ptr();
-            assert_eq!(
-                spanwire_process_inspect(root, 0, std::ptr::null(), Some(own), Some(keep), nothing),
-                SPANWIRE_E_ARGUMENT
-            );
-            assert_eq!(spanwire_process_inspect(root, 0, command, None, Some(keep), nothing), SPANWIRE_E_ARGUMENT);
-            assert_eq!(spanwire_process_inspect(root, 0, command, Some(own), None, nothing), SPANWIRE_E_ARGUMENT);
-        }
+        let nothing = || Userdata(std::ptr::null_mut());
+        let asked = |command, read, write| spanwire_process_inspect(root, 0, text(command), read, write, nothing());
+        assert_eq!(asked(None, Some(own), Some(keep)), SPANWIRE_E_ARGUMENT);
+        assert_eq!(asked(Some(c"status"), None, Some(keep)), SPANWIRE_E_ARGUMENT);
+        assert_eq!(asked(Some(c"status"), Some(own), None), SPANWIRE_E_ARGUMENT);
     }
 }

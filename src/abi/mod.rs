@@ -2,8 +2,9 @@
 //! maps the result; [`guard`] keeps panics and errno from the host. The doc comments are the manual: `include/spanwire.h`
 //! is generated from them, section by section (`cargo test --test header -- --bless`).
 //!
-//! One file for each section of the header; `text` and `sized` turn C's arguments into Rust's.
+//! One file or folder for each section of the header; `arg` and `sized` hold the types of its parameters.
 
+mod arg;
 pub mod context;
 pub mod debug;
 pub mod inspect;
@@ -14,11 +15,10 @@ mod sized;
 pub mod span;
 pub mod status;
 pub mod submit;
-mod text;
 pub mod tracer;
 pub mod version;
 
-use crate::log::event::Event;
+use crate::event::Event;
 use crate::sys;
 use crate::tracer::current::state;
 use crate::tracer::state::State;

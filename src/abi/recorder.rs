@@ -1,8 +1,10 @@
 //! The flight recorder: the last events of this process, read from inside it.
 #![allow(non_camel_case_types)]
 
+use super::arg::{Callback, Out, Userdata};
+use super::sized::Sized_;
 use super::status::*;
-use super::{guard, guard_value, sized};
+use super::{guard, guard_value};
 use crate::log::Returned;
 use crate::recorder::snapshot::Event;
 use crate::sys;
@@ -38,7 +40,7 @@ pub struct spanwire_recorder_event {
 }
 
 // SAFETY: `repr(C)`, begins with its size, plain integers and pointers.
-unsafe impl sized::Sized_ for spanwire_recorder_event {}
+unsafe impl Sized_ for spanwire_recorder_event {}
 
 /// Called with an event and the `userdata` that came with the callback. It must not throw an exception or leave by
 /// longjmp(). Inside, any function may be called, and the process may be forked.
@@ -66,54 +68,38 @@ pub type spanwire_recorder_callback =
 /// Fork:      a child has a recorder of its own, which begins empty. In a child that the callback forks, the call ends
 ///            with that event.
 /// Since:     0.1
-///
-/// # Safety
-/// `callback` may be called with `userdata`; `count` is NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_recorder_read(
+pub extern "C" fn spanwire_recorder_read(
     callback: spanwire_recorder_callback,
-    userdata: *mut c_void,
+    userdata: Userdata,
     max: usize,
-    count: *mut usize,
+    count: Out<usize>,
 ) -> spanwire_status {
     guard(|state| {
-        let callback = callback.ok_or(Error::Argument)?;
+        let callback = Callback::of(callback, userdata)?;
         recording::refresh_all(state);
         let snapshot = state.shared.recorder.snapshot().ok_or(Error::Memory)?.map_err(|_| Error::Memory)?;
         let left_out = if max == 0 { 0 } else { snapshot.events.len().saturating_sub(max) };
-        let (mut given, mut returned) = (0, Returned::Here);
+        let mut given = 0;
         for event in &snapshot.events[left_out..] {
-            // SAFETY: by the caller.
-            unsafe { hand_over(callback, userdata, event) };
+            hand_over(&callback, event);
             given += 1;
-            returned = Returned::to(state.pid);
-            if returned == Returned::InForkedChild {
+            if Returned::to(state.pid) == Returned::InForkedChild {
+                std::mem::forget(snapshot);
                 break;
             }
         }
-        if returned == Returned::InForkedChild {
-            std::mem::forget(snapshot);
-        }
-        if !count.is_null() {
-            // SAFETY: by the caller.
-            unsafe { *count = given };
-        }
+        count.set(given);
         Ok(())
     })
 }
 
-/// # Safety
-/// `callback` may be called with `userdata`.
-unsafe fn hand_over(
-    callback: unsafe extern "C" fn(*const spanwire_recorder_event, *mut c_void),
-    userdata: *mut c_void,
-    event: &Event,
-) {
+fn hand_over(callback: &Callback<spanwire_recorder_event>, event: &Event) {
     // Neither holds a NUL: names are ours, and words are of printable characters.
     let terminated = |text: &str| CString::new(text).unwrap_or_default();
-    let (name, text) = (terminated(event.name()), terminated(&event.words()));
+    let (name, text) = (terminated(event.name()), terminated(&event.describe()));
     let given = spanwire_recorder_event {
-        size: std::mem::size_of::<spanwire_recorder_event>(),
+        size: size_of::<spanwire_recorder_event>(),
         time_ns: event.time_ns,
         kind: event.kind as u32,
         error: event.error.into(),
@@ -124,15 +110,14 @@ unsafe fn hand_over(
         text_len: text.as_bytes().len(),
     };
     let caller = sys::pid();
-    // SAFETY: by the caller.
-    unsafe { callback(&given, userdata) };
+    callback.call(&given);
     if Returned::to(caller) == Returned::InForkedChild {
         std::mem::forget((name, text));
     }
 }
 
 /// The descriptor of the recorder's memory, which holds the events and the counters; docs/debugging.md has its layout.
-/// Another process of the same user reaches it as /proc/PID/fd/N, and `spanwire blackbox PID` reads it. To be mapped or
+/// Another process of the same user reaches it as /proc/PID/fd/N, and `spanwire recorder PID` reads it. To be mapped or
 /// read with pread(2); do not close it.
 ///
 /// @return the descriptor; -1 if the system gave no memory file, or the host has closed the number

@@ -1,40 +1,70 @@
 //! Structures that begin with their `size` and grow at the end: a caller built with an older header gives or takes
-//! fewer fields, one built with a newer header more.
+//! fewer fields, one built with a newer header more. `In` and `OutSized` are parameters as those of `arg`.
 
+use super::arg::CLen;
 use crate::tracer::Error;
+
+/// The largest size that is taken for one.
+const MAX: usize = 64 * 1024;
+const WORD: usize = size_of::<usize>();
 
 /// A structure of the C API whose first field is its size in bytes, and for which all zeros mean "nothing given".
 ///
 /// # Safety
 /// `repr(C)`, begins with a `usize`, and every bit pattern of its fields is valid.
-pub(super) unsafe trait Sized_: Copy {}
+pub unsafe trait Sized_: Copy {}
 
-/// Reads what the caller's version has; the rest is zero. Fields beyond ours must be zero, or we would ignore a wish.
-///
-/// # Safety
-/// `from` is NULL or points to a structure of the size that its first field says.
-#[inline]
-pub(super) unsafe fn read<T: Sized_>(from: *const T) -> Result<T, Error> {
-    if from.is_null() || !from.is_aligned() {
-        return Err(Error::Argument);
+/// A structure, or an array of them, that the caller gives; may be NULL where the function says so.
+#[repr(transparent)]
+#[derive(Clone, Copy)]
+pub struct In<T>(*const T);
+
+impl<T: Sized_> In<T> {
+    #[inline]
+    pub(super) fn is_null(self) -> bool {
+        self.0.is_null()
     }
-    // SAFETY: by the caller.
-    unsafe { read_as(from, *from.cast::<usize>()) }
+
+    /// Copies the fields that the caller's version has; the others are zero. Fields that this library does not know must
+    /// be zero: otherwise the call would ignore what they ask for.
+    #[inline]
+    pub(super) fn read(self) -> Result<T, Error> {
+        if self.0.is_null() || !self.0.is_aligned() {
+            return Err(Error::Argument);
+        }
+        // SAFETY: the caller gives a structure of the size that its first field says.
+        unsafe { read_as(self.0, *self.0.cast::<usize>()) }
+    }
+
+    /// The elements of an array. All have the size of the first one, whatever their own field holds.
+    pub(super) fn elements(self, count: CLen) -> Result<impl Iterator<Item = Result<T, Error>>, Error> {
+        self.read()?;
+        // SAFETY: `read` has read the first one's size.
+        let size = unsafe { *self.0.cast::<usize>() };
+        if size % align_of::<T>() != 0 {
+            return Err(Error::Version);
+        }
+        // SAFETY: the caller gives as many structures of that size.
+        Ok((0..count.get()).map(move |n| unsafe { read_as(self.0.byte_add(n * size), size) }))
+    }
+
+    #[cfg(test)]
+    pub(super) fn made(elements: &[T]) -> In<T> {
+        In(elements.as_ptr())
+    }
 }
 
-/// The same for a structure whose size is known otherwise: of an element of an array, from the first one.
-///
 /// # Safety
 /// `from` is aligned and points to a structure of `size` bytes.
 #[inline]
-pub(super) unsafe fn read_as<T: Sized_>(from: *const T, size: usize) -> Result<T, Error> {
-    let (ours, word) = (std::mem::size_of::<T>(), std::mem::size_of::<usize>());
+unsafe fn read_as<T: Sized_>(from: *const T, size: usize) -> Result<T, Error> {
+    let ours = size_of::<T>();
     // SAFETY: by the caller; the trait allows zeros and any bytes.
     unsafe {
         if size == ours {
             return Ok(*from);
         }
-        if size < word || size > 64 * 1024 {
+        if !(WORD..=MAX).contains(&size) {
             return Err(Error::Version);
         }
         let bytes = std::slice::from_raw_parts(from.cast::<u8>(), size);
@@ -47,34 +77,30 @@ pub(super) unsafe fn read_as<T: Sized_>(from: *const T, size: usize) -> Result<T
     }
 }
 
-/// The size that the caller's version of a structure to be written has. Asked apart where what is to be written is gone
-/// once it is taken.
-///
-/// # Safety
-/// `to` is NULL or points to a structure of the size that its first field says.
-pub(super) unsafe fn writable<T: Sized_>(to: *mut T) -> Result<usize, Error> {
-    if to.is_null() || !to.is_aligned() {
-        return Err(Error::Argument);
-    }
-    // SAFETY: by the caller.
-    match unsafe { *to.cast::<usize>() } {
-        size if size < std::mem::size_of::<usize>() || size > 64 * 1024 => Err(Error::Version),
-        size => Ok(size),
-    }
-}
+/// A structure that the caller wants to have filled, with its `size` set; may be NULL where the function says so.
+#[repr(transparent)]
+#[derive(Clone, Copy)]
+pub struct OutSized<T>(*mut T);
 
-/// Writes as much as the caller's version has; its `size` stays.
-///
-/// # Safety
-/// `to` is NULL or points to a structure of the size that its first field says.
-pub(super) unsafe fn write<T: Sized_>(to: *mut T, value: &T) -> Result<(), Error> {
-    let word = std::mem::size_of::<usize>();
-    // SAFETY: by the caller.
-    unsafe {
-        let size = writable(to)?;
-        let length = size.min(std::mem::size_of::<T>()) - word;
-        let from = (&raw const *value).cast::<u8>().add(word);
-        std::ptr::copy_nonoverlapping(from, to.cast::<u8>().add(word), length);
+impl<T: Sized_> OutSized<T> {
+    /// The size of the caller's version. A function that takes something away asks for it before it does.
+    pub(super) fn check(self) -> Result<usize, Error> {
+        if self.0.is_null() || !self.0.is_aligned() {
+            return Err(Error::Argument);
+        }
+        // SAFETY: the caller gives a structure that begins with its size.
+        let size = unsafe { *self.0.cast::<usize>() };
+        (WORD..=MAX).contains(&size).then_some(size).ok_or(Error::Version)
     }
-    Ok(())
+
+    /// Writes as much as the caller's version has; its `size` stays.
+    pub(super) fn write(self, value: &T) -> Result<(), Error> {
+        let length = self.check()?.min(size_of::<T>()) - WORD;
+        // SAFETY: the caller gives a structure of the size that was checked.
+        unsafe {
+            let from = (&raw const *value).cast::<u8>().add(WORD);
+            std::ptr::copy_nonoverlapping(from, self.0.cast::<u8>().add(WORD), length);
+        }
+        Ok(())
+    }
 }

@@ -1,16 +1,18 @@
 //! Whole finished spans at once, for hosts that keep their spans themselves.
 #![allow(non_camel_case_types)]
 
-use super::span::{put_metric, put_tag, spanwire_metric, spanwire_tag};
+use super::arg::{CArray, CBlob, CBytes, CLen};
+use super::guard_span;
+use super::sized::{In, Sized_};
+use super::span::tags::{put_metric, put_tag};
+use super::span::{spanwire_metric, spanwire_tag};
 use super::status::*;
 use super::tracer::spanwire_tracer;
-use super::{guard_span, sized, text};
 use crate::counters::Counters;
 use crate::span::open::OpenSpan;
 use crate::tracer::state::State;
 use crate::tracer::submit::{packed, Given, Submission};
 use crate::tracer::Error;
-use std::ffi::{c_char, c_void};
 
 /// For `sampling_priority` of a record: not decided by the host.
 pub const SPANWIRE_PRIORITY_NONE: i32 = -2_147_483_648;
@@ -35,29 +37,29 @@ pub struct spanwire_record {
     /// The duration in nanoseconds; a negative one counts as 0, and one whose end is beyond INT64_MAX is cut.
     pub duration_ns: i64,
     /// The operation.
-    pub name: *const c_char,
+    pub name: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
-    pub name_len: usize,
+    pub name_len: CLen,
     /// The service; NULL for the tracer's own.
-    pub service: *const c_char,
+    pub service: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
-    pub service_len: usize,
+    pub service_len: CLen,
     /// The resource; NULL for the name.
-    pub resource: *const c_char,
+    pub resource: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
-    pub resource_len: usize,
+    pub resource_len: CLen,
     /// The type; NULL for none.
-    pub type_: *const c_char,
+    pub type_: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
-    pub type_len: usize,
+    pub type_len: CLen,
     /// Text tags.
-    pub tags: *const spanwire_tag,
+    pub tags: CArray<spanwire_tag>,
     /// How many.
-    pub tags_count: usize,
+    pub tags_count: CLen,
     /// Numeric tags.
-    pub metrics: *const spanwire_metric,
+    pub metrics: CArray<spanwire_metric>,
     /// How many.
-    pub metrics_count: usize,
+    pub metrics_count: CLen,
     /// 0 for no error, anything else for an error.
     pub error: i32,
     /// The trace's sampling priority, or SPANWIRE_PRIORITY_NONE; that of a trace's first record counts.
@@ -65,7 +67,7 @@ pub struct spanwire_record {
 }
 
 // SAFETY: repr(C), begins with its size, numbers and pointers only.
-unsafe impl sized::Sized_ for spanwire_record {}
+unsafe impl Sized_ for spanwire_record {}
 
 /// Sends finished spans that the host has kept itself. Records of one trace that follow each other become one chunk, so
 /// give a trace's spans together.
@@ -89,63 +91,44 @@ unsafe impl sized::Sized_ for spanwire_record {}
 /// Blocks:    never.
 /// Fork:      no effect.
 /// Since:     0.1
-///
-/// # Safety
-/// `records` points to `count` records, and their pointers to what their lengths say.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_submit(
+pub extern "C" fn spanwire_span_submit(
     tracer: spanwire_tracer,
-    records: *const spanwire_record,
-    count: usize,
+    records: In<spanwire_record>,
+    count: CLen,
 ) -> spanwire_status {
-    // SAFETY: by the caller.
-    guard_span(|state| unsafe { submit(state, tracer, records, count) })
+    guard_span(|state| submit(state, tracer, records, count))
 }
 
 /// In a frame of its own, which begins after this process's state is made: both need stack.
-///
-/// # Safety
-/// As for spanwire_span_submit().
 #[inline(never)]
-unsafe fn submit(
+fn submit(
     state: &'static State,
     tracer: spanwire_tracer,
-    records: *const spanwire_record,
-    count: usize,
+    records: In<spanwire_record>,
+    count: CLen,
 ) -> Result<(), Error> {
     let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };
-    if count == 0 {
+    if count.get() == 0 {
         return Ok(());
     }
-    // SAFETY: by the caller, for all of this call.
-    unsafe {
-        let stride = sized::read(records)?.size;
-        if stride % std::mem::align_of::<spanwire_record>() != 0 {
-            return Err(Error::Version);
-        }
-        for n in 0..count {
-            // All elements have the size that the first one says, whatever their own field holds.
-            let Ok(record) = sized::read_as(records.byte_add(n * stride), stride) else {
-                submission.reject_unread("a submitted span with fields that this library does not know");
-                continue;
-            };
-            match record.given() {
-                Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
-                Err(_) => submission.reject_unread("a submitted span with an invalid length"),
-            }
+    for record in records.elements(count)? {
+        let Ok(record) = record else {
+            submission.reject_unread("a submitted span with fields that this library does not know");
+            continue;
+        };
+        match record.given() {
+            Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
+            Err(_) => submission.reject_unread("a submitted span with an invalid length"),
         }
     }
     submission.end()
 }
 
 impl spanwire_record {
-    /// # Safety
-    /// The record's pointers point to what their lengths say.
-    unsafe fn given<'a>(&self) -> Result<Given<'a>, Error> {
-        // SAFETY: by the caller.
-        let text = |text, len| unsafe { text::measured(text, len) }.map(Option::unwrap_or_default);
-        // SAFETY: by the caller.
-        unsafe { (text::array(self.tags, self.tags_count)?, text::array(self.metrics, self.metrics_count)?) };
+    fn given(&self) -> Result<Given<'_>, Error> {
+        self.tags.of(self.tags_count)?;
+        self.metrics.of(self.metrics_count)?;
         Ok(Given {
             trace_id_high: self.trace_id_high,
             trace_id_low: self.trace_id_low,
@@ -154,27 +137,23 @@ impl spanwire_record {
             start_ns: self.start_ns,
             duration_ns: self.duration_ns,
             texts: [
-                text(self.name, self.name_len)?,
-                text(self.service, self.service_len)?,
-                text(self.resource, self.resource_len)?,
-                text(self.type_, self.type_len)?,
+                self.name.of(self.name_len)?.unwrap_or_default(),
+                self.service.of(self.service_len)?.unwrap_or_default(),
+                self.resource.of(self.resource_len)?.unwrap_or_default(),
+                self.type_.of(self.type_len)?.unwrap_or_default(),
             ],
             error: self.error != 0,
             priority: Some(self.sampling_priority).filter(|&priority| priority != SPANWIRE_PRIORITY_NONE),
         })
     }
 
-    /// # Safety
-    /// As for `given`.
-    unsafe fn put_tags(&self, span: &mut OpenSpan, counters: &Counters) {
-        // SAFETY: by the caller; `given` has checked both arrays.
-        unsafe {
-            for tag in text::array(self.tags, self.tags_count).unwrap_or_default() {
-                let _ = put_tag(span, counters, tag);
-            }
-            for metric in text::array(self.metrics, self.metrics_count).unwrap_or_default() {
-                let _ = put_metric(span, counters, metric);
-            }
+    /// Sets the tags; `given` has checked both arrays.
+    fn put_tags(&self, span: &mut OpenSpan, counters: &Counters) {
+        for tag in self.tags.of(self.tags_count).unwrap_or_default() {
+            let _ = put_tag(span, counters, tag);
+        }
+        for metric in self.metrics.of(self.metrics_count).unwrap_or_default() {
+            let _ = put_metric(span, counters, metric);
         }
     }
 }
@@ -205,20 +184,9 @@ impl spanwire_record {
 /// Blocks:    never.
 /// Fork:      no effect.
 /// Since:     0.1
-///
-/// # Safety
-/// `bytes` points to `len` bytes.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_span_submit_packed(
-    tracer: spanwire_tracer,
-    bytes: *const c_void,
-    len: usize,
-) -> spanwire_status {
-    guard_span(|state| {
-        // SAFETY: by the caller.
-        let bytes = unsafe { text::array(bytes.cast::<u8>(), len) }?;
-        submit_bytes(state, tracer, bytes)
-    })
+pub extern "C" fn spanwire_span_submit_packed(tracer: spanwire_tracer, bytes: CBlob, len: CLen) -> spanwire_status {
+    guard_span(|state| submit_bytes(state, tracer, bytes.of(len)?))
 }
 
 /// In a frame of its own, as `submit`.
@@ -232,6 +200,7 @@ fn submit_bytes(state: &'static State, tracer: spanwire_tracer, bytes: &[u8]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::arg::made::len;
     use crate::tracer::current::state;
     use crate::tracer::stats;
 
@@ -247,14 +216,13 @@ mod tests {
         let mut records = [record; 4];
         // The first one's size is that of all; no ids make it invalid.
         (records[1].size, records[2].span_id) = (0, 0);
-        // SAFETY: four records.
-        let status = unsafe { spanwire_span_submit(tracer, records.as_ptr(), records.len()) };
+        let status = spanwire_span_submit(tracer, In::made(&records), len(records.len()));
         assert_eq!(status, SPANWIRE_E_ARGUMENT);
         let counted = stats::of(state, tracer).unwrap();
         assert_eq!((counted.started, counted.finished, counted.dropped.iter().sum::<u64>()), (4, 4, 1));
         records[0].size += 4;
-        // SAFETY: as above; the size is refused before anything else is read.
-        assert_eq!(unsafe { spanwire_span_submit(tracer, records.as_ptr(), 1) }, SPANWIRE_E_VERSION);
+        // The size is refused before anything else is read.
+        assert_eq!(spanwire_span_submit(tracer, In::made(&records), len(1)), SPANWIRE_E_VERSION);
         state.tracers.free(state, tracer).unwrap();
     }
 }

@@ -1,8 +1,10 @@
 //! Making, sharing, flushing, shutting down and asking tracers.
 #![allow(non_camel_case_types)]
 
+use super::arg::{Buffer, CArray, CLen, CText, Out, OutText};
+use super::sized::{OutSized, Sized_};
 use super::status::*;
-use super::{guard, keep_panics_quiet, sized, text};
+use super::{guard, keep_panics_quiet};
 use crate::counters::Reason;
 use crate::tracer::{closing, stats, Error};
 use std::ffi::c_char;
@@ -16,9 +18,9 @@ pub type spanwire_tracer = u64;
 #[derive(Clone, Copy)]
 pub struct spanwire_setting {
     /// `DD_SERVICE`, `SPANWIRE_FLUSH_INTERVAL_MS`, …; `default:DD_SERVICE` ranks below the environment.
-    pub name: *const c_char,
+    pub name: CText,
     /// The value as the environment would give it; NULL and "" mean "not set".
-    pub value: *const c_char,
+    pub value: CText,
 }
 
 /// A status with a sentence for people, filled by calls that are rare enough to afford one.
@@ -107,9 +109,9 @@ pub struct spanwire_stats {
 }
 
 // SAFETY: both are repr(C), begin with their size, and hold numbers only.
-unsafe impl sized::Sized_ for spanwire_stats {}
+unsafe impl Sized_ for spanwire_stats {}
 // SAFETY: as above.
-unsafe impl sized::Sized_ for spanwire_error {}
+unsafe impl Sized_ for spanwire_error {}
 
 /// Makes a tracer, or gives the one that was made from an equal list again. Opens no connection, starts no thread.
 ///
@@ -136,64 +138,47 @@ unsafe impl sized::Sized_ for spanwire_error {}
 /// Blocks:    for a few reads of files under /proc and /sys; never for the network.
 /// Fork:      the tracer works in a forked child under the same number, with an empty queue and counters at 0.
 /// Since:     0.1
-///
-/// # Safety
-/// `settings` points to `count` settings of NUL-terminated texts; `out` and `error` are NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_tracer_new(
-    settings: *const spanwire_setting,
-    count: usize,
-    out: *mut spanwire_tracer,
-    error: *mut spanwire_error,
+pub extern "C" fn spanwire_tracer_new(
+    settings: CArray<spanwire_setting>,
+    count: CLen,
+    out: Out<spanwire_tracer>,
+    error: OutSized<spanwire_error>,
 ) -> spanwire_status {
     keep_panics_quiet();
     let mut message = "";
     let status = guard(|state| {
-        if out.is_null() {
-            message = "`out` is NULL: there is no place for the tracer";
-            return Err(Error::Argument);
-        }
-        // SAFETY: by the caller.
-        unsafe { *out = 0 };
+        message = "`out` is NULL: there is no place for the tracer";
+        out.require(0)?;
         message = "`settings` is NULL, or a setting has no name";
-        // SAFETY: by the caller.
-        let code = unsafe { list(settings, count) }?;
+        let code = list(settings, count)?;
         message = "the process has SPANWIRE_TRACERS_MAX tracers; free those that are not used";
-        let made = state.tracers.make(state, code)?;
+        out.set(state.tracers.make(state, code)?);
         message = "";
-        // SAFETY: by the caller.
-        unsafe { *out = made };
         Ok(())
     });
-    // SAFETY: by the caller.
-    unsafe { explain(error, status, message) };
+    explain(error, status, message);
     status
 }
 
-/// # Safety
-/// As for `spanwire_tracer_new`.
-unsafe fn list(settings: *const spanwire_setting, count: usize) -> Result<Vec<(String, String)>, Error> {
-    // SAFETY: by the caller.
-    let settings = unsafe { text::array(settings, count) }?;
+/// The settings as the host lists them.
+fn list(settings: CArray<spanwire_setting>, count: CLen) -> Result<Vec<(String, String)>, Error> {
     let owned = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let pair = |setting: &spanwire_setting| {
-        // SAFETY: by the caller.
-        let (name, value) = unsafe { (text::terminated(setting.name), text::terminated(setting.value)) };
-        Ok((owned(name.ok_or(Error::Argument)?), owned(value.unwrap_or_default())))
+        Ok((owned(setting.name.get().ok_or(Error::Argument)?), owned(setting.value.or_empty())))
     };
-    settings.iter().map(pair).collect()
+    settings.of(count)?.iter().map(pair).collect()
 }
 
-/// # Safety
-/// `error` is NULL or points to a structure of the size that it says.
-unsafe fn explain(error: *mut spanwire_error, status: spanwire_status, message: &str) {
+/// Fills the host's structure, unless it gave none.
+fn explain(error: OutSized<spanwire_error>, status: spanwire_status, message: &str) {
     let sentence = if message.is_empty() { super::status::text(status).to_bytes() } else { message.as_bytes() };
     let mut value = spanwire_error { size: 0, status, message: [0; 244] };
     if status != SPANWIRE_OK {
         value.message.iter_mut().zip(sentence.iter().take(243)).for_each(|(to, &from)| *to = from as c_char);
     }
-    // SAFETY: by the caller; NULL is refused there.
-    let _ = unsafe { sized::write(error, &value) };
+    // NULL is an error there, and allowed here.
+    let _ = error.write(&value);
 }
 
 /// The most tracers that a process has at a time. A freed tracer does not count, even if its spans have not left yet.
@@ -302,16 +287,9 @@ pub extern "C" fn spanwire_tracer_shutdown(tracer: spanwire_tracer, timeout_ms: 
 /// Blocks:    never; takes time with the number of traces that have open spans.
 /// Fork:      a child's numbers begin at 0.
 /// Since:     0.1
-///
-/// # Safety
-/// `out` is NULL or points to as many bytes as its `size` says.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_tracer_stats(tracer: spanwire_tracer, out: *mut spanwire_stats) -> spanwire_status {
-    guard(|state| {
-        let stats = stats::of(state, tracer)?;
-        // SAFETY: by the caller.
-        unsafe { sized::write(out, &c_stats(&stats)) }
-    })
+pub extern "C" fn spanwire_tracer_stats(tracer: spanwire_tracer, out: OutSized<spanwire_stats>) -> spanwire_status {
+    guard(|state| out.write(&c_stats(&stats::of(state, tracer)?)))
 }
 
 fn c_stats(stats: &stats::Stats) -> spanwire_stats {
@@ -368,21 +346,16 @@ fn c_stats(stats: &stats::Stats) -> spanwire_stats {
 /// Blocks:    never.
 /// Fork:      no effect.
 /// Since:     0.1
-///
-/// # Safety
-/// `buffer` is NULL or points to `capacity` bytes; `need` is NULL or writable.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_tracer_config_json(
+pub extern "C" fn spanwire_tracer_config_json(
     tracer: spanwire_tracer,
-    buffer: *mut c_char,
-    capacity: usize,
-    need: *mut usize,
+    buffer: Buffer,
+    capacity: CLen,
+    need: Out<usize>,
 ) -> spanwire_status {
     guard(|state| {
-        text::wanted(buffer, need)?;
-        let json = state.tracers.config_json(state, tracer)?;
-        // SAFETY: by the caller.
-        unsafe { text::put(json.as_bytes(), buffer, capacity, need) }
+        let out = OutText::of(buffer, capacity, need)?;
+        out.put(state.tracers.config_json(state, tracer)?.as_bytes())
     })
 }
 
@@ -402,22 +375,17 @@ pub unsafe extern "C" fn spanwire_tracer_config_json(
 /// Blocks:    never.
 /// Fork:      no effect.
 /// Since:     0.1
-///
-/// # Safety
-/// The texts are NULL or NUL-terminated.
 #[no_mangle]
-pub unsafe extern "C" fn spanwire_tracer_report_integration(
+pub extern "C" fn spanwire_tracer_report_integration(
     tracer: spanwire_tracer,
-    name: *const c_char,
-    version: *const c_char,
-    status: *const c_char,
+    name: CText,
+    version: CText,
+    status: CText,
 ) -> spanwire_status {
     guard(|state| {
-        // SAFETY: by the caller.
-        let [name, version, status] = [name, version, status].map(|text| unsafe { text::terminated(text) });
-        let name = String::from_utf8_lossy(name.ok_or(Error::Argument)?);
-        let version = String::from_utf8_lossy(version.unwrap_or_default());
-        let status = String::from_utf8_lossy(status.unwrap_or(b"loaded"));
+        let name = String::from_utf8_lossy(name.get().ok_or(Error::Argument)?);
+        let version = String::from_utf8_lossy(version.or_empty());
+        let status = String::from_utf8_lossy(status.get().unwrap_or(b"loaded"));
         state.tracers.report_integration(state, tracer, &name, &version, &status)
     })
 }

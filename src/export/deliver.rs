@@ -2,18 +2,21 @@
 //! What is too large is split between spans, what is refused with 413 is halved; every span ends as sent or as dropped
 //! for a reason.
 
-use super::agent::{self, Answer, Failure, Timeouts, TraceHeaders};
-use super::contact::State;
-use super::load::{Load, Piece};
+use super::batch::{Batch, Piece};
+use super::connection::State;
+use super::exporter::Exporter;
+use super::format::{Format, Offer, PayloadFormat, Sender};
+use super::packing::{pack, Bounds};
 use super::queue::Pause;
 use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
-use super::worker::Way;
-use super::{file, payload, Exporter, Shared};
+use super::shared::Shared;
+use super::transport::agent::{self, Agent, Answer, Failure, Headers, Timeouts};
+use super::transport::file;
+use super::transport::Transport;
 use crate::counters::{Counters, Reason};
-use crate::log::event::{Event, Totals};
+use crate::event::{Event, Totals};
 use crate::memory::Buffer;
 use crate::probes;
-use crate::span::encode;
 use crate::sys;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::PoisonError;
@@ -32,7 +35,7 @@ const BODY_KEPT: usize = 2 << 20;
 pub(super) struct Delivery {
     pub(super) shared: &'static Shared,
     pub(super) exporter: &'static Exporter,
-    pub(super) way: Way,
+    pub(super) transport: Transport,
     /// Where things go, as logs show it.
     pub(super) url: String,
     pub(super) backoff: Backoff,
@@ -40,8 +43,11 @@ pub(super) struct Delivery {
     pub(super) pause: Option<Pause>,
     /// Since when the agent does not answer.
     pub(super) down_since: Option<Instant>,
-    /// The agent does not know v0.4.
-    pub(super) old_endpoint: bool,
+    /// The format that the agent accepts, as far as is known.
+    pub(super) offer: Offer,
+    /// What `encoder` encodes.
+    encodes: Format,
+    encoder: Box<dyn PayloadFormat>,
     /// The rates' version that the agent gave last.
     pub(super) rates_version: Option<String>,
     /// The largest request that the agent says it takes.
@@ -65,19 +71,56 @@ struct Attempt {
 }
 
 impl Delivery {
+    /// Nothing was sent yet.
+    pub(super) fn new(shared: &'static Shared, exporter: &'static Exporter, transport: Transport) -> Delivery {
+        let url = match &transport {
+            Transport::Agent(agent) => agent.traces_url().to_string(),
+            Transport::File(_) | Transport::Unusable(_) => {
+                let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                address.map(|address| address.to_string()).unwrap_or_default()
+            }
+        };
+        let mut seed = [0; 8];
+        sys::random_bytes(&mut seed);
+        Delivery {
+            shared,
+            exporter,
+            transport,
+            url,
+            backoff: Backoff::new(u64::from_ne_bytes(seed)),
+            pause: None,
+            down_since: None,
+            offer: Offer::default(),
+            encodes: Format::V04,
+            encoder: Format::V04.encoder(),
+            rates_version: None,
+            request_max: None,
+            agent_state: None,
+            last: None,
+            totals: Totals::default(),
+            body: Buffer::new(),
+        }
+    }
+
     /// Makes one attempt with the next payload of the batch. Done when the batch has no pieces left.
-    pub(super) fn attempt(&mut self, load: &mut Load) {
-        if load.order.is_empty() {
-            load.cut();
-            let spans = load.spans();
-            load.owner.count(self.shared, |counters| Counters::add(&counters.taken, spans));
+    pub(super) fn attempt(&mut self, batch: &mut Batch) {
+        if batch.order.is_empty() {
+            batch.cut();
+            let spans = batch.spans();
+            batch.owner.count(self.shared, |counters| Counters::add(&counters.taken, spans));
         }
         #[cfg(test)]
-        tests::fault(load, "panics before");
+        fault(batch, "panics before");
+        self.use_format(match self.transport {
+            Transport::File(_) => Format::JsonLines,
+            Transport::Agent(_) | Transport::Unusable(_) => self.offer(batch).format(),
+        });
+        let bounds = self.bounds(batch);
         let mut body = std::mem::take(&mut self.body);
-        let taken = self.fill(&mut body, load);
+        body.truncate(0);
+        let taken = pack(&mut *self.encoder, &mut body, batch, bounds, self.shared);
         if !taken.is_empty() {
-            self.send(body.bytes(), taken, load);
+            self.send(body.bytes(), taken, batch);
         }
         body.clear(BODY_KEPT);
         self.body = body;
@@ -88,163 +131,115 @@ impl Delivery {
         self.body.clear(0);
     }
 
-    /// The largest payload, and the largest span that is sent alone: an agent that names a smaller bound than what it
-    /// takes makes smaller payloads, but loses no span.
-    fn bounds(&self, load: &Load) -> (usize, usize) {
-        let most = load.owner.profile.settings.payload_max_bytes.min(REQUEST_MAX);
+    /// How large the next payload of a batch may be.
+    fn bounds(&self, batch: &Batch) -> Bounds {
+        if let Transport::File(_) = self.transport {
+            return Bounds { payload: usize::MAX, one_span: usize::MAX };
+        }
+        let most = batch.owner.metadata.settings.payload_max_bytes.min(REQUEST_MAX);
         let agents = self.request_max.map_or(most, |max| usize::try_from(max).unwrap_or(most));
-        (load.limit.unwrap_or(most).min(agents).min(most), most)
+        Bounds { payload: batch.limit.unwrap_or(most).min(agents).min(most), one_span: most }
     }
 
-    /// Fills `body` with as many pieces as fit; those are returned. A piece that does not fit alone is cut.
-    fn fill(&mut self, body: &mut Buffer, load: &mut Load) -> Vec<Piece> {
-        let mut taken: Vec<Piece> = Vec::new();
-        body.truncate(0);
-        if let Way::File(_) = self.way {
-            taken.extend(load.pieces.pop());
-            return taken;
+    /// What the next payload of a batch is offered as: `/info` may say meanwhile that the agent knows a format which it has
+    /// refused for this payload.
+    fn offer(&self, batch: &Batch) -> Offer {
+        self.offer.max(batch.offer)
+    }
+
+    /// Makes the encoder one for this format.
+    fn use_format(&mut self, format: Format) {
+        if self.encodes != format {
+            (self.encodes, self.encoder) = (format, format.encoder());
         }
-        let ((limit, most), owner) = (self.bounds(load), load.owner.clone());
-        let _ = payload::put(body, &encode::array_head(0));
-        while let Some(piece) = load.pieces.pop() {
-            let before = body.len();
-            let (chunk, offsets) = (&load.chunks[piece.chunk], &load.order[piece.from..piece.to]);
-            let Ok(done) = payload::seal(body, chunk, offsets, &owner.profile, limit) else {
-                body.truncate(before);
-                if !taken.is_empty() {
-                    load.pieces.push(piece);
-                    break;
-                }
-                load.gone_up_to(piece.to);
-                owner.lose(self.shared, Reason::Memory, piece.spans(), 1, "no memory for the payload");
-                continue;
-            };
-            if done == offsets.len() {
-                taken.push(piece);
-                continue;
-            }
-            if !taken.is_empty() {
-                body.truncate(before);
-                load.pieces.push(piece);
-                break;
-            }
-            let cut = piece.from + done;
-            if done > 0 {
-                load.pieces.push(Piece { from: cut, ..piece });
-                taken.push(Piece { to: cut, ..piece });
-                break;
-            }
-            body.truncate(before);
-            // What was halved because of its neighbours may be taken alone.
-            let alone = payload::seal(body, chunk, &offsets[..1], &owner.profile, most);
-            if piece.spans() > 1 {
-                load.pieces.push(Piece { from: cut + 1, ..piece });
-            }
-            if alone == Ok(1) {
-                taken.push(Piece { to: cut + 1, ..piece });
-                break;
-            }
-            body.truncate(before);
-            load.gone_up_to(cut + 1);
-            owner.lose(self.shared, Reason::TooLarge, 1, 1, &format!("one span is larger than {most} bytes"));
-        }
-        if !body.is_empty() {
-            payload::correct(body, 0, &encode::array_head(taken.len()));
-        }
-        taken
     }
 
     /// Sends a payload once; what became of its pieces is settled, or they are put back for another attempt.
-    fn send(&mut self, body: &[u8], taken: Vec<Piece>, load: &mut Load) {
-        if let Way::File(_) = self.way {
-            return self.write(taken, load);
+    fn send(&mut self, body: &[u8], taken: Vec<Piece>, batch: &mut Batch) {
+        if let Transport::File(_) = self.transport {
+            return self.write(body, &taken, batch);
         }
-        let owner = load.owner.clone();
+        let owner = batch.owner.clone();
         let (bytes, traces) = (body.len() as u64, taken.len() as u64);
         let spans = taken.iter().map(Piece::spans).sum();
         let end = taken.last().map_or(0, |piece| piece.to);
-        let lose = |delivery: &Delivery, load: &mut Load, reason, detail: &str| {
-            load.gone_up_to(end);
+        let lose = |delivery: &Delivery, batch: &mut Batch, reason, detail: &str| {
+            batch.gone_up_to(end);
             owner.lose(delivery.shared, reason, spans, traces, detail);
         };
-        let Way::Http(http) = &self.way else {
-            return lose(self, load, Reason::Unreachable, "the agent's URL cannot be used");
+        let Transport::Agent(agent) = &self.transport else {
+            return lose(self, batch, Reason::Unreachable, "the agent's URL cannot be used");
         };
-        load.attempts += 1;
-        let (began, url) = (*load.began.get_or_insert_with(Instant::now), &self.url);
-        self.shared.logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt: load.attempts });
-        // `/info` may say meanwhile that the agent knows v0.4: the same payload is still offered to each endpoint once.
-        let old_endpoint = self.old_endpoint || load.downgraded;
-        let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint };
-        let settings = &owner.profile.settings;
-        http.traces.set_timeouts(Timeouts { connect: settings.connect_timeout, request: settings.request_timeout });
+        batch.attempts += 1;
+        let (began, url) = (*batch.began.get_or_insert_with(Instant::now), &self.url);
+        self.shared.logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt: batch.attempts });
+        let next_offer = self.offer(batch).next();
+        let settings = &owner.metadata.settings;
+        agent.set_timeouts(Timeouts { connect: settings.connect_timeout, request: settings.request_timeout });
         let asked = Instant::now();
-        load.tried = end;
-        load.asking.store(true, Relaxed);
+        batch.tried = end;
+        batch.asking.store(true, Relaxed);
         #[cfg(test)]
-        tests::fault(load, "panics during");
-        let result = http.traces.post_traces(&owner.profile.identity, body, taken.len(), &headers);
+        fault(batch, "panics during");
+        let rates_version = self.rates_version.as_deref().unwrap_or_default();
+        let sender = Sender { identity: &owner.metadata.identity, rates_version };
+        let result = post(agent, &*self.encoder, &sender, body);
         let verdict = judge(&result);
         probes::payload_send(bytes, result.as_ref().map_or(0, |answer| answer.status.into()));
         if !matches!(verdict, Verdict::Sent) {
             owner.count(self.shared, |counters| Counters::add(&counters.attempts_failed, 1));
         }
         if let Err(Failure::Unknown(_) | Failure::Timeout(_)) = result {
-            load.unknown.store(true, Relaxed);
+            batch.unknown.store(true, Relaxed);
             owner.count(self.shared, |counters| Counters::add(&counters.payloads_unknown, 1));
         }
         let wait = self.wait_after(verdict);
-        let (closing, time_over, give_up) = self.closing(load);
-        let older = !old_endpoint;
+        let (closing, time_over, give_up) = self.closing(batch);
         let refused = closing && matches!(result, Err(Failure::Refused(_)));
         let wait = give_up.map_or(wait, |left| wait.min(left));
         let retry = match verdict {
             Verdict::Retry { .. } => !time_over && !refused && began.elapsed() + wait <= settings.retry_for,
-            Verdict::Downgrade => older,
+            Verdict::Downgrade => next_offer.is_some(),
             _ => false,
         };
         let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
-        self.say(&result, &attempt, load.attempts);
+        self.say(&result, &attempt, batch.attempts);
         self.last = Some(result.as_ref().map(|_| ()).map_err(Failure::to_string));
         match (verdict, &result) {
             (Verdict::Sent, Ok(answer)) => {
-                self.answered(answer, load);
-                load.gone_up_to(end);
-                owner.count(self.shared, |counters| {
-                    Counters::add(&counters.payloads_sent, 1);
-                    Counters::add(&counters.bytes_sent, bytes);
-                    Counters::add(&counters.sent, spans);
-                    Counters::add(&counters.resolved, spans);
-                });
-                end_losses(self.shared, load);
+                self.answered(answer, batch);
+                batch.gone_up_to(end);
+                owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             }
             (Verdict::Split, _) if spans == 1 => {
-                lose(self, load, Reason::TooLarge, "the agent refused it alone with 413");
+                lose(self, batch, Reason::TooLarge, "the agent refused it alone with 413");
             }
             (Verdict::Split, _) => {
-                load.put_back(taken);
-                (load.limit, load.attempts, load.began) = (Some(body.len() / 2), 0, None);
+                batch.put_back(taken);
+                (batch.limit, batch.attempts, batch.began) = (Some(body.len() / 2), 0, None);
             }
-            (Verdict::Downgrade, _) if older => {
-                (self.old_endpoint, load.downgraded) = (true, true);
-                load.put_back(taken);
-            }
-            (Verdict::Downgrade, _) => {
-                // Neither endpoint: a wrong address, more likely than an agent older than both.
-                self.old_endpoint = false;
-                lose(self, load, Reason::Refused, &cause(&result));
-            }
-            (Verdict::Retry { .. }, _) if retry => load.put_back(taken),
+            (Verdict::Downgrade, _) => match next_offer {
+                Some(next) => {
+                    (self.offer, batch.offer) = (next, next);
+                    batch.put_back(taken);
+                }
+                None => {
+                    // No format at all: a wrong address is more likely than an agent older than all of them.
+                    self.offer = Offer::default();
+                    lose(self, batch, Reason::Refused, &cause(&result));
+                }
+            },
+            (Verdict::Retry { .. }, _) if retry => batch.put_back(taken),
             (Verdict::Retry { .. }, _) => {
-                let unknown = load.unknown.load(Relaxed);
-                lose(self, load, reason(&result, unknown, time_over), &cause(&result));
+                let unknown = batch.unknown.load(Relaxed);
+                lose(self, batch, reason(&result, unknown, time_over), &cause(&result));
                 if refused {
                     // What waits behind it would be refused as well.
-                    load.give_up(self.shared, Reason::Unreachable, &cause(&result));
-                    self.drop_waiting(load, &cause(&result));
+                    batch.give_up(self.shared, Reason::Unreachable, &cause(&result));
+                    self.drop_waiting(batch, &cause(&result));
                 }
             }
-            (_, _) => lose(self, load, Reason::Refused, &cause(&result)),
+            (_, _) => lose(self, batch, Reason::Refused, &cause(&result)),
         }
     }
 
@@ -258,7 +253,7 @@ impl Delivery {
         let wait = self.backoff.wait().max(after.unwrap_or_default());
         let now = Instant::now();
         // A flush may shorten the usual wait, but not one that the agent asked for. It hardly has to wait where nobody
-        // listens, since trying is no load for anybody then.
+        // listens, since an attempt then costs nobody anything.
         let shortest = match (after, reached) {
             (Some(_), _) => wait,
             (None, true) => BACKOFF_SHORTEST.min(wait),
@@ -269,22 +264,22 @@ impl Delivery {
     }
 
     /// Whether the batch's tracer is being shut down, whether its time is over, and how much of it is left.
-    fn closing(&self, load: &Load) -> (bool, bool, Option<Duration>) {
-        let give_up = load.owner.account(self.shared).map_or(0, |account| account.give_up_at.load(Relaxed));
+    fn closing(&self, batch: &Batch) -> (bool, bool, Option<Duration>) {
+        let give_up = batch.owner.account(self.shared).map_or(0, |account| account.give_up_at.load(Relaxed));
         let left = Duration::from_nanos(give_up.saturating_sub(sys::monotonic_ns()));
         (give_up != 0, give_up != 0 && left.is_zero(), (give_up != 0).then_some(left))
     }
 
     /// Whether the batch's tracer was shut down and its time is over.
-    pub(super) fn is_over(&self, load: &Load) -> bool {
-        self.closing(load).1
+    pub(super) fn is_over(&self, batch: &Batch) -> bool {
+        self.closing(batch).1
     }
 
-    fn drop_waiting(&self, load: &Load, detail: &str) {
-        let rest = self.exporter.queue.remove_lane(load.lane);
+    fn drop_waiting(&self, batch: &Batch, detail: &str) {
+        let rest = self.exporter.queue.remove_lane(batch.lane);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
-            let owner = &load.owner;
+            let owner = &batch.owner;
             owner.count(self.shared, |counters| {
                 Counters::add(&counters.taken, spans);
             });
@@ -293,61 +288,43 @@ impl Delivery {
         self.shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }
 
-    fn write(&mut self, taken: Vec<Piece>, load: &mut Load) {
-        let patience = self.closing(load).2.map_or(file::PATIENCE, |left| file::PATIENCE.min(left));
-        let Way::File(file) = &mut self.way else { return };
-        let owner = load.owner.clone();
-        for piece in taken {
-            let began = Instant::now();
-            let order = &load.order[piece.from..piece.to];
-            let line = file::line(&load.chunks[piece.chunk], order, &owner.profile);
-            let (bytes, traces, spans) = (line.len() as u64, 1, piece.spans());
-            let written = file.write(&line, patience);
-            let standing = if written.is_ok() { State::Answers } else { State::NotReached };
-            self.exporter.contact.stands(standing, 0);
-            load.gone_up_to(piece.to);
-            self.last = Some(written.as_ref().map(|_| ()).map_err(ToString::to_string));
-            let url = &self.url;
-            if let Err(error) = written {
-                let error = &error.to_string();
-                let first = self.down_since.is_none();
-                self.down_since.get_or_insert_with(Instant::now);
-                self.totals.failed += traces;
-                let (totals, attempt, retry) = (self.totals, 1, false);
-                let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
-                self.shared.logs.emit(&event);
-                owner.lose(self.shared, Reason::Unreachable, spans, traces, error);
-                continue;
-            }
-            owner.count(self.shared, |counters| {
-                Counters::add(&counters.payloads_sent, 1);
-                Counters::add(&counters.bytes_sent, bytes);
-                Counters::add(&counters.sent, spans);
-                Counters::add(&counters.resolved, spans);
-            });
-            self.totals.sent += traces;
-            let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());
-            let (status, answer, attempt, totals) = (200, "written", 1, self.totals);
-            self.shared.logs.emit(&Event::PayloadSent {
-                url,
-                bytes,
-                traces,
-                spans,
-                time,
-                status,
-                answer,
-                attempt,
-                recovered,
-                totals,
-            });
-            end_losses(self.shared, load);
+    /// Writes a payload to the file; it is sent or dropped.
+    fn write(&mut self, body: &[u8], taken: &[Piece], batch: &mut Batch) {
+        let patience = self.closing(batch).2.map_or(file::PATIENCE, |left| file::PATIENCE.min(left));
+        let Transport::File(file) = &mut self.transport else { return };
+        let owner = batch.owner.clone();
+        let (bytes, traces) = (body.len() as u64, taken.len() as u64);
+        let spans = taken.iter().map(Piece::spans).sum();
+        let began = Instant::now();
+        let written = file.write(body, patience);
+        let standing = if written.is_ok() { State::Answers } else { State::NotReached };
+        self.exporter.connection.set(standing, 0);
+        batch.gone_up_to(taken.last().map_or(0, |piece| piece.to));
+        self.last = Some(written.as_ref().map(|_| ()).map_err(ToString::to_string));
+        let url = &self.url;
+        if let Err(error) = written {
+            let error = &error.to_string();
+            let first = self.down_since.is_none();
+            self.down_since.get_or_insert_with(Instant::now);
+            self.totals.failed += traces;
+            let (totals, attempt, retry) = (self.totals, 1, false);
+            let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
+            self.shared.logs.emit(&event);
+            owner.lose(self.shared, Reason::Unreachable, spans, traces, error);
+            return;
         }
+        owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
+        self.totals.sent += traces;
+        let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());
+        let (status, answer, attempt, totals) = (200, "written", 1, self.totals);
+        let event = Event::PayloadSent { url, bytes, traces, spans, time, status, answer, attempt, recovered, totals };
+        self.shared.logs.emit(&event);
     }
 
     /// Logs what an attempt came to, and keeps track of whether the agent answers at all.
     fn say(&mut self, result: &Result<Answer, Failure>, attempt: &Attempt, number: u32) {
         let (logs, url) = (&self.shared.logs, &self.url);
-        self.exporter.contact.stands(standing(result), result.as_ref().map_or(0, |answer| answer.status));
+        self.exporter.connection.set(standing(result), result.as_ref().map_or(0, |answer| answer.status));
         let Attempt { bytes, traces, spans, time, retry } = *attempt;
         let (before, attempt) = (self.totals, number);
         let mut totals = Totals { failed: before.failed + traces, ..before };
@@ -395,16 +372,14 @@ impl Delivery {
         }
         // What is tried again has not failed yet.
         self.totals = if retry { before } else { totals };
-        // Attempts may go on for long, and what they come to is what one wants to know meanwhile.
-        (self.shared.chores.tick)();
     }
 
-    fn answered(&mut self, answer: &Answer, load: &Load) {
+    fn answered(&mut self, answer: &Answer, batch: &Batch) {
         self.backoff.reset();
         if answer.rates_version.is_some() {
             self.rates_version = answer.rates_version.clone();
         }
-        if let (Some(rates), Some(account)) = (agent::rates(&answer.body), load.owner.account(self.shared)) {
+        if let (Some(rates), Some(account)) = (agent::rates(&answer.body), batch.owner.account(self.shared)) {
             *account.rates.lock().unwrap_or_else(PoisonError::into_inner) = rates;
         }
         if answer.agent_state.is_some() {
@@ -413,13 +388,12 @@ impl Delivery {
     }
 }
 
-fn end_losses(shared: &Shared, load: &Load) {
-    let Some(account) = load.owner.account(shared) else { return };
-    for reason in [Reason::QueueFull, Reason::Memory, Reason::Unreachable, Reason::Refused, Reason::UnknownFate] {
-        if let Some(spans) = account.counters.end_loss(reason) {
-            shared.logs.emit(&Event::LossEnded { reason: reason.name(), spans });
-        }
-    }
+/// Posts a payload that the encoder has finished.
+pub fn post(agent: &Agent, encoder: &dyn PayloadFormat, sender: &Sender<'_>, body: &[u8]) -> Result<Answer, Failure> {
+    let mut headers = Headers::default();
+    headers.add("Content-Type", encoder.content_type());
+    encoder.headers(sender, &mut |name, value| headers.add(name, value));
+    agent.post(encoder.path(), &headers, body)
 }
 
 fn reason(result: &Result<Answer, Failure>, unknown: bool, time_over: bool) -> Reason {
@@ -446,5 +420,8 @@ fn cause(result: &Result<Answer, Failure>) -> String {
     }
 }
 
+/// Panics for a tracer whose service has this name.
 #[cfg(test)]
-mod tests;
+fn fault(batch: &Batch, service: &str) {
+    assert!(batch.owner.metadata.service != service, "planted: {service}");
+}

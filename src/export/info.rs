@@ -1,27 +1,28 @@
-//! Asking the agent what it can do (`/info`). A thread of its own asks over a connection of its own, so that an agent that
-//! stalls here delays no traces. The thread ends with the answer; the worker picks that up when it next looks around.
+//! Asks the agent what it can do (`/info`): a poll, and the rule for when it is due. The worker takes the answer when it
+//! next wakes.
 
-use super::agent::{Agent, Failure, Info, Timeouts};
-use super::Exporter;
-use crate::sys;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use super::periodic::{NotRun, Poll};
+use super::transport::agent::{Agent, Failure, Info};
 use std::sync::atomic::{AtomicBool, Ordering::*};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long an agent that has no good answer to `/info` is not asked again.
+/// The task's name.
+pub const NAME: &str = "info";
+/// How long an agent is not asked again after an answer that was of no use.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
-/// How long at least lies between two questions, however often an agent says that it has changed.
+/// The least time between two requests, however often the agent's state changes.
 const ASK_APART: Duration = Duration::from_millis(100);
 
-/// What came of asking.
+/// The result of one request.
 pub type Answer = Result<Info, Failure>;
 
-/// When to ask: at the start, when an agent that was away has answered, and when an answer says that something changed.
+/// Decides when to ask: at the start, when an agent that was away answers again, and when an answer to traces shows that
+/// the agent's state has changed.
 #[derive(Debug, Default)]
-pub struct Schedule {
+pub struct Timing {
     asked: Option<Instant>,
-    /// Not before this moment, after an answer that was of no use.
+    /// Not before this time, after an answer that was of no use.
     not_before: Option<Instant>,
     /// There was a good answer.
     known: bool,
@@ -29,9 +30,9 @@ pub struct Schedule {
     state: Option<String>,
 }
 
-impl Schedule {
-    /// When to ask next, as far as there is something to ask for. `answered`: the last payload got an answer; `state`:
-    /// what answers say of the agent's state.
+impl Timing {
+    /// When to ask next; `None` if there is no reason to. `answered`: the last payload got an answer; `state`: the
+    /// agent's state according to answers to traces.
     pub fn due(&self, now: Instant, answered: bool, state: Option<&String>) -> Option<Instant> {
         let Some(asked) = self.asked else { return Some(now) };
         let wanted = (!self.known && answered) || (state.is_some() && state != self.state.as_ref());
@@ -39,12 +40,12 @@ impl Schedule {
         wanted.then(|| self.not_before.map_or(earliest, |moment| moment.max(earliest)))
     }
 
-    /// It is being asked now.
+    /// The request is sent now.
     pub fn asked(&mut self, now: Instant) {
         self.asked = Some(now);
     }
 
-    /// It has answered. Not every agent says its state here; then the one that other answers told of holds.
+    /// The request has this result. An agent that sends no state with it has the state that answers to traces carry.
     pub fn answered(&mut self, answer: &Answer, now: Instant, state: Option<&String>) {
         self.not_before = None;
         match answer {
@@ -52,66 +53,61 @@ impl Schedule {
                 self.known = true;
                 self.state = info.state.as_ref().or(state).cloned();
             }
-            // One that was not there yet is asked again as soon as it answers.
+            // The agent is not there yet. It is asked again as soon as it answers traces.
             Err(Failure::NotSent(_) | Failure::Refused(_)) => {}
             Err(_) => self.not_before = Some(now + ASK_AGAIN),
         }
     }
 }
 
-struct Asked {
-    agent: Agent,
-    /// A thread asks at this moment.
-    busy: AtomicBool,
+/// The poll.
+#[derive(Default)]
+pub struct InfoPoll {
+    /// The poll was started, and its answer was not taken yet.
+    pending: AtomicBool,
     answer: Mutex<Option<Answer>>,
 }
 
-/// Asks one agent, once at a time. A clone is the same inquiry.
-#[derive(Clone)]
-pub struct Inquiry(Arc<Asked>);
-
-impl Inquiry {
-    /// Asks through this agent, whose connection is used for nothing else.
-    pub fn new(agent: Agent) -> Inquiry {
-        Inquiry(Arc::new(Asked { agent, busy: AtomicBool::new(false), answer: Mutex::new(None) }))
+impl InfoPoll {
+    /// Whether the poll is running or its answer waits to be taken.
+    pub fn is_pending(&self) -> bool {
+        self.pending.load(Acquire)
     }
 
-    /// Whether no question is under way, nor its answer waiting to be taken.
-    pub fn is_idle(&self) -> bool {
-        !self.0.busy.load(Acquire) && self.0.answer.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
-
-    /// Starts asking, unless that is going on already. The exporter's worker is woken for the answer.
-    pub fn begin(&self, timeouts: Timeouts, exporter: &'static Exporter) {
-        if self.0.busy.swap(true, Acquire) {
-            return;
-        }
-        self.0.agent.set_timeouts(timeouts);
-        let asked = self.0.clone();
-        let ask = move || {
-            let answer = catch_unwind(AssertUnwindSafe(|| asked.agent.info()));
-            asked.keep(answer.unwrap_or_else(|_| Err(Failure::Unknown("an internal error while asking".into()))));
-            exporter.queue.nudge();
-        };
-        if let Err(error) = sys::spawn("spanwire-info", ask) {
-            self.0.keep(Err(Failure::NotSent(format!("no thread to ask with: {error}"))));
-        }
+    /// The worker starts the poll.
+    pub fn begin(&self) {
+        self.pending.store(true, Release);
     }
 
     /// The answer, if there is one that was not taken yet.
     pub fn take(&self) -> Option<Answer> {
-        self.0.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let answer = self.lock().take();
+        if answer.is_some() {
+            self.pending.store(false, Release);
+        }
+        answer
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Answer>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Asked {
-    fn keep(&self, answer: Answer) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-        self.busy.store(false, Release);
+impl Poll for InfoPoll {
+    fn run(&self, agent: &Agent) {
+        let answer = agent.info();
+        *self.lock() = Some(answer);
+    }
+
+    fn failed(&self, why: NotRun) {
+        *self.lock() = Some(Err(match why {
+            NotRun::NoThread(error) => Failure::NotSent(format!("no thread to ask with: {error}")),
+            NotRun::Panicked => Failure::Unknown("an internal error while asking".into()),
+        }));
     }
 }
 
-/// What an answer says of the agent for the start-up line: that it is there, or why it is not known to be.
+/// What the start-up line says of the agent after this result: that it answers, or why not.
 pub fn standing(answer: &Answer) -> Result<(), String> {
     answer.as_ref().map(|_| ()).map_err(Failure::to_string)
 }

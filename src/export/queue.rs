@@ -8,7 +8,7 @@ mod limits;
 pub use lane::Ticket;
 pub use limits::Limits;
 
-use super::Profile;
+use super::Metadata;
 use crate::inspect::{holding, shapes, Field, TypeDescriptor};
 use crate::memory::Claim;
 use crate::trace::chunk::{self, Chunk};
@@ -95,7 +95,7 @@ pub struct Taken {
     /// The tracer's index.
     pub tracer: u32,
     /// What payloads say of the tracer.
-    pub profile: Arc<Profile>,
+    pub metadata: Arc<Metadata>,
     /// The last chunk's place.
     pub sequence: u64,
 }
@@ -234,7 +234,7 @@ impl Queue {
         lane.taken = sequence;
         lane.bytes -= held;
         lane.waiting -= out.len();
-        Some(Taken { tracer: lane.tracer, profile: lane.profile.clone(), sequence })
+        Some(Taken { tracer: lane.tracer, metadata: lane.metadata.clone(), sequence })
     }
 
     /// Chunks and bytes of a tracer that wait now.
@@ -361,10 +361,10 @@ impl Queue {
     }
 
     /// One more tracer sends through here.
-    pub fn attach(&self, tracer: u32, profile: Arc<Profile>, flush_bytes: usize) {
+    pub fn attach(&self, tracer: u32, metadata: Arc<Metadata>, flush_bytes: usize) {
         let mut inner = self.lock();
         inner.last_ticket += 1;
-        let lane = Lane::new(inner.last_ticket, tracer, profile, flush_bytes);
+        let lane = Lane::new(inner.last_ticket, tracer, metadata, flush_bytes);
         inner.lanes.push(lane);
         inner.yields = false;
         // Its interval may be shorter than what the worker sleeps for.
@@ -395,7 +395,7 @@ impl Queue {
         lane.attached = false;
         hands.retain(|hand| hand.ticket != lane.ticket || !hand.chunks.is_empty());
         let mut gone = Vec::new();
-        if lane.claim.grow(lane.profile.weight()).is_err() {
+        if lane.claim.grow(lane.metadata.weight()).is_err() {
             gone = empty(&mut lane, &mut hands);
             lane.settle(runs);
         }
@@ -435,7 +435,7 @@ impl Queue {
                 continue;
             }
             lane.taken = lane.pushed;
-            let taken = Taken { tracer: lane.tracer, profile: lane.profile.clone(), sequence: lane.pushed };
+            let taken = Taken { tracer: lane.tracer, metadata: lane.metadata.clone(), sequence: lane.pushed };
             all.push((lane.ticket, taken, gone));
         }
         Some(all)

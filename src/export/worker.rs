@@ -1,22 +1,26 @@
-//! The worker: one plain thread for one agent address. It waits for a lane of the queue to be due, takes chunks and has
-//! them delivered (`deliver`), has the agent asked what it can do (`info`), and says the start-up line. All its state is on
-//! its own stack: after a fork there is nothing of it in the child. A panic costs the batch that it was busy with, counted.
+//! The worker: one plain thread for one agent address. It waits until a lane of the queue is due, takes chunks as a batch
+//! and has them delivered (`deliver`), runs the periodic tasks (`periodic`), and logs start-up lines (`announce`).
+//!
+//! All its state is on its own stack: a forked child inherits nothing of it. A panic costs the batch that the worker was
+//! busy with; its spans are counted as dropped.
 
-use super::agent::{Agent, Failure, Place, Timeouts};
-use super::contact::State;
+use super::announce::Announcer;
+use super::batch::{Batch, Batches};
+use super::connection::State;
 use super::deliver::{Delivery, AT_ONCE};
-use super::file::File;
-use super::info::{self, Inquiry, Schedule};
-use super::load::{Load, Loads};
+use super::exporter::{Connections, Exporter};
+use super::format::Offer;
+use super::info::{self, InfoPoll, Timing};
+use super::metadata::Metadata;
+use super::periodic::poller::Poller;
+use super::periodic::{message_of, Schedule, Task, When};
 use super::queue::{Errand, Ticket, Wake};
-use super::retry::Backoff;
-use super::transport::{system_lookup, Names};
-use super::{Exporter, Profile, Shared};
+use super::shared::Shared;
+use super::transport::agent::{Failure, Timeouts};
+use super::transport::Transport;
 use crate::counters::Reason;
-use crate::log::event::{Event, Totals};
-use crate::log::level::Level;
-use crate::memory::Buffer;
-use crate::settings::AgentAddress;
+use crate::event::Event;
+use crate::level::Level;
 use crate::span::clock;
 use crate::sys;
 use std::any::Any;
@@ -25,93 +29,54 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often what is due each minute is done.
-const MINUTE: Duration = Duration::from_secs(60);
-/// How often the worker looks around, whatever it waits for.
-const LOOK: Duration = Duration::from_secs(1);
-/// How soon it does so first: the counter's scale is wanted soon after the first span.
-const FIRST_LOOK: Duration = Duration::from_millis(25);
-/// How long the start-up line waits for an agent that does not answer.
-const ANNOUNCE_WITHIN: Duration = Duration::from_secs(3);
-/// After so many internal errors tracing is turned off, and the worker only counts what it drops.
+/// How often memory that is kept for later payloads is given back.
+const REST: Duration = Duration::from_secs(60);
+/// How often the worker wakes at least.
+const WAKE: Duration = Duration::from_secs(1);
+/// How soon it wakes first: the clock's scale is needed soon after the first span.
+const FIRST_WAKE: Duration = Duration::from_millis(25);
+/// After so many internal errors tracing is turned off, and the worker counts what it drops.
 const FAILURES_MAX: u32 = 5;
-/// After so many it ends for good.
+/// After so many the worker ends for good.
 pub(super) const FAILURES_END: u32 = 10;
-
-/// An agent, by two connections: what else there is to ask never stands in the way of traces.
-pub struct Http {
-    /// For traces alone.
-    pub traces: Agent,
-    /// For `/info`.
-    pub info: Inquiry,
-}
-
-/// How a payload leaves.
-pub enum Way {
-    /// To an agent.
-    Http(Box<Http>),
-    /// To a file.
-    File(File),
-    /// Not at all, and why.
-    Nowhere(String),
-}
-
-impl std::fmt::Debug for Way {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Way::Http(_) => "Http",
-            Way::File(_) => "File",
-            Way::Nowhere(_) => "Nowhere",
-        })
-    }
-}
-
-impl Way {
-    /// The way to this address. Reads the environment.
-    pub fn to(address: &AgentAddress, names: &Arc<Names>) -> Way {
-        let http = |place: Place| {
-            let agent = || Agent::knowing(place.clone(), Timeouts::default(), system_lookup, names.clone());
-            Way::Http(Box::new(Http { traces: agent(), info: Inquiry::new(agent()) }))
-        };
-        match address.clone() {
-            AgentAddress::Http { host, port, base_path } => http(Place::Tcp { host, port, base_path }),
-            AgentAddress::Unix { path } => http(Place::Unix { path }),
-            AgentAddress::File { path } => Way::File(File::new(path)),
-            AgentAddress::Unusable { why, .. } => Way::Nowhere(why),
-        }
-    }
-}
 
 /// See the module.
 struct Worker {
     shared: &'static Shared,
     exporter: &'static Exporter,
     delivery: Delivery,
-    loads: Loads,
-    /// The batch that it is busy with: its place among `loads`.
+    batches: Batches,
+    /// The batch that it is busy with: its place among `batches`.
     busy: Option<usize>,
     /// The lane that was served last.
     turn: Ticket,
     schedule: Schedule,
-    /// What is known of the agent: that it answers, or why it does not.
-    known: Option<Result<(), String>>,
-    began: Instant,
-    minute: Instant,
+    /// Runs the polls of the schedule; none where the address is no agent's.
+    poller: Option<Poller>,
+    info: Arc<InfoPoll>,
+    info_timing: Timing,
+    announcer: Announcer,
+    /// When kept memory was last given back.
+    rested: Instant,
 }
 
-/// Runs until no tracer is attached any more and nothing is left.
+/// Runs until no tracer is attached and nothing is left to send.
 pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     sys::be_a_batch_thread();
-    let Some(way) = exporter.way.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+    let Some(connections) = exporter.connections.lock().unwrap_or_else(PoisonError::into_inner).take() else {
         exporter.started.store(false, Relaxed);
         exporter.queue.thread_failed();
         return;
     };
-    let mut worker = Worker::new(shared, exporter, way);
-    let _shown = Shown::of(exporter, &worker.loads);
-    while let Err(panic) = catch_unwind(AssertUnwindSafe(|| worker.serve())) {
-        let recovered = catch_unwind(AssertUnwindSafe(|| worker.recover(&*panic)));
-        if recovered.is_err() || exporter.failures.load(Relaxed) >= FAILURES_END {
+    let mut worker = Worker::new(shared, exporter, connections);
+    let _shown = Shown::of(exporter, &worker.batches);
+    loop {
+        let over = match catch_unwind(AssertUnwindSafe(|| worker.serve())) {
+            Ok(End::Idle) => return,
+            Ok(End::Failed) => true,
+            Err(panic) => catch_unwind(AssertUnwindSafe(|| worker.recover(&*panic))).is_err() || worker.has_failed(),
+        };
+        if over {
             let give_up = AssertUnwindSafe(|| worker.drop_all(Reason::Invalid, "an internal error of the worker"));
             let _ = catch_unwind(give_up);
             exporter.started.store(false, Relaxed);
@@ -121,151 +86,158 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     }
 }
 
-/// Tells debuggers where the worker has what it is sending, as long as the worker lives. Only the address is kept.
+/// Why the worker ends.
+enum End {
+    /// Nothing is left to do.
+    Idle,
+    /// Too many internal errors.
+    Failed,
+}
+
+/// Shows debuggers the worker's batches for as long as the worker lives. Only their address is kept.
 struct Shown(&'static Exporter);
 
 impl Shown {
-    fn of(exporter: &'static Exporter, loads: &Loads) -> Shown {
-        exporter.loads.store(std::ptr::from_ref(loads) as usize, Relaxed);
+    fn of(exporter: &'static Exporter, batches: &Batches) -> Shown {
+        exporter.batches.store(std::ptr::from_ref(batches) as usize, Relaxed);
         Shown(exporter)
     }
 }
 
 impl Drop for Shown {
     fn drop(&mut self) {
-        self.0.loads.store(0, Relaxed);
+        self.0.batches.store(0, Relaxed);
     }
 }
 
-fn first_profile(shared: &Shared, exporter: &Exporter) -> Option<Arc<Profile>> {
+/// The metadata of the first tracer that sends to the exporter's address.
+fn first_metadata(shared: &Shared, exporter: &Exporter) -> Option<Arc<Metadata>> {
     let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-    shared.accounts.iter().filter_map(|account| account.profile()).find(|profile| profile.settings.agent == address)
+    shared.accounts.iter().filter_map(|account| account.metadata()).find(|metadata| metadata.settings.agent == address)
 }
 
 impl Worker {
-    fn new(shared: &'static Shared, exporter: &'static Exporter, way: Way) -> Worker {
-        let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let url = match &way {
-            Way::Http(http) => http.traces.traces_url().to_string(),
-            _ => address.map(|address| address.to_string()).unwrap_or_default(),
-        };
-        let known = match &way {
-            Way::Http(_) => None,
-            Way::File(_) => Some(Ok(())),
-            Way::Nowhere(why) => {
+    fn new(shared: &'static Shared, exporter: &'static Exporter, connections: Connections) -> Worker {
+        let Connections { traces, polls } = connections;
+        let known = match &traces {
+            Transport::Agent(_) => None,
+            Transport::File(_) => Some(Ok(())),
+            Transport::Unusable(why) => {
                 shared.logs.emit(&Event::Notice { level: Level::Error, target: "agent.unusable", text: why });
                 Some(Err(why.clone()))
             }
         };
-        let mut seed = [0; 8];
-        sys::random_bytes(&mut seed);
-        let delivery = Delivery {
-            shared,
-            exporter,
-            way,
-            url,
-            backoff: Backoff::new(u64::from_ne_bytes(seed)),
-            pause: None,
-            down_since: None,
-            old_endpoint: false,
-            rates_version: None,
-            request_max: None,
-            agent_state: None,
-            last: None,
-            totals: Totals::default(),
-            body: Buffer::new(),
-        };
         let now = Instant::now();
+        let info = Arc::new(InfoPoll::default());
+        let mut tasks = shared.tasks.clone();
+        tasks.push(Task::local("ended losses", When::Every(WAKE), || shared.end_losses()));
+        tasks.push(Task::poll(info::NAME, When::OnDemand, None, info.clone()));
         Worker {
             shared,
             exporter,
-            delivery,
-            loads: Loads::default(),
+            delivery: Delivery::new(shared, exporter, traces),
+            batches: Batches::default(),
             busy: None,
             turn: 0,
-            schedule: Schedule::default(),
-            known,
-            began: now,
-            minute: now,
+            schedule: Schedule::new(tasks, now),
+            poller: polls,
+            info,
+            info_timing: Timing::default(),
+            announcer: Announcer::new(known),
+            rested: now,
         }
     }
 
-    fn serve(&mut self) {
-        let mut next = FIRST_LOOK;
+    fn serve(&mut self) -> End {
+        let mut next = FIRST_WAKE;
         loop {
-            self.look_around();
-            let held: Vec<Ticket> = self.loads.all.iter().map(|load| load.lane).collect();
+            self.run_tasks(false);
+            self.drop_what_is_over();
+            if self.has_failed() {
+                return End::Failed;
+            }
+            let held: Vec<Ticket> = self.batches.all.iter().map(|batch| batch.lane).collect();
             let now = Instant::now();
-            let until = self.ask_at(now).map_or(now + next, |due| due.min(now + next));
-            next = LOOK;
+            let polls = self.poller.as_ref().is_some_and(Poller::is_idle);
+            let until = self.schedule.next(polls).map_or(now + next, |due| due.min(now + next));
+            next = WAKE;
             let errand = Errand { after: self.turn, held: &held, pause: self.delivery.pause, until };
             match self.exporter.queue.wait(&errand) {
                 Wake::Serve(lane) => self.serve_lane(lane),
                 Wake::Look => {}
-                Wake::End if self.exporter.unannounced.load(Relaxed) && !self.can_announce() => {
+                Wake::End if self.exporter.unannounced.load(Relaxed) && !self.announcer.is_ready() => {
                     // Nothing is left to be sent, so nothing is delayed.
-                    std::thread::sleep(FIRST_LOOK);
+                    std::thread::sleep(FIRST_WAKE);
                 }
                 Wake::End => {
-                    self.look_around();
-                    // Nothing comes for a while: what is kept for it is given back.
-                    self.delivery.rest();
-                    (self.shared.chores.minute)();
-                    let way = &mut self.delivery.way;
-                    // Under the queue's lock: a caller that finds this thread running has set it again before.
-                    let put_back = || {
-                        self.exporter.started.store(false, Relaxed);
-                        let mut place = self.exporter.way.lock().unwrap_or_else(PoisonError::into_inner);
-                        *place = Some(std::mem::replace(way, Way::Nowhere(String::new())));
-                    };
-                    if self.exporter.queue.end_thread(put_back) {
-                        return;
+                    if self.end() {
+                        return End::Idle;
                     }
                 }
             }
         }
     }
 
-    /// What is done beside sending. None of it waits for anything.
-    fn look_around(&mut self) {
+    /// Runs the periodic tasks that are due, or all local ones if the worker is about to end (`last`). Waits for nothing.
+    fn run_tasks(&mut self, last: bool) {
         clock::calibrate();
-        (self.shared.chores.tick)();
-        if self.minute.elapsed() >= MINUTE {
-            self.minute = Instant::now();
+        let now = Instant::now();
+        if last || now.duration_since(self.rested) >= REST {
+            self.rested = now;
             self.delivery.rest();
-            (self.shared.chores.minute)();
         }
-        self.ask();
-        self.announce_if_known();
+        let (shared, exporter) = (self.shared, self.exporter);
+        self.schedule.run_local(now, last, |panic| count_failure(shared, exporter, message_of(panic)));
+        self.poll();
+        self.announcer.announce(shared, exporter, &self.delivery.url);
+    }
+
+    /// Drops batches whose time is over, and all that waits if the exporter is needed for another address.
+    fn drop_what_is_over(&mut self) {
         if let Some(waiting) = self.exporter.queue.yielded() {
-            self.loads.all.extend(waiting.into_iter().map(|(lane, taken, chunks)| Load::of(lane, taken, chunks)));
+            self.batches.all.extend(waiting.into_iter().map(|(lane, taken, chunks)| Batch::of(lane, taken, chunks)));
             self.drop_all(
                 Reason::Unreachable,
                 "of a freed tracer, and its place was needed for another agent's address",
             );
         }
-        let over = |(at, load): (usize, &Load)| self.delivery.is_over(load).then_some(at);
-        let over: Vec<usize> = self.loads.all.iter().enumerate().filter_map(over).collect();
+        let over = |(at, batch): (usize, &Batch)| self.delivery.is_over(batch).then_some(at);
+        let over: Vec<usize> = self.batches.all.iter().enumerate().filter_map(over).collect();
         for at in over.into_iter().rev() {
-            self.loads.all[at].give_up(self.shared, Reason::Shutdown, "the time for shutting down is over");
+            self.batches.all[at].give_up(self.shared, Reason::Shutdown, "the time for shutting down is over");
             self.finish(at);
         }
+    }
+
+    /// Ends, unless a tracer has come meanwhile; whether it does.
+    fn end(&mut self) -> bool {
+        self.run_tasks(true);
+        self.drop_what_is_over();
+        let (exporter, traces, polls) = (self.exporter, &mut self.delivery.transport, &self.poller);
+        // Under the queue's lock: a caller that finds this thread running has set `started` again before.
+        let put_back = || {
+            exporter.started.store(false, Relaxed);
+            let traces = std::mem::replace(traces, Transport::Unusable(String::new()));
+            let connections = Connections { traces, polls: polls.clone() };
+            *exporter.connections.lock().unwrap_or_else(PoisonError::into_inner) = Some(connections);
+        };
+        exporter.queue.end_thread(put_back)
     }
 
     /// One attempt with the next payload of a lane.
     fn serve_lane(&mut self, lane: Ticket) {
         self.turn = lane;
-        let held = self.loads.all.iter().position(|load| load.lane == lane);
+        let held = self.batches.all.iter().position(|batch| batch.lane == lane);
         let Some(at) = held.or_else(|| self.take(lane)) else { return };
         self.busy = Some(at);
         if self.is_off() {
-            self.loads.all[at].give_up(self.shared, Reason::Invalid, "tracing has turned itself off");
+            self.batches.all[at].give_up(self.shared, Reason::Invalid, "tracing has turned itself off");
         } else {
-            self.delivery.attempt(&mut self.loads.all[at]);
+            self.delivery.attempt(&mut self.batches.all[at]);
         }
         self.busy = None;
         self.learn();
-        if self.loads.all[at].pieces.is_empty() {
+        if self.batches.all[at].pieces.is_empty() {
             self.finish(at);
         }
     }
@@ -273,111 +245,92 @@ impl Worker {
     fn take(&mut self, lane: Ticket) -> Option<usize> {
         let mut chunks = Vec::new();
         let taken = self.exporter.queue.take(lane, AT_ONCE, &mut chunks)?;
-        self.loads.all.push(Load::of(lane, taken, chunks));
-        Some(self.loads.all.len() - 1)
+        self.batches.all.push(Batch::of(lane, taken, chunks));
+        Some(self.batches.all.len() - 1)
     }
 
     /// Everything of this batch is sent or dropped.
     fn finish(&mut self, at: usize) {
-        let load = self.loads.all.swap_remove(at);
-        let (lane, sequence) = (load.lane, load.sequence);
-        self.shared.pool.give_all(load.into_buffers());
+        let batch = self.batches.all.swap_remove(at);
+        let (lane, sequence) = (batch.lane, batch.sequence);
+        self.shared.pool.give_all(batch.into_buffers());
         self.exporter.queue.resolve(lane, sequence);
     }
 
-    /// Takes note of what the last attempt says of the agent, before anybody is told that the batch is gone.
+    /// Keeps what the last attempt showed of the agent. Before waiting callers are told that the batch is settled, so that
+    /// they find start-up line and counters up to date.
     fn learn(&mut self) {
         let Some(last) = self.delivery.last.take() else { return };
-        // The start-up line tells what `/info` said, if that has answered meanwhile.
-        self.ask();
-        self.announce_if_known();
-        self.known = Some(last);
-        self.announce_if_known();
+        // The start-up line shows what `/info` said, if that has answered meanwhile.
+        self.run_tasks(false);
+        self.announcer.learn(last);
+        self.announcer.announce(self.shared, self.exporter, &self.delivery.url);
     }
 
-    fn announce_if_known(&mut self) {
-        if self.exporter.unannounced.load(Relaxed) && self.can_announce() {
-            self.announce();
+    /// Takes answers of polls, and starts the polls that are due.
+    fn poll(&mut self) {
+        let Some(poller) = self.poller.clone() else { return };
+        for message in poller.take_panics() {
+            count_failure(self.shared, self.exporter, &message);
         }
-    }
-
-    /// Has the agent asked what it can do, where that is due, and takes note of its answer.
-    fn ask(&mut self) {
-        let inquiry = match &self.delivery.way {
-            Way::Http(http) => http.info.clone(),
-            Way::File(_) | Way::Nowhere(_) => return,
-        };
-        let (now, delivery) = (Instant::now(), &mut self.delivery);
-        if let Some(answer) = inquiry.take() {
-            self.schedule.answered(&answer, now, delivery.agent_state.as_ref());
-            let contact = &self.exporter.contact;
-            match &answer {
-                Ok(info) => {
-                    let (url, version, endpoints) = (&delivery.url, &info.version, info.endpoints.len() as u64);
-                    self.shared.logs.emit(&Event::AgentInfo { url, version, endpoints });
-                    delivery.request_max = info.max_request_bytes;
-                    delivery.old_endpoint &= !info.endpoints.iter().any(|path| path.contains("/v0.4/traces"));
-                    if contact.is_unknown() {
-                        contact.stands(State::Answers, 200);
-                    }
-                }
-                Err(Failure::NotSent(_) | Failure::Refused(_)) if contact.is_unknown() => {
-                    contact.stands(State::NotReached, 0);
-                }
-                Err(_) => {}
-            }
-            if !matches!(self.known, Some(Ok(()))) {
-                self.known = Some(info::standing(&answer));
-            }
+        let now = Instant::now();
+        if let Some(answer) = self.info.take() {
+            self.learn_info(&answer, now);
         }
-        if self.ask_at(now).is_some_and(|due| due <= now) {
-            self.schedule.asked(now);
-            let settings = first_profile(self.shared, self.exporter).map(|profile| {
-                let settings = &profile.settings;
-                Timeouts { connect: settings.connect_timeout, request: settings.request_timeout }
+        if !self.info.is_pending() {
+            let (answers, state) = (self.announcer.agent_answers(), self.delivery.agent_state.as_ref());
+            self.schedule.set_due(info::NAME, self.info_timing.due(now, answers, state));
+        }
+        if !poller.is_idle() {
+            return;
+        }
+        let due = self.schedule.take_polls(now);
+        if due.iter().any(|due| due.name == info::NAME) {
+            self.info_timing.asked(now);
+            self.info.begin();
+        }
+        if !due.is_empty() {
+            let timeouts = first_metadata(self.shared, self.exporter).map(|metadata| Timeouts {
+                connect: metadata.settings.connect_timeout,
+                request: metadata.settings.request_timeout,
             });
-            inquiry.begin(settings.unwrap_or_default(), self.exporter);
+            let exporter = self.exporter;
+            poller.begin(due, timeouts.unwrap_or_default(), || exporter.queue.nudge());
         }
     }
 
-    /// When the agent is to be asked what it can do.
-    fn ask_at(&self, now: Instant) -> Option<Instant> {
-        let Way::Http(http) = &self.delivery.way else { return None };
-        let answered = matches!(self.known, Some(Ok(())));
-        http.info.is_idle().then(|| self.schedule.due(now, answered, self.delivery.agent_state.as_ref()))?
-    }
-
-    /// Whether it is known how the agent answers, or has taken too long to find out.
-    fn can_announce(&self) -> bool {
-        self.known.is_some() || self.began.elapsed() >= ANNOUNCE_WITHIN
-    }
-
-    /// The start-up line of each tracer that has come since the last time.
-    fn announce(&mut self) {
-        self.exporter.unannounced.store(false, Relaxed);
-        let address = self.exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let late = || format!("no answer within {ANNOUNCE_WITHIN:?} ({})", self.delivery.url);
-        let agent_error = self.known.clone().unwrap_or_else(|| Err(late())).err();
-        for account in &self.shared.accounts {
-            let Some(profile) = account.profile() else { continue };
-            if Some(&profile.settings.agent) != address.as_ref() || account.announced.swap(true, Relaxed) {
-                continue;
+    /// Keeps what `/info` said of the agent.
+    fn learn_info(&mut self, answer: &info::Answer, now: Instant) {
+        let delivery = &mut self.delivery;
+        self.info_timing.answered(answer, now, delivery.agent_state.as_ref());
+        let connection = &self.exporter.connection;
+        match answer {
+            Ok(info) => {
+                let (url, version, endpoints) = (&delivery.url, &info.version, info.endpoints.len() as u64);
+                self.shared.logs.emit(&Event::AgentInfo { url, version, endpoints });
+                delivery.request_max = info.max_request_bytes;
+                delivery.offer =
+                    Offer::listed(&info.endpoints).map_or(delivery.offer, |listed| listed.min(delivery.offer));
+                if connection.is_unknown() {
+                    connection.set(State::Answers, 200);
+                }
             }
-            if profile.settings.startup_logs {
-                let agent_error = agent_error.as_deref();
-                let fields = profile.settings.startup_fields(&profile.runtime_id, agent_error);
-                let agent_url = &profile.settings.agent.to_string();
-                self.shared.logs.emit(&Event::TracerConfigured { fields: &fields, agent_url, agent_error });
+            Err(Failure::NotSent(_) | Failure::Refused(_)) if connection.is_unknown() => {
+                connection.set(State::NotReached, 0);
             }
+            Err(_) => {}
+        }
+        if !self.announcer.agent_answers() {
+            self.announcer.learn(info::standing(answer));
         }
     }
 
     /// Drops and counts every batch that it holds.
     fn drop_all(&mut self, reason: Reason, detail: &str) {
-        for load in &mut self.loads.all {
-            load.give_up(self.shared, reason, detail);
+        for batch in &mut self.batches.all {
+            batch.give_up(self.shared, reason, detail);
         }
-        while !self.loads.all.is_empty() {
+        while !self.batches.all.is_empty() {
             self.finish(0);
         }
     }
@@ -386,18 +339,30 @@ impl Worker {
         self.exporter.failures.load(Relaxed) >= FAILURES_MAX
     }
 
-    /// After a panic: drops and counts the batch that it came up with. Others are delivered as if nothing had happened.
+    fn has_failed(&self) -> bool {
+        self.exporter.failures.load(Relaxed) >= FAILURES_END
+    }
+
+    /// After a panic: drops and counts the batch that the worker was busy with. Other batches are delivered as usual.
     #[cold]
     fn recover(&mut self, panic: &(dyn Any + Send)) {
-        let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-        let failures = self.exporter.failures.fetch_add(1, Relaxed) + 1;
-        self.shared.logs.emit(&Event::PanicCaught { message: message.unwrap_or("no message") });
-        if failures == FAILURES_MAX {
-            (self.shared.chores.turn_off)();
-        }
-        if let Some(at) = self.busy.take().filter(|&at| at < self.loads.all.len()) {
-            self.loads.all[at].give_up(self.shared, Reason::Invalid, "an internal error of the worker");
+        count_failure(self.shared, self.exporter, message_of(panic));
+        if let Some(at) = self.busy.take().filter(|&at| at < self.batches.all.len()) {
+            self.batches.all[at].give_up(self.shared, Reason::Invalid, "an internal error of the worker");
             self.finish(at);
         }
     }
 }
+
+/// Logs and counts a panic of the worker or of a task. After a few, tracing is turned off.
+#[cold]
+fn count_failure(shared: &Shared, exporter: &Exporter, message: &str) {
+    let failures = exporter.failures.fetch_add(1, Relaxed) + 1;
+    shared.logs.emit(&Event::PanicCaught { message });
+    if failures == FAILURES_MAX {
+        (shared.turn_off)();
+    }
+}
+
+#[cfg(test)]
+mod tests;

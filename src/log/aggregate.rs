@@ -2,8 +2,8 @@
 //! rest is counted, and all are said when the window that the first one opened is over, at a change, or at the end.
 //! When to look is the log thread's business, and that of whoever pulls.
 
-use super::zone::Zone;
 use super::Record;
+use crate::zone::Zone;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 

@@ -1,7 +1,7 @@
 //! Levels of single loggers: `ddtrace.internal.writer`, `datadog.trace.core`, PHP's target `span`. A rule holds for a
 //! logger and for what lies below it, the nearest one wins. Which level holds where no rule does is `switch.rs`'s.
 
-use super::level::Level;
+use crate::level::Level;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

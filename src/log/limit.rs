@@ -1,8 +1,8 @@
 //! Which events are said again and which only counted. Nothing here formats: an admitted event carries how many like it
 //! were held back.
 
-use super::dialect::{Dialect, Language};
-use super::event::Event;
+use crate::event::Event;
+use crate::languages::{Dialect, HeldBack, Language};
 use std::collections::hash_map::DefaultHasher;
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -16,17 +16,6 @@ const JAVA_QUIET_NS: u64 = 5 * QUIET_NS;
 const FAILURES_MAX: usize = 64;
 /// Rejected settings remembered, likewise.
 const SETTINGS_MAX: usize = 1024;
-
-/// What was held back since an event was last said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HeldBack {
-    /// How many.
-    pub events: u64,
-    /// In how many minutes, at least 1.
-    pub minutes: u64,
-    /// How many minutes this event's repetitions will be held back; 0 for not at all.
-    pub quiet_minutes: u64,
-}
 
 /// How often things are said again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

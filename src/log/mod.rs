@@ -5,11 +5,8 @@
 
 mod aggregate;
 mod callback;
-pub mod dialect;
-pub mod event;
 mod file;
 mod filter;
-pub mod level;
 mod limit;
 mod recorded;
 mod retention;
@@ -18,27 +15,26 @@ mod sink;
 mod switch;
 mod threads;
 mod writer;
-mod zone;
 
+pub use crate::event::{Event, SpanView};
+pub use crate::languages::{About, Dialect};
+pub use crate::level::Level;
+pub use crate::zone::Zone;
 pub use callback::Returned;
-pub use dialect::{About, Dialect};
-pub use event::{Event, SpanFacts};
 pub use file::FileConfig;
 pub use filter::RULES_MAX;
-pub use level::Level;
 pub use retention::Retention;
 pub use ring::Record;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
-pub use zone::Zone;
 
 use crate::inspect::TypeDescriptor;
+use crate::languages::{Frame, HeldBack, Language, Line};
 use crate::lines::Given;
 use crate::recorder::{Kind, Recorder};
 use crate::sys;
 use aggregate::Aggregate;
-use dialect::{Frame, Language, Line};
 use filter::Filter;
-use limit::{HeldBack, Limiter, Policy};
+use limit::{Limiter, Policy};
 use ring::Ring;
 use sink::Sinks;
 use std::mem::offset_of;

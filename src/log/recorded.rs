@@ -1,8 +1,8 @@
 //! What the flight recorder keeps of the log's events: every one that is rare and worth a question later, whatever the
 //! level. Spans and chunks are recorded where they happen, and not here again.
 
-use super::event::Event;
 use crate::counters::REASON_NAMES;
+use crate::event::Event;
 use crate::recorder::kind::{letters, Kind, Trouble};
 use crate::recorder::Recorder;
 

@@ -2,9 +2,9 @@
 //! where it goes.
 
 use super::callback::Returned;
-use super::dialect::Line;
-use super::level::Level;
 use crate::inspect::{holding, shapes, unsigned, Field, Kind, TypeDescriptor};
+use crate::languages::Line;
+use crate::level::Level;
 use crate::sys;
 use std::borrow::Cow;
 use std::collections::VecDeque;

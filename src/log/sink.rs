@@ -2,8 +2,8 @@
 //! one runs. Standard error and files are `writer.rs`.
 
 use super::callback::Returned;
-use super::level::Level;
 use super::ring::Record;
+use crate::level::Level;
 use crate::sys;
 use std::cell::Cell;
 use std::panic::{catch_unwind, AssertUnwindSafe};

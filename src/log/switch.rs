@@ -1,7 +1,7 @@
 //! What is logged now: the level, debug mode and its time limit, in one atomic word. Nothing here knows a record.
 
-use super::level::Level;
 use crate::inspect::{unsigned, Field};
+use crate::level::Level;
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 
 /// One word, so that a change is one exchange and a forked child reads it whole. `effective` mirrors the level that

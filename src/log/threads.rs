@@ -1,8 +1,8 @@
 //! Says that a thread of ours cannot be started: once for an outage, from the thread that wanted it, since the log's own
 //! thread may be missing too. And says when threads can be started again.
 
-use super::event::Event;
 use super::{emit, Logs, Shared};
+use crate::event::Event;
 use crate::sys;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};

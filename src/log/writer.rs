@@ -2,12 +2,12 @@
 //! host's callbacks. How each of them is written is theirs (`crate::lines`, `file.rs`, `sink.rs`).
 
 use super::callback::Returned;
-use super::dialect::NATIVE_CODE;
-use super::event::Event;
 use super::file::{FileConfig, LogFile};
-use super::level::Level;
 use super::ring::{Queue, Record, WhenFull};
 use super::{emit, threads, Shared};
+use crate::event::Event;
+use crate::languages::NATIVE_CODE;
+use crate::level::Level;
 use crate::lines::Lines;
 use crate::sys;
 use std::any::Any;
@@ -198,6 +198,7 @@ fn push(shared: &Arc<Shared>, record: Arc<Record>) {
     }
 }
 
+#[allow(clippy::disallowed_methods)] // Starts a thread.
 fn start(shared: &Arc<Shared>) {
     let for_thread = shared.clone();
     match sys::spawn(THREAD, move || run(for_thread)) {

@@ -55,10 +55,10 @@
 //! Rare events (payloads, the agent, forks, losses) have a shard of their own: at full speed the others hold some
 //! milliseconds of spans, and the story of the agent is older than that.
 
+mod describe;
 pub mod kind;
 pub mod layout;
 pub mod snapshot;
-mod words;
 
 pub use kind::Kind;
 pub use snapshot::{Fault, Snapshot};

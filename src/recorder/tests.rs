@@ -47,7 +47,7 @@ fn the_last_events_are_kept_and_the_oldest_make_room() {
     assert_eq!((snapshot.written, snapshot.torn), (1_301, 0));
     let last = snapshot.events.last().expect("events");
     assert_eq!(last.name(), "agent.unreachable", "a flood of spans does not push out what is rare");
-    assert_eq!(last.words(), "agent not reached with 5 spans: nobody listens there");
+    assert_eq!(last.describe(), "agent not reached with 5 spans: nobody listens there");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn no_mutation_of_the_memory_harms_a_reader() {
         match Snapshot::of(&words) {
             Ok(snapshot) => {
                 readable += 1;
-                assert!(snapshot.events.iter().all(|event| !event.words().contains(char::is_control)));
+                assert!(snapshot.events.iter().all(|event| !event.describe().contains(char::is_control)));
                 assert!(snapshot.tracers.iter().all(|tracer| !tracer.service.contains(char::is_control)));
             }
             Err(fault) => assert!(fault.to_string().len() > 20),

@@ -220,7 +220,7 @@ fn events(image: &Image, most: usize) -> String {
 
 fn event_line(image: &Image, event: &Event, open: &HashSet<u64>) -> String {
     let is_open = event.kind == Kind::SpanStarted as u64 && open.contains(&event.first);
-    let (words, ago) = (event.words(), age(image.as_of.unwrap_or(0).saturating_sub(event.time_ns)));
+    let (words, ago) = (event.describe(), age(image.as_of.unwrap_or(0).saturating_sub(event.time_ns)));
     format!("  {}  {ago:>9} ago  {words}{}\n", clock(event.time_ns), if is_open { "; still open" } else { "" })
 }
 

@@ -5,7 +5,7 @@
 use super::spans::trace_of;
 use super::state::State;
 use super::view;
-use crate::log::event::{Event, OpenFacts};
+use crate::event::{Event, OpenSpanView};
 use crate::sys;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -21,8 +21,8 @@ pub(super) fn wanted(state: &State, index: u32) -> bool {
 }
 
 fn timeout(state: &State, index: u32) -> Option<Duration> {
-    let profile = state.shared.account(index).profile()?;
-    profile.settings.debug_abandoned_spans.then_some(profile.settings.abandoned_span_timeout)
+    let metadata = state.shared.account(index).metadata()?;
+    metadata.settings.debug_abandoned_spans.then_some(metadata.settings.abandoned_span_timeout)
 }
 
 /// Logs the abandoned spans of this process. Workers call it about once a minute.
@@ -36,7 +36,7 @@ pub(super) fn look(state: &State) {
     if soon || state.abandoned_looked_ns.compare_exchange(looked_ns, now_ns, Relaxed, Relaxed).is_err() {
         return;
     }
-    let (mut spans, mut open, wall_ns) = (0, Vec::<OpenFacts>::new(), sys::wall_ns() as i64);
+    let (mut spans, mut open, wall_ns) = (0, Vec::<OpenSpanView>::new(), sys::wall_ns() as i64);
     for handle in state.spans.live() {
         // A span that another thread holds right now is in use.
         let Ok(span) = state.spans.lock_briefly(handle) else { continue };
@@ -52,7 +52,7 @@ pub(super) fn look(state: &State) {
         }
     }
     if spans > 0 {
-        open.sort_by_key(|span| span.start_ns);
+        crate::sort::by_key(&mut open, |span| span.start_ns);
         state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: false });
     }
 }

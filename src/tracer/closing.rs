@@ -7,8 +7,8 @@ use super::spans::trace_of;
 use super::state::State;
 use super::{abandoned, recording, view};
 use crate::counters::{Counters, Reason};
+use crate::event::Event;
 use crate::export::{Exporter, TRACERS_MAX};
-use crate::log::event::Event;
 use crate::span::table::Refused;
 use crate::sys;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -105,6 +105,7 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     // The counters can have been reset: another thread may have freed the tracer, and its slot has a new one.
     let spans_unknown = in_flight + after.unknown.saturating_sub(before.unknown);
     if first {
+        state.shared.end_losses_of(index);
         let sent = get(&account.counters.sent);
         let spans_lost = after.dropped.saturating_sub(before.dropped);
         state.shared.logs.emit(&Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out: sent_all.is_err() });
@@ -189,7 +190,7 @@ fn abandon(
     }
     let Abandoning { spans, mut open, .. } = place.take().unwrap_or_default();
     if spans > 0 {
-        open.sort_by_key(|span| span.start_ns);
+        crate::sort::by_key(&mut open, |span| span.start_ns);
         if abandoned::wanted(state, index) {
             state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: true });
         }

@@ -5,9 +5,9 @@
 
 use super::state::State;
 use super::{abandoned, closing, ending, recording};
-use crate::export::Chores;
+use crate::event::Event;
+use crate::export::periodic::{Task, When};
 use crate::inspect;
-use crate::log::event::Event;
 use crate::log::Logs;
 use crate::memory;
 use crate::process::PerProcess;
@@ -16,6 +16,7 @@ use crate::span::clock;
 use crate::span::table::{self, Table, LAST_GENERATION};
 use crate::sys;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 static STATE: PerProcess<State> = PerProcess::new();
 
@@ -54,7 +55,7 @@ fn first() -> State {
     let logs = Logs::recorded_by(recorder);
     table::on_request(on_request);
     let (spans, traces) = (Table::new(LAST_GENERATION), Table::new(LAST_GENERATION));
-    State::with(1, spans, traces, logs, recorder, Recorder::none(), CHORES)
+    State::with(1, spans, traces, logs, recorder, Recorder::none(), tasks(), turn_off)
 }
 
 #[inline(never)]
@@ -66,7 +67,7 @@ fn after_fork(inherited: &State) -> State {
     let recorder = Recorder::new(sys::pid(), inherited.epoch + 1, clock::scale());
     let logs = Logs::after_fork(&inherited.shared.logs, recorder);
     let parents = inherited.shared.recorder;
-    let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder, parents, CHORES);
+    let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder, parents, tasks(), turn_off);
     state.tracers.inherit(&state, &inherited.tracers);
     state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters));
     // The child logs a start-up line only if the parent has not.
@@ -86,25 +87,26 @@ fn after_fork(inherited: &State) -> State {
     state
 }
 
-const CHORES: Chores = Chores { tick, minute, turn_off };
+/// What workers do for tracers. None of it waits for anything.
+fn tasks() -> Vec<Task> {
+    let minute = When::Every(Duration::from_secs(60));
+    vec![
+        Task::local("requests", When::EachWake, || ending::run_requests(state())),
+        Task::local("abandoning", When::EachWake, || closing::abandon_more(state())),
+        Task::local("recorded counters", When::EachWake, || recording::refresh(state())),
+        Task::local("abandoned spans", minute, || abandoned::look(state())),
+        Task::local("kept memory", minute, give_back),
+    ]
+}
 
-/// The worker's task of every minute.
-fn minute() {
+/// Gives back memory that is kept for later spans.
+fn give_back() {
     let state = state();
-    abandoned::look(state);
     state.shared.pool.empty();
     state.spans.clean_free(false, |span| {
         span.retire();
         true
     });
-}
-
-/// The worker's task between payloads.
-fn tick() {
-    let state = state();
-    ending::run_requests(state);
-    closing::abandon_more(state);
-    recording::refresh(state);
 }
 
 fn turn_off() {

@@ -1,8 +1,8 @@
 //! Translates a tracer's settings into the configuration of the process's log.
 
 use super::state::State;
+use crate::event::Event;
 use crate::host;
-use crate::log::event::Event;
 use crate::log::{About, Dialect, Level, LogConfig, Zone};
 use crate::redact;
 use crate::settings::{Rejected, Settings};

@@ -4,9 +4,9 @@ use super::error::Error;
 use super::registry::{Origin, Tracer, Tracers};
 use super::state::State;
 use super::{closing, logging, recording};
-use crate::export::{Profile, TRACERS_MAX};
-use crate::log::event::Event;
-use crate::log::level::Level;
+use crate::event::Event;
+use crate::export::{Metadata, TRACERS_MAX};
+use crate::level::Level;
 use crate::memory;
 use crate::recorder;
 use crate::settings::{AgentAddress, Settings};
@@ -22,6 +22,7 @@ const EXPORTERS_SPARE: usize = 16;
 
 impl Tracers {
     /// Returns the tracer that was made from an equal list of settings, or makes a new one.
+    #[allow(clippy::disallowed_methods)] // Reads the environment.
     pub fn make(&self, state: &'static State, code: Vec<(String, String)>) -> Result<u64, Error> {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(number) = self.share(&code) {
@@ -72,8 +73,8 @@ impl Tracers {
         let former = tracer.exporter.load(Relaxed) as usize % TRACERS_MAX;
         state.exporters[former].abandon(&state.shared, index);
         let exporter = exporter_for(state, settings).ok_or(Error::Limit)?;
-        let profile = shared_profile(settings, state.pid);
-        account.give_to(profile.clone());
+        let metadata = shared_metadata(settings, state.pid);
+        account.give_to(metadata.clone());
         if bound && self.slots.iter().all(|other| other.word.load(Relaxed) & 1 == 0) {
             memory::set_max(settings.memory_max);
         }
@@ -89,7 +90,7 @@ impl Tracers {
         tracer.service_hash.store(open::hash(settings.service.as_bytes()), Relaxed);
         tracer.shares.store(shares, Relaxed);
         tracer.exporter.store(exporter, Relaxed);
-        state.exporters[exporter as usize].queue.attach(index, profile, tracer.limits().flush_bytes);
+        state.exporters[exporter as usize].queue.attach(index, metadata, tracer.limits().flush_bytes);
         state.exporters[exporter as usize].unannounced.store(true, Relaxed);
         keep_origin(tracer, origin);
         tracer.word.store(generation << 1 | 1, Release);
@@ -139,8 +140,8 @@ impl Tracers {
     /// Returns the JSON object of the start-up line.
     pub fn config_json(&self, state: &State, number: u64) -> Result<String, Error> {
         let (index, _) = self.find(number)?;
-        let profile = state.shared.account(index).profile().ok_or(Error::Handle)?;
-        Ok(profile.settings.config_json(&profile.runtime_id, None))
+        let metadata = state.shared.account(index).metadata().ok_or(Error::Handle)?;
+        Ok(metadata.settings.config_json(&metadata.runtime_id, None))
     }
 
     /// Logs that the host has set up an integration.
@@ -166,7 +167,7 @@ impl Tracers {
     }
 }
 
-// Not inlined, so that their stack frames do not add up: see `Profile::of`.
+// Not inlined, so that their stack frames do not add up: see `Metadata::of`.
 #[inline(never)]
 fn inherited_origin(tracer: &Tracer) -> Option<Box<Origin>> {
     tracer.origin.inherited().map(Box::new)
@@ -178,8 +179,8 @@ fn keep_origin(tracer: &Tracer, origin: Box<Origin>) {
 }
 
 #[inline(never)]
-fn shared_profile(settings: &Settings, process_id: u32) -> Arc<Profile> {
-    Arc::new(Profile::of(settings, process_id))
+fn shared_metadata(settings: &Settings, process_id: u32) -> Arc<Metadata> {
+    Arc::new(Metadata::of(settings, process_id))
 }
 
 /// Whether all finished spans of this slot's tracer are sent or dropped.
@@ -203,18 +204,18 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     }
     let index = unused.first().copied()?;
     *of(index) = Some(address.clone());
-    state.exporters[index].contact.forget();
-    *state.exporters[index].way.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    state.exporters[index].connection.forget();
+    *state.exporters[index].connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Some(index as u32)
 }
 
 /// Logs the start-up line of a tracer with tracing turned off: no worker will do it.
 fn announce_disabled(state: &State, index: u32) {
     let account = state.shared.account(index);
-    let Some(profile) = account.profile().filter(|profile| !profile.settings.enabled) else { return };
-    if profile.settings.startup_logs && !account.announced.swap(true, Relaxed) {
-        let fields = profile.settings.startup_fields(&profile.runtime_id, None);
-        let agent_url = &profile.settings.agent.to_string();
+    let Some(metadata) = account.metadata().filter(|metadata| !metadata.settings.enabled) else { return };
+    if metadata.settings.startup_logs && !account.announced.swap(true, Relaxed) {
+        let fields = metadata.settings.startup_fields(&metadata.runtime_id, None);
+        let agent_url = &metadata.settings.agent.to_string();
         state.shared.logs.emit(&Event::TracerConfigured { fields: &fields, agent_url, agent_error: None });
     }
 }

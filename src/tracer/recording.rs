@@ -33,8 +33,8 @@ pub fn refresh_all(state: &State) {
 pub(super) fn refresh_tracer(state: &State, index: u32) {
     let (live, generation, closed) = state.tracers.standing(index);
     let account = state.shared.account(index);
-    let profile = account.profile().filter(|_| live);
-    let service = profile.as_ref().map(|profile| redact::text(&profile.service).into_owned()).unwrap_or_default();
+    let metadata = account.metadata().filter(|_| live);
+    let service = metadata.as_ref().map(|metadata| redact::text(&metadata.service).into_owned()).unwrap_or_default();
     let facts = TracerFacts { closed, generation, service: &service, counters: account.counters.values() };
     state.shared.recorder.set_tracer(index as usize, live.then_some(&facts));
 }

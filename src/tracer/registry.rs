@@ -2,10 +2,10 @@
 //! there. `making` fills and frees slots.
 
 use super::error::Error;
+use crate::event::OpenSpanView;
 use crate::export::queue::Limits;
 use crate::export::TRACERS_MAX;
 use crate::inspect::{unsigned, TypeDescriptor};
-use crate::log::event::OpenFacts;
 use crate::process::Inheritable;
 use crate::settings::Settings;
 use crate::span::table::{Handle, Kind};
@@ -79,7 +79,7 @@ pub struct Abandoning {
     pub(super) next: u32,
     pub(super) spans: u64,
     /// The first ones, for the log.
-    pub(super) open: Vec<OpenFacts>,
+    pub(super) open: Vec<OpenSpanView>,
 }
 
 /// All tracers of the process.

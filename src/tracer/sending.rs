@@ -5,9 +5,9 @@ use super::registry::Tracer;
 use super::state::State;
 use super::view;
 use crate::counters::{Counters, Reason};
+use crate::event::{Event, QueueView, SpanView, Standing};
 use crate::export::TRACERS_MAX;
-use crate::log::event::{Event, QueueFacts, SpanFacts, Standing};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::probes;
 use crate::span::open::OpenSpan;
 use crate::trace::{Chunk, Decision};
@@ -61,9 +61,9 @@ fn count_lost(state: &State, index: u32) {
 #[cold]
 #[inline(never)]
 pub(super) fn log_finished(state: &State, finished: &Finished<'_>, leaves: bool) {
-    let profile = state.shared.account(finished.span.tracer).profile();
+    let metadata = state.shared.account(finished.span.tracer).metadata();
     let end = Some((finished.flags, finished.duration_ns));
-    let span = &view::of_span(finished.span, finished.decision, profile.as_deref(), end);
+    let span = &view::of_span(finished.span, finished.decision, metadata.as_deref(), end);
     let standing = Standing { open: finished.open.into(), finished: finished.waiting.into(), leaves };
     state.shared.logs.emit(&Event::SpanFinished { span, standing });
 }
@@ -105,7 +105,7 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
             counters.traces.enqueued.fetch_sub(spans, Relaxed);
             state.shared.pool.give(chunk.records);
             let (chunks, bytes) = exporter.queue.waiting(index);
-            let full = QueueFacts { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
+            let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
             state.shared.drop_queued(index, spans, "the queue holds as much as it may", full);
         }
     }
@@ -117,9 +117,9 @@ fn enqueue_logged(state: &'static State, index: u32, tracer: &Tracer, chunk: Chu
     let logs = &state.shared.logs;
     let (trace_id, spans, complete) = (chunk.trace_id(), u64::from(chunk.spans), chunk.complete);
     let bytes = chunk.records.len() as u64;
-    let profile = state.shared.account(index).profile();
-    let agent_url = profile.as_ref().map(|profile| profile.settings.agent.to_string()).unwrap_or_default();
-    let say = |list: &[SpanFacts<'_>], queued_chunks, queued_bytes| {
+    let metadata = state.shared.account(index).metadata();
+    let agent_url = metadata.as_ref().map(|metadata| metadata.settings.agent.to_string()).unwrap_or_default();
+    let say = |list: &[SpanView<'_>], queued_chunks, queued_bytes| {
         let agent_url = agent_url.as_str();
         let event =
             Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, agent_url, list };
@@ -131,6 +131,6 @@ fn enqueue_logged(state: &'static State, index: u32, tracer: &Tracer, chunk: Chu
     let records = chunk.records.bytes().to_vec();
     let decision = chunk.decision;
     hand_over(state, index, tracer, chunk, |chunks, bytes| {
-        say(&view::of_chunk(trace_id, decision, &records, profile.as_deref()), chunks, bytes)
+        say(&view::of_chunk(trace_id, decision, &records, metadata.as_deref()), chunks, bytes)
     });
 }

@@ -6,9 +6,9 @@ use super::registry::Tracer;
 use super::state::State;
 use super::view;
 use crate::counters::Counters;
+use crate::event::{Event, Standing};
 use crate::export::TRACERS_MAX;
-use crate::log::event::{Event, Standing};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::memory;
 use crate::probes;
 use crate::span::ids::Source;
@@ -110,8 +110,8 @@ fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
     else {
         return;
     };
-    let profile = state.shared.account(span.tracer).profile();
-    let span = &view::of_span(span, decision, profile.as_deref(), None);
+    let metadata = state.shared.account(span.tracer).metadata();
+    let span = &view::of_span(span, decision, metadata.as_deref(), None);
     let standing = Standing { open, finished: waiting, leaves: false };
     state.shared.logs.emit(&Event::SpanStarted { span, standing });
 }

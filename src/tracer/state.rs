@@ -2,7 +2,8 @@
 //! makes it.
 
 use super::registry::Tracers;
-use crate::export::{self, Chores, Exporter, Shared, TRACERS_MAX};
+use crate::export::periodic::Task;
+use crate::export::{self, Exporter, Shared, TRACERS_MAX};
 use crate::inspect::{shapes, unsigned, Field, TypeDescriptor};
 use crate::log::Logs;
 use crate::memory;
@@ -77,7 +78,8 @@ impl State {
         logs: Logs,
         recorder: Recorder,
         parents_recorder: Recorder,
-        chores: Chores,
+        tasks: Vec<Task>,
+        turn_off: fn(),
     ) -> State {
         State {
             epoch,
@@ -87,7 +89,7 @@ impl State {
             traces,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, chores),
+            shared: Shared::new(logs, recorder, tasks, turn_off),
             parents_recorder,
             abandoned_looked_ns: AtomicU64::new(0),
         }

@@ -7,7 +7,7 @@ use super::sending::{enqueue, log_finished, Finished};
 use super::spans::count_sanitized;
 use super::state::State;
 use crate::counters::{Counters, Reason};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::memory::{Buffer, Full};
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};

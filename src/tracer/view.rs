@@ -1,7 +1,7 @@
 //! The log's view of spans: open, finished, and in a chunk. Only built in debug mode and at a tracer's end. Emits nothing.
 
-use crate::export::Profile;
-use crate::log::event::{OpenFacts, SpanFacts};
+use crate::event::{OpenSpanView, SpanView};
+use crate::export::Metadata;
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
 use crate::span::run::Item;
@@ -17,9 +17,9 @@ fn text(bytes: &[u8]) -> &str {
 pub(super) fn of_span<'a>(
     span: &'a OpenSpan,
     decision: Decision,
-    profile: Option<&'a Profile>,
+    metadata: Option<&'a Metadata>,
     finished: Option<(u32, u64)>,
-) -> SpanFacts<'a> {
+) -> SpanView<'a> {
     let name = text(span.field(Field::Name));
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
@@ -30,12 +30,12 @@ pub(super) fn of_span<'a>(
         }
     }
     let (flags, duration_ns) = finished.unwrap_or((span.flags, 0));
-    SpanFacts {
+    SpanView {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
         span_id: span.span_id,
         parent_id: span.parent_id,
         name,
-        service: or(span.field(Field::Service), profile.map_or("", |profile| profile.service.as_str())),
+        service: or(span.field(Field::Service), metadata.map_or("", |metadata| metadata.service.as_str())),
         resource: or(span.field(Field::Resource), name),
         span_type: text(span.field(Field::Type)),
         start_ns: span.start_ns,
@@ -54,14 +54,14 @@ pub(super) fn of_chunk<'a>(
     trace_id: u128,
     decision: Decision,
     mut records: &'a [u8],
-    profile: Option<&'a Profile>,
-) -> Vec<SpanFacts<'a>> {
+    metadata: Option<&'a Metadata>,
+) -> Vec<SpanView<'a>> {
     let mut list = Vec::new();
     while let Some((record, after)) = Record::read(records) {
-        list.push(of_record(trace_id, decision, &record, profile));
+        list.push(of_record(trace_id, decision, &record, metadata));
         records = after;
     }
-    list.sort_by_key(|span| (!span.local_root, span.start_ns));
+    crate::sort::by_key(&mut list, |span| (!span.local_root, span.start_ns));
     list
 }
 
@@ -69,8 +69,8 @@ fn of_record<'a>(
     trace_id: u128,
     decision: Decision,
     record: &Record<'a>,
-    profile: Option<&'a Profile>,
-) -> SpanFacts<'a> {
+    metadata: Option<&'a Metadata>,
+) -> SpanView<'a> {
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
     record.each(|item| match item {
         Item::Text(key, value) => tags.push((text(key), text(value))),
@@ -79,12 +79,12 @@ fn of_record<'a>(
     });
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let name = text(record.name);
-    SpanFacts {
+    SpanView {
         trace_id,
         span_id: record.span_id,
         parent_id: record.parent_id,
         name,
-        service: or(record.service, profile.map_or("", |profile| profile.service.as_str())),
+        service: or(record.service, metadata.map_or("", |metadata| metadata.service.as_str())),
         resource: or(record.resource, name),
         span_type: text(record.span_type),
         start_ns: record.start_ns,
@@ -99,14 +99,14 @@ fn of_record<'a>(
 }
 
 /// Makes the log's view of an open span for a list of abandoned spans.
-pub(super) fn of_open(span: &OpenSpan, priority: Option<i32>) -> OpenFacts {
+pub(super) fn of_open(span: &OpenSpan, priority: Option<i32>) -> OpenSpanView {
     let owned = |field| text(span.field(field)).to_string();
     let component = span.tags().find_map(|(key, value)| match value {
         Value::Text(value) if key == b"component" => Some(text(value).to_string()),
         _ => None,
     });
     let (name, resource) = (owned(Field::Name), owned(Field::Resource));
-    OpenFacts {
+    OpenSpanView {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
         span_id: span.span_id,
         parent_id: span.parent_id,

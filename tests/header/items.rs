@@ -9,6 +9,7 @@ const DOC_WIDTH: usize = 117;
 
 /// A file of src/abi/.
 pub struct Source {
+    /// Its path from there.
     pub file: String,
     pub text: String,
 }
@@ -29,6 +30,8 @@ pub struct Item {
     pub doc: Vec<String>,
     /// The lines of its declaration; those of a structure hold the comments of its fields.
     pub code: Vec<String>,
+    /// Its section of the manual; set by `sections`.
+    pub section: usize,
 }
 
 impl Item {
@@ -49,15 +52,20 @@ impl Item {
     }
 }
 
-/// The files of src/abi/, by name.
-pub fn sources(folder: &Path) -> Result<Vec<Source>, String> {
-    let failed = |error: std::io::Error| format!("cannot read {}: {error}", folder.display());
+/// The files of src/abi/ and of its folders, by name.
+pub fn sources(root: &Path) -> Result<Vec<Source>, String> {
     let mut sources = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            sources.push(Source { file, text: std::fs::read_to_string(&path).map_err(failed)? });
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let failed = |error: std::io::Error| format!("cannot read {}: {error}", folder.display());
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let file = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+                sources.push(Source { file, text: std::fs::read_to_string(&path).map_err(failed)? });
+            }
         }
     }
     sources.sort_by(|a, b| a.file.cmp(&b.file));
@@ -65,7 +73,7 @@ pub fn sources(folder: &Path) -> Result<Vec<Source>, String> {
 }
 
 /// All items of src/abi/, in cbindgen's order.
-pub fn parse(folder: &Path, sources: &[Source]) -> Result<Vec<Item>, String> {
+pub fn parse(folder: &Path) -> Result<Vec<Item>, String> {
     let config = Config {
         language: Language::C,
         documentation_style: DocumentationStyle::Doxy,
@@ -77,14 +85,43 @@ pub fn parse(folder: &Path, sources: &[Source]) -> Result<Vec<Item>, String> {
         line_length: 100_000,
         ..Config::default()
     };
-    let mut builder = Builder::new().with_config(config);
-    // mod.rs would bring in all others a second time.
-    for source in sources.iter().filter(|source| source.file != "mod.rs") {
-        builder = builder.with_src(folder.join(&source.file));
-    }
+    // cbindgen follows the modules from there.
+    let builder = Builder::new().with_config(config).with_src(folder.join("mod.rs"));
     let mut text = Vec::new();
     builder.generate().map_err(|error| format!("cbindgen: {error}"))?.write(&mut text);
-    split(&String::from_utf8_lossy(&text))
+    split(&without_argument_types(&String::from_utf8_lossy(&text)))
+}
+
+/// cbindgen's output with the types of src/abi/arg.rs and sized.rs, which exist in Rust alone, replaced by the pointers
+/// and numbers that they wrap. Their names begin with a capital letter; those of the C API do not.
+fn without_argument_types(text: &str) -> String {
+    let (mut types, mut kept): (Vec<(String, String)>, Vec<&str>) = Default::default();
+    // The doc comment that may belong to such a type.
+    let mut doc = 0;
+    for line in text.lines() {
+        if line == "/**" {
+            doc = kept.len();
+        }
+        let wrapped = line.strip_prefix("typedef ").and_then(|rest| rest.strip_suffix(';'));
+        let named =
+            wrapped.and_then(|declaration| declaration.rfind([' ', '*']).map(|at| declaration.split_at(at + 1)));
+        match named.filter(|(_, name)| name.starts_with(|c: char| c.is_ascii_uppercase())) {
+            Some((wrapped, name)) => {
+                types.push((format!("{name} "), wrapped.to_owned()));
+                if kept[doc..].last().is_some_and(|line| *line == " */") {
+                    kept.truncate(doc);
+                }
+            }
+            None => kept.push(line),
+        }
+    }
+    // The longest names first: one may be the end of another.
+    types.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    let mut text = kept.join("\n");
+    for (name, wrapped) in &types {
+        text = text.replace(name.as_str(), wrapped);
+    }
+    text
 }
 
 fn split(text: &str) -> Result<Vec<Item>, String> {
@@ -106,7 +143,7 @@ fn split(text: &str) -> Result<Vec<Item>, String> {
             }
         }
         let (kind, name) = named(&code).ok_or(format!("cannot make out what this declares: {line}"))?;
-        items.push(Item { kind, name, doc: std::mem::take(&mut doc), code: one_line_comments(code) });
+        items.push(Item { kind, name, doc: std::mem::take(&mut doc), code: one_line_comments(code), section: 0 });
     }
     Ok(items)
 }

@@ -1,13 +1,13 @@
 //! The prose of the header: what its doc comments, each about one function, cannot say. Overview, sections in their
-//! order, and which names each holds. Lines that begin with four spaces are code, and are compiled by the test.
+//! order, and which files of src/abi/ each holds. Lines that begin with four spaces are code, and are compiled by the test.
 
 /// A section of the header.
 pub struct Section {
     pub title: &'static str,
     /// What the noun is and how its calls work together.
     pub about: &'static str,
-    /// The names in it; a star stands for any end. The longest that fits a name wins.
-    pub holds: &'static [&'static str],
+    /// The files of src/abi/ that it shows, in this order.
+    pub files: &'static [&'static str],
 }
 
 /// What PHP cannot use: its interpreter does not survive a call from a thread that is not its own.
@@ -167,7 +167,7 @@ asks first whether it speaks the interface that the binding was made for:
 
     if (spanwire_abi_version() != SPANWIRE_ABI_VERSION) return;
 "#,
-        holds: &["SPANWIRE_ABI_VERSION", "spanwire_version", "spanwire_abi_version"],
+        files: &["version.rs"],
     },
     Section {
         title: "Status",
@@ -175,7 +175,7 @@ asks first whether it speaks the interface that the binding was made for:
 What calls answer. Compare with SPANWIRE_OK; other numbers are negative, and new ones may come. The calls say which
 of them they give and why.
 "#,
-        holds: &["spanwire_status*", "SPANWIRE_OK", "SPANWIRE_E_*"],
+        files: &["status.rs"],
     },
     Section {
         title: "Tracers",
@@ -192,7 +192,7 @@ environment, but for names with `default:` before them, which the environment ov
     error.size = sizeof error;
     if (spanwire_tracer_new(settings, 2, &tracer, &error) != SPANWIRE_OK) fprintf(stderr, "%s\n", error.message);
 "#,
-        holds: &["spanwire_setting", "spanwire_error", "spanwire_stats", "spanwire_tracer*", "SPANWIRE_TRACERS_MAX"],
+        files: &["tracer.rs"],
     },
     Section {
         title: "Contexts",
@@ -212,7 +212,7 @@ span continues one when it stands in its options:
     options.name_len = SPANWIRE_NUL;
     spanwire_span_start_with(tracer, &options, &other);
 "#,
-        holds: &["spanwire_context*", "SPANWIRE_CONTEXT_*"],
+        files: &["context.rs"],
     },
     Section {
         title: "Spans",
@@ -228,17 +228,13 @@ it; it is sent when the last of them has finished. Every span must be finished o
 
 Where each call is dear, as through an FFI, spanwire_span_start_with() says all at once.
 "#,
-        holds: &[
-            "spanwire_span*",
-            "spanwire_tag",
-            "spanwire_metric",
-            "SPANWIRE_NUL",
-            "SPANWIRE_SPAN_*",
-            "SPANWIRE_TAG_*",
-            "SPANWIRE_NAME_*",
-            "SPANWIRE_RESOURCE_*",
-            "SPANWIRE_META_STRUCT_*",
-            "SPANWIRE_ID_*",
+        files: &[
+            "span/mod.rs",
+            "span/start.rs",
+            "span/tags.rs",
+            "span/describe.rs",
+            "span/finish.rs",
+            "span/identity.rs",
         ],
     },
     Section {
@@ -258,7 +254,7 @@ own, a trace's together. They share queue, limits and counters with spans that w
     record.sampling_priority = SPANWIRE_PRIORITY_NONE;
     spanwire_span_submit(tracer, &record, 1);
 "#,
-        holds: &["spanwire_record", "spanwire_span_submit*", "SPANWIRE_PRIORITY_NONE"],
+        files: &["submit.rs"],
     },
     Section {
         title: "Debug mode",
@@ -268,7 +264,7 @@ saw, what it sent, and what came back. It may be turned on in a process that is 
 
     spanwire_debug_set_for(60);
 "#,
-        holds: &["spanwire_debug_*"],
+        files: &["debug.rs"],
     },
     Section {
         title: "Logs",
@@ -285,28 +281,20 @@ A host in which any thread may run any code can have records pushed to it instea
 spanwire_log_add_sink_any_thread(). PHP, Ruby, Python and Node are no such hosts. The host's own records,
 spanwire_log_write() and spanwire_log_event(), take the same ways.
 "#,
-        holds: &[
-            "spanwire_log_*",
-            "spanwire_sink",
-            "spanwire_release",
-            "SPANWIRE_LEVEL_*",
-            "SPANWIRE_SINKS_MAX",
-            "SPANWIRE_LOGGERS_MAX",
-            "SPANWIRE_LOG_HOST_ONLY",
-        ],
+        files: &["log/mod.rs", "log/pull.rs", "log/write.rs", "log/sink.rs"],
     },
     Section {
         title: "Flight recorder",
         about: r#"
 The last few thousand events of the process, of spans, payloads and the agent, kept even while nothing is logged, in
 memory of a fixed size. It tells afterwards what led to a failure: from another process while this one runs or hangs
-(`spanwire blackbox PID`), from a core, or from inside, where a function of the program's, here show(), gets each
+(`spanwire recorder PID`), from a core, or from inside, where a function of the program's, here show(), gets each
 event and writes its text:
 
     void show(const spanwire_recorder_event *event, void *file);
     spanwire_recorder_read(show, stderr, 50, NULL);
 "#,
-        holds: &["spanwire_recorder_*"],
+        files: &["recorder.rs"],
     },
     Section {
         title: "Looking at another process",
@@ -315,13 +303,13 @@ For debuggers: what another process that uses this library is doing, out of its 
 needs nothing of this; people use the command `spanwire` of GDB and LLDB (bindings/gdb, bindings/lldb), or
 `spanwire core FILE`.
 "#,
-        holds: &["spanwire_process_inspect", "spanwire_memory_callback", "spanwire_text_callback"],
+        files: &["inspect.rs"],
     },
     Section {
         title: "Process",
         about: r#"
 What concerns the process as a whole. A program that forks needs nothing of this.
 "#,
-        holds: &["spanwire_process_*"],
+        files: &["process.rs"],
     },
 ];

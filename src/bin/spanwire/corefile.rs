@@ -10,9 +10,9 @@ mod recover;
 #[cfg(test)]
 mod tests;
 
-use crate::blackbox::{show, Found};
 use crate::cli::CoreOptions;
 use crate::out::{Failure, Out};
+use crate::recorder::{show, Found};
 use elf::{Core, Source};
 use spanwire::report::{self, json, Image};
 use std::fs::File;

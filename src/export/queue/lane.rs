@@ -1,6 +1,6 @@
 //! A lane of the queue: the chunks of one tracer, with bounds and a pace of their own.
 
-use super::{Chunk, Profile};
+use super::{Chunk, Metadata};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Claim;
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ pub(super) struct Lane {
     pub(super) ticket: Ticket,
     pub(super) tracer: u32,
     /// What payloads say of the tracer. Kept here because the tracer's slot may be given to another one meanwhile.
-    pub(super) profile: Arc<Profile>,
+    pub(super) metadata: Arc<Metadata>,
     /// The tracer is neither shut down nor freed.
     pub(super) attached: bool,
     pub(super) chunks: VecDeque<Chunk>,
@@ -43,17 +43,17 @@ pub(super) struct Lane {
     pub(super) interval: Duration,
     /// When the interval is over.
     pub(super) due: Instant,
-    /// Counts the profile of a lane without a tracer as memory of spans.
+    /// Counts the metadata of a lane without a tracer as memory of spans.
     pub(super) claim: Claim,
 }
 
 impl Lane {
-    pub(super) fn new(ticket: Ticket, tracer: u32, profile: Arc<Profile>, flush_bytes: usize) -> Lane {
-        let interval = profile.settings.flush_interval;
+    pub(super) fn new(ticket: Ticket, tracer: u32, metadata: Arc<Metadata>, flush_bytes: usize) -> Lane {
+        let interval = metadata.settings.flush_interval;
         Lane {
             ticket,
             tracer,
-            profile,
+            metadata,
             attached: true,
             chunks: VecDeque::new(),
             places: Claim::default(),
@@ -145,7 +145,7 @@ pub(super) fn inspected() -> [TypeDescriptor; 2] {
         holding!(Deque of "chunk", Lane, chunks as "queue"),
         unsigned!(Lane, attached),
         unsigned!(Lane, ticket),
-        holding!(Pointer of "profile", Lane, profile),
+        holding!(Pointer of "metadata", Lane, metadata),
     ];
     let hand = vec![holding!(Deque of "chunk", Hand, chunks as "queue"), unsigned!(Hand, ticket)];
     [TypeDescriptor::inside::<Lane>("lane", lane), TypeDescriptor::inside::<Hand>("hand", hand)]

@@ -22,15 +22,15 @@ fn chunk(tracer: u32, capacity: usize) -> Chunk {
     }
 }
 
-fn profile(interval_ms: u64) -> Arc<Profile> {
+fn metadata(interval_ms: u64) -> Arc<Metadata> {
     let code = [("SPANWIRE_FLUSH_INTERVAL_MS".to_string(), interval_ms.to_string())];
-    Arc::new(Profile::of(&Settings::resolve(&code, &|_| None).0, 7))
+    Arc::new(Metadata::of(&Settings::resolve(&code, &|_| None).0, 7))
 }
 
 /// A queue with these tracers, whose intervals are too long to matter.
 fn queue(tracers: u32) -> Queue {
     let queue = Queue::default();
-    (0..tracers).for_each(|tracer| queue.attach(tracer, profile(3_600_000), LIMITS.flush_bytes));
+    (0..tracers).for_each(|tracer| queue.attach(tracer, metadata(3_600_000), LIMITS.flush_bytes));
     assert_eq!(wait(&queue, 0, Duration::ZERO), Wake::Look, "tracers have come");
     queue.lock().all().for_each(|lane| lane.due = Instant::now() + LONG);
     queue
@@ -97,7 +97,7 @@ fn lanes_take_turns_whatever_waits_in_one_of_them() {
 #[test]
 fn each_lane_is_due_after_its_own_interval() {
     let queue = queue(1);
-    queue.attach(1, profile(10), LIMITS.flush_bytes);
+    queue.attach(1, metadata(10), LIMITS.flush_bytes);
     assert_eq!(wait(&queue, 0, LONG), Wake::Look);
     queue.push(chunk(0, 512), LIMITS).unwrap();
     queue.push(chunk(1, 512), LIMITS).unwrap();
@@ -114,7 +114,7 @@ fn only_a_flush_ends_a_pause_early_and_none_ends_one_that_the_agent_asked_for() 
     let (asked, usual) = (queue.pause(now + LONG, now + LONG), queue.pause(now + LONG, now));
     let paused = |pause, time| queue.wait(&Errand { pause: Some(pause), ..errand(0, time) });
     queue.nudge();
-    queue.attach(2, profile(1_000), LIMITS.flush_bytes);
+    queue.attach(2, metadata(1_000), LIMITS.flush_bytes);
     queue.detach(2);
     assert_eq!(paused(usual, LONG), Wake::Look, "it was nudged");
     assert_eq!(paused(usual, Duration::from_millis(20)), Wake::Look, "and the pause goes on");
@@ -148,7 +148,7 @@ fn what_a_freed_tracer_has_left_is_sent_for_it_when_its_slot_is_another_tracers(
     queue.push(chunk(0, 512), LIMITS).unwrap();
     queue.detach(0);
     assert!(queue.abandon(0).is_empty());
-    queue.attach(0, profile(3_600_000), LIMITS.flush_bytes);
+    queue.attach(0, metadata(3_600_000), LIMITS.flush_bytes);
     queue.lock().all().for_each(|lane| lane.due = Instant::now() + LONG);
     assert!(queue.is_resolved(0), "of the new tracer nothing waits");
     queue.push(chunk(0, 1024), LIMITS).unwrap();
@@ -166,7 +166,7 @@ fn a_worker_that_was_told_to_end_goes_on_for_a_tracer_that_has_come_since() {
     let queue = Queue::default();
     assert!(queue.claim_thread(&AtomicBool::new(false)));
     assert_eq!(wait(&queue, 0, LONG), Wake::End);
-    queue.attach(0, profile(1_000), LIMITS.flush_bytes);
+    queue.attach(0, metadata(1_000), LIMITS.flush_bytes);
     assert!(!queue.claim_thread(&AtomicBool::new(false)));
     assert!(!queue.end_thread(|| panic!("it goes on")));
     queue.detach(0);

@@ -16,11 +16,11 @@ pub(super) fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans
             chunk.spans.iter_mut().for_each(|span| span.tracer = tracer);
         }
     };
-    for loads in view.several("loads").iter().flat_map(|loads| loads.views()) {
-        for load in loads.several("all").iter().flat_map(|all| all.views()) {
+    for batches in view.several("batches").iter().flat_map(|batches| batches.views()) {
+        for batch in batches.several("all").iter().flat_map(|all| all.views()) {
             let from = chunks.len();
-            in_load(reader, &load, &mut chunks);
-            owned(&load, &mut chunks[from..]);
+            in_batch(reader, &batch, &mut chunks);
+            owned(&batch, &mut chunks[from..]);
         }
     }
     for name in ["hands", "lanes", "orphans"] {
@@ -38,14 +38,14 @@ pub(super) fn exporter(reader: &Reader<'_>, index: u64, view: &View<'_>, orphans
 }
 
 /// Reads what the worker is sending, without the spans that are already sent or dropped.
-fn in_load(reader: &Reader<'_>, load: &View<'_>, chunks: &mut Vec<Chunk>) {
-    let number = |name| load.number(name).unwrap_or(0);
+fn in_batch(reader: &Reader<'_>, batch: &View<'_>, chunks: &mut Vec<Chunk>) {
+    let number = |name| batch.number(name).unwrap_or(0);
     let place = Place::Sending { asking: number("asking") != 0, unknown: number("unknown") != 0 };
-    let order = load.several("order");
+    let order = batch.several("order");
     let order: Vec<u32> =
         order.iter().flat_map(|order| order.views()).map(|at| at.number("at").unwrap_or(0) as u32).collect();
     let (gone, mut from) = (number("gone") as usize, 0);
-    let content = load.several("chunks");
+    let content = batch.several("chunks");
     for view in content.iter().flat_map(|content| content.views()) {
         let end = from + view.number("spans").unwrap_or(0) as usize;
         let mut left = order.get(from.max(gone).min(end)..end).map(<[u32]>::to_vec);

@@ -47,7 +47,7 @@ impl Image {
             image.spans.extend(live(slot, others_spans, &view).map(|word| open_span(slot, word, &view)));
             true
         });
-        image.spans.sort_by_key(|span| (span.start_ns, span.slot));
+        crate::sort::by_key(&mut image.spans, |span| (span.start_ns, span.slot));
         reader.each("trace", &mut |slot, view| {
             image.traces.extend(live(slot, others_traces, &view).map(|_| Trace {
                 open: view.number("open").unwrap_or(0),
@@ -128,8 +128,8 @@ impl Image {
 
 /// Reads the card of a tracer, by the pointer to its profile.
 fn card(view: &View<'_>) -> Json {
-    let profile = view.several("profile");
-    let card = profile.as_ref().and_then(|profile| profile.views().next()).and_then(|it| it.bytes("card"));
+    let metadata = view.several("metadata");
+    let card = metadata.as_ref().and_then(|metadata| metadata.views().next()).and_then(|it| it.bytes("json"));
     card.and_then(|card| serde_json::from_slice(&card).ok()).unwrap_or(Json::Null)
 }
 

@@ -3,7 +3,7 @@
 //! `GlobalSettings.SetDebugEnabled` is `spanwire_debug_set`.
 
 use super::{levels, Habits, Version};
-use crate::log::dialect::Form;
+use crate::languages::Form;
 use crate::settings::parse::Sinks;
 use std::path::PathBuf;
 

@@ -2,8 +2,8 @@
 //! level means beside it differs. How a language reads a level's text is in its own file.
 
 use super::php;
-use crate::log::dialect::Language;
-use crate::log::level::Level;
+use crate::languages::Language;
+use crate::level::Level;
 use crate::settings::draft::Draft;
 use crate::settings::{Origin, Settings, Value};
 

@@ -17,7 +17,7 @@ pub use levels::Levels;
 pub use version::Version;
 
 use super::draft::Draft;
-use crate::log::dialect::Language;
+use crate::languages::Language;
 use std::time::Duration;
 
 /// What is understood of a host in one language, beside the settings' own names.

@@ -2,7 +2,7 @@
 //! the host's takes records from the ring; that is the binding's part.
 
 use super::{name, Habits, Levels, Name};
-use crate::log::level::Level;
+use crate::level::Level;
 
 /// What a binding for Node.js may pass beside the settings' own names.
 pub static HABITS: Habits = Habits {

@@ -2,7 +2,7 @@
 //! as `default:NAME`, since the environment beats them; what a script sets is passed by name alone.
 
 use super::{upper, Family, Habits, Levels};
-use crate::log::level::Level;
+use crate::level::Level;
 
 /// The target of the start-up line.
 const STARTUP: &str = "startup";

@@ -2,7 +2,7 @@
 //! Nothing is opened or made here.
 
 use super::{dotnet, go, python};
-use crate::log::dialect::Language;
+use crate::languages::Language;
 use crate::log::{Dialect, FileConfig, Retention};
 use crate::settings::draft::Draft;
 use crate::settings::parse::Sinks;

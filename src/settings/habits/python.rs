@@ -3,7 +3,7 @@
 //! logging library (scenario 5, and the root logger) is `spanwire_log_set_logger_level`.
 
 use super::{Habits, Levels, Version};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::settings::shorten;
 
 /// How much of a wrong level is repeated, in characters.

@@ -1,7 +1,7 @@
 //! What a .NET user relies on: the two files' places and names, what is deleted, and sinks.
 
 use super::*;
-use crate::log::dialect::Form;
+use crate::languages::Form;
 use crate::settings::habits::dotnet::file_names;
 use std::path::Path;
 

@@ -54,7 +54,8 @@ fn a_loggers_variable_sets_its_level_and_that_of_those_below() {
 #[test]
 fn every_logger_that_ddtraces_lines_name_has_its_variable() {
     let known = crate::settings::habits::python::logger_levels();
-    let sources = [include_str!("../../log/dialect/python.rs"), include_str!("../../log/dialect/python/host.rs")];
+    let sources =
+        [include_str!("../../languages/python/lines.rs"), include_str!("../../languages/python/lines/host.rs")];
     let mut seen = 0;
     for quoted in sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
         let name = |c: char| c.is_ascii_lowercase() || matches!(c, '.' | '_');

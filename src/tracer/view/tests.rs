@@ -1,7 +1,9 @@
 //! A record with a run of a kind that nobody knows yet is read by all who read records.
 
 use super::*;
-use crate::export::{file, payload};
+use crate::export::format::json_lines::JsonLines;
+use crate::export::format::v04::V04;
+use crate::export::format::{self, Fit, PayloadFormat, Spans};
 use crate::inspect::table::spanwire_debug_root;
 use crate::memory::{Buffer, Pool};
 use crate::report::image::{Image, Tag};
@@ -54,25 +56,34 @@ fn a_record_with_an_unknown_kind_is_read_by_encoders_views_and_readers_of_cores(
     let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
     let tracer = state.tracers.make(state, code.to_vec()).expect("a tracer");
     let (index, slot) = state.tracers.find(tracer).expect("it is there");
-    let profile = state.shared.account(index).profile().expect("its settings");
+    let metadata = state.shared.account(index).metadata().expect("its settings");
     let chunk = chunk(index);
 
-    let mut order = Vec::new();
-    payload::order(&chunk, &mut order);
-    let mut body = Buffer::new();
-    assert_eq!(payload::seal(&mut body, &chunk, &order, &profile, usize::MAX), Ok(2));
-    let sent = rmpv::decode::read_value(&mut body.bytes()).expect("MessagePack").to_string();
+    let mut offsets = Vec::new();
+    format::order(&chunk, &mut offsets);
+    let spans = Spans { chunk: &chunk, offsets: &offsets, metadata: &metadata };
+    let encoded = |format: &mut dyn PayloadFormat| {
+        let mut body = Buffer::new();
+        format.begin(&mut body, &metadata).expect("memory");
+        assert_eq!(format.add(&mut body, &spans, Fit::All, usize::MAX), Ok(2));
+        format.finish(&mut body).expect("memory");
+        body
+    };
+
+    let sent = encoded(&mut V04::at("/v0.4/traces"));
+    let sent = rmpv::decode::read_value(&mut sent.bytes()).expect("MessagePack").to_string();
     for text in [r#""card": "visa""#, r#""amount": 42.5"#, r#""meta_struct": {"blob""#, r#""_dd.origin": "synthetics""#]
     {
         assert_eq!(sent.matches(text).count(), 2, "{text} in {sent}");
     }
 
-    let line = file::line(&chunk, &order, &profile);
+    let lines = encoded(&mut JsonLines::default());
+    let line = std::str::from_utf8(lines.bytes()).expect("text");
     for text in [r#""card":"visa""#, r#""amount":42.5"#, r#""_dd.origin":"synthetics""#] {
         assert_eq!(line.matches(text).count(), 2, "{text} in {line}");
     }
 
-    let shown = of_chunk(chunk.trace_id(), chunk.decision, chunk.records.bytes(), Some(&profile));
+    let shown = of_chunk(chunk.trace_id(), chunk.decision, chunk.records.bytes(), Some(&metadata));
     assert_eq!(shown.len(), 2);
     for span in &shown {
         assert_eq!((&span.tags[..], &span.metrics[..]), (&[("card", "visa")][..], &[("amount", 42.5)][..]));

@@ -1,7 +1,7 @@
 //! Finding the flight recorder in a core: by how it begins, without the library's table.
 
 use super::elf::{self, Core, Segment, Source};
-use crate::blackbox::Found;
+use crate::recorder::Found;
 use spanwire::recorder::{layout, snapshot, Snapshot};
 
 /// The recorder begins a page.

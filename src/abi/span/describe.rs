@@ -1,0 +1,254 @@
+//! What else is said of open spans: service, resource, type, name, error, structured values, priority.
+
+use super::{key, noted, spanwire_span, with, SPANWIRE_META_STRUCT_MAX};
+use crate::abi::arg::{CBlob, CBytes, CLen, CText, Given};
+use crate::abi::guard_span;
+use crate::abi::status::*;
+use crate::span::open::{self, Field};
+use crate::tracer::spans;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Sets a span's service. Its children that are started later have it, too.
+///
+/// @param span     an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param service  UTF-8; NULL or empty for the tracer's own; cut to SPANWIRE_NAME_MAX
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_HANDLE  `span` is finished, or was never a span
+///         SPANWIRE_E_FORKED  `span` was started before a fork, by the parent
+///         SPANWIRE_E_MEMORY  SPANWIRE_MEMORY_MAX is reached; the former one stays
+///         SPANWIRE_E_BUSY    another thread holds the span for too long
+///
+/// Ownership: copies the text before it returns.
+/// Threads:   any; calls on one span are serialised.
+/// Blocks:    never.
+/// Fork:      see SPANWIRE_E_FORKED.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText) -> spanwire_status {
+    with(span, |span, counters, tracer| {
+        noted(counters, span.set_service(tracer.service_hash.load(Relaxed), service.or_empty()))
+    })
+}
+
+/// Sets a span's resource: what the operation worked on, such as "GET /users/:id" or a query.
+///
+/// @param span      an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param resource  UTF-8; NULL or empty for the span's name; cut to SPANWIRE_RESOURCE_MAX
+///
+/// @return as for spanwire_span_set_service()
+///
+/// Ownership: copies the text before it returns.
+/// Threads:   any; calls on one span are serialised.
+/// Blocks:    never.
+/// Fork:      as for spanwire_span_set_service().
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: CText) -> spanwire_status {
+    set_field(span, Field::Resource, Ok(resource.get()))
+}
+
+/// spanwire_span_set_resource() with the length.
+///
+/// @param span          as there
+/// @param resource      as there
+/// @param resource_len  its length in bytes, or SPANWIRE_NUL
+///
+/// @return as there, and SPANWIRE_E_ARGUMENT for a length beyond half the address space
+///
+/// Ownership: as there.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      as there.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_resource_n(
+    span: spanwire_span,
+    resource: CBytes,
+    resource_len: CLen,
+) -> spanwire_status {
+    set_field(span, Field::Resource, resource.of(resource_len))
+}
+
+/// Sets a span's type: "web", "db", "sql", "cache", "http", ….
+///
+/// @param span  an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param type  UTF-8; NULL or empty for none; cut to SPANWIRE_NAME_MAX
+///
+/// @return as for spanwire_span_set_service()
+///
+/// Ownership: copies the text before it returns.
+/// Threads:   any; calls on one span are serialised.
+/// Blocks:    never.
+/// Fork:      as for spanwire_span_set_service().
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> spanwire_status {
+    set_field(span, Field::Type, Ok(type_.get()))
+}
+
+/// Renames a span.
+///
+/// @param span  an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param name  the operation, UTF-8; NULL or empty becomes "unnamed_operation"; cut to SPANWIRE_NAME_MAX
+///
+/// @return as for spanwire_span_set_service()
+///
+/// Ownership: copies the text before it returns.
+/// Threads:   any; calls on one span are serialised.
+/// Blocks:    never.
+/// Fork:      as for spanwire_span_set_service().
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_name(span: spanwire_span, name: CText) -> spanwire_status {
+    set_field(span, Field::Name, Ok(name.get()))
+}
+
+/// Sets a field; NULL is the empty text.
+#[inline]
+fn set_field(span: spanwire_span, field: Field, text: Given) -> spanwire_status {
+    with(span, |span, counters, _| noted(counters, span.set_field(field, text?.unwrap_or_default())))
+}
+
+/// Marks a span as failed and says how: the tags `error.type`, `error.message` and `error.stack`.
+///
+/// @param span     an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param type     the kind of error, such as an exception's class; NULL leaves the tag as it is
+/// @param message  what it says; NULL likewise
+/// @param stack    where it came from, lines apart; NULL likewise
+///
+/// @return as for spanwire_span_set_tag(); the span is marked even where a tag was dropped
+///
+/// Ownership: copies the texts before it returns.
+/// Threads:   any; calls on one span are serialised.
+/// Blocks:    never.
+/// Fork:      as for spanwire_span_set_tag().
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_error(
+    span: spanwire_span,
+    type_: CText,
+    message: CText,
+    stack: CText,
+) -> spanwire_status {
+    set_error(span, [Ok(type_.get()), Ok(message.get()), Ok(stack.get())])
+}
+
+/// spanwire_span_set_error() with lengths.
+///
+/// @param span         as there
+/// @param type         as there
+/// @param type_len     its length in bytes, or SPANWIRE_NUL
+/// @param message      as there
+/// @param message_len  its length in bytes, or SPANWIRE_NUL
+/// @param stack        as there
+/// @param stack_len    its length in bytes, or SPANWIRE_NUL
+///
+/// @return as there, and SPANWIRE_E_ARGUMENT for a length beyond half the address space
+///
+/// Ownership: as there.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      as there.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_error_n(
+    span: spanwire_span,
+    type_: CBytes,
+    type_len: CLen,
+    message: CBytes,
+    message_len: CLen,
+    stack: CBytes,
+    stack_len: CLen,
+) -> spanwire_status {
+    set_error(span, [type_.of(type_len), message.of(message_len), stack.of(stack_len)])
+}
+
+/// Marks a span as failed, with type, message and stack.
+#[inline]
+fn set_error(span: spanwire_span, texts: [Given; 3]) -> spanwire_status {
+    with(span, |span, counters, _| {
+        span.flags |= open::ERROR;
+        for (key, text) in ["error.type", "error.message", "error.stack"].into_iter().zip(texts) {
+            if let Some(text) = text? {
+                noted(counters, span.set_text(key.as_bytes(), text))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Marks a span as failed, or takes the mark away; tags stay as they are.
+///
+/// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param error  0 for no error, anything else for an error
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_HANDLE  `span` is finished, or was never a span
+///         SPANWIRE_E_FORKED  `span` was started before a fork, by the parent
+///         SPANWIRE_E_BUSY    another thread holds the span for too long
+///
+/// Threads:   any; calls on one span are serialised.
+/// Blocks:    never.
+/// Fork:      see SPANWIRE_E_FORKED.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_error_flag(span: spanwire_span, error: i32) -> spanwire_status {
+    with(span, |span, _, _| {
+        span.flags = span.flags & !open::ERROR | if error != 0 { open::ERROR } else { 0 };
+        Ok(())
+    })
+}
+
+/// Adds a structured value (`meta_struct`) to a span. The last value of a key wins.
+///
+/// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param key    its name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX
+/// @param bytes  the value, encoded as MessagePack by the caller; it is not looked into
+/// @param len    its length in bytes, up to SPANWIRE_META_STRUCT_MAX
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_LIMIT    too large, or SPANWIRE_SPAN_TAGS_MAX of them; dropped and counted
+///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; likewise
+///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
+///         SPANWIRE_E_FORKED   `span` was started before a fork, by the parent
+///         SPANWIRE_E_ARGUMENT `key` is NULL or empty, or `bytes` is NULL but `len` is not 0
+///         SPANWIRE_E_BUSY     another thread holds the span for too long
+///
+/// Ownership: copies key and value before it returns.
+/// Threads:   any; calls on one span are serialised.
+/// Blocks:    never.
+/// Fork:      see SPANWIRE_E_FORKED.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_meta_struct(
+    span: spanwire_span,
+    key: CText,
+    bytes: CBlob,
+    len: CLen,
+) -> spanwire_status {
+    with(span, |span, counters, _| {
+        let (key, bytes) = (self::key(key.get())?, bytes.of(len.at_most(SPANWIRE_META_STRUCT_MAX + 1))?);
+        noted(counters, span.add_blob(key, bytes))
+    })
+}
+
+/// Sets the sampling priority of the span's whole trace by hand; later children and contexts have it.
+///
+/// @param span      an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param priority  -1 reject, 0 reject if nobody keeps it, 1 keep, 2 keep for certain
+///
+/// @return SPANWIRE_OK
+///         SPANWIRE_E_ARGUMENT another number
+///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
+///         SPANWIRE_E_FORKED   `span` was started before a fork, by the parent
+///         SPANWIRE_E_BUSY     another thread holds the span for too long
+///
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      see SPANWIRE_E_FORKED.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_set_priority(span: spanwire_span, priority: i32) -> spanwire_status {
+    guard_span(|state| if span == 0 { Ok(()) } else { spans::set_priority(state, span, priority) })
+}

@@ -1,0 +1,105 @@
+//! Starting spans, saying things of them, finishing them.
+#![allow(non_camel_case_types)]
+
+pub mod describe;
+pub mod finish;
+pub mod identity;
+pub mod start;
+pub mod tags;
+
+use super::arg::{CBytes, CLen};
+use super::guard_quick;
+use super::status::*;
+use crate::counters::Counters;
+use crate::span::encode::Sanitized;
+use crate::span::open::{self, OpenSpan, Refusal};
+use crate::tracer::spans;
+use crate::tracer::{Error, Tracer};
+
+/// A span, as a number below 2^53; 0 is none, and every function takes it and does nothing.
+pub type spanwire_span = u64;
+
+/// The most tags, texts and numbers together, that a span holds.
+pub const SPANWIRE_SPAN_TAGS_MAX: usize = 1024;
+/// The longest key of a tag, in bytes; what is longer is cut at a character, and counted.
+pub const SPANWIRE_TAG_KEY_MAX: usize = 200;
+/// The longest value of a text tag, in bytes; likewise.
+pub const SPANWIRE_TAG_VALUE_MAX: usize = 25_000;
+/// The longest resource, in bytes; likewise.
+pub const SPANWIRE_RESOURCE_MAX: usize = 5_000;
+/// The longest name, service or type, in bytes; likewise.
+pub const SPANWIRE_NAME_MAX: usize = 200;
+/// The largest blob, in bytes; a larger one is refused.
+pub const SPANWIRE_META_STRUCT_MAX: usize = 1_048_576;
+
+// Literals above, since the header's generator resolves no paths.
+const _: () = {
+    assert!(SPANWIRE_SPAN_TAGS_MAX == open::TAGS_MAX);
+    assert!(SPANWIRE_TAG_KEY_MAX == open::KEY_MAX);
+    assert!(SPANWIRE_TAG_VALUE_MAX == open::VALUE_MAX);
+    assert!(SPANWIRE_RESOURCE_MAX == open::RESOURCE_MAX);
+    assert!(SPANWIRE_NAME_MAX == open::NAME_MAX);
+    assert!(SPANWIRE_META_STRUCT_MAX == open::BLOB_MAX);
+};
+
+/// For spanwire_span_id_text(): the trace id as 32 lower-case hexadecimal digits.
+pub const SPANWIRE_ID_TRACE_HEX: i32 = 0;
+/// For spanwire_span_id_text(): the trace id as `dd.trace_id` in logs: 32 hexadecimal digits if it has more than 64
+/// bits, else decimal.
+pub const SPANWIRE_ID_TRACE: i32 = 1;
+/// For spanwire_span_id_text(): the span id, decimal, as `dd.span_id` in logs.
+pub const SPANWIRE_ID_SPAN: i32 = 2;
+
+/// A text tag. Lengths are in bytes; `SPANWIRE_NUL` stands for "NUL-terminated". This structure never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct spanwire_tag {
+    /// The key, UTF-8, not empty.
+    pub key: CBytes,
+    /// Its length.
+    pub key_len: CLen,
+    /// The value, UTF-8; NULL is the empty text.
+    pub value: CBytes,
+    /// Its length.
+    pub value_len: CLen,
+}
+
+/// A numeric tag. This structure never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct spanwire_metric {
+    /// The key, UTF-8, not empty.
+    pub key: CBytes,
+    /// Its length in bytes, or `SPANWIRE_NUL`.
+    pub key_len: CLen,
+    /// A finite number.
+    pub value: f64,
+}
+
+/// Counts what was done to a text or tag, and says whether it was taken.
+#[inline]
+fn noted(counters: &Counters, result: Result<Sanitized, Refusal>) -> Result<(), Error> {
+    spans::count_sanitized(counters, result);
+    match result {
+        Ok(_) => Ok(()),
+        Err(Refusal::Limit) => Err(Error::Limit),
+        Err(Refusal::Memory) => Err(Error::Memory),
+    }
+}
+
+/// Runs `change` on an open span; 0 is no span and no error.
+#[inline]
+fn with(
+    span: spanwire_span,
+    change: impl FnOnce(&mut OpenSpan, &Counters, &Tracer) -> Result<(), Error>,
+) -> spanwire_status {
+    guard_quick(SPANWIRE_E_PANIC, |state| match spans::with_span(state, span, change) {
+        Ok(()) => SPANWIRE_OK,
+        Err(_) if span == 0 => SPANWIRE_OK,
+        Err(error) => of(error),
+    })
+}
+
+fn key(bytes: Option<&[u8]>) -> Result<&[u8], Error> {
+    bytes.filter(|bytes| !bytes.is_empty()).ok_or(Error::Argument)
+}

@@ -1,0 +1,223 @@
+//! Starting spans.
+#![allow(non_camel_case_types)]
+
+use super::tags::{put_metric, put_tag};
+use super::{spanwire_metric, spanwire_span, spanwire_tag};
+use crate::abi::arg::{CArray, CBytes, CLen, CText, Given, Out};
+use crate::abi::context::spanwire_context;
+use crate::abi::sized::{In, Sized_};
+use crate::abi::status::*;
+use crate::abi::tracer::spanwire_tracer;
+use crate::abi::{guard_span, guard_value};
+use crate::counters::Counters;
+use crate::span::open::{Field, OpenSpan};
+use crate::tracer::spans::{self, Context, Parent};
+use crate::tracer::{Error, Tracer};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// All that can be said of a span when it starts. Zero-initialise it, set `size`, and set what is known: a text that is
+/// NULL is not given; one that is given needs its length, or `SPANWIRE_NUL`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct spanwire_span_options {
+    /// `sizeof(spanwire_span_options)`.
+    pub size: usize,
+    /// The parent span; 0 for none.
+    pub parent: spanwire_span,
+    /// The parent's context, used where `parent` is 0; NULL for none.
+    pub parent_context: In<spanwire_context>,
+    /// The operation, such as "http.request".
+    pub name: CBytes,
+    /// Its length in bytes.
+    pub name_len: CLen,
+    /// The service; not given: the parent's, else the tracer's.
+    pub service: CBytes,
+    /// Its length in bytes.
+    pub service_len: CLen,
+    /// The resource, such as "GET /users/:id"; not given: the name.
+    pub resource: CBytes,
+    /// Its length in bytes.
+    pub resource_len: CLen,
+    /// The type, such as "web" or "sql".
+    pub type_: CBytes,
+    /// Its length in bytes.
+    pub type_len: CLen,
+    /// The start in nanoseconds since 1970; 0, or a time before 1970, for now.
+    pub start_ns: i64,
+    /// Text tags.
+    pub tags: CArray<spanwire_tag>,
+    /// How many.
+    pub tags_count: CLen,
+    /// Numeric tags.
+    pub metrics: CArray<spanwire_metric>,
+    /// How many.
+    pub metrics_count: CLen,
+}
+
+// SAFETY: repr(C), begins with its size, numbers and pointers only.
+unsafe impl Sized_ for spanwire_span_options {}
+
+/// Starts a span.
+///
+/// @param tracer  the tracer that sends it
+/// @param parent  its parent; 0 makes it the root of a new trace. A parent of another tracer, or of the process that
+///                this one was forked from, is continued as one from elsewhere. A parent that has finished, or never
+///                was, is counted, and the span is the root of a new trace: late children keep a spanwire_context.
+/// @param name    the operation, UTF-8; NULL or empty becomes "unnamed_operation"; cut to SPANWIRE_NAME_MAX
+///
+/// A child has its parent's service until it is given one. Where another thread is inside a call on the parent for more
+/// than 100 ms, the child goes into a chunk of its own, with its parent's ids but the tracer's service.
+///
+/// @return the span, or 0 when there is none: `tracer` is wrong or shut down, DD_TRACE_ENABLED is off, or
+///         SPANWIRE_MEMORY_MAX is reached; spanwire_tracer_stats() counts the last as `starts_refused`.
+///         spanwire_span_start_with() says which.
+///
+/// Ownership: copies the name. Every span must be finished or discarded.
+/// Threads:   any; a span may be used and finished on another thread than it was started on.
+/// Blocks:    never; the first span of a tracer starts its worker thread.
+/// Fork:      only the process that started a span can change and finish it.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_start(tracer: spanwire_tracer, parent: spanwire_span, name: CText) -> spanwire_span {
+    start(tracer, parent, Ok(name.get()))
+}
+
+/// spanwire_span_start() with the name's length.
+///
+/// @param tracer    as there
+/// @param parent    as there
+/// @param name      as there
+/// @param name_len  its length in bytes, or SPANWIRE_NUL; beyond half the address space the name counts as NULL
+///
+/// @return as there
+///
+/// Ownership: as there.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      as there.
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_start_n(
+    tracer: spanwire_tracer,
+    parent: spanwire_span,
+    name: CBytes,
+    name_len: CLen,
+) -> spanwire_span {
+    start(tracer, parent, name.of(name_len))
+}
+
+/// Starts a span. Exported functions do not call each other: in a static library, a call by an exported name may reach
+/// another copy of the library.
+#[inline]
+fn start(tracer: spanwire_tracer, parent: spanwire_span, name: Given) -> spanwire_span {
+    guard_value(0, |state| {
+        let name = name.ok().flatten().unwrap_or_default();
+        let parent = if parent == 0 { Parent::None } else { Parent::Span(parent) };
+        spans::start(state, tracer, parent, name, |_, _, _| {}).ok().flatten().unwrap_or(0)
+    })
+}
+
+/// Starts a span with all that is known of it: one call where calls are dear.
+///
+/// A tag that cannot be taken (no key, a number that is not finite, over a limit) is dropped and counted in
+/// `tags_dropped`; the span starts all the same.
+///
+/// @param tracer   the tracer that sends it
+/// @param options  what is known; see spanwire_span_options
+/// @param out      where the span goes; 0 where there is none
+///
+/// @return SPANWIRE_OK         also where DD_TRACE_ENABLED is off, with 0 in `out`
+///         SPANWIRE_E_ARGUMENT `options` or `out` is NULL, a length cannot be meant, or a context has no ids
+///         SPANWIRE_E_VERSION  `options->size` is of no known version
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_CLOSED   it was shut down
+///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached
+///
+/// Ownership: copies all texts. Every span must be finished or discarded.
+/// Threads:   any.
+/// Blocks:    never.
+/// Fork:      as for spanwire_span_start().
+/// Since:     0.1
+#[no_mangle]
+pub extern "C" fn spanwire_span_start_with(
+    tracer: spanwire_tracer,
+    options: In<spanwire_span_options>,
+    out: Out<spanwire_span>,
+) -> spanwire_status {
+    guard_span(|state| {
+        out.require(0)?;
+        let given = options.read()?;
+        let context = given.context()?;
+        let name = given.name.of(given.name_len)?.unwrap_or_default();
+        let texts = Texts::of(&given)?;
+        let started = spans::start(state, tracer, given.parent(&context), name, |span, tracer, counters| {
+            texts.put(span, tracer, counters, given.start_ns);
+        });
+        out.set(started?.unwrap_or(0));
+        Ok(())
+    })
+}
+
+impl spanwire_span_options {
+    /// The parent's context; `None` where it is not given or `parent` is.
+    #[inline]
+    fn context(&self) -> Result<Option<Context>, Error> {
+        match self.parent != 0 || self.parent_context.is_null() {
+            true => Ok(None),
+            false => self.parent_context.read()?.checked().map(Some),
+        }
+    }
+
+    #[inline]
+    fn parent<'a>(&self, context: &'a Option<Context>) -> Parent<'a> {
+        match (self.parent, context) {
+            (0, None) => Parent::None,
+            (0, Some(context)) => Parent::Remote(context),
+            (parent, _) => Parent::Span(parent),
+        }
+    }
+}
+
+/// The optional texts and tags of a start, checked before the span exists.
+struct Texts<'a> {
+    service: Option<&'a [u8]>,
+    resource: Option<&'a [u8]>,
+    span_type: Option<&'a [u8]>,
+    tags: &'a [spanwire_tag],
+    metrics: &'a [spanwire_metric],
+}
+
+impl Texts<'_> {
+    #[inline]
+    fn of(given: &spanwire_span_options) -> Result<Texts<'_>, Error> {
+        Ok(Texts {
+            service: given.service.of(given.service_len)?,
+            resource: given.resource.of(given.resource_len)?,
+            span_type: given.type_.of(given.type_len)?,
+            tags: given.tags.of(given.tags_count)?,
+            metrics: given.metrics.of(given.metrics_count)?,
+        })
+    }
+
+    #[inline]
+    fn put(&self, span: &mut OpenSpan, tracer: &Tracer, counters: &Counters, start_ns: i64) {
+        if start_ns > 0 {
+            span.start_at(start_ns);
+        }
+        if let Some(service) = self.service {
+            spans::count_sanitized(counters, span.set_service(tracer.service_hash.load(Relaxed), service));
+        }
+        if let Some(resource) = self.resource {
+            spans::count_sanitized(counters, span.set_field(Field::Resource, resource));
+        }
+        if let Some(span_type) = self.span_type {
+            spans::count_sanitized(counters, span.set_field(Field::Type, span_type));
+        }
+        for tag in self.tags {
+            let _ = put_tag(span, counters, tag);
+        }
+        for metric in self.metrics {
+            let _ = put_metric(span, counters, metric);
+        }
+    }
+}

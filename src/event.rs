@@ -1,0 +1,312 @@
+//! What can happen in the tracer, as data. A dialect turns an event into the line that its readers know; nothing here
+//! formats, filters or stores.
+
+use crate::level::Level;
+use serde_json::Value;
+use std::time::Duration;
+
+/// A span as a log shows it. Borrowed from the span's record for as long as the event is formatted.
+#[derive(Clone, Debug)]
+pub struct SpanView<'a> {
+    /// The whole 128-bit trace id.
+    pub trace_id: u128,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// The operation's name.
+    pub name: &'a str,
+    /// The service, the tracer's own where the span has none.
+    pub service: &'a str,
+    /// The resource.
+    pub resource: &'a str,
+    /// The span's type (`web`, `sql`, …), or empty.
+    pub span_type: &'a str,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// Duration in nanoseconds; 0 while the span is open.
+    pub duration_ns: i64,
+    /// Whether the span carries an error.
+    pub error: bool,
+    /// Text tags in the order in which they were first set.
+    pub tags: Vec<(&'a str, &'a str)>,
+    /// Numeric tags, likewise.
+    pub metrics: Vec<(&'a str, f64)>,
+    /// Whether its parent, if it has one, is not of this process.
+    pub local_root: bool,
+    /// The trace's sampling priority, if it is decided. A chunk carries it on its first span.
+    pub priority: Option<i32>,
+    /// How that was decided (`_dd.p.dm`): 0 by default, -4 by hand, …; `None` if elsewhere.
+    pub decision_maker: Option<i32>,
+}
+
+/// Where a span stands in its trace just after it was started or finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Spans of the trace that are open, in this process.
+    pub open: u64,
+    /// Finished spans of it that wait to leave.
+    pub finished: u64,
+    /// Whether what waits leaves now: because nothing is open any more, or by partial flush.
+    pub leaves: bool,
+}
+
+/// An open span as a list of them shows it.
+#[derive(Clone, Debug)]
+pub struct OpenSpanView {
+    /// The whole 128-bit trace id.
+    pub trace_id: u128,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// The operation's name.
+    pub name: String,
+    /// The resource.
+    pub resource: String,
+    /// The tag `component`, or empty.
+    pub component: String,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// How long it has been open.
+    pub age: Duration,
+    /// The trace's sampling priority, if it is decided.
+    pub priority: Option<i32>,
+}
+
+/// How full the queue was when a chunk did not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueView {
+    /// Chunks that waited.
+    pub chunks: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The most bytes that may wait.
+    pub max_bytes: u64,
+    /// The bytes of what did not fit.
+    pub chunk_bytes: u64,
+}
+
+/// Traces that one agent was offered so far, this payload's among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Traces in payloads that were taken.
+    pub sent: u64,
+    /// Traces in payloads that were not.
+    pub failed: u64,
+}
+
+/// Something that happened. Every variant is produced by exactly that happening.
+#[derive(Clone, Debug)]
+// The fields are what their names say; the variants' own comments say the rest.
+#[allow(missing_docs)]
+pub enum Event<'a> {
+    /// The start-up line: the frozen settings as the fields of one JSON object, in the order in which people read them.
+    /// Once a tracer, when its agent first answered or failed; `agent_error` says how.
+    TracerConfigured { fields: &'a [(String, Value)], agent_url: &'a str, agent_error: Option<&'a str> },
+    /// Records go to this file from here on.
+    LogFileOpened { path: &'a str },
+    /// A value that cannot be used; the default is kept.
+    SettingRejected { name: &'a str, value: &'a str, origin: &'a str, why: &'a str },
+    /// These settings were set, and this version does not have them.
+    SettingsUnsupported { names: &'a [&'a str] },
+    /// A host told of an integration.
+    IntegrationLoaded { name: &'a str, version: &'a str, status: &'a str },
+    /// A span was started.
+    SpanStarted { span: &'a SpanView<'a>, standing: Standing },
+    /// A span was finished.
+    SpanFinished { span: &'a SpanView<'a>, standing: Standing },
+    /// A span was started under a parent that has finished, or never was: it became the root of a new trace.
+    ParentUnknown { parent: u64, name: &'a str },
+    /// A chunk of finished spans went to the queue. `complete` is false for a partial flush. `list` has its spans where
+    /// [`crate::languages::Dialect::lists_spans`] says that they are wanted, and is empty elsewhere.
+    ChunkEnqueued {
+        trace_id: u128,
+        spans: u64,
+        bytes: u64,
+        complete: bool,
+        queued_chunks: u64,
+        queued_bytes: u64,
+        agent_url: &'a str,
+        list: &'a [SpanView<'a>],
+    },
+    /// A payload is about to be sent. `attempt` counts from 1.
+    PayloadSending { url: &'a str, bytes: u64, traces: u64, spans: u64, attempt: u32 },
+    /// The agent took a payload. `recovered`: the attempt before this one had failed.
+    PayloadSent {
+        url: &'a str,
+        bytes: u64,
+        traces: u64,
+        spans: u64,
+        time: Duration,
+        status: u16,
+        answer: &'a str,
+        attempt: u32,
+        recovered: bool,
+        totals: Totals,
+    },
+    /// The agent answered, but not with success. `retry` says whether the payload will be tried again.
+    AgentRefused {
+        url: &'a str,
+        status: u16,
+        answer: &'a str,
+        bytes: u64,
+        traces: u64,
+        spans: u64,
+        attempt: u32,
+        retry: bool,
+        totals: Totals,
+    },
+    /// No answer from the agent. `retry` as above; `attempt` counts from 1. `first`: it had answered before, or was never
+    /// asked.
+    AgentUnreachable {
+        url: &'a str,
+        error: &'a str,
+        bytes: u64,
+        traces: u64,
+        spans: u64,
+        attempt: u32,
+        retry: bool,
+        first: bool,
+        totals: Totals,
+    },
+    /// The agent answers again after failures.
+    AgentReachable { url: &'a str, after: Duration },
+    /// `/info` was read.
+    AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
+    /// Finished spans were dropped. `reason` is the name of the counter that counts them.
+    /// `queue` is there where the queue had no room.
+    SpansDropped { reason: &'a str, spans: u64, traces: u64, detail: &'a str, queue: Option<QueueView> },
+    /// Loss of a kind began (the first drop after a time without).
+    LossBegan { reason: &'a str },
+    /// Loss of a kind ended; `spans` were lost meanwhile.
+    LossEnded { reason: &'a str, spans: u64 },
+    /// Spans were still open at shutdown; they are not sent. `open` has the oldest of them, a hundred at most.
+    SpansAbandoned { spans: u64, open: &'a [OpenSpanView] },
+    /// Spans are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, or, where `stopping`, are open at all when the
+    /// tracer is shut down. Only in the mode that looks for them.
+    SpansOverdue { spans: u64, open: &'a [OpenSpanView], stopping: bool },
+    /// A tracer was shut down. `spans_lost` were dropped meanwhile. `spans_unknown` were sent, and no answer came in time:
+    /// the agent may have them or not. `timed_out`: the time for it was over first.
+    TracerStopped { sent: u64, spans_lost: u64, spans_unknown: u64, timed_out: bool },
+    /// The process was forked, and this is the child.
+    Forked { parent_pid: u32 },
+    /// In a forked child the look-up of the agent's name has not returned for so long. `given_up` look-ups hang for so
+    /// long that no answer is expected any more; after `most` of them no further one is started.
+    LookupHangs { host: &'a str, time: Duration, given_up: u32, most: u32 },
+    /// A thread of ours cannot be started. Once, until it can be started again.
+    ThreadNotStarted { thread: &'a str, errno: i32 },
+    /// A thread that could not be started runs now.
+    ThreadStarted { thread: &'a str, after: Duration },
+    /// A panic was caught at the boundary.
+    PanicCaught { message: &'a str },
+    /// A host's own record (`spanwire_log_write`).
+    HostText { level: Level, target: &'a str, text: &'a str },
+    /// A host's own event (`spanwire_log_event`).
+    HostEvent { kind: &'a str, fields: &'a [(&'a str, &'a str)] },
+    /// Log records were lost because a sink or the reader was too slow.
+    RecordsLost { sink: &'a str, records: u64 },
+    /// Something that warrants a sentence of its own and has no facts beside it.
+    Notice { level: Level, target: &'static str, text: &'a str },
+}
+
+impl Event<'_> {
+    /// The level at which this event is logged.
+    pub fn level(&self) -> Level {
+        match self {
+            Event::HostText { level, .. } | Event::Notice { level, .. } => *level,
+            Event::HostEvent { kind, .. } if kind.ends_with(".failed") => Level::Warn,
+            Event::SpansDropped { .. }
+            | Event::SpanStarted { .. }
+            | Event::SpanFinished { .. }
+            | Event::ChunkEnqueued { .. }
+            | Event::LogFileOpened { .. }
+            | Event::PayloadSending { .. }
+            | Event::PayloadSent { .. }
+            | Event::IntegrationLoaded { .. }
+            | Event::ParentUnknown { .. }
+            | Event::AgentInfo { .. }
+            | Event::HostEvent { .. }
+            | Event::Forked { .. }
+            | Event::TracerStopped { timed_out: false, spans_lost: 0, spans_unknown: 0, .. } => Level::Debug,
+            Event::TracerConfigured { .. }
+            | Event::AgentReachable { .. }
+            | Event::ThreadStarted { .. }
+            | Event::LossEnded { .. } => Level::Info,
+            Event::SettingRejected { .. }
+            | Event::SettingsUnsupported { .. }
+            | Event::SpansAbandoned { .. }
+            | Event::SpansOverdue { .. }
+            | Event::LossBegan { .. }
+            | Event::RecordsLost { .. }
+            | Event::LookupHangs { .. }
+            | Event::TracerStopped { .. } => Level::Warn,
+            Event::AgentRefused { .. }
+            | Event::AgentUnreachable { .. }
+            | Event::ThreadNotStarted { .. }
+            | Event::PanicCaught { .. } => Level::Error,
+        }
+    }
+
+    /// Whether it comes so seldom that a dialect may be asked for its lines whatever the level: some tracers say louder
+    /// than debug what is debug for us.
+    pub fn is_rare(&self) -> bool {
+        match self {
+            Event::SpanStarted { .. }
+            | Event::SpanFinished { .. }
+            | Event::ParentUnknown { .. }
+            | Event::ChunkEnqueued { .. }
+            | Event::PayloadSending { .. }
+            | Event::SpansDropped { .. }
+            | Event::HostText { .. } => false,
+            // Of a host's own, those that a tracer has such a line for.
+            Event::HostEvent { kind, .. } => {
+                kind.ends_with(".failed")
+                    || matches!(
+                        *kind,
+                        "transport.chosen"
+                            | "integrations.loaded"
+                            | "rate_limited"
+                            | "remote_config.received"
+                            | "flare.sent"
+                    )
+            }
+            _ => true,
+        }
+    }
+
+    /// The event's stable name: `kind` in the `json` dialect, `target` of a record in the C API.
+    pub fn kind(&self) -> &str {
+        match self {
+            Event::TracerConfigured { .. } => "startup",
+            Event::SettingRejected { .. } => "setting",
+            Event::SettingsUnsupported { .. } => "settings.unsupported",
+            Event::IntegrationLoaded { .. } => "integration",
+            Event::LogFileOpened { .. } => "log.file",
+            Event::SpanStarted { .. } => "span.started",
+            Event::SpanFinished { .. } => "span.finished",
+            Event::ParentUnknown { .. } => "span.parent",
+            Event::ChunkEnqueued { .. } => "chunk.enqueued",
+            Event::PayloadSending { .. } => "payload.sending",
+            Event::PayloadSent { .. } => "payload.sent",
+            Event::AgentRefused { .. } => "agent.refused",
+            Event::AgentUnreachable { .. } => "agent.unreachable",
+            Event::AgentReachable { .. } => "agent.reachable",
+            Event::AgentInfo { .. } => "agent.info",
+            Event::SpansDropped { .. } => "spans.dropped",
+            Event::LossBegan { .. } => "loss.began",
+            Event::LossEnded { .. } => "loss.ended",
+            Event::SpansAbandoned { .. } => "spans.abandoned",
+            Event::SpansOverdue { .. } => "spans.overdue",
+            Event::TracerStopped { .. } => "tracer.stopped",
+            Event::Forked { .. } => "process.forked",
+            Event::LookupHangs { .. } => "agent.lookup",
+            Event::ThreadNotStarted { .. } | Event::ThreadStarted { .. } => "limits.threads",
+            Event::PanicCaught { .. } => "panic",
+            Event::HostText { target, .. } => target,
+            Event::HostEvent { kind, .. } => kind,
+            Event::RecordsLost { .. } => "log.lost",
+            Event::Notice { target, .. } => target,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The batches that the worker holds: chunks taken from one lane of the queue, the order of their spans, and how far they
+//! got. A batch that has to be tried again is held while batches of other tracers have their turn.
+
+use super::account::Account;
+use super::format::{self, Offer};
+use super::metadata::Metadata;
+use super::queue::{Taken, Ticket};
+use super::shared::Shared;
+use crate::counters::{Counters, Reason};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
+use crate::memory::Buffer;
+use crate::trace::Chunk;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// All batches of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    pub(super) all: Vec<Batch>,
+}
+
+/// One batch.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) chunks: Vec<Chunk>,
+    /// Offsets of all records, chunk by chunk, in the order in which they are sent.
+    pub(super) order: Vec<u32>,
+    /// How many of those are sent or dropped. Debuggers read this and the next two: after a crash they tell what may
+    /// still be sent.
+    pub(super) gone: AtomicUsize,
+    /// A request is under way: nobody knows yet what the agent has.
+    pub(super) asking: AtomicBool,
+    /// An earlier request for the same spans got no answer.
+    pub(super) unknown: AtomicBool,
+    /// The lane that the chunks are from.
+    pub(super) lane: Ticket,
+    /// Whose they are.
+    pub(super) owner: Owner,
+    /// The last chunk's place in its lane.
+    pub(super) sequence: u64,
+    /// What is to be sent yet, the first piece last.
+    pub(super) pieces: Vec<Piece>,
+    /// How large a payload may be, after the agent has refused a larger one.
+    pub(super) limit: Option<usize>,
+    /// How far the payload reaches that was tried last.
+    pub(super) tried: usize,
+    /// The payload that is next was refused in all formats before this one.
+    pub(super) offer: Offer,
+    /// Attempts for the payload that is next.
+    pub(super) attempts: u32,
+    /// When the first of them began.
+    pub(super) began: Option<Instant>,
+}
+
+/// Spans of one chunk: places in `Batch::order`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub(super) chunk: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Piece {
+    pub(super) fn spans(&self) -> u64 {
+        (self.to - self.from) as u64
+    }
+}
+
+/// The tracer that spans are of. It may have been freed, and its slot given to another, whose counters are then left alone.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub(super) tracer: u32,
+    pub(super) metadata: Arc<Metadata>,
+}
+
+impl Owner {
+    /// Counts something for the tracer.
+    pub(super) fn count(&self, shared: &Shared, count: impl FnOnce(&Counters)) {
+        shared.account(self.tracer).count_for(&self.metadata, count);
+    }
+
+    /// The account, as long as it is the tracer's.
+    pub(super) fn account<'a>(&self, shared: &'a Shared) -> Option<&'a Account> {
+        Some(shared.account(self.tracer)).filter(|account| account.is_of(&self.metadata))
+    }
+
+    /// Counts spans as dropped and says so.
+    pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &str) {
+        let mut began = false;
+        // Both before the log, where a sink or a panic could come between them.
+        self.count(shared, |counters| {
+            began = counters.drop_spans(reason, spans);
+            Counters::add(&counters.resolved, spans);
+        });
+        shared.say_dropped(began, reason, spans, traces, detail);
+    }
+}
+
+impl Batch {
+    /// A batch of these chunks, of which nothing was sent yet.
+    pub(super) fn of(lane: Ticket, taken: Taken, chunks: Vec<Chunk>) -> Batch {
+        Batch {
+            chunks,
+            order: Vec::new(),
+            gone: AtomicUsize::new(0),
+            asking: AtomicBool::new(false),
+            unknown: AtomicBool::new(false),
+            lane,
+            owner: Owner { tracer: taken.tracer, metadata: taken.metadata },
+            sequence: taken.sequence,
+            pieces: Vec::new(),
+            limit: None,
+            tried: 0,
+            offer: Offer::default(),
+            attempts: 0,
+            began: None,
+        }
+    }
+
+    /// Puts all spans in order, as pieces of whole chunks.
+    pub(super) fn cut(&mut self) {
+        let (mut order, mut pieces) = (Vec::new(), Vec::with_capacity(self.chunks.len()));
+        for (chunk, content) in self.chunks.iter().enumerate() {
+            let from = order.len();
+            format::order(content, &mut order);
+            pieces.push(Piece { chunk, from, to: order.len() });
+        }
+        pieces.reverse();
+        // Only now: a batch without an order is one whose spans are not counted as taken yet.
+        (self.order, self.pieces) = (order, pieces);
+    }
+
+    /// All spans.
+    pub(super) fn spans(&self) -> u64 {
+        self.chunks.iter().map(|chunk| u64::from(chunk.spans)).sum()
+    }
+
+    /// Spans that are neither sent nor dropped.
+    pub(super) fn left(&self) -> u64 {
+        self.spans().saturating_sub(self.gone.load(Relaxed) as u64)
+    }
+
+    /// All that lies before this place in `order` is sent or dropped; what follows was not tried yet.
+    pub(super) fn gone_up_to(&mut self, place: usize) {
+        self.gone.store(place, Relaxed);
+        self.asking.store(false, Relaxed);
+        self.unknown.store(false, Relaxed);
+        (self.offer, self.attempts, self.began) = (Offer::default(), 0, None);
+    }
+
+    /// Puts pieces back to be sent again.
+    pub(super) fn put_back(&mut self, taken: Vec<Piece>) {
+        self.asking.store(false, Relaxed);
+        self.pieces.extend(taken.into_iter().rev());
+    }
+
+    /// Drops all that is left. Spans of a payload that was sent without an answer are of unknown fate, the others are
+    /// dropped for `reason`.
+    pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &str) {
+        let tried = self.unknown.load(Relaxed) || self.asking.load(Relaxed);
+        if self.order.is_empty() {
+            let spans = self.spans();
+            self.owner.count(shared, |counters| Counters::add(&counters.taken, spans));
+        }
+        let left = self.left();
+        let unknown = if tried { left.min(self.tried.saturating_sub(self.gone.load(Relaxed)) as u64) } else { 0 };
+        let traces = (self.pieces.len() as u64).max(1);
+        for (reason, spans) in [(Reason::UnknownFate, unknown), (reason, left - unknown)] {
+            if spans > 0 {
+                self.owner.lose(shared, reason, spans, traces.min(spans), detail);
+            }
+        }
+        self.pieces.clear();
+        self.gone_up_to(self.spans() as usize);
+    }
+
+    /// The chunks' buffers.
+    pub(super) fn into_buffers(self) -> impl Iterator<Item = Buffer> {
+        self.chunks.into_iter().map(|chunk| chunk.records)
+    }
+}
+
+/// Batches as debuggers see them.
+pub(super) fn inspected() -> [TypeDescriptor; 2] {
+    let fields = vec![
+        holding!(Vec of "chunk", Batch, chunks),
+        holding!(Vec of "offset", Batch, order),
+        unsigned!(Batch, gone),
+        unsigned!(Batch, asking),
+        unsigned!(Batch, unknown),
+        unsigned!(Batch, lane as "ticket"),
+    ];
+    [
+        TypeDescriptor::inside::<Batch>("batch", fields),
+        TypeDescriptor::inside::<Batches>("batches", vec![holding!(Vec of "batch", Batches, all)]),
+    ]
+}

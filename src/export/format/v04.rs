@@ -1,0 +1,375 @@
+//! Format v0.4: an array of chunks, each an array of spans, each a map. Trace-level values (sampling priority, mechanism,
+//! the high half of the trace id, the sender) are written on the first span of each chunk. Tracer-level values
+//! (environment, version, tags) are written on every span.
+
+use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
+use super::spans::{each_added_number, each_added_text, service_and_resource};
+use crate::export::metadata::{Identity, Metadata};
+use crate::memory::{self, Buffer, Full};
+use crate::span::encode;
+use crate::span::open::ERROR;
+use crate::span::record::Record;
+use crate::span::run::{Kind, Run};
+use crate::trace::Chunk;
+
+/// See the module. It has no state but a count: records hold tags as this format sends them.
+pub struct V04 {
+    path: &'static str,
+    chunks: usize,
+}
+
+impl V04 {
+    /// Payloads for this path.
+    pub fn at(path: &'static str) -> V04 {
+        V04 { path, chunks: 0 }
+    }
+}
+
+impl PayloadFormat for V04 {
+    fn begin(&mut self, body: &mut Buffer, _: &Metadata) -> Result<(), Full> {
+        self.chunks = 0;
+        put(body, &encode::array_head(0))
+    }
+
+    fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
+        let before = body.len();
+        let added = seal(body, spans.chunk, spans.offsets, spans.metadata, limit);
+        match added {
+            Ok(added) if added == spans.offsets.len() || (fit == Fit::Some && added > 0) => {
+                self.chunks += 1;
+                Ok(added)
+            }
+            _ => {
+                body.truncate(before);
+                added.map(|_| 0)
+            }
+        }
+    }
+
+    fn finish(&mut self, body: &mut Buffer) -> Result<(), Full> {
+        correct(body, 0, &encode::array_head(self.chunks));
+        Ok(())
+    }
+
+    fn path(&self) -> &'static str {
+        self.path
+    }
+
+    fn content_type(&self) -> &'static str {
+        CONTENT_TYPE
+    }
+
+    fn headers(&self, sender: &Sender<'_>, add: &mut dyn FnMut(&'static str, &str)) {
+        headers(sender, self.chunks, add);
+    }
+}
+
+/// The value of `Content-Type`.
+pub const CONTENT_TYPE: &str = "application/msgpack";
+
+/// The other headers of a request with so many chunks.
+pub fn headers(sender: &Sender<'_>, chunks: usize, add: &mut dyn FnMut(&'static str, &str)) {
+    let Identity { language, language_version, interpreter, interpreter_vendor, tracer_version, .. } = sender.identity;
+    add("Datadog-Meta-Lang", language);
+    add("Datadog-Meta-Lang-Version", language_version);
+    add("Datadog-Meta-Lang-Interpreter", interpreter);
+    add("Datadog-Meta-Lang-Interpreter-Vendor", interpreter_vendor);
+    add("Datadog-Meta-Tracer-Version", tracer_version);
+    add("X-Datadog-Trace-Count", &chunks.to_string());
+    add("Datadog-Container-ID", sender.identity.container_id.as_deref().unwrap_or_default());
+    add("Datadog-Entity-ID", sender.identity.entity_id.as_deref().unwrap_or_default());
+    add("Datadog-External-Env", sender.identity.external_env.as_deref().unwrap_or_default());
+    // The Agent reads a boolean as Go does, and logs a warning for each payload that says "yes".
+    add("Datadog-Client-Computed-Top-Level", "true");
+    add("Datadog-Send-Real-Http-Status", "true");
+    add("Datadog-Rates-Payload-Version", sender.rates_version);
+}
+
+/// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes; how many those are.
+fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], metadata: &Metadata, limit: usize) -> Result<usize, Full> {
+    let head = out.len();
+    put(out, &encode::array_head(offsets.len()))?;
+    let mut done = 0;
+    for &offset in offsets {
+        let before = out.len();
+        if let Some((record, _)) = Record::read(&chunk.records.bytes()[offset as usize..]) {
+            span(out, chunk, &record, metadata, done == 0)?;
+        }
+        if out.len() > limit {
+            out.truncate(before);
+            break;
+        }
+        done += 1;
+    }
+    correct(out, head, &encode::array_head(done));
+    Ok(done)
+}
+
+/// Corrects a head that was written at `at`.
+fn correct(out: &mut Buffer, at: usize, head: &[u8]) {
+    memory::copy(&mut out.bytes_mut()[at..at + head.len()], head);
+}
+
+#[inline]
+fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
+    encode::text(out.tail_beyond(encode::text_size(text.len()))?, text);
+    Ok(())
+}
+
+/// The numbers of a span, between keys that never change: each number in the form of nine bytes, to be filled in.
+const NUMBERS: &[u8; 94] = b"\xa8trace_id\xcf________\xa7span_id\xcf________\xa9parent_id\xcf________\
+\xa5start\xd3________\xa8duration\xd3________\xa5error_";
+/// Where they go.
+const TRACE_ID: usize = 10;
+const SPAN_ID: usize = TRACE_ID + 8 + 9;
+const PARENT_ID: usize = SPAN_ID + 8 + 11;
+const START: usize = PARENT_ID + 8 + 7;
+const DURATION: usize = START + 8 + 10;
+const ERROR_FLAG: usize = NUMBERS.len() - 1;
+
+fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, metadata: &Metadata, first: bool) -> Result<(), Full> {
+    let (service, resource) = service_and_resource(record, metadata);
+    let blobs = record.run(Kind::Blob);
+    let fields = 11 + u8::from(!record.span_type.is_empty()) + u8::from(blobs.count > 0);
+    put(out, &[0x80 | fields])?;
+    put(out, b"\xa7service")?;
+    put_text(out, service)?;
+    put(out, b"\xa4name")?;
+    put_text(out, record.name)?;
+    put(out, b"\xa8resource")?;
+    put_text(out, resource)?;
+    let numbers: &mut [u8] = out.tail_beyond(NUMBERS.len())?;
+    numbers.copy_from_slice(NUMBERS);
+    let duration = record.duration_ns.min(i64::MAX as u64);
+    for (at, number) in [
+        (TRACE_ID, chunk.trace_id_low),
+        (SPAN_ID, record.span_id),
+        (PARENT_ID, record.parent_id),
+        (START, record.start_ns as u64),
+        (DURATION, duration),
+    ] {
+        numbers[at..at + 8].copy_from_slice(&number.to_be_bytes());
+    }
+    numbers[ERROR_FLAG] = u8::from(record.flags & ERROR != 0);
+    if !record.span_type.is_empty() {
+        put(out, b"\xa4type")?;
+        put_text(out, record.span_type)?;
+    }
+    put(out, b"\xa4meta")?;
+    run_and_more(out, record.run(Kind::Text), |out, count| {
+        each_added_text(chunk, record, metadata, first, &mut |key, value| {
+            *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
+        });
+    })?;
+    put(out, b"\xa7metrics")?;
+    run_and_more(out, record.run(Kind::Number), |out, count| {
+        each_added_number(chunk, record, metadata, first, &mut |key, value| {
+            let number = |out: &mut Buffer| {
+                encode::float(out.tail_beyond(encode::FLOAT_SIZE)?, value);
+                Ok(())
+            };
+            *count += u32::from(put_text(out, key).and_then(|()| number(out)).is_ok());
+        });
+    })?;
+    if blobs.count > 0 {
+        put(out, b"\xabmeta_struct")?;
+        put(out, &encode::map_head(blobs.count as usize))?;
+        put(out, blobs.bytes)?;
+    }
+    Ok(())
+}
+
+/// A map that begins with a run as it is; its count is known once the rest is written, so its head has room for any.
+#[inline]
+fn run_and_more(out: &mut Buffer, run: Run<'_>, more: impl FnOnce(&mut Buffer, &mut u32)) -> Result<(), Full> {
+    let (head, mut count) = (out.len(), run.count);
+    put(out, &encode::map_head(0))?;
+    put(out, run.bytes)?;
+    more(out, &mut count);
+    correct(out, head, &encode::map_head(count as usize));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::spans::order;
+    use super::*;
+    use crate::memory::{Buffer, Pool};
+    use crate::span::open::{Field, OpenSpan, LOCAL_ROOT, TOP_LEVEL};
+    use crate::span::record;
+    use crate::trace::decision::Rates;
+    use crate::trace::{Decision, Mechanism, TraceTags};
+    use rmpv::Value;
+
+    fn metadata() -> Metadata {
+        let given = [("DD_SERVICE", "shop"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
+        let code = given.map(|(name, value)| (name.to_string(), value.to_string()));
+        Metadata::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7)
+    }
+
+    fn chunk(spans: &[(u64, i64, u32)]) -> Chunk {
+        let (pool, mut records) = (Pool::default(), Buffer::new());
+        for &(span_id, start_ns, flags) in spans {
+            let mut span = OpenSpan::default();
+            (span.span_id, span.start_ns) = (span_id, start_ns);
+            span.set_field(Field::Name, b"work").unwrap();
+            span.set_text(b"env", b"mine").unwrap();
+            span.set_number(b"n", span_id as f64).unwrap();
+            record::append(&mut records, &pool, &span, flags, 5).unwrap();
+        }
+        Chunk {
+            tracer: 0,
+            trace_id_high: 0x640c_fd8d_0000_0000,
+            trace_id_low: 9,
+            decision: Decision::by_hand(2),
+            tags: TraceTags::default(),
+            spans: spans.len() as u32,
+            complete: true,
+            records,
+            sequence: 0,
+        }
+    }
+
+    fn sealed(chunk: &Chunk) -> Vec<Value> {
+        let (mut offsets, mut out) = (Vec::new(), Buffer::new());
+        order(chunk, &mut offsets);
+        assert_eq!(seal(&mut out, chunk, &offsets, &metadata(), usize::MAX), Ok(offsets.len()));
+        rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone()
+    }
+
+    fn get<'a>(span: &'a Value, path: &[&str]) -> Option<&'a Value> {
+        path.iter().try_fold(span, |value, key| {
+            value.as_map()?.iter().find(|(k, _)| k.as_str() == Some(key)).map(|(_, value)| value)
+        })
+    }
+
+    #[test]
+    fn the_local_root_comes_first_and_alone_carries_what_is_the_traces() {
+        let spans = sealed(&chunk(&[(3, 30, 0), (2, 10, 0), (1, 20, LOCAL_ROOT | TOP_LEVEL)]));
+        let ids: Vec<u64> = spans.iter().map(|span| get(span, &["span_id"]).unwrap().as_u64().unwrap()).collect();
+        assert_eq!(ids, [1, 2, 3]);
+        for (span, first) in spans.iter().zip([true, false, false]) {
+            assert_eq!(get(span, &["meta", "_dd.p.tid"]).is_some(), first);
+            assert_eq!(get(span, &["meta", "_dd.p.dm"]).and_then(Value::as_str), first.then_some("-4"));
+            assert_eq!(get(span, &["metrics", "_sampling_priority_v1"]).and_then(Value::as_f64), first.then_some(2.0));
+            assert_eq!(get(span, &["metrics", "_dd.top_level"]).is_some(), first);
+            assert_eq!(get(span, &["meta", "env"]).unwrap().as_str(), Some("mine"), "the host's own wins");
+            assert_eq!(get(span, &["meta", "version"]).unwrap().as_str(), Some("1.2"));
+        }
+    }
+
+    #[test]
+    fn no_map_of_a_payload_has_a_key_twice() {
+        for span in sealed(&chunk(&[(1, 1, LOCAL_ROOT)])) {
+            for map in [Some(&span), get(&span, &["meta"]), get(&span, &["metrics"])] {
+                let mut keys: Vec<_> = map.unwrap().as_map().unwrap().iter().map(|(key, _)| key.as_str()).collect();
+                keys.sort();
+                let all = keys.len();
+                keys.dedup();
+                assert_eq!(keys.len(), all);
+            }
+        }
+    }
+
+    #[test]
+    fn tags_of_the_settings_that_the_tracer_writes_itself_are_not_sent_twice() {
+        let tags = "language:x,runtime-id:y,_dd.p.dm:-9,_dd.p.tid:z,_dd.git.commit.sha:1,version:7,env:a,team:web";
+        let given = [("DD_TAGS", tags), ("DD_GIT_COMMIT_SHA", "2"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
+        let code = given.map(|(name, value)| (name.to_string(), value.to_string()));
+        let metadata = Metadata::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7);
+        let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
+        let (mut offsets, mut out) = (Vec::new(), Buffer::new());
+        order(&chunk, &mut offsets);
+        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata, usize::MAX), Ok(2));
+        let spans = rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone();
+        for span in &spans {
+            let mut keys: Vec<_> =
+                get(span, &["meta"]).unwrap().as_map().unwrap().iter().map(|(key, _)| key.as_str()).collect();
+            let all = keys.len();
+            keys.sort();
+            keys.dedup();
+            assert_eq!(keys.len(), all, "{span}");
+            assert_eq!(get(span, &["meta", "team"]).and_then(Value::as_str), Some("web"));
+        }
+        let first = |key: &str| get(&spans[0], &["meta", key]).and_then(Value::as_str).map(str::to_owned);
+        assert_eq!(first("language").as_deref(), Some("native"), "the tracer's own wins");
+        assert_eq!(first("runtime-id"), Some(metadata.runtime_id.clone()));
+        assert_eq!((first("_dd.p.dm").as_deref(), first("_dd.git.commit.sha").as_deref()), (Some("-4"), Some("2")));
+    }
+
+    #[test]
+    fn the_decision_maker_that_a_trace_came_with_is_sent_on() {
+        for (decision, sent) in [(0, "-0"), (-4, "-4"), (-3, "-3"), (-11, "-11"), (i32::MIN + 1, "-2147483647")] {
+            let mut chunk = chunk(&[(1, 1, LOCAL_ROOT)]);
+            chunk.decision = Decision::new(2, Mechanism::of(decision));
+            assert_eq!(get(&sealed(&chunk)[0], &["meta", "_dd.p.dm"]).and_then(Value::as_str), Some(sent));
+        }
+    }
+
+    #[test]
+    fn trace_tags_are_on_the_first_span_and_the_origin_on_every_span() {
+        let mut with = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
+        for (key, value) in [("_dd.origin", "synthetics"), ("_dd.p.x", "7"), ("tracestate", "dd=s:1"), ("env", "its")] {
+            with.tags.set(key.as_bytes(), value.as_bytes()).unwrap();
+        }
+        with.decision = Decision::new(1, Mechanism::of(-3)).with_rates(Rates::new(Some(0.5), None));
+        let without = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
+        let text = |span: &Value, key| get(span, &["meta", key]).and_then(Value::as_str).map(str::to_owned);
+        let rate = |span: &Value| get(span, &["metrics", "_dd.rule_psr"]).and_then(Value::as_f64);
+        for (n, span) in sealed(&with).iter().enumerate() {
+            let first = n == 0;
+            assert_eq!(text(span, "_dd.origin").as_deref(), Some("synthetics"));
+            assert_eq!(text(span, "_dd.p.x").as_deref(), first.then_some("7"));
+            assert_eq!(text(span, "_dd.p.dm").as_deref(), first.then_some("-3"));
+            assert_eq!(text(span, "tracestate"), None, "it is for contexts");
+            assert_eq!(text(span, "env").as_deref(), Some("mine"), "the span's own wins");
+            assert_eq!(rate(span), first.then_some(0.5));
+        }
+        for span in sealed(&without) {
+            assert!(text(&span, "_dd.origin").is_none() && text(&span, "_dd.p.x").is_none() && rate(&span).is_none());
+        }
+    }
+
+    #[test]
+    fn a_chunk_too_large_is_cut_between_spans() {
+        let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0), (3, 3, 0)]);
+        let (mut offsets, mut out) = (Vec::new(), Buffer::new());
+        order(&chunk, &mut offsets);
+        seal(&mut out, &chunk, &offsets, &metadata(), usize::MAX).unwrap();
+        let whole = out.len();
+        out.truncate(0);
+        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata(), whole - 1), Ok(2));
+        assert_eq!(rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().len(), 2);
+        out.truncate(0);
+        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata(), 10), Ok(0));
+    }
+
+    #[test]
+    fn a_payload_holds_whole_chunks_and_is_unchanged_by_one_that_does_not_fit() {
+        let (one, two, metadata) = (chunk(&[(1, 1, LOCAL_ROOT)]), chunk(&[(2, 2, LOCAL_ROOT), (3, 3, 0)]), metadata());
+        let (mut format, mut body) = (V04::at("/v0.4/traces"), Buffer::new());
+        let add = |format: &mut V04, body: &mut Buffer, chunk: &Chunk, fit, limit| {
+            let mut offsets = Vec::new();
+            order(chunk, &mut offsets);
+            format.add(body, &Spans { chunk, offsets: &offsets, metadata: &metadata }, fit, limit)
+        };
+        let chunks = |format: &mut V04, body: &mut Buffer| {
+            format.finish(body).unwrap();
+            let payload = rmpv::decode::read_value(&mut body.bytes()).unwrap();
+            payload.as_array().unwrap().iter().map(|chunk| chunk.as_array().unwrap().len()).collect::<Vec<_>>()
+        };
+        format.begin(&mut body, &self::metadata()).unwrap();
+        assert_eq!(add(&mut format, &mut body, &one, Fit::Some, usize::MAX), Ok(1));
+        let before = body.bytes().to_vec();
+        assert_eq!(add(&mut format, &mut body, &two, Fit::All, before.len() + 50), Ok(0));
+        assert_eq!(body.bytes(), before, "nothing of it is left");
+        assert_eq!(add(&mut format, &mut body, &two, Fit::All, usize::MAX), Ok(2));
+        let most = body.len() - 1;
+        assert_eq!(chunks(&mut format, &mut body), [1, 2]);
+        body.truncate(0);
+        format.begin(&mut body, &self::metadata()).unwrap();
+        assert_eq!(add(&mut format, &mut body, &one, Fit::Some, most), Ok(1));
+        assert_eq!(add(&mut format, &mut body, &two, Fit::Some, most), Ok(1), "as many as fit");
+        assert_eq!(chunks(&mut format, &mut body), [1, 1]);
+    }
+}

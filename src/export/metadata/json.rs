@@ -1,0 +1,39 @@
+//! A tracer's metadata and settings as one JSON object in memory: what a debugger, a core's reader and whoever sends a
+//! core's spans afterwards must know of the tracer. Made once with the metadata, so that nobody has to take a structure
+//! apart. Settings in it are redacted; tags are not, since spans would carry them, and readers redact them.
+
+use super::Metadata;
+use crate::inspect::{holding, Field};
+use serde_json::{json, Value};
+
+/// The object's text.
+pub fn of(metadata: &Metadata) -> String {
+    let (settings, identity) = (&metadata.settings, &metadata.identity);
+    let values: Vec<Value> =
+        settings.values.iter().map(|value| json!([value.name, value.value, value.origin.name()])).collect();
+    json!({
+        "service": metadata.service,
+        "env": settings.env,
+        "version": metadata.version,
+        "language": identity.language,
+        "language_version": identity.language_version,
+        "interpreter": identity.interpreter,
+        "interpreter_vendor": identity.interpreter_vendor,
+        "tracer_version": identity.tracer_version,
+        "container_id": identity.container_id,
+        "entity_id": identity.entity_id,
+        "external_env": identity.external_env,
+        "runtime_id": metadata.runtime_id,
+        "process_id": metadata.process_id,
+        "agent_url": settings.agent.to_string(),
+        "every_span": metadata.every_span,
+        "first_span": metadata.first_span,
+        "settings": values,
+    })
+    .to_string()
+}
+
+/// Where a metadata has it.
+pub fn inspected() -> Vec<Field> {
+    vec![holding!(Vec of "byte", Metadata, json)]
+}

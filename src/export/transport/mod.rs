@@ -1,0 +1,54 @@
+//! How payloads leave the process: over HTTP to an agent (`agent`, with connections that `dial` makes) or to a file
+//! (`file`).
+
+pub mod agent;
+mod dial;
+mod direct;
+pub mod file;
+mod helper;
+mod names;
+
+pub use dial::system_lookup;
+pub use names::Names;
+
+use crate::settings::AgentAddress;
+use agent::{Agent, Place, Timeouts};
+use file::File;
+use std::fmt;
+use std::sync::Arc;
+
+/// Where payloads go.
+pub enum Transport {
+    /// An agent, over a connection for traces alone.
+    Agent(Box<Agent>),
+    /// A file.
+    File(File),
+    /// Nowhere: the address cannot be used, for this reason.
+    Unusable(String),
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Transport::Agent(_) => "Agent",
+            Transport::File(_) => "File",
+            Transport::Unusable(_) => "Unusable",
+        })
+    }
+}
+
+impl Transport {
+    /// The transport to this address. Opens nothing. Reads the environment.
+    pub fn to(address: &AgentAddress, names: &Arc<Names>) -> Transport {
+        let agent = |place: Place| {
+            let agent = Agent::knowing(place, Timeouts::default(), system_lookup, names.clone());
+            Transport::Agent(Box::new(agent))
+        };
+        match address.clone() {
+            AgentAddress::Http { host, port, base_path } => agent(Place::Tcp { host, port, base_path }),
+            AgentAddress::Unix { path } => agent(Place::Unix { path }),
+            AgentAddress::File { path } => Transport::File(File::new(path)),
+            AgentAddress::Unusable { why, .. } => Transport::Unusable(why),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! docs/log-lines.md: which language has a line for which event, and how each reads, made by the dialects themselves
+//! from one set of facts. `SPANWIRE_BLESS=1 cargo test --lib log_lines` writes it; without that the test compares.
+
+use super::worked::{self, about};
+use super::*;
+use crate::event::{Event, SpanView};
+use std::fmt::Write;
+use std::time::Duration;
+
+const LANGUAGES: [(&str, &str, Language, &str, &str); 7] = [
+    ("Java", "java", Language::Java, "0.45.0", "1.64.0"),
+    ("Python", "python", Language::Python, "1.2.0", "4.0.0"),
+    ("Ruby", "ruby", Language::Ruby, "0.49.0", "2.40.0"),
+    ("Go", "go", Language::Go, "v1.39.0", "v2.11.0"),
+    ("Node.js", "node", Language::Node, "0.14.0", "6.0.0"),
+    (".NET", "dotnet", Language::Dotnet, "1.21.0", "3.50.0.0"),
+    ("PHP", "php", Language::Php, "0.98.0", "1.20.0"),
+];
+
+const HEAD: &str = "\
+# Log lines
+
+<!-- Written by `SPANWIRE_BLESS=1 cargo test --lib log_lines` from src/languages. Do not edit. -->
+
+How each event reads in each dialect. A host's language picks its dialect (`SPANWIRE_LANGUAGE`), `SPANWIRE_LOG_DIALECT`
+chooses another: `java` is the wording of the documentation page \"Tracer debug logs\", `java@source` that of the tracer's
+current source; so for all seven. `native` is our own readable line, `json` one object per line; both have every event.
+C++ has no debug lines of its own and reads `native`.
+
+A line appears when the thing has happened, and only then. Where a tracer has no line for an event, neither does its
+dialect; but what warns or fails is always said, and where the tracer has no words for it, ours begin with `spanwire: `.
+
+PHP, Ruby and Node.js list the spans of each chunk, as their tracers do: PHP a record for each, the others records of
+about 128 KiB. Beyond 640 KiB of one chunk, which is what the log holds at a time, the last record says
+`spanwire: 11 more spans`. Java's list has at most 32 spans and says how many more there are. `spanwire doctor` counts these too.
+
+## Which has which
+
+**own**: the tracer's own line · **ours**: our words in its frame · **kind**: the event's kind and fields in its frame ·
+**–**: no line. Two values are the page's form and the
+source's. Events marked with * happen only when the host reports them (`spanwire_log_event`,
+`spanwire_tracer_report_integration`).
+";
+
+fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
+    let (span, open, fields) = (worked::span(), [worked::open()], worked::fields());
+    let started = SpanView { duration_ns: 0, ..span.clone() };
+    let list = [span.clone()];
+    let host = |kind, fields| Event::HostEvent { kind, fields };
+    let (url, failed) = (worked::AGENT_URL, Some(worked::REFUSED));
+    let mut say = |title: &str, event: Event<'_>| each(title, &event);
+    say("tracer configured", Event::TracerConfigured { fields: &fields, agent_url: url, agent_error: None });
+    say("configured, agent absent", Event::TracerConfigured { fields: &fields, agent_url: url, agent_error: failed });
+    say("log file opened", Event::LogFileOpened { path: "/app/dd.log" });
+    let (name, value, why) = ("DD_TRACE_AGENT_URL", "ftp://x", "no such scheme; accepted are http, unix and file");
+    say("setting rejected", Event::SettingRejected { name, value, origin: "env", why });
+    let names = ["DD_TRACE_SAMPLE_RATE", "DD_TRACE_SAMPLING_RULES"];
+    say("settings not supported", Event::SettingsUnsupported { names: &names });
+    say("integration loaded *", Event::IntegrationLoaded { name: "flask", version: "3.0", status: "ok" });
+    say("span started", Event::SpanStarted { span: &started, standing: worked::FIRST });
+    say("child span finished", Event::SpanFinished { span: &span, standing: worked::CHILD });
+    say("last span finished", Event::SpanFinished { span: &span, standing: worked::LAST });
+    say("parent unknown", Event::ParentUnknown { parent: 99, name: "late" });
+    say("chunk enqueued", worked::enqueued(&list));
+    say("payload sending", worked::sending());
+    say("payload sent", worked::sent(false));
+    say("payload sent after failures", worked::sent(true));
+    say("agent refused", worked::refused(413, "too large"));
+    say("agent unreachable", worked::unreachable(true));
+    say("agent reachable again", Event::AgentReachable { url: worked::TRACES_URL, after: Duration::from_secs(3) });
+    say("agent described itself", Event::AgentInfo { url: worked::TRACES_URL, version: "7.60.0", endpoints: 12 });
+    say("queue full", worked::queue_full());
+    let (reason, detail) = ("too_large", "one span of 9000000 bytes");
+    say("span too large", Event::SpansDropped { reason, spans: 1, traces: 1, detail, queue: None });
+    say("loss began", Event::LossBegan { reason: "queue_full" });
+    say("loss ended", Event::LossEnded { reason: "queue_full", spans: 30 });
+    say("spans abandoned at the end", Event::SpansAbandoned { spans: 1, open: &open });
+    say("spans open for long", Event::SpansOverdue { spans: 1, open: &open, stopping: false });
+    say("tracer stopped", Event::TracerStopped { sent: 10, spans_lost: 0, spans_unknown: 0, timed_out: false });
+    let late = Event::TracerStopped { sent: 10, spans_lost: 5, spans_unknown: 3, timed_out: true };
+    say("tracer stopped too late", late);
+    say("process forked", Event::Forked { parent_pid: 41 });
+    let time = Duration::from_secs(1);
+    say("look-up hangs in a child", Event::LookupHangs { host: "agent.test", time, given_up: 0, most: 3 });
+    say("thread not started", Event::ThreadNotStarted { thread: "spanwire-worker", errno: 11 });
+    say("thread started after all", Event::ThreadStarted { thread: "spanwire-worker", after: Duration::from_secs(3) });
+    say("panic caught", Event::PanicCaught { message: "index out of bounds" });
+    say("log records lost", Event::RecordsLost { sink: "stderr", records: 6 });
+    say("host's own text *", Event::HostText { level: Level::Info, target: "app", text: "cache is warm" });
+    say("host's own event *", host("cache.miss", &[("name", "cart"), ("size", "3")]));
+    let jit = [("function_id", "140"), ("token", "100663297"), ("name", "Shop.Cart.Get")];
+    say("method compiled *", host("jit.started", &jit));
+    say("class transformed *", host("class.transformed", &[("class", "org.shop.Cart"), ("classloader", "app")]));
+    say("integration failed *", host("integration.failed", &[("name", "flask"), ("error", "boom")]));
+    let received = [("version", "42"), ("paths", "datadog/2/APM_TRACING/abc/config"), ("payload", "{}")];
+    say("configuration received *", host("remote_config.received", &received));
+    say("configuration failed *", host("remote_config.failed", &[("error", "timed out")]));
+    say("flare started *", host("flare.started", &[("level", "debug")]));
+    say("flare sent *", host("flare.sent", &[("case_id", "12345"), ("url", "http://localhost:8126/tracer_flare/v1")]));
+    say("flare failed *", host("flare.failed", &[("error", "timed out"), ("status", "500")]));
+}
+
+/// What a language says of an event in this form, and how that is marked in the table.
+fn said(language: Language, form: Form, about: &About, event: &Event<'_>) -> (&'static str, Vec<Line>) {
+    let lines = worked::lines(language, form, about, true, event);
+    let ours = |line: &Line| line.text[line.message_at..].contains("spanwire: ");
+    let plain = |line: &Line| match event {
+        Event::HostEvent { kind, .. } => line.text[line.message_at..].contains(&format!("{kind}: ")),
+        _ => false,
+    };
+    let mark = match lines.as_slice() {
+        [] => "–",
+        lines if lines.iter().all(plain) => "kind",
+        lines if lines.iter().any(|line| !ours(line)) => "own",
+        _ => "ours",
+    };
+    (mark, lines)
+}
+
+fn document() -> String {
+    let mut out = HEAD.to_string();
+    let names: Vec<&str> = LANGUAGES.iter().map(|language| language.0).collect();
+    let _ = write!(out, "\n| event | {} |\n|---{}|\n", names.join(" | "), "|---".repeat(names.len()));
+    events(&mut |title, event| {
+        let cells = LANGUAGES.map(|(_, _, language, page, source)| {
+            let (page, _) = said(language, Form::Page, &about("test", page), event);
+            let (source, _) = said(language, Form::Source, &about("test", source), event);
+            if page == source {
+                page.to_string()
+            } else {
+                format!("{page} / {source}")
+            }
+        });
+        let _ = writeln!(out, "| {title} | {} |", cells.join(" | "));
+    });
+    let ours = about("test", "1.2.3");
+    for (name, language) in [("native", Language::Native), ("json", Language::Json)] {
+        section(&mut out, &format!("`{name}`"), language, Form::Page, &ours);
+    }
+    for (name, dialect, language, page, source) in LANGUAGES {
+        section(
+            &mut out,
+            &format!("{name}, as the page has it (`{dialect}`)"),
+            language,
+            Form::Page,
+            &about(dialect, page),
+        );
+        let about = about(dialect, source);
+        section(
+            &mut out,
+            &format!("{name}, as its source has it (`{dialect}@source`)"),
+            language,
+            Form::Source,
+            &about,
+        );
+    }
+    out
+}
+
+fn section(out: &mut String, title: &str, language: Language, form: Form, about: &About) {
+    let _ = write!(out, "\n## {title}\n\n```text\n");
+    events(&mut |title, event| {
+        let (mark, lines) = said(language, form, about, event);
+        if mark != "–" {
+            let _ = writeln!(out, "# {title}");
+            lines.iter().for_each(|line| {
+                let _ = writeln!(out, "{}", line.text);
+            });
+        }
+    });
+    out.push_str("```\n");
+}
+
+#[test]
+fn log_lines_in_the_docs_are_what_the_dialects_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/log-lines.md");
+    let now = document();
+    if std::env::var_os("SPANWIRE_BLESS").is_some() {
+        std::fs::write(path, &now).expect("docs/log-lines.md can be written");
+    }
+    let there = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(now == there, "docs/log-lines.md is out of date; SPANWIRE_BLESS=1 cargo test --lib log_lines writes it");
+}

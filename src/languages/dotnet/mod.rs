@@ -1,0 +1,5 @@
+//! The language dotnet.
+
+mod lines;
+
+pub(crate) use lines::lines;

@@ -1,0 +1,285 @@
+//! The Go tracer's lines: `2026/11/24 16:06:35 Datadog Tracer v1.39.0 DEBUG: …`. A logger that a Go program sets gets all
+//! but the time, and so does a host's here. Repeated errors are gathered elsewhere (`log/aggregate.rs`): here each only
+//! says which others it is like. What that tracer does not say, but must be said, begins with `spanwire: `.
+//!
+//! A host's events with lines of the tracer's own: `remote_config.received` {paths, payload}, `remote_config.failed`
+//! {error or status}.
+
+mod abandoned;
+mod span;
+
+use crate::event::Event;
+use crate::languages::cause::{cause, host_and_port, ip_of, reason_of_agent, Cause};
+use crate::languages::text::{self, escaped, general, inline};
+use crate::languages::{Form, Frame, Line};
+use crate::level::Level;
+use crate::redact;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+
+/// Bytes of an agent's answer that an error shows.
+const ANSWER_MAX: usize = 1_000;
+
+/// The format strings that errors of a kind share.
+mod template {
+    pub const LOST: &str = "lost %d traces: %v";
+    pub const RETRY: &str = "failure sending traces (attempt %d), will retry: %v";
+    pub const QUEUE_FULL: &str = "payload queue full, dropping %d traces";
+    pub const QUEUE_FULL_NOW: &str = "%d traces dropped through payload queue";
+    pub const TOO_LARGE: &str = "trace buffer full (%d), dropping trace";
+    pub const TOO_LARGE_NOW: &str = "trace buffer full (%d spans), dropping trace";
+}
+
+pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
+    let source = form == Form::Source;
+    let debug = || Writer::new(frame, Level::Debug);
+    let (warn, error) = (|| Writer::new(frame, Level::Warn), || Writer::new(frame, Level::Error));
+    match event {
+        Event::TracerConfigured { fields, agent_url, agent_error } => {
+            if looks_for_abandoned_spans(fields) {
+                out.push(Writer::new(frame, Level::Info).say("Abandoned spans logs enabled.").line());
+            }
+            let configured = Writer::new(frame, Level::Info).say("DATADOG TRACER CONFIGURATION ");
+            out.push(configured.say(&configuration(fields)).line());
+            if let Some(error) = agent_error {
+                let traces = format!("{}/v0.4/traces", agent_url.trim_end_matches('/'));
+                let line = warn().say("DIAGNOSTICS Unable to reach agent intake: ");
+                out.push(line.say(&post_error(source, &traces, error)).line());
+            }
+        }
+        Event::SettingRejected { name, value, why, .. } => {
+            let scheme = value.split_once("://").map(|(scheme, _)| scheme);
+            match (*name, scheme) {
+                ("DD_TRACE_SAMPLING_RULES", _) => {
+                    let line = warn().say("DIAGNOSTICS Error(s) parsing DD_TRACE_SAMPLING_RULES: ");
+                    out.push(line.say(&inline(why)).line());
+                }
+                ("DD_TRACE_AGENT_URL", Some(scheme)) if !matches!(scheme, "http" | "https" | "unix") => {
+                    let line = warn().put(format_args!("Unsupported protocol \"{}\" in Agent URL ", inline(scheme)));
+                    let line = line.put(format_args!("\"{}\". Must be one of: http, https, unix.", url(value)));
+                    out.push(line.line());
+                }
+                _ => out.extend(ours(frame, event)),
+            }
+        }
+        Event::SpanStarted { span, .. } => out.push(debug().span("Started", source, frame, span).line()),
+        Event::SpanFinished { span, .. } if source => out.push(debug().span("Finished", source, frame, span).line()),
+        Event::ChunkEnqueued { spans, complete: false, .. } => {
+            out.push(debug().put(format_args!("Partial flush triggered with {spans} finished spans")).line());
+        }
+        // The final dot is the page's: no source has it, but people search for the page's line.
+        Event::PayloadSending { bytes, traces, .. } => out.push(if source {
+            debug().put(format_args!("Attempt to send payload: size: {bytes} traces: {traces}")).line()
+        } else {
+            debug().put(format_args!("Sending payload: size: {bytes} traces: {traces}.")).line()
+        }),
+        Event::PayloadSent { attempt, .. } if source => {
+            out.push(debug().put(format_args!("sent traces after {attempt} attempts")).line());
+        }
+        Event::AgentRefused { status, answer, traces, attempt, retry, .. } => {
+            let reason = reason_of_agent(*status);
+            let error = match &*inline(answer) {
+                "" => reason.to_string(),
+                answer => format!("{} (Status: {reason})", beginning(answer, ANSWER_MAX)),
+            };
+            out.push(not_sent(frame, *traces, *attempt, *retry, &error));
+        }
+        Event::AgentUnreachable { url, error, traces, attempt, retry, .. } => {
+            out.push(not_sent(frame, *traces, *attempt, *retry, &post_error(source, url, error)));
+        }
+        Event::SpansDropped { reason: "queue_full", spans, traces, .. } => {
+            if source {
+                out.push(debug().put(format_args!("payload queue full, trace dropped {spans} spans")).line());
+                let line = error().put(format_args!("{traces} traces dropped through payload queue"));
+                out.push(line.like(template::QUEUE_FULL_NOW));
+            } else {
+                let line = error().put(format_args!("payload queue full, dropping {traces} traces"));
+                out.push(line.like(template::QUEUE_FULL));
+            }
+        }
+        Event::SpansDropped { reason: "too_large", spans, .. } => {
+            let (unit, template) = if source { (" spans", template::TOO_LARGE_NOW) } else { ("", template::TOO_LARGE) };
+            out.push(error().put(format_args!("trace buffer full ({spans}{unit}), dropping trace")).like(template));
+        }
+        Event::SpansOverdue { spans, open, .. } => {
+            let level = if source { Level::Warn } else { Level::Info };
+            abandoned::list(frame, level, *spans, open, out);
+        }
+        Event::HostText { level, target, text } => {
+            let mut line = Writer::new(frame, *level).say(&inline(text)).line();
+            if !target.is_empty() {
+                line.logger = target.to_string().into();
+            }
+            out.push(line);
+        }
+        Event::HostEvent { kind, fields } => out.push(host_event(debug(), kind, fields).line()),
+        _ => out.extend(ours(frame, event)),
+    }
+}
+
+fn ours(frame: &Frame<'_>, event: &Event<'_>) -> Option<Line> {
+    text::own(frame.about, event)
+        .map(|message| Writer::new(frame, event.level()).say("spanwire: ").say(&message).line())
+}
+
+fn not_sent(frame: &Frame<'_>, traces: u64, attempt: u32, retry: bool, error: &str) -> Line {
+    let line = Writer::new(frame, Level::Error);
+    if retry {
+        line.put(format_args!("failure sending traces (attempt {attempt}), will retry: {error}")).like(template::RETRY)
+    } else {
+        line.put(format_args!("lost {traces} traces: {error}")).like(template::LOST)
+    }
+}
+
+/// What Go's HTTP client would say; in our words where that is not known.
+fn post_error(source: bool, to: &str, error: &str) -> String {
+    let url = url(to);
+    let (host, port) = host_and_port(&url);
+    let quote = if source { "\"" } else { "" };
+    let post = format!("Post {quote}{url}{quote}: ");
+    let dial = match port {
+        0 => format!("dial unix {}: ", host.strip_suffix("/v0.4/traces").unwrap_or(host)),
+        port => format!("dial tcp {}:{port}: ", ip_of(host)),
+    };
+    match cause(error) {
+        Cause::Refused => post + &dial + "connect: connection refused",
+        Cause::TimedOut if error.starts_with("no answer") => {
+            let what = if source { "context deadline exceeded" } else { "net/http: request canceled" };
+            post + what + " (Client.Timeout exceeded while awaiting headers)"
+        }
+        Cause::TimedOut => post + &dial + "i/o timeout",
+        Cause::NotResolved => post + "dial tcp: lookup " + host + ": no such host",
+        Cause::Other(error) => post + &inline(error),
+    }
+}
+
+fn host_event(line: Writer, kind: &str, fields: &[(&str, &str)]) -> Writer {
+    let field = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| inline(value));
+    match (kind, field("paths"), field("payload"), field("status"), field("error")) {
+        ("remote_config.received", Some(path), raw, ..) => {
+            let line = line.say("Processing config from RC. Path: ").say(&path);
+            match raw {
+                Some(raw) => line.say(". Raw: ").say(&raw),
+                None => line,
+            }
+        }
+        ("remote_config.failed", _, _, Some(status), _) => {
+            let line = line.say("remoteconfig: http request error: response status code is not 200 (OK) but ");
+            match status.parse() {
+                Ok(status) => line.say(reason_of_agent(status)),
+                Err(_) => line.say(&status),
+            }
+        }
+        ("remote_config.failed", _, _, None, Some(error)) => line.say("remoteconfig: http request error: ").say(&error),
+        _ => line.say(&general(kind, fields)),
+    }
+}
+
+/// Whether the mode that looks for spans nobody finishes is among the settings that somebody has set.
+fn looks_for_abandoned_spans(fields: &[(String, Value)]) -> bool {
+    let settings = fields.iter().find(|(name, _)| name == "settings").map(|(_, settings)| settings);
+    let value = settings.and_then(|settings| settings.get("DD_TRACE_DEBUG_ABANDONED_SPANS")?.get("value"));
+    match value {
+        Some(Value::String(value)) => matches!(value.as_str(), "true" | "1"),
+        value => value == Some(&Value::Bool(true)),
+    }
+}
+
+/// The settings as Go's `encoding/json` writes them, which keeps HTML out of JSON; no error is an empty text.
+fn configuration(fields: &[(String, Value)]) -> String {
+    let json = text::object(fields.iter().map(|(name, value)| {
+        let value = match value {
+            Value::Null if name == "agent_error" => Cow::Owned(Value::from("")),
+            value => Cow::Borrowed(value),
+        };
+        (name.as_str(), value)
+    }));
+    let escapes = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') || c.is_control();
+    if !json.contains(escapes) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 32);
+    for c in json.chars() {
+        if escapes(c) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn url(url: &str) -> Cow<'_, str> {
+    escaped(redact::url(url))
+}
+
+/// The first so many bytes, down to a whole character.
+fn beginning(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "ERROR",
+        Level::Warn => "WARN",
+        Level::Info => "INFO",
+        Level::Off | Level::Debug | Level::Trace => "DEBUG",
+    }
+}
+
+/// A record that is being written.
+struct Writer {
+    level: Level,
+    text: String,
+    message_at: usize,
+}
+
+impl Writer {
+    fn new(frame: &Frame<'_>, level: Level) -> Writer {
+        let (at, version) = (frame.local(), &frame.about.tracer_version);
+        let mut text = String::with_capacity(256);
+        let _ = write!(
+            text,
+            "{:04}/{:02}/{:02} {:02}:{:02}:{:02} ",
+            at.year, at.month, at.day, at.hour, at.minute, at.second
+        );
+        let message_at = text.len();
+        text.push_str("Datadog Tracer ");
+        if !version.is_empty() {
+            text.push_str(if version.starts_with('v') { "" } else { "v" });
+            text.push_str(&inline(version));
+            text.push(' ');
+        }
+        text.push_str(level_name(level));
+        text.push_str(": ");
+        Writer { level, text, message_at }
+    }
+
+    fn say(mut self, words: &str) -> Writer {
+        self.text.push_str(words);
+        self
+    }
+
+    fn put(mut self, value: impl Display) -> Writer {
+        let _ = write!(self.text, "{value}");
+        self
+    }
+
+    fn line(self) -> Line {
+        self.like("")
+    }
+
+    /// An error that has this in common with its repetitions.
+    fn like(self, template: &'static str) -> Line {
+        let Writer { level, text, message_at } = self;
+        Line { level, logger: Cow::Borrowed("ddtrace"), text, message_at, template, host_only: false }
+    }
+}
+
+#[cfg(test)]
+mod tests;

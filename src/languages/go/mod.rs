@@ -1,0 +1,5 @@
+//! The language go.
+
+mod lines;
+
+pub(crate) use lines::lines;

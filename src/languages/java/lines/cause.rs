@@ -1,0 +1,66 @@
+//! The exceptions that the Java tracer's HTTP client throws where ours tells of a failure.
+
+use super::layout::Exception;
+use crate::languages::cause::{cause, host_and_port, ip_of, Cause};
+use crate::languages::text::inline;
+use std::borrow::Cow;
+
+/// What Java would have thrown. What it has no class of its own for is an `IOException` in our client's words.
+pub(super) fn exception(url: &str, error: &str) -> Exception {
+    let (host, port) = host_and_port(url);
+    let shown = inline(host);
+    let (class, message) = match cause(error) {
+        Cause::Refused if port == 0 => ("java.net.ConnectException", "Connection refused".into()),
+        Cause::Refused => ("java.net.ConnectException", format!("Failed to connect to {}:{port}", place(host, &shown))),
+        Cause::TimedOut => ("java.net.SocketTimeoutException", "timeout".into()),
+        Cause::NotResolved => ("java.net.UnknownHostException", format!("{shown}: Name or service not known")),
+        Cause::Other(words) => ("java.io.IOException", inline(words).into_owned()),
+    };
+    Exception { class, message }
+}
+
+/// `name/address`, of which Java prints what it has.
+fn place<'a>(host: &str, shown: &'a str) -> Cow<'a, str> {
+    let ip = ip_of(host);
+    if ip != host {
+        format!("{shown}/{ip}").into()
+    } else if host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok() {
+        format!("/{shown}").into()
+    } else {
+        shown.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_has_the_class_that_java_users_search_for() {
+        let thrown = |url, error| {
+            let Exception { class, message } = exception(url, error);
+            format!("{class}: {message}")
+        };
+        let refused = "connection refused";
+        for (url, error, want) in [
+            (
+                "http://localhost:8126/x",
+                refused,
+                "java.net.ConnectException: Failed to connect to localhost/127.0.0.1:8126",
+            ),
+            ("http://10.0.0.5:8126", refused, "java.net.ConnectException: Failed to connect to /10.0.0.5:8126"),
+            ("http://[::1]:8126", refused, "java.net.ConnectException: Failed to connect to /[::1]:8126"),
+            ("http://agent:8126", refused, "java.net.ConnectException: Failed to connect to agent:8126"),
+            ("unix:///run/a.sock", refused, "java.net.ConnectException: Connection refused"),
+            ("http://agent:1", "timed out", "java.net.SocketTimeoutException: timeout"),
+            (
+                "http://agnt:1",
+                "cannot resolve agnt: no",
+                "java.net.UnknownHostException: agnt: Name or service not known",
+            ),
+            ("http://agent:1", "broken\npipe", "java.io.IOException: broken\\npipe"),
+        ] {
+            assert_eq!(thrown(url, error), want);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! One JSON object per line.
+
+mod lines;
+
+pub(crate) use lines::line;

@@ -1,0 +1,396 @@
+//! The native dialect: one readable line per event. What happened, its facts as `name=value`, and for a problem what to
+//! look at next.
+
+use crate::event::{Event, OpenSpanView, SpanView};
+use crate::languages::remedy::{calls, Calls};
+use crate::languages::text::{duration, free, iso_time, number, object, tags, value};
+use crate::languages::{About, Frame, Line as Record};
+use crate::redact;
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+use std::time::Duration;
+
+/// Open spans that a line names.
+const OPEN_MAX: usize = 10;
+
+pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
+    let level = event.level();
+    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid), calls(&frame.about.language));
+    line.0.push_str(&level.name().to_ascii_uppercase());
+    line.0.push(' ');
+    let message_at = line.0.len();
+    line.event(event);
+    match (frame.held_back.events, frame.held_back.minutes) {
+        (0, _) => {}
+        (n, 0 | 1) => line.put(format_args!(" ({n} more like this in the last minute)")),
+        (n, minutes) => line.put(format_args!(" ({n} more like this in the last {minutes} minutes)")),
+    }
+    let logger = event.kind().to_string().into();
+    Record { level, logger, text: line.0, message_at, template: "", host_only: false }
+}
+
+/// What the event says, without time, process and level.
+pub(crate) fn message(about: &About, event: &Event<'_>) -> String {
+    let mut line = Line(String::new(), calls(&about.language));
+    line.event(event);
+    line.0
+}
+
+struct Line(String, &'static Calls);
+
+impl Line {
+    fn event(&mut self, event: &Event<'_>) {
+        let calls = self.1;
+        match event {
+            Event::TracerConfigured { fields, .. } => {
+                self.say("DATADOG TRACER CONFIGURATION - ");
+                self.0.push_str(&object(fields.iter().map(|(key, value)| (key.as_str(), Cow::Borrowed(value)))));
+            }
+            Event::LogFileOpened { path } => {
+                self.say("log file:").fact("path", &free(path));
+            }
+            Event::SettingRejected { name, value: given, origin, why } => {
+                self.say("setting rejected:");
+                self.fact(name, &value(name, given)).fact("origin", origin);
+                self.say("; ").text(&free(why)).say("; the default is kept");
+            }
+            Event::SettingsUnsupported { names } => {
+                self.say("settings not supported yet: ").say(&names.join(", "));
+                self.say("; they have no effect in this version; docs/settings.md lists those that have");
+            }
+            Event::IntegrationLoaded { name, version, status } => {
+                self.say("integration loaded:").fact("name", name).fact("version", version).fact("status", status);
+            }
+            Event::SpanStarted { span, .. } => self.say("span started:").span(span),
+            Event::SpanFinished { span, .. } => {
+                self.say("span finished:").span(span);
+                let time = Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0));
+                self.count("duration", duration(time)).count("error", u8::from(span.error)).tags(span);
+            }
+            Event::ParentUnknown { parent, name } => {
+                self.say("span has no live parent:").fact("name", &free(name)).count("parent", parent);
+                self.say("; it begins a new trace: keep the parent open, or keep its context, to stay in one");
+            }
+            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, .. } => {
+                self.say("chunk enqueued:").count("trace_id", format_args!("{trace_id:032x}")).count("spans", spans);
+                self.count("size", format_args!("{bytes}B")).count("partial", !complete);
+                self.count("queued_chunks", queued_chunks).count("queued_size", format_args!("{queued_bytes}B"));
+            }
+            Event::PayloadSending { url, bytes, traces, spans, attempt } => {
+                self.say("payload sending:").load(*bytes, *traces, *spans).url(url).count("attempt", attempt);
+            }
+            Event::PayloadSent { url, bytes, traces, spans, time, status, answer, .. } => {
+                self.say("payload sent:").load(*bytes, *traces, *spans).count("time", duration(*time)).url(url);
+                self.count("status", status).answer(answer);
+            }
+            Event::AgentRefused { url, status, answer, bytes, traces, spans, retry, .. } => {
+                self.say("agent refused a payload:").count("status", status).url(url).load(*bytes, *traces, *spans);
+                self.say(fate(*retry)).say("; ").say(refusal_advice(*status)).answer(answer);
+            }
+            Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, .. } => {
+                self.say("DATADOG TRACER DIAGNOSTIC - Agent not reachable at ").text(&redact::url(url)).say(": ");
+                self.text(&free(error)).say(";").load(*bytes, *traces, *spans).count("attempt", attempt);
+                self.say(fate(*retry)).say(
+                    "; check DD_TRACE_AGENT_URL and that the Agent runs and listens there with APM on; to try without \
+                     one, run `spanwire agent`",
+                );
+            }
+            Event::AgentReachable { url, after } => {
+                self.say("agent reachable again:").url(url).count("after", duration(*after));
+            }
+            Event::AgentInfo { url, version, endpoints } => {
+                self.say("agent described itself:").url(url).fact("version", version).count("endpoints", endpoints);
+            }
+            Event::SpansDropped { reason, spans, traces, detail, .. } => {
+                self.say("spans dropped:").fact("reason", reason).count("spans", spans).count("traces", traces);
+                if !detail.is_empty() {
+                    self.fact("detail", &free(detail));
+                }
+            }
+            Event::LossBegan { reason } => {
+                self.say("loss began:").fact("reason", reason);
+                self.say("; spans are being dropped, and counted; ");
+                if *reason == "shutdown" {
+                    self.say("look above for what kept them from leaving, or ");
+                }
+                self.say(loss_advice(reason, calls));
+            }
+            Event::LossEnded { reason, spans } => {
+                self.say("loss ended:")
+                    .fact("reason", reason)
+                    .count("spans", spans)
+                    .say("; so many were dropped meanwhile");
+            }
+            Event::SpansAbandoned { spans, open } => {
+                self.say("spans abandoned:").count("spans", spans).open(*spans, open);
+                self.say("; they were open at shutdown and are not sent: finish spans before shutting down");
+            }
+            Event::SpansOverdue { spans, open, stopping } => {
+                self.say(if *stopping { "spans open at the end:" } else { "spans open for long:" });
+                self.count("spans", spans).open(*spans, open);
+                self.say("; somebody forgot to finish them, or they take their time");
+            }
+            Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out } => {
+                self.say("tracer stopped:").count("sent", sent).count("lost", spans_lost);
+                self.count("unknown", spans_unknown).count("timed_out", timed_out);
+                if *spans_unknown > 0 {
+                    let were = if *spans_unknown == 1 { "span was" } else { "spans were" };
+                    self.put(format_args!("; {spans_unknown} {were} sent without an answer: the Agent may have "));
+                    self.say(if *spans_unknown == 1 { "it or not" } else { "them or not" });
+                }
+                if *timed_out {
+                    self.say("; look above for what kept them from leaving, or ").say(calls.more_time);
+                } else if *spans_lost > 0 {
+                    self.say("; the reason is in the lines above");
+                }
+            }
+            Event::Forked { parent_pid } => {
+                self.say("process forked:").count("parent", parent_pid);
+                self.say("; this child begins with an empty queue, and its parent sends what it holds");
+            }
+            Event::LookupHangs { host, time, given_up, most } => {
+                self.say("look-up hangs:").fact("host", &free(host)).count("time", duration(*time));
+                self.put(format_args!(
+                    " given_up={given_up}; it may never return, if another thread of the parent was looking a name up at \
+                     the fork; /etc/hosts and the name servers are asked instead, and at most {most} look-ups are started \
+                     anew; an address in DD_TRACE_AGENT_URL avoids it"
+                ));
+            }
+            Event::ThreadNotStarted { thread, errno } => {
+                self.say("cannot start thread ").quoted_always(thread).say(": ").text(&error_text(*errno));
+                self.put(format_args!(" (errno {errno}); "));
+                self.say(match *thread {
+                    "spanwire-log" => "records wait for it",
+                    _ => "spans wait in the queue until it runs",
+                });
+                self.say("; check ulimit -u and the container's limit of processes (pids.max)");
+            }
+            Event::ThreadStarted { thread, after } => {
+                self.say("thread ").quoted_always(thread).say(" runs now:").count("after", duration(*after));
+            }
+            Event::PanicCaught { message } => {
+                self.say("internal error caught: ").text(&free(message));
+                self.say("; the host is not affected; please report this line with the version in use");
+            }
+            Event::HostText { target, text, .. } => {
+                self.text(target).say(if target.is_empty() { "" } else { ": " }).text(&free(text));
+            }
+            Event::HostEvent { kind, fields } => {
+                self.text(kind).say(":");
+                let left_out = tags(fields, |name, text| {
+                    self.fact(&name, &text);
+                });
+                self.left_out(left_out);
+            }
+            Event::RecordsLost { sink, records } => {
+                self.say("log records lost:").fact("sink", sink).count("records", records);
+                self.say("; it takes them more slowly than they come");
+            }
+            Event::Notice { target, text, .. } => {
+                self.say(target).say(": ").text(&free(text));
+            }
+        }
+    }
+
+    fn span(&mut self, span: &SpanView<'_>) {
+        self.fact("name", &free(span.name)).fact("service", &free(span.service)).fact("resource", &free(span.resource));
+        if !span.span_type.is_empty() {
+            self.fact("type", &free(span.span_type));
+        }
+        self.count("trace_id", format_args!("{:032x}", span.trace_id));
+        self.count("span_id", span.span_id).count("parent_id", span.parent_id);
+    }
+
+    /// The oldest few of the open spans.
+    fn open(&mut self, spans: u64, open: &[OpenSpanView]) -> &mut Line {
+        for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
+            self.say(if n == 0 { " oldest=[" } else { ", " }).text(&free(&span.name));
+            self.count("span_id", span.span_id).count("trace_id", format_args!("{:032x}", span.trace_id));
+            self.count("age", duration(span.age));
+        }
+        if !open.is_empty() {
+            self.say(if spans > OPEN_MAX as u64 { ", …]" } else { "]" });
+        }
+        self
+    }
+
+    fn tags(&mut self, span: &SpanView<'_>) {
+        self.say(" tags={");
+        let mut between = "";
+        let left_out = tags(&span.tags, |name, text| {
+            self.say(between).quoted(&name).say("=").quoted(&text);
+            between = ", ";
+        });
+        self.left_out(left_out);
+        self.say("} metrics={");
+        for (n, (name, metric)) in span.metrics.iter().enumerate() {
+            self.say(if n == 0 { "" } else { ", " }).quoted(name).say("=").put(number(*metric));
+        }
+        self.say("}");
+    }
+
+    fn left_out(&mut self, tags: usize) {
+        if tags > 0 {
+            self.put(format_args!(" … ({tags} more)"));
+        }
+    }
+
+    fn load(&mut self, bytes: u64, traces: u64, spans: u64) -> &mut Line {
+        self.count("size", format_args!("{bytes}B")).count("traces", traces).count("spans", spans)
+    }
+
+    fn url(&mut self, url: &str) -> &mut Line {
+        self.fact("url", &redact::url(url))
+    }
+
+    /// Last on its line, and so without quotes around its own.
+    fn answer(&mut self, answer: &str) {
+        self.say(" answer=").text(&free(answer));
+    }
+
+    /// ` name=value`, the value in quotes if it needs them.
+    fn fact(&mut self, name: &str, text: &str) -> &mut Line {
+        self.say(" ").text(name).say("=").quoted(text)
+    }
+
+    fn count(&mut self, name: &str, value: impl Display) -> &mut Line {
+        self.put(format_args!(" {name}={value}"));
+        self
+    }
+
+    fn put(&mut self, value: impl Display) {
+        let _ = write!(self.0, "{value}");
+    }
+
+    fn say(&mut self, words: &str) -> &mut Line {
+        self.0.push_str(words);
+        self
+    }
+
+    fn quoted_always(&mut self, text: &str) -> &mut Line {
+        self.say("\"").text(text).say("\"")
+    }
+
+    fn quoted(&mut self, text: &str) -> &mut Line {
+        let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
+        if !text.is_empty() && text.chars().all(bare) {
+            return self.say(text);
+        }
+        self.say("\"");
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                self.0.push('\\');
+            }
+            self.visible(c);
+        }
+        self.say("\"")
+    }
+
+    fn text(&mut self, text: &str) -> &mut Line {
+        text.chars().for_each(|c| self.visible(c));
+        self
+    }
+
+    /// Control characters, and what some readers take for a line's end, as escapes.
+    fn visible(&mut self, c: char) {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            self.0.extend(c.escape_default());
+        } else {
+            self.0.push(c);
+        }
+    }
+}
+
+/// What the system says of an error number, without the number.
+fn error_text(errno: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
+}
+
+fn fate(retry: bool) -> &'static str {
+    if retry {
+        "; it will be tried again"
+    } else {
+        "; its spans are dropped"
+    }
+}
+
+fn refusal_advice(status: u16) -> &'static str {
+    match status {
+        401 | 403 | 407 => "something in between asks for credentials: check DD_TRACE_AGENT_URL and proxies",
+        404 | 405 | 415 => "what listens there does not take this format: check that DD_TRACE_AGENT_URL is an Agent's",
+        413 => "the payload is larger than this Agent takes",
+        408 | 429 | 503 => "the Agent is busy: give it more CPU, or send less",
+        500.. => "the Agent failed: its own log says why",
+        _ => "the Agent does not accept it: its own log may say why",
+    }
+}
+
+fn loss_advice(reason: &str, calls: &Calls) -> &'static str {
+    match reason {
+        "queue_full" | "memory" => {
+            "spans come faster than they leave: see whether the Agent answers slowly or not at all"
+        }
+        "unreachable" => "the Agent was away for longer than payloads are kept",
+        "refused" => "the Agent's answer is in the line before",
+        "too_large" => "single traces are larger than a payload may be: finish spans earlier, or set shorter tags",
+        "shutdown" => calls.more_time,
+        _ => calls.counts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::languages::tests::{every_event, frame};
+    use crate::languages::worked;
+    use crate::languages::HeldBack;
+
+    const GOLDEN: &str = include_str!("lines.golden");
+
+    #[test]
+    fn every_event_reads_as_agreed() {
+        let mut lines = String::new();
+        every_event(&mut |_, event| {
+            lines.push_str(&line(&frame(), event).text);
+            lines.push('\n');
+        });
+        for (got, want) in lines.lines().zip(GOLDEN.lines()) {
+            assert_eq!(got, want);
+        }
+        assert_eq!(lines.lines().count(), GOLDEN.lines().count(), "all of it:\n{lines}");
+    }
+
+    #[test]
+    fn a_remedy_names_what_the_hosts_language_has() {
+        for (language, has) in [
+            ("php", "$tracer->shutdown($timeoutMs)"),
+            ("ruby", "c.shutdown_timeout"),
+            ("native", "spanwire_tracer_shutdown"),
+            ("cpp", "spanwire_tracer_shutdown"),
+            ("jvm", "the tracer's shutdown"),
+        ] {
+            let about = About { language: language.into(), ..About::default() };
+            for event in [
+                Event::TracerStopped { sent: 1, spans_lost: 2, spans_unknown: 0, timed_out: true },
+                Event::LossBegan { reason: "shutdown" },
+                Event::LossBegan { reason: "unknown_fate" },
+            ] {
+                let said = message(&about, &event);
+                let counts = matches!(event, Event::LossBegan { reason: "unknown_fate" });
+                assert!(counts || said.contains(has), "{language}: {said}");
+                assert_eq!(said.contains("spanwire_"), matches!(language, "native" | "cpp"), "{language}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn held_back_repetitions_are_told_at_the_end() {
+        let mut frame = frame();
+        frame.held_back = HeldBack { events: 12, minutes: 1, quiet_minutes: 1 };
+        let event = worked::refused(500, "");
+        assert!(line(&frame, &event).text.ends_with(" (12 more like this in the last minute)"));
+        frame.held_back.minutes = 3;
+        assert!(line(&frame, &event).text.ends_with(" (12 more like this in the last 3 minutes)"));
+    }
+}

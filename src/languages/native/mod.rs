@@ -1,0 +1,5 @@
+//! Our own readable lines.
+
+mod lines;
+
+pub(crate) use lines::{line, message};

@@ -1,0 +1,183 @@
+//! Node.js: bare texts, a console call each. What is an `Error` there has `Error: ` before its message, as the console
+//! shows it; a logger that the host brings gets the message alone. How spans and requests read as JSON is in `json.rs`.
+//!
+//! The page's other form, an object of the logger bunyan, is the work of that logger and not of the tracer. With a
+//! record of ours, a binding calls the logger's `error` with an `Error` made from the record's message (for the other
+//! levels, with the message), or writes the object itself: `level` is 50 for error, 40, 30, 20 and 10 for the rest, `msg` and `err.message` are the
+//! message, `err.stack` is the whole record, with the host's own frames below it where it wants them.
+//!
+//! Host events with lines of this tracer: `integrations.loaded` {names}, `flare.failed` {error},
+//! `remote_config.failed` {error}. A field that is not there is left out, as is an empty second record. Every other
+//! kind reads `kind: name=value, …`.
+
+mod json;
+
+use crate::event::Event;
+use crate::languages::cause::{cause, host_and_port, ip_of, Cause};
+use crate::languages::text::{general, inline, inline_value, object, own, reason_phrase};
+use crate::languages::{Form, Frame, Line};
+use crate::level::Level;
+use crate::redact;
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The tracer has one logger, and this name for it with bunyan.
+const LOGGER: &str = "dd-trace";
+/// What the console shows before an error's message.
+const ERROR: &str = "Error: ";
+/// How a span that is too large for us is reported; behind it is the limit.
+const TOO_LARGE: &str = "one span is larger than ";
+
+pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
+    let page = form == Form::Page;
+    match event {
+        Event::TracerConfigured { fields, agent_url, agent_error } => {
+            let there = fields.iter().filter(|(_, value)| !value.is_null());
+            let config = object(there.map(|(name, value)| (name.as_str(), Cow::Borrowed(value))));
+            say(out, Level::Warn, &format!("DATADOG TRACER CONFIGURATION - {config}"));
+            if let Some(error) = agent_error {
+                let why = unreached(form, agent_url, error);
+                say(out, Level::Warn, &format!("DATADOG TRACER DIAGNOSTIC - Agent Error: {why}"));
+            }
+        }
+        Event::IntegrationLoaded { name, version, status } => integration(name, version, status, out),
+        Event::ChunkEnqueued { list, .. } if !list.is_empty() => {
+            // The words changed with the code that sends; the page's era said `trace`.
+            let what = if page { "Encoding trace: " } else { "Encoding payload: " };
+            for text in json::trace(what, frame, list) {
+                say(out, Level::Debug, &text);
+            }
+        }
+        Event::PayloadSending { url, traces, .. } => {
+            say(out, Level::Debug, &json::request(form, frame.about, url, *traces));
+        }
+        Event::PayloadSent { answer, .. } => {
+            // The page's spelling, which no release has, is what people search for. Agents answer `OK` or nothing where
+            // they have no rates to give.
+            let (who, answer) = (if page { "Agent" } else { "agent" }, answer.trim());
+            let answer = if page && answer.is_empty() { Cow::Borrowed("OK") } else { inline(answer) };
+            say(out, Level::Debug, &format!("Response from the {who}: {answer}"));
+        }
+        Event::AgentRefused { status, .. } if page => {
+            say(out, Level::Error, &format!("Error from the Agent: {status} {}", reason_phrase(*status)));
+        }
+        Event::AgentRefused { url, status, answer, .. } => {
+            say(out, Level::Error, &format!("Error sending payload to the agent (status code: {status})"));
+            let mut text = format!("Error from {}: {status} {}.", inline(&redact::url(url)), reason_phrase(*status));
+            if !answer.is_empty() {
+                let _ = write!(text, " Response from the endpoint: \"{}\"", inline(answer));
+            }
+            fail(out, &text);
+        }
+        Event::AgentUnreachable { url, error, .. } => {
+            if !page {
+                say(out, Level::Error, "Error sending payload to the agent (status code: undefined)");
+            }
+            fail(out, &unreached(form, url, error));
+        }
+        Event::SpansDropped { reason: "queue_full" | "memory", .. } => {
+            say(out, Level::Debug, "Maximum number of active requests reached: payload is discarded.");
+        }
+        Event::SpansDropped { reason: "too_large", traces, detail, .. } => {
+            let limit = detail.strip_prefix(TOO_LARGE).and_then(|rest| rest.split(' ').next());
+            let limit = limit.map_or(String::new(), |bytes| format!("{} byte ", inline(bytes)));
+            fail(out, &format!("Writer dropped {traces} trace(s) that exceeded the {limit}chunk cap"));
+        }
+        Event::SettingRejected { name, value, why, .. } if why.starts_with("no such setting") => {
+            let value = quoted(&inline_value(name, value));
+            say(out, Level::Warn, &format!("Unknown option {} with value {value}", inline(name)));
+        }
+        Event::HostText { level, target, text } => {
+            let logger = if target.is_empty() { Cow::Borrowed(LOGGER) } else { Cow::Owned((*target).to_string()) };
+            out.push(Line::new(*level, logger, String::new(), &inline(text)));
+        }
+        Event::HostEvent { kind, fields } => host_event(kind, fields, out),
+        other => {
+            if let Some(words) = own(frame.about, other) {
+                say(out, other.level(), &format!("spanwire: {words}"));
+            }
+        }
+    }
+}
+
+fn say(out: &mut Vec<Line>, level: Level, text: &str) {
+    out.push(Line::new(level, LOGGER, String::new(), text));
+}
+
+/// An `Error` object, without the stack that only the host can know.
+fn fail(out: &mut Vec<Line>, message: &str) {
+    out.push(Line::new(Level::Error, LOGGER, ERROR.into(), message));
+}
+
+fn integration(name: &str, version: &str, status: &str, out: &mut Vec<Line>) {
+    match status.trim() {
+        "" | "ok" | "loaded" => integrations(std::iter::once(name), out),
+        status if status.starts_with("incompatible") => {
+            let at = if version.is_empty() { "" } else { "@" };
+            let text = format!("Found incompatible integration version: {}{at}{}", inline(name), inline(version));
+            say(out, Level::Info, &text);
+        }
+        status => host_event("integration", &[("name", name), ("version", version), ("status", status)], out),
+    }
+}
+
+fn integrations<'a>(names: impl Iterator<Item = &'a str>, out: &mut Vec<Line>) {
+    let mut list = String::new();
+    for name in names {
+        list.push_str(if list.is_empty() { "" } else { "," });
+        json::string(&mut list, &inline(name));
+    }
+    say(out, Level::Warn, &format!("DATADOG TRACER INTEGRATIONS LOADED - [{list}]"));
+}
+
+fn host_event(kind: &str, fields: &[(&str, &str)], out: &mut Vec<Line>) {
+    let field = |name: &str| fields.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    match (kind, field("names")) {
+        ("integrations.loaded", Some(names)) => {
+            integrations(names.split(',').map(str::trim).filter(|name| !name.is_empty()), out);
+        }
+        ("flare.failed" | "remote_config.failed", _) => {
+            match kind {
+                "flare.failed" => fail(out, "Error sending flare payload"),
+                _ => say(out, Level::Error, "[RC] Error in request"),
+            }
+            if let Some(error) = field("error").filter(|error| !error.is_empty()) {
+                fail(out, &inline(error));
+            }
+        }
+        _ => {
+            say(out, Level::Debug, &general(kind, fields));
+        }
+    }
+}
+
+/// Why the agent was not reached, as Node's HTTP client puts it.
+fn unreached(form: Form, url: &str, error: &str) -> String {
+    let (base, _) = json::split(url);
+    let (host, port) = host_and_port(base);
+    let place = if port == 0 { host.to_string() } else { format!("{}:{port}", ip_of(host)) };
+    let reason = match cause(error) {
+        Cause::Refused => Cow::Owned(format!("connect ECONNREFUSED {}", inline(&place))),
+        // It gives up a request that is not answered by closing its socket.
+        Cause::TimedOut if error.starts_with("no answer") => Cow::Borrowed("socket hang up"),
+        Cause::TimedOut => Cow::Owned(format!("connect ETIMEDOUT {}", inline(&place))),
+        Cause::NotResolved => Cow::Owned(format!("getaddrinfo ENOTFOUND {}", inline(host))),
+        Cause::Other(words) => inline(words),
+    };
+    match form {
+        Form::Page => format!("Network error trying to reach the agent: {reason}"),
+        Form::Source => reason.into_owned(),
+    }
+}
+
+/// A text as `%o` shows it: in the first kind of quotes that it does not hold.
+fn quoted(text: &str) -> String {
+    let free = ['\'', '"', '`'].into_iter().find(|quote| !text.contains(*quote));
+    match free {
+        Some(quote) => format!("{quote}{text}{quote}"),
+        None => format!("'{}'", text.replace('\'', "\\'")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! The language node.
+
+mod lines;
+
+pub(crate) use lines::lines;

@@ -1,0 +1,287 @@
+//! PHP: what its extension and its background sender write. A target in brackets stands for the level. The time before
+//! it is that of the log: in the page's form a web server's and the tracer's own, in the source's form that of the
+//! tracer's file; a host that hands lines to its `error_log` gives the rest, which is the message. How spans read is in
+//! `span.rs`.
+//!
+//! Numeric tags of a span that its lines show apart: `SpanStack` and `parent_SpanStack` (the numbers of PHP's objects).
+//!
+//! Host events with lines of this tracer: `integrations.loaded` {names}, `integration.failed` {name, error},
+//! `sampling.decided` {trace_id, span_id, rule} or {trace_id, rate, service, env}, `remote_config.received` {}. A field
+//! that is not there is left out. Every other kind reads `kind: name=value, …`.
+
+mod span;
+
+use crate::event::{Event, OpenSpanView, QueueView};
+use crate::languages::cause::{cause, Cause};
+use crate::languages::text::{general, inline, inline_value, more_spans, object, own, SpansRoom};
+use crate::languages::{Form, Frame, Line};
+use crate::level::Level;
+use crate::redact;
+use std::borrow::Cow;
+
+/// What stands in brackets; `[span]` and `[hook]` are talkative parts of their own, and have rules of their own.
+const TARGETS: [&str; 9] = ["error", "warning", "info", "debug", "trace", "span", "startup", "deprecated", "hook"];
+/// The background sender, which writes no target.
+const SENDER: &str = "bgs";
+const ONCE: &str = "; This message is only displayed once. Specify DD_TRACE_ONCE_LOGS=0 to show all messages.";
+/// Open spans that are named; the rest is counted.
+const OPEN_MAX: usize = 25;
+/// How a span that is too large for us is reported; behind it is the limit.
+const TOO_LARGE: &str = "one span is larger than ";
+
+pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
+    let mut log = Log { form, frame, out };
+    match event {
+        Event::TracerConfigured { fields, agent_error, .. } => {
+            let config = object(fields.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))));
+            log.say(Level::Info, "startup", &format!("DATADOG TRACER CONFIGURATION - {config}"));
+            if let Some(error) = agent_error {
+                let why = curl(error, "Couldn't connect to server");
+                log.say(Level::Warn, "startup", &format!("DATADOG TRACER DIAGNOSTICS - agent_error: {why}"));
+            }
+        }
+        Event::IntegrationLoaded { name, status, .. } => log.integration(name, status),
+        Event::SpanStarted { span, .. } => log.say(Level::Trace, "span", &span::started(span)),
+        Event::SpanFinished { span, .. } => log.say(Level::Trace, "span", &span::finished(span)),
+        Event::ChunkEnqueued { spans, agent_url, list, .. } => {
+            let mut room = SpansRoom::new();
+            for (n, one) in list.iter().enumerate() {
+                if !room.is_left() {
+                    log.say(Level::Debug, "span", &more_spans(list.len() - n));
+                    break;
+                }
+                let text = span::encoded(form, one, n == 0);
+                room.take(text.len());
+                log.say(Level::Debug, "span", &text);
+            }
+            let url = inline(&redact::url(agent_url)).into_owned();
+            log.say(Level::Info, "info", &format!("Flushing trace of size {spans} to send-queue for {url}"));
+        }
+        Event::PayloadSent { bytes, .. } => log.sender(Level::Debug, &format!("uploaded {bytes} bytes")),
+        Event::AgentUnreachable { error, .. } => {
+            let why = curl(error, "Could not connect to server");
+            log.sender(Level::Error, &format!("curl_easy_perform() failed: {why}"));
+        }
+        Event::SpansDropped { reason: "queue_full" | "memory", .. } => {
+            log.warn("Unable to send payload to background sender's buffer");
+        }
+        Event::SpansDropped { reason: "too_large", detail, queue, .. } => log.too_large(detail, *queue),
+        Event::SpansAbandoned { spans, open } if !open.is_empty() => log.unfinished(*spans, open),
+        Event::SettingRejected { name, value, .. } if *name == "DD_TRACE_AGENT_URL" => {
+            let url = redact::url(value);
+            let text = format!(
+                "Invalid DD_TRACE_AGENT_URL: {}. A proper agent URL must be unix:///path/to/agent.sock or \
+                 http://hostname:port/.",
+                inline(&url)
+            );
+            log.say(Level::Error, "error", &text);
+        }
+        Event::SettingRejected { name, value, .. } => {
+            let once = if frame.about.php_once { ONCE } else { "" };
+            let words = if name.starts_with("OTEL_") {
+                format!("{} has invalid value: {}", inline(name), inline_value(name, value))
+            } else {
+                format!("spanwire: {}", own(frame.about, event).unwrap_or_default())
+            };
+            log.warn(&(words + once));
+        }
+        Event::HostText { level, target, text } => {
+            let target = TARGETS.into_iter().find(|known| known == target);
+            log.say(*level, target.unwrap_or(target_of(*level)), &inline(text));
+        }
+        Event::HostEvent { kind, fields } => log.host_event(kind, fields),
+        other => {
+            if let Some(words) = own(frame.about, other) {
+                log.say(other.level(), target_of(other.level()), &format!("spanwire: {words}"));
+            }
+        }
+    }
+}
+
+fn target_of(level: Level) -> &'static str {
+    match level {
+        Level::Off | Level::Error => "error",
+        Level::Warn => "warning",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}
+
+/// Why the agent was not reached, as curl puts it; how it says that nobody listens has changed.
+fn curl<'a>(error: &'a str, refused: &'static str) -> Cow<'a, str> {
+    match cause(error) {
+        Cause::Refused => Cow::Borrowed(refused),
+        Cause::TimedOut => Cow::Borrowed("Timeout was reached"),
+        Cause::NotResolved => Cow::Borrowed("Could not resolve hostname"),
+        Cause::Other(words) => inline(words),
+    }
+}
+
+/// `Web` of `DDTrace\Integrations\Web\WebIntegration`, in lower case; of any other name the name.
+fn short(name: &str) -> Cow<'_, str> {
+    match name.rsplit_once('\\') {
+        Some((_, class)) => Cow::Owned(class.strip_suffix("Integration").unwrap_or(class).to_ascii_lowercase()),
+        None => Cow::Borrowed(name),
+    }
+}
+
+struct Log<'a> {
+    form: Form,
+    frame: &'a Frame<'a>,
+    out: &'a mut Vec<Line>,
+}
+
+impl Log<'_> {
+    /// What a log writes before a line of its own accord.
+    fn dates(&self) -> String {
+        let time = self.frame.local();
+        let (month, clock) = (time.month_name(), format!("{:02}:{:02}:{:02}", time.hour, time.minute, time.second));
+        match self.form {
+            // The web server's as C's `asctime` writes it, the day in three columns.
+            Form::Page => format!(
+                "[{} {month}{:3} {clock} {}] [{:04}-{:02}-{:02}T{clock}{}] ",
+                time.weekday_name(),
+                time.day,
+                time.year,
+                time.year,
+                time.month,
+                time.day,
+                time.offset_text(":")
+            ),
+            Form::Source => format!("[{:02}-{month}-{} {clock} {}] ", time.day, time.year, time.zone),
+        }
+    }
+
+    fn say(&mut self, level: Level, target: &'static str, text: &str) {
+        let pid = match self.form {
+            Form::Page => String::new(),
+            Form::Source => format!(" [{}]", self.frame.pid),
+        };
+        let line = Line::new(level, target, self.dates(), &format!("[ddtrace] [{target}]{pid} {text}"));
+        self.out.push(line);
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.say(Level::Warn, "warning", text);
+    }
+
+    fn sender(&mut self, level: Level, text: &str) {
+        let line = Line::new(level, SENDER, self.dates(), &format!("[{SENDER}] {text}"));
+        self.out.push(line);
+    }
+
+    /// What the PHP part of the tracer once said itself, behind a dash.
+    fn userland(&mut self, text: &str) {
+        let dash = if self.form == Form::Page { "- " } else { "" };
+        self.say(Level::Debug, "debug", &format!("{dash}{text}"));
+    }
+
+    fn integration(&mut self, name: &str, status: &str) {
+        let name = if self.form == Form::Page { short(name) } else { Cow::Borrowed(name) };
+        let name = inline(&name);
+        match status.trim() {
+            "" | "ok" | "loaded" => {
+                self.userland(&format!("Loaded integration {name}"));
+                // Wherever the tracer's log goes, this follows PHP's.
+                if let Some(line) = self.out.last_mut() {
+                    line.host_only = true;
+                }
+            }
+            status if status.starts_with("error") || status.starts_with("incompatible") => {
+                self.userland(&format!(
+                    "Integration {name} not loaded, possibly unsupported version. New attempts WILL NOT be performed."
+                ));
+                // The tracer's line has no place for the reason.
+                if let Some((_, why)) = status.split_once(':') {
+                    self.say(Level::Debug, "debug", &format!("spanwire: integration {name}: {}", inline(why.trim())));
+                }
+            }
+            "unavailable" | "not available" => {
+                self.userland(&format!("Integration {name} not available. New attempts might be performed."))
+            }
+            status => self.say(Level::Debug, "debug", &format!("spanwire: integration {name}: {}", inline(status))),
+        }
+    }
+
+    fn too_large(&mut self, detail: &str, queue: Option<QueueView>) {
+        let limit = detail.strip_prefix(TOO_LARGE).and_then(|rest| rest.split(' ').next());
+        let text = match (queue, limit) {
+            (Some(queue), _) => {
+                let (bytes, limit) = (queue.chunk_bytes, queue.max_bytes);
+                format!(
+                    "Agent request payload of {bytes} bytes exceeds configured {limit} byte limit; dropping request"
+                )
+            }
+            (None, Some(limit)) => {
+                let limit = inline(limit);
+                format!(
+                    "Agent request payload of over {limit} bytes exceeds configured {limit} byte limit; dropping \
+                     request"
+                )
+            }
+            (None, None) => format!("spanwire: a trace is too large and was dropped: {}", inline(detail)),
+        };
+        self.say(Level::Error, "error", &text);
+    }
+
+    fn unfinished(&mut self, spans: u64, open: &[OpenSpanView]) {
+        let named = &open[..open.len().min(OPEN_MAX)];
+        for span in named {
+            let name = inline(&span.name);
+            self.warn(&format!("Found unfinished span while automatically closing spans with name '{name}'"));
+        }
+        let more = spans.saturating_sub(named.len() as u64);
+        if more > 0 {
+            self.warn(&format!("spanwire: {more} more unfinished spans"));
+        }
+    }
+
+    fn host_event(&mut self, kind: &str, fields: &[(&str, &str)]) {
+        let field = |name: &str| fields.iter().find(|(key, _)| *key == name).map(|(_, value)| inline(value));
+        match kind {
+            "integrations.loaded" => {
+                let names = fields.iter().find(|(key, _)| *key == "names").map_or("", |(_, names)| *names);
+                for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+                    self.integration(name, "ok");
+                }
+                if !names.is_empty() {
+                    return;
+                }
+            }
+            "integration.failed" => {
+                if let Some((_, name)) = fields.iter().find(|(key, _)| *key == "name") {
+                    let error =
+                        fields.iter().find(|(key, _)| *key == "error").map(|(_, error)| format!("error:{error}"));
+                    return self.integration(name, error.as_deref().unwrap_or("error"));
+                }
+            }
+            "remote_config.received" => {
+                return self.say(Level::Info, "info", "Rereading remote configurations after interrupt");
+            }
+            "sampling.decided" => {
+                if let (Some(trace), Some(rule), span) = (field("trace_id"), field("rule"), field("span_id")) {
+                    let span = span.map_or(String::new(), |span| format!(" for span {span}"));
+                    let text = format!("Evaluated sampling rules{span} on trace {trace}. Matched rule {rule}.");
+                    return self.say(Level::Debug, "debug", &text);
+                }
+                let rate = field("rate").and_then(|rate| rate.parse::<f64>().ok());
+                if let (Some(trace), Some(rate)) = (field("trace_id"), rate) {
+                    let found = match (field("service"), field("env")) {
+                        (Some(service), Some(env)) => {
+                            format!("(service: {service}, env: {env}) and found a sample_rate of {rate:.6}")
+                        }
+                        _ => format!("and applied a default sample_rate of {rate:.6}"),
+                    };
+                    let text = format!("Evaluated agent sampling rules for root span for trace {trace} {found}");
+                    return self.say(Level::Debug, "debug", &text);
+                }
+            }
+            _ => {}
+        }
+        self.say(Level::Debug, "debug", &general(kind, fields));
+    }
+}
+
+#[cfg(test)]
+mod tests;

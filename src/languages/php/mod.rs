@@ -1,0 +1,5 @@
+//! The language php.
+
+mod lines;
+
+pub(crate) use lines::lines;

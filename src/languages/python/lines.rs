@@ -1,0 +1,364 @@
+//! The Python tracer's lines: `2026-11-24 16:06:35,147 DEBUG [ddtrace.tracer] [tracer.py:715] - …`. Logger, file and line
+//! are those of the statement that logs it there: the page's form speaks as its release of 2022, the source's form as
+//! today's. What that tracer does not say, but must be said here, comes from the place `[ddtrace] [spanwire:0]` and
+//! begins with `spanwire: `.
+//!
+//! A host's events with lines of the tracer's own (fields that are missing are left out):
+//! `integrations.loaded` {names, count}, `integration.failed` {name, error}, `sampling.decided` {span_id, trace_id,
+//! parent_id, name, sampled, rate, mechanism, rule, agent_sampled, rules, sampler_id}, `remote_config.received` {url,
+//! seconds, ppid; payload}, `flare.sent` {case_id}, `flare.failed` {error or status}, `shutdown.waiting` {seconds}.
+
+mod host;
+mod repr;
+mod span;
+
+use crate::event::{Event, OpenSpanView, QueueView};
+use crate::languages::cause::{cause, reason_of_agent, Cause};
+use crate::languages::native;
+use crate::languages::text::{escaped, inline};
+use crate::languages::About;
+use crate::languages::{Form, Frame, Line};
+use crate::level::Level;
+use crate::redact;
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+use std::time::Duration;
+
+/// Open spans that the line at the end names.
+const OPEN_MAX: usize = 50;
+/// How often the Python tracer flushes; a payload that takes longer to send is worth a warning there.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A statement that logs: the logger's name, and file and line.
+type Place = (&'static str, &'static str);
+
+const MONKEY: &str = "ddtrace._monkey";
+const PROCESSOR: &str = "ddtrace._trace.processor";
+const OLD_PROCESSOR: &str = "ddtrace.internal.processor.trace";
+const TRACER: &str = "ddtrace._trace.tracer";
+const OLD_TRACER: &str = "ddtrace.tracer";
+const WRITER: &str = "ddtrace.internal.writer.writer";
+const OLD_WRITER: &str = "ddtrace.internal.writer";
+const LOGGER: &str = "ddtrace._logger";
+const TOO_LARGE: Place = (WRITER, "writer.py:440");
+/// The root of the tracer's loggers; what has no logger of its own comes from here, and so obeys its level.
+const ROOT: &str = "ddtrace";
+/// Where our own words come from.
+const OURS: &str = "spanwire:0";
+
+pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
+    let source = form == Form::Source;
+    let mut say = |level, place, message: &dyn Fn(&mut Writer)| out.push(record(frame, level, place, message));
+    match event {
+        Event::TracerConfigured { fields, agent_url, agent_error } => {
+            say(Level::Info, (TRACER, "tracer.py:407"), &|line| {
+                line.say("- DATADOG TRACER CONFIGURATION - ");
+                repr::dict(fields.iter().map(|(name, value)| (name.as_str(), value)), &mut line.0);
+            });
+            if let Some(error) = agent_error {
+                say(Level::Warn, (TRACER, "tracer.py:414"), &|line| {
+                    line.say("- DATADOG TRACER DIAGNOSTIC - Agent not reachable at ").say(&url(agent_url));
+                    line.say(". Exception raised: ").say(&raised(error, Class::No));
+                });
+            }
+        }
+        Event::LogFileOpened { path } => say(Level::Debug, (ROOT, "_logger.py:132"), &|line| {
+            line.say("ddtrace logs will be routed to ").say(&inline(path));
+        }),
+        Event::SettingRejected { name: "DD_TRACE_LOG_LEVEL", value, .. } => {
+            say(Level::Warn, (LOGGER, "_logger.py:82"), &|line| {
+                line.say("DD_TRACE_LOG_LEVEL is invalid (").say(&inline(value).to_uppercase());
+                line.say("). Default log level will be used. Must be NOTSET/DEBUG/INFO/WARNING/ERROR/CRITICAL.");
+            });
+        }
+        Event::IntegrationLoaded { name, status, .. } => match integration(status) {
+            Integration::Loaded => host::patched(name, "1", &mut say),
+            Integration::Failed(error) => host::not_patched(name, error, &mut say),
+            Integration::Off => {}
+        },
+        Event::SpanStarted { span, standing } if source => {
+            say(Level::Debug, (PROCESSOR, "__init__.py:383"), &|line| {
+                line.say("Starting span: ").short(span.span_id, span.trace_id, span.parent_id, span.name);
+                let spans = standing.open + standing.finished;
+                line.put(format_args!(", trace has {spans} spans in the span aggregator"));
+            });
+        }
+        Event::SpanFinished { span, standing } => {
+            // The span's trace hears of its end before the tracer says so.
+            if !source && standing.open > 0 && !standing.leaves {
+                say(Level::Debug, (OLD_PROCESSOR, "trace.py:211"), &|line| {
+                    let (trace_id, finished) = (span.trace_id as u64, standing.finished);
+                    line.put(format_args!(
+                        "trace {trace_id} has {} spans, {finished} finished",
+                        standing.open + finished
+                    ));
+                });
+            }
+            if source {
+                say(Level::Debug, (TRACER, "tracer.py:680"), &|line| line.finished(span));
+            } else {
+                say(Level::Debug, (OLD_TRACER, "tracer.py:715"), &|line| line.finished_as_on_the_page(span));
+            }
+        }
+        Event::ChunkEnqueued { trace_id, spans, complete, list, .. } => {
+            if source {
+                say(Level::Debug, (PROCESSOR, "__init__.py:450"), &|line| {
+                    line.encoding(*trace_id, *spans, *complete, list.first());
+                });
+            } else if !complete {
+                say(Level::Debug, (OLD_PROCESSOR, "trace.py:191"), &|line| {
+                    let trace_id = *trace_id as u64;
+                    line.put(format_args!("Partially flushing {spans} spans for trace {trace_id}"));
+                });
+            }
+        }
+        // The page's release only says when it opens a connection.
+        Event::PayloadSending { url: to, bytes, traces, .. } if source => {
+            say(Level::Debug, (WRITER, "writer.py:322"), &|line| {
+                line.say("Sending request: Method=POST Endpoint=").say(endpoint(&url(to)).1);
+                line.put(format_args!(
+                    " Headers={{'X-Datadog-Trace-Count': '{traces}', 'Content-Type': 'application/msgpack'}} PayloadSize={}",
+                    repr::size(*bytes)
+                ));
+            });
+        }
+        Event::PayloadSent { url: to, bytes, time, status, .. } => {
+            let level = if *time >= FLUSH_INTERVAL { Level::Warn } else { Level::Debug };
+            let place = if source { (WRITER, "writer.py:339") } else { (OLD_WRITER, "writer.py:405") };
+            say(level, place, &|line| {
+                if source {
+                    line.put(format_args!("Got response: {status} {} ", reason_of_agent(*status)));
+                }
+                line.put(format_args!("sent {} in {:.5}s to ", repr::size(*bytes), time.as_secs_f64())).say(&url(to));
+            });
+        }
+        Event::AgentRefused { url: to, status, retry, .. } => refused(source, to, *status, *retry, &mut say),
+        Event::AgentUnreachable { retry: true, .. } if source => ours(frame.about, event, &mut say),
+        Event::AgentUnreachable { url: to, error, traces, attempt, .. } => {
+            if source {
+                say(Level::Error, (WRITER, "writer.py:543"), &|line| {
+                    line.put(format_args!("failed to send, dropping {traces} traces to intake at ")).say(&url(to));
+                    line.put(format_args!(" after {} retries", attempt.saturating_sub(1)));
+                });
+            } else {
+                say(Level::Error, (OLD_WRITER, "writer.py:567"), &|line| {
+                    line.say("failed to send traces to Datadog Agent at ").say(&url(to));
+                });
+            }
+            // A logging handler puts the exception below the record's own line.
+            if let Some(line) = out.last_mut() {
+                line.text.push('\n');
+                line.text.push_str(&raised(error, if source { Class::New } else { Class::Old }));
+            }
+        }
+        Event::SpansDropped { queue: Some(queue), .. } => dropped(source, queue, &mut say),
+        Event::SpansDropped { reason: "too_large", .. } => say(Level::Warn, TOO_LARGE, &|line| {
+            line.say("trace larger than payload buffer item limit, dropping");
+        }),
+        Event::SpansAbandoned { spans, open } => say(Level::Warn, (PROCESSOR, "__init__.py:494"), &|line| {
+            line.put(format_args!(
+                "Shutting down tracer with {spans} spans. These spans will not be sent to Datadog: "
+            ));
+            line.open(*spans, open);
+        }),
+        Event::HostText { level, target, text } => {
+            let logger = if host::is_logger(target) { Cow::Owned(target.to_string()) } else { Cow::Borrowed(ROOT) };
+            out.push(record_of(frame, *level, logger, OURS, &|line| {
+                line.say(&inline(text));
+            }));
+        }
+        Event::HostEvent { kind, fields } => host::event(frame.pid, kind, fields, &mut say),
+        event if event.level() <= Level::Warn => ours(frame.about, event, &mut say),
+        _ => {}
+    }
+}
+
+/// How the parts of this dialect hand in a record.
+type Say<'a> = dyn FnMut(Level, Place, &dyn Fn(&mut Writer)) + 'a;
+
+fn ours(about: &About, event: &Event<'_>, say: &mut Say<'_>) {
+    say(event.level(), (ROOT, OURS), &|line| {
+        line.say("spanwire: ").say(&native::message(about, event));
+    });
+}
+
+fn refused(source: bool, to: &str, status: u16, retry: bool, say: &mut Say<'_>) {
+    let to = url(to);
+    let (base, endpoint) = endpoint(&to);
+    let unsupported = matches!(status, 404 | 415);
+    // The line before the retry on an older endpoint is debug on the page's release; that it failed must be said.
+    if unsupported && retry {
+        let (calling, end) = if source { ("Calling", ".") } else { ("calling", "") };
+        let place = if source { (WRITER, "writer.py:993") } else { (OLD_WRITER, "writer.py:454") };
+        say(Level::Warn, place, &|line| {
+            line.put(format_args!("{calling} endpoint '{endpoint}' but received {status}; downgrading API{end}"));
+        });
+    } else if unsupported {
+        let whom = if source { "intake" } else { "Datadog Agent" };
+        let place = if source { (WRITER, "writer.py:993") } else { (OLD_WRITER, "writer.py:458") };
+        say(Level::Error, place, &|line| {
+            line.put(format_args!(
+                "unsupported endpoint '{endpoint}': received response {status} from {whom} ({base})"
+            ));
+        });
+    } else {
+        let whom = if source { "intake" } else { "Datadog Agent" };
+        let place = if source { (WRITER, "writer.py:407") } else { (OLD_WRITER, "writer.py:483") };
+        say(Level::Error, place, &|line| {
+            line.put(format_args!("failed to send traces to {whom} at {to}: HTTP error status {status}, reason "));
+            line.say(reason_of_agent(status));
+        });
+    }
+}
+
+fn dropped(source: bool, queue: &QueueView, say: &mut Say<'_>) {
+    let QueueView { chunks, bytes, max_bytes, chunk_bytes } = queue;
+    if chunk_bytes > max_bytes {
+        return say(Level::Warn, TOO_LARGE, &|line| {
+            line.put(format_args!(
+                "trace ({chunk_bytes}b) larger than payload buffer item limit ({max_bytes}b), dropping"
+            ));
+        });
+    }
+    let place = if source { (WRITER, "writer.py:451") } else { (OLD_WRITER, "writer.py:530") };
+    say(Level::Warn, place, &|line| {
+        line.put(format_args!("trace buffer ({chunks} traces {bytes}b/{max_bytes}b) cannot fit trace of size "));
+        line.put(format_args!("{chunk_bytes}b, dropping"));
+        if source {
+            line.say(" (writer status: running)");
+        }
+    });
+}
+
+/// What a host says of an integration.
+enum Integration<'a> {
+    Loaded,
+    Failed(&'a str),
+    Off,
+}
+
+fn integration(status: &str) -> Integration<'_> {
+    match status.strip_prefix("error") {
+        Some(error) => Integration::Failed(error.trim_start_matches([':', ' '])),
+        None if status == "disabled" => Integration::Off,
+        None => Integration::Loaded,
+    }
+}
+
+/// Whether an exception is shown with its class, and of which Python.
+#[derive(Clone, Copy, PartialEq)]
+enum Class {
+    No,
+    Old,
+    New,
+}
+
+/// What Python would have raised; in our words where that is not known.
+fn raised(error: &str, class: Class) -> Cow<'static, str> {
+    let (old, new, message) = match cause(error) {
+        Cause::Refused => ("ConnectionRefusedError", "ConnectionRefusedError", "[Errno 111] Connection refused"),
+        Cause::TimedOut => ("socket.timeout", "TimeoutError", "timed out"),
+        Cause::NotResolved => ("socket.gaierror", "socket.gaierror", "[Errno -2] Name or service not known"),
+        Cause::Other(error) => return format!("spanwire: {}", inline(error)).into(),
+    };
+    match class {
+        Class::No => message.into(),
+        Class::Old => format!("{old}: {message}").into(),
+        Class::New => format!("{new}: {message}").into(),
+    }
+}
+
+fn url(url: &str) -> Cow<'_, str> {
+    escaped(redact::url(url))
+}
+
+/// A traces URL as its agent's URL and what is asked for there (`v0.4/traces`).
+fn endpoint(url: &str) -> (&str, &str) {
+    let last = url.rfind('/').unwrap_or(0);
+    let before = url[..last].rfind('/').unwrap_or(0);
+    (&url[..before], url[before..].trim_start_matches('/'))
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "ERROR",
+        Level::Warn => "WARNING",
+        Level::Info => "INFO",
+        Level::Off | Level::Debug | Level::Trace => "DEBUG",
+    }
+}
+
+fn record(frame: &Frame<'_>, level: Level, (logger, place): Place, message: &dyn Fn(&mut Writer)) -> Line {
+    record_of(frame, level, Cow::Borrowed(logger), place, message)
+}
+
+fn record_of(
+    frame: &Frame<'_>,
+    level: Level,
+    logger: Cow<'static, str>,
+    place: &str,
+    message: &dyn Fn(&mut Writer),
+) -> Line {
+    let at = frame.local();
+    let mut line = Writer(String::with_capacity(256));
+    line.put(format_args!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02},{:03} {} [{logger}] [{place}] - ",
+        at.year,
+        at.month,
+        at.day,
+        at.hour,
+        at.minute,
+        at.second,
+        at.micro / 1_000,
+        level_name(level),
+    ));
+    let message_at = line.0.len();
+    message(&mut line);
+    if frame.held_back.events > 0 {
+        line.put(format_args!(" [{} skipped]", frame.held_back.events));
+    }
+    Line { level, logger, text: line.0, message_at, template: "", host_only: false }
+}
+
+/// A message that is being written.
+struct Writer(String);
+
+impl Writer {
+    fn say(&mut self, words: &str) -> &mut Writer {
+        self.0.push_str(words);
+        self
+    }
+
+    fn put(&mut self, value: impl Display) -> &mut Writer {
+        let _ = write!(self.0, "{value}");
+        self
+    }
+
+    fn open(&mut self, spans: u64, open: &[OpenSpanView]) {
+        for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
+            self.say(if n == 0 { "" } else { ", " }).put(format_args!("trace_id={} parent_id=", span.trace_id));
+            self.id_or_none(span.parent_id).put(format_args!(" span_id={} name=", span.span_id));
+            self.say(&inline(&span.name)).say(" resource=").say(&inline(&span.resource)).say(" started=");
+            repr::float(span.start_ns as f64 / 1e9, &mut self.0);
+            self.say(" sampling_priority=").some(span.priority);
+        }
+        let more = spans.saturating_sub(open.len().min(OPEN_MAX) as u64);
+        if more > 0 {
+            self.put(format_args!(", … ({more} more)"));
+        }
+    }
+
+    fn id_or_none(&mut self, id: u64) -> &mut Writer {
+        self.some((id != 0).then_some(id))
+    }
+
+    fn some(&mut self, value: Option<impl Display>) -> &mut Writer {
+        match value {
+            Some(value) => self.put(value),
+            None => self.say("None"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

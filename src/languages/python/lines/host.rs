@@ -1,0 +1,119 @@
+//! What a host tells of itself, in the Python tracer's words where it has some.
+
+use super::{repr, Place, Say, MONKEY, OURS, ROOT, TRACER};
+use crate::languages::text::{general, inline, inline_value};
+use crate::level::Level;
+
+const FLARE: &str = "ddtrace.internal.flare.flare";
+const SAMPLER: Place = ("ddtrace._trace.sampler", "sampler.py:200");
+const POLLER: Place = ("ddtrace.internal.remoteconfig.worker", "worker.py:86");
+const APM_TRACING: Place = ("ddtrace.internal.remoteconfig.products.apm_tracing", "apm_tracing.py:66");
+
+/// Whether a logger may have this name: as Python modules are called, and nothing that breaks the line's frame.
+pub fn is_logger(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty() && name.len() <= 128 && name.bytes().all(fits)
+}
+
+/// The line for modules that are traced from now on.
+pub fn patched(names: &str, count: &str, say: &mut Say<'_>) {
+    say(Level::Info, (MONKEY, "_monkey.py:403"), &|line| {
+        line.say("Configured ddtrace instrumentation for ").say(&inline(count)).say(" integration(s). ");
+        line.say("The following modules have been patched: ").say(&inline(names));
+    });
+}
+
+/// The line for a module that cannot be traced.
+pub fn not_patched(name: &str, error: &str, say: &mut Say<'_>) {
+    say(Level::Error, (MONKEY, "_monkey.py:302"), &|line| {
+        line.say("failed to enable ddtrace support for ").say(&inline(name)).say(": ").say(&inline(error));
+    });
+}
+
+/// A host's event. Always one line at least.
+pub fn event(pid: u32, kind: &str, fields: &[(&str, &str)], say: &mut Say<'_>) {
+    let field = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
+    match kind {
+        "integrations.loaded" if field("names").is_some() => {
+            let names = field("names").unwrap_or_default();
+            let count = names.split(',').filter(|name| !name.is_empty()).count().to_string();
+            patched(names, field("count").unwrap_or(&count), say);
+        }
+        "integration.failed" => {
+            not_patched(field("name").unwrap_or_default(), field("error").unwrap_or_default(), say);
+        }
+        "sampling.decided" => sampled(&field, say),
+        "remote_config.received" if field("url").or(field("payload")).is_some() => {
+            if let Some(url) = field("url") {
+                say(Level::Debug, POLLER, &|line| {
+                    line.put(format_args!("[{pid}]"));
+                    if let Some(parent) = field("ppid") {
+                        line.say("[P: ").say(&inline(parent)).say("]");
+                    }
+                    line.say(" Datadog Remote Config Poller sent request to ").say(&super::url(url));
+                    if let Some(seconds) = field("seconds").and_then(|seconds| seconds.parse::<f64>().ok()) {
+                        line.put(format_args!(" in {seconds:.5}s"));
+                    }
+                });
+            }
+            if let Some(payload) = field("payload") {
+                say(Level::Debug, APM_TRACING, &|line| {
+                    line.say("Received APM tracing config payload: ").say(&inline(payload));
+                });
+            }
+        }
+        "flare.sent" if field("case_id").is_some() => say(Level::Info, (FLARE, "flare.py:101"), &|line| {
+            line.say("Flare: successfully sent the flare to Zendesk ticket ");
+            line.say(&inline(field("case_id").unwrap_or_default()));
+        }),
+        "flare.failed" => say(Level::Error, (FLARE, "flare.py:103"), &|line| {
+            let error = field("error").or(field("status")).unwrap_or_default();
+            line.say("Flare: error sending tracer flare: ").say(&inline(error));
+        }),
+        "shutdown.waiting" if field("seconds").is_some() => say(Level::Debug, (TRACER, "tracer.py:230"), &|line| {
+            line.say("Waiting ").say(&inline(field("seconds").unwrap_or_default()));
+            line.say(" seconds for tracer to finish. Hit ctrl-c to quit.");
+        }),
+        _ => say(Level::Debug, (ROOT, OURS), &|line| {
+            line.say(&general(kind, fields));
+        }),
+    }
+}
+
+fn sampled<'a>(field: &dyn Fn(&str) -> Option<&'a str>, say: &mut Say<'_>) {
+    say(Level::Debug, SAMPLER, &|line| {
+        line.say("Sampling decision applied to <Span(");
+        let mut between = "";
+        for (shown, name) in [("id", "span_id"), ("trace_id", "trace_id"), ("parent_id", "parent_id"), ("name", "name")]
+        {
+            let Some(value) = field(name) else { continue };
+            let none = name == "parent_id" && value == "0";
+            line.put(format_args!("{between}{shown}=")).say(&inline_value(name, if none { "None" } else { value }));
+            between = ",";
+        }
+        line.say(")>:");
+        if let Some(sampled) = field("sampled") {
+            let sampled = matches!(sampled, "true" | "True" | "1");
+            line.say(" sampled=").say(repr::truth(sampled));
+        }
+        if let Some(rate) = field("rate") {
+            line.say(" sample_rate=");
+            match rate.parse() {
+                Ok(rate) => repr::float(rate, &mut line.0),
+                Err(_) => line.0.push_str(&inline(rate)),
+            }
+        }
+        let others = [
+            ("sampling_mechanism", "mechanism"),
+            ("matched_trace_sampling_rule", "rule"),
+            ("agent_sampled", "agent_sampled"),
+            ("rules", "rules"),
+        ];
+        for (shown, name) in others {
+            line.put(format_args!(" {shown}=")).say(&inline_value(name, field(name).unwrap_or("None")));
+        }
+        if let Some(id) = field("sampler_id") {
+            line.say(" sampler_id=").say(&inline(id));
+        }
+    });
+}

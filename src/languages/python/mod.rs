@@ -1,0 +1,5 @@
+//! The language python.
+
+mod lines;
+
+pub(crate) use lines::lines;

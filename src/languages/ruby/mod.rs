@@ -1,0 +1,5 @@
+//! The language ruby.
+
+mod lines;
+
+pub(crate) use lines::lines;

@@ -1,0 +1,204 @@
+//! What dialects do with texts and numbers: redact, cut, keep on one line, write JSON. Knows no event and no language.
+
+use super::About;
+use crate::event::Event;
+use crate::level::Level;
+use crate::redact;
+use crate::sys;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Bytes of one tag's value in a line.
+pub const TAG_MAX: usize = 2_000;
+/// Bytes of any other text from outside in a line; the start-up line's object is never cut.
+const TEXT_MAX: usize = 16_000;
+/// Bytes of all of a span's tags in a line; the rest is counted.
+const TAGS_MAX: usize = 48_000;
+
+/// Bytes of one record with spans of a chunk, about: the span that passes it is still in it.
+pub const SPANS_RECORD_MAX: usize = 128 * 1024;
+/// Bytes of all of a chunk's spans in the log: more than the log's queues hold at a time would push out records, these
+/// among them. The spans beyond are counted.
+const SPANS_MAX: usize = 640 * 1024;
+/// What a record occupies in a queue beside its text, about.
+const RECORD_COST: usize = 192;
+
+/// The room that the spans of one chunk have in the log.
+pub struct SpansRoom(usize);
+
+impl SpansRoom {
+    /// All of it.
+    pub fn new() -> SpansRoom {
+        SpansRoom(SPANS_MAX)
+    }
+
+    /// Whether another span is listed.
+    pub fn is_left(&self) -> bool {
+        self.0 > 0
+    }
+
+    /// Takes what a span's text of so many bytes needs.
+    pub fn take(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_sub(bytes + RECORD_COST);
+    }
+}
+
+/// Tells of spans that are not listed.
+pub fn more_spans(count: usize) -> String {
+    format!("spanwire: {count} more spans")
+}
+
+/// `2026-11-24T16:47:22.691Z`.
+pub fn iso_time(time_ns: u64) -> String {
+    let (year, month, day, hour, minute, second) = sys::utc_time(time_ns);
+    let milli = time_ns / 1_000_000 % 1_000;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+}
+
+/// Four digits or so in the unit that fits: `850ns`, `12.345us`, `1.204ms`, `2.500s`.
+pub fn duration(time: Duration) -> String {
+    let ns = time.as_nanos();
+    match ns {
+        0..1_000 => format!("{ns}ns"),
+        1_000..1_000_000 => format!("{}.{:03}us", ns / 1_000, ns % 1_000),
+        1_000_000..1_000_000_000 => format!("{}.{:03}ms", ns / 1_000_000, ns / 1_000 % 1_000),
+        _ => format!("{}.{:03}s", ns / 1_000_000_000, ns / 1_000_000 % 1_000),
+    }
+}
+
+/// Free text from outside: redacted and cut.
+pub fn free(text: &str) -> Cow<'_, str> {
+    cut(redact::text(text), TEXT_MAX)
+}
+
+/// A tag's or setting's value: redacted by its name and content, and cut.
+pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    cut(redact::value_of(name, value), TAG_MAX)
+}
+
+/// `text`, or its beginning and how long it was.
+pub fn cut(text: Cow<'_, str>, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return text;
+    }
+    let mut end = most;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned(format!("{}… ({} bytes)", &text[..end], text.len()))
+}
+
+pub use crate::span::encode::shortest as number;
+
+/// Hands out tags, redacted, until they would make the line too long; answers how many were left out.
+pub fn tags<'a>(tags: &[(&'a str, &'a str)], mut each: impl FnMut(Cow<'a, str>, Cow<'a, str>)) -> usize {
+    let mut room = TAGS_MAX;
+    for (n, (name, text)) in tags.iter().enumerate() {
+        let shown = value(name, text);
+        if name.len() + shown.len() > room {
+            return tags.len() - n;
+        }
+        room -= name.len() + shown.len();
+        each(cut(Cow::Borrowed(*name), TAG_MAX), shown);
+    }
+    0
+}
+
+/// Free text from outside that must not begin a line of its own: redacted, cut, control characters escaped.
+pub fn inline(text: &str) -> Cow<'_, str> {
+    escaped(free(text))
+}
+
+/// A tag's value, likewise.
+pub fn inline_value<'a>(name: &str, text: &'a str) -> Cow<'a, str> {
+    escaped(value(name, text))
+}
+
+/// `text` with control characters as `\n`, `\t`, `\u{1b}`, so that nothing from outside forges a line or moves a
+/// terminal's cursor.
+pub fn escaped(text: Cow<'_, str>) -> Cow<'_, str> {
+    // What some readers take for the end of a line is one, too.
+    let escapes = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if !text.chars().any(escapes) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if escapes(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A JSON object with its fields in this order.
+pub fn object<'a>(fields: impl Iterator<Item = (&'a str, Cow<'a, Value>)>) -> String {
+    let mut out = String::from("{");
+    for (key, value) in fields {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        let _ = write!(out, "{}:{value}", Value::from(key));
+    }
+    out.push('}');
+    on_one_line(out)
+}
+
+/// JSON in which what some readers take for the end of a line is escaped. Outside of its strings it has none of these.
+pub fn on_one_line(json: String) -> String {
+    if !json.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+        return json;
+    }
+    json.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+}
+
+/// `kind: name=value, name=value`: an event that no tracer has a line for.
+pub fn general(kind: &str, fields: &[(&str, &str)]) -> String {
+    let mut text = inline(kind).into_owned();
+    let mut between = ": ";
+    let left_out = tags(fields, |name, value| {
+        text.push_str(between);
+        text.push_str(&escaped(name));
+        text.push('=');
+        text.push_str(&escaped(value));
+        between = ", ";
+    });
+    if left_out > 0 {
+        text.push_str(&format!("{between}… ({left_out} more)"));
+    }
+    text
+}
+
+/// What an event says that warns or fails and for which a tracer has no line of its own: our words. `None` for the rest.
+pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
+    (event.level() <= Level::Warn).then(|| super::native::message(about, event))
+}
+
+/// What HTTP calls a status.
+pub fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        202 => "Accepted",
+        204 => "No Content",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        411 => "Length Required",
+        413 => "Payload Too Large",
+        415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Unknown",
+    }
+}
