@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,9 +11,11 @@ use serde_json::Value;
 use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Body, Error};
 
+pub use super::place::Place;
+
 use super::dial::{plain, system_lookup, Dialer, Lookup, Progress, Unreached};
 use super::names::Names;
-use crate::export::retry::parse_retry_after;
+use super::retry_after::parse_retry_after;
 use crate::sys;
 
 const TRACES: &str = "/v0.4/traces";
@@ -39,51 +40,6 @@ impl Headers {
         let clean: String = value.trim().chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
         let value = HeaderValue::from_str(&clean).ok().filter(|value| !value.is_empty());
         self.0.extend(value.map(|value| (name, value)));
-    }
-}
-
-/// Where an agent listens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// Plain HTTP.
-    Tcp {
-        /// A name or an address; an IPv6 one with or without brackets.
-        host: String,
-        /// The port.
-        port: u16,
-        /// What precedes every path: empty, or such as `/agent`.
-        base_path: String,
-    },
-    /// HTTP over a Unix stream socket.
-    Unix {
-        /// The socket's path, at most 107 bytes.
-        path: PathBuf,
-    },
-}
-
-impl Place {
-    fn base_url(&self) -> String {
-        match self {
-            Place::Tcp { .. } => self.to_string(),
-            Place::Unix { .. } => "http://localhost".into(),
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Tcp { host, port, base_path } => {
-                let base = base_path.trim_matches('/');
-                let slash = if base.is_empty() { "" } else { "/" };
-                if host.contains(':') && !host.starts_with('[') {
-                    write!(f, "http://[{host}]:{port}{slash}{base}")
-                } else {
-                    write!(f, "http://{host}:{port}{slash}{base}")
-                }
-            }
-            Place::Unix { path } => write!(f, "unix://{}", path.display()),
-        }
     }
 }
 

@@ -23,8 +23,8 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 
-use super::agent::Place;
 use super::helper::{Helper, Refused};
+use super::place::Place;
 use crate::sys::{self, Connection};
 
 use super::names::Names;

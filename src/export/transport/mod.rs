@@ -7,13 +7,17 @@ mod direct;
 pub mod file;
 mod helper;
 mod names;
+mod place;
+mod retry_after;
 
 pub use dial::system_lookup;
 pub use names::Names;
+pub use retry_after::parse_retry_after;
 
 use crate::settings::AgentAddress;
-use agent::{Agent, Place, Timeouts};
+use agent::{Agent, Timeouts};
 use file::File;
+use place::Place;
 use std::fmt;
 use std::sync::Arc;
 
