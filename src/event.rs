@@ -1,100 +1,25 @@
-//! What can happen in the tracer, as data. A dialect turns an event into the line that its readers know; nothing here
-//! formats, filters or stores.
+//! What can happen in the tracer, as data: numbers, enums, and texts from outside. A language turns an event into the line
+//! that its readers know; nothing here filters or stores. No event has a field for a sentence, so that nothing reads one
+//! back (`tests/typed_events.rs`).
 
+pub mod dropped;
+mod names;
+pub mod send_error;
+mod views;
+
+pub use dropped::DropDetail;
+pub use names::{Outlet, Thread};
+pub use send_error::{SendError, SendErrorClass};
+pub use views::{OpenSpanView, QueueView, SpanView, Standing, Totals};
+
+use crate::counters::Reason;
 use crate::level::Level;
+use crate::os_error::OsError;
+use crate::settings::rejection::Unusable;
+use crate::settings::{Origin, Rejection};
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
-
-/// A span as a log shows it. Borrowed from the span's record for as long as the event is formatted.
-#[derive(Clone, Debug)]
-pub struct SpanView<'a> {
-    /// The whole 128-bit trace id.
-    pub trace_id: u128,
-    /// The span's id.
-    pub span_id: u64,
-    /// The parent's id; 0 for a root.
-    pub parent_id: u64,
-    /// The operation's name.
-    pub name: &'a str,
-    /// The service, the tracer's own where the span has none.
-    pub service: &'a str,
-    /// The resource.
-    pub resource: &'a str,
-    /// The span's type (`web`, `sql`, …), or empty.
-    pub span_type: &'a str,
-    /// Start, nanoseconds since 1970.
-    pub start_ns: i64,
-    /// Duration in nanoseconds; 0 while the span is open.
-    pub duration_ns: i64,
-    /// Whether the span carries an error.
-    pub error: bool,
-    /// Text tags in the order in which they were first set.
-    pub tags: Vec<(&'a str, &'a str)>,
-    /// Numeric tags, likewise.
-    pub metrics: Vec<(&'a str, f64)>,
-    /// Whether its parent, if it has one, is not of this process.
-    pub local_root: bool,
-    /// The trace's sampling priority, if it is decided. A chunk carries it on its first span.
-    pub priority: Option<i32>,
-    /// How that was decided (`_dd.p.dm`): 0 by default, -4 by hand, …; `None` if elsewhere.
-    pub decision_maker: Option<i32>,
-}
-
-/// Where a span stands in its trace just after it was started or finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Spans of the trace that are open, in this process.
-    pub open: u64,
-    /// Finished spans of it that wait to leave.
-    pub finished: u64,
-    /// Whether what waits leaves now: because nothing is open any more, or by partial flush.
-    pub leaves: bool,
-}
-
-/// An open span as a list of them shows it.
-#[derive(Clone, Debug)]
-pub struct OpenSpanView {
-    /// The whole 128-bit trace id.
-    pub trace_id: u128,
-    /// The span's id.
-    pub span_id: u64,
-    /// The parent's id; 0 for a root.
-    pub parent_id: u64,
-    /// The operation's name.
-    pub name: String,
-    /// The resource.
-    pub resource: String,
-    /// The tag `component`, or empty.
-    pub component: String,
-    /// Start, nanoseconds since 1970.
-    pub start_ns: i64,
-    /// How long it has been open.
-    pub age: Duration,
-    /// The trace's sampling priority, if it is decided.
-    pub priority: Option<i32>,
-}
-
-/// How full the queue was when a chunk did not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueView {
-    /// Chunks that waited.
-    pub chunks: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// The most bytes that may wait.
-    pub max_bytes: u64,
-    /// The bytes of what did not fit.
-    pub chunk_bytes: u64,
-}
-
-/// Traces that one agent was offered so far, this payload's among them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Traces in payloads that were taken.
-    pub sent: u64,
-    /// Traces in payloads that were not.
-    pub failed: u64,
-}
 
 /// Something that happened. Every variant is produced by exactly that happening.
 #[derive(Clone, Debug)]
@@ -102,14 +27,24 @@ pub struct Totals {
 #[allow(missing_docs)]
 pub enum Event<'a> {
     /// The start-up line: the frozen settings as the fields of one JSON object, in the order in which people read them.
-    /// Once a tracer, when its agent first answered or failed; `agent_error` says how.
-    TracerConfigured { fields: &'a [(String, Value)], agent_url: &'a str, agent_error: Option<&'a str> },
+    /// Once a tracer, when its agent first answered or failed; `agent_error` says how. `abandoned_spans`: the mode is on
+    /// that looks for spans that nobody finishes.
+    TracerConfigured {
+        fields: &'a [(String, Value)],
+        agent_url: &'a str,
+        agent_error: Option<&'a SendError>,
+        abandoned_spans: bool,
+    },
     /// Records go to this file from here on.
     LogFileOpened { path: &'a str },
     /// A value that cannot be used; the default is kept.
-    SettingRejected { name: &'a str, value: &'a str, origin: &'a str, why: &'a str },
+    SettingRejected { name: &'a str, value: &'a str, origin: Origin, why: &'a Rejection },
     /// These settings were set, and this version does not have them.
     SettingsUnsupported { names: &'a [&'a str] },
+    /// A tracer asks for another log than the process already has.
+    LogSettingsDiffer,
+    /// Spans have nowhere to go: the agent's URL cannot be served.
+    AgentUnusable { why: Unusable },
     /// A host told of an integration.
     IntegrationLoaded { name: &'a str, version: &'a str, status: &'a str },
     /// A span was started.
@@ -161,7 +96,7 @@ pub enum Event<'a> {
     /// asked.
     AgentUnreachable {
         url: &'a str,
-        error: &'a str,
+        error: &'a SendError,
         bytes: u64,
         traces: u64,
         spans: u64,
@@ -174,13 +109,12 @@ pub enum Event<'a> {
     AgentReachable { url: &'a str, after: Duration },
     /// `/info` was read.
     AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
-    /// Finished spans were dropped. `reason` is the name of the counter that counts them.
-    /// `queue` is there where the queue had no room.
-    SpansDropped { reason: &'a str, spans: u64, traces: u64, detail: &'a str, queue: Option<QueueView> },
+    /// Finished spans were dropped. `reason` says which counter counts them.
+    SpansDropped { reason: Reason, spans: u64, traces: u64, detail: &'a DropDetail },
     /// Loss of a kind began (the first drop after a time without).
-    LossBegan { reason: &'a str },
+    LossBegan { reason: Reason },
     /// Loss of a kind ended; `spans` were lost meanwhile.
-    LossEnded { reason: &'a str, spans: u64 },
+    LossEnded { reason: Reason, spans: u64 },
     /// Spans were still open at shutdown; they are not sent. `open` has the oldest of them, a hundred at most.
     SpansAbandoned { spans: u64, open: &'a [OpenSpanView] },
     /// Spans are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, or, where `stopping`, are open at all when the
@@ -195,26 +129,30 @@ pub enum Event<'a> {
     /// long that no answer is expected any more; after `most` of them no further one is started.
     LookupHangs { host: &'a str, time: Duration, given_up: u32, most: u32 },
     /// A thread of ours cannot be started. Once, until it can be started again.
-    ThreadNotStarted { thread: &'a str, errno: i32 },
+    ThreadNotStarted { thread: Thread, errno: i32 },
     /// A thread that could not be started runs now.
-    ThreadStarted { thread: &'a str, after: Duration },
+    ThreadStarted { thread: Thread, after: Duration },
     /// A panic was caught at the boundary.
     PanicCaught { message: &'a str },
+    /// Tracing has turned itself off for good, after too many panics.
+    TurnedOff,
     /// A host's own record (`spanwire_log_write`).
     HostText { level: Level, target: &'a str, text: &'a str },
     /// A host's own event (`spanwire_log_event`).
     HostEvent { kind: &'a str, fields: &'a [(&'a str, &'a str)] },
     /// Log records were lost because a sink or the reader was too slow.
-    RecordsLost { sink: &'a str, records: u64 },
-    /// Something that warrants a sentence of its own and has no facts beside it.
-    Notice { level: Level, target: &'static str, text: &'a str },
+    RecordsLost { sink: Outlet, records: u64 },
+    /// The log goes to the file `used`, because `wanted` cannot be written.
+    LogFileMoved { wanted: &'a Path, used: &'a Path, error: &'a OsError },
+    /// The log file cannot be written. `to_stderr`: records go to standard error meanwhile; else they are lost.
+    LogFileNotWritten { path: &'a Path, error: &'a OsError, to_stderr: bool },
 }
 
 impl Event<'_> {
     /// The level at which this event is logged.
     pub fn level(&self) -> Level {
         match self {
-            Event::HostText { level, .. } | Event::Notice { level, .. } => *level,
+            Event::HostText { level, .. } => *level,
             Event::HostEvent { kind, .. } if kind.ends_with(".failed") => Level::Warn,
             Event::SpansDropped { .. }
             | Event::SpanStarted { .. }
@@ -235,6 +173,8 @@ impl Event<'_> {
             | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SettingsUnsupported { .. }
+            | Event::LogSettingsDiffer
+            | Event::LogFileMoved { .. }
             | Event::SpansAbandoned { .. }
             | Event::SpansOverdue { .. }
             | Event::LossBegan { .. }
@@ -244,6 +184,9 @@ impl Event<'_> {
             Event::AgentRefused { .. }
             | Event::AgentUnreachable { .. }
             | Event::ThreadNotStarted { .. }
+            | Event::AgentUnusable { .. }
+            | Event::LogFileNotWritten { .. }
+            | Event::TurnedOff
             | Event::PanicCaught { .. } => Level::Error,
         }
     }
@@ -279,10 +222,10 @@ impl Event<'_> {
     pub fn kind(&self) -> &str {
         match self {
             Event::TracerConfigured { .. } => "startup",
-            Event::SettingRejected { .. } => "setting",
+            Event::SettingRejected { .. } | Event::LogSettingsDiffer => "setting",
             Event::SettingsUnsupported { .. } => "settings.unsupported",
             Event::IntegrationLoaded { .. } => "integration",
-            Event::LogFileOpened { .. } => "log.file",
+            Event::LogFileOpened { .. } | Event::LogFileMoved { .. } | Event::LogFileNotWritten { .. } => "log.file",
             Event::SpanStarted { .. } => "span.started",
             Event::SpanFinished { .. } => "span.finished",
             Event::ParentUnknown { .. } => "span.parent",
@@ -293,6 +236,7 @@ impl Event<'_> {
             Event::AgentUnreachable { .. } => "agent.unreachable",
             Event::AgentReachable { .. } => "agent.reachable",
             Event::AgentInfo { .. } => "agent.info",
+            Event::AgentUnusable { .. } => "agent.unusable",
             Event::SpansDropped { .. } => "spans.dropped",
             Event::LossBegan { .. } => "loss.began",
             Event::LossEnded { .. } => "loss.ended",
@@ -302,11 +246,10 @@ impl Event<'_> {
             Event::Forked { .. } => "process.forked",
             Event::LookupHangs { .. } => "agent.lookup",
             Event::ThreadNotStarted { .. } | Event::ThreadStarted { .. } => "limits.threads",
-            Event::PanicCaught { .. } => "panic",
+            Event::PanicCaught { .. } | Event::TurnedOff => "panic",
             Event::HostText { target, .. } => target,
             Event::HostEvent { kind, .. } => kind,
             Event::RecordsLost { .. } => "log.lost",
-            Event::Notice { target, .. } => target,
         }
     }
 }

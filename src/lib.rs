@@ -27,6 +27,7 @@ pub mod level;
 pub mod lines;
 pub mod log;
 pub mod memory;
+pub mod os_error;
 #[allow(unsafe_code)]
 pub mod probes;
 #[allow(unsafe_code)]

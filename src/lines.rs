@@ -5,6 +5,7 @@
 // Opens descriptors of the host anew.
 #![allow(clippy::disallowed_methods)]
 
+use crate::os_error::FileFault;
 use crate::sys::{self, Descriptor, Opened, Taken};
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
@@ -39,7 +40,7 @@ impl Given {
         if self.first.is_some_and(|first| first.id == now.id) || self.is_redirected(&now) {
             return Ok((self.fd, now.kind));
         }
-        Err(io::Error::other("the process closed it, and its number leads to a file that is no output"))
+        Err(FileFault::NotAnOutput.into())
     }
 
     fn is_redirected(&self, now: &Opened) -> bool {

@@ -3,7 +3,8 @@
 
 use super::exporter::Exporter;
 use super::shared::Shared;
-use crate::event::Event;
+use crate::event::send_error::{Peer, SendErrorKind};
+use crate::event::{Event, SendError};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -14,13 +15,13 @@ const ANNOUNCE_WITHIN: Duration = Duration::from_secs(3);
 /// Whether the agent answers, as far as a worker knows.
 pub(super) struct Announcer {
     /// That it answers, or why not.
-    known: Option<Result<(), String>>,
+    known: Option<Result<(), SendError>>,
     began: Instant,
 }
 
 impl Announcer {
     /// For a worker that starts now.
-    pub(super) fn new(known: Option<Result<(), String>>) -> Announcer {
+    pub(super) fn new(known: Option<Result<(), SendError>>) -> Announcer {
         Announcer { known, began: Instant::now() }
     }
 
@@ -30,7 +31,7 @@ impl Announcer {
     }
 
     /// Keeps the result of the last request.
-    pub(super) fn learn(&mut self, result: Result<(), String>) {
+    pub(super) fn learn(&mut self, result: Result<(), SendError>) {
         self.known = Some(result);
     }
 
@@ -46,18 +47,20 @@ impl Announcer {
         }
         exporter.unannounced.store(false, Relaxed);
         let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let late = || format!("no answer within {ANNOUNCE_WITHIN:?} ({url})");
+        let late = || SendError::new(SendErrorKind::NoAnswer(ANNOUNCE_WITHIN), Peer::Url(url.into()));
         let agent_error = self.known.clone().unwrap_or_else(|| Err(late())).err();
+        let words = agent_error.as_ref().map(SendError::to_string);
         for account in &shared.accounts {
             let Some(metadata) = account.metadata() else { continue };
             if Some(&metadata.settings.agent) != address.as_ref() || account.announced.swap(true, Relaxed) {
                 continue;
             }
             if metadata.settings.startup_logs {
-                let agent_error = agent_error.as_deref();
-                let fields = metadata.settings.startup_fields(&metadata.runtime_id, agent_error);
-                let agent_url = &metadata.settings.agent.to_string();
-                shared.logs.emit(&Event::TracerConfigured { fields: &fields, agent_url, agent_error });
+                let settings = &metadata.settings;
+                let fields = &settings.startup_fields(&metadata.runtime_id, words.as_deref());
+                let (agent_url, agent_error) = (&settings.agent.to_string(), agent_error.as_ref());
+                let abandoned_spans = settings.debug_abandoned_spans;
+                shared.logs.emit(&Event::TracerConfigured { fields, agent_url, agent_error, abandoned_spans });
             }
         }
     }

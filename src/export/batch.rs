@@ -7,6 +7,7 @@ use super::metadata::Metadata;
 use super::queue::{Taken, Ticket};
 use super::shared::Shared;
 use crate::counters::{Counters, Reason};
+use crate::event::DropDetail;
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
 use crate::trace::Chunk;
@@ -87,7 +88,7 @@ impl Owner {
     }
 
     /// Counts spans as dropped and logs it.
-    pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &str) {
+    pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         let mut began = false;
         // Both before the log, where a sink or a panic could come between them.
         self.count(shared, |counters| {
@@ -158,7 +159,7 @@ impl Batch {
 
     /// Drops all spans that are left. Those of a payload that got no answer count as of unknown fate, the others are dropped
     /// for `reason`.
-    pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &str) {
+    pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &DropDetail) {
         let tried = self.unknown.load(Relaxed) || self.asking.load(Relaxed);
         if self.order.is_empty() {
             let spans = self.spans();

@@ -6,6 +6,7 @@ use super::queue::Queue;
 use super::shared::Shared;
 use super::transport::{Names, Transport};
 use crate::counters::{Counters, Reason};
+use crate::event::DropDetail;
 use crate::settings::AgentAddress;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,8 +70,8 @@ impl Exporter {
         }
     }
 
-    /// Drops what waits of a tracer that is being shut down.
-    pub fn drop_waiting(&self, shared: &Shared, tracer: u32, reason: Reason, detail: &str) {
+    /// Drops the waiting chunks of a tracer that is being shut down.
+    pub fn drop_waiting(&self, shared: &Shared, tracer: u32, reason: Reason, detail: &DropDetail) {
         let rest = self.queue.remove(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
@@ -80,12 +81,12 @@ impl Exporter {
         shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }
 
-    /// The tracer's slot is given to another one. What waits is still sent, unless memory is short.
+    /// Gives up the lane of a tracer whose slot is given to another one. Its chunks are still sent, unless memory is short.
     pub fn abandon(&self, shared: &Shared, tracer: u32) {
         let rest = self.queue.abandon(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
-            shared.drop_spans(tracer, Reason::Memory, spans, rest.len() as u64, "of a tracer that was freed");
+            shared.drop_spans(tracer, Reason::Memory, spans, rest.len() as u64, &DropDetail::TracerFreed);
         }
         shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }

@@ -3,6 +3,7 @@
 
 use super::periodic::{NotRun, Poll};
 use super::transport::agent::{Agent, Failure, Info};
+use crate::event::send_error::{Peer, SendError, SendErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -101,13 +102,15 @@ impl Poll for InfoPoll {
 
     fn failed(&self, why: NotRun) {
         *self.lock() = Some(Err(match why {
-            NotRun::NoThread(error) => Failure::NotSent(format!("no thread to ask with: {error}")),
-            NotRun::Panicked => Failure::Unknown("an internal error while asking".into()),
+            NotRun::NoThread(error) => {
+                Failure::NotSent(SendError::new(SendErrorKind::InfoNoThread(error), Peer::Unnamed))
+            }
+            NotRun::Panicked => Failure::Unknown(SendError::new(SendErrorKind::InfoPanicked, Peer::Unnamed)),
         }));
     }
 }
 
 /// What the start-up line says of the agent after this result: that it answers, or why not.
-pub fn standing(answer: &Answer) -> Result<(), String> {
-    answer.as_ref().map(|_| ()).map_err(Failure::to_string)
+pub fn standing(answer: &Answer) -> Result<(), SendError> {
+    answer.as_ref().map(|_| ()).map_err(|failure| failure.error().clone())
 }

@@ -4,6 +4,7 @@ use super::batch::{Batch, Piece};
 use super::format::{Fit, PayloadFormat, Spans};
 use super::shared::Shared;
 use crate::counters::Reason;
+use crate::event::dropped::{DropDetail, Stage};
 use crate::memory::Buffer;
 
 /// How large a payload may be, in bytes.
@@ -39,7 +40,7 @@ pub(super) fn pack(
             }
             Err(_) => {
                 batch.gone_up_to(piece.to);
-                owner.lose(shared, Reason::Memory, piece.spans(), 1, "no memory for the payload");
+                owner.lose(shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
             }
             Ok(done) if done > 0 => {
                 let cut = piece.from + done;
@@ -61,14 +62,15 @@ pub(super) fn pack(
                 }
                 batch.gone_up_to(cut);
                 let most = bounds.one_span;
-                owner.lose(shared, Reason::TooLarge, 1, 1, &format!("one span is larger than {most} bytes"));
+                let detail = DropDetail::SpanTooLarge { max_bytes: most as u64 };
+                owner.lose(shared, Reason::TooLarge, 1, 1, &detail);
             }
         }
     }
     if !taken.is_empty() && format.finish(body).is_err() {
         for piece in taken.drain(..) {
             batch.gone_up_to(piece.to);
-            owner.lose(shared, Reason::Memory, piece.spans(), 1, "no memory for the payload");
+            owner.lose(shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
         }
     }
     taken

@@ -91,6 +91,7 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::send_error::{Peer, SendError, SendErrorKind};
 
     fn answered(status: u16, retry_after: Option<u64>) -> Result<Answer, Failure> {
         Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), ..Answer::default() })
@@ -122,10 +123,11 @@ mod tests {
         ] {
             assert_eq!(judge(&answered(status, None)), verdict, "{status}");
         }
-        for failure in [Failure::Unknown(String::new()), Failure::Timeout(String::new())] {
+        let error = || SendError::new(SendErrorKind::Closed, Peer::Unnamed);
+        for failure in [Failure::Unknown(error()), Failure::Timeout(error())] {
             assert_eq!(judge(&Err(failure)), retry);
         }
-        for failure in [Failure::NotSent(String::new()), Failure::Refused(String::new())] {
+        for failure in [Failure::NotSent(error()), Failure::Refused(error())] {
             assert_eq!(judge(&Err(failure)), Verdict::Retry { after: None, reached: false });
         }
     }

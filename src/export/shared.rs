@@ -3,7 +3,7 @@
 use super::account::{Account, TRACERS_MAX};
 use super::periodic::Task;
 use crate::counters::{Reason, ALL_REASONS};
-use crate::event::{Event, QueueView};
+use crate::event::{DropDetail, Event};
 use crate::log::Logs;
 use crate::memory::Pool;
 use crate::probes;
@@ -42,29 +42,18 @@ impl Shared {
     }
 
     /// Counts spans as dropped, logs them in debug mode, and logs when a loss begins.
-    pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &str) {
+    pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         let began = self.account(tracer).counters.drop_spans(reason, spans);
         self.say_dropped(began, reason, spans, traces, detail);
     }
 
     /// Logs that spans were dropped. `began`: they are the first ones for this reason since it last ended.
-    pub(super) fn say_dropped(&self, began: bool, reason: Reason, spans: u64, traces: u64, detail: &str) {
+    pub(super) fn say_dropped(&self, began: bool, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         probes::spans_drop(spans, reason as u64);
         if began {
-            self.logs.emit(&Event::LossBegan { reason: reason.name() });
+            self.logs.emit(&Event::LossBegan { reason });
         }
-        self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces, detail, queue: None });
-    }
-
-    /// The same for a chunk that the queue had no room for.
-    pub fn drop_queued(&self, tracer: u32, spans: u64, detail: &str, queue: QueueView) {
-        let reason = Reason::QueueFull;
-        probes::spans_drop(spans, reason as u64);
-        if self.account(tracer).counters.drop_spans(reason, spans) {
-            self.logs.emit(&Event::LossBegan { reason: reason.name() });
-        }
-        let queue = Some(queue);
-        self.logs.emit(&Event::SpansDropped { reason: reason.name(), spans, traces: 1, detail, queue });
+        self.logs.emit(&Event::SpansDropped { reason, spans, traces, detail });
     }
 
     /// Logs which losses are over, of all tracers. For workers, once a second.
@@ -85,7 +74,7 @@ impl Shared {
     fn say_ended(&self, end: impl Fn(Reason) -> Option<u64>) {
         for reason in ALL_REASONS {
             if let Some(spans) = end(reason) {
-                self.logs.emit(&Event::LossEnded { reason: reason.name(), spans });
+                self.logs.emit(&Event::LossEnded { reason, spans });
             }
         }
     }

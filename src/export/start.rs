@@ -6,13 +6,14 @@
 use super::exporter::Exporter;
 use super::shared::Shared;
 use super::worker;
+use crate::event::Thread;
 use crate::sys;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// The name of the worker's thread.
-const THREAD: &str = "spanwire-worker";
+/// The worker's thread.
+const THREAD: Thread = Thread::Worker;
 /// How long to wait after a failed start before a span tries again.
 const START_AGAIN: Duration = Duration::from_secs(1);
 /// The same for a host that waits for the worker.
@@ -57,7 +58,7 @@ impl Exporter {
         };
         // Before the thread starts: a thread that ends at once resets it.
         self.started.store(true, Relaxed);
-        match sys::spawn(THREAD, run) {
+        match sys::spawn(THREAD.name(), run) {
             Ok(()) => {
                 self.failed_ns.store(0, Relaxed);
                 shared.logs.thread_started(THREAD);
@@ -67,7 +68,7 @@ impl Exporter {
                 self.failed_ns.store(sys::monotonic_ns().max(1), Relaxed);
                 self.queue.thread_failed();
                 self.started.store(false, Relaxed);
-                shared.logs.thread_failed(THREAD, &error);
+                shared.logs.thread_failed(THREAD, &error.into());
                 false
             }
         }

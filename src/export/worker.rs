@@ -19,8 +19,9 @@ use super::shared::Shared;
 use super::transport::agent::{Failure, Timeouts};
 use super::transport::Transport;
 use crate::counters::Reason;
-use crate::event::Event;
-use crate::level::Level;
+use crate::event::send_error::{Peer, SendErrorKind};
+use crate::event::{DropDetail, Event, SendError};
+use crate::settings::rejection::Unusable;
 use crate::span::clock;
 use crate::sys;
 use std::any::Any;
@@ -77,7 +78,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
             Err(panic) => catch_unwind(AssertUnwindSafe(|| worker.recover(&*panic))).is_err() || worker.has_failed(),
         };
         if over {
-            let give_up = AssertUnwindSafe(|| worker.drop_all(Reason::Invalid, "an internal error of the worker"));
+            let give_up = AssertUnwindSafe(|| worker.drop_all(Reason::Invalid, &DropDetail::WorkerPanicked));
             let _ = catch_unwind(give_up);
             exporter.started.store(false, Relaxed);
             exporter.queue.thread_failed();
@@ -123,8 +124,8 @@ impl Worker {
             Transport::Agent(_) => None,
             Transport::File(_) => Some(Ok(())),
             Transport::Unusable(why) => {
-                shared.logs.emit(&Event::Notice { level: Level::Error, target: "agent.unusable", text: why });
-                Some(Err(why.clone()))
+                shared.logs.emit(&Event::AgentUnusable { why: *why });
+                Some(Err(SendError::new(SendErrorKind::Unusable(*why), Peer::Unnamed)))
             }
         };
         let now = Instant::now();
@@ -196,15 +197,12 @@ impl Worker {
     fn drop_what_is_over(&mut self) {
         if let Some(waiting) = self.exporter.queue.yielded() {
             self.batches.all.extend(waiting.into_iter().map(|(lane, taken, chunks)| Batch::of(lane, taken, chunks)));
-            self.drop_all(
-                Reason::Unreachable,
-                "of a freed tracer, and its place was needed for another agent's address",
-            );
+            self.drop_all(Reason::Unreachable, &DropDetail::ExporterNeeded);
         }
         let over = |(at, batch): (usize, &Batch)| self.delivery.is_over(batch).then_some(at);
         let over: Vec<usize> = self.batches.all.iter().enumerate().filter_map(over).collect();
         for at in over.into_iter().rev() {
-            self.batches.all[at].give_up(self.shared, Reason::Shutdown, "the time for shutting down is over");
+            self.batches.all[at].give_up(self.shared, Reason::Shutdown, &DropDetail::TimeOver);
             self.finish(at);
         }
     }
@@ -217,7 +215,8 @@ impl Worker {
         // Under the queue's lock: a caller that finds this thread running has set `started` again before.
         let put_back = || {
             exporter.started.store(false, Relaxed);
-            let traces = std::mem::replace(traces, Transport::Unusable(String::new()));
+            // The worker does not use what it is left with.
+            let traces = std::mem::replace(traces, Transport::Unusable(Unusable::Tls));
             let connections = Connections { traces, polls: polls.clone() };
             *exporter.connections.lock().unwrap_or_else(PoisonError::into_inner) = Some(connections);
         };
@@ -231,7 +230,7 @@ impl Worker {
         let Some(at) = held.or_else(|| self.take(lane)) else { return };
         self.busy = Some(at);
         if self.is_off() {
-            self.batches.all[at].give_up(self.shared, Reason::Invalid, "tracing has turned itself off");
+            self.batches.all[at].give_up(self.shared, Reason::Invalid, &DropDetail::TurnedOff);
         } else {
             self.delivery.attempt(&mut self.batches.all[at]);
         }
@@ -326,7 +325,7 @@ impl Worker {
     }
 
     /// Drops and counts every batch that it holds.
-    fn drop_all(&mut self, reason: Reason, detail: &str) {
+    fn drop_all(&mut self, reason: Reason, detail: &DropDetail) {
         for batch in &mut self.batches.all {
             batch.give_up(self.shared, reason, detail);
         }
@@ -348,7 +347,7 @@ impl Worker {
     fn recover(&mut self, panic: &(dyn Any + Send)) {
         count_failure(self.shared, self.exporter, message_of(panic));
         if let Some(at) = self.busy.take().filter(|&at| at < self.batches.all.len()) {
-            self.batches.all[at].give_up(self.shared, Reason::Invalid, "an internal error of the worker");
+            self.batches.all[at].give_up(self.shared, Reason::Invalid, &DropDetail::WorkerPanicked);
             self.finish(at);
         }
     }

@@ -3,7 +3,9 @@
 
 use super::worked::{self, about};
 use super::*;
-use crate::event::{Event, SpanView};
+use crate::event::{DropDetail, Event, Outlet, SpanView, Thread};
+use crate::settings::rejection::UrlFault;
+use crate::settings::{Origin, Rejection};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -47,13 +49,13 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     let started = SpanView { duration_ns: 0, ..span.clone() };
     let list = [span.clone()];
     let host = |kind, fields| Event::HostEvent { kind, fields };
-    let (url, failed) = (worked::AGENT_URL, Some(worked::REFUSED));
     let mut say = |title: &str, event: Event<'_>| each(title, &event);
-    say("tracer configured", Event::TracerConfigured { fields: &fields, agent_url: url, agent_error: None });
-    say("configured, agent absent", Event::TracerConfigured { fields: &fields, agent_url: url, agent_error: failed });
+    say("tracer configured", worked::configured(&fields, None));
+    say("configured, agent absent", worked::configured(&fields, Some(&worked::REFUSED)));
     say("log file opened", Event::LogFileOpened { path: "/app/dd.log" });
-    let (name, value, why) = ("DD_TRACE_AGENT_URL", "ftp://x", "no such scheme; accepted are http, unix and file");
-    say("setting rejected", Event::SettingRejected { name, value, origin: "env", why });
+    let (name, value) = ("DD_TRACE_AGENT_URL", "ftp://x");
+    let why = &Rejection::Url(UrlFault::UnknownScheme { scheme: "ftp".into(), meant: None });
+    say("setting rejected", Event::SettingRejected { name, value, origin: Origin::Env, why });
     let names = ["DD_TRACE_SAMPLE_RATE", "DD_TRACE_SAMPLING_RULES"];
     say("settings not supported", Event::SettingsUnsupported { names: &names });
     say("integration loaded *", Event::IntegrationLoaded { name: "flask", version: "3.0", status: "ok" });
@@ -70,10 +72,10 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("agent reachable again", Event::AgentReachable { url: worked::TRACES_URL, after: Duration::from_secs(3) });
     say("agent described itself", Event::AgentInfo { url: worked::TRACES_URL, version: "7.60.0", endpoints: 12 });
     say("queue full", worked::queue_full());
-    let (reason, detail) = ("too_large", "one span of 9000000 bytes");
-    say("span too large", Event::SpansDropped { reason, spans: 1, traces: 1, detail, queue: None });
-    say("loss began", Event::LossBegan { reason: "queue_full" });
-    say("loss ended", Event::LossEnded { reason: "queue_full", spans: 30 });
+    let (reason, detail) = (Reason::TooLarge, &DropDetail::SpanTooLarge { max_bytes: 9_000_000 });
+    say("span too large", Event::SpansDropped { reason, spans: 1, traces: 1, detail });
+    say("loss began", Event::LossBegan { reason: Reason::QueueFull });
+    say("loss ended", Event::LossEnded { reason: Reason::QueueFull, spans: 30 });
     say("spans abandoned at the end", Event::SpansAbandoned { spans: 1, open: &open });
     say("spans open for long", Event::SpansOverdue { spans: 1, open: &open, stopping: false });
     say("tracer stopped", Event::TracerStopped { sent: 10, spans_lost: 0, spans_unknown: 0, timed_out: false });
@@ -82,10 +84,10 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("process forked", Event::Forked { parent_pid: 41 });
     let time = Duration::from_secs(1);
     say("look-up hangs in a child", Event::LookupHangs { host: "agent.test", time, given_up: 0, most: 3 });
-    say("thread not started", Event::ThreadNotStarted { thread: "spanwire-worker", errno: 11 });
-    say("thread started after all", Event::ThreadStarted { thread: "spanwire-worker", after: Duration::from_secs(3) });
+    say("thread not started", Event::ThreadNotStarted { thread: Thread::Worker, errno: 11 });
+    say("thread started after all", Event::ThreadStarted { thread: Thread::Worker, after: Duration::from_secs(3) });
     say("panic caught", Event::PanicCaught { message: "index out of bounds" });
-    say("log records lost", Event::RecordsLost { sink: "stderr", records: 6 });
+    say("log records lost", Event::RecordsLost { sink: Outlet::Stderr, records: 6 });
     say("host's own text *", Event::HostText { level: Level::Info, target: "app", text: "cache is warm" });
     say("host's own event *", host("cache.miss", &[("name", "cart"), ("size", "3")]));
     let jit = [("function_id", "140"), ("token", "100663297"), ("name", "Shop.Cart.Get")];

@@ -2,7 +2,7 @@
 //! and how values from outside are redacted, cut and kept on one line. Nothing here decides whether an event is logged,
 //! how often, or where.
 
-mod cause;
+mod agent;
 mod dotnet;
 mod go;
 pub mod java;
@@ -15,6 +15,7 @@ mod remedy;
 mod ruby;
 mod text;
 
+use crate::counters::Reason;
 use crate::event::Event;
 use crate::level::Level;
 use crate::zone::{Moment, Zone};
@@ -202,7 +203,7 @@ impl Dialect {
                 Event::SpansDropped { .. },
                 Language::Java | Language::Python | Language::Go | Language::Dotnet | Language::Php,
             ) => Level::Warn,
-            (Event::SpansDropped { reason: "too_large", .. }, Language::Node) => Level::Error,
+            (Event::SpansDropped { reason: Reason::TooLarge, .. }, Language::Node) => Level::Error,
             _ => event.level(),
         }
     }

@@ -2,8 +2,12 @@
 
 use super::text::{cut, duration, escaped, number};
 use super::*;
-use crate::event::{Event, OpenSpanView, SpanView, Standing};
+use crate::event::{Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
+use crate::os_error::OsError;
+use crate::settings::rejection::Unusable;
+use crate::settings::Origin;
 use serde_json::json;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -42,14 +46,20 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
     let fields = [("user", "ann"), ("password", "hunter2")];
     let config = [("service".to_string(), json!("sh\nop")), ("debug".to_string(), json!(true))];
     let standing = Standing { open: 1, finished: 1, leaves: false };
+    let no_folder = OsError::Errno(libc::ENOENT);
     let events = [
-        Event::TracerConfigured { fields: &config, agent_url: url, agent_error: Some("connection refused") },
+        Event::TracerConfigured {
+            fields: &config,
+            agent_url: url,
+            agent_error: Some(&worked::REFUSED),
+            abandoned_spans: false,
+        },
         Event::LogFileOpened { path: "/var/log/shop.log" },
         Event::SettingRejected {
             name: "DD_TRACE_AGENT_URL",
             value: "gopher://u:p@x",
-            origin: "env",
-            why: "no such scheme",
+            origin: Origin::Env,
+            why: worked::rejection("no such scheme"),
         },
         Event::SettingsUnsupported { names: &["DD_TRACE_SAMPLE_RATE", "OTEL_PROPAGATORS"] },
         Event::IntegrationLoaded { name: "redis", version: "5.0", status: "ok" },
@@ -95,7 +105,7 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         },
         Event::AgentUnreachable {
             url,
-            error: "connection refused",
+            error: &worked::REFUSED,
             bytes,
             traces,
             spans,
@@ -106,9 +116,9 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         },
         Event::AgentReachable { url, after: Duration::from_millis(3200) },
         Event::AgentInfo { url, version: "7.60.0", endpoints: 12 },
-        Event::SpansDropped { reason: "queue_full", spans: 3, traces: 1, detail: "the queue is full", queue: None },
-        Event::LossBegan { reason: "queue_full" },
-        Event::LossEnded { reason: "queue_full", spans: 30 },
+        Event::SpansDropped { reason: Reason::QueueFull, spans: 3, traces: 1, detail: &worked::QUEUE_FULL },
+        Event::LossBegan { reason: Reason::QueueFull },
+        Event::LossEnded { reason: Reason::QueueFull, spans: 30 },
         Event::SpansAbandoned { spans: 1, open: &open },
         Event::SpansOverdue { spans: 1, open: &open, stopping: false },
         Event::TracerStopped { sent: 10, spans_lost: 5, spans_unknown: 3, timed_out: true },
@@ -116,11 +126,15 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         Event::PanicCaught { message: "index out of bounds" },
         Event::HostText { level: Level::Warn, target: "app", text: "token=abc\nsecond\u{0} line" },
         Event::HostEvent { kind: "cache.miss", fields: &fields },
-        Event::RecordsLost { sink: "stderr", records: 6 },
-        Event::Notice { level: Level::Error, target: "log.file", text: "cannot write" },
+        Event::RecordsLost { sink: Outlet::Stderr, records: 6 },
+        Event::LogFileNotWritten { path: Path::new("/a/log"), error: &no_folder, to_stderr: false },
+        Event::LogFileMoved { wanted: Path::new("/a/log"), used: Path::new("/tmp/log"), error: &no_folder },
+        Event::LogSettingsDiffer,
+        Event::AgentUnusable { why: Unusable::Tls },
+        Event::TurnedOff,
         Event::LookupHangs { host: "agent.test", time: Duration::from_secs(1), given_up: 0, most: 3 },
-        Event::ThreadNotStarted { thread: "spanwire-worker", errno: 11 },
-        Event::ThreadStarted { thread: "spanwire-worker", after: Duration::from_secs(3) },
+        Event::ThreadNotStarted { thread: Thread::Worker, errno: 11 },
+        Event::ThreadStarted { thread: Thread::Worker, after: Duration::from_secs(3) },
     ];
     for event in &events {
         each(event.kind(), event);

@@ -2,9 +2,13 @@
 //! each language's. Round figures and made-up names, so that a golden line is checked by eye.
 
 use super::{About, Dialect, Form, Frame, Language, Line};
-use crate::event::{Event, OpenSpanView, QueueView, SpanView, Standing, Totals};
+use crate::counters::Reason;
+use crate::event::send_error::{NameError, Peer, SendErrorKind};
+use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SendError, SpanView, Standing, Totals};
 use crate::languages::HeldBack;
 use crate::level::Level;
+use crate::os_error::OsError;
+use crate::settings::{Origin, Rejection};
 use crate::zone::Zone;
 use serde_json::{json, Value};
 use std::sync::OnceLock;
@@ -16,8 +20,59 @@ pub const TIME_NS: u64 = 1_795_536_395_147_563_000;
 pub const TRACES_URL: &str = "http://localhost:8126/v0.4/traces";
 /// The agent.
 pub const AGENT_URL: &str = "http://localhost:8126";
-/// What a refused connection says, as our client words it.
-pub const REFUSED: &str = "connection refused";
+/// A refused connection.
+pub static REFUSED: SendError =
+    SendError { kind: SendErrorKind::System(OsError::Errno(libc::ECONNREFUSED)), peer: Peer::Unnamed };
+/// A refusal of the agent that was told already.
+pub static ANSWERED: DropDetail = DropDetail::Answered(500);
+/// A queue that is full.
+pub static QUEUE_FULL: DropDetail =
+    DropDetail::NoRoom(QueueView { chunks: 2, bytes: 1608, max_bytes: 8_388_608, chunk_bytes: 804 });
+
+/// A connection that took too long.
+pub fn no_connection() -> &'static SendError {
+    error(SendErrorKind::NoConnection(Duration::from_secs(1)))
+}
+
+/// An answer that did not come in time.
+pub fn no_answer() -> &'static SendError {
+    error(SendErrorKind::NoAnswer(Duration::from_secs(2)))
+}
+
+/// A name that is not resolved yet.
+pub fn not_resolved() -> &'static SendError {
+    error(SendErrorKind::NotResolved(NameError::Pending))
+}
+
+/// An error that no language has words for.
+pub fn other(words: &str) -> &'static SendError {
+    let kind = SendErrorKind::NotWritten(OsError::Words(words.into()));
+    Box::leak(Box::new(SendError::new(kind, Peer::Unnamed)))
+}
+
+fn error(kind: SendErrorKind) -> &'static SendError {
+    Box::leak(Box::new(SendError::new(kind, Peer::Url(AGENT_URL.into()))))
+}
+
+/// A rejection with this sentence.
+pub fn rejection(sentence: &'static str) -> &'static Rejection {
+    Box::leak(Box::new(Rejection::OfLanguage(sentence)))
+}
+
+/// The start-up line with these fields.
+pub fn configured<'a>(fields: &'a [(String, Value)], agent_error: Option<&'a SendError>) -> Event<'a> {
+    Event::TracerConfigured { fields, agent_url: AGENT_URL, agent_error, abandoned_spans: false }
+}
+
+/// A setting that the environment gives and that is rejected.
+pub fn rejected<'a>(name: &'a str, value: &'a str, why: &'static str) -> Event<'a> {
+    Event::SettingRejected { name, value, origin: Origin::Env, why: rejection(why) }
+}
+
+/// One trace of this many spans dropped, for a reason that was told already.
+pub fn dropped(reason: Reason, spans: u64) -> Event<'static> {
+    Event::SpansDropped { reason, spans, traces: 1, detail: &ANSWERED }
+}
 
 /// A finished root span.
 pub fn span() -> SpanView<'static> {
@@ -142,7 +197,7 @@ pub fn refused(status: u16, answer: &'static str) -> Event<'static> {
 pub fn unreachable(first: bool) -> Event<'static> {
     Event::AgentUnreachable {
         url: TRACES_URL,
-        error: REFUSED,
+        error: &REFUSED,
         bytes: 1608,
         traces: 2,
         spans: 2,
@@ -155,8 +210,7 @@ pub fn unreachable(first: bool) -> Event<'static> {
 
 /// The queue had no room for a trace of one span.
 pub fn queue_full() -> Event<'static> {
-    let queue = QueueView { chunks: 2, bytes: 1608, max_bytes: 8_388_608, chunk_bytes: 804 };
-    Event::SpansDropped { reason: "queue_full", spans: 1, traces: 1, detail: "it is full", queue: Some(queue) }
+    Event::SpansDropped { reason: Reason::QueueFull, spans: 1, traces: 1, detail: &QUEUE_FULL }
 }
 
 /// A host whose tracer has this version.

@@ -7,6 +7,7 @@
 use super::retention::Retention;
 use super::writer::PATIENCE;
 use crate::lines::{Given, Lines};
+use crate::os_error::{FileFault, OsError};
 use crate::sys::{self, Descriptor};
 use std::ffi::OsString;
 use std::fs::{self, Metadata, OpenOptions};
@@ -49,6 +50,17 @@ pub struct FileConfig {
     pub retention: Option<Retention>,
 }
 
+/// The log goes to another file than the settings say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// The file that cannot be written.
+    pub wanted: PathBuf,
+    /// The file that is written instead.
+    pub used: PathBuf,
+    /// Why.
+    pub error: OsError,
+}
+
 /// The file as the log thread holds it.
 pub(super) struct LogFile {
     config: FileConfig,
@@ -60,7 +72,7 @@ pub(super) struct LogFile {
     /// Whether it was open before: what is done once is then done.
     was_open: bool,
     /// Why it is not where it should be, until somebody asks.
-    moved: Option<String>,
+    moved: Option<Moved>,
 }
 
 /// What is open.
@@ -136,8 +148,8 @@ impl LogFile {
             (Err(error), Some(path)) => {
                 let instead = FileConfig { path, or_else: None, ..self.config.clone() };
                 let target = begin(&instead, None).and_then(only_ours).map_err(|_| error.kind())?;
-                let (wanted, used) = (self.config.path.display(), instead.path.display());
-                self.moved = Some(format!("the log goes to {used}, because {wanted} cannot be written: {error}"));
+                let (wanted, used) = (self.config.path.clone(), instead.path.clone());
+                self.moved = Some(Moved { wanted, used, error: error.into() });
                 (self.config, self.given) = (instead, None);
                 target
             }
@@ -150,7 +162,7 @@ impl LogFile {
     }
 
     /// Why the file is not where it should be; once.
-    pub fn moved(&mut self) -> Option<String> {
+    pub fn moved(&mut self) -> Option<Moved> {
         self.moved.take()
     }
 
@@ -270,12 +282,10 @@ fn open_or_make(config: &FileConfig) -> io::Result<(Descriptor, bool)> {
 fn sole_name(file: &Descriptor) -> io::Result<()> {
     match file.file()?.metadata()?.nlink() {
         0 | 1 => {}
-        _ => return Err(Error::new(ErrorKind::PermissionDenied, "it is a hard link to a file with other names")),
+        _ => return Err(FileFault::HardLink.into()),
     }
     match fs::read_link(format!("/proc/self/fd/{}", file.fd()?)) {
-        Ok(name) if name.as_os_str().as_bytes().ends_with(b" (deleted)") => {
-            Err(Error::new(ErrorKind::NotFound, "it was removed while it was being opened"))
-        }
+        Ok(name) if name.as_os_str().as_bytes().ends_with(b" (deleted)") => Err(FileFault::Removed.into()),
         _ => Ok(()),
     }
 }
@@ -442,7 +452,7 @@ mod tests {
         });
         file.write(b"here\n", 1).expect("written elsewhere");
         assert_eq!(fs::read(&other).expect("the other place"), b"here\n");
-        assert!(file.moved().is_some_and(|why| why.contains("/proc/no/such/log")));
+        assert!(file.moved().is_some_and(|moved| moved.wanted == Path::new("/proc/no/such/log")));
         assert_eq!(file.moved(), None);
     }
 

@@ -54,10 +54,14 @@ impl Policy {
                 | Event::HostText { .. }
                 | Event::HostEvent { .. }
                 | Event::SpansAbandoned { .. }
-                | Event::Notice { .. },
+                | Event::AgentUnusable { .. }
+                | Event::LogFileMoved { .. }
+                | Event::LogFileNotWritten { .. }
+                | Event::LogSettingsDiffer
+                | Event::TurnedOff,
             ) => return None,
             // Each of many thousands a second, in an overload.
-            (_, Event::SpansDropped { reason, .. }) if !debug => (hash(&(2, reason)), QUIET_NS),
+            (_, Event::SpansDropped { reason, .. }) if !debug => (hash(&(2, reason.name())), QUIET_NS),
             (Language::Python, event) if event.level() <= super::Level::Info => (place(event), QUIET_NS),
             // Its buckets are off unless somebody asks for them. A failure that is tried again is another place in its
             // source than one that is not.
@@ -148,8 +152,10 @@ impl Limiter {
 /// What stands for a record's place in the source of a tracer that counts by place.
 fn place(event: &Event<'_>) -> u64 {
     let reason = match event {
-        Event::LossBegan { reason } | Event::LossEnded { reason, .. } | Event::SpansDropped { reason, .. } => reason,
-        Event::RecordsLost { sink, .. } => sink,
+        Event::LossBegan { reason } | Event::LossEnded { reason, .. } | Event::SpansDropped { reason, .. } => {
+            reason.name()
+        }
+        Event::RecordsLost { sink, .. } => sink.name(),
         _ => "",
     };
     hash(&(discriminant(event), event.kind(), reason))
@@ -171,12 +177,22 @@ fn hash(subject: &impl Hash) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counters::Reason;
+    use crate::event::send_error::{Peer, SendErrorKind};
+    use crate::event::{DropDetail, SendError};
+    use crate::os_error::OsError;
+    use crate::settings::{Origin, Rejection};
 
     const SECOND: u64 = 1_000_000_000;
 
     const NATIVE: Policy = Policy { language: Language::Native, rate: None, once: true };
 
-    fn unreachable(error: &str) -> Event<'_> {
+    /// An error of another kind for each number.
+    fn error(number: i32) -> SendError {
+        SendError::new(SendErrorKind::System(OsError::Errno(number)), Peer::Unnamed)
+    }
+
+    fn unreachable(error: &SendError) -> Event<'_> {
         Event::AgentUnreachable {
             url: "http://h:1",
             error,
@@ -199,13 +215,14 @@ mod tests {
 
     #[test]
     fn a_failure_is_said_once_a_minute_with_the_count_of_the_rest() {
-        let (mut limiter, refused) = (Limiter::default(), unreachable("connection refused"));
+        let (mut limiter, refused) = (Limiter::default(), error(1));
+        let refused = unreachable(&refused);
         let mut at = |event: &Event<'_>, second| said(&mut limiter, NATIVE, event, false, second * SECOND);
         assert_eq!(at(&refused, 1), Some(0));
         for n in 2..14 {
             assert_eq!(at(&refused, n), None);
         }
-        assert_eq!(at(&unreachable("timed out"), 20), Some(0), "another reason");
+        assert_eq!(at(&unreachable(&error(2)), 20), Some(0), "another reason");
         assert_eq!(at(&refused, 61), Some(12));
         assert_eq!(at(&refused, 62), None);
         assert_eq!(at(&refused, 661), Some(1));
@@ -216,7 +233,7 @@ mod tests {
         for language in [Language::Native, Language::Java, Language::Python] {
             let (mut limiter, policy) = (Limiter::default(), Policy { language, ..NATIVE });
             for n in 0..5 {
-                assert_eq!(said(&mut limiter, policy, &unreachable("x"), true, n), Some(0), "{language:?}");
+                assert_eq!(said(&mut limiter, policy, &unreachable(&error(3)), true, n), Some(0), "{language:?}");
             }
         }
     }
@@ -224,24 +241,27 @@ mod tests {
     #[test]
     fn java_keeps_silent_for_five_minutes_whatever_failed() {
         let (mut limiter, policy) = (Limiter::default(), Policy { language: Language::Java, ..NATIVE });
-        let first = policy.subject(&unreachable("x"), false).and_then(|subject| limiter.admit(subject, SECOND));
+        let first = policy.subject(&unreachable(&error(3)), false).and_then(|subject| limiter.admit(subject, SECOND));
         assert_eq!(first, Some(HeldBack { events: 0, minutes: 0, quiet_minutes: 5 }));
-        assert_eq!(said(&mut limiter, policy, &unreachable("y"), false, 200 * SECOND), None);
-        assert_eq!(said(&mut limiter, policy, &unreachable("y"), false, 302 * SECOND), Some(1));
+        assert_eq!(said(&mut limiter, policy, &unreachable(&error(4)), false, 200 * SECOND), None);
+        assert_eq!(said(&mut limiter, policy, &unreachable(&error(4)), false, 302 * SECOND), Some(1));
     }
 
     #[test]
     fn python_limits_each_place_for_the_rate_that_was_set() {
         let policy = Policy { language: Language::Python, rate: Some(10), once: true };
         let mut limiter = Limiter::default();
-        let lost = Event::LossBegan { reason: "queue_full" };
+        let lost = Event::LossBegan { reason: Reason::QueueFull };
         let mut at = |event: &Event<'_>, second| said(&mut limiter, policy, event, false, second * SECOND);
-        assert_eq!((at(&unreachable("a"), 0), at(&unreachable("b"), 1), at(&lost, 2)), (Some(0), None, Some(0)));
-        assert_eq!(at(&unreachable("c"), 11), Some(1));
+        assert_eq!(
+            (at(&unreachable(&error(5)), 0), at(&unreachable(&error(6)), 1), at(&lost, 2)),
+            (Some(0), None, Some(0))
+        );
+        assert_eq!(at(&unreachable(&error(7)), 11), Some(1));
         let never = Policy { rate: Some(0), ..policy };
         let mut limiter = Limiter::default();
-        assert_eq!(said(&mut limiter, never, &unreachable("a"), false, 0), Some(0));
-        assert_eq!(said(&mut limiter, never, &unreachable("a"), false, 1), Some(0));
+        assert_eq!(said(&mut limiter, never, &unreachable(&error(5)), false, 0), Some(0));
+        assert_eq!(said(&mut limiter, never, &unreachable(&error(5)), false, 1), Some(0));
     }
 
     #[test]
@@ -249,24 +269,24 @@ mod tests {
         let off = Policy { language: Language::Dotnet, rate: None, once: true };
         let mut limiter = Limiter::default();
         for n in 0..3 {
-            assert_eq!(said(&mut limiter, off, &unreachable("a"), false, n), Some(0));
+            assert_eq!(said(&mut limiter, off, &unreachable(&error(5)), false, n), Some(0));
         }
         let (on, mut limiter) = (Policy { rate: Some(60), ..off }, Limiter::default());
-        let mut at = |second| said(&mut limiter, on, &unreachable("a"), true, second * SECOND);
+        let mut at = |second| said(&mut limiter, on, &unreachable(&error(5)), true, second * SECOND);
         assert_eq!((at(59), at(59), at(60), at(61)), (Some(0), None, Some(1), None));
     }
 
     #[test]
     fn an_overload_is_told_once_a_minute_in_every_language() {
-        let dropped = |reason| Event::SpansDropped { reason, spans: 1, traces: 1, detail: "", queue: None };
+        let dropped = |reason| Event::SpansDropped { reason, spans: 1, traces: 1, detail: &DropDetail::TimeOver };
         for language in
             [Language::Native, Language::Java, Language::Python, Language::Go, Language::Dotnet, Language::Php]
         {
             let (mut limiter, policy) = (Limiter::default(), Policy { language, ..NATIVE });
             let mut at = |reason, second| said(&mut limiter, policy, &dropped(reason), false, second * SECOND);
-            assert_eq!((at("queue_full", 0), at("queue_full", 1)), (Some(0), None), "{language:?}");
-            assert_eq!(at("memory", 2), Some(0), "{language:?}: another loss is other news");
-            assert_eq!(at("queue_full", 61), Some(1), "{language:?}");
+            assert_eq!((at(Reason::QueueFull, 0), at(Reason::QueueFull, 1)), (Some(0), None), "{language:?}");
+            assert_eq!(at(Reason::Memory, 2), Some(0), "{language:?}: another loss is other news");
+            assert_eq!(at(Reason::QueueFull, 61), Some(1), "{language:?}");
         }
     }
 
@@ -274,13 +294,14 @@ mod tests {
     fn different_losses_are_different_news_in_python() {
         let (mut limiter, policy) = (Limiter::default(), Policy { language: Language::Python, ..NATIVE });
         let mut at = |reason| said(&mut limiter, policy, &Event::LossBegan { reason }, false, 0);
-        assert_eq!((at("queue_full"), at("memory"), at("queue_full")), (Some(0), Some(0), None));
+        assert_eq!((at(Reason::QueueFull), at(Reason::Memory), at(Reason::QueueFull)), (Some(0), Some(0), None));
     }
 
     #[test]
     fn a_setting_is_rejected_once_for_each_value() {
         let mut limiter = Limiter::default();
-        let rejected = |value| Event::SettingRejected { name: "DD_X", value, origin: "code", why: "" };
+        let rejected =
+            |value| Event::SettingRejected { name: "DD_X", value, origin: Origin::Code, why: &Rejection::NotSwitch };
         let mut at = |value, policy| said(&mut limiter, policy, &rejected(value), true, 0);
         assert_eq!((at("a", NATIVE), at("a", NATIVE), at("b", NATIVE)), (Some(0), None, Some(0)));
         assert_eq!(at("a", Policy { once: false, ..NATIVE }), Some(0));
@@ -289,10 +310,10 @@ mod tests {
     #[test]
     fn losses_and_the_start_up_line_are_never_limited() {
         for event in [
-            Event::LossBegan { reason: "x" },
-            Event::LossEnded { reason: "x", spans: 1 },
+            Event::LossBegan { reason: Reason::Memory },
+            Event::LossEnded { reason: Reason::Memory, spans: 1 },
             Event::SpansAbandoned { spans: 1, open: &[] },
-            Event::TracerConfigured { fields: &[], agent_url: "", agent_error: None },
+            Event::TracerConfigured { fields: &[], agent_url: "", agent_error: None, abandoned_spans: false },
         ] {
             assert_eq!(NATIVE.subject(&event, false), None);
         }

@@ -16,6 +16,7 @@ mod switch;
 mod threads;
 mod writer;
 
+use crate::event::Outlet;
 pub use crate::event::{Event, SpanView};
 pub use crate::languages::{About, Dialect};
 pub use crate::level::Level;
@@ -338,7 +339,7 @@ impl Logs {
     /// all lines that waited would need; a line longer than `out` stays, with those behind it.
     pub fn drain(&self, out: &mut [u8]) -> (usize, usize) {
         writer::say_gathered(&self.shared, false);
-        let tell = |records| self.shared.record(&Event::RecordsLost { sink: "ring", records });
+        let tell = |records| self.shared.record(&Event::RecordsLost { sink: Outlet::Ring, records });
         self.shared.ring.drain(out, &tell)
     }
 

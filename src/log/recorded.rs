@@ -1,31 +1,35 @@
 //! What the flight recorder keeps of the log's events: every one that is rare and worth a question later, whatever the
 //! level. Spans and chunks are recorded where they happen, and not here again.
 
-use crate::counters::REASON_NAMES;
+use crate::counters::Reason;
+use crate::event::send_error::{SendError, SendErrorKind};
 use crate::event::Event;
-use crate::recorder::kind::{letters, Kind, Trouble};
+use crate::os_error::{FileFault, OsError};
+use crate::recorder::kind::{letters, Kind, SendErrorNumber};
 use crate::recorder::Recorder;
+use std::io;
 
 pub(super) fn keep(recorder: &Recorder, event: &Event<'_>) {
-    if let Some((kind, first, second)) = facts(event) {
+    if let Some((kind, first, second)) = numbers(event) {
         recorder.rare(kind, first, second);
     }
 }
 
-fn facts(event: &Event<'_>) -> Option<(Kind, u64, u64)> {
+/// The event's kind and the two numbers that are kept of it.
+fn numbers(event: &Event<'_>) -> Option<(Kind, u64, u64)> {
     Some(match *event {
         Event::PayloadSending { bytes, traces, attempt, .. } => {
             (Kind::PayloadSending, bytes, traces << 16 | u64::from(attempt.min(0xffff)))
         }
         Event::PayloadSent { bytes, spans, .. } => (Kind::PayloadSent, bytes, spans),
         Event::AgentRefused { status, spans, .. } => (Kind::AgentRefused, status.into(), spans),
-        Event::AgentUnreachable { error, spans, .. } => (Kind::AgentUnreachable, trouble(error) as u64, spans),
+        Event::AgentUnreachable { error, spans, .. } => (Kind::AgentUnreachable, number_of(error) as u64, spans),
         Event::AgentReachable { after, .. } => (Kind::AgentReachable, after.as_millis() as u64, 0),
         // One for each trace or span, at full speed: beginning and end say enough, and push out nothing.
-        Event::SpansDropped { reason: "queue_full" | "memory" | "invalid", .. } => return None,
-        Event::LossBegan { reason } => (Kind::LossBegan, number_of(reason), 0),
-        Event::SpansDropped { reason, spans, .. } => (Kind::SpansDropped, number_of(reason), spans),
-        Event::LossEnded { reason, spans } => (Kind::LossEnded, number_of(reason), spans),
+        Event::SpansDropped { reason: Reason::QueueFull | Reason::Memory | Reason::Invalid, .. } => return None,
+        Event::LossBegan { reason } => (Kind::LossBegan, reason as u64, 0),
+        Event::SpansDropped { reason, spans, .. } => (Kind::SpansDropped, reason as u64, spans),
+        Event::LossEnded { reason, spans } => (Kind::LossEnded, reason as u64, spans),
         Event::SpansAbandoned { spans, .. } => (Kind::SpansAbandoned, spans, 0),
         Event::TracerStopped { sent, spans_lost, spans_unknown, .. } => {
             let half = |spans: u64| spans.min(u32::MAX.into());
@@ -39,70 +43,92 @@ fn facts(event: &Event<'_>) -> Option<(Kind, u64, u64)> {
         }
         Event::PanicCaught { .. } => (Kind::PanicCaught, 0, 0),
         Event::RecordsLost { records, .. } => (Kind::RecordsLost, records, 0),
-        // `ProcessForked` is recorded by whoever knows how many forks there were.
+        // `ProcessForked` is recorded by the tracer's state, which knows how many forks there were.
         _ => return None,
     })
 }
 
-fn number_of(reason: &str) -> u64 {
-    REASON_NAMES.iter().position(|&name| name == reason).map_or(u64::MAX, |index| index as u64)
+/// The number under which the recorder keeps a send error.
+fn number_of(error: &SendError) -> SendErrorNumber {
+    match &error.kind {
+        SendErrorKind::NoConnection(_) | SendErrorKind::NoAnswer(_) => SendErrorNumber::TimedOut,
+        SendErrorKind::NotResolved(_) => SendErrorNumber::Unresolved,
+        SendErrorKind::Closed => SendErrorNumber::Broken,
+        SendErrorKind::System(error) | SendErrorKind::NotWritten(error) => of_system(error),
+        _ => SendErrorNumber::Other,
+    }
 }
 
-/// What kind of trouble the sentence tells of: the only place where it is known is the sentence.
-fn trouble(error: &str) -> Trouble {
-    // Behind the last parenthesis stands where the agent is; its name may be any word.
-    let error = error.rsplit_once(" (").map_or(error, |(sentence, _)| sentence).to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
-    if says(&["refused"]) {
-        Trouble::Refused
-    } else if says(&["no such file", "permission denied", "read-only", "not there"]) {
-        Trouble::NotThere
-    } else if says(&["within", "timed out"]) {
-        Trouble::TimedOut
-    } else if says(&["resolve"]) {
-        Trouble::Unresolved
-    } else if says(&["reset", "closed", "broken pipe"]) {
-        Trouble::Broken
-    } else {
-        Trouble::Other
+fn of_system(error: &OsError) -> SendErrorNumber {
+    match (error, error.kind()) {
+        (OsError::File(FileFault::NotAnOutput) | OsError::DescriptorTaken, _) => SendErrorNumber::Broken,
+        (_, io::ErrorKind::ConnectionRefused) => SendErrorNumber::Refused,
+        (_, io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            SendErrorNumber::NotThere
+        }
+        (_, io::ErrorKind::TimedOut) => SendErrorNumber::TimedOut,
+        (_, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => SendErrorNumber::Broken,
+        _ => SendErrorNumber::Other,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counters::REASON_NAMES;
+    use crate::event::dropped::DropDetail;
+    use crate::event::send_error::{NameError, Peer};
     use crate::recorder::kind::spelled;
+    use crate::settings::{Origin, Rejection};
+    use std::time::Duration;
 
     #[test]
     fn a_rejected_setting_is_kept_by_the_end_of_its_name() {
-        let event = |name| Event::SettingRejected { name, value: "x", origin: "env", why: "" };
+        let why = Rejection::NotSwitch;
+        let event = |name| Event::SettingRejected { name, value: "x", origin: Origin::Env, why: &why };
         for (name, kept) in [("DD_TRACE_AGENT_PORT", "TRACE_AGENT_PORT"), ("DD_ENV", "DD_ENV"), ("", "")] {
-            let (kind, first, second) = facts(&event(name)).expect("kept");
+            let (kind, first, second) = numbers(&event(name)).expect("kept");
             assert_eq!((kind, spelled(first, second).as_str()), (Kind::SettingRejected, kept));
         }
     }
 
     #[test]
     fn every_reason_for_a_loss_is_told_apart() {
-        for (index, reason) in REASON_NAMES.into_iter().enumerate() {
-            assert_eq!(facts(&Event::LossBegan { reason }), Some((Kind::LossBegan, index as u64, 0)));
-            assert_eq!(facts(&Event::LossEnded { reason, spans: 3 }), Some((Kind::LossEnded, index as u64, 3)));
+        use Reason::*;
+        let reasons = [QueueFull, Memory, Unreachable, Refused, TooLarge, Shutdown, Invalid, UnknownFate];
+        for (index, reason) in reasons.into_iter().enumerate() {
+            assert_eq!(reason.name(), REASON_NAMES[index]);
+            assert_eq!(numbers(&Event::LossBegan { reason }), Some((Kind::LossBegan, index as u64, 0)));
+            assert_eq!(numbers(&Event::LossEnded { reason, spans: 3 }), Some((Kind::LossEnded, index as u64, 3)));
         }
-        let dropped = |reason| Event::SpansDropped { reason, spans: 3, traces: 1, detail: "", queue: None };
-        assert_eq!(facts(&dropped("refused")), Some((Kind::SpansDropped, 3, 3)));
-        assert_eq!(facts(&dropped("queue_full")), None, "a full queue pushes out the agent's story");
+        let detail = DropDetail::Answered(400);
+        let dropped = |reason| Event::SpansDropped { reason, spans: 3, traces: 1, detail: &detail };
+        assert_eq!(numbers(&dropped(Refused)), Some((Kind::SpansDropped, 3, 3)));
+        assert_eq!(numbers(&dropped(QueueFull)), None, "a full queue pushes out the agent's story");
     }
 
     #[test]
-    fn the_kind_of_trouble_is_taken_from_the_sentence_and_not_from_the_agents_name() {
-        let kept = [
-            ("connection refused (timed out.example:8126)", Trouble::Refused),
-            ("no answer within 2s (http://refused:1)", Trouble::TimedOut),
-            ("no such file or directory (unix:///a)", Trouble::NotThere),
-            ("connection closed before the answer was complete (x)", Trouble::Broken),
-            ("cannot resolve agent.test: try again", Trouble::Unresolved),
-            ("not an HTTP answer: bad status (closed)", Trouble::Other),
-        ];
-        kept.into_iter().for_each(|(sentence, kind)| assert_eq!(trouble(sentence), kind, "{sentence}"));
+    fn the_number_of_a_send_error_does_not_depend_on_where_the_agent_is() {
+        let errno = |errno| SendErrorKind::System(OsError::Errno(errno));
+        let lookup = || NameError::Failed(OsError::Words("try again".into()));
+        for (kind, number) in [
+            (errno(libc::ECONNREFUSED), SendErrorNumber::Refused),
+            (SendErrorKind::NoAnswer(Duration::from_secs(2)), SendErrorNumber::TimedOut),
+            (SendErrorKind::NoConnection(Duration::from_secs(1)), SendErrorNumber::TimedOut),
+            (errno(libc::ENOENT), SendErrorNumber::NotThere),
+            (SendErrorKind::NotWritten(OsError::Errno(libc::EACCES)), SendErrorNumber::NotThere),
+            (SendErrorKind::NotWritten(OsError::Kind(io::ErrorKind::TimedOut)), SendErrorNumber::TimedOut),
+            (SendErrorKind::Closed, SendErrorNumber::Broken),
+            (errno(libc::ECONNRESET), SendErrorNumber::Broken),
+            (errno(libc::EPIPE), SendErrorNumber::Broken),
+            (SendErrorKind::NotResolved(lookup()), SendErrorNumber::Unresolved),
+            (SendErrorKind::InvalidAnswer { error: "bad status".into() }, SendErrorNumber::Other),
+            (errno(libc::ENETUNREACH), SendErrorNumber::Other),
+        ] {
+            for peer in ["http://timed out.example:8126", "http://refused:1", "unix:///closed", "http://resolve:1"] {
+                let error = SendError::new(kind.clone(), Peer::Url(peer.into()));
+                assert_eq!(number_of(&error), number, "{error}");
+            }
+        }
     }
 }

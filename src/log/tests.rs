@@ -1,6 +1,9 @@
 //! The log as its callers see it: from an event to ring, file and callback.
 
 use super::*;
+use crate::event::send_error::{Peer, SendErrorKind};
+use crate::event::{SendError, Thread};
+use crate::os_error::OsError;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -264,12 +267,16 @@ fn sinks_come_and_go_under_load_without_a_deadlock() {
     assert_eq!(released.load(Ordering::SeqCst), 300);
 }
 
+fn refused() -> SendError {
+    SendError::new(SendErrorKind::System(OsError::Errno(libc::ECONNREFUSED)), Peer::Unnamed)
+}
+
 #[test]
 fn an_agent_that_stays_away_is_said_once() {
     let logs = logs();
     assert!(logs.configure(&quiet()));
     for attempt in 1..=20 {
-        let (url, error) = ("http://localhost:1/v0.4/traces", "connection refused");
+        let (url, error) = ("http://localhost:1/v0.4/traces", &refused());
         logs.emit(&Event::AgentUnreachable {
             url,
             error,
@@ -366,7 +373,7 @@ fn gathered_errors_come_out_when_their_window_is_over_though_nothing_else_happen
     logs.configure(&LogConfig { dialect, aggregate: Some(Duration::from_millis(200)), ..quiet() });
     let totals = Default::default();
     for attempt in 1..4 {
-        let (url, error) = ("http://h:1", "connection refused");
+        let (url, error) = ("http://h:1", &refused());
         let facts = Event::AgentUnreachable {
             url,
             error,
@@ -440,11 +447,11 @@ fn a_panic_in_a_dialect_on_the_callers_thread_leaves_the_log_usable() {
 fn a_thread_that_cannot_be_started_is_told_once_and_its_return_too() {
     let logs = logs();
     assert!(logs.configure(&quiet()));
-    let no_more = std::io::Error::from_raw_os_error(libc::EAGAIN);
+    let no_more = OsError::Errno(libc::EAGAIN);
     for _ in 0..3 {
-        logs.thread_failed("spanwire-worker", &no_more);
+        logs.thread_failed(Thread::Worker, &no_more);
     }
-    logs.thread_started("spanwire-worker");
+    logs.thread_started(Thread::Worker);
     let mut records = Vec::new();
     logs.poll(9, &mut |record| records.push((record.level, record.target.clone(), record.text.clone())));
     let [(Level::Error, first, text), (Level::Info, second, back)] = &records[..] else { panic!("{records:?}") };

@@ -2,9 +2,9 @@
 //! thread may be missing too. And says when threads can be started again.
 
 use super::{emit, Logs, Shared};
-use crate::event::Event;
+use crate::event::{Event, Thread};
+use crate::os_error::OsError;
 use crate::sys;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ const FORGOTTEN_AFTER_NS: u64 = 60_000_000_000;
 pub(super) struct Outage(Mutex<Option<Told>>);
 
 struct Told {
-    thread: &'static str,
+    thread: Thread,
     since_ns: u64,
     failed_ns: u64,
 }
 
 impl Outage {
     /// Whether to tell of this failure.
-    fn fails(&self, thread: &'static str, now_ns: u64) -> bool {
+    fn fails(&self, thread: Thread, now_ns: u64) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *told {
             Some(outage) if outage.thread == thread => outage.failed_ns = now_ns,
@@ -37,7 +37,7 @@ impl Outage {
     }
 
     /// How long the outage lasted that ends with this thread, if it was told.
-    fn ends(&self, thread: &'static str, now_ns: u64) -> Option<Duration> {
+    fn ends(&self, thread: Thread, now_ns: u64) -> Option<Duration> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ended = told.take_if(|outage| outage.thread == thread)?;
         Some(Duration::from_nanos(now_ns.saturating_sub(ended.since_ns)))
@@ -45,25 +45,26 @@ impl Outage {
 }
 
 impl Logs {
-    /// A thread of this name could not be started.
+    /// This thread could not be started.
     #[cold]
-    pub fn thread_failed(&self, thread: &'static str, error: &io::Error) {
+    pub fn thread_failed(&self, thread: Thread, error: &OsError) {
         failed(&self.shared, thread, error);
     }
 
-    /// A thread of this name was started.
-    pub fn thread_started(&self, thread: &'static str) {
+    /// This thread was started.
+    pub fn thread_started(&self, thread: Thread) {
         started(&self.shared, thread);
     }
 }
 
-pub(super) fn failed(shared: &Arc<Shared>, thread: &'static str, error: &io::Error) {
+pub(super) fn failed(shared: &Arc<Shared>, thread: Thread, error: &OsError) {
     if shared.outage.fails(thread, sys::monotonic_ns()) {
-        emit(shared, &Event::ThreadNotStarted { thread, errno: error.raw_os_error().unwrap_or(0) });
+        let errno = if let OsError::Errno(errno) = error { *errno } else { 0 };
+        emit(shared, &Event::ThreadNotStarted { thread, errno });
     }
 }
 
-pub(super) fn started(shared: &Arc<Shared>, thread: &'static str) {
+pub(super) fn started(shared: &Arc<Shared>, thread: Thread) {
     if let Some(after) = shared.outage.ends(thread, sys::monotonic_ns()) {
         emit(shared, &Event::ThreadStarted { thread, after });
     }
@@ -77,15 +78,15 @@ mod tests {
     fn an_outage_is_told_once_whatever_threads_it_keeps_from_starting() {
         let outage = Outage::default();
         let mut told = Vec::new();
-        for (second, thread) in [(1, "worker"), (2, "log"), (3, "worker"), (4, "worker")] {
+        for (second, thread) in [(1, Thread::Worker), (2, Thread::Log), (3, Thread::Worker), (4, Thread::Worker)] {
             told.push(outage.fails(thread, second * 1_000_000_000));
         }
         assert_eq!(told, [true, false, false, false]);
-        assert_eq!(outage.ends("log", 5_000_000_000), None);
-        assert_eq!(outage.ends("worker", 5_000_000_000), Some(Duration::from_secs(4)));
-        assert_eq!(outage.ends("worker", 6_000_000_000), None);
-        assert!(outage.fails("log", 7_000_000_000), "another outage");
-        assert!(!outage.fails("worker", 8_000_000_000));
-        assert!(outage.fails("worker", 8_000_000_000 + FORGOTTEN_AFTER_NS));
+        assert_eq!(outage.ends(Thread::Log, 5_000_000_000), None);
+        assert_eq!(outage.ends(Thread::Worker, 5_000_000_000), Some(Duration::from_secs(4)));
+        assert_eq!(outage.ends(Thread::Worker, 6_000_000_000), None);
+        assert!(outage.fails(Thread::Log, 7_000_000_000), "another outage");
+        assert!(!outage.fails(Thread::Worker, 8_000_000_000));
+        assert!(outage.fails(Thread::Worker, 8_000_000_000 + FORGOTTEN_AFTER_NS));
     }
 }

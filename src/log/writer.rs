@@ -2,10 +2,10 @@
 //! host's callbacks. How each of them is written is theirs (`crate::lines`, `file.rs`, `sink.rs`).
 
 use super::callback::Returned;
-use super::file::{FileConfig, LogFile};
+use super::file::{FileConfig, LogFile, Moved};
 use super::ring::{Queue, Record, WhenFull};
 use super::{emit, threads, Shared};
-use crate::event::Event;
+use crate::event::{Event, Outlet, Thread};
 use crate::languages::NATIVE_CODE;
 use crate::level::Level;
 use crate::lines::Lines;
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// Panics that are told of.
 const PANICS_TOLD: u32 = 5;
 /// The name of the log's thread.
-const THREAD: &str = "spanwire-log";
+const THREAD: Thread = Thread::Log;
 /// Records taken from the queue at once.
 const BATCH: usize = 16;
 /// How long the thread sleeps at a time where nothing is due.
@@ -201,11 +201,11 @@ fn push(shared: &Arc<Shared>, record: Arc<Record>) {
 #[allow(clippy::disallowed_methods)] // Starts a thread.
 fn start(shared: &Arc<Shared>) {
     let for_thread = shared.clone();
-    match sys::spawn(THREAD, move || run(for_thread)) {
+    match sys::spawn(THREAD.name(), move || run(for_thread)) {
         Ok(()) => threads::started(shared, THREAD),
         Err(error) => {
             shared.push.not_started();
-            threads::failed(shared, THREAD, &error);
+            threads::failed(shared, THREAD, &error.into());
         }
     }
 }
@@ -327,7 +327,7 @@ impl Outputs {
         if records == 0 {
             return Returned::Here;
         }
-        let lost = Record { lost, ..shared.record(&Event::RecordsLost { sink: "log writer", records }) };
+        let lost = Record { lost, ..shared.record(&Event::RecordsLost { sink: Outlet::Writer, records }) };
         let returned = self.give_one(shared, &lost);
         if returned == Returned::InForkedChild {
             std::mem::forget(lost);
@@ -358,7 +358,7 @@ impl Outputs {
 
     fn write_stderr(&mut self, shared: &Shared, line: &[u8]) {
         let lines = &mut self.lines;
-        self.stderr.write(shared, "stderr", line, |line| lines.write(line, PATIENCE)).unwrap_or_else(|_| {
+        self.stderr.write(shared, Outlet::Stderr, line, |line| lines.write(line, PATIENCE)).unwrap_or_else(|_| {
             shared.counts.stderr_lost.fetch_add(1, Relaxed);
         });
     }
@@ -367,27 +367,20 @@ impl Outputs {
         let FileOutput { output, file } = if native { &mut self.native_file } else { &mut self.file };
         let file = file.get_or_insert_with(|| LogFile::new(config.clone(), shared.given.file(native)));
         let now = sys::monotonic_ns();
-        let written = output.write(shared, "file", line, |line| file.write(line, now));
-        if let Some(text) = file.moved() {
-            let event = Event::Notice { level: Level::Warn, target: "log.file", text: &text };
+        let written = output.write(shared, Outlet::File, line, |line| file.write(line, now));
+        if let Some(Moved { wanted, used, error }) = file.moved() {
+            let event = Event::LogFileMoved { wanted: &wanted, used: &used, error: &error };
             let record = Arc::new(for_host(shared.record(&event)));
             let line = [record.text.as_bytes(), b"\n"].concat();
             let lines = &mut self.lines;
-            let _ = self.stderr.write(shared, "stderr", &line, |line| lines.write(line, PATIENCE));
+            let _ = self.stderr.write(shared, Outlet::Stderr, &line, |line| lines.write(line, PATIENCE));
             shared.pull(record);
         }
         let Err(error) = written else { return };
-        let why = match error.raw_os_error() {
-            Some(libc::ELOOP) => "it is a symbolic link, and none is followed".to_string(),
-            Some(libc::ENOENT) => "its folder does not exist; create it".to_string(),
-            _ => error.to_string(),
-        };
-        let (path, told) = (file.path().display().to_string(), std::mem::replace(&mut output.told, true));
+        let told = std::mem::replace(&mut output.told, true);
         let instead = config.else_stderr && !file.is_open();
         if !told {
-            let what = if instead { "records go to standard error" } else { "records are lost" };
-            let text = format!("{what} while {path} cannot be written: {why}");
-            let event = Event::Notice { level: Level::Error, target: "log.file", text: &text };
+            let event = Event::LogFileNotWritten { path: file.path(), error: &error.into(), to_stderr: instead };
             let record = Arc::new(for_host(shared.record(&event)));
             self.write_stderr(shared, &[record.text.as_bytes(), b"\n"].concat());
             shared.pull(record);
@@ -413,12 +406,12 @@ impl Output {
     fn write<E>(
         &mut self,
         shared: &Shared,
-        name: &str,
+        sink: Outlet,
         line: &[u8],
         mut write: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let told = if self.lost > 0 {
-            let lost = shared.record(&Event::RecordsLost { sink: name, records: self.lost });
+            let lost = shared.record(&Event::RecordsLost { sink, records: self.lost });
             write(&[lost.text.as_bytes(), b"\n"].concat())
         } else {
             Ok(())

@@ -1,6 +1,6 @@
 //! An event in plain words, for people. Everything in it may be nonsense, since anybody may have written the memory.
 
-use super::kind::{spelled, Kind, TROUBLES};
+use super::kind::{spelled, Kind, SEND_ERRORS};
 use super::snapshot::Event;
 use crate::counters::REASON_NAMES;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Event {
             Kind::PayloadSent => format!("the agent has {}, {}", bytes(first), spans(second)),
             Kind::AgentRefused => format!("the agent answered {first} to {}", spans(second)),
             Kind::AgentUnreachable => {
-                let why = TROUBLES.get(first as usize).copied().unwrap_or(TROUBLES[0]);
+                let why = SEND_ERRORS.get(first as usize).copied().unwrap_or(SEND_ERRORS[0]);
                 format!("agent not reached with {}: {why}", spans(second))
             }
             Kind::AgentReachable => {

@@ -18,7 +18,7 @@ pub enum Kind {
     PayloadSent = 6,
     /// HTTP status; spans.
     AgentRefused = 7,
-    /// A [`Trouble`]; spans.
+    /// A [`SendErrorNumber`]; spans.
     AgentUnreachable = 8,
     /// Milliseconds without an answer; 0.
     AgentReachable = 9,
@@ -85,7 +85,7 @@ impl Kind {
 /// Why an agent could not be reached, as far as a number can say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub enum Trouble {
+pub enum SendErrorNumber {
     /// None of the others.
     Other = 0,
     /// Nobody listens.
@@ -101,7 +101,7 @@ pub enum Trouble {
 }
 
 /// Each in words, by its number.
-pub const TROUBLES: [&str; 6] = [
+pub const SEND_ERRORS: [&str; 6] = [
     "no answer",
     "nobody listens there",
     "no answer in time",

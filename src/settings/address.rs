@@ -1,6 +1,7 @@
 //! Agent URLs and hosts: parses them, and chooses the Agent's address. Opens no connection.
 
 use super::parse;
+use super::rejection::{MeantUrl, Unusable, UrlFault};
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt;
@@ -39,16 +40,16 @@ pub enum AgentAddress {
         /// The URL, without credentials and query.
         url: String,
         /// The reason, one sentence for the log and the start-up line.
-        why: String,
+        why: Unusable,
     },
 }
 
 impl AgentAddress {
     /// Parses the value of `DD_TRACE_AGENT_URL`. Also accepts `unix:/path`, as the tracers of Go, Java and Node.js do.
     /// Returns `Unusable` for `https://`: falling back to an unencrypted connection would surprise the user.
-    pub fn from_url(url: &str) -> Result<AgentAddress, String> {
+    pub fn from_url(url: &str) -> Result<AgentAddress, UrlFault> {
         if let Some(c) = url.chars().find(|c| c.is_control() || c.is_whitespace()) {
-            return Err(format!("holds the character U+{:04X}, which a URL cannot; {ACCEPTED}", c as u32));
+            return Err(UrlFault::Character(c));
         }
         let (scheme, rest, slashes) = match (url.split_once("://"), url.split_once(':')) {
             (Some((scheme, rest)), _) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest, true),
@@ -57,29 +58,26 @@ impl AgentAddress {
         };
         match (scheme.as_str(), slashes) {
             ("http", true) => http(rest),
-            ("https", true) => Ok(AgentAddress::Unusable {
-                url: redact::url(url).into_owned(),
-                why: "https:// is not supported by this build; use http:// or unix:// to an Agent on this host".into(),
-            }),
+            ("https", true) => Ok(AgentAddress::Unusable { url: redact::url(url).into_owned(), why: Unusable::Tls }),
             ("http" | "https", false) => {
-                Err(format!("has no // behind {scheme}:; {}", meant(&scheme, rest.trim_start_matches('/'))))
+                let meant = meant(&scheme, rest.trim_start_matches('/'));
+                Err(UrlFault::NoSlashes { scheme, meant })
             }
             ("unix", _) if is_file_path(rest) => Ok(AgentAddress::Unix { path: rest.into() }),
             ("file", _) if is_file_path(rest) => Ok(AgentAddress::File { path: rest.into() }),
             ("unix" | "file", _) => {
-                let must = "the path must be absolute and name a file";
-                match rest.trim_start_matches('/') {
-                    name if name.is_empty() || name.ends_with('/') => Err(format!("{must}, as in {scheme}:///a/path")),
-                    name => Err(format!("{must}; {scheme}:///{name} was probably meant")),
-                }
+                let name = Some(rest.trim_start_matches('/')).filter(|name| !name.is_empty() && !name.ends_with('/'));
+                let meant = name.map(|name| MeantUrl(format!("{scheme}:///{name}")));
+                Err(UrlFault::PathNotAbsolute { scheme, meant })
             }
             (_, false) => Err(without_scheme(url)),
-            (slip, true) => match ["http", "unix", "file"].into_iter().find(|known| parse::slips(slip, known) <= 1) {
-                Some(known) => Err(format!("the scheme {slip} is not known; {}", meant(known, rest))),
-                // Docker's links have this scheme.
-                None if slip == "tcp" => Err(format!("the scheme {slip} is not known; {}", meant("http", rest))),
-                None => Err(format!("the scheme {slip} is not known; {ACCEPTED}")),
-            },
+            (slip, true) => {
+                let near = ["http", "unix", "file"].into_iter().find(|known| parse::slips(slip, known) <= 1);
+                // Docker's links have the scheme `tcp`.
+                let near = near.or((slip == "tcp").then_some("http"));
+                let meant = near.map(|known| meant(known, rest));
+                Err(UrlFault::UnknownScheme { scheme, meant })
+            }
         }
     }
 
@@ -89,20 +87,18 @@ impl AgentAddress {
     }
 }
 
-const ACCEPTED: &str = "accepted are http://host:port, unix:///path/of/socket and file:///path";
-
 fn is_scheme(text: &str) -> bool {
     let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(known)
 }
 
 /// Returns the URL that was probably meant, without credentials.
-fn meant(scheme: &str, rest: &str) -> String {
-    format!("{} was probably meant", redact::url(&format!("{scheme}://{rest}")))
+fn meant(scheme: &str, rest: &str) -> MeantUrl {
+    MeantUrl(redact::url(&format!("{scheme}://{rest}")).into_owned())
 }
 
 /// Returns what is wrong with a URL that has no scheme, or begins with a host name that looks like a scheme.
-fn without_scheme(url: &str) -> String {
+fn without_scheme(url: &str) -> UrlFault {
     let bare = url.trim_start_matches('/');
     let authority = bare.split(['/', '?', '#']).next().unwrap_or(bare);
     let (name, port) = match authority.rsplit_once(':') {
@@ -114,20 +110,21 @@ fn without_scheme(url: &str) -> String {
     let slip = |scheme: &&str| name.eq_ignore_ascii_case(scheme) && bare[name.len()..].starts_with("//");
     if let Some(scheme) = ["http", "unix", "file"].into_iter().find(slip) {
         let rest = &bare[scheme.len() + 2..];
-        return format!("has no : behind {scheme}; {}", meant(scheme, rest));
+        return UrlFault::NoColon { scheme, meant: meant(scheme, rest) };
     }
-    match url.len() - bare.len() {
+    let meant = match url.len() - bare.len() {
         0 | 2 if is_host && port.is_empty() && authority == bare => {
             let name = if name.contains(':') && !name.starts_with('[') { format!("[{name}]") } else { name.into() };
-            format!("has no scheme; {}", meant("http", &format!("{name}:{DEFAULT_PORT}")))
+            Some(meant("http", &format!("{name}:{DEFAULT_PORT}")))
         }
-        0 | 2 if is_host => format!("has no scheme; {}", meant("http", bare)),
-        1 => format!("has no scheme; {}", meant("unix", url)),
+        0 | 2 if is_host => Some(meant("http", bare)),
+        1 => Some(meant("unix", url)),
         _ => match url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) {
-            Some((scheme, _)) => format!("the scheme {scheme} is not known; {ACCEPTED}"),
-            None => format!("has no scheme; {ACCEPTED}"),
+            Some((scheme, _)) => return UrlFault::UnknownScheme { scheme: scheme.into(), meant: None },
+            None => None,
         },
-    }
+    };
+    UrlFault::NoScheme { meant }
 }
 
 impl fmt::Display for AgentAddress {
@@ -149,7 +146,7 @@ fn is_file_path(path: &str) -> bool {
 }
 
 /// Parses `[user@]host[:port][/path][?query][#fragment]`. The default port is 80.
-fn http(rest: &str) -> Result<AgentAddress, String> {
+fn http(rest: &str) -> Result<AgentAddress, UrlFault> {
     let rest = rest.split(['?', '#']).next().unwrap_or(rest);
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -159,32 +156,29 @@ fn http(rest: &str) -> Result<AgentAddress, String> {
         _ => (authority, ""),
     };
     if name.contains(':') && !name.starts_with('[') {
-        return Err("an IPv6 address in a URL needs brackets, as in http://[::1]:8126".into());
+        return Err(UrlFault::Ipv6WithoutBrackets);
     }
     let port = match port {
         "" => 80,
-        digits => parse::number(digits, &(1..=65_535), "").map_err(|why| format!("the port is {why}"))? as u16,
+        digits => parse::number(digits, &(1..=65_535), "").map_err(|why| UrlFault::Port(why.into()))? as u16,
     };
     if !path.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("the path holds a character outside of ASCII; write it percent-encoded".into());
+        return Err(UrlFault::PathNotAscii);
     }
     Ok(AgentAddress::Http { host: host(name)?, port, base_path: path.trim_end_matches('/').into() })
 }
 
 /// Parses a host: a name, an IPv4 address, or an IPv6 address with or without brackets. Returns it without brackets.
-pub fn host(text: &str) -> Result<String, String> {
+pub fn host(text: &str) -> Result<String, UrlFault> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     let is_name = |t: &str| t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     let scheme = bare.split_once(":/").map_or("", |(scheme, _)| scheme);
     if bare.contains("://") || is_scheme(scheme) {
-        Err("is a URL; a URL belongs into DD_TRACE_AGENT_URL, here a host name or IP address is accepted".into())
+        Err(UrlFault::HostIsUrl)
     } else if bare.contains(':') || bare.len() != text.len() {
-        bare.parse::<Ipv6Addr>().map(|_| bare.to_string()).map_err(|_| {
-            "is not an IPv6 address; accepted is a host name or an IP address, the port belongs into DD_TRACE_AGENT_PORT"
-                .into()
-        })
+        bare.parse::<Ipv6Addr>().map(|_| bare.to_string()).map_err(|_| UrlFault::NotIpv6)
     } else if bare.is_empty() || bare.len() > 253 || !is_name(bare) {
-        Err("is not a host name; accepted are letters, digits, dots, hyphens and underscores, or an IP address".into())
+        Err(UrlFault::NotHost)
     } else {
         Ok(bare.to_string())
     }
@@ -221,7 +215,7 @@ mod tests {
     use super::*;
 
     fn url(text: &str) -> Result<String, String> {
-        AgentAddress::from_url(text).map(|address| address.to_string())
+        AgentAddress::from_url(text).map(|address| address.to_string()).map_err(|why| why.to_string())
     }
 
     #[test]
@@ -323,6 +317,7 @@ mod tests {
             panic!("https must be Unusable");
         };
         assert_eq!(url, "https://agent:8126/x");
+        let why = why.to_string();
         assert!(why.contains("https://") && why.contains("unix://"), "{why}");
     }
 

@@ -5,12 +5,16 @@
 pub mod address;
 pub mod draft;
 pub mod habits;
+pub mod origin;
 mod parse;
+pub mod rejection;
 mod sources;
 mod startup;
 pub mod table;
 
 pub use address::AgentAddress;
+pub use origin::Origin;
+pub use rejection::Rejection;
 
 use crate::languages::java::Layout;
 use crate::level::Level;
@@ -141,34 +145,6 @@ pub struct Settings {
     pub values: Vec<Value>,
 }
 
-/// Where a value came from. A later origin overrides an earlier one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// Not set.
-    Default,
-    /// A configuration file (`DD_TRACE_CONFIG_FILE`).
-    File,
-    /// The host's code, as a default (`default:NAME`).
-    CodeDefault,
-    /// The environment.
-    Env,
-    /// The host's code.
-    Code,
-}
-
-impl Origin {
-    /// Returns the stable name that the start-up line and logs show.
-    pub fn name(self) -> &'static str {
-        match self {
-            Origin::Default => "default",
-            Origin::File => "file",
-            Origin::CodeDefault => "code_default",
-            Origin::Env => "env",
-            Origin::Code => "code",
-        }
-    }
-}
-
 /// The value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
@@ -190,7 +166,7 @@ pub struct Rejected {
     /// Where it came from.
     pub origin: Origin,
     /// What is wrong with it, and the accepted values.
-    pub why: String,
+    pub why: Rejection,
 }
 
 /// Facts about the machine, for values that are not set.
@@ -301,7 +277,7 @@ fn shown(setting: &Setting, text: &str) -> String {
 }
 
 /// Returns a rejected value. `value` must be redacted already.
-fn refused(name: &str, value: String, origin: Origin, why: String) -> Rejected {
+fn refused(name: &str, value: String, origin: Origin, why: Rejection) -> Rejected {
     let name = shorten(redact::text(name).into_owned(), REJECTED_MAX);
     Rejected { name, value: shorten(value, REJECTED_MAX), origin, why }
 }

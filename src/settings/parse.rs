@@ -1,5 +1,8 @@
 //! Parsers for each type of setting: they return a value, or a sentence that names the accepted values.
+//! How each kind of setting is read: text in, a value or the reason why it is rejected out. Nothing here knows a setting's
+//! name, where a text came from or what it overrides.
 
+use super::rejection::{Bounds, Rejection};
 use crate::level::Level;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -20,108 +23,106 @@ pub struct Sinks {
 }
 
 /// Parses a switch.
-pub fn switch(text: &str) -> Result<bool, String> {
+pub fn switch(text: &str) -> Result<bool, Rejection> {
     let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     if is(&["true", "1", "yes", "on"]) {
         Ok(true)
     } else if is(&["false", "0", "no", "off"]) {
         Ok(false)
     } else {
-        Err("not a yes or no; accepted are true, 1, yes, on and false, 0, no, off".into())
+        Err(Rejection::NotSwitch)
     }
 }
 
 /// Parses a whole number in `range`.
-pub fn number(text: &str, range: &RangeInclusive<u64>, unit: &str) -> Result<u64, String> {
+pub fn number(text: &str, range: &RangeInclusive<u64>, unit: &'static str) -> Result<u64, Rejection> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(value) if digits && range.contains(&value) => Ok(value),
-        _ if digits => Err(format!("out of range; accepted are {}", span_of(range, unit))),
-        _ => Err(format!("not a whole number in plain digits; accepted are {}", span_of(range, unit))),
+        _ => {
+            let bounds = Bounds::of(range, unit);
+            Err(if digits { Rejection::OutOfRange(bounds) } else { Rejection::NotNumber(bounds) })
+        }
     }
 }
 
-/// Describes a range.
-pub fn span_of(range: &RangeInclusive<u64>, unit: &str) -> String {
-    format!("{} to {} {unit}", range.start(), range.end()).trim_end().to_string()
-}
-
 /// Checks text for tags and logs.
-pub fn text(text: &str) -> Result<String, String> {
+pub fn text(text: &str) -> Result<String, Rejection> {
     match text.chars().find(|c| c.is_control()) {
         None => Ok(text.to_string()),
-        Some(c) => Err(format!("holds the control character U+{:04X}; accepted is printable text", c as u32)),
+        Some(c) => Err(Rejection::ControlCharacter(c)),
     }
 }
 
 /// Checks text for an HTTP header. A character outside ASCII would make every request fail.
-pub fn header_text(text: &str) -> Result<String, String> {
+pub fn header_text(text: &str) -> Result<String, Rejection> {
     match text.chars().find(|c| !matches!(c, ' '..='~')) {
         None => Ok(text.to_string()),
-        Some(c) => Err(format!("holds the character U+{:04X}; accepted is printable ASCII", c as u32)),
+        Some(c) => Err(Rejection::NotAscii(c)),
     }
 }
 
 /// Finds one of the accepted words, in any case; returns the word as listed.
-pub fn word(text: &str, accepted: &[&str]) -> Result<String, String> {
+pub fn word(text: &str, accepted: &'static [&'static str]) -> Result<String, Rejection> {
     match accepted.iter().find(|word| text.eq_ignore_ascii_case(word)) {
         Some(word) => Ok(word.to_string()),
-        None => Err(format!("accepted are {}", accepted.join(" and "))),
+        None => Err(Rejection::UnknownWord(accepted)),
     }
 }
 
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+
 /// Parses the name of a log level.
-pub fn level(text: &str) -> Result<Level, String> {
-    Level::from_name(text).ok_or_else(|| "not a level; accepted are off, error, warn, info, debug and trace".into())
+pub fn level(text: &str) -> Result<Level, Rejection> {
+    Level::from_name(text).ok_or(Rejection::NotLevelAmong(LEVELS))
 }
 
 /// Makes a file's path absolute.
-pub fn path(value: &str) -> Result<PathBuf, String> {
+pub fn path(value: &str) -> Result<PathBuf, Rejection> {
     let path = text(value)?;
     if path.ends_with('/') {
-        return Err("names a directory; accepted is a file's path".into());
+        return Err(Rejection::NamesDirectory);
     }
     absolute(&path)
 }
 
 /// Makes a folder's path absolute.
-pub fn folder(value: &str) -> Result<PathBuf, String> {
+pub fn folder(value: &str) -> Result<PathBuf, Rejection> {
     absolute(&text(value)?)
 }
 
-fn absolute(path: &str) -> Result<PathBuf, String> {
-    std::path::absolute(path).map_err(|error| format!("cannot be made an absolute path: {error}"))
+fn absolute(path: &str) -> Result<PathBuf, Rejection> {
+    std::path::absolute(path).map_err(|error| Rejection::NotAbsolute(error.into()))
 }
 
 /// Parses permission bits in octal. The owner must be able to write, because a rotated file is opened again.
-pub fn file_mode(text: &str) -> Result<u32, String> {
+pub fn file_mode(text: &str) -> Result<u32, Rejection> {
     let digits = text.strip_prefix("0o").unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     match u32::from_str_radix(digits, 8) {
         Ok(mode) if plain && mode <= 0o777 && mode & 0o200 != 0 => Ok(mode),
-        _ => Err("accepted are octal permission bits up to 0777 that let the owner write, such as 0640".into()),
+        _ => Err(Rejection::NotFileMode),
     }
 }
 
 /// Parses a JSON object into its fields.
-pub fn json_object(text: &str) -> Result<Vec<(String, serde_json::Value)>, String> {
+pub fn json_object(text: &str) -> Result<Vec<(String, serde_json::Value)>, Rejection> {
     match serde_json::from_str(text) {
         Ok(serde_json::Value::Object(fields)) => Ok(fields.into_iter().collect()),
-        Ok(_) => Err("is JSON but no object; accepted is an object such as {\"key\":\"value\"}".into()),
-        Err(error) => Err(format!("is no JSON ({error}); accepted is an object such as {{\"key\":\"value\"}}")),
+        Ok(_) => Err(Rejection::NotJsonObject),
+        Err(error) => Err(Rejection::NotJson { error: error.to_string() }),
     }
 }
 
 /// Parses a duration in Go's format: a sequence of numbers with units.
-pub fn go_duration(text: &str) -> Result<Duration, String> {
-    let refused = || "not a duration; accepted are such as 10m, 1h30m, 90s and 1.5s".to_string();
+pub fn go_duration(text: &str) -> Result<Duration, Rejection> {
     let (mut rest, mut total) = (text.strip_prefix('+').unwrap_or(text), 0f64);
     if rest == "0" {
         return Ok(Duration::ZERO);
     }
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(refused)?;
-        let number: f64 = rest[..digits].parse().map_err(|_| refused())?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(Rejection::NotDuration)?;
+        let number: f64 = rest[..digits].parse().map_err(|_| Rejection::NotDuration)?;
         rest = &rest[digits..];
         let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
         let unit = match &rest[..end] {
@@ -131,14 +132,14 @@ pub fn go_duration(text: &str) -> Result<Duration, String> {
             "s" => 1.0,
             "m" => 60.0,
             "h" => 3_600.0,
-            _ => return Err(refused()),
+            _ => return Err(Rejection::NotDuration),
         };
         total += number * unit;
         rest = &rest[end..];
     }
     match Duration::try_from_secs_f64(total) {
         Ok(time) if !text.is_empty() => Ok(time),
-        _ => Err(refused()),
+        _ => Err(Rejection::NotDuration),
     }
 }
 
@@ -170,7 +171,7 @@ pub fn tags(text: &str) -> Vec<(String, String)> {
 }
 
 /// Parses a list of sinks, separated by commas; `none` must be the only word.
-pub fn sinks(text: &str) -> Result<Sinks, String> {
+pub fn sinks(text: &str) -> Result<Sinks, Rejection> {
     let mut sinks = Sinks { stderr: false, file: false, ring: false };
     if text.eq_ignore_ascii_case("none") {
         return Ok(sinks);
@@ -180,11 +181,11 @@ pub fn sinks(text: &str) -> Result<Sinks, String> {
             "stderr" => sinks.stderr = true,
             "file" => sinks.file = true,
             "ring" => sinks.ring = true,
-            _ => return Err("accepted are stderr, file and ring, separated by commas, or none alone".into()),
+            _ => return Err(Rejection::UnknownSink),
         }
     }
     match sinks {
-        Sinks { stderr: false, file: false, ring: false } => Err("names no sink; to have none, say none".into()),
+        Sinks { stderr: false, file: false, ring: false } => Err(Rejection::NoSink),
         some => Ok(some),
     }
 }
@@ -237,7 +238,7 @@ mod tests {
             assert_eq!(switch(no), Ok(false), "{no}");
         }
         for neither in ["2", "tru", "enabled", "-1", "t"] {
-            assert!(switch(neither).is_err_and(|why| why.contains("true, 1")), "{neither}");
+            assert!(switch(neither).is_err_and(|why| why.to_string().contains("true, 1")), "{neither}");
         }
     }
 
@@ -246,10 +247,11 @@ mod tests {
         assert_eq!(number("10", &(10..=20), "ms"), Ok(10));
         assert_eq!(number("20", &(10..=20), "ms"), Ok(20));
         for far in ["9", "21", "99999999999999999999999"] {
-            assert_eq!(number(far, &(10..=20), "ms"), Err("out of range; accepted are 10 to 20 ms".into()));
+            let why = number(far, &(10..=20), "ms").map_err(|why| why.to_string());
+            assert_eq!(why, Err("out of range; accepted are 10 to 20 ms".into()));
         }
         for malformed in ["", "-11", "+11", "1.5", "0x11", "11ms", "1 1", "١١"] {
-            let why = number(malformed, &(10..=20), "");
+            let why = number(malformed, &(10..=20), "").map_err(|why| why.to_string());
             assert_eq!(why, Err("not a whole number in plain digits; accepted are 10 to 20".into()), "{malformed}");
         }
     }
@@ -257,18 +259,19 @@ mod tests {
     #[test]
     fn text_that_would_break_a_line_or_a_header_is_refused() {
         assert_eq!(text("café ☕"), Ok("café ☕".into()));
-        assert!(text("two\nlines").is_err_and(|why| why.contains("U+000A")));
+        assert!(text("two\nlines").is_err_and(|why| why.to_string().contains("U+000A")));
         assert_eq!(header_text("8.2.1 (cli)"), Ok("8.2.1 (cli)".into()));
-        assert!(header_text("café").is_err_and(|why| why.contains("U+00E9")));
+        assert!(header_text("café").is_err_and(|why| why.to_string().contains("U+00E9")));
         assert!(header_text("a\r\nX-Injected: 1").is_err());
     }
 
     #[test]
     fn words_and_levels_in_any_case() {
         assert_eq!(word("JSON", &["native", "json"]), Ok("json".into()));
-        assert_eq!(word("xml", &["native", "json"]), Err("accepted are native and json".into()));
+        let xml = word("xml", &["native", "json"]).map_err(|why| why.to_string());
+        assert_eq!(xml, Err("accepted are native and json".into()));
         assert_eq!(level("WARNING"), Ok(Level::Warn));
-        assert!(level("loud").is_err_and(|why| why.contains("debug")));
+        assert!(level("loud").is_err_and(|why| why.to_string().contains("debug")));
     }
 
     #[test]
@@ -278,7 +281,7 @@ mod tests {
         assert_eq!(ms("1h30m"), Ok(5_400_000));
         assert_eq!((ms("1.5s"), ms("250ms"), ms("0"), ms("+2s")), (Ok(1_500), Ok(250), Ok(0), Ok(2_000)));
         for bad in ["", "10", "m", "10 m", "-5m", "1.2.3s", "10d", "9e99h"] {
-            assert!(go_duration(bad).is_err_and(|why| why.contains("1h30m")), "{bad}");
+            assert!(go_duration(bad).is_err_and(|why| why.to_string().contains("1h30m")), "{bad}");
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::draft::Draft;
 use super::habits::{self, java, python, Habits, Levels, Version};
+use super::rejection::{ConfigFileFault, Rejection};
 use super::table::later::{self, Later, TOPICS};
 use super::table::{self, Kind, Setting};
 use super::{parse, refused, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
@@ -79,10 +80,10 @@ impl<'a> Sources<'a> {
         };
         let fields = match fields_of(path) {
             Ok(fields) => fields,
-            Err(None) if named.origin == Origin::CodeDefault => return,
+            Err(ConfigFileFault::Missing) if named.origin == Origin::CodeDefault => return,
             Err(why) => {
-                let why = why.unwrap_or_else(|| "there is no such file".into());
-                return refuse(named.name, redact::text(&path.to_string_lossy()).into_owned(), named.origin, why);
+                let value = redact::text(&path.to_string_lossy()).into_owned();
+                return refuse(named.name, value, named.origin, Rejection::File(why));
             }
         };
         for (name, value) in fields {
@@ -92,7 +93,7 @@ impl<'a> Sources<'a> {
                 Json::Null => {}
                 Json::Array(_) | Json::Object(_) => {
                     let text = redact::value_of(&name, &value.to_string()).into_owned();
-                    refuse(&name, text, Origin::File, "accepted are text, numbers, true and false".into());
+                    refuse(&name, text, Origin::File, Rejection::NotScalar);
                 }
             }
         }
@@ -120,7 +121,7 @@ impl<'a> Sources<'a> {
         for (origin, name, text) in self.given(setting.name) {
             let applied = match text.len() {
                 0..=parse::TEXT_MAX => setting.kind.apply(&text, draft),
-                _ => Err(format!("longer than the {} bytes that are accepted", parse::TEXT_MAX)),
+                _ => Err(Rejection::TooLong { max_bytes: parse::TEXT_MAX }),
             };
             match applied {
                 Ok(()) => return Value { name: setting.name, value: shown(setting, &text), origin },
@@ -143,9 +144,7 @@ impl<'a> Sources<'a> {
             for (origin, name, text) in self.given(&name) {
                 let full = draft.frozen.log_rules.len() >= RULES_MAX;
                 let read = match habits::levels::in_words(draft.language, &text) {
-                    Ok(_) if full => {
-                        Err(format!("there are {RULES_MAX} levels of loggers already; no more are accepted"))
-                    }
+                    Ok(_) if full => Err(Rejection::TooManyLoggers { max: RULES_MAX }),
                     read => read,
                 };
                 match read {
@@ -203,10 +202,8 @@ impl<'a> Sources<'a> {
         });
         let rejected = unknown.map(|given| {
             let prefix = if given.preset { DEFAULT_PREFIX } else { "" };
-            let why = match parse::nearest(&given.setting, known.clone()) {
-                Some(meant) => format!("no such setting; {prefix}{meant} was probably meant"),
-                None => "no such setting".to_string(),
-            };
+            let meant = parse::nearest(&given.setting, known.clone());
+            let why = Rejection::NoSuchSetting { prefix, meant };
             let value = redact::value_of(given.name, given.value).into_owned();
             refused(&format!("{prefix}{}", given.name), value, given.origin(), why)
         });
@@ -214,22 +211,22 @@ impl<'a> Sources<'a> {
     }
 }
 
+/// Returns the fields of a configuration file that are settings of tracers.
 #[allow(clippy::disallowed_methods)] // Opens the configuration file.
-/// Returns the fields of a configuration file that are settings of tracers. `Err(None)`: the file does not exist.
-fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, Option<String>> {
+fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
     let opened = Descriptor::open_to_read(path);
     let unreadable = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => None,
-        _ => Some(format!("it cannot be read: {error}")),
+        std::io::ErrorKind::NotFound => ConfigFileFault::Missing,
+        _ => ConfigFileFault::Unreadable(error.into()),
     };
     let file = opened.map_err(unreadable)?;
     let is_file = |open: &std::fs::File| Ok(open.metadata()?.is_file());
     if !file.file().map_err(std::io::Error::from).and_then(is_file).map_err(unreadable)? {
-        return Err(Some("accepted is a file; this is none".into()));
+        return Err(ConfigFileFault::NotAFile);
     }
     let text = sys::read_all(&file, FILE_MAX + 1).map_err(unreadable)?;
     if text.len() as u64 > FILE_MAX {
-        return Err(Some(format!("it is larger than the {FILE_MAX} bytes that are accepted")));
+        return Err(ConfigFileFault::TooLarge { max_bytes: FILE_MAX });
     }
     let bare = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text);
     match serde_json::from_slice(bare) {
@@ -237,7 +234,7 @@ fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, Option<String>> {
             let ours = |name: &String| name.starts_with("DD_") || name.starts_with("OTEL_");
             Ok(fields.into_iter().filter(|(name, _)| ours(name)).collect())
         }
-        Ok(_) => Err(Some("it is JSON but no object; accepted is an object such as {\"DD_SERVICE\":\"shop\"}".into())),
-        Err(error) => Err(Some(format!("it is no JSON: {error}; it is not used"))),
+        Ok(_) => Err(ConfigFileFault::NotJsonObject),
+        Err(error) => Err(ConfigFileFault::NotJson { error: error.to_string() }),
     }
 }

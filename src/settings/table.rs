@@ -10,6 +10,7 @@ use super::address::{self, AgentAddress};
 use super::draft::Draft;
 use super::habits::{self, dotnet, java, levels, Levels};
 use super::parse::{self, Sinks};
+use super::rejection::{Bounds, Rejection};
 use crate::languages::Language;
 use crate::level::Level;
 use std::ops::RangeInclusive;
@@ -107,8 +108,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Parses `text` and stores the value. On error nothing has changed, and the message names the accepted values.
-    pub fn apply(&self, text: &str, draft: &mut Draft) -> Result<(), String> {
+    /// Parses `text` and stores the value. On error nothing has changed.
+    pub fn apply(&self, text: &str, draft: &mut Draft) -> Result<(), Rejection> {
         match self {
             Kind::Switch(put) => put(draft, parse::switch(text)?),
             Kind::Number(range, unit, put) => put(draft, parse::number(text, range, unit)?),
@@ -143,18 +144,15 @@ impl Kind {
     pub fn accepts(&self) -> String {
         match self {
             Kind::Switch(_) => "`true` or `false`".into(),
-            Kind::Number(range, unit, _) => parse::span_of(range, unit),
-            Kind::Millis(range, _) => parse::span_of(range, "milliseconds"),
+            Kind::Number(range, unit, _) => Bounds::of(range, unit).to_string(),
+            Kind::Millis(range, _) => Bounds::of(range, "milliseconds").to_string(),
             Kind::Text(_) => "text".into(),
             Kind::HeaderText(_) => "printable ASCII".into(),
             Kind::RepositoryUrl(_) => "a URL".into(),
             Kind::Word(accepted, _) => accepted.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
             Kind::Levels(_) => format!("{}; see [Levels](#levels)", habits::NATIVE.level_words),
             Kind::OtherLevels(_) | Kind::FileLevel(_) | Kind::LoggerLevels => "a level".into(),
-            Kind::OtelLevel(_) => {
-                let words = levels::OTEL_WORDS.replace(" and ", ", ");
-                words.split(", ").map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-            }
+            Kind::OtelLevel(_) => levels::OTEL_LEVELS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
             Kind::Path(_) => "a path".into(),
             Kind::Folder(_) => "a folder's path".into(),
             Kind::JavaFile(_) => "`System.err`, `System.out`, or a path".into(),

@@ -34,9 +34,14 @@ fn accepted_as(language: &str, code: &[(&str, &str)], env: &[(&str, &str)]) -> S
     settings
 }
 
+/// Why a value is rejected, in words.
+fn sentence(rejected: &Rejected) -> &'static str {
+    rejected.why.to_string().leak()
+}
+
 /// The names, and the reasons, of what is rejected.
 fn whys(rejected: &[Rejected]) -> Vec<(&str, &str)> {
-    rejected.iter().map(|rejected| (rejected.name.as_str(), rejected.why.as_str())).collect()
+    rejected.iter().map(|rejected| (rejected.name.as_str(), sentence(rejected))).collect()
 }
 
 fn resolve_with(code: &[(&str, &str)], env: &[(&str, &str)], around: Surroundings) -> (Settings, Vec<Rejected>) {
@@ -141,7 +146,7 @@ fn a_malformed_value_is_rejected_once_and_the_next_source_is_used() {
             ("DD_TRACE_LOG_LEVEL", "loud", "env"),
         ]
     );
-    assert!(rejected[0].why.contains("10 to 3600000 milliseconds"), "{}", rejected[0].why);
+    assert!(rejected[0].why.to_string().contains("10 to 3600000 milliseconds"), "{}", rejected[0].why);
 }
 
 #[test]
@@ -169,7 +174,11 @@ fn each_kind_of_setting_refuses_what_it_cannot_use() {
         let (settings, rejected) = resolve(&[(name, bad)], &[]);
         assert_eq!(rejected.len(), 1, "{name}={bad}");
         assert_eq!((rejected[0].name.as_str(), rejected[0].origin), (name, Origin::Code));
-        assert!(rejected[0].why.contains("accepted") || rejected[0].why.contains("meant"), "{}", rejected[0].why);
+        assert!(
+            rejected[0].why.to_string().contains("accepted") || rejected[0].why.to_string().contains("meant"),
+            "{}",
+            rejected[0].why
+        );
         assert!(rejected[0].value.chars().count() <= REJECTED_MAX + 1);
         assert_eq!(settings, resolve(&[], &[]).0, "{name}={bad} must leave the default");
     }
@@ -181,7 +190,7 @@ fn an_unknown_name_is_an_error_in_code_only() {
         &[("DD_SERVCIE", "shop"), ("default:debug", "1"), ("FAVOURITE_COLOUR", "blue"), ("API_KEY", "hush")],
         &[("DD_SERVCIE", "shop")],
     );
-    let seen: Vec<_> = rejected.iter().map(|r| (r.name.as_str(), r.value.as_str(), r.origin, r.why.as_str())).collect();
+    let seen: Vec<_> = rejected.iter().map(|r| (r.name.as_str(), r.value.as_str(), r.origin, sentence(r))).collect();
     assert_eq!(seen[0], ("DD_SERVCIE", "shop", Origin::Code, "no such setting; DD_SERVICE was probably meant"));
     let meant = "no such setting; default:DD_TRACE_DEBUG was probably meant";
     assert_eq!(seen[1], ("default:debug", "1", Origin::CodeDefault, meant));
@@ -262,7 +271,7 @@ fn a_log_file_takes_the_place_of_standard_error_unless_sinks_are_named() {
     assert_eq!(sinks(&accepted(&[("SPANWIRE_LOG_SINKS", "none")], &[file])), (false, false, false));
     let (settings, rejected) = resolve(&[], &[("SPANWIRE_LOG_SINKS", "file,stderr")]);
     assert_eq!(sinks(&settings), (true, false, false));
-    assert!(rejected[0].why.contains("DD_TRACE_LOG_FILE"), "{}", rejected[0].why);
+    assert!(rejected[0].why.to_string().contains("DD_TRACE_LOG_FILE"), "{}", rejected[0].why);
 }
 
 #[test]

@@ -5,16 +5,17 @@
 #![allow(clippy::disallowed_methods)]
 
 use super::{message_of, Due};
+use crate::event::Thread;
 use crate::export::transport::agent::{Agent, Timeouts};
+use crate::os_error::OsError;
 use crate::sys;
 use std::fmt;
-use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The thread's name.
-pub const THREAD: &str = "spanwire-poll";
+/// The thread.
+pub const THREAD: Thread = Thread::Poll;
 
 /// Something to ask the agent.
 pub trait Poll: Send + Sync {
@@ -29,7 +30,7 @@ pub trait Poll: Send + Sync {
 #[derive(Debug)]
 pub enum NotRun {
     /// The system gave no thread.
-    NoThread(io::Error),
+    NoThread(OsError),
     /// It panicked.
     Panicked,
 }
@@ -79,9 +80,10 @@ impl Poller {
             }
             drop(running);
         };
-        if let Err(error) = sys::spawn(THREAD, run) {
+        if let Err(error) = sys::spawn(THREAD.name(), run) {
+            let error = OsError::from(error);
             for due in here.iter() {
-                due.poll.failed(NotRun::NoThread(io::Error::new(error.kind(), error.to_string())));
+                due.poll.failed(NotRun::NoThread(error.clone()));
             }
         }
     }

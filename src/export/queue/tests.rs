@@ -2,7 +2,7 @@ use super::*;
 use crate::export::metadata::Metadata;
 use crate::memory::Pool;
 use crate::settings::Settings;
-use crate::trace::Chunk;
+use crate::trace::{Chunk, Decision, TraceTags};
 use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +17,8 @@ fn chunk(tracer: u32, capacity: usize) -> Chunk {
         tracer,
         trace_id_high: 0,
         trace_id_low: 1,
-        priority: 1,
-        decision: 0,
+        decision: Decision::DEFAULT,
+        tags: TraceTags::default(),
         spans: 1,
         complete: true,
         records,

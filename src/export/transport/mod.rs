@@ -2,18 +2,22 @@
 //! (`file`).
 
 pub mod agent;
+mod answer;
 mod dial;
 mod direct;
 pub mod file;
 mod helper;
+mod info;
 mod names;
 mod place;
 mod retry_after;
+mod wire;
 
 pub use dial::system_lookup;
 pub use names::Names;
 pub use retry_after::parse_retry_after;
 
+use crate::settings::rejection::Unusable;
 use crate::settings::AgentAddress;
 use agent::{Agent, Timeouts};
 use file::File;
@@ -28,7 +32,7 @@ pub enum Transport {
     /// A file.
     File(File),
     /// Nowhere: the address cannot be used, for this reason.
-    Unusable(String),
+    Unusable(Unusable),
 }
 
 impl fmt::Debug for Transport {

@@ -2,11 +2,12 @@
 //! code, which have a file of their own. On the page, those of the tracer of 2020 (decimal ids, the properties on a line
 //! of their own); today's where it had none yet. What a host may tell is in [`host`].
 
-mod cause;
+mod exception;
 mod host;
 mod span;
 
-use crate::event::Event;
+use crate::counters::Reason;
+use crate::event::{DropDetail, Event, SendError};
 use crate::languages::text::{escaped, inline, object, own};
 use crate::languages::{Form, Frame, Line, NATIVE_CODE};
 use crate::level::Level;
@@ -142,7 +143,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             to.say(Level::Info, &format!("DATADOG TRACER CONFIGURATION - {}", configuration(fields, &frame.local())));
         }
         Event::SettingRejected { name: "DD_TRACE_SAMPLING_RULES", why, .. } => {
-            to.throw(Level::Warn, "Unable to parse the trace sampling rules.", &inline(why));
+            to.throw(Level::Warn, "Unable to parse the trace sampling rules.", &inline(&why.to_string()));
         }
         Event::SpanStarted { span, .. } => to.say(Level::Debug, &span::started(form, span)),
         Event::SpanFinished { span, standing } => {
@@ -179,8 +180,8 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             to.say(Level::Error, &message);
         }
         Event::AgentUnreachable { url, error, attempt, retry, .. } => unreachable(to, url, error, attempt, retry),
-        Event::SpansDropped { reason, traces, queue: Some(queue), .. } => {
-            let too_large = if reason == "too_large" { traces } else { 0 };
+        Event::SpansDropped { reason, traces, detail: DropDetail::NoRoom(queue), .. } => {
+            let too_large = if reason == Reason::TooLarge { traces } else { 0 };
             let (full, most) = (traces - too_large, queue.max_bytes);
             to.say(
                 Level::Warn,
@@ -208,20 +209,20 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
 
 /// A payload did not arrive. The page prints the exception in place of the endpoint, and that is what people search
 /// for; where the line has more to tell, the endpoint stands there and the exception below.
-fn unreachable(to: &mut Speaker<'_, '_>, url: &str, error: &str, attempt: u32, retry: bool) {
+fn unreachable(to: &mut Speaker<'_, '_>, url: &str, error: &SendError, attempt: u32, retry: bool) {
     let endpoint = inline(&redact::url(url)).into_owned();
     let (level, message) = match to.form {
         _ if retry && !attempt.is_multiple_of(TRIES) => {
             let message = format!("An error occurred while sending data to the agent at {endpoint}. Retrying.");
             to.say(Level::Debug, &message);
-            if cause::of_socket(error) {
+            if exception::of_socket(error) {
                 to.say(Level::Debug, &format!("Unable to communicate with the trace agent at {endpoint}"));
             }
             return;
         }
-        Form::Page if cause::refused(url, error) && to.frame.held_back.events == 0 => {
+        Form::Page if exception::refused(url, error) && to.frame.held_back.events == 0 => {
             let mut text = String::from("An error occurred while sending traces to the agent at ");
-            text.push_str(cause::PAGE_REFUSED);
+            text.push_str(exception::PAGE_REFUSED);
             to.close(&mut text, "");
             let prefix = to.prefix(Level::Error);
             to.out.push(Line::new(Level::Error, MANAGED, prefix, &text));
@@ -236,7 +237,7 @@ fn unreachable(to: &mut Speaker<'_, '_>, url: &str, error: &str, attempt: u32, r
             ),
         ),
     };
-    let exception = cause::exception(to.form, url, error);
+    let exception = exception::exception(to.form, url, error);
     to.throw(level, &message, &exception);
 }
 

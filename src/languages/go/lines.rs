@@ -8,8 +8,9 @@
 mod abandoned;
 mod span;
 
-use crate::event::Event;
-use crate::languages::cause::{cause, host_and_port, ip_of, reason_of_agent, Cause};
+use crate::counters::Reason;
+use crate::event::{Event, SendError, SendErrorClass};
+use crate::languages::agent::{host_and_port, ip_of, reason_of_agent};
 use crate::languages::text::{self, escaped, general, inline};
 use crate::languages::{Form, Frame, Line};
 use crate::level::Level;
@@ -36,8 +37,8 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     let debug = || Writer::new(frame, Level::Debug);
     let (warn, error) = (|| Writer::new(frame, Level::Warn), || Writer::new(frame, Level::Error));
     match event {
-        Event::TracerConfigured { fields, agent_url, agent_error } => {
-            if looks_for_abandoned_spans(fields) {
+        Event::TracerConfigured { fields, agent_url, agent_error, abandoned_spans } => {
+            if *abandoned_spans {
                 out.push(Writer::new(frame, Level::Info).say("Abandoned spans logs enabled.").line());
             }
             let configured = Writer::new(frame, Level::Info).say("DATADOG TRACER CONFIGURATION ");
@@ -53,7 +54,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             match (*name, scheme) {
                 ("DD_TRACE_SAMPLING_RULES", _) => {
                     let line = warn().say("DIAGNOSTICS Error(s) parsing DD_TRACE_SAMPLING_RULES: ");
-                    out.push(line.say(&inline(why)).line());
+                    out.push(line.say(&inline(&why.to_string())).line());
                 }
                 ("DD_TRACE_AGENT_URL", Some(scheme)) if !matches!(scheme, "http" | "https" | "unix") => {
                     let line = warn().put(format_args!("Unsupported protocol \"{}\" in Agent URL ", inline(scheme)));
@@ -88,7 +89,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         Event::AgentUnreachable { url, error, traces, attempt, retry, .. } => {
             out.push(not_sent(frame, *traces, *attempt, *retry, &post_error(source, url, error)));
         }
-        Event::SpansDropped { reason: "queue_full", spans, traces, .. } => {
+        Event::SpansDropped { reason: Reason::QueueFull, spans, traces, .. } => {
             if source {
                 out.push(debug().put(format_args!("payload queue full, trace dropped {spans} spans")).line());
                 let line = error().put(format_args!("{traces} traces dropped through payload queue"));
@@ -98,7 +99,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                 out.push(line.like(template::QUEUE_FULL));
             }
         }
-        Event::SpansDropped { reason: "too_large", spans, .. } => {
+        Event::SpansDropped { reason: Reason::TooLarge, spans, .. } => {
             let (unit, template) = if source { (" spans", template::TOO_LARGE_NOW) } else { ("", template::TOO_LARGE) };
             out.push(error().put(format_args!("trace buffer full ({spans}{unit}), dropping trace")).like(template));
         }
@@ -133,7 +134,7 @@ fn not_sent(frame: &Frame<'_>, traces: u64, attempt: u32, retry: bool, error: &s
 }
 
 /// What Go's HTTP client would say; in our words where that is not known.
-fn post_error(source: bool, to: &str, error: &str) -> String {
+fn post_error(source: bool, to: &str, error: &SendError) -> String {
     let url = url(to);
     let (host, port) = host_and_port(&url);
     let quote = if source { "\"" } else { "" };
@@ -142,15 +143,15 @@ fn post_error(source: bool, to: &str, error: &str) -> String {
         0 => format!("dial unix {}: ", host.strip_suffix("/v0.4/traces").unwrap_or(host)),
         port => format!("dial tcp {}:{port}: ", ip_of(host)),
     };
-    match cause(error) {
-        Cause::Refused => post + &dial + "connect: connection refused",
-        Cause::TimedOut if error.starts_with("no answer") => {
+    match error.class() {
+        SendErrorClass::Refused => post + &dial + "connect: connection refused",
+        SendErrorClass::NoAnswer => {
             let what = if source { "context deadline exceeded" } else { "net/http: request canceled" };
             post + what + " (Client.Timeout exceeded while awaiting headers)"
         }
-        Cause::TimedOut => post + &dial + "i/o timeout",
-        Cause::NotResolved => post + "dial tcp: lookup " + host + ": no such host",
-        Cause::Other(error) => post + &inline(error),
+        SendErrorClass::TimedOut => post + &dial + "i/o timeout",
+        SendErrorClass::NotResolved => post + "dial tcp: lookup " + host + ": no such host",
+        SendErrorClass::Other => post + &inline(&error.to_string()),
     }
 }
 
@@ -173,16 +174,6 @@ fn host_event(line: Writer, kind: &str, fields: &[(&str, &str)]) -> Writer {
         }
         ("remote_config.failed", _, _, None, Some(error)) => line.say("remoteconfig: http request error: ").say(&error),
         _ => line.say(&general(kind, fields)),
-    }
-}
-
-/// Whether the mode that looks for spans nobody finishes is among the settings that somebody has set.
-fn looks_for_abandoned_spans(fields: &[(String, Value)]) -> bool {
-    let settings = fields.iter().find(|(name, _)| name == "settings").map(|(_, settings)| settings);
-    let value = settings.and_then(|settings| settings.get("DD_TRACE_DEBUG_ABANDONED_SPANS")?.get("value"));
-    match value {
-        Some(Value::String(value)) => matches!(value.as_str(), "true" | "1"),
-        value => value == Some(&Value::Bool(true)),
     }
 }
 

@@ -2,16 +2,17 @@
 //! those of the tracer of 2020 (`DDSpan`, `PendingTrace`, `DDApi`); today's where it had none yet. How a record is laid
 //! out is in [`Layout`]; what a host may tell, in [`host`].
 
-mod cause;
 mod config;
 mod date;
+mod exception;
 mod host;
 mod layout;
 mod span;
 
 pub use layout::Layout;
 
-use crate::event::{Event, SpanView, Totals};
+use crate::counters::Reason;
+use crate::event::{Event, SendError, SpanView, Totals};
 use crate::languages::text::{inline, object, own, reason_phrase};
 use crate::languages::{Form, Frame, Line};
 use crate::level::Level;
@@ -98,7 +99,9 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     let to = &mut Speaker { form, frame, out };
     let thread = frame.thread;
     match *event {
-        Event::TracerConfigured { fields, agent_url, agent_error } => configured(to, fields, agent_url, agent_error),
+        Event::TracerConfigured { fields, agent_url, agent_error, .. } => {
+            configured(to, fields, agent_url, agent_error)
+        }
         Event::SpanStarted { span, .. } if form == Form::Source => {
             let thread = of_span(span, thread);
             let mut message = String::from("Started span: ");
@@ -175,7 +178,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             }
         }
         Event::AgentUnreachable { url, error, bytes, traces, first, totals, .. } => {
-            let exception = cause::exception(url, error);
+            let exception = exception::exception(url, error);
             if form == Form::Source && first && totals.sent == 0 {
                 to.sender(Level::Error, API.source, "No datadog agent detected");
             }
@@ -191,12 +194,12 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                 to.sender(Level::Warn, API.of(form), &message);
             }
         }
-        Event::SpansDropped { reason: "queue_full" | "memory", spans, .. } => {
+        Event::SpansDropped { reason: Reason::QueueFull | Reason::Memory, spans, .. } => {
             let level = if frame.debug { Level::Debug } else { Level::Warn };
             let silence = today_silence(frame);
             to.say(thread, level, WRITER, &format!("Dropped due to a buffer overflow: [{spans} spans]{silence}"));
         }
-        Event::SpansDropped { reason: "shutdown", spans, .. } => {
+        Event::SpansDropped { reason: Reason::Shutdown, spans, .. } => {
             to.say(thread, Level::Debug, WRITER, &format!("Dropped due to shutdown: [{spans} spans]"));
         }
         Event::TracerStopped { spans_lost, spans_unknown, .. } => {
@@ -218,7 +221,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
 }
 
 /// The start-up line; and, in both forms alike, that the agent did not describe itself.
-fn configured(to: &mut Speaker<'_, '_>, fields: &[(String, Value)], agent_url: &str, agent_error: Option<&str>) {
+fn configured(to: &mut Speaker<'_, '_>, fields: &[(String, Value)], agent_url: &str, agent_error: Option<&SendError>) {
     let (level, message) = match to.form {
         Form::Page => (Level::Debug, format!("Using config: {}", config::config(fields, agent_url))),
         Form::Source => {
@@ -235,7 +238,7 @@ fn configured(to: &mut Speaker<'_, '_>, fields: &[(String, Value)], agent_url: &
     if let Some(error) = agent_error {
         let base = redact::url(agent_url);
         let message = format!("Error querying info at {}/", inline(base.trim_end_matches('/')));
-        to.throw(thread, Level::Debug, DISCOVERY, &message, Some(&cause::exception(agent_url, error)));
+        to.throw(thread, Level::Debug, DISCOVERY, &message, Some(&exception::exception(agent_url, error)));
     }
 }
 

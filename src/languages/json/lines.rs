@@ -2,6 +2,7 @@
 //! name. Ids are strings, since many readers hold numbers in 53 bits.
 
 use crate::event::{Event, OpenSpanView, SpanView};
+use crate::languages::native::sentence;
 use crate::languages::text::{cut, free, iso_time, number, object, on_one_line, tags, value, TAG_MAX};
 use crate::languages::{Frame, Line};
 use crate::redact;
@@ -37,8 +38,8 @@ impl Object {
             Event::SettingRejected { name, value: given, origin, why } => self
                 .text("name", name)
                 .text("value", &value(name, given))
-                .text("origin", origin)
-                .text("why", &free(why)),
+                .text("origin", origin.name())
+                .text("why", &free(&why.to_string())),
             Event::SettingsUnsupported { names } => self.plain("names", Value::from(names.to_vec())),
             Event::IntegrationLoaded { name, version, status } => {
                 self.text("name", name).text("version", version).text("status", status)
@@ -70,18 +71,20 @@ impl Object {
                 .plain("retry", retry),
             Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, .. } => self
                 .load(url, *bytes, *traces, *spans)
-                .text("error", &free(error))
+                .text("error", &free(&error.to_string()))
                 .plain("attempt", attempt)
                 .plain("retry", retry),
             Event::AgentReachable { url, after } => self.url(url).time("after_ns", *after),
             Event::AgentInfo { url, version, endpoints } => {
                 self.url(url).text("version", version).plain("endpoints", endpoints)
             }
-            Event::SpansDropped { reason, spans, traces, detail, .. } => {
-                self.text("reason", reason).plain("spans", spans).plain("traces", traces).text("detail", &free(detail))
-            }
-            Event::LossBegan { reason } => self.text("reason", reason),
-            Event::LossEnded { reason, spans } => self.text("reason", reason).plain("spans", spans),
+            Event::SpansDropped { reason, spans, traces, detail } => self
+                .text("reason", reason.name())
+                .plain("spans", spans)
+                .plain("traces", traces)
+                .text("detail", &free(&detail.to_string())),
+            Event::LossBegan { reason } => self.text("reason", reason.name()),
+            Event::LossEnded { reason, spans } => self.text("reason", reason.name()).plain("spans", spans),
             Event::SpansAbandoned { spans, open } => self.plain("spans", spans).open(open),
             Event::SpansOverdue { spans, open, stopping } => {
                 self.plain("spans", spans).plain("stopping", stopping).open(open)
@@ -94,12 +97,17 @@ impl Object {
             Event::LookupHangs { host, time, given_up, .. } => {
                 self.text("host", &free(host)).time("time_ns", *time).plain("given_up", given_up)
             }
-            Event::ThreadNotStarted { thread, errno } => self.text("thread", thread).plain("errno", errno),
-            Event::ThreadStarted { thread, after } => self.text("thread", thread).time("after_ns", *after),
+            Event::ThreadNotStarted { thread, errno } => self.text("thread", thread.name()).plain("errno", errno),
+            Event::ThreadStarted { thread, after } => self.text("thread", thread.name()).time("after_ns", *after),
             Event::PanicCaught { message } => self.text("message", &free(message)),
-            Event::HostText { text, .. } | Event::Notice { text, .. } => self.text("text", &free(text)),
+            Event::HostText { text, .. } => self.text("text", &free(text)),
+            Event::LogSettingsDiffer
+            | Event::AgentUnusable { .. }
+            | Event::TurnedOff
+            | Event::LogFileMoved { .. }
+            | Event::LogFileNotWritten { .. } => self.text("text", &free(&sentence(event))),
             Event::HostEvent { fields, .. } => self.pairs("fields", fields),
-            Event::RecordsLost { sink, records } => self.text("sink", sink).plain("records", records),
+            Event::RecordsLost { sink, records } => self.text("sink", sink.name()).plain("records", records),
         };
     }
 
@@ -219,6 +227,7 @@ mod tests {
     fn held_back_repetitions_are_a_field() {
         let mut frame = frame();
         frame.held_back = HeldBack { events: 12, minutes: 1, quiet_minutes: 1 };
-        assert!(line(&frame, &Event::LossBegan { reason: "x" }).text.ends_with(r#","reason":"x","held_back":12}"#));
+        let text = line(&frame, &Event::LossBegan { reason: crate::counters::Reason::Memory }).text;
+        assert!(text.ends_with(r#","reason":"memory","held_back":12}"#));
     }
 }

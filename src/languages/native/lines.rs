@@ -1,10 +1,12 @@
 //! The native dialect: one readable line per event. What happened, its facts as `name=value`, and for a problem what to
 //! look at next.
 
-use crate::event::{Event, OpenSpanView, SpanView};
+use crate::counters::Reason;
+use crate::event::{Event, OpenSpanView, SpanView, Thread};
 use crate::languages::remedy::{calls, Calls};
 use crate::languages::text::{duration, free, iso_time, number, object, tags, value};
 use crate::languages::{About, Frame, Line as Record};
+use crate::os_error::OsError;
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
@@ -51,8 +53,8 @@ impl Line {
             }
             Event::SettingRejected { name, value: given, origin, why } => {
                 self.say("setting rejected:");
-                self.fact(name, &value(name, given)).fact("origin", origin);
-                self.say("; ").text(&free(why)).say("; the default is kept");
+                self.fact(name, &value(name, given)).fact("origin", origin.name());
+                self.say("; ").text(&free(&why.to_string())).say("; the default is kept");
             }
             Event::SettingsUnsupported { names } => {
                 self.say("settings not supported yet: ").say(&names.join(", "));
@@ -89,7 +91,7 @@ impl Line {
             }
             Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, .. } => {
                 self.say("DATADOG TRACER DIAGNOSTIC - Agent not reachable at ").text(&redact::url(url)).say(": ");
-                self.text(&free(error)).say(";").load(*bytes, *traces, *spans).count("attempt", attempt);
+                self.text(&free(&error.to_string())).say(";").load(*bytes, *traces, *spans).count("attempt", attempt);
                 self.say(fate(*retry)).say(
                     "; check DD_TRACE_AGENT_URL and that the Agent runs and listens there with APM on; to try without \
                      one, run `spanwire agent`",
@@ -101,23 +103,21 @@ impl Line {
             Event::AgentInfo { url, version, endpoints } => {
                 self.say("agent described itself:").url(url).fact("version", version).count("endpoints", endpoints);
             }
-            Event::SpansDropped { reason, spans, traces, detail, .. } => {
-                self.say("spans dropped:").fact("reason", reason).count("spans", spans).count("traces", traces);
-                if !detail.is_empty() {
-                    self.fact("detail", &free(detail));
-                }
+            Event::SpansDropped { reason, spans, traces, detail } => {
+                self.say("spans dropped:").fact("reason", reason.name()).count("spans", spans).count("traces", traces);
+                self.fact("detail", &free(&detail.to_string()));
             }
             Event::LossBegan { reason } => {
-                self.say("loss began:").fact("reason", reason);
+                self.say("loss began:").fact("reason", reason.name());
                 self.say("; spans are being dropped, and counted; ");
-                if *reason == "shutdown" {
+                if *reason == Reason::Shutdown {
                     self.say("look above for what kept them from leaving, or ");
                 }
-                self.say(loss_advice(reason, calls));
+                self.say(loss_advice(*reason, calls));
             }
             Event::LossEnded { reason, spans } => {
                 self.say("loss ended:")
-                    .fact("reason", reason)
+                    .fact("reason", reason.name())
                     .count("spans", spans)
                     .say("; so many were dropped meanwhile");
             }
@@ -157,16 +157,17 @@ impl Line {
                 ));
             }
             Event::ThreadNotStarted { thread, errno } => {
-                self.say("cannot start thread ").quoted_always(thread).say(": ").text(&error_text(*errno));
+                self.say("cannot start thread ").quoted_always(thread.name()).say(": ");
+                self.text(&OsError::Errno(*errno).without_number());
                 self.put(format_args!(" (errno {errno}); "));
-                self.say(match *thread {
-                    "spanwire-log" => "records wait for it",
+                self.say(match thread {
+                    Thread::Log => "records wait for it",
                     _ => "spans wait in the queue until it runs",
                 });
                 self.say("; check ulimit -u and the container's limit of processes (pids.max)");
             }
             Event::ThreadStarted { thread, after } => {
-                self.say("thread ").quoted_always(thread).say(" runs now:").count("after", duration(*after));
+                self.say("thread ").quoted_always(thread.name()).say(" runs now:").count("after", duration(*after));
             }
             Event::PanicCaught { message } => {
                 self.say("internal error caught: ").text(&free(message));
@@ -183,11 +184,15 @@ impl Line {
                 self.left_out(left_out);
             }
             Event::RecordsLost { sink, records } => {
-                self.say("log records lost:").fact("sink", sink).count("records", records);
+                self.say("log records lost:").fact("sink", sink.name()).count("records", records);
                 self.say("; it takes them more slowly than they come");
             }
-            Event::Notice { target, text, .. } => {
-                self.say(target).say(": ").text(&free(text));
+            Event::LogSettingsDiffer
+            | Event::AgentUnusable { .. }
+            | Event::TurnedOff
+            | Event::LogFileMoved { .. }
+            | Event::LogFileNotWritten { .. } => {
+                self.say(event.kind()).say(": ").text(&free(&sentence(event)));
             }
         }
     }
@@ -301,10 +306,32 @@ impl Line {
     }
 }
 
-/// What the system says of an error number, without the number.
-fn error_text(errno: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error").next().unwrap_or_default().to_string()
+/// The sentence of an event that `native` and `json` tell in one; empty for the others.
+pub(crate) fn sentence(event: &Event<'_>) -> String {
+    match event {
+        Event::LogSettingsDiffer => {
+            "another tracer of this process has set up logging otherwise; its settings stay".into()
+        }
+        Event::AgentUnusable { why } => why.to_string(),
+        Event::TurnedOff => "spanwire has failed too often and has turned itself off; nothing more is traced".into(),
+        Event::LogFileMoved { wanted, used, error } => {
+            format!("the log goes to {}, because {} cannot be written: {error}", used.display(), wanted.display())
+        }
+        Event::LogFileNotWritten { path, error, to_stderr } => {
+            let what = if *to_stderr { "records go to standard error" } else { "records are lost" };
+            let path = path.display();
+            match error {
+                OsError::Errno(libc::ELOOP) => {
+                    format!("{what} while {path} cannot be written: it is a symbolic link, and none is followed")
+                }
+                OsError::Errno(libc::ENOENT) => {
+                    format!("{what} while {path} cannot be written: its folder does not exist; create it")
+                }
+                error => format!("{what} while {path} cannot be written: {error}"),
+            }
+        }
+        _ => String::new(),
+    }
 }
 
 fn fate(retry: bool) -> &'static str {
@@ -326,16 +353,16 @@ fn refusal_advice(status: u16) -> &'static str {
     }
 }
 
-fn loss_advice(reason: &str, calls: &Calls) -> &'static str {
+fn loss_advice(reason: Reason, calls: &Calls) -> &'static str {
     match reason {
-        "queue_full" | "memory" => {
+        Reason::QueueFull | Reason::Memory => {
             "spans come faster than they leave: see whether the Agent answers slowly or not at all"
         }
-        "unreachable" => "the Agent was away for longer than payloads are kept",
-        "refused" => "the Agent's answer is in the line before",
-        "too_large" => "single traces are larger than a payload may be: finish spans earlier, or set shorter tags",
-        "shutdown" => calls.more_time,
-        _ => calls.counts,
+        Reason::Unreachable => "the Agent was away for longer than payloads are kept",
+        Reason::Refused => "the Agent's answer is in the line before",
+        Reason::TooLarge => "single traces are larger than a payload may be: finish spans earlier, or set shorter tags",
+        Reason::Shutdown => calls.more_time,
+        Reason::Invalid | Reason::UnknownFate => calls.counts,
     }
 }
 
@@ -373,11 +400,11 @@ mod tests {
             let about = About { language: language.into(), ..About::default() };
             for event in [
                 Event::TracerStopped { sent: 1, spans_lost: 2, spans_unknown: 0, timed_out: true },
-                Event::LossBegan { reason: "shutdown" },
-                Event::LossBegan { reason: "unknown_fate" },
+                Event::LossBegan { reason: Reason::Shutdown },
+                Event::LossBegan { reason: Reason::UnknownFate },
             ] {
                 let said = message(&about, &event);
-                let counts = matches!(event, Event::LossBegan { reason: "unknown_fate" });
+                let counts = matches!(event, Event::LossBegan { reason: Reason::UnknownFate });
                 assert!(counts || said.contains(has), "{language}: {said}");
                 assert_eq!(said.contains("spanwire_"), matches!(language, "native" | "cpp"), "{language}: {said}");
             }

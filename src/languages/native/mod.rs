@@ -2,4 +2,4 @@
 
 mod lines;
 
-pub(crate) use lines::{line, message};
+pub(crate) use lines::{line, message, sentence};

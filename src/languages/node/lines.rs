@@ -12,12 +12,14 @@
 
 mod json;
 
-use crate::event::Event;
-use crate::languages::cause::{cause, host_and_port, ip_of, Cause};
+use crate::counters::Reason;
+use crate::event::{DropDetail, Event, SendError, SendErrorClass};
+use crate::languages::agent::{host_and_port, ip_of};
 use crate::languages::text::{general, inline, inline_value, object, own, reason_phrase};
 use crate::languages::{Form, Frame, Line};
 use crate::level::Level;
 use crate::redact;
+use crate::settings::Rejection;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -25,13 +27,11 @@ use std::fmt::Write;
 const LOGGER: &str = "dd-trace";
 /// What the console shows before an error's message.
 const ERROR: &str = "Error: ";
-/// How a span that is too large for us is reported; behind it is the limit.
-const TOO_LARGE: &str = "one span is larger than ";
 
 pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
     let page = form == Form::Page;
     match event {
-        Event::TracerConfigured { fields, agent_url, agent_error } => {
+        Event::TracerConfigured { fields, agent_url, agent_error, .. } => {
             let there = fields.iter().filter(|(_, value)| !value.is_null());
             let config = object(there.map(|(name, value)| (name.as_str(), Cow::Borrowed(value))));
             say(out, Level::Warn, &format!("DATADOG TRACER CONFIGURATION - {config}"));
@@ -75,15 +75,17 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             }
             fail(out, &unreached(form, url, error));
         }
-        Event::SpansDropped { reason: "queue_full" | "memory", .. } => {
+        Event::SpansDropped { reason: Reason::QueueFull | Reason::Memory, .. } => {
             say(out, Level::Debug, "Maximum number of active requests reached: payload is discarded.");
         }
-        Event::SpansDropped { reason: "too_large", traces, detail, .. } => {
-            let limit = detail.strip_prefix(TOO_LARGE).and_then(|rest| rest.split(' ').next());
-            let limit = limit.map_or(String::new(), |bytes| format!("{} byte ", inline(bytes)));
+        Event::SpansDropped { reason: Reason::TooLarge, traces, detail, .. } => {
+            let limit = match detail {
+                DropDetail::SpanTooLarge { max_bytes } => format!("{max_bytes} byte "),
+                _ => String::new(),
+            };
             fail(out, &format!("Writer dropped {traces} trace(s) that exceeded the {limit}chunk cap"));
         }
-        Event::SettingRejected { name, value, why, .. } if why.starts_with("no such setting") => {
+        Event::SettingRejected { name, value, why: Rejection::NoSuchSetting { .. }, .. } => {
             let value = quoted(&inline_value(name, value));
             say(out, Level::Warn, &format!("Unknown option {} with value {value}", inline(name)));
         }
@@ -152,17 +154,17 @@ fn host_event(kind: &str, fields: &[(&str, &str)], out: &mut Vec<Line>) {
 }
 
 /// Why the agent was not reached, as Node's HTTP client puts it.
-fn unreached(form: Form, url: &str, error: &str) -> String {
+fn unreached(form: Form, url: &str, error: &SendError) -> String {
     let (base, _) = json::split(url);
     let (host, port) = host_and_port(base);
     let place = if port == 0 { host.to_string() } else { format!("{}:{port}", ip_of(host)) };
-    let reason = match cause(error) {
-        Cause::Refused => Cow::Owned(format!("connect ECONNREFUSED {}", inline(&place))),
+    let reason = match error.class() {
+        SendErrorClass::Refused => Cow::Owned(format!("connect ECONNREFUSED {}", inline(&place))),
         // It gives up a request that is not answered by closing its socket.
-        Cause::TimedOut if error.starts_with("no answer") => Cow::Borrowed("socket hang up"),
-        Cause::TimedOut => Cow::Owned(format!("connect ETIMEDOUT {}", inline(&place))),
-        Cause::NotResolved => Cow::Owned(format!("getaddrinfo ENOTFOUND {}", inline(host))),
-        Cause::Other(words) => inline(words),
+        SendErrorClass::NoAnswer => Cow::Borrowed("socket hang up"),
+        SendErrorClass::TimedOut => Cow::Owned(format!("connect ETIMEDOUT {}", inline(&place))),
+        SendErrorClass::NotResolved => Cow::Owned(format!("getaddrinfo ENOTFOUND {}", inline(host))),
+        SendErrorClass::Other => Cow::Owned(inline(&error.to_string()).into_owned()),
     };
     match form {
         Form::Page => format!("Network error trying to reach the agent: {reason}"),

@@ -11,8 +11,8 @@
 
 mod span;
 
-use crate::event::{Event, OpenSpanView, QueueView};
-use crate::languages::cause::{cause, Cause};
+use crate::counters::Reason;
+use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SendError, SendErrorClass};
 use crate::languages::text::{general, inline, inline_value, more_spans, object, own, SpansRoom};
 use crate::languages::{Form, Frame, Line};
 use crate::level::Level;
@@ -26,8 +26,6 @@ const SENDER: &str = "bgs";
 const ONCE: &str = "; This message is only displayed once. Specify DD_TRACE_ONCE_LOGS=0 to show all messages.";
 /// Open spans that are named; the rest is counted.
 const OPEN_MAX: usize = 25;
-/// How a span that is too large for us is reported; behind it is the limit.
-const TOO_LARGE: &str = "one span is larger than ";
 
 pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
     let mut log = Log { form, frame, out };
@@ -62,10 +60,10 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             let why = curl(error, "Could not connect to server");
             log.sender(Level::Error, &format!("curl_easy_perform() failed: {why}"));
         }
-        Event::SpansDropped { reason: "queue_full" | "memory", .. } => {
+        Event::SpansDropped { reason: Reason::QueueFull | Reason::Memory, .. } => {
             log.warn("Unable to send payload to background sender's buffer");
         }
-        Event::SpansDropped { reason: "too_large", detail, queue, .. } => log.too_large(detail, *queue),
+        Event::SpansDropped { reason: Reason::TooLarge, detail, .. } => log.too_large(detail),
         Event::SpansAbandoned { spans, open } if !open.is_empty() => log.unfinished(*spans, open),
         Event::SettingRejected { name, value, .. } if *name == "DD_TRACE_AGENT_URL" => {
             let url = redact::url(value);
@@ -109,12 +107,12 @@ fn target_of(level: Level) -> &'static str {
 }
 
 /// Why the agent was not reached, as curl puts it; how it says that nobody listens has changed.
-fn curl<'a>(error: &'a str, refused: &'static str) -> Cow<'a, str> {
-    match cause(error) {
-        Cause::Refused => Cow::Borrowed(refused),
-        Cause::TimedOut => Cow::Borrowed("Timeout was reached"),
-        Cause::NotResolved => Cow::Borrowed("Could not resolve hostname"),
-        Cause::Other(words) => inline(words),
+fn curl(error: &SendError, refused: &'static str) -> Cow<'static, str> {
+    match error.class() {
+        SendErrorClass::Refused => Cow::Borrowed(refused),
+        SendErrorClass::TimedOut | SendErrorClass::NoAnswer => Cow::Borrowed("Timeout was reached"),
+        SendErrorClass::NotResolved => Cow::Borrowed("Could not resolve hostname"),
+        SendErrorClass::Other => Cow::Owned(inline(&error.to_string()).into_owned()),
     }
 }
 
@@ -204,23 +202,20 @@ impl Log<'_> {
         }
     }
 
-    fn too_large(&mut self, detail: &str, queue: Option<QueueView>) {
-        let limit = detail.strip_prefix(TOO_LARGE).and_then(|rest| rest.split(' ').next());
-        let text = match (queue, limit) {
-            (Some(queue), _) => {
-                let (bytes, limit) = (queue.chunk_bytes, queue.max_bytes);
+    fn too_large(&mut self, detail: &DropDetail) {
+        let text = match detail {
+            DropDetail::NoRoom(QueueView { chunk_bytes: bytes, max_bytes: limit, .. }) => {
                 format!(
                     "Agent request payload of {bytes} bytes exceeds configured {limit} byte limit; dropping request"
                 )
             }
-            (None, Some(limit)) => {
-                let limit = inline(limit);
+            DropDetail::SpanTooLarge { max_bytes: limit } => {
                 format!(
                     "Agent request payload of over {limit} bytes exceeds configured {limit} byte limit; dropping \
                      request"
                 )
             }
-            (None, None) => format!("spanwire: a trace is too large and was dropped: {}", inline(detail)),
+            detail => format!("spanwire: a trace is too large and was dropped: {}", inline(&detail.to_string())),
         };
         self.say(Level::Error, "error", &text);
     }

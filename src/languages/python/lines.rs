@@ -12,8 +12,9 @@ mod host;
 mod repr;
 mod span;
 
-use crate::event::{Event, OpenSpanView, QueueView};
-use crate::languages::cause::{cause, reason_of_agent, Cause};
+use crate::counters::Reason;
+use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SendError, SendErrorClass};
+use crate::languages::agent::reason_of_agent;
 use crate::languages::native;
 use crate::languages::text::{escaped, inline};
 use crate::languages::About;
@@ -50,7 +51,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     let source = form == Form::Source;
     let mut say = |level, place, message: &dyn Fn(&mut Writer)| out.push(record(frame, level, place, message));
     match event {
-        Event::TracerConfigured { fields, agent_url, agent_error } => {
+        Event::TracerConfigured { fields, agent_url, agent_error, .. } => {
             say(Level::Info, (TRACER, "tracer.py:407"), &|line| {
                 line.say("- DATADOG TRACER CONFIGURATION - ");
                 repr::dict(fields.iter().map(|(name, value)| (name.as_str(), value)), &mut line.0);
@@ -151,8 +152,8 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                 line.text.push_str(&raised(error, if source { Class::New } else { Class::Old }));
             }
         }
-        Event::SpansDropped { queue: Some(queue), .. } => dropped(source, queue, &mut say),
-        Event::SpansDropped { reason: "too_large", .. } => say(Level::Warn, TOO_LARGE, &|line| {
+        Event::SpansDropped { detail: DropDetail::NoRoom(queue), .. } => dropped(source, queue, &mut say),
+        Event::SpansDropped { reason: Reason::TooLarge, .. } => say(Level::Warn, TOO_LARGE, &|line| {
             line.say("trace larger than payload buffer item limit, dropping");
         }),
         Event::SpansAbandoned { spans, open } => say(Level::Warn, (PROCESSOR, "__init__.py:494"), &|line| {
@@ -254,12 +255,14 @@ enum Class {
 }
 
 /// What Python would have raised; in our words where that is not known.
-fn raised(error: &str, class: Class) -> Cow<'static, str> {
-    let (old, new, message) = match cause(error) {
-        Cause::Refused => ("ConnectionRefusedError", "ConnectionRefusedError", "[Errno 111] Connection refused"),
-        Cause::TimedOut => ("socket.timeout", "TimeoutError", "timed out"),
-        Cause::NotResolved => ("socket.gaierror", "socket.gaierror", "[Errno -2] Name or service not known"),
-        Cause::Other(error) => return format!("spanwire: {}", inline(error)).into(),
+fn raised(error: &SendError, class: Class) -> Cow<'static, str> {
+    let (old, new, message) = match error.class() {
+        SendErrorClass::Refused => {
+            ("ConnectionRefusedError", "ConnectionRefusedError", "[Errno 111] Connection refused")
+        }
+        SendErrorClass::TimedOut | SendErrorClass::NoAnswer => ("socket.timeout", "TimeoutError", "timed out"),
+        SendErrorClass::NotResolved => ("socket.gaierror", "socket.gaierror", "[Errno -2] Name or service not known"),
+        SendErrorClass::Other => return format!("spanwire: {}", inline(&error.to_string())).into(),
     };
     match class {
         Class::No => message.into(),

@@ -8,8 +8,9 @@
 
 mod pretty;
 
-use crate::event::Event;
-use crate::languages::cause::{cause, host_and_port, Cause};
+use crate::counters::Reason;
+use crate::event::{Event, SendError, SendErrorClass};
+use crate::languages::agent::host_and_port;
 use crate::languages::text::{general, inline, inline_value, object, own};
 use crate::languages::{Form, Frame, Line};
 use crate::level::Level;
@@ -39,7 +40,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     let page = form == Form::Page;
     let mut say = |level, place, message: &str| out.push(voice.record(level, place, message));
     match event {
-        Event::TracerConfigured { fields, agent_url, agent_error } => {
+        Event::TracerConfigured { fields, agent_url, agent_error, .. } => {
             // It takes out what is not set.
             let there = fields.iter().filter(|(_, value)| !value.is_null());
             let config = object(there.map(|(name, value)| (name.as_str(), Cow::Borrowed(value))));
@@ -94,14 +95,17 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             };
             say(level, Some(place), &format!("Internal error during {what} request. Cause: {why}{frame}"));
         }
-        Event::SpansDropped { reason: "too_large", .. } => {
+        Event::SpansDropped { reason: Reason::TooLarge, .. } => {
             // An object is shown there of which there is nothing here.
             let text = "Dropping trace. Payload too large: '#<Datadog::Tracing::TraceSegment …>'";
             say(Level::Debug, Some(TOO_LARGE), text);
         }
         Event::SettingRejected { name, value, why, .. } if name.contains("SAMPLING_RULES") => {
             let rules = inline_value(name, value);
-            let text = format!("Could not parse trace sampling rules '{rules}': JSON::ParserError: {}", inline(why));
+            let text = format!(
+                "Could not parse trace sampling rules '{rules}': JSON::ParserError: {}",
+                inline(&why.to_string())
+            );
             say(Level::Warn, None, &text);
         }
         Event::SettingRejected { name, value, .. } if name.contains("PROPAGATION_STYLE") => {
@@ -186,7 +190,7 @@ impl Voice<'_> {
 
     /// Why the agent was not reached, as `Net::HTTP` puts it, and where that was raised: known for what a connection
     /// fails with, and made up for nothing else.
-    fn unreached(&self, url: &str, error: &str) -> (String, String) {
+    fn unreached(&self, url: &str, error: &SendError) -> (String, String) {
         let (host, port) = host_and_port(url);
         let socket = port == 0;
         // A socket's path ends where that of the request begins.
@@ -195,17 +199,17 @@ impl Voice<'_> {
             true => why.to_string(),
             false => format!("Failed to open TCP connection to {host}:{port} ({why})"),
         };
-        let (class, why, raised) = match cause(error) {
-            Cause::Refused => {
+        let (class, why, raised) = match error.class() {
+            SendErrorClass::Refused => {
                 let whom = if socket { host.to_string() } else { format!("\"{host}\" port {port}") };
                 ("Errno::ECONNREFUSED", opening(&format!("Connection refused - connect(2) for {whom}")), !socket)
             }
-            Cause::NotResolved => ("SocketError", opening("getaddrinfo: Name or service not known"), true),
-            Cause::TimedOut if error.starts_with("no answer") => {
+            SendErrorClass::NotResolved => ("SocketError", opening("getaddrinfo: Name or service not known"), true),
+            SendErrorClass::NoAnswer => {
                 ("Net::ReadTimeout", "Net::ReadTimeout with #<TCPSocket:(closed)>".into(), false)
             }
-            Cause::TimedOut => ("Net::OpenTimeout", opening("execution expired"), false),
-            Cause::Other(words) => ("", inline(words).into_owned(), false),
+            SendErrorClass::TimedOut => ("Net::OpenTimeout", opening("execution expired"), false),
+            SendErrorClass::Other => ("", inline(&error.to_string()).into_owned(), false),
         };
         let why = if self.form == Form::Page || class.is_empty() { why } else { format!("{class}: {why}") };
         if !raised {

@@ -5,6 +5,7 @@
 use super::{levels, Habits, Version};
 use crate::languages::Form;
 use crate::settings::parse::Sinks;
+use crate::settings::Rejection;
 use std::path::PathBuf;
 
 /// What a binding for .NET may pass: the settings' own names, which are those of its configuration files.
@@ -63,17 +64,17 @@ fn native_process(process: &str) -> String {
 }
 
 /// Reads `DD_TRACE_LOG_SINKS`. The console is standard error here: standard output is the application's.
-pub fn sinks(text: &str) -> Result<Sinks, String> {
+pub fn sinks(text: &str) -> Result<Sinks, Rejection> {
     let mut sinks = Sinks { stderr: false, file: false, ring: true };
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         match name.to_ascii_lowercase().as_str() {
             "file" => sinks.file = true,
             "console" => sinks.stderr = true,
-            _ => return Err("accepted are file and console, separated by commas".into()),
+            _ => return Err(Rejection::OfLanguage("accepted are file and console, separated by commas")),
         }
     }
     match sinks.file || sinks.stderr {
         true => Ok(sinks),
-        false => Err("names no sink; accepted are file and console".into()),
+        false => Err(Rejection::OfLanguage("names no sink; accepted are file and console")),
     }
 }

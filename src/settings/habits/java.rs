@@ -3,6 +3,7 @@
 //! dialect's business.
 
 use super::{levels, name, upper, Family, Habits};
+use crate::settings::Rejection;
 use std::path::PathBuf;
 
 /// What the logger's own properties begin with.
@@ -30,7 +31,7 @@ fn property(given: &str) -> Option<String> {
 }
 
 /// Reads `logFile`: the two streams by their Java names, else a path.
-pub fn log_file(text: &str) -> Result<PathBuf, String> {
+pub fn log_file(text: &str) -> Result<PathBuf, Rejection> {
     match text {
         text if text.eq_ignore_ascii_case("System.err") => Ok("/dev/stderr".into()),
         text if text.eq_ignore_ascii_case("System.out") => Ok("/dev/stdout".into()),

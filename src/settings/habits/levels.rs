@@ -5,7 +5,7 @@ use super::php;
 use crate::languages::Language;
 use crate::level::Level;
 use crate::settings::draft::Draft;
-use crate::settings::{Origin, Settings, Value};
+use crate::settings::{Origin, Rejection, Settings, Value};
 
 /// What a text about levels says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,28 +24,28 @@ impl Levels {
 }
 
 /// Reads a level's name, in any case.
-pub fn plain(text: &str) -> Result<Levels, String> {
+pub fn plain(text: &str) -> Result<Levels, Rejection> {
     crate::settings::parse::level(text).map(Levels::of)
 }
 
 /// The same where only debug lines can be turned on and off.
-pub fn debug_lines_only(text: &str) -> Result<Levels, String> {
+pub fn debug_lines_only(text: &str) -> Result<Levels, Rejection> {
     match plain(text)?.level {
         Some(level) if level < Level::Info => {
-            Err("in Go only debug lines can be turned off; accepted are info, debug and trace".into())
+            Err(Rejection::OfLanguage("in Go only debug lines can be turned off; accepted are info, debug and trace"))
         }
         level => Ok(Levels { level, rules: Vec::new() }),
     }
 }
 
 /// Reads a level as the language has it, for other settings than `DD_TRACE_LOG_LEVEL`.
-pub fn in_words(language: Language, text: &str) -> Result<Levels, String> {
+pub fn in_words(language: Language, text: &str) -> Result<Levels, Rejection> {
     let habits = super::of(language);
-    (habits.levels)(text).map_err(|_| format!("not a level; accepted are {}", habits.level_words.replace('`', "")))
+    (habits.levels)(text).map_err(|_| Rejection::NotLevel(habits.level_words))
 }
 
 /// Reads the level of the log file.
-pub fn of_file(language: Language, text: &str) -> Result<Level, String> {
+pub fn of_file(language: Language, text: &str) -> Result<Level, Rejection> {
     match language {
         Language::Python => super::python::file_level(text),
         _ => crate::settings::parse::level(text),
@@ -53,14 +53,14 @@ pub fn of_file(language: Language, text: &str) -> Result<Level, String> {
 }
 
 /// What `OTEL_LOG_LEVEL` takes: the levels of OpenTelemetry's SDKs, which have no list in common, and our own.
-pub const OTEL_WORDS: &str = "none, off, error, warn, info, debug, verbose, trace and all";
+pub const OTEL_LEVELS: &[&str] = &["none", "off", "error", "warn", "info", "debug", "verbose", "trace", "all"];
 
 /// Reads `OTEL_LOG_LEVEL`.
-pub fn otel(text: &str) -> Result<Levels, String> {
+pub fn otel(text: &str) -> Result<Levels, Rejection> {
     if text.eq_ignore_ascii_case("verbose") {
         return Ok(Levels::of(Level::Trace));
     }
-    plain(text).map_err(|_| format!("not a level; accepted are {OTEL_WORDS}"))
+    plain(text).map_err(|_| Rejection::NotLevelAmong(OTEL_LEVELS))
 }
 
 /// Settles debug mode, the level, and the levels of loggers.

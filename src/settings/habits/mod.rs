@@ -17,6 +17,7 @@ pub use levels::Levels;
 pub use version::Version;
 
 use super::draft::Draft;
+use super::Rejection;
 use crate::languages::Language;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub struct Habits {
     /// What `DD_TRACE_LOG_LEVEL` may be, in words.
     pub level_words: &'static str,
     /// Reads such a text.
-    pub levels: fn(&str) -> Result<Levels, String>,
+    pub levels: fn(&str) -> Result<Levels, Rejection>,
 }
 
 /// A name that a host's code may use for a setting.

@@ -3,6 +3,7 @@
 
 use super::{name, Habits, Levels, Name};
 use crate::level::Level;
+use crate::settings::Rejection;
 
 /// What a binding for Node.js may pass beside the settings' own names.
 pub static HABITS: Habits = Habits {
@@ -28,7 +29,7 @@ pub static HABITS: Habits = Habits {
 };
 
 /// A name, or a number: what is as important as that, or more, is logged.
-fn levels(text: &str) -> Result<Levels, String> {
+fn levels(text: &str) -> Result<Levels, Rejection> {
     let number = match text.to_ascii_lowercase().as_str() {
         "trace" => 10,
         "debug" => 20,
@@ -37,7 +38,7 @@ fn levels(text: &str) -> Result<Levels, String> {
         "error" | "critical" => 50,
         "off" => 100,
         digits => digits.parse::<u32>().map_err(|_| {
-            "not a level; accepted are trace, debug, info, warn, error, critical and off, or their numbers 10 to 50 and 100"
+            Rejection::NotLevel("trace, debug, info, warn, error, critical and off, or their numbers 10 to 50 and 100")
         })?,
     };
     Ok(Levels::of(match number {

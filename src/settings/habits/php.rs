@@ -3,6 +3,7 @@
 
 use super::{upper, Family, Habits, Levels};
 use crate::level::Level;
+use crate::settings::Rejection;
 
 /// The target of the start-up line.
 const STARTUP: &str = "startup";
@@ -20,7 +21,7 @@ pub static HABITS: Habits = Habits {
 };
 
 /// Directives, separated by commas: a level for everything, a target's level, or a target alone for all of it.
-fn levels(text: &str) -> Result<Levels, String> {
+fn levels(text: &str) -> Result<Levels, Rejection> {
     let mut levels = Levels::default();
     for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
         let (target, level) = match directive.split_once('=') {
@@ -37,17 +38,16 @@ fn levels(text: &str) -> Result<Levels, String> {
         match level.filter(|_| named) {
             Some(level) => levels.rules.push((target.into(), level)),
             None => {
-                return Err(
+                return Err(Rejection::OfLanguage(
                     "accepted are levels (off, error, warn, info, debug, trace) and targets with one, separated by \
-                            commas, such as debug,startup=error,span=trace"
-                        .into(),
-                )
+                     commas, such as debug,startup=error,span=trace",
+                ))
             }
         }
     }
     match levels {
         Levels { level: None, ref rules } if rules.is_empty() => {
-            Err("names no level; accepted is such as error".into())
+            Err(Rejection::OfLanguage("names no level; accepted is such as error"))
         }
         // Whoever names targets alone leaves the rest at PHP's default.
         Levels { level, rules } => Ok(Levels { level: level.or(Some(Level::Error)), rules }),

@@ -6,7 +6,7 @@ use crate::languages::Language;
 use crate::log::{Dialect, FileConfig, Retention};
 use crate::settings::draft::Draft;
 use crate::settings::parse::Sinks;
-use crate::settings::{Origin, Rejected, Settings, Surroundings, Value};
+use crate::settings::{Origin, Rejected, Rejection, Settings, Surroundings, Value};
 use std::path::{Path, PathBuf};
 
 const SINKS: &str = "SPANWIRE_LOG_SINKS";
@@ -26,7 +26,9 @@ pub(in crate::settings) fn settle(draft: &mut Draft, outside: &Outside<'_>, reje
     let named = draft.frozen.log_file.clone();
     let old_python = draft.language == Language::Python && draft.version.is_some_and(|v| v.is_before(1, 3, 2));
     if let (Some(_), true, Some(value)) = (&named, old_python, draft.frozen.value(FILE)) {
-        let why = "ddtrace has a log file from version 1.3.2 on, and SPANWIRE_TRACER_VERSION is older; it is not used";
+        let why = Rejection::OfLanguage(
+            "ddtrace has a log file from version 1.3.2 on, and SPANWIRE_TRACER_VERSION is older; it is not used",
+        );
         rejected.push(refused(value, why));
     }
     let place = if let Some(path) = draft.java_file.take() {
@@ -42,10 +44,7 @@ pub(in crate::settings) fn settle(draft: &mut Draft, outside: &Outside<'_>, reje
     let sinks = match value {
         Some(value) if value.origin != Origin::Default => {
             if draft.sinks.file && place.is_none() {
-                let why =
-                    "the sink file needs DD_TRACE_LOG_FILE or DD_TRACE_LOG_DIRECTORY, and neither is set; the other \
-                           sinks are used";
-                rejected.push(refused(value, why));
+                rejected.push(refused(value, Rejection::SinkWithoutFile));
             }
             Sinks { file: draft.sinks.file && place.is_some(), ..draft.sinks }
         }
@@ -172,6 +171,6 @@ fn is_set(settings: &Settings, name: &str) -> bool {
     settings.value(name).is_some_and(|value| value.origin != Origin::Default)
 }
 
-fn refused(value: &Value, why: &str) -> Rejected {
-    Rejected { name: value.name.into(), value: value.value.clone(), origin: value.origin, why: why.into() }
+fn refused(value: &Value, why: Rejection) -> Rejected {
+    Rejected { name: value.name.into(), value: value.value.clone(), origin: value.origin, why }
 }

@@ -4,7 +4,7 @@
 
 use super::{Habits, Levels, Version};
 use crate::level::Level;
-use crate::settings::shorten;
+use crate::settings::{shorten, Rejection};
 
 /// How much of a wrong level is repeated, in characters.
 const SHOWN_MAX: usize = 40;
@@ -47,7 +47,7 @@ pub fn logger_levels() -> Vec<(String, String)> {
     names.into_iter().map(|name| (format!("ddtrace.{name}"), variable(&name))).collect()
 }
 
-fn levels(text: &str) -> Result<Levels, String> {
+fn levels(text: &str) -> Result<Levels, Rejection> {
     if text.eq_ignore_ascii_case("NOTSET") {
         return Ok(Levels::default());
     }
@@ -56,20 +56,18 @@ fn levels(text: &str) -> Result<Levels, String> {
         Some(level) => Ok(Levels::of(level)),
         None => {
             let given = shorten(crate::redact::text(text).to_uppercase(), SHOWN_MAX);
-            Err(format!(
-                "DD_TRACE_LOG_LEVEL is invalid ({given}). Default log level will be used. \
-                 Must be NOTSET/DEBUG/INFO/WARNING/ERROR/CRITICAL."
-            ))
+            Err(Rejection::NotPythonLevel { given })
         }
     }
 }
 
 /// Reads the log file's level. Where ddtrace refuses to start, the default is kept here.
-pub fn file_level(text: &str) -> Result<Level, String> {
-    let refused =
+pub fn file_level(text: &str) -> Result<Level, Rejection> {
+    let refused = Rejection::OfLanguage(
         "is no level; ddtrace would not start, here everything goes to the file. Accepted are CRITICAL, ERROR, \
-                   WARNING, INFO and DEBUG";
-    levels(text).map(|levels| levels.level.unwrap_or(Level::Trace)).map_err(|_| refused.into())
+         WARNING, INFO and DEBUG",
+    );
+    levels(text).map(|levels| levels.level.unwrap_or(Level::Trace)).map_err(|_| refused)
 }
 
 /// What decides where ddtrace's records go. Debug mode does not: it decides which there are.

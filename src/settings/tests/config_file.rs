@@ -55,17 +55,17 @@ fn a_file_that_cannot_be_used_is_one_rejection_that_says_where() {
         with_file("bad", text, |path| {
             let (settings, rejected) = resolve_as("dotnet", &[(PRESET, path)], &[]);
             assert_eq!((settings.service.as_str(), rejected.len()), ("shopd", 1));
-            assert!(rejected[0].why.contains(part), "{rejected:?}");
+            assert!(rejected[0].why.to_string().contains(part), "{rejected:?}");
         });
     }
     let large = format!("{{\"DD_SERVICE\": \"shop\", \"x\": \"{}\"}}", "x".repeat(1_000_000));
     with_file("large", large.as_bytes(), |path| {
         let (settings, rejected) = resolve(&[(PRESET, path)], &[]);
         assert_eq!(settings.service, "shopd");
-        assert!(rejected.len() == 1 && rejected[0].why.contains("larger"), "{rejected:?}");
+        assert!(rejected.len() == 1 && rejected[0].why.to_string().contains("larger"), "{rejected:?}");
     });
     let (_, rejected) = resolve(&[], &[(SETTING, "/dev/null")]);
-    assert!(rejected[0].why.contains("accepted is a file"), "{rejected:?}");
+    assert!(rejected[0].why.to_string().contains("accepted is a file"), "{rejected:?}");
 }
 
 #[test]

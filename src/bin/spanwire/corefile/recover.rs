@@ -148,8 +148,8 @@ fn rebuilt(chunk: &Chunk) -> (spanwire::trace::Chunk, usize) {
         tracer: chunk.tracer as u32,
         trace_id_high: (chunk.trace_id >> 64) as u64,
         trace_id_low: chunk.trace_id as u64,
-        priority: chunk.priority as i32,
-        decision: chunk.decision as i32,
+        decision: chunk.decision,
+        tags: chunk.tags.clone(),
         spans,
         complete: chunk.complete,
         records,
@@ -227,7 +227,7 @@ fn post(agent: &Agent, lot: &Lot, encoder: &dyn PayloadFormat, body: &[u8]) -> R
     match deliver::post(agent, encoder, &sender, body) {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(answer) => Err(format!("the Agent answered {}", answer.status)),
-        Err(Unsent::NotSent(why)) => Err(why),
+        Err(Unsent::NotSent(why)) => Err(why.to_string()),
         Err(failure) => Err(format!("{failure}; the Agent may have what was in that request")),
     }
 }

@@ -172,35 +172,40 @@ fn today_s_last_try_is_an_error_and_the_earlier_ones_are_not() {
     let retrying =
         "[DBG] An error occurred while sending data to the agent at http://localhost:8126/v0.4/traces. Retrying.";
     let away = "[DBG] Unable to communicate with the trace agent at http://localhost:8126/v0.4/traces";
-    assert_eq!(source(&tried(1, worked::REFUSED)), [retrying, away]);
-    assert_eq!(page(&tried(4, "no answer within 2s")), [retrying]);
-    let fifth = made(Form::Page, HeldBack::default(), &tried(5, worked::REFUSED));
+    assert_eq!(source(&tried(1, &worked::REFUSED)), [retrying, away]);
+    assert_eq!(page(&tried(4, worked::no_answer())), [retrying]);
+    let fifth = made(Form::Page, HeldBack::default(), &tried(5, &worked::REFUSED));
     assert_eq!(levels(&fifth), [Level::Error], "an agent that stays away is no debug matter");
 }
 
 #[test]
 fn other_failures_have_the_class_that_dot_net_users_search_for() {
     for (url, error, on_page, today) in [
-        ("http://h:1", "timed out", "System.Threading.Tasks.TaskCanceledException: The operation was canceled.", ""),
+        (
+            "http://h:1",
+            worked::no_connection(),
+            "System.Threading.Tasks.TaskCanceledException: The operation was canceled.",
+            "",
+        ),
         (
             "http://agnt:1",
-            "cannot resolve agnt: no",
+            worked::not_resolved(),
             "System.Net.Http.HttpRequestException: Name or service not known ---> System.Net.Sockets.SocketException: \
              Name or service not known",
             "System.Net.Http.HttpRequestException: Name or service not known (agnt:1)",
         ),
         (
             "unix:///run/a.sock",
-            "connection refused",
+            &worked::REFUSED,
             "System.Net.Http.HttpRequestException: Connection refused ---> System.Net.Sockets.SocketException: \
              Connection refused",
             "System.Net.Http.HttpRequestException: Connection refused (/run/a.sock)",
         ),
-        ("http://h:1", "broken\npipe", "System.Net.Http.HttpRequestException: broken\\npipe", ""),
+        ("http://h:1", worked::other("broken\npipe"), "System.Net.Http.HttpRequestException: broken\\npipe", ""),
     ] {
-        assert_eq!(cause::exception(Form::Page, url, error), on_page);
+        assert_eq!(exception::exception(Form::Page, url, error), on_page);
         let today = if today.is_empty() { on_page } else { today };
-        assert_eq!(cause::exception(Form::Source, url, error), today);
+        assert_eq!(exception::exception(Form::Source, url, error), today);
     }
 }
 
@@ -209,16 +214,16 @@ fn drops_are_counted_in_the_tracer_s_sentence() {
     let tail = "found both buffers full, 0 found one buffer full and the other unavailable while being flushed, and 0 \
                 found both buffers unavailable while being flushed.";
     let full = QueueView { chunks: 1, bytes: 1, max_bytes: 10_485_760, chunk_bytes: 1 };
-    let dropped = |reason, queue| Event::SpansDropped { reason, spans: 1, traces: 1, detail: "", queue };
+    let full = DropDetail::NoRoom(full);
+    let dropped = |reason| Event::SpansDropped { reason, spans: 1, traces: 1, detail: &full };
     let want = format!(
         "[WRN] Traces were dropped since the last flush operation: 0 exceeded the trace buffer limit of 10485760 \
          bytes, 1 {tail}"
     );
-    assert_eq!(source(&dropped("queue_full", Some(full))), [want]);
+    assert_eq!(source(&dropped(Reason::QueueFull)), [want]);
     assert!(source(&queue_full())[0].contains(" limit of 8388608 bytes, 1 "));
-    assert!(source(&dropped("too_large", Some(full)))[0]
-        .contains(": 1 exceeded the trace buffer limit of 10485760 bytes, 0 "));
-    assert!(source(&dropped("refused", None)).is_empty(), "the refusal was told");
+    assert!(source(&dropped(Reason::TooLarge))[0].contains(": 1 exceeded the trace buffer limit of 10485760 bytes, 0 "));
+    assert!(source(&worked::dropped(Reason::Refused, 1)).is_empty(), "the refusal was told");
 }
 
 #[test]
@@ -232,14 +237,14 @@ fn the_start_up_line_spells_its_fields_as_dot_net_does() {
         ("debug", json!(true)),
     ]
     .map(|(name, value)| (name.to_string(), value));
-    let event = Event::TracerConfigured { fields: &told, agent_url: AGENT_URL, agent_error: None };
+    let event = worked::configured(&told, None);
     let want = "[INF] DATADOG TRACER CONFIGURATION - {\"date\":\"2026-11-24T16:06:35.1475630+00:00\",\
                 \"os_name\":\"Linux\",\"service\":\"shop\",\"agent_url\":\"http://localhost:8126/\",\
                 \"agent_reachable\":true,\"debug\":true}";
     assert_eq!((source(&event), page(&event)), (vec![want.to_string()], vec![want.to_string()]));
     let mut failed = fields();
     failed[8].1 = json!("connection refused");
-    let event = Event::TracerConfigured { fields: &failed, agent_url: AGENT_URL, agent_error: Some("x") };
+    let event = worked::configured(&failed, Some(&worked::REFUSED));
     assert!(source(&event)[0].contains("\"agent_reachable\":false,\"agent_error\":\"connection refused\","));
 }
 
@@ -347,7 +352,7 @@ fn what_was_held_back_is_counted_inside_the_message() {
 
 #[test]
 fn rejected_settings_have_the_tracer_s_words_or_ours() {
-    let rejected = |name, why| Event::SettingRejected { name, value: "[", origin: "env", why };
+    let rejected = |name, why| worked::rejected(name, "[", why);
     let want = "[WRN] Unable to parse the trace sampling rules.";
     assert_eq!(source(&rejected("DD_TRACE_SAMPLING_RULES", "")), [want]);
     let lines = made(Form::Page, HeldBack::default(), &rejected("DD_TRACE_SAMPLING_RULES", "no JSON"));
@@ -369,7 +374,7 @@ fn where_dot_net_says_nothing_so_do_we_unless_it_matters() {
     ] {
         assert!(source(&event).is_empty() && page(&event).is_empty(), "{event:?}");
     }
-    for event in [Event::LossBegan { reason: "queue_full" }, Event::PanicCaught { message: "index" }] {
+    for event in [Event::LossBegan { reason: Reason::QueueFull }, Event::PanicCaught { message: "index" }] {
         let lines = made(Form::Source, HeldBack::default(), &event);
         assert!(lines[0].text.contains("] spanwire: ") && lines[0].level == event.level(), "{lines:?}");
     }

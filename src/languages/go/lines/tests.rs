@@ -1,7 +1,8 @@
 //! The Go dialect against the page's examples, the worked lines, and what could harm a reader. The end of an error line
 //! (`(occurred: …)`, `… additional messages skipped`) is the aggregation's.
 
-use crate::event::{Event, OpenSpanView, SpanView};
+use crate::counters::Reason;
+use crate::event::{Event, OpenSpanView, SendError, SpanView};
 use crate::languages::worked::{self, about, levels, lines, open, span, texts, FIRST, LAST};
 use crate::languages::{About, Form, Language, Line};
 use crate::level::Level;
@@ -35,7 +36,7 @@ fn both(event: &Event<'_>, want: &[&str]) {
     source(event, want);
 }
 
-fn unreachable(error: &'static str, retry: bool) -> Event<'static> {
+fn unreachable(error: &'static SendError, retry: bool) -> Event<'static> {
     Event::AgentUnreachable {
         url: worked::TRACES_URL,
         error,
@@ -77,20 +78,19 @@ fn the_start_up_line_is_json_and_tells_of_an_agent_that_is_away() {
     ]
     .map(|(name, value)| (name.to_string(), value))
     .into();
-    let configured =
-        |fields, agent_error| Event::TracerConfigured { fields, agent_url: worked::AGENT_URL, agent_error };
     let line = "INFO: DATADOG TRACER CONFIGURATION {\"date\":\"2026-11-24T16:06:35Z\",\"os_name\":\"Linux\",\
                 \"version\":\"v2.11.0\",\"lang\":\"Go\",\"service\":\"shop\",\
                 \"agent_url\":\"http://localhost:8126/v0.4/traces\",\"agent_error\":\"\",\"debug\":true}";
-    both(&configured(&fields, None), &[line]);
+    both(&worked::configured(&fields, None), &[line]);
     let post = "WARN: DIAGNOSTICS Unable to reach agent intake: Post ";
     let dial = "dial tcp 127.0.0.1:8126: connect: connection refused";
-    let refused = configured(&fields, Some(worked::REFUSED));
+    let refused = worked::configured(&fields, Some(&worked::REFUSED));
     page(&refused, &[line, &format!("{post}http://localhost:8126/v0.4/traces: {dial}")]);
     source(&refused, &[line, &format!("{post}\"http://localhost:8126/v0.4/traces\": {dial}")]);
-    let settings = json!({"DD_TRACE_DEBUG_ABANDONED_SPANS": {"value": "true", "origin": "env"}});
-    let looking = [("settings".to_string(), settings), ("service".to_string(), json!("<a&b>\u{2028}"))];
-    let records = records(Form::Source, &configured(&looking, None));
+    let fields = [("service".to_string(), json!("<a&b>\u{2028}"))];
+    let (fields, agent_url) = (&fields[..], worked::AGENT_URL);
+    let looking = Event::TracerConfigured { fields, agent_url, agent_error: None, abandoned_spans: true };
+    let records = records(Form::Source, &looking);
     assert!(records[0].text.ends_with("INFO: Abandoned spans logs enabled."));
     assert!(records[1].text.ends_with("\"service\":\"\\u003ca\\u0026b\\u003e\\u2028\"}"), "{}", records[1].text);
 }
@@ -184,19 +184,16 @@ fn refusals_are_losses_with_the_beginning_of_the_answer() {
 fn an_agent_that_is_away_reads_as_gos_client_says_it() {
     let post = "Post \"http://localhost:8126/v0.4/traces\": ";
     for (error, want) in [
-        (worked::REFUSED, "dial tcp 127.0.0.1:8126: connect: connection refused"),
-        ("no connection within 1s (http://localhost:8126)", "dial tcp 127.0.0.1:8126: i/o timeout"),
-        (
-            "no answer within 2s (http://localhost:8126)",
-            "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
-        ),
-        ("cannot resolve localhost: try again", "dial tcp: lookup localhost: no such host"),
-        ("connection reset by peer\n: x", "connection reset by peer\\n: x"),
+        (&worked::REFUSED, "dial tcp 127.0.0.1:8126: connect: connection refused"),
+        (worked::no_connection(), "dial tcp 127.0.0.1:8126: i/o timeout"),
+        (worked::no_answer(), "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"),
+        (worked::not_resolved(), "dial tcp: lookup localhost: no such host"),
+        (worked::other("connection reset by peer\n: x"), "connection reset by peer\\n: x"),
     ] {
         source(&unreachable(error, false), &[&format!("ERROR: lost 2 traces: {post}{want}")]);
     }
     source(
-        &unreachable(worked::REFUSED, true),
+        &unreachable(&worked::REFUSED, true),
         &[&format!(
             "ERROR: failure sending traces (attempt 5), will retry: {post}dial tcp 127.0.0.1:8126: connect: connection \
              refused"
@@ -211,7 +208,7 @@ fn drops_read_as_in_both_forms_and_share_their_templates() {
         &worked::queue_full(),
         &["DEBUG: payload queue full, trace dropped 1 spans", "ERROR: 1 traces dropped through payload queue"],
     );
-    let large = Event::SpansDropped { reason: "too_large", spans: 100_000, traces: 1, detail: "", queue: None };
+    let large = worked::dropped(Reason::TooLarge, 100_000);
     page(&large, &["ERROR: trace buffer full (100000), dropping trace"]);
     source(&large, &["ERROR: trace buffer full (100000 spans), dropping trace"]);
     for form in [Form::Page, Form::Source] {
@@ -220,7 +217,7 @@ fn drops_read_as_in_both_forms_and_share_their_templates() {
             assert!(records.iter().all(|line| (line.level == Level::Error) != line.template.is_empty()));
         }
     }
-    both(&Event::SpansDropped { reason: "unreachable", spans: 1, traces: 1, detail: "", queue: None }, &[]);
+    both(&worked::dropped(Reason::Unreachable, 1), &[]);
 }
 
 #[test]
@@ -264,7 +261,7 @@ fn what_go_says_nothing_of_is_said_in_our_words_if_it_matters() {
         Event::LogFileOpened { path: "/x" },
         Event::IntegrationLoaded { name: "x", version: "", status: "ok" },
         Event::ParentUnknown { parent: 1, name: "x" },
-        Event::LossEnded { reason: "queue_full", spans: 1 },
+        Event::LossEnded { reason: Reason::QueueFull, spans: 1 },
     ] {
         both(&silent, &[]);
     }
@@ -272,16 +269,15 @@ fn what_go_says_nothing_of_is_said_in_our_words_if_it_matters() {
 
 #[test]
 fn rejected_settings_read_as_gos_where_it_has_words() {
-    let rejected = |name, value, why| Event::SettingRejected { name, value, origin: "env", why };
     both(
-        &rejected("DD_TRACE_AGENT_URL", "ftp://x", "no such scheme"),
+        &worked::rejected("DD_TRACE_AGENT_URL", "ftp://x", "no such scheme"),
         &["WARN: Unsupported protocol \"ftp\" in Agent URL \"ftp://x\". Must be one of: http, https, unix."],
     );
     both(
-        &rejected("DD_TRACE_SAMPLING_RULES", "[", "unexpected end"),
+        &worked::rejected("DD_TRACE_SAMPLING_RULES", "[", "unexpected end"),
         &["WARN: DIAGNOSTICS Error(s) parsing DD_TRACE_SAMPLING_RULES: unexpected end"],
     );
-    let other = &records(Form::Page, &rejected("DD_X", "1", "no such thing"))[0].text;
+    let other = &records(Form::Page, &worked::rejected("DD_X", "1", "no such thing"))[0].text;
     assert!(other.contains("WARN: spanwire: setting rejected: DD_X=1"), "{other}");
 }
 

@@ -1,7 +1,7 @@
 //! The page's start-up line, `Using config: Config(…)`: its keys in its order, filled from the fields of ours and from
 //! what the host adds to them. What nobody told is left out.
 
-use crate::languages::cause::host_and_port;
+use crate::languages::agent::host_and_port;
 use crate::languages::text::escaped;
 use crate::redact;
 use serde_json::Value;

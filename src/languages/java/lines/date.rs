@@ -1,5 +1,6 @@
 //! Java's date patterns (`SimpleDateFormat`), parsed once and printed for each line. Knows no logger and no layout.
 
+use crate::settings::rejection::DatePatternFault;
 use crate::zone::Moment;
 use std::fmt::Write;
 
@@ -35,9 +36,9 @@ impl Pattern {
     pub const EMPTY: Pattern = Pattern(Vec::new());
 
     /// The pattern that `text` spells, or why it is none.
-    pub fn parse(text: &str) -> Result<Pattern, String> {
+    pub fn parse(text: &str) -> Result<Pattern, DatePatternFault> {
         if text.chars().any(char::is_control) {
-            return Err("a date format holds no control characters".into());
+            return Err(DatePatternFault::ControlCharacter);
         }
         let mut pieces = Vec::new();
         let mut chars = text.chars().peekable();
@@ -69,14 +70,17 @@ impl Pattern {
 }
 
 /// What stands between quotes; two quotes are one.
-fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, pieces: &mut Vec<Piece>) -> Result<(), String> {
+fn quoted(
+    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), DatePatternFault> {
     if chars.next_if_eq(&'\'').is_some() {
         literal(pieces, '\'');
         return Ok(());
     }
     loop {
         match chars.next() {
-            None => return Err("a quote in the date format is not closed".into()),
+            None => return Err(DatePatternFault::OpenQuote),
             Some('\'') if chars.next_if_eq(&'\'').is_some() => literal(pieces, '\''),
             Some('\'') => return Ok(()),
             Some(c) => literal(pieces, c),
@@ -91,12 +95,12 @@ fn literal(pieces: &mut Vec<Piece>, c: char) {
     }
 }
 
-fn field(letter: char, count: usize) -> Result<Piece, String> {
+fn field(letter: char, count: usize) -> Result<Piece, DatePatternFault> {
     match letter {
-        'X' if count > 3 => Err(format!("{count} times `X` in the date format; it takes 3 at most")),
-        _ if count > 32 => Err(format!("{count} times `{letter}` in the date format")),
+        'X' if count > 3 => Err(DatePatternFault::TooManyZoneLetters(count)),
+        _ if count > 32 => Err(DatePatternFault::TooManyLetters(letter, count)),
         'y' | 'M' | 'd' | 'H' | 'h' | 'm' | 's' | 'S' | 'Z' | 'X' | 'z' | 'a' | 'E' => Ok(Piece::Field(letter, count)),
-        other => Err(format!("the date format's letter `{other}` is not known here: put text between quotes")),
+        other => Err(DatePatternFault::UnknownLetter(other)),
     }
 }
 
@@ -167,7 +171,7 @@ mod tests {
             ("HH\nmm", "control"),
             (&"y".repeat(40), "40 times `y`"),
         ] {
-            let told = Pattern::parse(pattern).expect_err(pattern);
+            let told = Pattern::parse(pattern).expect_err(pattern).to_string();
             assert!(told.contains(why), "{told}");
         }
     }

@@ -6,6 +6,7 @@ use super::date::Pattern;
 use crate::languages::text::inline;
 use crate::languages::{Form, Frame, Line};
 use crate::level::Level;
+use crate::settings::Rejection;
 use crate::sys;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -71,7 +72,7 @@ impl Layout {
     ///
     /// # Errors
     /// Why the value cannot be used, or that the layout has no such property; nothing is changed then.
-    pub fn set(&mut self, property: &str, value: &str) -> Result<(), String> {
+    pub fn set(&mut self, property: &str, value: &str) -> Result<(), Rejection> {
         match property {
             "showDateTime" => self.show_date_time = Some(flag(value)?),
             "dateTimeFormat" => self.date_time_format = Some(Pattern::parse(value)?),
@@ -80,7 +81,7 @@ impl Layout {
             "showShortLogName" => self.show_short_log_name = flag(value)?,
             "levelInBrackets" => self.level_in_brackets = flag(value)?,
             "warnLevelString" if value.chars().any(char::is_control) => {
-                return Err("a level's name holds no control characters".into());
+                return Err(Rejection::ControlCharacterInLevelName);
             }
             "warnLevelString" => self.warn_level_string = Some(value.into()),
             "jsonEnabled" => self.json_enabled = flag(value)?,
@@ -88,7 +89,7 @@ impl Layout {
             "cacheOutputStream" => {
                 flag(value)?;
             }
-            other => return Err(format!("the Java logger's layout has no property {other}")),
+            other => return Err(Rejection::UnknownLayoutProperty { name: other.into() }),
         }
         Ok(())
     }
@@ -182,11 +183,11 @@ impl Layout {
 }
 
 /// Java takes anything but `true` for false; a slip is told here instead.
-fn flag(value: &str) -> Result<bool, String> {
+fn flag(value: &str) -> Result<bool, Rejection> {
     match value.trim() {
         value if value.eq_ignore_ascii_case("true") => Ok(true),
         value if value.eq_ignore_ascii_case("false") => Ok(false),
-        _ => Err("it is true or false".into()),
+        _ => Err(Rejection::NotTrueOrFalse),
     }
 }
 

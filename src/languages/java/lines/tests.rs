@@ -270,15 +270,15 @@ fn drops_are_warned_of_and_counted() {
                 [1 spans] (Will not log warnings for 1 minute)";
     assert_eq!((undated(&lines), lines[0].level), (vec![want.to_string()], Level::Warn));
     assert_eq!(page(&queue_full())[0].level, Level::Debug);
-    let dropped = |reason| Event::SpansDropped { reason, spans: 3, traces: 1, detail: "", queue: None };
-    assert!(page(&dropped("shutdown"))[0].text.ends_with(" - Dropped due to shutdown: [3 spans]"));
-    assert!(page(&dropped("refused")).is_empty(), "the refusal was told");
+    let dropped = |reason| worked::dropped(reason, 3);
+    assert!(page(&dropped(Reason::Shutdown))[0].text.ends_with(" - Dropped due to shutdown: [3 spans]"));
+    assert!(page(&dropped(Reason::Refused)).is_empty(), "the refusal was told");
 }
 
 #[test]
 fn the_page_s_start_up_line_has_its_keys_in_its_order() {
     let configured = |fields: &[(String, Value)]| {
-        let event = Event::TracerConfigured { fields, agent_url: AGENT_URL, agent_error: None };
+        let event = worked::configured(fields, None);
         let lines = page(&event);
         assert_eq!((lines.len(), lines[0].level), (1, Level::Debug));
         lines[0].text.clone()
@@ -325,12 +325,12 @@ fn today_s_start_up_line_is_json() {
         ("debug", json!(true)),
     ]
     .map(|(name, value)| (name.to_string(), value));
-    let event = |agent_error| Event::TracerConfigured { fields: &told, agent_url: AGENT_URL, agent_error };
+    let event = |agent_error| worked::configured(&told, agent_error);
     let want = "[dd-task-scheduler] INFO datadog.trace.agent.core.StatusLogger - DATADOG TRACER CONFIGURATION \
                 {\"version\":\"1.64.0\",\"os_name\":\"Linux\",\"service\":\"shop\",\
                 \"agent_url\":\"http://localhost:8126\",\"agent_error\":false,\"debug\":true}";
     assert_eq!(source(&event(None)), [want]);
-    let lines = source(&event(Some(REFUSED)));
+    let lines = source(&event(Some(&REFUSED)));
     assert_eq!(lines[0], want.replace("error\":false", "error\":true"));
     assert_eq!(
         lines[1],
@@ -376,8 +376,8 @@ fn where_java_says_nothing_so_do_we_unless_it_matters() {
     for event in &quiet {
         assert!(page(event).is_empty(), "{event:?}");
     }
-    let rejected = Event::SettingRejected { name: "DD_X", value: "y", origin: "env", why: "no number" };
-    for event in [rejected, Event::LossBegan { reason: "queue_full" }, Event::PanicCaught { message: "index" }] {
+    let rejected = worked::rejected("DD_X", "y", "no number");
+    for event in [rejected, Event::LossBegan { reason: Reason::QueueFull }, Event::PanicCaught { message: "index" }] {
         let lines = page(&event);
         assert!(lines[0].text.contains(" spanwire - spanwire: "), "{lines:?}");
         assert_eq!(lines[0].level, event.level());

@@ -1,10 +1,12 @@
 use super::json;
-use crate::event::{Event, SpanView};
+use crate::counters::Reason;
+use crate::event::{DropDetail, Event, SpanView};
 use crate::languages::worked::{
     self, about, enqueued, levels, lines, refused, sending, sent, span, texts, unreachable,
 };
 use crate::languages::{About, Form, Language, Line};
 use crate::level::Level;
+use crate::settings::{Origin, Rejection};
 use serde_json::json;
 
 fn host(version: &str, language_version: &str) -> About {
@@ -39,7 +41,7 @@ fn the_start_up_line_is_a_warning() {
         ("debug", json!(true)),
     ]
     .map(|(name, value)| (name.to_string(), value));
-    let event = |agent_error| Event::TracerConfigured { fields: &fields, agent_url: worked::AGENT_URL, agent_error };
+    let event = |agent_error| worked::configured(&fields, agent_error);
     for lines in both(&event(None)) {
         assert_eq!(
             texts(&lines),
@@ -50,7 +52,7 @@ fn the_start_up_line_is_a_warning() {
         assert_eq!(levels(&lines), [Level::Warn]);
     }
     assert_eq!(
-        now(&event(Some(worked::REFUSED)))[1].text,
+        now(&event(Some(&worked::REFUSED)))[1].text,
         "DATADOG TRACER DIAGNOSTIC - Agent Error: connect ECONNREFUSED 127.0.0.1:8126"
     );
 }
@@ -150,11 +152,11 @@ fn an_absent_agent_reads_as_on_the_console() {
         ["Error sending payload to the agent (status code: undefined)", "Error: connect ECONNREFUSED 127.0.0.1:8126"]
     );
     let why = |url, error| super::unreached(Form::Source, url, error);
-    assert_eq!(why("unix:///run/a.sock/v0.4/traces", "connection refused"), "connect ECONNREFUSED /run/a.sock");
-    assert_eq!(why("http://agent:1/v0.4/traces", "no connection within 1s (x)"), "connect ETIMEDOUT agent:1");
-    assert_eq!(why("http://agent:1/v0.4/traces", "no answer within 1s (x)"), "socket hang up");
-    assert_eq!(why("http://agent:1/v0.4/traces", "name not resolved yet (agent)"), "getaddrinfo ENOTFOUND agent");
-    assert_eq!(why("http://agent:1", "reset\nby peer"), "reset\\nby peer");
+    assert_eq!(why("unix:///run/a.sock/v0.4/traces", &worked::REFUSED), "connect ECONNREFUSED /run/a.sock");
+    assert_eq!(why("http://agent:1/v0.4/traces", worked::no_connection()), "connect ETIMEDOUT agent:1");
+    assert_eq!(why("http://agent:1/v0.4/traces", worked::no_answer()), "socket hang up");
+    assert_eq!(why("http://agent:1/v0.4/traces", worked::not_resolved()), "getaddrinfo ENOTFOUND agent");
+    assert_eq!(why("http://agent:1", worked::other("reset\nby peer")), "reset\\nby peer");
 }
 
 /// What the page shows is an object of bunyan's. A host that has such a logger hands it an `Error` made from the record.
@@ -197,20 +199,20 @@ fn drops_settings_and_integrations_have_their_lines() {
         texts(&now(&worked::queue_full())),
         ["Maximum number of active requests reached: payload is discarded."]
     );
-    let large = |detail| Event::SpansDropped { reason: "too_large", spans: 2, traces: 2, detail, queue: None };
+    let large = |detail| Event::SpansDropped { reason: Reason::TooLarge, spans: 2, traces: 2, detail };
     assert_eq!(
-        texts(&now(&large("one span is larger than 52428800 bytes"))),
+        texts(&now(&large(&DropDetail::SpanTooLarge { max_bytes: 52_428_800 }))),
         ["Error: Writer dropped 2 trace(s) that exceeded the 52428800 byte chunk cap"]
     );
     assert_eq!(
-        texts(&then(&large("the agent refused it alone with 413"))),
+        texts(&then(&large(&DropDetail::RefusedAlone))),
         ["Error: Writer dropped 2 trace(s) that exceeded the chunk cap"]
     );
-    let rejected = |value, why| Event::SettingRejected { name: "foo", value, origin: "code", why };
-    let unknown = "no such setting; DD_FOO was probably meant";
+    let rejected = |value, why| Event::SettingRejected { name: "foo", value, origin: Origin::Code, why };
+    let unknown = &Rejection::NoSuchSetting { prefix: "", meant: Some("DD_FOO") };
     assert_eq!(texts(&now(&rejected("bar", unknown))), ["Unknown option foo with value 'bar'"]);
     assert_eq!(texts(&now(&rejected("it's", unknown))), ["Unknown option foo with value \"it's\""]);
-    assert!(now(&rejected("bar", "not a number"))[0].text.starts_with("spanwire: setting rejected: "));
+    assert!(now(&rejected("bar", &Rejection::NotSwitch))[0].text.starts_with("spanwire: setting rejected: "));
     let loaded = |name, status| Event::IntegrationLoaded { name, version: "4.2", status };
     assert_eq!(texts(&now(&loaded("http", "ok"))), [r#"DATADOG TRACER INTEGRATIONS LOADED - ["http"]"#]);
     assert_eq!(texts(&now(&loaded("pg", "incompatible"))), ["Found incompatible integration version: pg@4.2"]);
@@ -242,7 +244,7 @@ fn where_node_says_nothing_there_is_no_line() {
         Event::SpanStarted { span: &span, standing: worked::FIRST },
         Event::SpanFinished { span: &span, standing: worked::LAST },
         Event::AgentReachable { url: worked::TRACES_URL, after: std::time::Duration::ZERO },
-        Event::SpansDropped { reason: "unreachable", spans: 1, traces: 1, detail: "", queue: None },
+        worked::dropped(Reason::Unreachable, 1),
         Event::Forked { parent_pid: 1 },
     ] {
         assert_eq!(both(&event), [vec![], vec![]], "{event:?}");

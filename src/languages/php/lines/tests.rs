@@ -1,5 +1,6 @@
 use super::span::{encoded, number};
-use crate::event::{Event, OpenSpanView, QueueView, SpanView};
+use crate::counters::Reason;
+use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SpanView};
 use crate::languages::worked::{self, about, enqueued, levels, lines, span, texts, REFUSED};
 use crate::languages::{About, Form, Language, Line};
 use crate::level::Level;
@@ -27,7 +28,7 @@ fn the_start_up_lines_have_a_target_of_their_own() {
         ("debug", json!(true)),
     ]
     .map(|(name, value)| (name.to_string(), value));
-    let event = Event::TracerConfigured { fields: &fields, agent_url: worked::AGENT_URL, agent_error: Some(REFUSED) };
+    let event = worked::configured(&fields, Some(&REFUSED));
     let config = r#"DATADOG TRACER CONFIGURATION - {"date":"2026-11-24T16:06:35Z","os_name":"Linux","lang":"php","service":"shop","agent_url":"http://localhost:8126","debug":true}"#;
     let wrong = "DATADOG TRACER DIAGNOSTICS - agent_error: Couldn't connect to server";
     assert_eq!(
@@ -159,9 +160,9 @@ fn the_background_sender_writes_no_target() {
     assert_eq!(texts(&lines), [format!("{NOW}[bgs] curl_easy_perform() failed: Could not connect to server")]);
     assert_eq!(levels(&lines), [Level::Error]);
     let words = |error| super::curl(error, "-").into_owned();
-    assert_eq!(words("no answer within 2s (x)"), "Timeout was reached");
-    assert_eq!(words("name not resolved yet (x)"), "Could not resolve hostname");
-    assert_eq!(words("reset\nby peer"), "reset\\nby peer");
+    assert_eq!(words(worked::no_answer()), "Timeout was reached");
+    assert_eq!(words(worked::not_resolved()), "Could not resolve hostname");
+    assert_eq!(words(worked::other("reset\nby peer")), "reset\\nby peer");
 }
 
 #[test]
@@ -178,16 +179,17 @@ fn dropped_and_unfinished_spans_have_their_lines() {
     let text = "Unable to send payload to background sender's buffer";
     assert_eq!(texts(&lines), [format!("{NOW}[ddtrace] [warning] [476] {text}")]);
     assert_eq!(levels(&lines), [Level::Warn]);
-    let facts = QueueView { chunks: 1, bytes: 1, max_bytes: 52_428_800, chunk_bytes: 60_000_000 };
-    let large = |queue, detail| Event::SpansDropped { reason: "too_large", spans: 1, traces: 1, detail, queue };
+    let queue = QueueView { chunks: 1, bytes: 1, max_bytes: 52_428_800, chunk_bytes: 60_000_000 };
+    let large = |detail| Event::SpansDropped { reason: Reason::TooLarge, spans: 1, traces: 1, detail };
+    let no_room = DropDetail::NoRoom(queue);
     assert_eq!(
-        texts(&now(&large(Some(facts), ""))),
+        texts(&now(&large(&no_room))),
         [format!("{NOW}[ddtrace] [error] [476] Agent request payload of 60000000 bytes exceeds configured 52428800 byte limit; dropping request")]
     );
-    assert!(then(&large(None, "one span is larger than 9 bytes"))[0]
+    assert!(then(&large(&DropDetail::SpanTooLarge { max_bytes: 9 }))[0]
         .text
         .ends_with("Agent request payload of over 9 bytes exceeds configured 9 byte limit; dropping request"));
-    assert!(then(&large(None, "it was refused"))[0].text.contains("[error] spanwire: "));
+    assert!(then(&large(&DropDetail::RefusedAlone))[0].text.contains("[error] spanwire: "));
     let open: Vec<OpenSpanView> = vec![worked::open(); 30];
     let found = "Found unfinished span while automatically closing spans with name 'checkout'";
     assert_eq!(
@@ -201,18 +203,18 @@ fn dropped_and_unfinished_spans_have_their_lines() {
 
 #[test]
 fn once_only_messages_say_that_they_are() {
-    let url = Event::SettingRejected { name: "DD_TRACE_AGENT_URL", value: "foo", origin: "env", why: "no scheme" };
+    let url = worked::rejected("DD_TRACE_AGENT_URL", "foo", "no scheme");
     assert_eq!(
         texts(&now(&url)),
         [format!("{NOW}[ddtrace] [error] [476] Invalid DD_TRACE_AGENT_URL: foo. A proper agent URL must be unix:///path/to/agent.sock or http://hostname:port/.")]
     );
-    let sampler = Event::SettingRejected { name: "OTEL_TRACES_SAMPLER", value: "x", origin: "env", why: "unknown" };
+    let sampler = worked::rejected("OTEL_TRACES_SAMPLER", "x", "unknown");
     let bare = format!("{NOW}[ddtrace] [warning] [476] OTEL_TRACES_SAMPLER has invalid value: x");
     let once = "; This message is only displayed once. Specify DD_TRACE_ONCE_LOGS=0 to show all messages.";
     assert_eq!(texts(&now(&sampler)), [format!("{bare}{once}")]);
     let every = About { php_once: false, ..about("php", "1.20.0") };
     assert_eq!(texts(&lines(Language::Php, Form::Source, &every, true, &sampler)), [bare]);
-    let other = Event::SettingRejected { name: "DD_TRACE_SAMPLE_RATE", value: "x", origin: "env", why: "no number" };
+    let other = worked::rejected("DD_TRACE_SAMPLE_RATE", "x", "no number");
     let line = &then(&other)[0];
     assert!(line.text.contains("] spanwire: setting rejected: ") && line.text.ends_with(once));
 }
@@ -248,8 +250,8 @@ fn where_php_says_nothing_there_is_no_line() {
     for event in [
         worked::sending(),
         Event::AgentReachable { url: worked::TRACES_URL, after: std::time::Duration::ZERO },
-        Event::LossEnded { reason: "queue_full", spans: 1 },
-        Event::SpansDropped { reason: "unreachable", spans: 1, traces: 1, detail: "", queue: None },
+        Event::LossEnded { reason: Reason::QueueFull, spans: 1 },
+        worked::dropped(Reason::Unreachable, 1),
         Event::Forked { parent_pid: 1 },
     ] {
         assert_eq!((then(&event), now(&event)), (vec![], vec![]), "{event:?}");

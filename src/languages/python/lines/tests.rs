@@ -114,17 +114,16 @@ fn the_start_up_line_is_a_dict_in_the_fields_order_and_tells_of_an_agent_that_is
     ]
     .map(|(name, value)| (name.to_string(), value))
     .into();
-    let configured =
-        |agent_error| Event::TracerConfigured { fields: &fields, agent_url: worked::AGENT_URL, agent_error };
+    let configured = |agent_error| worked::configured(&fields, agent_error);
     let line = "INFO [ddtrace._trace.tracer] [tracer.py:407] - - DATADOG TRACER CONFIGURATION - {'date': \
                 '2026-11-24T16:06:35.147563', 'service': 'shop', 'agent_url': 'http://localhost:8126', 'agent_error': \
                 None, 'debug': True}";
     both(&configured(None), line);
     for (error, shown) in [
-        (worked::REFUSED, "[Errno 111] Connection refused"),
-        ("no answer within 2s (http://localhost:8126)", "timed out"),
-        ("cannot resolve agent: try again", "[Errno -2] Name or service not known"),
-        ("not an HTTP answer\n: x", "spanwire: not an HTTP answer\\n: x"),
+        (&worked::REFUSED, "[Errno 111] Connection refused"),
+        (worked::no_answer(), "timed out"),
+        (worked::not_resolved(), "[Errno -2] Name or service not known"),
+        (worked::other("not an HTTP answer\n: x"), "spanwire: not an HTTP answer\\n: x"),
     ] {
         for form in [Form::Page, Form::Source] {
             let records = records(form, &configured(Some(error)));
@@ -251,11 +250,11 @@ fn other_happenings_read_as_in_todays_source() {
     both(&loaded("error: boom"), failed);
     nothing(Form::Source, &loaded("disabled"));
     both(
-        &Event::SettingRejected { name: "DD_TRACE_LOG_LEVEL", value: "loud", origin: "env", why: "" },
+        &worked::rejected("DD_TRACE_LOG_LEVEL", "loud", ""),
         "WARNING [ddtrace._logger] [_logger.py:82] - DD_TRACE_LOG_LEVEL is invalid (LOUD). Default log level will be \
          used. Must be NOTSET/DEBUG/INFO/WARNING/ERROR/CRITICAL.",
     );
-    let other = Event::SettingRejected { name: "DD_X", value: "1", origin: "env", why: "no such thing" };
+    let other = worked::rejected("DD_X", "1", "no such thing");
     assert!(page(&other).starts_with("WARNING [ddtrace] [spanwire:0] - spanwire: setting rejected: DD_X=1"));
     for silent in [Event::ParentUnknown { parent: 1, name: "x" }, Event::Forked { parent_pid: 4 }] {
         nothing(Form::Page, &silent);

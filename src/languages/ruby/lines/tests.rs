@@ -1,4 +1,5 @@
 use super::pretty::{float, written};
+use crate::counters::Reason;
 use crate::event::{Event, SpanView};
 use crate::languages::worked::{self, about, enqueued, levels, lines, refused, span, texts, unreachable, REFUSED};
 use crate::languages::{About, Form, Frame, Language, Line};
@@ -30,7 +31,7 @@ fn the_start_up_line_leaves_out_what_is_not_set() {
         ("agent_error".into(), json!(null)),
         ("agent_url".into(), json!("http://localhost:8126")),
     ];
-    let event = Event::TracerConfigured { fields: &fields, agent_url: worked::AGENT_URL, agent_error: None };
+    let event = worked::configured(&fields, None);
     assert_eq!(
         texts(&quiet(Form::Page, &event)),
         [
@@ -38,7 +39,7 @@ fn the_start_up_line_leaves_out_what_is_not_set() {
         ]
     );
     let fields = [("enabled".to_string(), json!(true)), ("agent_url".into(), json!("http://localhost:8126"))];
-    let event = Event::TracerConfigured { fields: &fields, agent_url: worked::AGENT_URL, agent_error: None };
+    let event = worked::configured(&fields, None);
     assert_eq!(
         texts(&quiet(Form::Source, &event)),
         [
@@ -49,7 +50,7 @@ fn the_start_up_line_leaves_out_what_is_not_set() {
 
 #[test]
 fn an_agent_that_fails_at_the_start_is_named_below_the_settings() {
-    let event = Event::TracerConfigured { fields: &[], agent_url: worked::AGENT_URL, agent_error: Some(REFUSED) };
+    let event = worked::configured(&[], Some(&REFUSED));
     let lines = quiet(Form::Page, &event);
     assert_eq!(levels(&lines), [Level::Info, Level::Warn]);
     assert_eq!(
@@ -196,16 +197,16 @@ fn other_failures_of_the_connection_read_as_ruby_says_them() {
         text.split_once("Cause: ").expect("a cause").1.to_string()
     };
     let open = "Failed to open TCP connection to agent:8126";
-    assert_eq!(said("no connection within 1s (x)"), format!("Net::OpenTimeout: {open} (execution expired)"));
-    assert_eq!(said("no answer within 2s (x)"), "Net::ReadTimeout: Net::ReadTimeout with #<TCPSocket:(closed)>");
-    assert!(said("name not resolved yet (agent)")
+    assert_eq!(said(worked::no_connection()), format!("Net::OpenTimeout: {open} (execution expired)"));
+    assert_eq!(said(worked::no_answer()), "Net::ReadTimeout: Net::ReadTimeout with #<TCPSocket:(closed)>");
+    assert!(said(worked::not_resolved())
         .starts_with(&format!("SocketError: {open} (getaddrinfo: Name or service not known) Location: ")));
-    assert_eq!(said("no such\nsocket"), "no such\\nsocket");
+    assert_eq!(said(worked::other("no such\nsocket")), "no such\\nsocket");
     let (about, zone) = (about("ruby", "2.40.0"), crate::zone::Zone::default());
     let held_back = Default::default();
     let frame = Frame { time_ns: 0, pid: 1, thread: "main", held_back, debug: true, about: &about, zone: &zone };
     let voice = super::Voice { form: Form::Page, frame: &frame };
-    let (why, place) = voice.unreached("unix:///run/a.sock/v0.4/traces", REFUSED);
+    let (why, place) = voice.unreached("unix:///run/a.sock/v0.4/traces", &REFUSED);
     assert_eq!((why.as_str(), place.as_str()), ("Connection refused - connect(2) for /run/a.sock", ""));
 }
 
@@ -223,7 +224,7 @@ fn a_refusal_is_a_detail_today_and_was_silent_then() {
 
 #[test]
 fn rejected_settings_integrations_and_large_traces_have_their_lines() {
-    let rejected = |name, value| Event::SettingRejected { name, value, origin: "env", why: "not JSON" };
+    let rejected = |name, value| worked::rejected(name, value, "not JSON");
     assert_eq!(
         texts(&now(&rejected("DD_TRACE_PROPAGATION_STYLE", "foo"))),
         ["W, [2026-11-24T16:06:35.147563 #476]  WARN -- datadog: [datadog] (/usr/local/bundle/gems/datadog-2.40.0/lib/datadog/tracing/configuration/settings.rb:111:in `block') Unsupported propagation style: foo"]
@@ -241,7 +242,7 @@ fn rejected_settings_integrations_and_large_traces_have_their_lines() {
     );
     assert!(now(&loaded("disabled"))[0].text.ends_with(r#"{"rack":{"enabled":false}}"#));
     assert!(now(&loaded("error: too old"))[0].text.ends_with("] Unable to patch rack (error: too old)"));
-    let large = Event::SpansDropped { reason: "too_large", spans: 1, traces: 1, detail: "", queue: None };
+    let large = worked::dropped(Reason::TooLarge, 1);
     assert_eq!(
         texts(&now(&large)),
         ["D, [2026-11-24T16:06:35.147563 #476] DEBUG -- datadog: [datadog] (/usr/local/bundle/gems/datadog-2.40.0/lib/datadog/tracing/transport/traces.rb:86:in `block in encode_one') Dropping trace. Payload too large: '#<Datadog::Tracing::TraceSegment …>'"]
@@ -281,7 +282,7 @@ fn where_ruby_says_nothing_there_is_no_line() {
         worked::sent(true),
         worked::queue_full(),
         Event::AgentReachable { url, after: std::time::Duration::ZERO },
-        Event::LossEnded { reason: "queue_full", spans: 1 },
+        Event::LossEnded { reason: Reason::QueueFull, spans: 1 },
     ] {
         assert_eq!((then(&event), now(&event)), (vec![], vec![]), "{event:?}");
     }

@@ -1,7 +1,8 @@
 //! What passes between tracer and agent, and what is lost there, in the Python dialect.
 
 use super::{both, nothing, page, source};
-use crate::event::{Event, QueueView};
+use crate::counters::Reason;
+use crate::event::{DropDetail, Event, QueueView};
 use crate::languages::worked::{self, about, held};
 use crate::languages::HeldBack;
 use crate::languages::{Form, Language};
@@ -89,7 +90,7 @@ fn an_agent_that_is_away_reads_as_in_both_forms() {
         first: false,
         totals: Default::default(),
     };
-    let away = unreachable(worked::REFUSED, 4, false);
+    let away = unreachable(&worked::REFUSED, 4, false);
     assert_eq!(
         page(&away),
         "ERROR [ddtrace.internal.writer] [writer.py:567] - failed to send traces to Datadog Agent at \
@@ -100,11 +101,11 @@ fn an_agent_that_is_away_reads_as_in_both_forms() {
         "ERROR [ddtrace.internal.writer.writer] [writer.py:543] - failed to send, dropping 2 traces to intake at \
          http://localhost:8126/v0.4/traces after 3 retries\nConnectionRefusedError: [Errno 111] Connection refused"
     );
-    let late = unreachable("timed out", 1, false);
+    let late = unreachable(worked::no_connection(), 1, false);
     assert!(page(&late).ends_with("\nsocket.timeout: timed out"));
     assert!(source(&late).ends_with("\nTimeoutError: timed out"));
     // Nothing is dropped yet, and the tracer has no line for that.
-    let again = source(&unreachable(worked::REFUSED, 1, true));
+    let again = source(&unreachable(&worked::REFUSED, 1, true));
     assert!(again.starts_with("ERROR [ddtrace] [spanwire:0] - spanwire: "), "{again}");
     assert!(again.contains("it will be tried again") && !again.contains("dropping"), "{again}");
 }
@@ -121,19 +122,19 @@ fn drops_read_as_in_both_forms() {
         "WARNING [ddtrace.internal.writer.writer] [writer.py:451] - trace buffer (2 traces 1608b/8388608b) cannot fit \
          trace of size 804b, dropping (writer status: running)"
     );
-    let dropped = |reason, queue| Event::SpansDropped { reason, spans: 1, traces: 1, detail: "", queue };
     let queue = QueueView { chunks: 0, bytes: 0, max_bytes: 8_388_608, chunk_bytes: 9_000_000 };
+    let detail = &DropDetail::NoRoom(queue);
     both(
-        &dropped("queue_full", Some(queue)),
+        &Event::SpansDropped { reason: Reason::QueueFull, spans: 1, traces: 1, detail },
         "WARNING [ddtrace.internal.writer.writer] [writer.py:440] - trace (9000000b) larger than payload buffer item \
          limit (8388608b), dropping",
     );
     both(
-        &dropped("too_large", None),
+        &worked::dropped(Reason::TooLarge, 1),
         "WARNING [ddtrace.internal.writer.writer] [writer.py:440] - trace larger than payload buffer item limit, \
          dropping",
     );
-    nothing(Form::Page, &dropped("unreachable", None));
+    nothing(Form::Page, &worked::dropped(Reason::Unreachable, 1));
 }
 
 #[test]

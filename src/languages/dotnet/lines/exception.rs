@@ -1,6 +1,7 @@
 //! The exceptions that .NET's HTTP client throws where ours tells of a failure. Of their stacks nothing is known.
 
-use crate::languages::cause::{cause, host_and_port, Cause};
+use crate::event::{SendError, SendErrorClass};
+use crate::languages::agent::host_and_port;
 use crate::languages::text::inline;
 use crate::languages::Form;
 
@@ -11,24 +12,28 @@ pub(super) const PAGE_REFUSED: &str = "System.Net.Http.HttpRequestException: Con
    --- End of inner exception stack trace ---";
 
 /// Whether this failure is the page's.
-pub(super) fn refused(url: &str, error: &str) -> bool {
-    cause(error) == Cause::Refused && host_and_port(url).1 != 0
+pub(super) fn refused(url: &str, error: &SendError) -> bool {
+    error.class() == SendErrorClass::Refused && host_and_port(url).1 != 0
 }
 
 /// Whether .NET would find a `SocketException` in it.
-pub(super) fn of_socket(error: &str) -> bool {
-    matches!(cause(error), Cause::Refused | Cause::NotResolved)
+pub(super) fn of_socket(error: &SendError) -> bool {
+    matches!(error.class(), SendErrorClass::Refused | SendErrorClass::NotResolved)
 }
 
 /// What .NET would have thrown. What it has no class of its own for is an `HttpRequestException` in our client's words.
-pub(super) fn exception(form: Form, url: &str, error: &str) -> String {
+pub(super) fn exception(form: Form, url: &str, error: &SendError) -> String {
     let (host, port) = host_and_port(url);
-    let words = match cause(error) {
-        Cause::TimedOut => return "System.Threading.Tasks.TaskCanceledException: The operation was canceled.".into(),
-        Cause::Other(words) => return format!("System.Net.Http.HttpRequestException: {}", inline(words)),
-        Cause::Refused if form == Form::Page && port != 0 => return PAGE_REFUSED.into(),
-        Cause::Refused => "Connection refused",
-        Cause::NotResolved => "Name or service not known",
+    let words = match error.class() {
+        SendErrorClass::TimedOut | SendErrorClass::NoAnswer => {
+            return "System.Threading.Tasks.TaskCanceledException: The operation was canceled.".into();
+        }
+        SendErrorClass::Other => {
+            return format!("System.Net.Http.HttpRequestException: {}", inline(&error.to_string()));
+        }
+        SendErrorClass::Refused if form == Form::Page && port != 0 => return PAGE_REFUSED.into(),
+        SendErrorClass::Refused => "Connection refused",
+        SendErrorClass::NotResolved => "Name or service not known",
     };
     match (form, port) {
         (Form::Page, _) => {

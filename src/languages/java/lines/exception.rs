@@ -1,20 +1,23 @@
 //! The exceptions that the Java tracer's HTTP client throws where ours tells of a failure.
 
 use super::layout::Exception;
-use crate::languages::cause::{cause, host_and_port, ip_of, Cause};
+use crate::event::{SendError, SendErrorClass};
+use crate::languages::agent::{host_and_port, ip_of};
 use crate::languages::text::inline;
 use std::borrow::Cow;
 
 /// What Java would have thrown. What it has no class of its own for is an `IOException` in our client's words.
-pub(super) fn exception(url: &str, error: &str) -> Exception {
+pub(super) fn exception(url: &str, error: &SendError) -> Exception {
     let (host, port) = host_and_port(url);
     let shown = inline(host);
-    let (class, message) = match cause(error) {
-        Cause::Refused if port == 0 => ("java.net.ConnectException", "Connection refused".into()),
-        Cause::Refused => ("java.net.ConnectException", format!("Failed to connect to {}:{port}", place(host, &shown))),
-        Cause::TimedOut => ("java.net.SocketTimeoutException", "timeout".into()),
-        Cause::NotResolved => ("java.net.UnknownHostException", format!("{shown}: Name or service not known")),
-        Cause::Other(words) => ("java.io.IOException", inline(words).into_owned()),
+    let (class, message) = match error.class() {
+        SendErrorClass::Refused if port == 0 => ("java.net.ConnectException", "Connection refused".into()),
+        SendErrorClass::Refused => {
+            ("java.net.ConnectException", format!("Failed to connect to {}:{port}", place(host, &shown)))
+        }
+        SendErrorClass::TimedOut | SendErrorClass::NoAnswer => ("java.net.SocketTimeoutException", "timeout".into()),
+        SendErrorClass::NotResolved => ("java.net.UnknownHostException", format!("{shown}: Name or service not known")),
+        SendErrorClass::Other => ("java.io.IOException", inline(&error.to_string()).into_owned()),
     };
     Exception { class, message }
 }
@@ -34,6 +37,7 @@ fn place<'a>(host: &str, shown: &'a str) -> Cow<'a, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::languages::worked;
 
     #[test]
     fn a_failure_has_the_class_that_java_users_search_for() {
@@ -41,7 +45,7 @@ mod tests {
             let Exception { class, message } = exception(url, error);
             format!("{class}: {message}")
         };
-        let refused = "connection refused";
+        let refused = &worked::REFUSED;
         for (url, error, want) in [
             (
                 "http://localhost:8126/x",
@@ -52,13 +56,9 @@ mod tests {
             ("http://[::1]:8126", refused, "java.net.ConnectException: Failed to connect to /[::1]:8126"),
             ("http://agent:8126", refused, "java.net.ConnectException: Failed to connect to agent:8126"),
             ("unix:///run/a.sock", refused, "java.net.ConnectException: Connection refused"),
-            ("http://agent:1", "timed out", "java.net.SocketTimeoutException: timeout"),
-            (
-                "http://agnt:1",
-                "cannot resolve agnt: no",
-                "java.net.UnknownHostException: agnt: Name or service not known",
-            ),
-            ("http://agent:1", "broken\npipe", "java.io.IOException: broken\\npipe"),
+            ("http://agent:1", worked::no_answer(), "java.net.SocketTimeoutException: timeout"),
+            ("http://agnt:1", worked::not_resolved(), "java.net.UnknownHostException: agnt: Name or service not known"),
+            ("http://agent:1", worked::other("broken\npipe"), "java.io.IOException: broken\\npipe"),
         ] {
             assert_eq!(thrown(url, error), want);
         }

@@ -1,0 +1,94 @@
+//! What events show of spans, of the queue, and of what was sent so far.
+
+use std::time::Duration;
+
+/// A span as a log shows it. Borrowed from the span's record for as long as the event is formatted.
+#[derive(Clone, Debug)]
+pub struct SpanView<'a> {
+    /// The whole 128-bit trace id.
+    pub trace_id: u128,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// The operation's name.
+    pub name: &'a str,
+    /// The service, the tracer's own where the span has none.
+    pub service: &'a str,
+    /// The resource.
+    pub resource: &'a str,
+    /// The span's type (`web`, `sql`, …), or empty.
+    pub span_type: &'a str,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// Duration in nanoseconds; 0 while the span is open.
+    pub duration_ns: i64,
+    /// Whether the span carries an error.
+    pub error: bool,
+    /// Text tags in the order in which they were first set.
+    pub tags: Vec<(&'a str, &'a str)>,
+    /// Numeric tags, likewise.
+    pub metrics: Vec<(&'a str, f64)>,
+    /// Whether its parent, if it has one, is not of this process.
+    pub local_root: bool,
+    /// The trace's sampling priority, if it is decided. A chunk carries it on its first span.
+    pub priority: Option<i32>,
+    /// How that was decided (`_dd.p.dm`): 0 by default, -4 by hand, …; `None` if elsewhere.
+    pub decision_maker: Option<i32>,
+}
+
+/// Where a span stands in its trace just after it was started or finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Spans of the trace that are open, in this process.
+    pub open: u64,
+    /// Finished spans of it that wait to leave.
+    pub finished: u64,
+    /// Whether what waits leaves now: because nothing is open any more, or by partial flush.
+    pub leaves: bool,
+}
+
+/// An open span as a list of them shows it.
+#[derive(Clone, Debug)]
+pub struct OpenSpanView {
+    /// The whole 128-bit trace id.
+    pub trace_id: u128,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// The operation's name.
+    pub name: String,
+    /// The resource.
+    pub resource: String,
+    /// The tag `component`, or empty.
+    pub component: String,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// How long it has been open.
+    pub age: Duration,
+    /// The trace's sampling priority, if it is decided.
+    pub priority: Option<i32>,
+}
+
+/// How full the queue was when a chunk did not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueView {
+    /// Chunks that waited.
+    pub chunks: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The most bytes that may wait.
+    pub max_bytes: u64,
+    /// The bytes of what did not fit.
+    pub chunk_bytes: u64,
+}
+
+/// Traces that one agent was offered so far, this payload's among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Traces in payloads that were taken.
+    pub sent: u64,
+    /// Traces in payloads that were not.
+    pub failed: u64,
+}

@@ -1,0 +1,220 @@
+//! Why a setting's value cannot be used, as a value. The sentences, which name what is accepted, are in `describe`.
+
+mod describe;
+
+use crate::os_error::OsError;
+use std::ops::RangeInclusive;
+
+/// What is wrong with a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The host's code gives a setting that does not exist.
+    NoSuchSetting {
+        /// What stands before the name in code: nothing, or what marks a default.
+        prefix: &'static str,
+        /// A setting with a name that differs little.
+        meant: Option<&'static str>,
+    },
+    /// The text is longer than any setting takes.
+    TooLong {
+        /// The most that is accepted.
+        max_bytes: usize,
+    },
+    /// Not a word for yes or no.
+    NotSwitch,
+    /// Not a whole number in plain digits.
+    NotNumber(Bounds),
+    /// A number that is too small or too large.
+    OutOfRange(Bounds),
+    /// A character that would break a line of a log.
+    ControlCharacter(char),
+    /// A character that would break an HTTP header.
+    NotAscii(char),
+    /// None of these words.
+    UnknownWord(&'static [&'static str]),
+    /// None of these levels.
+    NotLevelAmong(&'static [&'static str]),
+    /// Not a level, where what is accepted is more than a list.
+    NotLevel(&'static str),
+    /// Not a level of Python, which says so in a sentence of its own.
+    NotPythonLevel {
+        /// What was given, without what looks like a secret, and cut.
+        given: String,
+    },
+    /// More loggers have a level of their own than there is room for.
+    TooManyLoggers {
+        /// How many there may be.
+        max: usize,
+    },
+    /// A path that ends with a slash.
+    NamesDirectory,
+    /// The system cannot make the path absolute.
+    NotAbsolute(OsError),
+    /// Not permission bits, or none that the log file can be used with.
+    NotFileMode,
+    /// JSON that is not an object.
+    NotJsonObject,
+    /// Not JSON.
+    NotJson {
+        /// What the JSON parser says.
+        error: String,
+    },
+    /// Not a duration as Go writes it.
+    NotDuration,
+    /// A sink that does not exist, or `none` beside others.
+    UnknownSink,
+    /// No sink is named.
+    NoSink,
+    /// The sink `file` without a file.
+    SinkWithoutFile,
+    /// Not a URL or host that spans can be sent to.
+    Url(UrlFault),
+    /// Neither `true` nor `false`.
+    NotTrueOrFalse,
+    /// The layout of Java's log lines has no such property.
+    UnknownLayoutProperty {
+        /// The property's name.
+        name: String,
+    },
+    /// A control character in the name of a level.
+    ControlCharacterInLevelName,
+    /// Not a pattern for dates.
+    DatePattern(DatePatternFault),
+    /// A configuration file that cannot be used.
+    File(ConfigFileFault),
+    /// A value in a configuration file that is neither text, number, true nor false.
+    NotScalar,
+    /// A rule of one language. The sentence is fixed, and stands where that language's settings are read.
+    OfLanguage(&'static str),
+}
+
+/// The numbers that are accepted, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The smallest.
+    pub min: u64,
+    /// The largest.
+    pub max: u64,
+    /// What is counted; may be empty.
+    pub unit: &'static str,
+}
+
+impl Bounds {
+    /// The numbers of a range.
+    pub fn of(range: &RangeInclusive<u64>, unit: &'static str) -> Bounds {
+        Bounds { min: *range.start(), max: *range.end(), unit }
+    }
+}
+
+/// What is wrong with a pattern of Java's `SimpleDateFormat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatePatternFault {
+    /// A control character.
+    ControlCharacter,
+    /// A quote without its second half.
+    OpenQuote,
+    /// Too many time zone letters in a row.
+    TooManyZoneLetters(usize),
+    /// Too many of this letter in a row.
+    TooManyLetters(char, usize),
+    /// A letter that stands for nothing.
+    UnknownLetter(char),
+}
+
+/// Why a configuration file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigFileFault {
+    /// There is no such file.
+    Missing,
+    /// It cannot be read.
+    Unreadable(OsError),
+    /// It is a folder, a pipe or a device.
+    NotAFile,
+    /// It is too large.
+    TooLarge {
+        /// The most that is accepted.
+        max_bytes: u64,
+    },
+    /// JSON that is not an object.
+    NotJsonObject,
+    /// Not JSON.
+    NotJson {
+        /// What the JSON parser says.
+        error: String,
+    },
+}
+
+/// Why a URL cannot be served that is well-formed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unusable {
+    /// This build has no TLS.
+    Tls,
+}
+
+/// A URL that was probably meant, fit to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeantUrl(pub String);
+
+/// What is wrong with a URL or a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UrlFault {
+    /// A character that no URL can hold.
+    Character(char),
+    /// It begins with no scheme.
+    NoScheme {
+        /// What was probably meant.
+        meant: Option<MeantUrl>,
+    },
+    /// It begins with a scheme that is none of ours.
+    UnknownScheme {
+        /// The scheme.
+        scheme: String,
+        /// What was probably meant.
+        meant: Option<MeantUrl>,
+    },
+    /// `//` is missing behind the scheme.
+    NoSlashes {
+        /// The scheme.
+        scheme: String,
+        /// What was probably meant.
+        meant: MeantUrl,
+    },
+    /// The colon is missing behind the scheme.
+    NoColon {
+        /// The scheme.
+        scheme: &'static str,
+        /// What was probably meant.
+        meant: MeantUrl,
+    },
+    /// The path is not absolute, or names a folder.
+    PathNotAbsolute {
+        /// The scheme.
+        scheme: String,
+        /// What was probably meant.
+        meant: Option<MeantUrl>,
+    },
+    /// An IPv6 address without brackets.
+    Ipv6WithoutBrackets,
+    /// The port is no number, or out of range.
+    Port(Box<Rejection>),
+    /// The path holds a character outside of ASCII.
+    PathNotAscii,
+    /// A URL where a host was expected.
+    HostIsUrl,
+    /// Not an IPv6 address, although it holds a colon or brackets.
+    NotIpv6,
+    /// Not a host name.
+    NotHost,
+}
+
+impl From<UrlFault> for Rejection {
+    fn from(fault: UrlFault) -> Rejection {
+        Rejection::Url(fault)
+    }
+}
+
+impl From<DatePatternFault> for Rejection {
+    fn from(fault: DatePatternFault) -> Rejection {
+        Rejection::DatePattern(fault)
+    }
+}

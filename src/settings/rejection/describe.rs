@@ -1,0 +1,178 @@
+//! The sentence of each rejection: what is wrong, and what is accepted.
+
+use super::{Bounds, ConfigFileFault, DatePatternFault, MeantUrl, Rejection, Unusable, UrlFault};
+use std::fmt;
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bounds { min, max, unit } = self;
+        f.write_str(format!("{min} to {max} {unit}").trim_end())
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rejection::NoSuchSetting { meant: None, .. } => f.write_str("no such setting"),
+            Rejection::NoSuchSetting { prefix, meant: Some(meant) } => {
+                write!(f, "no such setting; {prefix}{meant} was probably meant")
+            }
+            Rejection::TooLong { max_bytes } => write!(f, "longer than the {max_bytes} bytes that are accepted"),
+            Rejection::NotSwitch => f.write_str("not a yes or no; accepted are true, 1, yes, on and false, 0, no, off"),
+            Rejection::NotNumber(bounds) => write!(f, "not a whole number in plain digits; accepted are {bounds}"),
+            Rejection::OutOfRange(bounds) => write!(f, "out of range; accepted are {bounds}"),
+            Rejection::ControlCharacter(c) => {
+                write!(f, "holds the control character U+{:04X}; accepted is printable text", u32::from(*c))
+            }
+            Rejection::NotAscii(c) => {
+                write!(f, "holds the character U+{:04X}; accepted is printable ASCII", u32::from(*c))
+            }
+            Rejection::UnknownWord(accepted) => write!(f, "accepted are {}", accepted.join(" and ")),
+            Rejection::NotLevelAmong(accepted) => match accepted.split_last() {
+                Some((last, others)) => write!(f, "not a level; accepted are {} and {last}", others.join(", ")),
+                None => f.write_str("not a level"),
+            },
+            Rejection::NotLevel(accepted) => write!(f, "not a level; accepted are {}", accepted.replace('`', "")),
+            Rejection::NotPythonLevel { given } => write!(
+                f,
+                "DD_TRACE_LOG_LEVEL is invalid ({given}). Default log level will be used. \
+                 Must be NOTSET/DEBUG/INFO/WARNING/ERROR/CRITICAL."
+            ),
+            Rejection::TooManyLoggers { max } => {
+                write!(f, "there are {max} levels of loggers already; no more are accepted")
+            }
+            Rejection::NamesDirectory => f.write_str("names a directory; accepted is a file's path"),
+            Rejection::NotAbsolute(error) => write!(f, "cannot be made an absolute path: {error}"),
+            Rejection::NotFileMode => {
+                f.write_str("accepted are octal permission bits up to 0777 that let the owner write, such as 0640")
+            }
+            Rejection::NotJsonObject => {
+                f.write_str("is JSON but no object; accepted is an object such as {\"key\":\"value\"}")
+            }
+            Rejection::NotJson { error } => {
+                write!(f, "is no JSON ({error}); accepted is an object such as {{\"key\":\"value\"}}")
+            }
+            Rejection::NotDuration => f.write_str("not a duration; accepted are such as 10m, 1h30m, 90s and 1.5s"),
+            Rejection::UnknownSink => {
+                f.write_str("accepted are stderr, file and ring, separated by commas, or none alone")
+            }
+            Rejection::NoSink => f.write_str("names no sink; to have none, say none"),
+            Rejection::SinkWithoutFile => f.write_str(
+                "the sink file needs DD_TRACE_LOG_FILE or DD_TRACE_LOG_DIRECTORY, and neither is set; the other sinks \
+                 are used",
+            ),
+            Rejection::Url(fault) => fault.fmt(f),
+            Rejection::NotTrueOrFalse => f.write_str("it is true or false"),
+            Rejection::UnknownLayoutProperty { name } => {
+                write!(f, "the Java logger's layout has no property {name}")
+            }
+            Rejection::ControlCharacterInLevelName => f.write_str("a level's name holds no control characters"),
+            Rejection::DatePattern(fault) => fault.fmt(f),
+            Rejection::File(fault) => fault.fmt(f),
+            Rejection::NotScalar => f.write_str("accepted are text, numbers, true and false"),
+            Rejection::OfLanguage(sentence) => f.write_str(sentence),
+        }
+    }
+}
+
+impl fmt::Display for DatePatternFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatePatternFault::ControlCharacter => f.write_str("a date format holds no control characters"),
+            DatePatternFault::OpenQuote => f.write_str("a quote in the date format is not closed"),
+            DatePatternFault::TooManyZoneLetters(count) => {
+                write!(f, "{count} times `X` in the date format; it takes 3 at most")
+            }
+            DatePatternFault::TooManyLetters(letter, count) => {
+                write!(f, "{count} times `{letter}` in the date format")
+            }
+            DatePatternFault::UnknownLetter(letter) => {
+                write!(f, "the date format's letter `{letter}` is not known here: put text between quotes")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ConfigFileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigFileFault::Missing => f.write_str("there is no such file"),
+            ConfigFileFault::Unreadable(error) => write!(f, "it cannot be read: {error}"),
+            ConfigFileFault::NotAFile => f.write_str("accepted is a file; this is none"),
+            ConfigFileFault::TooLarge { max_bytes } => {
+                write!(f, "it is larger than the {max_bytes} bytes that are accepted")
+            }
+            ConfigFileFault::NotJsonObject => {
+                f.write_str("it is JSON but no object; accepted is an object such as {\"DD_SERVICE\":\"shop\"}")
+            }
+            ConfigFileFault::NotJson { error } => write!(f, "it is no JSON: {error}; it is not used"),
+        }
+    }
+}
+
+const ACCEPTED_URLS: &str = "accepted are http://host:port, unix:///path/of/socket and file:///path";
+
+/// What to say behind a fault: the URL that was probably meant, or what is accepted.
+struct Advice<'a>(&'a Option<MeantUrl>);
+
+impl fmt::Display for Advice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(MeantUrl(url)) => write!(f, "{url} was probably meant"),
+            None => f.write_str(ACCEPTED_URLS),
+        }
+    }
+}
+
+impl fmt::Display for UrlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UrlFault::Character(c) => {
+                write!(f, "holds the character U+{:04X}, which a URL cannot; {ACCEPTED_URLS}", u32::from(*c))
+            }
+            UrlFault::NoScheme { meant } => write!(f, "has no scheme; {}", Advice(meant)),
+            UrlFault::UnknownScheme { scheme, meant } => {
+                write!(f, "the scheme {scheme} is not known; {}", Advice(meant))
+            }
+            UrlFault::NoSlashes { scheme, meant: MeantUrl(url) } => {
+                write!(f, "has no // behind {scheme}:; {url} was probably meant")
+            }
+            UrlFault::NoColon { scheme, meant: MeantUrl(url) } => {
+                write!(f, "has no : behind {scheme}; {url} was probably meant")
+            }
+            UrlFault::PathNotAbsolute { meant: Some(MeantUrl(url)), .. } => {
+                write!(f, "the path must be absolute and name a file; {url} was probably meant")
+            }
+            UrlFault::PathNotAbsolute { scheme, meant: None } => {
+                write!(f, "the path must be absolute and name a file, as in {scheme}:///a/path")
+            }
+            UrlFault::Ipv6WithoutBrackets => {
+                f.write_str("an IPv6 address in a URL needs brackets, as in http://[::1]:8126")
+            }
+            UrlFault::Port(why) => write!(f, "the port is {why}"),
+            UrlFault::PathNotAscii => {
+                f.write_str("the path holds a character outside of ASCII; write it percent-encoded")
+            }
+            UrlFault::HostIsUrl => f.write_str(
+                "is a URL; a URL belongs into DD_TRACE_AGENT_URL, here a host name or IP address is accepted",
+            ),
+            UrlFault::NotIpv6 => f.write_str(
+                "is not an IPv6 address; accepted is a host name or an IP address, the port belongs into \
+                 DD_TRACE_AGENT_PORT",
+            ),
+            UrlFault::NotHost => f.write_str(
+                "is not a host name; accepted are letters, digits, dots, hyphens and underscores, or an IP address",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unusable::Tls => {
+                f.write_str("https:// is not supported by this build; use http:// or unix:// to an Agent on this host")
+            }
+        }
+    }
+}
