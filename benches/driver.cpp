@@ -2,15 +2,15 @@
 //
 //   MODE THREADS TRACES_PER_THREAD RATE HOST:PORT     MODE: trace10 span1 tag10 root100 disabled debug
 //
-// SPANWIRE_BENCH_CALLS=one starts each span with all that is known of it (spanwire_span_start_with); otherwise there is a
-// call for each attribute, as a binding that knows nothing better would make them. `benches/run` builds and runs it.
+// SPANWIRE_BENCH_CALLS=one sets everything in the call that starts a span (spanwire_span_start_with); otherwise there is a
+// call for each attribute, as in a simple binding. `benches/run` builds and runs it.
 #include <spanwire.h>
 
 #include "harness.hpp"
 
 static spanwire_tracer tracer;
 
-// What the harness says of a span, with the lengths that a C++ caller has at hand.
+// The attributes of a span in the harness, with their lengths, which a C++ caller knows.
 struct Kind {
   const char *name, *resource, *type;
   size_t name_len, resource_len, type_len;

@@ -1,14 +1,14 @@
 /**
  * @file spanwire.hpp
- * The C API as C++17: spans that finish with their scope, text as std::string_view, time as std::chrono.
+ * The API for C++17: spans that finish with their scope, text as std::string_view, time as std::chrono.
  *
  * Header-only, over spanwire.h; link to libspanwire as from C. No function of spanwire throws: results are a `Status`,
- * and what can fail to be created says so in `status()`. (Where this header makes a std::string or a std::function, the
+ * and objects whose creation can fail have a `status()`. (Where this header makes a std::string or a std::function, the
  * standard library may throw std::bad_alloc.) It works with -fno-exceptions and -fno-rtti.
  *
- * Objects own their handle and can be moved, not copied. An empty one (moved from, or one that could not be created)
- * does nothing, and its calls are as cheap as that. Like the C functions, all of them may be called from any thread;
- * one C++ object, though, may be moved, assigned or destroyed only while no other thread uses it.
+ * Objects own their handle and can be moved, not copied. Calls on an empty object (moved from, or not created) do
+ * nothing and are cheap. All functions may be called from any thread. Move, assign or destroy a C++ object only while
+ * no other thread uses it.
  */
 #ifndef SPANWIRE_HPP
 #define SPANWIRE_HPP
@@ -42,20 +42,20 @@
 
 namespace spanwire {
 
-/// The answer of a call: one of the `SPANWIRE_OK`, `SPANWIRE_E_…` codes of spanwire.h. True when it went well.
+/// The result of a call: one of the `SPANWIRE_OK`, `SPANWIRE_E_…` codes of spanwire.h. True on success.
 class Status {
  public:
   /// SPANWIRE_OK.
   constexpr Status() noexcept = default;
   /// The status with this code.
   constexpr Status(spanwire_status code) noexcept : code_(code) {}
-  /// Whether the call did what was asked.
+  /// Whether the call succeeded.
   constexpr bool ok() const noexcept { return code_ == SPANWIRE_OK; }
   /// The same as ok().
   constexpr explicit operator bool() const noexcept { return ok(); }
   /// The code, to compare with SPANWIRE_E_….
   constexpr spanwire_status code() const noexcept { return code_; }
-  /// What the code means, in a few words. Never null; lives as long as the process.
+  /// The meaning of the code, in a few words. Never null; valid until the process ends.
   const char *text() const noexcept { return spanwire_status_text(code_); }
   /// Whether both have the same code.
   friend constexpr bool operator==(Status one, Status other) noexcept { return one.code_ == other.code_; }
@@ -66,29 +66,29 @@ class Status {
   spanwire_status code_ = SPANWIRE_OK;
 };
 
-/// How much a log record matters; a smaller one matters more.
+/// Importance of a log record; a smaller level is more important.
 enum class Level : std::int32_t {
-  off = SPANWIRE_LEVEL_OFF,      ///< nothing at all
+  off = SPANWIRE_LEVEL_OFF,      ///< nothing is logged
   error = SPANWIRE_LEVEL_ERROR,  ///< something was lost or cannot work
   warn = SPANWIRE_LEVEL_WARN,    ///< something is wrong and was repaired, or may be lost
   info = SPANWIRE_LEVEL_INFO,    ///< rare facts
-  debug = SPANWIRE_LEVEL_DEBUG,  ///< a line for each span, chunk and payload
+  debug = SPANWIRE_LEVEL_DEBUG,  ///< one line for each span, chunk and payload
   trace = SPANWIRE_LEVEL_TRACE   ///< everything
 };
 
-/// A point of wall time, as spans and log records carry it.
+/// Wall time, as in spans and log records.
 using Time = std::chrono::system_clock::time_point;
 
-/// What a tracer did so far; the fields are described in spanwire.h.
+/// Counters of a tracer; spanwire.h documents the fields.
 using Stats = spanwire_stats;
 
-/// A text tag, for calls that take several. It borrows its text.
+/// A text tag, for calls that take several. It does not own its text.
 struct Tag {
   std::string_view key;    ///< not empty
   std::string_view value;  ///< may be empty
 };
 
-/// A numeric tag, for calls that take several. It borrows its text.
+/// A numeric tag, for calls that take several. It does not own its text.
 struct Metric {
   std::string_view key;  ///< not empty
   double value;          ///< the number
@@ -97,10 +97,10 @@ struct Metric {
 /// A setting of a tracer: a documented name, or `default:NAME` for a value that the environment may override.
 struct Setting {
   std::string name;   ///< such as DD_SERVICE
-  std::string value;  ///< empty counts as not set
+  std::string value;  ///< empty means "not set"
 };
 
-/// What this header needs itself; no part of its interface.
+/// Internal; not part of the interface.
 namespace detail {
 
 /// Nanoseconds since 1970.
@@ -108,16 +108,16 @@ inline std::int64_t nanoseconds(Time time) noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
-/// The reverse of nanoseconds().
+/// The inverse of nanoseconds().
 inline Time time_of(std::uint64_t nanoseconds) noexcept {
   const auto since = std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
   return Time(std::chrono::duration_cast<Time::duration>(since));
 }
 
-/// Whole milliseconds, rounded up and kept inside 32 bits; nothing for a negative time.
+/// Whole milliseconds, rounded up and limited to 32 bits; 0 for a negative time.
 template <class Rep, class Period>
 std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
-  // As a double, because hours::max(), for "as long as it takes", overflows in whole milliseconds.
+  // As a double, because hours::max() overflows in whole milliseconds.
   const double wanted = std::chrono::duration<double, std::milli>(time).count();
   if (!(wanted > 0)) return 0;
   if (wanted >= UINT32_MAX) return UINT32_MAX;
@@ -125,7 +125,7 @@ std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
   return whole < wanted ? whole + 1 : whole;
 }
 
-/// A NUL-terminated copy of a text for the C functions that have no twin with a length. A NUL in the text ends it.
+/// A NUL-terminated copy of a text, for C functions without a length parameter. A NUL in the text ends it.
 class Terminated {
  public:
   explicit Terminated(std::string_view text) noexcept {
@@ -142,7 +142,7 @@ class Terminated {
   }
   Terminated(const Terminated &) = delete;
   Terminated &operator=(const Terminated &) = delete;
-  /// Null where there was no memory for the copy.
+  /// Null if there was no memory for the copy.
   const char *get() const noexcept { return text_; }
 
  private:
@@ -151,7 +151,7 @@ class Terminated {
   const char *text_ = nullptr;
 };
 
-/// An array that exists only for the length of one call: on the stack when it is short, null when memory is short.
+/// An array for one call: on the stack if it is short; null if there is no memory.
 template <class T>
 class Array {
  public:
@@ -174,14 +174,14 @@ class Array {
   T *data_ = nullptr;
 };
 
-/// Text from a C function of the form `(buffer, capacity, *needed)`; nothing if it answers with an error.
+/// Text from a C function of the form `(buffer, capacity, *need)`; nothing if it returns an error.
 template <class Call>
 std::optional<std::string> text_from(Call call) {
   char small[512];
   std::size_t need = 0;
   Status status = call(small, sizeof small, &need);
   if (status && need <= sizeof small) return std::string(small);
-  // What is to be read may grow between two calls; a third failure is a real one.
+  // The text may grow between two calls; a third failure is an error.
   for (int tries = 0; tries < 3 && need > sizeof small; ++tries) {
     std::string large(need, '\0');
     status = call(large.data(), large.size(), &need);
@@ -194,7 +194,7 @@ std::optional<std::string> text_from(Call call) {
   return std::nullopt;
 }
 
-/// Fills `to` with the tags in the form of the C API.
+/// Fills `to` with the tags as the C API takes them.
 inline void fill(spanwire_tag *to, const Tag *tags, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     to[i] = {tags[i].key.data(), tags[i].key.size(), tags[i].value.data(), tags[i].value.size()};
@@ -204,18 +204,18 @@ inline void fill(spanwire_tag *to, const Tag *tags, std::size_t count) noexcept 
 }  // namespace detail
 
 /**
- * A span's ids and sampling decision by value. It outlives the span: keep one for children that may start after their
- * parent has finished, or in another thread or process.
+ * A span's ids and the sampling decision of its trace, by value. It outlives the span: keep one for children that may
+ * start after their parent has finished, or in another thread or process.
  */
 class Context {
  public:
-  /// An empty one: whoever is started under it begins a trace.
+  /// An empty context: a span that is started under it starts a new trace.
   Context() noexcept : raw_() { raw_.size = sizeof raw_; }
-  /// The high and the low half of the trace id.
+  /// High and low half of the trace id.
   std::pair<std::uint64_t, std::uint64_t> trace_id() const noexcept { return {raw_.trace_id_high, raw_.trace_id_low}; }
-  /// The span's id; 0 when empty.
+  /// Id of the span; 0 if empty.
   std::uint64_t span_id() const noexcept { return raw_.span_id; }
-  /// The sampling priority, once it is known.
+  /// Sampling priority, if the trace is decided.
   std::optional<std::int32_t> priority() const noexcept {
     if ((raw_.flags & SPANWIRE_CONTEXT_HAS_PRIORITY) == 0) return std::nullopt;
     return raw_.sampling_priority;
@@ -230,23 +230,23 @@ class Context {
 };
 
 /**
- * Everything that a span can be given at its start, in one call. It borrows: what it points to must hold until the span
- * is started.
+ * What a span starts with, for one call. It does not own what it points to, which must stay valid until the span is
+ * started.
  *
  *     const spanwire::Tag tags[] = {{"http.method", "GET"}, {"http.route", "/cart"}};
  *     auto request = tracer.span("web.request", spanwire::SpanOptions().resource("GET /cart").type("web").tags(tags));
  */
 class SpanOptions {
  public:
-  /// Nothing beyond the name.
+  /// Only the name is given.
   SpanOptions() noexcept : raw_() { raw_.size = sizeof raw_; }
-  /// The service; else that of the parent, else the tracer's.
+  /// Service. If not given: the parent's, else the tracer's.
   SpanOptions &service(std::string_view text) noexcept { return set(raw_.service, raw_.service_len, text); }
-  /// The resource; else the name.
+  /// Resource. If not given: the name.
   SpanOptions &resource(std::string_view text) noexcept { return set(raw_.resource, raw_.resource_len, text); }
-  /// The type, such as `web` or `sql`.
+  /// Type, such as `web` or `sql`.
   SpanOptions &type(std::string_view text) noexcept { return set(raw_.type, raw_.type_len, text); }
-  /// When the span started; else now.
+  /// Start time. If not given: now.
   SpanOptions &start(Time time) noexcept {
     raw_.start_ns = detail::nanoseconds(time);
     return *this;
@@ -279,19 +279,19 @@ class SpanOptions {
   friend class Tracer;
 
   SpanOptions &set(const char *&text, std::size_t &length, std::string_view value) noexcept {
-    // A null pointer means "not given" to the C function, which an empty view is not.
+    // For the C function a null pointer means "not given"; an empty view is given.
     text = value.data() == nullptr ? "" : value.data();
     length = value.size();
     return *this;
   }
 
-  /// Starts the span; 0 if it cannot be.
+  /// Starts the span; 0 if that fails.
   spanwire_span begin(spanwire_tracer tracer, spanwire_span parent, const Context *context,
                       std::string_view name) const noexcept {
     detail::Array<spanwire_tag> tags(raw_.tags_count);
     detail::Array<spanwire_metric> metrics(raw_.metrics_count);
     spanwire_span_options options = raw_;
-    // Without memory for the tags there is still a span.
+    // Without memory for the tags the span still starts.
     if (tags.get() == nullptr) options.tags_count = 0;
     if (metrics.get() == nullptr) options.metrics_count = 0;
     detail::fill(tags.get(), tags_, options.tags_count);
@@ -314,25 +314,25 @@ class SpanOptions {
 };
 
 /**
- * An open span, finished by its destructor. An empty one takes every call and does nothing, so that code under it needs
- * no checks. Setters answer with a Status that may be ignored.
+ * An open span, finished by its destructor. Calls on an empty span do nothing, so that code needs no checks. Setters
+ * return a Status that may be ignored.
  *
- * A span whose object is destroyed because an exception leaves the object's scope is marked as failed. Its type and
- * message are not known there: to have them, catch the exception, call set_error(error) and throw it again. A span that
- * is finished by a call is not marked. What counts is when the object was made, not the span: an object that is made
- * during the unwinding, in a destructor, and destroyed at the end of its scope is not marked.
+ * If an exception leaves the object's scope, the span is marked as failed. The destructor does not know the exception's
+ * type and message: to record them, catch the exception, call set_error(error) and throw it again. A span that is
+ * finished by a call is not marked. An object that is made during unwinding, in a destructor, and destroyed at the end
+ * of its scope is not marked either.
  */
 class Span {
  public:
-  /// An empty one.
+  /// An empty object.
   Span() noexcept {}
-  /// Takes over an open span of this tracer.
+  /// Takes ownership of an open span.
   Span(spanwire_tracer tracer, spanwire_span span) noexcept : tracer_(tracer), span_(span) {}
   Span(const Span &) = delete;
   Span &operator=(const Span &) = delete;
-  /// Leaves the other one empty.
+  /// Moves; leaves `other` empty.
   Span(Span &&other) noexcept : tracer_(other.tracer_), span_(other.release()) {}
-  /// Finishes its own span first; leaves the other one empty.
+  /// Finishes its own span first; leaves `other` empty.
   Span &operator=(Span &&other) noexcept {
     if (this != &other) {
       finish();
@@ -341,7 +341,7 @@ class Span {
     }
     return *this;
   }
-  /// Finishes the span, if that has not been done; marks it as failed if an exception is leaving this object's scope.
+  /// Finishes the span if it is open; marks it as failed if an exception is leaving this object's scope.
   ~Span() noexcept {
     if (span_ == 0) return;
     if (std::uncaught_exceptions() > exceptions_) left_by_exception();
@@ -350,23 +350,23 @@ class Span {
 
   /// Whether there is a span.
   explicit operator bool() const noexcept { return span_ != 0; }
-  /// The C handle, still owned by this object; 0 when empty.
+  /// The C handle, which this object still owns; 0 if empty.
   spanwire_span handle() const noexcept { return span_; }
-  /// Gives up the C handle: whoever takes it has to finish it.
+  /// Releases the C handle: the caller must finish the span.
   spanwire_span release() noexcept { return std::exchange(span_, 0); }
 
-  /// Starts a span under this one. Under an empty span there is an empty span.
+  /// Starts a child span. The child of an empty span is empty.
   [[nodiscard]] Span child(std::string_view name) const noexcept {
     if (span_ == 0) return Span();
     return Span(tracer_, spanwire_span_start_n(tracer_, span_, name.data(), name.size()));
   }
-  /// The same with everything given at once.
+  /// Starts it with options.
   [[nodiscard]] Span child(std::string_view name, const SpanOptions &options) const noexcept {
     if (span_ == 0) return Span();
     return Span(tracer_, options.begin(tracer_, span_, nullptr, name));
   }
 
-  /// Sets a text tag; the last value of a key wins.
+  /// Sets a text tag; the last value of a key replaces earlier ones.
   Status set_tag(std::string_view key, std::string_view value) noexcept {
     return spanwire_span_set_tag_n(span_, key.data(), key.size(), value.data(), value.size());
   }
@@ -379,7 +379,7 @@ class Span {
   }
   /// Sets several text tags in one call.
   Status set_tags(std::initializer_list<Tag> tags) noexcept { return set_tags(tags.begin(), tags.size()); }
-  /// Sets a numeric tag; the last value of a key wins.
+  /// Sets a numeric tag; the last value of a key replaces earlier ones.
   Status set_metric(std::string_view key, double value) noexcept {
     return spanwire_span_set_metric_n(span_, key.data(), key.size(), value);
   }
@@ -387,7 +387,7 @@ class Span {
   Status remove_tag(std::string_view key) noexcept {
     return spanwire_span_remove_tag(span_, detail::Terminated(key).get());
   }
-  /// The value of a text tag, if the span has it.
+  /// Returns a tag as text, if the span has it.
   std::optional<std::string> tag(std::string_view key) const {
     const detail::Terminated name(key);
     if (span_ == 0) return std::nullopt;
@@ -412,12 +412,12 @@ class Span {
     return spanwire_span_set_type(span_, detail::Terminated(type).get());
   }
 
-  /// Marks the span as failed, saying with what. The stack is text, one frame a line.
+  /// Marks the span as failed, with type, message and stack (text, one frame per line).
   Status set_error(std::string_view type, std::string_view message, std::string_view stack = {}) noexcept {
     return spanwire_span_set_error_n(span_, type.data(), type.size(), message.data(), message.size(), stack.data(),
                                      stack.size());
   }
-  /// Marks the span as failed with an exception: its class (`std::exception` without RTTI) and what it says.
+  /// Marks the span as failed with an exception: its class (`std::exception` without RTTI) and its message.
   Status set_error(const std::exception &error) noexcept {
     const char *message = error.what();
     const std::string_view what = message == nullptr ? std::string_view() : std::string_view(message);
@@ -431,35 +431,35 @@ class Span {
     return set_error("std::exception", what);
 #endif
   }
-  /// Marks the span as failed, or takes the mark away, without details.
+  /// Marks the span as failed, or removes the mark; tags stay as they are.
   Status set_error(bool failed) noexcept { return spanwire_span_set_error_flag(span_, failed ? 1 : 0); }
-  /// A text is not a flag: it takes set_error(type, message).
+  /// Rejects a text, which would convert to bool: use set_error(type, message).
   Status set_error(const char *) = delete;
-  /// Attaches bytes (MessagePack) under a key.
+  /// Adds a structured value (`meta_struct`), MessagePack encoded.
   Status set_meta_struct(std::string_view key, const void *bytes, std::size_t length) noexcept {
     return spanwire_span_set_meta_struct(span_, detail::Terminated(key).get(), bytes, length);
   }
-  /// Decides about the span's trace: 2 keep, 1 and 0 as a sampler would, -1 drop.
+  /// Sets the sampling priority of the trace: -1 reject by the user, 0 reject, 1 keep, 2 keep by the user.
   Status set_priority(std::int32_t priority) noexcept { return spanwire_span_set_priority(span_, priority); }
 
-  /// Finishes the span now. Done again, it does nothing.
+  /// Finishes the span now. Idempotent.
   Status finish() noexcept { return spanwire_span_finish(release()); }
-  /// Finishes the span at a time in the past or the future.
+  /// Finishes the span at a given time.
   Status finish_at(Time end) noexcept { return spanwire_span_finish_at(release(), detail::nanoseconds(end)); }
-  /// Throws the span away: it is counted as discarded and not sent.
+  /// Ends the span without sending it; it is counted as discarded.
   Status discard() noexcept { return spanwire_span_discard(release()); }
 
-  /// Ids and decision by value; empty when there is no span.
+  /// Ids and sampling decision by value; empty if there is no span.
   Context context() const noexcept {
     Context context;
     if (spanwire_span_context(span_, &context.raw()) != SPANWIRE_OK) return Context();
     return context;
   }
-  /// The trace id as log lines carry it in dd.trace_id; empty when there is no span.
+  /// The trace id as in `dd.trace_id` of logs; empty if there is no span.
   std::string trace_id() const { return id_text(SPANWIRE_ID_TRACE); }
-  /// The whole trace id as 32 hexadecimal digits; empty when there is no span.
+  /// The trace id as 32 hexadecimal digits; empty if there is no span.
   std::string trace_id_hex() const { return id_text(SPANWIRE_ID_TRACE_HEX); }
-  /// The span id as log lines carry it in dd.span_id; empty when there is no span.
+  /// The span id as in `dd.span_id` of logs; empty if there is no span.
   std::string span_id() const { return id_text(SPANWIRE_ID_SPAN); }
 
  private:
@@ -481,27 +481,27 @@ class Span {
 
   spanwire_tracer tracer_ = 0;
   spanwire_span span_ = 0;
-  /// How many exceptions were on their way in this thread when this object was made.
+  /// Number of exceptions in flight in this thread when this object was made.
   int exceptions_ = std::uncaught_exceptions();
 };
 
 /**
- * A tracer: settings frozen at its creation, and the spans made by it. Equal settings give the same tracer again,
- * counted. The destructor gives this share up without waiting for the network: call shutdown() at the end of the
- * program, or flush(), so that the last spans leave.
+ * A tracer, with settings that are fixed at its creation. Equal settings return the same tracer; the objects share it.
+ * The destructor frees this object's share without waiting for the network: call shutdown() at the end of the program,
+ * or flush(), so that the last spans are sent.
  */
 class Tracer {
  public:
-  /// An empty one.
+  /// An empty object.
   Tracer() noexcept = default;
   Tracer(const Tracer &) = delete;
   Tracer &operator=(const Tracer &) = delete;
-  /// Leaves the other one empty.
+  /// Moves; leaves `other` empty.
   Tracer(Tracer &&other) noexcept
       : tracer_(std::exchange(other.tracer_, 0)),
         status_(std::exchange(other.status_, Status(SPANWIRE_E_HANDLE))),
         error_(other.error_) {}
-  /// Gives its own share up first; leaves the other one empty.
+  /// Frees its own share first; leaves `other` empty.
   Tracer &operator=(Tracer &&other) noexcept {
     if (this != &other) {
       close();
@@ -511,14 +511,14 @@ class Tracer {
     }
     return *this;
   }
-  /// Gives this share of the tracer up.
+  /// Frees this share of the tracer.
   ~Tracer() noexcept { close(); }
 
-  /// Makes a tracer. Look at status(), or test the object; message() says what was wrong.
+  /// Makes a tracer. Check status(), or test the object; message() explains a failure.
   [[nodiscard]] static Tracer create(std::initializer_list<Setting> settings) noexcept {
     return create(settings.begin(), settings.size());
   }
-  /// The same with an array.
+  /// Makes a tracer from an array of settings.
   [[nodiscard]] static Tracer create(const Setting *settings, std::size_t count) noexcept {
     Tracer made;
     detail::Array<spanwire_setting> array(count);
@@ -534,55 +534,55 @@ class Tracer {
 
   /// Whether there is a tracer.
   explicit operator bool() const noexcept { return tracer_ != 0; }
-  /// How its creation went.
+  /// Status of its creation.
   Status status() const noexcept { return status_; }
-  /// Why it could not be created; empty when it was. Lives as long as this object.
+  /// Why it could not be created; empty after success. Valid as long as this object.
   const char *message() const noexcept {
     return error_.message[0] == '\0' && !status_ ? status_.text() : error_.message;
   }
-  /// The C handle, still owned by this object; 0 when empty.
+  /// The C handle, which this object still owns; 0 if empty.
   spanwire_tracer handle() const noexcept { return tracer_; }
 
   /// Starts a span, the root of a new trace.
   [[nodiscard]] Span span(std::string_view name) const noexcept {
     return Span(tracer_, spanwire_span_start_n(tracer_, 0, name.data(), name.size()));
   }
-  /// The same with everything given at once.
+  /// Starts it with options.
   [[nodiscard]] Span span(std::string_view name, const SpanOptions &options) const noexcept {
     return Span(tracer_, options.begin(tracer_, 0, nullptr, name));
   }
-  /// Starts a span under one that is known only by its context.
+  /// Starts a span whose parent is known by its context.
   [[nodiscard]] Span span(std::string_view name, const Context &parent,
                           const SpanOptions &options = {}) const noexcept {
     return Span(tracer_, options.begin(tracer_, 0, &parent, name));
   }
 
-  /// Starts the background thread, which the first span does otherwise.
+  /// Starts the worker thread now. Without this call the first span starts it.
   Status start() noexcept { return spanwire_tracer_start(tracer_); }
-  /// Waits until what has finished before has left, or this long. Rounded up to milliseconds.
+  /// Sends complete traces and waits until they are acknowledged or dropped, or this long (rounded up to milliseconds).
   template <class Rep, class Period>
   Status flush(std::chrono::duration<Rep, Period> timeout) noexcept {
     return spanwire_tracer_flush(tracer_, detail::milliseconds(timeout));
   }
-  /// Ends the tracer for everyone who shares it: takes no more spans, and waits this long for the rest to leave.
+  /// Shuts the tracer down for all who share it: no span can be started, and the rest is sent within this time.
   template <class Rep, class Period>
   Status shutdown(std::chrono::duration<Rep, Period> timeout) noexcept {
     return spanwire_tracer_shutdown(tracer_, detail::milliseconds(timeout));
   }
-  /// The counters; all zero when there is no tracer.
+  /// The counters; all zero if there is no tracer.
   Stats stats() const noexcept {
     Stats stats{};
     stats.size = sizeof stats;
     spanwire_tracer_stats(tracer_, &stats);
     return stats;
   }
-  /// The settings with the origin of each, as one JSON object; nothing when there is no tracer.
+  /// The settings with their origins, as one JSON object; empty if there is no tracer.
   std::optional<std::string> config_json() const {
     return detail::text_from([this](char *buffer, std::size_t capacity, std::size_t *need) noexcept {
       return spanwire_tracer_config_json(tracer_, buffer, capacity, need);
     });
   }
-  /// Tells of a library that was instrumented; `status` is a word such as `loaded`.
+  /// Reports an integration that was set up; `status` is a word such as `loaded`.
   Status report_integration(std::string_view name, std::string_view version, std::string_view status) noexcept {
     const detail::Terminated library(name), number(version), state(status);
     return spanwire_tracer_report_integration(tracer_, library.get(), number.get(), state.get());
@@ -598,12 +598,12 @@ class Tracer {
   spanwire_error error_{};
 };
 
-/// Debug mode: a process-wide switch, off by default, that makes the log tell of each span, chunk and payload.
+/// Debug mode: a process-wide switch, off by default, for a log line for each span, chunk and payload.
 namespace debug {
 
 /// Turns it on or off.
 inline Status set(bool enabled) noexcept { return spanwire_debug_set(enabled ? 1 : 0); }
-/// Turns it on for a while, in whole seconds; then the former state returns.
+/// Turns it on for this many seconds; then the former state returns.
 inline Status set_for(std::chrono::seconds time) noexcept {
   const auto count = time.count();
   return spanwire_debug_set_for(count < 0 ? 0 : static_cast<std::uint32_t>(count > UINT32_MAX ? UINT32_MAX : count));
@@ -613,17 +613,17 @@ inline bool get() noexcept { return spanwire_debug_get() != 0; }
 
 }  // namespace debug
 
-/// The tracer's log: fetched with poll() or drain() on a thread of one's own, or pushed to a Sink.
+/// The tracer's log: taken with poll() or drain() on the calling thread, or pushed to a Sink.
 namespace log {
 
-/// One line of the log. It borrows its text, which holds until the callback that was given it returns.
+/// A log record. Its texts are valid until the callback returns.
 struct Record {
-  Time time;              ///< when it happened
-  Level level;            ///< how much it matters
-  std::string_view kind;  ///< what happened, such as `span.finished`, or the host's own word
+  Time time;              ///< time of the event
+  Level level;            ///< its level
+  std::string_view kind;  ///< kind of the event, such as `span.finished`, or the host's target
   std::string_view text;  ///< the whole record, without a newline at its end
-  std::uint64_t lost;     ///< how many records were lost before this one, because nobody fetched them in time
-  std::string_view logger;   ///< who says it, in the names of the chosen dialect
+  std::uint64_t lost;     ///< number of records lost before this one because they were not taken in time
+  std::string_view logger;   ///< name of the logger in the chosen dialect
   std::string_view message;  ///< the end of `text`, without what a logger adds itself: time, process, level, name
 
   /// From the C struct.
@@ -637,28 +637,28 @@ struct Record {
         message(raw.message, raw.message_len) {}
 };
 
-/// Which records are made at all while debug mode is off.
+/// Sets the log level in force while debug mode is off.
 inline Status set_level(Level level) noexcept { return spanwire_log_set_level(static_cast<std::int32_t>(level)); }
 
-/// The same for one logger and those below it, named as in the chosen dialect; it wins over the level and debug mode.
+/// Sets the level of a logger and those below it, named as in the chosen dialect; overrides the level and debug mode.
 inline Status set_level(std::string_view logger, Level level) noexcept {
   const detail::Terminated word(logger);
   return spanwire_log_set_logger_level(word.get(), static_cast<std::int32_t>(level));
 }
 
-/// Takes what set_level() set for a logger away again.
+/// Removes the level of a logger.
 inline Status reset_level(std::string_view logger) noexcept {
   const detail::Terminated word(logger);
   return spanwire_log_set_logger_level(word.get(), -1);
 }
 
-/// Writes a record of the host's own.
+/// Adds a record of the host.
 inline Status write(Level level, std::string_view target, std::string_view text) noexcept {
   const detail::Terminated word(target);
   return spanwire_log_write_n(static_cast<std::int32_t>(level), word.get(), SPANWIRE_NUL, text.data(), text.size());
 }
 
-/// Reports an event of the host's own, with facts; each dialect gives it its own form.
+/// Reports an event of the host with fields; the dialect turns it into a line.
 inline Status event(std::string_view kind, std::initializer_list<Tag> fields) noexcept {
   const detail::Terminated word(kind);
   detail::Array<spanwire_tag> array(fields.size());
@@ -667,10 +667,10 @@ inline Status event(std::string_view kind, std::initializer_list<Tag> fields) no
   return spanwire_log_event(word.get(), array.get(), fields.size());
 }
 
-/// A descriptor that is readable while records wait, for an event loop; -1 where there is none. Do not close it.
+/// A descriptor that is readable while records wait, for event loops; -1 if there is none. Do not close it.
 inline int fd() noexcept { return spanwire_log_fd(); }
 
-/// Takes the lines that wait now, each with its newline.
+/// Takes the waiting records as lines, each with a newline.
 inline std::string drain() {
   std::size_t need = 0;
   if (spanwire_log_drain(nullptr, 0, &need) != SPANWIRE_OK || need <= 1) return std::string();
@@ -681,9 +681,9 @@ inline std::string drain() {
 }
 
 /**
- * Hands up to `most` waiting records (by default as many as the ring holds) to `each`, here and now, and returns how
- * many there were. An exception from `each` never passes through the C library: it is kept, and thrown again from here;
- * the records after it keep waiting.
+ * Calls `each` with up to `most` waiting records (by default as many as the ring holds) and returns their number. An
+ * exception from `each` does not pass through the C library: it is kept and thrown again from here; later records keep
+ * waiting.
  */
 template <class Each>
 std::size_t poll(Each &&each, std::size_t most = 4096) {
@@ -713,7 +713,7 @@ std::size_t poll(Each &&each, std::size_t most = 4096) {
   };
   std::size_t taken = 0;
   while (taken < most) {
-    // One at a time, so that none is taken after the one that failed.
+    // One at a time, so that no record is taken after the one that failed.
     std::size_t count = 0;
     if (spanwire_log_poll(&Call::run, &call, 1, &count) != SPANWIRE_OK || count == 0) break;
     taken += count;
@@ -725,27 +725,27 @@ std::size_t poll(Each &&each, std::size_t most = 4096) {
 }
 
 /**
- * A function that is called with each record, on spanwire's log thread, until this object is destroyed. The function
- * should be quick: when it is not, records are lost, and counted. What it logs itself is not delivered to any sink. An
- * exception from it is caught, counted in failures(), and goes no further.
+ * A function that is called with each record, on spanwire's log thread, until this object is destroyed. If the function
+ * is slow, records are lost and counted. Records that it logs itself are not delivered to any sink. An exception from
+ * it is caught and counted in failures().
  *
- * The function is destroyed on the thread that removes the sink, before remove() or the destructor returns; but on the
- * log thread, after its last call, if it removes itself or has not returned within 10 s. What it holds is destroyed
- * with it, and must not throw.
+ * The function is destroyed on the thread that removes the sink, before remove() or the destructor returns. If it
+ * removes itself, or has not returned within 10 s, it is destroyed on the log thread after its last call. The
+ * destructors of what it holds must not throw.
  */
 class Sink {
  public:
-  /// What is called.
+  /// The function.
   using Function = std::function<void(const Record &)>;
 
-  /// An empty one.
+  /// An empty object.
   Sink() noexcept = default;
   Sink(const Sink &) = delete;
   Sink &operator=(const Sink &) = delete;
-  /// Leaves the other one empty.
+  /// Moves; leaves `other` empty.
   Sink(Sink &&other) noexcept
       : state_(std::move(other.state_)), sink_(std::exchange(other.sink_, 0)), status_(other.status_) {}
-  /// Removes its own sink first; leaves the other one empty.
+  /// Removes its own sink first; leaves `other` empty.
   Sink &operator=(Sink &&other) noexcept {
     if (this != &other) {
       remove();
@@ -758,7 +758,7 @@ class Sink {
   /// Removes the sink.
   ~Sink() noexcept { remove(); }
 
-  /// Adds a sink for records of this level and those that matter more. Look at status(), or test the object.
+  /// Adds a sink for records of this level and more important ones. Check status(), or test the object.
   [[nodiscard]] static Sink add(Level level, Function function) {
     Sink made;
     made.state_ = std::make_shared<State>(std::move(function));
@@ -775,12 +775,12 @@ class Sink {
 
   /// Whether there is a sink.
   explicit operator bool() const noexcept { return sink_ != 0; }
-  /// How its addition went.
+  /// Status of its addition.
   Status status() const noexcept { return status_; }
-  /// How many exceptions came out of the function.
+  /// Number of exceptions that the function threw.
   std::uint64_t failures() const noexcept { return state_ ? state_->failures.load(std::memory_order_relaxed) : 0; }
-  /// Removes the sink. When this has returned SPANWIRE_OK, none of its calls runs or will, and what the function holds
-  /// has been let go; called from inside one of them, that is so when that call has ended.
+  /// Removes the sink. After SPANWIRE_OK the function does not run any more and is destroyed; if called from inside the
+  /// function, that holds after its call has returned.
   Status remove() noexcept {
     if (sink_ == 0) return SPANWIRE_OK;
     return spanwire_log_remove_sink(std::exchange(sink_, 0));
@@ -807,7 +807,7 @@ class Sink {
 #endif
   }
 
-  /// No call runs any more: what the function holds is let go here, while the Sink still knows the failures.
+  /// Called after the last call: destroys the function; the Sink keeps the count of failures.
   static void release(void *userdata) noexcept {
     const std::unique_ptr<std::shared_ptr<State>> owned(static_cast<std::shared_ptr<State> *>(userdata));
     (*owned)->function = nullptr;

@@ -1,41 +1,40 @@
-//! What a tracer has counted: every span that it started, and what became of each. The conservation identity, which
-//! every test asserts, is
+//! The counters of a tracer: every span that it started, and the state or end of each. Every test asserts that
 //!
 //! ```text
 //! started  = finished + open + abandoned + discarded
-//! finished = waiting + queued + in flight + sent + the sum of what was dropped, by reason
+//! finished = waiting + queued + in flight + sent + dropped, summed over all reasons
 //! ```
 //!
-//! Counts are added per chunk where they can be, so that a span costs none of its own. Nothing here decides anything.
+//! Most counts are added once per chunk instead of once per span.
 
 use crate::inspect::Field;
 use crate::sys;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Why finished spans did not leave. The order is that of `spanwire_stats`.
+/// Why finished spans were not sent. The order is that of `spanwire_stats`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Reason {
-    /// The queue held as many bytes or chunks as it may.
+    /// The queue was full, by bytes or chunks.
     QueueFull = 0,
     /// `SPANWIRE_MEMORY_MAX` was reached.
     Memory,
-    /// The agent could not be reached for longer than `SPANWIRE_RETRY_FOR_MS`.
+    /// The Agent was not reached for `SPANWIRE_RETRY_FOR_MS`.
     Unreachable,
-    /// The agent answered with a status that no retry can change.
+    /// The Agent answered with a status for which a retry is useless.
     Refused,
-    /// One span alone is larger than the agent takes.
+    /// A single span is larger than the Agent accepts.
     TooLarge,
-    /// Still unsent at the deadline of a shutdown.
+    /// Not sent before the end of a shutdown.
     Shutdown,
-    /// A submitted record without ids, or cut short.
+    /// A submitted record was incomplete or had no ids.
     Invalid,
-    /// Sent, but never answered, and given up.
+    /// Sent without an answer, and given up.
     UnknownFate,
 }
 
-/// How many reasons there are.
+/// Number of reasons.
 pub const REASONS: usize = 8;
 
 /// Every reason, in order.
@@ -54,21 +53,22 @@ pub const ALL_REASONS: [Reason; REASONS] = [
 /// any two payloads; without this time, each of them would begin and end a loss of its own and fill the log.
 pub const LOSS_ENDS_AFTER: Duration = Duration::from_secs(1);
 
-/// The names of the reasons, as logs and the documentation write them.
+/// The names of the reasons in logs and documentation.
 pub const REASON_NAMES: [&str; REASONS] =
     ["queue_full", "memory", "unreachable", "refused", "too_large", "shutdown", "invalid", "unknown_fate"];
 
 impl Reason {
-    /// The reason's name in logs.
+    /// Returns the reason's name in logs.
     pub fn name(self) -> &'static str {
         REASON_NAMES[self as usize]
     }
 }
 
-/// How many counters a tracer has.
+/// Number of counters of a tracer.
 pub const COUNT: usize = 26;
 
-/// Their names, in the order of [`Counters::values`]: the interface of the flight recorder, which grows at its end only.
+/// Names in the order of [`Counters::values`]. Part of the flight recorder's interface: new names are added at the end
+/// only.
 pub const NAMES: [&str; COUNT] = [
     "started_in_ended_traces",
     "finished",
@@ -98,33 +98,33 @@ pub const NAMES: [&str; COUNT] = [
     "parents_unknown",
 ];
 
-/// What the threads that finish spans count for each trace. Apart from what the worker counts, so that the two do not
-/// pass a cache line to and fro.
+/// Counters that threads update for each trace. Separate from those of the worker, so that both do not write to the
+/// same cache line.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct PerTrace {
-    /// Spans started in traces that have ended; those of live traces are counted there.
+    /// Spans started in traces that have ended. Live traces count their own.
     pub started: AtomicU64,
-    /// Spans finished and handed on in chunks.
+    /// Spans finished and passed on in chunks.
     pub finished: AtomicU64,
-    /// Spans that went to the queue.
+    /// Spans that were queued.
     pub enqueued: AtomicU64,
 }
 
-/// One tracer's counters. All only grow.
+/// The counters of one tracer. They only grow.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Those of every trace.
+    /// The counters updated for each trace.
     pub traces: PerTrace,
-    /// Spans still open when the tracer was shut down.
+    /// Spans that were open when the tracer was shut down.
     pub abandoned: AtomicU64,
     /// Spans that the host discarded.
     pub discarded: AtomicU64,
-    /// Spans that were not started: the tracer was closed, or memory was short.
+    /// Spans not started because the tracer was closed or memory was short.
     pub refused_starts: AtomicU64,
     /// Spans that the worker took from the queue.
     pub taken: AtomicU64,
-    /// Spans taken out of the queue again, and dropped, when a shutdown's time was over.
+    /// Spans removed from the queue and dropped at the end of a shutdown.
     pub removed: AtomicU64,
     /// Spans that the worker took and then sent or dropped.
     pub resolved: AtomicU64,
@@ -138,7 +138,7 @@ pub struct Counters {
     delivered_ns: AtomicU64,
     /// Payloads answered with 2xx.
     pub payloads_sent: AtomicU64,
-    /// Attempts after which nobody knows whether the agent has the payload.
+    /// Attempts after which it is unknown whether the Agent has the payload.
     pub payloads_unknown: AtomicU64,
     /// Attempts that failed or were refused.
     pub attempts_failed: AtomicU64,
@@ -148,9 +148,9 @@ pub struct Counters {
     pub texts_repaired: AtomicU64,
     /// Texts that were too long and were cut.
     pub texts_cut: AtomicU64,
-    /// Tags that were dropped: a span's limit, or memory.
+    /// Tags dropped because of a span's limit or for lack of memory.
     pub tags_dropped: AtomicU64,
-    /// Spans started under a parent that had finished, or never was.
+    /// Spans started with a parent that had finished or never existed.
     pub parents_unknown: AtomicU64,
 }
 
@@ -171,6 +171,7 @@ impl Counters {
     }
 
     /// Counts `spans` as dropped for `reason`. True if a loss begins with them.
+    /// Counts `spans` as dropped for `reason`. Returns true if a loss for this reason begins.
     pub fn drop_spans(&self, reason: Reason, spans: u64) -> bool {
         let before = self.dropped[reason as usize].fetch_add(spans, Relaxed);
         let loss = &self.losses[reason as usize];
@@ -219,7 +220,7 @@ impl Counters {
         Some(now.saturating_sub(loss.before.load(Relaxed)))
     }
 
-    /// All of them, in the order of [`NAMES`].
+    /// Returns all counters, in the order of [`NAMES`].
     fn all(&self) -> [&AtomicU64; COUNT] {
         let [queue_full, memory, unreachable, refused, too_large, shutdown, invalid, unknown_fate] = &self.dropped;
         [
@@ -252,18 +253,18 @@ impl Counters {
         ]
     }
 
-    /// What they are at this moment, in the order of [`NAMES`].
+    /// Returns the current values, in the order of [`NAMES`].
     pub fn values(&self) -> [u64; COUNT] {
         self.all().map(|counter| counter.load(Relaxed))
     }
 
-    /// Puts every counter back to zero, for a tracer slot that is used again.
+    /// Sets all counters to zero, for a tracer slot that is used again.
     pub fn reset(&self) {
         let losses = self.losses.iter().flat_map(|loss| [&loss.last_ns, &loss.before]);
         self.all().into_iter().chain(losses).chain([&self.delivered_ns]).for_each(|counter| counter.store(0, Relaxed));
     }
 
-    /// The counters as debuggers see them, under their names.
+    /// Describes the counters for debuggers.
     pub fn inspected() -> Vec<Field> {
         let any = Counters::default();
         let place = |counter: &AtomicU64| std::ptr::from_ref(counter) as usize - std::ptr::from_ref(&any) as usize;

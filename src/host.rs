@@ -1,5 +1,5 @@
-//! Who this process is to the outside: host name, program, kernel, container. Reads files under /proc, /sys and /etc,
-//! and keeps nothing: a cache would be a lock that a fork can leave held, so callers ask once and keep the answer.
+//! Facts about this machine and process: host name, program, kernel, container. Reads files under /proc, /sys and /etc.
+//! Caches nothing: a cache needs a lock, which a fork can leave held. Callers keep the result.
 
 // Reads files.
 #![allow(clippy::disallowed_methods)]
@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The inode of /proc/self/ns/cgroup outside of any container; the kernel fixes it.
+/// The inode of /proc/self/ns/cgroup outside containers, a constant of the kernel.
 const HOST_CGROUP_NAMESPACE: u64 = 0xEFFF_FFFB;
 
 fn first_line(path: &str) -> Option<String> {
@@ -17,18 +17,18 @@ fn first_line(path: &str) -> Option<String> {
     text.lines().next().map(str::trim).filter(|line| !line.is_empty()).map(str::to_string)
 }
 
-/// The system's host name as this process sees it; empty if it cannot be read.
+/// Returns the host name; empty if it cannot be read.
 pub fn hostname() -> String {
     first_line("/proc/sys/kernel/hostname").or_else(|| first_line("/etc/hostname")).unwrap_or_default()
 }
 
-/// The kernel's release, such as `6.1.0-18-amd64`; empty if it cannot be read.
+/// Returns the kernel's release, such as `6.1.0-18-amd64`; empty if it cannot be read.
 pub fn kernel_release() -> String {
     first_line("/proc/sys/kernel/osrelease").unwrap_or_default()
 }
 
-/// The file name of the executable: what a user would call the program, since a process's title may be rewritten while it
-/// runs and its short name ends after 15 bytes. Falls back to that short name, then to `unnamed-service`.
+/// Returns the file name of the executable. The process's title is not used, because programs change it, nor the short
+/// name, because it is cut at 15 bytes. Falls back to the short name, then to `unnamed-service`.
 pub fn process_name() -> String {
     fs::read_link("/proc/self/exe")
         .ok()
@@ -37,7 +37,8 @@ pub fn process_name() -> String {
         .unwrap_or_else(|| "unnamed-service".into())
 }
 
-/// The kernel marks an executable that was replaced while it runs, as every deployment does.
+/// Returns the file name of an executable, without the mark that the kernel adds if the file was replaced, as in a
+/// deployment.
 fn program_in(executable: &Path) -> Option<String> {
     let name = executable.file_name()?.to_string_lossy();
     let name = name.strip_suffix(" (deleted)").unwrap_or(&name).trim();
@@ -45,13 +46,13 @@ fn program_in(executable: &Path) -> Option<String> {
     (!printable.is_empty()).then_some(printable)
 }
 
-/// The id of the container that this process runs in, if its control groups tell.
+/// Returns the id of the container of this process, if its control groups contain it.
 pub fn container_id() -> Option<String> {
     container_id_in(&control_groups())
 }
 
-/// How the agent may recognise this container: `ci-` and the container's id, else `in-` and the inode of its control
-/// group; `None` outside of containers.
+/// Returns the id by which the Agent recognises this container: `ci-` and the container id, else `in-` and the inode of
+/// its control group; `None` outside containers.
 pub fn entity_id() -> Option<String> {
     let inode = |path: &Path| fs::metadata(path).ok().map(|found| found.ino());
     entity_id_in(&control_groups(), &inode)
@@ -61,7 +62,7 @@ fn control_groups() -> String {
     sys::read_text("/proc/self/cgroup").unwrap_or_default()
 }
 
-/// The paths of the control groups in the text of /proc/self/cgroup, each with its list of controllers.
+/// Returns the paths of the control groups in the text of /proc/self/cgroup, each with its list of controllers.
 fn groups(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| {
         let mut parts = line.splitn(3, ':');
@@ -76,7 +77,7 @@ fn container_id_in(text: &str) -> Option<String> {
     groups(text).find_map(|(_, path)| container_id_of(path.rsplit('/').next()?)).map(str::to_string)
 }
 
-/// A runtime names a group by the container's id, with a prefix of its own and sometimes `.scope` at the end.
+/// Container runtimes name a control group by the container id, with a prefix, and sometimes with `.scope` at the end.
 fn container_id_of(group: &str) -> Option<&str> {
     let name = group.strip_suffix(".scope").unwrap_or(group);
     let last = |length: usize| name.len().checked_sub(length).and_then(|start| name.get(start..));
@@ -100,7 +101,7 @@ fn is_hex(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// `inode` answers with the inode of a path, if there is such a file.
+/// `inode` returns the inode of a path, if the file exists.
 fn entity_id_in(text: &str, inode: &dyn Fn(&Path) -> Option<u64>) -> Option<String> {
     if let Some(id) = container_id_in(text) {
         return Some(format!("ci-{id}"));

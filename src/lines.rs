@@ -1,6 +1,6 @@
-//! Whole lines to a file, a pipe, a terminal or a socket that may be slow, full, broken or somebody else's. The log and
-//! the `file://` exporter write through this. A write never waits longer than its caller allows and never raises a
-//! signal; a line that was cut off does not spoil the next one.
+//! Writes whole lines to a file, pipe, terminal or socket that may be slow, full, closed or replaced by the host. Used
+//! by the log and the `file://` exporter. A write waits no longer than the caller allows and raises no signal. A line
+//! that was cut off does not spoil the next one.
 
 // Opens descriptors of the host anew.
 #![allow(clippy::disallowed_methods)]
@@ -15,10 +15,10 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a pipe that is ready takes without blocking, whatever its mode (`PIPE_BUF`).
+/// Bytes that a writable pipe accepts without blocking, even in blocking mode (`PIPE_BUF`).
 const CHUNK: usize = 4096;
 
-/// A descriptor of the host's, such as its standard error, and what it led to when it was looked at first.
+/// A descriptor of the host, such as standard error, and the file that it led to at first.
 #[derive(Clone, Copy, Debug)]
 pub struct Given {
     fd: RawFd,
@@ -26,14 +26,14 @@ pub struct Given {
 }
 
 impl Given {
-    /// The descriptor as it is now.
+    /// Remembers the descriptor and the file that it leads to now.
     pub fn now(fd: RawFd) -> Given {
         Given { fd, first: sys::opened(fd) }
     }
 
-    /// The number and the kind of file, if it can be written to and is still what it was, or what a host redirects its output to. A host that
-    /// was started without standard error, or that closed it, gets its next file under the number 2: that one is not for
-    /// our lines.
+    /// Returns the number and the kind of file if it is writable, and either leads to the same file as at first or
+    /// looks like a redirection by the host. Otherwise fails: if a host starts without standard error or closes it, the
+    /// next file that it opens gets the number 2, and our lines must not go there.
     fn usable(&self) -> io::Result<(RawFd, u32)> {
         let now = sys::opened(self.fd).filter(|now| now.writable);
         let now = now.ok_or_else(|| io::Error::from_raw_os_error(libc::EBADF))?;
@@ -43,31 +43,33 @@ impl Given {
         Err(FileFault::NotAnOutput.into())
     }
 
+    /// Whether the file looks like one to which the host redirects its output.
     fn is_redirected(&self, now: &Opened) -> bool {
         let same = |fd: RawFd| sys::opened(fd).filter(|other| fd != self.fd && other.id == now.id);
         let both_outputs = [1, 2].into_iter().filter_map(same).any(|other| other.writable);
         match now.kind {
-            // dup2() clears this flag; a program that sets it wants the descriptor for itself.
+            // dup2() clears this flag. A program that sets it uses the descriptor for itself.
             _ if now.closed_by_exec => false,
             libc::S_IFCHR => true,
             libc::S_IFREG => now.appends || both_outputs,
-            // Not the write end of a pipe whose read end is here too: a program wakes its own event loop by it.
+            // Not the write end of a pipe whose read end is in this process: programs use such a pipe to wake their
+            // event loop.
             libc::S_IFIFO => !(0..=self.fd).filter_map(same).any(|other| !other.writable),
             _ => false,
         }
     }
 }
 
-/// How a target takes bytes.
+/// How a target is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A regular file that was opened for us, which appends.
+    /// A regular file that the library opened for appending.
     File,
-    /// A regular file whose position is the host's too.
+    /// A regular file whose position is shared with the host.
     SharedFile,
-    /// A pipe or terminal that was opened for us, and does not block.
+    /// A pipe or terminal that the library opened in non-blocking mode.
     Pipe,
-    /// One whose mode is the host's to choose.
+    /// A pipe or terminal whose mode the host controls.
     SharedPipe,
     Socket,
 }
@@ -78,13 +80,13 @@ enum Target {
     Ours(Descriptor, Kind),
 }
 
-/// Where lines go, and what the last writes taught.
+/// A target for lines, with the state of the last write.
 #[derive(Debug)]
 pub struct Lines {
     target: Target,
-    /// The last line ran out of patience; the next ones do not wait until somebody reads again.
+    /// The last line timed out. Further lines do not wait until the target accepts bytes again.
     stalled: bool,
-    /// The last line broke off in its middle.
+    /// The last line was cut off in its middle.
     torn: bool,
     /// The size of a regular file after the last line.
     size: u64,
@@ -95,19 +97,19 @@ impl Lines {
         Lines { target, stalled: false, torn: false, size: 0 }
     }
 
-    /// To a descriptor of the host's by its number, whatever it leads to at the time.
+    /// Writes to a descriptor of the host by its number, also after the host has redirected it.
     pub fn to_given(given: Given) -> Lines {
         Lines::to(Target::Given(given))
     }
 
-    /// To what a descriptor of the host's leads to now, even if the host closes the number later. What can block is
-    /// opened anew for this, so that the host's own descriptor keeps its mode.
+    /// Writes to the file that a descriptor of the host leads to now, even if the host closes the number later. Opens
+    /// pipes and terminals again, so that the host's descriptor keeps its blocking mode.
     pub fn to_copy(given: Given) -> io::Result<Lines> {
         let (fd, kind) = given.usable()?;
         if matches!(kind, libc::S_IFIFO | libc::S_IFCHR) {
             let again = PathBuf::from(format!("/proc/self/fd/{fd}"));
             let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
-            // Not possible without /proc, and for another user's pipe.
+            // Fails without /proc, and for another user's pipe.
             if let Ok(opened) = Descriptor::open(OpenOptions::new().write(true).custom_flags(flags), &again) {
                 return Ok(Lines::to(Target::Ours(opened, Kind::Pipe)));
             }
@@ -120,7 +122,7 @@ impl Lines {
         Ok(Lines::to(Target::Ours(Descriptor::copy_of(fd)?, kind)))
     }
 
-    /// To a file, pipe or terminal that was opened for this, for appending and without blocking.
+    /// Writes to a file, pipe or terminal that was opened for appending in non-blocking mode.
     pub fn to_opened(opened: Descriptor) -> io::Result<Lines> {
         let facts = opened.file()?.metadata()?;
         let kind = if facts.is_file() { Kind::File } else { Kind::Pipe };
@@ -129,7 +131,7 @@ impl Lines {
         Ok(lines)
     }
 
-    /// The open file, if it was opened for us and is a regular one.
+    /// Returns the open file if the library opened it and it is a regular file.
     pub fn regular(&self) -> Option<Result<&File, Taken>> {
         match &self.target {
             Target::Ours(opened, Kind::File) => Some(opened.file()),
@@ -137,12 +139,12 @@ impl Lines {
         }
     }
 
-    /// The size of a regular file after the last line.
+    /// Returns the size of a regular file after the last line.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Learns the size of a regular file anew, which other processes write to as well. What they left may be torn.
+    /// Reads the size of a regular file again, because other processes write to it too. Their last line may be cut off.
     pub fn look(&mut self) {
         let facts = self.regular().and_then(|file| file.ok()?.metadata().ok());
         if let Some(facts) = facts.filter(|facts| facts.len() != self.size) {
@@ -151,18 +153,19 @@ impl Lines {
         }
     }
 
-    /// Whether the last line broke off in its middle.
+    /// Whether the last line was cut off in its middle.
     pub fn torn(&self) -> bool {
         self.torn
     }
 
-    /// Has the next line begin with a newline, as after a torn one. For a target that was opened anew.
+    /// Sets whether the next line must begin with a newline because the last one was cut off. For a target that was
+    /// opened again.
     pub fn after_torn(mut self, torn: bool) -> Lines {
         self.torn |= torn;
         self
     }
 
-    /// Writes one line, newline included, within `patience`. An error means that the line, or its end, is lost.
+    /// Writes one line with its newline within `patience`. On error the line, or its end, is lost.
     pub fn write(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
         match &self.target {
             Target::Ours(opened, Kind::File) => {
@@ -178,7 +181,7 @@ impl Lines {
         }
     }
 
-    /// Whether a file of this size ends inside a line: one of ours, or another process's.
+    /// Whether a file of this size ends inside a line, of this or another process.
     fn ends_torn(&self, size: u64) -> bool {
         match &self.target {
             Target::Ours(opened, Kind::File) if size > 0 => {
@@ -188,11 +191,12 @@ impl Lines {
         }
     }
 
-    /// In one call, so that lines of several processes do not mix.
+    /// Writes in one call, so that lines of several processes do not mix.
     fn write_at_once(&mut self, line: &[u8]) -> io::Result<()> {
         let whole = if self.torn { Cow::Owned([b"\n", line].concat()) } else { Cow::Borrowed(line) };
         let mut done = 0;
-        // A second call says why the first one stopped short: a full disk, a quota, a limit of the process.
+        // If the first call writes only a part, a second call returns the error: a full disk, a quota, or a limit of
+        // the process.
         for _ in 0..2 {
             let wrote = self.put(&whole[done..])?;
             done += wrote;
@@ -205,6 +209,7 @@ impl Lines {
         Err(io::ErrorKind::StorageFull.into())
     }
 
+    /// Writes in parts that a writable pipe accepts without blocking.
     fn write_in_parts(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
         let give_up = sys::monotonic_ns().saturating_add(patience.as_nanos() as u64);
         if self.torn {
@@ -224,6 +229,7 @@ impl Lines {
         Ok(())
     }
 
+    /// Writes one part, and waits for the target until `give_up`.
     fn part(&mut self, bytes: &[u8], give_up: u64) -> io::Result<usize> {
         loop {
             let left = if self.stalled { 0 } else { give_up.saturating_sub(sys::monotonic_ns()) };
@@ -237,7 +243,7 @@ impl Lines {
             }
             match self.put(bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                // It may be ready for fewer bytes than these, and say so only now.
+                // The pipe may accept fewer bytes than these, which only the write reports.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if left == 0 {
                         self.stalled = true;
@@ -254,7 +260,7 @@ impl Lines {
         }
     }
 
-    /// One call that writes, right after a look at what the number leads to.
+    /// Makes one write call, right after checking what the number leads to.
     fn put(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.target {
             Target::Given(given) => match given.usable()? {
@@ -269,7 +275,7 @@ impl Lines {
     }
 }
 
-/// The last byte of a file that is open for writing alone. `None` where it may not be read.
+/// Reads the last byte of a file that is open for writing only. `None` if it may not be read.
 fn last_byte(opened: &Descriptor, size: u64) -> Option<u8> {
     let again = PathBuf::from(format!("/proc/self/fd/{}", opened.number()));
     let (again, mut last) = (Descriptor::open_to_read(&again).ok()?, [0]);
@@ -298,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_nobody_reads_costs_one_wait_and_is_used_again_when_read() {
+    fn a_pipe_without_a_reader_costs_one_wait_and_is_used_again_when_read() {
         for copied in [false, true] {
             let (mut reader, writer) = io::pipe().expect("a pipe");
             let given = Given::now(writer.as_raw_fd());
@@ -314,14 +320,14 @@ mod tests {
             let mut buffer = vec![0; 1 << 16];
             assert!(reader.read(&mut buffer).expect("read") > 0);
             lines.write(b"again\n", PATIENCE).expect("there is room again");
-            // SAFETY is not at stake: the host's descriptor still blocks.
+            // The host's own descriptor must still block.
             let flags = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", writer.as_raw_fd())).expect("facts");
             assert!(flags.lines().any(|line| line == "flags:\t02000001"), "{flags}");
         }
     }
 
     #[test]
-    fn a_reader_that_left_is_an_error_and_nothing_worse() {
+    fn a_closed_pipe_is_an_error_without_a_signal() {
         let (reader, writer) = io::pipe().expect("a pipe");
         drop(reader);
         let kind = to(&writer).write(b"x\n", PATIENCE).map_err(|error| error.kind());
@@ -343,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_behind_another_processs_torn_one_begins_on_its_own() {
+    fn a_line_after_another_processs_torn_one_begins_on_its_own() {
         let path = std::env::temp_dir().join(format!("spanwire-lines-{}", sys::pid()));
         std::fs::write(&path, b"torn").expect("a file");
         let open = || Descriptor::open(OpenOptions::new().append(true), &path).expect("it opens");
@@ -358,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_host_opens_under_a_closed_streams_number_is_left_alone() {
+    fn a_file_opened_under_the_number_of_a_closed_stream_gets_no_lines() {
         let regular = Opened { id: (1, 2), kind: libc::S_IFREG, writable: true, appends: false, closed_by_exec: false };
         let closed = Given { fd: 2, first: None };
         assert!(!closed.is_redirected(&regular), "a data file");

@@ -1,120 +1,148 @@
-//! The one bound on what spans may occupy, and the buffers that count against it. Everything that grows with the number
-//! or size of spans (open records, waiting chunks, the queue, recycled buffers) lives in a [`Buffer`]; capacity is what
-//! counts, not content, and what the allocator adds to it. Open spans leave a quarter of the bound to finished ones: a
-//! span that was started finds room for its record. What is inside a buffer is of no concern here.
+//! The limit on the memory of all spans, and the buffers that count against it. Everything that grows with the number or
+//! size of spans (open records, waiting chunks, the queue, recycled buffers) is in a [`Buffer`]. The capacity counts, not
+//! the length, plus what the allocator adds. Open spans may use three quarters of the limit, so that a span that was
+//! started finds memory for its record when it finishes.
 
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::sys;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-/// Process-wide, so that growing a buffer needs no path to a tracer.
+/// Counters and limits of the process. Global, so that a buffer can grow without a reference to a tracer.
 struct Counted {
-    /// Bytes that all buffers and tables hold at this moment.
+    /// Bytes that all buffers and tables hold. May be below zero in a forked child, as a signed number: a call
+    /// that the fork interrupted frees memory which [`forget_all`] has already subtracted.
     used: AtomicUsize,
-    /// Of these, what tables of slots hold.
+    /// The part of `used` in tables of slots.
     tables: AtomicUsize,
-    /// The bound: `SPANWIRE_MEMORY_MAX` of the first tracer.
+    /// The limit: `SPANWIRE_MEMORY_MAX` of the first tracer.
     max: AtomicUsize,
-    /// What all may hold when an open span grows.
+    /// Limit of `used` when an open span grows.
     open_max: AtomicUsize,
-    /// What all may hold when a span starts: less, so that what is set on it then finds room.
+    /// Limit of `used` when a span starts. Lower, so that there is memory for the tags of spans that were started.
     start_max: AtomicUsize,
 }
 
-static COUNTED: Counted = Counted {
-    used: AtomicUsize::new(0),
-    tables: AtomicUsize::new(0),
-    max: AtomicUsize::new(64 << 20),
-    open_max: AtomicUsize::new(48 << 20),
-    start_max: AtomicUsize::new(44 << 20),
-};
-/// What an allocator adds to each block: its header, and rounding.
+static COUNTED: Counted = Counted::new();
+
+/// Bytes that an allocator adds to each block: its header, and rounding.
 const OVERHEAD: usize = 16;
 
-/// No room: the bound is reached, or the system has none left.
+/// The limit is reached, or the system has no memory left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// Bytes in use.
-pub fn used() -> usize {
-    COUNTED.used.load(Relaxed)
+/// The limit that applies to a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    /// The limit of open spans.
+    Open,
+    /// The whole limit, for finished spans.
+    Whole,
+    /// No limit, but counted: the worker must be able to send when memory is short.
+    None,
 }
 
-/// The bound in bytes.
+impl Counted {
+    const fn new() -> Counted {
+        Counted {
+            used: AtomicUsize::new(0),
+            tables: AtomicUsize::new(0),
+            max: AtomicUsize::new(64 << 20),
+            open_max: AtomicUsize::new(48 << 20),
+            start_max: AtomicUsize::new(44 << 20),
+        }
+    }
+
+    /// Returns `used` as a number with a sign.
+    #[inline]
+    fn balance(&self) -> isize {
+        self.used.load(Relaxed) as isize
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.balance() >= self.start_max.load(Relaxed) as isize
+    }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        // Compare without the tables of slots: they are never freed, and their slots are ready for the next spans.
+        let (used, tables) = (self.balance().max(0) as usize, self.tables.load(Relaxed));
+        used.saturating_sub(tables) >= self.open_max.load(Relaxed).saturating_sub(tables) / 4 * 3
+    }
+
+    fn claim(&self, bytes: usize, bound: Bound) -> Result<(), Full> {
+        let max = match bound {
+            Bound::Open => self.open_max.load(Relaxed) as isize,
+            Bound::Whole => self.max.load(Relaxed) as isize,
+            Bound::None => isize::MAX,
+        };
+        if (self.used.fetch_add(bytes, Relaxed) as isize).saturating_add_unsigned(bytes) > max {
+            self.used.fetch_sub(bytes, Relaxed);
+            return Err(Full);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the bytes in use.
+pub fn used() -> usize {
+    COUNTED.balance().max(0) as usize
+}
+
+/// Returns the limit in bytes.
 pub fn max() -> usize {
     COUNTED.max.load(Relaxed)
 }
 
-/// Sets the bound in bytes.
+/// Sets the limit in bytes.
 pub fn set_max(bytes: usize) {
     COUNTED.max.store(bytes, Relaxed);
     COUNTED.open_max.store(bytes - bytes / 4, Relaxed);
     COUNTED.start_max.store(bytes - bytes / 16 * 5, Relaxed);
 }
 
-/// Whether no span can be started any more.
+/// Whether no span can be started because the limit is reached.
 #[inline]
 pub fn is_full() -> bool {
-    COUNTED.used.load(Relaxed) >= COUNTED.start_max.load(Relaxed)
+    COUNTED.is_full()
 }
 
-/// Whether so little is left that what is merely kept for later is to be given back: without this, buffers that open
-/// spans once needed would keep new ones out for ever.
+/// Whether memory is so short that buffers kept for reuse must be freed. Otherwise buffers of former spans would prevent
+/// new spans forever.
 #[inline]
 pub fn is_short() -> bool {
-    // Of what tables of slots leave: those are never given back, and their slots are ready for the next spans.
-    let tables = COUNTED.tables.load(Relaxed);
-    COUNTED.used.load(Relaxed).saturating_sub(tables) >= COUNTED.open_max.load(Relaxed).saturating_sub(tables) / 4 * 3
+    COUNTED.is_short()
 }
 
-/// A forked child starts from nothing: what it inherited is never used again.
+/// Resets the counters in a forked child, which never uses the inherited buffers again.
 pub fn forget_all() {
     COUNTED.used.store(0, Relaxed);
     COUNTED.tables.store(0, Relaxed);
 }
 
-/// Counts `bytes` of a table that only grows.
+/// Adds `bytes` of a table of slots, which never shrinks.
 pub fn claim_table(bytes: usize) {
     COUNTED.tables.fetch_add(bytes, Relaxed);
     claim_always(bytes);
 }
 
-/// Counts `bytes` that live outside a buffer (the slots of a table), whatever the bound says.
+/// Adds `bytes` of memory outside a buffer (the slots of a table), ignoring the limit.
 pub fn claim_always(bytes: usize) {
     COUNTED.used.fetch_add(bytes, Relaxed);
 }
 
-/// How far a growing buffer may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bound {
-    /// An open span's.
-    Open,
-    /// That of finished spans.
-    Whole,
-    /// The worker's, which must be able to send when memory is short: counted, but not bounded.
-    None,
-}
-
 fn claim(bytes: usize, bound: Bound) -> Result<(), Full> {
-    let max = match bound {
-        Bound::Open => COUNTED.open_max.load(Relaxed),
-        Bound::Whole => COUNTED.max.load(Relaxed),
-        Bound::None => usize::MAX,
-    };
-    if COUNTED.used.fetch_add(bytes, Relaxed).saturating_add(bytes) > max {
-        COUNTED.used.fetch_sub(bytes, Relaxed);
-        return Err(Full);
-    }
-    Ok(())
+    COUNTED.claim(bytes, bound)
 }
 
-/// Memory that lies outside a [`Buffer`] and counts all the same, until this is dropped.
+/// Memory outside a [`Buffer`] that counts against the limit until this is dropped.
 #[derive(Debug, Default)]
 pub struct Claim(usize);
 
 impl Claim {
-    /// Counts `bytes` more for an open span.
+    /// Adds `bytes` for an open span.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Full> {
         let bytes = bytes + if self.0 == 0 { OVERHEAD } else { 0 };
         claim(bytes, Bound::Open)?;
@@ -122,13 +150,13 @@ impl Claim {
         Ok(())
     }
 
-    /// What is counted now.
+    /// Returns the bytes counted.
     #[inline]
     pub fn bytes(&self) -> usize {
         self.0
     }
 
-    /// Counts `bytes` in all from now on, whatever the bound says.
+    /// Sets the bytes counted, ignoring the limit.
     pub fn set(&mut self, bytes: usize) {
         COUNTED.used.fetch_add(bytes, Relaxed);
         COUNTED.used.fetch_sub(std::mem::replace(&mut self.0, bytes), Relaxed);
@@ -143,22 +171,22 @@ impl Drop for Claim {
     }
 }
 
-/// Bytes that grow under the bound. Never aborts for want of memory. All that it holds is initialised, so that writing is
-/// plain indexing and small pieces are copied without a call.
+/// A growing byte buffer under the limit. Does not abort if memory is exhausted. All of its capacity is initialised, so
+/// that writing is plain indexing, and small pieces are copied without a function call.
 #[derive(Debug, Default)]
 pub struct Buffer {
-    /// As long as its capacity.
+    /// Its length is the buffer's capacity.
     bytes: Vec<u8>,
     len: usize,
 }
 
 impl Buffer {
-    /// An empty buffer without memory.
+    /// Returns an empty buffer without memory.
     pub const fn new() -> Buffer {
         Buffer { bytes: Vec::new(), len: 0 }
     }
 
-    /// Makes room for `more` bytes of an open span.
+    /// Ensures that `more` bytes can be appended, for an open span.
     #[inline]
     pub fn room(&mut self, more: usize) -> Result<(), Full> {
         if self.bytes.len() - self.len >= more {
@@ -185,7 +213,7 @@ impl Buffer {
         Ok(())
     }
 
-    /// Appends `size` bytes, for the caller to fill.
+    /// Appends `size` bytes and returns them for the caller to fill.
     #[inline]
     pub fn tail(&mut self, size: usize) -> Result<&mut [u8], Full> {
         self.room(size)?;
@@ -194,7 +222,7 @@ impl Buffer {
         Ok(&mut self.bytes[at..at + size])
     }
 
-    /// The same for the worker, which must be able to send when memory is short: counted, but not bounded.
+    /// Same as `tail`, but counted without a limit: the worker must be able to send when memory is short.
     #[inline]
     pub fn tail_beyond(&mut self, size: usize) -> Result<&mut [u8], Full> {
         if self.bytes.len() - self.len < size {
@@ -210,42 +238,42 @@ impl Buffer {
         Ok(())
     }
 
-    /// The content.
+    /// Returns the content.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
 
-    /// The content, to be changed in place.
+    /// Returns the content for changes in place.
     #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[..self.len]
     }
 
-    /// The content's length.
+    /// Returns the length of the content.
     #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is no content.
+    /// Whether the buffer is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The bytes held, used or not.
+    /// Returns the capacity in bytes.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Forgets the content beyond `len` bytes.
+    /// Cuts the content to `len` bytes.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
-    /// Empties the buffer; memory beyond `keep` bytes is given back.
+    /// Empties the buffer. Frees its memory if the capacity is above `keep` bytes.
     #[inline]
     pub fn clear(&mut self, keep: usize) {
         self.len = 0;
@@ -255,32 +283,32 @@ impl Buffer {
     }
 }
 
-/// What is counted, as debuggers see it: at the moment at which they look.
+/// Describes the counters for debuggers, which read them in memory.
 pub fn counted_now() -> TypeDescriptor {
     let fields = vec![unsigned!(Counted, used), unsigned!(Counted, max)];
     TypeDescriptor::row("memory", std::slice::from_ref(&COUNTED), fields)
 }
 
-/// A buffer as debuggers see it.
+/// Describes a buffer for debuggers.
 pub fn inspected() -> TypeDescriptor {
     let fields = vec![holding!(Vec of "byte", Buffer, bytes), unsigned!(Buffer, len as "length")];
     TypeDescriptor::inside::<Buffer>("buffer", fields)
 }
 
-/// Copies between slices of one length. Most texts of a span are short: up to 64 bytes go in a few moves of fixed size
-/// that overlap, which costs less than a call.
+/// Copies between slices of equal length. Most texts of a span are short: up to 64 bytes are copied in a few overlapping
+/// moves of fixed size, which cost less than a call of memcpy.
 #[inline]
 pub fn copy(to: &mut [u8], from: &[u8]) {
     copy_seeing(to, from);
 }
 
-/// The same, and whether all bytes are ASCII: they are in registers anyway.
+/// Copies, and returns whether all bytes are ASCII. The check is cheap, since the bytes are in registers.
 #[inline]
 pub fn copy_ascii(to: &mut [u8], from: &[u8]) -> bool {
     copy_seeing(to, from) & 0x8080_8080_8080_8080 == 0
 }
 
-/// Copies, and tells every byte seen, or-ed together by eights.
+/// Copies, and returns all bytes or-ed together, eight at a time.
 #[inline(always)]
 fn copy_seeing(to: &mut [u8], from: &[u8]) -> u64 {
     #[inline(always)]
@@ -333,7 +361,7 @@ impl Drop for Buffer {
     }
 }
 
-/// What a buffer of this capacity occupies.
+/// Returns the bytes that a buffer of this capacity counts for.
 fn counted(capacity: usize) -> usize {
     if capacity == 0 {
         0
@@ -346,7 +374,7 @@ const SMALLEST: u32 = 9;
 const CLASSES: usize = 10;
 const POOLED_MAX: usize = 4 << 20;
 
-/// Empty buffers of 512 bytes to 256 KiB, taken and given last in, first out: the one used last is still in the cache.
+/// Pool of empty buffers of 512 bytes to 256 KiB. Last in, first out, because the last one is still in the cache.
 #[derive(Debug, Default)]
 pub struct Pool {
     classes: [Mutex<Vec<Buffer>>; CLASSES],
@@ -354,7 +382,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A buffer that holds at least `bytes`, from the pool if it has one.
+    /// Returns a buffer with room for at least `bytes`, from the pool if it has one.
     pub fn take(&self, bytes: usize) -> Result<Buffer, Full> {
         let bytes = bytes.max(1 << SMALLEST);
         let class = (usize::BITS - (bytes - 1).leading_zeros()).saturating_sub(SMALLEST) as usize;
@@ -370,12 +398,12 @@ impl Pool {
         Ok(buffer)
     }
 
-    /// Gives a buffer back. One that is too large, or one too many, is freed.
+    /// Returns a buffer to the pool. Frees it if it is too large or the pool is full.
     pub fn give(&self, buffer: Buffer) {
         self.give_all(std::iter::once(buffer));
     }
 
-    /// Gives buffers back, several under one lock: whoever waits for a buffer does so for a moment at most.
+    /// Returns buffers to the pool. Takes a lock for up to 32 at a time, so that other threads wait only briefly for it.
     pub fn give_all(&self, buffers: impl Iterator<Item = Buffer>) {
         let mut open = None;
         for (n, mut buffer) in buffers.enumerate() {
@@ -406,7 +434,7 @@ impl Pool {
         }
     }
 
-    /// A buffer with the content of `buffer` and room for `more`.
+    /// Replaces `buffer` by one with the same content and room for `more` bytes.
     #[cold]
     pub fn enlarge(&self, buffer: &mut Buffer, more: usize) -> Result<(), Full> {
         let mut larger = self.take(buffer.len().checked_add(more).ok_or(Full)?)?;
@@ -429,6 +457,19 @@ mod tests {
             assert_eq!(copy_ascii(&mut to, &from[..len]), len <= 128, "{len}");
             assert_eq!(to, from[..len], "{len}");
         }
+    }
+
+    #[test]
+    fn a_child_that_frees_more_than_it_counted_starts_spans() {
+        let counted = Counted::new();
+        // A call that a fork interrupted frees its memory after `forget_all`.
+        counted.used.fetch_sub(100_000, Relaxed);
+        assert!(!counted.is_full() && !counted.is_short());
+        for bound in [Bound::Open, Bound::Whole, Bound::None] {
+            assert_eq!(counted.claim(1_000, bound), Ok(()), "{bound:?}");
+        }
+        assert_eq!(counted.claim(64 << 20, Bound::Open), Err(Full));
+        assert_eq!(counted.balance(), -97_000, "a refused claim is not counted");
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! Static probes (USDT): places where a debugger or tracer of the system can stop or count, a `nop` each while nobody
-//! does. `readelf -n` lists them, GDB's `info probes stap` too; `break -probe-stap spanwire:span__start` stops there. What
-//! is recorded about them lies in the section `.note.stapsdt`, in the form that systemtap has set: address, base, semaphore
-//! (none), provider, name, and where each argument is found. Nothing here decides anything.
+//! Static probes (USDT): places where a debugger or a tracing tool can stop or count. Each is a `nop` while no tool
+//! uses it. `readelf -n` and GDB's `info probes stap` list them; `break -probe-stap spanwire:span__start` stops at one.
+//! The section `.note.stapsdt` describes them in systemtap's format: address, base, semaphore (none), provider, name,
+//! and the location of each argument.
 
-/// A probe with two arguments of 64 bits. The name's double underscore is read as a dash by some tools.
+/// Defines a probe with two 64-bit arguments. Some tools show the double underscore in the name as a dash.
 macro_rules! probe {
     ($name:literal, $first:expr, $second:expr) => {{
         let (first, second): (u64, u64) = ($first, $second);
-        // SAFETY: one `nop`, and a note beside the code; no register, flag or memory is changed.
+        // SAFETY: one `nop`, and a note outside the code; it changes no register, flag or memory.
         #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
         unsafe {
             std::arch::asm!(
@@ -43,7 +43,7 @@ macro_rules! probe {
     }};
 }
 
-/// A span was started: its id, and the low half of its trace's.
+/// A span was started: its id, and the lower half of its trace id.
 #[inline(always)]
 pub fn span_start(span_id: u64, trace_id_low: u64) {
     probe!("span__start", span_id, trace_id_low);
@@ -55,19 +55,19 @@ pub fn span_finish(span_id: u64, duration_ns: u64) {
     probe!("span__finish", span_id, duration_ns);
 }
 
-/// A chunk went to the queue: its spans, and its bytes.
+/// A chunk was queued: its spans, and its bytes.
 #[inline(always)]
 pub fn chunk_enqueue(spans: u64, bytes: u64) {
     probe!("chunk__enqueue", spans, bytes);
 }
 
-/// An agent answered a payload, or did not: its bytes, and the HTTP status, 0 for no answer.
+/// A payload was answered or failed: its bytes, and the HTTP status, 0 for no answer.
 #[inline(always)]
 pub fn payload_send(bytes: u64, status: u64) {
     probe!("payload__send", bytes, status);
 }
 
-/// Finished spans were dropped: how many, and the number of the reason, in the order of `spanwire_stats`.
+/// Finished spans were dropped: their number, and the number of the reason in the order of `spanwire_stats`.
 #[inline(always)]
 pub fn spans_drop(spans: u64, reason: u64) {
     probe!("spans__drop", spans, reason);

@@ -1,30 +1,31 @@
-//! How this process tells itself from its parent. What a process holds hangs from one word in a page that the kernel
-//! wipes in a child (`MADV_WIPEONFORK`), so that one load per call notices a fork, after `_Fork` and a raw `clone` too.
-//! A child's first call makes fresh state from its parent's, which it reads, but never writes, locks or frees. What is
-//! older than the parent is freed as a whole (`crate::sys::free_older_generations`). What the state is, is
-//! `crate::tracer::state`'s.
+//! Notices forks. The pointer to all state of a process lies in a page that the kernel wipes in a child
+//! (`MADV_WIPEONFORK`), so that one load per call notices a fork, also after `_Fork` and a raw `clone`. The first call in
+//! a child makes fresh state from its parent's. It reads the parent's state, but never writes, locks or frees it. State
+//! older than the parent's is freed as a whole (`crate::sys::free_older_generations`). `crate::tracer::state` defines the
+//! state.
 
 use crate::sys;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
-/// Something that a process has one of, made at its first use, and made anew in a forked child. For a static.
+/// A value of which each process has one, made at its first use, and again in a forked child. Meant for a static.
 pub struct PerProcess<T: 'static> {
-    /// Points to the word: in its page, or `unwiped`; null before the first use.
+    /// Points to the word that points to the value. The word is in a wiped page, or is `unwiped`. Null before the first
+    /// use.
     word: AtomicPtr<AtomicPtr<T>>,
-    /// The word where the kernel cannot wipe pages.
+    /// The word if the kernel cannot wipe pages.
     unwiped: AtomicPtr<T>,
-    /// What was made last, in this process or, in a child before its first call, in its parent.
+    /// The value that was made last: in this process, or, in a child before its first call, in its parent.
     last: AtomicPtr<T>,
 }
 
-/// Stands in the word while a thread makes the value.
+/// The content of the word while a thread makes the value.
 const IN_THE_MAKING: usize = 1;
 
 // A default would be of no use: a static needs the constant function.
 #[allow(clippy::new_without_default)]
 impl<T: Sync> PerProcess<T> {
-    /// Nothing yet.
+    /// Returns an empty holder.
     pub const fn new() -> PerProcess<T> {
         PerProcess {
             word: AtomicPtr::new(std::ptr::null_mut()),
@@ -33,7 +34,7 @@ impl<T: Sync> PerProcess<T> {
         }
     }
 
-    /// The value, if this process has made one. It lives as long as the process.
+    /// Returns the value if this process has made one. It lives as long as the process.
     #[inline]
     pub fn get(&'static self) -> Option<&'static T> {
         // SAFETY: the word is in a page that is never unmapped, or in `self`; no value is freed in its own process.
@@ -43,7 +44,7 @@ impl<T: Sync> PerProcess<T> {
         }
     }
 
-    /// The value; `make` makes it, from what was inherited in a forked child.
+    /// Returns the value. If this process has none, `make` makes it; in a forked child it gets the parent's value.
     #[cold]
     pub fn get_or_make(&'static self, make: impl Fn(Option<&T>) -> T) -> &'static T {
         let (word, in_the_making) = (self.mapped_word(), IN_THE_MAKING as *mut T);
@@ -51,7 +52,7 @@ impl<T: Sync> PerProcess<T> {
             match word.compare_exchange(std::ptr::null_mut(), in_the_making, AcqRel, Acquire) {
                 Ok(_) => {
                     let unfinished = Unfinished(word);
-                    // SAFETY: a child does not free its parent's value, and nobody in it writes to that.
+                    // SAFETY: a child does not free its parent's value, and no thread of the child writes to it.
                     let value = Box::into_raw(Box::new(make(unsafe { self.last.load(Acquire).as_ref() })));
                     std::mem::forget(unfinished);
                     self.last.store(value, Release);
@@ -66,7 +67,7 @@ impl<T: Sync> PerProcess<T> {
         }
     }
 
-    /// Forgets the value if it is `stale`, for hosts that fork in a way that nothing else could notice.
+    /// Forgets the value if it is `stale`. For hosts that fork in a way that leaves the word unwiped.
     pub fn forget_if(&'static self, stale: impl Fn(&T) -> bool) {
         if self.get().is_some_and(&stale) {
             let last = self.last.load(Acquire);
@@ -74,7 +75,7 @@ impl<T: Sync> PerProcess<T> {
         }
     }
 
-    /// The word, in a page mapped by whoever comes first.
+    /// Returns the word; the first thread that needs it maps its page.
     fn mapped_word(&'static self) -> &'static AtomicPtr<T> {
         let none = std::ptr::null_mut();
         if self.word.load(Acquire).is_null() {
@@ -87,11 +88,12 @@ impl<T: Sync> PerProcess<T> {
         unsafe { &*self.word.load(Acquire) }
     }
 
+    /// Uses a word outside a wiped page, which a fork handler clears.
     fn keep_unwiped(&'static self) -> *mut AtomicPtr<T> {
         static ONCE: Once = Once::new();
         let word = std::ptr::addr_of!(self.unwiped).cast_mut();
         UNWIPED.store(word.cast(), Release);
-        // SAFETY: the handler does what a handler after fork may do: one store.
+        // SAFETY: the handler only stores one word, which is allowed after a fork.
         ONCE.call_once(|| unsafe {
             libc::pthread_atfork(None, None, Some(wipe_by_hand));
         });
@@ -101,9 +103,9 @@ impl<T: Sync> PerProcess<T> {
 
 const PAGE: usize = 4096;
 
-/// A page that a forked child finds zeroed; none where the kernel is older than 4.14.
+/// Maps a page that is zero in a forked child. `None` on kernels before 4.14.
 fn map_wiped_page() -> Option<*mut libc::c_void> {
-    // SAFETY: a fresh private mapping, known to nobody else.
+    // SAFETY: a fresh private mapping, which no other code knows.
     unsafe {
         let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         let page = libc::mmap(std::ptr::null_mut(), PAGE, protection, flags, -1, 0);
@@ -118,14 +120,15 @@ fn map_wiped_page() -> Option<*mut libc::c_void> {
     }
 }
 
+/// Unmaps a page, unless it is `unless`.
 fn unmap_page(page: *mut libc::c_void, unless: *const libc::c_void) {
     if page.cast_const() != unless {
-        // SAFETY: mapped just now by a thread that lost the race, and known to nobody else.
+        // SAFETY: mapped by this thread, which lost the race, and no other code knows it.
         unsafe { libc::munmap(page, PAGE) };
     }
 }
 
-/// The word that the handler wipes; the library has one value per process, so one word is enough.
+/// The word that the fork handler clears. The library has one value per process, so one word is enough.
 static UNWIPED: AtomicPtr<AtomicPtr<()>> = AtomicPtr::new(std::ptr::null_mut());
 
 extern "C" fn wipe_by_hand() {
@@ -135,7 +138,7 @@ extern "C" fn wipe_by_hand() {
     }
 }
 
-/// Puts the word back if making the value panics, so that the next caller tries again instead of waiting for ever.
+/// Clears the word if making the value panics, so that the next caller tries again instead of waiting forever.
 struct Unfinished<T: 'static>(&'static AtomicPtr<T>);
 
 impl<T> Drop for Unfinished<T> {
@@ -144,25 +147,59 @@ impl<T> Drop for Unfinished<T> {
     }
 }
 
-/// A value that a forked child can copy although another thread may have been changing it when the fork came: what is
-/// published is complete, and a child reads it without the lock.
+/// The word with the generation of this process, in a wiped page or `UNWIPED_GENERATION`. Null before the first use.
+static GENERATION: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
+
+/// The last generation that was assigned, in this process or in one of its ancestors. A child inherits it.
+static LAST_GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Marks that the kernel cannot wipe pages.
+static UNWIPED_GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Returns a number that tells this process from its ancestors. A pid does not: a child that is the first process of a
+/// new pid namespace has pid 1, as its parent may have. Where the kernel cannot wipe pages, this is the pid.
+pub fn generation() -> u32 {
+    let unwiped = std::ptr::addr_of!(UNWIPED_GENERATION).cast_mut();
+    if GENERATION.load(Acquire).is_null() {
+        let page = map_wiped_page().map_or(unwiped, |page| page.cast());
+        if GENERATION.compare_exchange(std::ptr::null_mut(), page, AcqRel, Acquire).is_err() {
+            unmap_page(page.cast(), unwiped.cast_const().cast());
+        }
+    }
+    let word = GENERATION.load(Acquire);
+    if word == unwiped {
+        return sys::pid();
+    }
+    // SAFETY: the page is never unmapped.
+    let word = unsafe { &*word };
+    match word.load(Acquire) {
+        0 => {
+            let next = LAST_GENERATION.fetch_add(1, AcqRel) + 1;
+            word.compare_exchange(0, next, AcqRel, Acquire).map_or_else(|first| first, |_| next)
+        }
+        generation => generation,
+    }
+}
+
+/// A value that a forked child can copy even if another thread was changing it at the moment of the fork. The published
+/// value is always complete, and a child reads it without the lock.
 #[derive(Debug)]
 pub struct Inheritable<T> {
     owned: Mutex<Option<Arc<T>>>,
     published: AtomicPtr<T>,
-    /// The process that owns the value.
-    pid: AtomicU32,
+    /// The generation of the process that owns the value.
+    owner: u32,
 }
 
 impl<T> Default for Inheritable<T> {
     fn default() -> Inheritable<T> {
         let published = AtomicPtr::new(std::ptr::null_mut());
-        Inheritable { owned: Mutex::new(None), published, pid: AtomicU32::new(sys::pid()) }
+        Inheritable { owned: Mutex::new(None), published, owner: generation() }
     }
 }
 
 impl<T: Clone> Inheritable<T> {
-    /// The value, for the process that set it.
+    /// Returns the value. Only for the process that set it.
     pub fn get(&self) -> Option<Arc<T>> {
         self.owned.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -176,13 +213,13 @@ impl<T: Clone> Inheritable<T> {
         drop(std::mem::replace(&mut *owned, value));
     }
 
-    /// In a forked child: a copy of what the parent had set. Nothing in the process that owns the value.
+    /// Returns, in a forked child, a copy of the value that the parent set. `None` in the process that owns the value.
     pub fn inherited(&self) -> Option<T> {
-        if self.pid.load(Relaxed) == sys::pid() {
+        if self.owner == generation() {
             return None;
         }
-        // SAFETY: what is published is complete; in a child, whose threads have all come into being after the fork,
-        // nobody frees it.
+        // SAFETY: the published value is complete. No thread of a child frees it, since all of them were started after
+        // the fork.
         unsafe { self.published.load(Acquire).as_ref() }.cloned()
     }
 }
@@ -222,7 +259,7 @@ mod tests {
         let settings = Inheritable::default();
         settings.set(Some(vec![1, 2]));
         assert_eq!((settings.get().as_deref(), settings.inherited()), (Some(&vec![1, 2]), None));
-        // SAFETY: the child calls nothing but what is tested, and _exit.
+        // SAFETY: the child calls only what is tested, and _exit.
         unsafe {
             let child = libc::fork();
             if child == 0 {
@@ -235,5 +272,60 @@ mod tests {
             assert_eq!(status, 0);
         }
         assert_eq!(VALUE.get(), Some(&1));
+    }
+
+    /// Forks, and returns the exit status of the child, which runs `child`.
+    fn in_child(child: impl FnOnce() -> i32) -> i32 {
+        // SAFETY: the child calls only what is tested, and _exit.
+        unsafe {
+            let pid = libc::fork();
+            if pid == 0 {
+                libc::_exit(child());
+            }
+            let mut status = -1;
+            libc::waitpid(pid, &mut status, 0);
+            if libc::WIFEXITED(status) {
+                libc::WEXITSTATUS(status)
+            } else {
+                -1
+            }
+        }
+    }
+
+    #[test]
+    fn a_child_with_the_pid_of_its_parent_inherits() {
+        const NO_NAMESPACES: i32 = 77;
+        // Makes the next child the first process of a new pid namespace.
+        let unshare = || {
+            // SAFETY: takes a number, in a process with one thread.
+            unsafe {
+                libc::unshare(libc::CLONE_NEWPID) == 0 || libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWPID) == 0
+            }
+        };
+        let status = in_child(|| {
+            if !unshare() {
+                return NO_NAMESPACES;
+            }
+            in_child(|| {
+                let settings = Inheritable::default();
+                settings.set(Some(vec![1, 2]));
+                if sys::pid() != 1 || settings.inherited().is_some() {
+                    return 1;
+                }
+                if !unshare() {
+                    return NO_NAMESPACES;
+                }
+                in_child(|| match sys::pid() {
+                    1 if settings.inherited() == Some(vec![1, 2]) => 0,
+                    1 => 2,
+                    _ => 3,
+                })
+            })
+        });
+        if status == NO_NAMESPACES {
+            eprintln!("skipped: this user may make no pid namespace");
+            return;
+        }
+        assert_eq!(status, 0);
     }
 }

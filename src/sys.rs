@@ -12,8 +12,12 @@ pub use descriptor::{begin_generation, close_inherited, is_taken, Descriptor, Ta
 pub use heap::{free_older_generations, outliving};
 pub use socket::{Connection, Event};
 
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{FlockOperation, MemfdFlags, OFlags, SealFlags};
+use rustix::io::{Errno, FdFlags, ReadWriteFlags};
+use std::ffi::CStr;
 use std::io::{self, Read};
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -56,6 +60,14 @@ pub fn uncancelled<R>(call: impl FnOnce() -> R) -> R {
     call()
 }
 
+/// The descriptor of this number, for one system call. The number may be a host's, who may close it at any time: the call
+/// then fails, or reaches what the host has opened since.
+fn numbered(fd: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: not -1. Nothing but the kernel uses it, which checks it; the callers of this module know that it may lead
+    // elsewhere, and `descriptor` guards our own.
+    unsafe { BorrowedFd::borrow_raw(if fd < 0 { RawFd::MAX } else { fd }) }
+}
+
 /// The process id, asked of the kernel each time: a cached one would be wrong after a raw `clone`.
 pub fn pid() -> u32 {
     std::process::id()
@@ -63,14 +75,12 @@ pub fn pid() -> u32 {
 
 /// The user whose rights the process has.
 pub fn user() -> u32 {
-    // SAFETY: takes no arguments and cannot fail.
-    unsafe { libc::geteuid() }
+    rustix::process::geteuid().as_raw()
 }
 
 /// The kernel's id of the calling thread.
 pub fn thread_id() -> u32 {
-    // SAFETY: takes no arguments and cannot fail.
-    unsafe { libc::syscall(libc::SYS_gettid) as u32 }
+    rustix::thread::gettid().as_raw_pid() as u32
 }
 
 fn clock_ns(clock: libc::clockid_t) -> u64 {
@@ -94,9 +104,8 @@ pub fn monotonic_ns() -> u64 {
 /// Fills `bytes` from the system's random source; falls back to clocks and addresses where there is none, since an id
 /// that is merely hard to collide with is better than no trace.
 pub fn random_bytes(bytes: &mut [u8]) {
-    // SAFETY: the pointer and the length describe `bytes`.
-    let got = unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), libc::GRND_NONBLOCK) };
-    if got == bytes.len() as libc::c_long {
+    let got = rustix::rand::getrandom(&mut *bytes, rustix::rand::GetRandomFlags::NONBLOCK);
+    if got == Ok(bytes.len()) {
         return;
     }
     let mut seed = wall_ns() ^ (monotonic_ns().rotate_left(32)) ^ (thread_id() as u64) << 17 ^ bytes.as_ptr() as u64;
@@ -130,8 +139,7 @@ pub fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> io::Re
         let mut name = [0u8; 16];
         let length = start.name.len().min(15);
         name[..length].copy_from_slice(&start.name.as_bytes()[..length]);
-        // SAFETY: 16 bytes with a NUL at their end.
-        unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+        let _ = CStr::from_bytes_until_nul(&name).map(rustix::thread::set_name);
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(start.body));
         std::ptr::null_mut()
     }
@@ -195,31 +203,17 @@ pub fn be_a_batch_thread() {
 
 /// One `write(2)`, repeated when a signal interrupts it.
 pub fn write_once(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
-    loop {
-        // SAFETY: the pointer and the length describe `bytes`.
-        let wrote = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
-        if wrote >= 0 {
-            return Ok(wrote as usize);
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
+    Ok(rustix::io::retry_on_intr(|| rustix::io::write(numbered(fd), bytes))?)
 }
 
 /// Writes to a pipe without waiting where the kernel can do so (6.4 and later), else as [`write_once`] does. For a pipe
 /// whose mode is not ours to change.
 pub fn write_without_waiting(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
-    let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    // SAFETY: `part` describes `bytes`, which are only read. -1 stands for the file's own position.
-    let wrote = unsafe { libc::pwritev2(fd, &part, 1, -1, libc::RWF_NOWAIT) };
-    if let Ok(wrote) = usize::try_from(wrote) {
-        return Ok(wrote);
-    }
-    match io::Error::last_os_error() {
-        error if error.kind() == io::ErrorKind::WouldBlock => Err(error),
-        _ => write_once(fd, bytes),
+    /// The file's own position.
+    const HERE: u64 = u64::MAX;
+    match rustix::io::pwritev2(numbered(fd), &[io::IoSlice::new(bytes)], HERE, ReadWriteFlags::NOWAIT) {
+        Err(error) if error != Errno::WOULDBLOCK => write_once(fd, bytes),
+        wrote => Ok(wrote?),
     }
 }
 
@@ -258,30 +252,26 @@ pub fn read_text(path: &str) -> io::Result<String> {
 
 /// The names in a folder, at most so many, without `.` and `..`.
 pub fn names_in(folder: &Path, max: usize) -> io::Result<Vec<std::ffi::OsString>> {
-    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::ffi::OsStringExt;
     use std::os::unix::fs::OpenOptionsExt;
-    /// Where a name lies in what the kernel writes: behind inode, offset, length and type.
-    const NAME_AT: usize = 19;
     let mut options = std::fs::OpenOptions::new();
     let open = Descriptor::open(options.read(true).custom_flags(libc::O_DIRECTORY | libc::O_NONBLOCK), folder)?;
-    let (mut names, mut block) = (Vec::new(), vec![0u8; 32 * 1024]);
+    let (mut names, mut block) = (Vec::new(), Vec::with_capacity(32 * 1024));
     loop {
-        let fd = open.fd()?;
-        // SAFETY: the pointer and the length describe `block`.
-        let got = unsafe { libc::syscall(libc::SYS_getdents64, fd, block.as_mut_ptr(), block.len()) };
-        let Ok(got) = usize::try_from(got) else { return Err(io::Error::last_os_error()) };
-        let mut rest = block.get(..got).unwrap_or_default();
-        while let Some(length) = rest.get(16..18).map(|two| usize::from(u16::from_ne_bytes([two[0], two[1]]))) {
-            let entry = rest.get(NAME_AT..length).unwrap_or_default();
-            let name = entry.split(|&byte| byte == 0).next().unwrap_or_default();
-            if !matches!(name, b"." | b".." | b"") {
-                names.push(std::ffi::OsStr::from_bytes(name).to_owned());
+        // Made anew for each block that the kernel fills, so that the descriptor is checked before each call.
+        let mut entries = rustix::fs::RawDir::new(open.borrowed()?, block.spare_capacity_mut());
+        loop {
+            let Some(entry) = entries.next() else { return Ok(names) };
+            let name = entry?.file_name().to_bytes().to_vec();
+            if !matches!(&*name, b"." | b".." | b"") {
+                names.push(std::ffi::OsString::from_vec(name));
             }
-            rest = rest.get(length.max(NAME_AT)..).unwrap_or_default();
-        }
-        if got == 0 || names.len() >= max {
-            names.truncate(max);
-            return Ok(names);
+            if names.len() >= max {
+                return Ok(names);
+            }
+            if entries.is_buffer_empty() {
+                break;
+            }
         }
     }
 }
@@ -313,37 +303,20 @@ pub fn unmap_inherited_words(words: &'static [AtomicU64]) {
     unsafe { libc::munmap(words.as_ptr().cast_mut().cast(), size_of_val(words)) };
 }
 
-fn memory_file(name: &std::ffi::CStr, size: usize) -> io::Result<Descriptor> {
-    // Not in every libc crate: the kernel's number since 6.3, and older kernels refuse what they do not know.
-    const MFD_NOEXEC_SEAL: libc::c_uint = 8;
-    let usual = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    // SAFETY: the name is NUL-terminated; a new descriptor is owned by nobody else.
-    let file = unsafe {
-        let fd = match libc::memfd_create(name.as_ptr(), usual | MFD_NOEXEC_SEAL) {
-            -1 => libc::memfd_create(name.as_ptr(), usual),
-            fd => fd,
-        };
-        if fd == -1 {
-            return Err(io::Error::last_os_error());
-        }
-        Descriptor::keep(OwnedFd::from_raw_fd(fd))?
-    };
-    let (fd, seals) = (file.fd()?, libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL);
-    // SAFETY: the structure is valid for the call; the others take integers only.
-    let made = unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        // Beyond that limit the kernel does not refuse but sends a signal that ends the host.
-        libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) == 0
-            && limit.rlim_cur >= size as libc::rlim_t
-            // All of it now: a page that cannot be had later, when it is written to, would be a signal as well.
-            && libc::fallocate(fd, 0, 0, size as libc::off_t) == 0
-            && libc::fcntl(fd, libc::F_ADD_SEALS, seals) == 0
-    };
-    if made {
-        Ok(file)
-    } else {
-        Err(io::Error::last_os_error())
+fn memory_file(name: &CStr, size: usize) -> io::Result<Descriptor> {
+    let usual = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Kernels before 6.3 refuse the flag that they do not know.
+    let made = rustix::fs::memfd_create(name, usual | MemfdFlags::NOEXEC_SEAL);
+    let file = Descriptor::keep(made.or_else(|_| rustix::fs::memfd_create(name, usual))?)?;
+    // Beyond that limit the kernel does not refuse but sends a signal that ends the host.
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    if limit.is_some_and(|limit| limit < size as u64) {
+        return Err(Errno::FBIG.into());
     }
+    // All of it now: a page that cannot be had later, when it is written to, would be a signal as well.
+    rustix::fs::fallocate(file.borrowed()?, rustix::fs::FallocateFlags::empty(), 0, size as u64)?;
+    rustix::fs::fcntl_add_seals(file.borrowed()?, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(file)
 }
 
 /// The words that a value consists of, for whoever must know where in it a container's parts lie. For values without
@@ -359,11 +332,8 @@ pub fn words_of<T>(value: &T) -> Vec<usize> {
 
 /// Device and inode of an open file: what tells whether a number still leads where it did.
 pub fn file_id(fd: RawFd) -> Option<(u64, u64)> {
-    // SAFETY: the structure is valid for the call.
-    unsafe {
-        let mut status: libc::stat = std::mem::zeroed();
-        (libc::fstat(fd, &mut status) == 0).then_some((status.st_dev, status.st_ino))
-    }
+    let status = rustix::fs::fstat(numbered(fd)).ok()?;
+    Some((status.st_dev, status.st_ino))
 }
 
 /// Writes the calling thread's name to `name` and returns it: `main` for the process's first thread, else what the
@@ -372,12 +342,11 @@ pub fn thread_name(name: &mut [u8; 16]) -> &str {
     if thread_id() == pid() {
         return "main";
     }
-    // SAFETY: 16 bytes are what the call fills at the most, with a NUL at the end.
-    if unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) } != 0 {
-        return "unknown";
-    }
-    let end = name.iter().position(|&b| b == 0).unwrap_or(name.len());
-    std::str::from_utf8(&name[..end]).unwrap_or("unknown")
+    let Ok(found) = rustix::thread::name() else { return "unknown" };
+    let found = found.to_bytes();
+    let place = &mut name[..found.len().min(15)];
+    place.copy_from_slice(&found[..place.len()]);
+    std::str::from_utf8(place).unwrap_or("unknown")
 }
 
 /// Converts wall time, in nanoseconds since 1970, to UTC: year, month (1 to 12), day, hour, minute, second.
@@ -419,40 +388,35 @@ pub fn has_steady_counter() -> bool {
 
 /// Gives the processor to another thread.
 pub fn yield_now() {
-    // SAFETY: takes no arguments.
-    unsafe { libc::sched_yield() };
+    rustix::thread::sched_yield();
 }
 
 /// Lets the calling thread sleep for less than a second. A signal ends the sleep early.
 pub fn sleep_ns(ns: u32) {
-    let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(ns.min(999_999_999) as i32) };
-    // SAFETY: `time` is valid for the call; the time that is left is not asked for.
-    unsafe { libc::nanosleep(&time, std::ptr::null_mut()) };
+    let _ = rustix::thread::nanosleep(&rustix::thread::Timespec { tv_sec: 0, tv_nsec: ns.min(999_999_999).into() });
 }
 
 /// Waits up to `patience` until a read of `fd` would not block. True also when it would fail at once: the read then says
 /// why.
 pub fn wait_readable(fd: RawFd, patience: Duration) -> bool {
-    wait_for(fd, libc::POLLIN, patience)
+    wait_for(fd, PollFlags::IN, patience)
 }
 
 /// Waits up to `patience` until `fd` takes bytes: a pipe then takes `PIPE_BUF` of them without blocking, even if it is in
 /// blocking mode. True also when a write would fail at once.
 pub fn wait_writable(fd: RawFd, patience: Duration) -> bool {
-    wait_for(fd, libc::POLLOUT, patience)
+    wait_for(fd, PollFlags::OUT, patience)
 }
 
-fn wait_for(fd: RawFd, events: libc::c_short, patience: Duration) -> bool {
+fn wait_for(fd: RawFd, events: PollFlags, patience: Duration) -> bool {
     let give_up = monotonic_ns().saturating_add(patience.as_nanos() as u64);
     loop {
-        let left_ms = give_up.saturating_sub(monotonic_ns()).div_ceil(1_000_000).min(60_000) as i32;
-        let mut poll = libc::pollfd { fd, events, revents: 0 };
-        // SAFETY: one valid pollfd.
-        match unsafe { libc::poll(&mut poll, 1, left_ms) } {
-            0 if left_ms == 0 => return false,
-            -1 if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted => return false,
-            ready if ready > 0 => return true,
-            _ => {}
+        let left_ms = give_up.saturating_sub(monotonic_ns()).div_ceil(1_000_000).min(60_000) as i64;
+        let left = rustix::event::Timespec { tv_sec: left_ms / 1_000, tv_nsec: left_ms % 1_000 * 1_000_000 };
+        match rustix::event::poll(&mut [PollFd::from_borrowed_fd(numbered(fd), events)], Some(&left)) {
+            Ok(0) if left_ms == 0 => return false,
+            Ok(0) | Err(Errno::INTR) => {}
+            ready => return ready.is_ok(),
         }
     }
 }
@@ -460,13 +424,9 @@ fn wait_for(fd: RawFd, events: libc::c_short, patience: Duration) -> bool {
 /// Takes the exclusive `flock` of an open file without waiting; false while somebody else holds it. Closing the file
 /// lets go of it.
 pub fn lock_file(fd: RawFd) -> io::Result<bool> {
-    // SAFETY: takes integers only.
-    if unsafe { libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-        return Ok(true);
-    }
-    match io::Error::last_os_error() {
-        error if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-        error => Err(error),
+    match rustix::fs::flock(numbered(fd), FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        locked => Ok(locked.map(|()| true)?),
     }
 }
 
@@ -501,19 +461,14 @@ pub struct Opened {
 
 /// How a descriptor was opened; `None` where it is not open.
 pub fn opened(fd: RawFd) -> Option<Opened> {
-    // SAFETY: the structure is valid for the call; the others take integers only.
-    let (status, flags, own) = unsafe {
-        let mut status: libc::stat = std::mem::zeroed();
-        if libc::fstat(fd, &mut status) != 0 {
-            return None;
-        }
-        (status, libc::fcntl(fd, libc::F_GETFL), libc::fcntl(fd, libc::F_GETFD))
-    };
-    (flags >= 0 && own >= 0).then_some(Opened {
+    let status = rustix::fs::fstat(numbered(fd)).ok()?;
+    let flags = rustix::fs::fcntl_getfl(numbered(fd)).ok()?;
+    let own = rustix::io::fcntl_getfd(numbered(fd)).ok()?;
+    Some(Opened {
         id: (status.st_dev, status.st_ino),
         kind: status.st_mode & libc::S_IFMT,
-        writable: flags & libc::O_ACCMODE != libc::O_RDONLY && flags & libc::O_PATH == 0,
-        appends: flags & libc::O_APPEND != 0,
-        closed_by_exec: own & libc::FD_CLOEXEC != 0,
+        writable: flags & OFlags::RWMODE != OFlags::RDONLY && !flags.contains(OFlags::PATH),
+        appends: flags.contains(OFlags::APPEND),
+        closed_by_exec: own.contains(FdFlags::CLOEXEC),
     })
 }

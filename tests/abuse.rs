@@ -1,4 +1,4 @@
-//! Whatever is passed in, the host lives on, and the agent gets nothing that it could not read.
+//! Invalid arguments of any kind do not harm the host, and the Agent gets only payloads that it can read.
 
 mod support;
 
@@ -53,7 +53,7 @@ fn no_misuse_touches_memory_that_is_not_the_tracers() {
     if !require("valgrind") {
         return;
     }
-    // Ten thousand random handles instead of a million, and time for a machine that interprets every instruction.
+    // Ten thousand random handles instead of a million, and a longer time limit, because valgrind is slow.
     host.agent(&agent.url())
         .arg(10_000)
         .env("SPANWIRE_REQUEST_TIMEOUT_MS", 60_000)

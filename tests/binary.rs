@@ -1,4 +1,4 @@
-//! What a packager, a linker and a debugger see of the library.
+//! The library file as packagers, linkers and debuggers see it.
 
 mod support;
 
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use support::hosts::{command, copy_program, require, root, stage, Host};
 
-/// The output of a tool on the shared library; `None` where the tool is missing.
+/// Returns the output of a tool for the shared library; `None` if the tool is missing.
 fn seen_by(tool: &str, options: &[&str]) -> Option<String> {
     require(tool).then(|| {
         let library = stage().join("lib/libspanwire.so");
@@ -53,7 +53,8 @@ fn the_library_has_a_soname_and_a_build_id_and_stays_loaded() {
 fn the_library_can_be_debugged() {
     let Some(sections) = seen_by("readelf", &["-W", "-S"]) else { return };
     assert!(sections.contains(".debug_info") && sections.contains(".symtab"), "{sections}");
-    // GDB would warn of it whenever it loads a program that uses the library, unless its user trusts that file.
+    // GDB would print a warning about this section for every program that uses the library, unless the user trusts the
+    // file.
     assert!(!sections.contains(".debug_gdb_scripts"), "{sections}");
 }
 
@@ -66,7 +67,7 @@ fn the_library_needs_nothing_that_a_system_may_lack() {
     assert!(needed.iter().all(|library| usual.iter().any(|known| library.starts_with(known))), "{needed:?}");
 }
 
-/// Compiles a file that holds nothing but the inclusion of the header.
+/// Compiles a file that only includes the header.
 fn compiles(compiler: &str, standard: &str, extension: &str, header: &str) {
     if !require(compiler) {
         return;
@@ -93,7 +94,7 @@ fn the_headers_compile_alone_as_cpp17() {
     compiles("g++", "c++17", "cpp", "spanwire.hpp");
 }
 
-/// Links `linked.c` with these words, and runs it.
+/// Links `linked.c` with these arguments, and runs it.
 fn links(name: &str, words: &[String]) {
     let program: PathBuf = root().join("target/test-hosts").join(name);
     std::fs::create_dir_all(root().join("target/test-hosts")).expect("a folder");
@@ -106,7 +107,7 @@ fn links(name: &str, words: &[String]) {
     assert!(said.starts_with(concat!("spanwire ", env!("CARGO_PKG_VERSION"))), "{said}");
 }
 
-/// The words that pkg-config gives for the staged library.
+/// Returns the arguments that pkg-config prints for the staged library.
 fn pkg_config(options: &[&str]) -> Vec<String> {
     let mut command = Command::new("pkg-config");
     command.env("PKG_CONFIG_PATH", stage().join("lib/pkgconfig")).args(options).arg("spanwire");
@@ -143,7 +144,7 @@ fn a_program_links_statically_and_then_needs_no_library_of_ours() {
     }
 }
 
-/// Compiles `two_copies.c` to `name` with these further words, and returns where it is.
+/// Compiles `two_copies.c` to `name` with these further arguments, and returns its path.
 fn two_copies(name: &str, words: &[&str]) -> String {
     let output = root().join("target/test-hosts").join(name);
     std::fs::create_dir_all(root().join("target/test-hosts")).expect("a folder");
@@ -155,7 +156,7 @@ fn two_copies(name: &str, words: &[&str]) -> String {
     output.display().to_string()
 }
 
-/// A copy of the shared library that the loader does not take for the staged one.
+/// Makes a copy of the shared library that the loader treats as another library.
 fn copy_of_the_library(name: &str) -> String {
     let copy = root().join("target/test-hosts").join(name);
     std::fs::create_dir_all(root().join("target/test-hosts")).expect("a folder");
@@ -180,7 +181,7 @@ fn two_copies_of_the_shared_library_in_one_process_keep_their_spans_apart() {
     let linked = two_copies("two-copies", &["-L", &lib, &format!("-Wl,-rpath,{lib}"), "-lspanwire"]);
     assert_copies_do_not_mix(&linked, &["-", &one]);
     assert_copies_do_not_mix(&linked, &["-", &one, &other]);
-    // Neither is linked: as two modules of an interpreter bring one each.
+    // The program links neither copy, like an interpreter with two modules that bring one each.
     assert_copies_do_not_mix(&two_copies("two-copies-alone", &["-DALONE"]), &[&one, &other]);
 }
 
@@ -194,7 +195,7 @@ fn a_program_or_plugin_that_holds_the_static_library_does_not_mix_with_another_c
     let plugin = |name| two_copies(name, &with(&["-DPLUGIN", "-shared", "-fPIC"]));
     let (one, other, copy) = (plugin("one-plugin.so"), plugin("other-plugin.so"), copy_of_the_library("third-copy.so"));
     assert_copies_do_not_mix(&two_copies("two-copies-plugins", &["-DALONE"]), &[&one, &other, &copy]);
-    // -rdynamic: the program's symbols are there for the libraries that it loads, as PHP's and Ruby's are.
+    // -rdynamic exports the program's symbols to the libraries that it loads, as PHP and Ruby do.
     let program = two_copies("two-copies-static", &with(&["-DHOLDS", "-rdynamic"]));
     assert_copies_do_not_mix(&program, &["-", &one, &copy]);
     let Some(symbols) = require("nm").then(|| command("nm").arg("-D").arg("--defined-only").arg(&one).run().ok())
@@ -208,7 +209,7 @@ fn a_program_or_plugin_that_holds_the_static_library_does_not_mix_with_another_c
 #[test]
 fn no_call_within_the_library_goes_through_the_symbol_table_of_the_process() {
     let Some(relocations) = seen_by("readelf", &["-W", "-r"]) else { return };
-    // By this one the library finds the copy that a program may hold: see `src/inspect/table.rs`.
+    // With this symbol the library finds the copy that a program may contain: see `src/inspect/table.rs`.
     let expected = |line: &&str| line.contains(" spanwire_debug_root ");
     let ours: Vec<&str> =
         relocations.lines().filter(|line| line.contains(" spanwire_")).filter(|line| !expected(line)).collect();

@@ -1,11 +1,11 @@
-//! What a host is promised to stay below: stack, memory, time. Promised times are asserted at ten times the promise.
+//! Limits that the library promises: stack, memory, time. Time limits are asserted at ten times the promise.
 
 mod support;
 
 use support::faults::{always, Reply};
 use support::hosts::{host, Host};
 
-/// A host, and the agent it sends to.
+/// Returns a host and the Agent that it sends to.
 fn with_agent(file: &str) -> Option<(support::faults::FaultAgent, Host)> {
     let agent = always(Reply::Ok).counting_only().start();
     let host = host(file)?.agent(&agent.url()).env("DD_TRACE_STARTUP_LOGS", "false");
@@ -36,10 +36,10 @@ fn spans_stay_within_their_memory_and_give_it_back() {
         let Some((_agent, host)) = with_agent("bounded.c") else { return };
         let ran = host.arg(shape).run().ok();
         let kib = |name: &str| ran.object("bounded")[name].as_u64().expect("a number");
-        // More is what the allocator holds and cannot use again at once; with threads it has a heap for each.
+        // Besides the counted memory, the allocator keeps freed memory; with threads it has a heap for each.
         let more = if shape == "threads" { kib("max_kib") / 2 } else { kib("max_kib") / 8 };
         assert!(kib("grown_kib") <= kib("max_kib") + more, "{shape}: {}", ran.object("bounded"));
-        // What is left is the table of spans: of what all of them took, half.
+        // The table of spans stays: half of what all spans took.
         assert!(kib("used_after_kib") <= kib("max_kib") / 8 * 5, "{shape}: {}", ran.object("bounded"));
     }
 }

@@ -1,5 +1,5 @@
-//! A span is not lost when a call finds it held by another call: the other thread is not running, or is the same thread,
-//! interrupted by a signal.
+//! A call on a span that another call holds does not lose the span. The other call belongs to a thread that is not
+//! running, or was interrupted by a signal on the same thread.
 
 mod support;
 

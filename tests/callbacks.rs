@@ -1,4 +1,4 @@
-//! Callbacks of a host that fork, or call the API from inside: no child hangs, and none sees what is its parent's.
+//! Callbacks of a host that fork or call the API: no child hangs, and none sees records of its parent.
 
 mod support;
 

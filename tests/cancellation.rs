@@ -1,11 +1,11 @@
-//! Hosts that end their threads by `pthread_cancel`.
+//! Hosts that end their threads with `pthread_cancel`.
 
 mod support;
 
 use support::hosts::{host, root};
 
 #[test]
-fn a_thread_that_is_cancelled_inside_a_call_ends_behind_it_and_the_host_goes_on() {
+fn a_thread_that_is_cancelled_inside_a_call_ends_after_the_call() {
     let folder = root().join(format!("target/test-cancelled.{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     for (debug, sinks) in [("false", "ring"), ("true", "ring"), ("true", "ring,stderr")] {

@@ -1,4 +1,4 @@
-//! Cores of processes that crashed: what they last did is read without a debugger, symbols or the program.
+//! Cores of crashed processes: `spanwire core` reads them without a debugger, symbols or the program.
 
 #[allow(dead_code)] // the topic of inspection uses more of it
 #[path = "support/crash.rs"]
@@ -11,12 +11,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use support::hosts::{compile_c, require, root};
 
-/// Runs a script that crashes, in a folder of its own, with this library.
+/// Runs a script that crashes with this library, and returns the folder with the core.
 fn crashed(name: &str, library: Option<&Path>, script: &str) -> Option<Folder> {
     crashed_with(name, library, "", script)
 }
 
-/// The same with this `coredump_filter`, or the usual one.
+/// Does the same with this `coredump_filter`, or the usual one.
 fn crashed_with(name: &str, library: Option<&Path>, filter: &str, script: &str) -> Option<Folder> {
     if !require("gcc") || !cores_are_left_here() {
         return None;
@@ -113,7 +113,7 @@ fn the_core_of_a_forked_child_shows_the_childs_state_and_whose_child_it_is() {
 }
 
 #[test]
-fn the_core_of_a_child_that_made_no_call_says_whose_state_it_shows() {
+fn the_core_of_a_child_that_made_no_call_names_the_parent_whose_state_it_shows() {
     let script = "new\nstart\tin the parent\t\t\t\t0\t0\t0\t0\nfork\ncrash\n";
     let Some(folder) = crashed("silent-child", None, script) else { return };
     let (object, text) = read(&folder.core());
@@ -126,7 +126,7 @@ fn the_core_of_a_child_that_made_no_call_says_whose_state_it_shows() {
     assert!(said.starts_with(&sentence) && said.contains("in the parent"), "{said}");
 }
 
-/// What all three readers answer to these commands, which is the same.
+/// Returns the answer of all three readers to these commands, and asserts that it is the same.
 #[track_caller]
 fn all_say(core: &Path, commands: &[&str]) -> Vec<String> {
     let program = compile_c(&root().join("tests/hosts/script.c"));
@@ -137,6 +137,7 @@ fn all_say(core: &Path, commands: &[&str]) -> Vec<String> {
     ours
 }
 
+/// Asserts what is reported for a core without a flight recorder.
 #[track_caller]
 fn is_told_without_a_recorder(core: &Path) {
     let said = all_say(core, &["status", "spans", "queue", "events", "log", "settings", "counters"]);
@@ -154,7 +155,7 @@ fn is_told_without_a_recorder(core: &Path) {
     assert_eq!(object["open_spans"][0]["open_ns"], Json::Null);
 }
 
-/// `read`, of a core whose recorder is missing.
+/// Runs `read` for a core whose recorder is missing.
 fn read_without_recorder(core: &Path) -> (Json, String) {
     let (object, text) = read(core);
     assert_eq!(object["events"], Json::Null, "{text}");
@@ -163,14 +164,15 @@ fn read_without_recorder(core: &Path) -> (Json, String) {
 
 #[test]
 fn memory_that_a_core_was_written_without_is_not_taken_for_zeros() {
-    // Without shared memory, in which the flight recorder is.
+    // Without shared memory, which contains the flight recorder.
     let Some(folder) = crashed_with("no-shared", None, "0x31", MIDDLE_OF_A_TRACE) else { return };
     is_told_without_a_recorder(&folder.core());
     let without = |what: &str| MIDDLE_OF_A_TRACE.replace("crash\n", &format!("leave_out\t{what}\ncrash\n"));
     let script = without("memfd:spanwire-recorder (deleted)");
     let Some(folder) = crashed("no-recorder", None, &script) else { return };
     is_told_without_a_recorder(&folder.core());
-    // The table itself, in the library's data or on the heap: nobody says that the library was not used.
+    // Without the library's table, in the library's data or on the heap. The error must not claim that the library was
+    // not used.
     for (what, words) in [("libspanwire.so.0.1.0", "its root cannot be read"), ("[heap]", "its nouns cannot be read")] {
         let Some(folder) = crashed("no-table", None, &without(what)) else { return };
         let program = compile_c(&root().join("tests/hosts/script.c"));
@@ -198,16 +200,16 @@ fn memory_that_is_zeroed_in_a_core_is_not_taken_for_a_time_or_a_count() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_and_why() {
+fn a_core_that_cannot_be_read_is_an_error_that_says_why() {
     let Some(folder) = crashed("cut", None, MIDDLE_OF_A_TRACE) else { return };
     let (core, cut) = (std::fs::read(folder.core()).expect("the core"), folder.0.join("cut"));
     std::fs::write(&cut, &core[..core.len() / 16]).expect("written");
     assert!(refused(&cut).contains("cut short"), "{}", refused(&cut));
-    // The table is there, and what lies behind the cut is said to be missing.
+    // The table is complete; the missing rest is reported.
     std::fs::write(&cut, &core[..core.len() - 65_536]).expect("written");
     let (_, said) = read(&cut);
     assert!(said.contains("The core is cut short: "), "{said}");
-    // The table of another version, and one that somebody has written over.
+    // A table of another version, and a table that was overwritten.
     let magic = b"spanwire debug\r\n";
     let root =
         core.windows(64).position(|bytes| bytes.starts_with(magic) && bytes[16..24] == [1, 0, 0, 0, 64, 0, 0, 0]);

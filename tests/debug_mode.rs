@@ -1,4 +1,4 @@
-//! Debug mode under load: it costs what it costs, holds up nobody, and what the log could not take is counted.
+//! Debug mode under load: it blocks no span call, and counts every record that it loses.
 
 mod support;
 
@@ -9,7 +9,7 @@ const TRACES: u64 = 20_000;
 const SPANS: u64 = 10;
 const WORDS: [&str; 4] = ["span started: ", "span finished: ", "chunk enqueued: ", "spans dropped: reason=queue_full"];
 
-/// Traces of ten spans, one after the other without a pause: well over 100,000 spans a second.
+/// Makes traces of ten spans without a pause: well over 100,000 spans a second.
 fn load(name: &str, env: &[(&str, String)]) -> Option<Outcome> {
     let agent = always(Reply::Ok).counting_only().start();
     let mut host = host("steady.c")?.arg(TRACES).arg(SPANS).arg(0).arg(0).arg(0).arg(10_000).agent(&agent.url());
@@ -45,7 +45,7 @@ fn debug_mode_to_a_file_blocks_nobody_and_counts_what_it_loses() {
             ("SPANWIRE_LOG_DIALECT", dialect.into()),
         ];
         let Some(ran) = load(&format!("debug mode on, {dialect}"), &env) else { return };
-        // A promise of 100 ms, tenfold: the machine may put the thread aside, the log may not.
+        // The promise is 100 ms; ten times that is asserted, because the scheduler may suspend the thread.
         let waited = ran.object("steady")["worst_wait_us"].as_u64().unwrap_or(u64::MAX);
         assert!(waited < 1_000_000, "{dialect}: a call waited for {waited} us");
         if dialect == "native" {
@@ -56,8 +56,8 @@ fn debug_mode_to_a_file_blocks_nobody_and_counts_what_it_loses() {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// Each span's two lines and each trace's one (queued, or dropped because the queue was full) are in the file, or among
-/// those that the log says it lost.
+/// Asserts that two lines for each span and one for each trace (queued, or dropped because the queue was full) are in
+/// the file, or are among the lines that the log reports as lost.
 fn accounted(log: &str) {
     let (mut there, mut lost, mut others) = (0, 0, 0);
     for line in log.lines() {
@@ -72,7 +72,7 @@ fn accounted(log: &str) {
     }
     let made = TRACES * SPANS * 2 + TRACES;
     println!("native: {there} of {made} lines in the file, {lost} lost and counted, {others} of other kinds");
-    // Among the lost may be some of the others, which are few beside these.
+    // The lost lines may include a few others.
     assert!(there + lost >= made, "{} lines are missing without a count", made - there - lost);
     assert!(there + lost <= made + made / 20, "more was counted as lost than was ever said");
 }

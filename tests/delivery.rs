@@ -1,4 +1,4 @@
-//! What a host makes is what `ddapm-test-agent` has: whole, once, in the right places, and to that agent's liking.
+//! Spans arrive at `ddapm-test-agent` complete, once, and in the form that it expects.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::payload::Span;
 
 const SHAPES: &[&str] = &["root", "query", "flagged", "inner", "leaf", "batch", "consume", "step", "part"];
 
-/// Runs `shapes.c` against this agent; the agent's spans by the keys that the host gave them.
+/// Runs `shapes.c` against this Agent. Returns the Agent's spans by the keys that the host set on them.
 fn shapes(agent: &TestAgent, url: &str) -> Option<(Outcome, HashMap<String, Span>)> {
     let ran = host("shapes.c")?.agent(url).env("DD_SERVICE", "shapes").env("DD_ENV", "test").env("DD_VERSION", "1.2.3");
     let ran = ran.env("DD_TAGS", "team:blue,zone:north").run().ok();
@@ -31,7 +31,7 @@ fn pairs(map: &[(&str, &str)]) -> Vec<(String, String)> {
     map.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
 }
 
-/// The span's own tags: without those that the tracer adds.
+/// Returns the span's own tags, without those that the tracer adds.
 fn own_tags(span: &Span) -> Vec<(String, String)> {
     let added = |key: &str| {
         key.starts_with("_dd.") || ["runtime-id", "language", "env", "version", "team", "zone"].contains(&key)
@@ -116,7 +116,7 @@ fn times_are_those_of_the_clock() {
 }
 
 #[test]
-fn what_belongs_to_a_chunk_stands_on_its_first_span_alone() {
+fn tags_of_a_chunk_are_on_its_first_span_only() {
     let Some(agent) = TestAgent::start() else { return };
     let Some((ran, spans)) = shapes(&agent, &agent.tcp()) else { return };
     let high: HashMap<u64, u64> = ran
@@ -154,7 +154,7 @@ fn what_belongs_to_a_chunk_stands_on_its_first_span_alone() {
 }
 
 #[test]
-fn requests_say_who_sends_what() {
+fn requests_name_the_language_the_tracer_and_the_number_of_traces() {
     let Some(agent) = TestAgent::start() else { return };
     let Some(host) = host("steady.c") else { return };
     let identity =
@@ -190,7 +190,7 @@ fn a_unix_socket_serves_as_well() {
     agent.assert_checks_passed();
 }
 
-/// The agent starts 3 s after the host, which by then has made all its traces.
+/// Starts the Agent 3 s after the host, which has finished all its traces by then.
 fn nothing_is_lost_while_the_agent_is_not_there_yet(url: impl Fn(&Place) -> String) {
     let Some(place) = Place::reserve() else { return };
     let Some(host) = host("steady.c") else { return };
@@ -220,7 +220,7 @@ fn an_agent_that_starts_late_misses_nothing_over_a_unix_socket() {
 fn large_and_small_traces_arrive_whole() {
     let Some(agent) = TestAgent::start() else { return };
     let Some(host) = host("steady.c") else { return };
-    // More spans in a trace than a partial flush gathers, and payloads well above one flush's size.
+    // More spans in a trace than a partial flush sends, and payloads well above the size of one flush.
     let ran = host.agent(&agent.tcp()).arg(3).arg(2500).arg(300).arg(0).arg(20_000).run().ok();
     let traces = agent.traces();
     assert_eq!(traces.iter().map(Vec::len).collect::<Vec<_>>(), [2500, 2500, 2500]);

@@ -1,5 +1,5 @@
-//! The host's descriptors are the host's: whatever it closes and opens, the library neither uses nor closes what is not
-//! its own, and goes on.
+//! Descriptors of the host: whatever it closes and opens, the library neither uses nor closes the host's descriptors,
+//! and keeps working.
 
 mod support;
 
@@ -36,7 +36,8 @@ impl Drop for Folder {
     }
 }
 
-/// What is open when all is: the recorder, the log file, the log's event, and the connection or what is written to.
+/// The open descriptors in full operation: the recorder, the log file, the log's event, and the connection or the trace
+/// file.
 fn listed(url: &str, output: &str) {
     for scenario in ["listed", "listed-closed"] {
         let folder = Folder::new(scenario);
@@ -44,7 +45,7 @@ fn listed(url: &str, output: &str) {
         let ran = host.agent(url).run().ok();
         let listed = ran.object("descriptors");
         let kinds = listed["kinds"].as_str().unwrap_or_default();
-        // One more while the agent is asked what it can do.
+        // One more while `/info` is requested.
         assert!(matches!(listed["new"].as_u64(), Some(4 | 5)), "{scenario}: {kinds}");
         for part in ["/memfd:spanwire-recorder", "lib.log", "socket", output] {
             assert!(kinds.contains(part), "{scenario}: no {part} in {kinds}");

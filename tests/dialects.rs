@@ -1,6 +1,6 @@
-//! The log lines of the documentation page "Tracer debug logs", for every language that it has: each example is made by
-//! the library from the same facts, through the C API, and compared to the byte but for what the page elides itself
-//! (times, ids, versions). What else each dialect says, and when it says nothing, is tested beside the dialects.
+//! The log lines of Datadog's documentation page "Tracer debug logs", for every language. The library makes each
+//! example through the C API from the same facts. The comparison is exact except for times, ids and versions that the
+//! page elides. The other lines of each dialect are tested beside the dialects.
 
 mod support;
 
@@ -23,7 +23,7 @@ use support::faults::{always, FaultAgent, Reply};
 use support::hosts::host;
 use support::log::{records, Record};
 
-/// Runs a script in debug mode as a host of this language, against an agent at this address; the records it pulled.
+/// Runs a script in debug mode as a host of this language, with an Agent at this address. Returns the pulled records;
 /// `None` without a compiler.
 fn pulled(dialect: &str, agent: &str, script: &str) -> Option<Vec<Record>> {
     run(dialect, agent, true, script)
@@ -34,7 +34,7 @@ fn run(dialect: &str, agent: &str, debug: bool, script: &str) -> Option<Vec<Reco
     let host = host("script.c")?.agent(agent).input(script);
     let host = host.env("SPANWIRE_LANGUAGE", language).env("SPANWIRE_LOG_DIALECT", dialect);
     let host = host.env("DD_TRACE_DEBUG", debug).env("DD_SERVICE", "shop").env("SPANWIRE_LOG_SINKS", "ring");
-    // One payload a run, and no second attempt beside the first.
+    // One payload in a run, and no second attempt.
     let ran = host.env("SPANWIRE_RETRY_FOR_MS", "0").env("SPANWIRE_FLUSH_INTERVAL_MS", "60000").run().ok();
     Some(records(&ran))
 }
@@ -43,12 +43,12 @@ fn good_agent() -> FaultAgent {
     always(Reply::Ok).start()
 }
 
-/// An address at which nobody listens.
+/// Returns an address at which nothing listens.
 fn nobody() -> String {
     format!("http://127.0.0.1:{}", support::free_ports(1))
 }
 
-/// The script's line for a finished span that is submitted: the facts in the order of the command.
+/// A script line for a submitted span, with the facts in the order of the command.
 struct Span {
     name: &'static str,
     service: &'static str,

@@ -1,5 +1,5 @@
-//! The doctor on log files: of every tracer in both of its forms, of real programs with one fault each, and of files that
-//! are no logs. What it names is compared, not how it reads.
+//! The doctor on log files: logs of every tracer in both forms, of real programs with one fault each, and files that
+//! are not logs. The tests compare the causes, not the texts.
 
 #[path = "doctor/bindings.rs"]
 mod bindings;
@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::hosts::root;
 
-/// A doctor's visit: what it reported and how it ended.
+/// A run of the doctor: its report and its exit status.
 struct Visit {
     report: Json,
     status: i32,
@@ -41,12 +41,12 @@ impl Visit {
         sections.flat_map(|section| section["findings"].as_array().into_iter().flatten())
     }
 
-    /// The standing of the first finding of this cause.
+    /// Returns the standing of the first finding with this cause.
     fn standing(&self, cause: &str) -> Option<&str> {
         self.findings().find(|finding| finding["cause"] == cause).and_then(|finding| finding["standing"].as_str())
     }
 
-    /// started, spans, delivered.
+    /// Returns the answers for started, spans and delivered.
     fn answers(&self) -> [&str; 3] {
         ["started", "spans", "delivered"].map(|name| self.report["facts"]["answers"][name].as_str().unwrap_or("?"))
     }
@@ -75,7 +75,7 @@ fn doctor(files: &[&Path]) -> Visit {
     }
 }
 
-/// A log among `tests/doctor`: each example of the documentation and each worked line of that tracer and form.
+/// Returns the path of a log in `tests/doctor`: all documentation examples and worked lines of this tracer and form.
 fn fixture(name: &str) -> PathBuf {
     root().join("tests/doctor").join(name)
 }

@@ -1,6 +1,5 @@
-//! `spanwire doctor` on this machine: every fault that is planted is named by its stable id, with what to do about it,
-//! and a machine where all is well is found well. The agents are `ddapm-test-agent`, the fault agent, and listeners here
-//! for what is no agent at all.
+//! `spanwire doctor` on this machine: it names every planted fault by its stable id, with a remedy, and finds no fault
+//! on a healthy machine. The Agents are `ddapm-test-agent`, the fault agent, and listeners that are no Agents.
 
 #[path = "doctor_live/plant.rs"]
 mod plant;
@@ -20,7 +19,7 @@ use support::http::Head;
 
 const DAY_S: i64 = 86_400;
 
-/// What a run said.
+/// The output of a run.
 struct Seen {
     status: i32,
     causes: Vec<String>,
@@ -29,7 +28,7 @@ struct Seen {
     took: Duration,
 }
 
-/// Runs it for people and for scripts, which must be told the same.
+/// Runs the doctor with and without `--json`; both outputs must agree.
 #[track_caller]
 fn examine(doctor: Host) -> Seen {
     let (people, scripts) = (doctor.clone().run(), doctor.arg("--json").run());
@@ -58,13 +57,13 @@ fn findings(json: &Json) -> impl Iterator<Item = &Json> {
 }
 
 impl Seen {
-    /// The finding of this cause, whatever it means.
+    /// Returns the finding with this cause.
     #[track_caller]
     fn finding(&self, cause: &str) -> &Json {
         findings(&self.json).find(|f| f["cause"] == cause).unwrap_or_else(|| panic!("no {cause} in:\n{}", self.text))
     }
 
-    /// That exactly this is wrong.
+    /// Asserts that exactly this cause was found.
     #[track_caller]
     fn only(self, cause: &str) -> Seen {
         assert_eq!(self.causes, [cause], "{}", self.text);
@@ -73,7 +72,7 @@ impl Seen {
 
     #[track_caller]
     fn says(self, words: &[&str]) -> Seen {
-        // As one line: where the text is wrapped is of no interest.
+        // As one line, because the text is wrapped.
         let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
         for word in words {
             assert!(line.contains(word), "nothing says \"{word}\":\n{}", self.text);
@@ -123,24 +122,24 @@ fn a_port_where_something_else_listens_is_called_wrong_and_gets_no_trace() {
         (|_| http("200 OK", "Content-Type: application/json\r\n", r#"{"up":true}"#), "its JSON is not an Agent's"),
         (|_| http("302 Found", "Location: https://h/login?token=hunter2\r\n", ""), "answers /info with 302"),
         (|_| b"SSH-2.0-OpenSSH_9.6\r\n".to_vec(), "an SSH server"),
-        (|_| b"\x15\x03\x01\x00\x02\x02\x0a".to_vec(), "wants TLS"),
-        (|_| http("400 Bad Request", "", "Client sent an HTTP request to an HTTPS server.\n"), "wants TLS"),
+        (|_| b"\x15\x03\x01\x00\x02\x02\x0a".to_vec(), "expects TLS"),
+        (|_| http("400 Bad Request", "", "Client sent an HTTP request to an HTTPS server.\n"), "expects TLS"),
     ];
     for (answer, named) in answers {
         let seen = examine(doctor().agent(&listener(answer))).only("agent.wrong_port").says(&[named, "8126"]);
         assert_eq!(seen.finding("trace.not_sent")["standing"], "note");
         assert!(!seen.text.contains("hunter2"), "{}", seen.text);
     }
-    // What knows neither path is no agent either, or behind another path: only the trace can tell.
+    // A server that knows neither path is not an Agent, or needs a path in the URL; only the test trace shows it.
     let nothing = listener(|_| http("404 Not Found", "", "404 page not found\n"));
     examine(doctor().agent(&nothing)).only("agent.http_404").says(&["not an Agent, or the URL needs a path"]);
 }
 
 #[test]
-fn an_agent_that_is_down_is_told_from_a_host_that_does_not_exist() {
+fn an_agent_that_is_down_and_a_host_that_does_not_exist_are_different_causes() {
     let url = format!("http://127.0.0.1:{}", support::free_ports(1));
     examine(doctor().agent(&url)).only("agent.wrong_port").says(&["connection was refused", "Start the Agent", "8126"]);
-    // This machine too, where no agent binds to.
+    // An address of this machine that no Agent binds to.
     examine(doctor().agent("http://127.0.0.9:8126"))
         .only("agent.down")
         .says(&["connection was refused", "Start the Agent"]);
@@ -162,10 +161,10 @@ fn an_agent_that_is_silent_does_not_hold_the_doctor_up() {
 fn what_the_agent_answers_to_a_trace_is_explained() {
     for (status, headers, cause, words) in [
         (413, "", "agent.http_413", "too large (413)"),
-        (429, "Retry-After: 3\r\n", "agent.http_429", "it asks to wait for 3s"),
+        (429, "Retry-After: 3\r\n", "agent.http_429", "it requests a pause of 3s"),
         (404, "", "agent.http_404", "(404), nor at /v0.3/traces: all traces are dropped"),
-        (403, "", "agent.http_credentials", "for want of permission (403)"),
-        (503, "", "agent.http_5xx", "could not take the trace (503): the tracer tries each payload again"),
+        (403, "", "agent.http_credentials", "requires credentials (403)"),
+        (503, "", "agent.http_5xx", "could not accept the trace (503): the tracer retries each payload"),
         (302, "", "agent.http_other", "refused the trace (302)"),
     ] {
         let agent = always(Reply::Status(status, headers)).start();
@@ -199,7 +198,7 @@ fn an_agent_without_apm_is_not_called_healthy() {
 fn tracing_that_is_turned_off_is_named_although_all_else_is_well() {
     let agent = always(Reply::Ok).start();
     let off = doctor().agent(&agent.url()).env("DD_TRACE_ENABLED", "false");
-    examine(off).only("tracing.disabled").says(&["no span is started", "Set DD_TRACE_ENABLED=true"]);
+    examine(off).only("tracing.disabled").says(&["no spans are made", "Set DD_TRACE_ENABLED=true"]);
 }
 
 #[test]
@@ -207,14 +206,18 @@ fn settings_that_are_not_in_force_are_named_with_the_reason() {
     let agent = always(Reply::Ok).start();
     let base = || doctor().agent(&agent.url());
     let seen = examine(base().env("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "many")).only("setting.rejected");
-    seen.says(&["DD_TRACE_PARTIAL_FLUSH_MIN_SPANS (from the environment)", "1 to 1000000 spans", "1000 is in force"]);
+    seen.says(&[
+        "DD_TRACE_PARTIAL_FLUSH_MIN_SPANS (from the environment)",
+        "1 to 1000000 spans",
+        "1000 is used instead",
+    ]);
     let seen = examine(base().env("DD_TRACE_AGNET_URL", "http://u:hunter2@agent:8126")).only("setting.misspelt");
     assert!(!seen.text.contains("hunter2"), "{}", seen.text);
     seen.says(&["Rename it to DD_TRACE_AGENT_URL"]);
     let seen = examine(base().env("DD_AGENT_HOST", "elsewhere"));
     assert_eq!(seen.status, 0, "{}", seen.text);
     assert_eq!(seen.finding("settings.two_agents")["standing"], "note");
-    seen.says(&["name http://elsewhere:8126: the URL wins"]);
+    seen.says(&["name http://elsewhere:8126; the URL is used"]);
 }
 
 #[test]
@@ -243,7 +246,7 @@ fn a_socket_that_this_user_may_not_use_names_the_permission_that_is_missing() {
     let url = format!("unix://{}", path.display());
     mode(&path, 0o500);
     let seen = examine(folder.doctor_as_nobody().agent(&url)).only("agent.socket_permission");
-    seen.says(&["permission to write to it", "mode 0500", &format!("chmod o+w {}", path.display())]);
+    seen.says(&["requires write permission", "mode 0500", &format!("chmod o+w {}", path.display())]);
     let inner = folder.path("closed");
     std::fs::create_dir(&inner).expect("a folder");
     mode(&inner, 0o600);
@@ -253,7 +256,7 @@ fn a_socket_that_this_user_may_not_use_names_the_permission_that_is_missing() {
 }
 
 #[test]
-fn a_socket_where_nobody_listens_is_told_from_one_that_is_missing() {
+fn an_unused_socket_and_a_missing_one_are_different_causes() {
     let folder = Folder::new("stale");
     let path = folder.path("apm.socket");
     let url = format!("unix://{}", path.display());
@@ -308,7 +311,7 @@ fn a_log_path_that_is_a_symbolic_link_is_named_and_not_followed() {
 }
 
 #[test]
-fn logs_that_will_fill_the_disk_are_foretold() {
+fn log_files_that_may_fill_the_disk_are_reported() {
     let agent = always(Reply::Ok).start();
     let folder = Folder::new("space");
     let huge = doctor().agent(&agent.url()).env("DD_TRACE_LOG_FILE", folder.path("trace.log").display());

@@ -1,4 +1,4 @@
-//! The environment, which other threads of a host may change while a tracer is made.
+//! Other threads of the host change the environment while a tracer is made.
 
 mod support;
 

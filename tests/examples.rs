@@ -1,5 +1,5 @@
-//! The examples, run as a reader would run them: each has to print what its first comment promises, send where the
-//! environment says, and show its log in debug mode. And `spanwire.hpp`, of which the C++ example shows only a part.
+//! Runs the examples as a reader would: each prints what its first comment says, sends where the environment says, and
+//! shows its log in debug mode. Also tests `spanwire.hpp`, of which the C++ example shows only a part.
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::process::Command;
 use support::agent::TestAgent;
 use support::hosts::{command, compile_c, compile_cpp, require, root, stage, Host};
 
-/// The programs that are the same in every language, with what each needs beside the stage.
+/// The programs that exist in every language, with their requirements besides the stage.
 const HELLO: [(&str, &[&str]); 5] = [
     ("examples/c/hello.c", &["gcc"]),
     ("examples/cpp/hello.cpp", &["g++"]),
@@ -19,7 +19,7 @@ const HELLO: [(&str, &[&str]); 5] = [
     ("examples/ruby/fiddle.rb", &["ruby"]),
 ];
 
-/// An example, ready to run; `None` where what it needs is missing and nobody insists on it.
+/// Returns an example that is ready to run; `None` if a requirement is missing and not required by `tests/run`.
 fn example(path: &str, needs: &[&str]) -> Option<Host> {
     if !needs.iter().all(|tool| require(tool)) {
         return None;
@@ -34,7 +34,7 @@ fn example(path: &str, needs: &[&str]) -> Option<Host> {
     })
 }
 
-/// The lines that the first comment lists under "Prints"; `…` stands for any text.
+/// Returns the lines below "Prints" in the first comment; `…` matches any text.
 fn promised(path: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join(path)).expect("the example is there");
     let said = text.lines().skip_while(|line| !line.trim_start_matches([' ', '*', '#']).starts_with("Prints")).skip(1);
@@ -44,7 +44,7 @@ fn promised(path: &str) -> Vec<String> {
     lines
 }
 
-/// Whether `line` is `pattern`, where each `…` of the pattern stands for any text.
+/// Whether `line` matches `pattern`, in which each `…` matches any text.
 fn fits(pattern: &str, line: &str) -> bool {
     let mut pieces = pattern.split('…');
     let Some(mut rest) = line.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
@@ -64,7 +64,7 @@ fn assert_as_promised(path: &str, printed: &str) {
     assert!(same, "{path} promises:\n{}\nand prints:\n{printed}", promised.join("\n"));
 }
 
-/// A folder for files that take an agent's place; it goes with this value.
+/// A folder for trace files; removed when this is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -85,7 +85,7 @@ impl Drop for Folder {
     }
 }
 
-/// One line of such a file.
+/// One line of a trace file.
 struct Trace {
     id: String,
     spans: Vec<Json>,
@@ -174,7 +174,7 @@ fn debug_mode_tells_of_each_span_in_every_language() {
     }
 }
 
-/// `log_sink` and `prefork`, the same in each language.
+/// Returns `log_sink` and `prefork` in each language.
 fn in_each_language(name: &str) -> impl Iterator<Item = (String, Host)> + '_ {
     let languages: [(&str, &str, &[&str]); 3] =
         [("c", "c", &["gcc"]), ("cpp", "cpp", &["g++"]), ("ruby", "rb", &["ruby", "ruby-ffi"])];
@@ -189,7 +189,7 @@ fn the_log_reaches_a_sink_and_a_poll_while_debug_mode_is_on() {
     for (path, log_sink) in in_each_language("log_sink") {
         let outcome = log_sink.run().ok();
         assert_as_promised(&path, &outcome.stdout);
-        // Ruby's shows a logger that raises, and the one line with which the gem says so.
+        // Ruby's example has a logger that raises, and shows the one line in which the gem reports that.
         let complaints = if path.ends_with(".rb") { 1 } else { 0 };
         assert_eq!(outcome.stderr.lines().count(), complaints, "{path}: {}", outcome.stderr);
     }
@@ -210,11 +210,11 @@ fn prefork_workers_lose_and_double_nothing() {
     }
 }
 
-/// What some C++ programs leave out of the language.
+/// Language features that some C++ programs turn off.
 const WITHOUT: [&[&str]; 3] = [&[], &["-fno-exceptions"], &["-fno-exceptions", "-fno-rtti"]];
 
-/// A C++ compiler that is to warn of nothing in spanwire.hpp; `None` where it is missing. clang++ is tried where
-/// somebody has it: `tests/run` installs g++ alone.
+/// Returns a C++ compiler with all warnings for spanwire.hpp; `None` if it is missing. clang++ is used if it is
+/// installed: `tests/run` installs only g++.
 fn cpp(compiler: &str, standard: &str, without: &[&str]) -> Option<Command> {
     let missing = Command::new(compiler).arg("--version").output().is_err();
     if compiler == "clang++" && missing || !require(compiler) {
@@ -262,7 +262,7 @@ fn the_cpp_header_keeps_its_promises_about_scopes_moves_exceptions_and_sinks() {
     }
 }
 
-/// Of the spans whose names begin with "bad" or "good", those that are bad have an error, and no other.
+/// Asserts that of the spans whose names begin with "bad" or "good" exactly the bad ones have an error.
 fn assert_spans_left_by_exceptions(file: &Path, wanted: usize) {
     let spans: Vec<Json> = Trace::all(file).into_iter().flat_map(|trace| trace.spans).collect();
     let mut seen = 0;
@@ -281,7 +281,7 @@ fn assert_spans_left_by_exceptions(file: &Path, wanted: usize) {
     assert_eq!(seen, wanted);
 }
 
-/// The spans of tests/hosts/raii.cpp, as the agent has them.
+/// Asserts the spans of tests/hosts/raii.cpp in the trace file.
 fn assert_raii_spans(file: &Path) {
     let spans: Vec<Json> = Trace::all(file).into_iter().flat_map(|trace| trace.spans).collect();
     let named = |name: &str| spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("no span {name}"));

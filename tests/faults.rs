@@ -1,5 +1,5 @@
-//! An agent that stalls, resets, refuses, lies or drips costs the host no time and no span that could be saved; what
-//! cannot be saved is counted.
+//! Agents that stall, reset, refuse, send invalid answers or answer slowly: they cost the host no time, and no span
+//! that can be saved. Spans that cannot be saved are counted.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::faults::{always, first, FaultAgent, Reply};
 use support::hosts::{host, Host, Outcome};
 
-/// `steady.c` against this agent: TRACES of 2 spans with tags of BYTES, a flush of at most 20 s.
+/// Runs `steady.c` against this Agent: TRACES of 2 spans with tags of BYTES, and a flush of at most 20 s.
 fn steady(agent: &FaultAgent, traces: u64, bytes: u64) -> Option<Host> {
     Some(host("steady.c")?.agent(&agent.url()).arg(traces).arg(2).arg(bytes).arg(0).arg(20_000).arg(3_000))
 }
@@ -69,7 +69,7 @@ fn a_payload_that_the_agent_refuses_is_dropped_and_counted_and_not_sent_again() 
         let ran = host.run().ok();
         assert_eq!((ran.stat("spans_sent"), ran.stat("dropped_refused")), (0, 100), "{status}: {}", ran.stdout);
         let tally: usize = agent.received().iter().map(|payload| payload.chunks.len()).sum();
-        // An agent that knows neither v0.4 nor this format is offered the older endpoint, once.
+        // An Agent that knows neither v0.4 nor this format is tried once at the older endpoint.
         let endpoints = if matches!(status, 404 | 415) { 2 } else { 1 };
         assert_eq!(tally, 50 * endpoints, "{status}: sent again although no repetition can help");
     }
@@ -86,7 +86,7 @@ fn an_agent_that_is_too_old_for_this_format_gets_the_spans_at_its_older_endpoint
 }
 
 #[test]
-fn broken_connections_and_nonsense_cost_no_span() {
+fn broken_connections_and_invalid_answers_lose_no_span() {
     for bad in [Reply::Reset, Reply::Swallow, Reply::Garbage] {
         let agent = first(&[bad.clone(), bad.clone(), bad.clone()], Reply::Ok).start();
         let Some(host) = steady(&agent, 50, 10) else { return };
@@ -97,9 +97,9 @@ fn broken_connections_and_nonsense_cost_no_span() {
 }
 
 #[test]
-fn what_may_arrive_twice_is_counted() {
+fn payloads_that_may_arrive_twice_are_counted() {
     for bad in [Reply::Swallow, Reply::Reset, Reply::Garbage] {
-        // On a fresh connection, and on one that was kept.
+        // On a new connection, and on one that was kept open.
         for script in [&[bad.clone()][..], &[Reply::Ok, bad.clone(), Reply::Ok, bad.clone()]] {
             let agent = first(script, Reply::Ok).start();
             let Some(ran) = several_payloads(&agent) else { return };
@@ -114,7 +114,7 @@ fn what_may_arrive_twice_is_counted() {
 #[test]
 fn an_agent_that_stalls_at_info_delays_no_traces() {
     let hour = Duration::from_secs(3600);
-    // At the start, and when it says that something has changed.
+    // At the start, and after the Agent has reported a change.
     for state in ["", "Datadog-Agent-State: one\r\n"] {
         let agent = always(Reply::Status(200, state)).info(Reply::Stall(hour)).start();
         let Some(host) = steady(&agent, 50, 10) else { return };
@@ -148,8 +148,8 @@ fn a_stall_is_cut_off_and_the_payload_sent_again() {
 }
 
 #[test]
-fn a_dripping_answer_is_an_answer_or_a_stall_but_never_a_hang() {
-    // About 130 bytes of answer: 1.3 s at 10 ms a byte, inside the 2 s that a request may take; 13 s at 100 ms.
+fn a_slow_answer_is_read_or_times_out() {
+    // The answer has about 130 bytes: 1.3 s at 10 ms a byte, within the 2 s limit of a request; 13 s at 100 ms.
     let quick = always(Reply::Drip(Duration::from_millis(10))).start();
     let Some(host) = steady(&quick, 50, 10) else { return };
     let ran = host.run().ok();
@@ -170,7 +170,7 @@ fn requests_go_on_at_full_speed_whatever_the_agent_does() {
     for agent in agents {
         let agent = agent.start();
         let Some(host) = host("steady.c") else { return };
-        // 3 s of traces, and then no more than the second that shutdown was given.
+        // 3 s of traces, and then at most the second that the shutdown was given.
         let ran = host.agent(&agent.url()).arg(3_000).arg(3).arg(50).arg(1_000).arg(0).arg(1_000).run().ok();
         let times = ran.object("steady");
         let (worst, stop) = (&times["worst_wait_us"], &times["stop_ms"]);
@@ -192,7 +192,7 @@ fn a_silent_agent_of_one_tracer_does_not_delay_another() {
         let times = ran.object("two");
         let flush = times["flush_ms"].as_u64().unwrap_or(u64::MAX);
         println!("flush beside a silent agent: {flush} ms");
-        // A flush to an agent that answers at once takes milliseconds: 100 are promised, ten times that asserted.
+        // A flush to an Agent that answers at once is promised to take at most 100 ms; ten times that is asserted.
         assert!(flush < 1_000, "{times}");
         assert!(times["silent_stop_ms"].as_u64().unwrap_or(u64::MAX) < 1_000, "shutdown was given 500 ms: {times}");
         let arrived = good.accepted();
@@ -231,11 +231,11 @@ fn an_agent_that_cannot_say_what_it_can_do_is_not_asked_with_every_payload() {
 }
 
 #[test]
-fn an_agent_that_was_away_for_a_while_gets_what_waited() {
+fn an_agent_that_starts_later_gets_the_traces_that_waited() {
     let port = support::free_ports(1);
     let Some(host) = host("steady.c") else { return };
     let url = format!("http://127.0.0.1:{port}");
-    // 2 s of traces; the agent opens after 3 s.
+    // 2 s of traces; the Agent starts to listen after 3 s.
     let running = host.agent(&url).arg(2_000).arg(2).arg(20).arg(1_000).arg(30_000).spawn();
     std::thread::sleep(Duration::from_secs(3));
     let agent = always(Reply::Ok).start_on(port);
@@ -243,7 +243,7 @@ fn an_agent_that_was_away_for_a_while_gets_what_waited() {
     assert_all_arrived_once(&agent, &ran, 4_000);
 }
 
-/// Payloads over 2.5 s, one each second and one at the end.
+/// Payloads over 2.5 s: one each second and one at the end.
 fn several_payloads(agent: &FaultAgent) -> Option<Outcome> {
     Some(host("steady.c")?.agent(&agent.url()).arg(2_500).arg(2).arg(20).arg(1_000).arg(10_000).run().ok())
 }

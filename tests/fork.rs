@@ -1,4 +1,4 @@
-//! A server that forks, in whatever way, loses no span, doubles none, and keeps its traces together.
+//! A server that forks in any way loses no span, sends none twice, and keeps its traces together.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::faults::{always, Reply};
 use support::hosts::{host, root};
 
-/// So many children of so many traces each, while a thread of the parent traces.
+/// Runs this number of children with this number of traces each, while a thread of the parent makes traces.
 fn prefork(way: &str, children: u64, traces: u64) {
     let agent = always(Reply::Ok).start();
     let Some(host) = host("prefork.c") else { return };
@@ -92,7 +92,8 @@ fn a_child_that_logs_local_time_does_not_hang_on_a_lock_that_the_fork_left_held(
     assert_eq!(ran.object("local_time")["hung"], 0);
 }
 
-/// A chain of processes, each forked by the one before; what the last third of them holds.
+/// Runs a chain of processes, each forked by the previous one, and asserts that the last third uses no more than the
+/// middle third.
 fn generations(url: &str) {
     const DEPTH: u64 = 90;
     let Some(host) = host("generations.c") else { return };
@@ -103,9 +104,9 @@ fn generations(url: &str) {
     let all = ran.ok().objects("generation");
     assert_eq!(all.len() as u64, DEPTH + 1);
     let number = |depth: u64, name: &str| all[depth as usize][name].as_u64().expect("a number");
-    // The highest of some: a thread may be at work at that moment.
+    // The highest of several: a thread may be busy at that moment.
     let most = |from: u64, name: &str| (from..from + 30).map(|depth| number(depth, name)).max().unwrap_or(0);
-    // The connections to the agent may be there or not: two of them.
+    // The two connections to the Agent may be open or closed.
     for (name, more) in [("descriptors", 2), ("size", 1_024), ("rss", 512)] {
         let (before, after) = (most(31, name), most(61, name));
         assert!(after <= before + more, "{name}: {before} in generations 31 to 60, {after} in 61 to 90");

@@ -1,6 +1,9 @@
 //! Writes include/spanwire.h and the bindings' constants, structures and signatures from src/abi/, and checks that the
-//! committed files are those: `cargo test --test header` compares, `cargo test --test header -- --bless` writes. Here is the list of tests and how
-//! they are reported; what the header says beside the doc comments is in `manual`.
+//! committed files are those: `cargo test --test header` compares, `cargo test --test header -- --bless` writes. This
+//! file has the list of tests and reports them; the header's prose beside the doc comments is in `manual`.
+//! Generates include/spanwire.h and bindings/php/spanwire.ffi.h from src/abi/. `cargo test --test header` compares them
+//! with the committed files; `cargo test --test header -- --bless` writes them. This file lists the tests and reports
+//! them; `manual` has the texts of the header besides the doc comments.
 
 #[path = "header/bindings.rs"]
 mod bindings;
@@ -24,7 +27,8 @@ use std::process::ExitCode;
 const HEADER: &str = "include/spanwire.h";
 const BLESS: &str = "cargo test --test header -- --bless";
 
-/// All that the checks look at.
+/// What the checks look at.
+/// The input of all checks.
 struct Material {
     root: PathBuf,
     sources: Vec<items::Source>,
@@ -33,7 +37,8 @@ struct Material {
     bindings: Vec<Output>,
 }
 
-/// A test: its name, and what it finds wrong.
+/// A test: its name, and a function that returns its errors.
+/// A test: its name, and a function that returns what is wrong.
 type Test = (&'static str, fn(&Material) -> Vec<String>);
 
 const TESTS: &[Test] = &[
@@ -50,22 +55,22 @@ const TESTS: &[Test] = &[
     ("every_status_has_its_number_for_ever", checks::statuses),
     ("no_line_is_too_long_or_speaks_rust", checks::lines),
     ("the_header_and_its_examples_compile", checks::compiles),
-    ("the_copy_for_php_declares_what_php_can_use", checks::php),
+    ("the_declarations_for_php_are_what_php_can_use", checks::php),
 ];
 
-/// The first lines in which the committed file and the generated one differ.
+/// Returns the first lines in which the committed file differs from the generated one.
 fn differences(material: &Material, file: &str, wanted: &str) -> Vec<String> {
     let there = match std::fs::read_to_string(material.root.join(file)) {
         Ok(text) if text == wanted => return Vec::new(),
         Ok(text) => text,
-        Err(error) => return vec![format!("cannot read {file}: {error}"), format!("to write it: {BLESS}")],
+        Err(error) => return vec![format!("cannot read {file}: {error}"), format!("to regenerate it: {BLESS}")],
     };
     let (old, new): (Vec<&str>, Vec<&str>) = (there.lines().collect(), wanted.lines().collect());
     let first = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
     let mut wrong = vec![format!("{file} differs from src/abi/ from line {} on:", first + 1)];
     wrong.extend(old.iter().skip(first).take(3).map(|line| format!("-{line}")));
     wrong.extend(new.iter().skip(first).take(3).map(|line| format!("+{line}")));
-    wrong.push(format!("to write it: {BLESS}"));
+    wrong.push(format!("to regenerate it: {BLESS}"));
     wrong
 }
 

@@ -1,13 +1,13 @@
-//! What the library calls of the C library. A forked child runs our code while locks that another thread of its parent
-//! held stay locked for ever: no function that takes such a lock may be called in a child. Each name below was looked up in
-//! glibc; a new one is added after the same look.
+//! The functions of the C library that the library calls. In a forked child, locks that another thread of the parent
+//! held at the fork stay locked forever, so the child must not call a function that takes such a lock. Each name below
+//! was checked in glibc's source; check a new name before adding it.
 
 mod support;
 
 use std::process::Command;
 use support::hosts::{require, stage};
 
-/// The compiler's own needs.
+/// Used by compiled code itself.
 const RUNTIME: &[&str] = &[
     "_ITM_deregisterTMCloneTable",
     "_ITM_registerTMCloneTable",
@@ -17,8 +17,8 @@ const RUNTIME: &[&str] = &[
     "__errno_location",
 ];
 
-/// Unwinding a panic. With glibc 2.35 and GCC 12, and later, it takes no lock (`_dl_find_object`); before, it takes the
-/// loader's, and a panic in a child can hang.
+/// Unwinding of a panic. With glibc 2.35 and GCC 12 or later it takes no lock (`_dl_find_object`). Before, it takes the
+/// loader's lock, and a panic in a child can hang.
 const UNWINDING: &[&str] = &[
     "_Unwind_Backtrace",
     "_Unwind_DeleteException",
@@ -34,7 +34,7 @@ const UNWINDING: &[&str] = &[
     "_Unwind_SetIP",
 ];
 
-/// `fork` makes the locks of the allocator anew.
+/// `fork` initialises the allocator's locks in the child.
 const MEMORY: &[&str] = &[
     "malloc",
     "calloc",
@@ -49,7 +49,7 @@ const MEMORY: &[&str] = &[
     "strlen",
 ];
 
-/// Threads. `__register_atfork` is called on kernels before 4.14 only.
+/// Threads. `__register_atfork` is called only on kernels before 4.14.
 const THREADS: &[&str] = &[
     "pthread_attr_destroy",
     "pthread_attr_init",
@@ -66,14 +66,14 @@ const THREADS: &[&str] = &[
     "__register_atfork",
 ];
 
-/// Looks a name up, and can hang in a child: `src/export/transport.rs` gives it up. `__res_init` is called with glibc
-/// before 2.26 only.
+/// Resolves names, and can hang in a child; then `src/export/transport.rs` gives it up. `__res_init` is called only
+/// with glibc before 2.26.
 const LOOK_UP: &[&str] = &["getaddrinfo", "freeaddrinfo", "__res_init", "gnu_get_libc_version"];
 
-/// Take no lock that is shared between threads.
+/// These take no lock that threads share.
 const OTHERS: &[&str] = &["environ", "abort", "opendir", "readdir64", "closedir", "dirfd", "realpath"];
 
-/// System calls, which take no lock. Not all of them are in use.
+/// System calls, which take no lock. Not all of them are used.
 const CALLS: &[&str] = &[
     "accept4",
     "bind",

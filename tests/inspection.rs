@@ -1,5 +1,5 @@
-//! What a process was doing, asked of a core or of the process itself: GDB and LLDB with the library's scripts and the
-//! companion without any debugger give the same answer, for hosts in C++, PHP and Ruby, with symbols and without.
+//! The state of a process, read from a core or from the live process: GDB and LLDB with the library's scripts and the
+//! companion without a debugger give the same answer, for hosts in C++, PHP and Ruby, with symbols and without.
 
 #[path = "support/crash.rs"]
 mod crash;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use support::agent::TestAgent;
 use support::hosts::{compile_c, compile_cpp, require, root, stage};
 
-/// Nobody listens on this port: what is finished stays.
+/// Nothing listens on this port, so finished spans stay in the process.
 const AGENT: &str = "http://127.0.0.1:9";
 
 fn subject(program: impl AsRef<Path>, arguments: Vec<String>, library: &Path) -> Subject {
@@ -39,7 +39,7 @@ fn staged() -> std::path::PathBuf {
     stage().join("lib/libspanwire.so.0")
 }
 
-/// The program behind a name in the PATH, as a debugger wants it.
+/// Returns the path of a program in PATH, for a debugger.
 fn in_path(name: &str) -> std::path::PathBuf {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .map(|folder| folder.join(name))
@@ -70,7 +70,7 @@ fn in_ruby(library: &Path) -> Option<Subject> {
 
 const COMMANDS: [&str; 8] = ["status", "spans", "queue", "log", "events 0", "settings", "counters", "help"];
 
-/// What the companion knows of a core.
+/// Returns what the companion reads from a core.
 fn object(core: &Path) -> Json {
     let output = Command::new(env!("CARGO_BIN_EXE_spanwire")).arg("core").arg("--json").arg(core).output();
     let output = output.expect("the companion runs");
@@ -78,7 +78,7 @@ fn object(core: &Path) -> Json {
     serde_json::from_slice(&output.stdout).expect("one object")
 }
 
-/// The checkout as every reader must tell it.
+/// Asserts that a reader describes the checkout.
 #[track_caller]
 fn tells_of_the_checkout(answers: &[String]) {
     let [status, spans, queue, _, events, settings, counters, ..] = answers else { panic!("{answers:?}") };
@@ -92,7 +92,7 @@ fn tells_of_the_checkout(answers: &[String]) {
     assert!(spans.contains("    card.token=<redacted>  card.brand=visa  amount=42.5\n"), "{spans}");
     assert!(queue.starts_with(&format!("Queue of {AGENT}: 3 chunks, 3 spans, ")), "{queue}");
     assert!(queue.contains("Waiting for their trace: 1 span in 1 trace\n"), "{queue}");
-    assert!(events.contains("; still open") && events.contains("nobody listens there"), "{events}");
+    assert!(events.contains("; still open") && events.contains("connection refused"), "{events}");
     assert!(settings.contains("  DD_ENV = prod (env)\n"), "{settings}");
     assert!(settings.contains("team:checkout,api_key:<redacted> (env)\n"), "{settings}");
     assert!(settings.contains(" (default)\n"), "{settings}");
@@ -101,7 +101,7 @@ fn tells_of_the_checkout(answers: &[String]) {
     assert!(!all.contains("tok_51Hx") && !all.contains("abcdef0123456789"), "a secret is shown: {all}");
 }
 
-/// All three readers say the same of this core, and it is the checkout's.
+/// Asserts that all three readers say the same about this core, and that it is the checkout.
 #[track_caller]
 fn agree_on(core: &Path, program: &Path) {
     let object = object(core);
@@ -121,7 +121,7 @@ fn agree_on(core: &Path, program: &Path) {
     }
 }
 
-/// Kills the host in the middle of its trace, with symbols and without, and asks all three.
+/// Kills the host in the middle of its trace, with symbols and without, and asks all three readers.
 fn a_crash_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) {
     if !cores_are_left_here() || !require("prlimit") {
         return;
@@ -138,7 +138,7 @@ fn a_crash_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) {
     agree_on(&folder.core(), &host_of.program);
 }
 
-/// Long enough for the worker to have met the agent that is not there, and to have looked up.
+/// Time for the worker to fail to reach the Agent, and to update the counters.
 const A_WHILE: Duration = Duration::from_millis(1_500);
 
 fn crashed(subject: &Subject, name: &str) -> Folder {
@@ -147,7 +147,7 @@ fn crashed(subject: &Subject, name: &str) -> Folder {
     waiting.killed_by("SEGV")
 }
 
-/// Attaches both debuggers to the host, one after the other, while it stands still.
+/// Attaches both debuggers to the stopped host, one after the other.
 fn a_live_process_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) {
     if !require("prlimit") {
         return;
@@ -197,7 +197,7 @@ fn a_live_ruby_program_tells_both_debuggers_what_it_is_doing() {
     a_live_process_is_told_alike("ruby-live", in_ruby);
 }
 
-/// What a debugger without any configuration says when it loads this core, and with these words before that.
+/// Returns what a debugger without configuration prints when it loads this core, after running these commands.
 fn loads(debugger: &str, words: &[&str], program: &Path, core: &Path) -> String {
     let mut command = Command::new(debugger);
     match debugger {
@@ -237,7 +237,7 @@ fn gdb_finds_the_command_by_the_librarys_path_where_it_looks_for_scripts() {
     }
     let Some(subject) = in_cpp(&staged()) else { return };
     let folder = crashed(&subject, "auto-load");
-    // As GDB has it by itself for what is installed in /usr.
+    // GDB has this setting by itself for libraries installed in /usr.
     let scripts = stage().join("share/gdb/auto-load").display().to_string();
     let (looks, trusts) =
         (format!("add-auto-load-scripts-directory {scripts}"), format!("add-auto-load-safe-path {scripts}"));
@@ -246,7 +246,7 @@ fn gdb_finds_the_command_by_the_librarys_path_where_it_looks_for_scripts() {
     assert!(!said.contains("declined"), "{said}");
 }
 
-/// The lines of all threads' backtraces, of a debugger without our scripts.
+/// Returns the lines of the backtraces of all threads, from a debugger without our scripts.
 fn backtraces(debugger: &str, program: &Path, core: &Path) -> String {
     let mut command = Command::new(debugger);
     let core = core.display().to_string();
@@ -274,7 +274,7 @@ fn backtraces_name_the_librarys_files_lines_and_arguments() {
     }
 }
 
-/// `spanwire core --send` with these words; what it said.
+/// Runs `spanwire core --send` with these arguments and returns its success and output.
 fn send(core: &Path, url: &str, words: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
     let output = command.arg("core").arg("--send").arg(url).args(words).arg(core).output().expect("it runs");

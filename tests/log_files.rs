@@ -1,5 +1,5 @@
-//! The log file under pressure: several processes that rotate it, logrotate, an attacker, and places that stop taking
-//! lines. Every line is whole, there once, or counted as lost.
+//! The log file under pressure: several processes that rotate it, logrotate, an attacker, and files that cannot be
+//! written. Every line is complete and written once, or counted as lost.
 
 mod support;
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use support::hosts::{host, require, root, Host, Outcome};
 use support::wait_until;
 
-/// A folder of one test, emptied before and removed after it.
+/// A folder for one test, emptied before it and removed after it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -28,7 +28,7 @@ impl Folder {
         self.0.join("log")
     }
 
-    /// A host that logs to this folder, with these bytes to a file and this many older files.
+    /// Returns a host that logs to this folder, with this size limit and number of rotated files.
     fn host(&self, scenario: &str, id: u64, more: impl ToString, bytes: u64, backups: u32) -> Option<Host> {
         let host = host("log_files.c")?.arg(scenario).arg(id).arg(more).limit(60);
         let host = host.env("DD_TRACE_AGENT_URL", "http://127.0.0.1:9").env("DD_TRACE_LOG_FILE", self.log().display());
@@ -36,7 +36,7 @@ impl Folder {
         Some(host.env("SPANWIRE_LOG_SINKS", "file").env("SPANWIRE_LOG_DIALECT", "native"))
     }
 
-    /// All log files, whatever they are called by now.
+    /// Returns all log files, whatever their current names.
     fn files(&self) -> Vec<PathBuf> {
         let all = fs::read_dir(&self.0).expect("a folder").map(|entry| entry.expect("an entry").path());
         let is_log = |path: &PathBuf| {
@@ -62,14 +62,14 @@ impl Drop for Folder {
     }
 }
 
-/// What the lines of all files say.
+/// The contents of all files.
 #[derive(Default, Debug)]
 struct Books {
-    /// How often each line of each host is there.
+    /// How often each line of each host occurs.
     seen: BTreeMap<u64, BTreeMap<u64, u32>>,
-    /// Records told as lost.
+    /// Number of records reported as lost.
     lost: u64,
-    /// Lines that are not whole.
+    /// Incomplete lines.
     torn: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ impl Books {
         }
     }
 
-    /// Every line of the host once, or as many missing as were told.
+    /// Asserts that each line of the host occurs once, and that as many are missing as were reported.
     #[track_caller]
     fn check(&self, written: &BTreeMap<u64, u64>) {
         assert!(self.torn.is_empty(), "{} torn lines, the first: {:?}", self.torn.len(), self.torn.first());
@@ -111,7 +111,7 @@ fn number_after(text: &str, name: &str) -> Option<u64> {
     rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())].parse().ok()
 }
 
-/// The host and the number of a line of tests/hosts/log_files.c, if nothing of it is missing.
+/// Returns the host and the number of a line of tests/hosts/log_files.c if the line is complete.
 fn whole(line: &str) -> Option<(u64, u64)> {
     let text = &line[line.find("id=")?..];
     let filling = text.split_once('[')?.1.strip_suffix("] end")?;
@@ -121,13 +121,13 @@ fn whole(line: &str) -> Option<(u64, u64)> {
     (one_record && right).then_some((number_after(text, "id=")?, number_after(text, " n=")?))
 }
 
-/// How many lines each host wrote.
+/// Returns how many lines each host wrote.
 fn written(ran: &[Outcome]) -> BTreeMap<u64, u64> {
     let number = |ran: &Outcome, name: &str| ran.object("log")[name].as_u64().expect("a number");
     ran.iter().map(|ran| (number(ran, "id"), number(ran, "lines"))).collect()
 }
 
-/// Four hosts that run at once.
+/// Runs four hosts at once.
 fn four(folder: &Folder, scenario: &str, more: &str, bytes: u64, backups: u32) -> Option<Vec<support::hosts::Running>> {
     (1..=4).map(|id| Some(folder.host(scenario, id, more, bytes, backups)?.spawn())).collect()
 }
@@ -181,7 +181,7 @@ fn no_line_is_torn_or_lost_while_logrotate_moves_the_file() {
     }
 }
 
-/// The library's own test of the same kind makes as many tries of its own (`src/log/file.rs`); here the whole of it runs.
+/// The unit test in `src/log/file.rs` makes as many tries; this test runs the whole library.
 #[test]
 fn an_attacker_who_swaps_links_under_a_host_changes_no_other_file() {
     const TRIES: u32 = 100_000;
@@ -196,7 +196,7 @@ fn an_attacker_who_swaps_links_under_a_host_changes_no_other_file() {
         let name = folder.0.join(["log", "log.1", "log.lock"][n as usize % 3]);
         let target = if n % 2 == 0 { &victim } else { &missing };
         let _ = symlink(target, &aside).and_then(|()| fs::rename(&aside, &name));
-        // Mostly the host is let in again: one that is refused waits for a second.
+        // Mostly remove the link again: after a refusal the host waits for a second.
         let _ = fs::remove_file(&name);
         if n % 100 == 0 {
             std::thread::sleep(Duration::from_millis(2));
@@ -218,7 +218,7 @@ fn an_attacker_who_swaps_links_under_a_host_changes_no_other_file() {
     }
 }
 
-/// What a host said of a place that takes no lines.
+/// Returns how many times a host complained about a file that cannot be written.
 fn complaints(ran: &Outcome) -> usize {
     ran.stderr.lines().filter(|line| line.contains("cannot be written")).count()
 }
@@ -243,7 +243,8 @@ fn a_limit_on_the_size_of_files_is_no_matter_where_the_file_is_rotated_before() 
     folder.read().check(&written(&[ran]));
 }
 
-/// A host that logs until the test ends it, with a folder to spoil meanwhile. Answers the host's end, and its lines.
+/// Runs a host that logs until the test ends it, while `spoil` and `mend` change the folder. Returns the host's result
+/// and its lines.
 fn spoilt(folder: &Folder, host: Host, done: &Path, spoil: impl FnOnce(), mend: impl FnOnce()) -> (Outcome, Books) {
     let running = host.spawn();
     let log = folder.log();
@@ -280,7 +281,7 @@ fn a_full_disk_loses_counted_lines_and_logging_goes_on_when_there_is_room() {
         let (ran, books) = spoilt(&folder, host, &done, fill, || fs::remove_file(&filling).expect("room again"));
         assert_eq!(complaints(&ran), 1, "{}", ran.stderr);
         assert!(books.lost > 0, "nothing was lost: the disk was not full");
-        // What did not fit whole is ended by a newline once there is room, and counted.
+        // A line that did not fit is ended by a newline once there is space, and counted as lost.
         assert!(books.torn.len() <= 1, "{:?}", books.torn);
         let torn = Books { torn: Vec::new(), ..books };
         torn.check(&written(&[ran]));
@@ -313,7 +314,7 @@ fn permission_that_is_taken_away_loses_counted_lines_until_it_is_given_back() {
     let (folder, aside) = (Folder::new("denied"), Folder::new("denied-aside"));
     let done = aside.0.join("done");
     chown(&folder.0, Some(65_534), Some(65_534)).expect("the folder is the user's");
-    // Each rotation needs the folder, so permission is missed at once.
+    // Each rotation needs the folder, so the missing permission is noticed at once.
     let Some(host) = folder.host("user", 1, done.display(), 10_000, 100) else { return };
     let mode = |mode| fs::set_permissions(&folder.0, Permissions::from_mode(mode)).expect("a mode");
     let (ran, books) = spoilt(&folder, host, &done, || mode(0o500), || mode(0o755));

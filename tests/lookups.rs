@@ -1,12 +1,12 @@
-//! An Agent that is reached by name, from children that were forked while another thread was looking a name up: there the
-//! C library's look-up hangs for ever. The host program takes its place, so that it hangs in every child.
+//! An Agent that is reached by name, from children that were forked while another thread was resolving a name. The C
+//! library's look-up may then hang forever. The host program replaces the look-up by one that hangs in every child.
 
 mod support;
 
 use support::faults::{always, Reply};
 use support::hosts::{host, Host};
 
-/// A name that this machine's own table gives to 127.0.0.1, where the agent listens.
+/// Returns a name that /etc/hosts maps to 127.0.0.1, where the Agent listens.
 fn own_name() -> Option<String> {
     let table = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
     let named = |line: &str| {
@@ -36,7 +36,7 @@ fn a_child_reaches_its_agent_at_the_address_that_its_parent_had_looked_up() {
 }
 
 #[test]
-fn a_child_whose_look_up_hangs_reaches_its_agent_all_the_same() {
+fn a_child_whose_look_up_hangs_still_reaches_its_agent() {
     let agent = always(Reply::Ok).start();
     let (Some(host), Some(name)) = (host("lookup.c"), own_name()) else { return };
     let ran = children(host, &agent.url().replace("127.0.0.1", &name)).run().ok();

@@ -1,5 +1,5 @@
-//! What is named to readers exists: every setting and every function in documents, the header, the bindings, and the
-//! texts that the library and the doctor print.
+//! Every setting and function that is named in documents, in the header, in the bindings, and in texts of the library
+//! and the doctor exists.
 
 mod support;
 
@@ -9,21 +9,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use support::hosts::root;
 
-/// Names like settings that are none: what builds and bindings read, other programs' variables, and, in examples of
-/// mistakes, names that are meant to be wrong. A new one here is a decision.
+/// Names that look like settings and are not: read by builds and bindings, variables of other programs, and wrong names
+/// in examples of mistakes. Think twice before adding a name here.
 const NO_SETTINGS: &[&str] = &[
-    // The Agent's.
+    // Settings of the Agent.
     "DD_API_KEY",
     "DD_APM_ENABLED",
     "DD_SITE",
-    // Names that doctor and parser tell from the right ones.
+    // Wrong names that doctor and parser recognise.
     "DD_AGENT_PORT",
     "DD_TRACE_AGENT_HOST",
-    // A placeholder.
+    // Placeholders.
     "DD_X",
     "DD_TRACE_X",
     "SPANWIRE_X",
-    // Read by bindings, builds, tests and debuggers, or made by them.
+    // Read or set by bindings, builds, tests and debuggers.
     "SPANWIRE_BLESS",
     "SPANWIRE_CARGO_DIR",
     "SPANWIRE_COMMANDS",
@@ -31,17 +31,17 @@ const NO_SETTINGS: &[&str] = &[
     "SPANWIRE_INSTALL",
     "SPANWIRE_LIBRARY",
     "SPANWIRE_NO_ROOT",
-    // Macros and constants of our own code.
+    // Macros and constants.
     "OTEL_WORDS",
     "SPANWIRE_HPP",
     "SPANWIRE_HPP_EXCEPTIONS",
     "SPANWIRE_HPP_RTTI",
 ];
 
-/// Names like functions that are none: a datum, and the scripts for debuggers.
+/// Names that look like functions and are not: a datum, and the scripts for debuggers.
 const NO_FUNCTIONS: &[&str] = &["spanwire_debug_root", "spanwire_gdb", "spanwire_inspect", "spanwire_lldb"];
 
-/// Beginnings of names that stand for all that begin so.
+/// Prefixes that stand for all names that begin with them.
 const FAMILIES: &[&str] = &["DD_", "DD_TRACE_", "SPANWIRE_", "OTEL_", "SPANWIRE_E_", "SPANWIRE_LEVEL_", "SPANWIRE_ID_"];
 
 fn files(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
@@ -58,7 +58,8 @@ fn files(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The words of a text that begin so and are made of `of`, with the byte before.
+/// Returns the words in a text that begin with `prefix` and consist of bytes for which `of` is true, with the byte
+/// before each.
 fn words<'a>(text: &'a str, prefix: &str, of: fn(u8) -> bool) -> Vec<&'a str> {
     let bytes = text.as_bytes();
     let begins = text.match_indices(prefix).map(|(at, _)| at);
@@ -74,14 +75,14 @@ fn in_function(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
-/// Rust code without its comments and its tests, for the texts in it. Constants in it are named like settings, too.
+/// Returns Rust code without comments and tests, for its string literals. Its constants look like settings, too.
 fn without_comments(code: &str) -> String {
     let code = code.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     lines.join("\n")
 }
 
-/// What readers are told, by the file that tells it.
+/// Returns the text that readers see, by file.
 fn prose() -> BTreeMap<String, String> {
     let root = root();
     let mut found = vec![root.join("README.md"), root.join("ARCHITECTURE.md"), root.join("CHANGELOG.md")];
@@ -101,7 +102,7 @@ fn prose() -> BTreeMap<String, String> {
     documents.chain(sources.iter().map(|path| (name(path), without_comments(&read(path))))).collect()
 }
 
-/// The constants and functions of the header.
+/// Returns the constants and functions in the header.
 fn of_header(prefix: &str, of: fn(u8) -> bool) -> BTreeSet<String> {
     let header = fs::read_to_string(root().join("include/spanwire.h")).expect("the header");
     let code: String =
@@ -119,7 +120,7 @@ fn every_setting_that_is_named_exists() {
             || constants.contains(name)
             || NO_SETTINGS.contains(&name)
             || FAMILIES.contains(&name)
-            // Include guards, and the loggers of Python.
+            // Include guards, and Python's loggers.
             || name.ends_with("_H")
             || name.starts_with("DD_INTERNAL_") && name.ends_with("_LOG_LEVEL")
     };

@@ -1,5 +1,5 @@
-//! Spans with times and numbers that no clock or meter shows, and whole spans from a host that keeps its own: repaired as
-//! the header says, and complete.
+//! Spans with impossible times and numbers, and whole spans from a host with its own tracer: they are corrected as the
+//! header says, and complete.
 
 mod support;
 
@@ -22,7 +22,7 @@ fn named<'a>(chunks: &'a [Vec<Span>], name: &str) -> Vec<&'a Span> {
 }
 
 #[test]
-fn a_span_with_impossible_times_is_sent_with_possible_ones() {
+fn impossible_times_of_a_span_are_corrected() {
     let Some((_agent, chunks)) = sent(&[]) else { return };
     let counts = ["odd start", "odd end", "odd both", "odd record"].map(|name| named(&chunks, name).len());
     assert_eq!(counts, [8, 8, 64, 64]);
@@ -30,7 +30,7 @@ fn a_span_with_impossible_times_is_sent_with_possible_ones() {
         assert!(span.start > 0 && span.duration >= 0, "{span:?}");
         assert!(span.start.checked_add(span.duration).is_some(), "{span:?}");
     }
-    // A start that is not known is now; an end before the start is the start.
+    // An unknown start becomes the current time; an end before the start becomes the start.
     let this_century = 1_500_000_000_000_000_000;
     assert_eq!(named(&chunks, "odd start").iter().filter(|span| span.start > this_century).count(), 7);
     assert!(named(&chunks, "odd end").iter().filter(|span| span.duration == 0).count() >= 6);

@@ -1,21 +1,21 @@
-//! An agent that is dead for the whole life of a host costs it neither time, nor memory beyond the documented bound,
-//! nor a span that nobody counts.
+//! An Agent that is not reachable during the whole life of a host costs the host no time, no memory beyond the
+//! documented limit, and no span that is not counted.
 
 mod support;
 
 use support::faults::{always, FaultAgent, Reply};
 use support::hosts::{host, require, root, Host, Outcome};
 
-/// `SPANWIRE_MEMORY_MAX` where nobody sets it.
+/// The default of `SPANWIRE_MEMORY_MAX`.
 const MEMORY_MAX_KIB: u64 = 64 * 1024;
-/// What a process grows by beside spans: two threads, the payload that is being sent, the log's ring.
+/// Memory that a process uses besides spans: two threads, the payload being sent, the log's ring.
 const BESIDE_KIB: u64 = 4 * 1024;
 
 fn live() -> FaultAgent {
     always(Reply::Ok).counting_only().start()
 }
 
-/// Where nobody listens.
+/// Returns an address at which nothing listens.
 fn dead() -> String {
     format!("http://127.0.0.1:{}", support::free_ports(1))
 }
@@ -49,8 +49,8 @@ fn a_million_spans_with_no_agent_stay_within_bounds_and_are_all_accounted_for() 
     assert_eq!(without.stat("spans_started") + number(&without, "refused"), SPANS);
     assert!(without.stat("dropped_queue_full") > 0, "{}", without.stdout);
     assert!(number(&without, "stop_ms") < 4_000, "shutdown was given 3 s");
-    // The thread is put aside by the scheduler now and then whatever it does; a wait for each span, chunk or payload
-    // would show as thousands.
+    // The scheduler sometimes suspends the thread anyway. A wait for each span, chunk or payload would cause thousands
+    // of switches.
     let (live, dead) = (switches(&with), switches(&without));
     assert!(dead as f64 <= 1.5 * live as f64 + 300.0, "context switches: {dead} without an agent, {live} with one");
 }
@@ -62,7 +62,7 @@ fn spans_that_are_never_finished_stay_within_bounds_and_the_host_goes_on() {
     let ran = host.agent(&agent.url()).env("SPANWIRE_LOG_SINKS", "ring").run().ok();
     let hoard = ran.object("hoard");
     println!("hoard {hoard}");
-    // Bytes are what is bounded; to a hundred thousand small pieces of them the allocator adds its own.
+    // The limit counts bytes; for a hundred thousand small blocks the allocator adds its own.
     let kib = |name: &str| hoard[name].as_u64().unwrap_or(u64::MAX);
     assert!(kib("max_kib") == MEMORY_MAX_KIB && kib("peak_kib") <= MEMORY_MAX_KIB * 3 / 2, "{hoard}");
 }
@@ -91,7 +91,7 @@ fn a_dead_agent_costs_the_calling_thread_no_more_instructions_than_a_live_one() 
     assert!(without as f64 <= 1.5 * with as f64, "{without} without an agent, {with} with one");
 }
 
-/// Counted by callgrind, for 50,000 spans, with queue and memory bounds small enough to be hit by far.
+/// Returns the count of callgrind for 50,000 spans. The limits of queue and memory are so small that they are reached.
 fn calling_threads_instructions(url: &str, name: &str) -> Option<u64> {
     let folder = root().join(format!("target/test-hosts/callgrind-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for callgrind");
@@ -100,7 +100,7 @@ fn calling_threads_instructions(url: &str, name: &str) -> Option<u64> {
     let file = format!("--callgrind-out-file={}", out.display());
     let host = outage(50_000, url)?.env("SPANWIRE_QUEUE_MAX", 1 << 20).limit(300);
     host.under(&[&words[..], &[&file]].concat()).run().ok();
-    // One file a thread; the first thread is the one that makes the spans.
+    // One file for each thread; the first thread makes the spans.
     let text = std::fs::read_to_string(folder.join("out-01")).expect("callgrind's counts of the first thread");
     let line = text.lines().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: ")));
     let _ = std::fs::remove_dir_all(&folder);

@@ -1,5 +1,4 @@
-//! The mode that looks for spans which nobody finishes, as the worker runs it once a minute. In a process of its own, and
-//! without waiting for the minute.
+//! The search for abandoned spans, as the worker runs it once a minute; here called directly. In a process of its own.
 
 use spanwire::export::periodic::{Task, Work};
 use spanwire::tracer::current::state;

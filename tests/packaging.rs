@@ -1,5 +1,5 @@
-//! How a C++ project picks spanwire up: the CMake package, pkg-config, the static library, FetchContent, an installation
-//! that was moved. Everything is done as bindings/cpp/README.md says, with its own lines, and ends with spans at an agent.
+//! Ways to use spanwire in a C++ project: the CMake package, pkg-config, the static library, FetchContent, a moved
+//! installation. Uses the lines of bindings/cpp/README.md, and checks that the spans arrive at an Agent.
 
 mod support;
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use support::agent::TestAgent;
 use support::hosts::{command, require, root, stage, Host};
 
-/// A folder outside the repository, with examples/cpp/hello.cpp as its program; removed at the end.
+/// A folder outside the repository with examples/cpp/hello.cpp as its program; removed at the end.
 struct Outside(PathBuf);
 
 impl Outside {
@@ -41,7 +41,7 @@ impl Drop for Outside {
     }
 }
 
-/// A program that builds, with the environment that reaches cargo and the crates, less what would change the outcome.
+/// Returns a build tool with the environment that cargo needs, without variables that would change the result.
 fn tool(program: &str) -> Host {
     let kept = std::env::vars().filter(|(name, _)| {
         let fixed = ["CARGO_TARGET_DIR", "DESTDIR", "MAKEFLAGS", "OBJCOPY", "LD_LIBRARY_PATH", "CPATH", "LIBRARY_PATH"];
@@ -51,14 +51,14 @@ fn tool(program: &str) -> Host {
     kept.fold(command(program).limit(300), |host, (name, value)| host.env(&name, value))
 }
 
-/// The code blocks of bindings/cpp/README.md in this language.
+/// Returns the code blocks of bindings/cpp/README.md in this language.
 fn documented(language: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join("bindings/cpp/README.md")).expect("bindings/cpp/README.md");
     let fence = format!("```{language}\n");
     text.split(fence.as_str()).skip(1).filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect()
 }
 
-/// The project that the README shows.
+/// Returns the project that the README shows.
 fn project() -> String {
     let shown = documented("cmake").into_iter().find(|block| block.contains("find_package"));
     shown.expect("a CMakeLists.txt with find_package in bindings/cpp/README.md")
@@ -72,7 +72,7 @@ fn has(tools: &[&str]) -> bool {
     tools.iter().all(|tool| require(tool))
 }
 
-/// Runs a copy of examples/cpp/hello.cpp and finds its trace at a test agent.
+/// Runs a copy of examples/cpp/hello.cpp and checks that its trace is at a test agent.
 #[track_caller]
 fn assert_its_spans_arrive(program: Host) {
     let Some(agent) = TestAgent::start() else { return };
@@ -127,12 +127,12 @@ fn the_static_target_brings_all_that_it_needs() {
     outside.build(&cmake, "all", &[&with_prefix(stage())]);
     assert_needs_no_libspanwire(&outside.join("build/shop"));
     assert_its_spans_arrive(command(outside.join("build/shop")));
-    // A plugin's code must not be unmapped while the threads of the library in it run.
+    // The code of a plugin must not be unmapped while threads of the library in it run.
     let flags = readelf("--dynamic", &outside.join("build/libplugin.so"));
     assert!(flags.contains("NODELETE"), "{flags}");
 }
 
-/// Runs the README's lines for pkg-config, each in a folder of its own making, with the package found in `lib`.
+/// Runs the README's lines for pkg-config in a new folder each, with the package in `lib`.
 #[track_caller]
 fn assert_pkg_config_serves(outside: &Outside, lib: &Path) {
     let blocks = documented("sh");
@@ -160,7 +160,7 @@ fn pkg_config_is_enough_shared_and_static() {
     }
 }
 
-/// tools/stage has built all of it already: cargo finds it done.
+/// tools/stage has built everything, so that cargo has nothing to do.
 fn with_what_is_built(host: Host) -> Host {
     stage();
     host.env("CARGO_TARGET_DIR", root().join("target/stage-build").display())
@@ -192,7 +192,7 @@ fn the_three_lines_install_from_a_sub_folder_and_the_prefix_may_be_moved() {
     assert_its_spans_arrive(command(outside.join("build/shop")));
     outside.build(&project().replace("spanwire::spanwire", "spanwire::static"), "shop", &[&with_prefix(&moved)]);
     assert_its_spans_arrive(command(outside.join("build/shop")));
-    // A path with a space in it does not survive a shell's $(pkg-config …).
+    // A path with a blank does not work in a shell's $(pkg-config …).
     let moved_again = outside.join("elsewhere");
     fs::rename(&moved, &moved_again).expect("the prefix is moved");
     assert_pkg_config_serves(&outside, &moved_again.join("lib"));
@@ -226,13 +226,13 @@ fn release_symbols_lie_in_a_file_apart_where_tools_find_them() {
     fs::remove_file(&symbols).expect("the symbols are removed");
     assert!(!place().contains("start.rs"), "{}", place());
 
-    // Debian's CMake does not look in lib64 by itself.
+    // Debian's CMake does not search lib64 by itself.
     let package = format!("-Dspanwire_DIR={}", prefix.join("lib64/cmake/spanwire").display());
     outside.build(&project(), "shop", &[&package]);
     assert_its_spans_arrive(command(outside.join("build/shop")));
 }
 
-/// The files of the repository as they are now, committed in a repository of their own.
+/// Commits the repository's current files to a new repository.
 fn clone(to: &Path) {
     let git =
         |folder: &Path| tool("git").folder(folder).arg("-c").arg("user.name=x").arg("-c").arg("user.email=x@localhost");
@@ -261,7 +261,7 @@ fn fetch_content_from_a_local_clone_builds_what_is_linked_and_nothing_twice() {
 
     let made = outside.join("build/_deps/spanwire-build/stage/lib");
     let library = fs::read(made.join("libspanwire.so")).expect("the shared library");
-    // Only what is not optimised checks its sums.
+    // Only code that is not optimised checks additions for overflow.
     let checks = b"attempt to add with overflow";
     assert!(library.windows(checks.len()).any(|bytes| bytes == checks), "a Debug build was optimised");
     assert!(!made.join("libspanwire.a").exists(), "what nobody links was built");

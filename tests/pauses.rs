@@ -1,4 +1,5 @@
-//! Waits between attempts: an agent that is overloaded is left alone, whatever it says and whatever the host asks for.
+//! Pauses between attempts: the library does not send to an overloaded Agent during a pause, whatever headers the Agent
+//! sends and whatever the host calls.
 
 mod support;
 
@@ -36,7 +37,7 @@ fn flushes_do_not_add_up_to_a_storm_of_requests() {
     let Some(host) = host("impatient.c") else { return };
     let ran = host.agent(&agent.url()).env("SPANWIRE_RETRY_FOR_MS", 1_000).arg(2_000).run().ok();
     assert_eq!(ran.stat("spans_sent"), 0);
-    // At most one each 75 ms, the least of the usual waits, for as long as the host runs.
+    // At most one request in 75 ms, the shortest pause, as long as the host runs.
     let (requests, most) = (agent.received().len(), ran.took.as_millis() as usize / 75 + 2);
     assert!(requests <= most, "{requests} requests in {:?}", ran.took);
 }

@@ -1,5 +1,5 @@
-//! PHP: what the extension itself does in a command; the servers are in `php/servers.rs`, what debug mode writes in
-//! `php/debug_lines.rs`, its own tests, over FFI and under valgrind too, in `php/phpt.rs`.
+//! PHP on the command line with the extension. `php/servers.rs` tests servers, `php/debug_lines.rs` the lines of debug
+//! mode, `php/phpt.rs` runs the extension's own tests, also over FFI and under valgrind.
 
 #[path = "php/apache.rs"]
 mod apache;
@@ -73,7 +73,7 @@ fn php_m_lists_the_extension_and_says_nothing_else() {
     assert!(with.stdout.contains("\nspanwire\n"), "{}", with.stdout);
 }
 
-/// A library that is none of ours, compiled from this C code.
+/// Compiles this C code to a library that is not ours.
 fn impostor(name: &str, code: &str) -> PathBuf {
     let (source, library) =
         (folder("impostors").join(format!("{name}.c")), folder("impostors").join(format!("{name}.so")));

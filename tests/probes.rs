@@ -1,4 +1,4 @@
-//! Static probes: the system's own tools find them in the library, stripped or not, and stop there with the arguments.
+//! Static probes: the system's tools find them in the library, stripped or not, and stop there with the arguments.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! The flight recorder as hosts and other processes see it: what led to this moment is there, from inside and outside,
-//! of a process that runs, is stopped, forked or has ended, and a reader is never told nonsense.
+//! The flight recorder, read by its own process and by others, while the process runs, is stopped, has forked or has
+//! ended. A reader never sees invalid events.
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use support::hosts::{compile_c, copy_program, host, require, root};
 use support::wait_until;
 
-/// Spans go nowhere, and the worker looks up now and then.
+/// Spans go to /dev/null, and the worker updates the counters.
 const SETTINGS: [(&str, &str); 3] =
     [("DD_TRACE_AGENT_URL", "file:///dev/null"), ("DD_SERVICE", "shop"), ("DD_TRACE_STARTUP_LOGS", "false")];
 
@@ -23,7 +23,7 @@ fn inside(what: &str) {
 }
 
 #[test]
-fn the_last_events_tell_of_a_span_that_nobody_finished() {
+fn the_last_events_show_a_span_that_was_never_finished() {
     inside("inside");
 }
 
@@ -43,7 +43,7 @@ fn a_host_without_standard_input_does_not_get_the_recorder_for_it() {
     inside("no_input");
 }
 
-/// A host that runs until its standard input ends, which it does with this value.
+/// A host that runs until its standard input is closed, which happens when this is dropped.
 struct Watched {
     process: Child,
     ready: Json,
@@ -76,7 +76,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // Of a process that is stopped, too; its child, if it has one, sees the end of the same input.
+        // The process may be stopped. Its child, if it has one, reads the end of the same input.
         self.process.stdin.take();
         self.process.kill().ok();
         self.process.wait().ok();
@@ -132,7 +132,7 @@ fn a_stopped_process_is_read_from_outside() {
 }
 
 #[test]
-fn a_process_at_full_speed_is_read_without_nonsense() {
+fn a_busy_process_is_read_without_invalid_events() {
     let Some(host) = Watched::start("busy") else { return };
     let (mut before, mut seen) = (0, 0);
     for _ in 0..20 {
@@ -156,7 +156,7 @@ fn a_process_at_full_speed_is_read_without_nonsense() {
 }
 
 #[test]
-fn a_child_that_made_no_call_shows_whose_recorder_it_has() {
+fn a_child_that_made_no_call_names_the_parent_whose_recorder_it_has() {
     let Some(host) = Watched::start("child") else { return };
     let child = host.ready["child"].as_u64().unwrap_or(0) as u32;
     let report = json(child);
@@ -167,11 +167,11 @@ fn a_child_that_made_no_call_shows_whose_recorder_it_has() {
 }
 
 #[test]
-fn a_process_that_has_ended_or_never_had_one_is_a_sentence() {
+fn a_missing_recorder_is_an_error_that_says_why() {
     let Some(mut host) = Watched::start("idle") else { return };
     let pid = host.pid();
     host.signal("KILL");
-    // Ended and not waited for, and then gone.
+    // First a zombie, then gone.
     let zombie = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
     assert!(wait_until(Duration::from_secs(10), zombie));
     let said = refusal(&recorder(pid, &[]));
@@ -192,7 +192,7 @@ fn a_process_of_another_user_is_refused_with_what_to_do() {
         if !require("setpriv") {
             return;
         }
-        // A place that every user may read.
+        // A folder that every user may read.
         let copy = std::env::temp_dir().join(format!("spanwire-recorder.{}", std::process::id()));
         copy_program(std::path::Path::new(env!("CARGO_BIN_EXE_spanwire")), &copy);
         let mut command = Command::new("setpriv");

@@ -1,5 +1,5 @@
-//! The Ruby gem as its users have it: its own tests, threads and forks, Puma through its restarts, a library that does
-//! not fit, and the gem as a package. Every span that a Ruby program has finished is at the agent exactly once.
+//! The Ruby gem: its own tests, threads and forks, Puma with restarts, libraries of another release, and the gem as a
+//! package. Every finished span of a Ruby program arrives at the Agent exactly once.
 
 mod support;
 
@@ -18,7 +18,7 @@ fn gem() -> PathBuf {
     root().join("bindings/ruby")
 }
 
-/// A Ruby program that finds the library; `None` without Ruby and its ffi gem.
+/// Returns a Ruby host that finds the library; `None` without Ruby and its ffi gem.
 fn ruby() -> Option<Host> {
     if !require("ruby") || !require("ruby-ffi") {
         return None;
@@ -26,7 +26,7 @@ fn ruby() -> Option<Host> {
     Some(command("ruby").env("SPANWIRE_LIBRARY", stage().join("lib/libspanwire.so").display()))
 }
 
-/// A folder for a test's files; it goes with this value.
+/// A folder for a test's files; removed when this is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -43,12 +43,12 @@ impl Drop for Folder {
     }
 }
 
-/// The ids in lines of ids, as Ruby printed them.
+/// Returns the ids that Ruby printed, one in each line.
 fn ids(lines: &str) -> HashSet<u64> {
     lines.split_whitespace().map(|id| id.parse().unwrap_or_else(|_| panic!("{id} is no id"))).collect()
 }
 
-/// Every one of these spans is at the agent once, and no other.
+/// Asserts that each of these spans is at the Agent once, and no other span.
 #[track_caller]
 fn assert_arrived_once(agent: &FaultAgent, finished: &HashSet<u64>) {
     agent.assert_well_formed();
@@ -79,7 +79,7 @@ fn threads_and_forked_processes_lose_and_double_no_span() {
     assert_arrived_once(&agent, &finished);
 }
 
-/// Requests that Puma answers with its worker's process id, sent 4 at a time until told to stop.
+/// Clients that send requests to Puma, 4 at a time, until told to stop. Puma answers with its worker's process id.
 struct Clients {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
@@ -95,7 +95,7 @@ impl Clients {
             let (stop, answered, workers) = (stop.clone(), answered.clone(), workers.clone());
             std::thread::spawn(move || {
                 while !stop.load(SeqCst) {
-                    // A request that is lost in a restart is Puma's affair; its spans are counted by the server.
+                    // Puma may lose a request during a restart. The server counts its spans itself.
                     let Ok(answer) = http::request(port, "GET", "/cart", b"") else { continue };
                     let Ok(worker) = answer.text().parse() else { continue };
                     workers.lock().unwrap_or_else(PoisonError::into_inner).insert(worker);
@@ -111,7 +111,7 @@ impl Clients {
         self.answered.load(SeqCst)
     }
 
-    /// The workers that have answered so far.
+    /// Returns the workers that have answered so far.
     fn workers(&self) -> HashSet<u32> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -123,7 +123,7 @@ impl Clients {
     }
 }
 
-/// The names of a process's threads that are ours.
+/// Returns the names of our threads in a process.
 fn our_threads(pid: u32) -> Vec<String> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
@@ -131,11 +131,11 @@ fn our_threads(pid: u32) -> Vec<String> {
 }
 
 fn signal(pid: u32, signal: i32) {
-    // SAFETY: kill(2) takes numbers only; the process is a Puma that this test started.
+    // SAFETY: kill(2) takes only numbers; the process is a Puma that this test started.
     assert_eq!(unsafe { libc::kill(pid as i32, signal) }, 0, "Puma is gone");
 }
 
-/// Puma with 4 workers answers 4,000 requests or more and is restarted three times meanwhile.
+/// Runs Puma with 4 workers and at least 4,000 requests, and restarts it three times meanwhile.
 fn puma(preload: bool, restart: i32) {
     let Some(_) = ruby().filter(|_| require("puma")) else { return };
     let folder = Folder::new(if preload { "preload" } else { "phased" });
@@ -159,7 +159,7 @@ fn puma(preload: bool, restart: i32) {
         assert!(of_the_worker.iter().any(|name| name == "spanwire-worker"), "{of_the_worker:?}");
         assert_eq!(our_threads(master), [""; 0], "the parent has made no span");
         signal(master, restart);
-        // All four are others, and have answered.
+        // All four workers are new, and have answered.
         let renewed = || clients.workers().difference(&before).count() >= 4;
         assert!(wait_until(Duration::from_secs(15), renewed), "restart {restarts} of Puma does not come to an end");
     }
@@ -185,7 +185,7 @@ fn a_puma_loses_and_doubles_no_span_through_phased_restarts() {
     puma(false, libc::SIGUSR1);
 }
 
-/// A shared library of this C code.
+/// Compiles this C code to a shared library.
 fn library(folder: &Path, name: &str, code: &str) -> PathBuf {
     let (source, library) = (folder.join(name).with_extension("c"), folder.join(name).with_extension("so"));
     std::fs::write(&source, code).expect("a source file");
@@ -244,7 +244,7 @@ fn the_gem_installs_and_holds_every_file_that_it_needs() {
     }
 }
 
-/// Where Debian's gems are.
+/// Returns the path of Debian's gems.
 fn gem_path() -> String {
     command("ruby").arg("-e").arg("print Gem.path.join(':')").run().ok().stdout
 }

@@ -1,5 +1,5 @@
-//! Ten thousand secrets of every kind are put wherever a host can put a text, and none is in the log of any dialect. The
-//! secrets are the same in every run.
+//! Ten thousand secrets of every kind are in every text that a host can pass, and none is in the log of any dialect.
+//! The secrets are the same in each run.
 
 mod support;
 
@@ -16,7 +16,7 @@ use support::hosts::{host, root};
 use support::wait_until;
 
 const SECRETS: usize = 10_000;
-/// As many neighbouring bytes of a secret in a log are a leak.
+/// This number of consecutive bytes of a secret in a log counts as a leak.
 const WINDOW: usize = 16;
 
 /// Pseudo-random numbers from a fixed seed.
@@ -73,7 +73,7 @@ const NAMES: [&str; 26] = [
     "csrf_token",
 ];
 
-/// A text that holds a secret, and the parts of it that must not be seen.
+/// A text that contains a secret, and the parts of it that must not appear.
 struct Planted {
     text: String,
     hidden: Vec<String>,
@@ -83,7 +83,7 @@ fn planted(text: String, hidden: &str) -> Planted {
     Planted { text, hidden: vec![hidden.into()] }
 }
 
-/// A secret that shows by its looks what it is.
+/// Makes a secret that is recognised by its form.
 fn by_looks(random: &mut Random) -> Planted {
     match random.below(17) {
         0 => {
@@ -167,7 +167,7 @@ fn by_looks(random: &mut Random) -> Planted {
     }
 }
 
-/// A card number with a right check digit.
+/// Makes a card number with a valid check digit.
 fn card(random: &mut Random) -> String {
     let mut digits = format!("{}{}", random.one(&["4", "51", "55"]), random.text(15, "0123456789"));
     digits.truncate(15);
@@ -180,7 +180,7 @@ fn card(random: &mut Random) -> String {
     [&digits[..4], &digits[4..8], &digits[8..12], &digits[12..]].join(gap)
 }
 
-/// A value that only its name gives away.
+/// Makes a value that is a secret only because of its name.
 fn value(random: &mut Random) -> String {
     match random.below(4) {
         0 => random.text(32, HEX),
@@ -190,7 +190,7 @@ fn value(random: &mut Random) -> String {
     }
 }
 
-/// A value with its name, as texts have them.
+/// Makes a value with its name, in the forms in which texts contain them.
 fn by_name(random: &mut Random) -> Planted {
     let (name, secret) = (random.one(&NAMES), value(random));
     let text = match random.below(9) {
@@ -207,8 +207,8 @@ fn by_name(random: &mut Random) -> Planted {
     planted(text, &secret)
 }
 
-/// All that is planted: the file for tests/hosts/secrets.c, and every window of every secret, with a quick look whether
-/// there can be one.
+/// All planted secrets: the input of tests/hosts/secrets.c, and every window of every secret, with a table for quick
+/// look-ups.
 struct Field {
     records: String,
     windows: HashMap<[u8; WINDOW], String>,
@@ -242,7 +242,7 @@ impl Field {
         let random = &mut self.random;
         let mut name = random.one(&["note", "http.url", "db.statement", "peer", "error.details"]);
         let mut found = if n.is_multiple_of(2) { by_looks(random) } else { by_name(random) };
-        // Where every host has its secrets: a tag whose name says so, and a text around the rest.
+        // The places in which hosts have secrets: a tag with such a name, and texts that contain them.
         let place = ["t", "t", "r", "m", "s", "w", "e", "i", "v", "n", "o", "p"][n / 2 % 12];
         if n % 4 == 1 && matches!(place, "t" | "e") {
             let secret = value(random);
@@ -264,14 +264,14 @@ impl Field {
         }
     }
 
-    /// A secret for a setting.
+    /// Makes a secret for a setting.
     fn secret(&mut self, what: &str) -> String {
         let secret = self.random.text(24, ALNUM);
         self.hide(&secret, what);
         secret
     }
 
-    /// What of the secrets is in the text: for each place the first line that shows one, and how many windows do.
+    /// Returns the leaks in the text: for each place the first line that contains one, and the number of windows found.
     fn leaks(&self, text: &str) -> BTreeMap<char, (usize, String)> {
         let bytes = text.as_bytes();
         let mut leaks = BTreeMap::new();
@@ -293,7 +293,7 @@ impl Field {
     }
 }
 
-/// Where a window is looked up first.
+/// Returns the slot in which a window is looked up.
 fn place_of(window: &[u8]) -> usize {
     let word = |at: usize| u32::from_le_bytes([window[at], window[at + 1], window[at + 2], window[at + 3]]);
     (word(0).wrapping_mul(0x9e37_79b1) ^ word(8).wrapping_mul(0x85eb_ca6b)) as usize >> 8
@@ -306,8 +306,8 @@ impl Random {
     }
 }
 
-/// Runs the host with an agent that takes payloads, refuses them with an answer that repeats a secret, and goes away.
-/// Answers all that was logged.
+/// Runs the host with an Agent that accepts payloads, refuses them with an answer that contains a secret, and ends.
+/// Returns everything that was logged.
 fn logged(field: &Field, dialect: &str, settings: &[(&str, String)], echo: &str) -> Option<String> {
     let folder = Folder(root().join("target/test-logs").join(format!("secrets-{dialect}-{}", std::process::id())));
     let _ = fs::remove_dir_all(&folder.0);
@@ -315,7 +315,7 @@ fn logged(field: &Field, dialect: &str, settings: &[(&str, String)], echo: &str)
     let (records, bad, log) = (folder.0.join("records"), folder.0.join("bad"), folder.0.join("log"));
     fs::write(&records, &field.records).expect("the records");
     fs::write(&bad, &settings[0].1).expect("the value of a setting");
-    // The body goes with the headers: an agent of the tests has no other answer to a refusal.
+    // The body is sent with the headers, because the test agent has no other way to answer a refusal.
     let answer = format!("Connection: close\r\nContent-Length: {}\r\n\r\n{echo}", echo.len());
     let refusal = Reply::Status(413, Box::leak(answer.into_boxed_str()));
     let agent = first(&[Reply::Ok, Reply::Ok, Reply::Ok], refusal).counting_only().start();
@@ -384,7 +384,7 @@ fn no_secret_reaches_the_log_of_any_dialect() {
         let shown: Vec<String> = leaks.iter().map(|(place, (n, how))| format!("  {place}, {n} times: {how}")).collect();
         assert!(leaks.is_empty(), "{dialect} lets out secrets:\n{}", shown.join("\n"));
     };
-    // Most of a host's time is waiting.
+    // A host waits most of the time, so run several at once.
     for some in DIALECTS.chunks(4) {
         std::thread::scope(|scope| some.iter().for_each(|dialect| drop(scope.spawn(move || check(dialect)))));
     }
@@ -392,7 +392,7 @@ fn no_secret_reaches_the_log_of_any_dialect() {
 
 const REDACTED: &str = "<redacted>";
 
-/// Every setting, in every language, with secrets of every kind for its value.
+/// Sets every setting, in every language, to secrets of every kind.
 #[test]
 fn no_secret_that_was_pasted_into_a_setting_is_in_the_configuration() {
     let mut field = Field::empty();
@@ -415,7 +415,7 @@ fn no_secret_that_was_pasted_into_a_setting_is_in_the_configuration() {
             let (settings, rejected) = Settings::resolve(&code, &env);
             let mut shown = settings.config_json("id", Some(&given[0].1)) + "\n";
             shown += &serde_json::Value::from_iter(settings.startup_fields("id", None)).to_string();
-            // A line for each field, so that what is shown of a leak is where it is.
+            // One line for each field, so that the report of a leak names its place.
             shown = shown.replace(",\"", ",\n\"");
             for Rejected { name, value, why, .. } in rejected {
                 shown += &format!("\n{name} {value} {why}");
@@ -423,7 +423,7 @@ fn no_secret_that_was_pasted_into_a_setting_is_in_the_configuration() {
             let found = field.leaks(&shown);
             leaks.extend(found.values().map(|(_, how)| format!("{language}, {}: {how}", given[0].0)));
         };
-        // Tags have their own checks below.
+        // Tags are checked below.
         for setting in table::all().map(|setting| setting.name).filter(|name| *name != "DD_TAGS") {
             for from_env in [true, false] {
                 n += 1;
@@ -433,7 +433,8 @@ fn no_secret_that_was_pasted_into_a_setting_is_in_the_configuration() {
             }
         }
         for text in &texts {
-            // Commas and blanks part tags, and a colon ends a name: what they tear off from a name is a text without one.
+            // Commas and blanks separate tags, and a colon ends a name. A secret that contains them is split into parts
+            // without a name.
             if !text.contains(',') {
                 check(vec![("DD_TAGS".into(), format!("service:{text},env:{text},version:{text}"))], false);
             }
@@ -463,10 +464,10 @@ fn no_secret_that_was_pasted_into_a_setting_is_in_the_configuration() {
     assert!(leaks.is_empty(), "{} leaks:\n{shown:#?}", leaks.len());
 }
 
-/// The names of the documentation's examples as tags, in the debug lines of every dialect.
+/// Uses the names in the documentation's examples as tags, in the debug lines of every dialect.
 #[test]
 fn a_cache_key_can_be_read_in_debug_lines_and_an_api_key_cannot() {
-    // Numbers: in a count they are no secret.
+    // Numbers, because a number as a count is not secret.
     let value = |n: usize| format!("73519{n:06}");
     let mut records = format!("t\u{1f}note\u{1f}{}\u{1e}", value(0));
     for (n, (name, _)) in EXAMPLES.iter().enumerate() {
@@ -485,7 +486,7 @@ fn a_cache_key_can_be_read_in_debug_lines_and_an_api_key_cannot() {
         host.spawn().wait().ok();
         let text = String::from_utf8(fs::read(&log).expect("the log")).expect("a log in UTF-8");
         if !text.contains(&value(0)) {
-            // This tracer's lines have no tags.
+            // This tracer's lines contain no tags.
             continue;
         }
         compared += 1;

@@ -1,5 +1,5 @@
-//! Tracers that send to one agent share the connection and nothing else: each has its own time-outs, flush interval and
-//! queue, and what one of them has waiting does not keep another one's spans back.
+//! Tracers with the same Agent share only the connection. Each has its own time limits, flush interval and queue, and
+//! waiting spans of one do not delay those of another.
 
 mod support;
 

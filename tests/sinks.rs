@@ -1,4 +1,5 @@
-//! Log sinks come, go, block, log and call back into the API: nothing deadlocks, and none is called after its removal.
+//! Log sinks that are added and removed, block, log, and call the API: nothing deadlocks, and no sink is called after
+//! its removal.
 
 mod support;
 
@@ -36,7 +37,7 @@ fn a_sink_registered_twice_is_two_sinks() {
 }
 
 #[test]
-fn one_sink_too_many_is_refused_whole() {
+fn a_sink_above_the_limit_is_refused() {
     scenario("too_many");
 }
 

@@ -1,4 +1,4 @@
-//! The end of a tracer: no longer than it helps, and with a word on everything that did not leave.
+//! The shutdown of a tracer ends early if waiting is useless, and the log names everything that was not sent.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn a_process_ends_at_once_where_every_connection_is_refused() {
         for (way, spans) in [("now", 100), ("late", 200)] {
             let Some(ran) = stopping(way, 60_000, url) else { return };
             let (status, ms) = status_and_ms(&ran);
-            // A few milliseconds; a hundred are promised, ten times that asserted.
+            // A hundred milliseconds are promised; ten times that is asserted.
             assert!(ms < 1_000, "{url}: the shutdown took {ms} ms");
             assert_eq!(status, -20, "nothing was delivered: {}", ran.stdout);
             assert_eq!(ran.stat("dropped_unreachable"), spans, "{url}: {}", ran.stdout);

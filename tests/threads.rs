@@ -1,5 +1,5 @@
-//! A system that gives no thread: told at once by the thread that calls, nothing waits for what cannot come, and spans
-//! that still wait are sent when there are threads again.
+//! A system that starts no threads: the calling thread reports it at once, no call waits in vain, and waiting spans are
+//! sent once threads can be started again.
 
 mod support;
 

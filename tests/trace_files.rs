@@ -1,5 +1,5 @@
-//! Traces to a file: a place that stops taking lines holds nobody up, what it does not take is counted, and each line
-//! that it takes is whole.
+//! Traces to a file: a target that accepts no lines blocks nothing, spans that it does not accept are counted, and
+//! every line that it accepts is complete.
 
 mod support;
 
@@ -16,7 +16,7 @@ impl Drop for Folder {
     }
 }
 
-/// Runs a scenario; what it did, and the lines of a file that it left.
+/// Runs a scenario. Returns its result, and the lines of the file that it wrote.
 fn run(scenario: &str, url: &str, file: &str) -> Option<(Outcome, Vec<String>)> {
     let folder = root().join("target/test-traces").join(format!("{scenario}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
@@ -29,7 +29,7 @@ fn run(scenario: &str, url: &str, file: &str) -> Option<(Outcome, Vec<String>)> 
     Some((ran, text.lines().map(str::to_owned).collect()))
 }
 
-/// The lines that are whole. The others are the beginnings of lines that are lost.
+/// Returns the number of complete lines. The others are beginnings of lost lines.
 fn whole(lines: &[String]) -> u64 {
     lines.iter().filter(|line| serde_json::from_str::<Json>(line).is_ok()).count() as u64
 }

@@ -1,5 +1,5 @@
-//! Debug mode and logs as each language's users turn them on, through the C API: names, ranks, levels, and the files that
-//! come of it. Every name and rank is tested beside the settings; here are the ways from a setting to a line in its place.
+//! How users of each language turn on debug mode and logs, through the C API: names, precedence, levels, and the
+//! resulting files. The unit tests of the settings check every name; these tests follow a setting to a line in the log.
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::faults::{always, Reply};
 use support::hosts::{host, Host, Outcome};
 use support::log::{records, Record};
 
-/// A folder of a test's own, gone with it.
+/// A folder for a test; removed when this is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -31,7 +31,7 @@ impl Folder {
         fs::read_to_string(self.0.join(name)).unwrap_or_default()
     }
 
-    /// The names of its files, sorted.
+    /// Returns the names of its files, sorted.
     fn names(&self) -> Vec<String> {
         names_in(&self.0)
     }
@@ -54,7 +54,7 @@ fn mode_of(path: &str) -> u32 {
     fs::metadata(path).expect("the file is there").permissions().mode() & 0o777
 }
 
-/// A host in this language with these settings in code, run to its end against a good agent.
+/// Runs a host in this language with these settings in code against a good Agent.
 fn run(language: &str, code: &[(&str, &str)], more: impl FnOnce(Host) -> Host) -> Option<Outcome> {
     let agent = always(Reply::Ok).start();
     let mut host = host("turning_on.c")?.agent(&agent.url()).arg(format!("SPANWIRE_LANGUAGE={language}"));
@@ -66,6 +66,22 @@ fn run(language: &str, code: &[(&str, &str)], more: impl FnOnce(Host) -> Host) -
 
 fn debug(host: Host) -> Host {
     host.env("DD_TRACE_DEBUG", "true")
+}
+
+#[test]
+fn debug_mode_shows_what_the_http_client_does() {
+    let sinks = [("SPANWIRE_LOG_SINKS", "stderr")];
+    // PHP's lines do not name loggers.
+    for (language, logger) in [("native", "ureq: "), ("php", "[debug] "), ("python", "ureq"), ("jvm", " ureq - ")] {
+        let Some(ran) = run(language, &sinks, debug) else { return };
+        let of_client = |line: &str| line.contains(logger) && line.contains("POST http://127.0.0.1:");
+        assert!(ran.stderr.lines().any(of_client), "{language}: {}", ran.stderr);
+    }
+    let Some(ran) = run("native", &sinks, |host| host) else { return };
+    assert!(!ran.stderr.contains("ureq"), "without debug mode: {}", ran.stderr);
+    // At trace the client would write each byte of a request: here are those of "POST".
+    let Some(ran) = run("native", &sinks, |host| debug(host).env("DD_TRACE_LOG_LEVEL", "trace")) else { return };
+    assert!(ran.stderr.contains("ureq") && !ran.stderr.contains("504f 5354"), "{}", ran.stderr);
 }
 
 #[test]
@@ -221,12 +237,12 @@ fn nodes_level_bounds_debug_mode() {
     assert_eq!((said("40"), said("error")), (Some((false, true)), Some((false, false))));
 }
 
-/// The loggers of what a Python host's spans say after these commands.
+/// Returns the loggers of the lines that a Python host's spans cause after these commands.
 fn loggers(name: &str, commands: &str, variables: &[(&str, &str)]) -> Option<Vec<String>> {
     let agent = always(Reply::Ok).start();
     let spans = "start\tcheckout\tshop\tGET\tweb\t0\t0\t0\t0\nchild\tpayment\nfinish\t0\nfinish\t0\n";
     let script = format!("set\tSPANWIRE_LANGUAGE\tpython\nnew\n{commands}{spans}poll\nshutdown\t2000\n");
-    // Without the start-up line, which comes whenever the agent has answered.
+    // Without the start-up line, whose time depends on the Agent.
     let host = host("script.c")?.agent(&agent.url()).input(&script).env("DD_TRACE_STARTUP_LOGS", "false");
     let mut host = host.env("SPANWIRE_LOG_SINKS", "ring");
     for (name, value) in variables {

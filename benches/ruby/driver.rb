@@ -45,7 +45,7 @@ def clock(id = Process::CLOCK_MONOTONIC) = Process.clock_gettime(id, :nanosecond
 def cpu = clock(Process::CLOCK_PROCESS_CPUTIME_ID)
 def peak_rss = File.read("/proc/self/status")[/VmHWM:\s+(\d+)/, 1].to_i
 
-# Ruby's own share is measured on the calling thread: bursts every 10 ms at a rate, else all at once.
+# Measures Ruby's own share on the calling thread: bursts every 10 ms if a rate is given, otherwise everything at once.
 def work(body, traces, rate)
   wall = time = done = tick = 0
   chunk = rate.zero? ? traces : [rate / 100, 1].max

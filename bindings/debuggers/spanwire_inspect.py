@@ -1,8 +1,8 @@
-"""What the scripts of GDB and LLDB share: asking libspanwire what a process is doing.
+"""Code that the scripts of GDB and LLDB share: asks libspanwire what a process is doing.
 
-The scripts hold no offset and print nothing of their own. They give a library of this machine the address of the
-process's table and a way to read its memory; `spanwire_process_inspect()` does the rest, so that every reader says the
-same and hides the same secrets. Any libspanwire will do, the process's own file or another.
+The scripts know no offset and format nothing. They give a library of this machine the address of the process's table and
+a function that reads its memory; `spanwire_process_inspect()` makes the answer, so that all readers give the same answer
+and redact the same secrets. Any libspanwire will do, the process's own file or another.
 """
 
 import ctypes
@@ -30,8 +30,8 @@ SPANWIRE_NO_ROOT = (
 
 
 def spanwire_library(of_process):
-    """A loaded libspanwire that can inspect, or None, and why not: from SPANWIRE_LIBRARY, beside this script where it is
-    installed, the files that the process itself uses, or where the system's loader finds one."""
+    """Returns the inspecting function of a loaded libspanwire, or None and the reason. Looks at SPANWIRE_LIBRARY, next to
+    this script where it is installed, at the files that the process uses, and where the system's loader finds one."""
     named = os.environ.get("SPANWIRE_LIBRARY")
     beside = [os.path.join(os.path.dirname(os.path.realpath(_SCRIPT)), "../../../lib", _SONAME)] if _SCRIPT else []
     paths = [named] if named else [*filter(os.path.exists, [*beside, *of_process]), _SONAME]
@@ -49,7 +49,7 @@ def spanwire_library(of_process):
 
 
 def spanwire_pid_inside(pid):
-    """The number by which a live process knows itself: in a container, not the one that it has here."""
+    """Returns a live process's id in its own namespace, which differs from `pid` in a container."""
     try:
         with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as status:
             inside = [line.split()[-1] for line in status if line.startswith("NSpid:")]
@@ -59,7 +59,7 @@ def spanwire_pid_inside(pid):
 
 
 def spanwire_ask(of_process, root, pid, read, command):
-    """The answer to a command. `read(address, length)` gives that many bytes, or raises."""
+    """Returns the answer to a command. `read(address, length)` returns that many bytes, or raises."""
     inspect, why = spanwire_library(of_process)
     if inspect is None:
         return (

@@ -1,7 +1,7 @@
 /*
- * Errors on spans: exceptions that the script gives or that are in flight, and errors that end the script, which PHP makes
- * of uncaught exceptions as well. Calls no code of the script, except for an error handler when the script has changed an
- * exception's trace to something else.
+ * Marks spans as failed: by exceptions that the script passes or that are in flight, and by errors that end the script,
+ * including those that PHP makes of uncaught exceptions. Runs no code of the script, except its error handler if the
+ * script has changed an exception's trace to another type.
  */
 #include "php_spanwire.h"
 
@@ -12,10 +12,10 @@
 
 #include "span.h"
 
-/* Bytes of a fatal error's stack: it is written without PHP's memory, of which there may be none left. */
+/* Maximum length of a fatal error's stack, which is written without PHP's memory: there may be none left. */
 #define SW_TRACE_MAX 4096
 
-/* A part of a text that lives elsewhere. */
+/* A part of a text that something else owns. */
 typedef struct {
     const char *at;
     size_t len;
@@ -35,18 +35,18 @@ void sw_errors_set_texts(spanwire_span span, zend_string *type, zend_string *mes
 
 /* ---- Exceptions ---- */
 
-/* Copies a property of Exception or Error, past a __get() that would answer where a script has unset it. */
+/* Copies a property of Exception or Error. A normal read would call __get() if the script has unset the property. */
 static void copy_property(zval *to, zend_class_entry *base, zend_object *exception, const char *name, size_t len) {
     zend_property_info *info = zend_hash_str_find_ptr(&base->properties_info, name, len);
     ZVAL_NULL(to);
     if (info && !(info->flags & ZEND_ACC_STATIC)) ZVAL_COPY_DEREF(to, OBJ_PROP(exception, info->offset));
 }
 
-/* Behind the NUL in the name of an anonymous class is where it was declared. */
+/* In the name of an anonymous class, the place of its declaration follows a NUL. */
 static text class_name(const zend_class_entry *ce) { return (text){ZSTR_VAL(ce->name), strlen(ZSTR_VAL(ce->name))}; }
 
 void sw_errors_set_exception(spanwire_span span, zend_object *exception) {
-    /* exit() and the end of a fiber that nobody resumes fly as exceptions, too, and are none. */
+    /* exit() and the destruction of a suspended fiber are internal exceptions, not errors. */
     if (!instanceof_function(exception->ce, zend_ce_throwable)) return;
     zend_class_entry *base = zend_get_exception_base(exception);
     zval message, trace;
@@ -60,14 +60,14 @@ void sw_errors_set_exception(spanwire_span span, zend_object *exception) {
     zval_ptr_dtor(&trace);
 }
 
-/* ---- Exceptions that nobody caught ---- */
+/* ---- Uncaught exceptions ---- */
 
 #define SW_UNCAUGHT "Uncaught "
 #define SW_THROWN "\n  thrown"
 #define SW_STACK "\nStack trace:\n"
 #define SW_NEXT "\n\nNext "
 
-/* Cuts `from` behind its last `mark`, and answers what was behind it; nothing is cut where there is none. */
+/* Cuts `from` before its last `mark` and sets `behind` to what follows the mark. Returns false if there is none. */
 static bool cut_last(text *from, const char *mark, size_t mark_len, text *behind) {
     const char *end = from->at + from->len;
     const char *found = zend_memnrstr(from->at, mark, mark_len, end);
@@ -83,7 +83,7 @@ static bool cut_end(text *from, const char *end, size_t len) {
     return true;
 }
 
-/* Whether `name` is that of an exception's class. Asks for no memory and loads no class. */
+/* Whether `name` is the name of an exception's class. Allocates nothing and loads no class. */
 static bool is_throwable(text name) {
     char lower[256];
     if (name.len == 0 || name.len >= sizeof lower) return false;
@@ -92,8 +92,8 @@ static bool is_throwable(text name) {
     return ce && instanceof_function(ce, zend_ce_throwable);
 }
 
-/* `CLASS: MESSAGE in FILE:LINE`, then the stack; of a chain of exceptions the last one is that which was not caught. A
- * class with a __toString() of its own may say anything. */
+/* Parses `CLASS: MESSAGE in FILE:LINE` and the stack; the last one of a chain of exceptions is the uncaught one. A
+ * class with its own __toString() may give any text. */
 static void set_uncaught(spanwire_span span, text said, zend_string *file, uint32_t line) {
     text stack = {NULL, 0}, head = said, ignored;
     cut_end(&head, ZEND_STRL(SW_THROWN));
@@ -129,8 +129,8 @@ static uint32_t line_of(const zend_execute_data *frame) {
     return frame->opline->lineno;
 }
 
-/* The stack as exceptions show it, without arguments, and with the place of the error where that is in no function of
- * PHP's own. */
+/* Writes the stack as exceptions show it, without arguments. The place of the error is the first line, unless the error
+ * is in an internal function. */
 static text write_trace(char *buffer, size_t size) {
     size_t len = 0;
     int number = 0;
@@ -169,8 +169,8 @@ static void mark_open_spans(int type, zend_string *file, uint32_t line, zend_str
     }
 }
 
-/* Called after the script's own error handler, if that did not take the error; of a kind that ends the script it is the
- * last that the script does, but for its shutdown functions. */
+/* Called after the script's error handler, if that did not handle the error. After an error that ends the script, only
+ * its shutdown functions still run. */
 static void on_error(int type, zend_string *file, const uint32_t line, zend_string *message) {
     const int fatal = E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR | E_PARSE;
     if ((type & fatal) && message && SW_G(newest)) mark_open_spans(type & E_ALL, file, line, message);
@@ -183,6 +183,6 @@ void sw_errors_start(void) {
 }
 
 void sw_errors_stop(void) {
-    /* An extension that hooked in later still calls ours, and restores it when it ends. */
+    /* An extension that hooked in later still calls our hook, and restores it when it ends. */
     if (zend_error_cb == on_error) zend_error_cb = next_error_cb;
 }

@@ -1,4 +1,4 @@
-/* Loading libspanwire, and checking that it is one that this extension can use. Knows nothing of PHP. */
+/* Loads libspanwire and checks that this extension can use it. Uses nothing of PHP. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dladdr */
 #endif
@@ -11,7 +11,7 @@
 
 struct sw_library sw = {.why = "not loaded"};
 
-/* The symbols stay undefined until each is there, so that no half of a library is ever called. */
+/* Looks up all functions first, so that an incomplete library is never called. Returns the first missing one. */
 static const char *missing_function(void *library, struct sw_library *found) {
 #define X(name) \
     *(void **)&found->name = dlsym(library, "spanwire_" #name); \

@@ -1,6 +1,6 @@
 /*
- * libspanwire as it is loaded at run time. Each function that the extension uses stands in SW_FUNCTIONS once, and is
- * called as sw.NAME(…), but only where sw.loaded says so.
+ * libspanwire, loaded at run time. SW_FUNCTIONS lists each function that the extension uses. They are called as
+ * sw.NAME(…), and only if sw.loaded is true.
  */
 #ifndef SPANWIRE_PHP_LIBRARY_H
 #define SPANWIRE_PHP_LIBRARY_H
@@ -23,7 +23,7 @@
 
 struct sw_library {
     bool loaded;
-    /* Why not, or the empty text. */
+    /* Why it is not loaded, or the empty text. */
     char why[512];
 #define X(name) __typeof__(&spanwire_##name) name;
     SW_FUNCTIONS(X)
@@ -32,7 +32,8 @@ struct sw_library {
 
 extern struct sw_library sw;
 
-/* Loads it from `path`, or where the system looks for libspanwire.so.0 if that is NULL. On failure sw.why says why. */
+/* Loads the library from `path`; if that is NULL, from where the system finds libspanwire.so.0. sw.why says why it
+ * failed. */
 bool sw_library_load(const char *path);
 
 /* The file that was loaded, or NULL. */

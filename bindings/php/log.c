@@ -19,9 +19,9 @@
 
 static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
-/* What the error log shows of a record, a new string; NULL without memory. PHP, or its web server, puts a date of its
- * own before each line: for that the first one is left out of what the PHP tracer writes. A line of other make gets a
- * word of who speaks instead of its time and process, which are in front. */
+/* Returns what the error log shows of a record, a new string; NULL without memory. PHP or its web server puts a date
+ * before each line: therefore the first date of the PHP tracer's lines is left out. In lines of other dialects,
+ * `[spanwire]` and the level replace time and process. */
 static char *for_error_log(const sw_record *taken) {
     const char *text = sw_record_text(taken), *message = sw_record_message(taken);
     size_t size = taken->text_len + 32;
@@ -48,7 +48,7 @@ static void to_error_log(const sw_record *taken) {
     }
     char *line = for_error_log(taken);
     if (!line) return;
-    /* It may leave by longjmp where PHP's memory is at its limit; then these bytes are lost, and nothing else. */
+    /* It may leave by longjmp when PHP's memory is at its limit; then only this line leaks. */
     php_log_err_with_severity(line, severity);
     free(line);
 }
@@ -60,8 +60,8 @@ static void context_of(zval *context, const sw_record *taken) {
     add_assoc_long(context, "lost", (zend_long)taken->lost);
 }
 
-/* False: the logger threw, and what it threw is gone, or it cannot be called any more, such as a private method from
- * outside of its class. An exit() in it, or the end of the fiber it runs in, is left to take its course. */
+/* Returns false if the logger threw, which is cleared, or cannot be called any more, such as a private method from
+ * outside its class. An exit() in it, or the end of its fiber, goes on. */
 static bool to_logger(const sw_record *taken) {
     zval arguments[3], answer;
     ZVAL_STRING(&arguments[0], sw_level_name(taken->level));
@@ -69,7 +69,7 @@ static bool to_logger(const sw_record *taken) {
     context_of(&arguments[2], taken);
     ZVAL_UNDEF(&answer);
     zval logger;
-    ZVAL_COPY(&logger, &SW_G(logger)); /* it may set another one meanwhile */
+    ZVAL_COPY(&logger, &SW_G(logger)); /* it may set another logger */
     zend_result called = call_user_function(NULL, NULL, &logger, &answer, 3, arguments);
     zval_ptr_dtor(&logger);
     zval_ptr_dtor(&answer);
@@ -84,13 +84,13 @@ static bool to_logger(const sw_record *taken) {
     return false;
 }
 
-/* Records on their way to PHP. A logger need not return: it may exit(), fail fatally, or suspend a fiber that is never
- * resumed. So its record leaves the list before it is called, and the rest waits here for the next call. */
+/* Records that are being handed over. A logger may not return: it may exit(), fail fatally, or suspend a fiber that is
+ * never resumed. So its record leaves the list before the call, and the others wait here for the next call. */
 ZEND_TLS sw_batch waiting;
 ZEND_TLS sw_record *in_hand;
-/* What a script takes as an array. */
+/* Records that a script takes as an array. */
 ZEND_TLS sw_batch for_script;
-/* The process that these belong to: a child that a logger forks must not hand them over again. */
+/* The process that owns these records: a child that a logger forks must not hand them over again. */
 ZEND_TLS pid_t owner;
 
 static void leave_to_parent(void) {
@@ -104,7 +104,7 @@ static void hand_over(bool file_has_them) {
     while (waiting.first && !EG(exception)) {
         free(in_hand);
         in_hand = sw_batch_first(&waiting);
-        /* After a fatal error no more of the script's code is run. */
+        /* After a fatal error none of the script's code may run. */
         bool logger = !Z_ISUNDEF(SW_G(logger)) && !CG(unclean_shutdown);
         bool taken_over = logger ? to_logger(in_hand) : file_has_them && !in_hand->host_only;
         leave_to_parent();
@@ -112,7 +112,7 @@ static void hand_over(bool file_has_them) {
     }
 }
 
-/* Answers how many records it has handed over. */
+/* Returns the number of records that it handed over. */
 static zend_long drain(void) {
     if (SW_G(draining) || !sw.loaded) return 0;
     bool file_has_them = sw_settings_log_file(), failed = false;
@@ -130,7 +130,7 @@ static zend_long drain(void) {
     return (zend_long)(before - waiting.count);
 }
 
-/* Takes the logger away. Its destructor may run. */
+/* Removes the logger. Its destructor may run. */
 static void forget_logger(void) {
     zval logger;
     ZVAL_COPY_VALUE(&logger, &SW_G(logger));
@@ -140,7 +140,7 @@ static void forget_logger(void) {
 }
 
 void sw_log_request_ends(void) {
-    /* Without a frame on the stack an exception of the logger's would be a fatal error. */
+    /* Without a frame on the stack, an exception of the logger would be a fatal error. */
     zend_execute_data frame = {0}, *before = EG(current_execute_data);
     SW_G(draining) = false; /* a fiber that was draining has ended */
     zend_try {
@@ -148,17 +148,17 @@ void sw_log_request_ends(void) {
         drain();
         if (EG(exception)) zend_clear_exception();
         forget_logger();
-        drain(); /* what it left */
+        drain(); /* records that the logger left */
     } zend_end_try();
     EG(current_execute_data) = before;
-    ZVAL_UNDEF(&SW_G(logger)); /* a destructor may have set one; its memory goes with the request's */
+    ZVAL_UNDEF(&SW_G(logger)); /* a destructor may have set one; its memory is freed with the request's */
     free(in_hand);
     in_hand = NULL;
     sw_batch_free(&for_script);
 }
 
-/* What php_log_err() does, for a time when PHP has no request any more: it would build its table of time zones with
- * memory that nothing frees then. So the date is UTC, and no memory is PHP's. */
+/* As php_log_err(), for the time after the last request: that function would build PHP's table of time zones with
+ * memory that is never freed. So the date is UTC, and no memory of PHP is used. */
 static void to_error_log_late(const char *text, uint64_t time_ns) {
     const char *name = PG(error_log);
     if (!name || strcmp(name, "syslog") == 0) {
@@ -273,7 +273,7 @@ ZEND_FUNCTION(spanwire_log) {
     ZEND_PARSE_PARAMETERS_END();
     int32_t level = sw_level_of(ZSTR_VAL(name));
     if (level <= SPANWIRE_LEVEL_OFF) RETURN_FALSE;
-    /* Where records go is known once there is a tracer. */
+    /* The tracer's settings decide where records go. */
     if (sw.loaded && sw_tracer_default()) {
         sw.log_write_n(level, target ? ZSTR_VAL(target) : "php", target ? ZSTR_LEN(target) : 3, ZSTR_VAL(message),
                        ZSTR_LEN(message));

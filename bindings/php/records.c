@@ -1,10 +1,10 @@
-/* Copies log records out of the library. Knows nothing of PHP. */
+/* Copies log records out of the library. Uses nothing of PHP. */
 #include "records.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
-/* Runs inside the library: plain malloc, since PHP's may leave by longjmp. */
+/* Runs inside the library: malloc(), because PHP's allocator may leave by longjmp. */
 static void take(const spanwire_log_record *from, void *userdata) {
     sw_batch *to = userdata;
     size_t target_len = strlen(from->target);
@@ -57,7 +57,7 @@ static const struct {
     const char *name;
     int32_t level;
 } levels[] = {
-    /* PSR-3's names; the first of a level is the one that records are given. */
+    /* PSR-3's names; the first one of a level names it in records. */
     {"error", SPANWIRE_LEVEL_ERROR}, {"emergency", SPANWIRE_LEVEL_ERROR}, {"alert", SPANWIRE_LEVEL_ERROR},
     {"critical", SPANWIRE_LEVEL_ERROR}, {"warning", SPANWIRE_LEVEL_WARN}, {"warn", SPANWIRE_LEVEL_WARN},
     {"info", SPANWIRE_LEVEL_INFO}, {"notice", SPANWIRE_LEVEL_INFO}, {"debug", SPANWIRE_LEVEL_DEBUG},

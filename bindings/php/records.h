@@ -10,10 +10,10 @@ typedef struct sw_record {
     struct sw_record *next;
     uint64_t time_ns, lost;
     int32_t level;
-    /* For the error log even where a file is set, and not in the file. */
+    /* For the error log even if a log file is set; not in the file. */
     bool host_only;
     size_t target_len, text_len;
-    /* Where in the text the message begins: before it comes what PHP's log and loggers add themselves. */
+    /* Where the message begins in the text; PHP's log and loggers add what precedes it. */
     size_t message_at;
     /* Target and text, each with a NUL. */
     char bytes[];
@@ -22,13 +22,15 @@ typedef struct sw_record {
 typedef struct {
     sw_record *first, **end;
     size_t count;
-    /* Records there was no memory for. */
+    /* Records lost because there was no memory for them. */
     uint64_t lost;
 } sw_batch;
 
 static inline const char *sw_record_target(const sw_record *taken) { return taken->bytes; }
 static inline const char *sw_record_text(const sw_record *taken) { return taken->bytes + taken->target_len + 1; }
-static inline const char *sw_record_message(const sw_record *taken) { return sw_record_text(taken) + taken->message_at; }
+static inline const char *sw_record_message(const sw_record *taken) {
+    return sw_record_text(taken) + taken->message_at;
+}
 static inline size_t sw_record_message_len(const sw_record *taken) { return taken->text_len - taken->message_at; }
 
 /* Takes what waits in the library, `max` records at most (0: all), and appends it. */

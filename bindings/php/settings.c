@@ -1,7 +1,7 @@
 /*
- * From php.ini to the library's settings. As with PHP's own tracer the environment beats what php.ini says, and what is
- * set for a directory or at run time beats the environment: it counts as the host's code. What PHP itself knows better
- * than the library's defaults ranks below all of that.
+ * Makes the library's list of settings from INI values. As with PHP's own tracer, the environment overrides php.ini.
+ * Values that are set for a directory or at run time override the environment: they count as the host's code. Defaults
+ * that PHP knows better than the library rank below all of these.
  */
 #include "php_spanwire.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the empty text means: php.ini turns `off`, `no`, `false` and `none` without quotes into it. */
+/* What the empty text stands for: php.ini turns `off`, `no`, `false` and `none` without quotes into it. */
 #define SW_TEXT ""
 #define SW_SWITCH "false"
 #define SW_LEVEL "off"
@@ -71,7 +71,7 @@ static const struct sw_setting {
 #define SW_DEBUG_INI "datadog.trace.debug"
 #define SW_LIBRARY_INI "spanwire.library"
 
-/* What names a log file, by INI and environment. */
+/* Settings that name a log file, in INI and environment. */
 static const char *const places[][2] = {
     {"datadog.trace.log_file", "DD_TRACE_LOG_FILE"},
     {"datadog.trace.log_directory", "DD_TRACE_LOG_DIRECTORY"},
@@ -82,7 +82,7 @@ static ZEND_INI_MH(on_change) {
     return SUCCESS;
 }
 
-/* Debug mode belongs to the process: a change while it runs is a switch to throw, not another tracer. */
+/* Debug mode belongs to the process: a change at run time switches it, and makes no other tracer. */
 static ZEND_INI_MH(on_debug_change) {
     SW_G(settings_changed) = true;
     sw_debug_changed(new_value, entry->modified, stage);
@@ -133,7 +133,7 @@ static bool own_log_file(HashTable *own) {
     return false;
 }
 
-/* The value that is configured, whatever a request makes of it at the moment. */
+/* The configured value, without a change by the current request. */
 static zend_string *configured(const zend_ini_entry *entry) {
     return entry->modified ? entry->orig_value : entry->value;
 }
@@ -149,11 +149,11 @@ static void add_bytes(sw_settings *to, const char *text, size_t len) {
     to->len += len + 1;
 }
 
-/* Texts end at a NUL byte, since that is how the library reads them. */
+/* Texts are cut at a NUL byte, because the library reads NUL-terminated texts. */
 static void add_as(sw_settings *to, const char *prefix, const char *name, const char *value) {
     if (!*value) return;
     add_bytes(to, prefix, strlen(prefix));
-    to->len--; /* the name follows at once */
+    to->len--; /* the name follows without a NUL */
     add_bytes(to, name, strlen(name));
     add_bytes(to, value, strlen(value));
     to->count++;
@@ -161,7 +161,7 @@ static void add_as(sw_settings *to, const char *prefix, const char *name, const 
 
 static void add(sw_settings *to, const char *name, const char *value) { add_as(to, "", name, value); }
 
-/* Of several defaults for a setting the last one that is added holds. */
+/* Of several defaults for a setting the last one counts. */
 static void add_default(sw_settings *to, const char *name, const char *value) {
     add_as(to, "default:", name, value);
 }
@@ -181,7 +181,7 @@ static void add_configured(sw_settings *to, HashTable *own) {
     }
 }
 
-/* A command's service is its script; requests to a server have no better common name than dd-trace-php's. */
+/* The default service: of a command its script, of a server's requests the same name as dd-trace-php's. */
 static void add_service(sw_settings *to) {
     const char *service = "web.request";
     if (strcmp(sapi_module.name, "cli") == 0) {
@@ -203,7 +203,7 @@ static bool add_own(sw_settings *to, HashTable *own) {
             add(to, ZSTR_VAL(name), Z_TYPE_P(value) == IS_TRUE ? "true" : "false");
             continue;
         }
-        /* A value of our own: a __toString() may reassign the variable which holds the object. */
+        /* A copy: a __toString() may assign to the variable that holds the object. */
         zval copy;
         ZVAL_COPY(&copy, value);
         zend_string *text = zval_try_get_string(&copy);
@@ -222,7 +222,7 @@ bool sw_settings_collect(sw_settings *to, HashTable *own) {
     add(to, "SPANWIRE_INTERPRETER", sapi_module.name);
     add(to, "SPANWIRE_TRACER_VERSION", PHP_SPANWIRE_VERSION);
     add_service(to);
-    /* Records wait for PHP to fetch them. With a log file the library's own default, `file,ring`, is right. */
+    /* Records wait until PHP takes them. With a log file the library's default, `file,ring`, is right. */
     if (!own_log_file(own) && !sw_settings_log_file()) add_default(to, "SPANWIRE_LOG_SINKS", "ring");
     add_configured(to, own);
     return !own || add_own(to, own);

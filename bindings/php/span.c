@@ -1,6 +1,6 @@
 /*
- * The class Spanwire\Span. Which span is current is the stack's business (stack.c), turning arrays into tags that of
- * tags.c, errors that of errors.c. Spans that the script leaves open finish with their object, or with the request.
+ * The class Spanwire\Span. stack.c keeps the current span, tags.c makes tags of arrays, errors.c marks errors. A span
+ * that the script leaves open is finished with its object, or at the end of the request.
  */
 #include "php_spanwire.h"
 
@@ -22,7 +22,7 @@ static sw_span_object *object_of(zend_object *object) {
     return (sw_span_object *)((char *)object - offsetof(sw_span_object, std));
 }
 
-/* The span to call the library with: 0, with which it would do nothing either, once it has finished. */
+/* The handle for calls of the library; 0, which does nothing, once the span has finished. */
 static spanwire_span open_span(zend_object *object) {
     sw_node *node = object_of(object)->node;
     return node && node->open ? node->handle : 0;
@@ -45,7 +45,7 @@ static void destroy(zend_object *std) {
     if (node) {
         node->object = NULL;
         if (node->open) {
-            /* An exception that flies while a span's last variable goes away is why it ends. */
+            /* An exception that is in flight while the last variable goes away is the reason. */
             if (EG(exception)) sw_errors_set_exception(node->handle, EG(exception));
             sw.span_finish(node->handle);
             sw_stack_close(node);
@@ -61,7 +61,7 @@ void sw_span_request_ends(void) {
         sw.span_finish(node->handle);
         sw_stack_close(node);
     }
-    /* Objects and fibers that are left give up their nodes after this; the memory goes with the request. */
+    /* Remaining objects and fibers release their nodes later; the memory is freed with the request. */
 }
 
 /* ---- Starting ---- */
@@ -111,7 +111,7 @@ void sw_span_start(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer) {
         options.tags_count = collected.tags_count;
         options.metrics = collected.metrics;
         options.metrics_count = collected.metrics_count;
-        /* After the tags, whose code may have finished or started spans. */
+        /* After the tags: their __toString() may have finished or started spans. */
         sw_node *above = is_span ? object_of(Z_OBJ_P(parent))->node : NULL;
         if (!parent || Z_TYPE_P(parent) == IS_NULL) above = sw_stack_current();
         options.parent = above ? above->handle : 0;
@@ -149,7 +149,7 @@ static ZEND_METHOD(Spanwire_Span, setTag) {
     sw_tags_collect(&one, NULL);
     if (Z_TYPE_P(value) == IS_NULL) sw.span_remove_tag(span, ZSTR_VAL(key));
     else if (sw_tags_add(&one, ZSTR_VAL(key), ZSTR_LEN(key), value)) {
-        span = THIS_SPAN; /* a __toString() may have finished it */
+        span = THIS_SPAN; /* a __toString() may have finished the span */
         if (span && one.tags_count)
             sw.span_set_tag_n(span, ZSTR_VAL(key), ZSTR_LEN(key), one.tags[0].value, one.tags[0].value_len);
         if (span && one.metrics_count)
@@ -191,7 +191,7 @@ static ZEND_METHOD(Spanwire_Span, setMetric) {
     RETURN_THIS();
 }
 
-/* The methods that hand one text on. */
+/* Methods with one text. */
 #define TEXT_METHOD(method, call) \
     static ZEND_METHOD(Spanwire_Span, method) { \
         zend_string *text; \
@@ -263,7 +263,7 @@ static ZEND_METHOD(Spanwire_Span, setPriority) {
         Z_PARAM_LONG(priority)
     ZEND_PARSE_PARAMETERS_END();
     spanwire_span span = THIS_SPAN;
-    /* What is no priority stays none when it is cut to 32 bits. */
+    /* An invalid priority must not become a valid one when it is cut to 32 bits. */
     if (span) sw.span_set_priority(span, priority < -1 || priority > 2 ? INT32_MAX : (int32_t)priority);
     RETURN_THIS();
 }
@@ -294,7 +294,7 @@ static ZEND_METHOD(Spanwire_Span, discard) {
 
 static ZEND_METHOD(Spanwire_Span, isOpen) {
     ZEND_PARSE_PARAMETERS_NONE();
-    /* What a parent process has open is not ours to change; only the library knows. */
+    /* Only the library knows whether a parent process started the span. */
     spanwire_span span = THIS_SPAN;
     RETURN_BOOL(span && sw.span_set_tags(span, NULL, 0) == SPANWIRE_OK);
 }

@@ -1,4 +1,4 @@
-/* The module: what happens when PHP, a request or the process starts and ends, and its section of phpinfo(). */
+/* The module: start and end of PHP, of requests and of the process, and the section of phpinfo(). */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -9,12 +9,12 @@
 #include "functions_arginfo.h"
 #include "span.h"
 
-/* How long a process that ends may wait for its last spans to leave. */
+/* How long the end of a process may wait until its last spans are sent, in milliseconds. */
 #define SW_SHUTDOWN_MS 1000
 
 ZEND_DECLARE_MODULE_GLOBALS(spanwire)
 
-/* The INI names are those of dd-trace-php, which therefore cannot be loaded beside it. */
+/* Whether the INI names could be registered. dd-trace-php uses the same ones, so it cannot be loaded as well. */
 static bool registered;
 
 static PHP_GINIT_FUNCTION(spanwire) {

@@ -2,9 +2,9 @@
  * The C API for PHP's FFI::cdef(), which has no preprocessor: the types, functions and constants of include/spanwire.h,
  * which documents them. Written from src/abi/ by `cargo test --test header -- --bless`.
  *
- * Left out on purpose are spanwire_log_add_sink_any_thread(), spanwire_log_remove_sink() and their types: a sink is
- * called from a thread that is not PHP's, and that crashes PHP. Fetch the log with spanwire_log_drain() or
- * spanwire_log_poll(), which stay on the calling thread. SPANWIRE_NUL is no number that an enum holds; pass -1.
+ * spanwire_log_add_sink_any_thread(), spanwire_log_remove_sink() and their types are left out: a sink is called from a
+ * foreign thread, which crashes PHP. Use spanwire_log_drain() or spanwire_log_poll(), which stay on the calling thread.
+ * SPANWIRE_NUL does not fit an enum; pass -1.
  */
 enum {
     SPANWIRE_ABI_VERSION = 0,

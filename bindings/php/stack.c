@@ -1,6 +1,6 @@
 /*
- * Which span is current: the one that was started last and is open, in each fiber of its own. Also the list of all open
- * spans of the request. Knows nothing of what spans hold.
+ * The current span of each fiber: the one that was started last and is open. Also the list of all open spans of the
+ * request.
  */
 #include "php_spanwire.h"
 
@@ -9,7 +9,7 @@
 
 #include "span.h"
 
-/* Where a fiber keeps its current span while another one runs. */
+/* Where the current span of a fiber is kept while another fiber runs. */
 static int fiber_slot = -1;
 
 void sw_stack_release(sw_node *node) {
@@ -20,7 +20,7 @@ void sw_stack_release(sw_node *node) {
     }
 }
 
-/* Spans may finish in any order: those that have are taken off when somebody looks. */
+/* Spans may finish in any order: finished ones are removed from the stack here. */
 static sw_node *settle(sw_node *top) {
     while (top && !top->open) {
         sw_node *below = top->below;
@@ -44,7 +44,7 @@ void sw_stack_push(sw_node *node, spanwire_span handle, zend_object *object, boo
     if (node->older) node->older->newer = node;
     SW_G(newest) = node;
     if (activate) {
-        node->below = sw_stack_current(); /* the stack's share of it becomes this node's */
+        node->below = sw_stack_current(); /* the stack's reference becomes this node's */
         SW_G(current) = node;
         node->refs++;
     }

@@ -1,8 +1,8 @@
 /*
- * From PHP's values to tags: numbers become metrics, the rest becomes text where it can.
+ * Makes tags of PHP's values: numbers become metrics, other values become text if they can.
  *
- * A __toString() can run any code of the script between the first tag and the library's call. The call's frame holds
- * the array and each value in it, but not what a reference in it points to: such a text is kept until the library has
+ * A __toString() can run any code of the script between the first tag and the library's call. The call's frame keeps
+ * the array and its values alive, but not what a reference in it points to: such a text is kept until the library has
  * copied it.
  */
 #include "php_spanwire.h"
@@ -22,13 +22,13 @@ static void add_tag(sw_tags *to, const char *key, size_t key_len, const char *va
     to->tags[to->tags_count++] = (spanwire_tag){key, key_len, value, len};
 }
 
-/* Takes over a share of `text`. */
+/* Takes ownership of one reference to `text`. */
 static zend_string *keep(sw_tags *to, zend_string *text) { return to->kept[to->kept_count++] = text; }
 
-/* False: its __toString() threw. */
+/* Returns false if its __toString() threw. */
 static bool add_object(sw_tags *to, const char *key, size_t key_len, zend_object *object) {
     if (!object->ce->__tostring) return true;
-    /* A value of our own: that code may reassign the variable which holds the object. */
+    /* A copy: that code may assign to the variable that holds the object. */
     zval own;
     ZVAL_OBJ_COPY(&own, object);
     zend_string *text = zval_try_get_string(&own);
@@ -82,7 +82,7 @@ bool sw_tags_collect(sw_tags *to, HashTable *from) {
     zend_string *key;
     zval *value;
     ZEND_HASH_FOREACH_KEY_VAL(from, number, key, value) {
-        /* PHP makes a number of a key such as '404'. */
+        /* PHP turns a key such as '404' into an integer. */
         if (!key) key = keep(to, zend_long_to_str((zend_long)number));
         if (!sw_tags_add(to, ZSTR_VAL(key), ZSTR_LEN(key), value)) return false;
     }

@@ -1,7 +1,7 @@
 /*
- * Exceptions on their way to the handler that a script has set by set_exception_handler(). PHP calls it for exceptions
- * that nobody catches, without a word to extensions; so it is found out when the exception is thrown, by looking for a
- * `catch` in the frames below. Without such a handler PHP makes an error of the exception, which errors.c sees.
+ * Marks open spans with an uncaught exception that goes to the handler of set_exception_handler(). PHP calls that
+ * handler without informing extensions. So this file looks for a `catch` in the frames below when the exception is
+ * thrown. Without such a handler PHP turns the exception into an error, which errors.c handles.
  */
 #include "php_spanwire.h"
 
@@ -13,7 +13,7 @@
 
 static void (*next_throw_hook)(zend_object *);
 
-/* Whether one of a chain of `catch` takes an exception of this class. A class that is not loaded has no object. */
+/* Whether one of a chain of `catch` takes an exception of this class. A class that is not loaded has no objects. */
 static bool takes(const zend_op *at, const zend_class_entry *thrown) {
     while (at->opcode == ZEND_CATCH) {
         zend_class_entry *ce =
@@ -30,7 +30,7 @@ static bool catches(const zend_execute_data *frame, const zend_class_entry *thro
     const zend_op_array *code = &frame->func->op_array;
     const zend_op *at = frame->opline;
     if (at && at->opcode == ZEND_HANDLE_EXCEPTION) at = EG(opline_before_exception);
-    if (!at || at < code->opcodes || at >= code->opcodes + code->last) return true; /* not to be told */
+    if (!at || at < code->opcodes || at >= code->opcodes + code->last) return true; /* unknown */
     uint32_t number = (uint32_t)(at - code->opcodes);
     for (int i = 0; i < code->last_try_catch; i++) {
         const zend_try_catch_element *block = &code->try_catch_array[i];
@@ -40,12 +40,12 @@ static bool catches(const zend_execute_data *frame, const zend_class_entry *thro
     return false;
 }
 
-/* A fiber hands what it does not catch to the frame that resumed it, where it is thrown again. A logger's is caught by
- * us. */
+/* An exception that a fiber does not catch is thrown again in the frame that resumed it. log.c catches those of a
+ * logger. */
 static bool is_caught(const zend_class_entry *thrown) {
     if (SW_G(draining) || EG(active_fiber)) return true;
     for (zend_execute_data *frame = EG(current_execute_data); frame; frame = frame->prev_execute_data) {
-        frame = zend_generator_check_placeholder_frame(frame); /* those that wait in a `yield from` */
+        frame = zend_generator_check_placeholder_frame(frame); /* generators that wait in a `yield from` */
         if (frame->func && ZEND_USER_CODE(frame->func->type) && catches(frame, thrown)) return true;
     }
     return false;

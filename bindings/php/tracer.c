@@ -1,7 +1,7 @@
 /*
  * The tracers of the process, one for each list of settings that a request has needed, and the class Spanwire\Tracer.
- * They are made when a request needs one, not when PHP starts: only then is the process the worker that it stays, and
- * are its environment and the settings of its directory known.
+ * A tracer is made when a request needs it, not when PHP starts: only then is this process the worker, and are its
+ * environment and the settings of the directory known.
  */
 #include "php_spanwire.h"
 
@@ -12,17 +12,17 @@
 #include "counts.h"
 #include "tracer_arginfo.h"
 
-/* Below SPANWIRE_TRACERS_MAX, so that a host of many directories does not take all of the process's. */
+/* Below SPANWIRE_TRACERS_MAX, so that a host with many directories does not use all tracers of the process. */
 #define SW_TRACERS 32
 
 struct sw_tracer {
-    /* 0: it could not be made, or was given back; the next request that asks for it makes it anew. */
+    /* 0: it could not be made, or was freed; the next request that needs it makes it again. */
     spanwire_tracer handle;
-    /* Empty while the place is free. */
+    /* Empty while the entry is free. */
     sw_settings settings;
-    /* Objects and running requests that hold it; while there are any, it is not given back. */
+    /* Objects and running requests that hold it; it is not freed while there are any. */
     uint32_t users;
-    /* When it was asked for last; the one that nobody has asked for the longest makes room. */
+    /* When it was last used; the least recently used one is freed to make room. */
     uint64_t asked;
     /* The request in which a script shut it down; 0: it runs. */
     uint64_t closed_in;
@@ -30,8 +30,8 @@ struct sw_tracer {
 
 static sw_tracer tracers[SW_TRACERS];
 static uint64_t asked;
-/* What the last tracer that could not be made was told. Said when nothing is held any more, because a script's error
- * handler runs then, which may ask for a tracer itself. */
+/* Why the last tracer could not be made. The warning is given after the lock is released, because it runs the script's
+ * error handler, which may need a tracer itself. */
 ZEND_TLS char problem[256];
 static bool warned;
 #ifdef ZTS
@@ -62,7 +62,7 @@ static spanwire_tracer handle_of(zend_object *object) {
 
 static void set_problem(const char *why) { snprintf(problem, sizeof problem, "%s", why); }
 
-/* Once for each process, not for each request. */
+/* Warns once per process, not per request. */
 static void warn_of_problem(void) {
     if (!*problem) return;
     char why[sizeof problem];
@@ -89,7 +89,7 @@ static spanwire_tracer make(const sw_settings *settings) {
     return handle;
 }
 
-/* A free place, or that of the tracer that nobody uses and nobody has asked for the longest; NULL if all are in use. */
+/* Returns a free entry, or frees the least recently used tracer without users; NULL if all are in use. */
 static sw_tracer *room(void) {
     sw_tracer *oldest = NULL;
     for (sw_tracer *tracer = tracers; tracer < tracers + SW_TRACERS; tracer++) {
@@ -97,14 +97,14 @@ static sw_tracer *room(void) {
         if (tracer->users == 0 && (!oldest || tracer->asked < oldest->asked)) oldest = tracer;
     }
     if (oldest) {
-        if (oldest->handle) sw.tracer_free(oldest->handle); /* what it holds is still sent */
+        if (oldest->handle) sw.tracer_free(oldest->handle); /* its finished spans are still sent */
         sw_settings_free(&oldest->settings);
         memset(oldest, 0, sizeof *oldest);
     }
     return oldest;
 }
 
-/* One that a script has shut down is made anew for later requests, but stays closed for those that it was closed in. */
+/* Makes a tracer again that a script shut down in an earlier request. In that request itself it stays closed. */
 static void renew(sw_tracer *tracer) {
     if (tracer->handle && (tracer->closed_in == 0 || tracer->closed_in == SW_G(request))) return;
     if (tracer->handle) sw.tracer_free(tracer->handle);
@@ -132,7 +132,7 @@ static sw_tracer *find_or_make(sw_settings *settings) {
     return tracer;
 }
 
-/* Takes the texts of `settings` over, or frees them. */
+/* Takes ownership of `settings`. */
 static sw_tracer *acquire(sw_settings *settings) {
     if (CG(compiler_options) & ZEND_COMPILE_PRELOAD) SW_G(preloading) = true;
     LOCK();
@@ -262,7 +262,7 @@ static ZEND_METHOD(Spanwire_Tracer, __construct) {
     if (!sw.loaded || object->tracer) return;
     sw_settings settings = {0};
     bool complete = sw_settings_collect(&settings, own);
-    /* A value's __toString() may have called this constructor. */
+    /* The __toString() of a value may have called this constructor. */
     if (complete && !object->tracer) object->tracer = acquire(&settings);
     else sw_settings_free(&settings);
     warn_of_problem();
@@ -272,7 +272,7 @@ static ZEND_METHOD(Spanwire_Tracer, startSpan) {
     sw_span_start(INTERNAL_FUNCTION_PARAM_PASSTHRU, handle_of(Z_OBJ_P(ZEND_THIS)));
 }
 
-/* A time as the library takes it: negative is none, and 49 days are enough. */
+/* Clamps a time to what the library takes: at least 0, at most 49 days. */
 static uint32_t timeout_of(zend_long ms) { return ms < 0 ? 0 : ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms; }
 
 static ZEND_METHOD(Spanwire_Tracer, flush) {

@@ -1,12 +1,12 @@
 /*
- * The smallest traced program: a `payment` inside a `checkout`, sent to an Agent, or printed when none is named.
+ * The smallest traced program: a `payment` inside a `checkout`, sent to an Agent, or printed if none is set.
  *
  * Run:   tools/stage
  *        cc -I target/stage/include examples/c/hello.c -o target/hello \
  *           -L target/stage/lib -lspanwire -Wl,-rpath,$PWD/target/stage/lib
  *        target/hello                                                # prints the trace
  *        DD_TRACE_AGENT_URL=http://localhost:8126 target/hello       # sends it
- *        DD_TRACE_DEBUG=true target/hello                            # tells on standard error what it does
+ *        DD_TRACE_DEBUG=true target/hello                            # logs to standard error
  *
  * Prints:
  *   {"trace_id":"…","spans":[{"name":"checkout"…},{"name":"payment"…"card":"visa"…"amount":42.5…}]}
@@ -18,7 +18,7 @@
 #include <spanwire.h>
 
 int main(void) {
-    /* `default:` makes it a default of ours: the environment's DD_TRACE_AGENT_URL wins. */
+    /* `default:` makes it a default, which DD_TRACE_AGENT_URL in the environment overrides. */
     const spanwire_setting settings[] = {
         {"DD_SERVICE", "shop"},
         {"default:DD_TRACE_AGENT_URL", "file:///dev/stdout"},
@@ -30,7 +30,7 @@ int main(void) {
         return 1;
     }
 
-    /* Span calls need no check: a start that fails gives 0, and with 0 every span call does nothing. */
+    /* Span calls need no check: a start that fails returns 0, and span calls with 0 do nothing. */
     spanwire_span checkout = spanwire_span_start(tracer, 0, "checkout");
     spanwire_span payment = spanwire_span_start(tracer, checkout, "payment");
     spanwire_span_set_tag(payment, "card", "visa");
@@ -38,7 +38,7 @@ int main(void) {
     spanwire_span_finish(payment);
     spanwire_span_finish(checkout);
 
-    /* The one call to check: it waits up to two seconds for what is still on its way. */
+    /* The one call to check: it waits up to two seconds until all spans are sent. */
     spanwire_status status = spanwire_tracer_shutdown(tracer, 2000);
     if (status != SPANWIRE_OK) fprintf(stderr, "not everything left: %s\n", spanwire_status_text(status));
 

@@ -1,6 +1,6 @@
 /*
- * Two ways to get at the tracer's log, and the debug switch: a sink that spanwire calls from a thread of its own, and
- * records that this program fetches when it likes.
+ * Two ways to receive the tracer's log, and the debug switch: a sink that spanwire calls on its log thread, and records
+ * that this program polls.
  *
  * Run:   tools/stage
  *        cc -I target/stage/include examples/c/log_sink.c -o target/log_sink \
@@ -21,7 +21,7 @@
 
 #include <spanwire.h>
 
-/* What a sink is given back with each record. It is freed by a release function, when no call can come any more. */
+/* Passed to the sink with each record. A release function frees it once no further call can come. */
 struct shop_log {
     const char *name;
     int open;
@@ -30,7 +30,7 @@ struct shop_log {
 static void print_record(const spanwire_log_record *record, void *userdata) {
     static const char *const levels[] = {"off", "error", "warn", "info", "debug", "trace"};
     const struct shop_log *log = userdata;
-    /* What is in `text` before the message, time and level, a logger adds by itself. Both hold until this function
+    /* `text` has time and level before the message; a logger adds its own. Both texts are valid until this function
      * returns. The rest of the log (payloads, start-up) is left out here. */
     if (strncmp(record->target, "span.", 5) != 0 && strcmp(record->target, "shop") != 0) return;
     printf("%s: %s %.*s\n", log->name, levels[record->level], (int)record->message_len, record->message);
@@ -54,7 +54,7 @@ int main(void) {
         return 1;
 
     visit(tracer, "quiet");
-    spanwire_debug_set(1); /* or DD_TRACE_DEBUG=true; spanwire_debug_set_for(60) turns itself off again */
+    spanwire_debug_set(1); /* or DD_TRACE_DEBUG=true; spanwire_debug_set_for(60) turns it off again after 60 s */
     visit(tracer, "loud");
     spanwire_debug_set(0);
     visit(tracer, "quiet again");
@@ -65,7 +65,7 @@ int main(void) {
     spanwire_log_remove_sink(sink);
 
     size_t count;
-    spanwire_log_poll(print_record, &pulled, 1000, &count); /* calls print_record on this very thread */
+    spanwire_log_poll(print_record, &pulled, 1000, &count); /* calls print_record on this thread */
     puts(pushed.open ? "the sink is still open" : "the sink is closed");
     spanwire_tracer_free(tracer);
     return 0;

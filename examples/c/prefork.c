@@ -1,6 +1,6 @@
 /*
  * A prefork server in miniature: the tracer is started once, before the workers are forked. A worker needs no call of
- * its own after the fork; it has its own queue and counters, and shuts down before it leaves.
+ * its own after the fork; it has its own queue and counters, and shuts down before it exits.
  *
  * Run:   tools/stage
  *        cc -I target/stage/include examples/c/prefork.c -o target/prefork \
@@ -24,7 +24,7 @@
 
 enum { WORKERS = 4, REQUESTS = 3 };
 
-/* Shuts down, so that everything has left or is counted as dropped, and returns the counters of this process. */
+/* Shuts down, so that every span is sent or counted as dropped, and returns the counters of this process. */
 static spanwire_stats close_tracer(spanwire_tracer tracer) {
     spanwire_stats stats = {.size = sizeof stats};
     spanwire_tracer_shutdown(tracer, 2000);

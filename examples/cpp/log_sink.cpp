@@ -1,6 +1,6 @@
 /*
- * Two ways to get at the tracer's log, and the debug switch: a sink that spanwire calls from a thread of its own, and
- * records that this program fetches when it likes.
+ * Two ways to receive the tracer's log, and the debug switch: a sink that spanwire calls on its log thread, and records
+ * that this program polls.
  *
  * Run:   tools/stage
  *        c++ -std=c++17 -I target/stage/include examples/cpp/log_sink.cpp -o target/log_sink-cpp \
@@ -26,13 +26,13 @@
 using spanwire::Level;
 using spanwire::log::Record;
 
-// What a sink's function may hold. It is let go when no call can come any more.
+// State of a sink's function. It is destroyed once no further call can come.
 struct ShopLog {
   const char *name;
 
   void print(const Record &record) const {
     static const char *const levels[] = {"off", "error", "warn", "info", "debug", "trace"};
-    // What is in `text` before the message, time and level, a logger adds by itself. Both hold until this function
+    // `text` has time and level before the message; a logger adds its own. Both texts are valid until this function
     // returns. The rest of the log (payloads, start-up) is left out here.
     if (record.kind.substr(0, 5) != "span." && record.kind != "shop") return;
     std::cout << name << ": " << levels[static_cast<int>(record.level)] << ' ' << record.message << '\n';
@@ -53,7 +53,7 @@ int main() {
   if (!sink) return 1;
 
   visit(tracer, "quiet");
-  spanwire::debug::set(true);  // or DD_TRACE_DEBUG=true; debug::set_for(60s) turns itself off again
+  spanwire::debug::set(true);  // or DD_TRACE_DEBUG=true; debug::set_for(60s) turns it off again after 60 s
   visit(tracer, "loud");
   spanwire::debug::set(false);
   visit(tracer, "quiet again");
@@ -64,7 +64,7 @@ int main() {
   sink.remove();
 
   const ShopLog pulled{"poll"};
-  spanwire::log::poll([&](const Record &record) { pulled.print(record); });  // calls it on this very thread
+  spanwire::log::poll([&](const Record &record) { pulled.print(record); });  // calls it on this thread
   std::cout << (open.expired() ? "the sink is closed" : "the sink is still open") << '\n';
   return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * A prefork server in miniature: the tracer is started once, before the workers are forked. A worker needs no call of
- * its own after the fork; it has its own queue and counters, and shuts down before it leaves.
+ * its own after the fork; it has its own queue and counters, and shuts down before it exits.
  *
  * Run:   tools/stage
  *        c++ -std=c++17 -I target/stage/include examples/cpp/prefork.cpp -o target/prefork-cpp \
@@ -26,7 +26,7 @@
 
 constexpr int workers = 4, requests = 3;
 
-// Shuts down, so that everything has left or is counted as dropped, and returns the counters of this process.
+// Shuts down, so that every span is sent or counted as dropped, and returns the counters of this process.
 static spanwire::Stats close_tracer(spanwire::Tracer &tracer) {
   tracer.shutdown(std::chrono::seconds(2));
   return tracer.stats();

@@ -1,12 +1,12 @@
 <?php
 /*
- * The smallest traced program in PHP: a `payment` inside a `checkout`, sent to an Agent, or printed when none is named.
- * It takes ext-ffi and nothing else.
+ * The smallest traced program in PHP: a `payment` inside a `checkout`, sent to an Agent, or printed if none is set.
+ * It needs only ext-ffi.
  *
  * Run:   tools/stage
  *        php examples/php/hello.php                                              # prints the trace
  *        DD_TRACE_AGENT_URL=http://localhost:8126 php examples/php/hello.php     # sends it
- *        DD_TRACE_DEBUG=true php examples/php/hello.php                          # tells on standard error what it does
+ *        DD_TRACE_DEBUG=true php examples/php/hello.php                          # logs to standard error
  *
  * Prints:
  *   {"trace_id":"…","spans":[{"name":"checkout"…},{"name":"payment"…"card":"visa"…"amount":42.5…}]}
@@ -20,7 +20,7 @@ $ffi = FFI::cdef(file_get_contents("$root/bindings/php/spanwire.ffi.h"), "$root/
 /** A tracer with these settings; its handle is a plain int. */
 function tracer(FFI $ffi, array $settings): int
 {
-    $texts = []; // C strings, which have to live until the call returns
+    $texts = []; // C strings, which must live until the call returns
     $text = function (string $value) use ($ffi, &$texts): FFI\CData {
         $copy = $ffi->new('char[' . strlen($value) + 1 . ']');
         FFI::memcpy($copy, $value, strlen($value));
@@ -42,7 +42,7 @@ function tracer(FFI $ffi, array $settings): int
     return $tracer->cdata;
 }
 
-/** The log so far. PHP fetches it here, on its own thread; nothing calls into PHP. */
+/** The log so far. PHP polls it here, on its own thread; the library never calls PHP. */
 function log_lines(FFI $ffi): string
 {
     [$lines, $need, $buffer] = ['', $ffi->new('size_t'), $ffi->new('char[65536]')];
@@ -52,15 +52,15 @@ function log_lines(FFI $ffi): string
     return $lines;
 }
 
-// `default:` makes it a default of ours: the environment's DD_TRACE_AGENT_URL wins.
+// `default:` makes it a default, which DD_TRACE_AGENT_URL in the environment overrides.
 $tracer = tracer($ffi, [
     'DD_SERVICE' => 'shop',
     'default:DD_TRACE_AGENT_URL' => 'file:///dev/stdout',
     'SPANWIRE_LOG_SINKS' => 'ring',
-    'SPANWIRE_LANGUAGE' => 'php', // whose tracer this is, for the Agent
+    'SPANWIRE_LANGUAGE' => 'php', // the language that is reported to the Agent
 ]);
 
-// Span calls need no check: a start that fails gives 0, and with 0 every span call does nothing.
+// Span calls need no check: a start that fails returns 0, and span calls with 0 do nothing.
 $checkout = $ffi->spanwire_span_start($tracer, 0, 'checkout');
 $payment = $ffi->spanwire_span_start($tracer, $checkout, 'payment');
 $ffi->spanwire_span_set_tag($payment, 'card', 'visa');
@@ -68,7 +68,7 @@ $ffi->spanwire_span_set_metric($payment, 'amount', 42.5);
 $ffi->spanwire_span_finish($payment);
 $ffi->spanwire_span_finish($checkout);
 
-// The one call to check: it waits up to two seconds for what is still on its way.
+// The one call to check: it waits up to two seconds until all spans are sent.
 $status = $ffi->spanwire_tracer_shutdown($tracer, 2000);
 fwrite(STDERR, log_lines($ffi));
 $stats = $ffi->new('spanwire_stats');

@@ -1,7 +1,7 @@
 <?php
 /*
- * Two ways to get at the tracer's log, and the debug switch: a logger that PHP hands the records to when the script asks
- * or ends, and records that the script fetches when it likes. Neither is ever called from another thread.
+ * Two ways to receive the tracer's log, and the debug switch: a logger that gets the records when the script asks for
+ * them or ends, and records that the script polls. Nothing is called on another thread.
  *
  * Run:   tools/stage
  *        php -d spanwire.library=target/stage/lib/libspanwire.so.0 examples/php/log_sink.php
@@ -47,7 +47,7 @@ function visit(Spanwire\Tracer $tracer, string $name): void
 function open_and_close(Spanwire\Tracer $tracer): void
 {
     visit($tracer, 'quiet');
-    Spanwire\set_debug(true); // or DD_TRACE_DEBUG=true; set_debug_for(60) turns itself off again
+    Spanwire\set_debug(true); // or DD_TRACE_DEBUG=true; set_debug_for(60) turns it off again after 60 s
     visit($tracer, 'loud');
     Spanwire\set_debug(false);
     visit($tracer, 'quiet again');
@@ -57,7 +57,7 @@ function open_and_close(Spanwire\Tracer $tracer): void
 $tracer = new Spanwire\Tracer(['DD_TRACE_AGENT_URL' => 'file:///dev/null']);
 [$pushed, $pulled] = [new ShopLog('sink'), new ShopLog('poll')];
 
-// A callable would do, too. What it throws is counted by logger_failures(), and the script goes on.
+// A callable works too. Exceptions in it are counted by logger_failures(), and the script continues.
 Spanwire\set_logger($pushed);
 open_and_close($tracer);
 Spanwire\drain_log();

@@ -1,7 +1,7 @@
 <?php
 /*
  * A prefork server in miniature: the tracer is started once, before the workers are forked. A worker needs no call of
- * its own after the fork; it has its own queue and counters, and shuts down before it leaves.
+ * its own after the fork; it has its own queue and counters, and shuts down before it exits.
  *
  * Run:   tools/stage
  *        php -d spanwire.library=target/stage/lib/libspanwire.so.0 examples/php/prefork.php | grep -v '^{'
@@ -22,7 +22,7 @@ require dirname(__DIR__, 2) . '/bindings/php/src/Spanwire.php';
 const WORKERS = 4;
 const REQUESTS = 3;
 
-/** Shuts down, so that everything has left or is counted as dropped, and returns the counters of this process. */
+/** Shuts down, so that every span is sent or counted as dropped, and returns the counters of this process. */
 function close_tracer(Spanwire\Tracer $tracer): array
 {
     $tracer->shutdown(2000);

@@ -1,10 +1,10 @@
 # The smallest traced program in Ruby without any gem, over Fiddle of the standard library: a `payment` inside a
-# `checkout`, sent to an Agent, or printed when none is named.
+# `checkout`, sent to an Agent, or printed if none is set.
 #
 # Run:   tools/stage
 #        ruby examples/ruby/fiddle.rb                                             # prints the trace
 #        DD_TRACE_AGENT_URL=http://localhost:8126 ruby examples/ruby/fiddle.rb    # sends it
-#        DD_TRACE_DEBUG=true ruby examples/ruby/fiddle.rb                         # tells on standard error what it does
+#        DD_TRACE_DEBUG=true ruby examples/ruby/fiddle.rb                         # logs to standard error
 #
 # Prints:
 #   {"trace_id":"…","spans":[{"name":"checkout"…},{"name":"payment"…"card":"visa"…"amount":42.5…}]}
@@ -27,7 +27,7 @@ module Spanwire
   extern "int spanwire_span_finish(u64)"
   extern "int spanwire_log_drain(void *, size_t, void *)"
 
-  # The first fields of spanwire_stats; `size` tells the library how many we know.
+  # The first fields of spanwire_stats; `size` tells the library how many the program knows.
   Stats = struct ["size_t size", "u64 spans_started", "u64 spans_finished", "u64 spans_open", "u64 spans_abandoned",
                   "u64 spans_discarded", "u64 spans_waiting", "u64 spans_queued", "u64 spans_in_flight",
                   "u64 spans_sent"]
@@ -41,7 +41,7 @@ module Spanwire
     out.unpack1("Q")
   end
 
-  # The log so far. Ruby fetches it here, on its own thread; a callback from another one would end the process.
+  # The log so far. Ruby polls it here, on its own thread; a callback on another thread would crash the process.
   def self.log_lines
     buffer, need, lines = "\0" * 65_536, "\0" * 8, +""
     lines << buffer.unpack1("Z*") while spanwire_log_drain(buffer, buffer.bytesize, need).zero? && need.unpack1("J") > 1
@@ -49,11 +49,11 @@ module Spanwire
   end
 end
 
-# `default:` makes it a default of ours: the environment's DD_TRACE_AGENT_URL wins.
+# `default:` makes it a default, which DD_TRACE_AGENT_URL in the environment overrides.
 tracer = Spanwire.tracer("DD_SERVICE" => "shop", "default:DD_TRACE_AGENT_URL" => "file:///dev/stdout",
                          "SPANWIRE_LOG_SINKS" => "ring", "SPANWIRE_LANGUAGE" => "ruby")
 
-# Span calls need no check: a start that fails gives 0, and with 0 every span call does nothing.
+# Span calls need no check: a start that fails returns 0, and span calls with 0 do nothing.
 checkout = Spanwire.spanwire_span_start(tracer, 0, "checkout")
 payment = Spanwire.spanwire_span_start(tracer, checkout, "payment")
 Spanwire.spanwire_span_set_tag(payment, "card", "visa")
@@ -61,7 +61,7 @@ Spanwire.spanwire_span_set_metric(payment, "amount", 42.5)
 Spanwire.spanwire_span_finish(payment)
 Spanwire.spanwire_span_finish(checkout)
 
-# The one call to check: it waits up to two seconds for what is still on its way.
+# The one call to check: it waits up to two seconds until all spans are sent.
 status = Spanwire.spanwire_tracer_shutdown(tracer, 2000)
 $stderr.write(Spanwire.log_lines)
 stats = Spanwire::Stats.malloc(Fiddle::RUBY_FREE)

@@ -1,10 +1,10 @@
-# The smallest traced program in Ruby: a `payment` inside a `checkout`, sent to an Agent, or printed when none is named.
+# The smallest traced program in Ruby: a `payment` inside a `checkout`, sent to an Agent, or printed if none is set.
 # Spans finish with their block. (fiddle.rb is the same without any gem.)
 #
 # Run:   tools/stage; gem install ffi (Debian: apt-get install ruby-ffi)
 #        ruby examples/ruby/hello.rb                                              # prints the trace
 #        DD_TRACE_AGENT_URL=http://localhost:8126 ruby examples/ruby/hello.rb     # sends it
-#        DD_TRACE_DEBUG=true ruby examples/ruby/hello.rb                          # tells on standard error what it does
+#        DD_TRACE_DEBUG=true ruby examples/ruby/hello.rb                          # logs to standard error
 #
 # Prints:
 #   {"trace_id":"…","spans":[{"name":"checkout"…},{"name":"payment"…"card":"visa"…"amount":42.5…}]}
@@ -19,7 +19,7 @@ def pay
   end
 end
 
-# `default:` makes it a default of ours: the environment's DD_TRACE_AGENT_URL wins.
+# `default:` makes it a default, which DD_TRACE_AGENT_URL in the environment overrides.
 Spanwire.configure do |c|
   c.service = "shop"
   c.settings["default:DD_TRACE_AGENT_URL"] = "file:///dev/stdout"
@@ -28,7 +28,7 @@ abort "no tracer: #{Spanwire.problem}" if Spanwire.problem
 
 Spanwire.tracer.trace("checkout") { pay }
 
-# The end of the program does this by itself. It waits up to two seconds for what is still on its way.
+# The gem does this at the end of the program. It waits up to two seconds until all spans are sent.
 left = Spanwire.shutdown(2)
 warn "not everything left" unless left
 

@@ -1,5 +1,5 @@
-# The tracer's log in a Logger of the program's own, and the debug switch. The Logger is called on a Ruby thread of the
-# gem's, and here and now by `flush`; never by a thread that is not Ruby's.
+# The tracer's log in a Logger of the program's own, and the debug switch. The gem calls the Logger on a Ruby
+# thread of its own, and on the calling thread in `flush`; never on a thread that is not Ruby's.
 #
 # Run:   tools/stage; gem install ffi (Debian: apt-get install ruby-ffi)
 #        ruby examples/ruby/log_sink.rb
@@ -11,14 +11,14 @@
 ENV["SPANWIRE_LIBRARY"] ||= File.expand_path("../../target/stage/lib/libspanwire.so", __dir__) # not when installed
 require_relative "../../bindings/ruby/lib/spanwire" # with the gem installed: require "spanwire"
 
-# A Logger will do, or whatever has its `add`.
+# A Logger, or another object with the method `add`.
 class ShopLog
   def initialize(name)
     @name = name
   end
 
   def add(severity, text, program)
-    # Of the tracer's log only spans are shown here, and of them the first lines.
+    # Shows only the first lines about spans.
     return unless text.include?("Name: ")
 
     lines = text.lines(chomp: true)
@@ -43,13 +43,13 @@ Spanwire.configure do |c|
 end
 
 visit("quiet")
-Spanwire.debug = true # or DD_TRACE_DEBUG=true; Spanwire.debug_for(60) turns itself off again
+Spanwire.debug = true # or DD_TRACE_DEBUG=true; Spanwire.debug_for(60) turns it off again after 60 s
 visit("loud")
 Spanwire.debug = false
 visit("quiet again")
 Spanwire.flush # hands over what the thread has not yet
 
-# An exception in a Logger is counted, the first one told on standard error, and the program goes on.
+# Exceptions in a Logger are counted, the first is printed on standard error, and the program continues.
 Spanwire.configure { |c| c.logger.instance = FullDisk.new }
 Spanwire.debug = true
 visit("loud")

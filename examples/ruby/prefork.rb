@@ -1,5 +1,5 @@
 # A prefork server in miniature: the tracer is configured once, before the workers are forked. A worker needs no call of
-# its own after the fork; it has its own queue and counters, and its end waits until they have left.
+# its own after the fork; it has its own queue and counters, and sends its spans before it ends.
 #
 # Run:   tools/stage; gem install ffi (Debian: apt-get install ruby-ffi)
 #        ruby examples/ruby/prefork.rb | grep -v '^{'     # without the traces themselves
@@ -17,7 +17,7 @@ require_relative "../../bindings/ruby/lib/spanwire" # with the gem installed: re
 WORKERS = 4
 REQUESTS = 3
 
-# Shuts down, so that everything has left or is counted as dropped, and answers the counters of this process.
+# Shuts down, so that every span is sent or counted as dropped, and returns the counters of this process.
 def close_tracer
   Spanwire.shutdown(2)
   Spanwire.stats.values_at(:spans_finished, :spans_sent)

@@ -217,7 +217,7 @@ impl OutText {
     }
 }
 
-/// What the host wants to have handed to its callback.
+/// The pointer that the host wants its callback to get.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
 pub struct Userdata(pub(super) *mut c_void);

@@ -1,4 +1,4 @@
-//! The by-value context of a span.
+//! The context of a span, a value.
 #![allow(non_camel_case_types)]
 
 use super::sized::Sized_;
@@ -6,11 +6,12 @@ use crate::trace::{Decision, Mechanism};
 use crate::tracer::spans::Context;
 use crate::tracer::Error;
 
-/// `sampling_priority` and `decision_maker` of a context are set. Without it the trace is decided anew.
+/// `sampling_priority` and `decision_maker` of a context are set. Without this flag the trace is decided anew.
 pub const SPANWIRE_CONTEXT_HAS_PRIORITY: u32 = 1;
 
-/// What a span hands on to its children elsewhere: its ids and its trace's decision, by value. It outlives the span, so
-/// late children (of asynchronous work) keep one; it may cross threads, forks and processes.
+/// What a span passes to children elsewhere: its ids and the sampling decision of its trace, by value. It stays valid
+/// after the span has finished, so children that start late (asynchronous work) use it as their parent. It may cross
+/// threads, forks and processes.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct spanwire_context {
@@ -20,11 +21,11 @@ pub struct spanwire_context {
     pub trace_id_high: u64,
     /// Low half of the trace id; not 0.
     pub trace_id_low: u64,
-    /// The span that children name as their parent; not 0.
+    /// Id of the span that is the parent of its children; not 0.
     pub span_id: u64,
-    /// -1 rejected by hand, 0 rejected, 1 kept, 2 kept by hand.
+    /// -1 rejected by the user, 0 rejected, 1 kept, 2 kept by the user.
     pub sampling_priority: i32,
-    /// How that was decided: 0 by default, -4 by hand; the negative numbers of `_dd.p.dm` as they are sent.
+    /// Sampling mechanism, the negative number of `_dd.p.dm`: 0 by default, -4 by the user.
     pub decision_maker: i32,
     /// `SPANWIRE_CONTEXT_HAS_PRIORITY`, or 0.
     pub flags: u32,

@@ -1,19 +1,19 @@
-//! Debug mode, while the process runs.
+//! Switching debug mode while the process runs.
 
 use super::status::*;
 use super::{guard, guard_value};
 use crate::sys;
 
-/// Turns debug mode on or off, for the whole process. In debug mode there is a log line for each span, chunk and
-/// payload. Set before the first tracer it stays; `DD_TRACE_DEBUG` does the same from the start.
+/// Turns debug mode on or off for the whole process. In debug mode the log has a line for each span, chunk and payload.
+/// A call before the first tracer stays in force. `DD_TRACE_DEBUG` does the same from the start.
 ///
-/// @param enabled  0 for off, anything else for on
+/// @param enabled  0 for off, any other number for on
 ///
 /// @return SPANWIRE_OK
 ///
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child has its parent's mode.
+/// Fork:      a child inherits the mode.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_debug_set(enabled: i32) -> spanwire_status {
@@ -23,15 +23,15 @@ pub extern "C" fn spanwire_debug_set(enabled: i32) -> spanwire_status {
     })
 }
 
-/// Turns debug mode on for a while; afterwards it is what it was.
+/// Turns debug mode on for a limited time. Afterwards the former mode returns.
 ///
-/// @param seconds  how long; 0 ends a while that is running
+/// @param seconds  how long; 0 ends a running limited time
 ///
 /// @return SPANWIRE_OK
 ///
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child's while ends when its parent's does.
+/// Fork:      a child inherits the mode; the time ends in both processes at once.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_debug_set_for(seconds: u32) -> spanwire_status {
@@ -41,13 +41,13 @@ pub extern "C" fn spanwire_debug_set_for(seconds: u32) -> spanwire_status {
     })
 }
 
-/// Whether debug mode is on.
+/// Returns whether debug mode is on.
 ///
-/// @return 1 if it is, else 0
+/// @return 1 if it is on, else 0
 ///
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child has its parent's mode.
+/// Fork:      a child inherits the mode.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_debug_get() -> i32 {

@@ -1,4 +1,4 @@
-//! What another process is doing, for whoever can read its memory: the debuggers' scripts call this in their own process.
+//! Describes another process from its memory. The debuggers' scripts call this in the debugger's process.
 #![allow(non_camel_case_types)]
 
 use super::arg::{CText, Userdata};
@@ -8,39 +8,41 @@ use crate::report::{self, Fault, Image, Memory};
 use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
 
-/// Reads another process's memory: fills `into` with the `length` bytes from `address` on.
+/// Reads memory of the inspected process: fills `into` with the `length` bytes at `address`.
 ///
-/// @return 0 if all of them were read, anything else if not; then `into` may hold anything
+/// @return 0 if all of them were read, else any other number; `into` may then hold anything
 pub type spanwire_memory_callback =
     Option<unsafe extern "C" fn(address: u64, into: *mut c_void, length: usize, userdata: *mut c_void) -> i32>;
 
-/// Takes a text of `length` bytes, UTF-8, not NUL-terminated, that lives until the callback returns.
+/// Receives a text of `length` bytes, UTF-8, not NUL-terminated, valid until the callback returns.
 pub type spanwire_text_callback =
     Option<unsafe extern "C" fn(text: *const c_char, length: usize, userdata: *mut c_void)>;
 
-/// Tells what a process that uses this library is doing, or was doing when its core was written, out of its memory.
-/// The process may use an older or a newer libspanwire, with or without symbols: what lies where is in a table that
-/// the exported datum `spanwire_debug_root` leads to. Nothing of the calling process is looked at or changed. It is
-/// meant for debuggers; bindings/gdb and bindings/lldb are made of it, and docs/debugging.md shows what it answers.
+/// Describes what a process that uses this library is doing, or was doing when its core was written, by reading its
+/// memory. For debuggers: bindings/gdb and bindings/lldb use it, and docs/debugging.md shows its answers.
+///
+/// The process may use an older or newer libspanwire, with or without symbols: the exported datum `spanwire_debug_root`
+/// leads to a table that describes the memory. The calling process's own tracers are not read or changed.
 ///
 /// Commands: status | spans [N] | span ID | trace ID | queue | log [N] | events [N] | settings | counters | help.
-/// Another one is answered with the list of these. Secrets are replaced in all of it.
+/// Any other command is answered with this list. Secrets are redacted.
 ///
 /// @param root      the address of `spanwire_debug_root` in that process
-/// @param pid       that process's number; 0 if it is not known
-/// @param command   what is asked; NUL-terminated
-/// @param read      reads that process's memory; it is called many times, also with addresses that do not exist there
-/// @param write     takes the answer, lines with their newlines; called once unless the status is SPANWIRE_E_ARGUMENT or
-///                  SPANWIRE_E_PANIC. With SPANWIRE_E_NOT_FOUND and SPANWIRE_E_VERSION it is one sentence that says why
-/// @param userdata  handed to both callbacks
+/// @param pid       that process's id; 0 if unknown
+/// @param command   the command; NUL-terminated
+/// @param read      reads that process's memory; called many times, also with addresses that do not exist there
+/// @param write     receives the answer, lines with newlines; called once unless the status is SPANWIRE_E_ARGUMENT or
+///                  SPANWIRE_E_PANIC. With SPANWIRE_E_NOT_FOUND and SPANWIRE_E_VERSION the answer is one sentence that
+///                  says why
+/// @param userdata  passed to both callbacks
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_ARGUMENT   `command`, `read` or `write` is NULL, or `command` is not UTF-8
 ///         SPANWIRE_E_NOT_FOUND  there is no table at `root`, or it is damaged or missing
-///         SPANWIRE_E_VERSION    the table is of a version that this library does not know
+///         SPANWIRE_E_VERSION    the table has a version that this library does not know
 ///
 /// Threads:   any; the callbacks run on the calling thread.
-/// Blocks:    as long as `read` does; it reads no more than 1 GiB in all.
+/// Blocks:    as long as `read` does; it reads at most 1 GiB in all.
 /// Fork:      nothing is kept between calls.
 /// Since:     0.1
 #[no_mangle]
@@ -68,7 +70,7 @@ pub extern "C" fn spanwire_process_inspect(
     })
 }
 
-/// Small reads are served from the page that was read last: a debugger's way to memory is a long one.
+/// Small reads are served from the last page that was read: a read through a debugger is slow.
 const PAGE: usize = 4096;
 
 struct Foreign {
@@ -83,7 +85,7 @@ impl Foreign {
         unsafe { (self.read)(address, into.as_mut_ptr().cast(), into.len(), self.userdata.0) == 0 }
     }
 
-    /// From the page that was read last, or is read for this.
+    /// Reads from the kept page, after reading it if it is another one.
     fn by_page(&self, address: u64, into: &mut [u8]) -> bool {
         let (base, offset) = (address - address % PAGE as u64, (address % PAGE as u64) as usize);
         let mut kept = self.page.borrow_mut();
@@ -127,7 +129,7 @@ mod tests {
         }
     }
 
-    /// What both callbacks get: this process's memory, or none, and the answer.
+    /// The userdata of both callbacks: this process's memory, or none, and the answer.
     struct Session {
         memory: Option<std::fs::File>,
         said: String,

@@ -1,8 +1,8 @@
-//! The C boundary: every exported function, and nothing else. A function here checks its arguments, calls one method and
-//! maps the result; [`guard`] keeps panics and errno from the host. The doc comments are the manual: `include/spanwire.h`
-//! is generated from them, section by section (`cargo test --test header -- --bless`).
+//! The C boundary: all exported functions. Each checks its arguments, calls one method and maps the result to a status;
+//! [`guard`] keeps panics and changes of errno from the host. The doc comments are the manual: `include/spanwire.h` and
+//! the bindings' declarations are generated from this folder (`cargo test --test header -- --bless`).
 //!
-//! One file or folder for each section of the header; `arg` and `sized` hold the types of its parameters.
+//! One file or folder for each section of the header; `arg` and `sized` hold the types of parameters.
 
 mod arg;
 pub mod context;
@@ -27,18 +27,18 @@ use status::*;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// After so many panics the library turns itself off: what fails time and again must not go on costing the host.
+/// After this many panics the library turns itself off, so that a repeated failure does not go on costing the host.
 const PANICS_MAX: u32 = 5;
 static PANICS: AtomicU32 = AtomicU32::new(0);
 
-/// Runs one call of the host: no panic leaves, errno stays what it was, a fork since the last call is noticed, and the
-/// thread cannot be cancelled inside.
+/// Runs one call of the host: catches panics, keeps errno, notices a fork since the last call, and holds back a
+/// cancellation of the thread.
 fn guard(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_status {
     sys::uncancelled(|| guard_span(call))
 }
 
-/// The same for calls on spans, which pay nothing for cancellation: their usual way has no cancellation point, and what is
-/// off that way (making the state, starting a thread, logging) puts it off itself.
+/// `guard` for calls on spans, without the cost of holding back a cancellation: their usual path has no cancellation
+/// point, and the rest (making the state, starting a thread, logging) holds it back itself.
 #[inline]
 fn guard_span(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_status {
     guard_value(SPANWIRE_E_PANIC, |state| match call(state) {
@@ -47,13 +47,13 @@ fn guard_span(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwir
     })
 }
 
-/// `guard_span` for a call that answers with a value; `failed` is the answer after a panic.
+/// `guard_span` for a call that returns a value; `failed` is returned after a panic.
 #[inline]
 fn guard_value<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
     sys::keep_errno(|| guard_quick(failed, call))
 }
 
-/// `guard_span` for a call whose usual way makes no system call; what is off that way keeps errno itself.
+/// `guard_value` for a call whose usual path makes no system call; the rest keeps errno itself.
 #[inline]
 fn guard_quick<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
     catch_unwind(AssertUnwindSafe(|| call(state()))).unwrap_or_else(|panic| {
@@ -62,7 +62,7 @@ fn guard_quick<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
     })
 }
 
-/// The same for a call that has nothing to do with this process's own tracers and must not make any state for them.
+/// `guard` for a call that does not use this process's tracers and must not make state for them.
 fn guard_apart(call: impl FnOnce() -> spanwire_status) -> spanwire_status {
     keep_panics_quiet();
     let call = || catch_unwind(AssertUnwindSafe(call)).unwrap_or(SPANWIRE_E_PANIC);
@@ -71,13 +71,13 @@ fn guard_apart(call: impl FnOnce() -> spanwire_status) -> spanwire_status {
 
 #[cold]
 fn panicked(panic: &(dyn std::any::Any + Send)) {
-    sys::uncancelled(|| tell_of(panic));
+    sys::uncancelled(|| report(panic));
 }
 
-fn tell_of(panic: &(dyn std::any::Any + Send)) {
+fn report(panic: &(dyn std::any::Any + Send)) {
     let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     let count = PANICS.fetch_add(1, Relaxed) + 1;
-    // Saying so could panic in turn.
+    // Logging it could panic, too.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         let state = state();
         state.shared.logs.emit(&Event::PanicCaught { message: message.unwrap_or("no message") });
@@ -87,8 +87,8 @@ fn tell_of(panic: &(dyn std::any::Any + Send)) {
     }));
 }
 
-/// In the shared library every panic is one of ours and becomes an event; the default hook would write to the host's
-/// standard error. In a Rust program the hook belongs to the program.
+/// In the shared library every panic is the library's own and becomes an event: the default hook, which writes to the
+/// host's standard error, is replaced. In a Rust program the hook belongs to the program.
 fn keep_panics_quiet() {
     #[cfg(spanwire_shared)]
     {

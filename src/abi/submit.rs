@@ -1,4 +1,4 @@
-//! Whole finished spans at once, for hosts that keep their spans themselves.
+//! Submitting finished spans, for hosts that record their spans themselves.
 #![allow(non_camel_case_types)]
 
 use super::arg::{CArray, CBlob, CBytes, CLen};
@@ -15,11 +15,11 @@ use crate::tracer::state::State;
 use crate::tracer::submit::{packed, Given, Submission};
 use crate::tracer::Error;
 
-/// For `sampling_priority` of a record: not decided by the host.
+/// For `sampling_priority` of a record: the host has made no sampling decision.
 pub const SPANWIRE_PRIORITY_NONE: i32 = -2_147_483_648;
 
-/// A finished span as spanwire_span_submit() takes it. Zero-initialise it, set `size`, and set what is known; all
-/// elements of one array have the same `size`.
+/// A finished span for spanwire_span_submit(). Set all fields to zero, then `size`, then the fields that are known. All
+/// elements of an array have the same `size`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct spanwire_record {
@@ -29,19 +29,19 @@ pub struct spanwire_record {
     pub trace_id_high: u64,
     /// Low half of the trace id; not 0.
     pub trace_id_low: u64,
-    /// The span's id; not 0.
+    /// Id of the span; not 0.
     pub span_id: u64,
-    /// The parent's id; 0 for a root.
+    /// Id of the parent; 0 for a root.
     pub parent_id: u64,
-    /// The start in nanoseconds since 1970; 0, or a time before 1970, is not known: the span then ends now.
+    /// Start time in nanoseconds since 1970. 0 and times before 1970 mean unknown: the span then ends now.
     pub start_ns: i64,
-    /// The duration in nanoseconds; a negative one counts as 0, and one whose end is beyond INT64_MAX is cut.
+    /// Duration in nanoseconds. A negative one counts as 0; one that ends beyond INT64_MAX is cut.
     pub duration_ns: i64,
     /// The operation.
     pub name: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
     pub name_len: CLen,
-    /// The service; NULL for the tracer's own.
+    /// The service; NULL for the tracer's.
     pub service: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
     pub service_len: CLen,
@@ -53,39 +53,38 @@ pub struct spanwire_record {
     pub type_: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
     pub type_len: CLen,
-    /// Text tags.
+    /// Array of text tags.
     pub tags: CArray<spanwire_tag>,
-    /// How many.
+    /// Number of text tags.
     pub tags_count: CLen,
-    /// Numeric tags.
+    /// Array of numeric tags.
     pub metrics: CArray<spanwire_metric>,
-    /// How many.
+    /// Number of numeric tags.
     pub metrics_count: CLen,
-    /// 0 for no error, anything else for an error.
+    /// 0 for no error, any other number for an error.
     pub error: i32,
-    /// The trace's sampling priority, or SPANWIRE_PRIORITY_NONE; that of a trace's first record counts.
+    /// Sampling priority of the trace, or SPANWIRE_PRIORITY_NONE. The first record of a trace decides.
     pub sampling_priority: i32,
 }
 
 // SAFETY: repr(C), begins with its size, numbers and pointers only.
 unsafe impl Sized_ for spanwire_record {}
 
-/// Sends finished spans that the host has kept itself. Records of one trace that follow each other become one chunk, so
-/// give a trace's spans together.
+/// Sends finished spans that the host recorded itself. Consecutive records of one trace become one chunk: pass the
+/// spans of a trace together.
 ///
-/// A record that cannot be used (no ids, a length that cannot be meant) is dropped and counted as invalid; the others
-/// are sent.
+/// An invalid record (no ids, an invalid length) is dropped and counted as invalid; the others are sent.
 ///
 /// @param tracer   the tracer that sends them
 /// @param records  an array of `count` records, `records[0].size` bytes apart; NULL if `count` is 0
-/// @param count    how many
+/// @param count    number of records
 ///
-/// @return SPANWIRE_OK         also where DD_TRACE_ENABLED is off: then nothing is done
-///         SPANWIRE_E_ARGUMENT `records` is NULL but `count` is not 0, or a record was dropped as invalid
-///         SPANWIRE_E_VERSION  `records[0].size` is of no known version
-///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+/// @return SPANWIRE_OK         also if DD_TRACE_ENABLED is off; the records are then ignored
+///         SPANWIRE_E_ARGUMENT `records` is NULL and `count` is not 0, or a record was dropped as invalid
+///         SPANWIRE_E_VERSION  `records[0].size` belongs to no known version
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
 ///         SPANWIRE_E_CLOSED   it was shut down
-///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; what had no room was dropped and counted
+///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; records without room were dropped and counted
 ///
 /// Ownership: copies all texts before it returns.
 /// Threads:   any.
@@ -101,7 +100,7 @@ pub extern "C" fn spanwire_span_submit(
     guard_span(|state| submit(state, tracer, records, count))
 }
 
-/// In a frame of its own, which begins after this process's state is made: both need stack.
+/// Not inlined: its stack frame must not add to that of making the process's state.
 #[inline(never)]
 fn submit(
     state: &'static State,
@@ -148,7 +147,7 @@ impl spanwire_record {
         })
     }
 
-    /// Sets the tags; `given` has checked both arrays.
+    /// Sets the tags. `given` has checked both arrays.
     fn put_tags(&self, span: &mut OpenSpan, counters: &Counters) {
         for tag in self.tags.of(self.tags_count).unwrap_or_default() {
             let _ = put_tag(span, counters, tag);
@@ -159,11 +158,12 @@ impl spanwire_record {
     }
 }
 
-/// spanwire_span_submit() for records packed in one buffer, for hosts to which building an array of structures is dear.
+/// As spanwire_span_submit(), with the records packed in one buffer: for hosts in which an array of structures is
+/// expensive to build.
 ///
-/// A record is, all numbers little-endian and without padding:
+/// A record is as follows; all numbers are little-endian, without padding:
 ///
-///     u32 length of the record, these four bytes among them     u32 flags: 1 error
+///     u32 length of the record, including this field     u32 flags: 1 error
 ///     u64 trace id, high   u64 low   u64 span id   u64 parent id
 ///     i64 start, ns since 1970   i64 duration, ns   i32 sampling priority
 ///     u32 length of name   u32 of service   u32 of resource   u32 of type   u32 tags   u32 metrics
@@ -171,14 +171,14 @@ impl spanwire_record {
 ///     for each tag     u32 length of key   u32 length of value   key   value
 ///     for each metric  u32 length of key   f64 value   key
 ///
-/// Records follow each other. One whose lengths do not add up is dropped and counted as invalid; one that reaches beyond
-/// the buffer ends it.
+/// Records follow each other. A record whose lengths do not add up is dropped and counted as invalid. A record that
+/// reaches beyond the buffer is too, and ends the buffer.
 ///
 /// @param tracer  the tracer that sends them
 /// @param bytes   the buffer; NULL if `len` is 0
 /// @param len     its length in bytes
 ///
-/// @return as for spanwire_span_submit()
+/// @return as spanwire_span_submit()
 ///
 /// Ownership: copies everything before it returns.
 /// Threads:   any.
@@ -190,7 +190,7 @@ pub extern "C" fn spanwire_span_submit_packed(tracer: spanwire_tracer, bytes: CB
     guard_span(|state| submit_bytes(state, tracer, bytes.of(len)?))
 }
 
-/// In a frame of its own, as `submit`.
+/// Not inlined, as `submit`.
 #[inline(never)]
 fn submit_bytes(state: &'static State, tracer: spanwire_tracer, bytes: &[u8]) -> Result<(), Error> {
     let Some(mut submission) = Submission::begin(state, tracer)? else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Making, sharing, flushing, shutting down and asking tracers.
+//! Tracers: making, flushing, shutting down, counters and settings.
 #![allow(non_camel_case_types)]
 
 use super::arg::{Buffer, CArray, CLen, CText, Out, OutText};
@@ -10,7 +10,7 @@ use crate::tracer::{closing, stats, Error};
 use std::ffi::c_char;
 use std::time::Duration;
 
-/// A tracer, as a number below 2^53; 0 is none. Not a pointer: a wrong one is answered with a status.
+/// Handle of a tracer, a number below 2^53; 0 is none. It is not a pointer: an invalid handle gets an error status.
 pub type spanwire_tracer = u64;
 
 /// One setting: a documented name and its value, both NUL-terminated UTF-8. This structure never changes.
@@ -19,45 +19,45 @@ pub type spanwire_tracer = u64;
 pub struct spanwire_setting {
     /// `DD_SERVICE`, `SPANWIRE_FLUSH_INTERVAL_MS`, …; `default:DD_SERVICE` ranks below the environment.
     pub name: CText,
-    /// The value as the environment would give it; NULL and "" mean "not set".
+    /// The value, written as in an environment variable; NULL and "" mean "not set".
     pub value: CText,
 }
 
-/// A status with a sentence for people, filled by calls that are rare enough to afford one.
+/// A status with a sentence for people.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct spanwire_error {
     /// `sizeof(spanwire_error)`, set by the caller.
     pub size: usize,
-    /// What the call returned.
+    /// The status that the call returned.
     pub status: spanwire_status,
-    /// What was wrong and what to do, NUL-terminated; empty when nothing was.
+    /// What failed and what to do, NUL-terminated; empty after success.
     pub message: [c_char; 244],
 }
 
-/// What a tracer has counted. Between calls these hold exactly:
+/// Counters of a tracer. When no call is under way, these hold exactly:
 ///
 ///     started  = finished + open + abandoned + discarded
 ///     finished = waiting + queued + in flight + sent + dropped,   dropped = the sum of the reasons
 ///
-/// While spans are being started and finished a snapshot may be off by those in motion. In a forked child all counts
-/// begin at 0.
+/// While other threads start and finish spans, a snapshot may be off by the spans of those calls. In a forked child all
+/// counters begin at 0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct spanwire_stats {
     /// `sizeof(spanwire_stats)`, set by the caller.
     pub size: usize,
-    /// Spans started, submitted ones among them.
+    /// Spans started, including submitted ones.
     pub spans_started: u64,
     /// Spans finished.
     pub spans_finished: u64,
-    /// Spans open now.
+    /// Spans that are open now.
     pub spans_open: u64,
     /// Spans that were still open at shutdown; they are not sent.
     pub spans_abandoned: u64,
-    /// Spans given to spanwire_span_discard().
+    /// Spans passed to spanwire_span_discard().
     pub spans_discarded: u64,
-    /// Finished spans whose trace still has open ones.
+    /// Finished spans whose trace still has open spans.
     pub spans_waiting: u64,
     /// Finished spans in the queue.
     pub spans_queued: u64,
@@ -65,30 +65,30 @@ pub struct spanwire_stats {
     pub spans_in_flight: u64,
     /// Finished spans in payloads that the agent answered with 2xx.
     pub spans_sent: u64,
-    /// Finished spans dropped, whatever the reason.
+    /// Finished spans that were dropped, for any reason.
     pub spans_dropped: u64,
-    /// … because the queue was full (`SPANWIRE_QUEUE_MAX`, `SPANWIRE_QUEUE_MAX_CHUNKS`).
+    /// Dropped because the queue was full (`SPANWIRE_QUEUE_MAX`, `SPANWIRE_QUEUE_MAX_CHUNKS`).
     pub dropped_queue_full: u64,
-    /// … because `SPANWIRE_MEMORY_MAX` was reached.
+    /// Dropped because `SPANWIRE_MEMORY_MAX` was reached.
     pub dropped_memory: u64,
-    /// … because the agent could not be reached for `SPANWIRE_RETRY_FOR_MS`, or refused a connection while the tracer
-    /// was being shut down.
+    /// Dropped because the agent could not be reached for `SPANWIRE_RETRY_FOR_MS`, or refused a connection during a
+    /// shutdown.
     pub dropped_unreachable: u64,
-    /// … because the agent answered with a status that no retry changes, or never with another one.
+    /// Dropped because the agent answered with a status that is not retried, or kept answering with one that is.
     pub dropped_refused: u64,
-    /// … because one span alone is larger than the agent takes.
+    /// Dropped because one span alone is larger than the agent accepts.
     pub dropped_too_large: u64,
-    /// … because they had not left when the time of a shutdown was over.
+    /// Dropped because the time of a shutdown ended before they were sent.
     pub dropped_shutdown: u64,
-    /// … because a submitted record had no ids or was cut short, or an internal error kept a batch from being sent.
+    /// Dropped because a submitted record had no ids or was cut short, or because an internal error stopped a batch.
     pub dropped_invalid: u64,
-    /// … because the payload was sent but never answered, and given up: the agent may have it.
+    /// Dropped because the payload was sent but never answered; the agent may have received it.
     pub dropped_unknown_fate: u64,
-    /// Spans that could not be started: the tracer was closed, or memory was short. Not among `spans_started`.
+    /// Spans that could not be started: the tracer was shut down, or memory was short. Not part of `spans_started`.
     pub starts_refused: u64,
     /// Payloads answered with 2xx; lines, where the agent is a file.
     pub payloads_sent: u64,
-    /// Attempts of which a part was sent and that were never answered. What was tried again may have arrived twice.
+    /// Attempts that were sent at least in part and never answered. The spans of a retried one may have arrived twice.
     pub payloads_unknown: u64,
     /// Attempts that failed or were refused.
     pub attempts_failed: u64,
@@ -96,15 +96,15 @@ pub struct spanwire_stats {
     pub bytes_sent: u64,
     /// Texts that were not UTF-8 and were repaired with U+FFFD.
     pub texts_repaired: u64,
-    /// Texts that were too long and were cut.
+    /// Texts that were longer than their limit and were cut.
     pub texts_cut: u64,
-    /// Tags that were dropped: a span's limit, or memory.
+    /// Tags that were dropped: invalid, over a limit, no memory, or the span was busy.
     pub tags_dropped: u64,
-    /// Spans started under a parent that had finished, or never was: each is the root of a new trace.
+    /// Spans started under a parent that had finished or never existed; each is the root of a new trace.
     pub parents_unknown: u64,
-    /// Bytes that spans occupy at this moment, all tracers of the process together; see "Memory" above.
+    /// Bytes that spans use now, for all tracers of the process; see "Memory" above.
     pub memory_used: u64,
-    /// The bound on that, `SPANWIRE_MEMORY_MAX` of the first tracer.
+    /// Limit of `memory_used`: `SPANWIRE_MEMORY_MAX` of the first tracer.
     pub memory_max: u64,
 }
 
@@ -113,30 +113,32 @@ unsafe impl Sized_ for spanwire_stats {}
 // SAFETY: as above.
 unsafe impl Sized_ for spanwire_error {}
 
-/// Makes a tracer, or gives the one that was made from an equal list again. Opens no connection, starts no thread.
+/// Makes a tracer. If an equal list made one before that is not shut down, returns that one. Opens no connection,
+/// starts no thread.
 ///
-/// Settings are taken from the list, then the environment, then defaults; docs/settings.md has them all. A value that
-/// cannot be used is a warning in the log and the next source's value is taken; it is never a reason to fail.
-/// The environment is read here, on the calling thread, and not again, except that the C library reads RES_OPTIONS,
-/// LOCALDOMAIN and HOSTALIASES when the Agent's name is looked up, on a thread of ours: no look-up is needed for an address,
-/// `localhost` or a Unix socket. Other threads may change the environment during this call; a variable that they change
-/// has its old value or its new one. In a program that links the static library, the call also reads the variables of HTTP
-/// proxies, which are not used, by getenv(): there no other thread may change the environment during the call.
+/// Settings come from the list, then the environment, then defaults; docs/settings.md lists them. An invalid value is a
+/// warning in the log, the next source's value is used, and the call still succeeds.
+///
+/// The environment is read here, on the calling thread, and not again. Other threads may change it during the call; a
+/// variable that they change has its old or its new value. Two exceptions: when the agent's host name is looked up, on
+/// a thread of the library, the C library reads RES_OPTIONS, LOCALDOMAIN and HOSTALIASES (an address, `localhost` or a
+/// Unix socket needs no look-up). In a program that links the static library, this call reads the variables of HTTP
+/// proxies by getenv(), without using them: there no other thread may change the environment during the call.
 ///
 /// @param settings  an array of `count` settings; NULL if `count` is 0
-/// @param count     how many
-/// @param out       where the tracer goes; 0 on failure
-/// @param error     filled with status and a sentence; NULL if that is not wanted
+/// @param count     number of settings
+/// @param out       receives the tracer; 0 on failure
+/// @param error     receives the status and a sentence; may be NULL
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_ARGUMENT `out` is NULL, or a setting has no name, or `settings` is NULL but `count` is not 0
-///         SPANWIRE_E_LIMIT    the process has SPANWIRE_TRACERS_MAX tracers with other settings, or still sends to as
-///                             many other agents what freed tracers have left
+///         SPANWIRE_E_ARGUMENT `out` is NULL, a setting has no name, or `settings` is NULL and `count` is not 0
+///         SPANWIRE_E_LIMIT    the process has SPANWIRE_TRACERS_MAX tracers with other settings, or still sends spans
+///                             of freed tracers to as many other agents
 ///
-/// Ownership: copies all texts. Give the tracer back with spanwire_tracer_free(), once for each time it was given out.
+/// Ownership: copies all texts. Call spanwire_tracer_free() once for each success.
 /// Threads:   any.
 /// Blocks:    for a few reads of files under /proc and /sys; never for the network.
-/// Fork:      the tracer works in a forked child under the same number, with an empty queue and counters at 0.
+/// Fork:      the tracer works in a forked child under the same handle, with an empty queue and counters at 0.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_tracer_new(
@@ -148,11 +150,11 @@ pub extern "C" fn spanwire_tracer_new(
     keep_panics_quiet();
     let mut message = "";
     let status = guard(|state| {
-        message = "`out` is NULL: there is no place for the tracer";
+        message = "`out` is NULL; pass a place for the tracer";
         out.require(0)?;
-        message = "`settings` is NULL, or a setting has no name";
+        message = "`settings` is NULL but `count` is not 0, or a setting has no name";
         let code = list(settings, count)?;
-        message = "the process has SPANWIRE_TRACERS_MAX tracers; free those that are not used";
+        message = "the process has SPANWIRE_TRACERS_MAX tracers; free those that are no longer used";
         out.set(state.tracers.make(state, code)?);
         message = "";
         Ok(())
@@ -181,111 +183,111 @@ fn explain(error: OutSized<spanwire_error>, status: spanwire_status, message: &s
     let _ = error.write(&value);
 }
 
-/// The most tracers that a process has at a time. A freed tracer does not count, even if its spans have not left yet.
+/// Maximum number of tracers of a process. A freed tracer does not count, even while its spans are still being sent.
 pub const SPANWIRE_TRACERS_MAX: usize = 64;
-// A literal, since the header's generator resolves no paths.
+// The value is a literal because cbindgen resolves no paths.
 const _: () = assert!(SPANWIRE_TRACERS_MAX == crate::export::TRACERS_MAX);
 
-/// Starts the tracer's worker thread now. Without it the first span starts the thread.
+/// Starts the tracer's worker thread now. Without this call the first span starts it. Does nothing if DD_TRACE_ENABLED
+/// is off.
 ///
 /// @param tracer  a tracer
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_HANDLE  `tracer` is freed, or was never a tracer
 ///         SPANWIRE_E_CLOSED  it was shut down
-///         SPANWIRE_E_LIMIT   the system does not give another thread; the next span or flush tries again
+///         SPANWIRE_E_LIMIT   the system gives no further thread; the next span or flush tries again
 ///
 /// Threads:   any.
-/// Blocks:    for the creation of one thread, which has all signals blocked.
-/// Fork:      the thread is not there in a child; the child's first span starts its own.
+/// Blocks:    while one thread is created; that thread has all signals blocked.
+/// Fork:      a child has no such thread; its first span starts one.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_tracer_start(tracer: spanwire_tracer) -> spanwire_status {
     guard(|state| closing::start(state, tracer))
 }
 
-/// Gives a tracer back. When it was given back as often as it was given out it ends: spans that are open are abandoned
-/// and counted, finished ones are still sent in the background, and the number is stale.
+/// Frees a tracer once. After as many calls as spanwire_tracer_new() returned it, the tracer ends and its handle
+/// becomes invalid: open spans are abandoned and counted, finished spans are still sent in the background.
 ///
 /// @param tracer  a tracer; 0 does nothing
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_HANDLE  `tracer` is freed, or was never a tracer
 ///
-/// Threads:   any; may be called while spans are open.
-/// Blocks:    up to 10 ms for spans that are still open; if there are more, such as a million, the worker's thread abandons
-///            the rest. To know that spans have left, call spanwire_tracer_shutdown() before.
-/// Fork:      frees the child's share only.
+/// Threads:   any, also while spans are open.
+/// Blocks:    up to 10 ms to abandon open spans; the worker abandons the rest of very many. To make sure that spans are
+///            sent, call spanwire_tracer_shutdown() first.
+/// Fork:      frees the child's tracer only.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_tracer_free(tracer: spanwire_tracer) -> spanwire_status {
     guard(|state| if tracer == 0 { Ok(()) } else { state.tracers.free(state, tracer) })
 }
 
-/// Sends all traces of this tracer that are complete now, and waits until each is acknowledged or dropped. Finished spans
-/// of traces that still have open ones are not sent: spanwire_tracer_shutdown() does that. A flush may shorten the wait
-/// between two attempts, but not a wait that the agent has asked for with `Retry-After`.
+/// Sends all complete traces of this tracer, and waits until each is acknowledged or dropped. Finished spans of traces
+/// that still have open spans are not sent; spanwire_tracer_shutdown() sends those. A flush may shorten the wait
+/// between two attempts, but not a wait that the agent asked for with `Retry-After`.
 ///
 /// @param tracer      a tracer
-/// @param timeout_ms  how long to wait, in milliseconds; 0 only asks for the flush
+/// @param timeout_ms  maximum wait in milliseconds; 0 requests the flush without waiting
 ///
-/// @return SPANWIRE_OK        nothing of what was complete waits any more; spanwire_tracer_stats() tells what was dropped
+/// @return SPANWIRE_OK        no complete trace waits any more; spanwire_tracer_stats() has what was dropped
 ///         SPANWIRE_E_TIMEOUT the time is over; sending goes on in the background
-///         SPANWIRE_E_LIMIT   at once: the system does not give a thread for the worker, so that nothing can be sent;
-///                            spans wait in the queue, and the log says so (`limits.threads`)
-///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_LIMIT   at once: the system gives no thread for the worker, so nothing can be sent. Spans stay in
+///                            the queue, and the log says so (`limits.threads`)
+///         SPANWIRE_E_HANDLE  `tracer` is freed, or was never a tracer
 ///         SPANWIRE_E_CLOSED  it was shut down
 ///
 /// Threads:   any, but not from a log sink's callback.
 /// Blocks:    up to `timeout_ms`.
-/// Fork:      a child waits for its own spans only. Call it before exec and daemon(3), which end the process without
-///            its exit handlers.
+/// Fork:      a child waits for its own spans only. Call it before exec and before daemon(3), which end the process
+///            without its exit handlers.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_tracer_flush(tracer: spanwire_tracer, timeout_ms: u32) -> spanwire_status {
     guard(|state| closing::flush(state, tracer, Duration::from_millis(timeout_ms.into())))
 }
 
-/// Shuts a tracer down. No span can be started any more; those that are open are abandoned, counted, and named in one
-/// warning; finished spans, of incomplete traces too, are sent; what has not left when the time is over is dropped and
-/// counted as `dropped_shutdown`. Where the agent refuses every connection (nobody listens there, or there is no such
-/// socket), the shutdown ends after one such attempt instead of using up its time, and what has not left is counted as
-/// `dropped_unreachable`. Idempotent.
+/// Shuts a tracer down. No further span can be started. Open spans are abandoned, counted, and named in one warning.
+/// Finished spans are sent, also those of incomplete traces. What is not sent when the time is over is dropped and
+/// counted as `dropped_shutdown`. If the agent refuses connections (no process listens, or the socket does not exist),
+/// the shutdown ends after one such attempt, and the rest is counted as `dropped_unreachable`. Idempotent.
 ///
-/// @param tracer      a tracer; all its shares are shut down
-/// @param timeout_ms  how long it may take, in milliseconds
+/// @param tracer      a tracer; it is shut down for all who share it
+/// @param timeout_ms  maximum time in milliseconds
 ///
-/// @return SPANWIRE_OK        everything that was finished is acknowledged, or was refused by the agent
-///         SPANWIRE_E_TIMEOUT not everything was delivered: the time is over, or the agent refuses connections. The rest
-///                            is dropped. A request that is under way is counted as in flight until it ends, and the
-///                            log's last line names its spans as of unknown fate. What is left of a million open spans
-///                            is counted as open until the worker's thread has abandoned them
-///         SPANWIRE_E_LIMIT   at once: the system does not give a thread for the worker, and the rest is dropped
-///         SPANWIRE_E_HANDLE  `tracer` is freed, or never was a tracer
+/// @return SPANWIRE_OK        everything that was finished was acknowledged, or refused by the agent
+///         SPANWIRE_E_TIMEOUT not everything was delivered: the time is over, or the agent refuses connections. The
+///                            rest is dropped. The spans of a request that is still under way count as in flight until
+///                            it ends, and the log's last line counts them as of unknown fate. If a million spans were
+///                            open, those not yet abandoned count as open until the worker has abandoned them
+///         SPANWIRE_E_LIMIT   at once: the system gives no thread for the worker, and the rest is dropped
+///         SPANWIRE_E_HANDLE  `tracer` is freed, or was never a tracer
 ///
 /// Threads:   any, but not from a log sink's callback.
-/// Blocks:    up to `timeout_ms`, and at its end up to 100 ms for the last counts and the log.
-/// Fork:      a child shuts down its own only. Nothing happens at exit by itself: a process that wants its last second
-///            of spans delivered calls this.
+/// Blocks:    up to `timeout_ms`, and up to 100 ms more for the last counters and the log.
+/// Fork:      a child shuts down its own tracer only. The library does nothing at exit: a process that wants its last
+///            spans delivered calls this function.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_tracer_shutdown(tracer: spanwire_tracer, timeout_ms: u32) -> spanwire_status {
     guard(|state| closing::shutdown(state, tracer, Duration::from_millis(timeout_ms.into())))
 }
 
-/// Takes a tracer's numbers together. They stay readable after a shutdown, until the tracer is freed.
+/// Copies a tracer's counters. They stay readable after a shutdown, until the tracer is freed.
 ///
 /// @param tracer  a tracer
-/// @param out     its `size` is set by the caller; as many fields as that holds are filled
+/// @param out     receives as many fields as its `size` holds; the caller sets `size`
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
 ///         SPANWIRE_E_ARGUMENT `out` is NULL
 ///         SPANWIRE_E_VERSION  `out->size` is not set
 ///
 /// Threads:   any.
-/// Blocks:    never; takes time with the number of traces that have open spans.
-/// Fork:      a child's numbers begin at 0.
+/// Blocks:    never; its time grows with the number of traces that have open spans.
+/// Fork:      a child's counters begin at 0.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_tracer_stats(tracer: spanwire_tracer, out: OutSized<spanwire_stats>) -> spanwire_status {
@@ -328,17 +330,17 @@ fn c_stats(stats: &stats::Stats) -> spanwire_stats {
     }
 }
 
-/// Writes the frozen settings as one JSON object: what the start-up line has, and under "settings" every setting with its
-/// value and where that came from. Secrets are redacted.
+/// Writes the tracer's settings as one JSON object: the fields of the start-up line, and under "settings" each setting
+/// with its value and its origin. Secrets are redacted.
 ///
 /// @param tracer    a tracer
-/// @param buffer    where the text and a NUL go; NULL only asks how much is needed
-/// @param capacity  the buffer's size in bytes
-/// @param need      set to the bytes needed with the NUL; may be NULL if `buffer` is not
+/// @param buffer    receives the text and a NUL; NULL only asks for the size
+/// @param capacity  size of the buffer in bytes
+/// @param need      receives the bytes needed, including the NUL; may be NULL if `buffer` is not
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_LIMIT    the buffer is too small; it holds the empty text
-///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
 ///         SPANWIRE_E_ARGUMENT `buffer` and `need` are both NULL
 ///
 /// Ownership: the buffer is the caller's.
@@ -359,18 +361,18 @@ pub extern "C" fn spanwire_tracer_config_json(
     })
 }
 
-/// Tells that the host has set up an integration (the tracing of a library), for the debug log.
+/// Reports to the debug log that the host has set up an integration, which traces a library.
 ///
 /// @param tracer   a tracer
 /// @param name     such as "mysqli"; not NULL
-/// @param version  of the integrated library; NULL if unknown
+/// @param version  version of the integrated library; NULL if unknown
 /// @param status   such as "loaded" or "disabled"; NULL for "loaded"
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
 ///         SPANWIRE_E_ARGUMENT `name` is NULL
 ///
-/// Ownership: copies what it keeps.
+/// Ownership: copies the texts.
 /// Threads:   any.
 /// Blocks:    never.
 /// Fork:      no effect.

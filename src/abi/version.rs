@@ -1,12 +1,12 @@
-//! Which library this is.
+//! Version of the library and of its interface.
 
 use std::ffi::c_char;
 
-/// The version of this library, for people and logs.
+/// Returns the version of this library, for people and logs.
 ///
 /// @return a static text such as "0.1.0", never NULL
 ///
-/// Ownership: the library's, for ever.
+/// Ownership: the library's; valid until the process ends.
 /// Threads:   any.
 /// Blocks:    never.
 /// Fork:      no effect.
@@ -16,9 +16,10 @@ pub extern "C" fn spanwire_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// The version of this interface. A binding that was built for another number must not call anything else here.
+/// Returns the version of the interface of the loaded library. A binding that was built for another number must not
+/// call any other function.
 ///
-/// @return `SPANWIRE_ABI_VERSION` of the library that is loaded, which may differ from that of the header
+/// @return `SPANWIRE_ABI_VERSION` of the loaded library; it may differ from this header's
 ///
 /// Threads:   any.
 /// Blocks:    never.
@@ -29,6 +30,6 @@ pub extern "C" fn spanwire_abi_version() -> u32 {
     SPANWIRE_ABI_VERSION
 }
 
-/// The interface that this header describes. It grows without changing this number: new functions, new settings, new
-/// fields at the end of structures that carry their `size`. The number changes when something that was there changes.
+/// Version of the interface that this header describes. Additions do not change it: new functions, new settings, new
+/// fields at the end of structures that have a `size`. It changes when something that existed changes.
 pub const SPANWIRE_ABI_VERSION: u32 = 0;

@@ -64,6 +64,7 @@ struct Worker {
 /// Runs until no tracer is attached and nothing is left to send.
 pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     sys::be_a_batch_thread();
+    crate::log::bridge::attach(&shared.logs);
     let Some(connections) = exporter.connections.lock().unwrap_or_else(PoisonError::into_inner).take() else {
         exporter.started.store(false, Relaxed);
         exporter.queue.thread_failed();

@@ -1,7 +1,7 @@
 //! In which process a host's callback has returned. A callback may fork, and then returns twice: in the parent, and in a
 //! child in which nothing that this library held during the call may be used, locked or freed.
 
-use crate::sys;
+use crate::process;
 
 /// Whether the process that a host's function returned in is the one that called it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +13,10 @@ pub enum Returned {
 }
 
 impl Returned {
-    /// To be asked after each call of a host's function. `caller_pid`: the process that made the call.
-    pub fn to(caller_pid: u32) -> Returned {
-        if sys::pid() == caller_pid {
+    /// Must be called after each call of a host's function. `caller`: the [`process::generation`] of the process that made
+    /// the call.
+    pub fn to(caller: u32) -> Returned {
+        if process::generation() == caller {
             Returned::Here
         } else {
             Returned::InForkedChild

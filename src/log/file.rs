@@ -68,7 +68,8 @@ pub(super) struct LogFile {
     given: Option<Given>,
     target: Option<Target>,
     checked_ns: u64,
-    failed: Option<(u64, ErrorKind)>,
+    /// When opening or rotating failed last, and why. Lines are refused with this error for a second.
+    failed: Option<(u64, io::Error)>,
     /// Whether it was open before: what is done once is then done.
     was_open: bool,
     /// Why it is not where it should be, until somebody asks.
@@ -100,23 +101,21 @@ impl LogFile {
     /// Appends one line, newline included, opening and rotating first as needed. An error means that the line was lost;
     /// opening and rotating are tried again after a second.
     pub fn write(&mut self, line: &[u8], now_ns: u64) -> io::Result<()> {
-        if let Some((since, kind)) = self.failed {
-            if now_ns.saturating_sub(since) < CHECK_NS {
-                return Err(kind.into());
-            }
-            self.failed = None;
+        match &self.failed {
+            Some((since, error)) if now_ns.saturating_sub(*since) < CHECK_NS => return Err(same(error)),
+            _ => self.failed = None,
         }
         let mut written = self.append(line, now_ns);
         if written.as_ref().is_err_and(sys::is_taken) && self.given.is_none() {
             // The host has closed it. It is opened by its path again.
-            self.target = None;
+            (self.target, self.failed) = (None, None);
             written = self.append(line, now_ns);
         }
         written
     }
 
     fn append(&mut self, line: &[u8], now_ns: u64) -> io::Result<()> {
-        self.prepare(line.len() as u64, now_ns).inspect_err(|error| self.failed = Some((now_ns, error.kind())))?;
+        self.prepare(line.len() as u64, now_ns).inspect_err(|error| self.failed = Some((now_ns, same(error))))?;
         match &mut self.target {
             Some(target) => target.lines.write(line, PATIENCE),
             None => Err(ErrorKind::NotFound.into()),
@@ -147,7 +146,7 @@ impl LogFile {
         let opened = match (begin(&self.config, self.given), self.config.or_else.clone()) {
             (Err(error), Some(path)) => {
                 let instead = FileConfig { path, or_else: None, ..self.config.clone() };
-                let target = begin(&instead, None).and_then(only_ours).map_err(|_| error.kind())?;
+                let target = begin(&instead, None).and_then(only_ours).map_err(|_| same(&error))?;
                 let (wanted, used) = (self.config.path.clone(), instead.path.clone());
                 self.moved = Some(Moved { wanted, used, error: error.into() });
                 (self.config, self.given) = (instead, None);
@@ -203,6 +202,14 @@ impl LogFile {
         self.target = None;
         self.target = Some(open(&self.config, None)?);
         Ok(())
+    }
+}
+
+/// Copies an error, with its number or its text.
+fn same(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(errno) => io::Error::from_raw_os_error(errno),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 
@@ -420,9 +427,25 @@ mod tests {
             opened(FileConfig { path: path.clone(), max_bytes: 0, backups: 0, mode: 0o600, ..FileConfig::default() });
         assert_eq!(file.write(b"a\n", SECOND).map_err(|e| e.kind()), Err(ErrorKind::NotFound));
         fs::create_dir(folder.0.join("sub")).expect("a folder");
-        assert!(file.write(b"b\n", SECOND + 1).is_err(), "tried again only after a second");
+        let again = file.write(b"b\n", SECOND + 1).map_err(|error| error.raw_os_error());
+        assert_eq!(again, Err(Some(libc::ENOENT)), "tried again only after a second, and refused for the same reason");
         file.write(b"c\n", 3 * SECOND).expect("write");
         assert_eq!(fs::read_to_string(path).expect("read"), "c\n");
+    }
+
+    #[test]
+    fn a_line_that_is_refused_after_a_failure_names_its_reason() {
+        let folder = Folder::new("reason");
+        for (error, reason) in [
+            (io::Error::from_raw_os_error(libc::EMFILE), "os error 24"),
+            (sys::Taken.into(), "closed or replaced this descriptor"),
+            (io::Error::other("leads to a file that is no output"), "leads to a file"),
+        ] {
+            let mut file = folder.file(0, 0);
+            file.failed = Some((SECOND, error));
+            let said = file.write(b"a\n", SECOND + 1).expect_err("refused").to_string();
+            assert!(said.contains(reason), "{said}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! between the parts; each part is a file of its own.
 
 mod aggregate;
+pub mod bridge;
 mod callback;
 mod file;
 mod filter;
@@ -31,6 +32,7 @@ pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 use crate::inspect::TypeDescriptor;
 use crate::languages::{Frame, HeldBack, Language, Line};
 use crate::lines::Given;
+use crate::process;
 use crate::recorder::{Kind, Recorder};
 use crate::sys;
 use aggregate::Aggregate;
@@ -152,6 +154,8 @@ impl HostsOwn {
 /// the parent's threads were doing.
 struct Shared {
     epoch_pid: u32,
+    /// The process's generation: tells it from a child that a callback forks.
+    generation: u32,
     recorder: Recorder,
     switch: Switch,
     filter: Filter,
@@ -217,6 +221,7 @@ impl Logs {
     ) -> Logs {
         let shared = Shared {
             epoch_pid: sys::pid(),
+            generation: process::generation(),
             recorder,
             switch,
             filter,
@@ -332,7 +337,7 @@ impl Logs {
     /// records made by `each` wait for the next call. In a child that `each` has forked it ends with that record.
     pub fn poll(&self, max: usize, each: &mut dyn FnMut(&Record)) -> usize {
         writer::say_gathered(&self.shared, false);
-        self.shared.ring.poll(max, self.shared.epoch_pid, each)
+        self.shared.ring.poll(max, self.shared.generation, each)
     }
 
     /// Moves waiting records to `out` as whole lines with a newline each. Answers the bytes written and the bytes that
@@ -375,7 +380,7 @@ impl Logs {
     /// Says what was gathered, and waits until the log thread has handed on what was emitted before; false if that takes longer than `deadline`, or
     /// inside a sink's callback.
     pub fn flush(&self, deadline: Duration) -> bool {
-        if sink::inside(self.shared.epoch_pid) {
+        if sink::inside(self.shared.generation) {
             return false;
         }
         writer::say_gathered(&self.shared, true);
@@ -504,7 +509,7 @@ fn emit(shared: &Arc<Shared>, event: &Event<'_>) {
 
 /// Formats an event that is wanted, and delivers what comes of it.
 fn tell(shared: &Arc<Shared>, event: &Event<'_>) {
-    if sink::inside(shared.epoch_pid) {
+    if sink::inside(shared.generation) {
         shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
         return;
     }

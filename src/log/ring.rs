@@ -202,7 +202,7 @@ impl Ring {
 
     /// Gives up to `max` of the records that wait now to `each`, holding no lock meanwhile; the answer is how many. In a
     /// child that `each` has forked the rest is the parent's, and so are the lock and the descriptor.
-    pub fn poll(&self, max: usize, epoch_pid: u32, each: &mut dyn FnMut(&Record)) -> usize {
+    pub fn poll(&self, max: usize, generation: u32, each: &mut dyn FnMut(&Record)) -> usize {
         self.clear();
         let waiting = self.lock().len().min(max);
         let mut given = 0;
@@ -210,7 +210,7 @@ impl Ring {
             let Some(record) = self.lock().pop() else { break };
             each(&record);
             given += 1;
-            if Returned::to(epoch_pid) == Returned::InForkedChild {
+            if Returned::to(generation) == Returned::InForkedChild {
                 std::mem::forget(record);
                 return given;
             }
@@ -336,13 +336,13 @@ mod tests {
             ring.push(record(&n.to_string()));
         }
         let mut first = None;
-        let given = ring.poll(usize::MAX, sys::pid(), &mut |r| {
+        let given = ring.poll(usize::MAX, crate::process::generation(), &mut |r| {
             first.get_or_insert((r.text.clone(), r.lost));
         });
         assert_eq!(given, RECORDS_MAX);
         assert_eq!(first, Some(("10".to_string(), 10)));
         ring.push(record("after"));
-        ring.poll(1, sys::pid(), &mut |r| assert_eq!(r.lost, 0));
+        ring.poll(1, crate::process::generation(), &mut |r| assert_eq!(r.lost, 0));
     }
 
     #[test]
@@ -368,9 +368,9 @@ mod tests {
         for _ in 0..20 {
             ring.push(record(&long));
         }
-        assert_eq!(ring.poll(100, sys::pid(), &mut |_| ()), 3);
+        assert_eq!(ring.poll(100, crate::process::generation(), &mut |_| ()), 3);
         ring.push(record(&"x".repeat(BYTES_MAX)));
-        assert_eq!(ring.poll(100, sys::pid(), &mut |_| ()), 0);
+        assert_eq!(ring.poll(100, crate::process::generation(), &mut |_| ()), 0);
     }
 
     #[test]
@@ -407,9 +407,9 @@ mod tests {
         assert_eq!(ring.fd(), Some(fd));
         assert!(readable(fd));
         ring.push(record("second"));
-        assert_eq!(ring.poll(1, sys::pid(), &mut |_| ()), 1);
+        assert_eq!(ring.poll(1, crate::process::generation(), &mut |_| ()), 1);
         assert!(readable(fd), "one still waits");
-        assert_eq!(ring.poll(1, sys::pid(), &mut |_| ()), 1);
+        assert_eq!(ring.poll(1, crate::process::generation(), &mut |_| ()), 1);
         assert!(!readable(fd));
         ring.push(record("third"));
         assert!(readable(fd));
@@ -433,7 +433,7 @@ mod tests {
     fn a_reader_that_logs_ends_and_sees_its_record_next_time() {
         let ring = Ring::new();
         ring.push(record("first"));
-        assert_eq!(ring.poll(usize::MAX, sys::pid(), &mut |_| ring.push(record("from inside"))), 1);
-        assert_eq!(ring.poll(usize::MAX, sys::pid(), &mut |r| assert_eq!(r.text, "from inside")), 1);
+        assert_eq!(ring.poll(usize::MAX, crate::process::generation(), &mut |_| ring.push(record("from inside"))), 1);
+        assert_eq!(ring.poll(usize::MAX, crate::process::generation(), &mut |r| assert_eq!(r.text, "from inside")), 1);
     }
 }

@@ -4,7 +4,7 @@
 use super::callback::Returned;
 use super::ring::Record;
 use crate::level::Level;
-use crate::sys;
+use crate::process;
 use std::cell::Cell;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
@@ -36,8 +36,8 @@ thread_local! {
 }
 
 /// Whether the calling thread is inside a sink of this epoch.
-pub(super) fn inside(epoch_pid: u32) -> bool {
-    SERVING.get().0 == epoch_pid
+pub(super) fn inside(generation: u32) -> bool {
+    SERVING.get().0 == generation
 }
 
 pub(super) struct Sink {
@@ -64,15 +64,15 @@ impl Sink {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn release(&self, epoch_pid: u32) -> Returned {
+    fn release(&self, generation: u32) -> Returned {
         if let Some(release) = self.release.as_ref().filter(|_| !self.released.swap(true, Ordering::AcqRel)) {
             let _ = catch_unwind(AssertUnwindSafe(&**release));
         }
-        Returned::to(epoch_pid)
+        Returned::to(generation)
     }
 
     /// Gives it a record, unless it was removed or does not want this level.
-    pub fn call(&self, record: &Record, epoch_pid: u32) -> Returned {
+    pub fn call(&self, record: &Record, generation: u32) -> Returned {
         if record.level > self.level {
             return Returned::Here;
         }
@@ -83,10 +83,10 @@ impl Sink {
             }
             state.running = true;
         }
-        SERVING.set((epoch_pid, self.id));
+        SERVING.set((generation, self.id));
         let _ = catch_unwind(AssertUnwindSafe(|| (self.callback)(record)));
         SERVING.set((0, 0));
-        if Returned::to(epoch_pid) == Returned::InForkedChild {
+        if Returned::to(generation) == Returned::InForkedChild {
             return Returned::InForkedChild;
         }
         let release = {
@@ -96,7 +96,7 @@ impl Sink {
         };
         self.returned.notify_all();
         if release {
-            return self.release(epoch_pid);
+            return self.release(generation);
         }
         Returned::Here
     }
@@ -201,7 +201,7 @@ impl Sinks {
             state = sink.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(state);
-        if sink.release(sys::pid()) == Returned::InForkedChild {
+        if sink.release(process::generation()) == Returned::InForkedChild {
             std::mem::forget(sink);
         }
         Ok(())
@@ -243,7 +243,7 @@ mod tests {
 
     fn serve(sinks: &Sinks) {
         for sink in sinks.list().iter() {
-            assert_eq!(sink.call(&record(), sys::pid()), Returned::Here);
+            assert_eq!(sink.call(&record(), process::generation()), Returned::Here);
         }
     }
 

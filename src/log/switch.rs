@@ -197,10 +197,24 @@ impl Switch {
             let effective = State::unpack(word).effective();
             self.effective.store(effective, Ordering::SeqCst);
             self.shown.store(effective, Ordering::Relaxed);
+            tell_log_crate(effective);
             if self.word.load(Ordering::SeqCst) == word {
                 return;
             }
         }
+    }
+}
+
+/// Tells the `log` crate which records of other crates are wanted ([`super::bridge`]): those at debug and trace. Not where
+/// the crate is a Rust host's.
+fn tell_log_crate(effective: u8) {
+    use ::log::LevelFilter;
+    if cfg!(any(spanwire_shared, spanwire_static)) {
+        ::log::set_max_level(match Level::from_number(effective.into()) {
+            Some(Level::Trace) => LevelFilter::Trace,
+            Some(Level::Debug) => LevelFilter::Debug,
+            _ => LevelFilter::Off,
+        });
     }
 }
 

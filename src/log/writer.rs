@@ -348,7 +348,7 @@ impl Outputs {
         }
         let sinks = shared.sinks.list();
         for sink in sinks.iter() {
-            if sink.call(record, shared.epoch_pid) == Returned::InForkedChild {
+            if sink.call(record, shared.generation) == Returned::InForkedChild {
                 std::mem::forget((sinks, line));
                 return Returned::InForkedChild;
             }

@@ -1,4 +1,4 @@
-//! An event in plain words, for people. Everything in it may be nonsense, since anybody may have written the memory.
+//! Describes an event in words. Any value may be invalid, because other code may have written to the memory.
 
 use super::kind::{spelled, Kind, SEND_ERRORS};
 use super::snapshot::Event;
@@ -6,7 +6,7 @@ use crate::counters::REASON_NAMES;
 use std::time::Duration;
 
 impl Event {
-    /// What happened, in a few words, of printable characters only.
+    /// Returns what happened, in a few words of printable characters.
     pub fn describe(&self) -> String {
         let (first, second) = (self.first, self.second);
         let Some(kind) = Kind::of(self.kind) else {
@@ -25,21 +25,21 @@ impl Event {
             Kind::SpanDiscarded => format!("span {first} discarded, trace …{:014x}{}", self.low(), self.of_tracer()),
             Kind::ChunkEnqueued => {
                 let (spans, bytes) = (spans(first & super::layout::LOW_MAX), bytes(second));
-                format!("{spans} of a trace to the queue, {bytes}{}", self.of_tracer())
+                format!("{spans} of a trace queued, {bytes}{}", self.of_tracer())
             }
             Kind::PayloadSending => {
                 let traces = second >> 16;
                 let noun = if traces == 1 { "trace" } else { "traces" };
                 format!("sending {}, {traces} {noun}, attempt {}", bytes(first), second & 0xffff)
             }
-            Kind::PayloadSent => format!("the agent has {}, {}", bytes(first), spans(second)),
-            Kind::AgentRefused => format!("the agent answered {first} to {}", spans(second)),
+            Kind::PayloadSent => format!("the Agent accepted {}, {}", bytes(first), spans(second)),
+            Kind::AgentRefused => format!("the Agent answered {first} to {}", spans(second)),
             Kind::AgentUnreachable => {
                 let why = SEND_ERRORS.get(first as usize).copied().unwrap_or(SEND_ERRORS[0]);
-                format!("agent not reached with {}: {why}", spans(second))
+                format!("Agent not reached with {}: {why}", spans(second))
             }
             Kind::AgentReachable => {
-                format!("the agent answers again, after {}", took(first.saturating_mul(1_000_000)))
+                format!("the Agent answers again after {}", took(first.saturating_mul(1_000_000)))
             }
             Kind::SpansDropped => format!("{} dropped: {}", spans(second), reason(first)),
             Kind::SpansAbandoned => format!("{} abandoned: open at the shutdown", spans(first)),
@@ -52,21 +52,21 @@ impl Event {
             Kind::DebugSwitched if first == 0 => "debug mode off".into(),
             Kind::DebugSwitched if second == 0 => "debug mode on".into(),
             Kind::DebugSwitched => format!("debug mode on for {second} s"),
-            Kind::SettingRejected => format!("a setting's value cannot be used: …{}", spelled(first, second)),
+            Kind::SettingRejected => format!("invalid value of the setting …{}", spelled(first, second)),
             Kind::ProcessForked => format!("forked from process {first}"),
-            Kind::PanicCaught => "a defect of the library was caught".into(),
-            Kind::RecordsLost => format!("{first} log records lost: nobody took them in time"),
-            Kind::LossBegan => format!("spans are being dropped from here on: {}", reason(first)),
-            Kind::LossEnded => format!("no more loss by {}: {} in all", reason(first), spans(second)),
+            Kind::PanicCaught => "a panic in the library was caught".into(),
+            Kind::RecordsLost => format!("{first} log records lost: the host did not pull them in time"),
+            Kind::LossBegan => format!("first span dropped: {}", reason(first)),
+            Kind::LossEnded => format!("loss ended: {}, {} in all", reason(first), spans(second)),
         }
     }
 
-    /// What the upper byte of a fact leaves.
+    /// Returns the second value without its upper byte.
     fn low(&self) -> u64 {
         self.second & super::layout::LOW_MAX
     }
 
-    /// The tracer, where the process has had more than the first.
+    /// Returns the tracer's number in brackets, unless it is 0.
     fn of_tracer(&self) -> String {
         match self.tracer() {
             Some(tracer) if tracer > 0 => format!(" (tracer {tracer})"),
@@ -74,7 +74,7 @@ impl Event {
         }
     }
 
-    /// The tracer's index, for events that have one.
+    /// Returns the tracer's index of events that have one.
     pub fn tracer(&self) -> Option<u64> {
         match Kind::of(self.kind)? {
             Kind::SpanStarted | Kind::SpanFinished | Kind::SpanDiscarded => Some(self.second >> 56),
@@ -85,7 +85,7 @@ impl Event {
     }
 }
 
-/// A time span as people read it: `320 ns`, `1.50 ms`, `12.0 s`.
+/// Formats a duration: `320 ns`, `1.50 ms`, `12.0 s`.
 fn took(ns: u64) -> String {
     let time = Duration::from_nanos(ns);
     match ns {

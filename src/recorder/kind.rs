@@ -1,6 +1,6 @@
-//! What can be recorded, by numbers that never change, and what the two facts of each are.
+//! Kinds of recorded events, with numbers that never change, and the meaning of the two values of each kind.
 
-/// What happened.
+/// The kind of an event. Each comment names the two values, separated by a semicolon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Kind {
@@ -8,11 +8,11 @@ pub enum Kind {
     SpanStarted = 1,
     /// Span id; tracer in the upper byte, duration in nanoseconds.
     SpanFinished = 2,
-    /// As at the start.
+    /// As for `SpanStarted`.
     SpanDiscarded = 3,
     /// Tracer in the upper byte, spans; bytes.
     ChunkEnqueued = 4,
-    /// Bytes; traces above 16 bits of the attempt's number.
+    /// Bytes; traces in the bits above 16, the attempt's number below.
     PayloadSending = 5,
     /// Bytes; spans.
     PayloadSent = 6,
@@ -26,27 +26,27 @@ pub enum Kind {
     SpansDropped = 10,
     /// Spans that were open at a shutdown; 0.
     SpansAbandoned = 11,
-    /// Its index; how often that was given out.
+    /// The tracer's index; how often that index was assigned.
     TracerMade = 12,
-    /// Spans sent; spans that did not leave in time.
+    /// Spans sent; spans lost in the lower half, spans of unknown fate in the upper half.
     TracerStopped = 13,
-    /// 1 for on, 0 for off; for so many seconds, 0 for no limit.
+    /// 1 for on, 0 for off; seconds, 0 for no limit.
     DebugSwitched = 14,
-    /// The beginning of the setting's name, 16 letters in both facts.
+    /// The end of the setting's name: its last 16 letters, in both values.
     SettingRejected = 15,
-    /// The parent; how many forks there were.
+    /// The parent's process id; number of forks.
     ProcessForked = 16,
-    /// 0; 0.
+    /// Not used; not used.
     PanicCaught = 17,
-    /// Records of the log; 0.
+    /// Log records; not used.
     RecordsLost = 18,
-    /// Index of the reason; spans that were lost meanwhile.
+    /// Index of the reason; spans lost.
     LossEnded = 19,
-    /// Index of the reason; 0.
+    /// Index of the reason; not used.
     LossBegan = 20,
 }
 
-/// All kinds with their names, which never change either; those of the log where it says the same.
+/// All kinds with their names, which never change. Equal to the names in the log where the log has the event.
 pub const KINDS: [(Kind, &str); 20] = [
     (Kind::SpanStarted, "span.started"),
     (Kind::SpanFinished, "span.finished"),
@@ -71,46 +71,46 @@ pub const KINDS: [(Kind, &str); 20] = [
 ];
 
 impl Kind {
-    /// The kind of this number; `None` for one that a later version has added.
+    /// Returns the kind with this number; `None` if this version does not know it.
     pub fn of(number: u64) -> Option<Kind> {
         KINDS.get(number.checked_sub(1)? as usize).map(|&(kind, _)| kind)
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(self) -> &'static str {
         KINDS[self as usize - 1].1
     }
 }
 
-/// Why an agent could not be reached, as far as a number can say it.
+/// Kinds of errors when reaching an Agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum SendErrorNumber {
-    /// None of the others.
+    /// Another error.
     Other = 0,
-    /// Nobody listens.
+    /// Connection refused.
     Refused = 1,
     /// No connection or no answer in time.
     TimedOut = 2,
-    /// The name is not known.
+    /// The host name does not resolve.
     Unresolved = 3,
     /// The connection ended before the answer.
     Broken = 4,
-    /// The socket or the file is not there, or not for us.
+    /// The socket or file does not exist, or access is denied.
     NotThere = 5,
 }
 
-/// Each in words, by its number.
+/// Texts for the errors, indexed by their numbers.
 pub const SEND_ERRORS: [&str; 6] = [
     "no answer",
-    "nobody listens there",
+    "connection refused",
     "no answer in time",
-    "its name is not known",
-    "the connection ended",
-    "the socket or file is not there, or not allowed",
+    "its name does not resolve",
+    "the connection ended before an answer",
+    "the socket or file does not exist, or access is denied",
 ];
 
-/// Up to 16 letters as two facts.
+/// Packs up to 16 letters into two values.
 pub fn letters(text: &str) -> (u64, u64) {
     let mut bytes = [0u8; 16];
     bytes.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
@@ -118,7 +118,7 @@ pub fn letters(text: &str) -> (u64, u64) {
     (word(0), word(8))
 }
 
-/// The letters that two facts hold; what is none becomes a question mark.
+/// Returns the letters in two values. Other bytes become question marks.
 pub fn spelled(first: u64, second: u64) -> String {
     let bytes = [first.to_le_bytes(), second.to_le_bytes()].concat();
     let plain = |byte: u8| if byte.is_ascii_graphic() { byte as char } else { '?' };

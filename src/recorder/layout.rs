@@ -1,57 +1,57 @@
-//! The numbers of the layout that the module's comment describes, and the check of an event. A change here that a
-//! reader of version 1 would not notice by the header's numbers is version 2.
+//! The numbers of the layout that the comment of `recorder` describes, and the check of an event. A change that a
+//! reader of version 1 cannot see in the header requires version 2.
 
 use crate::counters;
 
 /// "SPANWIRE" as a little-endian word.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"SPANWIRE");
-/// Of the layout.
+/// Version of the layout.
 pub const VERSION: u64 = 1;
 
 /// Words of the header.
 pub const HEADER: usize = 64;
-/// Where the shards begin.
+/// Offset of the first shard.
 pub const SHARDS_AT: usize = HEADER;
-/// Shards that threads write spans to; a power of two.
+/// Number of shards for span events; a power of two.
 pub const SPAN_SHARDS: usize = 8;
-/// The shard of rare events.
+/// Index of the shard for rare events.
 pub const RARE_SHARD: usize = SPAN_SHARDS;
-/// All of them.
+/// Number of shards.
 pub const SHARDS: usize = SPAN_SHARDS + 1;
-/// Events of a shard; a power of two.
+/// Number of events in a shard; a power of two.
 pub const EVENTS: usize = 512;
 /// Words of an event: half a cache line.
 pub const EVENT_WORDS: usize = 4;
-/// Words before a shard's events: two cache lines, which processors fetch together, so that shards share none.
+/// Words before a shard's events: two cache lines, because processors fetch lines in pairs and shards must share none.
 pub const SHARD_HEAD: usize = 16;
-/// From one shard to the next.
+/// Distance between shards.
 pub const SHARD_WORDS: usize = SHARD_HEAD + EVENTS * EVENT_WORDS;
 
-/// Where the tracers begin.
+/// Offset of the first tracer.
 pub const TRACERS_AT: usize = SHARDS_AT + SHARDS * SHARD_WORDS;
-/// Places for tracers.
+/// Number of tracers.
 pub const TRACERS: usize = 64;
-/// The longest name of a service in bytes.
+/// The longest service name, in bytes.
 pub const SERVICE_MAX: usize = 56;
 /// Words before a tracer's counters.
 pub const TRACER_HEAD: usize = 2 + SERVICE_MAX / 8;
-/// From one tracer to the next, with room for more counters.
+/// Distance between tracers, with space for further counters.
 pub const TRACER_WORDS: usize = 40;
 
 /// Words in use.
 pub const WORDS: usize = TRACERS_AT + TRACERS * TRACER_WORDS;
-/// Words of the memory, whole pages.
+/// Words of the memory file: whole pages.
 pub const FILE_WORDS: usize = WORDS.next_multiple_of(512);
 
 const _: () = assert!(TRACER_HEAD + counters::COUNT <= TRACER_WORDS);
 const _: () = assert!(SPAN_SHARDS.is_power_of_two() && EVENTS.is_power_of_two());
 
-/// What the upper byte of a fact leaves.
+/// Mask for a value without its upper byte.
 pub const LOW_MAX: u64 = (1 << 56) - 1;
-/// Stands for the shard of rare events where a thread's number is asked for.
+/// Used in place of a shard's number for the shard of rare events.
 pub const RARE: u32 = u32::MAX;
 
-/// The header's words, by their names.
+/// Offsets of the header's words.
 pub mod header {
     #![allow(missing_docs)] // the module's comment says what each is
     pub const MAGIC: usize = 0;
@@ -85,7 +85,7 @@ pub mod header {
     pub const END: usize = 28;
 }
 
-/// Sixteen bits of an event's words, by which a mixed one is known.
+/// Returns 16 check bits over the words of an event, which reveal an event that two threads have mixed.
 #[inline]
 pub fn check(number: u64, time_ns: u64, first: u64, second: u64) -> u64 {
     let mixed = number ^ time_ns.rotate_left(17) ^ first.rotate_left(34) ^ second.rotate_left(51);

@@ -1,59 +1,59 @@
-//! The flight recorder: the last few thousand events of this process, always on, of a fixed size, in memory that
-//! another process of the same user can map (`/proc/PID/fd/N`, a memfd named `spanwire-recorder`), that a core holds,
-//! and that a function reads. This file is the writing side; `layout` has the numbers, `kind` what an event means,
-//! `snapshot` the reading side. What is worth recording is decided by whoever records it.
+//! The flight recorder: the last few thousand events of this process, always on, of fixed size. It is in memory that
+//! another process of the same user can read (`/proc/PID/fd/N`, a memfd named `spanwire-recorder`), that a core contains,
+//! and that `spanwire_recorder_read` reads. This file is the writing side. `layout` has the numbers of the layout, `kind`
+//! the meaning of events, `snapshot` the reading side, `describe` an event in words. The callers decide what to record.
 //!
 //! # The layout, version 1
 //!
-//! All of it is 64-bit little-endian words, so that a reader needs no structure. Offsets and sizes are in words and
-//! counted from the beginning; a reader takes them from the header and not from here, since they may grow.
+//! All of it is 64-bit little-endian words. Offsets and sizes are in words and count from the beginning. A reader must
+//! take them from the header and not from this text, since they may grow.
 //!
 //! ```text
 //! header
-//!  0  the letters SPANWIRE; written last             16  fork epoch: 1, and 1 more for each fork between
-//!  1  version of this layout: 1                      17  made at, wall time
-//!  2  words in all                                   18  counters as of, wall time
+//!  0  the letters SPANWIRE; written last             16  fork epoch: 1, plus 1 for each fork
+//!  1  version of this layout: 1                      17  when this was made, wall time
+//!  2  total number of words                          18  when the counters were copied, wall time
 //!  3  words of the header                            19  the same moment, monotonic clock
-//!  4  where the shards begin                         20  the same moment, processor's counter
-//!  5  shards                                         21  ns for one of its ticks, 32 fractional bits; 0: unknown
-//!  6  words from one shard to the next               22  bytes that spans occupy
-//!  7  words of a shard before its events             23  the bound on those
-//!  8  events of a shard                              24  spans that are open
+//!  4  offset of the first shard                      20  the same moment, processor's counter
+//!  5  number of shards                               21  ns per tick of it, 32 fractional bits; 0: unknown
+//!  6  words from one shard to the next               22  bytes used by spans
+//!  7  words of a shard before its events             23  limit of these bytes
+//!  8  events in a shard                              24  open spans
 //!  9  words of an event                              25  version of the library: major, minor, patch, 16 bits each
-//! 10  where the tracers begin                        26  of the shards, the one of rare events; the last
-//! 11  tracers                                        27  panics that were caught
+//! 10  offset of the first tracer                     26  index of the shard for rare events, the last one
+//! 11  number of tracers                              27  panics caught
 //! 12  words from one tracer to the next              then 0
 //! 13  words of a tracer before its counters
-//! 14  process
-//! 15  its parent when this was made
+//! 14  process id
+//! 15  parent's process id when this was made
 //!
 //! shard
-//!  0  events written so far; the next one's place is this number modulo the events of a shard
+//!  0  events written so far; the next event goes to this number modulo the events in a shard
 //!
 //! event
-//!  0  bits 0 to 31 the number of events written before it and 1; 32 to 39 the kind; 40 bit: the span has an error;
-//!     48 to 63 a check of it all. 0: being written, or never was
-//!  1  when, wall time        2, 3  two facts; `kind` says what they are
+//!  0  bits 0 to 31: its number in the shard, from 1; 32 to 39: the kind; 40: the span has an error; 48 to 63: a check
+//!     of the whole event. The word is 0 while the event is being written, and if there never was one
+//!  1  wall time        2, 3  two values; `kind` says what they mean
 //!
 //! tracer
-//!  0  0: nobody's. Bit 0: in use, bit 1: shut down; from bit 8 on how often the place was given out
-//!  1  bytes of the service's name     2 to 8  the name, redacted     from 9 on  its counters, in the order of
+//!  0  0: not in use. Bit 0: in use, bit 1: shut down; from bit 8: how often the index was assigned
+//!  1  bytes of the service name     2 to 8  the name, redacted     from 9  its counters, in the order of
 //!     `crate::counters::NAMES`
 //! ```
 //!
-//! Wall times are nanoseconds since 1970. An event's time is the span's own: its start, or its start and duration, so
-//! that nothing is read from a clock for it, and what is shown here agrees with the trace that arrives.
+//! Wall times are nanoseconds since 1970. The time of a span's event is the span's own start, or its start plus duration.
+//! So the recorder reads no clock, and the times agree with the trace that the Agent receives.
 //!
 //! # How it is written
 //!
-//! No lock, no system call, no atomic read-modify-write: a thread writes to the shard of its number, loads the place,
-//! stores the next one, and stores four words. Two threads of one shard may then choose the same place in the same
-//! nanosecond, or one that was put aside in between may set the place back. The first makes a mixed event, which the
-//! check tells, and is lost; the second overwrites a few events before their turn. Neither happens often enough to
-//! matter here, and an addition that the processors agree upon would cost more than all the rest together.
+//! Without locks, system calls and atomic read-modify-write operations. A thread writes to the shard of its number: it
+//! loads the place, stores the next place, and stores four words. Two threads with the same shard may choose the same
+//! place at the same time; the result is a mixed event, which fails its check and is lost. A thread that is suspended
+//! between load and store may set the place back; then a few events are overwritten too early. Both are rare enough. An
+//! atomic addition would cost more than everything else here.
 //!
-//! Rare events (payloads, the agent, forks, losses) have a shard of their own: at full speed the others hold some
-//! milliseconds of spans, and the story of the agent is older than that.
+//! Rare events (payloads, the Agent, forks, losses) have a shard of their own. Under load the other shards hold only some
+//! milliseconds of spans, and the events that explain a problem with the Agent are older than that.
 
 mod describe;
 pub mod kind;
@@ -70,42 +70,42 @@ use layout::*;
 use std::os::fd::RawFd;
 use std::sync::atomic::{fence, AtomicU64, Ordering::*};
 
-/// The name under which another process finds the memory: `/memfd:spanwire-recorder (deleted)`.
+/// The name of the memory file: other processes see `/memfd:spanwire-recorder (deleted)`.
 pub const MEMORY_NAME: &std::ffi::CStr = c"spanwire-recorder";
 
-/// What the counters of a tracer's place are copied from.
+/// What is recorded about a tracer.
 #[derive(Clone, Debug)]
 pub struct TracerFacts<'a> {
-    /// Shut down.
+    /// Whether it was shut down.
     pub closed: bool,
-    /// How often its place was given out.
+    /// How often its index was assigned.
     pub generation: u32,
-    /// The service's name, redacted.
+    /// The service name, redacted.
     pub service: &'a str,
-    /// In the order of [`counters::NAMES`].
+    /// The counters, in the order of [`counters::NAMES`].
     pub counters: [u64; counters::COUNT],
 }
 
-/// The writing side. A copy writes to the same memory, which its process never gives back.
+/// The writing side of the recorder. Copies write to the same memory, which the process never unmaps.
 #[derive(Clone, Copy)]
 pub struct Recorder {
     words: Option<&'static [AtomicU64; WORDS]>,
-    /// The whole mapping, of which `words` is the beginning.
+    /// The whole mapping, which begins with `words`.
     mapping: Option<&'static [AtomicU64]>,
     fd: RawFd,
-    /// What the descriptor led to when it was made: a host that closes what it did not open gives the number to
-    /// somebody else.
+    /// Device and inode of the descriptor when it was made. If the host closes it, its number may lead to another file.
     file: Option<(u64, u64)>,
 }
 
 impl Recorder {
-    /// A recorder that keeps nothing.
+    /// Returns a recorder that records nothing.
     pub const fn none() -> Recorder {
         Recorder { words: None, mapping: None, fd: -1, file: None }
     }
 
-    /// This process's recorder, empty. Where the system gives no memory, one that keeps nothing; where it gives no
-    /// memfd, one that only this process and a debugger can read. `clock_scale` is what is known of the processor's counter.
+    /// Makes an empty recorder for this process. If the system provides no memory, it records nothing. If it provides
+    /// no memory file, only this process and debuggers can read it. `clock_scale` is the scale of the processor's
+    /// counter, if known.
     pub fn new(pid: u32, epoch: u32, clock_scale: u64) -> Recorder {
         let Some((mapping, file)) = sys::shared_words(MEMORY_NAME, FILE_WORDS) else { return Recorder::none() };
         let Some(words) = mapping.first_chunk::<WORDS>() else { return Recorder::none() };
@@ -134,58 +134,58 @@ impl Recorder {
         set(header::RARE_SHARD, RARE_SHARD as u64);
     }
 
-    /// Where the memory can be reached by its number, as long as the number still leads there.
+    /// Returns the descriptor of the memory file, if its number still leads there.
     pub fn fd(&self) -> Option<RawFd> {
         (self.file.is_some() && sys::file_id(self.fd) == self.file).then_some(self.fd)
     }
 
-    /// Gives back the memory, in a process that descends from a child of the one that made it.
+    /// Unmaps the memory, in a grandchild of the process that made it.
     pub fn unmap_inherited(self) {
         if let Some(mapping) = self.mapping {
             sys::unmap_inherited_words(mapping);
         }
     }
 
-    /// Where a copy of this has the memory's address, as debuggers see it.
+    /// Describes for debuggers where the address of the memory is stored.
     pub fn inspected() -> Field {
         unsigned!(Recorder, words as "recorder")
     }
 
-    /// The memory itself, for whoever shows where it lies.
+    /// Returns the memory, so that its address can be shown.
     pub fn words(&self) -> Option<&'static [AtomicU64]> {
         self.words.map(|words| words.as_slice())
     }
 
-    /// Whether anything is kept.
+    /// Whether anything is recorded.
     pub fn keeps(&self) -> bool {
         self.words.is_some()
     }
 
-    /// A span was started by a thread of this shard.
+    /// Records the start of a span by a thread with this shard.
     #[inline]
     pub fn span_started(&self, shard: u8, start_ns: i64, span_id: u64, tracer: u32, trace_id_low: u64) {
         self.write(shard.into(), Kind::SpanStarted as u64, start_ns as u64, span_id, with_tracer(tracer, trace_id_low));
     }
 
-    /// A span that such a thread had started was finished.
+    /// Records the finish of a span. `shard` is that of the thread that started it.
     #[inline]
     pub fn span_finished(&self, shard: u8, end_ns: u64, span_id: u64, tracer: u32, duration_ns: u64, error: bool) {
         let kind = Kind::SpanFinished as u64 | u64::from(error) << 8;
         self.write(shard.into(), kind, end_ns, span_id, with_tracer(tracer, duration_ns.min(LOW_MAX)));
     }
 
-    /// A span that such a thread had started was discarded.
+    /// Records that a span was discarded. `shard` is that of the thread that started it.
     pub fn span_discarded(&self, shard: u8, now_ns: u64, span_id: u64, tracer: u32, trace_id_low: u64) {
         self.write(shard.into(), Kind::SpanDiscarded as u64, now_ns, span_id, with_tracer(tracer, trace_id_low));
     }
 
-    /// A chunk of finished spans is about to enter the queue.
+    /// Records that a chunk of finished spans is about to enter the queue.
     #[inline]
     pub fn chunk_enqueued(&self, shard: u8, now_ns: u64, tracer: u32, spans: u64, bytes: u64) {
         self.write(shard.into(), Kind::ChunkEnqueued as u64, now_ns, with_tracer(tracer, spans), bytes);
     }
 
-    /// Something that does not happen with every span. Reads the clock.
+    /// Records a rare event, with the current time.
     #[cold]
     pub fn rare(&self, kind: Kind, first: u64, second: u64) {
         if let Some(words) = self.words {
@@ -196,6 +196,7 @@ impl Recorder {
         }
     }
 
+    /// Writes an event to the next place of a shard.
     #[inline]
     fn write(&self, shard: u32, kind: u64, time_ns: u64, first: u64, second: u64) {
         let Some(words) = self.words else { return };
@@ -213,7 +214,7 @@ impl Recorder {
         words[event].store(number | check(number, time_ns, first, second) << 48, Release);
     }
 
-    /// Copies the counters: `None` for a place that nobody uses. For the worker, and for whoever reads.
+    /// Copies a tracer's counters; `None` clears the place. Called by the worker, and before reading.
     pub fn set_tracer(&self, index: usize, facts: Option<&TracerFacts<'_>>) {
         let Some(words) = self.words.filter(|_| index < TRACERS) else { return };
         let place = &words[TRACERS_AT + index * TRACER_WORDS..][..TRACER_WORDS];
@@ -236,7 +237,7 @@ impl Recorder {
         place[0].store(state, Release);
     }
 
-    /// Writes what the process as a whole has: memory, open spans, and the moment as each clock has it.
+    /// Writes the values of the whole process: memory, open spans, and the current time of each clock.
     pub fn set_process(&self, memory_used: u64, memory_max: u64, open_spans: u64, clock_scale: u64) {
         if let Some(words) = self.words {
             words[header::MEMORY_USED].store(memory_used, Relaxed);
@@ -246,11 +247,12 @@ impl Recorder {
         }
     }
 
-    /// How long ago that was, on the monotonic clock.
+    /// Returns the age of those values on the monotonic clock.
     pub fn refreshed_ns_ago(&self) -> u64 {
         self.words.map_or(0, |words| sys::monotonic_ns().saturating_sub(words[header::MONOTONIC].load(Relaxed)))
     }
 
+    /// Stores the same moment in the time of each clock.
     fn set_anchor(&self, clock_scale: u64) {
         if let Some(words) = self.words {
             words[header::TICK].store(sys::cycle_counter(), Relaxed);
@@ -260,24 +262,24 @@ impl Recorder {
         }
     }
 
-    /// What is there at this moment; `None` where nothing is kept.
+    /// Reads the recorder; `None` if nothing is recorded.
     pub fn snapshot(&self) -> Option<Result<Snapshot, Fault>> {
         let words = self.words?;
         let mut copy: Vec<u64> = words.iter().map(|word| word.load(Acquire)).collect();
         copy.resize(FILE_WORDS, 0);
-        // What this process itself made is not for others to change, though they may write to the memory.
+        // Use our own values for the first words: other processes can write to the memory.
         copy[..header::PID].copy_from_slice(&fixed_header());
         Some(Snapshot::of(&copy))
     }
 }
 
-/// A tracer's index above 56 bits of something else.
+/// Packs a tracer's index above 56 bits of another value.
 #[inline]
 fn with_tracer(tracer: u32, low: u64) -> u64 {
     u64::from(tracer) << 56 | low & LOW_MAX
 }
 
-/// The header's words that are the same in every process.
+/// Returns the words of the header that are the same in every process.
 fn fixed_header() -> [u64; header::PID] {
     let mut words = [0; header::PID];
     words[header::MAGIC] = MAGIC;
@@ -304,7 +306,7 @@ fn library_version() -> u64 {
         | part(env!("CARGO_PKG_VERSION_PATCH"))
 }
 
-/// The longest beginning of `text` of at most `max` bytes that ends with a character.
+/// Returns the length of the longest prefix of `text` with at most `max` bytes that ends at a character boundary.
 fn char_boundary(text: &str, max: usize) -> usize {
     (0..=text.len().min(max)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0)
 }

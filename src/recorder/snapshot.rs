@@ -1,40 +1,40 @@
-//! The reading side: what lies in a copy of a recorder's memory. It trusts nothing: the memory may be of another
-//! version, cut short, being written, or somebody's bad joke; every number is checked before anything is looked up by
-//! it, and what does not fit is a [`Fault`] with a sentence, or an event that is not shown.
+//! The reading side: parses a copy of a recorder's memory. Trusts nothing: the memory may be of another version,
+//! truncated, being written, or forged. Checks every number before using it. What is invalid is returned as a
+//! [`Fault`], or is an event that is left out.
 
 use super::kind::Kind;
 use super::layout::{self, check, header};
 use crate::counters;
 use std::fmt;
 
-/// The most words that a reader looks at: far more than any recorder has.
+/// Words that a reader reads at most; no recorder has so many.
 pub const READ_MAX: usize = 4 << 20;
 
-/// Why memory cannot be read as a recorder's.
+/// Why memory cannot be read as a recorder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Does not begin as one.
+    /// It does not begin with the recorder's mark.
     NoRecorder,
-    /// A layout that this version does not know.
+    /// An unknown version of the layout.
     Version(u64),
-    /// Fewer words than it says.
+    /// Fewer words than the header says.
     Short {
-        /// Words that are there.
+        /// Words in the memory.
         has: u64,
-        /// Words that it says.
+        /// Words according to the header.
         says: u64,
     },
-    /// A number of the header that cannot be.
+    /// An impossible number in the header.
     Layout(&'static str, u64),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::NoRecorder => f.write_str("it does not begin as a recorder does"),
+            Fault::NoRecorder => f.write_str("it does not begin with the mark of a flight recorder"),
             Fault::Version(version) => write!(
                 f,
-                "its layout is version {version}, and this program knows version {}: use the companion of that library",
+                "its layout is version {version}, and this program reads version {}: use the companion of that library's release",
                 layout::VERSION
             ),
             Fault::Short { has, says } => write!(f, "it is cut short: {has} words of {says}"),
@@ -45,86 +45,86 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// One event.
+/// A recorded event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When, nanoseconds since 1970.
+    /// The time in nanoseconds since 1970.
     pub time_ns: u64,
-    /// A number of [`Kind`]'s, or one that this version does not know.
+    /// The number of a [`Kind`], or of one that this version does not know.
     pub kind: u64,
-    /// Whether the span that finished carries an error.
+    /// Whether the finished span has an error.
     pub error: bool,
-    /// The first fact.
+    /// The first value.
     pub first: u64,
-    /// The second one.
+    /// The second value.
     pub second: u64,
-    /// The shard that it lay in.
+    /// The shard that holds it.
     pub shard: u32,
-    /// How many of the shard came before it, and 1; the lower 32 bits.
+    /// Its number among the events of the shard, from 1; the lower 32 bits.
     pub number: u32,
 }
 
 impl Event {
-    /// The kind's name, or `unknown`.
+    /// Returns the kind's name, or `unknown`.
     pub fn name(&self) -> &'static str {
         Kind::of(self.kind).map_or("unknown", Kind::name)
     }
 }
 
-/// A tracer's counters.
+/// The counters of one tracer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TracerCounts {
-    /// Its index.
+    /// The tracer's index.
     pub index: u32,
-    /// Shut down.
+    /// Whether it was shut down.
     pub closed: bool,
-    /// The service's name, redacted, of printable characters only.
+    /// The service name, redacted and without control characters.
     pub service: String,
-    /// In the order of [`counters::NAMES`]; those that an older library does not have are 0.
+    /// The counters, in the order of [`counters::NAMES`]; 0 for those that an older library does not have.
     pub counters: [u64; counters::COUNT],
 }
 
 impl TracerCounts {
-    /// A counter by its name; 0 for one that there is not.
+    /// Returns a counter by its name; 0 if there is none.
     pub fn get(&self, name: &str) -> u64 {
         counters::NAMES.iter().position(|&other| other == name).map_or(0, |index| self.counters[index])
     }
 }
 
-/// See the module.
+/// The contents of a recorder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Whose it is.
+    /// The process that made it.
     pub pid: u64,
-    /// Whose child that was.
+    /// The parent of that process.
     pub parent_pid: u64,
-    /// 1, and 1 more for each fork.
+    /// 1, plus the number of forks.
     pub epoch: u64,
-    /// When it was made, nanoseconds since 1970.
+    /// When the recorder was made, in nanoseconds since 1970.
     pub made_at: u64,
     /// When the counters were copied.
     pub as_of: u64,
-    /// Bytes that spans occupied then.
+    /// Bytes used by spans at that time.
     pub memory_used: u64,
-    /// The bound on those.
+    /// The limit for these bytes.
     pub memory_max: u64,
-    /// Spans that were open then.
+    /// Open spans at that time.
     pub open_spans: u64,
-    /// Panics that were caught.
+    /// Number of panics caught.
     pub panics: u64,
     /// The library's version: major, minor, patch.
     pub library: (u16, u16, u16),
     /// Tracers in use.
     pub tracers: Vec<TracerCounts>,
-    /// What is kept, oldest first.
+    /// The events, oldest first.
     pub events: Vec<Event>,
-    /// Events that were ever written.
+    /// Number of events ever written.
     pub written: u64,
-    /// Places whose event was just being written, or was mixed.
+    /// Number of places whose event was being written or was mixed.
     pub torn: u64,
 }
 
-/// Where things lie, checked.
+/// The offsets and sizes of all parts, checked.
 struct Extents {
     shards: Table,
     shard_head: usize,
@@ -133,7 +133,7 @@ struct Extents {
     tracer_head: usize,
 }
 
-/// So many things of so many words, from somewhere on.
+/// A number of entries of equal size.
 #[derive(Clone, Copy)]
 struct Table {
     at: usize,
@@ -142,12 +142,14 @@ struct Table {
 }
 
 impl Table {
+    /// Returns the offset of each entry.
     fn places(self) -> impl Iterator<Item = usize> {
         (0..self.count).map(move |index| self.at + index * self.stride)
     }
 }
 
 impl Extents {
+    /// Reads offsets and sizes from the header, and checks that everything is inside the memory.
     fn of(words: &[u64]) -> Result<Extents, Fault> {
         let word = |at: usize| words.get(at).copied().unwrap_or(0);
         if word(header::MAGIC) != layout::MAGIC {
@@ -184,22 +186,22 @@ impl Extents {
                 Err(Fault::Layout(what, table.count as u64))
             }
         };
-        let shards = table("the place of the shards", header::SHARDS_AT, header::SHARDS, header::SHARD_WORDS, 1)?;
+        let shards = table("the offset of the shards", header::SHARDS_AT, header::SHARDS, header::SHARD_WORDS, 1)?;
         let shard_head = sane("the head of a shard", header::SHARD_HEAD, 1, shards.stride)?;
         let count = sane("the number of events", header::EVENTS, 1, end)?;
         let stride = sane("the length of an event", header::EVENT_WORDS, layout::EVENT_WORDS, end)?;
         if count.checked_mul(stride).is_none_or(|words| words > shards.stride - shard_head) {
             return Err(Fault::Layout("the number of events", count as u64));
         }
-        let tracers = table("the place of the tracers", header::TRACERS_AT, header::TRACERS, header::TRACER_WORDS, 2)?;
+        let tracers = table("the offset of the tracers", header::TRACERS_AT, header::TRACERS, header::TRACER_WORDS, 2)?;
         let tracer_head = sane("the head of a tracer", header::TRACER_HEAD, 2, tracers.stride)?;
         Ok(Extents { shards, shard_head, events: Table { at: 0, count, stride }, tracers, tracer_head })
     }
 }
 
 impl Snapshot {
-    /// Reads a copy of a recorder's memory. That threads went on writing while it was copied costs an event each at the
-    /// most: one that is half written, or half overwritten, does not pass its check.
+    /// Parses a copy of a recorder's memory. If threads were writing while it was copied, the events that they wrote
+    /// fail their check and are left out.
     pub fn of(words: &[u64]) -> Result<Snapshot, Fault> {
         let extents = Extents::of(words)?;
         let word = |at: usize| words.get(at).copied().unwrap_or(0);
@@ -235,6 +237,7 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// Adds the event at this offset, if it passes its check.
     fn take(&mut self, words: &[u64], at: usize, shard: u32) {
         let event: Option<[u64; layout::EVENT_WORDS]> =
             words.get(at..at + layout::EVENT_WORDS).and_then(|event| event.try_into().ok());
@@ -248,6 +251,7 @@ impl Snapshot {
     }
 }
 
+/// Parses the counters of a tracer that is in use.
 fn tracer(index: u32, place: &[u64], head: usize) -> Option<TracerCounts> {
     let (&state, &length) = (place.first()?, place.get(1)?);
     if state & 1 == 0 {

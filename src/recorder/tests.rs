@@ -1,4 +1,4 @@
-//! The recorder as a reader sees it, whatever threads, versions and other processes do to its memory.
+//! Tests of the recorder through its reader: with many threads, other versions, and damaged memory.
 
 use super::kind::KINDS;
 use super::*;
@@ -21,7 +21,7 @@ fn words(recorder: &Recorder) -> Vec<u64> {
 }
 
 #[test]
-fn the_numbers_that_programs_of_other_versions_rely_on_are_what_they_were() {
+fn the_layout_that_other_versions_read_has_not_changed() {
     let recorder = recorder();
     recorder.span_started(1, 1_000, 7, 2, 0xabcd);
     let words = words(&recorder);
@@ -35,7 +35,7 @@ fn the_numbers_that_programs_of_other_versions_rely_on_are_what_they_were() {
 }
 
 #[test]
-fn the_last_events_are_kept_and_the_oldest_make_room() {
+fn new_events_overwrite_the_oldest() {
     let recorder = recorder();
     for n in 0..1_300 {
         recorder.span_started(0, n, n as u64 + 1, 0, 9);
@@ -47,14 +47,14 @@ fn the_last_events_are_kept_and_the_oldest_make_room() {
     assert_eq!((snapshot.written, snapshot.torn), (1_301, 0));
     let last = snapshot.events.last().expect("events");
     assert_eq!(last.name(), "agent.unreachable", "a flood of spans does not push out what is rare");
-    assert_eq!(last.describe(), "agent not reached with 5 spans: nobody listens there");
+    assert_eq!(last.describe(), "Agent not reached with 5 spans: connection refused");
 }
 
 #[test]
-fn what_threads_of_one_shard_mix_up_is_never_shown() {
+fn events_mixed_by_threads_of_one_shard_are_never_shown() {
     let recorder = recorder();
     let done = AtomicBool::new(false);
-    // Each event's facts follow from its span's id, so that a mixed one would contradict itself.
+    // Each event's values follow from its span's id, so that a mixed event contradicts itself.
     let consistent = |event: &snapshot::Event| {
         let id = event.first;
         event.time_ns == id * 3 && event.second & LOW_MAX == (id * 7) & LOW_MAX && matches!(event.kind, 1 | 2)
@@ -93,7 +93,7 @@ fn what_threads_of_one_shard_mix_up_is_never_shown() {
 }
 
 #[test]
-fn an_event_that_is_half_written_is_counted_and_not_shown() {
+fn a_half_written_event_is_counted_and_not_shown() {
     let recorder = recorder();
     recorder.span_started(0, 1, 2, 0, 3);
     recorder.span_started(0, 1, 3, 0, 3);
@@ -105,7 +105,7 @@ fn an_event_that_is_half_written_is_counted_and_not_shown() {
 }
 
 #[test]
-fn a_tracers_counters_are_found_under_its_service_and_go_with_it() {
+fn a_tracers_counters_are_recorded_until_it_is_freed() {
     let recorder = recorder();
     let mut counters = [0; counters::COUNT];
     (counters[9], counters[25]) = (12, 3);
@@ -126,7 +126,7 @@ fn a_tracers_counters_are_found_under_its_service_and_go_with_it() {
 }
 
 #[test]
-fn a_recorder_without_memory_costs_nothing_and_tells_nothing() {
+fn a_recorder_without_memory_records_nothing() {
     let recorder = Recorder::none();
     recorder.span_started(0, 1, 2, 0, 3);
     recorder.rare(Kind::PanicCaught, 0, 0);
@@ -135,7 +135,7 @@ fn a_recorder_without_memory_costs_nothing_and_tells_nothing() {
 }
 
 #[test]
-fn nobody_can_shorten_the_memory_under_those_who_write() {
+fn no_process_can_truncate_the_memory() {
     let recorder = recorder();
     let Some(fd) = recorder.fd() else { return };
     let path = format!("/proc/self/fd/{fd}");
@@ -146,14 +146,14 @@ fn nobody_can_shorten_the_memory_under_those_who_write() {
 }
 
 #[test]
-fn every_kind_has_its_number_and_name_for_ever() {
+fn numbers_and_names_of_kinds_never_change() {
     for (index, (kind, name)) in KINDS.into_iter().enumerate() {
         assert_eq!((kind as usize, Kind::of(index as u64 + 1), kind.name()), (index + 1, Some(kind), name));
     }
     assert_eq!((Kind::of(0), Kind::of(21), Kind::of(u64::MAX)), (None, None, None));
 }
 
-/// A generator for tests that must fail alike each time.
+/// A random generator with a fixed seed, so that a failure can be repeated.
 struct Random(u64);
 
 impl Random {
@@ -170,7 +170,7 @@ impl Random {
 }
 
 #[test]
-fn no_mutation_of_the_memory_harms_a_reader() {
+fn a_reader_survives_any_damage_of_the_memory() {
     let recorder = recorder();
     for n in 0..700u64 {
         recorder.span_started(n as u8, n as i64, n, 1, n);
@@ -182,7 +182,7 @@ fn no_mutation_of_the_memory_harms_a_reader() {
     for round in 0..10_000 {
         let mut words = whole.clone();
         for _ in 0..=random.below(6) {
-            // Mostly the header, which says where all else is.
+            // Mostly change the header, which holds the offsets of everything else.
             let at = if random.below(4) > 0 { random.below(32) } else { random.below(words.len()) };
             words[at] = match random.below(6) {
                 0 => random.next(),

@@ -203,6 +203,7 @@ impl Settings {
     }
 }
 
+/// Resolves the settings for a machine with these facts.
 fn resolve_among(
     code: &[(String, String)],
     env: &dyn Fn(&str) -> Option<String>,
@@ -282,6 +283,7 @@ fn refused(name: &str, value: String, origin: Origin, why: Rejection) -> Rejecte
     Rejected { name, value: shorten(value, REJECTED_MAX), origin, why }
 }
 
+/// Cuts a text to a number of characters.
 fn shorten(mut text: String, most: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(most) {
         text.truncate(end);
@@ -314,6 +316,7 @@ fn take_identity_from_tags(settings: &mut Settings) {
     }
 }
 
+/// Fills an empty field from the value found on the machine or in the tags.
 fn fall_back(settings: &mut Settings, name: &str, found: String, field: fn(&mut Settings) -> &mut String) {
     if field(settings).is_empty() {
         if let Some(value) = settings.values.iter_mut().find(|value| value.name == name) {

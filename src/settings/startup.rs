@@ -30,6 +30,7 @@ impl Settings {
         fields
     }
 
+    /// Returns the fields in order, with the settings for which `shown` is true.
     fn fields(&self, runtime_id: &str, agent_error: Option<&str>, shown: fn(Origin) -> bool) -> Vec<(String, Json)> {
         let (year, month, day, hour, minute, second) = sys::utc_time(sys::wall_ns());
         let tag =

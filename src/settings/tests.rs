@@ -1,5 +1,5 @@
-//! What a user relies on when settings are resolved: precedence, provenance, defaults, rejections, the chosen agent. What
-//! each language's users rely on beside that is in the files of this folder.
+//! What users rely on when settings are resolved: precedence, origins, defaults, rejections, the chosen Agent. The
+//! files in this folder test what users of each language rely on.
 
 mod config_file;
 mod dotnet;
@@ -23,7 +23,7 @@ fn around() -> Surroundings {
     }
 }
 
-/// The same as a host in this language.
+/// Resolves settings as a host in this language.
 fn resolve_as(language: &str, code: &[(&str, &str)], env: &[(&str, &str)]) -> (Settings, Vec<Rejected>) {
     resolve(&[&[("SPANWIRE_LANGUAGE", language)], code].concat(), env)
 }
@@ -39,7 +39,7 @@ fn sentence(rejected: &Rejected) -> &'static str {
     rejected.why.to_string().leak()
 }
 
-/// The names, and the reasons, of what is rejected.
+/// Returns the names and reasons of rejected settings.
 fn whys(rejected: &[Rejected]) -> Vec<(&str, &str)> {
     rejected.iter().map(|rejected| (rejected.name.as_str(), sentence(rejected))).collect()
 }
@@ -107,7 +107,7 @@ fn with_nothing_set_the_documented_defaults_are_in_force() {
 }
 
 #[test]
-fn code_beats_environment_beats_a_default_in_code_beats_the_default() {
+fn code_overrides_environment_overrides_a_default_in_code_overrides_the_default() {
     let all = [("DD_SERVICE", "code"), ("default:DD_SERVICE", "preset")];
     for (code, env, service, origin) in [
         (&all[..], Some("env"), "code", Origin::Code),

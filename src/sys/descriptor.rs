@@ -7,12 +7,13 @@
 //!
 //! All of them are listed in a static table, so that a forked child can close those of its parent.
 
-use super::keep_errno;
+use super::{keep_errno, numbered};
+use rustix::fs::OFlags;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::*};
@@ -26,7 +27,7 @@ pub struct Taken;
 
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the process has closed this descriptor of the library")
+        f.write_str("the host has closed or replaced this descriptor of the library")
     }
 }
 
@@ -88,19 +89,16 @@ impl Identity {
 
 /// The kernel's number for a socket. `None` for what is no socket.
 fn cookie_of(fd: RawFd) -> Option<u64> {
-    let (mut cookie, mut size) = (0u64, size_of::<u64>() as libc::socklen_t);
-    let to = std::ptr::addr_of_mut!(cookie).cast();
-    // SAFETY: `cookie` has the eight bytes that the call may write.
-    let got = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_COOKIE, to, &mut size) };
-    (got == 0).then_some(cookie)
+    rustix::net::sockopt::socket_cookie(numbered(fd)).ok()
 }
 
 /// How it was opened, and whether exec closes it. What a host may change of a file that it shares with us is left out.
 fn flags_of(fd: RawFd) -> Option<u64> {
-    const CHANGEABLE: i32 = libc::O_APPEND | libc::O_ASYNC | libc::O_DIRECT | libc::O_NOATIME | libc::O_NONBLOCK;
-    // SAFETY: both take integers only.
-    let (opened, own) = unsafe { (libc::fcntl(fd, libc::F_GETFL), libc::fcntl(fd, libc::F_GETFD)) };
-    (opened >= 0 && own >= 0).then_some((opened & !CHANGEABLE) as u64 | (own as u64) << 32)
+    const ASYNC: OFlags = OFlags::from_bits_retain(libc::O_ASYNC as u32);
+    let changeable = OFlags::APPEND | ASYNC | OFlags::DIRECT | OFlags::NOATIME | OFlags::NONBLOCK;
+    let opened = rustix::fs::fcntl_getfl(numbered(fd)).ok()?.difference(changeable);
+    let own = rustix::io::fcntl_getfd(numbered(fd)).ok()?;
+    Some(u64::from(opened.bits()) | u64::from(own.bits()) << 32)
 }
 
 /// See the module.
@@ -129,12 +127,7 @@ impl Descriptor {
 
     /// A copy of a descriptor of the host's, which shares its file position and flags.
     pub fn copy_of(fd: RawFd) -> io::Result<Descriptor> {
-        // SAFETY: takes integers only.
-        match unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, LOWEST) } {
-            -1 => Err(io::Error::last_os_error()),
-            // SAFETY: a new descriptor, owned by nobody else.
-            copy => Descriptor::keep(unsafe { OwnedFd::from_raw_fd(copy) }),
-        }
+        Descriptor::keep(rustix::io::fcntl_dupfd_cloexec(numbered(fd), LOWEST)?)
     }
 
     /// A descriptor that was made just now and that exec closes.
@@ -144,14 +137,9 @@ impl Descriptor {
         if fd >= LOWEST {
             return Ok(Descriptor::of(fd, identity));
         }
-        // SAFETY: takes integers only.
-        let higher = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, LOWEST) };
-        let failed = io::Error::last_os_error();
+        let higher = rustix::io::fcntl_dupfd_cloexec(numbered(fd), LOWEST);
         close_if(fd, identity);
-        if higher < 0 {
-            return Err(failed);
-        }
-        Ok(Descriptor::of(higher, identity))
+        Ok(Descriptor::of(higher?.into_raw_fd(), identity))
     }
 
     fn of(fd: RawFd, identity: Identity) -> Descriptor {
@@ -173,6 +161,11 @@ impl Descriptor {
     /// The number for a use right now.
     pub fn fd(&self) -> Result<RawFd, Taken> {
         self.file().map(AsRawFd::as_raw_fd)
+    }
+
+    /// The descriptor for a use right now.
+    pub fn borrowed(&self) -> Result<BorrowedFd<'_>, Taken> {
+        self.file().map(AsFd::as_fd)
     }
 
     /// The file for a use right now.

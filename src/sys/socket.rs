@@ -3,28 +3,25 @@
 //! leads to no socket.
 
 use super::descriptor::Descriptor;
-use super::{monotonic_ns, wait_readable, wait_writable};
+use super::{monotonic_ns, numbered, wait_readable, wait_writable};
+use rustix::io::Errno;
+use rustix::net::{self, sockopt, AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::RawFd;
 use std::path::Path;
 use std::time::Duration;
 
-const QUIETLY: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-
-fn socket(domain: libc::c_int, kind: libc::c_int) -> io::Result<Descriptor> {
-    // SAFETY: takes integers only.
-    match unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, 0) } {
-        -1 => Err(io::Error::last_os_error()),
-        // SAFETY: a new descriptor, owned by nobody else.
-        fd => Descriptor::keep(unsafe { OwnedFd::from_raw_fd(fd) }),
-    }
+fn socket(family: AddressFamily, kind: SocketType, flags: SocketFlags) -> io::Result<Descriptor> {
+    Descriptor::keep(net::socket_with(family, kind, flags | SocketFlags::CLOEXEC, None)?)
 }
 
-/// What a call that answers -1 for an error did.
-fn checked(answer: isize) -> io::Result<usize> {
-    usize::try_from(answer).map_err(|_| io::Error::last_os_error())
+fn family_of(address: &SocketAddr) -> AddressFamily {
+    if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    }
 }
 
 /// A connected socket: a stream, TCP or Unix, or UDP.
@@ -35,71 +32,40 @@ impl Connection {
     /// Connects to `address` within `patience`.
     pub fn connect(address: &SocketAddr, patience: Duration) -> io::Result<Connection> {
         let give_up = monotonic_ns().saturating_add(patience.as_nanos() as u64);
-        let domain = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
-        let made = socket(domain, libc::SOCK_STREAM | libc::SOCK_NONBLOCK)?;
-        let begun = with_address(address, |at, size| {
-            let fd = made.fd()?;
-            // SAFETY: `at` leads to an address of `size` bytes.
-            checked(unsafe { libc::connect(fd, at, size) } as isize)
-        });
-        match begun {
-            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other.map(|_| Connection::of(made)),
+        let made = socket(family_of(address), SocketType::STREAM, SocketFlags::NONBLOCK)?;
+        match net::connect(made.borrowed()?, address) {
+            Err(Errno::INPROGRESS | Errno::INTR) => {}
+            other => return Ok(other.map(|()| Connection::of(made))?),
         }
         let left = Duration::from_nanos(give_up.saturating_sub(monotonic_ns()));
         if !wait_writable(made.fd()?, left) {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        match option(made.fd()?, libc::SOL_SOCKET, libc::SO_ERROR)? {
-            0 => Ok(Connection::of(made)),
-            error => Err(io::Error::from_raw_os_error(error)),
-        }
+        sockopt::socket_error(made.borrowed()?)??;
+        Ok(Connection::of(made))
     }
 
     fn of(made: Descriptor) -> Connection {
-        if let Ok(fd) = made.fd() {
-            let on: libc::c_int = 1;
-            let size = size_of::<libc::c_int>() as libc::socklen_t;
-            // SAFETY: `on` is valid for the call. Only a delay is lost if it fails.
-            unsafe { libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, std::ptr::addr_of!(on).cast(), size) };
-        }
+        // Only a delay is lost if it fails.
+        let _ = made.borrowed().map(|made| sockopt::set_tcp_nodelay(made, true));
         Connection(made)
     }
 
     /// A UDP socket that exchanges datagrams with `address` alone.
     pub fn connect_datagram(address: &SocketAddr) -> io::Result<Connection> {
-        let domain = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
-        let made = socket(domain, libc::SOCK_DGRAM | libc::SOCK_NONBLOCK)?;
-        with_address(address, |at, size| {
-            let fd = made.fd()?;
-            // SAFETY: `at` leads to an address of `size` bytes.
-            checked(unsafe { libc::connect(fd, at, size) } as isize)
-        })?;
+        let made = socket(family_of(address), SocketType::DGRAM, SocketFlags::NONBLOCK)?;
+        net::connect(made.borrowed()?, address)?;
         Ok(Connection(made))
     }
 
     /// Connects to a Unix socket. Blocks as long as its server accepts nothing.
     pub fn connect_unix(path: &Path) -> io::Result<Connection> {
-        // SAFETY: zeros are a valid address.
-        let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
-        let bytes = path.as_os_str().as_bytes();
-        if bytes.len() >= address.sun_path.len() || bytes.contains(&0) {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        address.sun_family = libc::AF_UNIX as libc::sa_family_t;
-        for (to, from) in address.sun_path.iter_mut().zip(bytes) {
-            *to = *from as libc::c_char;
-        }
-        let made = socket(libc::AF_UNIX, libc::SOCK_STREAM)?;
-        let (at, size) = (std::ptr::addr_of!(address).cast(), size_of::<libc::sockaddr_un>() as libc::socklen_t);
+        let address = SocketAddrUnix::new(path).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let made = socket(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::empty())?;
         loop {
-            let fd = made.fd()?;
-            // SAFETY: `address` is valid for the call.
-            match checked(unsafe { libc::connect(fd, at, size) } as isize) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-                Ok(_) => return Ok(Connection(made)),
+            match net::connect(made.borrowed()?, &address) {
+                Err(Errno::INTR) => {}
+                other => return Ok(other.map(|()| Connection(made))?),
             }
         }
     }
@@ -117,57 +83,22 @@ impl Connection {
         if !wait_readable(self.0.fd()?, patience) {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        receive(&self.0, into, 0)
+        receive(&self.0, into, RecvFlags::empty())
     }
 
     /// Whether the connection is ours, open, and has nothing to be received.
     pub fn is_idle(&self) -> bool {
-        matches!(receive(&self.0, &mut [0], libc::MSG_PEEK), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        matches!(receive(&self.0, &mut [0], RecvFlags::PEEK), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
-/// Sends without waiting.
+/// Sends without waiting, and without a signal where nobody receives.
 pub(super) fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: the pointer and the length describe `bytes`.
-    checked(unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), QUIETLY) })
+    Ok(net::send(numbered(fd), bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
 }
 
-fn receive(from: &Descriptor, into: &mut [u8], flags: libc::c_int) -> io::Result<usize> {
-    let fd = from.fd()?;
-    // SAFETY: the pointer and the length describe `into`.
-    checked(unsafe { libc::recv(fd, into.as_mut_ptr().cast(), into.len(), flags | QUIETLY) })
-}
-
-fn option(fd: RawFd, level: libc::c_int, name: libc::c_int) -> io::Result<libc::c_int> {
-    let (mut value, mut size) = (0, size_of::<libc::c_int>() as libc::socklen_t);
-    // SAFETY: `value` has the four bytes that the call may write.
-    checked(unsafe { libc::getsockopt(fd, level, name, std::ptr::addr_of_mut!(value).cast(), &mut size) } as isize)?;
-    Ok(value)
-}
-
-/// Calls with the address in the kernel's form.
-fn with_address<R>(address: &SocketAddr, call: impl FnOnce(*const libc::sockaddr, libc::socklen_t) -> R) -> R {
-    match address {
-        SocketAddr::V4(v4) => {
-            let at = libc::sockaddr_in {
-                sin_family: libc::AF_INET as libc::sa_family_t,
-                sin_port: v4.port().to_be(),
-                sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
-                sin_zero: [0; 8],
-            };
-            call(std::ptr::addr_of!(at).cast(), size_of::<libc::sockaddr_in>() as libc::socklen_t)
-        }
-        SocketAddr::V6(v6) => {
-            let at = libc::sockaddr_in6 {
-                sin6_family: libc::AF_INET6 as libc::sa_family_t,
-                sin6_port: v6.port().to_be(),
-                sin6_flowinfo: v6.flowinfo(),
-                sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
-                sin6_scope_id: v6.scope_id(),
-            };
-            call(std::ptr::addr_of!(at).cast(), size_of::<libc::sockaddr_in6>() as libc::socklen_t)
-        }
-    }
+fn receive(from: &Descriptor, into: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
+    Ok(net::recv(from.borrowed()?, into, flags | RecvFlags::DONTWAIT)?.0)
 }
 
 /// Readable while it is set. A datagram socket that is connected to itself, and no eventfd: all eventfds of a system have
@@ -178,19 +109,11 @@ pub struct Event(Descriptor);
 impl Event {
     /// One that is not set.
     pub fn new() -> io::Result<Event> {
-        let made = socket(libc::AF_UNIX, libc::SOCK_DGRAM | libc::SOCK_NONBLOCK)?;
-        let fd = made.fd()?;
-        // SAFETY: the address is valid for all three calls. One of no more than its family has the kernel choose a name
-        // that no file has; once connected to itself, the socket takes datagrams from nobody else.
-        unsafe {
-            let mut address: libc::sockaddr_un = std::mem::zeroed();
-            address.sun_family = libc::AF_UNIX as libc::sa_family_t;
-            let at = std::ptr::addr_of_mut!(address).cast::<libc::sockaddr>();
-            let mut size = size_of::<libc::sockaddr_un>() as libc::socklen_t;
-            checked(libc::bind(fd, at, size_of::<libc::sa_family_t>() as libc::socklen_t) as isize)?;
-            checked(libc::getsockname(fd, at, &mut size) as isize)?;
-            checked(libc::connect(fd, at, size) as isize)?;
-        }
+        let made = socket(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::NONBLOCK)?;
+        // Without a name the kernel chooses one that no file has. Once connected to itself, the socket takes datagrams
+        // from nobody else.
+        net::bind(made.borrowed()?, &SocketAddrUnix::new_unnamed())?;
+        net::connect(made.borrowed()?, &net::getsockname(made.borrowed()?)?)?;
         Ok(Event(made))
     }
 
@@ -208,7 +131,7 @@ impl Event {
     /// Clears it.
     pub fn clear(&self) {
         // Bounded, since other threads may set it meanwhile.
-        (0..1_024).take_while(|_| receive(&self.0, &mut [0; 8], 0).is_ok_and(|got| got > 0)).count();
+        (0..1_024).take_while(|_| receive(&self.0, &mut [0; 8], RecvFlags::empty()).is_ok_and(|got| got > 0)).count();
     }
 
     #[cfg(test)]

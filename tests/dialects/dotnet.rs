@@ -7,7 +7,7 @@ const TIME: &str = "‹d›-‹d›-‹d› ‹d›:‹d›:‹d›.‹d› ‹w
 const PROPERTIES: &str = "{ MachineName: \".\", ProcessName: \"‹w›\", PID: ‹d›, AppDomainName: \"test-webapi\" }";
 
 #[test]
-fn what_the_native_code_says_is_printed_when_the_host_reports_it() {
+fn records_of_native_code_are_printed_when_the_host_reports_them() {
     let agent = good_agent();
     let script = "new\nevent\tjit.started\tfunction_id\t140\ttoken\t100663297\tname\t\
                   System.Net.Http.Headers.HttpHeaders.RemoveParsedValue\npoll\nshutdown\t2000\n";

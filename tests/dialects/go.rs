@@ -14,7 +14,7 @@ fn a_payload_is_announced_as_the_page_shows_it() {
 }
 
 #[test]
-fn errors_are_gathered_and_said_at_the_end_with_their_count() {
+fn errors_are_gathered_and_logged_at_the_end_with_their_count() {
     let mut script = "new\n".to_string();
     (0..5).for_each(|_| script += "start\ta\t\t\t\t0\t0\t0\t0\nfinish\t0\nflush\t2000\n");
     script += "poll\nwrite\t3\thost\tnow it stops\nshutdown\t2000\npoll\n";
@@ -33,7 +33,7 @@ fn errors_are_gathered_and_said_at_the_end_with_their_count() {
 }
 
 #[test]
-fn spans_that_nobody_finishes_are_listed_at_the_end() {
+fn spans_that_are_never_finished_are_listed_at_the_end() {
     let agent = good_agent();
     let script = "set\tDD_TRACE_DEBUG_ABANDONED_SPANS\ttrue\nnew\nstart\tforgotten\t\t\t\t0\t0\t0\t0\n\
                   tag\tcomponent\tnet/http\nshutdown\t2000\npoll\n";

@@ -4,7 +4,7 @@ use super::{good_agent, nobody, pulled, run};
 use crate::support::hosts::host;
 use crate::support::log::{expect_in_order, records};
 
-/// What only a Java virtual machine knows of its configuration.
+/// Returns facts about the configuration that only a Java virtual machine knows.
 fn extra() -> String {
     let list = |from: u32, to: u32| (from..=to).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
     let (server, client) = (format!("{},{}", list(512, 599), list(500, 511)), list(400, 499));

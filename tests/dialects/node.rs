@@ -1,4 +1,4 @@
-//! Node.js's example, and the two answers that the page has people look for.
+//! Node.js's example, and the two lines that the page tells users to look for.
 
 use super::{good_agent, nobody, pulled};
 use crate::support::faults::{always, Reply};
@@ -12,7 +12,7 @@ fn a_custom_logger_gets_what_the_pages_bunyan_record_is_made_of() {
     let Some(records) = pulled("node", &nobody(), SCRIPT) else { return };
     let mut errors = records.iter().filter(|record| record.level == 1);
     let failed = errors.find(|record| record.message.contains("Network error")).expect("the agent is not there");
-    // What bunyan makes of an error that its `error()` is given: level 50, the message twice, name and stack.
+    // bunyan's record for an error passed to `error()`: level 50, the message twice, name and stack.
     let message = failed.message.trim_start_matches("Error: ").lines().next().unwrap_or("").to_string();
     let record: Value = json!({ "level": 50, "err": { "message": message, "name": "Error" }, "msg": message, "v": 0 });
     let said = record["msg"].as_str().unwrap_or("");
@@ -26,7 +26,7 @@ fn a_custom_logger_gets_what_the_pages_bunyan_record_is_made_of() {
 }
 
 #[test]
-fn a_trace_that_was_taken_and_one_that_was_refused_can_be_told_apart() {
+fn an_accepted_trace_and_a_refused_one_have_different_lines() {
     let agent = good_agent();
     let Some(records) = pulled("node", &agent.url(), SCRIPT) else { return };
     expect_in_order(&records, &["Response from the Agent: ‹*›"]);

@@ -12,7 +12,7 @@ fn a_trace_that_is_still_open_says_how_much_of_it_is_finished() {
     (0..7).for_each(|_| script += "child\twork\nfinish\t0\n");
     script += "poll\nfinish\t0\nflush\t2000\nshutdown\t2000\n";
     let Some(records) = pulled("python", &agent.url(), &script) else { return };
-    // The children came one after the other: the page's eight spans are never open at once here.
+    // The children are started one after the other: the page's eight spans are never open at once.
     expect_in_order(
         &records,
         &[

@@ -1,12 +1,12 @@
-//! Bindings that find another library than theirs: what the Ruby gem and the PHP package themselves say of it, and the
-//! sentences of the PHP extension.
+//! Bindings that load a library of another release: the messages of the Ruby gem, the PHP package and the PHP
+//! extension.
 
 use super::doctor;
 use super::plant::Folder;
 use super::support::hosts::{command, require, root, Host, Outcome};
 use std::path::{Path, PathBuf};
 
-/// A library that speaks this interface and has nothing else.
+/// Builds a library that has this interface version and nothing else.
 fn stub(folder: &Folder, interface: u32) -> PathBuf {
     let code = format!("unsigned spanwire_abi_version(void) {{ return {interface}; }}\n");
     let (source, library) = (folder.file("stub.c", code), folder.path(&format!("libspanwire-{interface}.so")));
@@ -42,7 +42,7 @@ fn the_ruby_gem_with_a_library_of_another_release() {
         return;
     }
     let folder = Folder::new("gem");
-    // Of another interface, and of this one without the functions that the gem calls.
+    // A library with another interface version, and one with this version but without the functions that the gem calls.
     for interface in [99, 0] {
         names(&folder, gem(&stub(&folder, interface)).run().ok(), "library.older");
     }

@@ -1,4 +1,4 @@
-//! Programs with a fault, beside the fifteen, and programs without one: what their logs tell.
+//! Programs with a fault besides the fifteen, and programs without a fault: what the doctor finds in their logs.
 
 use super::doctor;
 use super::plant::Folder;
@@ -17,7 +17,7 @@ fn a_healthy_program_has_no_fault_in_any_dialect() {
     let (folder, planted) = (open_folder("healthy"), well());
     let found = each(DIALECTS, |dialect| {
         let Some(visit) = planted.visit(&folder, dialect) else { return Vec::new() };
-        // These have no line for a payload that was taken.
+        // These tracers log no line for an accepted payload.
         let delivered = if ["ruby", "ruby@source", "go"].contains(dialect) { "unknown" } else { "yes" };
         let well = (visit.status, visit.causes().len(), visit.answers()) == (0, 0, ["yes", "yes", delivered]);
         if well {
@@ -145,7 +145,7 @@ fn settings_that_differ_between_two_files() {
 
 #[test]
 fn a_log_that_is_read_too_slowly() {
-    // Nobody reads standard error for half a second.
+    // Standard error is not read for half a second.
     const SLOW: &[&str] = &["sh", "-c", "\"$0\" \"$@\" 2>&1 >/dev/null | (sleep 0.5; exec cat) >\"$READ_LATE\""];
     let planted = at("file:///dev/null").program("loud 3000").under(SLOW);
     ill("records lost", "log.records_lost", planted, &[]);

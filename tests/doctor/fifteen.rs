@@ -1,5 +1,5 @@
-//! The fifteen faults that the doctor must name, in one table that plants them: in the log of a program that ran into one,
-//! whatever dialect it speaks, and by the doctor that looks at the machine itself.
+//! The fifteen faults that the doctor must name. One table plants each fault: the doctor must find it in the log of a
+//! program, in every dialect, and on the machine itself.
 
 use super::plant::{agent_ahead_by, mode, Folder};
 use super::planted::{at, each, named, objections, open_folder, But, Planted, LIVE, LOGS};
@@ -9,14 +9,14 @@ use spanwire::settings::table::DIALECTS;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-/// One of them.
+/// A fault.
 struct Fault {
-    /// As the requirement calls it.
+    /// Its name in the requirements.
     name: &'static str,
-    /// What the doctor must call it.
+    /// The cause that the doctor must report.
     cause: &'static str,
     plant: fn(&Folder) -> Planted,
-    /// Where it cannot be seen.
+    /// Where it cannot be found.
     but: But,
 }
 
@@ -30,7 +30,7 @@ const FAULTS: [Fault; 15] = [
     Fault {
         name: "agent down",
         cause: "agent.down",
-        // The port of an agent, and nobody there: this machine has that address too, and no agent binds to it.
+        // The port of an Agent at an address of this machine that no Agent binds to.
         plant: |_| at("http://127.0.0.9:8126"),
         but: &[],
     },
@@ -134,7 +134,7 @@ fn each_of_the_fifteen_faults_is_named_in_every_dialect_and_on_this_machine() {
             },
         };
         let mut found = objections(&visit, cause);
-        // Here the fault is all that is wrong, but that instead of a bad URL the usual one counts.
+        // No other cause may be found, except that a bad URL leads to the default Agent.
         if *place == LIVE && visit.causes().iter().any(|other| ![cause, "agent.down"].contains(other)) {
             found.push(format!("something else is named: {:?}", visit.causes()));
         }

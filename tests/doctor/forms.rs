@@ -1,4 +1,4 @@
-//! Logs of every tracer in both of its forms, and what stands around their lines.
+//! Logs of every tracer in both forms, and text that log drivers add to lines.
 
 use super::plant::Folder;
 use super::{doctor, fixture};
@@ -126,7 +126,7 @@ fn our_own_in_both_forms() {
 }
 
 #[test]
-fn lines_are_known_whatever_wraps_them() {
+fn lines_are_recognised_with_any_prefix_of_a_log_driver() {
     let folder = Folder::new("wrapped");
     let native = "2026-11-24T16:47:22.691Z spanwire[42] DEBUG payload sent: size=8B traces=1 spans=2 time=1ms url=u status=200 answer=x";
     let node = "Response from the agent: {}";
@@ -150,7 +150,7 @@ fn lines_are_known_whatever_wraps_them() {
 }
 
 #[test]
-fn several_tracers_are_told_apart() {
+fn several_tracers_in_one_log_are_reported_separately() {
     let visit = doctor(&[&fixture("java.source.log"), &fixture("python.source.log"), &fixture("native.log")]);
     let tracers = visit.report["facts"]["tracers"].as_array().cloned().unwrap_or_default();
     let languages: Vec<&str> = tracers.iter().filter_map(|tracer| tracer["language"].as_str()).collect();
@@ -161,7 +161,7 @@ fn several_tracers_are_told_apart() {
 }
 
 #[test]
-fn our_own_words_are_known_in_the_form_of_every_language() {
+fn messages_of_the_library_are_recognised_in_the_form_of_every_language() {
     let folder = Folder::new("words");
     let words = "spanwire: loss began: reason=queue_full; spans are being dropped, and counted";
     for (before, language) in [
@@ -199,7 +199,7 @@ fn an_applications_own_lines_are_not_a_tracers() {
     assert_eq!(visit.answers(), ["unknown"; 3]);
 }
 
-/// In every frame in which the library's own words can stand, as docs/log-lines.md shows them.
+/// In every frame in which the library's own text can occur, as docs/log-lines.md shows them.
 #[test]
 fn a_thread_that_cannot_be_started_is_found_in_every_dialect() {
     let lines = fs::read_to_string(super::support::hosts::root().join("docs/log-lines.md")).expect("the page");

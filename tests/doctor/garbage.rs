@@ -1,4 +1,4 @@
-//! Files that are no logs, or that cannot be read.
+//! Files that are not logs, or that cannot be read.
 
 use super::plant::Folder;
 use super::{doctor, fixture};
@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 
 #[test]
-fn garbage_is_answered_not_followed() {
+fn a_file_that_is_no_log_is_reported_and_harms_nothing() {
     let folder = Folder::new("garbage");
     let mut seed = 7u64;
     let mut random = || {
@@ -30,7 +30,7 @@ fn garbage_is_answered_not_followed() {
         ("brackets", b"[ddtrace] [".repeat(50_000), false),
         ("long", long, true),
         ("mutated", mutated, true),
-        // Its own texts may be those of a log.
+        // Its own texts may look like those of a log.
         ("program", program, true),
     ] {
         let visit = doctor(&[&folder.file(name, content)]);
@@ -41,7 +41,7 @@ fn garbage_is_answered_not_followed() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_and_the_rest_is_read() {
+fn a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
     let folder = Folder::new("unread");
     let gz = folder.file("a.gz", b"\x1f\x8b\x08\0\0\0\0\0");
     for (path, word) in
@@ -59,7 +59,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     assert_eq!(usage.expect("it runs").status.code(), Some(2));
 }
 
-/// Prints the speed; for a release build: `cargo test --release --features cli --test doctor -- --ignored --nocapture`.
+/// Prints the speed. For a release build: `cargo test --release --features cli --test doctor -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measure, not a test"]
 fn how_fast_logs_are_read() {

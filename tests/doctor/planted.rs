@@ -1,5 +1,5 @@
-//! A fault that is ready for programs to run into: where they find it, who keeps it alive, and the logs of a program that
-//! did, in each dialect. Which faults there are, and what the doctor must say, is not known here.
+//! A planted fault: where programs meet it, the servers that it needs, and the logs of a program that met it, in each
+//! dialect. The expectations are in other files.
 
 use super::plant::{mode, Folder};
 use super::support::hosts::{host, Host};
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-/// How many programs run at a time: they wait most of their time.
+/// Number of programs that run at once: they wait most of the time.
 const AT_ONCE: usize = 12;
 
 /// What a program meets, and how it behaves.
@@ -26,7 +26,7 @@ pub struct Planted {
     _keep: Option<Box<dyn Any + Send + Sync>>,
 }
 
-/// A program of three traces that sends to this URL, and gives up soon where that fails, so that no test waits.
+/// Returns a program of three traces that sends to this URL. It gives up soon after a failure, so that no test waits.
 pub fn at(url: impl Into<String>) -> Planted {
     let program = vec!["spans".to_owned()];
     let env = vec![("DD_TRACE_AGENT_URL", url.into()), ("SPANWIRE_RETRY_FOR_MS", "400".to_owned())];
@@ -34,37 +34,37 @@ pub fn at(url: impl Into<String>) -> Planted {
 }
 
 impl Planted {
-    /// With this setting.
+    /// Adds a setting.
     pub fn env(mut self, name: &'static str, value: impl ToString) -> Planted {
         self.env.push((name, value.to_string()));
         self
     }
 
-    /// With these arguments for `tests/hosts/doctor.c`.
+    /// Sets the arguments for `tests/hosts/doctor.c`.
     pub fn program(mut self, words: &str) -> Planted {
         self.program = words.split(' ').map(str::to_owned).collect();
         self
     }
 
-    /// As a user without rights.
+    /// Runs it as a user without rights.
     pub fn by_nobody(mut self) -> Planted {
         self.by_nobody = true;
         self
     }
 
-    /// Run by these words, which take its standard error to the file `$READ_LATE`.
+    /// Runs it by this command line, which writes its standard error to the file `$READ_LATE`.
     pub fn under(mut self, words: &'static [&'static str]) -> Planted {
         self.under = words;
         self
     }
 
-    /// With an agent or a socket that lives as long.
+    /// Keeps an Agent or a socket alive.
     pub fn keeping(mut self, what: impl Any + Send + Sync) -> Planted {
         self._keep = Some(Box::new(what));
         self
     }
 
-    /// The live doctor's report where the same settings are.
+    /// Runs the doctor on this machine with the same settings.
     pub fn live(&self, folder: &Folder) -> Visit {
         let doctor = if self.by_nobody { folder.doctor_as_nobody() } else { super::plant::doctor() };
         let doctor = self.env.iter().fold(doctor, |doctor, (name, value)| doctor.env(name, value));
@@ -76,12 +76,12 @@ impl Planted {
         }
     }
 
-    /// The log of a program in debug mode that speaks this dialect; what it said on standard error where the fault is
-    /// that its log file cannot be written. `None` without a compiler.
+    /// Returns the log of a program in debug mode in this dialect, or its standard error if the fault is that the log
+    /// file cannot be written. `None` without a compiler.
     pub fn log(&self, folder: &Folder, dialect: &str) -> Option<PathBuf> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let log = folder.path(&format!("{}.log", NUMBER.fetch_add(1, Relaxed)));
-        // Root may open anything; anybody else's own rights are taken away where the fault is planted.
+        // Root may open every file; another user has lost its permissions where the fault was planted.
         let as_nobody = self.by_nobody && fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
         let mut host: Host = host("doctor.c")?.env("DD_SERVICE", "shop").env("DD_TRACE_DEBUG", "true");
         if as_nobody {
@@ -107,20 +107,21 @@ impl Planted {
         Some(log)
     }
 
-    /// What the doctor says about the program's log in this dialect.
+    /// Returns the doctor's report about the program's log in this dialect.
     pub fn visit(&self, folder: &Folder, dialect: &str) -> Option<Visit> {
         self.log(folder, dialect).map(|log| doctor(&[&log]))
     }
 }
 
-/// A folder for logs, open to every user.
+/// Makes a folder for logs, open to every user.
 pub fn open_folder(name: &str) -> Folder {
     let folder = Folder::new(name);
     mode(&folder.path("."), 0o777);
     folder
 }
 
-/// Why this visit does not name `cause` as it should, or names anything where that is empty; empty if all is well.
+/// Returns what is wrong with the visit: `cause` is missing, or, if `cause` is empty, a cause was reported. Empty if
+/// all is well.
 pub fn objections(visit: &Visit, cause: &str) -> Vec<String> {
     let mut found = Vec::new();
     let causes = visit.causes();
@@ -131,9 +132,9 @@ pub fn objections(visit: &Visit, cause: &str) -> Vec<String> {
     if !causes.contains(&cause) {
         found.push(format!("{cause} is not named, but {causes:?}"));
     }
-    // Of what may keep payloads from the agent, one thing was planted.
+    // Only one fault was planted that keeps payloads from the Agent.
     let apart = |other: &str| cause.starts_with("agent.") && other.starts_with("agent.") && other != cause;
-    // Instead of an agent with a bad URL the usual one counts, and nobody may be there.
+    // With a bad URL the default Agent is used, which may not exist.
     let other = causes.iter().find(|other| apart(other) && (cause, **other) != ("agent.bad_url", "agent.down"));
     found.extend(other.map(|other| format!("{other} is named too")));
     if visit.status != 1 {
@@ -150,7 +151,7 @@ pub fn objections(visit: &Visit, cause: &str) -> Vec<String> {
     found
 }
 
-/// Does `work` for every item, several at a time, and answers all that it objects to.
+/// Runs `work` for every item, several at a time, and returns all objections.
 pub fn each<T: Sync>(items: &[T], work: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
     let (next, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -166,14 +167,14 @@ pub fn each<T: Sync>(items: &[T], work: impl Fn(&T) -> Vec<String> + Sync) -> Ve
     all.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where something else is named, or nothing, and why: a dialect that lacks the line, [`LOGS`], or [`LIVE`].
+/// Exceptions: the place (a dialect, [`LOGS`], or [`LIVE`]), the cause reported there or nothing, and the reason.
 pub type But = &'static [(&'static str, &'static str, &'static str)];
 /// The logs of every dialect.
 pub const LOGS: &str = "logs";
-/// The doctor that looks at this machine.
+/// The doctor that checks this machine.
 pub const LIVE: &str = "live";
 
-/// What is named there instead of `cause`, if something else is.
+/// Returns the cause reported there instead of `cause`, if there is an exception.
 pub fn named<'a>(cause: &'a str, place: &str, but: &[(&str, &'a str, &str)]) -> &'a str {
     let other = but.iter().find(|(name, _, why)| {
         assert!(!why.is_empty(), "an exception has a reason");
@@ -182,7 +183,7 @@ pub fn named<'a>(cause: &'a str, place: &str, but: &[(&str, &'a str, &str)]) -> 
     other.map_or(cause, |(_, instead, _)| instead)
 }
 
-/// That the log of every dialect names this, but for some.
+/// Asserts that the doctor names this cause in the log of every dialect, with some exceptions.
 #[track_caller]
 pub fn ill(name: &str, cause: &str, planted: Planted, but: But) {
     let folder = open_folder(&name.replace(' ', "-"));

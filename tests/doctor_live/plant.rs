@@ -1,5 +1,5 @@
-//! What the doctor is to find: folders, users without rights, and listeners that are no agents or have another clock.
-//! No expectation about the doctor belongs here.
+//! Folders, users without rights, and listeners that are not Agents or have another clock, for the doctor to find. The
+//! expectations are in other files.
 #![allow(dead_code)] // each test binary uses its own part of this
 
 use super::support::hosts::{command, copy_program, require, Host};
@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 const NOBODY: &str = "65534";
 
-/// The doctor in a clean environment.
+/// Returns the doctor in a clean environment.
 pub fn doctor() -> Host {
     command(env!("CARGO_BIN_EXE_spanwire")).arg("doctor")
 }
 
-/// A folder that others may enter, without symbolic links on the way; it goes with this value.
+/// A folder that other users may enter, without symbolic links in its path; removed when this is dropped.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -32,7 +32,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// A new file in it.
+    /// Makes a file in the folder.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         std::fs::write(self.path(name), content).expect("a file");
         self.path(name)
@@ -46,14 +46,14 @@ impl Folder {
         names
     }
 
-    /// The doctor as a user without any rights; where tests do not run as root, as the user that they run as.
+    /// Returns the doctor as a user without rights; if the tests do not run as root, as the current user.
     pub fn doctor_as_nobody(&self) -> Host {
-        // SAFETY: takes nothing and cannot fail.
+        // SAFETY: takes no arguments and cannot fail.
         if unsafe { libc::geteuid() } != 0 {
             return doctor();
         }
         assert!(require("setpriv"), "util-linux has it, and these tests need it to be another user");
-        // That user may not be able to reach the build's own folder.
+        // That user may have no access to the build's folder.
         let copy = self.path("spanwire");
         copy_program(Path::new(env!("CARGO_BIN_EXE_spanwire")), &copy);
         mode(&copy, 0o755);
@@ -74,7 +74,7 @@ pub fn mode(path: &Path, bits: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).expect("permissions");
 }
 
-/// Answers every request with these bytes, whatever they are, and closes; the URL.
+/// Starts a listener that answers every request with these bytes and closes the connection. Returns the URL.
 pub fn listener(answer: impl Fn(&Head) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
@@ -89,13 +89,13 @@ pub fn listener(answer: impl Fn(&Head) -> Vec<u8> + Send + 'static) -> String {
     url
 }
 
-/// An answer in HTTP, the last of its connection.
+/// Returns an HTTP response that closes the connection.
 pub fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-/// An agent whose clock differs by so many seconds.
+/// Starts an Agent whose clock differs by this number of seconds.
 pub fn agent_ahead_by(seconds: i64) -> String {
     listener(move |head| {
         let now = (spanwire::sys::wall_ns() / 1_000_000_000) as i64 + seconds;

@@ -1,4 +1,4 @@
-//! What must hold of the header whatever it says: each check gives the list of what is wrong.
+//! Checks of the header and the bindings; each returns a list of errors.
 
 use crate::bindings::php;
 use crate::items::{Item, Kind};
@@ -8,7 +8,7 @@ use crate::Material;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// The statuses with their numbers, promised for ever: never change a line here, only add some.
+/// The statuses with their numbers, which are stable: never change a line, only add some.
 const STATUSES: &[(&str, i32)] = &[
     ("SPANWIRE_E_ARGUMENT", -1),
     ("SPANWIRE_E_HANDLE", -2),
@@ -23,17 +23,17 @@ const STATUSES: &[(&str, i32)] = &[
     ("SPANWIRE_E_PANIC", -30),
 ];
 
-/// What is documented on a line of its own in every function.
+/// Lines that every function documents.
 const CONDITIONS: &[&str] = &["Threads:", "Blocks:", "Fork:", "Since:"];
 
-/// Words of Rust that a reader of C should not meet.
+/// Words of Rust that must not be in the C header.
 const RUST: &[&str] = &["# Safety", "[`", "::", "c_char", "usize", "unsafe", "Option<", "type_ ", "type_;"];
 
 fn functions(material: &Material) -> impl Iterator<Item = &Item> {
     material.items.iter().filter(|item| item.kind == Kind::Function)
 }
 
-/// Exported functions that the header does not declare exactly once, and public names that it has lost.
+/// Exported functions that the header does not declare exactly once, and public constants that it lacks.
 pub fn exports(material: &Material) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut exported = 0;
@@ -65,7 +65,7 @@ pub fn exports(material: &Material) -> Vec<String> {
     wrong
 }
 
-/// Functions whose `@param` lines are not their parameters, in order.
+/// Functions whose `@param` lines differ from their parameters.
 pub fn parameters(material: &Material) -> Vec<String> {
     let documented = |item: &Item| -> Vec<String> {
         let lines = item.doc.iter().filter_map(|line| line.strip_prefix("@param "));
@@ -84,15 +84,14 @@ pub fn parameters(material: &Material) -> Vec<String> {
         .collect()
 }
 
-/// Functions that return something without saying what, or say so without returning.
+/// Functions that return something without `@return`, or have `@return` and return nothing.
 pub fn answers(material: &Material) -> Vec<String> {
     let documented = |item: &Item| item.doc.iter().filter(|line| line.starts_with("@return ")).count();
     let differ = functions(material).filter(|item| documented(item) != usize::from(!item.returns_nothing()));
     differ.map(|item| format!("{}: has {} @return", item.name, documented(item))).collect()
 }
 
-/// Functions that do not say once each from which threads, with what waiting, after a fork, since when; and items that
-/// say nothing at all.
+/// Functions without exactly one line for threads, blocking, fork and version; and items without a doc comment.
 pub fn conditions(material: &Material) -> Vec<String> {
     let mut wrong = Vec::new();
     for item in functions(material) {
@@ -105,7 +104,7 @@ pub fn conditions(material: &Material) -> Vec<String> {
     wrong
 }
 
-/// Statuses that are not in the header exactly once with the number promised, or not promised.
+/// Statuses that are not in the header exactly once with their stable number, or have none here.
 pub fn statuses(material: &Material) -> Vec<String> {
     let defined = |line: &str| -> Option<(String, String)> {
         let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
@@ -120,7 +119,7 @@ pub fn statuses(material: &Material) -> Vec<String> {
         }
     }
     let unknown = there.iter().filter(|(name, _)| !STATUSES.iter().any(|(known, _)| name == known));
-    wrong.extend(unknown.map(|(name, value)| format!("{name} {value}: promise its number in {}", file!())));
+    wrong.extend(unknown.map(|(name, value)| format!("{name} {value}: add its number to {}", file!())));
     wrong
 }
 
@@ -136,7 +135,7 @@ pub fn lines(material: &Material) -> Vec<String> {
     wrong
 }
 
-/// What a strict C99 compiler says of the header alone, and of each example in it.
+/// Errors of a strict C99 compiler in the header alone and in each of its examples.
 pub fn compiles(material: &Material) -> Vec<String> {
     let mut wrong = compile("the header alone", &material.header);
     let first = OVERVIEW.find("    #include <spanwire.h>").map_or("", |at| &OVERVIEW[at..]);
@@ -167,7 +166,7 @@ fn compile(what: &str, program: &str) -> Vec<String> {
     let mut compiler = Command::new("cc");
     compiler.args(flags).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let ran = compiler.spawn().and_then(|mut child| {
-        // A compiler that stops reading says why on standard error.
+        // If the compiler stops reading early, its standard error has the reason.
         let _ = child.stdin.take().map(|mut input| input.write_all(program.as_bytes()));
         child.wait_with_output()
     });
@@ -182,13 +181,13 @@ fn compile(what: &str, program: &str) -> Vec<String> {
     }
 }
 
-/// What the copy for PHP has that PHP's parser or threads cannot bear, and what it lacks.
+/// What the declarations for PHP contain that PHP cannot parse or use, and what they lack.
 pub fn php(material: &Material) -> Vec<String> {
     let declarations = material.bindings.iter().find(|output| output.path == php::FFI);
     let code = declarations.and_then(|output| output.text.split_once("*/")).map_or("", |(_, code)| code);
     let mut wrong: Vec<String> = Vec::new();
     wrong.extend(
-        code.lines().filter(|l| l.contains('#') || l.contains("/*")).map(|line| format!("not for PHP: {line}")),
+        code.lines().filter(|l| l.contains('#') || l.contains("/*")).map(|line| format!("PHP cannot parse: {line}")),
     );
     let words: Vec<&str> = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     for item in &material.items {
@@ -197,7 +196,7 @@ pub fn php(material: &Material) -> Vec<String> {
             wrong.push(format!("{} {}", item.name, if unusable { "must not be there" } else { "is missing" }));
         }
     }
-    wrong.extend(compile("the copy for PHP", &format!("#include <stddef.h>\n#include <stdint.h>\n{code}")));
+    wrong.extend(compile("the declarations for PHP", &format!("#include <stddef.h>\n#include <stdint.h>\n{code}")));
     wrong
 }
 
@@ -220,7 +219,7 @@ pub fn layouts(material: &Material) -> Vec<String> {
     compile("sizes and offsets", &program)
 }
 
-/// What the example that declares functions by hand says otherwise than the header.
+/// Declarations in the example for Fiddle, which are written by hand, that differ from the header.
 pub fn fiddle(material: &Material) -> Vec<String> {
     const EXAMPLE: &str = "examples/ruby/fiddle.rb";
     let text = match std::fs::read_to_string(material.root.join(EXAMPLE)) {

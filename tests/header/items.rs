@@ -1,10 +1,9 @@
-//! What src/abi/ declares, as items: a doc comment and a declaration in C. cbindgen translates; here its output is taken
-//! apart and made C of the form that people write. Nothing about order, sections or prose.
+//! Reads the declarations of src/abi/ with cbindgen: each item is a doc comment and a declaration in C, reformatted.
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
 use std::path::Path;
 
-/// What fits beside a comment's marks on a line of 120.
+/// Width of a doc comment's text: a line of 120 without the comment's marks.
 const DOC_WIDTH: usize = 117;
 
 /// A file of src/abi/.
@@ -81,7 +80,7 @@ pub fn parse(folder: &Path) -> Result<Vec<Item>, String> {
         no_includes: true,
         usize_is_size_t: true,
         tab_width: 4,
-        // Declarations stay on one line, so that taking them apart is easy; `render` breaks them.
+        // Each declaration on one line, which is easy to parse; `render` breaks them.
         line_length: 100_000,
         ..Config::default()
     };
@@ -142,7 +141,7 @@ fn split(text: &str) -> Result<Vec<Item>, String> {
                 }
             }
         }
-        let (kind, name) = named(&code).ok_or(format!("cannot make out what this declares: {line}"))?;
+        let (kind, name) = named(&code).ok_or(format!("cannot parse this declaration: {line}"))?;
         items.push(Item { kind, name, doc: std::mem::take(&mut doc), code: one_line_comments(code), section: 0 });
     }
     Ok(items)
@@ -169,7 +168,7 @@ fn named(code: &[String]) -> Option<(Kind, String)> {
     Some((Kind::Function, word(before.rsplit([' ', '*']).next()?)?))
 }
 
-/// A line of a declaration as C has it.
+/// A line of a declaration, as the header writes it.
 fn declared(line: &str) -> String {
     let mut line = line.to_owned();
     if !line.starts_with("typedef struct ") {
@@ -184,7 +183,7 @@ fn declared(line: &str) -> String {
     }
 }
 
-/// A doc comment without what concerns Rust alone: the section on safety, and the brackets of links.
+/// A doc comment without what is for Rust alone: the section on safety, and the brackets of links.
 fn for_c(doc: Vec<String>) -> Vec<String> {
     let mut unsafe_part = false;
     let mut kept: Vec<String> = Vec::new();
@@ -202,7 +201,7 @@ fn for_c(doc: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// A line of a comment that is too long as two, the second as far to the right as the first one's last column.
+/// Splits a comment's line that is too long in two; the second is indented to the last column of the first.
 fn folded(line: &str) -> Vec<String> {
     let Some((limit, _)) = line.char_indices().nth(DOC_WIDTH) else { return vec![line.to_owned()] };
     let Some(at) = line[..limit].rfind(' ') else { return vec![line.to_owned()] };
@@ -210,7 +209,7 @@ fn folded(line: &str) -> Vec<String> {
     vec![line[..at].to_owned(), format!("{}{}", " ".repeat(column), &line[at + 1..])]
 }
 
-/// `word` without its underscore, which only Rust needs, wherever it is a whole word.
+/// Removes the underscore of `word`, which only Rust needs, where it is a whole word.
 fn without_underscore(line: &str, word: &str) -> String {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut out = String::new();
@@ -225,7 +224,7 @@ fn without_underscore(line: &str, word: &str) -> String {
     out + rest
 }
 
-/// The comments of fields on one line each where they fit.
+/// Puts the comments of fields on one line where they fit.
 fn one_line_comments(code: Vec<String>) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut lines = code.into_iter().peekable();

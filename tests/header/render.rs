@@ -36,7 +36,7 @@ fn banner(section: &Section) -> Vec<String> {
     block("/*", &heading)
 }
 
-/// A declaration in lines that are short enough: what is too long continues after the opening parenthesis.
+/// Breaks a declaration that is too long, after the opening parenthesis.
 pub fn broken(line: &str) -> Vec<String> {
     if line.chars().count() <= WIDTH || line.trim_start().starts_with(['/', '*']) {
         return vec![line.to_owned()];

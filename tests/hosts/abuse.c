@@ -1,5 +1,5 @@
-/* abuse RANDOM: everything that a binding can pass by mistake. Each call is answered by a status, or by the repair that
- * the header promises; RANDOM is how many random handles are tried. Meant to run under valgrind as well. */
+/* abuse RANDOM: passes everything that a binding can pass by mistake. Each call returns a status, or makes the
+ * correction that the header promises. RANDOM is the number of random handles. Also run under valgrind. */
 #include "check.h"
 #include <errno.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 
 static spanwire_tracer tracer;
 
-/* Every function that takes a span, on a handle that is none. `wanted` is the status of each. */
+/* Calls every function that takes a span with an invalid handle. `wanted` is the status of each. */
 static void every_call_refuses(spanwire_span span, spanwire_status wanted) {
     char text[64];
     size_t need;
@@ -33,7 +33,8 @@ static void every_call_refuses(spanwire_span span, spanwire_status wanted) {
     STATUS(wanted, spanwire_span_finish_at(span, 1));
     STATUS(wanted, spanwire_span_discard(span));
     STATUS(span ? wanted : SPANWIRE_E_NOT_FOUND, spanwire_span_get_tag(span, "k", text, sizeof text, &need));
-    /* Ids can be read of a span that the parent of this process had open, so that the child can continue its trace. */
+    /* The ids of a span that the parent of this process had open can be read, so that the child can continue the
+     * trace. */
     spanwire_status of_ids = wanted == SPANWIRE_E_FORKED ? SPANWIRE_OK : SPANWIRE_E_HANDLE;
     STATUS(of_ids, spanwire_span_context(span, &context));
     STATUS(of_ids, spanwire_span_id_text(span, SPANWIRE_ID_SPAN, text, sizeof text, &need));
@@ -81,14 +82,14 @@ static void wrong_handles(long randoms) {
         STATUS(wrong ? SPANWIRE_E_HANDLE : SPANWIRE_OK, spanwire_tracer_free(wrong));
     }
     for (long i = 0; i < randoms; i++) {
-        /* Anything at all, anything below 2^53, and the open span's own handle with one bit turned. */
+        /* Arbitrary values, values below 2^53, and the open span's own handle with one bit changed. */
         uint64_t wrong = i % 3 == 0 ? random64() : i % 3 == 1 ? random64() >> 11 : open ^ (uint64_t)1 << random64() % 64;
         if (wrong == open || wrong == tracer || wrong == 0) continue;
         check_that(spanwire_span_set_tag(wrong, "k", "v") != SPANWIRE_OK, __FILE__, __LINE__, "a random handle is refused", 0, 0);
         check_that(spanwire_span_finish(wrong) != SPANWIRE_OK, __FILE__, __LINE__, "a random handle is refused", 0, 0);
         check_that(spanwire_tracer_free(wrong) != SPANWIRE_OK, __FILE__, __LINE__, "a random handle is refused", 0, 0);
     }
-    /* A parent that is none starts a new trace and is counted, so that no request goes untraced. */
+    /* An invalid parent starts a new trace and is counted, so that every request is traced. */
     const uint64_t no_parents[] = {finished, discarded, tracer, UINT64_MAX, random64()};
     for (size_t i = 0; i < sizeof no_parents / sizeof *no_parents; i++) {
         spanwire_span orphan = spanwire_span_start(tracer, no_parents[i], "orphan");
@@ -99,7 +100,7 @@ static void wrong_handles(long randoms) {
 }
 
 static void null_pointers(void) {
-    spanwire_span span = spanwire_span_start(tracer, 0, NULL); /* a span without a name is better than none */
+    spanwire_span span = spanwire_span_start(tracer, 0, NULL); /* a span without a name is started */
     CHECK(span != 0);
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_tracer_new(NULL, 0, NULL, NULL));
     spanwire_tracer out = 7;
@@ -160,13 +161,13 @@ static void null_pointers(void) {
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_tracer_config_json(tracer, NULL, 0, NULL));
     OK(spanwire_tracer_config_json(tracer, NULL, 0, &need));
     CHECK(need > 1);
-    spanwire_process_after_fork_child(); /* which this process is not */
+    spanwire_process_after_fork_child(); /* not a forked child: no effect */
     CHECK(spanwire_status_text(SPANWIRE_E_HANDLE) != NULL && spanwire_status_text(-12345) != NULL);
     OK(spanwire_log_set_level(SPANWIRE_LEVEL_INFO));
     OK(spanwire_span_finish(span));
 }
 
-/* Where nothing is found, outputs stay as they are, and a call without any is refused whatever it asks about. */
+/* If nothing is found, outputs stay unchanged. A call without any output is refused. */
 static void outputs_of_what_is_not_there(void) {
     spanwire_span span = spanwire_span_start(tracer, 0, "outputs"), finished = spanwire_span_start(tracer, 0, "gone");
     OK(spanwire_span_set_tag(span, "there", "v"));
@@ -198,10 +199,10 @@ static void outputs_of_what_is_not_there(void) {
     OK(spanwire_span_discard(span));
 }
 
-/* Lengths that no text has. Nothing may be read through them. */
+/* Impossible lengths. The library must not read through them. */
 static void odd_lengths(void) {
     const size_t odd[] = {SIZE_MAX - 1, SIZE_MAX / 2 + 1};
-    const char k = 'k'; /* one byte, and no NUL behind it */
+    const char k = 'k'; /* one byte without a NUL after it */
     spanwire_span span = spanwire_span_start(tracer, 0, "lengths");
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         size_t n = odd[i];
@@ -214,7 +215,7 @@ static void odd_lengths(void) {
         STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_write_n(SPANWIRE_LEVEL_DEBUG, &k, n, &k, 1));
         STATUS(SPANWIRE_E_ARGUMENT, spanwire_log_write_n(SPANWIRE_LEVEL_DEBUG, &k, 1, &k, n));
         spanwire_span nameless = spanwire_span_start_n(tracer, span, &k, n);
-        CHECK(nameless != 0); /* a name that cannot be meant is none */
+        CHECK(nameless != 0); /* an invalid name counts as none */
         OK(spanwire_span_discard(nameless));
         spanwire_tag tag = {&k, n, "v", 1}, value = {"v", 1, &k, n};
         spanwire_metric metric = {&k, n, 1};
@@ -278,7 +279,7 @@ static void odd_texts(void) {
     OK(spanwire_span_set_tag_n(span, "10 MiB too", SPANWIRE_NUL, text, large));
     for (size_t i = 0; i + 3 <= large; i += 3) memcpy(text + i, "\xe2\x82\xac", 3);
     text[large - large % 3] = 0;
-    OK(spanwire_span_set_tag(span, "euros", text)); /* cut at a character, not inside one */
+    OK(spanwire_span_set_tag(span, "euros", text)); /* cut between characters */
     OK(spanwire_span_set_tag(span, text, "a key of 10 MiB"));
     OK(spanwire_span_set_resource(span, text));
     OK(spanwire_span_set_name(span, text));
@@ -341,7 +342,7 @@ static void too_many(void) {
     OK(spanwire_span_finish(span));
     free(tags);
     free(many);
-    for (int i = 0; i < 200; i++) { /* more tracers than there may be: a status, and the first ones live on */
+    for (int i = 0; i < 200; i++) { /* above the limit of tracers: a status, and the first ones keep working */
         char name[32];
         snprintf(name, sizeof name, "service %d", i);
         spanwire_setting settings[] = {{"DD_SERVICE", name}, {"DD_TRACE_AGENT_URL", "http://127.0.0.1:1"}};
@@ -367,13 +368,13 @@ static void sizes_of_structs(void) {
         spanwire_span_options known;
         uint64_t later;
     } newer = {{.size = sizeof newer, .name = "n", .name_len = 1}, 0};
-    OK(spanwire_span_start_with(tracer, &newer.known, &out)); /* a field that we do not know, and that says nothing */
+    OK(spanwire_span_start_with(tracer, &newer.known, &out)); /* an unknown field that is zero */
     OK(spanwire_span_discard(out));
     newer.later = 1;
     STATUS(SPANWIRE_E_VERSION, spanwire_span_start_with(tracer, &newer.known, &out));
     spanwire_stats stats = {.size = 0};
     STATUS(SPANWIRE_E_VERSION, spanwire_tracer_stats(tracer, &stats));
-    stats.size = 24; /* a host built against an older, smaller struct gets what it knows */
+    stats.size = 24; /* a host with an older, smaller struct gets the fields that it knows */
     stats.spans_open = 77;
     OK(spanwire_tracer_stats(tracer, &stats));
     CHECK(stats.spans_started > 0 && stats.spans_open == 77);
@@ -398,7 +399,7 @@ static void a_child_of_a_fork(void) {
     OK(spanwire_span_finish(mine));
 }
 
-/* What was repaired, cut and dropped above was counted. */
+/* The corrections, cuts and drops above were counted. */
 static void counts(void) {
     spanwire_stats stats = stats_of(tracer);
     CHECK(stats.texts_repaired >= 6);
@@ -410,7 +411,7 @@ static void counts(void) {
 
 int main(int argc, char **argv) {
     errno = 77;
-    CHECK(spanwire_tracer_flush(7, 1) == SPANWIRE_E_HANDLE); /* before there is any tracer */
+    CHECK(spanwire_tracer_flush(7, 1) == SPANWIRE_E_HANDLE); /* before the first tracer */
     CHECK(spanwire_span_finish(7) == SPANWIRE_E_HANDLE);
     tracer = tracer_new();
     wrong_handles(number(argc, argv, 1, 1000000));
@@ -422,7 +423,7 @@ int main(int argc, char **argv) {
     too_many();
     sizes_of_structs();
     counts();
-    CHECK(errno == 77); /* not a call of ours has touched it */
+    CHECK(errno == 77); /* no call of the library has changed it */
     a_child_of_a_fork();
     OK(spanwire_tracer_shutdown(tracer, 10000));
     OK(spanwire_tracer_shutdown(tracer, 10000));

@@ -1,5 +1,5 @@
-/* bounded SHAPE: as many spans of a kind as the library takes, then none. Prints `bounded {…}`: by how many KiB the process
- * grew at the most, the bound, and what the library and the process hold when everything has ended. Shapes:
+/* bounded SHAPE: as many spans of a kind as the library accepts, then none. Prints `bounded {…}`: the growth of the
+ * process in KiB, the limit, and the memory of the library and the process when everything has ended. Shapes:
  *   nested   each span is the child of the one before
  *   wide     many children of one root, finished while the root is open
  *   tags     spans with many long tags
@@ -31,7 +31,7 @@ static void nest(spanwire_span *own, long most) {
         spanwire_span_set_metric(own[count], "rows", 42.5);
         count++;
     }
-    CHECK(count > 100 || most < MOST); /* one thread of many may come late */
+    CHECK(count > 100 || most < MOST); /* one of many threads may start late */
     while (count > 0) OK(spanwire_span_finish(own[--count]));
 }
 
@@ -71,7 +71,7 @@ int main(int argc, char **argv) {
     spans = malloc(MOST * sizeof *spans);
     tracer = tracer_new();
     CHECK(spans != NULL);
-    memset(spans, 1, MOST * sizeof *spans); /* ours, before the library's memory is looked at */
+    memset(spans, 1, MOST * sizeof *spans); /* allocate our pages before measuring */
     OK(spanwire_span_discard(spanwire_span_start(tracer, 0, "first")));
     long base = peak_kib(), before = resident_kib();
     for (int round = 0; round < 2; round++) {
@@ -89,7 +89,7 @@ int main(int argc, char **argv) {
     spanwire_tracer_shutdown(tracer, 20000);
     malloc_trim(0);
     spanwire_stats s = check_closed_books(tracer);
-    /* What shutdown has no time for, the worker gives back as it ends. */
+    /* The worker frees what shutdown had no time for when it ends. */
     for (int i = 0; i < 500 && s.memory_used > s.memory_max / 8 * 5; i++) sleep_us(10000), s = stats_of(tracer);
     printf("bounded {\"grown_kib\":%ld,\"max_kib\":%" PRIu64 ",\"used_after_kib\":%" PRIu64 ",\"resident_after_kib\":%ld,\"started\":%" PRIu64 "}\n",
            grown, s.memory_max / 1024, s.memory_used / 1024, resident_kib() - before, s.spans_started);

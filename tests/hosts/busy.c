@@ -1,5 +1,5 @@
-/* busy CASE: calls on a span that another call holds. A tag's value lies in a page that cannot be read, so that the call
- * which copies it stops inside the library, with the span held, in a handler of this program. */
+/* busy CASE: calls on a span that another call holds. A tag's value is in a page that cannot be read, so the call
+ * that copies it stops inside the library, with the span held, in a signal handler of this program. */
 #include "check.h"
 #include <pthread.h>
 #include <semaphore.h>
@@ -45,7 +45,7 @@ static void name_it(void) {
 }
 static void tag_it(void) { STATUS(SPANWIRE_E_BUSY, spanwire_span_set_tag(span, "never", "set")); }
 
-/* The same thread: a signal handler must not be called from, but it may neither hang nor lose the span. */
+/* The same thread. Calls from a signal handler are not allowed, but must neither hang nor lose the span. */
 static void interrupted(void (*call)(void)) {
     span = spanwire_span_start(tracer, 0, "interrupted");
     meanwhile = call;
@@ -58,7 +58,7 @@ static void wait_inside(void) {
     while (sem_wait(&go_on)) {}
 }
 
-/* Another thread, which does not run for a while. */
+/* Another thread, which is suspended for a while. */
 static void descheduled(void (*call)(void)) {
     pthread_t holder;
     span = spanwire_span_start(tracer, 0, "descheduled");
@@ -68,7 +68,7 @@ static void descheduled(void (*call)(void)) {
     while (sem_wait(&held)) {}
     int64_t began = monotonic_ns();
     call();
-    /* Calls that end a span do not wait at all: ten times what a call that may wait is allowed to. */
+    /* Calls that end a span must not wait. The limit is ten times that of a call that may wait. */
     CHECK(monotonic_ns() - began < 1000000000);
     sem_post(&go_on);
     pthread_join(holder, NULL);

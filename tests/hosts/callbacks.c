@@ -1,5 +1,5 @@
 /* callbacks SCENARIO [fork|_Fork|clone]: callbacks that fork, and callbacks that call the whole API. A child must not
- * hang on anything that its parent held, and must not see a record or an event of its parent's. Prints `callbacks {…}`. */
+ * hang on a lock that its parent held, and must see no record or event of its parent. Prints `callbacks {…}`. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>
@@ -15,7 +15,7 @@ static const char *way = "fork";
 static pid_t parent, child;
 static long rounds, hung, wrong;
 static atomic_int stop, log_pause;
-/* Calls of callbacks in children, after the one that forked: shared with them. */
+/* Number of callback calls in children after the one that forked; shared with the children. */
 static atomic_long *after_fork;
 
 static pid_t fork_now(void) {
@@ -34,7 +34,7 @@ static void *logger(void *unused) {
     return NULL;
 }
 
-/* Waits for a child; one that hangs is ended and counted. */
+/* Waits for a child. A child that hangs is killed and counted. */
 static void collect(void) {
     int status = 0, waited = 0;
     if (child <= 0) return;
@@ -53,7 +53,7 @@ static void no_record_of_the_parent(const spanwire_log_record *record, void *use
     if (strstr(record->text, "of the parent's")) ++*(long *)userdata;
 }
 
-/* What a child does after the call in whose callback it was forked has returned. */
+/* What a child does after the call returns in whose callback it was forked. */
 static void as_a_child(void) {
     long of_the_parent = 0;
     size_t count = 0;
@@ -74,7 +74,8 @@ static void fork_in_the_second(const spanwire_log_record *record, void *unused) 
 
 static void in_poll(void) {
     pthread_t threads[3];
-    /* The other ways to fork leave the locks of malloc() as they are: with them a thread that allocates is the host's fault. */
+    /* The other ways to fork leave malloc()'s locks as they are; a thread that allocates during such a fork is the
+     * host's fault. */
     int others = strcmp(way, "fork") == 0 ? 3 : 0;
     for (int i = 0; i < others; i++) pthread_create(&threads[i], NULL, logger, NULL);
     for (rounds = 0; rounds < (others ? 300 : 20); rounds++) {
@@ -107,7 +108,7 @@ static void in_recorder(void) {
     }
 }
 
-/* On the log's thread. In the child it is the only thread: when the callback has returned, it ends. */
+/* On the log thread. In the child it is the only thread, and it ends when the callback has returned. */
 static atomic_int forked;
 static void fork_once(const spanwire_log_record *record, void *unused) {
     (void)record, (void)unused;
@@ -154,7 +155,7 @@ static void in_release(void) {
     }
 }
 
-/* A release function on the log's thread, after a callback that removed its own sink. */
+/* A release function on the log thread, after a callback that removed its own sink. */
 static spanwire_sink own;
 static atomic_int released;
 static void fork_at_its_own_end(void *unused) {
@@ -176,7 +177,7 @@ static void in_own_release(void) {
     }
 }
 
-/* Everything else of the API from inside of each kind of callback. */
+/* Everything else in the API, called from each kind of callback. */
 static int depth;
 static long nested;
 static void call_everything(const spanwire_log_record *record, void *userdata) {

@@ -13,7 +13,7 @@ static spanwire_span held;
 static void on_record(const spanwire_log_record *record, void *userdata) {
     (void)record;
     (*(int *)userdata)++;
-    sleep_us(1000); /* a cancellation point of the host's own, in the callback */
+    sleep_us(1000); /* a cancellation point of the host in the callback */
 }
 
 static void on_event(const spanwire_recorder_event *event, void *userdata) {
@@ -31,7 +31,7 @@ static int32_t read_own(uint64_t address, void *into, size_t length, void *userd
 
 static void keep(const char *text, size_t length, void *userdata) { (void)text, (void)length, (void)userdata; }
 
-/* Something in the log, for those calls that take it. */
+/* A log record, for the calls that read one. */
 static void say(void) { spanwire_log_write(SPANWIRE_LEVEL_ERROR, "host", "a record"); }
 
 static spanwire_tracer another(const char *service) {
@@ -59,7 +59,7 @@ static void many_spans(void) {
         OK(spanwire_span_finish(many[i]));
     }
 }
-/* Each start and end is a record, and wakes a descriptor that somebody waits for. */
+/* Each start and finish makes a record, and makes a descriptor readable. */
 static void spans_in_debug_mode(void) {
     OK(spanwire_debug_set(1));
     CHECK(spanwire_log_fd() >= 0);
@@ -143,7 +143,7 @@ static void recorder(void) {
 static void inspect(void) {
     CHECK(spanwire_process_inspect(4096, 0, "status", read_own, keep, NULL) == SPANWIRE_E_NOT_FOUND);
 }
-/* The first call of a forked child makes everything anew. */
+/* The first call in a forked child makes fresh state. */
 static void forked_child(void) {
     pid_t child = fork();
     if (child == 0) {
@@ -189,11 +189,11 @@ static void cancelled_inside(const struct call *call) {
     struct attempt attempt = {call, 0, -1};
     pthread_t thread;
     void *result = NULL;
-    fprintf(stderr, "%s\n", call->name); /* the last one is where it ended */
+    fprintf(stderr, "%s\n", call->name); /* the last line names the call that failed */
     CHECK(pthread_create(&thread, NULL, make_it, &attempt) == 0);
     pthread_join(thread, &result);
     CHECK(attempt.returned);
-    CHECK(attempt.old_state == PTHREAD_CANCEL_ENABLE); /* as the host had it */
+    CHECK(attempt.old_state == PTHREAD_CANCEL_ENABLE); /* unchanged */
     CHECK(result == PTHREAD_CANCELED);
 }
 
@@ -227,12 +227,12 @@ static void cancelled_from_outside(void) {
 
 int main(int argc, char **argv) {
     const size_t count = sizeof calls / sizeof *calls;
-    /* The very first call of the process makes its state. */
+    /* The first call of the process makes its state. */
     const struct call first = {"first_call", tracer_new_once};
     if (argc < 2 || strcmp(argv[1], first.name) == 0) cancelled_inside(&first);
     tracer = tracer_new();
     held = spanwire_span_start(tracer, 0, "held");
-    if (argc < 2) CHECK(spanwire_log_fd() >= 0); /* from now on each record wakes it */
+    if (argc < 2) CHECK(spanwire_log_fd() >= 0); /* from now on each record makes it readable */
     for (size_t n = 0; n < count; n++) {
         int wanted = argc < 2;
         for (int i = 1; i < argc; i++) wanted |= strcmp(argv[i], calls[n].name) == 0;

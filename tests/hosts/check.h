@@ -1,4 +1,4 @@
-/* What every host program of the tests shares: checks that count, the books of a tracer, and a few clocks.
+/* Shared by all host programs of the tests: checks that count failures, a check of a tracer's counters, and clocks.
  * Settings come from the environment, so that one program serves many tests. */
 #ifndef SPANWIRE_TESTS_CHECK_H
 #define SPANWIRE_TESTS_CHECK_H
@@ -14,9 +14,9 @@
 
 static int failures;
 
-/* Counts a failure and goes on: one run shows all that is wrong. */
+/* Counts a failure and continues, so that one run shows all failures. */
 #define CHECK(condition) check_that((condition) != 0, __FILE__, __LINE__, #condition, 0, 0)
-/* The same for a status, saying both. */
+/* The same for a status, and prints both. */
 #define STATUS(wanted, call) \
     do { \
         spanwire_status got_ = (call); \
@@ -26,7 +26,7 @@ static int failures;
 
 static inline void check_that(int good, const char *file, int line, const char *what, int got, int wanted) {
     if (good) return;
-    if (failures++ >= 20) return; /* the first ones tell the story */
+    if (failures++ >= 20) return; /* the first ones are enough */
     if (got != wanted)
         fprintf(stderr, "%s:%d: %s is %d, not %d\n", file, line, what, got, wanted);
     else
@@ -46,7 +46,7 @@ static inline void sleep_us(long us) {
     nanosleep(&time, NULL);
 }
 
-/* The most memory that the process ever had, in KiB. */
+/* Returns the highest memory use of the process so far, in KiB. */
 static inline long peak_kib(void) {
     char line[128];
     long kib = -1;
@@ -56,7 +56,7 @@ static inline long peak_kib(void) {
     return kib;
 }
 
-/* The n-th argument as a number. */
+/* Returns the n-th argument as a number. */
 static inline long number(int argc, char **argv, int n, long otherwise) {
     return argc > n ? strtol(argv[n], NULL, 10) : otherwise;
 }
@@ -72,7 +72,8 @@ static inline spanwire_tracer tracer_new(void) {
     return tracer;
 }
 
-/* Every reason for which a finished span is dropped; their sum must be `spans_dropped`, or one is missing here. */
+/* Every reason for which a finished span is dropped. The sum must be `spans_dropped`; otherwise a reason is missing
+ * here. */
 #define DROPS(X) \
     X(dropped_queue_full) X(dropped_memory) X(dropped_unreachable) X(dropped_refused) X(dropped_too_large) \
     X(dropped_shutdown) X(dropped_invalid) X(dropped_unknown_fate)
@@ -104,7 +105,7 @@ static inline void print_stats(FILE *to, const spanwire_stats *stats) {
     fprintf(to, "}\n");
 }
 
-/* Nothing is lost uncounted. Only for a moment in which no span call runs. */
+/* Checks that every span is counted. Only while no span call runs. */
 static inline spanwire_stats check_books(spanwire_tracer tracer) {
     spanwire_stats s = stats_of(tracer);
     int before = failures;
@@ -115,8 +116,8 @@ static inline spanwire_stats check_books(spanwire_tracer tracer) {
     return s;
 }
 
-/* After shutdown nothing is under way any more, but for a request that its time did not suffice for: that one may take
- * as long as a request may. Prints the books for the test that reads them. */
+/* After shutdown nothing is in flight, except a request that had no time to end; that one may take as long as a
+ * request may. Prints the counters for the test that reads them. */
 static inline spanwire_stats check_closed_books(spanwire_tracer tracer) {
     for (int i = 0; i < 300 && stats_of(tracer).spans_in_flight; i++) sleep_us(10000);
     spanwire_stats s = check_books(tracer);
@@ -130,7 +131,7 @@ static inline spanwire_stats check_closed_books(spanwire_tracer tracer) {
     return s;
 }
 
-/* The exit code of a host. */
+/* Returns the exit code of a host. */
 static inline int verdict(void) {
     if (failures) fprintf(stderr, "%d checks failed\n", failures);
     return failures ? 1 : 0;

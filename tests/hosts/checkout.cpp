@@ -1,5 +1,5 @@
-// A shop in the middle of a checkout: three requests are finished and cannot leave, two spans are open, one has finished
-// inside of them. It says `ready` and sleeps, for a debugger to look at it, or for a signal to end it.
+// A shop in the middle of a checkout: the spans of three requests are finished and cannot be sent, two spans are open, and
+// one inside them has finished. Prints `ready` and sleeps until a debugger inspects it or a signal ends it.
 #include <chrono>
 #include <cstdio>
 #include <thread>

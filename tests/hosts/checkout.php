@@ -1,5 +1,5 @@
 <?php
-// What checkout.cpp does, in PHP with the extension.
+// The same as checkout.cpp, in PHP with the extension.
 use Spanwire\Tracer;
 
 function charge(Tracer $tracer): void

@@ -1,4 +1,4 @@
-# What checkout.cpp does, in Ruby with the gem.
+# The same as checkout.cpp, in Ruby with the gem.
 require "spanwire"
 
 def charge

@@ -1,6 +1,7 @@
-/* coming_and_going TRACERS BUSY: so many tracers one after another, each made the moment after the last one was given
- * back. The span of each leaves by itself: nobody flushes, and shutdown comes after. If BUSY, another tracer of the
- * same agent has spans all the time. Prints `went {…}` with how many those were, and the books of the busy one. */
+/* coming_and_going TRACERS BUSY: makes this number of tracers one after another, each as soon as the last one was
+ * freed. The span of each must be sent without a flush; shutdown comes later. If BUSY, another tracer of the same
+ * agent makes spans all the time. Prints `went {…}` with the number of spans sent, and the counters of the busy
+ * tracer. */
 #include "check.h"
 #include <pthread.h>
 #include <stdatomic.h>

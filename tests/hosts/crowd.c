@@ -11,14 +11,14 @@ int main(int argc, char **argv) {
         int64_t began = monotonic_ns();
         if (freed) {
             OK(spanwire_tracer_free(tracer));
-            /* Promised: 10 ms. */
+            /* The promise is 10 ms. */
             CHECK(monotonic_ns() - began < 100000000);
             break;
         }
-        spanwire_status status = spanwire_tracer_shutdown(tracer, 0); /* not a matter of the machine's speed here */
+        spanwire_status status = spanwire_tracer_shutdown(tracer, 0); /* either, depending on the machine's speed */
         CHECK(status == SPANWIRE_OK || status == SPANWIRE_E_TIMEOUT);
         int64_t took = monotonic_ns() - began;
-        /* Promised: the time that was given, which is none, and 100 ms. */
+        /* The promise is the time limit, which is 0, plus 100 ms. */
         CHECK(took < 1000000000);
         printf("shutdown(0) took %.1f ms\n", (double)took / 1e6);
         /* The worker does the rest. */

@@ -1,9 +1,9 @@
-/* descriptors SCENARIO: a host whose descriptors are its own.
+/* descriptors SCENARIO: a host that closes and opens descriptors.
  *
- *   listed             opens all that the library can have open, and looks at each new descriptor
+ *   listed             makes the library open all its descriptors, and checks each new one
  *   listed-closed      the same without standard input, output and error
- *   exchanged          closes all descriptors again and again, each time to open its own under the same numbers
- *   stream N           closes descriptor N, opens a data file, which gets that number, and logs
+ *   exchanged          repeatedly closes all descriptors and opens its own under the same numbers
+ *   stream N           closes descriptor N, opens a data file, which gets that number, and then logs
  *   before N           the same before its first call
  *
  * Works in the current folder: `data` is the host's, `lib.log` the log. Prints `descriptors {"new":…,"kinds":"…"}` and
@@ -36,7 +36,7 @@ static void ignore(const spanwire_log_record *record, void *userdata) {
     (void)userdata;
 }
 
-/* Reads what waits, as an event loop does that the descriptor has woken. */
+/* Reads the waiting records, as an event loop does when the descriptor is readable. */
 static void pull(void) {
     size_t count;
     OK(spanwire_log_poll(ignore, NULL, 100000, &count));
@@ -46,7 +46,7 @@ static void pull(void) {
     CHECK(poll(&waiting, 1, 10000) == 1 && waiting.revents == POLLIN);
 }
 
-/* All that is open and was not open before is above 2 and is closed by exec. */
+/* Each new descriptor is above 2 and is closed by exec. */
 static void look(FILE *out, const char *before) {
     char kinds[4096] = "";
     int found = 0;
@@ -76,17 +76,17 @@ static void listed(int closed) {
     for (int i = 0; i < 5; i++) spans(3);
     pull();
     CHECK(spanwire_recorder_fd() >= 3);
-    /* The log's thread opens its file with the first line that it writes. */
+    /* The log thread opens its file with the first line. */
     for (int ms = 0; ms < 10000 && access("lib.log", F_OK) != 0; ms++) usleep(1000);
     look(out, before);
-    for (int fd = 0; closed && fd < 3; fd++) CHECK(open("/dev/null", O_RDWR) == fd); /* they are the host's to take */
+    for (int fd = 0; closed && fd < 3; fd++) CHECK(open("/dev/null", O_RDWR) == fd); /* these numbers belong to the host */
     OK(spanwire_tracer_shutdown(tracer, 10000));
     spanwire_stats s = check_books(tracer);
     print_stats(out, &s);
     fflush(out);
 }
 
-/* What a host may open under the numbers that it has closed. */
+/* Files that a host may open under the numbers that it has closed. */
 enum Kind { FILES, LOGS, SOCKETS, CONNECTIONS, EVENTS, PIPES, EPOLLS, KINDS };
 
 static void open_all(enum Kind kind, int *fds) {
@@ -135,7 +135,7 @@ static void exchanged(void) {
         for (int fd = 3; fd < HIGHEST; fd++) close(fd);
         open_all(kind, fds);
         for (int i = 0; i < HOSTS; i++) CHECK(fstat(fds[i], &were[i]) == 0);
-        if (round % 3 == 0) spans(0); /* the worker and the log only */
+        if (round % 3 == 0) spans(0); /* only the worker and the log */
         pull();
         spans(10);
         check_all(kind, fds, were);
@@ -145,7 +145,7 @@ static void exchanged(void) {
     check_closed_books(tracer);
 }
 
-/* A program that closes one of its standard streams gets its next file under that number. */
+/* If a program closes a standard stream, the next file that it opens gets that number. */
 static void stream(int fd, int before) {
     if (!before) {
         tracer = tracer_new();

@@ -1,6 +1,7 @@
-/* doctor WHAT [N]: a program with one fault, for its log to tell of. `spans N`: N traces of two spans, well made; `open N`:
- * N spans that nobody finishes; `wide N`: one trace of N spans; `loud N`: N traces at once, and one a second later; `none`: no span at all; `two`: two tracers of one service that disagree. Settings come
- * from the environment; nothing is checked, since what goes wrong is the point. */
+/* doctor WHAT [N]: a program with one fault, which its log must show. `spans N`: N correct traces of two spans; `open
+ * N`: N spans that are never finished; `wide N`: one trace of N spans; `loud N`: N traces at once, and one a second
+ * later; `none`: no span; `two`: two tracers of one service with different settings. Settings come from the
+ * environment. Nothing is checked, because the faults are intended. */
 #include "check.h"
 #include <unistd.h>
 
@@ -35,12 +36,12 @@ int main(int argc, char **argv) {
     }
     if (!strcmp(what, "loud")) {
         make(tracer, count);
-        usleep(1000 * 1000); /* until whoever reads its log has caught up */
+        usleep(1000 * 1000); /* until the reader of its log has caught up */
         make(tracer, 1);
     }
     if (!strcmp(what, "none")) {
         OK(spanwire_tracer_start(tracer));
-        usleep(300 * 1000); /* as a program that waits for its first request */
+        usleep(300 * 1000); /* like a program that waits for its first request */
     }
     if (!strcmp(what, "open"))
         for (long n = 0; n < count; n++) spanwire_span_start(tracer, 0, "forgotten");

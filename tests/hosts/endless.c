@@ -1,5 +1,5 @@
-/* endless ROUNDS: one span that lives long, on which the same few things are set, replaced and removed for ever. What it
- * occupies must not grow, and no call may fail. */
+/* endless ROUNDS: one long span on which the same few things are set, replaced and removed again and again. Its
+ * memory must not grow, and no call may fail. */
 #include "check.h"
 
 int main(int argc, char **argv) {

@@ -1,5 +1,5 @@
-/* environment: another thread changes the environment while tracers are made. What it does not touch is always read;
- * nothing crashes. Prints `environment {…}`. */
+/* environment: another thread changes the environment while tracers are made. Variables that it does not change are
+ * always read, and nothing crashes. Prints `environment {…}`. */
 #include "check.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,7 +24,7 @@ static void *change(void *unused) {
     return NULL;
 }
 
-/* Makes tracers for so long; how many did not see DD_ENV. */
+/* Makes tracers for this time. Returns how many did not see DD_ENV. */
 static long missed, made;
 static void make_tracers(int64_t ns) {
     int64_t end = monotonic_ns() + ns;
@@ -43,7 +43,7 @@ static void make_tracers(int64_t ns) {
 
 int main(void) {
     pthread_t thread;
-    /* Behind variables that the other thread takes away and adds: each time DD_ENV moves in the array. */
+    /* DD_ENV comes after variables that the other thread removes and adds, so that it moves in the array each time. */
     for (int i = 0; i < 400; i += 2) {
         char name[32];
         snprintf(name, sizeof name, "HOSTVAR_%d", i);

@@ -1,6 +1,6 @@
-/* generations DEPTH: each process traces, logs, and forks the next one. Prints for each
- * `generation {"depth":…,"rss":…,"size":…,"descriptors":…}`, sizes in KiB, and checks what a child may do with spans of
- * older processes. A callback of the first process takes records in all of them. */
+/* generations DEPTH: each process traces, logs, and forks the next one. Prints for each `generation
+ * {"depth":…,"rss":…,"size":…,"descriptors":…}`, sizes in KiB, and checks what a child may do with spans of older
+ * processes. A callback of the first process receives records in all of them. */
 #include "check.h"
 #include <dirent.h>
 #include <sys/wait.h>
@@ -8,7 +8,7 @@
 
 static spanwire_tracer tracer;
 enum { OLDER = 30 };
-static spanwire_span open_ones[OLDER]; /* this process's, its parent's, and so on */
+static spanwire_span open_ones[OLDER]; /* of this process, its parent, and so on */
 static long taken;
 
 static long of_process(const char *name) {

@@ -1,5 +1,5 @@
-/* hoard: starts spans and never finishes them, until the library refuses to go on; then finishes them all. Prints
- * `hoard {…}`: how many there were, what the process grew by, what the library says that they occupy; and the books. */
+/* hoard: starts spans without finishing them until the library refuses more, then finishes them all. Prints `hoard
+ * {…}`: their number, the growth of the process, the memory that the library reports; and the counters. */
 #include "check.h"
 
 int main(void) {
@@ -7,7 +7,7 @@ int main(void) {
     spanwire_span *spans = calloc(MOST, sizeof *spans);
     spanwire_tracer tracer = tracer_new();
     CHECK(spans != NULL);
-    memset(spans, 1, MOST * sizeof *spans); /* ours, before the library's memory is looked at */
+    memset(spans, 1, MOST * sizeof *spans); /* allocate our pages before measuring */
     OK(spanwire_span_discard(spanwire_span_start(tracer, 0, "first")));
     long base = peak_kib(), count = 0, refused_tags = 0;
     while (count < MOST && (spans[count] = spanwire_span_start(tracer, count ? spans[0] : 0, "hoarded")))
@@ -26,8 +26,8 @@ int main(void) {
     s = check_books(tracer);
     CHECK(s.spans_open == 0 && s.spans_finished == (uint64_t)count);
     OK(spanwire_tracer_flush(tracer, 20000));
-    CHECK(stats_of(tracer).spans_sent > (uint64_t)count / 2); /* what the first ones gave back was room for the others */
-    spanwire_span again = spanwire_span_start(tracer, 0, "after"); /* there is room again */
+    CHECK(stats_of(tracer).spans_sent > (uint64_t)count / 2); /* memory that the first ones freed was used for the others */
+    spanwire_span again = spanwire_span_start(tracer, 0, "after"); /* there is memory again */
     CHECK(again != 0);
     OK(spanwire_span_finish(again));
     OK(spanwire_tracer_shutdown(tracer, 20000));

@@ -1,4 +1,4 @@
-/* impatient MS: one span, and then for MS milliseconds everything that a host may do to have it sent sooner. */
+/* impatient MS: one span, and then for MS milliseconds every call with which a host may try to send it sooner. */
 #include "check.h"
 
 static spanwire_tracer tracer_of(const char *service) {

@@ -1,4 +1,4 @@
-/* inherited: what a child may do with a span of its parent's. It may continue the trace; the span is the parent's. */
+/* inherited: what a child may do with a span of its parent. It may continue the trace, but not change the span. */
 #include "check.h"
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* linked: the least program, to be linked with the shared or the static library. */
+/* linked: the smallest program, to be linked with the shared or the static library. */
 #include <spanwire.h>
 #include <stdio.h>
 

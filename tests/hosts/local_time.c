@@ -1,6 +1,6 @@
-/* local_time CHILDREN: two threads of the parent are in localtime() all the time, as those of a logging server are, while
- * it forks. Each child makes its first tracer, in a dialect whose lines have the local time, and logs: none may hang on
- * the lock that the fork left held. */
+/* local_time CHILDREN: two threads of the parent call localtime() all the time, like those of a logging server, while
+ * it forks. Each child makes its first tracer, in a dialect whose lines have the local time, and logs. No child may
+ * hang on the lock that was held at the fork. */
 #include "check.h"
 #include <pthread.h>
 #include <signal.h>

@@ -1,11 +1,11 @@
 /* log_files SCENARIO ID …: writes numbered lines to the log file that the environment names.
  *
- *   lines ID COUNT        that many lines, with a pause now and then
- *   until ID FILE         lines until FILE is there
+ *   lines ID COUNT        COUNT lines, with occasional pauses
+ *   until ID FILE         lines until FILE exists
  *   user ID FILE          the same as user 65534
- *   small ID COUNT BYTES  that many lines under a limit for the size of files
+ *   small ID COUNT BYTES  COUNT lines with a limit of BYTES for the size of files
  *
- * A line is `id=… n=… sum=…` with a filling of changing length, whose sum tells whether it is whole. Prints
+ * A line is `id=… n=… sum=…` with a filling of varying length, whose sum shows whether the line is complete. Prints
  * `log {"id":…,"lines":…}`. */
 #include "check.h"
 #include <signal.h>
@@ -15,7 +15,7 @@
 static spanwire_tracer tracer;
 static long id, lines;
 
-/* The sum is that of the filling's bytes; tests/log_files.rs adds them up again. */
+/* The sum of the filling's bytes; tests/log_files.rs computes it again. */
 static void write_line(void) {
     char text[512], filling[300];
     unsigned length = (unsigned)(lines * 37 + id * 11) % 280, sum = 0;
@@ -26,7 +26,7 @@ static void write_line(void) {
     lines++;
 }
 
-/* What is lost at the end is told before the next line: gives the log time, and it that line. */
+/* Losses at the end are reported before the next line. So give the log time, and write that line. */
 static void finish(void) {
     sleep_us(200000);
     write_line();

@@ -1,5 +1,5 @@
-/* lookup CHILDREN [known]: forked children in which the C library's look-up of names hangs, as it does where another
- * thread of the parent held a lock of it at the fork. With `known` the parent has sent before. Prints `lookup {…}`. */
+/* lookup CHILDREN [known]: forked children in which the C library's look-up of names hangs, as it does if another
+ * thread of the parent held its lock at the fork. With `known` the parent has sent before. Prints `lookup {…}`. */
 #include "check.h"
 #include <netdb.h>
 #include <netinet/in.h>
@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 static pid_t parent;
-/* Look-ups in the parent and in children. */
+/* Number of look-ups in the parent and in children. */
 static int *calls;
 
-/* Takes the place of the C library's for the library too: a program's own definition comes first. */
+/* Replaces the C library's function, for the library too: a program's own definition comes first. */
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found) {
     (void)host, (void)port, (void)hints;
     if (getpid() != parent) {

@@ -1,5 +1,5 @@
-/* neighbours: two tracers that share an agent which takes payloads and never answers. One is shut down before its spans
- * have left; the other must not notice. Prints `neighbours {…}` with what that cost it. */
+/* neighbours: two tracers with the same agent, which accepts payloads and never answers. One is shut down before its
+ * spans are sent; this must not affect the other. Prints `neighbours {…}` with the times of the other. */
 #include "check.h"
 
 static spanwire_tracer tracer_of(const char *service) {
@@ -18,7 +18,7 @@ int main(void) {
     CHECK(gone != stays);
     some_traces(gone);
     STATUS(SPANWIRE_E_TIMEOUT, spanwire_tracer_flush(gone, 200)); /* now these are in flight */
-    some_traces(gone);                                            /* and these behind them */
+    some_traces(gone);                                            /* and these are queued */
     STATUS(SPANWIRE_E_TIMEOUT, spanwire_tracer_shutdown(gone, 50));
     spanwire_stats s = check_closed_books(gone);
     CHECK(s.dropped_shutdown + s.dropped_unknown_fate == 200 && s.dropped_shutdown >= 100);
@@ -34,7 +34,7 @@ int main(void) {
     CHECK(cpu < (int64_t)100 * 1000000);
 
     wall = monotonic_ns();
-    OK(spanwire_tracer_shutdown(gone, 5000)); /* twice is once */
+    OK(spanwire_tracer_shutdown(gone, 5000)); /* idempotent */
     OK(spanwire_tracer_shutdown(stays, 5000));
     CHECK(monotonic_ns() - wall < (int64_t)1000 * 1000000);
     check_closed_books(stays);

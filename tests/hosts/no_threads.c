@@ -1,5 +1,5 @@
-/* no_threads: the system gives no thread (limit of processes), and later gives them again. The error must come at once,
- * on standard error and in the ring, and once; flush and shutdown must not wait. Prints `no_threads {…}`. */
+/* no_threads: the system starts no thread (limit of processes), and later does again. The error must come at once and
+ * only once, on standard error and in the ring; flush and shutdown must not wait. Prints `no_threads {…}`. */
 #include "check.h"
 #include <grp.h>
 #include <sys/resource.h>
@@ -31,7 +31,7 @@ static void threads_allowed(rlim_t soft) {
 
 int main(int argc, char **argv) {
     int recovers = argc > 1 && strcmp(argv[1], "recovers") == 0;
-    /* The limit does not hold for root. */
+    /* The limit does not apply to root. */
     if (geteuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534))) return 2;
     threads_allowed(1);
     spanwire_tracer tracer = tracer_new();
@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
     STATUS(SPANWIRE_E_LIMIT, spanwire_tracer_flush(tracer, 60000));
     if (recovers) {
         threads_allowed(RLIM_INFINITY);
-        /* What waits is sent as soon as there is a thread: tried again for spans once a second. */
+        /* Waiting spans are sent as soon as a thread can be started, which is tried once a second. */
         for (int i = 0; i < 2000 && stats_of(tracer).spans_sent < 500; i++, sleep_us(10000)) some_spans(tracer, 1);
         CHECK(stats_of(tracer).spans_sent >= 500);
         OK(spanwire_tracer_flush(tracer, 10000));

@@ -1,5 +1,5 @@
-/* odd_spans: times that no clock shows, numbers at the ends of their range, and finished spans of every kind that the host
- * kept itself. What the agent must get is the test's concern; here no call may fail. */
+/* odd_spans: impossible times, numbers at the ends of their range, and finished spans of every kind from the host
+ * itself. The test checks what the agent gets; here no call may fail. */
 #include "check.h"
 
 static spanwire_tracer tracer;
@@ -55,7 +55,7 @@ static spanwire_record record(uint64_t trace, uint64_t id, uint64_t parent, cons
 
 static void submitted(void) {
     spanwire_record whole[] = {
-        record(7, 3, 2, "query", "db"), /* children first, as they finish */
+        record(7, 3, 2, "query", "db"), /* children first, in the order in which they finish */
         record(7, 4, 3, "row", "db"),
         record(7, 2, 1, "own by name", "shop"),
         record(7, 1, 0, "root", NULL),

@@ -1,9 +1,10 @@
-/* outage SPANS: that many spans, one a trace, as fast as they can be made. Prints `outage {…}`: what the loop cost the
- * calling thread, the peak of memory above that at the start, and how many spans could not be started; and the books. */
+/* outage SPANS: makes this number of spans, one in a trace, as fast as possible. Prints `outage {…}`: the cost of the
+ * loop for the calling thread, the peak of memory above that at the start, and the number of spans that could not be
+ * started; and the counters. */
 #include "check.h"
 #include <sys/resource.h>
 
-/* A span was started, and the worker then took the memory for a payload. */
+/* A span was started, and then the worker took the memory for a payload. */
 static int memory_is_short(spanwire_status status) {
     CHECK(status == SPANWIRE_OK || status == SPANWIRE_E_MEMORY);
     return status != SPANWIRE_OK;

@@ -1,7 +1,7 @@
-/* prefork fork|_Fork|clone CHILDREN TRACES: a server in which a thread of the parent traces while children are forked, each
- * of which makes its own traces of two spans. Prints what the parent made and the books of the parent; a child's exit
- * code tells of its own. With _Fork and raw clone nobody takes malloc's locks for the child, so there the thread stands still for
- * the moment of each clone, as every program must that calls clone by itself. */
+/* prefork fork|_Fork|clone CHILDREN TRACES: a server in which a thread of the parent traces while children are
+ * forked. Each child makes its own traces of two spans. Prints what the parent made, and the parent's counters; a
+ * child reports by its exit code. With _Fork and raw clone malloc's locks are not taken for the child, so the thread
+ * pauses during each clone, as every program that calls clone itself must arrange. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>
@@ -41,10 +41,10 @@ static void *parent_thread(void *unused) {
 static int child(long traces, int number) {
     failures = 0;
     for (long i = 0; i < traces; i++) one_trace();
-    if (number % 2) OK(spanwire_tracer_flush(tracer, 20000)); /* with and without a flush first */
+    if (number % 2) OK(spanwire_tracer_flush(tracer, 20000)); /* every other one with a flush before */
     OK(spanwire_tracer_shutdown(tracer, 20000));
     spanwire_stats s = check_books(tracer);
-    /* Its own spans alone: what the parent held is the parent's to send and to count. */
+    /* Only the child's own spans: those of the parent are sent and counted by the parent. */
     CHECK(s.spans_started == (uint64_t)traces * 2);
     CHECK(s.spans_sent == (uint64_t)traces * 2);
     if (failures) print_stats(stderr, &s);

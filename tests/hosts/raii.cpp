@@ -1,5 +1,5 @@
-// What spanwire.hpp adds to the C API, used the way a program would: scopes, moves, exceptions, sinks. Built without
-// exceptions, what throws is left out. Each CHECK that fails is named on standard error and makes the exit code 1.
+// The parts of spanwire.hpp that the C API does not have: scopes, moves, exceptions, sinks. A build without exceptions
+// leaves out what throws. Each CHECK that fails is named on standard error and makes the exit code 1.
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -32,7 +32,7 @@ static int failed = 0;
     } \
   } while (false)
 
-// Without the start-up line, so that the log holds what the tests below write and nothing else.
+// Without the start-up line, so that the log contains only what the tests below write.
 static spanwire::Tracer a_tracer() {
   return spanwire::Tracer::create(
       {{"DD_SERVICE", "raii"}, {"SPANWIRE_LOG_SINKS", "ring"}, {"DD_TRACE_STARTUP_LOGS", "false"}});
@@ -177,7 +177,7 @@ static void an_exception_finishes_the_spans_that_it_leaves(spanwire::Tracer &tra
   CHECK(caught && tracer.stats().spans_finished == before.spans_finished + 2);
 }
 
-// Makes spans while an exception is on its way.
+// Makes spans while an exception is in flight.
 struct Cleanup {
   spanwire::Tracer &tracer;
   spanwire::Span &outside;
@@ -193,7 +193,7 @@ struct Cleanup {
   }
 };
 
-// The test that reads the spans expects an error on those that are called bad, and on no other.
+// The test expects an error on exactly the spans whose names begin with "bad".
 static void a_span_is_marked_when_an_exception_leaves_its_scope_and_only_then(spanwire::Tracer &tracer) {
   spanwire::Span kept;
   try {
@@ -245,7 +245,7 @@ static void a_span_is_marked_when_an_exception_leaves_its_scope_and_only_then(sp
     throw 4;
   } catch (int) {
   }
-  // Finished on a thread that has nothing to do with the exception.
+  // Finished on another thread than that of the exception.
   std::thread other;
   try {
     spanwire::Span detached = tracer.span("good: moved to a thread");

@@ -1,6 +1,7 @@
-/* recorder WHAT: a program whose flight recorder is read. `inside`: by itself, through the C API; `forked`: in a parent
- * and its child; `no_files`, `no_size`, `no_input`: where the system gives no memory file, or only under a number that is
- * not its; `idle`, `busy`, `child`: from outside, until standard input ends. Prints what the test then looks for. */
+/* recorder WHAT: a program whose flight recorder is read. `inside`: by itself, through the C API; `forked`: in a
+ * parent and its child; `no_files`, `no_size`, `no_input`: if the system provides no memory file, or only under a
+ * standard number; `idle`, `busy`, `child`: from outside, until standard input ends. Prints what the test then looks
+ * for. */
 #include "check.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,7 +19,7 @@ static uint64_t id_of(spanwire_span span) {
     return context.span_id;
 }
 
-/* What a reading gathers. */
+/* The result of a reading. */
 typedef struct {
     size_t events, starts, finishes, forks, errors;
     uint64_t last_time, last_started;
@@ -60,7 +61,7 @@ static const uint64_t *map(int fd, size_t *words) {
     CHECK(fd >= 3 && fstat(fd, &status) == 0 && (fcntl(fd, F_GETFD) & FD_CLOEXEC));
     const uint64_t *all = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
     CHECK(all != MAP_FAILED && !memcmp(all, "SPANWIRE", 8) && all[1] == 1 && all[2] * 8 == (uint64_t)status.st_size);
-    *words = all[26] * all[6]; /* all shards but the one of rare events */
+    *words = all[26] * all[6]; /* all shards except that of rare events */
     return all + all[4];
 }
 
@@ -72,17 +73,17 @@ static int inside(void) {
     CHECK(seen.last_started == id_of(open) && !strcmp(seen.last_name, "span.started"));
     Seen last = read_all(3);
     CHECK(last.events == 3 && last.last_started == id_of(open));
-    CHECK(read_all(0).events >= seen.events); /* reading takes nothing away */
+    CHECK(read_all(0).events >= seen.events); /* reading removes nothing */
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_recorder_read(NULL, NULL, 0, NULL));
     OK(spanwire_recorder_read(gather, &last, 1, NULL));
     trace(100000);
-    CHECK(read_all(0).starts + read_all(0).finishes > 300); /* the latest are there, the oldest made room */
+    CHECK(read_all(0).starts + read_all(0).finishes > 300); /* the latest have overwritten the oldest */
     OK(spanwire_span_discard(open));
     CHECK(!strcmp((seen = read_all(1)).last_name, "span.discarded"));
     size_t words;
     map(spanwire_recorder_fd(), &words);
     CHECK(spanwire_recorder_fd() == spanwire_recorder_fd());
-    /* A daemon that closes what it does not know, and opens something else under that number. */
+    /* A daemon that closes unknown descriptors, and opens another file under that number. */
     int fd = spanwire_recorder_fd();
     close(fd);
     CHECK(spanwire_recorder_fd() == -1);
@@ -110,7 +111,7 @@ static int forked(void) {
         trace(5000);
         size_t own_words;
         CHECK(memcmp(map(spanwire_recorder_fd(), &own_words), shards, words * 8) != 0 && own_words == words);
-        CHECK(memcmp(before, shards, words * 8) == 0); /* the parent's, through the inherited mapping and descriptor */
+        CHECK(memcmp(before, shards, words * 8) == 0); /* the child has not written to the parent's recorder */
         _exit(verdict());
     }
     int status = 0;
@@ -118,12 +119,12 @@ static int forked(void) {
     CHECK(memcmp(before, shards, words * 8) == 0);
     CHECK(spanwire_recorder_fd() == fd && read_all(0).forks == 0);
     OK(spanwire_span_finish(open));
-    CHECK(memcmp(before, shards, words * 8) != 0); /* the comparison would have noticed */
+    CHECK(memcmp(before, shards, words * 8) != 0); /* the parent has: the comparison works */
     free(before);
     return 0;
 }
 
-/* Without a memory file it is still there for this process, and for a core. */
+/* Without a memory file the recorder is still there for this process, and for a core. */
 static int no_memory_file(void) {
     CHECK(spanwire_recorder_fd() == -1);
     trace(10);
@@ -154,14 +155,14 @@ static int watched(const char *what) {
     trace(20);
     spanwire_span open = spanwire_span_start(tracer, 0, "open");
     pid_t child = 0;
-    if (!strcmp(what, "child") && (child = fork()) == 0) { /* makes no call of the library's */
+    if (!strcmp(what, "child") && (child = fork()) == 0) { /* does not call the library */
         wait_for_the_end();
         _exit(0);
     }
     pthread_t threads[3];
     int busy = !strcmp(what, "busy");
     for (int n = 0; busy && n < 3; n++) CHECK(!pthread_create(&threads[n], NULL, work, NULL));
-    read_all(1); /* brings the counters up to date */
+    read_all(1); /* updates the counters */
     printf("ready {\"open\":%" PRIu64 ",\"child\":%d}\n", id_of(open), (int)child);
     fflush(stdout);
     wait_for_the_end();
@@ -174,7 +175,7 @@ int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "inside";
     struct rlimit none = {3, 3};
     if (!strcmp(what, "no_files")) CHECK(!setrlimit(RLIMIT_NOFILE, &none));
-    if (!strcmp(what, "no_size")) CHECK(!setrlimit(RLIMIT_FSIZE, &none)); /* growing a file is a signal */
+    if (!strcmp(what, "no_size")) CHECK(!setrlimit(RLIMIT_FSIZE, &none)); /* growing a file raises a signal */
     if (!strcmp(what, "no_input")) close(0);
     tracer = tracer_new();
     if (!strcmp(what, "no_files") || !strcmp(what, "no_size")) no_memory_file();

@@ -1,22 +1,22 @@
-/* A host that does what its standard input says, one command a line with fields parted by tabs, and prints each log
- * record as it was pulled: level, logger, target, whole text, message. So that a test in Rust can drive any scenario
+/* A host that runs the commands on its standard input, one command a line with fields separated by tabs, and prints each
+ * log record that it pulls: level, logger, target, whole text, message. With it a test in Rust can run any scenario
  * through the C API without a program of its own.
  *
- *   new                               a tracer, from the environment and `set` lines before it
+ *   new                               makes a tracer from the environment and the `set` lines before it
  *   set NAME VALUE                    a setting in code for the next `new`
  *   start NAME SERVICE RESOURCE TYPE TRACE_HIGH TRACE_LOW PARENT START_NS   a span; 0 0 0 for a root of its own
- *   child NAME                        a span under the last one that is open
+ *   child NAME                        a child of the last open span
  *   tag KEY VALUE, metric KEY VALUE   on the last open span, or on the record to be submitted
- *   error TYPE MESSAGE STACK          likewise, the span only
- *   finish END_NS                     the last open span; 0 for now
+ *   error TYPE MESSAGE STACK          on the last open span
+ *   finish END_NS                     finishes the last open span; 0 means now
  *   record NAME SERVICE RESOURCE TYPE TRACE_HIGH TRACE_LOW SPAN PARENT START_NS DURATION_NS
- *   submit                            all records since the last time
+ *   submit                            submits all records since the last `submit`
  *   event KIND [KEY VALUE]...         integration NAME VERSION STATUS        write LEVEL TARGET TEXT
  *   level N, logger NAME N, debug 0|1, debug_for SECONDS
- *   flush MS, shutdown MS, sleep MS, fork        (the child goes on with the script, the parent waits and ends)
- *   leave_out  word                   out of cores: the memory whose line in /proc/self/maps ends with it
- *   crash                             by SIGSEGV
- *   poll                              prints the records that wait
+ *   flush MS, shutdown MS, sleep MS, fork        (the child continues the script, the parent waits and ends)
+ *   leave_out WORD                    excludes memory from cores: that whose line in /proc/self/maps ends with WORD
+ *   crash                             raises SIGSEGV
+ *   poll                              prints the waiting records
  */
 #include "check.h"
 #include <signal.h>

@@ -1,5 +1,6 @@
-/* secrets FILE: puts each text of a file where it could reach the log. A record of the file is a place, a name and a
- * value, parted by the byte 0x1f and ended by 0x1e. Half-way it flushes, so that a test can change the agent. */
+/* secrets FILE: passes each text of a file to a call through which it could reach the log. A record of the file is a
+ * place, a name and a value, separated by the byte 0x1f and ended by 0x1e. Flushes half-way, so that a test can
+ * change the agent. */
 #include "check.h"
 
 static spanwire_tracer tracer;
@@ -40,7 +41,7 @@ static char *read_all(const char *path) {
 int main(int argc, char **argv) {
     if (argc < 3) return 2;
     char *text = read_all(argv[1]);
-    /* A setting that does not exist, and one that cannot be used, each with a secret for its value. */
+    /* A setting that does not exist, and one with an invalid value, each with a secret as its value. */
     char *bad = read_all(argv[2]);
     spanwire_setting settings[] = {{"DD_API_KEY", bad}, {"DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", bad}, {"DD_TRACE_X", bad}};
     OK(spanwire_tracer_new(settings, 3, &tracer, NULL));

@@ -1,5 +1,5 @@
-/* One span of every shape that the C API can make. Prints a line `span {…}` with the ids of each, for the test to find
- * them at the agent, and `clock {…}` with the times between which the clocked ones must lie. */
+/* One span of every shape that the C API can make. Prints a line `span {…}` with the ids of each, so that the test
+ * finds them at the agent, and `clock {…}` with the times between which the measured times must lie. */
 #include "check.h"
 
 static spanwire_context show(const char *key, spanwire_span span) {

@@ -1,8 +1,8 @@
-/* sharing WAY URL [FILE]: several tracers that send to one agent. WAY is what each must have for itself:
+/* sharing WAY URL [FILE]: several tracers that send to one agent. WAY names what they must not share:
  *   timeouts   the agent stalls; the first tracer allows a request 20 s, the second one 200 ms
- *   intervals  the first tracer's interval is an hour, the second one's 50 ms
- *   queues     the first tracer fills its queue; the second one has room
- *   turns      the agent refuses the first tracer's payloads, of which many wait; the second one's flush is served
+ *   intervals  the first tracer's flush interval is an hour, that of the second 50 ms
+ *   queues     the first tracer fills its queue; that of the second has space
+ *   turns      the agent refuses the first tracer's many waiting payloads; a flush of the second is served
  *   slots      three hundred tracers are made and freed with a span each, then the program says `ready` and waits until FILE
  *              is there */
 #include "check.h"
@@ -22,7 +22,7 @@ static void spans(spanwire_tracer tracer, int count) {
     for (int i = 0; i < count; i++) OK(spanwire_span_finish(spanwire_span_start(tracer, 0, "work")));
 }
 
-/* Whether so many spans were sent within 30 s, without any flush. */
+/* Whether this number of spans was sent within 30 s, without a flush. */
 static int sent(spanwire_tracer tracer, uint64_t count) {
     for (int i = 0; i < 3000 && stats_of(tracer).spans_sent < count; i++) sleep_us(10000);
     return stats_of(tracer).spans_sent == count;
@@ -51,7 +51,7 @@ static void intervals(void) {
     spans(first, 1);
     OK(spanwire_tracer_flush(first, 10000));
     spanwire_tracer second = tracer_of("second", "SPANWIRE_FLUSH_INTERVAL_MS", "50");
-    sleep_us(100000); /* first spans are sent sooner than the interval says */
+    sleep_us(100000); /* the first spans are sent before the interval is over */
     spans(first, 1);
     spans(second, 1);
     CHECK(sent(second, 1));
@@ -74,7 +74,7 @@ static void queues(void) {
     spans(second, 10);
     spanwire_stats s = check_books(second);
     CHECK(s.dropped_queue_full == 0 && s.dropped_memory == 0);
-    spans(second, 1000); /* and its own bound holds */
+    spans(second, 1000); /* its own limit applies */
     CHECK(check_books(second).dropped_queue_full > 0);
     CHECK(stats_of(second).memory_used <= stats_of(second).memory_max);
     spanwire_tracer_shutdown(first, 0);

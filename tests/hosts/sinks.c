@@ -1,5 +1,5 @@
-/* sinks SCENARIO: log sinks as unkind hosts use them. Each scenario ends by itself; the test runs them under a time
- * limit, so that a deadlock is a failure. Prints `sinks {…}` with what was counted. */
+/* sinks SCENARIO: log sinks under misuse. Each scenario ends by itself; the test has a time limit, so that a deadlock
+ * is a failure. Prints `sinks {…}` with what was counted. */
 #include "check.h"
 #include <poll.h>
 #include <pthread.h>
@@ -40,7 +40,7 @@ static void release(void *userdata) {
 
 static void add(probe *p) { OK(spanwire_log_add_sink_any_thread(SPANWIRE_LEVEL_DEBUG, sink, p, release, &p->id)); }
 
-/* Removes and checks the promise: none is running, none comes, released once. */
+/* Removes the sink and checks the promise: none is running, none comes, it is released once. */
 static void remove_and_check(probe *p) {
     OK(spanwire_log_remove_sink(p->id));
     atomic_store(&p->removed, 1);
@@ -71,7 +71,7 @@ static void *load(void *unused) {
     return NULL;
 }
 
-/* Sinks come and go while three threads make spans in debug mode. */
+/* Sinks are added and removed while three threads make spans in debug mode. */
 static void under_load(void) {
     enum { ROUNDS = 300, ALIVE = 4 };
     pthread_t threads[3];
@@ -110,13 +110,13 @@ static void call_the_api(void *p) {
     size_t need;
     spanwire_log_drain(text, sizeof text, &need);
     spanwire_tracer_config_json(tracer, text, sizeof text, &need);
-    probe *other = calloc(1, sizeof *other); /* a sink added by a sink, removed by it as well */
+    probe *other = calloc(1, sizeof *other); /* a sink that another sink adds and removes */
     add(other);
     OK(spanwire_log_remove_sink(other->id));
     atomic_fetch_add(&inside_calls, 1);
 }
 
-/* A callback uses everything else of the API, logging too: what it logs is counted and not delivered to it again. */
+/* A callback calls everything else in the API, and logs: its own records are counted and not delivered to it. */
 static void reenter(void) {
     probe p = {.inside = call_the_api};
     add(&p);
@@ -128,7 +128,8 @@ static void reenter(void) {
     printf("sinks {\"calls\":%ld,\"inside\":%ld}\n", atomic_load(&p.calls), atomic_load(&inside_calls));
 }
 
-/* A sink that takes 20 ms a record loses records, with a count, and holds up neither spans, nor flush, nor another. */
+/* A sink that takes 20 ms for a record loses records, with a count, and delays neither spans, nor flush, nor another
+ * sink. */
 static void slow(void) {
     probe snail = {.sleep_us = 20000}, quick = {0};
     add(&snail);
@@ -146,7 +147,7 @@ static void slow(void) {
     CHECK(looped < (int64_t)5 * 1000000000);
     CHECK(removed < (int64_t)2 * 1000000000);
     CHECK(wait_for(&quick.calls, 100));
-    /* The count comes with the first record that found room again. */
+    /* The count comes with the first record that found space again. */
     for (int i = 0; i < 500 && !atomic_load(&quick.lost); i++, sleep_us(10000)) one_span();
     remove_and_check(&quick);
     CHECK(atomic_load(&snail.late) + atomic_load(&quick.late) == 0);
@@ -238,7 +239,7 @@ static int readable(int fd) {
     return poll(&waiting, 1, 0) == 1;
 }
 
-/* Pulling: on the polling thread, woken by the descriptor, and usable from inside. */
+/* Pulling: on the polling thread, after the descriptor has become readable, and from inside a callback. */
 static void pulling(void) {
     int fd = spanwire_log_fd();
     CHECK(fd >= 0);
@@ -247,20 +248,20 @@ static void pulling(void) {
     size_t count = 0;
     OK(spanwire_log_poll(on_poll, &polled, 1000, &count));
     CHECK(count > 0 && polled == (long)count + reentered);
-    for (int i = 0; i < 5000; i++) one_span(); /* more than the ring holds: the oldest go */
+    for (int i = 0; i < 5000; i++) one_span(); /* more than the ring holds: the oldest are overwritten */
     char *text = malloc(4 << 20);
     size_t need = 0;
     OK(spanwire_log_drain(text, 4 << 20, &need));
     CHECK(need > 1000 && strlen(text) > 1000 && text[strlen(text) - 1] == '\n');
     OK(spanwire_debug_set(0));
-    OK(spanwire_tracer_flush(tracer, 10000)); /* nothing more happens now that would be logged */
+    OK(spanwire_tracer_flush(tracer, 10000)); /* nothing more is logged now */
     for (int i = 0; i < 100 && (i == 0 || text[0]); i++) OK(spanwire_log_drain(text, 4 << 20, &need));
     CHECK(text[0] == 0 && !readable(fd));
     free(text);
     printf("sinks {\"polled\":%ld}\n", polled);
 }
 
-/* One record at a time: what cannot be handed over waits on. */
+/* One record at a time: a record that does not fit the caller's buffer stays in the ring. */
 static void taking(void) {
     OK(spanwire_debug_set(0));
     OK(spanwire_tracer_flush(tracer, 10000));
@@ -288,7 +289,7 @@ static void taking(void) {
     printf("sinks {\"taken\":1}\n");
 }
 
-/* One sink too many is refused, and nothing of it stays; removing one makes room. */
+/* A sink above the limit is refused without effects; removing one makes room. */
 static void too_many(void) {
     probe p = {0}, extra = {.id = 7};
     spanwire_sink ids[SPANWIRE_SINKS_MAX];
@@ -338,7 +339,7 @@ static void block(void *userdata) {
     sleep_us(3000000);
 }
 
-/* A sink that hangs holds up shutdown no longer than shutdown was given. */
+/* A sink that hangs delays shutdown by no more than its time limit. */
 static void stuck(void) {
     probe p = {.inside = block};
     add(&p);

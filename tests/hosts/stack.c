@@ -1,5 +1,5 @@
-/* stack: runs every function on a stack of its own, painted before, and looks how much of it was used: as the first call of
- * a process, as one of many, and as the first call in a forked child. */
+/* stack: calls every function on a stack of its own, filled with a pattern before, and measures how much of it was
+ * used: as the first call of a process, as one of many, and as the first call in a forked child. */
 #include "check.h"
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -16,7 +16,7 @@ static void run_measured(void) {
     swapcontext(&inside, &outside);
 }
 
-/* The bytes of stack that a call needs. */
+/* The bytes of stack that a call uses. */
 static long used_by(void (*call)(void)) {
     memset(stack, PAINT, SIZE);
     measured = call;

@@ -1,5 +1,6 @@
-/* steady TRACES SPANS TAG_BYTES PAUSE_US FLUSH_MS SHUTDOWN_MS: makes that many traces of that many spans, the last flat
- * under the first, then flushes (0: not at all) and shuts down. Prints `steady {…}` with what it took, and the books. */
+/* steady TRACES SPANS TAG_BYTES PAUSE_US FLUSH_MS SHUTDOWN_MS: makes this number of traces with this number of spans,
+ * all children of the first, then flushes (0: not at all) and shuts down. Prints `steady {…}` with the times, and the
+ * counters. */
 #include "check.h"
 
 int main(int argc, char **argv) {
@@ -19,7 +20,7 @@ int main(int argc, char **argv) {
         }
         if (bytes) OK(spanwire_span_set_tag(root, "filling", tag));
         OK(spanwire_span_finish(root));
-        /* Time asleep: waiting for something, or put aside by the scheduler, which no test can forbid. */
+        /* Time without the processor: waiting, or suspended by the scheduler, which no test can prevent. */
         int64_t asleep = (monotonic_ns() - wall) - (clock_of(CLOCK_THREAD_CPUTIME_ID) - from);
         if (asleep > worst) worst = asleep;
         if (pause) sleep_us(pause);

@@ -1,5 +1,6 @@
-/* stopping WAY MS: 100 spans, then a shutdown that is given MS milliseconds. WAY: `now`; `late`, after some attempts have
- * failed; `flight`, while a request with all of them is under way. Prints `stopping {…}` with the status and what it took. */
+/* stopping WAY MS: 100 spans, then a shutdown with a limit of MS milliseconds. WAY: `now`; `late`, after some
+ * attempts have failed; `flight`, while a request with all of them is in flight. Prints `stopping {…}` with the
+ * status and the time. */
 #include "check.h"
 
 int main(int argc, char **argv) {

@@ -1,7 +1,7 @@
 /* trace_files SCENARIO: `file://` to places that stop taking lines. Works in the current folder.
  *
- *   unread   standard output is a pipe that nobody reads before the end: a shutdown keeps its time
- *   fifo     `fifo`: nobody reads it, then somebody does, and leaves, and comes again
+ *   unread   standard output is a pipe that is read only at the end: a shutdown keeps its time limit
+ *   fifo     `fifo`: without a reader, then with a reader that closes it and opens it again
  *   full     the file may grow to no more than 3,000 bytes, and later may
  *
  * Prints the books on standard error. */
@@ -52,7 +52,7 @@ static void unread(void) {
     spanwire_stats s = check_books(tracer);
     CHECK(s.spans_in_flight == 0 && s.spans_queued == 0);
     CHECK(s.spans_sent > 0 && dropped(&s) > 0);
-    CHECK((fcntl(1, F_GETFL) & O_NONBLOCK) == 0); /* the host's own writes still wait */
+    CHECK((fcntl(1, F_GETFL) & O_NONBLOCK) == 0); /* the host's own descriptor still blocks */
     CHECK(read_to(ends[0], "read") > 10000);
 }
 
@@ -66,14 +66,14 @@ static void fifo(void) {
     span();
     s = flushed();
     CHECK(s.spans_sent == 1);
-    for (int i = 0; i < 200; i++) span(); /* more than it holds */
+    for (int i = 0; i < 200; i++) span(); /* more than the pipe holds */
     s = flushed();
     uint64_t lost = dropped(&s);
     CHECK(lost > 1 && s.spans_sent > 10);
     read_to(reader, "read");
     span();
     s = flushed();
-    CHECK(dropped(&s) == lost); /* there is room again */
+    CHECK(dropped(&s) == lost); /* there is space again */
     read_to(reader, "read");
     close(reader);
     span();

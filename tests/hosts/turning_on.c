@@ -1,5 +1,6 @@
-/* turning_on [NAME=VALUE]...: a tracer with these settings in code, as a binding passes them, beside the environment's.
- * Prints `config {…}`, makes two spans, writes LINES lines of its own (the environment variable), and shuts down. */
+/* turning_on [NAME=VALUE]...: a tracer with these settings in code, as a binding passes them, in addition to the
+ * environment. Prints `config {…}`, makes two spans, writes LINES records of its own (the environment variable), and
+ * shuts down. */
 #include "check.h"
 
 enum { MANY = 32 };

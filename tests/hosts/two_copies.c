@@ -1,7 +1,7 @@
 /* Several copies of the library in one process: two_copies FLAG PATH...
  * FLAG is `local` or `global`, the scope that each PATH is loaded into. A PATH is a copy of the library, or a plugin that
- * holds one (built from this file with -DPLUGIN); `-` is the copy that the program itself is linked with. Every copy must
- * keep to its own tracers, spans, log records and table for debuggers. */
+ * contains one (built from this file with -DPLUGIN); `-` is the copy that the program itself is linked with. Every copy
+ * must have its own tracers, spans, log records and table for debuggers. */
 #include "check.h"
 #include <dlfcn.h>
 
@@ -120,7 +120,7 @@ static void check(struct copy *copy, int n) {
     CHECK(strstr(lines, wanted));
     const char *first = strstr(lines, "record of copy");
     CHECK(first && !strstr(first + 1, "record of copy"));
-    /* The table that debuggers read is this copy's. */
+    /* The table that debuggers read belongs to this copy. */
     OK(copy->process_inspect(copy->root, 0, "status", read_own, keep, copy->said));
     snprintf(wanted, sizeof wanted, "copy-%d", n);
     CHECK(strstr(copy->said, wanted) && strstr(copy->said, "Open spans: 1 "));
@@ -135,7 +135,7 @@ int main(int argc, char **argv) {
     for (int n = 0; n < count; n++) make(&copies[n], n);
     for (int n = 0; n < count; n++) use(&copies[n], n);
     for (int n = 0; n < count; n++) check(&copies[n], n);
-    /* Switches of the process are each copy's own as well. */
+    /* Each copy has its own process-wide switches, too. */
     for (int n = 0; n < count; n++) {
         OK(copies[n].debug_set(1));
         for (int k = 0; k < count; k++) CHECK(copies[k].debug_get() == (k == n));

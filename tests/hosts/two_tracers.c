@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     spanwire_tracer_shutdown(silent, 500);
     int64_t stop = monotonic_ns() - from;
     printf("two {\"flush_ms\":%" PRId64 ",\"silent_stop_ms\":%" PRId64 "}\n", took / 1000000, stop / 1000000);
-    spanwire_stats s = check_books(silent); /* a request under way is in flight until it ends, in 20 s */
+    spanwire_stats s = check_books(silent); /* the request stays in flight until it times out after 20 s */
     CHECK(s.spans_in_flight + s.dropped_shutdown == 100 && s.spans_queued + s.spans_waiting == 0);
     OK(spanwire_tracer_shutdown(good, 2000));
     check_closed_books(good);

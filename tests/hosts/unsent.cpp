@@ -1,5 +1,5 @@
-// 1,000 finished spans that no agent takes, and 50 open ones: 400 traces of one span each, which wait in the queue, and
-// 50 traces of twelve finished spans below an open one. Says `ready` and sleeps.
+// 1,000 finished spans that no agent accepts, and 50 open ones: 400 traces of one span each, which wait in the queue, and
+// 50 traces of twelve finished spans below an open one. Prints `ready` and sleeps.
 #include <chrono>
 #include <cstdio>
 #include <string>

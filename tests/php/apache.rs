@@ -1,4 +1,4 @@
-//! PHP inside Apache (mod_php), with a configuration, a port and an error log of its own.
+//! PHP in Apache (mod_php), with its own configuration, port and error log.
 
 use crate::extension::{folder, php, Php, FIVE_SPANS};
 use crate::servers::{assert_each_once, counting_agent, Server};
@@ -19,12 +19,12 @@ struct Apache {
 }
 
 impl Apache {
-    /// `None` where Apache or its PHP is missing.
+    /// Starts Apache; `None` if Apache or its PHP is missing.
     fn start(php: &Php, name: &str, agent: &FaultAgent, ini: &str) -> Option<Apache> {
         if !require("apache2") || !require("mod_php") {
             return None;
         }
-        // Its workers are another user's, who may have no way into the repository.
+        // The workers run as another user, who may have no access to the repository.
         let folder = std::env::temp_dir().join(format!("spanwire-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(folder.join("htdocs")).expect("a folder for Apache");
@@ -49,7 +49,7 @@ impl Apache {
         );
         std::fs::write(folder.join("apache.conf"), configuration).expect("Apache's configuration");
         let file = folder.join("apache.conf").display().to_string();
-        // In a session of its own: it ends its workers by a signal to its whole process group.
+        // In its own session, because it ends its workers by a signal to its whole process group.
         let arguments = ["apache2", "-DFOREGROUND", "-f", &file].map(str::to_owned);
         let server = Server::start("setsid", &arguments, &[("PHP_INI_SCAN_DIR", "")]);
         let apache = Apache { server, port, folder };
@@ -66,7 +66,7 @@ impl Apache {
         std::fs::read_to_string(self.folder.join("error.log")).unwrap_or_default()
     }
 
-    /// Lets the workers finish, and answers the error log. Panics if one crashed meanwhile.
+    /// Lets the workers finish and returns the error log. Panics if a worker has crashed.
     fn end(self) -> String {
         let ended = self.server.end(libc::SIGWINCH);
         let log = std::fs::read_to_string(self.folder.join("error.log")).unwrap_or_default();
@@ -97,10 +97,10 @@ fn apaches_error_log_tells_that_the_log_file_cannot_be_written() {
     let missing = folder("apache").join("not-there/x.log");
     let ini = format!("datadog.trace.debug=1\ndatadog.trace.log_file={}", missing.display());
     let Some(apache) = Apache::start(php, "apache-log", &agent, &ini) else { return };
-    // PHP's own line of it, not the one that was written to standard error beside PHP.
+    // PHP's own line, not the one that the library wrote to standard error.
     let told = format!("{} cannot be written: its folder does not exist", missing.display());
     let told = |log: &str| log.lines().any(|line| line.contains("[php:") && line.contains(&told));
-    // The worker finds out while it serves; a request that ends tells what was found by then.
+    // The worker finds out during a request, and logs at the end of a request what was found until then.
     wait_until(Duration::from_secs(5), || {
         assert_eq!(apache.get("/five.php?1"), "ok 1");
         told(&apache.log())

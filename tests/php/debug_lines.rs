@@ -1,5 +1,5 @@
-//! Debug mode as PHP's users know it: which lines are in the error log and which in the log file, from a command, over
-//! FFI and from php-fpm. What a logger of the script's is given is in the extension's own tests.
+//! Debug mode as PHP's users know it: the lines in the error log and in the log file, from the command line, over FFI
+//! and from php-fpm. The extension's own tests cover loggers of the script.
 
 use crate::extension::{folder, php};
 use crate::servers::{counting_agent, fastcgi::Client, Fpm};
@@ -19,11 +19,11 @@ $tracer->flush();
 echo 'served';
 ";
 
-/// The tracer's own date, as it stands before each of its lines.
+/// The tracer's own date, which begins each of its lines.
 const DATE: &str = "[‹d›-‹d›-‹d›T‹d›:‹d›:‹d›‹w›] ";
 const LOADED: &str = "[ddtrace] [debug] - Loaded integration web";
 
-/// What is told of the trace, without dates.
+/// Returns the lines about the trace, without dates.
 fn of_the_trace(agent: &str) -> [String; 4] {
     [
         "[ddtrace] [span] Encoding span ‹d›: trace_id=‹x›, name='web.request', service='shop', resource: 'GET /cart', type \
@@ -37,7 +37,7 @@ fn of_the_trace(agent: &str) -> [String; 4] {
     ]
 }
 
-/// The lines, each behind `date`, are all of `log`.
+/// Asserts that the lines, each after `date`, are the whole log.
 #[track_caller]
 fn assert_lines(log: &str, date: &str, lines: &[&str]) {
     let same = log.lines().count() == lines.len();
@@ -45,7 +45,7 @@ fn assert_lines(log: &str, date: &str, lines: &[&str]) {
     assert!(same && lines.iter().zip(log.lines()).all(fits), "not, behind {date}{DATE}:\n{lines:#?}\nbut\n{log}");
 }
 
-/// A PHP with the extension and one with the FFI classes.
+/// Returns a PHP with the extension and one with the FFI classes.
 fn both() -> Option<[(&'static str, Host); 2]> {
     let php = php()?;
     let ffi = command("php").arg("-d").arg(format!("spanwire.library={}", php.library.display()));
@@ -71,7 +71,7 @@ fn the_error_log_has_the_lines_of_phps_tracer() {
     let lines: Vec<&str> = std::iter::once(LOADED).chain(trace.iter().map(String::as_str)).collect();
     for (how, host) in both {
         let host = host.agent("file:///dev/null").env("DD_TRACE_DEBUG", "true");
-        // On a terminal PHP puts nothing before them.
+        // On a terminal PHP adds no prefix.
         let outcome = host.clone().arg(script.display()).run().ok();
         assert_eq!(outcome.stdout, "served", "{how}");
         assert_lines(&outcome.stderr, "", &lines);
@@ -121,7 +121,7 @@ fn php_fpm_writes_the_same_lines_to_its_error_log_and_to_the_log_file() {
         let trace: Vec<&str> = trace.iter().map(String::as_str).collect();
         let (in_log, in_file) =
             if to_file { (vec![LOADED], trace) } else { ([&[LOADED], &trace[..]].concat(), vec![]) };
-        // What a request logs is handed over when it ends, which its client need not wait for.
+        // The records of a request are written when it ends, possibly after its client has the answer.
         wait_until(Duration::from_secs(5), || {
             own(&fpm.log()).lines().count() >= in_log.len() && read(&file).lines().count() >= in_file.len()
         });

@@ -1,12 +1,12 @@
-//! What ends a request is on the spans that it ended: exceptions, fatal errors, exit(). With the extension, and with the
-//! FFI classes where they can know.
+//! Spans that end with a request through exceptions, fatal errors or exit() are marked with the error. With the
+//! extension, and with the FFI classes if they can know.
 
 use crate::extension::{folder, php};
 use crate::support::hosts::{command, root, Host};
 use serde_json::Value;
 
-/// A script, the errors that its spans tell of (`name: type: message`; a name alone is a span without one), and whether
-/// the FFI classes tell the same.
+/// A script, the expected errors of its spans (`name: type: message`; only the name for a span without an error), and
+/// whether the FFI classes report the same.
 struct End {
     name: &'static str,
     code: &'static str,
@@ -18,7 +18,7 @@ const fn end(name: &'static str, code: &'static str, spans: &'static [&'static s
     End { name, code, spans, over_ffi: true }
 }
 
-/// One that only the extension can tell: the FFI classes see no exception in flight.
+/// A case that only the extension sees: the FFI classes see no exception in flight.
 const fn in_flight(name: &'static str, code: &'static str, spans: &'static [&'static str]) -> End {
     End { name, code, spans, over_ffi: false }
 }
@@ -82,7 +82,7 @@ const ENDS: &[End] = &[
         &["root: Uncaught exception: no: idea"]),
 ];
 
-/// `name: type: message` of a span.
+/// Returns `name: type: message` of a span.
 fn told(span: &Value) -> String {
     let name = span["name"].as_str().unwrap_or_default();
     let tag = |name: &str| span["meta"][name].as_str();
@@ -109,7 +109,7 @@ fn run(host: &Host, file: &str, code: &str) -> Vec<Value> {
     spans(&host.agent("file:///dev/stdout").arg(script.display()).run().stdout)
 }
 
-/// A PHP with the extension and one with the FFI classes.
+/// Returns a PHP with the extension and one with the FFI classes.
 fn both() -> Option<[(&'static str, Host); 2]> {
     let php = php()?;
     let prepend = root().join("bindings/php/src/Spanwire.php");
@@ -131,7 +131,7 @@ fn a_span_that_an_error_ends_tells_of_it_and_one_that_it_does_not_end_does_not()
             seen.sort();
             let mut wanted = wanted.to_vec();
             wanted.sort_unstable();
-            // What PHP says of memory, syntax and parse errors goes on.
+            // PHP's messages about memory, syntax and parsing have more text at the end.
             let same = seen.len() == wanted.len()
                 && seen.iter().zip(&wanted).all(|(seen, wanted)| match wanted.contains(": ") {
                     true => seen.starts_with(wanted),

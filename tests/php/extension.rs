@@ -1,16 +1,16 @@
-//! The extension, built as a user builds it, and PHP that loads it. No expectation belongs here.
+//! The extension, built as users build it, and the PHP that loads it. The expectations are in other files.
 
 use crate::support::hosts::{command, require, root, stage, Host};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// What extension and library PHP is given.
+/// The extension and the library that PHP loads.
 pub struct Php {
     pub extension: PathBuf,
     pub library: PathBuf,
 }
 
-/// The extension, built by `phpize && ./configure && make`; `None` where PHP is missing and nobody insists on it.
+/// Builds the extension with `phpize && ./configure && make`; `None` if PHP is missing and not required.
 pub fn php() -> Option<&'static Php> {
     static BUILT: OnceLock<Option<Php>> = OnceLock::new();
     let build = || {
@@ -49,7 +49,7 @@ fn copy_if_changed(from: &Path, to: &Path) -> bool {
     changed
 }
 
-/// A folder of this topic's under `target`.
+/// Makes a folder for this topic below `target`.
 pub fn folder(name: &str) -> PathBuf {
     let folder = root().join("target/test-php").join(name);
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -57,7 +57,7 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 impl Php {
-    /// The arguments that load the extension, and nothing of the machine's own configuration.
+    /// Returns the arguments that load the extension without the machine's own configuration.
     pub fn arguments(&self) -> Vec<String> {
         let extension = format!("extension={}", self.extension.display());
         let library = format!("spanwire.library={}", self.library.display());
@@ -69,7 +69,7 @@ impl Php {
     }
 }
 
-/// A request of five spans; the query says its number.
+/// A request of five spans; the query contains its number.
 pub const FIVE_SPANS: &str = r"<?php
 $tracer = Spanwire\Tracer::get();
 $request = $tracer->startSpan('request', type: 'web', tags: ['number' => (int) $_SERVER['QUERY_STRING']]);

@@ -1,10 +1,10 @@
-//! The extension's own `.phpt` tests: as they are, over FFI, and under valgrind.
+//! The extension's own `.phpt` tests: with the extension, over FFI, and under valgrind.
 
 use crate::extension::{folder, php, Php};
 use crate::support::hosts::{command, require, root, Host};
 use std::path::PathBuf;
 
-/// The section of a `.phpt` file; empty without it.
+/// Returns a section of a `.phpt` file; empty if it is missing.
 fn section(phpt: &str, name: &str) -> String {
     let lines = phpt.lines().skip_while(|line| *line != format!("--{name}--")).skip(1);
     lines.take_while(|line| !(line.starts_with("--") && line.ends_with("--"))).map(|line| format!("{line}\n")).collect()
@@ -57,7 +57,7 @@ fn the_ffi_classes_pass_the_tests_of_the_extension() {
     let library = format!("spanwire.library={}", php.library.display());
     let arguments: Vec<String> =
         ["-d", "extension=ffi", "-d", "ffi.enable=1", "-d", &prepend, "-d", &library].map(str::to_owned).to_vec();
-    // Left out: exceptions in flight, fatal errors and ini_set(), which only an extension sees.
+    // Without exceptions in flight, fatal errors and ini_set(), which only an extension sees.
     let same = ["002", "004", "005", "007", "009", "011"];
     let without_extension = |text: String| text.replace("--EXTENSIONS--\nspanwire\n", "--EXTENSIONS--\nctype\n");
     run_tests(php, "ffi", &arguments, |file| same.contains(&&file[..3]), without_extension);
@@ -70,7 +70,7 @@ fn valgrind_finds_nothing_in_the_extension_that_php_alone_does_not_have() {
         return;
     }
     let folder = folder("valgrind");
-    // What belongs to a thread that has not ended when the process does: the library's own, which nothing waits for.
+    // Memory of threads that still run when the process ends: those of the library, which nothing waits for.
     let of_threads =
         |frames: &str| format!("{{\nthread\nMemcheck:Leak\nmatch-leak-kinds: possible\n...\n{frames}\n...\n}}\n");
     let threads = [of_threads("fun:pthread_create*"), of_threads("fun:__tls_get_addr")].concat();
@@ -87,8 +87,8 @@ fn valgrind_finds_nothing_in_the_extension_that_php_alone_does_not_have() {
             host = host.env(name, value);
         }
         let host = host.arg(script.display()).env("USE_ZEND_ALLOC", 0).env("ZEND_DONT_UNLOAD_MODULES", 1);
-        // The library's allocator hands out addresses inside of the C library's blocks: valgrind calls what is only known
-        // by such an address possibly lost.
+        // The library's allocator returns addresses inside blocks of the C library. Valgrind calls memory "possibly
+        // lost" if only such addresses point to it.
         let leaks = "--errors-for-leak-kinds=definite";
         let memcheck = ["valgrind", "--leak-check=full", leaks, "--child-silent-after-fork=yes", &suppressions];
         let said = host.under(&memcheck).limit(120).run().ok().stderr;

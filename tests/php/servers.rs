@@ -1,4 +1,4 @@
-//! The built-in server, and php-fpm behind a FastCGI client of ours and behind nginx.
+//! PHP's built-in server, and php-fpm behind a FastCGI client of the tests and behind nginx.
 
 #[path = "../support/fastcgi.rs"]
 pub mod fastcgi;
@@ -21,7 +21,7 @@ pub fn counting_agent() -> FaultAgent {
     always(Reply::Ok).start()
 }
 
-/// Every span that was accepted, whichever payload it came in.
+/// Returns every accepted span, from all payloads.
 fn spans(agent: &FaultAgent) -> Vec<Span> {
     agent.chunks().into_iter().flatten().collect()
 }
@@ -34,7 +34,7 @@ pub fn assert_each_once(agent: &FaultAgent, expected: u64) {
     assert_eq!((tally.distinct(), tally.doubles()), (expected, 0), "spans that arrived, and those that came again");
 }
 
-/// A program that is asked to end, and killed where it does not.
+/// A server that is asked to end, and killed if it does not.
 pub struct Server(Child);
 
 impl Server {
@@ -45,7 +45,7 @@ impl Server {
         Server(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts"))
     }
 
-    /// Whether it has ended within 10 seconds of the signal.
+    /// Sends the signal. Returns whether the server has ended within 10 seconds.
     pub fn end(mut self, signal: i32) -> bool {
         // SAFETY: a signal to a child that has not been waited for, so the number is still its own.
         unsafe { libc::kill(self.0.id() as libc::pid_t, signal) };
@@ -62,7 +62,7 @@ impl Drop for Server {
     }
 }
 
-/// php-fpm with one pool; `None` where it is missing.
+/// php-fpm with one pool.
 pub struct Fpm {
     server: Server,
     pub socket: PathBuf,
@@ -74,7 +74,7 @@ impl Fpm {
         if !require("php-fpm8.2") {
             return None;
         }
-        // A socket's path holds at most 107 bytes.
+        // The path of a socket has at most 107 bytes.
         let folder = std::env::temp_dir().join(format!("spanwire-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder for php-fpm");
@@ -113,7 +113,7 @@ impl Fpm {
         format!("{}{}", read("log"), read("php.log"))
     }
 
-    /// Lets the workers finish and end. Panics if one crashed meanwhile.
+    /// Lets the workers finish. Panics if a worker has crashed.
     pub fn end(self) {
         let folder = self.folder.clone();
         let ended = self.server.end(libc::SIGQUIT);
@@ -125,7 +125,7 @@ impl Fpm {
 }
 
 fn is_root() -> bool {
-    // SAFETY: takes nothing and cannot fail.
+    // SAFETY: takes no arguments and cannot fail.
     unsafe { libc::geteuid() == 0 }
 }
 
@@ -213,7 +213,7 @@ fn php_fpm_behind_nginx_delivers_every_span_once() {
 fn settings_of_a_directory_hold_for_its_requests_and_no_others() {
     let Some(php) = php() else { return };
     let agent = counting_agent();
-    // A directory's settings beat the environment, as the environment beats php.ini.
+    // A directory's settings override the environment, which overrides php.ini.
     let pool = "pm = static\npm.max_children = 1\nenv[DD_ENV] = from-pool\nphp_admin_value[datadog.version] = 7";
     let Some(fpm) = Fpm::start(php, "perdir", &agent, pool) else { return };
     for shop in ["books", "shoes"] {
@@ -274,7 +274,7 @@ fn php_fpms_workers_say_in_phps_error_log_that_the_log_file_cannot_be_written() 
     let Some(php) = php() else { return };
     let agent = counting_agent();
     let missing = folder("fpm").join("not-there/x.log");
-    // Standard error of a worker leads nowhere: php-fpm does not catch it by default.
+    // By default php-fpm does not capture a worker's standard error.
     let pool = format!(
         "pm = static\npm.max_children = 1\nphp_admin_value[datadog.trace.debug] = 1\n\
          php_admin_value[datadog.trace.log_file] = {}",
@@ -283,7 +283,7 @@ fn php_fpms_workers_say_in_phps_error_log_that_the_log_file_cannot_be_written() 
     let Some(fpm) = Fpm::start(php, "unwritable", &agent, &pool) else { return };
     let script = fpm.script("five.php", FIVE_SPANS);
     let told = format!("{} cannot be written: its folder does not exist", missing.display());
-    // The worker finds out while it serves; a request that ends tells what was found by then.
+    // The worker finds out during a request, and logs at the end of a request what was found until then.
     let told = wait_until(Duration::from_secs(5), || {
         Client::new(&fpm.socket).get(&script, "1").expect("php-fpm answers");
         fpm.log().contains(&told)
@@ -363,7 +363,7 @@ fn a_span_of_a_preloaded_script_is_sent_by_php_fpm_that_goes_to_the_background()
     assert_eq!(answer.body(), "ok 1");
     let pid = std::fs::read_to_string(folder.join("pid")).ok().and_then(|pid| pid.trim().parse::<i32>().ok());
     let pid = pid.expect("php-fpm's process");
-    // SAFETY: a signal to the process that we had started a moment ago, which only this signal ends.
+    // SAFETY: a signal to a process that this test started, and that only this signal ends.
     unsafe { libc::kill(pid, libc::SIGQUIT) };
     assert!(
         wait_until(Duration::from_secs(10), || !std::path::Path::new(&format!("/proc/{pid}")).exists()),

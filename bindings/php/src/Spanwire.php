@@ -1,12 +1,12 @@
 <?php
 /**
- * Spanwire without the extension: the same classes and functions over ext-ffi, for scripts. Where the extension is
- * loaded this file does nothing. ../spanwire.stub.php describes them all.
+ * Spanwire without the extension: the same classes and functions over ext-ffi, for scripts. If the extension is
+ * loaded, this file does nothing. ../spanwire.stub.php documents them.
  *
- * What differs: settings are read from php.ini once, not per directory; each call costs more; a span that is still open
- * when an uncaught exception or a fatal error ends the script is marked with it, but not one whose last variable an
- * exception took away before, nor for an exception that set_exception_handler() takes; a fatal error in a shutdown
- * function loses what has not been sent.
+ * Differences: settings are read from php.ini once, not per directory. Each call costs more. A span that is open when an
+ * uncaught exception or a fatal error ends the script is marked with it; a span whose last variable an exception has
+ * removed is not, nor are spans when set_exception_handler() handles the exception. After a fatal error in a shutdown
+ * function, unsent spans are lost.
  */
 declare(strict_types=1);
 

@@ -19,8 +19,8 @@ require_relative "spanwire/timeout"
 #   Spanwire.configure { |c| c.service = "shop" }
 #   Spanwire.tracer.trace("checkout", resource: "GET /cart") { |span| span.set_tag("card", "visa") }
 #
-# A forked process needs no call; at its end it waits a bounded time for what is on its way. Where the library cannot be
-# loaded one warning says so, and the program runs untraced.
+# A forked process needs no call. At its end a process waits a limited time for spans that are not sent yet. If the
+# library cannot be loaded, the gem gives one warning, and the program runs untraced.
 module Spanwire
   private_constant :Abi
 
@@ -31,7 +31,7 @@ module Spanwire
   @configured = false
   @shut_down = false
 
-  # What a Ractor raises where it would have to use the objects above.
+  # Raised in a Ractor that uses the objects above.
   ISOLATED = defined?(::Ractor) ? [::Ractor::IsolationError].freeze : [].freeze
   NULL_TRACER = NullTracer.new.freeze
   private_constant :ISOLATED, :NULL_TRACER
@@ -42,7 +42,7 @@ module Spanwire
       ractor? ? Configuration.new : @configuration
     end
 
-    # Yields the configuration and applies it. May be called again; what is not set again stays as it was. In a Ractor it
+    # Yields the configuration and applies it. May be called again; values that are not set again stay. In a Ractor it
     # changes nothing.
     def configure
       if ractor?
@@ -59,28 +59,28 @@ module Spanwire
       self
     end
 
-    # The tracer. Without `configure` it works with the environment's settings. In a Ractor, one that traces nothing.
+    # The tracer. Without `configure` it uses the settings of the environment. In a Ractor, one that traces nothing.
     def tracer
       configure unless @configured
       @tracer
-    rescue ThreadError # in a signal handler, or in configure's block, the first configuration has to wait
+    rescue ThreadError # in a signal handler or in the block of `configure`: the first configuration happens later
       @tracer
     rescue *ISOLATED
       NULL_TRACER
     end
 
-    # The innermost span whose block is running in this fiber; nil outside of any.
+    # Returns the innermost span whose block is running in this fiber, or nil.
     def current_span
       Scope.current.span
     end
 
-    # For log lines: "dd.trace_id=… dd.span_id=…" of the current span; empty outside of any.
+    # For log lines: "dd.trace_id=… dd.span_id=…" of the current span; empty without one.
     def log_correlation
       span = current_span
       span ? "dd.trace_id=#{span.trace_id} dd.span_id=#{span.span_id}" : ""
     end
 
-    # The Logger that gets the tracer's log: what `configure` was given, else one on standard error.
+    # The Logger that gets the tracer's log: that of the configuration, else one on standard error.
     def logger = configuration.log_to
 
     # Turns debug mode on or off in the running process: a log line for each span, chunk and payload.
@@ -92,14 +92,14 @@ module Spanwire
       callable? && Native.debug_get == 1
     end
 
-    # Turns debug mode on for so many seconds.
+    # Turns debug mode on for this many seconds.
     def debug_for(seconds)
       Native.debug_set_for(seconds.to_i) if callable?
       self
     end
 
-    # Waits until complete traces have left, `timeout` seconds at most, and hands over the log. Answers whether they
-    # have. Other threads run meanwhile. To be called before `exec`, which ends the program without its at_exit.
+    # Sends complete traces, waits up to `timeout` seconds for them, and hands over the log. Returns whether they were
+    # sent or dropped. Other threads run meanwhile. Call it before `exec`, which ends the program without its at_exit.
     def flush(timeout = configuration.shutdown_timeout)
       return true if ractor?
 
@@ -108,8 +108,8 @@ module Spanwire
       done
     end
 
-    # Sends what is finished, `timeout` seconds at most, and hands over the log. No span can be started afterwards. The
-    # end of a process does this by itself.
+    # Sends finished spans within `timeout` seconds and hands over the log. No span can be started afterwards. Runs by
+    # itself at the end of a process.
     def shutdown(timeout = configuration.shutdown_timeout)
       return true if ractor?
 
@@ -119,15 +119,15 @@ module Spanwire
       done
     end
 
-    # The tracer's counters by name (spans_finished, spans_sent, …); `log_failures`, how many records were lost
-    # because the Logger raised; and `start_failures`, how many spans because something raised that was given for one.
+    # Returns the tracer's counters by name (spans_finished, spans_sent, …); `log_failures`, the number of records lost
+    # because the Logger raised; and `start_failures`, the number of spans not started because an argument raised.
     def stats
       return {} if ractor?
 
       (@tracer.stats || {}).merge(log_failures: @log.failures, start_failures: @tracer.failures)
     end
 
-    # Why tracing is off, as a sentence; nil when it is not.
+    # Returns why tracing is off, as a sentence; nil if it is on.
     def problem
       ractor? ? "nothing is traced in a Ractor" : @problem
     end
@@ -137,8 +137,8 @@ module Spanwire
       @log.after_fork unless ractor?
     end
 
-    # For the hook on Process.daemon: sends what is finished, within the configuration's shutdown_timeout, and counts what
-    # is open as abandoned. Answers what has to be called afterwards; nil where there is nothing to be done.
+    # For the hook on Process.daemon: sends finished spans within the configuration's shutdown_timeout, and counts open
+    # ones as abandoned. Returns a callable for the daemon; nil if there is nothing to do.
     def before_daemon
       return if ractor? || @shut_down || @tracer.handle.zero?
 
@@ -146,7 +146,7 @@ module Spanwire
       context = scope.span&.context
       shutdown
       -> { reopen(scope, context) }
-    rescue StandardError # never a reason for a host not to become a daemon
+    rescue StandardError # must not keep the host from becoming a daemon
       nil
     end
 
@@ -161,8 +161,8 @@ module Spanwire
       !ractor? && Native.load
     end
 
-    # A tracer with the same settings in the place of the one that was shut down. `context`: of the span in which that
-    # was.
+    # Replaces the tracer that was shut down by one with the same settings. `context`: that of the span in which this
+    # happened.
     def reopen(scope, context)
       @log.after_fork
       @configuring.synchronize { apply }
@@ -187,9 +187,9 @@ module Spanwire
       give_up("#{e.class}: #{e.message}")
     end
 
-    # The library's tracer for these settings, or a sentence.
+    # Returns the library's tracer for these settings and nil, or 0 and why there is none.
     def make_tracer(settings, again: true)
-      # To live until the call returns.
+      # Keeps the texts alive until the call returns.
       texts = settings.to_a.flatten.map { |text| FFI::MemoryPointer.from_string(text) }
       list = FFI::MemoryPointer.new(:pointer, texts.size).write_array_of_pointer(texts)
       error = FFI::MemoryPointer.new(Abi::SIZES.fetch(:error))
@@ -205,7 +205,7 @@ module Spanwire
       [0, "#{Native.status_text(status)}: #{error.get_string(Abi::OFFSETS.fetch(:error).fetch(:message))}"]
     end
 
-    # Says once what is wrong; the program goes on untraced, or with the former settings.
+    # Logs a problem once. The program goes on untraced, or with the former settings.
     def give_up(problem)
       return if @problem == problem
 

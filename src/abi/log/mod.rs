@@ -1,4 +1,4 @@
-//! Log records: pulled by the host, or pushed to callbacks on the log's own thread; and records that the host adds.
+//! The log: its records and levels. `pull` takes records, `sink` pushes them, `write` adds the host's.
 #![allow(non_camel_case_types)]
 
 pub mod pull;
@@ -10,7 +10,7 @@ use super::guard;
 use super::sized::Sized_;
 use super::status::*;
 use crate::log::{Level, Record, Returned};
-use crate::sys;
+use crate::process;
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CString};
 
@@ -20,46 +20,46 @@ pub const SPANWIRE_LEVEL_OFF: i32 = 0;
 pub const SPANWIRE_LEVEL_ERROR: i32 = 1;
 /// Something is wrong and was repaired, or may be lost.
 pub const SPANWIRE_LEVEL_WARN: i32 = 2;
-/// Rare facts: the start-up line, the agent reachable again. The level where nothing else is said.
+/// Rare facts: the start-up line, the agent is reachable again. The default level.
 pub const SPANWIRE_LEVEL_INFO: i32 = 3;
-/// A line for each span, chunk and payload: debug mode.
+/// One line for each span, chunk and payload: debug mode.
 pub const SPANWIRE_LEVEL_DEBUG: i32 = 4;
 /// Everything.
 pub const SPANWIRE_LEVEL_TRACE: i32 = 5;
 
-/// Rules for single loggers that can be there at once.
+/// Maximum number of loggers with a level of their own.
 pub const SPANWIRE_LOGGERS_MAX: usize = 64;
 
-/// A log sink, as a number below 2^53; 0 is none.
+/// Handle of a log sink, a number below 2^53; 0 is none.
 pub type spanwire_sink = u64;
 
-/// A log record. In a callback it and its texts are valid while that runs; spanwire_log_take() puts the texts into the
-/// caller's buffer.
+/// A log record. In a callback, the record and its texts are valid until the callback returns. spanwire_log_take() puts
+/// the texts into the caller's buffer.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct spanwire_log_record {
-    /// `sizeof(spanwire_log_record)` of the library.
+    /// `sizeof(spanwire_log_record)` of the library; the caller sets it before spanwire_log_take().
     pub size: usize,
-    /// When it happened, nanoseconds since 1970.
+    /// Time of the event in nanoseconds since 1970.
     pub time_ns: u64,
     /// SPANWIRE_LEVEL_ERROR to SPANWIRE_LEVEL_TRACE.
     pub level: i32,
-    /// What kind of thing happened, such as "span.finished" or "agent.unreachable"; NUL-terminated.
+    /// Kind of the event, such as "span.finished" or "agent.unreachable"; NUL-terminated.
     pub target: *const c_char,
     /// The whole record in the chosen dialect, without a newline at its end; NUL-terminated. In the dialects of some
     /// languages a record can have several lines.
     pub text: *const c_char,
-    /// Its length in bytes.
+    /// Length of `text` in bytes.
     pub text_len: usize,
-    /// Records lost before this one because nobody took them in time.
+    /// Number of records lost before this one because they were not taken in time.
     pub lost: u64,
-    /// Who says it, in the names of the chosen dialect, such as "ddtrace.tracer"; NUL-terminated. spanwire_log_set_logger_level()
-    /// takes the same names.
+    /// Name of the logger in the chosen dialect, such as "ddtrace.tracer"; NUL-terminated.
+    /// spanwire_log_set_logger_level() takes the same names.
     pub logger: *const c_char,
-    /// Where in `text` the message begins: what comes before it, a logger of the host's adds by itself (time, process,
-    /// level, name).
+    /// Start of the message inside `text`. What precedes it (time, process, level, name), a logger of the host adds
+    /// itself.
     pub message: *const c_char,
-    /// Its length in bytes.
+    /// Length of `message` in bytes.
     pub message_len: usize,
     /// SPANWIRE_LOG_HOST_ONLY or 0.
     pub flags: u32,
@@ -68,19 +68,19 @@ pub struct spanwire_log_record {
 // SAFETY: `repr(C)`, begins with its size, plain integers and pointers.
 unsafe impl Sized_ for spanwire_log_record {}
 
-/// A record that belongs into the host's own log even where a log file is set, and is not in that file: PHP's "Loaded
+/// The record belongs in the host's own log even if a log file is set, and is not in that file. Examples: PHP's "Loaded
 /// integration", and that the log file cannot be written.
 pub const SPANWIRE_LOG_HOST_ONLY: u32 = 1;
 
-/// Called with a record and the `userdata` that came with the callback. It must not throw an exception or leave by
-/// longjmp(). Inside, any function may be called but, in a sink, spanwire_tracer_flush() and spanwire_tracer_shutdown().
-/// What is logged from inside a sink is counted, not delivered. The process may be forked inside: the child keeps the
-/// record until the callback returns, and gets no further record of its parent's.
+/// Receives a record and the `userdata` given with the callback. It must not throw an exception or leave by longjmp().
+/// It may call any function; in a sink, not spanwire_tracer_flush() and spanwire_tracer_shutdown(). Records that are
+/// logged inside a sink are counted, not delivered. The callback may fork: the child keeps the record until the
+/// callback returns, and gets no further record of its parent.
 pub type spanwire_log_callback =
     Option<unsafe extern "C" fn(record: *const spanwire_log_record, userdata: *mut c_void)>;
 
-/// Called once with a sink's `userdata` when no callback will run any more. It must not throw an exception or leave by
-/// longjmp(). The process may be forked inside.
+/// Called once with a sink's `userdata`, after the last call of its callback. It must not throw an exception or leave
+/// by longjmp(). It may fork.
 pub type spanwire_release = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 /// Calls the host's callback with a record.
@@ -89,7 +89,7 @@ fn hand_over(callback: &Callback<spanwire_log_record>, record: &Record) {
     let terminated = |text: &str| CString::new(text).unwrap_or_default();
     let (target, line, logger) = (terminated(&record.target), terminated(&record.text), terminated(&record.logger));
     let texts = [target.as_ptr(), line.as_ptr(), logger.as_ptr()];
-    let caller = sys::pid();
+    let caller = process::generation();
     callback.call(&in_c(record, texts));
     if Returned::to(caller) == Returned::InForkedChild {
         std::mem::forget((target, line, logger));
@@ -114,7 +114,8 @@ fn in_c(record: &Record, [target, text, logger]: [*const c_char; 3]) -> spanwire
     }
 }
 
-/// Sets what is logged while debug mode is off, for the whole process. `DD_TRACE_LOG_LEVEL` does the same from the start.
+/// Sets the log level for the whole process, in force while debug mode is off. `DD_TRACE_LOG_LEVEL` does the same from
+/// the start.
 ///
 /// @param level  SPANWIRE_LEVEL_OFF to SPANWIRE_LEVEL_TRACE
 ///
@@ -123,7 +124,7 @@ fn in_c(record: &Record, [target, text, logger]: [*const c_char; 3]) -> spanwire
 ///
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child has its parent's level.
+/// Fork:      a child inherits the level.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_set_level(level: i32) -> spanwire_status {
@@ -133,25 +134,26 @@ pub extern "C" fn spanwire_log_set_level(level: i32) -> spanwire_status {
     })
 }
 
-/// Sets the level of one logger and of those below it, for the whole process, or takes it away: "ddtrace.internal",
-/// "datadog.trace.agent.core", PHP's target "span", in our own dialects a record's target ("span", "agent.unreachable").
-/// The nearest rule wins, over the level and over debug mode.
+/// Sets or removes the level of one logger and the loggers below it, for the whole process. Names are those of the
+/// chosen dialect: "ddtrace.internal", "datadog.trace.agent.core", PHP's target "span"; in the dialects `native` and
+/// `json` a record's target ("span", "agent.unreachable"). A logger's own rule, else that of its nearest parent, wins
+/// over the level and over debug mode.
 ///
-/// "root" is the host's root logger: its level holds for loggers without a rule where neither DD_TRACE_LOG_LEVEL nor
-/// spanwire_log_set_level() chose a level and debug mode is off, as Python's does. A binding calls this when the host sets
-/// the level of such a logger.
+/// "root" is the host's root logger, as in Python: its level holds for loggers without a rule, if debug mode is off and
+/// neither DD_TRACE_LOG_LEVEL nor spanwire_log_set_level() has set a level. A binding calls this function when the host
+/// sets the level of such a logger.
 ///
 /// @param logger  the logger's name, not NULL or empty
-/// @param level   SPANWIRE_LEVEL_OFF to SPANWIRE_LEVEL_TRACE, or -1 to take the rule away
+/// @param level   SPANWIRE_LEVEL_OFF to SPANWIRE_LEVEL_TRACE, or -1 to remove the rule
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_ARGUMENT `logger` is NULL or empty, or the level is not one
+///         SPANWIRE_E_ARGUMENT `logger` is NULL or empty, or `level` is invalid
 ///         SPANWIRE_E_LIMIT    there are SPANWIRE_LOGGERS_MAX rules
 ///
-/// Ownership: copies nothing but a digest of the name.
+/// Ownership: keeps no pointer, only a digest of the name.
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child has its parent's rules.
+/// Fork:      a child inherits the rules.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_set_logger_level(logger: CText, level: i32) -> spanwire_status {

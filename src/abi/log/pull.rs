@@ -10,23 +10,24 @@ use crate::sys;
 use crate::tracer::Error;
 use std::ffi::c_char;
 
-/// Takes records that wait, oldest first, and calls back with each, here and now, on the calling thread. The way for
-/// hosts that cannot be called from foreign threads: PHP, Ruby, Python, Node.
+/// Takes waiting records, oldest first, and calls the callback with each, during this call and on the calling thread.
+/// For hosts that must not be called from foreign threads: PHP, Ruby, Python, Node.
 ///
-/// The ring holds 4,096 records or 1 MiB; the oldest are lost first, and counted in the next record's `lost`.
+/// The ring holds 4,096 records or 1 MiB. When it is full, the oldest records are lost, and counted in the next
+/// record's `lost`.
 ///
-/// @param callback  called for each record; no lock is held
-/// @param userdata  handed to it
-/// @param max       how many records at the most; 0 for all that wait when the call begins
-/// @param count     set to how many there were; may be NULL
+/// @param callback  called for each record; no lock is held meanwhile
+/// @param userdata  passed to the callback
+/// @param max       maximum number of records; 0 for all that wait when the call begins
+/// @param count     receives the number of records; may be NULL
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_ARGUMENT `callback` is NULL
 ///
-/// Ownership: a record lives until its callback returns.
+/// Ownership: a record is valid until its callback returns.
 /// Threads:   any; each record goes to one caller.
-/// Blocks:    never, but for what the callback does.
-/// Fork:      a child's ring is empty at first. In a child that the callback forks, the call ends with that record.
+/// Blocks:    never, except for what the callback does.
+/// Fork:      a child's ring starts empty. In a child that the callback forks, the call ends after that record.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_poll(
@@ -43,21 +44,22 @@ pub extern "C" fn spanwire_log_poll(
     })
 }
 
-/// Takes records that wait as text: whole lines, each with a newline, and a NUL after the last. Takes as many as fit.
+/// Takes waiting records as text: whole lines, each with a newline, then a NUL. Takes as many as fit.
 ///
-/// @param buffer    where the lines go; NULL only asks how much is needed, and takes nothing
-/// @param capacity  the buffer's size in bytes
-/// @param need      set to the bytes that all records needed which waited when the call began, with the NUL: 1 if none
-///                  did; may be NULL if `buffer` is not. While it is above 1 there may be more: call again.
+/// @param buffer    receives the lines; NULL only asks for the size, and takes nothing
+/// @param capacity  size of the buffer in bytes
+/// @param need      receives the bytes that all records needed which waited when the call began, including the NUL: 1
+///                  if none waited; may be NULL if `buffer` is not. Above 1, more records may wait: call again
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_LIMIT    the next record alone is larger than the buffer, which holds the empty text
+///         SPANWIRE_E_LIMIT    the next record alone is larger than the buffer; it stays, and the buffer holds the
+///                             empty text
 ///         SPANWIRE_E_ARGUMENT `buffer` and `need` are both NULL
 ///
 /// Ownership: the buffer is the caller's.
 /// Threads:   any; each record goes to one caller.
 /// Blocks:    never.
-/// Fork:      a child's ring is empty at first.
+/// Fork:      a child's ring starts empty.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_drain(buffer: Buffer, capacity: CLen, need: Out<usize>) -> spanwire_status {
@@ -74,24 +76,25 @@ pub extern "C" fn spanwire_log_drain(buffer: Buffer, capacity: CLen, need: Out<u
     })
 }
 
-/// Takes the oldest record that waits, without a callback: for hosts that want level and logger beside the text and in
-/// which a callback is dear.
+/// Takes the oldest waiting record, without a callback: for hosts that want level and logger with the text, and in
+/// which a callback is expensive.
 ///
-/// @param record    where it goes; set its `size` to `sizeof(spanwire_log_record)` first. Its texts point into `buffer`.
-/// @param buffer    where the texts go, each with a NUL
-/// @param capacity  the buffer's size in bytes
-/// @param need      set to the bytes that the record needs, 0 if none waits; may be NULL
+/// @param record    receives the record; set its `size` to `sizeof(spanwire_log_record)` first. Its texts point into
+///                  `buffer`
+/// @param buffer    receives the texts, each with a NUL
+/// @param capacity  size of the buffer in bytes
+/// @param need      receives the bytes that the record needs, 0 if none waits; may be NULL
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_NOT_FOUND no record waits
-///         SPANWIRE_E_LIMIT     the record needs a larger buffer, and waits on
+///         SPANWIRE_E_LIMIT     the record needs a larger buffer, and stays
 ///         SPANWIRE_E_ARGUMENT  `record` or `buffer` is NULL
-///         SPANWIRE_E_VERSION   `record->size` is no size of it
+///         SPANWIRE_E_VERSION   `record->size` is invalid
 ///
 /// Ownership: buffer and record are the caller's.
 /// Threads:   any; each record goes to one caller.
 /// Blocks:    never.
-/// Fork:      a child's ring is empty at first.
+/// Fork:      a child's ring starts empty.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_take(
@@ -126,16 +129,16 @@ fn laid_out(mut room: &mut [u8], texts: [&str; 3]) -> [*const c_char; 3] {
     })
 }
 
-/// A descriptor that is readable while records wait for spanwire_log_poll() or spanwire_log_drain(), for poll(2) and
-/// event loops. It is a socket. Do not read from it or close it. A host that closes it all the same, as daemons close all
-/// that they do not know, asks for another one by the next call.
+/// Returns a descriptor that is readable while records wait, for poll(2) and event loops. It is a socket. Do not read
+/// from it or close it. If a host closes it, as daemons close all descriptors that they do not know, the next call
+/// returns a new one.
 ///
-/// @return the descriptor, the same at each call as long as it is open; -1 if the system gives none
+/// @return the descriptor, the same at each call while it is open; -1 if the system gives none
 ///
 /// Ownership: the library's, until the process ends.
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      a child asks anew: its first call of the library closes the inherited descriptor.
+/// Fork:      a child calls it again: its first call of the library closes the inherited descriptor.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_fd() -> i32 {

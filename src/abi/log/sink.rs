@@ -36,28 +36,26 @@ impl Release {
     }
 }
 
-/// Adds a callback that is called with each record, on the log's own thread. Not for PHP, Ruby, Python or Node, where a
-/// call from a foreign thread ends the process or blocks it: those pull (spanwire_log_poll(), spanwire_log_drain()).
+/// Adds a callback that is called with each record, on the log's own thread. Not for PHP, Ruby, Python or Node: there a
+/// call from a foreign thread ends or blocks the process. Those hosts use spanwire_log_poll() or spanwire_log_drain().
 ///
-/// A record may reach the callback before this call has returned and `*id` is set.
+/// A record may reach the callback before this call has returned and set `id`. Adding a callback twice makes two sinks.
+/// A slow callback delays other sinks; records are then lost and counted. It never delays the threads that log.
 ///
-/// Adding the same callback twice makes two sinks. A slow callback delays other sinks and loses records with a count,
-/// never the caller.
-///
-/// @param level     the least important level that it wants; it gets no more than the process logs
-/// @param callback  called with each record; one call at a time
-/// @param userdata  handed to it
-/// @param release   called once with `userdata` when the sink is removed and no call runs any more; NULL for none.
-///                  Not called when adding fails.
-/// @param id        where the sink's number goes; 0 on failure
+/// @param level     the least important level that the callback receives; it gets no more than the process logs
+/// @param callback  called with each record, one call at a time
+/// @param userdata  passed to the callback
+/// @param release   called once with `userdata` when the sink is removed and its last call has returned; NULL for none.
+///                  Not called if adding fails
+/// @param id        receives the sink's handle; 0 on failure
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_ARGUMENT `callback` or `id` is NULL, or the level is not one
+///         SPANWIRE_E_ARGUMENT `callback` or `id` is NULL, or the level is invalid
 ///         SPANWIRE_E_LIMIT    there are SPANWIRE_SINKS_MAX sinks
 ///
 /// Threads:   any.
 /// Blocks:    never; the first record for a sink starts the log's thread, which has all signals blocked.
-/// Fork:      a child keeps its parent's sinks; its first record starts a thread of its own.
+/// Fork:      a child inherits the sinks; its first record starts a thread of its own.
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_log_add_sink_any_thread(
@@ -83,22 +81,22 @@ pub extern "C" fn spanwire_log_add_sink_any_thread(
     })
 }
 
-/// The most sinks that a process has at a time.
+/// Maximum number of sinks of a process.
 pub const SPANWIRE_SINKS_MAX: usize = 64;
-// A literal, since the header's generator resolves no paths.
+// The value is a literal because cbindgen resolves no paths.
 const _: () = assert!(SPANWIRE_SINKS_MAX == crate::log::SINKS_MAX);
 
-/// Removes a sink. When it returns SPANWIRE_OK, its callback does not run and never will again, and `release` was
-/// called. Called from inside that very callback it returns at once, and `release` is called after the callback.
+/// Removes a sink. After SPANWIRE_OK its callback does not run any more, and `release` was called. Called from inside
+/// that callback it returns at once, and `release` is called after the callback.
 ///
 /// @param id  a sink; 0 does nothing
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_NOT_FOUND there is no such sink, or it is being removed already
-///         SPANWIRE_E_TIMEOUT   its callback has not returned within 10 s; it will not be called again, and `release`
-///                              is called when it returns
+///         SPANWIRE_E_NOT_FOUND there is no such sink, or another call is removing it
+///         SPANWIRE_E_TIMEOUT   its callback has not returned within 10 s; it is not called again, and `release` is
+///                              called when it returns
 ///
-/// Threads:   any. Hold no lock that the callback takes.
+/// Threads:   any. Do not hold a lock that the callback takes.
 /// Blocks:    while the callback runs, up to 10 s.
 /// Fork:      a child removes its own copy only.
 /// Since:     0.1

@@ -8,13 +8,13 @@ use crate::event::Event;
 use crate::log::Level;
 use crate::tracer::Error;
 
-/// Adds a record of the host's own, to be read beside ours and sent where they go.
+/// Adds a record of the host to the log. It goes where the library's records go.
 ///
 /// @param level   SPANWIRE_LEVEL_ERROR to SPANWIRE_LEVEL_TRACE
-/// @param target  which part of the host speaks, such as "php.hook"; NULL for "host"
-/// @param text    what it says, UTF-8; NULL is the empty text
+/// @param target  the part of the host that logs, such as "php.hook"; NULL for "host"
+/// @param text    the message, UTF-8; NULL is the empty text
 ///
-/// @return SPANWIRE_OK         also where the level is not logged
+/// @return SPANWIRE_OK         also if the level is not logged
 ///         SPANWIRE_E_ARGUMENT another level
 ///
 /// Ownership: copies the texts before it returns.
@@ -27,17 +27,17 @@ pub extern "C" fn spanwire_log_write(level: i32, target: CText, text: CText) -> 
     write(level, Ok(target.get()), Ok(text.get()))
 }
 
-/// spanwire_log_write() with lengths.
+/// As spanwire_log_write(), with lengths.
 ///
-/// @param level       as there
-/// @param target      as there
+/// @param level       as in spanwire_log_write()
+/// @param target      as in spanwire_log_write()
 /// @param target_len  its length in bytes, or SPANWIRE_NUL
-/// @param text        as there
+/// @param text        as in spanwire_log_write()
 /// @param text_len    its length in bytes, or SPANWIRE_NUL
 ///
-/// @return as there, and SPANWIRE_E_ARGUMENT for a length beyond half the address space
+/// @return as spanwire_log_write(); SPANWIRE_E_ARGUMENT also for a length beyond half the address space
 ///
-/// Ownership: as there.
+/// Ownership: as spanwire_log_write().
 /// Threads:   any.
 /// Blocks:    never.
 /// Fork:      no effect.
@@ -66,12 +66,11 @@ fn write(level: i32, target: Given, text: Given) -> spanwire_status {
     })
 }
 
-/// Reports something that only the host can know (a hook installed, a method compiled) as an event with fields, which
-/// the chosen dialect turns into a line.
+/// Reports an event of the host (a hook installed, a method compiled) with fields. The chosen dialect turns it into a
+/// line.
 ///
-/// Any kind can be reported, and reads as its name and its fields, at level debug, or warn where it ends in ".failed".
-/// These kinds are known, and read as the
-/// tracer of the language writes them, at its level, where it has such a line:
+/// Any kind can be reported. It reads as its name and its fields, at level debug, or warn if the name ends in
+/// ".failed". The kinds below read as the tracer of the language writes them, at its level, if it has such a line:
 ///
 ///     jit.started              function_id, token, name           a method is compiled (.NET, native code)
 ///     transport.chosen         factory, product                   how the Agent is reached (.NET)
@@ -90,14 +89,15 @@ fn write(level: i32, target: Given, text: Given) -> spanwire_status {
 ///     flare.failed             error, status, url
 ///     shutdown.waiting         seconds                            (Python)
 ///
-/// A field that is not given is left out of the line. docs/log-lines.md shows how they read.
+/// A field that is not given is left out of the line. docs/log-lines.md shows the lines.
 ///
-/// @param kind    what happened, such as "hook.installed"; not NULL
+/// @param kind    kind of the event, such as "hook.installed"; not NULL
 /// @param fields  an array of `count` fields; NULL if `count` is 0
-/// @param count   how many
+/// @param count   number of fields
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_ARGUMENT `kind` is NULL, `fields` is NULL but `count` is not 0, or a field has no key
+///         SPANWIRE_E_ARGUMENT `kind` is NULL, `fields` is NULL and `count` is not 0, a field has no key, or a length
+///                             is invalid
 ///
 /// Ownership: copies the texts before it returns.
 /// Threads:   any.

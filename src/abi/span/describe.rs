@@ -1,4 +1,4 @@
-//! What else is said of open spans: service, resource, type, name, error, structured values, priority.
+//! Fields of open spans: service, resource, type, name, error, structured values, priority.
 
 use super::{key, noted, spanwire_span, with, SPANWIRE_META_STRUCT_MAX};
 use crate::abi::arg::{CBlob, CBytes, CLen, CText, Given};
@@ -8,16 +8,16 @@ use crate::span::open::{self, Field};
 use crate::tracer::spans;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Sets a span's service. Its children that are started later have it, too.
+/// Sets a span's service. Children that are started later inherit it.
 ///
-/// @param span     an open span. 0 does nothing and is SPANWIRE_OK.
-/// @param service  UTF-8; NULL or empty for the tracer's own; cut to SPANWIRE_NAME_MAX
+/// @param span     an open span; 0 does nothing and returns SPANWIRE_OK
+/// @param service  UTF-8; NULL or empty for the tracer's service; cut to SPANWIRE_NAME_MAX
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE  `span` is finished, or was never a span
-///         SPANWIRE_E_FORKED  `span` was started before a fork, by the parent
-///         SPANWIRE_E_MEMORY  SPANWIRE_MEMORY_MAX is reached; the former one stays
-///         SPANWIRE_E_BUSY    another thread holds the span for too long
+///         SPANWIRE_E_FORKED  the parent process started `span` before a fork
+///         SPANWIRE_E_MEMORY  SPANWIRE_MEMORY_MAX is reached; the former value stays
+///         SPANWIRE_E_BUSY    another thread has been inside a call on the span for 100 ms; the former value stays
 ///
 /// Ownership: copies the text before it returns.
 /// Threads:   any; calls on one span are serialised.
@@ -33,33 +33,33 @@ pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText)
 
 /// Sets a span's resource: what the operation worked on, such as "GET /users/:id" or a query.
 ///
-/// @param span      an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param span      an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param resource  UTF-8; NULL or empty for the span's name; cut to SPANWIRE_RESOURCE_MAX
 ///
-/// @return as for spanwire_span_set_service()
+/// @return as spanwire_span_set_service()
 ///
 /// Ownership: copies the text before it returns.
 /// Threads:   any; calls on one span are serialised.
 /// Blocks:    never.
-/// Fork:      as for spanwire_span_set_service().
+/// Fork:      as spanwire_span_set_service().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: CText) -> spanwire_status {
     set_field(span, Field::Resource, Ok(resource.get()))
 }
 
-/// spanwire_span_set_resource() with the length.
+/// As spanwire_span_set_resource(), with the length.
 ///
-/// @param span          as there
-/// @param resource      as there
+/// @param span          as in spanwire_span_set_resource()
+/// @param resource      as in spanwire_span_set_resource()
 /// @param resource_len  its length in bytes, or SPANWIRE_NUL
 ///
-/// @return as there, and SPANWIRE_E_ARGUMENT for a length beyond half the address space
+/// @return as spanwire_span_set_resource(); SPANWIRE_E_ARGUMENT for a length beyond half the address space
 ///
-/// Ownership: as there.
+/// Ownership: as spanwire_span_set_resource().
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      as there.
+/// Fork:      as spanwire_span_set_resource().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_resource_n(
@@ -72,15 +72,15 @@ pub extern "C" fn spanwire_span_set_resource_n(
 
 /// Sets a span's type: "web", "db", "sql", "cache", "http", ….
 ///
-/// @param span  an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param span  an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param type  UTF-8; NULL or empty for none; cut to SPANWIRE_NAME_MAX
 ///
-/// @return as for spanwire_span_set_service()
+/// @return as spanwire_span_set_service()
 ///
 /// Ownership: copies the text before it returns.
 /// Threads:   any; calls on one span are serialised.
 /// Blocks:    never.
-/// Fork:      as for spanwire_span_set_service().
+/// Fork:      as spanwire_span_set_service().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> spanwire_status {
@@ -89,15 +89,15 @@ pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> s
 
 /// Renames a span.
 ///
-/// @param span  an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param span  an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param name  the operation, UTF-8; NULL or empty becomes "unnamed_operation"; cut to SPANWIRE_NAME_MAX
 ///
-/// @return as for spanwire_span_set_service()
+/// @return as spanwire_span_set_service()
 ///
 /// Ownership: copies the text before it returns.
 /// Threads:   any; calls on one span are serialised.
 /// Blocks:    never.
-/// Fork:      as for spanwire_span_set_service().
+/// Fork:      as spanwire_span_set_service().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_name(span: spanwire_span, name: CText) -> spanwire_status {
@@ -110,19 +110,20 @@ fn set_field(span: spanwire_span, field: Field, text: Given) -> spanwire_status 
     with(span, |span, counters, _| noted(counters, span.set_field(field, text?.unwrap_or_default())))
 }
 
-/// Marks a span as failed and says how: the tags `error.type`, `error.message` and `error.stack`.
+/// Marks a span as failed and sets the tags `error.type`, `error.message` and `error.stack`.
 ///
-/// @param span     an open span. 0 does nothing and is SPANWIRE_OK.
-/// @param type     the kind of error, such as an exception's class; NULL leaves the tag as it is
-/// @param message  what it says; NULL likewise
-/// @param stack    where it came from, lines apart; NULL likewise
+/// @param span     an open span; 0 does nothing and returns SPANWIRE_OK
+/// @param type     kind of the error, such as an exception's class; NULL leaves the tag as it is
+/// @param message  the error's message; NULL leaves the tag as it is
+/// @param stack    the stack trace, one frame per line; NULL leaves the tag as it is
 ///
-/// @return as for spanwire_span_set_tag(); the span is marked even where a tag was dropped
+/// @return as spanwire_span_set_tag(), without SPANWIRE_E_ARGUMENT. With SPANWIRE_E_LIMIT and SPANWIRE_E_MEMORY the
+///         span is still marked; tags after the one that failed are not set
 ///
 /// Ownership: copies the texts before it returns.
 /// Threads:   any; calls on one span are serialised.
 /// Blocks:    never.
-/// Fork:      as for spanwire_span_set_tag().
+/// Fork:      as spanwire_span_set_tag().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_error(
@@ -134,22 +135,23 @@ pub extern "C" fn spanwire_span_set_error(
     set_error(span, [Ok(type_.get()), Ok(message.get()), Ok(stack.get())])
 }
 
-/// spanwire_span_set_error() with lengths.
+/// As spanwire_span_set_error(), with lengths.
 ///
-/// @param span         as there
-/// @param type         as there
+/// @param span         as in spanwire_span_set_error()
+/// @param type         as in spanwire_span_set_error()
 /// @param type_len     its length in bytes, or SPANWIRE_NUL
-/// @param message      as there
+/// @param message      as in spanwire_span_set_error()
 /// @param message_len  its length in bytes, or SPANWIRE_NUL
-/// @param stack        as there
+/// @param stack        as in spanwire_span_set_error()
 /// @param stack_len    its length in bytes, or SPANWIRE_NUL
 ///
-/// @return as there, and SPANWIRE_E_ARGUMENT for a length beyond half the address space
+/// @return as spanwire_span_set_error(). SPANWIRE_E_ARGUMENT for a length beyond half the address space; the span is
+///         still marked
 ///
-/// Ownership: as there.
+/// Ownership: as spanwire_span_set_error().
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      as there.
+/// Fork:      as spanwire_span_set_error().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_error_n(
@@ -178,15 +180,15 @@ fn set_error(span: spanwire_span, texts: [Given; 3]) -> spanwire_status {
     })
 }
 
-/// Marks a span as failed, or takes the mark away; tags stay as they are.
+/// Marks a span as failed, or removes the mark. Tags stay as they are.
 ///
-/// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
-/// @param error  0 for no error, anything else for an error
+/// @param span   an open span; 0 does nothing and returns SPANWIRE_OK
+/// @param error  0 for no error, any other number for an error
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE  `span` is finished, or was never a span
-///         SPANWIRE_E_FORKED  `span` was started before a fork, by the parent
-///         SPANWIRE_E_BUSY    another thread holds the span for too long
+///         SPANWIRE_E_FORKED  the parent process started `span` before a fork
+///         SPANWIRE_E_BUSY    another thread has been inside a call on the span for 100 ms
 ///
 /// Threads:   any; calls on one span are serialised.
 /// Blocks:    never.
@@ -200,20 +202,21 @@ pub extern "C" fn spanwire_span_set_error_flag(span: spanwire_span, error: i32) 
     })
 }
 
-/// Adds a structured value (`meta_struct`) to a span. The last value of a key wins.
+/// Adds a structured value (`meta_struct`) to a span. The last value of a key replaces earlier ones.
 ///
-/// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param span   an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param key    its name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX
-/// @param bytes  the value, encoded as MessagePack by the caller; it is not looked into
+/// @param bytes  the value, MessagePack encoded by the caller; the library does not check it
 /// @param len    its length in bytes, up to SPANWIRE_META_STRUCT_MAX
 ///
 /// @return SPANWIRE_OK
-///         SPANWIRE_E_LIMIT    too large, or SPANWIRE_SPAN_TAGS_MAX of them; dropped and counted
-///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; likewise
+///         SPANWIRE_E_LIMIT    the value is too large, or the span has SPANWIRE_SPAN_TAGS_MAX of them; dropped and
+///                             counted
+///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; the value was dropped and counted
 ///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
-///         SPANWIRE_E_FORKED   `span` was started before a fork, by the parent
-///         SPANWIRE_E_ARGUMENT `key` is NULL or empty, or `bytes` is NULL but `len` is not 0
-///         SPANWIRE_E_BUSY     another thread holds the span for too long
+///         SPANWIRE_E_FORKED   the parent process started `span` before a fork
+///         SPANWIRE_E_ARGUMENT `key` is NULL or empty, or `bytes` is NULL and `len` is not 0
+///         SPANWIRE_E_BUSY     another thread has been inside a call on the span for 100 ms; dropped and counted
 ///
 /// Ownership: copies key and value before it returns.
 /// Threads:   any; calls on one span are serialised.
@@ -233,16 +236,17 @@ pub extern "C" fn spanwire_span_set_meta_struct(
     })
 }
 
-/// Sets the sampling priority of the span's whole trace by hand; later children and contexts have it.
+/// Sets the sampling priority of the span's whole trace, as a decision of the user. Later children and contexts carry
+/// it.
 ///
-/// @param span      an open span. 0 does nothing and is SPANWIRE_OK.
-/// @param priority  -1 reject, 0 reject if nobody keeps it, 1 keep, 2 keep for certain
+/// @param span      an open span; 0 does nothing and returns SPANWIRE_OK, for any priority
+/// @param priority  -1 reject by the user, 0 reject, 1 keep, 2 keep by the user
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_ARGUMENT another number
 ///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
-///         SPANWIRE_E_FORKED   `span` was started before a fork, by the parent
-///         SPANWIRE_E_BUSY     another thread holds the span for too long
+///         SPANWIRE_E_FORKED   the parent process started `span` before a fork
+///         SPANWIRE_E_BUSY     another thread has been inside a call on the span or its trace for 100 ms
 ///
 /// Threads:   any.
 /// Blocks:    never.

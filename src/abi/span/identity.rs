@@ -9,11 +9,11 @@ use crate::abi::status::*;
 use crate::tracer::spans;
 use crate::tracer::Error;
 
-/// Copies what children elsewhere, or later, need of a span. Where another thread is inside a call on the span for more
-/// than 100 ms, that is the ids alone, without SPANWIRE_CONTEXT_HAS_PRIORITY.
+/// Copies a span's context, for children in other processes and for late children. If another thread has been inside a
+/// call on the span for 100 ms, the context has the ids alone, without SPANWIRE_CONTEXT_HAS_PRIORITY.
 ///
-/// @param span  an open span; one that the parent of this forked process had open will do, too
-/// @param out   its `size` is set by the caller
+/// @param span  an open span, also one that the parent process had open before a fork
+/// @param out   receives the context; the caller sets its `size`
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE   `span` is 0, finished, or was never a span
@@ -31,11 +31,11 @@ pub extern "C" fn spanwire_span_context(span: spanwire_span, out: OutSized<spanw
 
 /// Writes an id as text, to correlate logs with traces.
 ///
-/// @param span      an open span; one that the parent of this forked process had open will do, too
+/// @param span      an open span, also one that the parent process had open before a fork
 /// @param kind      SPANWIRE_ID_TRACE_HEX, SPANWIRE_ID_TRACE or SPANWIRE_ID_SPAN
-/// @param buffer    where the text and a NUL go; 33 bytes always do; NULL only asks how much is needed
-/// @param capacity  the buffer's size in bytes
-/// @param need      set to the bytes needed with the NUL; may be NULL if `buffer` is not
+/// @param buffer    receives the text and a NUL; 33 bytes are always enough; NULL only asks for the size
+/// @param capacity  size of the buffer in bytes
+/// @param need      receives the bytes needed, including the NUL; may be NULL if `buffer` is not
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE   `span` is 0, finished, or was never a span

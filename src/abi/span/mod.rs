@@ -1,4 +1,4 @@
-//! Starting spans, saying things of them, finishing them.
+//! Spans: what their functions share. A file for each role: starting, tags, other descriptions, finishing, ids.
 #![allow(non_camel_case_types)]
 
 pub mod describe;
@@ -16,23 +16,23 @@ use crate::span::open::{self, OpenSpan, Refusal};
 use crate::tracer::spans;
 use crate::tracer::{Error, Tracer};
 
-/// A span, as a number below 2^53; 0 is none, and every function takes it and does nothing.
+/// Handle of a span, a number below 2^53; 0 is no span: every function accepts it and does nothing.
 pub type spanwire_span = u64;
 
-/// The most tags, texts and numbers together, that a span holds.
+/// Maximum number of tags of a span, text and numeric tags together.
 pub const SPANWIRE_SPAN_TAGS_MAX: usize = 1024;
-/// The longest key of a tag, in bytes; what is longer is cut at a character, and counted.
+/// Maximum length of a tag's key in bytes. A longer key is cut at a character and counted.
 pub const SPANWIRE_TAG_KEY_MAX: usize = 200;
-/// The longest value of a text tag, in bytes; likewise.
+/// Maximum length of a text tag's value in bytes. A longer value is cut at a character and counted.
 pub const SPANWIRE_TAG_VALUE_MAX: usize = 25_000;
-/// The longest resource, in bytes; likewise.
+/// Maximum length of a resource in bytes. A longer resource is cut at a character and counted.
 pub const SPANWIRE_RESOURCE_MAX: usize = 5_000;
-/// The longest name, service or type, in bytes; likewise.
+/// Maximum length of a name, service or type in bytes. A longer one is cut at a character and counted.
 pub const SPANWIRE_NAME_MAX: usize = 200;
-/// The largest blob, in bytes; a larger one is refused.
+/// Maximum length of a structured value in bytes. A longer value is rejected.
 pub const SPANWIRE_META_STRUCT_MAX: usize = 1_048_576;
 
-// Literals above, since the header's generator resolves no paths.
+// The values are literals because cbindgen resolves no paths.
 const _: () = {
     assert!(SPANWIRE_SPAN_TAGS_MAX == open::TAGS_MAX);
     assert!(SPANWIRE_TAG_KEY_MAX == open::KEY_MAX);
@@ -44,23 +44,24 @@ const _: () = {
 
 /// For spanwire_span_id_text(): the trace id as 32 lower-case hexadecimal digits.
 pub const SPANWIRE_ID_TRACE_HEX: i32 = 0;
-/// For spanwire_span_id_text(): the trace id as `dd.trace_id` in logs: 32 hexadecimal digits if it has more than 64
+/// For spanwire_span_id_text(): the trace id as in `dd.trace_id` of logs: 32 hexadecimal digits if it has more than 64
 /// bits, else decimal.
 pub const SPANWIRE_ID_TRACE: i32 = 1;
-/// For spanwire_span_id_text(): the span id, decimal, as `dd.span_id` in logs.
+/// For spanwire_span_id_text(): the span id in decimal, as in `dd.span_id` of logs.
 pub const SPANWIRE_ID_SPAN: i32 = 2;
 
-/// A text tag. Lengths are in bytes; `SPANWIRE_NUL` stands for "NUL-terminated". This structure never changes.
+/// A text tag. A length is in bytes; `SPANWIRE_NUL` means that the text is NUL-terminated. This structure never
+/// changes.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct spanwire_tag {
     /// The key, UTF-8, not empty.
     pub key: CBytes,
-    /// Its length.
+    /// Length of the key.
     pub key_len: CLen,
     /// The value, UTF-8; NULL is the empty text.
     pub value: CBytes,
-    /// Its length.
+    /// Length of the value.
     pub value_len: CLen,
 }
 
@@ -70,13 +71,13 @@ pub struct spanwire_tag {
 pub struct spanwire_metric {
     /// The key, UTF-8, not empty.
     pub key: CBytes,
-    /// Its length in bytes, or `SPANWIRE_NUL`.
+    /// Length of the key in bytes, or `SPANWIRE_NUL`.
     pub key_len: CLen,
     /// A finite number.
     pub value: f64,
 }
 
-/// Counts what was done to a text or tag, and says whether it was taken.
+/// Counts what a change did to a text or tag, and maps a refusal to an error.
 #[inline]
 fn noted(counters: &Counters, result: Result<Sanitized, Refusal>) -> Result<(), Error> {
     spans::count_sanitized(counters, result);
@@ -87,7 +88,7 @@ fn noted(counters: &Counters, result: Result<Sanitized, Refusal>) -> Result<(), 
     }
 }
 
-/// Runs `change` on an open span; 0 is no span and no error.
+/// Runs `change` on an open span. Span 0 is no error.
 #[inline]
 fn with(
     span: spanwire_span,

@@ -15,8 +15,8 @@ use crate::tracer::spans::{self, Context, Parent};
 use crate::tracer::{Error, Tracer};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// All that can be said of a span when it starts. Zero-initialise it, set `size`, and set what is known: a text that is
-/// NULL is not given; one that is given needs its length, or `SPANWIRE_NUL`.
+/// What a span starts with. Set all fields to zero, then `size`, then the fields that are known. A text that is NULL is
+/// not given; a text that is given needs its length in bytes, or `SPANWIRE_NUL`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct spanwire_span_options {
@@ -24,33 +24,33 @@ pub struct spanwire_span_options {
     pub size: usize,
     /// The parent span; 0 for none.
     pub parent: spanwire_span,
-    /// The parent's context, used where `parent` is 0; NULL for none.
+    /// The parent's context, used if `parent` is 0; NULL for none.
     pub parent_context: In<spanwire_context>,
     /// The operation, such as "http.request".
     pub name: CBytes,
-    /// Its length in bytes.
+    /// Its length.
     pub name_len: CLen,
-    /// The service; not given: the parent's, else the tracer's.
+    /// The service. If not given: the parent's, else the tracer's.
     pub service: CBytes,
-    /// Its length in bytes.
+    /// Its length.
     pub service_len: CLen,
-    /// The resource, such as "GET /users/:id"; not given: the name.
+    /// The resource, such as "GET /users/:id". If not given: the name.
     pub resource: CBytes,
-    /// Its length in bytes.
+    /// Its length.
     pub resource_len: CLen,
     /// The type, such as "web" or "sql".
     pub type_: CBytes,
-    /// Its length in bytes.
+    /// Its length.
     pub type_len: CLen,
-    /// The start in nanoseconds since 1970; 0, or a time before 1970, for now.
+    /// Start time in nanoseconds since 1970. 0 and times before 1970 mean now.
     pub start_ns: i64,
-    /// Text tags.
+    /// Array of text tags.
     pub tags: CArray<spanwire_tag>,
-    /// How many.
+    /// Number of text tags.
     pub tags_count: CLen,
-    /// Numeric tags.
+    /// Array of numeric tags.
     pub metrics: CArray<spanwire_metric>,
-    /// How many.
+    /// Number of numeric tags.
     pub metrics_count: CLen,
 }
 
@@ -60,20 +60,20 @@ unsafe impl Sized_ for spanwire_span_options {}
 /// Starts a span.
 ///
 /// @param tracer  the tracer that sends it
-/// @param parent  its parent; 0 makes it the root of a new trace. A parent of another tracer, or of the process that
-///                this one was forked from, is continued as one from elsewhere. A parent that has finished, or never
-///                was, is counted, and the span is the root of a new trace: late children keep a spanwire_context.
+/// @param parent  the parent span; 0 starts a new trace. A parent of another tracer, or of the process before a fork,
+///                is continued like a span of another process. A parent that has finished or never existed is counted
+///                (`parents_unknown`), and the span starts a new trace; use a spanwire_context for late children.
 /// @param name    the operation, UTF-8; NULL or empty becomes "unnamed_operation"; cut to SPANWIRE_NAME_MAX
 ///
-/// A child has its parent's service until it is given one. Where another thread is inside a call on the parent for more
-/// than 100 ms, the child goes into a chunk of its own, with its parent's ids but the tracer's service.
+/// A child inherits its parent's service. If another thread has been inside a call on the parent for 100 ms, the child
+/// goes into a chunk of its own, with the parent's ids and the tracer's service.
 ///
-/// @return the span, or 0 when there is none: `tracer` is wrong or shut down, DD_TRACE_ENABLED is off, or
-///         SPANWIRE_MEMORY_MAX is reached; spanwire_tracer_stats() counts the last as `starts_refused`.
-///         spanwire_span_start_with() says which.
+/// @return the span, or 0: `tracer` is invalid or shut down, DD_TRACE_ENABLED is off, or SPANWIRE_MEMORY_MAX is
+///         reached. spanwire_tracer_stats() counts refusals of a tracer as `starts_refused`; spanwire_span_start_with()
+///         returns the reason.
 ///
 /// Ownership: copies the name. Every span must be finished or discarded.
-/// Threads:   any; a span may be used and finished on another thread than it was started on.
+/// Threads:   any; a span may be used and finished on other threads.
 /// Blocks:    never; the first span of a tracer starts its worker thread.
 /// Fork:      only the process that started a span can change and finish it.
 /// Since:     0.1
@@ -82,19 +82,19 @@ pub extern "C" fn spanwire_span_start(tracer: spanwire_tracer, parent: spanwire_
     start(tracer, parent, Ok(name.get()))
 }
 
-/// spanwire_span_start() with the name's length.
+/// As spanwire_span_start(), with the length of the name.
 ///
-/// @param tracer    as there
-/// @param parent    as there
-/// @param name      as there
+/// @param tracer    as in spanwire_span_start()
+/// @param parent    as in spanwire_span_start()
+/// @param name      as in spanwire_span_start()
 /// @param name_len  its length in bytes, or SPANWIRE_NUL; beyond half the address space the name counts as NULL
 ///
-/// @return as there
+/// @return as spanwire_span_start()
 ///
-/// Ownership: as there.
+/// Ownership: as spanwire_span_start().
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      as there.
+/// Fork:      as spanwire_span_start().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_start_n(
@@ -117,26 +117,26 @@ fn start(tracer: spanwire_tracer, parent: spanwire_span, name: Given) -> spanwir
     })
 }
 
-/// Starts a span with all that is known of it: one call where calls are dear.
+/// Starts a span with everything that is known, in one call: for hosts in which each call is expensive.
 ///
-/// A tag that cannot be taken (no key, a number that is not finite, over a limit) is dropped and counted in
-/// `tags_dropped`; the span starts all the same.
+/// An invalid tag (no key, a number that is not finite, over a limit) is dropped and counted in `tags_dropped`; the
+/// span still starts.
 ///
 /// @param tracer   the tracer that sends it
-/// @param options  what is known; see spanwire_span_options
-/// @param out      where the span goes; 0 where there is none
+/// @param options  see spanwire_span_options
+/// @param out      receives the span; 0 if there is none
 ///
-/// @return SPANWIRE_OK         also where DD_TRACE_ENABLED is off, with 0 in `out`
-///         SPANWIRE_E_ARGUMENT `options` or `out` is NULL, a length cannot be meant, or a context has no ids
-///         SPANWIRE_E_VERSION  `options->size` is of no known version
-///         SPANWIRE_E_HANDLE   `tracer` is freed, or never was a tracer
+/// @return SPANWIRE_OK         also if DD_TRACE_ENABLED is off; `out` is then 0
+///         SPANWIRE_E_ARGUMENT `options` or `out` is NULL, a length is invalid, or the context has no ids
+///         SPANWIRE_E_VERSION  the `size` of the options or of the context belongs to no known version
+///         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
 ///         SPANWIRE_E_CLOSED   it was shut down
 ///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached
 ///
 /// Ownership: copies all texts. Every span must be finished or discarded.
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      as for spanwire_span_start().
+/// Fork:      as spanwire_span_start().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_start_with(

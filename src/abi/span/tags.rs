@@ -41,21 +41,21 @@ fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, val
     }
 }
 
-/// Sets a text tag on an open span. The last value of a key wins, over a number of that key too.
+/// Sets a text tag. The last value of a key replaces earlier ones, also a number.
 ///
-/// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param span   an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param key    the tag's name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX bytes at a character, and counted
 /// @param value  the tag's value, UTF-8; NULL is the empty text; cut to SPANWIRE_TAG_VALUE_MAX, and counted
 ///
-/// Bytes that are not UTF-8 become U+FFFD and are counted; the tag is kept.
+/// Bytes that are not UTF-8 are replaced by U+FFFD and counted; the tag is kept.
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
-///         SPANWIRE_E_FORKED   `span` was started before a fork, by the parent
+///         SPANWIRE_E_FORKED   the parent process started `span` before a fork
 ///         SPANWIRE_E_ARGUMENT `key` is NULL or empty
-///         SPANWIRE_E_LIMIT    the span holds SPANWIRE_SPAN_TAGS_MAX tags; this one was dropped and counted
-///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; likewise
-///         SPANWIRE_E_BUSY     another thread is inside a call on the span for 100 ms; the tag was dropped and counted
+///         SPANWIRE_E_LIMIT    the span has SPANWIRE_SPAN_TAGS_MAX tags; this one was dropped and counted
+///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; the tag was dropped and counted
+///         SPANWIRE_E_BUSY     another thread has been inside a call on the span for 100 ms; dropped and counted
 ///
 /// Ownership: copies key and value before it returns.
 /// Threads:   any; calls on one span are serialised.
@@ -68,20 +68,21 @@ pub extern "C" fn spanwire_span_set_tag(span: spanwire_span, key: CText, value: 
     with(span, |span, counters, _| noted(counters, span.set_text(self::key(key)?, value)))
 }
 
-/// spanwire_span_set_tag() with lengths.
+/// As spanwire_span_set_tag(), with lengths.
 ///
-/// @param span       as there
-/// @param key        as there
+/// @param span       as in spanwire_span_set_tag()
+/// @param key        as in spanwire_span_set_tag()
 /// @param key_len    its length in bytes, or SPANWIRE_NUL
-/// @param value      as there; may hold NUL bytes
+/// @param value      as in spanwire_span_set_tag(); may hold NUL bytes
 /// @param value_len  its length in bytes, or SPANWIRE_NUL
 ///
-/// @return as there, and SPANWIRE_E_ARGUMENT for a length beyond half the address space
+/// @return as spanwire_span_set_tag(). SPANWIRE_E_ARGUMENT also for a length beyond half the address space; here the
+///         dropped tag is counted
 ///
-/// Ownership: as there.
+/// Ownership: as spanwire_span_set_tag().
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      as there.
+/// Fork:      as spanwire_span_set_tag().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_tag_n(
@@ -95,19 +96,19 @@ pub extern "C" fn spanwire_span_set_tag_n(
     with(span, |span, counters, _| put_tag(span, counters, &tag))
 }
 
-/// Sets a numeric tag on an open span. The last value of a key wins, over a text of that key too.
+/// Sets a numeric tag. The last value of a key replaces earlier ones, also a text.
 ///
-/// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param span   an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param key    the tag's name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX
 /// @param value  a finite number
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
-///         SPANWIRE_E_FORKED   `span` was started before a fork, by the parent
+///         SPANWIRE_E_FORKED   the parent process started `span` before a fork
 ///         SPANWIRE_E_ARGUMENT `key` is NULL or empty, or `value` is not finite; the tag was dropped and counted
-///         SPANWIRE_E_LIMIT    the span holds SPANWIRE_SPAN_TAGS_MAX tags; likewise
-///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; likewise
-///         SPANWIRE_E_BUSY     another thread holds the span for too long
+///         SPANWIRE_E_LIMIT    the span has SPANWIRE_SPAN_TAGS_MAX tags; this one was dropped and counted
+///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; the tag was dropped and counted
+///         SPANWIRE_E_BUSY     another thread has been inside a call on the span for 100 ms; dropped and counted
 ///
 /// Ownership: copies the key before it returns.
 /// Threads:   any; calls on one span are serialised.
@@ -120,19 +121,19 @@ pub extern "C" fn spanwire_span_set_metric(span: spanwire_span, key: CText, valu
     with(span, |span, counters, _| set_number(span, counters, key, value))
 }
 
-/// spanwire_span_set_metric() with the key's length.
+/// As spanwire_span_set_metric(), with the length of the key.
 ///
-/// @param span     as there
-/// @param key      as there
+/// @param span     as in spanwire_span_set_metric()
+/// @param key      as in spanwire_span_set_metric()
 /// @param key_len  its length in bytes, or SPANWIRE_NUL
-/// @param value    as there
+/// @param value    as in spanwire_span_set_metric()
 ///
-/// @return as there
+/// @return as spanwire_span_set_metric(); SPANWIRE_E_ARGUMENT also for a length beyond half the address space
 ///
-/// Ownership: as there.
+/// Ownership: as spanwire_span_set_metric().
 /// Threads:   any.
 /// Blocks:    never.
-/// Fork:      as there.
+/// Fork:      as spanwire_span_set_metric().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_metric_n(
@@ -145,18 +146,19 @@ pub extern "C" fn spanwire_span_set_metric_n(
     with(span, |span, counters, _| put_metric(span, counters, &metric))
 }
 
-/// Sets several text tags in one call. One that cannot be taken does not keep the others from being set.
+/// Sets several text tags in one call. If one fails, the others are still set.
 ///
-/// @param span   an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param span   an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param tags   an array of `count` tags; NULL if `count` is 0
-/// @param count  how many
+/// @param count  number of tags
 ///
-/// @return as for spanwire_span_set_tag(); of several failures the first
+/// @return as spanwire_span_set_tag_n(); of several failures the first. SPANWIRE_E_ARGUMENT also if `tags` is NULL and
+///         `count` is not 0
 ///
 /// Ownership: copies all texts before it returns.
 /// Threads:   any; calls on one span are serialised.
 /// Blocks:    never.
-/// Fork:      as for spanwire_span_set_tag().
+/// Fork:      as spanwire_span_set_tag().
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_tags(
@@ -167,24 +169,23 @@ pub extern "C" fn spanwire_span_set_tags(
     with(span, |span, counters, _| {
         let mut first = Ok(());
         for tag in tags.of(count)? {
-            // Every tag is set, also after one that is refused.
             first = first.and(put_tag(span, counters, tag));
         }
         first
     })
 }
 
-/// Removes a tag, text or number.
+/// Removes a text or numeric tag.
 ///
-/// @param span  an open span. 0 does nothing and is SPANWIRE_OK.
+/// @param span  an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param key   the tag's name
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_NOT_FOUND the span has no such tag
 ///         SPANWIRE_E_HANDLE    `span` is finished, or was never a span
-///         SPANWIRE_E_FORKED    `span` was started before a fork, by the parent
+///         SPANWIRE_E_FORKED    the parent process started `span` before a fork
 ///         SPANWIRE_E_ARGUMENT  `key` is NULL or empty
-///         SPANWIRE_E_BUSY      another thread holds the span for too long
+///         SPANWIRE_E_BUSY      another thread has been inside a call on the span for 100 ms
 ///
 /// Threads:   any; calls on one span are serialised.
 /// Blocks:    never.
@@ -195,22 +196,22 @@ pub extern "C" fn spanwire_span_remove_tag(span: spanwire_span, key: CText) -> s
     with(span, |span, _, _| span.remove(self::key(key.get())?).then_some(()).ok_or(Error::NotFound))
 }
 
-/// Reads a tag of an open span as text; a number in the fewest digits that mean it, such as "42.5" and "1e300".
+/// Writes a tag of an open span as text; a number with the fewest digits that identify it, such as "42.5" and "1e300".
 ///
 /// @param span      an open span; 0 has no tags
 /// @param key       the tag's name
-/// @param buffer    where the value and a NUL go; NULL only asks how much is needed
-/// @param capacity  the buffer's size in bytes
-/// @param need      set to the bytes needed with the NUL; may be NULL if `buffer` is not. Only SPANWIRE_OK and
-///                  SPANWIRE_E_LIMIT set it and write to `buffer`
+/// @param buffer    receives the value and a NUL; NULL only asks for the size
+/// @param capacity  size of the buffer in bytes
+/// @param need      receives the bytes needed, including the NUL; may be NULL if `buffer` is not. Set, and `buffer`
+///                  written, only with SPANWIRE_OK and SPANWIRE_E_LIMIT
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_NOT_FOUND the span has no such tag, or `span` is 0
 ///         SPANWIRE_E_LIMIT     the buffer is too small; it holds the empty text
 ///         SPANWIRE_E_HANDLE    `span` is finished, or was never a span
-///         SPANWIRE_E_FORKED    `span` was started before a fork, by the parent
-///         SPANWIRE_E_ARGUMENT  `key` is NULL or empty, or `buffer` and `need` are both NULL, whatever `span` is
-///         SPANWIRE_E_BUSY      another thread holds the span for too long
+///         SPANWIRE_E_FORKED    the parent process started `span` before a fork
+///         SPANWIRE_E_ARGUMENT  `key` is NULL or empty, or `buffer` and `need` are both NULL, for any `span`
+///         SPANWIRE_E_BUSY      another thread has been inside a call on the span for 100 ms
 ///
 /// Ownership: the buffer is the caller's.
 /// Threads:   any; calls on one span are serialised.

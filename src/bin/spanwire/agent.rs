@@ -76,6 +76,7 @@ fn stop_on_signal(events: SyncSender<Event>, stop: Arc<AtomicBool>, places: &Pla
     .map_err(|error| Failure::said(format!("cannot install a handler for Ctrl-C: {error}")))
 }
 
+/// Prints the addresses that the receiver listens on.
 fn announce(receiver: &Receiver, places: &Places) {
     let tcp = receiver.tcp.map(|address| format!("http://{address}"));
     let socket = places.socket.as_ref().map(|path| {
@@ -88,6 +89,7 @@ fn announce(receiver: &Receiver, places: &Places) {
     note("its traces are printed here; Ctrl-C stops the receiver");
 }
 
+/// Returns the summary that is printed at the end.
 fn summary(tally: &Tally) -> String {
     let mut parts =
         vec![counted(tally.payloads, "payload"), counted(tally.traces, "trace"), counted(tally.spans, "span")];

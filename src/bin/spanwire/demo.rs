@@ -78,6 +78,7 @@ struct Ran {
     log: String,
 }
 
+/// Runs the program with the receiver's URL in its environment, and collects its output.
 fn execute(watch: &Watch, program: &Program, url: &str) -> Result<Ran, Failure> {
     let mut command = Command::new(&program.file);
     command.args(program.arguments);
@@ -98,6 +99,7 @@ fn execute(watch: &Watch, program: &Program, url: &str) -> Result<Ran, Failure> 
     Ok(Ran { status, said: said.join().unwrap_or_default(), log: log.join().unwrap_or_default() })
 }
 
+/// Reads a pipe to its end on a thread.
 fn gather(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -107,6 +109,7 @@ fn gather(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     })
 }
 
+/// Returns the program's output, the debug log and the traces, as they are printed.
 fn show(program: &Program, ran: &Ran, traces: &[Trace], look: Look) -> String {
     let heading = |title: &str, about: &str| format!("{}  {}\n\n", look.paint.strong(title), look.paint.dim(about));
     let mut text = String::new();
@@ -170,6 +173,7 @@ fn explain(program: &Program, traces: &[Trace], url: &str, out: Out) -> String {
     text
 }
 
+/// Returns an error that explains why no trace arrived.
 fn nothing_arrived(program: &Program, ran: &Ran, troubles: &[String]) -> String {
     if let Some(line) = troubles.first() {
         return format!("no trace arrived: the receiver refused what was sent ({line})");

@@ -64,6 +64,7 @@ impl Request {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// Whether a header contains this word, in any case.
     fn says(&self, name: &str, word: &str) -> bool {
         self.header(name).is_some_and(|value| value.to_ascii_lowercase().contains(word))
     }
@@ -177,6 +178,7 @@ impl<S: Socket> Line<S> {
         }
     }
 
+    /// Reads a request with its body.
     fn request(&mut self) -> Result<Request, Refusal> {
         let mut request = loop {
             if let Some((request, length)) = head(self.unread())? {
@@ -193,6 +195,7 @@ impl<S: Socket> Line<S> {
         Ok(request)
     }
 
+    /// Reads the body of a request.
     fn body(&mut self, request: &Request) -> Result<Vec<u8>, Refusal> {
         let length = match request.header("Content-Length").map(str::parse::<u64>) {
             _ if request.says("Transfer-Encoding", "chunked") => None,
@@ -210,6 +213,7 @@ impl<S: Socket> Line<S> {
         }
     }
 
+    /// Reads this number of bytes.
     fn take(&mut self, length: usize) -> Result<Vec<u8>, Refusal> {
         while self.unread().len() < length {
             self.fill()?;
@@ -219,6 +223,7 @@ impl<S: Socket> Line<S> {
         Ok(taken)
     }
 
+    /// Reads a chunked body.
     fn chunks(&mut self) -> Result<Vec<u8>, Refusal> {
         let mut body = Vec::new();
         loop {

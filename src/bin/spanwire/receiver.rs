@@ -101,6 +101,7 @@ fn start<S: Socket + Send + 'static>(
     thread.map(drop).map_err(|error| format!("cannot start a thread: {error}"))
 }
 
+/// Serves one connection on its own thread.
 fn serve<S: Socket + Send + 'static>(mut socket: S, desk: &Arc<Desk>) {
     if desk.busy.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
         desk.busy.fetch_sub(1, Ordering::Relaxed);
@@ -171,6 +172,7 @@ impl Desk {
         Desk { events, busy: AtomicUsize::new(0), info, state: format!("{state:016x}") }
     }
 
+    /// Answers a request and sends its event.
     fn respond(&self, request: &Result<Request, Refusal>) -> Response {
         let answer = match request {
             Ok(request) => self.answer(request),
@@ -194,6 +196,7 @@ impl Desk {
         Response { status: answer.status, headers, body }
     }
 
+    /// Returns the answer to a request by method and path.
     fn answer(&self, request: &Request) -> Answer {
         let path = request.target.split('?').next().unwrap_or_default();
         let body = match &request.body {
@@ -209,6 +212,7 @@ impl Desk {
     }
 }
 
+/// Decodes a payload and returns the answer.
 fn traces(request: &Request, body: &[u8]) -> Answer {
     if let Some(kind) = request.header("Content-Type").filter(|kind| !kind.starts_with("application/msgpack")) {
         let why = format!("Content-Type {kind} is not supported; this receiver accepts application/msgpack");
@@ -227,7 +231,7 @@ fn traces(request: &Request, body: &[u8]) -> Answer {
     }
 }
 
-/// One line about a request, with control characters escaped.
+/// Formats a request and its answer as one line, with control characters escaped.
 fn line(request: Option<&Request>, answer: &Answer) -> String {
     let Some(request) = request else { return format!("{}, {}", answer.status, answer.body) };
     let mut line = format!("{} {} → {}", request.method, request.target.escape_default(), answer.status);
@@ -254,6 +258,7 @@ fn version() -> &'static str {
     concat!(env!("CARGO_PKG_VERSION"), "+spanwire")
 }
 
+/// Returns an error that explains why the port cannot be used.
 fn port_trouble(host: &str, port: u16, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(
@@ -358,12 +363,12 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_port_is_an_error_that_says_what_to_do() {
+    fn a_port_in_use_is_an_error_that_says_what_to_do() {
         let (receiver, _events) = listening();
         let port = receiver.tcp.unwrap().port();
         let places = Places { tcp: Some(("127.0.0.1".into(), port)), socket: None };
         let why = Receiver::start(&places, &sync_channel(1).0).err().unwrap();
-        assert!(why.contains("is taken") && why.contains("--port 0"), "{why}");
+        assert!(why.contains("is in use") && why.contains("--port 0"), "{why}");
     }
 
     #[test]

@@ -63,6 +63,7 @@ struct Branch {
     last: bool,
 }
 
+/// Returns sibling spans as branches, in reverse order.
 fn branches(spans: &[usize], prefix: &str, depth: usize) -> Vec<Branch> {
     let last = spans.last().copied();
     let branch = |&span| Branch { span, prefix: prefix.to_owned(), depth, last: Some(span) == last };
@@ -184,6 +185,7 @@ fn span_id(id: u64, look: Look) -> String {
     text
 }
 
+/// Returns the text, or a placeholder if it is empty.
 fn or_none(text: &str) -> &str {
     if text.is_empty() {
         "(none)"

@@ -358,7 +358,9 @@ fn loss_advice(reason: Reason, calls: &Calls) -> &'static str {
         Reason::QueueFull | Reason::Memory => {
             "spans come faster than they leave: see whether the Agent answers slowly or not at all"
         }
-        Reason::Unreachable => "the Agent was away for longer than payloads are kept",
+        Reason::Unreachable => {
+            "the Agent was not reached while payloads were retried, or the trace file cannot be written: see the error above"
+        }
         Reason::Refused => "the Agent's answer is in the line before",
         Reason::TooLarge => "single traces are larger than a payload may be: finish spans earlier, or set shorter tags",
         Reason::Shutdown => calls.more_time,
@@ -409,6 +411,12 @@ mod tests {
                 assert_eq!(said.contains("spanwire_"), matches!(language, "native" | "cpp"), "{language}: {said}");
             }
         }
+    }
+
+    #[test]
+    fn the_advice_for_spans_that_did_not_arrive_is_true_for_a_trace_file_too() {
+        let said = message(&About::default(), &Event::LossBegan { reason: Reason::Unreachable });
+        assert!(said.contains("the Agent was not reached") && said.contains("or the trace file"), "{said}");
     }
 
     #[test]

@@ -241,7 +241,7 @@ static CONTENT_SETTINGS: &[Setting] = &[
         "DD_LOGGING_RATE",
         Kind::Number(0..=86_400, "seconds", |d, v| d.frozen.gather_errors = Some(Duration::from_secs(v))),
         "60 with Go, else not set",
-        "The time in which equal errors are gathered before they are logged with their number; 0 means each at once.",
+        "The time in which errors of one kind are gathered before they are logged with their number; 0 means each at once.",
     ),
     setting(
         "DD_TRACE_ONCE_LOGS",

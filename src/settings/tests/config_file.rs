@@ -1,9 +1,9 @@
-//! A configuration file, such as .NET's datadog.json: its rank, and what happens to one that cannot be used.
+//! A configuration file, such as .NET's datadog.json: its precedence, and files that cannot be used.
 
 use super::*;
 use std::fs;
 
-/// A file with this text, for as long as `with` runs.
+/// Runs `with` with the path of a file with this text, and removes the file.
 fn with_file<T>(name: &str, text: &[u8], with: impl FnOnce(&str) -> T) -> T {
     let path = std::env::temp_dir().join(format!("spanwire-settings-{}-{name}.json", sys::pid()));
     fs::write(&path, text).unwrap();
@@ -37,7 +37,7 @@ fn its_values_rank_below_code_defaults_and_above_the_defaults() {
 }
 
 #[test]
-fn a_missing_file_is_worth_a_word_only_if_a_user_named_it() {
+fn a_missing_file_is_reported_only_if_a_user_named_it() {
     assert_eq!(resolve_as("dotnet", &[(PRESET, "/no/such.json")], &[]).1, []);
     let (_, rejected) = resolve_as("dotnet", &[], &[(SETTING, "/no/such.json")]);
     assert_eq!(whys(&rejected), [(SETTING, "there is no such file")]);
@@ -69,7 +69,7 @@ fn a_file_that_cannot_be_used_is_one_rejection_that_says_where() {
 }
 
 #[test]
-fn a_value_that_cannot_be_used_costs_only_itself() {
+fn an_invalid_value_does_not_affect_the_others() {
     let text = br#"{"DD_SERVICE": {"a": 1}, "DD_TRACE_DEBUG": "maybe", "DD_ENV": "prod", "DD_TRACE_LOG_FILE": ["x"]}"#;
     with_file("value", text, |path| {
         let (settings, rejected) = resolve(&[], &[(SETTING, path)]);

@@ -1,11 +1,11 @@
-//! What a .NET user relies on: the two files' places and names, what is deleted, and sinks.
+//! What .NET users rely on: folders and names of the two files, deletion of old files, and sinks.
 
 use super::*;
 use crate::languages::Form;
 use crate::settings::habits::dotnet::file_names;
 use std::path::Path;
 
-/// The files for managed and for native code.
+/// Returns the paths of the files for managed and for native code.
 fn paths(settings: &Settings) -> [String; 2] {
     let path = |place: &Option<FileConfig>| place.as_ref().map(|place| place.path.display().to_string());
     [&settings.log_place, &settings.log_native_place].map(|place| path(place).unwrap_or_default())

@@ -1,4 +1,4 @@
-//! What a Java user relies on: system properties, their rank, the logger's own properties.
+//! What Java users rely on: system properties, their precedence, the logger's own properties.
 
 use super::*;
 

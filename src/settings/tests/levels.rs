@@ -1,4 +1,4 @@
-//! Debug mode and levels: what wins, and what a text means in a language.
+//! Debug mode and levels: precedence, and the meaning of a text in each language.
 
 use super::*;
 

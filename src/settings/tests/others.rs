@@ -1,4 +1,4 @@
-//! Names of Go's, Ruby's and Node's own, and how often things are said.
+//! Names of settings in Go, Ruby and Node.js, and the repetition of records.
 
 use super::*;
 

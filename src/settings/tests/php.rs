@@ -1,4 +1,4 @@
-//! What a PHP user relies on: INI names, targets, no start-up line on a command line, a file that others rotate.
+//! What PHP users rely on: INI names, targets, no start-up line on the command line, a file that other programs rotate.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Where records go in Go, and in languages that have no folder of logs by themselves.
+//! Where records go in Go, and in languages without a default folder for logs.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What a Python user relies on: level names, single loggers, the scenarios of the documentation.
+//! What Python users rely on: level names, single loggers, the scenarios of the documentation.
 
 use super::*;
 use crate::settings::habits::python::Outputs;
@@ -128,7 +128,7 @@ fn each_scenario_of_the_page_has_its_console_and_file() {
 }
 
 #[test]
-fn a_host_that_tells_no_version_stands_in_for_the_newest_ddtrace() {
+fn a_host_without_a_version_counts_as_the_newest_ddtrace() {
     let settings = accepted_as("python", &[], &[("DD_TRACE_LOG_FILE", "/tmp/ddtrace.log")]);
     assert!(settings.log_stderr && settings.log_to_file);
     let (place, level) = (settings.log_place.unwrap(), settings.log_file_level);

@@ -4,8 +4,7 @@ declare(strict_types=1);
 namespace Spanwire\Ffi;
 
 /**
- * The error that ends a script, on the spans that are open then. PHP makes such an error of an exception that nobody
- * catches, too.
+ * Marks open spans with the error that ends the script. PHP turns an uncaught exception into such an error, too.
  *
  * @internal
  */
@@ -16,7 +15,7 @@ final class Errors
     private const NEXT = "\n\nNext ";
     private const THROWN = "\n  thrown";
 
-    /** Marks what is open, if such an error has ended the script. */
+    /** Marks the open spans if such an error has ended the script. */
     public static function mark_open(): void
     {
         $error = error_get_last();
@@ -34,8 +33,8 @@ final class Errors
     }
 
     /**
-     * `CLASS: MESSAGE in FILE:LINE`, then the stack; of a chain of exceptions the last one is that which was not caught.
-     * A class with a __toString() of its own may say anything.
+     * Parses `CLASS: MESSAGE in FILE:LINE` and the stack; the last one of a chain of exceptions is the uncaught one. A
+     * class with its own __toString() may give any text.
      */
     private static function uncaught(string $said, string $where): array
     {

@@ -6,7 +6,7 @@ namespace Spanwire\Ffi;
 use FFI;
 
 /**
- * libspanwire as it is loaded over FFI, and the settings from php.ini. Nothing of spans belongs here.
+ * Loads libspanwire over FFI, and makes settings from php.ini.
  *
  * @internal
  */
@@ -19,7 +19,7 @@ final class Library
     /** @var array<string, string> settings that php.ini gives */
     private static array $settings = [];
 
-    /** php.ini turns `off`, `no`, `false` and `none` without quotes into the empty text; what that means for whom. */
+    /** What the empty text stands for: php.ini turns `off`, `no`, `false` and `none` without quotes into it. */
     private const EMPTY = ['SPANWIRE_LOG_SINKS' => 'none', 'DD_TRACE_LOG_LEVEL' => 'off'];
 
     /** The rest of the names in php.ini follow from these: `DD_TRACE_X` is `datadog.trace.x`. */
@@ -39,10 +39,10 @@ final class Library
         'SPANWIRE_REQUEST_TIMEOUT_MS', 'SPANWIRE_RETRY_FOR_MS',
     ];
 
-    /** What names a log file. */
+    /** Settings that name a log file. */
     private const LOG_FILES = ['DD_TRACE_LOG_FILE' => true, 'DD_TRACE_LOG_DIRECTORY' => true];
 
-    /** Loads and checks it, once. What is wrong is one warning; tracing is off then. */
+    /** Loads and checks the library once. A failure is one warning, and tracing is off. */
     public static function load(): void
     {
         if (self::$tried) return;
@@ -73,8 +73,8 @@ final class Library
     }
 
     /**
-     * The list for spanwire_tracer_new(): php.ini, which the environment beats as with PHP's own tracer; under it what PHP
-     * knows better than the library's defaults.
+     * Returns the list for spanwire_tracer_new(): values of php.ini, which the environment overrides as with PHP's own
+     * tracer, and below them defaults that PHP knows better than the library.
      *
      * @return array<string, string>
      */
@@ -91,7 +91,7 @@ final class Library
         return $list;
     }
 
-    /** Whether a log file is set: then records are not copied to PHP's error log. */
+    /** Whether a log file is set: records then do not go to PHP's error log. */
     public static function log_file(): bool
     {
         foreach (self::LOG_FILES as $name => $_) {
@@ -100,7 +100,7 @@ final class Library
         return false;
     }
 
-    /** A pointer to a copy of the text with a NUL, which has to be kept in `$keep` while C reads it. */
+    /** Returns a pointer to a NUL-terminated copy of the text, which `$keep` holds while C reads it. */
     public static function text(string $text, array &$keep): FFI\CData
     {
         $copy = self::$ffi->new('char[' . strlen($text) + 1 . ']');
@@ -109,7 +109,7 @@ final class Library
         return FFI::addr($copy[0]);
     }
 
-    /** Text that `$call($buffer, $capacity, $need)` writes; null where it does not answer SPANWIRE_OK. */
+    /** Returns the text that `$call($buffer, $capacity, $need)` writes; null unless that returns SPANWIRE_OK. */
     public static function read(callable $call): ?string
     {
         $need = self::$ffi->new('size_t');
@@ -118,12 +118,12 @@ final class Library
         return $call($buffer, $need->cdata, FFI::addr($need)) === Abi::OK ? FFI::string($buffer, $need->cdata - 1) : null;
     }
 
-    /** The script's end, before its own shutdown functions, which may start and finish spans. */
+    /** At the script's end, before its own shutdown functions, which may start and finish spans. */
     public static function end(): void
     {
         Errors::mark_open();
         register_shutdown_function(self::leave(...));
-        // An exit() in one of those keeps PHP from calling the rest, but not from destroying objects.
+        // After an exit() in one of those, PHP does not call the others, but still destroys objects.
         self::$last = new class(self::leave(...)) {
             public function __construct(private \Closure $leave)
             {
@@ -140,7 +140,7 @@ final class Library
     private static ?object $last = null;
     private static bool $left = false;
 
-    /** After them: what is open finishes, what has finished leaves, and so does the log. */
+    /** After them: finishes open spans, sends finished spans, and hands over the log. */
     private static function leave(): void
     {
         if (self::$left) return;

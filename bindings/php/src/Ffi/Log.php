@@ -6,13 +6,13 @@ namespace Spanwire\Ffi;
 use FFI;
 
 /**
- * The log's way to PHP: records are taken on PHP's own thread, when the script asks or ends.
+ * Hands the library's log to PHP, on PHP's thread, when the script asks or ends.
  *
  * @internal
  */
 final class Log
 {
-    /** PSR-3's names; the first of a level is the one that records are given. */
+    /** PSR-3's names; the first one of a level names it in records. */
     public const LEVELS = [
         'error' => Abi::LEVEL_ERROR, 'emergency' => Abi::LEVEL_ERROR, 'alert' => Abi::LEVEL_ERROR,
         'critical' => Abi::LEVEL_ERROR, 'warning' => Abi::LEVEL_WARN, 'warn' => Abi::LEVEL_WARN,
@@ -32,7 +32,7 @@ final class Log
     }
 
     /**
-     * Records on their way to PHP. A logger need not return: what it leaves is handed over later.
+     * Records that are being handed over. A logger may not return: the others are handed over later.
      *
      * @var list<array>
      */
@@ -48,7 +48,7 @@ final class Log
             while (self::$waiting) {
                 $count++;
                 self::hand_over(array_shift(self::$waiting), $file_has_them);
-                if (getmypid() !== $process) self::$waiting = []; // the parent's, in a child that a logger forked
+                if (getmypid() !== $process) self::$waiting = []; // in a child that a logger forked
             }
         } finally {
             self::$draining = false;
@@ -56,17 +56,17 @@ final class Log
         return $count;
     }
 
-    /** After an exit() in a logger, which runs no `finally`, or a fiber that never came back. */
+    /** Drains after an exit() in a logger, which runs no `finally`, or after a fiber that is never resumed. */
     public static function drain_at_end(): void
     {
         self::$draining = false;
         self::drain();
     }
 
-    /** What of a record is for the error log alone. */
+    /** Fields of a record for the error log alone. */
     private const OURS = ['text' => true, 'host_only' => true];
 
-    /** Takes them one by one: no code of PHP's runs inside the library, which it could leave by an exception. */
+    /** Takes them one by one, so that no PHP code runs inside the library: an exception would leave it. */
     private static function take_whole(int $max): array
     {
         $taken = [];
@@ -114,8 +114,8 @@ final class Log
     }
 
     /**
-     * PHP, or its web server, puts a date of its own before each line: for that the first one is left out of what the
-     * PHP tracer writes. A line of other make gets instead of its time and process a word of who speaks.
+     * PHP or its web server puts a date before each line: therefore the first date of the PHP tracer's lines is left
+     * out. In lines of other dialects, `[spanwire]` and the level replace time and process.
      */
     private static function for_error_log(array $record): string
     {

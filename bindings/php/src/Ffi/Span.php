@@ -5,7 +5,7 @@ namespace Spanwire\Ffi {
     use Spanwire\Span;
 
     /**
-     * Which span is current: the one that was started last and is open, in each fiber of its own.
+     * The current span of each fiber: the one that was started last and is open.
      *
      * @internal
      */
@@ -13,9 +13,9 @@ namespace Spanwire\Ffi {
     {
         /** @var \WeakMap<object, list<\WeakReference<Span>>> by fiber */
         private static \WeakMap $stacks;
-        /** Stands for no fiber. */
+        /** Key for code outside any fiber. */
         private static object $main;
-        /** @var array<int, \WeakReference<Span>> all that are open, by handle */
+        /** @var array<int, \WeakReference<Span>> all open spans, by handle */
         private static array $open = [];
 
         public static function push(Span $span, int $handle, bool $activate): void
@@ -37,7 +37,7 @@ namespace Spanwire\Ffi {
             return self::current_reference()?->get();
         }
 
-        /** @return list<Span> all that are open, the latest first */
+        /** @return list<Span> all open spans, the latest first */
         public static function open(): array
         {
             return array_values(array_filter(array_map(fn (\WeakReference $span) => $span->get(), array_reverse(self::$open))));
@@ -48,13 +48,13 @@ namespace Spanwire\Ffi {
             foreach (self::open() as $span) $span->finish();
         }
 
-        /** A fiber that has started none has that of the script. */
+        /** A fiber that has started no span uses the script's stack. */
         private static function current_reference(): ?\WeakReference
         {
             return self::top(self::fiber()) ?? self::top(self::$main);
         }
 
-        /** Spans may finish in any order: those that have are taken off when somebody looks. */
+        /** Spans may finish in any order: finished ones are removed from the stack here. */
         private static function top(object $fiber): ?\WeakReference
         {
             $stack = self::$stacks[$fiber] ?? [];
@@ -99,7 +99,7 @@ namespace Spanwire {
             if ($tracer === 0) return $span;
             $ffi = Library::$ffi;
             $keep = [];
-            // First, because a __toString() may finish and start spans.
+            // First: a __toString() may finish and start spans.
             [$texts, $numbers] = self::sort($tags);
             $options = $ffi->new('spanwire_span_options');
             $options->size = FFI::sizeof($options);
@@ -132,8 +132,8 @@ namespace Spanwire {
         }
 
         /**
-         * Texts and numbers of an array of tags, as pairs; what is neither is left out. PHP makes a number of a key such
-         * as '404'.
+         * Returns the texts and numbers of an array of tags as pairs, without other values. PHP turns a key such as '404'
+         * into an integer.
          */
         private static function sort(array $tags): array
         {
@@ -260,7 +260,7 @@ namespace Spanwire {
             return $this->id(Abi::ID_SPAN);
         }
 
-        /** @internal one of SPANWIRE_ID_… */
+        /** @internal $kind is one of Abi::ID_… */
         public function id(int $kind): ?string
         {
             if (!$this->open) return null;

@@ -48,7 +48,7 @@ namespace Spanwire\Ffi {
             }
         }
 
-        /** Gives them back: a later script of this process makes its own. */
+        /** Frees them: a later script of this process makes its own. */
         public static function free(): void
         {
             foreach (self::$handles as $handle) Library::$ffi->spanwire_tracer_free($handle);

@@ -61,7 +61,7 @@ function log(string $level, string $message, string $target = 'php'): bool
 {
     $number = Log::LEVELS[strtolower($level)] ?? Abi::LEVEL_OFF;
     if ($number === Abi::LEVEL_OFF) return false;
-    Tracer::get(); // where records go is known once there is a tracer
+    Tracer::get(); // its settings decide where records go
     Library::$ffi?->spanwire_log_write($number, $target, $message);
     return true;
 }

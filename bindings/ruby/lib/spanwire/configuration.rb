@@ -3,17 +3,17 @@
 require "logger"
 
 module Spanwire
-  # What Spanwire.configure's block sets, and the list of settings that it comes to. What is nil is left to the
-  # environment (DD_SERVICE, DD_ENV, …) and the library's defaults; what is set here wins over both.
+  # Values that the block of Spanwire.configure sets, and the list of settings that they make. For nil, the environment
+  # (DD_SERVICE, DD_ENV, …) or the library's default applies; a value overrides both.
   class Configuration
-    # `instance`: a Logger that gets the tracer's log, filtered by its own level too; without one it goes to standard
+    # `instance`: a Logger that gets the tracer's log; its own level filters too. Without one the log goes to standard
     # error. `level`: the least important level that the tracer logs while debug mode is off: :error, :warn, :info,
     # :debug, or a constant such as Logger::WARN.
     LoggerSettings = Struct.new(:instance, :level)
     # `debug`: a line for each span, chunk and payload. `startup_logs`: the line with the settings.
     Diagnostics = Struct.new(:debug, :startup_logs)
 
-    # Whose spans they are. The service is by default the program's name.
+    # Service, environment and version of the spans. The default service is the program's name.
     attr_accessor :service, :env, :version
     # Tags for every span: a Hash.
     attr_accessor :tags
@@ -21,7 +21,7 @@ module Spanwire
     attr_accessor :agent_url
     # false: blocks run, nothing is traced.
     attr_accessor :enabled
-    # How long the end of the process may wait for what is still on its way, in seconds.
+    # How long the end of the process may wait for spans that are not sent yet, in seconds.
     attr_accessor :shutdown_timeout
 
     attr_reader :logger, :diagnostics
@@ -36,7 +36,7 @@ module Spanwire
       @settings = {}
     end
 
-    # The Logger that records go to: the one given, else one of ours on standard error.
+    # The Logger that records go to: the given one, else one on standard error.
     def log_to
       @logger.instance || (@own_logger ||= ::Logger.new($stderr))
     end
@@ -56,7 +56,7 @@ module Spanwire
     def host
       {
         "default:DD_SERVICE" => Configuration.program,
-        # Records wait for our own thread. A file is the library's to write, if a setting names one.
+        # Records wait for the gem's thread. If a setting names a file, the library writes it.
         "default:SPANWIRE_LOG_SINKS" => file? ? "file,ring" : "ring",
         "SPANWIRE_LANGUAGE" => "ruby",
         "SPANWIRE_LANGUAGE_VERSION" => RUBY_VERSION,
@@ -69,7 +69,7 @@ module Spanwire
       %w[DD_TRACE_LOG_FILE DD_TRACE_LOG_DIRECTORY].any? { |name| !(settings[name] || ENV[name]).to_s.empty? }
     end
 
-    # A Logger's severities have other numbers than the library's levels.
+    # Maps a Logger's severity to the name of a level.
     def level
       named = logger.level
       named.is_a?(Integer) ? %w[debug info warn error error].fetch(named, "off") : named

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Spanwire
-  # What children of a span need when they are elsewhere or late: ids and the decision whether the trace is kept. A
+  # A span's ids and the sampling decision of its trace, for children in other threads or processes and for late ones. A
   # value: it outlives the span and may cross threads, forks and queues. `tracer.trace(name, parent: context)`.
   class Context
     HAS_PRIORITY = Abi::CONTEXT_HAS_PRIORITY
@@ -9,11 +9,11 @@ module Spanwire
     LAYOUT = Abi::LAYOUTS.fetch(:context)
     private_constant :HAS_PRIORITY, :SIZE, :LAYOUT
 
-    # The trace's id, 128 bits.
+    # The trace id, 128 bits.
     attr_reader :trace_id
-    # The id of the span that children name as their parent.
+    # The id of the span, which is the parent of its children.
     attr_reader :span_id
-    # -1 rejected by hand, 0 rejected, 1 kept, 2 kept by hand; nil: not decided yet.
+    # -1 rejected by the user, 0 rejected, 1 kept, 2 kept by the user; nil: not decided yet.
     attr_reader :sampling_priority
 
     def initialize(trace_id:, span_id:, sampling_priority: nil, decision_maker: 0)

@@ -3,9 +3,9 @@
 require "logger"
 
 module Spanwire
-  # Brings the library's log to a Ruby Logger. Records wait in the library until a thread of this gem's own, which
-  # sleeps on the library's descriptor, takes them: the library never calls into Ruby. The thread begins with the first
-  # span of a process.
+  # Passes the library's log to a Ruby Logger. Records wait in the library until a thread of the gem, which waits for
+  # the library's descriptor, takes them: the library never calls into Ruby. The thread starts with the first span of a
+  # process.
   class Log
     # By the library's number of a level.
     SEVERITIES = {
@@ -15,24 +15,24 @@ module Spanwire
     # Where the fields of a record are.
     RECORD = Abi::OFFSETS.fetch(:log_record)
     RECORD_SIZE = Abi::SIZES.fetch(:log_record)
-    # What Ruby's tracer and a Logger's default formatter both put first: severity, time, process, program.
+    # The start of a line of Ruby's tracer and of a Logger's default formatter: severity, time, process, program.
     FORMATTED = /\A[A-Z], \[\S+ #\d+\] +[A-Z]+ -- (\w+): /
-    # The program of records in other dialects, and of what the gem says itself.
+    # The program name of records in other dialects and of the gem's own messages.
     PROGNAME = "spanwire"
-    # As many as the library's ring holds: who takes so many has all that waited when it began.
+    # Maximum number of records in the library's ring: after so many, all that waited at the start are taken.
     RING = 4096
     BUFFER = 65_536
-    # In seconds: until the system is asked for a thread again, between two looks where there is no descriptor, and
-    # after one that found nothing.
+    # In seconds: until a thread is tried again, between two looks without a descriptor, and after a look that found
+    # nothing.
     RETRY_AFTER = 1.0
     WITHOUT_DESCRIPTOR = 1.0
     AFTER_NOTHING = 0.05
     private_constant :SEVERITIES, :RECORD, :RECORD_SIZE, :FORMATTED, :PROGNAME, :RING, :BUFFER, :RETRY_AFTER,
                      :WITHOUT_DESCRIPTOR, :AFTER_NOTHING
 
-    # The Logger (or whatever has its `add(severity, message, progname)`) that gets the records.
+    # The Logger (or another object with `add(severity, message, progname)`) that gets the records.
     attr_reader :logger
-    # How many records were lost because the Logger raised.
+    # Number of records lost because the Logger raised.
     attr_reader :failures
 
     def initialize
@@ -45,18 +45,17 @@ module Spanwire
       @not_before = 0
     end
 
-    # `ours`: nobody's formatter has a say, so that the library's lines go to it as they are.
+    # `ours`: the Logger is the gem's; it gets the library's lines without a formatter.
     def use(logger, ours:)
       @logger, @ours = logger, ours
     end
 
-    # Sees to it that the thread runs. Cheap when it does; a thread that is gone, by a fork or by Thread#kill, is
-    # replaced.
+    # Starts the thread unless it runs. Cheap if it does. Replaces a thread that ended by a fork or by Thread#kill.
     def run
       start unless @thread&.alive?
     end
 
-    # In a forked child: the thread, the locks it may hold, and the descriptor are the parent's.
+    # Resets a forked child: the thread, the locks it may hold, and the descriptor are the parent's.
     def after_fork
       @thread = nil
       @turn = Mutex.new
@@ -64,8 +63,8 @@ module Spanwire
       @not_before = 0
     end
 
-    # Hands over what waits, here and now, and answers how many records that were. Once it has returned, all that was
-    # logged before has been delivered. A Logger that comes back here gets nothing.
+    # Hands over the waiting records on this thread and returns their number. Everything that was logged before the call
+    # is then delivered. Does nothing when called by a Logger during a delivery.
     def deliver
       scope = Scope.current
       return 0 if scope.muted
@@ -80,7 +79,7 @@ module Spanwire
       end
     end
 
-    # Says on standard error, for what must not go to a Logger, that something went wrong; once for each `what`.
+    # Reports a failure that must not go to a Logger on standard error, once for each `what`.
     def warn_once(what, error)
       return if @warned[what]
 
@@ -100,11 +99,11 @@ module Spanwire
 
         @thread = Thread.new { pump }
         @thread.name = "spanwire-ruby"
-        @thread.thread_variable_set(:fork_safe, true) # Puma need not warn of it: a child starts its own
+        @thread.thread_variable_set(:fork_safe, true) # so that Puma does not warn of it: a child starts its own
       ensure
         @starting.unlock
       end
-    rescue ThreadError # the system gives no thread, or this is a signal handler
+    rescue ThreadError # no thread available, or called in a signal handler
       @not_before = now + RETRY_AFTER
     end
 
@@ -116,15 +115,15 @@ module Spanwire
         begin
           waits ||= IO.for_fd(descriptor, autoclose: false)
           IO.select([waits])
-        rescue SystemCallError, IOError # the system gave none, or somebody closed it by number
+        rescue SystemCallError, IOError # there is none, or the host closed it
           sleep(WITHOUT_DESCRIPTOR)
         end
-        # A descriptor that somebody closed and reopened may be readable for ever.
+        # A descriptor number that the host reuses may always be readable.
         sleep(AFTER_NOTHING) if deliver.zero?
       end
     end
 
-    # The records that wait, each in the same memory. A Logger that causes records does not keep it here for ever.
+    # Yields the waiting records, all in the same memory. RING limits them: a Logger may cause records itself.
     def each_record
       @buffer ||= FFI::MemoryPointer.new(BUFFER)
       record = FFI::MemoryPointer.new(RECORD_SIZE)
@@ -148,7 +147,7 @@ module Spanwire
       if @ours
         @logger << "#{text}\n"
       else
-        # With the tracer's mark and place in the message, so that they stay whatever the Logger's formatter shows.
+        # The message keeps the tracer's mark and source line, which the Logger's formatter would not show.
         marked = FORMATTED.match(text)
         message = marked ? marked.post_match : text_at(record, :message)
         @logger.add(SEVERITIES.fetch(record.get_int32(RECORD[:level]), ::Logger::UNKNOWN), message,

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Spanwire
-  # A process's beginning by fork and its end.
+  # Hooks on the start of a process by fork and on its end.
   module ForkHook
     def _fork
       pid = super
@@ -9,7 +9,7 @@ module Spanwire
       pid
     end
 
-    # The calling process ends without its at_exit.
+    # The calling process ends without running at_exit.
     def daemon(*)
       reopen = Spanwire.before_daemon
       begin

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 module Spanwire
-  # Where a fiber stands: its innermost open span. Each fiber has one, and threads do at least in their first fiber.
+  # State of a fiber: its innermost open span. Each fiber has its own; a thread uses that of its root fiber.
   class Scope
-    # The span whose block is running; nil outside of any.
+    # The span whose block is running; nil if there is none.
     attr_accessor :span
-    # The Timeout::Error of a Timeout that is leaving blocks by `throw` at the moment; else nil.
+    # The Timeout::Error of a Timeout that is leaving blocks by `throw`; else nil.
     attr_accessor :timeout
-    # True on the thread that hands log records to a Logger: a traced Logger would never come to an end.
+    # True while the fiber hands log records to a Logger: spans of a traced Logger would cause records without end.
     attr_accessor :muted
 
     def self.current
@@ -22,7 +22,7 @@ module Spanwire
       thread.thread_variable_set(:spanwire_memories, @memories)
     end
 
-    # Lends the thread's memory. A signal handler that interrupts its use finds none and makes its own.
+    # Yields the fiber's memory. A signal handler that interrupts its use makes its own.
     def scratch
       memory = @memories.pop || Scratch.new
       begin

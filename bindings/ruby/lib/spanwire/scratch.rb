@@ -1,11 +1,10 @@
 # frozen_string_literal: true
 
 module Spanwire
-  # Native memory of one thread, in which a call's structures are laid out, so that one crossing starts a span with
-  # everything that is known of it. From the front: room for answers, a spanwire_context, the texts, and behind them
-  # spanwire_span_options with its arrays of tags and metrics.
+  # Native memory for the structures of a call, so that one call starts a span with everything that is known. In this
+  # order: room for results, a spanwire_context, the texts, spanwire_span_options with its arrays of tags and metrics.
   #
-  # Texts are copied here because Ruby may move a string while it is being read.
+  # Texts are copied here because Ruby may move a string while the library reads it.
   class Scratch
     ANSWER = 64
     CONTEXT = Abi::SIZES.fetch(:context)
@@ -16,7 +15,7 @@ module Spanwire
     METRIC = Abi::SIZES.fetch(:metric)
     METRIC_VALUE = Abi::OFFSETS.fetch(:metric).fetch(:value)
     USUAL = 8192
-    LARGEST = 1 << 26 # what SPANWIRE_MEMORY_MAX would refuse anyway
+    LARGEST = 1 << 26 # the default of SPANWIRE_MEMORY_MAX
     EXACT = (-(2**53)..2**53).freeze # integers that a double holds
 
     def initialize(capacity = USUAL)
@@ -27,7 +26,7 @@ module Spanwire
       @end = 0
     end
 
-    # Starts a span; 0 where there is none. `parent` is a span's number, 0, or a Context; texts are strings or nil.
+    # Starts a span and returns its handle, or 0. `parent` is a handle, 0, or a Context; texts are strings or nil.
     def start(tracer, parent, name, service, resource, type, start_ns, tags)
       @end = TEXTS
       context = 0
@@ -53,7 +52,7 @@ module Spanwire
       Scratch.new(@capacity * 8).start(tracer, parent, name, service, resource, type, start_ns, tags)
     end
 
-    # Sets several tags: texts in one call, numbers in one each.
+    # Sets several tags: all texts in one call, each number in one.
     def set_tags(span, tags)
       @end = TEXTS
       words = []
@@ -68,18 +67,19 @@ module Spanwire
       Scratch.new(@capacity * 8).set_tags(span, tags)
     end
 
-    # What children of this span need elsewhere; nil where there is no such span.
+    # Returns the Context of a span; nil if there is no such span.
     def context(span)
       @memory.put_uint64(0, CONTEXT)
       Context.unpack(@memory.get_bytes(0, CONTEXT)) if Native.span_context(span, @answer).zero?
     end
 
-    # An id as text (SPANWIRE_ID_…); nil where there is no such span.
+    # Returns an id as text; `kind` is one of Abi::ID_…; nil if there is no such span.
     def id_text(span, kind)
       @answer.get_string(0) if Native.span_id_text(span, kind, @answer, ANSWER, nil).zero?
     end
 
-    # Text that the library writes: yields buffer, capacity and where the needed size goes, again if need be.
+    # Returns text that the library writes: yields buffer, capacity and the place for the needed size; once more if the
+    # buffer was too small.
     def answer
       buffer = @memory.slice(ANSWER, @capacity - ANSWER)
       2.times do
@@ -95,7 +95,7 @@ module Spanwire
 
     private
 
-    # Where the structures go: behind the texts, aligned.
+    # Where the structures go: after the texts, aligned.
     def options_at
       (@end + 7) & ~7
     end
@@ -113,7 +113,7 @@ module Spanwire
       @address + ANSWER
     end
 
-    # Adds the words of text tags; numbers are yielded, tags that are nil left out.
+    # Adds the words of text tags. Yields numbers; skips nil.
     def put_tags(words, tags)
       tags.each do |key, value|
         case value
@@ -132,7 +132,7 @@ module Spanwire
       end
     end
 
-    # Writes the options and, right behind them, their tags and metrics.
+    # Writes the options, followed by their tags and metrics.
     def put_with_tags(words, tags)
       texts = []
       metrics = []

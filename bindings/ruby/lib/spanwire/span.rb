@@ -1,17 +1,16 @@
 # frozen_string_literal: true
 
 module Spanwire
-  # An open span. Every call is safe at any time: on a finished span, or on one of the process that this one was forked
-  # from, it does nothing.
+  # A span. Calls on a finished span, or on one of the process that this one was forked from, do nothing.
   class Span
-    # The library's number for it, not the id that is sent.
+    # The library's handle, not the id that is sent.
     attr_reader :handle
 
     def initialize(handle)
       @handle = handle
     end
 
-    # Sets a tag: a number if the value is one that a double holds, else a text. nil removes the tag.
+    # Sets a tag: a number if a double holds the value exactly, else a text. nil removes the tag.
     def set_tag(key, value)
       case value
       when Float then number(key, value)
@@ -44,7 +43,7 @@ module Spanwire
       self
     end
 
-    # A tag's value as text; nil where there is none.
+    # Returns a tag's value as text; nil if there is none.
     def get_tag(key)
       key = Text.terminated(key)
       Scope.current.scratch do |memory|
@@ -80,7 +79,7 @@ module Spanwire
       nil
     end
 
-    # The whole trace's sampling priority: -1 reject, 0, 1, 2 keep for certain.
+    # Sets the sampling priority of the trace: -1 reject by the user, 0 reject, 1 keep, 2 keep by the user.
     def sampling_priority=(priority)
       Native.span_set_priority(@handle, priority)
     rescue StandardError
@@ -106,7 +105,7 @@ module Spanwire
       end_time ? finish : nil
     end
 
-    # Gives the span up: it is not sent.
+    # Ends the span without sending it.
     def discard
       Native.span_discard(@handle)
       nil
@@ -114,14 +113,14 @@ module Spanwire
       nil
     end
 
-    # What late children, or children on another thread, take as their parent; nil when the span is finished.
+    # Returns the parent for late children and for children on other threads; nil when the span is finished.
     def context
       Scope.current.scratch { |memory| memory.context(@handle) }
     rescue StandardError
       nil
     end
 
-    # The ids as they stand in logs (dd.trace_id, dd.span_id); nil when the span is finished.
+    # The ids as in logs (dd.trace_id, dd.span_id); nil when the span is finished.
     def trace_id
       id_text(Abi::ID_TRACE)
     end
@@ -134,7 +133,7 @@ module Spanwire
       id_text(Abi::ID_SPAN)
     end
 
-    # Whether this is a span that stands for none.
+    # Whether this is no real span.
     def null?
       false
     end
@@ -169,8 +168,8 @@ module Spanwire
     end
   end
 
-  # Stands for no span: tracing is off, or no span could be started. Takes every call and does nothing. In a Ractor, too,
-  # where methods that were made of blocks cannot be called.
+  # Used when tracing is off or no span could be started: every call does nothing. Methods are defined with `def`,
+  # because a Ractor cannot call methods that are made of blocks.
   class NullSpan
     def name=(_name); end
     def service=(_service); end
@@ -194,8 +193,8 @@ module Spanwire
     def null? = true
   end
 
-  # The current span of a process that has become a daemon: it went with the former process, and its children here name
-  # it as their parent.
+  # The current span of a process that has become a daemon. It was abandoned with the former process; children in the
+  # daemon have it as their parent.
   class DepartedSpan < NullSpan
     attr_reader :context
 

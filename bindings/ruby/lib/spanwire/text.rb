@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Spanwire
-  # Whatever a caller gives as text, as a string that the library reads: UTF-8, or bytes that it repairs.
+  # Converts values to strings for the library: UTF-8, or bytes that the library repairs.
   module Text
     AS_IS = [Encoding::US_ASCII, Encoding::BINARY].freeze
     private_constant :AS_IS
@@ -10,13 +10,13 @@ module Spanwire
       value = value.name if value.is_a?(Symbol)
       return value if value.is_a?(String) && (value.encoding == Encoding::UTF_8 || AS_IS.include?(value.encoding))
 
-      text = "#{value}" # interpolation makes a string even of an odd to_s
+      text = "#{value}" # interpolation gives a string even if to_s does not
       text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
     rescue EncodingError
       text.b
     end
 
-    # For parameters that are NUL-terminated: a NUL within would end the text, and ffi refuses it.
+    # For NUL-terminated parameters: ffi rejects a string with a NUL.
     def self.terminated(value)
       text = from(value)
       text.include?("\0") ? text.b.tr("\0", "?") : text

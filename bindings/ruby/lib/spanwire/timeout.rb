@@ -3,10 +3,10 @@
 require "timeout"
 
 module Spanwire
-  # Timeout.timeout without a class ends its block by `throw` where the timeout gem is older than 0.4: no exception passes
-  # the blocks in between. Here the fiber's scope learns of that throw, and forgets it where it ends.
+  # With a timeout gem older than 0.4, Timeout.timeout without a class ends its block by `throw`: no exception passes
+  # the blocks in between. These hooks record the throw in the fiber's scope, and clear it where the throw ends.
   module TimeoutHook
-    # Timeout::Error.catch, around the block that is timed.
+    # Hook on Timeout::Error.catch, around the timed block.
     module Catch
       def catch(*)
         error = nil
@@ -20,7 +20,7 @@ module Spanwire
       end
     end
 
-    # Timeout::Error#exception, which throws. It is called on a copy of what `catch` has yielded.
+    # Hook on Timeout::Error#exception, which throws. It is called on a copy of the error that `catch` yielded.
     module Throw
       def spanwire_tag = @catch_value
 
@@ -30,7 +30,7 @@ module Spanwire
         scope = Scope.current
         scope.timeout = self
         exception = super
-        scope.timeout = nil # it could not throw, and is raised instead
+        scope.timeout = nil # it could not throw and is raised
         exception
       end
     end

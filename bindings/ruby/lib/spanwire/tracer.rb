@@ -3,15 +3,15 @@
 require "json"
 
 module Spanwire
-  # Makes spans. There is one, Spanwire.tracer, which stays the same when settings change. It never raises for a reason
-  # of its own: where no span can be had, blocks get one that does nothing.
+  # Makes spans. There is one, Spanwire.tracer, which stays the same when settings change. It never raises itself: if no
+  # span can be started, blocks get one that does nothing.
   class Tracer
     NULL_SPAN = NullSpan.new.freeze
     private_constant :NULL_SPAN
 
-    # The library's number for the tracer; 0 while tracing is off.
+    # The library's handle of the tracer; 0 while tracing is off.
     attr_reader :handle
-    # How many spans could not be started because something raised: a name or tag whose to_s does, for one.
+    # Number of spans that could not be started because something raised, such as the to_s of a name or tag.
     attr_reader :failures
 
     def initialize(log)
@@ -23,10 +23,10 @@ module Spanwire
     end
 
     # Runs the block as a span: a child of the innermost one that is open in this fiber, unless `parent` (a Span or a
-    # Context) says otherwise. Answers what the block answers. An exception is recorded on the span and goes on; so is a
-    # Timeout that ends the block, and an `exit` with a status of failure. Without a block: start_span.
+    # Context) is given. Returns the value of the block. An exception is recorded on the span and raised again; so are a
+    # Timeout that ends the block and an `exit` with a failure status. Without a block: start_span.
     #
-    # tags: texts, and numbers for which a double is exact, which can be graphed.
+    # tags: texts, and numbers that a double holds exactly, which can be graphed.
     def trace(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, start_time: nil)
       unless block_given?
         return start_span(name, service: service, resource: resource, type: type, tags: tags, parent: parent,
@@ -42,25 +42,25 @@ module Spanwire
         result = yield span
         ended = true
         result
-      rescue Exception => e # whatever it is, it is raised again
+      rescue Exception => e # any exception, which is raised again
         ended = true
         span.set_error(e) unless e.is_a?(SystemExit) && e.success?
         raise
       ensure
         scope.span = outer
-        # Left by throw, break, return or Thread#kill, which are no errors, or by a Timeout, which throws as well.
+        # The block was left by throw, break, return or Thread#kill, which are no errors, or by a Timeout that throws.
         span.set_error(scope.timeout) if !ended && scope.timeout
         span.finish
       end
     end
 
-    # Starts a span that the caller finishes, on whichever thread. It does not become the current one.
+    # Starts a span that the caller finishes, on any thread. It does not become the current one.
     def start_span(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, start_time: nil)
       scope = Scope.current
       start(scope, name, service, resource, type, tags, parent || scope.span, start_time)
     end
 
-    # The innermost span whose block is running in this fiber; nil outside of any.
+    # Returns the innermost span whose block is running in this fiber, or nil.
     def current_span
       Scope.current.span
     end
@@ -70,24 +70,25 @@ module Spanwire
       !@starts_on.zero?
     end
 
-    # Waits until the complete traces are acknowledged or dropped, `timeout` seconds at most. Answers whether they are.
+    # Sends complete traces and waits up to `timeout` seconds until they are acknowledged or dropped. Returns whether
+    # they are.
     def flush(timeout)
       each_within(timeout) { |handle, ms| Native.tracer_flush(handle, ms) }
     end
 
-    # Sends what is finished, `timeout` seconds at most; no span can be started afterwards.
+    # Sends finished spans within `timeout` seconds. No span can be started afterwards.
     def shutdown(timeout)
       each_within(timeout) { |handle, ms| Native.tracer_shutdown(handle, ms) }
     end
 
-    # What was counted, by name (spanwire_stats); nil while tracing is off.
+    # Returns the counters of spanwire_stats by name; nil while tracing is off.
     def stats
       return if @handle.zero?
 
       Stats.read(@handle)
     end
 
-    # The frozen settings with the origin of each, as JSON; nil while tracing is off.
+    # Returns the settings with their origins, as JSON; nil while tracing is off.
     def config_json
       return if @handle.zero?
 
@@ -96,20 +97,20 @@ module Spanwire
       end
     end
 
-    # Takes over a share of a library's tracer. A former tracer is freed once another one has replaced its successor too
-    # (a thread may be about to start a span in it), nothing is open in it, and all that it had has been sent.
+    # Uses this tracer of the library from now on. A former tracer is freed when its successor is replaced as well (a
+    # thread may be about to start a span in it), no span is open in it, and all its spans are sent.
     def use(handle)
       shared = @handles.include?(handle)
-      Native.tracer_free(handle) if shared # one share is enough
+      Native.tracer_free(handle) if shared # made twice, so freed once
       free_former { |stats| OUTSTANDING.all? { |name| stats[name].zero? } } unless shared
       @handles = (@handles - [handle]).push(handle)
       @handle = handle
-      # Where DD_TRACE_ENABLED is off the library is not even asked.
+      # If DD_TRACE_ENABLED is off, starts do not call the library.
       @starts_on = enabled_by_settings? ? handle : 0
     end
 
-    # Makes room for another tracer: what the former ones have is sent, `timeout` seconds at most, and those in which no
-    # span is open are freed.
+    # Makes room for another tracer: sends the spans of former ones within `timeout` seconds, and frees those without
+    # open spans.
     def make_room(timeout)
       each_within(timeout, @handles - [@handle]) { |handle, ms| Native.tracer_flush(handle, ms) }
       free_former { |stats| stats[:spans_open].zero? }
@@ -117,7 +118,7 @@ module Spanwire
 
     private
 
-    # What a tracer still has to do, of its counters.
+    # Counters of spans that a tracer still has to send.
     OUTSTANDING = %i[spans_open spans_waiting spans_queued spans_in_flight].freeze
     private_constant :OUTSTANDING
 
@@ -130,7 +131,7 @@ module Spanwire
 
     def enabled_by_settings?
       JSON.parse(config_json.to_s)["enabled"] != false
-    rescue JSON::ParserError # the library itself knows
+    rescue JSON::ParserError # the library then decides
       true
     end
 
@@ -173,7 +174,7 @@ module Spanwire
     end
   end
 
-  # The tracer of a Ractor, which cannot use the objects of the main one: blocks run untraced.
+  # The tracer of a Ractor, which cannot use the objects of the main Ractor: blocks run untraced.
   class NullTracer
     NULL_SPAN = NullSpan.new.freeze
     private_constant :NULL_SPAN

@@ -56,6 +56,7 @@ pub fn repository() -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
+/// Returns the copy in Rust: this program with a hidden command.
 fn copy() -> Result<Program, Failure> {
     let this = std::env::current_exe().map_err(|error| Failure::said(format!("cannot find this program: {error}")))?;
     Ok(Program { name: format!("the copy of {SOURCE} in Rust"), file: this, arguments: &["demo-host"] })
@@ -77,6 +78,7 @@ fn compiler() -> Option<Vec<String>> {
         .find(runs)
 }
 
+/// Runs tools/stage.
 fn lay_out(watch: &Watch, repository: &Path) -> Result<(), Failure> {
     let folder = repository.join(STAGE);
     let first = !folder.join("lib/libspanwire.so").exists();

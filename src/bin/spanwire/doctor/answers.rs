@@ -2,7 +2,7 @@
 
 mod delivery;
 
-use super::causes::{words, Told};
+use super::causes::{describe, Told};
 use super::config::Config;
 use super::lines::Tongue;
 use super::report::Finding;
@@ -63,11 +63,13 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
+    /// Whether the tracer logged that tracing is off, and made no span.
     fn disabled(&self) -> bool {
         let said = self.config.is_some_and(|config| config.enabled == Some(false)) || self.story.off > 0;
         said && self.story.finished == 0 && self.story.written == 0 && self.story.payloads_sent() == 0
     }
 
+    /// Answers the first question: did the tracer start?
     fn started(&self, disabled: bool) -> (Answer, Vec<Finding>) {
         let mut findings = Vec::new();
         let given_up: Vec<Finding> =
@@ -114,6 +116,7 @@ impl Teller<'_> {
         (answer, findings)
     }
 
+    /// Describes the tracer by its start-up line.
     fn introduce(&self, config: &Config) -> String {
         let version = config.version.as_ref().map(|version| format!(" {}", shown(version))).unwrap_or_default();
         let facts = [
@@ -133,6 +136,7 @@ impl Teller<'_> {
         format!("{}: tracer{version} started{starts}; {}", self.tongue.name(), facts.join(", "))
     }
 
+    /// Answers the second question: did it make spans?
     fn spans(&self, disabled: bool) -> (Answer, Vec<Finding>) {
         let story = self.story;
         let mut findings = Vec::new();
@@ -188,12 +192,14 @@ impl Teller<'_> {
         self.story.stopped || self.config.is_some_and(|config| config.debug == Some(true))
     }
 
+    /// Whether a binding logged that it does not trace.
     fn no_start(&self) -> bool {
         ["library.older", "library.missing", "tracing.given_up"]
             .iter()
             .any(|cause| self.story.troubles.contains_key(cause))
     }
 
+    /// Returns a finding about spans that did not finish.
     fn unfinished(&self) -> Option<Finding> {
         let story = self.story;
         let open = story.still_open();
@@ -217,6 +223,7 @@ impl Teller<'_> {
         Some(Finding::note("spans.open", says).showing(story.open_examples()))
     }
 
+    /// Returns the fault for a cause, if the log shows it.
     fn fault(&self, cause: &'static str) -> Option<Finding> {
         let trouble = self.story.troubles.get(cause)?;
         let mut finding = self.bad(cause, 0, trouble.evidence.clone());
@@ -228,7 +235,7 @@ impl Teller<'_> {
         Some(finding)
     }
 
-    /// Finished spans that were dropped for a reason that belongs to this cause.
+    /// Returns how many finished spans were dropped for a reason that belongs to this cause.
     fn dropped_by(&self, cause: &str) -> u64 {
         let losses = self.story.dropped.iter().filter(|(reason, _)| drop_cause(reason) == cause);
         losses.map(|(_, loss)| loss.spans.max(loss.told)).sum()
@@ -237,7 +244,7 @@ impl Teller<'_> {
     fn bad(&self, cause: &'static str, spans: u64, evidence: Vec<String>) -> Finding {
         let safe =
             self.config.map(|config| Config { agent_url: config.agent_url.as_deref().map(shown), ..config.clone() });
-        let (says, remedy) = words(cause, &Told { spans, config: safe.as_ref() });
+        let (says, remedy) = describe(cause, &Told { spans, config: safe.as_ref() });
         Finding::bad(cause, says, remedy).showing(evidence)
     }
 
@@ -275,6 +282,7 @@ impl Teller<'_> {
     }
 }
 
+/// Appends the number of lines if there are several.
 fn told_with(mut says: String, count: u64) -> String {
     if count > 1 {
         says.push_str(&format!(" ({count} lines)"));

@@ -25,7 +25,7 @@ pub fn refused(port: Option<u16>, known: bool) -> &'static str {
 }
 
 /// Returns what a cause means, and what to do.
-pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
+pub fn describe(cause: &str, told: &Told<'_>) -> (String, String) {
     let url = told.config.and_then(|config| config.agent_url.as_deref());
     let at = url.map_or_else(|| "the Agent's address".to_owned(), str::to_owned);
     let spans = match told.spans {

@@ -67,6 +67,7 @@ impl Logs {
         Ok(Read { name, extent: extent?, spoken: self.spoken })
     }
 
+    /// Counts one line of a log.
     fn line(&mut self, line: &[u8]) {
         self.number += 1;
         let inner = docker(line);
@@ -168,6 +169,7 @@ fn docker(line: &[u8]) -> Option<Vec<u8>> {
     Some(object["log"].as_str()?.trim_end().as_bytes().to_vec())
 }
 
+/// Returns a fault for files without a line of a tracer.
 fn nothing_found(files: &[Read]) -> Finding {
     let lines: u64 = files.iter().map(|file| file.extent.lines).sum();
     let binary: u64 = files.iter().map(|file| file.extent.binary).sum();

@@ -1,6 +1,6 @@
 //! Settings from start-up lines: as facts of the report, and compared between tracers.
 
-use super::causes::{words, Told};
+use super::causes::{describe, Told};
 use super::config::Config;
 use super::report::Finding;
 use super::shown::shown;
@@ -54,6 +54,6 @@ pub fn disagreement<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Fin
     if evidence.is_empty() {
         return None;
     }
-    let (says, remedy) = words("settings.disagree", &Told::default());
+    let (says, remedy) = describe("settings.disagree", &Told::default());
     Some(Finding::bad("settings.disagree", says, remedy).showing(evidence))
 }

@@ -179,17 +179,17 @@ impl Story {
         self.sent.traces.max(self.sent.echo_traces)
     }
 
-    /// Number of payloads that were not accepted, as far as the lines show.
+    /// Returns the number of payloads that were not accepted, as far as the lines show.
     pub fn failures(&self) -> u64 {
         self.payloads_failed.max(self.failed_echo)
     }
 
-    /// Number of spans that were made, from the kind of line that shows most.
+    /// Returns the number of spans that were made, from the kind of line that shows most.
     pub fn spans(&self) -> u64 {
         self.started.max(self.finished).max(self.written)
     }
 
-    /// Number of spans with a start line and no finish line, if this log has both kinds of lines.
+    /// Returns the number of spans with a start line and no finish line, if this log has both kinds of lines.
     pub fn still_open(&self) -> u64 {
         match self.started > 0 {
             true if self.too_many_open => self.started.saturating_sub(self.finished),
@@ -198,7 +198,7 @@ impl Story {
         }
     }
 
-    /// Start lines of spans that were not finished.
+    /// Returns the start lines of spans that were not finished.
     pub fn open_examples(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.open.values().flatten().cloned().collect();
         lines.sort();
@@ -206,6 +206,7 @@ impl Story {
         lines
     }
 
+    /// Counts the start of a span, and keeps its line.
     fn begun(&mut self, span: &str, line: &str) {
         self.started += 1;
         if self.open.len() >= OPEN_MAX {
@@ -216,6 +217,7 @@ impl Story {
         self.open.insert(hash(span), kept.then(|| shown(line)));
     }
 
+    /// Keeps the settings of a start-up line.
     fn configured(&mut self, config: Config, line: &str, number: u64) {
         if let Some(error) = config.agent_error.as_deref() {
             let cause = errors::cause(error).or_else(|| errors::refusal_by_reason(error));
@@ -226,6 +228,7 @@ impl Story {
         }
     }
 
+    /// Counts a failed payload. Without a cause, later lines are searched for one.
     fn failed(&mut self, cause: Option<&'static str>, traces: u64, lost: bool, echo: bool, line: &str, number: u64) {
         let pending = std::mem::take(&mut self.pending_traces);
         match echo {
@@ -249,6 +252,7 @@ impl Story {
         }
     }
 
+    /// Searches a line for the reason of the failure before it.
     fn look_for_reason(&mut self, line: &str, number: u64) {
         let Some((left, lost)) = self.awaited else { return };
         match errors::cause(line) {
@@ -261,12 +265,14 @@ impl Story {
         }
     }
 
+    /// Counts a loss of spans or traces.
     fn loss(&mut self, reason: &str, add: impl FnOnce(&mut Loss)) {
         if self.dropped.len() < REASONS_MAX || self.dropped.contains_key(reason) {
             add(self.dropped.entry(shown(reason)).or_default());
         }
     }
 
+    /// Counts a problem, and keeps its line as evidence.
     fn trouble(&mut self, cause: &'static str, line: &str, number: u64) -> &mut Trouble {
         let trouble = self.troubles.entry(cause).or_default();
         trouble.count += 1;

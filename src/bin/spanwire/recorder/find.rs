@@ -59,6 +59,7 @@ pub fn recorder(pid: u32) -> Result<Found, String> {
     best.ok_or(why)
 }
 
+/// Returns the error for a process that has ended.
 fn ended(pid: u32, what: &str) -> String {
     format!(
         "{what} {pid}. The recorder is gone with the process; if it left a core, `spanwire core FILE` reads the recorder \
@@ -80,6 +81,7 @@ fn refused(pid: u32, status: &str, error: &io::Error) -> String {
     }
 }
 
+/// Returns the value of a line in /proc/PID/status.
 fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
@@ -95,6 +97,7 @@ fn read(path: &Path) -> io::Result<Snapshot> {
     Snapshot::of(&words(&file, most)?).map_err(io::Error::other)
 }
 
+/// Reads up to `most` words of a file.
 fn words(file: &File, most: usize) -> io::Result<Vec<u64>> {
     let (mut bytes, mut have) = (vec![0; most * 8], 0);
     while have < bytes.len() {

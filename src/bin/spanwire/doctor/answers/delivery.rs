@@ -9,6 +9,7 @@ use crate::doctor::tally::Trouble;
 use crate::out::counted;
 
 impl Teller<'_> {
+    /// Answers the third question: did the spans reach the Agent?
     pub(super) fn delivered(&self) -> (Answer, Vec<Finding>) {
         let story = self.story;
         let mut findings = Vec::new();
@@ -47,6 +48,7 @@ impl Teller<'_> {
         (answer, findings)
     }
 
+    /// Returns a note for a log that says neither that payloads were sent nor that they failed.
     fn nothing_told(&self) -> Finding {
         let name = self.tongue.name();
         let says = match (self.tongue.logs_success(), self.story.payloads_sending) {
@@ -114,6 +116,7 @@ impl Teller<'_> {
     }
 }
 
+/// Whether a cause says more than that the Agent was not reached.
 fn is_specific(cause: &str) -> bool {
     cause.starts_with("agent.") && cause != "agent.unreachable"
 }

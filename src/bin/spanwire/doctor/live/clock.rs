@@ -30,7 +30,7 @@ pub fn compare(answer: Option<&Answer>, facts: &mut Map<String, Json>) -> Findin
     let says = format!(
         "the Agent's clock is {} {which} this machine's: spans appear to be from the {other}. They may be dropped, and are \
          not found under the time at which they were made",
-        words(apart.unsigned_abs())
+        duration(apart.unsigned_abs())
     );
     let (year, month, day, hour, minute, second) = sys::utc_time(answer.at.saturating_mul(1_000_000_000));
     let ours = format!("clock of this machine: {year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC");
@@ -39,7 +39,8 @@ pub fn compare(answer: Option<&Answer>, facts: &mut Map<String, Json>) -> Findin
     with_evidence(bad("clock.differs", says, remedy), [ours, format!("the Agent's Date: {}", redact::text(date))])
 }
 
-fn words(seconds: u64) -> String {
+/// Formats a duration in minutes, hours or days.
+fn duration(seconds: u64) -> String {
     match seconds {
         0..=7_199 => format!("{} minutes", seconds / 60),
         7_200..=172_799 => format!("{:.1} hours", seconds as f64 / 3_600.0),

@@ -71,11 +71,13 @@ pub fn judge(answer: &Result<Answer, Silence>, target: &Target, facts: &mut Map<
     }
 }
 
+/// Returns the result for a server that refuses the request: it may still be an Agent.
 fn refused(cause: &'static str, says: String, remedy: &str, answer: &Answer) -> Judged {
     let finding = with_evidence(bad(cause, says, remedy), [quote(&answer.body)]);
     Judged { agent: Agent::Perhaps, findings: vec![finding] }
 }
 
+/// Returns the result for an Agent, with a fault if it has no endpoint for traces.
 fn an_agent(info: &Json, answer: &Answer, target: &Target, facts: &mut Map<String, Json>) -> Judged {
     let endpoints: Vec<&str> =
         info.get("endpoints").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
@@ -101,6 +103,7 @@ fn an_agent(info: &Json, answer: &Answer, target: &Target, facts: &mut Map<Strin
     Judged { agent: Agent::Yes, findings }
 }
 
+/// Returns the result for a server that is not an Agent.
 fn stranger(target: &Target, what: &str, said: &[u8]) -> Judged {
     let remedy =
         "By default an Agent accepts traces on port 8126 (apm_config.receiver_port). Correct DD_TRACE_AGENT_URL, \
@@ -135,6 +138,7 @@ fn is_html(answer: &Answer) -> bool {
     declared || start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
+/// Describes an HTTP server that is not an Agent.
 fn other_http(answer: &Answer) -> String {
     let status = answer.status.unwrap_or_default();
     let what = if is_html(answer) {

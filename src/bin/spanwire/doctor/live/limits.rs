@@ -24,6 +24,7 @@ pub fn look(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
+/// Returns a limit of this process; `None` if it is unlimited.
 fn limit(resource: libc::__rlimit_resource_t) -> Option<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the structure is a local that outlives the call.

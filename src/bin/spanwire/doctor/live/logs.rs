@@ -35,6 +35,7 @@ pub fn look(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
+/// Checks the log file.
 fn file(path: &Path, settings: &Settings) -> Vec<Finding> {
     let shown = path.display();
     if !settings.log_to_file {
@@ -117,11 +118,12 @@ fn unwritable(path: &Path, why: &str, remedy: &str) -> Finding {
     with_evidence(finding, existing.collect::<Vec<_>>())
 }
 
+/// Returns how to give this user permission for the file or its folder.
 fn way_in(path: &Path, folder: &Path) -> String {
     let me = user::my_name();
     let what = if path.exists() { path } else { folder };
     format!(
-        "Give {} to {me} (chown {me} {}), or set DD_TRACE_LOG_FILE to a place that {me} may write to.",
+        "Make {me} the owner of {} (chown {me} {}), or set DD_TRACE_LOG_FILE to a place that {me} may write to.",
         what.display(),
         what.display()
     )
@@ -165,6 +167,7 @@ fn rotation(path: &Path, folder: &Path, facts: &Metadata, there: Option<&Metadat
     Some(with_evidence(bad("log.cannot_rotate", says, remedy), lines.collect::<Vec<_>>()))
 }
 
+/// Appends a suffix to a path: the name of a rotated file or of the lock file.
 fn numbered(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".");
@@ -208,6 +211,7 @@ fn free_bytes(folder: &Path) -> Option<u64> {
     Some(facts.f_bavail.saturating_mul(facts.f_frsize))
 }
 
+/// Checks the log folder.
 fn directory(folder: &Path) -> Finding {
     let shown = folder.display();
     let me = user::my_name();

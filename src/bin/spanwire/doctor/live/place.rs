@@ -30,6 +30,7 @@ pub fn reach(settings: &Settings, time: &Time, facts: &mut Map<String, Json>) ->
     }
 }
 
+/// Checks a host and port.
 fn tcp(
     settings: &Settings,
     host: &str,
@@ -171,6 +172,7 @@ fn others(not: &AgentAddress) -> Vec<(String, Seen)> {
     places.into_iter().map(|place| (place.to_string(), what_is_at(&place))).collect()
 }
 
+/// Connects to an address and asks for `/info`.
 fn what_is_at(place: &AgentAddress) -> Seen {
     let stream = match place {
         AgentAddress::Unix { path } => wire::connect_unix(path.clone(), ELSEWHERE_MAX).ok(),
@@ -188,6 +190,7 @@ fn what_is_at(place: &AgentAddress) -> Seen {
     }
 }
 
+/// Checks a Unix socket.
 fn unix(settings: &Settings, path: &Path, time: &Time) -> (Vec<Finding>, Option<TcpStream>) {
     if let Some(finding) = socket::before(path) {
         return (vec![finding], None);

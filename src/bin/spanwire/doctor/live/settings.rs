@@ -54,6 +54,7 @@ pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Sect
     (settings, Section { title: "Settings that a process started here would have".into(), findings })
 }
 
+/// Lists the settings that are set, and where traces go.
 fn in_force(settings: &Settings, by_option: bool, env: &dyn Fn(&str) -> Option<String>) -> Finding {
     let shown = settings.values.iter().filter(|v| v.origin != Origin::Default || ALWAYS_SHOWN.contains(&v.name));
     let lines: Vec<String> = shown

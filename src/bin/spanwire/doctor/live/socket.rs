@@ -68,6 +68,7 @@ fn explained(path: &Path, error: &io::Error) -> Finding {
 const MAKE_ONE: &str = "Start the Agent with apm_config.receiver_socket set to this path; in a container, mount the \
                         folder of the socket. Or send over TCP: DD_TRACE_AGENT_URL=http://HOST:8126.";
 
+/// Finds the missing permission: of a folder in the path, or of the socket.
 fn denied(path: &Path) -> Finding {
     let me = user::my_name();
     let folders: Vec<&Path> = path.ancestors().skip(1).collect();

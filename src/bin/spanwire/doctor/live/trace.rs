@@ -135,6 +135,7 @@ fn refused(settings: &Settings, agent: &Agent, answer: &Answer, bytes: u64, know
     with_evidence(bad(errors::refusal(answer.status.into()), says, remedy), lines)
 }
 
+/// Returns a fault for a test trace without an answer.
 fn unanswered(agent: &Agent, failure: &Failure, settings: &Settings) -> Finding {
     let (cause, fate) = match failure {
         Failure::NotSent(_) | Failure::Refused(_) => ("agent.connection_closed", "nothing was sent"),
