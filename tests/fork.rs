@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::HashSet;
+use std::time::Duration;
 use support::faults::{always, Reply};
 use support::hosts::{host, root};
 
@@ -69,6 +70,17 @@ fn a_child_continues_its_parents_trace_but_cannot_touch_the_parents_span() {
         assert_eq!(span.tag("k"), "v");
     }
     assert_eq!(spans.len(), 4);
+}
+
+#[test]
+fn nothing_runs_in_a_child_before_its_first_span_though_a_poll_of_its_parent_waits() {
+    let agent = always(Reply::Ok).info(Reply::Stall(Duration::from_secs(3600))).start();
+    let Some(host) = host("idle_child.c") else { return };
+    let ran = host.agent(&agent.url()).env("SPANWIRE_REQUEST_TIMEOUT_MS", 60_000).run().ok();
+    let threads = ran.object("child");
+    assert_eq!(threads["idle"], 1, "{}", ran.stdout);
+    assert!(threads["busy"].as_u64() > Some(1), "{}", ran.stdout);
+    assert_eq!((agent.accepted().distinct(), agent.infos()), (2, 2), "each process asks once");
 }
 
 #[test]

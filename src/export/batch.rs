@@ -1,5 +1,5 @@
-//! The batches that the worker holds: chunks taken from one lane of the queue, the order of their spans, and how far they
-//! got. A batch that has to be tried again is held while batches of other tracers have their turn.
+//! The batches that the worker holds. A batch has chunks of one lane of the queue, the order of their spans, and how many
+//! of them are sent or dropped. A batch that is to be tried again is held while batches of other lanes have their turn.
 
 use super::account::Account;
 use super::format::{self, Offer};
@@ -27,30 +27,30 @@ pub(super) struct Batch {
     pub(super) chunks: Vec<Chunk>,
     /// Offsets of all records, chunk by chunk, in the order in which they are sent.
     pub(super) order: Vec<u32>,
-    /// How many of those are sent or dropped. Debuggers read this and the next two: after a crash they tell what may
-    /// still be sent.
+    /// How many of those are sent or dropped. Debuggers read this and the next two: they show which spans can still be sent
+    /// after a crash.
     pub(super) gone: AtomicUsize,
-    /// A request is under way: nobody knows yet what the agent has.
+    /// A request is under way: the agent may have its spans or not.
     pub(super) asking: AtomicBool,
     /// An earlier request for the same spans got no answer.
     pub(super) unknown: AtomicBool,
     /// The lane that the chunks are from.
     pub(super) lane: Ticket,
-    /// Whose they are.
+    /// The tracer that they are of.
     pub(super) owner: Owner,
     /// The last chunk's place in its lane.
     pub(super) sequence: u64,
-    /// What is to be sent yet, the first piece last.
+    /// What is still to be sent, the first piece last.
     pub(super) pieces: Vec<Piece>,
-    /// How large a payload may be, after the agent has refused a larger one.
+    /// How large a payload may be in bytes, after the agent has refused a larger one.
     pub(super) limit: Option<usize>,
-    /// How far the payload reaches that was tried last.
+    /// Where the payload that was tried last ends, as a place in `order`.
     pub(super) tried: usize,
     /// The payload that is next was refused in all formats before this one.
     pub(super) offer: Offer,
-    /// Attempts for the payload that is next.
+    /// How often the next payload was tried.
     pub(super) attempts: u32,
-    /// When the first of them began.
+    /// When the first of these attempts began.
     pub(super) began: Option<Instant>,
 }
 
@@ -68,7 +68,8 @@ impl Piece {
     }
 }
 
-/// The tracer that spans are of. It may have been freed, and its slot given to another, whose counters are then left alone.
+/// The tracer that spans are of. It may have been freed and its slot given to another tracer, whose counters then stay as
+/// they are.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub(super) tracer: u32,
@@ -86,7 +87,7 @@ impl Owner {
         Some(shared.account(self.tracer)).filter(|account| account.is_of(&self.metadata))
     }
 
-    /// Counts spans as dropped and says so.
+    /// Counts spans as dropped and logs it.
     pub(super) fn lose(&self, shared: &Shared, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         let mut began = false;
         // Both before the log, where a sink or a panic could come between them.
@@ -132,17 +133,17 @@ impl Batch {
         (self.order, self.pieces) = (order, pieces);
     }
 
-    /// All spans.
+    /// How many spans it has.
     pub(super) fn spans(&self) -> u64 {
         self.chunks.iter().map(|chunk| u64::from(chunk.spans)).sum()
     }
 
-    /// Spans that are neither sent nor dropped.
+    /// How many spans are neither sent nor dropped.
     pub(super) fn left(&self) -> u64 {
         self.spans().saturating_sub(self.gone.load(Relaxed) as u64)
     }
 
-    /// All that lies before this place in `order` is sent or dropped; what follows was not tried yet.
+    /// Marks all spans before this place in `order` as sent or dropped. Those that follow were not tried yet.
     pub(super) fn gone_up_to(&mut self, place: usize) {
         self.gone.store(place, Relaxed);
         self.asking.store(false, Relaxed);
@@ -156,8 +157,8 @@ impl Batch {
         self.pieces.extend(taken.into_iter().rev());
     }
 
-    /// Drops all that is left. Spans of a payload that was sent without an answer are of unknown fate, the others are
-    /// dropped for `reason`.
+    /// Drops all spans that are left. Those of a payload that got no answer count as of unknown fate, the others are dropped
+    /// for `reason`.
     pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &DropDetail) {
         let tried = self.unknown.load(Relaxed) || self.asking.load(Relaxed);
         if self.order.is_empty() {

@@ -1,9 +1,7 @@
-//! How a batch of chunks gets to the agent: payloads of the right size, one attempt at a time, and the verdict on each.
-//! What is too large is split between spans, what is refused with 413 is halved; every span ends as sent or as dropped
-//! for a reason.
+//! Sends batches: payloads of the right size, one attempt at a time, and what follows from the result of each. A payload
+//! that is refused as too large (413) is halved. Each span ends as sent, or as dropped for a reason.
 
 use super::batch::{Batch, Piece};
-use super::connection::State;
 use super::exporter::Exporter;
 use super::format::{Format, Offer, PayloadFormat, Sender};
 use super::packing::{pack, Bounds};
@@ -11,36 +9,39 @@ use super::queue::Pause;
 use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
 use super::shared::Shared;
 use super::transport::agent::{self, Agent, Answer, Failure, Headers, Timeouts};
-use super::transport::file;
 use super::transport::Transport;
 use crate::counters::{Counters, Reason};
-use crate::event::send_error::{Peer, SendErrorKind};
 use crate::event::{DropDetail, Event, SendError, Totals};
 use crate::memory::Buffer;
 use crate::probes;
 use crate::sys;
+use report::Attempt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-/// The most that an agent takes when it does not say.
+mod report;
+mod to_file;
+
+/// The largest request in bytes, where an agent names no bound.
 const REQUEST_MAX: usize = 25 << 20;
-/// One payload in flight, and a small one: what is larger leaves the cache before it is sent.
+/// How many bytes of records a batch has. Payloads are small, because a larger one leaves the processor's cache before it
+/// is sent.
 pub(super) const AT_ONCE: usize = 1 << 20;
 /// The least time between attempts where nobody listens, however often a flush asks for one.
 const UNREACHED_SHORTEST: Duration = Duration::from_millis(10);
-/// A body that grew beyond this is not kept for the next payload.
+/// A larger buffer is not kept for the next payload.
 const BODY_KEPT: usize = 2 << 20;
 
-/// Sends payloads to one agent, and what is known of that agent.
+/// Sends payloads to one agent or file, and keeps what is known of it.
 pub(super) struct Delivery {
     pub(super) shared: &'static Shared,
     pub(super) exporter: &'static Exporter,
     pub(super) transport: Transport,
-    /// Where things go, as logs show it.
+    /// Where payloads go, as logs show it.
     pub(super) url: String,
     pub(super) backoff: Backoff,
-    /// Nothing is sent before this is over.
+    /// Nothing is sent before this pause is over.
     pub(super) pause: Option<Pause>,
     /// Since when the agent does not answer.
     pub(super) down_since: Option<Instant>,
@@ -49,26 +50,17 @@ pub(super) struct Delivery {
     /// What `encoder` encodes.
     encodes: Format,
     encoder: Box<dyn PayloadFormat>,
-    /// The rates' version that the agent gave last.
+    /// The version of the sampling rates that the agent sent last.
     pub(super) rates_version: Option<String>,
     /// The largest request that the agent says it takes.
     pub(super) request_max: Option<u64>,
-    /// What the last answer said of the agent's state.
+    /// The agent's state according to its last answer.
     pub(super) agent_state: Option<String>,
-    /// What the last attempt came to.
+    /// The result of the last attempt.
     pub(super) last: Option<Result<(), SendError>>,
     /// Traces sent and not sent so far, as debug logs count them.
     pub(super) totals: Totals,
     pub(super) body: Buffer,
-}
-
-/// What an attempt came to, for the log.
-struct Attempt {
-    bytes: u64,
-    traces: u64,
-    spans: u64,
-    time: Duration,
-    retry: bool,
 }
 
 impl Delivery {
@@ -127,7 +119,7 @@ impl Delivery {
         self.body = body;
     }
 
-    /// Gives back what larger payloads needed.
+    /// Frees the buffer.
     pub(super) fn rest(&mut self) {
         self.body.clear(0);
     }
@@ -142,20 +134,20 @@ impl Delivery {
         Bounds { payload: batch.limit.unwrap_or(most).min(agents).min(most), one_span: most }
     }
 
-    /// What the next payload of a batch is offered as: `/info` may say meanwhile that the agent knows a format which it has
-    /// refused for this payload.
+    /// The format that the next payload of a batch is offered in. `/info` may list a format that the agent has refused for
+    /// this payload: it is not offered twice.
     fn offer(&self, batch: &Batch) -> Offer {
         self.offer.max(batch.offer)
     }
 
-    /// Makes the encoder one for this format.
+    /// Sets the format of the next payload.
     fn use_format(&mut self, format: Format) {
         if self.encodes != format {
             (self.encodes, self.encoder) = (format, format.encoder());
         }
     }
 
-    /// Sends a payload once; what became of its pieces is settled, or they are put back for another attempt.
+    /// Sends a payload once. Its pieces are then sent or dropped, or put back for another attempt.
     fn send(&mut self, body: &[u8], taken: Vec<Piece>, batch: &mut Batch) {
         if let Transport::File(_) = self.transport {
             return self.write(body, &taken, batch);
@@ -204,7 +196,7 @@ impl Delivery {
             _ => false,
         };
         let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
-        self.say(&result, &attempt, batch.attempts);
+        self.report(&result, &attempt, batch.attempts);
         self.last = Some(result.as_ref().map(|_| ()).map_err(|failure| failure.error().clone()));
         match (verdict, &result) {
             (Verdict::Sent, Ok(answer)) => {
@@ -235,7 +227,7 @@ impl Delivery {
                 let unknown = batch.unknown.load(Relaxed);
                 lose(self, batch, reason(&result, unknown, time_over), &detail(&result));
                 if refused {
-                    // What waits behind it would be refused as well.
+                    // Connections for chunks that wait behind it would be refused too.
                     batch.give_up(self.shared, Reason::Unreachable, &detail(&result));
                     self.drop_waiting(batch, &detail(&result));
                 }
@@ -244,7 +236,7 @@ impl Delivery {
         }
     }
 
-    /// Begins the pause that follows an attempt, if one does; how long it is.
+    /// Begins the pause after an attempt, if one is needed. Returns its length.
     fn wait_after(&mut self, verdict: Verdict) -> Duration {
         let Verdict::Retry { after, reached } = verdict else {
             self.pause = None;
@@ -253,8 +245,8 @@ impl Delivery {
         // The agent may ask for a longer wait than the usual one, never for a shorter one.
         let wait = self.backoff.wait().max(after.unwrap_or_default());
         let now = Instant::now();
-        // A flush may shorten the usual wait, but not one that the agent asked for. It hardly has to wait where nobody
-        // listens, since an attempt then costs nobody anything.
+        // A flush may shorten the usual wait, but not one that the agent asked for. Where nobody listens, an attempt is no
+        // load for anyone, so a flush shortens the wait to almost nothing.
         let shortest = match (after, reached) {
             (Some(_), _) => wait,
             (None, true) => BACKOFF_SHORTEST.min(wait),
@@ -264,18 +256,19 @@ impl Delivery {
         wait
     }
 
-    /// Whether the batch's tracer is being shut down, whether its time is over, and how much of it is left.
+    /// Whether the batch's tracer is being shut down, whether the time for that is over, and how much of it is left.
     fn closing(&self, batch: &Batch) -> (bool, bool, Option<Duration>) {
         let give_up = batch.owner.account(self.shared).map_or(0, |account| account.give_up_at.load(Relaxed));
         let left = Duration::from_nanos(give_up.saturating_sub(sys::monotonic_ns()));
         (give_up != 0, give_up != 0 && left.is_zero(), (give_up != 0).then_some(left))
     }
 
-    /// Whether the batch's tracer was shut down and its time is over.
+    /// Whether the batch's tracer was shut down and the time for that is over.
     pub(super) fn is_over(&self, batch: &Batch) -> bool {
         self.closing(batch).1
     }
 
+    /// Drops all waiting chunks of the batch's lane.
     fn drop_waiting(&self, batch: &Batch, detail: &DropDetail) {
         let rest = self.exporter.queue.remove_lane(batch.lane);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
@@ -289,92 +282,7 @@ impl Delivery {
         self.shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }
 
-    /// Writes a payload to the file; it is sent or dropped.
-    fn write(&mut self, body: &[u8], taken: &[Piece], batch: &mut Batch) {
-        let patience = self.closing(batch).2.map_or(file::PATIENCE, |left| file::PATIENCE.min(left));
-        let Transport::File(file) = &mut self.transport else { return };
-        let owner = batch.owner.clone();
-        let (bytes, traces) = (body.len() as u64, taken.len() as u64);
-        let spans = taken.iter().map(Piece::spans).sum();
-        let began = Instant::now();
-        let written = file.write(body, patience);
-        let standing = if written.is_ok() { State::Answers } else { State::NotReached };
-        self.exporter.connection.set(standing, 0);
-        batch.gone_up_to(taken.last().map_or(0, |piece| piece.to));
-        let written = written.map_err(|error| SendError::new(SendErrorKind::NotWritten(error.into()), Peer::Unnamed));
-        self.last = Some(written.clone());
-        let url = &self.url;
-        if let Err(error) = &written {
-            let first = self.down_since.is_none();
-            self.down_since.get_or_insert_with(Instant::now);
-            self.totals.failed += traces;
-            let (totals, attempt, retry) = (self.totals, 1, false);
-            let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
-            self.shared.logs.emit(&event);
-            owner.lose(self.shared, Reason::Unreachable, spans, traces, &DropDetail::NotSent(error.clone()));
-            return;
-        }
-        owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
-        self.totals.sent += traces;
-        let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());
-        let (status, answer, attempt, totals) = (200, "written", 1, self.totals);
-        let event = Event::PayloadSent { url, bytes, traces, spans, time, status, answer, attempt, recovered, totals };
-        self.shared.logs.emit(&event);
-    }
-
-    /// Logs what an attempt came to, and keeps track of whether the agent answers at all.
-    fn say(&mut self, result: &Result<Answer, Failure>, attempt: &Attempt, number: u32) {
-        let (logs, url) = (&self.shared.logs, &self.url);
-        self.exporter.connection.set(standing(result), result.as_ref().map_or(0, |answer| answer.status));
-        let Attempt { bytes, traces, spans, time, retry } = *attempt;
-        let (before, attempt) = (self.totals, number);
-        let mut totals = Totals { failed: before.failed + traces, ..before };
-        match result {
-            Ok(answer) => {
-                let down = self.down_since.take();
-                if let Some(since) = down {
-                    logs.emit(&Event::AgentReachable { url, after: since.elapsed() });
-                }
-                let (status, answer, recovered) = (answer.status, answer.body.trim_end(), down.is_some());
-                if (200..300).contains(&status) {
-                    totals = Totals { sent: before.sent + traces, ..before };
-                    logs.emit(&Event::PayloadSent {
-                        url,
-                        bytes,
-                        traces,
-                        spans,
-                        time,
-                        status,
-                        answer,
-                        attempt,
-                        recovered,
-                        totals,
-                    });
-                } else {
-                    logs.emit(&Event::AgentRefused {
-                        url,
-                        status,
-                        answer,
-                        bytes,
-                        traces,
-                        spans,
-                        attempt,
-                        retry,
-                        totals,
-                    });
-                }
-            }
-            Err(failure) => {
-                let first = self.down_since.is_none();
-                self.down_since.get_or_insert_with(Instant::now);
-                let error = failure.error();
-                logs.emit(&Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals });
-            }
-        }
-        // What is tried again has not failed yet.
-        self.totals = if retry { before } else { totals };
-    }
-
+    /// Keeps what an answer says: rates, and the agent's state.
     fn answered(&mut self, answer: &Answer, batch: &Batch) {
         self.backoff.reset();
         if answer.rates_version.is_some() {
@@ -403,14 +311,6 @@ fn reason(result: &Result<Answer, Failure>, unknown: bool, time_over: bool) -> R
         _ if time_over => Reason::Shutdown,
         Ok(_) => Reason::Refused,
         Err(_) => Reason::Unreachable,
-    }
-}
-
-fn standing(result: &Result<Answer, Failure>) -> State {
-    match result {
-        Ok(answer) if (200..300).contains(&answer.status) => State::Answers,
-        Ok(_) => State::Refuses,
-        Err(_) => State::NotReached,
     }
 }
 

@@ -70,7 +70,7 @@ impl Exporter {
         }
     }
 
-    /// Drops what waits of a tracer that is being shut down.
+    /// Drops the waiting chunks of a tracer that is being shut down.
     pub fn drop_waiting(&self, shared: &Shared, tracer: u32, reason: Reason, detail: &DropDetail) {
         let rest = self.queue.remove(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
@@ -81,7 +81,7 @@ impl Exporter {
         shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }
 
-    /// The tracer's slot is given to another one. What waits is still sent, unless memory is short.
+    /// Gives up the lane of a tracer whose slot is given to another one. Its chunks are still sent, unless memory is short.
     pub fn abandon(&self, shared: &Shared, tracer: u32) {
         let rest = self.queue.abandon(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();

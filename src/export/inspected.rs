@@ -1,4 +1,4 @@
-//! What debuggers see of exporters, accounts and what the worker has in hand.
+//! Describes exporters, accounts and batches for debuggers and readers of cores.
 
 use super::account::Account;
 use super::batch;
@@ -12,7 +12,7 @@ use crate::inspect::{holding, shapes, Field, TypeDescriptor};
 use std::mem::offset_of;
 use std::sync::{Arc, PoisonError};
 
-/// All type descriptors of this part. Takes locks that only tracers' making holds, and the queues' for a moment.
+/// All type descriptors of this part. Takes the locks that making a tracer takes, and those of the queues.
 pub fn descriptors(shared: &Shared, exporters: &[Exporter]) -> Vec<TypeDescriptor> {
     let mut descriptors = vec![
         TypeDescriptor::row("account", &shared.accounts, account(&shared.accounts)),
@@ -37,10 +37,10 @@ fn account(accounts: &[Account]) -> Vec<Field> {
 // What lies before an `Arc`'s content depends on its alignment alone.
 const _: () = assert!(align_of::<Metadata>() == align_of::<u64>());
 
-/// A pointer to a metadata leads to the counts of its owners; the metadata lies behind them.
+/// A pointer to metadata leads to the reference counts; the metadata lies behind them.
 fn metadata(accounts: &[Account]) -> Option<TypeDescriptor> {
     let behind = shapes::in_arc(&Arc::new(0u64));
-    // That the lock's content is the pointer and nothing else is what the account's field takes for granted.
+    // The account's field is right only if the lock's content is the pointer and nothing else.
     accounts
         .first()
         .filter(|account| size_of_val(&*account.metadata.lock().unwrap_or_else(PoisonError::into_inner)) == 8)?;

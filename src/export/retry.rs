@@ -1,41 +1,40 @@
-//! What to do after a request: the verdict on its outcome, the `Retry-After` header, and how long to wait. Nothing here
-//! sends, sleeps or counts.
+//! What to do after a request: the verdict on its result, and how long to wait before the next one.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use super::agent::{Answer, Failure};
+use super::transport::agent::{Answer, Failure};
 
-/// The longest wait that an agent's `Retry-After` can ask for.
+/// The longest wait that an agent can ask for with `Retry-After`.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_CAP: Duration = Duration::from_secs(5);
 
-/// The first of the usual waits.
+/// The shortest of the usual waits.
 pub const BACKOFF_SHORTEST: Duration = BACKOFF_FIRST;
 
-/// What becomes of a payload after one try.
+/// What is to be done with a payload after one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The agent has it (2xx).
     Sent,
-    /// It may succeed later: no answer, 408, 429 or 5xx. `after` is the agent's own wish, at most [`RETRY_AFTER_MAX`].
+    /// A later attempt may succeed: no answer, 408, 429 or 5xx.
     Retry {
-        /// The wait that the agent asked for, if it did.
+        /// The wait that the agent asks for, at most [`RETRY_AFTER_MAX`], if it does.
         after: Option<Duration>,
-        /// Somebody listens there: asking again at once would be a load.
+        /// The agent was reached: another attempt at once would be a load for it.
         reached: bool,
     },
-    /// Too large (413): halve it.
+    /// Too large (413): halve the payload.
     Split,
-    /// The agent does not know this endpoint or format (404, 415): use an older one.
+    /// The agent does not know this path or format (404, 415): use the next format in the list.
     Downgrade,
-    /// It never will succeed: another 4xx, a redirect, or a status that means nothing here.
+    /// No attempt can succeed: another 4xx, a redirect, or an unknown status.
     Drop,
 }
 
-/// Judges one try. A failure is always worth another try here; whether a payload that may have arrived
-/// ([`Failure::Unknown`], [`Failure::Timeout`]) is sent again is the caller's choice.
+/// Judges one attempt. After a failure without an answer another attempt is always worthwhile here. The caller decides
+/// whether a payload that may have arrived ([`Failure::Unknown`], [`Failure::Timeout`]) is sent again.
 pub fn judge(result: &Result<Answer, Failure>) -> Verdict {
     let answer = match result {
         Ok(answer) => answer,
@@ -55,19 +54,8 @@ pub fn judge(result: &Result<Answer, Failure>) -> Verdict {
     }
 }
 
-/// Parses a `Retry-After` value: whole seconds, or an HTTP date such as `Wed, 21 Oct 2015 07:28:00 GMT`. Returns the time
-/// from `now`, in seconds since 1970, to that date; zero if the date has passed; `None` for anything else.
-pub fn parse_retry_after(value: &str, now: u64) -> Option<Duration> {
-    let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    let date = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(Duration::from_secs(date.as_secs().saturating_sub(now)))
-}
-
-/// Waits between tries: 100 ms, doubling up to 5 s, each moved by up to a quarter either way, so that the processes of
-/// one machine do not return to the agent together.
+/// Waits between attempts: 100 ms, doubling up to 5 s. Each is longer or shorter by up to a quarter at random, so that the
+/// processes of one machine do not all return to the agent at once.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     next: Duration,
@@ -75,12 +63,12 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Starts at the shortest wait; equal seeds give equal waits.
+    /// Starts at the shortest wait. Equal seeds give equal waits.
     pub fn new(seed: u64) -> Backoff {
         Backoff { next: BACKOFF_FIRST, random: seed }
     }
 
-    /// The wait before the next try, 75 ms to 6.25 s; the one after it is twice as long.
+    /// The wait before the next attempt, 75 ms to 6.25 s. The wait after it is twice as long.
     pub fn wait(&mut self) -> Duration {
         let base = self.next;
         self.next = (base * 2).min(BACKOFF_CAP);
@@ -94,7 +82,7 @@ impl Backoff {
         base.mul_f64(0.75 + unit / 2.0)
     }
 
-    /// Back to the shortest wait, after a success.
+    /// Returns to the shortest wait, after a success.
     pub fn reset(&mut self) {
         self.next = BACKOFF_FIRST;
     }
@@ -151,37 +139,6 @@ mod tests {
         assert_eq!(after(503, 3_600), Verdict::Retry { after: Some(Duration::from_secs(5)), reached: true });
         assert_eq!(after(200, 2), Verdict::Sent);
         assert_eq!(after(400, 2), Verdict::Drop);
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_never_a_surprise() {
-        let now = 1_445_412_470; // 2015-10-21 07:27:50
-        let read = |text| parse_retry_after(text, now);
-        assert_eq!(read("3"), Some(Duration::from_secs(3)));
-        assert_eq!(read(" 0 "), Some(Duration::ZERO));
-        assert_eq!(read("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
-        assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::from_secs(10)));
-        assert_eq!(read("Wed, 21 Oct 2015 07:27:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(parse_retry_after("Thu, 29 Feb 2024 12:00:00 GMT", 0), Some(Duration::from_secs(1_709_208_000)));
-        assert_eq!(parse_retry_after("Thu, 01 Jan 1970 00:00:01 GMT", 0), Some(Duration::from_secs(1)));
-        assert_eq!(parse_retry_after("Sat, 01 Mar 2025 00:00:00 GMT", 0), Some(Duration::from_secs(1_740_787_200)));
-        for nonsense in [
-            "",
-            "-1",
-            "+1",
-            "1.5",
-            "soon",
-            "1 s",
-            "Wed, 21 Oct 2015 07:28:00 CET",
-            "Wed, 99 Oct 2015 07:28:00 GMT",
-            "Wed, 21 Okt 2015 07:28:00 GMT",
-            "Wed, 21 Oct 2015 07:28 GMT",
-            "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
-            "Wed, 21 Oct 0 07:28:00 GMT",
-            "Wed, 21 Oct 2015 07:28:00:00 GMT",
-        ] {
-            assert_eq!(read(nonsense), None, "{nonsense:?}");
-        }
     }
 
     #[test]

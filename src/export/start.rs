@@ -14,20 +14,20 @@ use std::time::Duration;
 
 /// The worker's thread.
 const THREAD: Thread = Thread::Worker;
-/// How long a thread that could not be started is not tried again for a span.
+/// How long to wait after a failed start before a span tries again.
 const START_AGAIN: Duration = Duration::from_secs(1);
-/// The same for a host that waits for it.
+/// The same for a host that waits for the worker.
 const START_AGAIN_ASKED: Duration = Duration::from_millis(20);
 
 impl Exporter {
-    /// Starts the worker if it is not running, for a span: where the system gave no thread, not before a second is over.
-    /// Whether it is running now.
+    /// Starts the worker for a span, if it is not running. Where the system gave no thread, tries again after a second at the
+    /// earliest. Returns whether it is running now.
     #[cold]
     pub fn start(&'static self, shared: &'static Shared) -> bool {
         self.start_again(shared, START_AGAIN)
     }
 
-    /// The same for a host that waits for it, and must know at once whether there is anything to wait for.
+    /// The same for a host that waits for the worker, and must know at once whether there is one.
     #[cold]
     pub fn start_asked(&'static self, shared: &'static Shared) -> bool {
         self.start_again(shared, START_AGAIN_ASKED)
@@ -50,13 +50,13 @@ impl Exporter {
         self.prepare();
         self.names.report_to(&shared.logs);
         let run = move || {
-            // The worker contains panics of its own; this is for one outside of that.
+            // The worker catches its own panics. This catches panics outside of that.
             if catch_unwind(AssertUnwindSafe(|| worker::run(shared, self))).is_err() {
                 self.started.store(false, Relaxed);
                 self.queue.thread_failed();
             }
         };
-        // Before the thread: it takes this back itself when it ends at once.
+        // Before the thread starts: a thread that ends at once resets it.
         self.started.store(true, Relaxed);
         match sys::spawn(THREAD.name(), run) {
             Ok(()) => {

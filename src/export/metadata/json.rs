@@ -1,12 +1,12 @@
-//! A tracer's metadata and settings as one JSON object in memory: what a debugger, a core's reader and whoever sends a
-//! core's spans afterwards must know of the tracer. Made once with the metadata, so that nobody has to take a structure
-//! apart. Settings in it are redacted; tags are not, since spans would carry them, and readers redact them.
+//! A tracer's metadata and settings as one JSON object in memory, for debuggers, readers of cores, and the command that
+//! sends the spans of a core. It is made once with the metadata, so that readers need not know the layout of the
+//! structures. Settings in it are redacted. Tags are not, because spans carry them; readers redact them.
 
 use super::Metadata;
 use crate::inspect::{holding, Field};
 use serde_json::{json, Value};
 
-/// The object's text.
+/// Makes the object's text.
 pub fn of(metadata: &Metadata) -> String {
     let (settings, identity) = (&metadata.settings, &metadata.identity);
     let values: Vec<Value> =
@@ -33,7 +33,7 @@ pub fn of(metadata: &Metadata) -> String {
     .to_string()
 }
 
-/// Where a metadata has it.
+/// The field of the metadata that holds it, for debuggers.
 pub fn inspected() -> Vec<Field> {
     vec![holding!(Vec of "byte", Metadata, json)]
 }

@@ -9,12 +9,12 @@ use crate::settings::Settings;
 use crate::span::ids;
 use std::sync::Arc;
 
-/// What payloads say of a tracer, frozen with its settings.
+/// See the module.
 #[derive(Clone, Debug)]
 pub struct Metadata {
     /// The frozen settings.
     pub settings: Arc<Settings>,
-    /// Names this process's run of the tracer.
+    /// Identifies this run of the tracer in this process.
     pub runtime_id: String,
     /// Who sends, for request headers.
     pub identity: Identity,
@@ -26,18 +26,18 @@ pub struct Metadata {
     pub every_span: Vec<(String, String)>,
     /// Text tags for the first span of a chunk: the same, and what the tracer says of itself. No key comes twice.
     pub first_span: Vec<(String, String)>,
-    /// The process.
+    /// The number of the process.
     pub process_id: u32,
     /// All of it as JSON text, for debuggers and readers of cores.
     pub json: String,
 }
 
 impl Metadata {
-    /// What payloads say of a tracer with these settings in this process. Reads a few files under /proc and /sys.
-    // The first call in a forked child comes here, perhaps on a small stack: no frame holds settings or a metadata twice.
+    /// The metadata of a tracer with these settings in this process. Reads a few files under /proc and /sys.
+    // The first call in a forked child comes here, perhaps on a small stack: no frame holds settings or metadata twice.
     #[inline(never)]
     pub fn of(settings: &Settings, process_id: u32) -> Metadata {
-        // The trace's own, written as a chunk is sent.
+        // These belong to the trace, and are written when a chunk is encoded.
         let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid");
         let mut every_span: Vec<_> = settings.tags.iter().filter(|(key, _)| !of_traces(key)).cloned().collect();
         if !settings.env.is_empty() {
@@ -94,8 +94,8 @@ fn shared(settings: &Settings) -> Arc<Settings> {
     Arc::new(settings.clone())
 }
 
-/// The language as spans carry it. Node.js's tracer says another word there than in its headers, and dashboards look for
-/// that one.
+/// The language as spans carry it. The Node.js tracer has another word there than in its headers, and dashboards look for
+/// it.
 fn language_tag(language: &str) -> String {
     if language == "nodejs" { "javascript" } else { language }.to_string()
 }

@@ -1,40 +1,41 @@
-//! A lane of the queue: the chunks of one tracer, with bounds and a pace of their own.
+//! A lane of the queue: the chunks of one tracer, with their own bounds and flush interval.
 
-use super::{Chunk, Metadata};
+use crate::export::metadata::Metadata;
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Claim;
+use crate::trace::Chunk;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A deque of at most so many places is always kept.
+/// An empty deque with at most this capacity is kept.
 const PLACES_KEPT: usize = 256;
 
-/// The first spans of a tracer, and those that a new worker finds, are sent this soon, where the interval is longer.
+/// The first spans of a tracer, and those that a new worker finds, are sent after this time, if the interval is longer.
 const FIRST: Duration = Duration::from_millis(25);
 
-/// Names a lane for as long as the process lives. Later lanes have higher numbers.
+/// Identifies a lane for as long as the process lives. Later lanes have higher numbers.
 pub type Ticket = u64;
 
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) ticket: Ticket,
     pub(super) tracer: u32,
-    /// What payloads say of the tracer. Kept here because the tracer's slot may be given to another one meanwhile.
+    /// The tracer's metadata. Kept here, because the tracer's slot may be given to another tracer meanwhile.
     pub(super) metadata: Arc<Metadata>,
     /// The tracer is neither shut down nor freed.
     pub(super) attached: bool,
     pub(super) chunks: VecDeque<Chunk>,
     /// What `chunks` occupies, without what the chunks hold.
     places: Claim,
-    /// How many chunks wait, those in the worker's hand among them.
+    /// How many chunks wait, including those in the worker's hand.
     pub(super) waiting: usize,
     pub(super) bytes: usize,
     /// Chunks ever pushed.
     pub(super) pushed: u64,
-    /// Of these, how many are sent or dropped; all before are too.
+    /// All chunks up to this one are sent or dropped.
     pub(super) resolved: u64,
-    /// Of these, up to which the worker has taken them.
+    /// The worker has taken all chunks up to this one.
     pub(super) taken: u64,
     /// Chunks up to this one are to be sent now.
     pub(super) wanted: u64,
@@ -76,29 +77,29 @@ impl Lane {
         count(&self.chunks, &mut self.places);
     }
 
-    /// Whether the worker is to send something of it now.
+    /// Whether the worker is to send chunks of it now.
     pub(super) fn is_ready(&self) -> bool {
         self.waiting > 0 && (self.wanted > self.taken || self.bytes >= self.flush_bytes || !self.attached)
     }
 
-    /// Whether nothing of it is on its way.
+    /// Whether all its chunks are sent or dropped.
     pub(super) fn is_resolved(&self) -> bool {
         self.resolved >= self.pushed
     }
 
-    /// What was removed from the end is resolved as soon as all before it is.
+    /// Resolves chunks that were removed, once all chunks that the worker has taken are resolved.
     pub(super) fn settle(&mut self, worker_runs: bool) {
         if self.waiting == 0 && (self.resolved >= self.taken || !worker_runs) {
             self.resolved = self.pushed;
         }
     }
 
-    /// A worker begins with this lane.
+    /// Makes the lane due soon, for a new worker.
     pub(super) fn begin(&mut self) {
         self.due = self.due.min(Instant::now() + FIRST);
     }
 
-    /// Begins the next interval if this one is over; what waits now is to be sent.
+    /// Begins the next interval if this one is over. All chunks that wait now are then to be sent.
     pub(super) fn tick(&mut self, now: Instant) {
         if now >= self.due {
             self.due = now + self.interval;
@@ -107,8 +108,8 @@ impl Lane {
     }
 }
 
-/// Chunks that the worker has swapped out of a lane and not taken yet, so that a pushing thread never waits while
-/// thousands are counted out.
+/// Chunks that the worker has swapped out of a lane and not taken yet. Thanks to the swap, a pushing thread never waits
+/// while the worker takes thousands.
 #[derive(Debug)]
 pub(super) struct Hand {
     pub(super) ticket: Ticket,
@@ -130,13 +131,24 @@ impl Hand {
         count(&self.chunks, &mut self.places);
     }
 
-    /// Gives back what a backlog needed when that is over, not while it comes and goes. For an empty hand, before it takes
-    /// so many chunks.
+    /// Frees a deque that has grown for a backlog, once lanes are short again. For an empty hand, before it takes `next`
+    /// chunks.
     pub(super) fn shrink(&mut self, next: usize) {
         if self.chunks.capacity() > PLACES_KEPT && next < self.chunks.capacity() / 16 {
             self.chunks = VecDeque::new();
         }
     }
+}
+
+/// Takes all waiting chunks out of a lane.
+pub(super) fn empty(lane: &mut Lane, hands: &mut Vec<Hand>) -> Vec<Chunk> {
+    let mut gone = Vec::new();
+    hands.iter_mut().filter(|hand| hand.ticket == lane.ticket).for_each(|hand| gone.extend(hand.chunks.drain(..)));
+    hands.retain(|hand| hand.ticket != lane.ticket);
+    gone.extend(std::mem::take(&mut lane.chunks));
+    lane.waiting -= gone.len();
+    lane.bytes -= gone.iter().map(|chunk| chunk.records.capacity()).sum::<usize>();
+    gone
 }
 
 /// Lanes and hands as debuggers see them.

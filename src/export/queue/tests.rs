@@ -1,7 +1,11 @@
 use super::*;
+use crate::export::metadata::Metadata;
 use crate::memory::Pool;
 use crate::settings::Settings;
-use crate::trace::{Decision, TraceTags};
+use crate::trace::{Chunk, Decision, TraceTags};
+use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const LIMITS: Limits = Limits { bytes: 4096, chunks: 5, flush_bytes: 2048 };
 const LONG: Duration = Duration::from_secs(60);

@@ -1,8 +1,7 @@
-//! How bytes reach an agent: names to addresses, TCP and Unix connections, and a record of how far a request got. What
-//! the bytes mean is `agent.rs`'s affair.
+//! Connects to an agent: looks its name up, and opens TCP and Unix connections.
 //!
-//! Whatever the operating system offers only in a form that can hang (looking a name up, connecting to a Unix socket
-//! whose server accepts nothing) runs on the [`helper`] thread.
+//! Calls of the operating system that can hang (looking a name up, connecting to a Unix socket whose server accepts
+//! nothing) run on the [`helper`](super::helper) thread.
 
 // Opens connections.
 #![allow(clippy::disallowed_methods)]
@@ -12,23 +11,22 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
 use ureq::Error;
 
-use super::agent::Place;
 use super::helper::{Helper, Refused};
+use super::names::Names;
+use super::place::Place;
+use super::wire::{patience, Progress, Wire};
 use crate::event::send_error::{NameError, Peer, SendError, SendErrorKind};
 use crate::os_error::OsError;
 use crate::sys::{self, Connection};
-
-use super::names::Names;
 
 /// Looks a host name up, blocking for as long as the system likes.
 pub type Lookup = fn(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
@@ -37,13 +35,8 @@ pub type Lookup = fn(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 pub const UNIX_PATH_MAX: usize = 107;
 
 const ADDRESSES_MAX: usize = 16;
-const INPUT_BUFFER: usize = 32 * 1024;
-const OUTPUT_BUFFER: usize = 64 * 1024;
-/// Stands in for "no limit", which our own configuration never asks for.
-const WAIT_MAX: Duration = Duration::from_secs(3_600);
-
-/// The system's own lookup. For a thread that does nothing else: the C library's sockets and files then have numbers in
-/// a table of that thread's own, and none of the host's.
+/// The system's look-up. For a thread that does nothing else: the thread gets a table of descriptors of its own, so that
+/// sockets and files of the C library take no numbers of the host.
 pub fn system_lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     sys::leave_descriptors();
     Ok((host, port).to_socket_addrs()?.take(ADDRESSES_MAX).collect())
@@ -99,39 +92,7 @@ fn lookup_error(error: &io::Error) -> OsError {
     }
 }
 
-/// How far the current request got.
-#[derive(Debug, Default)]
-pub struct Progress {
-    fresh: AtomicBool,
-    written: AtomicUsize,
-    received: AtomicUsize,
-}
-
-impl Progress {
-    /// A new request begins.
-    pub fn start_request(&self) {
-        self.written.store(0, Relaxed);
-        self.start_attempt();
-    }
-
-    /// The request is about to be tried, perhaps again; what earlier tries wrote still counts.
-    pub fn start_attempt(&self) {
-        self.fresh.store(false, Relaxed);
-        self.received.store(0, Relaxed);
-    }
-
-    /// Whether any byte of the request has left.
-    pub fn sent_anything(&self) -> bool {
-        self.written.load(Relaxed) > 0
-    }
-
-    /// Whether the attempt used a connection of an earlier request that took no byte of this one.
-    pub fn never_began_on_an_old_connection(&self) -> bool {
-        !self.fresh.load(Relaxed) && self.received.load(Relaxed) == 0 && !self.sent_anything()
-    }
-}
-
-/// Finds and connects one [`Place`]; a clone shares its cache, its threads and its progress.
+/// Finds and connects one [`Place`]. A clone shares its cache, its threads and its progress.
 #[derive(Clone)]
 pub struct Dialer {
     place: Place,
@@ -167,7 +128,7 @@ impl Dialer {
         if let Some(known) = former.as_ref().filter(|known| known.is_fresh()) {
             return Ok(known.addresses.clone());
         }
-        // In a forked child a look-up may hang: half of the time is for finding the name without it.
+        // In a forked child a look-up may hang: half of the time is kept for a look-up without the C library.
         let patience = if self.names.in_child() { patience / 2 } else { patience };
         let (lookup, names, name) = (self.lookup, self.names.clone(), host.to_string());
         let found = self.names.resolver.ask(patience, move || {
@@ -176,7 +137,7 @@ impl Dialer {
                 return Ok(known.addresses.clone());
             }
             let found = lookup(&name, port)?;
-            // Kept here, so that an answer too late for this request serves the next.
+            // Kept on this thread: an answer that is too late for this request serves the next one.
             names.keep(&name, port, &found);
             Ok::<_, io::Error>(found)
         });
@@ -231,7 +192,7 @@ impl Dialer {
             };
             first_failure.get_or_insert(failure);
         }
-        // The name may mean another machine by now.
+        // The name may have other addresses by now.
         self.names.doubt();
         match first_failure {
             Some(error) if all_refused => Err(refused(error)),
@@ -268,10 +229,6 @@ fn shown(time: Duration) -> Duration {
     Duration::from_millis((time.as_micros() as u64).div_ceil(1_000))
 }
 
-fn patience(timeout: NextTimeout) -> Duration {
-    (*timeout.after).min(WAIT_MAX)
-}
-
 impl Resolver for Dialer {
     fn resolve(&self, _: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let mut resolved = self.empty();
@@ -288,84 +245,13 @@ impl Connector for Dialer {
     type Out = Wire;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, Error> {
-        self.progress.fresh.store(true, Relaxed);
+        self.progress.start_connection();
         let patience = patience(details.timeout);
         let connection = match &self.place {
             Place::Tcp { .. } => self.connect_tcp(&details.addrs, patience)?,
             Place::Unix { path } => self.connect_unix(path, patience)?,
         };
-        let buffers = LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER);
-        Ok(Some(Wire { connection, buffers, progress: self.progress.clone(), torn: false }))
-    }
-}
-
-/// One connection, either kind.
-#[derive(Debug)]
-pub struct Wire {
-    connection: Connection,
-    buffers: LazyBuffers,
-    progress: Arc<Progress>,
-    /// The other end no longer reads.
-    torn: bool,
-}
-
-fn left_until(deadline: Instant, timeout: &NextTimeout) -> Result<Duration, Error> {
-    match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(Error::Timeout(timeout.reason)),
-        left => Ok(left),
-    }
-}
-
-impl Transport for Wire {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let deadline = Instant::now() + patience(timeout);
-        let mut done = 0;
-        while done < amount && !self.torn {
-            // Anew for each write: a reader that takes a little now and then must not stretch the whole.
-            let left = left_until(deadline, &timeout)?;
-            match self.connection.send(&self.buffers.output()[done..amount], left) {
-                Ok(0) => self.torn = true,
-                Ok(wrote) => {
-                    done += wrote;
-                    self.progress.written.fetch_add(wrote, Relaxed);
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
-                    // An agent that refuses a body early closes its end, but its answer may lie here unread: go on
-                    // to reading, which reports the loss if there is none.
-                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => self.torn = true,
-                    _ => return Err(Error::Io(error)),
-                },
-            }
-        }
-        Ok(())
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let deadline = Instant::now() + patience(timeout);
-        loop {
-            let left = left_until(deadline, &timeout)?;
-            match self.connection.receive(self.buffers.input_append_buf(), left) {
-                Ok(got) => {
-                    self.buffers.input_appended(got);
-                    self.progress.received.fetch_add(got, Relaxed);
-                    return Ok(got > 0);
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
-                    _ => return Err(Error::Io(error)),
-                },
-            }
-        }
-    }
-
-    fn is_open(&mut self) -> bool {
-        // Silence is what an idle connection should have; bytes would belong to no request.
-        !self.torn && self.connection.is_idle()
+        Ok(Some(Wire::new(connection, self.progress.clone())))
     }
 }
 

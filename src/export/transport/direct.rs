@@ -1,6 +1,6 @@
-//! Looks a name up without the C library: in /etc/hosts, and with the name servers of /etc/resolv.conf. For a forked child
-//! alone in which the C library's own look-up hangs (`names.rs`). It knows no other source of names (nsswitch.conf, LDAP,
-//! mDNS) and reads no environment.
+//! Looks a name up without the C library: in /etc/hosts, and with the name servers of /etc/resolv.conf. Used only in a
+//! forked child in which the C library's look-up hangs (`names.rs`). Other sources of names (nsswitch.conf, LDAP, mDNS) and
+//! the environment are not read.
 
 // Reads files and opens connections.
 #![allow(clippy::disallowed_methods)]
@@ -11,9 +11,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The largest part of such a file that is read.
+/// How much of such a file is read at most.
 const FILE_MAX: u64 = 1 << 20;
-/// How long one server has for one question.
+/// How long to wait for one server's answer to one query.
 const ANSWER_WITHIN: Duration = Duration::from_millis(400);
 const SERVERS_MAX: usize = 3;
 const SEARCH_MAX: usize = 6;
@@ -22,7 +22,7 @@ const TYPE_A: u16 = 1;
 const TYPE_AAAA: u16 = 28;
 const CLASS_IN: u16 = 1;
 
-/// The addresses of `host`; none where neither source has any within `patience`.
+/// The addresses of `host`. None if no source has any within `patience`.
 pub(super) fn addresses(host: &str, port: u16, patience: Duration) -> Vec<SocketAddr> {
     let deadline = Instant::now() + patience;
     let mut found = in_hosts(&text_of("/etc/hosts"), host);
@@ -39,7 +39,7 @@ fn text_of(path: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What a file such as /etc/hosts says of a name.
+/// The addresses of a name in a file such as /etc/hosts.
 fn in_hosts(text: &str, host: &str) -> Vec<IpAddr> {
     let host = host.trim_end_matches('.');
     let line = |line: &str| {
@@ -50,12 +50,12 @@ fn in_hosts(text: &str, host: &str) -> Vec<IpAddr> {
     text.lines().filter_map(line).collect()
 }
 
-/// What a file such as /etc/resolv.conf says.
+/// The content of a file such as /etc/resolv.conf.
 #[derive(Debug, PartialEq, Eq)]
 struct Config {
     servers: Vec<IpAddr>,
     search: Vec<String>,
-    /// A name with fewer dots is tried with the search list first.
+    /// For a name with fewer dots, the search list is tried first.
     dots: usize,
 }
 
@@ -105,7 +105,7 @@ impl Config {
                     }
                     match ask(SocketAddr::new(*server, 53), &name, kind, left.min(ANSWER_WITHIN)) {
                         Ok(found) if !found.is_empty() => return found,
-                        // It has answered: there is no such address.
+                        // The server has answered: there is no such address.
                         Ok(_) => break,
                         Err(_) => {}
                     }
@@ -135,7 +135,7 @@ fn ask(server: SocketAddr, name: &str, kind: u16, patience: Duration) -> io::Res
     }
 }
 
-/// A question for one name, recursion desired. `None` for a name that cannot be asked for.
+/// A query for one name, recursion desired. `None` for a name that no query can hold.
 fn question(id: u16, name: &str, kind: u16) -> Option<Vec<u8>> {
     let mut message = Vec::with_capacity(name.len() + 18);
     for word in [id, 0x0100, 1, 0, 0, 0] {
@@ -157,7 +157,7 @@ fn question(id: u16, name: &str, kind: u16) -> Option<Vec<u8>> {
     Some(message)
 }
 
-/// The addresses in an answer; `None` if it does not answer this question, an error if the server could not.
+/// The addresses in an answer; `None` if it does not belong to this query, an error if the server failed.
 fn parse(answer: &[u8], question: &[u8]) -> Option<io::Result<Vec<IpAddr>>> {
     let word = |at: usize| Some(u16::from_be_bytes(answer.get(at..at + 2)?.try_into().ok()?));
     let (id, flags, questions, answers) = (word(0)?, word(2)?, word(4)?, word(6)?);
@@ -180,7 +180,7 @@ fn parse(answer: &[u8], question: &[u8]) -> Option<io::Result<Vec<IpAddr>>> {
         let Some(next) = after_name(answer, at) else { break };
         let (Some(kind), Some(length)) = (word(next), word(next + 8)) else { break };
         let Some(data) = answer.get(next + 10..next + 10 + usize::from(length)) else { break };
-        // Aliases come with the addresses of what they mean.
+        // An answer with an alias has the addresses of its target too.
         if let (TYPE_A, Ok(bytes)) = (kind, <[u8; 4]>::try_from(data)) {
             found.push(IpAddr::from(bytes));
         } else if let (TYPE_AAAA, Ok(bytes)) = (kind, <[u8; 16]>::try_from(data)) {
@@ -191,7 +191,7 @@ fn parse(answer: &[u8], question: &[u8]) -> Option<io::Result<Vec<IpAddr>>> {
     Some(Ok(found))
 }
 
-/// Where a name ends that begins at `at`. What a pointer leads to does not matter.
+/// Where the name that begins at `at` ends. Pointers are not followed.
 fn after_name(message: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match message.get(at)? {

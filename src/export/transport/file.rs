@@ -15,14 +15,14 @@ use std::time::Duration;
 /// How long a line may wait for a pipe that is full.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A file that takes chunks.
+/// A file that takes payloads.
 #[derive(Debug)]
 pub struct File {
     path: PathBuf,
-    /// The host's descriptor that the path names, as it was when this was made.
+    /// The host's descriptor that the path names, as it was when this value was made.
     given: Option<Given>,
     open: Option<Lines>,
-    /// The last line broke off, and what it went to is no longer open.
+    /// The last line was written incompletely, and its file is no longer open.
     torn: bool,
 }
 
@@ -33,12 +33,12 @@ impl File {
         File { path, given, open: None, torn: false }
     }
 
-    /// Appends a chunk as one line, in one write as a rule. Waits up to `patience` for a pipe that nobody reads; after
-    /// that, lines are refused at once until somebody does.
+    /// Appends a line, usually in one write. Waits up to `patience` for a pipe that nobody reads. After that, lines are
+    /// refused at once until the pipe is read.
     pub fn write(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
         let written = self.append(line, patience);
         match &written {
-            // The host has closed it. It is opened by its path again.
+            // The host has closed the descriptor. The file is opened by its path again.
             Err(error) if sys::is_taken(error) && self.given.is_none() => self.append(line, patience),
             _ => written,
         }
@@ -55,7 +55,7 @@ impl File {
         let written = lines.write(line, patience);
         self.torn = lines.torn();
         if let Err(error) = &written {
-            // A full disk or pipe may take the next line; what else fails is opened anew.
+            // A full disk or pipe may take the next line. After other errors the file is opened again.
             let stays = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::StorageFull);
             if !stays {
                 self.open = None;
@@ -69,7 +69,7 @@ impl File {
             return Lines::to_copy(given);
         }
         let mut options = OpenOptions::new();
-        // Not blocking: a FIFO that nobody reads is an error and no wait.
+        // Not blocking: opening a FIFO that nobody reads is an error instead of a wait.
         options.append(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
         let opened = Descriptor::open(&options, &self.path)?;
         if opened.file()?.metadata()?.file_type().is_block_device() {

@@ -1,6 +1,5 @@
-//! One thread at a time for a call that can hang. It ends with its work. While it hangs, further work is refused at once;
-//! after a while the thread is given up and the next work gets another one, as long as few are given up. Nothing here
-//! knows what the work is.
+//! One thread at a time for a call that can hang. It ends with its work. While it hangs, further work is refused at once.
+//! After a while the thread is given up and the next work gets another one, up to a bound on given-up threads.
 
 // Starts a thread.
 #![allow(clippy::disallowed_methods)]
@@ -16,28 +15,28 @@ use crate::sys;
 
 /// The thread.
 pub const THREAD: Thread = Thread::Dial;
-/// How long a call hangs before its thread is given up: longer than the C library asks two name servers twice.
+/// How long a call hangs before its thread is given up. Longer than the C library takes to ask two name servers twice.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
-/// Threads that may be given up at a time. They hang on; one that returns after all makes room for another.
+/// How many threads may be given up at a time. They still exist; one that returns makes room for another.
 pub const GIVEN_UP_MAX: u32 = 3;
 
 /// Why there is no result.
 pub enum Refused {
     /// Earlier work still hangs.
     Busy,
-    /// This work takes longer than the caller can wait; it goes on.
+    /// This work takes longer than the caller waits. It goes on.
     Late,
     /// The thread did not start, or ended before its time.
     NoThread(NoThread),
 }
 
-/// The right to have that thread; a clone shares it.
+/// Runs work on that thread. A clone shares the thread.
 #[derive(Clone, Debug, Default)]
 pub struct Helper(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// When the work began that is being done, in monotonic nanoseconds; 0 for none. No two have the same.
+    /// When the present work began, in monotonic nanoseconds; 0 without work. Identifies the work: no two have the same.
     current: AtomicU64,
     last: AtomicU64,
     given_up: AtomicU32,
@@ -45,7 +44,7 @@ struct Shared {
     anew: AtomicU32,
 }
 
-/// Ends the work that began at this time, also if it panics.
+/// Ends the work that began at this time, even if it panics.
 struct Release(Arc<Shared>, u64);
 
 impl Drop for Release {
@@ -67,7 +66,7 @@ impl Helper {
         let (sender, receiver) = sync_channel(1);
         let body = move || {
             let result = work();
-            // Before the answer: whoever has it may ask again at once.
+            // Before the answer: the caller may ask again at once.
             drop(release);
             let _ = sender.send(result);
         };
@@ -78,7 +77,7 @@ impl Helper {
         })
     }
 
-    /// Whether work is being done, or hangs.
+    /// Whether work is under way, or hangs.
     pub fn is_at_work(&self) -> bool {
         self.0.current.load(SeqCst) != 0
     }
@@ -94,7 +93,7 @@ impl Helper {
         self.0.given_up.load(SeqCst)
     }
 
-    /// How often a thread was given up so far, those that returned after all included.
+    /// How often a thread was given up so far, including those that have returned since.
     pub fn started_anew(&self) -> u32 {
         self.0.anew.load(SeqCst)
     }

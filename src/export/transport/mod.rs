@@ -2,19 +2,26 @@
 //! (`file`).
 
 pub mod agent;
+mod answer;
 mod dial;
 mod direct;
 pub mod file;
 mod helper;
+mod info;
 mod names;
+mod place;
+mod retry_after;
+mod wire;
 
 pub use dial::system_lookup;
 pub use names::Names;
+pub use retry_after::parse_retry_after;
 
 use crate::settings::rejection::Unusable;
 use crate::settings::AgentAddress;
-use agent::{Agent, Place, Timeouts};
+use agent::{Agent, Timeouts};
 use file::File;
+use place::Place;
 use std::fmt;
 use std::sync::Arc;
 

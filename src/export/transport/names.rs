@@ -1,4 +1,4 @@
-//! The addresses that an agent's name had when it was last looked up. A forked child takes its parent's over: a look-up
+//! The addresses of the agent's name, as last looked up. A forked child takes over those of its parent, because a look-up
 //! in a child can hang for ever on a lock of the C library that another thread of the parent held at the fork.
 
 use super::helper::{Helper, Refused, GIVEN_UP_MAX, THREAD};
@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// How long an answer is used without asking again.
+/// How long addresses are used without another look-up.
 pub(super) const KEPT_FOR: Duration = Duration::from_secs(60);
 
-/// What a name meant, and since when that is known.
+/// The addresses of a name, and when it was looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     host: String,
     port: u16,
-    /// When the name was looked up; `None` if that is to be done again.
+    /// When the name was looked up; `None` if it is to be looked up again.
     since: Option<Instant>,
     /// Not empty.
     pub(super) addresses: Vec<SocketAddr>,
@@ -32,14 +32,14 @@ impl Known {
     }
 }
 
-/// How often the answer of a look-up for another connection is waited for.
+/// How often to check whether the look-up for another connection has an answer.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// See the module. One for each exporter, whose connections share it.
+/// See the module. The connections of an exporter share one.
 #[derive(Default)]
 pub struct Names {
     known: Inheritable<Known>,
-    /// Looks names up. Apart from the thread that connects, so that one that hangs keeps no socket from being connected.
+    /// Looks names up. Not the thread that connects, so that a look-up that hangs keeps no socket from being connected.
     pub(super) resolver: Helper,
     hangs_told: AtomicU32,
     /// Whether this is a forked child, in which a look-up can hang.
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Names {
 }
 
 impl Names {
-    /// What is known of a name, fresh or not.
+    /// The known addresses of a name, fresh or not.
     pub(super) fn of(&self, host: &str, port: u16) -> Option<Arc<Known>> {
         self.known.get().filter(|known| known.host == host && known.port == port)
     }
@@ -67,7 +67,7 @@ impl Names {
         self.of(host, port).filter(|known| known.is_fresh())
     }
 
-    /// Says that a look-up hangs: once, and again for each one that is given up.
+    /// Logs that a look-up hangs: once, and again for each look-up that is given up.
     pub(super) fn report_hang(&self, host: &str) {
         let anew = self.resolver.started_anew();
         if self.hangs_told.fetch_max(anew + 1, Relaxed) <= anew {
@@ -76,7 +76,7 @@ impl Names {
         }
     }
 
-    /// Keeps the answer of a look-up, unless it is empty.
+    /// Keeps the result of a look-up, unless it is empty.
     pub(super) fn keep(&self, host: &str, port: u16, addresses: &[SocketAddr]) {
         if !addresses.is_empty() {
             let (host, addresses) = (host.to_string(), addresses.to_vec());
@@ -84,8 +84,8 @@ impl Names {
         }
     }
 
-    /// Has the name looked up before its next use: no address took a connection, and the name may mean another machine
-    /// by now. The addresses stay, for a look-up that fails.
+    /// Has the name looked up before its next use: no address could be connected, and the name may have other addresses by
+    /// now. The old addresses stay, in case the look-up fails.
     pub(super) fn doubt(&self) {
         if let Some(known) = self.known.get() {
             self.known.set(Some(Known { since: None, ..Known::clone(&known) }));
@@ -97,8 +97,8 @@ impl Names {
         self.in_child.load(Relaxed)
     }
 
-    /// In a forked child: takes over what one of its parent's exporters knew of this name. Waits for no lock that the
-    /// fork may have left held.
+    /// In a forked child: takes over the addresses that one of its parent's exporters knew for this name. Waits for no lock
+    /// that the fork may have left held.
     pub fn inherit<'a>(&self, host: &str, port: u16, mut of_parent: impl Iterator<Item = &'a Names>) {
         self.in_child.store(true, Relaxed);
         let known = of_parent.find_map(|names| names.known.inherited().filter(|it| it.host == host && it.port == port));
@@ -107,7 +107,7 @@ impl Names {
         }
     }
 
-    /// Says that no thread could be started for a call, or that one could again.
+    /// Logs that no thread could be started for a call, or that one could be started again.
     pub(super) fn tell_of_thread<T>(&self, asked: &Result<T, Refused>) {
         let Some(logs) = self.logs.get() else { return };
         match asked {
@@ -117,7 +117,7 @@ impl Names {
         }
     }
 
-    /// Where to say that a look-up hangs, or has no thread.
+    /// Sets where to log that a look-up hangs, or has no thread.
     pub fn report_to(&self, logs: &'static Logs) {
         let _ = self.logs.set(logs);
     }

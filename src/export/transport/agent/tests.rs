@@ -1,8 +1,10 @@
 //! The agent against real sockets: servers on free ports and temporary paths, each told what to do with a connection.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::sync::mpsc::{channel, Receiver};
 use std::thread;
 

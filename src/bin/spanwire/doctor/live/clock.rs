@@ -4,7 +4,7 @@ use super::found::{bad, good, note, with_evidence};
 use super::wire::Answer;
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
-use spanwire::export::retry::parse_retry_after;
+use spanwire::export::transport::parse_retry_after;
 use spanwire::{redact, sys};
 
 /// Largest difference without a fault, in seconds.
