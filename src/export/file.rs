@@ -151,7 +151,8 @@ mod tests {
             records,
             sequence: 0,
         };
-        let settings = Settings::resolve(&[("DD_SERVICE".into(), "shop".into())], &|_| None).0;
+        let settings =
+            Settings::resolve(&[("DD_SERVICE".into(), "shop".into())], &|_| None, &crate::languages::FOR_SETTINGS).0;
         let profile = Profile::of(&settings, 3);
         let line = line(&chunk, &[0], &profile);
         assert!(line.ends_with("]}\n") && line.matches('\n').count() == 1);

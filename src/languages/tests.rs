@@ -3,7 +3,9 @@
 use super::text::{cut, duration, escaped, number};
 use super::*;
 use crate::event::{Event, OpenFacts, SpanFacts, Standing};
+use crate::zone::Zone;
 use serde_json::json;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -135,8 +137,7 @@ pub(super) fn frame() -> Frame<'static> {
 }
 
 fn every_dialect() -> impl Iterator<Item = (&'static str, Dialect)> {
-    let names = crate::settings::table::DIALECTS.iter();
-    names.map(|name| (*name, Dialect::from_name(name).expect("every listed dialect is one")))
+    dialects().into_iter().map(|name| (name, Dialect::from_name(name).expect("every listed dialect is one")))
 }
 
 #[test]
@@ -208,14 +209,14 @@ fn lines_are_bounded_whatever_a_span_holds() {
 
 #[test]
 fn names_choose_dialects_and_nothing_else_does() {
-    let dialect = |language, form| Some(Dialect { language, form });
-    assert_eq!(Dialect::from_name(" JSON "), dialect(Language::Json, Form::Page));
+    let dialect = |language: &'static Language, form| Some(Dialect { language, form });
+    assert_eq!(Dialect::from_name(" JSON "), dialect(&json::LANGUAGE, Form::Page));
     assert_eq!(Dialect::from_name("native"), Some(Dialect::NATIVE));
-    assert_eq!(Dialect::from_name("java@source"), dialect(Language::Java, Form::Source));
+    assert_eq!(Dialect::from_name("java@source"), dialect(&java::LANGUAGE, Form::Source));
     assert_eq!((Dialect::from_name("xml"), Dialect::from_name("native@source")), (None, None));
-    assert_eq!(Some(Dialect::of_language("jvm")), dialect(Language::Java, Form::Page));
-    assert_eq!(Some(Dialect::of_language("nodejs")), dialect(Language::Node, Form::Page));
-    assert_eq!(Some(Dialect::of_language(".NET")), dialect(Language::Dotnet, Form::Page));
+    assert_eq!(Some(Dialect::of_language("jvm")), dialect(&java::LANGUAGE, Form::Page));
+    assert_eq!(Some(Dialect::of_language("nodejs")), dialect(&node::LANGUAGE, Form::Page));
+    assert_eq!(Some(Dialect::of_language(".NET")), dialect(&dotnet::LANGUAGE, Form::Page));
     assert_eq!((Dialect::of_language("cpp"), Dialect::of_language("")), (Dialect::NATIVE, Dialect::NATIVE));
 }
 

@@ -1,9 +1,10 @@
 //! The log file: opening, appending, rotating, and noticing that somebody else rotated. Used by the log thread alone;
 //! nothing here formats, and what goes wrong is an error for the caller to report.
 
-use super::retention::Retention;
+use super::retention;
 use super::writer::PATIENCE;
 use crate::lines::{Given, Lines};
+use crate::settings::FileConfig;
 use crate::sys::{self, Descriptor};
 use std::ffi::OsString;
 use std::fs::{self, Metadata, OpenOptions};
@@ -20,31 +21,6 @@ const LOCK_PATIENCE_MS: u64 = 200;
 
 /// How often a file is opened that is removed just then.
 const OPEN_TRIES: u32 = 5;
-
-/// Where and how to keep the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileConfig {
-    /// The path. `/dev/stdout`, `/dev/stderr` and `/dev/fd/N` mean a copy of that descriptor, which is never rotated.
-    pub path: PathBuf,
-    /// Bytes after which the file is rotated; 0 is never.
-    pub max_bytes: u64,
-    /// Rotated files kept, as `path.1` (the latest) to `path.N`.
-    pub backups: u32,
-    /// Permissions of a new file, less the process's umask.
-    pub mode: u32,
-    /// Whether they hold whatever the umask says.
-    pub exact_mode: bool,
-    /// Whether the folders on the way are made.
-    pub make_folders: bool,
-    /// Whether a file that is there is emptied when it is first opened, instead of appended to.
-    pub truncate: bool,
-    /// Tried where `path` cannot be opened at first.
-    pub or_else: Option<PathBuf>,
-    /// Whether records go to standard error while the file cannot be opened.
-    pub else_stderr: bool,
-    /// Which files of its folder are deleted, and after how many days, when it is first opened.
-    pub retention: Option<Retention>,
-}
 
 /// The file as the log thread holds it.
 pub(super) struct LogFile {
@@ -141,7 +117,7 @@ impl LogFile {
             (opened, _) => opened?,
         };
         if let (Some(retention), Some(folder)) = (&self.config.retention, self.config.path.parent()) {
-            retention.apply(folder, std::time::SystemTime::now());
+            retention::apply(retention, folder, std::time::SystemTime::now());
         }
         Ok(opened)
     }

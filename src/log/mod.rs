@@ -19,16 +19,15 @@ mod writer;
 pub use crate::event::{Event, SpanFacts};
 pub use crate::languages::{About, Dialect};
 pub use crate::level::Level;
+pub use crate::settings::LOGGER_LEVELS_MAX as RULES_MAX;
+pub use crate::settings::{FileConfig, Retention};
 pub use crate::zone::Zone;
 pub use callback::Returned;
-pub use file::FileConfig;
-pub use filter::RULES_MAX;
-pub use retention::Retention;
 pub use ring::Record;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 
 use crate::inspect::Noun;
-use crate::languages::{Frame, HeldBack, Language, Line};
+use crate::languages::{Frame, HeldBack, Line};
 use crate::lines::Given;
 use crate::recorder::{Kind, Recorder};
 use crate::sys;
@@ -416,7 +415,7 @@ impl Shared {
     fn limit(&self, event: &Event<'_>) -> Option<HeldBack> {
         let config = self.config.get();
         let (rate, once) = config.map_or((None, true), |config| (config.rate, config.once));
-        let policy = Policy::of(self.dialect(), rate, once);
+        let policy = Policy { language: self.dialect().language, rate, once };
         let Some(subject) = policy.subject(event, self.switch.debug(now_ms)) else { return Some(HeldBack::default()) };
         self.limiter.lock().unwrap_or_else(PoisonError::into_inner).admit(subject, sys::monotonic_ns())
     }
@@ -429,7 +428,7 @@ impl Shared {
         let frame = Frame {
             time_ns,
             pid: self.epoch_pid,
-            thread: if dialect.language == Language::Java { sys::thread_name(&mut name) } else { "" },
+            thread: if dialect.language.thread_names { sys::thread_name(&mut name) } else { "" },
             held_back,
             debug: self.switch.debug(now_ms),
             about: config.map_or_else(|| NOBODY.get_or_init(About::default), |config| &config.about),

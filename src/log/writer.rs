@@ -2,13 +2,14 @@
 //! host's callbacks. How each of them is written is theirs (`crate::lines`, `file.rs`, `sink.rs`).
 
 use super::callback::Returned;
-use super::file::{FileConfig, LogFile};
+use super::file::LogFile;
 use super::ring::{Queue, Record, WhenFull};
 use super::{emit, threads, Shared};
 use crate::event::Event;
 use crate::languages::NATIVE_CODE;
 use crate::level::Level;
 use crate::lines::Lines;
+use crate::settings::FileConfig;
 use crate::sys;
 use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};

@@ -1,31 +1,38 @@
 //! Settings: what several of them decide together, and where each value came from. Read once, then frozen. What exists is
-//! in `table`, which source wins in `sources`, how text is read in `parse` and `address`, what each language's users know
-//! in `habits`, how settings are shown in `startup`; nothing here logs or reads the environment by itself.
+//! in `table`, which source wins in `sources`, how text is read in `parse` and `address`, what languages
+//! differ in in `language`, how settings are shown in `startup`; nothing here logs or reads the environment by itself.
 
 pub mod address;
 pub mod draft;
-pub mod habits;
-mod parse;
+pub mod language;
+mod level_in_force;
+pub mod levels;
+pub mod log_file;
+pub mod parse;
+mod places;
 mod sources;
 mod startup;
 pub mod table;
+pub mod version;
 
 pub use address::AgentAddress;
+pub use language::{LanguageSettings, Languages};
+pub use log_file::{FileConfig, Retention};
 
-use crate::languages::java::Layout;
 use crate::level::Level;
-use crate::log::{Dialect, FileConfig};
 use crate::{host, redact, sys};
 use draft::{blank, Draft};
-use habits::{places, Version};
 use sources::Sources;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use table::{Kind, Setting};
+use version::Version;
 
 /// Marks a setting in code that gives way to the environment.
 const DEFAULT_PREFIX: &str = "default:";
+/// How many loggers can have a level of their own.
+pub const LOGGER_LEVELS_MAX: usize = 64;
 /// How much of a rejected value is kept, in characters.
 const REJECTED_MAX: usize = 200;
 
@@ -122,8 +129,8 @@ pub struct Settings {
     pub gather_errors: Option<Duration>,
     /// Whether what need not be repeated is logged once.
     pub once_logs: bool,
-    /// How Java's logger prints.
-    pub java_layout: Layout,
+    /// How the language's own logger lays out a record: properties and their checked values; the last one of a name wins.
+    pub log_layout: Vec<(&'static str, String)>,
     /// The host's language; printable ASCII, as are the next four.
     pub language: String,
     /// That language's version.
@@ -207,7 +214,11 @@ impl Settings {
     /// Freezes what `code` (names and values, the last of a name wins) and the environment say. Never fails: a value that
     /// cannot be used counts as not given and is among the rejected. Empty values count as not given. Reads a few files
     /// under /proc and the configuration file, and asks for the default socket.
-    pub fn resolve(code: &[(String, String)], env: &dyn Fn(&str) -> Option<String>) -> (Settings, Vec<Rejected>) {
+    pub fn resolve(
+        code: &[(String, String)],
+        env: &dyn Fn(&str) -> Option<String>,
+        languages: &'static Languages,
+    ) -> (Settings, Vec<Rejected>) {
         let around = Surroundings {
             process_name: host::process_name(),
             hostname: host::hostname(),
@@ -216,7 +227,7 @@ impl Settings {
             date: date_of(first(&STARTED_NS, sys::wall_ns())),
             folder_exists: |path| Path::new(path).is_dir(),
         };
-        resolve_among(code, env, around)
+        resolve_among(code, env, around, languages)
     }
 
     /// The value in force of a setting of the table, as it may be shown.
@@ -229,15 +240,16 @@ fn resolve_among(
     code: &[(String, String)],
     env: &dyn Fn(&str) -> Option<String>,
     around: Surroundings,
+    languages: &'static Languages,
 ) -> (Settings, Vec<Rejected>) {
-    let (mut draft, mut rejected) = (blank(), Vec::new());
+    let (mut draft, mut rejected) = (blank(languages), Vec::new());
     let mut sources = Sources::new(code, env);
     // What the others' names and values depend on, and where values may be, comes first.
     let mut first = read(table::LANGUAGE, &sources, &mut draft, &mut rejected);
-    draft.language = Dialect::of_language(&draft.frozen.language).language;
+    draft.language = (languages.of_host)(&draft.frozen.language);
     let told = first.iter().any(|value| value.name == "SPANWIRE_TRACER_VERSION" && value.origin != Origin::Default);
     draft.version = Version::parse(&draft.frozen.tracer_version).filter(|_| told);
-    sources.translate(habits::of(draft.language), draft.version);
+    sources.translate(draft.language, draft.version);
     rejected.extend(sources.unknown_names(draft.language));
     first.extend(read(table::CONFIG_FILE, &sources, &mut draft, &mut rejected));
     if let (Some(path), Some(named)) = (draft.config_file.take(), first.last()) {
@@ -254,13 +266,22 @@ fn resolve_among(
     draft.frozen.unsupported = sources.unsupported();
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
-    habits::levels::settle(&mut draft);
-    habits::settle_content(&mut draft);
+    level_in_force::settle(&mut draft);
+    settle_content(&mut draft);
     places::settle(&mut draft, &outside, &mut rejected);
     fall_back(&mut draft.frozen, "DD_SERVICE", around.process_name, |settings| &mut settings.service);
     fall_back(&mut draft.frozen, "DD_HOSTNAME", around.hostname, |settings| &mut settings.hostname);
     choose_agent(&mut draft, around.default_socket);
     (draft.frozen, rejected)
+}
+
+/// Settles what is logged, and how often, where the language has a default of its own.
+fn settle_content(draft: &mut Draft) {
+    let settings = &mut draft.frozen;
+    settings.gather_errors = settings.gather_errors.or(draft.language.gather_errors);
+    if draft.json_enabled {
+        settings.log_layout.push(("jsonEnabled", "true".into()));
+    }
 }
 
 fn read(settings: &'static [Setting], from: &Sources, draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Vec<Value> {
@@ -299,16 +320,8 @@ fn shown(setting: &Setting, text: &str) -> String {
 
 /// A rejected value, of which `value` is fit to be shown.
 fn refused(name: &str, value: String, origin: Origin, why: String) -> Rejected {
-    let name = shorten(redact::text(name).into_owned(), REJECTED_MAX);
-    Rejected { name, value: shorten(value, REJECTED_MAX), origin, why }
-}
-
-fn shorten(mut text: String, most: usize) -> String {
-    if let Some((end, _)) = text.char_indices().nth(most) {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
+    let name = parse::shorten(redact::text(name).into_owned(), REJECTED_MAX);
+    Rejected { name, value: parse::shorten(value, REJECTED_MAX), origin, why }
 }
 
 /// `service`, `env` and `version` leave the tags in any case: as tags they would contradict the fields of that name.

@@ -170,6 +170,22 @@ pub fn tags(text: &str) -> Vec<(String, String)> {
     tags
 }
 
+/// Reads `DD_TRACE_LOG_SINKS`, in the words of .NET. The console is standard error here: standard output is the application's.
+pub fn console_sinks(text: &str) -> Result<Sinks, String> {
+    let mut sinks = Sinks { stderr: false, file: false, ring: true };
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match name.to_ascii_lowercase().as_str() {
+            "file" => sinks.file = true,
+            "console" => sinks.stderr = true,
+            _ => return Err("accepted are file and console, separated by commas".into()),
+        }
+    }
+    match sinks.file || sinks.stderr {
+        true => Ok(sinks),
+        false => Err("names no sink; accepted are file and console".into()),
+    }
+}
+
 /// A list of sinks, separated by commas; `none` stands alone.
 pub fn sinks(text: &str) -> Result<Sinks, String> {
     let mut sinks = Sinks { stderr: false, file: false, ring: false };
@@ -218,6 +234,15 @@ pub fn slips(from: &str, to: &str) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or(usize::MAX)
+}
+
+/// Cuts a text to so many characters, and marks the cut.
+pub fn shorten(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 #[cfg(test)]

@@ -42,7 +42,12 @@ fn world() -> (&'static Shared, &'static Exporter) {
 
 fn settings(service: &str) -> Settings {
     let code = [("DD_SERVICE", service), ("DD_TRACE_AGENT_URL", "http://127.0.0.1:1"), ("SPANWIRE_RETRY_FOR_MS", "0")];
-    Settings::resolve(&code.map(|(name, value)| (name.to_string(), value.to_string())), &|_| None).0
+    Settings::resolve(
+        &code.map(|(name, value)| (name.to_string(), value.to_string())),
+        &|_| None,
+        &crate::languages::FOR_SETTINGS,
+    )
+    .0
 }
 
 fn tracer(shared: &'static Shared, exporter: &Exporter, index: u32, service: &str) -> &'static Account {

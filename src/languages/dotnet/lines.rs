@@ -7,8 +7,10 @@ mod host;
 mod span;
 
 use crate::event::Event;
-use crate::languages::text::{escaped, inline, object, own};
-use crate::languages::{Form, Frame, Line, NATIVE_CODE};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line, NATIVE_CODE};
+use crate::languages::native::own;
+use crate::languages::text::{escaped, inline, object};
 use crate::level::Level;
 use crate::zone::Moment;
 use crate::{redact, sys};

@@ -10,8 +10,10 @@ mod span;
 
 use crate::event::Event;
 use crate::languages::cause::{cause, host_and_port, ip_of, reason_of_agent, Cause};
-use crate::languages::text::{self, escaped, general, inline};
-use crate::languages::{Form, Frame, Line};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line};
+use crate::languages::native::own;
+use crate::languages::text::{escaped, general, inline, object};
 use crate::level::Level;
 use crate::redact;
 use serde_json::Value;
@@ -119,8 +121,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
 }
 
 fn ours(frame: &Frame<'_>, event: &Event<'_>) -> Option<Line> {
-    text::own(frame.about, event)
-        .map(|message| Writer::new(frame, event.level()).say("spanwire: ").say(&message).line())
+    own(frame.about, event).map(|message| Writer::new(frame, event.level()).say("spanwire: ").say(&message).line())
 }
 
 fn not_sent(frame: &Frame<'_>, traces: u64, attempt: u32, retry: bool, error: &str) -> Line {
@@ -188,7 +189,7 @@ fn looks_for_abandoned_spans(fields: &[(String, Value)]) -> bool {
 
 /// The settings as Go's `encoding/json` writes them, which keeps HTML out of JSON; no error is an empty text.
 fn configuration(fields: &[(String, Value)]) -> String {
-    let json = text::object(fields.iter().map(|(name, value)| {
+    let json = object(fields.iter().map(|(name, value)| {
         let value = match value {
             Value::Null if name == "agent_error" => Cow::Owned(Value::from("")),
             value => Cow::Borrowed(value),

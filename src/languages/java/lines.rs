@@ -12,8 +12,10 @@ mod span;
 pub use layout::Layout;
 
 use crate::event::{Event, SpanFacts, Totals};
-use crate::languages::text::{inline, object, own, reason_phrase};
-use crate::languages::{Form, Frame, Line};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line};
+use crate::languages::native::own;
+use crate::languages::text::{inline, object, reason_phrase};
 use crate::level::Level;
 use crate::redact;
 use layout::{Exception, Record};
@@ -78,7 +80,7 @@ impl Speaker<'_, '_> {
         exception: Option<&Exception>,
     ) {
         let record = Record { level, thread, logger: logger.into(), message, exception };
-        self.out.push(self.frame.about.java.line(self.form, self.frame, record));
+        self.out.push(Layout::of(&self.frame.about.layout).line(self.form, self.frame, record));
     }
 
     /// From the thread that sends.

@@ -14,8 +14,10 @@ mod json;
 
 use crate::event::Event;
 use crate::languages::cause::{cause, host_and_port, ip_of, Cause};
-use crate::languages::text::{general, inline, inline_value, object, own, reason_phrase};
-use crate::languages::{Form, Frame, Line};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line};
+use crate::languages::native::own;
+use crate::languages::text::{general, inline, inline_value, object, reason_phrase};
 use crate::level::Level;
 use crate::redact;
 use std::borrow::Cow;

@@ -14,10 +14,11 @@ mod span;
 
 use crate::event::{Event, OpenFacts, QueueFacts};
 use crate::languages::cause::{cause, reason_of_agent, Cause};
+use crate::languages::language::Form;
+use crate::languages::line::About;
+use crate::languages::line::{Frame, Line};
 use crate::languages::native;
 use crate::languages::text::{escaped, inline};
-use crate::languages::About;
-use crate::languages::{Form, Frame, Line};
 use crate::level::Level;
 use crate::redact;
 use std::borrow::Cow;

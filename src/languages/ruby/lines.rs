@@ -10,8 +10,10 @@ mod pretty;
 
 use crate::event::Event;
 use crate::languages::cause::{cause, host_and_port, Cause};
-use crate::languages::text::{general, inline, inline_value, object, own};
-use crate::languages::{Form, Frame, Line};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line};
+use crate::languages::native::own;
+use crate::languages::text::{general, inline, inline_value, object};
 use crate::level::Level;
 use serde_json::{json, Value};
 use std::borrow::Cow;

@@ -1,10 +1,10 @@
 //! The log's part of the table: debug mode, levels, sinks, files, and what is said how often.
 
-use super::{computed, setting, Kind, Language, Section, Setting, DIALECTS};
+use super::{computed, setting, Kind, Section, Setting};
 use std::time::Duration;
 
 /// A setting that only hosts in one language have.
-const fn only(language: Language, setting: Setting) -> Setting {
+const fn only(language: &'static str, setting: Setting) -> Setting {
     Setting { only: Some(language), ..setting }
 }
 
@@ -68,7 +68,7 @@ static LEVEL_SETTINGS: &[Setting] = &[
          turn debug mode on where `DD_TRACE_DEBUG` is not set; with Java they are levels only.",
     ),
     only(
-        Language::Python,
+        "python",
         setting(
             "_DD_<LOGGER>_LOG_LEVEL",
             Kind::LoggerLevels,
@@ -78,7 +78,7 @@ static LEVEL_SETTINGS: &[Setting] = &[
         ),
     ),
     only(
-        Language::Java,
+        "java",
         setting(
             "datadog.slf4j.simpleLogger.defaultLogLevel",
             Kind::OtherLevels(|d, v| d.java_level = Some(v)),
@@ -87,7 +87,7 @@ static LEVEL_SETTINGS: &[Setting] = &[
         ),
     ),
     only(
-        Language::Java,
+        "java",
         setting(
             "datadog.slf4j.simpleLogger.log.<logger>",
             Kind::LoggerLevels,
@@ -126,7 +126,7 @@ static SINK_SETTINGS: &[Setting] = &[
     ),
     computed(
         "SPANWIRE_LOG_DIALECT",
-        Kind::Word(DIALECTS, |d, v| d.frozen.log_dialect = v),
+        Kind::Dialect(|d, v| d.frozen.log_dialect = v),
         "that of `SPANWIRE_LANGUAGE`, else `native`",
         "How a record reads: our own lines, one JSON object per line, or as the tracer of that language writes it: as its \
          documentation shows it, or with `@source` as its current source has it.",
@@ -195,7 +195,7 @@ static FILE_SETTINGS: &[Setting] = &[
          users need `0666` to share a file.",
     ),
     only(
-        Language::Java,
+        "java",
         setting(
             "datadog.slf4j.simpleLogger.logFile",
             Kind::JavaFile(|d, v| d.java_file = Some(v)),
@@ -252,12 +252,12 @@ static CONTENT_SETTINGS: &[Setting] = &[
 ];
 
 const fn layout(name: &'static str, property: &'static str, about: &'static str) -> Setting {
-    only(Language::Java, setting(name, Kind::JavaLayout(property), "", about))
+    only("java", setting(name, Kind::JavaLayout(property), "", about))
 }
 
 static JAVA_SETTINGS: &[Setting] = &[
     only(
-        Language::Java,
+        "java",
         setting(
             "DD_LOG_FORMAT_JSON",
             Kind::Switch(|d, v| d.json_enabled = v),

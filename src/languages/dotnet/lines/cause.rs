@@ -1,8 +1,8 @@
 //! The exceptions that .NET's HTTP client throws where ours tells of a failure. Of their stacks nothing is known.
 
 use crate::languages::cause::{cause, host_and_port, Cause};
+use crate::languages::language::Form;
 use crate::languages::text::inline;
-use crate::languages::Form;
 
 /// The three lines that the page shows where nothing listens.
 pub(super) const PAGE_REFUSED: &str = "System.Net.Http.HttpRequestException: Connection refused ---> \
