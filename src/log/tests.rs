@@ -3,9 +3,11 @@
 use super::*;
 use crate::languages;
 use crate::settings::Settings;
+use crate::sys;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
@@ -14,7 +16,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// A log with a level of its own, so that tests in one process do not meet.
 fn logs() -> Logs {
     let switch = Switch::new(Box::leak(Box::new(AtomicU8::new(0))));
-    Logs::of(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new(), HostsOwn::now())
+    Logs::of(Shared::new(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new(), HostsOwn::now()))
 }
 
 fn quiet() -> LogConfig {
