@@ -2,6 +2,8 @@
 
 use super::limits::Limits;
 use super::line::{Frame, Line};
+#[cfg(feature = "cli")]
+use super::reading::LogReader;
 use super::remedy::Calls;
 use crate::event::Event;
 use crate::level::Level;
@@ -31,6 +33,9 @@ pub struct Language {
     pub calls: &'static Calls,
     /// How often events are repeated.
     pub limits: Limits,
+    /// How the doctor reads its logs.
+    #[cfg(feature = "cli")]
+    pub reader: &'static LogReader,
 }
 
 impl Language {

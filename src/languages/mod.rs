@@ -2,6 +2,7 @@
 //! them all. `native` and `json` are our own. To add a language, add its folder and its line in the list.
 
 mod cause;
+mod cpp;
 mod dotnet;
 #[cfg(test)]
 mod example;
@@ -15,6 +16,8 @@ mod native;
 mod node;
 mod php;
 mod python;
+#[cfg(feature = "cli")]
+pub mod reading;
 pub mod remedy;
 mod ruby;
 mod text;
@@ -36,6 +39,7 @@ pub static ALL: &[&Language] = &[
     &node::LANGUAGE,
     &dotnet::LANGUAGE,
     &php::LANGUAGE,
+    &cpp::LANGUAGE,
     &native::LANGUAGE,
     &json::LANGUAGE,
     #[cfg(test)]

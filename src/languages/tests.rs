@@ -229,3 +229,14 @@ fn durations_numbers_and_texts_read_well() {
     assert_eq!(cut(Cow::Borrowed("aéb"), 2), "a… (4 bytes)");
     assert_eq!(escaped(Cow::Borrowed("a\n\u{1b}[31mé")), "a\\n\\u{1b}[31mé");
 }
+
+#[test]
+#[cfg(feature = "cli")]
+fn the_words_by_which_lines_are_known_do_not_overlap() {
+    let words: Vec<&str> = ALL.iter().flat_map(|language| language.reader.marks).map(|(word, _)| *word).collect();
+    assert!(words.len() > 60, "{}", words.len());
+    for word in &words {
+        let overlap = words.iter().find(|other| other != &word && other.contains(word));
+        assert!(word.is_ascii() && overlap.is_none(), "{word:?} is in {overlap:?}");
+    }
+}

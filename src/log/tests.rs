@@ -477,4 +477,11 @@ fn a_language_needs_its_folder_and_its_line_in_the_list_and_nothing_else() {
     logs.poll(usize::MAX, &mut |record| lines.push(record.text.clone()));
     assert_eq!(lines, ["<shop> log.lost", "<shop> loss.began"], "its lines");
     assert_eq!(logs.counts().held_back, 2, "its limit");
+    #[cfg(feature = "cli")]
+    {
+        use crate::languages::reading::{Place, Seen};
+        let (word, read) = dialect.language.reader.marks[0];
+        let place = Place { line: "12:00 <example> 3 left", start: 6, end: 6 + word.len() };
+        assert_eq!(read(&place), Some(("example", Seen::Stopped { lost: 3 })), "how its log is read");
+    }
 }

@@ -161,14 +161,14 @@ impl Teller<'_> {
         } else if disabled || self.no_start() {
             findings.push(Finding::note("spans.not_made", "no span was made, since tracing is off"));
             Answer::No
-        } else if self.tongue.logs_spans() && self.would_tell_of_spans() {
+        } else if self.tongue.reader().logs_spans && self.would_tell_of_spans() {
             findings.push(self.bad("spans.none", 0, Vec::new()));
             Answer::No
         } else {
             let says = format!(
                 "{}: no line tells of a span, which only a log of debug mode would{}",
                 self.tongue.name(),
-                if self.tongue.logs_spans() { "" } else { ", and this tracer has none" }
+                if self.tongue.reader().logs_spans { "" } else { ", and this tracer has none" }
             );
             findings.push(Finding::note("spans.not_logged", says));
             Answer::Unknown
@@ -180,7 +180,7 @@ impl Teller<'_> {
 
     /// Whether a log without a line of a span means that there was none.
     fn made_none(&self) -> bool {
-        self.disabled() || self.no_start() || (self.tongue.logs_spans() && self.would_tell_of_spans())
+        self.disabled() || self.no_start() || (self.tongue.reader().logs_spans && self.would_tell_of_spans())
     }
 
     /// Whether this is a log of debug mode. Only such a one has the line of the end.
@@ -208,7 +208,7 @@ impl Teller<'_> {
             return None;
         }
         // A log that has the end of the tracer, or not one end of a span, will not have these ends either.
-        let logs_ends = !matches!(self.tongue, Tongue::Go) || story.finished > 0;
+        let logs_ends = self.tongue.reader().logs_ends || story.finished > 0;
         if logs_ends && (story.stopped || story.finished == 0) {
             return Some(self.bad("spans.unfinished", spans, story.open_examples()));
         }

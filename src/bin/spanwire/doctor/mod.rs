@@ -4,8 +4,6 @@
 mod anchors;
 mod answers;
 mod causes;
-mod config;
-mod errors;
 mod ids;
 mod lines;
 mod live;
@@ -18,6 +16,7 @@ mod tally;
 
 use crate::cli::DoctorOptions;
 use crate::out::{Failure, Out};
+use spanwire::languages::reading::{config, errors};
 
 /// Answers the exit status: 0 nothing wrong, 1 a cause was found. A failure, with which the doctor could not do its
 /// work, is status 2 (`main`).

@@ -48,7 +48,7 @@ impl Teller<'_> {
 
     fn nothing_told(&self) -> Finding {
         let name = self.tongue.name();
-        let says = match (self.tongue.logs_success(), self.story.payloads_sending) {
+        let says = match (self.tongue.reader().logs_success, self.story.payloads_sending) {
             (_, 0) if self.story.spans() == 0 && self.made_none() => format!("{name}: nothing was there to be sent"),
             (_, 0) if self.story.spans() == 0 => format!(
                 "{name}: this log cannot tell: no failure is here, and only a log of debug mode tells what is sent"

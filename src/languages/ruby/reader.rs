@@ -1,8 +1,22 @@
 //! Ruby: lines of `Logger`, the tracer's name twice. The pretty-printed spans below them are not counted: the line
 //! before says how many there are.
 
-use super::{after, number_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number_after, LogReader, Place, Seen};
+
+pub static READER: LogReader = LogReader {
+    name: "Ruby",
+    logs_success: false,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[(" -- ddtrace: [", read), (" -- datadog: [", read)],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("ruby", native::or_ours(seen(message), message)))
+}
 
 /// The message of what follows ` -- datadog: [`; the frame that wrote it is left out.
 pub fn message(rest: &str) -> Option<&str> {

@@ -1,7 +1,21 @@
 //! PHP: lines of the extension, of the userland logger before it, and of the background sender.
 
-use super::{more_spans, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{errors, more_spans, number_after, word_after, LogReader, Place, Seen};
+
+pub static READER: LogReader = LogReader {
+    name: "PHP",
+    logs_success: false,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[("[ddtrace] [", read), ("[bgs] ", |place| Some(("php", sender(place.rest())?)))],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("php", native::or_ours(seen(message), message)))
+}
 
 const TARGETS: [&str; 9] = ["error", "warning", "info", "debug", "trace", "span", "startup", "deprecated", "hook"];
 

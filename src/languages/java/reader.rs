@@ -1,8 +1,30 @@
 //! Java: lines of SimpleLogger, and of its JSON layout.
 
-use super::{native, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number_after, word_after, LogReader, Place, Seen};
 use serde_json::Value;
+
+pub static READER: LogReader = LogReader {
+    name: "Java",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[
+        ("DEBUG datadog.", read),
+        ("INFO datadog.", read),
+        ("WARN datadog.", read),
+        ("ERROR datadog.", read),
+        ("EXCLUDE_TELEMETRY datadog.", read),
+        ("\"logger.name\":\"datadog.", |place| Some(("java", object(place.line)))),
+        ("\"logger.name\":\"spanwire\"", |place| Some(("java", object(place.line)))),
+    ],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = after(place.rest(), " - ")?;
+    Some(("java", native::or_ours(seen(message), message)))
+}
 
 /// A line of the JSON layout.
 pub fn object(line: &str) -> Seen<'_> {

@@ -1,7 +1,43 @@
 //! This library's own readable lines.
 
-use super::{after, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use super::bindings;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number_after, word_after, LogReader, Place, Seen};
+
+pub static READER: LogReader = LogReader {
+    name: "spanwire",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[
+        ("Z spanwire[", read),
+        ("spanwire: ", |place| ours(place.before(), place.rest())),
+        ("tracing is off: ", |place| Some(("native", bindings::seen(place.from_word())?))),
+        ("the former settings stay: ", |place| Some(("native", bindings::seen(place.from_word())?))),
+    ],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("native", or_ours(None, message)))
+}
+
+/// Reads a line in our words; what is before them tells whose form it has.
+fn ours<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> {
+    let id = match before {
+        "" => "node",
+        _ if before.ends_with(" - ") && before.contains("] - ") => "python",
+        _ if before.ends_with(" - ") => "java",
+        _ => "node",
+    };
+    Some((id, seen(message)?))
+}
+
+/// Returns what a tracer's own message says, or else what it says in our words.
+pub fn or_ours<'a>(own: Option<Seen<'a>>, message: &'a str) -> Seen<'a> {
+    let message = message.strip_prefix("spanwire: ").unwrap_or(message);
+    own.or_else(|| seen(message)).unwrap_or(Seen::Line)
+}
 
 /// The message of what follows `Z spanwire[`: the process, the level.
 pub fn message(rest: &str) -> Option<&str> {

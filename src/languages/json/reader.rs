@@ -1,10 +1,19 @@
 //! This library's objects, one per line. Those of spans, which are nearly all, are not parsed.
 
-use super::{after, native, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, word_after, LogReader, Seen};
 use serde_json::Value;
 
-pub fn read(line: &str) -> Option<Seen<'_>> {
+pub static READER: LogReader = LogReader {
+    name: "spanwire (JSON)",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[("\"kind\":\"", |place| read(place.line).map(|seen| ("json", seen)))],
+};
+
+fn read(line: &str) -> Option<Seen<'_>> {
     let start = line.find("{\"time\":\"")?;
     let line = &line[start..];
     let kind = word_after(line, "\"kind\":\"")?;
