@@ -16,8 +16,8 @@ pub struct Language {
     pub settings: LanguageSettings,
     /// Further names, in lower case, by which hosts report it.
     pub aliases: &'static [&'static str],
-    /// The wordings of its lines: that of the documentation's page, and that of the tracer's current source. Empty for a
-    /// language whose users read `native` lines.
+    /// The wordings of its lines: that of the documentation's page, and that of the tracer's current source. Empty for
+    /// a language whose users read `native` lines.
     pub wordings: &'static [Wording],
     /// Appends the records of an event.
     pub lines: fn(Form, &Frame<'_>, &Event<'_>, &mut Vec<Line>),

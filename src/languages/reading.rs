@@ -1,6 +1,6 @@
-//! How the doctor reads log lines: what a line can say, and helpers for the languages' readers. A language's `reader.rs`
-//! has its marks and its messages; the companion finds the marks and adds up what is said. Readers know lines of tracers
-//! in versions that are not ours, so they do not use the languages' `lines`.
+//! How the doctor reads log lines: what a line can say, and helpers for the languages' readers. A language's
+//! `reader.rs` has its marks and its messages; the companion finds the marks and adds up what is said. Readers know
+//! lines of tracers in versions that are not ours, so they do not use the languages' `lines`.
 
 pub mod config;
 pub mod errors;
@@ -25,8 +25,8 @@ pub struct LogReader {
 /// A word, and what reads a line with it.
 pub type Mark = (&'static str, Read);
 
-/// Reads a line. Returns the id of the language whose tracer wrote it, which may be another one, and what it says; `None`
-/// if no tracer wrote it.
+/// Reads a line. Returns the id of the language whose tracer wrote it, which may be another one, and what it says;
+/// `None` if no tracer wrote it.
 pub type Read = for<'a> fn(&Place<'a>) -> Option<(&'static str, Seen<'a>)>;
 
 /// A line in which a word was found.

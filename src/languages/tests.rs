@@ -1,4 +1,4 @@
-//! What holds for every dialect, and the facts that the goldens of `native` and `json` are made from.
+//! What holds for every dialect, and the events that the golden files of `native` and `json` are made of.
 
 use super::text::{cut, duration, escaped, number};
 use super::*;

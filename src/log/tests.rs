@@ -13,7 +13,7 @@ use std::time::Instant;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A log with a level of its own, so that tests in one process do not meet.
+/// A log with a level of its own, so that tests in one process do not disturb each other.
 fn logs() -> Logs {
     let switch = Switch::new(Box::leak(Box::new(AtomicU8::new(0))));
     Logs::of(Shared::new(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new(), HostsOwn::now()))
@@ -44,7 +44,7 @@ fn say(logs: &Logs, level: Level, text: &str) {
     logs.emit(&Event::HostText { level, target: "test", text });
 }
 
-/// Stands for a defect at a place in the code, which a record asks for by its text.
+/// Panics at a place in the code if the record's text asks for it.
 pub(super) fn panic_if_asked(text: &str, place: &str) {
     let asked = format!("panic {place}");
     assert!(!text.ends_with(&asked), "{place}");

@@ -1,4 +1,4 @@
-//! C++: no debug log, only the start-up line (read with Node's bare ones) and errors.
+//! Reads lines of the C++ tracer: errors. `node/reader.rs` reads its start-up line.
 
 use crate::languages::reading::{errors, number_after, LogReader, Seen};
 

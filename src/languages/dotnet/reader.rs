@@ -1,5 +1,5 @@
-//! .NET: records of Serilog, whose form an application may share: a message that is not known is the tracer's only if
-//! its properties are.
+//! Reads lines of the .NET tracer: records of Serilog, which an application may use too. An unknown message is the
+//! tracer's only if the tracer's properties follow it.
 
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;
@@ -53,7 +53,7 @@ fn seen(message: &str) -> Option<Seen<'_>> {
             Seen::lost(Some("agent.http_429"), number_after(message, "submit "))
         }
         b'A' if starts("An error occurred while sending ") && message.contains(" to the agent at ") => {
-            // Without one here, the exception is on the next line.
+            // If there is no error here, the exception is on the next line.
             let error = after(message, " to the agent at ").unwrap_or_default();
             let lost = !message.contains(". Retrying.");
             Seen::Failed { cause: errors::cause(error), traces: 0, lost, echo: !lost }

@@ -1,4 +1,4 @@
-//! Go: `Datadog Tracer vX LEVEL: message`. Errors are aggregated, up to a minute late.
+//! Reads lines of the Go tracer: `Datadog Tracer vX LEVEL: message`. Errors are gathered and up to a minute late.
 
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;
@@ -17,7 +17,7 @@ fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     Some(("go", native::or_ours(seen(message), message)))
 }
 
-/// The message of what follows `Datadog Tracer v`.
+/// Returns the message of what follows `Datadog Tracer v`.
 pub fn message(rest: &str) -> Option<&str> {
     let words = after(rest, " ")?;
     let (level, message) = words.split_once(": ")?;

@@ -1,4 +1,4 @@
-//! This library's own readable lines.
+//! Reads this library's own readable lines.
 
 use super::bindings;
 use crate::languages::reading::config::Config;
@@ -22,7 +22,7 @@ fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     Some(("native", or_ours(None, message)))
 }
 
-/// Reads a line in our words; what is before them tells whose form it has.
+/// Reads a line in our words. The text before them decides which language's form it is.
 fn ours<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> {
     let id = match before {
         "" => "node",
@@ -39,7 +39,7 @@ pub fn or_ours<'a>(own: Option<Seen<'a>>, message: &'a str) -> Seen<'a> {
     own.or_else(|| seen(message)).unwrap_or(Seen::Line)
 }
 
-/// The message of what follows `Z spanwire[`: the process, the level.
+/// Returns the message of what follows `Z spanwire[`: behind the process and the level.
 pub fn message(rest: &str) -> Option<&str> {
     let (_, rest) = rest.split_once("] ")?;
     let (level, message) = rest.split_once(' ')?;
@@ -64,7 +64,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
             Seen::Failed { cause, traces: traces(), lost: !message.contains("tried again"), echo: false }
         }
         b'D' if starts("DATADOG TRACER DIAGNOSTIC - Agent not reachable at ") => {
-            // Before the advice, which has words of its own.
+            // The advice after the error may contain words of other errors.
             let error = message.split("; size=").next().unwrap_or(message).split("; it will").next().unwrap_or(message);
             let error = error.split(": ").skip(1).collect::<Vec<_>>().join(": ");
             let lost = message.contains("its spans are dropped");
@@ -101,7 +101,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
     })
 }
 
-/// A setting that was refused, by its name.
+/// Returns what the rejection of this setting means.
 pub fn rejected(name: &str) -> Seen<'static> {
     match name.starts_with("DD_TRACE_AGENT_URL") || name.starts_with("DD_AGENT_HOST") {
         true => Seen::Trouble("agent.bad_url"),
@@ -109,7 +109,7 @@ pub fn rejected(name: &str) -> Seen<'static> {
     }
 }
 
-/// A sentence about settings.
+/// Reads a sentence about settings.
 pub fn setting(text: &str) -> Seen<'static> {
     match text.contains("another tracer of this process") {
         true => Seen::Trouble("settings.disagree"),

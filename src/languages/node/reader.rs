@@ -1,5 +1,5 @@
-//! Node.js: bare text on the console, errors with a class before and a stack below, or records of a bunyan logger. Bare
-//! start-up lines of other tracers come here too; the object says whose they are.
+//! Reads lines of the Node.js tracer: plain text on the console, errors with a class before and a stack below, or
+//! records of a bunyan logger. Also reads plain start-up lines of other tracers; the object says whose they are.
 
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;
@@ -52,7 +52,7 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
     if message.starts_with("DATADOG TRACER CONFIGURATION") {
         let config = Config::read(message)?;
         let id = match (config.language.as_deref(), &config.spanwire_version) {
-            // This library as it speaks for Node.js: all its other forms have something before.
+            // This library with a Node.js host: in its other forms something is in front.
             (_, Some(_)) => "node",
             (Some("java" | "jvm"), _) => "java",
             (Some("python"), _) => "python",
@@ -66,12 +66,12 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
         };
         return Some((id, Seen::Config(config.into())));
     }
-    // bunyan says it three times, and one is enough.
+    // bunyan writes the text three times; count it once.
     let member = before.trim_start();
     if member.starts_with("\"stack\":") || member.starts_with("\"msg\":") {
         return None;
     }
-    // Words in the middle of an application's sentence are the application's.
+    // In the middle of a sentence the words are an application's.
     let own = before.is_empty()
         || before.ends_with(['"', '|'])
         || ["Error: ", " F ", " P ", "]: ", "| ", "] "].iter().any(|end| before.ends_with(end));
@@ -96,7 +96,7 @@ fn seen(message: &str) -> Option<Seen<'_>> {
         b'E' if starts("Error from the ") => {
             failed(word_after(message, "gent: ").and_then(|s| s.parse().ok()).map(errors::refusal), false)
         }
-        // The first of two records: the second has the reason.
+        // The first of two records; the second one has the reason.
         b'E' if starts("Error sending payload to the agent ") => {
             failed(number_after(message, "status code: ").map(errors::refusal), false)
         }

@@ -1,4 +1,4 @@
-//! PHP: lines of the extension, of the userland logger before it, and of the background sender.
+//! Reads lines of the PHP tracer: those of the extension, of the older logger in PHP, and of the background sender.
 
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;
@@ -19,7 +19,7 @@ fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
 
 const TARGETS: [&str; 9] = ["error", "warning", "info", "debug", "trace", "span", "startup", "deprecated", "hook"];
 
-/// The message of what follows `[ddtrace] [`, without the target, the process and the dash.
+/// Returns the message of what follows `[ddtrace] [`, without target, process and dash.
 pub fn message(rest: &str) -> Option<&str> {
     let (target, rest) = rest.split_once("] ")?;
     if !TARGETS.contains(&target) {
@@ -32,7 +32,7 @@ pub fn message(rest: &str) -> Option<&str> {
     Some(rest.strip_prefix("- ").unwrap_or(rest))
 }
 
-/// What follows `[bgs] `.
+/// Reads what follows `[bgs] `.
 pub fn sender(message: &str) -> Option<Seen<'_>> {
     Some(match message {
         _ if message.starts_with("uploaded ") => Seen::sent(None, number_after(message, "uploaded ")?),

@@ -1,4 +1,5 @@
-//! Python: records of the `logging` module, in the tracer's own format or in another that names the logger.
+//! Reads lines of the Python tracer: records of the `logging` module, in the tracer's own format or in another one with
+//! the logger's name.
 
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;
@@ -30,7 +31,7 @@ fn read_root<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     place.rest().split(']').next()?.contains(".py:").then(|| read(place)).flatten()
 }
 
-/// The message of what follows the logger's beginning.
+/// Returns the message of what follows the beginning of the logger's name.
 pub fn message(rest: &str) -> Option<&str> {
     match after(rest, "] - ") {
         Some(message) => Some(message),

@@ -1,5 +1,5 @@
-//! The start-up line: reading what a tracer says about its settings, in JSON, as a Python dictionary or in Java's own
-//! form. Only what the doctor asks about is kept.
+//! Reads start-up lines: what a tracer says about its settings, in JSON, as a Python dictionary or in Java's own form.
+//! Keeps only what the doctor needs.
 
 use serde_json::{Map, Value};
 

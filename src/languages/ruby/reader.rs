@@ -1,5 +1,5 @@
-//! Ruby: lines of `Logger`, the tracer's name twice. The pretty-printed spans below them are not counted: the line
-//! before says how many there are.
+//! Reads lines of the Ruby tracer: lines of `Logger` with the tracer's name twice. Does not count the pretty-printed
+//! spans below them: the line before says how many there are.
 
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;
@@ -18,7 +18,7 @@ fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     Some(("ruby", native::or_ours(seen(message), message)))
 }
 
-/// The message of what follows ` -- datadog: [`; the frame that wrote it is left out.
+/// Returns the message of what follows ` -- datadog: [`, without the place in the source.
 pub fn message(rest: &str) -> Option<&str> {
     let message = after(rest, "] ")?;
     if !message.starts_with('(') {
