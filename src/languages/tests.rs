@@ -1,12 +1,15 @@
-//! What holds for every dialect, and the facts that the goldens of `native` and `json` are made from.
+//! What holds for every dialect, and the events that the golden files of `native` and `json` are made of.
 
 use super::text::{cut, duration, escaped, number};
 use super::*;
+use crate::counters::Reason;
 use crate::event::{Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
 use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
 use crate::settings::Origin;
+use crate::zone::Zone;
 use serde_json::json;
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -149,8 +152,7 @@ pub(super) fn frame() -> Frame<'static> {
 }
 
 fn every_dialect() -> impl Iterator<Item = (&'static str, Dialect)> {
-    let names = crate::settings::table::DIALECTS.iter();
-    names.map(|name| (*name, Dialect::from_name(name).expect("every listed dialect is one")))
+    dialects().into_iter().map(|name| (name, Dialect::from_name(name).expect("every listed dialect is one")))
 }
 
 #[test]
@@ -222,14 +224,14 @@ fn lines_are_bounded_whatever_a_span_holds() {
 
 #[test]
 fn names_choose_dialects_and_nothing_else_does() {
-    let dialect = |language, form| Some(Dialect { language, form });
-    assert_eq!(Dialect::from_name(" JSON "), dialect(Language::Json, Form::Page));
+    let dialect = |language: &'static Language, form| Some(Dialect { language, form });
+    assert_eq!(Dialect::from_name(" JSON "), dialect(&json::LANGUAGE, Form::Page));
     assert_eq!(Dialect::from_name("native"), Some(Dialect::NATIVE));
-    assert_eq!(Dialect::from_name("java@source"), dialect(Language::Java, Form::Source));
+    assert_eq!(Dialect::from_name("java@source"), dialect(&java::LANGUAGE, Form::Source));
     assert_eq!((Dialect::from_name("xml"), Dialect::from_name("native@source")), (None, None));
-    assert_eq!(Some(Dialect::of_language("jvm")), dialect(Language::Java, Form::Page));
-    assert_eq!(Some(Dialect::of_language("nodejs")), dialect(Language::Node, Form::Page));
-    assert_eq!(Some(Dialect::of_language(".NET")), dialect(Language::Dotnet, Form::Page));
+    assert_eq!(Some(Dialect::of_language("jvm")), dialect(&java::LANGUAGE, Form::Page));
+    assert_eq!(Some(Dialect::of_language("nodejs")), dialect(&node::LANGUAGE, Form::Page));
+    assert_eq!(Some(Dialect::of_language(".NET")), dialect(&dotnet::LANGUAGE, Form::Page));
     assert_eq!((Dialect::of_language("cpp"), Dialect::of_language("")), (Dialect::NATIVE, Dialect::NATIVE));
 }
 
@@ -241,4 +243,15 @@ fn durations_numbers_and_texts_read_well() {
     assert_eq!(shown, ["0", "1", "-42.5", "1e300", "1e-9", "NaN"]);
     assert_eq!(cut(Cow::Borrowed("aéb"), 2), "a… (4 bytes)");
     assert_eq!(escaped(Cow::Borrowed("a\n\u{1b}[31mé")), "a\\n\\u{1b}[31mé");
+}
+
+#[test]
+#[cfg(feature = "cli")]
+fn the_words_by_which_lines_are_known_do_not_overlap() {
+    let words: Vec<&str> = ALL.iter().flat_map(|language| language.reader.marks).map(|(word, _)| *word).collect();
+    assert!(words.len() > 60, "{}", words.len());
+    for word in &words {
+        let overlap = words.iter().find(|other| other != &word && other.contains(word));
+        assert!(word.is_ascii() && overlap.is_none(), "{word:?} is in {overlap:?}");
+    }
 }

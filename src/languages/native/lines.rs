@@ -1,23 +1,24 @@
-//! The native dialect: one readable line per event. What happened, its facts as `name=value`, and for a problem what to
-//! look at next.
+//! The native dialect: one readable line per event, with what happened, values as `name=value`, and for a problem what
+//! to do.
 
 use crate::counters::Reason;
 use crate::event::{Event, OpenSpanView, SpanView, Thread};
-use crate::languages::remedy::{calls, Calls};
+use crate::languages::line::{About, Frame, Line as Record};
+use crate::languages::remedy::Calls;
 use crate::languages::text::{duration, free, iso_time, number, object, tags, value};
-use crate::languages::{About, Frame, Line as Record};
+use crate::level::Level;
 use crate::os_error::OsError;
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-/// Open spans that a line names.
+/// How many open spans a line names.
 const OPEN_MAX: usize = 10;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
-    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid), calls(&frame.about.language));
+    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid), frame.about.calls);
     line.0.push_str(&level.name().to_ascii_uppercase());
     line.0.push(' ');
     let message_at = line.0.len();
@@ -31,11 +32,16 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     Record { level, logger, text: line.0, message_at, template: "", host_only: false }
 }
 
-/// What the event says, without time, process and level.
+/// Returns an event's message, without time, process and level.
 pub(crate) fn message(about: &About, event: &Event<'_>) -> String {
-    let mut line = Line(String::new(), calls(&about.language));
+    let mut line = Line(String::new(), about.calls);
     line.event(event);
     line.0
+}
+
+/// Returns what a warning or error says, for languages whose tracer has no line of its own. `None` for other events.
+pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
+    (event.level() <= Level::Warn).then(|| message(about, event))
 }
 
 struct Line(String, &'static Calls);
@@ -206,7 +212,7 @@ impl Line {
         self.count("span_id", span.span_id).count("parent_id", span.parent_id);
     }
 
-    /// The oldest few of the open spans.
+    /// Appends the oldest open spans.
     fn open(&mut self, spans: u64, open: &[OpenSpanView]) -> &mut Line {
         for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
             self.say(if n == 0 { " oldest=[" } else { ", " }).text(&free(&span.name));
@@ -248,12 +254,12 @@ impl Line {
         self.fact("url", &redact::url(url))
     }
 
-    /// Last on its line, and so without quotes around its own.
+    /// Appends a text that ends the line, without quotes.
     fn answer(&mut self, answer: &str) {
         self.say(" answer=").text(&free(answer));
     }
 
-    /// ` name=value`, the value in quotes if it needs them.
+    /// Appends ` name=value`, the value in quotes if it needs them.
     fn fact(&mut self, name: &str, text: &str) -> &mut Line {
         self.say(" ").text(name).say("=").quoted(text)
     }
@@ -296,7 +302,7 @@ impl Line {
         self
     }
 
-    /// Control characters, and what some readers take for a line's end, as escapes.
+    /// Appends a text with control characters, and those that some readers take for a line's end, as escapes.
     fn visible(&mut self, c: char) {
         if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
             self.0.extend(c.escape_default());
@@ -371,9 +377,9 @@ fn loss_advice(reason: Reason, calls: &Calls) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::languages::limits::HeldBack;
     use crate::languages::tests::{every_event, frame};
     use crate::languages::worked;
-    use crate::languages::HeldBack;
 
     const GOLDEN: &str = include_str!("lines.golden");
 
@@ -399,7 +405,7 @@ mod tests {
             ("cpp", "spanwire_tracer_shutdown"),
             ("jvm", "the tracer's shutdown"),
         ] {
-            let about = About { language: language.into(), ..About::default() };
+            let about = worked::about(language, "1.2.3");
             for event in [
                 Event::TracerStopped { sent: 1, spans_lost: 2, spans_unknown: 0, timed_out: true },
                 Event::LossBegan { reason: Reason::Shutdown },

@@ -1,10 +1,12 @@
 use super::json;
 use crate::counters::Reason;
 use crate::event::{DropDetail, Event, SpanView};
+use crate::languages::language::Form;
+use crate::languages::line::{About, Line};
+use crate::languages::node::LANGUAGE;
 use crate::languages::worked::{
     self, about, enqueued, levels, lines, refused, sending, sent, span, texts, unreachable,
 };
-use crate::languages::{About, Form, Language, Line};
 use crate::level::Level;
 use crate::settings::{Origin, Rejection};
 use serde_json::json;
@@ -14,11 +16,11 @@ fn host(version: &str, language_version: &str) -> About {
 }
 
 fn then(event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Node, Form::Page, &host("0.14.0", "v10.16.0"), true, event)
+    lines(&LANGUAGE, Form::Page, &host("0.14.0", "v10.16.0"), true, event)
 }
 
 fn now(event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Node, Form::Source, &host("6.0.0", "v24.0.0"), true, event)
+    lines(&LANGUAGE, Form::Source, &host("6.0.0", "v24.0.0"), true, event)
 }
 
 fn both(event: &Event<'_>) -> [Vec<Line>; 2] {
@@ -159,7 +161,8 @@ fn an_absent_agent_reads_as_on_the_console() {
     assert_eq!(why("http://agent:1", worked::other("reset\nby peer")), "reset\\nby peer");
 }
 
-/// What the page shows is an object of bunyan's. A host that has such a logger hands it an `Error` made from the record.
+/// What the page shows is an object of bunyan's. A host that has such a logger hands it an `Error` made from the
+/// record.
 #[test]
 fn a_bunyan_logger_gets_the_pages_object_from_the_record() {
     let line = &then(&unreachable(true))[0];

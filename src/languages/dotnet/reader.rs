@@ -1,0 +1,80 @@
+//! Reads lines of the .NET tracer: records of Serilog, which an application may use too. An unknown message is the
+//! tracer's only if the tracer's properties follow it.
+
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number, number_after, word_after, LogReader, Place, Seen};
+
+pub static READER: LogReader = LogReader {
+    name: ".NET",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[
+        ("[DBG] ", read_line),
+        ("[INF] ", read_line),
+        ("[WRN] ", read_line),
+        ("[ERR] ", read_line),
+        ("| DD-TRACE-DOTNET ", read_line),
+        ("[debug] JITCompilationStarted", |_| Some(("dotnet", Seen::Line))),
+    ],
+};
+
+fn read_line<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let rest = place.rest();
+    let framed = rest.contains("] ") && place.from_word().starts_with('|');
+    read(if framed { after(rest, "] ")? } else { rest }).map(|seen| ("dotnet", seen))
+}
+
+fn read(message: &str) -> Option<Seen<'_>> {
+    let ours = message.strip_prefix("spanwire: ").unwrap_or(message);
+    let known = seen(message).or_else(|| native::seen(ours));
+    known.or_else(|| message.contains("TracerVersion: ").then_some(Seen::Line))
+}
+
+fn seen(message: &str) -> Option<Seen<'_>> {
+    let starts = |word: &str| message.starts_with(word);
+    Some(match message.as_bytes().first()? {
+        b'S' if starts("Span started: [s_id: ") => Seen::Started(word_after(message, "s_id: ")?),
+        b'S' if starts("Span closed: [s_id: ") => Seen::Finished(word_after(message, "s_id: ")?),
+        b'S' if starts("Sending ") && message.contains(" traces to the D") => {
+            Seen::Sending { traces: number_after(message, "Sending ")? }
+        }
+        b'S' if starts("Successfully sent ") && message.contains(" traces to the D") => {
+            Seen::sent(number_after(message, "sent "), 0)
+        }
+        b'F' if starts("Flushing ") && message.contains(" spans across ") => {
+            Seen::Written(number_after(message, "Flushing ")?)
+        }
+        b'F' if starts("Failed to submit traces with status code ") => {
+            Seen::lost(number_after(message, "status code ").map(errors::refusal), None)
+        }
+        b'F' if starts("Failed to submit ") && message.contains("Agent responded with 429") => {
+            Seen::lost(Some("agent.http_429"), number_after(message, "submit "))
+        }
+        b'A' if starts("An error occurred while sending ") && message.contains(" to the agent at ") => {
+            // If there is no error here, the exception is on the next line.
+            let error = after(message, " to the agent at ").unwrap_or_default();
+            let lost = !message.contains(". Retrying.");
+            Seen::Failed { cause: errors::cause(error), traces: 0, lost, echo: !lost }
+        }
+        b'U' if starts("Unable to communicate with the trace agent") => {
+            Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: true }
+        }
+        b'U' if starts("Unable to parse the trace sampling rules") => Seen::Trouble("setting.rejected"),
+        b'V' if starts("Value ") && message.contains(" has incorrect format for tag ") => {
+            Seen::Trouble("setting.rejected")
+        }
+        b'T' if starts("Traces were dropped since the last flush operation: ") => {
+            let too_large = number_after(message, "operation: ")?;
+            let full: u64 =
+                message.split(", ").skip(1).filter_map(|part| number(part.trim_start_matches("and "))).sum();
+            let reason = if full > 0 { "queue_full" } else { "too_large" };
+            Seen::Dropped { reason, spans: 0, traces: too_large + full }
+        }
+        b'R' if starts("Rate limiter dropped a trace ") => Seen::Line,
+        b'D' if starts("DATADOG TRACER CONFIGURATION - ") => Seen::Config(Config::read(message)?.into()),
+        b'C' if starts("Could not flush all traces before process exit") => Seen::Trouble("spans.shutdown"),
+        _ => return None,
+    })
+}

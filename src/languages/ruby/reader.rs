@@ -1,0 +1,62 @@
+//! Reads lines of the Ruby tracer: lines of `Logger` with the tracer's name twice. Does not count the pretty-printed
+//! spans below them: the line before says how many there are.
+
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number_after, LogReader, Place, Seen};
+
+pub static READER: LogReader = LogReader {
+    name: "Ruby",
+    logs_success: false,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[(" -- ddtrace: [", read), (" -- datadog: [", read)],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("ruby", native::or_ours(seen(message), message)))
+}
+
+/// Returns the message of what follows ` -- datadog: [`, without the place in the source.
+pub fn message(rest: &str) -> Option<&str> {
+    let message = after(rest, "] ")?;
+    if !message.starts_with('(') {
+        return Some(message);
+    }
+    Some(after(message, "') ").unwrap_or(message))
+}
+
+pub fn seen(message: &str) -> Option<Seen<'_>> {
+    let starts = |word: &str| message.starts_with(word);
+    Some(match message.as_bytes().first()? {
+        b'W' if starts("Writing ") => {
+            if message.contains("(enabled: false)") {
+                return Some(Seen::Off);
+            }
+            Seen::Written(number_after(message, "Writing ")?)
+        }
+        b'F' if starts("Flushing trace: ") => Seen::Sending { traces: 1 },
+        b's' if starts("send_request ") => Seen::lost(number_after(message, " code:").map(errors::refusal), None),
+        b'I' if starts("Internal error during ") => Seen::lost(errors::cause(message), None),
+        b'D' if starts("DATADOG TRACER CONFIGURATION") || starts("DATADOG CONFIGURATION - TRACING - ") => {
+            Seen::Config(Config::read(message)?.into())
+        }
+        b'D' if message.contains(" - Agent Error: ") => {
+            Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: true }
+        }
+        b'D' if starts("DATADOG CONFIGURATION - TRACING INTEGRATIONS") => Seen::Integration,
+        b'D' if starts("Dropping trace. Payload too large") => {
+            Seen::Dropped { reason: "too_large", spans: 0, traces: 1 }
+        }
+        b'E' if starts("Error during traces flush: dropped ") => {
+            Seen::Dropped { reason: "flush failed", spans: 0, traces: number_after(message, "dropped ")? }
+        }
+        b'U' if starts("Unsupported propagation style") => Seen::Trouble("setting.rejected"),
+        b'U' if starts("Unable to patch ") => Seen::Trouble("integration.failed"),
+        b'C' if starts("Could not parse ") => Seen::Trouble("setting.rejected"),
+        b'O' if starts("Option '") => Seen::Line,
+        b'a' if starts("agent unreachable: ") => Seen::Failed { cause: None, traces: 0, lost: false, echo: true },
+        _ => return None,
+    })
+}
