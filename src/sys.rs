@@ -1,4 +1,4 @@
-//! The few system calls that we make ourselves, behind safe functions. Nothing here knows what a span or a log is.
+//! System calls behind safe functions: `rustix` where it has them, else `libc`.
 
 mod descriptor;
 pub mod environment;
@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// Runs `call` and leaves the host's `errno` as it was.
+/// Runs `call` and restores `errno`, which is the host's.
 #[inline]
 pub fn keep_errno<R>(call: impl FnOnce() -> R) -> R {
     // SAFETY: the C library gives every thread an errno, at one place as long as the thread lives.
@@ -41,11 +41,11 @@ extern "C" {
 }
 const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
 
-/// Runs `call` with cancellation of the calling thread put off. The C library cancels a thread by unwinding it from a
-/// cancellation point (`read`, `write`, `close`, `open`, `poll`, `getrandom`, …); that must not happen below our
-/// functions, where it ends the process. Around all that may reach one on a host's thread.
+/// Runs `call` with cancellation of the calling thread disabled. The C library cancels a thread by unwinding it from a
+/// cancellation point (`close`, `open`, …). Unwinding through our functions would end the process. Needed around every
+/// call that may reach a cancellation point on a host's thread.
 pub fn uncancelled<R>(call: impl FnOnce() -> R) -> R {
-    /// Puts the state back when a panic passes, too.
+    /// Restores the state, also after a panic.
     struct Before(libc::c_int);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -68,17 +68,17 @@ fn numbered(fd: RawFd) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(if fd < 0 { RawFd::MAX } else { fd }) }
 }
 
-/// The process id, asked of the kernel each time: a cached one would be wrong after a raw `clone`.
+/// Returns the process id. Asks the kernel each time: a cached id would be wrong after a raw `clone`.
 pub fn pid() -> u32 {
     std::process::id()
 }
 
-/// The user whose rights the process has.
+/// Returns the effective user id.
 pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// The kernel's id of the calling thread.
+/// Returns the kernel's id of the calling thread.
 pub fn thread_id() -> u32 {
     rustix::thread::gettid().as_raw_pid() as u32
 }
@@ -91,18 +91,18 @@ fn clock_ns(clock: libc::clockid_t) -> u64 {
     (time.tv_sec.max(0) as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
-/// Wall time, nanoseconds since 1970.
+/// Returns wall time in nanoseconds since 1970.
 pub fn wall_ns() -> u64 {
     clock_ns(libc::CLOCK_REALTIME)
 }
 
-/// Monotonic time in nanoseconds since some point in the past.
+/// Returns monotonic time in nanoseconds.
 pub fn monotonic_ns() -> u64 {
     clock_ns(libc::CLOCK_MONOTONIC)
 }
 
-/// Fills `bytes` from the system's random source; falls back to clocks and addresses where there is none, since an id
-/// that is merely hard to collide with is better than no trace.
+/// Fills `bytes` from the kernel's random source. If that fails, from clocks and addresses: an id that is unlikely to
+/// collide is better than no trace.
 pub fn random_bytes(bytes: &mut [u8]) {
     let got = rustix::rand::getrandom(&mut *bytes, rustix::rand::GetRandomFlags::NONBLOCK);
     if got == Ok(bytes.len()) {
@@ -119,7 +119,7 @@ thread_local! {
     static IS_OURS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Whether this thread is one of ours, or a forked child's copy of one: a callback of the host's may fork.
+/// Returns whether this thread is one of ours, or a forked child's copy of one: a callback of the host may fork.
 pub fn is_our_thread() -> bool {
     IS_OURS.get()
 }
@@ -201,13 +201,13 @@ pub fn be_a_batch_thread() {
     }
 }
 
-/// One `write(2)`, repeated when a signal interrupts it.
+/// Calls `write(2)` once, again after an interruption by a signal.
 pub fn write_once(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::retry_on_intr(|| rustix::io::write(numbered(fd), bytes))?)
 }
 
-/// Writes to a pipe without waiting where the kernel can do so (6.4 and later), else as [`write_once`] does. For a pipe
-/// whose mode is not ours to change.
+/// Writes to a pipe without waiting where the kernel can do so (6.4 and later), else as [`write_once`] does. For pipes of
+/// the host, whose mode must not be changed.
 pub fn write_without_waiting(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     /// The file's own position.
     const HERE: u64 = u64::MAX;
@@ -217,17 +217,17 @@ pub fn write_without_waiting(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// Sends to a socket without waiting, and without a signal where nobody receives.
+/// Sends to a socket without waiting, and without SIGPIPE.
 pub fn send_without_waiting(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     socket::send(fd, bytes)
 }
 
-/// All of a file, up to `max` bytes.
+/// Reads a file, at most `max` bytes.
 pub fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     read_all(&Descriptor::open_to_read(path)?, max)
 }
 
-/// What is left of an open file, up to `max` bytes. Reads into the heap: the caller may be a thread with a small stack.
+/// Reads the rest of an open file, at most `max` bytes. Reads into the heap: the calling thread's stack may be small.
 pub fn read_all(from: &Descriptor, max: u64) -> io::Result<Vec<u8>> {
     const PART: usize = 4096;
     let (mut bytes, mut len) = (Vec::new(), 0);
@@ -244,13 +244,13 @@ pub fn read_all(from: &Descriptor, max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A small text file of the system's, such as those under /proc.
+/// Reads a small text file of the system, such as those under /proc.
 pub fn read_text(path: &str) -> io::Result<String> {
     const MOST: u64 = 1 << 20;
     Ok(String::from_utf8_lossy(&read_file(Path::new(path), MOST)?).into_owned())
 }
 
-/// The names in a folder, at most so many, without `.` and `..`.
+/// Lists at most `max` names in a folder, without `.` and `..`.
 pub fn names_in(folder: &Path, max: usize) -> io::Result<Vec<std::ffi::OsString>> {
     use std::os::unix::ffi::OsStringExt;
     use std::os::unix::fs::OpenOptionsExt;
@@ -330,7 +330,7 @@ pub fn words_of<T>(value: &T) -> Vec<usize> {
     (0..size_of::<T>() / size_of::<usize>()).map(|n| unsafe { words.add(n).read() }).collect()
 }
 
-/// Device and inode of an open file: what tells whether a number still leads where it did.
+/// Returns device and inode of an open file, by which a replaced descriptor is noticed.
 pub fn file_id(fd: RawFd) -> Option<(u64, u64)> {
     let status = rustix::fs::fstat(numbered(fd)).ok()?;
     Some((status.st_dev, status.st_ino))
@@ -386,12 +386,12 @@ pub fn has_steady_counter() -> bool {
     source.is_ok_and(|name| matches!(name.trim(), "tsc" | "arch_sys_counter"))
 }
 
-/// Gives the processor to another thread.
+/// Yields the processor to another thread.
 pub fn yield_now() {
     rustix::thread::sched_yield();
 }
 
-/// Lets the calling thread sleep for less than a second. A signal ends the sleep early.
+/// Sleeps for less than a second. A signal ends the sleep early.
 pub fn sleep_ns(ns: u32) {
     let _ = rustix::thread::nanosleep(&rustix::thread::Timespec { tv_sec: 0, tv_nsec: ns.min(999_999_999).into() });
 }
@@ -459,7 +459,7 @@ pub struct Opened {
     pub closed_by_exec: bool,
 }
 
-/// How a descriptor was opened; `None` where it is not open.
+/// Returns how a descriptor was opened; `None` if it is not open.
 pub fn opened(fd: RawFd) -> Option<Opened> {
     let status = rustix::fs::fstat(numbered(fd)).ok()?;
     let flags = rustix::fs::fcntl_getfl(numbered(fd)).ok()?;

@@ -28,6 +28,7 @@ const ORDER: &[&[&str]] = &[
     &["lines", "process"],
     &["inspect", "redact"],
     &["probes", "sys"],
+    &["sort"],
 ];
 
 /// Imports against the order that are still to be undone: the first module imports the second.

@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod log;
 pub mod process;
 pub mod recorder;
+pub mod rust;
 mod sized;
 pub mod span;
 pub mod status;

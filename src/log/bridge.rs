@@ -1,6 +1,8 @@
-//! Brings the records of the HTTP client into our log. `ureq` writes them through the `log` crate; here they become
-//! records of the logger `ureq`, at debug and trace. Only the shared and the static library do this: their copy of the
-//! `log` crate is their own. In a Rust host the crate's one logger is the host's.
+//! Connects our log with the `log` crate, in both directions.
+//!
+//! In the shared and the static library, whose copy of the crate is their own: the HTTP client `ureq` writes its records
+//! through the crate; here they become records of the logger `ureq`, at debug and trace. In a Rust host the crate's one
+//! logger is the host's: it has the records of `ureq` already, and [`forward`] gives it ours.
 //!
 //! Only on threads that call [`attach`]: workers. Without debug mode the `log` crate discards each record after one load,
 //! since `switch.rs` tells it the level.
@@ -57,6 +59,20 @@ impl Log for Bridge {
     }
 
     fn flush(&self) {}
+}
+
+/// Passes a record of ours to the crate's logger.
+pub fn forward(record: &super::Record) {
+    let level = match record.level {
+        Level::Off => return,
+        Level::Error => ::log::Level::Error,
+        Level::Warn => ::log::Level::Warn,
+        Level::Info => ::log::Level::Info,
+        Level::Debug => ::log::Level::Debug,
+        Level::Trace => ::log::Level::Trace,
+    };
+    let message = record.text.get(record.message_at..).unwrap_or(&record.text);
+    ::log::log!(target: &record.logger, level, "{message}");
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! The value that follows the name of a secret: `name=value`, `name: value`, `"name": "value"`, `name => value`,
-//! `--name value`, `<name>value</name>`, escaped and percent-encoded too. Where it begins and ends; what it looks like is
-//! `patterns`' business.
+//! Finds where the value after the name of a secret begins and ends: `name=value`, `name: value`, `"name": "value"`,
+//! `name => value`, `--name value`, `<name>value</name>`, also escaped and percent-encoded.
 
 use super::bytes::{find, is_word, run};
 use super::names::{self, Name};

@@ -1,7 +1,6 @@
-//! The one redactor: what looks like a secret is replaced before it reaches a log, a flare or a start-up line. Linear
-//! in the text's length. Knows text alone: neither spans, nor settings, nor dialects. Here is the scan; `names` knows
-//! the names of secrets, `assign` where their values stand, `patterns` what secrets look like, `url` what of a URL may
-//! be shown.
+//! Replaces secrets before a text reaches a log, a report or the start-up line. Takes time linear in the text's length.
+//! This file has the scan. `names` decides whether a name is that of a secret, `assign` finds the value after a name,
+//! `patterns` recognizes secrets by their form, and `url` decides which parts of a URL may be shown.
 
 mod assign;
 mod bytes;
@@ -16,21 +15,20 @@ use bytes::{is, is_word, run, ALNUM, BEGINS, CLASS, GAP, WORD};
 use names::Name;
 use std::borrow::Cow;
 
-/// What stands where a secret was.
+/// Replaces a secret.
 pub const REDACTED: &str = "<redacted>";
 
-/// The bytes between the name of a user and the `@` behind the password, where no `://` announces them.
+/// Maximum length of a password between a user name and `@` in a text without `://`.
 const PASSWORD_MAX: usize = 256;
 
-/// `text` without what looks like a secret: userinfo and query strings of URLs, values after the name of a secret, and
-/// what is known by its looks, such as tokens, private keys and card numbers. For free text only; an id printed by
-/// ourselves needs none of it. Redacting twice is redacting once.
+/// Redacts free text: userinfo and query strings of URLs, values after the name of a secret, and what has the form of a
+/// secret, such as tokens, private keys and card numbers. Idempotent.
 pub fn text(text: &str) -> Cow<'_, str> {
     Scan::new(text, true).run()
 }
 
-/// The value of a tag or setting: hidden whole when the name is that of a secret, else as [`text`] would show it. A
-/// name that ends in `id` spares numbers: an id is not a card.
+/// Redacts the value of a tag or setting. Hides all of it if the name is that of a secret; else as [`text`] does. If the
+/// name ends in `id`, numbers are not taken for card numbers.
 pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     let shown = match names::class(name) {
         // A tag of this name is more often a cache's.
@@ -45,8 +43,8 @@ pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     Scan::new(value, !names::is_id(name.as_bytes())).run()
 }
 
-/// `url` without userinfo, query string and fragment, and without what looks like a secret in its path. Takes what has
-/// no scheme too (`user:password@host:8126`).
+/// Redacts a URL: removes userinfo, query string and fragment, and hides secrets in the path. The scheme may be missing
+/// (`user:password@host:8126`).
 pub fn url(url: &str) -> Cow<'_, str> {
     let (start, userinfo, end) = url::bare(url);
     let path = url[userinfo..end].find('/').map_or(end, |at| userinfo + at);

@@ -1,14 +1,14 @@
-//! Which names are those of secrets. Looks at a name alone, whole words of it in any spelling (`apiKey`, `api_key`,
-//! `API-KEY`, `api.key`); where names and values stand in a text is `assign`'s business.
+//! Decides whether a name is that of a secret, by its words in any spelling (`apiKey`, `api_key`, `API-KEY`, `api.key`).
+//! `assign` finds names and values in a text.
 
 use super::words;
 
-/// Names longer than this are not looked at.
+/// Longer names are never those of secrets.
 pub const NAME_MAX: usize = 128;
-/// No word of interest is longer.
+/// Longest word that is looked up.
 pub const WORD_MAX: usize = 24;
 
-/// What a name says of its value.
+/// What a name implies for its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub enum Name {
     /// Nothing.
@@ -27,7 +27,7 @@ pub enum Name {
     Line,
 }
 
-/// What this name says of its value.
+/// Classifies a name.
 pub fn class(name: &str) -> Name {
     let bytes = name.as_bytes();
     if bytes.len() < 3 || bytes.len() > NAME_MAX {

@@ -1,11 +1,11 @@
-//! Secrets that are known by their looks, wherever they stand: tokens with a prefix of their own, JWTs, `Bearer …`,
-//! private keys, card numbers. Each look takes a bounded number of steps or ends in something found.
+//! Recognizes secrets by their form: tokens with a known prefix, JWTs, `Bearer …`, private keys, card numbers. Each check
+//! takes a bounded number of steps, or finds a secret.
 
 use super::bytes::{find, is, is_word, run, ALNUM};
 use super::names;
 
-/// The tokens that begin with this letter: how each kind begins, and how many bytes of letters, digits, `_` and `-`
-/// follow at least.
+/// Returns the kinds of tokens that begin with this letter: the prefix, and the least number of letters, digits, `_` and
+/// `-` after it.
 fn prefixes(first: u8) -> &'static [(&'static [u8], usize)] {
     match first {
         b'A' => &[(b"AIza", 30), (b"AKIA", 16), (b"ASIA", 16)],

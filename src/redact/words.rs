@@ -1,6 +1,6 @@
-//! The words in a name that make its value a secret. `names` looks them up; docs/redaction.md is written from them.
+//! The words in a name that make its value a secret. `names` looks them up; docs/redaction.md is generated from them.
 
-/// A word of a name that makes the value a secret.
+/// Words that make the value a secret.
 pub const SECRET: &[&str] = &[
     "auth",
     "bearer",
@@ -23,16 +23,16 @@ pub const SECRET: &[&str] = &[
     "tokens",
 ];
 
-/// The same for headers, whose value may begin with the name of a scheme: `Authorization: Basic …`.
+/// Words that make the value a secret. A scheme may precede the secret: `Authorization: Basic …`.
 pub const HEADER: &[&str] = &["authorization"];
 
-/// The same for headers whose value goes on to the end of the line.
+/// Words that make the value a secret. The value extends to the end of the line.
 pub const LINE: &[&str] = &["cookie", "cookies"];
 
-/// A word that makes a value a secret if it is long: a signature is, `signed=yes` is not.
+/// Words that make a long value a secret: a signature is one, `signed=yes` is not.
 pub const LONG: &[&str] = &["authentication", "sig", "sign", "signature", "signed"];
 
-/// A word that says that a number is no secret: `token_count=12`.
+/// Words that make a numeric value harmless: `token_count=12`.
 pub const NUMBER: &[&str] = &[
     "age",
     "bytes",

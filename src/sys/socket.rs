@@ -101,13 +101,13 @@ fn receive(from: &Descriptor, into: &mut [u8], flags: RecvFlags) -> io::Result<u
     Ok(net::recv(from.borrowed()?, into, flags | RecvFlags::DONTWAIT)?.0)
 }
 
-/// Readable while it is set. A datagram socket that is connected to itself, and no eventfd: all eventfds of a system have
-/// one inode, so that ours could not be told from one of the host's.
+/// An event that is readable while it is set. It is a datagram socket connected to itself. An eventfd would not do: all
+/// eventfds of a system have one inode, so a host's eventfd could not be told from ours.
 #[derive(Debug)]
 pub struct Event(Descriptor);
 
 impl Event {
-    /// One that is not set.
+    /// Makes an event that is not set.
     pub fn new() -> io::Result<Event> {
         let made = socket(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::NONBLOCK)?;
         // Without a name the kernel chooses one that no file has. Once connected to itself, the socket takes datagrams
@@ -117,7 +117,7 @@ impl Event {
         Ok(Event(made))
     }
 
-    /// The number for event loops, if it is still ours.
+    /// Returns the descriptor for event loops, if it is still ours.
     pub fn fd(&self) -> Option<RawFd> {
         self.0.fd().ok()
     }

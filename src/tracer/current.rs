@@ -54,20 +54,20 @@ fn first() -> State {
     let recorder = Recorder::new(sys::pid(), 1, clock::scale());
     let logs = Logs::recorded_by(recorder);
     table::on_request(on_request);
-    let (spans, traces) = (Table::new(LAST_GENERATION), Table::new(LAST_GENERATION));
-    State::with(1, spans, traces, logs, recorder, Recorder::none(), tasks(), turn_off)
+    let tables = (Table::new(LAST_GENERATION), Table::new(LAST_GENERATION));
+    State::with(1, tables, logs, recorder, Recorder::none(), tasks(), turn_off)
 }
 
 #[inline(never)]
 fn after_fork(inherited: &State) -> State {
     sys::begin_generation(inherited.epoch + 1);
     memory::forget_all();
-    let (spans, traces) = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
+    let tables = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
     // The parent's recorder stays mapped and open; this process does not write to it.
     let recorder = Recorder::new(sys::pid(), inherited.epoch + 1, clock::scale());
     let logs = Logs::after_fork(&inherited.shared.logs, recorder);
     let parents = inherited.shared.recorder;
-    let state = State::with(inherited.epoch + 1, spans, traces, logs, recorder, parents, tasks(), turn_off);
+    let state = State::with(inherited.epoch + 1, tables, logs, recorder, parents, tasks(), turn_off);
     state.tracers.inherit(&state, &inherited.tracers);
     state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters));
     // The child logs a start-up line only if the parent has not.

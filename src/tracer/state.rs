@@ -73,8 +73,7 @@ impl State {
     #[inline(never)]
     pub(super) fn with(
         epoch: u32,
-        spans: Table<OpenSpan>,
-        traces: Table<Trace>,
+        (spans, traces): (Table<OpenSpan>, Table<Trace>),
         logs: Logs,
         recorder: Recorder,
         parents_recorder: Recorder,

@@ -1,7 +1,7 @@
-//! `spanwire core`: what a process was doing when its core was written, without a debugger, symbols or the program. The
-//! library's table is found by how it begins (`memory`), and the report is the one that the debuggers print
-//! (`spanwire::report`); where there is no table that fits, the flight recorder alone is shown (`recorder`). What is wrong
-//! with a core is said. `recover` sends the finished spans that the crash kept from leaving.
+//! `spanwire core`: reports what a process was doing when its core was written. Needs no debugger, no symbols and not the
+//! program. `memory` finds the library's table by its first bytes; `spanwire::report` makes the same report as in a debugger.
+//! Without a table that fits, it shows the flight recorder alone (`recorder`). `recover` sends the finished spans that were
+//! not sent before the crash.
 
 mod elf;
 mod memory;
@@ -18,23 +18,23 @@ use spanwire::report::{self, json, Image};
 use std::fs::File;
 use std::path::Path;
 
-/// What a core holds of the library.
+/// What was found in a core.
 struct Content {
     core: Core,
-    /// What the table leads to; `None` where no call of the library was made, or why it cannot be read.
+    /// What the table describes; `None` if no function of the library was called; or why it cannot be read.
     image: Result<Option<Image>, String>,
-    /// The flight recorder, or why there is none.
+    /// The flight recorder, or why it was not found.
     recorder: Result<Found, String>,
 }
 
 impl Content {
-    /// Looks for both. Where neither is there, that is the error.
+    /// Looks for the table and the flight recorder. Fails if neither is there.
     fn of(source: &dyn Source) -> Result<Content, String> {
         let core = elf::parse(source)?;
         let image = memory::image(source, &core);
         let recorder = recorder::find(source, &core);
         match (&image, &recorder) {
-            // A table that is not whole is worth more words than a recorder that is missing as well.
+            // A damaged table explains more than a missing recorder.
             (Err(Some(why)), Err(_)) => Err(format!("cannot be read: {why}")),
             (Err(None), Err(why)) => Err(why.clone()),
             _ => Ok(Content {
@@ -50,7 +50,7 @@ impl Content {
     }
 }
 
-/// Reads a core and prints what it tells, or sends what it holds.
+/// Reads a core and prints the report, or sends its spans.
 pub fn run(out: Out, options: &CoreOptions) -> Result<(), Failure> {
     let path = &options.file;
     let told = |why: String| Failure::said(format!("{} {why}", path.display()));
@@ -70,7 +70,7 @@ pub fn run(out: Out, options: &CoreOptions) -> Result<(), Failure> {
     out.write(&whole(out, &content, options.last))
 }
 
-/// All of it, as people read it.
+/// Makes the report as text.
 fn whole(out: Out, content: &Content, last: Option<usize>) -> String {
     let mut text = format!("{}\n", out.paint.strong(&headline(&content.core)));
     let missing = content.core.missing;
@@ -99,7 +99,7 @@ fn whole(out: Out, content: &Content, last: Option<usize>) -> String {
     text
 }
 
-/// The same as one JSON object.
+/// Makes the report as one JSON object.
 fn object(content: &Content, last: usize) -> serde_json::Value {
     let mut object = content.recorder.as_ref().map_or_else(|_| serde_json::json!({}), |found| show::json(found, last));
     let core = &content.core;

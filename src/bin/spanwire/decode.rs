@@ -1,11 +1,11 @@
-//! Decodes a v0.4 payload: bytes in, spans or one precise complaint out. Strict, since a tracer under development is
-//! the usual sender: what a Datadog Agent would throw away or repair in silence is an error here. No I/O, no printing.
+//! Decodes a v0.4 payload into spans, or returns one error with its position. Strict, because the sender is usually a
+//! tracer under development: what a Datadog Agent drops or repairs silently is an error here.
 
 use crate::msgpack::{Head, Reader};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-/// A span as it came over the wire. Text that was nil or absent is empty.
+/// A decoded span. Text that was nil or absent is empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Span {
     pub service: String,
@@ -13,7 +13,7 @@ pub struct Span {
     pub resource: String,
     /// The field `type`.
     pub kind: String,
-    /// The low 64 bits; the high ones are in the tag `_dd.p.tid` of the trace's first span.
+    /// The low 64 bits. The high 64 bits are in the tag `_dd.p.tid` of the trace's first span.
     pub trace_id: u64,
     pub span_id: u64,
     /// 0 for a root.
@@ -29,10 +29,10 @@ pub struct Span {
     pub meta_struct: BTreeMap<String, usize>,
 }
 
-/// The spans of one trace that came in one payload.
+/// The spans of one trace in one payload.
 pub type Trace = Vec<Span>;
 
-/// Why a payload is refused: what is wrong, at which byte, in which span and field.
+/// Why a payload is refused: the position, the span and field, and what is wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Malformed {
     pub byte: usize,
@@ -61,7 +61,7 @@ pub fn payload(body: &[u8]) -> Result<Vec<Trace>, Malformed> {
     }
 }
 
-/// Where in the payload we are, so that a complaint can say so.
+/// The position in the payload, for error messages.
 struct Decoder<'a> {
     reader: Reader<'a>,
     trace: Option<u32>,
@@ -178,7 +178,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Nil is 0: tracers send it as the parent of a root.
+    /// Reads an id. Nil is 0: tracers send it as the parent of a root.
     fn id(&mut self) -> Result<u64, Malformed> {
         let start = self.reader.at();
         match self.head()? {
@@ -244,7 +244,7 @@ impl<'a> Decoder<'a> {
         self.reader.skip().map_err(|why| self.complain(self.reader.at(), why))
     }
 
-    /// A map from text to values that `value` reads. Nil is an empty one.
+    /// Reads a map from text to what `value` reads. Nil is an empty map.
     fn pairs<V>(
         &mut self,
         value: impl Fn(&mut Self) -> Result<V, Malformed>,

@@ -53,7 +53,8 @@ pub(super) fn each_number(
     each_added_number(chunk, record, metadata, first, visit);
 }
 
-#[inline]
+/// Visits the text tags that the tracer and the trace add to a span.
+#[inline(always)]
 pub(super) fn each_added_text(
     chunk: &Chunk,
     record: &Record<'_>,
@@ -61,22 +62,44 @@ pub(super) fn each_added_text(
     first: bool,
     visit: &mut dyn FnMut(&[u8], &[u8]),
 ) {
-    let mut add = |key: &[u8], value: &[u8]| {
-        if !record.has_text(key) {
-            visit(key, value);
-        }
-    };
-    for (key, value) in if first { &metadata.first_span } else { &metadata.every_span } {
-        // The trace's own tag wins over one of the settings.
-        if chunk.tags.is_empty() || chunk.tags.get(key.as_bytes()).is_none() {
-            add(key.as_bytes(), value.as_bytes());
-        }
-    }
-    if record.service.is_empty() && !metadata.version.is_empty() {
-        add(b"version", metadata.version.as_bytes());
-    }
     if first || !chunk.tags.is_empty() {
-        chunk.each_tag(first, &mut add);
+        return each_added_with_trace(chunk, record, metadata, first, visit);
+    }
+    for (key, value) in &metadata.every_span {
+        add_text(record, visit, key.as_bytes(), value.as_bytes());
+    }
+    add_version(record, metadata, visit);
+}
+
+/// The same for a span that carries trace tags. A trace tag wins over a tag of the settings.
+#[inline(never)]
+fn each_added_with_trace(
+    chunk: &Chunk,
+    record: &Record<'_>,
+    metadata: &Metadata,
+    first: bool,
+    visit: &mut dyn FnMut(&[u8], &[u8]),
+) {
+    for (key, value) in if first { &metadata.first_span } else { &metadata.every_span } {
+        if chunk.tags.get(key.as_bytes()).is_none() {
+            add_text(record, visit, key.as_bytes(), value.as_bytes());
+        }
+    }
+    add_version(record, metadata, visit);
+    chunk.each_tag(first, &mut |key, value| add_text(record, visit, key, value));
+}
+
+#[inline]
+fn add_version(record: &Record<'_>, metadata: &Metadata, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    if record.service.is_empty() && !metadata.version.is_empty() {
+        add_text(record, visit, b"version", metadata.version.as_bytes());
+    }
+}
+
+#[inline]
+fn add_text(record: &Record<'_>, visit: &mut dyn FnMut(&[u8], &[u8]), key: &[u8], value: &[u8]) {
+    if !record.has_text(key) {
+        visit(key, value);
     }
 }
 
@@ -92,12 +115,12 @@ pub(super) fn each_added_number(
             visit(key, value);
         }
     };
-    if let Some(priority) = chunk.decision.priority() {
-        add(first, b"_sampling_priority_v1", f64::from(priority));
-    }
     if first {
+        if let Some(priority) = chunk.decision.priority() {
+            add(true, b"_sampling_priority_v1", f64::from(priority));
+        }
         chunk.decision.each_rate(|key, rate| add(true, key, rate));
+        add(true, b"process_id", f64::from(metadata.process_id));
     }
-    add(first, b"process_id", f64::from(metadata.process_id));
     add(record.flags & TOP_LEVEL != 0, b"_dd.top_level", 1.0);
 }

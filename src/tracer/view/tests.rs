@@ -1,7 +1,9 @@
 //! A record with a run of a kind that nobody knows yet is read by all who read records.
 
 use super::*;
-use crate::export::format::{order, Fit, Format, Spans};
+use crate::export::format::json_lines::JsonLines;
+use crate::export::format::v04::V04;
+use crate::export::format::{self, Fit, PayloadFormat, Spans};
 use crate::inspect::table::spanwire_debug_root;
 use crate::memory::{Buffer, Pool};
 use crate::report::image::{Image, Tag};
@@ -58,22 +60,25 @@ fn a_record_with_an_unknown_kind_is_read_by_encoders_views_and_readers_of_cores(
     let chunk = chunk(index);
 
     let mut offsets = Vec::new();
-    order(&chunk, &mut offsets);
-    let payload = |format: Format| {
-        let (mut body, mut encoder) = (Buffer::new(), format.encoder());
-        let spans = Spans { chunk: &chunk, offsets: &offsets, metadata: &metadata };
-        assert_eq!(encoder.begin(&mut body, &metadata), Ok(()));
-        assert_eq!(encoder.add(&mut body, &spans, Fit::All, usize::MAX), Ok(2));
-        assert_eq!(encoder.finish(&mut body), Ok(()));
+    format::order(&chunk, &mut offsets);
+    let spans = Spans { chunk: &chunk, offsets: &offsets, metadata: &metadata };
+    let encoded = |format: &mut dyn PayloadFormat| {
+        let mut body = Buffer::new();
+        format.begin(&mut body, &metadata).expect("memory");
+        assert_eq!(format.add(&mut body, &spans, Fit::All, usize::MAX), Ok(2));
+        format.finish(&mut body).expect("memory");
         body
     };
-    let sent = rmpv::decode::read_value(&mut payload(Format::V04).bytes()).expect("MessagePack").to_string();
+
+    let sent = encoded(&mut V04::at("/v0.4/traces"));
+    let sent = rmpv::decode::read_value(&mut sent.bytes()).expect("MessagePack").to_string();
     for text in [r#""card": "visa""#, r#""amount": 42.5"#, r#""meta_struct": {"blob""#, r#""_dd.origin": "synthetics""#]
     {
         assert_eq!(sent.matches(text).count(), 2, "{text} in {sent}");
     }
 
-    let line = String::from_utf8(payload(Format::JsonLines).bytes().to_vec()).expect("UTF-8");
+    let lines = encoded(&mut JsonLines::default());
+    let line = std::str::from_utf8(lines.bytes()).expect("text");
     for text in [r#""card":"visa""#, r#""amount":42.5"#, r#""_dd.origin":"synthetics""#] {
         assert_eq!(line.matches(text).count(), 2, "{text} in {line}");
     }
