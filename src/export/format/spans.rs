@@ -9,8 +9,8 @@ use crate::trace::Chunk;
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
 pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
     let (bytes, first) = (chunk.records.bytes(), out.len());
-    // The bytes lie in another core's cache. Fetched one record after the other, each waits for the one before; fetched
-    // at once, they come together.
+    // The bytes are in another core's cache. Reading record after record would wait for each cache line in turn. This loop
+    // fetches them together.
     std::hint::black_box(bytes.iter().step_by(64).fold(0, |seen, byte| seen ^ byte));
     let mut at = 0;
     while let Some((length, _, _)) = record::outline(bytes, at) {
@@ -28,8 +28,8 @@ pub(super) fn service_and_resource<'a>(record: &Record<'a>, metadata: &'a Metada
     (service, resource)
 }
 
-/// Visits a span's text tags: its own, then what the tracer and, on the first span of a chunk, the trace add. What the
-/// host set wins: no key comes twice.
+/// Visits a span's text tags: its own, then what the tracer and, on the first span of a chunk, the trace add. A key
+/// that the host has set is not added: no key comes twice.
 pub(super) fn each_text(
     chunk: &Chunk,
     record: &Record<'_>,
@@ -41,7 +41,7 @@ pub(super) fn each_text(
     each_added_text(chunk, record, metadata, first, visit);
 }
 
-/// Visits a span's numbers, likewise.
+/// Visits a span's numbers in the same way.
 pub(super) fn each_number(
     chunk: &Chunk,
     record: &Record<'_>,

@@ -85,7 +85,7 @@ pub fn headers(sender: &Sender<'_>, chunks: usize, add: &mut dyn FnMut(&'static 
     add("Datadog-Rates-Payload-Version", sender.rates_version);
 }
 
-/// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes; how many those are.
+/// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes. Returns how many.
 fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], metadata: &Metadata, limit: usize) -> Result<usize, Full> {
     let head = out.len();
     put(out, &encode::array_head(offsets.len()))?;
@@ -105,7 +105,7 @@ fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], metadata: &Metadata, l
     Ok(done)
 }
 
-/// Corrects a head that was written at `at`.
+/// Overwrites the head at `at`, once the count is known.
 fn correct(out: &mut Buffer, at: usize, head: &[u8]) {
     memory::copy(&mut out.bytes_mut()[at..at + head.len()], head);
 }
@@ -116,10 +116,10 @@ fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
     Ok(())
 }
 
-/// The numbers of a span, between keys that never change: each number in the form of nine bytes, to be filled in.
+/// The numeric fields of a span with their keys. Each number has the encoding of nine bytes, and is filled in.
 const NUMBERS: &[u8; 94] = b"\xa8trace_id\xcf________\xa7span_id\xcf________\xa9parent_id\xcf________\
 \xa5start\xd3________\xa8duration\xd3________\xa5error_";
-/// Where they go.
+/// Where the numbers are in it.
 const TRACE_ID: usize = 10;
 const SPAN_ID: usize = TRACE_ID + 8 + 9;
 const PARENT_ID: usize = SPAN_ID + 8 + 11;
@@ -179,7 +179,7 @@ fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, metadata: &Metadat
     Ok(())
 }
 
-/// A map that begins with a run as it is; its count is known once the rest is written, so its head has room for any.
+/// Appends a map that begins with a run as it is. The head has room for any count, which is known only at the end.
 #[inline]
 fn run_and_more(out: &mut Buffer, run: Run<'_>, more: impl FnOnce(&mut Buffer, &mut u32)) -> Result<(), Full> {
     let (head, mut count) = (out.len(), run.count);
