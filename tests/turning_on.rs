@@ -79,7 +79,7 @@ fn debug_mode_shows_what_the_http_client_does() {
     }
     let Some(ran) = run("native", &sinks, |host| host) else { return };
     assert!(!ran.stderr.contains("ureq"), "without debug mode: {}", ran.stderr);
-    // At trace the client would write each byte of a request: here are those of "POST".
+    // At trace the client would write the head of a request in hexadecimal. It begins with "POST".
     let Some(ran) = run("native", &sinks, |host| debug(host).env("DD_TRACE_LOG_LEVEL", "trace")) else { return };
     assert!(ran.stderr.contains("ureq") && !ran.stderr.contains("504f 5354"), "{}", ran.stderr);
 }

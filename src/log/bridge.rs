@@ -13,7 +13,7 @@ use std::cell::Cell;
 
 /// The logger of these records.
 const LOGGER: &str = "ureq";
-/// Writes all bytes of requests and answers, 16 of them in a record.
+/// Writes the heads of requests, and answers, in rows of 16 bytes: a secret in a header could not be redacted.
 const EVERY_BYTE: &str = "ureq_proto::util";
 /// Writes which state a request is in.
 const STATES: &str = "ureq_proto::";
