@@ -5,7 +5,9 @@
 mod crash;
 mod support;
 
-use crash::{companion, cores_are_left_here, gdb, lldb, At, Folder};
+use crash::{
+    companion, cores_can_be_made, gdb, gdb_writes_the_core, kernel_leaves_cores, lldb, require_kernel_cores, At, Folder,
+};
 use serde_json::Value as Json;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,7 +20,7 @@ fn crashed(name: &str, library: Option<&Path>, script: &str) -> Option<Folder> {
 
 /// Does the same with this `coredump_filter`, or the usual one.
 fn crashed_with(name: &str, library: Option<&Path>, filter: &str, script: &str) -> Option<Folder> {
-    if !require("gcc") || !cores_are_left_here() {
+    if !require("gcc") || !cores_can_be_made() {
         return None;
     }
     let (folder, program) = (Folder::new(name), compile_c(&root().join("tests/hosts/script.c")));
@@ -26,8 +28,14 @@ fn crashed_with(name: &str, library: Option<&Path>, filter: &str, script: &str) 
     std::fs::write(&input, script).expect("a script");
     let mut command = Command::new("sh");
     let filtered = "[ -z \"$FILTER\" ] || echo \"$FILTER\" > /proc/self/coredump_filter";
-    let run = "ulimit -c unlimited; exec timeout -s KILL 30 \"$0\" < script";
-    command.args(["-c", &format!("{filtered}; {run}")]).arg(program).env("FILTER", filter);
+    let run = "ulimit -c unlimited; exec timeout -s KILL 30 \"$@\" < script";
+    command.args(["-c", &format!("{filtered}; {run}"), "sh"]).env("FILTER", filter);
+    if kernel_leaves_cores() {
+        command.arg(program);
+    } else {
+        let gdb = gdb_writes_the_core(&folder.0, &["set follow-fork-mode child", "run < script"]);
+        command.arg(gdb.get_program()).args(gdb.get_args()).arg(program);
+    }
     command.current_dir(&folder.0).stdout(Stdio::null()).stderr(Stdio::null());
     command.env("DD_TRACE_AGENT_URL", "file:///dev/null").env("DD_SERVICE", "shop").env("SPANWIRE_LOG_SINKS", "none");
     if let Some(library) = library {
@@ -164,6 +172,9 @@ fn read_without_recorder(core: &Path) -> (Json, String) {
 
 #[test]
 fn memory_that_a_core_was_written_without_is_not_taken_for_zeros() {
+    if !require_kernel_cores() {
+        return;
+    }
     // Without shared memory, which contains the flight recorder.
     let Some(folder) = crashed_with("no-shared", None, "0x31", MIDDLE_OF_A_TRACE) else { return };
     is_told_without_a_recorder(&folder.core());
@@ -188,6 +199,9 @@ fn memory_that_a_core_was_written_without_is_not_taken_for_zeros() {
 
 #[test]
 fn memory_that_is_zeroed_in_a_core_is_not_taken_for_a_time_or_a_count() {
+    if !require_kernel_cores() {
+        return;
+    }
     let Some(folder) = crashed("zeroed", None, MIDDLE_OF_A_TRACE) else { return };
     let path = folder.core();
     let mut core = std::fs::read(&path).expect("the core");
@@ -228,8 +242,11 @@ fn a_core_that_cannot_be_read_is_an_error_that_says_why() {
     assert!(refused(Path::new("/no/such/core")).contains("cannot be opened"));
     assert!(refused(Path::new("/tmp")).contains("is no file"));
     let other = Folder::new("other");
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -c unlimited; kill -SEGV $$"]).current_dir(&other.0).stderr(Stdio::null());
-    command.status().expect("sh runs");
+    let mut command = if kernel_leaves_cores() { Command::new("sh") } else { gdb_writes_the_core(&other.0, &["run"]) };
+    if !kernel_leaves_cores() {
+        command.args(["--args", "sh"]);
+    }
+    command.args(["-c", "ulimit -c unlimited; kill -SEGV $$"]).current_dir(&other.0);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("sh runs");
     assert!(refused(&other.core()).contains("holds no flight recorder"));
 }

@@ -8,7 +8,7 @@ mod crash;
 mod extension;
 mod support;
 
-use crash::{companion, cores_are_left_here, gdb, lldb, At, Folder, Subject};
+use crash::{companion, cores_can_be_made, gdb, lldb, At, Folder, Subject};
 use serde_json::Value as Json;
 use std::collections::HashSet;
 use std::path::Path;
@@ -123,7 +123,7 @@ fn agree_on(core: &Path, program: &Path) {
 
 /// Kills the host in the middle of its trace, with symbols and without, and asks all three readers.
 fn a_crash_is_told_alike(name: &str, host: fn(&Path) -> Option<Subject>) {
-    if !cores_are_left_here() || !require("prlimit") {
+    if !cores_can_be_made() || !require("prlimit") {
         return;
     }
     let Some(host_of) = host(&staged()) else { return };
@@ -218,7 +218,7 @@ fn loads(debugger: &str, words: &[&str], program: &Path, core: &Path) -> String 
 
 #[test]
 fn a_debugger_says_nothing_of_the_library_to_those_who_did_not_ask() {
-    if !cores_are_left_here() || !require("prlimit") {
+    if !cores_can_be_made() || !require("prlimit") {
         return;
     }
     let Some(subject) = in_cpp(&staged()) else { return };
@@ -232,7 +232,7 @@ fn a_debugger_says_nothing_of_the_library_to_those_who_did_not_ask() {
 
 #[test]
 fn gdb_finds_the_command_by_the_librarys_path_where_it_looks_for_scripts() {
-    if !cores_are_left_here() || !require("prlimit") || !require("gdb") {
+    if !cores_can_be_made() || !require("prlimit") || !require("gdb") {
         return;
     }
     let Some(subject) = in_cpp(&staged()) else { return };
@@ -262,7 +262,7 @@ fn backtraces(debugger: &str, program: &Path, core: &Path) -> String {
 
 #[test]
 fn backtraces_name_the_librarys_files_lines_and_arguments() {
-    if !cores_are_left_here() || !require("prlimit") {
+    if !cores_can_be_made() || !require("prlimit") {
         return;
     }
     let Some(subject) = in_cpp(&staged()) else { return };

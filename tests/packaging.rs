@@ -166,6 +166,15 @@ fn with_what_is_built(host: Host) -> Host {
     host.env("CARGO_TARGET_DIR", root().join("target/stage-build").display())
 }
 
+/// Runs the installed program, as on a server: it needs neither a compiler nor the repository.
+#[track_caller]
+fn assert_the_companion_works(program: &Path) {
+    assert_needs_no_libspanwire(program);
+    assert_eq!(command(program).arg("--version").run().ok().stdout, "spanwire 0.1.0\n");
+    let report = command(program).arg("doctor").arg("-").input("no log of a tracer\n").run();
+    assert!(report.stdout.contains("1 line"), "{}{}", report.stdout, report.stderr);
+}
+
 #[test]
 fn the_three_lines_install_from_a_sub_folder_and_the_prefix_may_be_moved() {
     if !has(&["cmake", "make", "g++", "pkg-config", "readelf"]) {
@@ -183,6 +192,7 @@ fn the_three_lines_install_from_a_sub_folder_and_the_prefix_may_be_moved() {
     let for_gdb = "share/gdb/auto-load/usr/local/lib/libspanwire.so.0.1.0-gdb.py";
     assert_eq!(script(for_gdb), script("share/spanwire/gdb/spanwire_gdb.py"), "GDB looks for it by the library's path");
     assert!(!installed.join("lib/libspanwire.so.0.1.0-gdb.py").exists(), "GDB would warn of it");
+    assert_the_companion_works(&installed.join("bin/spanwire"));
     outside.build(&project(), "shop", &[&with_prefix(&installed)]);
     assert_its_spans_arrive(command(outside.join("build/shop")));
 
@@ -207,11 +217,13 @@ fn release_symbols_lie_in_a_file_apart_where_tools_find_them() {
     let build = outside.join("library");
     let configure =
         with_what_is_built(tool("cmake")).arg("-DCMAKE_BUILD_TYPE=Release").arg("-DCMAKE_INSTALL_LIBDIR=lib64");
+    let configure = configure.arg("-DSPANWIRE_COMPANION=OFF");
     configure.arg("-B").arg(build.display()).arg(root().display()).run().ok();
     tool("cmake").arg("--build").arg(build.display()).run().ok();
     let prefix = outside.join("prefix");
     tool("cmake").arg("--install").arg(build.display()).arg("--prefix").arg(prefix.display()).run().ok();
 
+    assert!(!prefix.join("bin").exists(), "the companion was not asked for");
     let (library, symbols) = (prefix.join("lib64/libspanwire.so"), prefix.join("lib64/libspanwire.so.debug"));
     let build_id =
         |file: &Path| readelf("--notes", file).lines().find(|line| line.contains("Build ID")).map(str::to_owned);

@@ -90,8 +90,10 @@ fn report(panic: &(dyn std::any::Any + Send)) {
 
 /// In the shared library every panic is the library's own and becomes an event: the default hook, which writes to the
 /// host's standard error, is replaced. In a Rust program the hook belongs to the program.
+/// In the shared and the static library every panic is one of ours and becomes an event; the default hook would write to
+/// the host's standard error. In a Rust program the hook belongs to the program.
 fn keep_panics_quiet() {
-    #[cfg(spanwire_shared)]
+    #[cfg(any(spanwire_shared, spanwire_static))]
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));

@@ -20,7 +20,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU32, Ordering::*};
 
-#[cfg(any(spanwire_shared, spanwire_static))]
+#[cfg(all(any(spanwire_shared, spanwire_static), not(spanwire_sanitized)))]
 #[global_allocator]
 static ALLOCATOR: Heap = Heap;
 

@@ -15,14 +15,24 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `target/stage`, laid out anew if the sources have changed since.
+/// Whether hosts and the library are built with AddressSanitizer (`tests/sanitize`).
+pub fn sanitized() -> bool {
+    std::env::var_os("SPANWIRE_SANITIZE").is_some_and(|value| value == "1")
+}
+
+/// `target/stage`, laid out anew if the sources have changed since; with AddressSanitizer `target/sanitize/stage`.
 pub fn stage() -> &'static Path {
     static STAGE: OnceLock<PathBuf> = OnceLock::new();
     STAGE.get_or_init(|| {
-        let made = Command::new(root().join("tools/stage")).stdin(Stdio::null()).output().expect("tools/stage runs");
+        let mut command = Command::new(root().join("tools/stage"));
+        let stage = root().join(if sanitized() { "target/sanitize/stage" } else { "target/stage" });
+        if sanitized() {
+            command.args(["--sanitize", "--build"]).arg(root().join("target/sanitize/build")).arg("--into").arg(&stage);
+        }
+        let made = command.stdin(Stdio::null()).output().expect("tools/stage runs");
         let said = || format!("{}{}", String::from_utf8_lossy(&made.stdout), String::from_utf8_lossy(&made.stderr));
         assert!(made.status.success(), "tools/stage failed:\n{}", said());
-        root().join("target/stage")
+        stage
     })
 }
 
@@ -78,7 +88,7 @@ fn compile(source: &Path, compiler: &str, standard: &str) -> PathBuf {
         return program.clone();
     }
     let lib = stage().join("lib");
-    let folder = root().join("target/test-hosts");
+    let folder = root().join(if sanitized() { "target/sanitize/test-hosts" } else { "target/test-hosts" });
     std::fs::create_dir_all(&folder).expect("a folder for host programs");
     let within = source.strip_prefix(root()).unwrap_or(source);
     let name = within.to_string_lossy().replace(['/', '.'], "-");
@@ -88,6 +98,9 @@ fn compile(source: &Path, compiler: &str, standard: &str) -> PathBuf {
     command.args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1", "-pthread", "-I"]);
     command.arg(stage().join("include")).arg(source).arg("-o").arg(&aside).arg("-L").arg(&lib);
     command.arg(format!("-Wl,-rpath,{}", lib.display())).arg("-lspanwire");
+    if sanitized() {
+        command.args(["-fsanitize=address", "-fno-omit-frame-pointer"]);
+    }
     let made = command.output().expect("the compiler runs");
     assert!(made.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&made.stderr));
     let program = folder.join(name);
@@ -166,8 +179,12 @@ impl Host {
         self
     }
 
-    /// Runs it under valgrind's memcheck, any finding of which becomes exit code 99.
+    /// Runs it under valgrind's memcheck, any finding of which becomes exit code 99. With AddressSanitizer it runs by
+    /// itself: the two exclude each other.
     pub fn under_memcheck(self) -> Host {
+        if sanitized() {
+            return self;
+        }
         self.under(&[
             "valgrind",
             "--quiet",
@@ -185,6 +202,10 @@ impl Host {
         command.env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
         for keep in ["PATH", "HOME", "TMPDIR"] {
             std::env::var_os(keep).map(|value| command.env(keep, value));
+        }
+        if sanitized() {
+            // What lives as long as the process is no leak. A host's signal handlers are its own.
+            command.env("ASAN_OPTIONS", "detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_abort=0");
         }
         self.folder.map(|folder| command.current_dir(folder));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("timeout(1) runs");
