@@ -7,6 +7,7 @@
 //! This file holds the module list and what the compiler is asked to enforce; no logic.
 
 #![deny(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 #[cfg(panic = "abort")]
 compile_error!("spanwire promises that no panic reaches its host: build it with panic = \"unwind\"");
@@ -35,8 +36,9 @@ pub mod recorder;
 pub mod redact;
 pub mod report;
 pub mod settings;
+pub mod sort;
 pub mod span;
-#[allow(unsafe_code)]
+#[allow(unsafe_code, clippy::disallowed_methods)]
 pub mod sys;
 pub mod trace;
 pub mod tracer;

@@ -380,20 +380,15 @@ pub fn thread_name(name: &mut [u8; 16]) -> &str {
     std::str::from_utf8(&name[..end]).unwrap_or("unknown")
 }
 
-/// A moment broken down in UTC: year, month (1–12), day, hour, minute, second.
+/// Converts wall time, in nanoseconds since 1970, to UTC: year, month (1 to 12), day, hour, minute, second.
 pub fn utc_time(wall_ns: u64) -> (i64, u32, u32, u32, u32, u32) {
-    let seconds = wall_ns / 1_000_000_000;
-    let (days, rest) = ((seconds / 86_400) as i64, (seconds % 86_400) as u32);
-    // Days since 0000-03-01 in 400-year eras of 146,097 days; March first, so that the leap day ends a year.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u32;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 } as u32;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day, rest / 3_600, rest / 60 % 60, rest % 60)
+    use jiff_core::{tz::Offset, Timestamp};
+    let at = Timestamp::from_second((wall_ns / 1_000_000_000) as i64).unwrap_or(Timestamp::MAX);
+    let utc = at.to_datetime(Offset::UTC);
+    let (date, time) = (utc.date(), utc.time());
+    let [month, day, hour, minute, second] =
+        [date.month(), date.day(), time.hour(), time.minute(), time.second()].map(|part| part as u32);
+    (date.year().into(), month, day, hour, minute, second)
 }
 
 /// The processor's time-stamp counter: cheap to read, and of use only where [`has_steady_counter`] says so.

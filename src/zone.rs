@@ -1,6 +1,9 @@
 //! Local time without the C library: `localtime_r` takes a lock that a fork can leave held, so a forked child could wait
 //! for it for ever. `tracer_new` reads the zone once; `jiff-core` parses the bytes of its file, or the rule in `TZ`.
 
+// Reads the zone's file.
+#![allow(clippy::disallowed_methods)]
+
 use crate::sys;
 use jiff_core::tz::{self, posix, tzif, Abbreviation, OffsetInfo, Transition};
 use jiff_core::Timestamp;

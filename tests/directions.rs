@@ -52,6 +52,25 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     ],
 ];
 
+/// The files and folders that may touch the environment, files, sockets and threads: they allow the functions that
+/// `clippy.toml` lists. ARCHITECTURE.md says which of them may touch what.
+const MAY_TOUCH: &[&str] = &[
+    "export/file.rs",
+    "export/info.rs",
+    "export/mod.rs",
+    "export/transport.rs",
+    "export/transport/",
+    "host.rs",
+    "lib.rs",
+    "lines.rs",
+    "log/file.rs",
+    "log/retention.rs",
+    "log/writer.rs",
+    "log/zone/",
+    "settings/",
+    "tracer/mod.rs",
+];
+
 fn files(folder: &str, root: &str) -> Arrows {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     arrows(&source::read(&folder.as_path(), root))
@@ -131,6 +150,41 @@ fn the_modules_of_the_library_import_only_what_is_below_them() {
 #[test]
 fn no_files_of_the_library_import_one_another_in_a_circle() {
     assert_none(in_a_circle(&files("src", "lib.rs"), KNOWN_CIRCLES));
+}
+
+#[test]
+fn only_the_listed_files_may_touch_the_environment_files_sockets_and_threads() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let modules = source::read(&src.as_path(), "lib.rs");
+    let files: BTreeSet<&str> = modules.values().map(|module| module.file.as_str()).collect();
+    let allow =
+        |file: &str| std::fs::read_to_string(src.join(file)).is_ok_and(|text| text.contains("disallowed_methods)]"));
+    let listed = |file: &str, place: &str| file == place || (place.ends_with('/') && file.starts_with(place));
+    let more: Vec<_> =
+        files.iter().filter(|file| allow(file) && !MAY_TOUCH.iter().any(|place| listed(file, place))).collect();
+    assert!(more.is_empty(), "{more:?} allow clippy::disallowed_methods and are not in MAY_TOUCH");
+    let idle: Vec<_> =
+        MAY_TOUCH.iter().filter(|place| !files.iter().any(|file| allow(file) && listed(file, place))).collect();
+    assert!(idle.is_empty(), "{idle:?} are in MAY_TOUCH and allow nothing");
+}
+
+/// `clippy.toml` says nothing of a function of ours that it does not find.
+#[test]
+fn the_functions_of_our_own_that_clippy_forbids_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("clippy.toml")).expect("clippy.toml");
+    let sources = source::read(&root.join("src").as_path(), "lib.rs");
+    let sys: String = (sources.values().map(|module| &module.file).collect::<BTreeSet<_>>().into_iter())
+        .filter(|file| top(file) == "sys")
+        .map(|file| std::fs::read_to_string(root.join("src").join(file)).expect("a file of sys"))
+        .collect();
+    let ours: Vec<&str> = text.split('"').filter(|path| path.starts_with("spanwire::")).collect();
+    assert!(ours.len() > 5, "{ours:?}");
+    for path in ours {
+        let name = path.rsplit("::").next().unwrap_or(path);
+        let found = sys.contains(&format!("pub fn {name}(")) || sys.contains(&format!("pub(crate) fn {name}("));
+        assert!(path.starts_with("spanwire::sys::") && found, "{path} is in clippy.toml and not in src/sys");
+    }
 }
 
 #[test]

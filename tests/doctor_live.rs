@@ -133,7 +133,7 @@ fn a_port_where_something_else_listens_is_called_wrong_and_gets_no_trace() {
     }
     // What knows neither path is no agent either, or behind another path: only the trace can tell.
     let nothing = listener(|_| http("404 Not Found", "", "404 page not found\n"));
-    examine(doctor().agent(&nothing)).only("agent.http_404").says(&["no Agent, or a path is missing"]);
+    examine(doctor().agent(&nothing)).only("agent.http_404").says(&["not an Agent, or the URL needs a path"]);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_socket_where_nobody_listens_is_told_from_one_that_is_missing() {
     let url = format!("unix://{}", path.display());
     examine(doctor().agent(&url)).only("agent.socket_missing").says(&["receiver_socket"]);
     drop(UnixListener::bind(&path).expect("a socket"));
-    examine(doctor().agent(&url)).only("agent.down").says(&["nobody listens", "Start the Agent"]);
+    examine(doctor().agent(&url)).only("agent.down").says(&["nothing listens", "Start the Agent"]);
     std::fs::remove_file(&path).expect("gone");
     std::fs::write(&path, "").expect("a file");
     examine(doctor().agent(&url)).only("agent.socket_not_a_socket").says(&["a plain file"]);

@@ -1,23 +1,27 @@
-//! Writes include/spanwire.h and bindings/php/spanwire.ffi.h from src/abi/, and holds the committed files to that:
-//! `cargo test --test header` compares, `cargo test --test header -- --bless` writes. Here is the list of tests and how
+//! Writes include/spanwire.h and the bindings' constants, structures and signatures from src/abi/, and checks that the
+//! committed files are those: `cargo test --test header` compares, `cargo test --test header -- --bless` writes. Here is the list of tests and how
 //! they are reported; what the header says beside the doc comments is in `manual`.
 
+#[path = "header/bindings.rs"]
+mod bindings;
 #[path = "header/checks.rs"]
 mod checks;
 #[path = "header/items.rs"]
 mod items;
 #[path = "header/manual.rs"]
 mod manual;
+#[path = "header/model.rs"]
+mod model;
 #[path = "header/render.rs"]
 mod render;
 #[path = "header/sections.rs"]
 mod sections;
 
+use bindings::Output;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HEADER: &str = "include/spanwire.h";
-const PHP: &str = "bindings/php/spanwire.ffi.h";
 const BLESS: &str = "cargo test --test header -- --bless";
 
 /// All that the checks look at.
@@ -26,7 +30,7 @@ struct Material {
     sources: Vec<items::Source>,
     items: Vec<items::Item>,
     header: String,
-    php: String,
+    bindings: Vec<Output>,
 }
 
 /// A test: its name, and what it finds wrong.
@@ -34,7 +38,11 @@ type Test = (&'static str, fn(&Material) -> Vec<String>);
 
 const TESTS: &[Test] = &[
     ("the_header_is_what_the_sources_say", |m| differences(m, HEADER, &m.header)),
-    ("the_copy_for_php_is_what_the_sources_say", |m| differences(m, PHP, &m.php)),
+    ("the_bindings_are_what_the_sources_say", |m| {
+        m.bindings.iter().flat_map(|output| differences(m, output.path, &output.text)).collect()
+    }),
+    ("the_compiler_agrees_with_the_sizes_and_offsets", checks::layouts),
+    ("the_example_for_fiddle_declares_what_the_header_does", checks::fiddle),
     ("every_exported_function_is_declared", checks::exports),
     ("every_parameter_is_documented", checks::parameters),
     ("every_answer_is_documented", checks::answers),
@@ -64,12 +72,13 @@ fn differences(material: &Material, file: &str, wanted: &str) -> Vec<String> {
 fn material(root: &Path) -> Result<Material, String> {
     let sources = items::sources(&root.join("src/abi"))?;
     let items = sections::sorted(items::parse(&root.join("src/abi"))?, &sources)?;
-    let (header, php) = (render::header(&items), render::php(&items));
-    Ok(Material { root: root.into(), sources, items, header, php })
+    let (header, bindings) = (render::header(&items), bindings::outputs(root, &items)?);
+    Ok(Material { root: root.into(), sources, items, header, bindings })
 }
 
 fn bless(material: &Material) -> Result<(), String> {
-    for (file, text) in [(HEADER, &material.header), (PHP, &material.php)] {
+    let bindings = material.bindings.iter().map(|output| (output.path, &output.text));
+    for (file, text) in std::iter::once((HEADER, &material.header)).chain(bindings) {
         let path = material.root.join(file);
         if std::fs::read_to_string(&path).is_ok_and(|there| there == *text) {
             continue;

@@ -96,7 +96,7 @@ fn prose() -> BTreeMap<String, String> {
         !path.ends_with("tests.rs") && !path.ends_with("worked.rs") && !path.ends_with("languages/docs.rs")
     });
     let read = |path: &PathBuf| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let name = |path: &PathBuf| path.strip_prefix(&root).unwrap_or(path).display().to_string();
+    let name = |path: &PathBuf| path.strip_prefix(root).unwrap_or(path).display().to_string();
     let documents = found.iter().map(|path| (name(path), read(path)));
     documents.chain(sources.iter().map(|path| (name(path), without_comments(&read(path))))).collect()
 }

@@ -1,5 +1,5 @@
-//! Holds docs/settings.md to the table of settings and the habits of languages, and docs/redaction.md to the redactor's
-//! words; `cargo test --test settings_reference -- --bless` writes them anew.
+//! Checks that docs/settings.md agrees with the table of settings and the language settings, and docs/redaction.md with
+//! the redactor's words. `cargo test --test settings_reference -- --bless` writes both.
 
 use spanwire::redact::{words, REDACTED};
 use spanwire::settings::habits::{self, Name};
@@ -13,37 +13,37 @@ const INTRODUCTION: &str = "\
 <!-- Written from src/settings/table.rs and src/settings/habits by `cargo test --test settings_reference -- --bless`. -->
 # Settings
 
-A setting is a name and a text. A host passes a list of them to `spanwire_tracer_new`; all of them may stand in the \
-environment as well. They are read once, when the tracer is made.
+A setting is a name and a text. A host passes a list of settings to `spanwire_tracer_new`; each can also be set in the \
+environment. Settings are read once, when the tracer is made.
 
-Of several sources the strongest wins:
+If several sources set a value, the first in this table is used:
 
 | Source | Origin shown |
 |---|---|
 | the host's code | `code` |
 | the environment | `env` |
-| the host's code, as `default:NAME`: a default of its own that users can override | `code_default` |
+| the host's code, as `default:NAME`: the host's default, which users can override | `code_default` |
 | the file that `DD_TRACE_CONFIG_FILE` names | `file` |
 | the default below | `default` |
 
-- White space around a value is ignored, and an empty value counts as not set.
-- A value that cannot be used counts as not set too, with one warning that says what would be accepted. So does a name \
-in code that is neither below nor known of other tracers; unknown names in the environment are ignored.
+- White space around a value is ignored. An empty value counts as not set.
+- An invalid value counts as not set, with one warning that names the accepted values. A name in code that is neither \
+on this page nor a setting of other tracers causes a warning too. Unknown names in the environment are ignored.
 - A switch is on with `true`, `1`, `yes` or `on`, off with `false`, `0`, `no` or `off`, in any case.
-- `spanwire_tracer_config_json` shows every setting's value and origin, the start-up line those that somebody set. Credentials in URLs \
-and tags named like secrets are redacted there.
+- `spanwire_tracer_config_json` returns the value and origin of every setting. The start-up line shows those that are set. \
+In both, credentials in URLs and tags with the name of a secret are redacted.
 
-Where spans go, in this order: `DD_TRACE_AGENT_URL`; `DD_AGENT_HOST` and `DD_TRACE_AGENT_PORT` if at least one is set; \
-the socket `/var/run/datadog/apm.socket` if it is there; `http://localhost:8126`. A host or port from a stronger source \
-than the URL's wins over it. An `http://` URL without a port means port 80, as in any URL; user and query in it are \
-not used. `https://` is not supported: with it nothing can be sent, and the log says so.
+Spans go to the first of these: `DD_TRACE_AGENT_URL`; `DD_AGENT_HOST` and `DD_TRACE_AGENT_PORT` if at least one is set; \
+the socket `/var/run/datadog/apm.socket` if it exists; `http://localhost:8126`. A host or port from a stronger source \
+than that of the URL overrides the URL. An `http://` URL without a port means port 80. User, password and query of the \
+URL are not used. `https://` is not supported: nothing is sent, and the log says so.
 ";
 
 const NAMES: &str = "
 ## Names in each language
 
-In code, a host in one of these languages (`SPANWIRE_LANGUAGE`) may write the names that its users know, also behind \
-`default:`. To hosts in other languages they are unknown.
+In code, a host in one of these languages (`SPANWIRE_LANGUAGE`) may use these names, which its users know, also after \
+`default:`. In other languages they are unknown names.
 
 | Language | Name | Setting |
 |---|---|---|
@@ -52,7 +52,7 @@ In code, a host in one of these languages (`SPANWIRE_LANGUAGE`) may write the na
 const LEVELS: &str = "
 ## Levels
 
-What `DD_TRACE_LOG_LEVEL` may be, in any case:
+Values of `DD_TRACE_LOG_LEVEL`, in upper or lower case:
 
 | Language | Accepts |
 |---|---|
@@ -80,14 +80,14 @@ fn reference() -> String {
 const LATER: &str = "
 ## Known, and not supported yet
 
-These settings of other tracers have no effect in this version. The log names those that were set, once at the start. \
-A switch that is off (marked with *) is not named: what it turns off is not there.
+These settings of other tracers have no effect in this version. One log line at the start names those that are set. \
+Switches (marked with *) are not named if they are off, because the feature is absent anyway.
 
 | About | Names |
 |---|---|
 ";
 
-/// What tracers have and this one has not.
+/// Settings of other tracers that are not supported.
 fn later() -> String {
     let mut text = String::from(LATER);
     for topic in TOPICS {
@@ -98,7 +98,7 @@ fn later() -> String {
     text
 }
 
-/// What hosts in each language may write instead of a setting's name.
+/// Names of settings in each language.
 fn names() -> String {
     let mut text = String::from(NAMES);
     for habits in habits::ALL {
@@ -126,15 +126,15 @@ const REDACTION: &str = "\
 <!-- Written from src/redact/words.rs by `cargo test --test settings_reference -- --bless`. -->
 # What is redacted
 
-One redactor stands before every log line, the start-up line, `spanwire_tracer_config_json`, the descriptions that \
-debuggers and `spanwire core` print, and the reports of `spanwire doctor`. Spans themselves are sent as the host made them.
+The redactor processes every log line, the start-up line, `spanwire_tracer_config_json`, the output of debuggers and of \
+`spanwire core`, and the reports of `spanwire doctor`. Spans are sent as the host made them.
 
-It removes a value for its name, or for its looks, and writes `<redacted>` instead.
+The redactor replaces a value by `<redacted>` because of its name or because of its form.
 
-## For its name
+## By name
 
-The name of a tag, of a setting, or of what stands before `=`, `:` or `=>` in a text. It is split into words at \
-`_`, `-`, `.`, blanks, digits and capitals (`apiKey`, `api_key`, `API-KEY`), in any case. Values `true`, `false`, `null` \
+The name is that of a tag, of a setting, or the text before `=`, `:` or `=>`. It is split into words at \
+`_`, `-`, `.`, blanks, digits and capitals (`apiKey`, `api_key`, `API-KEY`), in any case. The values `true`, `false`, `null` \
 and `none` are always shown.
 
 | Words in the name | What is removed |
@@ -149,10 +149,10 @@ fn redaction() -> String {
         let _ = writeln!(text, "| {names} | {what} |");
     };
     row(list(words::SECRET), "the value");
-    row(format!("`key`, `keys` directly behind {}", list(words::BEFORE_KEY)), "the value");
+    row(format!("`key`, `keys` directly after {}", list(words::BEFORE_KEY)), "the value");
     row(format!("`key`, `keys` (but not `public key`) in a name with {}", list(words::WITH_KEY)), "the value");
     row(format!("a word that ends in {}", list(words::ENDINGS)), "the value");
-    row(format!("a word that ends in `key`, `keys` behind {}", list(words::GLUED_TO_KEY)), "the value");
+    row(format!("a word that ends in `key`, `keys` after {}", list(words::GLUED_TO_KEY)), "the value");
     row("`pass` as the last of several words".into(), "the value");
     row(list(words::HEADER), "the value with the scheme before it");
     row(list(words::LINE), "the value, to the end of the line");
@@ -161,10 +161,10 @@ fn redaction() -> String {
         format!("one of these and {}", list(words::NUMBER)),
         "the value, unless it is a number: `token_count` is shown",
     );
-    row(format!("a tag that ends in {}, with any gaps", list(words::QUERY_ENDINGS)), "the value");
+    row(format!("a tag that ends in {}, with or without separators", list(words::QUERY_ENDINGS)), "the value");
     row(
         "`key`, `keys` alone".into(),
-        "nothing of a tag; in a text a value that looks generated: 20 letters and digits",
+        "in a tag nothing; in a text a value that looks generated: 20 letters and digits",
     );
     row("`key` with any other word".into(), "nothing");
     let shown = |removed: bool| {
@@ -173,17 +173,17 @@ fn redaction() -> String {
     };
     let _ = write!(
         text,
-        "\nRemoved, for example: {}.\n\nShown: {}.\n\n## For its looks, whatever its name
+        "\nRemoved, for example: {}.\n\nShown: {}.\n\n## By form, whatever the name
 
 | What | Shown |
 |---|---|
-| user and password in a URL | nothing of them |
+| user and password in a URL | they are removed |
 | query string and fragment of a URL | `{REDACTED}` |
 | `Bearer …`, `Basic …`, `Digest …` | the scheme |
 | JSON Web Tokens, keys and tokens of AWS, Google, GitHub, GitLab, npm, PyPI, Slack, Stripe, OpenAI, SendGrid, Vault | `{REDACTED}` |
 | private keys in PEM | `{REDACTED}` |
-| card numbers with a right check digit, unless the name is that of an id | `{REDACTED}` |
-| 32 or 40 hexadecimal digits behind the words `key` or `token` | `{REDACTED}` |
+| card numbers with a valid check digit, unless the name is that of an id | `{REDACTED}` |
+| 32 or 40 hexadecimal digits after the words `key` or `token` | `{REDACTED}` |
 ",
         shown(true),
         shown(false)
@@ -203,7 +203,7 @@ fn default(setting: &Setting) -> String {
     }
 }
 
-/// A page, and the test that holds it to its source.
+/// A page, and the test that compares it with its source.
 struct Page {
     path: &'static str,
     text: String,

@@ -8,8 +8,14 @@ same and hides the same secrets. Any libspanwire will do, the process's own file
 import ctypes
 import os
 
-_READ = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
-_WRITE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
+# Written from src/abi/ by `cargo test --test header -- --bless`.
+_MEMORY_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
+_TEXT_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
+_INSPECT_RESULT = ctypes.c_int32
+_INSPECT_PARAMETERS = [
+    ctypes.c_uint64, ctypes.c_uint64, ctypes.c_char_p, _MEMORY_CALLBACK, _TEXT_CALLBACK, ctypes.c_void_p,
+]
+# Written up to here.
 _SONAME = "libspanwire.so.0"
 # GDB forgets the name of a script that it has run.
 _SCRIPT = globals().get("__file__")
@@ -36,8 +42,8 @@ def spanwire_library(of_process):
         except (OSError, AttributeError) as error:
             why = why or str(error)
             continue
-        function.restype = ctypes.c_int32
-        function.argtypes = [ctypes.c_uint64, ctypes.c_uint64, ctypes.c_char_p, _READ, _WRITE, ctypes.c_void_p]
+        function.restype = _INSPECT_RESULT
+        function.argtypes = _INSPECT_PARAMETERS
         return function, ""
     return None, why
 
@@ -75,7 +81,8 @@ def spanwire_ask(of_process, root, pid, read, command):
     def keep(text, length, _):
         answers.append(ctypes.string_at(text, length).decode("utf-8", "replace"))
 
-    status = inspect(root, pid, command.encode("utf-8", "replace"), _READ(fill), _WRITE(keep), None)
+    callbacks = _MEMORY_CALLBACK(fill), _TEXT_CALLBACK(keep)
+    status = inspect(root, pid, command.encode("utf-8", "replace"), *callbacks, None)
     if not answers:
         return "spanwire: libspanwire could not answer (status %d)\n" % status
     return ("spanwire: " if status else "") + answers[0]

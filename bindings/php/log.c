@@ -1,7 +1,8 @@
 /*
- * The log's way to PHP, and debug mode. Records wait in the library until PHP fetches them, at the end of a request or
- * when the script asks: nothing ever calls into PHP from another thread. They are copied out first and handed over
- * afterwards, because what a logger does may leave by longjmp, which must not cross the library's frames.
+ * Hands the library's log to PHP: to the script's logger, or to PHP's error log. Records wait in the library until PHP
+ * takes them, at the end of a request or when the script asks: nothing calls into PHP from another thread. They are
+ * copied first and handed over afterwards, because a logger may leave by longjmp, which must not cross the library's
+ * frames.
  */
 #include "php_spanwire.h"
 
@@ -11,123 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
-/* ---- Taking ---- */
-
-typedef struct record {
-    struct record *next;
-    uint64_t time_ns, lost;
-    int32_t level;
-    /* For the error log even where a file is set, and not in the file. */
-    bool host_only;
-    size_t target_len, text_len;
-    /* Where in the text the message begins: before it comes what PHP's log and loggers add themselves. */
-    size_t message_at;
-    /* Target and text, each with a NUL. */
-    char bytes[];
-} record;
-
-typedef struct {
-    record *first, **end;
-    size_t count;
-    /* Records there was no memory for. */
-    uint64_t lost;
-} batch;
-
-static const char *target_of(const record *taken) { return taken->bytes; }
-static const char *text_of(const record *taken) { return taken->bytes + taken->target_len + 1; }
-static const char *message_of(const record *taken) { return text_of(taken) + taken->message_at; }
-static size_t message_len(const record *taken) { return taken->text_len - taken->message_at; }
-
-/* Runs inside the library: plain malloc, since PHP's may leave by longjmp. */
-static void take(const spanwire_log_record *from, void *userdata) {
-    batch *to = userdata;
-    size_t target_len = strlen(from->target);
-    record *taken = malloc(sizeof *taken + target_len + from->text_len + 2);
-    if (!taken) {
-        to->lost += 1 + from->lost;
-        return;
-    }
-    *taken = (record){
-        .time_ns = from->time_ns,
-        .lost = from->lost + to->lost,
-        .level = from->level,
-        .host_only = (from->flags & SPANWIRE_LOG_HOST_ONLY) != 0,
-        .target_len = target_len,
-        .text_len = from->text_len,
-        .message_at = (size_t)(from->message - from->text),
-    };
-    to->lost = 0;
-    memcpy(taken->bytes, from->target, target_len + 1);
-    memcpy(taken->bytes + target_len + 1, from->text, from->text_len);
-    taken->bytes[target_len + 1 + from->text_len] = '\0';
-    *to->end = taken;
-    to->end = &taken->next;
-    to->count++;
-}
-
-/* Adds to what a batch has. */
-static void take_all(batch *to, size_t max) {
-    if (!to->first) to->end = &to->first;
-    if (sw.loaded) sw.log_poll(take, to, max, NULL);
-}
-
-static record *first_of(batch *from) {
-    record *taken = from->first;
-    from->first = taken->next;
-    if (!from->first) from->end = &from->first;
-    from->count--;
-    return taken;
-}
-
-static void free_batch(batch *of) {
-    while (of->first) {
-        record *next = of->first->next;
-        free(of->first);
-        of->first = next;
-    }
-    of->count = 0;
-}
-
-/* ---- Levels ---- */
-
-static const struct {
-    const char *name;
-    int32_t level;
-} levels[] = {
-    /* PSR-3's names; the first of a level is the one that records are given. */
-    {"error", SPANWIRE_LEVEL_ERROR}, {"emergency", SPANWIRE_LEVEL_ERROR}, {"alert", SPANWIRE_LEVEL_ERROR},
-    {"critical", SPANWIRE_LEVEL_ERROR}, {"warning", SPANWIRE_LEVEL_WARN}, {"warn", SPANWIRE_LEVEL_WARN},
-    {"info", SPANWIRE_LEVEL_INFO}, {"notice", SPANWIRE_LEVEL_INFO}, {"debug", SPANWIRE_LEVEL_DEBUG},
-    {"trace", SPANWIRE_LEVEL_TRACE}, {"off", SPANWIRE_LEVEL_OFF},
-};
-
-/* -1: none of them. */
-static int32_t level_of(const char *name) {
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
-        if (strcasecmp(levels[i].name, name) == 0) return levels[i].level;
-    return -1;
-}
-
-static const char *level_name(int32_t level) {
-    if (level == SPANWIRE_LEVEL_TRACE) return "debug"; /* PSR-3 has no lower one */
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
-        if (levels[i].level == level) return levels[i].name;
-    return "debug";
-}
-
-/* ---- Handing over ---- */
+#include "records.h"
 
 static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
 /* What the error log shows of a record, a new string; NULL without memory. PHP, or its web server, puts a date of its
  * own before each line: for that the first one is left out of what the PHP tracer writes. A line of other make gets a
  * word of who speaks instead of its time and process, which are in front. */
-static char *for_error_log(const record *taken) {
-    const char *text = text_of(taken), *message = message_of(taken);
+static char *for_error_log(const sw_record *taken) {
+    const char *text = sw_record_text(taken), *message = sw_record_message(taken);
     size_t size = taken->text_len + 32;
     char *line = malloc(size);
     if (!line) return NULL;
@@ -137,12 +33,12 @@ static char *for_error_log(const record *taken) {
     } else if (taken->message_at == 0) {
         snprintf(line, size, "%s", text);
     } else {
-        snprintf(line, size, "[spanwire] [%s] %s", level_name(taken->level), message);
+        snprintf(line, size, "[spanwire] [%s] %s", sw_level_name(taken->level), message);
     }
     return line;
 }
 
-static void to_error_log(const record *taken) {
+static void to_error_log(const sw_record *taken) {
     static const int severities[] = {LOG_NOTICE, LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_DEBUG};
     int severity = taken->level >= 0 && taken->level <= SPANWIRE_LEVEL_TRACE ? severities[taken->level] : LOG_NOTICE;
     if (taken->lost) {
@@ -157,19 +53,19 @@ static void to_error_log(const record *taken) {
     free(line);
 }
 
-static void context_of(zval *context, const record *taken) {
+static void context_of(zval *context, const sw_record *taken) {
     array_init(context);
-    add_assoc_stringl(context, "target", target_of(taken), taken->target_len);
+    add_assoc_stringl(context, "target", sw_record_target(taken), taken->target_len);
     add_assoc_long(context, "time_ns", (zend_long)taken->time_ns);
     add_assoc_long(context, "lost", (zend_long)taken->lost);
 }
 
 /* False: the logger threw, and what it threw is gone, or it cannot be called any more, such as a private method from
  * outside of its class. An exit() in it, or the end of the fiber it runs in, is left to take its course. */
-static bool to_logger(const record *taken) {
+static bool to_logger(const sw_record *taken) {
     zval arguments[3], answer;
-    ZVAL_STRING(&arguments[0], level_name(taken->level));
-    ZVAL_STRINGL(&arguments[1], message_of(taken), message_len(taken));
+    ZVAL_STRING(&arguments[0], sw_level_name(taken->level));
+    ZVAL_STRINGL(&arguments[1], sw_record_message(taken), sw_record_message_len(taken));
     context_of(&arguments[2], taken);
     ZVAL_UNDEF(&answer);
     zval logger;
@@ -190,24 +86,24 @@ static bool to_logger(const record *taken) {
 
 /* Records on their way to PHP. A logger need not return: it may exit(), fail fatally, or suspend a fiber that is never
  * resumed. So its record leaves the list before it is called, and the rest waits here for the next call. */
-ZEND_TLS batch waiting;
-ZEND_TLS record *in_hand;
+ZEND_TLS sw_batch waiting;
+ZEND_TLS sw_record *in_hand;
 /* What a script takes as an array. */
-ZEND_TLS batch for_script;
+ZEND_TLS sw_batch for_script;
 /* The process that these belong to: a child that a logger forks must not hand them over again. */
 ZEND_TLS pid_t owner;
 
 static void leave_to_parent(void) {
     if (owner == getpid()) return;
     owner = getpid();
-    free_batch(&waiting);
-    free_batch(&for_script);
+    sw_batch_free(&waiting);
+    sw_batch_free(&for_script);
 }
 
 static void hand_over(bool file_has_them) {
     while (waiting.first && !EG(exception)) {
         free(in_hand);
-        in_hand = first_of(&waiting);
+        in_hand = sw_batch_first(&waiting);
         /* After a fatal error no more of the script's code is run. */
         bool logger = !Z_ISUNDEF(SW_G(logger)) && !CG(unclean_shutdown);
         bool taken_over = logger ? to_logger(in_hand) : file_has_them && !in_hand->host_only;
@@ -221,7 +117,7 @@ static zend_long drain(void) {
     if (SW_G(draining) || !sw.loaded) return 0;
     bool file_has_them = sw_settings_log_file(), failed = false;
     leave_to_parent();
-    take_all(&waiting, 0);
+    sw_batch_take(&waiting, 0);
     size_t before = waiting.count;
     SW_G(draining) = true;
     zend_try {
@@ -258,7 +154,7 @@ void sw_log_request_ends(void) {
     ZVAL_UNDEF(&SW_G(logger)); /* a destructor may have set one; its memory goes with the request's */
     free(in_hand);
     in_hand = NULL;
-    free_batch(&for_script);
+    sw_batch_free(&for_script);
 }
 
 /* What php_log_err() does, for a time when PHP has no request any more: it would build its table of time zones with
@@ -284,13 +180,13 @@ void sw_log_process_ends(void) {
     if (!sw.loaded) return;
     bool file_has_them = sw_settings_log_file();
     leave_to_parent();
-    take_all(&waiting, 0);
-    for (record *at = waiting.first; at; at = at->next) {
+    sw_batch_take(&waiting, 0);
+    for (sw_record *at = waiting.first; at; at = at->next) {
         char *line = file_has_them && !at->host_only ? NULL : for_error_log(at);
         if (line) to_error_log_late(line, at->time_ns);
         free(line);
     }
-    free_batch(&waiting);
+    sw_batch_free(&waiting);
 }
 
 /* ---- Functions ---- */
@@ -338,17 +234,17 @@ ZEND_FUNCTION(spanwire_take_log) {
         Z_PARAM_LONG(max)
     ZEND_PARSE_PARAMETERS_END();
     leave_to_parent();
-    free_batch(&for_script); /* of a call that ran out of memory */
-    take_all(&for_script, max > 0 ? (size_t)max : 0);
+    sw_batch_free(&for_script); /* of a call that ran out of memory */
+    sw_batch_take(&for_script, max > 0 ? (size_t)max : 0);
     array_init_size(return_value, (uint32_t)for_script.count);
-    for (record *at = for_script.first; at; at = at->next) {
+    for (sw_record *at = for_script.first; at; at = at->next) {
         zval one;
         context_of(&one, at);
-        add_assoc_string(&one, "level", level_name(at->level));
-        add_assoc_stringl(&one, "message", message_of(at), message_len(at));
+        add_assoc_string(&one, "level", sw_level_name(at->level));
+        add_assoc_stringl(&one, "message", sw_record_message(at), sw_record_message_len(at));
         add_next_index_zval(return_value, &one);
     }
-    free_batch(&for_script);
+    sw_batch_free(&for_script);
 }
 
 ZEND_FUNCTION(spanwire_logger_failures) {
@@ -361,7 +257,7 @@ ZEND_FUNCTION(spanwire_set_log_level) {
     ZEND_PARSE_PARAMETERS_START(1, 1)
         Z_PARAM_STR(name)
     ZEND_PARSE_PARAMETERS_END();
-    int32_t level = level_of(ZSTR_VAL(name));
+    int32_t level = sw_level_of(ZSTR_VAL(name));
     if (level < 0) RETURN_FALSE;
     if (sw.loaded) sw.log_set_level(level);
     RETURN_TRUE;
@@ -375,7 +271,7 @@ ZEND_FUNCTION(spanwire_log) {
         Z_PARAM_OPTIONAL
         Z_PARAM_STR(target)
     ZEND_PARSE_PARAMETERS_END();
-    int32_t level = level_of(ZSTR_VAL(name));
+    int32_t level = sw_level_of(ZSTR_VAL(name));
     if (level <= SPANWIRE_LEVEL_OFF) RETURN_FALSE;
     /* Where records go is known once there is a tracer. */
     if (sw.loaded && sw_tracer_default()) {
@@ -383,38 +279,4 @@ ZEND_FUNCTION(spanwire_log) {
                        ZSTR_LEN(message));
     }
     RETURN_TRUE;
-}
-
-/* ---- Debug mode ---- */
-
-void sw_debug_changed(zend_string *value, bool for_request, int stage) {
-    if (!sw.loaded) return;
-    if (stage == ZEND_INI_STAGE_DEACTIVATE) {
-        if (SW_G(debug_before) >= 0) sw.debug_set(SW_G(debug_before));
-        SW_G(debug_before) = -1;
-        return;
-    }
-    if (for_request && SW_G(debug_before) < 0) SW_G(debug_before) = sw.debug_get();
-    sw.debug_set(value && zend_ini_parse_bool(value));
-}
-
-ZEND_FUNCTION(spanwire_debug) {
-    ZEND_PARSE_PARAMETERS_NONE();
-    RETURN_BOOL(sw.loaded && sw.debug_get());
-}
-
-ZEND_FUNCTION(spanwire_set_debug) {
-    bool enabled;
-    ZEND_PARSE_PARAMETERS_START(1, 1)
-        Z_PARAM_BOOL(enabled)
-    ZEND_PARSE_PARAMETERS_END();
-    if (sw.loaded) sw.debug_set(enabled);
-}
-
-ZEND_FUNCTION(spanwire_set_debug_for) {
-    zend_long seconds;
-    ZEND_PARSE_PARAMETERS_START(1, 1)
-        Z_PARAM_LONG(seconds)
-    ZEND_PARSE_PARAMETERS_END();
-    if (sw.loaded) sw.debug_set_for(seconds < 0 ? 0 : seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds);
 }

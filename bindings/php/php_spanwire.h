@@ -3,9 +3,10 @@
  *
  *   spanwire.c  the module: start, end, requests, phpinfo     library.c  loading libspanwire and checking it
  *   settings.c  INI to settings                               tracer.c   Spanwire\Tracer, the tracers of a process
- *   span.c      Spanwire\Span                                 log.c      the log's way to PHP, and debug mode
- *   stack.c     which span is current                         tags.c     arrays to tags
- *   errors.c    exceptions and fatal errors to spans          thrown.c   exceptions for the script's handler
+ *   span.c      Spanwire\Span                                 tags.c     arrays to tags
+ *   stack.c     which span is current                         thrown.c   exceptions for the script's handler
+ *   errors.c    exceptions and fatal errors to spans          debug.c    debug mode
+ *   log.c       log records to PHP                            records.c  copies of log records
  */
 #ifndef PHP_SPANWIRE_H
 #define PHP_SPANWIRE_H
@@ -124,6 +125,9 @@ void sw_thrown_stop(void);
 void sw_log_request_ends(void);
 /* The last records, when there is no request any more. */
 void sw_log_process_ends(void);
+
+/* debug.c */
+
 /* An INI value for debug mode changed in a running process; `for_request`: until the request ends. */
 void sw_debug_changed(zend_string *value, bool for_request, int stage);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "counts.h"
 #include "tracer_arginfo.h"
 
 /* Below SPANWIRE_TRACERS_MAX, so that a host of many directories does not take all of the process's. */
@@ -295,13 +296,6 @@ static ZEND_METHOD(Spanwire_Tracer, shutdown) {
     if (tracer->closed_in == 0) tracer->closed_in = SW_G(request);
     RETURN_BOOL(sw.tracer_shutdown(tracer->handle, timeout_of(timeout)) == SPANWIRE_OK);
 }
-
-#define SW_COUNTS(X) \
-    X(spans_started) X(spans_finished) X(spans_open) X(spans_abandoned) X(spans_discarded) X(spans_waiting) \
-    X(spans_queued) X(spans_in_flight) X(spans_sent) X(spans_dropped) X(dropped_queue_full) X(dropped_memory) \
-    X(dropped_unreachable) X(dropped_refused) X(dropped_too_large) X(dropped_shutdown) X(dropped_invalid) \
-    X(dropped_unknown_fate) X(starts_refused) X(payloads_sent) X(payloads_unknown) X(attempts_failed) X(bytes_sent) \
-    X(texts_repaired) X(texts_cut) X(tags_dropped) X(parents_unknown) X(memory_used) X(memory_max)
 
 static ZEND_METHOD(Spanwire_Tracer, stats) {
     ZEND_PARSE_PARAMETERS_NONE();

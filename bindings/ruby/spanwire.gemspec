@@ -15,6 +15,7 @@ Gem::Specification.new do |spec|
   spec.files = %w[
     README.md
     lib/spanwire.rb
+    lib/spanwire/abi.rb
     lib/spanwire/configuration.rb
     lib/spanwire/context.rb
     lib/spanwire/log.rb

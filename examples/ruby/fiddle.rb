@@ -28,8 +28,9 @@ module Spanwire
   extern "int spanwire_log_drain(void *, size_t, void *)"
 
   # The first fields of spanwire_stats; `size` tells the library how many we know.
-  Stats = struct ["size_t size", "u64 started", "u64 finished", "u64 open", "u64 abandoned", "u64 discarded",
-                  "u64 waiting", "u64 queued", "u64 in_flight", "u64 sent"]
+  Stats = struct ["size_t size", "u64 spans_started", "u64 spans_finished", "u64 spans_open", "u64 spans_abandoned",
+                  "u64 spans_discarded", "u64 spans_waiting", "u64 spans_queued", "u64 spans_in_flight",
+                  "u64 spans_sent"]
 
   def self.tracer(settings)
     texts = settings.flatten.map { |text| Fiddle::Pointer[text] } # to live until the call returns
@@ -66,5 +67,5 @@ $stderr.write(Spanwire.log_lines)
 stats = Spanwire::Stats.malloc(Fiddle::RUBY_FREE)
 stats.size = Spanwire::Stats.size
 Spanwire.spanwire_tracer_stats(tracer, stats)
-puts "#{stats.finished} spans finished, #{stats.sent} sent"
+puts "#{stats.spans_finished} spans finished, #{stats.spans_sent} sent"
 exit status.zero?

@@ -131,7 +131,8 @@ fn submit(
 
 impl spanwire_record {
     fn given(&self) -> Result<Given<'_>, Error> {
-        (self.tags.of(self.tags_count)?, self.metrics.of(self.metrics_count)?);
+        self.tags.of(self.tags_count)?;
+        self.metrics.of(self.metrics_count)?;
         Ok(Given {
             trace_id_high: self.trace_id_high,
             trace_id_low: self.trace_id_low,

@@ -2,7 +2,7 @@
 //! got. A batch that has to be tried again is held while batches of other tracers have their turn.
 
 use super::account::Account;
-use super::format::v04 as payload;
+use super::format::{self, Offer};
 use super::metadata::Metadata;
 use super::queue::{Taken, Ticket};
 use super::shared::Shared;
@@ -46,8 +46,8 @@ pub(super) struct Batch {
     pub(super) limit: Option<usize>,
     /// How far the payload reaches that was tried last.
     pub(super) tried: usize,
-    /// The payload that is next was refused at the newer endpoint.
-    pub(super) downgraded: bool,
+    /// The payload that is next was refused in all formats before this one.
+    pub(super) offer: Offer,
     /// Attempts for the payload that is next.
     pub(super) attempts: u32,
     /// When the first of them began.
@@ -113,7 +113,7 @@ impl Batch {
             pieces: Vec::new(),
             limit: None,
             tried: 0,
-            downgraded: false,
+            offer: Offer::default(),
             attempts: 0,
             began: None,
         }
@@ -124,7 +124,7 @@ impl Batch {
         let (mut order, mut pieces) = (Vec::new(), Vec::with_capacity(self.chunks.len()));
         for (chunk, content) in self.chunks.iter().enumerate() {
             let from = order.len();
-            payload::order(content, &mut order);
+            format::order(content, &mut order);
             pieces.push(Piece { chunk, from, to: order.len() });
         }
         pieces.reverse();
@@ -147,7 +147,7 @@ impl Batch {
         self.gone.store(place, Relaxed);
         self.asking.store(false, Relaxed);
         self.unknown.store(false, Relaxed);
-        (self.downgraded, self.attempts, self.began) = (false, 0, None);
+        (self.offer, self.attempts, self.began) = (Offer::default(), 0, None);
     }
 
     /// Puts pieces back to be sent again.

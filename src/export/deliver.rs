@@ -5,20 +5,19 @@
 use super::batch::{Batch, Piece};
 use super::connection::State;
 use super::exporter::Exporter;
-use super::format::v04 as payload;
+use super::format::{Format, Offer, PayloadFormat, Sender};
+use super::packing::{pack, Bounds};
 use super::queue::Pause;
 use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
 use super::shared::Shared;
-use super::transport::agent::{self, Answer, Failure, Timeouts, TraceHeaders};
+use super::transport::agent::{self, Agent, Answer, Failure, Headers, Timeouts};
 use super::transport::file;
 use super::transport::Transport;
 use crate::counters::{Counters, Reason};
-use crate::event::dropped::Stage;
 use crate::event::send_error::{Peer, SendErrorKind};
 use crate::event::{DropDetail, Event, SendError, Totals};
 use crate::memory::Buffer;
 use crate::probes;
-use crate::span::encode;
 use crate::sys;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::PoisonError;
@@ -45,8 +44,11 @@ pub(super) struct Delivery {
     pub(super) pause: Option<Pause>,
     /// Since when the agent does not answer.
     pub(super) down_since: Option<Instant>,
-    /// The agent does not know v0.4.
-    pub(super) old_endpoint: bool,
+    /// The format that the agent accepts, as far as is known.
+    pub(super) offer: Offer,
+    /// What `encoder` encodes.
+    encodes: Format,
+    encoder: Box<dyn PayloadFormat>,
     /// The rates' version that the agent gave last.
     pub(super) rates_version: Option<String>,
     /// The largest request that the agent says it takes.
@@ -89,7 +91,9 @@ impl Delivery {
             backoff: Backoff::new(u64::from_ne_bytes(seed)),
             pause: None,
             down_since: None,
-            old_endpoint: false,
+            offer: Offer::default(),
+            encodes: Format::V04,
+            encoder: Format::V04.encoder(),
             rates_version: None,
             request_max: None,
             agent_state: None,
@@ -108,8 +112,14 @@ impl Delivery {
         }
         #[cfg(test)]
         fault(batch, "panics before");
+        self.use_format(match self.transport {
+            Transport::File(_) => Format::JsonLines,
+            Transport::Agent(_) | Transport::Unusable(_) => self.offer(batch).format(),
+        });
+        let bounds = self.bounds(batch);
         let mut body = std::mem::take(&mut self.body);
-        let taken = self.fill(&mut body, batch);
+        body.truncate(0);
+        let taken = pack(&mut *self.encoder, &mut body, batch, bounds, self.shared);
         if !taken.is_empty() {
             self.send(body.bytes(), taken, batch);
         }
@@ -122,77 +132,33 @@ impl Delivery {
         self.body.clear(0);
     }
 
-    /// The largest payload, and the largest span that is sent alone: an agent that names a smaller bound than what it
-    /// takes makes smaller payloads, but loses no span.
-    fn bounds(&self, batch: &Batch) -> (usize, usize) {
+    /// How large the next payload of a batch may be.
+    fn bounds(&self, batch: &Batch) -> Bounds {
+        if let Transport::File(_) = self.transport {
+            return Bounds { payload: usize::MAX, one_span: usize::MAX };
+        }
         let most = batch.owner.metadata.settings.payload_max_bytes.min(REQUEST_MAX);
         let agents = self.request_max.map_or(most, |max| usize::try_from(max).unwrap_or(most));
-        (batch.limit.unwrap_or(most).min(agents).min(most), most)
+        Bounds { payload: batch.limit.unwrap_or(most).min(agents).min(most), one_span: most }
     }
 
-    /// Fills `body` with as many pieces as fit; those are returned. A piece that does not fit alone is cut.
-    fn fill(&mut self, body: &mut Buffer, batch: &mut Batch) -> Vec<Piece> {
-        let mut taken: Vec<Piece> = Vec::new();
-        body.truncate(0);
-        if let Transport::File(_) = self.transport {
-            taken.extend(batch.pieces.pop());
-            return taken;
+    /// What the next payload of a batch is offered as: `/info` may say meanwhile that the agent knows a format which it has
+    /// refused for this payload.
+    fn offer(&self, batch: &Batch) -> Offer {
+        self.offer.max(batch.offer)
+    }
+
+    /// Makes the encoder one for this format.
+    fn use_format(&mut self, format: Format) {
+        if self.encodes != format {
+            (self.encodes, self.encoder) = (format, format.encoder());
         }
-        let ((limit, most), owner) = (self.bounds(batch), batch.owner.clone());
-        let _ = payload::put(body, &encode::array_head(0));
-        while let Some(piece) = batch.pieces.pop() {
-            let before = body.len();
-            let (chunk, offsets) = (&batch.chunks[piece.chunk], &batch.order[piece.from..piece.to]);
-            let Ok(done) = payload::seal(body, chunk, offsets, &owner.metadata, limit) else {
-                body.truncate(before);
-                if !taken.is_empty() {
-                    batch.pieces.push(piece);
-                    break;
-                }
-                batch.gone_up_to(piece.to);
-                owner.lose(self.shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
-                continue;
-            };
-            if done == offsets.len() {
-                taken.push(piece);
-                continue;
-            }
-            if !taken.is_empty() {
-                body.truncate(before);
-                batch.pieces.push(piece);
-                break;
-            }
-            let cut = piece.from + done;
-            if done > 0 {
-                batch.pieces.push(Piece { from: cut, ..piece });
-                taken.push(Piece { to: cut, ..piece });
-                break;
-            }
-            body.truncate(before);
-            // What was halved because of its neighbours may be taken alone.
-            let alone = payload::seal(body, chunk, &offsets[..1], &owner.metadata, most);
-            if piece.spans() > 1 {
-                batch.pieces.push(Piece { from: cut + 1, ..piece });
-            }
-            if alone == Ok(1) {
-                taken.push(Piece { to: cut + 1, ..piece });
-                break;
-            }
-            body.truncate(before);
-            batch.gone_up_to(cut + 1);
-            let detail = DropDetail::SpanTooLarge { max_bytes: most as u64 };
-            owner.lose(self.shared, Reason::TooLarge, 1, 1, &detail);
-        }
-        if !body.is_empty() {
-            payload::correct(body, 0, &encode::array_head(taken.len()));
-        }
-        taken
     }
 
     /// Sends a payload once; what became of its pieces is settled, or they are put back for another attempt.
     fn send(&mut self, body: &[u8], taken: Vec<Piece>, batch: &mut Batch) {
         if let Transport::File(_) = self.transport {
-            return self.write(taken, batch);
+            return self.write(body, &taken, batch);
         }
         let owner = batch.owner.clone();
         let (bytes, traces) = (body.len() as u64, taken.len() as u64);
@@ -208,9 +174,7 @@ impl Delivery {
         batch.attempts += 1;
         let (began, url) = (*batch.began.get_or_insert_with(Instant::now), &self.url);
         self.shared.logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt: batch.attempts });
-        // `/info` may say meanwhile that the agent knows v0.4: the same payload is still offered to each endpoint once.
-        let old_endpoint = self.old_endpoint || batch.downgraded;
-        let headers = TraceHeaders { rates_version: self.rates_version.clone(), old_endpoint };
+        let next_offer = self.offer(batch).next();
         let settings = &owner.metadata.settings;
         agent.set_timeouts(Timeouts { connect: settings.connect_timeout, request: settings.request_timeout });
         let asked = Instant::now();
@@ -218,7 +182,9 @@ impl Delivery {
         batch.asking.store(true, Relaxed);
         #[cfg(test)]
         fault(batch, "panics during");
-        let result = agent.post_traces(&owner.metadata.identity, body, taken.len(), &headers);
+        let rates_version = self.rates_version.as_deref().unwrap_or_default();
+        let sender = Sender { identity: &owner.metadata.identity, rates_version };
+        let result = post(agent, &*self.encoder, &sender, body);
         let verdict = judge(&result);
         probes::payload_send(bytes, result.as_ref().map_or(0, |answer| answer.status.into()));
         if !matches!(verdict, Verdict::Sent) {
@@ -230,12 +196,11 @@ impl Delivery {
         }
         let wait = self.wait_after(verdict);
         let (closing, time_over, give_up) = self.closing(batch);
-        let older = !old_endpoint;
         let refused = closing && matches!(result, Err(Failure::Refused(_)));
         let wait = give_up.map_or(wait, |left| wait.min(left));
         let retry = match verdict {
             Verdict::Retry { .. } => !time_over && !refused && began.elapsed() + wait <= settings.retry_for,
-            Verdict::Downgrade => older,
+            Verdict::Downgrade => next_offer.is_some(),
             _ => false,
         };
         let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
@@ -254,15 +219,17 @@ impl Delivery {
                 batch.put_back(taken);
                 (batch.limit, batch.attempts, batch.began) = (Some(body.len() / 2), 0, None);
             }
-            (Verdict::Downgrade, _) if older => {
-                (self.old_endpoint, batch.downgraded) = (true, true);
-                batch.put_back(taken);
-            }
-            (Verdict::Downgrade, _) => {
-                // Neither endpoint: a wrong address, more likely than an agent older than both.
-                self.old_endpoint = false;
-                lose(self, batch, Reason::Refused, &detail(&result));
-            }
+            (Verdict::Downgrade, _) => match next_offer {
+                Some(next) => {
+                    (self.offer, batch.offer) = (next, next);
+                    batch.put_back(taken);
+                }
+                None => {
+                    // No format at all: a wrong address is more likely than an agent older than all of them.
+                    self.offer = Offer::default();
+                    lose(self, batch, Reason::Refused, &detail(&result));
+                }
+            },
             (Verdict::Retry { .. }, _) if retry => batch.put_back(taken),
             (Verdict::Retry { .. }, _) => {
                 let unknown = batch.unknown.load(Relaxed);
@@ -322,51 +289,38 @@ impl Delivery {
         self.shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }
 
-    fn write(&mut self, taken: Vec<Piece>, batch: &mut Batch) {
+    /// Writes a payload to the file; it is sent or dropped.
+    fn write(&mut self, body: &[u8], taken: &[Piece], batch: &mut Batch) {
         let patience = self.closing(batch).2.map_or(file::PATIENCE, |left| file::PATIENCE.min(left));
         let Transport::File(file) = &mut self.transport else { return };
         let owner = batch.owner.clone();
-        for piece in taken {
-            let began = Instant::now();
-            let order = &batch.order[piece.from..piece.to];
-            let line = file::line(&batch.chunks[piece.chunk], order, &owner.metadata);
-            let (bytes, traces, spans) = (line.len() as u64, 1, piece.spans());
-            let written = file.write(&line, patience);
-            let standing = if written.is_ok() { State::Answers } else { State::NotReached };
-            self.exporter.connection.set(standing, 0);
-            batch.gone_up_to(piece.to);
-            let written =
-                written.map_err(|error| SendError::new(SendErrorKind::NotWritten(error.into()), Peer::Unnamed));
-            self.last = Some(written.clone());
-            let url = &self.url;
-            if let Err(error) = written {
-                let error = &error;
-                let first = self.down_since.is_none();
-                self.down_since.get_or_insert_with(Instant::now);
-                self.totals.failed += traces;
-                let (totals, attempt, retry) = (self.totals, 1, false);
-                let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
-                self.shared.logs.emit(&event);
-                owner.lose(self.shared, Reason::Unreachable, spans, traces, &DropDetail::NotSent(error.clone()));
-                continue;
-            }
-            owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
-            self.totals.sent += traces;
-            let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());
-            let (status, answer, attempt, totals) = (200, "written", 1, self.totals);
-            self.shared.logs.emit(&Event::PayloadSent {
-                url,
-                bytes,
-                traces,
-                spans,
-                time,
-                status,
-                answer,
-                attempt,
-                recovered,
-                totals,
-            });
+        let (bytes, traces) = (body.len() as u64, taken.len() as u64);
+        let spans = taken.iter().map(Piece::spans).sum();
+        let began = Instant::now();
+        let written = file.write(body, patience);
+        let standing = if written.is_ok() { State::Answers } else { State::NotReached };
+        self.exporter.connection.set(standing, 0);
+        batch.gone_up_to(taken.last().map_or(0, |piece| piece.to));
+        let written = written.map_err(|error| SendError::new(SendErrorKind::NotWritten(error.into()), Peer::Unnamed));
+        self.last = Some(written.clone());
+        let url = &self.url;
+        if let Err(error) = written {
+            let error = &error;
+            let first = self.down_since.is_none();
+            self.down_since.get_or_insert_with(Instant::now);
+            self.totals.failed += traces;
+            let (totals, attempt, retry) = (self.totals, 1, false);
+            let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
+            self.shared.logs.emit(&event);
+            owner.lose(self.shared, Reason::Unreachable, spans, traces, &DropDetail::NotSent(error.clone()));
+            return;
         }
+        owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
+        self.totals.sent += traces;
+        let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());
+        let (status, answer, attempt, totals) = (200, "written", 1, self.totals);
+        let event = Event::PayloadSent { url, bytes, traces, spans, time, status, answer, attempt, recovered, totals };
+        self.shared.logs.emit(&event);
     }
 
     /// Logs what an attempt came to, and keeps track of whether the agent answers at all.
@@ -434,6 +388,14 @@ impl Delivery {
             self.agent_state = answer.agent_state.clone();
         }
     }
+}
+
+/// Posts a payload that the encoder has finished.
+pub fn post(agent: &Agent, encoder: &dyn PayloadFormat, sender: &Sender<'_>, body: &[u8]) -> Result<Answer, Failure> {
+    let mut headers = Headers::default();
+    headers.add("Content-Type", encoder.content_type());
+    encoder.headers(sender, &mut |name, value| headers.add(name, value));
+    agent.post(encoder.path(), &headers, body)
 }
 
 fn reason(result: &Result<Answer, Failure>, unknown: bool, time_over: bool) -> Reason {

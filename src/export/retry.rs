@@ -1,7 +1,7 @@
 //! What to do after a request: the verdict on its outcome, the `Retry-After` header, and how long to wait. Nothing here
 //! sends, sleeps or counts.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::agent::{Answer, Failure};
 
@@ -55,39 +55,15 @@ pub fn judge(result: &Result<Answer, Failure>) -> Verdict {
     }
 }
 
-/// Reads a `Retry-After` value: whole seconds, or a date such as `Wed, 21 Oct 2015 07:28:00 GMT`, which is counted from
-/// `now` (seconds since 1970; a date gone by is zero). Anything else is `None`.
+/// Parses a `Retry-After` value: whole seconds, or an HTTP date such as `Wed, 21 Oct 2015 07:28:00 GMT`. Returns the time
+/// from `now`, in seconds since 1970, to that date; zero if the date has passed; `None` for anything else.
 pub fn parse_retry_after(value: &str, now: u64) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
-    Some(Duration::from_secs(date_seconds(value)?.saturating_sub(now)))
-}
-
-fn date_seconds(value: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let words: Vec<&str> = value.split_ascii_whitespace().collect();
-    let [_weekday, day, month, year, time, "GMT"] = words[..] else { return None };
-    let month = MONTHS.iter().position(|name| *name == month)? as u64;
-    let number = |text: &str, range: std::ops::RangeInclusive<u64>| {
-        text.parse::<u64>().ok().filter(|number| range.contains(number) && !text.starts_with('+'))
-    };
-    let (day, year) = (number(day, 1..=31)?, number(year, 1970..=9999)?);
-    let mut clock = time.split(':');
-    let (hour, minute, second) =
-        (number(clock.next()?, 0..=23)?, number(clock.next()?, 0..=59)?, number(clock.next()?, 0..=60)?);
-    if clock.next().is_some() {
-        return None;
-    }
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let leap_days = |year: u64| (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
-    const BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let days = (year - 1970) * 365 + leap_days(year) - leap_days(1970)
-        + BEFORE[month as usize]
-        + u64::from(month > 1 && leap(year))
-        + (day - 1);
-    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+    let date = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Duration::from_secs(date.as_secs().saturating_sub(now)))
 }
 
 /// Waits between tries: 100 ms, doubling up to 5 s, each moved by up to a quarter either way, so that the processes of

@@ -1,5 +1,8 @@
 //! Starts the worker's thread of an exporter.
 
+// Starts a thread.
+#![allow(clippy::disallowed_methods)]
+
 use super::exporter::Exporter;
 use super::shared::Shared;
 use super::worker;

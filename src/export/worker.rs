@@ -9,6 +9,7 @@ use super::batch::{Batch, Batches};
 use super::connection::State;
 use super::deliver::{Delivery, AT_ONCE};
 use super::exporter::{Connections, Exporter};
+use super::format::Offer;
 use super::info::{self, InfoPoll, Timing};
 use super::metadata::Metadata;
 use super::periodic::poller::Poller;
@@ -307,7 +308,8 @@ impl Worker {
                 let (url, version, endpoints) = (&delivery.url, &info.version, info.endpoints.len() as u64);
                 self.shared.logs.emit(&Event::AgentInfo { url, version, endpoints });
                 delivery.request_max = info.max_request_bytes;
-                delivery.old_endpoint &= !info.endpoints.iter().any(|path| path.contains("/v0.4/traces"));
+                delivery.offer =
+                    Offer::listed(&info.endpoints).map_or(delivery.offer, |listed| listed.min(delivery.offer));
                 if connection.is_unknown() {
                     connection.set(State::Answers, 200);
                 }

@@ -1,6 +1,9 @@
 //! The log file: opening, appending, rotating, and noticing that somebody else rotated. Used by the log thread alone;
 //! nothing here formats, and what goes wrong is an error for the caller to report.
 
+// Opens, renames and removes files.
+#![allow(clippy::disallowed_methods)]
+
 use super::retention::Retention;
 use super::writer::PATIENCE;
 use crate::lines::{Given, Lines};

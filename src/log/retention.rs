@@ -1,6 +1,9 @@
 //! Deleting log files that are too old, in the folder where a log file is about to be. Errors are no reason not to log:
 //! what cannot be deleted stays.
 
+// Removes files.
+#![allow(clippy::disallowed_methods)]
+
 use crate::sys;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -198,6 +198,7 @@ fn push(shared: &Arc<Shared>, record: Arc<Record>) {
     }
 }
 
+#[allow(clippy::disallowed_methods)] // Starts a thread.
 fn start(shared: &Arc<Shared>) {
     let for_thread = shared.clone();
     match sys::spawn(THREAD.name(), move || run(for_thread)) {

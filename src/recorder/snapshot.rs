@@ -227,7 +227,7 @@ impl Snapshot {
                 snapshot.take(words, place, shard as u32);
             }
         }
-        snapshot.events.sort_by_key(|event| (event.time_ns, event.shard, event.number));
+        crate::sort::by_key(&mut snapshot.events, |event| (event.time_ns, event.shard, event.number));
         for (index, at) in extents.tracers.places().enumerate() {
             let place = words.get(at..at + extents.tracers.stride).unwrap_or_default();
             snapshot.tracers.extend(tracer(index as u32, place, extents.tracer_head));

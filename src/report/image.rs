@@ -229,7 +229,7 @@ impl Image {
             image.spans.extend(live(slot, others_spans, &view).map(|word| open_span(slot, word, &view)));
             true
         });
-        image.spans.sort_by_key(|span| (span.start_ns, span.slot));
+        crate::sort::by_key(&mut image.spans, |span| (span.start_ns, span.slot));
         reader.each("trace", &mut |slot, view| {
             image.traces.extend(live(slot, others_traces, &view).map(|_| Trace {
                 open: view.number("open").unwrap_or(0),

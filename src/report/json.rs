@@ -32,8 +32,8 @@ fn of_tracer(image: &Image, tracer: &Tracer) -> Value {
     let settings = tracer.settings().map(|[name, value, origin]| {
         json!({ "name": clean(name, LONG), "value": clean(value, LONG), "origin": clean(origin, LONG) })
     });
-    let counters: Map<String, Value> =
-        tracer.counters.iter().map(|(name, value)| (name.clone(), (*value).into())).collect();
+    let counters =
+        crate::sort::object(&mut tracer.counters.iter().map(|(name, value)| (name.clone(), (*value).into())));
     json!({
         "index": tracer.index, "service": text("service"), "env": text("env"), "version": text("version"),
         "language": text("language"), "live": tracer.live, "shut_down": tracer.closed, "enabled": tracer.enabled,

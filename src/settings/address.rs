@@ -1,4 +1,4 @@
-//! Where spans are sent: reading agent URLs and hosts, and choosing among them. Nothing here opens a connection.
+//! Agent URLs and hosts: parses them, and chooses the Agent's address. Opens no connection.
 
 use super::parse;
 use super::rejection::{MeantUrl, Unusable, UrlFault};
@@ -8,46 +8,45 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-/// The socket that a local Agent is looked for at when nothing is set.
+/// The socket of a local Agent, used if no address is set and it exists.
 pub const DEFAULT_SOCKET: &str = "/var/run/datadog/apm.socket";
-/// The port that an Agent listens at.
+/// The default port of an Agent.
 pub const DEFAULT_PORT: u16 = 8126;
 
-/// Where spans go. `Display` gives the URL.
+/// Where spans go. `Display` prints the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentAddress {
     /// An Agent over TCP.
     Http {
-        /// A name or an IP address; an IPv6 address without brackets.
+        /// A name or an IP address; IPv6 without brackets.
         host: String,
-        /// From 1.
+        /// 1 to 65535.
         port: u16,
-        /// What comes before `/v0.4/traces`: empty, or begins with `/` and does not end with one.
+        /// The path before `/v0.4/traces`: empty, or begins with `/` and does not end with one.
         base_path: String,
     },
     /// An Agent at a Unix socket.
     Unix {
-        /// Absolute.
+        /// An absolute path.
         path: PathBuf,
     },
-    /// A file that takes one JSON object per trace and line.
+    /// A file to which each trace is appended as one line of JSON.
     File {
-        /// Absolute.
+        /// An absolute path.
         path: PathBuf,
     },
-    /// A URL that is understood but cannot be served.
+    /// A valid URL that cannot be used.
     Unusable {
         /// The URL, without credentials and query.
         url: String,
-        /// Why not.
+        /// The reason.
         why: Unusable,
     },
 }
 
 impl AgentAddress {
-    /// Reads the value of `DD_TRACE_AGENT_URL`. Takes `unix:/path` too, as the tracers of Go, Java and Node.js do.
-    /// `https://` is understood and answered with `Unusable`: falling back to another place without encryption would
-    /// surprise its user.
+    /// Parses the value of `DD_TRACE_AGENT_URL`. Also accepts `unix:/path`, as the tracers of Go, Java and Node.js do.
+    /// Returns `Unusable` for `https://`: falling back to an unencrypted connection would surprise the user.
     pub fn from_url(url: &str) -> Result<AgentAddress, UrlFault> {
         if let Some(c) = url.chars().find(|c| c.is_control() || c.is_whitespace()) {
             return Err(UrlFault::Character(c));
@@ -82,7 +81,7 @@ impl AgentAddress {
         }
     }
 
-    /// An Agent over TCP at this host and port.
+    /// Returns the address of an Agent over TCP.
     pub fn tcp(host: &str, port: u16) -> AgentAddress {
         AgentAddress::Http { host: host.into(), port, base_path: String::new() }
     }
@@ -93,17 +92,17 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(known)
 }
 
-/// The URL that was probably meant, without credentials.
+/// Returns the URL that was probably meant, without credentials.
+/// Returns what is wrong with a URL that has no scheme, or begins with a host name that looks like a scheme.
 fn meant(scheme: &str, rest: &str) -> MeantUrl {
     MeantUrl(redact::url(&format!("{scheme}://{rest}")).into_owned())
 }
 
-/// What is wrong with a URL that begins with no scheme, or with the name of a host that looks like one.
 fn without_scheme(url: &str) -> UrlFault {
     let bare = url.trim_start_matches('/');
     let authority = bare.split(['/', '?', '#']).next().unwrap_or(bare);
     let (name, port) = match authority.rsplit_once(':') {
-        // The last colon of an IPv6 address is in front of no port.
+        // The last colon of an IPv6 address does not precede a port.
         Some((name, port)) if !port.ends_with(']') && !name.ends_with(':') => (name, port),
         _ => (authority, ""),
     };
@@ -146,7 +145,7 @@ fn is_file_path(path: &str) -> bool {
     path.starts_with('/') && !path.ends_with('/')
 }
 
-/// `[user@]host[:port][/path][?query][#fragment]`; the port is 80 where the URL has none, as in any URL.
+/// Parses `[user@]host[:port][/path][?query][#fragment]`. The default port is 80.
 fn http(rest: &str) -> Result<AgentAddress, UrlFault> {
     let rest = rest.split(['?', '#']).next().unwrap_or(rest);
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
@@ -169,7 +168,7 @@ fn http(rest: &str) -> Result<AgentAddress, UrlFault> {
     Ok(AgentAddress::Http { host: host(name)?, port, base_path: path.trim_end_matches('/').into() })
 }
 
-/// Reads a host: a name, an IPv4 address, or an IPv6 address with or without brackets (without, in the answer).
+/// Parses a host: a name, an IPv4 address, or an IPv6 address with or without brackets. Returns it without brackets.
 pub fn host(text: &str) -> Result<String, UrlFault> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     let is_name = |t: &str| t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
@@ -185,8 +184,8 @@ pub fn host(text: &str) -> Result<String, UrlFault> {
     }
 }
 
-/// A repository's URL without credentials, query and fragment. The `git@host:path` form is answered as it is: there the
-/// user is no secret.
+/// Returns a repository's URL without credentials, query and fragment. Leaves `git@host:path` unchanged: its user is
+/// not secret.
 pub fn repository(url: &str) -> Cow<'_, str> {
     match url.contains("://") {
         true => redact::url(url),
@@ -194,17 +193,18 @@ pub fn repository(url: &str) -> Cow<'_, str> {
     }
 }
 
-/// A URL or host as it may be shown.
+/// Returns a URL or host without secrets.
 pub fn redacted(url: &str) -> String {
     redact::text(&redact::url(url)).into_owned()
 }
 
-/// An address as it may be shown: a path may hold a token.
+/// Returns an address without secrets: a path may contain a token.
 pub fn shown(agent: &AgentAddress) -> String {
     redacted(&agent.to_string())
 }
 
-/// Whether a socket is at the place where a local Agent makes one.
+#[allow(clippy::disallowed_methods)] // Looks at a file.
+/// Whether the default socket of a local Agent exists.
 pub fn default_socket_exists() -> bool {
     use std::os::unix::fs::FileTypeExt;
     std::fs::metadata(DEFAULT_SOCKET).is_ok_and(|found| found.file_type().is_socket())

@@ -1,5 +1,5 @@
-//! Settings while they are read. What several of them decide together is kept apart until all are known; deciding it is
-//! the parent module's business, the defaults are the table's.
+//! Settings while they are being resolved. Holds values that depend on each other until all are known; `settings` then
+//! combines them. The defaults are in `table`.
 
 use super::address::AgentAddress;
 use super::habits::{Levels, Version};
@@ -11,9 +11,9 @@ use crate::level::Level;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Settings so far.
+/// Settings that are being resolved.
 pub struct Draft {
-    /// What is frozen in the end.
+    /// The result.
     pub frozen: Settings,
     /// `DD_TRACE_AGENT_URL`, if it is set.
     pub url: Option<AgentAddress>,
@@ -23,7 +23,7 @@ pub struct Draft {
     pub port: u16,
     /// The host's language.
     pub language: Language,
-    /// The version of that language's tracer that the host stands in for, where it told.
+    /// The version of that language's tracer that the host replaces, if the host set it.
     pub version: Option<Version>,
     /// `DD_TRACE_CONFIG_FILE`.
     pub config_file: Option<PathBuf>,
@@ -59,7 +59,7 @@ pub struct Draft {
     pub json_enabled: bool,
 }
 
-/// Nothing is set, not even the defaults.
+/// Returns a draft without any values, not even defaults.
 pub(super) fn blank() -> Draft {
     let frozen = Settings {
         service: String::new(),

@@ -1,6 +1,6 @@
-//! Settings: what several of them decide together, and where each value came from. Read once, then frozen. What exists is
-//! in `table`, which source wins in `sources`, how text is read in `parse` and `address`, what each language's users know
-//! in `habits`, how settings are shown in `startup`; nothing here logs or reads the environment by itself.
+//! Settings: resolves them once, with their origins. `table` has all settings, `sources` decides which source wins,
+//! `parse` and `address` read values, `habits` has the names of each language, `startup` formats settings for logs.
+//! Logs nothing and does not read the environment itself.
 
 pub mod address;
 pub mod draft;
@@ -28,139 +28,140 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use table::{Kind, Setting};
 
-/// Marks a setting in code that gives way to the environment.
+/// Prefix of a setting in code that the environment overrides.
 const DEFAULT_PREFIX: &str = "default:";
-/// How much of a rejected value is kept, in characters.
+/// Characters of a rejected value that are kept.
 const REJECTED_MAX: usize = 200;
 
-/// The frozen settings of a tracer. Empty text means "not set".
+/// The resolved settings of a tracer. Empty text means "not set".
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The service of spans that name none; never empty.
+    /// The service of spans that set none; never empty.
     pub service: String,
     /// The environment.
     pub env: String,
     /// The application's version.
     pub version: String,
-    /// Tags for every span; `service`, `env` and `version` are not among them.
+    /// Tags for every span, without `service`, `env` and `version`.
     pub tags: Vec<(String, String)>,
     /// The host name.
     pub hostname: String,
-    /// Whether local roots carry the host name.
+    /// Whether local root spans have the host name as a tag.
     pub report_hostname: bool,
-    /// Who this container is, for the agent; printable ASCII.
+    /// The identity of this container, for the Agent; printable ASCII.
     pub external_env: Option<String>,
-    /// The source's repository, without credentials.
+    /// The repository of the source, without credentials.
     pub git_repository_url: Option<String>,
-    /// The source's commit.
+    /// The commit of the source.
     pub git_commit_sha: Option<String>,
-    /// Whether anything is sent.
+    /// Whether spans are made and sent.
     pub enabled: bool,
     /// Where spans go.
     pub agent: AgentAddress,
     /// Whether new trace ids have 128 bits.
     pub trace_id_128: bool,
-    /// Whether long traces are sent in parts.
+    /// Whether long traces are sent in parts (partial flush).
     pub partial_flush_enabled: bool,
-    /// How many finished spans make such a part.
+    /// Number of finished spans at which a part is sent.
     pub partial_flush_min_spans: usize,
-    /// The longest wait of a finished trace.
+    /// The longest time that a finished trace waits in the queue.
     pub flush_interval: Duration,
-    /// The bytes in the queue that end that wait.
+    /// Bytes in the queue at which it is sent earlier.
     pub flush_bytes: usize,
     /// The largest payload, in bytes.
     pub payload_max_bytes: usize,
-    /// What the queue holds, in bytes.
+    /// Limit of the queue, in bytes.
     pub queue_max_bytes: usize,
-    /// What the queue holds, in chunks.
+    /// Limit of the queue, in chunks.
     pub queue_max_chunks: usize,
-    /// What all spans together may occupy, in bytes.
+    /// Memory limit of all spans, in bytes.
     pub memory_max: usize,
-    /// How long connecting may take.
+    /// Time limit for connecting.
     pub connect_timeout: Duration,
-    /// How long a request may take.
+    /// Time limit for a request.
     pub request_timeout: Duration,
-    /// How long one payload is tried again; zero for one attempt.
+    /// Time for which a payload is retried; zero for one attempt.
     pub retry_for: Duration,
     /// Debug mode.
     pub debug: bool,
-    /// What debug mode logs.
+    /// The lowest level that debug mode logs.
     pub debug_level: Level,
-    /// What is logged while debug mode is off.
+    /// The lowest level that is logged while debug mode is off.
     pub log_level: Level,
-    /// Whether somebody chose that.
+    /// Whether the level was set explicitly.
     pub log_level_given: bool,
     /// Levels of single loggers, or of PHP's targets.
     pub log_rules: Vec<(String, Level)>,
     /// Whether the start-up line is logged.
     pub startup_logs: bool,
-    /// What the host adds to the start-up line.
+    /// Fields that the host adds to the start-up line.
     pub startup_extra: Vec<(String, serde_json::Value)>,
-    /// Whether spans that nobody finishes are looked for.
+    /// Whether abandoned spans are logged.
     pub debug_abandoned_spans: bool,
-    /// How long a span is open before it counts as one.
+    /// Time after which an open span counts as abandoned.
     pub abandoned_span_timeout: Duration,
-    /// How records read: `native`, `json`, or a language's name with or without `@source`; empty for the host's.
+    /// The dialect of log records: `native`, `json`, or a language's name with or without `@source`; empty for the
+    /// host's.
     pub log_dialect: String,
     /// Whether records go to standard error.
     pub log_stderr: bool,
     /// Whether records go to the ring that a host polls or drains.
     pub log_ring: bool,
-    /// Whether records go to `log_file`, which is then set.
+    /// Whether records go to `log_file`. If so, `log_file` is set.
     pub log_to_file: bool,
-    /// The log file, or the one that `DD_TRACE_LOG_FILE` names where none is used; absolute.
+    /// The log file; or the file in `DD_TRACE_LOG_FILE`, even if it is not used. Absolute.
     pub log_file: Option<PathBuf>,
-    /// The size at which it is rotated, in bytes; 0 for never.
+    /// The size at which it is rotated, in bytes; 0 means never.
     pub log_file_size: u64,
-    /// How many rotated files are kept.
+    /// Number of rotated files to keep.
     pub log_file_backups: u32,
-    /// The least important level that it takes.
+    /// The lowest level that goes to it.
     pub log_file_level: Level,
-    /// How it is kept; set if records go to it.
+    /// Configuration of the log file; set if records go to it.
     pub log_place: Option<FileConfig>,
-    /// The same for what a .NET host's native code says.
+    /// Configuration of the second log file, for records from a .NET host's native code.
     pub log_native_place: Option<FileConfig>,
-    /// How long repetitions of a record are held back, in seconds, where somebody said so.
+    /// Time in which a record is not repeated, in seconds, if it was set.
     pub logging_rate: Option<u64>,
-    /// How long errors are gathered before they are logged; `None` for not at all.
+    /// Time in which errors are gathered before they are logged; `None` if they are not gathered.
     pub gather_errors: Option<Duration>,
-    /// Whether what need not be repeated is logged once.
+    /// Whether some records are logged only once in a process.
     pub once_logs: bool,
-    /// How Java's logger prints.
+    /// Format of Java's logger.
     pub java_layout: Layout,
-    /// The host's language; printable ASCII, as are the next four.
+    /// The host's language. Printable ASCII, as are the next four.
     pub language: String,
-    /// That language's version.
+    /// The version of the language.
     pub language_version: String,
-    /// What runs the program.
+    /// The interpreter that runs the program.
     pub interpreter: String,
-    /// Who made that.
+    /// The vendor of the interpreter.
     pub interpreter_vendor: String,
-    /// The tracer's version, as the host reports it.
+    /// The tracer's version, as the host sets it.
     pub tracer_version: String,
-    /// Names of settings that were set and are not supported yet.
+    /// Names of settings that are set and not supported.
     pub unsupported: Vec<&'static str>,
-    /// Every setting of the table that hosts in this language have, in its order: the value that won and its origin.
+    /// Every setting of the table that hosts in this language have, in the table's order, with its value and origin.
     pub values: Vec<Value>,
 }
 
-/// A value that is in force.
+/// The value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// The setting.
+    /// The setting's name.
     pub name: &'static str,
-    /// Its text, fit to be shown: secrets are redacted.
+    /// Its text, with secrets redacted.
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
 }
 
-/// A value that was given and cannot be used; what else was given, or the default, is in force.
+/// A rejected value. Another source's value or the default is used instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// The name as it was given, fit to be shown.
+    /// The name as it was given, with secrets redacted.
     pub name: String,
-    /// Its text, fit to be shown: secrets are redacted, and only the beginning of a long one is kept.
+    /// Its text, redacted and cut to a limit.
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
@@ -168,7 +169,7 @@ pub struct Rejected {
     pub why: Rejection,
 }
 
-/// What the machine says where no setting does.
+/// Facts about the machine, for values that are not set.
 struct Surroundings {
     process_name: String,
     hostname: String,
@@ -180,9 +181,10 @@ struct Surroundings {
 }
 
 impl Settings {
-    /// Freezes what `code` (names and values, the last of a name wins) and the environment say. Never fails: a value that
-    /// cannot be used counts as not given and is among the rejected. Empty values count as not given. Reads a few files
-    /// under /proc and the configuration file, and asks for the default socket.
+    #[allow(clippy::disallowed_methods)] // Looks at a folder.
+    /// Resolves the settings from `code` (names and values; the last of equal names counts) and the environment. Never
+    /// fails: an invalid value counts as not set and is returned as rejected. Empty values count as not set. Reads a
+    /// few files under /proc and the configuration file, and checks for the default socket.
     pub fn resolve(code: &[(String, String)], env: &dyn Fn(&str) -> Option<String>) -> (Settings, Vec<Rejected>) {
         let around = Surroundings {
             process_name: host::process_name(),
@@ -195,7 +197,7 @@ impl Settings {
         resolve_among(code, env, around)
     }
 
-    /// The value in force of a setting of the table, as it may be shown.
+    /// Returns the value of a setting, with secrets redacted.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values.iter().find(|value| value.name == name)
     }
@@ -208,7 +210,7 @@ fn resolve_among(
 ) -> (Settings, Vec<Rejected>) {
     let (mut draft, mut rejected) = (blank(), Vec::new());
     let mut sources = Sources::new(code, env);
-    // What the others' names and values depend on, and where values may be, comes first.
+    // Read first the settings on which names and values of others depend, and the configuration file.
     let mut first = read(table::LANGUAGE, &sources, &mut draft, &mut rejected);
     draft.language = Dialect::of_language(&draft.frozen.language).language;
     let told = first.iter().any(|value| value.name == "SPANWIRE_TRACER_VERSION" && value.origin != Origin::Default);
@@ -243,11 +245,12 @@ fn read(settings: &'static [Setting], from: &Sources, draft: &mut Draft, rejecte
     settings.iter().map(|setting| from.choose(setting, draft, rejected)).collect()
 }
 
-/// What log files are named after: kept, so that all tracers of a process, and of children that inherit its log, agree.
+/// The pid and date in the names of log files. Kept, so that all tracers of a process, and children that inherit its
+/// log, use the same file.
 static PID: AtomicU64 = AtomicU64::new(0);
 static STARTED_NS: AtomicU64 = AtomicU64::new(0);
 
-/// The first value that was ever given.
+/// Returns the first value that was ever passed.
 fn first(kept: &AtomicU64, now: u64) -> u64 {
     kept.compare_exchange(0, now, Relaxed, Relaxed).map_or_else(|first| first, |_| now)
 }
@@ -258,7 +261,7 @@ fn date_of(time_ns: u64) -> String {
     format!("{year:04}{month:02}{day:02}")
 }
 
-/// A setting's text as it may be shown.
+/// Returns a setting's text with secrets redacted.
 fn shown(setting: &Setting, text: &str) -> String {
     match setting.kind {
         Kind::AgentUrl(_) | Kind::AgentHost(_) => address::redacted(text),
@@ -273,7 +276,7 @@ fn shown(setting: &Setting, text: &str) -> String {
     }
 }
 
-/// A rejected value, of which `value` is fit to be shown.
+/// Returns a rejected value. `value` must be redacted already.
 fn refused(name: &str, value: String, origin: Origin, why: Rejection) -> Rejected {
     let name = shorten(redact::text(name).into_owned(), REJECTED_MAX);
     Rejected { name, value: shorten(value, REJECTED_MAX), origin, why }
@@ -287,7 +290,8 @@ fn shorten(mut text: String, most: usize) -> String {
     text
 }
 
-/// `service`, `env` and `version` leave the tags in any case: as tags they would contradict the fields of that name.
+/// Moves `service`, `env` and `version` from the tags to the fields of that name. They never stay tags, because they
+/// could contradict the fields.
 fn take_identity_from_tags(settings: &mut Settings) {
     let tags = std::mem::take(&mut settings.tags);
     let from = settings.value("DD_TAGS").map_or(Origin::Default, |value| value.origin);
@@ -319,8 +323,8 @@ fn fall_back(settings: &mut Settings, name: &str, found: String, field: fn(&mut 
     }
 }
 
-/// The URL wins over host and port, unless one of those comes from a stronger source: what a host's code says about its
-/// agent is not undone by the environment. The value shown for the URL is the place that was chosen.
+/// Chooses the Agent's address. The URL overrides host and port unless one of them comes from a stronger source: the
+/// environment must not override what the host's code sets. The URL's shown value becomes the address that was chosen.
 fn choose_agent(draft: &mut Draft, default_socket: bool) {
     let origin = |name: &str| draft.frozen.value(name).map_or(Origin::Default, |value| value.origin);
     let tcp = origin("DD_AGENT_HOST").max(origin("DD_TRACE_AGENT_PORT"));

@@ -1,5 +1,4 @@
-//! How each kind of setting is read: text in, a value or the reason why it is rejected out. Nothing here knows a setting's
-//! name, where a text came from or what it overrides.
+//! Parsers for each type of setting: they return a value, or the reason why the text is rejected.
 
 use super::rejection::{Bounds, Rejection};
 use crate::level::Level;
@@ -7,10 +6,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The longest text that a setting takes, in bytes.
+/// The longest text of a setting, in bytes.
 pub const TEXT_MAX: usize = 65_536;
 
-/// Which sinks log records go to.
+/// The sinks that get log records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sinks {
     /// Standard error.
@@ -21,7 +20,7 @@ pub struct Sinks {
     pub ring: bool,
 }
 
-/// A yes or no.
+/// Parses a switch.
 pub fn switch(text: &str) -> Result<bool, Rejection> {
     let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     if is(&["true", "1", "yes", "on"]) {
@@ -33,7 +32,7 @@ pub fn switch(text: &str) -> Result<bool, Rejection> {
     }
 }
 
-/// A whole number in `range`.
+/// Parses a whole number in `range`.
 pub fn number(text: &str, range: &RangeInclusive<u64>, unit: &'static str) -> Result<u64, Rejection> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
@@ -45,7 +44,7 @@ pub fn number(text: &str, range: &RangeInclusive<u64>, unit: &'static str) -> Re
     }
 }
 
-/// Text for tags and logs.
+/// Checks text for tags and logs.
 pub fn text(text: &str) -> Result<String, Rejection> {
     match text.chars().find(|c| c.is_control()) {
         None => Ok(text.to_string()),
@@ -53,7 +52,7 @@ pub fn text(text: &str) -> Result<String, Rejection> {
     }
 }
 
-/// Text for an HTTP header: one character outside of ASCII would make every request fail.
+/// Checks text for an HTTP header. A character outside ASCII would make every request fail.
 pub fn header_text(text: &str) -> Result<String, Rejection> {
     match text.chars().find(|c| !matches!(c, ' '..='~')) {
         None => Ok(text.to_string()),
@@ -61,7 +60,7 @@ pub fn header_text(text: &str) -> Result<String, Rejection> {
     }
 }
 
-/// One of the accepted words, in any case; the value is the word as listed.
+/// Finds one of the accepted words, in any case; returns the word as listed.
 pub fn word(text: &str, accepted: &'static [&'static str]) -> Result<String, Rejection> {
     match accepted.iter().find(|word| text.eq_ignore_ascii_case(word)) {
         Some(word) => Ok(word.to_string()),
@@ -71,12 +70,12 @@ pub fn word(text: &str, accepted: &'static [&'static str]) -> Result<String, Rej
 
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
-/// A log level's name.
+/// Parses the name of a log level.
 pub fn level(text: &str) -> Result<Level, Rejection> {
     Level::from_name(text).ok_or(Rejection::NotLevelAmong(LEVELS))
 }
 
-/// A path, made absolute.
+/// Makes a file's path absolute.
 pub fn path(value: &str) -> Result<PathBuf, Rejection> {
     let path = text(value)?;
     if path.ends_with('/') {
@@ -85,7 +84,7 @@ pub fn path(value: &str) -> Result<PathBuf, Rejection> {
     absolute(&path)
 }
 
-/// A folder's path, made absolute.
+/// Makes a folder's path absolute.
 pub fn folder(value: &str) -> Result<PathBuf, Rejection> {
     absolute(&text(value)?)
 }
@@ -94,7 +93,7 @@ fn absolute(path: &str) -> Result<PathBuf, Rejection> {
     std::path::absolute(path).map_err(|error| Rejection::NotAbsolute(error.into()))
 }
 
-/// Permission bits in octal; the owner's write bit must be among them, since a rotated file is opened again.
+/// Parses permission bits in octal. The owner must be able to write, because a rotated file is opened again.
 pub fn file_mode(text: &str) -> Result<u32, Rejection> {
     let digits = text.strip_prefix("0o").unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -104,7 +103,7 @@ pub fn file_mode(text: &str) -> Result<u32, Rejection> {
     }
 }
 
-/// A JSON object's fields.
+/// Parses a JSON object into its fields.
 pub fn json_object(text: &str) -> Result<Vec<(String, serde_json::Value)>, Rejection> {
     match serde_json::from_str(text) {
         Ok(serde_json::Value::Object(fields)) => Ok(fields.into_iter().collect()),
@@ -113,7 +112,7 @@ pub fn json_object(text: &str) -> Result<Vec<(String, serde_json::Value)>, Rejec
     }
 }
 
-/// A duration as Go writes it: numbers with units, one behind another.
+/// Parses a duration in Go's format: a sequence of numbers with units.
 pub fn go_duration(text: &str) -> Result<Duration, Rejection> {
     let (mut rest, mut total) = (text.strip_prefix('+').unwrap_or(text), 0f64);
     if rest == "0" {
@@ -142,8 +141,8 @@ pub fn go_duration(text: &str) -> Result<Duration, Rejection> {
     }
 }
 
-/// `key:value` pairs, separated by commas, or by blanks where there is no comma. A key ends at its first colon; one
-/// without a colon has an empty value; pairs without a key are left out; the last value of a key wins.
+/// Parses `key:value` pairs, separated by commas, or by blanks if there is no comma. A key ends at its first colon. A
+/// pair without a colon has an empty value; a pair without a key is left out. The last of equal keys counts.
 pub fn tags(text: &str) -> Vec<(String, String)> {
     let mut tags: Vec<(String, String)> = Vec::new();
     let mut places = std::collections::HashMap::new();
@@ -169,7 +168,7 @@ pub fn tags(text: &str) -> Vec<(String, String)> {
     tags
 }
 
-/// A list of sinks, separated by commas; `none` stands alone.
+/// Parses a list of sinks, separated by commas; `none` must be the only word.
 pub fn sinks(text: &str) -> Result<Sinks, Rejection> {
     let mut sinks = Sinks { stderr: false, file: false, ring: false };
     if text.eq_ignore_ascii_case("none") {
@@ -189,7 +188,8 @@ pub fn sinks(text: &str) -> Result<Sinks, Rejection> {
     }
 }
 
-/// The name that was probably meant: one that only lacks a prefix, else the one with the fewest slips.
+/// Returns the known name that was probably meant: one that only lacks a prefix, else the one with the fewest typing
+/// errors.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     if name.len() > 100 {
         return None;
@@ -205,7 +205,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> 
     (slips <= (upper.len() / 5).clamp(1, 4)).then_some(found)
 }
 
-/// How many characters must be added, removed or replaced to turn one text into the other.
+/// Returns the number of characters to add, remove or replace to turn one text into the other.
 pub fn slips(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.bytes().enumerate() {

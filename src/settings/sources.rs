@@ -1,5 +1,5 @@
-//! Where values come from: the host's code, in the names of its language; the environment; a configuration file. Which of
-//! them wins for one setting. What several settings decide together is elsewhere.
+//! The sources of values: the host's code, with the names of its language; the environment; a configuration file.
+//! Chooses the value of each setting.
 
 use super::draft::Draft;
 use super::habits::{self, java, python, Habits, Levels, Version};
@@ -17,7 +17,7 @@ use std::path::Path;
 /// The largest configuration file, in bytes.
 const FILE_MAX: u64 = 1_000_000;
 
-/// Everything that was given.
+/// All given values.
 pub(super) struct Sources<'a> {
     code: Vec<Given<'a>>,
     env: &'a dyn Fn(&str) -> Option<String>,
@@ -26,12 +26,12 @@ pub(super) struct Sources<'a> {
 
 /// A name and a text from the host's code.
 struct Given<'a> {
-    /// The setting that the name means, or the name itself.
+    /// The name of the setting that `name` stands for, or `name` itself.
     setting: String,
-    /// The name as it was given, without prefix.
+    /// The name as given, without a prefix.
     name: &'a str,
     value: &'a str,
-    /// Whether it gives way to the environment.
+    /// Whether the environment overrides it (`default:`).
     preset: bool,
 }
 
@@ -45,7 +45,7 @@ impl Given<'_> {
 }
 
 impl<'a> Sources<'a> {
-    /// What `code` and the environment say, every name being a setting's own.
+    /// Collects what `code` and the environment set. Names in code are not translated yet.
     pub fn new(code: &'a [(String, String)], env: &'a dyn Fn(&str) -> Option<String>) -> Sources<'a> {
         let given = |(given, value): &'a (String, String)| {
             let bare = given.strip_prefix(DEFAULT_PREFIX);
@@ -55,7 +55,7 @@ impl<'a> Sources<'a> {
         Sources { code: code.iter().map(given).collect(), env, file: Vec::new() }
     }
 
-    /// From now on the names in code are those of a language.
+    /// Translates the names in code from those of the host's language.
     pub fn translate(&mut self, habits: &Habits, version: Option<Version>) {
         let mut turned_on = Vec::new();
         for given in &mut self.code {
@@ -68,11 +68,12 @@ impl<'a> Sources<'a> {
                 preset: given.preset,
             }));
         }
-        // In front: who names such a setting as well means what he says.
+        // Insert in front, so that a value that the user sets explicitly overrides it.
         self.code.splice(0..0, turned_on);
     }
 
-    /// Takes over a configuration file's values. A missing file is an error only where a user named it.
+    /// Reads the values of a configuration file. A missing file is an error only if the user, and not the host's
+    /// default, named it.
     pub fn read_file(&mut self, path: &Path, named: &Value, rejected: &mut Vec<Rejected>) {
         let mut refuse = |name: &str, value: String, origin, why| {
             rejected.push(refused(name, value, origin, why));
@@ -98,7 +99,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// What was given for a setting, the strongest first: where, by which name, and the text, which is not empty.
+    /// Returns all values given for a setting, strongest first: origin, name and non-empty text.
     fn given(&self, setting: &str) -> Vec<(Origin, String, String)> {
         let in_code = |preset| {
             let mut given = self.code.iter().rev().filter(|given| given.preset == preset && given.setting == setting);
@@ -112,7 +113,7 @@ impl<'a> Sources<'a> {
         trimmed.filter(|(_, _, text)| !text.is_empty()).collect()
     }
 
-    /// The strongest usable value of a setting, put in its place.
+    /// Stores the strongest valid value of a setting in the draft.
     pub fn choose(&self, setting: &'static Setting, draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Value {
         if let Kind::LoggerLevels = setting.kind {
             return self.choose_loggers(setting, draft, rejected);
@@ -130,13 +131,13 @@ impl<'a> Sources<'a> {
             }
         }
         if !setting.default.is_empty() {
-            // A test holds every default of the table to be accepted.
+            // A test checks that every default in the table is valid.
             let _ = setting.kind.apply(setting.default, draft);
         }
         Value { name: setting.name, value: setting.default.into(), origin: Origin::Default }
     }
 
-    /// The levels of loggers that were given, by whatever names of the family.
+    /// Stores the levels of loggers, under all names of the family.
     fn choose_loggers(&self, setting: &'static Setting, draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Value {
         let (mut said, mut strongest) = (Vec::new(), Origin::Default);
         for (logger, name) in self.loggers(draft.language) {
@@ -164,7 +165,7 @@ impl<'a> Sources<'a> {
         Value { name: setting.name, value: shorten(said.join(","), REJECTED_MAX), origin: strongest }
     }
 
-    /// The loggers that may have a level of their own, and the names by which it is given.
+    /// Returns the loggers for which a level was given, and the names that gave it.
     fn loggers(&self, language: Language) -> Vec<(String, String)> {
         match language {
             Language::Python => python::logger_levels(),
@@ -180,7 +181,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// The names of settings that are known, not supported, and set from anywhere.
+    /// Returns the names of unsupported settings that are set in any source.
     pub fn unsupported(&self) -> Vec<&'static str> {
         let asks = |setting: &&Later| {
             let strongest = self.given(setting.name).into_iter().next();
@@ -189,7 +190,7 @@ impl<'a> Sources<'a> {
         TOPICS.iter().flat_map(|topic| topic.settings).filter(asks).map(|setting| setting.name).collect()
     }
 
-    /// Names in code that mean nothing to a host in this language.
+    /// Returns names in code that are no setting for a host in this language.
     pub fn unknown_names(&self, language: Language) -> Vec<Rejected> {
         let known = table::all().filter(|setting| setting.is_for(language)).map(|setting| setting.name);
         let families: Vec<String> = self.loggers(language).into_iter().map(|(_, name)| name).collect();
@@ -210,7 +211,8 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// The fields of a configuration file that are settings of tracers.
+#[allow(clippy::disallowed_methods)] // Opens the configuration file.
+/// Returns the fields of a configuration file that are settings of tracers.
 fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
     let opened = Descriptor::open_to_read(path);
     let unreadable = |error: std::io::Error| match error.kind() {

@@ -1,13 +1,13 @@
-//! Settings as the start-up line shows them: one JSON object, the fields that every tracer's reader looks for first.
-//! What is shown is already redacted where it is kept; how the line is logged is the dialect's business.
+//! Formats settings for the start-up line: one JSON object that begins with the fields that readers look for first. The
+//! values are redacted already. The dialect logs the line.
 
 use super::{address, Origin, Settings};
-use crate::{host, redact, sys};
+use crate::{host, redact, sort, sys};
 use serde_json::{json, Value as Json};
 
 impl Settings {
-    /// The whole configuration as one JSON object on one line, every setting with its origin among it. `runtime_id` is
-    /// this process's id; `agent_error` is what the agent's first failure said, `None` while there was none.
+    /// Returns the whole configuration as one line of JSON, with the origin of every setting. `runtime_id` is this
+    /// process's id; `agent_error` is the first error of the Agent, or `None`.
     pub fn config_json(&self, runtime_id: &str, agent_error: Option<&str>) -> String {
         let fields = self.fields(runtime_id, agent_error, |_| true);
         let shown: Vec<String> =
@@ -15,8 +15,8 @@ impl Settings {
         format!("{{{}}}", shown.join(","))
     }
 
-    /// The fields of the start-up line: the same, but of the settings only those that somebody set. What everybody has
-    /// would bury them. Behind them, or in place of one of the same name, what the host adds (`SPANWIRE_STARTUP_EXTRA`).
+    /// Returns the fields of the start-up line: those of `config_json`, but only the settings that are set, to keep the
+    /// line readable. Fields of the host (`SPANWIRE_STARTUP_EXTRA`) follow, or replace those of the same name.
     pub fn startup_fields(&self, runtime_id: &str, agent_error: Option<&str>) -> Vec<(String, Json)> {
         let mut fields = self.fields(runtime_id, agent_error, |origin| origin != Origin::Default);
         for (name, value) in &self.startup_extra {
@@ -30,23 +30,17 @@ impl Settings {
         fields
     }
 
-    fn fields(
-        &self,
-        runtime_id: &str,
-        agent_error: Option<&str>,
-        shown: impl Fn(Origin) -> bool,
-    ) -> Vec<(String, Json)> {
+    fn fields(&self, runtime_id: &str, agent_error: Option<&str>, shown: fn(Origin) -> bool) -> Vec<(String, Json)> {
         let (year, month, day, hour, minute, second) = sys::utc_time(sys::wall_ns());
         let tag =
             |(key, value): &(String, String)| (redact::text(key).into_owned(), redact::value_of(key, value).into());
-        let tags: Json = self.tags.iter().map(tag).collect::<serde_json::Map<String, Json>>().into();
-        let settings: Json = self
-            .values
-            .iter()
-            .filter(|value| shown(value.origin))
-            .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() })))
-            .collect();
-        // The order is that in which people read it; serde_json's own maps are sorted by name.
+        let tags: Json = sort::object(&mut self.tags.iter().map(tag)).into();
+        let shown = self.values.iter().filter(|value| shown(value.origin));
+        let settings = sort::object(
+            &mut shown
+                .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() }))),
+        );
+        // In the order in which people read them; a map of serde_json would be sorted by name.
         let fields = [
             ("date", format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z").into()),
             ("os_name", "Linux".into()),
@@ -69,22 +63,22 @@ impl Settings {
             ("partial_flush_enabled", self.partial_flush_enabled.into()),
             ("partial_flush_min_spans", self.partial_flush_min_spans.into()),
             ("report_hostname", self.report_hostname.into()),
-            ("settings", settings),
+            ("settings", settings.into()),
         ];
         fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
     }
 }
 
-/// A fact of the host's without what looks like a secret.
+/// Removes values that look like secrets from a field of the host.
 fn hidden(name: &str, value: Json) -> Json {
     match value {
         Json::String(text) => redact::value_of(name, &text).into(),
         Json::Array(values) => values.into_iter().map(|value| hidden(name, value)).collect(),
-        // What is inside has names of its own, which say less.
+        // If the name is that of a secret, hide the whole object: the names inside say less.
         Json::Object(_) if redact::value_of(name, "object") == redact::REDACTED => redact::REDACTED.into(),
         Json::Object(fields) => {
             let field = |(name, value): (String, Json)| (redact::text(&name).into_owned(), hidden(&name, value));
-            Json::Object(fields.into_iter().map(field).collect())
+            sort::object(&mut fields.into_iter().map(field)).into()
         }
         Json::Number(number) => {
             let text = number.to_string();

@@ -1,7 +1,6 @@
-//! The one table of settings: every name, what it accepts, its default and its sentence of documentation. Parsing,
-//! precedence, the start-up line and docs/settings.md are driven by it. How a kind of text is read is in `parse` and, where
-//! languages differ, in `habits`; which source wins is in `sources`. The log's settings are in `logs`, those of spans and
-//! their way in `spans`; what is known and not supported in `later`.
+//! The table of all settings: name, accepted values, default and description. Parsing, precedence, the start-up line and
+//! docs/settings.md use it. `parse` reads values, `habits` has the differences between languages, `sources` decides which
+//! source wins. `logs` has the settings of the log, `spans` those of spans and sending, `later` the unsupported ones.
 
 pub mod later;
 mod logs;
@@ -22,7 +21,7 @@ use std::time::Duration;
 pub struct Section {
     /// The heading.
     pub title: &'static str,
-    /// What is to be said of them together; may be empty.
+    /// A text about all of them; may be empty.
     pub about: &'static str,
     /// Its settings, in the order in which they are documented.
     pub settings: &'static [Setting],
@@ -32,17 +31,17 @@ pub struct Section {
 pub struct Setting {
     /// The name, both in code and in the environment.
     pub name: &'static str,
-    /// What its text may be, and where the value goes.
+    /// How its text is parsed, and where the value is stored.
     pub kind: Kind,
     /// The default, as the text that would set it; empty for "not set".
     pub default: &'static str,
-    /// What the default is in words, where it is found at run time.
+    /// Describes a default that is computed at run time.
     pub computed: &'static str,
     /// What the setting does.
     pub about: &'static str,
-    /// The version that brought it.
+    /// The first version that has it.
     pub since: &'static str,
-    /// The one language whose hosts have it; `None` for every host.
+    /// The language whose hosts have it; `None` for all hosts.
     pub only: Option<Language>,
 }
 
@@ -53,10 +52,10 @@ impl Setting {
     }
 }
 
-/// Takes a value of one kind to its place.
+/// Stores a value.
 type Put<T> = fn(&mut Draft, T);
 
-/// What a setting's text may be.
+/// The type of a setting.
 pub enum Kind {
     /// `true`, `1`, `yes`, `on` or `false`, `0`, `no`, `off`, in any case.
     Switch(Put<bool>),
@@ -66,29 +65,29 @@ pub enum Kind {
     Millis(RangeInclusive<u64>, Put<Duration>),
     /// Text without control characters.
     Text(Put<String>),
-    /// Text that travels in an HTTP header: printable ASCII.
+    /// Text that is sent in an HTTP header: printable ASCII.
     HeaderText(Put<String>),
-    /// A repository's address, kept without credentials.
+    /// The URL of a repository, stored without credentials.
     RepositoryUrl(Put<String>),
-    /// One of some words, in any case.
+    /// One of a list of words, in any case.
     Word(&'static [&'static str], Put<String>),
-    /// A log level, or levels, as the host's language has them.
+    /// A log level, or levels, in the form of the host's language.
     Levels(Put<Levels>),
-    /// The same, where another setting ranks higher.
+    /// Levels of a setting that is used if `DD_TRACE_LOG_LEVEL` is not set.
     OtherLevels(Put<Levels>),
-    /// What OpenTelemetry's users write for a level.
+    /// A level in OpenTelemetry's words.
     OtelLevel(Put<Levels>),
     /// The level of the log file alone.
     FileLevel(Put<Level>),
-    /// A level for one logger of many: the setting stands for a family of names.
+    /// A level for a single logger. The setting is a family of names.
     LoggerLevels,
     /// A file's path; a relative one is made absolute at once, so that a later `chdir` does not move it.
     Path(Put<PathBuf>),
-    /// A folder's path, likewise.
+    /// A folder's path, made absolute as well.
     Folder(Put<PathBuf>),
-    /// A file's path, or one of Java's two streams.
+    /// A file's path, or `System.err` or `System.out`.
     JavaFile(Put<PathBuf>),
-    /// A property of the Java logger's layout, by its name there.
+    /// A property of the layout of Java's logger, by its Java name.
     JavaLayout(&'static str),
     /// Sinks by their .NET names.
     DotnetSinks(Put<Sinks>),
@@ -109,7 +108,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Reads `text` and puts the value in its place; on error nothing has changed.
+    /// Parses `text` and stores the value. On error nothing has changed.
     pub fn apply(&self, text: &str, draft: &mut Draft) -> Result<(), Rejection> {
         match self {
             Kind::Switch(put) => put(draft, parse::switch(text)?),
@@ -123,7 +122,7 @@ impl Kind {
             Kind::OtherLevels(put) => put(draft, levels::in_words(draft.language, text)?),
             Kind::OtelLevel(put) => put(draft, levels::otel(text)?),
             Kind::FileLevel(put) => put(draft, levels::of_file(draft.language, text)?),
-            // Read where its names are known.
+            // `sources` parses it, which knows the names of loggers.
             Kind::LoggerLevels => {}
             Kind::Path(put) => put(draft, parse::path(text)?),
             Kind::Folder(put) => put(draft, parse::folder(text)?),
@@ -141,7 +140,7 @@ impl Kind {
         Ok(())
     }
 
-    /// What is accepted, in a few words.
+    /// Describes the accepted values.
     pub fn accepts(&self) -> String {
         match self {
             Kind::Switch(_) => "`true` or `false`".into(),
@@ -180,17 +179,17 @@ const fn computed(name: &'static str, kind: Kind, computed: &'static str, about:
     Setting { name, kind, default: "", computed, about, since: "0.1.0", only: None }
 }
 
-/// Every setting there is.
+/// Returns every setting.
 pub fn all() -> impl Iterator<Item = &'static Setting> + Clone {
     SECTIONS.iter().flat_map(|section| section.settings.iter())
 }
 
-/// The settings by section, in documentation order.
+/// The settings by section, in the order of the documentation.
 pub static SECTIONS: &[Section] = &[
-    Section { title: "Whose spans they are", about: "", settings: spans::IDENTITY },
+    Section { title: "Identity of spans", about: "", settings: spans::IDENTITY },
     Section { title: "Where spans go", about: "", settings: spans::AGENT },
     Section { title: "How spans are made", about: "", settings: spans::SPANS },
-    Section { title: "Sending and bounds", about: "", settings: spans::SENDING },
+    Section { title: "Sending and limits", about: "", settings: spans::SENDING },
     logs::LEVELS,
     logs::SINKS,
     logs::FILES,
@@ -200,7 +199,7 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "A configuration file", about: "", settings: CONFIG_FILE },
 ];
 
-/// The names of dialects, as [`crate::log::Dialect::from_name`] knows them.
+/// The names that [`crate::log::Dialect::from_name`] accepts.
 pub const DIALECTS: &[&str] = &[
     "native",
     "json",
@@ -220,7 +219,7 @@ pub const DIALECTS: &[&str] = &[
     "php@source",
 ];
 
-/// Read before all others, whose names and values depend on it.
+/// Resolved first: the names and values of other settings depend on the language.
 pub(super) static LANGUAGE: &[Setting] = &[
     setting(
         "SPANWIRE_LANGUAGE",
@@ -232,33 +231,33 @@ pub(super) static LANGUAGE: &[Setting] = &[
         "SPANWIRE_LANGUAGE_VERSION",
         Kind::HeaderText(|d, v| d.frozen.language_version = v),
         "",
-        "That language's version.",
+        "The version of that language.",
     ),
     setting(
         "SPANWIRE_INTERPRETER",
         Kind::HeaderText(|d, v| d.frozen.interpreter = v),
         "",
-        "What runs the program, such as `fpm-fcgi` or `CRuby`.",
+        "The interpreter that runs the program, such as `fpm-fcgi` or `CRuby`.",
     ),
     setting(
         "SPANWIRE_INTERPRETER_VENDOR",
         Kind::HeaderText(|d, v| d.frozen.interpreter_vendor = v),
         "",
-        "Who made it.",
+        "The vendor of the interpreter.",
     ),
     setting(
         "SPANWIRE_TRACER_VERSION",
         Kind::HeaderText(|d, v| d.frozen.tracer_version = v),
         env!("CARGO_PKG_VERSION"),
-        "The version that is reported as the tracer's. A binding sets its own.",
+        "The tracer's version that is reported to the Agent and in logs. A binding sets its own.",
     ),
 ];
 
-/// Read next: it holds values for all others.
+/// Resolved second: the file contains values of the other settings.
 pub(super) static CONFIG_FILE: &[Setting] = &[setting(
     "DD_TRACE_CONFIG_FILE",
     Kind::Path(|d, v| d.config_file = Some(v)),
     "",
-    "A JSON object of settings by their `DD_` names, such as .NET's `datadog.json`; at most 1 MB. A binding names it as \
-     `default:DD_TRACE_CONFIG_FILE`; then it may be missing.",
+    "A file with a JSON object of settings by their `DD_` names, such as .NET's `datadog.json`; at most 1 MB. If a binding \
+     sets it as `default:DD_TRACE_CONFIG_FILE`, the file may be missing.",
 )];

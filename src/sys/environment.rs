@@ -3,6 +3,7 @@
 //! error where there is none; a reading during which the array moved is repeated.
 
 use super::{yield_now, Descriptor};
+use crate::sort;
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_long, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -59,7 +60,7 @@ impl Environment {
     /// Later readings win. Of two variables of one name in one reading the first counts, as it does for `getenv`.
     fn add(&mut self, mut read: Vec<(Vec<u8>, Vec<u8>)>) {
         // Stable: of one name the first stays the first.
-        read.sort_by(|a, b| a.0.cmp(&b.0));
+        sort::by(&mut read, |a, b| a.0.cmp(&b.0));
         read.dedup_by(|later, first| later.0 == first.0);
         let older = std::mem::replace(&mut self.0, read);
         let missing: Vec<_> = older
@@ -67,7 +68,7 @@ impl Environment {
             .filter(|(name, _)| self.0.binary_search_by(|(known, _)| known.cmp(name)).is_err())
             .collect();
         self.0.extend(missing);
-        self.0.sort_by(|a, b| a.0.cmp(&b.0));
+        sort::by(&mut self.0, |a, b| a.0.cmp(&b.0));
     }
 }
 

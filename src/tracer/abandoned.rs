@@ -54,7 +54,7 @@ pub(super) fn look() {
         }
     }
     if spans > 0 {
-        open.sort_by_key(|span| span.start_ns);
+        crate::sort::by_key(&mut open, |span| span.start_ns);
         state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: false });
     }
 }

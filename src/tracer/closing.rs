@@ -200,7 +200,7 @@ fn abandon(
     }
     let Abandoning { spans, mut open, .. } = place.take().unwrap_or_default();
     if spans > 0 {
-        open.sort_by_key(|span| span.start_ns);
+        crate::sort::by_key(&mut open, |span| span.start_ns);
         if abandoned::wanted(state, index) {
             state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: true });
         }

@@ -149,6 +149,7 @@ impl Tracers {
     }
 
     /// A tracer with these settings: the one that was made from an equal list, or a new one.
+    #[allow(clippy::disallowed_methods)] // Reads the environment.
     pub fn make(&self, state: &'static State, code: Vec<(String, String)>) -> Result<u64, Error> {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(number) = self.share(&code) {

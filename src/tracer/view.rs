@@ -102,7 +102,7 @@ pub(super) fn of_chunk<'a>(
         list.push(of_record(trace_id, decision, &record, metadata));
         records = after;
     }
-    list.sort_by_key(|span| (!span.local_root, span.start_ns));
+    crate::sort::by_key(&mut list, |span| (!span.local_root, span.start_ns));
     list
 }
 

@@ -215,7 +215,7 @@ fn a_thread_that_cannot_be_started_is_found_in_every_dialect() {
     assert!(frames.len() > 14, "{frames:#?}");
     let folder = Folder::new("threads");
     for (n, line) in frames.iter().enumerate() {
-        let visit = doctor(&[&folder.file(&format!("{n}.log"), &format!("{line}\n"))]);
+        let visit = doctor(&[&folder.file(&format!("{n}.log"), format!("{line}\n"))]);
         assert_eq!(visit.causes(), ["limits.threads"], "{line}");
         visit.names("limits.threads");
     }

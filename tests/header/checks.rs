@@ -1,7 +1,9 @@
 //! What must hold of the header whatever it says: each check gives the list of what is wrong.
 
+use crate::bindings::php;
 use crate::items::{Item, Kind};
 use crate::manual::{OVERVIEW, SECTIONS, WITHOUT_PHP};
+use crate::model::{Api, Type};
 use crate::Material;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -182,7 +184,8 @@ fn compile(what: &str, program: &str) -> Vec<String> {
 
 /// What the copy for PHP has that PHP's parser or threads cannot bear, and what it lacks.
 pub fn php(material: &Material) -> Vec<String> {
-    let code = material.php.split_once("*/").map_or("", |(_, code)| code);
+    let declarations = material.bindings.iter().find(|output| output.path == php::FFI);
+    let code = declarations.and_then(|output| output.text.split_once("*/")).map_or("", |(_, code)| code);
     let mut wrong: Vec<String> = Vec::new();
     wrong.extend(
         code.lines().filter(|l| l.contains('#') || l.contains("/*")).map(|line| format!("not for PHP: {line}")),
@@ -195,5 +198,79 @@ pub fn php(material: &Material) -> Vec<String> {
         }
     }
     wrong.extend(compile("the copy for PHP", &format!("#include <stddef.h>\n#include <stdint.h>\n{code}")));
+    wrong
+}
+
+/// Structures whose sizes and offsets, as bindings have them, are not the compiler's.
+pub fn layouts(material: &Material) -> Vec<String> {
+    let api = match Api::of(&material.items) {
+        Ok(api) => api,
+        Err(why) => return vec![why],
+    };
+    let mut program = format!("{}\n", material.header);
+    for structure in &api.structures {
+        let (name, size) = (format!("spanwire_{}", structure.name), structure.size);
+        program += &format!("typedef char size_of_{name}_itself[sizeof({name}) == {size} ? 1 : -1];\n");
+        for field in &structure.fields {
+            let (field, offset) = (&field.name, field.offset);
+            program +=
+                &format!("typedef char offset_in_{name}_of_{field}[offsetof({name}, {field}) == {offset} ? 1 : -1];\n");
+        }
+    }
+    compile("sizes and offsets", &program)
+}
+
+/// What the example that declares functions by hand says otherwise than the header.
+pub fn fiddle(material: &Material) -> Vec<String> {
+    const EXAMPLE: &str = "examples/ruby/fiddle.rb";
+    let text = match std::fs::read_to_string(material.root.join(EXAMPLE)) {
+        Ok(text) => text,
+        Err(error) => return vec![format!("cannot read {EXAMPLE}: {error}")],
+    };
+    let api = match Api::of(&material.items) {
+        Ok(api) => api,
+        Err(why) => return vec![why],
+    };
+    let kind = |name: &str| match name.trim() {
+        "u64" => vec![Type::U64],
+        "int" => vec![Type::I32],
+        "unsigned int" => vec![Type::U32],
+        "size_t" => vec![Type::Size],
+        "double" => vec![Type::F64],
+        "const char *" => vec![Type::Text],
+        "void *" => vec![Type::Pointer],
+        _ => vec![],
+    };
+    let mut wrong = Vec::new();
+    let externs = text.lines().filter_map(|line| line.trim().strip_prefix("extern \"")?.strip_suffix(")\""));
+    let externs: Vec<&str> = externs.collect();
+    for line in &externs {
+        let declared = line.split_once('(').and_then(|(head, list)| {
+            let (result, name) = head.split_at(head.find("spanwire_")?);
+            let function = api.function(name.trim_start_matches("spanwire_")).ok()?;
+            let kinds: Vec<Type> = list.split(", ").filter(|text| !text.is_empty()).flat_map(kind).collect();
+            let pointer = |kind: &Type| match kind {
+                Type::Callback(_) => Type::Pointer,
+                other => *other,
+            };
+            let wanted: Vec<Type> = function.parameters.iter().map(pointer).collect();
+            (kind(result) == [function.result] && kinds == wanted).then_some(())
+        });
+        if declared.is_none() {
+            wrong.push(format!("{EXAMPLE}: not as in the header: {line}"));
+        }
+    }
+    if externs.is_empty() {
+        wrong.push(format!("{EXAMPLE} declares nothing"));
+    }
+    let fields =
+        text.split_once("Stats = struct [").and_then(|(_, rest)| rest.split_once(']')).map_or("", |(list, _)| list);
+    let fields = fields.split('"').skip(1).step_by(2).filter_map(|field| field.split_once(' ')).map(|(_, name)| name);
+    let known: Vec<&str> =
+        api.structure("stats").map_or(vec![], |stats| stats.fields.iter().map(|f| &*f.name).collect());
+    let ours: Vec<&str> = fields.collect();
+    if ours.is_empty() || known.get(..ours.len()) != Some(&ours) {
+        wrong.push(format!("{EXAMPLE}: these are not the first fields of spanwire_stats: {}", ours.join(", ")));
+    }
     wrong
 }

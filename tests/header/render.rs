@@ -1,7 +1,7 @@
-//! Writes the two files from sorted items.
+//! Writes the header from sorted items.
 
-use crate::items::{comment, Item, Kind};
-use crate::manual::{Section, OVERVIEW, PHP_OVERVIEW, SECTIONS, WITHOUT_PHP};
+use crate::items::{comment, Item};
+use crate::manual::{Section, OVERVIEW, SECTIONS};
 
 const WIDTH: usize = 120;
 
@@ -24,29 +24,8 @@ pub fn header(items: &[Item]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// bindings/php/spanwire.ffi.h.
-pub fn php(items: &[Item]) -> String {
-    let mut lines = block("/*", PHP_OVERVIEW);
-    let usable = |item: &&Item| !WITHOUT_PHP.contains(&item.name.as_str());
-    lines.push("enum {".into());
-    for item in items.iter().filter(|item| item.kind == Kind::Constant && item.name != "SPANWIRE_NUL") {
-        let value = item.value().trim_start_matches('(').trim_end_matches(')');
-        let value = if value == "INT32_MIN" { "-2147483648" } else { value };
-        lines.push(format!("    {} = {value},", item.name));
-    }
-    lines.push("};".into());
-    let bare = |line: &&String| {
-        let line = line.trim_start();
-        !line.starts_with('/') && !line.starts_with('*')
-    };
-    for item in items.iter().filter(|item| item.kind != Kind::Constant).filter(usable) {
-        lines.extend(item.code.iter().filter(bare).flat_map(|line| broken(line)));
-    }
-    lines.join("\n") + "\n"
-}
-
 /// A comment around prose.
-fn block(opening: &str, prose: &str) -> Vec<String> {
+pub fn block(opening: &str, prose: &str) -> Vec<String> {
     let inner = prose.trim().lines().map(|line| format!(" * {line}").trim_end().to_owned());
     std::iter::once(opening.to_owned()).chain(inner).chain(std::iter::once(" */".to_owned())).collect()
 }
@@ -58,7 +37,7 @@ fn banner(section: &Section) -> Vec<String> {
 }
 
 /// A declaration in lines that are short enough: what is too long continues after the opening parenthesis.
-fn broken(line: &str) -> Vec<String> {
+pub fn broken(line: &str) -> Vec<String> {
     if line.chars().count() <= WIDTH || line.trim_start().starts_with(['/', '*']) {
         return vec![line.to_owned()];
     }

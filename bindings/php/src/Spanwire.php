@@ -14,6 +14,7 @@ if (extension_loaded('spanwire')) return;
 
 // After opcache.preload the classes exist, but their static properties are empty.
 if (!class_exists('Spanwire\Tracer', false)) {
+    require __DIR__ . '/Ffi/Abi.php';
     require __DIR__ . '/Ffi/Library.php';
     require __DIR__ . '/Ffi/Errors.php';
     require __DIR__ . '/Ffi/Log.php';

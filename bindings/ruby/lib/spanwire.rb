@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "spanwire/version"
+require_relative "spanwire/abi"
 require_relative "spanwire/native"
 require_relative "spanwire/text"
 require_relative "spanwire/context"
@@ -21,6 +22,8 @@ require_relative "spanwire/timeout"
 # A forked process needs no call; at its end it waits a bounded time for what is on its way. Where the library cannot be
 # loaded one warning says so, and the program runs untraced.
 module Spanwire
+  private_constant :Abi
+
   @configuration = Configuration.new
   @log = Log.new
   @tracer = Tracer.new(@log)
@@ -189,17 +192,17 @@ module Spanwire
       # To live until the call returns.
       texts = settings.to_a.flatten.map { |text| FFI::MemoryPointer.from_string(text) }
       list = FFI::MemoryPointer.new(:pointer, texts.size).write_array_of_pointer(texts)
-      error = FFI::MemoryPointer.new(256) # spanwire_error: size, status, message
-      error.put_uint64(0, 256)
+      error = FFI::MemoryPointer.new(Abi::SIZES.fetch(:error))
+      error.put_uint64(0, error.size)
       out = FFI::MemoryPointer.new(:uint64)
       status = Native.tracer_new(list, settings.size, out, error)
       return [out.read_uint64, nil] if status.zero?
 
-      if status == Native::LIMIT && again
+      if status == Abi::E_LIMIT && again
         @tracer.make_room(configuration.shutdown_timeout)
         return make_tracer(settings, again: false)
       end
-      [0, "#{Native.status_text(status)}: #{error.get_string(12)}"]
+      [0, "#{Native.status_text(status)}: #{error.get_string(Abi::OFFSETS.fetch(:error).fetch(:message))}"]
     end
 
     # Says once what is wrong; the program goes on untraced, or with the former settings.

@@ -165,7 +165,12 @@ pub extern "C" fn spanwire_span_set_tags(
     count: CLen,
 ) -> spanwire_status {
     with(span, |span, counters, _| {
-        tags.of(count)?.iter().fold(Ok(()), |first, tag| first.and(put_tag(span, counters, tag)))
+        let mut first = Ok(());
+        for tag in tags.of(count)? {
+            // Every tag is set, also after one that is refused.
+            first = first.and(put_tag(span, counters, tag));
+        }
+        first
     })
 }
 

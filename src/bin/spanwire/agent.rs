@@ -1,4 +1,4 @@
-//! `spanwire agent`: receives and prints until it is told to stop.
+//! `spanwire agent`: receives traces and prints them until it is told to stop.
 
 use crate::cli::AgentOptions;
 use crate::out::{counted, note, Failure, Out};
@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{sync_channel, SyncSender};
 use std::sync::Arc;
 
-/// Payloads that may wait for the terminal before senders do.
+/// Payloads queued for printing. Beyond that, the receiver's answers wait, so that senders slow down.
 const WAITING_MAX: usize = 16;
 
-/// What was seen, for the summary.
+/// Totals for the summary at the end.
 #[derive(Default)]
 struct Tally {
     payloads: usize,
@@ -20,7 +20,8 @@ struct Tally {
     warnings: usize,
 }
 
-/// Listens where `options` say, prints each trace, ends on Ctrl-C, SIGTERM or when standard output is closed.
+/// Listens on the places in `options` and prints each trace. Ends on Ctrl-C, on SIGTERM, or when standard output is
+/// closed.
 pub fn run(out: Out, options: &AgentOptions) -> Result<(), Failure> {
     let port = options.port.or(options.socket.is_none().then_some(8126));
     let places = Places { tcp: port.map(|port| (options.host.clone(), port)), socket: options.socket.clone() };
@@ -54,13 +55,14 @@ pub fn run(out: Out, options: &AgentOptions) -> Result<(), Failure> {
             break;
         }
     }
-    // The socket file goes before the last word.
+    // Remove the socket file before the summary is printed.
     drop(receiver);
     note(summary(&tally));
     Ok(())
 }
 
-/// The first signal asks for the end; a second one, should the terminal be stuck, ends at once.
+/// Stops the command on the first signal. A second signal ends the process at once, in case output to the terminal
+/// blocks.
 fn stop_on_signal(events: SyncSender<Event>, stop: Arc<AtomicBool>, places: &Places) -> Result<(), Failure> {
     let socket = places.socket.clone();
     ctrlc::set_handler(move || {
@@ -68,10 +70,10 @@ fn stop_on_signal(events: SyncSender<Event>, stop: Arc<AtomicBool>, places: &Pla
             let _ = socket.as_ref().map(std::fs::remove_file);
             std::process::exit(130);
         }
-        // A full channel is being read from, and `stop` is looked at after each event.
+        // If the channel is full, the receiver of events is busy; it checks `stop` after each event.
         let _ = events.try_send(Event::Stop);
     })
-    .map_err(|error| Failure::said(format!("cannot watch for Ctrl-C: {error}")))
+    .map_err(|error| Failure::said(format!("cannot install a handler for Ctrl-C: {error}")))
 }
 
 fn announce(receiver: &Receiver, places: &Places) {
@@ -81,9 +83,9 @@ fn announce(receiver: &Receiver, places: &Places) {
         format!("unix://{}", path.display())
     });
     for url in tcp.into_iter().chain(socket) {
-        note(format_args!("listening on {url}: run a program with DD_TRACE_AGENT_URL={url}"));
+        note(format_args!("listening on {url}; to send here, run a program with DD_TRACE_AGENT_URL={url}"));
     }
-    note("its traces appear here; Ctrl-C ends it");
+    note("its traces are printed here; Ctrl-C stops the receiver");
 }
 
 fn summary(tally: &Tally) -> String {

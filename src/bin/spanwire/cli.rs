@@ -1,39 +1,39 @@
-//! The command line: commands, options, and the help that teaches them.
+//! The command line: commands, options and their help texts.
 
 use crate::out::Color;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
-/// See what a Spanwire tracer does: run a traced program, or watch the traces of your own.
+/// Inspect spanwire tracers: run a demo, receive and show traces, find out why traces are missing
 #[derive(Debug, Parser)]
 #[command(name = "spanwire", version, propagate_version = false, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    /// Use colours: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto", hide_possible_values = true)]
     pub color: Color,
 }
 
 const EXAMPLES: &str = "\
 First steps, in a clone of the repository:
-  cargo demo                          a traced program, its debug log, and the trace that arrived
-  cargo run --features cli -- agent   then, in one terminal, this: it prints whatever arrives,
+  cargo demo                          runs a traced program; shows its debug log and its trace
+  cargo run --features cli -- agent   in one terminal: receives traces and prints them
   DD_TRACE_AGENT_URL=http://127.0.0.1:8126 target/demo/hello
-                                      and in another any traced program, here the one of the demo
+                                      in another: any traced program, here that of the demo
 
-Where this help says `spanwire`, a clone has `cargo run --features cli --`:
-  spanwire agent --help               what `agent` can do
+In a clone, type `cargo run --features cli --` instead of `spanwire`:
+  spanwire agent --help               how to receive and print traces
   cargo run --features cli -- agent --help
                                       the same in a clone
-  spanwire doctor --help              why traces do not arrive
-  spanwire recorder --help            what a process that hangs did last
+  spanwire doctor --help              how to find out why traces do not arrive
+  spanwire recorder --help            how to see what a hanging process did last
 
-With DD_TRACE_DEBUG=true in its environment, a program tells on standard error what its tracer does.
-README.md has the other settings.";
+With DD_TRACE_DEBUG=true in its environment, a program writes its tracer's debug log to standard
+error. README.md describes the other settings.";
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build and run a small traced program, and show what it logged and what arrived
@@ -48,27 +48,27 @@ pub enum Command {
     /// Show what a running, hanging or stopped process last did: its flight recorder and its counters
     #[command(after_help = RECORDER_HELP, alias = "blackbox")]
     Recorder(RecorderOptions),
-    /// Show what a crashed process last did, from the core that it left
+    /// Show what a crashed process last did: read its core
     #[command(after_help = CORE_HELP)]
     Core(CoreOptions),
-    /// The program that `demo` runs where there is no C compiler
+    /// The program that `demo` runs if there is no C compiler
     #[command(hide = true)]
     DemoHost,
 }
 
 const DEMO_HELP: &str = "\
-It needs nothing that is already running: the receiver is its own, on a free port of 127.0.0.1. The
-program is examples/c/hello.c, compiled against target/demo/stage with CC, cc, gcc or clang; where there
-is none, a copy of it in Rust makes the same calls. It runs with DD_TRACE_DEBUG=true; your own
-DD_SERVICE, DD_ENV, DD_TAGS, … count as well. Ctrl-C ends all of it.
+The demo starts its own receiver on a free port of 127.0.0.1; no Agent is needed. The program is
+examples/c/hello.c, compiled against target/demo/stage with CC, cc, gcc or clang. If there is no
+compiler, a copy in Rust makes the same calls. The program runs with DD_TRACE_DEBUG=true and with your own
+DD_SERVICE, DD_ENV, DD_TAGS, … Ctrl-C stops the demo and the program.
 
-You see the program's own output, its debug log, and each trace as a tree. Long lines of the log, ids,
-and tags that the tracer itself adds are shortened or folded unless --full is given.
+The demo prints the program's own output, its debug log, and each trace as a tree. Without --full it
+shortens ids and long lines of the log, and leaves out tags that the tracer itself adds.
 
 Examples:
-  cargo demo                          in a clone: builds this program, then runs the demo
-  cargo demo --full                   the log as it was written, and all tags
-  DD_ENV=staging cargo demo           see how a setting shows in the log and in the trace
+  cargo demo                          in a clone: builds this command, then runs the demo
+  cargo demo --full                   the whole log, and all tags
+  DD_ENV=staging cargo demo           shows a setting in the log and in the trace
   spanwire demo --no-compiler         the copy in Rust, even if there is a C compiler";
 
 /// Options of `spanwire demo`.
@@ -78,27 +78,27 @@ pub struct DemoOptions {
     #[arg(long)]
     pub no_compiler: bool,
 
-    /// Show the log as it was written, ids and values whole, and the tags that the tracer adds
+    /// Show the whole log, whole ids and values, and the tags that the tracer adds
     #[arg(long)]
     pub full: bool,
 }
 
 const AGENT_HELP: &str = "\
-It takes MessagePack on POST or PUT /v0.4/traces, refuses malformed payloads with the reason, and
-answers /info. Nothing is forwarded or kept. Trees go to standard output, all else to standard error.
-Ctrl-C ends it with a summary.
+The receiver accepts MessagePack on POST or PUT /v0.4/traces, refuses malformed payloads with the
+reason, and answers /info. It neither forwards nor stores anything. It prints trees to standard
+output and everything else to standard error. Ctrl-C stops it; it then prints a summary.
 
 Examples:
   spanwire agent                              on 127.0.0.1:8126, where tracers send by default
-  spanwire agent --verbose                    with a line for each request
-  spanwire agent --full > traces.txt          everything, for a file
-  spanwire agent --port 0                     on a free port, which it names
+  spanwire agent --verbose                    prints a line for each request
+  spanwire agent --full > traces.txt          writes everything to a file
+  spanwire agent --port 0                     on a free port, which it prints
   spanwire agent --socket /tmp/apm.socket     on a Unix socket instead
   spanwire agent --socket /tmp/apm.socket --port 8126
                                               on both
 
-What a program needs in its environment to send here:
-  DD_TRACE_AGENT_URL=http://127.0.0.1:8126    or nothing at all, if no Agent's socket is there
+To send here, a program needs in its environment:
+  DD_TRACE_AGENT_URL=http://127.0.0.1:8126    or nothing, if this machine has no Agent's socket
   DD_TRACE_AGENT_URL=unix:///tmp/apm.socket   for the socket";
 
 /// Options of `spanwire agent`.
@@ -112,119 +112,119 @@ pub struct AgentOptions {
     #[arg(long, default_value = "127.0.0.1")]
     pub host: String,
 
-    /// Unix socket to make and listen on; removed at the end
+    /// Unix socket to create and listen on; removed at the end
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
 
-    /// One line for each request
+    /// Print one line for each request
     #[arg(long, short)]
     pub verbose: bool,
 
-    /// Show ids and values whole, every span, and the tags that the tracer adds
+    /// Show whole ids and values, every span, and the tags that the tracer adds
     #[arg(long)]
     pub full: bool,
 }
 
 const DOCTOR_HELP: &str = "\
-It answers three questions: did the tracer start, did it make spans, did they reach the Agent; and if
-not, why, and what to do. With log files it reads those: of this library, or of Datadog tracers for
-Java, Python, Ruby, Go, Node.js, .NET, PHP and C++, several at once, of one process or of many. A log
-of debug mode (DD_TRACE_DEBUG=true) tells most. Without a file it looks at this machine: the settings
-as a program started here would have them, and the Agent that they name.
+The doctor answers three questions: did the tracer start, did it make spans, did they reach the Agent?
+If not, it names the cause and what to do. Given log files, it reads them: logs of this library and of
+the Datadog tracers for Java, Python, Ruby, Go, Node.js, .NET, PHP and C++, of one process or of many.
+A log in debug mode (DD_TRACE_DEBUG=true) contains most. Without a file the doctor checks this
+machine: the settings that a program started here would have, and the Agent that they name.
 
-Secrets in what it shows are replaced. The exit status is 0 if nothing is wrong, 1 if a cause was
-found, 2 if the doctor could not do its work.
+The doctor replaces secrets in its output. Its exit status is 0 if nothing is wrong, 1 if it found a
+cause, and 2 if it could not do its work.
 
 Examples:
-  spanwire doctor app.log                     what this log tells
-  spanwire doctor web.log worker.log          both, and whether their settings agree
-  spanwire doctor --json app.log              the same for a script, as one object
-  spanwire doctor -                           from standard input, as in `zcat app.log.gz | …`
-  spanwire doctor                             this machine, as it is now
-  spanwire doctor --url http://agent:8126     the same, with this Agent";
+  spanwire doctor app.log                     reads this log
+  spanwire doctor web.log worker.log          reads both, and compares their settings
+  spanwire doctor --json app.log              prints one JSON object for scripts
+  spanwire doctor -                           reads standard input, as in `zcat app.log.gz | …`
+  spanwire doctor                             checks this machine
+  spanwire doctor --url http://agent:8126     checks this machine with this Agent";
 
 /// Options of `spanwire doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorOptions {
-    /// Log files to read, `-` for standard input; none to look at this machine instead
+    /// Log files to read, `-` for standard input; without any, the doctor checks this machine
     #[arg(value_name = "LOGFILE")]
     pub files: Vec<PathBuf>,
 
-    /// The Agent to look at instead of the one that the settings name
+    /// The Agent to check instead of the one that the settings name
     #[arg(long, value_name = "URL", conflicts_with = "files")]
     pub url: Option<String>,
 
-    /// One JSON object instead of text: status, causes, sections, facts
+    /// Print one JSON object instead of text: status, causes, sections, facts
     #[arg(long)]
     pub json: bool,
 }
 
 const RECORDER_HELP: &str = "\
 Every process that uses the library keeps its last few thousand events and its counters in a memory
-file of its own. This reads it from outside: nothing has to be switched on before, the process
-notices nothing, and it may hang or be stopped. A forked child has a recorder of its own from its
-first call on.
+file, the flight recorder. This command reads it from outside. The recorder is always on. The process
+may run, hang or be stopped; reading does not disturb it. A forked child has its own recorder from
+its first call on.
 
-Needs the rights of the process's user, or root's. Service names are redacted; spans are shown by
-their ids, as `dd.span_id` has them in logs.
+Run the command as the user of the process or as root. Secrets in service names are replaced. Spans
+are shown by their ids, in decimal as in logs (`dd.span_id`).
 
 Examples:
   spanwire recorder 4711                      counters, and the last 100 events
-  spanwire recorder 4711 --last 0             with all events
-  spanwire recorder 4711 --json               everything, for a script, as one object";
+  spanwire recorder 4711 --last 0             counters, and all events
+  spanwire recorder 4711 --json               everything as one JSON object for scripts";
 
 /// Options of `spanwire recorder`.
 #[derive(Debug, clap::Args)]
 pub struct RecorderOptions {
-    /// The process
+    /// Process id
     #[arg(value_name = "PID")]
     pub pid: u32,
 
-    /// One JSON object instead of text
+    /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
 
-    /// How many events, the latest ones; 0 for all [default: 100, or all with --json]
+    /// Number of latest events to print; 0 prints all [default: 100, or all with --json]
     #[arg(long, value_name = "N")]
     pub last: Option<usize>,
 }
 
 const CORE_HELP: &str = "\
-It needs no debugger, no symbols and not the program: it finds the library's table in the core's
-memory and prints what the process was doing: its tracers and their agents, the open spans with
-their tags, what waited to be sent, the last events, and the settings with their origins. Secrets
-are replaced, so that it can be handed to somebody. A core that is cut short, compressed, of another
-version, or of a program without the library is said to be that.
+This command needs no debugger, no symbols and not the program. It finds the library's table in the
+core and prints what the process was doing: its tracers and their Agents, the open spans with their
+tags, the spans that waited to be sent, the last events, and the settings with their origins. Secrets
+are replaced, so that you can pass the output on. A core that is truncated, compressed, of another
+version, or of a program without the library causes an error that says so.
 
-With a command after the file it answers that alone, as the command `spanwire` of GDB and LLDB
-does: status, spans [N], span ID, trace ID, queue, log [N], events [N], settings, counters, help.
+With a command after the file, only that command is answered, as by `spanwire` in GDB and LLDB:
+status, spans [N], span ID, trace ID, queue, log [N], events [N], settings, counters, help.
 
---send delivers the finished spans that the crash kept from leaving, once, each marked with
-_spanwire.recovered. Open spans are never sent.
+--send sends the finished spans that were not sent before the crash, each with the tag
+_spanwire.recovered. It sends them only once, and never sends open spans.
 
 Examples:
   spanwire core core                          the core in this folder
   spanwire core core spans                    only the open spans
   spanwire core core span 5378288797531496375
-  spanwire core --json core                   everything, for a script
+  spanwire core --json core                   everything as one JSON object for scripts
   spanwire core --send http://localhost:8126 core";
 
 /// Options of `spanwire core`.
 #[derive(Debug, clap::Args)]
 pub struct CoreOptions {
-    /// The core
+    /// The core file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// What to answer, instead of all
+    /// A command to answer instead of printing everything
     #[arg(value_name = "COMMAND", num_args = 0..)]
     pub command: Vec<String>,
 
-    /// One JSON object instead of text
+    /// Print one JSON object instead of text
     #[arg(long, conflicts_with = "command")]
     pub json: bool,
 
-    /// How many events, the latest ones; 0 for all [default: 100, or all with --json]
+    /// Number of latest events to print; 0 prints all [default: 100, or all with --json]
     #[arg(long, value_name = "N")]
     pub last: Option<usize>,
 
@@ -232,11 +232,11 @@ pub struct CoreOptions {
     #[arg(long, value_name = "URL", conflicts_with_all = ["json", "command"])]
     pub send: Option<String>,
 
-    /// Send those too that may have arrived: a request with them got no answer
+    /// Send also spans that may have arrived: a request with them was in flight or got no answer
     #[arg(long, requires = "send")]
     pub send_all: bool,
 
-    /// Send them although they were sent before
+    /// Send the spans although they were sent before
     #[arg(long, requires = "send")]
     pub again: bool,
 }
@@ -246,7 +246,8 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    /// The arguments of the commands of ours in a help text: up to two blanks, a `>`, or the end of the line.
+    /// Returns the arguments of each example command in a help text. A command ends at two blanks, at ` > `, or at the
+    /// end of the line.
     fn examples(help: &str) -> Vec<Vec<&str>> {
         let commands = help.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
         let words = commands.map(|line| {
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn every_example_of_the_help_is_understood() {
+    fn every_example_in_the_help_can_be_run() {
         Cli::command().debug_assert();
         let helps =
             [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (RECORDER_HELP, 3), (CORE_HELP, 5)];

@@ -1,4 +1,4 @@
-//! `spanwire demo`: the whole way of a trace, shown in the order in which it happens. What it needs it starts itself.
+//! `spanwire demo`: runs a traced program and shows its output, its debug log and its traces. Starts its own receiver.
 
 mod child;
 mod log;
@@ -19,11 +19,11 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-/// How long the program may take. It waits two seconds at most for its traces to leave.
+/// Time limit for the program. Its shutdown waits at most two seconds for traces to be sent.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Requests that may come in while nobody looks: many times what the program makes.
+/// Requests queued while the program runs: far more than it sends.
 const WAITING_MAX: usize = 1024;
-/// Settings of the user's own that would hide what the demo shows.
+/// Settings of the user that would hide what the demo shows. They are removed from the program's environment.
 const HIDING: [&str; 6] = [
     "DD_TRACE_ENABLED",
     "DD_TRACE_LOG_FILE",
@@ -33,7 +33,8 @@ const HIDING: [&str; 6] = [
     "SPANWIRE_LOG_SINKS",
 ];
 
-/// Builds and runs the program against a receiver of its own, then shows log and traces. An error if none arrived.
+/// Builds the program, runs it against a receiver of its own, then shows log and traces. Returns an error if no trace
+/// arrived.
 pub fn run(out: Out, options: &DemoOptions) -> Result<(), Failure> {
     let watch = Watch::start()?;
     let (sender, events) = sync_channel(WAITING_MAX);
@@ -47,14 +48,14 @@ pub fn run(out: Out, options: &DemoOptions) -> Result<(), Failure> {
 
     let mut traces: Vec<Trace> = Vec::new();
     let mut troubles = Vec::new();
-    // A payload's event comes before its answer: what the program was told has arrived is here.
+    // The receiver queues a payload's event before it answers, so all events are here once the program has ended.
     for event in events.try_iter() {
         if let Event::Answered { line, traces: arrived, trouble } = event {
             troubles.extend(trouble.then_some(line));
             traces.extend(arrived.unwrap_or_default());
         }
     }
-    // What is shown begins with a heading, for whoever reads it in a file.
+    // Separates the output from the progress messages. Standard output itself begins with a heading.
     note("");
     out.write(&show(&program, &ran, &traces, Look { paint: out.paint, full: options.full }))?;
     if traces.is_empty() {
@@ -70,7 +71,7 @@ pub fn run(out: Out, options: &DemoOptions) -> Result<(), Failure> {
     }
 }
 
-/// What the program did.
+/// Result of running the program.
 struct Ran {
     status: ExitStatus,
     said: String,
@@ -83,7 +84,7 @@ fn execute(watch: &Watch, program: &Program, url: &str) -> Result<Ran, Failure> 
     for name in HIDING {
         command.env_remove(name);
     }
-    // `cargo run` points it at folders with other builds of the library.
+    // `cargo run` sets it to folders that may contain another build of the library.
     command.env_remove("LD_LIBRARY_PATH");
     command.env("DD_TRACE_DEBUG", "true").env("DD_TRACE_AGENT_URL", url);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -100,7 +101,7 @@ fn execute(watch: &Watch, program: &Program, url: &str) -> Result<Ran, Failure> 
 fn gather(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What came before an error is still worth showing.
+        // Show what was read before the error.
         let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
         String::from_utf8_lossy(&bytes).into_owned()
     })
@@ -113,11 +114,11 @@ fn show(program: &Program, ran: &Ran, traces: &[Trace], look: Look) -> String {
         let title = look.paint.strong("The program's own output");
         text += &format!("{title}\n\n{}\n\n", ran.said.trim_end());
     }
-    text += &heading("The debug log", &format!("what the tracer in {} said on standard error", program.name));
+    text += &heading("The debug log", &format!("written to standard error by the tracer in {}", program.name));
     text += &if ran.log.is_empty() { "(nothing)\n".into() } else { log::readable(&ran.log, look) };
     if !traces.is_empty() {
         text.push('\n');
-        text += &heading("What the Agent received", "each span under its parent; tags and numbers below each");
+        text += &heading("What the Agent received", "each span below its parent, with its tags and numbers");
         for trace in traces {
             text += &tree::draw(trace, look);
         }
@@ -125,12 +126,12 @@ fn show(program: &Program, ran: &Ran, traces: &[Trace], look: Look) -> String {
     text
 }
 
-/// How to go on, in commands that work where the user stands.
+/// Prints what to do next, as commands that work in the user's current folder.
 fn explain(program: &Program, traces: &[Trace], url: &str, out: Out) -> String {
     let spans: usize = traces.iter().map(Vec::len).sum();
     let here = std::env::current_dir().unwrap_or_default();
     let shown = |path: &Path| match path.strip_prefix(&here) {
-        // A shell looks for a bare name elsewhere.
+        // A shell looks up a name without a slash in PATH.
         Ok(name) if name.components().count() == 1 => format!("./{}", name.display()),
         Ok(below) => below.display().to_string(),
         Err(_) => path.display().to_string(),
@@ -144,14 +145,14 @@ fn explain(program: &Program, traces: &[Trace], url: &str, out: Out) -> String {
         [] => shown(&program.file),
         arguments => format!("{this} {}", arguments.join(" ")),
     };
-    let mut text = format!("\n{}\n", out.paint.strong("What you saw, and what next"));
+    let mut text = format!("\n{}\n", out.paint.strong("What happened, and what to do next"));
     let _ = write!(
         text,
         "  {} made {} in {}; its tracer sent them to {url}, as to a Datadog Agent.\n  \
-         DD_TRACE_DEBUG=true turned the log on. It is off by default, and can be switched while a program runs.\n\n  \
-         See the traces of any program like this. In one terminal:\n      \
+         DD_TRACE_DEBUG=true turned on the debug log. It is off by default and can be turned on while a program runs.\n\n  \
+         To see the traces of any program, run in one terminal:\n      \
          {}\n  \
-         and in another, this program or yours, with DD_TRACE_DEBUG=true as well if you want its log:\n      \
+         and in another this program or yours; add DD_TRACE_DEBUG=true to see its debug log:\n      \
          {}\n",
         program.name,
         counted(spans, "span"),
@@ -162,7 +163,7 @@ fn explain(program: &Program, traces: &[Trace], url: &str, out: Out) -> String {
     if let Some(readme) = repository.map(|folder| folder.join("README.md")) {
         let _ = writeln!(
             text,
-            "\n  {} goes on from here, with a first program in C, PHP and Ruby.",
+            "\n  {} continues with a first program in C, PHP and Ruby.",
             shown(&readme).trim_start_matches("./")
         );
     }

@@ -1,5 +1,5 @@
-//! The demo's program where no C compiler is found: the same calls as `examples/c/hello.c`, through the same C ABI,
-//! from this program's own copy of the library.
+//! The demo's program for machines without a C compiler. Makes the same calls as `examples/c/hello.c` through the C ABI
+//! of the library that is linked into this program.
 
 use crate::out::Failure;
 use spanwire as _;

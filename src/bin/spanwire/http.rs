@@ -1,27 +1,28 @@
-//! The server's side of HTTP/1.1, as far as tracers use it: whole requests in, whole responses out, every size and
-//! every wait bounded. What the requests mean is `receiver.rs`'s business.
+//! Server side of HTTP/1.1, limited to what tracers use. Reads whole requests and writes whole responses. Every size
+//! and every wait is bounded. `receiver.rs` decides what to answer.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// The largest body that is taken, as with a real Agent.
+/// The largest request body that is accepted, as in a real Agent.
 pub const BODY_MAX: usize = 25 * 1024 * 1024;
 const HEAD_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
-/// How long a connection may lie idle.
+/// Time that a connection may be idle.
 const IDLE_MAX: Duration = Duration::from_secs(60);
-/// How long a request may take to arrive, and its answer to leave.
+/// Time limit for receiving a request, and for sending its answer.
 const REQUEST_MAX: Duration = Duration::from_secs(30);
-/// How long, and how much, is read after a refusal, so that the client sees the answer and not a reset.
+/// Time and bytes to keep reading after a refusal. Without this, closing would reset the connection before the client
+/// has read the answer.
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 4 * BODY_MAX);
 
-/// A connected socket of either kind.
+/// A connected TCP or Unix socket.
 pub trait Socket: Read + Write {
-    /// How long the next read, and the next write, may wait.
+    /// Sets the time limit for each read and write.
     fn patience(&self, time: Duration) -> io::Result<()>;
-    /// Tells the client that nothing more will come.
+    /// Shuts down the sending side.
     fn end_output(&self) -> io::Result<()>;
 }
 
@@ -47,7 +48,7 @@ impl Socket for UnixStream {
     }
 }
 
-/// A request. `body` is an error where it was not taken: the status to answer with, and why.
+/// A request. `body` is an error if it was not accepted: the status to answer with, and why.
 #[derive(Debug)]
 pub struct Request {
     pub method: String,
@@ -58,7 +59,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The value of a header, whatever the case of its name.
+    /// Returns the value of a header, ignoring the case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -68,14 +69,14 @@ impl Request {
     }
 }
 
-/// Why a request, or its body, is not taken.
+/// Why a request or its body is refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub status: u16,
     pub why: String,
 }
 
-/// An answer. Content-Length and Connection are added.
+/// An answer. `send` adds Content-Length and Connection.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
@@ -84,7 +85,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Writes it; `last` tells the client to connect anew for more.
+    /// Writes the answer. With `last`, it tells the client that the connection will be closed.
     pub fn send(&self, socket: &mut impl Write, last: bool) -> io::Result<()> {
         let reason = match self.status {
             200 => "OK",
@@ -104,12 +105,12 @@ impl Response {
         }
         text += if last { "Connection: close\r\n\r\n" } else { "\r\n" };
         text += &self.body;
-        // In one write, so that no client waits for the second half.
+        // One write: otherwise a client may wait for the second packet (Nagle's algorithm).
         socket.write_all(text.as_bytes())
     }
 }
 
-/// Serves one connection until either side ends it. `answer` is asked for each request, good or not.
+/// Serves one connection until either side closes it. Calls `answer` for each request, also for refused ones.
 pub fn converse(socket: impl Socket, mut answer: impl FnMut(&Result<Request, Refusal>) -> Response) {
     let mut line = Line { socket, buffer: Vec::new(), at: 0, deadline: Instant::now() };
     while line.wait() {
@@ -129,7 +130,7 @@ pub fn converse(socket: impl Socket, mut answer: impl FnMut(&Result<Request, Ref
     }
 }
 
-/// A connection with what was read of it and not yet used.
+/// A connection, with bytes that were read and not used yet.
 struct Line<S> {
     socket: S,
     buffer: Vec<u8>,
@@ -142,7 +143,7 @@ impl<S: Socket> Line<S> {
         &self.buffer[self.at..]
     }
 
-    /// Waits for a request to begin. False if none comes.
+    /// Waits for a request to begin. Returns false if none arrives.
     fn wait(&mut self) -> bool {
         self.deadline = Instant::now() + IDLE_MAX;
         let begun = !self.unread().is_empty() || self.fill().is_ok();
@@ -150,7 +151,7 @@ impl<S: Socket> Line<S> {
         begun
     }
 
-    /// Reads some more, before the deadline.
+    /// Reads more bytes before the deadline.
     fn fill(&mut self) -> Result<(), Refusal> {
         self.buffer.drain(..self.at);
         self.at = 0;
@@ -198,7 +199,7 @@ impl<S: Socket> Line<S> {
             None => return Ok(Vec::new()),
             Some(Ok(length)) if length <= BODY_MAX as u64 => Some(length as usize),
             Some(Ok(_)) => return Err(too_large()),
-            Some(Err(_)) => return Err(Refusal { status: 400, why: "Content-Length is not a length".into() }),
+            Some(Err(_)) => return Err(Refusal { status: 400, why: "Content-Length is not a number".into() }),
         };
         if request.says("Expect", "100-continue") {
             let _ = self.socket.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -226,13 +227,13 @@ impl<S: Socket> Line<S> {
                 return Err(too_large());
             }
             if size == 0 {
-                // Trailers, of no use here, end with an empty line.
+                // Skip the trailers, which end with an empty line.
                 while !self.text_line()?.is_empty() {}
                 return Ok(body);
             }
             body.extend(self.take(size as usize)?);
             if !self.text_line()?.is_empty() {
-                return Err(Refusal { status: 400, why: "a chunk longer than it says".into() });
+                return Err(Refusal { status: 400, why: "a chunk is longer than its size".into() });
             }
         }
     }
@@ -245,7 +246,7 @@ impl<S: Socket> Line<S> {
                     return Ok(size);
                 }
                 Ok(httparse::Status::Partial) if self.unread().len() <= HEAD_MAX => self.fill()?,
-                _ => return Err(Refusal { status: 400, why: "a chunk without a size".into() }),
+                _ => return Err(Refusal { status: 400, why: "a chunk has no size".into() }),
             }
         }
     }
@@ -258,13 +259,13 @@ impl<S: Socket> Line<S> {
                 return Ok(line);
             }
             if self.unread().len() > HEAD_MAX {
-                return Err(Refusal { status: 400, why: "a line without an end".into() });
+                return Err(Refusal { status: 400, why: "a line has no end".into() });
             }
             self.fill()?;
         }
     }
 
-    /// A client that is still sending would lose the answer if we closed: first let it finish, within bounds.
+    /// Keeps reading, within bounds: if a client is still sending when we close, the reset would discard our answer.
     fn linger(&mut self) {
         let _ = self.socket.end_output();
         let (time, mut bytes) = LINGER;
@@ -280,7 +281,7 @@ fn too_large() -> Refusal {
     Refusal { status: 413, why: format!("the body is larger than {BODY_MAX} bytes") }
 }
 
-/// The request line and the headers, once they are whole, and their length in bytes.
+/// Parses the request line and the headers once they are complete; returns them and their length in bytes.
 fn head(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut parsed = httparse::Request::new(&mut headers);
@@ -307,7 +308,7 @@ mod tests {
     use super::*;
     use std::thread;
 
-    /// What `input` is answered with: each request is told back as `method target body`.
+    /// Sends `pieces` and returns the response. Each request is answered with `method target body`.
     fn ask(pieces: Vec<Vec<u8>>) -> String {
         let (mut client, server) = UnixStream::pair().unwrap();
         let serving = thread::spawn(move || {
@@ -351,10 +352,10 @@ mod tests {
         let huge = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\nx", u64::MAX);
         for (input, answer) in [
             (huge.as_str(), "413 Content Too Large"),
-            ("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "Content-Length is not a length"),
+            ("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "Content-Length is not a number"),
             ("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nshort", "ended before the request did"),
-            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "a chunk without a size"),
-            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", "a chunk longer than it says"),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "a chunk has no size"),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", "a chunk is longer than its size"),
             ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffff\r\n", "413 Content Too Large"),
             (many.as_str(), "more than 64 headers"),
             (long.as_str(), "431 "),

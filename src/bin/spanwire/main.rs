@@ -1,4 +1,4 @@
-//! `spanwire`, the companion program: looks at what a tracer does. This file only hands the command line to the command.
+//! `spanwire`, the companion program: shows what tracers do. This file parses the command line and calls the command.
 
 mod agent;
 mod cli;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = Out::new(cli.color);
-    // For the doctor 1 means that it found something, so that what stops it needs another status.
+    // The doctor's status 1 means that it found a cause, so a failure of the doctor itself is 2.
     let failed = if matches!(cli.command, Command::Doctor(_)) { 2 } else { 1 };
     let result = match cli.command {
         Command::Demo(options) => demo::run(out, &options).map(|()| 0),

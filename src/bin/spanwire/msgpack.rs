@@ -1,13 +1,15 @@
-//! The least of MessagePack that a receiver needs: value by value, without recursion and without allocating what a
-//! sender merely announces. What the values mean is `decode.rs`'s business.
+//! Reads MessagePack value by value, without recursion, and without allocating what a sender merely announces. The format
+//! of a value is `rmp`'s; its own readers do not say at which byte a value is wrong. `decode.rs` knows what values mean.
 
-/// The beginning of a value: all of a number, or how much follows.
+use rmp::Marker;
+
+/// The beginning of a value: a whole number, or the length of what follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Head {
     Nil,
     Boolean,
     Unsigned(u64),
-    /// Always below 0: what is not negative is `Unsigned`, however it was encoded.
+    /// Always below 0. An integer that is not negative is `Unsigned`, however it was encoded.
     Negative(i64),
     Float(f64),
     /// Bytes of UTF-8 that follow.
@@ -23,7 +25,7 @@ pub enum Head {
 }
 
 impl Head {
-    /// For complaints: "expected text, found …".
+    /// Describes the value for an error message: "expected text, found …".
     pub fn described(self) -> String {
         match self {
             Head::Nil => "nil".into(),
@@ -40,7 +42,7 @@ impl Head {
     }
 }
 
-/// Reads a payload from its beginning. Errors are the reason alone; the position is `at()`.
+/// Reads a payload from its beginning. An error is the reason alone; [`Reader::at`] has the position.
 pub struct Reader<'a> {
     whole: &'a [u8],
     at: usize,
@@ -51,17 +53,17 @@ impl<'a> Reader<'a> {
         Reader { whole, at: 0 }
     }
 
-    /// How many bytes have been read.
+    /// Returns the number of bytes read.
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// How many bytes are left.
+    /// Returns the number of bytes left.
     pub fn left(&self) -> usize {
         self.whole.len() - self.at
     }
 
-    /// The next `length` bytes.
+    /// Reads the next `length` bytes.
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
         match self.whole[self.at..].get(..length) {
             Some(bytes) => {
@@ -73,7 +75,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over nil, if that is next.
+    /// Skips nil, if that is next, and returns whether it was.
     pub fn nil(&mut self) -> bool {
         let found = self.whole.get(self.at) == Some(&0xc0);
         self.at += usize::from(found);
@@ -82,33 +84,47 @@ impl<'a> Reader<'a> {
 
     /// Reads the beginning of the next value.
     pub fn head(&mut self) -> Result<Head, String> {
-        let first = self.take(1)?[0];
-        Ok(match first {
-            0x00..=0x7f => Head::Unsigned(first.into()),
-            0x80..=0x8f => Head::Map((first & 0x0f).into()),
-            0x90..=0x9f => Head::Array((first & 0x0f).into()),
-            0xa0..=0xbf => Head::Text((first & 0x1f).into()),
-            0xc0 => Head::Nil,
-            0xc1 => return Err("0xc1, which begins no value".into()),
-            0xc2 | 0xc3 => Head::Boolean,
-            0xc4..=0xc6 => Head::Bytes(self.length(first - 0xc4)?),
-            0xc7..=0xc9 => Head::Extension(self.length(first - 0xc7)?),
-            0xca => Head::Float(f32::from_bits(self.big_endian(4)? as u32).into()),
-            0xcb => Head::Float(f64::from_bits(self.big_endian(8)?)),
-            0xcc..=0xcf => Head::Unsigned(self.big_endian(1 << (first - 0xcc))?),
-            0xd0 => signed(self.big_endian(1)? as i8),
-            0xd1 => signed(self.big_endian(2)? as i16),
-            0xd2 => signed(self.big_endian(4)? as i32),
-            0xd3 => signed(self.big_endian(8)? as i64),
-            0xd4..=0xd8 => Head::Extension(1 << (first - 0xd4)),
-            0xd9..=0xdb => Head::Text(self.length(first - 0xd9)?),
-            0xdc | 0xdd => Head::Array(self.length(first - 0xdc + 1)?),
-            0xde | 0xdf => Head::Map(self.length(first - 0xde + 1)?),
-            0xe0..=0xff => Head::Negative((first as i8).into()),
+        Ok(match Marker::from_u8(self.take(1)?[0]) {
+            Marker::Reserved => return Err("0xc1, which begins no value".into()),
+            Marker::Null => Head::Nil,
+            Marker::False | Marker::True => Head::Boolean,
+            Marker::FixPos(value) => Head::Unsigned(value.into()),
+            Marker::FixNeg(value) => signed(value),
+            Marker::U8 => Head::Unsigned(u8::from_be_bytes(self.array()?).into()),
+            Marker::U16 => Head::Unsigned(u16::from_be_bytes(self.array()?).into()),
+            Marker::U32 => Head::Unsigned(u32::from_be_bytes(self.array()?).into()),
+            Marker::U64 => Head::Unsigned(u64::from_be_bytes(self.array()?)),
+            Marker::I8 => signed(i8::from_be_bytes(self.array()?)),
+            Marker::I16 => signed(i16::from_be_bytes(self.array()?)),
+            Marker::I32 => signed(i32::from_be_bytes(self.array()?)),
+            Marker::I64 => signed(i64::from_be_bytes(self.array()?)),
+            Marker::F32 => Head::Float(f32::from_be_bytes(self.array()?).into()),
+            Marker::F64 => Head::Float(f64::from_be_bytes(self.array()?)),
+            Marker::FixStr(length) => Head::Text(length.into()),
+            Marker::Str8 => Head::Text(u8::from_be_bytes(self.array()?).into()),
+            Marker::Str16 => Head::Text(u16::from_be_bytes(self.array()?).into()),
+            Marker::Str32 => Head::Text(u32::from_be_bytes(self.array()?)),
+            Marker::Bin8 => Head::Bytes(u8::from_be_bytes(self.array()?).into()),
+            Marker::Bin16 => Head::Bytes(u16::from_be_bytes(self.array()?).into()),
+            Marker::Bin32 => Head::Bytes(u32::from_be_bytes(self.array()?)),
+            Marker::FixArray(items) => Head::Array(items.into()),
+            Marker::Array16 => Head::Array(u16::from_be_bytes(self.array()?).into()),
+            Marker::Array32 => Head::Array(u32::from_be_bytes(self.array()?)),
+            Marker::FixMap(pairs) => Head::Map(pairs.into()),
+            Marker::Map16 => Head::Map(u16::from_be_bytes(self.array()?).into()),
+            Marker::Map32 => Head::Map(u32::from_be_bytes(self.array()?)),
+            Marker::FixExt1 => Head::Extension(1),
+            Marker::FixExt2 => Head::Extension(2),
+            Marker::FixExt4 => Head::Extension(4),
+            Marker::FixExt8 => Head::Extension(8),
+            Marker::FixExt16 => Head::Extension(16),
+            Marker::Ext8 => Head::Extension(u8::from_be_bytes(self.array()?).into()),
+            Marker::Ext16 => Head::Extension(u16::from_be_bytes(self.array()?).into()),
+            Marker::Ext32 => Head::Extension(u32::from_be_bytes(self.array()?)),
         })
     }
 
-    /// Passes over one value of any kind and nesting.
+    /// Skips one value of any kind and nesting.
     pub fn skip(&mut self) -> Result<(), String> {
         let mut values: u64 = 1;
         while values > 0 {
@@ -129,13 +145,10 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A length of 1, 2 or 4 bytes: `class` 0, 1 or 2.
-    fn length(&mut self, class: u8) -> Result<u32, String> {
-        Ok(self.big_endian(1 << class)? as u32)
-    }
-
-    fn big_endian(&mut self, bytes: usize) -> Result<u64, String> {
-        Ok(self.take(bytes)?.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(self.take(N)?);
+        Ok(bytes)
     }
 }
 

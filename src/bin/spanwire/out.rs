@@ -1,12 +1,11 @@
-//! The companion's own terminal: whether to colour, writing that survives a closed pipe, and the one failure type of
-//! all commands.
+//! Output of all commands: colours, writing to a pipe that may be closed, and the failure type.
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-/// When to colour.
+/// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set.
@@ -15,25 +14,25 @@ pub enum Color {
     Never,
 }
 
-/// Why a command did not do what it was asked for.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// Whoever read our output has left: nothing to say, and nothing wrong.
+    /// The reader of our output has closed the pipe. Not an error: nothing is printed, and the exit status is 0.
     ReaderGone,
-    /// The user asked for the end before the work was done.
+    /// The user stopped the command before its work was done.
     Interrupted,
-    /// What went wrong and what to do about it.
+    /// What went wrong and what to do about it, for the user.
     Said(String),
 }
 
 impl Failure {
-    /// A failure to be shown to the user.
+    /// Returns a failure with a message for the user.
     pub fn said(text: impl Into<String>) -> Self {
         Failure::Said(text.into())
     }
 }
 
-/// Standard output.
+/// Standard output, with or without colours.
 #[derive(Clone, Copy)]
 pub struct Out {
     /// How to mark text.
@@ -41,7 +40,7 @@ pub struct Out {
 }
 
 impl Out {
-    /// Standard output, coloured as the user wishes.
+    /// Standard output with colours as the user chose.
     pub fn new(color: Color) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -53,7 +52,7 @@ impl Out {
         Out { paint: Paint { on } }
     }
 
-    /// Writes `text`, at once.
+    /// Writes `text` and flushes.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
@@ -63,40 +62,40 @@ impl Out {
     }
 }
 
-/// Writes one line to standard error. That it may be closed is no reason to stop.
+/// Writes one line to standard error. Errors are ignored: standard error may be closed.
 pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// `1 span`, `2 spans`.
+/// Returns `1 span`, `2 spans`.
 pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Marks text for a terminal, or leaves it as it is.
+/// Marks text with terminal colours, or leaves it as it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Paint {
-    /// Whether to mark at all.
+    /// Whether to mark text.
     pub on: bool,
 }
 
 impl Paint {
-    /// Names, headings.
+    /// Marks names and headings.
     pub fn strong(&self, text: &str) -> String {
         self.with(Style::new().bold(), text)
     }
 
-    /// Labels, lines of the tree, what is seldom needed.
+    /// Marks labels, lines of the tree, and details.
     pub fn dim(&self, text: &str) -> String {
         self.with(Style::new().dimmed(), text)
     }
 
-    /// Times.
+    /// Marks times.
     pub fn time(&self, text: &str) -> String {
         self.with(AnsiColor::Cyan.on_default(), text)
     }
 
-    /// Errors.
+    /// Marks errors.
     pub fn bad(&self, text: &str) -> String {
         self.with(AnsiColor::Red.on_default().bold(), text)
     }

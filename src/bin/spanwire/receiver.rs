@@ -1,5 +1,5 @@
-//! Receives traces over HTTP as a Datadog Agent does, and hands what happened to whoever holds the other end of the
-//! channel. Nothing is printed here, and nothing kept.
+//! Receives traces over HTTP as a Datadog Agent does, and sends an event for each request through a channel. Prints and
+//! stores nothing.
 
 use crate::decode::{self, Trace};
 use crate::http::{self, Refusal, Request, Response, Socket, BODY_MAX};
@@ -15,44 +15,43 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// Connections served at a time, a thread each. A slow client holds its own, and nobody else's.
+/// Connections served at a time, each by its own thread, so that a slow client delays no other.
 const CONNECTIONS_MAX: usize = 256;
 
-/// Where to listen. At least one of the two.
+/// Where to listen. At least one of the two is set.
 #[derive(Debug, Default)]
 pub struct Places {
-    /// Host and port; port 0 is a free one.
+    /// Host and port; port 0 picks a free one.
     pub tcp: Option<(String, u16)>,
     /// The path of a Unix socket.
     pub socket: Option<PathBuf>,
 }
 
-/// What happened.
+/// An event for the reader of the channel.
 #[derive(Debug)]
 pub enum Event {
     /// A request was answered.
     Answered {
         /// The request and its answer in one line.
         line: String,
-        /// The traces, if it was a payload that was taken.
+        /// The traces of an accepted payload.
         traces: Option<Vec<Trace>>,
-        /// Whether it was a payload with something wrong about it; the line says what.
+        /// Whether something was wrong with the payload; `line` says what.
         trouble: bool,
     },
-    /// Someone asked for the end (sent by signal handlers, not by the receiver).
+    /// Asks the reader to stop. Sent by signal handlers, not by the receiver.
     Stop,
 }
 
-/// Listens until the process ends. Dropping it removes the socket file that it made.
+/// Listens until the process ends. Dropping it removes its socket file.
 pub struct Receiver {
-    /// The address that is listened on, with the real port.
+    /// The address that it listens on, with the actual port.
     pub tcp: Option<SocketAddr>,
     socket: Option<PathBuf>,
 }
 
 impl Receiver {
-    /// Listens on `places` and sends an event for each request: a payload's before it is answered. The error says what
-    /// to do.
+    /// Listens on `places` and sends an event for each request, before answering it. The error says what to do.
     pub fn start(places: &Places, events: &SyncSender<Event>) -> Result<Receiver, String> {
         let mut receiver = Receiver { tcp: None, socket: None };
         let tcp = match &places.tcp {
@@ -84,7 +83,7 @@ impl Drop for Receiver {
     }
 }
 
-/// Starts the thread that takes connections, and a thread for each.
+/// Starts the thread that accepts connections, and a thread for each connection.
 fn start<S: Socket + Send + 'static>(
     name: &str,
     desk: &Arc<Desk>,
@@ -94,7 +93,7 @@ fn start<S: Socket + Send + 'static>(
     let taking = move || loop {
         match accept() {
             Ok(socket) => serve(socket, &desk),
-            // A client that left again, or no descriptors for the moment: others may still come.
+            // The client has gone, or no descriptor is free at the moment. Keep accepting.
             Err(_) => thread::sleep(Duration::from_millis(50)),
         }
     };
@@ -105,8 +104,8 @@ fn start<S: Socket + Send + 'static>(
 fn serve<S: Socket + Send + 'static>(mut socket: S, desk: &Arc<Desk>) {
     if desk.busy.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
         desk.busy.fetch_sub(1, Ordering::Relaxed);
-        // It fits the socket's buffer, so the client cannot make us wait.
-        let why = format!("{CONNECTIONS_MAX} connections are open already");
+        // The answer fits into the socket's buffer, so that a slow client cannot block this thread.
+        let why = format!("all {CONNECTIONS_MAX} connections are in use");
         let _ = desk.respond(&Err(Refusal { status: 503, why })).send(&mut socket, true);
         return;
     }
@@ -116,7 +115,7 @@ fn serve<S: Socket + Send + 'static>(mut socket: S, desk: &Arc<Desk>) {
         own.busy.fetch_sub(1, Ordering::Relaxed);
     });
     if serving.is_err() {
-        // The connection went with the closure: its client sees it closed.
+        // The closure that owned the connection was dropped, which closed it.
         desk.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -126,7 +125,7 @@ struct Answer {
     body: String,
     json: bool,
     traces: Option<Vec<Trace>>,
-    /// What the headers say that the payload does not bear out.
+    /// A difference between the headers and the payload.
     mismatch: Option<String>,
 }
 
@@ -140,7 +139,7 @@ impl Answer {
     }
 }
 
-/// What all requests share.
+/// State shared by all requests.
 struct Desk {
     events: SyncSender<Event>,
     busy: AtomicUsize,
@@ -165,7 +164,7 @@ impl Desk {
             },
         });
         let info = format!("{info:#}\n");
-        // Any name that changes with the text serves: clients only compare it.
+        // Clients only compare this value, so any text that changes with `info` will do.
         let state = info
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -178,12 +177,12 @@ impl Desk {
             Err(refusal) => Answer::plain(refusal.status, &refusal.why),
         };
         let line = line(request.as_ref().ok(), &answer);
-        // Before the answer: a client that has been answered may rely on its traces having been seen.
+        // Send the event before the answer, so that a client that has its answer can rely on its traces being seen.
         let trouble = answer.mismatch.is_some() || matches!(answer.status, 400 | 413 | 415 | 503);
         let _ = self.events.send(Event::Answered { line, traces: answer.traces, trouble });
         let kind = if answer.json { "application/json" } else { "text/plain; charset=utf-8" };
         let mut body = answer.body;
-        // For people. A tracer shows its answer in its log, where a line's end is only in the way.
+        // Plain answers are for people and end with a newline. JSON answers do not: a tracer may log them.
         if !answer.json {
             body.push('\n');
         }
@@ -204,15 +203,16 @@ impl Desk {
         match (path, request.method.as_str()) {
             ("/v0.4/traces", "POST" | "PUT") => traces(request, body),
             ("/info", "GET") => Answer::json(self.info.clone()),
-            ("/v0.4/traces" | "/info", other) => Answer::plain(405, format!("{other} does nothing here")),
-            _ => Answer::plain(404, format!("no {path} here: this receiver has /v0.4/traces and /info")),
+            ("/v0.4/traces" | "/info", other) => Answer::plain(405, format!("{other} is not supported")),
+            _ => Answer::plain(404, format!("no {path}; this receiver has /v0.4/traces and /info")),
         }
     }
 }
 
 fn traces(request: &Request, body: &[u8]) -> Answer {
     if let Some(kind) = request.header("Content-Type").filter(|kind| !kind.starts_with("application/msgpack")) {
-        return Answer::plain(415, format!("Content-Type {kind}: this receiver takes application/msgpack"));
+        let why = format!("Content-Type {kind} is not supported; this receiver accepts application/msgpack");
+        return Answer::plain(415, why);
     }
     match decode::payload(body) {
         Ok(traces) => {
@@ -227,7 +227,7 @@ fn traces(request: &Request, body: &[u8]) -> Answer {
     }
 }
 
-/// One line about a request, free of control characters whoever sent it.
+/// One line about a request, with control characters escaped.
 fn line(request: Option<&Request>, answer: &Answer) -> String {
     let Some(request) = request else { return format!("{}, {}", answer.status, answer.body) };
     let mut line = format!("{} {} → {}", request.method, request.target.escape_default(), answer.status);
@@ -257,43 +257,44 @@ fn version() -> &'static str {
 fn port_trouble(host: &str, port: u16, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "port {port} of {host} is taken, probably by another Agent. Stop that one, or take another port: \
+            "port {port} of {host} is in use, probably by another Agent. Stop that one, or choose another port: \
              --port 0 picks a free one"
         ),
         io::ErrorKind::PermissionDenied => {
-            format!("port {port} of {host} is not allowed for this user; take one above 1023 with --port")
+            format!("this user may not listen on port {port} of {host}; choose one above 1023 with --port")
         }
         io::ErrorKind::AddrNotAvailable => {
-            format!("{host} is not an address of this machine; 127.0.0.1 and 0.0.0.0 always are")
+            format!("{host} is not an address of this machine; use 127.0.0.1 or 0.0.0.0")
         }
         _ => format!("cannot listen on {host} port {port}: {error}"),
     }
 }
 
-/// Binds `path`, removing what a receiver that died has left there, and nothing else.
+/// Binds `path`. Removes a socket file that no process listens on, but no other file.
 fn listen_unix(path: &Path) -> Result<UnixListener, String> {
     let shown = path.display();
     if let Ok(found) = std::fs::symlink_metadata(path) {
         if !found.file_type().is_socket() {
-            return Err(format!("{shown} exists and is not a socket; take another path with --socket"));
+            return Err(format!("{shown} exists and is not a socket; choose another path with --socket"));
         }
         match UnixStream::connect(path) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                std::fs::remove_file(path).map_err(|error| format!("cannot remove the old socket {shown}: {error}"))?;
+                std::fs::remove_file(path)
+                    .map_err(|error| format!("cannot remove the unused socket {shown}: {error}"))?;
             }
             Err(error) => return Err(format!("{shown} is a socket that cannot be used: {error}")),
             Ok(_) => {
                 return Err(format!(
-                    "someone listens on {shown} already, probably another Agent. Stop that one, or take another path \
+                    "another process listens on {shown}, probably an Agent. Stop that one, or choose another path \
                      with --socket"
                 ))
             }
         }
     }
     UnixListener::bind(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => format!("cannot make {shown}: its folder does not exist"),
-        io::ErrorKind::InvalidInput => format!("{shown} is too long for a socket's path (107 bytes)"),
-        _ => format!("cannot make {shown}: {error}"),
+        io::ErrorKind::NotFound => format!("cannot create {shown}: its folder does not exist"),
+        io::ErrorKind::InvalidInput => format!("the path {shown} is too long for a socket (at most 107 bytes)"),
+        _ => format!("cannot create {shown}: {error}"),
     })
 }
 

@@ -1,5 +1,6 @@
 //! `spanwire recorder`: reads the flight recorder of a process that runs, hangs or is stopped, through the memory file
-//! that it keeps open. The process notices nothing. This file is the command; `find` gets the memory, `show` prints.
+//! that the process keeps open. Reading does not disturb the process. This file is the command; `find` reads the
+//! memory, `show` prints it.
 
 mod find;
 pub mod show;
@@ -9,7 +10,7 @@ pub use find::Found;
 use crate::cli::RecorderOptions;
 use crate::out::{Failure, Out};
 
-/// Reads the recorder and prints it.
+/// Reads the flight recorder and prints it.
 pub fn run(out: Out, options: &RecorderOptions) -> Result<(), Failure> {
     let found = find::recorder(options.pid).map_err(Failure::Said)?;
     if options.json {

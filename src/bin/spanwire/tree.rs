@@ -1,4 +1,4 @@
-//! Draws a trace as a tree: spans in, text out. No I/O; what to show of a span is decided here and nowhere else.
+//! Draws a trace as a tree: spans in, text out. Decides which parts of a span are shown. Does no I/O.
 
 mod shape;
 
@@ -6,31 +6,32 @@ use crate::decode::Span;
 use crate::out::{counted, Paint};
 use shape::Shape;
 
-/// How to draw.
+/// How to draw a trace.
 #[derive(Clone, Copy)]
 pub struct Look {
     /// How to mark text.
     pub paint: Paint,
-    /// Ids and values whole, every span, and what tracers add for the Agent; otherwise what fits an eye.
+    /// Whether to show whole ids and values, every span, and the tags that tracers add for the Agent. Otherwise they
+    /// are shortened or left out.
     pub full: bool,
 }
 
-/// Spans shown of one trace, unless all are asked for.
+/// Spans shown of one trace, unless `full` is set.
 const SPANS_MAX: usize = 500;
-/// Characters shown of a value, likewise.
+/// Characters shown of a value, unless `full` is set.
 const VALUE_MAX: usize = 200;
-/// Lines shown of an error's stack, likewise.
+/// Lines shown of an error's stack, unless `full` is set.
 const STACK_MAX: usize = 12;
-/// Deeper spans are drawn at this depth, with their depth in words.
+/// Largest indentation. Deeper spans are drawn there, with their depth as a number.
 const DEPTH_MAX: usize = 40;
 
-/// Draws the spans of one trace that came in one payload, each under its parent. Ends with a newline.
+/// Draws the spans of one trace in one payload, each below its parent. Ends with a newline.
 pub fn draw(spans: &[Span], look: Look) -> String {
     let Look { paint, full } = look;
     let mut out = heading(spans, look);
     let shape = Shape::of(spans);
     let mut drawn = 0;
-    // Taken from the end, so what comes first is pushed last.
+    // The loop pops from the end, so the first span is pushed last.
     let mut waiting: Vec<Branch> = branches(&shape.roots, "", 0);
     while let Some(branch) = waiting.pop() {
         if drawn == SPANS_MAX && !full {
@@ -54,7 +55,7 @@ pub fn draw(spans: &[Span], look: Look) -> String {
     out
 }
 
-/// A span that waits to be drawn.
+/// A span that is still to be drawn.
 struct Branch {
     span: usize,
     prefix: String,
@@ -85,7 +86,7 @@ fn heading(spans: &[Span], look: Look) -> String {
     )
 }
 
-/// A trace id as an eye compares it: both ends of it. For 16 characters or more.
+/// Shortens a trace id of at least 16 characters to its first and last characters.
 pub fn short_id(id: &str) -> String {
     let head: String = id.chars().take(8).collect();
     let from_the_end = id.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
@@ -114,8 +115,8 @@ fn title(span: &Span, branch: &Branch, look: Look) -> String {
     out + &paint.dim(&format!("  id {}", span_id(span.span_id, look)))
 }
 
-/// The lines under a span's title: the error, the parent where it is not the line above, tags, numbers, then what
-/// tracers add for the Agent.
+/// Returns the lines below a span's title: the error, the parent if it is not the line above, tags, numbers, then a
+/// count of the tags that tracers add for the Agent.
 fn details(span: &Span, note: Option<&str>, look: Look) -> Vec<String> {
     let paint = look.paint;
     let mut lines = Vec::new();
@@ -156,7 +157,7 @@ fn details(span: &Span, note: Option<&str>, look: Look) -> Vec<String> {
     lines
 }
 
-/// Whether tracers set this tag or number by themselves, for the Agent and not for whoever reads a trace.
+/// Whether a tracer adds this tag or number by itself, for the Agent.
 fn is_of_the_tracer(key: &str) -> bool {
     key.starts_with("_dd.") || matches!(key, "_sampling_priority_v1" | "language" | "process_id" | "runtime-id")
 }
@@ -172,7 +173,8 @@ fn stack_lines(stack: &str, look: Look) -> Vec<String> {
     lines
 }
 
-/// In decimal, as in logs and as `dd.span_id`; the beginning of it finds the span there.
+/// Formats a span id in decimal, as in logs and in `dd.span_id`. The shortened form is its beginning, so that a search
+/// for it finds the span.
 fn span_id(id: u64, look: Look) -> String {
     let mut text = id.to_string();
     if text.len() > 8 && !look.full {
@@ -190,7 +192,7 @@ fn or_none(text: &str) -> &str {
     }
 }
 
-/// A value as shown: on one line, harmless to a terminal, shortened unless asked for whole.
+/// Formats a value on one line, with control characters escaped, and shortened unless `full` is set.
 fn value(text: &str, look: Look) -> String {
     match text.char_indices().nth(VALUE_MAX) {
         Some((cut, _)) if !look.full => {
@@ -200,9 +202,9 @@ fn value(text: &str, look: Look) -> String {
     }
 }
 
-/// Control characters escaped: what came over the network must not drive the terminal.
+/// Escapes control characters, because a value from the network must not control the terminal.
 fn visible(text: &str) -> String {
-    // Also the marks that turn the direction of what follows.
+    // Also escape the characters that change the direction of text.
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         if c.is_control() || turns(c) {
@@ -214,7 +216,7 @@ fn visible(text: &str) -> String {
     })
 }
 
-/// A number as a person would write it.
+/// Formats a number without superfluous digits.
 fn plain(number: f64) -> String {
     let size = number.abs();
     if size != 0.0 && !(1e-6..1e16).contains(&size) {
@@ -224,7 +226,7 @@ fn plain(number: f64) -> String {
     }
 }
 
-/// Nanoseconds with three significant digits and the unit that fits.
+/// Formats nanoseconds with three significant digits and a suitable unit.
 pub fn duration(ns: i64) -> String {
     let sign = if ns < 0 { "-" } else { "" };
     let ns = ns.unsigned_abs();

@@ -1,39 +1,92 @@
-//! A payload in the form v0.4: an array of chunks, each an array of maps, one map a span. What belongs to a trace as a
-//! whole (priority, decision maker, the high half of its id, who sent it) is put on the first span of each chunk, and
-//! what belongs to the tracer (environment, version, tags) on every span, as the payload is sealed. Sending is
-//! `worker`'s.
+//! Format v0.4: an array of chunks, each an array of spans, each a map. Trace-level values (sampling priority, mechanism,
+//! the high half of the trace id, the sender) are written on the first span of each chunk. Tracer-level values
+//! (environment, version, tags) are written on every span.
 
-use crate::export::metadata::Metadata;
+use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
+use super::spans::{each_added_number, each_added_text, service_and_resource};
+use crate::export::metadata::{Identity, Metadata};
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode;
-use crate::span::open::{ERROR, LOCAL_ROOT, TOP_LEVEL};
-use crate::span::record::{self, Record, HEADER};
+use crate::span::open::ERROR;
+use crate::span::record::Record;
 use crate::span::run::{Kind, Run};
-use crate::trace::chunk::{Chunk, NO_PRIORITY};
+use crate::trace::Chunk;
 
-/// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
-pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
-    let (bytes, first) = (chunk.records.bytes(), out.len());
-    // The bytes lie in another core's cache. Fetched one record after the other, each waits for the one before; fetched
-    // at once, they come together.
-    std::hint::black_box(bytes.iter().step_by(64).fold(0, |seen, byte| seen ^ byte));
-    let mut at = 0;
-    while let Some((length, _, _)) = record::outline(bytes, at) {
-        out.push(at as u32);
-        at += length.max(HEADER);
+/// See the module. It has no state but a count: records hold tags as this format sends them.
+pub struct V04 {
+    path: &'static str,
+    chunks: usize,
+}
+
+impl V04 {
+    /// Payloads for this path.
+    pub fn at(path: &'static str) -> V04 {
+        V04 { path, chunks: 0 }
     }
-    let key = |&at: &u32| record::outline(bytes, at as usize).map(|(_, flags, start)| (flags & LOCAL_ROOT == 0, start));
-    out[first..].sort_by_key(key);
+}
+
+impl PayloadFormat for V04 {
+    fn begin(&mut self, body: &mut Buffer, _: &Metadata) -> Result<(), Full> {
+        self.chunks = 0;
+        put(body, &encode::array_head(0))
+    }
+
+    fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
+        let before = body.len();
+        let added = seal(body, spans.chunk, spans.offsets, spans.metadata, limit);
+        match added {
+            Ok(added) if added == spans.offsets.len() || (fit == Fit::Some && added > 0) => {
+                self.chunks += 1;
+                Ok(added)
+            }
+            _ => {
+                body.truncate(before);
+                added.map(|_| 0)
+            }
+        }
+    }
+
+    fn finish(&mut self, body: &mut Buffer) -> Result<(), Full> {
+        correct(body, 0, &encode::array_head(self.chunks));
+        Ok(())
+    }
+
+    fn path(&self) -> &'static str {
+        self.path
+    }
+
+    fn content_type(&self) -> &'static str {
+        CONTENT_TYPE
+    }
+
+    fn headers(&self, sender: &Sender<'_>, add: &mut dyn FnMut(&'static str, &str)) {
+        headers(sender, self.chunks, add);
+    }
+}
+
+/// The value of `Content-Type`.
+pub const CONTENT_TYPE: &str = "application/msgpack";
+
+/// The other headers of a request with so many chunks.
+pub fn headers(sender: &Sender<'_>, chunks: usize, add: &mut dyn FnMut(&'static str, &str)) {
+    let Identity { language, language_version, interpreter, interpreter_vendor, tracer_version, .. } = sender.identity;
+    add("Datadog-Meta-Lang", language);
+    add("Datadog-Meta-Lang-Version", language_version);
+    add("Datadog-Meta-Lang-Interpreter", interpreter);
+    add("Datadog-Meta-Lang-Interpreter-Vendor", interpreter_vendor);
+    add("Datadog-Meta-Tracer-Version", tracer_version);
+    add("X-Datadog-Trace-Count", &chunks.to_string());
+    add("Datadog-Container-ID", sender.identity.container_id.as_deref().unwrap_or_default());
+    add("Datadog-Entity-ID", sender.identity.entity_id.as_deref().unwrap_or_default());
+    add("Datadog-External-Env", sender.identity.external_env.as_deref().unwrap_or_default());
+    // The Agent reads a boolean as Go does, and logs a warning for each payload that says "yes".
+    add("Datadog-Client-Computed-Top-Level", "true");
+    add("Datadog-Send-Real-Http-Status", "true");
+    add("Datadog-Rates-Payload-Version", sender.rates_version);
 }
 
 /// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes; how many those are.
-pub fn seal(
-    out: &mut Buffer,
-    chunk: &Chunk,
-    offsets: &[u32],
-    metadata: &Metadata,
-    limit: usize,
-) -> Result<usize, Full> {
+fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], metadata: &Metadata, limit: usize) -> Result<usize, Full> {
     let head = out.len();
     put(out, &encode::array_head(offsets.len()))?;
     let mut done = 0;
@@ -52,15 +105,8 @@ pub fn seal(
     Ok(done)
 }
 
-/// Appends bytes to a payload.
-#[inline]
-pub fn put(out: &mut Buffer, bytes: &[u8]) -> Result<(), Full> {
-    memory::copy(out.tail_beyond(bytes.len())?, bytes);
-    Ok(())
-}
-
 /// Corrects a head that was written at `at`.
-pub fn correct(out: &mut Buffer, at: usize, head: &[u8]) {
+fn correct(out: &mut Buffer, at: usize, head: &[u8]) {
     memory::copy(&mut out.bytes_mut()[at..at + head.len()], head);
 }
 
@@ -68,104 +114,6 @@ pub fn correct(out: &mut Buffer, at: usize, head: &[u8]) {
 fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
     encode::text(out.tail_beyond(encode::text_size(text.len()))?, text);
     Ok(())
-}
-
-/// The service and the resource with their defaults: the tracer's service, the span's name.
-pub fn service_and_resource<'a>(record: &Record<'a>, metadata: &'a Metadata) -> (&'a [u8], &'a [u8]) {
-    let service = if record.service.is_empty() { metadata.service.as_bytes() } else { record.service };
-    let resource = if record.resource.is_empty() { record.name } else { record.resource };
-    (service, resource)
-}
-
-/// Visits a span's text tags: its own, then what the tracer and, on the first span of a chunk, the trace add. What the
-/// host set wins: no key comes twice.
-pub fn each_text(
-    chunk: &Chunk,
-    record: &Record<'_>,
-    metadata: &Metadata,
-    first: bool,
-    visit: &mut dyn FnMut(&[u8], &[u8]),
-) {
-    record.each_text(&mut *visit);
-    each_added_text(chunk, record, metadata, first, visit);
-}
-
-/// Visits a span's numbers, likewise.
-pub fn each_number(
-    chunk: &Chunk,
-    record: &Record<'_>,
-    metadata: &Metadata,
-    first: bool,
-    visit: &mut dyn FnMut(&[u8], f64),
-) {
-    record.each_number(&mut *visit);
-    each_added_number(chunk, record, metadata, first, visit);
-}
-
-fn each_added_text(
-    chunk: &Chunk,
-    record: &Record<'_>,
-    metadata: &Metadata,
-    first: bool,
-    visit: &mut dyn FnMut(&[u8], &[u8]),
-) {
-    let mut add = |key: &[u8], value: &[u8]| {
-        if !record.has_text(key) {
-            visit(key, value);
-        }
-    };
-    for (key, value) in if first { &metadata.first_span } else { &metadata.every_span } {
-        add(key.as_bytes(), value.as_bytes());
-    }
-    if record.service.is_empty() && !metadata.version.is_empty() {
-        add(b"version", metadata.version.as_bytes());
-    }
-    if !first {
-        return;
-    }
-    if chunk.decision != NO_PRIORITY && chunk.priority > 0 {
-        let (mut text, mechanism) = ([0; 12], chunk.decision.unsigned_abs());
-        add(b"_dd.p.dm", decimal_below_zero(&mut text, mechanism));
-    }
-    if chunk.trace_id_high != 0 {
-        let mut hex = [0u8; 16];
-        for (n, digit) in hex.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(chunk.trace_id_high >> (60 - 4 * n)) as usize & 15];
-        }
-        add(b"_dd.p.tid", &hex);
-    }
-}
-
-/// A minus sign and a number, at the end of `text`.
-fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
-    let mut at = text.len();
-    loop {
-        at -= 1;
-        text[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    text[at - 1] = b'-';
-    &text[at - 1..]
-}
-
-fn each_added_number(
-    chunk: &Chunk,
-    record: &Record<'_>,
-    metadata: &Metadata,
-    first: bool,
-    visit: &mut dyn FnMut(&[u8], f64),
-) {
-    let mut add = |wanted: bool, key: &[u8], value: f64| {
-        if wanted && !record.has_number(key) {
-            visit(key, value);
-        }
-    };
-    add(first && chunk.priority != NO_PRIORITY, b"_sampling_priority_v1", f64::from(chunk.priority));
-    add(first, b"process_id", f64::from(metadata.process_id));
-    add(record.flags & TOP_LEVEL != 0, b"_dd.top_level", 1.0);
 }
 
 /// The numbers of a span, between keys that never change: each number in the form of nine bytes, to be filled in.
@@ -244,9 +192,10 @@ fn run_and_more(out: &mut Buffer, run: Run<'_>, more: impl FnOnce(&mut Buffer, &
 
 #[cfg(test)]
 mod tests {
+    use super::super::spans::order;
     use super::*;
     use crate::memory::{Buffer, Pool};
-    use crate::span::open::{Field, OpenSpan};
+    use crate::span::open::{Field, OpenSpan, LOCAL_ROOT, TOP_LEVEL};
     use crate::span::record;
     use rmpv::Value;
 
@@ -367,5 +316,34 @@ mod tests {
         assert_eq!(rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().len(), 2);
         out.truncate(0);
         assert_eq!(seal(&mut out, &chunk, &offsets, &metadata(), 10), Ok(0));
+    }
+
+    #[test]
+    fn a_payload_holds_whole_chunks_and_is_unchanged_by_one_that_does_not_fit() {
+        let (one, two, metadata) = (chunk(&[(1, 1, LOCAL_ROOT)]), chunk(&[(2, 2, LOCAL_ROOT), (3, 3, 0)]), metadata());
+        let (mut format, mut body) = (V04::at("/v0.4/traces"), Buffer::new());
+        let add = |format: &mut V04, body: &mut Buffer, chunk: &Chunk, fit, limit| {
+            let mut offsets = Vec::new();
+            order(chunk, &mut offsets);
+            format.add(body, &Spans { chunk, offsets: &offsets, metadata: &metadata }, fit, limit)
+        };
+        let chunks = |format: &mut V04, body: &mut Buffer| {
+            format.finish(body).unwrap();
+            let payload = rmpv::decode::read_value(&mut body.bytes()).unwrap();
+            payload.as_array().unwrap().iter().map(|chunk| chunk.as_array().unwrap().len()).collect::<Vec<_>>()
+        };
+        format.begin(&mut body, &self::metadata()).unwrap();
+        assert_eq!(add(&mut format, &mut body, &one, Fit::Some, usize::MAX), Ok(1));
+        let before = body.bytes().to_vec();
+        assert_eq!(add(&mut format, &mut body, &two, Fit::All, before.len() + 50), Ok(0));
+        assert_eq!(body.bytes(), before, "nothing of it is left");
+        assert_eq!(add(&mut format, &mut body, &two, Fit::All, usize::MAX), Ok(2));
+        let most = body.len() - 1;
+        assert_eq!(chunks(&mut format, &mut body), [1, 2]);
+        body.truncate(0);
+        format.begin(&mut body, &self::metadata()).unwrap();
+        assert_eq!(add(&mut format, &mut body, &one, Fit::Some, most), Ok(1));
+        assert_eq!(add(&mut format, &mut body, &two, Fit::Some, most), Ok(1), "as many as fit");
+        assert_eq!(chunks(&mut format, &mut body), [1, 1]);
     }
 }

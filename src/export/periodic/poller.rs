@@ -1,6 +1,9 @@
 //! The polling thread: asks the agent what is not traces, over a connection of its own. It is started when a poll is due
 //! and ends when all that were due are answered or have failed. At most one runs for each exporter.
 
+// Starts a thread.
+#![allow(clippy::disallowed_methods)]
+
 use super::{message_of, Due};
 use crate::event::Thread;
 use crate::export::transport::agent::{Agent, Timeouts};

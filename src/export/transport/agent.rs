@@ -15,7 +15,6 @@ use ureq::{Body, Error};
 use super::dial::{system_lookup, Dialer, Lookup, Progress, Unreached};
 use super::names::Names;
 use crate::event::send_error::{Peer, SendError, SendErrorKind};
-use crate::export::metadata::Identity;
 use crate::export::retry::parse_retry_after;
 use crate::sys;
 
@@ -31,7 +30,18 @@ const REQUEST_LEAST: u64 = 64 << 10;
 const VERSION_MAX: usize = 100;
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
-type Headers = Vec<(&'static str, HeaderValue)>;
+/// The headers of a request.
+#[derive(Debug, Default)]
+pub struct Headers(Vec<(&'static str, HeaderValue)>);
+
+impl Headers {
+    /// Adds a header. An empty value adds none; what a header cannot hold becomes `?`.
+    pub fn add(&mut self, name: &'static str, value: &str) {
+        let clean: String = value.trim().chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+        let value = HeaderValue::from_str(&clean).ok().filter(|value| !value.is_empty());
+        self.0.extend(value.map(|value| (name, value)));
+    }
+}
 
 /// Where an agent listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -100,15 +110,6 @@ impl Default for Timeouts {
     }
 }
 
-/// The headers of one payload that depend on more than its size.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TraceHeaders {
-    /// [`Answer::rates_version`] as last received: with it the agent need not repeat unchanged rates.
-    pub rates_version: Option<String>,
-    /// Send to `/v0.3/traces`, for an agent that does not know v0.4: the same payload, an answer without rates.
-    pub old_endpoint: bool,
-}
-
 /// What an agent answered. A body that broke off or was too long is cut: the status stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -120,7 +121,7 @@ pub struct Answer {
     pub agent_state: Option<String>,
     /// `Datadog-Agent-Version`.
     pub agent_version: Option<String>,
-    /// `Datadog-Rates-Payload-Version`, for [`TraceHeaders`].
+    /// `Datadog-Rates-Payload-Version`, to send with the next payload.
     pub rates_version: Option<String>,
     /// `Retry-After`, from now, as long as the agent wishes.
     pub retry_after: Option<Duration>,
@@ -214,32 +215,9 @@ impl Agent {
         &self.traces_url
     }
 
-    /// Sends one v0.4 payload of `traces` chunks. Every status is an answer.
-    pub fn post_traces(
-        &self,
-        identity: &Identity,
-        body: &[u8],
-        traces: usize,
-        extra: &TraceHeaders,
-    ) -> Result<Answer, Failure> {
-        let mut headers = Headers::with_capacity(14);
-        let mut add = |name, value: &str| headers.extend(header_value(value).map(|value| (name, value)));
-        add("Content-Type", "application/msgpack");
-        add("Datadog-Meta-Lang", &identity.language);
-        add("Datadog-Meta-Lang-Version", &identity.language_version);
-        add("Datadog-Meta-Lang-Interpreter", &identity.interpreter);
-        add("Datadog-Meta-Lang-Interpreter-Vendor", &identity.interpreter_vendor);
-        add("Datadog-Meta-Tracer-Version", &identity.tracer_version);
-        add("X-Datadog-Trace-Count", &traces.to_string());
-        add("Datadog-Container-ID", identity.container_id.as_deref().unwrap_or_default());
-        add("Datadog-Entity-ID", identity.entity_id.as_deref().unwrap_or_default());
-        add("Datadog-External-Env", identity.external_env.as_deref().unwrap_or_default());
-        // The Agent reads a boolean as Go does, and logs a warning for each payload that says "yes".
-        add("Datadog-Client-Computed-Top-Level", "true");
-        add("Datadog-Send-Real-Http-Status", "true");
-        add("Datadog-Rates-Payload-Version", extra.rates_version.as_deref().unwrap_or_default());
-        let path = if extra.old_endpoint { OLD_TRACES } else { TRACES };
-        self.exchange(path, &headers, Some(body), ANSWER_MAX)
+    /// Posts a payload to a path. Every status is an answer.
+    pub fn post(&self, path: &str, headers: &Headers, body: &[u8]) -> Result<Answer, Failure> {
+        self.exchange(path, &headers.0, Some(body), ANSWER_MAX)
     }
 
     /// Asks what the agent can do. 404 is [`Info::very_old`]; another status than 2xx, or a body that is not a JSON
@@ -342,12 +320,6 @@ impl Agent {
     }
 }
 
-/// `None` for an empty text; what a header cannot hold becomes `?`.
-fn header_value(text: &str) -> Option<HeaderValue> {
-    let clean: String = text.trim().chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
-    HeaderValue::from_str(&clean).ok().filter(|value| !value.is_empty())
-}
-
 fn read_answer(response: Response<Body>, limit: usize) -> Answer {
     let header = |name: &str| {
         let value = response.headers().get(name)?;
@@ -430,7 +402,8 @@ pub fn rates(body: &str) -> Option<BTreeMap<String, f64>> {
     let json: Value = serde_json::from_str(body).ok()?;
     let given = json.get("rate_by_service")?.as_object()?;
     let usable = given.iter().filter_map(|(key, rate)| Some((key.clone(), rate.as_f64()?)));
-    let rates: BTreeMap<String, f64> = usable.filter(|(_, rate)| (0.0..=1.0).contains(rate)).collect();
+    let mut rates = BTreeMap::new();
+    rates.extend(usable.filter(|(_, rate)| (0.0..=1.0).contains(rate)));
     Some(rates).filter(|rates| !rates.is_empty())
 }
 

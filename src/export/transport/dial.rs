@@ -4,6 +4,9 @@
 //! Whatever the operating system offers only in a form that can hang (looking a name up, connecting to a Unix socket
 //! whose server accepts nothing) runs on the [`helper`] thread.
 
+// Opens connections.
+#![allow(clippy::disallowed_methods)]
+
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};

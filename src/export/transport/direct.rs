@@ -2,6 +2,9 @@
 //! alone in which the C library's own look-up hangs (`names.rs`). It knows no other source of names (nsswitch.conf, LDAP,
 //! mDNS) and reads no environment.
 
+// Reads files and opens connections.
+#![allow(clippy::disallowed_methods)]
+
 use crate::sys::{self, Connection};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

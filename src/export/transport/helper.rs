@@ -2,6 +2,9 @@
 //! after a while the thread is given up and the next work gets another one, as long as few are given up. Nothing here
 //! knows what the work is.
 
+// Starts a thread.
+#![allow(clippy::disallowed_methods)]
+
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
 use std::sync::Arc;

@@ -1,17 +1,17 @@
-//! Settings that tracers have and this one does not have yet. Users set them for every tracer of a company; one line at
-//! the start names those that were set, so that nobody waits for what they ask for.
+//! Settings of other tracers that this version does not support. A log line at the start names those that are set, so
+//! that users know that they have no effect.
 
 /// A setting that is known and not supported.
 pub struct Later {
     /// The name in code and in the environment.
     pub name: &'static str,
-    /// Off asks for what is so in any case, and is not named.
+    /// Whether it is a switch. One that is off is not named: the feature is absent anyway.
     pub switch: bool,
 }
 
-/// Settings about one thing.
+/// A group of settings.
 pub struct Topic {
-    /// What they are about.
+    /// The heading.
     pub title: &'static str,
     /// The settings.
     pub settings: &'static [Later],
@@ -79,7 +79,7 @@ pub static TOPICS: &[Topic] = &[
         ],
     },
     Topic {
-        title: "What spans and logs carry",
+        title: "Contents of spans and logs",
         settings: &[
             value("DD_SERVICE_MAPPING"),
             value("DD_TRACE_HEADER_TAGS"),
@@ -118,7 +118,7 @@ pub static TOPICS: &[Topic] = &[
     },
 ];
 
-/// The setting of this name.
+/// Returns the setting with this name.
 pub fn find(name: &str) -> Option<&'static Later> {
     TOPICS.iter().flat_map(|topic| topic.settings).find(|setting| setting.name == name)
 }

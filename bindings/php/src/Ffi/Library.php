@@ -51,9 +51,8 @@ final class Library
         try {
             $header = file_get_contents(__DIR__ . '/../../spanwire.ffi.h');
             $found = (int) FFI::cdef('uint32_t spanwire_abi_version(void);', $path)->spanwire_abi_version();
-            preg_match('/SPANWIRE_ABI_VERSION = (\d+)/', $header, $wanted);
-            if ($found !== (int) $wanted[1]) {
-                throw new FFI\Exception("it speaks interface $found and this binding $wanted[1]");
+            if ($found !== Abi::ABI_VERSION) {
+                throw new FFI\Exception("it speaks interface $found and this binding " . Abi::ABI_VERSION);
             }
             self::$ffi = FFI::cdef($header, $path);
         } catch (\Throwable $why) {
@@ -114,9 +113,9 @@ final class Library
     public static function read(callable $call): ?string
     {
         $need = self::$ffi->new('size_t');
-        if ($call(null, 0, FFI::addr($need)) !== 0 || $need->cdata === 0) return null;
+        if ($call(null, 0, FFI::addr($need)) !== Abi::OK || $need->cdata === 0) return null;
         $buffer = self::$ffi->new("char[{$need->cdata}]");
-        return $call($buffer, $need->cdata, FFI::addr($need)) === 0 ? FFI::string($buffer, $need->cdata - 1) : null;
+        return $call($buffer, $need->cdata, FFI::addr($need)) === Abi::OK ? FFI::string($buffer, $need->cdata - 1) : null;
     }
 
     /** The script's end, before its own shutdown functions, which may start and finish spans. */

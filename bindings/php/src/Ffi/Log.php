@@ -14,8 +14,10 @@ final class Log
 {
     /** PSR-3's names; the first of a level is the one that records are given. */
     public const LEVELS = [
-        'error' => 1, 'emergency' => 1, 'alert' => 1, 'critical' => 1, 'warning' => 2, 'warn' => 2, 'info' => 3,
-        'notice' => 3, 'debug' => 4, 'trace' => 5, 'off' => 0,
+        'error' => Abi::LEVEL_ERROR, 'emergency' => Abi::LEVEL_ERROR, 'alert' => Abi::LEVEL_ERROR,
+        'critical' => Abi::LEVEL_ERROR, 'warning' => Abi::LEVEL_WARN, 'warn' => Abi::LEVEL_WARN,
+        'info' => Abi::LEVEL_INFO, 'notice' => Abi::LEVEL_INFO, 'debug' => Abi::LEVEL_DEBUG,
+        'trace' => Abi::LEVEL_TRACE, 'off' => Abi::LEVEL_OFF,
     ];
 
     /** @var callable|null */
@@ -75,20 +77,20 @@ final class Log
         $buffer = $ffi->new("char[$capacity]");
         while ($max <= 0 || count($taken) < $max) {
             $status = $ffi->spanwire_log_take(FFI::addr($record), $buffer, $capacity, FFI::addr($need));
-            if ($status === $ffi->SPANWIRE_E_LIMIT && $need->cdata > $capacity) {
+            if ($status === Abi::E_LIMIT && $need->cdata > $capacity) {
                 $capacity = $need->cdata;
                 $buffer = $ffi->new("char[$capacity]");
                 continue;
             }
-            if ($status !== 0) break;
+            if ($status !== Abi::OK) break;
             $taken[] = [
                 'target' => FFI::string($record->target),
                 'time_ns' => $record->time_ns,
                 'lost' => $record->lost,
-                'level' => array_search(min($record->level, 4), self::LEVELS, true),
+                'level' => array_search(min($record->level, Abi::LEVEL_DEBUG), self::LEVELS, true),
                 'message' => FFI::string($record->message, $record->message_len),
                 'text' => FFI::string($record->text, $record->text_len),
-                'host_only' => ($record->flags & $ffi->SPANWIRE_LOG_HOST_ONLY) !== 0,
+                'host_only' => ($record->flags & Abi::LOG_HOST_ONLY) !== 0,
             ];
         }
         return $taken;

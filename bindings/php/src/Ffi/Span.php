@@ -74,6 +74,7 @@ namespace Spanwire\Ffi {
 
 namespace Spanwire {
     use FFI;
+    use Spanwire\Ffi\Abi;
     use Spanwire\Ffi\Library;
     use Spanwire\Ffi\Stack;
 
@@ -246,17 +247,17 @@ namespace Spanwire {
 
         public function isOpen(): bool
         {
-            return $this->open && Library::$ffi->spanwire_span_set_tags($this->handle, null, 0) === 0;
+            return $this->open && Library::$ffi->spanwire_span_set_tags($this->handle, null, 0) === Abi::OK;
         }
 
         public function traceId(): ?string
         {
-            return $this->id(0);
+            return $this->id(Abi::ID_TRACE_HEX);
         }
 
         public function spanId(): ?string
         {
-            return $this->id(2);
+            return $this->id(Abi::ID_SPAN);
         }
 
         /** @internal one of SPANWIRE_ID_… */

@@ -34,7 +34,7 @@ namespace Spanwire\Ffi {
             $tracer = $ffi->new('spanwire_tracer');
             $error = $ffi->new('spanwire_error');
             $error->size = FFI::sizeof($error);
-            if ($ffi->spanwire_tracer_new($list, count($settings), FFI::addr($tracer), FFI::addr($error)) !== 0) {
+            if ($ffi->spanwire_tracer_new($list, count($settings), FFI::addr($tracer), FFI::addr($error)) !== Abi::OK) {
                 trigger_error('spanwire: no tracer: ' . FFI::string($error->message), E_USER_WARNING);
             }
             return $tracer->cdata;
@@ -59,6 +59,7 @@ namespace Spanwire\Ffi {
 
 namespace Spanwire {
     use FFI;
+    use Spanwire\Ffi\Abi;
     use Spanwire\Ffi\Library;
     use Spanwire\Ffi\Tracers;
 
@@ -85,12 +86,12 @@ namespace Spanwire {
 
         public function flush(int $timeoutMs = 2000): bool
         {
-            return $this->handle !== 0 && Library::$ffi->spanwire_tracer_flush($this->handle, self::timeout($timeoutMs)) === 0;
+            return $this->handle !== 0 && Library::$ffi->spanwire_tracer_flush($this->handle, self::timeout($timeoutMs)) === Abi::OK;
         }
 
         public function shutdown(int $timeoutMs = 1000): bool
         {
-            return $this->handle !== 0 && Library::$ffi->spanwire_tracer_shutdown($this->handle, self::timeout($timeoutMs)) === 0;
+            return $this->handle !== 0 && Library::$ffi->spanwire_tracer_shutdown($this->handle, self::timeout($timeoutMs)) === Abi::OK;
         }
 
         public function stats(): array

@@ -5,6 +5,7 @@ declare(strict_types=1);
 
 namespace Spanwire;
 
+use Spanwire\Ffi\Abi;
 use Spanwire\Ffi\Library;
 use Spanwire\Ffi\Log;
 use Spanwire\Ffi\Stack;
@@ -26,12 +27,12 @@ function current_span(): ?Span
 
 function trace_id(): ?string
 {
-    return Stack::current()?->id(1);
+    return Stack::current()?->id(Abi::ID_TRACE);
 }
 
 function span_id(): ?string
 {
-    return Stack::current()?->id(2);
+    return Stack::current()?->id(Abi::ID_SPAN);
 }
 
 function debug(): bool
@@ -58,8 +59,8 @@ function set_log_level(string $level): bool
 
 function log(string $level, string $message, string $target = 'php'): bool
 {
-    $number = Log::LEVELS[strtolower($level)] ?? 0;
-    if ($number === 0) return false;
+    $number = Log::LEVELS[strtolower($level)] ?? Abi::LEVEL_OFF;
+    if ($number === Abi::LEVEL_OFF) return false;
     Tracer::get(); // where records go is known once there is a tracer
     Library::$ffi?->spanwire_log_write($number, $target, $message);
     return true;

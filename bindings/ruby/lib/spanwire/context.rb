@@ -4,8 +4,10 @@ module Spanwire
   # What children of a span need when they are elsewhere or late: ids and the decision whether the trace is kept. A
   # value: it outlives the span and may cross threads, forks and queues. `tracer.trace(name, parent: context)`.
   class Context
-    HAS_PRIORITY = 1
-    private_constant :HAS_PRIORITY
+    HAS_PRIORITY = Abi::CONTEXT_HAS_PRIORITY
+    SIZE = Abi::SIZES.fetch(:context)
+    LAYOUT = Abi::LAYOUTS.fetch(:context)
+    private_constant :HAS_PRIORITY, :SIZE, :LAYOUT
 
     # The trace's id, 128 bits.
     attr_reader :trace_id
@@ -22,15 +24,15 @@ module Spanwire
       freeze
     end
 
-    # The fields of spanwire_context after `size`.
+    # As a spanwire_context.
     def pack
       flags = @sampling_priority ? HAS_PRIORITY : 0
       low = @trace_id & 0xffff_ffff_ffff_ffff
-      [@trace_id >> 64, low, @span_id, @sampling_priority.to_i, @decision_maker, flags, 0].pack("Q3l2L2")
+      [SIZE, @trace_id >> 64, low, @span_id, @sampling_priority.to_i, @decision_maker, flags, 0].pack(LAYOUT)
     end
 
     def self.unpack(bytes)
-      high, low, span_id, priority, decision_maker, flags = bytes.unpack("Q3l2L2")
+      _size, high, low, span_id, priority, decision_maker, flags = bytes.unpack(LAYOUT)
       priority = nil if (flags & HAS_PRIORITY).zero?
       new(trace_id: high << 64 | low, span_id: span_id, sampling_priority: priority, decision_maker: decision_maker)
     end

@@ -8,11 +8,13 @@ module Spanwire
   # span of a process.
   class Log
     # By the library's number of a level.
-    SEVERITIES = [
-      ::Logger::UNKNOWN, ::Logger::ERROR, ::Logger::WARN, ::Logger::INFO, ::Logger::DEBUG, ::Logger::DEBUG
-    ].freeze
-    # A record as the library fills it in: its size, and where the fields are that are read here.
-    RECORD = { size: 88, level: 16, text: 32, text_len: 40, lost: 48, message: 64, message_len: 72 }.freeze
+    SEVERITIES = {
+      Abi::LEVEL_ERROR => ::Logger::ERROR, Abi::LEVEL_WARN => ::Logger::WARN, Abi::LEVEL_INFO => ::Logger::INFO,
+      Abi::LEVEL_DEBUG => ::Logger::DEBUG, Abi::LEVEL_TRACE => ::Logger::DEBUG
+    }.freeze
+    # Where the fields of a record are.
+    RECORD = Abi::OFFSETS.fetch(:log_record)
+    RECORD_SIZE = Abi::SIZES.fetch(:log_record)
     # What Ruby's tracer and a Logger's default formatter both put first: severity, time, process, program.
     FORMATTED = /\A[A-Z], \[\S+ #\d+\] +[A-Z]+ -- (\w+): /
     # The program of records in other dialects, and of what the gem says itself.
@@ -25,8 +27,8 @@ module Spanwire
     RETRY_AFTER = 1.0
     WITHOUT_DESCRIPTOR = 1.0
     AFTER_NOTHING = 0.05
-    private_constant :SEVERITIES, :RECORD, :FORMATTED, :PROGNAME, :RING, :BUFFER, :RETRY_AFTER, :WITHOUT_DESCRIPTOR,
-                     :AFTER_NOTHING
+    private_constant :SEVERITIES, :RECORD, :RECORD_SIZE, :FORMATTED, :PROGNAME, :RING, :BUFFER, :RETRY_AFTER,
+                     :WITHOUT_DESCRIPTOR, :AFTER_NOTHING
 
     # The Logger (or whatever has its `add(severity, message, progname)`) that gets the records.
     attr_reader :logger
@@ -125,14 +127,14 @@ module Spanwire
     # The records that wait, each in the same memory. A Logger that causes records does not keep it here for ever.
     def each_record
       @buffer ||= FFI::MemoryPointer.new(BUFFER)
-      record = FFI::MemoryPointer.new(RECORD[:size])
-      record.put(:size_t, 0, RECORD[:size])
+      record = FFI::MemoryPointer.new(RECORD_SIZE)
+      record.put(:size_t, RECORD[:size], RECORD_SIZE)
       need = FFI::MemoryPointer.new(:size_t)
       left = RING
       while left.positive?
         case Native.log_take(record, @buffer, @buffer.size, need)
-        when Native::OK then yield record
-        when Native::LIMIT then @buffer = FFI::MemoryPointer.new(need.read(:size_t)) # this record alone is larger
+        when Abi::OK then yield record
+        when Abi::E_LIMIT then @buffer = FFI::MemoryPointer.new(need.read(:size_t)) # this record alone is larger
         else break
         end
         left -= 1

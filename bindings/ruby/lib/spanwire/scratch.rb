@@ -8,11 +8,13 @@ module Spanwire
   # Texts are copied here because Ruby may move a string while it is being read.
   class Scratch
     ANSWER = 64
-    CONTEXT = 48 # sizeof(spanwire_context)
+    CONTEXT = Abi::SIZES.fetch(:context)
     TEXTS = ANSWER + CONTEXT
-    OPTIONS = 128 # sizeof(spanwire_span_options)
-    TAG = 32 # sizeof(spanwire_tag)
-    METRIC = 24 # sizeof(spanwire_metric)
+    OPTIONS = Abi::SIZES.fetch(:span_options)
+    WORD = 8
+    TAG_WORDS = Abi::SIZES.fetch(:tag) / WORD
+    METRIC = Abi::SIZES.fetch(:metric)
+    METRIC_VALUE = Abi::OFFSETS.fetch(:metric).fetch(:value)
     USUAL = 8192
     LARGEST = 1 << 26 # what SPANWIRE_MEMORY_MAX would refuse anyway
     EXACT = (-(2**53)..2**53).freeze # integers that a double holds
@@ -58,7 +60,7 @@ module Spanwire
       numbers = {}
       put_tags(words, tags) { |key, value| numbers[key] = value }
       @memory.put_array_of_uint64(options_at, words)
-      Native.span_set_tags(span, @address + options_at, words.size / 4)
+      Native.span_set_tags(span, @address + options_at, words.size / TAG_WORDS)
       numbers.each { |key, value| Native.span_set_metric_n(span, key, key.bytesize, value) }
     rescue IndexError
       raise if @capacity >= LARGEST
@@ -69,7 +71,7 @@ module Spanwire
     # What children of this span need elsewhere; nil where there is no such span.
     def context(span)
       @memory.put_uint64(0, CONTEXT)
-      Context.unpack(@memory.get_bytes(8, CONTEXT - 8)) if Native.span_context(span, @answer).zero?
+      Context.unpack(@memory.get_bytes(0, CONTEXT)) if Native.span_context(span, @answer).zero?
     end
 
     # An id as text (SPANWIRE_ID_…); nil where there is no such span.
@@ -84,7 +86,7 @@ module Spanwire
         status = yield buffer, buffer.size, @answer
         need = @answer.get_uint64(0)
         return buffer.get_bytes(0, need - 1).force_encoding(Encoding::UTF_8) if status.zero?
-        return if status != Native::LIMIT
+        return if status != Abi::E_LIMIT
 
         buffer = FFI::MemoryPointer.new(need)
       end
@@ -107,8 +109,7 @@ module Spanwire
     end
 
     def put_context(context)
-      @memory.put_uint64(ANSWER, CONTEXT)
-      @memory.put_bytes(ANSWER + 8, context.pack)
+      @memory.put_bytes(ANSWER, context.pack)
       @address + ANSWER
     end
 
@@ -143,10 +144,10 @@ module Spanwire
       end
       at = options_at
       texts_at = at + OPTIONS
-      metrics_at = texts_at + texts.size * 8
-      words.push(@address + texts_at, texts.size / 4, @address + metrics_at, numbers.size)
+      metrics_at = texts_at + texts.size * WORD
+      words.push(@address + texts_at, texts.size / TAG_WORDS, @address + metrics_at, numbers.size)
       @memory.put_array_of_uint64(at, words.concat(texts, metrics))
-      numbers.each_with_index { |value, n| @memory.put_float64(metrics_at + n * METRIC + 16, value) }
+      numbers.each_with_index { |value, n| @memory.put_float64(metrics_at + n * METRIC + METRIC_VALUE, value) }
     end
   end
 end

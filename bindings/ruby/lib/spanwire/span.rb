@@ -4,11 +4,6 @@ module Spanwire
   # An open span. Every call is safe at any time: on a finished span, or on one of the process that this one was forked
   # from, it does nothing.
   class Span
-    TRACE_HEX = 0
-    TRACE = 1
-    SPAN = 2
-    private_constant :TRACE_HEX, :TRACE, :SPAN
-
     # The library's number for it, not the id that is sent.
     attr_reader :handle
 
@@ -128,15 +123,15 @@ module Spanwire
 
     # The ids as they stand in logs (dd.trace_id, dd.span_id); nil when the span is finished.
     def trace_id
-      id_text(TRACE)
+      id_text(Abi::ID_TRACE)
     end
 
     def trace_id_hex
-      id_text(TRACE_HEX)
+      id_text(Abi::ID_TRACE_HEX)
     end
 
     def span_id
-      id_text(SPAN)
+      id_text(Abi::ID_SPAN)
     end
 
     # Whether this is a span that stands for none.

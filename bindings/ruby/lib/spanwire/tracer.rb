@@ -164,7 +164,7 @@ module Spanwire
       deadline = now + timeout
       handles.map do |handle|
         left = ((deadline - now) * 1000).ceil.clamp(0, 3_600_000)
-        yield(handle, left) == Native::OK
+        yield(handle, left) == Abi::OK
       end.all?
     end
 
@@ -195,21 +195,17 @@ module Spanwire
 
   # spanwire_stats, as a Hash.
   module Stats
-    FIELDS = %i[
-      spans_started spans_finished spans_open spans_abandoned spans_discarded spans_waiting spans_queued spans_in_flight
-      spans_sent spans_dropped dropped_queue_full dropped_memory dropped_unreachable dropped_refused dropped_too_large
-      dropped_shutdown dropped_invalid dropped_unknown_fate starts_refused payloads_sent payloads_unknown
-      attempts_failed bytes_sent texts_repaired texts_cut tags_dropped parents_unknown memory_used memory_max
-    ].freeze
-    SIZE = 8 * (1 + FIELDS.size)
-    private_constant :SIZE
+    FIELDS = (Abi::OFFSETS.fetch(:stats).keys - [:size]).freeze
+    SIZE = Abi::SIZES.fetch(:stats)
+    FIRST = Abi::OFFSETS.fetch(:stats).fetch(FIELDS.first)
+    private_constant :SIZE, :FIRST
 
     def self.read(handle)
       memory = FFI::MemoryPointer.new(SIZE)
       memory.put_uint64(0, SIZE)
       return unless Native.tracer_stats(handle, memory).zero?
 
-      FIELDS.zip(memory.get_array_of_uint64(8, FIELDS.size)).to_h
+      FIELDS.zip(memory.get_array_of_uint64(FIRST, FIELDS.size)).to_h
     end
   end
 end

@@ -1,15 +1,19 @@
-//! As much of an ELF core as is needed: which memory it holds where in the file, of which process, and what ended it. It
-//! trusts nothing: every number is checked, and what is beyond the file is left out and told.
+//! Reads an ELF core: which memory of which process it holds, where in the file, and which signal ended the process. The
+//! structures are those of `object`. Nothing in the file is trusted: every number is checked, and memory that lies beyond
+//! the end of the file is left out and counted.
 
+use object::elf::{self, FileHeader64, ProgramHeader64, SectionHeader64};
+use object::read::elf::NoteIterator;
+use object::{pod, LittleEndian as LE};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Bytes that can be read at any place.
+/// A file, or bytes in a test, that can be read at any position.
 pub trait Source {
-    /// Reads up to `into.len()` bytes from `at`; 0 at the end.
+    /// Reads up to `into.len()` bytes from position `at`; returns 0 at the end.
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize>;
-    /// How many there are.
+    /// Returns the number of bytes.
     fn length(&self) -> io::Result<u64>;
 }
 
@@ -23,43 +27,38 @@ impl Source for File {
     }
 }
 
-/// A piece of memory in the file.
+/// A range of memory that the file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// Where it begins in the file.
+    /// Its position in the file.
     pub at: u64,
-    /// How many bytes of it are in the file.
+    /// Number of bytes in the file.
     pub length: u64,
-    /// Where it lay in the process.
+    /// Its address in the process.
     pub address: u64,
 }
 
-/// What is known of a core.
+/// What a core says of its process.
 #[derive(Debug, Default)]
 pub struct Core {
-    /// Its memory.
+    /// The memory.
     pub segments: Vec<Segment>,
-    /// The process.
+    /// The process id.
     pub pid: Option<u32>,
-    /// The program's name, as the kernel knew it.
+    /// The program's name in the kernel, at most 15 bytes.
     pub program: String,
-    /// The signal that ended it; 0 or `None` where it was none.
+    /// The signal that ended the process; 0 or `None` if none did.
     pub signal: Option<u16>,
-    /// Bytes of memory that should be in the file and are not.
+    /// Bytes of memory that the headers promise and the file does not have.
     pub missing: u64,
 }
 
-const HEADER: usize = 64;
-const PROGRAM_HEADER: usize = 56;
-const CORE: u16 = 4;
-const LOAD: u32 = 1;
-const NOTE: u32 = 4;
-/// More than a process can have mappings.
-const SEGMENTS_MAX: u64 = 1 << 20;
-/// Notes of hundreds of threads are smaller.
+const HEADER: usize = size_of::<FileHeader64<LE>>();
+const PROGRAM_HEADER: usize = size_of::<ProgramHeader64<LE>>();
+/// A process cannot have more mappings than this.
+const SEGMENTS_MAX: u32 = 1 << 20;
+/// Notes of hundreds of threads are smaller than this.
 const NOTES_MAX: u64 = 64 << 20;
-const PRSTATUS: u32 = 1;
-const PRPSINFO: u32 = 3;
 
 /// Reads up to `length` bytes; fewer at the end.
 pub fn read(source: &dyn Source, at: u64, length: usize) -> io::Result<Vec<u8>> {
@@ -76,92 +75,86 @@ pub fn read(source: &dyn Source, at: u64, length: usize) -> io::Result<Vec<u8>> 
     Ok(bytes)
 }
 
-fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<u64> {
-    let mut whole = [0; 8];
-    whole[..N].copy_from_slice(bytes.get(at..at.checked_add(N)?)?);
-    Some(u64::from_le_bytes(whole))
-}
-
-/// Takes a core apart, or says why it is none.
+/// Parses a core, or returns why it is none.
 pub fn parse(source: &dyn Source) -> Result<Core, String> {
     let failed = |error: io::Error| format!("cannot be read: {error}");
     let length = source.length().map_err(failed)?;
     let head = read(source, 0, HEADER).map_err(failed)?;
-    is_core(&head)?;
-    let (table, mut count) = (number::<8>(&head, 32), number::<2>(&head, 56).unwrap_or(0));
-    if count == 0xffff {
-        // So many that the number stands elsewhere: in the first section header.
-        let section = number::<8>(&head, 40).unwrap_or(0);
-        let section = read(source, section, 64).map_err(failed)?;
-        count = number::<4>(&section, 44).unwrap_or(0);
+    let header = header(&head)?;
+    let (table, mut count) = (header.e_phoff.get(LE), u32::from(header.e_phnum.get(LE)));
+    if count == u32::from(elf::PN_XNUM) {
+        // The count does not fit into the header; it is in the first section header.
+        let section = read(source, header.e_shoff.get(LE), size_of::<SectionHeader64<LE>>()).map_err(failed)?;
+        count = pod::from_bytes::<SectionHeader64<LE>>(&section).map_or(0, |(section, _)| section.sh_info.get(LE));
     }
-    let Some(table) = table.filter(|&at| at > 0 && count > 0 && count <= SEGMENTS_MAX) else {
+    if table == 0 || count == 0 || count > SEGMENTS_MAX {
         return Err("is a damaged core: it has no table of its memory".into());
-    };
-    let headers = read(source, table, count as usize * PROGRAM_HEADER).map_err(failed)?;
-    if headers.len() < count as usize * PROGRAM_HEADER {
-        return Err("is cut short: not even the table of its memory is whole".into());
     }
+    let headers = read(source, table, count as usize * PROGRAM_HEADER).map_err(failed)?;
+    let Ok((headers, _)) = pod::slice_from_bytes::<ProgramHeader64<LE>>(&headers, count as usize) else {
+        return Err("is cut short: not even the table of its memory is whole".into());
+    };
     let mut core = Core::default();
-    for header in headers.chunks_exact(PROGRAM_HEADER) {
-        let (kind, at) = (number::<4>(header, 0).unwrap_or(0) as u32, number::<8>(header, 8).unwrap_or(0));
-        let wanted = number::<8>(header, 32).unwrap_or(0);
+    for header in headers {
+        let (at, wanted) = (header.p_offset.get(LE), header.p_filesz.get(LE));
         let there = wanted.min(length.saturating_sub(at));
-        match kind {
-            LOAD => {
+        match header.p_type.get(LE) {
+            elf::PT_LOAD => {
                 core.missing = core.missing.saturating_add(wanted - there);
                 if there > 0 {
-                    let address = number::<8>(header, 16).unwrap_or(0);
-                    core.segments.push(Segment { at, length: there, address });
+                    core.segments.push(Segment { at, length: there, address: header.p_vaddr.get(LE) });
                 }
             }
-            NOTE => notes(&read(source, at, there.min(NOTES_MAX) as usize).map_err(failed)?, &mut core),
+            elf::PT_NOTE => notes(&read(source, at, there.min(NOTES_MAX) as usize).map_err(failed)?, &mut core),
             _ => {}
         }
     }
     Ok(core)
 }
 
-fn is_core(head: &[u8]) -> Result<(), String> {
+/// Returns the header of a core of a machine like this one, or why there is none.
+fn header(head: &[u8]) -> Result<&FileHeader64<LE>, String> {
     let compressed = [(&b"\x28\xb5\x2f\xfd"[..], "zstd"), (b"\x1f\x8b", "gzip"), (b"\x04\x22\x4d\x18", "lz4")];
     if let Some((_, name)) = compressed.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(format!("is compressed with {name}: decompress it first, or have it from `coredumpctl dump`"));
     }
-    if !head.starts_with(b"\x7fELF") {
+    if !head.starts_with(&elf::ELFMAG) {
         return Err("is no core: it is no ELF file".into());
     }
-    if head.len() < HEADER || head[4] != 2 || head[5] != 1 {
+    let header = pod::from_bytes::<FileHeader64<LE>>(head).map(|(header, _)| header);
+    let is_ours = |ident: &elf::Ident| ident.class == elf::ELFCLASS64 && ident.data == elf::ELFDATA2LSB;
+    let Some(header) = header.ok().filter(|header| is_ours(&header.e_ident)) else {
         return Err("is no core of a 64-bit, little-endian machine".into());
-    }
-    match number::<2>(head, 16) {
-        Some(kind) if kind == u64::from(CORE) => Ok(()),
+    };
+    match header.e_type.get(LE) {
+        elf::ET_CORE => Ok(header),
         _ => Err("is an ELF file, but no core: give the file that the crash left, not the program".into()),
     }
 }
 
-/// The process and what ended it, from the first notes that tell.
+/// Takes the process and the signal from the first notes that have them. `object` does not know what is in these notes:
+/// `struct elf_prstatus` and `struct elf_prpsinfo` of the kernel.
 fn notes(bytes: &[u8], core: &mut Core) {
-    let mut rest = bytes;
-    while let (Some(name), Some(data), Some(kind)) = (number::<4>(rest, 0), number::<4>(rest, 4), number::<4>(rest, 8))
-    {
-        let padded = |length: u64| length.next_multiple_of(4) as usize;
-        let begin = 12 + padded(name);
-        let Some(content) = rest.get(begin..begin.saturating_add(data as usize)) else { return };
-        match kind as u32 {
+    let Ok(notes) = NoteIterator::<FileHeader64<LE>>::new(LE, 4, bytes) else { return };
+    for note in notes.flatten() {
+        let content = note.desc();
+        match note.n_type(LE) {
             // The thread that got the signal comes first.
-            PRSTATUS if core.signal.is_none() => {
-                core.signal = number::<2>(content, 12).map(|signal| signal as u16);
-                core.pid = core.pid.or(number::<4>(content, 32).map(|pid| pid as u32));
+            elf::NT_PRSTATUS if core.signal.is_none() => {
+                core.signal = number(content, 12).map(u16::from_le_bytes);
+                core.pid = core.pid.or(number(content, 32).map(u32::from_le_bytes));
             }
-            PRPSINFO => {
-                core.pid = number::<4>(content, 24).map(|pid| pid as u32).or(core.pid);
+            elf::NT_PRPSINFO => {
+                core.pid = number(content, 24).map(u32::from_le_bytes).or(core.pid);
                 let name = content.get(40..56).unwrap_or_default();
                 let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
                 core.program = String::from_utf8_lossy(&name[..end]).into_owned();
             }
             _ => {}
         }
-        let Some(after) = rest.get(begin.saturating_add(padded(data))..) else { return };
-        rest = after;
     }
+}
+
+fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
 }

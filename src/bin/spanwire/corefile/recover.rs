@@ -5,14 +5,14 @@
 use super::Content;
 use crate::cli::CoreOptions;
 use crate::out::{counted, note, Failure, Out};
-use spanwire::export::agent::{Agent, Failure as Unsent, TraceHeaders};
+use spanwire::export::agent::{Agent, Failure as Unsent};
 use spanwire::export::agent::{Place as AgentPlace, Timeouts};
-use spanwire::export::format::v04 as payload;
+use spanwire::export::deliver;
+use spanwire::export::format::{self, Fit, Format, PayloadFormat, Sender, Spans};
 use spanwire::export::{Identity, Metadata};
 use spanwire::memory::Buffer;
 use spanwire::report::image::{Chunk, Image, Place, Tracer};
 use spanwire::settings::{AgentAddress, Settings};
-use spanwire::span::encode;
 use spanwire::span::record::Record;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -193,36 +193,38 @@ fn metadata(tracer: &Tracer) -> Option<Metadata> {
 /// Sends one tracer's spans, payload after payload; counts what the agent has taken.
 fn send(agent: &Agent, lot: &Lot, sent: &mut usize, requests: &mut usize) -> Result<(), String> {
     let memory = |_| "there is no memory for the payload".to_owned();
-    let (mut body, mut chunks, mut spans) = (Buffer::new(), 0, 0);
-    payload::put(&mut body, &encode::array_head(0)).map_err(memory)?;
+    let (mut body, mut encoder, mut spans) = (Buffer::new(), Format::V04.encoder(), 0);
+    encoder.begin(&mut body, &lot.metadata).map_err(memory)?;
     let mut order = Vec::new();
     for (n, chunk) in lot.chunks.iter().enumerate() {
         order.clear();
-        payload::order(chunk, &mut order);
+        format::order(chunk, &mut order);
         let mut rest = order.as_slice();
         while !rest.is_empty() {
-            let done = payload::seal(&mut body, chunk, rest, &lot.metadata, REQUEST_MAX).map_err(memory)?;
-            (chunks, spans) = (chunks + 1, spans + done);
+            let given = Spans { chunk, offsets: rest, metadata: &lot.metadata };
+            let done = encoder.add(&mut body, &given, Fit::Some, REQUEST_MAX).map_err(memory)?;
+            spans += done;
             rest = &rest[done..];
             let last = n + 1 == lot.chunks.len() && rest.is_empty();
             if last || body.len() >= PAYLOAD || !rest.is_empty() {
                 if spans == 0 {
                     return Err("a span is larger than an Agent takes".into());
                 }
-                payload::correct(&mut body, 0, &encode::array_head(chunks));
-                post(agent, lot, body.bytes(), chunks)?;
+                encoder.finish(&mut body).map_err(memory)?;
+                post(agent, lot, &*encoder, body.bytes())?;
                 (*sent, *requests) = (*sent + spans, *requests + 1);
-                (chunks, spans) = (0, 0);
+                spans = 0;
                 body.truncate(0);
-                payload::put(&mut body, &encode::array_head(0)).map_err(memory)?;
+                encoder.begin(&mut body, &lot.metadata).map_err(memory)?;
             }
         }
     }
     Ok(())
 }
 
-fn post(agent: &Agent, lot: &Lot, body: &[u8], traces: usize) -> Result<(), String> {
-    match agent.post_traces(&lot.metadata.identity, body, traces, &TraceHeaders::default()) {
+fn post(agent: &Agent, lot: &Lot, encoder: &dyn PayloadFormat, body: &[u8]) -> Result<(), String> {
+    let sender = Sender { identity: &lot.metadata.identity, rates_version: "" };
+    match deliver::post(agent, encoder, &sender, body) {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(answer) => Err(format!("the Agent answered {}", answer.status)),
         Err(Unsent::NotSent(why)) => Err(why.to_string()),

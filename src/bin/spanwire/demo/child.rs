@@ -1,5 +1,5 @@
-//! The programs that the demo runs: each is ended, with all that it started, when the user asks for the end, when its
-//! time is over, or when the demo gives up for another reason. What they are for is not known here.
+//! Runs programs for the demo. A program and everything it started are ended when the user presses Ctrl-C, when its
+//! time limit is over, or when the demo fails.
 
 use crate::out::Failure;
 use std::io;
@@ -10,49 +10,50 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often to look whether a program has ended, or should.
+/// Interval for checking whether a program has ended or must be ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// How long a program may take to end when asked to.
+/// Time that a program gets to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Knows whether the user has asked for the end, by Ctrl-C, SIGTERM or by closing the terminal.
+/// Knows whether the user asked to stop: Ctrl-C, SIGTERM, or a closed terminal.
 pub struct Watch {
     stop: Arc<AtomicBool>,
 }
 
 impl Watch {
-    /// Watches from now on. Once in a process.
+    /// Installs the signal handler. May be called once in a process.
     pub fn start() -> Result<Watch, Failure> {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
         ctrlc::set_handler(move || {
-            // The second time, should the terminal be stuck, there is no more waiting.
+            // On the second signal end at once, in case output to the terminal blocks.
             if asked.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
         })
-        .map_err(|error| Failure::said(format!("cannot watch for Ctrl-C: {error}")))?;
+        .map_err(|error| Failure::said(format!("cannot install a handler for Ctrl-C: {error}")))?;
         Ok(Watch { stop })
     }
 
-    /// Starts `command`, in a process group of its own: what it starts can be ended with it.
+    /// Starts `command` in its own process group, so that everything it starts can be ended with it.
     pub fn spawn(&self, command: &mut Command) -> io::Result<Running> {
         let child = command.process_group(0).spawn()?;
         Ok(Running { child, stop: Arc::clone(&self.stop), ended: false })
     }
 }
 
-/// A program that runs. Dropping it ends it.
+/// A running program. Dropping it ends the program.
 pub struct Running {
-    /// Its pipes are for the taking.
+    /// The caller may take its pipes.
     pub child: Child,
     stop: Arc<AtomicBool>,
     ended: bool,
 }
 
 impl Running {
-    /// Waits until it has ended. None if it has not within `limit`, and [`Failure::Interrupted`] if the user asked for
-    /// the end; it runs on in both cases, until dropped.
+    /// Waits until the program has ended. Returns `None` if it has not ended within `limit`, and
+    /// [`Failure::Interrupted`] if the user asked to stop. In both cases the program keeps running until this is
+    /// dropped.
     pub fn wait(&mut self, limit: Option<Duration>) -> Result<Option<ExitStatus>, Failure> {
         let begun = Instant::now();
         let trouble = |error| Failure::said(format!("cannot wait for a program: {error}"));
@@ -72,8 +73,8 @@ impl Running {
     }
 
     fn signal(&self, signal: i32) {
-        // SAFETY: takes two numbers. The group is the child's own: its leader has not been waited for, so the number
-        // has not been given to anyone else.
+        // SAFETY: takes two numbers. The group is the child's own: its leader has not been waited for, so the system
+        // has not reused its number.
         unsafe { libc::kill(-(self.child.id() as i32), signal) };
     }
 }
@@ -85,7 +86,7 @@ impl Drop for Running {
         }
         self.signal(libc::SIGTERM);
         let deadline = Instant::now() + GRACE;
-        // Not waited for yet, so that its number stays its own until the group has had both signals.
+        // Do not wait for the leader yet: its number stays reserved until the group has had both signals.
         while Instant::now() < deadline && !exited(&self.child) {
             thread::sleep(LOOK_EVERY);
         }
@@ -94,7 +95,7 @@ impl Drop for Running {
     }
 }
 
-/// Whether it is a zombie: over, but not waited for.
+/// Whether the child is a zombie: it has ended, but has not been waited for.
 fn exited(child: &Child) -> bool {
     // SAFETY: all zeros is a `siginfo_t`, and the call writes to this one only.
     let (done, info) = unsafe {
@@ -115,7 +116,7 @@ mod tests {
         Watch { stop: Arc::default() }
     }
 
-    /// A shell that starts another program and waits for it. All hold the write end of its standard output.
+    /// A shell that starts another program and waits for it. Both hold the write end of its standard output.
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn a_stopped_program_takes_along_what_it_started() {
         let watch = watch();
-        // The first ends when asked to; of the second, neither the shell nor what it started does.
+        // The first script ends on SIGTERM. In the second, the shell and the program that it starts ignore it.
         for script in ["sleep 60; true", "trap '' TERM; echo; sleep 60; true"] {
             let mut running = watch.spawn(&mut shell(script)).unwrap();
             let mut pipe = running.child.stdout.take().unwrap();
@@ -135,7 +136,7 @@ mod tests {
             watch.stop.store(false, Ordering::Relaxed);
             let begun = Instant::now();
             drop(running);
-            // Comes to an end only when nobody holds the pipe.
+            // Reading ends only when no process holds the write end.
             pipe.read_to_end(&mut Vec::new()).unwrap();
             assert!(begun.elapsed() < Duration::from_secs(10), "{script}");
         }

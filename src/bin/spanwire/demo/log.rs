@@ -1,12 +1,12 @@
-//! Makes a tracer's debug log readable for people: text in, text out. Only what no eye compares is shortened; with
-//! `Look::full` every character stays.
+//! Formats a tracer's debug log for reading: text in, text out. Shortens ids and long JSON objects; with `Look::full`
+//! nothing is shortened.
 
 use crate::tree::{short_id, Look};
 
-/// Columns of a line that are shown of a long JSON object, more or less.
+/// Columns of a long JSON object that are shown, approximately.
 const WIDTH: usize = 160;
 
-/// The log as shown. Ends with a newline unless it is empty.
+/// Returns the log as it is shown. Ends with a newline unless it is empty.
 pub fn readable(log: &str, look: Look) -> String {
     log.trim_end().lines().fold(String::new(), |mut out, line| {
         let short = if look.full { line.to_owned() } else { fold(&shorten_ids(line), look) };
@@ -16,7 +16,7 @@ pub fn readable(log: &str, look: Look) -> String {
     })
 }
 
-/// Trace ids as the tree shows them: the two lines up are then found by the same characters.
+/// Shortens trace ids in the same way as the tree does, so that a reader can match both.
 fn shorten_ids(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -34,7 +34,7 @@ fn shorten_ids(line: &str) -> String {
     out + rest
 }
 
-/// Cuts a JSON object that follows a text, as in the start-up line, where possible behind a comma.
+/// Shortens a JSON object that follows a text, as in the start-up line, if possible after a comma.
 fn fold(line: &str, look: Look) -> String {
     let limit = line.char_indices().nth(WIDTH).map(|(limit, _)| limit);
     let (Some(object), Some(limit)) = (line.find(" {\""), limit) else { return line.to_owned() };
@@ -46,7 +46,7 @@ fn fold(line: &str, look: Look) -> String {
     format!("{}… {}", &line[..cut], look.paint.dim(&format!("({hidden} more characters, --full shows them)")))
 }
 
-/// Marks when, who and how bad, so that what happened stands out.
+/// Marks time, program and level of a line.
 fn mark(line: &str, look: Look) -> String {
     let paint = look.paint;
     let mut words = line.splitn(4, ' ');

@@ -1,5 +1,5 @@
-//! What the demo runs: finds the clone and a compiler, lays out the library, compiles. Running it, and showing what came
-//! of it, is not done here.
+//! Prepares the demo's program: finds the clone and a compiler, builds the library into target/stage, compiles the
+//! program.
 
 use super::child::Watch;
 use crate::out::{note, Failure};
@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// The program's source, below the repository.
+/// The program's source, relative to the repository.
 const SOURCE: &str = "examples/c/hello.c";
-/// Where the library is laid out, below the repository: apart from `target/stage`, whose library is optimised.
+/// Where the library is laid out. Not `target/stage`: its library is optimised.
 const STAGE: &str = "target/demo/stage";
-/// Laying out the library takes less when nothing is built.
+/// `tools/stage` takes less time than this if it does not have to build.
 const NOTHING_BUILT: Duration = Duration::from_secs(2);
 
-/// What to run.
+/// A program that is ready to run.
 pub struct Program {
-    /// As the user is told.
+    /// Its name in messages.
     pub name: String,
     /// The file to execute.
     pub file: PathBuf,
@@ -27,17 +27,18 @@ pub struct Program {
 }
 
 impl Program {
-    /// Compiles the C program, or else takes the copy in Rust and says why, unless that is what the user `wants`.
+    /// Compiles the C program, or uses the copy in Rust and prints why. With `wants_copy` it uses the copy without a
+    /// message.
     pub fn prepare(watch: &Watch, wants_copy: bool) -> Result<Program, Failure> {
         if wants_copy {
             return copy();
         }
         let Some(repository) = repository() else {
-            note("no clone of the repository here, so the C program's copy in Rust is run");
+            note("no clone of the repository found; running the copy of the C program in Rust");
             return copy();
         };
         let Some(compiler) = compiler() else {
-            note("no C compiler found (set CC, or install gcc), so the C program's copy in Rust is run");
+            note("no C compiler found (set CC, or install gcc); running the copy of the C program in Rust");
             return copy();
         };
         lay_out(watch, &repository)?;
@@ -45,7 +46,7 @@ impl Program {
     }
 }
 
-/// The clone that this program was built in, or the one that the user stands in.
+/// Returns the clone that this program was built in, or the one that contains the current folder.
 pub fn repository() -> Option<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -60,7 +61,7 @@ fn copy() -> Result<Program, Failure> {
     Ok(Program { name: format!("the copy of {SOURCE} in Rust"), file: this, arguments: &["demo-host"] })
 }
 
-/// The compiler's words: CC may be `ccache gcc`.
+/// Returns the compiler and its arguments: CC may be `ccache gcc`.
 fn compiler() -> Option<Vec<String>> {
     let chosen = std::env::var("CC").unwrap_or_default();
     let runs = |words: &Vec<String>| {
@@ -80,7 +81,7 @@ fn lay_out(watch: &Watch, repository: &Path) -> Result<(), Failure> {
     let folder = repository.join(STAGE);
     let first = !folder.join("lib/libspanwire.so").exists();
     if first {
-        note(format_args!("building the library into {STAGE}: takes about half a minute, the first time only"));
+        note(format_args!("building the library into {STAGE}; the first time this takes about half a minute"));
     }
     let mut command = Command::new(repository.join("tools/stage"));
     // Without optimisation, and the shared library alone: link-time optimisation takes longer than all the rest.
@@ -90,21 +91,21 @@ fn lay_out(watch: &Watch, repository: &Path) -> Result<(), Failure> {
     let mut stage = watch.spawn(&mut command).map_err(trouble)?;
     let mut ended = if first { None } else { stage.wait(Some(NOTHING_BUILT))? };
     if ended.is_none() && !first {
-        note(format_args!("building the library into {STAGE}, since its sources have changed"));
+        note(format_args!("building the library into {STAGE}, because its sources have changed"));
     }
     if ended.is_none() {
         ended = stage.wait(None)?;
     }
     match ended {
         Some(status) if status.success() => Ok(()),
-        _ => Err(Failure::said("tools/stage failed, for the reason above")),
+        _ => Err(Failure::said("tools/stage failed; the lines above say why")),
     }
 }
 
 fn compile(watch: &Watch, repository: &Path, compiler: &[String]) -> Result<Program, Failure> {
     let folder = repository.join("target/demo");
     let built = folder.join("hello");
-    // Another demo may be running the program: it is replaced, never written over.
+    // Another demo may be running the old file. Replace it by renaming, since writing to a running program fails.
     let fresh = Unfinished(folder.join(format!("hello.{}", std::process::id())));
     let stage = repository.join(STAGE);
     let library = stage.join("lib");
@@ -121,19 +122,19 @@ fn compile(watch: &Watch, repository: &Path, compiler: &[String]) -> Result<Prog
     std::fs::create_dir_all(&folder).map_err(trouble)?;
     let compiled = watch.spawn(&mut command).map_err(trouble)?.wait(None)?;
     if !compiled.is_some_and(|status| status.success()) {
-        let advice = "its C library's headers may be missing (Debian: libc6-dev), or use --no-compiler";
+        let advice = "the headers of the C library may be missing (on Debian install libc6-dev); or use --no-compiler";
         return Err(Failure::said(format!("{} could not compile {SOURCE}: {advice}", compiler.join(" "))));
     }
     std::fs::rename(&fresh.0, &built).map_err(trouble)?;
     Ok(Program { name: SOURCE.into(), file: built, arguments: &[] })
 }
 
-/// Reads nothing, and says what it says on standard error: standard output is for what the demo shows.
+/// Closes standard input and sends output to standard error; standard output is for what the demo shows.
 fn quiet(command: &mut Command) {
     command.stdin(Stdio::null()).stdout(Stdio::from(io::stderr()));
 }
 
-/// A file that is renamed when it is whole, and removed otherwise.
+/// A file that is renamed when it is complete, and removed otherwise.
 struct Unfinished(PathBuf);
 
 impl Drop for Unfinished {

@@ -1,22 +1,22 @@
-//! Finds, in one pass over the beginning of a line, the first of many words by which a tracer's line is known: an
-//! Aho-Corasick automaton over classes of bytes. What a word means is the caller's business.
+//! Finds the first of many words in the beginning of a line, in one pass: an Aho-Corasick automaton over classes of
+//! bytes. The words are those by which a tracer's line is recognised.
 
-/// Bytes of a line within which its word has to end.
+/// Bytes of a line in which a word must end.
 const REACH: usize = 512;
 
-/// The automaton. States are numbered; 0 is the start.
+/// The automaton. States are numbered; state 0 is the start.
 pub struct Anchors {
-    /// The class of each byte; 0 is that of bytes in no word.
+    /// The class of each byte; 0 for bytes that occur in no word.
     class: [u8; 256],
     classes: usize,
-    /// The next state, by state and class.
+    /// The next state, indexed by state and class.
     next: Vec<u16>,
-    /// Which word ends in a state, plus one; 0 is none.
+    /// The word that ends in a state, plus one; 0 for none.
     ends: Vec<u16>,
 }
 
 impl Anchors {
-    /// For these words, of which none may be part of another.
+    /// Builds the automaton. No word may be part of another.
     pub fn new(words: &[&str]) -> Anchors {
         let mut class = [0u8; 256];
         let mut classes = 1;
@@ -44,7 +44,8 @@ impl Anchors {
         anchors
     }
 
-    /// Fills in where a state goes on after a mismatch: breadth first, so that the shorter suffix is complete before.
+    /// Fills in the transitions after a mismatch, breadth first, so that the state of the shorter suffix is already
+    /// complete.
     fn link(&mut self) {
         let mut fail = vec![0usize; self.ends.len()];
         let mut queue: Vec<usize> =
@@ -70,7 +71,7 @@ impl Anchors {
         }
     }
 
-    /// The first word in `line` that ends after `from`: its number, and where it ends.
+    /// Returns the first word in `line` that ends after `from`: its number, and the position of its end.
     pub fn find(&self, line: &[u8], from: usize) -> Option<(usize, usize)> {
         let reach = line.len().min(REACH);
         let mut state = 0;

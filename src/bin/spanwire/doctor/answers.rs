@@ -1,4 +1,4 @@
-//! The three answers: what a tracer's story means. Turns what was tallied into findings; reads no log.
+//! Answers the three questions from what was counted in one tracer's log lines, and makes findings.
 
 mod delivery;
 
@@ -12,7 +12,7 @@ use super::tally::{drop_cause, Story};
 use crate::out::counted;
 use serde_json::{json, Map, Value};
 
-/// An answer to one of the questions.
+/// The answer to one of the questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     Yes,
@@ -32,18 +32,18 @@ impl Answer {
     }
 }
 
-/// What one tracer's lines come to.
+/// The answers for one tracer.
 pub struct Answers {
     pub started: (Answer, Vec<Finding>),
     pub spans: (Answer, Vec<Finding>),
     pub delivered: (Answer, Vec<Finding>),
-    /// What no question asks for.
+    /// Findings that belong to none of the questions.
     pub beside: Vec<Finding>,
     /// Numbers and settings, for JSON.
     pub facts: Value,
 }
 
-/// One tracer's answers.
+/// Returns one tracer's answers.
 pub fn of(tongue: Tongue, story: &Story) -> Answers {
     let teller = Teller { tongue, story, config: story.configs.last() };
     let disabled = teller.disabled();
@@ -81,8 +81,8 @@ impl Teller<'_> {
             None if !given_up.is_empty() => Answer::No,
             None => {
                 let says = format!(
-                    "{}: no start-up line is here, but other lines of the tracer are; this log begins later, or \
-                     DD_TRACE_STARTUP_LOGS=false",
+                    "{}: the log has lines of the tracer, but no start-up line; it begins later, or \
+                     DD_TRACE_STARTUP_LOGS is false",
                     self.tongue.name()
                 );
                 findings.push(Finding::note("startup.not_logged", says));
@@ -108,7 +108,7 @@ impl Teller<'_> {
         findings.extend(given_up);
         findings.extend(["setting.rejected", "settings.disagree"].iter().filter_map(|cause| self.fault(cause)));
         if self.config.is_some_and(|config| config.debug == Some(false)) && self.story.spans() == 0 {
-            let says = "debug mode is off, so that this log tells little; DD_TRACE_DEBUG=true turns it on";
+            let says = "debug mode is off, so this log contains little; DD_TRACE_DEBUG=true turns it on";
             findings.push(Finding::note("debug.off", says));
         }
         (answer, findings)
@@ -146,29 +146,29 @@ impl Teller<'_> {
             Answer::Yes
         } else if story.payloads_sent() > 0 {
             let says = format!(
-                "{}: payloads were sent, so there were spans; this log has no line for them",
+                "{}: payloads were sent, so there were spans; this log has no lines for spans",
                 self.tongue.name()
             );
             findings.push(Finding::good("spans.made", says));
             Answer::Yes
         } else if story.traces_lost + story.failures() > 0 && story.payloads_failed > 0 {
             let says = format!(
-                "{}: payloads were to be sent, so there were spans; this log has no line for them",
+                "{}: the tracer tried to send payloads, so there were spans; this log has no lines for spans",
                 self.tongue.name()
             );
             findings.push(Finding::good("spans.made", says));
             Answer::Yes
         } else if disabled || self.no_start() {
-            findings.push(Finding::note("spans.not_made", "no span was made, since tracing is off"));
+            findings.push(Finding::note("spans.not_made", "no span was made, because tracing is off"));
             Answer::No
         } else if self.tongue.logs_spans() && self.would_tell_of_spans() {
             findings.push(self.bad("spans.none", 0, Vec::new()));
             Answer::No
         } else {
             let says = format!(
-                "{}: no line tells of a span, which only a log of debug mode would{}",
+                "{}: no line mentions a span; only a log in debug mode does{}",
                 self.tongue.name(),
-                if self.tongue.logs_spans() { "" } else { ", and this tracer has none" }
+                if self.tongue.logs_spans() { "" } else { ", and this tracer's log never does" }
             );
             findings.push(Finding::note("spans.not_logged", says));
             Answer::Unknown
@@ -178,12 +178,12 @@ impl Teller<'_> {
         (answer, findings)
     }
 
-    /// Whether a log without a line of a span means that there was none.
+    /// Whether the absence of span lines in this log means that there were no spans.
     fn made_none(&self) -> bool {
         self.disabled() || self.no_start() || (self.tongue.logs_spans() && self.would_tell_of_spans())
     }
 
-    /// Whether this is a log of debug mode. Only such a one has the line of the end.
+    /// Whether this log was written in debug mode. The line about the tracer's end is logged only then.
     fn would_tell_of_spans(&self) -> bool {
         self.story.stopped || self.config.is_some_and(|config| config.debug == Some(true))
     }
@@ -207,12 +207,13 @@ impl Teller<'_> {
         if spans == 0 {
             return None;
         }
-        // A log that has the end of the tracer, or not one end of a span, will not have these ends either.
+        // If the tracer has ended in this log, or no span has an end line, then the missing ends will not come in a
+        // later part of the log.
         let logs_ends = !matches!(self.tongue, Tongue::Go) || story.finished > 0;
         if logs_ends && (story.stopped || story.finished == 0) {
             return Some(self.bad("spans.unfinished", spans, story.open_examples()));
         }
-        let says = format!("{} had no end yet where this log ends", counted(spans as usize, "span"));
+        let says = format!("{} had not finished when this log ends", counted(spans as usize, "span"));
         Some(Finding::note("spans.open", says).showing(story.open_examples()))
     }
 
@@ -222,12 +223,12 @@ impl Teller<'_> {
         finding.says = told_with(finding.says, trouble.count);
         let spans = self.dropped_by(cause);
         if spans > 0 {
-            finding.says.push_str(&format!("; {} so", counted(spans as usize, "span")));
+            finding.says.push_str(&format!("; {} dropped for this reason", counted(spans as usize, "span")));
         }
         Some(finding)
     }
 
-    /// Finished spans that were dropped for the reasons that belong to this cause.
+    /// Finished spans that were dropped for a reason that belongs to this cause.
     fn dropped_by(&self, cause: &str) -> u64 {
         let losses = self.story.dropped.iter().filter(|(reason, _)| drop_cause(reason) == cause);
         losses.map(|(_, loss)| loss.spans.max(loss.told)).sum()

@@ -1,5 +1,4 @@
-//! What each cause means and what to do about it, in words. One place, so that a cause reads the same whichever line
-//! told of it. Decides nothing.
+//! Texts for each cause found in logs: what it means and what to do. A cause has the same text whichever line named it.
 
 use super::config::Config;
 use super::errors;
@@ -7,17 +6,17 @@ use super::ids;
 use crate::out::counted;
 use spanwire::settings::address::DEFAULT_PORT;
 
-/// What a cause is told with.
+/// Facts that the text of a cause can contain.
 #[derive(Default)]
 pub struct Told<'a> {
-    /// Spans that it concerns, where that is known.
+    /// Number of spans concerned; 0 if it is not known.
     pub spans: u64,
-    /// The settings, if a start-up line told them.
+    /// The settings, if the log has a start-up line.
     pub config: Option<&'a Config>,
 }
 
-/// What it means that nobody listens at a port: that the Agent is down, or, where none was ever `known` there and it is
-/// not an Agent's usual one, that it is not the Agent's. `None` for a socket file.
+/// Returns the cause of a refused connection. The port is wrong if it is not the default port of an Agent and no Agent
+/// was ever `known` there; otherwise the Agent is down. `port` is `None` for a socket file.
 pub fn refused(port: Option<u16>, known: bool) -> &'static str {
     match port {
         Some(port) if port != DEFAULT_PORT && !known => "agent.wrong_port",
@@ -25,7 +24,7 @@ pub fn refused(port: Option<u16>, known: bool) -> &'static str {
     }
 }
 
-/// What is so, and what to do.
+/// Returns what a cause means, and what to do.
 pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
     let url = told.config.and_then(|config| config.agent_url.as_deref());
     let at = url.map_or_else(|| "the Agent's address".to_owned(), str::to_owned);
@@ -35,75 +34,76 @@ pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
     };
     let (says, remedy): (String, &str) = match cause {
         "tracing.disabled" => (
-            "tracing is turned off: the tracer says so, and no span was made".into(),
-            "remove DD_TRACE_ENABLED=false, and what sets it in code or in a configuration file; the start-up line \
-             has \"enabled\"",
+            "the tracer logged that tracing is turned off, and no span was made".into(),
+            "remove DD_TRACE_ENABLED=false from the environment, the code and configuration files; the start-up line \
+             shows the result as \"enabled\"",
         ),
         "tracing.given_up" => (
-            "the binding has turned tracing off; its line says why".into(),
-            "repair what the line names, and start the program again",
+            "the binding has turned tracing off; the line says why".into(),
+            "correct what the line names, and restart the program",
         ),
         "library.older" => (
-            "the spanwire library that was found is not of the same release as the binding that loads it".into(),
-            "install libspanwire and the binding of one release, and look whether an older libspanwire.so.0 comes first in \
-             the loader's path: LD_LIBRARY_PATH, SPANWIRE_LIBRARY, spanwire.library in php.ini",
+            "the spanwire library that was loaded is of another release than the binding that loaded it".into(),
+            "install libspanwire and the binding of the same release, and check that no older libspanwire.so.0 is found \
+             first: LD_LIBRARY_PATH, SPANWIRE_LIBRARY, spanwire.library in php.ini",
         ),
         "library.missing" => (
             "the spanwire library could not be loaded, so nothing is traced".into(),
-            "install libspanwire.so.0 where the loader looks, or name its path: SPANWIRE_LIBRARY for Ruby, \
+            "install libspanwire.so.0 in the loader's search path, or set its path: SPANWIRE_LIBRARY for Ruby, \
              spanwire.library in php.ini for PHP",
         ),
         "setting.rejected" => (
-            "a setting has a value that cannot be used; its default is in force".into(),
-            "correct the value that the line names; the documentation of settings has the accepted ones",
+            "a setting has an invalid value; its default is used".into(),
+            "correct the value that the line names; the documentation of settings lists the accepted values",
         ),
         "agent.bad_url" => (
-            "the Agent's URL cannot be used, so that traces go to the default address or nowhere".into(),
-            "set DD_TRACE_AGENT_URL to http://HOST:8126 or unix:///PATH/apm.socket, with its scheme",
+            "the Agent's URL is invalid, so traces go to the default address or nowhere".into(),
+            "set DD_TRACE_AGENT_URL to http://HOST:8126 or unix:///PATH/apm.socket, with the scheme",
         ),
         "settings.disagree" => (
-            "tracers of one process or service have settings that differ".into(),
-            "give all of them the same settings, in one place; if only a new start brought other settings, look at the \
-             log from that start on",
+            "tracers of one process or service have different settings".into(),
+            "give all of them the same settings, in one place; if the settings were changed at a restart, read the log \
+             only from that start on",
         ),
         "integration.failed" => (
-            "an integration could not be loaded; its library makes no spans".into(),
-            "look at the versions that the tracer supports, and at the error in the line",
+            "an integration could not be loaded, so the library that it traces makes no spans".into(),
+            "check the versions that the tracer supports, and the error in the line",
         ),
         "spans.none" => (
-            "the log is one of debug mode, and no span was started".into(),
-            "see that DD_TRACE_ENABLED is not false; make a request to the program while it is traced; see that the integration of its framework is loaded, before \
-             the framework itself is, or start spans by hand",
+            "the log was written in debug mode, and no span was started".into(),
+            "check that DD_TRACE_ENABLED is not false; send a request to the program; check that the integration of \
+             its framework is loaded before the framework; or start spans in code",
         ),
         "spans.unfinished" => (
-            format!("{spans} started but never finished; neither they nor, in most tracers, their traces are sent"),
-            "finish every span on every path, errors included (defer, ensure, finally, with, a guard), and before the \
-             tracer is shut down",
+            format!("{spans} started but never finished; they are not sent, and in most tracers neither is their trace"),
+            "finish every span on every path, also on errors (defer, ensure, finally, with, a guard), and before the \
+             tracer shuts down",
         ),
         "agent.down" => (
             format!("nothing listens at {at}: connections are refused"),
-            "start the Agent (`datadog-agent status` on its host tells), with APM on (apm_config.enabled) and reachable from \
-             here: from a container, `localhost` is the container itself (DD_AGENT_HOST); to try without one, run \
-             `spanwire agent`",
+            "start the Agent (check with `datadog-agent status` on its host) with APM enabled (apm_config.enabled), and \
+             make it reachable from here: in a container, `localhost` is the container itself (set DD_AGENT_HOST); to try \
+             without an Agent, run `spanwire agent`",
         ),
         "agent.wrong_port" => (
-            format!("nothing listens at {at}, and an Agent takes traces on port 8126 unless told otherwise"),
-            "start the Agent, or correct the port in DD_TRACE_AGENT_URL or DD_TRACE_AGENT_PORT, or see which one the Agent has \
-             (apm_config.receiver_port)",
+            format!("nothing listens at {at}; by default an Agent accepts traces on port 8126"),
+            "correct the port in DD_TRACE_AGENT_URL or DD_TRACE_AGENT_PORT to the one of the Agent \
+             (apm_config.receiver_port), or start the Agent",
         ),
         errors::NO_HTTP => (
-            format!("what answers at {at} is not an Agent: its answer is no HTTP, or none of an Agent"),
-            "see what listens on that port (`ss -ltnp`), and correct DD_TRACE_AGENT_URL: an Agent takes traces on port 8126",
+            format!("the server at {at} is not an Agent: its answer is not HTTP, or not an Agent's"),
+            "find out what listens on that port (`ss -ltnp`), and correct DD_TRACE_AGENT_URL: by default an Agent accepts \
+             traces on port 8126",
         ),
         "agent.socket_permission" => (
             "this user may not open the Agent's socket".into(),
-            "let the user write to the socket and enter its folders (`namei -l PATH` shows whose they are), or use \
-             http://localhost:8126",
+            "give the user write permission for the socket and access to its folders (`namei -l PATH` shows the owners), \
+             or use http://localhost:8126",
         ),
         "agent.socket_missing" => (
-            "the Agent's socket is not there".into(),
-            "see that the Agent makes it (apm_config.receiver_socket), that its folder is mounted into the container, and that \
-             DD_TRACE_AGENT_URL has its path",
+            "the Agent's socket does not exist".into(),
+            "check that the Agent creates it (apm_config.receiver_socket), that its folder is mounted into the container, \
+             and that DD_TRACE_AGENT_URL has its path",
         ),
         "agent.name_not_resolved" => (
             "the Agent's host name cannot be resolved".into(),
@@ -111,86 +111,87 @@ pub fn words(cause: &str, told: &Told<'_>) -> (String, String) {
         ),
         "agent.timeout" => (
             "the Agent does not answer in time".into(),
-            "look at the load and at the log of the Agent, and for a firewall that drops packets between here and there",
+            "check the load and the log of the Agent, and whether a firewall in between drops packets",
         ),
         "agent.connection_closed" => (
-            "connections to the Agent end before it has answered".into(),
-            "look in the log of the Agent for restarts, and for a proxy in between; a TLS port closes plain connections",
+            "connections to the Agent are closed before it has answered".into(),
+            "check the log of the Agent for restarts, and whether there is a proxy in between; a TLS port closes plain \
+             connections",
         ),
         "agent.http_404" => (
-            format!("what answers at {at} does not take traces (404, 405 or 415): no Agent, or one too old"),
-            "correct host, port and path in DD_TRACE_AGENT_URL (an Agent's has no path), or update the Agent",
+            format!("the server at {at} does not accept traces (404, 405 or 415): it is not an Agent, or too old"),
+            "correct host, port and path in DD_TRACE_AGENT_URL (an Agent's URL has no path), or update the Agent",
         ),
         "agent.http_413" => (
-            "payloads are larger than the Agent takes (413)".into(),
-            "make traces smaller: partial flush, shorter and fewer tags; or raise apm_config.max_payload_size, and the limit of \
-             a proxy in between",
+            "payloads are larger than the Agent accepts (413)".into(),
+            "make traces smaller (partial flush, shorter and fewer tags), or raise apm_config.max_payload_size and the \
+             limit of a proxy in between",
         ),
         "agent.http_429" => (
-            "the Agent has too much to do (429 or 408)".into(),
-            "give the Agent more CPU and memory (apm_config.max_cpu_percent, max_memory), or send less: fewer \
-             spans, or in other tracers than spanwire a lower DD_TRACE_SAMPLE_RATE",
+            "the Agent is overloaded (429 or 408)".into(),
+            "give the Agent more CPU and memory (apm_config.max_cpu_percent, max_memory), or send fewer spans; tracers \
+             other than spanwire also have DD_TRACE_SAMPLE_RATE",
         ),
         "agent.http_credentials" => (
-            "something between here and the Agent asks for credentials (401, 403 or 407)".into(),
-            "send to the Agent directly: correct DD_TRACE_AGENT_URL, and leave its host out of the proxy (NO_PROXY)",
+            "something between here and the Agent requires credentials (401, 403 or 407)".into(),
+            "send to the Agent directly: correct DD_TRACE_AGENT_URL, and exclude its host from the proxy (NO_PROXY)",
         ),
         "agent.http_5xx" => (
-            "the Agent, or a proxy before it, fails (5xx)".into(),
-            "look in the log of the Agent; for 502 and 504 see whether the proxy reaches it",
+            "the Agent, or a proxy in front of it, answers with a server error (5xx)".into(),
+            "read the log of the Agent; for 502 and 504 check whether the proxy reaches the Agent",
         ),
         "agent.http_other" => (
-            "the Agent does not take payloads".into(),
-            "the line has its answer; look in the log of the Agent for the reason",
+            "the Agent refuses payloads".into(),
+            "the line has the Agent's answer; the log of the Agent may have the reason",
         ),
         "agent.unreachable" => (
             format!("payloads do not reach the Agent at {at}"),
-            "see that the Agent runs and listens there; debug mode (DD_TRACE_DEBUG=true) logs the reason, and `spanwire doctor` \
-             without a file tries the Agent from here",
+            "check that the Agent runs and listens there; debug mode (DD_TRACE_DEBUG=true) logs the reason, and \
+             `spanwire doctor` without a file checks the Agent from this machine",
         ),
         "queue.full" => (
-            "spans come faster than they leave: the queue was full, and spans were dropped".into(),
-            "see why the Agent is slow or away (above); make fewer spans, or let the queue hold more: \
-             SPANWIRE_QUEUE_MAX here, the buffer size of the other tracers",
+            "spans came faster than they were sent: the queue was full, and spans were dropped".into(),
+            "find out why the Agent is slow or not reachable (see above); make fewer spans, or enlarge the queue: \
+             SPANWIRE_QUEUE_MAX in spanwire, the buffer size in other tracers",
         ),
         "memory.full" => (
             "all memory for spans was in use, and spans were dropped".into(),
-            "finish spans sooner, make fewer, or raise SPANWIRE_MEMORY_MAX",
+            "finish spans earlier, make fewer spans, or raise SPANWIRE_MEMORY_MAX",
         ),
         "spans.too_large" => (
             "single traces were larger than a payload may be, and were dropped".into(),
-            "turn partial flush on, set fewer and shorter tags, and end traces that go on for long",
+            "turn on partial flush, set fewer and shorter tags, and split long traces",
         ),
         "spans.shutdown" => (
-            "spans did not leave before the process ended".into(),
-            "give the shutdown more time (spanwire_tracer_shutdown in C, $tracer->shutdown() in PHP, c.shutdown_timeout in Ruby; \
-             the other tracers' shutdown timeout), and see whether the Agent answers",
+            "the process ended before all spans were sent".into(),
+            "give the shutdown more time (spanwire_tracer_shutdown in C, $tracer->shutdown() in PHP, c.shutdown_timeout \
+             in Ruby; the shutdown timeout of other tracers), and check whether the Agent answers",
         ),
         "spans.undelivered" => (
-            "finished spans were dropped, since the Agent did not take them".into(),
+            "finished spans were dropped because the Agent did not accept them".into(),
             "remove the cause that is named above",
         ),
         "spans.dropped" => (
-            "finished spans were dropped; the lines have the reason".into(),
+            "finished spans were dropped; the lines name the reason".into(),
             "remove the reason that the lines name",
         ),
         "log.unwritable" => (
-            "the log file cannot be written, so that records are missing".into(),
-            "create its folder, let the user of the process write there, free some space, and name no symbolic link in \
-             DD_TRACE_LOG_FILE",
+            "the log file cannot be written, so records are missing".into(),
+            "create its folder, give the user of the process write permission, free disk space, and do not name a \
+             symbolic link in DD_TRACE_LOG_FILE",
         ),
         "log.records_lost" => (
-            "records of this log are missing: it was written more slowly than they came".into(),
-            "counts in this report are too low; log to a file on a local disk, or less (debug mode off)",
+            "records of this log are missing: they came faster than they could be written".into(),
+            "the counts in this report are too low; log to a file on a local disk, or log less (debug mode off)",
         ),
         "limits.threads" => (
-            "the tracer could not start a thread; without it spans wait in the queue, or the log is not written".into(),
+            "the tracer could not start a thread; until it can, spans wait in the queue, or the log is not written".into(),
             "raise the limit of processes: `ulimit -u`, LimitNPROC= and TasksMax= of the service's unit, pids.max of the \
              container (--pids-limit)",
         ),
         "panic.caught" => (
-            "the library has failed inside and has caught it; the host goes on".into(),
-            "report the line with the version in use; after five of them tracing turns itself off until the next start",
+            "the library has caught a panic of its own; the host continues".into(),
+            "report the line and the version of the library; after five panics tracing turns itself off until the next start",
         ),
         _ => ids::find(cause).map_or((cause.into(), "see the lines"), |fault| (fault.means.into(), fault.remedy)),
     };

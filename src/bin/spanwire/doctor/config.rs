@@ -1,33 +1,33 @@
-//! The start-up line: reading what a tracer says about its settings, in JSON, as a Python dictionary or in Java's own
-//! form. Only what the doctor asks about is kept.
+//! Parses the start-up line, in which a tracer logs its settings: as JSON, as a Python dictionary, or in Java's own
+//! form. Keeps only what the doctor uses.
 
 use serde_json::{Map, Value};
 
-/// What a start-up line tells; `None` is what it does not.
+/// Settings in a start-up line; `None` if the line does not contain them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// The language in the tracer's own words (`nodejs`).
+    /// The language as the tracer writes it (`nodejs`).
     pub language: Option<String>,
     /// The tracer's version.
     pub version: Option<String>,
-    /// The version of this library, where the tracer is built on it.
+    /// The version of this library, if the tracer uses it.
     pub spanwire_version: Option<String>,
     pub service: Option<String>,
     pub env: Option<String>,
     /// The version of the service.
     pub service_version: Option<String>,
     pub agent_url: Option<String>,
-    /// What the first attempt to reach the agent said.
+    /// The error of the first attempt to reach the Agent.
     pub agent_error: Option<String>,
     pub enabled: Option<bool>,
     pub debug: Option<bool>,
 }
 
 impl Config {
-    /// Reads what follows `CONFIGURATION`: an object of JSON or a dictionary of Python, with or without a dash before.
+    /// Parses the text after `CONFIGURATION`: a JSON object or a Python dictionary, with or without a dash before it.
     pub fn read(text: &str) -> Option<Config> {
         let from = text.find('{')?;
-        // What comes after the object, such as .NET's properties, is not read.
+        // Ignore what follows the object, such as .NET's properties.
         let mut objects = serde_json::Deserializer::from_str(&text[from..]).into_iter::<Value>();
         match objects.next() {
             Some(Ok(object)) => Some(Config::of(object.as_object()?)),
@@ -39,7 +39,7 @@ impl Config {
         }
     }
 
-    /// From the fields of a start-up object.
+    /// Takes the settings from the fields of a start-up object.
     pub fn of(object: &Map<String, Value>) -> Config {
         let text = |names: &[&str]| {
             let value = names.iter().filter_map(|name| object.get(*name)).find(|value| !value.is_null())?;
@@ -68,7 +68,7 @@ impl Config {
         }
     }
 
-    /// Reads Java's `Config(serviceName=shop, traceEnabled=true, …)`.
+    /// Parses Java's `Config(serviceName=shop, traceEnabled=true, …)`.
     pub fn of_java(text: &str) -> Config {
         let value = |name: &str| {
             let from = text.find(&format!("{name}="))? + name.len() + 1;
@@ -89,7 +89,7 @@ impl Config {
         }
     }
 
-    /// The port that the agent's URL names; 80 where it names none, `None` for sockets and files.
+    /// Returns the port of the Agent's URL; 80 if the URL has none, `None` for sockets and files.
     pub fn port(&self) -> Option<u16> {
         let rest = self.agent_url.as_deref()?.strip_prefix("http://")?;
         let place = rest.split(['/', '?']).next().unwrap_or(rest);
@@ -99,21 +99,21 @@ impl Config {
         }
     }
 
-    /// Whether the library that this tracer found is older than the tracer built on it.
+    /// Whether the spanwire library is older than the tracer that uses it.
     pub fn library_is_older(&self) -> bool {
         let (Some(tracer), Some(library)) = (&self.version, &self.spanwire_version) else { return false };
         numbers(library) < numbers(tracer)
     }
 }
 
-/// The numbers of a version, as far as it has some.
+/// Returns the leading numbers of a version.
 fn numbers(version: &str) -> Vec<u64> {
     let version = version.trim_start_matches('v');
     let end = version.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(version.len());
     version[..end].split('.').map_while(|number| number.parse().ok()).collect()
 }
 
-/// A Python dictionary's text as JSON; what is none becomes what JSON refuses.
+/// Converts the text of a Python dictionary to JSON. If the text is no dictionary, the result is not valid JSON.
 fn dictionary(text: &str) -> String {
     let mut json = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

@@ -1,12 +1,12 @@
-//! What an error text of any language's HTTP client means. Matches words, whatever is around them.
+//! Finds the cause in an error text of any language's HTTP client, by words that it contains.
 
-/// Nobody listens. Not yet a cause: which port it is tells what that means (`causes::refused`).
+/// Connection refused. An intermediate result: the cause depends on the port (`causes::refused`).
 pub const REFUSED: &str = "agent.connection_refused";
-/// An answer that is no HTTP. Not yet a cause: at an Agent's address it is a wrong port.
+/// The answer is not HTTP. An intermediate result: at an Agent's address it means a wrong port.
 pub const NO_HTTP: &str = "agent.not_http";
 
-/// Words, in lower case, and the cause that they name. The first that fits counts: a failure to resolve a name is
-/// often wrapped in one to connect.
+/// Words in lower case, and the cause that they indicate. The first match counts, because an error of name resolution
+/// is often wrapped in one of connecting.
 const WORDS: [(&str, &[&str]); 9] = [
     ("agent.socket_permission", &["permission denied", "eacces", "errno 13]", "operation not permitted", "eperm"]),
     (
@@ -81,14 +81,14 @@ const WORDS: [(&str, &[&str]); 9] = [
     ("agent.bad_url", &["https:// is not supported", "not an address", "unsupported protocol", "invalid url"]),
 ];
 
-/// The cause that an error text names, if it names one.
+/// Returns the cause that an error text names, if any.
 pub fn cause(text: &str) -> Option<&'static str> {
     let text = text.to_ascii_lowercase();
     let named = |words: &[&str]| words.iter().any(|word| text.contains(word));
     WORDS.iter().find(|(_, words)| named(words)).map(|(cause, _)| *cause)
 }
 
-/// The cause of an answer with this status.
+/// Returns the cause for an answer with this status.
 pub fn refusal(status: u64) -> &'static str {
     match status {
         404 | 405 | 415 => "agent.http_404",
@@ -100,7 +100,7 @@ pub fn refusal(status: u64) -> &'static str {
     }
 }
 
-/// The cause of an answer of which only the reason phrase was logged.
+/// Returns the cause for an answer whose log line has only the reason phrase.
 pub fn refusal_by_reason(text: &str) -> Option<&'static str> {
     let reasons: [(&str, u64); 8] = [
         ("entity too large", 413),

@@ -1,5 +1,5 @@
-//! `spanwire doctor` without files: what a process started here and now would experience. This file has the order of
-//! the checks and their bound in time; each check is a module of its own. How a report looks is not known here.
+//! `spanwire doctor` without files: checks what a process started here would experience. This file has the order of the
+//! checks and their time limits; each check is a module of its own.
 
 mod clock;
 mod found;
@@ -23,14 +23,14 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// What the whole run may take, about.
+/// Time limit of the whole run, approximately.
 const ALL_MAX: Duration = Duration::from_secs(9);
-/// What one step may take, however long the settings would wait.
+/// Time limit of one step, whatever the settings say.
 const STEP_MAX: Duration = Duration::from_millis(2_500);
-/// What looking at files may take: a folder on a server that is gone answers never.
+/// Time limit of the checks of files: a folder on a network server that is gone never answers.
 const FILES_MAX: Duration = Duration::from_secs(1);
 
-/// Checks, reports, and answers the exit status: 0 nothing wrong, 1 a cause was found.
+/// Runs the checks, prints the report, and returns the exit status: 0 if nothing is wrong, 1 if a cause was found.
 pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
     let progress = Progress { on: !options.json && io::stderr().is_terminal() };
     let report = check(options.url.as_deref(), &progress);
@@ -50,7 +50,7 @@ fn check(url: Option<&str>, progress: &Progress) -> Report {
     let (settings, section) = settings::look(url, &mut facts);
     let mut sections = vec![section];
     check_agent(&settings, &time, progress, &mut sections, &mut facts);
-    progress.says("looking at files and limits");
+    progress.says("checking files and limits");
     let chosen = settings.clone();
     sections.push(in_time("Where logs go", "log.no_answer", move || logs::look(&chosen)));
     sections.push(in_time("Limits of this process", "limits.no_answer", move || limits::look(&settings)));
@@ -66,22 +66,22 @@ fn check_agent(
 ) {
     progress.says("connecting to the Agent");
     let (place, stream) = place::reach(settings, time, facts);
-    sections.push(section("The Agent's place", place));
+    sections.push(section("The Agent's address", place));
     let Some(target) = wire::Target::of(&settings.agent) else {
-        sections.push(section("A test trace", vec![trace::not_sent("the place is no Agent that can be asked")]));
+        sections.push(section("A test trace", vec![trace::not_sent("the settings name no Agent")]));
         return;
     };
     let Some(stream) = stream else {
         sections.push(section("A test trace", vec![trace::not_sent("there is no connection to the Agent")]));
         return;
     };
-    progress.says("asking the Agent what it is");
+    progress.says("requesting /info from the Agent");
     let answer = wire::get(stream, &target, "/info", time.step(settings.request_timeout));
     let seen = info::judge(&answer, &target, facts);
-    sections.push(section("What answers there", seen.findings));
+    sections.push(section("The server at that address", seen.findings));
     progress.says("sending a test trace");
     let trace = match seen.agent {
-        info::Agent::No => vec![trace::not_sent("what answers there is no Agent")],
+        info::Agent::No => vec![trace::not_sent("the server there is not an Agent")],
         info::Agent::Yes => trace::send(settings, &target, true, time, facts),
         info::Agent::Perhaps => trace::send(settings, &target, false, time, facts),
     };
@@ -93,31 +93,31 @@ fn section(title: &str, findings: Vec<Finding>) -> Section {
     Section { title: title.into(), findings }
 }
 
-/// A section whose work may hang in the file system.
+/// Runs a check that may hang in the file system, and makes a section of its findings.
 fn in_time(title: &str, cause: &'static str, work: impl FnOnce() -> Vec<Finding> + Send + 'static) -> Section {
     let findings = within(FILES_MAX, work).unwrap_or_else(|error| match error.kind() {
         io::ErrorKind::TimedOut => {
-            let says = format!("the file system did not answer within {FILES_MAX:?}: a process would hang there too");
-            vec![bad(cause, says, "Look at the mounts that these paths lie on (`df`, `mount`), such as NFS.")]
+            let says = format!("the file system did not answer within {FILES_MAX:?}; a process would hang there too");
+            vec![bad(cause, says, "Check the mounts of these paths (`df`, `mount`), for example NFS.")]
         }
-        _ => vec![note(cause, format!("not looked at: {}", found::plain(&error)), "")],
+        _ => vec![note(cause, format!("not checked: {}", found::plain(&error)), "")],
     });
     section(title, findings)
 }
 
-/// The result of work that can hang, if it comes in time; the work is left to itself otherwise. An error is of kind
-/// `TimedOut`, or says why no thread could be started.
+/// Runs work that may hang on a thread, and returns its result if it comes in time. Otherwise the thread is left
+/// running. The error is of kind `TimedOut`, or says why no thread could be started.
 fn within<T: Send + 'static>(patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (sender, receiver) = sync_channel(1);
-    // Nobody may be waiting any more: the result is then of no use.
+    // If the receiver has given up, the result is not needed.
     std::thread::Builder::new().spawn(move || drop(sender.send(work())))?;
     receiver.recv_timeout(patience).map_err(|error| match error {
         RecvTimeoutError::Timeout => io::ErrorKind::TimedOut.into(),
-        RecvTimeoutError::Disconnected => io::Error::other("the check broke off"),
+        RecvTimeoutError::Disconnected => io::Error::other("the check ended without a result"),
     })
 }
 
-/// What is left of the run's time.
+/// The remaining time of the run.
 struct Time {
     end: Instant,
 }
@@ -127,14 +127,14 @@ impl Time {
         Time { end: Instant::now() + ALL_MAX }
     }
 
-    /// How long a step may take that would take `wish`.
+    /// Returns the time limit of a step that may take up to `wish`.
     fn step(&self, wish: Duration) -> Duration {
         let left = self.end.saturating_duration_since(Instant::now());
         wish.min(STEP_MAX).min(left).max(Duration::from_millis(20))
     }
 }
 
-/// One line of a terminal that says what is being done.
+/// One line on a terminal that shows the current step.
 struct Progress {
     on: bool,
 }

@@ -1,4 +1,4 @@
-//! The doctor for log files: reads them all, lets each tracer's lines add up, and puts the answers into a report.
+//! The doctor for log files: reads all files, counts the lines of each tracer, and makes a report of the answers.
 
 use super::answers::{self, Answer, Answers};
 use super::lines::{Reader, Tongue};
@@ -13,26 +13,27 @@ use serde_json::{json, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// All that the files tell.
+/// What was read of all files.
 struct Logs {
     reader: Reader,
     stories: BTreeMap<Tongue, Story>,
-    /// Lines so far, of all files.
+    /// Lines read so far, in all files.
     number: u64,
-    /// Whose line came last: what follows may belong to it.
+    /// The tracer of the last line that was recognised. Lines that follow it may belong to it.
     speaker: Option<Tongue>,
-    /// Lines of tracers in the file at hand.
+    /// Tracer lines in the current file.
     spoken: u64,
 }
 
-/// What was read of a file.
+/// What was read of one file.
 struct Read {
     name: String,
     extent: Extent,
     spoken: u64,
 }
 
-/// Reads the files and reports; 0 nothing wrong, 1 a cause was found, 2 a file could not be read.
+/// Reads the files and prints the report. Returns 0 if nothing is wrong, 1 if a cause was found, 2 if a file could not
+/// be read.
 pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
     let mut logs = Logs { reader: Reader::new(), stories: BTreeMap::new(), number: 0, speaker: None, spoken: 0 };
     let (mut files, mut unread) = (Vec::new(), Vec::new());
@@ -87,7 +88,7 @@ impl Logs {
         }
     }
 
-    /// A finding that says whose it is, where there are several tracers.
+    /// Puts the tracer's language before a finding if there are several tracers.
     fn named(&self, tongue: Tongue, finding: &Finding) -> Finding {
         let name = format!("{}: ", tongue.name());
         let mut finding = finding.clone();
@@ -150,14 +151,15 @@ impl Read {
     }
 }
 
-/// All tracers' answers as one: where they differ, `partly`.
+/// Combines the answers of all tracers; `partly` if they differ.
 fn overall(answers: impl Iterator<Item = Answer>) -> &'static str {
     let known = answers.filter(|answer| *answer != Answer::Unknown);
     let one = known.reduce(|one, other| if one == other { one } else { Answer::Partly });
     one.unwrap_or(Answer::Unknown).name()
 }
 
-/// What a container's log driver wrapped: `{"log":"…\n","stream":"stderr",…}`.
+/// Unwraps a line of a container's log driver: `{"log":"…
+/// ","stream":"stderr",…}`.
 fn docker(line: &[u8]) -> Option<Vec<u8>> {
     if !line.starts_with(b"{\"log\":\"") {
         return None;
@@ -172,22 +174,25 @@ fn nothing_found(files: &[Read]) -> Finding {
     let text = files.iter().map(|file| file.extent.bytes).sum::<u64>().min(1 << 20) / 20 >= binary;
     let says = match (lines, text) {
         (0, _) => "no tracer lines found: the log is empty".to_owned(),
-        (_, false) => "no tracer lines found: this is no text, so hardly a log".to_owned(),
+        (_, false) => "no tracer lines found: the file is not text, so it is probably not a log".to_owned(),
         (lines, true) => format!("no tracer lines found in {}", counted(lines as usize, "line")),
     };
-    let remedy =
-        "see that this is the log of the traced process (tracers write to standard error unless told otherwise; \
-                  DD_TRACE_LOG_FILE names a file), that the tracer is loaded at all, and turn debug mode on with \
+    let remedy = "check that this is the log of the traced process (by default tracers write to standard error; \
+                  DD_TRACE_LOG_FILE names a file) and that the tracer is loaded, and turn on debug mode with \
                   DD_TRACE_DEBUG=true";
     Finding::bad("log.no_tracer_lines", says, remedy)
 }
 
 fn what_was_read(file: &Read) -> Finding {
-    let mut says =
-        format!("{}: {}, {} of them a tracer's", file.name, counted(file.extent.lines as usize, "line"), file.spoken);
+    let mut says = format!(
+        "{}: {}, {} of them from a tracer",
+        file.name,
+        counted(file.extent.lines as usize, "line"),
+        file.spoken
+    );
     if file.extent.cut > 0 {
         says.push_str(&format!(
-            "; {} too long, of which only the beginning counts",
+            "; {} too long, of which only the beginning was read",
             counted(file.extent.cut as usize, "line")
         ));
     }

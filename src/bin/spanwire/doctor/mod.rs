@@ -1,5 +1,5 @@
-//! `spanwire doctor`: finds out why traces do not arrive. With log files it reads them (`logs`), without it looks at
-//! this machine (`live`); both answer with a `report`. This file only chooses.
+//! `spanwire doctor`: finds out why traces do not arrive. Reads log files if there are any (`logs`), otherwise checks
+//! this machine (`live`). Both return a `report`.
 
 mod anchors;
 mod answers;
@@ -19,8 +19,8 @@ mod tally;
 use crate::cli::DoctorOptions;
 use crate::out::{Failure, Out};
 
-/// Answers the exit status: 0 nothing wrong, 1 a cause was found. A failure, with which the doctor could not do its
-/// work, is status 2 (`main`).
+/// Runs the doctor and returns the exit status: 0 if nothing is wrong, 1 if a cause was found. `main` exits with 2 on a
+/// failure, which means that the doctor could not do its work.
 pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
     if options.files.is_empty() {
         return live::run(out, options);

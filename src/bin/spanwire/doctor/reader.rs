@@ -1,33 +1,33 @@
-//! Log files as lines: opened with a word of advice where that fails, read in bounded memory whatever they hold, and
-//! with a progress bar where somebody waits. Nothing here knows what a line says.
+//! Reads log files line by line, in bounded memory whatever the file contains, with a progress bar for long files on a
+//! terminal. Errors say what to do.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::Path;
 
-/// Bytes of a line that are looked at; the rest of a longer one is passed over.
+/// Bytes of a line that are read; the rest of a longer line is skipped.
 const LINE_MAX: usize = 256 * 1024;
-/// Bytes read at once.
+/// Size of the read buffer.
 const CHUNK: usize = 1024 * 1024;
-/// A file from this size on is worth a progress bar.
+/// Files of at least this size get a progress bar.
 const LONG: u64 = 32 * 1024 * 1024;
-/// Bytes between two looks at the bar.
+/// Bytes between two updates of the progress bar.
 const STEP: u64 = 4 * 1024 * 1024;
 
 /// What was read of one file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extent {
-    /// All bytes.
+    /// Number of bytes.
     pub bytes: u64,
-    /// All lines, the last one without a newline among them.
+    /// Number of lines, including a last line without a newline.
     pub lines: u64,
-    /// Lines longer than [`LINE_MAX`].
+    /// Number of lines longer than [`LINE_MAX`].
     pub cut: u64,
-    /// Bytes that no text holds.
+    /// Number of bytes that do not occur in text.
     pub binary: u64,
 }
 
-/// Hands every line of `path` (`-`: standard input) to `each`, without its end. An error says what to do.
+/// Calls `each` with every line of `path` (`-`: standard input), without its line end. The error says what to do.
 pub fn read(path: &Path, each: impl FnMut(&[u8])) -> Result<Extent, String> {
     if path == Path::new("-") {
         return lines(BufReader::with_capacity(CHUNK, io::stdin().lock()), "standard input", None, each);
@@ -36,7 +36,7 @@ pub fn read(path: &Path, each: impl FnMut(&[u8])) -> Result<Extent, String> {
     let file = File::open(path).map_err(|error| trouble(&name, &error))?;
     let facts = file.metadata().map_err(|error| trouble(&name, &error))?;
     if facts.is_dir() {
-        return Err(format!("{name} is a folder; name the log files in it"));
+        return Err(format!("{name} is a folder; give the log files in it"));
     }
     let bar = (facts.len() >= LONG && io::stderr().is_terminal()).then_some(Bar { all: facts.len(), shown: 0 });
     lines(BufReader::with_capacity(CHUNK, file), &name, bar, each)
@@ -45,14 +45,16 @@ pub fn read(path: &Path, each: impl FnMut(&[u8])) -> Result<Extent, String> {
 fn trouble(name: &str, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => {
-            format!("{name} does not exist; DD_TRACE_LOG_FILE, or the output of the program, says where its log is")
+            format!("{name} does not exist; the program logs to DD_TRACE_LOG_FILE if that is set, otherwise usually to standard error")
         }
-        io::ErrorKind::PermissionDenied => format!("{name} may not be read by this user; log files are private"),
+        io::ErrorKind::PermissionDenied => {
+            format!("this user may not read {name}; run this as the owner of the file, or as root")
+        }
         _ => format!("{name} cannot be read: {error}"),
     }
 }
 
-/// What the first bytes say about a file that holds no lines.
+/// Returns advice if the first bytes show that the file is compressed or not in UTF-8.
 fn packed(name: &str, start: &[u8]) -> Option<String> {
     let unpack = match start {
         [0x1f, 0x8b, ..] => "gzip; run `zcat",
@@ -95,7 +97,7 @@ fn lines(
         if extent.lines <= 1000 {
             extent.binary += line.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31 | 127)).count() as u64;
         }
-        // NULs are left at the start where a file was cut while somebody wrote to it.
+        // Skip NUL bytes at the start of a line: they remain if a file is truncated while a process writes to it.
         let from = if line[0] == 0 { line.iter().position(|b| *b != 0).unwrap_or(line.len()) } else { 0 };
         let mut kept = &line[from..];
         while let [rest @ .., b'\n' | b'\r'] = kept {

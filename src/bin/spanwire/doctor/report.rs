@@ -1,29 +1,28 @@
-//! What the doctor found, as data, and how it is shown: as text for people, as one JSON object for scripts. Nothing
-//! here looks at a log or at an agent.
+//! The doctor's report: findings as data, printed as text for people or as one JSON object for scripts.
 
 use super::ids;
 use crate::out::{counted, Failure, Out};
 use serde_json::{json, Map, Value};
 use std::fmt::Write;
 
-/// Columns of the text, so that it fits a terminal.
+/// Width of the text in columns.
 const WIDTH: usize = 100;
-/// Lines that a finding may show as its evidence.
+/// Largest number of evidence lines of a finding.
 pub const EVIDENCE_MAX: usize = 3;
 
-/// What a finding means for the user.
+/// Importance of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// As it should be.
+    /// Nothing is wrong.
     Good,
-    /// Worth knowing; nothing has to be done.
+    /// Worth knowing; the user need not do anything.
     Note,
     /// A fault, with a remedy.
     Bad,
 }
 
 impl Standing {
-    /// The name in JSON.
+    /// Returns the name used in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Standing::Good => "good",
@@ -41,38 +40,38 @@ impl Standing {
     }
 }
 
-/// One thing that was found.
+/// A finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it means.
+    /// Importance.
     pub standing: Standing,
     /// A stable id such as `agent.unreachable`.
     pub cause: &'static str,
-    /// What is so, in one or two sentences.
+    /// One or two sentences about what was found.
     pub says: String,
-    /// What to do; empty where nothing has to be done.
+    /// What to do; empty if nothing has to be done.
     pub remedy: String,
-    /// Lines that show it, redacted, at most [`EVIDENCE_MAX`].
+    /// Log lines or facts that prove it, redacted, at most [`EVIDENCE_MAX`].
     pub evidence: Vec<String>,
 }
 
 impl Finding {
-    /// Something as it should be.
+    /// Returns a finding that nothing is wrong.
     pub fn good(cause: &'static str, says: impl Into<String>) -> Finding {
         Finding { standing: Standing::Good, cause, says: says.into(), remedy: String::new(), evidence: Vec::new() }
     }
 
-    /// Something worth knowing.
+    /// Returns a finding that is worth knowing.
     pub fn note(cause: &'static str, says: impl Into<String>) -> Finding {
         Finding { standing: Standing::Note, ..Finding::good(cause, says) }
     }
 
-    /// A fault and what to do about it.
+    /// Returns a fault and what to do about it.
     pub fn bad(cause: &'static str, says: impl Into<String>, remedy: impl Into<String>) -> Finding {
         Finding { standing: Standing::Bad, remedy: remedy.into(), ..Finding::good(cause, says) }
     }
 
-    /// With lines that show it; what is more than [`EVIDENCE_MAX`] is left out.
+    /// Adds evidence, up to [`EVIDENCE_MAX`] lines.
     pub fn showing(mut self, evidence: impl IntoIterator<Item = String>) -> Finding {
         self.evidence.extend(evidence);
         self.evidence.truncate(EVIDENCE_MAX);
@@ -80,31 +79,31 @@ impl Finding {
     }
 }
 
-/// Findings under one heading.
+/// Findings below one heading.
 #[derive(Clone, Debug, Default)]
 pub struct Section {
-    /// A question or a name, without a final colon.
+    /// The heading: a question or a name, without a final colon.
     pub title: String,
-    /// What was found, in the order in which it is read.
+    /// The findings, in the order in which they are printed.
     pub findings: Vec<Finding>,
 }
 
-/// All that was found.
+/// The whole report.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// In the order in which they are read.
+    /// The sections, in the order in which they are printed.
     pub sections: Vec<Section>,
     /// Numbers and settings, for JSON.
     pub facts: Map<String, Value>,
 }
 
 impl Report {
-    /// Writes the report for people.
+    /// Prints the report as text.
     pub fn print(&self, out: Out) -> Result<(), Failure> {
         out.write(&self.text(out))
     }
 
-    /// The report as one object: `status` (the exit status), `causes` (ids of all faults), `sections`, `facts`.
+    /// Returns the report as one object: `status` (the exit status), `causes` (ids of all faults), `sections`, `facts`.
     pub fn json(&self) -> Value {
         let sections: Vec<Value> = self
             .sections
@@ -117,7 +116,7 @@ impl Report {
         json!({ "status": self.exit_status(), "causes": self.causes(), "sections": sections, "facts": self.facts })
     }
 
-    /// 0 if nothing is wrong, 1 if a cause was found.
+    /// Returns 0 if nothing is wrong, 1 if a cause was found.
     pub fn exit_status(&self) -> u8 {
         for finding in self.sections.iter().flat_map(|section| &section.findings) {
             debug_assert!(ids::is_known(finding.cause, finding.standing == Standing::Bad), "{}", finding.cause);
@@ -125,7 +124,7 @@ impl Report {
         u8::from(!self.causes().is_empty())
     }
 
-    /// The ids of all faults, each once, in the order of the report.
+    /// Returns the ids of all faults, each once, in the order of the report.
     pub fn causes(&self) -> Vec<&'static str> {
         let mut causes = Vec::new();
         for finding in self.sections.iter().flat_map(|section| &section.findings) {
@@ -182,7 +181,7 @@ fn finding_text(text: &mut String, finding: &Finding, out: Out) {
     }
 }
 
-/// `text` in lines of at most `width` columns, cut at blanks; a longer word has a line of its own.
+/// Breaks `text` into lines of at most `width` columns, at blanks. A longer word gets a line of its own.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! Settings that start-up lines told: as facts of a report, and compared where they should be the same.
+//! Settings from start-up lines: as facts of the report, and compared between tracers.
 
 use super::causes::{words, Told};
 use super::config::Config;
@@ -6,7 +6,7 @@ use super::report::Finding;
 use super::shown::shown;
 use serde_json::{json, Value};
 
-/// The settings of a start-up line, without secrets.
+/// Returns the settings of a start-up line, without secrets.
 pub fn facts(config: &Config) -> Value {
     let text = |value: &Option<String>| value.as_deref().map(shown);
     json!({
@@ -23,7 +23,7 @@ pub fn facts(config: &Config) -> Value {
     })
 }
 
-/// Start-up lines of one service whose settings differ in what should be the same.
+/// Finds start-up lines of one service that differ in settings that should be equal.
 pub fn disagreement<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Finding> {
     let mut first: Vec<&Config> = Vec::new();
     let mut evidence = Vec::new();

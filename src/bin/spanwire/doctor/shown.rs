@@ -1,11 +1,11 @@
-//! Lines of a log as a report may show them. Which are shown is not decided here.
+//! Prepares lines of a log for showing them in a report.
 
 use spanwire::redact;
 
-/// Characters of a line that is shown.
+/// Characters of a line that are shown.
 const SHOWN_CHARS: usize = 400;
 
-/// A line as it may be shown: without secrets, control characters and what is too long.
+/// Returns the line without secrets and control characters, and cut to the limit.
 pub fn shown(line: &str) -> String {
     let mut end = line.len().min(16 * SHOWN_CHARS);
     while !line.is_char_boundary(end) {

@@ -1,5 +1,5 @@
-//! What all lines of one tracer add up to: counts, settings, and troubles with the lines that show them. Judges
-//! nothing; bounded whatever the log holds.
+//! Adds up all lines of one tracer: counts, settings, and problems with the lines that show them. Memory is bounded
+//! whatever the log contains.
 
 use super::config::Config;
 use super::errors;
@@ -10,40 +10,40 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
-/// Open spans that are told apart; beyond, only their number is known.
+/// Open spans that are tracked one by one; beyond that, only their number is counted.
 const OPEN_MAX: usize = 1_000_000;
-/// Of how many open spans the starting line is kept.
+/// Open spans whose start line is kept.
 const SHOWN_MAX: usize = 1_000;
 /// Start-up lines kept.
 const CONFIGS_MAX: usize = 1_000;
-/// Lines after a failure among which its reason may be.
+/// Lines after a failure that may contain its reason.
 const PATIENCE: u32 = 60;
-/// Kinds of drops kept apart.
+/// Number of drop reasons that are counted separately.
 const REASONS_MAX: usize = 50;
 
-/// One kind of trouble.
+/// A kind of problem.
 #[derive(Clone, Debug, Default)]
 pub struct Trouble {
-    /// How often.
+    /// How often it occurred.
     pub count: u64,
-    /// Whether something was lost by it.
+    /// Whether spans were lost by it.
     pub lost: bool,
-    /// The number of the last line of it.
+    /// The number of the last line that mentions it.
     pub last: u64,
     /// Lines that show it, redacted.
     pub evidence: Vec<String>,
 }
 
-/// Spans and traces of one kind of loss.
+/// Spans and traces lost for one reason.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Loss {
     pub spans: u64,
     pub traces: u64,
-    /// The sum that the end of a loss told.
+    /// The total that the line about the end of a loss contains.
     pub told: u64,
 }
 
-/// What one tracer's lines tell.
+/// What one tracer's lines say.
 #[derive(Default)]
 pub struct Story {
     pub lines: u64,
@@ -52,7 +52,7 @@ pub struct Story {
     pub started: u64,
     pub finished: u64,
     pub written: u64,
-    /// Lines that say that tracing is off.
+    /// Number of lines that say that tracing is off.
     pub off: u64,
     pub payloads_sending: u64,
     pub payloads_failed: u64,
@@ -60,26 +60,26 @@ pub struct Story {
     pub spans_sent: u64,
     pub bytes_sent: u64,
     pub dropped: BTreeMap<String, Loss>,
-    /// Spans that were open at the end, as the tracer itself says.
+    /// Spans that were open at the end, as reported by the tracer.
     pub unfinished: u64,
-    /// Whether that is said of spans that will not be finished.
+    /// Whether that line is about spans that will never finish.
     pub unfinished_surely: bool,
     pub records_lost: u64,
     pub stopped: bool,
     pub described: bool,
     pub troubles: BTreeMap<&'static str, Trouble>,
-    /// The number of the last line that told of a payload taken.
+    /// The number of the last line about an accepted payload.
     pub last_sent: Option<u64>,
     sent: Twice,
     failed_echo: u64,
     pending_traces: u64,
     open: HashMap<u64, Option<String>>,
     too_many_open: bool,
-    /// A failure whose reason is on a line to come: how many to wait for, and whether something was lost.
+    /// A failure whose reason is on a later line: how many lines to wait for, and whether spans were lost.
     awaited: Option<(u32, bool)>,
 }
 
-/// Payloads and traces that were taken, as two lines tell of each.
+/// Accepted payloads and traces, as counted from two kinds of lines.
 #[derive(Default)]
 struct Twice {
     payloads: u64,
@@ -89,7 +89,7 @@ struct Twice {
 }
 
 impl Story {
-    /// Counts a line, the `number`th of all.
+    /// Counts a line. It is line `number` of all files.
     pub fn take(&mut self, seen: Seen<'_>, line: &str, number: u64) {
         self.lines += 1;
         if !matches!(seen, Seen::Failed { .. } | Seen::Line) {
@@ -155,17 +155,17 @@ impl Story {
         }
     }
 
-    /// Looks at a line that no tracer began: it may give the reason of the failure before it.
+    /// Reads a line that no tracer began: it may contain the reason of the failure before it.
     pub fn continued(&mut self, line: &str, number: u64) {
         self.look_for_reason(line, number);
     }
 
-    /// Whether the lines after this one matter even if no tracer began them.
+    /// Whether the next lines matter even if no tracer began them.
     pub fn waits(&self) -> bool {
         self.awaited.is_some()
     }
 
-    /// The end of a file.
+    /// Called at the end of a file.
     pub fn ended(&mut self) {
         self.awaited = None;
         self.pending_traces = 0;
@@ -179,17 +179,17 @@ impl Story {
         self.sent.traces.max(self.sent.echo_traces)
     }
 
-    /// Payloads that were not taken, as far as lines tell.
+    /// Number of payloads that were not accepted, as far as the lines show.
     pub fn failures(&self) -> u64 {
         self.payloads_failed.max(self.failed_echo)
     }
 
-    /// Spans that were made, by whichever kind of line tells of most.
+    /// Number of spans that were made, from the kind of line that shows most.
     pub fn spans(&self) -> u64 {
         self.started.max(self.finished).max(self.written)
     }
 
-    /// Spans with a line for their start and none for their end, where this log has both kinds of lines.
+    /// Number of spans with a start line and no finish line, if this log has both kinds of lines.
     pub fn still_open(&self) -> u64 {
         match self.started > 0 {
             true if self.too_many_open => self.started.saturating_sub(self.finished),
@@ -198,7 +198,7 @@ impl Story {
         }
     }
 
-    /// Starting lines of spans that were not finished.
+    /// Start lines of spans that were not finished.
     pub fn open_examples(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.open.values().flatten().cloned().collect();
         lines.sort();
@@ -243,7 +243,7 @@ impl Story {
             None => {
                 let before = self.awaited.is_some_and(|(_, lost)| lost);
                 self.awaited = Some((PATIENCE, lost || before));
-                // Shown with whatever cause is found; taken back then.
+                // Reported if no other cause is found; removed otherwise.
                 self.trouble("agent.unreachable", line, number).lost |= lost;
             }
         }
@@ -278,7 +278,7 @@ impl Story {
     }
 }
 
-/// The cause that a reason for drops belongs to.
+/// Returns the cause for a drop reason.
 pub fn drop_cause(reason: &str) -> &'static str {
     match reason {
         "queue_full" => "queue.full",

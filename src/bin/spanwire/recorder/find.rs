@@ -1,4 +1,4 @@
-//! Finding a process's recorder among its open files, and saying why there is none to be read.
+//! Finds a process's flight recorder among its open files, or says why it cannot be read.
 
 use spanwire::recorder::{layout, snapshot, Snapshot, MEMORY_NAME};
 use std::fs::{self, File, OpenOptions};
@@ -6,18 +6,19 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// A recorder that was read.
+/// A flight recorder that was read.
 #[derive(Debug)]
 pub struct Found {
-    /// The process that was asked for.
+    /// The process that the user named.
     pub pid: u32,
-    /// What its recorder holds, or its parent's.
+    /// The contents of its recorder, or of its parent's.
     pub snapshot: Snapshot,
-    /// Whether it is the process's own, and not inherited by a child that has made no call since.
+    /// Whether the recorder belongs to the process itself. False for a forked child that has made no call: it still has
+    /// its parent's.
     pub own: bool,
 }
 
-/// The recorder of this process, or a sentence that says why there is none.
+/// Returns the recorder of this process, or a sentence that says why there is none.
 pub fn recorder(pid: u32) -> Result<Found, String> {
     let folder = PathBuf::from(format!("/proc/{pid}"));
     let status = fs::read_to_string(folder.join("status")).map_err(|error| match error.kind() {
@@ -33,11 +34,11 @@ pub fn recorder(pid: u32) -> Result<Found, String> {
     let paths: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).filter(named).collect();
     if paths.is_empty() {
         return Err(format!(
-            "process {pid} has no flight recorder: it has not loaded libspanwire, has made no call of it yet, or has \
+            "process {pid} has no flight recorder: it has not loaded libspanwire, has not called it yet, or has \
              closed descriptors that are not its own"
         ));
     }
-    // Within a container a process goes by another number, and that is the one it knows.
+    // In a container a process has another pid. The recorder holds the innermost one.
     let numbers = field(&status, "NSpid:").unwrap_or_default();
     let numbers: Vec<u64> = numbers.split_whitespace().filter_map(|number| number.parse().ok()).collect();
     let is_own = |snapshot: &Snapshot| snapshot.pid == u64::from(pid) || numbers.contains(&snapshot.pid);
@@ -60,7 +61,8 @@ pub fn recorder(pid: u32) -> Result<Found, String> {
 
 fn ended(pid: u32, what: &str) -> String {
     format!(
-        "{what} {pid}. The recorder ends with its process; if that left a core, `spanwire core FILE` reads it there"
+        "{what} {pid}. The recorder is gone with the process; if it left a core, `spanwire core FILE` reads the recorder \
+         from it"
     )
 }
 
@@ -70,8 +72,8 @@ fn refused(pid: u32, status: &str, error: &io::Error) -> String {
         ErrorKind::PermissionDenied => {
             let owner = field(status, "Uid:").and_then(|ids| ids.split_whitespace().next()).unwrap_or("?");
             format!(
-                "not allowed to look into process {pid}, which runs as user {owner}: run this as that user (its container \
-                 or its service may restrict even that) or as root"
+                "not allowed to look into process {pid}, which runs as user {owner}: run this as that user or as root \
+                 (its container or service may forbid access even to that user)"
             )
         }
         _ => format!("cannot look into process {pid}: {error}"),
@@ -82,12 +84,13 @@ fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
-/// Copies a recorder's memory and takes it apart. A copy and not a mapping: whoever made the file could shorten it.
+/// Copies a recorder's memory and parses the copy. It is not mapped, because the file's owner could truncate it, which
+/// would cause SIGBUS.
 fn read(path: &Path) -> io::Result<Snapshot> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let header = words(&file, layout::header::END)?;
     let says = header.get(layout::header::WORDS).copied().unwrap_or(0);
-    // More than that no recorder has; the header is then said to be damaged.
+    // No recorder is larger than that. If the header says more, parsing reports a damaged header.
     let most = says.clamp(layout::header::END as u64, snapshot::READ_MAX as u64) as usize;
     Snapshot::of(&words(&file, most)?).map_err(io::Error::other)
 }

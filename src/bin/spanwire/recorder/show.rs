@@ -1,4 +1,4 @@
-//! A recorder as text for people and as JSON for scripts.
+//! Formats a flight recorder as text for people and as JSON for scripts.
 
 use super::find::Found;
 use crate::out::{counted, Paint};
@@ -11,11 +11,11 @@ use spanwire::sys;
 use std::collections::HashSet;
 use std::fmt::Write;
 
-/// Events that are shown where nobody says how many.
+/// Default number of events that are shown.
 pub const USUAL: usize = 100;
 
-/// Ids of spans that were started and have neither finished nor been discarded: what comes after a start lies in the
-/// same shard and is overwritten after it.
+/// Returns the ids of spans that were started and neither finished nor discarded. This is reliable: the events of a
+/// span lie in the same shard, where later events are overwritten later.
 fn open(events: &[Event]) -> HashSet<(u32, u64)> {
     let (mut open, mut ended) = (HashSet::new(), HashSet::new());
     for event in events {
@@ -33,13 +33,13 @@ fn is_open(event: &Event, open: &HashSet<(u32, u64)>) -> bool {
     event.kind == Kind::SpanStarted as u64 && open.contains(&(event.shard, event.first))
 }
 
-/// The latest of them; all for 0.
+/// Returns the last `last` events; all if it is 0.
 fn latest(events: &[Event], last: usize) -> &[Event] {
     let left_out = if last == 0 { 0 } else { events.len().saturating_sub(last) };
     &events[left_out..]
 }
 
-/// One JSON object.
+/// Returns everything as one JSON object.
 pub fn json(found: &Found, last: usize) -> Value {
     let snapshot = &found.snapshot;
     let open = open(&snapshot.events);
@@ -79,7 +79,7 @@ pub fn json(found: &Found, last: usize) -> Value {
     })
 }
 
-/// For people: who, the tracers with what they counted, the events oldest first.
+/// Returns the text for people: the process, its tracers with their counters, then the events, oldest first.
 pub fn text(found: &Found, last: usize, paint: Paint) -> String {
     let (snapshot, now, mut out) = (&found.snapshot, sys::wall_ns(), String::new());
     let (major, minor, patch) = snapshot.library;
@@ -93,7 +93,8 @@ pub fn text(found: &Found, last: usize, paint: Paint) -> String {
     );
     if !found.own {
         let note = format!(
-            "This recorder is of process {}, of which {} is a forked child; {} itself has made no call since.",
+            "This recorder is of process {}, of which {} is a forked child; {} itself has not called the library since \
+             the fork.",
             snapshot.pid, found.pid, found.pid
         );
         let _ = writeln!(out, "{}", paint.bad(&note));
@@ -107,8 +108,7 @@ pub fn text(found: &Found, last: usize, paint: Paint) -> String {
         age(now, snapshot.as_of)
     );
     if snapshot.panics > 0 {
-        let _ =
-            writeln!(out, "{}", paint.bad(&format!("defects of the library that were caught: {}", snapshot.panics)));
+        let _ = writeln!(out, "{}", paint.bad(&format!("panics caught in the library: {}", snapshot.panics)));
     }
     for tracer in &snapshot.tracers {
         out.push('\n');
@@ -184,11 +184,10 @@ fn events_text(found: &Found, last: usize, now: u64, paint: Paint) -> String {
         let _ = writeln!(out, "  {}  {}  {words}{open}", paint.time(&clock(event.time_ns)), paint.dim(&age));
     }
     if !open.is_empty() {
-        let _ = writeln!(out, "Started and not finished, of the spans above and before: {}", open.len());
+        let _ = writeln!(out, "Open spans among all recorded events: {}", open.len());
     }
     if snapshot.torn > 0 {
-        let _ =
-            writeln!(out, "Left out, since they were just being written: {}", counted(snapshot.torn as usize, "event"));
+        let _ = writeln!(out, "Left out because they were being written: {}", counted(snapshot.torn as usize, "event"));
     }
     out
 }

@@ -1,18 +1,19 @@
-//! Finds out which span is below which, whatever a sender claims: missing parents, circles, itself.
+//! Finds the parent of each span of a trace. Accepts any input: missing parents, cycles, spans that are their own
+//! parent.
 
 use crate::decode::Span;
 use std::collections::{HashMap, HashSet};
 
-/// Who is below whom, by position in the payload.
+/// Parents and children, by the span's position in the payload.
 pub struct Shape {
-    /// What hangs from no other span here, in order of start.
+    /// Spans without a parent in this payload, in order of start.
     pub roots: Vec<usize>,
     below: HashMap<usize, Vec<usize>>,
     notes: HashMap<usize, String>,
 }
 
 impl Shape {
-    /// Finds each span's place. Every span is below exactly one other, or a root.
+    /// Computes each span's place: every span is the child of exactly one other span, or a root.
     pub fn of(spans: &[Span]) -> Shape {
         let mut position: HashMap<u64, usize> = HashMap::new();
         for (index, span) in spans.iter().enumerate() {
@@ -38,7 +39,7 @@ impl Shape {
         shape
     }
 
-    /// Spans that are their own ancestors hang from no root: each such circle is cut at its first span.
+    /// Makes a root of the first span of each cycle: spans that are their own ancestors are reached from no other root.
     fn cut_circles(&mut self, parents: &[Option<usize>]) {
         let mut seen = HashSet::new();
         let mut next = self.roots.clone();
@@ -59,12 +60,12 @@ impl Shape {
         }
     }
 
-    /// The spans right below one, in order of start.
+    /// Returns the children of a span, in order of start.
     pub fn children(&self, span: usize) -> &[usize] {
         self.below.get(&span).map_or(&[], Vec::as_slice)
     }
 
-    /// What is to be said about a span's parent, where it is not the span above.
+    /// Returns a remark about a span's parent if the parent is not the span above it.
     pub fn note(&self, span: usize) -> Option<&str> {
         self.notes.get(&span).map(String::as_str)
     }

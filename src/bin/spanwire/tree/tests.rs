@@ -1,4 +1,4 @@
-//! Traces drawn, good and hostile.
+//! Tests of the tree with valid and hostile traces.
 
 use super::*;
 

@@ -7,6 +7,8 @@ use std::sync::mpsc::{channel, Receiver};
 use std::thread;
 
 use super::*;
+use crate::export::format::{v04, Sender};
+use crate::export::metadata::Identity;
 
 mod trouble;
 
@@ -91,8 +93,21 @@ fn socket_path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("spanwire-{}-{name}.sock", std::process::id()))
 }
 
+fn post_traces(
+    agent: &Agent,
+    identity: &Identity,
+    body: &[u8],
+    chunks: usize,
+    rates_version: &str,
+) -> Result<Answer, Failure> {
+    let mut headers = Headers::default();
+    headers.add("Content-Type", v04::CONTENT_TYPE);
+    v04::headers(&Sender { identity, rates_version }, chunks, &mut |name, value| headers.add(name, value));
+    agent.post(TRACES, &headers, body)
+}
+
 fn post(agent: &Agent) -> Result<Answer, Failure> {
-    agent.post_traces(&Identity::default(), b"\x91\x90", 1, &TraceHeaders::default())
+    post_traces(agent, &Identity::default(), b"\x91\x90", 1, "")
 }
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
@@ -144,9 +159,7 @@ fn an_agent_over_tcp_gets_exactly_these_headers_and_bytes() {
     );
     // Larger than every buffer on the way.
     let body: Vec<u8> = (0..700_000u32).map(|n| n as u8).collect();
-    let answer = agent
-        .post_traces(&someone(), &body, 3, &TraceHeaders { rates_version: Some("v7".into()), ..Default::default() })
-        .unwrap();
+    let answer = post_traces(&agent, &someone(), &body, 3, "v7").unwrap();
     let request = requests.recv_timeout(PATIENCE).unwrap();
     let host = agent.place.to_string().replace("http://", "");
     check_traces_request(&request, &host, &body);
@@ -193,8 +206,7 @@ fn an_agent_over_a_unix_socket_gets_the_same_on_one_connection() {
     assert_eq!(agent.traces_url(), format!("unix://{}/v0.4/traces", path.display()));
     let body = vec![9; 300_000];
     for _ in 0..3 {
-        let extra = TraceHeaders { rates_version: Some("v7".into()), ..Default::default() };
-        assert_eq!(agent.post_traces(&someone(), &body, 3, &extra).unwrap().status, 200);
+        assert_eq!(post_traces(&agent, &someone(), &body, 3, "v7").unwrap().status, 200);
         let request = requests.recv_timeout(PATIENCE).unwrap();
         check_traces_request(&request, "localhost", &body);
         assert_eq!(request.connection, 0);
@@ -211,14 +223,7 @@ fn what_is_empty_is_not_sent_and_what_no_header_can_hold_does_no_harm() {
         entity_id: Some(String::new()),
         ..Identity::default()
     };
-    agent
-        .post_traces(
-            &identity,
-            b"\x90",
-            0,
-            &TraceHeaders { rates_version: Some("\u{1}a\n".into()), ..Default::default() },
-        )
-        .unwrap();
+    post_traces(&agent, &identity, b"\x90", 0, "\u{1}a\n").unwrap();
     let request = requests.recv_timeout(PATIENCE).unwrap();
     assert_eq!(request.header("datadog-meta-lang"), Some("c??X-Evil: 1"));
     assert_eq!(request.header("datadog-meta-lang-interpreter"), Some("?n??"));

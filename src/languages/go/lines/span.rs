@@ -41,7 +41,7 @@ impl Writer {
     fn texts(mut self, span: &SpanView<'_>, source: bool) -> Writer {
         let mut pairs = span.tags.clone();
         if !source {
-            pairs.sort_by_key(|(name, _)| *name);
+            crate::sort::by_key(&mut pairs, |(name, _)| *name);
         }
         let (out, mut between) = (&mut self.text, "map[");
         let left_out = tags(&pairs, |name, value| {
@@ -58,7 +58,7 @@ impl Writer {
                 pairs.push((PRIORITY, f64::from(priority)));
             }
         }
-        pairs.sort_by_key(|(name, _)| *name);
+        crate::sort::by_key(&mut pairs, |(name, _)| *name);
         let mut between = "map[";
         for (name, value) in pairs.iter().take(METRICS_MAX) {
             let name = escaped(cut(Cow::Borrowed(*name), TAG_MAX / 4));

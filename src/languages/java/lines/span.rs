@@ -84,7 +84,7 @@ fn entry<'a>(name: &'a str, value: f64) -> (Cow<'a, str>, Cow<'a, str>) {
 
 /// A sorted map.
 fn map(mut entries: Vec<(Cow<'_, str>, Cow<'_, str>)>, left_out: usize, out: &mut String) {
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    crate::sort::by(&mut entries, |(a, _), (b, _)| a.cmp(b));
     out.push('{');
     for (n, (name, value)) in entries.iter().enumerate() {
         let _ = write!(out, "{}{name}={value}", if n == 0 { "" } else { ", " });

@@ -30,8 +30,8 @@ impl Writer {
         self.say(" duration=");
         repr::float(duration, &mut self.0);
         let (mut tags, mut metrics) = (span.tags.clone(), metrics(span));
-        tags.sort_by_key(|(name, _)| *name);
-        metrics.sort_by_key(|(name, _)| *name);
+        crate::sort::by_key(&mut tags, |(name, _)| *name);
+        crate::sort::by_key(&mut metrics, |(name, _)| *name);
         self.put(format_args!(" error={} tags=", u8::from(span.error))).tags(&tags);
         self.say(" metrics=").metrics(&metrics, repr::number).say(" (enabled:True)");
     }

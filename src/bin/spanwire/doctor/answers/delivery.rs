@@ -1,4 +1,4 @@
-//! The third answer: whether payloads reached the agent, and if not, what kept them from it.
+//! The third answer: whether payloads reached the Agent, and if not, why.
 
 use super::{told_with, Answer, Teller};
 use crate::doctor::causes;
@@ -23,7 +23,8 @@ impl Teller<'_> {
                 }
             }
             let facts = if facts.is_empty() { String::new() } else { format!(": {}", facts.join(", ")) };
-            let says = format!("{}: the Agent took {}{facts}", self.tongue.name(), counted(sent as usize, "payload"));
+            let says =
+                format!("{}: the Agent accepted {}{facts}", self.tongue.name(), counted(sent as usize, "payload"));
             findings.push(Finding::good("agent.accepted", says));
         }
         let agent = self.agent_troubles();
@@ -49,24 +50,25 @@ impl Teller<'_> {
     fn nothing_told(&self) -> Finding {
         let name = self.tongue.name();
         let says = match (self.tongue.logs_success(), self.story.payloads_sending) {
-            (_, 0) if self.story.spans() == 0 && self.made_none() => format!("{name}: nothing was there to be sent"),
+            (_, 0) if self.story.spans() == 0 && self.made_none() => format!("{name}: there was nothing to send"),
             (_, 0) if self.story.spans() == 0 => format!(
-                "{name}: this log cannot tell: no failure is here, and only a log of debug mode tells what is sent"
+                "{name}: not known: the log has no failure, and only a log in debug mode shows what is sent"
             ),
-            (true, 0) => format!("{name}: no line tells that a payload was sent, nor of a failure; did the process end before its first flush?"),
-            (_, 0) => format!("{name}: this tracer logs failures only, and there is none"),
-            (_, count) => format!("{name}: {} left and no failure was logged; this form of log has no line for success", counted(count as usize, "payload")),
+            (true, 0) => format!("{name}: no line says that a payload was sent or failed; the process may have ended before its first flush"),
+            (_, 0) => format!("{name}: this tracer logs only failures, and the log has none"),
+            (_, count) => format!("{name}: {} sent, and no failure was logged; this kind of log has no line for success", counted(count as usize, "payload")),
         };
         Finding::note("agent.not_logged", says)
     }
 
-    /// What kept payloads from the agent; a note where it was over and nothing was lost.
+    /// Returns what prevented payloads from reaching the Agent. It is a note if later payloads were accepted and
+    /// nothing was lost.
     fn agent_troubles(&self) -> Vec<Finding> {
         let story = self.story;
         let named = story.troubles.keys().any(|cause| is_specific(cause));
         let mut findings = Vec::new();
         for (cause, trouble) in &story.troubles {
-            // Without a thread nothing is sent, either.
+            // Without a thread nothing is sent either.
             let concerns = cause.starts_with("agent.") || *cause == "limits.threads";
             if !concerns || (*cause == "agent.unreachable" && named) {
                 continue;
@@ -78,7 +80,7 @@ impl Teller<'_> {
             finding.says = told_with(finding.says, trouble.count);
             if over {
                 finding.standing = Standing::Note;
-                finding.says.push_str("; later payloads were taken, and no line says that something was lost");
+                finding.says.push_str("; later payloads were accepted, and no line says that spans were lost");
                 finding.remedy.clear();
             }
             findings.push(finding);
@@ -86,14 +88,14 @@ impl Teller<'_> {
         findings
     }
 
-    /// Whether what failed was tried again, whatever its line says: this library speaks as a tracer that would not, and
-    /// says in its own words when something is lost.
+    /// Whether failed payloads were sent again, whatever the line says. A spanwire tracer logs the lines of a tracer
+    /// that does not retry, and logs every loss with its own line.
     fn tries_again(&self) -> bool {
         let ours = self.story.configs.iter().any(|config| config.spanwire_version.is_some());
         ours && self.story.dropped.is_empty()
     }
 
-    /// What an error's words come to at this agent's address: by which cause it is told, and the id of that.
+    /// Returns the cause of an error at this Agent's address: whose text is used, and the id that is reported.
     fn meant(&self, cause: &'static str, trouble: &Trouble) -> (&'static str, &'static str) {
         let over_tcp =
             || self.config.and_then(|config| config.agent_url.as_deref()).is_some_and(|url| url.starts_with("http"));
@@ -104,7 +106,7 @@ impl Teller<'_> {
                 causes::refused(self.config.and_then(Config::port).or_else(told), known)
             }
             errors::NO_HTTP => return (cause, "agent.wrong_port"),
-            // A firewall's or sandbox's doing.
+            // A firewall or a sandbox denies TCP connections.
             "agent.socket_permission" if over_tcp() => "agent.unreachable",
             cause => cause,
         };
@@ -116,7 +118,7 @@ fn is_specific(cause: &str) -> bool {
     cause.starts_with("agent.") && cause != "agent.unreachable"
 }
 
-/// The port of the first URL or address in a line.
+/// Returns the port of the first URL or address in a line.
 fn port_in(line: &str) -> Option<u16> {
     let places = ["http://", "localhost:", "127.0.0.1:", "/127.0.0.1:"];
     places.iter().find_map(|place| {

@@ -1,4 +1,4 @@
-//! Every id in the doctor's sources is in the list, every one of the list is used, and the documentation tells of each fault.
+//! Every id in the doctor's sources is listed, every listed id is used, and the documentation describes each fault.
 
 use super::*;
 use crate::doctor::errors;
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is written like an id and is none.
+/// Texts that look like ids and are not.
 const NO_IDS: [&str; 4] = [errors::REFUSED, errors::NO_HTTP, "memory.max", "memory.limit_in_bytes"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -18,13 +18,13 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The families of ids: what stands before their dot.
+/// The first parts of the ids, before the dot.
 fn families() -> BTreeSet<&'static str> {
     let all = FAULTS.iter().map(|fault| fault.id).chain(REMARKS.iter().copied());
     all.filter_map(|id| Some(id.split_once('.')?.0)).collect()
 }
 
-/// The literals of a source that are written like ids of one of the families.
+/// The string literals in a source that look like ids with one of these first parts.
 fn literals(text: &str) -> impl Iterator<Item = &str> {
     let families = families();
     text.split('"').filter(move |word| {
@@ -42,19 +42,19 @@ fn no_source_uses_an_id_that_is_not_listed_and_no_id_is_listed_for_nothing() {
     assert!(files.len() > 20, "{files:?}");
     for path in files {
         let text = fs::read_to_string(&path).expect("a source");
-        // Kinds of events are written like ids; a line's kind is matched, and a cause is said.
+        // Kinds of events look like ids. They are compared with a line's kind and never reported.
         let kinds = path.ends_with("lines/json.rs");
         let lines =
             text.lines().map(|line| if kinds { line.split_once("=>").map_or(line, |(_, said)| said) } else { line });
         for id in lines.flat_map(|line| literals(line).map(str::to_owned).collect::<Vec<_>>()) {
             let known = is_known(&id, false) || NO_IDS.contains(&id.as_str());
-            assert!(known || kinds && id.starts_with("span."), "{id} in {} is not in the list", path.display());
+            assert!(known || kinds && id.starts_with("span."), "{id} in {} is not listed", path.display());
             used.insert(id);
         }
     }
     let all = FAULTS.iter().map(|fault| fault.id).chain(REMARKS.iter().copied());
     let idle: Vec<&str> = all.filter(|id| !used.contains(*id)).collect();
-    assert!(idle.is_empty(), "nothing finds {idle:?}");
+    assert!(idle.is_empty(), "no check reports {idle:?}");
 }
 
 #[test]
@@ -65,9 +65,9 @@ fn an_id_is_listed_once() {
     assert!(!is_known("tracer.started", true) && is_known("tracer.started", false) && is_known("agent.down", true));
 }
 
-/// `SPANWIRE_BLESS=1` writes the table.
+/// Set `SPANWIRE_BLESS=1` to write the table.
 #[test]
-fn the_documentation_tells_of_every_fault() {
+fn the_documentation_describes_every_fault() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/troubleshooting.md");
     let text = fs::read_to_string(&path).expect("the documentation");
     let rows = FAULTS.iter().map(|fault| format!("| `{}` | {} | {} |\n", fault.id, fault.means, fault.remedy));

@@ -51,7 +51,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'E' if starts("Enqueued for serialization: ") => {
             // A long list says at its end how many more there are.
             let more = message.rfind(", … (").map_or(0, |at| number_after(&message[at..], "(").unwrap_or(0));
-            let listed = message.ends_with(" more)]").then_some(more).unwrap_or(0);
+            let listed = if message.ends_with(" more)]") { more } else { 0 };
             Seen::Written(message.matches("DDSpan [").count() as u64 + listed)
         }
         b'E' if starts("Error querying ") => Seen::Line,

@@ -1,4 +1,4 @@
-//! Our clock against the Agent's, by the `Date` of its answer.
+//! Compares this machine's clock with the Agent's, by the `Date` header of its answer.
 
 use super::found::{bad, good, note, with_evidence};
 use super::wire::Answer;
@@ -7,19 +7,19 @@ use serde_json::{json, Map, Value as Json};
 use spanwire::export::retry::parse_retry_after;
 use spanwire::{redact, sys};
 
-/// More than this apart is trouble, in seconds.
+/// Largest difference without a fault, in seconds.
 const APART_MAX: i64 = 300;
 
-/// Compares; `None` for an Agent that did not answer.
+/// Compares the clocks. `answer` is `None` if the Agent did not answer.
 pub fn compare(answer: Option<&Answer>, facts: &mut Map<String, Json>) -> Finding {
     let unknown = |why: &str| {
-        let remedy = "To compare by hand: `date -u` here and on the Agent's machine.";
-        note("clock.unknown", format!("whether the clocks agree is not known: {why}"), remedy)
+        let remedy = "Compare by hand: run `date -u` here and on the Agent's machine.";
+        note("clock.unknown", format!("the clocks could not be compared: {why}"), remedy)
     };
     let Some(answer) = answer else { return unknown("the Agent did not answer") };
-    let Some(date) = answer.header("date") else { return unknown("the Agent's answers carry no Date") };
-    // The same form as a date in `Retry-After`; counted from 0 it is the time since 1970.
-    let Some(theirs) = parse_retry_after(date, 0) else { return unknown("the Agent's Date cannot be read") };
+    let Some(date) = answer.header("date") else { return unknown("the Agent's answer has no Date header") };
+    // `Date` has the format of a date in `Retry-After`. Relative to time 0 the result is the time since 1970.
+    let Some(theirs) = parse_retry_after(date, 0) else { return unknown("the Agent's Date header is invalid") };
     let apart = theirs.as_secs() as i64 - answer.at as i64;
     facts.insert("agent_clock_ahead_s".into(), json!(apart));
     if apart.abs() <= APART_MAX {
@@ -28,14 +28,15 @@ pub fn compare(answer: Option<&Answer>, facts: &mut Map<String, Json>) -> Findin
     }
     let (which, other) = if apart > 0 { ("ahead of", "past") } else { ("behind", "future") };
     let says = format!(
-        "the Agent's clock is {} {which} this machine's: spans seem to be from the {other}, may be thrown away, and are \
+        "the Agent's clock is {} {which} this machine's: spans appear to be from the {other}. They may be dropped, and are \
          not found under the time at which they were made",
         words(apart.unsigned_abs())
     );
     let (year, month, day, hour, minute, second) = sys::utc_time(answer.at.saturating_mul(1_000_000_000));
-    let ours = format!("our clock: {year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC");
-    let remedy = "Set both clocks by NTP (`timedatectl status`, `chronyc tracking`), first on the one that is wrong.";
-    with_evidence(bad("clock.differs", says, remedy), [ours, format!("its Date: {}", redact::text(date))])
+    let ours = format!("clock of this machine: {year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC");
+    let remedy =
+        "Synchronise both clocks by NTP (`timedatectl status`, `chronyc tracking`), starting with the wrong one.";
+    with_evidence(bad("clock.differs", says, remedy), [ours, format!("the Agent's Date: {}", redact::text(date))])
 }
 
 fn words(seconds: u64) -> String {

@@ -1,4 +1,4 @@
-//! Making findings: whatever goes into one goes through the redactor here. What is found out is not known here.
+//! Constructors of findings for the checks of this machine. All texts pass through the redactor here.
 
 use crate::doctor::report::{Finding, Standing};
 use spanwire::redact;
@@ -6,20 +6,20 @@ use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
-/// The longest piece of a stranger's answer that is shown, in characters.
+/// Characters of a foreign answer that are shown.
 const QUOTE_MAX: usize = 120;
 
-/// Something that is as it should be.
+/// Returns a finding that nothing is wrong.
 pub fn good(cause: &'static str, says: impl Display) -> Finding {
     finding(Standing::Good, cause, says, "")
 }
 
-/// Something worth knowing that stops nothing.
+/// Returns a finding that is worth knowing but prevents nothing.
 pub fn note(cause: &'static str, says: impl Display, remedy: impl Display) -> Finding {
     finding(Standing::Note, cause, says, remedy)
 }
 
-/// Something that costs traces or logs.
+/// Returns a finding about a fault that loses traces or logs.
 pub fn bad(cause: &'static str, says: impl Display, remedy: impl Display) -> Finding {
     finding(Standing::Bad, cause, says, remedy)
 }
@@ -29,15 +29,15 @@ fn finding(standing: Standing, cause: &'static str, says: impl Display, remedy: 
     Finding { standing, cause, says: clean(says.to_string()), remedy: clean(remedy.to_string()), evidence: Vec::new() }
 }
 
-/// The finding with what it rests on.
+/// Adds evidence to a finding.
 pub fn with_evidence<T: Display>(mut finding: Finding, lines: impl IntoIterator<Item = T>) -> Finding {
     finding.evidence.extend(lines.into_iter().map(|line| redact::text(&line.to_string()).into_owned()));
     finding
 }
 
-/// The beginning of what a stranger said, on one line, safe for a terminal.
+/// Returns the beginning of a foreign answer on one line, without control characters and secrets.
 pub fn quote(bytes: &[u8]) -> String {
-    // More than is shown, so that a secret is not cut before it can be told for one.
+    // Take more than is shown, so that a secret is not cut before the redactor recognises it.
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2_048)]);
     let text = text.trim_matches(|c: char| c.is_control() || c.is_whitespace());
     let plain = |c: char| match c {
@@ -53,7 +53,7 @@ pub fn quote(bytes: &[u8]) -> String {
     }
 }
 
-/// An error of the system in plain words, without its number.
+/// Returns the text of a system error in lower case, without its number.
 pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
@@ -62,7 +62,7 @@ pub fn plain(error: &io::Error) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// A time in milliseconds, for people.
+/// Formats a duration in milliseconds.
 pub fn millis(time: Duration) -> String {
     match time.as_millis() {
         0..=9 => format!("{:.1} ms", time.as_secs_f64() * 1_000.0),
@@ -70,7 +70,7 @@ pub fn millis(time: Duration) -> String {
     }
 }
 
-/// A number of bytes, for people.
+/// Formats a number of bytes.
 pub fn size(bytes: u64) -> String {
     const MEBIBYTE: u64 = 1 << 20;
     match bytes {

@@ -1,5 +1,4 @@
-//! What `/info` tells: an Agent that takes traces, or something else that happens to listen there. How the answer was
-//! got is `wire`'s.
+//! Judges the answer to `/info`: an Agent that accepts traces, or another server. `wire` sends the request.
 
 use super::found::{bad, good, millis, note, quote, with_evidence};
 use super::wire::{Answer, Silence, Target};
@@ -9,33 +8,33 @@ use serde_json::{json, Map, Value as Json};
 
 const TRACES: &str = "/v0.4/traces";
 
-/// Whether it is an Agent.
+/// Whether the server is an Agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agent {
-    /// It says so.
+    /// The answer says so.
     Yes,
-    /// It does not say; how it takes a trace will tell.
+    /// The answer does not say. The test trace will show it.
     Perhaps,
-    /// Something else.
+    /// Another server.
     No,
 }
 
-/// The judgement.
+/// The result.
 pub struct Judged {
     pub agent: Agent,
     pub findings: Vec<Finding>,
 }
 
-/// Judges what came back for `/info`, or that nothing did.
+/// Judges the answer to `/info`, or its absence.
 pub fn judge(answer: &Result<Answer, Silence>, target: &Target, facts: &mut Map<String, Json>) -> Judged {
     let answer = match answer {
         Ok(answer) => answer,
         Err(Silence { late, why }) => {
             let finding = bad(
                 if *late { "agent.timeout" } else { "agent.connection_closed" },
-                format!("{target} took the connection and did not answer: {why}"),
-                "An Agent answers at once: this one hangs or is overloaded (`agent status`, its log), or something else \
-                 listens there, such as a port that speaks TLS.",
+                format!("{target} accepted the connection and did not answer: {why}"),
+                "An Agent answers at once. This one hangs or is overloaded (check `agent status` and its log), or another server \
+                 listens there, for example one that expects TLS.",
             );
             return Judged { agent: Agent::Perhaps, findings: vec![finding] };
         }
@@ -48,25 +47,25 @@ pub fn judge(answer: &Result<Answer, Silence>, target: &Target, facts: &mut Map<
             Some(info) => an_agent(&info, answer, target, facts),
             None => stranger(target, &other_http(answer), &answer.body),
         },
-        _ if speaks_tls(answer) => stranger(target, "a server that wants TLS (https)", &answer.body),
+        _ if speaks_tls(answer) => stranger(target, "a server that expects TLS (https)", &answer.body),
         404 if is_html(answer) => stranger(target, &other_http(answer), &answer.body),
         404 => {
-            let says = format!("{target} does not know /info: a very old Agent, or no Agent at all");
-            let remedy = "The test trace below tells which; a newer Agent tells more.";
+            let says = format!("{target} does not know /info: it is a very old Agent, or not an Agent");
+            let remedy = "The test trace below shows which. A newer Agent gives more information.";
             let finding = with_evidence(note("agent.no_info", says, remedy), [quote(&answer.body)]);
             Judged { agent: Agent::Perhaps, findings: vec![finding] }
         }
         300..=399 | 400 | 405 | 501 => stranger(target, &other_http(answer), &answer.body),
         401 | 403 | 407 => refused(
             "agent.http_credentials",
-            format!("{target} answers /info with {status}: something asks for permission"),
-            "An Agent asks for none: a proxy or service mesh stands between, and must let traces through to it.",
+            format!("{target} answers /info with {status}: it requires credentials"),
+            "An Agent requires none. Configure the proxy or service mesh in between to let traces through to the Agent.",
             answer,
         ),
         _ => refused(
             "agent.http_5xx",
             format!("{target} answers /info with {status}"),
-            "Look at the Agent's log and `agent status`; a proxy between answers so when the Agent behind it is down.",
+            "Check the Agent's log and `agent status`. A proxy in between gives this answer if the Agent behind it is down.",
             answer,
         ),
     }
@@ -93,8 +92,8 @@ fn an_agent(info: &Json, answer: &Answer, target: &Target, facts: &mut Map<Strin
         findings.push(with_evidence(
             bad(
                 "agent.takes_no_traces",
-                format!("this Agent does not list {TRACES} among what it takes"),
-                "Turn APM on in the Agent: apm_config.enabled: true in datadog.yaml, or DD_APM_ENABLED=true, and restart it.",
+                format!("this Agent does not list {TRACES} among its endpoints"),
+                "Turn on APM in the Agent: apm_config.enabled: true in datadog.yaml, or DD_APM_ENABLED=true. Then restart it.",
             ),
             [quote(endpoints.join(" ").as_bytes())],
         ));
@@ -104,21 +103,21 @@ fn an_agent(info: &Json, answer: &Answer, target: &Target, facts: &mut Map<Strin
 
 fn stranger(target: &Target, what: &str, said: &[u8]) -> Judged {
     let remedy =
-        "An Agent takes traces at port 8126 by default (apm_config.receiver_port): correct DD_TRACE_AGENT_URL, \
-                  or DD_AGENT_HOST and DD_TRACE_AGENT_PORT, or free the port for it.";
-    let says = format!("what listens at {target} is no Agent, but {what}: a wrong port or host");
-    let finding = with_evidence(bad("agent.wrong_port", says, remedy), [format!("it said {}", quote(said))]);
+        "By default an Agent accepts traces on port 8126 (apm_config.receiver_port). Correct DD_TRACE_AGENT_URL, \
+                  or DD_AGENT_HOST and DD_TRACE_AGENT_PORT, or free the port for the Agent.";
+    let says = format!("the server at {target} is not an Agent but {what}: the port or host is wrong");
+    let finding = with_evidence(bad("agent.wrong_port", says, remedy), [format!("it answered {}", quote(said))]);
     Judged { agent: Agent::No, findings: vec![finding] }
 }
 
-/// Who speaks like that.
+/// Names the server by the first bytes of its answer.
 fn not_http(raw: &[u8]) -> &'static str {
     match raw {
-        [0x15 | 0x16, 0x03, ..] => "a server that wants TLS (https)",
+        [0x15 | 0x16, 0x03, ..] => "a server that expects TLS (https)",
         _ if raw.starts_with(b"SSH-") => "an SSH server",
         _ if raw.starts_with(b"220") => "a mail or FTP server",
         _ if raw.starts_with(b"-ERR") || raw.starts_with(b"-DENIED") => "a Redis server, by its answer",
-        // A SETTINGS frame: HTTP/2 without asking, as gRPC servers do.
+        // A SETTINGS frame: HTTP/2 without an upgrade, as gRPC servers speak it.
         [0, 0, _, 0x04, _, 0, 0, 0, 0, ..] => "a gRPC or HTTP/2 server, such as OTLP's",
         [_, 0, 0, 0, 0x0a, ..] => "a MySQL server",
         _ => "something that does not speak HTTP",
@@ -139,7 +138,7 @@ fn is_html(answer: &Answer) -> bool {
 fn other_http(answer: &Answer) -> String {
     let status = answer.status.unwrap_or_default();
     let what = if is_html(answer) {
-        "a web server (it sends HTML)".to_string()
+        "a web server (it answers with HTML)".to_string()
     } else if serde_json::from_slice::<Json>(&answer.body).is_ok() {
         "another HTTP service (its JSON is not an Agent's)".to_string()
     } else {

@@ -1,4 +1,4 @@
-//! Limits of this process that a tracer in it would meet: descriptors, threads, memory, core files.
+//! Limits of this process that would affect a tracer: descriptors, threads, memory, core files.
 
 use super::found::{bad, good, note, size, with_evidence};
 use crate::doctor::report::Finding;
@@ -6,14 +6,15 @@ use spanwire::settings::Settings;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a tracer opens at the most: two connections, a log file and its lock, a trace file, descriptors to wake it.
+/// Descriptors that a tracer opens at most: two connections, a log file and its lock file, a trace file, and those that
+/// wake it.
 const DESCRIPTORS: u64 = 8;
-/// Fewer than this are soon used up by a server's own connections.
+/// Below this limit, a server's own connections may use up the descriptors.
 const DESCRIPTORS_FEW: u64 = 256;
 /// The worker, the log writer, the resolver.
 const THREADS: usize = 3;
 
-/// What there is to say about them.
+/// Returns findings about the limits.
 pub fn look(settings: &Settings) -> Vec<Finding> {
     let mut findings: Vec<Finding> = [descriptors(), threads(), memory(settings)].into_iter().flatten().collect();
     if findings.is_empty() {
@@ -25,24 +26,24 @@ pub fn look(settings: &Settings) -> Vec<Finding> {
 
 fn limit(resource: libc::__rlimit_resource_t) -> Option<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the structure is ours and outlives the call.
+    // SAFETY: the structure is a local that outlives the call.
     let done = unsafe { libc::getrlimit(resource, &mut limit) };
     (done == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
 fn descriptors() -> Option<Finding> {
     let most = limit(libc::RLIMIT_NOFILE)?;
-    let says = format!("a process may hold {most} open files (RLIMIT_NOFILE)");
-    let remedy = "Raise it: `ulimit -n 4096`, or LimitNOFILE= in the service's unit.";
-    // Standard streams, and a program of the smallest kind.
+    let says = format!("a process may have {most} open files (RLIMIT_NOFILE)");
+    let remedy = "Raise the limit: `ulimit -n 4096`, or LimitNOFILE= in the service's unit.";
+    // Standard streams, and a minimal program.
     if most < DESCRIPTORS + 8 {
-        return Some(bad("limits.files", format!("{says}: too few for a tracer to reach its Agent and log"), remedy));
+        return Some(bad("limits.files", format!("{says}: too few for a tracer's connections and log"), remedy));
     }
     (most < DESCRIPTORS_FEW)
         .then(|| note("limits.files", format!("{says}, of which a tracer needs up to {DESCRIPTORS}"), remedy))
 }
 
-/// Tries: what counts towards the limit is spread over users and groups, and no file adds it up.
+/// Starts threads to find out: the limits are spread over users and control groups, and no file shows the result.
 fn threads() -> Option<Finding> {
     let (go, gate) = std::sync::mpsc::channel::<()>();
     let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
@@ -60,7 +61,7 @@ fn threads() -> Option<Finding> {
     started.into_iter().for_each(|thread| drop(thread.join()));
     let error = trouble?;
     let says = format!(
-        "no more threads can be started ({}): a tracer could not send, or not log",
+        "no more threads can be started ({}): a tracer could not send, or could not write its log",
         super::found::plain(&error)
     );
     let remedy =
@@ -74,9 +75,13 @@ fn memory(settings: &Settings) -> Option<Finding> {
     let (most, from) = groups.into_iter().chain(space).min_by_key(|(bytes, _)| *bytes)?;
     let wanted = settings.memory_max as u64;
     let remedy = "Lower SPANWIRE_MEMORY_MAX (and SPANWIRE_QUEUE_MAX), or give the process more memory.";
-    let says = format!("spans may occupy {} (SPANWIRE_MEMORY_MAX), the whole process {}", size(wanted), size(most));
+    let says = format!("spans may use {} (SPANWIRE_MEMORY_MAX), the whole process {}", size(wanted), size(most));
     let finding = if wanted >= most {
-        bad("limits.memory", format!("{says}: while an Agent is away, the process could be killed"), remedy)
+        bad(
+            "limits.memory",
+            format!("{says}: while the Agent is not reachable, the process could be killed for lack of memory"),
+            remedy,
+        )
     } else if wanted > most / 4 {
         note("limits.memory", format!("{says}: that is a large part"), remedy)
     } else {
@@ -85,7 +90,7 @@ fn memory(settings: &Settings) -> Option<Finding> {
     Some(with_evidence(finding, [format!("the limit is {from}")]))
 }
 
-/// The smallest memory limit of the control groups that this process is in, and its file.
+/// Returns the smallest memory limit of the control groups of this process, and the file that holds it.
 fn group_limit() -> Option<(u64, PathBuf)> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let mut found = Vec::new();
@@ -99,11 +104,11 @@ fn group_limit() -> Option<(u64, PathBuf)> {
             }
             _ => continue,
         };
-        // Inside a container the path may not exist below the root, which then is the group itself.
+        // In a container the path may not exist below the root; then the root is the group itself.
         for folder in Path::new(path).ancestors() {
             let file = Path::new(root).join(folder.strip_prefix("/").unwrap_or(folder)).join(name);
             let text = fs::read_to_string(&file).unwrap_or_default();
-            // The old kind writes a number near 2^63 for none.
+            // Without a limit, version 1 of control groups shows a number near 2^63.
             found.extend(text.trim().parse::<u64>().ok().filter(|bytes| *bytes < 1 << 60).map(|bytes| (bytes, file)));
         }
     }
@@ -115,8 +120,8 @@ fn core() -> Option<Finding> {
         let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
         let finding = note(
             "limits.core",
-            "the limit for core files is 0: a crash would leave none to look into",
-            "To have one: `ulimit -c unlimited`, or LimitCORE=infinity in the service's unit.",
+            "the limit for core files is 0: a crash leaves no core",
+            "To get cores: `ulimit -c unlimited`, or LimitCORE=infinity in the service's unit.",
         );
         with_evidence(finding, [format!("core_pattern: {}", pattern.trim())])
     })
@@ -127,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_that_may_take_all_memory_are_told() {
+    fn a_memory_limit_below_what_spans_may_use_is_reported() {
         let code = [("SPANWIRE_MEMORY_MAX".to_string(), "17179869184".to_string())];
         let (settings, _) = Settings::resolve(&code, &|_| None);
         let found = memory(&settings);

@@ -1,5 +1,5 @@
-//! Whether logs can be written where the settings want them. Nothing is created, so nothing is left behind: rights are
-//! asked for, and only what exists is opened.
+//! Checks whether logs can be written where the settings say. Creates nothing: it asks for permissions, and opens only
+//! files that exist.
 
 use super::found::{bad, good, note, plain, size, with_evidence};
 use super::user;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 const DIRECTORY: &str = "DD_TRACE_LOG_DIRECTORY";
 
-/// What there is to say about the log file and the log folder.
+/// Returns findings about the log file and the log folder.
 pub fn look(settings: &Settings) -> Vec<Finding> {
     let mut findings = match &settings.log_file {
         Some(path) => file(path, settings),
@@ -24,11 +24,11 @@ pub fn look(settings: &Settings) -> Vec<Finding> {
         }
         None => vec![note(
             "log.host_only",
-            "logs go to no file and not to standard error: only a host that asks for them sees them",
+            "logs go neither to a file nor to standard error; only the host can pull them",
             "Set DD_TRACE_LOG_FILE=/path/of/a/file, or SPANWIRE_LOG_SINKS=stderr.",
         )],
     };
-    // Read by hand: the languages whose tracers have it pass it on, not each version of the library knows it.
+    // Read from the environment, because only some versions of the library know this setting for every language.
     if let Some(folder) = std::env::var_os(DIRECTORY).filter(|folder| !folder.is_empty()) {
         findings.push(directory(Path::new(&folder)));
     }
@@ -38,13 +38,15 @@ pub fn look(settings: &Settings) -> Vec<Finding> {
 fn file(path: &Path, settings: &Settings) -> Vec<Finding> {
     let shown = path.display();
     if !settings.log_to_file {
-        let says = format!("DD_TRACE_LOG_FILE is {shown}, but SPANWIRE_LOG_SINKS does not name the sink file: nothing is written there");
-        return vec![note("log.not_to_file", says, "Add file to SPANWIRE_LOG_SINKS, or unset it.")];
+        let says = format!(
+            "DD_TRACE_LOG_FILE is {shown}, but SPANWIRE_LOG_SINKS does not contain `file`: nothing is written there"
+        );
+        return vec![note("log.not_to_file", says, "Add `file` to SPANWIRE_LOG_SINKS, or unset it.")];
     }
     if let Some(fd) = sys::named_descriptor(path) {
         return vec![match sys::Descriptor::copy_of(fd) {
             Ok(_) => good("log.writable", format!("logs go to {shown}")),
-            Err(error) => unwritable(path, &plain(&error), "Name a descriptor that the process has."),
+            Err(error) => unwritable(path, &plain(&error), "Use a descriptor that the process has."),
         }];
     }
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -66,26 +68,27 @@ fn file(path: &Path, settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// The file's facts if it exists; else that it can be made; else what stands against it.
+/// Returns the file's metadata if it exists, `None` if it can be created, and otherwise the fault that prevents it.
 fn there(path: &Path, folder: &Path) -> Result<Option<Metadata>, Box<Finding>> {
     let shown = path.display();
     let refused = |why: &str| Err(Box::new(unwritable(path, why, &way_in(path, folder))));
     match fs::symlink_metadata(path) {
         Ok(facts) if facts.is_symlink() => {
             let to = fs::read_link(path).map(|to| format!("{shown} -> {}", to.display())).unwrap_or_default();
-            let says = format!("{shown} is a symbolic link, which the tracer does not follow: nothing is logged there");
+            let says =
+                format!("{shown} is a symbolic link, which the tracer does not follow; nothing is written there");
             let remedy = "Set DD_TRACE_LOG_FILE to the file itself, or remove the link.";
             Err(Box::new(with_evidence(bad("log.unwritable", says, remedy), [to])))
         }
         Ok(facts) if facts.is_dir() => {
-            let remedy = "Name a file in it: DD_TRACE_LOG_FILE=/folder/trace.log.";
+            let remedy = "Set a file in the folder: DD_TRACE_LOG_FILE=/folder/trace.log.";
             Err(Box::new(unwritable(path, "it is a folder", remedy)))
         }
         Ok(facts) if facts.is_file() => match open(path) {
             Ok(()) => Ok(Some(facts)),
             Err(error) => refused(&plain(&error)),
         },
-        // A pipe or terminal: opening it could wake whoever waits at its other end.
+        // Do not open pipes and terminals: that could wake the process at the other end.
         Ok(facts) => match user::may(path, user::WRITE) {
             Ok(()) => Ok(Some(facts)),
             Err(error) => refused(&plain(&error)),
@@ -98,7 +101,7 @@ fn there(path: &Path, folder: &Path) -> Result<Option<Metadata>, Box<Finding>> {
     }
 }
 
-/// As the library opens it, but never making one.
+/// Opens the file as the library does, but never creates one.
 fn open(path: &Path) -> io::Result<()> {
     let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
     OpenOptions::new().append(true).custom_flags(flags).open(path).map(drop)
@@ -126,14 +129,15 @@ fn way_in(path: &Path, folder: &Path) -> String {
 
 fn no_folder(path: &Path, folder: &Path, error: &io::Error) -> Finding {
     if error.kind() == io::ErrorKind::NotFound || error.kind() == io::ErrorKind::NotADirectory {
-        let says = format!("the folder {} of the log file is not there: nothing is logged", folder.display());
-        let remedy = format!("mkdir -p {}, writable for {}.", folder.display(), user::my_name());
+        let says = format!("the folder {} of the log file does not exist; nothing is written", folder.display());
+        let remedy = format!("Create it: mkdir -p {}, writable for {}.", folder.display(), user::my_name());
         return bad("log.unwritable", says, remedy);
     }
     unwritable(path, &plain(error), &way_in(path, folder))
 }
 
-/// Rotation renames in the folder and makes a lock file there; when that fails, lines are lost once the file is full.
+/// Checks whether the file can be rotated. Rotation renames the file and creates a lock file in the same folder; if
+/// that fails, lines are lost once the file is full.
 fn rotation(path: &Path, folder: &Path, facts: &Metadata, there: Option<&Metadata>) -> Option<Finding> {
     let there = there.filter(|there| there.is_file());
     let lock = numbered(path, "lock");
@@ -145,13 +149,13 @@ fn rotation(path: &Path, folder: &Path, facts: &Metadata, there: Option<&Metadat
         (Ok(_), _) if open(&lock).is_err() => "its lock file cannot be opened".to_string(),
         (_, Err(error)) => format!("its folder cannot be changed: {}", plain(&error)),
         _ if sticky && me != 0 && facts.uid() != me && there.is_some_and(|there| there.uid() != me) => {
-            "it belongs to another user, in a folder where only owners may rename".to_string()
+            "it belongs to another user, in a folder with the sticky bit, where only owners may rename".to_string()
         }
         _ => return None,
     };
     let says = format!("{} can be written, but not rotated: {why}. Once it is full, lines are lost", path.display());
     let remedy = format!(
-        "Give the folder {} and what is in it to {}, or log into a folder of its own.",
+        "Make {1} the owner of the folder {0} and its contents, or use a folder for the log alone.",
         folder.display(),
         user::my_name()
     );
@@ -168,7 +172,7 @@ fn numbered(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Whether all that the settings allow fits, less what is there already.
+/// Checks whether the disk has space for all log files that the settings allow, minus what they already use.
 fn space(path: &Path, folder: &Path, settings: &Settings) -> Option<Finding> {
     let free = free_bytes(folder)?;
     let backups = (1..=settings.log_file_backups).map(|n| numbered(path, &n.to_string()));
@@ -176,13 +180,12 @@ fn space(path: &Path, folder: &Path, settings: &Settings) -> Option<Finding> {
         backups.chain([path.to_owned()]).filter_map(|path| fs::symlink_metadata(path).ok()).map(|m| m.len()).sum();
     let most = settings.log_file_size.saturating_mul(u64::from(settings.log_file_backups) + 1);
     if settings.log_file_size == 0 {
-        let says =
-            format!("the log file is never rotated and {} are free: it grows until they are used up", size(free));
+        let says = format!("the log file is never rotated; it may grow until the free {} are used up", size(free));
         return Some(note("log.unbounded", says, "Set DD_TRACE_LOG_FILE_SIZE_BYTES, or have logrotate move the file."));
     }
     let missing = most.saturating_sub(kept).checked_sub(free).filter(|missing| *missing > 0)?;
     let says = format!(
-        "log files may grow to {}, and only {} are free in {}: {} are missing",
+        "log files may grow to {}, but only {} are free in {}: {} are missing",
         size(most),
         size(free),
         folder.display(),
@@ -191,13 +194,13 @@ fn space(path: &Path, folder: &Path, settings: &Settings) -> Option<Finding> {
     Some(bad(
         "log.disk_space",
         says,
-        "Free some space, or lower DD_TRACE_LOG_FILE_SIZE_BYTES or SPANWIRE_LOG_FILE_BACKUPS.",
+        "Free disk space, or lower DD_TRACE_LOG_FILE_SIZE_BYTES or SPANWIRE_LOG_FILE_BACKUPS.",
     ))
 }
 
 fn free_bytes(folder: &Path) -> Option<u64> {
     let path = CString::new(folder.as_os_str().as_bytes()).ok()?;
-    // SAFETY: all zeros is a `statvfs`; the path is NUL-terminated, and both outlive the call.
+    // SAFETY: an all-zero `statvfs` is valid; the path is NUL-terminated, and both outlive the call.
     let facts = unsafe {
         let mut facts: libc::statvfs = std::mem::zeroed();
         (libc::statvfs(path.as_ptr(), &mut facts) == 0).then_some(facts)
@@ -210,15 +213,15 @@ fn directory(folder: &Path) -> Finding {
     let me = user::my_name();
     match fs::metadata(folder) {
         Ok(facts) if !facts.is_dir() => {
-            bad("log.unwritable", format!("{DIRECTORY} is {shown}, which is no folder"), "Name a folder.")
+            bad("log.unwritable", format!("{DIRECTORY} is {shown}, which is not a folder"), "Set it to a folder.")
         }
         Ok(facts) => match user::may(folder, user::WRITE | user::ENTER) {
             Ok(()) => good("log.directory", format!("{DIRECTORY} is {shown}, which can be written")),
             Err(error) => with_evidence(
                 bad(
                     "log.unwritable",
-                    format!("{DIRECTORY} is {shown}, where user {me} cannot make files: {}", plain(&error)),
-                    format!("chown {me} {shown}, or name another folder."),
+                    format!("{DIRECTORY} is {shown}, where user {me} cannot create files: {}", plain(&error)),
+                    format!("Make {me} its owner (chown {me} {shown}), or use another folder."),
                 ),
                 [format!("{shown}: {}", user::owner_and_mode(&facts))],
             ),
@@ -226,7 +229,7 @@ fn directory(folder: &Path) -> Finding {
         Err(error) => bad(
             "log.unwritable",
             format!("{DIRECTORY} is {shown}, which cannot be used: {}", plain(&error)),
-            format!("mkdir -p {shown}, writable for {me}."),
+            format!("Create it: mkdir -p {shown}, writable for {me}."),
         ),
     }
 }

@@ -1,5 +1,5 @@
-//! Whether the place that the settings name can be reached: a name that resolves, a port or socket that takes a
-//! connection, a file that can be written. Who answers there is judged in `info`.
+//! Checks whether the Agent's address can be reached: the name resolves, the port or socket accepts a connection, or
+//! the file can be written. `info` judges what answers there.
 
 use super::found::{bad, good, millis, note, plain, with_evidence};
 use super::{info, socket, user, wire, Time};
@@ -14,10 +14,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What looking at another place may take.
+/// Time limit for checking another address.
 const ELSEWHERE_MAX: Duration = Duration::from_millis(300);
 
-/// What there is to say about the place, and the connection to it.
+/// Returns findings about the address, and the connection to it.
 pub fn reach(settings: &Settings, time: &Time, facts: &mut Map<String, Json>) -> (Vec<Finding>, Option<TcpStream>) {
     match &settings.agent {
         AgentAddress::Http { host, port, .. } => tcp(settings, host, *port, time, facts),
@@ -63,18 +63,18 @@ fn tcp(
 }
 
 fn reachable(agent: &AgentAddress, took: Duration) -> Finding {
-    good("agent.reachable", format!("{agent} took a connection in {}", millis(took)))
+    good("agent.reachable", format!("{agent} accepted a connection in {}", millis(took)))
 }
 
 fn unresolved(host: &str, error: Option<io::Error>, patience: Duration, settings: &Settings) -> Vec<Finding> {
     let why = match error {
         Some(error) if error.kind() == io::ErrorKind::TimedOut => format!("no answer within {}", millis(patience)),
         Some(error) => plain(&error),
-        None => "it has no address".into(),
+        None => "the name has no address".into(),
     };
     let remedy =
-        "Correct the host's name in DD_AGENT_HOST or DD_TRACE_AGENT_URL; `getent hosts NAME` shows whether this \
-                  machine knows it. In a container, the Agent's name must be known on the container's network.";
+        "Correct the host name in DD_AGENT_HOST or DD_TRACE_AGENT_URL; `getent hosts NAME` shows whether this \
+                  machine can resolve it. In a container, the container's network must resolve it.";
     let says = format!("the name {host} does not resolve: {why}");
     vec![beside(&settings.agent, |found| bad("agent.name_not_resolved", says, found + remedy))]
 }
@@ -89,24 +89,24 @@ fn unconnected(failures: &[(SocketAddr, io::Error)], host: &str, patience: Durat
     let (cause, says, remedy) = match first {
         Some(io::ErrorKind::ConnectionRefused) => (
             causes::refused(failures.first().map(|(address, _)| address.port()), false),
-            format!("nobody listens at {agent}: the connection was refused"),
+            format!("nothing listens at {agent}: the connection was refused"),
             refused_remedy(host),
         ),
         Some(io::ErrorKind::TimedOut) => (
             "agent.timeout",
-            format!("{agent} did not take a connection within {}", millis(patience)),
-            "A firewall or security group that drops packets does this: allow TCP to the Agent's port. A far Agent may \
-             need more time: SPANWIRE_CONNECT_TIMEOUT_MS."
+            format!("{agent} did not accept a connection within {}", millis(patience)),
+            "A firewall or security group may drop the packets: allow TCP to the Agent's port. A distant Agent may \
+             need more time: raise SPANWIRE_CONNECT_TIMEOUT_MS."
                 .to_string(),
         ),
         Some(io::ErrorKind::PermissionDenied) => (
             "agent.unreachable",
             format!("this process may not connect to {agent}"),
-            "A firewall rule on this machine or a sandbox forbids it: allow outgoing TCP to the Agent's port.".to_string(),
+            "A firewall or sandbox on this machine forbids it: allow outgoing TCP to the Agent's port.".to_string(),
         ),
         _ => (
             "agent.unreachable",
-            format!("there is no way to {agent}: {}", failures.first().map_or("no address".into(), |f| plain(&f.1))),
+            format!("no route to {agent}: {}", failures.first().map_or("no address".into(), |f| plain(&f.1))),
             "Check the network and its routes (`ip route get ADDRESS`), and the Agent's address.".to_string(),
         ),
     };
@@ -122,23 +122,23 @@ fn refused_remedy(host: &str) -> String {
             .to_string();
     if local && contained {
         text.push_str(
-            " This process runs in a container, where localhost is the container itself: name the Agent's host.",
+            " This process runs in a container, where localhost is the container itself: set the Agent's host.",
         );
     } else if !local {
-        text.push_str(" An Agent takes traces from other machines only with apm_config.apm_non_local_traffic: true.");
+        text.push_str("An Agent accepts traces from other machines only with apm_config.apm_non_local_traffic: true.");
     }
     text
 }
 
-/// A finding about this place, beside what is at the others where Agents usually are: the beginning of its remedy is
-/// given to `make`.
+/// Makes a finding about this address, with the state of other usual addresses of an Agent as evidence. Passes `make`
+/// the beginning of the remedy, which names an Agent that was found.
 fn beside(agent: &AgentAddress, make: impl FnOnce(String) -> Finding) -> Finding {
     let others = others(agent);
     let found = others.iter().find(|(_, seen)| *seen == Seen::Agent);
     let found = found.map(|(url, _)| format!("An Agent answers at {url}: set DD_TRACE_AGENT_URL={url}. "));
     let lines = others.iter().map(|(url, seen)| match seen {
         Seen::Agent => format!("an Agent answers at {url}"),
-        Seen::Something => format!("something that is no Agent answers at {url}"),
+        Seen::Something => format!("a server that is not an Agent answers at {url}"),
         Seen::Nothing => format!("nothing answers at {url} either"),
     });
     with_evidence(make(found.unwrap_or_default()), lines)
@@ -151,7 +151,7 @@ enum Seen {
     Nothing,
 }
 
-/// The places where Agents usually are, other than this one, and what is there.
+/// Checks the usual addresses of an Agent other than this one.
 fn others(not: &AgentAddress) -> Vec<(String, Seen)> {
     let is_default_port = match not {
         AgentAddress::Http { host, port, .. } => {
@@ -203,11 +203,11 @@ fn unix(settings: &Settings, path: &Path, time: &Time) -> (Vec<Finding>, Option<
     }
 }
 
-/// A file in an Agent's place. Nothing is created: it would be taken for a trace file.
+/// Checks a trace file. Creates nothing, because a new file would be taken for a trace file.
 fn file(path: &Path) -> Finding {
     let shown = path.display();
     let unwritable = |why: String| {
-        let remedy = "Name a file in a folder that exists and that this user may write to.";
+        let remedy = "Use a file in a folder that exists and that this user may write to.";
         bad(
             "agent.file_unwritable",
             format!("traces would go to the file {shown}, which cannot be written: {why}"),

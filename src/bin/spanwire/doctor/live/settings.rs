@@ -1,5 +1,5 @@
-//! The settings that a process started here would have, and what is wrong with them: values that are rejected, names
-//! that nothing reads, and settings that contradict each other. Whether what they name works is for the other checks.
+//! The settings that a process started here would have, and their faults: rejected values, names that nothing reads,
+//! and settings that contradict each other.
 
 use super::found::{bad, good, note, with_evidence};
 use crate::doctor::report::{Finding, Section};
@@ -8,11 +8,11 @@ use spanwire::redact;
 use spanwire::settings::{table, AgentAddress, Origin, Rejected, Settings, Value};
 
 const URL: &str = "DD_TRACE_AGENT_URL";
-/// Shown even where nobody set them.
+/// Shown even if they are not set.
 const ALWAYS_SHOWN: [&str; 2] = ["DD_SERVICE", URL];
 const EACH_ITS_OWN: &str = "each program's service is its file name";
 
-/// The settings as the library resolves them from this environment, with `url` as if the host's code had set it.
+/// Resolves the settings from this environment as the library does. `url` counts as set in code.
 pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Section) {
     let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let code: Vec<(String, String)> = url.map(|url| (URL.to_string(), url.to_string())).into_iter().collect();
@@ -24,8 +24,11 @@ pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Sect
     if !settings.unsupported.is_empty() {
         findings.push(note(
             "settings.unsupported",
-            format!("{}: known, but without effect in this version of spanwire", settings.unsupported.join(", ")),
-            "Unset what is meant for spanwire alone; the documentation of settings lists those that have an effect.",
+            format!(
+                "{}: supported by other tracers, but not by this version of spanwire",
+                settings.unsupported.join(", ")
+            ),
+            "Unset those that are meant for spanwire only; the documentation of settings lists the supported ones.",
         ));
     }
     if !settings.enabled {
@@ -33,9 +36,9 @@ pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Sect
         findings.push(bad(
             "tracing.disabled",
             format!(
-                "tracing is off: DD_TRACE_ENABLED is false (from the {from}), so no span is started and none is sent"
+                "tracing is off: DD_TRACE_ENABLED is false (from the {from}), so no spans are made and none are sent"
             ),
-            "Set DD_TRACE_ENABLED=true, or unset it, and start the process anew.",
+            "Set DD_TRACE_ENABLED=true, or unset it, and restart the process.",
         ));
     }
     if url.is_none() {
@@ -72,7 +75,7 @@ fn in_force(settings: &Settings, by_option: bool, env: &dyn Fn(&str) -> Option<S
     }
 }
 
-/// Whether it is a service that only the doctor would have.
+/// Whether this is the default service. The library takes it from the program's name, which is the doctor's here.
 fn is_own_name(value: &Value) -> bool {
     value.name == "DD_SERVICE" && value.origin == Origin::Default
 }
@@ -93,25 +96,22 @@ fn unusable(rejected: &Rejected, settings: &Settings) -> Finding {
     if name == URL || name == "DD_AGENT_HOST" {
         return bad(
             "agent.bad_url",
-            format!(
-                "{given} is no URL that can be used: {value:?} {why}. Traces would go to {} instead",
-                settings.agent
-            ),
+            format!("{given} is not a valid URL: {value:?} {why}. Traces would go to {} instead", settings.agent),
             "Write it as http://HOST:8126 or unix:///path/of/socket.",
         );
     }
     let now = settings.value(name).map(|value| match value.value.as_str() {
-        "" => "it counts as not set".to_string(),
-        value => format!("{value} is in force"),
+        "" => "it is ignored, as if it were not set".to_string(),
+        value => format!("{value} is used instead"),
     });
     bad(
         "setting.rejected",
-        format!("{given} cannot be used: {value:?} {why}; {}", now.unwrap_or_else(|| "it is ignored".into())),
+        format!("{given} is invalid: {value:?} {why}; {}", now.unwrap_or_else(|| "it is ignored".into())),
         format!("Correct {name} or unset it."),
     )
 }
 
-/// What a variable's name was probably meant to be. Its value is not looked at: nothing says that it is no secret.
+/// Returns what the name of a variable was probably meant to be. Does not read the value, which may be a secret.
 fn misnamed(name: &str) -> Option<Finding> {
     let upper = name.to_ascii_uppercase();
     if !upper.starts_with("DD_") && !upper.starts_with("SPANWIRE_") {
@@ -130,14 +130,14 @@ fn misnamed(name: &str) -> Option<Finding> {
         let says = format!("{shown} is set, but the tracer reads {meant}");
         return Some(note("settings.unread_name", says, format!("If it is meant for the tracer, set {meant}.")));
     }
-    // Other products have names that differ in a whole word: one slip is told for one, two only in a long name.
+    // Names of other products differ by a whole word. So allow one typing error, and two only in a long name.
     let most = if name.len() < 14 { 1 } else { 2 };
     let meant = known().find(|known| slips(upper.as_bytes(), known.as_bytes()) <= most)?;
-    let says = format!("{shown} is no setting: {meant} was probably meant, and what it says is not in force");
+    let says = format!("{shown} is not a setting and has no effect; {meant} was probably meant");
     Some(bad("setting.misspelt", says, format!("Rename it to {meant}.")))
 }
 
-/// How many characters must be added, removed, replaced or swapped with their neighbour to turn one into the other.
+/// Returns the number of characters to add, remove, replace or swap with their neighbour to turn one into the other.
 fn slips(from: &[u8], to: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=to.len()).collect();
@@ -155,7 +155,7 @@ fn slips(from: &[u8], to: &[u8]) -> usize {
     row.last().copied().unwrap_or(usize::MAX)
 }
 
-/// An URL beside a host or port that name another place.
+/// Reports a URL together with a host or port that name another address.
 fn contradiction(settings: &Settings, env: &dyn Fn(&str) -> Option<String>) -> Option<Finding> {
     let set = |name: &str| env(name).filter(|value| !value.trim().is_empty());
     let url = AgentAddress::from_url(set(URL)?.trim()).ok()?;
@@ -168,8 +168,8 @@ fn contradiction(settings: &Settings, env: &dyn Fn(&str) -> Option<String>) -> O
     (by_parts != url).then(|| {
         note(
             "settings.two_agents",
-            format!("{URL} names {url}, DD_AGENT_HOST and DD_TRACE_AGENT_PORT name {by_parts}: the URL wins"),
-            "Keep only the one that is meant.",
+            format!("{URL} names {url}, DD_AGENT_HOST and DD_TRACE_AGENT_PORT name {by_parts}; the URL is used"),
+            "Keep only the one that is right.",
         )
     })
 }

@@ -1,5 +1,5 @@
-//! One small trace, sent as the library sends: through its own client, with its headers. What the Agent's status means
-//! for a process's traces is said here.
+//! Sends one small trace with the library's own HTTP client and headers, and says what the Agent's status means for the
+//! traces of a process.
 
 use super::found::{bad, good, millis, note, quote, size, with_evidence};
 use super::wire::Target;
@@ -7,22 +7,23 @@ use super::Time;
 use crate::doctor::errors;
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
-use spanwire::export::agent::{Agent, Answer, Failure, Place, Timeouts, TraceHeaders};
+use spanwire::export::agent::{Agent, Answer, Failure, Headers, Place, Timeouts};
+use spanwire::export::format::{v04, Format, Sender};
 use spanwire::export::Metadata;
 use spanwire::settings::{AgentAddress, Settings};
 use spanwire::sys;
 use std::time::Instant;
 
-/// Under what the trace can be found.
+/// The service of the test trace, by which it can be found.
 pub const SERVICE: &str = "spanwire-doctor";
 const OPERATION: &str = "doctor.check";
 
-/// Why no trace was sent.
+/// Returns a finding that no trace was sent.
 pub fn not_sent(why: &str) -> Finding {
     note("trace.not_sent", format!("no test trace was sent: {why}"), "")
 }
 
-/// Sends it and says what became of it. `known` is whether the other side has said that it is an Agent.
+/// Sends the trace and reports the result. `known` says whether the server has identified itself as an Agent.
 pub fn send(
     settings: &Settings,
     target: &Target,
@@ -42,17 +43,20 @@ pub fn send(
     let agent = Agent::new(place, timeouts);
     let metadata = Metadata::of(settings, sys::pid());
     let (trace_id, body) = payload(&metadata);
-    let attempt = |old_endpoint: bool| {
+    let mut headers = Headers::default();
+    headers.add("Content-Type", v04::CONTENT_TYPE);
+    let sender = Sender { identity: &metadata.identity, rates_version: "" };
+    v04::headers(&sender, 1, &mut |name, value| headers.add(name, value));
+    let attempt = |format: Format| {
         let begun = Instant::now();
-        let answer =
-            agent.post_traces(&metadata.identity, &body, 1, &TraceHeaders { rates_version: None, old_endpoint });
+        let answer = agent.post(format.path(), &headers, &body);
         (answer, begun.elapsed())
     };
-    let (mut answer, mut took) = attempt(false);
-    // As the library does: an Agent that does not know v0.4 may know its predecessor.
+    let (mut answer, mut took) = attempt(Format::V04);
+    // An Agent that does not know v0.4 may know v0.3. The library tries both, too.
     let old = matches!(&answer, Ok(Answer { status: 404 | 415, .. }));
     if old {
-        let (again, longer) = attempt(true);
+        let (again, longer) = attempt(Format::V03);
         took += longer;
         if matches!(&again, Ok(Answer { status: 200..=299, .. })) {
             answer = again;
@@ -68,7 +72,7 @@ pub fn send(
         Ok(answer) if matches!(answer.status, 200..=299) => {
             let mut findings = vec![accepted(settings, answer.status, &trace_id, took)];
             if old {
-                let says = "the Agent took it at /v0.3/traces only: it is very old, and gives no sampling rates";
+                let says = "the Agent accepted it only at /v0.3/traces: it is very old, and returns no sampling rates";
                 findings.push(note("trace.old_endpoint", says, "Update the Agent."));
             }
             findings
@@ -84,7 +88,7 @@ fn accepted(settings: &Settings, status: u16, trace_id: &str, took: std::time::D
         millis(took),
         if settings.env.is_empty() { String::new() } else { format!(", env {}", settings.env) },
     );
-    // The id is ours and no secret, whatever its digits look like.
+    // Added without the redactor: the id is ours, and its digits may look like a secret.
     let mut finding = good("trace.accepted", says);
     finding.evidence.push(format!("trace id {trace_id}"));
     finding
@@ -92,41 +96,42 @@ fn accepted(settings: &Settings, status: u16, trace_id: &str, took: std::time::D
 
 fn refused(settings: &Settings, agent: &Agent, answer: &Answer, bytes: u64, known: bool) -> Finding {
     let url = agent.traces_url();
-    let retry = format!("the tracer tries each payload again for {:?} and then drops it, counted", settings.retry_for);
+    let retry =
+        format!("the tracer retries each payload for {:?}, then drops it and counts the spans", settings.retry_for);
     let (says, remedy) = match answer.status {
         413 => (
             format!("{url} refused even a trace of {} as too large (413): the tracer halves a payload, and drops a trace that is still refused", size(bytes)),
-            "Raise the limit of what stands between (client_max_body_size in nginx), or the Agent's \
+            "Raise the limit of a proxy in between (client_max_body_size in nginx), or the Agent's \
              apm_config.max_payload_size.",
         ),
         429 => (
-            format!("{url} takes no more for now (429): {retry}"),
-            "The Agent is overloaded: see `agent status`, raise apm_config.max_memory and apm_config.max_cpu_percent, \
+            format!("{url} accepts no more for now (429): {retry}"),
+            "The Agent is overloaded: check `agent status`, raise apm_config.max_memory and apm_config.max_cpu_percent, \
              give it more CPU, or send to more Agents.",
         ),
         404 | 405 | 415 if known => (
-            format!("the Agent does not take traces at {url} ({}), nor at /v0.3/traces: all traces are dropped", answer.status),
-            "Turn APM on in the Agent (apm_config.enabled: true). A proxy between must pass the path on unchanged.",
+            format!("the Agent does not accept traces at {url} ({}), nor at /v0.3/traces: all traces are dropped", answer.status),
+            "Turn on APM in the Agent (apm_config.enabled: true). A proxy in between must not change the path.",
         ),
         404 | 405 | 415 => (
-            format!("what listens there knows neither /info nor {url} ({}): it is no Agent, or a path is missing before them", answer.status),
-            "Correct host, port and path in DD_TRACE_AGENT_URL; an Agent takes traces at port 8126 by default.",
+            format!("the server knows neither /info nor {url} ({}): it is not an Agent, or the URL needs a path", answer.status),
+            "Correct host, port and path in DD_TRACE_AGENT_URL; by default an Agent accepts traces on port 8126.",
         ),
         401 | 403 | 407 => (
-            format!("{url} refused the trace for want of permission ({}): all traces are dropped", answer.status),
-            "An Agent asks for none: a proxy or service mesh stands between, and must let /v0.4/traces through to it.",
+            format!("{url} refused the trace and requires credentials ({}): all traces are dropped", answer.status),
+            "An Agent requires none. Configure the proxy or service mesh in between to let /v0.4/traces through to the Agent.",
         ),
         408 | 500..=599 => (
-            format!("{url} could not take the trace ({}): {retry}", answer.status),
-            "Look at the Agent's log and `agent status`; a proxy between answers so when the Agent behind it is down.",
+            format!("{url} could not accept the trace ({}): {retry}", answer.status),
+            "Check the Agent's log and `agent status`. A proxy in between gives this answer if the Agent behind it is down.",
         ),
         status => (
             format!("{url} refused the trace ({status}): such traces are dropped"),
-            "The Agent's answer may say why; else see its log.",
+            "The Agent's answer or its log may say why.",
         ),
     };
-    let mut lines = vec![format!("it said {}", quote(answer.body.as_bytes()))];
-    lines.extend(answer.retry_after.map(|wait| format!("it asks to wait for {wait:?}")));
+    let mut lines = vec![format!("it answered {}", quote(answer.body.as_bytes()))];
+    lines.extend(answer.retry_after.map(|wait| format!("it requests a pause of {wait:?}")));
     with_evidence(bad(errors::refusal(answer.status.into()), says, remedy), lines)
 }
 
@@ -138,14 +143,14 @@ fn unanswered(agent: &Agent, failure: &Failure, settings: &Settings) -> Finding 
     };
     let says = format!("no answer to the test trace: {failure}; {fate}");
     let remedy = format!(
-        "Look at the Agent's load and log (`agent status`). A far or slow Agent may need more than {:?}: \
+        "Check the Agent's load and log (`agent status`). A distant or slow Agent may need more than {:?}: raise \
          SPANWIRE_REQUEST_TIMEOUT_MS.",
         settings.request_timeout
     );
     with_evidence(bad(cause, says, remedy), [agent.traces_url()])
 }
 
-/// The trace's id in hexadecimal, and a v0.4 payload with one span that samplers keep.
+/// Returns the trace id in hexadecimal, and a v0.4 payload with one span that samplers keep.
 fn payload(metadata: &Metadata) -> (String, Vec<u8>) {
     let mut random = [0; 16];
     sys::random_bytes(&mut random);
@@ -183,7 +188,7 @@ fn payload(metadata: &Metadata) -> (String, Vec<u8>) {
     (format!("{high:016x}{low:016x}"), out.0)
 }
 
-/// MessagePack, as much as one span needs.
+/// The part of MessagePack that one span needs.
 struct Pack(Vec<u8>);
 
 impl Pack {

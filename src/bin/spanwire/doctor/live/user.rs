@@ -1,5 +1,5 @@
-//! Who this process runs as and what that user may do with a path. Names come from /etc/passwd and /etc/group alone:
-//! asking the system's name services could hang.
+//! The user of this process and its permissions for a path. Reads names from /etc/passwd and /etc/group only, because
+//! the system's name services could hang.
 
 use std::ffi::CString;
 use std::fs::Metadata;
@@ -8,23 +8,23 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// May read, and write, and enter or run: for [`may`].
+/// Permission to write, for [`may`].
 pub const WRITE: i32 = libc::W_OK;
-/// See [`WRITE`].
+/// Permission to enter a folder or run a file, for [`may`].
 pub const ENTER: i32 = libc::X_OK;
 
-/// The user in whose name this process acts.
+/// Returns the effective user id.
 pub fn me() -> u32 {
-    // SAFETY: takes nothing and cannot fail.
+    // SAFETY: takes no arguments and cannot fail.
     unsafe { libc::geteuid() }
 }
 
-/// That user's name for sentences.
+/// Returns the effective user's name.
 pub fn my_name() -> String {
     user_name(me())
 }
 
-/// Whether this process may do `what` ([`WRITE`], [`ENTER`], or both) with the path, links followed.
+/// Whether this process has the permissions `what` ([`WRITE`], [`ENTER`], or both) for the path, following links.
 pub fn may(path: &Path, what: i32) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     // SAFETY: the path is NUL-terminated and outlives the call.
@@ -34,17 +34,17 @@ pub fn may(path: &Path, what: i32) -> io::Result<()> {
     }
 }
 
-/// `dd-agent:dd-agent, mode 0722`.
+/// Returns for example `dd-agent:dd-agent, mode 0722`.
 pub fn owner_and_mode(facts: &Metadata) -> String {
     format!("{}:{}, mode {:04o}", user_name(facts.uid()), group_name(facts.gid()), facts.mode() & 0o7777)
 }
 
-/// A user's name, or number where there is none.
+/// Returns a user's name, or the number if it has none.
 pub fn user_name(uid: u32) -> String {
     name_in("/etc/passwd", uid)
 }
 
-/// A group's name, or number where there is none.
+/// Returns a group's name, or the number if it has none.
 pub fn group_name(gid: u32) -> String {
     name_in("/etc/group", gid)
 }

@@ -1,5 +1,5 @@
-//! One plain request to whatever listens, keeping every byte of the answer: the library's own client rightly throws
-//! away what is no HTTP, and here that is what tells a wrong port. What an answer means is judged in `info`.
+//! Sends one plain HTTP request and keeps every byte of the answer. The library's own client discards an answer that is
+//! not HTTP, but such an answer shows that the port is wrong. `info` judges the answer.
 
 use super::{found, within};
 use spanwire::settings::AgentAddress;
@@ -11,25 +11,25 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// No more of an answer is read.
+/// Bytes of an answer that are read.
 const ANSWER_MAX: usize = 256 * 1024;
 const ADDRESSES_MAX: usize = 16;
 
-/// Names in lower case, and values.
+/// Header names in lower case, and values.
 type Headers = Vec<(String, String)>;
 
-/// Whom to ask. `Display` gives the URL.
+/// The server to ask. `Display` prints its URL.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// As the settings have it.
+    /// The address in the settings.
     pub address: AgentAddress,
-    /// For the `Host` header.
+    /// Value of the `Host` header.
     host: String,
     base_path: String,
 }
 
 impl Target {
-    /// `None` for what is no place of an Agent.
+    /// Returns `None` if the address is not that of a server.
     pub fn of(address: &AgentAddress) -> Option<Target> {
         let (host, base_path) = match address {
             AgentAddress::Http { host, port, base_path } if host.contains(':') => {
@@ -49,40 +49,40 @@ impl fmt::Display for Target {
     }
 }
 
-/// That nothing came back.
+/// No answer came.
 #[derive(Debug)]
 pub struct Silence {
-    /// The time was up; else the connection ended.
+    /// Whether the time was up; otherwise the connection ended.
     pub late: bool,
-    /// In plain words.
+    /// The reason as text.
     pub why: String,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// The first bytes as they came, for what is no HTTP.
+    /// The first bytes as received, used if the answer is not HTTP.
     pub raw: Vec<u8>,
-    /// Whether it is HTTP, and then all below.
+    /// The status if the answer is HTTP; otherwise the fields below are empty.
     pub status: Option<u16>,
     /// Names in lower case.
     pub headers: Headers,
-    /// Without the transfer's own lengths.
+    /// The body, without chunk sizes.
     pub body: Vec<u8>,
-    /// Our clock in the middle of the exchange, in seconds since 1970.
+    /// This machine's clock in the middle of the exchange, in seconds since 1970.
     pub at: u64,
-    /// From the request to the answer's end.
+    /// Time from the request to the end of the answer.
     pub took: Duration,
 }
 
 impl Answer {
-    /// A header's value by its lower-case name.
+    /// Returns a header's value by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// The addresses of a host as the library would find them. `patience` is for the system's lookup.
+/// Resolves a host as the library does. `patience` limits the system's look-up.
 pub fn resolve(host: &str, port: u16, patience: Duration) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
@@ -95,7 +95,7 @@ pub fn resolve(host: &str, port: u16, patience: Duration) -> io::Result<Vec<Sock
     within(patience, move || Ok((name.as_str(), port).to_socket_addrs()?.take(ADDRESSES_MAX).collect::<Vec<_>>()))?
 }
 
-/// Connects to the first address that takes a connection; else what went wrong with each.
+/// Connects to the first address that accepts a connection; otherwise returns the error of each.
 pub fn connect_tcp(addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, Vec<(SocketAddr, io::Error)>> {
     let end = Instant::now() + patience;
     let mut failures = Vec::new();
@@ -109,15 +109,16 @@ pub fn connect_tcp(addresses: &[SocketAddr], patience: Duration) -> Result<TcpSt
     Err(failures)
 }
 
-/// Connects to a socket file. A server that accepts nothing could hold that up for ever, hence the patience.
+/// Connects to a socket file. Needs the time limit because connecting to a server that accepts nothing can block
+/// forever.
 pub fn connect_unix(path: PathBuf, patience: Duration) -> io::Result<TcpStream> {
     let stream = within(patience, move || UnixStream::connect(path))??;
-    // One type for both kinds: every call made here means the same on either.
+    // The same type for both kinds of socket: all calls made here work on either.
     Ok(TcpStream::from(OwnedFd::from(stream)))
 }
 
-/// Asks for `path` below the target's own and reads the answer, which may be no HTTP at all. An error means that not
-/// one byte came.
+/// Requests `path` below the target's base path and reads the answer, which may not be HTTP. Returns an error if no
+/// byte came.
 pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duration) -> Result<Answer, Silence> {
     let begun = Instant::now();
     let request = format!(
@@ -128,7 +129,7 @@ pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duratio
     );
     let limit = |left: Duration| Some(left.max(Duration::from_millis(1)));
     let sent = stream.set_write_timeout(limit(patience)).and_then(|()| stream.write_all(request.as_bytes()));
-    // Who says something and closes at once may have done so before all was written: what it said still counts.
+    // A server that answers and closes at once may cause a write error. Its answer still counts.
     let mut trouble = sent.err();
     let mut raw = Vec::new();
     let mut piece = [0; 16 * 1024];
@@ -154,7 +155,7 @@ pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duratio
         let late = trouble.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
         let why = match trouble {
             Some(_) if late => format!("no answer came within {}", found::millis(patience)),
-            Some(error) => format!("the connection broke: {}", found::plain(&error)),
+            Some(error) => format!("the connection failed: {}", found::plain(&error)),
             None => "the connection was closed without an answer".into(),
         };
         return Err(Silence { late, why });
@@ -163,7 +164,7 @@ pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duratio
     Ok(Answer { at: middle / 1_000_000_000, took, ..parse(raw) })
 }
 
-/// Whether the answer says that it ends here, so that a server which keeps the connection costs no wait.
+/// Whether the answer is complete, so that a server that keeps the connection open causes no wait.
 fn is_whole(raw: &[u8]) -> bool {
     let Some((_, headers, start)) = head(raw) else { return false };
     let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, n)| n.parse::<usize>().ok());
@@ -184,7 +185,7 @@ fn parse(raw: Vec<u8>) -> Answer {
     Answer { status: Some(status), headers, body, raw, ..Answer::default() }
 }
 
-/// Status, headers, and where the body begins; `None` while or where it is no HTTP.
+/// Returns status, headers, and the start of the body; `None` if the answer is incomplete or not HTTP.
 fn head(raw: &[u8]) -> Option<(u16, Headers, usize)> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut fields);
@@ -194,7 +195,7 @@ fn head(raw: &[u8]) -> Option<(u16, Headers, usize)> {
     Some((response.code?, response.headers.iter().map(text).collect(), start))
 }
 
-/// The chunks joined, as far as they are whole.
+/// Joins the complete chunks of a body.
 fn dechunked(mut rest: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(httparse::Status::Complete((start, length))) = httparse::parse_chunk_size(rest) {

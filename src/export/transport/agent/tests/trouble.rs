@@ -174,7 +174,7 @@ fn an_agent_that_reads_slowly_costs_the_timeout_and_no_more() {
     let agent = Agent::new(Place::Unix { path: path.clone() }, Timeouts { connect: PATIENCE, request: limit });
     let began = Instant::now();
     let body = vec![0; 32 * 1024 * 1024];
-    let failure = agent.post_traces(&Identity::default(), &body, 1, &TraceHeaders::default()).unwrap_err();
+    let failure = post_traces(&agent, &Identity::default(), &body, 1, "").unwrap_err();
     assert!(matches!(failure, Failure::Timeout(_)), "{failure:?}");
     assert!(began.elapsed() < limit * 10, "{:?}", began.elapsed());
     let _ = std::fs::remove_file(path);
@@ -188,7 +188,7 @@ fn a_refusal_before_the_body_was_read_is_heard() {
         let _ = stream.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     });
     let body = vec![0; 32 * 1024 * 1024];
-    let answer = agent.post_traces(&Identity::default(), &body, 1, &TraceHeaders::default());
+    let answer = post_traces(&agent, &Identity::default(), &body, 1, "");
     assert_eq!(answer.map(|answer| answer.status), Ok(413));
 }
 

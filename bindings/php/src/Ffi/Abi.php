@@ -1,0 +1,47 @@
+<?php
+declare(strict_types=1);
+
+namespace Spanwire\Ffi;
+
+/**
+ * The constants of spanwire.h without `SPANWIRE_`. Written from src/abi/ by `cargo test --test header -- --bless`.
+ *
+ * @internal
+ */
+final class Abi
+{
+    public const ABI_VERSION = 0;
+    public const OK = 0;
+    public const E_ARGUMENT = -1;
+    public const E_HANDLE = -2;
+    public const E_FORKED = -3;
+    public const E_CLOSED = -4;
+    public const E_VERSION = -5;
+    public const E_NOT_FOUND = -6;
+    public const E_LIMIT = -10;
+    public const E_MEMORY = -11;
+    public const E_TIMEOUT = -20;
+    public const E_BUSY = -21;
+    public const E_PANIC = -30;
+    public const TRACERS_MAX = 64;
+    public const CONTEXT_HAS_PRIORITY = 1;
+    public const SPAN_TAGS_MAX = 1024;
+    public const TAG_KEY_MAX = 200;
+    public const TAG_VALUE_MAX = 25000;
+    public const RESOURCE_MAX = 5000;
+    public const NAME_MAX = 200;
+    public const META_STRUCT_MAX = 1048576;
+    public const ID_TRACE_HEX = 0;
+    public const ID_TRACE = 1;
+    public const ID_SPAN = 2;
+    public const PRIORITY_NONE = -2147483648;
+    public const LEVEL_OFF = 0;
+    public const LEVEL_ERROR = 1;
+    public const LEVEL_WARN = 2;
+    public const LEVEL_INFO = 3;
+    public const LEVEL_DEBUG = 4;
+    public const LEVEL_TRACE = 5;
+    public const LOGGERS_MAX = 64;
+    public const LOG_HOST_ONLY = 1;
+    public const SINKS_MAX = 64;
+}

@@ -1,0 +1,76 @@
+//! Fills payloads: as many pieces of a batch as fit. A chunk that does not fit into an empty payload is cut between spans.
+
+use super::batch::{Batch, Piece};
+use super::format::{Fit, PayloadFormat, Spans};
+use super::shared::Shared;
+use crate::counters::Reason;
+use crate::event::dropped::{DropDetail, Stage};
+use crate::memory::Buffer;
+
+/// How large a payload may be, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The usual bound.
+    pub(super) payload: usize,
+    /// The bound of a payload with one span. An agent that names a smaller bound than what it takes gets smaller payloads,
+    /// but loses no span.
+    pub(super) one_span: usize,
+}
+
+/// Fills `body`, which is empty, with as many pieces as fit; returns them. Spans that fit nowhere are lost, and counted.
+pub(super) fn pack(
+    format: &mut dyn PayloadFormat,
+    body: &mut Buffer,
+    batch: &mut Batch,
+    bounds: Bounds,
+    shared: &Shared,
+) -> Vec<Piece> {
+    let (mut taken, owner): (Vec<Piece>, _) = (Vec::new(), batch.owner.clone());
+    let begun = format.begin(body, &owner.metadata);
+    while taken.len() < format.chunks_max() {
+        let Some(piece) = batch.pieces.pop() else { break };
+        let (chunk, offsets) = (&batch.chunks[piece.chunk], &batch.order[piece.from..piece.to]);
+        let spans = Spans { chunk, offsets, metadata: &owner.metadata };
+        let fit = if taken.is_empty() { Fit::Some } else { Fit::All };
+        match begun.and_then(|()| format.add(body, &spans, fit, bounds.payload)) {
+            Ok(done) if done == offsets.len() => taken.push(piece),
+            _ if !taken.is_empty() => {
+                batch.pieces.push(piece);
+                break;
+            }
+            Err(_) => {
+                batch.gone_up_to(piece.to);
+                owner.lose(shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
+            }
+            Ok(done) if done > 0 => {
+                let cut = piece.from + done;
+                batch.pieces.push(Piece { from: cut, ..piece });
+                taken.push(Piece { to: cut, ..piece });
+                break;
+            }
+            Ok(_) => {
+                // What was halved because of its neighbours may be accepted alone.
+                let cut = piece.from + 1;
+                let first = Spans { offsets: &offsets[..1], ..spans };
+                let alone = format.add(body, &first, Fit::All, bounds.one_span);
+                if piece.spans() > 1 {
+                    batch.pieces.push(Piece { from: cut, ..piece });
+                }
+                if alone == Ok(1) {
+                    taken.push(Piece { to: cut, ..piece });
+                    break;
+                }
+                batch.gone_up_to(cut);
+                let most = bounds.one_span;
+                owner.lose(shared, Reason::TooLarge, 1, 1, &DropDetail::SpanTooLarge { max_bytes: most as u64 });
+            }
+        }
+    }
+    if !taken.is_empty() && format.finish(body).is_err() {
+        for piece in taken.drain(..) {
+            batch.gone_up_to(piece.to);
+            owner.lose(shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
+        }
+    }
+    taken
+}
