@@ -2,7 +2,7 @@
 //! and, up to a length, which.
 
 use super::{beginning, Writer};
-use crate::event::OpenFacts;
+use crate::event::OpenSpanView;
 use crate::languages::line::{Frame, Line};
 use crate::languages::text::inline;
 use crate::level::Level;
@@ -13,7 +13,7 @@ const LIST_MAX: usize = 9_000;
 
 /// Two records, or three where the list does not hold all. The page says that they are for information; today's source
 /// warns.
-pub fn list(frame: &Frame<'_>, level: Level, spans: u64, open: &[OpenFacts], out: &mut Vec<Line>) {
+pub fn list(frame: &Frame<'_>, level: Level, spans: u64, open: &[OpenSpanView], out: &mut Vec<Line>) {
     let mut list = String::new();
     let mut listed = 0;
     for span in open {

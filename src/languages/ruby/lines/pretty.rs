@@ -5,7 +5,7 @@
 //! these always stand below each other. The numbers behind them begin at the width of the last tag, and stay in one line
 //! where everything up to the next place for a break still fits.
 
-use crate::event::SpanFacts;
+use crate::event::SpanView;
 use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, more_spans, tags, SpansRoom, SPANS_RECORD_MAX, TAG_MAX};
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ const ALLOCATIONS: &str = "allocations";
 ///
 /// [`Form::Page`]: one record, with a blank line where the array's bracket was, as the page shows it, and durations in
 /// nanoseconds. The tracer of that time wrote two records, and the page is what people compare with.
-pub fn written(form: Form, spans: u64, list: &[SpanFacts<'_>]) -> Vec<String> {
+pub fn written(form: Form, spans: u64, list: &[SpanView<'_>]) -> Vec<String> {
     let (page, mut records, mut room) = (form == Form::Page, Vec::new(), SpansRoom::new());
     let mut out = format!("Writing {spans} spans (enabled: true)");
     if list.is_empty() {
@@ -62,7 +62,7 @@ fn closed(mut out: String, page: bool) -> String {
     out
 }
 
-fn span(out: &mut String, form: Form, span: &SpanFacts<'_>, first: bool) {
+fn span(out: &mut String, form: Form, span: &SpanView<'_>, first: bool) {
     let page = form == Form::Page;
     let _ = write!(out, "Name: {}\nSpan ID: {}\n", inline(span.name), span.span_id);
     let _ = write!(out, "Parent ID: {}\nTrace ID: ", span.parent_id);
@@ -96,7 +96,7 @@ fn span(out: &mut String, form: Form, span: &SpanFacts<'_>, first: bool) {
 }
 
 /// The tags, each but the first on a line of its own. Answers the columns of the last one.
-fn tags_below_each_other(out: &mut String, span: &SpanFacts<'_>) -> usize {
+fn tags_below_each_other(out: &mut String, span: &SpanView<'_>) -> usize {
     let mut last = out.len();
     let mut between = "";
     let left_out = tags(&span.tags, |name, value| {
@@ -113,7 +113,7 @@ fn tags_below_each_other(out: &mut String, span: &SpanFacts<'_>) -> usize {
     out[last..].chars().count()
 }
 
-fn numbers(span: &SpanFacts<'_>, first: bool, without_allocations: bool) -> Vec<String> {
+fn numbers(span: &SpanView<'_>, first: bool, without_allocations: bool) -> Vec<String> {
     let mut room = NUMBERS_MAX;
     let mut entries = Vec::with_capacity(span.metrics.len() + 1);
     let shown = |name: &str| !(without_allocations && name == ALLOCATIONS);
