@@ -1,8 +1,9 @@
 //! Checks that docs/settings.md agrees with the table of settings and the language settings, and docs/redaction.md with
 //! the redactor's words. `cargo test --test settings_reference -- --bless` writes both.
 
+use spanwire::languages::{ALL, FOR_SETTINGS};
 use spanwire::redact::{words, REDACTED};
-use spanwire::settings::habits::{self, Name};
+use spanwire::settings::language::{LanguageSettings, Name};
 use spanwire::settings::table::later::{Later, TOPICS};
 use spanwire::settings::table::{Setting, SECTIONS};
 use std::fmt::Write;
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const INTRODUCTION: &str = "\
-<!-- Written from src/settings/table.rs and src/settings/habits by `cargo test --test settings_reference -- --bless`. -->
+<!-- Written from src/settings/table.rs and src/languages by `cargo test --test settings_reference -- --bless`. -->
 # Settings
 
 A setting is a name and a text. A host passes a list of settings to `spanwire_tracer_new`; each can also be set in the \
@@ -70,8 +71,12 @@ fn reference() -> String {
         );
         for setting in section.settings {
             let Setting { name, about, since, .. } = setting;
-            let _ =
-                writeln!(text, "| `{name}` | {} | {} | {about} | {since} |", setting.kind.accepts(), default(setting));
+            let _ = writeln!(
+                text,
+                "| `{name}` | {} | {} | {about} | {since} |",
+                setting.kind.accepts(&FOR_SETTINGS),
+                default(setting)
+            );
         }
     }
     text + &later() + &names() + &levels()
@@ -98,17 +103,22 @@ fn later() -> String {
     text
 }
 
+/// The languages whose users have names or levels of their own, and what holds for all others.
+fn languages() -> impl Iterator<Item = &'static LanguageSettings> {
+    ALL.iter().map(|language| &language.settings).filter(|settings| settings.id != "json")
+}
+
 /// Names of settings in each language.
 fn names() -> String {
     let mut text = String::from(NAMES);
-    for habits in habits::ALL {
-        if let Some(family) = &habits.family {
-            let _ = writeln!(text, "| {} | {} | |", habits.title, family.about);
+    for settings in languages() {
+        if let Some(family) = &settings.family {
+            let _ = writeln!(text, "| {} | {} | |", settings.title, family.about);
         }
-        for Name { name, setting, until, turns_on } in habits.names {
+        for Name { name, setting, until, turns_on } in settings.names {
             let until = if *until > 0 { format!("; before version {until}") } else { String::new() };
             let also = turns_on.map(|name| format!("; turns `{name}` on")).unwrap_or_default();
-            let _ = writeln!(text, "| {} | `{name}`{until} | `{setting}`{also} |", habits.title);
+            let _ = writeln!(text, "| {} | `{name}`{until} | `{setting}`{also} |", settings.title);
         }
     }
     text
@@ -116,8 +126,8 @@ fn names() -> String {
 
 fn levels() -> String {
     let mut text = String::from(LEVELS);
-    for habits in habits::ALL {
-        let _ = writeln!(text, "| {} | {} |", habits.title, habits.level_words);
+    for settings in languages() {
+        let _ = writeln!(text, "| {} | {} |", settings.title, settings.level_words);
     }
     text
 }

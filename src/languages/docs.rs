@@ -3,21 +3,17 @@
 
 use super::worked::{self, about};
 use super::*;
+use crate::counters::Reason;
 use crate::event::{DropDetail, Event, Outlet, SpanView, Thread};
 use crate::settings::rejection::UrlFault;
 use crate::settings::{Origin, Rejection};
 use std::fmt::Write;
 use std::time::Duration;
 
-const LANGUAGES: [(&str, &str, Language, &str, &str); 7] = [
-    ("Java", "java", Language::Java, "0.45.0", "1.64.0"),
-    ("Python", "python", Language::Python, "1.2.0", "4.0.0"),
-    ("Ruby", "ruby", Language::Ruby, "0.49.0", "2.40.0"),
-    ("Go", "go", Language::Go, "v1.39.0", "v2.11.0"),
-    ("Node.js", "node", Language::Node, "0.14.0", "6.0.0"),
-    (".NET", "dotnet", Language::Dotnet, "1.21.0", "3.50.0.0"),
-    ("PHP", "php", Language::Php, "0.98.0", "1.20.0"),
-];
+/// The languages that are in the document: with one wording, or with two.
+fn languages(wordings: usize) -> impl Iterator<Item = &'static Language> {
+    ALL.iter().copied().filter(move |language| language.wordings.len() == wordings && language.id() != "example")
+}
 
 const HEAD: &str = "\
 # Log lines
@@ -103,7 +99,7 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
 }
 
 /// What a language says of an event in this form, and how that is marked in the table.
-fn said(language: Language, form: Form, about: &About, event: &Event<'_>) -> (&'static str, Vec<Line>) {
+fn said(language: &'static Language, form: Form, about: &About, event: &Event<'_>) -> (&'static str, Vec<Line>) {
     let lines = worked::lines(language, form, about, true, event);
     let ours = |line: &Line| line.text[line.message_at..].contains("spanwire: ");
     let plain = |line: &Line| match event {
@@ -121,45 +117,38 @@ fn said(language: Language, form: Form, about: &About, event: &Event<'_>) -> (&'
 
 fn document() -> String {
     let mut out = HEAD.to_string();
-    let names: Vec<&str> = LANGUAGES.iter().map(|language| language.0).collect();
+    let names: Vec<&str> = languages(2).map(|language| language.settings.title).collect();
     let _ = write!(out, "\n| event | {} |\n|---{}|\n", names.join(" | "), "|---".repeat(names.len()));
     events(&mut |title, event| {
-        let cells = LANGUAGES.map(|(_, _, language, page, source)| {
-            let (page, _) = said(language, Form::Page, &about("test", page), event);
-            let (source, _) = said(language, Form::Source, &about("test", source), event);
-            if page == source {
-                page.to_string()
-            } else {
-                format!("{page} / {source}")
-            }
-        });
+        let cells: Vec<String> = languages(2)
+            .map(|language| {
+                let [page, source] = [0, 1].map(|form| about("test", language.wordings[form].version));
+                let (page, _) = said(language, Form::Page, &page, event);
+                let (source, _) = said(language, Form::Source, &source, event);
+                if page == source {
+                    page.to_string()
+                } else {
+                    format!("{page} / {source}")
+                }
+            })
+            .collect();
         let _ = writeln!(out, "| {title} | {} |", cells.join(" | "));
     });
-    let ours = about("test", "1.2.3");
-    for (name, language) in [("native", Language::Native), ("json", Language::Json)] {
-        section(&mut out, &format!("`{name}`"), language, Form::Page, &ours);
+    for language in languages(1) {
+        section(&mut out, &format!("`{}`", language.id()), language, Form::Page, &about("test", "1.2.3"));
     }
-    for (name, dialect, language, page, source) in LANGUAGES {
-        section(
-            &mut out,
-            &format!("{name}, as the page has it (`{dialect}`)"),
-            language,
-            Form::Page,
-            &about(dialect, page),
-        );
-        let about = about(dialect, source);
-        section(
-            &mut out,
-            &format!("{name}, as its source has it (`{dialect}@source`)"),
-            language,
-            Form::Source,
-            &about,
-        );
+    for language in languages(2) {
+        let title = language.settings.title;
+        for (form, has_it) in [(Form::Page, "the page has it"), (Form::Source, "its source has it")] {
+            let name = language.wordings[form as usize].name;
+            let about = about(language.id(), language.wordings[form as usize].version);
+            section(&mut out, &format!("{title}, as {has_it} (`{name}`)"), language, form, &about);
+        }
     }
     out
 }
 
-fn section(out: &mut String, title: &str, language: Language, form: Form, about: &About) {
+fn section(out: &mut String, title: &str, language: &'static Language, form: Form, about: &About) {
     let _ = write!(out, "\n## {title}\n\n```text\n");
     events(&mut |title, event| {
         let (mark, lines) = said(language, form, about, event);

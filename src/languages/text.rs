@@ -1,8 +1,5 @@
 //! What dialects do with texts and numbers: redact, cut, keep on one line, write JSON. Knows no event and no language.
 
-use super::About;
-use crate::event::Event;
-use crate::level::Level;
 use crate::redact;
 use crate::sys;
 use serde_json::Value;
@@ -171,11 +168,6 @@ pub fn general(kind: &str, fields: &[(&str, &str)]) -> String {
         text.push_str(&format!("{between}… ({left_out} more)"));
     }
     text
-}
-
-/// What an event says that warns or fails and for which a tracer has no line of its own: our words. `None` for the rest.
-pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
-    (event.level() <= Level::Warn).then(|| super::native::message(about, event))
 }
 
 /// What HTTP calls a status.

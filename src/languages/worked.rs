@@ -5,7 +5,7 @@ use super::{About, Dialect, Form, Frame, Language, Line};
 use crate::counters::Reason;
 use crate::event::send_error::{NameError, Peer, SendErrorKind};
 use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SendError, SpanView, Standing, Totals};
-use crate::languages::HeldBack;
+use crate::languages::limits::HeldBack;
 use crate::level::Level;
 use crate::os_error::OsError;
 use crate::settings::{Origin, Rejection};
@@ -220,19 +220,20 @@ pub fn about(language: &str, tracer_version: &str) -> About {
         language: language.into(),
         tracer_version: tracer_version.into(),
         process: language.into(),
-        php_once: true,
+        calls: Dialect::of_language(language).language.calls,
+        once: true,
         ..About::default()
     }
 }
 
 /// The records that an event makes, in this form of a language, in UTC, on the thread `main` of process 476.
-pub fn lines(language: Language, form: Form, about: &About, debug: bool, event: &Event<'_>) -> Vec<Line> {
+pub fn lines(language: &'static Language, form: Form, about: &About, debug: bool, event: &Event<'_>) -> Vec<Line> {
     held(language, form, about, debug, HeldBack::default(), event)
 }
 
 /// The same after a limit has held back others like it.
 pub fn held(
-    language: Language,
+    language: &'static Language,
     form: Form,
     about: &About,
     debug: bool,

@@ -2,7 +2,7 @@
 //! rest is counted, and all are said when the window that the first one opened is over, at a change, or at the end.
 //! When to look is the log thread's business, and that of whoever pulls.
 
-use super::Record;
+use super::record::Record;
 use crate::zone::Zone;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -83,7 +83,7 @@ pub(super) fn said(mut record: Record, count: u64, zone: &Zone) -> Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::Level;
+    use crate::level::Level;
 
     fn record(text: &str) -> Record {
         Record { time_ns: 1_795_536_395_147_563_000, text: text.into(), ..Record::new(Level::Error) }

@@ -2,23 +2,22 @@
 //! logger and for what lies below it, the nearest one wins. Which level holds where no rule does is `switch.rs`'s.
 
 use crate::level::Level;
+use crate::settings::LOGGER_LEVELS_MAX;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Rules that can be there at once.
-pub const RULES_MAX: usize = 64;
 /// The host's root logger, as Python and Java call it.
 const ROOT: &str = "root";
 
 /// The rules, each in one word (the name's hash and the level), so that no lock is needed and a forked child reads them
 /// whatever its parent's threads were doing.
 pub(super) struct Filter {
-    rules: [AtomicU64; RULES_MAX],
+    rules: [AtomicU64; LOGGER_LEVELS_MAX],
 }
 
 impl Filter {
     pub fn new() -> Filter {
-        Filter { rules: [const { AtomicU64::new(0) }; RULES_MAX] }
+        Filter { rules: [const { AtomicU64::new(0) }; LOGGER_LEVELS_MAX] }
     }
 
     /// The same rules in words of their own: a forked child's.
@@ -129,7 +128,7 @@ mod tests {
     #[test]
     fn rules_are_bounded_and_one_more_is_refused() {
         let filter = Filter::new();
-        for n in 0..RULES_MAX {
+        for n in 0..LOGGER_LEVELS_MAX {
             assert!(filter.set(&format!("logger{n}"), Some(Level::Debug)));
         }
         assert!(!filter.set("one more", Some(Level::Debug)));

@@ -1,41 +1,30 @@
-//! Which events are said again and which only counted. Nothing here formats: an admitted event carries how many like it
-//! were held back.
+//! Which events are logged again and which only counted. Formats nothing: an admitted event carries how many like it were
+//! held back.
 
 use crate::event::Event;
-use crate::languages::{Dialect, HeldBack, Language};
-use std::collections::hash_map::DefaultHasher;
+use crate::languages::language::Language;
+use crate::languages::limits::{hash, HeldBack, Limit, MINUTE_NS};
 use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
-use std::mem::discriminant;
 
-/// How long a repeated failure stays quiet where nothing else is said.
-const QUIET_NS: u64 = 60_000_000_000;
-/// How long the Java tracer keeps silent about its agent.
-const JAVA_QUIET_NS: u64 = 5 * QUIET_NS;
 /// Different failures remembered; the oldest is forgotten first.
 const FAILURES_MAX: usize = 64;
 /// Rejected settings remembered, likewise.
 const SETTINGS_MAX: usize = 1024;
 
-/// How often things are said again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How often events are logged again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Whose habits.
-    pub language: Language,
-    /// `DD_TRACE_LOGGING_RATE` in seconds; 0 holds nothing back. `None`: nobody set it.
+    /// The language whose limits hold.
+    pub language: &'static Language,
+    /// `DD_TRACE_LOGGING_RATE` in seconds; 0 holds nothing back. `None` if it is not set.
     pub rate: Option<u64>,
-    /// Whether settings are rejected once for each value, or each time.
+    /// Whether a setting is rejected once for each value, or each time.
     pub once: bool,
 }
 
 impl Policy {
-    /// The habits of this dialect.
-    pub fn of(dialect: Dialect, rate: Option<u64>, once: bool) -> Policy {
-        Policy { language: dialect.language, rate, once }
-    }
-
-    /// What the event has in common with its repetitions, and how long those are held back. `None` for events that are
-    /// always said.
+    /// Returns what the event has in common with its repetitions, and how long those are held back. `None` for events
+    /// that are always logged.
     pub(super) fn subject(&self, event: &Event<'_>, debug: bool) -> Option<Subject> {
         if let Event::SettingRejected { name, value, .. } = event {
             return self.once.then(|| Subject::Once(hash(&(name, value))));
@@ -43,50 +32,19 @@ impl Policy {
         if let Event::SettingsUnsupported { names } = event {
             return self.once.then(|| Subject::Once(hash(names)));
         }
-        let (key, usual) = match (self.language, event) {
-            // One voice for everything that goes wrong with the agent.
-            (Language::Java, Event::AgentUnreachable { .. } | Event::AgentRefused { .. }) => (1, JAVA_QUIET_NS),
-            // In Python and .NET every record has its place in the source; places are events here. What a host says has
-            // places of its own, and start-up lines and notices are rare.
-            (
-                Language::Python | Language::Dotnet,
-                Event::TracerConfigured { .. }
-                | Event::HostText { .. }
-                | Event::HostEvent { .. }
-                | Event::SpansAbandoned { .. }
-                | Event::AgentUnusable { .. }
-                | Event::LogFileMoved { .. }
-                | Event::LogFileNotWritten { .. }
-                | Event::LogSettingsDiffer
-                | Event::TurnedOff,
-            ) => return None,
-            // Each of many thousands a second, in an overload.
-            (_, Event::SpansDropped { reason, .. }) if !debug => (hash(&(2, reason.name())), QUIET_NS),
-            (Language::Python, event) if event.level() <= super::Level::Info => (place(event), QUIET_NS),
-            // Its buckets are off unless somebody asks for them. A failure that is tried again is another place in its
-            // source than one that is not.
-            (Language::Dotnet, Event::AgentUnreachable { attempt, retry, .. }) => {
-                (hash(&(discriminant(event), retry, attempt % 5 == 0)), 0)
+        let limits = &self.language.limits;
+        let Limit { key, quiet_ns } = match event {
+            // There are many thousands a second in an overload.
+            Event::SpansDropped { reason, .. } if !debug => {
+                Limit { key: hash(&(2, reason.name())), quiet_ns: MINUTE_NS }
             }
-            (Language::Dotnet, event) => (place(event), 0),
-            // They say each failure, or gather them on their own (`aggregate.rs`).
-            (
-                Language::Go | Language::Node | Language::Ruby | Language::Php,
-                Event::AgentUnreachable { .. } | Event::AgentRefused { .. },
-            ) => (0, 0),
-            (_, Event::AgentUnreachable { url, error, .. }) => (hash(&(0, url, error)), QUIET_NS),
-            (_, Event::AgentRefused { url, status, .. }) => (hash(&(1, url, status)), QUIET_NS),
-            _ => return None,
+            _ => (limits.of)(event)?,
         };
-        let rated = matches!(self.language, Language::Python | Language::Dotnet);
-        let quiet_ns = self
-            .rate
-            .filter(|rate| rated && (*rate > 0 || !matches!(event, Event::SpansDropped { .. })))
-            .map_or(usual, |seconds| seconds.saturating_mul(1_000_000_000));
-        // .NET counts in debug mode too; the others then say everything.
-        let holds = quiet_ns > 0 && (!debug || self.language == Language::Dotnet);
-        let fixed = self.language == Language::Dotnet;
-        Some(Subject::Repeated { key, quiet_ns: if holds { quiet_ns } else { 0 }, fixed })
+        let rate = self.rate.filter(|rate| *rate > 0 || !matches!(event, Event::SpansDropped { .. }));
+        let rated = rate.filter(|_| limits.rated).map(|seconds| seconds.saturating_mul(1_000_000_000));
+        let holds = !debug || limits.buckets;
+        let quiet_ns = rated.unwrap_or(quiet_ns);
+        Some(Subject::Repeated { key, quiet_ns: if holds { quiet_ns } else { 0 }, fixed: limits.buckets })
     }
 }
 
@@ -128,7 +86,7 @@ impl Limiter {
     }
 
     fn repeated(&mut self, key: u64, quiet_ns: u64, fixed: bool, now_ns: u64) -> Option<HeldBack> {
-        let quiet_minutes = quiet_ns / QUIET_NS;
+        let quiet_minutes = quiet_ns / MINUTE_NS;
         let Some(known) = self.failures.iter_mut().find(|known| known.key == key) else {
             remember(&mut self.failures, FAILURES_MAX, Failure { key, said_ns: now_ns, held_back: 0 });
             return Some(HeldBack { quiet_minutes, ..HeldBack::default() });
@@ -145,20 +103,8 @@ impl Limiter {
         }
         known.said_ns = now_ns;
         let events = std::mem::take(&mut known.held_back);
-        Some(HeldBack { events, minutes: (quiet_for / QUIET_NS).max(1), quiet_minutes })
+        Some(HeldBack { events, minutes: (quiet_for / MINUTE_NS).max(1), quiet_minutes })
     }
-}
-
-/// What stands for a record's place in the source of a tracer that counts by place.
-fn place(event: &Event<'_>) -> u64 {
-    let reason = match event {
-        Event::LossBegan { reason } | Event::LossEnded { reason, .. } | Event::SpansDropped { reason, .. } => {
-            reason.name()
-        }
-        Event::RecordsLost { sink, .. } => sink.name(),
-        _ => "",
-    };
-    hash(&(discriminant(event), event.kind(), reason))
 }
 
 fn remember<T>(memory: &mut VecDeque<T>, most: usize, new: T) {
@@ -168,24 +114,23 @@ fn remember<T>(memory: &mut VecDeque<T>, most: usize, new: T) {
     memory.push_back(new);
 }
 
-fn hash(subject: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    subject.hash(&mut hasher);
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::counters::Reason;
     use crate::event::send_error::{Peer, SendErrorKind};
     use crate::event::{DropDetail, SendError};
+    use crate::languages::Dialect;
     use crate::os_error::OsError;
     use crate::settings::{Origin, Rejection};
 
     const SECOND: u64 = 1_000_000_000;
 
-    const NATIVE: Policy = Policy { language: Language::Native, rate: None, once: true };
+    const NATIVE: Policy = Policy { language: Dialect::NATIVE.language, rate: None, once: true };
+
+    fn of(language: &str) -> &'static Language {
+        Dialect::from_name(language).expect("a language").language
+    }
 
     /// An error of another kind for each number.
     fn error(number: i32) -> SendError {
@@ -230,7 +175,7 @@ mod tests {
 
     #[test]
     fn debug_mode_says_every_failure() {
-        for language in [Language::Native, Language::Java, Language::Python] {
+        for language in [of("native"), of("java"), of("python")] {
             let (mut limiter, policy) = (Limiter::default(), Policy { language, ..NATIVE });
             for n in 0..5 {
                 assert_eq!(said(&mut limiter, policy, &unreachable(&error(3)), true, n), Some(0), "{language:?}");
@@ -240,8 +185,8 @@ mod tests {
 
     #[test]
     fn java_keeps_silent_for_five_minutes_whatever_failed() {
-        let (mut limiter, policy) = (Limiter::default(), Policy { language: Language::Java, ..NATIVE });
-        let first = policy.subject(&unreachable(&error(3)), false).and_then(|subject| limiter.admit(subject, SECOND));
+        let (mut limiter, policy) = (Limiter::default(), Policy { language: of("java"), ..NATIVE });
+        let first = policy.subject(&unreachable(&error(120)), false).and_then(|subject| limiter.admit(subject, SECOND));
         assert_eq!(first, Some(HeldBack { events: 0, minutes: 0, quiet_minutes: 5 }));
         assert_eq!(said(&mut limiter, policy, &unreachable(&error(4)), false, 200 * SECOND), None);
         assert_eq!(said(&mut limiter, policy, &unreachable(&error(4)), false, 302 * SECOND), Some(1));
@@ -249,7 +194,7 @@ mod tests {
 
     #[test]
     fn python_limits_each_place_for_the_rate_that_was_set() {
-        let policy = Policy { language: Language::Python, rate: Some(10), once: true };
+        let policy = Policy { language: of("python"), rate: Some(10), once: true };
         let mut limiter = Limiter::default();
         let lost = Event::LossBegan { reason: Reason::QueueFull };
         let mut at = |event: &Event<'_>, second| said(&mut limiter, policy, event, false, second * SECOND);
@@ -266,7 +211,7 @@ mod tests {
 
     #[test]
     fn dotnet_cuts_time_into_buckets_and_only_if_asked() {
-        let off = Policy { language: Language::Dotnet, rate: None, once: true };
+        let off = Policy { language: of("dotnet"), rate: None, once: true };
         let mut limiter = Limiter::default();
         for n in 0..3 {
             assert_eq!(said(&mut limiter, off, &unreachable(&error(5)), false, n), Some(0));
@@ -279,9 +224,7 @@ mod tests {
     #[test]
     fn an_overload_is_told_once_a_minute_in_every_language() {
         let dropped = |reason| Event::SpansDropped { reason, spans: 1, traces: 1, detail: &DropDetail::TimeOver };
-        for language in
-            [Language::Native, Language::Java, Language::Python, Language::Go, Language::Dotnet, Language::Php]
-        {
+        for language in [of("native"), of("java"), of("python"), of("go"), of("dotnet"), of("php")] {
             let (mut limiter, policy) = (Limiter::default(), Policy { language, ..NATIVE });
             let mut at = |reason, second| said(&mut limiter, policy, &dropped(reason), false, second * SECOND);
             assert_eq!((at(Reason::QueueFull, 0), at(Reason::QueueFull, 1)), (Some(0), None), "{language:?}");
@@ -292,7 +235,7 @@ mod tests {
 
     #[test]
     fn different_losses_are_different_news_in_python() {
-        let (mut limiter, policy) = (Limiter::default(), Policy { language: Language::Python, ..NATIVE });
+        let (mut limiter, policy) = (Limiter::default(), Policy { language: of("python"), ..NATIVE });
         let mut at = |reason| said(&mut limiter, policy, &Event::LossBegan { reason }, false, 0);
         assert_eq!((at(Reason::QueueFull), at(Reason::Memory), at(Reason::QueueFull)), (Some(0), Some(0), None));
     }

@@ -4,6 +4,7 @@
 // Removes files.
 #![allow(clippy::disallowed_methods)]
 
+use crate::settings::Retention;
 use crate::sys;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,41 +14,30 @@ use std::time::{Duration, SystemTime};
 const FILES_MAX: usize = 10_000;
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Old log files that are deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Days since a file was last written.
-    pub days: u64,
-    /// What the names of the files begin with; they end in `.log`, or in `.log.` and a number.
-    pub prefixes: Vec<String>,
+/// Deletes what is too old in `folder`; how many files that were. Links are left alone.
+pub fn apply(retention: &Retention, folder: &Path, now: SystemTime) -> usize {
+    let Some(oldest) = DAY.checked_mul(retention.days.min(100_000) as u32).and_then(|age| now.checked_sub(age)) else {
+        return 0;
+    };
+    let Ok(names) = sys::names_in(folder, FILES_MAX) else { return 0 };
+    let ours = names.iter().filter(|name| name.to_str().is_some_and(|name| is_ours(retention, name)));
+    let too_old = |path: &PathBuf| {
+        let facts = fs::symlink_metadata(path).ok().filter(|facts| facts.is_file());
+        facts.and_then(|facts| facts.modified().ok()).is_some_and(|written| written < oldest)
+    };
+    let paths = ours.map(|name| folder.join(name)).filter(too_old);
+    paths.filter(|path| fs::remove_file(path).is_ok()).count()
 }
 
-impl Retention {
-    /// Deletes what is too old in `folder`; how many files that were. Links are left alone.
-    pub fn apply(&self, folder: &Path, now: SystemTime) -> usize {
-        let Some(oldest) = DAY.checked_mul(self.days.min(100_000) as u32).and_then(|age| now.checked_sub(age)) else {
-            return 0;
-        };
-        let Ok(names) = sys::names_in(folder, FILES_MAX) else { return 0 };
-        let ours = names.iter().filter(|name| name.to_str().is_some_and(|name| self.is_ours(name)));
-        let too_old = |path: &PathBuf| {
-            let facts = fs::symlink_metadata(path).ok().filter(|facts| facts.is_file());
-            facts.and_then(|facts| facts.modified().ok()).is_some_and(|written| written < oldest)
-        };
-        let paths = ours.map(|name| folder.join(name)).filter(too_old);
-        paths.filter(|path| fs::remove_file(path).is_ok()).count()
-    }
-
-    fn is_ours(&self, name: &str) -> bool {
-        let stem = match name.rsplit_once(".log.") {
-            Some((stem, number)) if number.bytes().all(|b| b.is_ascii_digit()) => stem,
-            _ => match name.strip_suffix(".log") {
-                Some(stem) => stem,
-                None => return false,
-            },
-        };
-        self.prefixes.iter().any(|prefix| stem.starts_with(prefix.as_str()))
-    }
+fn is_ours(retention: &Retention, name: &str) -> bool {
+    let stem = match name.rsplit_once(".log.") {
+        Some((stem, number)) if number.bytes().all(|b| b.is_ascii_digit()) => stem,
+        _ => match name.strip_suffix(".log") {
+            Some(stem) => stem,
+            None => return false,
+        },
+    };
+    retention.prefixes.iter().any(|prefix| stem.starts_with(prefix.as_str()))
 }
 
 #[cfg(test)]
@@ -75,7 +65,7 @@ mod tests {
         }
         std::os::unix::fs::symlink("/etc/hostname", folder.join("dotnet-tracer-link.log")).expect("a link");
         let retention = Retention { days: 32, prefixes: vec!["dotnet-tracer-".into()] };
-        assert_eq!(retention.apply(&folder, SystemTime::now()), 2);
+        assert_eq!(apply(&retention, &folder, SystemTime::now()), 2);
         let mut left: Vec<String> = fs::read_dir(&folder)
             .expect("the folder")
             .flatten()
@@ -92,7 +82,7 @@ mod tests {
                 "shop.log"
             ]
         );
-        assert_eq!(retention.apply(Path::new("/no/such/folder"), SystemTime::now()), 0);
+        assert_eq!(apply(&retention, Path::new("/no/such/folder"), SystemTime::now()), 0);
         fs::remove_dir_all(&folder).expect("cleaned up");
     }
 }

@@ -1,68 +1,15 @@
-//! Records in memory: the bounded queue, and the ring from which a host pulls. Nothing here formats a record or knows
-//! where it goes.
+//! The ring of records from which a host pulls.
 
 use super::callback::Returned;
+use super::queue::{Queue, WhenFull};
+use super::record::Record;
 use crate::inspect::{holding, shapes, unsigned, Field, Kind, TypeDescriptor};
-use crate::languages::Line;
 use crate::level::Level;
 use crate::sys;
-use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Records that a queue holds at most.
-pub const RECORDS_MAX: usize = 4096;
-/// Bytes that a queue holds at most, [`RECORD_OVERHEAD`] for each record included.
-pub const BYTES_MAX: usize = 1 << 20;
-/// What a record is taken to occupy beside its text.
-const RECORD_OVERHEAD: usize = 128;
-
-/// One formatted record.
-#[derive(Clone, Debug)]
-pub struct Record {
-    /// When it was made: wall time, nanoseconds since 1970.
-    pub time_ns: u64,
-    /// Its level.
-    pub level: Level,
-    /// The event's kind, or the target that the host gave.
-    pub target: String,
-    /// The logger's name in the chosen dialect.
-    pub logger: Cow<'static, str>,
-    /// The whole record, without a newline at its end and without NUL.
-    pub text: String,
-    /// Where in `text` the message begins, behind time, level and name.
-    pub message_at: usize,
-    /// Whether it is for the host's own log alone, even where a file is set.
-    pub host_only: bool,
-    /// Whether the calling thread has written it to standard error already.
-    pub(super) on_stderr: bool,
-    /// How many records were lost right before this one in the queue it was taken from.
-    pub lost: u64,
-}
-
-impl Record {
-    /// An empty record.
-    pub(super) fn new(level: Level) -> Record {
-        let (target, text) = (String::new(), String::new());
-        let logger = Cow::Borrowed("");
-        Record { time_ns: 0, level, target, logger, text, message_at: 0, host_only: false, on_stderr: false, lost: 0 }
-    }
-
-    pub(super) fn of(line: Line, target: &str, time_ns: u64) -> Record {
-        let Line { level, logger, text, message_at, host_only, .. } = line;
-        // Dialects escape what comes from outside; names do not pass through them.
-        let target = target.replace('\0', "\u{fffd}");
-        let logger = if logger.contains('\0') { logger.replace('\0', "\u{fffd}").into() } else { logger };
-        Record { time_ns, level, target, logger, text, message_at, host_only, on_stderr: false, lost: 0 }
-    }
-
-    fn weight(&self) -> usize {
-        self.text.len() + self.target.len() + RECORD_OVERHEAD
-    }
-}
-
-/// A record as debuggers see it, and what leads to one.
+/// Describes a record, and the pointer to one, to debuggers.
 pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let any = Arc::new(Record::new(Level::Info));
     let behind = shapes::in_arc(&any);
@@ -75,111 +22,14 @@ pub(super) fn inspected() -> [TypeDescriptor; 2] {
     ]
 }
 
-/// What a full queue gives up.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum WhenFull {
-    /// The oldest records: whoever looks late sees the latest.
-    DropOldest,
-    /// New ones, until half of the queue is free again: what is being written stays in order and in one piece.
-    DropNewest,
-}
-
-/// A bounded queue that counts what it loses.
-pub(super) struct Queue {
-    records: VecDeque<Arc<Record>>,
-    when_full: WhenFull,
-    bytes: usize,
-    text_bytes: usize,
-    lost: u64,
-    full: bool,
-}
-
-impl Queue {
-    pub fn new(when_full: WhenFull) -> Queue {
-        Queue { records: VecDeque::new(), when_full, bytes: 0, text_bytes: 0, lost: 0, full: false }
-    }
-
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Adds a record if the bounds and the policy allow it; says whether it did, and hands out what had to go, so that
-    /// the caller frees it without the lock.
-    pub fn push(&mut self, mut record: Arc<Record>) -> (bool, Vec<Arc<Record>>) {
-        let mut evicted = Vec::new();
-        if record.weight() > BYTES_MAX {
-            self.lost += 1;
-            return (false, evicted);
-        }
-        match self.when_full {
-            WhenFull::DropOldest => {
-                while !self.has_room(record.weight(), 1) {
-                    let Some(oldest) = self.take() else { break };
-                    self.lost += oldest.lost + 1;
-                    evicted.push(oldest);
-                }
-            }
-            WhenFull::DropNewest => {
-                if !self.has_room(record.weight(), if self.full { 2 } else { 1 }) && self.len() > 0 {
-                    self.full = true;
-                    self.lost += 1;
-                    return (false, evicted);
-                }
-                self.full = false;
-                if self.lost > 0 {
-                    record = with_lost(&record, std::mem::take(&mut self.lost));
-                }
-            }
-        }
-        self.count_in(&record);
-        self.records.push_back(record);
-        (true, evicted)
-    }
-
-    /// How many were lost after the last record in the queue; they count as told from now on.
-    pub fn take_lost(&mut self) -> u64 {
-        std::mem::take(&mut self.lost)
-    }
-
-    /// The oldest record, told how many were lost before it.
-    pub fn pop(&mut self) -> Option<Arc<Record>> {
-        let record = self.take()?;
-        if self.when_full == WhenFull::DropOldest && self.lost > 0 {
-            let lost = record.lost + std::mem::take(&mut self.lost);
-            return Some(with_lost(&record, lost));
-        }
-        Some(record)
-    }
-
-    fn take(&mut self) -> Option<Arc<Record>> {
-        let record = self.records.pop_front()?;
-        self.bytes -= record.weight();
-        self.text_bytes -= record.text.len();
-        Some(record)
-    }
-
-    fn has_room(&self, weight: usize, share: usize) -> bool {
-        self.records.len() < RECORDS_MAX / share && self.bytes + weight <= BYTES_MAX / share
-    }
-
-    fn count_in(&mut self, record: &Record) {
-        self.bytes += record.weight();
-        self.text_bytes += record.text.len();
-    }
-}
-
-fn with_lost(record: &Record, lost: u64) -> Arc<Record> {
-    Arc::new(Record { lost, ..record.clone() })
-}
-
-/// The ring that hosts pull from, on threads of their own. Drops the oldest records when full.
+/// The ring from which hosts pull, on threads of their own. Drops the oldest records when it is full.
 pub(super) struct Ring {
     queue: Mutex<Queue>,
     event: Mutex<Option<sys::Event>>,
 }
 
 impl Ring {
-    /// What waits, as debuggers see it.
+    /// Describes the waiting records to debuggers.
     pub fn inspected(&self) -> [Field; 2] {
         let queue = std::mem::offset_of!(Ring, queue) + shapes::in_mutex(&self.queue);
         [holding!(Deque of "log_pointer", Queue, records as "ring").moved(queue), unsigned!(Queue, lost).moved(queue)]
@@ -200,8 +50,8 @@ impl Ring {
         drop(evicted);
     }
 
-    /// Gives up to `max` of the records that wait now to `each`, holding no lock meanwhile; the answer is how many. In a
-    /// child that `each` has forked the rest is the parent's, and so are the lock and the descriptor.
+    /// Gives up to `max` of the records that wait now to `each`, and returns how many. Holds no lock meanwhile. In a child
+    /// that `each` has forked the rest is the parent's, and so are the lock and the descriptor.
     pub fn poll(&self, max: usize, epoch_pid: u32, each: &mut dyn FnMut(&Record)) -> usize {
         self.clear();
         let waiting = self.lock().len().min(max);
@@ -219,7 +69,7 @@ impl Ring {
         given
     }
 
-    /// Takes the oldest record if it `fits`. Answers with what the oldest one `needs`, 0 where none waits.
+    /// Takes the oldest record if it `fits`. Returns what the oldest one `needs`, 0 if none waits.
     pub fn take(
         &self,
         fits: impl Fn(&Record) -> bool,
@@ -236,8 +86,8 @@ impl Ring {
         (taken, need)
     }
 
-    /// Copies whole lines, each with a newline, and takes the records copied. Answers the bytes written and the bytes
-    /// that all waiting lines would have needed. `tell` makes the record that says how many were lost.
+    /// Copies whole lines, each with a newline, and takes the copied records. Returns the bytes written and the bytes that
+    /// all waiting lines would have needed. `tell` makes the record that says how many were lost.
     pub fn drain(&self, out: &mut [u8], tell: &dyn Fn(u64) -> Record) -> (usize, usize) {
         self.clear();
         let lost = std::mem::take(&mut self.lock().lost);
@@ -270,8 +120,8 @@ impl Ring {
         (written, need)
     }
 
-    /// The descriptor that is readable while records wait. Made by the first call, and anew if the host has closed it.
-    /// `None`: the system has no more.
+    /// Returns the descriptor that is readable while records wait. The first call makes it, and the next one after the
+    /// host has closed it. `None` if the system has no more.
     pub fn fd(&self) -> Option<RawFd> {
         let fd = {
             let mut event = self.event();
@@ -295,8 +145,8 @@ impl Ring {
         }
     }
 
-    /// Cleared before looking and set again after, so that no record can wait unannounced; a descriptor readable once
-    /// too often is the worst case.
+    /// Clears the event before the queue is read; `signal_if_any` sets it again after. So no record waits without a
+    /// readable descriptor; at worst the descriptor is readable once too often.
     fn clear(&self) {
         self.with_event(sys::Event::clear);
     }
@@ -316,6 +166,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::queue::{BYTES_MAX, RECORDS_MAX};
 
     fn record(text: &str) -> Arc<Record> {
         Arc::new(Record { text: text.to_string(), ..Record::new(Level::Info) })
@@ -343,22 +194,6 @@ mod tests {
         assert_eq!(first, Some(("10".to_string(), 10)));
         ring.push(record("after"));
         ring.poll(1, sys::pid(), &mut |r| assert_eq!(r.lost, 0));
-    }
-
-    #[test]
-    fn a_full_push_queue_keeps_the_oldest_until_half_is_free() {
-        let mut queue = Queue::new(WhenFull::DropNewest);
-        for n in 0..RECORDS_MAX + 3 {
-            assert_eq!(queue.push(record(&n.to_string())).0, n < RECORDS_MAX);
-        }
-        assert_eq!(queue.pop().map(|r| r.text.clone()).as_deref(), Some("0"));
-        assert!(!queue.push(record("still full")).0);
-        while queue.len() >= RECORDS_MAX / 2 {
-            queue.pop();
-        }
-        assert!(queue.push(record("again")).0);
-        let last = std::iter::from_fn(|| queue.pop()).last();
-        assert_eq!(last.map(|r| (r.text.clone(), r.lost)), Some(("again".to_string(), 4)));
     }
 
     #[test]

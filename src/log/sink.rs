@@ -1,8 +1,8 @@
 //! Callbacks of a host that take records on the log thread: adding, calling and removing them. No lock is held while
-//! one runs. Standard error and files are `writer.rs`.
+//! one runs. `outputs.rs` writes standard error and files.
 
 use super::callback::Returned;
-use super::ring::Record;
+use super::record::Record;
 use crate::level::Level;
 use crate::sys;
 use std::cell::Cell;

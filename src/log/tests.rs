@@ -1,12 +1,17 @@
 //! The log as its callers see it: from an event to ring, file and callback.
 
 use super::*;
+use crate::counters::Reason;
 use crate::event::send_error::{Peer, SendErrorKind};
 use crate::event::{SendError, Thread};
+use crate::languages;
 use crate::os_error::OsError;
+use crate::settings::Settings;
+use crate::sys;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
@@ -15,7 +20,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// A log with a level of its own, so that tests in one process do not meet.
 fn logs() -> Logs {
     let switch = Switch::new(Box::leak(Box::new(AtomicU8::new(0))));
-    Logs::of(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new(), HostsOwn::now())
+    Logs::of(Shared::new(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new(), HostsOwn::now()))
 }
 
 fn quiet() -> LogConfig {
@@ -137,7 +142,7 @@ fn without_a_ring_nothing_waits_to_be_pulled() {
 #[test]
 fn drained_lines_are_in_the_dialect_that_was_chosen() {
     let logs = logs();
-    assert!(logs.configure(&LogConfig { dialect: Dialect { language: Language::Json, ..Dialect::NATIVE }, ..quiet() }));
+    assert!(logs.configure(&LogConfig { dialect: Dialect::from_name("json").unwrap_or_default(), ..quiet() }));
     say(&logs, Level::Warn, "hello");
     let mut out = [0; 1024];
     let (written, need) = logs.drain(&mut out);
@@ -296,7 +301,7 @@ fn an_agent_that_stays_away_is_said_once() {
 fn a_forked_child_keeps_settings_and_sinks_and_none_of_the_records() {
     let logs = logs();
     let calls = Arc::new(AtomicUsize::new(0));
-    assert!(logs.configure(&LogConfig { dialect: Dialect { language: Language::Json, ..Dialect::NATIVE }, ..quiet() }));
+    assert!(logs.configure(&LogConfig { dialect: Dialect::from_name("json").unwrap_or_default(), ..quiet() }));
     logs.debug_set(true);
     let id = logs.add_sink(Level::Info, count(&calls), None).expect("added");
     say(&logs, Level::Debug, "parent");
@@ -459,4 +464,25 @@ fn a_thread_that_cannot_be_started_is_told_once_and_its_return_too() {
     let words = "cannot start thread \"spanwire-worker\": Resource temporarily unavailable (errno 11); ";
     assert!(text.contains(words) && text.contains("ulimit -u") && text.contains("pids.max"), "{text}");
     assert!(back.contains("thread \"spanwire-worker\" runs now"), "{back}");
+}
+
+#[test]
+fn a_language_needs_its_folder_and_its_line_in_the_list_and_nothing_else() {
+    let pairs = [("SPANWIRE_LANGUAGE", "ex"), ("example.verbose", "true"), ("DD_SERVICE", "shop")];
+    let code = pairs.map(|(name, value)| (name.to_string(), value.to_string()));
+    let (settings, rejected) = Settings::resolve(&code, &|_| None, &languages::FOR_SETTINGS);
+    assert_eq!((settings.debug, rejected), (true, vec![]), "its name for a setting");
+    let dialect = Dialect::of_language(&settings.language);
+    assert_eq!((dialect.language.id(), Dialect::from_name("example")), ("example", Some(dialect)));
+    let logs = logs();
+    let about = About { service: settings.service, ..About::default() };
+    assert!(logs.configure(&LogConfig { dialect, about, ..quiet() }));
+    for _ in 0..3 {
+        logs.emit(&Event::RecordsLost { sink: Outlet::Ring, records: 1 });
+    }
+    logs.emit(&Event::LossBegan { reason: Reason::Memory });
+    let mut lines = Vec::new();
+    logs.poll(usize::MAX, &mut |record| lines.push(record.text.clone()));
+    assert_eq!(lines, ["<shop> log.lost", "<shop> loss.began"], "its lines");
+    assert_eq!(logs.counts().held_back, 2, "its limit");
 }

@@ -2,11 +2,11 @@
 //! combines them. The defaults are in `table`.
 
 use super::address::AgentAddress;
-use super::habits::{Levels, Version};
+use super::language::{LanguageSettings, Languages};
+use super::levels::Levels;
 use super::parse::Sinks;
+use super::version::Version;
 use super::Settings;
-use crate::languages::java::Layout;
-use crate::languages::Language;
 use crate::level::Level;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,8 +21,10 @@ pub struct Draft {
     pub host: String,
     /// `DD_TRACE_AGENT_PORT`.
     pub port: u16,
-    /// The host's language.
-    pub language: Language,
+    /// The known languages.
+    pub languages: &'static Languages,
+    /// The settings of the host's language.
+    pub language: &'static LanguageSettings,
     /// The version of that language's tracer that the host replaces, if the host set it.
     pub version: Option<Version>,
     /// `DD_TRACE_CONFIG_FILE`.
@@ -60,7 +62,7 @@ pub struct Draft {
 }
 
 /// Returns a draft without any values, not even defaults.
-pub(super) fn blank() -> Draft {
+pub(super) fn blank(languages: &'static Languages) -> Draft {
     let frozen = Settings {
         service: String::new(),
         env: String::new(),
@@ -107,7 +109,7 @@ pub(super) fn blank() -> Draft {
         logging_rate: None,
         gather_errors: None,
         once_logs: false,
-        java_layout: Layout::default(),
+        log_layout: Vec::new(),
         language: String::new(),
         language_version: String::new(),
         interpreter: String::new(),
@@ -122,7 +124,8 @@ pub(super) fn blank() -> Draft {
         url: None,
         host: String::new(),
         port: 0,
-        language: Language::Native,
+        languages,
+        language: (languages.of_host)(""),
         version: None,
         config_file: None,
         level: None,

@@ -1,35 +1,42 @@
 //! Settings: resolves them once, with their origins. `table` has all settings, `sources` decides which source wins,
-//! `parse` and `address` read values, `habits` has the names of each language, `startup` formats settings for logs.
+//! `parse` and `address` read values, `language` has what languages differ in, `startup` formats settings for logs.
 //! Logs nothing and does not read the environment itself.
 
 pub mod address;
 pub mod draft;
-pub mod habits;
+pub mod language;
+mod level_in_force;
+pub mod levels;
+pub mod log_file;
 pub mod origin;
-mod parse;
+pub mod parse;
+mod places;
 pub mod rejection;
 mod sources;
 mod startup;
 pub mod table;
+pub mod version;
 
 pub use address::AgentAddress;
+pub use language::{LanguageSettings, Languages};
+pub use log_file::{FileConfig, Retention};
 pub use origin::Origin;
 pub use rejection::Rejection;
 
-use crate::languages::java::Layout;
 use crate::level::Level;
-use crate::log::{Dialect, FileConfig};
 use crate::{host, redact, sys};
 use draft::{blank, Draft};
-use habits::{places, Version};
 use sources::Sources;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use table::{Kind, Setting};
+use version::Version;
 
 /// Prefix of a setting in code that the environment overrides.
 const DEFAULT_PREFIX: &str = "default:";
+/// How many loggers can have a level of their own.
+pub const LOGGER_LEVELS_MAX: usize = 64;
 /// Characters of a rejected value that are kept.
 const REJECTED_MAX: usize = 200;
 
@@ -127,8 +134,8 @@ pub struct Settings {
     pub gather_errors: Option<Duration>,
     /// Whether some records are logged only once in a process.
     pub once_logs: bool,
-    /// Format of Java's logger.
-    pub java_layout: Layout,
+    /// How the language's own logger lays out a record: properties and their checked values; the last one of a name wins.
+    pub log_layout: Vec<(&'static str, String)>,
     /// The host's language. Printable ASCII, as are the next four.
     pub language: String,
     /// The version of the language.
@@ -185,7 +192,11 @@ impl Settings {
     /// Resolves the settings from `code` (names and values; the last of equal names counts) and the environment. Never
     /// fails: an invalid value counts as not set and is returned as rejected. Empty values count as not set. Reads a
     /// few files under /proc and the configuration file, and checks for the default socket.
-    pub fn resolve(code: &[(String, String)], env: &dyn Fn(&str) -> Option<String>) -> (Settings, Vec<Rejected>) {
+    pub fn resolve(
+        code: &[(String, String)],
+        env: &dyn Fn(&str) -> Option<String>,
+        languages: &'static Languages,
+    ) -> (Settings, Vec<Rejected>) {
         let around = Surroundings {
             process_name: host::process_name(),
             hostname: host::hostname(),
@@ -194,7 +205,7 @@ impl Settings {
             date: date_of(first(&STARTED_NS, sys::wall_ns())),
             folder_exists: |path| Path::new(path).is_dir(),
         };
-        resolve_among(code, env, around)
+        resolve_among(code, env, around, languages)
     }
 
     /// Returns the value of a setting, with secrets redacted.
@@ -207,15 +218,16 @@ fn resolve_among(
     code: &[(String, String)],
     env: &dyn Fn(&str) -> Option<String>,
     around: Surroundings,
+    languages: &'static Languages,
 ) -> (Settings, Vec<Rejected>) {
-    let (mut draft, mut rejected) = (blank(), Vec::new());
+    let (mut draft, mut rejected) = (blank(languages), Vec::new());
     let mut sources = Sources::new(code, env);
     // Read first the settings on which names and values of others depend, and the configuration file.
     let mut first = read(table::LANGUAGE, &sources, &mut draft, &mut rejected);
-    draft.language = Dialect::of_language(&draft.frozen.language).language;
+    draft.language = (languages.of_host)(&draft.frozen.language);
     let told = first.iter().any(|value| value.name == "SPANWIRE_TRACER_VERSION" && value.origin != Origin::Default);
     draft.version = Version::parse(&draft.frozen.tracer_version).filter(|_| told);
-    sources.translate(habits::of(draft.language), draft.version);
+    sources.translate(draft.language, draft.version);
     rejected.extend(sources.unknown_names(draft.language));
     first.extend(read(table::CONFIG_FILE, &sources, &mut draft, &mut rejected));
     if let (Some(path), Some(named)) = (draft.config_file.take(), first.last()) {
@@ -232,13 +244,22 @@ fn resolve_among(
     draft.frozen.unsupported = sources.unsupported();
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
-    habits::levels::settle(&mut draft);
-    habits::settle_content(&mut draft);
+    level_in_force::settle(&mut draft);
+    settle_content(&mut draft);
     places::settle(&mut draft, &outside, &mut rejected);
     fall_back(&mut draft.frozen, "DD_SERVICE", around.process_name, |settings| &mut settings.service);
     fall_back(&mut draft.frozen, "DD_HOSTNAME", around.hostname, |settings| &mut settings.hostname);
     choose_agent(&mut draft, around.default_socket);
     (draft.frozen, rejected)
+}
+
+/// Settles what is logged, and how often, where the language has a default of its own.
+fn settle_content(draft: &mut Draft) {
+    let settings = &mut draft.frozen;
+    settings.gather_errors = settings.gather_errors.or(draft.language.gather_errors);
+    if draft.json_enabled {
+        settings.log_layout.push(("jsonEnabled", "true".into()));
+    }
 }
 
 fn read(settings: &'static [Setting], from: &Sources, draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Vec<Value> {
@@ -278,16 +299,8 @@ fn shown(setting: &Setting, text: &str) -> String {
 
 /// Returns a rejected value. `value` must be redacted already.
 fn refused(name: &str, value: String, origin: Origin, why: Rejection) -> Rejected {
-    let name = shorten(redact::text(name).into_owned(), REJECTED_MAX);
-    Rejected { name, value: shorten(value, REJECTED_MAX), origin, why }
-}
-
-fn shorten(mut text: String, most: usize) -> String {
-    if let Some((end, _)) = text.char_indices().nth(most) {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
+    let name = parse::shorten(redact::text(name).into_owned(), REJECTED_MAX);
+    Rejected { name, value: parse::shorten(value, REJECTED_MAX), origin, why }
 }
 
 /// Moves `service`, `env` and `version` from the tags to the fields of that name. They never stay tags, because they

@@ -61,10 +61,10 @@ pub fn header_text(text: &str) -> Result<String, Rejection> {
 }
 
 /// Finds one of the accepted words, in any case; returns the word as listed.
-pub fn word(text: &str, accepted: &'static [&'static str]) -> Result<String, Rejection> {
+pub fn word(text: &str, accepted: &[&'static str]) -> Result<String, Rejection> {
     match accepted.iter().find(|word| text.eq_ignore_ascii_case(word)) {
         Some(word) => Ok(word.to_string()),
-        None => Err(Rejection::UnknownWord(accepted)),
+        None => Err(Rejection::UnknownWord(accepted.to_vec())),
     }
 }
 
@@ -168,6 +168,23 @@ pub fn tags(text: &str) -> Vec<(String, String)> {
     tags
 }
 
+/// Parses `DD_TRACE_LOG_SINKS`, in the words of .NET. The console is standard error here: standard output is the
+/// application's.
+pub fn console_sinks(text: &str) -> Result<Sinks, Rejection> {
+    let mut sinks = Sinks { stderr: false, file: false, ring: true };
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match name.to_ascii_lowercase().as_str() {
+            "file" => sinks.file = true,
+            "console" => sinks.stderr = true,
+            _ => return Err(Rejection::OfLanguage("accepted are file and console, separated by commas")),
+        }
+    }
+    match sinks.file || sinks.stderr {
+        true => Ok(sinks),
+        false => Err(Rejection::OfLanguage("names no sink; accepted are file and console")),
+    }
+}
+
 /// Parses a list of sinks, separated by commas; `none` must be the only word.
 pub fn sinks(text: &str) -> Result<Sinks, Rejection> {
     let mut sinks = Sinks { stderr: false, file: false, ring: false };
@@ -217,6 +234,15 @@ pub fn slips(from: &str, to: &str) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or(usize::MAX)
+}
+
+/// Cuts a text to so many characters, and marks the cut.
+pub fn shorten(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub enum Rejection {
     /// A character that would break an HTTP header.
     NotAscii(char),
     /// None of these words.
-    UnknownWord(&'static [&'static str]),
+    UnknownWord(Vec<&'static str>),
     /// None of these levels.
     NotLevelAmong(&'static [&'static str]),
     /// Not a level, where what is accepted is more than a list.

@@ -2,13 +2,13 @@
 //! Chooses the value of each setting.
 
 use super::draft::Draft;
-use super::habits::{self, java, python, Habits, Levels, Version};
+use super::language::{LanguageSettings, Loggers};
+use super::levels::Levels;
 use super::rejection::{ConfigFileFault, Rejection};
 use super::table::later::{self, Later, TOPICS};
 use super::table::{self, Kind, Setting};
-use super::{parse, refused, shorten, shown, Origin, Rejected, Value, DEFAULT_PREFIX, REJECTED_MAX};
-use crate::languages::Language;
-use crate::log::RULES_MAX;
+use super::version::Version;
+use super::{parse, refused, shown, Origin, Rejected, Value, DEFAULT_PREFIX, LOGGER_LEVELS_MAX, REJECTED_MAX};
 use crate::redact;
 use crate::sys::{self, Descriptor};
 use serde_json::Value as Json;
@@ -56,10 +56,10 @@ impl<'a> Sources<'a> {
     }
 
     /// Translates the names in code from those of the host's language.
-    pub fn translate(&mut self, habits: &Habits, version: Option<Version>) {
+    pub fn translate(&mut self, language: &LanguageSettings, version: Option<Version>) {
         let mut turned_on = Vec::new();
         for given in &mut self.code {
-            let (setting, turns_on) = habits.setting_of(given.name, version);
+            let (setting, turns_on) = language.setting_of(given.name, version);
             given.setting = setting;
             turned_on.extend(turns_on.map(|setting| Given {
                 setting: setting.into(),
@@ -142,9 +142,9 @@ impl<'a> Sources<'a> {
         let (mut said, mut strongest) = (Vec::new(), Origin::Default);
         for (logger, name) in self.loggers(draft.language) {
             for (origin, name, text) in self.given(&name) {
-                let full = draft.frozen.log_rules.len() >= RULES_MAX;
-                let read = match habits::levels::in_words(draft.language, &text) {
-                    Ok(_) if full => Err(Rejection::TooManyLoggers { max: RULES_MAX }),
+                let full = draft.frozen.log_rules.len() >= LOGGER_LEVELS_MAX;
+                let read = match draft.language.read_levels(&text) {
+                    Ok(_) if full => Err(Rejection::TooManyLoggers { max: LOGGER_LEVELS_MAX }),
                     read => read,
                 };
                 match read {
@@ -162,22 +162,22 @@ impl<'a> Sources<'a> {
                 }
             }
         }
-        Value { name: setting.name, value: shorten(said.join(","), REJECTED_MAX), origin: strongest }
+        Value { name: setting.name, value: parse::shorten(said.join(","), REJECTED_MAX), origin: strongest }
     }
 
-    /// Returns the loggers for which a level was given, and the names that gave it.
-    fn loggers(&self, language: Language) -> Vec<(String, String)> {
-        match language {
-            Language::Python => python::logger_levels(),
-            Language::Java => {
-                let logger = |given: &Given<'_>| given.name.strip_prefix(java::LOGGER_LEVEL).map(str::to_string);
+    /// Returns the loggers that may have a level of their own, and the names by which it is given.
+    fn loggers(&self, language: &LanguageSettings) -> Vec<(String, String)> {
+        match language.loggers {
+            Loggers::None => Vec::new(),
+            Loggers::Listed(list) => list(),
+            Loggers::Prefixed(prefix) => {
+                let logger = |given: &Given<'_>| given.name.strip_prefix(prefix).map(str::to_string);
                 let mut names: Vec<String> =
                     self.code.iter().filter_map(logger).filter(|name| !name.is_empty()).collect();
                 names.sort();
                 names.dedup();
-                names.into_iter().map(|name| (name.clone(), format!("{}{name}", java::LOGGER_LEVEL))).collect()
+                names.into_iter().map(|name| (name.clone(), format!("{prefix}{name}"))).collect()
             }
-            _ => Vec::new(),
         }
     }
 
@@ -191,7 +191,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns names in code that are no setting for a host in this language.
-    pub fn unknown_names(&self, language: Language) -> Vec<Rejected> {
+    pub fn unknown_names(&self, language: &LanguageSettings) -> Vec<Rejected> {
         let known = table::all().filter(|setting| setting.is_for(language)).map(|setting| setting.name);
         let families: Vec<String> = self.loggers(language).into_iter().map(|(_, name)| name).collect();
         let unknown = self.code.iter().filter(|given| {

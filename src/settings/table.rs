@@ -1,6 +1,6 @@
 //! The table of all settings: name, accepted values, default and description. Parsing, precedence, the start-up line and
-//! docs/settings.md use it. `parse` reads values, `habits` has the differences between languages, `sources` decides which
-//! source wins. `logs` has the settings of the log, `spans` those of spans and sending, `later` the unsupported ones.
+//! docs/settings.md use it. `parse` reads values, `language` has the differences between languages, `sources` decides
+//! which source wins. `logs` has the settings of the log, `spans` those of spans and sending, `later` the unsupported ones.
 
 pub mod later;
 mod logs;
@@ -8,10 +8,11 @@ mod spans;
 
 use super::address::{self, AgentAddress};
 use super::draft::Draft;
-use super::habits::{self, dotnet, java, levels, Levels};
+use super::language::{LanguageSettings, Languages};
+use super::levels::{self, Levels};
 use super::parse::{self, Sinks};
 use super::rejection::{Bounds, Rejection};
-use crate::languages::Language;
+
 use crate::level::Level;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -41,14 +42,14 @@ pub struct Setting {
     pub about: &'static str,
     /// The first version that has it.
     pub since: &'static str,
-    /// The language whose hosts have it; `None` for all hosts.
-    pub only: Option<Language>,
+    /// The id of the one language whose hosts have it; `None` for all hosts.
+    pub only: Option<&'static str>,
 }
 
 impl Setting {
     /// Whether hosts in this language have it.
-    pub fn is_for(&self, language: Language) -> bool {
-        self.only.is_none_or(|only| only == language)
+    pub fn is_for(&self, language: &LanguageSettings) -> bool {
+        self.only.is_none_or(|only| only == language.id)
     }
 }
 
@@ -69,8 +70,8 @@ pub enum Kind {
     HeaderText(Put<String>),
     /// The URL of a repository, stored without credentials.
     RepositoryUrl(Put<String>),
-    /// One of a list of words, in any case.
-    Word(&'static [&'static str], Put<String>),
+    /// The name of a dialect, in any case.
+    Dialect(Put<String>),
     /// A log level, or levels, in the form of the host's language.
     Levels(Put<Levels>),
     /// Levels of a setting that is used if `DD_TRACE_LOG_LEVEL` is not set.
@@ -117,18 +118,21 @@ impl Kind {
             Kind::Text(put) => put(draft, parse::text(text)?),
             Kind::HeaderText(put) => put(draft, parse::header_text(text)?),
             Kind::RepositoryUrl(put) => put(draft, parse::text(&address::repository(text))?),
-            Kind::Word(accepted, put) => put(draft, parse::word(text, accepted)?),
-            Kind::Levels(put) => put(draft, (habits::of(draft.language).levels)(text)?),
-            Kind::OtherLevels(put) => put(draft, levels::in_words(draft.language, text)?),
+            Kind::Dialect(put) => put(draft, parse::word(text, &(draft.languages.dialects)())?),
+            Kind::Levels(put) => put(draft, (draft.language.levels)(text)?),
+            Kind::OtherLevels(put) => put(draft, draft.language.read_levels(text)?),
             Kind::OtelLevel(put) => put(draft, levels::otel(text)?),
-            Kind::FileLevel(put) => put(draft, levels::of_file(draft.language, text)?),
+            Kind::FileLevel(put) => put(draft, (draft.language.file_level)(text)?),
             // `sources` parses it, which knows the names of loggers.
             Kind::LoggerLevels => {}
             Kind::Path(put) => put(draft, parse::path(text)?),
             Kind::Folder(put) => put(draft, parse::folder(text)?),
-            Kind::JavaFile(put) => put(draft, java::log_file(text)?),
-            Kind::JavaLayout(property) => draft.frozen.java_layout.set(property, text)?,
-            Kind::DotnetSinks(put) => put(draft, dotnet::sinks(text)?),
+            Kind::JavaFile(put) => put(draft, (draft.language.logger_file)(text)?),
+            Kind::JavaLayout(property) => {
+                (draft.language.layout_check)(property, text)?;
+                draft.frozen.log_layout.push((property, text.into()));
+            }
+            Kind::DotnetSinks(put) => put(draft, parse::console_sinks(text)?),
             Kind::JsonObject(put) => put(draft, parse::json_object(text)?),
             Kind::GoDuration(put) => put(draft, parse::go_duration(text)?),
             Kind::FileMode(put) => put(draft, parse::file_mode(text)?),
@@ -141,7 +145,7 @@ impl Kind {
     }
 
     /// Describes the accepted values.
-    pub fn accepts(&self) -> String {
+    pub fn accepts(&self, languages: &Languages) -> String {
         match self {
             Kind::Switch(_) => "`true` or `false`".into(),
             Kind::Number(range, unit, _) => Bounds::of(range, unit).to_string(),
@@ -149,8 +153,11 @@ impl Kind {
             Kind::Text(_) => "text".into(),
             Kind::HeaderText(_) => "printable ASCII".into(),
             Kind::RepositoryUrl(_) => "a URL".into(),
-            Kind::Word(accepted, _) => accepted.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
-            Kind::Levels(_) => format!("{}; see [Levels](#levels)", habits::NATIVE.level_words),
+            Kind::Dialect(_) => {
+                let dialects = (languages.dialects)();
+                dialects.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            }
+            Kind::Levels(_) => format!("{}; see [Levels](#levels)", LanguageSettings::PLAIN.level_words),
             Kind::OtherLevels(_) | Kind::FileLevel(_) | Kind::LoggerLevels => "a level".into(),
             Kind::OtelLevel(_) => levels::OTEL_LEVELS.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
             Kind::Path(_) => "a path".into(),
@@ -197,26 +204,6 @@ pub static SECTIONS: &[Section] = &[
     logs::JAVA,
     Section { title: "The host language", about: "", settings: LANGUAGE },
     Section { title: "A configuration file", about: "", settings: CONFIG_FILE },
-];
-
-/// The names that [`crate::log::Dialect::from_name`] accepts.
-pub const DIALECTS: &[&str] = &[
-    "native",
-    "json",
-    "java",
-    "java@source",
-    "python",
-    "python@source",
-    "ruby",
-    "ruby@source",
-    "go",
-    "go@source",
-    "node",
-    "node@source",
-    "dotnet",
-    "dotnet@source",
-    "php",
-    "php@source",
 ];
 
 /// Resolved first: the names and values of other settings depend on the language.

@@ -11,6 +11,7 @@ mod places;
 mod python;
 
 use super::*;
+use crate::languages::FOR_SETTINGS;
 
 fn around() -> Surroundings {
     Surroundings {
@@ -47,7 +48,7 @@ fn whys(rejected: &[Rejected]) -> Vec<(&str, &str)> {
 fn resolve_with(code: &[(&str, &str)], env: &[(&str, &str)], around: Surroundings) -> (Settings, Vec<Rejected>) {
     let code: Vec<_> = code.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let get = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
-    resolve_among(&code, &get, around)
+    resolve_among(&code, &get, around, &FOR_SETTINGS)
 }
 
 fn resolve(code: &[(&str, &str)], env: &[(&str, &str)]) -> (Settings, Vec<Rejected>) {
@@ -73,9 +74,9 @@ fn every_default_of_the_table_is_accepted_and_names_are_unique() {
         let known = ["DD_", "SPANWIRE_", "OTEL_", "_DD_", "datadog.slf4j.simpleLogger."];
         assert!(known.iter().any(|prefix| setting.name.starts_with(prefix)), "{}", setting.name);
         if !setting.default.is_empty() {
-            assert_eq!(setting.kind.apply(setting.default, &mut blank()), Ok(()), "{}", setting.name);
+            assert_eq!(setting.kind.apply(setting.default, &mut blank(&FOR_SETTINGS)), Ok(()), "{}", setting.name);
         }
-        assert!(setting.about.ends_with('.') && !setting.kind.accepts().is_empty(), "{}", setting.name);
+        assert!(setting.about.ends_with('.') && !setting.kind.accepts(&FOR_SETTINGS).is_empty(), "{}", setting.name);
     }
 }
 
@@ -314,7 +315,7 @@ fn the_start_up_line_has_what_its_readers_look_for() {
 
 #[test]
 fn on_this_machine_a_tracer_is_named_after_its_program() {
-    let (settings, rejected) = Settings::resolve(&[], &|_| None);
+    let (settings, rejected) = Settings::resolve(&[], &|_| None, &FOR_SETTINGS);
     assert_eq!(rejected, []);
     assert_eq!((settings.service, settings.hostname), (host::process_name(), host::hostname()));
 }

@@ -57,8 +57,9 @@ fn about(settings: &Settings) -> About {
         interpreter: shown(&settings.interpreter),
         tracer_version: shown(&settings.tracer_version),
         process: shown(&host::process_name()),
-        java: settings.java_layout.clone(),
-        php_once: settings.once_logs,
+        calls: Dialect::of_language(&settings.language).language.calls,
+        layout: settings.log_layout.clone(),
+        once: settings.once_logs,
     }
 }
 
@@ -72,7 +73,7 @@ mod tests {
     fn config_of(settings: &[(&str, &str)]) -> LogConfig {
         let code: Vec<(String, String)> =
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let (settings, rejected) = Settings::resolve(&code, &|_| None);
+        let (settings, rejected) = Settings::resolve(&code, &|_| None, &crate::languages::FOR_SETTINGS);
         assert_eq!(rejected, []);
         config(&settings, None)
     }
@@ -89,13 +90,17 @@ mod tests {
         assert_eq!(dotnet.file.as_ref().and_then(|file| file.path.parent()), Some(Path::new("/srv/logs")));
         assert!(dotnet.native_file.is_some() && !dotnet.stderr && dotnet.ring);
         assert_eq!((dotnet.file_level, dotnet.rate, dotnet.once), (Level::Warn, Some(30), false));
-        assert!(!dotnet.about.php_once);
+        assert!(!dotnet.about.once);
         let node = config_of(&[("SPANWIRE_LANGUAGE", "nodejs"), ("logLevel", "error"), ("DD_TRACE_DEBUG", "1")]);
         assert_eq!((node.debug, node.debug_level, node.level_given), (true, Level::Error, false));
         let php = config_of(&[("SPANWIRE_LANGUAGE", "php"), ("datadog.trace.log_level", "warn,span=trace")]);
-        assert_eq!((php.level, php.level_given, php.rules), (Level::Warn, true, vec![("span".into(), Level::Trace)]));
+        assert_eq!(
+            (php.level, php.level_given, php.rules.clone()),
+            (Level::Warn, true, vec![("span".into(), Level::Trace)])
+        );
+        assert!(php.about.calls.counts.starts_with("$tracer"));
         assert_eq!(config_of(&[("SPANWIRE_LANGUAGE", "go")]).aggregate, Some(Duration::from_secs(60)));
         let java = [("SPANWIRE_LANGUAGE", "java"), ("datadog.slf4j.simpleLogger.jsonEnabled", "true")];
-        assert_ne!(config_of(&java).about.java, config_of(&java[..1]).about.java);
+        assert_eq!(config_of(&java).about.layout, [("jsonEnabled", "true".into())]);
     }
 }

@@ -157,7 +157,7 @@ impl Tracers {
         }
         let environment = Environment::read();
         let env = |name: &str| environment.get(name);
-        let (settings, rejected) = Settings::resolve(&code, &env);
+        let (settings, rejected) = Settings::resolve(&code, &env, &crate::languages::FOR_SETTINGS);
         let index = self.free_slot(state).ok_or(Error::Limit)?;
         logging::configure(state, &settings, env("TZ").as_deref(), &rejected);
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;

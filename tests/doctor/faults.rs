@@ -4,7 +4,7 @@ use super::doctor;
 use super::plant::Folder;
 use super::planted::{at, each, ill, open_folder, But, Planted};
 use super::support::faults::{always, first, Reply};
-use spanwire::settings::table::DIALECTS;
+use spanwire::languages::dialects;
 use std::time::Duration;
 
 fn well() -> Planted {
@@ -15,7 +15,7 @@ fn well() -> Planted {
 #[test]
 fn a_healthy_program_has_no_fault_in_any_dialect() {
     let (folder, planted) = (open_folder("healthy"), well());
-    let found = each(DIALECTS, |dialect| {
+    let found = each(&dialects(), |dialect| {
         let Some(visit) = planted.visit(&folder, dialect) else { return Vec::new() };
         // These have no line for a payload that was taken.
         let delivered = if ["ruby", "ruby@source", "go"].contains(dialect) { "unknown" } else { "yes" };
@@ -104,7 +104,7 @@ fn a_setting_that_cannot_be_used() {
 #[test]
 fn tracing_that_is_off_has_no_span_and_no_other_fault() {
     let (folder, planted) = (open_folder("disabled"), well().env("DD_TRACE_ENABLED", "false"));
-    let found = each(DIALECTS, |dialect| {
+    let found = each(&dialects(), |dialect| {
         let Some(visit) = planted.visit(&folder, dialect) else { return Vec::new() };
         let fine = visit.causes() == ["tracing.disabled"] && visit.answers()[..2] == ["yes", "no"];
         if fine {

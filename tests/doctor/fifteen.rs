@@ -5,7 +5,7 @@ use super::plant::{agent_ahead_by, mode, Folder};
 use super::planted::{at, each, named, objections, open_folder, But, Planted, LIVE, LOGS};
 use super::support::faults::{always, Reply};
 use super::support::free_ports;
-use spanwire::settings::table::DIALECTS;
+use spanwire::languages::dialects;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ fn closed_socket(folder: &Folder) -> Planted {
 fn each_of_the_fifteen_faults_is_named_in_every_dialect_and_on_this_machine() {
     let folder = open_folder("fifteen");
     let planted = FAULTS.map(|fault| ((fault.plant)(&folder), fault));
-    let places = || [LIVE].into_iter().chain(DIALECTS.iter().copied());
+    let places = || [LIVE].into_iter().chain(dialects());
     let runs: Vec<_> =
         planted.iter().flat_map(|(planted, fault)| places().map(move |place| (planted, fault, place))).collect();
     let found = each(&runs, |(planted, fault, place)| {

@@ -4,7 +4,7 @@
 use super::plant::{mode, Folder};
 use super::support::hosts::{host, Host};
 use super::{doctor, Visit};
-use spanwire::settings::table::DIALECTS;
+use spanwire::languages::dialects;
 use std::any::Any;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -186,7 +186,7 @@ pub fn named<'a>(cause: &'a str, place: &str, but: &[(&str, &'a str, &str)]) -> 
 #[track_caller]
 pub fn ill(name: &str, cause: &str, planted: Planted, but: But) {
     let folder = open_folder(&name.replace(' ', "-"));
-    let found = each(DIALECTS, |dialect| {
+    let found = each(&dialects(), |dialect| {
         let Some(visit) = planted.visit(&folder, dialect) else { return Vec::new() };
         objections(&visit, named(cause, dialect, but))
             .into_iter()

@@ -141,7 +141,10 @@ mod tests {
     }
 
     fn metadata() -> Metadata {
-        Metadata::of(&Settings::resolve(&[("DD_SERVICE".into(), "shop".into())], &|_| None).0, 3)
+        Metadata::of(
+            &Settings::resolve(&[("DD_SERVICE".into(), "shop".into())], &|_| None, &crate::languages::FOR_SETTINGS).0,
+            3,
+        )
     }
 
     #[test]

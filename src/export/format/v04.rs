@@ -202,7 +202,7 @@ mod tests {
     fn metadata() -> Metadata {
         let given = [("DD_SERVICE", "shop"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
         let code = given.map(|(name, value)| (name.to_string(), value.to_string()));
-        Metadata::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7)
+        Metadata::of(&crate::settings::Settings::resolve(&code, &|_| None, &crate::languages::FOR_SETTINGS).0, 7)
     }
 
     fn chunk(spans: &[(u64, i64, u32)]) -> Chunk {
@@ -274,7 +274,8 @@ mod tests {
         let tags = "language:x,runtime-id:y,_dd.p.dm:-9,_dd.p.tid:z,_dd.git.commit.sha:1,version:7,env:a,team:web";
         let given = [("DD_TAGS", tags), ("DD_GIT_COMMIT_SHA", "2"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
         let code = given.map(|(name, value)| (name.to_string(), value.to_string()));
-        let metadata = Metadata::of(&crate::settings::Settings::resolve(&code, &|_| None).0, 7);
+        let metadata =
+            Metadata::of(&crate::settings::Settings::resolve(&code, &|_| None, &crate::languages::FOR_SETTINGS).0, 7);
         let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(&chunk, &mut offsets);

@@ -23,7 +23,7 @@ fn chunk(tracer: u32, capacity: usize) -> Chunk {
 
 fn metadata(interval_ms: u64) -> Arc<Metadata> {
     let code = [("SPANWIRE_FLUSH_INTERVAL_MS".to_string(), interval_ms.to_string())];
-    Arc::new(Metadata::of(&Settings::resolve(&code, &|_| None).0, 7))
+    Arc::new(Metadata::of(&Settings::resolve(&code, &|_| None, &crate::languages::FOR_SETTINGS).0, 7))
 }
 
 /// A queue with these tracers, whose intervals are too long to matter.

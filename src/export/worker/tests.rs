@@ -47,7 +47,12 @@ fn world(url: &str, tasks: Vec<Task>) -> (&'static Shared, &'static Exporter) {
 
 fn settings(url: &str, service: &str) -> Settings {
     let code = [("DD_SERVICE", service), ("DD_TRACE_AGENT_URL", url), ("SPANWIRE_RETRY_FOR_MS", "0")];
-    Settings::resolve(&code.map(|(name, value)| (name.to_string(), value.to_string())), &|_| None).0
+    Settings::resolve(
+        &code.map(|(name, value)| (name.to_string(), value.to_string())),
+        &|_| None,
+        &crate::languages::FOR_SETTINGS,
+    )
+    .0
 }
 
 fn tracer(shared: &'static Shared, exporter: &Exporter, index: u32, url: &str, service: &str) -> &'static Account {

@@ -8,8 +8,10 @@ mod span;
 
 use crate::counters::Reason;
 use crate::event::{DropDetail, Event, SendError};
-use crate::languages::text::{escaped, inline, object, own};
-use crate::languages::{Form, Frame, Line, NATIVE_CODE};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line, NATIVE_CODE};
+use crate::languages::native::own;
+use crate::languages::text::{escaped, inline, object};
 use crate::level::Level;
 use crate::zone::Moment;
 use crate::{redact, sys};

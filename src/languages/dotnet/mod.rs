@@ -1,5 +1,35 @@
-//! The language dotnet.
+//! .NET.
 
 mod lines;
+mod settings;
 
-pub(crate) use lines::lines;
+use crate::event::Event;
+use crate::languages::language::{Language, Wording};
+use crate::languages::limits::{has_no_place, hash, place, warns_of_drops, Limit, Limits};
+use crate::languages::remedy::BINDING;
+use std::mem::discriminant;
+
+pub static LANGUAGE: Language = Language {
+    settings: settings::SETTINGS,
+    aliases: &[".net", "csharp", "c#"],
+    wordings: &[Wording { name: "dotnet", version: "1.21.0" }, Wording { name: "dotnet@source", version: "3.50.0.0" }],
+    lines: lines::lines,
+    level_of: warns_of_drops,
+    lists_spans: &[],
+    local_time: true,
+    thread_names: false,
+    calls: &BINDING,
+    limits: Limits { of: limit, rated: true, buckets: true },
+};
+
+/// Every record has its place in the source; places are events here. The limit is off unless `DD_TRACE_LOGGING_RATE` is
+/// set.
+fn limit(event: &Event<'_>) -> Option<Limit> {
+    let key = match event {
+        event if has_no_place(event) => return None,
+        // A failure that is tried again has another place in the source than one that is not.
+        Event::AgentUnreachable { attempt, retry, .. } => hash(&(discriminant(event), retry, attempt % 5 == 0)),
+        _ => place(event),
+    };
+    Some(Limit { key, quiet_ns: 0 })
+}

@@ -11,8 +11,10 @@ mod span;
 use crate::counters::Reason;
 use crate::event::{Event, SendError, SendErrorClass};
 use crate::languages::agent::{host_and_port, ip_of, reason_of_agent};
-use crate::languages::text::{self, escaped, general, inline};
-use crate::languages::{Form, Frame, Line};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line};
+use crate::languages::native::own;
+use crate::languages::text::{escaped, general, inline, object};
 use crate::level::Level;
 use crate::redact;
 use serde_json::Value;
@@ -120,8 +122,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
 }
 
 fn ours(frame: &Frame<'_>, event: &Event<'_>) -> Option<Line> {
-    text::own(frame.about, event)
-        .map(|message| Writer::new(frame, event.level()).say("spanwire: ").say(&message).line())
+    own(frame.about, event).map(|message| Writer::new(frame, event.level()).say("spanwire: ").say(&message).line())
 }
 
 fn not_sent(frame: &Frame<'_>, traces: u64, attempt: u32, retry: bool, error: &str) -> Line {
@@ -179,7 +180,7 @@ fn host_event(line: Writer, kind: &str, fields: &[(&str, &str)]) -> Writer {
 
 /// The settings as Go's `encoding/json` writes them, which keeps HTML out of JSON; no error is an empty text.
 fn configuration(fields: &[(String, Value)]) -> String {
-    let json = text::object(fields.iter().map(|(name, value)| {
+    let json = object(fields.iter().map(|(name, value)| {
         let value = match value {
             Value::Null if name == "agent_error" => Cow::Owned(Value::from("")),
             value => Cow::Borrowed(value),

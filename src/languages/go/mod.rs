@@ -1,5 +1,22 @@
-//! The language go.
+//! Go.
 
 mod lines;
+mod settings;
 
-pub(crate) use lines::lines;
+use crate::languages::language::{Language, Wording};
+use crate::languages::limits::{warns_of_drops, Limits};
+use crate::languages::remedy::BINDING;
+
+pub static LANGUAGE: Language = Language {
+    settings: settings::SETTINGS,
+    aliases: &["golang"],
+    wordings: &[Wording { name: "go", version: "v1.39.0" }, Wording { name: "go@source", version: "v2.11.0" }],
+    lines: lines::lines,
+    level_of: warns_of_drops,
+    lists_spans: &[],
+    local_time: true,
+    thread_names: false,
+    calls: &BINDING,
+    // Errors are gathered instead, if at all.
+    limits: Limits::NONE,
+};

@@ -13,8 +13,10 @@ pub use layout::Layout;
 
 use crate::counters::Reason;
 use crate::event::{Event, SendError, SpanView, Totals};
-use crate::languages::text::{inline, object, own, reason_phrase};
-use crate::languages::{Form, Frame, Line};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line};
+use crate::languages::native::own;
+use crate::languages::text::{inline, object, reason_phrase};
 use crate::level::Level;
 use crate::redact;
 use layout::{Exception, Record};
@@ -79,7 +81,7 @@ impl Speaker<'_, '_> {
         exception: Option<&Exception>,
     ) {
         let record = Record { level, thread, logger: logger.into(), message, exception };
-        self.out.push(self.frame.about.java.line(self.form, self.frame, record));
+        self.out.push(Layout::of(&self.frame.about.layout).line(self.form, self.frame, record));
     }
 
     /// From the thread that sends.

@@ -2,9 +2,9 @@
 //! name. Ids are strings, since many readers hold numbers in 53 bits.
 
 use crate::event::{Event, OpenSpanView, SpanView};
+use crate::languages::line::{Frame, Line};
 use crate::languages::native::sentence;
 use crate::languages::text::{cut, free, iso_time, number, object, on_one_line, tags, value, TAG_MAX};
-use crate::languages::{Frame, Line};
 use crate::redact;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -191,9 +191,9 @@ impl Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::languages::limits::HeldBack;
     use crate::languages::tests::{every_event, frame};
     use crate::languages::worked::{self, LAST};
-    use crate::languages::HeldBack;
 
     const GOLDEN: &str = include_str!("lines.golden");
 

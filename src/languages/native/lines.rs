@@ -3,9 +3,10 @@
 
 use crate::counters::Reason;
 use crate::event::{Event, OpenSpanView, SpanView, Thread};
-use crate::languages::remedy::{calls, Calls};
+use crate::languages::line::{About, Frame, Line as Record};
+use crate::languages::remedy::Calls;
 use crate::languages::text::{duration, free, iso_time, number, object, tags, value};
-use crate::languages::{About, Frame, Line as Record};
+use crate::level::Level;
 use crate::os_error::OsError;
 use crate::redact;
 use std::borrow::Cow;
@@ -17,7 +18,7 @@ const OPEN_MAX: usize = 10;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
-    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid), calls(&frame.about.language));
+    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid), frame.about.calls);
     line.0.push_str(&level.name().to_ascii_uppercase());
     line.0.push(' ');
     let message_at = line.0.len();
@@ -33,9 +34,14 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
 
 /// What the event says, without time, process and level.
 pub(crate) fn message(about: &About, event: &Event<'_>) -> String {
-    let mut line = Line(String::new(), calls(&about.language));
+    let mut line = Line(String::new(), about.calls);
     line.event(event);
     line.0
+}
+
+/// Returns what a warning or error says, for languages whose tracer has no line of its own. `None` for other events.
+pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
+    (event.level() <= Level::Warn).then(|| message(about, event))
 }
 
 struct Line(String, &'static Calls);
@@ -369,9 +375,9 @@ fn loss_advice(reason: Reason, calls: &Calls) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::languages::limits::HeldBack;
     use crate::languages::tests::{every_event, frame};
     use crate::languages::worked;
-    use crate::languages::HeldBack;
 
     const GOLDEN: &str = include_str!("lines.golden");
 
@@ -397,7 +403,7 @@ mod tests {
             ("cpp", "spanwire_tracer_shutdown"),
             ("jvm", "the tracer's shutdown"),
         ] {
-            let about = About { language: language.into(), ..About::default() };
+            let about = worked::about(language, "1.2.3");
             for event in [
                 Event::TracerStopped { sent: 1, spans_lost: 2, spans_unknown: 0, timed_out: true },
                 Event::LossBegan { reason: Reason::Shutdown },

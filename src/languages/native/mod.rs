@@ -1,5 +1,23 @@
-//! Our own readable lines.
+//! Our own readable lines, which hosts in C++, Rust and unknown languages have.
 
 mod lines;
 
-pub(crate) use lines::{line, message, sentence};
+pub(super) use lines::{message, own, sentence};
+
+use crate::languages::language::{Language, Wording};
+use crate::languages::limits::Limits;
+use crate::languages::remedy::C;
+use crate::settings::LanguageSettings;
+
+pub static LANGUAGE: Language = Language {
+    settings: LanguageSettings::PLAIN,
+    aliases: &[],
+    wordings: &[Wording { name: "native", version: "" }],
+    lines: |_, frame, event, out| out.push(lines::line(frame, event)),
+    level_of: |event| event.level(),
+    lists_spans: &[],
+    local_time: false,
+    thread_names: false,
+    calls: &C,
+    limits: Limits::SAME_FAILURE,
+};

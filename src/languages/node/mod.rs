@@ -1,5 +1,32 @@
-//! The language node.
+//! Node.js.
 
 mod lines;
+mod settings;
 
-pub(crate) use lines::lines;
+use crate::counters::Reason;
+use crate::event::Event;
+use crate::languages::language::{Form, Language, Wording};
+use crate::languages::limits::Limits;
+use crate::languages::remedy::BINDING;
+use crate::level::Level;
+
+pub static LANGUAGE: Language = Language {
+    settings: settings::SETTINGS,
+    aliases: &["nodejs", "javascript", "js"],
+    wordings: &[Wording { name: "node", version: "0.14.0" }, Wording { name: "node@source", version: "6.0.0" }],
+    lines: lines::lines,
+    level_of: level_of,
+    lists_spans: Form::BOTH,
+    local_time: false,
+    thread_names: false,
+    calls: &BINDING,
+    limits: Limits::NONE,
+};
+
+/// A trace that is too large is an error.
+fn level_of(event: &Event<'_>) -> Level {
+    match event {
+        Event::SpansDropped { reason: Reason::TooLarge, .. } => Level::Error,
+        _ => event.level(),
+    }
+}

@@ -13,8 +13,10 @@ mod span;
 
 use crate::counters::Reason;
 use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SendError, SendErrorClass};
-use crate::languages::text::{general, inline, inline_value, more_spans, object, own, SpansRoom};
-use crate::languages::{Form, Frame, Line};
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line};
+use crate::languages::native::own;
+use crate::languages::text::{general, inline, inline_value, more_spans, object, SpansRoom};
 use crate::level::Level;
 use crate::redact;
 use std::borrow::Cow;
@@ -75,7 +77,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             log.say(Level::Error, "error", &text);
         }
         Event::SettingRejected { name, value, .. } => {
-            let once = if frame.about.php_once { ONCE } else { "" };
+            let once = if frame.about.once { ONCE } else { "" };
             let words = if name.starts_with("OTEL_") {
                 format!("{} has invalid value: {}", inline(name), inline_value(name, value))
             } else {

@@ -1,5 +1,26 @@
-//! The language php.
+//! PHP.
 
 mod lines;
+mod settings;
 
-pub(crate) use lines::lines;
+use crate::languages::language::{Form, Language, Wording};
+use crate::languages::limits::{warns_of_drops, Limits};
+use crate::languages::remedy::Calls;
+
+pub static LANGUAGE: Language = Language {
+    settings: settings::SETTINGS,
+    aliases: &[],
+    wordings: &[Wording { name: "php", version: "0.98.0" }, Wording { name: "php@source", version: "1.20.0" }],
+    lines: lines::lines,
+    level_of: warns_of_drops,
+    lists_spans: Form::BOTH,
+    local_time: true,
+    thread_names: false,
+    calls: &CALLS,
+    limits: Limits::NONE,
+};
+
+static CALLS: Calls = Calls {
+    more_time: "give the end more time: call $tracer->shutdown($timeoutMs) before the script ends",
+    counts: "$tracer->stats() has the counts",
+};

@@ -1,5 +1,29 @@
-//! The language python.
+//! Python.
 
 mod lines;
+mod settings;
 
-pub(crate) use lines::lines;
+use crate::event::Event;
+use crate::languages::language::{Form, Language, Wording};
+use crate::languages::limits::{has_no_place, place, warns_of_drops, Limit, Limits, MINUTE_NS};
+use crate::languages::remedy::BINDING;
+use crate::level::Level;
+
+pub static LANGUAGE: Language = Language {
+    settings: settings::SETTINGS,
+    aliases: &[],
+    wordings: &[Wording { name: "python", version: "1.2.0" }, Wording { name: "python@source", version: "4.0.0" }],
+    lines: lines::lines,
+    level_of: warns_of_drops,
+    lists_spans: &[Form::Source],
+    local_time: true,
+    thread_names: false,
+    calls: &BINDING,
+    limits: Limits { of: limit, rated: true, buckets: false },
+};
+
+/// Every record has its place in the source, and each place a limit; places are events here.
+fn limit(event: &Event<'_>) -> Option<Limit> {
+    let limited = event.level() <= Level::Info && !has_no_place(event);
+    limited.then(|| Limit { key: place(event), quiet_ns: MINUTE_NS })
+}

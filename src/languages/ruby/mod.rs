@@ -1,5 +1,26 @@
-//! The language ruby.
+//! Ruby.
 
 mod lines;
+mod settings;
 
-pub(crate) use lines::lines;
+use crate::languages::language::{Form, Language, Wording};
+use crate::languages::limits::Limits;
+use crate::languages::remedy::Calls;
+
+pub static LANGUAGE: Language = Language {
+    settings: settings::SETTINGS,
+    aliases: &[],
+    wordings: &[Wording { name: "ruby", version: "0.49.0" }, Wording { name: "ruby@source", version: "2.40.0" }],
+    lines: lines::lines,
+    level_of: |event| event.level(),
+    lists_spans: Form::BOTH,
+    local_time: true,
+    thread_names: false,
+    calls: &CALLS,
+    limits: Limits::NONE,
+};
+
+static CALLS: Calls = Calls {
+    more_time: "give the end more time: c.shutdown_timeout, or Spanwire.shutdown(seconds)",
+    counts: "Spanwire.stats has the counts",
+};

@@ -1,10 +1,10 @@
 //! Settings for the log: debug mode, levels, sinks, files, contents and repetition.
 
-use super::{computed, setting, Kind, Language, Section, Setting, DIALECTS};
+use super::{computed, setting, Kind, Section, Setting};
 use std::time::Duration;
 
 /// Restricts a setting to hosts in one language.
-const fn only(language: Language, setting: Setting) -> Setting {
+const fn only(language: &'static str, setting: Setting) -> Setting {
     Setting { only: Some(language), ..setting }
 }
 
@@ -68,7 +68,7 @@ static LEVEL_SETTINGS: &[Setting] = &[
          turn on debug mode if `DD_TRACE_DEBUG` is not set, except with Java.",
     ),
     only(
-        Language::Python,
+        "python",
         setting(
             "_DD_<LOGGER>_LOG_LEVEL",
             Kind::LoggerLevels,
@@ -78,7 +78,7 @@ static LEVEL_SETTINGS: &[Setting] = &[
         ),
     ),
     only(
-        Language::Java,
+        "java",
         setting(
             "datadog.slf4j.simpleLogger.defaultLogLevel",
             Kind::OtherLevels(|d, v| d.java_level = Some(v)),
@@ -87,7 +87,7 @@ static LEVEL_SETTINGS: &[Setting] = &[
         ),
     ),
     only(
-        Language::Java,
+        "java",
         setting(
             "datadog.slf4j.simpleLogger.log.<logger>",
             Kind::LoggerLevels,
@@ -126,7 +126,7 @@ static SINK_SETTINGS: &[Setting] = &[
     ),
     computed(
         "SPANWIRE_LOG_DIALECT",
-        Kind::Word(DIALECTS, |d, v| d.frozen.log_dialect = v),
+        Kind::Dialect(|d, v| d.frozen.log_dialect = v),
         "that of `SPANWIRE_LANGUAGE`, else `native`",
         "The format of records: `native`, one JSON object per line, or the lines of that language's tracer, as its \
          documentation shows them, or with `@source` as its current source code writes them.",
@@ -195,7 +195,7 @@ static FILE_SETTINGS: &[Setting] = &[
          users need `0666` to share a file.",
     ),
     only(
-        Language::Java,
+        "java",
         setting(
             "datadog.slf4j.simpleLogger.logFile",
             Kind::JavaFile(|d, v| d.java_file = Some(v)),
@@ -252,12 +252,12 @@ static CONTENT_SETTINGS: &[Setting] = &[
 ];
 
 const fn layout(name: &'static str, property: &'static str, about: &'static str) -> Setting {
-    only(Language::Java, setting(name, Kind::JavaLayout(property), "", about))
+    only("java", setting(name, Kind::JavaLayout(property), "", about))
 }
 
 static JAVA_SETTINGS: &[Setting] = &[
     only(
-        Language::Java,
+        "java",
         setting(
             "DD_LOG_FORMAT_JSON",
             Kind::Switch(|d, v| d.json_enabled = v),

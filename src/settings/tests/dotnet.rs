@@ -1,8 +1,6 @@
 //! What a .NET user relies on: the two files' places and names, what is deleted, and sinks.
 
 use super::*;
-use crate::languages::Form;
-use crate::settings::habits::dotnet::file_names;
 use std::path::Path;
 
 /// The files for managed and for native code.
@@ -46,24 +44,6 @@ fn the_folder_can_be_named_and_is_another_in_a_container_or_app_service() {
     assert_eq!(paths(&settings)[0], "/datadog-lib/logs/dotnet-tracer-managed-shopd-20261124.log");
     let settings = accepted_as("dotnet", &[], &[("WEBSITE_SITE_NAME", "shop")]);
     assert_eq!(paths(&settings)[0], "/home/LogFiles/datadog/dotnet-tracer-managed-shopd-20261124.log");
-}
-
-#[test]
-fn older_versions_have_their_names() {
-    let names = |version, form| file_names(Version::parse(version), form, "my-shop app.exe", 9, "20200301");
-    let native = "dotnet-tracer-native-my_shop_app-9.log";
-    let managed = "dotnet-tracer-managed-my-shop app.exe-20200301.log";
-    for (version, wanted) in [
-        ("", (managed, native)),
-        ("2.19.0", (managed, native)),
-        ("1.26.0", (managed, native)),
-        ("1.25.2", (managed, "dotnet-tracer-native.log")),
-        ("1.20.9", ("dotnet-tracer-my-shop app.exe-20200301.log", "dotnet-profiler.log")),
-    ] {
-        let (managed, native) = names(version, Form::Page);
-        assert_eq!((managed.as_str(), native.as_str()), wanted, "{version}");
-    }
-    assert_eq!(names("", Form::Source).0, "dotnet-tracer-managed-my-shop app.exe-9.log");
 }
 
 #[test]

@@ -95,18 +95,15 @@ fn the_log_file_is_a_stream_or_a_file_that_begins_anew() {
 
 #[test]
 fn the_layout_takes_simple_loggers_properties_and_the_json_switch() {
-    let mut json = Layout::default();
-    json.set("jsonEnabled", "true").unwrap();
-    assert_eq!(accepted_as("java", &[], &[("DD_LOG_FORMAT_JSON", "1")]).java_layout, json);
+    let json = [("jsonEnabled", "true".to_string())];
+    assert_eq!(accepted_as("java", &[], &[("DD_LOG_FORMAT_JSON", "1")]).log_layout, json);
     let property = ("datadog.slf4j.simpleLogger.jsonEnabled", "true");
     let settings = accepted_as("java", &[property], &[("DD_LOG_FORMAT_JSON", "false")]);
-    assert_eq!((settings.java_layout, settings.values.len() > 10), (json, true));
-    let mut layout = Layout::default();
-    layout.set("showDateTime", "true").unwrap();
-    layout.set("dateTimeFormat", "HH:mm").unwrap();
+    assert_eq!((settings.log_layout, settings.values.len() > 10), (json.to_vec(), true));
+    let layout = [("showDateTime", "true".to_string()), ("dateTimeFormat", "HH:mm".to_string())];
     let date =
         [("datadog.slf4j.simpleLogger.showDateTime", "true"), ("datadog.slf4j.simpleLogger.dateTimeFormat", "HH:mm")];
-    assert_eq!(accepted_as("java", &date, &[]).java_layout, layout);
+    assert_eq!(accepted_as("java", &date, &[]).log_layout, layout);
     let (settings, rejected) = resolve_as("java", &[("datadog.slf4j.simpleLogger.showThreadName", "maybe")], &[]);
-    assert_eq!((settings.java_layout, rejected.len()), (Layout::default(), 1));
+    assert_eq!((settings.log_layout, rejected.len()), (vec![], 1));
 }

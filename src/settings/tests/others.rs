@@ -35,10 +35,10 @@ fn nodes_option_for_debug_mode_ended_with_version_2() {
 
 #[test]
 fn names_of_every_language_mean_settings_that_exist() {
-    for habits in habits::ALL {
-        for name in habits.names {
+    for LanguageSettings { title, names, .. } in crate::languages::ALL.iter().map(|language| &language.settings) {
+        for name in *names {
             for setting in [Some(name.setting), name.turns_on].into_iter().flatten() {
-                assert!(table::all().any(|known| known.name == setting), "{}: {}", habits.title, name.name);
+                assert!(table::all().any(|known| known.name == setting), "{title}: {}", name.name);
             }
         }
     }

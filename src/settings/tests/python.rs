@@ -1,7 +1,7 @@
 //! What a Python user relies on: level names, single loggers, the scenarios of the documentation.
 
 use super::*;
-use crate::settings::habits::python::Outputs;
+use crate::settings::language::Outputs;
 
 #[test]
 fn levels_have_pythons_names_and_a_wrong_one_is_answered_in_ddtraces_words() {
@@ -52,22 +52,6 @@ fn a_loggers_variable_sets_its_level_and_that_of_those_below() {
 }
 
 #[test]
-fn every_logger_that_ddtraces_lines_name_has_its_variable() {
-    let known = crate::settings::habits::python::logger_levels();
-    let sources =
-        [include_str!("../../languages/python/lines.rs"), include_str!("../../languages/python/lines/host.rs")];
-    let mut seen = 0;
-    for quoted in sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
-        let name = |c: char| c.is_ascii_lowercase() || matches!(c, '.' | '_');
-        if quoted.starts_with("ddtrace.") && quoted.chars().all(name) {
-            seen += 1;
-            assert!(known.iter().any(|(logger, _)| logger == quoted), "{quoted}");
-        }
-    }
-    assert!(seen >= 5, "{seen}");
-}
-
-#[test]
 fn the_files_own_level_is_kept_and_a_wrong_one_stops_nothing() {
     let file = ("DD_TRACE_LOG_FILE", "ddtrace_logs.log");
     let settings = accepted_as("python", &[], &[file, ("DD_TRACE_LOG_FILE_LEVEL", "warning")]);
@@ -105,14 +89,12 @@ fn each_scenario_of_the_page_has_its_console_and_file() {
         ("0.61.5", false, true, true, true, (true, false)),
     ];
     for (version, python2, file, basic_config, stream, wanted) in rows {
-        let outputs = Outputs { version: Version::parse(version), python2, file, basic_config, stream };
-        assert_eq!(outputs.choose(), wanted, "{outputs:?}");
+        let language_version = ["3.12", "2.7"][python2 as usize];
+        let outputs = Outputs { version: Version::parse(version), language_version, file, basic_config, stream };
+        assert_eq!(((FOR_SETTINGS.of_host)("python").outputs)(&outputs), wanted, "{outputs:?}");
         for debug in ["true", "false"] {
             let text = |on| if on { "true" } else { "false" };
-            let code = [
-                ("SPANWIRE_TRACER_VERSION", version),
-                ("SPANWIRE_LANGUAGE_VERSION", ["3.12", "2.7"][python2 as usize]),
-            ];
+            let code = [("SPANWIRE_TRACER_VERSION", version), ("SPANWIRE_LANGUAGE_VERSION", language_version)];
             let env = [
                 ("DD_TRACE_DEBUG", debug),
                 ("DD_CALL_BASIC_CONFIG", text(basic_config)),

@@ -10,6 +10,7 @@ use spanwire::export::agent::{Place as AgentPlace, Timeouts};
 use spanwire::export::deliver;
 use spanwire::export::format::{self, Fit, Format, PayloadFormat, Sender, Spans};
 use spanwire::export::{Identity, Metadata};
+use spanwire::languages::FOR_SETTINGS;
 use spanwire::memory::Buffer;
 use spanwire::report::image::{Chunk, Image, Place, Tracer};
 use spanwire::settings::{AgentAddress, Settings};
@@ -169,7 +170,7 @@ fn metadata(tracer: &Tracer) -> Option<Metadata> {
         let all = tracer.card[name].as_array().map(Vec::as_slice).unwrap_or_default();
         all.iter().filter_map(|pair| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()))).collect()
     };
-    let (settings, _) = Settings::resolve(&[], &|_| None);
+    let (settings, _) = Settings::resolve(&[], &|_| None, &FOR_SETTINGS);
     let mut metadata = Metadata::of(&settings, tracer.card["process_id"].as_u64().unwrap_or(0) as u32);
     (metadata.service, metadata.version) = (text("service"), text("version"));
     metadata.runtime_id = text("runtime_id");

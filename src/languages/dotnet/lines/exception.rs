@@ -2,8 +2,8 @@
 
 use crate::event::{SendError, SendErrorClass};
 use crate::languages::agent::host_and_port;
+use crate::languages::language::Form;
 use crate::languages::text::inline;
-use crate::languages::Form;
 
 /// The three lines that the page shows where nothing listens.
 pub(super) const PAGE_REFUSED: &str = "System.Net.Http.HttpRequestException: Connection refused ---> \

@@ -2,8 +2,8 @@
 //! it. Knows no event and no logger.
 
 use crate::event::SpanView;
+use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
-use crate::languages::Form;
 use crate::sys;
 use std::borrow::Cow;
 use std::fmt::Write;

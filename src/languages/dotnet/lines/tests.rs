@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::event::{QueueView, SpanView, Standing};
+use crate::languages::dotnet::LANGUAGE;
+use crate::languages::limits::HeldBack;
+use crate::languages::line::About;
 use crate::languages::worked::{
     self, about, enqueued, fields, levels, queue_full, refused, sending, sent, span, texts, unreachable, AGENT_URL,
     CHILD, FIRST, LAST, TRACES_URL,
 };
-use crate::languages::HeldBack;
-use crate::languages::{About, Language};
 use serde_json::json;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ fn host() -> About {
 }
 
 fn made(form: Form, held_back: HeldBack, event: &Event<'_>) -> Vec<Line> {
-    worked::held(Language::Dotnet, form, &host(), true, held_back, event)
+    worked::held(&LANGUAGE, form, &host(), true, held_back, event)
 }
 
 /// The records of the page's form without their time and properties.

@@ -3,8 +3,8 @@
 
 use super::{beginning, Writer};
 use crate::event::OpenSpanView;
+use crate::languages::line::{Frame, Line};
 use crate::languages::text::inline;
-use crate::languages::{Frame, Line};
 use crate::level::Level;
 use std::fmt::Write;
 

@@ -2,8 +2,8 @@
 
 use super::Writer;
 use crate::event::SpanView;
+use crate::languages::line::Frame;
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
-use crate::languages::Frame;
 use std::borrow::Cow;
 use std::fmt::Write;
 

@@ -3,8 +3,10 @@
 
 use crate::counters::Reason;
 use crate::event::{Event, OpenSpanView, SendError, SpanView};
+use crate::languages::go::LANGUAGE;
+use crate::languages::language::Form;
+use crate::languages::line::{About, Line};
 use crate::languages::worked::{self, about, levels, lines, open, span, texts, FIRST, LAST};
-use crate::languages::{About, Form, Language, Line};
 use crate::level::Level;
 use serde_json::{json, Value};
 use std::time::Duration;
@@ -14,7 +16,7 @@ const SOURCE: &str = "2026/11/24 16:06:35 Datadog Tracer v2.11.0 ";
 
 fn records(form: Form, event: &Event<'_>) -> Vec<Line> {
     let version = if form == Form::Page { "1.39.0" } else { "v2.11.0" };
-    lines(Language::Go, form, &about("go", version), true, event)
+    lines(&LANGUAGE, form, &about("go", version), true, event)
 }
 
 fn check(form: Form, event: &Event<'_>, want: &[&str]) {
@@ -123,7 +125,7 @@ fn a_span_shows_the_tracers_environment_and_maps_by_name() {
         ..span()
     };
     let started = Event::SpanStarted { span: &child, standing: FIRST };
-    let text = |form| lines(Language::Go, form, &about, true, &started)[0].text.clone();
+    let text = |form| lines(&LANGUAGE, form, &about, true, &started)[0].text.clone();
     assert_eq!(
         text(Form::Page),
         "2026/11/24 16:06:35 Datadog Tracer DEBUG: Started Span: dd.env=prod dd.version=7 dd.trace_id=\"9\" \
@@ -133,7 +135,7 @@ fn a_span_shows_the_tracers_environment_and_maps_by_name() {
     assert!(text(Form::Source).contains("dd.trace_id=\"9\" ") && text(Form::Source).contains("map[z:1 a:x y]"));
     let bare = SpanView { tags: vec![], metrics: vec![], ..child };
     let started = Event::SpanStarted { span: &bare, standing: FIRST };
-    assert!(lines(Language::Go, Form::Page, &about, true, &started)[0].text.ends_with("Tags: map[], map[]"));
+    assert!(lines(&LANGUAGE, Form::Page, &about, true, &started)[0].text.ends_with("Tags: map[], map[]"));
 }
 
 #[test]

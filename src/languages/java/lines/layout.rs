@@ -3,8 +3,9 @@
 //! `defaultLogLevel` and `log.<name>` are settings of ours.
 
 use super::date::Pattern;
+use crate::languages::language::Form;
+use crate::languages::line::{Frame, Line};
 use crate::languages::text::inline;
-use crate::languages::{Form, Frame, Line};
 use crate::level::Level;
 use crate::settings::Rejection;
 use crate::sys;
@@ -66,6 +67,15 @@ pub(super) struct Exception {
 }
 
 impl Layout {
+    /// The layout with these properties. Values that cannot be used were rejected when the settings were read.
+    pub fn of(properties: &[(&'static str, String)]) -> Layout {
+        let mut layout = Layout::default();
+        for (property, value) in properties {
+            let _ = layout.set(property, value);
+        }
+        layout
+    }
+
     /// Sets one of SimpleLogger's properties, named without `datadog.slf4j.simpleLogger.`: `showDateTime`,
     /// `dateTimeFormat`, `showThreadName`, `showLogName`, `showShortLogName`, `levelInBrackets`, `warnLevelString`,
     /// `jsonEnabled`, `embedException`; `cacheOutputStream` is taken, and changes nothing.
@@ -238,8 +248,8 @@ fn own(pattern: &str) -> Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::languages::limits::HeldBack;
     use crate::languages::worked::{about, TIME_NS};
-    use crate::languages::HeldBack;
     use crate::zone::Zone;
 
     fn line(layout: &Layout, form: Form, level: Level, message: &str, exception: bool) -> Line {

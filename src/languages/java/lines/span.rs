@@ -1,8 +1,8 @@
 //! A span as the Java tracer prints it, its maps and numbers among it. Knows no event and no logger.
 
 use crate::event::SpanView;
+use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
-use crate::languages::Form;
 use std::borrow::Cow;
 use std::fmt::Write;
 

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::event::{SpanView, Standing};
+use crate::languages::java::LANGUAGE;
+use crate::languages::limits::HeldBack;
+use crate::languages::line::Line;
 use crate::languages::worked::{
     self, about, enqueued, fields, java_span, queue_full, refused, sending, sent, span, texts, unreachable, AGENT_URL,
     CHILD, FIRST, LAST, REFUSED,
 };
-use crate::languages::HeldBack;
-use crate::languages::{Language, Line};
 use crate::zone::Zone;
 use serde_json::json;
 use std::time::Duration;
@@ -16,7 +17,7 @@ const QUIET: HeldBack = HeldBack { events: 0, minutes: 0, quiet_minutes: 5 };
 const DATE: &str = "[dd.trace 2026-11-24 16:06:35:147 +0000] ";
 
 fn made(form: Form, debug: bool, held_back: HeldBack, event: &Event<'_>) -> Vec<Line> {
-    worked::held(Language::Java, form, &about("jvm", "1.64.0"), debug, held_back, event)
+    worked::held(&LANGUAGE, form, &about("jvm", "1.64.0"), debug, held_back, event)
 }
 
 fn page(event: &Event<'_>) -> Vec<Line> {

@@ -2,8 +2,9 @@
 //! among it, but that every character which could move a cursor or end a line is escaped.
 
 use crate::event::SpanView;
+use crate::languages::language::Form;
+use crate::languages::line::{About, Frame};
 use crate::languages::text::{cut, free, more_spans, tags, value, SpansRoom, SPANS_RECORD_MAX, TAG_MAX};
-use crate::languages::{About, Form, Frame};
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -1,10 +1,12 @@
 use super::json;
 use crate::counters::Reason;
 use crate::event::{DropDetail, Event, SpanView};
+use crate::languages::language::Form;
+use crate::languages::line::{About, Line};
+use crate::languages::node::LANGUAGE;
 use crate::languages::worked::{
     self, about, enqueued, levels, lines, refused, sending, sent, span, texts, unreachable,
 };
-use crate::languages::{About, Form, Language, Line};
 use crate::level::Level;
 use crate::settings::{Origin, Rejection};
 use serde_json::json;
@@ -14,11 +16,11 @@ fn host(version: &str, language_version: &str) -> About {
 }
 
 fn then(event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Node, Form::Page, &host("0.14.0", "v10.16.0"), true, event)
+    lines(&LANGUAGE, Form::Page, &host("0.14.0", "v10.16.0"), true, event)
 }
 
 fn now(event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Node, Form::Source, &host("6.0.0", "v24.0.0"), true, event)
+    lines(&LANGUAGE, Form::Source, &host("6.0.0", "v24.0.0"), true, event)
 }
 
 fn both(event: &Event<'_>) -> [Vec<Line>; 2] {

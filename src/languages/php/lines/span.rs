@@ -1,8 +1,8 @@
 //! A span as PHP's tracer writes it when it is started, finished and encoded. Knows no log line.
 
 use crate::event::SpanView;
+use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
-use crate::languages::Form;
 use std::borrow::Cow;
 use std::fmt::Write;
 

@@ -1,17 +1,19 @@
 use super::span::{encoded, number};
 use crate::counters::Reason;
 use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SpanView};
+use crate::languages::language::Form;
+use crate::languages::line::{About, Line};
+use crate::languages::php::LANGUAGE;
 use crate::languages::worked::{self, about, enqueued, levels, lines, span, texts, REFUSED};
-use crate::languages::{About, Form, Language, Line};
 use crate::level::Level;
 use serde_json::json;
 
 fn then(event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Php, Form::Page, &about("php", "0.98.0"), true, event)
+    lines(&LANGUAGE, Form::Page, &about("php", "0.98.0"), true, event)
 }
 
 fn now(event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Php, Form::Source, &about("php", "1.20.0"), true, event)
+    lines(&LANGUAGE, Form::Source, &about("php", "1.20.0"), true, event)
 }
 
 const THEN: &str = "[Tue Nov 24 16:06:35 2026] [2026-11-24T16:06:35+00:00] ";
@@ -212,8 +214,8 @@ fn once_only_messages_say_that_they_are() {
     let bare = format!("{NOW}[ddtrace] [warning] [476] OTEL_TRACES_SAMPLER has invalid value: x");
     let once = "; This message is only displayed once. Specify DD_TRACE_ONCE_LOGS=0 to show all messages.";
     assert_eq!(texts(&now(&sampler)), [format!("{bare}{once}")]);
-    let every = About { php_once: false, ..about("php", "1.20.0") };
-    assert_eq!(texts(&lines(Language::Php, Form::Source, &every, true, &sampler)), [bare]);
+    let every = About { once: false, ..about("php", "1.20.0") };
+    assert_eq!(texts(&lines(&LANGUAGE, Form::Source, &every, true, &sampler)), [bare]);
     let other = worked::rejected("DD_TRACE_SAMPLE_RATE", "x", "no number");
     let line = &then(&other)[0];
     assert!(line.text.contains("] spanwire: setting rejected: ") && line.text.ends_with(once));

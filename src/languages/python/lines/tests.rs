@@ -1,8 +1,10 @@
 //! The Python dialect against the page's examples, the worked lines, and what could harm a reader.
 
 use crate::event::{Event, OpenSpanView, SpanView, Standing};
+use crate::languages::language::Form;
+use crate::languages::line::Line;
+use crate::languages::python::LANGUAGE;
 use crate::languages::worked::{self, about, lines, open, span, texts, CHILD, FIRST, LAST};
-use crate::languages::{Form, Language, Line};
 use crate::level::Level;
 use serde_json::{json, Value};
 use std::time::Duration;
@@ -13,7 +15,7 @@ const AT: &str = "2026-11-24 16:06:35,147";
 const ID: &str = "132990249761594643611020443499575861540";
 
 fn records(form: Form, event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Python, form, &about("python", "2.0.0"), true, event)
+    lines(&LANGUAGE, form, &about("python", "2.0.0"), true, event)
 }
 
 /// The only record's text behind the time.

@@ -6,8 +6,8 @@
 //! where everything up to the next place for a break still fits.
 
 use crate::event::SpanView;
+use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, more_spans, tags, SpansRoom, SPANS_RECORD_MAX, TAG_MAX};
-use crate::languages::Form;
 use std::borrow::Cow;
 use std::fmt::Write;
 

@@ -1,22 +1,24 @@
 use super::pretty::{float, written};
 use crate::counters::Reason;
 use crate::event::{Event, SpanView};
+use crate::languages::language::Form;
+use crate::languages::line::{About, Frame, Line};
+use crate::languages::ruby::LANGUAGE;
 use crate::languages::worked::{self, about, enqueued, levels, lines, refused, span, texts, unreachable, REFUSED};
-use crate::languages::{About, Form, Frame, Language, Line};
 use crate::level::Level;
 use serde_json::json;
 
 fn then(event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Ruby, Form::Page, &about("ruby", "0.49.0"), true, event)
+    lines(&LANGUAGE, Form::Page, &about("ruby", "0.49.0"), true, event)
 }
 
 fn now(event: &Event<'_>) -> Vec<Line> {
-    lines(Language::Ruby, Form::Source, &about("ruby", "2.40.0"), true, event)
+    lines(&LANGUAGE, Form::Source, &about("ruby", "2.40.0"), true, event)
 }
 
 fn quiet(form: Form, event: &Event<'_>) -> Vec<Line> {
     let version = if form == Form::Page { "0.49.0" } else { "2.40.0" };
-    lines(Language::Ruby, form, &about("ruby", version), false, event)
+    lines(&LANGUAGE, form, &about("ruby", version), false, event)
 }
 
 fn allocating() -> SpanView<'static> {
@@ -168,7 +170,7 @@ fn the_failing_agent_is_an_error_once_and_then_a_detail() {
     assert_eq!(levels(&first), [Level::Error]);
     assert_eq!(levels(&then(&unreachable(false))), [Level::Debug]);
     let modern = About { language_version: "3.4.1".into(), ..about("ruby", "2.40.0") };
-    let lines = lines(Language::Ruby, Form::Source, &modern, false, &unreachable(true));
+    let lines = lines(&LANGUAGE, Form::Source, &modern, false, &unreachable(true));
     assert_eq!(
         texts(&lines),
         [

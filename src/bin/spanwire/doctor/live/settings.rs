@@ -4,6 +4,7 @@
 use super::found::{bad, good, note, with_evidence};
 use crate::doctor::report::{Finding, Section};
 use serde_json::{json, Map, Value as Json};
+use spanwire::languages::FOR_SETTINGS;
 use spanwire::redact;
 use spanwire::settings::{table, AgentAddress, Origin, Rejected, Settings, Value};
 
@@ -16,7 +17,7 @@ const EACH_ITS_OWN: &str = "each program's service is its file name";
 pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Section) {
     let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let code: Vec<(String, String)> = url.map(|url| (URL.to_string(), url.to_string())).into_iter().collect();
-    let (settings, rejected) = Settings::resolve(&code, &env);
+    let (settings, rejected) = Settings::resolve(&code, &env, &FOR_SETTINGS);
     let mut findings = vec![in_force(&settings, url.is_some(), &env)];
     findings.extend(rejected.iter().map(|rejected| unusable(rejected, &settings)));
     let names: Vec<String> = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
@@ -68,7 +69,7 @@ fn in_force(settings: &Settings, by_option: bool, env: &dyn Fn(&str) -> Option<S
     let says =
         format!("traces go to {}; {service}; {set} of {} settings are set", settings.agent, settings.values.len());
     let finding = with_evidence(good("settings.in_force", says), lines);
-    let (alone, _) = Settings::resolve(&[], env);
+    let (alone, _) = Settings::resolve(&[], env, &FOR_SETTINGS);
     match by_option && alone.agent != settings.agent {
         true => with_evidence(finding, [format!("without --url, traces would go to {}", alone.agent)]),
         false => finding,

@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn the_test_trace_is_one_span_that_a_receiver_understands() {
         let env = |name: &str| (name == "DD_ENV").then(|| "staging".to_string());
-        let (settings, _) = Settings::resolve(&[], &env);
+        let (settings, _) = Settings::resolve(&[], &env, &spanwire::languages::FOR_SETTINGS);
         let (id, body) = payload(&Metadata::of(&settings, 7));
         let traces = decode::payload(&body).expect("a payload");
         assert_eq!((traces.len(), traces[0].len()), (1, 1));

@@ -3,9 +3,10 @@
 use super::{both, nothing, page, source};
 use crate::counters::Reason;
 use crate::event::{DropDetail, Event, QueueView};
+use crate::languages::language::Form;
+use crate::languages::limits::HeldBack;
+use crate::languages::python::LANGUAGE;
 use crate::languages::worked::{self, about, held};
-use crate::languages::HeldBack;
-use crate::languages::{Form, Language};
 use std::time::Duration;
 
 #[test]
@@ -141,12 +142,12 @@ fn drops_read_as_in_both_forms() {
 fn what_a_limit_held_back_is_counted_behind_the_message() {
     let held_back = HeldBack { events: 12, minutes: 1, quiet_minutes: 1 };
     let about = about("python", "2.0.0");
-    let away = held(Language::Python, Form::Page, &about, false, held_back, &worked::unreachable(true));
+    let away = held(&LANGUAGE, Form::Page, &about, false, held_back, &worked::unreachable(true));
     assert!(
         away[0].text.contains("/v0.4/traces [12 skipped]\nConnectionRefusedError: "),
         "the count belongs to the message, not to the exception: {}",
         away[0].text
     );
-    let refused = held(Language::Python, Form::Source, &about, false, held_back, &worked::refused(500, ""));
+    let refused = held(&LANGUAGE, Form::Source, &about, false, held_back, &worked::refused(500, ""));
     assert!(refused[0].text.ends_with("reason Internal Server Error [12 skipped]"));
 }

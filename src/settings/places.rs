@@ -1,12 +1,12 @@
-//! Where records go: the sinks and the log file that the settings come to together, in the way of the host's language.
-//! Nothing is opened or made here.
+//! Settles where records go: the sinks and the log files that the settings and the host's language come to together.
+//! Opens and makes nothing.
 
-use super::{dotnet, go, python};
-use crate::languages::Language;
-use crate::log::{Dialect, FileConfig, Retention};
-use crate::settings::draft::Draft;
-use crate::settings::parse::Sinks;
-use crate::settings::{Origin, Rejected, Rejection, Settings, Surroundings, Value};
+use super::draft::Draft;
+use super::language::{FolderFacts, FolderFile, FolderFiles, Outputs, Size};
+use super::log_file::{FileConfig, Retention};
+use super::parse::Sinks;
+use super::rejection::Rejection;
+use super::{Origin, Rejected, Settings, Surroundings, Value};
 use std::path::{Path, PathBuf};
 
 const SINKS: &str = "SPANWIRE_LOG_SINKS";
@@ -14,26 +14,26 @@ const FILE: &str = "DD_TRACE_LOG_FILE";
 const FOLDER: &str = "DD_TRACE_LOG_DIRECTORY";
 
 /// What is looked up outside of the settings.
-pub(in crate::settings) struct Outside<'a> {
-    /// What the machine says.
+pub(super) struct Outside<'a> {
+    /// What the machine and the process say.
     pub around: &'a Surroundings,
     /// The environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// Settles the sinks and the files.
-pub(in crate::settings) fn settle(draft: &mut Draft, outside: &Outside<'_>, rejected: &mut Vec<Rejected>) {
+pub(super) fn settle(draft: &mut Draft, outside: &Outside<'_>, rejected: &mut Vec<Rejected>) {
     let named = draft.frozen.log_file.clone();
-    let old_python = draft.language == Language::Python && draft.version.is_some_and(|v| v.is_before(1, 3, 2));
-    if let (Some(_), true, Some(value)) = (&named, old_python, draft.frozen.value(FILE)) {
-        let why = Rejection::OfLanguage(
-            "ddtrace has a log file from version 1.3.2 on, and SPANWIRE_TRACER_VERSION is older; it is not used",
-        );
-        rejected.push(refused(value, why));
+    let too_old = draft.language.log_file_since.as_ref().filter(|since| {
+        let (major, minor, patch) = since.version;
+        draft.version.is_some_and(|version| version.is_before(major, minor, patch))
+    });
+    if let (Some(_), Some(since), Some(value)) = (&named, too_old, draft.frozen.value(FILE)) {
+        rejected.push(refused(value, Rejection::OfLanguage(since.why)));
     }
     let place = if let Some(path) = draft.java_file.take() {
         Some(FileConfig { make_folders: true, truncate: true, else_stderr: true, ..of_size(draft, path, 0, 0) })
-    } else if let Some(path) = named.clone().filter(|_| !old_python) {
+    } else if let Some(path) = named.clone().filter(|_| too_old.is_none()) {
         Some(named_file(draft, path))
     } else {
         folder(draft, outside).map(|folder| file_in(draft, &folder, outside))
@@ -67,23 +67,24 @@ pub(in crate::settings) fn settle(draft: &mut Draft, outside: &Outside<'_>, reje
     settings.log_native_place = settings.log_native_place.take().filter(|_| sinks.file);
 }
 
-/// The sinks where `SPANWIRE_LOG_SINKS` names none, and their names. The host can always pull.
+/// Returns the sinks where `SPANWIRE_LOG_SINKS` names none, and their names. The host can always pull.
 fn usual_sinks(draft: &Draft, file: bool) -> (Sinks, String) {
-    let (stderr, file) = match (draft.log_sinks, draft.language) {
-        (Some(named), _) => (named.stderr, named.file && file),
-        (None, Language::Python) => {
-            let python2 = draft.frozen.language_version.starts_with('2');
-            let (version, basic_config, stream) = (draft.version, draft.basic_config, draft.stream_handler);
-            python::Outputs { version, python2, file, basic_config, stream }.choose()
-        }
-        (None, _) => (!file, file),
+    let (stderr, file) = match draft.log_sinks {
+        Some(named) => (named.stderr, named.file && file),
+        None => (draft.language.outputs)(&Outputs {
+            version: draft.version,
+            language_version: &draft.frozen.language_version,
+            file,
+            basic_config: draft.basic_config,
+            stream: draft.stream_handler,
+        }),
     };
     let names = [(stderr, "stderr"), (file, "file"), (true, "ring")];
     let names: Vec<&str> = names.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect();
     (Sinks { stderr, file, ring: true }, names.join(","))
 }
 
-/// The folder of log files: the one that is named, that of the old setting's file, or the language's own.
+/// Returns the folder of log files: the one that is named, that of the old setting's file, or the language's own.
 fn folder(draft: &mut Draft, outside: &Outside<'_>) -> Option<PathBuf> {
     let old = draft.log_path.take();
     if let Some(folder) = draft.folder.take() {
@@ -92,65 +93,57 @@ fn folder(draft: &mut Draft, outside: &Outside<'_>) -> Option<PathBuf> {
     if let Some(folder) = old.as_deref().and_then(Path::parent) {
         return Some(folder.to_path_buf());
     }
-    if draft.language != Language::Dotnet {
-        return None;
-    }
-    let folder = dotnet::default_folder(outside.around.folder_exists, outside.env);
+    let folder = draft.language.default_folder?(outside.around.folder_exists, outside.env);
     if let Some(value) = draft.frozen.values.iter_mut().find(|value| value.name == FOLDER) {
         value.value = folder.display().to_string();
     }
     Some(folder)
 }
 
-/// `DD_TRACE_LOG_FILE`.
+/// Returns the file that `DD_TRACE_LOG_FILE` names.
 fn named_file(draft: &Draft, path: PathBuf) -> FileConfig {
-    match draft.language {
-        // Rotated by another program, if at all.
-        Language::Php => of_size(draft, path, 0, 0),
-        _ => of_size(draft, path, draft.frozen.log_file_size, draft.frozen.log_file_backups),
+    match draft.language.rotates_log_file {
+        true => of_size(draft, path, draft.frozen.log_file_size, draft.frozen.log_file_backups),
+        false => of_size(draft, path, 0, 0),
     }
 }
 
-/// A file in `DD_TRACE_LOG_DIRECTORY`.
+/// Returns the file in `DD_TRACE_LOG_DIRECTORY`. The draft keeps that of native code.
 fn file_in(draft: &mut Draft, folder: &Path, outside: &Outside<'_>) -> FileConfig {
     let Surroundings { process_name: process, pid, date, .. } = outside.around;
-    let elsewhere = (outside.env)("TMPDIR").filter(|folder| folder.starts_with('/')).unwrap_or_else(|| "/tmp".into());
-    let elsewhere = Path::new(&elsewhere);
-    match draft.language {
-        Language::Go => {
-            let file = of_size(draft, folder.join(go::LOG_FILE), 0, 0);
-            FileConfig { else_stderr: true, ..file }
+    let Some(folder_files) = draft.language.folder_files else {
+        let (size, backups) = (draft.frozen.log_file_size, draft.frozen.log_file_backups);
+        let file = of_size(draft, folder.join(format!("spanwire-{process}-{pid}.log")), size, backups);
+        let asked = is_set(&draft.frozen, "DD_TRACE_LOGFILE_RETENTION_DAYS");
+        let retention = retention(draft, &["spanwire-"]).filter(|_| asked);
+        return FileConfig { make_folders: true, else_stderr: true, retention, ..file };
+    };
+    let (version, dialect) = (draft.version, draft.frozen.log_dialect.as_str());
+    let FolderFiles { main, native } = folder_files(&FolderFacts { version, dialect, process, pid: *pid, date });
+    let temporary = (outside.env)("TMPDIR").filter(|folder| folder.starts_with('/')).unwrap_or_else(|| "/tmp".into());
+    let place = |file: FolderFile| {
+        let path = folder.join(&file.name);
+        let config = match file.size {
+            Size::Never => of_size(draft, path, 0, 0),
+            Size::Managed(backups) => of_size(draft, path, draft.managed_max, backups),
+            Size::Fixed(max_bytes, backups) => FileConfig { max_bytes, backups, ..of_size(draft, path, 0, 0) },
+        };
+        FileConfig {
+            make_folders: file.make_folders,
+            or_else: file.or_temporary.then(|| Path::new(&temporary).join(&file.name)),
+            else_stderr: true,
+            retention: retention(draft, file.old_files).filter(|_| !file.old_files.is_empty()),
+            ..config
         }
-        Language::Dotnet => {
-            let form = Dialect::from_name(&draft.frozen.log_dialect).unwrap_or_default().form;
-            let (managed, native) = dotnet::file_names(draft.version, form, process, *pid, date);
-            let made = |name: &str, max_bytes, backups| FileConfig {
-                make_folders: true,
-                or_else: Some(elsewhere.join(name)),
-                else_stderr: true,
-                ..of_size(draft, folder.join(name), max_bytes, backups)
-            };
-            let native_place = FileConfig {
-                max_bytes: dotnet::NATIVE_MAX_BYTES,
-                backups: dotnet::NATIVE_BACKUPS,
-                ..made(&native, 0, 0)
-            };
-            let managed = made(&managed, draft.managed_max, dotnet::MANAGED_BACKUPS);
-            let managed = FileConfig { retention: retention(draft, &dotnet::OLD_FILES), ..managed };
-            draft.frozen.log_native_place = Some(native_place);
-            managed
-        }
-        _ => {
-            let (size, backups) = (draft.frozen.log_file_size, draft.frozen.log_file_backups);
-            let file = of_size(draft, folder.join(format!("spanwire-{process}-{pid}.log")), size, backups);
-            let asked = is_set(&draft.frozen, "DD_TRACE_LOGFILE_RETENTION_DAYS");
-            let retention = retention(draft, &["spanwire-"]).filter(|_| asked);
-            FileConfig { make_folders: true, else_stderr: true, retention, ..file }
-        }
+    };
+    let (main, native) = (place(main), native.map(place));
+    if native.is_some() {
+        draft.frozen.log_native_place = native;
     }
+    main
 }
 
-/// A file that is rotated at this size, unless the settings say another.
+/// Returns a file that is rotated at this size, unless the settings name another.
 fn of_size(draft: &Draft, path: PathBuf, max_bytes: u64, backups: u32) -> FileConfig {
     let settings = &draft.frozen;
     let said = |name, said, otherwise| if is_set(settings, name) { said } else { otherwise };

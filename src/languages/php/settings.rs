@@ -1,26 +1,31 @@
-//! PHP: INI names, and levels for single targets: `debug,startup=error,span=trace`. INI values of the machine are passed
-//! as `default:NAME`, since the environment beats them; what a script sets is passed by name alone.
+//! Settings of PHP hosts: INI names, and levels of single targets: `debug,startup=error,span=trace`. The binding passes
+//! INI values of the machine as `default:NAME`, since the environment beats them, and what a script sets by name alone.
 
-use super::{upper, Family, Habits, Levels};
 use crate::level::Level;
+use crate::settings::language::{upper, Family, LanguageSettings};
+use crate::settings::levels::Levels;
 use crate::settings::Rejection;
 
 /// The target of the start-up line.
 const STARTUP: &str = "startup";
 
-/// What a binding for PHP may pass beside the settings' own names.
-pub static HABITS: Habits = Habits {
+pub(super) const SETTINGS: LanguageSettings = LanguageSettings {
+    id: "php",
     title: "PHP",
-    names: &[],
     family: Some(Family {
         about: "INI settings: `datadog.trace.debug` is `DD_TRACE_DEBUG`, and so on for each setting",
         setting: |given| given.strip_prefix("datadog.").map(|rest| format!("DD_{}", upper(rest))),
     }),
     level_words: "a level (`off` to `trace`), levels of targets (`span=trace`), or both: `error,startup=info`",
     levels,
+    debug_caps_level: true,
+    debug_rules: Some(debug_rules),
+    // Other programs rotate it.
+    rotates_log_file: false,
+    ..LanguageSettings::PLAIN
 };
 
-/// Directives, separated by commas: a level for everything, a target's level, or a target alone for all of it.
+/// Reads directives, separated by commas: a level for everything, a target's level, or a target alone for all its records.
 fn levels(text: &str) -> Result<Levels, Rejection> {
     let mut levels = Levels::default();
     for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
@@ -49,13 +54,13 @@ fn levels(text: &str) -> Result<Levels, Rejection> {
         Levels { level: None, ref rules } if rules.is_empty() => {
             Err(Rejection::OfLanguage("names no level; accepted is such as error"))
         }
-        // Whoever names targets alone leaves the rest at PHP's default.
+        // Without a level for everything, PHP's default holds.
         Levels { level, rules } => Ok(Levels { level: level.or(Some(Level::Error)), rules }),
     }
 }
 
-/// The targets' levels in debug mode: everything, but no start-up line on a command line, or where it is turned off.
-pub fn debug_rules(interpreter: &str, startup_logs: bool) -> Vec<(String, Level)> {
+/// Returns the targets' levels in debug mode: everything, but no start-up line on a command line or where it is off.
+fn debug_rules(interpreter: &str, startup_logs: bool) -> Vec<(String, Level)> {
     match interpreter == "cli" || !startup_logs {
         true => vec![(STARTUP.into(), Level::Error)],
         false => Vec::new(),

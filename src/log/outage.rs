@@ -1,17 +1,13 @@
-//! Says that a thread of ours cannot be started: once for an outage, from the thread that wanted it, since the log's own
-//! thread may be missing too. And says when threads can be started again.
+//! Remembers that threads of ours cannot be started, so that this is logged once for an outage.
 
-use super::{emit, Logs, Shared};
-use crate::event::{Event, Thread};
-use crate::os_error::OsError;
-use crate::sys;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::event::Thread;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// An outage whose thread was not tried for so long is over: another one is told.
+/// An outage whose thread was not tried for so long is over, and the next failure is logged.
 const FORGOTTEN_AFTER_NS: u64 = 60_000_000_000;
 
-/// The outage that was told.
+/// The outage that was logged.
 #[derive(Default)]
 pub(super) struct Outage(Mutex<Option<Told>>);
 
@@ -22,8 +18,8 @@ struct Told {
 }
 
 impl Outage {
-    /// Whether to tell of this failure.
-    fn fails(&self, thread: Thread, now_ns: u64) -> bool {
+    /// Whether to log this failure.
+    pub fn fails(&self, thread: Thread, now_ns: u64) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *told {
             Some(outage) if outage.thread == thread => outage.failed_ns = now_ns,
@@ -36,37 +32,11 @@ impl Outage {
         false
     }
 
-    /// How long the outage lasted that ends with this thread, if it was told.
-    fn ends(&self, thread: Thread, now_ns: u64) -> Option<Duration> {
+    /// Returns how long the outage lasted that ends with this thread, if it was logged.
+    pub fn ends(&self, thread: Thread, now_ns: u64) -> Option<Duration> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ended = told.take_if(|outage| outage.thread == thread)?;
         Some(Duration::from_nanos(now_ns.saturating_sub(ended.since_ns)))
-    }
-}
-
-impl Logs {
-    /// This thread could not be started.
-    #[cold]
-    pub fn thread_failed(&self, thread: Thread, error: &OsError) {
-        failed(&self.shared, thread, error);
-    }
-
-    /// This thread was started.
-    pub fn thread_started(&self, thread: Thread) {
-        started(&self.shared, thread);
-    }
-}
-
-pub(super) fn failed(shared: &Arc<Shared>, thread: Thread, error: &OsError) {
-    if shared.outage.fails(thread, sys::monotonic_ns()) {
-        let errno = if let OsError::Errno(errno) = error { *errno } else { 0 };
-        emit(shared, &Event::ThreadNotStarted { thread, errno });
-    }
-}
-
-pub(super) fn started(shared: &Arc<Shared>, thread: Thread) {
-    if let Some(after) = shared.outage.ends(thread, sys::monotonic_ns()) {
-        emit(shared, &Event::ThreadStarted { thread, after });
     }
 }
 

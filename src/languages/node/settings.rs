@@ -1,12 +1,13 @@
-//! Node.js: the options of `init`, and levels that have numbers and mean what is logged within debug mode. A logger of
-//! the host's takes records from the ring; that is the binding's part.
+//! Settings of Node.js hosts: the options of `init`, and levels that have numbers and limit what debug mode logs. The
+//! binding hands records from the ring to a logger of the host.
 
-use super::{name, Habits, Levels, Name};
 use crate::level::Level;
+use crate::settings::language::{name, LanguageSettings, Name};
+use crate::settings::levels::Levels;
 use crate::settings::Rejection;
 
-/// What a binding for Node.js may pass beside the settings' own names.
-pub static HABITS: Habits = Habits {
+pub(super) const SETTINGS: LanguageSettings = LanguageSettings {
+    id: "node",
     title: "Node.js",
     names: &[
         // Later versions know it as DD_TRACE_DEBUG only.
@@ -22,13 +23,15 @@ pub static HABITS: Habits = Habits {
         name("flushInterval", "SPANWIRE_FLUSH_INTERVAL_MS"),
         name("reportHostname", "DD_TRACE_REPORT_HOSTNAME"),
     ],
-    family: None,
     level_words:
         "what debug mode logs: `trace` 10, `debug` 20, `info` 30, `warn` 40, `error` or `critical` 50, `off` 100",
     levels,
+    level_of_debug_mode: true,
+    debug_caps_level: true,
+    ..LanguageSettings::PLAIN
 };
 
-/// A name, or a number: what is as important as that, or more, is logged.
+/// Reads a name or a number: records of that importance and more are logged.
 fn levels(text: &str) -> Result<Levels, Rejection> {
     let number = match text.to_ascii_lowercase().as_str() {
         "trace" => 10,

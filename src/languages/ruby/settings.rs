@@ -1,10 +1,10 @@
-//! Ruby: the attributes of `Datadog.configure`'s object, by their paths. A logger instance of the host's takes records
-//! from the ring; that is the binding's part.
+//! Settings of Ruby hosts: the attributes of `Datadog.configure`'s object, by their paths. The binding hands records from
+//! the ring to a logger of the host.
 
-use super::{levels, name, Habits};
+use crate::settings::language::{name, LanguageSettings};
 
-/// What a binding for Ruby may pass beside the settings' own names.
-pub static HABITS: Habits = Habits {
+pub(super) const SETTINGS: LanguageSettings = LanguageSettings {
+    id: "ruby",
     title: "Ruby",
     names: &[
         name("diagnostics.debug", "DD_TRACE_DEBUG"),
@@ -19,7 +19,6 @@ pub static HABITS: Habits = Habits {
         name("tracing.partial_flush.enabled", "DD_TRACE_PARTIAL_FLUSH_ENABLED"),
         name("tracing.partial_flush.min_spans_threshold", "DD_TRACE_PARTIAL_FLUSH_MIN_SPANS"),
     ],
-    family: None,
-    level_words: "`off`, `error`, `warn`, `info`, `debug`, `trace`",
-    levels: levels::plain,
+    debug_caps_level: true,
+    ..LanguageSettings::PLAIN
 };

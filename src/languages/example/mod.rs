@@ -1,0 +1,36 @@
+//! A language that exists in tests only. Its folder and its line in the list of languages are all that it takes: it is
+//! chosen by `SPANWIRE_LANGUAGE`, its users' names mean settings, its lines are logged, and its limits hold.
+
+use crate::event::Event;
+use crate::languages::language::{Language, Wording};
+use crate::languages::limits::{Limit, Limits, MINUTE_NS};
+use crate::languages::line::Line;
+use crate::languages::remedy::BINDING;
+use crate::settings::language::{name, LanguageSettings};
+
+pub static LANGUAGE: Language = Language {
+    settings: LanguageSettings {
+        id: "example",
+        title: "Example",
+        names: &[name("example.verbose", "DD_TRACE_DEBUG")],
+        ..LanguageSettings::PLAIN
+    },
+    aliases: &["ex"],
+    wordings: &[Wording { name: "example", version: "" }],
+    lines: |_, frame, event, out| {
+        let prefix = format!("<{}> ", frame.about.service);
+        out.push(Line::new(event.level(), "example", prefix, event.kind()));
+    },
+    level_of: |event| event.level(),
+    lists_spans: &[],
+    local_time: false,
+    thread_names: false,
+    calls: &BINDING,
+    limits: Limits {
+        of: |event| {
+            let lost = matches!(event, Event::RecordsLost { .. });
+            lost.then_some(Limit { key: 1, quiet_ns: 2 * MINUTE_NS })
+        },
+        ..Limits::NONE
+    },
+};

@@ -1,0 +1,86 @@
+//! What the log knows about a language: one [`Language`] per folder of `languages/`, as data.
+
+use super::limits::Limits;
+use super::line::{Frame, Line};
+use super::remedy::Calls;
+use crate::event::Event;
+use crate::level::Level;
+use crate::settings::LanguageSettings;
+use std::fmt;
+
+/// A language: the names it goes by, the settings its users know, how events read and how often they repeat.
+pub struct Language {
+    /// The names and settings of its users; `settings.id` is the language's name in the code.
+    pub settings: LanguageSettings,
+    /// Further names, in lower case, by which hosts report it.
+    pub aliases: &'static [&'static str],
+    /// The wordings of its lines: that of the documentation's page, and that of the tracer's current source. Empty for a
+    /// language whose users read `native` lines.
+    pub wordings: &'static [Wording],
+    /// Appends the records of an event.
+    pub lines: fn(Form, &Frame<'_>, &Event<'_>, &mut Vec<Line>),
+    /// Returns the level at which an event must be logged to make a record.
+    pub level_of: fn(&Event<'_>) -> Level,
+    /// The wordings that show the spans of an enqueued chunk one by one.
+    pub lists_spans: &'static [Form],
+    /// Whether its lines have the local time.
+    pub local_time: bool,
+    /// Whether its lines have the thread's name.
+    pub thread_names: bool,
+    /// What a host calls to follow our advice.
+    pub calls: &'static Calls,
+    /// How often events are repeated.
+    pub limits: Limits,
+}
+
+impl Language {
+    /// Its name in the code.
+    pub fn id(&self) -> &'static str {
+        self.settings.id
+    }
+}
+
+impl PartialEq for Language {
+    fn eq(&self, other: &Language) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Language {}
+
+impl fmt::Debug for Language {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.id())
+    }
+}
+
+/// A wording of a language's lines.
+pub struct Wording {
+    /// The dialect's name, as `SPANWIRE_LOG_DIALECT` takes it.
+    pub name: &'static str,
+    /// The version of the tracer that writes such lines; empty for our own.
+    pub version: &'static str,
+}
+
+/// Which of a tracer's wordings: they have changed over the years.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// That of the documentation page "Tracer debug logs", which is what people search for.
+    #[default]
+    Page,
+    /// That of the tracer's current source (`@source` behind the language's name).
+    Source,
+}
+
+impl Form {
+    /// Both.
+    pub const BOTH: &'static [Form] = &[Form::Page, Form::Source];
+
+    /// Returns the wording that a dialect's name means.
+    pub fn of(dialect: &str) -> Form {
+        match dialect.ends_with("@source") {
+            true => Form::Source,
+            false => Form::Page,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Writes records to standard error, to the log files and to sinks, and records how many an output has lost. Runs on the
+//! log thread.
+
+use super::callback::Returned;
+use super::compose::record;
+use super::deliver::keep;
+use super::file::{LogFile, Moved};
+use super::record::Record;
+use super::shared::Shared;
+use crate::event::{Event, Outlet};
+use crate::languages::line::NATIVE_CODE;
+use crate::level::Level;
+use crate::lines::Lines;
+use crate::settings::FileConfig;
+use crate::sys;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Panics that are logged.
+const PANICS_TOLD: u32 = 5;
+/// How long one line waits for a reader.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The outputs of the log thread.
+pub(super) struct Outputs {
+    stderr: Output,
+    lines: Lines,
+    file: FileOutput,
+    native_file: FileOutput,
+    /// Records that were lost by a panic or because the queue was full, and of which no record was written yet.
+    pub lost: u64,
+    panics: u32,
+}
+
+/// A file, and what it has lost.
+struct FileOutput {
+    output: Output,
+    file: Option<LogFile>,
+}
+
+/// What one output has lost since it last took a line, and whether the reason was logged.
+#[derive(Default)]
+struct Output {
+    lost: u64,
+    told: bool,
+}
+
+impl Outputs {
+    pub fn new(shared: &Shared) -> Outputs {
+        let file = || FileOutput { output: Output::default(), file: None };
+        let (stderr, lines) = (Output::default(), Lines::to_given(shared.given.standard_error));
+        Outputs { stderr, lines, file: file(), native_file: file(), lost: 0, panics: 0 }
+    }
+
+    /// Counts the records that a panic cost. Returns whether to log the panic: not for ever, because that may panic too.
+    pub fn panicked(&mut self, shared: &Shared, records: u64) -> bool {
+        self.lost += records;
+        shared.counts.panic_lost.fetch_add(records, Relaxed);
+        self.panics = self.panics.saturating_add(1);
+        self.panics <= PANICS_TOLD
+    }
+
+    /// Writes a record to every output that takes it.
+    pub fn give(&mut self, shared: &Shared, record: &Record) -> Returned {
+        #[cfg(test)]
+        super::tests::panic_if_asked(&record.text, "in the writer");
+        match self.tell_lost(shared, record.lost) {
+            Returned::Here => self.give_one(shared, record),
+            Returned::InForkedChild => Returned::InForkedChild,
+        }
+    }
+
+    /// Writes a record that says how many records were lost, if any were. `told` of them are counted in the next record's
+    /// `lost` field; the others are counted in this one's.
+    pub fn tell_lost(&mut self, shared: &Shared, told: u64) -> Returned {
+        let lost = std::mem::take(&mut self.lost);
+        let records = told + lost;
+        if records == 0 {
+            return Returned::Here;
+        }
+        let lost = Record { lost, ..record(shared, &Event::RecordsLost { sink: Outlet::Writer, records }) };
+        let returned = self.give_one(shared, &lost);
+        if returned == Returned::InForkedChild {
+            std::mem::forget(lost);
+        }
+        returned
+    }
+
+    fn give_one(&mut self, shared: &Shared, record: &Record) -> Returned {
+        let line = [record.text.as_bytes(), b"\n"].concat();
+        if record.level <= shared.stderr_level() && !record.on_stderr {
+            self.write_stderr(shared, &line);
+        }
+        if let Some(config) = shared.config.get().filter(|config| record.level <= config.file_level) {
+            let native = config.native_file.as_ref().filter(|_| record.logger == NATIVE_CODE);
+            if let Some(file) = native.or(config.file.as_ref()).filter(|_| !record.host_only) {
+                self.write_file(shared, file, native.is_some(), record.level, &line);
+            }
+        }
+        let sinks = shared.sinks.list();
+        for sink in sinks.iter() {
+            if sink.call(record, shared.epoch_pid) == Returned::InForkedChild {
+                std::mem::forget((sinks, line));
+                return Returned::InForkedChild;
+            }
+        }
+        Returned::Here
+    }
+
+    fn write_stderr(&mut self, shared: &Shared, line: &[u8]) {
+        let lines = &mut self.lines;
+        self.stderr.write(shared, Outlet::Stderr, line, |line| lines.write(line, PATIENCE)).unwrap_or_else(|_| {
+            shared.counts.stderr_lost.fetch_add(1, Relaxed);
+        });
+    }
+
+    fn write_file(&mut self, shared: &Shared, config: &FileConfig, native: bool, level: Level, line: &[u8]) {
+        let FileOutput { output, file } = if native { &mut self.native_file } else { &mut self.file };
+        let file = file.get_or_insert_with(|| LogFile::new(config.clone(), shared.given.file(native), PATIENCE));
+        let now = sys::monotonic_ns();
+        let written = output.write(shared, Outlet::File, line, |line| file.write(line, now));
+        if let Some(Moved { wanted, used, error }) = file.moved() {
+            let event = Event::LogFileMoved { wanted: &wanted, used: &used, error: &error };
+            let record = Arc::new(for_host(record(shared, &event)));
+            let line = [record.text.as_bytes(), b"\n"].concat();
+            let lines = &mut self.lines;
+            let _ = self.stderr.write(shared, Outlet::Stderr, &line, |line| lines.write(line, PATIENCE));
+            keep(shared, record);
+        }
+        let Err(error) = written else { return };
+        let told = std::mem::replace(&mut output.told, true);
+        let instead = config.else_stderr && !file.is_open();
+        if !told {
+            let event = Event::LogFileNotWritten { path: file.path(), error: &error.into(), to_stderr: instead };
+            let record = Arc::new(for_host(record(shared, &event)));
+            self.write_stderr(shared, &[record.text.as_bytes(), b"\n"].concat());
+            keep(shared, record);
+        }
+        if instead && level > shared.stderr_level() {
+            self.write_stderr(shared, line);
+        } else if instead {
+            // It is on standard error already.
+        } else {
+            shared.counts.file_lost.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// Marks a record about the log file, which the host writes to its own log although a file is set: standard error may
+/// lead nowhere, as in a worker of php-fpm.
+fn for_host(record: Record) -> Record {
+    Record { host_only: true, ..record }
+}
+
+impl Output {
+    /// Writes a line, and before it how many lines were lost, if any were.
+    fn write<E>(
+        &mut self,
+        shared: &Shared,
+        sink: Outlet,
+        line: &[u8],
+        mut write: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let told = if self.lost > 0 {
+            let lost = record(shared, &Event::RecordsLost { sink, records: self.lost });
+            write(&[lost.text.as_bytes(), b"\n"].concat())
+        } else {
+            Ok(())
+        };
+        let written = told.and_then(|()| {
+            self.lost = 0;
+            write(line)
+        });
+        match written {
+            Ok(()) => self.told = false,
+            Err(_) => self.lost += 1,
+        }
+        written
+    }
+}
