@@ -91,7 +91,7 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("export/transport/dial.rs", "failed to lookup address information: "),
     // The kernel's mark behind the name of a removed file.
     ("host.rs", " (deleted)"),
-    ("log/file.rs", " (deleted)"),
+    ("log/file/open.rs", " (deleted)"),
     // Secrets in texts of hosts.
     ("redact/patterns.rs", " key "),
     ("redact/patterns.rs", "key "),
