@@ -2,9 +2,9 @@
 //! without waiting for the minute.
 
 use spanwire::export::periodic::{Task, Work};
+use spanwire::tracer::current::state;
 use spanwire::tracer::ending::{self, End};
 use spanwire::tracer::spans::{self, Parent};
-use spanwire::tracer::state::state;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 

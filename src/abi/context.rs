@@ -2,8 +2,7 @@
 #![allow(non_camel_case_types)]
 
 use super::sized::Sized_;
-use crate::trace::chunk::NO_PRIORITY;
-use crate::trace::Decision;
+use crate::trace::{Decision, Mechanism};
 use crate::tracer::spans::Context;
 use crate::tracer::Error;
 
@@ -38,15 +37,15 @@ unsafe impl Sized_ for spanwire_context {}
 
 impl spanwire_context {
     pub(super) fn of(context: &Context) -> spanwire_context {
-        let decided = context.decision.priority != NO_PRIORITY;
+        let (priority, mechanism) = (context.decision.priority(), context.decision.mechanism());
         spanwire_context {
             size: std::mem::size_of::<spanwire_context>(),
             trace_id_high: context.trace_id_high,
             trace_id_low: context.trace_id_low,
             span_id: context.span_id,
-            sampling_priority: if decided { context.decision.priority } else { 0 },
-            decision_maker: if context.decision.maker == NO_PRIORITY { 0 } else { context.decision.maker },
-            flags: if decided { SPANWIRE_CONTEXT_HAS_PRIORITY } else { 0 },
+            sampling_priority: priority.unwrap_or(0),
+            decision_maker: mechanism.map_or(0, Mechanism::number),
+            flags: if priority.is_some() { SPANWIRE_CONTEXT_HAS_PRIORITY } else { 0 },
             reserved: 0,
         }
     }
@@ -55,7 +54,7 @@ impl spanwire_context {
         if self.trace_id_low == 0 || self.span_id == 0 {
             return Err(Error::Argument);
         }
-        let given = Decision { priority: self.sampling_priority.clamp(-1, 2), maker: self.decision_maker };
+        let given = Decision::new(self.sampling_priority.clamp(-1, 2), Mechanism::of(self.decision_maker));
         let decided = self.flags & SPANWIRE_CONTEXT_HAS_PRIORITY != 0;
         Ok(Context {
             trace_id_high: self.trace_id_high,

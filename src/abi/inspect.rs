@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_inspected_gets_a_status_and_a_sentence() {
-        crate::tracer::state::state();
+        crate::tracer::current::state();
         let root = std::ptr::from_ref(&spanwire_debug_root) as u64;
         let memory = || std::fs::File::open("/proc/self/mem").ok();
         // The thread that makes the state publishes the table a moment later, and that may be another test's thread.

@@ -20,7 +20,8 @@ pub mod version;
 
 use crate::event::Event;
 use crate::sys;
-use crate::tracer::state::{self, State};
+use crate::tracer::current::state;
+use crate::tracer::state::State;
 use crate::tracer::Error;
 use status::*;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -55,7 +56,7 @@ fn guard_value<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
 /// `guard_span` for a call whose usual way makes no system call; what is off that way keeps errno itself.
 #[inline]
 fn guard_quick<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
-    catch_unwind(AssertUnwindSafe(|| call(state::state()))).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(|| call(state()))).unwrap_or_else(|panic| {
         sys::keep_errno(|| panicked(&*panic));
         failed
     })
@@ -78,7 +79,7 @@ fn tell_of(panic: &(dyn std::any::Any + Send)) {
     let count = PANICS.fetch_add(1, Relaxed) + 1;
     // Saying so could panic in turn.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        let state = state::state();
+        let state = state();
         state.shared.logs.emit(&Event::PanicCaught { message: message.unwrap_or("no message") });
         if count == PANICS_MAX {
             state.tracers.turn_off(state);
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_defect_is_a_status_and_a_record_and_after_a_few_of_them_tracing_is_off() {
-        let state = state::state();
+        let state = state();
         let tracer = state.tracers.make(state, vec![("DD_SERVICE".into(), "doomed".into())]).unwrap();
         let enabled = || state.tracers.find(tracer).unwrap().1.enabled.load(Relaxed);
         // SAFETY: errno is this thread's own.

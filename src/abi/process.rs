@@ -1,7 +1,7 @@
 //! What concerns the process as a whole.
 
 use super::guard;
-use crate::tracer::state;
+use crate::tracer::current;
 
 /// Says that this process is a forked child. Never needed after fork(), _Fork() or a raw clone(): the first call in a
 /// child notices those by itself. It is for hosts that copy a process in a way that the kernel does not see as one, and
@@ -20,7 +20,7 @@ use crate::tracer::state;
 #[no_mangle]
 pub extern "C" fn spanwire_process_after_fork_child() {
     guard(|_| {
-        state::after_fork_child();
+        current::after_fork_child();
         Ok(())
     });
 }

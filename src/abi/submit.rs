@@ -11,15 +11,12 @@ use super::tracer::spanwire_tracer;
 use crate::counters::Counters;
 use crate::event::dropped::SubmitFault;
 use crate::span::open::OpenSpan;
-use crate::trace::chunk::NO_PRIORITY;
 use crate::tracer::state::State;
 use crate::tracer::submit::{packed, Given, Submission};
 use crate::tracer::Error;
 
 /// For `sampling_priority` of a record: not decided by the host.
 pub const SPANWIRE_PRIORITY_NONE: i32 = -2_147_483_648;
-// A literal, since the header's generator resolves no paths.
-const _: () = assert!(SPANWIRE_PRIORITY_NONE == NO_PRIORITY);
 
 /// A finished span as spanwire_span_submit() takes it. Zero-initialise it, set `size`, and set what is known; all
 /// elements of one array have the same `size`.
@@ -147,7 +144,7 @@ impl spanwire_record {
                 self.type_.of(self.type_len)?.unwrap_or_default(),
             ],
             error: self.error != 0,
-            priority: self.sampling_priority,
+            priority: Some(self.sampling_priority).filter(|&priority| priority != SPANWIRE_PRIORITY_NONE),
         })
     }
 
@@ -205,11 +202,12 @@ fn submit_bytes(state: &'static State, tracer: spanwire_tracer, bytes: &[u8]) ->
 mod tests {
     use super::*;
     use crate::abi::arg::made::len;
-    use crate::tracer::{state, stats};
+    use crate::tracer::current::state;
+    use crate::tracer::stats;
 
     #[test]
     fn a_record_in_the_middle_that_is_not_understood_costs_no_other() {
-        let state = state::state();
+        let state = state();
         let code = [("DD_SERVICE", "submitter"), ("DD_TRACE_AGENT_URL", "file:///dev/null")];
         let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
         let tracer = state.tracers.make(state, code.to_vec()).unwrap();

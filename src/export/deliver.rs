@@ -304,8 +304,7 @@ impl Delivery {
         let written = written.map_err(|error| SendError::new(SendErrorKind::NotWritten(error.into()), Peer::Unnamed));
         self.last = Some(written.clone());
         let url = &self.url;
-        if let Err(error) = written {
-            let error = &error;
+        if let Err(error) = &written {
             let first = self.down_since.is_none();
             self.down_since.get_or_insert_with(Instant::now);
             self.totals.failed += traces;

@@ -62,7 +62,8 @@ pub(super) fn pack(
                 }
                 batch.gone_up_to(cut);
                 let most = bounds.one_span;
-                owner.lose(shared, Reason::TooLarge, 1, 1, &DropDetail::SpanTooLarge { max_bytes: most as u64 });
+                let detail = DropDetail::SpanTooLarge { max_bytes: most as u64 };
+                owner.lose(shared, Reason::TooLarge, 1, 1, &detail);
             }
         }
     }

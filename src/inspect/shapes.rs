@@ -1,8 +1,8 @@
-//! How the standard library's containers lie in memory, which it keeps to itself and which may change with every
-//! compiler: found out by looking at one whose content is known. What is not recognised is left out of the table, and a
-//! reader then says that it does not have it.
+//! Finds the layout of the standard library's containers, which is private and may change with every compiler, by
+//! looking at containers with known content. A container that is not recognised is left out of the table, and readers
+//! report that it is missing.
 
-use super::{Field, TypeDescriptor};
+use super::descriptor::{Field, TypeDescriptor};
 use crate::sys;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,18 +45,18 @@ fn deque() -> Option<TypeDescriptor> {
     Some(TypeDescriptor::inside::<VecDeque<u64>>("deque", fields))
 }
 
-/// The containers, and what a `Vec` of bytes consists of.
+/// Describes the containers, and the elements of a `Vec<u8>`.
 pub fn descriptors() -> Vec<TypeDescriptor> {
     [vec(), deque(), Some(TypeDescriptor::inside::<u8>("byte", Vec::new()))].into_iter().flatten().collect()
 }
 
-/// Where in a `Mutex` its content lies.
+/// Returns the offset of a `Mutex`'s content.
 pub fn in_mutex<T>(mutex: &Mutex<T>) -> usize {
     let content = mutex.lock().unwrap_or_else(PoisonError::into_inner);
     std::ptr::from_ref(&*content) as usize - std::ptr::from_ref(mutex) as usize
 }
 
-/// How far behind what an `Arc`'s word points to its content lies.
+/// Returns the offset of an `Arc`'s content from the address that the `Arc` holds.
 pub fn in_arc<T>(arc: &Arc<T>) -> usize {
     let pointed_to = sys::words_of(arc).first().copied().unwrap_or(0);
     (Arc::as_ptr(arc) as usize).wrapping_sub(pointed_to)

@@ -1,62 +1,22 @@
-//! The table of type descriptors in memory, and the symbol that leads to it.
-//!
-//! ```text
-//! root   0  magic, 16 bytes   16  version: 1   20  size of the root   24  of a type   28  of a field, 4 bytes each
-//!       32  the library's version, 16 bytes   48  address of the types, 0 before the first call   56  their number
-//! type   0  name, 24 bytes   24  address of its fields   32  their number, 4 bytes   36  stride, 4 bytes
-//!       40  base   48  count   56  form, 4 bytes   60  per, 4 bytes
-//!           form 0: reached by fields   1: `count` of them from `base` on
-//!                2: `base` is a directory of `count` pointers, the first null one ends it, each leads to `per`
-//! field  0  name, 32 bytes   32  offset   36  size   40  kind   44  the type's index, or 0xffffffff; 4 bytes each
-//! ```
-//!
-//! The table contains its names and lies in memory that is written at run time, because a core does not hold constant
-//! data. A change that a reader of version 1 would not notice by the sizes makes version 2; new types, fields and kinds
-//! do not.
+//! The table of type descriptors in memory, and the symbol that leads to it. `form` says how it lies there. The table
+//! contains its names and lies in memory that is written at run time, because a core does not hold constant data.
 
+mod form;
 mod root;
 
+pub use form::{MAGIC, VERSION};
 pub use root::spanwire_debug_root;
 
-use super::{Kind, Place, TypeDescriptor};
+use super::descriptor::{Kind, Place, TypeDescriptor};
+use form::{name, Entry, FieldEntry, NONE};
 use root::Root;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 
-/// How the root begins: what a reader without symbols looks for.
-pub const MAGIC: [u8; 16] = *b"spanwire debug\r\n";
-/// Of the form.
-pub const VERSION: u32 = 1;
-/// The index of no type.
-const NONE: u32 = u32::MAX;
-
-/// A type descriptor in memory.
-#[repr(C)]
-struct Entry {
-    name: [u8; 24],
-    fields: AtomicPtr<FieldEntry>,
-    field_count: u32,
-    stride: u32,
-    base: u64,
-    count: u64,
-    form: u32,
-    per: u32,
-}
-
-/// A field in memory.
-#[repr(C)]
-struct FieldEntry {
-    name: [u8; 32],
-    offset: u32,
-    size: u32,
-    kind: u32,
-    of: u32,
-}
-
-/// What the table describes now.
+/// Address of the state that the table describes.
 static DESCRIBED: AtomicUsize = AtomicUsize::new(0);
 
-/// Puts a description of `what` (its address) in place of the former one, unless it is there. A table that is replaced,
-/// as in a forked child, stays in memory: a debugger may be reading it.
+/// Publishes the description of the state at the address `what`, unless it is already published. A replaced table, as
+/// in a forked child, stays in memory, because a debugger may be reading it.
 pub fn publish(what: usize, describe: impl FnOnce() -> Vec<TypeDescriptor>) {
     if DESCRIBED.swap(what, AcqRel) == what {
         return;
@@ -103,17 +63,7 @@ fn entry(descriptor: &TypeDescriptor, index: impl Fn(&str) -> u32) -> Entry {
     }
 }
 
-/// A name in its place, cut if need be, with a NUL behind it.
-const fn name<const N: usize>(text: &str) -> [u8; N] {
-    let (bytes, mut name, mut n) = (text.as_bytes(), [0; N], 0);
-    while n < bytes.len() && n < N - 1 {
-        name[n] = bytes[n];
-        n += 1;
-    }
-    name
-}
-
-// What the module's comment says, and readers take for granted.
+// Readers rely on these sizes and numbers.
 const _: () = assert!(size_of::<Root>() == 64 && size_of::<Entry>() == 64 && size_of::<FieldEntry>() == 48);
 const _: () = assert!(Kind::Unsigned as u32 == 1 && Kind::Pointer as u32 == 8);
 

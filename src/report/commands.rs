@@ -1,18 +1,18 @@
-//! What may be asked, and which answer it gets: the commands of the debuggers and of `spanwire core FILE COMMAND`. Each is
-//! a function from what was found to text; `lists` and `single` write spans, chunks and traces.
+//! The commands of the debuggers and of `spanwire core FILE COMMAND`. Each is a function from an image to text; `lists`
+//! and `single` write spans, chunks and traces.
 
 pub mod lists;
 mod single;
 
-use super::image::{Exporter, Image, Tracer};
-use super::text::{age, as_of, clean, clock, counted, shown, time, SHORT};
+use super::image::{Image, Tracer};
+use super::text::{age, as_of, clean, clock, counted, shown, SHORT};
 use crate::log::Level;
 use crate::recorder::kind::Kind;
 use crate::recorder::snapshot::Event;
 use std::collections::HashSet;
 use std::fmt::Write;
 
-/// The commands, and what each shows.
+/// The commands with their descriptions.
 pub const COMMANDS: [(&str, &str); 10] = [
     ("status", "the process, its tracers and their agents, and how many spans are where"),
     ("spans [N]", "the open spans, oldest first: 100, or N, or 0 for all"),
@@ -26,20 +26,20 @@ pub const COMMANDS: [(&str, &str); 10] = [
     ("help", "this list"),
 ];
 
-/// Spans that are listed where nobody says how many.
+/// Default number of spans listed.
 const SPANS: usize = 100;
-/// Log records, likewise.
+/// Default number of log records listed.
 const RECORDS: usize = 50;
-/// Events, likewise.
+/// Default number of events listed.
 const EVENTS: usize = 20;
 
-/// The answer to a command: lines, each with its newline. `pid` is the process that is looked at, if that is known, which
-/// need not be the one whose state it has. What is not understood is answered with `spanwire: ` and what would be.
+/// Answers a command with lines that end with newlines. `pid` is the inspected process, if known; the state can be that
+/// of its parent. The answer to an unknown command begins with `spanwire: ` and says which commands there are.
 pub fn answer(image: Option<&Image>, pid: Option<u64>, command: &str) -> String {
     understood(image, pid, command).unwrap_or_else(|problem| format!("spanwire: {problem}\n"))
 }
 
-/// The same; what is not understood is the error, without a newline at its end.
+/// Answers a command. An unknown command is an error, whose text has no newline at its end.
 pub fn understood(image: Option<&Image>, pid: Option<u64>, command: &str) -> Result<String, String> {
     let mut words = command.split_whitespace();
     let (verb, argument) = (words.next().unwrap_or("status"), words.next());
@@ -92,7 +92,7 @@ fn help() -> String {
     lines.chain(["Secrets are replaced by <redacted> in all of it.\n".to_owned()]).collect()
 }
 
-/// The tracers that somebody has, and those that still have spans.
+/// Returns the live tracers, and those that still have spans.
 pub fn tracers(image: &Image) -> impl Iterator<Item = &Tracer> {
     image.tracers.iter().filter(|tracer| {
         let has = |index: u64| index == tracer.index;
@@ -100,7 +100,7 @@ pub fn tracers(image: &Image) -> impl Iterator<Item = &Tracer> {
     })
 }
 
-/// How many spans of a tracer, or of all: open, waiting for their trace, queued, being sent.
+/// Counts the spans of a tracer, or of all: open, waiting for their trace, queued, being sent.
 pub fn whereabouts(image: &Image, tracer: Option<u64>) -> [u64; 4] {
     let of = |index: u64| tracer.is_none_or(|tracer| tracer == index);
     let mut counts = [image.spans.iter().filter(|span| of(span.tracer)).count() as u64, 0, 0, 0];
@@ -155,11 +155,11 @@ fn tracer_status(image: &Image, tracer: &Tracer) -> String {
     let exporter = image.exporters.iter().find(|exporter| exporter.index == tracer.exporter);
     if let Some(exporter) = exporter.filter(|_| tracer.live) {
         let url = shown(tracer.text("agent_url").as_bytes(), SHORT);
-        let _ = write!(out, "\n  agent {url}: {}", standing(image, exporter));
+        let _ = write!(out, "\n  agent {url}: {}", lists::standing(image, exporter));
     }
     let [open, waiting, queued, sending] = whereabouts(image, Some(tracer.index));
     let dropped = tracer.counters.iter().filter(|(name, _)| name.starts_with("dropped_"));
-    // Not a sum: in memory that is damaged a count may be anything.
+    // Not added up: in damaged memory a count may be any number.
     let dropped = dropped.fold(0u64, |all, (_, count)| all.saturating_add(*count));
     let _ = write!(out, "\n  open {open}, waiting {waiting}, queued {queued}, being sent {sending}");
     if tracer.counters.is_empty() {
@@ -175,22 +175,7 @@ fn headline(tracer: &Tracer) -> String {
     format!("Tracer {}: {}", tracer.index, if service.is_empty() { "no service is known" } else { &service })
 }
 
-/// How it stands with an agent.
-pub fn standing(image: &Image, exporter: &Exporter) -> String {
-    let for_so_long = match image.as_of {
-        Some(as_of) => format!("for {}", age(as_of.saturating_sub(exporter.since_ns))),
-        None => format!("since {}", time(exporter.since_ns)),
-    };
-    match exporter.state {
-        0 => "not asked yet".into(),
-        1 => "answers".into(),
-        2 => format!("not reached, {for_so_long}"),
-        3 => format!("refuses with {}, {for_so_long}", exporter.status),
-        other => format!("in a state that this reader does not know ({other})"),
-    }
-}
-
-/// The log's level by its name.
+/// Returns the name of the log's level.
 pub fn level(image: &Image) -> Option<&'static str> {
     Level::from_number(i32::try_from(image.level?).ok()?).map(Level::name)
 }
@@ -239,7 +224,7 @@ fn event_line(image: &Image, event: &Event, open: &HashSet<u64>) -> String {
     format!("  {}  {ago:>9} ago  {words}{}\n", clock(event.time_ns), if is_open { "; still open" } else { "" })
 }
 
-/// Ids of spans of which no end is recorded.
+/// Returns the ids of spans for which no end is recorded.
 fn still_open(events: &[Event]) -> HashSet<u64> {
     let of = |wanted: fn(Kind) -> bool| {
         let kinds = events.iter().filter(move |event| Kind::of(event.kind).is_some_and(wanted));

@@ -1,12 +1,13 @@
-//! What was found as one JSON object: what the commands say, for programs. Redacted like all that is shown; ids of spans
-//! are decimal text, since they do not fit a double.
+//! Writes an image as one JSON object with what the commands say, redacted. Ids of spans are decimal text, because they
+//! do not fit a double.
 
-use super::commands::{level, lists, standing, tracers, whereabouts};
+use super::commands::lists::{self, standing};
+use super::commands::{level, tracers, whereabouts};
 use super::image::{Chunk, Image, Place, Span, Tag, Tracer};
 use super::text::{clean, shown, LONG};
 use serde_json::{json, Map, Value};
 
-/// All of it.
+/// Returns the object.
 pub fn object(image: &Image) -> Value {
     let [open, waiting, queued, sending] = whereabouts(image, None);
     let spans: Vec<Value> = image.spans.iter().map(|span| of_span(image, span)).collect();
@@ -47,7 +48,7 @@ fn of_span(image: &Image, span: &Span) -> Value {
     let mut tags = Map::new();
     for it in &span.tags {
         let (key, shown) = lists::tag(it, LONG);
-        // One that is not hidden stays a number.
+        // A number stays a number unless it is redacted.
         let number = match it.1 {
             Tag::Number(number) if shown == super::text::number(number) => serde_json::Number::from_f64(number),
             _ => None,

@@ -1,7 +1,7 @@
-//! What a process is doing, or was doing when it ended, out of its memory: this one's neighbour's in a debugger, or a
-//! core's. `reader` reads the table that leads there, `image` takes out what is there, `commands` says it for people and
-//! `json` for programs, with secrets replaced; `text` has the words for times, sizes and what came from outside. Needs
-//! nothing of this process, so that the debuggers' scripts may call it in theirs.
+//! Reports what a process is doing, or was doing when it ended, from its memory: a process under a debugger, or a core.
+//! `reader` reads the table of type descriptors, `image` takes what the process holds, `commands` writes it as text and
+//! `json` as JSON, both redacted; `text` formats times, sizes and texts from outside. Uses no state of the running
+//! process, because debuggers call it in theirs.
 
 pub mod commands;
 pub mod image;

@@ -12,9 +12,9 @@ const SIZE_MAX: usize = 1 << 20;
 const TYPES_MAX: u64 = 256;
 const FIELDS_MAX: u64 = 1024;
 const BLOCK_MAX: u64 = 64 << 20;
-/// Bytes that are read in all: several times what spans may occupy.
+/// Maximum number of bytes read in all: several times what spans may occupy.
 const READ_MAX: u64 = 1 << 30;
-/// The sizes of version 1; larger ones have more behind what is known here.
+/// Sizes of version 1. A larger size has unknown data behind what is known here.
 const ROOT: usize = 64;
 const DESCRIPTOR: usize = 64;
 const FIELD: usize = 48;
@@ -28,13 +28,13 @@ pub trait Memory {
 /// Why a table cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It does not begin as one.
+    /// It does not begin with the magic bytes.
     NoTable,
-    /// A form that this version does not know.
+    /// An unknown version.
     Version(u32),
-    /// Something in it that cannot be.
+    /// It contains something impossible.
     Damaged(String),
-    /// A part of it that cannot be read: a core may have been written without it.
+    /// A part of it cannot be read: a core may have been written without it.
     Missing(String),
 }
 
@@ -62,7 +62,7 @@ struct FieldRead {
     of: u32,
 }
 
-/// A kind of structure, as the table has it.
+/// A type descriptor that was read.
 #[derive(Debug)]
 pub struct TypeRead {
     name: String,
@@ -79,25 +79,25 @@ impl TypeRead {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The names of its plain numbers, in order.
+    /// Returns the names of its unsigned numbers, in order.
     pub fn numbers(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().filter(|field| field.kind == Kind::Unsigned as u32).map(|field| field.name.as_str())
     }
 
-    /// How far apart two are, in bytes.
+    /// Returns the distance between two structures in bytes.
     pub fn stride(&self) -> usize {
         self.stride
     }
 }
 
-/// See the module.
+/// A reader of one process's table.
 pub struct Reader<'m> {
     memory: &'m dyn Memory,
     descriptors: Vec<TypeRead>,
     left: Cell<u64>,
     /// Whether something that the table leads to could not be read.
     missing: Cell<bool>,
-    /// The library's version, in words.
+    /// The library's version as text.
     pub library: String,
 }
 
@@ -109,7 +109,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map_or(0, u64::from_le_bytes)
 }
 
-/// A name up to its NUL, if it is one.
+/// Returns the name up to its NUL, if it is printable.
 fn name(bytes: &[u8]) -> Option<String> {
     let end = bytes.iter().position(|&byte| byte == 0)?;
     let plain = end > 0 && bytes[..end].iter().all(u8::is_ascii_graphic);
@@ -117,7 +117,7 @@ fn name(bytes: &[u8]) -> Option<String> {
 }
 
 impl<'m> Reader<'m> {
-    /// Reads the table whose root is at this address; `None` where the process has made no call of the library.
+    /// Reads the table whose root is at this address. `None` if the process has made no call of the library.
     pub fn open(memory: &'m dyn Memory, root: u64) -> Result<Option<Reader<'m>>, Fault> {
         let missing = |what: &str| Fault::Missing(what.into());
         let mut reader = Reader {
@@ -188,7 +188,7 @@ impl<'m> Reader<'m> {
         Ok(TypeRead { name: title, fields, stride, base, count, form, per })
     }
 
-    /// So many bytes from an address on.
+    /// Reads this many bytes from an address.
     pub fn block(&self, address: u64, length: usize) -> Option<Vec<u8>> {
         let read = self.try_block(address, length);
         if read.is_none() {
@@ -200,7 +200,7 @@ impl<'m> Reader<'m> {
     fn try_block(&self, address: u64, length: usize) -> Option<Vec<u8>> {
         let left = self.left.get().checked_sub(length as u64).filter(|_| length as u64 <= BLOCK_MAX)?;
         self.left.set(left);
-        // In steps: a length that cannot be is found out before memory is taken for it.
+        // In steps, so that an impossible length fails before memory is allocated for it.
         let mut bytes = Vec::new();
         while bytes.len() < length {
             let (from, step) = (bytes.len(), (length - bytes.len()).min(1 << 20));
@@ -262,7 +262,7 @@ impl<'m> Reader<'m> {
     }
 }
 
-/// One structure.
+/// A view of one structure.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     reader: &'a Reader<'a>,
@@ -270,7 +270,7 @@ pub struct View<'a> {
     bytes: &'a [u8],
 }
 
-/// Several, copied.
+/// Copies of several structures.
 pub struct Block<'a> {
     reader: &'a Reader<'a>,
     descriptor: &'a TypeRead,
@@ -278,13 +278,13 @@ pub struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Each of them.
+    /// Returns a view of each.
     pub fn views(&self) -> impl Iterator<Item = View<'_>> {
         let (reader, descriptor) = (self.reader, self.descriptor);
         self.bytes.chunks_exact(descriptor.stride).map(move |bytes| View { reader, descriptor, bytes })
     }
 
-    /// How many.
+    /// Returns how many.
     pub fn count(&self) -> usize {
         self.bytes.len() / self.descriptor.stride
     }
@@ -301,7 +301,7 @@ impl<'a> View<'a> {
         self.bytes.get(field.offset..field.offset + field.size).map(|bytes| (field, bytes))
     }
 
-    /// A number without sign.
+    /// Returns an unsigned number.
     pub fn number(&self, name: &str) -> Option<u64> {
         let (_, bytes) = self.place(name)?;
         let mut whole = [0; 8];
@@ -309,7 +309,7 @@ impl<'a> View<'a> {
         Some(u64::from_le_bytes(whole))
     }
 
-    /// A number with a sign.
+    /// Returns a signed number.
     pub fn signed(&self, name: &str) -> Option<i64> {
         let (_, bytes) = self.place(name)?;
         let bits = 8 * bytes.len() as u32;
@@ -317,13 +317,13 @@ impl<'a> View<'a> {
         (1..=64).contains(&bits).then(|| (number << (64 - bits)) as i64 >> (64 - bits))
     }
 
-    /// A structure that lies in this one.
+    /// Returns a structure that lies in this one.
     pub fn one(&self, name: &str) -> Option<View<'a>> {
         let (field, bytes) = self.place(name)?;
         View::of(self.reader, self.reader.by_index(field.of)?, bytes)
     }
 
-    /// Structures that lie in this one, or that a `Vec`, a `VecDeque` or a pointer of it leads to.
+    /// Returns the structures that lie in this one, or to which a `Vec`, a `VecDeque` or a pointer of it leads.
     pub fn several(&self, name: &str) -> Option<Block<'a>> {
         let (field, bytes) = self.place(name)?;
         let (reader, descriptor) = (self.reader, self.reader.by_index(field.of)?);
@@ -351,13 +351,13 @@ impl<'a> View<'a> {
         Some(Block { reader, descriptor, bytes })
     }
 
-    /// The bytes of a `Vec` of them.
+    /// Returns the bytes of a `Vec<u8>`.
     pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         self.several(name).map(|block| block.bytes)
     }
 }
 
-/// What a ring of items holds: up to two pieces.
+/// Reads the items of a ring, which lie in up to two pieces.
 fn deque(reader: &Reader<'_>, words: View<'_>, stride: u64, size: impl Fn(u64) -> Option<usize>) -> Option<Vec<u8>> {
     let [pointer, capacity, head, length] =
         ["pointer", "capacity", "head", "length"].map(|name| words.number(name).unwrap_or(u64::MAX));

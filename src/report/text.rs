@@ -1,26 +1,26 @@
-//! How a report writes what it shows: texts from outside (redacted, without control characters, cut), numbers, times,
-//! ages. The same input gives the same text everywhere: nothing here asks a clock or knows a terminal.
+//! Formats what a report shows: texts from outside (redacted, without control characters, cut), numbers, times, ages.
+//! The same input gives the same text everywhere: uses neither a clock nor a terminal.
 
 use crate::redact;
 use crate::sys;
 use std::borrow::Cow;
 
-/// Characters of a value in a list.
+/// Maximum number of characters of a value in a list.
 pub const SHORT: usize = 200;
-/// Characters of a value where one thing is shown.
+/// Maximum number of characters of a value where one span or trace is shown.
 pub const LONG: usize = 2_000;
 
-/// A text from outside.
+/// Formats a text from outside.
 pub fn shown(bytes: &[u8], most: usize) -> String {
     clean(&redact::text(&String::from_utf8_lossy(bytes)), most)
 }
 
-/// The value of a tag with this key.
+/// Formats the value of a tag with this key.
 pub fn value(key: &[u8], value: &[u8], most: usize) -> String {
     clean(&redact::value_of(&String::from_utf8_lossy(key), &String::from_utf8_lossy(value)), most)
 }
 
-/// Without control characters, and cut.
+/// Removes control characters, and cuts.
 pub fn clean(text: &str, most: usize) -> String {
     let mut out: String = text.chars().take(most).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(most).is_some() {
@@ -29,8 +29,8 @@ pub fn clean(text: &str, most: usize) -> String {
     out
 }
 
-/// A number of a tag: whole ones without a point, others with up to six digits behind it, very large and very small ones
-/// with their exponent.
+/// Formats a number of a tag: integers without a point, others with up to six digits behind it, very large and very
+/// small ones with an exponent.
 pub fn number(number: f64) -> Cow<'static, str> {
     let size = number.abs();
     if size < 1e15 && number.fract() == 0.0 {
@@ -62,7 +62,7 @@ pub fn clock(ns: u64) -> String {
     format!("{hour:02}:{minute:02}:{second:02}.{:06}", ns / 1_000 % 1_000_000)
 }
 
-/// How long something took, or is ago.
+/// Formats a duration, or how long ago something happened.
 pub fn age(ns: u64) -> String {
     match ns {
         0..1_000 => format!("{ns} ns"),

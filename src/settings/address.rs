@@ -73,7 +73,7 @@ impl AgentAddress {
             (_, false) => Err(without_scheme(url)),
             (slip, true) => {
                 let near = ["http", "unix", "file"].into_iter().find(|known| parse::slips(slip, known) <= 1);
-                // Docker's links have `tcp`.
+                // Docker's links have the scheme `tcp`.
                 let near = near.or((slip == "tcp").then_some("http"));
                 let meant = near.map(|known| meant(known, rest));
                 Err(UrlFault::UnknownScheme { scheme, meant })
@@ -93,11 +93,11 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// Returns the URL that was probably meant, without credentials.
-/// Returns what is wrong with a URL that has no scheme, or begins with a host name that looks like a scheme.
 fn meant(scheme: &str, rest: &str) -> MeantUrl {
     MeantUrl(redact::url(&format!("{scheme}://{rest}")).into_owned())
 }
 
+/// Returns what is wrong with a URL that has no scheme, or begins with a host name that looks like a scheme.
 fn without_scheme(url: &str) -> UrlFault {
     let bare = url.trim_start_matches('/');
     let authority = bare.split(['/', '?', '#']).next().unwrap_or(bare);

@@ -211,8 +211,8 @@ impl<'a> Sources<'a> {
     }
 }
 
-#[allow(clippy::disallowed_methods)] // Opens the configuration file.
 /// Returns the fields of a configuration file that are settings of tracers.
+#[allow(clippy::disallowed_methods)] // Opens the configuration file.
 fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
     let opened = Descriptor::open_to_read(path);
     let unreadable = |error: std::io::Error| match error.kind() {

@@ -12,18 +12,20 @@
 use crate::sys;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 
-/// Nanoseconds for one tick, as a fixed-point number with 32 fractional bits. 0: ticks are nanoseconds of the clock.
+/// Nanoseconds per tick, as a fixed-point number with 32 fractional bits. 0: ticks are nanoseconds of the monotonic
+/// clock.
 static SCALE: AtomicU64 = AtomicU64::new(0);
 static USABLE: AtomicBool = AtomicBool::new(false);
-/// The measurement, for the process named in `MEASURING`: a forked child finds its parent there, and takes over.
+/// The measurement. `MEASURING` is the process that is measuring; a forked child that finds its parent there takes
+/// over.
 static KEPT: [AtomicU64; 6] = [const { AtomicU64::new(0) }; 6];
 static MEASURING: AtomicU32 = AtomicU32::new(0);
 
-/// A measurement shorter than this is too coarse: 50 ns of doubt in 20 ms are 2.5 parts in a million.
+/// Minimum length of a measurement: an uncertainty of 50 ns in 20 ms is 2.5 parts in a million.
 const SHORTEST_NS: u64 = 20_000_000;
-/// A measurement is over this at least, and over twice as much at the most.
+/// A measurement covers between this and twice this time.
 const WINDOW_NS: u64 = 30_000_000_000;
-/// Reads of the counter that lie further apart than this, because of preemption or a hypervisor, spoil a measurement.
+/// Two reads of the counter that are further apart than this are not used: the thread was preempted between them.
 const PAUSE_TICKS: u64 = 100_000;
 
 /// The counter and the clock, read together.
@@ -40,7 +42,7 @@ impl Moment {
         (pause <= PAUSE_TICKS).then(|| Moment { ticks: before.wrapping_add(pause / 2), ns })
     }
 
-    /// Nanoseconds for a tick between the two; nothing where one of them has not moved on.
+    /// Returns the nanoseconds per tick between two moments. `None` if counter or clock has not advanced.
     fn scale_since(self, since: Moment) -> Option<u64> {
         let (ticks, ns) = (self.ticks.checked_sub(since.ticks)?, self.ns.checked_sub(since.ns)?);
         let scale = (u128::from(ns) << 32).checked_div(u128::from(ticks))?;
@@ -48,19 +50,19 @@ impl Moment {
     }
 }
 
-/// What is known of the counter.
+/// The running measurement of the counter's frequency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Measurement {
-    /// Where the present measurement begins.
+    /// Where the current measurement begins.
     base: Moment,
-    /// Where the next one will.
+    /// Where the next one will begin.
     next: Moment,
-    /// The last look.
+    /// The last moment that was taken into account.
     last: Moment,
 }
 
 impl Measurement {
-    /// Takes a look into account: the scale from now on, which was `scale` before.
+    /// Takes a moment into account. Returns the scale from now on, which was `scale` before.
     fn look(&mut self, now: Moment, scale: u64) -> u64 {
         if self.base == Moment::default() {
             *self = Measurement { base: now, next: now, last: now };
@@ -84,7 +86,7 @@ impl Measurement {
     }
 }
 
-/// Notes where the measurement begins. Once a process; asks the kernel whether the counter can be trusted.
+/// Begins the measurement if the kernel trusts the counter. Called once per process.
 pub fn begin() {
     if sys::has_steady_counter() && !USABLE.load(Acquire) {
         USABLE.store(true, Release);
@@ -92,7 +94,7 @@ pub fn begin() {
     }
 }
 
-/// Measures how long a tick is. For workers, now and then; one at a time.
+/// Continues the measurement. Workers call it now and then; one thread at a time measures.
 pub fn calibrate() {
     let (me, other) = (sys::pid(), MEASURING.load(Relaxed));
     if !USABLE.load(Acquire) || other == me || MEASURING.compare_exchange(other, me, Acquire, Relaxed).is_err() {
@@ -109,13 +111,13 @@ pub fn calibrate() {
     MEASURING.store(0, Release);
 }
 
-/// The scale for a trace that begins now.
+/// Returns the scale for a trace that begins now.
 #[inline]
 pub fn scale() -> u64 {
     SCALE.load(Relaxed)
 }
 
-/// The present tick under a trace's scale.
+/// Returns the current tick under a trace's scale.
 #[inline]
 pub fn ticks(scale: u64) -> u64 {
     if scale == 0 {
@@ -125,7 +127,7 @@ pub fn ticks(scale: u64) -> u64 {
     }
 }
 
-/// Nanoseconds from tick `from` to tick `to`; 0 if the counter stepped back between two processors.
+/// Returns the nanoseconds from tick `from` to tick `to`; 0 if the counter stepped back between two processors.
 #[inline]
 pub fn elapsed_ns(from: u64, to: u64, scale: u64) -> u64 {
     let ticks = to.saturating_sub(from);

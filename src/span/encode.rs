@@ -1,11 +1,10 @@
-//! MessagePack as spans are made of it: texts, numbers and the heads of maps and arrays, written with as few bytes as
-//! the format allows, and read back where a record is visited. Also the repair and cutting of text from outside. What
-//! is written where is for others.
+//! The parts of MessagePack that spans consist of: texts, numbers, blobs, and heads of maps and arrays. Texts are
+//! written with the fewest bytes. Also sanitizes text from the host: repairs what is not UTF-8, and cuts it.
 
 use crate::memory;
 use std::borrow::Cow;
 
-/// The encoded size of a text.
+/// Returns the encoded size of a text.
 #[inline]
 pub fn text_size(len: usize) -> usize {
     len + match len {
@@ -19,7 +18,7 @@ pub fn text_size(len: usize) -> usize {
 /// The encoded size of a float.
 pub const FLOAT_SIZE: usize = 9;
 
-/// Writes a text into its [`text_size`] bytes. Whether all of it is ASCII.
+/// Writes a text into its [`text_size`] bytes. Returns whether all of it is ASCII.
 #[inline(always)]
 pub fn text(out: &mut [u8], bytes: &[u8]) -> bool {
     let len = bytes.len();
@@ -49,7 +48,7 @@ pub fn float(out: &mut [u8], value: f64) {
     }
 }
 
-/// A number as short as it is exact: `1`, `42.5`, `1e300`, `NaN`.
+/// Formats a number with the fewest digits that are exact: `1`, `42.5`, `1e300`, `NaN`.
 pub fn shortest(value: f64) -> String {
     if value.is_finite() && value != 0.0 && !(1e-5..1e16).contains(&value.abs()) {
         format!("{value:e}")
@@ -58,12 +57,12 @@ pub fn shortest(value: f64) -> String {
     }
 }
 
-/// The encoded size of a blob.
+/// Returns the encoded size of a blob.
 pub fn blob_size(len: usize) -> usize {
     len + 5
 }
 
-/// Writes a blob into its [`blob_size`] bytes; always the long form, since blobs are rare and large.
+/// Writes a blob into its [`blob_size`] bytes. Always uses the long form, because blobs are rare and large.
 pub fn blob(out: &mut [u8], bytes: &[u8]) {
     let (head, body) = out.split_at_mut(5);
     head[0] = 0xc6;
@@ -71,19 +70,19 @@ pub fn blob(out: &mut [u8], bytes: &[u8]) {
     body.copy_from_slice(bytes);
 }
 
-/// The head of an array of `len` elements, in the form of fixed size, so that it can be corrected later.
+/// Returns the head of an array of `len` elements in the form of fixed size, which can be corrected later.
 pub fn array_head(len: usize) -> [u8; 5] {
     let [a, b, c, d] = (len as u32).to_be_bytes();
     [0xdd, a, b, c, d]
 }
 
-/// The head of a map of `len` pairs, likewise.
+/// Returns the head of a map of `len` pairs in the form of fixed size.
 pub fn map_head(len: usize) -> [u8; 3] {
     let [a, b] = (len.min(65_535) as u16).to_be_bytes();
     [0xde, a, b]
 }
 
-/// Reads a text that [`text`] wrote: its bytes and what follows. Nothing of a run cut short.
+/// Reads a text that [`text`] wrote. Returns its bytes and what follows, or `None` if the run is cut short.
 #[inline]
 pub fn read_text(run: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&head, rest) = run.split_first()?;
@@ -110,16 +109,16 @@ pub fn read_blob(run: &[u8]) -> Option<(&[u8], &[u8])> {
     (run[0] == 0xc6 && run.len() - 5 >= len).then(|| run[5..].split_at(len))
 }
 
-/// A text from outside, made fit to be sent: what was done to it.
+/// What [`sanitize`] changed in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sanitized {
-    /// Bytes that were not UTF-8 became U+FFFD.
+    /// Invalid UTF-8 was replaced with U+FFFD.
     pub repaired: bool,
-    /// What was beyond the limit is gone.
+    /// The text was cut to the limit.
     pub cut: bool,
 }
 
-/// The text as UTF-8 of at most `max` bytes, cut at a character.
+/// Returns the text as UTF-8 of at most `max` bytes, cut between characters.
 #[cold]
 pub fn sanitize(bytes: &[u8], max: usize) -> (Cow<'_, [u8]>, Sanitized) {
     let kept = cut_at_character(bytes, max);
@@ -140,7 +139,7 @@ fn cut_at_character(bytes: &[u8], max: usize) -> &[u8] {
     if bytes.len() <= max {
         return bytes;
     }
-    // Of valid text at most three bytes go; more continuation bytes in a row are not a character anyway.
+    // Removes at most three more bytes of valid UTF-8; a longer row of continuation bytes is not valid anyway.
     let whole = (max.saturating_sub(3)..=max).rev().find(|&end| bytes[end] & 0xc0 != 0x80);
     &bytes[..whole.unwrap_or(max)]
 }

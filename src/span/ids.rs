@@ -1,11 +1,11 @@
-//! Ids, and what a thread keeps to make them: a generator of its own, seeded by the system, seeded anew in a forked
-//! child. Also the thread's shard of the tables, because both are read together, once a span.
+//! Random ids. Each thread has its own generator, seeded by the system, and again in a forked child. The thread's shard
+//! of the tables is stored beside it, because every span start reads both.
 
 use crate::sys;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// What the calling thread knows. `epoch` 0 is never a process's, so a new thread seeds itself.
+/// The state of the calling thread. No process has epoch 0, so that a new thread seeds its generator.
 #[derive(Clone, Copy)]
 struct Local {
     epoch: u32,
@@ -14,17 +14,17 @@ struct Local {
 }
 
 thread_local! {
-    // Constant and without a destructor: a host's thread must be able to end after the library is done.
+    // Constant and without a destructor, because a thread of the host may end after the library has shut down.
     static LOCAL: Cell<Local> = const { Cell::new(Local { epoch: 0, shard: 0, state: 0 }) };
 }
 
 static THREADS: AtomicU32 = AtomicU32::new(0);
 
-/// A generator and shard for the calling thread, valid within `epoch`; put back by [`Source::keep`].
+/// Generator and shard of the calling thread within `epoch`. [`Source::keep`] stores them back.
 pub struct Source(Local);
 
 impl Source {
-    /// The calling thread's source in this epoch of the process.
+    /// Returns the calling thread's source in this epoch of the process.
     #[inline]
     pub fn of_thread(epoch: u32) -> Source {
         let local = LOCAL.with(Cell::get);
@@ -41,19 +41,19 @@ impl Source {
         Source(Local { epoch, shard: THREADS.fetch_add(1, Relaxed), state: u64::from_ne_bytes(seed) })
     }
 
-    /// The shard of the tables that this thread allocates from; any number.
+    /// Returns the shard of the tables from which this thread allocates; any number.
     #[inline]
     pub fn shard(&self) -> u32 {
         self.0.shard
     }
 
-    /// 64 random bits, never 0: the low half of a trace id.
+    /// Returns 64 random bits, never 0: the low half of a trace id.
     #[inline]
     pub fn trace_id_low(&mut self) -> u64 {
         self.next().max(1)
     }
 
-    /// 63 random bits, never 0: a span id that signed numbers hold too.
+    /// Returns 63 random bits, never 0: a span id that fits a signed number.
     #[inline]
     pub fn span_id(&mut self) -> u64 {
         (self.next() >> 1).max(1)
@@ -67,14 +67,14 @@ impl Source {
         (product >> 64) as u64 ^ product as u64
     }
 
-    /// Keeps the source for the thread's next span.
+    /// Stores the source for the thread's next span.
     #[inline]
     pub fn keep(self) {
         LOCAL.with(|local| local.set(self.0));
     }
 }
 
-/// A random UUID (version 4) in lower case: the runtime id.
+/// Returns a random UUID (version 4) in lower case: the runtime id.
 pub fn runtime_id() -> String {
     let mut bytes = [0u8; 16];
     sys::random_bytes(&mut bytes);

@@ -1,5 +1,5 @@
-//! Spans: the table of slots that handles name ([`table`]), a span's bytes while it is open ([`open`]) and once it is
-//! finished ([`record`]), ids ([`ids`]) and time ([`clock`]). What makes spans a trace is in `crate::trace`.
+//! Spans: the table of slots ([`table`]), open spans ([`open`]), finished ones ([`record`]) and their runs of tags
+//! ([`run`]), MessagePack ([`encode`]), ids ([`ids`]) and time ([`clock`]). `crate::trace` groups spans into traces.
 
 pub mod clock;
 pub mod encode;

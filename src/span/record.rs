@@ -124,10 +124,10 @@ pub fn add_flags(records: &mut [u8], at: usize, flags: u32) {
     }
 }
 
-/// A record as a reader sees it.
+/// A record that was read.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    /// [`super::open::ERROR`] and its neighbours.
+    /// [`super::open::ERROR`], `LOCAL_ROOT`, `TOP_LEVEL`.
     pub flags: u32,
     /// The span's id.
     pub span_id: u64,
@@ -139,18 +139,22 @@ pub struct Record<'a> {
     pub duration_ns: u64,
     /// The operation.
     pub name: &'a [u8],
-    /// The service; empty stands for the tracer's own.
+    /// The service; empty for the tracer's own.
     pub service: &'a [u8],
-    /// The resource; empty stands for the name.
+    /// The resource; empty for the name.
     pub resource: &'a [u8],
     /// The type; may be empty.
     pub span_type: &'a [u8],
-    runs: [Run<'a>; Kind::ALL.len()],
+    /// A word for each run: kind, number of items, length.
+    list: &'a [u8],
+    /// The runs, one behind another.
+    runs: &'a [u8],
 }
 
 impl<'a> Record<'a> {
     /// Reads the record that `bytes` begins with, and returns it with what follows. `None` where the bytes are not a
-    /// whole record. Runs of an unknown kind are skipped.
+    /// whole record.
+    #[inline]
     pub fn read(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
         let word = |n: usize| Some(u64::from_ne_bytes(bytes.get(n * WORD..n * WORD + WORD)?.try_into().ok()?));
         let halves = |n: usize| word(n).map(|word| ((word & 0xffff_ffff) as usize, (word >> 32) as usize));
@@ -158,16 +162,7 @@ impl<'a> Record<'a> {
         let (record, rest) = (bytes.get(HEADER..length)?, bytes.get(length..)?);
         let (head, count) = halves(9)?;
         let (list, record) = record.split_at_checked(count.checked_mul(WORD)?)?;
-        let (head, mut data) = record.split_at_checked(head)?;
-        let mut runs = Kind::ALL.map(|kind| Run::new(kind, (&[], 0)));
-        for word in list.chunks_exact(WORD) {
-            let word = word.try_into().map_or(0, u64::from_ne_bytes);
-            let (bytes, after) = data.split_at_checked((word >> 32) as usize)?;
-            data = after;
-            if let Some(run) = runs.get_mut(usize::from(word as u16).wrapping_sub(1)) {
-                (run.count, run.bytes) = (u32::from((word >> 16) as u16), bytes);
-            }
-        }
+        let (head, runs) = record.split_at_checked(head)?;
         let field = |n: usize| halves(n).and_then(|(at, len)| head.get(at..at + len));
         let record = Record {
             flags: flags as u32,
@@ -179,15 +174,26 @@ impl<'a> Record<'a> {
             service: field(6)?,
             resource: field(7)?,
             span_type: field(8)?,
+            list,
             runs,
         };
         Some((record, rest))
     }
 
-    /// Returns the run of this kind; empty where the record has none.
+    /// Returns the run of this kind; empty where the record has none. Runs of an unknown kind are skipped.
     #[inline]
     pub fn run(&self, kind: Kind) -> Run<'a> {
-        self.runs[kind as usize - 1]
+        let mut at = 0;
+        for word in self.list.chunks_exact(WORD) {
+            let word = word.try_into().map_or(0, u64::from_ne_bytes);
+            let end = at + (word >> 32) as usize;
+            if word as u16 == kind as u16 {
+                let bytes = self.runs.get(at..end).unwrap_or_default();
+                return Run::new(kind, (bytes, u32::from((word >> 16) as u16)));
+            }
+            at = end;
+        }
+        Run::new(kind, (&[], 0))
     }
 
     /// Visits every tag, kind by kind.
@@ -232,8 +238,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// How long the record is that begins at `at`, its flags, and its start; nothing at the end. For sorting, which need not
-/// look at the rest.
+/// Returns length, flags and start of the record that begins at `at`, for sorting; `None` at the end.
 #[inline]
 pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
     let header = bytes.get(at..at + HEADER)?;

@@ -1,10 +1,10 @@
 //! A chunk: finished spans of one trace on their way to the agent.
 
-use crate::inspect::{holding, signed, unsigned, TypeDescriptor};
+use super::decision::Decision;
+use super::tags::{self, TraceTags, DECISION_MAKER, ID_HIGH, ORIGIN, TRACESTATE};
+use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
-
-/// Stands for "no sampling priority" and "no decision maker".
-pub const NO_PRIORITY: i32 = i32::MIN;
+use std::mem::offset_of;
 
 /// Finished spans of one trace, on their way.
 #[derive(Debug)]
@@ -15,17 +15,17 @@ pub struct Chunk {
     pub trace_id_high: u64,
     /// Low half of the trace id.
     pub trace_id_low: u64,
-    /// The sampling priority, or [`NO_PRIORITY`].
-    pub priority: i32,
-    /// The decision maker, or [`NO_PRIORITY`].
-    pub decision: i32,
+    /// The trace's sampling decision when the chunk left.
+    pub decision: Decision,
+    /// The trace tags.
+    pub tags: TraceTags,
     /// How many spans.
     pub spans: u32,
     /// Whether no span of the trace was open when the chunk left.
     pub complete: bool,
-    /// The records, one behind another, in the order in which spans finished.
+    /// The records in the order in which the spans finished.
     pub records: Buffer,
-    /// The place in its lane's history, given by the queue that takes it.
+    /// Number of the chunk in its lane of the queue; set by the queue.
     pub sequence: u64,
 }
 
@@ -36,17 +36,58 @@ impl Chunk {
     }
 }
 
-/// A chunk as debuggers see it.
+impl Chunk {
+    /// Visits the trace tags that a span of this chunk carries: on the first span all, on the others the origin.
+    pub fn each_tag(&self, first: bool, visit: &mut dyn FnMut(&[u8], &[u8])) {
+        if first {
+            let mechanism = self.decision.mechanism().filter(|_| self.decision.priority() > Some(0));
+            if let Some(mechanism) = mechanism {
+                let mut text = [0; 12];
+                visit(DECISION_MAKER, decimal_below_zero(&mut text, mechanism.number().unsigned_abs()));
+            }
+            if self.trace_id_high != 0 {
+                let mut hex = [0u8; 16];
+                for (n, digit) in hex.iter_mut().enumerate() {
+                    *digit = b"0123456789abcdef"[(self.trace_id_high >> (60 - 4 * n)) as usize & 15];
+                }
+                visit(ID_HIGH, &hex);
+            }
+        }
+        self.tags.each(|key, value| {
+            let is_sent = key != TRACESTATE && key != DECISION_MAKER && key != ID_HIGH;
+            if is_sent && (first || key == ORIGIN) {
+                visit(key, value);
+            }
+        });
+    }
+}
+
+/// Writes a minus sign and a number at the end of `text`, and returns both.
+fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
+    let mut at = text.len();
+    loop {
+        at -= 1;
+        text[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    text[at - 1] = b'-';
+    &text[at - 1..]
+}
+
+/// Describes a chunk for debuggers.
 pub fn inspected() -> TypeDescriptor {
-    let fields = vec![
+    let mut fields = vec![
         unsigned!(Chunk, tracer),
         unsigned!(Chunk, trace_id_high),
         unsigned!(Chunk, trace_id_low),
-        signed!(Chunk, priority),
-        signed!(Chunk, decision),
         unsigned!(Chunk, spans),
         unsigned!(Chunk, complete),
         holding!(One of "buffer", Chunk, records),
+        tags::inspected_at(offset_of!(Chunk, tags)),
     ];
+    fields.extend(Decision::inspected(offset_of!(Chunk, decision)));
     TypeDescriptor::inside::<Chunk>("chunk", fields)
 }

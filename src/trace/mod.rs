@@ -1,24 +1,30 @@
-//! Which spans belong together. A trace counts its open spans and gathers the finished ones; when the last one finishes,
-//! or partial flush asks, what was gathered leaves as one chunk. A trace here is this process's part of one: the same
-//! ids may live in other processes. Starting and finishing spans is `crate::tracer`'s, sending chunks `crate::export`'s.
+//! Which spans belong together. A trace counts its open spans and collects the finished ones. When the last one
+//! finishes, or a partial flush is due, the finished spans leave as one chunk. A trace here is the part of it in this
+//! process: other processes may have spans with the same trace id. `decision` is the sampling decision, `tags` the
+//! trace tags, `chunk` the finished spans on their way. `crate::tracer` starts and finishes spans, `crate::export`
+//! sends chunks.
 
 pub mod chunk;
+pub mod decision;
+pub mod tags;
 
 pub use chunk::Chunk;
+pub use decision::{Decision, Mechanism};
+pub use tags::TraceTags;
 
-use crate::inspect::{holding, signed, unsigned, Field};
+use crate::inspect::{holding, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};
 use crate::span::open::OpenSpan;
 use crate::span::table::Content;
 use crate::span::{clock, record};
 use crate::sys;
-use chunk::NO_PRIORITY;
+use std::mem::offset_of;
 use std::sync::atomic::AtomicU32;
 
-/// A chunk of this many bytes leaves early, however few its spans, so that one huge trace cannot hold all memory.
+/// A trace whose finished spans take this many bytes sends them at once, so that one huge trace cannot hold all memory.
 const PARTIAL_BYTES: usize = 1 << 20;
 
-/// See the module. Lives in a slot of the table of traces; the slot's lock is the trace's.
+/// A trace. Lies in a slot of the table of traces, and is locked by the slot's lock.
 #[derive(Debug, Default)]
 pub struct Trace {
     /// High half of the trace id.
@@ -31,11 +37,11 @@ pub struct Trace {
     pub open: u32,
     /// Spans that were ever started in it.
     pub started: u64,
-    /// The sampling priority; `NO_PRIORITY` for "not decided".
-    pub priority: i32,
-    /// How that was decided: 0 by default, -4 by hand, …; `NO_PRIORITY` for "not by us".
-    pub decision: i32,
-    /// The clock's scale that all its spans use.
+    /// The sampling decision.
+    pub decision: Decision,
+    /// The trace tags. They end with the trace.
+    pub tags: TraceTags,
+    /// The scale of the clock that all spans of the trace use.
     pub scale: u64,
     wall_ns: u64,
     tick: u64,
@@ -44,39 +50,33 @@ pub struct Trace {
     records: Buffer,
 }
 
+/// What the finish of a span did to its trace.
+pub struct Finished {
+    /// Whether there was memory for the record.
+    pub kept: bool,
+    /// Finished spans of the trace before the chunk left.
+    pub waiting: u32,
+    /// What leaves, if it is time.
+    pub chunk: Option<Chunk>,
+}
+
 impl Content for Trace {
     /// Index of the tracer.
     type Label = AtomicU32;
     const LISTED: bool = false;
 }
 
-/// How a trace that continues another was decided there.
-#[derive(Clone, Copy, Debug)]
-pub struct Decision {
-    /// The sampling priority, or `NO_PRIORITY`.
-    pub priority: i32,
-    /// The decision maker, or `NO_PRIORITY`.
-    pub maker: i32,
-}
-
-impl Decision {
-    /// What every trace has until sampling rules exist: keep, by default.
-    pub const DEFAULT: Decision = Decision { priority: 1, maker: 0 };
-    /// None that is known.
-    pub const NONE: Decision = Decision { priority: NO_PRIORITY, maker: NO_PRIORITY };
-}
-
 impl Trace {
-    /// Begins a trace in a slot that may hold an earlier one.
+    /// Initialises a trace in a slot that may hold an earlier one.
     #[inline]
     pub fn begin(&mut self, tracer: u32, ids: (u64, u64), decision: Decision, scale: u64, wall_ns: u64, tick: u64) {
         (self.trace_id_high, self.trace_id_low) = ids;
         (self.tracer, self.open, self.started, self.waiting) = (tracer, 0, 0, 0);
-        (self.priority, self.decision) = (decision.priority, decision.maker);
+        self.decision = decision;
         (self.scale, self.wall_ns, self.tick) = (scale, wall_ns, tick);
     }
 
-    /// Counts a span in; the tick and wall time of its start.
+    /// Counts a span that starts. Returns the tick and the wall time of its start.
     #[inline]
     pub fn enter(&mut self) -> (u64, i64) {
         self.open += 1;
@@ -85,16 +85,32 @@ impl Trace {
         (tick, (self.wall_ns + clock::elapsed_ns(self.tick, tick, self.scale)) as i64)
     }
 
-    /// Counts the first span in, which starts where the trace begins.
+    /// Counts the first span, which starts when the trace begins.
     #[inline]
     pub fn enter_first(&mut self) {
         self.open += 1;
         self.started += 1;
     }
 
-    /// Takes a finished span's record in. The first one finds a buffer of the size that traces had lately.
+    /// Counts a span that ends, appends its record, and returns the chunk that is then due. The first record gets a
+    /// buffer of `usual_bytes`, the size of recent traces.
+    #[inline(always)]
+    pub fn finish(
+        &mut self,
+        pool: &Pool,
+        span: &OpenSpan,
+        (flags, duration_ns): (u32, u64),
+        usual_bytes: usize,
+        partial_spans: u32,
+    ) -> Finished {
+        self.open -= 1;
+        let kept = self.take_in(pool, span, flags, duration_ns, usual_bytes).is_ok();
+        let waiting = self.waiting;
+        Finished { kept, waiting, chunk: self.due(partial_spans) }
+    }
+
     #[inline]
-    pub fn take_in(
+    fn take_in(
         &mut self,
         pool: &Pool,
         span: &OpenSpan,
@@ -110,27 +126,26 @@ impl Trace {
         Ok(())
     }
 
-    /// What was gathered, if it is time: nothing is open any more, or there is enough for a partial flush.
+    /// Returns the finished spans as a chunk if no span is open, or if there are enough for a partial flush.
     #[inline]
     pub fn due(&mut self, partial_spans: u32) -> Option<Chunk> {
         self.is_due(partial_spans).then(|| self.gathered())
     }
 
-    /// Whether it is time for what was gathered to leave.
     #[inline]
-    pub fn is_due(&self, partial_spans: u32) -> bool {
+    fn is_due(&self, partial_spans: u32) -> bool {
         let partial = self.waiting >= partial_spans || self.records.len() >= PARTIAL_BYTES;
         self.waiting > 0 && (self.open == 0 || partial)
     }
 
-    /// What was gathered, whether or not spans are still open.
+    /// Returns the finished spans as a chunk, whether or not spans are open.
     pub fn gathered(&mut self) -> Chunk {
         Chunk {
             tracer: self.tracer,
             trace_id_high: self.trace_id_high,
             trace_id_low: self.trace_id_low,
-            priority: self.priority,
             decision: self.decision,
+            tags: self.tags.clone(),
             spans: std::mem::take(&mut self.waiting),
             complete: self.open == 0,
             records: std::mem::take(&mut self.records),
@@ -138,35 +153,35 @@ impl Trace {
         }
     }
 
-    /// The trace's decision, for a context that continues it elsewhere.
-    pub fn decided(&self) -> Decision {
-        Decision { priority: self.priority, maker: self.decision }
-    }
-
-    /// Sets the priority by hand.
-    pub fn decide(&mut self, priority: i32, maker: i32) {
-        (self.priority, self.decision) = (priority, maker);
+    /// Frees what a trace keeps until its last span has ended.
+    #[inline]
+    pub fn end(&mut self) {
+        if !self.tags.is_empty() {
+            self.tags = TraceTags::default();
+        }
     }
 }
 
 impl Trace {
-    /// A trace's fields as debuggers see them.
+    /// Describes the fields of a trace for debuggers.
     pub fn inspected() -> Vec<Field> {
-        vec![
+        let mut fields = vec![
             unsigned!(Trace, trace_id_high),
             unsigned!(Trace, trace_id_low),
             unsigned!(Trace, tracer),
             unsigned!(Trace, open),
             unsigned!(Trace, started),
-            signed!(Trace, priority),
-            signed!(Trace, decision),
             unsigned!(Trace, waiting),
             holding!(One of "buffer", Trace, records),
-        ]
+            tags::inspected_at(offset_of!(Trace, tags)),
+        ];
+        fields.extend(Decision::inspected(offset_of!(Trace, decision)));
+        fields
     }
 }
 
-/// Wall time and tick at which a trace begins: read together, so that all its starts lie on one line.
+/// Reads the scale, the wall time and the tick at which a trace begins. Starts of later spans are computed from these,
+/// so that no step of the wall clock moves them against each other.
 #[inline]
 pub fn now() -> (u64, u64, u64) {
     let scale = clock::scale();

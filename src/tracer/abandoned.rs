@@ -1,22 +1,21 @@
-//! The mode that looks for spans which nobody finishes (`DD_TRACE_DEBUG_ABANDONED_SPANS`): once a minute it logs those
-//! that are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, and at a tracer's end all that are open. It changes
-//! nothing about them.
+//! Finds abandoned spans (`DD_TRACE_DEBUG_ABANDONED_SPANS`). Once a minute, spans that are open for longer than
+//! `DD_TRACE_ABANDONED_SPAN_TIMEOUT` are logged; at a tracer's shutdown, all open spans are. The spans themselves are
+//! not changed.
 
 use super::spans::trace_of;
+use super::state::State;
 use super::view;
 use crate::event::{Event, OpenSpanView};
 use crate::sys;
-use crate::trace::chunk::NO_PRIORITY;
-use crate::tracer::state::{state, State};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// Spans that are looked at one by one; the rest is only counted.
+/// Maximum number of spans in one log record; the others are only counted.
 const LISTED_MAX: usize = 500;
-/// A look that comes sooner after another is left out.
+/// Minimum time between two searches.
 const GAP_NS: u64 = 30_000_000_000;
 
-/// Whether the tracer at this index wants to be told.
+/// Whether the tracer at this index has turned the search on.
 pub(super) fn wanted(state: &State, index: u32) -> bool {
     timeout(state, index).is_some()
 }
@@ -26,13 +25,12 @@ fn timeout(state: &State, index: u32) -> Option<Duration> {
     metadata.settings.debug_abandoned_spans.then_some(metadata.settings.abandoned_span_timeout)
 }
 
-/// Logs this process's overdue spans. Called by workers, about once a minute.
-pub(super) fn look() {
-    let state = state();
+/// Logs the abandoned spans of this process. Workers call it about once a minute.
+pub(super) fn look(state: &State) {
     if !(0..crate::export::TRACERS_MAX as u32).any(|index| wanted(state, index)) {
         return;
     }
-    // Every worker comes here; one look is for all tracers.
+    // Every worker calls this; one search covers all tracers.
     let (now_ns, looked_ns) = (sys::monotonic_ns(), state.abandoned_looked_ns.load(Relaxed));
     let soon = looked_ns != 0 && now_ns.saturating_sub(looked_ns) < GAP_NS;
     if soon || state.abandoned_looked_ns.compare_exchange(looked_ns, now_ns, Relaxed, Relaxed).is_err() {
@@ -40,7 +38,7 @@ pub(super) fn look() {
     }
     let (mut spans, mut open, wall_ns) = (0, Vec::<OpenSpanView>::new(), sys::wall_ns() as i64);
     for handle in state.spans.live() {
-        // One that is being worked on right now is hardly forgotten.
+        // A span that another thread holds right now is in use.
         let Ok(span) = state.spans.lock_briefly(handle) else { continue };
         let Some(timeout) = timeout(state, span.tracer) else { continue };
         let age_ns = wall_ns.saturating_sub(span.start_ns).max(0) as u64;
@@ -49,7 +47,7 @@ pub(super) fn look() {
         }
         spans += 1;
         if open.len() < LISTED_MAX {
-            let priority = state.traces.lock_briefly(trace_of(&span)).map_or(NO_PRIORITY, |trace| trace.priority);
+            let priority = state.traces.lock_briefly(trace_of(&span)).map_or(None, |trace| trace.decision.priority());
             open.push(view::of_open(&span, priority));
         }
     }

@@ -1,24 +1,25 @@
-//! Flushing and shutting down: bounded, idempotent, and nothing lost without being counted.
+//! Flushes and shuts down tracers, within the given time. Both are idempotent, and every span that is lost is counted.
 
 use super::ending::{self, Ending};
+use super::error::Error;
+use super::registry::{Abandoning, Tracer};
 use super::spans::trace_of;
-use super::{abandoned, recording, view, Error, Tracer};
+use super::state::State;
+use super::{abandoned, recording, view};
 use crate::counters::{Counters, Reason};
-use crate::event::{DropDetail, Event, OpenSpanView};
+use crate::event::{DropDetail, Event};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::span::table::Refused;
 use crate::sys;
-use crate::trace::chunk::NO_PRIORITY;
-use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-/// How long a shutdown whose time is over waits for the worker to look up.
+/// How long a shutdown whose time is over still waits for the worker.
 const GRACE: Duration = Duration::from_millis(50);
-/// Abandoning open spans may take that long, however short the time that was given.
+/// Minimum time for abandoning open spans, however short the caller's time is.
 const AT_LEAST: Duration = Duration::from_millis(10);
-/// Open spans that the log names at the end.
+/// Maximum number of open spans that the log names at shutdown.
 const LISTED_MAX: usize = 100;
 
 fn exporter_of(state: &'static State, tracer: &Tracer) -> &'static Exporter {
@@ -47,7 +48,7 @@ pub fn flush(state: &'static State, number: u64, time: Duration) -> Result<(), E
     send_all(state, index, tracer, time)
 }
 
-/// [`Error::Limit`] at once where the system gives no thread: there is nothing to wait for.
+/// Sends all that is queued for a tracer. Returns [`Error::Limit`] at once if the system gives no thread.
 fn send_all(state: &'static State, index: u32, tracer: &Tracer, time: Duration) -> Result<(), Error> {
     let exporter = exporter_of(state, tracer);
     if exporter.queue.is_resolved(index) {
@@ -59,20 +60,20 @@ fn send_all(state: &'static State, index: u32, tracer: &Tracer, time: Duration) 
     exporter.queue.flush(index, time).then_some(()).ok_or(Error::Timeout)
 }
 
-/// What a tracer has lost so far.
+/// Lost spans of a tracer so far.
 #[derive(Clone, Copy)]
 struct Losses {
-    /// Dropped spans that cannot be with the agent.
+    /// Dropped spans that the agent cannot have.
     dropped: u64,
-    /// Of these, what no answer of the agent is the reason for.
+    /// Of these, spans dropped for another reason than an answer of the agent.
     undelivered: u64,
-    /// Spans that were sent and given up without an answer.
+    /// Spans that were sent, and given up without an answer.
     unknown: u64,
 }
 
 impl Losses {
     fn of(counters: &Counters) -> Losses {
-        // Each is read once: the worker counts meanwhile.
+        // Each counter is read once, because the worker counts meanwhile.
         let all = counters.dropped.each_ref().map(|counter| counter.load(Relaxed));
         let get = |reason: Reason| all[reason as usize];
         let unknown = get(Reason::UnknownFate);
@@ -81,8 +82,8 @@ impl Losses {
     }
 }
 
-/// Shuts a tracer down within `time`: no new spans, open ones are abandoned, finished ones are sent, and what is left at
-/// the end of the time, or when the agent refuses every connection, is dropped and counted. A second call does nothing.
+/// Shuts a tracer down within `time`: starts no more spans, abandons open ones, sends finished ones. Drops and counts
+/// what is left when the time is over or the agent refuses every connection. A second call does nothing.
 pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<(), Error> {
     let (index, tracer) = state.tracers.find(number)?;
     let (began, account) = (Instant::now(), state.shared.account(index));
@@ -94,14 +95,14 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     if let Err(why) = sent_all {
         drop_the_rest(state, index, tracer, why);
     }
-    // The worker may end this at any moment from here on.
+    // From here on, the worker may complete the abandoning at any moment.
     let abandoning = tracer.is_abandoning();
     let (after, get) = (Losses::of(&account.counters), |counter: &AtomicU64| counter.load(Relaxed));
-    // Its own spans alone: others may go on sending to the same agent. What is in flight after the time for it is over
-    // may be with the agent or not.
+    // Only the spans of this tracer; others may still send to the same agent. Spans in flight when the time is over may
+    // have reached the agent or not.
     let in_flight = get(&account.counters.traces.enqueued)
         .saturating_sub(get(&account.counters.resolved) + get(&account.counters.removed));
-    // Fewer than before: another thread has freed the tracer, and its slot is given to a new one.
+    // The counters can have been reset: another thread may have freed the tracer, and its slot has a new one.
     let spans_unknown = in_flight + after.unknown.saturating_sub(before.unknown);
     if first {
         state.shared.end_losses_of(index);
@@ -111,7 +112,7 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
         state.shared.logs.flush(time.saturating_sub(began.elapsed()).max(GRACE));
     }
     give_back_memory(state);
-    // The process may end now, and what it counted is all that a core can tell.
+    // The process may end now; a core then shows these counters.
     recording::refresh_all(state);
     if spans_unknown == 0 && after.undelivered == before.undelivered && !abandoning {
         Ok(())
@@ -120,19 +121,8 @@ pub fn shutdown(state: &'static State, number: u64, time: Duration) -> Result<()
     }
 }
 
-/// Abandoning the open spans of a tracer that was shut down: how far that has come.
-#[derive(Debug, Default)]
-pub struct Abandoning {
-    /// The next slot to be looked at.
-    next: u32,
-    spans: u64,
-    /// The first ones, for the log.
-    open: Vec<OpenSpanView>,
-}
-
-/// Lets no span start any more, abandons those that are open, and puts what was finished of their traces into the queue.
-/// What takes longer than `time` and a few milliseconds, the worker does. Whether this call was the one that closed the
-/// tracer.
+/// Refuses new spans, abandons the open ones, and queues the finished spans of their traces. The worker completes what
+/// takes longer than `time` and a few milliseconds. Returns whether this call closed the tracer.
 pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer, time: Duration) -> bool {
     if tracer.closed.swap(true, Relaxed) {
         return false;
@@ -141,7 +131,7 @@ pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer, time: Du
     *lock() = Some(Abandoning::default());
     let exporter = exporter_of(state, tracer);
     if !abandon(state, index, lock(), Some(Instant::now() + time + AT_LEAST)) {
-        // Without a worker there is nobody else to do it.
+        // No worker can complete it.
         if exporter.start(&state.shared) {
             exporter.queue.nudge();
         } else {
@@ -151,8 +141,8 @@ pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer, time: Du
     true
 }
 
-/// Goes on abandoning the spans of all tracers that were shut down, but for those of which another thread does so: the
-/// agents of other tracers do not wait for it. For the worker.
+/// Continues to abandon the spans of all tracers that were shut down, for the worker. Skips a tracer while another
+/// thread is doing so, because the worker must not wait.
 pub(super) fn abandon_more(state: &'static State) {
     for index in 0..TRACERS_MAX as u32 {
         let tracer = state.tracers.at(index);
@@ -170,7 +160,7 @@ pub(super) fn abandon_more(state: &'static State) {
     }
 }
 
-/// Abandons open spans until `deadline`. Whether none is left.
+/// Abandons open spans until `deadline`. Returns whether all are abandoned.
 fn abandon(
     state: &'static State,
     index: u32,
@@ -185,7 +175,7 @@ fn abandon(
         }
         let span = match state.spans.lock_briefly(handle) {
             Ok(span) if span.tracer == index => span,
-            // Another call has it: it is abandoned when that call ends.
+            // Another call holds the span; it is abandoned when that call unlocks it.
             Err(Refused::Busy) if state.spans.label(handle, |label| label.tracer()) == Some(index) => {
                 work.spans += u64::from(ending::remove(state, handle, Ending::Abandoned).is_ok());
                 continue;
@@ -194,7 +184,7 @@ fn abandon(
         };
         if work.open.len() < LISTED_MAX {
             let trace = state.traces.lock_briefly(trace_of(&span));
-            work.open.push(view::of_open(&span, trace.map_or(NO_PRIORITY, |trace| trace.priority)));
+            work.open.push(view::of_open(&span, trace.map_or(None, |trace| trace.decision.priority())));
         }
         work.spans += u64::from(ending::remove_locked(state, span, Ending::Abandoned).is_ok());
     }
@@ -214,7 +204,7 @@ fn abandon(
     true
 }
 
-/// Frees what is kept for later spans: this tracer's do not come.
+/// Frees the memory that is kept for later spans.
 fn give_back_memory(state: &'static State) {
     let (deadline, mut seen) = (Instant::now() + AT_LEAST, 0u32);
     state.shared.pool.empty();
@@ -232,7 +222,7 @@ fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer, why: Error)
         _ => DropDetail::TimeOver,
     };
     exporter.drop_waiting(&state.shared, index, Reason::Shutdown, &detail);
-    // A worker that waits for its next attempt drops what it has in hand at once; one inside a request cannot.
+    // A worker that waits for its next attempt drops its batch at once; a worker inside a request cannot.
     exporter.queue.nudge();
     exporter.queue.settled_within(index, GRACE);
 }

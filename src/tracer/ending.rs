@@ -1,26 +1,20 @@
-//! Finishing and discarding spans, and handing chunks over to the queue. Locks are taken in one order: a span's slot,
-//! then its trace. A call that finds one of the two held by another thread neither waits nor fails: it leaves a request
-//! (`crate::span::table`), which the holder runs when it unlocks.
+//! Ends spans: finishes, discards or abandons them. Lock order: a span's slot, then its trace. If another thread holds
+//! one of the two, the call does not wait: it leaves a request in the slot (`crate::span::table`), and the holder ends
+//! the span when it unlocks.
 
+use super::error::Error;
+use super::sending::{self, enqueue, Finished};
 use super::spans::trace_of;
-use super::{view, Error, Tracer};
-use crate::counters::{Counters, Reason};
-use crate::event::dropped::Stage;
-use crate::event::{DropDetail, Event, QueueView, SpanView};
-use crate::export::TRACERS_MAX;
-use crate::level::Level;
+use super::state::State;
+use crate::counters::Counters;
 use crate::memory;
 use crate::probes;
 use crate::span::clock;
 use crate::span::open::{OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::sys;
-use crate::trace::{Chunk, Decision, Trace};
-use crate::tracer::state::{state, State};
+use crate::trace::Trace;
 use std::sync::atomic::Ordering::Relaxed;
-
-/// However large one trace was, the next ones do not begin with more than this.
-const USUAL_MAX: usize = 64 << 10;
 
 /// When a span ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,19 +27,20 @@ pub enum End {
     After(u64),
 }
 
-/// What is to become of an open span.
+/// How an open span ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It is finished.
+    /// Finished.
     Finished(End),
-    /// The host gives it up.
+    /// Discarded by the host.
     Discarded,
-    /// Its tracer was shut down.
+    /// Abandoned, because its tracer was shut down.
     Abandoned,
 }
 
 impl Ending {
-    /// Two bits for the kind above 33 for the duration: a mantissa of 27 bits and an exponent, exact to 15 ns in a second.
+    /// Encodes the ending in 35 bits: two for the kind above 33 for the duration, which has a mantissa of 27 bits and
+    /// an exponent. The error is at most 15 ns in a second.
     fn request(self, start_ns: i64) -> u64 {
         let duration_ns = match self {
             Ending::Finished(End::Now) => (sys::wall_ns() as i64).saturating_sub(start_ns).max(0) as u64,
@@ -70,7 +65,7 @@ impl Ending {
     }
 }
 
-/// Finishes a span. Its handle is stale from here on; its trace's chunk leaves if it was the last one open.
+/// Finishes a span. Its handle is stale afterwards. If no other span of the trace is open, the trace's chunk leaves.
 #[inline]
 pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
@@ -100,7 +95,7 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
         End::At(end_ns) => end_ns.saturating_sub(span.start_ns).max(0) as u64,
         End::After(duration_ns) => duration_ns,
     };
-    // The end is a number of nanoseconds since 1970, too.
+    // The end, too, must fit the nanoseconds since 1970.
     let duration_ns = duration_ns.min((i64::MAX - span.start_ns.max(0)) as u64);
     span.close_gaps();
     let top_level = span.flags & LOCAL_ROOT != 0 || span.service_hash != span.parent_service_hash;
@@ -108,31 +103,24 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let (index, tracer) = (span.tracer, state.tracers.at(span.tracer));
     let (shard, end_ns, error) = (span.shard, (span.start_ns as u64).wrapping_add(duration_ns), flags & ERROR != 0);
     state.shared.recorder.span_finished(shard, end_ns, span.span_id, index, duration_ns, error);
-    trace.open -= 1;
-    let kept = trace.take_in(&state.shared.pool, &span, flags, duration_ns, tracer.usual_bytes.load(Relaxed));
+    let (usual_bytes, partial_spans) = (tracer.usual_bytes.load(Relaxed), tracer.partial_spans.load(Relaxed));
+    let done = trace.finish(&state.shared.pool, &span, (flags, duration_ns), usual_bytes, partial_spans);
     probes::span_finish(span.span_id, duration_ns);
-    if crate::log::enabled(Level::Debug) {
-        view::say_finished(state, &span, &trace, tracer.partial_spans.load(Relaxed), (flags, duration_ns));
-    }
-    if kept.is_err() {
-        Counters::add(&state.shared.account(index).counters.traces.finished, 1);
-        state.shared.drop_spans(index, Reason::Memory, 1, 0, &DropDetail::NoMemory(Stage::Record));
-    }
-    if let Some(chunk) = trace.due(tracer.partial_spans.load(Relaxed)) {
-        enqueue(state, index, tracer, chunk, (shard, end_ns));
-    }
-    // Last: as long as the trace lives, its tracer's slot is nobody else's.
+    let (decision, open) = (trace.decision, trace.open);
+    let end = Finished { span: &span, flags, duration_ns, decision, open, waiting: done.waiting, kept: done.kept };
+    sending::pass_on(state, tracer, &end, done.chunk, (shard, end_ns));
+    // Last, because a tracer's slot is not reused while a trace of it is live.
     leave(state, trace);
     give_back(span);
 }
 
-/// Drops an open span without a trace of it; what was to be sent of its trace is sent.
+/// Drops an open span. If it was the trace's last open span, the finished ones leave.
 pub fn discard(state: &'static State, number: u64) -> Result<(), Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     remove(state, handle, Ending::Discarded)
 }
 
-/// Ends an open span without a record of it. One that is held by another call ends with that call.
+/// Ends an open span without a record. If another call holds it, it ends when that call unlocks.
 pub(super) fn remove(state: &'static State, handle: Handle, ending: Ending) -> Result<(), Error> {
     match state.spans.lock_briefly(handle) {
         Ok(span) => remove_locked(state, span, ending),
@@ -141,7 +129,7 @@ pub(super) fn remove(state: &'static State, handle: Handle, ending: Ending) -> R
     }
 }
 
-/// The same for a span that the caller holds.
+/// Ends a span that the caller has locked, without a record.
 pub(super) fn remove_locked(state: &'static State, span: Guard<'_, OpenSpan>, ending: Ending) -> Result<(), Error> {
     match state.traces.lock_briefly(trace_of(&span)) {
         Ok(trace) => {
@@ -156,7 +144,7 @@ pub(super) fn remove_locked(state: &'static State, span: Guard<'_, OpenSpan>, en
     }
 }
 
-/// Ends a span in the way that is asked for.
+/// Ends a span as `ending` says; the caller has locked it and its trace.
 fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard<'_, Trace>, ending: Ending) {
     let index = span.tracer;
     let counters = &state.shared.account(index).counters;
@@ -178,18 +166,18 @@ fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard
     give_back(span);
 }
 
-/// Leaves it to the holder of a span or of its trace to end the span.
+/// Leaves a request, so that the holder of the span or of its trace ends the span.
 #[cold]
 #[inline(never)]
 fn request(state: &'static State, handle: Handle, ending: Ending) -> Result<(), Error> {
     for _ in 0..100 {
         match state.spans.ask(handle, |label| ending.request(label.start_ns())) {
             Ok(()) => {
-                // The holder may have unlocked in this moment, without seeing it.
+                // The holder may have unlocked just before, without seeing the request.
                 run_requests(state);
                 return Ok(());
             }
-            // A request to the slot's last user is still in the list.
+            // A request for the former span of the slot is still in the list.
             Err(Refused::Busy) => run_requests(state),
             Err(refused) => return Err(refused.into()),
         }
@@ -197,9 +185,9 @@ fn request(state: &'static State, handle: Handle, ending: Ending) -> Result<(), 
     Err(Error::Busy)
 }
 
-/// Ends the spans that calls were asked to end, as far as nobody holds them.
+/// Ends the spans for which there are requests, except those that another thread still holds.
 pub fn run_requests(state: &'static State) {
-    // Twice: a holder that unlocks while its span is off the list finds nothing to run.
+    // Twice: a holder that unlocks while this thread has taken the list finds it empty.
     for _ in 0..2 {
         if state.spans.has_requests() {
             run_list(state);
@@ -237,12 +225,7 @@ fn run_list(state: &'static State) {
     });
 }
 
-/// For a thread that has unlocked a span or a trace and sees a request.
-pub(super) fn on_request() {
-    sys::keep_errno(|| run_requests(state()));
-}
-
-/// Frees a span's slot, and where memory is short what the slot would have kept for its next span.
+/// Frees a span's slot. If memory is short, also frees the buffers that the slot keeps for its next span.
 #[inline]
 fn give_back(mut span: Guard<'_, OpenSpan>) {
     if memory::is_short() {
@@ -251,85 +234,19 @@ fn give_back(mut span: Guard<'_, OpenSpan>) {
     span.free();
 }
 
-/// Unlocks a trace, or ends it when nothing is open any more. What it counted goes to its tracer.
+/// Unlocks a trace, or frees it when no span is open. Its count of started spans is added to the tracer's.
 #[inline(always)]
-fn leave(state: &State, trace: Guard<'_, Trace>) {
+fn leave(state: &State, mut trace: Guard<'_, Trace>) {
     if trace.open == 0 {
         Counters::add(&state.shared.account(trace.tracer).counters.traces.started, trace.started);
+        trace.end();
         trace.free();
     }
 }
 
-/// Sends a chunk on its way. `by`: the shard of the thread, and the wall time, for the flight recorder.
-#[inline]
-pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, by: (u8, u64)) {
-    let counters = &state.shared.account(index).counters;
-    let (spans, bytes) = (u64::from(chunk.spans), chunk.records.len());
-    state.shared.recorder.chunk_enqueued(by.0, by.1, index, spans, bytes as u64);
-    Counters::add(&counters.traces.finished, spans);
-    // Half of the difference, so that one odd trace does not decide what the next ones get.
-    let usual = tracer.usual_bytes.load(Relaxed);
-    tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
-    if crate::log::enabled(Level::Debug) {
-        return enqueue_saying_so(state, index, tracer, chunk);
-    }
-    hand_over(state, index, tracer, chunk, |_, _| ());
-}
-
-/// Puts a chunk into the queue, or counts it as dropped.
-#[inline(always)]
-fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, queued: impl FnOnce(u64, u64)) {
-    let counters = &state.shared.account(index).counters;
-    let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
-    let (spans, limits, chunk_bytes) = (u64::from(chunk.spans), tracer.limits(), chunk.records.len() as u64);
-    // Counted before, so that what the worker counts never runs ahead of it.
-    Counters::add(&counters.traces.enqueued, spans);
-    match exporter.queue.push(chunk, limits) {
-        Ok((queued_chunks, queued_bytes)) => {
-            // The tracer was shut down meanwhile, and its worker with it: what comes late still leaves.
-            if !exporter.started.load(Relaxed) {
-                exporter.start(&state.shared);
-            }
-            probes::chunk_enqueue(spans, chunk_bytes);
-            queued(queued_chunks, queued_bytes);
-        }
-        Err(chunk) => {
-            counters.traces.enqueued.fetch_sub(spans, Relaxed);
-            state.shared.pool.give(chunk.records);
-            let (chunks, bytes) = exporter.queue.waiting(index);
-            let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
-            state.shared.drop_spans(index, Reason::QueueFull, spans, 1, &DropDetail::NoRoom(full));
-        }
-    }
-}
-
-/// The same in debug mode: the chunk's spans are looked at before it is gone, where the log wants them.
-#[cold]
-fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk) {
-    let logs = &state.shared.logs;
-    let (trace_id, spans, complete) = (chunk.trace_id(), u64::from(chunk.spans), chunk.complete);
-    let bytes = chunk.records.len() as u64;
-    let metadata = state.shared.account(index).metadata();
-    let agent_url = metadata.as_ref().map(|metadata| metadata.settings.agent.to_string()).unwrap_or_default();
-    let say = |list: &[SpanView<'_>], queued_chunks, queued_bytes| {
-        let agent_url = agent_url.as_str();
-        let event =
-            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, agent_url, list };
-        logs.emit(&event);
-    };
-    if !logs.lists_spans() {
-        return hand_over(state, index, tracer, chunk, |chunks, bytes| say(&[], chunks, bytes));
-    }
-    // The records go with the chunk; what the log shows of them must be its own.
-    let records = chunk.records.bytes().to_vec();
-    let decision = Decision { priority: chunk.priority, maker: chunk.decision };
-    hand_over(state, index, tracer, chunk, |chunks, bytes| {
-        say(&view::of_chunk(trace_id, decision, &records, metadata.as_deref()), chunks, bytes)
-    });
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::current::state;
     use super::*;
     use crate::tracer::spans::{self, Parent};
     use crate::tracer::stats;

@@ -1,13 +1,13 @@
-//! What a tracer's settings mean for the log of its process.
+//! Translates a tracer's settings into the configuration of the process's log.
 
+use super::state::State;
 use crate::event::Event;
 use crate::host;
 use crate::log::{About, Dialect, LogConfig, Zone};
 use crate::redact;
 use crate::settings::{Rejected, Settings};
-use crate::tracer::state::State;
 
-/// Sets up the log for the first tracer, and says what is wrong with a tracer's settings.
+/// Configures the log for the first tracer, and logs which settings of a tracer are invalid or unsupported.
 pub(super) fn configure(state: &State, settings: &Settings, tz: Option<&str>, rejected: &[Rejected]) {
     let logs = &state.shared.logs;
     if !logs.configure(&config(settings, tz)) {
@@ -21,7 +21,7 @@ pub(super) fn configure(state: &State, settings: &Settings, tz: Option<&str>, re
     }
 }
 
-/// `tz` is the environment's, which says where the host's clocks stand.
+/// Makes the log's configuration. `tz` is the environment variable `TZ`.
 fn config(settings: &Settings, tz: Option<&str>) -> LogConfig {
     let named = Dialect::from_name(&settings.log_dialect);
     let dialect = named.unwrap_or_else(|| Dialect::of_language(&settings.language));
@@ -45,7 +45,7 @@ fn config(settings: &Settings, tz: Option<&str>) -> LogConfig {
     }
 }
 
-/// What lines say of the process, without what looks like a secret.
+/// Collects what log lines say about the process, redacted.
 fn about(settings: &Settings) -> About {
     let shown = |text: &str| redact::text(text).into_owned();
     About {

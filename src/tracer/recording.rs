@@ -1,25 +1,24 @@
-//! Copying the counters into the flight recorder, where they outlive the process in a core and another process sees
-//! them. Done by the worker about once a second and by whoever reads, so that counting itself costs nothing more.
+//! Copies the counters into the flight recorder, where another process and readers of cores find them. The worker does
+//! so about once a second, and so do calls that read the recorder; counting itself does not get slower.
 
+use super::state::State;
 use crate::export::TRACERS_MAX;
 use crate::memory;
 use crate::recorder::TracerFacts;
 use crate::redact;
 use crate::span::clock;
-use crate::tracer::state::{state, State};
 
-/// A busy worker looks up many times a second; counting open spans takes time with the slots that there are.
+/// Minimum time between two copies by the worker: counting open spans visits every slot.
 const SELDOM_NS: u64 = 250_000_000;
 
-/// Copies all counters of this process, unless that was done a moment ago. For the worker.
-pub(super) fn refresh() {
-    let state = state();
+/// Copies all counters of this process, unless they were copied less than [`SELDOM_NS`] ago. For the worker.
+pub(super) fn refresh(state: &State) {
     if state.shared.recorder.refreshed_ns_ago() >= SELDOM_NS {
         refresh_all(state);
     }
 }
 
-/// The same for whoever has the state at hand.
+/// Copies all counters of this process.
 pub fn refresh_all(state: &State) {
     let recorder = &state.shared.recorder;
     if !recorder.keeps() {
@@ -42,6 +41,7 @@ pub(super) fn refresh_tracer(state: &State, index: u32) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::current::state;
     use super::*;
 
     #[test]

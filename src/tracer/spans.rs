@@ -1,9 +1,12 @@
-//! Starting and changing spans; `ending` finishes them. The way that every span goes, and the one worth counting
-//! instructions on. Locks are taken in one order: a span's slot, then its trace.
+//! Starts spans and changes open ones; `ending` finishes them. Hot path: every span passes here. Lock order: a span's
+//! slot, then its trace.
 
-use super::{view, Error, Tracer};
+use super::error::Error;
+use super::registry::Tracer;
+use super::state::State;
+use super::view;
 use crate::counters::Counters;
-use crate::event::Event;
+use crate::event::{Event, Standing};
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
@@ -11,12 +14,10 @@ use crate::probes;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
 use crate::span::table::{Handle, Kind, Refused};
-use crate::trace::chunk::NO_PRIORITY;
-use crate::trace::{self, Decision, Trace};
-use crate::tracer::state::State;
+use crate::trace::{self, Decision};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// What a span continues from elsewhere: ids and decision by value.
+/// The ids and the sampling decision of a span that runs elsewhere, by value.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     /// High half of the trace id.
@@ -25,14 +26,14 @@ pub struct Context {
     pub trace_id_low: u64,
     /// The parent span.
     pub span_id: u64,
-    /// How the trace was decided.
+    /// The trace's sampling decision.
     pub decision: Decision,
 }
 
 /// A new span's parent.
 #[derive(Clone, Copy, Debug)]
 pub enum Parent<'a> {
-    /// None: the span is the root of a new trace.
+    /// No parent: the span is the root of a new trace.
     None,
     /// A span of this process, by its number.
     Span(u64),
@@ -40,25 +41,14 @@ pub enum Parent<'a> {
     Remote(&'a Context),
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Error {
-        match refused {
-            Refused::Stale => Error::Handle,
-            Refused::Forked => Error::Forked,
-            Refused::Busy => Error::Busy,
-        }
-    }
-}
-
-/// Where a span begins in its trace.
+/// A new span's trace, and its start.
 struct Place {
     trace: Handle,
     start_tick: u64,
     start_ns: i64,
 }
 
-/// Starts a span; `fill` may set more on it before anyone else sees it. `None` where tracing is disabled: no span, and
-/// no error.
+/// Starts a span. `fill` may set more on it before other threads can see it. Returns `None` while tracing is disabled.
 #[inline]
 pub fn start(
     state: &'static State,
@@ -107,9 +97,23 @@ pub fn start(
     state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
     probes::span_start(span.span_id, span.trace_id_low);
     if crate::log::enabled(Level::Debug) {
-        view::say_started(state, &span, place.trace);
+        log_started(state, &span, place.trace);
     }
     Ok(Some(span.publish().number(Kind::Span)))
+}
+
+#[cold]
+#[inline(never)]
+fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
+    let Ok((decision, open, waiting)) =
+        state.traces.lock(trace).map(|trace| (trace.decision, trace.open.into(), trace.waiting.into()))
+    else {
+        return;
+    };
+    let metadata = state.shared.account(span.tracer).metadata();
+    let span = &view::of_span(span, decision, metadata.as_deref(), None);
+    let standing = Standing { open, finished: waiting, leaves: false };
+    state.shared.logs.emit(&Event::SpanStarted { span, standing });
 }
 
 #[inline]
@@ -161,7 +165,8 @@ enum Local {
     Unknown,
 }
 
-/// A parent given by its handle: in a trace here, or one to be continued (another tracer's; the parent process's).
+/// Looks a parent up by its handle. It is in a trace of this tracer, or its trace is continued as a remote one: a span
+/// of another tracer or of the parent process.
 #[inline]
 fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> Local {
     let Some(handle) = Handle::of(number, Kind::Span) else { return Local::Unknown };
@@ -181,12 +186,12 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             Local::In(place)
         }
         Ok(parent) => {
-            let decision = state.traces.lock(trace_of(&parent)).map_or(Decision::DEFAULT, |trace| trace.decided());
+            let decision = state.traces.lock(trace_of(&parent)).map_or(Decision::DEFAULT, |trace| trace.decision);
             Local::Elsewhere(context_of(&parent, decision))
         }
         Err(Refused::Forked) => {
             let context = state.spans.read_inherited(handle, |parent| {
-                let decided = state.traces.read_inherited(trace_of(parent), Trace::decided);
+                let decided = state.traces.read_inherited(trace_of(parent), |trace| trace.decision);
                 context_of(parent, decided.unwrap_or(Decision::DEFAULT))
             });
             context.map_or(Local::Unknown, Local::Elsewhere)
@@ -196,8 +201,8 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
     }
 }
 
-/// Where a span goes whose parent, or its trace, another thread holds for too long: into a chunk of its own, which
-/// continues the parent's trace as another process would. Its service and sampling decision are the defaults.
+/// Handles a parent whose slot or trace another thread holds for too long: the new span gets a chunk of its own that
+/// continues the parent's trace, as a span of another process would, with default service and decision.
 #[cold]
 #[inline(never)]
 fn beside(state: &State, parent: Handle) -> Local {
@@ -214,7 +219,7 @@ fn context_of(span: &OpenSpan, decision: Decision) -> Context {
     Context { trace_id_high: span.trace_id_high, trace_id_low: span.trace_id_low, span_id: span.span_id, decision }
 }
 
-/// Counts what was done to a text, or that a tag was dropped.
+/// Counts texts that were repaired or cut, and tags that were dropped.
 #[inline]
 pub fn count_sanitized(
     counters: &Counters,
@@ -230,7 +235,7 @@ pub fn count_sanitized(
     }
 }
 
-/// Counts a change that was dropped because another call holds the span.
+/// Counts a change as dropped if another call holds the span.
 #[cold]
 #[inline(never)]
 fn not_changed(state: &State, handle: Handle, refused: Refused) -> Error {
@@ -242,7 +247,7 @@ fn not_changed(state: &State, handle: Handle, refused: Refused) -> Error {
     refused.into()
 }
 
-/// Runs `change` on an open span.
+/// Locks an open span and runs `change` on it.
 #[inline]
 pub fn with_span<R>(
     state: &State,
@@ -258,19 +263,19 @@ pub fn with_span<R>(
     change(&mut span, &state.shared.account(index).counters, state.tracers.at(index))
 }
 
-/// The context that continues a span elsewhere, for an inherited span too. Where another thread holds the span or its trace
-/// for too long, the ids alone.
+/// Returns the context that continues a span elsewhere, also for a span of the parent process. While another thread
+/// holds the span or its trace for too long, the context has no decision.
 pub fn context(state: &State, number: u64) -> Result<Context, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     match state.spans.lock(handle) {
         Ok(span) => {
-            let decision = state.traces.lock(trace_of(&span)).map_or(Decision::NONE, |trace| trace.decided());
+            let decision = state.traces.lock(trace_of(&span)).map_or(Decision::NONE, |trace| trace.decision);
             Ok(context_of(&span, decision))
         }
         Err(Refused::Forked) => state
             .spans
             .read_inherited(handle, |span| {
-                let decided = state.traces.read_inherited(trace_of(span), Trace::decided);
+                let decided = state.traces.read_inherited(trace_of(span), |trace| trace.decision);
                 context_of(span, decided.unwrap_or(Decision::DEFAULT))
             })
             .ok_or(Error::Handle),
@@ -279,7 +284,7 @@ pub fn context(state: &State, number: u64) -> Result<Context, Error> {
     }
 }
 
-/// What can be said of a span that another thread holds.
+/// Reads the ids of a span that another thread holds.
 fn ids_of(state: &State, handle: Handle, decision: Decision) -> Option<Context> {
     state.spans.label(handle, |label| {
         let (trace_id_high, trace_id_low, span_id) = label.ids();
@@ -287,14 +292,14 @@ fn ids_of(state: &State, handle: Handle, decision: Decision) -> Option<Context> 
     })
 }
 
-/// Sets the sampling priority of a span's trace by hand.
+/// Sets the sampling priority of a span's trace, as a decision of the host.
 pub fn set_priority(state: &State, number: u64, priority: i32) -> Result<(), Error> {
-    if !(-1..=2).contains(&priority) || priority == NO_PRIORITY {
+    if !(-1..=2).contains(&priority) {
         return Err(Error::Argument);
     }
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     let span = state.spans.lock(handle)?;
     let mut trace = state.traces.lock(trace_of(&span))?;
-    trace.decide(priority, -4);
+    trace.decision = Decision::by_hand(priority);
     Ok(())
 }

@@ -1,13 +1,14 @@
-//! What a tracer counts, taken together at one moment. Counting spans of live traces asks each trace; so this is for
-//! reports, not for every request.
+//! Statistics of a tracer at one moment. Locks every live trace in turn, so it is for reports, not for every request.
 
-use super::{ending, Error};
+use super::ending;
+use super::error::Error;
+use super::state::State;
 use crate::counters::REASONS;
 use crate::memory;
-use crate::tracer::state::State;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// See `crate::counters` for the identity that holds between these, exactly when no call is under way.
+/// The counters of a tracer. `crate::counters` has the identity between them; it holds exactly while no call is under
+/// way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Spans started.
@@ -54,7 +55,7 @@ pub struct Stats {
     pub memory_max: u64,
 }
 
-/// Takes a tracer's numbers together.
+/// Collects the statistics of a tracer.
 pub fn of(state: &'static State, number: u64) -> Result<Stats, Error> {
     let (index, _) = state.tracers.find(number)?;
     ending::run_requests(state);

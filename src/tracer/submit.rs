@@ -1,24 +1,24 @@
-//! Whole finished spans from a host that kept them itself: given as structures or packed in one buffer. Spans of one
-//! trace that follow each other become one chunk.
+//! Takes whole finished spans from a host, as structures or packed in one buffer. Consecutive spans of one trace become
+//! one chunk.
 
-use super::ending::enqueue;
+use super::error::Error;
+use super::registry::Tracer;
+use super::sending::{enqueue, log_finished, Finished};
 use super::spans::count_sanitized;
-use super::{view, Error, Tracer};
+use super::state::State;
 use crate::counters::{Counters, Reason};
 use crate::event::dropped::{Stage, SubmitFault};
-use crate::event::{DropDetail, Standing};
+use crate::event::DropDetail;
 use crate::level::Level;
 use crate::memory::{Buffer, Full};
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
 use crate::sys;
-use crate::trace::chunk::{Chunk, NO_PRIORITY};
-use crate::trace::Decision;
-use crate::tracer::state::State;
+use crate::trace::{Chunk, Decision, TraceTags};
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
-/// A finished span as the host gives it. Texts may be anything; they are sanitized and cut as those of open spans.
+/// A finished span as the host gives it. Texts are sanitized and cut like those of open spans.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given<'a> {
     /// High half of the trace id.
@@ -37,8 +37,8 @@ pub struct Given<'a> {
     pub texts: [&'a [u8]; 4],
     /// Whether the span carries an error.
     pub error: bool,
-    /// The trace's sampling priority, or [`NO_PRIORITY`] for the default.
-    pub priority: i32,
+    /// The trace's sampling priority; `None` for the default decision.
+    pub priority: Option<i32>,
 }
 
 /// Gathers submitted spans into chunks and sends those.
@@ -52,7 +52,7 @@ pub struct Submission {
     failed: Option<Error>,
 }
 
-/// A span of the chunk that is gathered, for telling which ones are top-level.
+/// A span of the chunk that is being collected; used to find the top-level spans.
 #[derive(Clone, Copy, Debug)]
 struct Member {
     span_id: u64,
@@ -63,7 +63,7 @@ struct Member {
 }
 
 impl Submission {
-    /// A submission to this tracer; `None` where tracing is disabled.
+    /// Begins a submission to this tracer. Returns `None` while tracing is disabled.
     pub fn begin(state: &'static State, number: u64) -> Result<Option<Submission>, Error> {
         let (index, tracer) = state.tracers.find(number)?;
         if !tracer.enabled.load(Relaxed) {
@@ -78,7 +78,7 @@ impl Submission {
         span.shard = source.shard() as u8;
         source.keep();
         let submission = Submission { state, index, span, open: None, members: Vec::new(), failed: None };
-        // Freed in this moment: its slot may be another's by now.
+        // The tracer may have been freed just before: the slot could be another tracer's.
         state.tracers.find(number)?;
         let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % crate::export::TRACERS_MAX];
         if !exporter.started.load(Relaxed) {
@@ -95,7 +95,7 @@ impl Submission {
         &self.state.shared.account(self.index).counters
     }
 
-    /// Adds a span; `fill` sets its tags. One without ids is dropped as invalid, the others go on.
+    /// Adds a span; `fill` sets its tags. A span without ids is dropped as invalid; the submission continues.
     pub fn add(&mut self, given: &Given<'_>, fill: impl FnOnce(&mut OpenSpan, &Counters)) {
         Counters::add(&self.counters().traces.started, 1);
         if given.trace_id_low == 0 || given.span_id == 0 {
@@ -106,11 +106,11 @@ impl Submission {
         let (now_ns, duration_ns) = (sys::wall_ns() as i64, given.duration_ns.max(0));
         let (start_ns, duration_ns) = match given.start_ns {
             1.. => (given.start_ns, duration_ns),
-            // Not known, or before 1970, where no trace begins: the span ends now, as the Agent would repair it.
+            // Not known, or before 1970: the span ends now, which is how the Agent repairs such a span.
             _ if duration_ns < now_ns => (now_ns - duration_ns, duration_ns),
             _ => (now_ns, 0),
         };
-        // The end is a number of nanoseconds since 1970, too.
+        // The end, too, must fit the nanoseconds since 1970.
         let duration = duration_ns.min(i64::MAX - start_ns) as u64;
         (span.span_id, span.parent_id, span.start_ns) = (given.span_id, given.parent_id, start_ns);
         let counters = &self.state.shared.account(self.index).counters;
@@ -135,8 +135,8 @@ impl Submission {
             tracer: self.index,
             trace_id_high: given.trace_id_high,
             trace_id_low: given.trace_id_low,
-            priority: if given.priority == NO_PRIORITY { 1 } else { given.priority },
-            decision: if given.priority == NO_PRIORITY { 0 } else { NO_PRIORITY },
+            decision: given.priority.map_or(Decision::DEFAULT, |priority| Decision::new(priority, None)),
+            tags: TraceTags::default(),
             spans: 0,
             complete: true,
             records: Buffer::new(),
@@ -148,9 +148,9 @@ impl Submission {
             (span.trace_id_high, span.trace_id_low, span.tracer) =
                 (given.trace_id_high, given.trace_id_low, self.index);
             span.flags |= root;
-            let decision = Decision { priority: chunk.priority, maker: chunk.decision };
-            let standing = Standing { open: 0, finished: u64::from(chunk.spans) + 1, leaves: true };
-            view::say(self.state, span, decision, standing, Some((flags, duration)));
+            let (decision, waiting) = (chunk.decision, chunk.spans + 1);
+            let finished = Finished { span, flags, duration_ns: duration, decision, open: 0, waiting, kept: true };
+            log_finished(self.state, &finished, true);
         }
         let member = Member {
             span_id: given.span_id,
@@ -185,14 +185,14 @@ impl Submission {
         self.failed = Some(Error::Argument);
     }
 
-    /// Counts a record that could not even be read, and so was never counted as started.
+    /// Counts a record that cannot be read, which was not counted as started.
     pub fn reject_unread(&mut self, why: SubmitFault) {
         Counters::add(&self.counters().traces.started, 1);
         self.reject(why);
     }
 
-    /// Marks the spans that the Agent is to count by themselves: those whose parent is not in the chunk, and those of
-    /// another service than their parent's. The Agent is told that we do this.
+    /// Marks top-level spans, for which the Agent computes statistics: those whose parent is not in the chunk, and
+    /// those of another service than their parent. A request header tells the Agent that spans are marked.
     fn mark_top_level(&mut self, chunk: &mut Chunk) {
         let mut by_id = std::mem::take(&mut self.members);
         let has_root = by_id.iter().any(|member| member.parent_id == 0);
@@ -219,7 +219,7 @@ impl Submission {
         }
     }
 
-    /// Sends what was gathered; the last thing that went wrong, if anything did.
+    /// Sends what was collected. Returns the last error, if there was one.
     pub fn end(mut self) -> Result<(), Error> {
         self.send();
         self.failed.map_or(Ok(()), Err)
@@ -255,6 +255,9 @@ pub fn packed(submission: &mut Submission, mut bytes: &[u8]) {
     }
 }
 
+/// The priority of a packed record whose trace the host has not decided.
+const UNDECIDED: i32 = i32::MIN;
+
 /// Reads from the front of a packed record.
 struct Reader<'a>(&'a [u8]);
 
@@ -281,7 +284,7 @@ fn unpack(record: &[u8]) -> Option<(Given<'_>, &[u8], (u32, u32))> {
     let (trace_id_high, trace_id_low) = (reader.u64()?, reader.u64()?);
     let (span_id, parent_id) = (reader.u64()?, reader.u64()?);
     let (start_ns, duration_ns) = (reader.u64()? as i64, reader.u64()? as i64);
-    let priority = reader.u32()? as i32;
+    let priority = Some(reader.u32()? as i32).filter(|&priority| priority != UNDECIDED);
     let lengths = [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
     let counts = (reader.u32()?, reader.u32()?);
     let mut texts = [&b""[..]; 4];
@@ -295,7 +298,7 @@ fn unpack(record: &[u8]) -> Option<(Given<'_>, &[u8], (u32, u32))> {
     Some((given, tags, counts))
 }
 
-/// Visits the tags and metrics of a packed record; nothing if they do not fill it exactly.
+/// Visits the tags and metrics of a packed record. Returns `None` if they do not fill it exactly.
 fn walk<'a>(
     tags: &'a [u8],
     (texts, numbers): (u32, u32),
@@ -315,7 +318,7 @@ fn walk<'a>(
 }
 
 fn fill(span: &mut OpenSpan, counters: &Counters, tags: &[u8], counts: (u32, u32)) {
-    // Both visitors want the span; the walk calls one at a time.
+    // Both visitors borrow the span; `walk` calls one at a time.
     let span = std::cell::RefCell::new(span);
     walk(
         tags,

@@ -1,57 +1,27 @@
-//! Spans as the debug log shows them, open and finished. Only called in debug mode, and at a tracer's end.
+//! The log's view of spans: open, finished, and in a chunk. Only built in debug mode and at a tracer's end. Emits nothing.
 
-use crate::event::{Event, OpenSpanView, SpanView, Standing};
+use crate::event::{OpenSpanView, SpanView};
 use crate::export::Metadata;
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
 use crate::span::run::Item;
-use crate::span::table::Handle;
 use crate::sys;
-use crate::trace::chunk::NO_PRIORITY;
-use crate::trace::{Decision, Trace};
-use crate::tracer::state::State;
+use crate::trace::{Decision, Mechanism};
 use std::time::Duration;
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
 }
 
-fn decided(number: i32) -> Option<i32> {
-    (number != NO_PRIORITY).then_some(number)
-}
-
-/// Logs that the span was started.
-#[cold]
-#[inline(never)]
-pub(super) fn say_started(state: &State, span: &OpenSpan, trace: Handle) {
-    let stands = state.traces.lock(trace).map(|trace| (trace.decided(), standing(&trace)));
-    if let Ok((decision, standing)) = stands {
-        say(state, span, decision, standing, None);
-    }
-}
-
-/// Logs that the span was finished, with flags and duration.
-#[cold]
-#[inline(never)]
-pub(super) fn say_finished(state: &State, span: &OpenSpan, trace: &Trace, partial_spans: u32, end: (u32, u64)) {
-    let standing = Standing { leaves: trace.is_due(partial_spans), ..standing(trace) };
-    say(state, span, trace.decided(), standing, Some(end));
-}
-
-/// Logs that the span was started, or, with flags and duration, finished.
-#[cold]
-pub(super) fn say(
-    state: &State,
-    span: &OpenSpan,
+/// Makes the log's view of an open span. `finished`: flags and duration of a span that has just ended.
+pub(super) fn of_span<'a>(
+    span: &'a OpenSpan,
     decision: Decision,
-    standing: Standing,
+    metadata: Option<&'a Metadata>,
     finished: Option<(u32, u64)>,
-) {
-    let metadata = state.shared.account(span.tracer).metadata();
-    let or = |bytes, default: &str| if text(bytes).is_empty() { default.to_string() } else { text(bytes).to_string() };
+) -> SpanView<'a> {
     let name = text(span.field(Field::Name));
-    let service = or(span.field(Field::Service), metadata.as_ref().map_or("", |metadata| &metadata.service));
-    let resource = or(span.field(Field::Resource), name);
+    let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
     for (key, value) in span.tags() {
         match value {
@@ -60,13 +30,13 @@ pub(super) fn say(
         }
     }
     let (flags, duration_ns) = finished.unwrap_or((span.flags, 0));
-    let shown = SpanView {
+    SpanView {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
         span_id: span.span_id,
         parent_id: span.parent_id,
         name,
-        service: &service,
-        resource: &resource,
+        service: or(span.field(Field::Service), metadata.map_or("", |metadata| metadata.service.as_str())),
+        resource: or(span.field(Field::Resource), name),
         span_type: text(span.field(Field::Type)),
         start_ns: span.start_ns,
         duration_ns: duration_ns as i64,
@@ -74,23 +44,12 @@ pub(super) fn say(
         tags,
         metrics,
         local_root: span.flags & LOCAL_ROOT != 0,
-        priority: decided(decision.priority),
-        decision_maker: decided(decision.maker),
-    };
-    let event = if finished.is_some() {
-        Event::SpanFinished { span: &shown, standing }
-    } else {
-        Event::SpanStarted { span: &shown, standing }
-    };
-    state.shared.logs.emit(&event);
+        priority: decision.priority(),
+        decision_maker: decision.mechanism().map(Mechanism::number),
+    }
 }
 
-/// Where a trace stands after one of its spans was started.
-fn standing(trace: &Trace) -> Standing {
-    Standing { open: u64::from(trace.open), finished: u64::from(trace.waiting), leaves: false }
-}
-
-/// The spans of a chunk, in the order in which they are sent.
+/// Makes the log's view of a chunk's spans, in the order in which they are sent.
 pub(super) fn of_chunk<'a>(
     trace_id: u128,
     decision: Decision,
@@ -134,13 +93,13 @@ fn of_record<'a>(
         tags,
         metrics,
         local_root: record.flags & LOCAL_ROOT != 0,
-        priority: decided(decision.priority),
-        decision_maker: decided(decision.maker),
+        priority: decision.priority(),
+        decision_maker: decision.mechanism().map(Mechanism::number),
     }
 }
 
-/// An open span, for a list of those that nobody has finished.
-pub(super) fn of_open(span: &OpenSpan, priority: i32) -> OpenSpanView {
+/// Makes the log's view of an open span for a list of abandoned spans.
+pub(super) fn of_open(span: &OpenSpan, priority: Option<i32>) -> OpenSpanView {
     let owned = |field| text(span.field(field)).to_string();
     let component = span.tags().find_map(|(key, value)| match value {
         Value::Text(value) if key == b"component" => Some(text(value).to_string()),
@@ -156,6 +115,9 @@ pub(super) fn of_open(span: &OpenSpan, priority: i32) -> OpenSpanView {
         component: component.unwrap_or_default(),
         start_ns: span.start_ns,
         age: Duration::from_nanos((sys::wall_ns() as i64).saturating_sub(span.start_ns).max(0) as u64),
-        priority: decided(priority),
+        priority,
     }
 }
+
+#[cfg(test)]
+mod tests;

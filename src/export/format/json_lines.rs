@@ -119,7 +119,7 @@ mod tests {
     use crate::settings::Settings;
     use crate::span::open::{Field, OpenSpan};
     use crate::span::record;
-    use crate::trace::Chunk;
+    use crate::trace::{Chunk, Decision, TraceTags};
 
     fn chunk(ids: &[u64]) -> (Chunk, Vec<u32>) {
         let (pool, mut records, mut offsets) = (Pool::default(), Buffer::new(), Vec::new());
@@ -134,9 +134,9 @@ mod tests {
         }
         let spans = ids.len() as u32;
         let (tracer, sequence, complete) = (0, 0, true);
-        let (trace_id_high, trace_id_low, priority, decision) = (1, 2, 1, 0);
-        let chunk =
-            Chunk { tracer, trace_id_high, trace_id_low, priority, decision, spans, complete, records, sequence };
+        let (trace_id_high, trace_id_low) = (1, 2);
+        let (decision, tags) = (Decision::DEFAULT, TraceTags::default());
+        let chunk = Chunk { tracer, trace_id_high, trace_id_low, decision, tags, spans, complete, records, sequence };
         (chunk, offsets)
     }
 

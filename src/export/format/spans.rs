@@ -4,7 +4,7 @@
 use crate::export::metadata::Metadata;
 use crate::span::open::{LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record::{self, Record, HEADER};
-use crate::trace::chunk::{Chunk, NO_PRIORITY};
+use crate::trace::Chunk;
 
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
 pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
@@ -53,6 +53,7 @@ pub(super) fn each_number(
     each_added_number(chunk, record, metadata, first, visit);
 }
 
+#[inline]
 pub(super) fn each_added_text(
     chunk: &Chunk,
     record: &Record<'_>,
@@ -66,40 +67,17 @@ pub(super) fn each_added_text(
         }
     };
     for (key, value) in if first { &metadata.first_span } else { &metadata.every_span } {
-        add(key.as_bytes(), value.as_bytes());
+        // The trace's own tag wins over one of the settings.
+        if chunk.tags.is_empty() || chunk.tags.get(key.as_bytes()).is_none() {
+            add(key.as_bytes(), value.as_bytes());
+        }
     }
     if record.service.is_empty() && !metadata.version.is_empty() {
         add(b"version", metadata.version.as_bytes());
     }
-    if !first {
-        return;
+    if first || !chunk.tags.is_empty() {
+        chunk.each_tag(first, &mut add);
     }
-    if chunk.decision != NO_PRIORITY && chunk.priority > 0 {
-        let (mut text, mechanism) = ([0; 12], chunk.decision.unsigned_abs());
-        add(b"_dd.p.dm", decimal_below_zero(&mut text, mechanism));
-    }
-    if chunk.trace_id_high != 0 {
-        let mut hex = [0u8; 16];
-        for (n, digit) in hex.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(chunk.trace_id_high >> (60 - 4 * n)) as usize & 15];
-        }
-        add(b"_dd.p.tid", &hex);
-    }
-}
-
-/// A minus sign and a number, at the end of `text`.
-fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {
-    let mut at = text.len();
-    loop {
-        at -= 1;
-        text[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    text[at - 1] = b'-';
-    &text[at - 1..]
 }
 
 pub(super) fn each_added_number(
@@ -114,7 +92,12 @@ pub(super) fn each_added_number(
             visit(key, value);
         }
     };
-    add(first && chunk.priority != NO_PRIORITY, b"_sampling_priority_v1", f64::from(chunk.priority));
+    if let Some(priority) = chunk.decision.priority() {
+        add(first, b"_sampling_priority_v1", f64::from(priority));
+    }
+    if first {
+        chunk.decision.each_rate(|key, rate| add(true, key, rate));
+    }
     add(first, b"process_id", f64::from(metadata.process_id));
     add(record.flags & TOP_LEVEL != 0, b"_dd.top_level", 1.0);
 }

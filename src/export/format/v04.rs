@@ -197,6 +197,8 @@ mod tests {
     use crate::memory::{Buffer, Pool};
     use crate::span::open::{Field, OpenSpan, LOCAL_ROOT, TOP_LEVEL};
     use crate::span::record;
+    use crate::trace::decision::Rates;
+    use crate::trace::{Decision, Mechanism, TraceTags};
     use rmpv::Value;
 
     fn metadata() -> Metadata {
@@ -219,8 +221,8 @@ mod tests {
             tracer: 0,
             trace_id_high: 0x640c_fd8d_0000_0000,
             trace_id_low: 9,
-            priority: 2,
-            decision: -4,
+            decision: Decision::by_hand(2),
+            tags: TraceTags::default(),
             spans: spans.len() as u32,
             complete: true,
             records,
@@ -300,8 +302,32 @@ mod tests {
     fn the_decision_maker_that_a_trace_came_with_is_sent_on() {
         for (decision, sent) in [(0, "-0"), (-4, "-4"), (-3, "-3"), (-11, "-11"), (i32::MIN + 1, "-2147483647")] {
             let mut chunk = chunk(&[(1, 1, LOCAL_ROOT)]);
-            chunk.decision = decision;
+            chunk.decision = Decision::new(2, Mechanism::of(decision));
             assert_eq!(get(&sealed(&chunk)[0], &["meta", "_dd.p.dm"]).and_then(Value::as_str), Some(sent));
+        }
+    }
+
+    #[test]
+    fn trace_tags_are_on_the_first_span_and_the_origin_on_every_span() {
+        let mut with = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
+        for (key, value) in [("_dd.origin", "synthetics"), ("_dd.p.x", "7"), ("tracestate", "dd=s:1"), ("env", "its")] {
+            with.tags.set(key.as_bytes(), value.as_bytes()).unwrap();
+        }
+        with.decision = Decision::new(1, Mechanism::of(-3)).with_rates(Rates::new(Some(0.5), None));
+        let without = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
+        let text = |span: &Value, key| get(span, &["meta", key]).and_then(Value::as_str).map(str::to_owned);
+        let rate = |span: &Value| get(span, &["metrics", "_dd.rule_psr"]).and_then(Value::as_f64);
+        for (n, span) in sealed(&with).iter().enumerate() {
+            let first = n == 0;
+            assert_eq!(text(span, "_dd.origin").as_deref(), Some("synthetics"));
+            assert_eq!(text(span, "_dd.p.x").as_deref(), first.then_some("7"));
+            assert_eq!(text(span, "_dd.p.dm").as_deref(), first.then_some("-3"));
+            assert_eq!(text(span, "tracestate"), None, "it is for contexts");
+            assert_eq!(text(span, "env").as_deref(), Some("mine"), "the span's own wins");
+            assert_eq!(rate(span), first.then_some(0.5));
+        }
+        for span in sealed(&without) {
+            assert!(text(&span, "_dd.origin").is_none() && text(&span, "_dd.p.x").is_none() && rate(&span).is_none());
         }
     }
 

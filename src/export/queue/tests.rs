@@ -1,6 +1,7 @@
 use super::*;
 use crate::memory::Pool;
 use crate::settings::Settings;
+use crate::trace::{Decision, TraceTags};
 
 const LIMITS: Limits = Limits { bytes: 4096, chunks: 5, flush_bytes: 2048 };
 const LONG: Duration = Duration::from_secs(60);
@@ -12,8 +13,8 @@ fn chunk(tracer: u32, capacity: usize) -> Chunk {
         tracer,
         trace_id_high: 0,
         trace_id_low: 1,
-        priority: 1,
-        decision: 0,
+        decision: Decision::DEFAULT,
+        tags: TraceTags::default(),
         spans: 1,
         complete: true,
         records,

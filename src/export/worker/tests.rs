@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::span::open::OpenSpan;
 use crate::span::{clock, record};
 use crate::sys;
-use crate::trace::Chunk;
+use crate::trace::{Chunk, Decision, TraceTags};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
@@ -69,9 +69,9 @@ fn send(shared: &'static Shared, exporter: &'static Exporter, tracer: u32) -> bo
     for _ in 0..2 {
         record::append(&mut records, &pool, &OpenSpan::default(), 0, 1).unwrap();
     }
-    let (priority, decision, spans, complete) = (1, 0, 2, true);
+    let (decision, tags, spans, complete) = (Decision::DEFAULT, TraceTags::default(), 2, true);
     let (trace_id_high, trace_id_low, sequence) = (0, 1, 0);
-    let chunk = Chunk { tracer, trace_id_high, trace_id_low, priority, decision, spans, complete, records, sequence };
+    let chunk = Chunk { tracer, trace_id_high, trace_id_low, decision, tags, spans, complete, records, sequence };
     shared.account(tracer).counters.traces.enqueued.fetch_add(2, Relaxed);
     exporter.queue.push(chunk, LIMITS).unwrap();
     exporter.start(shared);

@@ -8,10 +8,10 @@
 // the assembler, in the same module as the object, since an alias has to lie in its object's file.
 #![allow(unsafe_code)]
 
-use super::{name, Entry, FieldEntry, MAGIC, VERSION};
+use super::form::{name, Entry, FieldEntry, MAGIC, VERSION};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 
-/// See `table`.
+/// The root of the table, see `form`.
 #[repr(C)]
 pub(super) struct Root {
     magic: [u8; 16],
@@ -24,7 +24,7 @@ pub(super) struct Root {
     pub(super) descriptor_count: AtomicU64,
 }
 
-/// The root, and which copy of the library it belongs to.
+/// The root, with a mark of the copy of the library to which it belongs.
 #[repr(C)]
 pub struct Exported {
     root: Root,
@@ -41,7 +41,7 @@ struct Mark(*const AtomicU64);
 // SAFETY: an address that is compared and never read from.
 unsafe impl Sync for Mark {}
 
-/// Where debuggers begin. The atomics put it among what is written, which a core holds.
+/// The exported root. Its atomics make the linker place it in writable data, which a core contains.
 #[no_mangle]
 #[used]
 #[allow(non_upper_case_globals)]
@@ -71,8 +71,8 @@ unsafe extern "C" {
     safe static HERE: Exported;
 }
 
-/// Calls `write` with this library's root, and once more with the program's copy of it, if there is one. Where there is
-/// none, that may be the same root again: the compiler takes two names for two objects, so they are not compared.
+/// Calls `write` with this library's root, and once more with the program's copy of it. Without such a copy, that is
+/// the same root again: the two are not compared, because the compiler assumes that two names are two objects.
 pub(super) fn each(mut write: impl FnMut(&Root)) {
     let named = std::hint::black_box(&spanwire_debug_root);
     [&HERE, named].into_iter().filter(|it| std::ptr::eq(it.mark.0, &raw const MARK)).for_each(|it| write(&it.root));

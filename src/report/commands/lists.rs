@@ -1,13 +1,12 @@
-//! Spans and chunks in lists.
+//! Lists of spans and chunks.
 
 use super::super::image::{Chunk, Exporter, Image, Place, Span, Tag};
 use super::super::text::{age, as_of, counted, number, shown, time, value, SHORT};
-use super::standing;
 use std::fmt::Write;
 
-/// Tags of a span in a list.
+/// Maximum number of tags of a span in a list.
 const TAGS: usize = 10;
-/// Chunks of an agent, and traces, in a list.
+/// Maximum number of chunks of an agent, and of traces, in a list.
 const LINES: usize = 50;
 
 /// Where in the counts of [`super::whereabouts`] a place stands.
@@ -19,7 +18,7 @@ pub(super) fn column(place: Place) -> usize {
     }
 }
 
-/// The open spans.
+/// Lists the open spans.
 pub(super) fn spans(image: &Image, most: usize) -> String {
     if image.spans.is_empty() {
         let none = if image.misses { "No open span can be read" } else { "No span is open" };
@@ -34,14 +33,14 @@ pub(super) fn spans(image: &Image, most: usize) -> String {
     out
 }
 
-/// The service of a span: its own, or its tracer's.
+/// Returns the service of a span: its own, or its tracer's.
 pub fn service(image: &Image, span: &Span, most: usize) -> String {
     let own = &span.texts[1];
     let tracers = image.tracer(span.tracer).map_or("", |tracer| tracer.text("service"));
     shown(if own.is_empty() { tracers.as_bytes() } else { own }, most)
 }
 
-/// Its resource, where that says more than its name.
+/// Returns its resource, if that differs from its name.
 pub(super) fn resource(span: &Span, most: usize) -> Option<String> {
     let [name, _, resource, _] = &span.texts;
     (!resource.is_empty() && resource != name).then(|| shown(resource, most))
@@ -57,7 +56,7 @@ pub fn tag((key, content): &(Vec<u8>, Tag), most: usize) -> (String, String) {
     (shown(key, most), content)
 }
 
-/// Two or three lines of an open span.
+/// Writes two or three lines about an open span.
 pub(super) fn open_span(image: &Image, span: &Span) -> String {
     let mut out = format!("  {}  service {}", shown(&span.texts[0], SHORT), service(image, span, SHORT));
     if let Some(resource) = resource(span, SHORT) {
@@ -89,12 +88,12 @@ pub(super) fn open_span(image: &Image, span: &Span) -> String {
     out
 }
 
-/// How long a span has been open, if it is known when it was looked at.
+/// Returns how long a span has been open, if the time of the image is known.
 pub fn open_for(image: &Image, span: &Span) -> Option<u64> {
     Some((image.as_of? as i64).saturating_sub(span.start_ns).max(0) as u64)
 }
 
-/// What has not left, by agent, and what waits for its trace.
+/// Lists the chunks of each agent, and the spans that wait for their trace.
 pub(super) fn queue(image: &Image) -> String {
     let mut out: String = image.exporters.iter().map(|exporter| of_agent(image, exporter)).collect();
     if out.is_empty() {
@@ -145,9 +144,24 @@ fn of_agent(image: &Image, exporter: &Exporter) -> String {
     out + &more(exporter.chunks.len())
 }
 
-/// A chunk in a few words.
+/// Writes a line about a chunk.
 pub(super) fn facts(chunk: &Chunk) -> String {
     let (spans, bytes) = (counted(chunk.spans.len() as u64, "span"), counted(chunk.bytes, "byte"));
     let damaged = if chunk.damaged { "  (damaged)" } else { "" };
     format!("trace {:032x}  tracer {}  {spans}  {bytes}{damaged}", chunk.trace_id, chunk.tracer)
+}
+
+/// Describes the state of the connection to an agent.
+pub fn standing(image: &Image, exporter: &Exporter) -> String {
+    let for_so_long = match image.as_of {
+        Some(as_of) => format!("for {}", age(as_of.saturating_sub(exporter.since_ns))),
+        None => format!("since {}", time(exporter.since_ns)),
+    };
+    match exporter.state {
+        0 => "not asked yet".into(),
+        1 => "answers".into(),
+        2 => format!("not reached, {for_so_long}"),
+        3 => format!("refuses with {}, {for_so_long}", exporter.status),
+        other => format!("in a state that this reader does not know ({other})"),
+    }
 }

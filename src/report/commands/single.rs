@@ -1,11 +1,11 @@
-//! One span, or one trace, wherever it is.
+//! Shows one span, or one trace.
 
-use super::super::image::{Image, Place, Span, NO_PRIORITY};
+use super::super::image::{Image, Place, Span};
 use super::super::text::{age, counted, shown, time, LONG, SHORT};
 use super::lists;
 use std::fmt::Write;
 
-/// One span by its id.
+/// Shows a span by its id.
 pub(super) fn span(image: &Image, id: Option<&str>) -> Result<String, String> {
     let wrong = "span takes an id, decimal as in logs, or hexadecimal after 0x";
     let text = id.ok_or(wrong)?;
@@ -32,11 +32,11 @@ pub(super) fn span(image: &Image, id: Option<&str>) -> Result<String, String> {
     Ok(out)
 }
 
-/// What the flight recorder says of a span that is gone.
+/// Shows what the flight recorder knows of a span that has left.
 fn recorded(image: &Image, id: u64) -> String {
     let all = image.recorder.as_ref().map(|recorder| recorder.events.as_slice()).unwrap_or_default();
     let open = super::still_open(all);
-    // Kinds 1 to 3 are the span's own.
+    // Kinds 1 to 3 are events of a span.
     let own = all.iter().filter(|event| (1..=3).contains(&event.kind) && event.first == id);
     let lines: String = own.map(|event| super::event_line(image, event, &open)).collect();
     if lines.is_empty() {
@@ -84,20 +84,20 @@ fn whole(image: &Image, span: &Span, place: &str) -> String {
     out
 }
 
-/// One trace by its id: 32 or 16 hexadecimal digits, hexadecimal after 0x, or decimal.
+/// Shows a trace by its id: 32 or 16 hexadecimal digits, hexadecimal after 0x, or decimal.
 pub(super) fn trace(image: &Image, id: Option<&str>) -> Result<String, String> {
     let wrong = "trace takes an id: 32 or 16 hexadecimal digits, hexadecimal after 0x, or decimal";
     let text = id.ok_or(wrong)?;
     let hexadecimal = text.strip_prefix("0x").or(matches!(text.len(), 16 | 32).then_some(text));
     let id = hexadecimal.map_or_else(|| text.parse(), |digits| u128::from_str_radix(digits, 16)).map_err(|_| wrong)?;
-    // Logs of 64-bit tracers have the lower half alone.
+    // Logs of 64-bit tracers have only the low half.
     let is = |other: u128| other == id || (id >> 64 == 0 && other as u64 == id as u64);
     let (mut about, mut open, mut finished) = (String::new(), String::new(), String::new());
     for trace in image.traces.iter().filter(|trace| is(trace.chunk.trace_id)) {
         let chunk = &trace.chunk;
         let _ = write!(about, "  tracer {}, ", chunk.tracer);
-        if chunk.priority != NO_PRIORITY {
-            let _ = write!(about, "priority {}, ", chunk.priority);
+        if let Some(priority) = chunk.decision.priority() {
+            let _ = write!(about, "priority {priority}, ");
         }
         let waiting = chunk.spans.len();
         let _ = writeln!(about, "{} open, {waiting} finished and waiting", counted(trace.open, "span"));

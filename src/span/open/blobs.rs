@@ -1,6 +1,7 @@
 //! The run of blobs (`meta_struct`) of an open span.
 
-use super::{OpenSpan, Refusal, BLOB_MAX, KEY_MAX, TAGS_MAX};
+use super::fields::OpenSpan;
+use super::limits::{Refusal, BLOB_MAX, KEY_MAX, TAGS_MAX};
 use crate::span::encode::{self, Sanitized};
 use crate::span::run::{self, Item, Kind};
 
@@ -14,7 +15,7 @@ impl OpenSpan {
         }
         let key_size = encode::text_size(key.len());
         let size = key_size + encode::blob_size(bytes.len());
-        // Before anything changes: without room the former value stays.
+        // Makes room before anything changes, so that the former value stays if memory is short.
         self.blobs.room(size)?;
         if let Some((from, to)) = former {
             let end = self.blobs.len();
@@ -29,7 +30,7 @@ impl OpenSpan {
         Ok(sanitized)
     }
 
-    /// Where the blob of this key begins and ends.
+    /// Returns where the blob of this key begins and ends.
     fn find_blob(&self, key: &[u8]) -> Option<(usize, usize)> {
         let all = self.blobs.bytes();
         let mut run = all;

@@ -1,6 +1,7 @@
 //! The hash by which tags and services are compared first.
 
-/// A hash of a key or service: quick, even, never 0, of no use against an attacker and not used where one could matter.
+/// Hashes a key or a service. Fast, evenly distributed and never 0. Not resistant to chosen collisions; equal hashes
+/// only lead to a comparison of the keys.
 #[inline]
 pub fn hash(bytes: &[u8]) -> u32 {
     const M: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -1,10 +1,10 @@
-//! An open span as debuggers see it: what lies where in it. What it means, the structure's own comments say.
+//! Describes an open span for debuggers.
 
-use super::{OpenSpan, Piece};
+use super::fields::{OpenSpan, Piece};
 use crate::inspect::{holding, signed, unsigned, Field, TypeDescriptor};
 
 impl OpenSpan {
-    /// The fields of a span.
+    /// Describes the fields of a span.
     pub fn inspected() -> Vec<Field> {
         vec![
             unsigned!(OpenSpan, trace_id_high),
@@ -25,7 +25,7 @@ impl OpenSpan {
         ]
     }
 
-    /// The structures in those.
+    /// Describes the types that those fields have.
     pub fn inspected_parts() -> [TypeDescriptor; 2] {
         type Key = (u32, u32);
         let piece = vec![unsigned!(Piece, at), unsigned!(Piece, len as "length")];

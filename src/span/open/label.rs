@@ -1,9 +1,10 @@
 //! The part of an open span that other threads can read while one thread holds it.
 
-use super::OpenSpan;
+use super::fields::OpenSpan;
+use crate::span::table::Content;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// What can be read of an open span while another thread holds it.
+/// A copy of what stays the same while a span is open, in atomics.
 #[derive(Debug, Default)]
 pub struct Label {
     trace_id_high: AtomicU64,
@@ -14,7 +15,7 @@ pub struct Label {
 }
 
 impl Label {
-    /// Copies what stays the same as long as the span is open.
+    /// Copies those fields of a span.
     #[inline]
     pub fn set(&self, span: &OpenSpan) {
         self.trace_id_high.store(span.trace_id_high, Relaxed);
@@ -24,18 +25,23 @@ impl Label {
         self.tracer.store(span.tracer, Relaxed);
     }
 
-    /// The trace id, high and low, and the span id.
+    /// Returns the trace id, high and low, and the span id.
     pub fn ids(&self) -> (u64, u64, u64) {
         (self.trace_id_high.load(Relaxed), self.trace_id_low.load(Relaxed), self.span_id.load(Relaxed))
     }
 
-    /// Index of the tracer.
+    /// Returns the index of the tracer.
     pub fn tracer(&self) -> u32 {
         self.tracer.load(Relaxed)
     }
 
-    /// The start, nanoseconds since 1970.
+    /// Returns the start, nanoseconds since 1970.
     pub fn start_ns(&self) -> i64 {
         self.start_ns.load(Relaxed) as i64
     }
+}
+
+impl Content for OpenSpan {
+    type Label = Label;
+    const LISTED: bool = true;
 }

@@ -1,13 +1,15 @@
 //! The tags of an open span: a run of texts, a run of numbers, and an index of key hashes that finds the pair which a
 //! repeated key replaces. A replaced or removed pair stays as a gap until the gaps are closed.
 
-use super::{hash, OpenSpan, Refusal, KEPT, KEY_MAX, TAGS_MAX, VALUE_MAX};
+use super::fields::OpenSpan;
+use super::hash::hash;
+use super::limits::{Refusal, KEPT, KEY_MAX, TAGS_MAX, VALUE_MAX};
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode::{self, Sanitized};
-use crate::span::run::{self, Item, Kind};
+use crate::span::run::{self, Item, Kind, Run};
 use crate::sys;
 
-/// Where a pair lies: an offset into the run of texts, or, with this bit, of numbers.
+/// The place of a pair is an offset into the run of texts, or, with this bit set, into the run of numbers.
 const NUMBER: u32 = 1 << 31;
 
 /// A tag's value as [`OpenSpan::get`] finds it.
@@ -23,7 +25,8 @@ impl OpenSpan {
     /// Sets a text tag; the last value of a key wins, over a number of the same key too.
     #[inline]
     pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
-        // What nearly every tag is: new, short enough, ASCII. Anything else begins again, slowly.
+        // Fast path for a new, short, ASCII tag, which nearly every tag is. All others take the slow path from the
+        // beginning.
         if key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.keys.len() < TAGS_MAX {
             let hash = hash(key);
             if self.find(hash, key).is_none() {
@@ -107,7 +110,7 @@ impl OpenSpan {
         self.keys.push((hash, place));
     }
 
-    /// Makes room for one more pair in the index.
+    /// Makes room for one more key in the index.
     #[inline]
     fn index_room(&mut self) -> Result<(), Refusal> {
         if self.keys.len() == self.keys.capacity() {
@@ -125,7 +128,7 @@ impl OpenSpan {
         })
     }
 
-    /// Removes a tag of either kind; whether there was one.
+    /// Removes a tag of either kind. Returns whether there was one.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let (key, _) = encode::sanitize(key, KEY_MAX);
         let Some(index) = self.find(hash(&key), &key) else { return false };
@@ -135,15 +138,36 @@ impl OpenSpan {
         true
     }
 
-    /// The value of a tag.
+    /// Returns the value of a tag.
     pub fn get(&self, key: &[u8]) -> Option<Value<'_>> {
         let (key, _) = encode::sanitize(key, KEY_MAX);
         self.value_at(self.keys[self.find(hash(&key), &key)?].1).map(|(_, value)| value)
     }
 
-    /// Every tag, in the order in which its key was first set.
+    /// Returns every tag, in the order in which the keys were first set.
     pub fn tags(&self) -> impl Iterator<Item = (&[u8], Value<'_>)> {
         self.keys.iter().filter_map(|&(_, place)| self.value_at(place))
+    }
+
+    /// Returns the runs of tags in the order of [`Kind::ALL`]. They have no gaps after [`OpenSpan::close_gaps`].
+    #[inline]
+    pub fn runs(&self) -> [Run<'_>; Kind::ALL.len()] {
+        [
+            Run::new(Kind::Text, (self.texts.bytes(), self.keys.len() as u32 - self.number_count)),
+            Run::new(Kind::Number, (self.numbers.bytes(), self.number_count)),
+            Run::new(Kind::Blob, (self.blobs.bytes(), self.blob_count)),
+        ]
+    }
+
+    /// Removes dead pairs from both runs, and replaced texts from the buffer of the four texts.
+    #[inline]
+    pub fn close_gaps(&mut self) {
+        if self.dead > 0 {
+            self.rewrite_runs();
+        }
+        if self.head.len() != self.fields.iter().map(|piece| piece.len as usize).sum::<usize>() {
+            self.close_head();
+        }
     }
 
     #[inline(always)]
@@ -188,7 +212,7 @@ impl OpenSpan {
         Ok(())
     }
 
-    /// Counts the pair at `index` as dead; its bytes go when gaps are closed.
+    /// Counts the pair at `index` as dead. Its bytes are removed when gaps are closed.
     fn bury(&mut self, index: usize) {
         let place = self.keys[index].1;
         self.number_count -= u32::from(place & NUMBER != 0);
@@ -201,11 +225,11 @@ impl OpenSpan {
         }
     }
 
-    /// Moves what is alive to the front of its run, in the order in which it lies there.
+    /// Moves live pairs to the front of their runs, in their order.
     #[cold]
-    pub(super) fn rewrite_runs(&mut self) {
+    fn rewrite_runs(&mut self) {
         let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
-        // Places differ; a stable sort would need a buffer of 4 KiB on the caller's stack.
+        // All places differ. A stable sort would use a buffer of 4 KiB on the caller's stack.
         order.sort_unstable_by_key(|&index| self.keys[index as usize].1);
         let mut ends = [0, 0];
         for index in order {
@@ -234,7 +258,7 @@ impl OpenSpan {
     }
 }
 
-/// Appends a pair of texts. Whether both are ASCII.
+/// Appends a pair of texts. Returns whether both are ASCII.
 #[inline(always)]
 fn append_text(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full> {
     let key_size = encode::text_size(key.len());
@@ -242,7 +266,7 @@ fn append_text(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full>
     Ok(encode::text(head, key) & encode::text(body, value))
 }
 
-/// Appends a key and a number. Whether the key is ASCII.
+/// Appends a key and a number. Returns whether the key is ASCII.
 #[inline(always)]
 fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full> {
     let key_size = encode::text_size(key.len());
@@ -253,7 +277,7 @@ fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full>
 
 #[cfg(test)]
 mod tests {
-    use super::super::Field;
+    use super::super::fields::Field;
     use super::*;
 
     fn all(span: &OpenSpan) -> Vec<(String, String)> {

@@ -7,23 +7,25 @@
 //! span several times. So a request that is left in that very moment can be missed. It is not lost: its caller runs the
 //! list once after it has left the request, and so do flush, shutdown, statistics and the worker.
 
-use super::{Content, Handle, Refused, Slot, Table, BUSY, LIVE, SEGMENT};
+use super::base::Table;
+use super::handle::Handle;
+use super::slots::{Content, Refused, Slot, BUSY, LIVE, SEGMENT};
 use std::sync::atomic::Ordering::*;
 use std::sync::OnceLock;
 
-/// The bits that a request may have.
+/// Number of bits of a request.
 pub const REQUEST_BITS: u32 = 35;
 
 impl<T: Content> Table<T> {
-    /// Leaves a request of [`REQUEST_BITS`] bits, not 0, which `make` makes from the slot's label. The first one of a
-    /// generation counts: where there is one already, the handle is stale.
+    /// Leaves a request of [`REQUEST_BITS`] bits, not 0, which `make` makes from the slot's label. Only the first
+    /// request of a generation counts; for a later one the handle is stale.
     pub fn ask(&self, handle: Handle, make: impl FnOnce(&T::Label) -> u64) -> Result<(), Refused> {
         let request = self.label(handle, make).ok_or(Refused::Stale)?;
         let slot = &self.segment(handle.index).ok_or(Refused::Stale)?.slots[handle.index as usize % SEGMENT];
         let request = u64::from(handle.generation) << REQUEST_BITS | request & ((1 << REQUEST_BITS) - 1);
         match slot.request.compare_exchange(0, request, SeqCst, Relaxed) {
             Err(other) if other >> REQUEST_BITS == u64::from(handle.generation) => return Err(Refused::Stale),
-            // Of an earlier generation: the thread that runs the list is about to remove it.
+            // A request of an earlier generation, which the thread that runs the list is about to remove.
             Err(_) => return Err(Refused::Busy),
             Ok(_) => {}
         }
@@ -43,8 +45,8 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// Takes all requests off the list and shows each to `run`, which answers whether it is done. One that is not stays
-    /// for the next time. `run` clears a request itself, with [`Table::clear_request`], before it frees the slot.
+    /// Takes all requests off the list and calls `run` with each. `run` returns whether it is done; if not, the request
+    /// returns to the list. Before `run` frees a slot, it clears the request with [`Table::clear_request`].
     pub fn take_requests(&self, mut run: impl FnMut(Handle, u64) -> bool) {
         let mut next = self.requests.swap(0, AcqRel);
         while let Some(index) = next.checked_sub(1) {
@@ -58,12 +60,12 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// Whether there is a request in the list.
+    /// Whether the list has a request.
     pub fn has_requests(&self) -> bool {
         self.requests.load(Acquire) != 0
     }
 
-    /// Forgets a slot's request.
+    /// Removes a slot's request.
     pub fn clear_request(&self, handle: Handle) {
         if let Some(segment) = self.segment(handle.index) {
             segment.slots[handle.index as usize % SEGMENT].request.store(0, Release);
@@ -83,16 +85,16 @@ impl<T: Content> Table<T> {
     }
 }
 
-/// What runs the list.
+/// The function that runs the list.
 static RUN: OnceLock<fn()> = OnceLock::new();
 
-/// Names the function that runs the list, once a process.
+/// Sets the function that runs the list, once per process.
 pub fn on_request(run: fn()) {
     let _ = RUN.set(run);
 }
 
-/// For a holder that has just unlocked and sees a request. Takes the slot alone: what unlocks a slot, which is on the way
-/// of every span, need not keep more for it.
+/// Called by a holder that has just unlocked and sees a request. Takes only the slot, so that unlocking, which every
+/// span does, keeps nothing else in registers.
 #[cold]
 #[inline(never)]
 pub(super) fn requested<T: Content>(slot: &Slot<T>) {
@@ -101,13 +103,5 @@ pub(super) fn requested<T: Content>(slot: &Slot<T>) {
     }
     if let Some(run) = RUN.get() {
         run();
-    }
-}
-
-impl<T: Content> super::Guard<'_, T> {
-    /// Unlocks without running requests, for the thread that runs them.
-    pub fn unlock_quietly(self) {
-        self.slot.word.store(self.word, Release);
-        std::mem::forget(self);
     }
 }

@@ -1,0 +1,205 @@
+//! The parts of an image. Neither redacted nor formatted.
+
+use crate::recorder::Snapshot;
+use crate::span::run::Item;
+use crate::trace::{Decision, TraceTags};
+use serde_json::Value as Json;
+
+/// What a process holds.
+pub struct Image {
+    /// The library's version.
+    pub library: String,
+    /// The process whose state it is, as stored in the state.
+    pub pid: u64,
+    /// 1, and 1 more for each fork.
+    pub epoch: u64,
+    /// The process that this one was forked from.
+    pub parent_pid: u64,
+    /// Time of the last known event, nanoseconds since 1970. `None` if the flight recorder cannot be read.
+    pub as_of: Option<u64>,
+    /// The log's level as a number.
+    pub level: Option<u64>,
+    /// Log records that were lost before the host took them.
+    pub lost: u64,
+    /// Log records that wait for the host.
+    pub log: Vec<Vec<u8>>,
+    /// Tracers that are or were in use.
+    pub tracers: Vec<Tracer>,
+    /// Open spans, the oldest first.
+    pub spans: Vec<Span>,
+    /// Traces with open spans.
+    pub traces: Vec<Trace>,
+    /// Agents that tracers send to.
+    pub exporters: Vec<Exporter>,
+    /// The flight recorder, or why it cannot be read.
+    pub recorder: Result<Snapshot, String>,
+    /// Memory that spans occupy, and the bound on it, in bytes.
+    pub memory: Option<(u64, u64)>,
+    /// Whether some memory that the table leads to could not be read.
+    pub misses: bool,
+}
+
+/// A tracer.
+pub struct Tracer {
+    /// Its number.
+    pub index: u64,
+    /// Whether a host holds it.
+    pub live: bool,
+    /// Shut down.
+    pub closed: bool,
+    /// `DD_TRACE_ENABLED`.
+    pub enabled: bool,
+    /// The exporter that serves it.
+    pub exporter: u64,
+    /// Its counters, by name.
+    pub counters: Vec<(String, u64)>,
+    /// Its metadata and settings; `Null` where they cannot be read.
+    pub card: Json,
+}
+
+impl Tracer {
+    /// Returns a text of its card; empty if there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.card[name].as_str().unwrap_or_default()
+    }
+
+    /// Returns a counter by its name.
+    pub fn counter(&self, name: &str) -> u64 {
+        self.counters.iter().find(|(other, _)| other == name).map_or(0, |&(_, value)| value)
+    }
+
+    /// Returns its settings: name, redacted value, and origin.
+    pub fn settings(&self) -> impl Iterator<Item = [&str; 3]> {
+        let all = self.card["settings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        all.iter().map(|setting| [0, 1, 2].map(|n| setting[n].as_str().unwrap_or_default()))
+    }
+}
+
+/// A tag's value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tag {
+    /// A text.
+    Text(Vec<u8>),
+    /// A number.
+    Number(f64),
+}
+
+/// A span, open or finished.
+#[derive(Default)]
+pub struct Span {
+    /// Its slot; 0 for a finished span.
+    pub slot: u64,
+    /// Its id.
+    pub span_id: u64,
+    /// The parent's; 0 for none.
+    pub parent_id: u64,
+    /// The trace's.
+    pub trace_id: u128,
+    /// The tracer's number.
+    pub tracer: u64,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// Duration of a finished span, in nanoseconds.
+    pub duration_ns: Option<u64>,
+    /// Whether it carries an error.
+    pub error: bool,
+    /// Name, service, resource and type; empty if it has none of its own.
+    pub texts: [Vec<u8>; 4],
+    /// Its tags.
+    pub tags: Vec<Pair>,
+    /// How many blobs it has.
+    pub blobs: u64,
+    /// Another thread held it.
+    pub busy: bool,
+    /// Not all of it could be read.
+    pub damaged: bool,
+}
+
+/// Where a finished span is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It waits for its trace.
+    Trace,
+    /// In the queue.
+    Queue,
+    /// The worker is sending it.
+    Sending {
+        /// A request with it was under way.
+        asking: bool,
+        /// An earlier request with it got no answer.
+        unknown: bool,
+    },
+}
+
+/// Finished spans of one trace.
+pub struct Chunk {
+    /// Where they are.
+    pub place: Place,
+    /// The tracer's number.
+    pub tracer: u64,
+    /// The trace's id.
+    pub trace_id: u128,
+    /// The sampling decision.
+    pub decision: Decision,
+    /// The trace tags.
+    pub tags: TraceTags,
+    /// Whether the trace was complete.
+    pub complete: bool,
+    /// How many bytes.
+    pub bytes: u64,
+    /// Not all of its spans could be read.
+    pub damaged: bool,
+    /// The spans that have neither been sent nor dropped.
+    pub spans: Vec<Span>,
+    /// The bytes of each of those.
+    pub records: Vec<Vec<u8>>,
+}
+
+/// A trace.
+pub struct Trace {
+    /// Open spans.
+    pub open: u64,
+    /// Finished spans that wait.
+    pub chunk: Chunk,
+}
+
+/// The connection to an agent, and the chunks for it.
+pub struct Exporter {
+    /// Its number.
+    pub index: u64,
+    /// 0 not asked yet, 1 answers, 2 not reached, 3 refuses.
+    pub state: u64,
+    /// Since when, nanoseconds since 1970.
+    pub since_ns: u64,
+    /// The HTTP status of its last answer.
+    pub status: u64,
+    /// The chunks being sent, then those that wait, oldest first.
+    pub chunks: Vec<Chunk>,
+}
+
+/// A tag and its key.
+pub type Pair = (Vec<u8>, Tag);
+
+impl Span {
+    /// Adds a decoded tag.
+    pub(super) fn take(&mut self, item: Item<'_>) {
+        match item {
+            Item::Text(key, text) => self.tags.push((key.to_vec(), Tag::Text(text.to_vec()))),
+            Item::Number(key, number) => self.tags.push((key.to_vec(), Tag::Number(number))),
+            Item::Blob(..) => self.blobs += 1,
+        }
+    }
+}
+
+impl Image {
+    /// Returns the tracer of this number.
+    pub fn tracer(&self, index: u64) -> Option<&Tracer> {
+        self.tracers.iter().find(|tracer| tracer.index == index)
+    }
+
+    /// Returns every chunk: those that wait for their trace, then each exporter's.
+    pub fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        let waiting = self.traces.iter().map(|trace| &trace.chunk).filter(|chunk| !chunk.spans.is_empty());
+        waiting.chain(self.exporters.iter().flat_map(|exporter| &exporter.chunks))
+    }
+}

@@ -1,0 +1,186 @@
+//! The fields of an open span: its ids and numbers, and its four texts, which lie together in one buffer.
+
+use super::hash::hash;
+use super::limits::{Refusal, KEPT, NAME_MAX, RESOURCE_MAX};
+use crate::memory::{self, Buffer};
+use crate::span::encode::{self, Sanitized};
+
+/// The name of a span without one; the Agent would choose the same.
+const UNNAMED: &[u8] = b"unnamed_operation";
+/// Places in the index of keys that a slot keeps for its next span.
+const KEYS_KEPT: usize = 64;
+
+/// The four texts that every span has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Field {
+    /// The operation.
+    Name = 0,
+    /// The service; empty for the tracer's own.
+    Service,
+    /// The resource; empty for the name.
+    Resource,
+    /// The type, `web` or `sql` for example; may be empty.
+    Type,
+}
+
+/// Set if the span carries an error.
+pub const ERROR: u32 = 1;
+/// Set on the first span of its trace in this process.
+pub const LOCAL_ROOT: u32 = 2;
+/// Set on a span whose service is not its parent's, or that has no parent here.
+pub const TOP_LEVEL: u32 = 4;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Piece {
+    pub(super) at: u32,
+    pub(super) len: u32,
+}
+
+/// An open span. The caller that starts it sets the numbers.
+#[derive(Debug, Default)]
+pub struct OpenSpan {
+    /// High half of the trace id.
+    pub trace_id_high: u64,
+    /// Low half of the trace id.
+    pub trace_id_low: u64,
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent's id; 0 for a root.
+    pub parent_id: u64,
+    /// Start, nanoseconds since 1970.
+    pub start_ns: i64,
+    /// Start in ticks of the trace's scale.
+    pub start_tick: u64,
+    /// Index of the tracer.
+    pub tracer: u32,
+    /// Index of the trace.
+    pub trace: u32,
+    /// Generation of the trace.
+    pub trace_generation: u32,
+    /// [`ERROR`], [`LOCAL_ROOT`].
+    pub flags: u32,
+    /// Shard of the thread that started the span, cut to a byte: selects the ring of the flight recorder.
+    pub shard: u8,
+    /// Hash of the service; 0 for the tracer's own.
+    pub service_hash: u32,
+    /// Hash of the parent's service; 0 for the tracer's own.
+    pub parent_service_hash: u32,
+    start_given: bool,
+    pub(super) fields: [Piece; 4],
+    pub(super) head: Buffer,
+    pub(super) texts: Buffer,
+    pub(super) numbers: Buffer,
+    pub(super) blobs: Buffer,
+    /// For each tag the hash of its key, and the place of its pair.
+    pub(super) keys: Vec<(u32, u32)>,
+    /// Memory of `keys`.
+    pub(super) keys_memory: memory::Claim,
+    pub(super) number_count: u32,
+    pub(super) blob_count: u32,
+    pub(super) dead: u32,
+}
+
+impl OpenSpan {
+    /// Empties the span for its slot's next one.
+    #[inline]
+    pub fn reset(&mut self) {
+        self.fields = [Piece::default(); 4];
+        self.head.clear(KEPT);
+        self.texts.clear(KEPT);
+        self.numbers.clear(KEPT);
+        self.blobs.clear(0);
+        self.keys.clear();
+        if self.keys.capacity() > KEYS_KEPT {
+            (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
+        }
+        self.start_given = false;
+        (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
+        (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
+    }
+
+    /// Frees all memory of the span.
+    pub fn retire(&mut self) {
+        *self = OpenSpan::default();
+    }
+
+    /// Sets a start that the host gives, nanoseconds since 1970. The end is then wall time, too.
+    pub fn start_at(&mut self, start_ns: i64) {
+        (self.start_ns, self.start_given) = (start_ns, true);
+    }
+
+    /// Returns the start if the host gave it.
+    #[inline]
+    pub fn given_start(&self) -> Option<i64> {
+        self.start_given.then_some(self.start_ns)
+    }
+
+    /// Returns one of the four texts.
+    #[inline]
+    pub fn field(&self, field: Field) -> &[u8] {
+        let piece = self.fields[field as usize];
+        self.head.bytes().get(piece.at as usize..(piece.at + piece.len) as usize).unwrap_or_default()
+    }
+
+    /// Sets one of the four texts, sanitized and cut to its limit.
+    #[inline]
+    pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Sanitized, Refusal> {
+        let max = if matches!(field, Field::Resource) { RESOURCE_MAX } else { NAME_MAX };
+        let at = self.head.len();
+        if value.is_empty() && !matches!(field, Field::Name) {
+            self.fields[field as usize] = Piece::default();
+            return Ok(Sanitized::default());
+        }
+        // Beyond `KEPT`, replaced texts are removed first, so that a field set repeatedly does not grow the buffer
+        // without bound.
+        if value.len() <= max && at <= KEPT && !value.is_empty() {
+            if memory::copy_ascii(self.head.tail(value.len())?, value) {
+                self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
+                return Ok(Sanitized::default());
+            }
+            self.head.truncate(at);
+        }
+        self.set_field_slowly(field, value, max)
+    }
+
+    /// Sets the service. `tracers` is the hash of the tracer's service: a span with that service is stored without one,
+    /// and gets the tracer's service and version when it is encoded.
+    #[inline]
+    pub fn set_service(&mut self, tracers: u32, service: &[u8]) -> Result<Sanitized, Refusal> {
+        let hash = hash(service);
+        let own = service.is_empty() || hash == tracers;
+        self.service_hash = if own { 0 } else { hash };
+        self.set_field(Field::Service, if own { b"" } else { service })
+    }
+
+    #[cold]
+    fn set_field_slowly(&mut self, field: Field, value: &[u8], max: usize) -> Result<Sanitized, Refusal> {
+        let value = if value.is_empty() && matches!(field, Field::Name) { UNNAMED } else { value };
+        let (value, sanitized) = encode::sanitize(value, max);
+        if self.head.len() > KEPT {
+            self.close_head();
+        }
+        let at = self.head.len() as u32;
+        self.head.push(&value)?;
+        self.fields[field as usize] = Piece { at, len: value.len() as u32 };
+        Ok(sanitized)
+    }
+
+    #[cold]
+    pub(super) fn close_head(&mut self) {
+        let kept: [Vec<u8>; 4] =
+            [Field::Name, Field::Service, Field::Resource, Field::Type].map(|field| self.field(field).to_vec());
+        self.head.truncate(0);
+        for (piece, text) in self.fields.iter_mut().zip(kept) {
+            *piece = Piece { at: self.head.len() as u32, len: text.len() as u32 };
+            // Cannot fail: shorter than what was there.
+            let _ = self.head.push(&text);
+        }
+    }
+
+    /// Returns the buffer of the four texts, and the place and length of each in it.
+    #[inline]
+    pub fn head(&self) -> (&[u8], [(u32, u32); 4]) {
+        (self.head.bytes(), self.fields.map(|piece| (piece.at, piece.len)))
+    }
+}

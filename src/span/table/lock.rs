@@ -1,0 +1,205 @@
+//! Locking a slot: one compare-and-swap on the slot's word, and how long to wait for another thread's call.
+
+use super::base::Table;
+use super::handle::Handle;
+use super::requests;
+use super::slots::{Content, Refused, Slot, BUSY, LIVE, SEGMENT, SHARDS};
+use crate::sys;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{fence, Ordering::*};
+
+/// How long a caller waits for a slot that another thread holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Not at all.
+    None,
+    /// Some microseconds: enough for a running call to end, not for a thread that is not running.
+    Brief,
+    /// 100 ms.
+    Long,
+}
+
+impl<T: Content> Table<T> {
+    /// Takes a free slot. It is busy and not live until [`Guard::publish`]. `None` if the table is full.
+    #[inline]
+    pub fn allocate(&self, shard: u32) -> Option<Guard<'_, T>> {
+        let index = match self.pop(&self.shards[shard as usize % SHARDS].free) {
+            Some(index) => index,
+            None => self.grow(shard as usize % SHARDS)?,
+        };
+        let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
+        // No other thread has the slot, but one with a random handle may read the word.
+        let word = slot.word.load(Relaxed);
+        slot.word.store(word | BUSY, Relaxed);
+        // Before the label is written, because its readers check the word afterwards.
+        fence(Release);
+        Some(Guard { table: self, slot, index, word })
+    }
+
+    /// Locks the slot that the handle names. Waits up to 100 ms for another thread's call on it.
+    #[inline]
+    pub fn lock(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
+        self.lock_within(handle, Patience::Long)
+    }
+
+    /// Locks the slot; gives up after some microseconds. For a caller that can leave a request instead.
+    #[inline]
+    pub fn lock_briefly(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
+        self.lock_within(handle, Patience::Brief)
+    }
+
+    /// Locks the slot without waiting.
+    pub fn try_lock(&self, handle: Handle) -> Result<Guard<'_, T>, Refused> {
+        self.lock_within(handle, Patience::None)
+    }
+
+    #[inline(always)]
+    fn lock_within(&self, handle: Handle, patience: Patience) -> Result<Guard<'_, T>, Refused> {
+        let slot = match self.segment(handle.index) {
+            Some(segment) => &segment.slots[handle.index as usize % SEGMENT],
+            None => return Err(self.refused(handle)),
+        };
+        let word = u64::from(handle.generation) << 2 | LIVE;
+        if self.is_inherited(handle.index) {
+            return Err(if slot.word.load(Relaxed) & !BUSY == word { Refused::Forked } else { Refused::Stale });
+        }
+        match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
+            Ok(_) => Ok(Guard { table: self, slot, index: handle.index, word }),
+            Err(found) if found & !BUSY == word => self.lock_contended(slot, handle.index, word, patience),
+            Err(_) => Err(self.refused(handle)),
+        }
+    }
+
+    /// Returns why a handle names no live slot of this process.
+    #[cold]
+    fn refused(&self, handle: Handle) -> Refused {
+        match self.read_inherited(handle, |_| ()) {
+            Some(()) => Refused::Forked,
+            None => Refused::Stale,
+        }
+    }
+
+    /// Waits for another thread's call on this slot. That call can take long if its thread is not running, or is this
+    /// thread, interrupted by a signal.
+    #[cold]
+    #[inline(never)]
+    fn lock_contended<'a>(
+        &'a self,
+        slot: &'a Slot<T>,
+        index: u32,
+        word: u64,
+        patience: Patience,
+    ) -> Result<Guard<'a, T>, Refused> {
+        sys::uncancelled(|| sys::keep_errno(|| self.wait_for(slot, index, word, patience)))
+    }
+
+    fn wait_for<'a>(
+        &'a self,
+        slot: &'a Slot<T>,
+        index: u32,
+        word: u64,
+        patience: Patience,
+    ) -> Result<Guard<'a, T>, Refused> {
+        let give_up = if patience == Patience::Long { sys::monotonic_ns() + 100_000_000 } else { 0 };
+        for round in 0u32.. {
+            match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
+                Ok(_) => return Ok(Guard { table: self, slot, index, word }),
+                Err(found) if found & !BUSY != word => return Err(Refused::Stale),
+                Err(_) if patience == Patience::None => break,
+                Err(_) if round < 64 => std::hint::spin_loop(),
+                Err(_) if round < 80 => sys::yield_now(),
+                Err(_) if patience == Patience::Brief => break,
+                // Sleeps, because yielding does not let threads of a lower priority run.
+                Err(_) => {
+                    sys::sleep_ns(50_000);
+                    if sys::monotonic_ns() > give_up {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(Refused::Busy)
+    }
+}
+
+/// A locked slot. Unlocks when dropped.
+pub struct Guard<'a, T: Content> {
+    table: &'a Table<T>,
+    slot: &'a Slot<T>,
+    index: u32,
+    /// The slot's word without the busy bit.
+    word: u64,
+}
+
+impl<T: Content> Guard<'_, T> {
+    /// Returns the handle of this slot.
+    #[inline]
+    pub fn handle(&self) -> Handle {
+        Handle { index: self.index, generation: (self.word >> 2) as u32 }
+    }
+
+    /// Returns the label, to be written before the slot is published.
+    #[inline]
+    pub fn label(&self) -> &T::Label {
+        &self.slot.label
+    }
+
+    /// Makes a slot that was just allocated live, and unlocks it.
+    #[inline]
+    pub fn publish(mut self) -> Handle {
+        self.word |= LIVE;
+        self.handle()
+    }
+
+    /// Unlocks without running requests, for the thread that runs them.
+    pub fn unlock_quietly(self) {
+        self.slot.word.store(self.word, Release);
+        std::mem::forget(self);
+    }
+
+    /// Frees the slot: its handle is stale from now on. The value is left as it is for the slot's next owner. A slot
+    /// whose generations are used up is never used again, and its value is dropped.
+    #[inline]
+    pub fn free(mut self) {
+        let generation = (self.word >> 2) as u32;
+        let retired = generation >= self.table.last_generation;
+        if retired {
+            *self.deref_mut() = T::default();
+        }
+        let (table, slot, index) = (self.table, self.slot, self.index);
+        std::mem::forget(self);
+        slot.word.store(u64::from(generation + 1) << 2, Release);
+        if !retired {
+            table.push(index);
+        }
+    }
+}
+
+impl<T: Content> Drop for Guard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot.word.store(self.word, Release);
+        // A request that comes between these two lines is found by its caller, or the next time the list is run: see
+        // `requests`.
+        if self.slot.request.load(Relaxed) != 0 {
+            requests::requested(self.slot);
+        }
+    }
+}
+
+impl<T: Content> Deref for Guard<'_, T> {
+    type Target = T;
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the busy bit is ours.
+        unsafe { &*self.slot.value.get() }
+    }
+}
+
+impl<T: Content> DerefMut for Guard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the busy bit is ours.
+        unsafe { &mut *self.slot.value.get() }
+    }
+}

@@ -1,0 +1,181 @@
+//! The sampling decision of a trace: the priority, the mechanism that decided, and the rates that were applied.
+
+use crate::inspect::{signed, unsigned, Field};
+
+/// How a trace was decided. Small and `Copy`, because a trace, its chunks and the contexts of its spans each have one.
+/// In memory an absent priority, mechanism or rate is a number that none can have, so that debuggers can read it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct Decision {
+    /// The sampling priority, or [`ABSENT`].
+    priority: i32,
+    /// The mechanism's number as `_dd.p.dm` writes it, or [`ABSENT`].
+    mechanism: i32,
+    rates: Rates,
+}
+
+/// In memory: no priority, or no mechanism.
+const ABSENT: i32 = i32::MIN;
+
+/// What decided about a trace: the number of `_dd.p.dm`, which is 0 or negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mechanism(i32);
+
+impl Mechanism {
+    /// No rule and no rate applied.
+    pub const DEFAULT: Mechanism = Mechanism(0);
+    /// A rate from the Agent.
+    pub const AGENT_RATE: Mechanism = Mechanism(-1);
+    /// The host, by hand.
+    pub const MANUAL: Mechanism = Mechanism(-4);
+
+    /// The mechanism of this number. `None` for the one number that none can have.
+    pub fn of(number: i32) -> Option<Mechanism> {
+        (number != ABSENT).then_some(Mechanism(number))
+    }
+
+    /// The number as `_dd.p.dm` writes it.
+    pub fn number(self) -> i32 {
+        self.0
+    }
+}
+
+/// The rates that took part in a decision, each between 0 and 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct Rates {
+    sampling: Rate,
+    limit: Rate,
+}
+
+/// A rate; in memory not a number where there is none.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+struct Rate(f64);
+
+impl PartialEq for Rate {
+    fn eq(&self, other: &Rate) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Rate {
+    const NONE: Rate = Rate(f64::NAN);
+
+    fn of(rate: Option<f64>) -> Rate {
+        rate.filter(|rate| (0.0..=1.0).contains(rate)).map_or(Rate::NONE, Rate)
+    }
+
+    fn get(self) -> Option<f64> {
+        (!self.0.is_nan()).then_some(self.0)
+    }
+}
+
+impl Rates {
+    /// No rate was applied.
+    pub const NONE: Rates = Rates { sampling: Rate::NONE, limit: Rate::NONE };
+
+    /// The rate of the rule or of the Agent that decided, and the share that a rate limit let through. A number that is
+    /// not between 0 and 1 counts as none.
+    pub fn new(sampling: Option<f64>, limit: Option<f64>) -> Rates {
+        Rates { sampling: Rate::of(sampling), limit: Rate::of(limit) }
+    }
+}
+
+impl Default for Decision {
+    fn default() -> Decision {
+        Decision::NONE
+    }
+}
+
+impl Decision {
+    /// What a trace begins with until sampling rules exist: kept, by default.
+    pub const DEFAULT: Decision = Decision { priority: 1, mechanism: Mechanism::DEFAULT.0, rates: Rates::NONE };
+    /// Not decided, or not known.
+    pub const NONE: Decision = Decision { priority: ABSENT, mechanism: ABSENT, rates: Rates::NONE };
+
+    /// A decision that was made elsewhere.
+    pub fn new(priority: i32, mechanism: Option<Mechanism>) -> Decision {
+        Decision { priority, mechanism: mechanism.map_or(ABSENT, Mechanism::number), rates: Rates::NONE }
+    }
+
+    /// A decision of the host.
+    pub fn by_hand(priority: i32) -> Decision {
+        Decision::new(priority, Some(Mechanism::MANUAL))
+    }
+
+    /// The same decision with the rates that led to it.
+    pub fn with_rates(self, rates: Rates) -> Decision {
+        Decision { rates, ..self }
+    }
+
+    /// The sampling priority; `None` while the trace is not decided.
+    #[inline]
+    pub fn priority(&self) -> Option<i32> {
+        (self.priority != ABSENT).then_some(self.priority)
+    }
+
+    /// What decided; `None` while the trace is not decided, and where a process that decided it has not said how.
+    #[inline]
+    pub fn mechanism(&self) -> Option<Mechanism> {
+        Mechanism::of(self.mechanism)
+    }
+
+    /// Visits the applied rates under the names by which a trace's first span carries them.
+    #[inline]
+    pub fn each_rate(&self, mut visit: impl FnMut(&'static [u8], f64)) {
+        if let Some(rate) = self.rates.sampling.get() {
+            let by_agent = matches!(self.mechanism(), Some(Mechanism::DEFAULT | Mechanism::AGENT_RATE));
+            visit(if by_agent { b"_dd.agent_psr" } else { b"_dd.rule_psr" }, rate);
+        }
+        if let Some(rate) = self.rates.limit.get() {
+            visit(b"_dd.limit_psr", rate);
+        }
+    }
+}
+
+impl Decision {
+    /// Describes a decision that lies `at` bytes inside another structure.
+    pub fn inspected(at: usize) -> Vec<Field> {
+        let fields = [
+            signed!(Decision, priority),
+            signed!(Decision, mechanism as "decision"),
+            unsigned!(Decision, rates.sampling as "sampling_rate_bits"),
+            unsigned!(Decision, rates.limit as "limit_rate_bits"),
+        ];
+        fields.into_iter().map(|field| field.moved(at)).collect()
+    }
+
+    /// Reads a decision out of another process's memory by the names of [`Decision::inspected`].
+    pub fn of_inspected(signed: impl Fn(&str) -> Option<i64>, unsigned: impl Fn(&str) -> Option<u64>) -> Decision {
+        let number = |name| signed(name).and_then(|number| i32::try_from(number).ok()).unwrap_or(ABSENT);
+        let rate = |name| unsigned(name).map(f64::from_bits);
+        let rates = Rates::new(rate("sampling_rate_bits"), rate("limit_rate_bits"));
+        Decision { priority: number("priority"), mechanism: number("decision"), rates }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_decided_is_absent() {
+        assert_eq!((Decision::NONE.priority(), Decision::NONE.mechanism()), (None, None));
+        assert_eq!(Decision::by_hand(-1).priority(), Some(-1));
+        assert_eq!(Decision::new(2, None).mechanism(), None);
+        assert_eq!(Decision::DEFAULT.mechanism(), Some(Mechanism::DEFAULT));
+    }
+
+    #[test]
+    fn rates_are_named_after_what_decided() {
+        let rates = Rates::new(Some(0.25), Some(7.0));
+        let named = |decision: Decision| {
+            let mut named = Vec::new();
+            decision.with_rates(rates).each_rate(|name, rate| named.push((name, rate)));
+            named
+        };
+        assert_eq!(named(Decision::DEFAULT), [(&b"_dd.agent_psr"[..], 0.25)]);
+        assert_eq!(named(Decision::new(2, Mechanism::of(-3))), [(&b"_dd.rule_psr"[..], 0.25)]);
+    }
+}

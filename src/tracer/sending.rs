@@ -1,0 +1,137 @@
+//! The last step of a finished span on the calling thread: says in debug mode what has ended, and hands the chunk that is
+//! due, if any, to the queue. Each finished span passes here once, the log's view of it is built here.
+
+use super::registry::Tracer;
+use super::state::State;
+use super::view;
+use crate::counters::{Counters, Reason};
+use crate::event::dropped::Stage;
+use crate::event::{DropDetail, Event, QueueView, SpanView, Standing};
+use crate::export::TRACERS_MAX;
+use crate::level::Level;
+use crate::probes;
+use crate::span::open::OpenSpan;
+use crate::trace::{Chunk, Decision};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The initial buffer of a trace is not larger than this, however large the traces before it were.
+const USUAL_MAX: usize = 64 << 10;
+
+/// A span that has just ended, and its trace right after that.
+pub(super) struct Finished<'a> {
+    pub(super) span: &'a OpenSpan,
+    pub(super) flags: u32,
+    pub(super) duration_ns: u64,
+    pub(super) decision: Decision,
+    /// Spans of the trace that are open.
+    pub(super) open: u32,
+    /// Its finished spans, before the chunk left.
+    pub(super) waiting: u32,
+    /// Whether there was memory for the record.
+    pub(super) kept: bool,
+}
+
+/// Passes on what a finish has led to. `by`: the shard of the thread, and the wall time, for the flight recorder.
+#[inline(always)]
+pub(super) fn pass_on(
+    state: &'static State,
+    tracer: &Tracer,
+    finished: &Finished<'_>,
+    chunk: Option<Chunk>,
+    by: (u8, u64),
+) {
+    if crate::log::enabled(Level::Debug) {
+        log_finished(state, finished, chunk.is_some());
+    }
+    if !finished.kept {
+        count_lost(state, finished.span.tracer);
+    }
+    if let Some(chunk) = chunk {
+        enqueue(state, finished.span.tracer, tracer, chunk, by);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn count_lost(state: &State, index: u32) {
+    Counters::add(&state.shared.account(index).counters.traces.finished, 1);
+    state.shared.drop_spans(index, Reason::Memory, 1, 0, &DropDetail::NoMemory(Stage::Record));
+}
+
+/// Logs that a span was finished.
+#[cold]
+#[inline(never)]
+pub(super) fn log_finished(state: &State, finished: &Finished<'_>, leaves: bool) {
+    let metadata = state.shared.account(finished.span.tracer).metadata();
+    let end = Some((finished.flags, finished.duration_ns));
+    let span = &view::of_span(finished.span, finished.decision, metadata.as_deref(), end);
+    let standing = Standing { open: finished.open.into(), finished: finished.waiting.into(), leaves };
+    state.shared.logs.emit(&Event::SpanFinished { span, standing });
+}
+
+/// Records and queues a chunk. `by`: the thread's shard and the wall time, for the flight recorder.
+#[inline]
+pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, by: (u8, u64)) {
+    let counters = &state.shared.account(index).counters;
+    let (spans, bytes) = (u64::from(chunk.spans), chunk.records.len());
+    state.shared.recorder.chunk_enqueued(by.0, by.1, index, spans, bytes as u64);
+    Counters::add(&counters.traces.finished, spans);
+    // Moves half of the way, so that one odd trace does not decide the size of the next buffers.
+    let usual = tracer.usual_bytes.load(Relaxed);
+    tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
+    if crate::log::enabled(Level::Debug) {
+        return enqueue_logged(state, index, tracer, chunk);
+    }
+    hand_over(state, index, tracer, chunk, |_, _| ());
+}
+
+/// Puts a chunk into the queue, or counts it as dropped.
+#[inline(always)]
+fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, queued: impl FnOnce(u64, u64)) {
+    let counters = &state.shared.account(index).counters;
+    let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
+    let (spans, limits, chunk_bytes) = (u64::from(chunk.spans), tracer.limits(), chunk.records.len() as u64);
+    // Counted before the push, so that the worker's counters never exceed this one.
+    Counters::add(&counters.traces.enqueued, spans);
+    match exporter.queue.push(chunk, limits) {
+        Ok((queued_chunks, queued_bytes)) => {
+            // The tracer was shut down meanwhile and its worker has ended: a new worker sends late chunks.
+            if !exporter.started.load(Relaxed) {
+                exporter.start(&state.shared);
+            }
+            probes::chunk_enqueue(spans, chunk_bytes);
+            queued(queued_chunks, queued_bytes);
+        }
+        Err(chunk) => {
+            counters.traces.enqueued.fetch_sub(spans, Relaxed);
+            state.shared.pool.give(chunk.records);
+            let (chunks, bytes) = exporter.queue.waiting(index);
+            let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
+            state.shared.drop_spans(index, Reason::QueueFull, spans, 1, &DropDetail::NoRoom(full));
+        }
+    }
+}
+
+/// Sends a chunk in debug mode. The log may list its spans, so these are copied before the worker can take the chunk.
+#[cold]
+fn enqueue_logged(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk) {
+    let logs = &state.shared.logs;
+    let (trace_id, spans, complete) = (chunk.trace_id(), u64::from(chunk.spans), chunk.complete);
+    let bytes = chunk.records.len() as u64;
+    let metadata = state.shared.account(index).metadata();
+    let agent_url = metadata.as_ref().map(|metadata| metadata.settings.agent.to_string()).unwrap_or_default();
+    let say = |list: &[SpanView<'_>], queued_chunks, queued_bytes| {
+        let agent_url = agent_url.as_str();
+        let event =
+            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, agent_url, list };
+        logs.emit(&event);
+    };
+    if !logs.lists_spans() {
+        return hand_over(state, index, tracer, chunk, |chunks, bytes| say(&[], chunks, bytes));
+    }
+    let records = chunk.records.bytes().to_vec();
+    let decision = chunk.decision;
+    hand_over(state, index, tracer, chunk, |chunks, bytes| {
+        say(&view::of_chunk(trace_id, decision, &records, metadata.as_deref()), chunks, bytes)
+    });
+}
