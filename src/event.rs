@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A span as a log shows it. Borrowed from the span's record for as long as the event is formatted.
 #[derive(Clone, Debug)]
-pub struct SpanFacts<'a> {
+pub struct SpanView<'a> {
     /// The whole 128-bit trace id.
     pub trace_id: u128,
     /// The span's id.
@@ -53,7 +53,7 @@ pub struct Standing {
 
 /// An open span as a list of them shows it.
 #[derive(Clone, Debug)]
-pub struct OpenFacts {
+pub struct OpenSpanView {
     /// The whole 128-bit trace id.
     pub trace_id: u128,
     /// The span's id.
@@ -76,7 +76,7 @@ pub struct OpenFacts {
 
 /// How full the queue was when a chunk did not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueFacts {
+pub struct QueueView {
     /// Chunks that waited.
     pub chunks: u64,
     /// Their bytes.
@@ -113,9 +113,9 @@ pub enum Event<'a> {
     /// A host told of an integration.
     IntegrationLoaded { name: &'a str, version: &'a str, status: &'a str },
     /// A span was started.
-    SpanStarted { span: &'a SpanFacts<'a>, standing: Standing },
+    SpanStarted { span: &'a SpanView<'a>, standing: Standing },
     /// A span was finished.
-    SpanFinished { span: &'a SpanFacts<'a>, standing: Standing },
+    SpanFinished { span: &'a SpanView<'a>, standing: Standing },
     /// A span was started under a parent that has finished, or never was: it became the root of a new trace.
     ParentUnknown { parent: u64, name: &'a str },
     /// A chunk of finished spans went to the queue. `complete` is false for a partial flush. `list` has its spans where
@@ -128,7 +128,7 @@ pub enum Event<'a> {
         queued_chunks: u64,
         queued_bytes: u64,
         agent_url: &'a str,
-        list: &'a [SpanFacts<'a>],
+        list: &'a [SpanView<'a>],
     },
     /// A payload is about to be sent. `attempt` counts from 1.
     PayloadSending { url: &'a str, bytes: u64, traces: u64, spans: u64, attempt: u32 },
@@ -176,16 +176,16 @@ pub enum Event<'a> {
     AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
     /// Finished spans were dropped. `reason` is the name of the counter that counts them.
     /// `queue` is there where the queue had no room.
-    SpansDropped { reason: &'a str, spans: u64, traces: u64, detail: &'a str, queue: Option<QueueFacts> },
+    SpansDropped { reason: &'a str, spans: u64, traces: u64, detail: &'a str, queue: Option<QueueView> },
     /// Loss of a kind began (the first drop after a time without).
     LossBegan { reason: &'a str },
     /// Loss of a kind ended; `spans` were lost meanwhile.
     LossEnded { reason: &'a str, spans: u64 },
     /// Spans were still open at shutdown; they are not sent. `open` has the oldest of them, a hundred at most.
-    SpansAbandoned { spans: u64, open: &'a [OpenFacts] },
+    SpansAbandoned { spans: u64, open: &'a [OpenSpanView] },
     /// Spans are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, or, where `stopping`, are open at all when the
     /// tracer is shut down. Only in the mode that looks for them.
-    SpansOverdue { spans: u64, open: &'a [OpenFacts], stopping: bool },
+    SpansOverdue { spans: u64, open: &'a [OpenSpanView], stopping: bool },
     /// A tracer was shut down. `spans_lost` were dropped meanwhile. `spans_unknown` were sent, and no answer came in time:
     /// the agent may have them or not. `timed_out`: the time for it was over first.
     TracerStopped { sent: u64, spans_lost: u64, spans_unknown: u64, timed_out: bool },

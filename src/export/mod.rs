@@ -19,7 +19,7 @@ mod transport;
 pub mod worker;
 
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, QueueFacts};
+use crate::event::{Event, QueueView};
 use crate::host;
 use crate::log::Logs;
 use crate::memory::Pool;
@@ -235,7 +235,7 @@ impl Shared {
     }
 
     /// The same for a chunk that the queue had no room for.
-    pub fn drop_queued(&self, tracer: u32, spans: u64, detail: &str, queue: QueueFacts) {
+    pub fn drop_queued(&self, tracer: u32, spans: u64, detail: &str, queue: QueueView) {
         let reason = Reason::QueueFull;
         probes::spans_drop(spans, reason as u64);
         if self.account(tracer).counters.drop_spans(reason, spans) {

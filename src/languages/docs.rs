@@ -3,7 +3,7 @@
 
 use super::worked::{self, about};
 use super::*;
-use crate::event::{Event, SpanFacts};
+use crate::event::{Event, SpanView};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ source's. Events marked with * happen only when the host reports them (`spanwire
 
 fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     let (span, open, fields) = (worked::span(), [worked::open()], worked::fields());
-    let started = SpanFacts { duration_ns: 0, ..span.clone() };
+    let started = SpanView { duration_ns: 0, ..span.clone() };
     let list = [span.clone()];
     let host = |kind, fields| Event::HostEvent { kind, fields };
     let (url, failed) = (worked::AGENT_URL, Some(worked::REFUSED));

@@ -2,7 +2,7 @@
 
 use super::text::{cut, duration, escaped, number};
 use super::*;
-use crate::event::{Event, OpenFacts, SpanFacts, Standing};
+use crate::event::{Event, OpenSpanView, SpanView, Standing};
 use crate::zone::Zone;
 use serde_json::json;
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Every kind of event once, with values that need care.
 pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
-    let span = SpanFacts {
+    let span = SpanView {
         trace_id: 0x6745_2301_0000_0000_0000_0000_0000_00ff,
         span_id: 4_111_111_111_111_111,
         parent_id: 7,
@@ -28,7 +28,7 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         priority: Some(1),
         decision_maker: Some(0),
     };
-    let open = [OpenFacts {
+    let open = [OpenSpanView {
         trace_id: 255,
         span_id: 7,
         parent_id: 0,
@@ -56,7 +56,7 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         Event::SettingsUnsupported { names: &["DD_TRACE_SAMPLE_RATE", "OTEL_PROPAGATORS"] },
         Event::IntegrationLoaded { name: "redis", version: "5.0", status: "ok" },
         Event::SpanStarted {
-            span: &SpanFacts { tags: vec![], metrics: vec![], duration_ns: 0, ..span.clone() },
+            span: &SpanView { tags: vec![], metrics: vec![], duration_ns: 0, ..span.clone() },
             standing,
         },
         Event::SpanFinished { span: &span, standing },
@@ -178,7 +178,7 @@ fn what_warns_or_fails_is_said_in_every_dialect() {
 #[test]
 fn lines_are_bounded_whatever_a_span_holds() {
     let long = "x".repeat(25_000);
-    let span = SpanFacts {
+    let span = SpanView {
         trace_id: 1,
         span_id: 1,
         parent_id: 0,
@@ -195,7 +195,7 @@ fn lines_are_bounded_whatever_a_span_holds() {
         priority: None,
         decision_maker: None,
     };
-    let many: Vec<SpanFacts<'_>> = (0..1_000).map(|_| span.clone()).collect();
+    let many: Vec<SpanView<'_>> = (0..1_000).map(|_| span.clone()).collect();
     let standing = Standing { open: 0, finished: 1, leaves: true };
     for (name, dialect) in every_dialect() {
         let mut lines = Vec::new();

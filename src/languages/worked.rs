@@ -2,7 +2,7 @@
 //! that a golden line can be checked by eye.
 
 use super::{About, Dialect, Form, Frame, Language, Line};
-use crate::event::{Event, OpenFacts, QueueFacts, SpanFacts, Standing, Totals};
+use crate::event::{Event, OpenSpanView, QueueView, SpanView, Standing, Totals};
 use crate::languages::limits::HeldBack;
 use crate::level::Level;
 use crate::zone::Zone;
@@ -20,8 +20,8 @@ pub const AGENT_URL: &str = "http://localhost:8126";
 pub const REFUSED: &str = "connection refused";
 
 /// A finished root span.
-pub fn span() -> SpanFacts<'static> {
-    SpanFacts {
+pub fn span() -> SpanView<'static> {
+    SpanView {
         trace_id: 0x640c_fd8d_0000_0000_4848_5a39_53bb_6124,
         span_id: 4_236_643_421_324_217_041,
         parent_id: 0,
@@ -41,14 +41,14 @@ pub fn span() -> SpanFacts<'static> {
 }
 
 /// The same with the tags that a Java host sets.
-pub fn java_span() -> SpanFacts<'static> {
+pub fn java_span() -> SpanView<'static> {
     let tags = vec![("thread.name", "main"), ("http.method", "GET"), ("thread.id", "1")];
-    SpanFacts { tags, ..span() }
+    SpanView { tags, ..span() }
 }
 
 /// An open span for lists.
-pub fn open() -> OpenFacts {
-    OpenFacts {
+pub fn open() -> OpenSpanView {
+    OpenSpanView {
         trace_id: 0x640c_fd8d_0000_0000_4848_5a39_53bb_6124,
         span_id: 4_236_643_421_324_217_041,
         parent_id: 0,
@@ -89,7 +89,7 @@ pub fn fields() -> Vec<(String, Value)> {
 }
 
 /// A chunk of one span that was enqueued. `list` is empty where the dialect does not ask for it.
-pub fn enqueued<'a>(list: &'a [SpanFacts<'a>]) -> Event<'a> {
+pub fn enqueued<'a>(list: &'a [SpanView<'a>]) -> Event<'a> {
     Event::ChunkEnqueued {
         trace_id: span().trace_id,
         spans: 1,
@@ -155,7 +155,7 @@ pub fn unreachable(first: bool) -> Event<'static> {
 
 /// The queue had no room for a trace of one span.
 pub fn queue_full() -> Event<'static> {
-    let queue = QueueFacts { chunks: 2, bytes: 1608, max_bytes: 8_388_608, chunk_bytes: 804 };
+    let queue = QueueView { chunks: 2, bytes: 1608, max_bytes: 8_388_608, chunk_bytes: 804 };
     Event::SpansDropped { reason: "queue_full", spans: 1, traces: 1, detail: "it is full", queue: Some(queue) }
 }
 

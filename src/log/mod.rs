@@ -26,7 +26,7 @@ mod switch;
 mod thread;
 mod writer;
 
-pub use crate::event::{Event, SpanFacts};
+pub use crate::event::{Event, SpanView};
 pub use crate::languages::{About, Dialect};
 pub use crate::level::Level;
 pub use crate::settings::{FileConfig, Retention, LOGGER_LEVELS_MAX as RULES_MAX};

@@ -4,7 +4,7 @@ use super::ending::{self, Ending};
 use super::spans::trace_of;
 use super::{facts, overdue, recording, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, OpenFacts};
+use crate::event::{Event, OpenSpanView};
 use crate::export::queue::NO_PRIORITY;
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::span::table::Refused;
@@ -126,7 +126,7 @@ pub struct Abandoning {
     next: u32,
     spans: u64,
     /// The first ones, for the log.
-    open: Vec<OpenFacts>,
+    open: Vec<OpenSpanView>,
 }
 
 /// Lets no span start any more, abandons those that are open, and puts what was finished of their traces into the queue.

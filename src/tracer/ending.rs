@@ -5,7 +5,7 @@
 use super::spans::trace_of;
 use super::{facts, Error, Tracer};
 use crate::counters::{Counters, Reason};
-use crate::event::{Event, QueueFacts, SpanFacts};
+use crate::event::{Event, QueueView, SpanView};
 use crate::export::queue::Chunk;
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
@@ -297,7 +297,7 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
             counters.traces.enqueued.fetch_sub(spans, Relaxed);
             state.shared.pool.give(chunk.records);
             let (chunks, bytes) = exporter.queue.waiting(index);
-            let full = QueueFacts { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
+            let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
             state.shared.drop_queued(index, spans, "the queue holds as much as it may", full);
         }
     }
@@ -311,7 +311,7 @@ fn enqueue_saying_so(state: &'static State, index: u32, tracer: &Tracer, chunk: 
     let bytes = chunk.records.len() as u64;
     let profile = state.shared.account(index).profile();
     let agent_url = profile.as_ref().map(|profile| profile.settings.agent.to_string()).unwrap_or_default();
-    let say = |list: &[SpanFacts<'_>], queued_chunks, queued_bytes| {
+    let say = |list: &[SpanView<'_>], queued_chunks, queued_bytes| {
         let agent_url = agent_url.as_str();
         let event =
             Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, agent_url, list };

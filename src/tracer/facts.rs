@@ -1,6 +1,6 @@
 //! Spans as the debug log shows them, open and finished. Only called in debug mode, and at a tracer's end.
 
-use crate::event::{Event, OpenFacts, SpanFacts, Standing};
+use crate::event::{Event, OpenSpanView, SpanView, Standing};
 use crate::export::queue::NO_PRIORITY;
 use crate::export::Profile;
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
@@ -59,7 +59,7 @@ pub(super) fn say(
         }
     }
     let (flags, duration_ns) = finished.unwrap_or((span.flags, 0));
-    let facts = SpanFacts {
+    let facts = SpanView {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
         span_id: span.span_id,
         parent_id: span.parent_id,
@@ -95,7 +95,7 @@ pub(super) fn of_chunk<'a>(
     decision: Decision,
     mut records: &'a [u8],
     profile: Option<&'a Profile>,
-) -> Vec<SpanFacts<'a>> {
+) -> Vec<SpanView<'a>> {
     let mut list = Vec::new();
     while let Some((record, after)) = Record::read(records) {
         list.push(of_record(trace_id, decision, &record, profile));
@@ -110,13 +110,13 @@ fn of_record<'a>(
     decision: Decision,
     record: &Record<'a>,
     profile: Option<&'a Profile>,
-) -> SpanFacts<'a> {
+) -> SpanView<'a> {
     let (mut tags, mut metrics) = (Vec::new(), Vec::new());
     record.each_text(|key, value| tags.push((text(key), text(value))));
     record.each_number(|key, value| metrics.push((text(key), value)));
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let name = text(record.name);
-    SpanFacts {
+    SpanView {
         trace_id,
         span_id: record.span_id,
         parent_id: record.parent_id,
@@ -136,14 +136,14 @@ fn of_record<'a>(
 }
 
 /// An open span, for a list of those that nobody has finished.
-pub(super) fn of_open(span: &OpenSpan, priority: i32) -> OpenFacts {
+pub(super) fn of_open(span: &OpenSpan, priority: i32) -> OpenSpanView {
     let owned = |field| text(span.field(field)).to_string();
     let component = span.tags().find_map(|(key, value)| match value {
         Value::Text(value) if key == b"component" => Some(text(value).to_string()),
         _ => None,
     });
     let (name, resource) = (owned(Field::Name), owned(Field::Resource));
-    OpenFacts {
+    OpenSpanView {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
         span_id: span.span_id,
         parent_id: span.parent_id,

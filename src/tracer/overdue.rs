@@ -4,7 +4,7 @@
 
 use super::facts;
 use super::spans::trace_of;
-use crate::event::{Event, OpenFacts};
+use crate::event::{Event, OpenSpanView};
 use crate::export::queue::NO_PRIORITY;
 use crate::sys;
 use crate::tracer::state::{state, State};
@@ -38,7 +38,7 @@ pub(super) fn look() {
     if soon || state.overdue_looked_ns.compare_exchange(looked_ns, now_ns, Relaxed, Relaxed).is_err() {
         return;
     }
-    let (mut spans, mut open, wall_ns) = (0, Vec::<OpenFacts>::new(), sys::wall_ns() as i64);
+    let (mut spans, mut open, wall_ns) = (0, Vec::<OpenSpanView>::new(), sys::wall_ns() as i64);
     for handle in state.spans.live() {
         // One that is being worked on right now is hardly forgotten.
         let Ok(span) = state.spans.lock_briefly(handle) else { continue };

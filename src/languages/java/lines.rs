@@ -11,7 +11,7 @@ mod span;
 
 pub use layout::Layout;
 
-use crate::event::{Event, SpanFacts, Totals};
+use crate::event::{Event, SpanView, Totals};
 use crate::languages::language::Form;
 use crate::languages::line::{Frame, Line};
 use crate::languages::native::own;
@@ -242,7 +242,7 @@ fn configured(to: &mut Speaker<'_, '_>, fields: &[(String, Value)], agent_url: &
 }
 
 /// Returns the thread on which a span ran, from its tag: the kernel keeps only the beginning of a long name.
-fn of_span<'a>(span: &SpanFacts<'a>, otherwise: &'a str) -> &'a str {
+fn of_span<'a>(span: &SpanView<'a>, otherwise: &'a str) -> &'a str {
     let named = span.tags.iter().find(|(key, name)| *key == "thread.name" && fits(name));
     named.map_or(otherwise, |(_, name)| name)
 }

@@ -1,7 +1,7 @@
 //! The json dialect: one object per event. `time`, `level`, `pid` and `kind` come first, then the event's own fields by
 //! name. Ids are strings, because many readers have numbers of 53 bits.
 
-use crate::event::{Event, OpenFacts, SpanFacts};
+use crate::event::{Event, OpenSpanView, SpanView};
 use crate::languages::line::{Frame, Line};
 use crate::languages::text::{cut, free, iso_time, number, object, on_one_line, tags, value, TAG_MAX};
 use crate::redact;
@@ -103,7 +103,7 @@ impl Object {
         };
     }
 
-    fn span(&mut self, span: &SpanFacts<'_>) -> &mut Object {
+    fn span(&mut self, span: &SpanView<'_>) -> &mut Object {
         self.text("name", &free(span.name))
             .text("service", &free(span.service))
             .text("resource", &free(span.resource))
@@ -114,7 +114,7 @@ impl Object {
             .plain("start_ns", span.start_ns)
     }
 
-    fn tags(&mut self, span: &SpanFacts<'_>) -> &mut Object {
+    fn tags(&mut self, span: &SpanView<'_>) -> &mut Object {
         self.pairs("tags", &span.tags);
         let mut metrics = Object(String::from("{"));
         for (name, metric) in &span.metrics {
@@ -128,8 +128,8 @@ impl Object {
         self.plain("metrics", metrics.0)
     }
 
-    fn open(&mut self, open: &[OpenFacts]) -> &mut Object {
-        let one = |span: &OpenFacts| {
+    fn open(&mut self, open: &[OpenSpanView]) -> &mut Object {
+        let one = |span: &OpenSpanView| {
             let mut inner = Object(String::from("{"));
             inner.text("name", &free(&span.name)).text("resource", &free(&span.resource));
             inner.text("trace_id", &format!("{:032x}", span.trace_id)).text("span_id", &span.span_id.to_string());
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn numbers_that_json_lacks_are_strings() {
         let metrics = vec![("nan", f64::NAN), ("huge", 1e300)];
-        let span = SpanFacts { metrics, ..worked::span() };
+        let span = SpanView { metrics, ..worked::span() };
         let object: Value =
             serde_json::from_str(&line(&frame(), &Event::SpanFinished { span: &span, standing: LAST }).text)
                 .expect("json");

@@ -1,7 +1,7 @@
 //! The native dialect: one readable line per event, with what happened, values as `name=value`, and for a problem what
 //! to do.
 
-use crate::event::{Event, OpenFacts, SpanFacts};
+use crate::event::{Event, OpenSpanView, SpanView};
 use crate::languages::line::{About, Frame, Line as Record};
 use crate::languages::remedy::Calls;
 use crate::languages::text::{duration, free, iso_time, number, object, tags, value};
@@ -198,7 +198,7 @@ impl Line {
         }
     }
 
-    fn span(&mut self, span: &SpanFacts<'_>) {
+    fn span(&mut self, span: &SpanView<'_>) {
         self.fact("name", &free(span.name)).fact("service", &free(span.service)).fact("resource", &free(span.resource));
         if !span.span_type.is_empty() {
             self.fact("type", &free(span.span_type));
@@ -208,7 +208,7 @@ impl Line {
     }
 
     /// Appends the oldest open spans.
-    fn open(&mut self, spans: u64, open: &[OpenFacts]) -> &mut Line {
+    fn open(&mut self, spans: u64, open: &[OpenSpanView]) -> &mut Line {
         for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
             self.say(if n == 0 { " oldest=[" } else { ", " }).text(&free(&span.name));
             self.count("span_id", span.span_id).count("trace_id", format_args!("{:032x}", span.trace_id));
@@ -220,7 +220,7 @@ impl Line {
         self
     }
 
-    fn tags(&mut self, span: &SpanFacts<'_>) {
+    fn tags(&mut self, span: &SpanView<'_>) {
         self.say(" tags={");
         let mut between = "";
         let left_out = tags(&span.tags, |name, text| {

@@ -10,7 +10,7 @@
 
 mod span;
 
-use crate::event::{Event, OpenFacts, QueueFacts};
+use crate::event::{Event, OpenSpanView, QueueView};
 use crate::languages::cause::{cause, Cause};
 use crate::languages::language::Form;
 use crate::languages::line::{Frame, Line};
@@ -205,7 +205,7 @@ impl Log<'_> {
         }
     }
 
-    fn too_large(&mut self, detail: &str, queue: Option<QueueFacts>) {
+    fn too_large(&mut self, detail: &str, queue: Option<QueueView>) {
         let limit = detail.strip_prefix(TOO_LARGE).and_then(|rest| rest.split(' ').next());
         let text = match (queue, limit) {
             (Some(queue), _) => {
@@ -226,7 +226,7 @@ impl Log<'_> {
         self.say(Level::Error, "error", &text);
     }
 
-    fn unfinished(&mut self, spans: u64, open: &[OpenFacts]) {
+    fn unfinished(&mut self, spans: u64, open: &[OpenSpanView]) {
         let named = &open[..open.len().min(OPEN_MAX)];
         for span in named {
             let name = inline(&span.name);

@@ -12,7 +12,7 @@ mod host;
 mod repr;
 mod span;
 
-use crate::event::{Event, OpenFacts, QueueFacts};
+use crate::event::{Event, OpenSpanView, QueueView};
 use crate::languages::cause::{cause, reason_of_agent, Cause};
 use crate::languages::language::Form;
 use crate::languages::line::About;
@@ -212,8 +212,8 @@ fn refused(source: bool, to: &str, status: u16, retry: bool, say: &mut Say<'_>) 
     }
 }
 
-fn dropped(source: bool, queue: &QueueFacts, say: &mut Say<'_>) {
-    let QueueFacts { chunks, bytes, max_bytes, chunk_bytes } = queue;
+fn dropped(source: bool, queue: &QueueView, say: &mut Say<'_>) {
+    let QueueView { chunks, bytes, max_bytes, chunk_bytes } = queue;
     if chunk_bytes > max_bytes {
         return say(Level::Warn, TOO_LARGE, &|line| {
             line.put(format_args!(
@@ -335,7 +335,7 @@ impl Writer {
         self
     }
 
-    fn open(&mut self, spans: u64, open: &[OpenFacts]) {
+    fn open(&mut self, spans: u64, open: &[OpenSpanView]) {
         for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
             self.say(if n == 0 { "" } else { ", " }).put(format_args!("trace_id={} parent_id=", span.trace_id));
             self.id_or_none(span.parent_id).put(format_args!(" span_id={} name=", span.span_id));

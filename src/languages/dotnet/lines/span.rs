@@ -1,7 +1,7 @@
 //! Spans as the .NET tracer prints them: in the page's form ids and names of tags, in the source's form everything, and
 //! a dump.
 
-use crate::event::SpanFacts;
+use crate::event::SpanView;
 use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
 use crate::sys;
@@ -20,7 +20,7 @@ pub(super) fn trace_id(form: Form, id: u128) -> String {
     }
 }
 
-pub(super) fn started(form: Form, span: &SpanFacts<'_>) -> String {
+pub(super) fn started(form: Form, span: &SpanView<'_>) -> String {
     let mut out = String::from("Span started: ");
     ids(form, span, &mut out);
     if form == Form::Source {
@@ -32,7 +32,7 @@ pub(super) fn started(form: Form, span: &SpanFacts<'_>) -> String {
     out
 }
 
-pub(super) fn closed(form: Form, span: &SpanFacts<'_>) -> String {
+pub(super) fn closed(form: Form, span: &SpanView<'_>) -> String {
     let mut out = String::with_capacity(512);
     out.push_str("Span closed: ");
     ids(form, span, &mut out);
@@ -50,7 +50,7 @@ pub(super) fn closed(form: Form, span: &SpanFacts<'_>) -> String {
     out
 }
 
-fn ids(form: Form, span: &SpanFacts<'_>, out: &mut String) {
+fn ids(form: Form, span: &SpanView<'_>, out: &mut String) {
     let _ = match form {
         Form::Page => write!(out, "[s_id: {}, p_id: ", span.span_id),
         Form::Source => write!(out, "[s_id: {:016x}, p_id: ", span.span_id),
@@ -63,7 +63,7 @@ fn ids(form: Form, span: &SpanFacts<'_>, out: &mut String) {
 }
 
 /// `http.method,env`.
-fn keys(span: &SpanFacts<'_>, out: &mut String) {
+fn keys(span: &SpanView<'_>, out: &mut String) {
     let mut between = "";
     let left_out = tags(&span.tags, |name, _| {
         let _ = write!(out, "{between}{}", escaped(name));
@@ -73,7 +73,7 @@ fn keys(span: &SpanFacts<'_>, out: &mut String) {
 }
 
 /// `http.method (tag):GET,rows (metric):1`. The priority is set when a span is closed.
-fn pairs(span: &SpanFacts<'_>, priority: Option<i32>, out: &mut String) {
+fn pairs(span: &SpanView<'_>, priority: Option<i32>, out: &mut String) {
     let mut between = "";
     let left_out = tags(&span.tags, |name, value| {
         let _ = write!(out, "{between}{} (tag):{}", escaped(name), escaped(value));
@@ -98,7 +98,7 @@ fn rest(left_out: usize, out: &mut String) {
 }
 
 /// Formats everything about the span, one value per line.
-fn dump(span: &SpanFacts<'_>, out: &mut String) {
+fn dump(span: &SpanView<'_>, out: &mut String) {
     let (trace, id) = (span.trace_id, span.span_id);
     let parent = Some(span.parent_id).filter(|parent| *parent != 0).map_or(String::new(), |parent| parent.to_string());
     let origin = span.tags.iter().find(|(name, _)| *name == "_dd.origin").map_or("", |(_, origin)| *origin);

@@ -1,7 +1,7 @@
 //! What a reader of the .NET tracer's logs knows, byte for byte.
 
 use super::*;
-use crate::event::{QueueFacts, SpanFacts, Standing};
+use crate::event::{QueueView, SpanView, Standing};
 use crate::languages::dotnet::LANGUAGE;
 use crate::languages::limits::HeldBack;
 use crate::languages::line::About;
@@ -46,7 +46,7 @@ fn inner(lines: &[Line], end: &str) -> Vec<String> {
     lines.iter().map(cut).collect()
 }
 
-fn finished<'a>(span: &'a SpanFacts<'a>, standing: Standing) -> Event<'a> {
+fn finished<'a>(span: &'a SpanView<'a>, standing: Standing) -> Event<'a> {
     Event::SpanFinished { span, standing }
 }
 
@@ -64,7 +64,7 @@ fn the_page_s_spans_read_as_on_the_page() {
     assert_eq!(page(&finished(&span, LAST)), [want]);
     let tags = vec![("env", "dev"), ("http.method", "GET")];
     let child =
-        SpanFacts { parent_id: 8, name: "custom.function", service: "test-webapi", resource: "custom", tags, ..span };
+        SpanView { parent_id: 8, name: "custom.function", service: "test-webapi", resource: "custom", tags, ..span };
     let want = "[DBG] Span closed: [s_id: 4236643421324217041, p_id: 8, t_id: 5208512171318403364] for (Service: \
                 test-webapi, Resource: custom, Operation: custom.function, Tags: [env,http.method])";
     assert_eq!(page(&finished(&child, CHILD)), [want]);
@@ -72,7 +72,7 @@ fn the_page_s_spans_read_as_on_the_page() {
 
 #[test]
 fn today_s_started_span_has_hex_ids_and_its_stray_parenthesis() {
-    let started = SpanFacts { tags: vec![], ..span() };
+    let started = SpanView { tags: vec![], ..span() };
     let want = "2026-11-24 16:06:35.147 +00:00 [DBG] Span started: [s_id: 3acb94beb8068ad1, p_id: null, t_id: \
                 640cfd8d0000000048485a3953bb6124] with Tags: [], Tags Type: [Datadog.Trace.Tagging.TagsList])  { \
                 MachineName: \".\", Process: \"[476 dotnet]\", AppDomain: \"[1 shop]\", TracerVersion: \"3.50.0.0\" }";
@@ -82,7 +82,7 @@ fn today_s_started_span_has_hex_ids_and_its_stray_parenthesis() {
 
 #[test]
 fn today_s_closed_span_is_dumped() {
-    let span = SpanFacts { span_type: "", ..span() };
+    let span = SpanView { span_type: "", ..span() };
     let want = "[DBG] Span closed: [s_id: 3acb94beb8068ad1, p_id: null, t_id: 640cfd8d0000000048485a3953bb6124] for \
                 (Service: shop, Resource: GET /cart, Operation: checkout, Tags: [http.method \
                 (tag):GET,_sampling_priority_v1 (metric):1])\nDetails:TraceId64: 5208512171318403364\nTraceId128: \
@@ -93,7 +93,7 @@ fn today_s_closed_span_is_dumped() {
                 Meta: http.method (tag):GET,_sampling_priority_v1 (metric):1\n";
     assert_eq!(source(&finished(&span, LAST)), [want]);
     let tags = vec![("_dd.origin", "synthetics")];
-    let failed = SpanFacts { parent_id: 9, error: true, tags, local_root: false, priority: None, ..span };
+    let failed = SpanView { parent_id: 9, error: true, tags, local_root: false, priority: None, ..span };
     let dump = &source(&finished(&failed, LAST))[0];
     for line in ["\nParentId: 9\n", "\nOrigin: synthetics\n", "\nError: True\n", "\nTraceSamplingPriority: \n"] {
         assert!(dump.contains(line), "{dump}");
@@ -209,7 +209,7 @@ fn other_failures_have_the_class_that_dot_net_users_search_for() {
 fn drops_are_counted_in_the_tracer_s_sentence() {
     let tail = "found both buffers full, 0 found one buffer full and the other unavailable while being flushed, and 0 \
                 found both buffers unavailable while being flushed.";
-    let full = QueueFacts { chunks: 1, bytes: 1, max_bytes: 10_485_760, chunk_bytes: 1 };
+    let full = QueueView { chunks: 1, bytes: 1, max_bytes: 10_485_760, chunk_bytes: 1 };
     let dropped = |reason, queue| Event::SpansDropped { reason, spans: 1, traces: 1, detail: "", queue };
     let want = format!(
         "[WRN] Traces were dropped since the last flush operation: 0 exceeded the trace buffer limit of 10485760 \
@@ -379,7 +379,7 @@ fn where_dot_net_says_nothing_so_do_we_unless_it_matters() {
 #[test]
 fn hostile_values_stay_on_their_line() {
     let tags = vec![("note", "two\nDetails:\u{0}"), ("k\n", "v"), ("token", "abc")];
-    let span = SpanFacts { name: "a\nb", service: "s\u{1b}", resource: "GET /x?token=abc", tags, ..span() };
+    let span = SpanView { name: "a\nb", service: "s\u{1b}", resource: "GET /x?token=abc", tags, ..span() };
     let text = &page(&finished(&span, LAST))[0];
     assert!(!text.chars().any(char::is_control) && text.contains("Tags: [note,k\\n,token]"), "{text}");
     let text = &source(&finished(&span, LAST))[0];

@@ -1,7 +1,7 @@
 //! The list of spans that are open for long, as the Go tracer's mode for abandoned spans prints it.
 
 use super::{beginning, Writer};
-use crate::event::OpenFacts;
+use crate::event::OpenSpanView;
 use crate::languages::line::{Frame, Line};
 use crate::languages::text::inline;
 use crate::level::Level;
@@ -12,7 +12,7 @@ const LIST_MAX: usize = 9_000;
 
 /// Appends two records, or three if the list does not hold all spans. They are for information on the page, and
 /// warnings today.
-pub fn list(frame: &Frame<'_>, level: Level, spans: u64, open: &[OpenFacts], out: &mut Vec<Line>) {
+pub fn list(frame: &Frame<'_>, level: Level, spans: u64, open: &[OpenSpanView], out: &mut Vec<Line>) {
     let mut list = String::new();
     let mut listed = 0;
     for span in open {

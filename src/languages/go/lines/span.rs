@@ -1,7 +1,7 @@
 //! Spans as the Go tracer prints them, and maps as Go does.
 
 use super::Writer;
-use crate::event::SpanFacts;
+use crate::event::SpanView;
 use crate::languages::line::Frame;
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
 use std::borrow::Cow;
@@ -15,7 +15,7 @@ const METRICS_MAX: usize = 256;
 impl Writer {
     /// `Started Span: dd.service=… dd.trace_id="…" dd.span_id="…", Operation: …, Resource: …, Tags: map[…], map[…]`.
     /// Today's source shows the parent, and a trace id of more than 64 bits as a whole.
-    pub fn span(self, what: &str, source: bool, frame: &Frame<'_>, span: &SpanFacts<'_>) -> Writer {
+    pub fn span(self, what: &str, source: bool, frame: &Frame<'_>, span: &SpanView<'_>) -> Writer {
         let about = frame.about;
         let mut line = self.say(what).say(" Span: ");
         for (name, value) in [("service", &about.service), ("env", &about.env), ("version", &about.version)] {
@@ -38,7 +38,7 @@ impl Writer {
     }
 
     /// Go prints maps sorted by name. Today's source does not keep texts in a map.
-    fn texts(mut self, span: &SpanFacts<'_>, source: bool) -> Writer {
+    fn texts(mut self, span: &SpanView<'_>, source: bool) -> Writer {
         let mut pairs = span.tags.clone();
         if !source {
             pairs.sort_by_key(|(name, _)| *name);
@@ -51,7 +51,7 @@ impl Writer {
         self.end_of_map(between, left_out)
     }
 
-    fn numbers(mut self, span: &SpanFacts<'_>) -> Writer {
+    fn numbers(mut self, span: &SpanView<'_>) -> Writer {
         let mut pairs = span.metrics.clone();
         if let Some(priority) = span.priority.filter(|_| span.local_root) {
             if pairs.iter().all(|(name, _)| *name != PRIORITY) {

@@ -1,7 +1,7 @@
 //! The Go dialect against the page's examples, the worked lines, and what could harm a reader. The end of an error line
 //! (`(occurred: …)`, `… additional messages skipped`) is the aggregation's.
 
-use crate::event::{Event, OpenFacts, SpanFacts};
+use crate::event::{Event, OpenSpanView, SpanView};
 use crate::languages::go::LANGUAGE;
 use crate::languages::language::Form;
 use crate::languages::line::{About, Line};
@@ -117,7 +117,7 @@ fn spans_read_as_in_both_forms() {
 #[test]
 fn a_span_shows_the_tracers_environment_and_maps_by_name() {
     let about = About { env: "prod".into(), version: "7".into(), service: String::new(), ..about("go", "") };
-    let child = SpanFacts {
+    let child = SpanView {
         trace_id: 9,
         tags: vec![("z", "1"), ("a", "x y")],
         metrics: vec![("m", 1e6), ("b", 42.5)],
@@ -133,7 +133,7 @@ fn a_span_shows_the_tracers_environment_and_maps_by_name() {
          m:1e+06]"
     );
     assert!(text(Form::Source).contains("dd.trace_id=\"9\" ") && text(Form::Source).contains("map[z:1 a:x y]"));
-    let bare = SpanFacts { tags: vec![], metrics: vec![], ..child };
+    let bare = SpanView { tags: vec![], metrics: vec![], ..child };
     let started = Event::SpanStarted { span: &bare, standing: FIRST };
     assert!(lines(&LANGUAGE, Form::Page, &about, true, &started)[0].text.ends_with("Tags: map[], map[]"));
 }
@@ -234,7 +234,7 @@ fn spans_open_for_long_are_listed_for_information_or_as_a_warning() {
     page(&overdue, &["INFO: 1 abandoned spans:", &format!("INFO: {list}")]);
     source(&overdue, &["WARN: 1 abandoned spans:", &format!("WARN: {list}")]);
     assert_eq!(levels(&records(Form::Page, &overdue)), [Level::Info, Level::Info]);
-    let two = [OpenFacts { component: "net/http".into(), ..open() }, open()];
+    let two = [OpenSpanView { component: "net/http".into(), ..open() }, open()];
     let stopping = Event::SpansOverdue { spans: 2, open: &two, stopping: true };
     let first = list.replace("manual", "net/http");
     source(&stopping, &["WARN: 2 abandoned spans:", &format!("WARN: {first}{list}")]);
@@ -318,7 +318,7 @@ fn a_hosts_events_and_texts_have_gos_frame() {
 fn values_from_outside_stay_on_their_line_and_keep_their_secrets() {
     let long = "x".repeat(25_000);
     let tags = vec![("note", "a\nb\0"), ("api_key", "hunter2"), ("long", long.as_str())];
-    let wild = SpanFacts { name: "a\nb", resource: "GET /?token=hunter2", tags, ..span() };
+    let wild = SpanView { name: "a\nb", resource: "GET /?token=hunter2", tags, ..span() };
     for form in [Form::Page, Form::Source] {
         let text = &records(form, &Event::SpanStarted { span: &wild, standing: FIRST })[0].text;
         assert!(!text.contains(['\n', '\0']) && !text.contains("hunter2"), "{text}");

@@ -1,6 +1,6 @@
 //! Spans, maps and numbers as the Java tracer prints them.
 
-use crate::event::SpanFacts;
+use crate::event::SpanView;
 use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ pub(super) fn id(trace_id: u128) -> u64 {
 }
 
 /// `DDSpan [ t_id=…`. `finished` is false for a span that has just begun.
-pub(super) fn print(form: Form, span: &SpanFacts<'_>, finished: bool, out: &mut String) {
+pub(super) fn print(form: Form, span: &SpanView<'_>, finished: bool, out: &mut String) {
     let _ = write!(out, "DDSpan [ t_id={}, s_id={}, p_id={}", id(span.trace_id), span.span_id, span.parent_id);
     out.push_str(if form == Form::Page { "] trace=" } else { " ] trace=" });
     for (n, name) in [span.service, span.name, span.resource].into_iter().enumerate() {
@@ -32,7 +32,7 @@ pub(super) fn print(form: Form, span: &SpanFacts<'_>, finished: bool, out: &mut 
 }
 
 /// Appends what follows the name on the page: numbers and texts in a map each.
-fn page(span: &SpanFacts<'_>, out: &mut String) {
+fn page(span: &SpanView<'_>, out: &mut String) {
     let mut metrics: Vec<_> = span.metrics.iter().map(|(name, value)| entry(name, *value)).collect();
     if let Some(priority) = priority(span, "_sampling_priority_v1") {
         metrics.push(priority);
@@ -50,7 +50,7 @@ fn page(span: &SpanFacts<'_>, out: &mut String) {
 }
 
 /// Appends what follows the name today: one map for both, and three more values.
-fn source(span: &SpanFacts<'_>, finished: bool, out: &mut String) {
+fn source(span: &SpanView<'_>, finished: bool, out: &mut String) {
     let measured = |(name, value): &(&str, f64)| *name == "_dd.measured" && *value != 0.0;
     if span.error {
         out.push_str(" *errored*");
@@ -72,7 +72,7 @@ fn source(span: &SpanFacts<'_>, finished: bool, out: &mut String) {
 }
 
 /// Returns the trace's priority if the span carries it and the host has not set it as a tag.
-fn priority<'a>(span: &SpanFacts<'_>, name: &'a str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+fn priority<'a>(span: &SpanView<'_>, name: &'a str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     let set = span.metrics.iter().any(|(set, _)| *set == name);
     let priority = span.priority.filter(|_| span.local_root && !set)?;
     Some((name.into(), priority.to_string().into()))
@@ -96,7 +96,7 @@ fn map(mut entries: Vec<(Cow<'_, str>, Cow<'_, str>)>, left_out: usize, out: &mu
 }
 
 /// Formats `[DDSpan [ …], …]`, or how many spans there are if they are not known.
-pub(super) fn list(spans: &[SpanFacts<'_>], count: u64, out: &mut String) {
+pub(super) fn list(spans: &[SpanView<'_>], count: u64, out: &mut String) {
     out.push('[');
     let start = out.len();
     for (n, span) in spans.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What a reader of the Java tracer's logs knows, byte for byte.
 
 use super::*;
-use crate::event::{SpanFacts, Standing};
+use crate::event::{SpanView, Standing};
 use crate::languages::java::LANGUAGE;
 use crate::languages::limits::HeldBack;
 use crate::languages::line::Line;
@@ -33,7 +33,7 @@ fn undated(lines: &[Line]) -> Vec<String> {
     lines.iter().map(|line| line.text.strip_prefix(DATE).expect("today's date").to_string()).collect()
 }
 
-fn finished<'a>(span: &'a SpanFacts<'a>, standing: Standing) -> Event<'a> {
+fn finished<'a>(span: &'a SpanView<'a>, standing: Standing) -> Event<'a> {
     Event::SpanFinished { span, standing }
 }
 
@@ -58,7 +58,7 @@ fn the_page_s_trace_of_two_spans_reads_as_on_the_page() {
         ("env", "none"),
         ("span.kind", "server"),
     ];
-    let child = SpanFacts {
+    let child = SpanView {
         trace_id: 7,
         span_id: 9,
         parent_id: 8,
@@ -102,7 +102,7 @@ fn the_page_s_trace_of_two_spans_reads_as_on_the_page() {
 #[test]
 fn today_s_spans_say_where_they_stand() {
     let root = java_span();
-    let started = SpanFacts { duration_ns: 0, ..java_span() };
+    let started = SpanView { duration_ns: 0, ..java_span() };
     let ids = "DDSpan [ t_id=5208512171318403364, s_id=4236643421324217041, p_id=0 ] trace=shop/checkout/GET /cart";
     let started = source(&Event::SpanStarted { span: &started, standing: FIRST });
     let tags = "tags={http.method=GET, thread.id=1, thread.name=main}, duration_ns=0, forceKeep=false, links=[]";
@@ -112,7 +112,7 @@ fn today_s_spans_say_where_they_stand() {
     let tags = "tags={_sample_rate=1, http.method=GET, thread.id=1, thread.name=main}, duration_ns=118125, \
                 forceKeep=false, links=[]";
     assert_eq!(source(&finished(&root, LAST)), [format!("{logger} - Finished span (WRITTEN): {ids} {tags}")]);
-    let child = SpanFacts { local_root: false, ..span() };
+    let child = SpanView { local_root: false, ..span() };
     for (span, open, leaves, state) in [
         (&root, 2, true, "(PARTIAL_FLUSH)"),
         (&root, 2, false, "(ROOT_BUFFERED)"),
@@ -127,7 +127,7 @@ fn today_s_spans_say_where_they_stand() {
 #[test]
 fn errors_measured_and_kept_spans_are_marked() {
     let metrics = vec![("_dd.measured", 1.0), ("rows", 3.0), ("load", 0.25)];
-    let span = SpanFacts { error: true, metrics, priority: Some(2), decision_maker: Some(-4), ..span() };
+    let span = SpanView { error: true, metrics, priority: Some(2), decision_maker: Some(-4), ..span() };
     let today = &source(&finished(&span, LAST))[0];
     assert!(
         today.ends_with(
@@ -139,7 +139,7 @@ fn errors_measured_and_kept_spans_are_marked() {
     let page = &page(&finished(&span, LAST))[0].text;
     let want = " metrics={_dd.measured=1, _sampling_priority_v1=2, load=0.25, rows=3} *errored* tags={http.method=GET}";
     assert!(page.contains(want), "{page}");
-    let taken_over = SpanFacts { parent_id: 5, ..java_span() };
+    let taken_over = SpanView { parent_id: 5, ..java_span() };
     assert!(source(&Event::SpanStarted { span: &taken_over, standing: FIRST })[0].contains("{_sample_rate=1, "));
 }
 
@@ -388,7 +388,7 @@ fn where_java_says_nothing_so_do_we_unless_it_matters() {
 #[test]
 fn hostile_values_stay_on_their_line() {
     let tags = vec![("note", "two\n[main] DEBUG x\u{0}"), ("k\n", "v"), ("token", "abc")];
-    let span = SpanFacts { name: "a\nb", service: "s\u{1b}", resource: "GET /x?token=abc", tags, ..span() };
+    let span = SpanView { name: "a\nb", service: "s\u{1b}", resource: "GET /x?token=abc", tags, ..span() };
     for form in [Form::Page, Form::Source] {
         let text = &made(form, true, HeldBack::default(), &finished(&span, LAST))[0].text;
         assert!(!text.chars().any(char::is_control) && !text.contains("abc"), "{text}");

@@ -1,7 +1,7 @@
 //! What the Node.js tracer logs as JSON: the spans of a trace, and a request. Formatted as `JSON.stringify` does, but
 //! every character that could move a cursor or end a line is escaped.
 
-use crate::event::SpanFacts;
+use crate::event::SpanView;
 use crate::languages::language::Form;
 use crate::languages::line::{About, Frame};
 use crate::languages::text::{cut, free, more_spans, tags, value, SpansRoom, SPANS_RECORD_MAX, TAG_MAX};
@@ -14,7 +14,7 @@ const NUMBERS_MAX: usize = 48_000;
 
 /// Formats `what` and the spans of a chunk as an array, or as several such texts if there are many spans. The first
 /// span has what is sent once per chunk.
-pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanFacts<'_>]) -> Vec<String> {
+pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanView<'_>]) -> Vec<String> {
     let (mut texts, mut room) = (Vec::new(), SpansRoom::new());
     let mut out = format!("{what}[");
     for (n, one) in list.iter().enumerate() {
@@ -36,7 +36,7 @@ pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanFacts<'_>]) -> Vec<Strin
     texts
 }
 
-fn span(out: &mut String, frame: &Frame<'_>, span: &SpanFacts<'_>, first: bool) {
+fn span(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
     let low = span.trace_id as u64;
     let _ = write!(out, "{{\"trace_id\":\"{low:016x}\",\"span_id\":\"{:016x}\"", span.span_id);
     let _ = write!(out, ",\"parent_id\":\"{:016x}\"", span.parent_id);
@@ -58,7 +58,7 @@ fn span(out: &mut String, frame: &Frame<'_>, span: &SpanFacts<'_>, first: bool) 
     out.push_str(",\"links\":[]}");
 }
 
-fn meta(out: &mut String, frame: &Frame<'_>, span: &SpanFacts<'_>, first: bool) {
+fn meta(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
     let high = (span.trace_id >> 64) as u64;
     let set = |name: &str| span.tags.iter().any(|(key, _)| *key == name);
     if first && high != 0 && !set("_dd.p.tid") {
@@ -78,7 +78,7 @@ fn meta(out: &mut String, frame: &Frame<'_>, span: &SpanFacts<'_>, first: bool) 
     }
 }
 
-fn metrics(out: &mut String, frame: &Frame<'_>, span: &SpanFacts<'_>, first: bool) {
+fn metrics(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
     let set = |name: &str| span.metrics.iter().any(|(key, _)| *key == name);
     let mut put = |name: &str, value: f64| {
         key(out, name);

@@ -1,5 +1,5 @@
 use super::json;
-use crate::event::{Event, SpanFacts};
+use crate::event::{Event, SpanView};
 use crate::languages::language::Form;
 use crate::languages::line::{About, Line};
 use crate::languages::node::LANGUAGE;
@@ -59,7 +59,7 @@ fn the_start_up_line_is_a_warning() {
 
 #[test]
 fn a_trace_reads_as_javascript_writes_it() {
-    let list = [SpanFacts { span_type: "", ..span() }];
+    let list = [SpanView { span_type: "", ..span() }];
     assert_eq!(texts(&then(&enqueued(&list))), [format!("Encoding trace: {TRACE}")]);
     assert_eq!(texts(&now(&enqueued(&list))), [format!("Encoding payload: {TRACE}")]);
     let list = [span()];
@@ -68,7 +68,7 @@ fn a_trace_reads_as_javascript_writes_it() {
 
 #[test]
 fn what_a_chunk_carries_once_is_on_its_first_span() {
-    let list = [span(), SpanFacts { local_root: false, ..span() }];
+    let list = [span(), SpanView { local_root: false, ..span() }];
     let text = then(&enqueued(&list))[0].text.clone();
     for once in ["_dd.p.tid", "language", "_sampling_priority_v1", "process_id"] {
         assert_eq!(text.matches(once).count(), 1, "{once}");
@@ -77,7 +77,7 @@ fn what_a_chunk_carries_once_is_on_its_first_span() {
         r#""meta":{"http.method":"GET"},"metrics":{},"start":1655495482247869200,"duration":118125,"links":[]}]"#
     ));
     // What the host set itself is not said twice.
-    let own = SpanFacts { tags: vec![("language", "ts")], metrics: vec![("process_id", 7.0)], ..span() };
+    let own = SpanView { tags: vec![("language", "ts")], metrics: vec![("process_id", 7.0)], ..span() };
     let text = then(&enqueued(&[own]))[0].text.clone();
     assert!(text.contains(r#""meta":{"_dd.p.tid":"640cfd8d00000000","language":"ts"},"metrics":{"_sampling_priority_v1":1,"process_id":7}"#), "{text}");
 }
@@ -286,7 +286,7 @@ fn hostile_values_stay_json() {
     let long = "x".repeat(25_000);
     let tags = vec![("a\n\"", "b\0\u{1b}[31m"), ("password", "hunter2"), ("long", long.as_str())];
     let metrics = vec![("m", f64::INFINITY); 6_000];
-    let hostile = SpanFacts { name: "n\n", tags, metrics, ..span() };
+    let hostile = SpanView { name: "n\n", tags, metrics, ..span() };
     let list: Vec<_> = (0..100).map(|_| hostile.clone()).collect();
     let texts = now(&enqueued(&list));
     assert!(texts.iter().all(|line| line.text.len() < 400_000));

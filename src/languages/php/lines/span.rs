@@ -1,6 +1,6 @@
 //! Spans as the PHP tracer writes them when they are started, finished and encoded.
 
-use crate::event::SpanFacts;
+use crate::event::SpanView;
 use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ const NUMBERS_MAX: usize = 48_000;
 const DIGITS: usize = 12;
 
 /// `Starting new root span: …`.
-pub fn started(span: &SpanFacts<'_>) -> String {
+pub fn started(span: &SpanView<'_>) -> String {
     let root = if span.local_root { "root " } else { "" };
     let mut out = format!("Starting new {root}span: trace_id={:032x}, span_id={}", span.trace_id, span.span_id);
     let _ = write!(out, ", parent_id={}", span.parent_id);
@@ -25,13 +25,13 @@ pub fn started(span: &SpanFacts<'_>) -> String {
 }
 
 /// `Closing root span: …`.
-pub fn finished(span: &SpanFacts<'_>) -> String {
+pub fn finished(span: &SpanView<'_>) -> String {
     let root = if span.local_root { "root " } else { "" };
     format!("Closing {root}span: trace_id={:032x}, span_id={}", span.trace_id, span.span_id)
 }
 
 /// `Encoding span …`. The first of a chunk carries its sampling priority.
-pub fn encoded(form: Form, span: &SpanFacts<'_>, first: bool) -> String {
+pub fn encoded(form: Form, span: &SpanView<'_>, first: bool) -> String {
     let set = span.metrics.iter().any(|(name, _)| *name == "_sampling_priority_v1");
     let priority = span.priority.filter(|_| first && !set).map(|priority| ("_sampling_priority_v1", priority.into()));
     match form {
@@ -40,7 +40,7 @@ pub fn encoded(form: Form, span: &SpanFacts<'_>, first: bool) -> String {
     }
 }
 
-fn listed(span: &SpanFacts<'_>, priority: Option<(&str, f64)>) -> String {
+fn listed(span: &SpanView<'_>, priority: Option<(&str, f64)>) -> String {
     let mut out = String::with_capacity(256);
     let _ = write!(out, "Encoding span {}: trace_id={:032x}, ", span.span_id, span.trace_id);
     let _ = write!(out, "name='{}', service='{}', ", inline(span.name), inline(span.service));
@@ -61,7 +61,7 @@ fn listed(span: &SpanFacts<'_>, priority: Option<(&str, f64)>) -> String {
     out
 }
 
-fn structure(span: &SpanFacts<'_>, priority: Option<(&str, f64)>) -> String {
+fn structure(span: &SpanView<'_>, priority: Option<(&str, f64)>) -> String {
     let mut out = String::with_capacity(512);
     let _ = write!(out, "Encoding span: Span {{ service: {}, name: {}, ", inline(span.service), inline(span.name));
     let _ = write!(out, "resource: {}, type: {}, ", inline(span.resource), inline(span.span_type));
@@ -81,7 +81,7 @@ fn structure(span: &SpanFacts<'_>, priority: Option<(&str, f64)>) -> String {
 }
 
 /// Appends the text tags with `, ` between them. Returns how many there are.
-fn texts(out: &mut String, span: &SpanFacts<'_>, pair: impl Fn(&mut String, &str, &str)) -> usize {
+fn texts(out: &mut String, span: &SpanView<'_>, pair: impl Fn(&mut String, &str, &str)) -> usize {
     let mut between = "";
     let left_out = tags(&span.tags, |name, value| {
         out.push_str(between);
@@ -97,7 +97,7 @@ fn texts(out: &mut String, span: &SpanFacts<'_>, pair: impl Fn(&mut String, &str
 /// Appends the numeric tags, and the priority.
 fn numbers(
     out: &mut String,
-    span: &SpanFacts<'_>,
+    span: &SpanView<'_>,
     priority: Option<(&str, f64)>,
     pair: impl Fn(&mut String, &str, f64),
 ) -> usize {

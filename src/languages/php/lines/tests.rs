@@ -1,5 +1,5 @@
 use super::span::{encoded, number};
-use crate::event::{Event, OpenFacts, QueueFacts, SpanFacts};
+use crate::event::{Event, OpenSpanView, QueueView, SpanView};
 use crate::languages::language::Form;
 use crate::languages::line::{About, Line};
 use crate::languages::php::LANGUAGE;
@@ -76,7 +76,7 @@ fn loaded_integrations_go_to_phps_own_log() {
 #[test]
 fn starting_and_closing_are_for_who_traces_spans() {
     let stacks = vec![("SpanStack", 2.0), ("parent_SpanStack", 1.0)];
-    let root = SpanFacts { metrics: stacks, ..span() };
+    let root = SpanView { metrics: stacks, ..span() };
     let lines = now(&Event::SpanStarted { span: &root, standing: worked::FIRST });
     let ids = "trace_id=640cfd8d0000000048485a3953bb6124, span_id=4236643421324217041";
     assert_eq!(
@@ -88,7 +88,7 @@ fn starting_and_closing_are_for_who_traces_spans() {
     assert_eq!((lines[0].level, lines[0].logger.as_ref()), (Level::Trace, "span"));
     let lines = now(&Event::SpanFinished { span: &root, standing: worked::LAST });
     assert_eq!(texts(&lines), [format!("{NOW}[ddtrace] [span] [476] Closing root span: {ids}")]);
-    let child = SpanFacts { parent_id: 7, local_root: false, ..span() };
+    let child = SpanView { parent_id: 7, local_root: false, ..span() };
     let lines = then(&Event::SpanStarted { span: &child, standing: worked::FIRST });
     assert_eq!(texts(&lines), [format!("{THEN}[ddtrace] [span] Starting new span: {ids}, parent_id=7")]);
     let lines = then(&Event::SpanFinished { span: &child, standing: worked::LAST });
@@ -119,7 +119,7 @@ fn a_chunk_is_encoded_span_by_span_and_then_flushed() {
 
 #[test]
 fn the_pages_query_span_and_its_56_spans_read_as_there() {
-    let query = SpanFacts {
+    let query = SpanView {
         name: "wpdb.query",
         service: "wordpress",
         resource: "SELECT 1",
@@ -132,7 +132,7 @@ fn the_pages_query_span_and_its_56_spans_read_as_there() {
         encoded(Form::Page, &query, false),
         "Encoding span 4236643421324217041: trace_id=640cfd8d0000000048485a3953bb6124, name='wpdb.query', service='wordpress', resource: 'SELECT 1', type 'sql' with tags: component='wordpress'; and metrics: -"
     );
-    let bare = SpanFacts { tags: vec![], ..query };
+    let bare = SpanView { tags: vec![], ..query };
     assert!(encoded(Form::Page, &bare, false).ends_with(" with tags: -; and metrics: -"));
     let list = vec![bare; 56];
     let event = Event::ChunkEnqueued {
@@ -180,7 +180,7 @@ fn dropped_and_unfinished_spans_have_their_lines() {
     let text = "Unable to send payload to background sender's buffer";
     assert_eq!(texts(&lines), [format!("{NOW}[ddtrace] [warning] [476] {text}")]);
     assert_eq!(levels(&lines), [Level::Warn]);
-    let facts = QueueFacts { chunks: 1, bytes: 1, max_bytes: 52_428_800, chunk_bytes: 60_000_000 };
+    let facts = QueueView { chunks: 1, bytes: 1, max_bytes: 52_428_800, chunk_bytes: 60_000_000 };
     let large = |queue, detail| Event::SpansDropped { reason: "too_large", spans: 1, traces: 1, detail, queue };
     assert_eq!(
         texts(&now(&large(Some(facts), ""))),
@@ -190,7 +190,7 @@ fn dropped_and_unfinished_spans_have_their_lines() {
         .text
         .ends_with("Agent request payload of over 9 bytes exceeds configured 9 byte limit; dropping request"));
     assert!(then(&large(None, "it was refused"))[0].text.contains("[error] spanwire: "));
-    let open: Vec<OpenFacts> = vec![worked::open(); 30];
+    let open: Vec<OpenSpanView> = vec![worked::open(); 30];
     let found = "Found unfinished span while automatically closing spans with name 'checkout'";
     assert_eq!(
         texts(&now(&Event::SpansAbandoned { spans: 1, open: &open[..1] })),
@@ -301,7 +301,7 @@ fn numbers_have_twelve_digits_and_phps_exponents() {
 fn hostile_values_stay_in_their_line() {
     let long = "x".repeat(25_000);
     let tags = vec![("a\nb", "c\0"), ("password", "hunter2"), ("long", long.as_str())];
-    let hostile = SpanFacts { name: "n\r\n", tags, metrics: vec![("m\n", 1.5); 20_000], ..span() };
+    let hostile = SpanView { name: "n\r\n", tags, metrics: vec![("m\n", 1.5); 20_000], ..span() };
     for form in [Form::Page, Form::Source] {
         let text = encoded(form, &hostile, true);
         assert!(text.contains("n\\r\\n") && text.contains("a\\nb") && text.contains("<redacted>"), "{form:?}");

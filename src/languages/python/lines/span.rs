@@ -1,7 +1,7 @@
 //! Spans as the Python tracer prints them: finished, in short, and gathered for their trace.
 
 use super::{repr, Writer};
-use crate::event::SpanFacts;
+use crate::event::SpanView;
 use crate::languages::text::{cut, free, inline, tags, TAG_MAX};
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ impl Writer {
 
     /// Appends a span in the page's form, with the two blanks before `parent_id` of its example, which people search
     /// for.
-    pub fn finished_as_on_the_page(&mut self, span: &SpanFacts<'_>) {
+    pub fn finished_as_on_the_page(&mut self, span: &SpanView<'_>) {
         self.say("finishing span name=").repr(span.name).put(format_args!(" id={}", span.span_id));
         self.put(format_args!(" trace_id={}  parent_id=", span.trace_id as u64)).id_or_none(span.parent_id);
         self.say(" service=").repr_or_none(span.service).say(" resource=").repr(span.resource);
@@ -38,7 +38,7 @@ impl Writer {
     }
 
     /// Appends a span in the source's form: its `repr`, with texts in plain single quotes.
-    pub fn finished(&mut self, span: &SpanFacts<'_>) {
+    pub fn finished(&mut self, span: &SpanView<'_>) {
         let end = span.start_ns.saturating_add(span.duration_ns);
         self.say("finishing span - Span(name='").say(&inline(span.name));
         self.put(format_args!("', span_id={}, parent_id=", span.span_id)).id_or_none(span.parent_id);
@@ -64,7 +64,7 @@ impl Writer {
     }
 
     /// Appends that a trace's spans leave. How many stay is known only if none does.
-    pub fn encoding(&mut self, trace_id: u128, spans: u64, complete: bool, first: Option<&SpanFacts<'_>>) {
+    pub fn encoding(&mut self, trace_id: u128, spans: u64, complete: bool, first: Option<&SpanView<'_>>) {
         self.put(format_args!("Encoding {spans} spans. Spans processed: {spans}. "));
         self.say("Spans dropped by trace processors: 0. ");
         if complete {
@@ -125,7 +125,7 @@ impl Writer {
 }
 
 /// Returns the numeric tags, with the priority that is sent on the trace's first span.
-fn metrics<'a>(span: &SpanFacts<'a>) -> Vec<(&'a str, f64)> {
+fn metrics<'a>(span: &SpanView<'a>) -> Vec<(&'a str, f64)> {
     let mut metrics = span.metrics.clone();
     if let Some(priority) = span.priority.filter(|_| span.local_root) {
         if metrics.iter().all(|(name, _)| *name != PRIORITY) {

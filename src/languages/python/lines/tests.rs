@@ -1,6 +1,6 @@
 //! The Python dialect against the page's examples, the worked lines, and what could harm a reader.
 
-use crate::event::{Event, OpenFacts, SpanFacts, Standing};
+use crate::event::{Event, OpenSpanView, SpanView, Standing};
 use crate::languages::language::Form;
 use crate::languages::line::Line;
 use crate::languages::python::LANGUAGE;
@@ -43,8 +43,8 @@ fn both(event: &Event<'_>, want: &str) {
     assert_eq!((page(event).as_str(), source(event).as_str()), (want, want));
 }
 
-fn untyped() -> SpanFacts<'static> {
-    SpanFacts { span_type: "", ..span() }
+fn untyped() -> SpanView<'static> {
+    SpanView { span_type: "", ..span() }
 }
 
 fn host<'a>(kind: &'a str, fields: &'a [(&'a str, &'a str)]) -> Event<'a> {
@@ -53,7 +53,7 @@ fn host<'a>(kind: &'a str, fields: &'a [(&'a str, &'a str)]) -> Event<'a> {
 
 #[test]
 fn the_pages_examples_come_out_as_printed() {
-    let flask = SpanFacts {
+    let flask = SpanView {
         name: "flask.process_response",
         service: "flask",
         resource: "flask.process_response",
@@ -211,7 +211,7 @@ fn chunks_read_as_in_both_forms() {
         queued_chunks: 1,
         queued_bytes: 9,
         agent_url: worked::AGENT_URL,
-        list: &[SpanFacts { priority: None, decision_maker: None, ..span() }],
+        list: &[SpanView { priority: None, decision_maker: None, ..span() }],
     };
     assert_eq!(
         page(&partial),
@@ -232,7 +232,7 @@ fn open_spans_at_the_end_are_named_up_to_a_number() {
          started=1655495482.2478693 sampling_priority=None"
     );
     both(&Event::SpansAbandoned { spans: 1, open: &[open()] }, &line);
-    let many = vec![OpenFacts { parent_id: 5, priority: Some(2), ..open() }; 100];
+    let many = vec![OpenSpanView { parent_id: 5, priority: Some(2), ..open() }; 100];
     let text = page(&Event::SpansAbandoned { spans: 250, open: &many });
     assert_eq!(text.matches("span_id=").count(), 50);
     assert!(text.contains(" sampling_priority=2, trace_id=") && text.contains(" parent_id=5 "), "{text}");
@@ -352,7 +352,7 @@ fn a_hosts_texts_come_from_its_own_loggers() {
 fn values_from_outside_stay_on_their_line_and_keep_their_secrets() {
     let long = "x".repeat(25_000);
     let tags = vec![("note", "it's\n\0 \"x\""), ("api_key", "hunter2"), ("long", long.as_str())];
-    let wild = SpanFacts { name: "a\nb", resource: "GET /?token=hunter2", tags, local_root: false, ..span() };
+    let wild = SpanView { name: "a\nb", resource: "GET /?token=hunter2", tags, local_root: false, ..span() };
     for form in [Form::Page, Form::Source] {
         let text = said(form, &Event::SpanFinished { span: &wild, standing: LAST });
         assert!(!text.contains(['\n', '\0']) && !text.contains("hunter2"), "{text}");

@@ -4,7 +4,7 @@
 //! lines as columns, so that the width is used up before the tags begin: every tag is on a line of its own. The numbers
 //! behind the tags begin at the width of the last tag, and stay on one line if everything up to the next break fits.
 
-use crate::event::SpanFacts;
+use crate::event::SpanView;
 use crate::languages::language::Form;
 use crate::languages::text::{cut, escaped, inline, more_spans, tags, SpansRoom, SPANS_RECORD_MAX, TAG_MAX};
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ const ALLOCATIONS: &str = "allocations";
 ///
 /// [`Form::Page`]: one record, with a blank line where the array's bracket was, as the page shows it, and durations in
 /// nanoseconds. The tracer of that time wrote two records, but people compare with the page.
-pub fn written(form: Form, spans: u64, list: &[SpanFacts<'_>]) -> Vec<String> {
+pub fn written(form: Form, spans: u64, list: &[SpanView<'_>]) -> Vec<String> {
     let (page, mut records, mut room) = (form == Form::Page, Vec::new(), SpansRoom::new());
     let mut out = format!("Writing {spans} spans (enabled: true)");
     if list.is_empty() {
@@ -61,7 +61,7 @@ fn closed(mut out: String, page: bool) -> String {
     out
 }
 
-fn span(out: &mut String, form: Form, span: &SpanFacts<'_>, first: bool) {
+fn span(out: &mut String, form: Form, span: &SpanView<'_>, first: bool) {
     let page = form == Form::Page;
     let _ = write!(out, "Name: {}\nSpan ID: {}\n", inline(span.name), span.span_id);
     let _ = write!(out, "Parent ID: {}\nTrace ID: ", span.parent_id);
@@ -95,7 +95,7 @@ fn span(out: &mut String, form: Form, span: &SpanFacts<'_>, first: bool) {
 }
 
 /// Appends the tags, each but the first on a line of its own. Returns the columns of the last one.
-fn tags_below_each_other(out: &mut String, span: &SpanFacts<'_>) -> usize {
+fn tags_below_each_other(out: &mut String, span: &SpanView<'_>) -> usize {
     let mut last = out.len();
     let mut between = "";
     let left_out = tags(&span.tags, |name, value| {
@@ -112,7 +112,7 @@ fn tags_below_each_other(out: &mut String, span: &SpanFacts<'_>) -> usize {
     out[last..].chars().count()
 }
 
-fn numbers(span: &SpanFacts<'_>, first: bool, without_allocations: bool) -> Vec<String> {
+fn numbers(span: &SpanView<'_>, first: bool, without_allocations: bool) -> Vec<String> {
     let mut room = NUMBERS_MAX;
     let mut entries = Vec::with_capacity(span.metrics.len() + 1);
     let shown = |name: &str| !(without_allocations && name == ALLOCATIONS);

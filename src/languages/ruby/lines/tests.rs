@@ -1,5 +1,5 @@
 use super::pretty::{float, written};
-use crate::event::{Event, SpanFacts};
+use crate::event::{Event, SpanView};
 use crate::languages::language::Form;
 use crate::languages::line::{About, Frame, Line};
 use crate::languages::ruby::LANGUAGE;
@@ -20,8 +20,8 @@ fn quiet(form: Form, event: &Event<'_>) -> Vec<Line> {
     lines(&LANGUAGE, form, &about("ruby", version), false, event)
 }
 
-fn allocating() -> SpanFacts<'static> {
-    SpanFacts { metrics: vec![("allocations", 12.0)], ..span() }
+fn allocating() -> SpanView<'static> {
+    SpanView { metrics: vec![("allocations", 12.0)], ..span() }
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_written_trace_reads_as_on_the_page() {
         ("http.status_code", "304"),
         ("http.response.headers.x_request_id", "9d5b2c10-6f1f-4bd4-a1f7-0a2f6f0f6a11"),
     ];
-    let request = SpanFacts {
+    let request = SpanView {
         name: "rack.request",
         service: "todo",
         resource: "NotesController#index",
@@ -86,7 +86,7 @@ fn a_written_trace_reads_as_on_the_page() {
         metrics: vec![("allocations", 1202.0)],
         ..span()
     };
-    let child = SpanFacts { name: "rails.action_controller", local_root: false, ..span() };
+    let child = SpanView { name: "rails.action_controller", local_root: false, ..span() };
     let list = [request, child.clone(), child.clone(), child];
     let mut event = enqueued(&list);
     if let Event::ChunkEnqueued { spans, .. } = &mut event {
@@ -336,7 +336,7 @@ fn lines_break_where_rubys_own_pretty_printer_breaks_them() {
         for (n, text) in long.iter().enumerate() {
             let tags = if n % 7 == 6 { vec![] } else { vec![("first", "é"), ("k", text.as_str())] };
             let metrics = vec![("a", 0.5), ("b.c", 1e20), ("d", 3.0)].split_off(n % 4);
-            let one = SpanFacts { tags, metrics, priority: None, ..span() };
+            let one = SpanView { tags, metrics, priority: None, ..span() };
             let list = [one.clone(), one.clone()];
             wanted.push(of_one_record(form, 2, &list).split_once('\n').expect("a list").1.to_string());
             let head = wanted[wanted.len() - 1].split_once("Name: ").expect("a name").1;
@@ -374,7 +374,7 @@ fn lines_break_where_rubys_own_pretty_printer_breaks_them() {
 }
 
 /// A trace that fits one record.
-fn of_one_record(form: Form, spans: u64, list: &[SpanFacts<'_>]) -> String {
+fn of_one_record(form: Form, spans: u64, list: &[SpanView<'_>]) -> String {
     let records = written(form, spans, list);
     assert_eq!(records.len(), 1);
     records.concat()
@@ -400,7 +400,7 @@ fn a_trace_of_many_spans_is_listed_whole_in_several_records_and_one_of_too_many_
 #[test]
 fn hostile_values_stay_in_their_line() {
     let tags = vec![("a\nb", "x\0y\"]\n"), ("password", "hunter2")];
-    let span = SpanFacts { name: "n\nm", tags, metrics: vec![("m\n", f64::NAN)], ..span() };
+    let span = SpanView { name: "n\nm", tags, metrics: vec![("m\n", f64::NAN)], ..span() };
     let text = of_one_record(Form::Source, 1, &[span]);
     assert!(text.contains("\n Name: n\\nm\n") && text.contains("\n   a\\nb => x\\u{0}y\"]\\n,\n"), "{text}");
     assert!(text.contains("m\\n => NaN") && text.contains("password => <redacted>") && !text.contains("hunter2"));

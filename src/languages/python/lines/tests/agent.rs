@@ -1,7 +1,7 @@
 //! What passes between tracer and agent, and what is lost there, in the Python dialect.
 
 use super::{both, nothing, page, source};
-use crate::event::{Event, QueueFacts};
+use crate::event::{Event, QueueView};
 use crate::languages::language::Form;
 use crate::languages::limits::HeldBack;
 use crate::languages::python::LANGUAGE;
@@ -123,7 +123,7 @@ fn drops_read_as_in_both_forms() {
          trace of size 804b, dropping (writer status: running)"
     );
     let dropped = |reason, queue| Event::SpansDropped { reason, spans: 1, traces: 1, detail: "", queue };
-    let queue = QueueFacts { chunks: 0, bytes: 0, max_bytes: 8_388_608, chunk_bytes: 9_000_000 };
+    let queue = QueueView { chunks: 0, bytes: 0, max_bytes: 8_388_608, chunk_bytes: 9_000_000 };
     both(
         &dropped("queue_full", Some(queue)),
         "WARNING [ddtrace.internal.writer.writer] [writer.py:440] - trace (9000000b) larger than payload buffer item \
