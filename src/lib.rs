@@ -2,7 +2,8 @@
 //!
 //! A host loads the shared library, starts and finishes spans, and a Datadog Agent has them. The C API, in
 //! `include/spanwire.h`, is the product; it is written in [`abi`]. Everything behind it is plain Rust, and arrows run
-//! one way: `abi -> tracer -> trace, export -> span -> log, settings, recorder, counters, memory, sys`.
+//! one way: `abi -> tracer -> export -> trace -> log -> languages -> event, span, settings -> recorder, counters, memory,
+//! sys`.
 //!
 //! This file holds the module list and what the compiler is asked to enforce; no logic.
 

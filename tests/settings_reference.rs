@@ -105,7 +105,8 @@ fn later() -> String {
 
 /// The languages whose users have names or levels of their own, and what holds for all others.
 fn languages() -> impl Iterator<Item = &'static LanguageSettings> {
-    ALL.iter().map(|language| &language.settings).filter(|settings| settings.id != "json")
+    let own = ALL.iter().filter(|language| !language.wordings.is_empty() && language.id() != "json");
+    own.map(|language| &language.settings)
 }
 
 /// Names of settings in each language.

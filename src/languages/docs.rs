@@ -1,5 +1,5 @@
-//! docs/log-lines.md: which language has a line for which event, and how each reads, made by the dialects themselves
-//! from one set of facts. `SPANWIRE_BLESS=1 cargo test --lib log_lines` writes it; without that the test compares.
+//! Writes docs/log-lines.md: which language has a line for which event, and how each reads, from one set of events.
+//! `SPANWIRE_BLESS=1 cargo test --lib log_lines` writes it; without that the test compares.
 
 use super::worked::{self, about};
 use super::*;
@@ -98,7 +98,7 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("flare failed *", host("flare.failed", &[("error", "timed out"), ("status", "500")]));
 }
 
-/// What a language says of an event in this form, and how that is marked in the table.
+/// Returns a language's lines for an event in this form, and the mark for the table.
 fn said(language: &'static Language, form: Form, about: &About, event: &Event<'_>) -> (&'static str, Vec<Line>) {
     let lines = worked::lines(language, form, about, true, event);
     let ours = |line: &Line| line.text[line.message_at..].contains("spanwire: ");

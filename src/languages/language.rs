@@ -2,6 +2,8 @@
 
 use super::limits::Limits;
 use super::line::{Frame, Line};
+#[cfg(feature = "cli")]
+use super::reading::LogReader;
 use super::remedy::Calls;
 use crate::event::Event;
 use crate::level::Level;
@@ -14,8 +16,8 @@ pub struct Language {
     pub settings: LanguageSettings,
     /// Further names, in lower case, by which hosts report it.
     pub aliases: &'static [&'static str],
-    /// The wordings of its lines: that of the documentation's page, and that of the tracer's current source. Empty for a
-    /// language whose users read `native` lines.
+    /// The wordings of its lines: that of the documentation's page, and that of the tracer's current source. Empty for
+    /// a language whose users read `native` lines.
     pub wordings: &'static [Wording],
     /// Appends the records of an event.
     pub lines: fn(Form, &Frame<'_>, &Event<'_>, &mut Vec<Line>),
@@ -31,6 +33,9 @@ pub struct Language {
     pub calls: &'static Calls,
     /// How often events are repeated.
     pub limits: Limits,
+    /// How the doctor reads its logs.
+    #[cfg(feature = "cli")]
+    pub reader: &'static LogReader,
 }
 
 impl Language {

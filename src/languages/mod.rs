@@ -1,7 +1,8 @@
-//! The languages whose tracers' lines the log writes: one folder for each, with one static [`Language`], and the one list of
-//! them all. `native` and `json` are our own. To add a language, add its folder and its line in the list.
+//! The languages whose tracers' lines the log writes: one folder for each, with one static [`Language`], and the one
+//! list of them all. `native` and `json` are our own. To add a language, add its folder and its line in the list.
 
 mod agent;
+mod cpp;
 mod dotnet;
 #[cfg(test)]
 mod example;
@@ -15,6 +16,8 @@ mod native;
 mod node;
 mod php;
 mod python;
+#[cfg(feature = "cli")]
+pub mod reading;
 pub mod remedy;
 mod ruby;
 mod text;
@@ -35,6 +38,7 @@ pub static ALL: &[&Language] = &[
     &node::LANGUAGE,
     &dotnet::LANGUAGE,
     &php::LANGUAGE,
+    &cpp::LANGUAGE,
     &native::LANGUAGE,
     &json::LANGUAGE,
     #[cfg(test)]
@@ -70,16 +74,16 @@ impl Dialect {
     /// Our own lines.
     pub const NATIVE: Dialect = Dialect { language: &native::LANGUAGE, form: Form::Page };
 
-    /// Returns the dialect of this name, as `SPANWIRE_LOG_DIALECT` gives it: a language, or a language and `@source` for
-    /// the wording of its current source.
+    /// Returns the dialect of this name, as `SPANWIRE_LOG_DIALECT` gives it: a language, or a language and `@source`
+    /// for the wording of its current source.
     pub fn from_name(name: &str) -> Option<Dialect> {
         let name = name.trim().to_ascii_lowercase();
         let language = ALL.iter().find(|language| language.wordings.iter().any(|wording| wording.name == name))?;
         Some(Dialect { language, form: Form::of(&name) })
     }
 
-    /// Returns the dialect that users of this language know (`SPANWIRE_LANGUAGE`, spelt as it is reported to the agent or
-    /// as people say it). C++ and unknown languages have no debug lines of their own and read ours.
+    /// Returns the dialect that users of this language know (`SPANWIRE_LANGUAGE`, spelt as it is reported to the agent
+    /// or as people say it). C++ and unknown languages have no debug lines of their own and read ours.
     pub fn of_language(name: &str) -> Dialect {
         let name = name.to_ascii_lowercase();
         let by_alias = ALL.iter().find(|language| language.aliases.contains(&name.as_str()));

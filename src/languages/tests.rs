@@ -1,4 +1,4 @@
-//! What holds for every dialect, and the facts that the goldens of `native` and `json` are made from.
+//! What holds for every dialect, and the events that the golden files of `native` and `json` are made of.
 
 use super::text::{cut, duration, escaped, number};
 use super::*;
@@ -243,4 +243,15 @@ fn durations_numbers_and_texts_read_well() {
     assert_eq!(shown, ["0", "1", "-42.5", "1e300", "1e-9", "NaN"]);
     assert_eq!(cut(Cow::Borrowed("aéb"), 2), "a… (4 bytes)");
     assert_eq!(escaped(Cow::Borrowed("a\n\u{1b}[31mé")), "a\\n\\u{1b}[31mé");
+}
+
+#[test]
+#[cfg(feature = "cli")]
+fn the_words_by_which_lines_are_known_do_not_overlap() {
+    let words: Vec<&str> = ALL.iter().flat_map(|language| language.reader.marks).map(|(word, _)| *word).collect();
+    assert!(words.len() > 60, "{}", words.len());
+    for word in &words {
+        let overlap = words.iter().find(|other| other != &word && other.contains(word));
+        assert!(word.is_ascii() && overlap.is_none(), "{word:?} is in {overlap:?}");
+    }
 }

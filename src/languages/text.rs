@@ -1,4 +1,4 @@
-//! What dialects do with texts and numbers: redact, cut, keep on one line, write JSON. Knows no event and no language.
+//! What all languages do with texts and numbers: redact, cut, keep on one line, write JSON.
 
 use crate::redact;
 use crate::sys;
@@ -7,26 +7,26 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Bytes of one tag's value in a line.
+/// The most bytes of one tag's value in a line.
 pub const TAG_MAX: usize = 2_000;
-/// Bytes of any other text from outside in a line; the start-up line's object is never cut.
+/// The most bytes of any other text from outside in a line. The start-up line's object is never cut.
 const TEXT_MAX: usize = 16_000;
-/// Bytes of all of a span's tags in a line; the rest is counted.
+/// The most bytes of all of a span's tags in a line; the other tags are counted.
 const TAGS_MAX: usize = 48_000;
 
-/// Bytes of one record with spans of a chunk, about: the span that passes it is still in it.
+/// About the most bytes of one record with spans of a chunk: the span that exceeds it is the last one in it.
 pub const SPANS_RECORD_MAX: usize = 128 * 1024;
-/// Bytes of all of a chunk's spans in the log: more than the log's queues hold at a time would push out records, these
-/// among them. The spans beyond are counted.
+/// The most bytes of all of a chunk's spans in the log. More would not fit into the log's queues at a time. The other
+/// spans are counted.
 const SPANS_MAX: usize = 640 * 1024;
-/// What a record occupies in a queue beside its text, about.
+/// About what a record occupies in a queue beside its text.
 const RECORD_COST: usize = 192;
 
 /// The room that the spans of one chunk have in the log.
 pub struct SpansRoom(usize);
 
 impl SpansRoom {
-    /// All of it.
+    /// The whole room.
     pub fn new() -> SpansRoom {
         SpansRoom(SPANS_MAX)
     }
@@ -36,25 +36,25 @@ impl SpansRoom {
         self.0 > 0
     }
 
-    /// Takes what a span's text of so many bytes needs.
+    /// Takes the room of a span's text of so many bytes.
     pub fn take(&mut self, bytes: usize) {
         self.0 = self.0.saturating_sub(bytes + RECORD_COST);
     }
 }
 
-/// Tells of spans that are not listed.
+/// Says how many spans are not listed.
 pub fn more_spans(count: usize) -> String {
     format!("spanwire: {count} more spans")
 }
 
-/// `2026-11-24T16:47:22.691Z`.
+/// Formats a time as `2026-11-24T16:47:22.691Z`.
 pub fn iso_time(time_ns: u64) -> String {
     let (year, month, day, hour, minute, second) = sys::utc_time(time_ns);
     let milli = time_ns / 1_000_000 % 1_000;
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-/// Four digits or so in the unit that fits: `850ns`, `12.345us`, `1.204ms`, `2.500s`.
+/// Formats a duration in the unit that fits: `850ns`, `12.345us`, `1.204ms`, `2.500s`.
 pub fn duration(time: Duration) -> String {
     let ns = time.as_nanos();
     match ns {
@@ -65,17 +65,17 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// Free text from outside: redacted and cut.
+/// Redacts and cuts free text from outside.
 pub fn free(text: &str) -> Cow<'_, str> {
     cut(redact::text(text), TEXT_MAX)
 }
 
-/// A tag's or setting's value: redacted by its name and content, and cut.
+/// Redacts a tag's or setting's value by its name and content, and cuts it.
 pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     cut(redact::value_of(name, value), TAG_MAX)
 }
 
-/// `text`, or its beginning and how long it was.
+/// Returns `text`, or its beginning and how long it was.
 pub fn cut(text: Cow<'_, str>, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return text;
@@ -89,7 +89,7 @@ pub fn cut(text: Cow<'_, str>, most: usize) -> Cow<'_, str> {
 
 pub use crate::span::encode::shortest as number;
 
-/// Hands out tags, redacted, until they would make the line too long; answers how many were left out.
+/// Calls `each` with redacted tags until they would make the line too long. Returns how many were left out.
 pub fn tags<'a>(tags: &[(&'a str, &'a str)], mut each: impl FnMut(Cow<'a, str>, Cow<'a, str>)) -> usize {
     let mut room = TAGS_MAX;
     for (n, (name, text)) in tags.iter().enumerate() {
@@ -103,20 +103,20 @@ pub fn tags<'a>(tags: &[(&'a str, &'a str)], mut each: impl FnMut(Cow<'a, str>, 
     0
 }
 
-/// Free text from outside that must not begin a line of its own: redacted, cut, control characters escaped.
+/// Redacts and cuts free text from outside and escapes its control characters, so that it stays on one line.
 pub fn inline(text: &str) -> Cow<'_, str> {
     escaped(free(text))
 }
 
-/// A tag's value, likewise.
+/// The same for a tag's value.
 pub fn inline_value<'a>(name: &str, text: &'a str) -> Cow<'a, str> {
     escaped(value(name, text))
 }
 
-/// `text` with control characters as `\n`, `\t`, `\u{1b}`, so that nothing from outside forges a line or moves a
+/// Escapes control characters as `\n`, `\t`, `\u{1b}`, so that text from outside cannot forge a line or move a
 /// terminal's cursor.
 pub fn escaped(text: Cow<'_, str>) -> Cow<'_, str> {
-    // What some readers take for the end of a line is one, too.
+    // Some readers take these two for the end of a line.
     let escapes = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if !text.chars().any(escapes) {
         return text;
@@ -132,7 +132,7 @@ pub fn escaped(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A JSON object with its fields in this order.
+/// Returns a JSON object with its fields in this order.
 pub fn object<'a>(fields: impl Iterator<Item = (&'a str, Cow<'a, Value>)>) -> String {
     let mut out = String::from("{");
     for (key, value) in fields {
@@ -145,7 +145,7 @@ pub fn object<'a>(fields: impl Iterator<Item = (&'a str, Cow<'a, Value>)>) -> St
     on_one_line(out)
 }
 
-/// JSON in which what some readers take for the end of a line is escaped. Outside of its strings it has none of these.
+/// Escapes in JSON what some readers take for the end of a line. Such characters occur in its strings only.
 pub fn on_one_line(json: String) -> String {
     if !json.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
         return json;
@@ -153,7 +153,7 @@ pub fn on_one_line(json: String) -> String {
     json.replace('\u{85}', "\\u0085").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
-/// `kind: name=value, name=value`: an event that no tracer has a line for.
+/// Formats an event that the tracer has no line for as `kind: name=value, name=value`.
 pub fn general(kind: &str, fields: &[(&str, &str)]) -> String {
     let mut text = inline(kind).into_owned();
     let mut between = ": ";
@@ -170,7 +170,7 @@ pub fn general(kind: &str, fields: &[(&str, &str)]) -> String {
     text
 }
 
-/// What HTTP calls a status.
+/// Returns the reason phrase that HTTP has for a status.
 pub fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",

@@ -1,5 +1,5 @@
-//! One set of facts for the tests of all languages, and a frame around it: what happened is the same, how it reads is
-//! each language's. Round figures and made-up names, so that a golden line is checked by eye.
+//! Events for the tests of all languages, and a frame for their lines. The figures are round and the names made up, so
+//! that a golden line can be checked by eye.
 
 use super::{About, Dialect, Form, Frame, Language, Line};
 use crate::counters::Reason;

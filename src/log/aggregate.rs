@@ -1,13 +1,13 @@
-//! Errors that are gathered before they are said, as the Go tracer does: the first of a kind is kept with its time, the
-//! rest is counted, and all are said when the window that the first one opened is over, at a change, or at the end.
-//! When to look is the log thread's business, and that of whoever pulls.
+//! Gathers errors before they are logged, as the Go tracer does: keeps the first of a kind with its time and counts the
+//! others. The first error opens a window; when it is over, the log thread or a host that pulls delivers one record of
+//! each kind.
 
 use super::record::Record;
 use crate::zone::Zone;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-/// Repetitions counted; above it the count is "200+".
+/// How far repetitions are counted; above, the count is "200+".
 const COUNT_MAX: u64 = 200;
 /// Kinds of errors gathered at once; one more ends the window early.
 const KINDS_MAX: usize = 64;
@@ -18,7 +18,7 @@ pub(super) struct Aggregate(Mutex<Window>);
 
 #[derive(Default)]
 struct Window {
-    /// When it ends, monotonic nanoseconds; 0 while nothing was gathered.
+    /// When it ends, in monotonic nanoseconds; 0 if nothing was gathered.
     ends_ns: u64,
     kinds: Vec<Kind>,
 }
@@ -30,7 +30,7 @@ struct Kind {
 }
 
 impl Aggregate {
-    /// Takes an error in, if there is room; whether this opened the window. What must be said now comes back as well.
+    /// Adds an error. Returns whether this opened the window.
     pub fn add(&self, template: &str, record: Record, period_ns: u64, now_ns: u64) -> bool {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kind) = window.kinds.iter_mut().find(|kind| kind.template == template) {
@@ -48,7 +48,7 @@ impl Aggregate {
         opens
     }
 
-    /// What is due: everything, once the window is over, or at once if `all`. Each with its suffix.
+    /// Takes everything if the window is over, or at once if `all`. Each record has its suffix.
     pub fn due(&self, now_ns: u64, all: bool, zone: &Zone) -> Vec<Record> {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if window.kinds.is_empty() || !(all || now_ns >= window.ends_ns) {
@@ -58,14 +58,14 @@ impl Aggregate {
         window.kinds.drain(..).map(|kind| said(kind.first, kind.count, zone)).collect()
     }
 
-    /// When the window ends, monotonic nanoseconds; `None` while nothing was gathered.
+    /// Returns when the window ends, in monotonic nanoseconds; `None` if nothing was gathered.
     pub fn ends_ns(&self) -> Option<u64> {
         let window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (!window.kinds.is_empty()).then_some(window.ends_ns)
     }
 }
 
-/// An error with how often it occurred and when first.
+/// Appends to an error how often it occurred and when first.
 pub(super) fn said(mut record: Record, count: u64, zone: &Zone) -> Record {
     let first = zone.moment(record.time_ns);
     let (day, month, year) = (first.day, first.month_name(), first.year.rem_euclid(100));

@@ -1,5 +1,5 @@
-//! In which process a host's callback has returned. A callback may fork, and then returns twice: in the parent, and in a
-//! child in which nothing that this library held during the call may be used, locked or freed.
+//! Finds out in which process a callback of the host has returned. A callback may fork and then returns twice: in the
+//! parent, and in a child, which must not use, lock or free anything that the library held during the call.
 
 use crate::sys;
 
@@ -8,12 +8,12 @@ use crate::sys;
 pub enum Returned {
     /// The process that called it.
     Here,
-    /// A child that was forked inside it. What the caller holds is the parent's: leave it as it is, and return.
+    /// A child that was forked inside it. The caller must leave what it holds as it is, and return.
     InForkedChild,
 }
 
 impl Returned {
-    /// To be asked after each call of a host's function. `caller_pid`: the process that made the call.
+    /// Must be called after each call of a function of the host. `caller_pid` is the process that made the call.
     pub fn to(caller_pid: u32) -> Returned {
         if sys::pid() == caller_pid {
             Returned::Here

@@ -1,5 +1,6 @@
-//! Makes records of events: decides whether an event is wanted and within its limits, lets the language write its lines,
-//! and hands each line that its logger's level admits to `deliver`. Runs on the thread that the event happens on.
+//! Makes records of events: decides whether an event is wanted and within its limits, lets the language write its
+//! lines, and hands each line that its logger's level admits to `deliver`. Runs on the thread that the event happens
+//! on.
 
 use super::config::LogConfig;
 use super::deliver::{deliver, deliver_at_once, gather, Start};
@@ -16,8 +17,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Records the event in the flight recorder, and delivers the records that it makes and that their loggers' levels admit,
-/// unless a limit holds it back. Never waits for output. `start` starts the log thread if there is work for it.
+/// Records the event in the flight recorder, and delivers the records that it makes and that their loggers' levels
+/// admit, unless a limit holds it back. Never waits for output. `start` starts the log thread if there is work for it.
 pub(super) fn emit(shared: &Arc<Shared>, event: &Event<'_>, start: Start) {
     recorded::keep(&shared.recorder, event);
     // A language may log a rare event, or one above debug, at another level: that is decided line by line.

@@ -26,8 +26,8 @@ pub(super) fn deliver(shared: &Arc<Shared>, record: Arc<Record>, start: Start) {
     keep(shared, record);
 }
 
-/// Delivers a record that must not wait for the log thread, because that thread may not start either. If it does not, the
-/// calling thread writes the record to standard error, provided that this does not block.
+/// Delivers a record that must not wait for the log thread, because that thread may not start either. If it does not,
+/// the calling thread writes the record to standard error, provided that this does not block.
 pub(super) fn deliver_at_once(shared: &Arc<Shared>, mut record: Record, start: Start) {
     if record.level as u8 <= shared.push_level() {
         if shared.push.claim() {

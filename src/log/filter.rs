@@ -1,5 +1,5 @@
-//! Levels of single loggers: `ddtrace.internal.writer`, `datadog.trace.core`, PHP's target `span`. A rule holds for a
-//! logger and for what lies below it, the nearest one wins. Which level holds where no rule does is `switch.rs`'s.
+//! Levels of single loggers: `ddtrace.internal.writer`, `datadog.trace.core`, PHP's target `span`. A rule applies to a
+//! logger and to those below it; the nearest one wins. `switch.rs` has the level of loggers without a rule.
 
 use crate::level::Level;
 use crate::settings::LOGGER_LEVELS_MAX;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// The host's root logger, as Python and Java call it.
 const ROOT: &str = "root";
 
-/// The rules, each in one word (the name's hash and the level), so that no lock is needed and a forked child reads them
+/// The rules, each in one word (the name's hash and the level): they need no lock, and a forked child can read them
 /// whatever its parent's threads were doing.
 pub(super) struct Filter {
     rules: [AtomicU64; LOGGER_LEVELS_MAX],
@@ -20,7 +20,7 @@ impl Filter {
         Filter { rules: [const { AtomicU64::new(0) }; LOGGER_LEVELS_MAX] }
     }
 
-    /// The same rules in words of their own: a forked child's.
+    /// Returns a copy for a forked child.
     pub fn copy(&self) -> Filter {
         let copy = Filter::new();
         for (to, from) in copy.rules.iter().zip(&self.rules) {
@@ -29,16 +29,16 @@ impl Filter {
         copy
     }
 
-    /// Sets a logger's level, or takes its rule away. False: there are too many.
+    /// Sets a logger's level, or removes it. Returns false if there are too many rules.
     pub fn set(&self, logger: &str, level: Option<Level>) -> bool {
         let key = key_of(logger);
         let word = level.map_or(0, |level| key | (level as u64 + 1));
         let (mut free, mut found) = (None, false);
-        // All of its rules: two first ones at once leave two.
+        // Change all rules of this logger: two threads that set its first one at once leave two.
         for rule in &self.rules {
             let held = rule.load(Relaxed);
             if held != 0 && held & !15 == key {
-                // One that was taken away meanwhile may be another logger's by now.
+                // Meanwhile the word may hold the rule of another logger.
                 found |= rule.compare_exchange(held, word, Relaxed, Relaxed).is_ok();
             }
             if held == 0 && free.is_none() {
@@ -52,7 +52,7 @@ impl Filter {
         }
     }
 
-    /// The level that the nearest rule gives a logger; none if no rule is about it. The root's is asked for apart.
+    /// Returns the level that the nearest rule gives a logger, if any. `root` has the rule of the root logger.
     pub fn level_of(&self, logger: &str) -> Option<Level> {
         if self.rules.iter().all(|rule| rule.load(Relaxed) == 0) {
             return None;
@@ -66,18 +66,18 @@ impl Filter {
         }
     }
 
-    /// The rule of the root logger.
+    /// Returns the level of the root logger, if it has a rule.
     pub fn root(&self) -> Option<Level> {
         self.exactly(ROOT)
     }
 
-    /// The most talkative rule.
+    /// Returns the most verbose level of all rules.
     pub fn loudest(&self) -> Level {
         let levels = self.rules.iter().filter_map(|rule| level_in(rule.load(Relaxed)));
         levels.max().unwrap_or(Level::Off)
     }
 
-    /// The level that a rule for this very logger gives.
+    /// Returns the level of the rule for this very logger.
     pub fn exactly(&self, name: &str) -> Option<Level> {
         let key = key_of(name);
         self.rules.iter().map(|rule| rule.load(Relaxed)).find(|word| word & !15 == key).and_then(level_in)
@@ -87,7 +87,7 @@ impl Filter {
 fn key_of(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
-    // Never 0, which is "no rule".
+    // Never 0, which means "no rule".
     (hasher.finish() | 16) & !15
 }
 

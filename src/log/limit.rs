@@ -1,5 +1,5 @@
-//! Which events are logged again and which only counted. Formats nothing: an admitted event carries how many like it were
-//! held back.
+//! Which events are logged again and which only counted. Formats nothing: an admitted event carries how many like it
+//! were held back.
 
 use crate::event::Event;
 use crate::languages::language::Language;
@@ -51,13 +51,13 @@ impl Policy {
 /// What an event has in common with its repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// Something that may go on. `fixed`: time is cut into buckets of `quiet_ns`, whenever the first one came.
+    /// An event that may repeat. `fixed`: time is cut into buckets of `quiet_ns`, whenever the first one happened.
     Repeated { key: u64, quiet_ns: u64, fixed: bool },
-    /// Something that is said once.
+    /// An event that is logged once.
     Once(u64),
 }
 
-/// The memory behind the limits; bounded.
+/// Remembers what was logged, within bounds.
 #[derive(Default)]
 pub(super) struct Limiter {
     failures: VecDeque<Failure>,
@@ -71,7 +71,7 @@ struct Failure {
 }
 
 impl Limiter {
-    /// Whether to say it, and what was held back meanwhile.
+    /// Returns what was held back meanwhile, or `None` to hold back this one.
     pub fn admit(&mut self, subject: Subject, now_ns: u64) -> Option<HeldBack> {
         match subject {
             Subject::Repeated { key, quiet_ns, fixed } => self.repeated(key, quiet_ns, fixed, now_ns),

@@ -1,8 +1,8 @@
-//! The log. Delivers events to the ring, from which hosts pull, and to the log thread, which writes to standard error, a
-//! file and callbacks. Never blocks the calling thread.
+//! The log. Delivers events to the ring, from which hosts pull, and to the log thread, which writes to standard error,
+//! a file and callbacks. Never blocks the calling thread.
 //!
-//! The way of a record: `Logs::emit` → `compose` (level, limit, language, record) → `deliver` → `ring`, from which the host
-//! pulls, or `push` (the log thread's queue) → `writer` (the log thread) → `outputs` → `lines`, `file`, `sink`.
+//! The way of a record: `Logs::emit` → `compose` (level, limit, language, record) → `deliver` → `ring`, from which the
+//! host pulls, or `push` (the log thread's queue) → `writer` (the log thread) → `outputs` → `lines`, `file`, `sink`.
 
 mod aggregate;
 mod callback;
@@ -88,8 +88,8 @@ impl Logs {
         Logs::of(Shared::new(recorder, Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), Sinks::new(), given))
     }
 
-    /// Makes the log of a forked child, with the level, settings and sinks of its parent. Waits for no lock that the fork
-    /// may have left held. `inherited` must never be dropped.
+    /// Makes the log of a forked child, with the level, settings and sinks of its parent. Waits for no lock that the
+    /// fork may have left held. `inherited` must never be dropped.
     #[inline(never)]
     pub fn after_fork(inherited: &Logs, recorder: Recorder) -> Logs {
         let from = &inherited.shared;
@@ -108,8 +108,8 @@ impl Logs {
         self.shared.inspected()
     }
 
-    /// Takes over a tracer's settings. Only the first call has an effect; a later one returns whether its settings are the
-    /// same. A level or debug mode that was set by a call before stays.
+    /// Takes over a tracer's settings. Only the first call has an effect; a later one returns whether its settings are
+    /// the same. A level or debug mode that was set by a call before stays.
     pub fn configure(&self, config: &LogConfig) -> bool {
         let shared = &self.shared;
         let mut first = false;
@@ -152,8 +152,8 @@ impl Logs {
         self.shared.switch.set_level(level);
     }
 
-    /// Sets the level of a logger and of those below it, or removes it. `root` is the host's root logger: its level applies
-    /// if neither a level nor debug mode was set. Returns false if [`RULES_MAX`] loggers have a level.
+    /// Sets the level of a logger and of those below it, or removes it. `root` is the host's root logger: its level
+    /// applies if neither a level nor debug mode was set. Returns false if [`RULES_MAX`] loggers have a level.
     pub fn set_logger_level(&self, logger: &str, level: Option<Level>) -> bool {
         let kept = self.shared.filter.set(logger, level);
         self.publish_rules();
@@ -188,15 +188,15 @@ impl Logs {
         self.shared.switch.debug(now_ms)
     }
 
-    /// Gives up to `max` waiting records to `each`, oldest first, and returns how many. Holds no lock meanwhile; records
-    /// made by `each` wait for the next call. In a child that `each` has forked it ends with that record.
+    /// Gives up to `max` waiting records to `each`, oldest first, and returns how many. Holds no lock meanwhile;
+    /// records made by `each` wait for the next call. In a child that `each` has forked it ends with that record.
     pub fn poll(&self, max: usize, each: &mut dyn FnMut(&Record)) -> usize {
         deliver_gathered(&self.shared, false, start);
         self.shared.ring.poll(max, self.shared.epoch_pid, each)
     }
 
-    /// Moves waiting records to `out` as whole lines with a newline each. Returns the bytes written and the bytes that all
-    /// waiting lines would need. A line longer than `out` stays, with those behind it.
+    /// Moves waiting records to `out` as whole lines with a newline each. Returns the bytes written and the bytes that
+    /// all waiting lines would need. A line longer than `out` stays, with those behind it.
     pub fn drain(&self, out: &mut [u8]) -> (usize, usize) {
         deliver_gathered(&self.shared, false, start);
         let tell = |records| record(&self.shared, &Event::RecordsLost { sink: Outlet::Ring, records });
@@ -213,8 +213,8 @@ impl Logs {
         self.shared.ring.take(fits, needs)
     }
 
-    /// Returns the descriptor that is readable while records wait for `poll` or `drain`; the first call makes it. It stays
-    /// ours. `None` if the process can have no more descriptors.
+    /// Returns the descriptor that is readable while records wait for `poll` or `drain`; the first call makes it. It
+    /// stays ours. `None` if the process can have no more descriptors.
     pub fn fd(&self) -> Option<RawFd> {
         self.shared.ring.fd()
     }
@@ -225,14 +225,14 @@ impl Logs {
         self.shared.sinks.add(level, callback, release)
     }
 
-    /// Removes a callback, waiting up to 10 s until it does not run; from inside itself it returns at once. After `Ok` it
-    /// is not called again. Its release function runs before this function returns, or right after the callback.
+    /// Removes a callback, waiting up to 10 s until it does not run; from inside itself it returns at once. After `Ok`
+    /// it is not called again. Its release function runs before this function returns, or right after the callback.
     pub fn remove_sink(&self, id: u64) -> Result<(), SinkError> {
         self.shared.sinks.remove(id, REMOVE_PATIENCE)
     }
 
-    /// Delivers gathered errors, and waits until the log thread has written the records that were emitted before. Returns
-    /// false if that takes longer than `deadline`, or inside a sink's callback.
+    /// Delivers gathered errors, and waits until the log thread has written the records that were emitted before.
+    /// Returns false if that takes longer than `deadline`, or inside a sink's callback.
     pub fn flush(&self, deadline: Duration) -> bool {
         if sink::inside(self.shared.epoch_pid) {
             return false;

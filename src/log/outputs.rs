@@ -1,5 +1,5 @@
-//! Writes records to standard error, to the log files and to sinks, and records how many an output has lost. Runs on the
-//! log thread.
+//! Writes records to standard error, to the log files and to sinks, and records how many an output has lost. Runs on
+//! the log thread.
 
 use super::callback::Returned;
 use super::compose::record;
@@ -53,7 +53,8 @@ impl Outputs {
         Outputs { stderr, lines, file: file(), native_file: file(), lost: 0, panics: 0 }
     }
 
-    /// Counts the records that a panic cost. Returns whether to log the panic: not for ever, because that may panic too.
+    /// Counts the records that a panic cost. Returns whether to log the panic: not for ever, because that may panic
+    /// too.
     pub fn panicked(&mut self, shared: &Shared, records: u64) -> bool {
         self.lost += records;
         shared.counts.panic_lost.fetch_add(records, Relaxed);
@@ -71,8 +72,8 @@ impl Outputs {
         }
     }
 
-    /// Writes a record that says how many records were lost, if any were. `told` of them are counted in the next record's
-    /// `lost` field; the others are counted in this one's.
+    /// Writes a record that says how many records were lost, if any were. `told` of them are counted in the next
+    /// record's `lost` field; the others are counted in this one's.
     pub fn tell_lost(&mut self, shared: &Shared, told: u64) -> Returned {
         let lost = std::mem::take(&mut self.lost);
         let records = told + lost;

@@ -53,7 +53,8 @@ impl Push {
         Push { state: Mutex::new(state), wake: Condvar::new(), written: Condvar::new() }
     }
 
-    /// Queues a record, or counts it as lost. Returns whether it was queued, and whether the caller must start the thread.
+    /// Queues a record, or counts it as lost. Returns whether it was queued, and whether the caller must start the
+    /// thread.
     pub fn add(&self, record: Arc<Record>) -> (bool, bool) {
         let mut state = self.lock();
         let (queued, _) = state.queue.push(record);
@@ -67,9 +68,9 @@ impl Push {
         (queued, start)
     }
 
-    /// Waits for the next records, or until gathered errors are due; `None` after [`Push::close`]. `done` records of the
-    /// last call are written. With the last record that waits, returns how many were lost after it: no later record may
-    /// ever say so. Calls `due_ns` under the lock that opening a window takes, so that no window is missed.
+    /// Waits for the next records, or until gathered errors are due; `None` after [`Push::close`]. `done` records of
+    /// the last call are written. With the last record that waits, returns how many were lost after it: no later record
+    /// may ever say so. Calls `due_ns` under the lock that opening a window takes, so that no window is missed.
     pub fn next(&self, done: usize, due_ns: impl Fn() -> Option<u64>) -> Option<(Vec<Arc<Record>>, u64)> {
         let mut state = self.lock();
         state.done += done as u64;
@@ -102,7 +103,8 @@ impl Push {
         start
     }
 
-    /// Waits until the records that were queued before this call are written; false at the deadline or without a thread.
+    /// Waits until the records that were queued before this call are written; false at the deadline or without a
+    /// thread.
     pub fn flush(&self, deadline: Duration) -> bool {
         let give_up = Instant::now() + deadline;
         let mut state = self.lock();

@@ -37,8 +37,8 @@ impl Queue {
         self.records.len()
     }
 
-    /// Adds a record if the bounds and the policy allow it. Returns whether it did, and the dropped records, so that the
-    /// caller frees them without the lock.
+    /// Adds a record if the bounds and the policy allow it. Returns whether it did, and the dropped records, so that
+    /// the caller frees them without the lock.
     pub fn push(&mut self, mut record: Arc<Record>) -> (bool, Vec<Arc<Record>>) {
         let mut evicted = Vec::new();
         if record.weight() > BYTES_MAX {

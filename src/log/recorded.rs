@@ -1,5 +1,4 @@
-//! What the flight recorder keeps of the log's events: every one that is rare and worth a question later, whatever the
-//! level. Spans and chunks are recorded where they happen, and not here again.
+//! Writes rare events to the flight recorder, whatever the level is. The tracer records spans and chunks itself.
 
 use crate::counters::Reason;
 use crate::event::send_error::{SendError, SendErrorKind};
@@ -25,7 +24,7 @@ fn numbers(event: &Event<'_>) -> Option<(Kind, u64, u64)> {
         Event::AgentRefused { status, spans, .. } => (Kind::AgentRefused, status.into(), spans),
         Event::AgentUnreachable { error, spans, .. } => (Kind::AgentUnreachable, number_of(error) as u64, spans),
         Event::AgentReachable { after, .. } => (Kind::AgentReachable, after.as_millis() as u64, 0),
-        // One for each trace or span, at full speed: beginning and end say enough, and push out nothing.
+        // There is one for each trace or span in an overload: only the beginning and the end of the loss are recorded.
         Event::SpansDropped { reason: Reason::QueueFull | Reason::Memory | Reason::Invalid, .. } => return None,
         Event::LossBegan { reason } => (Kind::LossBegan, reason as u64, 0),
         Event::SpansDropped { reason, spans, .. } => (Kind::SpansDropped, reason as u64, spans),
@@ -36,14 +35,14 @@ fn numbers(event: &Event<'_>) -> Option<(Kind, u64, u64)> {
             (Kind::TracerStopped, sent, half(spans_unknown) << 32 | half(spans_lost))
         }
         Event::SettingRejected { name, .. } => {
-            // The end tells more than the beginning, which most names share.
+            // Most names begin alike.
             let from = name.char_indices().rev().nth(15).map_or(0, |(at, _)| at);
             let (first, second) = letters(&name[from..]);
             (Kind::SettingRejected, first, second)
         }
         Event::PanicCaught { .. } => (Kind::PanicCaught, 0, 0),
         Event::RecordsLost { records, .. } => (Kind::RecordsLost, records, 0),
-        // `ProcessForked` is recorded by the tracer's state, which knows how many forks there were.
+        // The tracer records forks, with their number.
         _ => return None,
     })
 }

@@ -1,5 +1,4 @@
-//! Deleting log files that are too old, in the folder where a log file is about to be. Errors are no reason not to log:
-//! what cannot be deleted stays.
+//! Deletes old log files in the folder of a log file that is being opened. Files that cannot be deleted stay.
 
 // Removes files.
 #![allow(clippy::disallowed_methods)]
@@ -10,11 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Files of a folder that are looked at; a folder with more is somebody else's.
+/// How many files of a folder are looked at.
 const FILES_MAX: usize = 10_000;
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Deletes what is too old in `folder`; how many files that were. Links are left alone.
+/// Deletes old files in `folder` and returns how many. Does not touch links.
 pub fn apply(retention: &Retention, folder: &Path, now: SystemTime) -> usize {
     let Some(oldest) = DAY.checked_mul(retention.days.min(100_000) as u32).and_then(|age| now.checked_sub(age)) else {
         return 0;

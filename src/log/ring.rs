@@ -50,8 +50,8 @@ impl Ring {
         drop(evicted);
     }
 
-    /// Gives up to `max` of the records that wait now to `each`, and returns how many. Holds no lock meanwhile. In a child
-    /// that `each` has forked the rest is the parent's, and so are the lock and the descriptor.
+    /// Gives up to `max` of the records that wait now to `each`, and returns how many. Holds no lock meanwhile. In a
+    /// child that `each` has forked the rest is the parent's, and so are the lock and the descriptor.
     pub fn poll(&self, max: usize, epoch_pid: u32, each: &mut dyn FnMut(&Record)) -> usize {
         self.clear();
         let waiting = self.lock().len().min(max);
@@ -86,8 +86,8 @@ impl Ring {
         (taken, need)
     }
 
-    /// Copies whole lines, each with a newline, and takes the copied records. Returns the bytes written and the bytes that
-    /// all waiting lines would have needed. `tell` makes the record that says how many were lost.
+    /// Copies whole lines, each with a newline, and takes the copied records. Returns the bytes written and the bytes
+    /// that all waiting lines would have needed. `tell` makes the record that says how many were lost.
     pub fn drain(&self, out: &mut [u8], tell: &dyn Fn(u64) -> Record) -> (usize, usize) {
         self.clear();
         let lost = std::mem::take(&mut self.lock().lost);

@@ -1,5 +1,5 @@
-//! Callbacks of a host that take records on the log thread: adding, calling and removing them. No lock is held while
-//! one runs. `outputs.rs` writes standard error and files.
+//! Sinks: callbacks of the host that take records on the log thread. Adds, calls and removes them. Holds no lock while
+//! a callback runs. `outputs.rs` writes standard error and files.
 
 use super::callback::Returned;
 use super::record::Record;
@@ -13,29 +13,30 @@ use std::time::{Duration, Instant};
 
 /// Takes a record. Called on the log thread, one call at a time.
 pub type SinkFn = Arc<dyn Fn(&Record) + Send + Sync>;
-/// Called once, when the sink is called no more.
+/// Called once, after the last call of the sink.
 pub type ReleaseFn = Arc<dyn Fn() + Send + Sync>;
 
-/// Sinks that can be there at once.
+/// How many sinks there can be at a time.
 pub const SINKS_MAX: usize = 64;
 
 /// Why a sink could not be added or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SinkError {
-    /// There is no sink of this id, or it was removed before.
+    /// There is no sink with this id, or it was removed before.
     NotFound,
-    /// [`SINKS_MAX`] sinks are there.
+    /// There are [`SINKS_MAX`] sinks.
     TooMany,
-    /// It still runs. It is called no more, and its release function runs once it has returned.
+    /// The callback still runs. It is not called again, and its release function runs after it has returned.
     Timeout,
 }
 
 thread_local! {
-    /// The epoch and the id of the sink that this thread is in; 0 and 0 in none. Plain data: it has no destructor.
+    /// The epoch and the id of the sink whose callback runs on this thread; 0 and 0 if none does. Plain data without a
+    /// destructor, because host threads may outlive the library's state.
     static SERVING: Cell<(u32, u64)> = const { Cell::new((0, 0)) };
 }
 
-/// Whether the calling thread is inside a sink of this epoch.
+/// Whether the calling thread is inside a callback of this epoch.
 pub(super) fn inside(epoch_pid: u32) -> bool {
     SERVING.get().0 == epoch_pid
 }
@@ -44,7 +45,7 @@ pub(super) struct Sink {
     id: u64,
     level: Level,
     callback: SinkFn,
-    /// The sink's copy in a forked child has it too, and runs it once in its own memory.
+    /// The copy in a forked child calls it too, once, in its own memory.
     release: Option<ReleaseFn>,
     released: AtomicBool,
     state: Mutex<State>,
@@ -55,7 +56,7 @@ pub(super) struct Sink {
 struct State {
     running: bool,
     removed: bool,
-    /// Nobody waits for the callback to return: who called it releases it.
+    /// No caller waits for the callback to return: the log thread calls the release function.
     release_after: bool,
 }
 
@@ -71,7 +72,7 @@ impl Sink {
         Returned::to(epoch_pid)
     }
 
-    /// Gives it a record, unless it was removed or does not want this level.
+    /// Calls the callback with a record, unless the sink was removed or does not take this level.
     pub fn call(&self, record: &Record, epoch_pid: u32) -> Returned {
         if record.level > self.level {
             return Returned::Here;
@@ -104,11 +105,11 @@ impl Sink {
 
 pub(super) type List = Arc<Vec<Arc<Sink>>>;
 
-/// All sinks. The list is replaced whole, never changed.
+/// All sinks. The list is replaced as a whole, never changed.
 pub(super) struct Sinks {
     list: Mutex<List>,
-    /// Two copies of the list for a forked child, which may not wait for a lock: who changes the list changes them one
-    /// after the other, so that one of them is free at any moment.
+    /// Two copies of the list for a forked child, which must not wait for a lock. A change updates them one after the
+    /// other, so that one of them is unlocked at any moment.
     kept: [Mutex<List>; 2],
     last_id: AtomicU64,
     loudest: AtomicU8,
@@ -125,7 +126,7 @@ impl Sinks {
         Sinks { list: Mutex::new(list), kept, last_id: AtomicU64::new(last_id), loudest }
     }
 
-    /// A forked child's copy: the same sinks, of which none runs. Waits for nothing.
+    /// Returns a forked child's copy: the same sinks, none of them running. Never waits.
     pub fn after_fork(&self) -> Sinks {
         let kept = self.kept.iter().find_map(|kept| match kept.try_lock() {
             Ok(list) => Some(list.clone()),
@@ -147,12 +148,12 @@ impl Sinks {
         Sinks::of(Arc::new(copies.collect()), self.last_id.load(Ordering::SeqCst))
     }
 
-    /// The sinks as they are now.
+    /// Returns the sinks as they are now.
     pub fn list(&self) -> List {
         self.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The most talkative level that a sink wants, as a number; 0 without sinks.
+    /// Returns the most verbose level that a sink takes, as a number; 0 without sinks.
     pub fn loudest(&self) -> u8 {
         self.loudest.load(Ordering::Relaxed)
     }
@@ -176,13 +177,14 @@ impl Sinks {
         })
     }
 
-    /// Removes a sink and waits up to `patience` until it does not run. From inside itself it returns at once.
+    /// Removes a sink and waits up to `patience` until its callback does not run. Inside that callback it returns at
+    /// once.
     pub fn remove(&self, id: u64, patience: Duration) -> Result<(), SinkError> {
         let sink = self.replace(|list| {
             let sink = list.iter().find(|sink| sink.id == id).cloned().ok_or(SinkError::NotFound)?;
             Ok((list.iter().filter(|sink| sink.id != id).cloned().collect(), sink))
         })?;
-        // The callback's copy in a child that was forked inside it: its thread ends when it returns, and releases
+        // In a child that was forked inside the callback, the log thread ends when the callback returns, and releases
         // nothing.
         let from_inside = SERVING.get().1 == id;
         let mut state = sink.lock();
@@ -218,7 +220,7 @@ impl Sinks {
         }
         old.push(std::mem::replace(&mut *list, changed));
         drop(list);
-        // Freeing the last of a sink runs what its host's closure drops: not under a lock of ours.
+        // Freeing a sink may run code of the host: not under a lock of ours.
         drop(old);
         Ok(answer)
     }

@@ -1,15 +1,15 @@
-//! What is logged now: the level, debug mode and its time limit, in one atomic word. Nothing here knows a record.
+//! The level, debug mode and its time limit, in one atomic word.
 
 use crate::inspect::{unsigned, Field};
 use crate::level::Level;
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 
-/// One word, so that a change is one exchange and a forked child reads it whole. `effective` mirrors the level that
-/// results, for the one load that a disabled log call costs.
+/// One word, so that a change is one exchange and a forked child reads a consistent state. `effective` is the resulting
+/// level: a disabled log call costs one load of it.
 pub(super) struct Switch {
     word: AtomicU64,
     pub effective: &'static AtomicU8,
-    /// The same beside the word, where a debugger finds it.
+    /// The resulting level again, in this structure, for debuggers.
     shown: AtomicU8,
 }
 
@@ -20,16 +20,16 @@ const UNTIL_SHIFT: u32 = 13;
 struct State {
     level: Level,
     debug: bool,
-    /// Debug mode's state before the time limit began.
+    /// Whether debug mode was on before the time limit began.
     former: bool,
-    /// Whether a call chose them: code that ran before the first tracer ranks above its settings.
+    /// Whether a call has set them. Calls before the first tracer win over its settings.
     level_chosen: bool,
     debug_chosen: bool,
-    /// The level that debug mode means, as a rule debug.
+    /// The level that debug mode logs, usually debug.
     debug_level: Level,
-    /// What the most talkative rule for a single logger lets through.
+    /// The most verbose level of a single logger.
     loudest: Level,
-    /// When debug mode's limit ends, monotonic milliseconds; 0 is no limit.
+    /// When the time limit ends, in monotonic milliseconds; 0 for no limit.
     until_ms: u64,
 }
 
@@ -58,12 +58,12 @@ impl State {
         }
     }
 
-    /// The level of loggers without a rule of their own.
+    /// Returns the level of loggers without a level of their own.
     fn base(self) -> Level {
         if !self.debug {
             return self.level;
         }
-        // A chosen level may ask for more than debug mode gives, and where debug mode means less, for no more than that.
+        // A level above debug applies in debug mode too, unless debug mode logs less than debug.
         if self.debug_level < Level::Debug {
             self.debug_level
         } else {
@@ -77,7 +77,7 @@ impl State {
 }
 
 impl Switch {
-    /// The level as debuggers see it.
+    /// Describes the level to debuggers.
     pub fn inspected() -> Field {
         unsigned!(Switch, shown as "level")
     }
@@ -98,7 +98,7 @@ impl Switch {
         switch
     }
 
-    /// The same state in a word of its own: a forked child's.
+    /// Returns a copy for a forked child.
     pub fn copy(&self) -> Switch {
         let word = AtomicU64::new(self.word.load(Ordering::SeqCst));
         let copy = Switch { word, effective: self.effective, shown: AtomicU8::new(0) };
@@ -106,12 +106,12 @@ impl Switch {
         copy
     }
 
-    /// Whether records of this level are kept. `now_ms` is asked only while a time limit runs.
+    /// Whether records of this level are kept. Calls `now_ms` only while a time limit runs.
     pub fn admits(&self, level: Level, now_ms: impl FnOnce() -> u64) -> bool {
         level != Level::Off && level as u8 <= self.settle(now_ms).effective()
     }
 
-    /// The level of loggers without a rule of their own.
+    /// Returns the level of loggers without a level of their own.
     pub fn base(&self, now_ms: impl FnOnce() -> u64) -> Level {
         self.settle(now_ms).base()
     }
@@ -126,8 +126,7 @@ impl Switch {
         self.settle(now_ms).debug
     }
 
-    /// What the first tracer's settings say; what was chosen by a call before stays. `debug_level` is what debug mode
-    /// means.
+    /// Takes over the first tracer's settings; what a call has set before stays. `debug_level` is what debug mode logs.
     pub fn configure(&self, level: Level, debug: bool, debug_level: Level) {
         self.update(|state| State {
             level: if state.level_chosen { state.level } else { level },
@@ -137,7 +136,7 @@ impl Switch {
         });
     }
 
-    /// What the most talkative rule for a single logger lets through.
+    /// Sets the most verbose level of a single logger.
     pub fn set_loudest(&self, loudest: Level) {
         self.update(|state| State { loudest, ..state });
     }
@@ -146,12 +145,12 @@ impl Switch {
         self.update(|state| State { level, level_chosen: true, ..state });
     }
 
-    /// Debug mode on or off, without a limit.
+    /// Turns debug mode on or off, without a time limit.
     pub fn set_debug(&self, debug: bool) {
         self.update(|state| State { debug, debug_chosen: true, until_ms: 0, ..state });
     }
 
-    /// Debug mode on until `until_ms`; then what was before the first of several limits returns.
+    /// Turns debug mode on until `until_ms`; then the state before the first of several limits returns.
     pub fn set_debug_until(&self, until_ms: u64) {
         self.update(|state| State {
             debug: true,
@@ -162,7 +161,7 @@ impl Switch {
         });
     }
 
-    /// Ends a limit that has passed.
+    /// Ends a time limit that has passed, and returns the state.
     fn settle(&self, now_ms: impl FnOnce() -> u64) -> State {
         let state = State::unpack(self.word.load(Ordering::Relaxed));
         if state.until_ms == 0 || now_ms() < state.until_ms {
@@ -170,7 +169,7 @@ impl Switch {
         }
         let ended = state.until_ms;
         self.update(|state| match state.until_ms {
-            // Somebody else set a new limit meanwhile.
+            // Another thread has set a new limit meanwhile.
             until if until != ended => state,
             _ => State { debug: state.former, until_ms: 0, ..state },
         })
@@ -190,7 +189,7 @@ impl Switch {
         }
     }
 
-    /// Repeated until the word has not changed meanwhile, so that the last change is what stays published.
+    /// Repeats until the word has not changed meanwhile, so that the last change is published.
     fn publish(&self) {
         loop {
             let word = self.word.load(Ordering::SeqCst);

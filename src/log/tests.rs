@@ -17,7 +17,7 @@ use std::time::Instant;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A log with a level of its own, so that tests in one process do not meet.
+/// A log with a level of its own, so that tests in one process do not disturb each other.
 fn logs() -> Logs {
     let switch = Switch::new(Box::leak(Box::new(AtomicU8::new(0))));
     Logs::of(Shared::new(Recorder::none(), switch, Filter::new(), OnceLock::new(), Sinks::new(), HostsOwn::now()))
@@ -48,7 +48,7 @@ fn say(logs: &Logs, level: Level, text: &str) {
     logs.emit(&Event::HostText { level, target: "test", text });
 }
 
-/// Stands for a defect at a place in the code, which a record asks for by its text.
+/// Panics at a place in the code if the record's text asks for it.
 pub(super) fn panic_if_asked(text: &str, place: &str) {
     let asked = format!("panic {place}");
     assert!(!text.ends_with(&asked), "{place}");
@@ -485,4 +485,11 @@ fn a_language_needs_its_folder_and_its_line_in_the_list_and_nothing_else() {
     logs.poll(usize::MAX, &mut |record| lines.push(record.text.clone()));
     assert_eq!(lines, ["<shop> log.lost", "<shop> loss.began"], "its lines");
     assert_eq!(logs.counts().held_back, 2, "its limit");
+    #[cfg(feature = "cli")]
+    {
+        use crate::languages::reading::{Place, Seen};
+        let (word, read) = dialect.language.reader.marks[0];
+        let place = Place { line: "12:00 <example> 3 left", start: 6, end: 6 + word.len() };
+        assert_eq!(read(&place), Some(("example", Seen::Stopped { lost: 3 })), "how its log is read");
+    }
 }

@@ -1,5 +1,5 @@
-//! Starts the log thread, and logs when a thread of ours cannot be started: from the thread that wanted it, since the log
-//! thread may be missing too.
+//! Starts the log thread, and logs when a thread of ours cannot be started: from the thread that wanted it, since the
+//! log thread may be missing too.
 
 use super::compose::emit;
 use super::shared::Shared;

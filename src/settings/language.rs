@@ -1,6 +1,7 @@
-//! What settings need to know about the language of the host: the names its users write, how they write levels, and where
-//! its tracer puts log files. One [`LanguageSettings`] per language, as data; `languages/<language>/settings.rs` fills
-//! them in. Settings do not import the languages: the caller of [`super::Settings::resolve`] passes [`Languages`].
+//! What settings need to know about the language of the host: the names its users write, how they write levels, and
+//! where its tracer puts log files. One [`LanguageSettings`] per language, as data; `languages/<language>/settings.rs`
+//! fills them in. Settings do not import the languages: the caller of [`super::Settings::resolve`] passes
+//! [`Languages`].
 
 use super::levels::{self, Levels};
 use super::rejection::Rejection;
@@ -17,7 +18,8 @@ pub struct Languages {
     pub dialects: fn() -> Vec<&'static str>,
 }
 
-/// The settings of hosts in one language. `..LanguageSettings::PLAIN` fills in what a language has no rule of its own for.
+/// The settings of hosts in one language. `..LanguageSettings::PLAIN` fills in what a language has no rule of its own
+/// for.
 pub struct LanguageSettings {
     /// The language's name in the code.
     pub id: &'static str,
@@ -57,7 +59,7 @@ pub struct LanguageSettings {
     /// Returns the folder of log files where no setting names one.
     pub default_folder: Option<DefaultFolder>,
     /// Returns the files in `DD_TRACE_LOG_DIRECTORY`; `None` for `spanwire-<process>-<pid>.log`.
-    pub folder_files: Option<fn(&FolderFacts<'_>) -> FolderFiles>,
+    pub folder_files: Option<fn(&FolderContext<'_>) -> FolderFiles>,
     /// Reads the log file's path in the setting of the language's own logger.
     pub logger_file: fn(&str) -> Result<PathBuf, Rejection>,
     /// Checks the value of a property of the language's own logger layout, by the property's name.
@@ -172,7 +174,7 @@ pub struct Outputs<'a> {
 }
 
 /// What the names of files in a log folder are made of.
-pub struct FolderFacts<'a> {
+pub struct FolderContext<'a> {
     /// The tracer's version, if the host passed one.
     pub version: Option<Version>,
     /// The name of the log's dialect; empty for the host's own.

@@ -1,5 +1,5 @@
-//! Settles debug mode, the level and the levels of loggers from the settings that name them. Debug mode wins over levels
-//! in every language. How a language reads a level's text is in its own folder.
+//! Settles debug mode, the level and the levels of loggers from the settings that name them. Debug mode wins over
+//! levels in every language. How a language reads a level's text is in its own folder.
 
 use super::draft::Draft;
 use super::levels::Levels;

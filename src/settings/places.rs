@@ -2,7 +2,7 @@
 //! Opens and makes nothing.
 
 use super::draft::Draft;
-use super::language::{FolderFacts, FolderFile, FolderFiles, Outputs, Size};
+use super::language::{FolderContext, FolderFile, FolderFiles, Outputs, Size};
 use super::log_file::{FileConfig, Retention};
 use super::parse::Sinks;
 use super::rejection::Rejection;
@@ -119,7 +119,7 @@ fn file_in(draft: &mut Draft, folder: &Path, outside: &Outside<'_>) -> FileConfi
         return FileConfig { make_folders: true, else_stderr: true, retention, ..file };
     };
     let (version, dialect) = (draft.version, draft.frozen.log_dialect.as_str());
-    let FolderFiles { main, native } = folder_files(&FolderFacts { version, dialect, process, pid: *pid, date });
+    let FolderFiles { main, native } = folder_files(&FolderContext { version, dialect, process, pid: *pid, date });
     let temporary = (outside.env)("TMPDIR").filter(|folder| folder.starts_with('/')).unwrap_or_else(|| "/tmp".into());
     let place = |file: FolderFile| {
         let path = folder.join(&file.name);

@@ -1,6 +1,6 @@
-//! The lines of the .NET tracer: those of its managed code, and, where a host tells of its compiler, those of its native
-//! code, which have a file of their own. On the page, those of the tracer of 2020 (decimal ids, the properties on a line
-//! of their own); today's where it had none yet. What a host may tell is in [`host`].
+//! The lines of the .NET tracer: those of its managed code, and those of its native code, which have a file of their
+//! own. The page's form has the lines of the tracer of 2020 (decimal ids, the properties on a line of their own), or
+//! today's where that tracer had none. [`host`] has the lines of events that the host reports.
 
 mod exception;
 mod host;
@@ -19,15 +19,14 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The logger of what its managed code says.
+/// The logger of managed code.
 const MANAGED: &str = "managed";
-/// How often the tracer tries before it calls a failure an error. Ours goes on for longer, so that every so many tries
-/// are an error.
+/// How often the tracer tries before a failure is an error. Ours tries for longer: every so many tries are an error.
 const TRIES: u32 = 5;
 const GUIDANCE: &str =
     "https://docs.datadoghq.com/tracing/troubleshooting/connection_errors/?code-lang=dotnet for guidance.";
 
-/// Says records in one form.
+/// Appends records in one form.
 struct Speaker<'a, 'f> {
     form: Form,
     frame: &'a Frame<'f>,
@@ -35,12 +34,12 @@ struct Speaker<'a, 'f> {
 }
 
 impl Speaker<'_, '_> {
-    /// A record of managed code.
+    /// Appends a record of managed code.
     fn say(&mut self, level: Level, message: &str) {
         self.throw(level, message, "");
     }
 
-    /// The same with an exception, which may have several lines.
+    /// Appends a record with an exception, which may have several lines.
     fn throw(&mut self, level: Level, message: &str, exception: &str) {
         let prefix = self.prefix(level);
         let mut text = String::with_capacity(message.len() + exception.len() + 160);
@@ -72,7 +71,7 @@ impl Speaker<'_, '_> {
         }
     }
 
-    /// What ends a record: the exception, and the properties of the process.
+    /// Appends the end of a record: the exception, and the properties of the process.
     fn close(&self, text: &mut String, exception: &str) {
         let (about, pid) = (self.frame.about, self.frame.pid);
         let (process, service) = (inline(&about.process), inline(&about.service));
@@ -94,7 +93,7 @@ impl Speaker<'_, '_> {
         };
     }
 
-    /// A record of native code, said by the thread with this id of the kernel's; `None` for the calling one.
+    /// Appends a record of native code from the thread with this kernel id; `None` for the calling one.
     fn native(&mut self, level: Level, thread: Option<&str>, message: &str) {
         let word = match level {
             Level::Off | Level::Error => "error",
@@ -121,7 +120,7 @@ impl Speaker<'_, '_> {
         self.out.push(Line::new(level, NATIVE_CODE, prefix, message));
     }
 
-    /// The calling thread; of another process, its first one, whose id is the process's.
+    /// Returns the calling thread; for another process its first thread, which has the process's id.
     fn thread(&self) -> u32 {
         if self.frame.pid == sys::pid() {
             sys::thread_id()
@@ -130,7 +129,7 @@ impl Speaker<'_, '_> {
         }
     }
 
-    /// In our words, where the event warns or fails.
+    /// Appends a warning or an error in our words.
     fn own(&mut self, event: &Event<'_>) {
         if let Some(words) = own(self.frame.about, event) {
             self.say(event.level(), &format!("spanwire: {}", inline(&words)));
@@ -209,8 +208,8 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     }
 }
 
-/// A payload did not arrive. The page prints the exception in place of the endpoint, and that is what people search
-/// for; where the line has more to tell, the endpoint stands there and the exception below.
+/// Appends that a payload did not arrive. The page prints the exception in place of the endpoint, and people search for
+/// that. If the line has more to say, it has the endpoint there and the exception below.
 fn unreachable(to: &mut Speaker<'_, '_>, url: &str, error: &SendError, attempt: u32, retry: bool) {
     let endpoint = inline(&redact::url(url)).into_owned();
     let (level, message) = match to.form {
@@ -243,7 +242,7 @@ fn unreachable(to: &mut Speaker<'_, '_>, url: &str, error: &SendError, attempt: 
     to.throw(level, &message, &exception);
 }
 
-/// The start-up line's object with what this tracer spells differently.
+/// Returns the start-up line's object with the names that this tracer spells differently.
 fn configuration(fields: &[(String, Value)], now: &Moment<'_>) -> String {
     let mut shown: Vec<(&str, Cow<'_, Value>)> = Vec::with_capacity(fields.len() + 1);
     for (name, value) in fields {
@@ -270,7 +269,7 @@ fn round_trip(now: &Moment<'_>) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micro:06}0{offset}")
 }
 
-/// A version as assemblies carry it.
+/// Formats a version as assemblies have it.
 fn four_parts(version: &str) -> String {
     let mut version = version.to_owned();
     let numbers = |version: &str| version.split('.').all(|part| part.parse::<u16>().is_ok());

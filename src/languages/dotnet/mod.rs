@@ -1,6 +1,8 @@
 //! .NET.
 
 mod lines;
+#[cfg(feature = "cli")]
+mod reader;
 mod settings;
 
 use crate::event::Event;
@@ -20,6 +22,8 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &BINDING,
     limits: Limits { of: limit, rated: true, buckets: true },
+    #[cfg(feature = "cli")]
+    reader: &reader::READER,
 };
 
 /// Every record has its place in the source; places are events here. The limit is off unless `DD_TRACE_LOGGING_RATE` is

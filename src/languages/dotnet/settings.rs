@@ -3,7 +3,7 @@
 //! `DD_TRACE_CONFIG_FILE`. `GlobalSettings.SetDebugEnabled` is `spanwire_debug_set`.
 
 use crate::languages::language::Form;
-use crate::settings::language::{FolderFacts, FolderFile, FolderFiles, LanguageSettings, Size};
+use crate::settings::language::{FolderContext, FolderFile, FolderFiles, LanguageSettings, Size};
 use crate::settings::version::Version;
 use std::path::PathBuf;
 
@@ -25,9 +25,9 @@ const MANAGED_BACKUPS: u32 = 30;
 /// Beginnings of the names of files that are deleted when they are old.
 const OLD_FILES: &[&str] = &["dotnet-tracer-", "dotnet-native-loader-", "DD-DotNet-Profiler-Native-"];
 
-fn folder_files(facts: &FolderFacts<'_>) -> FolderFiles {
-    let form = Form::of(facts.dialect);
-    let (managed, native) = file_names(facts.version, form, facts.process, facts.pid, facts.date);
+fn folder_files(context: &FolderContext<'_>) -> FolderFiles {
+    let form = Form::of(context.dialect);
+    let (managed, native) = file_names(context.version, form, context.process, context.pid, context.date);
     let file = |name, size, old_files| FolderFile { name, size, make_folders: true, or_temporary: true, old_files };
     FolderFiles {
         main: file(managed, Size::Managed(MANAGED_BACKUPS), OLD_FILES),

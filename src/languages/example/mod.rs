@@ -5,6 +5,8 @@ use crate::event::Event;
 use crate::languages::language::{Language, Wording};
 use crate::languages::limits::{Limit, Limits, MINUTE_NS};
 use crate::languages::line::Line;
+#[cfg(feature = "cli")]
+use crate::languages::reading::{number, LogReader, Seen};
 use crate::languages::remedy::BINDING;
 use crate::settings::language::{name, LanguageSettings};
 
@@ -32,5 +34,13 @@ pub static LANGUAGE: Language = Language {
             lost.then_some(Limit { key: 1, quiet_ns: 2 * MINUTE_NS })
         },
         ..Limits::NONE
+    },
+    #[cfg(feature = "cli")]
+    reader: &LogReader {
+        name: "Example",
+        logs_success: false,
+        logs_spans: false,
+        logs_ends: true,
+        marks: &[("<example> ", |place| Some(("example", Seen::Stopped { lost: number(place.rest())? })))],
     },
 };

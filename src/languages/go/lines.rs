@@ -1,6 +1,6 @@
-//! The Go tracer's lines: `2026/11/24 16:06:35 Datadog Tracer v1.39.0 DEBUG: …`. A logger that a Go program sets gets all
-//! but the time, and so does a host's here. Repeated errors are gathered elsewhere (`log/aggregate.rs`): here each only
-//! says which others it is like. What that tracer does not say, but must be said, begins with `spanwire: `.
+//! The Go tracer's lines: `2026/11/24 16:06:35 Datadog Tracer v1.39.0 DEBUG: …`. A logger of the host gets everything
+//! but the time, as one that a Go program sets does. `log/aggregate.rs` gathers repeated errors by their template.
+//! Warnings and errors that the tracer has no line for begin with `spanwire: `.
 //!
 //! A host's events with lines of the tracer's own: `remote_config.received` {paths, payload}, `remote_config.failed`
 //! {error or status}.
@@ -21,10 +21,10 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
-/// Bytes of an agent's answer that an error shows.
+/// How many bytes of an agent's answer an error shows.
 const ANSWER_MAX: usize = 1_000;
 
-/// The format strings that errors of a kind share.
+/// The format strings that errors of one kind share.
 mod template {
     pub const LOST: &str = "lost %d traces: %v";
     pub const RETRY: &str = "failure sending traces (attempt %d), will retry: %v";
@@ -71,7 +71,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         Event::ChunkEnqueued { spans, complete: false, .. } => {
             out.push(debug().put(format_args!("Partial flush triggered with {spans} finished spans")).line());
         }
-        // The final dot is the page's: no source has it, but people search for the page's line.
+        // Only the page has the final dot, but people search for the page's line.
         Event::PayloadSending { bytes, traces, .. } => out.push(if source {
             debug().put(format_args!("Attempt to send payload: size: {bytes} traces: {traces}")).line()
         } else {
@@ -134,7 +134,7 @@ fn not_sent(frame: &Frame<'_>, traces: u64, attempt: u32, retry: bool, error: &s
     }
 }
 
-/// What Go's HTTP client would say; in our words where that is not known.
+/// Formats the error of Go's HTTP client, or our words if that is not known.
 fn post_error(source: bool, to: &str, error: &SendError) -> String {
     let url = url(to);
     let (host, port) = host_and_port(&url);
@@ -178,7 +178,7 @@ fn host_event(line: Writer, kind: &str, fields: &[(&str, &str)]) -> Writer {
     }
 }
 
-/// The settings as Go's `encoding/json` writes them, which keeps HTML out of JSON; no error is an empty text.
+/// Formats the settings as Go's `encoding/json` does, which escapes HTML; no error is an empty text.
 fn configuration(fields: &[(String, Value)]) -> String {
     let json = object(fields.iter().map(|(name, value)| {
         let value = match value {
@@ -206,7 +206,7 @@ fn url(url: &str) -> Cow<'_, str> {
     escaped(redact::url(url))
 }
 
-/// The first so many bytes, down to a whole character.
+/// Returns at most so many bytes, cut at a character.
 fn beginning(text: &str, most: usize) -> &str {
     let mut end = most.min(text.len());
     while !text.is_char_boundary(end) {
@@ -224,7 +224,7 @@ fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// A record that is being written.
+/// A record under construction.
 struct Writer {
     level: Level,
     text: String,
@@ -266,7 +266,7 @@ impl Writer {
         self.like("")
     }
 
-    /// An error that has this in common with its repetitions.
+    /// Makes an error with the template that it shares with its repetitions.
     fn like(self, template: &'static str) -> Line {
         let Writer { level, text, message_at } = self;
         Line { level, logger: Cow::Borrowed("ddtrace"), text, message_at, template, host_only: false }

@@ -1,6 +1,8 @@
 //! Go.
 
 mod lines;
+#[cfg(feature = "cli")]
+mod reader;
 mod settings;
 
 use crate::languages::language::{Language, Wording};
@@ -19,4 +21,6 @@ pub static LANGUAGE: Language = Language {
     calls: &BINDING,
     // Errors are gathered instead, if at all.
     limits: Limits::NONE,
+    #[cfg(feature = "cli")]
+    reader: &reader::READER,
 };

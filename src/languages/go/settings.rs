@@ -1,5 +1,5 @@
-//! Settings of Go hosts: options of `tracer.Start` by their names, and a log file with a fixed name in a folder that must
-//! exist. `tracer.WithDebugMode` after the start is `spanwire_debug_set`.
+//! Settings of Go hosts: options of `tracer.Start` by their names, and a log file with a fixed name in a folder that
+//! must exist. `tracer.WithDebugMode` after the start is `spanwire_debug_set`.
 
 use crate::level::Level;
 use crate::settings::language::{name, FolderFile, FolderFiles, LanguageSettings, Name, Size};

@@ -1,6 +1,6 @@
-//! The lines of the Java tracer: which event makes which, under which class's name and on which thread. On the page,
-//! those of the tracer of 2020 (`DDSpan`, `PendingTrace`, `DDApi`); today's where it had none yet. How a record is laid
-//! out is in [`Layout`]; what a host may tell, in [`host`].
+//! The lines of the Java tracer: which event makes which line, with which class and thread. The page's form has the
+//! lines of the tracer of 2020 (`DDSpan`, `PendingTrace`, `DDApi`), or today's where that tracer had none. [`Layout`]
+//! lays out a record; [`host`] has the lines of events that the host reports.
 
 mod config;
 mod date;
@@ -23,7 +23,7 @@ use layout::{Exception, Record};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// The logger of what we say where the tracer says nothing.
+/// The logger of lines in our words.
 const OURS: &str = "spanwire";
 
 /// A name that differs between the forms.
@@ -41,7 +41,7 @@ const API: Named = Named {
 };
 const CONFIG: Named =
     Named { page: "datadog.trace.agent.ot.DDTracer", source: "datadog.trace.agent.core.StatusLogger" };
-/// The thread that sends.
+/// The thread that sends payloads.
 const SENDING: Named = Named { page: "dd-trace-writer", source: "dd-trace-processor" };
 /// The thread that starts the tracer.
 const STARTING: Named = Named { page: "main", source: "dd-task-scheduler" };
@@ -60,7 +60,7 @@ impl Named {
     }
 }
 
-/// Says records in one form.
+/// Appends records in one form.
 struct Speaker<'a, 'f> {
     form: Form,
     frame: &'a Frame<'f>,
@@ -84,12 +84,12 @@ impl Speaker<'_, '_> {
         self.out.push(Layout::of(&self.frame.about.layout).line(self.form, self.frame, record));
     }
 
-    /// From the thread that sends.
+    /// Appends a record of the thread that sends.
     fn sender(&mut self, level: Level, logger: &'static str, message: &str) {
         self.say(SENDING.of(self.form), level, logger, message);
     }
 
-    /// In our words, where the event warns or fails.
+    /// Appends a warning or an error in our words.
     fn own(&mut self, event: &Event<'_>) {
         if let Some(words) = own(self.frame.about, event) {
             self.say(self.frame.thread, event.level(), OURS, &format!("spanwire: {}", inline(&words)));
@@ -210,7 +210,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                 spans_lost + spans_unknown > 0
             );
             to.say(SENDING.source, Level::Debug, PROCESSOR, &message);
-            // That the time ran out is no debug matter.
+            // That the time ran out is a warning.
             to.own(event);
         }
         Event::HostText { level, target, text } => {
@@ -222,12 +222,12 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     }
 }
 
-/// The start-up line; and, in both forms alike, that the agent did not describe itself.
+/// Appends the start-up line and, in both forms, that the agent did not describe itself.
 fn configured(to: &mut Speaker<'_, '_>, fields: &[(String, Value)], agent_url: &str, agent_error: Option<&SendError>) {
     let (level, message) = match to.form {
         Form::Page => (Level::Debug, format!("Using config: {}", config::config(fields, agent_url))),
         Form::Source => {
-            // Whether there is an error is all that this tracer says here.
+            // This tracer only says whether there is an error.
             let fields = fields.iter().map(|(name, value)| match name.as_str() {
                 "agent_error" => ("agent_error", Cow::Owned(Value::from(agent_error.is_some()))),
                 name => (name, Cow::Borrowed(value)),
@@ -244,7 +244,7 @@ fn configured(to: &mut Speaker<'_, '_>, fields: &[(String, Value)], agent_url: &
     }
 }
 
-/// The thread that a span says it ran on. The kernel knows only the beginning of a long name.
+/// Returns the thread on which a span ran, from its tag: the kernel keeps only the beginning of a long name.
 fn of_span<'a>(span: &SpanView<'a>, otherwise: &'a str) -> &'a str {
     let named = span.tags.iter().find(|(key, name)| *key == "thread.name" && fits(name));
     named.map_or(otherwise, |(_, name)| name)
@@ -260,7 +260,7 @@ fn expired(to: &mut Speaker<'_, '_>, thread: &str, trace_id: u128, open: u64) {
     to.say(thread, Level::Debug, PENDING.page, &message);
 }
 
-/// What today's dispatcher adds in debug mode to a failure that was told already.
+/// Returns what today's tracer adds in debug mode to a failure that it has logged already.
 fn not_sent(to: &mut Speaker<'_, '_>, url: &str, bytes: u64, traces: u64, status: &str) {
     if to.form == Form::Source {
         let endpoint = endpoint(url);
@@ -280,7 +280,7 @@ fn while_sending(what: &str, traces: u64, bytes: u64, totals: Totals) -> String 
     )
 }
 
-/// How long the next such warnings are held back.
+/// Returns how long the next such warnings are held back.
 fn silence(to: &Speaker<'_, '_>) -> String {
     match (to.form, to.frame.held_back.quiet_minutes) {
         (Form::Page, minutes @ 1..) if !to.frame.debug => format!(" (going silent for {minutes} minutes)"),
@@ -298,13 +298,13 @@ fn today_silence(frame: &Frame<'_>) -> String {
     }
 }
 
-/// Where the agent takes traces.
+/// Returns the agent's URL for traces.
 fn traces_url(agent_url: &str) -> String {
     let base = redact::url(agent_url);
     format!("{}/v0.4/traces", inline(base.trim_end_matches('/')))
 }
 
-/// The version and kind at a URL's end, `v0.4/traces`.
+/// Returns the version and kind at a URL's end, `v0.4/traces`.
 fn endpoint(url: &str) -> String {
     let shown = redact::url(url);
     let end = shown.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at + 1);

@@ -1,6 +1,8 @@
 //! Java.
 
 mod lines;
+#[cfg(feature = "cli")]
+mod reader;
 mod settings;
 
 use crate::event::Event;
@@ -19,6 +21,8 @@ pub static LANGUAGE: Language = Language {
     thread_names: true,
     calls: &BINDING,
     limits: Limits { of: limit, ..Limits::NONE },
+    #[cfg(feature = "cli")]
+    reader: &reader::READER,
 };
 
 /// How long the tracer logs nothing more about its agent.

@@ -1,5 +1,5 @@
-//! Settings of Java hosts: system properties, which the binding passes as settings in code, so that they come before the
-//! environment; and the properties of the tracer's own logger, `datadog.slf4j.simpleLogger.…`, a clone of SLF4J's
+//! Settings of Java hosts: system properties, which the binding passes as settings in code, so that they come before
+//! the environment; and the properties of the tracer's own logger, `datadog.slf4j.simpleLogger.…`, a clone of SLF4J's
 //! SimpleLogger. `layout.rs` says how a record is laid out.
 
 use super::lines::Layout;

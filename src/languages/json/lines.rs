@@ -1,5 +1,5 @@
 //! The json dialect: one object per event. `time`, `level`, `pid` and `kind` come first, then the event's own fields by
-//! name. Ids are strings, since many readers hold numbers in 53 bits.
+//! name. Ids are strings, because many readers have numbers of 53 bits.
 
 use crate::event::{Event, OpenSpanView, SpanView};
 use crate::languages::line::{Frame, Line};
@@ -25,7 +25,7 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Line {
     Line { level, logger: logger.into(), text: on_one_line(object.0), message_at: 0, template: "", host_only: false }
 }
 
-/// An object being written; keys stay in the order of the calls.
+/// An object under construction; keys stay in the order of the calls.
 struct Object(String);
 
 impl Object {
@@ -148,7 +148,7 @@ impl Object {
         self.plain("open", format_args!("[{}]", list.join(",")))
     }
 
-    /// Names and values as an object of their own, redacted.
+    /// Appends an object of names and redacted values.
     fn pairs(&mut self, key: &str, pairs: &[(&str, &str)]) -> &mut Object {
         let mut inner = Object(String::from("{"));
         let left_out = tags(pairs, |name, text| {
@@ -178,7 +178,7 @@ impl Object {
         self.plain(key, Value::from(text))
     }
 
-    /// A value whose text is JSON already.
+    /// Appends a value whose text is JSON already.
     fn plain(&mut self, key: &str, value: impl Display) -> &mut Object {
         if self.0.len() > 1 {
             self.0.push(',');

@@ -1,6 +1,8 @@
 //! One JSON object per line.
 
 mod lines;
+#[cfg(feature = "cli")]
+mod reader;
 
 use crate::languages::language::{Language, Wording};
 use crate::languages::limits::Limits;
@@ -18,4 +20,6 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &C,
     limits: Limits::SAME_FAILURE,
+    #[cfg(feature = "cli")]
+    reader: &reader::READER,
 };

@@ -1,5 +1,5 @@
-//! The native dialect: one readable line per event. What happened, its facts as `name=value`, and for a problem what to
-//! look at next.
+//! The native dialect: one readable line per event, with what happened, values as `name=value`, and for a problem what
+//! to do.
 
 use crate::counters::Reason;
 use crate::event::{Event, OpenSpanView, SpanView, Thread};
@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-/// Open spans that a line names.
+/// How many open spans a line names.
 const OPEN_MAX: usize = 10;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
@@ -32,7 +32,7 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     Record { level, logger, text: line.0, message_at, template: "", host_only: false }
 }
 
-/// What the event says, without time, process and level.
+/// Returns an event's message, without time, process and level.
 pub(crate) fn message(about: &About, event: &Event<'_>) -> String {
     let mut line = Line(String::new(), about.calls);
     line.event(event);
@@ -212,7 +212,7 @@ impl Line {
         self.count("span_id", span.span_id).count("parent_id", span.parent_id);
     }
 
-    /// The oldest few of the open spans.
+    /// Appends the oldest open spans.
     fn open(&mut self, spans: u64, open: &[OpenSpanView]) -> &mut Line {
         for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
             self.say(if n == 0 { " oldest=[" } else { ", " }).text(&free(&span.name));
@@ -254,12 +254,12 @@ impl Line {
         self.fact("url", &redact::url(url))
     }
 
-    /// Last on its line, and so without quotes around its own.
+    /// Appends a text that ends the line, without quotes.
     fn answer(&mut self, answer: &str) {
         self.say(" answer=").text(&free(answer));
     }
 
-    /// ` name=value`, the value in quotes if it needs them.
+    /// Appends ` name=value`, the value in quotes if it needs them.
     fn fact(&mut self, name: &str, text: &str) -> &mut Line {
         self.say(" ").text(name).say("=").quoted(text)
     }
@@ -302,7 +302,7 @@ impl Line {
         self
     }
 
-    /// Control characters, and what some readers take for a line's end, as escapes.
+    /// Appends a text with control characters, and those that some readers take for a line's end, as escapes.
     fn visible(&mut self, c: char) {
         if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
             self.0.extend(c.escape_default());

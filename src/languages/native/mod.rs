@@ -1,6 +1,10 @@
 //! Our own readable lines, which hosts in C++, Rust and unknown languages have.
 
+#[cfg(feature = "cli")]
+mod bindings;
 mod lines;
+#[cfg(feature = "cli")]
+pub mod reader;
 
 pub(super) use lines::{message, own, sentence};
 
@@ -20,4 +24,6 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &C,
     limits: Limits::SAME_FAILURE,
+    #[cfg(feature = "cli")]
+    reader: &reader::READER,
 };

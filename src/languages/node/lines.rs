@@ -1,13 +1,13 @@
-//! Node.js: bare texts, a console call each. What is an `Error` there has `Error: ` before its message, as the console
-//! shows it; a logger that the host brings gets the message alone. How spans and requests read as JSON is in `json.rs`.
+//! The lines of the Node.js tracer: plain texts, one console call each. An `Error` has `Error: ` before its message, as
+//! the console shows it; a logger of the host gets the message alone. `json.rs` formats spans and requests as JSON.
 //!
-//! The page's other form, an object of the logger bunyan, is the work of that logger and not of the tracer. With a
-//! record of ours, a binding calls the logger's `error` with an `Error` made from the record's message (for the other
-//! levels, with the message), or writes the object itself: `level` is 50 for error, 40, 30, 20 and 10 for the rest, `msg` and `err.message` are the
-//! message, `err.stack` is the whole record, with the host's own frames below it where it wants them.
+//! The page also shows objects of the logger bunyan, which that logger makes. A binding calls the logger's `error` with
+//! an `Error` made from the record's message (at other levels, with the message), or writes the object itself: `level`
+//! is 50 for error, then 40, 30, 20 and 10; `msg` and `err.message` are the message; `err.stack` is the whole record,
+//! with frames of the host below it.
 //!
 //! Host events with lines of this tracer: `integrations.loaded` {names}, `flare.failed` {error},
-//! `remote_config.failed` {error}. A field that is not there is left out, as is an empty second record. Every other
+//! `remote_config.failed` {error}. A missing field is left out, as is an empty second record. Every other
 //! kind reads `kind: name=value, …`.
 
 mod json;
@@ -44,7 +44,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         }
         Event::IntegrationLoaded { name, version, status } => integration(name, version, status, out),
         Event::ChunkEnqueued { list, .. } if !list.is_empty() => {
-            // The words changed with the code that sends; the page's era said `trace`.
+            // The wording changed with the sending code; that of the page says `trace`.
             let what = if page { "Encoding trace: " } else { "Encoding payload: " };
             for text in json::trace(what, frame, list) {
                 say(out, Level::Debug, &text);
@@ -54,8 +54,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             say(out, Level::Debug, &json::request(form, frame.about, url, *traces));
         }
         Event::PayloadSent { answer, .. } => {
-            // The page's spelling, which no release has, is what people search for. Agents answer `OK` or nothing where
-            // they have no rates to give.
+            // No release has the page's spelling, but people search for it. Agents without rates answer `OK` or nothing.
             let (who, answer) = (if page { "Agent" } else { "agent" }, answer.trim());
             let answer = if page && answer.is_empty() { Cow::Borrowed("OK") } else { inline(answer) };
             say(out, Level::Debug, &format!("Response from the {who}: {answer}"));
@@ -108,7 +107,7 @@ fn say(out: &mut Vec<Line>, level: Level, text: &str) {
     out.push(Line::new(level, LOGGER, String::new(), text));
 }
 
-/// An `Error` object, without the stack that only the host can know.
+/// Formats an `Error` object, without the stack, which only the host knows.
 fn fail(out: &mut Vec<Line>, message: &str) {
     out.push(Line::new(Level::Error, LOGGER, ERROR.into(), message));
 }
@@ -155,7 +154,7 @@ fn host_event(kind: &str, fields: &[(&str, &str)], out: &mut Vec<Line>) {
     }
 }
 
-/// Why the agent was not reached, as Node's HTTP client puts it.
+/// Formats why the agent was not reached, as Node's HTTP client does.
 fn unreached(form: Form, url: &str, error: &SendError) -> String {
     let (base, _) = json::split(url);
     let (host, port) = host_and_port(base);
@@ -174,7 +173,7 @@ fn unreached(form: Form, url: &str, error: &SendError) -> String {
     }
 }
 
-/// A text as `%o` shows it: in the first kind of quotes that it does not hold.
+/// Formats a text as `%o` does: in the first kind of quotes that it does not contain.
 fn quoted(text: &str) -> String {
     let free = ['\'', '"', '`'].into_iter().find(|quote| !text.contains(*quote));
     match free {

@@ -1,6 +1,8 @@
 //! Node.js.
 
 mod lines;
+#[cfg(feature = "cli")]
+mod reader;
 mod settings;
 
 use crate::counters::Reason;
@@ -21,6 +23,8 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &BINDING,
     limits: Limits::NONE,
+    #[cfg(feature = "cli")]
+    reader: &reader::READER,
 };
 
 /// A trace that is too large is an error.

@@ -1,13 +1,12 @@
-//! PHP: what its extension and its background sender write. A target in brackets stands for the level. The time before
-//! it is that of the log: in the page's form a web server's and the tracer's own, in the source's form that of the
-//! tracer's file; a host that hands lines to its `error_log` gives the rest, which is the message. How spans read is in
-//! `span.rs`.
+//! The lines of the PHP extension and its background sender, with a target in brackets in place of the level. The time
+//! in front is the log's: in the page's form that of a web server's log, in the source's form that of the tracer's
+//! file. A host that writes to PHP's `error_log` writes the message only. `span.rs` formats spans.
 //!
 //! Numeric tags of a span that its lines show apart: `SpanStack` and `parent_SpanStack` (the numbers of PHP's objects).
 //!
 //! Host events with lines of this tracer: `integrations.loaded` {names}, `integration.failed` {name, error},
 //! `sampling.decided` {trace_id, span_id, rule} or {trace_id, rate, service, env}, `remote_config.received` {}. A field
-//! that is not there is left out. Every other kind reads `kind: name=value, …`.
+//! that is missing is left out. Every other kind reads `kind: name=value, …`.
 
 mod span;
 
@@ -21,12 +20,12 @@ use crate::level::Level;
 use crate::redact;
 use std::borrow::Cow;
 
-/// What stands in brackets; `[span]` and `[hook]` are talkative parts of their own, and have rules of their own.
+/// The targets in brackets. `[span]` and `[hook]` are verbose and can have levels of their own.
 const TARGETS: [&str; 9] = ["error", "warning", "info", "debug", "trace", "span", "startup", "deprecated", "hook"];
 /// The background sender, which writes no target.
 const SENDER: &str = "bgs";
 const ONCE: &str = "; This message is only displayed once. Specify DD_TRACE_ONCE_LOGS=0 to show all messages.";
-/// Open spans that are named; the rest is counted.
+/// How many open spans are named; the others are counted.
 const OPEN_MAX: usize = 25;
 
 pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
@@ -108,7 +107,7 @@ fn target_of(level: Level) -> &'static str {
     }
 }
 
-/// Why the agent was not reached, as curl puts it; how it says that nobody listens has changed.
+/// Formats why the agent was not reached, as curl does. Its words for a refused connection have changed.
 fn curl(error: &SendError, refused: &'static str) -> Cow<'static, str> {
     match error.class() {
         SendErrorClass::Refused => Cow::Borrowed(refused),
@@ -118,7 +117,7 @@ fn curl(error: &SendError, refused: &'static str) -> Cow<'static, str> {
     }
 }
 
-/// `Web` of `DDTrace\Integrations\Web\WebIntegration`, in lower case; of any other name the name.
+/// Returns `web` for `DDTrace\Integrations\Web\WebIntegration`, and any other name as it is.
 fn short(name: &str) -> Cow<'_, str> {
     match name.rsplit_once('\\') {
         Some((_, class)) => Cow::Owned(class.strip_suffix("Integration").unwrap_or(class).to_ascii_lowercase()),
@@ -133,12 +132,12 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
-    /// What a log writes before a line of its own accord.
+    /// Returns what a log writes in front of a line.
     fn dates(&self) -> String {
         let time = self.frame.local();
         let (month, clock) = (time.month_name(), format!("{:02}:{:02}:{:02}", time.hour, time.minute, time.second));
         match self.form {
-            // The web server's as C's `asctime` writes it, the day in three columns.
+            // A web server writes it as C's `asctime` does, the day in three columns.
             Form::Page => format!(
                 "[{} {month}{:3} {clock} {}] [{:04}-{:02}-{:02}T{clock}{}] ",
                 time.weekday_name(),
@@ -171,7 +170,7 @@ impl Log<'_> {
         self.out.push(line);
     }
 
-    /// What the PHP part of the tracer once said itself, behind a dash.
+    /// Appends a line that the tracer's PHP code logged, behind a dash.
     fn userland(&mut self, text: &str) {
         let dash = if self.form == Form::Page { "- " } else { "" };
         self.say(Level::Debug, "debug", &format!("{dash}{text}"));
@@ -183,7 +182,7 @@ impl Log<'_> {
         match status.trim() {
             "" | "ok" | "loaded" => {
                 self.userland(&format!("Loaded integration {name}"));
-                // Wherever the tracer's log goes, this follows PHP's.
+                // This line goes to PHP's own log, wherever the tracer's log goes.
                 if let Some(line) = self.out.last_mut() {
                     line.host_only = true;
                 }

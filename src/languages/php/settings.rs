@@ -25,7 +25,8 @@ pub(super) const SETTINGS: LanguageSettings = LanguageSettings {
     ..LanguageSettings::PLAIN
 };
 
-/// Reads directives, separated by commas: a level for everything, a target's level, or a target alone for all its records.
+/// Reads directives, separated by commas: a level for everything, a target's level, or a target alone for all its
+/// records.
 fn levels(text: &str) -> Result<Levels, Rejection> {
     let mut levels = Levels::default();
     for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {

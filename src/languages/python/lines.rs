@@ -1,7 +1,7 @@
-//! The Python tracer's lines: `2026-11-24 16:06:35,147 DEBUG [ddtrace.tracer] [tracer.py:715] - …`. Logger, file and line
-//! are those of the statement that logs it there: the page's form speaks as its release of 2022, the source's form as
-//! today's. What that tracer does not say, but must be said here, comes from the place `[ddtrace] [spanwire:0]` and
-//! begins with `spanwire: `.
+//! The Python tracer's lines: `2026-11-24 16:06:35,147 DEBUG [ddtrace.tracer] [tracer.py:715] - …`. Logger, file and
+//! line are those of the statement in ddtrace that logs it: in the release of 2022 for the page's form, today's for the
+//! source's form. Warnings and errors that ddtrace has no line for have the place `[ddtrace] [spanwire:0]` and begin
+//! with `spanwire: `.
 //!
 //! A host's events with lines of the tracer's own (fields that are missing are left out):
 //! `integrations.loaded` {names, count}, `integration.failed` {name, error}, `sampling.decided` {span_id, trace_id,
@@ -26,9 +26,9 @@ use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-/// Open spans that the line at the end names.
+/// How many open spans the line at the end names.
 const OPEN_MAX: usize = 50;
-/// How often the Python tracer flushes; a payload that takes longer to send is worth a warning there.
+/// How often the Python tracer flushes. It warns of a payload that takes longer to send.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A statement that logs: the logger's name, and file and line.
@@ -43,9 +43,9 @@ const WRITER: &str = "ddtrace.internal.writer.writer";
 const OLD_WRITER: &str = "ddtrace.internal.writer";
 const LOGGER: &str = "ddtrace._logger";
 const TOO_LARGE: Place = (WRITER, "writer.py:440");
-/// The root of the tracer's loggers; what has no logger of its own comes from here, and so obeys its level.
+/// The root of the tracer's loggers: the logger of lines without one of their own.
 const ROOT: &str = "ddtrace";
-/// Where our own words come from.
+/// The place of lines in our words.
 const OURS: &str = "spanwire:0";
 
 pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
@@ -86,7 +86,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             });
         }
         Event::SpanFinished { span, standing } => {
-            // The span's trace hears of its end before the tracer says so.
+            // The tracer updates the trace before it logs the span.
             if !source && standing.open > 0 && !standing.leaves {
                 say(Level::Debug, (OLD_PROCESSOR, "trace.py:211"), &|line| {
                     let (trace_id, finished) = (span.trace_id as u64, standing.finished);
@@ -114,7 +114,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                 });
             }
         }
-        // The page's release only says when it opens a connection.
+        // The page's release only logs that it opens a connection.
         Event::PayloadSending { url: to, bytes, traces, .. } if source => {
             say(Level::Debug, (WRITER, "writer.py:322"), &|line| {
                 line.say("Sending request: Method=POST Endpoint=").say(endpoint(&url(to)).1);
@@ -147,7 +147,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                     line.say("failed to send traces to Datadog Agent at ").say(&url(to));
                 });
             }
-            // A logging handler puts the exception below the record's own line.
+            // A logging handler prints the exception below the record's line.
             if let Some(line) = out.last_mut() {
                 line.text.push('\n');
                 line.text.push_str(&raised(error, if source { Class::New } else { Class::Old }));
@@ -175,7 +175,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     }
 }
 
-/// How the parts of this dialect hand in a record.
+/// How the parts of this file append a record.
 type Say<'a> = dyn FnMut(Level, Place, &dyn Fn(&mut Writer)) + 'a;
 
 fn ours(about: &About, event: &Event<'_>, say: &mut Say<'_>) {
@@ -188,7 +188,7 @@ fn refused(source: bool, to: &str, status: u16, retry: bool, say: &mut Say<'_>) 
     let to = url(to);
     let (base, endpoint) = endpoint(&to);
     let unsupported = matches!(status, 404 | 415);
-    // The line before the retry on an older endpoint is debug on the page's release; that it failed must be said.
+    // The page's release logs the retry on an older endpoint at debug; the failure itself must be logged.
     if unsupported && retry {
         let (calling, end) = if source { ("Calling", ".") } else { ("calling", "") };
         let place = if source { (WRITER, "writer.py:993") } else { (OLD_WRITER, "writer.py:454") };
@@ -232,7 +232,7 @@ fn dropped(source: bool, queue: &QueueView, say: &mut Say<'_>) {
     });
 }
 
-/// What a host says of an integration.
+/// Appends the line of an integration that the host reports.
 enum Integration<'a> {
     Loaded,
     Failed(&'a str),
@@ -247,7 +247,7 @@ fn integration(status: &str) -> Integration<'_> {
     }
 }
 
-/// Whether an exception is shown with its class, and of which Python.
+/// Whether an exception is shown with its class, and with that of which Python.
 #[derive(Clone, Copy, PartialEq)]
 enum Class {
     No,
@@ -255,7 +255,7 @@ enum Class {
     New,
 }
 
-/// What Python would have raised; in our words where that is not known.
+/// Formats the exception that Python would have raised, or our words if that is not known.
 fn raised(error: &SendError, class: Class) -> Cow<'static, str> {
     let (old, new, message) = match error.class() {
         SendErrorClass::Refused => {
@@ -276,7 +276,7 @@ fn url(url: &str) -> Cow<'_, str> {
     escaped(redact::url(url))
 }
 
-/// A traces URL as its agent's URL and what is asked for there (`v0.4/traces`).
+/// Splits a URL for traces into the agent's URL and the endpoint (`v0.4/traces`).
 fn endpoint(url: &str) -> (&str, &str) {
     let last = url.rfind('/').unwrap_or(0);
     let before = url[..last].rfind('/').unwrap_or(0);
@@ -324,7 +324,7 @@ fn record_of(
     Line { level, logger, text: line.0, message_at, template: "", host_only: false }
 }
 
-/// A message that is being written.
+/// A message under construction.
 struct Writer(String);
 
 impl Writer {

@@ -1,6 +1,8 @@
 //! Python.
 
 mod lines;
+#[cfg(feature = "cli")]
+mod reader;
 mod settings;
 
 use crate::event::Event;
@@ -20,6 +22,8 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &BINDING,
     limits: Limits { of: limit, rated: true, buckets: false },
+    #[cfg(feature = "cli")]
+    reader: &reader::READER,
 };
 
 /// Every record has its place in the source, and each place a limit; places are events here.

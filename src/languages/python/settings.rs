@@ -1,6 +1,6 @@
-//! Settings of Python hosts: the names of levels, the levels of single loggers (`_DD_INTERNAL_WRITER_LOG_LEVEL`), and the
-//! scenarios of the documentation, which differ by the version of ddtrace. `spanwire_log_set_logger_level` takes over what
-//! the host's code does with its logging library (scenario 5, and the root logger).
+//! Settings of Python hosts: the names of levels, the levels of single loggers (`_DD_INTERNAL_WRITER_LOG_LEVEL`), and
+//! the scenarios of the documentation, which differ by the version of ddtrace. `spanwire_log_set_logger_level` takes
+//! over what the host's code does with its logging library (scenario 5, and the root logger).
 
 use crate::level::Level;
 use crate::redact;
@@ -80,8 +80,8 @@ fn file_level(text: &str) -> Result<Level, Rejection> {
     levels(text).map(|levels| levels.level.unwrap_or(Level::Trace)).map_err(|_| refused)
 }
 
-/// Chooses standard error and the log file. Debug mode does not change where records go. The host takes records from the
-/// ring for what the application does with the standard library's `logging.basicConfig()`.
+/// Chooses standard error and the log file. Debug mode does not change where records go. The host takes records from
+/// the ring for what the application does with the standard library's `logging.basicConfig()`.
 pub(super) fn outputs(given: &Outputs<'_>) -> (bool, bool) {
     let before = |major, minor, patch| given.version.is_some_and(|version| version.is_before(major, minor, patch));
     if before(1, 3, 2) {

@@ -1,6 +1,6 @@
-//! Ruby: records of its `Logger`, with the tracer's name twice: as the program's and before the message, so that its
-//! lines are found in an application's log. Debug records and errors name the place in the tracer that wrote them. How
-//! spans are pretty-printed is in `pretty.rs`.
+//! The lines of the Ruby tracer: records of Ruby's `Logger`, with the tracer's name as the program's and again before
+//! the message, so that they can be found in an application's log. Debug records and errors name the place in the
+//! tracer that logs them. `pretty.rs` prints spans.
 //!
 //! Host events with lines of this tracer: `integrations.loaded` {names}, `integration.failed` {name, available, loaded,
 //! compatible, patchable, error}, `remote_config.unchanged` {}, `remote_config.failed` {error}. Every other kind reads
@@ -88,7 +88,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             say(Level::Debug, Some(REFUSED), &text);
         }
         Event::AgentUnreachable { url, error, first, .. } => {
-            // Said once as an error; while it goes on, only to who looks closely.
+            // The first one is an error, the following ones are debug.
             let level = if *first { Level::Error } else { Level::Debug };
             let (why, frame) = voice.unreached(url, error);
             let (what, place) = match form {
@@ -147,8 +147,8 @@ impl Voice<'_> {
         }
     }
 
-    /// A record. Behind time, process, level and both names comes the message: a `Logger` of the host's adds all that
-    /// itself, and any other logger gets the message alone.
+    /// Appends a record. The message follows time, process, level and both names: a `Logger` of the host adds those
+    /// itself.
     fn record(&self, level: Level, place: Option<Place>, message: &str) -> Line {
         let (letter, word) = match level {
             Level::Off | Level::Error => ('E', "ERROR"),
@@ -171,7 +171,7 @@ impl Voice<'_> {
         Line::new(level, name, prefix, message)
     }
 
-    /// Ruby's version, or that of the time when the form was current.
+    /// Returns Ruby's version, or the one that was current at the form's time.
     fn ruby(&self) -> (u32, u32) {
         let mut parts = self.frame.about.language_version.split('.').map(str::parse);
         match (parts.next(), parts.next(), self.form) {
@@ -181,7 +181,7 @@ impl Voice<'_> {
         }
     }
 
-    /// What frames open a method's name with.
+    /// Returns the quote in front of a method's name.
     fn quote(&self) -> char {
         if self.ruby() < (3, 4) {
             '`'
@@ -190,12 +190,12 @@ impl Voice<'_> {
         }
     }
 
-    /// Why the agent was not reached, as `Net::HTTP` puts it, and where that was raised: known for what a connection
-    /// fails with, and made up for nothing else.
+    /// Formats why the agent was not reached, as `Net::HTTP` does, and where that was raised, which is known for
+    /// failures to connect only.
     fn unreached(&self, url: &str, error: &SendError) -> (String, String) {
         let (host, port) = host_and_port(url);
         let socket = port == 0;
-        // A socket's path ends where that of the request begins.
+        // A socket's path ends where the request's begins.
         let host = inline(host.rfind("/v0.").filter(|_| socket).map_or(host, |end| &host[..end]));
         let opening = |why: &str| match socket {
             true => why.to_string(),
@@ -225,7 +225,7 @@ impl Voice<'_> {
     }
 }
 
-/// The integrations, of these names and versions, as the fields of an object.
+/// Returns the integrations and their versions as the fields of an object.
 fn integrations<'a>(list: impl Iterator<Item = (&'a str, &'a str)>, on: bool) -> String {
     let settings = |version: &str| match version {
         "" => json!({ "enabled": on }),

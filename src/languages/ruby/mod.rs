@@ -1,6 +1,8 @@
 //! Ruby.
 
 mod lines;
+#[cfg(feature = "cli")]
+mod reader;
 mod settings;
 
 use crate::languages::language::{Form, Language, Wording};
@@ -18,6 +20,8 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &CALLS,
     limits: Limits::NONE,
+    #[cfg(feature = "cli")]
+    reader: &reader::READER,
 };
 
 static CALLS: Calls = Calls {

@@ -1,5 +1,5 @@
-//! Settings of Ruby hosts: the attributes of `Datadog.configure`'s object, by their paths. The binding hands records from
-//! the ring to a logger of the host.
+//! Settings of Ruby hosts: the attributes of `Datadog.configure`'s object, by their paths. The binding hands records
+//! from the ring to a logger of the host.
 
 use crate::settings::language::{name, LanguageSettings};
 

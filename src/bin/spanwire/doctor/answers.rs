@@ -161,14 +161,14 @@ impl Teller<'_> {
         } else if disabled || self.no_start() {
             findings.push(Finding::note("spans.not_made", "no span was made, because tracing is off"));
             Answer::No
-        } else if self.tongue.logs_spans() && self.would_tell_of_spans() {
+        } else if self.tongue.reader().logs_spans && self.would_tell_of_spans() {
             findings.push(self.bad("spans.none", 0, Vec::new()));
             Answer::No
         } else {
             let says = format!(
                 "{}: no line mentions a span; only a log in debug mode does{}",
                 self.tongue.name(),
-                if self.tongue.logs_spans() { "" } else { ", and this tracer's log never does" }
+                if self.tongue.reader().logs_spans { "" } else { ", and this tracer's log never does" }
             );
             findings.push(Finding::note("spans.not_logged", says));
             Answer::Unknown
@@ -180,7 +180,7 @@ impl Teller<'_> {
 
     /// Whether the absence of span lines in this log means that there were no spans.
     fn made_none(&self) -> bool {
-        self.disabled() || self.no_start() || (self.tongue.logs_spans() && self.would_tell_of_spans())
+        self.disabled() || self.no_start() || (self.tongue.reader().logs_spans && self.would_tell_of_spans())
     }
 
     /// Whether this log was written in debug mode. The line about the tracer's end is logged only then.
@@ -209,7 +209,7 @@ impl Teller<'_> {
         }
         // If the tracer has ended in this log, or no span has an end line, then the missing ends will not come in a
         // later part of the log.
-        let logs_ends = !matches!(self.tongue, Tongue::Go) || story.finished > 0;
+        let logs_ends = self.tongue.reader().logs_ends || story.finished > 0;
         if logs_ends && (story.stopped || story.finished == 0) {
             return Some(self.bad("spans.unfinished", spans, story.open_examples()));
         }

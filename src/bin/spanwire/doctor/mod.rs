@@ -4,8 +4,6 @@
 mod anchors;
 mod answers;
 mod causes;
-mod config;
-mod errors;
 mod ids;
 mod lines;
 mod live;
@@ -18,6 +16,7 @@ mod tally;
 
 use crate::cli::DoctorOptions;
 use crate::out::{Failure, Out};
+use spanwire::languages::reading::{config, errors};
 
 /// Runs the doctor and returns the exit status: 0 if nothing is wrong, 1 if a cause was found. `main` exits with 2 on a
 /// failure, which means that the doctor could not do its work.

@@ -1,27 +1,28 @@
-//! The exceptions that .NET's HTTP client throws where ours tells of a failure. Of their stacks nothing is known.
+//! The exceptions of .NET's HTTP client for failures of ours, without stacks.
 
 use crate::event::{SendError, SendErrorClass};
 use crate::languages::agent::host_and_port;
 use crate::languages::language::Form;
 use crate::languages::text::inline;
 
-/// The three lines that the page shows where nothing listens.
+/// The three lines that the page shows for a refused connection.
 pub(super) const PAGE_REFUSED: &str = "System.Net.Http.HttpRequestException: Connection refused ---> \
      System.Net.Sockets.SocketException: Connection refused
    at System.Net.Http.ConnectHelper.ConnectAsync(String host, Int32 port, CancellationToken cancellationToken)
    --- End of inner exception stack trace ---";
 
-/// Whether this failure is the page's.
+/// Whether this is the failure that the page shows.
 pub(super) fn refused(url: &str, error: &SendError) -> bool {
     error.class() == SendErrorClass::Refused && host_and_port(url).1 != 0
 }
 
-/// Whether .NET would find a `SocketException` in it.
+/// Whether .NET's exception would contain a `SocketException`.
 pub(super) fn of_socket(error: &SendError) -> bool {
     matches!(error.class(), SendErrorClass::Refused | SendErrorClass::NotResolved)
 }
 
-/// What .NET would have thrown. What it has no class of its own for is an `HttpRequestException` in our client's words.
+/// Returns the exception that .NET would have thrown. Without a class of its own it is an `HttpRequestException` in our
+/// words.
 pub(super) fn exception(form: Form, url: &str, error: &SendError) -> String {
     let (host, port) = host_and_port(url);
     let words = match error.class() {

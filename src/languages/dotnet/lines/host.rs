@@ -1,4 +1,4 @@
-//! What a host tells of that the .NET tracer has a line for. Kinds and their fields:
+//! Events that a host reports and for which the .NET tracer has a line. Kinds and their fields:
 //!
 //! | kind | fields |
 //! |---|---|
@@ -25,7 +25,7 @@ pub(super) fn event(to: &mut Speaker<'_, '_>, kind: &str, fields: &[(&str, &str)
     let url = || raw("url").map(|url| inline(&redact::url(url)).into_owned());
     match kind {
         "jit.started" => {
-            // What a compiler's token is, is no secret.
+            // The compiler's tokens are no secrets.
             let (id, token) = (shown("function_id"), raw("token").map_or(Cow::Borrowed("null"), inline));
             let name = shown("name");
             let call = if name.ends_with(')') { "" } else { "()" };
@@ -65,7 +65,7 @@ pub(super) fn event(to: &mut Speaker<'_, '_>, kind: &str, fields: &[(&str, &str)
             let url = url().unwrap_or_else(|| "null".into());
             match field("status") {
                 Some(status) if status == "404" => to.say(Level::Debug, "Tracer flare endpoint is not available"),
-                // The blank behind the status is the tracer's.
+                // The tracer has this blank behind the status.
                 Some(status) => to.say(Level::Warn, &format!("Error sending tracer flare to '{url}' {status} ")),
                 None => {
                     let error = field("error").unwrap_or_default();

@@ -1,5 +1,5 @@
-//! A span as the .NET tracer prints it: on the page its ids and the names of its tags; today everything, and a dump of
-//! it. Knows no event and no logger.
+//! Spans as the .NET tracer prints them: in the page's form ids and names of tags, in the source's form everything, and
+//! a dump.
 
 use crate::event::SpanView;
 use crate::languages::language::Form;
@@ -12,7 +12,7 @@ use std::fmt::Write;
 const TICK_NS: i64 = 100;
 const TICKS: i64 = 10_000_000;
 
-/// The trace's id: on the page the lower 64 bits in decimals, today all of it in hex.
+/// Returns the trace's id: on the page its lower 64 bits in decimal, today all of it in hexadecimal.
 pub(super) fn trace_id(form: Form, id: u128) -> String {
     match form {
         Form::Page => (id as u64).to_string(),
@@ -26,7 +26,7 @@ pub(super) fn started(form: Form, span: &SpanView<'_>) -> String {
     if form == Form::Source {
         out.push_str(" with Tags: [");
         pairs(span, None, &mut out);
-        // That parenthesis is closed without having been opened.
+        // The tracer prints this closing parenthesis without an opening one.
         out.push_str("], Tags Type: [Datadog.Trace.Tagging.TagsList])");
     }
     out
@@ -97,7 +97,7 @@ fn rest(left_out: usize, out: &mut String) {
     }
 }
 
-/// Everything about the span, a fact on each line.
+/// Formats everything about the span, one value per line.
 fn dump(span: &SpanView<'_>, out: &mut String) {
     let (trace, id) = (span.trace_id, span.span_id);
     let parent = Some(span.parent_id).filter(|parent| *parent != 0).map_or(String::new(), |parent| parent.to_string());
@@ -123,7 +123,7 @@ fn date(ticks: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:07}+00:00", ticks % TICKS)
 }
 
-/// A length of time: `00:00:00.0001181`, days in front where there are any, no fraction where there is none.
+/// Formats a duration: `00:00:00.0001181`, with days in front and a fraction only if there are any.
 fn time(ns: i64) -> String {
     let ticks = ns / TICK_NS;
     let (sign, ticks) = (if ticks < 0 { "-" } else { "" }, ticks.unsigned_abs());
@@ -139,7 +139,7 @@ fn time(ns: i64) -> String {
     out
 }
 
-/// A number as .NET prints a `double`.
+/// Formats a number as .NET prints a `double`.
 fn number(value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();

@@ -1,5 +1,4 @@
-//! The list of spans that are open for long, as the Go tracer's mode for abandoned spans prints it: how many there are,
-//! and, up to a length, which.
+//! The list of spans that are open for long, as the Go tracer's mode for abandoned spans prints it.
 
 use super::{beginning, Writer};
 use crate::event::OpenSpanView;
@@ -8,11 +7,11 @@ use crate::languages::text::inline;
 use crate::level::Level;
 use std::fmt::Write;
 
-/// Bytes of the list.
+/// The most bytes of the list.
 const LIST_MAX: usize = 9_000;
 
-/// Two records, or three where the list does not hold all. The page says that they are for information; today's source
-/// warns.
+/// Appends two records, or three if the list does not hold all spans. They are for information on the page, and
+/// warnings today.
 pub fn list(frame: &Frame<'_>, level: Level, spans: u64, open: &[OpenSpanView], out: &mut Vec<Line>) {
     let mut list = String::new();
     let mut listed = 0;

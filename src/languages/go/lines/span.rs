@@ -7,14 +7,14 @@ use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// What carries the sampling priority.
+/// The numeric tag with the sampling priority.
 const PRIORITY: &str = "_sampling_priority_v1";
-/// Numeric tags of a span in a line; the rest is counted.
+/// How many numeric tags of a span are in a line; the others are counted.
 const METRICS_MAX: usize = 256;
 
 impl Writer {
     /// `Started Span: dd.service=… dd.trace_id="…" dd.span_id="…", Operation: …, Resource: …, Tags: map[…], map[…]`.
-    /// Today's source shows the parent, and the whole trace id where that is longer than 64 bits.
+    /// Today's source shows the parent, and a trace id of more than 64 bits as a whole.
     pub fn span(self, what: &str, source: bool, frame: &Frame<'_>, span: &SpanView<'_>) -> Writer {
         let about = frame.about;
         let mut line = self.say(what).say(" Span: ");
@@ -37,7 +37,7 @@ impl Writer {
         line.say(", Tags: ").texts(span, source).say(", ").numbers(span)
     }
 
-    /// Go's maps are printed by name; today's source keeps texts in something that is not.
+    /// Go prints maps sorted by name. Today's source does not keep texts in a map.
     fn texts(mut self, span: &SpanView<'_>, source: bool) -> Writer {
         let mut pairs = span.tags.clone();
         if !source {

@@ -1,5 +1,5 @@
-//! The page's start-up line, `Using config: Config(…)`: its keys in its order, filled from the fields of ours and from
-//! what the host adds to them. What nobody told is left out.
+//! The page's start-up line, `Using config: Config(…)`: its keys in its order, with the values of our start-up line's
+//! fields and of those that the host adds. Unknown values are left out.
 
 use crate::languages::agent::host_and_port;
 use crate::languages::text::escaped;
@@ -42,7 +42,7 @@ const KEYS: [(&str, &str); 30] = [
     ("reportHostName", "report_hostname"),
 ];
 
-/// Fields of our start-up line that Java's of that time had no key for.
+/// Fields of our start-up line for which the page's has no key.
 const NOT_THERE: [&str; 16] = [
     "date",
     "os_name",
@@ -94,7 +94,7 @@ fn put(key: &str, value: &Value, out: &mut String) {
     print(key, value, out);
 }
 
-/// The tags of every span, of which the environment was one.
+/// Returns the tags of every span; the environment was one of them.
 fn global_tags<'a>(tags: Option<Cow<'a, Value>>, env: Option<Cow<'a, Value>>) -> Option<Cow<'a, Value>> {
     let Some(env) = env.filter(|env| env.as_str().is_some_and(|env| !env.is_empty())) else { return tags };
     let mut tags = tags?.into_owned();
@@ -104,7 +104,7 @@ fn global_tags<'a>(tags: Option<Cow<'a, Value>>, env: Option<Cow<'a, Value>>) ->
     Some(Cow::Owned(tags))
 }
 
-/// What the agent's URL says of `key`.
+/// Returns what the agent's URL says about `key`.
 fn from_url(key: &str, url: &str) -> Option<Value> {
     let shown = redact::url(url);
     let (host, port) = host_and_port(&shown);
@@ -119,7 +119,7 @@ fn from_url(key: &str, url: &str) -> Option<Value> {
     })
 }
 
-/// A value as Java's `toString` shows it.
+/// Formats a value as Java's `toString` does.
 fn print(name: &str, value: &Value, out: &mut String) {
     match value {
         Value::String(text) => out.push_str(&escaped(redact::value_of(name, text))),

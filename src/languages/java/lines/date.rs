@@ -1,4 +1,4 @@
-//! Java's date patterns (`SimpleDateFormat`), parsed once and printed for each line. Knows no logger and no layout.
+//! Java's date patterns (`SimpleDateFormat`).
 
 use crate::settings::rejection::DatePatternFault;
 use crate::zone::Moment;
@@ -35,7 +35,7 @@ impl Pattern {
     /// Prints nothing.
     pub const EMPTY: Pattern = Pattern(Vec::new());
 
-    /// The pattern that `text` spells, or why it is none.
+    /// Parses a pattern, or returns what is wrong with it.
     pub fn parse(text: &str) -> Result<Pattern, DatePatternFault> {
         if text.chars().any(char::is_control) {
             return Err(DatePatternFault::ControlCharacter);
@@ -58,7 +58,7 @@ impl Pattern {
         Ok(Pattern(pieces))
     }
 
-    /// Adds this moment to `out`.
+    /// Appends this moment to `out`.
     pub fn print(&self, now: &Moment<'_>, out: &mut String) {
         for piece in &self.0 {
             match piece {
@@ -69,7 +69,7 @@ impl Pattern {
     }
 }
 
-/// What stands between quotes; two quotes are one.
+/// Reads text between quotes; two quotes in a row are one.
 fn quoted(
     chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
     pieces: &mut Vec<Piece>,

@@ -1,4 +1,4 @@
-//! The exceptions that the Java tracer's HTTP client throws where ours tells of a failure.
+//! The exceptions of the Java tracer's HTTP client for failures of ours.
 
 use super::layout::Exception;
 use crate::event::{SendError, SendErrorClass};
@@ -6,7 +6,7 @@ use crate::languages::agent::{host_and_port, ip_of};
 use crate::languages::text::inline;
 use std::borrow::Cow;
 
-/// What Java would have thrown. What it has no class of its own for is an `IOException` in our client's words.
+/// Returns the exception that Java would have thrown. Without a class of its own it is an `IOException` in our words.
 pub(super) fn exception(url: &str, error: &SendError) -> Exception {
     let (host, port) = host_and_port(url);
     let shown = inline(host);
@@ -22,7 +22,7 @@ pub(super) fn exception(url: &str, error: &SendError) -> Exception {
     Exception { class, message }
 }
 
-/// `name/address`, of which Java prints what it has.
+/// Returns `name/address`; Java prints what it knows of the two.
 fn place<'a>(host: &str, shown: &'a str) -> Cow<'a, str> {
     let ip = ip_of(host);
     if ip != host {

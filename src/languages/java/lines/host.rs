@@ -1,4 +1,4 @@
-//! What a host tells of that the Java tracer has a line for. Kinds and their fields:
+//! Events that a host reports and for which the Java tracer has a line. Kinds and their fields:
 //!
 //! | kind | fields |
 //! |---|---|

@@ -1,6 +1,5 @@
-//! How the Java tracer's logger prints a record: a clone of SLF4J's SimpleLogger, with a JSON layout beside the text.
-//! Its settings as data, and a record's bytes. Where records go and which are printed is not its business: `logFile`,
-//! `defaultLogLevel` and `log.<name>` are settings of ours.
+//! How the Java tracer's logger lays out a record: a clone of SLF4J's SimpleLogger, with a JSON layout beside the text.
+//! `settings.rs` reads the properties about files and levels: `logFile`, `defaultLogLevel` and `log.<name>`.
 
 use super::date::Pattern;
 use crate::languages::language::Form;
@@ -13,7 +12,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::OnceLock;
 
-/// What the agent sets where nobody else does.
+/// The date pattern that the agent sets by default.
 const AGENT_DATE: &str = "'[dd.trace 'yyyy-MM-dd HH:mm:ss:SSS Z']'";
 /// The same for the JSON layout.
 const JSON_DATE: &str = "yyyy-MM-dd'T'HH:mm:ss.SSSZ";
@@ -22,7 +21,7 @@ const JSON_DATE: &str = "yyyy-MM-dd'T'HH:mm:ss.SSSZ";
 /// form, with the date that the agent sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// `None`: the form decides.
+    /// `None` if the form decides.
     show_date_time: Option<bool>,
     date_time_format: Option<Pattern>,
     show_thread_name: bool,
@@ -51,7 +50,7 @@ impl Default for Layout {
     }
 }
 
-/// What a record says, before it is laid out. All of it is redacted and on one line.
+/// A record before it is laid out. All texts are redacted and on one line.
 pub(super) struct Record<'a> {
     pub level: Level,
     pub thread: &'a str,
@@ -60,14 +59,14 @@ pub(super) struct Record<'a> {
     pub exception: Option<&'a Exception>,
 }
 
-/// An exception, of which no stack is known.
+/// An exception without a stack.
 pub(super) struct Exception {
     pub class: &'static str,
     pub message: String,
 }
 
 impl Layout {
-    /// The layout with these properties. Values that cannot be used were rejected when the settings were read.
+    /// Makes the layout with these properties. Values that cannot be used were rejected when the settings were read.
     pub fn of(properties: &[(&'static str, String)]) -> Layout {
         let mut layout = Layout::default();
         for (property, value) in properties {
@@ -78,10 +77,10 @@ impl Layout {
 
     /// Sets one of SimpleLogger's properties, named without `datadog.slf4j.simpleLogger.`: `showDateTime`,
     /// `dateTimeFormat`, `showThreadName`, `showLogName`, `showShortLogName`, `levelInBrackets`, `warnLevelString`,
-    /// `jsonEnabled`, `embedException`; `cacheOutputStream` is taken, and changes nothing.
+    /// `jsonEnabled`, `embedException`; `cacheOutputStream` is accepted and changes nothing.
     ///
     /// # Errors
-    /// Why the value cannot be used, or that the layout has no such property; nothing is changed then.
+    /// Returns why the value cannot be used, or that the layout has no such property; then nothing has changed.
     pub fn set(&mut self, property: &str, value: &str) -> Result<(), Rejection> {
         match property {
             "showDateTime" => self.show_date_time = Some(flag(value)?),
@@ -104,13 +103,13 @@ impl Layout {
         Ok(())
     }
 
-    /// The record as a line of the log.
+    /// Lays out a record.
     pub(super) fn line(&self, form: Form, frame: &Frame<'_>, record: Record<'_>) -> Line {
         if self.json_enabled {
             return self.json(frame, record);
         }
         let mut prefix = String::with_capacity(96 + record.logger.len());
-        // Who sets a date's format wants to see it.
+        // Setting the date's format turns the date on.
         if self.show_date_time.unwrap_or(form == Form::Source || self.date_time_format.is_some()) {
             match (&self.date_time_format, self.show_date_time) {
                 (Some(pattern), _) => pattern.print(&frame.local(), &mut prefix),
@@ -168,7 +167,7 @@ impl Layout {
             text.push_str(",\"stackTrace\":[]}");
         }
         text.push('}');
-        // A logger object of the host's adds nothing of its own in front: the object is the message.
+        // The whole object is the message: a logger of the host adds nothing in front.
         Line::new(record.level, record.logger, String::new(), &text)
     }
 
@@ -192,7 +191,7 @@ impl Layout {
     }
 }
 
-/// Java takes anything but `true` for false; a slip is told here instead.
+/// Reads true or false. Java takes every other text for false; here it is an error.
 fn flag(value: &str) -> Result<bool, Rejection> {
     match value.trim() {
         value if value.eq_ignore_ascii_case("true") => Ok(true),
@@ -220,7 +219,7 @@ fn quote(out: &mut String, value: &str) {
     out.push('"');
 }
 
-/// Milliseconds since the log began.
+/// Returns the milliseconds since the log began.
 fn since_start(time_ns: u64, started_ns: u64) -> u64 {
     time_ns.saturating_sub(started_ns) / 1_000_000
 }
@@ -240,7 +239,7 @@ fn json_date() -> &'static Pattern {
     PATTERN.get_or_init(|| sys::outliving(|| own(JSON_DATE)))
 }
 
-/// One of the patterns above; they parse, as their tests show.
+/// Parses one of the patterns above. A test shows that both are valid.
 fn own(pattern: &str) -> Pattern {
     Pattern::parse(pattern).unwrap_or(Pattern::EMPTY)
 }

@@ -1,4 +1,4 @@
-//! A span as the Java tracer prints it, its maps and numbers among it. Knows no event and no logger.
+//! Spans, maps and numbers as the Java tracer prints them.
 
 use crate::event::SpanView;
 use crate::languages::language::Form;
@@ -6,11 +6,11 @@ use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Bytes of a list of spans, and how many it shows; the rest is counted.
+/// The most bytes of a list of spans, and how many spans it shows; the others are counted.
 const LIST_MAX: usize = 200_000;
 const SPANS_MAX: usize = 32;
 
-/// The trace's id as both forms print it: of 128 bits, the lower 64.
+/// Returns the trace's id as both forms print it: its lower 64 bits.
 pub(super) fn id(trace_id: u128) -> u64 {
     trace_id as u64
 }
@@ -31,7 +31,7 @@ pub(super) fn print(form: Form, span: &SpanView<'_>, finished: bool, out: &mut S
     }
 }
 
-/// What follows the name on the page: numbers and texts in a map each.
+/// Appends what follows the name on the page: numbers and texts in a map each.
 fn page(span: &SpanView<'_>, out: &mut String) {
     let mut metrics: Vec<_> = span.metrics.iter().map(|(name, value)| entry(name, *value)).collect();
     if let Some(priority) = priority(span, "_sampling_priority_v1") {
@@ -49,7 +49,7 @@ fn page(span: &SpanView<'_>, out: &mut String) {
     let _ = write!(out, ", duration_ns={}", span.duration_ns);
 }
 
-/// What follows it today: one map for both, and three facts more.
+/// Appends what follows the name today: one map for both, and three more values.
 fn source(span: &SpanView<'_>, finished: bool, out: &mut String) {
     let measured = |(name, value): &(&str, f64)| *name == "_dd.measured" && *value != 0.0;
     if span.error {
@@ -61,7 +61,7 @@ fn source(span: &SpanView<'_>, finished: bool, out: &mut String) {
     let mut entries = Vec::with_capacity(span.tags.len() + span.metrics.len() + 1);
     let left_out = tags(&span.tags, |name, value| entries.push((escaped(name), escaped(value))));
     entries.extend(span.metrics.iter().filter(|metric| !measured(metric)).map(|(name, value)| entry(name, *value)));
-    // The tracer prints the priority under this name, misleading as it is; at the start it has only an inherited one.
+    // The tracer has this misleading name for the priority; at the start it has only an inherited one.
     if finished || span.parent_id != 0 {
         entries.extend(priority(span, "_sample_rate"));
     }
@@ -71,7 +71,7 @@ fn source(span: &SpanView<'_>, finished: bool, out: &mut String) {
     let _ = write!(out, ", duration_ns={}, forceKeep={forced}, links=[]", span.duration_ns);
 }
 
-/// The trace's priority, where the first span of a chunk carries it and the host has not set it itself.
+/// Returns the trace's priority if the span carries it and the host has not set it as a tag.
 fn priority<'a>(span: &SpanView<'_>, name: &'a str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     let set = span.metrics.iter().any(|(set, _)| *set == name);
     let priority = span.priority.filter(|_| span.local_root && !set)?;
@@ -82,7 +82,7 @@ fn entry<'a>(name: &'a str, value: f64) -> (Cow<'a, str>, Cow<'a, str>) {
     (escaped(cut(Cow::Borrowed(name), TAG_MAX)), number(value).into())
 }
 
-/// A sorted map.
+/// Formats a sorted map.
 fn map(mut entries: Vec<(Cow<'_, str>, Cow<'_, str>)>, left_out: usize, out: &mut String) {
     crate::sort::by(&mut entries, |(a, _), (b, _)| a.cmp(b));
     out.push('{');
@@ -95,7 +95,7 @@ fn map(mut entries: Vec<(Cow<'_, str>, Cow<'_, str>)>, left_out: usize, out: &mu
     out.push('}');
 }
 
-/// `[DDSpan [ …], …]`, or how many there are where they are not at hand.
+/// Formats `[DDSpan [ …], …]`, or how many spans there are if they are not known.
 pub(super) fn list(spans: &[SpanView<'_>], count: u64, out: &mut String) {
     out.push('[');
     let start = out.len();
@@ -115,7 +115,7 @@ pub(super) fn list(spans: &[SpanView<'_>], count: u64, out: &mut String) {
     out.push(']');
 }
 
-/// A number as Java prints it: whole ones as those of a `long`, the rest as those of a `double`.
+/// Formats a number as Java does: a whole one as a `long`, another one as a `double`.
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if value == value.trunc() && size < 9_007_199_254_740_992.0 {

@@ -1,5 +1,5 @@
-//! What Node.js's tracer logs as JSON: the spans of a trace, and a request. Written as `JSON.stringify` does, numbers
-//! among it, but that every character which could move a cursor or end a line is escaped.
+//! What the Node.js tracer logs as JSON: the spans of a trace, and a request. Formatted as `JSON.stringify` does, but
+//! every character that could move a cursor or end a line is escaped.
 
 use crate::event::SpanView;
 use crate::languages::language::Form;
@@ -9,11 +9,11 @@ use crate::redact;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Bytes of all of a span's numbers.
+/// The most bytes of all of a span's numbers.
 const NUMBERS_MAX: usize = 48_000;
 
-/// `what`, and the spans of a chunk as an array; where they are many, several texts of this form. The first span carries
-/// what is sent once a chunk.
+/// Formats `what` and the spans of a chunk as an array, or as several such texts if there are many spans. The first
+/// span has what is sent once per chunk.
 pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanView<'_>]) -> Vec<String> {
     let (mut texts, mut room) = (Vec::new(), SpansRoom::new());
     let mut out = format!("{what}[");
@@ -50,7 +50,7 @@ fn span(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
     meta(out, frame, span, first);
     out.push_str("},\"metrics\":{");
     metrics(out, frame, span, first);
-    // Nanoseconds are more than a JavaScript number holds exactly; the log shows what is left of them.
+    // A JavaScript number does not hold nanoseconds exactly; the log shows the rounded number.
     out.push_str("},\"start\":");
     number(out, span.start_ns as f64);
     out.push_str(",\"duration\":");
@@ -69,7 +69,7 @@ fn meta(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
         member(out, "…", &format!("{left_out} more"));
     }
     if first && !set("language") {
-        // The agent knows the language as `nodejs`, this tag of the tracer's as `javascript`.
+        // The agent has the name `nodejs` for the language, this tag has `javascript`.
         let language = match frame.about.language.as_str() {
             "nodejs" | "node" | "js" => "javascript",
             other => other,
@@ -103,8 +103,8 @@ fn metrics(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool
     }
 }
 
-/// `Request to the agent: ` and what is sent there beside the payload: how we send, and the headers of the payload that
-/// say who sends. Of those that a container or an earlier answer adds, a log knows nothing.
+/// Formats `Request to the agent: ` and the request without its payload. Headers that depend on a container or on an
+/// earlier answer are not known here.
 pub fn request(form: Form, about: &About, url: &str, traces: u64) -> String {
     let url = redact::url(url);
     let (base, path) = split(&url);
@@ -147,14 +147,14 @@ pub fn request(form: Form, about: &About, url: &str, traces: u64) -> String {
     out
 }
 
-/// An agent's URL and the path of a request to it. That of a socket ends where the API's version begins.
+/// Splits a URL into the agent's and the path of a request. A socket's path ends where the API's version begins.
 pub fn split(url: &str) -> (&str, &str) {
     let from = url.find("://").map_or(0, |at| at + 3);
     let slash = if url.starts_with("unix:") { url.rfind("/v0.") } else { url[from..].find('/').map(|at| from + at) };
     url.split_at(slash.unwrap_or(url.len()))
 }
 
-/// `"name":"text"`, behind a comma where something is before it in the object.
+/// Appends `"name":"text"`, behind a comma if it is not the first in the object.
 fn member(out: &mut String, name: &str, text: &str) {
     key(out, name);
     string(out, text);
@@ -168,7 +168,7 @@ fn key(out: &mut String, name: &str) {
     out.push(':');
 }
 
-/// A text in quotes.
+/// Appends a text in quotes.
 pub fn string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -189,8 +189,8 @@ pub fn string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// A number as JavaScript prints it: the fewest digits that mean it, zeros up to 10²¹, an exponent beyond. `null` for
-/// what JSON has no number for.
+/// Formats a number as JavaScript does: the fewest exact digits, zeros up to 10²¹, an exponent beyond. `null` if JSON
+/// has no such number.
 pub fn number(out: &mut String, value: f64) {
     let size = value.abs();
     if !value.is_finite() {

@@ -161,7 +161,8 @@ fn an_absent_agent_reads_as_on_the_console() {
     assert_eq!(why("http://agent:1", worked::other("reset\nby peer")), "reset\\nby peer");
 }
 
-/// What the page shows is an object of bunyan's. A host that has such a logger hands it an `Error` made from the record.
+/// What the page shows is an object of bunyan's. A host that has such a logger hands it an `Error` made from the
+/// record.
 #[test]
 fn a_bunyan_logger_gets_the_pages_object_from_the_record() {
     let line = &then(&unreachable(true))[0];

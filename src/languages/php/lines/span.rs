@@ -1,4 +1,4 @@
-//! A span as PHP's tracer writes it when it is started, finished and encoded. Knows no log line.
+//! Spans as the PHP tracer writes them when they are started, finished and encoded.
 
 use crate::event::SpanView;
 use crate::languages::language::Form;
@@ -6,9 +6,9 @@ use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Bytes of all of a span's numbers in a line.
+/// The most bytes of all of a span's numbers in a line.
 const NUMBERS_MAX: usize = 48_000;
-/// Digits of a number that count.
+/// The precision of a number, in digits.
 const DIGITS: usize = 12;
 
 /// `Starting new root span: …`.
@@ -16,7 +16,7 @@ pub fn started(span: &SpanView<'_>) -> String {
     let root = if span.local_root { "root " } else { "" };
     let mut out = format!("Starting new {root}span: trace_id={:032x}, span_id={}", span.trace_id, span.span_id);
     let _ = write!(out, ", parent_id={}", span.parent_id);
-    // Only PHP numbers its stacks, and a host need not say how.
+    // A host may leave out the numbers of PHP's stacks.
     let stack = |name: &str| span.metrics.iter().find(|(key, _)| *key == name);
     for (name, number) in ["SpanStack", "parent_SpanStack"].into_iter().filter_map(stack) {
         let _ = write!(out, ", {name}={number}");
@@ -80,7 +80,7 @@ fn structure(span: &SpanView<'_>, priority: Option<(&str, f64)>) -> String {
     out
 }
 
-/// The text tags with `, ` between them. Answers how many there are.
+/// Appends the text tags with `, ` between them. Returns how many there are.
 fn texts(out: &mut String, span: &SpanView<'_>, pair: impl Fn(&mut String, &str, &str)) -> usize {
     let mut between = "";
     let left_out = tags(&span.tags, |name, value| {
@@ -94,7 +94,7 @@ fn texts(out: &mut String, span: &SpanView<'_>, pair: impl Fn(&mut String, &str,
     span.tags.len()
 }
 
-/// The numeric ones, likewise, and the priority.
+/// Appends the numeric tags, and the priority.
 fn numbers(
     out: &mut String,
     span: &SpanView<'_>,
@@ -115,7 +115,7 @@ fn numbers(
     shown
 }
 
-/// A number as PHP prints it with a precision of twelve digits: `1`, `0.0001`, `1.0E-5`, `1.0E+12`.
+/// Formats a number as PHP does with a precision of twelve digits: `1`, `0.0001`, `1.0E-5`, `1.0E+12`.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return match (value.is_nan(), value > 0.0) {
@@ -124,7 +124,7 @@ pub fn number(value: f64) -> String {
             (false, false) => "-INF".into(),
         };
     }
-    // Rounded to what counts; then the exponent says which way to write it.
+    // Rounded first: the exponent of the rounded number decides how it is written.
     let text = format!("{value:.*e}", DIGITS - 1);
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent = exponent.parse::<i32>().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What a host tells of itself, in the Python tracer's words where it has some.
+//! Events that a host reports, in the Python tracer's words if it has some.
 
 use super::{repr, Place, Say, MONKEY, OURS, ROOT, TRACER};
 use crate::languages::text::{general, inline, inline_value};
@@ -9,13 +9,13 @@ const SAMPLER: Place = ("ddtrace._trace.sampler", "sampler.py:200");
 const POLLER: Place = ("ddtrace.internal.remoteconfig.worker", "worker.py:86");
 const APM_TRACING: Place = ("ddtrace.internal.remoteconfig.products.apm_tracing", "apm_tracing.py:66");
 
-/// Whether a logger may have this name: as Python modules are called, and nothing that breaks the line's frame.
+/// Whether a logger may have this name: that of a Python module, which cannot break the line's frame.
 pub fn is_logger(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     !name.is_empty() && name.len() <= 128 && name.bytes().all(fits)
 }
 
-/// The line for modules that are traced from now on.
+/// Appends the line for modules that are traced from now on.
 pub fn patched(names: &str, count: &str, say: &mut Say<'_>) {
     say(Level::Info, (MONKEY, "_monkey.py:403"), &|line| {
         line.say("Configured ddtrace instrumentation for ").say(&inline(count)).say(" integration(s). ");
@@ -23,14 +23,14 @@ pub fn patched(names: &str, count: &str, say: &mut Say<'_>) {
     });
 }
 
-/// The line for a module that cannot be traced.
+/// Appends the line for a module that cannot be traced.
 pub fn not_patched(name: &str, error: &str, say: &mut Say<'_>) {
     say(Level::Error, (MONKEY, "_monkey.py:302"), &|line| {
         line.say("failed to enable ddtrace support for ").say(&inline(name)).say(": ").say(&inline(error));
     });
 }
 
-/// A host's event. Always one line at least.
+/// Appends the lines of an event that a host reports: at least one.
 pub fn event(pid: u32, kind: &str, fields: &[(&str, &str)], say: &mut Say<'_>) {
     let field = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
     match kind {

@@ -1,10 +1,10 @@
-//! Values as Python prints them: `repr` of strings, floats and dicts, and the tracer's sizes for people. Knows no event.
+//! Values as Python prints them: `repr` of strings, floats and dicts, and sizes as the tracer prints them.
 
 use serde_json::Value;
 use std::fmt::Write;
 
-/// A string's `repr`: in single quotes, or in double ones where only that spares a backslash; what cannot be printed as
-/// an escape.
+/// Formats a string's `repr`: in single quotes, or in double ones if these alone avoid a backslash. Characters that
+/// cannot be printed are escaped.
 pub fn string(text: &str, out: &mut String) {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(quote);
@@ -25,7 +25,7 @@ pub fn string(text: &str, out: &mut String) {
     out.push(quote);
 }
 
-/// Python's notion and Rust's are drawn from the same categories; but alone, Rust escapes a mark that needs a letter.
+/// Python and Rust use the same categories, but Rust escapes a combining mark that stands alone.
 fn printable(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_control();
@@ -35,7 +35,7 @@ fn printable(c: char) -> bool {
     std::str::from_utf8(&pair[..end]).is_ok_and(|pair| pair.escape_debug().nth(1) == Some(c))
 }
 
-/// A string's `repr`, or `None` for an empty one.
+/// Formats a string's `repr`, or `None` for an empty one.
 pub fn string_or_none(text: &str, out: &mut String) {
     if text.is_empty() {
         out.push_str("None");
@@ -44,7 +44,7 @@ pub fn string_or_none(text: &str, out: &mut String) {
     }
 }
 
-/// A float's `repr`: the fewest digits that are exact, with an exponent below 1e-4 and from 1e16 on.
+/// Formats a float's `repr`: the fewest digits that are exact, with an exponent below 1e-4 and from 1e16 on.
 pub fn float(value: f64, out: &mut String) {
     if !value.is_finite() {
         out.push_str(match value {
@@ -62,7 +62,7 @@ pub fn float(value: f64, out: &mut String) {
     }
 }
 
-/// A number that a Python host would have set as an integer, as one; others as [`float`].
+/// Formats a whole number as an integer, as a Python host would have set it; others as [`float`].
 pub fn number(value: f64, out: &mut String) {
     if value.fract() == 0.0 && value.abs() < 1e16 {
         let _ = write!(out, "{}", value as i64);
@@ -80,7 +80,7 @@ pub fn truth(value: bool) -> &'static str {
     }
 }
 
-/// A dict's `repr`, its keys in this order.
+/// Formats a dict's `repr`, its keys in this order.
 pub fn dict<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>, out: &mut String) {
     out.push('{');
     for (n, (name, value)) in fields.enumerate() {
@@ -115,7 +115,7 @@ fn json(value: &Value, out: &mut String) {
     }
 }
 
-/// Bytes in the unit that fits, of a thousand each: `804B`, `1.61KB`, `3MB`.
+/// Formats a number of bytes in the unit that fits, with factors of 1,000: `804B`, `1.61KB`, `3MB`.
 pub fn size(bytes: u64) -> String {
     let (mut size, mut unit) = (bytes as f64, 0);
     while size >= 1000.0 && unit < 4 {

@@ -5,9 +5,9 @@ use crate::event::SpanView;
 use crate::languages::text::{cut, free, inline, tags, TAG_MAX};
 use std::borrow::Cow;
 
-/// What carries the sampling priority.
+/// The numeric tag with the sampling priority.
 const PRIORITY: &str = "_sampling_priority_v1";
-/// Numeric tags of a span in a line; the rest is counted.
+/// How many numeric tags of a span are in a line; the others are counted.
 const METRICS_MAX: usize = 256;
 
 impl Writer {
@@ -17,7 +17,8 @@ impl Writer {
         self.say(",name=").say(&inline(name)).say(")>")
     }
 
-    /// As the page has it, with the two blanks before `parent_id` that people find when they search for its example.
+    /// Appends a span in the page's form, with the two blanks before `parent_id` of its example, which people search
+    /// for.
     pub fn finished_as_on_the_page(&mut self, span: &SpanView<'_>) {
         self.say("finishing span name=").repr(span.name).put(format_args!(" id={}", span.span_id));
         self.put(format_args!(" trace_id={}  parent_id=", span.trace_id as u64)).id_or_none(span.parent_id);
@@ -36,7 +37,7 @@ impl Writer {
         self.say(" metrics=").metrics(&metrics, repr::number).say(" (enabled:True)");
     }
 
-    /// As today's source has it: the `repr` of a span, whose texts stand in plain single quotes.
+    /// Appends a span in the source's form: its `repr`, with texts in plain single quotes.
     pub fn finished(&mut self, span: &SpanView<'_>) {
         let end = span.start_ns.saturating_add(span.duration_ns);
         self.say("finishing span - Span(name='").say(&inline(span.name));
@@ -55,14 +56,14 @@ impl Writer {
             self.put(format_args!("'{PRIORITY}': {priority}"));
         }
         self.say("}, _span_links=[], _baggage={}, _is_remote=False)");
-        // Only of such a span is it known who its service's first one is.
+        // Only for such a span is the first span of its service known.
         if span.local_root {
             self.say(", service_entry_span_name=").say(&inline(span.name));
         }
         self.say("), metastruct={} (enabled:True)");
     }
 
-    /// A trace's spans leave. How many stay behind is known where none does.
+    /// Appends that a trace's spans leave. How many stay is known only if none does.
     pub fn encoding(&mut self, trace_id: u128, spans: u64, complete: bool, first: Option<&SpanView<'_>>) {
         self.put(format_args!("Encoding {spans} spans. Spans processed: {spans}. "));
         self.say("Spans dropped by trace processors: 0. ");
@@ -123,7 +124,7 @@ impl Writer {
     }
 }
 
-/// The numeric tags, with the priority that the trace's first span is sent with.
+/// Returns the numeric tags, with the priority that is sent on the trace's first span.
 fn metrics<'a>(span: &SpanView<'a>) -> Vec<(&'a str, f64)> {
     let mut metrics = span.metrics.clone();
     if let Some(priority) = span.priority.filter(|_| span.local_root) {

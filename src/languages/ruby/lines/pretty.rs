@@ -1,9 +1,8 @@
-//! A finished trace as Ruby's `pp` prints it: which lines a span has, and where they break. Knows no log record.
+//! A finished trace as Ruby's `pp` prints it: which lines a span has, and where they break.
 //!
-//! `pp` fills 79 columns and breaks the outermost group that does not fit. A span's first lines are texts with a
-//! newline of their own, which it takes for one more column each, so that the width is used up before the tags begin:
-//! these always stand below each other. The numbers behind them begin at the width of the last tag, and stay in one line
-//! where everything up to the next place for a break still fits.
+//! `pp` fills 79 columns and breaks the outermost group that does not fit. It counts the newlines in a span's first
+//! lines as columns, so that the width is used up before the tags begin: every tag is on a line of its own. The numbers
+//! behind the tags begin at the width of the last tag, and stay on one line if everything up to the next break fits.
 
 use crate::event::SpanView;
 use crate::languages::language::Form;
@@ -14,15 +13,15 @@ use std::fmt::Write;
 const WIDTH: usize = 79;
 /// Columns before a tag.
 const INDENT: usize = 3;
-/// Bytes of all of a span's numbers.
+/// The most bytes of all of a span's numbers.
 const NUMBERS_MAX: usize = 48_000;
 /// A number that a host may set as a tag; what only Ruby counts.
 const ALLOCATIONS: &str = "allocations";
 
-/// `Writing n spans (enabled: true)` and the spans; where they are many, further records with the rest.
+/// Returns `Writing n spans (enabled: true)` and the spans, in several records if there are many spans.
 ///
 /// [`Form::Page`]: one record, with a blank line where the array's bracket was, as the page shows it, and durations in
-/// nanoseconds. The tracer of that time wrote two records, and the page is what people compare with.
+/// nanoseconds. The tracer of that time wrote two records, but people compare with the page.
 pub fn written(form: Form, spans: u64, list: &[SpanView<'_>]) -> Vec<String> {
     let (page, mut records, mut room) = (form == Form::Page, Vec::new(), SpansRoom::new());
     let mut out = format!("Writing {spans} spans (enabled: true)");
@@ -95,7 +94,7 @@ fn span(out: &mut String, form: Form, span: &SpanView<'_>, first: bool) {
     }
 }
 
-/// The tags, each but the first on a line of its own. Answers the columns of the last one.
+/// Appends the tags, each but the first on a line of its own. Returns the columns of the last one.
 fn tags_below_each_other(out: &mut String, span: &SpanView<'_>) -> usize {
     let mut last = out.len();
     let mut between = "";
@@ -133,7 +132,7 @@ fn numbers(span: &SpanView<'_>, first: bool, without_allocations: bool) -> Vec<S
     entries
 }
 
-/// A `Float` as Ruby prints it: `1.0`, `0.0001`, `1.0e-05`, `1.0e+15`.
+/// Formats a `Float` as Ruby does: `1.0`, `0.0001`, `1.0e-05`, `1.0e+15`.
 pub fn float(value: f64) -> String {
     if !value.is_finite() {
         return match (value.is_nan(), value > 0.0) {

@@ -49,7 +49,7 @@ impl Teller<'_> {
 
     fn nothing_told(&self) -> Finding {
         let name = self.tongue.name();
-        let says = match (self.tongue.logs_success(), self.story.payloads_sending) {
+        let says = match (self.tongue.reader().logs_success, self.story.payloads_sending) {
             (_, 0) if self.story.spans() == 0 && self.made_none() => format!("{name}: there was nothing to send"),
             (_, 0) if self.story.spans() == 0 => format!(
                 "{name}: not known: the log has no failure, and only a log in debug mode shows what is sent"

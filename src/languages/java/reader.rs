@@ -1,17 +1,39 @@
-//! Java: lines of SimpleLogger, and of its JSON layout.
+//! Reads lines of the Java tracer: those of SimpleLogger, and of its JSON layout.
 
-use super::{native, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number_after, word_after, LogReader, Place, Seen};
 use serde_json::Value;
 
-/// A line of the JSON layout.
+pub static READER: LogReader = LogReader {
+    name: "Java",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[
+        ("DEBUG datadog.", read),
+        ("INFO datadog.", read),
+        ("WARN datadog.", read),
+        ("ERROR datadog.", read),
+        ("EXCLUDE_TELEMETRY datadog.", read),
+        ("\"logger.name\":\"datadog.", |place| Some(("java", object(place.line)))),
+        ("\"logger.name\":\"spanwire\"", |place| Some(("java", object(place.line)))),
+    ],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = after(place.rest(), " - ")?;
+    Some(("java", native::or_ours(seen(message), message)))
+}
+
+/// Reads a line of the JSON layout.
 pub fn object(line: &str) -> Seen<'_> {
     let start = line.find('{').unwrap_or(0);
     let Ok(object) = serde_json::from_str::<Value>(&line[start..]) else { return Seen::Line };
     let message = object["message"].as_str().unwrap_or_default();
     let ours = message.strip_prefix("spanwire: ");
     match ours.map_or_else(|| seen(message), native::seen) {
-        // What borrows from the object's own text cannot leave; of these only the id matters, and any part does.
+        // The id is looked up in the line, which lives longer than the parsed object; any part of it identifies the span.
         Some(Seen::Started(_)) => Seen::Started(word_after(line, "s_id=").unwrap_or_default()),
         Some(Seen::Finished(_)) => Seen::Finished(word_after(line, "s_id=").unwrap_or_default()),
         Some(Seen::Dropped { spans, traces, .. }) if ours.is_none() => {
@@ -67,7 +89,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'T' if starts("Transformed - ") => Seen::Integration,
         b'I' if starts("Instrumentation applied") => Seen::Integration,
         b'B' if starts("Both ") => Seen::Trouble("setting.rejected"),
-        // The text before may be the agent's own answer.
+        // The text before may be the agent's answer.
         _ if message.contains(" while sending ") => {
             let traces = number_after(message, " while sending ")?;
             let cause = number_after(message, "Status: ").map(errors::refusal).or_else(|| errors::cause(message));

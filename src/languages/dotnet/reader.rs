@@ -1,10 +1,32 @@
-//! .NET: records of Serilog, whose form an application may share: a message that is not known is the tracer's only if
-//! its properties are.
+//! Reads lines of the .NET tracer: records of Serilog, which an application may use too. An unknown message is the
+//! tracer's only if the tracer's properties follow it.
 
-use super::{after, native, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number, number_after, word_after, LogReader, Place, Seen};
 
-pub fn read(message: &str) -> Option<Seen<'_>> {
+pub static READER: LogReader = LogReader {
+    name: ".NET",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[
+        ("[DBG] ", read_line),
+        ("[INF] ", read_line),
+        ("[WRN] ", read_line),
+        ("[ERR] ", read_line),
+        ("| DD-TRACE-DOTNET ", read_line),
+        ("[debug] JITCompilationStarted", |_| Some(("dotnet", Seen::Line))),
+    ],
+};
+
+fn read_line<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let rest = place.rest();
+    let framed = rest.contains("] ") && place.from_word().starts_with('|');
+    read(if framed { after(rest, "] ")? } else { rest }).map(|seen| ("dotnet", seen))
+}
+
+fn read(message: &str) -> Option<Seen<'_>> {
     let ours = message.strip_prefix("spanwire: ").unwrap_or(message);
     let known = seen(message).or_else(|| native::seen(ours));
     known.or_else(|| message.contains("TracerVersion: ").then_some(Seen::Line))
@@ -31,7 +53,7 @@ fn seen(message: &str) -> Option<Seen<'_>> {
             Seen::lost(Some("agent.http_429"), number_after(message, "submit "))
         }
         b'A' if starts("An error occurred while sending ") && message.contains(" to the agent at ") => {
-            // Without one here, the exception is on the next line.
+            // If there is no error here, the exception is on the next line.
             let error = after(message, " to the agent at ").unwrap_or_default();
             let lost = !message.contains(". Retrying.");
             Seen::Failed { cause: errors::cause(error), traces: 0, lost, echo: !lost }
@@ -46,7 +68,7 @@ fn seen(message: &str) -> Option<Seen<'_>> {
         b'T' if starts("Traces were dropped since the last flush operation: ") => {
             let too_large = number_after(message, "operation: ")?;
             let full: u64 =
-                message.split(", ").skip(1).filter_map(|part| super::number(part.trim_start_matches("and "))).sum();
+                message.split(", ").skip(1).filter_map(|part| number(part.trim_start_matches("and "))).sum();
             let reason = if full > 0 { "queue_full" } else { "too_large" };
             Seen::Dropped { reason, spans: 0, traces: too_large + full }
         }

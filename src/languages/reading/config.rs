@@ -12,14 +12,19 @@ pub struct Config {
     pub version: Option<String>,
     /// The version of this library, if the tracer uses it.
     pub spanwire_version: Option<String>,
+    /// The service.
     pub service: Option<String>,
+    /// The environment.
     pub env: Option<String>,
     /// The version of the service.
     pub service_version: Option<String>,
+    /// The agent's URL.
     pub agent_url: Option<String>,
     /// The error of the first attempt to reach the Agent.
     pub agent_error: Option<String>,
+    /// Whether tracing is on.
     pub enabled: Option<bool>,
+    /// Whether debug mode is on.
     pub debug: Option<bool>,
 }
 

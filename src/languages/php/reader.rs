@@ -1,11 +1,25 @@
-//! PHP: lines of the extension, of the userland logger before it, and of the background sender.
+//! Reads lines of the PHP tracer: those of the extension, of the older logger in PHP, and of the background sender.
 
-use super::{more_spans, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{errors, more_spans, number_after, word_after, LogReader, Place, Seen};
+
+pub static READER: LogReader = LogReader {
+    name: "PHP",
+    logs_success: false,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[("[ddtrace] [", read), ("[bgs] ", |place| Some(("php", sender(place.rest())?)))],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("php", native::or_ours(seen(message), message)))
+}
 
 const TARGETS: [&str; 9] = ["error", "warning", "info", "debug", "trace", "span", "startup", "deprecated", "hook"];
 
-/// The message of what follows `[ddtrace] [`, without the target, the process and the dash.
+/// Returns the message of what follows `[ddtrace] [`, without target, process and dash.
 pub fn message(rest: &str) -> Option<&str> {
     let (target, rest) = rest.split_once("] ")?;
     if !TARGETS.contains(&target) {
@@ -18,7 +32,7 @@ pub fn message(rest: &str) -> Option<&str> {
     Some(rest.strip_prefix("- ").unwrap_or(rest))
 }
 
-/// What follows `[bgs] `.
+/// Reads what follows `[bgs] `.
 pub fn sender(message: &str) -> Option<Seen<'_>> {
     Some(match message {
         _ if message.starts_with("uploaded ") => Seen::sent(None, number_after(message, "uploaded ")?),

@@ -1,9 +1,45 @@
-//! This library's own readable lines.
+//! Reads this library's own readable lines.
 
-use super::{after, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use super::bindings;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number_after, word_after, LogReader, Place, Seen};
 
-/// The message of what follows `Z spanwire[`: the process, the level.
+pub static READER: LogReader = LogReader {
+    name: "spanwire",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[
+        ("Z spanwire[", read),
+        ("spanwire: ", |place| ours(place.before(), place.rest())),
+        ("tracing is off: ", |place| Some(("native", bindings::seen(place.from_word())?))),
+        ("the former settings stay: ", |place| Some(("native", bindings::seen(place.from_word())?))),
+    ],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("native", or_ours(None, message)))
+}
+
+/// Reads a line in our words. The text before them decides which language's form it is.
+fn ours<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> {
+    let id = match before {
+        "" => "node",
+        _ if before.ends_with(" - ") && before.contains("] - ") => "python",
+        _ if before.ends_with(" - ") => "java",
+        _ => "node",
+    };
+    Some((id, seen(message)?))
+}
+
+/// Returns what a tracer's own message says, or else what it says in our words.
+pub fn or_ours<'a>(own: Option<Seen<'a>>, message: &'a str) -> Seen<'a> {
+    let message = message.strip_prefix("spanwire: ").unwrap_or(message);
+    own.or_else(|| seen(message)).unwrap_or(Seen::Line)
+}
+
+/// Returns the message of what follows `Z spanwire[`: behind the process and the level.
 pub fn message(rest: &str) -> Option<&str> {
     let (_, rest) = rest.split_once("] ")?;
     let (level, message) = rest.split_once(' ')?;
@@ -28,7 +64,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
             Seen::Failed { cause, traces: traces(), lost: !message.contains("tried again"), echo: false }
         }
         b'D' if starts("DATADOG TRACER DIAGNOSTIC - Agent not reachable at ") => {
-            // Before the advice, which has words of its own.
+            // The advice after the error may contain words of other errors.
             let error = message.split("; size=").next().unwrap_or(message).split("; it will").next().unwrap_or(message);
             let error = error.split(": ").skip(1).collect::<Vec<_>>().join(": ");
             let lost = message.contains("its spans are dropped");
@@ -65,7 +101,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
     })
 }
 
-/// A setting that was refused, by its name.
+/// Returns what the rejection of this setting means.
 pub fn rejected(name: &str) -> Seen<'static> {
     match name.starts_with("DD_TRACE_AGENT_URL") || name.starts_with("DD_AGENT_HOST") {
         true => Seen::Trouble("agent.bad_url"),
@@ -73,7 +109,7 @@ pub fn rejected(name: &str) -> Seen<'static> {
     }
 }
 
-/// A sentence about settings.
+/// Reads a sentence about settings.
 pub fn setting(text: &str) -> Seen<'static> {
     match text.contains("another tracer of this process") {
         true => Seen::Trouble("settings.disagree"),

@@ -1,6 +1,6 @@
-//! What the bindings for PHP and Ruby say, in their hosts' logs, when the library cannot be used.
+//! Reads what the bindings for PHP and Ruby write to their hosts' logs when the library cannot be used.
 
-use super::Seen;
+use crate::languages::reading::Seen;
 
 pub fn seen(message: &str) -> Option<Seen<'_>> {
     let older = [

@@ -1,9 +1,37 @@
-//! Python: records of the `logging` module, in the tracer's own format or in another that names the logger.
+//! Reads lines of the Python tracer: records of the `logging` module, in the tracer's own format or in another one with
+//! the logger's name.
 
-use super::{after, human_size, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, human_size, number_after, word_after, LogReader, Place, Seen};
 
-/// The message of what follows the logger's beginning.
+pub static READER: LogReader = LogReader {
+    name: "Python",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[
+        ("[ddtrace.", read),
+        ("DEBUG:ddtrace", read),
+        ("INFO:ddtrace", read),
+        ("WARNING:ddtrace", read),
+        ("ERROR:ddtrace", read),
+        ("[ddtrace] [", read_root),
+        ("- - DATADOG TRACER ", |place| Some(("python", seen(place.from_word())?))),
+    ],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("python", native::or_ours(seen(message), message)))
+}
+
+/// Reads a record of the logger `ddtrace` itself; PHP's lines have the same word.
+fn read_root<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    place.rest().split(']').next()?.contains(".py:").then(|| read(place)).flatten()
+}
+
+/// Returns the message of what follows the beginning of the logger's name.
 pub fn message(rest: &str) -> Option<&str> {
     match after(rest, "] - ") {
         Some(message) => Some(message),

@@ -1,10 +1,19 @@
-//! This library's objects, one per line. Those of spans, which are nearly all, are not parsed.
+//! Reads this library's objects, one per line. Does not parse those of spans, which are nearly all.
 
-use super::{after, native, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, word_after, LogReader, Seen};
 use serde_json::Value;
 
-pub fn read(line: &str) -> Option<Seen<'_>> {
+pub static READER: LogReader = LogReader {
+    name: "spanwire (JSON)",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[("\"kind\":\"", |place| read(place.line).map(|seen| ("json", seen)))],
+};
+
+fn read(line: &str) -> Option<Seen<'_>> {
     let start = line.find("{\"time\":\"")?;
     let line = &line[start..];
     let kind = word_after(line, "\"kind\":\"")?;
@@ -46,7 +55,7 @@ pub fn read(line: &str) -> Option<Seen<'_>> {
         "spans.overdue" => Seen::Unfinished { spans: number("spans"), sure: object["stopping"] == true },
         "tracer.stopped" => Seen::Stopped { lost: number("spans_lost").saturating_add(number("spans_unknown")) },
         "panic" => Seen::Trouble("panic.caught"),
-        // The same kind tells that the thread runs at last.
+        // Without an errno, the event says that the thread runs at last.
         "limits.threads" if object["errno"].is_number() => Seen::Trouble("limits.threads"),
         "log.lost" => Seen::RecordsLost(number("records").max(1)),
         "log.file" if object["path"].is_string() => Seen::Line,

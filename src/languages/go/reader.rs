@@ -1,9 +1,23 @@
-//! Go: `Datadog Tracer vX LEVEL: message`. Errors are aggregated, up to a minute late.
+//! Reads lines of the Go tracer: `Datadog Tracer vX LEVEL: message`. Errors are gathered and up to a minute late.
 
-use super::{after, number, number_after, word_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number, number_after, word_after, LogReader, Place, Seen};
 
-/// The message of what follows `Datadog Tracer v`.
+pub static READER: LogReader = LogReader {
+    name: "Go",
+    logs_success: true,
+    logs_spans: true,
+    logs_ends: false,
+    marks: &[("Datadog Tracer v", read)],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("go", native::or_ours(seen(message), message)))
+}
+
+/// Returns the message of what follows `Datadog Tracer v`.
 pub fn message(rest: &str) -> Option<&str> {
     let words = after(rest, " ")?;
     let (level, message) = words.split_once(": ")?;

@@ -1,10 +1,24 @@
-//! Ruby: lines of `Logger`, the tracer's name twice. The pretty-printed spans below them are not counted: the line
-//! before says how many there are.
+//! Reads lines of the Ruby tracer: lines of `Logger` with the tracer's name twice. Does not count the pretty-printed
+//! spans below them: the line before says how many there are.
 
-use super::{after, number_after, Config, Seen};
-use crate::doctor::errors;
+use crate::languages::native::reader as native;
+use crate::languages::reading::config::Config;
+use crate::languages::reading::{after, errors, number_after, LogReader, Place, Seen};
 
-/// The message of what follows ` -- datadog: [`; the frame that wrote it is left out.
+pub static READER: LogReader = LogReader {
+    name: "Ruby",
+    logs_success: false,
+    logs_spans: true,
+    logs_ends: true,
+    marks: &[(" -- ddtrace: [", read), (" -- datadog: [", read)],
+};
+
+fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = message(place.rest())?;
+    Some(("ruby", native::or_ours(seen(message), message)))
+}
+
+/// Returns the message of what follows ` -- datadog: [`, without the place in the source.
 pub fn message(rest: &str) -> Option<&str> {
     let message = after(rest, "] ")?;
     if !message.starts_with('(') {
