@@ -39,7 +39,7 @@ pub enum AgentAddress {
     Unusable {
         /// The URL, without credentials and query.
         url: String,
-        /// The reason, one sentence for the log and the start-up line.
+        /// The reason.
         why: Unusable,
     },
 }

@@ -4,6 +4,7 @@
 //! [`Languages`].
 
 use super::levels::{self, Levels};
+use super::rejection::Rejection;
 use super::version::Version;
 use super::Rejection;
 use crate::level::Level;

@@ -1,13 +1,13 @@
 //! The sources of settings' values, from the weakest to the strongest.
 
-/// Where a value came from; a later one wins.
+/// Where a value came from. A later origin overrides an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Nobody set it.
+    /// Not set.
     Default,
     /// A configuration file (`DD_TRACE_CONFIG_FILE`).
     File,
-    /// The host's code, as a default of its own (`default:NAME`).
+    /// The host's code, as a default (`default:NAME`).
     CodeDefault,
     /// The environment.
     Env,
@@ -16,7 +16,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The stable name, as the start-up line and logs show it.
+    /// Returns the stable name that the start-up line and logs show.
     pub fn name(self) -> &'static str {
         match self {
             Origin::Default => "default",

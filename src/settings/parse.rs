@@ -1,6 +1,4 @@
-//! Parsers for each type of setting: they return a value, or a sentence that names the accepted values.
-//! How each kind of setting is read: text in, a value or the reason why it is rejected out. Nothing here knows a setting's
-//! name, where a text came from or what it overrides.
+//! Parsers for each type of setting: they return a value, or the reason why the text is rejected.
 
 use super::rejection::{Bounds, Rejection};
 use crate::level::Level;

@@ -1,5 +1,8 @@
 //! Opens log files, and refuses those that an attacker may have put there.
 
+// Opens files and makes folders.
+#![allow(clippy::disallowed_methods)]
+
 use crate::lines::{Given, Lines};
 use crate::os_error::FileFault;
 use crate::settings::FileConfig;
