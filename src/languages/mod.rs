@@ -29,9 +29,6 @@ pub use line::{About, Frame, Line, NATIVE_CODE};
 use crate::event::Event;
 use crate::level::Level;
 use crate::settings::Languages;
-pub use language::{Form, Language};
-pub use limits::HeldBack;
-pub use line::{About, Frame, Line, NATIVE_CODE};
 
 /// Every language, in the order of the documents.
 pub static ALL: &[&Language] = &[

@@ -31,7 +31,6 @@ pub use crate::event::{Event, SpanView};
 use crate::event::{Outlet, Thread};
 pub use crate::languages::{About, Dialect};
 pub use crate::level::Level;
-use crate::os_error::OsError;
 pub use crate::settings::{FileConfig, Retention, LOGGER_LEVELS_MAX as RULES_MAX};
 pub use crate::zone::Zone;
 pub use callback::Returned;

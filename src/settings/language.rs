@@ -4,7 +4,6 @@
 //! [`Languages`].
 
 use super::levels::{self, Levels};
-use super::rejection::Rejection;
 use super::version::Version;
 use super::Rejection;
 use crate::level::Level;
