@@ -22,8 +22,9 @@ fn gem(library: &Path) -> Host {
 }
 
 fn package(folder: &Folder, library: &Path) -> Host {
-    let loader = root().join("bindings/php/src/Ffi/Library.php");
-    let script = format!("<?php require '{}'; Spanwire\\Ffi\\Library::load(); echo \"ran\\n\";", loader.display());
+    let loader = root().join("bindings/php/src/Ffi");
+    let loaded = ["Abi", "Library"].map(|class| format!("require '{}/{class}.php'; ", loader.display())).concat();
+    let script = format!("<?php {loaded}Spanwire\\Ffi\\Library::load(); echo \"ran\\n\";");
     let php = command("php").arg("-d").arg("display_errors=stderr").arg("-d");
     php.arg(format!("spanwire.library={}", library.display())).arg(folder.file("a.php", script).display())
 }

@@ -102,7 +102,9 @@ pub fn agent_ahead_by(seconds: i64) -> String {
         let (year, month, day, hour, minute, second) = spanwire::sys::utc_time(now as u64 * 1_000_000_000);
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let month = months[month as usize - 1];
-        let date = format!("Date: Sun, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT\r\n");
+        // 1 January 1970 was a Thursday.
+        let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(now / 86_400) as usize % 7];
+        let date = format!("Date: {weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT\r\n");
         let info = r#"{"version":"7.99.0","endpoints":["/v0.4/traces"]}"#;
         http("200 OK", &date, if head.path == "/info" { info } else { "{}" })
     })
