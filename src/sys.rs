@@ -3,12 +3,13 @@
 mod descriptor;
 pub mod environment;
 pub mod errors;
+mod generation;
 #[cfg_attr(not(any(test, spanwire_shared, spanwire_static)), allow(dead_code))]
 mod heap;
 mod socket;
 mod withheld;
 
-pub use descriptor::{begin_generation, close_inherited, is_taken, Descriptor, Taken};
+pub use descriptor::{close_inherited, is_taken, Descriptor, Taken};
 pub use heap::{free_older_generations, outliving};
 pub use socket::{Connection, Event};
 
@@ -21,6 +22,13 @@ use std::os::fd::{BorrowedFd, RawFd};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+
+/// What is opened and allocated from now on belongs to the process of this generation, counted from 1. For a forked
+/// child, before it opens anything.
+pub fn begin_generation(generation: u32) {
+    generation::set_generation(generation);
+    heap::begin_generation();
+}
 
 /// Runs `call` and restores `errno`, which is the host's.
 #[inline]

@@ -5,9 +5,7 @@
 mod crash;
 mod support;
 
-use crash::{
-    companion, cores_can_be_made, gdb, gdb_writes_the_core, kernel_leaves_cores, lldb, require_kernel_cores, At, Folder,
-};
+use crash::{companion, cores_can_be_made, gdb, gdb_writes_the_core, kernel_leaves_cores, lldb, At, Folder};
 use serde_json::Value as Json;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -80,6 +78,18 @@ fn tells_of_the_open_spans(core: &Path) {
     assert_eq!((count("span.started", true), count("span.started", false)), (2, 1), "{text}");
     assert_eq!((count("span.finished", false), count("chunk.enqueued", false)), (1, 1), "{text}");
     assert!(text.contains("ended by signal 11 (SIGSEGV)") && text.contains("; still open"), "{text}");
+}
+
+/// Whether the kernel leaves a core, for tests that need its own core, page by page. Under `tests/run` they fail where
+/// there is none.
+fn require_kernel_cores() -> bool {
+    let insists = std::env::var_os("SPANWIRE_REQUIRE_HOSTS").is_some_and(|value| value == "1");
+    let left = kernel_leaves_cores();
+    assert!(left || !insists, "cores are not left in the working directory: set sysctl kernel.core_pattern=core");
+    if !left {
+        eprintln!("skipped: the kernel leaves no core in the working directory (sysctl kernel.core_pattern=core)");
+    }
+    left
 }
 
 #[test]

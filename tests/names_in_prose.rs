@@ -33,7 +33,7 @@ const NO_SETTINGS: &[&str] = &[
     "SPANWIRE_LIBRARY",
     "SPANWIRE_NO_ROOT",
     // Macros and constants.
-    "OTEL_WORDS",
+    "OTEL_LEVELS",
     "SPANWIRE_HPP",
     "SPANWIRE_HPP_EXCEPTIONS",
     "SPANWIRE_HPP_RTTI",

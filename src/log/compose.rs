@@ -2,7 +2,6 @@
 //! lines, and hands each line that its logger's level admits to `deliver`. Runs on the thread that the event happens
 //! on.
 
-use super::config::LogConfig;
 use super::deliver::{deliver, deliver_at_once, gather, Start};
 use super::limit::Policy;
 use super::record::Record;
@@ -113,9 +112,8 @@ fn lines(shared: &Shared, event: &Event<'_>, held_back: HeldBack) -> (u64, Vec<L
 
 /// Whether the level of the line's logger admits it.
 fn wants(shared: &Shared, line: &Line) -> bool {
-    let given = |config: &Box<LogConfig>| config.level_given;
     let root = || {
-        let chosen = shared.switch.level_chosen() || shared.config.get().is_some_and(given);
+        let chosen = shared.switch.level_chosen() || shared.config.get().is_some_and(|config| config.level_given);
         shared.filter.root().filter(|_| !chosen && !shared.switch.debug(now_ms))
     };
     let level = shared.filter.level_of(&line.logger).or_else(root);

@@ -45,9 +45,8 @@ pub struct LanguageSettings {
     pub debug_caps_level: bool,
     /// The level where start-up logs are off and no level is set.
     pub level_without_startup: Option<Level>,
-    /// Levels of loggers in debug mode, in place of those that were set. The arguments are the interpreter and whether
-    /// start-up logs are on.
-    pub debug_rules: Option<fn(&str, bool) -> Vec<(String, Level)>>,
+    /// Levels of loggers in debug mode, in place of those that were set.
+    pub debug_rules: Option<DebugRules>,
     /// How long errors are gathered where `DD_LOGGING_RATE` is not set.
     pub gather_errors: Option<Duration>,
     /// The version of the tracer that brought the log file, and why it is not used before.
@@ -65,6 +64,9 @@ pub struct LanguageSettings {
     /// Checks the value of a property of the language's own logger layout, by the property's name.
     pub layout_check: fn(&str, &str) -> Result<(), Rejection>,
 }
+
+/// Levels by logger. The arguments are the interpreter and whether start-up logs are on.
+pub type DebugRules = fn(&str, bool) -> Vec<(String, Level)>;
 
 /// A folder for log files. The arguments ask whether a folder exists, and for an environment variable.
 pub type DefaultFolder = fn(fn(&str) -> bool, &dyn Fn(&str) -> Option<String>) -> PathBuf;

@@ -7,6 +7,7 @@
 //!
 //! All of them are listed in a static table, so that a forked child can close those of its parent.
 
+use super::generation::generation;
 use super::{keep_errno, numbered};
 use rustix::fs::OFlags;
 use std::fmt;
@@ -211,7 +212,7 @@ struct Place {
     state: AtomicU32,
     fd: AtomicI32,
     identity: [AtomicU64; 3],
-    /// [`GENERATION`] of the process that opened it.
+    /// The generation of the process that opened it.
     generation: AtomicU32,
 }
 
@@ -224,14 +225,6 @@ static TABLE: [Place; PLACES] = [const {
     }
 }; PLACES];
 
-/// How many forks lie between the first process and this one, and 1, as far as this process has noticed them.
-static GENERATION: AtomicU32 = AtomicU32::new(1);
-
-/// The generation of this process.
-pub(super) fn generation() -> u32 {
-    GENERATION.load(Relaxed)
-}
-
 /// Lists a descriptor; `None` when the table is full, and a forked child then keeps it open.
 fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
     let claimed = |place: &&Place| place.state.compare_exchange(FREE, BEING_SET, AcqRel, Relaxed).is_ok();
@@ -240,21 +233,14 @@ fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
     for (word, value) in place.identity.iter().zip(identity.words()) {
         word.store(value, Relaxed);
     }
-    place.generation.store(GENERATION.load(Relaxed), Relaxed);
+    place.generation.store(generation(), Relaxed);
     place.state.store(SET, Release);
     Some(place)
 }
 
-/// What is opened and allocated from now on belongs to the process of this generation, counted from 1. For a forked
-/// child, before it opens anything.
-pub fn begin_generation(generation: u32) {
-    GENERATION.store(generation, Relaxed);
-    super::heap::begin_generation();
-}
-
 /// Closes what an earlier process than this one opened and what is still that. For a forked child.
 pub fn close_inherited() {
-    let current = GENERATION.load(Relaxed);
+    let current = generation();
     for place in &TABLE {
         let state = place.state.load(Acquire);
         if state == FREE || (state == SET && place.generation.load(Relaxed) == current) {

@@ -14,7 +14,7 @@
 mod places;
 mod slab;
 
-use super::descriptor::generation;
+use super::generation::generation;
 use places::TABLE;
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::null_mut;

@@ -56,17 +56,6 @@ pub fn cores_can_be_made() -> bool {
     kernel_leaves_cores() || require("gdb")
 }
 
-/// The same for tests that need the kernel's own core, page by page. Under `tests/run` they fail where there is none.
-pub fn require_kernel_cores() -> bool {
-    let insists = std::env::var_os("SPANWIRE_REQUIRE_HOSTS").is_some_and(|value| value == "1");
-    let left = kernel_leaves_cores();
-    assert!(left || !insists, "cores are not left in the working directory: set sysctl kernel.core_pattern=core");
-    if !left {
-        eprintln!("skipped: the kernel leaves no core in the working directory (sysctl kernel.core_pattern=core)");
-    }
-    left
-}
-
 /// GDB with these commands. It stops where the program is about to die, and then writes its core into this folder.
 pub fn gdb_writes_the_core(folder: &Path, commands: &[&str]) -> Command {
     let mut gdb = Command::new("gdb");

@@ -17,7 +17,7 @@ pub static LANGUAGE: Language = Language {
     aliases: &["nodejs", "javascript", "js"],
     wordings: &[Wording { name: "node", version: "0.14.0" }, Wording { name: "node@source", version: "6.0.0" }],
     lines: lines::lines,
-    level_of: level_of,
+    level_of,
     lists_spans: Form::BOTH,
     local_time: false,
     thread_names: false,

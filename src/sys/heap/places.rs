@@ -2,7 +2,7 @@
 //! to. It is changed by single atomic steps, in an order that can lose a block to a fork at any moment, but never frees
 //! one twice.
 
-use super::super::descriptor::generation;
+use super::super::generation::generation;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 

@@ -1,7 +1,7 @@
 //! Small blocks, in slabs of the process's own. The C library keeps what a thread has freed for that thread, and loses it
 //! in a forked child, where the thread is not; a slab belongs to nobody but its generation.
 
-use super::super::descriptor::generation;
+use super::super::generation::generation;
 use super::places::TABLE;
 use std::cell::UnsafeCell;
 use std::ptr::null_mut;

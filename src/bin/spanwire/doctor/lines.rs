@@ -18,7 +18,7 @@ impl Tongue {
 
     /// How its lines are read.
     pub fn reader(self) -> &'static LogReader {
-        &ALL[self.0].reader
+        ALL[self.0].reader
     }
 
     /// The name for people and in JSON.
