@@ -194,7 +194,9 @@ fn memory_that_a_core_was_written_without_is_not_taken_for_zeros() {
     is_told_without_a_recorder(&folder.core());
     // Without the library's table, in the library's data or on the heap. The error must not claim that the library was
     // not used.
-    for (what, words) in [("libspanwire.so.0.1.0", "its root cannot be read"), ("[heap]", "its type descriptors cannot be read")] {
+    for (what, words) in
+        [("libspanwire.so.0.1.0", "its root cannot be read"), ("[heap]", "its type descriptors cannot be read")]
+    {
         let Some(folder) = crashed("no-table", None, &without(what)) else { return };
         let program = compile_c(&root().join("tests/hosts/script.c"));
         let core = folder.core();
