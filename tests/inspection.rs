@@ -269,7 +269,7 @@ fn backtraces_name_the_librarys_files_lines_and_arguments() {
     let folder = crashed(&subject, "backtrace");
     for debugger in ["gdb", "lldb"].into_iter().filter(|debugger| require(debugger)) {
         let said = backtraces(debugger, &subject.program, &folder.core());
-        assert!(said.contains("worker.rs:") && said.contains("export/queue/"), "{debugger}: {said}");
+        assert!(said.contains("worker.rs:") && said.contains("serving.rs:"), "{debugger}: {said}");
         assert!(said.contains("shared=") || said.contains("self="), "{debugger}: {said}");
     }
 }
