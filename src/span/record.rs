@@ -180,61 +180,34 @@ impl<'a> Record<'a> {
         Some((record, rest))
     }
 
-    /// Returns the run of this kind; empty where the record has none. Runs of an unknown kind are skipped.
+    /// Returns the runs of all kinds in the order of [`Kind::ALL`], empty where the record has none. Runs of an unknown
+    /// kind are skipped.
     #[inline]
-    pub fn run(&self, kind: Kind) -> Run<'a> {
+    pub fn runs(&self) -> [Run<'a>; Kind::ALL.len()] {
+        let mut runs = Kind::ALL.map(|kind| Run::new(kind, (&[], 0)));
+        let [texts, numbers, blobs] = &mut runs;
         let mut at = 0;
         for word in self.list.chunks_exact(WORD) {
             let word = word.try_into().map_or(0, u64::from_ne_bytes);
             let end = at + (word >> 32) as usize;
-            if word as u16 == kind as u16 {
-                let bytes = self.runs.get(at..end).unwrap_or_default();
-                return Run::new(kind, (bytes, u32::from((word >> 16) as u16)));
-            }
+            let bytes = self.runs.get(at..end).unwrap_or_default();
             at = end;
+            let run = Run { kind: word as u16, count: u32::from((word >> 16) as u16), bytes };
+            match Kind::of(run.kind) {
+                Some(Kind::Text) => *texts = run,
+                Some(Kind::Number) => *numbers = run,
+                Some(Kind::Blob) => *blobs = run,
+                None => {}
+            }
         }
-        Run::new(kind, (&[], 0))
+        runs
     }
 
     /// Visits every tag, kind by kind.
     pub fn each(&self, mut visit: impl FnMut(Item<'a>)) {
-        for kind in Kind::ALL {
-            run::each(kind, self.run(kind).bytes, &mut visit);
+        for (kind, run) in Kind::ALL.into_iter().zip(self.runs()) {
+            run::each(kind, run.bytes, &mut visit);
         }
-    }
-
-    /// Visits the text tags.
-    #[inline]
-    pub fn each_text(&self, mut visit: impl FnMut(&'a [u8], &'a [u8])) {
-        run::each(Kind::Text, self.run(Kind::Text).bytes, |item| {
-            if let Item::Text(key, value) = item {
-                visit(key, value);
-            }
-        });
-    }
-
-    /// Visits the numeric tags.
-    #[inline]
-    pub fn each_number(&self, mut visit: impl FnMut(&'a [u8], f64)) {
-        run::each(Kind::Number, self.run(Kind::Number).bytes, |item| {
-            if let Item::Number(key, value) = item {
-                visit(key, value);
-            }
-        });
-    }
-
-    /// Whether the span has a numeric tag of this key.
-    pub fn has_number(&self, key: &[u8]) -> bool {
-        let mut found = false;
-        self.each_number(|other, _| found |= other == key);
-        found
-    }
-
-    /// Whether the span has a text tag of this key.
-    pub fn has_text(&self, key: &[u8]) -> bool {
-        let mut found = false;
-        self.each_text(|other, _| found |= other == key);
-        found
     }
 }
 
@@ -291,7 +264,8 @@ pub(crate) mod tests {
             Item::Number(key, value) => assert_eq!((key, value), (&b"amount"[..], 42.5)),
         });
         assert_eq!(seen, [(b"card".to_vec(), b"visa".to_vec()), (b"blob".to_vec(), vec![0x80])]);
-        assert!(first.has_text(b"card") && !first.has_text(b"amount"));
+        let texts = first.runs()[0].bytes;
+        assert!(run::has(Kind::Text, texts, b"card") && !run::has(Kind::Text, texts, b"amount"));
     }
 
     #[test]

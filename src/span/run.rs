@@ -19,6 +19,17 @@ pub enum Kind {
 impl Kind {
     /// Every kind, in the order of the numbers.
     pub const ALL: [Kind; 3] = [Kind::Text, Kind::Number, Kind::Blob];
+
+    /// The kind of this number; `None` for one that this version does not know.
+    #[inline]
+    pub fn of(number: u16) -> Option<Kind> {
+        match number {
+            1 => Some(Kind::Text),
+            2 => Some(Kind::Number),
+            3 => Some(Kind::Blob),
+            _ => None,
+        }
+    }
 }
 
 /// One decoded tag.
@@ -53,6 +64,19 @@ pub fn each<'a>(kind: Kind, mut run: &'a [u8], mut visit: impl FnMut(Item<'a>)) 
     }
 }
 
+/// Whether a run has an item of this key.
+#[inline(always)]
+pub fn has(kind: Kind, mut run: &[u8], key: &[u8]) -> bool {
+    while let Some((item, rest)) = read(kind, run) {
+        let (Item::Text(other, _) | Item::Number(other, _) | Item::Blob(other, _)) = item;
+        if other == key {
+            return true;
+        }
+        run = rest;
+    }
+    false
+}
+
 /// A run with its kind and the number of its items.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
@@ -85,5 +109,7 @@ mod tests {
     #[test]
     fn kinds_are_numbered_from_one_without_a_gap() {
         assert!(Kind::ALL.iter().enumerate().all(|(n, &kind)| kind as usize == n + 1));
+        assert!(Kind::ALL.iter().all(|&kind| Kind::of(kind as u16) == Some(kind)));
+        assert!(Kind::of(0).is_none() && Kind::of(Kind::ALL.len() as u16 + 1).is_none());
     }
 }

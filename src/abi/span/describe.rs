@@ -4,8 +4,9 @@ use super::{key, noted, spanwire_span, with, SPANWIRE_META_STRUCT_MAX};
 use crate::abi::arg::{CBlob, CBytes, CLen, CText, Given};
 use crate::abi::guard_span;
 use crate::abi::status::*;
-use crate::span::open::{self, Field};
-use crate::tracer::spans;
+use crate::counters::Counters;
+use crate::span::open::{self, Field, OpenSpan};
+use crate::tracer::{spans, Error};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Sets a span's service. Children that are started later inherit it.
@@ -45,7 +46,8 @@ pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText)
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: CText) -> spanwire_status {
-    set_field(span, Field::Resource, Ok(resource.get()))
+    let text = Ok(resource.get());
+    with(span, |span, counters, _| set_field(span, counters, Field::Resource, text))
 }
 
 /// As spanwire_span_set_resource(), with the length.
@@ -67,7 +69,8 @@ pub extern "C" fn spanwire_span_set_resource_n(
     resource: CBytes,
     resource_len: CLen,
 ) -> spanwire_status {
-    set_field(span, Field::Resource, resource.of(resource_len))
+    let text = resource.of(resource_len);
+    with(span, |span, counters, _| set_field(span, counters, Field::Resource, text))
 }
 
 /// Sets a span's type: "web", "db", "sql", "cache", "http", ….
@@ -84,7 +87,8 @@ pub extern "C" fn spanwire_span_set_resource_n(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> spanwire_status {
-    set_field(span, Field::Type, Ok(type_.get()))
+    let text = Ok(type_.get());
+    with(span, |span, counters, _| set_field(span, counters, Field::Type, text))
 }
 
 /// Renames a span.
@@ -101,13 +105,15 @@ pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> s
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_name(span: spanwire_span, name: CText) -> spanwire_status {
-    set_field(span, Field::Name, Ok(name.get()))
+    let text = Ok(name.get());
+    with(span, |span, counters, _| set_field(span, counters, Field::Name, text))
 }
 
-/// Sets a field; NULL is the empty text.
+/// Sets a field; NULL is the empty text. Called inside of `with`, so that each field has a closure of its own, which
+/// is inlined.
 #[inline]
-fn set_field(span: spanwire_span, field: Field, text: Given) -> spanwire_status {
-    with(span, |span, counters, _| noted(counters, span.set_field(field, text?.unwrap_or_default())))
+fn set_field(span: &mut OpenSpan, counters: &Counters, field: Field, text: Given) -> Result<(), Error> {
+    noted(counters, span.set_field(field, text?.unwrap_or_default()))
 }
 
 /// Marks a span as failed and sets the tags `error.type`, `error.message` and `error.stack`.

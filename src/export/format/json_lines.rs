@@ -2,7 +2,7 @@
 //! reader rounds them.
 
 use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
-use super::spans::{each_number, each_text, service_and_resource};
+use super::spans::Span;
 use crate::export::metadata::Metadata;
 use crate::memory::{Buffer, Full};
 use crate::span::open::ERROR;
@@ -67,7 +67,7 @@ impl JsonLines {
             let before = body.len();
             if let Some((record, _)) = Record::read(&records[offset as usize..]) {
                 self.text.clear();
-                span(&mut self.text, spans, &record, added == 0);
+                span(&mut self.text, Span::of(record, spans.chunk, spans.metadata, added == 0));
                 if added > 0 {
                     put(body, b",")?;
                 }
@@ -85,10 +85,10 @@ impl JsonLines {
 }
 
 /// Appends a span's object. Written by hand in the order in which people read a span: serde_json sorts maps by name.
-fn span(line: &mut String, spans: &Spans<'_>, record: &Record<'_>, first: bool) {
-    let (chunk, metadata) = (spans.chunk, spans.metadata);
+fn span(line: &mut String, span: Span<'_>) {
+    let record = &span.record;
     let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes)).to_string();
-    let (service, resource) = service_and_resource(record, metadata);
+    let (service, resource) = span.service_and_resource();
     let fields = [("name", record.name), ("service", service), ("resource", resource), ("type", record.span_type)];
     for (n, (key, value)) in fields.into_iter().enumerate() {
         let separator = if n == 0 { '{' } else { ',' };
@@ -99,13 +99,13 @@ fn span(line: &mut String, spans: &Spans<'_>, record: &Record<'_>, first: bool) 
     let _ = write!(line, ",\"span_id\":\"{id}\",\"parent_id\":\"{parent}\",\"start\":{start},\"duration\":{duration}");
     let _ = write!(line, ",\"error\":{error},\"meta\":{{");
     let mut separator = "";
-    each_text(chunk, record, metadata, first, &mut |key, value| {
+    span.each_text(&mut |key, value| {
         let _ = write!(line, "{separator}{}:{}", text(key), text(value));
         separator = ",";
     });
     line.push_str("},\"metrics\":{");
     separator = "";
-    each_number(chunk, record, metadata, first, &mut |key, value| {
+    span.each_number(&mut |key, value| {
         let _ = write!(line, "{separator}{}:{}", text(key), Value::from(value));
         separator = ",";
     });

@@ -4,6 +4,7 @@
 use crate::export::metadata::Metadata;
 use crate::span::open::{LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record::{self, Record, HEADER};
+use crate::span::run::{self, Item, Kind, Run};
 use crate::trace::Chunk;
 
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
@@ -21,106 +22,141 @@ pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
     out[first..].sort_by_key(key);
 }
 
-/// The service and the resource with their defaults: the tracer's service, the span's name.
-pub(super) fn service_and_resource<'a>(record: &Record<'a>, metadata: &'a Metadata) -> (&'a [u8], &'a [u8]) {
-    let service = if record.service.is_empty() { metadata.service.as_bytes() } else { record.service };
-    let resource = if record.resource.is_empty() { record.name } else { record.resource };
-    (service, resource)
+/// A span that is encoded, and what its tags depend on. Its runs are looked up once.
+#[derive(Clone, Copy)]
+pub(super) struct Span<'a> {
+    pub(super) record: Record<'a>,
+    pub(super) texts: Run<'a>,
+    pub(super) numbers: Run<'a>,
+    pub(super) blobs: Run<'a>,
+    pub(super) chunk: &'a Chunk,
+    metadata: &'a Metadata,
+    /// Whether it is the first span of the chunk in this payload.
+    first: bool,
 }
 
-/// Visits a span's text tags: its own, then what the tracer and, on the first span of a chunk, the trace add. A key
-/// that the host has set is not added: no key comes twice.
-pub(super) fn each_text(
-    chunk: &Chunk,
-    record: &Record<'_>,
-    metadata: &Metadata,
-    first: bool,
-    visit: &mut dyn FnMut(&[u8], &[u8]),
-) {
-    record.each_text(&mut *visit);
-    each_added_text(chunk, record, metadata, first, visit);
-}
-
-/// Visits a span's numbers in the same way.
-pub(super) fn each_number(
-    chunk: &Chunk,
-    record: &Record<'_>,
-    metadata: &Metadata,
-    first: bool,
-    visit: &mut dyn FnMut(&[u8], f64),
-) {
-    record.each_number(&mut *visit);
-    each_added_number(chunk, record, metadata, first, visit);
-}
-
-/// Visits the text tags that the tracer and the trace add to a span.
-#[inline(always)]
-pub(super) fn each_added_text(
-    chunk: &Chunk,
-    record: &Record<'_>,
-    metadata: &Metadata,
-    first: bool,
-    visit: &mut dyn FnMut(&[u8], &[u8]),
-) {
-    if first || !chunk.tags.is_empty() {
-        return each_added_with_trace(chunk, record, metadata, first, visit);
+impl<'a> Span<'a> {
+    /// A span of a chunk.
+    #[inline(always)]
+    pub(super) fn of(record: Record<'a>, chunk: &'a Chunk, metadata: &'a Metadata, first: bool) -> Span<'a> {
+        let [texts, numbers, blobs] = record.runs();
+        Span { record, texts, numbers, blobs, chunk, metadata, first }
     }
-    for (key, value) in &metadata.every_span {
-        add_text(record, visit, key.as_bytes(), value.as_bytes());
+
+    /// The service and the resource with their defaults: the tracer's service, the span's name.
+    #[inline]
+    pub(super) fn service_and_resource(&self) -> (&'a [u8], &'a [u8]) {
+        let record = &self.record;
+        let service = if record.service.is_empty() { self.metadata.service.as_bytes() } else { record.service };
+        let resource = if record.resource.is_empty() { record.name } else { record.resource };
+        (service, resource)
     }
-    add_version(record, metadata, visit);
+
+    /// Visits the text tags: the span's own, then what the tracer and, on the first span of a chunk, the trace add. A key
+    /// that the host has set is not added: no key comes twice.
+    pub(super) fn each_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+        run::each(Kind::Text, self.texts.bytes, |item| {
+            if let Item::Text(key, value) = item {
+                visit(key, value);
+            }
+        });
+        self.each_added_text(visit);
+    }
+
+    /// Visits the numbers in the same way.
+    pub(super) fn each_number(self, visit: &mut dyn FnMut(&[u8], f64)) {
+        run::each(Kind::Number, self.numbers.bytes, |item| {
+            if let Item::Number(key, value) = item {
+                visit(key, value);
+            }
+        });
+        self.each_added_number(visit);
+    }
+
+    /// Visits the text tags that the tracer and the trace add.
+    #[inline(always)]
+    pub(super) fn each_added_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+        if self.first || !self.chunk.tags.is_empty() {
+            let Span { texts, chunk, metadata, first, .. } = self;
+            return each_added_with_trace(texts.bytes, self.version(), chunk, metadata, first, visit);
+        }
+        for (key, value) in &self.metadata.every_span {
+            add_text(self.texts.bytes, visit, key.as_bytes(), value.as_bytes());
+        }
+        if let Some(version) = self.version() {
+            add_text(self.texts.bytes, visit, VERSION, version);
+        }
+    }
+
+    /// The tracer's version, where the span has the tracer's service.
+    #[inline(always)]
+    fn version(&self) -> Option<&'a [u8]> {
+        let has = self.record.service.is_empty() && !self.metadata.version.is_empty();
+        has.then(|| self.metadata.version.as_bytes())
+    }
+
+    /// Visits the numbers that the tracer and the trace add.
+    #[inline(always)]
+    pub(super) fn each_added_number(self, visit: &mut dyn FnMut(&[u8], f64)) {
+        let top_level = self.record.flags & TOP_LEVEL != 0;
+        if self.first || top_level {
+            let Span { numbers, chunk, metadata, first, .. } = self;
+            add_numbers(numbers.bytes, chunk, metadata, (first, top_level), visit);
+        }
+    }
 }
 
-/// The same for a span that carries trace tags. A trace tag wins over a tag of the settings.
+const VERSION: &[u8] = b"version";
+
+/// Visits the added text tags of a span that carries trace tags. A trace tag wins over a tag of the settings.
 #[inline(never)]
 fn each_added_with_trace(
+    own: &[u8],
+    version: Option<&[u8]>,
     chunk: &Chunk,
-    record: &Record<'_>,
     metadata: &Metadata,
     first: bool,
     visit: &mut dyn FnMut(&[u8], &[u8]),
 ) {
     for (key, value) in if first { &metadata.first_span } else { &metadata.every_span } {
         if chunk.tags.get(key.as_bytes()).is_none() {
-            add_text(record, visit, key.as_bytes(), value.as_bytes());
+            add_text(own, visit, key.as_bytes(), value.as_bytes());
         }
     }
-    add_version(record, metadata, visit);
-    chunk.each_tag(first, &mut |key, value| add_text(record, visit, key, value));
-}
-
-#[inline]
-fn add_version(record: &Record<'_>, metadata: &Metadata, visit: &mut dyn FnMut(&[u8], &[u8])) {
-    if record.service.is_empty() && !metadata.version.is_empty() {
-        add_text(record, visit, b"version", metadata.version.as_bytes());
+    if let Some(version) = version {
+        add_text(own, visit, VERSION, version);
     }
+    chunk.each_tag(first, &mut |key, value| add_text(own, visit, key, value));
 }
 
-#[inline]
-fn add_text(record: &Record<'_>, visit: &mut dyn FnMut(&[u8], &[u8]), key: &[u8], value: &[u8]) {
-    if !record.has_text(key) {
+/// Visits a text tag, unless it is among the span's own.
+fn add_text(own: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]), key: &[u8], value: &[u8]) {
+    if !run::has(Kind::Text, own, key) {
         visit(key, value);
     }
 }
 
-pub(super) fn each_added_number(
+#[inline(never)]
+fn add_numbers(
+    own: &[u8],
     chunk: &Chunk,
-    record: &Record<'_>,
     metadata: &Metadata,
-    first: bool,
+    (first, top_level): (bool, bool),
     visit: &mut dyn FnMut(&[u8], f64),
 ) {
-    let mut add = |wanted: bool, key: &[u8], value: f64| {
-        if wanted && !record.has_number(key) {
+    let mut add = |key: &[u8], value: f64| {
+        if !run::has(Kind::Number, own, key) {
             visit(key, value);
         }
     };
     if first {
         if let Some(priority) = chunk.decision.priority() {
-            add(true, b"_sampling_priority_v1", f64::from(priority));
+            add(b"_sampling_priority_v1", f64::from(priority));
         }
-        chunk.decision.each_rate(|key, rate| add(true, key, rate));
-        add(true, b"process_id", f64::from(metadata.process_id));
+        chunk.decision.each_rate(&mut add);
+        add(b"process_id", f64::from(metadata.process_id));
     }
-    add(record.flags & TOP_LEVEL != 0, b"_dd.top_level", 1.0);
+    if top_level {
+        add(b"_dd.top_level", 1.0);
+    }
 }

@@ -3,13 +3,13 @@
 //! (environment, version, tags) are written on every span.
 
 use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
-use super::spans::{each_added_number, each_added_text, service_and_resource};
+use super::spans::Span;
 use crate::export::metadata::{Identity, Metadata};
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode;
 use crate::span::open::ERROR;
 use crate::span::record::Record;
-use crate::span::run::{Kind, Run};
+use crate::span::run::Run;
 use crate::trace::Chunk;
 
 /// See the module. It has no state but a count: records hold tags as this format sends them.
@@ -93,7 +93,7 @@ fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], metadata: &Metadata, l
     for &offset in offsets {
         let before = out.len();
         if let Some((record, _)) = Record::read(&chunk.records.bytes()[offset as usize..]) {
-            span(out, chunk, &record, metadata, done == 0)?;
+            span(out, Span::of(record, chunk, metadata, done == 0))?;
         }
         if out.len() > limit {
             out.truncate(before);
@@ -116,6 +116,10 @@ fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
     Ok(())
 }
 
+const SERVICE: &[u8; 8] = b"\xa7service";
+const NAME: &[u8; 5] = b"\xa4name";
+const RESOURCE: &[u8; 9] = b"\xa8resource";
+const TYPE: &[u8; 5] = b"\xa4type";
 /// The numeric fields of a span with their keys. Each number has the encoding of nine bytes, and is filled in.
 const NUMBERS: &[u8; 94] = b"\xa8trace_id\xcf________\xa7span_id\xcf________\xa9parent_id\xcf________\
 \xa5start\xd3________\xa8duration\xd3________\xa5error_";
@@ -127,19 +131,39 @@ const START: usize = PARENT_ID + 8 + 7;
 const DURATION: usize = START + 8 + 10;
 const ERROR_FLAG: usize = NUMBERS.len() - 1;
 
-fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, metadata: &Metadata, first: bool) -> Result<(), Full> {
-    let (service, resource) = service_and_resource(record, metadata);
-    let blobs = record.run(Kind::Blob);
-    let fields = 11 + u8::from(!record.span_type.is_empty()) + u8::from(blobs.count > 0);
-    put(out, &[0x80 | fields])?;
-    put(out, b"\xa7service")?;
-    put_text(out, service)?;
-    put(out, b"\xa4name")?;
-    put_text(out, record.name)?;
-    put(out, b"\xa8resource")?;
-    put_text(out, resource)?;
-    let numbers: &mut [u8] = out.tail_beyond(NUMBERS.len())?;
-    numbers.copy_from_slice(NUMBERS);
+/// Writes bytes of a size that the compiler knows at the beginning of `place`. Returns what is left of it.
+#[inline(always)]
+fn fixed<'a, const N: usize>(place: &'a mut [u8], bytes: &[u8; N]) -> &'a mut [u8] {
+    let (here, rest) = place.split_at_mut(N);
+    here.copy_from_slice(bytes);
+    rest
+}
+
+/// Writes a text at the beginning of `place`. Returns what is left of it.
+fn text<'a>(place: &'a mut [u8], text: &[u8]) -> &'a mut [u8] {
+    let (here, rest) = place.split_at_mut(encode::text_size(text.len()));
+    encode::text(here, text);
+    rest
+}
+
+/// Appends a span. The room for its fields is made at once, since each check of the buffer has its price.
+#[inline(always)]
+fn span(out: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
+    let Span { record, texts, numbers, blobs, chunk, .. } = span;
+    let (service, resource) = span.service_and_resource();
+    let (name, span_type) = (record.name, record.span_type);
+    let fields = 11 + u8::from(!span_type.is_empty()) + u8::from(blobs.count > 0);
+    let mut size = 1 + SERVICE.len() + NAME.len() + RESOURCE.len() + NUMBERS.len();
+    size += [service, name, resource].iter().map(|text| encode::text_size(text.len())).sum::<usize>();
+    if !span_type.is_empty() {
+        size += TYPE.len() + encode::text_size(span_type.len());
+    }
+    let place = fixed(out.tail_beyond(size)?, &[0x80 | fields]);
+    let place = text(fixed(place, SERVICE), service);
+    let place = text(fixed(place, NAME), name);
+    let place = text(fixed(place, RESOURCE), resource);
+    let (filled, place) = place.split_at_mut(NUMBERS.len());
+    filled.copy_from_slice(NUMBERS);
     let duration = record.duration_ns.min(i64::MAX as u64);
     for (at, number) in [
         (TRACE_ID, chunk.trace_id_low),
@@ -148,22 +172,19 @@ fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, metadata: &Metadat
         (START, record.start_ns as u64),
         (DURATION, duration),
     ] {
-        numbers[at..at + 8].copy_from_slice(&number.to_be_bytes());
+        filled[at..at + 8].copy_from_slice(&number.to_be_bytes());
     }
-    numbers[ERROR_FLAG] = u8::from(record.flags & ERROR != 0);
-    if !record.span_type.is_empty() {
-        put(out, b"\xa4type")?;
-        put_text(out, record.span_type)?;
+    filled[ERROR_FLAG] = u8::from(record.flags & ERROR != 0);
+    if !span_type.is_empty() {
+        text(fixed(place, TYPE), span_type);
     }
-    put(out, b"\xa4meta")?;
-    run_and_more(out, record.run(Kind::Text), |out, count| {
-        each_added_text(chunk, record, metadata, first, &mut |key, value| {
+    run_and_more(out, b"\xa4meta", texts, |out, count| {
+        span.each_added_text(&mut |key, value| {
             *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
         });
     })?;
-    put(out, b"\xa7metrics")?;
-    run_and_more(out, record.run(Kind::Number), |out, count| {
-        each_added_number(chunk, record, metadata, first, &mut |key, value| {
+    run_and_more(out, b"\xa7metrics", numbers, |out, count| {
+        span.each_added_number(&mut |key, value| {
             let number = |out: &mut Buffer| {
                 encode::float(out.tail_beyond(encode::FLOAT_SIZE)?, value);
                 Ok(())
@@ -179,14 +200,23 @@ fn span(out: &mut Buffer, chunk: &Chunk, record: &Record<'_>, metadata: &Metadat
     Ok(())
 }
 
-/// Appends a map that begins with a run as it is. The head has room for any count, which is known only at the end.
-#[inline]
-fn run_and_more(out: &mut Buffer, run: Run<'_>, more: impl FnOnce(&mut Buffer, &mut u32)) -> Result<(), Full> {
-    let (head, mut count) = (out.len(), run.count);
-    put(out, &encode::map_head(0))?;
-    put(out, run.bytes)?;
+/// Appends a key and a map that begins with a run as it is. The map's head has room for any count, which is known only
+/// at the end.
+#[inline(always)]
+fn run_and_more<const N: usize>(
+    out: &mut Buffer,
+    key: &[u8; N],
+    run: Run<'_>,
+    more: impl FnOnce(&mut Buffer, &mut u32),
+) -> Result<(), Full> {
+    let (head, mut count) = (out.len() + N, run.count);
+    let map_head = encode::map_head(count as usize);
+    let place = fixed(out.tail_beyond(N + map_head.len() + run.bytes.len())?, key);
+    memory::copy(fixed(place, &map_head), run.bytes);
     more(out, &mut count);
-    correct(out, head, &encode::map_head(count as usize));
+    if count != run.count {
+        correct(out, head, &encode::map_head(count as usize));
+    }
     Ok(())
 }
 
