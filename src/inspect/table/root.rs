@@ -1,9 +1,9 @@
 //! The exported object through which debuggers find the table.
 //!
 //! A process may have loaded several copies of the library. The exported name then refers to the first object of that
-//! name. That may be the object of another copy of the library, or one that the linker has copied from this library into
-//! a program that refers to it. Each copy of the library therefore writes to its own object through a hidden name. It
-//! also writes to the object of the exported name, but only if that was copied from its own.
+//! name. That may be the object of another copy of the library, or one that the linker has copied from this library
+//! into a program that refers to it. Each copy of the library therefore writes to its own object through a hidden name.
+//! It also writes to the object of the exported name, but only if that was copied from its own.
 
 // Only the two symbol names are unsafe. No other library may export the first one. The assembler defines the second
 // one, in the module that defines the object, because an alias must be in the same object file as its target.
