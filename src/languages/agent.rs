@@ -1,9 +1,10 @@
-//! Host and port of an agent's URL, and what an agent calls an HTTP status, for the lines of several languages.
+//! Parses host and port of an agent's URL, and names HTTP statuses as agents do. Used by the lines of several
+//! languages.
 
 use super::text::reason_phrase;
 
-/// Host and port of an agent's URL (of a redacted one where they are shown), without userinfo; an IPv6 address keeps its
-/// brackets. Where the URL names no port, the scheme's. Of a Unix socket, its path and 0.
+/// Host and port of an agent's URL (of a redacted one where they are shown), without userinfo; an IPv6 address keeps
+/// its brackets. Where the URL names no port, the scheme's. Of a Unix socket, its path and 0.
 pub fn host_and_port(url: &str) -> (&str, u16) {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if scheme.eq_ignore_ascii_case("unix") {

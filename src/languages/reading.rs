@@ -1,6 +1,7 @@
-//! How the doctor reads log lines: what a line can say, and helpers for the languages' readers. A language's
-//! `reader.rs` has its marks and its messages; the companion finds the marks and adds up what is said. Readers know
-//! lines of tracers in versions that are not ours, so they do not use the languages' `lines`.
+//! How the doctor reads log lines: the facts that a line can report ([`Seen`]), and helpers for the languages' readers.
+//! A language's `reader.rs` lists the words that mark its lines, and parses its messages. The companion searches for
+//! the words and adds up the facts. Readers also know lines of tracer versions that this library does not write, so
+//! they do not use the languages' `lines`.
 
 pub mod config;
 pub mod errors;

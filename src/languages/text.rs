@@ -1,4 +1,4 @@
-//! What all languages do with texts and numbers: redact, cut, keep on one line, write JSON.
+//! Formatting of texts and numbers for all languages: redacting, cutting, keeping on one line, writing JSON.
 
 use crate::redact;
 use crate::sys;

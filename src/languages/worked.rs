@@ -1,5 +1,5 @@
-//! Events for the tests of all languages, and a frame for their lines. The figures are round and the names made up, so
-//! that a golden line can be checked by eye.
+//! Common events for the tests of all languages, and a frame for their lines. Numbers are round and names are made up,
+//! so that a person can check a golden line by eye.
 
 use super::{About, Dialect, Form, Frame, Language, Line};
 use crate::counters::Reason;
@@ -193,7 +193,7 @@ pub fn refused(status: u16, answer: &'static str) -> Event<'static> {
     }
 }
 
-/// Nobody listens.
+/// No process listens.
 pub fn unreachable(first: bool) -> Event<'static> {
     Event::AgentUnreachable {
         url: TRACES_URL,

@@ -1,8 +1,6 @@
 //! Finds the cause in an error text of any language's HTTP client, by words that it contains.
-//! Finds the cause in an error text of any language's HTTP client, by its words.
 
 /// Connection refused. An intermediate result: the cause depends on the port (`causes::refused`).
-/// Nothing listens. Not yet a cause: the doctor decides by the port (`causes::refused`).
 pub const REFUSED: &str = "agent.connection_refused";
 /// The answer is not HTTP. An intermediate result: at an Agent's address it means a wrong port.
 /// The answer is no HTTP. Not yet a cause: at an Agent's address the port is wrong.
