@@ -45,11 +45,9 @@ pub fn find(source: &dyn Source, core: &Core) -> Result<Found, String> {
         None if core.missing > 0 => {
             Err(format!("is cut short by {} bytes, and the rest holds no flight recorder", core.missing))
         }
-        None => {
-            Err("holds no flight recorder: the process had not loaded libspanwire or not called it, or the core \
+        None => Err("holds no flight recorder: the process had not loaded libspanwire or not called it, or the core \
                      was written without shared memory (/proc/PID/coredump_filter)"
-                .into())
-        }
+            .into()),
     }
 }
 
