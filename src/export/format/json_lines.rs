@@ -84,7 +84,8 @@ impl JsonLines {
     }
 }
 
-/// Appends a span's object. Written by hand in the order in which people read a span: serde_json sorts maps by name.
+/// Appends a span's object. `first`: it is the first span of its chunk, which carries the trace's tags. Written without
+/// serde_json's maps, because those sort fields by name.
 fn span(line: &mut String, spans: &Spans<'_>, record: &Record<'_>, first: bool) {
     let (chunk, metadata) = (spans.chunk, spans.metadata);
     let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes)).to_string();

@@ -181,7 +181,7 @@ pub struct Exporter {
 pub type Pair = (Vec<u8>, Tag);
 
 impl Span {
-    /// Adds a decoded tag.
+    /// Adds a decoded tag. Structured values are only counted.
     pub(super) fn take(&mut self, item: Item<'_>) {
         match item {
             Item::Text(key, text) => self.tags.push((key.to_vec(), Tag::Text(text.to_vec()))),
