@@ -117,7 +117,6 @@ fn hand_over(callback: &Callback<spanwire_recorder_event>, event: &Event) {
     }
 }
 
-/// Another process of the same user reaches it as /proc/PID/fd/N, and `spanwire recorder PID` reads it. To be mapped or
 /// Returns the descriptor of the recorder's memory, which holds the events and the counters; docs/debugging.md has the
 /// layout. Another process of the same user reaches it as /proc/PID/fd/N; `spanwire recorder PID` reads it. Map it or
 /// read it with pread(2); do not close it.
