@@ -25,8 +25,8 @@ impl<T: Sized_> In<T> {
         self.0.is_null()
     }
 
-    /// Copies the fields that the caller's version has; the others are zero. Fields that this library does not know must
-    /// be zero: otherwise the call would ignore what they ask for.
+    /// Copies the fields that the caller's version has; the others are zero. Fields that this library does not know
+    /// must be zero: otherwise the call would ignore what they ask for.
     #[inline]
     pub(super) fn read(self) -> Result<T, Error> {
         if self.0.is_null() || !self.0.is_aligned() {
@@ -83,7 +83,8 @@ unsafe fn read_as<T: Sized_>(from: *const T, size: usize) -> Result<T, Error> {
 pub struct OutSized<T>(*mut T);
 
 impl<T: Sized_> OutSized<T> {
-    /// The size of the caller's version. A function that takes something away asks for it before it does.
+    /// Returns the size of the caller's version. A function that removes what it returns calls this before it removes
+    /// it.
     pub(super) fn check(self) -> Result<usize, Error> {
         if self.0.is_null() || !self.0.is_aligned() {
             return Err(Error::Argument);

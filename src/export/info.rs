@@ -1,5 +1,5 @@
-//! Asks the agent what it can do (`/info`): a poll, and the rule for when it is due. The worker takes the answer when it
-//! next wakes.
+//! Asks the agent what it can do (`/info`): a poll, and the rule for when it is due. The worker takes the answer when
+//! it next wakes.
 
 use super::periodic::{NotRun, Poll};
 use super::transport::agent::{Agent, Failure, Info};
@@ -18,8 +18,8 @@ const ASK_APART: Duration = Duration::from_millis(100);
 /// The result of one request.
 pub type Answer = Result<Info, Failure>;
 
-/// Decides when to ask: at the start, when an agent that was away answers again, and when an answer to traces shows that
-/// the agent's state has changed.
+/// Decides when to ask: at the start, when an agent that was away answers again, and when an answer to traces shows
+/// that the agent's state has changed.
 #[derive(Debug, Default)]
 pub struct Timing {
     asked: Option<Instant>,
@@ -110,7 +110,7 @@ impl Poll for InfoPoll {
     }
 }
 
-/// What the start-up line says of the agent after this result: that it answers, or why not.
+/// Returns the state of the agent for the start-up line: `Ok` if it answers, else why it does not.
 pub fn standing(answer: &Answer) -> Result<(), SendError> {
     answer.as_ref().map(|_| ()).map_err(|failure| failure.error().clone())
 }

@@ -1,5 +1,6 @@
-//! The table of type descriptors in memory, and the symbol that leads to it. `form` says how it lies there. The table
-//! contains its names and lies in memory that is written at run time, because a core does not hold constant data.
+//! The table of type descriptors in memory, and the symbol through which debuggers find it. `form` defines its layout.
+//! The table contains its names and is in memory that is written at run time, because a core does not hold constant
+//! data.
 
 mod form;
 mod root;

@@ -29,7 +29,8 @@ pub fn ip_of(host: &str) -> &str {
     }
 }
 
-/// The reason that stands behind the status in an agent's answer. It is a Go program, and so are these words.
+/// Returns the reason phrase after the status in an agent's answer. The agent is a Go program, so these are Go's
+/// phrases.
 pub fn reason_of_agent(status: u16) -> &'static str {
     match status {
         413 => "Request Entity Too Large",

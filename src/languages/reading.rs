@@ -19,7 +19,7 @@ pub struct LogReader {
     /// Whether a log of debug mode has a line for the end of every span that has one for its start.
     pub logs_ends: bool,
     /// The words by which a line is known, and what reads such a line. No word is part of another, also not of another
-    /// language's. Several languages may have the same word, if their readers tell the lines apart.
+    /// language's. Several languages may have the same word, if their readers distinguish the lines.
     pub marks: &'static [Mark],
 }
 

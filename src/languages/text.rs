@@ -36,7 +36,7 @@ impl SpansRoom {
         self.0 > 0
     }
 
-    /// Takes the room of a span's text of so many bytes.
+    /// Reserves room for a span's text of this many bytes.
     pub fn take(&mut self, bytes: usize) {
         self.0 = self.0.saturating_sub(bytes + RECORD_COST);
     }

@@ -48,7 +48,7 @@ pub struct Rates {
     limit: Rate,
 }
 
-/// A rate; in memory not a number where there is none.
+/// A rate, or none. In memory, no rate is a NaN.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 struct Rate(f64);

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const LIMITS: Limits = Limits { bytes: 1 << 20, chunks: 100, flush_bytes: 1 << 19 };
-/// Where nobody listens.
+/// An address at which no process listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 /// How long what must happen may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
