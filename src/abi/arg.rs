@@ -41,8 +41,8 @@ impl CText {
 pub struct CLen(usize);
 
 impl CLen {
-    /// The same length, but not above `max`: for a caller that rejects what is longer than `max - 1` without reading
-    /// it.
+    /// Returns this length, or `max` if it is larger. For callers that reject texts longer than `max - 1` without
+    /// reading them.
     #[inline]
     pub(super) fn at_most(self, max: usize) -> CLen {
         CLen(self.0.min(max))

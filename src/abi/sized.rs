@@ -36,7 +36,8 @@ impl<T: Sized_> In<T> {
         unsafe { read_as(self.0, *self.0.cast::<usize>()) }
     }
 
-    /// The elements of an array. All have the size of the first one, whatever their own field holds.
+    /// Returns the elements of an array. The `size` of the first one applies to all; the fields of the others are
+    /// ignored.
     pub(super) fn elements(self, count: CLen) -> Result<impl Iterator<Item = Result<T, Error>>, Error> {
         self.read()?;
         // SAFETY: `read` has read the first one's size.

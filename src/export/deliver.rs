@@ -64,7 +64,7 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// Nothing was sent yet.
+    /// Makes the delivery of a worker that has not sent anything yet.
     pub(super) fn new(shared: &'static Shared, exporter: &'static Exporter, transport: Transport) -> Delivery {
         let url = match &transport {
             Transport::Agent(agent) => agent.traces_url().to_string(),

@@ -41,12 +41,12 @@ impl Timing {
         wanted.then(|| self.not_before.map_or(earliest, |moment| moment.max(earliest)))
     }
 
-    /// The request is sent now.
+    /// Notes that the request is sent now.
     pub fn asked(&mut self, now: Instant) {
         self.asked = Some(now);
     }
 
-    /// The request has this result. An agent that sends no state with it has the state that answers to traces carry.
+    /// Takes the result of the request. If the answer has no state, uses `state`, which came with answers to traces.
     pub fn answered(&mut self, answer: &Answer, now: Instant, state: Option<&String>) {
         self.not_before = None;
         match answer {
@@ -75,12 +75,12 @@ impl InfoPoll {
         self.pending.load(Acquire)
     }
 
-    /// The worker starts the poll.
+    /// Notes that the worker starts the poll.
     pub fn begin(&self) {
         self.pending.store(true, Release);
     }
 
-    /// The answer, if there is one that was not taken yet.
+    /// Takes the answer, if one has arrived since the last call.
     pub fn take(&self) -> Option<Answer> {
         let answer = self.lock().take();
         if answer.is_some() {

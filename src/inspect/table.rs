@@ -72,7 +72,7 @@ const _: () = assert!(Kind::Unsigned as u32 == 1 && Kind::Pointer as u32 == 8);
 pub(crate) mod tests {
     use super::*;
 
-    /// What is wrong with descriptions: a name that is cut or unknown, a field outside of its structure.
+    /// Returns the faults of descriptions: a name that is cut or unknown, a field outside of its structure.
     pub(crate) fn faults(descriptors: &[TypeDescriptor]) -> Vec<String> {
         let known = |of: &str| of.is_empty() || descriptors.iter().any(|descriptor| descriptor.name == of);
         let mut faults = Vec::new();

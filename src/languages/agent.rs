@@ -20,7 +20,7 @@ pub fn host_and_port(url: &str) -> (&str, u16) {
     }
 }
 
-/// The address where a template wants one: that of `localhost`, which is the same everywhere; any other name as it is.
+/// Returns the host for templates that show an address: 127.0.0.1 for `localhost`, and any other host as it is.
 pub fn ip_of(host: &str) -> &str {
     if host.eq_ignore_ascii_case("localhost") {
         "127.0.0.1"

@@ -102,12 +102,12 @@ pub enum Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// A payload that was not taken and is lost, of which one line says so.
+    /// Makes the fact that a payload was lost, reported by a single line.
     pub fn lost(cause: Option<&'static str>, traces: Option<u64>) -> Self {
         Seen::Failed { cause, traces: traces.unwrap_or(0), lost: true, echo: false }
     }
 
-    /// A payload that was taken.
+    /// Makes the fact that the agent took a payload.
     pub fn sent(traces: Option<u64>, bytes: u64) -> Self {
         Seen::Sent { traces, spans: 0, bytes, echo: false }
     }

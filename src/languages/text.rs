@@ -26,7 +26,7 @@ const RECORD_COST: usize = 192;
 pub struct SpansRoom(usize);
 
 impl SpansRoom {
-    /// The whole room.
+    /// Returns the room for all spans of a chunk, with none used.
     pub fn new() -> SpansRoom {
         SpansRoom(SPANS_MAX)
     }

@@ -15,7 +15,7 @@ pub trait PayloadFormat: Send {
     fn begin(&mut self, body: &mut Buffer, metadata: &Metadata) -> Result<(), Full>;
 
     /// Adds spans of one chunk, from the first one on, as long as the finished payload has at most `limit` bytes.
-    /// Returns how many it has added. Where that is none, or there is no memory, the payload is what it was before.
+    /// Returns how many it has added. If that is 0, or if there is no memory, the payload is unchanged.
     fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full>;
 
     /// Completes the payload.

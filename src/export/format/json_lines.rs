@@ -42,7 +42,7 @@ impl PayloadFormat for JsonLines {
         Ok(())
     }
 
-    /// A line is written by itself, so that one that cannot be written costs one chunk.
+    /// Returns 1: each line is written by itself, so that a failed write loses one chunk only.
     fn chunks_max(&self) -> usize {
         1
     }

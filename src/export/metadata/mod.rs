@@ -94,8 +94,8 @@ fn shared(settings: &Settings) -> Arc<Settings> {
     Arc::new(settings.clone())
 }
 
-/// The language as spans carry it. The Node.js tracer has another word there than in its headers, and dashboards look
-/// for it.
+/// Returns the value of the spans' language tag. For Node.js it differs from the header's value, and dashboards expect
+/// that.
 fn language_tag(language: &str) -> String {
     if language == "nodejs" { "javascript" } else { language }.to_string()
 }

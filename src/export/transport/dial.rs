@@ -35,8 +35,8 @@ pub type Lookup = fn(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 pub const UNIX_PATH_MAX: usize = 107;
 
 const ADDRESSES_MAX: usize = 16;
-/// The system's look-up. For a thread that does nothing else: the thread gets a table of descriptors of its own, so
-/// that sockets and files of the C library take no numbers of the host.
+/// Looks a name up with the system's resolver. Only for a thread that does nothing else, because it gives the thread a
+/// descriptor table of its own: sockets and files of the C library then take no numbers of the host.
 pub fn system_lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     sys::leave_descriptors();
     Ok((host, port).to_socket_addrs()?.take(ADDRESSES_MAX).collect())

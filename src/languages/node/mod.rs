@@ -27,7 +27,7 @@ pub static LANGUAGE: Language = Language {
     reader: &reader::READER,
 };
 
-/// A trace that is too large is an error.
+/// Returns the event's own level, but `Error` for a trace that is too large.
 fn level_of(event: &Event<'_>) -> Level {
     match event {
         Event::SpansDropped { reason: Reason::TooLarge, .. } => Level::Error,
