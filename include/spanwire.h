@@ -469,7 +469,7 @@ spanwire_status spanwire_tracer_flush(spanwire_tracer tracer, uint32_t timeout_m
 
 /**
  * Shuts a tracer down. No further span can be started. Open spans are abandoned, counted, and named in one warning.
- * Finished spans are sent, also those of incomplete traces. What is not sent when the time is over is dropped and
+ * Finished spans are sent, also those of incomplete traces. Spans not sent when the time is over are dropped and
  * counted as `dropped_shutdown`. If the agent refuses connections (no process listens, or the socket does not exist),
  * the shutdown ends after one such attempt, and the rest is counted as `dropped_unreachable`. Idempotent.
  *
@@ -618,7 +618,7 @@ typedef struct spanwire_context {
  * If each call is expensive, as through an FFI, spanwire_span_start_with() takes everything at once.
  */
 
-/** A length that stands for "the text is NUL-terminated: measure it". */
+/** Passed as the length of a NUL-terminated text, which the library then measures. */
 #define SPANWIRE_NUL ((size_t)-1)
 
 /** Handle of a span, a number below 2^53; 0 is no span: every function accepts it and does nothing. */

@@ -170,7 +170,6 @@ impl Counters {
         counter.fetch_add(n, Relaxed);
     }
 
-    /// Counts `spans` as dropped for `reason`. True if a loss begins with them.
     /// Counts `spans` as dropped for `reason`. Returns true if a loss for this reason begins.
     pub fn drop_spans(&self, reason: Reason, spans: u64) -> bool {
         let before = self.dropped[reason as usize].fetch_add(spans, Relaxed);

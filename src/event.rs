@@ -1,6 +1,6 @@
-//! What can happen in the tracer, as data: numbers, enums, and texts from outside. A language turns an event into the line
-//! that its readers know; nothing here filters or stores. No event has a field for a sentence, so that nothing reads one
-//! back (`tests/typed_events.rs`).
+//! What can happen in the tracer, as data: numbers, enums, and texts from outside. A language turns an event into the
+//! line that its readers know; nothing here filters or stores. No event has a field for a sentence, so that nothing
+//! reads one back (`tests/typed_events.rs`).
 
 pub mod dropped;
 mod names;
@@ -27,8 +27,8 @@ use std::time::Duration;
 #[allow(missing_docs)]
 pub enum Event<'a> {
     /// The start-up line: the frozen settings as the fields of one JSON object, in the order in which people read them.
-    /// Once a tracer, when its agent first answered or failed; `agent_error` says how. `abandoned_spans`: the mode is on
-    /// that looks for spans that nobody finishes.
+    /// Once a tracer, when its agent first answered or failed; `agent_error` says how. `abandoned_spans`: the mode
+    /// that looks for spans that stay open is on.
     TracerConfigured {
         fields: &'a [(String, Value)],
         agent_url: &'a str,
@@ -92,8 +92,8 @@ pub enum Event<'a> {
         retry: bool,
         totals: Totals,
     },
-    /// No answer from the agent. `retry` as above; `attempt` counts from 1. `first`: it had answered before, or was never
-    /// asked.
+    /// No answer from the agent. `retry` as above; `attempt` counts from 1. `first`: it had answered before, or was
+    /// never asked.
     AgentUnreachable {
         url: &'a str,
         error: &'a SendError,
@@ -120,8 +120,8 @@ pub enum Event<'a> {
     /// Spans are open for longer than `DD_TRACE_ABANDONED_SPAN_TIMEOUT`, or, where `stopping`, are open at all when the
     /// tracer is shut down. Only in the mode that looks for them.
     SpansOverdue { spans: u64, open: &'a [OpenSpanView], stopping: bool },
-    /// A tracer was shut down. `spans_lost` were dropped meanwhile. `spans_unknown` were sent, and no answer came in time:
-    /// the agent may have them or not. `timed_out`: the time for it was over first.
+    /// A tracer was shut down. `spans_lost` were dropped meanwhile. `spans_unknown` were sent, and no answer came in
+    /// time: the agent may have them or not. `timed_out`: the time for it was over first.
     TracerStopped { sent: u64, spans_lost: u64, spans_unknown: u64, timed_out: bool },
     /// The process was forked, and this is the child.
     Forked { parent_pid: u32 },

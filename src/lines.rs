@@ -229,7 +229,9 @@ impl Lines {
         Ok(())
     }
 
-    /// Writes one part, and waits for the target until `give_up`.
+    /// Writes at most `bytes` in one write, and returns how many bytes the target took. Waits for the target until
+    /// `give_up`, in nanoseconds of the monotonic clock, and then fails with `TimedOut`. After such a failure it does
+    /// not wait at all until a write succeeds.
     fn part(&mut self, bytes: &[u8], give_up: u64) -> io::Result<usize> {
         loop {
             let left = if self.stalled { 0 } else { give_up.saturating_sub(sys::monotonic_ns()) };

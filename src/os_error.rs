@@ -1,5 +1,5 @@
-//! An error of the operating system as a value: a number, a kind, or one of the few errors that have neither. Events carry
-//! it, so that each language can say it in its own words.
+//! An error of the operating system as a value: a number, a kind, or one of the few errors that have neither. Events
+//! carry it, so that each language can say it in its own words.
 
 use crate::sys;
 use std::fmt;
@@ -21,7 +21,7 @@ pub enum OsError {
 }
 
 impl OsError {
-    /// The kind that the standard library gives it.
+    /// Returns the standard library's kind of this error.
     pub fn kind(&self) -> io::ErrorKind {
         match self {
             OsError::Errno(errno) => io::Error::from_raw_os_error(*errno).kind(),
@@ -31,14 +31,14 @@ impl OsError {
         }
     }
 
-    /// The error for the middle of a sentence: in lower case, and without its number.
+    /// Returns the text for the middle of a sentence: with a small first letter, and without its number.
     pub fn plain(&self) -> String {
         let text = self.without_number();
         let mut letters = text.chars();
         letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
     }
 
-    /// What the system calls the error, without its number.
+    /// Returns the system's text of the error, without its number.
     pub fn without_number(&self) -> String {
         match self {
             OsError::Errno(errno) => {

@@ -1,8 +1,8 @@
 //! Notices forks. The pointer to all state of a process lies in a page that the kernel wipes in a child
-//! (`MADV_WIPEONFORK`), so that one load per call notices a fork, also after `_Fork` and a raw `clone`. The first call in
-//! a child makes fresh state from its parent's. It reads the parent's state, but never writes, locks or frees it. State
-//! older than the parent's is freed as a whole (`crate::sys::free_older_generations`). `crate::tracer::state` defines the
-//! state.
+//! (`MADV_WIPEONFORK`), so that one load per call notices a fork, also after `_Fork` and a raw `clone`. The first call
+//! in a child makes fresh state from its parent's. It reads the parent's state, but never writes, locks or frees it.
+//! State older than the parent's is freed as a whole (`crate::sys::free_older_generations`). `crate::tracer::state`
+//! defines the state.
 
 use crate::sys;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
@@ -156,8 +156,9 @@ static LAST_GENERATION: AtomicU32 = AtomicU32::new(0);
 /// Marks that the kernel cannot wipe pages.
 static UNWIPED_GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// Returns a number that tells this process from its ancestors. A pid does not: a child that is the first process of a
-/// new pid namespace has pid 1, as its parent may have. Where the kernel cannot wipe pages, this is the pid.
+/// Returns a number that distinguishes this process from its ancestors. A pid does not: a child that is the first
+/// process of a new pid namespace has pid 1, as its parent may have. Where the kernel cannot wipe pages, this is the
+/// pid.
 pub fn generation() -> u32 {
     let unwiped = std::ptr::addr_of!(UNWIPED_GENERATION).cast_mut();
     if GENERATION.load(Acquire).is_null() {

@@ -68,8 +68,8 @@ pub fn uncancelled<R>(call: impl FnOnce() -> R) -> R {
     call()
 }
 
-/// The descriptor of this number, for one system call. The number may be a host's, who may close it at any time: the call
-/// then fails, or reaches what the host has opened since.
+/// Returns the descriptor of this number, for one system call. The host may have closed the number at any time. Then
+/// the call fails, or reaches a file that the host has opened since.
 fn numbered(fd: RawFd) -> BorrowedFd<'static> {
     // SAFETY: not -1. Nothing but the kernel uses it, which checks it; the callers of this module know that it may lead
     // elsewhere, and `descriptor` guards our own.
@@ -133,8 +133,8 @@ pub fn is_our_thread() -> bool {
 }
 
 /// Starts a detached thread of ours with every signal blocked, so that a host's handlers never run on it. A panic ends
-/// the thread and nothing else. Not by the standard library, which asks the loader for a symbol each time the first
-/// thread of a process is started: a lock of the loader may be held for ever in a forked child.
+/// the thread and nothing else. Does not use the standard library, which asks the loader for a symbol when
+/// it starts a process's first thread: in a forked child, a lock of the loader may stay held.
 pub fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     struct Start {
         name: &'static str,
@@ -214,8 +214,8 @@ pub fn write_once(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::retry_on_intr(|| rustix::io::write(numbered(fd), bytes))?)
 }
 
-/// Writes to a pipe without waiting where the kernel can do so (6.4 and later), else as [`write_once`] does. For pipes of
-/// the host, whose mode must not be changed.
+/// Writes to a pipe without waiting where the kernel can do so (6.4 and later), else as [`write_once`] does. For pipes
+/// of the host, whose mode must not be changed.
 pub fn write_without_waiting(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     /// The file's own position.
     const HERE: u64 = u64::MAX;
@@ -284,9 +284,9 @@ pub fn names_in(folder: &Path, max: usize) -> io::Result<Vec<std::ffi::OsString>
     }
 }
 
-/// Words that another process of the same user can reach through the descriptor: a memfd of this name, close-on-exec,
-/// sealed so that nobody can shorten it under those who write. Where there is no memfd, words without a descriptor;
-/// where there is no memory, nothing. They stay for ever.
+/// Maps words that another process of the same user can read through the descriptor: a memfd of this name, which exec
+/// closes. It is sealed, so that no process can shorten it while another one writes to it. Without memfd, returns words
+/// without a descriptor; without memory, `None`. The words are never unmapped in the process that mapped them.
 pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [AtomicU64], Option<Descriptor>)> {
     let file = memory_file(name, count * 8).ok();
     // SAFETY: a fresh mapping that is never unmapped; zeros are atomics, and a page is aligned for them. The seals keep
@@ -302,9 +302,9 @@ pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [At
     }
 }
 
-/// Gives back words that [`shared_words`] made in a process of which this one is a descendant.
+/// Unmaps words that [`shared_words`] mapped in an ancestor of this process.
 ///
-/// Nobody may use them any more: the reference that the caller has is the last one.
+/// No code may use them any more: the caller must have the last reference.
 pub fn unmap_inherited_words(words: &'static [AtomicU64]) {
     // SAFETY: a whole mapping of `shared_words`, which no thread of this process uses: all of them were started after
     // the fork of a child of the process that made it.
@@ -327,8 +327,8 @@ fn memory_file(name: &CStr, size: usize) -> io::Result<Descriptor> {
     Ok(file)
 }
 
-/// The words that a value consists of, for whoever must know where in it a container's parts lie. For values without
-/// padding alone, such as containers are.
+/// Returns the machine words of a value, to find at which offsets a container has its pointer and length. Only for
+/// values without padding, such as containers. Empty if the value is not aligned to words.
 pub fn words_of<T>(value: &T) -> Vec<usize> {
     let words = std::ptr::from_ref(value).cast::<usize>();
     if !words.is_aligned() {
@@ -404,14 +404,14 @@ pub fn sleep_ns(ns: u32) {
     let _ = rustix::thread::nanosleep(&rustix::thread::Timespec { tv_sec: 0, tv_nsec: ns.min(999_999_999).into() });
 }
 
-/// Waits up to `patience` until a read of `fd` would not block. True also when it would fail at once: the read then says
-/// why.
+/// Waits up to `patience` until a read of `fd` would not block. True also when it would fail at once: the read then
+/// says why.
 pub fn wait_readable(fd: RawFd, patience: Duration) -> bool {
     wait_for(fd, PollFlags::IN, patience)
 }
 
-/// Waits up to `patience` until `fd` takes bytes: a pipe then takes `PIPE_BUF` of them without blocking, even if it is in
-/// blocking mode. True also when a write would fail at once.
+/// Waits up to `patience` until `fd` takes bytes: a pipe then takes `PIPE_BUF` of them without blocking, even if it is
+/// in blocking mode. True also when a write would fail at once.
 pub fn wait_writable(fd: RawFd, patience: Duration) -> bool {
     wait_for(fd, PollFlags::OUT, patience)
 }
@@ -429,8 +429,8 @@ fn wait_for(fd: RawFd, events: PollFlags, patience: Duration) -> bool {
     }
 }
 
-/// Takes the exclusive `flock` of an open file without waiting; false while somebody else holds it. Closing the file
-/// lets go of it.
+/// Takes the exclusive `flock` of an open file without waiting. Returns false if it is held elsewhere. Closing the file
+/// releases it.
 pub fn lock_file(fd: RawFd) -> io::Result<bool> {
     match rustix::fs::flock(numbered(fd), FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -438,8 +438,8 @@ pub fn lock_file(fd: RawFd) -> io::Result<bool> {
     }
 }
 
-/// The descriptor that a path such as `/dev/stdout` or `/dev/fd/5` stands for. Opening the path itself would truncate a
-/// shared offset, or fail where it leads to a socket.
+/// Returns the descriptor that a path such as `/dev/stdout` or `/dev/fd/5` means. Opening the path itself would reset a
+/// shared file position, or fail if it is a socket.
 pub fn named_descriptor(path: &Path) -> Option<RawFd> {
     match path.to_str()? {
         "/dev/stdin" => Some(0),

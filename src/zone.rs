@@ -1,5 +1,6 @@
-//! Local time without the C library: `localtime_r` takes a lock that a fork can leave held, so a forked child could wait
-//! for it for ever. `tracer_new` reads the zone once; `jiff-core` parses the bytes of its file, or the rule in `TZ`.
+//! Local time without the C library: `localtime_r` takes a lock that a fork can leave held, so a forked child could
+//! wait for it for ever. `tracer_new` reads the zone once; `jiff-core` parses the bytes of its file, or the rule in
+//! `TZ`.
 
 // Reads the zone's file.
 #![allow(clippy::disallowed_methods)]
@@ -285,7 +286,7 @@ mod tests {
         assert_eq!((shown(AUTUMN - 1), shown(AUTUMN), shown(AUTUMN * 2)), ("CEST", "CET", "CET"));
     }
 
-    /// What `date` says of a moment in a zone: the offset in seconds, and its name.
+    /// Returns what `date` prints for a moment in a zone: the offset in seconds, and its name.
     fn system(tz: &str, seconds: i64) -> Option<(i32, String)> {
         let output = std::process::Command::new("date")
             .env("TZ", tz)

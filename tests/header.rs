@@ -1,9 +1,6 @@
-//! Writes include/spanwire.h and the bindings' constants, structures and signatures from src/abi/, and checks that the
-//! committed files are those: `cargo test --test header` compares, `cargo test --test header -- --bless` writes. This
-//! file has the list of tests and reports them; the header's prose beside the doc comments is in `manual`.
-//! Generates include/spanwire.h and bindings/php/spanwire.ffi.h from src/abi/. `cargo test --test header` compares them
-//! with the committed files; `cargo test --test header -- --bless` writes them. This file lists the tests and reports
-//! them; `manual` has the texts of the header besides the doc comments.
+//! Generates include/spanwire.h and the bindings' constants, structures and signatures from src/abi/. `cargo test
+//! --test header` compares them with the committed files; `cargo test --test header -- --bless` writes them. This file
+//! lists the tests and reports their results; `manual` has the texts of the header besides the doc comments.
 
 #[path = "header/bindings.rs"]
 mod bindings;
@@ -27,7 +24,6 @@ use std::process::ExitCode;
 const HEADER: &str = "include/spanwire.h";
 const BLESS: &str = "cargo test --test header -- --bless";
 
-/// What the checks look at.
 /// The input of all checks.
 struct Material {
     root: PathBuf,
@@ -38,7 +34,6 @@ struct Material {
 }
 
 /// A test: its name, and a function that returns its errors.
-/// A test: its name, and a function that returns what is wrong.
 type Test = (&'static str, fn(&Material) -> Vec<String>);
 
 const TESTS: &[Test] = &[

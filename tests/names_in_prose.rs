@@ -42,7 +42,7 @@ const NO_SETTINGS: &[&str] = &[
 /// Names that look like functions and are not: a datum, and the scripts for debuggers.
 const NO_FUNCTIONS: &[&str] = &["spanwire_debug_root", "spanwire_gdb", "spanwire_inspect", "spanwire_lldb"];
 
-/// Prefixes that stand for all names that begin with them.
+/// Prefixes that documents use for all names that begin with them.
 const FAMILIES: &[&str] = &["DD_", "DD_TRACE_", "SPANWIRE_", "OTEL_", "SPANWIRE_E_", "SPANWIRE_LEVEL_", "SPANWIRE_ID_"];
 
 fn files(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {

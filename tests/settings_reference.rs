@@ -1,6 +1,5 @@
 //! Checks that docs/settings.md agrees with the table of settings and the language settings, and docs/redaction.md with
 //! the redactor's words. `cargo test --test settings_reference -- --bless` writes both.
-//! Holds docs/settings.md to the table of settings and the settings of languages, and docs/redaction.md to the redactor's
 
 use spanwire::languages::{ALL, FOR_SETTINGS};
 use spanwire::redact::{words, REDACTED};

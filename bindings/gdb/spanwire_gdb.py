@@ -1,6 +1,6 @@
-"""The command `spanwire` for GDB: what a process that uses libspanwire is doing, live or in a core.
+"""The command `spanwire` for GDB: shows what a process that uses libspanwire is doing, live or in a core.
 
-    (gdb) source PREFIX/share/spanwire/gdb/spanwire_gdb.py      nothing at all where PREFIX is /usr (see README.md)
+    (gdb) source PREFIX/share/spanwire/gdb/spanwire_gdb.py      not needed if PREFIX is /usr (see README.md)
     (gdb) spanwire spans
 """
 
@@ -9,7 +9,7 @@ import struct
 import gdb
 
 try:
-    spanwire_ask  # the installed script has it in front
+    spanwire_ask  # defined above in the installed script, which begins with spanwire_inspect.py
 except NameError:
     import os
     import sys
@@ -21,7 +21,7 @@ except NameError:
 
 
 def _spanwire_root():
-    """The table's address and the file that has it; the address is 0 where there is none."""
+    """Returns the table's address and the files that may contain it. The address is 0 if there is no table."""
     try:
         said = gdb.execute("info address spanwire_debug_root", to_string=True)
         words = said.replace(".", " ").split()
@@ -33,8 +33,8 @@ def _spanwire_root():
 
 
 def _spanwire_segments():
-    """The memory that the core holds, as pairs of first address and end; None where there is no core, or none that is
-    understood. GDB itself reads zeros for memory that was left out of a core."""
+    """Returns the memory ranges that the core holds, sorted, as pairs of first address and end. None if there is no
+    core, or its format is not known. Needed because GDB reads zeros for memory that a core does not hold."""
     try:
         said = gdb.execute("info files", to_string=True)
     except gdb.error:
@@ -49,7 +49,7 @@ def _spanwire_segments():
             length = core.seek(0, 2)
             table, sections = struct.unpack_from("<QQ", head, 32)
             count = struct.unpack_from("<H", head, 56)[0]
-            if count == 0xFFFF:  # so many that the number stands in the first section header
+            if count == 0xFFFF:  # the count does not fit; it is in the first section header
                 core.seek(sections)
                 count = struct.unpack_from("<I", core.read(64), 44)[0]
             core.seek(table)
@@ -65,7 +65,7 @@ def _spanwire_segments():
 
 
 def _spanwire_reader(inferior):
-    """Reads memory, and raises where a core does not hold it."""
+    """Returns a function that reads memory, and raises if the core does not hold that memory."""
     segments = _spanwire_segments()
 
     def read(address, length):
@@ -82,7 +82,7 @@ def _spanwire_reader(inferior):
 
 
 class _SpanwireCommand(gdb.Command):
-    """What a process that uses libspanwire is doing: spanwire status, spans, queue, ...; spanwire help lists all."""
+    """Show what a process with libspanwire is doing: spanwire status, spans, queue, ...; spanwire help lists all."""
 
     def __init__(self):
         super().__init__("spanwire", gdb.COMMAND_STATUS)

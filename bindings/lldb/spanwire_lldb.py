@@ -1,4 +1,4 @@
-"""The command `spanwire` for LLDB: what a process that uses libspanwire is doing, live or in a core.
+"""The command `spanwire` for LLDB: shows what a process that uses libspanwire is doing, live or in a core.
 
     (lldb) command script import .../spanwire_lldb.py
     (lldb) spanwire spans
@@ -16,7 +16,7 @@ sys.path.pop(0)
 
 
 def _root(target):
-    """The table's address and the file that has it; the address is 0 where there is none."""
+    """Returns the table's address and the file that contains it. The address is 0 if there is no table."""
     for context in target.FindSymbols("spanwire_debug_root"):
         address = context.GetSymbol().GetStartAddress().GetLoadAddress(target)
         if address not in (0, lldb.LLDB_INVALID_ADDRESS):
@@ -25,7 +25,7 @@ def _root(target):
 
 
 def spanwire(debugger, command, result, internal_dict):
-    """What a process that uses libspanwire is doing: spanwire status, spans, queue, ...; spanwire help lists all."""
+    """Show what a process with libspanwire is doing: spanwire status, spans, queue, ...; spanwire help lists all."""
     target = debugger.GetSelectedTarget()
     process = target.GetProcess()
     root, files = _root(target)

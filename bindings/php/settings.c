@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the empty text stands for: php.ini turns `off`, `no`, `false` and `none` without quotes into it. */
+/* What an empty text means: php.ini turns `off`, `no`, `false` and `none` without quotes into an empty text. */
 #define SW_TEXT ""
 #define SW_SWITCH "false"
 #define SW_LEVEL "off"

@@ -1,10 +1,10 @@
-//! Arguments as C passes them. Each type is one parameter, or one field of a structure, with the checks that belong to it;
-//! in the C header it is a plain pointer or number.
+//! Arguments as C passes them. Each type is one parameter, or one field of a structure, with the checks that belong to
+//! it; in the C header it is a plain pointer or number.
 //!
 //! The exported functions are safe functions although they read and write what these types point to. That is sound
-//! because fields are private and no safe code makes a value: each one comes from a C caller, who keeps what the header
-//! demands of that parameter. The `SAFETY` comments below refer to this. The callers in `abi` keep one rule: a length or
-//! count goes only to the pointer in front of it.
+//! because fields are private and no safe code makes a value: each one comes from a C caller, which keeps the
+//! requirements of the header for that parameter. The `SAFETY` comments below refer to this. The callers in `abi` keep
+//! one rule: a length or count goes only to the pointer in front of it.
 
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CStr};
@@ -41,7 +41,8 @@ impl CText {
 pub struct CLen(usize);
 
 impl CLen {
-    /// The same length, but not above `max`: for a caller that rejects what is longer than `max - 1` without reading it.
+    /// Returns this length, or `max` if it is larger. For callers that reject texts longer than `max - 1` without
+    /// reading them.
     #[inline]
     pub(super) fn at_most(self, max: usize) -> CLen {
         CLen(self.0.min(max))
@@ -171,8 +172,8 @@ pub(super) struct OutText {
 }
 
 impl OutText {
-    /// Refuses a call that gives neither a buffer nor a place for the size. Callers do this before they look anything up,
-    /// so that the status does not depend on what there is.
+    /// Refuses a call that gives neither a buffer nor a place for the size. Callers do this before they look anything
+    /// up, so that the status does not depend on what there is.
     pub(super) fn of(buffer: Buffer, capacity: CLen, need: Out<usize>) -> Result<OutText, Error> {
         match buffer.0.is_null() && need.is_null() {
             true => Err(Error::Argument),

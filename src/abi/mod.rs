@@ -28,7 +28,7 @@ use status::*;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// After this many panics the library turns itself off, so that a repeated failure does not go on costing the host.
+/// After this many panics the library turns itself off, so that a repeated failure does not keep costing the host time.
 const PANICS_MAX: u32 = 5;
 static PANICS: AtomicU32 = AtomicU32::new(0);
 
@@ -88,10 +88,8 @@ fn report(panic: &(dyn std::any::Any + Send)) {
     }));
 }
 
-/// In the shared library every panic is the library's own and becomes an event: the default hook, which writes to the
-/// host's standard error, is replaced. In a Rust program the hook belongs to the program.
-/// In the shared and the static library every panic is one of ours and becomes an event; the default hook would write to
-/// the host's standard error. In a Rust program the hook belongs to the program.
+/// Replaces the default panic hook, which would write to the host's standard error. In the shared and the static
+/// library every panic is the library's own and becomes an event. In a Rust program the hook belongs to the program.
 fn keep_panics_quiet() {
     #[cfg(any(spanwire_shared, spanwire_static))]
     {

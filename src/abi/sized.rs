@@ -25,8 +25,8 @@ impl<T: Sized_> In<T> {
         self.0.is_null()
     }
 
-    /// Copies the fields that the caller's version has; the others are zero. Fields that this library does not know must
-    /// be zero: otherwise the call would ignore what they ask for.
+    /// Copies the fields that the caller's version has; the others are zero. Fields that this library does not know
+    /// must be zero: otherwise the call would ignore what they ask for.
     #[inline]
     pub(super) fn read(self) -> Result<T, Error> {
         if self.0.is_null() || !self.0.is_aligned() {
@@ -36,7 +36,8 @@ impl<T: Sized_> In<T> {
         unsafe { read_as(self.0, *self.0.cast::<usize>()) }
     }
 
-    /// The elements of an array. All have the size of the first one, whatever their own field holds.
+    /// Returns the elements of an array. The `size` of the first one applies to all; the fields of the others are
+    /// ignored.
     pub(super) fn elements(self, count: CLen) -> Result<impl Iterator<Item = Result<T, Error>>, Error> {
         self.read()?;
         // SAFETY: `read` has read the first one's size.
@@ -83,7 +84,8 @@ unsafe fn read_as<T: Sized_>(from: *const T, size: usize) -> Result<T, Error> {
 pub struct OutSized<T>(*mut T);
 
 impl<T: Sized_> OutSized<T> {
-    /// The size of the caller's version. A function that takes something away asks for it before it does.
+    /// Returns the size of the caller's version. A function that removes what it returns calls this before it removes
+    /// it.
     pub(super) fn check(self) -> Result<usize, Error> {
         if self.0.is_null() || !self.0.is_aligned() {
             return Err(Error::Argument);

@@ -250,7 +250,7 @@ pub extern "C" fn spanwire_tracer_flush(tracer: spanwire_tracer, timeout_ms: u32
 }
 
 /// Shuts a tracer down. No further span can be started. Open spans are abandoned, counted, and named in one warning.
-/// Finished spans are sent, also those of incomplete traces. What is not sent when the time is over is dropped and
+/// Finished spans are sent, also those of incomplete traces. Spans not sent when the time is over are dropped and
 /// counted as `dropped_shutdown`. If the agent refuses connections (no process listens, or the socket does not exist),
 /// the shutdown ends after one such attempt, and the rest is counted as `dropped_unreachable`. Idempotent.
 ///

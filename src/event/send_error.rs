@@ -1,6 +1,6 @@
-//! Why something did not reach an agent, or was not answered. Made where the error arises; events, the start-up line, the
-//! flight recorder and the state of an exporter carry it as it is. `Display` has our own words for it; a language that
-//! imitates another HTTP client goes by [`SendError::class`].
+//! Why something did not reach an agent, or was not answered. Made where the error arises; events, the start-up line,
+//! the flight recorder and the state of an exporter carry it as it is. `Display` has our own words for it; a language
+//! that imitates another HTTP client goes by [`SendError::class`].
 
 use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
@@ -107,7 +107,7 @@ pub enum Peer {
     Socket(PathBuf),
 }
 
-/// What HTTP clients of most languages tell apart.
+/// The classes of send errors that HTTP clients of most languages distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SendErrorClass {
     /// Nothing listens there.
@@ -128,7 +128,7 @@ impl SendError {
         SendError { kind, peer }
     }
 
-    /// What kind of error it is for those who tell a few apart.
+    /// Returns the class of the error, for languages that distinguish only a few.
     pub fn class(&self) -> SendErrorClass {
         match &self.kind {
             SendErrorKind::NoConnection(_) => SendErrorClass::TimedOut,

@@ -27,7 +27,7 @@ pub struct SpanView<'a> {
     pub error: bool,
     /// Text tags in the order in which they were first set.
     pub tags: Vec<(&'a str, &'a str)>,
-    /// Numeric tags, likewise.
+    /// Numeric tags in the order in which they were first set.
     pub metrics: Vec<(&'a str, f64)>,
     /// Whether its parent, if it has one, is not of this process.
     pub local_root: bool,
@@ -37,7 +37,7 @@ pub struct SpanView<'a> {
     pub decision_maker: Option<i32>,
 }
 
-/// Where a span stands in its trace just after it was started or finished.
+/// The position of a span in its trace just after it was started or finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Spans of the trace that are open, in this process.

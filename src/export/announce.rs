@@ -20,7 +20,7 @@ pub(super) struct Announcer {
 }
 
 impl Announcer {
-    /// For a worker that starts now.
+    /// Makes the announcer of a worker that starts now. `known`: the last known state of the agent, if any.
     pub(super) fn new(known: Option<Result<(), SendError>>) -> Announcer {
         Announcer { known, began: Instant::now() }
     }
@@ -40,7 +40,8 @@ impl Announcer {
         self.known.is_some() || self.began.elapsed() >= ANNOUNCE_WITHIN
     }
 
-    /// Logs the start-up line of each tracer that has come since the last time, if it is ready. `url`: where payloads go.
+    /// Logs the start-up line of each tracer that has come since the last time, if it is ready. `url`: where payloads
+    /// go.
     pub(super) fn announce(&self, shared: &Shared, exporter: &Exporter, url: &str) {
         if !exporter.unannounced.load(Relaxed) || !self.is_ready() {
             return;

@@ -1,5 +1,6 @@
-//! The batches that the worker holds. A batch has chunks of one lane of the queue, the order of their spans, and how many
-//! of them are sent or dropped. A batch that is to be tried again is held while batches of other lanes have their turn.
+//! The batches that the worker holds. A batch has chunks of one lane of the queue, the order of their spans, and how
+//! many of them are sent or dropped. A batch that is to be tried again is held while batches of other lanes have their
+//! turn.
 
 use super::account::Account;
 use super::format::{self, Offer};
@@ -27,8 +28,8 @@ pub(super) struct Batch {
     pub(super) chunks: Vec<Chunk>,
     /// Offsets of all records, chunk by chunk, in the order in which they are sent.
     pub(super) order: Vec<u32>,
-    /// How many of those are sent or dropped. Debuggers read this and the next two: they show which spans can still be sent
-    /// after a crash.
+    /// How many of those are sent or dropped. Debuggers read this and the next two: they show which spans can still be
+    /// sent after a crash.
     pub(super) gone: AtomicUsize,
     /// A request is under way: the agent may have its spans or not.
     pub(super) asking: AtomicBool,
@@ -68,8 +69,8 @@ impl Piece {
     }
 }
 
-/// The tracer that spans are of. It may have been freed and its slot given to another tracer, whose counters then stay as
-/// they are.
+/// The tracer that spans are of. It may have been freed and its slot given to another tracer, whose counters then stay
+/// as they are.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub(super) tracer: u32,
@@ -82,7 +83,7 @@ impl Owner {
         shared.account(self.tracer).count_for(&self.metadata, count);
     }
 
-    /// The account, as long as it is the tracer's.
+    /// Returns the tracer's account. `None` if it belongs to another tracer by now.
     pub(super) fn account<'a>(&self, shared: &'a Shared) -> Option<&'a Account> {
         Some(shared.account(self.tracer)).filter(|account| account.is_of(&self.metadata))
     }
@@ -157,8 +158,8 @@ impl Batch {
         self.pieces.extend(taken.into_iter().rev());
     }
 
-    /// Drops all spans that are left. Those of a payload that got no answer count as of unknown fate, the others are dropped
-    /// for `reason`.
+    /// Drops all spans that are left. Those of a payload that got no answer count as of unknown fate, the others are
+    /// dropped for `reason`.
     pub(super) fn give_up(&mut self, shared: &Shared, reason: Reason, detail: &DropDetail) {
         let tried = self.unknown.load(Relaxed) || self.asking.load(Relaxed);
         if self.order.is_empty() {

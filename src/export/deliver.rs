@@ -1,5 +1,5 @@
-//! Sends batches: payloads of the right size, one attempt at a time, and what follows from the result of each. A payload
-//! that is refused as too large (413) is halved. Each span ends as sent, or as dropped for a reason.
+//! Sends batches: payloads of the right size, one attempt at a time, and what follows from the result of each. A
+//! payload that is refused as too large (413) is halved. Each span ends as sent, or as dropped for a reason.
 
 use super::batch::{Batch, Piece};
 use super::exporter::Exporter;
@@ -25,10 +25,10 @@ mod to_file;
 
 /// The largest request in bytes, where an agent names no bound.
 const REQUEST_MAX: usize = 25 << 20;
-/// How many bytes of records a batch has. Payloads are small, because a larger one leaves the processor's cache before it
-/// is sent.
+/// How many bytes of records a batch has. Payloads are small, because a larger one leaves the processor's cache before
+/// it is sent.
 pub(super) const AT_ONCE: usize = 1 << 20;
-/// The least time between attempts where nobody listens, however often a flush asks for one.
+/// The least time between attempts if no agent listens, however often a flush asks for one.
 const UNREACHED_SHORTEST: Duration = Duration::from_millis(10);
 /// A larger buffer is not kept for the next payload.
 const BODY_KEPT: usize = 2 << 20;
@@ -64,7 +64,7 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// Nothing was sent yet.
+    /// Makes the delivery of a worker that has not sent anything yet.
     pub(super) fn new(shared: &'static Shared, exporter: &'static Exporter, transport: Transport) -> Delivery {
         let url = match &transport {
             Transport::Agent(agent) => agent.traces_url().to_string(),
@@ -134,8 +134,8 @@ impl Delivery {
         Bounds { payload: batch.limit.unwrap_or(most).min(agents).min(most), one_span: most }
     }
 
-    /// The format that the next payload of a batch is offered in. `/info` may list a format that the agent has refused for
-    /// this payload: it is not offered twice.
+    /// The format that the next payload of a batch is offered in. `/info` may list a format that the agent has refused
+    /// for this payload: it is not offered twice.
     fn offer(&self, batch: &Batch) -> Offer {
         self.offer.max(batch.offer)
     }
@@ -227,7 +227,7 @@ impl Delivery {
                 let unknown = batch.unknown.load(Relaxed);
                 lose(self, batch, reason(&result, unknown, time_over), &detail(&result));
                 if refused {
-                    // Connections for chunks that wait behind it would be refused too.
+                    // Connections for the chunks that wait after it would be refused too.
                     batch.give_up(self.shared, Reason::Unreachable, &detail(&result));
                     self.drop_waiting(batch, &detail(&result));
                 }
@@ -245,8 +245,8 @@ impl Delivery {
         // The agent may ask for a longer wait than the usual one, never for a shorter one.
         let wait = self.backoff.wait().max(after.unwrap_or_default());
         let now = Instant::now();
-        // A flush may shorten the usual wait, but not one that the agent asked for. Where nobody listens, an attempt is no
-        // load for anyone, so a flush shortens the wait to almost nothing.
+        // A flush may shorten the usual wait, but not one that the agent asked for. If no agent listens, an attempt
+        // costs almost nothing, so a flush shortens the wait to almost nothing.
         let shortest = match (after, reached) {
             (Some(_), _) => wait,
             (None, true) => BACKOFF_SHORTEST.min(wait),

@@ -48,7 +48,7 @@ pub struct Connections {
 }
 
 impl Exporter {
-    /// In a forked child: takes over the addresses of the agent's name that the parent's exporters know.
+    /// Takes over the addresses of the agent's host name that the parent's exporters know. A forked child calls this.
     pub fn inherit_names(&self, inherited: &[Exporter]) {
         let address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(AgentAddress::Http { host, port, .. }) = &*address {
@@ -81,7 +81,8 @@ impl Exporter {
         shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
     }
 
-    /// Gives up the lane of a tracer whose slot is given to another one. Its chunks are still sent, unless memory is short.
+    /// Gives up the lane of a tracer whose slot is given to another one. Its chunks are still sent, unless memory is
+    /// short.
     pub fn abandon(&self, shared: &Shared, tracer: u32) {
         let rest = self.queue.abandon(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();

@@ -1,5 +1,5 @@
-//! Asks the agent what it can do (`/info`): a poll, and the rule for when it is due. The worker takes the answer when it
-//! next wakes.
+//! Asks the agent what it can do (`/info`): a poll, and the rule for when it is due. The worker takes the answer when
+//! it next wakes.
 
 use super::periodic::{NotRun, Poll};
 use super::transport::agent::{Agent, Failure, Info};
@@ -18,8 +18,8 @@ const ASK_APART: Duration = Duration::from_millis(100);
 /// The result of one request.
 pub type Answer = Result<Info, Failure>;
 
-/// Decides when to ask: at the start, when an agent that was away answers again, and when an answer to traces shows that
-/// the agent's state has changed.
+/// Decides when to ask: at the start, when an agent that was away answers again, and when an answer to traces shows
+/// that the agent's state has changed.
 #[derive(Debug, Default)]
 pub struct Timing {
     asked: Option<Instant>,
@@ -41,12 +41,12 @@ impl Timing {
         wanted.then(|| self.not_before.map_or(earliest, |moment| moment.max(earliest)))
     }
 
-    /// The request is sent now.
+    /// Notes that the request is sent now.
     pub fn asked(&mut self, now: Instant) {
         self.asked = Some(now);
     }
 
-    /// The request has this result. An agent that sends no state with it has the state that answers to traces carry.
+    /// Takes the result of the request. If the answer has no state, uses `state`, which came with answers to traces.
     pub fn answered(&mut self, answer: &Answer, now: Instant, state: Option<&String>) {
         self.not_before = None;
         match answer {
@@ -75,12 +75,12 @@ impl InfoPoll {
         self.pending.load(Acquire)
     }
 
-    /// The worker starts the poll.
+    /// Notes that the worker starts the poll.
     pub fn begin(&self) {
         self.pending.store(true, Release);
     }
 
-    /// The answer, if there is one that was not taken yet.
+    /// Takes the answer, if one has arrived since the last call.
     pub fn take(&self) -> Option<Answer> {
         let answer = self.lock().take();
         if answer.is_some() {
@@ -110,7 +110,7 @@ impl Poll for InfoPoll {
     }
 }
 
-/// What the start-up line says of the agent after this result: that it answers, or why not.
+/// Returns the state of the agent for the start-up line: `Ok` if it answers, else why it does not.
 pub fn standing(answer: &Answer) -> Result<(), SendError> {
     answer.as_ref().map(|_| ()).map_err(|failure| failure.error().clone())
 }

@@ -37,7 +37,7 @@ fn account(accounts: &[Account]) -> Vec<Field> {
 // What lies before an `Arc`'s content depends on its alignment alone.
 const _: () = assert!(align_of::<Metadata>() == align_of::<u64>());
 
-/// A pointer to metadata leads to the reference counts; the metadata lies behind them.
+/// Describes metadata. A pointer to it refers to the reference counts of its `Arc`, which precede the metadata.
 fn metadata(accounts: &[Account]) -> Option<TypeDescriptor> {
     let behind = shapes::in_arc(&Arc::new(0u64));
     // The account's field is right only if the lock's content is the pointer and nothing else.

@@ -1,4 +1,5 @@
-//! Fills payloads: as many pieces of a batch as fit. A chunk that does not fit into an empty payload is cut between spans.
+//! Fills payloads: as many pieces of a batch as fit. A chunk that does not fit into an empty payload is cut between
+//! spans.
 
 use super::batch::{Batch, Piece};
 use super::format::{Fit, PayloadFormat, Spans};
@@ -12,12 +13,14 @@ use crate::memory::Buffer;
 pub(super) struct Bounds {
     /// The usual bound.
     pub(super) payload: usize,
-    /// The bound of a payload with one span. An agent that names a smaller bound than what it takes gets smaller payloads,
-    /// but loses no span.
+    /// The bound of a payload with one span. An agent that names a smaller bound than what it takes gets smaller
+    /// payloads, but loses no span.
     pub(super) one_span: usize,
 }
 
-/// Fills `body`, which is empty, with as many pieces as fit; returns them. Spans that fit nowhere are lost, and counted.
+/// Moves as many pieces as fit from `batch` into `body`, which must be empty, and returns them. The last one may be a
+/// part of a piece. Drops and counts a span that is larger than a payload may be, and pieces for which there is no
+/// memory.
 pub(super) fn pack(
     format: &mut dyn PayloadFormat,
     body: &mut Buffer,

@@ -27,7 +27,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Nothing counted, nothing pooled.
+    /// Makes the state with counters at 0 and an empty pool.
     #[inline(never)]
     pub fn new(logs: Logs, recorder: Recorder, tasks: Vec<Task>, turn_off: fn()) -> Shared {
         // Each on the heap: the first call of a process may come on a small stack.
@@ -64,8 +64,8 @@ impl Shared {
         }
     }
 
-    /// Ends all losses of a tracer that is shut down. Spans that the shutdown itself drops are counted in the line about
-    /// the shutdown, and end no loss.
+    /// Ends all losses of a tracer that is shut down. Spans that the shutdown itself drops are counted in the line
+    /// about the shutdown, and end no loss.
     pub fn end_losses_of(&self, tracer: u32) {
         let counters = &self.account(tracer).counters;
         self.say_ended(|reason| counters.end_loss_now(reason).filter(|_| reason != Reason::Shutdown));

@@ -1,8 +1,9 @@
-//! The worker: one plain thread for one agent address. It waits until a lane of the queue is due, takes chunks as a batch
-//! and has them delivered (`deliver`), runs the periodic tasks (`periodic`), and logs start-up lines (`announce`).
+//! The worker: one plain thread for one agent address. It waits until a lane of the queue is due, takes chunks as a
+//! batch and has them delivered (`deliver`), runs the periodic tasks (`periodic`), and logs start-up lines
+//! (`announce`).
 //!
-//! All its state is on its own stack: a forked child inherits nothing of it. A panic costs the batch that the worker was
-//! busy with; its spans are counted as dropped.
+//! All its state is on its own stack: a forked child inherits nothing of it. A panic costs the batch that the worker
+//! was busy with; its spans are counted as dropped.
 
 use super::announce::Announcer;
 use super::batch::{Batch, Batches};
@@ -36,9 +37,9 @@ const REST: Duration = Duration::from_secs(60);
 const WAKE: Duration = Duration::from_secs(1);
 /// How soon it wakes first: the clock's scale is needed soon after the first span.
 const FIRST_WAKE: Duration = Duration::from_millis(25);
-/// After so many internal errors tracing is turned off, and the worker counts what it drops.
+/// After this many internal errors, tracing is turned off, and the worker counts what it drops.
 const FAILURES_MAX: u32 = 5;
-/// After so many the worker ends for good.
+/// After this many, the worker ends and is not started again.
 pub(super) const FAILURES_END: u32 = 10;
 
 /// See the module.
@@ -180,7 +181,8 @@ impl Worker {
         }
     }
 
-    /// Runs the periodic tasks that are due, or all local ones if the worker is about to end (`last`). Waits for nothing.
+    /// Runs the periodic tasks that are due, or all local ones if the worker is about to end (`last`). Waits for
+    /// nothing.
     fn run_tasks(&mut self, last: bool) {
         clock::calibrate();
         let now = Instant::now();
@@ -216,7 +218,7 @@ impl Worker {
         // Under the queue's lock: a caller that finds this thread running has set `started` again before.
         let put_back = || {
             exporter.started.store(false, Relaxed);
-            // The worker does not use what it is left with.
+            // A placeholder, which the worker does not use.
             let traces = std::mem::replace(traces, Transport::Unusable(Unusable::Tls));
             let connections = Connections { traces, polls: polls.clone() };
             *exporter.connections.lock().unwrap_or_else(PoisonError::into_inner) = Some(connections);
@@ -257,8 +259,8 @@ impl Worker {
         self.exporter.queue.resolve(lane, sequence);
     }
 
-    /// Keeps what the last attempt showed of the agent. Before waiting callers are told that the batch is settled, so that
-    /// they find start-up line and counters up to date.
+    /// Records what the last attempt showed about the agent. Called before waiting callers are notified that the batch
+    /// is settled, so that they find start-up line and counters up to date.
     fn learn(&mut self) {
         let Some(last) = self.delivery.last.take() else { return };
         // The start-up line shows what `/info` said, if that has answered meanwhile.

@@ -124,7 +124,7 @@ pub enum Place {
         base: usize,
         /// Maximum number of pointers.
         count: usize,
-        /// How many structures each leads to.
+        /// Number of structures to which each of them points.
         per: usize,
     },
 }
@@ -155,7 +155,7 @@ impl TypeDescriptor {
         TypeDescriptor { name, stride, place, fields }
     }
 
-    /// Returns the descriptor with another size: its fields lie in a larger structure.
+    /// Returns the descriptor with another size: its fields are part of a larger structure.
     pub fn sized(self, stride: usize) -> TypeDescriptor {
         TypeDescriptor { stride, ..self }
     }

@@ -1,5 +1,6 @@
-//! The table of type descriptors in memory, and the symbol that leads to it. `form` says how it lies there. The table
-//! contains its names and lies in memory that is written at run time, because a core does not hold constant data.
+//! The table of type descriptors in memory, and the symbol through which debuggers find it. `form` defines its layout.
+//! The table contains its names and is in memory that is written at run time, because a core does not hold constant
+//! data.
 
 mod form;
 mod root;
@@ -71,7 +72,7 @@ const _: () = assert!(Kind::Unsigned as u32 == 1 && Kind::Pointer as u32 == 8);
 pub(crate) mod tests {
     use super::*;
 
-    /// What is wrong with descriptions: a name that is cut or unknown, a field outside of its structure.
+    /// Returns the faults of descriptions: a name that is cut or unknown, a field outside of its structure.
     pub(crate) fn faults(descriptors: &[TypeDescriptor]) -> Vec<String> {
         let known = |of: &str| of.is_empty() || descriptors.iter().any(|descriptor| descriptor.name == of);
         let mut faults = Vec::new();

@@ -1,9 +1,10 @@
-//! Host and port of an agent's URL, and what an agent calls an HTTP status, for the lines of several languages.
+//! Parses host and port of an agent's URL, and names HTTP statuses as agents do. Used by the lines of several
+//! languages.
 
 use super::text::reason_phrase;
 
-/// Host and port of an agent's URL (of a redacted one where they are shown), without userinfo; an IPv6 address keeps its
-/// brackets. Where the URL names no port, the scheme's. Of a Unix socket, its path and 0.
+/// Host and port of an agent's URL (of a redacted one where they are shown), without userinfo; an IPv6 address keeps
+/// its brackets. Where the URL names no port, the scheme's. Of a Unix socket, its path and 0.
 pub fn host_and_port(url: &str) -> (&str, u16) {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if scheme.eq_ignore_ascii_case("unix") {
@@ -19,7 +20,7 @@ pub fn host_and_port(url: &str) -> (&str, u16) {
     }
 }
 
-/// The address where a template wants one: that of `localhost`, which is the same everywhere; any other name as it is.
+/// Returns the host for templates that show an address: 127.0.0.1 for `localhost`, and any other host as it is.
 pub fn ip_of(host: &str) -> &str {
     if host.eq_ignore_ascii_case("localhost") {
         "127.0.0.1"
@@ -28,7 +29,8 @@ pub fn ip_of(host: &str) -> &str {
     }
 }
 
-/// The reason that stands behind the status in an agent's answer. It is a Go program, and so are these words.
+/// Returns the reason phrase after the status in an agent's answer. The agent is a Go program, so these are Go's
+/// phrases.
 pub fn reason_of_agent(status: u16) -> &'static str {
     match status {
         413 => "Request Entity Too Large",

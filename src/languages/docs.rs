@@ -1,5 +1,5 @@
-//! Writes docs/log-lines.md: which language has a line for which event, and how each reads, from one set of events.
-//! `SPANWIRE_BLESS=1 cargo test --lib log_lines` writes it; without that the test compares.
+//! Generates docs/log-lines.md from one set of events: which language has a line for which event, and what each line
+//! looks like. `SPANWIRE_BLESS=1 cargo test --lib log_lines` writes the file; otherwise the test compares.
 
 use super::worked::{self, about};
 use super::*;
@@ -10,7 +10,7 @@ use crate::settings::{Origin, Rejection};
 use std::fmt::Write;
 use std::time::Duration;
 
-/// The languages that are in the document: with one wording, or with two.
+/// Returns the languages with this number of wordings, one or two, in the document's order. Leaves out `example`.
 fn languages(wordings: usize) -> impl Iterator<Item = &'static Language> {
     ALL.iter().copied().filter(move |language| language.wordings.len() == wordings && language.id() != "example")
 }
@@ -20,23 +20,26 @@ const HEAD: &str = "\
 
 <!-- Written by `SPANWIRE_BLESS=1 cargo test --lib log_lines` from src/languages. Do not edit. -->
 
-How each event reads in each dialect. A host's language picks its dialect (`SPANWIRE_LANGUAGE`), `SPANWIRE_LOG_DIALECT`
-chooses another: `java` is the wording of the documentation page \"Tracer debug logs\", `java@source` that of the tracer's
-current source; so for all seven. `native` is our own readable line, `json` one object per line; both have every event.
-C++ has no debug lines of its own and reads `native`.
+This document shows the lines of each event in each dialect. The host's language (`SPANWIRE_LANGUAGE`) selects the
+dialect, and `SPANWIRE_LOG_DIALECT` overrides it. Seven languages have two dialects each: for example, `java` has the
+wording of the documentation page \"Tracer debug logs\", and `java@source` that of the tracer's current source. `native`
+is this library's own readable line, and `json` is one object per line; both have a line for every event. The C++ tracer
+has no debug lines, so C++ hosts get `native`.
 
-A line appears when the thing has happened, and only then. Where a tracer has no line for an event, neither does its
-dialect; but what warns or fails is always said, and where the tracer has no words for it, ours begin with `spanwire: `.
+A line is written after the event has happened, never before. If a tracer has no line for an event, its dialect has none
+either. Warnings and errors are the exception: they are always logged, and if the tracer has no line for one, the dialect
+uses the text of `native` after `spanwire: `.
 
-PHP, Ruby and Node.js list the spans of each chunk, as their tracers do: PHP a record for each, the others records of
-about 128 KiB. Beyond 640 KiB of one chunk, which is what the log holds at a time, the last record says
-`spanwire: 11 more spans`. Java's list has at most 32 spans and says how many more there are. `spanwire doctor` counts these too.
+PHP, Ruby and Node.js list the spans of each chunk, as their tracers do. PHP writes a record per span; Ruby and Node.js
+write records of about 128 KiB. The log holds at most 640 KiB of one chunk; if there is more, the last record says how
+many spans are missing: `spanwire: 11 more spans`. Java's list has at most 32 spans and says how many more there are.
+`spanwire doctor` counts these spans too.
 
-## Which has which
+## Lines by event and language
 
-**own**: the tracer's own line · **ours**: our words in its frame · **kind**: the event's kind and fields in its frame ·
-**–**: no line. Two values are the page's form and the
-source's. Events marked with * happen only when the host reports them (`spanwire_log_event`,
+**own**: the tracer's own line · **ours**: the text of `native` in the tracer's frame · **kind**: the event's kind and
+fields in the tracer's frame · **–**: no line. Where a cell has two values, the first is for the page's wording and the
+second for the source's. Events marked with * happen only when the host reports them (`spanwire_log_event`,
 `spanwire_tracer_report_integration`).
 ";
 

@@ -1,5 +1,5 @@
-//! How often the lines of a language repeat an event. A language says which events are repetitions of each other and
-//! for how long they are held back; `log/limit.rs` remembers and counts.
+//! How often the log repeats an event. A language defines which events are repetitions of each other, and for how long
+//! they are held back. `log/limit.rs` keeps the state and counts.
 
 use crate::event::Event;
 use crate::level::Level;

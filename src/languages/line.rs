@@ -1,4 +1,5 @@
-//! A line of the log, and what it says beside its event. Every language's lines are made of these.
+//! A line of the log, and the data that lines show besides the event: time, process, thread, service. All languages use
+//! these types.
 
 use super::limits::HeldBack;
 use super::remedy::Calls;

@@ -1,5 +1,9 @@
-//! The languages whose tracers' lines the log writes: one folder for each, with one static [`Language`], and the one
-//! list of them all. `native` and `json` are our own. To add a language, add its folder and its line in the list.
+//! The languages whose tracers' log lines this library writes. Each has a folder with one static [`Language`], and
+//! there is one list of them all. `native` and `json` are our own. To add a language, add its folder and its line in
+//! the list.
+//!
+//! In these folders, "the page" is the documentation page "Tracer debug logs", and "the source" is the current source
+//! of the language's tracer. Most languages have the wordings of both ([`language::Form`]).
 
 mod agent;
 mod cpp;

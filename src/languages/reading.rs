@@ -1,6 +1,7 @@
-//! How the doctor reads log lines: what a line can say, and helpers for the languages' readers. A language's
-//! `reader.rs` has its marks and its messages; the companion finds the marks and adds up what is said. Readers know
-//! lines of tracers in versions that are not ours, so they do not use the languages' `lines`.
+//! How the doctor reads log lines: the facts that a line can report ([`Seen`]), and helpers for the languages' readers.
+//! A language's `reader.rs` lists the words that mark its lines, and parses its messages. The companion searches for
+//! the words and adds up the facts. Readers also know lines of tracer versions that this library does not write, so
+//! they do not use the languages' `lines`.
 
 pub mod config;
 pub mod errors;
@@ -18,7 +19,7 @@ pub struct LogReader {
     /// Whether a log of debug mode has a line for the end of every span that has one for its start.
     pub logs_ends: bool,
     /// The words by which a line is known, and what reads such a line. No word is part of another, also not of another
-    /// language's. Several languages may have the same word, if their readers tell the lines apart.
+    /// language's. Several languages may have the same word, if their readers distinguish the lines.
     pub marks: &'static [Mark],
 }
 
@@ -101,12 +102,12 @@ pub enum Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// A payload that was not taken and is lost, of which one line says so.
+    /// Makes the fact that a payload was lost, reported by a single line.
     pub fn lost(cause: Option<&'static str>, traces: Option<u64>) -> Self {
         Seen::Failed { cause, traces: traces.unwrap_or(0), lost: true, echo: false }
     }
 
-    /// A payload that was taken.
+    /// Makes the fact that the agent took a payload.
     pub fn sent(traces: Option<u64>, bytes: u64) -> Self {
         Seen::Sent { traces, spans: 0, bytes, echo: false }
     }

@@ -1,5 +1,5 @@
-//! What a host calls to follow our advice: PHP and Ruby have no C functions. Depends on the host's language, whatever
-//! dialect the log has.
+//! The names of functions in advice such as "call … ": PHP and Ruby hosts do not see the C functions. They depend on
+//! the host's language, not on the dialect of its log.
 
 /// The host's own names for what advice names.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What holds for every dialect, and the events that the golden files of `native` and `json` are made of.
+//! Tests of all dialects, and the events from which the golden files of `native` and `json` are made.
 
 use super::text::{cut, duration, escaped, number};
 use super::*;

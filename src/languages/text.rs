@@ -1,4 +1,4 @@
-//! What all languages do with texts and numbers: redact, cut, keep on one line, write JSON.
+//! Formatting of texts and numbers for all languages: redacting, cutting, keeping on one line, writing JSON.
 
 use crate::redact;
 use crate::sys;
@@ -26,7 +26,7 @@ const RECORD_COST: usize = 192;
 pub struct SpansRoom(usize);
 
 impl SpansRoom {
-    /// The whole room.
+    /// Returns the room for all spans of a chunk, with none used.
     pub fn new() -> SpansRoom {
         SpansRoom(SPANS_MAX)
     }
@@ -36,7 +36,7 @@ impl SpansRoom {
         self.0 > 0
     }
 
-    /// Takes the room of a span's text of so many bytes.
+    /// Reserves room for a span's text of this many bytes.
     pub fn take(&mut self, bytes: usize) {
         self.0 = self.0.saturating_sub(bytes + RECORD_COST);
     }

@@ -1,5 +1,5 @@
-//! Events for the tests of all languages, and a frame for their lines. The figures are round and the names made up, so
-//! that a golden line can be checked by eye.
+//! Common events for the tests of all languages, and a frame for their lines. Numbers are round and names are made up,
+//! so that a person can check a golden line by eye.
 
 use super::{About, Dialect, Form, Frame, Language, Line};
 use crate::counters::Reason;
@@ -23,7 +23,7 @@ pub const AGENT_URL: &str = "http://localhost:8126";
 /// A refused connection.
 pub static REFUSED: SendError =
     SendError { kind: SendErrorKind::System(OsError::Errno(libc::ECONNREFUSED)), peer: Peer::Unnamed };
-/// A refusal of the agent that was told already.
+/// A refusal by the agent that was logged already.
 pub static ANSWERED: DropDetail = DropDetail::Answered(500);
 /// A queue that is full.
 pub static QUEUE_FULL: DropDetail =
@@ -69,7 +69,7 @@ pub fn rejected<'a>(name: &'a str, value: &'a str, why: &'static str) -> Event<'
     Event::SettingRejected { name, value, origin: Origin::Env, why: rejection(why) }
 }
 
-/// One trace of this many spans dropped, for a reason that was told already.
+/// One trace of this many spans dropped, for a reason that was logged already.
 pub fn dropped(reason: Reason, spans: u64) -> Event<'static> {
     Event::SpansDropped { reason, spans, traces: 1, detail: &ANSWERED }
 }
@@ -193,7 +193,7 @@ pub fn refused(status: u16, answer: &'static str) -> Event<'static> {
     }
 }
 
-/// Nobody listens.
+/// No process listens.
 pub fn unreachable(first: bool) -> Event<'static> {
     Event::AgentUnreachable {
         url: TRACES_URL,

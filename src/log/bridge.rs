@@ -1,11 +1,11 @@
 //! Connects our log with the `log` crate, in both directions.
 //!
-//! In the shared and the static library, whose copy of the crate is their own: the HTTP client `ureq` writes its records
-//! through the crate; here they become records of the logger `ureq`, at debug and trace. In a Rust host the crate's one
-//! logger is the host's: it has the records of `ureq` already, and [`forward`] gives it ours.
+//! In the shared and the static library, whose copy of the crate is their own: the HTTP client `ureq` writes its
+//! records through the crate; here they become records of the logger `ureq`, at debug and trace. In a Rust host the
+//! crate's one logger is the host's: it has the records of `ureq` already, and [`forward`] gives it ours.
 //!
-//! Only on threads that call [`attach`]: workers. Without debug mode the `log` crate discards each record after one load,
-//! since `switch.rs` tells it the level.
+//! Only on threads that call [`attach`]: workers. Without debug mode the `log` crate discards each record after one
+//! load, because `switch.rs` sets its level.
 
 use super::{enabled, Event, Level, Logs};
 use ::log::{Log, Metadata, Record};

@@ -6,9 +6,9 @@ use crate::languages::language::Language;
 use crate::languages::limits::{hash, HeldBack, Limit, MINUTE_NS};
 use std::collections::VecDeque;
 
-/// Different failures remembered; the oldest is forgotten first.
+/// Maximum number of different failures that are remembered. The oldest is forgotten first.
 const FAILURES_MAX: usize = 64;
-/// Rejected settings remembered, likewise.
+/// Maximum number of rejected settings that are remembered. The oldest is forgotten first.
 const SETTINGS_MAX: usize = 1024;
 
 /// How often events are logged again.

@@ -83,7 +83,7 @@ impl Logs {
         Logs::recorded_by(Recorder::none())
     }
 
-    /// The same, with a flight recorder, which keeps events whatever the level is.
+    /// The same with a flight recorder, which keeps events of all levels.
     pub fn recorded_by(recorder: Recorder) -> Logs {
         let given = HostsOwn::now();
         Logs::of(Shared::new(recorder, Switch::new(&EFFECTIVE), Filter::new(), OnceLock::new(), Sinks::new(), given))

@@ -53,8 +53,8 @@ impl Outputs {
         Outputs { stderr, lines, file: file(), native_file: file(), lost: 0, panics: 0 }
     }
 
-    /// Counts the records that a panic cost. Returns whether to log the panic: not for ever, because that may panic
-    /// too.
+    /// Counts the records that a panic cost. Returns whether to log the panic: only the first
+    /// [`PANICS_TOLD`], because logging may panic too.
     pub fn panicked(&mut self, shared: &Shared, records: u64) -> bool {
         self.lost += records;
         shared.counts.panic_lost.fetch_add(records, Relaxed);

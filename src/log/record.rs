@@ -4,7 +4,7 @@ use crate::languages::line::Line;
 use crate::level::Level;
 use std::borrow::Cow;
 
-/// What a record is taken to occupy beside its text, in bytes.
+/// The size that is assumed for a record besides its text, in bytes.
 const RECORD_OVERHEAD: usize = 128;
 
 /// One formatted record.
@@ -47,7 +47,7 @@ impl Record {
         Record { time_ns, level, target, logger, text, message_at, host_only, on_stderr: false, lost: 0 }
     }
 
-    /// What the record counts against the bound of a queue, in bytes.
+    /// Returns the size with which the record counts against the bound of a queue, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.text.len() + self.target.len() + RECORD_OVERHEAD
     }

@@ -14,7 +14,7 @@ pub(super) fn keep(recorder: &Recorder, event: &Event<'_>) {
     }
 }
 
-/// The event's kind and the two numbers that are kept of it.
+/// Returns the event's kind and the two numbers that the recorder keeps. `None` for events that it does not keep.
 fn numbers(event: &Event<'_>) -> Option<(Kind, u64, u64)> {
     Some(match *event {
         Event::PayloadSending { bytes, traces, attempt, .. } => {

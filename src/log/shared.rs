@@ -67,7 +67,7 @@ impl Counts {
     }
 }
 
-/// The host's descriptors that the log writes to, as they were when they were first looked at.
+/// The host's descriptors that the log writes to, as they were when the library first checked them.
 #[derive(Clone)]
 pub(super) struct HostsOwn {
     pub standard_error: Given,
@@ -99,7 +99,7 @@ impl HostsOwn {
 /// were doing.
 pub(super) struct Shared {
     pub epoch_pid: u32,
-    /// The process's generation: tells it from a child that a callback forks.
+    /// The process's generation, which distinguishes it from a child that a callback forks.
     pub generation: u32,
     pub recorder: Recorder,
     pub switch: Switch,

@@ -204,8 +204,8 @@ impl Switch {
     }
 }
 
-/// Tells the `log` crate which records of other crates are wanted ([`super::bridge`]): those at debug and trace. Not where
-/// the crate is a Rust host's.
+/// Sets the level of the `log` crate, so that it passes on records of other crates only at debug and trace
+/// ([`super::bridge`]). Does nothing in a Rust program, where the level is the host's.
 fn tell_log_crate(effective: u8) {
     use ::log::LevelFilter;
     if cfg!(any(spanwire_shared, spanwire_static)) {

@@ -57,7 +57,7 @@ fn serve(shared: &Arc<Shared>, outputs: &mut Outputs, done: &mut usize) -> Retur
     Returned::Here
 }
 
-/// Counts the records that a panic cost, and logs the panic.
+/// Counts the records that a panic cost, and logs the panic. Logs only the first few panics.
 fn panicked(outputs: &mut Outputs, shared: &Arc<Shared>, panic: &(dyn Any + Send), records: u64) {
     if outputs.panicked(shared, records) {
         let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));

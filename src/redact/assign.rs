@@ -6,22 +6,24 @@ use super::names::{self, Name};
 use super::patterns;
 use super::REDACTED;
 
-/// `signature=` and its like hide only values of at least this many bytes.
+/// After names such as `signature`, only values of at least this many bytes are secrets.
 pub const LONG: usize = 16;
-/// `key=` hides only runs of at least this many bytes.
+/// After the name `key`, only values with a run of at least this many bytes are secrets.
 pub const GENERATED: usize = 20;
-/// The bytes in which a bracket inside a bare value is closed, if it is.
+/// Number of bytes in which a bracket inside an unquoted value must be closed.
 const GROUP_MAX: usize = 1_024;
-/// What a colon behind a file's name introduces is a line.
+/// Extensions of source files: after `file.py:` comes a line number and not a value.
 const SOURCES: [&str; 24] = [
     "py", "js", "ts", "rb", "go", "java", "cs", "php", "cpp", "cc", "c", "h", "hpp", "rs", "kt", "scala", "mjs", "cjs",
     "jsx", "tsx", "vb", "fs", "ex", "pl",
 ];
 
-/// The range of the secret behind the name at `start..end`, empty if what stands there is hidden already.
+/// Returns the range of the secret after the name at `start..end`. The range is empty if the secret is redacted
+/// already.
+/// `None` if no secret follows. Text before `floor` is replaced already.
 pub fn value(text: &str, floor: usize, start: usize, end: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
-    // What most words are followed by settles it before anything is compared.
+    // A quick test first: most words are followed by none of these bytes.
     if !matches!(bytes.get(end), Some(b'=' | b':' | b'"' | b'\'' | b' ' | b'\t' | b'>' | b']' | b'%' | b'\\')) {
         return None;
     }
@@ -61,14 +63,14 @@ pub fn value(text: &str, floor: usize, start: usize, end: usize) -> Option<(usiz
     (to > from && !shown).then_some((from, to))
 }
 
-/// The word at `start..end` with the one before it, where one blank parts them: `API key`.
+/// Returns the word at `start..end` together with the one before it, if a single space separates them: `API key`.
 fn two_words(text: &str, floor: usize, start: usize, end: usize) -> Option<&str> {
     let before = text.as_bytes()[floor..start].strip_suffix(b" ")?;
     let letters = before.iter().rev().take(names::WORD_MAX).take_while(|b| b.is_ascii_alphabetic()).count();
     text.get(start - 1 - letters..end).filter(|_| letters > 0)
 }
 
-/// What of the word's beginning belongs to an escape before it: the `n` of `\n`, the digits of `%3D`.
+/// Returns how many bytes at the word's beginning belong to an escape: the `n` of `\n`, the digits of `%3D`.
 fn escape(before: &[u8], word: &[u8]) -> usize {
     match (before, word) {
         ([.., b'\\'], [b'n' | b'r' | b't', ..]) => 1,
@@ -77,7 +79,7 @@ fn escape(before: &[u8], word: &[u8]) -> usize {
     }
 }
 
-/// Where the value begins if a separator follows the name, and which.
+/// Returns where the value begins and the kind of its separator, if a separator follows the name.
 fn separator(bytes: &[u8], before: &[u8], start: usize, end: usize) -> Option<(usize, u8)> {
     let blank = |b: u8| matches!(b, b' ' | b'\t');
     if bytes[end] == b'>' {
@@ -110,7 +112,7 @@ fn separator(bytes: &[u8], before: &[u8], start: usize, end: usize) -> Option<(u
     Some((run(bytes, at + length, blank), kind))
 }
 
-/// Whether `name:` and what follows is a place in a source file, or a host and its port.
+/// Whether `name:` and the text after it are a position in a source file, or a host and its port.
 fn is_place(name: &str, rest: &[u8], close: bool) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     if SOURCES.contains(&extension) {
@@ -122,7 +124,7 @@ fn is_place(name: &str, rest: &[u8], close: bool) -> bool {
     port && !["pass", "pwd", "secret", "pin", "cvv", "cvc", "ssn"].iter().any(|word| lower.contains(word))
 }
 
-/// Whether `…/name: words` is a file and what is wrong with it.
+/// Whether `…/name: words` is the path of a file and a message about it.
 fn is_path(bytes: &[u8], before: &[u8], end: usize, from: usize) -> bool {
     let word = run(bytes, from, |b| b.is_ascii_alphabetic());
     matches!(before, [.., b'/' | b'\\'])
@@ -132,7 +134,7 @@ fn is_path(bytes: &[u8], before: &[u8], end: usize, from: usize) -> bool {
         && matches!(bytes.get(word), None | Some(b' ' | b'.' | b',' | b'\n' | b')'))
 }
 
-/// Where the value's secret begins and ends, and whether it was in quotes.
+/// Returns where the secret of the value begins and ends, and whether it was in quotes.
 fn extent(bytes: &[u8], before: &[u8], from: usize, class: Name) -> (usize, usize, bool) {
     if let Some((from, to)) = quoted(bytes, from) {
         return (from, to, true);
@@ -153,7 +155,7 @@ fn extent(bytes: &[u8], before: &[u8], from: usize, class: Name) -> (usize, usiz
     (from, behind_scheme(bytes, from, to, class), false)
 }
 
-/// The end of the value where its first word only says of what kind it is.
+/// Returns the end of the value. If its first word is a scheme (`Bearer`), this is the end of what follows the scheme.
 fn behind_scheme(bytes: &[u8], from: usize, to: usize, class: Name) -> usize {
     let scheme = &bytes[from..to];
     let next = run(&bytes[..bytes.len().min(to + 4)], to, |b| b == b' ');
@@ -173,8 +175,9 @@ fn behind_scheme(bytes: &[u8], from: usize, to: usize, class: Name) -> usize {
     to
 }
 
-/// What is in quotes at `from`: `"…"`, `'…'`, with a letter before them (`b'…'`), or escaped any number of times
-/// (`\"…\"`), or percent-encoded. Without an end it goes on to the end of the text.
+/// Returns the range between quotes at `from`: `"…"`, `'…'`, with a letter before them (`b'…'`), escaped any number of
+/// times (`\"…\"`), or percent-encoded. Without a closing quote the range extends to the end of the text; a
+/// percent-encoded quote must be closed.
 fn quoted(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     if bytes[from..].starts_with(b"%22") {
         let end = find(bytes, from + 3, b"%22");
@@ -203,7 +206,7 @@ fn quoted(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     }
 }
 
-/// The end of a value without quotes. Brackets inside are part of it with what they hold.
+/// Returns the end of a value without quotes. Brackets inside it belong to it, with their content.
 fn bare_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     let mut groups = true;
@@ -224,7 +227,9 @@ fn bare_end(bytes: &[u8], from: usize) -> usize {
     at
 }
 
-/// The end of what is in brackets; where the value is all of it and they are not closed, the end of the text.
+/// Returns the end of a group in brackets. If it is not closed: the end of the text if the group is the `whole` value,
+/// else
+/// `None`.
 fn group_end(bytes: &[u8], open: usize, whole: bool) -> Option<usize> {
     let limit = if whole { bytes.len() } else { bytes.len().min(open + GROUP_MAX) };
     let (mut depth, mut at, mut quote) = (0_usize, open, 0);
@@ -247,7 +252,7 @@ fn group_end(bytes: &[u8], open: usize, whole: bool) -> Option<usize> {
     whole.then_some(bytes.len())
 }
 
-/// The end of a header's line: at a newline, escaped or not, or at the quote that closes what the line stands in.
+/// Returns the end of a header's line: a newline, escaped or not, or the quote that closes the text around the line.
 fn line_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while at < bytes.len() {
@@ -262,8 +267,8 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
     at
 }
 
-/// Whether what stands here without quotes holds something that no key does. Found out before its end is looked for,
-/// which may be that of the text, for every such name anew.
+/// Whether the unquoted value here has a byte that no key has. Checked before the end of the value is searched for,
+/// because that search may go to the end of the text for every such name.
 fn is_no_key(bytes: &[u8], from: usize) -> bool {
     let stop = run(bytes, from, in_key);
     let ends = match bytes.get(stop) {
@@ -277,14 +282,14 @@ fn in_key(byte: u8) -> bool {
     is_word(byte) || b"+/=%~".contains(&byte)
 }
 
-/// Whether a value is long enough to be a key, and, without quotes, made as keys are. What holds something hidden has
-/// been looked at.
+/// Whether a value is long enough to be a key and, without quotes, has only bytes that keys have. False if a part of it
+/// is redacted already.
 fn is_long(value: &[u8], quoted: bool) -> bool {
     value.len() >= LONG && (quoted || value.iter().all(|&b| in_key(b))) && find(value, 0, REDACTED.as_bytes()).is_none()
 }
 
-/// Whether a value looks as if a machine had made it: 20 bytes or more of letters and digits in one run. What has
-/// slashes may be a path, unless it has capitals and small letters.
+/// Whether a value looks generated: it has a run of at least [`GENERATED`] bytes with letters and digits. A run with
+/// slashes may be a path, so it must have capitals and small letters.
 fn is_generated(value: &[u8]) -> bool {
     value.split(|b| !b.is_ascii_alphanumeric() && !b"+/=".contains(b)).any(|run| {
         let has = |of: fn(&u8) -> bool| run.iter().any(of);
@@ -296,14 +301,14 @@ fn is_generated(value: &[u8]) -> bool {
     })
 }
 
-/// Whether a value is a count and its unit, or a word that is none.
+/// Whether a value is a number, with or without a unit, or a word such as `none`.
 pub fn is_number(value: &[u8]) -> bool {
     let digits = run(value, 0, |b| b.is_ascii_digit() || b == b'.');
     let unit = value[digits..].iter().all(u8::is_ascii_alphabetic) && value.len() - digits <= 5;
     (1..=13).contains(&digits) && unit || is_nothing(value)
 }
 
-/// Whether a value says that there is none.
+/// Whether a value is a word that cannot be a secret, such as `true`, `null` or `none`.
 pub fn is_nothing(value: &[u8]) -> bool {
     let words: [&[u8]; 8] = [b"true", b"false", b"null", b"nil", b"none", b"undefined", b"NULL", b"None"];
     words.contains(&value)

@@ -1,13 +1,13 @@
-//! Bytes as a scan of text sees them: classes, and runs of a class. No byte beyond ASCII is in any class, so that what
-//! begins and ends at a class begins and ends at a character.
+//! Classes of bytes for scanning a text, and runs of bytes of a class. No byte above ASCII is in a class, so that a
+//! range of such bytes begins and ends between characters.
 
 /// Part of a word: letters, digits, `_`, `-`, `.`.
 pub const WORD: u8 = 1;
 /// A letter or digit.
 pub const ALNUM: u8 = 2;
-/// May begin a secret that is known by its looks.
+/// May begin a secret that is recognized by its form.
 pub const BEGINS: u8 = 4;
-/// Ends a place in a path or URL: white space, quotes, angles.
+/// Ends a path or URL: white space, quotes, angle brackets.
 pub const GAP: u8 = 8;
 
 /// The classes of every byte.
@@ -45,12 +45,12 @@ pub fn is_word(byte: u8) -> bool {
     is(byte, WORD)
 }
 
-/// Where the bytes from `from` that are `of` a kind end.
+/// Returns the position of the first byte at or after `from` for which `of` is false, or the length of `bytes`.
 pub fn run(bytes: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|&b| !of(b)).map_or(bytes.len(), |n| from + n)
 }
 
-/// The first `needle` at or after `from`, as its place.
+/// Returns the position of the first `needle` at or after `from`.
 pub fn find(bytes: &[u8], from: usize, needle: &[u8]) -> Option<usize> {
     let (first, last) = (needle.first()?, bytes.len().checked_sub(needle.len())?);
     let mut at = from;

@@ -27,11 +27,11 @@ pub fn text(text: &str) -> Cow<'_, str> {
     Scan::new(text, true).run()
 }
 
-/// Redacts the value of a tag or setting. Hides all of it if the name is that of a secret; else as [`text`] does. If the
-/// name ends in `id`, numbers are not taken for card numbers.
+/// Redacts the value of a tag or setting. Hides all of it if the name is that of a secret; else as [`text`] does. If
+/// the name ends in `id`, numbers are not taken for card numbers.
 pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     let shown = match names::class(name) {
-        // A tag of this name is more often a cache's.
+        // As the name of a tag, `key` is usually the key of a cache.
         Name::Plain | Name::Key => !is_query(name),
         Name::Long => value.len() < assign::LONG,
         Name::Number => assign::is_number(value.as_bytes()),
@@ -57,7 +57,7 @@ pub fn url(url: &str) -> Cow<'_, str> {
     Cow::Owned([&url[..start], hidden, &url[host.unwrap_or(userinfo)..path], &shown].concat())
 }
 
-/// The end of a token that somebody has pasted in place of a URL's host.
+/// Returns the end of a token that was pasted in place of a URL's host.
 fn pasted(bytes: &[u8], host: usize) -> Option<usize> {
     let begins = bytes.get(host).is_some_and(|&byte| is(byte, BEGINS) && byte != b'-');
     let found = begins.then(|| patterns::at(bytes, host, host, true, &mut None)).flatten();
@@ -69,37 +69,36 @@ pub fn is_secret_name(name: &str) -> bool {
     matches!(names::class(name), Name::Secret | Name::Line | Name::Header)
 }
 
-/// Whether a tag of this name loses a value that is a word of its own.
+/// Whether the value of a tag of this name is removed, unless it is a word such as `true` or `none`.
 pub fn removes(name: &str) -> bool {
     is_secret_name(name) || is_query(name)
 }
 
-/// Whether a tag of this name holds a query string by itself.
+/// Whether the value of a tag of this name is a query string.
 fn is_query(name: &str) -> bool {
     let letters = || name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
     let ends = |ending: &&str| letters().take(ending.len()).eq(ending.bytes().rev());
     words::QUERY_ENDINGS.iter().any(ends)
 }
 
-/// What a place in the text is part of.
+/// What the current position is part of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Prose,
-    /// A path: a `/` came since the last gap.
+    /// A path: there was a `/` since the last gap.
     Path,
-    /// A URL behind its authority.
+    /// A URL, after its authority.
     Url,
 }
 
-/// One pass over the words of a text. What is not replaced is copied in runs, and nothing is copied if nothing is
-/// replaced.
+/// One pass over the words of a text. Text between secrets is copied in runs. Without a secret, nothing is copied.
 struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     cards: bool,
     at: usize,
     place: Place,
-    /// An `@`, and none before it from where it was looked for; the beginning counts as one.
+    /// Position of the first `@` after the place where one was last searched for; 0 before the first search.
     next_at_sign: usize,
     /// The end of the last URL.
     url_end: usize,
@@ -132,7 +131,7 @@ impl<'a> Scan<'a> {
         Cow::Owned(self.out)
     }
 
-    /// Puts `shown` in place of a range, and goes on behind it.
+    /// Replaces a range by `shown`, and continues after the range.
     fn replace(&mut self, from: usize, to: usize, shown: &str) {
         if to > from {
             self.out.push_str(&self.text[self.copied..from]);
@@ -143,7 +142,7 @@ impl<'a> Scan<'a> {
         self.place = Place::Prose;
     }
 
-    /// What is neither word nor gap: it may begin a path or a query string.
+    /// Handles a byte that is neither in a word nor a gap: it may begin a path or a query string.
     fn mark(&mut self, byte: u8) {
         let (from, place) = (self.at, self.place);
         match byte {
@@ -184,7 +183,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Goes through a word to its end, or to a secret known by its looks.
+    /// Advances to the end of a word. Stops at a secret that is recognized by its form, and returns its range.
     fn look(&mut self, start: usize) -> Option<(usize, usize)> {
         if let Some(found) = patterns::spoken_key(self.bytes, self.copied, start) {
             return Some(found);
@@ -209,7 +208,8 @@ impl<'a> Scan<'a> {
         None
     }
 
-    /// Whether a part of a word may begin here: behind a gap, an escape (`\n`, `%20`), or what was replaced.
+    /// Whether a part of a word may begin here: after a byte that is no letter or digit, after an escape (`\n`, `%20`),
+    /// or after replaced text.
     fn begins(&self, at: usize) -> bool {
         match self.bytes[self.copied..at] {
             [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
@@ -219,7 +219,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// A URL from behind its `://`: without userinfo, and the rest is scanned from its path on.
+    /// Handles a URL from after its `://`: removes userinfo, and continues the scan after the host.
     fn url(&mut self, from: usize) {
         // A URL inside another one ends where that does.
         let stop = if self.url_end > from { self.url_end } else { url::end(self.bytes, from) };
@@ -227,17 +227,17 @@ impl<'a> Scan<'a> {
         let host = if self.at_sign(from) < stop { from + url::userinfo(&self.text[from..stop]) } else { from };
         self.replace(from, host, "");
         if let Some(end) = pasted(self.bytes, host).filter(|&end| end <= stop) {
-            // What was replaced ends a URL.
+            // The replaced text ends the URL.
             self.url_end = end;
             return self.replace(host, end, REDACTED);
         }
         let end = run(&self.bytes[..stop], host, |b| !matches!(b, b'/' | b'?' | b'#' | b'='));
-        // `token=…` in place of a host is looked at as words are.
+        // `token=…` in place of a host is scanned like other words.
         self.at = if self.bytes[..stop].get(end) == Some(&b'=') { host } else { end };
         self.place = Place::Url;
     }
 
-    /// Where the next `@` is.
+    /// Returns the position of the next `@`, or the length of the text.
     fn at_sign(&mut self, from: usize) -> usize {
         if self.next_at_sign < from {
             self.next_at_sign = run(self.bytes, from, |b| b != b'@');
@@ -245,7 +245,7 @@ impl<'a> Scan<'a> {
         self.next_at_sign
     }
 
-    /// The end of the password in `user:password@tcp(host)` and the like, where no scheme stands before it.
+    /// Returns the end of the password in `user:password@tcp(host)` and similar texts without a scheme.
     fn login(&mut self, start: usize, colon: usize) -> Option<usize> {
         let limit = self.bytes.len().min(colon + PASSWORD_MAX);
         if self.at_sign(colon) >= limit || !self.bytes[start].is_ascii_alphabetic() {

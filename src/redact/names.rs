@@ -1,11 +1,12 @@
-//! Decides whether a name is that of a secret, by its words in any spelling (`apiKey`, `api_key`, `API-KEY`, `api.key`).
+//! Decides whether a name is that of a secret, by its words in any spelling (`apiKey`, `api_key`, `API-KEY`,
+//! `api.key`).
 //! `assign` finds names and values in a text.
 
 use super::words;
 
-/// Longer names are never those of secrets.
+/// Maximum length of the name of a secret, in bytes.
 pub const NAME_MAX: usize = 128;
-/// Longest word that is looked up.
+/// Length of the longest word that is looked up, in bytes.
 pub const WORD_MAX: usize = 24;
 
 /// What a name implies for its value.
@@ -13,17 +14,18 @@ pub const WORD_MAX: usize = 24;
 pub enum Name {
     /// Nothing.
     Plain,
-    /// It is secret if it is long, and no tag of this name is hidden for its name: signatures.
+    /// The value is secret if it is long: signatures. The name alone makes no value a secret.
     Long,
-    /// It is secret unless it is a number: `token_count=12`.
+    /// The value is secret unless it is a number: `token_count=12`.
     Number,
-    /// `key` alone. As a tag it is a cache's; in a text its value is secret if it looks like a lock's.
+    /// `key` alone. As the name of a tag, it is the key of a cache. In a text, its value is secret if it looks
+    /// generated.
     Key,
-    /// It is secret.
+    /// The value is secret.
     Secret,
-    /// It is secret, and may come after the name of a scheme: `Authorization: Basic …`.
+    /// The value is secret. A scheme may precede it: `Authorization: Basic …`.
     Header,
-    /// It is secret, and goes on to the end of the line: cookies.
+    /// The value is secret and extends to the end of the line: cookies.
     Line,
 }
 
@@ -68,21 +70,21 @@ pub fn class(name: &str) -> Name {
     }
 }
 
-/// What the words of a name, from the first on, say of the word `key` in it. Most keys are those of caches and tables.
+/// Collects what the words of a name say about the word `key` in it. Most keys are those of caches and tables.
 #[derive(Default)]
 struct Keys {
-    /// The word before makes a key a secret.
+    /// The last word makes a following `key` a secret: `api`.
     qualified: bool,
-    /// The word before makes it none.
+    /// The last word makes a following `key` harmless: `public`.
     public: bool,
-    /// A word of cryptography was there.
+    /// There was a word of cryptography: `rsa`.
     with: bool,
-    /// There was a key of which the word before says nothing.
+    /// There was a `key` about which the word before says nothing.
     plain: bool,
 }
 
 impl Keys {
-    /// Takes the next word. Answers what it is, if it is a key.
+    /// Takes the next word. Returns what it implies if it is `key` or `keys`.
     fn take(&mut self, word: &[u8]) -> Option<Name> {
         if matches!(word, b"key" | b"keys") {
             let is = if self.qualified { Name::Secret } else { Name::Plain };
@@ -98,17 +100,18 @@ impl Keys {
         None
     }
 
+    /// Whether the name is that of a secret because it has `key` and, anywhere, a word of cryptography.
     fn of_a_lock(&self) -> bool {
         self.plain && self.with
     }
 }
 
-/// Whether two words that stand in a sentence, such as `API key`, are the name of a secret.
+/// Whether two words of a sentence, such as `API key`, are the name of a secret.
 pub fn is_key_of_a_lock(words: &str) -> bool {
     class(words) == Name::Secret
 }
 
-/// Whether a word in a sentence says that the key behind it is one of data.
+/// Whether this word before `key` in a sentence makes it the key of data, which is no secret: `cache key`.
 pub fn is_of_data(word: &[u8]) -> bool {
     let mut lower = [0; WORD_MAX];
     is_one(lowered(word, &mut lower), words::OF_DATA)
@@ -118,7 +121,7 @@ fn is_one(word: &[u8], of: &[&str]) -> bool {
     of.iter().any(|known| known.as_bytes() == word)
 }
 
-/// The word in lower case; nothing of one that is too long to be looked for.
+/// Returns the word in lower case; empty if it is longer than every word that is looked up.
 fn lowered<'a>(word: &[u8], into: &'a mut [u8; WORD_MAX]) -> &'a [u8] {
     let Some(lower) = into.get_mut(..word.len()) else { return &[] };
     lower.copy_from_slice(word);
@@ -126,8 +129,8 @@ fn lowered<'a>(word: &[u8], into: &'a mut [u8; WORD_MAX]) -> &'a [u8] {
     lower
 }
 
-/// The end of the word that begins here: at a gap, or where a capital follows a small letter, or the last capital of
-/// several before a small letter (`HTTPToken`).
+/// Returns the end of the word that begins here: at a byte that is no letter, at a capital after a small letter, or at
+/// the last of several capitals if a small letter follows it (`HTTPToken`).
 fn word_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while at < bytes.len() && bytes[at].is_ascii_alphabetic() {
@@ -142,7 +145,7 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
     at
 }
 
-/// Whether the last word is `pass`, which alone is more often said of a test.
+/// Whether the last word is `pass`. A name with no other word is usually about a test.
 fn is_pass(name: &[u8]) -> bool {
     let Some(head) = name.len().checked_sub(4).filter(|n| name[*n..].eq_ignore_ascii_case(b"pass")) else {
         return false;
@@ -150,7 +153,7 @@ fn is_pass(name: &[u8]) -> bool {
     name[..head].last().is_none_or(|b| !b.is_ascii_alphabetic() || name[head] == b'P' && b.is_ascii_lowercase())
 }
 
-/// What one word, in lower case, says.
+/// Returns what one word, in lower case, implies.
 fn word(word: &[u8]) -> Name {
     let is = |of| is_one(word, of);
     match word.len() {
@@ -177,7 +180,8 @@ fn has_ending(word: &[u8]) -> bool {
     }
 }
 
-/// Whether a name is that of an id, whose numbers are no cards: its last word is `id`, or a word that is glued to it.
+/// Whether a name is that of an id, whose value is not taken for a card number: it ends in the word `id`, or in a known
+/// word glued to `id`.
 pub fn is_id(name: &[u8]) -> bool {
     let Some(head) = name.len().checked_sub(2).filter(|n| name[*n..].eq_ignore_ascii_case(b"id")) else {
         return false;

@@ -1,10 +1,11 @@
-//! Recognizes secrets by their form: tokens with a known prefix, JWTs, `Bearer …`, private keys, card numbers. Each check
-//! takes a bounded number of steps, or finds a secret.
+//! Recognizes secrets by their form: tokens with a known prefix, JWTs, `Bearer …`, private keys, card numbers. Each
+//! check takes a bounded number of steps, or finds a secret.
 
 use super::bytes::{find, is, is_word, run, ALNUM};
 use super::names;
 
-/// Returns the kinds of tokens that begin with this letter: the prefix, and the least number of letters, digits, `_` and
+/// Returns the kinds of tokens that begin with this letter: the prefix, and the least number of letters, digits, `_`
+/// and
 /// `-` after it.
 fn prefixes(first: u8) -> &'static [(&'static [u8], usize)] {
     match first {
@@ -45,16 +46,16 @@ fn prefixes(first: u8) -> &'static [(&'static [u8], usize)] {
     }
 }
 
-/// What a word knows of itself once a JWT was looked for in it.
+/// Bounds of a word, kept between searches for a JWT in it.
 #[derive(Clone, Copy)]
 pub struct Word {
     end: usize,
     last_dot: Option<usize>,
 }
 
-/// A secret that begins here, as its range. `bytes[at]` begins a word or a part of one; what was before `floor` is
-/// replaced already; `word` is kept between looks
-/// into the same word.
+/// Returns the range of a secret that begins at or shortly after `at`, where a word or a part of a word begins. Text
+/// before
+/// `floor` is replaced already. `word` keeps the word's bounds between calls for the same word.
 pub fn at(bytes: &[u8], floor: usize, at: usize, cards: bool, word: &mut Option<Word>) -> Option<(usize, usize)> {
     match bytes[at] {
         b'-' => private_key(bytes, at).map(|to| (at, to)),
@@ -66,19 +67,19 @@ pub fn at(bytes: &[u8], floor: usize, at: usize, cards: bool, word: &mut Option<
             let from = at + prefix.len();
             let tail = |b: u8| is_word(b) && b != b'.';
             let enough = bytes.len() >= from + least && bytes[from..from + least].iter().all(|&b| tail(b));
-            // A word made of words is no token: `sk-learn-…`.
+            // Words joined by hyphens are no token: `sk-learn-…`. After a short prefix there must be a digit.
             let odd = enough && (prefix.len() > 3 || bytes[from..from + least].iter().any(u8::is_ascii_digit));
             odd.then(|| (at, token_end(bytes, from)))
         }
     }
 }
 
-/// The end of a token with what base64 adds.
+/// Returns the end of a token, with the `=` at the end of base64.
 fn token_end(bytes: &[u8], from: usize) -> usize {
     run(bytes, from, |b| is_word(b) || b == b'=')
 }
 
-/// `eyJ….….…`: JSON in base64, parted by dots.
+/// Finds a JWT, `eyJ….….…`: parts in base64, separated by dots.
 fn jwt(bytes: &[u8], at: usize, word: &mut Option<Word>) -> Option<(usize, usize)> {
     if !matches!(bytes.get(at + 2), Some(b'I'..=b'L')) {
         return None;
@@ -92,8 +93,8 @@ fn jwt(bytes: &[u8], at: usize, word: &mut Option<Word>) -> Option<(usize, usize
     Some((at, token_end(bytes, dot)))
 }
 
-/// The token in `Bearer TOKEN` and `Basic TOKEN`, unless it reads like a word (`basic authentication`), and all that
-/// follows `Digest`.
+/// Finds the token in `Bearer TOKEN` and `Basic TOKEN`, unless it reads like a word (`basic authentication`), and the
+/// fields after `Digest`.
 fn after_scheme(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
     let end = run(&bytes[..bytes.len().min(start + 7)], start, |b| is(b, ALNUM));
     let scheme = &bytes[start..end];
@@ -111,7 +112,7 @@ fn after_scheme(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
     (token.len() >= 6 && !reads_like_a_word).then_some((from, to))
 }
 
-/// The end of a gap between a scheme and what it introduces: up to a few spaces, or `%20`, or `+`.
+/// Returns the end of the gap after a scheme: a few spaces or tabs, or `%20`. `None` if there is no gap.
 fn gap_end(bytes: &[u8], from: usize) -> Option<usize> {
     if bytes[from..].starts_with(b"%20") {
         return Some(from + 3);
@@ -121,7 +122,7 @@ fn gap_end(bytes: &[u8], from: usize) -> Option<usize> {
     (end > from).then_some(end)
 }
 
-/// The end of `username="…", realm="…", …`; `from` if nothing of it stands there.
+/// Returns the end of `username="…", realm="…", …`, or `from` if no such field begins there.
 pub fn digest_end(bytes: &[u8], from: usize) -> usize {
     const FIELDS: [&[u8]; 10] =
         [b"username", b"realm", b"nonce", b"uri", b"response", b"qop", b"nc", b"cnonce", b"opaque", b"algorithm"];
@@ -144,7 +145,7 @@ pub fn digest_end(bytes: &[u8], from: usize) -> usize {
     }
 }
 
-/// The end of a private key in PEM that begins here; the end of the text where its end is missing.
+/// Returns the end of a private key in PEM format that begins here, or the end of the text if the key's end is missing.
 pub fn private_key(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes[at..].strip_prefix(b"-----BEGIN")?;
     let head = &rest[..rest.len().min(40)];
@@ -153,15 +154,15 @@ pub fn private_key(bytes: &[u8], at: usize) -> Option<usize> {
         return Some(bytes.len());
     };
     let mut close = run(&bytes[..bytes.len().min(end + 48)], end + 8, |b| b != b'-' && b != b'\n');
-    // The window may end inside of a character.
+    // The window may end inside a character.
     while bytes.get(close).is_some_and(|byte| byte & 0xc0 == 0x80) {
         close -= 1;
     }
     Some(run(&bytes[..bytes.len().min(close + 5)], close, |b| b == b'-'))
 }
 
-/// A card number that starts here: digits as cards have them, in groups or not, with a right check digit. Ids of 17
-/// digits and more are spared where nothing says that they are cards.
+/// Finds a card number that starts here: 13 to 19 digits, in groups or not, with a valid check digit. Ungrouped numbers
+/// of 17 and more digits are usually ids, so the text before them must name a card.
 pub fn card(bytes: &[u8], floor: usize, at: usize) -> Option<(usize, usize)> {
     let window = &bytes[..bytes.len().min(at + 26)];
     let plain = run(window, at, |b| b.is_ascii_digit());
@@ -175,7 +176,7 @@ pub fn card(bytes: &[u8], floor: usize, at: usize) -> Option<(usize, usize)> {
     }
     let spelt = if says_card(&before[before.len().saturating_sub(16)..]) { 19 } else { 16 };
     let mut found = is_card(&bytes[at..plain], bytes.get(plain), spelt).then_some((at, plain));
-    // Up to 19 digits in groups of three and more, parted by one space or hyphen each.
+    // Up to 19 digits in groups of three and more, separated by single spaces or hyphens.
     let mut end = plain;
     while matches!(window.get(end), Some(b' ' | b'-')) {
         let next = run(window, end + 1, |b| b.is_ascii_digit());
@@ -209,7 +210,7 @@ fn is_card(number: &[u8], next: Option<&u8>, longest: usize) -> bool {
     (13..=longest).contains(&count) && sum % 10 == 0
 }
 
-/// Whether what stands before a number names it an id (`trace_id=`, `"id": `, `span `).
+/// Whether the text before a number says that it is an id (`trace_id=`, `"id": `, `span `).
 fn named_id(before: &[u8]) -> bool {
     let gap =
         before.iter().rev().take(5).take_while(|b| matches!(b, b'=' | b':' | b' ' | b'"' | b'\'' | b'\\')).count();
@@ -220,8 +221,8 @@ fn named_id(before: &[u8]) -> bool {
     gap > 0 && (names::is_id(name) || says(b"trace") || says(b"span") || says(b"parent"))
 }
 
-/// A key of Datadog's that follows its name with a space alone: `API key 0123…` in 32 or 40 hexadecimal digits. Alone
-/// it is a trace id as well as a key.
+/// Finds a Datadog key that follows its name after a single space: `API key 0123…`, 32 or 40 hexadecimal digits. Such
+/// digits without a name are not a key, because trace ids have the same form.
 pub fn spoken_key(bytes: &[u8], floor: usize, at: usize) -> Option<(usize, usize)> {
     let before = &bytes[floor.max(at.saturating_sub(6))..at];
     if !matches!(before, [.., b'y' | b'Y' | b'n' | b'N', b' ']) {
@@ -239,7 +240,7 @@ pub fn spoken_key(bytes: &[u8], floor: usize, at: usize) -> Option<(usize, usize
     (whole && matches!(end - at, 32 | 40)).then_some((at, end))
 }
 
-/// Whether what stands before a value is `cache key ` or the like.
+/// Whether the text before a value ends with `cache key ` or a similar name of a key of data.
 fn is_data_key(before: &[u8]) -> bool {
     let Some(head) = before.len().checked_sub(5).filter(|n| before[*n..].eq_ignore_ascii_case(b" key ")) else {
         return false;

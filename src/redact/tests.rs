@@ -1,4 +1,4 @@
-//! The redactor as its callers see it: what is hidden, what stays readable, and what holds for any text.
+//! Tests of the redactor's functions: what is hidden, what stays readable, and what holds for any text.
 
 use super::*;
 use std::sync::OnceLock;
@@ -310,8 +310,8 @@ fn a_keys_end_inside_of_a_character_is_no_panic() {
     }
 }
 
-/// How long this thread was on a processor, which a busy machine does not lengthen; wall time where the kernel does not
-/// say.
+/// Returns the processor time of this thread, which does not grow on a busy machine. Wall time if the kernel does not
+/// report it.
 fn on_processor() -> Duration {
     static BEGUN: OnceLock<Instant> = OnceLock::new();
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -321,7 +321,7 @@ fn on_processor() -> Duration {
 
 #[test]
 fn a_megabyte_takes_no_time_whatever_it_holds() {
-    // Debug builds are slow: ten times what the promise of 1 s allows.
+    // Debug builds are slow, so the test allows ten times the promised 1 s.
     let promise = Duration::from_secs(1);
     let (mut slowest, mut which) = (Duration::ZERO, "");
     for piece in [

@@ -1,8 +1,10 @@
-//! URLs: what of one may be shown. Knows one URL at a time; finding them in a text is the parent module's business.
+//! Decides which parts of one URL may be shown. The parent module finds the URLs in a text.
 
 use super::bytes::run;
 
-/// `url` without userinfo, query string and fragment. Takes what has no scheme too (`user:password@host:8126`).
+/// Returns three positions: the end of the scheme, the end of userinfo, and the end of the path. Userinfo, query string
+/// and fragment, which must not be shown, are between the first two and after the last. The scheme may be missing
+/// (`user:password@host:8126`).
 pub fn bare(url: &str) -> (usize, usize, usize) {
     let start = url.find("://").map_or_else(|| misspelt_scheme(url), |at| at + 3);
     let userinfo = start + userinfo(&url[start..]);
@@ -10,7 +12,8 @@ pub fn bare(url: &str) -> (usize, usize, usize) {
     (start, userinfo, end)
 }
 
-/// Where the rest of a URL begins whose scheme lacks a colon or a slash: `http:/user@host`, `http//user@host`.
+/// Returns the end of a scheme that lacks a colon or a slash (`http:/user@host`, `http//user@host`), or 0 without a
+/// scheme.
 fn misspelt_scheme(url: &str) -> usize {
     let bytes = url.as_bytes();
     let name = run(bytes, 0, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
@@ -23,7 +26,7 @@ fn misspelt_scheme(url: &str) -> usize {
     }
 }
 
-/// The bytes of userinfo, its `@` among them, in what follows `://`; 0 for none.
+/// Returns the length of userinfo, including its `@`, in the text after `://`; 0 if there is none.
 pub fn userinfo(rest: &str) -> usize {
     let mut from = 0;
     loop {
@@ -31,7 +34,7 @@ pub fn userinfo(rest: &str) -> usize {
         let authority = &left[..left.find(['/', '?', '#']).unwrap_or(left.len())];
         let at = match authority.rfind('@') {
             Some(at) => Some(at),
-            // A password may hold `/`, `?` or `#` unescaped; what follows the colon is then no port.
+            // A password may contain `/`, `?` or `#` unescaped. Then no port follows the colon.
             None if !authority.starts_with('[') && has_no_port(authority) => left.rfind('@'),
             None => None,
         };
@@ -46,7 +49,8 @@ fn has_no_port(authority: &str) -> bool {
     authority.split_once(':').is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Where a URL that is under way at `from` ends: at what no URL holds, and before what rather ends a sentence.
+/// Returns the end of the URL that `from` is in: at a byte that no URL contains, and before punctuation that ends a
+/// sentence.
 pub fn end(bytes: &[u8], from: usize) -> usize {
     let end = run(bytes, from, |b| b > b' ' && !matches!(b, b'"' | b'\'' | b'<' | b'>' | b'`' | b'|' | 0x7f));
     let tail =

@@ -125,7 +125,7 @@ pub const WITH_KEY: &[&str] = &[
     "wrapping",
 ];
 
-/// In a sentence, a key of such a kind is none of a lock: `cache key 0123…`.
+/// In a sentence, the key after such a word is no secret: `cache key 0123…`.
 pub const OF_DATA: &[&str] = &[
     "cache",
     "foreign",
@@ -145,8 +145,8 @@ pub const OF_DATA: &[&str] = &[
     "sort",
 ];
 
-/// A word written without gaps that ends so is the name of a secret: `dbpassword`, `PHPSESSID`. For those on `key`, see
-/// [`GLUED_TO_KEY`].
+/// A word without gaps that ends like this is the name of a secret: `dbpassword`, `PHPSESSID`. For words that end in
+/// `key`, see [`GLUED_TO_KEY`].
 pub const ENDINGS: &[&str] = &[
     "basicauth",
     "credentials",
@@ -162,7 +162,7 @@ pub const ENDINGS: &[&str] = &[
     "xauth",
 ];
 
-/// What stands before `key` or `keys` in such a word: `apikey`, `sshkeys`.
+/// What precedes `key` or `keys` in such a word: `apikey`, `sshkeys`.
 pub const GLUED_TO_KEY: &[&str] = &[
     "access",
     "account",
@@ -189,10 +189,10 @@ pub const GLUED_TO_KEY: &[&str] = &[
     "subscription",
 ];
 
-/// Ends the name of a tag that holds a query string, whatever gaps it has: `http.query_string`, `queryString`.
+/// Endings of the names of tags that hold a query string, without regard to gaps: `http.query_string`, `queryString`.
 pub const QUERY_ENDINGS: &[&str] = &["httpquery", "querystring", "urlquery"];
 
-/// Names as they are used, and whether the value of a tag with this name is removed. The documentation shows them.
+/// Common names, and whether the value of a tag with this name is removed. The documentation shows them.
 pub const EXAMPLES: &[(&str, bool)] = &[
     ("api_key", true),
     ("apiKey", true),

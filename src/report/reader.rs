@@ -95,7 +95,7 @@ pub struct Reader<'m> {
     memory: &'m dyn Memory,
     descriptors: Vec<TypeRead>,
     left: Cell<u64>,
-    /// Whether something that the table leads to could not be read.
+    /// Whether some memory that the table refers to could not be read.
     missing: Cell<bool>,
     /// The library's version as text.
     pub library: String,
@@ -213,12 +213,12 @@ impl<'m> Reader<'m> {
         Some(bytes)
     }
 
-    /// Notes that something which the table leads to is missing.
+    /// Notes that some memory to which the table refers is missing.
     pub fn miss(&self) {
         self.missing.set(true);
     }
 
-    /// Whether something that the table leads to could not be read.
+    /// Whether some memory that the table refers to could not be read.
     pub fn misses(&self) -> bool {
         self.missing.get()
     }
@@ -232,8 +232,8 @@ impl<'m> Reader<'m> {
         self.descriptors.get(index as usize)
     }
 
-    /// Visits all structures of a type that lie in a row or behind a directory, with their index, until `visit` returns
-    /// false.
+    /// Visits all structures of a type that are in an array or reached through a directory, with their index, until
+    /// `visit` returns false.
     pub fn each(&self, name: &str, visit: &mut dyn FnMut(u64, View<'_>) -> bool) {
         let Some(descriptor) = self.descriptor(name) else { return };
         let mut row = |base: u64, count: u64, first: u64| {
@@ -317,13 +317,13 @@ impl<'a> View<'a> {
         (1..=64).contains(&bits).then(|| (number << (64 - bits)) as i64 >> (64 - bits))
     }
 
-    /// Returns a structure that lies in this one.
+    /// Returns a structure inside this one.
     pub fn one(&self, name: &str) -> Option<View<'a>> {
         let (field, bytes) = self.place(name)?;
         View::of(self.reader, self.reader.by_index(field.of)?, bytes)
     }
 
-    /// Returns the structures that lie in this one, or to which a `Vec`, a `VecDeque` or a pointer of it leads.
+    /// Returns the structures inside this one, or those to which its `Vec`, `VecDeque` or pointer refers.
     pub fn several(&self, name: &str) -> Option<Block<'a>> {
         let (field, bytes) = self.place(name)?;
         let (reader, descriptor) = (self.reader, self.reader.by_index(field.of)?);

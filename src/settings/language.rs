@@ -156,7 +156,7 @@ pub enum Loggers {
 pub struct LogFileSince {
     /// Major, minor and patch number.
     pub version: (u32, u32, u32),
-    /// What a host that names an older version is told.
+    /// The message for a host that names an older version.
     pub why: &'static str,
 }
 

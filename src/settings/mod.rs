@@ -134,7 +134,8 @@ pub struct Settings {
     pub gather_errors: Option<Duration>,
     /// Whether some records are logged only once in a process.
     pub once_logs: bool,
-    /// How the language's own logger lays out a record: properties and their checked values; the last one of a name wins.
+    /// How the language's own logger lays out a record: properties and their checked values; the last one of a name
+    /// wins.
     pub log_layout: Vec<(&'static str, String)>,
     /// The host's language. Printable ASCII, as are the next four.
     pub language: String,
@@ -188,9 +189,9 @@ struct Surroundings {
 }
 
 impl Settings {
-    /// Freezes what `code` (names and values, the last of a name wins) and the environment say. Never fails: a value that
-    /// cannot be used counts as not given and is among the rejected. Empty values count as not given. Reads a few files
-    /// under /proc and the configuration file, and asks for the default socket.
+    /// Freezes what `code` (names and values, the last of a name wins) and the environment say. Never fails: a value
+    /// that cannot be used counts as not given and is among the rejected. Empty values count as not given. Reads a few
+    /// files under /proc and the configuration file, and asks for the default socket.
     pub fn resolve(
         code: &[(String, String)],
         env: &dyn Fn(&str) -> Option<String>,
@@ -297,7 +298,7 @@ fn shown(setting: &Setting, text: &str) -> String {
     }
 }
 
-/// A rejected value, of which `value` is fit to be shown.
+/// Makes a rejected value. `value` must not contain secrets.
 fn refused(name: &str, value: String, origin: Origin, why: Rejection) -> Rejected {
     let name = parse::shorten(redact::text(name).into_owned(), REJECTED_MAX);
     Rejected { name, value: parse::shorten(value, REJECTED_MAX), origin, why }

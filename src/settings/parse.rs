@@ -75,7 +75,8 @@ pub fn level(text: &str) -> Result<Level, Rejection> {
     Level::from_name(text).ok_or(Rejection::NotLevelAmong(LEVELS))
 }
 
-/// Makes a file's path absolute.
+/// Makes a file's path absolute. Rejects control characters, an empty path, one that ends in `/`, and a relative one if
+/// the working directory is not known.
 pub fn path(value: &str) -> Result<PathBuf, Rejection> {
     let path = text(value)?;
     if path.ends_with('/') {
@@ -168,7 +169,8 @@ pub fn tags(text: &str) -> Vec<(String, String)> {
     tags
 }
 
-/// Reads `DD_TRACE_LOG_SINKS`, in the words of .NET. The console is standard error here: standard output is the application's.
+/// Reads `DD_TRACE_LOG_SINKS`, in the words of .NET. The console is standard error here: standard output is the
+/// application's.
 pub fn console_sinks(text: &str) -> Result<Sinks, Rejection> {
     let mut sinks = Sinks { stderr: false, file: false, ring: true };
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {

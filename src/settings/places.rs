@@ -149,7 +149,7 @@ fn of_size(draft: &Draft, path: PathBuf, max_bytes: u64, backups: u32) -> FileCo
     let max_bytes = said("DD_TRACE_LOG_FILE_SIZE_BYTES", settings.log_file_size, max_bytes);
     let backups = if max_bytes > 0 && backups == 0 { settings.log_file_backups } else { backups };
     let backups = if is_set(settings, "SPANWIRE_LOG_FILE_BACKUPS") { settings.log_file_backups } else { backups };
-    // A mode that somebody asks for lets other users in, whom the umask would keep out.
+    // A mode that is set explicitly may allow access for other users that the umask would remove.
     let exact_mode = is_set(settings, "SPANWIRE_LOG_FILE_MODE");
     FileConfig { path, max_bytes, backups, mode: draft.file_mode, exact_mode, ..FileConfig::default() }
 }

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 pub enum Rejection {
     /// The host's code gives a setting that does not exist.
     NoSuchSetting {
-        /// What stands before the name in code: nothing, or what marks a default.
+        /// The prefix of the name in code: empty, or the mark of a default.
         prefix: &'static str,
         /// A setting with a name that differs little.
         meant: Option<&'static str>,
@@ -34,7 +34,7 @@ pub enum Rejection {
     UnknownWord(Vec<&'static str>),
     /// None of these levels.
     NotLevelAmong(&'static [&'static str]),
-    /// Not a level, where what is accepted is more than a list.
+    /// Not a level. The text describes the accepted levels, where a list does not suffice.
     NotLevel(&'static str),
     /// Not a level of Python, which says so in a sentence of its own.
     NotPythonLevel {
@@ -117,7 +117,7 @@ pub enum DatePatternFault {
     TooManyZoneLetters(usize),
     /// Too many of this letter in a row.
     TooManyLetters(char, usize),
-    /// A letter that stands for nothing.
+    /// A letter without a meaning.
     UnknownLetter(char),
 }
 
@@ -160,26 +160,26 @@ pub struct MeantUrl(pub String);
 pub enum UrlFault {
     /// A character that no URL can hold.
     Character(char),
-    /// It begins with no scheme.
+    /// It has no scheme.
     NoScheme {
         /// What was probably meant.
         meant: Option<MeantUrl>,
     },
-    /// It begins with a scheme that is none of ours.
+    /// It begins with a scheme that the library does not support.
     UnknownScheme {
         /// The scheme.
         scheme: String,
         /// What was probably meant.
         meant: Option<MeantUrl>,
     },
-    /// `//` is missing behind the scheme.
+    /// `//` is missing after the scheme.
     NoSlashes {
         /// The scheme.
         scheme: String,
         /// What was probably meant.
         meant: MeantUrl,
     },
-    /// The colon is missing behind the scheme.
+    /// The colon is missing after the scheme.
     NoColon {
         /// The scheme.
         scheme: &'static str,

@@ -26,7 +26,7 @@ pub(super) struct Sources<'a> {
 
 /// A name and a text from the host's code.
 struct Given<'a> {
-    /// The name of the setting that `name` stands for, or `name` itself.
+    /// The setting that `name` means, or `name` itself.
     setting: String,
     /// The name as given, without a prefix.
     name: &'a str,

@@ -1,12 +1,12 @@
-//! The version of the tracer that a host stands in for: what a language's documentation says differs by it.
+//! The version of the language's tracer that a host replaces. The documented settings depend on it.
 
 /// Major, minor and patch number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(u32, u32, u32);
 
 impl Version {
-    /// Reads `1.3.2`, `v1.3`, `2.0.0rc1`: what is missing is 0, and what follows a number is ignored. `None`: it does not
-    /// begin with a number.
+    /// Reads `1.3.2`, `v1.3`, `2.0.0rc1`: missing parts are 0, and text after a number is ignored. `None` if
+    /// it does not begin with a number.
     pub fn parse(text: &str) -> Option<Version> {
         let mut parts = text.trim().trim_start_matches('v').splitn(3, '.');
         let major = leading_number(parts.next()?)?;

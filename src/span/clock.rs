@@ -1,13 +1,15 @@
-//! Time as spans need it: a cheap counter for starts and ends, and the scale that turns it into nanoseconds. Wall time
-//! is read once a trace (`crate::trace`).
+//! Time for spans: a cheap counter for starts and ends, and the scale that converts it into nanoseconds. Wall time is
+//! read once per trace (`crate::trace`).
 //!
-//! Reading the processor's counter costs a third of a clock read. Its frequency is not told to programs, so the worker
-//! measures it against the monotonic clock, always over the last half minute or minute: the two drift apart, since the
-//! clock follows the network's time. Until the first measurement, and where the kernel does not trust the counter, the
-//! clock itself is read. While a machine is suspended, the counter may run and the clock does not; a virtual machine may
-//! move to a processor of another speed. Then the two disagree with what was measured before: the scale is given up, the
-//! clock is read, and the measurement begins anew. A trace keeps to the scale with which it began, so that a new one never
-//! moves one of its ends against the other.
+//! Reading the processor's counter costs a third of reading the clock. Programs cannot ask for its frequency, so the
+//! worker measures it against the monotonic clock. A measurement covers the last 30 to 60 seconds, because the two
+//! drift apart: network time adjusts the clock. Spans use the clock itself until the first measurement, and where the
+//! kernel does not trust the counter.
+//!
+//! While a machine is suspended, the counter may run on and the clock does not. A virtual machine may move to a
+//! processor of another frequency. Then new readings disagree with the measurement. The worker discards the scale and
+//! measures anew, and spans use the clock meanwhile. A trace keeps the scale with which it began, so that a new scale
+//! cannot shift a span's end against its start.
 
 use crate::sys;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
@@ -16,8 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 /// clock.
 static SCALE: AtomicU64 = AtomicU64::new(0);
 static USABLE: AtomicBool = AtomicBool::new(false);
-/// The measurement. `MEASURING` is the process that is measuring; a forked child that finds its parent there takes
-/// over.
+/// The measurement. `MEASURING` is the id of the process that is measuring, or 0. A forked child that finds its
+/// parent's id there takes over.
 static KEPT: [AtomicU64; 6] = [const { AtomicU64::new(0) }; 6];
 static MEASURING: AtomicU32 = AtomicU32::new(0);
 
@@ -62,7 +64,8 @@ struct Measurement {
 }
 
 impl Measurement {
-    /// Takes a moment into account. Returns the scale from now on, which was `scale` before.
+    /// Takes a moment into account. `scale` is the scale so far. Returns the scale from now on, 0 if none is measured
+    /// yet.
     fn look(&mut self, now: Moment, scale: u64) -> u64 {
         if self.base == Moment::default() {
             *self = Measurement { base: now, next: now, last: now };
@@ -94,7 +97,7 @@ pub fn begin() {
     }
 }
 
-/// Continues the measurement. Workers call it now and then; one thread at a time measures.
+/// Continues the measurement. Workers call this regularly; one thread at a time measures.
 pub fn calibrate() {
     let (me, other) = (sys::pid(), MEASURING.load(Relaxed));
     if !USABLE.load(Acquire) || other == me || MEASURING.compare_exchange(other, me, Acquire, Relaxed).is_err() {
@@ -171,12 +174,12 @@ mod tests {
         assert!(looks == 0 || given_up == 0, "{given_up} of {looks}");
     }
 
-    /// A counter of 3 GHz and a clock, both at what they show after `seconds`, of which the machine slept `asleep`.
+    /// Returns what a 3 GHz counter and a clock show after `seconds`, of which the machine was suspended for `asleep`.
     fn at(seconds: f64, asleep: f64) -> Moment {
         Moment { ticks: 5_000 + (seconds * 3e9) as u64, ns: 1_000 + ((seconds - asleep) * 1e9) as u64 }
     }
 
-    /// How far a second of 3 GHz is off under this scale, in parts of a million.
+    /// Returns the error of this scale for a 3 GHz counter, in parts per million.
     fn error(scale: u64) -> f64 {
         (elapsed_ns(0, 3_000_000_000, scale) as f64 / 1e9 - 1.0) * 1e6
     }
@@ -218,7 +221,7 @@ mod tests {
     #[test]
     fn the_scale_follows_a_clock_that_drifts() {
         let (mut kept, mut scale) = (Measurement::default(), 0);
-        // For an hour the clock is as it should be; then the network's time makes it 400 parts in a million faster.
+        // The clock is exact for an hour. Then network time makes it run 400 parts per million faster.
         let clock = |second: u64| second * 1_000_000_000 + second.saturating_sub(3_600) * 400_000;
         for second in 1..3_800 {
             scale = kept.look(Moment { ticks: second * 3_000_000_000, ns: clock(second) }, scale);

@@ -4,7 +4,7 @@
 
 use super::encode;
 
-/// What a run holds. The numbers are part of the form of a record, which lies in memory and in cores.
+/// What a run holds. The numbers are part of the format of a record in memory and in cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Kind {

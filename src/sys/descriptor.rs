@@ -1,11 +1,12 @@
-//! Descriptors of ours in a process whose host may close any of them and open its own under the same number.
+//! The library's descriptors. The host may close any of them at any time, and open its own file under the same number.
 //!
-//! A [`Descriptor`] is never 0, 1 or 2, is closed by exec, and knows what it led to when it was made. It is compared
-//! with that right before each use and before it is closed. One that leads elsewhere is forgotten: it is the host's.
-//! The kernel has no "use if it is still this file" in one step, so a moment remains in which a host can exchange the
-//! number. Sockets are therefore used with calls that fail on anything that is no socket.
+//! A [`Descriptor`] is never 0, 1 or 2, and is closed by exec. It remembers which file or socket its number referred to
+//! when it was made, and compares right before each use and before it closes the number. If the number refers to
+//! something else, it is the host's, and the library neither uses nor closes it. The kernel has no call that compares
+//! and uses in one step, so a host can still exchange the number in between. For sockets the library therefore uses
+//! only calls that fail on anything but a socket.
 //!
-//! All of them are listed in a static table, so that a forked child can close those of its parent.
+//! A static table lists all descriptors, so that a forked child can close those of its parent.
 
 use super::generation::generation;
 use super::{keep_errno, numbered};
@@ -22,7 +23,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::*};
 /// The lowest number that is not a standard stream.
 const LOWEST: RawFd = 3;
 
-/// The host closed the descriptor, and may have opened something else under its number.
+/// Error: the host has closed the descriptor, and may have opened something else under its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken;
 
@@ -45,12 +46,12 @@ pub fn is_taken(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Taken>())
 }
 
-/// What a number leads to.
+/// Identifies the file or socket that a number refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Identity {
-    /// The kernel never gives a cookie twice.
+    /// The kernel never uses a cookie for two sockets.
     Socket { cookie: u64 },
-    /// Two openings of one file differ by their flags alone, so ours are part of it: see [`flags_of`].
+    /// If the host opens the same file, only the flags can differ from the library's: see [`flags_of`].
     File { device: u64, inode: u64, flags: u64 },
 }
 
@@ -63,7 +64,7 @@ impl Identity {
         Some(Identity::File { device, inode, flags: flags_of(fd)? })
     }
 
-    /// Whether the number still leads there.
+    /// Whether the number still refers to this file or socket.
     fn is_at(self, fd: RawFd) -> bool {
         match self {
             Identity::Socket { cookie } => cookie_of(fd) == Some(cookie),
@@ -88,12 +89,13 @@ impl Identity {
     }
 }
 
-/// The kernel's number for a socket. `None` for what is no socket.
+/// Returns the kernel's cookie of a socket. `None` if `fd` is not a socket.
 fn cookie_of(fd: RawFd) -> Option<u64> {
     rustix::net::sockopt::socket_cookie(numbered(fd)).ok()
 }
 
-/// How it was opened, and whether exec closes it. What a host may change of a file that it shares with us is left out.
+/// Returns the flags with which a file was opened, and its close-on-exec flag. Leaves out the flags that a host may
+/// change later on a file that it shares with the library.
 fn flags_of(fd: RawFd) -> Option<u64> {
     const ASYNC: OFlags = OFlags::from_bits_retain(libc::O_ASYNC as u32);
     let changeable = OFlags::APPEND | ASYNC | OFlags::DIRECT | OFlags::NOATIME | OFlags::NONBLOCK;
@@ -102,7 +104,7 @@ fn flags_of(fd: RawFd) -> Option<u64> {
     Some(u64::from(opened.bits()) | u64::from(own.bits()) << 32)
 }
 
-/// See the module.
+/// A descriptor of the library; see the module.
 pub struct Descriptor {
     file: ManuallyDrop<File>,
     identity: Identity,
@@ -116,22 +118,23 @@ impl fmt::Debug for Descriptor {
 }
 
 impl Descriptor {
-    /// Opens a path; closed by exec.
+    /// Opens a path. Exec closes the descriptor.
     pub fn open(options: &OpenOptions, path: &Path) -> io::Result<Descriptor> {
         Descriptor::keep(options.open(path)?.into())
     }
 
-    /// Opens a path for reading, without waiting for the writer of a FIFO.
+    /// Opens a path for reading. Does not wait for the writer of a FIFO.
     pub fn open_to_read(path: &Path) -> io::Result<Descriptor> {
         Descriptor::open(OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY), path)
     }
 
-    /// A copy of a descriptor of the host's, which shares its file position and flags.
+    /// Duplicates a descriptor of the host. The copy shares its file position and flags.
     pub fn copy_of(fd: RawFd) -> io::Result<Descriptor> {
         Descriptor::keep(rustix::io::fcntl_dupfd_cloexec(numbered(fd), LOWEST)?)
     }
 
-    /// A descriptor that was made just now and that exec closes.
+    /// Takes over a descriptor that was just made and that exec closes. Moves it to a number above the standard
+    /// streams. Fails with [`Taken`] if the host has closed it already.
     pub(super) fn keep(made: OwnedFd) -> io::Result<Descriptor> {
         let fd = made.into_raw_fd();
         let Some(identity) = Identity::of(fd) else { return Err(Taken.into()) };
@@ -145,31 +148,31 @@ impl Descriptor {
 
     fn of(fd: RawFd, identity: Identity) -> Descriptor {
         let listed = list(fd, identity);
-        // SAFETY: the number is ours; it is given back by `close_if` alone, since the file is never dropped.
+        // SAFETY: the number is ours. Only `close_if` closes it, because the file is never dropped.
         Descriptor { file: ManuallyDrop::new(unsafe { File::from_raw_fd(fd) }), identity, listed }
     }
 
-    /// The number, whether or not it is still ours.
+    /// Returns the number, whether or not it is still ours.
     pub fn number(&self) -> RawFd {
         self.file.as_raw_fd()
     }
 
-    /// Whether the number still leads where it did.
+    /// Whether the number still refers to the library's file or socket.
     pub fn still_ours(&self) -> bool {
         self.identity.is_at(self.number())
     }
 
-    /// The number for a use right now.
+    /// Returns the number, for immediate use. Fails if the host has taken it.
     pub fn fd(&self) -> Result<RawFd, Taken> {
         self.file().map(AsRawFd::as_raw_fd)
     }
 
-    /// The descriptor for a use right now.
+    /// Returns the descriptor, for immediate use. Fails if the host has taken its number.
     pub fn borrowed(&self) -> Result<BorrowedFd<'_>, Taken> {
         self.file().map(AsFd::as_fd)
     }
 
-    /// The file for a use right now.
+    /// Returns the file, for immediate use. Fails if the host has taken its number.
     pub fn file(&self) -> Result<&File, Taken> {
         if self.still_ours() {
             Ok(&self.file)
@@ -178,7 +181,8 @@ impl Descriptor {
         }
     }
 
-    /// Stays open as long as the process, or until a forked child of it makes its first call.
+    /// Keeps the descriptor open until the process ends. A forked child closes its copy when it first calls the
+    /// library.
     pub fn stay_open(self) {
         std::mem::forget(self);
     }
@@ -193,15 +197,17 @@ impl Drop for Descriptor {
     }
 }
 
-/// Closes the number if it still leads there.
+/// Closes the number if it still refers to this file or socket.
 fn close_if(fd: RawFd, identity: Identity) {
     if identity.is_at(fd) {
-        // SAFETY: it is ours. `File` is not used for this, since it may be the host's a moment later.
+        // SAFETY: the number was just seen to be ours. Not closed through `File`, which requires that no one else
+        // closes it.
         unsafe { libc::close(fd) };
     }
 }
 
-/// More than the library ever has open: 64 agents with a connection each and one being made, and the log's.
+/// More descriptors than the library ever has open: for each of 64 agents a connection and one being made, and the
+/// log's.
 const PLACES: usize = 256;
 const FREE: u32 = 0;
 const BEING_SET: u32 = 1;
@@ -225,7 +231,8 @@ static TABLE: [Place; PLACES] = [const {
     }
 }; PLACES];
 
-/// Lists a descriptor; `None` when the table is full, and a forked child then keeps it open.
+/// Enters a descriptor in the table. Returns `None` if the table is full; a forked child then keeps the descriptor
+/// open.
 fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
     let claimed = |place: &&Place| place.state.compare_exchange(FREE, BEING_SET, AcqRel, Relaxed).is_ok();
     let place = TABLE.iter().find(claimed)?;
@@ -238,7 +245,8 @@ fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
     Some(place)
 }
 
-/// Closes what an earlier process than this one opened and what is still that. For a forked child.
+/// Closes the descriptors that an ancestor opened, where the number still refers to the same file or socket. A forked
+/// child calls this.
 pub fn close_inherited() {
     let current = generation();
     for place in &TABLE {
@@ -246,7 +254,7 @@ pub fn close_inherited() {
         if state == FREE || (state == SET && place.generation.load(Relaxed) == current) {
             continue;
         }
-        // A thread of the parent's may have been about to list one: that one stays open.
+        // A thread of the parent may have been entering a descriptor during the fork. That one stays open.
         if state == SET {
             let words = place.identity.each_ref().map(|word| word.load(Relaxed));
             close_if(place.fd.load(Relaxed), Identity::from_words(words));
@@ -265,10 +273,10 @@ mod tests {
         Descriptor::open(OpenOptions::new().write(true), Path::new("/dev/null")).expect("it opens")
     }
 
-    /// The host closes the number and opens this path under it.
+    /// Does what a host may do: closes the number and opens this path under it.
     fn exchange(descriptor: &Descriptor, path: &Path) -> File {
         let other = OpenOptions::new().create(true).read(true).append(true).open(path).expect("it opens");
-        // SAFETY: the test is the host here.
+        // SAFETY: the test acts as the host.
         let fd = unsafe { libc::dup2(other.as_raw_fd(), descriptor.number()) };
         assert_eq!(fd, descriptor.number());
         // SAFETY: the number is the test's from here on.

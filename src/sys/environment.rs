@@ -1,6 +1,6 @@
-//! Reads the environment of this process while other threads may change it. `getenv` then reads freed memory and can
-//! crash: `setenv` frees the array of pointers, `clearenv` too. Here the kernel copies that memory, and answers with an
-//! error where there is none; a reading during which the array moved is repeated.
+//! Reads the environment of this process while other threads may change it. `getenv` can crash then: `setenv` and
+//! `clearenv` free the array of pointers, and `getenv` may read the freed memory. Here the kernel copies the memory,
+//! and returns an error if it is not mapped. If the array moved during a read, the read is repeated.
 
 use super::{yield_now, Descriptor};
 use crate::sort;
@@ -9,24 +9,25 @@ use std::ffi::{c_char, c_long, c_void};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 
-/// Variables that are read at most.
+/// Maximum number of variables that are read.
 const VARIABLES_MAX: usize = 1 << 16;
-/// Bytes of one variable that are read at most; far more than any setting may have.
+/// Maximum number of bytes of one variable that are read; far more than any setting may have.
 const TEXT_MAX: usize = 1 << 17;
-/// Bytes of all variables that are read at most.
+/// Maximum number of bytes of all variables together.
 const TOTAL_MAX: usize = 1 << 24;
-/// Readings of an environment that changes all the time. What one of them shows was there during the call.
+/// Maximum number of reads if the environment keeps changing. Every variable that one of them finds was set during the
+/// call.
 const READINGS: usize = 4;
-/// Attempts at a reading during which the array does not move.
+/// Maximum number of attempts, including those during which the array moves.
 const ATTEMPTS: usize = 200;
 const PAGE: usize = 4096;
 
-/// The variables as they were at one moment, or, where they changed meanwhile, within one call.
+/// The variables as they were at one moment. If they changed during the read, each as it was at some moment of it.
 #[derive(Debug, Default)]
 pub struct Environment(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Environment {
-    /// The environment of this process. Cannot crash whatever other threads do with it.
+    /// Reads the environment of this process. Cannot crash, whatever other threads do with it.
     pub fn read() -> Environment {
         Environment::by(&mut Copier::default())
     }
@@ -51,15 +52,16 @@ impl Environment {
         all
     }
 
-    /// The value of a variable; bytes that are not UTF-8 are replaced.
+    /// Returns the value of a variable. Bytes that are not UTF-8 are replaced.
     pub fn get(&self, name: &str) -> Option<String> {
         let value = &self.0.iter().find(|(known, _)| known == name.as_bytes())?.1;
         Some(String::from_utf8_lossy(value).into_owned())
     }
 
-    /// Later readings win. Of two variables of one name in one reading the first counts, as it does for `getenv`.
+    /// Adds the variables of a later read, which replace those of the same name. If one read has a name twice, the
+    /// first one counts, as for `getenv`.
     fn add(&mut self, mut read: Vec<(Vec<u8>, Vec<u8>)>) {
-        // Stable: of one name the first stays the first.
+        // The sort is stable: the first variable of a name stays in front.
         sort::by(&mut read, |a, b| a.0.cmp(&b.0));
         read.dedup_by(|later, first| later.0 == first.0);
         let older = std::mem::replace(&mut self.0, read);
@@ -76,21 +78,21 @@ fn array() -> usize {
     extern "C" {
         static environ: *mut *mut c_char;
     }
-    // SAFETY: the C library's variable, aligned and there as long as the process. Other threads write to it, whole
-    // words at a time.
+    // SAFETY: the C library's variable is aligned and exists as long as the process. Other threads write whole words to
+    // it.
     let array = unsafe { AtomicPtr::from_ptr(std::ptr::addr_of!(environ).cast_mut().cast::<*mut c_void>()) };
     array.load(SeqCst) as usize
 }
 
-/// The pointers to the variables; `None` if the array moved meanwhile, or cannot be read.
+/// Returns the pointers to the variables. `None` if the array moved meanwhile, cannot be read, or has too many entries.
 fn pointers(copier: &mut Copier) -> Option<Vec<usize>> {
     let (array_at, mut found) = (array(), Vec::new());
-    // On the heap: the first call of a process may come on a small stack.
+    // On the heap, because the first call of a process may come from a thread with a small stack.
     let (mut at, mut bytes) = (array_at, vec![0; PAGE]);
     'all: while at != 0 {
         let length = bytes.len().min(PAGE - at % PAGE);
         let got = copier.copy(at, &mut bytes[..length]);
-        // An array that does not begin at a multiple of eight may cross the end of a page.
+        // If the array does not begin at a multiple of eight, a pointer may cross the end of a page.
         let whole = if got == length && length < 8 { copier.copy(at, &mut bytes[..8]) } else { got } / 8 * 8;
         if whole == 0 {
             return None;
@@ -125,15 +127,16 @@ fn variables(copier: &mut Copier, pointers: &[usize]) -> Vec<(Vec<u8>, Vec<u8>)>
     found
 }
 
-/// The pages that one reading has seen: most variables lie close together.
+/// The pages that one read has copied. They are kept because most variables lie close together.
 struct Pages<'a> {
     copier: &'a mut Copier,
-    /// By address; empty for one that cannot be read.
+    /// By address. A page that cannot be read is empty.
     known: BTreeMap<usize, Vec<u8>>,
 }
 
 impl Pages<'_> {
-    /// The text at an address, without its NUL; `None` if it cannot be read to its end.
+    /// Returns the text at an address, without its NUL, cut after about [`TEXT_MAX`] bytes. `None` if it cannot be
+    /// read.
     fn text(&mut self, mut at: usize) -> Option<Vec<u8>> {
         let mut text = Vec::new();
         while text.len() < TEXT_MAX {
@@ -158,16 +161,16 @@ impl Pages<'_> {
     }
 }
 
-/// Copies memory of this process that may not be there.
+/// Copies memory of this process that may not be mapped.
 #[derive(Default)]
 struct Copier {
-    /// The system has no `process_vm_readv`, or a filter forbids it.
+    /// Whether to copy through a pipe, because the kernel has no `process_vm_readv` or a seccomp filter forbids it.
     by_pipe: bool,
     pipe: Option<(Descriptor, Descriptor)>,
 }
 
 impl Copier {
-    /// Copies up to as many bytes as `into` has; the answer is how many, 0 where nothing can be read.
+    /// Copies up to `into.len()` bytes. Returns the number of bytes copied, 0 if nothing can be read.
     fn copy(&mut self, from: usize, into: &mut [u8]) -> usize {
         if !self.by_pipe {
             match copy_by_kernel(from, into) {
@@ -178,16 +181,16 @@ impl Copier {
         self.copy_by_pipe(from, into).unwrap_or(0)
     }
 
-    /// Through a pipe: writing from memory that is not there is an error.
+    /// Copies through a pipe. `write` fails if the memory is not mapped.
     fn copy_by_pipe(&mut self, from: usize, into: &mut [u8]) -> Option<usize> {
         if self.pipe.is_none() {
             self.pipe = Some(pipe()?);
         }
         let (reader, writer) = self.pipe.as_ref()?;
         let (reader, writer) = (reader.fd().ok()?, writer.fd().ok()?);
-        // SAFETY: the kernel checks the address that it reads from, and writes to `into` no more than it has.
+        // SAFETY: the kernel checks the address that it reads from, and writes at most `into.len()` bytes to `into`.
         let got = unsafe {
-            // Not `libc::write`, which checkers of memory watch.
+            // Not `libc::write`, which memory checkers intercept.
             let wrote = libc::syscall(libc::SYS_write, writer, from as *const c_void, into.len().min(PAGE));
             if wrote <= 0 {
                 return None;
@@ -198,11 +201,11 @@ impl Copier {
     }
 }
 
-/// `None` if the system offers no such call; `Some(0)` if the memory cannot be read.
+/// Copies with `process_vm_readv`. Returns `None` if the call is not available, `Some(0)` if the memory cannot be read.
 fn copy_by_kernel(from: usize, into: &mut [u8]) -> Option<usize> {
     let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     let remote = libc::iovec { iov_base: from as *mut c_void, iov_len: into.len() };
-    // SAFETY: the kernel writes to `into` no more than it has, and checks the address that it reads from.
+    // SAFETY: the kernel writes at most `into.len()` bytes to `into`, and checks the address that it reads from.
     let got = unsafe {
         libc::syscall(
             libc::SYS_process_vm_readv,
@@ -225,7 +228,7 @@ fn copy_by_kernel(from: usize, into: &mut [u8]) -> Option<usize> {
 
 fn pipe() -> Option<(Descriptor, Descriptor)> {
     let mut fds = [0; 2];
-    // SAFETY: room for two descriptors, owned by nobody else.
+    // SAFETY: `fds` has room for two descriptors. They are new, so nothing else owns them.
     let (reader, writer) = unsafe {
         if libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) != 0 {
             return None;

@@ -1,15 +1,15 @@
-//! What the system's error numbers mean, in the words of the C library. Its own functions for that take a lock of its
-//! translations and one of its locale, which a fork can leave held: a forked child that asked for the meaning of an error
-//! would hang if another thread of its parent was in `setlocale` or `newlocale`.
+//! The texts of the system's error numbers, in the words of the C library. The C library's own functions take a lock of
+//! its translations and one of its locale. If another thread is in `setlocale` or `newlocale` during a fork, the child
+//! would hang when it asks for such a text.
 
 use std::ffi::CStr;
 
-/// The words for an `errno`; `None` for a number that no call of ours answers with.
+/// Returns the text of an `errno`. `None` for numbers that no call of the library returns.
 pub fn text(errno: i32) -> Option<&'static CStr> {
     ERRORS.iter().find(|(number, _)| *number == errno).map(|(_, text)| *text)
 }
 
-/// The words for an answer of `getaddrinfo`.
+/// Returns the text of an error code of `getaddrinfo`.
 pub fn lookup_text(code: i32) -> &'static CStr {
     match code {
         libc::EAI_AGAIN => c"Temporary failure in name resolution",
@@ -134,7 +134,7 @@ mod tests {
         }
         assert!(known > 80, "{known}");
         for code in [libc::EAI_AGAIN, libc::EAI_FAIL, libc::EAI_NONAME, libc::EAI_MEMORY, libc::EAI_NODATA, -99] {
-            // SAFETY: the C library answers with a text that stays.
+            // SAFETY: the C library returns a static text.
             let systems = unsafe { CStr::from_ptr(libc::gai_strerror(code)) };
             assert_eq!(lookup_text(code), systems);
         }

@@ -1,15 +1,17 @@
-//! The library's allocator. A forked child inherits memory that nobody in it will ever free, such as what the parent's
-//! threads held. It cannot free its parent's, which may be in use, but frees that of its grandparent as a whole, whatever
-//! state it is in. So memory stays bounded however deep processes fork.
+//! The library's allocator. It keeps memory bounded however deep processes fork. A forked child inherits memory that no
+//! code in it will ever free, such as blocks held by the parent's threads, which do not exist in the child. The child
+//! cannot free its parent's memory, because it may still use some of it. It frees all memory of its grandparent and of
+//! older ancestors at once, whatever state that memory is in.
 //!
-//! Large blocks are the C library's, small ones come from slabs ([`slab`]). Both are listed ([`places`]).
+//! Large blocks come from the C library, small ones from slabs ([`slab`]). A table lists both ([`places`]).
 //!
-//! Only the shared and the static library use this: in a Rust program the allocator would be the program's too, whose
-//! memory is not ours to free.
+//! Only the shared and the static library use this allocator. In a Rust program it would also be the program's, and
+//! would free the program's memory.
 //!
-//! What must hold everywhere else: after a forked child has copied what it keeps, it uses no block of its parent's, but
-//! for those that were made by [`outliving`]. A static that holds a block is one of those. (`ureq` has a static `String`
-//! for an encoding that we do not ask for. It is empty, and so never read.)
+//! A rule for all other code: after a forked child has copied what it keeps, it uses no block that its parent
+//! allocated, except those allocated within [`outliving`]. A block that a static refers to must be one of these.
+//! (`ureq` has a static `String` for an encoding that the library does not request. It is empty, so its block, if any,
+//! is never read.)
 
 mod places;
 mod slab;
@@ -24,22 +26,22 @@ use std::sync::atomic::{AtomicU32, Ordering::*};
 #[global_allocator]
 static ALLOCATOR: Heap = Heap;
 
-/// In front of each block: the number of its place, or one of the next two.
+/// Number of bytes reserved in front of each block. They hold the number of its place, or one of the next two values.
 const HEAD: usize = 16;
-/// A block without a place. It is freed by its owner or never.
+/// Marks a block without a place. Its owner frees it; descendants never do.
 const UNLISTED: u32 = u32::MAX;
-/// A block of a slab.
+/// Marks a block of a slab.
 const IN_SLAB: u32 = u32::MAX - 1;
 
-/// How many threads allocate what outlives forks at this moment.
+/// Number of threads that are inside [`outliving`]. While it is not 0, blocks that any thread allocates get no place.
 static OUTLIVING: AtomicU32 = AtomicU32::new(0);
 
-/// Runs `make`. What it allocates is not freed in descendants of this process: they go on using it.
+/// Runs `make`. Descendants of this process do not free the blocks that it allocates, so they can go on using them.
 pub fn outliving<R>(make: impl FnOnce() -> R) -> R {
     struct Ended(u32);
     impl Drop for Ended {
         fn drop(&mut self) {
-            // In a child that was forked meanwhile the count began anew.
+            // A child that was forked meanwhile has reset the count to 0.
             if self.0 == generation() {
                 OUTLIVING.fetch_sub(1, Relaxed);
             }
@@ -50,15 +52,15 @@ pub fn outliving<R>(make: impl FnOnce() -> R) -> R {
     make()
 }
 
-/// For a forked child, before it allocates anything.
+/// Starts a new generation. A forked child calls this before it allocates anything.
 pub(super) fn begin_generation() {
     OUTLIVING.store(0, Relaxed);
     slab::begin_generation();
 }
 
-/// Frees what processes older than the parent of this one allocated. For a forked child, after it has copied from its
-/// parent what it keeps. Frees nothing on a thread of ours, on which a host's callback has forked: it goes on using what
-/// the process that started it allocated, when the callback returns.
+/// Frees everything that ancestors older than the parent allocated. A forked child calls this after it has copied what
+/// it keeps from its parent. Does nothing on a thread that the library started, which exists here if a callback of the
+/// host forked on it: when the callback returns, that thread goes on using memory of the process that started it.
 pub fn free_older_generations() {
     if super::is_our_thread() {
         return;
@@ -71,7 +73,7 @@ pub fn free_older_generations() {
             continue;
         }
         TABLE.empty(number);
-        // SAFETY: allocated by a process whose threads are not here, and never freed: its place would be empty.
+        // SAFETY: allocated by an ancestor, whose threads do not exist here. Not freed yet: its place would be empty.
         unsafe {
             match block as usize % 2 {
                 0 => libc::free(block.cast()),
@@ -81,10 +83,11 @@ pub fn free_older_generations() {
     }
 }
 
-/// Writes the head of a block of the C library's.
+/// Enters a block of the C library's allocator in the table and writes its head. Returns the address for the caller, or
+/// null if `block` is null.
 ///
 /// # Safety
-/// `block` is null, or leads to a block in which `offset` bytes, at least [`HEAD`], lie before what is the caller's.
+/// `block` is null, or points to a block with `offset` bytes, at least [`HEAD`], in front of the caller's part.
 unsafe fn list(block: *mut u8, offset: usize) -> *mut u8 {
     if block.is_null() {
         return block;
@@ -94,8 +97,10 @@ unsafe fn list(block: *mut u8, offset: usize) -> *mut u8 {
     unsafe { with_head(block, offset, number.unwrap_or(UNLISTED)) }
 }
 
+/// Writes a block's head. Returns the address for the caller.
+///
 /// # Safety
-/// As for [`list`], and not null.
+/// As for [`list`], and `block` is not null.
 unsafe fn with_head(block: *mut u8, offset: usize, head: u32) -> *mut u8 {
     // SAFETY: by the caller.
     unsafe {
@@ -105,7 +110,7 @@ unsafe fn with_head(block: *mut u8, offset: usize, head: u32) -> *mut u8 {
     }
 }
 
-/// What was written in front of a block.
+/// Returns a block's head.
 ///
 /// # Safety
 /// `given` came from [`with_head`].
@@ -114,12 +119,13 @@ unsafe fn head_of(given: *mut u8) -> u32 {
     unsafe { given.sub(HEAD).cast::<u32>().read() }
 }
 
-/// How many bytes lie before what is the caller's.
+/// Returns the number of bytes in front of the caller's part of a block.
 fn offset(layout: Layout) -> usize {
     layout.align().max(HEAD)
 }
 
-/// A block of a slab for so many bytes, head included, if they are few enough.
+/// Returns a block from a slab, or `None` if the request is not one for slabs: too large, aligned to more than [`HEAD`]
+/// bytes, or made while a thread is inside [`outliving`]. Also `None` if the slab gives none. `size` includes the head.
 fn small(size: usize, offset: usize) -> Option<*mut u8> {
     if size > slab::LARGEST || offset != HEAD || OUTLIVING.load(Relaxed) > 0 {
         return None;
@@ -129,11 +135,11 @@ fn small(size: usize, offset: usize) -> Option<*mut u8> {
     Some(unsafe { with_head(block, HEAD, IN_SLAB) })
 }
 
-/// See the module.
+/// The allocator; see the module.
 pub struct Heap;
 
-// SAFETY: every block is aligned as asked, and has room for its head. A block's place is emptied before the block is
-// freed, and no thread but the block's owner empties it while the owner's process lives.
+// SAFETY: every block is aligned as requested, and has room for its head. A block's place is emptied before the block
+// is freed. In the process that allocated the block, only the block's owner empties its place.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let offset = offset(layout);
@@ -141,7 +147,7 @@ unsafe impl GlobalAlloc for Heap {
         if let Some(given) = small(size, offset) {
             return given;
         }
-        // SAFETY: the block has `size` bytes, of which `offset` lie before the caller's.
+        // SAFETY: the block has `size` bytes, of which `offset` are in front of the caller's part.
         unsafe {
             if offset == HEAD {
                 return list(libc::malloc(size).cast(), offset);
@@ -156,7 +162,7 @@ unsafe impl GlobalAlloc for Heap {
         let offset = offset(layout);
         let Some(size) = layout.size().checked_add(offset) else { return null_mut() };
         if offset == HEAD && size > slab::LARGEST {
-            // SAFETY: as in `alloc`. Pages that are zero already are not touched.
+            // SAFETY: as in `alloc`. `calloc` does not touch fresh pages, which are zero already.
             return unsafe { list(libc::calloc(size, 1).cast(), offset) };
         }
         // SAFETY: by the caller; the block has at least that many bytes.
@@ -201,7 +207,7 @@ unsafe impl GlobalAlloc for Heap {
             let (block, Some(size)) = (given.sub(HEAD), size.checked_add(HEAD)) else { return null_mut() };
             let place = TABLE.place(head).filter(|_| head != UNLISTED);
             let set = |to| place.map_or((), |place| place.block.store(to, Release));
-            // Meanwhile the block is nobody's: a fork in this moment loses it.
+            // The place is empty during `realloc`. A child forked at this moment leaks the block, but frees none twice.
             set(null_mut());
             let new = libc::realloc(block.cast(), size).cast::<u8>();
             if new.is_null() {

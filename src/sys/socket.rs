@@ -1,6 +1,6 @@
-//! Connections and events on descriptors of ours. Nothing here blocks longer than its caller says, changes a signal's
-//! disposition, or raises SIGPIPE. Each call makes sure that the descriptor is still ours, and fails on a number that
-//! leads to no socket.
+//! Connections and events on descriptors of ours. No function here blocks longer than its caller allows, changes a
+//! signal's disposition, or raises SIGPIPE. Each call makes sure that the descriptor is still ours, and fails on a
+//! number that is not a socket.
 
 use super::descriptor::Descriptor;
 use super::{monotonic_ns, numbered, wait_readable, wait_writable};
@@ -92,7 +92,7 @@ impl Connection {
     }
 }
 
-/// Sends without waiting, and without a signal where nobody receives.
+/// Sends without waiting. If the peer has closed its end, returns an error instead of raising SIGPIPE.
 pub(super) fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     Ok(net::send(numbered(fd), bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
 }
@@ -102,7 +102,7 @@ fn receive(from: &Descriptor, into: &mut [u8], flags: RecvFlags) -> io::Result<u
 }
 
 /// An event that is readable while it is set. It is a datagram socket connected to itself. An eventfd would not do: all
-/// eventfds of a system have one inode, so a host's eventfd could not be told from ours.
+/// eventfds of a system have one inode, so the library could not distinguish a host's eventfd from its own.
 #[derive(Debug)]
 pub struct Event(Descriptor);
 
@@ -110,8 +110,8 @@ impl Event {
     /// Makes an event that is not set.
     pub fn new() -> io::Result<Event> {
         let made = socket(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::NONBLOCK)?;
-        // Without a name the kernel chooses one that no file has. Once connected to itself, the socket takes datagrams
-        // from nobody else.
+        // Without a name the kernel chooses one that no file has. Once connected to itself, the socket takes no
+        // datagrams from other sockets.
         net::bind(made.borrowed()?, &SocketAddrUnix::new_unnamed())?;
         net::connect(made.borrowed()?, &net::getsockname(made.borrowed()?)?)?;
         Ok(Event(made))

@@ -1,13 +1,14 @@
-//! Functions of the C library that nothing in the shared library may call, though the standard library and the HTTP
-//! library would: hidden definitions take the place of the C library's for the code in here, and for nobody else. A test
-//! holds the list of what the library imports.
+//! Replaces functions of the C library that no code in the shared library may call, although the standard library and
+//! the HTTP library would call them. Hidden definitions of the same names take their place for the code in this
+//! library. All other code in the process still calls the C library's. A test checks the list of functions that the
+//! library imports.
 //!
-//! `getenv` reads memory that another thread of the host may be freeing; callers here find every variable unset
-//! (`environment.rs` is the way to read them). The others take locks that a fork can leave held, so that a forked child
-//! would hang. `dl_iterate_phdr` finds no library: the standard library calls it to print backtraces only, and no
-//! backtrace is printed here. `strerror_r` and `gai_strerror` answer from `errors.rs`.
+//! `getenv` reads memory that another thread of the host may be freeing. Here it finds no variable; `environment.rs`
+//! reads the environment instead. The other functions take locks that another thread may hold during a fork, so a
+//! forked child would hang in them. `dl_iterate_phdr` finds no library: the standard library calls it only to print
+//! backtraces, and this library prints none. `strerror_r` and `gai_strerror` return the texts of `errors.rs`.
 //!
-//! The static library keeps the C library's: there a definition would be the whole program's.
+//! The static library keeps the C library's functions, because its definitions would apply to the whole program.
 
 #![cfg(all(spanwire_shared, any(target_arch = "x86_64", target_arch = "aarch64")))]
 
@@ -22,7 +23,7 @@ extern "C" fn no_library(_callback: *const c_void, _data: *mut c_void) -> c_int 
     0
 }
 
-/// Writes what fits, with a NUL, as `strerror_r` does.
+/// Writes the text of `errno`, cut to the buffer and ended by a NUL, as `strerror_r` does.
 unsafe extern "C" fn error_text(errno: c_int, buffer: *mut c_char, capacity: usize) -> c_int {
     let unknown;
     let text = match errors::text(errno) {
@@ -34,7 +35,7 @@ unsafe extern "C" fn error_text(errno: c_int, buffer: *mut c_char, capacity: usi
     };
     let length = text.len().min(capacity.saturating_sub(1));
     if capacity > 0 {
-        // SAFETY: the caller's buffer has so many bytes, as it says.
+        // SAFETY: the caller's buffer has `capacity` bytes.
         unsafe {
             std::ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast::<u8>(), length);
             *buffer.add(length) = 0;
@@ -60,7 +61,7 @@ macro_rules! jump {
     };
 }
 
-/// Defines the function of this name, for this library alone, as a jump to one of ours.
+/// Defines a function of this name, which only this library sees, as a jump to `$instead`.
 macro_rules! withhold {
     ($name:literal, $instead:path) => {
         std::arch::global_asm!(

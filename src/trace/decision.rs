@@ -29,12 +29,12 @@ impl Mechanism {
     /// The host, by hand.
     pub const MANUAL: Mechanism = Mechanism(-4);
 
-    /// The mechanism of this number. `None` for the one number that none can have.
+    /// Returns the mechanism with this number; `None` for `ABSENT`.
     pub fn of(number: i32) -> Option<Mechanism> {
         (number != ABSENT).then_some(Mechanism(number))
     }
 
-    /// The number as `_dd.p.dm` writes it.
+    /// Returns the number, as in `_dd.p.dm`.
     pub fn number(self) -> i32 {
         self.0
     }
@@ -48,7 +48,7 @@ pub struct Rates {
     limit: Rate,
 }
 
-/// A rate; in memory not a number where there is none.
+/// A rate, or none. In memory, no rate is a NaN.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 struct Rate(f64);
@@ -75,8 +75,8 @@ impl Rates {
     /// No rate was applied.
     pub const NONE: Rates = Rates { sampling: Rate::NONE, limit: Rate::NONE };
 
-    /// The rate of the rule or of the Agent that decided, and the share that a rate limit let through. A number that is
-    /// not between 0 and 1 counts as none.
+    /// Makes the rates of a decision: `sampling` is the rate of the rule or of the Agent that decided, `limit` the
+    /// share that a rate limit let through. A number that is not between 0 and 1 counts as none.
     pub fn new(sampling: Option<f64>, limit: Option<f64>) -> Rates {
         Rates { sampling: Rate::of(sampling), limit: Rate::of(limit) }
     }
@@ -115,7 +115,8 @@ impl Decision {
         (self.priority != ABSENT).then_some(self.priority)
     }
 
-    /// What decided; `None` while the trace is not decided, and where a process that decided it has not said how.
+    /// Returns how the decision was made. `None` if there is no decision yet, or if another process decided and did not
+    /// send its mechanism.
     #[inline]
     pub fn mechanism(&self) -> Option<Mechanism> {
         Mechanism::of(self.mechanism)

@@ -35,8 +35,8 @@ impl TraceTags {
         self.0.is_none()
     }
 
-    /// Sets a tag, sanitized and cut to the limits of span tags; the last value of a key wins. Chunks that have left keep
-    /// the former one.
+    /// Sets a tag, sanitized and cut to the limits of span tags; the last value of a key wins. Chunks that have left
+    /// keep the former one.
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Full> {
         let (key, value) = (encode::sanitize(key, KEY_MAX).0, encode::sanitize(value, VALUE_MAX).0);
         let (key, value) = (&key[..], &value[..]);
@@ -93,16 +93,16 @@ impl Held {
     }
 }
 
-/// Describes trace tags that lie `at` bytes inside another structure: a pointer, 0 where there are none.
+/// Describes trace tags at offset `at` of another structure: a pointer, 0 if there are none.
 pub(super) fn inspected_at(at: usize) -> Field {
     Field::of::<TraceTags, _>("tags", offset_of!(TraceTags, 0), |tags| &tags.0, FieldKind::Pointer, "trace_tags")
         .moved(at)
 }
 
-// What the field above takes for granted, and where the counts before an `Arc`'s content end.
+// The assumptions of the field above, and where the counts before an `Arc`'s content end.
 const _: () = assert!(size_of::<TraceTags>() == size_of::<usize>() && align_of::<Held>() == align_of::<u64>());
 
-/// Describes what that pointer leads to: the tags lie behind the counts of their owners.
+/// Describes the target of that pointer: reference counts, followed by the tags.
 pub fn inspected() -> TypeDescriptor {
     let behind = shapes::in_arc(&Arc::new(0u64));
     let run = holding!(One of "buffer", Held, run).moved(behind);

@@ -87,7 +87,7 @@ fn after_fork(inherited: &State) -> State {
     state
 }
 
-/// What workers do for tracers. None of it waits for anything.
+/// Returns the periodic tasks that workers run for tracers. None of them blocks.
 fn tasks() -> Vec<Task> {
     let minute = When::Every(Duration::from_secs(60));
     vec![

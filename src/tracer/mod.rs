@@ -1,5 +1,6 @@
-//! Tracers and their spans. `current` gives this process's state to the C boundary, and makes it anew in a forked child;
-//! `state` is what it holds, `registry` the tracers among that. `making` makes and frees tracers, `spans` starts spans,
+//! Tracers and their spans. `current` gives this process's state to the C boundary, and makes a new one in a forked
+//! child;
+//! `state` defines that state, `registry` the tracers in it. `making` makes and frees tracers, `spans` starts spans,
 //! `ending` ends them, `sending` hands finished ones to the queue, `submit` takes whole ones from a host, `closing`
 //! flushes and shuts down.
 

@@ -87,14 +87,14 @@ fn resolve(modules: &Modules, from: &[String], written: &[String], depth: usize)
 fn descend(modules: &Modules, mut target: Target, mut rest: &[String], depth: usize) -> Option<Target> {
     while let ([name, after @ ..], None) = (rest, &target.item) {
         let found = lookup(modules, &target.module, name, after.is_empty(), depth);
-        // What is neither a module nor imported is defined there.
+        // A name that is neither a module nor imported is defined there.
         target = found.unwrap_or(Target { item: Some(name.clone()), ..target });
         rest = after;
     }
     Some(target)
 }
 
-/// What a name in a module stands for, if it is a module or imported. An imported item goes before a module of the same
+/// Resolves a name in a module, if it is a module or imported. An imported item goes before a module of the same
 /// name at the end of a path: such a module has that item as its main one.
 fn lookup(modules: &Modules, module: &[String], name: &str, last: bool, depth: usize) -> Option<Target> {
     let imported = || {

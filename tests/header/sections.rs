@@ -25,7 +25,7 @@ pub fn sorted(items: Vec<Item>, sources: &[Source]) -> Result<Vec<Item>, String>
     let nul = Item {
         kind: Kind::Constant,
         name: "SPANWIRE_NUL".into(),
-        doc: vec!["A length that stands for \"the text is NUL-terminated: measure it\".".into()],
+        doc: vec!["Passed as the length of a NUL-terminated text, which the library then measures.".into()],
         code: vec!["#define SPANWIRE_NUL ((size_t)-1)".into()],
         section,
     };

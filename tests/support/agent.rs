@@ -1,4 +1,4 @@
-//! `ddapm-test-agent`, the agent that is not ours, one process for each test. `tests/run` installs it.
+//! Runs `ddapm-test-agent`, an independent agent, one process per test. `tests/run` installs it.
 
 use super::hosts::{require, root};
 use super::http;
@@ -8,22 +8,22 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// What the agent checks of every payload.
+/// The checks that the agent makes on every payload.
 pub const CHECKS: &str = "trace_count_header,meta_tracer_version_header,trace_content_length,trace_stall";
 
-/// Where an agent will listen; `start` opens it, later than the host if a test wants that.
+/// Where an agent will listen. A test can start its host before it calls `start`.
 pub struct Place {
     port: u16,
     folder: PathBuf,
 }
 
-/// A running agent; ends with its value.
+/// A running agent. Stops when dropped.
 pub struct TestAgent {
     pub place: Place,
     process: Child,
 }
 
-/// One request as it came, decoded from base64.
+/// One request as received, decoded from base64.
 pub struct Request {
     pub url: String,
     pub method: String,
@@ -32,7 +32,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The value of a header, whatever its case; empty without one.
+    /// Returns the value of a header; its name may be in any case. Empty if the header is missing.
     pub fn header(&self, name: &str) -> String {
         let all = self.headers.as_object().cloned().unwrap_or_default();
         let found = all.into_iter().find(|(have, _)| have.eq_ignore_ascii_case(name));
@@ -41,12 +41,12 @@ impl Request {
 }
 
 impl Place {
-    /// Three free ports and a folder for the socket; nothing listens yet. `None` where the test agent is not installed
-    /// and nobody insists on it.
+    /// Reserves three ports and a folder for the socket. Nothing listens yet. `None` if the test agent is not
+    /// installed; under `tests/run` the test fails instead.
     pub fn reserve() -> Option<Place> {
         require("ddapm-test-agent").then(|| {
             let port = super::free_ports(3);
-            // A socket's path holds at most 107 bytes, which a deep checkout alone can use up.
+            // A socket's path holds at most 107 bytes, and the path of a checkout may be longer.
             let folder = std::env::temp_dir().join(format!("spanwire-agent-{port}-{}", std::process::id()));
             std::fs::create_dir_all(&folder).expect("a folder for the agent's socket");
             Place { port, folder }
@@ -114,19 +114,19 @@ impl TestAgent {
         serde_json::from_slice(&answer.body).expect("the test agent answers in JSON")
     }
 
-    /// What `rate_by_service` will say from now on, as JSON without spaces.
+    /// Sets the agent's `rate_by_service`, as JSON without spaces.
     pub fn set_rates(&self, rates: &str) {
         let encoded: String = rates.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let answer = self.get(&format!("/test/session/start?agent_sample_rate_by_service={encoded}"));
         assert_eq!(answer.expect("the test agent answers").status, 200);
     }
 
-    /// Every trace received, spans of one trace together whatever chunks they came in.
+    /// Returns every trace received. The spans of one trace are together, even if they came in several chunks.
     pub fn traces(&self) -> Vec<Vec<Span>> {
         payload::from_json(&self.json("/test/session/traces"))
     }
 
-    /// Every request received, in the order of arrival: exact bytes and headers.
+    /// Returns every request received, in the order of arrival, with its exact bytes and headers.
     pub fn requests(&self) -> Vec<Request> {
         let list = self.json("/test/session/requests");
         let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
@@ -139,18 +139,18 @@ impl TestAgent {
         list.as_array().map(|all| all.iter().map(request).collect()).unwrap_or_default()
     }
 
-    /// The requests to `/v0.4/traces`.
+    /// Returns the requests to `/v0.4/traces`.
     pub fn trace_requests(&self) -> Vec<Request> {
         self.requests().into_iter().filter(|request| request.url.ends_with("/v0.4/traces")).collect()
     }
 
-    /// The chunks of every payload, decoded from the bytes, in the order of arrival.
+    /// Returns the chunks of every payload, decoded from the bytes, in the order of arrival.
     pub fn chunks(&self) -> Vec<Vec<Span>> {
         let decode = |request: Request| payload::decode(&request.body).expect("a v0.4 payload");
         self.trace_requests().into_iter().flat_map(decode).collect()
     }
 
-    /// Panics with the agent's own words if a check of its failed, or if one of `CHECKS` never ran.
+    /// Panics with the agent's message if one of its checks failed, or if one of `CHECKS` never ran.
     pub fn assert_checks_passed(&self) {
         let failures = self.get("/test/trace_check/failures").expect("the test agent answers");
         assert_eq!(failures.status, 200, "the test agent objects:\n{}", failures.text());
@@ -164,7 +164,7 @@ impl TestAgent {
 
 impl Drop for TestAgent {
     fn drop(&mut self) {
-        // SAFETY: a signal to a child that has not been waited for, so the number is still its own.
+        // SAFETY: the child has not been waited for, so its process id is not used again.
         unsafe { libc::kill(self.process.id() as libc::pid_t, libc::SIGTERM) };
         if !super::wait_until(Duration::from_secs(3), || matches!(self.process.try_wait(), Ok(Some(_)))) {
             let _ = self.process.kill();

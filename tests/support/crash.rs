@@ -1,5 +1,5 @@
-//! Processes that are looked at from outside: hosts that say `ready` and wait, the cores that they leave, and what the
-//! three readers say of them: GDB and LLDB with the library's scripts, and the companion. No expectation belongs here.
+//! Hosts to be inspected from outside: starts a host that prints `ready` and waits, makes cores of it, and runs the
+//! three readers: GDB and LLDB with the library's scripts, and the companion. Assertions belong in the tests.
 
 use crate::support::hosts::{require, root, stage};
 use std::io::{BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A folder for one crash; it goes with this value.
+/// A folder for one crash. Removed when dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -20,7 +20,7 @@ impl Folder {
         Folder(path)
     }
 
-    /// The core in it.
+    /// Returns the core in the folder.
     pub fn core(&self) -> PathBuf {
         let entries = std::fs::read_dir(&self.0).expect("the folder").flatten().map(|entry| entry.path());
         let mut cores =
@@ -28,7 +28,7 @@ impl Folder {
         cores.next().unwrap_or_else(|| panic!("no core in {}", self.0.display()))
     }
 
-    /// The staged library without symbols, in this folder.
+    /// Puts a copy of the staged library without symbols into this folder.
     pub fn stripped_library(&self) -> PathBuf {
         let to = self.0.join("libspanwire.so.0");
         let strip = Command::new("strip").arg("-o").arg(&to).arg(stage().join("lib/libspanwire.so.0")).status();
@@ -43,20 +43,21 @@ impl Drop for Folder {
     }
 }
 
-/// Whether the kernel leaves the core of a crash in the working directory. Elsewhere `core_pattern` sends it to another
-/// place or to a program, and GDB, which watches the crash, writes the core. SPANWIRE_CORES_BY_GDB=1 has it do so here.
+/// Whether the kernel writes the core of a crash to the working directory. If `core_pattern` sends it to another place
+/// or to a program, the test runs the host under GDB, which writes the core. SPANWIRE_CORES_BY_GDB=1 forces that.
 pub fn kernel_leaves_cores() -> bool {
     let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
     let by_gdb = std::env::var_os("SPANWIRE_CORES_BY_GDB").is_some_and(|value| value == "1");
     !by_gdb && pattern.starts_with("core") && !pattern.contains('/')
 }
 
-/// Whether a crash can be made to leave a core.
+/// Whether the tests can get a core of a crash.
 pub fn cores_can_be_made() -> bool {
     kernel_leaves_cores() || require("gdb")
 }
 
-/// GDB with these commands. It stops where the program is about to die, and then writes its core into this folder.
+/// Returns a GDB command line. GDB runs these commands, stops when the program is about to die, and writes a core to
+/// this folder.
 pub fn gdb_writes_the_core(folder: &Path, commands: &[&str]) -> Command {
     let mut gdb = Command::new("gdb");
     gdb.args(["-q", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off"]);
@@ -67,7 +68,7 @@ pub fn gdb_writes_the_core(folder: &Path, commands: &[&str]) -> Command {
     gdb
 }
 
-/// A program to be looked at, and its arguments.
+/// A program to be inspected, and its arguments.
 #[derive(Clone)]
 pub struct Subject {
     pub program: PathBuf,
@@ -75,17 +76,18 @@ pub struct Subject {
     pub env: Vec<(String, String)>,
 }
 
-/// One that waits.
+/// A program that is running and waits.
 pub struct Waiting {
     child: Child,
     pub folder: Folder,
 }
 
 impl Subject {
-    /// Starts it in a folder of its own, with an environment of its own, and waits until it says `ready`.
+    /// Starts the program in a new folder with a clean environment, and waits until it prints `ready`.
     pub fn wait_until_ready(&self, name: &str) -> Waiting {
         let folder = Folder::new(name);
-        // The same process goes on as the program: a signal reaches it, and its core lies here.
+        // `prlimit` executes the program in its own process, so signals reach the program, and its core is in this
+        // folder.
         let mut command = Command::new("prlimit");
         command.arg("--core=unlimited").arg(&self.program).args(&self.arguments).current_dir(&folder.0).env_clear();
         for keep in ["PATH", "HOME"] {
@@ -116,7 +118,7 @@ impl Waiting {
         assert!(kill.is_ok_and(|status| status.success()), "kill -{name}");
     }
 
-    /// Ends it by this signal, which leaves a core.
+    /// Ends the program with this signal and leaves a core. Returns the folder.
     pub fn killed_by(mut self, name: &str) -> Folder {
         if kernel_leaves_cores() || name == "KILL" {
             self.signal(name);
@@ -131,7 +133,7 @@ impl Waiting {
         std::mem::replace(&mut self.folder, empty)
     }
 
-    /// A core of it as it lives, by GDB's gcore.
+    /// Makes a core of the running program with GDB's gcore.
     pub fn gcore(&self) -> PathBuf {
         let output =
             Command::new("gcore").arg("-o").arg(self.folder.0.join("core")).arg(self.pid().to_string()).output();
@@ -148,17 +150,17 @@ impl Drop for Waiting {
     }
 }
 
-/// What a debugger is pointed at.
+/// What a debugger inspects.
 #[derive(Clone, Copy)]
 pub enum At<'a> {
     Core(&'a Path),
     Process(u32),
 }
 
-/// Marks in a debugger's output where an answer begins and ends.
+/// Printed in a debugger's output to separate the answers.
 const MARK: &str = "=-=-=";
 
-/// The answers between the marks; all that was said where there is none.
+/// Returns the answers between the marks. Panics with the whole output if there are fewer than `count`.
 fn answers(output: std::process::Output, count: usize) -> Vec<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let all = format!("{text}\n-- stderr\n{}", String::from_utf8_lossy(&output.stderr));
@@ -168,7 +170,7 @@ fn answers(output: std::process::Output, count: usize) -> Vec<String> {
     parts.into_iter().map(str::to_owned).collect()
 }
 
-/// What GDB answers to these commands of ours, with the installed script; `None` where it is missing.
+/// Runs these `spanwire` commands in GDB with the installed script, and returns the answers. `None` if GDB is missing.
 pub fn gdb(program: &Path, at: At<'_>, commands: &[&str]) -> Option<Vec<String>> {
     if !require("gdb") {
         return None;
@@ -188,7 +190,7 @@ pub fn gdb(program: &Path, at: At<'_>, commands: &[&str]) -> Option<Vec<String>>
     Some(answers(gdb.stdin(Stdio::null()).output().expect("gdb runs"), commands.len()))
 }
 
-/// The same of LLDB. Debian's has its Python package where its Python does not look.
+/// The same in LLDB. On Debian, LLDB's Python package is not in Python's search path.
 pub fn lldb(program: &Path, at: At<'_>, commands: &[&str]) -> Option<Vec<String>> {
     if !require("lldb") {
         return None;
@@ -206,7 +208,7 @@ pub fn lldb(program: &Path, at: At<'_>, commands: &[&str]) -> Option<Vec<String>
         lldb.args(["-o", &mark, "-o", &format!("spanwire {command}")]);
     }
     lldb.args(["-o", &mark]);
-    // LLDB repeats each command behind its prompt.
+    // LLDB prints each command after its prompt.
     let mut output = lldb.stdin(Stdio::null()).output().expect("lldb runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("(lldb) ")).collect();
@@ -214,7 +216,8 @@ pub fn lldb(program: &Path, at: At<'_>, commands: &[&str]) -> Option<Vec<String>
     Some(answers(output, commands.len()))
 }
 
-/// The same of the companion, of a core: what it does not understand it says on standard error, and fails.
+/// The same with the companion, for a core. On a command that it does not know, it fails with a message on standard
+/// error.
 pub fn companion(core: &Path, commands: &[&str]) -> Vec<String> {
     let one = |command: &&str| {
         let words = command.split(' ');

@@ -1,5 +1,5 @@
-//! A FastCGI client, for PHP as a web server runs it: requests on connections that are kept, one after the other on each.
-//! No expectation about PHP belongs here.
+//! A FastCGI client, to run PHP as a web server does. Keeps its connections open and sends one request after another on
+//! each. Assertions about PHP belong in the tests.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -13,24 +13,24 @@ const STDIN: u8 = 5;
 const STDOUT: u8 = 6;
 const STDERR: u8 = 7;
 
-/// What came back: the response with its head, and what the script wrote to its error stream.
+/// The answer to a request: the response with its headers, and what the script wrote to its error stream.
 pub struct Answer {
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Answer {
-    /// The response without its head.
+    /// Returns the response without its headers.
     pub fn body(&self) -> &str {
         self.stdout.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
 }
 
-/// One connection; opened when it is first needed, and anew where the server has closed it.
+/// One connection. Opened when it is first needed, and again if the server has closed it.
 pub struct Client {
     socket: PathBuf,
     connection: Option<UnixStream>,
-    /// How many connections were opened.
+    /// Number of connections that were opened.
     pub connections: u64,
 }
 
@@ -39,8 +39,8 @@ impl Client {
         Client { socket: socket.to_owned(), connection: None, connections: 0 }
     }
 
-    /// Requests a script. A server that ends closes a connection which it has read nothing more from: only then, when
-    /// not a byte has come back, is a request made again.
+    /// Requests a script. A server that is shutting down closes the connection without reading the request. In that
+    /// case alone, when no byte has come back, the request is sent again.
     pub fn get(&mut self, script: &Path, query: &str) -> io::Result<Answer> {
         if self.connection.is_some() {
             match self.exchange(script, query) {
@@ -102,7 +102,7 @@ fn request(script: &Path, query: &str) -> Vec<u8> {
         pairs.extend_from_slice(name.as_bytes());
         pairs.extend_from_slice(value.as_bytes());
     }
-    // A responder (1) that keeps the connection (1); each stream ends with an empty record.
+    // Role 1 is a responder, flag 1 keeps the connection open. An empty record ends each stream.
     let mut bytes = record(BEGIN, &[0, 1, 1, 0, 0, 0, 0, 0]);
     bytes.extend(record(PARAMS, &pairs));
     bytes.extend(record(PARAMS, &[]));

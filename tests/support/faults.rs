@@ -1,4 +1,5 @@
-//! An agent that stalls, resets, refuses, lies and drips as a test scripts it, and that knows what arrived how often.
+//! An agent that misbehaves as a test asks: stalls, resets connections, refuses, or answers byte by byte. It counts how
+//! often each span arrived.
 
 use super::http::Head;
 use super::payload::{self, Span, Tally};
@@ -10,22 +11,22 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What happens to one payload.
+/// What the agent does with one payload.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// 200 with rates.
     Ok,
     /// This status; the text is further header lines, each ended by `\r\n`.
     Status(u16, &'static str),
-    /// Taken in, and then silence for this long, and then the end of the connection.
+    /// Reads the payload, sends nothing for this long, and closes the connection.
     Stall(Duration),
-    /// The connection is reset before the body has been read.
+    /// Resets the connection before the body has been read.
     Reset,
-    /// The payload is read whole and the connection closed without an answer.
+    /// Reads the whole payload and closes the connection without an answer.
     Swallow,
-    /// A good answer, one byte at a time, this long apart.
+    /// A good answer, sent byte by byte with this time in between.
     Drip(Duration),
-    /// Bytes that are no HTTP.
+    /// Bytes that are not HTTP.
     Garbage,
     /// 413 for bodies longer than this, otherwise `Ok`.
     TooLargeAbove(usize),
@@ -35,16 +36,16 @@ pub enum Reply {
     BusyFor(&'static str),
 }
 
-/// One request to the agent, `/info` apart.
+/// One request to the agent, except requests for `/info`.
 #[derive(Clone)]
 pub struct Received {
     pub at: Instant,
     pub head: Head,
-    /// Length of the body as read; 0 for one that was reset.
+    /// Number of bytes of the body that were read; 0 for a connection that was reset.
     pub bytes: usize,
-    /// The status answered; 0 where none was.
+    /// The status of the answer; 0 if there was none.
     pub status: u16,
-    /// What the body held; empty for one that was reset, and where the agent only counts.
+    /// The content of the body; empty for a connection that was reset, and if the agent only counts.
     pub chunks: Vec<Vec<Span>>,
 }
 
@@ -54,19 +55,19 @@ struct State {
     received: Vec<Received>,
     objections: Vec<String>,
     infos: u64,
-    /// Of the open connections, so that they can be ended with the agent.
+    /// The open connections, which end with the agent.
     streams: HashMap<usize, TcpStream>,
 }
 
 struct Shared {
     then: Reply,
-    /// Headers alone: for more payloads than a test wants to decode.
+    /// Whether to look at headers only, for tests with very many payloads.
     counts_only: bool,
-    /// `/info` is treated like a payload instead of being answered.
+    /// Whether a request for `/info` gets the next reply that a payload would get.
     spoils_info: bool,
-    /// What becomes of `/info` instead of a good answer.
+    /// The reply to `/info`, instead of a good answer.
     info: Option<Reply>,
-    /// What a good answer says of the largest request, as JSON.
+    /// The largest request that a good answer to `/info` names, as JSON.
     info_bound: Option<&'static str>,
     stop: AtomicBool,
     state: Mutex<State>,
@@ -85,7 +86,7 @@ impl Shared {
     }
 }
 
-/// The agent; ends with its value.
+/// The running agent. Stops when dropped.
 pub struct FaultAgent {
     port: u16,
     shared: Arc<Shared>,
@@ -101,36 +102,36 @@ pub struct Behaviour {
     info_bound: Option<&'static str>,
 }
 
-/// An agent that does this to the first payloads, one each, and `then` to all others.
+/// Makes an agent that uses these replies for the first payloads, one each, and `then` for all others.
 pub fn first(first: &[Reply], then: Reply) -> Behaviour {
     Behaviour { first: first.to_vec(), then, counts_only: false, spoils_info: false, info: None, info_bound: None }
 }
 
-/// An agent that does this to every payload.
+/// Makes an agent that uses this reply for every payload.
 pub fn always(then: Reply) -> Behaviour {
     first(&[], then)
 }
 
 impl Behaviour {
-    /// Looks at headers only.
+    /// Makes the agent look at headers only.
     pub fn counting_only(mut self) -> Behaviour {
         self.counts_only = true;
         self
     }
 
-    /// `/info` fares no better than payloads do.
+    /// Uses the replies for payloads also for `/info`.
     pub fn for_info_too(mut self) -> Behaviour {
         self.spoils_info = true;
         self
     }
 
-    /// This becomes of every `/info`.
+    /// Uses this reply for every `/info`.
     pub fn info(mut self, reply: Reply) -> Behaviour {
         self.info = Some(reply);
         self
     }
 
-    /// `/info` names this as the largest request.
+    /// Makes the answer to `/info` name this as the largest request.
     pub fn info_bound(mut self, bound: &'static str) -> Behaviour {
         self.info_bound = Some(bound);
         self
@@ -177,30 +178,30 @@ impl FaultAgent {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Every payload so far, whatever became of it.
+    /// Returns every payload so far, with or without a good answer.
     pub fn received(&self) -> Vec<Received> {
         self.shared.state().received.clone()
     }
 
-    /// How often `/info` was asked for.
+    /// Returns the number of requests for `/info`.
     pub fn infos(&self) -> u64 {
         self.shared.state().infos
     }
 
-    /// The spans of payloads that were answered 2xx.
+    /// Returns how often each span was in a payload that was answered 2xx.
     pub fn accepted(&self) -> Tally {
         let mut tally = Tally::default();
         self.shared.state().received.iter().filter(|r| r.status / 100 == 2).for_each(|r| tally.add(&r.chunks));
         tally
     }
 
-    /// The chunks of payloads that were answered 2xx.
+    /// Returns the chunks of payloads that were answered 2xx.
     pub fn chunks(&self) -> Vec<Vec<Span>> {
         let accepted = |r: &Received| (r.status / 100 == 2).then(|| r.chunks.clone());
         self.shared.state().received.iter().filter_map(accepted).flatten().collect()
     }
 
-    /// Panics if a payload could not be decoded or its headers lied.
+    /// Panics if a payload could not be decoded or its headers were wrong.
     pub fn assert_well_formed(&self) {
         let objections = self.shared.state().objections.clone();
         assert!(objections.is_empty(), "the fault agent objects: {objections:#?}");
@@ -226,11 +227,11 @@ fn serve(mut stream: TcpStream, number: usize, shared: &Shared) {
             break;
         }
     }
-    // The last copy of the descriptor closes the connection, with a reset where that was asked for.
+    // Closing the last copy of the descriptor closes the connection, with a reset if one was requested.
     shared.state().streams.remove(&number);
 }
 
-/// One request and its answer; `None` when the connection is over.
+/// Handles one request. Returns `None` if the connection is to be closed.
 fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shared: &Shared) -> Option<()> {
     if head.path == "/info" {
         shared.state().infos += 1;
@@ -286,7 +287,7 @@ fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shar
 }
 
 const TRACES: &str = "/v0.4/traces";
-/// Takes what the newer one takes.
+/// The older endpoint, which accepts the same payloads.
 const OLD_TRACES: &str = "/v0.3/traces";
 const RATES: &str = r#"{"rate_by_service":{"service:,env:":1.0}}"#;
 const INFO: &str = r#"{"version":"7.99.0","endpoints":["/v0.4/traces"],"client_drop_p0s":false,"config":{}}"#;
@@ -323,7 +324,7 @@ fn record(shared: &Shared, head: &Head, body: &[u8], status: u16) {
     state.objections.extend(objections);
 }
 
-/// Makes the close that follows a reset: what is unread or unsent is thrown away on both sides.
+/// Makes the next close reset the connection, which discards unread and unsent data on both sides.
 fn reset_on_close(stream: &TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let size = std::mem::size_of::<libc::linger>() as libc::socklen_t;

@@ -1,4 +1,4 @@
-//! Host programs: the stage they are built against, compiling them, and running them so that none can hang a test.
+//! Host programs: stages the library, compiles programs against it, and runs them with a time limit.
 
 use serde_json::Value as Json;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The repository's root.
+/// Returns the repository's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -20,7 +20,8 @@ pub fn sanitized() -> bool {
     std::env::var_os("SPANWIRE_SANITIZE").is_some_and(|value| value == "1")
 }
 
-/// `target/stage`, laid out anew if the sources have changed since; with AddressSanitizer `target/sanitize/stage`.
+/// Returns `target/stage`, which is built again if the sources have changed; `target/sanitize/stage` with
+/// AddressSanitizer.
 pub fn stage() -> &'static Path {
     static STAGE: OnceLock<PathBuf> = OnceLock::new();
     STAGE.get_or_init(|| {
@@ -36,7 +37,8 @@ pub fn stage() -> &'static Path {
     })
 }
 
-/// Whether a tool is there. If not, says that a test is skipped; under `tests/run`, which installs all of them, fails.
+/// Whether a tool is installed. If not, prints that a test is skipped. Under `tests/run`, which installs all tools,
+/// fails instead.
 pub fn require(tool: &str) -> bool {
     let installed = match tool {
         "ddapm-test-agent" => root().join("target/venv/bin/ddapm-test-agent").exists(),
@@ -52,15 +54,15 @@ pub fn require(tool: &str) -> bool {
     installed
 }
 
-/// Copies a program, to be run from there. By another process: a file that this one has open for writing, if only for a
-/// moment, may be inherited by a child that another thread starts just then, and a busy file cannot be run.
+/// Copies a program to run it from there. Another process makes the copy: if this one had the file open for writing, a
+/// child that another thread starts at that moment would inherit the descriptor, and running the copy would fail
+/// (ETXTBSY).
 pub fn copy_program(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg(from).arg(to).status();
     assert!(copied.is_ok_and(|status| status.success()), "{} cannot be copied", from.display());
 }
 
-/// A host of this repository, `tests/hosts/NAME` with `.c` or `.cpp`, compiled and ready to run; `None` without a
-/// compiler.
+/// Compiles a host of this repository, `tests/hosts/NAME` with `.c` or `.cpp`. Returns `None` without a compiler.
 pub fn host(file: &str) -> Option<Host> {
     let source = root().join("tests/hosts").join(file);
     let cpp = file.ends_with(".cpp");
@@ -92,7 +94,7 @@ fn compile(source: &Path, compiler: &str, standard: &str) -> PathBuf {
     std::fs::create_dir_all(&folder).expect("a folder for host programs");
     let within = source.strip_prefix(root()).unwrap_or(source);
     let name = within.to_string_lossy().replace(['/', '.'], "-");
-    // Another test binary may be running the same program at this moment: built aside, then renamed into place.
+    // Built under another name and then renamed, because another test binary may be running the same program.
     let aside = folder.join(format!("{name}.{}", std::process::id()));
     let mut command = Command::new(compiler);
     command.args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1", "-pthread", "-I"]);
@@ -109,7 +111,7 @@ fn compile(source: &Path, compiler: &str, standard: &str) -> PathBuf {
     program
 }
 
-/// A command that will run with a clean environment (no setting of the machine's can change a test) and a time limit.
+/// Makes a command with a time limit and a clean environment, so that no setting of the machine changes a test.
 pub fn command(program: impl AsRef<OsStr>) -> Host {
     let words = vec![program.as_ref().into()];
     Host { words, env: Vec::new(), limit: Duration::from_secs(60), folder: None, input: String::new() }
@@ -161,8 +163,8 @@ impl Host {
         self
     }
 
-    /// A copy of it and of the library in this folder, which everybody may enter: another user may have no way to the
-    /// repository's.
+    /// Runs a copy of the program, with a copy of the library, from this folder, which every user may enter. Another
+    /// user may not have access to the repository.
     pub fn copied_to(mut self, folder: &Path) -> Host {
         let program = PathBuf::from(&self.words[0]);
         let copy = folder.join(program.file_name().expect("a program has a name"));
@@ -179,8 +181,8 @@ impl Host {
         self
     }
 
-    /// Runs it under valgrind's memcheck, any finding of which becomes exit code 99. With AddressSanitizer it runs by
-    /// itself: the two exclude each other.
+    /// Runs it under valgrind's memcheck, with exit code 99 if memcheck finds an error. With AddressSanitizer, runs it
+    /// directly, because the two cannot be combined.
     pub fn under_memcheck(self) -> Host {
         if sanitized() {
             return self;
@@ -194,7 +196,7 @@ impl Host {
         ])
     }
 
-    /// Runs it to its end.
+    /// Runs it and waits for its end.
     pub fn run(self) -> Outcome {
         let started = Instant::now();
         let mut command = Command::new("timeout");
@@ -204,13 +206,13 @@ impl Host {
             std::env::var_os(keep).map(|value| command.env(keep, value));
         }
         if sanitized() {
-            // What lives as long as the process is no leak. A host's signal handlers are its own.
+            // Memory that is kept until the process ends is not a leak. Hosts have their own signal handlers.
             command.env("ASAN_OPTIONS", "detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_abort=0");
         }
         self.folder.map(|folder| command.current_dir(folder));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("timeout(1) runs");
         let (mut stdin, input) = (child.stdin.take(), self.input);
-        // Beside reading what it says: neither of the two pipes can then fill up and hold the other.
+        // A thread writes the input while this one reads the output, so that no full pipe blocks both sides.
         let writer = std::thread::spawn(move || {
             use std::io::Write;
             let _ = stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
@@ -227,13 +229,13 @@ impl Host {
         }
     }
 
-    /// Runs it beside the test.
+    /// Runs it in the background.
     pub fn spawn(self) -> Running {
         Running(std::thread::spawn(move || self.run()))
     }
 }
 
-/// A host that runs beside the test.
+/// A host that runs in the background.
 pub struct Running(JoinHandle<Outcome>);
 
 impl Running {
@@ -243,7 +245,7 @@ impl Running {
     }
 }
 
-/// What became of a host.
+/// The result of running a host.
 #[derive(Debug)]
 pub struct Outcome {
     what: String,
@@ -254,7 +256,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Panics, showing all that the host said, unless it ended well.
+    /// Panics with the output of the host unless it succeeded.
     #[track_caller]
     pub fn ok(self) -> Outcome {
         let killed = self.status.code() == Some(137) || self.status.signal() == Some(9);
@@ -264,27 +266,27 @@ impl Outcome {
         self
     }
 
-    /// The JSON objects of the lines `WORD {…}` on standard output, in order.
+    /// Returns the JSON objects of the lines `WORD {…}` on standard output, in order.
     pub fn objects(&self, word: &str) -> Vec<Json> {
         let object = |line: &str| serde_json::from_str(line.strip_prefix(word)?.trim()).ok();
         self.stdout.lines().filter_map(object).collect()
     }
 
-    /// The last object of that word.
+    /// Returns the last object of that word.
     #[track_caller]
     pub fn object(&self, word: &str) -> Json {
         let last = self.objects(word).pop();
         last.unwrap_or_else(|| panic!("no line '{word} {{…}}' from {}:\n{}{}", self.what, self.stdout, self.stderr))
     }
 
-    /// A number of the last `stats` line, which every host prints at its end (`check.h`).
+    /// Returns a number from the last `stats` line, which every host prints at its end (`check.h`).
     #[track_caller]
     pub fn stat(&self, name: &str) -> u64 {
         let stats = self.object("stats");
         stats[name].as_u64().unwrap_or_else(|| panic!("no {name} in {stats}"))
     }
 
-    /// The sum of all drop reasons of the last `stats` line.
+    /// Returns the sum of all drop reasons in the last `stats` line.
     #[track_caller]
     pub fn dropped(&self) -> u64 {
         let stats = self.object("stats");

@@ -1,24 +1,24 @@
-//! The least HTTP that tests need: one request with one answer, and reading a request from a stream.
+//! A minimal HTTP client and server side for tests: sends one request, and reads a request from a stream.
 
 use std::io::{self, BufRead, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// An answer, whole.
+/// A complete answer.
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
-/// Sends one request to `127.0.0.1:port` and reads the answer to the end of the connection. HTTP/1.0, so that no
-/// server answers in chunks.
+/// Sends one request to `127.0.0.1:port` and reads the answer to the end of the connection. Uses HTTP/1.0, so that
+/// servers do not use chunked encoding.
 pub fn request(port: u16, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
@@ -44,7 +44,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads up to the empty line; `None` when the other side has closed.
+    /// Reads up to the empty line. Returns `None` if the other side has closed the connection.
     pub fn read(from: &mut impl BufRead) -> io::Result<Option<Head>> {
         let mut line = String::new();
         if from.read_line(&mut line)? == 0 {
@@ -66,13 +66,13 @@ impl Head {
         }
     }
 
-    /// The value of a header, whatever its case.
+    /// Returns the value of a header; its name may be in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let name = name.to_ascii_lowercase();
         self.headers.iter().find(|(have, _)| *have == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body's announced length; 0 without one.
+    /// Returns the value of `Content-Length`, or 0.
     pub fn length(&self) -> usize {
         self.header("content-length").and_then(|n| n.parse().ok()).unwrap_or(0)
     }

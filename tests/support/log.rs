@@ -1,4 +1,4 @@
-//! Log records that a host driven by `tests/hosts/script.c` has pulled, and patterns that lines are compared with.
+//! Parses the log records that `tests/hosts/script.c` pulls and prints, and compares lines with patterns.
 
 use super::hosts::Outcome;
 
@@ -13,7 +13,7 @@ pub struct Record {
     pub message: String,
 }
 
-/// The records of a host's output, in order.
+/// Returns the records in a host's output, in order.
 pub fn records(ran: &Outcome) -> Vec<Record> {
     let record = |line: &str| {
         let mut fields = line.strip_prefix("record\t")?.split('\t').map(unescaped);
@@ -38,8 +38,9 @@ fn unescaped(text: &str) -> String {
     out
 }
 
-/// Whether `text` is what `pattern` says, to the byte: in it `‹d›` stands for one or more digits, `‹x›` for hexadecimal
-/// digits, `‹w›` for anything but white space, `‹*›` for anything but a line's end, and all else for itself.
+/// Whether the whole of `text` matches `pattern`. In a pattern, `‹d›` matches one or more digits, `‹x›` hexadecimal
+/// digits,
+/// `‹w›` anything but white space, `‹*›` anything but the end of a line, and all other text itself.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let Some((literal, rest)) = pattern.split_once('‹') else { return pattern == text };
     let Some(text) = text.strip_prefix(literal) else { return false };
@@ -53,11 +54,11 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     };
     let longest = text.find(|c| !fits(c)).unwrap_or(text.len());
     let least = usize::from(class != "*");
-    // Longest first, and shorter ones where what follows does not fit.
+    // The longest match is tried first, then shorter ones if the rest of the pattern does not match.
     (least..=longest).rev().filter(|&end| text.is_char_boundary(end)).any(|end| matches(rest, &text[end..]))
 }
 
-/// Panics, showing what was said, unless these patterns match records in this order, others in between.
+/// Panics with the records unless these patterns match records in this order. Other records may be in between.
 #[track_caller]
 pub fn expect_in_order(records: &[Record], patterns: &[&str]) {
     let mut rest = records.iter();

@@ -1,6 +1,6 @@
-//! What the tests share: an agent that is not ours (`agent`), one that misbehaves on purpose (`faults`), host programs
-//! compiled against the stage (`hosts`), and the little HTTP and decoding that these need. No test and no expectation
-//! about the library belongs here.
+//! Code shared by the tests: an independent agent (`agent`), one that misbehaves on request (`faults`), host programs
+//! compiled against the stage (`hosts`), and the HTTP and decoding that these need. Contains no tests, and no
+//! assertions about the library.
 #![allow(dead_code)] // each test binary uses its own part of this
 
 pub mod agent;
@@ -12,7 +12,7 @@ pub mod payload;
 
 use std::time::{Duration, Instant};
 
-/// Asks `done` every 20 ms until it says yes; false when it has not within `limit`.
+/// Calls `done` every 20 ms until it returns true. Returns false if it has not within `limit`.
 pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + limit;
     loop {
@@ -26,8 +26,8 @@ pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     }
 }
 
-/// `count` neighbouring TCP ports that nobody listens on, outside the range that the system hands out by itself, so
-/// that a port can be named now and listened on later.
+/// Returns the first of `count` consecutive free TCP ports. They are outside the range that the system assigns, so that
+/// a test can name a port now and listen on it later.
 pub fn free_ports(count: u16) -> u16 {
     use std::net::TcpListener;
     use std::sync::atomic::{AtomicU16, Ordering::Relaxed};

@@ -1,9 +1,9 @@
-//! Payloads as the tests look at them, decoded by code that is not ours: `rmpv` from bytes, the test agent from JSON.
+//! Decodes payloads for the tests, independently of the library: `rmpv` decodes bytes, and the test agent returns JSON.
 
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// One span as an agent understood it.
+/// One span as an agent has decoded it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Span {
     pub service: String,
@@ -23,13 +23,13 @@ pub struct Span {
 }
 
 impl Span {
-    /// A text tag; empty where there is none.
+    /// Returns a text tag; empty if the span does not have it.
     pub fn tag(&self, key: &str) -> &str {
         self.meta.get(key).map(String::as_str).unwrap_or_default()
     }
 }
 
-/// The chunks of a v0.4 body; an error names what is not as the format wants it.
+/// Decodes the chunks of a v0.4 body. The error names what violates the format.
 pub fn decode(body: &[u8]) -> Result<Vec<Vec<Span>>, String> {
     let mut rest = body;
     let whole = rmpv::decode::read_value(&mut rest).map_err(|error| format!("not msgpack: {error}"))?;
@@ -44,7 +44,7 @@ pub fn decode(body: &[u8]) -> Result<Vec<Vec<Span>>, String> {
         .collect()
 }
 
-/// Of a key that is there twice, one reader keeps the first value and another the last.
+/// Rejects a key that occurs twice: some readers keep its first value, others the last.
 fn unique_keys(value: &rmpv::Value) -> Result<(), String> {
     match value {
         rmpv::Value::Array(items) => items.iter().try_for_each(unique_keys),
@@ -100,7 +100,7 @@ fn span(value: &rmpv::Value) -> Result<Span, String> {
     Ok(span)
 }
 
-/// A key that comes twice is read differently by different agents.
+/// Rejects a key that occurs twice: different agents read it differently.
 fn no_double<T>(key: &str, former: Option<T>) -> Result<(), String> {
     former.map_or(Ok(()), |_| Err(format!("{key} comes twice")))
 }
@@ -109,7 +109,7 @@ fn text(value: &rmpv::Value) -> Result<String, String> {
     value.as_str().map(str::to_owned).ok_or_else(|| format!("not UTF-8 text: {value}"))
 }
 
-/// The traces of the test agent's `/test/session/traces`.
+/// Returns the traces of the test agent's `/test/session/traces`.
 pub fn from_json(traces: &Json) -> Vec<Vec<Span>> {
     let list = |value: &Json| value.as_array().cloned().unwrap_or_default();
     list(traces).iter().map(|trace| list(trace).iter().map(span_from_json).collect()).collect()
@@ -137,7 +137,7 @@ fn span_from_json(value: &Json) -> Span {
     }
 }
 
-/// How often each span arrived: what a loss or a double shows itself by.
+/// Counts how often each span arrived, to find losses and duplicates.
 #[derive(Default)]
 pub struct Tally {
     times: HashMap<(u64, u64), u64>,
@@ -151,12 +151,12 @@ impl Tally {
         }
     }
 
-    /// How many different spans arrived.
+    /// Returns the number of different spans.
     pub fn distinct(&self) -> u64 {
         self.times.len() as u64
     }
 
-    /// How many arrivals there were beyond the first of each span.
+    /// Returns the number of duplicates: arrivals after the first of each span.
     pub fn doubles(&self) -> u64 {
         self.times.values().map(|times| times - 1).sum()
     }

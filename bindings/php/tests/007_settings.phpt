@@ -27,7 +27,7 @@ $settings = $config($own);
 foreach (['DD_ENV', 'DD_VERSION', 'DD_SERVICE', 'SPANWIRE_QUEUE_MAX_CHUNKS', 'DD_TRACE_REPORT_HOSTNAME'] as $name) {
     echo "$name: {$settings[$name]['value']} ({$settings[$name]['origin']})\n";
 }
-for ($i = 0; $i < 40; $i++) { // more than the extension holds at a time: those that nobody uses make room
+for ($i = 0; $i < 40; $i++) { // more than the extension holds at a time: unused ones are removed
     (new Spanwire\Tracer(['DD_SERVICE' => "service-$i"]))->startSpan('x')->finish();
 }
 $own->startSpan('still there')->finish();

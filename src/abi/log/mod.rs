@@ -96,7 +96,7 @@ fn hand_over(callback: &Callback<spanwire_log_record>, record: &Record) {
     }
 }
 
-/// The record as C has it, with the places of target, text and logger.
+/// Makes the C structure of a record, with pointers to its target, text and logger.
 fn in_c(record: &Record, [target, text, logger]: [*const c_char; 3]) -> spanwire_log_record {
     let message_at = record.message_at.min(record.text.len());
     spanwire_log_record {

@@ -1,4 +1,5 @@
-//! Spans: what their functions share. A file for each role: starting, tags, other descriptions, finishing, ids.
+//! Types, limits and helpers that the functions for spans share. The functions are in a file per role: starting, tags,
+//! other descriptions, finishing, ids.
 #![allow(non_camel_case_types)]
 
 pub mod describe;

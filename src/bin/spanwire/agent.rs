@@ -1,4 +1,4 @@
-//! `spanwire agent`: receives traces and prints them until it is told to stop.
+//! `spanwire agent`: receives traces and prints them until it is stopped.
 
 use crate::cli::AgentOptions;
 use crate::out::{counted, note, Failure, Out};

@@ -7,14 +7,15 @@ use crate::trace::Chunk;
 /// Encodes payloads, one at a time: [`begin`](Self::begin), any number of [`add`](Self::add),
 /// [`finish`](Self::finish). A payload holds spans of one tracer.
 ///
-/// The body grows in the caller's buffer, which is empty at first. An encoder may hold parts of the payload itself until
+/// The body grows in the caller's buffer, which is empty at first. An encoder may hold parts of the payload itself
+/// until
 /// `finish`, and counts them when it compares the payload's size with a limit.
 pub trait PayloadFormat: Send {
     /// Begins a payload, and forgets an earlier one that was not finished.
     fn begin(&mut self, body: &mut Buffer, metadata: &Metadata) -> Result<(), Full>;
 
     /// Adds spans of one chunk, from the first one on, as long as the finished payload has at most `limit` bytes.
-    /// Returns how many it has added. Where that is none, or there is no memory, the payload is what it was before.
+    /// Returns how many it has added. If that is 0, or if there is no memory, the payload is unchanged.
     fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full>;
 
     /// Completes the payload.
@@ -55,7 +56,7 @@ pub enum Fit {
     Some,
 }
 
-/// What the headers of a request say of its sender.
+/// The data about the sender in the headers of a request.
 pub struct Sender<'a> {
     /// The tracer.
     pub identity: &'a Identity,

@@ -42,7 +42,7 @@ impl PayloadFormat for JsonLines {
         Ok(())
     }
 
-    /// A line is written by itself, so that one that cannot be written costs one chunk.
+    /// Returns 1: each line is written by itself, so that a failed write loses one chunk only.
     fn chunks_max(&self) -> usize {
         1
     }
@@ -84,7 +84,8 @@ impl JsonLines {
     }
 }
 
-/// Appends a span's object. Written by hand in the order in which people read a span: serde_json sorts maps by name.
+/// Appends a span's object. `first`: it is the first span of its chunk, which carries the trace's tags. Written without
+/// serde_json's maps, because those sort fields by name.
 fn span(line: &mut String, span: Span<'_>) {
     let record = &span.record;
     let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes)).to_string();

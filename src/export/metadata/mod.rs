@@ -1,4 +1,4 @@
-//! What payloads say of a tracer: who sends, which tags its spans get, its settings. Frozen when the tracer is made.
+//! What payloads say about a tracer: who sends, which tags its spans get, its settings. Frozen when the tracer is made.
 
 mod json;
 
@@ -24,7 +24,7 @@ pub struct Metadata {
     pub version: String,
     /// Text tags for every span: environment and `DD_TAGS`.
     pub every_span: Vec<(String, String)>,
-    /// Text tags for the first span of a chunk: the same, and what the tracer says of itself. No key comes twice.
+    /// Text tags for the first span of a chunk: the same, and tags about the tracer itself. No key occurs twice.
     pub first_span: Vec<(String, String)>,
     /// The number of the process.
     pub process_id: u32,
@@ -94,8 +94,8 @@ fn shared(settings: &Settings) -> Arc<Settings> {
     Arc::new(settings.clone())
 }
 
-/// The language as spans carry it. The Node.js tracer has another word there than in its headers, and dashboards look for
-/// it.
+/// Returns the value of the spans' language tag. For Node.js it differs from the header's value, and dashboards expect
+/// that.
 fn language_tag(language: &str) -> String {
     if language == "nodejs" { "javascript" } else { language }.to_string()
 }

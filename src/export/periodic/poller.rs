@@ -1,5 +1,5 @@
-//! The polling thread: asks the agent what is not traces, over a connection of its own. It is started when a poll is due
-//! and ends when all that were due are answered or have failed. At most one runs for each exporter.
+//! The polling thread: asks the agent what is not traces, over a connection of its own. It is started when a poll is
+//! due and ends when all that were due are answered or have failed. At most one runs for each exporter.
 
 // Starts a thread.
 #![allow(clippy::disallowed_methods)]
@@ -64,7 +64,7 @@ impl Poller {
             return;
         }
         let running = Running(self.0.clone());
-        // Shared with the thread, so that each poll can be told where none starts.
+        // Shared with the thread, so that each poll can be notified if the thread does not start.
         let polls = Arc::new(polls);
         let here = polls.clone();
         let run = move || {
@@ -73,7 +73,7 @@ impl Poller {
             for (n, due) in polls.iter().enumerate() {
                 inner.run(due, usual);
                 if n == last {
-                    // Before the worker is told: it may begin the next polls at once.
+                    // Before the worker is notified, because it may begin the next polls at once.
                     running = None;
                 }
                 each_done();

@@ -170,8 +170,8 @@ impl Queue {
         Some(all)
     }
 
-    /// Ends the worker, unless a tracer has come since it was told to end; that tracer has found it running. Returns whether
-    /// it ends. `leave` runs before another worker can start.
+    /// Ends the worker, unless a tracer was added since the worker was asked to end: that tracer has found it running.
+    /// Returns whether it ends. `leave` runs before another worker can start.
     pub fn end_thread(&self, leave: impl FnOnce()) -> bool {
         let mut inner = self.lock();
         let ends = inner.is_over();

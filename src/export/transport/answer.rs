@@ -23,12 +23,12 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
 }
 
-/// What became of a request without an answer, and why there is none.
+/// Why a request has no answer, and whether the agent may have received it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// Nothing can have arrived.
     NotSent(SendError),
-    /// Nothing can have arrived, since nobody listens at any address. Another attempt at once would fail too.
+    /// Nothing can have arrived, because no process listens at any address. Another attempt at once would fail too.
     Refused(SendError),
     /// Something may have arrived.
     Unknown(SendError),

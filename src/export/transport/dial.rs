@@ -35,8 +35,8 @@ pub type Lookup = fn(host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 pub const UNIX_PATH_MAX: usize = 107;
 
 const ADDRESSES_MAX: usize = 16;
-/// The system's look-up. For a thread that does nothing else: the thread gets a table of descriptors of its own, so that
-/// sockets and files of the C library take no numbers of the host.
+/// Looks a name up with the system's resolver. Only for a thread that does nothing else, because it gives the thread a
+/// descriptor table of its own: sockets and files of the C library then take no numbers of the host.
 pub fn system_lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     sys::leave_descriptors();
     Ok((host, port).to_socket_addrs()?.take(ADDRESSES_MAX).collect())
@@ -47,7 +47,7 @@ pub fn system_lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 pub struct Unreached {
     /// Why.
     pub error: SendError,
-    /// Every address answered that nobody listens there.
+    /// Whether every address refused the connection, because no process listens there.
     pub refused: bool,
 }
 
@@ -67,7 +67,7 @@ fn refused(error: SendError) -> Error {
     Error::Other(Box::new(Unreached { error, refused: true }))
 }
 
-/// Whether the error of a connection attempt means that nobody listens there.
+/// Whether the error of a connection attempt means that no process listens there.
 fn is_refusal(error: &io::Error) -> bool {
     matches!(
         error.kind(),

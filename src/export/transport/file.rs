@@ -1,5 +1,5 @@
-//! A file that takes payloads, for working without an agent. `/dev/stdout`, `/dev/stderr` and `/dev/fd/N` mean a copy of
-//! that descriptor, so that a pipe or a terminal can take payloads too.
+//! A file that takes payloads, for working without an agent. `/dev/stdout`, `/dev/stderr` and `/dev/fd/N` mean a copy
+//! of that descriptor, so that a pipe or a terminal can take payloads too.
 
 // Opens a file.
 #![allow(clippy::disallowed_methods)]
@@ -33,8 +33,8 @@ impl File {
         File { path, given, open: None, torn: false }
     }
 
-    /// Appends a line, usually in one write. Waits up to `patience` for a pipe that nobody reads. After that, lines are
-    /// refused at once until the pipe is read.
+    /// Appends a line, usually in one write. Waits up to `patience` for a pipe that no process reads. After that, lines
+    /// are refused at once until the pipe is read.
     pub fn write(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
         let written = self.append(line, patience);
         match &written {
@@ -69,7 +69,7 @@ impl File {
             return Lines::to_copy(given);
         }
         let mut options = OpenOptions::new();
-        // Not blocking: opening a FIFO that nobody reads is an error instead of a wait.
+        // Not blocking: opening a FIFO that no process reads is an error instead of a wait.
         options.append(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
         let opened = Descriptor::open(&options, &self.path)?;
         if opened.file()?.metadata()?.file_type().is_block_device() {

@@ -1,5 +1,5 @@
-//! One thread at a time for a call that can hang. It ends with its work. While it hangs, further work is refused at once.
-//! After a while the thread is given up and the next work gets another one, up to a bound on given-up threads.
+//! One thread at a time for a call that can hang. It ends with its work. While it hangs, further work is refused at
+//! once. After a while the thread is given up and the next work gets another one, up to a bound on given-up threads.
 
 // Starts a thread.
 #![allow(clippy::disallowed_methods)]
@@ -24,7 +24,7 @@ pub const GIVEN_UP_MAX: u32 = 3;
 pub enum Refused {
     /// Earlier work still hangs.
     Busy,
-    /// This work takes longer than the caller waits. It goes on.
+    /// This work takes longer than the caller waits. It continues.
     Late,
     /// The thread did not start, or ended before its time.
     NoThread(NoThread),
@@ -36,7 +36,8 @@ pub struct Helper(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// When the present work began, in monotonic nanoseconds; 0 without work. Identifies the work: no two have the same.
+    /// When the present work began, in monotonic nanoseconds; 0 without work. Identifies the work: no two have the
+    /// same.
     current: AtomicU64,
     last: AtomicU64,
     given_up: AtomicU32,

@@ -1,5 +1,5 @@
-//! The addresses of the agent's name, as last looked up. A forked child takes over those of its parent, because a look-up
-//! in a child can hang for ever on a lock of the C library that another thread of the parent held at the fork.
+//! The addresses of the agent's name, as last looked up. A forked child takes over those of its parent, because a
+//! look-up in a child can hang for ever on a lock of the C library that another thread of the parent held at the fork.
 
 use super::helper::{Helper, Refused, GIVEN_UP_MAX, THREAD};
 use crate::event::send_error::NoThread;
@@ -84,8 +84,8 @@ impl Names {
         }
     }
 
-    /// Has the name looked up before its next use: no address could be connected, and the name may have other addresses by
-    /// now. The old addresses stay, in case the look-up fails.
+    /// Has the name looked up before its next use: no address could be connected, and the name may have other addresses
+    /// by now. The old addresses stay, in case the look-up fails.
     pub(super) fn doubt(&self) {
         if let Some(known) = self.known.get() {
             self.known.set(Some(Known { since: None, ..Known::clone(&known) }));
@@ -97,8 +97,8 @@ impl Names {
         self.in_child.load(Relaxed)
     }
 
-    /// In a forked child: takes over the addresses that one of its parent's exporters knew for this name. Waits for no lock
-    /// that the fork may have left held.
+    /// Takes over the addresses that one of the parent's exporters knew for this name. A forked child calls this. Waits
+    /// for no lock that another thread of the parent may have held during the fork.
     pub fn inherit<'a>(&self, host: &str, port: u16, mut of_parent: impl Iterator<Item = &'a Names>) {
         self.in_child.store(true, Relaxed);
         let known = of_parent.find_map(|names| names.known.inherited().filter(|it| it.host == host && it.port == port));

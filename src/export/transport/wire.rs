@@ -36,7 +36,7 @@ impl Progress {
         self.received.store(0, Relaxed);
     }
 
-    /// A new connection is made for the request.
+    /// Notes that a new connection is made for the request.
     pub(super) fn start_connection(&self) {
         self.fresh.store(true, Relaxed);
     }
@@ -75,7 +75,7 @@ fn left_until(deadline: Instant, timeout: &NextTimeout) -> Result<Duration, Erro
 }
 
 impl Wire {
-    /// A connection that was just made.
+    /// Wraps a connection that was just made.
     pub fn new(connection: Connection, progress: Arc<Progress>) -> Wire {
         Wire { connection, buffers: LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER), progress, torn: false }
     }

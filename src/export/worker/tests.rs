@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const LIMITS: Limits = Limits { bytes: 1 << 20, chunks: 100, flush_bytes: 1 << 19 };
-/// Where nobody listens.
+/// An address at which no process listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
 /// How long what must happen may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,7 +62,7 @@ fn tracer(shared: &'static Shared, exporter: &Exporter, index: u32, url: &str, s
     account
 }
 
-/// A chunk of two spans, flushed; whether it is settled.
+/// Sends a chunk of two spans and flushes. Returns whether it was settled.
 fn send(shared: &'static Shared, exporter: &'static Exporter, tracer: u32) -> bool {
     let pool = Pool::default();
     let mut records = pool.take(512).unwrap();
@@ -104,7 +104,7 @@ fn a_panic_of_the_worker_costs_one_batch_counted_and_after_a_few_tracing_is_off(
     assert_eq!(said, 5);
 }
 
-/// An agent that accepts every payload, and answers `/slow` when it is told to. Its URL.
+/// Starts an agent that accepts every payload, and answers `/slow` once `answer_slow` is set. Returns its URL.
 fn agent(answer_slow: Arc<AtomicBool>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

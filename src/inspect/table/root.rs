@@ -1,11 +1,12 @@
-//! The exported object that leads debuggers to the table.
+//! The exported object through which debuggers find the table.
 //!
-//! With several copies of the library in one process, the exported name leads to the first object of that name: another
-//! copy's, or a copy of ours that the linker has put into a program which names it. Each copy of the library therefore
-//! writes to its own object by a hidden name, and to the one that the exported name leads to only if that is a copy of it.
+//! A process may have loaded several copies of the library. The exported name then refers to the first object of that
+//! name. That may be the object of another copy of the library, or one that the linker has copied from this library
+//! into a program that refers to it. Each copy of the library therefore writes to its own object through a hidden name.
+//! It also writes to the object of the exported name, but only if that was copied from its own.
 
-// The names alone are what the compiler calls unsafe: no other library may export the one, and the other is defined by
-// the assembler, in the same module as the object, since an alias has to lie in its object's file.
+// Only the two symbol names are unsafe. No other library may export the first one. The assembler defines the second
+// one, in the module that defines the object, because an alias must be in the same object file as its target.
 #![allow(unsafe_code)]
 
 use super::form::{name, Entry, FieldEntry, MAGIC, VERSION};
@@ -28,11 +29,11 @@ pub(super) struct Root {
 #[repr(C)]
 pub struct Exported {
     root: Root,
-    /// Leads to [`MARK`].
+    /// The address of [`MARK`].
     mark: Mark,
 }
 
-/// Lies at another address in each copy of the library that a process has loaded.
+/// Has a different address in each copy of the library that a process has loaded.
 static MARK: AtomicU64 = AtomicU64::new(0);
 
 #[repr(transparent)]
@@ -71,8 +72,8 @@ unsafe extern "C" {
     safe static HERE: Exported;
 }
 
-/// Calls `write` with this library's root, and once more with the program's copy of it. Without such a copy, that is
-/// the same root again: the two are not compared, because the compiler assumes that two names are two objects.
+/// Calls `write` with this library's root, and again with the object of the exported name if that is the same object or
+/// a copy of it. The two addresses are not compared, because the compiler assumes that two names are two objects.
 pub(super) fn each(mut write: impl FnMut(&Root)) {
     let named = std::hint::black_box(&spanwire_debug_root);
     [&HERE, named].into_iter().filter(|it| std::ptr::eq(it.mark.0, &raw const MARK)).for_each(|it| write(&it.root));

@@ -1,4 +1,4 @@
-//! C++: its tracer has no debug log, so that its users read `native` lines.
+//! C++: its tracer has no debug log, so C++ hosts get `native` lines.
 
 #[cfg(feature = "cli")]
 mod reader;

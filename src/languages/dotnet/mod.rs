@@ -1,4 +1,4 @@
-//! .NET.
+//! .NET: the names, settings, log lines and repetition limits of its tracer, and how the doctor reads its logs.
 
 mod lines;
 #[cfg(feature = "cli")]
@@ -26,8 +26,8 @@ pub static LANGUAGE: Language = Language {
     reader: &reader::READER,
 };
 
-/// Every record has its place in the source; places are events here. The limit is off unless `DD_TRACE_LOGGING_RATE` is
-/// set.
+/// Returns the limit of an event. The .NET tracer limits each log statement of its source; an event corresponds to a
+/// statement here. There is no limit unless `DD_TRACE_LOGGING_RATE` is set.
 fn limit(event: &Event<'_>) -> Option<Limit> {
     let key = match event {
         event if has_no_place(event) => return None,

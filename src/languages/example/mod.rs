@@ -1,5 +1,6 @@
-//! A language that exists in tests only. Its folder and its line in the list of languages are all that it takes: it is
-//! chosen by `SPANWIRE_LANGUAGE`, its users' names mean settings, its lines are logged, and its limits hold.
+//! A language that exists in tests only. It consists of this folder and a line in the list of languages. The tests show
+//! that nothing else is needed: `SPANWIRE_LANGUAGE` selects it, its names of settings work, its lines are logged, and
+//! its limits apply.
 
 use crate::event::Event;
 use crate::languages::language::{Language, Wording};

@@ -1,8 +1,8 @@
 //! The Go tracer's lines: `2026/11/24 16:06:35 Datadog Tracer v1.39.0 DEBUG: …`. A logger of the host gets everything
-//! but the time, as one that a Go program sets does. `log/aggregate.rs` gathers repeated errors by their template.
-//! Warnings and errors that the tracer has no line for begin with `spanwire: `.
+//! but the time, like a logger that a Go program sets. `log/aggregate.rs` gathers repeated errors by their template.
+//! Warnings and errors for which the tracer has no line begin with `spanwire: `.
 //!
-//! A host's events with lines of the tracer's own: `remote_config.received` {paths, payload}, `remote_config.failed`
+//! Host events for which the tracer has a line: `remote_config.received` {paths, payload}, `remote_config.failed`
 //! {error or status}.
 
 mod abandoned;

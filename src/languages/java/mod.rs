@@ -1,4 +1,4 @@
-//! Java.
+//! Java: the names, settings, log lines and repetition limits of its tracer, and how the doctor reads its logs.
 
 mod lines;
 #[cfg(feature = "cli")]

@@ -1,5 +1,5 @@
 //! The json dialect: one object per event. `time`, `level`, `pid` and `kind` come first, then the event's own fields by
-//! name. Ids are strings, because many readers have numbers of 53 bits.
+//! name. Ids are strings, because many JSON readers keep only 53 bits of a number.
 
 use crate::event::{Event, OpenSpanView, SpanView};
 use crate::languages::line::{Frame, Line};

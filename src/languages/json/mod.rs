@@ -1,4 +1,4 @@
-//! One JSON object per line.
+//! JSON: one object per line.
 
 mod lines;
 #[cfg(feature = "cli")]

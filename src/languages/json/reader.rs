@@ -1,4 +1,5 @@
-//! Reads this library's objects, one per line. Does not parse those of spans, which are nearly all.
+//! Reads lines of the json dialect. Does not parse objects about single spans, which are nearly all lines of a debug
+//! log.
 
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;

@@ -1,4 +1,4 @@
-//! Reads what the bindings for PHP and Ruby write to their hosts' logs when the library cannot be used.
+//! Reads the lines that the PHP and Ruby bindings write to their hosts' logs when they cannot use the library.
 
 use crate::languages::reading::Seen;
 

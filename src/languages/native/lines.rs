@@ -1,5 +1,5 @@
-//! The native dialect: one readable line per event, with what happened, values as `name=value`, and for a problem what
-//! to do.
+//! The native dialect: one readable line per event. A line says what happened, then gives values as `name=value`, and,
+//! if something is wrong, ends with what to do.
 
 use crate::counters::Reason;
 use crate::event::{Event, OpenSpanView, SpanView, Thread};
@@ -312,7 +312,7 @@ impl Line {
     }
 }
 
-/// The sentence of an event that `native` and `json` tell in one; empty for the others.
+/// Returns the message of an event for which `native` and `json` have the same sentence; empty for other events.
 pub(crate) fn sentence(event: &Event<'_>) -> String {
     match event {
         Event::LogSettingsDiffer => {

@@ -1,4 +1,4 @@
-//! Our own readable lines, which hosts in C++, Rust and unknown languages have.
+//! Native: this library's own readable lines, for hosts in C++, Rust and unknown languages.
 
 #[cfg(feature = "cli")]
 mod bindings;

@@ -1,4 +1,4 @@
-//! Node.js.
+//! Node.js: the names, settings, log lines and repetition limits of its tracer, and how the doctor reads its logs.
 
 mod lines;
 #[cfg(feature = "cli")]
@@ -27,7 +27,7 @@ pub static LANGUAGE: Language = Language {
     reader: &reader::READER,
 };
 
-/// A trace that is too large is an error.
+/// Returns the event's own level, but `Error` for a trace that is too large.
 fn level_of(event: &Event<'_>) -> Level {
     match event {
         Event::SpansDropped { reason: Reason::TooLarge, .. } => Level::Error,

@@ -1,5 +1,6 @@
 //! Settings of PHP hosts: INI names, and levels of single targets: `debug,startup=error,span=trace`. The binding passes
-//! INI values of the machine as `default:NAME`, since the environment beats them, and what a script sets by name alone.
+//! INI values of the machine as `default:NAME`, because the environment overrides them, and values that a script sets
+//! as `NAME`.
 
 use crate::level::Level;
 use crate::settings::language::{upper, Family, LanguageSettings};

@@ -1,4 +1,4 @@
-//! Python.
+//! Python: the names, settings, log lines and repetition limits of its tracer, and how the doctor reads its logs.
 
 mod lines;
 #[cfg(feature = "cli")]
@@ -26,7 +26,8 @@ pub static LANGUAGE: Language = Language {
     reader: &reader::READER,
 };
 
-/// Every record has its place in the source, and each place a limit; places are events here.
+/// Returns the limit of an event. ddtrace limits each log statement of its source; an event corresponds to a statement
+/// here.
 fn limit(event: &Event<'_>) -> Option<Limit> {
     let limited = event.level() <= Level::Info && !has_no_place(event);
     limited.then(|| Limit { key: place(event), quiet_ns: MINUTE_NS })

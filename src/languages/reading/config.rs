@@ -1,7 +1,5 @@
 //! Parses the start-up line, in which a tracer logs its settings: as JSON, as a Python dictionary, or in Java's own
 //! form. Keeps only what the doctor uses.
-//! Reads start-up lines: what a tracer says about its settings, in JSON, as a Python dictionary or in Java's own form.
-//! Keeps only what the doctor needs.
 
 use serde_json::{Map, Value};
 

@@ -1,17 +1,12 @@
 //! Finds the cause in an error text of any language's HTTP client, by words that it contains.
-//! Finds the cause in an error text of any language's HTTP client, by its words.
 
 /// Connection refused. An intermediate result: the cause depends on the port (`causes::refused`).
-/// Nothing listens. Not yet a cause: the doctor decides by the port (`causes::refused`).
 pub const REFUSED: &str = "agent.connection_refused";
 /// The answer is not HTTP. An intermediate result: at an Agent's address it means a wrong port.
-/// The answer is no HTTP. Not yet a cause: at an Agent's address the port is wrong.
 pub const NO_HTTP: &str = "agent.not_http";
 
-/// Words in lower case, and the cause that they indicate. The first match counts, because an error of name resolution
-/// is often wrapped in one of connecting.
-/// Causes, and words in lower case that name them. The first match counts: a failure to resolve a name is often wrapped
-/// in a failure to connect.
+/// Causes, each with words in lower case that indicate it. The first match counts, because a failure to resolve a name
+/// is often wrapped in a failure to connect.
 const WORDS: [(&str, &[&str]); 9] = [
     ("agent.socket_permission", &["permission denied", "eacces", "errno 13]", "operation not permitted", "eperm"]),
     (
@@ -94,7 +89,6 @@ pub fn cause(text: &str) -> Option<&'static str> {
 }
 
 /// Returns the cause for an answer with this status.
-/// Returns the cause of an answer with this status.
 pub fn refusal(status: u64) -> &'static str {
     match status {
         404 | 405 | 415 => "agent.http_404",
@@ -107,7 +101,6 @@ pub fn refusal(status: u64) -> &'static str {
 }
 
 /// Returns the cause for an answer whose log line has only the reason phrase.
-/// Returns the cause of an answer of which only the reason phrase was logged.
 pub fn refusal_by_reason(text: &str) -> Option<&'static str> {
     let reasons: [(&str, u64); 8] = [
         ("entity too large", 413),

@@ -94,9 +94,10 @@ fn open_or_make(config: &FileConfig) -> io::Result<(Descriptor, bool)> {
     }
 }
 
-/// Refuses a file that has other names than the one it was opened by. An attacker may have put a hard link to another
-/// user's file there, for us to write to, and may remove it at any moment: the file then has one name, but not ours. A
-/// removed name does not come back, so it is checked after the number of names.
+/// Refuses a file that has a second name, or whose own name was removed. A second name may be a trick: an attacker
+/// makes a hard link to another user's file, so that the library writes to that file. If the attacker removes the link
+/// after the open, the file has one name again, but a different one. A removed name does not come back, so this is
+/// checked after the number of names. Without `/proc`, only the number of names is checked.
 fn sole_name(file: &Descriptor) -> io::Result<()> {
     match file.file()?.metadata()?.nlink() {
         0 | 1 => {}

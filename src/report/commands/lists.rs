@@ -9,7 +9,7 @@ const TAGS: usize = 10;
 /// Maximum number of chunks of an agent, and of traces, in a list.
 const LINES: usize = 50;
 
-/// Where in the counts of [`super::whereabouts`] a place stands.
+/// Returns the index of a place in the counts of [`super::whereabouts`].
 pub(super) fn column(place: Place) -> usize {
     match place {
         Place::Trace => 1,

@@ -35,7 +35,7 @@ pub struct Image {
     pub recorder: Result<Snapshot, String>,
     /// Memory that spans occupy, and the bound on it, in bytes.
     pub memory: Option<(u64, u64)>,
-    /// Whether some memory that the table leads to could not be read.
+    /// Whether some memory that the table refers to could not be read.
     pub misses: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Returns a text of its card; empty if there is none.
+    /// Returns a text of its metadata; empty if there is none.
     pub fn text(&self, name: &str) -> &str {
         self.card[name].as_str().unwrap_or_default()
     }
@@ -181,7 +181,7 @@ pub struct Exporter {
 pub type Pair = (Vec<u8>, Tag);
 
 impl Span {
-    /// Adds a decoded tag.
+    /// Adds a decoded tag. Structured values are only counted.
     pub(super) fn take(&mut self, item: Item<'_>) {
         match item {
             Item::Text(key, text) => self.tags.push((key.to_vec(), Tag::Text(text.to_vec()))),

@@ -113,7 +113,7 @@ impl Image {
     }
 
     /// Adds the freed tracers whose slots were reused while this exporter still has spans of them. They get numbers
-    /// behind the last slot. Returns the tickets of their lanes with those numbers.
+    /// after the last slot. Returns the tickets of their lanes with those numbers.
     fn take_orphans(&mut self, exporter: u64, view: &View<'_>) -> Vec<(u64, u64)> {
         let mut orphans = Vec::new();
         for lane in view.several("orphans").iter().flat_map(|lanes| lanes.views()) {

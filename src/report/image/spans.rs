@@ -6,7 +6,7 @@ use crate::span::open::ERROR;
 use crate::span::run::{self, Kind};
 use crate::trace::{Decision, TraceTags};
 
-/// The bit of a tag's place that says that it lies in the run of numbers.
+/// The bit of a tag's place that is set if the tag is in the run of numbers.
 const IN_NUMBERS: u64 = 1 << 31;
 
 fn join(high: Option<u64>, low: Option<u64>) -> u128 {

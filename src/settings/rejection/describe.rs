@@ -112,7 +112,7 @@ impl fmt::Display for ConfigFileFault {
 
 const ACCEPTED_URLS: &str = "accepted are http://host:port, unix:///path/of/socket and file:///path";
 
-/// What to say behind a fault: the URL that was probably meant, or what is accepted.
+/// The advice after a fault: the URL that was probably meant, or the accepted forms.
 struct Advice<'a>(&'a Option<MeantUrl>);
 
 impl fmt::Display for Advice<'_> {

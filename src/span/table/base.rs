@@ -80,7 +80,7 @@ impl<T: Content> Table<T> {
     }
 
     /// Describes the slots for debuggers: the word (bit 0 busy, bit 1 live, above them the generation), then these
-    /// fields of the value. A pointer of the directory leads to a segment's first slot.
+    /// fields of the value. A pointer of the directory points to a segment's first slot.
     pub fn inspected(&self, name: &'static str, fields: Vec<Field>) -> TypeDescriptor {
         let mut all = vec![unsigned!(Slot<T>, word)];
         all.extend(fields.into_iter().map(|field| field.moved(std::mem::offset_of!(Slot<T>, value))));

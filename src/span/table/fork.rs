@@ -1,6 +1,6 @@
-//! The table of a forked child. It knows the parent's slots and hands out others, which is how an inherited handle is
-//! recognised. Segments of processes that are several forks older are used again, each under its own number and with
-//! higher generations, so that none of their handles fits.
+//! The table of a forked child. It knows the parent's slots and allocates others, so that it can recognise an inherited
+//! handle. It reuses segments of processes that are several forks older, each under its own number and with higher
+//! generations, so that all handles of those processes are stale.
 
 use super::base::Table;
 use super::slots::{Content, Segment, SEGMENT, SEGMENTS};

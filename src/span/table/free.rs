@@ -90,7 +90,7 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// Returns the number of the next own segment: the first one behind the last that is not of the parent or of the
+    /// Returns the number of the next own segment: the first one after the last that is not of the parent or of the
     /// few processes before it.
     fn next_number(&self) -> Option<u32> {
         let free = |number: u32| {

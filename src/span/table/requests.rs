@@ -1,11 +1,12 @@
-//! Requests: what is to be done to a slot that another thread holds, for callers that must neither wait nor give up. The
-//! holder may be a thread that is not running, or the calling thread itself, interrupted by a signal. A request is left in
-//! the slot and the slot is put on a list; the holder sees it when it unlocks and runs the list. What a request means is
-//! the concern of the tables' user, whose function, told by [`on_request`], runs the list through [`Table::take_requests`].
+//! Requests: a thread asks the holder of a slot to do something to it, when it can neither wait for the slot nor give
+//! up. The holder may be a thread that is not running, or the calling thread itself, interrupted by a signal. The
+//! caller leaves a request in the slot and puts the slot on a list. The holder sees the request when it unlocks the
+//! slot, and runs the list. This module does not know what requests mean: the function set with [`on_request`] runs the
+//! list through [`Table::take_requests`].
 //!
-//! A holder stores its word and then looks for a request, without a barrier in between, since a barrier would cost every
-//! span several times. So a request that is left in that very moment can be missed. It is not lost: its caller runs the
-//! list once after it has left the request, and so do flush, shutdown, statistics and the worker.
+//! A holder stores the slot's word and then looks for a request, without a barrier in between, because every span would
+//! pay for the barrier several times. So the holder can miss a request that is left at that very moment. The request is
+//! not lost: its caller runs the list once after leaving it, and so do flush, shutdown, statistics and the worker.
 
 use super::base::Table;
 use super::handle::Handle;
@@ -18,14 +19,15 @@ pub const REQUEST_BITS: u32 = 35;
 
 impl<T: Content> Table<T> {
     /// Leaves a request of [`REQUEST_BITS`] bits, not 0, which `make` makes from the slot's label. Only the first
-    /// request of a generation counts; for a later one the handle is stale.
+    /// request of a generation counts; a later one is refused as stale. Busy: a request of an earlier generation is not
+    /// removed yet.
     pub fn ask(&self, handle: Handle, make: impl FnOnce(&T::Label) -> u64) -> Result<(), Refused> {
         let request = self.label(handle, make).ok_or(Refused::Stale)?;
         let slot = &self.segment(handle.index).ok_or(Refused::Stale)?.slots[handle.index as usize % SEGMENT];
         let request = u64::from(handle.generation) << REQUEST_BITS | request & ((1 << REQUEST_BITS) - 1);
         match slot.request.compare_exchange(0, request, SeqCst, Relaxed) {
             Err(other) if other >> REQUEST_BITS == u64::from(handle.generation) => return Err(Refused::Stale),
-            // A request of an earlier generation, which the thread that runs the list is about to remove.
+            // A request of an earlier generation. The thread that runs the list is about to remove it.
             Err(_) => return Err(Refused::Busy),
             Ok(_) => {}
         }

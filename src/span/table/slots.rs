@@ -1,5 +1,5 @@
-//! Slots and the segments in which they lie. Segments are never freed, so that a thread which reads a free list late, and
-//! a debugger, always see memory.
+//! Slots and the segments in which they lie. Segments are never freed, so that a thread which reads a free list late,
+//! and a debugger, always see memory.
 
 use crate::span::table::handle::INDEX_BITS;
 use std::alloc::Layout;
@@ -70,7 +70,7 @@ impl<T: Content> Segment<T> {
     /// Makes a segment in place, slot by slot, because it is several times larger than the stack of a coroutine. `None`
     /// if the system has no memory.
     pub(super) fn build(shard: u32, forks: u32) -> Option<*mut Segment<T>> {
-        // SAFETY: the layout is not empty; every field is written once, within what was allocated, before anybody else
+        // SAFETY: the layout is not empty; every field is written once, within the allocation, before any other code
         // knows the address.
         unsafe {
             let segment: *mut Segment<T> = std::alloc::alloc(Layout::new::<Segment<T>>()).cast();

@@ -1,34 +1,36 @@
-//! The table of what is allocated: a place for each block or slab, with the generation of the process that it belongs
-//! to. It is changed by single atomic steps, in an order that can lose a block to a fork at any moment, but never frees
-//! one twice.
+//! The table of allocated memory. Each block or slab has a place, which holds the generation of the process that
+//! allocated it. Only single atomic operations change the table. Because of their order, a fork at any moment can leak
+//! a block, but can never cause one to be freed twice.
 
 use super::super::generation::generation;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
-/// Places of the first chunk; each further chunk has twice as many as the one before.
+/// Number of places in the first chunk. Each further chunk has twice as many as the one before.
 const FIRST_CHUNK: u32 = 1024;
 const CHUNKS: usize = 20;
-/// Threads share free lists by where their stacks lie.
+/// Number of free lists. The address of a thread's stack selects the list that it uses.
 const LISTS: usize = 16;
 
-/// A place.
+/// A place in the table.
 pub struct Place {
-    /// What is allocated; null while the place is free.
+    /// The allocated block, or a slab's address plus 1; null while the place is free.
     pub block: AtomicPtr<u8>,
     pub generation: AtomicU32,
-    /// The next free place and 1, while this one is free.
+    /// While this place is free: the number of the next free place plus 1, or 0 at the end of the list.
     next: AtomicU32,
 }
 
-/// A head of a free list: a count against reuse between load and swap, then the number of a place and 1.
+/// The head of a free list. The low half is the number of its first place plus 1, or 0. The high half counts changes,
+/// so that a swap fails if other threads have changed the list since the load, even if the first place is the same
+/// again.
 #[repr(align(64))]
 struct List(AtomicU64);
 
-/// See the module.
+/// The table; see the module.
 pub struct Table {
     chunks: [AtomicPtr<Place>; CHUNKS],
-    /// Places that were ever in use.
+    /// Number of places that were ever in use.
     pub used: AtomicU32,
     lists: [List; LISTS],
 }
@@ -40,7 +42,7 @@ pub static TABLE: Table = Table {
 };
 
 impl Table {
-    /// Lists what was allocated just now; the number of its place.
+    /// Enters what was just allocated. Returns the number of its place, or `None` if no place can be had.
     pub fn list(&self, block: *mut u8) -> Option<u32> {
         let number = self.take()?;
         let place = self.place(number)?;
@@ -49,7 +51,7 @@ impl Table {
         Some(number)
     }
 
-    /// The place of a number that was handed out.
+    /// Returns the place of a number that [`Table::list`] has returned.
     pub fn place(&self, number: u32) -> Option<&Place> {
         let (chunk, at) = position(number);
         let places = self.chunks.get(chunk)?.load(Acquire);
@@ -57,7 +59,7 @@ impl Table {
         (!places.is_null()).then(|| unsafe { &*places.add(at) })
     }
 
-    /// A free place; none where there is no memory for more of them.
+    /// Takes a free place. Returns `None` if there is no memory for more places, or the table is full.
     fn take(&self) -> Option<u32> {
         let list = &self.lists[list_of_thread()].0;
         let mut head = list.load(Acquire);
@@ -78,17 +80,17 @@ impl Table {
         let (chunk, _) = position(number);
         if self.chunks[chunk].load(Acquire).is_null() {
             let size = (FIRST_CHUNK as usize) << chunk;
-            // SAFETY: zeros are free places.
+            // SAFETY: all zeros are valid, free places.
             let made = unsafe { libc::calloc(size, size_of::<Place>()) }.cast::<Place>();
             if made.is_null() || self.chunks[chunk].compare_exchange(null_mut(), made, AcqRel, Acquire).is_err() {
-                // SAFETY: another thread was first, and nobody knows this one.
+                // SAFETY: null, or a chunk that no other code knows, because another thread's came first.
                 unsafe { libc::free(made.cast()) };
             }
         }
         self.place(number).map(|_| number)
     }
 
-    /// Empties a place and gives it back. Before what was there is freed.
+    /// Empties a place and adds it to a free list. Must be called before the block is freed.
     pub fn empty(&self, number: u32) {
         if let Some(place) = self.place(number) {
             place.block.store(null_mut(), Release);
@@ -114,7 +116,7 @@ fn following(head: u64, next: u32) -> u64 {
     (head >> 32).wrapping_add(1) << 32 | u64::from(next)
 }
 
-/// The chunk of a place, and where in it.
+/// Returns the chunk of a place and the index in that chunk.
 fn position(number: u32) -> (usize, usize) {
     let chunk = (number / FIRST_CHUNK + 1).ilog2();
     (chunk as usize, (number - FIRST_CHUNK * ((1 << chunk) - 1)) as usize)
@@ -122,7 +124,8 @@ fn position(number: u32) -> (usize, usize) {
 
 fn list_of_thread() -> usize {
     let here = 0u8;
-    // Stacks of threads lie at least this far apart as a rule. A thread that changes its list does no harm.
+    // The stacks of two threads are usually at least 512 KiB apart. A thread may use different lists at different
+    // times.
     (std::ptr::addr_of!(here) as usize >> 19) % LISTS
 }
 

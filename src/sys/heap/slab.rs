@@ -1,5 +1,6 @@
-//! Small blocks, in slabs of the process's own. The C library keeps what a thread has freed for that thread, and loses it
-//! in a forked child, where the thread is not; a slab belongs to nobody but its generation.
+//! Small blocks, cut from slabs. The C library caches blocks that a thread has freed for that thread. A forked child
+//! does not have the parent's other threads, so their caches are lost there. A slab belongs to a process's generation
+//! and not to a thread, so a later descendant can free it as a whole.
 
 use super::super::generation::generation;
 use super::places::TABLE;
@@ -7,22 +8,22 @@ use std::cell::UnsafeCell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::*};
 
-/// The size of a slab, and what its address is a multiple of.
+/// The size of a slab in bytes. Its address is a multiple of this.
 const SLAB: usize = 32 * 1024;
-/// Sizes of blocks. The last one is what the C library would keep for a thread at most.
+/// Sizes of blocks, one per class. The C library caches blocks up to the last of these sizes for each thread.
 const SIZES: [usize; 12] = [32, 48, 64, 80, 112, 144, 208, 272, 400, 528, 784, 1040];
-/// The largest block.
+/// The size of the largest block.
 pub const LARGEST: usize = SIZES[SIZES.len() - 1];
 
-/// The beginning of a slab.
+/// The header at the beginning of a slab.
 #[repr(C, align(64))]
 struct Slab {
     generation: u32,
     place: u32,
     class: usize,
-    /// Freed blocks, each with the address of the next one.
+    /// The first freed block. Each freed block holds the address of the next one.
     freed: *mut *mut u8,
-    /// Where the blocks begin that were never used.
+    /// Offset of the first block that was never used.
     fresh: usize,
     used: usize,
     next: *mut Slab,
@@ -35,7 +36,7 @@ impl Slab {
     }
 }
 
-/// The slabs of one size that have room, the first one.
+/// The slabs with blocks of one size. `open` is the first slab of the list of those that have room.
 struct Class {
     locked: AtomicBool,
     open: UnsafeCell<*mut Slab>,
@@ -44,18 +45,19 @@ struct Class {
 /// All classes of one process.
 struct Set([Class; SIZES.len()]);
 
-// SAFETY: what a class leads to is only reached under its lock.
+// SAFETY: `open` and the slabs in its list are only changed under the lock of the class.
 unsafe impl Sync for Set {}
 
 static FIRST: Set =
     Set([const { Class { locked: AtomicBool::new(false), open: UnsafeCell::new(null_mut()) } }; SIZES.len()]);
 static CURRENT: AtomicPtr<Set> = AtomicPtr::new(std::ptr::addr_of!(FIRST).cast_mut());
 
-/// Leaves the inherited slabs, which another thread of the parent may have been changing. For a forked child.
+/// Starts with an empty set of slabs. A forked child calls this. It does not use the inherited slabs, because another
+/// thread of the parent may have been changing them during the fork.
 pub fn begin_generation() {
-    // More than the C library would keep for a thread when it is freed.
+    // Larger than the blocks that the C library caches for a thread, so that freeing it gives the memory back.
     let size = size_of::<Set>().max(2 * LARGEST);
-    // SAFETY: zeros are open locks and empty lists.
+    // SAFETY: all zeros are free locks and empty lists.
     let set = unsafe { libc::calloc(1, size) }.cast::<u8>();
     if !set.is_null() {
         TABLE.list(set);
@@ -63,11 +65,11 @@ pub fn begin_generation() {
     CURRENT.store(set.cast(), Release);
 }
 
-/// Runs `call` under the lock of a class; `None` where it stays locked, as for a signal handler that interrupted its
-/// holder, and in a forked child whose parent held it.
+/// Runs `call` under the lock of a class. Returns `None` if the lock stays held: its holder was interrupted by a signal
+/// handler that allocates, or this is a forked child and a thread of its parent held it.
 fn locked<R>(class: usize, call: impl FnOnce(&mut *mut Slab) -> R) -> Option<R> {
     const TRIES: u32 = 2_000;
-    // SAFETY: a set is freed by descendants alone, in which nobody uses it.
+    // SAFETY: only descendants free a set, and no code in them uses it.
     let set = unsafe { CURRENT.load(Acquire).as_ref() }?;
     let class = set.0.get(class)?;
     for round in 0..TRIES {
@@ -86,14 +88,15 @@ fn locked<R>(class: usize, call: impl FnOnce(&mut *mut Slab) -> R) -> Option<R> 
     None
 }
 
-/// A block of at least `size` bytes, aligned to 16. `None` where there is none: the caller has another source.
+/// Returns a block of at least `size` bytes, aligned to 16. `None` if `size` is above [`LARGEST`], the class stays
+/// locked, or there is no memory; the caller then asks the C library.
 pub fn take(size: usize) -> Option<*mut u8> {
     let class = SIZES.iter().position(|&most| size <= most)?;
     locked(class, |open| {
         if open.is_null() {
             *open = new_slab(class)?;
         }
-        // SAFETY: slabs in the list are whole, and reached under the lock alone.
+        // SAFETY: a slab in the list is initialised, and only used under the lock.
         let slab = unsafe { &mut **open };
         let block = if slab.freed.is_null() {
             let fresh = slab.fresh;
@@ -115,13 +118,15 @@ pub fn take(size: usize) -> Option<*mut u8> {
     })?
 }
 
-/// Gives a block back. One of an ancestor's stays with all that is the ancestor's.
+/// Gives a block back to its slab. Unmaps the slab if no block of it is used any more, unless it is the only one of its
+/// class with room. Does nothing if an ancestor allocated the block: descendants unmap that slab as a whole. The block
+/// leaks if the class stays locked.
 ///
 /// # Safety
-/// `block` came from [`take`], and nobody uses it.
+/// `block` came from [`take`], and no code uses it any more.
 pub unsafe fn give(block: *mut u8) {
     let slab = block.wrapping_sub(block as usize % SLAB).cast::<Slab>();
-    // SAFETY: a slab is there as long as one of its blocks is used; these two are not changed.
+    // SAFETY: a slab stays mapped while one of its blocks is in use. These two fields never change.
     let (of, class) = unsafe { ((*slab).generation, (*slab).class) };
     if of != generation() {
         return;
@@ -136,7 +141,7 @@ pub unsafe fn give(block: *mut u8) {
             if !had_room {
                 link(open, slab);
             }
-            // One is kept.
+            // The only slab with room is kept for the next block.
             let alone = *open == slab && (*slab).next.is_null();
             if (*slab).used == 0 && !alone {
                 unlink(open, slab);
@@ -147,14 +152,14 @@ pub unsafe fn give(block: *mut u8) {
     });
 }
 
-/// The size of the block that `take` gives for a size.
+/// Returns the size of the block that [`take`] returns for `size`.
 pub fn size_of_block(size: usize) -> usize {
     SIZES.iter().copied().find(|&most| size <= most).unwrap_or(size)
 }
 
 fn new_slab(class: usize) -> Option<*mut Slab> {
     let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: a fresh mapping, of which all but an aligned part is given back at once.
+    // SAFETY: a fresh mapping. All of it but an aligned part is unmapped at once.
     unsafe {
         let memory = libc::mmap(null_mut(), 2 * SLAB, protection, flags, -1, 0);
         if memory == libc::MAP_FAILED {
@@ -166,7 +171,7 @@ fn new_slab(class: usize) -> Option<*mut Slab> {
             libc::munmap(memory, before);
         }
         libc::munmap(slab.add(SLAB).cast(), SLAB - before);
-        // Its address is even: the lowest bit says what it is.
+        // Addresses of slabs and blocks are even. The lowest bit marks a slab in the table.
         let Some(place) = TABLE.list(slab.wrapping_add(1)) else {
             unmap(slab);
             return None;
@@ -189,7 +194,7 @@ fn new_slab(class: usize) -> Option<*mut Slab> {
 /// Unmaps a slab.
 ///
 /// # Safety
-/// Nobody uses it any more.
+/// No code uses it any more.
 pub unsafe fn unmap(slab: *mut u8) {
     // SAFETY: by the caller.
     unsafe { libc::munmap(slab.cast(), SLAB) };

@@ -1,4 +1,4 @@
-//! A record with a run of a kind that nobody knows yet is read by all who read records.
+//! Tests that every reader of records can read a record with a run of an unknown kind.
 
 use super::*;
 use crate::export::format::json_lines::JsonLines;

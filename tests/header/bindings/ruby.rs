@@ -57,7 +57,7 @@ fn list(entries: impl Iterator<Item = String>, indent: &str) -> String {
     }
 }
 
-/// The name of a type in the ffi gem. A string of Ruby's may stand for the pointer of a text with its length.
+/// The name of a type in the ffi gem. A Ruby string may be passed for the pointer of a text with a length.
 fn ffi(kind: Type) -> &'static str {
     match kind {
         Type::Void => "void",

@@ -19,7 +19,7 @@ final class Library
     /** @var array<string, string> settings that php.ini gives */
     private static array $settings = [];
 
-    /** What the empty text stands for: php.ini turns `off`, `no`, `false` and `none` without quotes into it. */
+    /** What an empty text means: php.ini turns `off`, `no`, `false` and `none` without quotes into an empty text. */
     private const EMPTY = ['SPANWIRE_LOG_SINKS' => 'none', 'DD_TRACE_LOG_LEVEL' => 'off'];
 
     /** The rest of the names in php.ini follow from these: `DD_TRACE_X` is `datadog.trace.x`. */

@@ -1,6 +1,6 @@
-//! Reads an ELF core: which memory of which process it holds, where in the file, and which signal ended the process. The
-//! structures are those of `object`. Nothing in the file is trusted: every number is checked, and memory that lies beyond
-//! the end of the file is left out and counted.
+//! Reads an ELF core: which memory of the process it holds, where in the file, and which signal ended the process. The
+//! structures are those of `object`. Trusts nothing in the file: checks every number, and leaves out and counts memory
+//! that lies beyond the end of the file.
 
 use object::elf::{self, FileHeader64, ProgramHeader64, SectionHeader64};
 use object::read::elf::NoteIterator;
@@ -38,7 +38,7 @@ pub struct Segment {
     pub address: u64,
 }
 
-/// What a core says of its process.
+/// What a core says about its process.
 #[derive(Debug, Default)]
 pub struct Core {
     /// The memory.
@@ -49,7 +49,7 @@ pub struct Core {
     pub program: String,
     /// The signal that ended the process; 0 or `None` if none did.
     pub signal: Option<u16>,
-    /// Bytes of memory that the headers promise and the file does not have.
+    /// Number of bytes of memory that the headers announce and the file does not have.
     pub missing: u64,
 }
 
@@ -57,10 +57,10 @@ const HEADER: usize = size_of::<FileHeader64<LE>>();
 const PROGRAM_HEADER: usize = size_of::<ProgramHeader64<LE>>();
 /// A process cannot have more mappings than this.
 const SEGMENTS_MAX: u32 = 1 << 20;
-/// Notes of hundreds of threads are smaller than this.
+/// Maximum number of bytes of notes that are read. Notes of hundreds of threads are smaller.
 const NOTES_MAX: u64 = 64 << 20;
 
-/// Reads up to `length` bytes; fewer at the end.
+/// Reads `length` bytes; fewer at the end of the file.
 pub fn read(source: &dyn Source, at: u64, length: usize) -> io::Result<Vec<u8>> {
     let (mut bytes, mut have) = (vec![0; length], 0);
     while have < length {
@@ -75,7 +75,7 @@ pub fn read(source: &dyn Source, at: u64, length: usize) -> io::Result<Vec<u8>> 
     Ok(bytes)
 }
 
-/// Parses a core, or returns why it is none.
+/// Parses a core. The error says why the file is not a core, or cannot be read.
 pub fn parse(source: &dyn Source) -> Result<Core, String> {
     let failed = |error: io::Error| format!("cannot be read: {error}");
     let length = source.length().map_err(failed)?;
@@ -112,11 +112,11 @@ pub fn parse(source: &dyn Source) -> Result<Core, String> {
     Ok(core)
 }
 
-/// Returns the header of a core of a machine like this one, or why there is none.
+/// Returns the header of a core of a 64-bit, little-endian machine. The error says why it is not such a core.
 fn header(head: &[u8]) -> Result<&FileHeader64<LE>, String> {
     let compressed = [(&b"\x28\xb5\x2f\xfd"[..], "zstd"), (b"\x1f\x8b", "gzip"), (b"\x04\x22\x4d\x18", "lz4")];
     if let Some((_, name)) = compressed.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return Err(format!("is compressed with {name}: decompress it first, or have it from `coredumpctl dump`"));
+        return Err(format!("is compressed with {name}: decompress it first, or get it with `coredumpctl dump`"));
     }
     if !head.starts_with(&elf::ELFMAG) {
         return Err("is no core: it is no ELF file".into());
@@ -132,8 +132,8 @@ fn header(head: &[u8]) -> Result<&FileHeader64<LE>, String> {
     }
 }
 
-/// Takes the process and the signal from the first notes that have them. `object` does not know what is in these notes:
-/// `struct elf_prstatus` and `struct elf_prpsinfo` of the kernel.
+/// Takes the process and the signal from the notes. `object` does not parse the content of these notes, which is the
+/// kernel's `struct elf_prstatus` and `struct elf_prpsinfo`.
 fn notes(bytes: &[u8], core: &mut Core) {
     let Ok(notes) = NoteIterator::<FileHeader64<LE>>::new(LE, 4, bytes) else { return };
     for note in notes.flatten() {

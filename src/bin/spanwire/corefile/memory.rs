@@ -1,16 +1,16 @@
-//! A core's memory by addresses, and the library's table in it.
+//! Reads a core's memory by address, and finds the library's table in it.
 
 use super::elf::{self, Core, Segment, Source};
 use spanwire::inspect::table::MAGIC;
 use spanwire::report::{Fault, Image, Memory};
 
-/// Bytes that are searched at once.
+/// Number of bytes that are searched at a time.
 const CHUNK: u64 = 1 << 20;
-/// Copies of the table's beginning that are tried: a process has one for each copy of the library, and what looks like
-/// one may lie anywhere.
+/// Maximum number of places that are tried. A process has a table for each copy of the library, and other data may
+/// begin with the same bytes.
 const TRIED_MAX: usize = 64;
 
-/// The memory of a process as its core has it.
+/// The memory of a process, read from its core.
 pub struct CoreMemory<'a> {
     source: &'a dyn Source,
     /// By address.
@@ -28,7 +28,7 @@ impl<'a> CoreMemory<'a> {
 impl Memory for CoreMemory<'_> {
     fn read(&self, address: u64, into: &mut [u8]) -> bool {
         let (mut address, mut into) = (address, into);
-        // What lies in two segments is there if they touch.
+        // A range may cross from one segment into the next if the two are adjacent.
         while !into.is_empty() {
             let index = self.segments.partition_point(|segment| segment.address <= address);
             let Some(segment) = index.checked_sub(1).map(|index| &self.segments[index]) else { return false };
@@ -44,8 +44,9 @@ impl Memory for CoreMemory<'_> {
     }
 }
 
-/// What the library's table leads to: `Ok(None)` where the process had made no call; why it cannot be read, or no reason
-/// where there is no table. Of several copies of the library the one that was used.
+/// Returns what the library's table describes; `Ok(None)` if the process had called no function of the library. The
+/// error says why the table cannot be read, and is `Err(None)` if there is no table. If the process has several copies
+/// of the library, this is the first that was used.
 pub fn image(source: &dyn Source, core: &Core) -> Result<Option<Image>, Option<String>> {
     let memory = CoreMemory::of(source, core);
     let (mut unused, mut why) = (false, None);
@@ -53,7 +54,7 @@ pub fn image(source: &dyn Source, core: &Core) -> Result<Option<Image>, Option<S
         match Image::of(&memory, root) {
             Ok(Some(image)) => return Ok(Some(image)),
             Ok(None) => unused = true,
-            // A text that begins alike, such as the magic itself in a program's constants, is no table.
+            // Not a table, only the same first bytes: a program's constants contain the magic itself.
             Err(Fault::NoTable) => {}
             Err(fault) => why = Some(fault.to_string()),
         }
@@ -65,7 +66,7 @@ pub fn image(source: &dyn Source, core: &Core) -> Result<Option<Image>, Option<S
     }
 }
 
-/// Where something begins as the table does.
+/// Returns the addresses that begin with the magic of the table.
 fn roots(source: &dyn Source, core: &Core) -> Result<Vec<u64>, String> {
     let (mut roots, first) = (Vec::new(), &MAGIC[..8]);
     for segment in &core.segments {

@@ -1,18 +1,19 @@
-//! Finding the flight recorder in a core: by how it begins, without the library's table.
+//! Finds the flight recorder in a core by its first bytes. Does not need the library's table.
 
 use super::elf::{self, Core, Segment, Source};
 use crate::recorder::Found;
 use spanwire::recorder::{layout, snapshot, Snapshot};
 
-/// The recorder begins a page.
+/// The recorder begins at a multiple of this.
 const PAGE: u64 = 4096;
-/// Bytes that are looked at at once.
+/// Number of bytes that are searched at a time.
 const CHUNK: u64 = 1 << 20;
 
-/// A core's recorder: the process's own, else the newest that it inherited.
+/// Finds a core's recorder: the process's own, or else the newest one that it inherited.
 pub fn find(source: &dyn Source, core: &Core) -> Result<Found, String> {
     let mut places: Vec<u64> = Vec::new();
-    // A mapping of its own begins a segment; plain memory, where there was no memory file, may lie in another's.
+    // A recorder in a memfd has a mapping of its own, which begins a segment. Without memfd the recorder is in
+    // anonymous memory, which may be in the middle of a segment.
     for segment in &core.segments {
         if begins(source, segment.at)? {
             places.push(segment.at);
@@ -42,13 +43,11 @@ pub fn find(source: &dyn Source, core: &Core) -> Result<Found, String> {
         Some(found) => Ok(found),
         None if !why.is_empty() => Err(why),
         None if core.missing > 0 => {
-            Err(format!("is cut short by {} bytes, and what is there holds no flight recorder", core.missing))
+            Err(format!("is cut short by {} bytes, and the rest holds no flight recorder", core.missing))
         }
-        None => {
-            Err("holds no flight recorder: the process had not loaded libspanwire or made no call of it, or the core \
+        None => Err("holds no flight recorder: the process had not loaded libspanwire or not called it, or the core \
                      was written without shared memory (/proc/PID/coredump_filter)"
-                .into())
-        }
+            .into()),
     }
 }
 
@@ -57,7 +56,7 @@ fn begins(source: &dyn Source, at: u64) -> Result<bool, String> {
     Ok(word == layout::MAGIC.to_le_bytes())
 }
 
-/// Finds pages that begin as a recorder does.
+/// Adds the positions of pages that begin with the magic of a recorder.
 fn scan(source: &dyn Source, segment: &Segment, places: &mut Vec<u64>) -> Result<(), String> {
     let mut done = 0;
     while done < segment.length {

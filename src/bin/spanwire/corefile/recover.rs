@@ -1,6 +1,6 @@
-//! `spanwire core FILE --send URL`: the finished spans that a crash kept from leaving, sent once. They go through the
-//! library's own payloads and client, with what the tracer would have added to them, and each carries
-//! `_spanwire.recovered`. A mark beside the core keeps a second run from sending them again.
+//! `spanwire core FILE --send URL`: sends the finished spans that the process had not sent when it crashed. Uses the
+//! library's own payload format and HTTP client, adds what the tracer would have added, and marks each span with
+//! `_spanwire.recovered`. A file beside the core keeps a second run from sending the spans again.
 
 use super::Content;
 use crate::cli::CoreOptions;
@@ -20,31 +20,31 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What every span that is sent carries.
+/// The tag that is added to every span.
 const MARK: (&str, &str) = ("_spanwire.recovered", "true");
-/// Bytes of a payload, as the library sends them.
+/// A payload is sent when it reaches this size in bytes, as in the library.
 const PAYLOAD: usize = 1 << 20;
-/// What an agent takes at most.
+/// The largest request that an Agent accepts, in bytes.
 const REQUEST_MAX: usize = 25 << 20;
 
-/// What is to be sent of one tracer.
+/// The chunks of one tracer that are to be sent.
 struct Lot {
     metadata: Metadata,
     chunks: Vec<spanwire::trace::Chunk>,
 }
 
-/// What there is, before anything is sent.
+/// The finished spans of a core, sorted before anything is sent.
 #[derive(Default)]
 struct Sorted {
     lots: Vec<Lot>,
     spans: usize,
-    /// Spans of requests that were under way or got no answer: the agent may have them.
+    /// Spans left out because their request was under way or got no answer: the Agent may have them.
     perhaps_sent: usize,
-    /// Spans that cannot be read whole, or whose tracer is not known.
+    /// Spans left out because they cannot be read whole, or because their tracer is not known.
     unreadable: usize,
 }
 
-/// Sends them and says how many.
+/// Sends the spans of a core and prints how many.
 pub fn run(out: Out, path: &Path, content: &Content, url: &str, options: &CoreOptions) -> Result<(), Failure> {
     let told = |why: &str| Failure::said(format!("{} {why}", path.display()));
     let image = match &content.image {
@@ -133,7 +133,8 @@ fn sort(image: &Image, all: bool) -> Sorted {
     sorted
 }
 
-/// The chunk as the library has it, of those records that this version of it reads alike.
+/// Rebuilds a chunk as the library has it, from the records that this version of the library can read. Returns the
+/// chunk and the number of records left out.
 fn rebuilt(chunk: &Chunk) -> (spanwire::trace::Chunk, usize) {
     let (mut records, mut spans) = (Buffer::new(), 0);
     for (bytes, span) in chunk.records.iter().zip(&chunk.spans) {
@@ -159,7 +160,7 @@ fn rebuilt(chunk: &Chunk) -> (spanwire::trace::Chunk, usize) {
     (chunk, damaged)
 }
 
-/// What the tracer's payloads say of it, from its card.
+/// Returns the metadata that the tracer's payloads would carry. `None` if the core does not have it.
 fn metadata(tracer: &Tracer) -> Option<Metadata> {
     if tracer.card.is_null() {
         return None;
@@ -191,7 +192,7 @@ fn metadata(tracer: &Tracer) -> Option<Metadata> {
     Some(metadata)
 }
 
-/// Sends one tracer's spans, payload after payload; counts what the agent has taken.
+/// Sends the spans of one tracer, payload after payload. Counts the spans and requests that the Agent accepted.
 fn send(agent: &Agent, lot: &Lot, sent: &mut usize, requests: &mut usize) -> Result<(), String> {
     let memory = |_| "there is no memory for the payload".to_owned();
     let (mut body, mut encoder, mut spans) = (Buffer::new(), Format::V04.encoder(), 0);
@@ -233,11 +234,12 @@ fn post(agent: &Agent, lot: &Lot, encoder: &dyn PayloadFormat, body: &[u8]) -> R
     }
 }
 
-/// The file beside a core that says that its spans were sent.
+/// The file beside a core that records that its spans were sent.
 struct Mark(PathBuf);
 
 impl Mark {
-    /// Sets it; refuses where it is there already, unless they are to be sent `again`.
+    /// Creates the file. Fails if it exists already, unless the spans are to be sent `again`. If it cannot be created,
+    /// prints a note.
     fn set(core: &Path, url: &str, again: bool) -> Result<Mark, Failure> {
         let mut name = core.as_os_str().to_owned();
         name.push(".sent");
@@ -256,7 +258,7 @@ impl Mark {
                 )));
             }
             Err(error) => note(format!(
-                "{} cannot be written ({error}): nothing will tell that these spans were sent",
+                "{} cannot be written ({error}): a second run would send these spans again",
                 path.display()
             )),
         }

@@ -1,4 +1,4 @@
-//! Cores made here: whole, cut short, of another kind, damaged.
+//! Tests with cores that are made here: complete, truncated, of another kind, damaged.
 
 use super::elf::Source;
 use super::*;
@@ -53,7 +53,7 @@ fn recorder_words() -> Vec<u64> {
     words
 }
 
-/// A core with a note that says process 77, signal 11, and two segments, the second the recorder.
+/// Makes a core with a note (process 77, signal 11) and two segments. The second one is the recorder.
 fn core() -> Vec<u8> {
     let recorder: Vec<u8> = recorder_words().iter().flat_map(|word| word.to_le_bytes()).collect();
     let mut status = vec![0; 336];
@@ -129,7 +129,7 @@ fn ten_thousand_damaged_cores_are_read_or_refused_and_nothing_worse() {
     };
     let mut file = Bytes(whole.clone());
     for _ in 0..10_000 {
-        // Mostly where the tables are.
+        // Mostly at the beginning, where the tables are.
         let places: Vec<usize> = (0..1 + below(8))
             .map(|_| match below(4) {
                 0 => below(whole.len()),

@@ -1,5 +1,5 @@
-//! Finds out which tracer wrote a line of a log, and what it says, whatever stands before its message (a container's name,
-//! a clock). The marks and messages are those of the languages; counts and judges nothing.
+//! Finds out which tracer wrote a line of a log, and what it says. Other text may precede the message, such as a
+//! container's name or a time. The languages define marks and messages. Does not count or judge lines.
 
 use super::anchors::Anchors;
 use spanwire::languages::reading::{LogReader, Place, Read};
@@ -55,7 +55,7 @@ impl Reader {
     /// Returns who wrote the line and what it says; `None` if no tracer wrote it.
     pub fn read<'a>(&self, line: &'a str) -> Option<(Tongue, Seen<'a>)> {
         let mut from = 0;
-        // An application's own words may stand before those of the tracer.
+        // The application's own text may precede the tracer's.
         for _ in 0..4 {
             let (found, end) = self.anchors.find(line.as_bytes(), from)?;
             from = end;

@@ -15,7 +15,7 @@ use std::fmt::Write;
 pub const USUAL: usize = 100;
 
 /// Returns the ids of spans that were started and neither finished nor discarded. This is reliable: the events of a
-/// span lie in the same shard, where later events are overwritten later.
+/// span are in one shard, which overwrites older events first.
 fn open(events: &[Event]) -> HashSet<(u32, u64)> {
     let (mut open, mut ended) = (HashSet::new(), HashSet::new());
     for event in events {

@@ -1,4 +1,5 @@
-//! The agent against real sockets: servers on free ports and temporary paths, each told what to do with a connection.
+//! Tests of the agent with real sockets: servers on free ports and temporary paths, which do with a connection what a
+//! test asks for.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -77,7 +78,7 @@ fn tcp(address: SocketAddr) -> Place {
     Place::Tcp { host: address.ip().to_string(), port: address.port(), base_path: String::new() }
 }
 
-/// A server that answers every request with `answer` and tells of each.
+/// Starts a server that answers every request with `answer` and reports each request.
 fn answering(answer: &'static [u8]) -> (Agent, Receiver<Received>) {
     let (sender, receiver) = channel();
     let agent = serve(move |stream, index| {

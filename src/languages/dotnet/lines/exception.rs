@@ -1,4 +1,4 @@
-//! The exceptions of .NET's HTTP client for failures of ours, without stacks.
+//! Formats a send error as the exception that .NET's HTTP client would have thrown, without its stack.
 
 use crate::event::{SendError, SendErrorClass};
 use crate::languages::agent::host_and_port;

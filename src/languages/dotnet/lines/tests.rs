@@ -1,4 +1,4 @@
-//! What a reader of the .NET tracer's logs knows, byte for byte.
+//! Tests that the .NET dialect writes the lines of the .NET tracer, byte for byte.
 
 use super::*;
 use crate::event::{QueueView, SpanView, Standing};
@@ -33,7 +33,7 @@ fn page(event: &Event<'_>) -> Vec<String> {
     inner(&made(Form::Page, HeldBack::default(), event), PAGE_END)
 }
 
-/// Today's likewise.
+/// The same for the tracer's current source.
 fn source(event: &Event<'_>) -> Vec<String> {
     inner(&made(Form::Source, HeldBack::default(), event), TODAY_END)
 }

@@ -1,5 +1,6 @@
-//! The Go dialect against the page's examples, the worked lines, and what could harm a reader. The end of an error line
-//! (`(occurred: …)`, `… additional messages skipped`) is the aggregation's.
+//! Tests of the Go dialect: the page's examples, the lines of the common events (`worked.rs`), and texts that could
+//! mislead a reader of the log. `log/aggregate.rs` adds the end of an error line (`(occurred: …)`, `… additional
+//! messages skipped`).
 
 use crate::counters::Reason;
 use crate::event::{Event, OpenSpanView, SendError, SpanView};

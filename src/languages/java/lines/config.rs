@@ -1,5 +1,6 @@
-//! The page's start-up line, `Using config: Config(…)`: its keys in its order, with the values of our start-up line's
-//! fields and of those that the host adds. Unknown values are left out.
+//! Formats the start-up line of the documentation page: `Using config: Config(…)`. Its keys come in the page's order,
+//! each with the value of a field of our start-up line, or of a field that the host has added. A key without a value is
+//! left out. Fields for which the page has no key follow at the end, except those in `NOT_THERE`.
 
 use crate::languages::agent::host_and_port;
 use crate::languages::text::escaped;

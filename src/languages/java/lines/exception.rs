@@ -1,4 +1,4 @@
-//! The exceptions of the Java tracer's HTTP client for failures of ours.
+//! Formats a send error as the exception that the Java tracer's HTTP client would have thrown.
 
 use super::layout::Exception;
 use crate::event::{SendError, SendErrorClass};

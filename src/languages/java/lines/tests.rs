@@ -1,4 +1,4 @@
-//! What a reader of the Java tracer's logs knows, byte for byte.
+//! Tests that the Java dialect writes the lines of the Java tracer, byte for byte.
 
 use super::*;
 use crate::event::{SpanView, Standing};

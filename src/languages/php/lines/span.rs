@@ -1,4 +1,4 @@
-//! Spans as the PHP tracer writes them when they are started, finished and encoded.
+//! Spans as the PHP tracer logs them when they start, finish and are encoded.
 
 use crate::event::SpanView;
 use crate::languages::language::Form;

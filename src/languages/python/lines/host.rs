@@ -1,4 +1,4 @@
-//! Events that a host reports, in the Python tracer's words if it has some.
+//! Events that a host reports, in the Python tracer's wording where it has one.
 
 use super::{repr, Place, Say, MONKEY, OURS, ROOT, TRACER};
 use crate::languages::text::{general, inline, inline_value};

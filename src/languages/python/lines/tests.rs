@@ -1,4 +1,5 @@
-//! The Python dialect against the page's examples, the worked lines, and what could harm a reader.
+//! Tests of the Python dialect: the page's examples, the lines of the common events (`worked.rs`), and texts that could
+//! mislead a reader of the log.
 
 use crate::event::{Event, OpenSpanView, SpanView, Standing};
 use crate::languages::language::Form;

@@ -1,4 +1,5 @@
-//! Cores made of this process's own memory: whatever the table leads to, page by page. Whole, and with any of it changed.
+//! Tests with cores made from this process's own memory: all pages that the table refers to, complete, and with parts
+//! changed.
 
 use super::super::*;
 use super::Bytes;
@@ -27,8 +28,8 @@ impl Memory for Own {
     }
 }
 
-/// A core of two open spans with tags, one finished span that waits for them, and one in the queue; and where in the file
-/// the table's root is.
+/// A core of two open spans with tags, one finished span that waits for them, and one in the queue; and where in the
+/// file the table's root is.
 fn core() -> (Vec<u8>, usize) {
     let state = state();
     let settings =
@@ -89,7 +90,7 @@ fn report(file: &Bytes) -> Result<String, String> {
     Ok(text)
 }
 
-/// What a report says of memory is read at the moment, not copied by the worker a second ago.
+/// Asserts that the memory in a report is the current value, not one that the worker copied up to a second ago.
 fn assert_memory_is_of_the_moment() {
     let root = std::ptr::from_ref(&spanwire_debug_root) as u64;
     let own = Own { memory: File::open("/proc/self/mem").expect("this memory"), pages: RefCell::default() };
@@ -125,7 +126,8 @@ fn what_a_core_holds_is_told_and_any_change_to_it_is_survived() {
     assert!(told > 100 && refused > 100, "{told} told, {refused} refused: the mutations hit nothing, or everything");
 }
 
-/// Changes some bytes, now and then cuts the end off, asks, and puts all back; how many were told and how many refused.
+/// Repeatedly changes some bytes, sometimes cuts off the end, runs a report, and restores the bytes. Returns how often
+/// there was a report and how often an error.
 fn mutations(whole: &[u8], root: usize, mut state: u64, rounds: usize) -> (usize, usize) {
     let mut below = |most: usize| {
         state ^= state << 13;

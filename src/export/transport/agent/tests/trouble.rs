@@ -1,4 +1,4 @@
-//! Agents that are absent, slow, silent or wrong: what is lost, how long it takes, and what is said.
+//! Agents that are absent, slow, silent or wrong: what is lost, how long it takes, and what is logged.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 

@@ -1,4 +1,4 @@
-//! What passes between tracer and agent, and what is lost there, in the Python dialect.
+//! Tests of the Python dialect: requests to the agent, its answers, and dropped spans.
 
 use super::{both, nothing, page, source};
 use crate::counters::Reason;
