@@ -59,8 +59,8 @@ pub enum Command {
 const DEMO_HELP: &str = "\
 The demo starts its own receiver on a free port of 127.0.0.1; no Agent is needed. The program is
 examples/c/hello.c, compiled against target/demo/stage with CC, cc, gcc or clang. If there is no
-compiler, a copy in Rust makes the same calls. The program runs with DD_TRACE_DEBUG=true and with your own
-DD_SERVICE, DD_ENV, DD_TAGS, … Ctrl-C stops the demo and the program.
+compiler, a copy in Rust makes the same calls. The program runs with DD_TRACE_DEBUG=true and with
+your own DD_SERVICE, DD_ENV, DD_TAGS, … Ctrl-C stops the demo and the program.
 
 The demo prints the program's own output, its debug log, and each trace as a tree. Without --full it
 shortens ids and long lines of the log, and leaves out tags that the tracer itself adds.
