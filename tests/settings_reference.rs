@@ -2,11 +2,11 @@
 //! the redactor's words. `cargo test --test settings_reference -- --bless` writes both.
 //! Holds docs/settings.md to the table of settings and the settings of languages, and docs/redaction.md to the redactor's
 
-use spanwire::languages::{ALL, FOR_SETTINGS};
-use spanwire::redact::{words, REDACTED};
-use spanwire::settings::language::{LanguageSettings, Name};
-use spanwire::settings::table::later::{Later, TOPICS};
-use spanwire::settings::table::{Setting, SECTIONS};
+use spanwire::companion::languages::{ALL, FOR_SETTINGS};
+use spanwire::companion::redact::{words, REDACTED};
+use spanwire::companion::settings::language::{LanguageSettings, Name};
+use spanwire::companion::settings::table::later::{Later, TOPICS};
+use spanwire::companion::settings::table::{Setting, SECTIONS};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;

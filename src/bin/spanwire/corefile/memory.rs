@@ -1,8 +1,8 @@
 //! A core's memory by addresses, and the library's table in it.
 
 use super::elf::{self, Core, Segment, Source};
-use spanwire::inspect::table::MAGIC;
-use spanwire::report::{Fault, Image, Memory};
+use spanwire::companion::inspect::MAGIC;
+use spanwire::companion::report::{Fault, Image, Memory};
 
 /// Bytes that are searched at once.
 const CHUNK: u64 = 1 << 20;

@@ -2,10 +2,10 @@
 //! a clock). The marks and messages are those of the languages; counts and judges nothing.
 
 use super::anchors::Anchors;
-use spanwire::languages::reading::{LogReader, Place, Read};
-use spanwire::languages::ALL;
+use spanwire::companion::languages::reading::{LogReader, Place, Read};
+use spanwire::companion::languages::ALL;
 
-pub use spanwire::languages::reading::Seen;
+pub use spanwire::companion::languages::reading::Seen;
 
 /// The language whose tracer wrote a line: its place in the list of languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
