@@ -25,6 +25,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 // The fields are what their names say; the variants' own comments say the rest.
 #[allow(missing_docs)]
+#[allow(clippy::enum_variant_names)] // `HostEvent` is what a host calls an event.
 pub enum Event<'a> {
     /// The start-up line: the frozen settings as the fields of one JSON object, in the order in which people read them.
     /// Once a tracer, when its agent first answered or failed; `agent_error` says how. `abandoned_spans`: the mode

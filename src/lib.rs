@@ -1,9 +1,9 @@
 //! spanwire: a native tracer core behind a C ABI.
 //!
 //! A host loads the shared library, starts and finishes spans, and a Datadog Agent has them. The C API, in
-//! `include/spanwire.h`, is the product; it is written in [`abi`]. Everything behind it is plain Rust, and arrows run
-//! one way: `abi -> tracer -> export -> trace -> log -> languages -> event, span, settings -> recorder, counters, memory,
-//! sys`.
+//! `include/spanwire.h`, is the product; it is written in [`abi`]. Everything behind it is plain Rust and `pub(crate)`,
+//! and arrows run one way: `abi -> tracer -> export -> trace -> log -> languages -> event -> settings -> span ->
+//! recorder, counters, memory, sys`. With the feature `cli`, `companion` has what the companion program uses.
 //!
 //! This file holds the module list and what the compiler is asked to enforce; no logic.
 
@@ -18,29 +18,31 @@ compile_error!("spanwire is made for 64-bit Linux");
 
 #[allow(unsafe_code)]
 pub mod abi;
-pub mod counters;
-pub mod event;
-pub mod export;
-pub mod host;
-pub mod inspect;
-pub mod languages;
-pub mod level;
-pub mod lines;
-pub mod log;
-pub mod memory;
-pub mod os_error;
+#[cfg(feature = "cli")]
+pub mod companion;
+pub(crate) mod counters;
+pub(crate) mod event;
+pub(crate) mod export;
+pub(crate) mod host;
+pub(crate) mod inspect;
+pub(crate) mod languages;
+pub(crate) mod level;
+pub(crate) mod lines;
+pub(crate) mod log;
+pub(crate) mod memory;
+pub(crate) mod os_error;
 #[allow(unsafe_code)]
-pub mod probes;
+pub(crate) mod probes;
 #[allow(unsafe_code)]
-pub mod process;
-pub mod recorder;
-pub mod redact;
-pub mod report;
-pub mod settings;
-pub mod sort;
-pub mod span;
+pub(crate) mod process;
+pub(crate) mod recorder;
+pub(crate) mod redact;
+pub(crate) mod report;
+pub(crate) mod settings;
+pub(crate) mod sort;
+pub(crate) mod span;
 #[allow(unsafe_code, clippy::disallowed_methods)]
-pub mod sys;
-pub mod trace;
-pub mod tracer;
-pub mod zone;
+pub(crate) mod sys;
+pub(crate) mod trace;
+pub(crate) mod tracer;
+pub(crate) mod zone;

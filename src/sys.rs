@@ -2,7 +2,8 @@
 
 mod descriptor;
 pub mod environment;
-pub mod errors;
+#[cfg_attr(not(any(test, spanwire_shared)), allow(dead_code))]
+mod errors;
 mod generation;
 #[cfg_attr(not(any(test, spanwire_shared, spanwire_static)), allow(dead_code))]
 mod heap;

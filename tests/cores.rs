@@ -217,7 +217,7 @@ fn memory_that_is_zeroed_in_a_core_is_not_taken_for_a_time_or_a_count() {
     let Some(folder) = crashed("zeroed", None, MIDDLE_OF_A_TRACE) else { return };
     let path = folder.core();
     let mut core = std::fs::read(&path).expect("the core");
-    let magic = spanwire::recorder::layout::MAGIC.to_le_bytes();
+    let magic = spanwire::companion::recorder::layout::MAGIC.to_le_bytes();
     let places: Vec<usize> = (0..core.len() - 8).step_by(4096).filter(|&at| core[at..at + 8] == magic).collect();
     assert!(!places.is_empty(), "no flight recorder at the beginning of a page");
     places.into_iter().for_each(|at| core[at..at + 65_536].fill(0));

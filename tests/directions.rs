@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// The modules of the library from top to bottom. A module may import those in the rows below its own.
 const ORDER: &[&[&str]] = &[
-    &["abi"],
+    &["abi", "companion"],
     &["tracer"],
     &["report"],
     &["export"],

@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanwire::settings::table;
+use spanwire::companion::settings::table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,10 +3,10 @@
 
 mod support;
 
-use spanwire::languages::{dialects, FOR_SETTINGS};
-use spanwire::redact::words::EXAMPLES;
-use spanwire::settings::table;
-use spanwire::settings::{Rejected, Settings};
+use spanwire::companion::languages::{dialects, FOR_SETTINGS};
+use spanwire::companion::redact::words::EXAMPLES;
+use spanwire::companion::settings::table;
+use spanwire::companion::settings::{Rejected, Settings};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::fs;

@@ -1,11 +1,11 @@
 //! Checks that docs/settings.md agrees with the table of settings and the language settings, and docs/redaction.md with
 //! the redactor's words. `cargo test --test settings_reference -- --bless` writes both.
 
-use spanwire::languages::{ALL, FOR_SETTINGS};
-use spanwire::redact::{words, REDACTED};
-use spanwire::settings::language::{LanguageSettings, Name};
-use spanwire::settings::table::later::{Later, TOPICS};
-use spanwire::settings::table::{Setting, SECTIONS};
+use spanwire::companion::languages::{ALL, FOR_SETTINGS};
+use spanwire::companion::redact::{words, REDACTED};
+use spanwire::companion::settings::language::{LanguageSettings, Name};
+use spanwire::companion::settings::table::later::{Later, TOPICS};
+use spanwire::companion::settings::table::{Setting, SECTIONS};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;

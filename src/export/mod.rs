@@ -23,8 +23,9 @@ mod start;
 pub mod transport;
 mod worker;
 
-pub use account::{Account, TRACERS_MAX};
+pub use account::TRACERS_MAX;
 pub use exporter::Exporter;
-pub use metadata::{Identity, Metadata};
+#[cfg(feature = "cli")]
+pub use metadata::Identity;
+pub use metadata::Metadata;
 pub use shared::Shared;
-pub use transport::agent;

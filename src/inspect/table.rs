@@ -6,6 +6,7 @@ mod form;
 mod root;
 
 pub use form::{MAGIC, VERSION};
+#[cfg(test)]
 pub use root::spanwire_debug_root;
 
 use super::descriptor::{Kind, Place, TypeDescriptor};

@@ -64,6 +64,7 @@ pub struct Wording {
     /// The dialect's name, as `SPANWIRE_LOG_DIALECT` takes it.
     pub name: &'static str,
     /// The version of the tracer that writes such lines; empty for our own.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
     pub version: &'static str,
 }
 

@@ -27,8 +27,7 @@ mod ruby;
 mod text;
 
 pub use language::{Form, Language};
-pub use limits::HeldBack;
-pub use line::{About, Frame, Line, NATIVE_CODE};
+pub use line::{About, Frame, Line};
 
 use crate::event::Event;
 use crate::level::Level;

@@ -4,6 +4,7 @@ use super::text::{cut, duration, escaped, number};
 use super::*;
 use crate::counters::Reason;
 use crate::event::{Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
+use crate::languages::limits::HeldBack;
 use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
 use crate::settings::Origin;

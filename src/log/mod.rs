@@ -27,16 +27,16 @@ mod switch;
 mod thread;
 mod writer;
 
-pub use crate::event::{Event, SpanView};
+pub use crate::event::Event;
 use crate::event::{Outlet, Thread};
 pub use crate::languages::{About, Dialect};
 pub use crate::level::Level;
-pub use crate::settings::{FileConfig, Retention, LOGGER_LEVELS_MAX as RULES_MAX};
 pub use crate::zone::Zone;
 pub use callback::Returned;
 pub use config::LogConfig;
 pub use record::Record;
-pub use shared::LogCounts;
+#[cfg(test)]
+use shared::LogCounts;
 pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 
 use crate::inspect::TypeDescriptor;
@@ -243,6 +243,7 @@ impl Logs {
     }
 
     /// Returns what the log lost or held back so far.
+    #[cfg(test)]
     pub fn counts(&self) -> LogCounts {
         self.shared.counts.get()
     }

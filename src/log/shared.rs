@@ -21,12 +21,15 @@ use crate::sys;
 use crate::zone::Zone;
 use std::mem::offset_of;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+#[cfg(test)]
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock};
 
 const STANDARD_ERROR: RawFd = 2;
 
 /// What the log lost or held back since the process began or was forked.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogCounts {
     /// Records that the log thread's queue had no room for.
@@ -53,6 +56,7 @@ pub(super) struct Counts {
     pub inside_sinks: AtomicU64,
 }
 
+#[cfg(test)]
 impl Counts {
     pub fn get(&self) -> LogCounts {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);

@@ -5,7 +5,7 @@ use crate::event::send_error::{Peer, SendErrorKind};
 use crate::event::{SendError, Thread};
 use crate::languages;
 use crate::os_error::OsError;
-use crate::settings::Settings;
+use crate::settings::{FileConfig, Settings};
 use crate::sys;
 use std::fs;
 use std::path::PathBuf;

@@ -151,11 +151,6 @@ impl Recorder {
         unsigned!(Recorder, words as "recorder")
     }
 
-    /// Returns the memory, so that its address can be shown.
-    pub fn words(&self) -> Option<&'static [AtomicU64]> {
-        self.words.map(|words| words.as_slice())
-    }
-
     /// Whether anything is recorded.
     pub fn keeps(&self) -> bool {
         self.words.is_some()

@@ -86,6 +86,7 @@ pub struct TracerCounts {
 
 impl TracerCounts {
     /// Returns a counter by its name; 0 if there is none.
+    #[cfg(any(test, feature = "cli"))]
     pub fn get(&self, name: &str) -> u64 {
         counters::NAMES.iter().position(|&other| other == name).map_or(0, |index| self.counters[index])
     }

@@ -65,11 +65,13 @@ fn pasted(bytes: &[u8], host: usize) -> Option<usize> {
 }
 
 /// Whether a tag or setting of this name holds a secret.
+#[cfg(test)]
 pub fn is_secret_name(name: &str) -> bool {
     matches!(names::class(name), Name::Secret | Name::Line | Name::Header)
 }
 
 /// Whether the value of a tag of this name is removed, unless it is a word such as `true` or `none`.
+#[cfg(test)]
 pub fn removes(name: &str) -> bool {
     is_secret_name(name) || is_query(name)
 }

@@ -193,6 +193,7 @@ pub const GLUED_TO_KEY: &[&str] = &[
 pub const QUERY_ENDINGS: &[&str] = &["httpquery", "querystring", "urlquery"];
 
 /// Common names, and whether the value of a tag with this name is removed. The documentation shows them.
+#[cfg(any(test, feature = "cli"))]
 pub const EXAMPLES: &[(&str, bool)] = &[
     ("api_key", true),
     ("apiKey", true),

@@ -5,10 +5,13 @@
 
 pub mod commands;
 pub mod image;
+#[cfg(feature = "cli")]
 pub mod json;
 pub mod reader;
 pub mod text;
 
-pub use commands::{answer, understood};
+pub use commands::answer;
+#[cfg(feature = "cli")]
+pub use commands::understood;
 pub use image::Image;
 pub use reader::{Fault, Memory};

@@ -283,11 +283,6 @@ impl Block<'_> {
         let (reader, descriptor) = (self.reader, self.descriptor);
         self.bytes.chunks_exact(descriptor.stride).map(move |bytes| View { reader, descriptor, bytes })
     }
-
-    /// Returns how many.
-    pub fn count(&self) -> usize {
-        self.bytes.len() / self.descriptor.stride
-    }
 }
 
 impl<'a> View<'a> {

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod draft;
+#[cfg_attr(not(feature = "cli"), allow(dead_code))] // Titles and descriptions are for docs/settings.md.
 pub mod language;
 mod level_in_force;
 pub mod levels;
@@ -14,6 +15,7 @@ mod places;
 pub mod rejection;
 mod sources;
 mod startup;
+#[cfg_attr(not(feature = "cli"), allow(dead_code))] // The same.
 pub mod table;
 pub mod version;
 

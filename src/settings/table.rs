@@ -1,7 +1,6 @@
 //! The table of all settings: name, accepted values, default and description. Parsing, precedence, the start-up line and
-//! docs/settings.md use it. `parse` reads values, `habits` has the differences between languages, `sources` decides which
+//! docs/settings.md use it. `parse` reads values, `language` has the differences between languages, `sources` decides which
 //! source wins. `logs` has the settings of the log, `spans` those of spans and sending, `later` the unsupported ones.
-//! languages differ, in `language`; which source wins is in `sources`. The log's settings are in `logs`, those of spans and
 
 pub mod later;
 mod logs;

@@ -12,6 +12,5 @@ mod tags;
 
 pub use fields::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 pub use hash::hash;
-pub use label::Label;
 pub use limits::{Refusal, BLOB_MAX, KEY_MAX, NAME_MAX, RESOURCE_MAX, TAGS_MAX, VALUE_MAX};
 pub use tags::Value;

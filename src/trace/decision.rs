@@ -104,7 +104,8 @@ impl Decision {
         Decision::new(priority, Some(Mechanism::MANUAL))
     }
 
-    /// The same decision with the rates that led to it.
+    /// The same decision with the rates that led to it. Nothing samples by rates yet.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub fn with_rates(self, rates: Rates) -> Decision {
         Decision { rates, ..self }
     }

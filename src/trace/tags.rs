@@ -37,6 +37,8 @@ impl TraceTags {
 
     /// Sets a tag, sanitized and cut to the limits of span tags; the last value of a key wins. Chunks that have left
     /// keep the former one.
+    /// the former one. No caller sets trace tags yet.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Full> {
         let (key, value) = (encode::sanitize(key, KEY_MAX).0, encode::sanitize(value, VALUE_MAX).0);
         let (key, value) = (&key[..], &value[..]);
@@ -85,6 +87,7 @@ impl TraceTags {
 }
 
 impl Held {
+    #[cfg_attr(not(test), allow(dead_code))]
     fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), Full> {
         for text in [key, value] {
             encode::text(self.run.tail(encode::text_size(text.len()))?, text);

@@ -56,3 +56,6 @@ pub(super) fn look(state: &State) {
         state.shared.logs.emit(&Event::SpansOverdue { spans, open: &open, stopping: false });
     }
 }
+
+#[cfg(test)]
+mod tests;

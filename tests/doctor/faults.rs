@@ -4,7 +4,7 @@ use super::doctor;
 use super::plant::Folder;
 use super::planted::{at, each, ill, open_folder, But, Planted};
 use super::support::faults::{always, first, Reply};
-use spanwire::languages::dialects;
+use spanwire::companion::languages::dialects;
 use std::time::Duration;
 
 fn well() -> Planted {

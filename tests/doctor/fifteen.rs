@@ -5,7 +5,7 @@ use super::plant::{agent_ahead_by, mode, Folder};
 use super::planted::{at, each, named, objections, open_folder, But, Planted, LIVE, LOGS};
 use super::support::faults::{always, Reply};
 use super::support::free_ports;
-use spanwire::languages::dialects;
+use spanwire::companion::languages::dialects;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 use super::plant::{mode, Folder};
 use super::support::hosts::{host, Host};
 use super::{doctor, Visit};
-use spanwire::languages::dialects;
+use spanwire::companion::languages::dialects;
 use std::any::Any;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

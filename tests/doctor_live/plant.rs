@@ -98,8 +98,8 @@ pub fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
 /// Starts an Agent whose clock differs by this number of seconds.
 pub fn agent_ahead_by(seconds: i64) -> String {
     listener(move |head| {
-        let now = (spanwire::sys::wall_ns() / 1_000_000_000) as i64 + seconds;
-        let (year, month, day, hour, minute, second) = spanwire::sys::utc_time(now as u64 * 1_000_000_000);
+        let now = (spanwire::companion::sys::wall_ns() / 1_000_000_000) as i64 + seconds;
+        let (year, month, day, hour, minute, second) = spanwire::companion::sys::utc_time(now as u64 * 1_000_000_000);
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let month = months[month as usize - 1];
         // 1 January 1970 was a Thursday.

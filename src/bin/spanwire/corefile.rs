@@ -1,5 +1,5 @@
 //! `spanwire core`: reports what a process was doing when its core was written. Needs no debugger, no symbols and not the
-//! program. `memory` finds the library's table by its first bytes; `spanwire::report` makes the same report as in a debugger.
+//! program. `memory` finds the library's table by its first bytes; `spanwire::companion::report` makes the same report as in a debugger.
 //! Without a table that fits, it shows the flight recorder alone (`recorder`). `recover` sends the finished spans that were
 //! not sent before the crash.
 
@@ -14,7 +14,7 @@ use crate::cli::CoreOptions;
 use crate::out::{Failure, Out};
 use crate::recorder::{show, Found};
 use elf::{Core, Source};
-use spanwire::report::{self, json, Image};
+use spanwire::companion::report::{self, json, Image};
 use std::fs::File;
 use std::path::Path;
 

@@ -13,7 +13,7 @@ pub use super::answer::{rates, Answer, Failure};
 pub use super::info::Info;
 pub use super::place::Place;
 
-use super::dial::{system_lookup, Dialer, Lookup, Unreached};
+use super::dial::{Dialer, Lookup, Unreached};
 use super::names::Names;
 use super::retry_after::parse_retry_after;
 use super::wire::Progress;
@@ -81,8 +81,9 @@ impl fmt::Debug for Agent {
 impl Agent {
     /// Opens and starts nothing. Call it only where the environment may be read: building the HTTP library's configuration
     /// reads its proxy variables. None of them is used.
+    #[cfg(any(test, feature = "cli"))]
     pub fn new(place: Place, timeouts: Timeouts) -> Agent {
-        Agent::knowing(place, timeouts, system_lookup, Arc::default())
+        Agent::knowing(place, timeouts, super::dial::system_lookup, Arc::default())
     }
 
     /// The same with known addresses, and with another function for look-ups.

@@ -15,6 +15,7 @@ mod wire;
 
 pub use dial::system_lookup;
 pub use names::Names;
+#[cfg(feature = "cli")]
 pub use retry_after::parse_retry_after;
 
 use crate::settings::rejection::Unusable;

@@ -142,6 +142,7 @@ pub struct Chunk {
     /// The sampling decision.
     pub decision: Decision,
     /// The trace tags.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
     pub tags: TraceTags,
     /// Whether the trace was complete.
     pub complete: bool,

@@ -1,8 +1,8 @@
 //! Reads a core's memory by address, and finds the library's table in it.
 
 use super::elf::{self, Core, Segment, Source};
-use spanwire::inspect::table::MAGIC;
-use spanwire::report::{Fault, Image, Memory};
+use spanwire::companion::inspect::MAGIC;
+use spanwire::companion::report::{Fault, Image, Memory};
 
 /// Number of bytes that are searched at a time.
 const CHUNK: u64 = 1 << 20;

@@ -2,7 +2,7 @@
 
 use super::elf::{self, Core, Segment, Source};
 use crate::recorder::Found;
-use spanwire::recorder::{layout, snapshot, Snapshot};
+use spanwire::companion::recorder::{layout, snapshot, Snapshot};
 
 /// The recorder begins at a multiple of this.
 const PAGE: u64 = 4096;

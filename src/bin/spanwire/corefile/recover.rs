@@ -5,16 +5,16 @@
 use super::Content;
 use crate::cli::CoreOptions;
 use crate::out::{counted, note, Failure, Out};
-use spanwire::export::agent::{Agent, Failure as Unsent};
-use spanwire::export::agent::{Place as AgentPlace, Timeouts};
-use spanwire::export::deliver;
-use spanwire::export::format::{self, Fit, Format, PayloadFormat, Sender, Spans};
-use spanwire::export::{Identity, Metadata};
-use spanwire::languages::FOR_SETTINGS;
-use spanwire::memory::Buffer;
-use spanwire::report::image::{Chunk, Image, Place, Tracer};
-use spanwire::settings::{AgentAddress, Settings};
-use spanwire::span::record::Record;
+use spanwire::companion::export::agent::{Agent, Failure as Unsent};
+use spanwire::companion::export::agent::{Place as AgentPlace, Timeouts};
+use spanwire::companion::export::deliver;
+use spanwire::companion::export::format::{self, Fit, Format, PayloadFormat, Sender, Spans};
+use spanwire::companion::export::{Identity, Metadata};
+use spanwire::companion::languages::FOR_SETTINGS;
+use spanwire::companion::memory::Buffer;
+use spanwire::companion::report::image::{Chunk, Image, Place, Tracer};
+use spanwire::companion::settings::{AgentAddress, Settings};
+use spanwire::companion::span::Record;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ const REQUEST_MAX: usize = 25 << 20;
 /// The chunks of one tracer that are to be sent.
 struct Lot {
     metadata: Metadata,
-    chunks: Vec<spanwire::trace::Chunk>,
+    chunks: Vec<spanwire::companion::trace::Chunk>,
 }
 
 /// The finished spans of a core, sorted before anything is sent.
@@ -135,7 +135,7 @@ fn sort(image: &Image, all: bool) -> Sorted {
 
 /// Rebuilds a chunk as the library has it, from the records that this version of the library can read. Returns the
 /// chunk and the number of records left out.
-fn rebuilt(chunk: &Chunk) -> (spanwire::trace::Chunk, usize) {
+fn rebuilt(chunk: &Chunk) -> (spanwire::companion::trace::Chunk, usize) {
     let (mut records, mut spans) = (Buffer::new(), 0);
     for (bytes, span) in chunk.records.iter().zip(&chunk.spans) {
         let alike = Record::read(bytes).is_some_and(|(record, rest)| {
@@ -146,7 +146,7 @@ fn rebuilt(chunk: &Chunk) -> (spanwire::trace::Chunk, usize) {
         }
     }
     let damaged = chunk.records.len() - spans as usize;
-    let chunk = spanwire::trace::Chunk {
+    let chunk = spanwire::companion::trace::Chunk {
         tracer: chunk.tracer as u32,
         trace_id_high: (chunk.trace_id >> 64) as u64,
         trace_id_low: chunk.trace_id as u64,

@@ -2,7 +2,7 @@
 
 use super::elf::Source;
 use super::*;
-use spanwire::recorder::layout;
+use spanwire::companion::recorder::layout;
 use std::io;
 
 mod tables;

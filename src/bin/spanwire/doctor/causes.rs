@@ -4,7 +4,7 @@ use super::config::Config;
 use super::errors;
 use super::ids;
 use crate::out::counted;
-use spanwire::settings::address::DEFAULT_PORT;
+use spanwire::companion::settings::address::DEFAULT_PORT;
 
 /// Facts that the text of a cause can contain.
 #[derive(Default)]

@@ -2,10 +2,10 @@
 //! container's name or a time. The languages define marks and messages. Does not count or judge lines.
 
 use super::anchors::Anchors;
-use spanwire::languages::reading::{LogReader, Place, Read};
-use spanwire::languages::ALL;
+use spanwire::companion::languages::reading::{LogReader, Place, Read};
+use spanwire::companion::languages::ALL;
 
-pub use spanwire::languages::reading::Seen;
+pub use spanwire::companion::languages::reading::Seen;
 
 /// The language whose tracer wrote a line: its place in the list of languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,7 +18,7 @@ use crate::cli::DoctorOptions;
 use crate::out::{Failure, Out};
 use found::{bad, note};
 use serde_json::{Map, Value as Json};
-use spanwire::settings::Settings;
+use spanwire::companion::settings::Settings;
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
 use std::time::{Duration, Instant};

@@ -16,7 +16,7 @@ mod tally;
 
 use crate::cli::DoctorOptions;
 use crate::out::{Failure, Out};
-use spanwire::languages::reading::{config, errors};
+use spanwire::companion::languages::reading::{config, errors};
 
 /// Runs the doctor and returns the exit status: 0 if nothing is wrong, 1 if a cause was found. `main` exits with 2 on a
 /// failure, which means that the doctor could not do its work.

@@ -1,6 +1,6 @@
 //! Prepares lines of a log for showing them in a report.
 
-use spanwire::redact;
+use spanwire::companion::redact;
 
 /// Characters of a line that are shown.
 const SHOWN_CHARS: usize = 400;

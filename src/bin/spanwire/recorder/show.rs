@@ -3,11 +3,11 @@
 use super::find::Found;
 use crate::out::{counted, Paint};
 use serde_json::{json, Map, Value};
-use spanwire::counters::NAMES;
-use spanwire::recorder::snapshot::{Event, TracerCounts};
-use spanwire::recorder::Kind;
-use spanwire::report::text::clock;
-use spanwire::sys;
+use spanwire::companion::counters::NAMES;
+use spanwire::companion::recorder::snapshot::{Event, TracerCounts};
+use spanwire::companion::recorder::Kind;
+use spanwire::companion::report::text::clock;
+use spanwire::companion::sys;
 use std::collections::HashSet;
 use std::fmt::Write;
 

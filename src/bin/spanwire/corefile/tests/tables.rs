@@ -3,16 +3,32 @@
 
 use super::super::*;
 use super::Bytes;
-use spanwire::inspect::table::spanwire_debug_root;
-use spanwire::report::Memory;
-use spanwire::tracer::current::state;
-use spanwire::tracer::ending::{self, End};
-use spanwire::tracer::spans::{self, Parent};
+use spanwire::companion::memory;
+use spanwire::companion::report::Memory;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ffi::{c_char, c_void, CStr};
 use std::os::unix::fs::FileExt;
 
 const PAGE: u64 = 4096;
+
+/// As in `spanwire.h`.
+#[repr(C)]
+struct Setting(*const c_char, *const c_char);
+
+extern "C" {
+    static spanwire_debug_root: u8;
+    fn spanwire_tracer_new(settings: *const Setting, count: usize, tracer: *mut u64, error: *mut c_void) -> i32;
+    fn spanwire_span_start(tracer: u64, parent: u64, name: *const c_char) -> u64;
+    fn spanwire_span_set_tag(span: u64, key: *const c_char, value: *const c_char) -> i32;
+    fn spanwire_span_set_metric(span: u64, key: *const c_char, value: f64) -> i32;
+    fn spanwire_span_finish(span: u64) -> i32;
+}
+
+/// Returns where the table's root is in this process.
+fn root() -> u64 {
+    std::ptr::addr_of!(spanwire_debug_root) as u64
+}
 
 /// This process's memory; it keeps in mind which pages were read.
 struct Own {
@@ -31,27 +47,33 @@ impl Memory for Own {
 /// A core of two open spans with tags, one finished span that waits for them, and one in the queue; and where in the
 /// file the table's root is.
 fn core() -> (Vec<u8>, usize) {
-    let state = state();
-    let settings =
-        [("DD_SERVICE", "shop"), ("DD_TRACE_AGENT_URL", "http://127.0.0.1:9"), ("SPANWIRE_LOG_SINKS", "ring")];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let tracer = state.tracers.make(state, settings).expect("a tracer");
-    let start = |parent, name: &str| {
-        let filled = |span: &mut spanwire::span::open::OpenSpan, _: &_, _: &_| {
-            let _ = (
-                span.set_text(b"card", b"visa"),
-                span.set_number(b"amount", 42.5),
-                span.set_text(b"api_key", b"0123456789abcdef"),
-            );
-        };
-        spans::start(state, tracer, parent, name.as_bytes(), filled).expect("a span").expect("tracing is on")
+    let settings = [
+        Setting(c"DD_SERVICE".as_ptr(), c"shop".as_ptr()),
+        Setting(c"DD_TRACE_AGENT_URL".as_ptr(), c"http://127.0.0.1:9".as_ptr()),
+        Setting(c"SPANWIRE_LOG_SINKS".as_ptr(), c"ring".as_ptr()),
+    ];
+    let mut tracer = 0;
+    // SAFETY: the settings are constant texts, and the tracer's number is a local.
+    let made = unsafe { spanwire_tracer_new(settings.as_ptr(), settings.len(), &mut tracer, std::ptr::null_mut()) };
+    assert_eq!(made, 0);
+    let start = |parent, name: &CStr| {
+        // SAFETY: all texts are constant and end with NUL; any number may be passed as a handle.
+        unsafe {
+            let span = spanwire_span_start(tracer, parent, name.as_ptr());
+            assert_eq!(spanwire_span_set_tag(span, c"card".as_ptr(), c"visa".as_ptr()), 0);
+            assert_eq!(spanwire_span_set_metric(span, c"amount".as_ptr(), 42.5), 0);
+            assert_eq!(spanwire_span_set_tag(span, c"api_key".as_ptr(), c"0123456789abcdef".as_ptr()), 0);
+            span
+        }
     };
-    ending::finish(state, start(Parent::None, "queued"), End::Now).expect("finished");
-    let checkout = start(Parent::None, "checkout");
-    ending::finish(state, start(Parent::Span(checkout), "price"), End::Now).expect("finished");
-    start(Parent::Span(checkout), "payment");
+    // SAFETY: any number may be passed as a handle.
+    let finish = |span| assert_eq!(unsafe { spanwire_span_finish(span) }, 0);
+    finish(start(0, c"queued"));
+    let checkout = start(0, c"checkout");
+    finish(start(checkout, c"price"));
+    start(checkout, c"payment");
 
-    let root = std::ptr::from_ref(&spanwire_debug_root) as u64;
+    let root = root();
     let own = Own { memory: File::open("/proc/self/mem").expect("this memory"), pages: RefCell::default() };
     assert!(Image::of(&own, root).is_ok_and(|image| image.is_some()));
     let pages: Vec<u64> = own.pages.borrow().iter().copied().collect();
@@ -92,17 +114,17 @@ fn report(file: &Bytes) -> Result<String, String> {
 
 /// Asserts that the memory in a report is the current value, not one that the worker copied up to a second ago.
 fn assert_memory_is_of_the_moment() {
-    let root = std::ptr::from_ref(&spanwire_debug_root) as u64;
+    let root = root();
     let own = Own { memory: File::open("/proc/self/mem").expect("this memory"), pages: RefCell::default() };
     // Workers come and go meanwhile; between two equal looks nothing has changed.
     let mut moments = (0..1_000).map(|_| {
-        let before = spanwire::memory::used() as u64;
+        let before = memory::used() as u64;
         let image = Image::of(&own, root).expect("a table").expect("calls were made");
-        (before, image.memory, spanwire::memory::used() as u64)
+        (before, image.memory, memory::used() as u64)
     });
     let (used, told, _) = moments.find(|(before, _, after)| before == after).expect("a quiet moment");
     assert!(used > 0);
-    assert_eq!(told, Some((used, spanwire::memory::max() as u64)));
+    assert_eq!(told, Some((used, memory::max() as u64)));
 }
 
 #[test]

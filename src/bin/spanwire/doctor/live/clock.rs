@@ -4,8 +4,8 @@ use super::found::{bad, good, note, with_evidence};
 use super::wire::Answer;
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
-use spanwire::export::transport::parse_retry_after;
-use spanwire::{redact, sys};
+use spanwire::companion::export::parse_retry_after;
+use spanwire::companion::{redact, sys};
 
 /// Largest difference without a fault, in seconds.
 const APART_MAX: i64 = 300;

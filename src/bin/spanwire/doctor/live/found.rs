@@ -1,7 +1,7 @@
 //! Constructors of findings for the checks of this machine. All texts pass through the redactor here.
 
 use crate::doctor::report::{Finding, Standing};
-use spanwire::redact;
+use spanwire::companion::redact;
 use std::fmt::Display;
 use std::io;
 use std::time::Duration;

@@ -155,7 +155,7 @@ fn other_http(answer: &Answer) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spanwire::settings::AgentAddress;
+    use spanwire::companion::settings::AgentAddress;
 
     fn judged(status: u16, kind: &str, body: &str) -> (Agent, &'static str, String) {
         let answer = Answer {

@@ -2,7 +2,7 @@
 
 use super::found::{bad, good, note, size, with_evidence};
 use crate::doctor::report::Finding;
-use spanwire::settings::Settings;
+use spanwire::companion::settings::Settings;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_memory_limit_below_what_spans_may_use_is_reported() {
         let code = [("SPANWIRE_MEMORY_MAX".to_string(), "17179869184".to_string())];
-        let (settings, _) = Settings::resolve(&code, &|_| None, &spanwire::languages::FOR_SETTINGS);
+        let (settings, _) = Settings::resolve(&code, &|_| None, &spanwire::companion::languages::FOR_SETTINGS);
         let found = memory(&settings);
         let most = group_limit().map_or(u64::MAX, |(bytes, _)| bytes).min(limit(libc::RLIMIT_AS).unwrap_or(u64::MAX));
         assert_eq!(found.is_some_and(|f| f.cause == "limits.memory"), most < settings.memory_max as u64 * 4);

@@ -4,8 +4,8 @@
 use super::found::{bad, good, note, plain, size, with_evidence};
 use super::user;
 use crate::doctor::report::Finding;
-use spanwire::settings::Settings;
-use spanwire::sys;
+use spanwire::companion::settings::Settings;
+use spanwire::companion::sys;
 use std::ffi::{CString, OsString};
 use std::fs::{self, Metadata, OpenOptions};
 use std::io;

@@ -4,9 +4,9 @@
 use super::found::{bad, good, note, with_evidence};
 use crate::doctor::report::{Finding, Section};
 use serde_json::{json, Map, Value as Json};
-use spanwire::languages::FOR_SETTINGS;
-use spanwire::redact;
-use spanwire::settings::{table, AgentAddress, Origin, Rejected, Settings, Value};
+use spanwire::companion::languages::FOR_SETTINGS;
+use spanwire::companion::redact;
+use spanwire::companion::settings::{table, AgentAddress, Origin, Rejected, Settings, Value};
 
 const URL: &str = "DD_TRACE_AGENT_URL";
 /// Shown even if they are not set.

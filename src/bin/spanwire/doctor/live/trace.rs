@@ -7,11 +7,11 @@ use super::Time;
 use crate::doctor::errors;
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
-use spanwire::export::agent::{Agent, Answer, Failure, Headers, Place, Timeouts};
-use spanwire::export::format::{v04, Format, Sender};
-use spanwire::export::Metadata;
-use spanwire::settings::{AgentAddress, Settings};
-use spanwire::sys;
+use spanwire::companion::export::agent::{Agent, Answer, Failure, Headers, Place, Timeouts};
+use spanwire::companion::export::format::{v04, Format, Sender};
+use spanwire::companion::export::Metadata;
+use spanwire::companion::settings::{AgentAddress, Settings};
+use spanwire::companion::sys;
 use std::time::Instant;
 
 /// The service of the test trace, by which it can be found.
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn the_test_trace_is_one_span_that_a_receiver_understands() {
         let env = |name: &str| (name == "DD_ENV").then(|| "staging".to_string());
-        let (settings, _) = Settings::resolve(&[], &env, &spanwire::languages::FOR_SETTINGS);
+        let (settings, _) = Settings::resolve(&[], &env, &spanwire::companion::languages::FOR_SETTINGS);
         let (id, body) = payload(&Metadata::of(&settings, 7));
         let traces = decode::payload(&body).expect("a payload");
         assert_eq!((traces.len(), traces[0].len()), (1, 1));

@@ -2,7 +2,7 @@
 //! not HTTP, but such an answer shows that the port is wrong. `info` judges the answer.
 
 use super::{found, within};
-use spanwire::settings::AgentAddress;
+use spanwire::companion::settings::AgentAddress;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -160,7 +160,7 @@ pub fn get(mut stream: TcpStream, target: &Target, path: &str, patience: Duratio
         };
         return Err(Silence { late, why });
     }
-    let middle = spanwire::sys::wall_ns().saturating_sub(took.as_nanos() as u64 / 2);
+    let middle = spanwire::companion::sys::wall_ns().saturating_sub(took.as_nanos() as u64 / 2);
     Ok(Answer { at: middle / 1_000_000_000, took, ..parse(raw) })
 }
 

@@ -1,9 +1,10 @@
-//! The search for abandoned spans, as the worker runs it once a minute; here called directly. In a process of its own.
+//! The search for abandoned spans, as the worker runs it once a minute; here called directly.
 
-use spanwire::export::periodic::{Task, Work};
-use spanwire::tracer::current::state;
-use spanwire::tracer::ending::{self, End};
-use spanwire::tracer::spans::{self, Parent};
+use crate::export::periodic::{Task, Work};
+use crate::tracer::current::state;
+use crate::tracer::ending::{self, End};
+use crate::tracer::spans::{self, Parent};
+use std::process::Command;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -15,6 +16,16 @@ fn run(task: &Task) {
 
 #[test]
 fn a_span_that_nobody_finishes_is_named_once_it_is_overdue_and_not_before() {
+    // In a process of its own: other tests read the log of this one.
+    let mut alone = Command::new(std::env::current_exe().expect("this program"));
+    let output = alone.args(["--ignored", "--exact", "tracer::abandoned::tests::alone"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "the test above runs it in a process of its own"]
+fn alone() {
     let state = state();
     let settings = [
         ("DD_SERVICE", "forgetful"),
