@@ -385,7 +385,7 @@ static void sizes_of_structs(void) {
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_start_with(tracer, &options, &out));
 }
 
-static void a_child_of_a_fork(void) {
+__attribute__((unused)) static void a_child_of_a_fork(void) {
     spanwire_span mine = spanwire_span_start(tracer, 0, "mine");
     fflush(NULL);
     pid_t pid = fork();
@@ -424,7 +424,9 @@ int main(int argc, char **argv) {
     sizes_of_structs();
     counts();
     CHECK(errno == 77); /* no call of the library has changed it */
+#ifndef __SANITIZE_ADDRESS__ /* malloc of GCC 12's libasan can hang in a forked child */
     a_child_of_a_fork();
+#endif
     OK(spanwire_tracer_shutdown(tracer, 10000));
     OK(spanwire_tracer_shutdown(tracer, 10000));
     CHECK(spanwire_span_start(tracer, 0, "after the end") == 0);
