@@ -92,7 +92,7 @@ impl<'a> Span<'a> {
     #[inline(always)]
     fn version(&self) -> Option<&'a [u8]> {
         let has = self.record.service.is_empty() && !self.metadata.version.is_empty();
-        has.then(|| self.metadata.version.as_bytes())
+        has.then_some(self.metadata.version.as_bytes())
     }
 
     /// Visits the numbers that the tracer and the trace add.
