@@ -1,5 +1,3 @@
-//! Parses the start-up line, in which a tracer logs its settings: as JSON, as a Python dictionary, or in Java's own
-//! form. Keeps only what the doctor uses.
 //! Reads start-up lines: what a tracer says about its settings, in JSON, as a Python dictionary or in Java's own form.
 //! Keeps only what the doctor needs.
 
@@ -70,7 +68,7 @@ impl Config {
             service_version: text(&["dd_version"]),
             agent_url: text(&["agent_url"]),
             agent_error: text(&["agent_error"]),
-            enabled: switch(&["enabled", "tracer_enabled"]),
+            enabled: switch(&["enabled", "tracer_enabled", "ddtrace_enabled"]),
             debug: switch(&["debug"]),
         }
     }
