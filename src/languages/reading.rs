@@ -149,6 +149,12 @@ pub fn priorities(line: &str) -> (u64, u64) {
             _ => {}
         }
     }
+    if kept + rejected == 0 {
+        // Java's tracer logs only the rate.
+        let rates = line.match_indices("_dd.rule_psr=").map(|(at, word)| &line[at + word.len()..]);
+        let rate = |text: &str| text[..text.find([',', ' ', '}', ']']).unwrap_or(text.len())].parse::<f64>();
+        rejected += rates.filter(|text| rate(text).is_ok_and(|rate| rate == 0.0)).count() as u64;
+    }
     (kept, rejected)
 }
 
@@ -196,6 +202,8 @@ pub enum Seen<'a> {
     Beside,
     /// The Agent answered a payload, perhaps an empty one; the line about its size follows.
     Answered { taken: bool },
+    /// The same in a line without a frame, whose words are other programs' too: it counts behind the tracer's other lines.
+    AnsweredBare { taken: bool },
     /// The size of an answered payload. It follows a refusal too.
     Size(u64),
     /// The Agent's answer had rates for sampling.

@@ -8,7 +8,7 @@ pub static READER: LogReader = LogReader {
     name: "Go",
     logs_success: true,
     logs_spans: true,
-    logs_ends: true,
+    logs_ends: false,
     marks: &[("Datadog Tracer v", read), ("Datadog Tracer Error: ", read_v0)],
 };
 

@@ -33,9 +33,26 @@ pub static READER: LogReader = LogReader {
     ],
 };
 
+/// Loggers of other products than traces, behind `datadog.`.
+const OTHER_PRODUCTS: [&str; 9] = [
+    "telemetry.",
+    "remoteconfig.",
+    "crashtracking.",
+    "metrics.",
+    "flare.",
+    "communication.monitor.",
+    "trace.agent.core.datastreams.",
+    "trace.bootstrap.Agent - Not starting ",
+    "trace.bootstrap.Agent - Unable start ",
+];
+
 fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = after(place.rest(), " - ")?;
-    Some(("java", native::or_ours(seen(message), message)))
+    let seen = match native::or_ours(seen(message), message) {
+        Seen::Line if OTHER_PRODUCTS.iter().any(|logger| place.rest().starts_with(logger)) => Seen::Beside,
+        seen => seen,
+    };
+    Some(("java", seen))
 }
 
 /// Reads a line about another product than traces, or about the tracer's own metrics.

@@ -38,7 +38,6 @@ pub static READER: LogReader = LogReader {
         ("Error initialising tracer", begins),
         ("Error initialising crashtracker", side),
         ("Error initializing crashtracker", side),
-        ("Failed to upload profile", side),
         ("Error updating prioritySampler rates", |_| Some(("node", Seen::Trouble("agent.not_an_agent")))),
         ("/dd-trace/packages/dd-trace/src/exporters/agent/index.js:", exporter),
         ("setting rejected: ", |place| read(place.before(), place.from_word())),
@@ -67,7 +66,8 @@ fn side<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
 
 /// Reads the failure of the tracer to start; its error follows.
 fn begins<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
-    place.begins_message().then_some(("node", Seen::NotStarted))
+    let alone = place.rest().trim_end().is_empty();
+    (alone && place.begins_message()).then_some(("node", Seen::NotStarted))
 }
 
 /// Reads a frame of the exporter's constructor: the exception above it is about the Agent's URL.

@@ -13,7 +13,7 @@ pub static READER: LogReader = LogReader {
         ("[ddtrace] [", read),
         ("[bgs] ", |place| Some(("php", sender(place.rest())?))),
         ("Flushing trace of size ", bare),
-        ("Reporting of spans failed: ", bare),
+        ("Reporting of spans failed", bare),
         ("Traces successfully sent to the agent", bare),
         ("Failed sending traces to the sidecar", bare),
         ("Skipping flushing trace as connection to sidecar failed", bare),
@@ -69,7 +69,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'F' if starts("Flushing ") && message.contains(" traces, ") => {
             Seen::Written(number_after(message, " traces, ").unwrap_or(0))
         }
-        b'R' if starts("Reporting of spans failed: ") => {
+        b'R' if starts("Reporting of spans failed") => {
             Seen::lost(errors::answered(message).or_else(|| errors::cause(message)), None)
         }
         b'T' if starts("Traces successfully sent to the agent") => Seen::sent(None, 0),

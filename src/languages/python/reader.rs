@@ -33,7 +33,7 @@ pub static READER: LogReader = LogReader {
         ("error sending spans", bare),
         ("Queuing trace with ", bare),
         ("Response 200 OK length:", bare),
-        ("Got response: ", bare),
+        ("Got response: ", answer),
         ("sent ", size),
         ("Sending request: ", bare),
         ("Updated DatadogSampler with ", bare),
@@ -51,7 +51,6 @@ pub static READER: LogReader = LogReader {
         ("Trace is larger than the max payload size", bare),
         ("native HTTP client connection to ", bare),
         ("Failed to send Instrumentation Telemetry", bare),
-        ("failed to send telemetry", bare),
         ("Failed to re-point the trace exporter", bare),
         ("Failed to build the native telemetry worker", bare),
         ("Agent is down or Remote Config is not enabled", bare),
@@ -90,6 +89,16 @@ fn encoding<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     Some(("python", seen(&place.line[at..])?))
 }
 
+/// Reads `Got response: 200 OK`, which other programs say too.
+fn answer<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let (id, seen) = bare(place)?;
+    let seen = match seen {
+        Seen::Answered { taken } => Seen::AnsweredBare { taken },
+        seen => seen,
+    };
+    Some((id, seen))
+}
+
 /// Reads `sent 630B in 0.01411s to http://localhost:8126/v0.4/traces`, short words that need the rest.
 fn size<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let digits = place.rest().starts_with(|c: char| c.is_ascii_digit());
@@ -123,9 +132,33 @@ fn native_part<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     Some(("python", seen))
 }
 
+/// Loggers of other products than traces, behind `ddtrace.`.
+const OTHER_PRODUCTS: [&str; 16] = [
+    "profiling",
+    "internal.profiling",
+    "debugging",
+    ".debugging",
+    "appsec",
+    ".appsec",
+    "llmobs",
+    ".llmobs",
+    ".profiling",
+    "internal.remoteconfig",
+    ".internal.remoteconfig",
+    "internal.telemetry",
+    ".internal.telemetry",
+    "vendor.dogstatsd",
+    ".vendor.dogstatsd",
+    "internal.datastreams",
+];
+
 fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = message(place.rest())?;
-    Some(("python", native::or_ours(seen(message), message)))
+    let seen = match native::or_ours(seen(message), message) {
+        Seen::Line if OTHER_PRODUCTS.iter().any(|logger| place.rest().starts_with(logger)) => Seen::Beside,
+        seen => seen,
+    };
+    Some(("python", seen))
 }
 
 /// Reads a record of the logger `ddtrace` itself; PHP's lines have the same word.
@@ -174,7 +207,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'F' if starts("Failed to send traces to ") => Seen::lost(reason(message), None),
         b'f' if starts("failed_to_send traces to ") => Seen::lost(reason(message), None),
         b'c' if starts("cannot send spans to ") => Seen::lost(reason(message), None),
-        b'e' if starts("error sending spans") => Seen::lost(reason(message), None),
+        b'e' if message.trim_end() == "error sending spans" => Seen::lost(reason(message), None),
         b'f' if starts("failed to send, dropping ") => {
             let lost = || Seen::lost(reason(message), number_after(message, "dropping "));
             other_product(message).unwrap_or_else(lost)
@@ -191,7 +224,6 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'F' if starts("Failed to send Instrumentation Telemetry") => {
             Seen::Side { cause: errors::cause(after(message, "Error: ").unwrap_or_default()), agent: false }
         }
-        b'f' if starts("failed to send telemetry") => Seen::Side { cause: errors::cause(message), agent: false },
         b'F' if starts("Failed to re-point the trace exporter") || starts("Failed to build the native telemetry") => {
             Seen::Beside
         }
@@ -202,7 +234,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         }
         b'f' if starts("failed to enable ddtrace support") => Seen::Trouble("integration.failed"),
         b'S' if starts("Starting span: ") => Seen::Started(word_after(message, "Span(id=")?),
-        b'S' if starts("Sending request: ") => {
+        b'S' if starts("Sending request: ") && message.contains("/traces") => {
             Seen::Sending { traces: number_after(message, "'X-Datadog-Trace-Count': '").unwrap_or(0) }
         }
         b'S' if starts("Shutting down tracer with ") => {

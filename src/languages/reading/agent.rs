@@ -1,7 +1,18 @@
 //! Recognises the Agent's own log, in which people look for a tracer's lines.
 
 /// Words of the frames of its lines, of releases 5 to 7.
-pub const MARKS: [&str; 16] = [
+pub const MARKS: [&str; 27] = [
+    " | (pkg/trace/",
+    " | (comp/trace/",
+    " | (cmd/trace-agent/",
+    " | (pkg/util/log/",
+    " | (pkg/collector/",
+    " | (comp/core/",
+    " INFO (agent.go:",
+    " ERROR (agent.go:",
+    " INFO (sampler.go:",
+    " INFO (concentrator.go:",
+    " WARN (receiver.go:",
     " | TRACE | INFO | (",
     " | TRACE | WARN | (",
     " | TRACE | ERROR | (",

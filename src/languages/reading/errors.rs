@@ -87,6 +87,11 @@ const WORDS: [(&str, &[&str]); 13] = [
             "errno -2]",
             "errno -3]",
             "errno -5]",
+            "could not be resolved",
+            "no such device or address",
+            "resource temporarily unavailable (",
+            "host not found",
+            "unknown host",
         ],
     ),
     (
@@ -154,6 +159,9 @@ const WORDS: [(&str, &[&str]); 13] = [
             "enetunreach",
             "errno 111]",
             "os error 111",
+            "unable to connect",
+            "connection could not be made",
+            "nobody listens",
         ],
     ),
     ("agent.socket_missing", &["no such file", "enoent", "errno 2]", "os error 2)"]),
@@ -188,6 +196,13 @@ const WORDS: [(&str, &[&str]); 13] = [
             "errno 32]",
             "os error 104",
             "os error 32",
+            "forcibly closed",
+            "underlying connection was closed",
+            "closed unexpectedly",
+            "returned nothing",
+            "receiving data from the peer",
+            "sending data to the peer",
+            "nohttpresponse",
         ],
     ),
 ];
@@ -206,15 +221,21 @@ pub fn cause(text: &str) -> Option<&'static str> {
 
 /// Whether a line is a place in a program below an error, which says nothing about the reason.
 pub fn is_frame(line: &str) -> bool {
+    // A log driver may have put its own words before the blanks.
+    const BEFORE: [&str; 6] = ["    at ", "\tat ", "\\tat ", "  at ", "\t... ", "    from /"];
     let text = line.trim_start();
-    let indented = text.len() < line.len();
     let rust = || text.split_once(": ").is_some_and(|(n, rest)| n.parse::<u32>().is_ok() && rest.contains("::"));
-    indented && (["at ", "File \"", "from /", "... "].iter().any(|word| text.starts_with(word)) || rust())
+    let python = || line.contains("File \"") && line.contains("\", line ");
+    BEFORE.iter().any(|words| line.contains(words)) || rust() || python()
 }
 
 /// Returns the status of an answer that a text names in the words of one of the tracers.
 pub fn status(text: &str) -> Option<u64> {
-    const BEFORE: [&str; 12] = [
+    const BEFORE: [&str; 16] = [
+        "returned an error: (",
+        "lient error: ",
+        "erver error: ",
+        "with status ",
         "HTTP error status ",
         "does not indicate success: ",
         "Error code: ",

@@ -207,7 +207,8 @@ impl Teller<'_> {
 
     /// Whether this log was written in debug mode. The line about the tracer's end is logged only then.
     fn would_tell_of_spans(&self) -> bool {
-        self.config.is_some_and(|config| config.debug == Some(true))
+        let known = |config: &Config| config.debug.unwrap_or(self.story.stopped);
+        self.config.is_some_and(known)
     }
 
     /// Whether a binding logged that it does not trace.

@@ -173,6 +173,12 @@ impl Logs {
                 self.unmarked(text);
                 false
             }
+            Some(Wrote::Tracer { tongue, seen: Seen::AnsweredBare { .. }, .. })
+                if !self.stories.contains_key(&tongue) =>
+            {
+                self.unmarked(text);
+                false
+            }
             Some(Wrote::Tracer { tongue, seen, end }) => {
                 self.said(tongue, seen, end, text);
                 true

@@ -6,7 +6,7 @@ use super::errors;
 use super::lines::Seen;
 use super::report::EVIDENCE_MAX;
 use super::shown::shown;
-use spanwire::languages::reading::{priorities, Severity};
+use spanwire::languages::reading::{number_after, priorities, Severity};
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -89,6 +89,8 @@ pub struct Story {
     /// Errors and warnings of the tracer that no reader understands.
     pub unknown_errors: Trouble,
     pub unknown_warnings: Trouble,
+    /// Whether a failure's line says that other traces were sent before.
+    pub sent_before: bool,
     /// Whether the last answer to a payload was a refusal.
     refused: bool,
     /// The last `socket hang up`: whether spans were lost, and whether it was another request's.
@@ -156,7 +158,7 @@ impl Story {
                 self.trouble("tracing.not_started", line, number);
                 self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: false, start: true });
             }
-            Seen::Answered { taken } => {
+            Seen::Answered { taken } | Seen::AnsweredBare { taken } => {
                 self.refused = !taken;
                 if taken {
                     self.sent.echo_payloads += 1;
@@ -198,7 +200,11 @@ impl Story {
                 self.bytes_sent += bytes;
                 self.last_sent = Some(number);
             }
-            Seen::Failed { cause, traces, lost, echo } => self.failed(cause, traces, lost, echo, line, number),
+            Seen::Failed { cause, traces, lost, echo } => {
+                // Java's tracer counts what was sent before.
+                self.sent_before |= number_after(line, " Sent: ").is_some_and(|sent| sent > 0);
+                self.failed(cause, traces, lost, echo, line, number)
+            }
             Seen::Reachable => self.last_sent = Some(number),
             Seen::Described => self.described = true,
             Seen::Dropped { reason, spans, traces } => {

@@ -44,7 +44,7 @@ impl Teller<'_> {
         let unknown = self.not_understood();
         let errors = story.unknown_errors.count > 0;
         findings.extend(unknown);
-        let answer = match (sent > 0, bad || lost) {
+        let answer = match (sent > 0 || story.sent_before, bad || lost) {
             (_, false) if hinted_any || errors => Answer::Unknown,
             (false, false) if story.rates_after_spans => {
                 let says =
