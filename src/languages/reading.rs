@@ -97,9 +97,11 @@ pub fn begins_message(before: &str) -> bool {
     }
     let word = &before[before.rfind(|c: char| !c.is_alphabetic() && c != '_').map_or(0, |at| at + 1)..];
     let word = if word.is_ascii() { word } else { return false };
+    // A time in UTC ends in a letter.
+    let time = word == "Z" && before.len() > 1 && before.as_bytes()[before.len() - 2].is_ascii_digit();
     // Containers' logs have `F` or `P` behind the stream.
     let container = matches!(word, "F" | "P") && (before.contains("stderr ") || before.contains("stdout "));
-    container || LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level)) || kubernetes(before)
+    time || container || LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level)) || kubernetes(before)
 }
 
 /// Whether the text is only the names of a pod and of its container, as tools that follow several pods write them.

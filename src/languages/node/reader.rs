@@ -112,7 +112,7 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
     let own = before.is_empty()
         || before.ends_with(['"', '|'])
         || ["Error: ", " F ", " P ", "]: ", "| ", "] "].iter().any(|end| before.ends_with(end));
-    let framed = || !before.ends_with(": ") && begins_message(before);
+    let framed = || begins_message(before.strip_suffix(": ").unwrap_or(before));
     (own || framed()).then(|| seen(message).or_else(|| native::seen(message))).flatten().map(|seen| ("node", seen))
 }
 

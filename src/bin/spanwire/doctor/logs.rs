@@ -119,13 +119,14 @@ impl Logs {
             return;
         }
         let text = String::from_utf8_lossy(line);
-        let Some(first) = first else { return self.unmarked(&text) };
+        let Some(first) = first else {
+            let record = text.starts_with("{\"").then(|| members::of(line, usize::MAX)).flatten();
+            return self.unmarked(&record.and_then(|record| record.message).unwrap_or_else(|| text.into_owned()));
+        };
         // In a record in JSON the message is one of the members, and its other members may have the reason.
-        match members::of(line, first) {
-            Some(members) if !matches!(self.reader.read(&text), Some(Wrote::Tracer { .. })) || members.wrapped => {
-                self.members(members.texts)
-            }
-            _ => {
+        match members::of(line, first).filter(|_| !members::is_own(line)) {
+            Some(members) => self.members(members.texts),
+            None => {
                 self.text(&text);
             }
         }
@@ -233,7 +234,8 @@ impl Logs {
             return;
         }
         // A log driver puts the same words before every line.
-        let from = text.find(['{', '"', '}', ']']).unwrap_or(0);
+        let end = || text.trim_end_matches([' ', ',']).ends_with(']').then(|| text.rfind(']')).flatten();
+        let from = text.find(['{', '"', '}']).or_else(end).unwrap_or(0);
         gathered.text.push_str(&text[from..].replace("&quot;", "\""));
         gathered.text.push('\n');
         if !text.trim_end().ends_with('}') {

@@ -9,8 +9,8 @@ const DEPTH: usize = 3;
 pub struct Members {
     /// The texts, in the order of the record.
     pub texts: Vec<String>,
-    /// Whether the record is the one of a log driver, whose text is a whole line.
-    pub wrapped: bool,
+    /// The member with the message or the whole line, if it has one of the usual names.
+    pub message: Option<String>,
 }
 
 /// Returns the texts of the record that is in the line, if the byte at `first` is within it.
@@ -21,10 +21,18 @@ pub fn of(line: &[u8], first: usize) -> Option<Members> {
     }
     let object: Value = serde_json::Deserializer::from_slice(line.get(start..)?).into_iter().next()?.ok()?;
     let members = object.as_object()?;
-    let wrapped = members.len() <= 5 && members.get("log").is_some_and(Value::is_string);
+    let message =
+        ["log", "message", "msg", "MESSAGE", "text", "event"].iter().find_map(|name| members.get(*name)?.as_str());
+    let message = message.map(|text| text.trim_end().to_owned());
     let mut texts = Vec::new();
     collect(&object, DEPTH, &mut texts);
-    Some(Members { texts, wrapped })
+    Some(Members { texts, message })
+}
+
+/// Whether a tracer itself writes such records: ours and Java's. Their readers take the whole record.
+pub fn is_own(line: &[u8]) -> bool {
+    let has = |word: &[u8]| line.windows(word.len()).any(|part| part == word);
+    has(b"\"logger.name\":\"") || has(b"{\"time\":\"") && has(b"\"kind\":\"")
 }
 
 fn collect(value: &Value, depth: usize, texts: &mut Vec<String>) {
@@ -32,8 +40,7 @@ fn collect(value: &Value, depth: usize, texts: &mut Vec<String>) {
         Value::String(text) => match of(text.trim_end().as_bytes(), usize::MAX) {
             // A text that is a record itself.
             Some(inner) if depth > 0 && text.starts_with('{') => {
-                let own = text.contains("\"kind\":\"") || text.contains("\"logger.name\":\"");
-                if own {
+                if is_own(text.as_bytes()) {
                     texts.push(text.clone())
                 } else {
                     texts.extend(inner.texts)
@@ -55,7 +62,7 @@ mod tests {
     fn texts_are_found_at_any_depth_and_without_their_escapes() {
         let line = br#"web-1 | {"log":"{\"level\":\"error\",\"msg\":\"a \\\"b\\\"\"}\n","stream":"stderr"}"#;
         let members = of(line, 30).expect("a record");
-        assert!(members.wrapped);
+        assert!(members.message.is_some_and(|text| text.starts_with("{\"level\"")));
         assert_eq!(members.texts, ["error", "a \"b\"", "stderr"]);
         assert!(of(b"DATADOG TRACER CONFIGURATION - {\"a\":\"b\"}", 0).is_none(), "the words are before the record");
         assert!(of(b"{\"cut\":\"off", 3).is_none());
