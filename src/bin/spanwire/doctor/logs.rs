@@ -38,7 +38,7 @@ struct Logs {
     /// The last lines of tracers, of which a second handler of the program may write a copy.
     recent: VecDeque<String>,
     /// The number of the last line that is a place in a tracer's start-up code.
-    frame: u64,
+    frame: Option<u64>,
     /// A start-up line whose object is on several lines.
     gathered: Option<Gathered>,
     agent: AgentLog,
@@ -75,7 +75,7 @@ pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
         speaker: None,
         spoken: 0,
         recent: VecDeque::new(),
-        frame: 0,
+        frame: None,
         gathered: None,
         agent: AgentLog::default(),
     };
@@ -104,6 +104,7 @@ pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
 impl Logs {
     fn file(&mut self, path: &Path) -> Result<Read, String> {
         (self.speaker, self.spoken, self.gathered) = (None, 0, None);
+        self.frame = None;
         self.recent.clear();
         let extent = reader::read(path, |line| self.line(line));
         self.stories.values_mut().for_each(Story::ended);
@@ -166,11 +167,13 @@ impl Logs {
     fn text(&mut self, text: &str) -> bool {
         match self.reader.read(text) {
             Some(Wrote::Tracer { seen: Seen::Frame, .. }) => {
-                self.frame = self.number;
+                self.frame = Some(self.number);
                 self.unmarked(text);
                 false
             }
-            Some(Wrote::Tracer { seen: Seen::Exception(_), .. }) if self.number - self.frame > TRACEBACK => {
+            Some(Wrote::Tracer { seen: Seen::Exception(_), .. })
+                if !self.frame.is_some_and(|frame| self.number - frame <= TRACEBACK) =>
+            {
                 self.unmarked(text);
                 false
             }
