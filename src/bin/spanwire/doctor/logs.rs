@@ -24,6 +24,8 @@ const OBJECT_BYTES: usize = 64 * 1024;
 const RECENT: usize = 4;
 const COPY_MIN: usize = 24;
 const COPY_MAX: usize = 16 * 1024;
+/// Length of the shortest frame in which a copy may stand.
+const FRAME_MIN: usize = 8;
 
 /// What was read of all files.
 struct Logs {
@@ -254,8 +256,9 @@ impl Logs {
     /// Whether the line is the same message as one of the last lines, in another frame.
     fn is_copy(&mut self, text: &str) -> bool {
         let text = text.trim_end();
-        let same =
-            |known: &String| known.len() != text.len() && (known.ends_with(text) || text.ends_with(known.as_str()));
+        // The class of an error is no frame.
+        let framed = |known: &String| known.len().abs_diff(text.len()) >= FRAME_MIN;
+        let same = |known: &String| framed(known) && (known.ends_with(text) || text.ends_with(known.as_str()));
         if text.len() > COPY_MIN {
             if let Some(at) = self.recent.iter().position(same) {
                 self.recent.remove(at);
