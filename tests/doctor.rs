@@ -3,6 +3,8 @@
 
 #[path = "doctor/bindings.rs"]
 mod bindings;
+#[path = "doctor/captured.rs"]
+mod captured;
 #[path = "doctor/counts.rs"]
 mod counts;
 #[path = "doctor/faults.rs"]

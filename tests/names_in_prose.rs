@@ -16,6 +16,8 @@ const NO_SETTINGS: &[&str] = &[
     "DD_API_KEY",
     "DD_APM_ENABLED",
     "DD_SITE",
+    // A setting of PHP's own tracer, in advice for its users.
+    "DD_TRACE_SIDECAR_TRACE_SENDER",
     // Wrong names that doctor and parser recognise.
     "DD_AGENT_PORT",
     "DD_TRACE_AGENT_HOST",

@@ -3,6 +3,7 @@
 //! the words and adds up the facts. Readers also know lines of tracer versions that this library does not write, so
 //! they do not use the languages' `lines`.
 
+pub mod agent;
 pub mod config;
 pub mod errors;
 
@@ -18,8 +19,9 @@ pub struct LogReader {
     pub logs_spans: bool,
     /// Whether a log of debug mode has a line for the end of every span that has one for its start.
     pub logs_ends: bool,
-    /// The words by which a line is known, and what reads such a line. No word is part of another, also not of another
-    /// language's. Several languages may have the same word, if their readers distinguish the lines.
+    /// The words by which a line is known, and what reads such a line: the beginning of a frame, or of a message. If one
+    /// word begins with another, the longer one counts. Several languages may have the same word, if their readers tell
+    /// the lines apart.
     pub marks: &'static [Mark],
 }
 
@@ -56,6 +58,107 @@ impl<'a> Place<'a> {
     pub fn rest(&self) -> &'a str {
         &self.line[self.end..]
     }
+
+    /// Whether a message may begin at the word. In the middle of a sentence the words are an application's.
+    pub fn begins_message(&self) -> bool {
+        begins_message(self.before())
+    }
+}
+
+/// Words that end the frame of a log record, before its message.
+const LEVELS: [&str; 15] = [
+    "trace",
+    "debug",
+    "info",
+    "information",
+    "notice",
+    "warn",
+    "warning",
+    "error",
+    "err",
+    "critical",
+    "fatal",
+    "severe",
+    "exclude_telemetry",
+    "stderr",
+    "stdout",
+];
+
+/// Whether a message may begin behind this text: at the start of a line, behind a sign, behind the name of a level.
+pub fn begins_message(before: &str) -> bool {
+    let before = before.trim_end();
+    // The codes of colours end in a letter.
+    let before = match before.rfind('\x1b') {
+        Some(at) if before.len() - at < 8 && before.ends_with('m') => before[..at].trim_end(),
+        _ => before,
+    };
+    let Some(last) = before.chars().next_back() else { return true };
+    if !last.is_alphabetic() {
+        return !matches!(last, ',' | '.' | '?' | '!' | '`' | '\'');
+    }
+    let word = &before[before.rfind(|c: char| !c.is_alphabetic() && c != '_').map_or(0, |at| at + 1)..];
+    let word = if word.is_ascii() { word } else { return false };
+    // A time in UTC ends in a letter.
+    let time = word == "Z" && before.len() > 1 && before.as_bytes()[before.len() - 2].is_ascii_digit();
+    // Containers' logs have `F` or `P` behind the stream.
+    let container = matches!(word, "F" | "P") && (before.contains("stderr ") || before.contains("stdout "));
+    time || container || LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level)) || kubernetes(before)
+}
+
+/// Whether the text is only the names of a pod and of its container, as tools that follow several pods write them.
+fn kubernetes(before: &str) -> bool {
+    let mut words = before.split(' ');
+    let names = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let (pod, container) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    words.next().is_none()
+        && names(pod)
+        && names(container)
+        && pod.contains('-')
+        && pod.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a line has the level of an error or a warning before or right behind a frame's word that ends at `end`.
+pub fn level(line: &str, end: usize) -> Option<Severity> {
+    let mut to = (end + 24).min(line.len());
+    while !line.is_char_boundary(to) {
+        to -= 1;
+    }
+    let words = line[..to].split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).find_map(|word| match word {
+        "ERROR" | "Error" | "error" | "ERR" | "CRITICAL" | "FATAL" => Some(Severity::Error),
+        "WARN" | "WARNING" | "Warning" | "warning" | "warn" | "WRN" => Some(Severity::Warning),
+        _ => None,
+    })
+}
+
+/// The level of a line that its reader does not understand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// An error.
+    Error,
+    /// A warning.
+    Warning,
+}
+
+/// Counts the sampling priorities in a line about a finished span or chunk: those that keep it, and those that reject it.
+pub fn priorities(line: &str) -> (u64, u64) {
+    let (mut kept, mut rejected) = (0, 0);
+    for (at, word) in line.match_indices("sampling_priority") {
+        let rest = line[at + word.len()..].strip_prefix("_v1").unwrap_or(&line[at + word.len()..]);
+        let rest = rest.trim_start_matches(['"', '\'', ':', '=', ' ', '\\']);
+        match rest.as_bytes() {
+            [b'-', b'1'..=b'9', ..] | [b'0', ..] => rejected += 1,
+            [b'1'..=b'9', ..] => kept += 1,
+            _ => {}
+        }
+    }
+    if kept + rejected == 0 {
+        // Java's tracer logs only the rate.
+        let rates = line.match_indices("_dd.rule_psr=").map(|(at, word)| &line[at + word.len()..]);
+        let rate = |text: &str| text[..text.find([',', ' ', '}', ']']).unwrap_or(text.len())].parse::<f64>();
+        rejected += rates.filter(|text| rate(text).is_ok_and(|rate| rate == 0.0)).count() as u64;
+    }
+    (kept, rejected)
 }
 
 /// What a line says.
@@ -93,6 +196,31 @@ pub enum Seen<'a> {
     Unfinished { spans: u64, sure: bool },
     /// Another trouble, by the doctor's name for its cause.
     Trouble(&'static str),
+    /// A trouble by which nothing is lost: the tracer goes on without the setting.
+    Fault(&'static str),
+    /// Another request than one with traces failed. `cause` is `None` if the reason may be on a later line; `agent`: it
+    /// was a question to the Agent that also takes the traces.
+    Side { cause: Option<&'static str>, agent: bool },
+    /// A known line about another product than traces, or one that is no trouble.
+    Beside,
+    /// The Agent answered a payload, perhaps an empty one; the line about its size follows.
+    Answered { taken: bool },
+    /// The same in a line without a frame, whose words are other programs' too: it counts behind the tracer's other lines.
+    AnsweredBare { taken: bool },
+    /// The size of an answered payload. It follows a refusal too.
+    Size(u64),
+    /// The Agent's answer had rates for sampling.
+    Rates,
+    /// The tracer did not start. Its error may be on a later line.
+    NotStarted,
+    /// A place in the tracer's own start-up code, in a traceback.
+    Frame,
+    /// An exception that is the tracer's if such a place is above it.
+    Exception(&'static str),
+    /// A start-up line whose object is on the next lines.
+    ConfigBegins,
+    /// The limit of traces per second dropped one.
+    RateLimited,
     /// Tracing is off, as a span's line says.
     Off,
     /// Records of this log are missing.

@@ -16,9 +16,18 @@ pub static READER: LogReader = LogReader {
         ("[WRN] ", read_line),
         ("[ERR] ", read_line),
         ("| DD-TRACE-DOTNET ", read_line),
+        ("An error occurred while sending ", bare),
+        ("An error occured while sending ", bare),
+        ("Trace buffer is full", bare),
+        ("Failed to submit ", bare),
         ("[debug] JITCompilationStarted", |_| Some(("dotnet", Seen::Line))),
     ],
 };
+
+/// Reads a message in another format, or in a JSON record.
+fn bare<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    place.begins_message().then(|| seen(place.from_word())).flatten().map(|seen| ("dotnet", seen))
+}
 
 fn read_line<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let rest = place.rest();
@@ -52,11 +61,18 @@ fn seen(message: &str) -> Option<Seen<'_>> {
         b'F' if starts("Failed to submit ") && message.contains("Agent responded with 429") => {
             Seen::lost(Some("agent.http_429"), number_after(message, "submit "))
         }
-        b'A' if starts("An error occurred while sending ") && message.contains(" to the agent at ") => {
+        b'T' if starts("Trace buffer is full") => Seen::Dropped { reason: "queue_full", spans: 0, traces: 1 },
+        b'A' if starts("An error occurred while sending telemetry") => {
+            Seen::Side { cause: errors::cause(message), agent: false }
+        }
+        b'A' if (starts("An error occurred while sending ") || starts("An error occured while sending "))
+            && message.contains(" to the agent at ") =>
+        {
             // If there is no error here, the exception is on the next line.
             let error = after(message, " to the agent at ").unwrap_or_default();
             let lost = !message.contains(". Retrying.");
-            Seen::Failed { cause: errors::cause(error), traces: 0, lost, echo: !lost }
+            let cause = errors::answered(error).or_else(|| errors::cause(error));
+            Seen::Failed { cause, traces: 0, lost, echo: !lost }
         }
         b'U' if starts("Unable to communicate with the trace agent") => {
             Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: true }
@@ -72,7 +88,7 @@ fn seen(message: &str) -> Option<Seen<'_>> {
             let reason = if full > 0 { "queue_full" } else { "too_large" };
             Seen::Dropped { reason, spans: 0, traces: too_large + full }
         }
-        b'R' if starts("Rate limiter dropped a trace ") => Seen::Line,
+        b'R' if starts("Rate limiter dropped a trace ") => Seen::RateLimited,
         b'D' if starts("DATADOG TRACER CONFIGURATION - ") => Seen::Config(Config::read(message)?.into()),
         b'C' if starts("Could not flush all traces before process exit") => Seen::Trouble("spans.shutdown"),
         _ => return None,

@@ -9,8 +9,23 @@ pub static READER: LogReader = LogReader {
     logs_success: true,
     logs_spans: true,
     logs_ends: false,
-    marks: &[("Datadog Tracer v", read)],
+    marks: &[("Datadog Tracer v", read), ("Datadog Tracer Error: ", read_v0)],
 };
+
+/// Reads a line of releases before v1, which had no version and no level.
+fn read_v0<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = place.rest();
+    let lost = message.contains("unable to flush traces") || message.contains("lost ");
+    let cause = errors::answered(message).or_else(|| errors::cause(message));
+    let seen = match (lost, cause) {
+        (true, _) => {
+            Seen::Failed { cause, traces: number_after(message, "lost ").unwrap_or(0), lost: true, echo: false }
+        }
+        (false, Some(_)) => Seen::Failed { cause, traces: 0, lost: false, echo: true },
+        (false, None) => Seen::Line,
+    };
+    Some(("go", seen))
+}
 
 fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = message(place.rest())?;
@@ -33,8 +48,14 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'A' if starts("Attempt to send payload: ") => Seen::Sending { traces: number_after(message, "traces: ")? },
         b's' if starts("sent traces after ") => Seen::sent(None, 0),
         b'l' if starts("lost ") && message.contains(" traces: ") => {
-            let cause = errors::cause(message).or_else(|| errors::refusal_by_reason(message));
-            Seen::lost(Some(cause.unwrap_or("agent.http_other")), number_after(message, "lost "))
+            // Without an error and a status, the body of the answer stands here, and the status on the next line.
+            let text = after(message, " traces: ")?;
+            let error = || errors::cause(text).filter(|_| text.starts_with("Post ") || text.starts_with("Put "));
+            let reason = text.split(" (occurred").next().unwrap_or(text);
+            let short = || errors::refusal_by_reason(reason).filter(|_| reason.len() < 40);
+            let cause = errors::answered(text).or_else(error).or_else(short).or_else(|| errors::cause(text));
+            let cause = cause.or_else(|| text.contains(" (occurred").then_some("agent.http_other"));
+            Seen::lost(cause, number_after(message, "lost "))
         }
         b'f' if starts("failure sending traces ") => {
             Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: true }
@@ -58,7 +79,21 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
             Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: false }
         }
         b'D' if starts("DIAGNOSTICS Error(s) parsing") => Seen::Trouble("setting.rejected"),
-        b'U' if starts("Unsupported protocol ") => Seen::Trouble("agent.bad_url"),
+        b'U' if starts("Unsupported protocol ") => Seen::Fault("agent.bad_url"),
+        b'F' if starts("Failed to parse DD_TRACE_AGENT_URL") => Seen::Fault("agent.bad_url"),
+        b'i' if starts("ignoring DD_TRACE_SAMPLE_RATE") => Seen::Fault("setting.rejected"),
+        b'T' if starts("Tracer must be started before starting a span") => Seen::Trouble("tracing.not_started"),
+        b'r' if starts("remoteconfig: gracefully stopping") => Seen::Stopped { lost: 0 },
+        b'r' if starts("remoteconfig: ") || starts("remote config") => Seen::Beside,
+        b'a' if starts("appsec: ") => Seen::Beside,
+        b'l' if starts("loading features: ") => Seen::Side { cause: errors::cause(message), agent: true },
+        b'p' if starts("profiler") || starts("profiling") => Seen::Beside,
+        b'i' if starts("instrumentation telemetry") || starts("telemetry") => Seen::Beside,
+        b't' if starts("telemetry") => Seen::Beside,
+        b'E' if starts("Error sending stats") || starts("Error flushing stats") => {
+            Seen::Side { cause: errors::cause(message), agent: false }
+        }
+        b'f' if starts("failed to send stats") => Seen::Side { cause: errors::cause(message), agent: false },
         b'B' if starts("Both \"") => Seen::Trouble("setting.rejected"),
         _ => return None,
     })

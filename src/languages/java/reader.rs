@@ -16,14 +16,55 @@ pub static READER: LogReader = LogReader {
         ("WARN datadog.", read),
         ("ERROR datadog.", read),
         ("EXCLUDE_TELEMETRY datadog.", read),
+        ("DEBUG com.datadog.", other_product),
+        ("INFO com.datadog.", other_product),
+        ("WARN com.datadog.", other_product),
+        ("ERROR com.datadog.", other_product),
+        ("EXCLUDE_TELEMETRY com.datadog.", other_product),
+        (" org.datadog.jmxfetch.", other_product),
+        ("Error while sending ", bare),
+        ("Success while sending ", bare),
+        ("Throwable thrown while installing the Datadog Tracer", |_| Some(("java", Seen::NotStarted))),
+        ("Bad agent URL: ", |_| Some(("java", Seen::Trouble("agent.bad_url")))),
+        ("Tracing is disabled, not installing GlobalTracer", |_| Some(("java", Seen::Off))),
+        ("\"logger.name\":\"com.datadog.", |_| Some(("java", Seen::Beside))),
         ("\"logger.name\":\"datadog.", |place| Some(("java", object(place.line)))),
         ("\"logger.name\":\"spanwire\"", |place| Some(("java", object(place.line)))),
     ],
 };
 
+/// Loggers of other products than traces, behind `datadog.`.
+const OTHER_PRODUCTS: [&str; 9] = [
+    "telemetry.",
+    "remoteconfig.",
+    "crashtracking.",
+    "metrics.",
+    "flare.",
+    "communication.monitor.",
+    "trace.agent.core.datastreams.",
+    "trace.bootstrap.Agent - Not starting ",
+    "trace.bootstrap.Agent - Unable start ",
+];
+
 fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = after(place.rest(), " - ")?;
-    Some(("java", native::or_ours(seen(message), message)))
+    let seen = match native::or_ours(seen(message), message) {
+        Seen::Line if OTHER_PRODUCTS.iter().any(|logger| place.rest().starts_with(logger)) => Seen::Beside,
+        seen => seen,
+    };
+    Some(("java", seen))
+}
+
+/// Reads a line about another product than traces, or about the tracer's own metrics.
+fn other_product<'a>(_: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    Some(("java", Seen::Beside))
+}
+
+/// Reads a message behind an abbreviated logger.
+fn bare<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = place.from_word();
+    let ours = place.begins_message() && message.contains(" traces");
+    ours.then(|| seen(message)).flatten().map(|seen| ("java", seen))
 }
 
 /// Reads a line of the JSON layout.
@@ -48,10 +89,25 @@ pub fn object(line: &str) -> Seen<'_> {
         Some(Seen::Config(config)) => Seen::Config(config),
         Some(Seen::Written(spans)) => Seen::Written(spans),
         Some(Seen::Sent { traces, spans, bytes, echo }) => Seen::Sent { traces, spans, bytes, echo },
-        Some(Seen::Failed { cause, traces, lost, echo }) => Seen::Failed { cause, traces, lost, echo },
+        Some(Seen::Failed { cause, traces, lost, echo }) => {
+            Seen::Failed { cause: cause.or_else(|| exception(&object)), traces, lost, echo }
+        }
+        Some(Seen::Side { cause, agent }) => Seen::Side { cause: cause.or_else(|| exception(&object)), agent },
+        Some(Seen::NotStarted) => match exception(&object) {
+            Some("agent.bad_url") => Seen::Trouble("agent.bad_url"),
+            _ => Seen::NotStarted,
+        },
         Some(Seen::Trouble(cause)) => Seen::Trouble(cause),
+        Some(Seen::Fault(cause)) => Seen::Fault(cause),
+        Some(Seen::Off) => Seen::Off,
+        Some(Seen::Beside) => Seen::Beside,
         _ => Seen::Line,
     }
+}
+
+/// Returns the cause that the exception of a record names.
+fn exception(object: &Value) -> Option<&'static str> {
+    errors::cause(&object["exception"].to_string())
 }
 
 pub fn seen(message: &str) -> Option<Seen<'_>> {
@@ -76,7 +132,13 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
             let listed = if message.ends_with(" more)]") { more } else { 0 };
             Seen::Written(message.matches("DDSpan [").count() as u64 + listed)
         }
-        b'E' if starts("Error querying ") => Seen::Line,
+        b'E' if starts("Error querying ") => Seen::Side { cause: None, agent: true },
+        b'F' if starts("Falling back to probing") => Seen::Line,
+        b'I' if starts("Invalid config for ") => Seen::Fault("setting.rejected"),
+        b'T' if starts("Throwable thrown while installing the Datadog Tracer") => Seen::NotStarted,
+        b'T' if starts("Tracing is disabled, not installing GlobalTracer") => Seen::Off,
+        b'B' if starts("Bad agent URL: ") => Seen::Trouble("agent.bad_url"),
+        _ if message.contains("StatsD client - ") => Seen::Beside,
         b'U' if starts("Using config: ") => Seen::Config(Config::of_java(message).into()),
         b'D' if starts("DATADOG TRACER CONFIGURATION") => Seen::Config(Config::read(message)?.into()),
         b'D' if starts("Datadog trace processor exited") => Seen::Stopped { lost: 0 },
@@ -92,6 +154,9 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         // The text before may be the agent's answer.
         _ if message.contains(" while sending ") => {
             let traces = number_after(message, " while sending ")?;
+            if message.contains("Success while sending ") {
+                return Some(Seen::sent(Some(traces), 0));
+            }
             let cause = number_after(message, "Status: ").map(errors::refusal).or_else(|| errors::cause(message));
             Seen::lost(cause, Some(traces))
         }

@@ -3,7 +3,9 @@
 
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;
-use crate::languages::reading::{after, errors, more_spans, number, number_after, word_after, LogReader, Seen};
+use crate::languages::reading::{
+    after, begins_message, errors, more_spans, number, number_after, word_after, LogReader, Place, Seen,
+};
 
 pub static READER: LogReader = LogReader {
     name: "Node.js",
@@ -29,6 +31,15 @@ pub static READER: LogReader = LogReader {
         ("Maximum number of active requests reached", |place| read(place.before(), place.from_word())),
         ("Writer dropped ", |place| read(place.before(), place.from_word())),
         ("Trace encoder reset after exceeding", |place| read(place.before(), place.from_word())),
+        ("DogStatsDClient: HTTP error from agent: ", side),
+        ("[RC] Error in request", side),
+        ("[RC] Could not parse remote config response", |_| Some(("node", Seen::Beside))),
+        ("Error initializing tracer", begins),
+        ("Error initialising tracer", begins),
+        ("Error initialising crashtracker", side),
+        ("Error initializing crashtracker", side),
+        ("Error updating prioritySampler rates", |_| Some(("node", Seen::Trouble("agent.not_an_agent")))),
+        ("/dd-trace/packages/dd-trace/src/exporters/agent/index.js:", exporter),
         ("setting rejected: ", |place| read(place.before(), place.from_word())),
         ("settings not supported yet: ", |place| read(place.before(), place.from_word())),
         ("cannot start thread \"spanwire-", |place| read(place.before(), place.from_word())),
@@ -47,10 +58,36 @@ pub static READER: LogReader = LogReader {
     ],
 };
 
+/// Reads a failure of another request than one with traces.
+fn side<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = place.from_word();
+    Some(("node", Seen::Side { cause: errors::cause(message), agent: false }))
+}
+
+/// Reads the failure of the tracer to start; its error follows.
+fn begins<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let alone = place.rest().trim_end().is_empty();
+    (alone && place.begins_message()).then_some(("node", Seen::NotStarted))
+}
+
+/// Reads a frame of the exporter's constructor: the exception above it is about the Agent's URL.
+fn exporter<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    place.before().contains("new AgentExporter").then_some(("node", Seen::Trouble("agent.bad_url")))
+}
+
 /// `before` is what the line has before the word that was found.
 fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> {
     if message.starts_with("DATADOG TRACER CONFIGURATION") {
-        let config = Config::read(message)?;
+        let Some(config) = Config::read(message) else {
+            // The object is on the next lines.
+            let id = match before {
+                _ if before.contains("ddtrace: [") || before.contains("datadog: [") => "ruby",
+                _ => "php",
+            };
+            let end = message.trim_end();
+            let alone = !message.contains('{') || end.ends_with('{');
+            return alone.then_some((id, Seen::ConfigBegins));
+        };
         let id = match (config.language.as_deref(), &config.spanwire_version) {
             // This library with a Node.js host: in its other forms something is in front.
             (_, Some(_)) => "node",
@@ -75,7 +112,8 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
     let own = before.is_empty()
         || before.ends_with(['"', '|'])
         || ["Error: ", " F ", " P ", "]: ", "| ", "] "].iter().any(|end| before.ends_with(end));
-    own.then(|| seen(message).or_else(|| native::seen(message))).flatten().map(|seen| ("node", seen))
+    let framed = || begins_message(before.strip_suffix(": ").unwrap_or(before));
+    (own || framed()).then(|| seen(message).or_else(|| native::seen(message))).flatten().map(|seen| ("node", seen))
 }
 
 fn seen(message: &str) -> Option<Seen<'_>> {
@@ -92,6 +130,9 @@ fn seen(message: &str) -> Option<Seen<'_>> {
             true => Seen::Sending { traces: number_after(message, "\"X-Datadog-Trace-Count\":\"").unwrap_or(0) },
             false => Seen::Line,
         },
+        b'R' if starts("Response from the agent: <") || starts("Response from the Agent: <") => {
+            Seen::Trouble("agent.not_an_agent")
+        }
         b'R' if starts("Response from the ") => Seen::sent(None, 0),
         b'E' if starts("Error from the ") => {
             failed(word_after(message, "gent: ").and_then(|s| s.parse().ok()).map(errors::refusal), false)

@@ -9,12 +9,27 @@ pub static READER: LogReader = LogReader {
     logs_success: false,
     logs_spans: true,
     logs_ends: true,
-    marks: &[("[ddtrace] [", read), ("[bgs] ", |place| Some(("php", sender(place.rest())?)))],
+    marks: &[
+        ("[ddtrace] [", read),
+        ("[bgs] ", |place| Some(("php", sender(place.rest())?))),
+        ("Flushing trace of size ", bare),
+        ("Reporting of spans failed", bare),
+        ("Traces successfully sent to the agent", bare),
+        ("Failed sending traces to the sidecar", bare),
+        ("Skipping flushing trace as connection to sidecar failed", bare),
+        ("Unable to send payload to background sender", bare),
+        ("Datadog tracing support => ", |_| Some(("php", Seen::Line))),
+    ],
 };
 
 fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = message(place.rest())?;
     Some(("php", native::or_ours(seen(message), message)))
+}
+
+/// Reads a message without the tracer's frame.
+fn bare<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    place.begins_message().then(|| seen(place.from_word())).flatten().map(|seen| ("php", seen))
 }
 
 const TARGETS: [&str; 9] = ["error", "warning", "info", "debug", "trace", "span", "startup", "deprecated", "hook"];
@@ -51,6 +66,19 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         }
         b'E' if starts("Encoding span") => Seen::Written(1),
         b'F' if starts("Flushing trace of size ") => Seen::Sending { traces: 1 },
+        b'F' if starts("Flushing ") && message.contains(" traces, ") => {
+            Seen::Written(number_after(message, " traces, ").unwrap_or(0))
+        }
+        b'R' if starts("Reporting of spans failed") => {
+            Seen::lost(errors::answered(message).or_else(|| errors::cause(message)), None)
+        }
+        b'T' if starts("Traces successfully sent to the agent") => Seen::sent(None, 0),
+        b'F' if starts("Failed sending traces to the sidecar") => Seen::Trouble("sidecar.unreachable"),
+        b'F' if message.contains("onnect") && message.contains("sidecar") => Seen::Trouble("sidecar.unreachable"),
+        b'F' if starts("Failed starting the sidecar") || starts("Failed to start the sidecar") => {
+            Seen::Trouble("sidecar.unreachable")
+        }
+        b'F' if starts("Failed signaling lifecycle") || starts("Failed flushing ") => Seen::Beside,
         b'F' if starts("Found unfinished span ") => Seen::Unfinished { spans: 1, sure: true },
         b'S' if starts("Skipping flushing trace as connection to sidecar failed") => Seen::Trouble("spans.dropped"),
         b'L' if starts("Loaded integration ") => Seen::Integration,

@@ -68,7 +68,7 @@ impl Config {
             service_version: text(&["dd_version"]),
             agent_url: text(&["agent_url"]),
             agent_error: text(&["agent_error"]),
-            enabled: switch(&["enabled", "tracer_enabled"]),
+            enabled: switch(&["enabled", "tracer_enabled", "ddtrace_enabled"]),
             debug: switch(&["debug"]),
         }
     }

@@ -5,10 +5,66 @@ pub const REFUSED: &str = "agent.connection_refused";
 /// The answer is not HTTP. An intermediate result: at an Agent's address it means a wrong port.
 pub const NO_HTTP: &str = "agent.not_http";
 
-/// Causes, each with words in lower case that indicate it. The first match counts, because a failure to resolve a name
-/// is often wrapped in a failure to connect.
-const WORDS: [(&str, &[&str]); 9] = [
-    ("agent.socket_permission", &["permission denied", "eacces", "errno 13]", "operation not permitted", "eperm"]),
+/// Causes, and words in lower case that name them. The first match counts: a failure to resolve a name is often wrapped
+/// in a failure to connect.
+const WORDS: [(&str, &[&str]); 13] = [
+    (
+        "agent.bad_url",
+        &[
+            "port could not be cast",
+            "unsupported protocol",
+            "unsupported scheme",
+            "unsupported url scheme",
+            "scheme is not supported",
+            "invalid uri",
+            "invalid url",
+            "invalid port",
+            "illegal url",
+            "illegal character in authority",
+            "err_invalid_url",
+            "err_invalid_protocol",
+            "bad agent url",
+            "bad uri",
+            "url using bad/illegal format",
+            "missing address",
+            "missing protocol scheme",
+            "first path segment in url",
+            "expected url scheme",
+            "relative url without a base",
+            "https:// is not supported",
+            "not an address",
+            "no host in request url",
+            "invalid telemetry endpoint",
+        ],
+    ),
+    (
+        "agent.tls",
+        &[
+            "tls: first record does not look like a tls handshake",
+            "server gave http response to https client",
+            "wrong version number",
+            "wrong_version_number",
+            "unsupported or unrecognized ssl message",
+            "not an ssl/tls record",
+            "client sent an http request to an https server",
+            "ssl_connect",
+            "ssl_error",
+            "sslexception",
+            "sslhandshakeexception",
+            "invalidcontenttype",
+            "record layer failure",
+            "packet length too long",
+            "plain http request was sent to https port",
+            "eproto",
+            "ssl connect error",
+        ],
+    ),
+    ("agent.socket_not_a_socket", &["protocol wrong type for socket", "eprototype", "socket operation on non-socket"]),
+    ("agent.socket_path_too_long", &["path too long", "path too large", "unix domain path", "path must be shorter"]),
+    (
+        "agent.socket_permission",
+        &["permission denied", "eacces", "errno 13]", "operation not permitted", "eperm", "permissiondenied"],
+    ),
     (
         "agent.name_not_resolved",
         &[
@@ -26,6 +82,16 @@ const WORDS: [(&str, &[&str]); 9] = [
             "name resolution",
             "name does not resolve",
             "socketerror",
+            "dns error",
+            "failed to lookup address",
+            "errno -2]",
+            "errno -3]",
+            "errno -5]",
+            "could not be resolved",
+            "no such device or address",
+            "resource temporarily unavailable (",
+            "host not found",
+            "unknown host",
         ],
     ),
     (
@@ -41,6 +107,11 @@ const WORDS: [(&str, &[&str]); 9] = [
             "unexpected status line",
             "received http/0.9",
             "no json object",
+            "invalid http version",
+            "invalid http header",
+            "invalid or unrecognized response",
+            "invalid response line",
+            "error parsing http",
         ],
     ),
     ("limits.threads", &["no thread for it"]),
@@ -55,7 +126,20 @@ const WORDS: [(&str, &[&str]); 9] = [
             "deadline exceeded",
             "still connecting",
             "taskcanceledexception",
+            "taskcancelled",
             "execution expired",
+            "request canceled while waiting",
+            "deadline has elapsed",
+        ],
+    ),
+    (
+        "agent.unreachable",
+        &[
+            "cannot assign requested address",
+            "eaddrnotavail",
+            "can't assign requested address",
+            "errno 99]",
+            "os error 99",
         ],
     ),
     (
@@ -67,28 +151,119 @@ const WORDS: [(&str, &[&str]); 9] = [
             "could not connect",
             "failed to connect",
             "connectexception",
+            "connectionrefused",
             "actively refused",
             "no route to host",
             "network is unreachable",
             "ehostunreach",
+            "enetunreach",
+            "errno 111]",
+            "os error 111",
+            "unable to connect",
+            "connection could not be made",
+            "nobody listens",
         ],
     ),
-    ("agent.socket_missing", &["no such file", "enoent", "errno 2]"]),
+    ("agent.socket_missing", &["no such file", "enoent", "errno 2]", "os error 2)"]),
     (
         "agent.connection_closed",
-        &["reset by peer", "econnreset", "broken pipe", "connection closed", "socket hang up", "eof", "disconnected"],
+        &[
+            "reset by peer",
+            "connection reset",
+            "connectionreset",
+            "econnreset",
+            "epipe",
+            "broken pipe",
+            "brokenpipe",
+            "connection closed",
+            "connection aborted",
+            "closed before message completed",
+            "incompletemessage",
+            "socket hang up",
+            "unexpected end of",
+            "unexpected eof",
+            ": eof",
+            "eoferror",
+            "eofexception",
+            "end of file reached",
+            "disconnected",
+            "remotedisconnected",
+            "without response",
+            "empty reply from server",
+            "server closed",
+            "response ended prematurely",
+            "errno 104]",
+            "errno 32]",
+            "os error 104",
+            "os error 32",
+            "forcibly closed",
+            "underlying connection was closed",
+            "closed unexpectedly",
+            "returned nothing",
+            "receiving data from the peer",
+            "sending data to the peer",
+            "nohttpresponse",
+        ],
     ),
-    ("agent.bad_url", &["https:// is not supported", "not an address", "unsupported protocol", "invalid url"]),
 ];
 
 /// Returns the cause that an error text names, if any.
 pub fn cause(text: &str) -> Option<&'static str> {
     let text = text.to_ascii_lowercase();
+    // Python's tracer says that the name is not the reason.
+    let text = text.replace("the failure is not name resolution", "");
     let named = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    WORDS.iter().find(|(_, words)| named(words)).map(|(cause, _)| *cause)
+    let (cause, _) = WORDS.iter().find(|(_, words)| named(words))?;
+    // A firewall or a sandbox denies TCP connections; a socket file has no port.
+    let tcp = || text.contains("failed to connect to ") || text.contains("dial tcp");
+    Some(if *cause == "agent.socket_permission" && tcp() { "agent.unreachable" } else { cause })
 }
 
-/// Returns the cause for an answer with this status.
+/// Whether a line is a place in a program below an error, which says nothing about the reason.
+pub fn is_frame(line: &str) -> bool {
+    // A log driver may have put its own words before the blanks.
+    const BEFORE: [&str; 6] = ["    at ", "\tat ", "\\tat ", "  at ", "\t... ", "    from /"];
+    let text = line.trim_start();
+    let rust = || text.split_once(": ").is_some_and(|(n, rest)| n.parse::<u32>().is_ok() && rest.contains("::"));
+    let python = || line.contains("File \"") && line.contains("\", line ");
+    BEFORE.iter().any(|words| line.contains(words)) || rust() || python()
+}
+
+/// Returns the status of an answer that a text names in the words of one of the tracers.
+pub fn status(text: &str) -> Option<u64> {
+    const BEFORE: [&str; 16] = [
+        "returned an error: (",
+        "lient error: ",
+        "erver error: ",
+        "with status ",
+        "HTTP error status ",
+        "does not indicate success: ",
+        "Error code: ",
+        "Status: ",
+        "status code: ",
+        "status code ",
+        "OptionalInt[",
+        "status=",
+        "status: ",
+        "http status: ",
+        "received response ",
+        "response status ",
+    ];
+    let number = |word: &str| super::number_after(text, word).filter(|status| (300..600).contains(status));
+    BEFORE.iter().find_map(|word| number(word)).or_else(|| {
+        // `Error from http://localhost:8126/v0.4/traces: 413 Payload Too Large`
+        let url = super::after(text, "Error from http").or_else(|| super::after(text, "Error from unix"))?;
+        super::after(url, ": ").and_then(super::number).filter(|status| (300..600).contains(status))
+    })
+}
+
+/// Returns the cause of an answer that a text names by its status, in a number or in words.
+pub fn answered(text: &str) -> Option<&'static str> {
+    let words = || super::after(text, "(Status: ").and_then(refusal_by_reason);
+    status(text).map(refusal).or_else(words)
+}
+
+/// Returns the cause of an answer with this status.
 pub fn refusal(status: u64) -> &'static str {
     match status {
         404 | 405 | 415 => "agent.http_404",
@@ -100,20 +275,36 @@ pub fn refusal(status: u64) -> &'static str {
     }
 }
 
-/// Returns the cause for an answer whose log line has only the reason phrase.
+/// Returns the cause of an answer of which a text has only the reason phrase.
 pub fn refusal_by_reason(text: &str) -> Option<&'static str> {
-    let reasons: [(&str, u64); 8] = [
+    const REASONS: [(&str, u64); 24] = [
         ("entity too large", 413),
         ("payload too large", 413),
+        ("payload-too-large", 413),
         ("content too large", 413),
         ("too many requests", 429),
+        ("request timeout", 408),
+        ("proxy authentication required", 407),
         ("not found", 404),
+        ("method not allowed", 405),
         ("unsupported media type", 415),
+        ("unauthorized", 401),
         ("forbidden", 403),
         ("internal server error", 500),
+        ("not implemented", 501),
+        ("bad gateway", 502),
+        ("service unavailable", 503),
+        ("gateway timeout", 504),
+        ("http version not supported", 505),
+        ("bad request", 400),
+        ("moved permanently", 301),
+        ("temporary redirect", 307),
+        ("conflict", 409),
+        ("gone", 410),
+        ("length required", 411),
     ];
     let text = text.to_ascii_lowercase();
-    reasons.iter().find(|(reason, _)| text.contains(reason)).map(|(_, status)| refusal(*status))
+    REASONS.iter().find(|(reason, _)| text.contains(reason)).map(|(_, status)| refusal(*status))
 }
 
 #[cfg(test)]

@@ -10,12 +10,29 @@ pub static READER: LogReader = LogReader {
     logs_success: false,
     logs_spans: true,
     logs_ends: true,
-    marks: &[(" -- ddtrace: [", read), (" -- datadog: [", read)],
+    marks: &[
+        (" -- ddtrace: [", read),
+        (" -- datadog: [", read),
+        ("ddtrace: [ddtrace] (", read_place),
+        ("datadog: [datadog] (", read_place),
+        ("[ddtrace] (/", read_place),
+        ("[datadog] (/", read_place),
+    ],
 };
 
 fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = message(place.rest())?;
     Some(("ruby", native::or_ours(seen(message), message)))
+}
+
+/// Reads a line by its place in the source, without the program's name before.
+fn read_place<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = place.line[place.start..].split_once("') ").or_else(|| place.from_word().split_once(") "))?.1;
+    let transport = place.from_word().contains("/transport");
+    // Releases before 0.20 log only the class of the error.
+    let error = || Seen::Failed { cause: errors::cause(message), traces: 0, lost: true, echo: false };
+    let seen = seen(message).or_else(|| (transport && errors::cause(message).is_some()).then(error));
+    Some(("ruby", native::or_ours(seen, message)))
 }
 
 /// Returns the message of what follows ` -- datadog: [`, without the place in the source.
@@ -25,6 +42,12 @@ pub fn message(rest: &str) -> Option<&str> {
         return Some(message);
     }
     Some(after(message, "') ").unwrap_or(message))
+}
+
+/// Whether the transport in an error's text is one for other data than traces.
+fn other_product(message: &str) -> bool {
+    let class = message.split(" request").next().unwrap_or(message);
+    ["Telemetry", "Remote", "Profiling", "Crashtracking", "::DI", "Debugger"].iter().any(|word| class.contains(word))
 }
 
 pub fn seen(message: &str) -> Option<Seen<'_>> {
@@ -38,9 +61,12 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         }
         b'F' if starts("Flushing trace: ") => Seen::Sending { traces: 1 },
         b's' if starts("send_request ") => Seen::lost(number_after(message, " code:").map(errors::refusal), None),
+        b'I' if starts("Internal error during ") && other_product(message) => {
+            Seen::Side { cause: errors::cause(message), agent: false }
+        }
         b'I' if starts("Internal error during ") => Seen::lost(errors::cause(message), None),
         b'D' if starts("DATADOG TRACER CONFIGURATION") || starts("DATADOG CONFIGURATION - TRACING - ") => {
-            Seen::Config(Config::read(message)?.into())
+            Config::read(message).map_or(Seen::ConfigBegins, |config| Seen::Config(config.into()))
         }
         b'D' if message.contains(" - Agent Error: ") => {
             Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: true }

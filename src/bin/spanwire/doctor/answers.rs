@@ -66,7 +66,10 @@ impl Teller<'_> {
     /// Whether the tracer logged that tracing is off, and made no span.
     fn disabled(&self) -> bool {
         let said = self.config.is_some_and(|config| config.enabled == Some(false)) || self.story.off > 0;
-        said && self.story.finished == 0 && self.story.written == 0 && self.story.payloads_sent() == 0
+        // Some tracers log spans all the same.
+        let off = self.config.is_some_and(|config| config.enabled == Some(false));
+        let made = self.story.finished > 0 || self.story.written > 0;
+        said && (off || !made) && self.story.payloads_sent() == 0
     }
 
     /// Answers the first question: did the tracer start?
@@ -98,6 +101,8 @@ impl Teller<'_> {
         if disabled {
             findings.push(self.bad("tracing.disabled", 0, Vec::new()));
         }
+        findings
+            .extend(self.fault("tracing.not_started").filter(|_| !self.story.troubles.contains_key("agent.bad_url")));
         if let Some(config) = stale.filter(|_| given_up.is_empty()) {
             let version = |version: &Option<String>| version.clone().unwrap_or_default();
             let says = format!(
@@ -165,7 +170,7 @@ impl Teller<'_> {
         } else if disabled || self.no_start() {
             findings.push(Finding::note("spans.not_made", "no span was made, because tracing is off"));
             Answer::No
-        } else if self.tongue.reader().logs_spans && self.would_tell_of_spans() {
+        } else if self.tongue.reader().logs_spans && self.would_tell_of_spans() && !self.cut_short() {
             findings.push(self.bad("spans.none", 0, Vec::new()));
             Answer::No
         } else {
@@ -179,7 +184,20 @@ impl Teller<'_> {
         };
         findings.extend(self.unfinished());
         findings.extend(self.fault("integration.failed"));
+        let (kept, rejected) = story.priorities;
+        if rejected > 0 && kept == 0 {
+            findings.push(self.bad("sampling.rejected_all", rejected, Vec::new()));
+        }
+        if let Some(limited) = &story.rate_limited {
+            let says = told_with("the limit of traces per second dropped traces".to_owned(), limited.count);
+            findings.push(Finding::note("sampling.rate_limited", says).showing(limited.evidence.clone()));
+        }
         (answer, findings)
+    }
+
+    /// Whether the log has failures of the tracer's start only.
+    fn cut_short(&self) -> bool {
+        ["tracing.not_started", "agent.bad_url"].iter().any(|c| self.story.troubles.get(c).is_some_and(|t| t.lost))
     }
 
     /// Whether the absence of span lines in this log means that there were no spans.
@@ -189,7 +207,8 @@ impl Teller<'_> {
 
     /// Whether this log was written in debug mode. The line about the tracer's end is logged only then.
     fn would_tell_of_spans(&self) -> bool {
-        self.story.stopped || self.config.is_some_and(|config| config.debug == Some(true))
+        let known = |config: &Config| config.debug.unwrap_or(self.story.stopped);
+        self.config.is_some_and(known)
     }
 
     /// Whether a binding logged that it does not trace.

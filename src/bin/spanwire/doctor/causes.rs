@@ -42,6 +42,28 @@ pub fn describe(cause: &str, told: &Told<'_>) -> (String, String) {
             "the binding has turned tracing off; the line says why".into(),
             "correct what the line names, and restart the program",
         ),
+        "tracing.not_started" => (
+            "the tracer did not start, or spans were started before it or without it".into(),
+            "start the tracer first (tracer.Start() in Go), check that DD_TRACE_ENABLED is not false, and correct what the \
+             error in the log names",
+        ),
+        "sampling.rejected_all" => (
+            "every trace in this log was rejected by a sampling rate or rule, so none will be seen".into(),
+            "raise DD_TRACE_SAMPLE_RATE, or correct DD_TRACE_SAMPLING_RULES; an empty value is the rate 0 for some tracers",
+        ),
+        "sidecar.unreachable" => (
+            "the helper process (sidecar) through which PHP's tracer sends cannot be reached, so traces are lost".into(),
+            "check that the user of the process may start it and open its socket, and that nothing ends it; or set \
+             DD_TRACE_SIDECAR_TRACE_SENDER=false",
+        ),
+        "agent.tls" => (
+            format!("TLS was spoken at {at} to a port that speaks plain HTTP, or the other way round"),
+            "use http:// in DD_TRACE_AGENT_URL: an Agent's port for traces has no TLS",
+        ),
+        "agent.not_an_agent" => (
+            format!("the server at {at} answers, but not as an Agent does"),
+            "find out what listens there (`ss -ltnp`), and correct host and port in DD_TRACE_AGENT_URL",
+        ),
         "library.older" => (
             "the spanwire library that was loaded is of another release than the binding that loaded it".into(),
             "install libspanwire and the binding of the same release, and check that no older libspanwire.so.0 is found \

@@ -1,7 +1,8 @@
 //! The doctor for log files: reads all files, counts the lines of each tracer, and makes a report of the answers.
 
 use super::answers::{self, Answer, Answers};
-use super::lines::{Reader, Tongue};
+use super::lines::{Reader, Seen, Tongue, Wrote};
+use super::members;
 use super::reader::{self, Extent};
 use super::report::{Finding, Report, Section};
 use super::settings;
@@ -10,8 +11,21 @@ use super::tally::Story;
 use crate::cli::DoctorOptions;
 use crate::out::{counted, note, Failure, Out};
 use serde_json::{json, Value};
-use std::collections::BTreeMap;
+use spanwire::companion::languages::reading::{agent, config::Config, level};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
+
+/// Lines between a place in a tracer's code and the exception below it.
+const TRACEBACK: u64 = 60;
+/// Lines and bytes of a start-up object.
+const OBJECT_LINES: u32 = 400;
+const OBJECT_BYTES: usize = 64 * 1024;
+/// Lines that are kept to find copies, and the lengths of lines that are compared.
+const RECENT: usize = 4;
+const COPY_MIN: usize = 24;
+const COPY_MAX: usize = 16 * 1024;
+/// Length of the shortest frame in which a copy may stand.
+const FRAME_MIN: usize = 8;
 
 /// What was read of all files.
 struct Logs {
@@ -23,6 +37,27 @@ struct Logs {
     speaker: Option<Tongue>,
     /// Tracer lines in the current file.
     spoken: u64,
+    /// The last lines of tracers, of which a second handler of the program may write a copy.
+    recent: VecDeque<String>,
+    /// The number of the last line that is a place in a tracer's start-up code.
+    frame: Option<u64>,
+    /// A start-up line whose object is on several lines.
+    gathered: Option<Gathered>,
+    agent: AgentLog,
+}
+
+/// A start-up object of which only the beginning was read.
+struct Gathered {
+    tongue: Tongue,
+    text: String,
+    lines: u32,
+}
+
+/// What was read of the Agent's own lines.
+#[derive(Default)]
+struct AgentLog {
+    lines: u64,
+    evidence: Vec<String>,
 }
 
 /// What was read of one file.
@@ -35,7 +70,17 @@ struct Read {
 /// Reads the files and prints the report. Returns 0 if nothing is wrong, 1 if a cause was found, 2 if a file could not
 /// be read.
 pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
-    let mut logs = Logs { reader: Reader::new(), stories: BTreeMap::new(), number: 0, speaker: None, spoken: 0 };
+    let mut logs = Logs {
+        reader: Reader::new().map_err(Failure::said)?,
+        stories: BTreeMap::new(),
+        number: 0,
+        speaker: None,
+        spoken: 0,
+        recent: VecDeque::new(),
+        frame: None,
+        gathered: None,
+        agent: AgentLog::default(),
+    };
     let (mut files, mut unread) = (Vec::new(), Vec::new());
     for path in &options.files {
         match logs.file(path) {
@@ -60,7 +105,9 @@ pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
 
 impl Logs {
     fn file(&mut self, path: &Path) -> Result<Read, String> {
-        (self.speaker, self.spoken) = (None, 0);
+        (self.speaker, self.spoken, self.gathered) = (None, 0, None);
+        self.frame = None;
+        self.recent.clear();
         let extent = reader::read(path, |line| self.line(line));
         self.stories.values_mut().for_each(Story::ended);
         let name = if path == Path::new("-") { "standard input".to_owned() } else { shown(&path.to_string_lossy()) };
@@ -70,23 +117,161 @@ impl Logs {
     /// Counts one line of a log.
     fn line(&mut self, line: &[u8]) {
         self.number += 1;
-        let inner = docker(line);
-        let line = inner.as_deref().unwrap_or(line);
-        let waiting = self.speaker.and_then(|tongue| self.stories.get_mut(&tongue)).filter(|story| story.waits());
-        let may_say = self.reader.may_say(line);
-        if !may_say && waiting.is_none() {
+        let first = self.reader.first(line);
+        if first.is_none() && self.gathered.is_none() && !self.waits() {
             return;
         }
         let text = String::from_utf8_lossy(line);
-        match (self.reader.read(&text).filter(|_| may_say), waiting) {
-            (Some((tongue, seen)), _) => {
-                self.spoken += 1;
-                self.speaker = Some(tongue);
-                self.stories.entry(tongue).or_default().take(seen, &text, self.number);
+        let Some(first) = first else {
+            let record = text.starts_with("{\"").then(|| members::of(line, usize::MAX)).flatten();
+            return self.unmarked(&record.and_then(|record| record.message).unwrap_or_else(|| text.into_owned()));
+        };
+        // In a record in JSON the message is one of the members, and its other members may have the reason.
+        match members::of(line, first).filter(|_| !members::is_own(line)) {
+            Some(members) => self.members(members.texts),
+            None => {
+                self.text(&text);
             }
-            (None, Some(story)) => story.continued(&text, self.number),
-            (None, None) => {}
         }
+    }
+
+    fn waits(&self) -> bool {
+        self.speaker.and_then(|tongue| self.stories.get(&tongue)).is_some_and(Story::waits)
+    }
+
+    /// Reads the texts of a record in JSON.
+    fn members(&mut self, texts: Vec<String>) {
+        let known = |logs: &Logs, text: &String| logs.reader.first(text.as_bytes()).is_some();
+        let Some(at) = texts.iter().position(|text| known(self, text)) else { return };
+        let message = texts[at].clone();
+        let mut found = false;
+        for line in message.lines() {
+            found |= self.text(line);
+        }
+        if found && self.waits() {
+            let others = texts.iter().enumerate().filter(|(n, _)| *n != at).flat_map(|(_, text)| text.lines());
+            others.for_each(|line| self.unmarked(line));
+        }
+    }
+
+    /// Reads a line without a word of a tracer: it may belong to the entry before.
+    fn unmarked(&mut self, text: &str) {
+        if self.gathered.is_some() {
+            self.gather(text);
+        }
+        let story = self.speaker.and_then(|tongue| self.stories.get_mut(&tongue)).filter(|story| story.waits());
+        if let Some(story) = story {
+            story.continued(text, self.number);
+        }
+    }
+
+    /// Reads a line with a word of a tracer. Returns whether a tracer wrote it.
+    fn text(&mut self, text: &str) -> bool {
+        match self.reader.read(text) {
+            Some(Wrote::Tracer { seen: Seen::Frame, .. }) => {
+                self.frame = Some(self.number);
+                self.unmarked(text);
+                false
+            }
+            Some(Wrote::Tracer { seen: Seen::Exception(_), .. })
+                if !self.frame.is_some_and(|frame| self.number - frame <= TRACEBACK) =>
+            {
+                self.unmarked(text);
+                false
+            }
+            Some(Wrote::Tracer { tongue, seen: Seen::AnsweredBare { .. }, .. })
+                if !self.stories.contains_key(&tongue) =>
+            {
+                self.unmarked(text);
+                false
+            }
+            Some(Wrote::Tracer { tongue, seen, end }) => {
+                self.said(tongue, seen, end, text);
+                true
+            }
+            Some(Wrote::Agent) => {
+                self.agent.lines += 1;
+                if agent::matters(text) && self.agent.evidence.len() < super::report::EVIDENCE_MAX {
+                    self.agent.evidence.push(shown(text));
+                }
+                false
+            }
+            None => {
+                self.unmarked(text);
+                false
+            }
+        }
+    }
+
+    /// Counts what a tracer's line says.
+    fn said(&mut self, tongue: Tongue, seen: Seen<'_>, end: usize, text: &str) {
+        self.gathered = None;
+        self.spoken += 1;
+        self.speaker = Some(tongue);
+        if self.is_copy(text) {
+            return;
+        }
+        let story = self.stories.entry(tongue).or_default();
+        match seen {
+            Seen::Line => {
+                if let Some(severity) = level(text, end) {
+                    story.not_understood(severity, text, self.number);
+                }
+            }
+            Seen::ConfigBegins => {
+                self.gathered = Some(Gathered { tongue, text: String::new(), lines: 0 });
+                if let Some(at) = text.find('{') {
+                    self.gather(&text[at..]);
+                }
+                return;
+            }
+            _ => {}
+        }
+        story.take(seen, text, self.number);
+    }
+
+    /// Adds a line to a start-up object, and reads the object if it is whole.
+    fn gather(&mut self, text: &str) {
+        let Some(gathered) = &mut self.gathered else { return };
+        gathered.lines += 1;
+        if gathered.lines > OBJECT_LINES || gathered.text.len() + text.len() > OBJECT_BYTES {
+            self.gathered = None;
+            return;
+        }
+        // A log driver puts the same words before every line.
+        let end = || text.trim_end_matches([' ', ',']).ends_with(']').then(|| text.rfind(']')).flatten();
+        let from = text.find(['{', '"', '}']).or_else(end).unwrap_or(0);
+        gathered.text.push_str(&text[from..].replace("&quot;", "\""));
+        gathered.text.push('\n');
+        if !text.trim_end().ends_with('}') {
+            return;
+        }
+        if let Some(config) = Config::read(&gathered.text) {
+            let (tongue, line) = (gathered.tongue, gathered.text.clone());
+            self.gathered = None;
+            self.stories.entry(tongue).or_default().take(Seen::Config(config.into()), &line, self.number);
+        }
+    }
+
+    /// Whether the line is the same message as one of the last lines, in another frame.
+    fn is_copy(&mut self, text: &str) -> bool {
+        let text = text.trim_end();
+        // The class of an error is no frame.
+        let framed = |known: &String| known.len().abs_diff(text.len()) >= FRAME_MIN;
+        let same = |known: &String| framed(known) && (known.ends_with(text) || text.ends_with(known.as_str()));
+        if text.len() > COPY_MIN {
+            if let Some(at) = self.recent.iter().position(same) {
+                self.recent.remove(at);
+                return true;
+            }
+        }
+        if self.recent.len() >= RECENT {
+            self.recent.pop_front();
+        }
+        if text.len() <= COPY_MAX {
+            self.recent.push_back(text.to_owned());
+        }
+        false
     }
 
     /// Puts the tracer's language before a finding if there are several tracers.
@@ -113,7 +298,10 @@ impl Logs {
         };
         let mut started: Vec<Finding> = gather(|answers| &answers.started.1);
         if answers.is_empty() {
-            started.push(nothing_found(files));
+            started.push(match self.agent.lines {
+                0 => nothing_found(files),
+                lines => of_agent(lines, &self.agent.evidence),
+            });
         }
         let told = started.iter().any(|finding| finding.cause == "settings.disagree");
         let disagreement = settings::disagreement(self.stories.values().flat_map(|story| &story.configs));
@@ -159,16 +347,6 @@ fn overall(answers: impl Iterator<Item = Answer>) -> &'static str {
     one.unwrap_or(Answer::Unknown).name()
 }
 
-/// Unwraps a line of a container's log driver: `{"log":"…
-/// ","stream":"stderr",…}`.
-fn docker(line: &[u8]) -> Option<Vec<u8>> {
-    if !line.starts_with(b"{\"log\":\"") {
-        return None;
-    }
-    let object: Value = serde_json::from_slice(line).ok()?;
-    Some(object["log"].as_str()?.trim_end().as_bytes().to_vec())
-}
-
 /// Returns a fault for files without a line of a tracer.
 fn nothing_found(files: &[Read]) -> Finding {
     let lines: u64 = files.iter().map(|file| file.extent.lines).sum();
@@ -183,6 +361,18 @@ fn nothing_found(files: &[Read]) -> Finding {
                   DD_TRACE_LOG_FILE names a file) and that the tracer is loaded, and turn on debug mode with \
                   DD_TRACE_DEBUG=true";
     Finding::bad("log.no_tracer_lines", says, remedy)
+}
+
+/// Returns a fault for the Agent's own log.
+fn of_agent(lines: u64, evidence: &[String]) -> Finding {
+    let says = format!(
+        "this is the Agent's own log ({}), not a tracer's; it tells what arrived there, not what left the program",
+        counted(lines as usize, "line")
+    );
+    let remedy =
+        "read the log of the traced process (by default tracers write to standard error; DD_TRACE_LOG_FILE names \
+                  a file); of the Agent, `datadog-agent status` shows what it received by tracer";
+    Finding::bad("log.of_agent", says, remedy).showing(evidence.iter().cloned())
 }
 
 fn what_was_read(file: &Read) -> Finding {

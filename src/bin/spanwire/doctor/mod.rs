@@ -1,13 +1,13 @@
 //! `spanwire doctor`: finds out why traces do not arrive. Reads log files if there are any (`logs`), otherwise checks
 //! this machine (`live`). Both return a `report`.
 
-mod anchors;
 mod answers;
 mod causes;
 mod ids;
 mod lines;
 mod live;
 mod logs;
+mod members;
 mod reader;
 mod report;
 mod settings;

@@ -116,12 +116,18 @@ impl Report {
         json!({ "status": self.exit_status(), "causes": self.causes(), "sections": sections, "facts": self.facts })
     }
 
-    /// Returns 0 if nothing is wrong, 1 if a cause was found.
+    /// Returns 0 if nothing is wrong, 1 if a cause was found, or an error that the doctor does not understand.
     pub fn exit_status(&self) -> u8 {
         for finding in self.sections.iter().flat_map(|section| &section.findings) {
             debug_assert!(ids::is_known(finding.cause, finding.standing == Standing::Bad), "{}", finding.cause);
         }
-        u8::from(!self.causes().is_empty())
+        u8::from(!self.causes().is_empty() || self.not_understood())
+    }
+
+    /// Whether the log has errors that the doctor does not understand.
+    fn not_understood(&self) -> bool {
+        let mut findings = self.sections.iter().flat_map(|section| &section.findings);
+        findings.any(|finding| finding.cause == "log.not_understood")
     }
 
     /// Returns the ids of all faults, each once, in the order of the report.
@@ -146,6 +152,10 @@ impl Report {
         }
         let causes = self.causes();
         let verdict = match causes.len() {
+            0 if self.not_understood() => {
+                "No known fault was found, but the log has errors or warnings that the doctor does not understand."
+                    .to_owned()
+            }
             0 => "Nothing wrong was found.".to_owned(),
             count => format!("{} found: {}.", counted(count, "fault"), causes.join(", ")),
         };

@@ -6,6 +6,7 @@ use super::errors;
 use super::lines::Seen;
 use super::report::EVIDENCE_MAX;
 use super::shown::shown;
+use spanwire::companion::languages::reading::{number_after, priorities, Severity};
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -18,6 +19,11 @@ const SHOWN_MAX: usize = 1_000;
 const CONFIGS_MAX: usize = 1_000;
 /// Lines after a failure that may contain its reason.
 const PATIENCE: u32 = 60;
+/// Largest size of a payload without a trace.
+const EMPTY_PAYLOAD: u64 = 16;
+/// An error of Node.js's HTTP client that has two causes.
+const HANG_UP: &str = "socket hang up";
+const CLOSED: &str = "agent.connection_closed";
 /// Number of drop reasons that are counted separately.
 const REASONS_MAX: usize = 50;
 
@@ -70,13 +76,47 @@ pub struct Story {
     pub troubles: BTreeMap<&'static str, Trouble>,
     /// The number of the last line about an accepted payload.
     pub last_sent: Option<u64>,
+    /// Failures of other requests at the Agent's address, by cause. They name the reason if the traces' failure has none.
+    pub hints: BTreeMap<&'static str, Trouble>,
+    /// Whether one of them was a question to the Agent that takes the traces.
+    pub agent_hint: bool,
+    /// Number of finished traces or spans that a sampling decision keeps, and that one rejects.
+    pub priorities: (u64, u64),
+    /// Whether the Agent answered with rates after a span was finished.
+    pub rates_after_spans: bool,
+    /// Lines of traces that the rate limiter dropped.
+    pub rate_limited: Option<Trouble>,
+    /// Errors and warnings of the tracer that no reader understands.
+    pub unknown_errors: Trouble,
+    pub unknown_warnings: Trouble,
+    /// Whether a failure's line says that other traces were sent before.
+    pub sent_before: bool,
+    /// Whether the last answer to a payload was a refusal.
+    refused: bool,
+    /// The last `socket hang up`: whether spans were lost, and whether it was another request's.
+    hang_up: Option<Awaited>,
+    /// Whether the line before was the place of a frame in Python's sources, whose text follows.
+    source_follows: bool,
     sent: Twice,
     failed_echo: u64,
     pending_traces: u64,
     open: HashMap<u64, Option<String>>,
     too_many_open: bool,
-    /// A failure whose reason is on a later line: how many lines to wait for, and whether spans were lost.
-    awaited: Option<(u32, bool)>,
+    /// A failure whose reason is on a later line.
+    awaited: Option<Awaited>,
+}
+
+/// A failure whose reason may follow.
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    /// Lines to wait for.
+    left: u32,
+    /// Whether spans were lost.
+    lost: bool,
+    /// Whether it was another request than one with traces.
+    side: bool,
+    /// Whether it was the tracer's start.
+    start: bool,
 }
 
 /// Accepted payloads and traces, as counted from two kinds of lines.
@@ -95,8 +135,46 @@ impl Story {
         if !matches!(seen, Seen::Failed { .. } | Seen::Line) {
             self.awaited = None;
         }
+        self.hang_up = None;
+        if matches!(seen, Seen::Finished(_) | Seen::Written(_)) {
+            let (kept, rejected) = priorities(line);
+            self.priorities = (self.priorities.0 + kept, self.priorities.1 + rejected);
+        }
         match seen {
             Seen::Line => self.look_for_reason(line, number),
+            Seen::Beside | Seen::Frame | Seen::ConfigBegins => {}
+            Seen::Exception(cause) => self.trouble(cause, line, number).lost = true,
+            Seen::Fault(cause) => {
+                self.trouble(cause, line, number);
+            }
+            Seen::Side { cause, agent } => {
+                self.agent_hint |= agent;
+                match cause {
+                    Some(cause) => self.hint(cause, line, number),
+                    None => self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: true, start: false }),
+                }
+            }
+            Seen::NotStarted => {
+                self.trouble("tracing.not_started", line, number);
+                self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: false, start: true });
+            }
+            Seen::Answered { taken } | Seen::AnsweredBare { taken } => {
+                self.refused = !taken;
+                if taken {
+                    self.sent.echo_payloads += 1;
+                    self.sent.echo_traces += self.pending_traces;
+                    self.last_sent = Some(number);
+                }
+            }
+            Seen::Size(bytes) => self.size(bytes, number),
+            Seen::Rates => self.rates_after_spans |= self.finished > 0,
+            Seen::RateLimited => {
+                let limited = self.rate_limited.get_or_insert_with(Trouble::default);
+                limited.count += 1;
+                if limited.evidence.len() < EVIDENCE_MAX {
+                    limited.evidence.push(shown(line));
+                }
+            }
             Seen::Config(config) => self.configured(*config, line, number),
             Seen::Integration => self.integrations += 1,
             Seen::Started(span) => self.begun(span, line),
@@ -122,7 +200,11 @@ impl Story {
                 self.bytes_sent += bytes;
                 self.last_sent = Some(number);
             }
-            Seen::Failed { cause, traces, lost, echo } => self.failed(cause, traces, lost, echo, line, number),
+            Seen::Failed { cause, traces, lost, echo } => {
+                // Java's tracer counts what was sent before.
+                self.sent_before |= number_after(line, " Sent: ").is_some_and(|sent| sent > 0);
+                self.failed(cause, traces, lost, echo, line, number)
+            }
             Seen::Reachable => self.last_sent = Some(number),
             Seen::Described => self.described = true,
             Seen::Dropped { reason, spans, traces } => {
@@ -155,6 +237,50 @@ impl Story {
         }
     }
 
+    /// Keeps an error or a warning that no reader understands.
+    pub fn not_understood(&mut self, severity: Severity, line: &str, number: u64) {
+        let unknown = match severity {
+            Severity::Error => &mut self.unknown_errors,
+            Severity::Warning => &mut self.unknown_warnings,
+        };
+        unknown.count += 1;
+        unknown.last = number;
+        if unknown.evidence.len() < EVIDENCE_MAX {
+            unknown.evidence.push(shown(line));
+        }
+    }
+
+    /// Counts the size of an answered payload.
+    fn size(&mut self, bytes: u64, number: u64) {
+        let traces = std::mem::take(&mut self.pending_traces);
+        if self.refused {
+            return;
+        }
+        if bytes <= EMPTY_PAYLOAD {
+            // A question at the start whether the Agent knows the format.
+            self.sent.echo_payloads = self.sent.echo_payloads.saturating_sub(1);
+            self.sent.echo_traces = self.sent.echo_traces.saturating_sub(traces);
+            return;
+        }
+        self.sent.payloads += 1;
+        self.sent.traces += traces;
+        self.bytes_sent += bytes;
+        self.last_sent = Some(number);
+    }
+
+    /// Keeps the cause of another request's failure.
+    fn hint(&mut self, cause: &'static str, line: &str, number: u64) {
+        let hint = self.hints.entry(cause).or_default();
+        hint.count += 1;
+        hint.last = number;
+        if hint.evidence.len() < EVIDENCE_MAX {
+            hint.evidence.push(shown(line));
+        }
+        if line.contains(HANG_UP) {
+            self.hang_up = Some(Awaited { left: 1, lost: false, side: true, start: false });
+        }
+    }
+
     /// Reads a line that no tracer began: it may contain the reason of the failure before it.
     pub fn continued(&mut self, line: &str, number: u64) {
         self.look_for_reason(line, number);
@@ -162,12 +288,14 @@ impl Story {
 
     /// Whether the next lines matter even if no tracer began them.
     pub fn waits(&self) -> bool {
-        self.awaited.is_some()
+        self.awaited.is_some() || self.hang_up.is_some()
     }
 
     /// Called at the end of a file.
     pub fn ended(&mut self) {
         self.awaited = None;
+        self.hang_up = None;
+        self.refused = false;
         self.pending_traces = 0;
     }
 
@@ -240,12 +368,15 @@ impl Story {
         }
         match cause {
             Some(cause) => {
-                let waited = self.awaited.take().is_some_and(|(_, lost)| lost);
+                let waited = self.awaited.take().is_some_and(|waited| waited.lost);
                 self.trouble(cause, line, number).lost |= lost || waited;
+                if line.contains(HANG_UP) {
+                    self.hang_up = Some(Awaited { left: 1, lost: lost || waited, side: false, start: false });
+                }
             }
             None => {
-                let before = self.awaited.is_some_and(|(_, lost)| lost);
-                self.awaited = Some((PATIENCE, lost || before));
+                let before = self.awaited.is_some_and(|waited| waited.lost && !waited.side);
+                self.awaited = Some(Awaited { left: PATIENCE, lost: lost || before, side: false, start: false });
                 // Reported if no other cause is found; removed otherwise.
                 self.trouble("agent.unreachable", line, number).lost |= lost;
             }
@@ -254,15 +385,52 @@ impl Story {
 
     /// Searches a line for the reason of the failure before it.
     fn look_for_reason(&mut self, line: &str, number: u64) {
-        let Some((left, lost)) = self.awaited else { return };
-        match errors::cause(line) {
+        if let Some(hang_up) = self.hang_up.take() {
+            // Node.js's client says the same when the tracer itself has given up waiting.
+            if line.contains("socketCloseListener") {
+                return self.was_a_timeout(hang_up, line, number);
+            }
+        }
+        let Some(Awaited { left, lost, side, start }) = self.awaited else { return };
+        let source = std::mem::replace(&mut self.source_follows, line.trim_start().starts_with("File \""));
+        let text = if errors::is_frame(line) || source { "" } else { line };
+        match errors::answered(text).or_else(|| errors::cause(text)) {
+            Some("agent.bad_url") if start => {
+                self.awaited = None;
+                self.trouble("agent.bad_url", line, number).lost = true;
+            }
+            Some(_) if start => {}
+            Some(cause) if side => {
+                self.awaited = None;
+                self.hint(cause, line, number);
+            }
             Some(cause) => {
                 self.awaited = None;
                 self.trouble(cause, line, number).lost |= lost;
+                if line.contains(HANG_UP) {
+                    self.hang_up = Some(Awaited { left: 1, lost, side, start });
+                }
             }
             None if left == 0 => self.awaited = None,
-            None => self.awaited = Some((left - 1, lost)),
+            None => self.awaited = Some(Awaited { left: left - 1, lost, side, start }),
         }
+    }
+
+    /// Corrects the cause of a connection that the tracer itself closed.
+    fn was_a_timeout(&mut self, hang_up: Awaited, line: &str, number: u64) {
+        let causes = if hang_up.side { &mut self.hints } else { &mut self.troubles };
+        let Some(closed) = causes.get_mut(CLOSED) else { return };
+        let evidence = closed.evidence.pop();
+        closed.count -= 1;
+        if closed.count == 0 {
+            causes.remove(CLOSED);
+        }
+        let line = evidence.unwrap_or_else(|| line.to_owned());
+        match hang_up.side {
+            true => self.hint("agent.timeout", &line, number),
+            false => self.trouble("agent.timeout", &line, number).lost |= hang_up.lost,
+        }
+        self.hang_up = None;
     }
 
     /// Counts a loss of spans or traces.

@@ -29,14 +29,29 @@ impl Teller<'_> {
             findings.push(Finding::good("agent.accepted", says));
         }
         let agent = self.agent_troubles();
-        let bad = agent.iter().any(|finding| finding.standing == Standing::Bad);
+        // A bad URL alone does not lose a trace if the tracer takes the default address instead.
+        let url_only = story.troubles.get("agent.bad_url").is_some_and(|trouble| !trouble.lost);
+        let bad = agent.iter().any(|f| f.standing == Standing::Bad && !(url_only && f.cause == "agent.bad_url"));
         findings.extend(agent);
+        let hinted = if bad || sent > 0 { Vec::new() } else { self.hinted() };
+        let hinted_any = !hinted.is_empty();
+        findings.extend(hinted);
         let drops =
             ["queue.full", "memory.full", "spans.too_large", "spans.shutdown", "spans.undelivered", "spans.dropped"];
         let drops: Vec<Finding> = drops.iter().filter_map(|cause| self.fault(cause)).collect();
         let lost = !drops.is_empty();
         findings.extend(drops);
-        let answer = match (sent > 0, bad || lost) {
+        let unknown = self.not_understood();
+        let errors = story.unknown_errors.count > 0;
+        findings.extend(unknown);
+        let answer = match (sent > 0 || story.sent_before, bad || lost) {
+            (_, false) if hinted_any || errors => Answer::Unknown,
+            (false, false) if story.rates_after_spans => {
+                let says =
+                    format!("{}: the Agent answered with sampling rates after spans were finished", self.tongue.name());
+                findings.push(Finding::good("agent.accepted", says));
+                Answer::Yes
+            }
             (true, false) => Answer::Yes,
             (true, true) => Answer::Partly,
             (false, true) => Answer::No,
@@ -46,6 +61,34 @@ impl Teller<'_> {
             }
         };
         (answer, findings)
+    }
+
+    /// Returns what other requests say about the Agent, if the log does not say what became of the traces.
+    fn hinted(&self) -> Vec<Finding> {
+        let story = self.story;
+        let unanswered = story.payloads_sending > story.payloads_sent() + story.failures();
+        if !story.agent_hint && !unanswered {
+            return Vec::new();
+        }
+        let found = |(cause, trouble): (&&'static str, &Trouble)| {
+            let (told, cause) = self.meant(cause, trouble);
+            let mut finding = Finding { cause, ..self.bad(told, 0, trouble.evidence.clone()) };
+            finding.says = told_with(finding.says, trouble.count);
+            finding.says.push_str("; other requests of the tracer failed for this reason, and the log does not say what became of its traces");
+            finding
+        };
+        story.hints.iter().map(found).collect()
+    }
+
+    /// Returns notes with the errors and warnings of the tracer that the doctor does not understand.
+    fn not_understood(&self) -> Vec<Finding> {
+        let name = self.tongue.name();
+        let note = |trouble: &Trouble, what: &str| {
+            let says = format!("{name}: {} that the doctor does not understand", counted(trouble.count as usize, what));
+            Finding::note("log.not_understood", says).showing(trouble.evidence.clone())
+        };
+        let unknown = [(&self.story.unknown_errors, "error"), (&self.story.unknown_warnings, "warning")];
+        unknown.iter().filter(|(trouble, _)| trouble.count > 0).map(|(trouble, what)| note(trouble, what)).collect()
     }
 
     /// Returns a note for a log that says neither that payloads were sent nor that they failed.
@@ -58,9 +101,14 @@ impl Teller<'_> {
             ),
             (true, 0) => format!("{name}: no line says that a payload was sent or failed; the process may have ended before its first flush"),
             (_, 0) => format!("{name}: this tracer logs only failures, and the log has none"),
+            (true, count) => format!(
+                "{name}: {} sent, and no line says what became of it; Node.js's tracer tries for 17 seconds before it logs a failure, and a shorter program never does",
+                counted(count as usize, "payload")
+            ),
             (_, count) => format!("{name}: {} sent, and no failure was logged; this kind of log has no line for success", counted(count as usize, "payload")),
         };
-        Finding::note("agent.not_logged", says)
+        let unanswered = self.tongue.reader().logs_success && self.story.payloads_sending > 0;
+        Finding::note(if unanswered { "agent.no_answer_logged" } else { "agent.not_logged" }, says)
     }
 
     /// Returns what prevented payloads from reaching the Agent. It is a note if later payloads were accepted and
@@ -69,9 +117,21 @@ impl Teller<'_> {
         let story = self.story;
         let named = story.troubles.keys().any(|cause| is_specific(cause));
         let mut findings = Vec::new();
-        for (cause, trouble) in &story.troubles {
+        let mut troubles = story.troubles.clone();
+        if let Some(unexplained) = story.troubles.get("agent.unreachable").filter(|_| !named) {
+            // Other requests to the same Agent name the reason.
+            if !story.hints.is_empty() {
+                troubles.remove("agent.unreachable");
+            }
+            for (cause, hint) in &story.hints {
+                let mut trouble = Trouble { lost: unexplained.lost, last: unexplained.last, ..hint.clone() };
+                trouble.evidence.splice(0..0, unexplained.evidence.first().cloned());
+                troubles.insert(cause, trouble);
+            }
+        }
+        for (cause, trouble) in &troubles {
             // Without a thread nothing is sent either.
-            let concerns = cause.starts_with("agent.") || *cause == "limits.threads";
+            let concerns = cause.starts_with("agent.") || ["limits.threads", "sidecar.unreachable"].contains(cause);
             if !concerns || (*cause == "agent.unreachable" && named) {
                 continue;
             }
