@@ -174,7 +174,7 @@ impl Logs {
                 false
             }
             Some(Wrote::Tracer { seen: Seen::Exception(_), .. })
-                if !self.frame.is_some_and(|frame| self.number - frame <= TRACEBACK) =>
+                if self.frame.is_none_or(|frame| self.number - frame > TRACEBACK) =>
             {
                 self.unmarked(text);
                 false
