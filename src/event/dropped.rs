@@ -72,7 +72,7 @@ impl fmt::Display for DropDetail {
             DropDetail::SpanTooLarge { max_bytes } => return write!(f, "one span is larger than {max_bytes} bytes"),
             DropDetail::Answered(status) => return write!(f, "the agent answered {status}"),
             DropDetail::NotSent(error) => return error.fmt(f),
-            DropDetail::NoRoom(_) => "the queue holds as much as it may",
+            DropDetail::NoRoom(_) => "the queue is full",
             DropDetail::NoMemory(Stage::Record) => "no room for the span's record",
             DropDetail::NoMemory(Stage::SubmittedRecord) => "no room for a submitted span",
             DropDetail::NoMemory(Stage::Payload) => "no memory for the payload",

@@ -25,7 +25,7 @@ pub(super) const SETTINGS: LanguageSettings = LanguageSettings {
         name("WithAgentURL", "DD_TRACE_AGENT_URL"),
         Name { name: "WithHostname", setting: "DD_HOSTNAME", until: 0, turns_on: Some("DD_TRACE_REPORT_HOSTNAME") },
     ],
-    level_words: "`debug`, `trace`; what is more important than that is always logged",
+    level_words: "`debug`, `trace`; higher levels are always logged",
     levels: debug_lines_only,
     debug_caps_level: true,
     gather_errors: Some(Duration::from_secs(60)),

@@ -134,7 +134,7 @@ impl Line {
             Event::SpansOverdue { spans, open, stopping } => {
                 self.say(if *stopping { "spans open at the end:" } else { "spans open for long:" });
                 self.count("spans", spans).open(*spans, open);
-                self.say("; somebody forgot to finish them, or they take their time");
+                self.say("; they may never be finished");
             }
             Event::TracerStopped { sent, spans_lost, spans_unknown, timed_out } => {
                 self.say("tracer stopped:").count("sent", sent).count("lost", spans_lost);
@@ -191,7 +191,7 @@ impl Line {
             }
             Event::RecordsLost { sink, records } => {
                 self.say("log records lost:").fact("sink", sink.name()).count("records", records);
-                self.say("; it takes them more slowly than they come");
+                self.say("; it takes records more slowly than they are made");
             }
             Event::LogSettingsDiffer
             | Event::AgentUnusable { .. }
