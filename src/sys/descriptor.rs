@@ -18,7 +18,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
 /// The lowest number that is not a standard stream.
 const LOWEST: RawFd = 3;
@@ -231,11 +231,16 @@ static TABLE: [Place; PLACES] = [const {
     }
 }; PLACES];
 
+/// Where the search for a free place begins. It moves on, so that a place keeps what it held for a while after it is
+/// free: see [`close_inherited`].
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
 /// Enters a descriptor in the table. Returns `None` if the table is full; a forked child then keeps the descriptor
 /// open.
 fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
     let claimed = |place: &&Place| place.state.compare_exchange(FREE, BEING_SET, AcqRel, Relaxed).is_ok();
-    let place = TABLE.iter().find(claimed)?;
+    let next = NEXT.fetch_add(1, Relaxed) % PLACES;
+    let place = TABLE[next..].iter().chain(&TABLE[..next]).find(claimed)?;
     place.fd.store(fd, Relaxed);
     for (word, value) in place.identity.iter().zip(identity.words()) {
         word.store(value, Relaxed);
@@ -247,17 +252,22 @@ fn list(fd: RawFd, identity: Identity) -> Option<&'static Place> {
 
 /// Closes the descriptors that an ancestor opened, where the number still refers to the same file or socket. A forked
 /// child calls this.
+///
+/// A fork copies the descriptors before the memory. If a thread of the parent closes a socket in between, the child has
+/// the socket, and its copy of the table says that the place is free. So sockets of free places are looked at, too. Files
+/// are not: a host may have opened the same file in the same way, whereas no two sockets have the same cookie.
 pub fn close_inherited() {
     let current = generation();
     for place in &TABLE {
         let state = place.state.load(Acquire);
-        if state == FREE || (state == SET && place.generation.load(Relaxed) == current) {
+        if place.generation.load(Relaxed) == current && state != BEING_SET {
             continue;
         }
+        let fd = place.fd.swap(-1, Relaxed);
+        let identity = Identity::from_words(place.identity.each_ref().map(|word| word.load(Relaxed)));
         // A thread of the parent may have been entering a descriptor during the fork. That one stays open.
-        if state == SET {
-            let words = place.identity.each_ref().map(|word| word.load(Relaxed));
-            close_if(place.fd.load(Relaxed), Identity::from_words(words));
+        if fd >= 0 && (state == SET || (state == FREE && matches!(identity, Identity::Socket { .. }))) {
+            close_if(fd, identity);
         }
         place.state.store(FREE, Release);
     }
