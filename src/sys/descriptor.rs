@@ -43,7 +43,8 @@ impl From<Taken> for io::Error {
 
 /// Whether the error is [`Taken`].
 pub fn is_taken(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<Taken>())
+    // EBADF: the host has closed it between our look at it and its use.
+    error.raw_os_error() == Some(libc::EBADF) || error.get_ref().is_some_and(|inner| inner.is::<Taken>())
 }
 
 /// Identifies the file or socket that a number refers to.
