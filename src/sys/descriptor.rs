@@ -41,7 +41,7 @@ impl From<Taken> for io::Error {
     }
 }
 
-/// Whether the error is [`Taken`].
+/// Whether the error says that the host has closed or replaced the descriptor: [`Taken`], or what the kernel says of it.
 pub fn is_taken(error: &io::Error) -> bool {
     // EBADF: the host has closed it between our look at it and its use.
     error.raw_os_error() == Some(libc::EBADF) || error.get_ref().is_some_and(|inner| inner.is::<Taken>())
