@@ -4,6 +4,7 @@
 
 pub mod later;
 mod logs;
+mod propagation;
 mod spans;
 
 use super::address::{self, AgentAddress};
@@ -13,6 +14,7 @@ use super::levels::{self, Levels};
 use super::parse::{self, Sinks};
 use super::rejection::{Bounds, Rejection};
 use crate::level::Level;
+use crate::propagation::Styles;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -101,6 +103,12 @@ pub enum Kind {
     Tags(Put<Vec<(String, String)>>),
     /// Names of log sinks.
     SinkNames(Put<Sinks>),
+    /// Styles of headers, separated by commas.
+    Styles(Put<Styles>),
+    /// One of these words, in any case.
+    Word(&'static [&'static str], Put<&'static str>),
+    /// Names, separated by commas. An empty text is a value, too.
+    Names(Put<Vec<String>>),
     /// The agent's URL.
     AgentUrl(Put<AgentAddress>),
     /// The agent's host name or IP address.
@@ -137,6 +145,9 @@ impl Kind {
             Kind::FileMode(put) => put(draft, parse::file_mode(text)?),
             Kind::Tags(put) => put(draft, parse::tags(text)),
             Kind::SinkNames(put) => put(draft, parse::sinks(text)?),
+            Kind::Styles(put) => put(draft, parse::styles(text)?),
+            Kind::Word(words, put) => put(draft, parse::one_of(text, words)?),
+            Kind::Names(put) => put(draft, parse::names(text)?),
             Kind::AgentUrl(put) => put(draft, AgentAddress::from_url(text)?),
             Kind::AgentHost(put) => put(draft, address::host(text)?),
         }
@@ -171,6 +182,11 @@ impl Kind {
             Kind::FileMode(_) => "octal permission bits".into(),
             Kind::Tags(_) => "`key:value` pairs".into(),
             Kind::SinkNames(_) => "a list of `stderr`, `file`, `ring`; or `none`".into(),
+            Kind::Styles(_) => {
+                format!("a list of {}", Styles::names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+            }
+            Kind::Word(words, _) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            Kind::Names(_) => "a list of names".into(),
             Kind::AgentUrl(_) => "`http://`, `unix://` or `file://` URL".into(),
             Kind::AgentHost(_) => "a host name or IP address".into(),
         }
@@ -195,6 +211,7 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "Identity of spans", about: "", settings: spans::IDENTITY },
     Section { title: "Where spans go", about: "", settings: spans::AGENT },
     Section { title: "How spans are made", about: "", settings: spans::SPANS },
+    Section { title: "Propagation", about: "", settings: propagation::PROPAGATION },
     Section { title: "Sending and limits", about: "", settings: spans::SENDING },
     logs::LEVELS,
     logs::SINKS,

@@ -54,7 +54,7 @@ impl Chunk {
             }
         }
         self.tags.each(|key, value| {
-            let is_sent = key != TRACESTATE && key != DECISION_MAKER && key != ID_HIGH;
+            let is_sent = !key.starts_with(TRACESTATE) && key != DECISION_MAKER && key != ID_HIGH;
             if is_sent && (first || key == ORIGIN) {
                 visit(key, value);
             }

@@ -1,6 +1,8 @@
 //! Starts spans and changes open ones; `ending` finishes them. Hot path: every span passes here. Lock order: a span's
 //! slot, then its trace.
 
+use super::contexts::Carried;
+pub use super::contexts::Context;
 use super::error::Error;
 use super::registry::Tracer;
 use super::state::State;
@@ -11,24 +13,12 @@ use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
 use crate::probes;
+use crate::propagation;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
-use crate::span::table::{Handle, Kind, Refused};
-use crate::trace::{self, Decision};
+use crate::span::table::{Guard, Handle, Kind, Refused};
+use crate::trace::{self, Decision, Trace, TraceTags};
 use std::sync::atomic::Ordering::Relaxed;
-
-/// The ids and the sampling decision of a span that runs elsewhere, by value.
-#[derive(Clone, Copy, Debug)]
-pub struct Context {
-    /// High half of the trace id.
-    pub trace_id_high: u64,
-    /// Low half of the trace id; not 0.
-    pub trace_id_low: u64,
-    /// The parent span.
-    pub span_id: u64,
-    /// The trace's sampling decision.
-    pub decision: Decision,
-}
 
 /// A new span's parent.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +29,8 @@ pub enum Parent<'a> {
     Span(u64),
     /// A span of another tracer, process or time.
     Remote(&'a Context),
+    /// A context that came in with headers, by its number.
+    Kept(u64),
 }
 
 /// A new span's trace, and its start.
@@ -125,38 +117,79 @@ fn find_place(
     span: &mut OpenSpan,
     source: &mut Source,
 ) -> Result<Place, Error> {
+    let mut carried = None;
     let remote = match parent {
         Parent::None => None,
         Parent::Remote(context) => Some(*context),
-        Parent::Span(number) => match local_parent(state, index, number, span) {
+        Parent::Kept(number) => kept_parent(state, index, number, name, &mut carried),
+        Parent::Span(number) => match local_parent(state, index, number, span, &mut carried) {
             Local::In(place) => return Ok(place),
             Local::Elsewhere(context) => Some(context),
             Local::Unknown => {
-                Counters::add(&state.shared.account(index).counters.parents_unknown, 1);
-                let name = String::from_utf8_lossy(name);
-                state.shared.logs.emit(&Event::ParentUnknown { parent: number, name: &name });
+                parent_unknown(state, index, number, name);
                 None
             }
         },
     };
     let now = trace::now();
-    let (ids, decision) = match &remote {
-        Some(context) => ((context.trace_id_high, context.trace_id_low), context.decision),
-        None => {
+    let ids = match &remote {
+        // A context may be baggage or a decision alone.
+        Some(context) if context.trace_id_low != 0 => (context.trace_id_high, context.trace_id_low),
+        _ => {
             let high = if tracer.wide_ids.load(Relaxed) { (now.1 / 1_000_000_000) << 32 } else { 0 };
-            ((high, source.trace_id_low()), Decision::DEFAULT)
+            (high, source.trace_id_low())
         }
     };
+    let given = remote.map(|context| context.decision).filter(|decision| *decision != Decision::NONE);
+    let decision = given.unwrap_or(Decision::DEFAULT);
     (span.trace_id_high, span.trace_id_low) = ids;
     span.parent_id = remote.map_or(0, |context| context.span_id);
     span.flags = LOCAL_ROOT;
     let mut trace = state.traces.allocate(source.shard()).ok_or(Error::Memory)?;
     trace.begin(index, ids, decision, now.0, now.1, now.2);
     trace.label().store(index, Relaxed);
+    trace.decided_elsewhere = given.is_some();
     trace.enter_first();
+    if let Some(carried) = carried {
+        carry(span, &mut trace, carried);
+    }
     let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
     trace.publish();
     Ok(place)
+}
+
+/// Looks up a context that came in. One that is freed counts as an unknown parent.
+#[cold]
+#[inline(never)]
+fn kept_parent(state: &State, index: u32, number: u64, name: &[u8], carried: &mut Option<Carried>) -> Option<Context> {
+    let Some((context, kept)) = state.contexts.remote(number) else {
+        parent_unknown(state, index, number, name);
+        return None;
+    };
+    *carried = Some(kept);
+    Some(context)
+}
+
+#[cold]
+#[inline(never)]
+fn parent_unknown(state: &State, index: u32, number: u64, name: &[u8]) {
+    Counters::add(&state.shared.account(index).counters.parents_unknown, 1);
+    let name = String::from_utf8_lossy(name);
+    state.shared.logs.emit(&Event::ParentUnknown { parent: number, name: &name });
+}
+
+/// Gives a local root span and its trace what came with the parent's context.
+#[cold]
+#[inline(never)]
+fn carry(span: &mut OpenSpan, trace: &mut Trace, carried: Carried) {
+    trace.tags = carried.tags;
+    span.baggage = carried.baggage;
+    if carried.last_parent != 0 {
+        let _ = span.set_text(b"_dd.parent_id", &propagation::hex_of(carried.last_parent));
+    }
+    carried.root.each(|key, value| {
+        let _ = span.set_text(key, value);
+    });
 }
 
 enum Local {
@@ -168,7 +201,7 @@ enum Local {
 /// Looks a parent up by its handle. It is in a trace of this tracer, or its trace is continued as a remote one: a span
 /// of another tracer or of the parent process.
 #[inline]
-fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> Local {
+fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, carried: &mut Option<Carried>) -> Local {
     let Some(handle) = Handle::of(number, Kind::Span) else { return Local::Unknown };
     match state.spans.lock(handle) {
         Ok(parent) if parent.tracer == index => {
@@ -179,6 +212,9 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
             (span.parent_id, span.flags) = (parent.span_id, 0);
             span.parent_service_hash = parent.service_hash;
+            if !parent.baggage.is_empty() {
+                span.baggage = parent.baggage.clone();
+            }
             if parent.service_hash != 0 {
                 span.service_hash = parent.service_hash;
                 let _ = span.set_field(Field::Service, parent.field(Field::Service));
@@ -186,13 +222,20 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             Local::In(place)
         }
         Ok(parent) => {
-            let decision = state.traces.lock(trace_of(&parent)).map_or(Decision::DEFAULT, |trace| trace.decision);
+            let of_trace = |trace: Guard<'_, Trace>| (trace.decision, Some(trace.tags.clone()));
+            let (decision, tags) = state.traces.lock(trace_of(&parent)).map_or((Decision::DEFAULT, None), of_trace);
+            *carried = Some(Carried::of_inherited(tags, &parent.baggage));
             Local::Elsewhere(context_of(&parent, decision))
         }
         Err(Refused::Forked) => {
             let context = state.spans.read_inherited(handle, |parent| {
                 let decided = state.traces.read_inherited(trace_of(parent), |trace| trace.decision);
                 context_of(parent, decided.unwrap_or(Decision::DEFAULT))
+            });
+            *carried = state.spans.read_settled(handle, |parent| {
+                let tags =
+                    state.traces.read_settled(trace_of(parent), |trace| TraceTags::of_run(trace.tags.run()).ok());
+                Carried::of_inherited(tags.flatten(), &parent.baggage)
             });
             context.map_or(Local::Unknown, Local::Elsewhere)
         }
@@ -215,7 +258,7 @@ pub(super) fn trace_of(span: &OpenSpan) -> Handle {
     Handle { index: span.trace, generation: span.trace_generation }
 }
 
-fn context_of(span: &OpenSpan, decision: Decision) -> Context {
+pub(super) fn context_of(span: &OpenSpan, decision: Decision) -> Context {
     Context { trace_id_high: span.trace_id_high, trace_id_low: span.trace_id_low, span_id: span.span_id, decision }
 }
 
