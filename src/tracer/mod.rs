@@ -7,6 +7,7 @@
 mod abandoned;
 pub mod closing;
 pub mod current;
+pub mod deciding;
 pub mod ending;
 pub mod error;
 mod logging;

@@ -1,6 +1,7 @@
 //! Starts spans and changes open ones; `ending` finishes them. Hot path: every span passes here. Lock order: a span's
 //! slot, then its trace.
 
+use super::deciding;
 use super::error::Error;
 use super::registry::Tracer;
 use super::state::State;
@@ -77,7 +78,8 @@ pub fn start(
     };
     span.reset();
     span.tracer = index;
-    let place = match find_place(state, (index, tracer), parent, name, &mut span, &mut source) {
+    let handle = span.handle();
+    let place = match find_place(state, (index, tracer), parent, name, (&mut span, handle), &mut source) {
         Ok(place) => place,
         Err(error) => {
             span.free();
@@ -122,7 +124,7 @@ fn find_place(
     (index, tracer): (u32, &Tracer),
     parent: Parent<'_>,
     name: &[u8],
-    span: &mut OpenSpan,
+    (span, handle): (&mut OpenSpan, Handle),
     source: &mut Source,
 ) -> Result<Place, Error> {
     let remote = match parent {
@@ -144,7 +146,7 @@ fn find_place(
         Some(context) => ((context.trace_id_high, context.trace_id_low), context.decision),
         None => {
             let high = if tracer.wide_ids.load(Relaxed) { (now.1 / 1_000_000_000) << 32 } else { 0 };
-            ((high, source.trace_id_low()), Decision::DEFAULT)
+            ((high, source.trace_id_low()), Decision::NONE)
         }
     };
     (span.trace_id_high, span.trace_id_low) = ids;
@@ -152,6 +154,7 @@ fn find_place(
     span.flags = LOCAL_ROOT;
     let mut trace = state.traces.allocate(source.shard()).ok_or(Error::Memory)?;
     trace.begin(index, ids, decision, now.0, now.1, now.2);
+    trace.root = handle;
     trace.label().store(index, Relaxed);
     trace.enter_first();
     let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
@@ -186,27 +189,21 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             Local::In(place)
         }
         Ok(parent) => {
-            let decision = state.traces.lock(trace_of(&parent)).map_or(Decision::DEFAULT, |trace| trace.decision);
-            Local::Elsewhere(context_of(&parent, decision))
+            drop(parent);
+            context(state, number).map_or(Local::Unknown, Local::Elsewhere)
         }
-        Err(Refused::Forked) => {
-            let context = state.spans.read_inherited(handle, |parent| {
-                let decided = state.traces.read_inherited(trace_of(parent), |trace| trace.decision);
-                context_of(parent, decided.unwrap_or(Decision::DEFAULT))
-            });
-            context.map_or(Local::Unknown, Local::Elsewhere)
-        }
+        Err(Refused::Forked) => context(state, number).map_or(Local::Unknown, Local::Elsewhere),
         Err(Refused::Stale) => Local::Unknown,
         Err(Refused::Busy) => beside(state, handle),
     }
 }
 
 /// Handles a parent whose slot or trace another thread holds for too long: the new span gets a chunk of its own that
-/// continues the parent's trace, as a span of another process would, with default service and decision.
+/// continues the parent's trace, as a span of another process would, with default service and a decision of its own.
 #[cold]
 #[inline(never)]
 fn beside(state: &State, parent: Handle) -> Local {
-    let context = ids_of(state, parent, Decision::DEFAULT);
+    let context = ids_of(state, parent, Decision::NONE);
     context.map_or(Local::Unknown, Local::Elsewhere)
 }
 
@@ -263,10 +260,11 @@ pub fn with_span<R>(
     change(&mut span, &state.shared.account(index).counters, state.tracers.at(index))
 }
 
-/// Returns the context that continues a span elsewhere, also for a span of the parent process. While another thread
-/// holds the span or its trace for too long, the context has no decision.
+/// Returns the context that continues a span elsewhere, also for a span of the parent process. Its trace is decided then.
+/// While another thread holds the span or its trace for too long, the context has no decision.
 pub fn context(state: &State, number: u64) -> Result<Context, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
+    let _ = deciding::settle(state, number);
     match state.spans.lock(handle) {
         Ok(span) => {
             let decision = state.traces.lock(trace_of(&span)).map_or(Decision::NONE, |trace| trace.decision);
@@ -274,10 +272,7 @@ pub fn context(state: &State, number: u64) -> Result<Context, Error> {
         }
         Err(Refused::Forked) => state
             .spans
-            .read_inherited(handle, |span| {
-                let decided = state.traces.read_inherited(trace_of(span), |trace| trace.decision);
-                context_of(span, decided.unwrap_or(Decision::DEFAULT))
-            })
+            .read_inherited(handle, |span| context_of(span, deciding::inherited(state, span)))
             .ok_or(Error::Handle),
         Err(Refused::Busy) => ids_of(state, handle, Decision::NONE).ok_or(Error::Handle),
         Err(refused) => Err(refused.into()),
