@@ -39,6 +39,7 @@ pub(crate) mod propagation;
 pub(crate) mod recorder;
 pub(crate) mod redact;
 pub(crate) mod report;
+pub(crate) mod sampling;
 pub(crate) mod settings;
 pub(crate) mod sort;
 pub(crate) mod span;

@@ -20,7 +20,7 @@ const ORDER: &[&[&str]] = &[
     &["tracer"],
     &["report"],
     &["export"],
-    &["trace"],
+    &["trace", "sampling"],
     &["log"],
     &["languages"],
     &["event"],

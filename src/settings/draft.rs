@@ -5,6 +5,8 @@ use super::address::AgentAddress;
 use super::language::{LanguageSettings, Languages};
 use super::levels::Levels;
 use super::parse::Sinks;
+use super::rejection::Rejection;
+use super::sampling::{OtelSampler, Sampling};
 use super::version::Version;
 use super::Settings;
 use crate::level::Level;
@@ -74,6 +76,14 @@ pub struct Draft {
     pub file_mode: u32,
     /// `DD_LOG_FORMAT_JSON`.
     pub json_enabled: bool,
+    /// Parts of the value that was read last that cannot be used: their text, and why.
+    pub left_out: Vec<(String, Rejection)>,
+    /// `DD_SPAN_SAMPLING_RULES_FILE`.
+    pub span_rules_file: Option<PathBuf>,
+    /// `OTEL_TRACES_SAMPLER`, and whether that sampler follows the parent.
+    pub otel_sampler: Option<(OtelSampler, bool)>,
+    /// `OTEL_TRACES_SAMPLER_ARG`.
+    pub otel_ratio: Option<f64>,
 }
 
 /// Returns a draft without any values, not even defaults.
@@ -90,6 +100,7 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         git_commit_sha: None,
         enabled: false,
         agent: AgentAddress::tcp("", 0),
+        sampling: Sampling::default(),
         trace_id_128: false,
         propagation: Config::default(),
         baggage_tag_keys: Vec::new(),
@@ -167,5 +178,9 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         retention_days: 0,
         file_mode: 0,
         json_enabled: false,
+        left_out: Vec::new(),
+        span_rules_file: None,
+        otel_sampler: None,
+        otel_ratio: None,
     }
 }

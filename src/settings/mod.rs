@@ -13,6 +13,7 @@ pub mod origin;
 pub mod parse;
 mod places;
 pub mod rejection;
+pub mod sampling;
 mod sources;
 mod startup;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))] // The same.
@@ -67,6 +68,8 @@ pub struct Settings {
     pub enabled: bool,
     /// Where spans go.
     pub agent: AgentAddress,
+    /// How traces are sampled.
+    pub sampling: sampling::Sampling,
     /// Whether new trace ids have 128 bits.
     pub trace_id_128: bool,
     /// How contexts are read from headers and written to them.
@@ -255,6 +258,7 @@ fn resolve_among(
     level_in_force::settle(&mut draft);
     settle_content(&mut draft);
     places::settle(&mut draft, &outside, &mut rejected);
+    sampling::settle(&mut draft, &mut rejected);
     fall_back(&mut draft.frozen, "DD_SERVICE", around.process_name, |settings| &mut settings.service);
     fall_back(&mut draft.frozen, "DD_HOSTNAME", around.hostname, |settings| &mut settings.hostname);
     choose_agent(&mut draft, around.default_socket);

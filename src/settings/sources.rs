@@ -132,7 +132,11 @@ impl<'a> Sources<'a> {
                 _ => Err(Rejection::TooLong { max_bytes: parse::TEXT_MAX }),
             };
             match applied {
-                Ok(()) => return Value { name: setting.name, value: shown(setting, &text), origin },
+                Ok(()) => {
+                    let left_out = draft.left_out.drain(..);
+                    rejected.extend(left_out.map(|(part, why)| refused(&name, part, origin, why)));
+                    return Value { name: setting.name, value: shown(setting, &text), origin };
+                }
                 Err(why) => {
                     rejected.push(refused(&name, shown(setting, &text), origin, why));
                 }
@@ -219,9 +223,9 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// Returns the fields of a configuration file that are settings of tracers.
-#[allow(clippy::disallowed_methods)] // Opens the configuration file.
-fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
+/// Reads a file that a setting names.
+#[allow(clippy::disallowed_methods)] // Opens the file.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, ConfigFileFault> {
     let opened = Descriptor::open_to_read(path);
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => ConfigFileFault::Missing,
@@ -236,8 +240,12 @@ fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
     if text.len() as u64 > FILE_MAX {
         return Err(ConfigFileFault::TooLarge { max_bytes: FILE_MAX });
     }
-    let bare = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text);
-    match serde_json::from_slice(bare) {
+    Ok(text.strip_prefix(b"\xef\xbb\xbf".as_slice()).map_or_else(|| text.clone(), <[u8]>::to_vec))
+}
+
+/// Returns the fields of a configuration file that are settings of tracers.
+fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
+    match serde_json::from_slice(&read_file(path)?) {
         Ok(Json::Object(fields)) => {
             let ours = |name: &String| name.starts_with("DD_") || name.starts_with("OTEL_");
             Ok(fields.into_iter().filter(|(name, _)| ours(name)).collect())

@@ -1,6 +1,7 @@
 //! Writes the context of a span, or one that came in, as headers.
 
 use super::contexts::Context;
+use super::deciding;
 use super::error::Error;
 use super::spans::{context_of, trace_of};
 use super::state::State;
@@ -9,7 +10,7 @@ use crate::process;
 use crate::propagation::{self, Consistent, Outgoing};
 use crate::span::table::{Handle, Kind, Refused};
 use crate::span::texts::Texts;
-use crate::trace::{Decision, Mechanism, Trace, TraceTags};
+use crate::trace::{Mechanism, Trace, TraceTags};
 use std::ffi::CStr;
 
 /// A context on its way out.
@@ -24,6 +25,7 @@ struct Leaving {
 
 /// Writes the context of a span as headers. `each` gets name and value; a NUL follows the value.
 pub fn inject_span(state: &State, number: u64, each: &mut dyn FnMut(&'static CStr, &[u8])) -> Result<(), Error> {
+    deciding::settle(state, number)?;
     let leaving = of_span(state, number)?;
     if let Some(fault) = inject(state, leaving, each)? {
         note_fault(state, number, fault);
@@ -49,10 +51,9 @@ fn of_span(state: &State, number: u64) -> Result<Leaving, Error> {
         Err(Refused::Forked) => return of_inherited_span(state, handle),
         Err(refused) => return Err(refused.into()),
     };
-    let mut trace = state.traces.lock(trace_of(&span))?;
-    let decision = decide_for_injection(&mut trace);
+    let trace = state.traces.lock(trace_of(&span))?;
     Ok(Leaving {
-        context: context_of(&span, decision),
+        context: context_of(&span, trace.decision),
         tags: trace.tags.clone(),
         baggage: span.baggage.clone(),
         tracer: span.tracer,
@@ -60,21 +61,15 @@ fn of_span(state: &State, number: u64) -> Result<Leaving, Error> {
     })
 }
 
-/// The decision that leaves with a context: from now on the trace keeps it.
-#[inline]
-fn decide_for_injection(trace: &mut Trace) -> Decision {
-    trace.decision
-}
-
 /// A span of the parent process has its context in this one, too.
 #[cold]
 fn of_inherited_span(state: &State, handle: Handle) -> Result<Leaving, Error> {
     let copied = state.spans.read_settled(handle, |span| {
-        let of_trace = |trace: &Trace| (trace.decision, Texts::of_run(trace.tags.run()), trace.decided_elsewhere);
-        let (decision, tags, decided_elsewhere) =
-            state.traces.read_settled(trace_of(span), of_trace).unwrap_or((Decision::NONE, Ok(Texts::default()), true));
+        let of_trace = |trace: &Trace| (Texts::of_run(trace.tags.run()), trace.decided_elsewhere);
+        let (tags, decided_elsewhere) =
+            state.traces.read_settled(trace_of(span), of_trace).unwrap_or((Ok(Texts::default()), true));
         Ok::<_, Full>(Leaving {
-            context: context_of(span, decision),
+            context: context_of(span, deciding::inherited(state, span)),
             tags: tags?,
             baggage: Texts::of_run(span.baggage.run())?,
             tracer: span.tracer,

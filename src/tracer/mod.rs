@@ -10,6 +10,7 @@ pub mod baggage;
 pub mod closing;
 pub mod contexts;
 pub mod current;
+pub mod deciding;
 pub mod ending;
 pub mod error;
 pub mod extracting;

@@ -8,10 +8,11 @@ use crate::export::TRACERS_MAX;
 use crate::inspect::{unsigned, TypeDescriptor};
 use crate::process::Inheritable;
 use crate::propagation::Config;
+use crate::sampling::Sampler;
 use crate::settings::Settings;
 use crate::span::table::{Handle, Kind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
-use std::sync::{Mutex, TryLockError};
+use std::sync::{Mutex, RwLock, TryLockError};
 
 /// A slot for a tracer. Has, in atomics that are never freed, what span calls need of a tracer.
 #[derive(Debug, Default)]
@@ -37,6 +38,11 @@ pub struct Tracer {
     pub(super) flush_bytes: AtomicUsize,
     /// Hash of the tracer's service. A span with this service is treated like one without a service.
     pub service_hash: AtomicU32,
+    /// Whether nothing but the Agent's rates decides about its traces.
+    pub(super) agent_rates_only: AtomicBool,
+    /// What decides about its traces. Changes only while the slot is free, so that `try_read` never fails for a trace of
+    /// the tracer.
+    pub(super) sampler: RwLock<Option<Box<Sampler>>>,
     /// Submissions under way.
     pub(super) submitting: AtomicU32,
     /// Progress of abandoning the open spans after a shutdown; `None` when done.

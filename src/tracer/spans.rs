@@ -3,6 +3,7 @@
 
 use super::contexts::Carried;
 pub use super::contexts::Context;
+use super::deciding;
 use super::error::Error;
 use super::registry::Tracer;
 use super::state::State;
@@ -16,7 +17,7 @@ use crate::probes;
 use crate::propagation;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
-use crate::span::table::{Guard, Handle, Kind, Refused};
+use crate::span::table::{Handle, Kind, Refused};
 use crate::trace::{self, Decision, Trace, TraceTags};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -69,7 +70,8 @@ pub fn start(
     };
     span.reset();
     span.tracer = index;
-    let place = match find_place(state, (index, tracer), parent, name, &mut span, &mut source) {
+    let handle = span.handle();
+    let place = match find_place(state, (index, tracer), parent, name, (&mut span, handle), &mut source) {
         Ok(place) => place,
         Err(error) => {
             span.free();
@@ -114,7 +116,7 @@ fn find_place(
     (index, tracer): (u32, &Tracer),
     parent: Parent<'_>,
     name: &[u8],
-    span: &mut OpenSpan,
+    (span, handle): (&mut OpenSpan, Handle),
     source: &mut Source,
 ) -> Result<Place, Error> {
     let mut carried = None;
@@ -141,12 +143,13 @@ fn find_place(
         }
     };
     let given = remote.map(|context| context.decision).filter(|decision| *decision != Decision::NONE);
-    let decision = given.unwrap_or(Decision::DEFAULT);
+    let decision = given.unwrap_or(Decision::NONE);
     (span.trace_id_high, span.trace_id_low) = ids;
     span.parent_id = remote.map_or(0, |context| context.span_id);
     span.flags = LOCAL_ROOT;
     let mut trace = state.traces.allocate(source.shard()).ok_or(Error::Memory)?;
     trace.begin(index, ids, decision, now.0, now.1, now.2);
+    trace.root = handle;
     trace.label().store(index, Relaxed);
     trace.decided_elsewhere = given.is_some();
     trace.enter_first();
@@ -222,22 +225,18 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, car
             Local::In(place)
         }
         Ok(parent) => {
-            let of_trace = |trace: Guard<'_, Trace>| (trace.decision, Some(trace.tags.clone()));
-            let (decision, tags) = state.traces.lock(trace_of(&parent)).map_or((Decision::DEFAULT, None), of_trace);
+            let tags = state.traces.lock(trace_of(&parent)).ok().map(|trace| trace.tags.clone());
             *carried = Some(Carried::of_inherited(tags, &parent.baggage));
-            Local::Elsewhere(context_of(&parent, decision))
+            drop(parent);
+            context(state, number).map_or(Local::Unknown, Local::Elsewhere)
         }
         Err(Refused::Forked) => {
-            let context = state.spans.read_inherited(handle, |parent| {
-                let decided = state.traces.read_inherited(trace_of(parent), |trace| trace.decision);
-                context_of(parent, decided.unwrap_or(Decision::DEFAULT))
-            });
             *carried = state.spans.read_settled(handle, |parent| {
                 let tags =
                     state.traces.read_settled(trace_of(parent), |trace| TraceTags::of_run(trace.tags.run()).ok());
                 Carried::of_inherited(tags.flatten(), &parent.baggage)
             });
-            context.map_or(Local::Unknown, Local::Elsewhere)
+            context(state, number).map_or(Local::Unknown, Local::Elsewhere)
         }
         Err(Refused::Stale) => Local::Unknown,
         Err(Refused::Busy) => beside(state, handle),
@@ -245,11 +244,11 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, car
 }
 
 /// Handles a parent whose slot or trace another thread holds for too long: the new span gets a chunk of its own that
-/// continues the parent's trace, as a span of another process would, with default service and decision.
+/// continues the parent's trace, as a span of another process would, with default service and a decision of its own.
 #[cold]
 #[inline(never)]
 fn beside(state: &State, parent: Handle) -> Local {
-    let context = ids_of(state, parent, Decision::DEFAULT);
+    let context = ids_of(state, parent, Decision::NONE);
     context.map_or(Local::Unknown, Local::Elsewhere)
 }
 
@@ -306,10 +305,11 @@ pub fn with_span<R>(
     change(&mut span, &state.shared.account(index).counters, state.tracers.at(index))
 }
 
-/// Returns the context that continues a span elsewhere, also for a span of the parent process. While another thread
-/// holds the span or its trace for too long, the context has no decision.
+/// Returns the context that continues a span elsewhere, also for a span of the parent process. Its trace is decided then.
+/// While another thread holds the span or its trace for too long, the context has no decision.
 pub fn context(state: &State, number: u64) -> Result<Context, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
+    let _ = deciding::settle(state, number);
     match state.spans.lock(handle) {
         Ok(span) => {
             let decision = state.traces.lock(trace_of(&span)).map_or(Decision::NONE, |trace| trace.decision);
@@ -317,10 +317,7 @@ pub fn context(state: &State, number: u64) -> Result<Context, Error> {
         }
         Err(Refused::Forked) => state
             .spans
-            .read_inherited(handle, |span| {
-                let decided = state.traces.read_inherited(trace_of(span), |trace| trace.decision);
-                context_of(span, decided.unwrap_or(Decision::DEFAULT))
-            })
+            .read_inherited(handle, |span| context_of(span, deciding::inherited(state, span)))
             .ok_or(Error::Handle),
         Err(Refused::Busy) => ids_of(state, handle, Decision::NONE).ok_or(Error::Handle),
         Err(refused) => Err(refused.into()),

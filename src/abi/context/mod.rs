@@ -66,7 +66,7 @@ impl spanwire_context {
             trace_id_high: self.trace_id_high,
             trace_id_low: self.trace_id_low,
             span_id: self.span_id,
-            decision: if decided { given } else { Decision::DEFAULT },
+            decision: if decided { given } else { Decision::NONE },
         })
     }
 }

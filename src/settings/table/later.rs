@@ -28,19 +28,6 @@ const fn switch(name: &'static str) -> Later {
 /// All of them, in documentation order.
 pub static TOPICS: &[Topic] = &[
     Topic {
-        title: "Sampling",
-        settings: &[
-            value("DD_TRACE_SAMPLE_RATE"),
-            value("DD_TRACE_SAMPLING_RULES"),
-            value("DD_TRACE_RATE_LIMIT"),
-            value("DD_SPAN_SAMPLING_RULES"),
-            value("DD_SPAN_SAMPLING_RULES_FILE"),
-            value("DD_APM_TRACING_ENABLED"),
-            value("OTEL_TRACES_SAMPLER"),
-            value("OTEL_TRACES_SAMPLER_ARG"),
-        ],
-    },
-    Topic {
         title: "Sending",
         settings: &[
             value("DD_TRACE_AGENT_TIMEOUT"),

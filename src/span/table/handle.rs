@@ -18,7 +18,7 @@ pub enum Kind {
 }
 
 /// A handle's parts. The number is below 2^53, which a double holds exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Handle {
     /// Index of the slot.
     pub index: u32,
