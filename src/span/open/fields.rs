@@ -66,6 +66,8 @@ pub struct OpenSpan {
     pub service_hash: u32,
     /// Hash of the parent's service; 0 for the tracer's own.
     pub parent_service_hash: u32,
+    /// The host has set the tag `manual.keep` (true) or `manual.drop` (false), which the trace has not taken yet.
+    pub manual: Option<bool>,
     start_given: bool,
     pub(super) fields: [Piece; 4],
     pub(super) head: Buffer,
@@ -94,7 +96,7 @@ impl OpenSpan {
         if self.keys.capacity() > KEYS_KEPT {
             (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
         }
-        self.start_given = false;
+        (self.start_given, self.manual) = (false, None);
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
         (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
     }
