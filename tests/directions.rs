@@ -25,6 +25,7 @@ const ORDER: &[&[&str]] = &[
     &["languages"],
     &["event"],
     &["settings"],
+    &["propagation"],
     &["span"],
     &["recorder", "host", "zone"],
     &["counters", "level", "memory"],

@@ -10,6 +10,7 @@ use super::sampling::{OtelSampler, Sampling};
 use super::version::Version;
 use super::Settings;
 use crate::level::Level;
+use crate::propagation::{Config, Styles};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,20 @@ pub struct Draft {
     pub language: &'static LanguageSettings,
     /// The version of that language's tracer, if the host passed one.
     pub version: Option<Version>,
+    /// `DD_TRACE_PROPAGATION_STYLE`.
+    pub styles: Option<Styles>,
+    /// `DD_TRACE_PROPAGATION_STYLE_EXTRACT`.
+    pub styles_extract: Option<Styles>,
+    /// `DD_TRACE_PROPAGATION_STYLE_INJECT`.
+    pub styles_inject: Option<Styles>,
+    /// `DD_PROPAGATION_STYLE_EXTRACT`.
+    pub old_styles_extract: Option<Styles>,
+    /// `DD_PROPAGATION_STYLE_INJECT`.
+    pub old_styles_inject: Option<Styles>,
+    /// `OTEL_PROPAGATORS`.
+    pub otel_styles: Option<Styles>,
+    /// `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH`.
+    pub tags_max: Option<u16>,
     /// `DD_TRACE_CONFIG_FILE`.
     pub config_file: Option<PathBuf>,
     /// `DD_TRACE_LOG_LEVEL`.
@@ -87,6 +102,8 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         agent: AgentAddress::tcp("", 0),
         sampling: Sampling::default(),
         trace_id_128: false,
+        propagation: Config::default(),
+        baggage_tag_keys: Vec::new(),
         partial_flush_enabled: false,
         partial_flush_min_spans: 0,
         flush_interval: Duration::ZERO,
@@ -138,6 +155,13 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         languages,
         language: (languages.of_host)(""),
         version: None,
+        styles: None,
+        styles_extract: None,
+        styles_inject: None,
+        old_styles_extract: None,
+        old_styles_inject: None,
+        otel_styles: None,
+        tags_max: None,
         config_file: None,
         level: None,
         other_level: None,

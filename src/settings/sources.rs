@@ -101,6 +101,11 @@ impl<'a> Sources<'a> {
 
     /// Returns all values given for a setting, strongest first: origin, name and non-empty text.
     fn given(&self, setting: &str) -> Vec<(Origin, String, String)> {
+        self.given_or_empty(setting).into_iter().filter(|(_, _, text)| !text.is_empty()).collect()
+    }
+
+    /// As `given`, with empty texts.
+    fn given_or_empty(&self, setting: &str) -> Vec<(Origin, String, String)> {
         let in_code = |preset| {
             let mut given = self.code.iter().rev().filter(|given| given.preset == preset && given.setting == setting);
             given.next().map(|given| (given.origin(), given.name.to_string(), given.value.to_string()))
@@ -109,8 +114,7 @@ impl<'a> Sources<'a> {
         let file = self.file.iter().find(|(name, _)| name == setting);
         let file = file.map(|(name, text)| (Origin::File, name.clone(), text.clone()));
         let all = [in_code(false), env, in_code(true), file].into_iter().flatten();
-        let trimmed = all.map(|(origin, name, text)| (origin, name, text.trim().to_string()));
-        trimmed.filter(|(_, _, text)| !text.is_empty()).collect()
+        all.map(|(origin, name, text)| (origin, name, text.trim().to_string())).collect()
     }
 
     /// Stores the strongest valid value of a setting in the draft.
@@ -118,7 +122,11 @@ impl<'a> Sources<'a> {
         if let Kind::LoggerLevels = setting.kind {
             return self.choose_loggers(setting, draft, rejected);
         }
-        for (origin, name, text) in self.given(setting.name) {
+        let given = match setting.kind {
+            Kind::Names(_) => self.given_or_empty(setting.name),
+            _ => self.given(setting.name),
+        };
+        for (origin, name, text) in given {
             let applied = match text.len() {
                 0..=parse::TEXT_MAX => setting.kind.apply(&text, draft),
                 _ => Err(Rejection::TooLong { max_bytes: parse::TEXT_MAX }),

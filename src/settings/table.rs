@@ -5,6 +5,7 @@
 
 pub mod later;
 mod logs;
+mod propagation;
 mod sampled;
 mod spans;
 
@@ -16,6 +17,7 @@ use super::parse::{self, Sinks};
 use super::rejection::{Bounds, Rejection};
 use super::sampling::{self, OtelSampler, RulesFor, SamplingRule};
 use crate::level::Level;
+use crate::propagation::Styles;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -112,6 +114,12 @@ pub enum Kind {
     SamplingRules(RulesFor, Put<Vec<SamplingRule>>),
     /// A sampler of OpenTelemetry, and whether it follows the parent.
     OtelSampler(Put<(OtelSampler, bool)>),
+    /// Styles of headers, separated by commas.
+    Styles(Put<Styles>),
+    /// One of these words, in any case.
+    Word(&'static [&'static str], Put<&'static str>),
+    /// Names, separated by commas. An empty text is a value, too.
+    Names(Put<Vec<String>>),
     /// The agent's URL.
     AgentUrl(Put<AgentAddress>),
     /// The agent's host name or IP address.
@@ -156,6 +164,9 @@ impl Kind {
                 draft.left_out = left_out;
             }
             Kind::OtelSampler(put) => put(draft, sampling::otel_sampler(text)?),
+            Kind::Styles(put) => put(draft, parse::styles(text)?),
+            Kind::Word(words, put) => put(draft, parse::one_of(text, words)?),
+            Kind::Names(put) => put(draft, parse::names(text)?),
             Kind::AgentUrl(put) => put(draft, AgentAddress::from_url(text)?),
             Kind::AgentHost(put) => put(draft, address::host(text)?),
         }
@@ -196,6 +207,11 @@ impl Kind {
             Kind::OtelSampler(_) => {
                 "`parentbased_always_on`, `parentbased_always_off`, `parentbased_traceidratio`".into()
             }
+            Kind::Styles(_) => {
+                format!("a list of {}", Styles::names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+            }
+            Kind::Word(words, _) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            Kind::Names(_) => "a list of names".into(),
             Kind::AgentUrl(_) => "`http://`, `unix://` or `file://` URL".into(),
             Kind::AgentHost(_) => "a host name or IP address".into(),
         }
@@ -221,6 +237,7 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "Where spans go", about: "", settings: spans::AGENT },
     Section { title: "How spans are made", about: "", settings: spans::SPANS },
     Section { title: "Which traces are kept", about: sampled::ABOUT, settings: sampled::SAMPLING },
+    Section { title: "Propagation", about: "", settings: propagation::PROPAGATION },
     Section { title: "Sending and limits", about: "", settings: spans::SENDING },
     logs::LEVELS,
     logs::SINKS,

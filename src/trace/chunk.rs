@@ -59,7 +59,7 @@ impl Chunk {
         // The rate that came with a context is that of its decision, which may have been replaced here.
         let replaced = self.decision.rate().is_some() || self.decision.mechanism() == Some(Mechanism::MANUAL);
         self.tags.each(|key, value| {
-            let is_sent = key != TRACESTATE && key != DECISION_MAKER && key != ID_HIGH;
+            let is_sent = !key.starts_with(TRACESTATE) && key != DECISION_MAKER && key != ID_HIGH;
             let is_sent = is_sent && !(replaced && key == KEPT_RATE);
             if is_sent && (first || key == ORIGIN) {
                 visit(key, value);

@@ -41,6 +41,8 @@ pub struct Trace {
     pub decision: Decision,
     /// The local root span: what a decision goes by.
     pub root: Handle,
+    /// Whether the decision came in with a context.
+    pub decided_elsewhere: bool,
     /// The trace tags. They end with the trace.
     pub tags: TraceTags,
     /// The scale of the clock that all spans of the trace use.
@@ -75,6 +77,7 @@ impl Trace {
         (self.trace_id_high, self.trace_id_low) = ids;
         (self.tracer, self.open, self.started, self.waiting) = (tracer, 0, 0, 0);
         self.decision = decision;
+        self.decided_elsewhere = false;
         (self.scale, self.wall_ns, self.tick) = (scale, wall_ns, tick);
     }
 

@@ -84,6 +84,11 @@ impl Tracers {
         tracer.closed.store(false, Relaxed);
         tracer.enabled.store(settings.enabled, Relaxed);
         tracer.wide_ids.store(settings.trace_id_128, Relaxed);
+        tracer
+            .propagation
+            .iter()
+            .zip(settings.propagation.packed())
+            .for_each(|(place, word)| place.store(word, Relaxed));
         tracer.queue_bytes.store(settings.queue_max_bytes, Relaxed);
         tracer.queue_chunks.store(settings.queue_max_chunks, Relaxed);
         tracer.flush_bytes.store(settings.flush_bytes.min(settings.queue_max_bytes / 2), Relaxed);

@@ -1,6 +1,8 @@
 //! Starts spans and changes open ones; `ending` finishes them. Hot path: every span passes here. Lock order: a span's
 //! slot, then its trace.
 
+use super::contexts::Carried;
+pub use super::contexts::Context;
 use super::deciding;
 use super::error::Error;
 use super::registry::Tracer;
@@ -12,24 +14,12 @@ use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
 use crate::probes;
+use crate::propagation;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
 use crate::span::table::{Handle, Kind, Refused};
-use crate::trace::{self, Decision};
+use crate::trace::{self, Decision, Trace, TraceTags};
 use std::sync::atomic::Ordering::Relaxed;
-
-/// The ids and the sampling decision of a span that runs elsewhere, by value.
-#[derive(Clone, Copy, Debug)]
-pub struct Context {
-    /// High half of the trace id.
-    pub trace_id_high: u64,
-    /// Low half of the trace id; not 0.
-    pub trace_id_low: u64,
-    /// The parent span.
-    pub span_id: u64,
-    /// The trace's sampling decision.
-    pub decision: Decision,
-}
 
 /// A new span's parent.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +30,8 @@ pub enum Parent<'a> {
     Span(u64),
     /// A span of another tracer, process or time.
     Remote(&'a Context),
+    /// A context that came in with headers, by its number.
+    Kept(u64),
 }
 
 /// A new span's trace, and its start.
@@ -130,28 +122,31 @@ fn find_place(
     (span, handle): (&mut OpenSpan, Handle),
     source: &mut Source,
 ) -> Result<Place, Error> {
+    let mut carried = None;
     let remote = match parent {
         Parent::None => None,
         Parent::Remote(context) => Some(*context),
-        Parent::Span(number) => match local_parent(state, index, number, span) {
+        Parent::Kept(number) => kept_parent(state, index, number, name, &mut carried),
+        Parent::Span(number) => match local_parent(state, index, number, span, &mut carried) {
             Local::In(place) => return Ok(place),
             Local::Elsewhere(context) => Some(context),
             Local::Unknown => {
-                Counters::add(&state.shared.account(index).counters.parents_unknown, 1);
-                let name = String::from_utf8_lossy(name);
-                state.shared.logs.emit(&Event::ParentUnknown { parent: number, name: &name });
+                parent_unknown(state, index, number, name);
                 None
             }
         },
     };
     let now = trace::now();
-    let (ids, decision) = match &remote {
-        Some(context) => ((context.trace_id_high, context.trace_id_low), context.decision),
-        None => {
+    let ids = match &remote {
+        // A context may be baggage or a decision alone.
+        Some(context) if context.trace_id_low != 0 => (context.trace_id_high, context.trace_id_low),
+        _ => {
             let high = if tracer.wide_ids.load(Relaxed) { (now.1 / 1_000_000_000) << 32 } else { 0 };
-            ((high, source.trace_id_low()), Decision::NONE)
+            (high, source.trace_id_low())
         }
     };
+    let given = remote.map(|context| context.decision).filter(|decision| *decision != Decision::NONE);
+    let decision = given.unwrap_or(Decision::NONE);
     (span.trace_id_high, span.trace_id_low) = ids;
     span.parent_id = remote.map_or(0, |context| context.span_id);
     span.flags = LOCAL_ROOT;
@@ -159,10 +154,48 @@ fn find_place(
     trace.begin(index, ids, decision, now.0, now.1, now.2);
     trace.root = handle;
     trace.label().store(index, Relaxed);
+    trace.decided_elsewhere = given.is_some();
     trace.enter_first();
+    if let Some(carried) = carried {
+        carry(span, &mut trace, carried);
+    }
     let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
     trace.publish();
     Ok(place)
+}
+
+/// Looks up a context that came in. One that is freed counts as an unknown parent.
+#[cold]
+#[inline(never)]
+fn kept_parent(state: &State, index: u32, number: u64, name: &[u8], carried: &mut Option<Carried>) -> Option<Context> {
+    let Some((context, kept)) = state.contexts.remote(number) else {
+        parent_unknown(state, index, number, name);
+        return None;
+    };
+    *carried = Some(kept);
+    Some(context)
+}
+
+#[cold]
+#[inline(never)]
+fn parent_unknown(state: &State, index: u32, number: u64, name: &[u8]) {
+    Counters::add(&state.shared.account(index).counters.parents_unknown, 1);
+    let name = String::from_utf8_lossy(name);
+    state.shared.logs.emit(&Event::ParentUnknown { parent: number, name: &name });
+}
+
+/// Gives a local root span and its trace what came with the parent's context.
+#[cold]
+#[inline(never)]
+fn carry(span: &mut OpenSpan, trace: &mut Trace, carried: Carried) {
+    trace.tags = carried.tags;
+    span.baggage = carried.baggage;
+    if carried.last_parent != 0 {
+        let _ = span.set_text(b"_dd.parent_id", &propagation::hex_of(carried.last_parent));
+    }
+    carried.root.each(|key, value| {
+        let _ = span.set_text(key, value);
+    });
 }
 
 enum Local {
@@ -174,7 +207,7 @@ enum Local {
 /// Looks a parent up by its handle. It is in a trace of this tracer, or its trace is continued as a remote one: a span
 /// of another tracer or of the parent process.
 #[inline]
-fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> Local {
+fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, carried: &mut Option<Carried>) -> Local {
     let Some(handle) = Handle::of(number, Kind::Span) else { return Local::Unknown };
     match state.spans.lock(handle) {
         Ok(parent) if parent.tracer == index => {
@@ -185,6 +218,9 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
             (span.parent_id, span.flags) = (parent.span_id, 0);
             span.parent_service_hash = parent.service_hash;
+            if !parent.baggage.is_empty() {
+                span.baggage = parent.baggage.clone();
+            }
             if parent.service_hash != 0 {
                 span.service_hash = parent.service_hash;
                 let _ = span.set_field(Field::Service, parent.field(Field::Service));
@@ -192,10 +228,19 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             Local::In(place)
         }
         Ok(parent) => {
+            let tags = state.traces.lock(trace_of(&parent)).ok().map(|trace| trace.tags.clone());
+            *carried = Some(Carried::of_inherited(tags, &parent.baggage));
             drop(parent);
             context(state, number).map_or(Local::Unknown, Local::Elsewhere)
         }
-        Err(Refused::Forked) => context(state, number).map_or(Local::Unknown, Local::Elsewhere),
+        Err(Refused::Forked) => {
+            *carried = state.spans.read_settled(handle, |parent| {
+                let tags =
+                    state.traces.read_settled(trace_of(parent), |trace| TraceTags::of_run(trace.tags.run()).ok());
+                Carried::of_inherited(tags.flatten(), &parent.baggage)
+            });
+            context(state, number).map_or(Local::Unknown, Local::Elsewhere)
+        }
         Err(Refused::Stale) => Local::Unknown,
         Err(Refused::Busy) => beside(state, handle),
     }
@@ -215,7 +260,7 @@ pub(super) fn trace_of(span: &OpenSpan) -> Handle {
     Handle { index: span.trace, generation: span.trace_generation }
 }
 
-fn context_of(span: &OpenSpan, decision: Decision) -> Context {
+pub(super) fn context_of(span: &OpenSpan, decision: Decision) -> Context {
     Context { trace_id_high: span.trace_id_high, trace_id_low: span.trace_id_low, span_id: span.span_id, decision }
 }
 

@@ -1,5 +1,10 @@
-//! The context of a span, a value.
+//! The context of a span: a value that the host stores and sends itself. `extract` reads contexts out of headers, `inject`
+//! writes them, `baggage` has the texts that travel with them.
 #![allow(non_camel_case_types)]
+
+pub mod baggage;
+pub mod extract;
+pub mod inject;
 
 use super::sized::Sized_;
 use crate::trace::{Decision, Mechanism};
