@@ -55,7 +55,7 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     let (name, value) = ("DD_TRACE_AGENT_URL", "ftp://x");
     let why = &Rejection::Url(UrlFault::UnknownScheme { scheme: "ftp".into(), meant: None });
     say("setting rejected", Event::SettingRejected { name, value, origin: Origin::Env, why });
-    let names = ["DD_TRACE_SAMPLE_RATE", "DD_TRACE_SAMPLING_RULES"];
+    let names = ["DD_SERVICE_MAPPING", "DD_TRACE_HEADER_TAGS"];
     say("settings not supported", Event::SettingsUnsupported { names: &names });
     say("integration loaded *", Event::IntegrationLoaded { name: "flask", version: "3.0", status: "ok" });
     say("span started", Event::SpanStarted { span: &started, standing: worked::FIRST });
