@@ -3,7 +3,6 @@
 
 use super::error::Error;
 use super::registry::Tracer;
-use super::spans::trace_of;
 use super::state::State;
 use crate::event::{DecidedBy, Event, SampledView};
 use crate::export::{Exporter, TRACERS_MAX};
@@ -19,6 +18,12 @@ use crate::sys;
 use crate::trace::decision::Rates;
 use crate::trace::{Chunk, Decision, Mechanism, Trace};
 use std::sync::atomic::Ordering::Relaxed;
+
+/// Returns the handle of a span's trace.
+#[inline]
+pub(super) fn trace_of(span: &OpenSpan) -> Handle {
+    Handle { index: span.trace, generation: span.trace_generation }
+}
 
 /// Decides about the trace of a span, unless that has been done. Call it, without holding a span or a trace, before a
 /// context of the trace is passed on. Does nothing for a span of the parent process: see [`inherited`].

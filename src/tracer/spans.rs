@@ -3,7 +3,7 @@
 
 use super::contexts::Carried;
 pub use super::contexts::Context;
-use super::deciding;
+use super::deciding::{self, trace_of};
 use super::error::Error;
 use super::registry::Tracer;
 use super::state::State;
@@ -253,11 +253,6 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, car
 fn beside(state: &State, parent: Handle) -> Local {
     let context = ids_of(state, parent, Decision::NONE);
     context.map_or(Local::Unknown, Local::Elsewhere)
-}
-
-#[inline]
-pub(super) fn trace_of(span: &OpenSpan) -> Handle {
-    Handle { index: span.trace, generation: span.trace_generation }
 }
 
 pub(super) fn context_of(span: &OpenSpan, decision: Decision) -> Context {
