@@ -138,7 +138,7 @@ fn a_port_where_something_else_listens_is_called_wrong_and_gets_no_trace() {
 #[test]
 fn an_agent_that_is_down_and_a_host_that_does_not_exist_are_different_causes() {
     let url = format!("http://127.0.0.1:{}", support::free_ports(1));
-    examine(doctor().agent(&url)).only("agent.wrong_port").says(&["connection was refused", "Start the Agent", "8126"]);
+    examine(doctor().agent(&url)).only("agent.down").says(&["connection was refused", "Start the Agent", "8126"]);
     // An address of this machine that no Agent binds to.
     examine(doctor().agent("http://127.0.0.9:8126"))
         .only("agent.down")
