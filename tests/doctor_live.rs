@@ -1,8 +1,12 @@
 //! `spanwire doctor` on this machine: it names every planted fault by its stable id, with a remedy, and finds no fault
 //! on a healthy machine. The Agents are `ddapm-test-agent`, the fault agent, and listeners that are no Agents.
 
+#[path = "doctor_live/files.rs"]
+mod files;
 #[path = "doctor_live/plant.rs"]
 mod plant;
+#[path = "doctor_live/process.rs"]
+mod process;
 mod support;
 
 use plant::{agent_ahead_by, doctor, http, listener, mode, Folder};

@@ -129,20 +129,21 @@ const DOCTOR_HELP: &str = "\
 The doctor answers three questions: did the tracer start, did it make spans, did they reach the Agent?
 If not, it names the cause and what to do.
 
-Given log files, it reads them: logs of this library and of the Datadog tracers for Java, Python, Ruby,
-Go, Node.js, .NET, PHP and C++, of one process or of many. A log in debug mode (DD_TRACE_DEBUG=true)
-contains most.
+Given log files, it reads them: logs of this library and of the Datadog tracers for Java, Python,
+Ruby, Go, Node.js, .NET, PHP and C++, of one process or of many. A log in debug mode
+(DD_TRACE_DEBUG=true) contains most.
 
-With --pid it examines a running process of any tracer: the settings in its environment, in php.ini and
-php-fpm's pools, and the Agent that they name, from the process's network and with its user's rights.
-Of a process with this library it also shows the settings that its code made, and counts the spans that
-were started, sent and dropped. Run it as the user of the process or as root.
+With --pid it examines a running process of any tracer: the settings in its environment, in php.ini
+and the pools of php-fpm, and the Agent that they name, from the network of the process and with the
+rights of its user. Of a process with this library it also shows the settings that its code made, and
+counts the spans that were started, sent and dropped. Run it as the user of the process or as root.
 
 Otherwise it checks this machine: the settings that a program started here would have, and the Agent
 that they name. --env and --php-ini take the settings from files instead.
 
-If no Agent answers at the address, the doctor tries the usual ports and sockets, and says where one is.
-It sends one small trace of service spanwire-doctor to the Agent. It replaces secrets in its output.
+If no Agent answers at the address, the doctor tries the usual ports and sockets, and says where one
+is. It sends one small trace of service spanwire-doctor to the Agent. It replaces secrets in its
+output.
 
 Exit status: 0 nothing is wrong; 1 a cause was found, or the log has errors that the doctor does not
 understand; 2 the doctor could not do its work, for example read the file or the process.

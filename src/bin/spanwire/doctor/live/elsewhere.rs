@@ -3,7 +3,7 @@
 use super::{info, wire};
 use serde_json::{json, Map, Value as Json};
 use spanwire::companion::settings::address::{DEFAULT_PORT, DEFAULT_SOCKET};
-use spanwire::companion::settings::{AgentAddress, Settings};
+use spanwire::companion::settings::{AgentAddress, Origin, Settings};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -116,14 +116,19 @@ fn places(settings: &Settings, contained: bool) -> Vec<AgentAddress> {
         }
     };
     // Host and port that a URL overrides are set for some reason.
-    let value = |name: &str| settings.value(name).map(|value| value.value.clone()).unwrap_or_default();
-    let (host, port) = (value("DD_AGENT_HOST"), value("DD_TRACE_AGENT_PORT").parse().unwrap_or(DEFAULT_PORT));
-    add(&host, port);
+    let set = |name: &str| settings.value(name).filter(|value| value.origin != Origin::Default);
+    let (host, port) = (set("DD_AGENT_HOST"), set("DD_TRACE_AGENT_PORT").and_then(|port| port.value.parse().ok()));
+    let host = match (host, port) {
+        (Some(host), _) => host.value.as_str(),
+        (None, Some(_)) => "127.0.0.1",
+        (None, None) => "",
+    };
+    add(host, port.unwrap_or(DEFAULT_PORT));
     if let AgentAddress::Http { host, .. } = &settings.agent {
         add(host, DEFAULT_PORT);
         add(host, OTHER_PORT);
     }
-    add(&host, DEFAULT_PORT);
+    add(host, DEFAULT_PORT);
     add("127.0.0.1", DEFAULT_PORT);
     add("127.0.0.1", OTHER_PORT);
     if let Some(gateway) = gateway().filter(|_| contained) {
