@@ -38,7 +38,7 @@ impl Metadata {
     #[inline(never)]
     pub fn of(settings: &Settings, process_id: u32) -> Metadata {
         // These belong to the trace, and are written when a chunk is encoded.
-        let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid");
+        let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid" | "_dd.p.ksr");
         let mut every_span: Vec<_> = settings.tags.iter().filter(|(key, _)| !of_traces(key)).cloned().collect();
         if !settings.env.is_empty() {
             every_span.push(("env".into(), settings.env.clone()));

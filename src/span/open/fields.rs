@@ -4,6 +4,7 @@ use super::hash::hash;
 use super::limits::{Refusal, KEPT, NAME_MAX, RESOURCE_MAX};
 use crate::memory::{self, Buffer};
 use crate::span::encode::{self, Sanitized};
+use crate::span::texts::Texts;
 
 /// The name of a span without one; the Agent would choose the same.
 const UNNAMED: &[u8] = b"unnamed_operation";
@@ -66,6 +67,8 @@ pub struct OpenSpan {
     pub service_hash: u32,
     /// Hash of the parent's service; 0 for the tracer's own.
     pub parent_service_hash: u32,
+    /// What the span hands on to its children and to other processes.
+    pub baggage: Texts,
     start_given: bool,
     pub(super) fields: [Piece; 4],
     pub(super) head: Buffer,
@@ -93,6 +96,9 @@ impl OpenSpan {
         self.keys.clear();
         if self.keys.capacity() > KEYS_KEPT {
             (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
+        }
+        if !self.baggage.is_empty() {
+            self.baggage = Texts::default();
         }
         self.start_given = false;
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
