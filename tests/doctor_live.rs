@@ -1,6 +1,12 @@
 //! `spanwire doctor` on this machine: it names every planted fault by its stable id, with a remedy, and finds no fault
 //! on a healthy machine. The Agents are `ddapm-test-agent`, the fault agent, and listeners that are no Agents.
 
+#[allow(dead_code)] // each test binary uses its own part of this
+#[path = "php/extension.rs"]
+mod extension;
+#[allow(dead_code)] // the same
+#[path = "support/fastcgi.rs"]
+mod fastcgi;
 #[path = "doctor_live/files.rs"]
 mod files;
 #[path = "doctor_live/plant.rs"]

@@ -1,6 +1,8 @@
 //! The doctor with settings from files: variables, php.ini, pools of php-fpm; and PHP that runs with them.
 
 use super::examine;
+use super::extension::php;
+use super::fastcgi::Client;
 use super::plant::{doctor, Folder};
 use super::support::faults::{always, FaultAgent, Reply};
 use super::support::hosts::{require, Host};
@@ -75,6 +77,22 @@ fn php_ini_and_its_folder_rank_below_the_environment() {
 }
 
 #[test]
+fn workers_of_a_pool_see_no_other_variables() {
+    let (agent, folder) = (agent(), Folder::new("php-clear"));
+    let variables = folder.file("fpm.env", format!("DD_TRACE_AGENT_URL={}\nDD_SERVICE=shop\n", agent.url()));
+    let pool = |more: &str| {
+        let file =
+            folder.file("www.conf", format!("[www]\nlisten = x\nenv[DD_ENV] = qa\nenv[DD_VERSION] = $UNKNOWN\n{more}"));
+        examine(doctor().arg("--php-ini").arg(file.display()).arg("--env").arg(variables.display()))
+    };
+    let seen = pool("clear_env = no\n");
+    assert_eq!((seen.status, of(&seen.json, "DD_SERVICE").0), (0, "shop"), "{}", seen.text);
+    let seen = pool("").says(&["do not see DD_TRACE_AGENT_URL, DD_SERVICE", "clear_env", "$UNKNOWN is not known"]);
+    assert_eq!((of(&seen.json, "DD_SERVICE").0, of(&seen.json, "DD_ENV").0), ("web.request", "qa"));
+    assert_ne!(of(&seen.json, "DD_TRACE_AGENT_URL").0, agent.url());
+}
+
+#[test]
 fn a_pool_of_php_fpm_sets_variables_and_ini_values() {
     let (agent, folder) = (agent(), Folder::new("php-pool"));
     std::fs::create_dir(folder.path("pool.d")).expect("a folder");
@@ -110,6 +128,66 @@ fn start(program: &str, arguments: &[String], environment: &[(&str, String)]) ->
     command.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
     std::env::var_os("PATH").map(|path| command.env("PATH", path));
     Server(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"))
+}
+
+/// php-fpm with a pool `www` of one worker.
+struct Pool {
+    _server: Server,
+    folder: Folder,
+}
+
+impl Pool {
+    fn start(folder: Folder, arguments: Vec<String>, settings: &str) -> Pool {
+        let path = |name: &str| folder.path(name).display().to_string();
+        // SAFETY: takes no arguments and cannot fail.
+        let root = unsafe { libc::geteuid() } == 0;
+        let user = if root { "user = root\ngroup = root\n" } else { "" };
+        let text = format!(
+            "[global]\nerror_log = {}\ndaemonize = no\n[www]\nlisten = {}\n{user}pm = static\npm.max_children = 1\n{settings}",
+            path("log"),
+            path("fpm.sock"),
+        );
+        folder.file("fpm.conf", text);
+        let mut all = arguments;
+        all.extend(["--nodaemonize".to_owned(), "--fpm-config".into(), path("fpm.conf")]);
+        all.extend(root.then(|| "-R".to_owned()));
+        let server = start("php-fpm8.2", &all, &[]);
+        let up = wait_until(Duration::from_secs(10), || folder.path("fpm.sock").exists());
+        assert!(up, "php-fpm did not come up:\n{}", std::fs::read_to_string(folder.path("log")).unwrap_or_default());
+        Pool { _server: server, folder }
+    }
+
+    /// Runs a script, and returns its output.
+    fn run(&self, code: &str) -> String {
+        let script = self.folder.file("run.php", code);
+        let answer = Client::new(&self.folder.path("fpm.sock")).get(&script, "").expect("an answer");
+        answer.body().to_owned()
+    }
+}
+
+#[test]
+fn a_traced_worker_of_php_fpm_shows_its_settings_and_its_spans() {
+    let (Some(php), true) = (php(), require("php-fpm8.2")) else { return };
+    let (agent, folder) = (agent(), Folder::new("php-traced"));
+    let settings = format!(
+        "env[DD_TRACE_AGENT_URL] = {}\nenv[DD_TRACE_STARTUP_LOGS] = 0\nphp_admin_value[datadog.service] = shop\n",
+        agent.url()
+    );
+    let pool = Pool::start(folder, php.arguments(), &settings);
+    let code = "<?php $t = Spanwire\\Tracer::get(); $t->startSpan('a')->finish(); $t->flush(5000); echo getmypid();";
+    let worker = pool.run(code);
+    let seen = examine(doctor().arg("--pid").arg(&worker));
+    assert_eq!(seen.status, 0, "{}", seen.text);
+    let facts = &seen.json["facts"];
+    assert_eq!(
+        (&facts["process"]["settings_in_force"], &facts["process"]["environment_read"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(
+        (of(&seen.json, "DD_SERVICE").0, of(&seen.json, "DD_TRACE_AGENT_URL").0),
+        ("shop", agent.url().as_str())
+    );
+    assert_eq!((&facts["answers"]["delivered"], &facts["tracers"][0]["counters"]["sent"]), (&"yes".into(), &1.into()));
 }
 
 /// Whether a process runs this program and not the one that started it.

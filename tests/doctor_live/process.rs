@@ -340,3 +340,55 @@ fn a_stopped_process_is_examined_too() {
     let seen = examine(host.doctor());
     assert_eq!((seen.status, answers(&seen)[1]), (0, "yes"), "{}", seen.text);
 }
+
+#[test]
+fn sockets_and_files_are_those_in_the_file_system_of_the_process() {
+    // SAFETY: takes no arguments and cannot fail.
+    if unsafe { libc::geteuid() } != 0 || !require("unshare") {
+        return;
+    }
+    let folder = Folder::new("process-files");
+    // A file system that the machine does not see. What runs in it is the companion's receiver, with a socket there.
+    let script = "mount -t tmpfs none \"$1\" && mkdir \"$1/real\" && ln -s \"$1/real\" \"$1/link\" && \
+                  echo '{\"DD_ENV\":\"of-file\"}' > \"$1/datadog.json\" && exec \"$2\" agent --socket \"$1/link/apm.socket\"";
+    let path = folder.path("").display().to_string();
+    let path = path.trim_end_matches('/');
+    let url = format!("unix://{path}/link/apm.socket");
+    let file = format!("{path}/datadog.json");
+    let environment = [
+        ("DD_TRACE_AGENT_URL", url.as_str()),
+        ("DD_TRACE_CONFIG_FILE", &file),
+        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+    ];
+    let arguments = ["-m", "sh", "-c", script, "sh", path, env!("CARGO_BIN_EXE_spanwire")];
+    let process = Running::start("unshare", &arguments, &environment);
+    let socket = format!("/proc/{}/root{path}/real/apm.socket", process.pid());
+    assert!(wait_until(Duration::from_secs(10), || std::path::Path::new(&socket).exists()), "no socket");
+    let seen = examine(process.doctor());
+    assert_eq!(seen.status, 0, "{}", seen.text);
+    assert_eq!(seen.json["facts"]["settings"]["DD_ENV"]["value"], "of-file");
+    assert_eq!(seen.finding("trace.accepted")["standing"], "good");
+    seen.says(&[&format!("{url} accepted a connection")]);
+    examine(doctor().agent(&url)).only("agent.socket_missing");
+}
+
+#[test]
+fn system_properties_of_java_override_the_environment() {
+    let (agent, folder) = (agent(), Folder::new("process-java"));
+    // What counts is the name of the program.
+    let java = folder.path("java");
+    super::support::hosts::copy_program(std::path::Path::new("/bin/sh"), &java);
+    let url = format!("-Ddd.trace.agent.url={}", agent.url());
+    let environment =
+        [("JAVA_TOOL_OPTIONS", "-Xmx1g -Ddd.env=qa"), ("DD_ENV", "prod"), ("DD_TRACE_AGENT_URL", "http://no.invalid")];
+    let arguments = ["-c", "echo ready; read line", "-jar", "-Ddd.service=shop", &url];
+    let mut process = Running::start(&java.display().to_string(), &arguments, &environment);
+    process.line("ready");
+    let seen = examine(process.doctor());
+    assert_eq!(seen.status, 0, "{}", seen.text);
+    let of = |name: &str| seen.json["facts"]["settings"][name]["value"].clone();
+    assert_eq!(
+        (of("DD_SERVICE"), of("DD_ENV"), of("DD_TRACE_AGENT_URL")),
+        ("shop".into(), "qa".into(), agent.url().into())
+    );
+}

@@ -1,7 +1,7 @@
 //! Reads a file of variables, one `NAME=value` on a line: as `docker run --env-file`, as systemd's `EnvironmentFile=`, or a
 //! `.env` with `export` and quotes.
 
-use super::found::{good, note, with_evidence};
+use super::found::{good, note};
 use super::subject::Given;
 use crate::doctor::report::Finding;
 use crate::out::{counted, Failure};
@@ -22,10 +22,7 @@ pub fn read(path: &Path) -> Result<(Vec<Given>, Finding), Failure> {
         false => {
             let lines: Vec<String> = not_read.iter().take(5).map(|line| format!("line {line}")).collect();
             let remedy = "Write NAME=value, one on a line; a line that begins with # is a comment.";
-            with_evidence(
-                note("settings.read", format!("{says}; {} not understood", lines.join(", ")), remedy),
-                [""; 0],
-            )
+            note("settings.read", format!("{says}; {} not understood", lines.join(", ")), remedy)
         }
     };
     let given = variables.into_iter().map(|(name, value, line)| Given {

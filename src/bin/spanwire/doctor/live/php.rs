@@ -27,6 +27,8 @@ pub struct Found {
     pub given: Vec<Given>,
     /// What was read.
     pub read: Vec<Finding>,
+    /// Whether PHP sees no variables but those in `given`, as workers of php-fpm with `clear_env`.
+    pub clears_environment: bool,
 }
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -86,6 +88,7 @@ impl Found {
         let is_fpm = lines.iter().any(|line| line.section == "global" || matches!(line.name.as_str(), "listen" | "pm"))
             || lines.iter().any(|line| line.key.is_some() && (line.name == "env" || is_pool_value(&line.name)));
         if is_fpm {
+            reading.service(&[], Sapi::Fpm);
             reading.fpm(path, None, &Build::default());
         } else {
             reading.take(path, lines);
@@ -197,11 +200,19 @@ struct Reading<'a> {
     given: Vec<Given>,
     files: Vec<String>,
     notes: Vec<Finding>,
+    clears_environment: bool,
 }
 
 impl Default for Reading<'_> {
     fn default() -> Self {
-        Reading { env: &nothing, root: None, given: Vec::new(), files: Vec::new(), notes: Vec::new() }
+        Reading {
+            env: &nothing,
+            root: None,
+            given: Vec::new(),
+            files: Vec::new(),
+            notes: Vec::new(),
+            clears_environment: false,
+        }
     }
 }
 
@@ -338,14 +349,21 @@ impl Reading<'_> {
                 "For those of another pool use --pid with one of its workers.",
             ));
         }
-        let mut clears = true;
+        self.clears_environment = true;
         for (line, place) in lines.iter().filter(|(line, _)| line.section == chosen) {
             match (line.name.as_str(), &line.key) {
-                ("clear_env", None) => clears = !line.value.is_empty(),
+                ("clear_env", None) => self.clears_environment = !matches!(line.value.as_str(), "" | "0"),
                 ("env", Some(name)) => {
-                    let value = match line.value.strip_prefix('$') {
-                        Some(variable) => (self.env)(variable).unwrap_or_default(),
-                        None => line.value.clone(),
+                    let variable = line.value.strip_prefix('$');
+                    let Some(value) = variable.map_or_else(|| Some(line.value.clone()), self.env) else {
+                        let says =
+                            format!("{place}: the variable {} is not known, so {name} is not either", line.value);
+                        self.notes.push(note(
+                            "settings.not_read",
+                            says,
+                            "Write the value, or name a file with it: --env FILE.",
+                        ));
+                        continue;
                     };
                     let (name, place) = (name.clone(), place.clone());
                     self.given.push(Given { name, value, origin: Origin::Env, place });
@@ -357,7 +375,7 @@ impl Reading<'_> {
                 _ => {}
             }
         }
-        if clears {
+        if self.clears_environment {
             // A worker sees no other variables than those.
             let mine: Vec<&str> = lines.iter().filter_map(|(line, _)| line.key.as_deref()).collect();
             let hidden = ["DD_TRACE_AGENT_URL", "DD_AGENT_HOST", "DD_SERVICE", "DD_ENV"]
@@ -430,7 +448,7 @@ impl Reading<'_> {
             }
             read.insert(0, with_evidence(good("settings.read", says), shown));
         }
-        Found { given: self.given, read }
+        Found { given: self.given, read, clears_environment: self.clears_environment }
     }
 }
 

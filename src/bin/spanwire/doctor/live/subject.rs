@@ -103,6 +103,9 @@ impl Subject {
     }
 
     fn add_php(&mut self, found: php::Found) {
+        if found.clears_environment {
+            self.given.retain(|given| given.origin != Origin::Env);
+        }
         self.give("SPANWIRE_LANGUAGE", "php", Origin::Code, "PHP");
         self.given.extend(found.given);
         self.read.extend(found.read);
