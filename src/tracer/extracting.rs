@@ -54,7 +54,7 @@ fn kept(state: &State, index: u32, extracted: Extracted) -> Result<Kept, Full> {
         root: Texts::of_buffer(root),
         last_parent: extracted.last_parent.unwrap_or(0),
     };
-    Ok(Kept { context: Some(context), carried, tracer: index, bytes })
+    Ok(Kept { context: Some(context), carried, tracer: index, bytes, place: 0 })
 }
 
 /// Adds the items of baggage that the settings want as tags.
