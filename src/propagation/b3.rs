@@ -26,11 +26,9 @@ fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
         (_, Some(b"0")) => Some(0),
         _ => None,
     };
-    harvest.found = match (fields.get(0), fields.get(1)) {
-        (Some(trace_id), Some(span_id)) => context(trace_id, span_id, priority),
-        (None, None) if priority.is_some() => Some(Found { priority, ..Found::default() }),
-        _ => None,
-    };
+    let context = fields.get(0).zip(fields.get(1)).and_then(|(trace_id, span_id)| context(trace_id, span_id, priority));
+    let alone = priority.is_some().then(|| Found { priority, ..Found::default() });
+    harvest.found = context.or(alone);
 }
 
 /// Reads ids. A trace id has 16 to 32 digits, a span id up to 16.
@@ -50,8 +48,11 @@ fn inject(writer: &mut Writer<'_, '_>) {
     put_trace_id(writer);
     writer.end(c"x-b3-traceid");
     writer.put(&hex_of(out.span_id)).end(c"x-b3-spanid");
-    if let Some(priority) = out.priority {
-        writer.put(sampled(priority)).end(c"x-b3-sampled");
+    match out.priority {
+        None => {}
+        // "Debug" implies that the trace is kept.
+        Some(2..) => writer.put(b"1").end(c"x-b3-flags"),
+        Some(priority) => writer.put(sampled(priority)).end(c"x-b3-sampled"),
     }
 }
 
@@ -64,9 +65,11 @@ pub(super) fn put_trace_id(writer: &mut Writer<'_, '_>) {
     writer.put(&hex_of(out.trace_id_low));
 }
 
+/// The flag of a priority; `d` is "debug": kept by a user.
 pub(super) fn sampled(priority: i32) -> &'static [u8] {
-    match priority > 0 {
-        true => b"1",
-        false => b"0",
+    match priority {
+        ..=0 => b"0",
+        1 => b"1",
+        2.. => b"d",
     }
 }

@@ -59,7 +59,7 @@ pub fn extract<'a>(
             (Some((_, first)), Some(found)) if first.trace_id_low != 0 && found.trace_id_low != 0 => {
                 if first.is_of_trace(&found) {
                     continue_at(first, &found);
-                } else if let Some(place) = links.get_mut(count) {
+                } else if let Some(place) = links.get_mut(count).filter(|_| found.span_id != 0) {
                     *place = Some(Link { style, context: found, reason: Reason::Terminated });
                     count += 1;
                 }
@@ -74,7 +74,8 @@ pub fn extract<'a>(
         None if extracted.baggage.len() == 0 => return Ok(None),
         None => {}
         Some((style, found)) if config.behavior == Behavior::Restart => {
-            if found.trace_id_low != 0 {
+            // A link needs a span.
+            if found.trace_id_low != 0 && found.span_id != 0 {
                 write_links(&[Some(Link { style, context: found, reason: Reason::Restarted })], &mut extracted.links)?;
             }
         }

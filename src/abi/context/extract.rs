@@ -84,9 +84,12 @@ pub extern "C" fn spanwire_context_extract(
                 }
             }
         });
-        let extracted = extracting::extract(state, tracer, given);
+        let extracted = extracting::extract(state, tracer, given)?.unwrap_or(0);
+        if fault.is_err() && extracted != 0 {
+            let _ = state.contexts.free(extracted);
+        }
         fault?;
-        out.set(extracted?.unwrap_or(0));
+        out.set(extracted);
         Ok(())
     })
 }
