@@ -2,7 +2,7 @@
 //! `.env` with `export` and quotes.
 
 use super::found::{good, note};
-use super::subject::Given;
+use super::given::Given;
 use crate::doctor::report::Finding;
 use crate::out::{counted, Failure};
 use spanwire::companion::settings::Origin;
