@@ -120,7 +120,9 @@ impl Process {
     /// Describes the process, and says what of it cannot be known.
     pub fn introduction(&self) -> Vec<Finding> {
         let user = user::user_name(self.place.uid);
-        let command = redact::text(&self.title()).into_owned();
+        // The program and its script. Options and further arguments may hold secrets that nothing marks as such.
+        let words = self.command.iter().take(2).enumerate().take_while(|(n, word)| *n == 0 || !word.starts_with('-'));
+        let command = words.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(" ");
         let whom = format!("process {} is {} of user {user}", self.pid, self.name);
         let where_from = if self.contained { ", in a container" } else { "" };
         let mut findings = vec![with_evidence(
