@@ -45,8 +45,8 @@
  *
  * Handles
  * -------
- * Tracers, spans and sinks are numbers below 2^53, so that a double holds them; 0 is none. A handle that is no longer
- * valid, or never was, is recognised: the call returns a status and does no harm.
+ * Tracers, spans, contexts that came in and sinks are numbers below 2^53, so that a double holds them; 0 is none. A
+ * handle that is no longer valid, or never was, is recognised: the call returns a status and does no harm.
  *
  * Text in
  * -------
@@ -601,6 +601,105 @@ typedef struct spanwire_context {
     uint32_t reserved;
 } spanwire_context;
 
+/** Handle of a context that came in, a number below 2^53; 0 is none. */
+typedef uint64_t spanwire_context_handle;
+
+/** Maximum number of contexts that are kept. One more frees the oldest. */
+#define SPANWIRE_CONTEXTS_MAX 4096
+
+/**
+ * A header: name and value. A length is in bytes; `SPANWIRE_NUL` means that the text is NUL-terminated. This structure
+ * never changes.
+ */
+typedef struct spanwire_header {
+    /** The name, in any case, or in the form of CGI: `HTTP_X_DATADOG_TRACE_ID`. */
+    const char *name;
+    /** Length of the name. */
+    size_t name_len;
+    /** The value. */
+    const char *value;
+    /** Length of the value. */
+    size_t value_len;
+} spanwire_header;
+
+/**
+ * Reads the context that a request carries in its headers, for spanwire_span_options.context_handle: trace id, parent,
+ * sampling decision, origin, tags of the trace, tracestate, baggage, and links to contexts that are not continued.
+ *
+ * Give all headers of the request: others are skipped. Which are read, and which of several contexts wins, say the
+ * settings DD_TRACE_PROPAGATION_STYLE_EXTRACT, DD_TRACE_PROPAGATION_EXTRACT_FIRST and
+ * DD_TRACE_PROPAGATION_BEHAVIOR_EXTRACT; docs/propagation.md has the rules. Headers that are malformed or too long
+ * count
+ * as absent. The work is proportional to the number of headers and to the length of those that are read.
+ *
+ * A context may have no ids, only baggage, a sampling decision or a link: a span that is started with it begins a new
+ * trace with these.
+ *
+ * At most SPANWIRE_CONTEXTS_MAX contexts, and 8 MiB of their texts, are kept. Beyond that the oldest is freed. So a
+ * host
+ * that frees none needs bounded memory, and may use each of them for a while.
+ *
+ * @param tracer   the tracer whose settings apply
+ * @param headers  an array of `count` headers; NULL if `count` is 0. A header whose name or value is NULL is skipped
+ * @param count    number of headers
+ * @param out      receives the context; 0 if the headers have none, or DD_TRACE_ENABLED is off
+ *
+ * @return SPANWIRE_OK         also if there is no context
+ *         SPANWIRE_E_ARGUMENT `out` is NULL, `headers` is NULL and `count` is not 0, or a length is beyond half the
+ *                             address space
+ *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
+ *         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached
+ *
+ * Ownership: copies what it keeps. Free the context with spanwire_context_free(), right after the span has started or
+ *            later.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      a child uses contexts of its parent, except for changes of baggage. If another thread was changing the
+ *            context at the fork, they count as freed.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_extract(
+    spanwire_tracer tracer, const spanwire_header *headers, size_t count, spanwire_context_handle *out);
+
+/**
+ * Frees a context. Spans that were started with it keep what they have of it.
+ *
+ * @param context  a context; 0 does nothing and returns SPANWIRE_OK
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_HANDLE `context` is freed, or was never a context
+ *         SPANWIRE_E_BUSY   another thread has been inside a call on it for 100 ms
+ *
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      for a context of the parent it does nothing and returns SPANWIRE_OK.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_free(spanwire_context_handle context);
+
+/**
+ * Writes ids and sampling decision of a context that came in.
+ *
+ * @param context  a context
+ * @param out      receives them; set its `size` to `sizeof(spanwire_context)` first. `span_id` is 0 if the trace has no
+ *                 parent span
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_NOT_FOUND it has no ids, or `context` is 0
+ *         SPANWIRE_E_HANDLE    `context` is freed, or was never a context
+ *         SPANWIRE_E_ARGUMENT  `out` is NULL
+ *         SPANWIRE_E_VERSION   `out->size` is invalid
+ *         SPANWIRE_E_FORKED    a thread of the parent process was changing it at the fork
+ *         SPANWIRE_E_BUSY      another thread has been inside a call on it for 100 ms
+ *
+ * Ownership: the structure is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_get(spanwire_context_handle context, spanwire_context *out);
+
 /*
  * =====================================================================================================================
  * Spans
@@ -716,6 +815,11 @@ typedef struct spanwire_span_options {
     const spanwire_metric *metrics;
     /** Number of numeric tags. */
     size_t metrics_count;
+    /**
+     * A context that came in, from spanwire_context_extract(), used if `parent` is 0 and `parent_context` is NULL; 0
+     * for none. One that is freed counts as an unknown parent (`parents_unknown`): the span starts a new trace.
+     */
+    spanwire_context_handle context_handle;
 } spanwire_span_options;
 
 /**
@@ -794,6 +898,10 @@ spanwire_status spanwire_span_start_with(
  * @param value  the tag's value, UTF-8; NULL is the empty text; cut to SPANWIRE_TAG_VALUE_MAX, and counted
  *
  * Bytes that are not UTF-8 are replaced by U+FFFD and counted; the tag is kept.
+ *
+ * Three keys are no tags, in all functions that set tags. "manual.keep" and "manual.drop" set the trace's sampling
+ * priority to 2 and -1, with any value but "false" and "0". "sampling.priority" sets it to 2 if its value is a number
+ * above 0, and to -1 if it is another number. See spanwire_span_set_priority().
  *
  * @return SPANWIRE_OK
  *         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
@@ -1109,8 +1217,11 @@ spanwire_status spanwire_span_set_error_flag(spanwire_span span, int32_t error);
 spanwire_status spanwire_span_set_meta_struct(spanwire_span span, const char *key, const void *bytes, size_t len);
 
 /**
- * Sets the sampling priority of the span's whole trace, as a decision of the user. Later children and contexts carry
- * it.
+ * Sets the sampling priority of the span's whole trace, as a decision of the user. It replaces any other decision;
+ * later
+ * contexts and chunks carry it, what has left before does not. Without it, the settings decide when the first context
+ * is
+ * passed on or the first chunk leaves.
  *
  * @param span      an open span; 0 does nothing and returns SPANWIRE_OK, for any priority
  * @param priority  -1 reject by the user, 0 reject, 1 keep, 2 keep by the user
@@ -1178,7 +1289,8 @@ spanwire_status spanwire_span_finish_at(spanwire_span span, int64_t end_ns);
 spanwire_status spanwire_span_discard(spanwire_span span);
 
 /**
- * Copies a span's context, for children in other processes and for late children. If another thread has been inside a
+ * Copies a span's context, for children in other processes and for late children. Decides first whether the trace is
+ * kept, unless that is decided: set what sampling rules look at before. If another thread has been inside a
  * call on the span for 100 ms, the context has the ids alone, without SPANWIRE_CONTEXT_HAS_PRIORITY.
  *
  * @param span  an open span, also one that the parent process had open before a fork
@@ -1217,6 +1329,276 @@ spanwire_status spanwire_span_context(spanwire_span span, spanwire_context *out)
  * Since:     0.1
  */
 spanwire_status spanwire_span_id_text(spanwire_span span, int32_t kind, char *buffer, size_t capacity, size_t *need);
+
+/*
+ * =====================================================================================================================
+ * Propagation
+ * =====================================================================================================================
+ *
+ * A request from another service carries a context in its headers. spanwire_context_extract() reads it and gives a
+ * handle, which also holds what the value does not: origin, tags of the trace, tracestate, baggage.
+ * spanwire_span_inject() writes the headers of a request to another service; here print_header() of the program gets
+ * each:
+ *
+ *     void print_header(const spanwire_header *header, void *file);
+ *     const char *parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+ *     spanwire_header came = {"traceparent", SPANWIRE_NUL, parent, SPANWIRE_NUL};
+ *     spanwire_context_handle from = 0;
+ *     spanwire_context_extract(tracer, &came, 1, &from);
+ *     spanwire_span_options options = {0};
+ *     options.size = sizeof options;
+ *     options.context_handle = from;
+ *     spanwire_span_start_with(tracer, &options, &span);
+ *     spanwire_context_free(from);
+ *     spanwire_span_inject(span, print_header, stderr);
+ */
+
+/** Gets one header. The texts are NUL-terminated, too. */
+typedef void (*spanwire_header_callback)(const spanwire_header *header, void *userdata);
+
+/** Gets one item of baggage. The texts are not NUL-terminated. */
+typedef void (*spanwire_baggage_callback)(const spanwire_tag *item, void *userdata);
+
+/**
+ * Writes the context of a span as headers for a request to another service, and calls the callback with each: those of
+ * all styles in DD_TRACE_PROPAGATION_STYLE_INJECT. Names are in lower case. Values have no line breaks.
+ *
+ * Tags of the trace that do not fit into `x-datadog-tags` are left out, and the trace gets the tag
+ * `_dd.propagation_error`.
+ *
+ * @param span      an open span; 0 has no headers
+ * @param callback  called for each header, during this call and on the calling thread; no lock is held meanwhile
+ * @param userdata  passed to the callback
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_ARGUMENT `callback` is NULL
+ *         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
+ *         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; some headers may be missing
+ *         SPANWIRE_E_FORKED   a thread of the parent process was inside a call on the span at the fork
+ *         SPANWIRE_E_BUSY     another thread has been inside a call on the span or its trace for 100 ms
+ *
+ * Ownership: a header is valid until its callback returns.
+ * Threads:   any.
+ * Blocks:    never, except for what the callback does.
+ * Fork:      also for an open span of the parent. In a child that the callback forks, the call ends after that header.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_inject(spanwire_span span, spanwire_header_callback callback, void *userdata);
+
+/**
+ * As spanwire_span_inject(), into one text, for hosts in which a callback is expensive: for each header a line of its
+ * name, a colon, a blank, its value and a newline.
+ *
+ * @param span      an open span; 0 has no headers
+ * @param buffer    receives the lines and a NUL; NULL only asks for the size
+ * @param capacity  size of the buffer in bytes; 1,024 are enough for a trace without tags and baggage
+ * @param need      receives the bytes needed, including the NUL; may be NULL if `buffer` is not. Set, and `buffer`
+ *                  written, only with SPANWIRE_OK and SPANWIRE_E_LIMIT
+ *
+ * @return as spanwire_span_inject(); SPANWIRE_E_LIMIT if the buffer is too small: it holds the empty text;
+ *         SPANWIRE_E_ARGUMENT if `buffer` and `need` are both NULL
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for an open span of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_inject_text(spanwire_span span, char *buffer, size_t capacity, size_t *need);
+
+/**
+ * As spanwire_span_inject(), for a context that came in: what is written continues it as if this process were not
+ * there. For a proxy that starts no span.
+ *
+ * @param context   a context; 0 has no headers
+ * @param callback  as in spanwire_span_inject()
+ * @param userdata  passed to the callback
+ *
+ * @return as spanwire_span_inject()
+ *
+ * Ownership: as spanwire_span_inject().
+ * Threads:   any.
+ * Blocks:    never, except for what the callback does.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_inject(
+    spanwire_context_handle context, spanwire_header_callback callback, void *userdata);
+
+/**
+ * As spanwire_span_inject_text(), for a context that came in.
+ *
+ * @param context   a context; 0 has no headers
+ * @param buffer    as in spanwire_span_inject_text()
+ * @param capacity  size of the buffer in bytes
+ * @param need      as in spanwire_span_inject_text()
+ *
+ * @return as spanwire_span_inject_text()
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_inject_text(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+
+/**
+ * Sets an item of a span's baggage: a text that children of the span get that are started later, and that
+ * spanwire_span_inject() sends with the style `baggage`. It is no tag: the Agent does not get it.
+ *
+ * @param span   an open span; 0 does nothing and returns SPANWIRE_OK
+ * @param key    UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX
+ * @param value  UTF-8; NULL is the empty text, which stays in this process: every known reader rejects a header with
+ *               one
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_ARGUMENT `key` is NULL or empty
+ *         SPANWIRE_E_LIMIT    the span has 64 KiB of baggage; not set
+ *         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; not set
+ *         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
+ *         SPANWIRE_E_FORKED   the parent process started `span` before a fork
+ *         SPANWIRE_E_BUSY     another thread has been inside a call on the span for 100 ms
+ *
+ * Ownership: copies key and value before it returns.
+ * Threads:   any; calls on one span are serialised.
+ * Blocks:    never.
+ * Fork:      see SPANWIRE_E_FORKED.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_set_baggage(spanwire_span span, const char *key, const char *value);
+
+/**
+ * Writes an item of a span's baggage.
+ *
+ * @param span      an open span; 0 has none
+ * @param key       the item's key
+ * @param buffer    receives the text and a NUL; NULL only asks for the size
+ * @param capacity  size of the buffer in bytes
+ * @param need      receives the bytes needed, including the NUL; may be NULL if `buffer` is not. Set, and `buffer`
+ *                  written, only with SPANWIRE_OK and SPANWIRE_E_LIMIT
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_NOT_FOUND there is no such item, or `span` is 0
+ *         SPANWIRE_E_LIMIT     the buffer is too small; it holds the empty text
+ *         SPANWIRE_E_ARGUMENT  `key` is NULL or empty, or `buffer` and `need` are both NULL
+ *         SPANWIRE_E_HANDLE    `span` is finished, or was never a span
+ *         SPANWIRE_E_FORKED    a thread of the parent process was inside a call on the span at the fork
+ *         SPANWIRE_E_MEMORY    SPANWIRE_MEMORY_MAX is reached
+ *         SPANWIRE_E_BUSY      another thread has been inside a call on the span for 100 ms
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any; calls on one span are serialised.
+ * Blocks:    never.
+ * Fork:      also for an open span of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_get_baggage(
+    spanwire_span span, const char *key, char *buffer, size_t capacity, size_t *need);
+
+/**
+ * Removes an item of a span's baggage. Children that have started keep theirs.
+ *
+ * @param span  an open span; 0 does nothing and returns SPANWIRE_OK
+ * @param key   the item's key
+ *
+ * @return as spanwire_span_set_baggage(), without SPANWIRE_E_LIMIT; SPANWIRE_E_NOT_FOUND if there is no such item
+ *
+ * Threads:   any; calls on one span are serialised.
+ * Blocks:    never.
+ * Fork:      as spanwire_span_set_baggage().
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_remove_baggage(spanwire_span span, const char *key);
+
+/**
+ * Calls the callback with each item of a span's baggage, in the order in which they were set.
+ *
+ * @param span      an open span; 0 has none
+ * @param callback  called for each item, during this call and on the calling thread; no lock is held meanwhile
+ * @param userdata  passed to the callback
+ *
+ * @return as spanwire_span_get_baggage(), without SPANWIRE_E_NOT_FOUND and SPANWIRE_E_LIMIT; SPANWIRE_E_ARGUMENT if
+ *         `callback` is NULL
+ *
+ * Ownership: an item is valid until its callback returns.
+ * Threads:   any.
+ * Blocks:    never, except for what the callback does.
+ * Fork:      also for an open span of the parent. In a child that the callback forks, the call ends after that item.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_each_baggage(spanwire_span span, spanwire_baggage_callback callback, void *userdata);
+
+/**
+ * Sets an item of baggage in a context that came in, for spans that are started with it later.
+ *
+ * @param context  a context; 0 does nothing and returns SPANWIRE_OK
+ * @param key      as in spanwire_span_set_baggage()
+ * @param value    as in spanwire_span_set_baggage()
+ *
+ * @return as spanwire_span_set_baggage()
+ *
+ * Ownership: copies key and value before it returns.
+ * Threads:   any; calls on one context are serialised.
+ * Blocks:    never.
+ * Fork:      SPANWIRE_E_FORKED for a context of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_set_baggage(spanwire_context_handle context, const char *key, const char *value);
+
+/**
+ * Writes an item of baggage of a context that came in.
+ *
+ * @param context   a context; 0 has none
+ * @param key       the item's key
+ * @param buffer    as in spanwire_span_get_baggage()
+ * @param capacity  size of the buffer in bytes
+ * @param need      as in spanwire_span_get_baggage()
+ *
+ * @return as spanwire_span_get_baggage()
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any; calls on one context are serialised.
+ * Blocks:    never.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_get_baggage(
+    spanwire_context_handle context, const char *key, char *buffer, size_t capacity, size_t *need);
+
+/**
+ * Removes an item of baggage from a context that came in.
+ *
+ * @param context  a context; 0 does nothing and returns SPANWIRE_OK
+ * @param key      the item's key
+ *
+ * @return as spanwire_span_remove_baggage()
+ *
+ * Threads:   any; calls on one context are serialised.
+ * Blocks:    never.
+ * Fork:      SPANWIRE_E_FORKED for a context of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_remove_baggage(spanwire_context_handle context, const char *key);
+
+/**
+ * Calls the callback with each item of baggage of a context that came in.
+ *
+ * @param context   a context; 0 has none
+ * @param callback  as in spanwire_span_each_baggage()
+ * @param userdata  passed to the callback
+ *
+ * @return as spanwire_span_each_baggage()
+ *
+ * Ownership: an item is valid until its callback returns.
+ * Threads:   any.
+ * Blocks:    never, except for what the callback does.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_each_baggage(
+    spanwire_context_handle context, spanwire_baggage_callback callback, void *userdata);
 
 /*
  * =====================================================================================================================

@@ -10,7 +10,7 @@ mod views;
 pub use dropped::DropDetail;
 pub use names::{Outlet, Thread};
 pub use send_error::{SendError, SendErrorClass};
-pub use views::{OpenSpanView, QueueView, SpanView, Standing, Totals};
+pub use views::{DecidedBy, OpenSpanView, QueueView, SampledView, SpanView, Standing, Totals};
 
 use crate::counters::Reason;
 use crate::level::Level;
@@ -38,7 +38,7 @@ pub enum Event<'a> {
     },
     /// Records go to this file from here on.
     LogFileOpened { path: &'a str },
-    /// A value that cannot be used; the default is kept.
+    /// A value, or a part of one, that cannot be used. [`Rejection::consequence`] says what applies.
     SettingRejected { name: &'a str, value: &'a str, origin: Origin, why: &'a Rejection },
     /// These settings were set, and this version does not have them.
     SettingsUnsupported { names: &'a [&'a str] },
@@ -52,6 +52,8 @@ pub enum Event<'a> {
     SpanStarted { span: &'a SpanView<'a>, standing: Standing },
     /// A span was finished.
     SpanFinished { span: &'a SpanView<'a>, standing: Standing },
+    /// A sampler, or the host by hand, decided whether a trace is kept.
+    TraceDecided { trace: &'a SampledView<'a> },
     /// A span was started under a parent that has finished, or never was: it became the root of a new trace.
     ParentUnknown { parent: u64, name: &'a str },
     /// A chunk of finished spans went to the queue. `complete` is false for a partial flush. `list` has its spans where
@@ -158,6 +160,7 @@ impl Event<'_> {
             Event::SpansDropped { .. }
             | Event::SpanStarted { .. }
             | Event::SpanFinished { .. }
+            | Event::TraceDecided { .. }
             | Event::ChunkEnqueued { .. }
             | Event::LogFileOpened { .. }
             | Event::PayloadSending { .. }
@@ -198,6 +201,7 @@ impl Event<'_> {
         match self {
             Event::SpanStarted { .. }
             | Event::SpanFinished { .. }
+            | Event::TraceDecided { .. }
             | Event::ParentUnknown { .. }
             | Event::ChunkEnqueued { .. }
             | Event::PayloadSending { .. }
@@ -229,6 +233,7 @@ impl Event<'_> {
             Event::LogFileOpened { .. } | Event::LogFileMoved { .. } | Event::LogFileNotWritten { .. } => "log.file",
             Event::SpanStarted { .. } => "span.started",
             Event::SpanFinished { .. } => "span.finished",
+            Event::TraceDecided { .. } => "trace.decided",
             Event::ParentUnknown { .. } => "span.parent",
             Event::ChunkEnqueued { .. } => "chunk.enqueued",
             Event::PayloadSending { .. } => "payload.sending",

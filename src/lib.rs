@@ -2,8 +2,8 @@
 //!
 //! A host loads the shared library, starts and finishes spans, and a Datadog Agent has them. The C API, in
 //! `include/spanwire.h`, is the product; it is written in [`abi`]. Everything behind it is plain Rust and `pub(crate)`,
-//! and arrows run one way: `abi -> tracer -> export -> trace -> log -> languages -> event -> settings -> span ->
-//! recorder, counters, memory, sys`. With the feature `cli`, `companion` has what the companion program uses.
+//! and arrows run one way: `abi -> tracer -> export -> trace -> log -> languages -> event -> settings ->
+//! propagation -> span -> recorder, counters, memory, sys`. With the feature `cli`, `companion` has what the companion program uses.
 //!
 //! This file holds the module list and what the compiler is asked to enforce; no logic.
 
@@ -35,9 +35,11 @@ pub(crate) mod os_error;
 pub(crate) mod probes;
 #[allow(unsafe_code)]
 pub(crate) mod process;
+pub(crate) mod propagation;
 pub(crate) mod recorder;
 pub(crate) mod redact;
 pub(crate) mod report;
+pub(crate) mod sampling;
 pub(crate) mod settings;
 pub(crate) mod sort;
 pub(crate) mod span;

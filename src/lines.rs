@@ -18,6 +18,9 @@ use std::time::Duration;
 /// Bytes that a writable pipe accepts without blocking, even in blocking mode (`PIPE_BUF`).
 const CHUNK: usize = 4096;
 
+/// How often a regular file is looked at that seems to end inside a line, a millisecond apart.
+const LOOKS: u32 = 5;
+
 /// A descriptor of the host, such as standard error, and the file that it led to at first.
 #[derive(Clone, Copy, Debug)]
 pub struct Given {
@@ -146,10 +149,29 @@ impl Lines {
 
     /// Reads the size of a regular file again, because other processes write to it too. Their last line may be cut off.
     pub fn look(&mut self) {
-        let facts = self.regular().and_then(|file| file.ok()?.metadata().ok());
-        if let Some(facts) = facts.filter(|facts| facts.len() != self.size) {
-            self.torn = self.ends_torn(facts.len());
-            self.size = facts.len();
+        if let Some(size) = self.size_now().filter(|size| *size != self.size) {
+            self.look_at_end(size);
+        }
+    }
+
+    fn size_now(&self) -> Option<u64> {
+        self.regular()?.ok()?.metadata().ok().map(|facts| facts.len())
+    }
+
+    /// Looks whether a file of this size ends inside a line. While another process writes a line, the file grows in
+    /// steps and seems to end inside it, so a few looks follow.
+    fn look_at_end(&mut self, mut size: u64) {
+        let was_torn = self.torn;
+        for look in 0..LOOKS {
+            self.torn = self.ends_torn(size);
+            // What was torn before and has not grown is no line on its way.
+            let settled = !self.torn || (was_torn && size == self.size);
+            self.size = size;
+            if settled || look + 1 == LOOKS {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            size = self.size_now().unwrap_or(size);
         }
     }
 
@@ -171,9 +193,8 @@ impl Lines {
             Target::Ours(opened, Kind::File) => {
                 let size = opened.file()?.metadata()?.len();
                 if self.torn || size != self.size {
-                    self.torn = self.ends_torn(size);
+                    self.look_at_end(size);
                 }
-                self.size = size;
                 self.write_at_once(line)
             }
             Target::Ours(_, Kind::SharedFile) => self.write_at_once(line),

@@ -10,7 +10,7 @@ mod heap;
 mod socket;
 mod withheld;
 
-pub use descriptor::{close_inherited, is_taken, Descriptor, Taken};
+pub use descriptor::{close_inherited, is_taken, Descriptor, Taken, TAKEN_TRIES};
 pub use heap::{free_older_generations, outliving};
 pub use socket::{Connection, Event};
 

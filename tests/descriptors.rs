@@ -77,7 +77,7 @@ fn exchanged(url: &str, name: &str) {
     let ran = host.agent(url).run().ok();
     assert_eq!((ran.stat("spans_sent"), ran.dropped()), (ran.stat("spans_started"), 0), "{}", ran.stdout);
     let (log, lines) = (folder.read("lib.log"), "tracer stopped");
-    assert!(log.contains(lines), "the log was not opened anew:\n{log}");
+    assert!(log.contains(lines), "the log was not opened anew:\n{log}\n{}", ran.stderr);
 }
 
 #[test]

@@ -22,6 +22,7 @@ enum {
     SPANWIRE_E_PANIC = -30,
     SPANWIRE_TRACERS_MAX = 64,
     SPANWIRE_CONTEXT_HAS_PRIORITY = 1,
+    SPANWIRE_CONTEXTS_MAX = 4096,
     SPANWIRE_SPAN_TAGS_MAX = 1024,
     SPANWIRE_TAG_KEY_MAX = 200,
     SPANWIRE_TAG_VALUE_MAX = 25000,
@@ -108,6 +109,17 @@ typedef struct spanwire_context {
     uint32_t flags;
     uint32_t reserved;
 } spanwire_context;
+typedef uint64_t spanwire_context_handle;
+typedef struct spanwire_header {
+    const char *name;
+    size_t name_len;
+    const char *value;
+    size_t value_len;
+} spanwire_header;
+spanwire_status spanwire_context_extract(
+    spanwire_tracer tracer, const spanwire_header *headers, size_t count, spanwire_context_handle *out);
+spanwire_status spanwire_context_free(spanwire_context_handle context);
+spanwire_status spanwire_context_get(spanwire_context_handle context, spanwire_context *out);
 typedef uint64_t spanwire_span;
 typedef struct spanwire_tag {
     const char *key;
@@ -137,6 +149,7 @@ typedef struct spanwire_span_options {
     size_t tags_count;
     const spanwire_metric *metrics;
     size_t metrics_count;
+    spanwire_context_handle context_handle;
 } spanwire_span_options;
 spanwire_span spanwire_span_start(spanwire_tracer tracer, spanwire_span parent, const char *name);
 spanwire_span spanwire_span_start_n(spanwire_tracer tracer, spanwire_span parent, const char *name, size_t name_len);
@@ -167,6 +180,25 @@ spanwire_status spanwire_span_finish_at(spanwire_span span, int64_t end_ns);
 spanwire_status spanwire_span_discard(spanwire_span span);
 spanwire_status spanwire_span_context(spanwire_span span, spanwire_context *out);
 spanwire_status spanwire_span_id_text(spanwire_span span, int32_t kind, char *buffer, size_t capacity, size_t *need);
+typedef void (*spanwire_header_callback)(const spanwire_header *header, void *userdata);
+typedef void (*spanwire_baggage_callback)(const spanwire_tag *item, void *userdata);
+spanwire_status spanwire_span_inject(spanwire_span span, spanwire_header_callback callback, void *userdata);
+spanwire_status spanwire_span_inject_text(spanwire_span span, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_context_inject(
+    spanwire_context_handle context, spanwire_header_callback callback, void *userdata);
+spanwire_status spanwire_context_inject_text(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_span_set_baggage(spanwire_span span, const char *key, const char *value);
+spanwire_status spanwire_span_get_baggage(
+    spanwire_span span, const char *key, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_span_remove_baggage(spanwire_span span, const char *key);
+spanwire_status spanwire_span_each_baggage(spanwire_span span, spanwire_baggage_callback callback, void *userdata);
+spanwire_status spanwire_context_set_baggage(spanwire_context_handle context, const char *key, const char *value);
+spanwire_status spanwire_context_get_baggage(
+    spanwire_context_handle context, const char *key, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_context_remove_baggage(spanwire_context_handle context, const char *key);
+spanwire_status spanwire_context_each_baggage(
+    spanwire_context_handle context, spanwire_baggage_callback callback, void *userdata);
 typedef struct spanwire_record {
     size_t size;
     uint64_t trace_id_high;

@@ -60,6 +60,21 @@ impl CLen {
 pub struct CBytes(*const c_char);
 
 impl CBytes {
+    /// A text for a callback, with its length.
+    ///
+    /// # Safety
+    /// The result is not used after `text`.
+    #[inline]
+    pub(super) unsafe fn lent(text: &[u8]) -> (CBytes, CLen) {
+        (CBytes(text.as_ptr().cast()), CLen(text.len()))
+    }
+
+    /// A fixed text for a callback, with its length.
+    #[inline]
+    pub(super) fn fixed(text: &'static CStr) -> (CBytes, CLen) {
+        (CBytes(text.as_ptr()), CLen(text.to_bytes().len()))
+    }
+
     #[inline]
     pub(super) fn of(&self, len: CLen) -> Given<'_> {
         if self.0.is_null() {

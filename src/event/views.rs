@@ -92,3 +92,68 @@ pub struct Totals {
     /// Traces in payloads that were not.
     pub failed: u64,
 }
+
+/// A trace whose sampling was decided, by its local root span.
+#[derive(Clone, Copy, Debug)]
+pub struct SampledView<'a> {
+    /// The whole 128-bit trace id.
+    pub trace_id: u128,
+    /// The local root's id; 0 if it was discarded.
+    pub span_id: u64,
+    /// Its parent's id; 0 for none.
+    pub parent_id: u64,
+    /// Its name.
+    pub name: &'a str,
+    /// Its service.
+    pub service: &'a str,
+    /// Its environment; may be empty.
+    pub env: &'a str,
+    /// The sampling priority, from -1 to 2.
+    pub priority: i32,
+    /// The mechanism, as `_dd.p.dm` has it: 0 or negative.
+    pub mechanism: i32,
+    /// The rate that was applied.
+    pub rate: Option<f64>,
+    /// The share that the rate limit let through lately, if it was asked.
+    pub limit_rate: Option<f64>,
+    /// The limit of traces per second, if it rejected the trace.
+    pub limited_to: Option<f64>,
+    /// What decided.
+    pub by: DecidedBy<'a>,
+}
+
+/// What decided about a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecidedBy<'a> {
+    /// No rule and no rate: the trace is kept.
+    Default,
+    /// A rate from the Agent.
+    AgentRate,
+    /// A rule of `DD_TRACE_SAMPLING_RULES`.
+    Rule {
+        /// Its place, from 0.
+        place: usize,
+        /// The rule as it was given, redacted and cut.
+        text: &'a str,
+    },
+    /// `DD_TRACE_SAMPLE_RATE`.
+    SampleRate,
+    /// `DD_APM_TRACING_ENABLED=false`.
+    Minute,
+    /// The host, by hand.
+    Host,
+}
+
+impl DecidedBy<'_> {
+    /// A word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            DecidedBy::Default => "default",
+            DecidedBy::AgentRate => "agent",
+            DecidedBy::Rule { .. } => "rule",
+            DecidedBy::SampleRate => "sample_rate",
+            DecidedBy::Minute => "one_a_minute",
+            DecidedBy::Host => "host",
+        }
+    }
+}

@@ -1,8 +1,7 @@
-//! A tracer as the exporter sees it: its counters, its metadata, the sampling rates of its agent.
+//! A tracer as the exporter sees it: its counters and its metadata.
 
 use super::metadata::Metadata;
 use crate::counters::Counters;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,8 +16,6 @@ pub struct Account {
     pub counters: Counters,
     /// Its metadata; none while the slot is unused.
     pub metadata: Mutex<Option<Arc<Metadata>>>,
-    /// The sampling rates that its agent last gave, by `service:…,env:…`.
-    pub rates: Mutex<BTreeMap<String, f64>>,
     /// Whether the start-up line was logged.
     pub announced: AtomicBool,
     /// After this monotonic time in nanoseconds no payload of it is tried again; 0 for never.
@@ -41,7 +38,6 @@ impl Account {
         self.counters.reset();
         self.give_up_at.store(0, Relaxed);
         self.announced.store(false, Relaxed);
-        self.rates.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *owner = Some(metadata);
     }
 

@@ -200,7 +200,7 @@ impl Delivery {
         self.last = Some(result.as_ref().map(|_| ()).map_err(|failure| failure.error().clone()));
         match (verdict, &result) {
             (Verdict::Sent, Ok(answer)) => {
-                self.answered(answer, batch);
+                self.answered(answer);
                 batch.gone_up_to(end);
                 owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             }
@@ -283,14 +283,13 @@ impl Delivery {
     }
 
     /// Keeps what an answer says: rates, and the agent's state.
-    fn answered(&mut self, answer: &Answer, batch: &Batch) {
+    fn answered(&mut self, answer: &Answer) {
         self.backoff.reset();
         if answer.rates_version.is_some() {
             self.rates_version = answer.rates_version.clone();
         }
-        if let (Some(rates), Some(account)) = (agent::rates(&answer.body), batch.owner.account(self.shared)) {
-            *account.rates.lock().unwrap_or_else(PoisonError::into_inner) = rates;
-        }
+        // Also without rates: those in force may still be on their way to what the Agent asked for.
+        self.exporter.rates.take(agent::rates(&answer.body).as_ref(), sys::monotonic_ns());
         if answer.agent_state.is_some() {
             self.agent_state = answer.agent_state.clone();
         }

@@ -7,6 +7,7 @@ use super::shared::Shared;
 use super::transport::{Names, Transport};
 use crate::counters::{Counters, Reason};
 use crate::event::DropDetail;
+use crate::sampling::agent_rates::AgentRates;
 use crate::settings::AgentAddress;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,8 @@ pub struct Exporter {
     pub started: AtomicBool,
     /// Tracers have come whose start-up lines are due.
     pub unannounced: AtomicBool,
+    /// The sampling rates of the Agent, for all tracers that send to it.
+    pub rates: AgentRates,
     /// Whether the agent answers.
     pub connection: ConnectionState,
     /// Internal errors caught in its workers.
@@ -53,6 +56,13 @@ impl Exporter {
         let address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(AgentAddress::Http { host, port, .. }) = &*address {
             self.names.inherit(host, *port, inherited.iter().map(|exporter| &*exporter.names));
+        }
+    }
+
+    /// Takes over the sampling rates that the parent has from the same Agent. A forked child calls this.
+    pub fn inherit_rates(&self, inherited: &[Exporter]) {
+        if let Some(parents) = inherited.iter().find(|parents| parents.rates.is_of_same(&self.rates)) {
+            self.rates.inherit(&parents.rates);
         }
     }
 

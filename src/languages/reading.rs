@@ -147,7 +147,7 @@ pub enum Severity {
     Warning,
 }
 
-/// Counts the sampling priorities in a line about a finished span or chunk: those that keep it, and those that reject it.
+/// Counts the sampling priorities in a line about a decision, a finished span or a chunk: those that keep it, and those that reject it.
 pub fn priorities(line: &str) -> (u64, u64) {
     let (mut kept, mut rejected) = (0, 0);
     for (at, word) in line.match_indices("sampling_priority") {
@@ -183,6 +183,8 @@ pub enum Seen<'a> {
     Started(&'a str),
     /// A span was finished; its id.
     Finished(&'a str),
+    /// A trace was sampled; the line has its priority.
+    Decided,
     /// Spans were given to the queue.
     Written(u64),
     /// A payload is about to be sent.

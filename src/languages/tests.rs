@@ -3,7 +3,7 @@
 use super::text::{cut, duration, escaped, number};
 use super::*;
 use crate::counters::Reason;
-use crate::event::{Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
+use crate::event::{DecidedBy, Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
 use crate::languages::limits::HeldBack;
 use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
@@ -72,6 +72,9 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
             standing,
         },
         Event::SpanFinished { span: &span, standing },
+        Event::TraceDecided {
+            trace: &worked::decided(DecidedBy::Rule { place: 1, text: "{\"sample_rate\":0}" }, -1, Some(0.0)),
+        },
         Event::ParentUnknown { parent: 99, name: "late" },
         Event::ChunkEnqueued {
             trace_id: 255,

@@ -73,7 +73,10 @@ impl LogFile {
             _ => self.failed = None,
         }
         let mut written = self.append(line, now_ns);
-        if written.as_ref().is_err_and(sys::is_taken) && self.given.is_none() {
+        for _ in 0..sys::TAKEN_TRIES {
+            if self.given.is_some() || !written.as_ref().is_err_and(sys::is_taken) {
+                break;
+            }
             // The host has closed the descriptor.
             (self.target, self.failed) = (None, None);
             written = self.append(line, now_ns);

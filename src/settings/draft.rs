@@ -5,9 +5,12 @@ use super::address::AgentAddress;
 use super::language::{LanguageSettings, Languages};
 use super::levels::Levels;
 use super::parse::Sinks;
+use super::rejection::Rejection;
+use super::sampling::{OtelSampler, Sampling};
 use super::version::Version;
 use super::Settings;
 use crate::level::Level;
+use crate::propagation::{Config, Styles};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +30,20 @@ pub struct Draft {
     pub language: &'static LanguageSettings,
     /// The version of that language's tracer, if the host passed one.
     pub version: Option<Version>,
+    /// `DD_TRACE_PROPAGATION_STYLE`.
+    pub styles: Option<Styles>,
+    /// `DD_TRACE_PROPAGATION_STYLE_EXTRACT`.
+    pub styles_extract: Option<Styles>,
+    /// `DD_TRACE_PROPAGATION_STYLE_INJECT`.
+    pub styles_inject: Option<Styles>,
+    /// `DD_PROPAGATION_STYLE_EXTRACT`.
+    pub old_styles_extract: Option<Styles>,
+    /// `DD_PROPAGATION_STYLE_INJECT`.
+    pub old_styles_inject: Option<Styles>,
+    /// `OTEL_PROPAGATORS`.
+    pub otel_styles: Option<Styles>,
+    /// `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH`.
+    pub tags_max: Option<u16>,
     /// `DD_TRACE_CONFIG_FILE`.
     pub config_file: Option<PathBuf>,
     /// `DD_TRACE_LOG_LEVEL`.
@@ -59,6 +76,14 @@ pub struct Draft {
     pub file_mode: u32,
     /// `DD_LOG_FORMAT_JSON`.
     pub json_enabled: bool,
+    /// Parts of the value that was read last that cannot be used: their text, and why.
+    pub left_out: Vec<(String, Rejection)>,
+    /// `DD_SPAN_SAMPLING_RULES_FILE`.
+    pub span_rules_file: Option<PathBuf>,
+    /// `OTEL_TRACES_SAMPLER`, and whether that sampler follows the parent.
+    pub otel_sampler: Option<(OtelSampler, bool)>,
+    /// `OTEL_TRACES_SAMPLER_ARG`.
+    pub otel_ratio: Option<f64>,
 }
 
 /// Returns a draft without any values, not even defaults.
@@ -75,7 +100,10 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         git_commit_sha: None,
         enabled: false,
         agent: AgentAddress::tcp("", 0),
+        sampling: Sampling::default(),
         trace_id_128: false,
+        propagation: Config::default(),
+        baggage_tag_keys: Vec::new(),
         partial_flush_enabled: false,
         partial_flush_min_spans: 0,
         flush_interval: Duration::ZERO,
@@ -127,6 +155,13 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         languages,
         language: (languages.of_host)(""),
         version: None,
+        styles: None,
+        styles_extract: None,
+        styles_inject: None,
+        old_styles_extract: None,
+        old_styles_inject: None,
+        otel_styles: None,
+        tags_max: None,
         config_file: None,
         level: None,
         other_level: None,
@@ -143,5 +178,9 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         retention_days: 0,
         file_mode: 0,
         json_enabled: false,
+        left_out: Vec::new(),
+        span_rules_file: None,
+        otel_sampler: None,
+        otel_ratio: None,
     }
 }

@@ -13,6 +13,8 @@ pub mod origin;
 pub mod parse;
 mod places;
 pub mod rejection;
+pub mod sampling;
+mod sampling_in_force;
 mod sources;
 mod startup;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))] // The same.
@@ -26,7 +28,7 @@ pub use origin::Origin;
 pub use rejection::Rejection;
 
 use crate::level::Level;
-use crate::{host, redact, sys};
+use crate::{host, propagation, redact, sys};
 use draft::{blank, Draft};
 use sources::Sources;
 use std::path::{Path, PathBuf};
@@ -67,8 +69,14 @@ pub struct Settings {
     pub enabled: bool,
     /// Where spans go.
     pub agent: AgentAddress,
+    /// How traces are sampled.
+    pub sampling: sampling::Sampling,
     /// Whether new trace ids have 128 bits.
     pub trace_id_128: bool,
+    /// How contexts are read from headers and written to them.
+    pub propagation: propagation::Config,
+    /// Items of baggage that become tags of the local root span; `*` for all.
+    pub baggage_tag_keys: Vec<String>,
     /// Whether long traces are sent in parts (partial flush).
     pub partial_flush_enabled: bool,
     /// Number of finished spans at which a part is sent.
@@ -247,13 +255,27 @@ fn resolve_among(
     draft.frozen.unsupported = sources.unsupported();
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
+    settle_propagation(&mut draft);
     level_in_force::settle(&mut draft);
     settle_content(&mut draft);
     places::settle(&mut draft, &outside, &mut rejected);
+    sampling_in_force::settle(&mut draft, &mut rejected);
     fall_back(&mut draft.frozen, "DD_SERVICE", around.process_name, |settings| &mut settings.service);
     fall_back(&mut draft.frozen, "DD_HOSTNAME", around.hostname, |settings| &mut settings.hostname);
     choose_agent(&mut draft, around.default_socket);
     (draft.frozen, rejected)
+}
+
+/// Settles the styles of headers, which have several names. A name for one direction wins over one for both. Among those
+/// for both, OpenTelemetry's comes last.
+fn settle_propagation(draft: &mut Draft) {
+    let told = |name: &str| draft.frozen.value(name).is_some_and(|value| value.origin != Origin::Default);
+    let both = if told("DD_TRACE_PROPAGATION_STYLE") { draft.styles } else { draft.otel_styles.or(draft.styles) };
+    let both = both.unwrap_or_default();
+    let settings = &mut draft.frozen.propagation;
+    settings.extract = draft.styles_extract.or(draft.old_styles_extract).unwrap_or(both);
+    settings.inject = draft.styles_inject.or(draft.old_styles_inject).unwrap_or(both);
+    settings.tags_max = draft.tags_max.unwrap_or(settings.tags_max);
 }
 
 /// Settles what is logged, and how often, where the language has a default of its own.

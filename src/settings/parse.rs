@@ -2,6 +2,7 @@
 
 use super::rejection::{Bounds, Rejection};
 use crate::level::Level;
+use crate::propagation::Styles;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -62,10 +63,25 @@ pub fn header_text(text: &str) -> Result<String, Rejection> {
 
 /// Finds one of the accepted words, in any case; returns the word as listed.
 pub fn word(text: &str, accepted: &[&'static str]) -> Result<String, Rejection> {
-    match accepted.iter().find(|word| text.eq_ignore_ascii_case(word)) {
-        Some(word) => Ok(word.to_string()),
-        None => Err(Rejection::UnknownWord(accepted.to_vec())),
-    }
+    one_of(text, accepted).map(str::to_string)
+}
+
+/// Finds one of the accepted words, in any case.
+pub fn one_of(text: &str, accepted: &[&'static str]) -> Result<&'static str, Rejection> {
+    let found = accepted.iter().find(|word| text.eq_ignore_ascii_case(word));
+    found.copied().ok_or_else(|| Rejection::UnknownWord(accepted.to_vec()))
+}
+
+/// Parses a list of styles of headers.
+pub fn styles(text: &str) -> Result<Styles, Rejection> {
+    Styles::parse(text).map_err(|_| Rejection::UnknownWord(Styles::names().collect()))
+}
+
+/// Parses names, separated by commas.
+pub fn names(value: &str) -> Result<Vec<String>, Rejection> {
+    let checked = text(value)?;
+    let names = checked.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Ok(names.map(str::to_string).collect())
 }
 
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];

@@ -46,6 +46,31 @@ pub enum Rejection {
         /// How many there may be.
         max: usize,
     },
+    /// Not a rate from 0 to 1.
+    NotRate,
+    /// Not a number per second.
+    NotPerSecond,
+    /// JSON that is not an array of rules.
+    NotRules,
+    /// Rules that are not JSON.
+    RulesNotJson {
+        /// What the JSON parser says.
+        error: String,
+    },
+    /// One of several rules, counted from 0. The others apply.
+    Rule {
+        /// Its place.
+        place: usize,
+        /// What is wrong with it.
+        fault: RuleFault,
+    },
+    /// Another setting is set, too, and is used instead.
+    Overridden {
+        /// The other setting.
+        by: &'static str,
+    },
+    /// A sampler that does not follow the parent's decision. It is used, and follows it.
+    FollowsParent,
     /// A path that ends with a slash.
     NamesDirectory,
     /// The system cannot make the path absolute.
@@ -103,6 +128,48 @@ impl Bounds {
     /// The numbers of a range.
     pub fn of(range: &RangeInclusive<u64>, unit: &'static str) -> Bounds {
         Bounds { min: *range.start(), max: *range.end(), unit }
+    }
+}
+
+/// What is wrong with a sampling rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleFault {
+    /// Not a JSON object.
+    NotObject,
+    /// A property that no rule has.
+    UnknownKey {
+        /// The property.
+        key: String,
+    },
+    /// A pattern that is an object or an array.
+    NotText {
+        /// The property or tag that it is for.
+        key: String,
+    },
+    /// `tags` is not an object.
+    NotTags,
+    /// It has no rate.
+    NoRate,
+    /// Its rate is no number, or below 0.
+    Rate,
+    /// Its limit is no number.
+    PerSecond,
+    /// There are more rules than that.
+    TooMany {
+        /// How many there may be.
+        max: usize,
+    },
+}
+
+impl Rejection {
+    /// What applies instead of the rejected value.
+    pub fn consequence(&self) -> &'static str {
+        match self {
+            Rejection::Rule { .. } => "the other rules apply",
+            Rejection::Overridden { .. } => "it has no effect",
+            Rejection::FollowsParent => "the value is used otherwise",
+            _ => "the default is kept",
+        }
     }
 }
 

@@ -101,6 +101,11 @@ impl<'a> Sources<'a> {
 
     /// Returns all values given for a setting, strongest first: origin, name and non-empty text.
     fn given(&self, setting: &str) -> Vec<(Origin, String, String)> {
+        self.given_or_empty(setting).into_iter().filter(|(_, _, text)| !text.is_empty()).collect()
+    }
+
+    /// As `given`, with empty texts.
+    fn given_or_empty(&self, setting: &str) -> Vec<(Origin, String, String)> {
         let in_code = |preset| {
             let mut given = self.code.iter().rev().filter(|given| given.preset == preset && given.setting == setting);
             given.next().map(|given| (given.origin(), given.name.to_string(), given.value.to_string()))
@@ -109,8 +114,7 @@ impl<'a> Sources<'a> {
         let file = self.file.iter().find(|(name, _)| name == setting);
         let file = file.map(|(name, text)| (Origin::File, name.clone(), text.clone()));
         let all = [in_code(false), env, in_code(true), file].into_iter().flatten();
-        let trimmed = all.map(|(origin, name, text)| (origin, name, text.trim().to_string()));
-        trimmed.filter(|(_, _, text)| !text.is_empty()).collect()
+        all.map(|(origin, name, text)| (origin, name, text.trim().to_string())).collect()
     }
 
     /// Stores the strongest valid value of a setting in the draft.
@@ -118,13 +122,21 @@ impl<'a> Sources<'a> {
         if let Kind::LoggerLevels = setting.kind {
             return self.choose_loggers(setting, draft, rejected);
         }
-        for (origin, name, text) in self.given(setting.name) {
+        let given = match setting.kind {
+            Kind::Names(_) => self.given_or_empty(setting.name),
+            _ => self.given(setting.name),
+        };
+        for (origin, name, text) in given {
             let applied = match text.len() {
                 0..=parse::TEXT_MAX => setting.kind.apply(&text, draft),
                 _ => Err(Rejection::TooLong { max_bytes: parse::TEXT_MAX }),
             };
             match applied {
-                Ok(()) => return Value { name: setting.name, value: shown(setting, &text), origin },
+                Ok(()) => {
+                    let left_out = draft.left_out.drain(..);
+                    rejected.extend(left_out.map(|(part, why)| refused(&name, part, origin, why)));
+                    return Value { name: setting.name, value: shown(setting, &text), origin };
+                }
                 Err(why) => {
                     rejected.push(refused(&name, shown(setting, &text), origin, why));
                 }
@@ -211,9 +223,9 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// Returns the fields of a configuration file that are settings of tracers.
-#[allow(clippy::disallowed_methods)] // Opens the configuration file.
-fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
+/// Reads a file that a setting names.
+#[allow(clippy::disallowed_methods)] // Opens the file.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, ConfigFileFault> {
     let opened = Descriptor::open_to_read(path);
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => ConfigFileFault::Missing,
@@ -228,8 +240,12 @@ fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
     if text.len() as u64 > FILE_MAX {
         return Err(ConfigFileFault::TooLarge { max_bytes: FILE_MAX });
     }
-    let bare = text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text);
-    match serde_json::from_slice(bare) {
+    Ok(text.strip_prefix(b"\xef\xbb\xbf".as_slice()).map_or_else(|| text.clone(), <[u8]>::to_vec))
+}
+
+/// Returns the fields of a configuration file that are settings of tracers.
+fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
+    match serde_json::from_slice(&read_file(path)?) {
         Ok(Json::Object(fields)) => {
             let ours = |name: &String| name.starts_with("DD_") || name.starts_with("OTEL_");
             Ok(fields.into_iter().filter(|(name, _)| ours(name)).collect())

@@ -1,9 +1,12 @@
 //! The table of all settings: name, accepted values, default and description. Parsing, precedence, the start-up line and
 //! docs/settings.md use it. `parse` reads values, `language` has the differences between languages, `sources` decides which
-//! source wins. `logs` has the settings of the log, `spans` those of spans and sending, `later` the unsupported ones.
+//! source wins. `logs` has the settings of the log, `spans` those of spans and sending, `sampled` those of sampling, `later` the
+//! unsupported ones.
 
 pub mod later;
 mod logs;
+mod propagation;
+mod sampled;
 mod spans;
 
 use super::address::{self, AgentAddress};
@@ -12,7 +15,9 @@ use super::language::{LanguageSettings, Languages};
 use super::levels::{self, Levels};
 use super::parse::{self, Sinks};
 use super::rejection::{Bounds, Rejection};
+use super::sampling::{self, OtelSampler, RulesFor, SamplingRule};
 use crate::level::Level;
+use crate::propagation::Styles;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -101,6 +106,20 @@ pub enum Kind {
     Tags(Put<Vec<(String, String)>>),
     /// Names of log sinks.
     SinkNames(Put<Sinks>),
+    /// A rate from 0 to 1.
+    Rate(Put<f64>),
+    /// A number per second; negative for no limit.
+    PerSecond(Put<f64>),
+    /// Sampling rules, as JSON.
+    SamplingRules(RulesFor, Put<Vec<SamplingRule>>),
+    /// A sampler of OpenTelemetry, and whether it follows the parent.
+    OtelSampler(Put<(OtelSampler, bool)>),
+    /// Styles of headers, separated by commas.
+    Styles(Put<Styles>),
+    /// One of these words, in any case.
+    Word(&'static [&'static str], Put<&'static str>),
+    /// Names, separated by commas. An empty text is a value, too.
+    Names(Put<Vec<String>>),
     /// The agent's URL.
     AgentUrl(Put<AgentAddress>),
     /// The agent's host name or IP address.
@@ -137,6 +156,17 @@ impl Kind {
             Kind::FileMode(put) => put(draft, parse::file_mode(text)?),
             Kind::Tags(put) => put(draft, parse::tags(text)),
             Kind::SinkNames(put) => put(draft, parse::sinks(text)?),
+            Kind::Rate(put) => put(draft, sampling::rate(text)?),
+            Kind::PerSecond(put) => put(draft, sampling::per_second(text)?),
+            Kind::SamplingRules(purpose, put) => {
+                let (rules, left_out) = sampling::rules(text, *purpose)?;
+                put(draft, rules);
+                draft.left_out = left_out;
+            }
+            Kind::OtelSampler(put) => put(draft, sampling::otel_sampler(text)?),
+            Kind::Styles(put) => put(draft, parse::styles(text)?),
+            Kind::Word(words, put) => put(draft, parse::one_of(text, words)?),
+            Kind::Names(put) => put(draft, parse::names(text)?),
             Kind::AgentUrl(put) => put(draft, AgentAddress::from_url(text)?),
             Kind::AgentHost(put) => put(draft, address::host(text)?),
         }
@@ -171,6 +201,17 @@ impl Kind {
             Kind::FileMode(_) => "octal permission bits".into(),
             Kind::Tags(_) => "`key:value` pairs".into(),
             Kind::SinkNames(_) => "a list of `stderr`, `file`, `ring`; or `none`".into(),
+            Kind::Rate(_) => "a number from 0 to 1".into(),
+            Kind::PerSecond(_) => "a number; negative for no limit".into(),
+            Kind::SamplingRules(..) => "a JSON array of rules; see [Sampling](sampling.md)".into(),
+            Kind::OtelSampler(_) => {
+                "`parentbased_always_on`, `parentbased_always_off`, `parentbased_traceidratio`".into()
+            }
+            Kind::Styles(_) => {
+                format!("a list of {}", Styles::names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+            }
+            Kind::Word(words, _) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            Kind::Names(_) => "a list of names".into(),
             Kind::AgentUrl(_) => "`http://`, `unix://` or `file://` URL".into(),
             Kind::AgentHost(_) => "a host name or IP address".into(),
         }
@@ -195,6 +236,8 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "Identity of spans", about: "", settings: spans::IDENTITY },
     Section { title: "Where spans go", about: "", settings: spans::AGENT },
     Section { title: "How spans are made", about: "", settings: spans::SPANS },
+    Section { title: "Which traces are kept", about: sampled::ABOUT, settings: sampled::SAMPLING },
+    Section { title: "Propagation", about: "", settings: propagation::PROPAGATION },
     Section { title: "Sending and limits", about: "", settings: spans::SENDING },
     logs::LEVELS,
     logs::SINKS,

@@ -9,6 +9,7 @@ mod others;
 mod php;
 mod places;
 mod python;
+mod sampled;
 
 use super::*;
 use crate::languages::FOR_SETTINGS;

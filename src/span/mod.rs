@@ -9,3 +9,4 @@ pub mod record;
 pub mod run;
 #[allow(unsafe_code)]
 pub mod table;
+pub mod texts;

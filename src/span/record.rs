@@ -116,6 +116,15 @@ pub(crate) fn append_runs(
     Ok(())
 }
 
+/// The flags below this bit are those of an open span. Above it is 1 more than the place of the rule for single spans
+/// that keeps the span.
+const KEPT_BY: u32 = 8;
+
+/// The flags of a span that the rule at this place keeps.
+pub fn kept_by(place: usize) -> u32 {
+    (place as u32 + 1) << KEPT_BY
+}
+
 /// Adds flags to the record that begins at `at`.
 pub fn add_flags(records: &mut [u8], at: usize, flags: u32) {
     if let Some(place) = records.get_mut(at + 4..at + 8) {
@@ -178,6 +187,12 @@ impl<'a> Record<'a> {
             runs,
         };
         Some((record, rest))
+    }
+
+    /// The place of the rule for single spans that keeps the span.
+    #[inline]
+    pub fn kept_by(&self) -> Option<usize> {
+        (self.flags >> KEPT_BY).checked_sub(1).map(|place| place as usize)
     }
 
     /// Returns the runs of all kinds in the order of [`Kind::ALL`], empty where the record has none. Runs of an unknown

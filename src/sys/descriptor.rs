@@ -41,6 +41,10 @@ impl From<Taken> for io::Error {
     }
 }
 
+/// How often something is opened anew after [`is_taken`]. A host that closes all its descriptors in a loop may close the
+/// new one, too, but never many in a row.
+pub const TAKEN_TRIES: u32 = 5;
+
 /// Whether the error says that the host has closed or replaced the descriptor: [`Taken`], or what the kernel says of it.
 pub fn is_taken(error: &io::Error) -> bool {
     // EBADF: the host has closed it between our look at it and its use.

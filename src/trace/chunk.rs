@@ -1,6 +1,6 @@
 //! A chunk: finished spans of one trace on their way to the agent.
 
-use super::decision::Decision;
+use super::decision::{Decision, Mechanism, KEPT_RATE};
 use super::tags::{self, TraceTags, DECISION_MAKER, ID_HIGH, ORIGIN, TRACESTATE};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
@@ -45,6 +45,9 @@ impl Chunk {
                 let mut text = [0; 12];
                 visit(DECISION_MAKER, decimal_below_zero(&mut text, mechanism.number().unsigned_abs()));
             }
+            if let Some(rate) = self.decision.kept_rate(&mut [0; 8]) {
+                visit(KEPT_RATE, rate);
+            }
             if self.trace_id_high != 0 {
                 let mut hex = [0u8; 16];
                 for (n, digit) in hex.iter_mut().enumerate() {
@@ -53,8 +56,11 @@ impl Chunk {
                 visit(ID_HIGH, &hex);
             }
         }
+        // The rate that came with a context is that of its decision, which may have been replaced here.
+        let replaced = self.decision.rate().is_some() || self.decision.mechanism() == Some(Mechanism::MANUAL);
         self.tags.each(|key, value| {
-            let is_sent = key != TRACESTATE && key != DECISION_MAKER && key != ID_HIGH;
+            let is_sent = !key.starts_with(TRACESTATE) && key != DECISION_MAKER && key != ID_HIGH;
+            let is_sent = is_sent && !(replaced && key == KEPT_RATE);
             if is_sent && (first || key == ORIGIN) {
                 visit(key, value);
             }

@@ -14,6 +14,10 @@ pub struct Decision {
     rates: Rates,
 }
 
+/// The trace tag with the rate by which a trace was sampled, on the first span. Made from the decision; one that came
+/// with a context is kept while that context's decision is.
+pub const KEPT_RATE: &[u8] = b"_dd.p.ksr";
+
 /// In memory: no priority, or no mechanism.
 const ABSENT: i32 = i32::MIN;
 
@@ -26,6 +30,8 @@ impl Mechanism {
     pub const DEFAULT: Mechanism = Mechanism(0);
     /// A rate from the Agent.
     pub const AGENT_RATE: Mechanism = Mechanism(-1);
+    /// A sampling rule, or a rate in the settings.
+    pub const RULE: Mechanism = Mechanism(-3);
     /// The host, by hand.
     pub const MANUAL: Mechanism = Mechanism(-4);
 
@@ -89,9 +95,15 @@ impl Default for Decision {
 }
 
 impl Decision {
-    /// What a trace begins with until sampling rules exist: kept, by default.
+    /// Kept, because no rule and no rate says otherwise.
     pub const DEFAULT: Decision = Decision { priority: 1, mechanism: Mechanism::DEFAULT.0, rates: Rates::NONE };
-    /// Not decided, or not known.
+    /// Kept by the Agent's rate of 1.
+    pub const KEPT_BY_AGENT: Decision = Decision {
+        priority: 1,
+        mechanism: Mechanism::AGENT_RATE.0,
+        rates: Rates { sampling: Rate(1.0), limit: Rate::NONE },
+    };
+    /// Not decided, or not known. A trace begins so.
     pub const NONE: Decision = Decision { priority: ABSENT, mechanism: ABSENT, rates: Rates::NONE };
 
     /// A decision that was made elsewhere.
@@ -104,8 +116,7 @@ impl Decision {
         Decision::new(priority, Some(Mechanism::MANUAL))
     }
 
-    /// The same decision with the rates that led to it. Nothing samples by rates yet.
-    #[cfg_attr(not(test), allow(dead_code))]
+    /// The same decision with the rates that led to it.
     pub fn with_rates(self, rates: Rates) -> Decision {
         Decision { rates, ..self }
     }
@@ -121,6 +132,30 @@ impl Decision {
     #[inline]
     pub fn mechanism(&self) -> Option<Mechanism> {
         Mechanism::of(self.mechanism)
+    }
+
+    /// Returns the rate of the rule or of the Agent that decided here; `None` if neither did.
+    #[inline]
+    pub fn rate(&self) -> Option<f64> {
+        self.rates.sampling.get()
+    }
+
+    /// Writes that rate as the trace tag [`KEPT_RATE`] has it, and returns the text: at most 6 decimals, no zeros at the
+    /// end.
+    pub fn kept_rate<'a>(&self, text: &'a mut [u8; 8]) -> Option<&'a [u8]> {
+        let millionths = (self.rate()? * 1e6).round() as u32;
+        if millionths == 0 || millionths >= 1_000_000 {
+            text[0] = b'0' + u8::from(millionths > 0);
+            return Some(&text[..1]);
+        }
+        text[..2].copy_from_slice(b"0.");
+        let mut rest = millionths;
+        for digit in text[2..].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        let end = text.iter().rposition(|&digit| digit != b'0').map_or(1, |last| last + 1);
+        Some(&text[..end])
     }
 
     /// Visits the applied rates under the names by which a trace's first span carries them.
@@ -167,6 +202,25 @@ mod tests {
         assert_eq!(Decision::by_hand(-1).priority(), Some(-1));
         assert_eq!(Decision::new(2, None).mechanism(), None);
         assert_eq!(Decision::DEFAULT.mechanism(), Some(Mechanism::DEFAULT));
+    }
+
+    #[test]
+    fn the_kept_rate_has_six_decimals_at_most() {
+        for (rate, expected) in [
+            (1.0, "1"),
+            (0.5, "0.5"),
+            (0.0, "0"),
+            (0.123_456_789, "0.123457"),
+            (0.000_001, "0.000001"),
+            (0.000_000_51, "0.000001"),
+            (0.000_000_1, "0"),
+            (0.999_999_9, "1"),
+            (0.1, "0.1"),
+        ] {
+            let decision = Decision::DEFAULT.with_rates(Rates::new(Some(rate), None));
+            assert_eq!(decision.kept_rate(&mut [0; 8]), Some(expected.as_bytes()), "{rate}");
+        }
+        assert_eq!(Decision::by_hand(2).kept_rate(&mut [0; 8]), None);
     }
 
     #[test]

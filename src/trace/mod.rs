@@ -15,7 +15,7 @@ pub use tags::TraceTags;
 use crate::inspect::{holding, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};
 use crate::span::open::OpenSpan;
-use crate::span::table::Content;
+use crate::span::table::{Content, Handle};
 use crate::span::{clock, record};
 use crate::sys;
 use std::mem::offset_of;
@@ -37,8 +37,12 @@ pub struct Trace {
     pub open: u32,
     /// Spans that were ever started in it.
     pub started: u64,
-    /// The sampling decision.
+    /// The sampling decision; [`Decision::NONE`] until a context is passed on or the first chunk leaves.
     pub decision: Decision,
+    /// The local root span: what a decision goes by.
+    pub root: Handle,
+    /// Whether the decision came in with a context.
+    pub decided_elsewhere: bool,
     /// The trace tags. They end with the trace.
     pub tags: TraceTags,
     /// The scale of the clock that all spans of the trace use.
@@ -56,8 +60,8 @@ pub struct Finished {
     pub kept: bool,
     /// Finished spans of the trace before the chunk left.
     pub waiting: u32,
-    /// What leaves, if it is time.
-    pub chunk: Option<Chunk>,
+    /// Whether a chunk is due: the caller decides about the trace if need be, and calls [`Trace::gathered`].
+    pub due: bool,
 }
 
 impl Content for Trace {
@@ -73,6 +77,7 @@ impl Trace {
         (self.trace_id_high, self.trace_id_low) = ids;
         (self.tracer, self.open, self.started, self.waiting) = (tracer, 0, 0, 0);
         self.decision = decision;
+        self.decided_elsewhere = false;
         (self.scale, self.wall_ns, self.tick) = (scale, wall_ns, tick);
     }
 
@@ -92,8 +97,8 @@ impl Trace {
         self.started += 1;
     }
 
-    /// Counts a span that ends, appends its record, and returns the chunk that is then due. The first record gets a
-    /// buffer of `usual_bytes`, the size of recent traces.
+    /// Counts a span that ends, appends its record, and says whether a chunk is then due. The first record gets a buffer
+    /// of `usual_bytes`, the size of recent traces.
     #[inline(always)]
     pub fn finish(
         &mut self,
@@ -106,7 +111,7 @@ impl Trace {
         self.open -= 1;
         let kept = self.take_in(pool, span, flags, duration_ns, usual_bytes).is_ok();
         let waiting = self.waiting;
-        Finished { kept, waiting, chunk: self.due(partial_spans) }
+        Finished { kept, waiting, due: self.is_due(partial_spans) }
     }
 
     #[inline]
@@ -126,16 +131,16 @@ impl Trace {
         Ok(())
     }
 
-    /// Returns the finished spans as a chunk if no span is open, or if there are enough for a partial flush.
+    /// Whether the finished spans leave: no span is open, or there are enough for a partial flush.
     #[inline]
-    pub fn due(&mut self, partial_spans: u32) -> Option<Chunk> {
-        self.is_due(partial_spans).then(|| self.gathered())
-    }
-
-    #[inline]
-    fn is_due(&self, partial_spans: u32) -> bool {
+    pub fn is_due(&self, partial_spans: u32) -> bool {
         let partial = self.waiting >= partial_spans || self.records.len() >= PARTIAL_BYTES;
         self.waiting > 0 && (self.open == 0 || partial)
+    }
+
+    /// The records of the finished spans.
+    pub fn records(&self) -> &[u8] {
+        self.records.bytes()
     }
 
     /// Returns the finished spans as a chunk, whether or not spans are open.

@@ -3,6 +3,7 @@
 //! boundary, the workers' periodic tasks and a thread that sees a request when it unlocks a slot get the state here;
 //! everything below gets it as an argument.
 
+use super::contexts::Contexts;
 use super::state::State;
 use super::{abandoned, closing, ending, recording};
 use crate::event::Event;
@@ -54,7 +55,7 @@ fn first() -> State {
     let recorder = Recorder::new(sys::pid(), 1, clock::scale());
     let logs = Logs::recorded_by(recorder);
     table::on_request(on_request);
-    let tables = (Table::new(LAST_GENERATION), Table::new(LAST_GENERATION));
+    let tables = (Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), Contexts::new(LAST_GENERATION));
     State::with(1, tables, logs, recorder, Recorder::none(), tasks(), turn_off)
 }
 
@@ -62,7 +63,8 @@ fn first() -> State {
 fn after_fork(inherited: &State) -> State {
     sys::begin_generation(inherited.epoch + 1);
     memory::forget_all();
-    let tables = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces));
+    let contexts = Contexts::after_fork(&inherited.contexts);
+    let tables = (Table::after_fork(&inherited.spans), Table::after_fork(&inherited.traces), contexts);
     // The parent's recorder stays mapped and open; this process does not write to it.
     let recorder = Recorder::new(sys::pid(), inherited.epoch + 1, clock::scale());
     let logs = Logs::after_fork(&inherited.shared.logs, recorder);
@@ -70,6 +72,7 @@ fn after_fork(inherited: &State) -> State {
     let state = State::with(inherited.epoch + 1, tables, logs, recorder, parents, tasks(), turn_off);
     state.tracers.inherit(&state, &inherited.tracers);
     state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters));
+    state.exporters.iter().for_each(|exporter| exporter.inherit_rates(&inherited.exporters));
     // The child logs a start-up line only if the parent has not.
     for (account, parents) in state.shared.accounts.iter().zip(&inherited.shared.accounts) {
         account.announced.store(parents.announced.load(Relaxed), Relaxed);

@@ -2,9 +2,10 @@
 //! one of the two, the call does not wait: it leaves a request in the slot (`crate::span::table`), and the holder ends
 //! the span when it unlocks.
 
+use super::deciding;
+use super::deciding::trace_of;
 use super::error::Error;
 use super::sending::{self, enqueue, Finished};
-use super::spans::trace_of;
 use super::state::State;
 use crate::counters::Counters;
 use crate::memory;
@@ -106,9 +107,10 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let (usual_bytes, partial_spans) = (tracer.usual_bytes.load(Relaxed), tracer.partial_spans.load(Relaxed));
     let done = trace.finish(&state.shared.pool, &span, (flags, duration_ns), usual_bytes, partial_spans);
     probes::span_finish(span.span_id, duration_ns);
+    let chunk = if done.due { deciding::chunk(state, tracer, &mut trace) } else { None };
     let (decision, open) = (trace.decision, trace.open);
     let end = Finished { span: &span, flags, duration_ns, decision, open, waiting: done.waiting, kept: done.kept };
-    sending::pass_on(state, tracer, &end, done.chunk, (shard, end_ns));
+    sending::pass_on(state, tracer, &end, chunk, (shard, end_ns));
     // Last, because a tracer's slot is not reused while a trace of it is live.
     leave(state, trace);
     give_back(span);
@@ -159,8 +161,10 @@ fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard
     };
     trace.open -= 1;
     Counters::add(counter, 1);
-    if let Some(chunk) = trace.due(u32::MAX) {
-        enqueue(state, index, state.tracers.at(index), chunk, (span.shard, sys::wall_ns()));
+    let tracer = state.tracers.at(index);
+    let chunk = if trace.is_due(u32::MAX) { deciding::chunk(state, tracer, &mut trace) } else { None };
+    if let Some(chunk) = chunk {
+        enqueue(state, index, tracer, chunk, (span.shard, sys::wall_ns()));
     }
     leave(state, trace);
     give_back(span);

@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::export::{Metadata, TRACERS_MAX};
 use crate::memory;
 use crate::recorder;
+use crate::sampling::Sampler;
 use crate::settings::{AgentAddress, Settings};
 use crate::span::open;
 use crate::span::table::{Handle, Kind, LAST_GENERATION};
@@ -79,9 +80,15 @@ impl Tracers {
         }
         let partial = if settings.partial_flush_enabled { settings.partial_flush_min_spans.max(1) } else { usize::MAX };
         tracer.partial_spans.store(partial.min(u32::MAX as usize) as u32, Relaxed);
+        give_sampler(tracer, settings);
         tracer.closed.store(false, Relaxed);
         tracer.enabled.store(settings.enabled, Relaxed);
         tracer.wide_ids.store(settings.trace_id_128, Relaxed);
+        tracer
+            .propagation
+            .iter()
+            .zip(settings.propagation.packed())
+            .for_each(|(place, word)| place.store(word, Relaxed));
         tracer.queue_bytes.store(settings.queue_max_bytes, Relaxed);
         tracer.queue_chunks.store(settings.queue_max_chunks, Relaxed);
         tracer.flush_bytes.store(settings.flush_bytes.min(settings.queue_max_bytes / 2), Relaxed);
@@ -165,6 +172,13 @@ impl Tracers {
     }
 }
 
+#[inline(never)]
+fn give_sampler(tracer: &Tracer, settings: &Settings) {
+    let sampler = Box::new(Sampler::of(settings));
+    tracer.agent_rates_only.store(sampler.has_only_agent_rates(), Relaxed);
+    *tracer.sampler.write().unwrap_or_else(PoisonError::into_inner) = Some(sampler);
+}
+
 // Not inlined, so that their stack frames do not add up: see `Metadata::of`.
 #[inline(never)]
 fn inherited_origin(tracer: &Tracer) -> Option<Box<Origin>> {
@@ -203,6 +217,7 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     let index = unused.first().copied()?;
     *of(index) = Some(address.clone());
     state.exporters[index].connection.forget();
+    state.exporters[index].rates.begin(&address.to_string());
     *state.exporters[index].connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Some(index as u32)
 }

@@ -1,14 +1,20 @@
 //! Tracers and their spans. `current` gives this process's state to the C boundary, and makes a new one in a forked
 //! child;
-//! `state` defines that state, `registry` the tracers in it. `making` makes and frees tracers, `spans` starts spans,
+//! `state` defines that state, `registry` the tracers in it. `making` makes and frees tracers, `spans` starts spans, `contexts` keeps
+//! what came in with headers,
 //! `ending` ends them, `sending` hands finished ones to the queue, `submit` takes whole ones from a host, `closing`
 //! flushes and shuts down.
 
 mod abandoned;
+pub mod baggage;
 pub mod closing;
+pub mod contexts;
 pub mod current;
+pub mod deciding;
 pub mod ending;
 pub mod error;
+pub mod extracting;
+pub mod injecting;
 mod logging;
 mod making;
 pub mod recording;

@@ -7,10 +7,12 @@ use crate::export::queue::Limits;
 use crate::export::TRACERS_MAX;
 use crate::inspect::{unsigned, TypeDescriptor};
 use crate::process::Inheritable;
+use crate::propagation::Config;
+use crate::sampling::Sampler;
 use crate::settings::Settings;
 use crate::span::table::{Handle, Kind};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
-use std::sync::{Mutex, TryLockError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::{Mutex, RwLock, TryLockError};
 
 /// A slot for a tracer. Has, in atomics that are never freed, what span calls need of a tracer.
 #[derive(Debug, Default)]
@@ -23,6 +25,8 @@ pub struct Tracer {
     pub enabled: AtomicBool,
     /// Whether trace ids have 128 bits.
     pub wide_ids: AtomicBool,
+    /// `propagation::Config`, as three numbers.
+    pub(super) propagation: [AtomicU64; 3],
     /// Finished spans that make a partial flush; `u32::MAX` for never.
     pub partial_spans: AtomicU32,
     /// Index of the exporter.
@@ -34,6 +38,11 @@ pub struct Tracer {
     pub(super) flush_bytes: AtomicUsize,
     /// Hash of the tracer's service. A span with this service is treated like one without a service.
     pub service_hash: AtomicU32,
+    /// Whether nothing but the Agent's rates decides about its traces.
+    pub(super) agent_rates_only: AtomicBool,
+    /// What decides about its traces. Changes only while the slot is free, so that `try_read` never fails for a trace of
+    /// the tracer.
+    pub(super) sampler: RwLock<Option<Box<Sampler>>>,
     /// Submissions under way.
     pub(super) submitting: AtomicU32,
     /// Progress of abandoning the open spans after a shutdown; `None` when done.
@@ -59,6 +68,13 @@ impl Tracer {
             Err(TryLockError::Poisoned(place)) => place.into_inner().is_some(),
             Err(TryLockError::WouldBlock) => true,
         }
+    }
+
+    /// Returns the settings of propagation.
+    #[inline]
+    pub(super) fn propagation(&self) -> Config {
+        let [extract, inject, rest] = &self.propagation;
+        Config::unpacked([extract.load(Relaxed), inject.load(Relaxed), rest.load(Relaxed)])
     }
 
     /// Returns the bounds of the tracer's lane of the queue.

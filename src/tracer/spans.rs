@@ -1,6 +1,9 @@
 //! Starts spans and changes open ones; `ending` finishes them. Hot path: every span passes here. Lock order: a span's
 //! slot, then its trace.
 
+use super::contexts::Carried;
+pub use super::contexts::Context;
+use super::deciding::{self, trace_of};
 use super::error::Error;
 use super::registry::Tracer;
 use super::state::State;
@@ -11,24 +14,12 @@ use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
 use crate::probes;
+use crate::propagation;
 use crate::span::ids::Source;
 use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
 use crate::span::table::{Handle, Kind, Refused};
-use crate::trace::{self, Decision};
+use crate::trace::{self, Decision, Trace, TraceTags};
 use std::sync::atomic::Ordering::Relaxed;
-
-/// The ids and the sampling decision of a span that runs elsewhere, by value.
-#[derive(Clone, Copy, Debug)]
-pub struct Context {
-    /// High half of the trace id.
-    pub trace_id_high: u64,
-    /// Low half of the trace id; not 0.
-    pub trace_id_low: u64,
-    /// The parent span.
-    pub span_id: u64,
-    /// The trace's sampling decision.
-    pub decision: Decision,
-}
 
 /// A new span's parent.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +30,8 @@ pub enum Parent<'a> {
     Span(u64),
     /// A span of another tracer, process or time.
     Remote(&'a Context),
+    /// A context that came in with headers, by its number.
+    Kept(u64),
 }
 
 /// A new span's trace, and its start.
@@ -77,7 +70,8 @@ pub fn start(
     };
     span.reset();
     span.tracer = index;
-    let place = match find_place(state, (index, tracer), parent, name, &mut span, &mut source) {
+    let handle = span.handle();
+    let place = match find_place(state, (index, tracer), parent, name, (&mut span, handle), &mut source) {
         Ok(place) => place,
         Err(error) => {
             span.free();
@@ -92,6 +86,9 @@ pub fn start(
     (span.start_tick, span.start_ns) = (place.start_tick, place.start_ns);
     count_sanitized(counters, span.set_field(Field::Name, name));
     fill(&mut span, tracer, counters);
+    if span.manual.is_some() {
+        deciding::by_tag(state, &mut span);
+    }
     span.shard = shard;
     span.label().set(&span);
     state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
@@ -122,41 +119,83 @@ fn find_place(
     (index, tracer): (u32, &Tracer),
     parent: Parent<'_>,
     name: &[u8],
-    span: &mut OpenSpan,
+    (span, handle): (&mut OpenSpan, Handle),
     source: &mut Source,
 ) -> Result<Place, Error> {
+    let mut carried = None;
     let remote = match parent {
         Parent::None => None,
         Parent::Remote(context) => Some(*context),
-        Parent::Span(number) => match local_parent(state, index, number, span) {
+        Parent::Kept(number) => kept_parent(state, index, number, name, &mut carried),
+        Parent::Span(number) => match local_parent(state, index, number, span, &mut carried) {
             Local::In(place) => return Ok(place),
             Local::Elsewhere(context) => Some(context),
             Local::Unknown => {
-                Counters::add(&state.shared.account(index).counters.parents_unknown, 1);
-                let name = String::from_utf8_lossy(name);
-                state.shared.logs.emit(&Event::ParentUnknown { parent: number, name: &name });
+                parent_unknown(state, index, number, name);
                 None
             }
         },
     };
     let now = trace::now();
-    let (ids, decision) = match &remote {
-        Some(context) => ((context.trace_id_high, context.trace_id_low), context.decision),
-        None => {
+    let ids = match &remote {
+        // A context may be baggage or a decision alone.
+        Some(context) if context.trace_id_low != 0 => (context.trace_id_high, context.trace_id_low),
+        _ => {
             let high = if tracer.wide_ids.load(Relaxed) { (now.1 / 1_000_000_000) << 32 } else { 0 };
-            ((high, source.trace_id_low()), Decision::DEFAULT)
+            (high, source.trace_id_low())
         }
     };
+    let given = remote.map(|context| context.decision).filter(|decision| *decision != Decision::NONE);
+    let decision = given.unwrap_or(Decision::NONE);
     (span.trace_id_high, span.trace_id_low) = ids;
     span.parent_id = remote.map_or(0, |context| context.span_id);
     span.flags = LOCAL_ROOT;
     let mut trace = state.traces.allocate(source.shard()).ok_or(Error::Memory)?;
     trace.begin(index, ids, decision, now.0, now.1, now.2);
+    trace.root = handle;
     trace.label().store(index, Relaxed);
+    trace.decided_elsewhere = given.is_some();
     trace.enter_first();
+    if let Some(carried) = carried {
+        carry(span, &mut trace, carried);
+    }
     let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
     trace.publish();
     Ok(place)
+}
+
+/// Looks up a context that came in. One that is freed counts as an unknown parent.
+#[cold]
+#[inline(never)]
+fn kept_parent(state: &State, index: u32, number: u64, name: &[u8], carried: &mut Option<Carried>) -> Option<Context> {
+    let Some((context, kept)) = state.contexts.remote(number) else {
+        parent_unknown(state, index, number, name);
+        return None;
+    };
+    *carried = Some(kept);
+    Some(context)
+}
+
+#[cold]
+#[inline(never)]
+fn parent_unknown(state: &State, index: u32, number: u64, name: &[u8]) {
+    Counters::add(&state.shared.account(index).counters.parents_unknown, 1);
+    let name = String::from_utf8_lossy(name);
+    state.shared.logs.emit(&Event::ParentUnknown { parent: number, name: &name });
+}
+
+/// Gives a local root span and its trace what came with the parent's context.
+#[cold]
+#[inline(never)]
+fn carry(span: &mut OpenSpan, trace: &mut Trace, carried: Carried) {
+    trace.tags = carried.tags;
+    span.baggage = carried.baggage;
+    if carried.last_parent != 0 {
+        let _ = span.set_text(b"_dd.parent_id", &propagation::hex_of(carried.last_parent));
+    }
+    carried.root.each(|key, value| {
+        let _ = span.set_text(key, value);
+    });
 }
 
 enum Local {
@@ -168,7 +207,7 @@ enum Local {
 /// Looks a parent up by its handle. It is in a trace of this tracer, or its trace is continued as a remote one: a span
 /// of another tracer or of the parent process.
 #[inline]
-fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> Local {
+fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, carried: &mut Option<Carried>) -> Local {
     let Some(handle) = Handle::of(number, Kind::Span) else { return Local::Unknown };
     match state.spans.lock(handle) {
         Ok(parent) if parent.tracer == index => {
@@ -179,6 +218,9 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
             (span.parent_id, span.flags) = (parent.span_id, 0);
             span.parent_service_hash = parent.service_hash;
+            if !parent.baggage.is_empty() {
+                span.baggage = parent.baggage.clone();
+            }
             if parent.service_hash != 0 {
                 span.service_hash = parent.service_hash;
                 let _ = span.set_field(Field::Service, parent.field(Field::Service));
@@ -186,15 +228,18 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
             Local::In(place)
         }
         Ok(parent) => {
-            let decision = state.traces.lock(trace_of(&parent)).map_or(Decision::DEFAULT, |trace| trace.decision);
-            Local::Elsewhere(context_of(&parent, decision))
+            let tags = state.traces.lock(trace_of(&parent)).ok().map(|trace| trace.tags.clone());
+            *carried = Some(Carried::of_inherited(tags, &parent.baggage));
+            drop(parent);
+            context(state, number).map_or(Local::Unknown, Local::Elsewhere)
         }
         Err(Refused::Forked) => {
-            let context = state.spans.read_inherited(handle, |parent| {
-                let decided = state.traces.read_inherited(trace_of(parent), |trace| trace.decision);
-                context_of(parent, decided.unwrap_or(Decision::DEFAULT))
+            *carried = state.spans.read_settled(handle, |parent| {
+                let tags =
+                    state.traces.read_settled(trace_of(parent), |trace| TraceTags::of_run(trace.tags.run()).ok());
+                Carried::of_inherited(tags.flatten(), &parent.baggage)
             });
-            context.map_or(Local::Unknown, Local::Elsewhere)
+            context(state, number).map_or(Local::Unknown, Local::Elsewhere)
         }
         Err(Refused::Stale) => Local::Unknown,
         Err(Refused::Busy) => beside(state, handle),
@@ -202,20 +247,15 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> 
 }
 
 /// Handles a parent whose slot or trace another thread holds for too long: the new span gets a chunk of its own that
-/// continues the parent's trace, as a span of another process would, with default service and decision.
+/// continues the parent's trace, as a span of another process would, with default service and a decision of its own.
 #[cold]
 #[inline(never)]
 fn beside(state: &State, parent: Handle) -> Local {
-    let context = ids_of(state, parent, Decision::DEFAULT);
+    let context = ids_of(state, parent, Decision::NONE);
     context.map_or(Local::Unknown, Local::Elsewhere)
 }
 
-#[inline]
-pub(super) fn trace_of(span: &OpenSpan) -> Handle {
-    Handle { index: span.trace, generation: span.trace_generation }
-}
-
-fn context_of(span: &OpenSpan, decision: Decision) -> Context {
+pub(super) fn context_of(span: &OpenSpan, decision: Decision) -> Context {
     Context { trace_id_high: span.trace_id_high, trace_id_low: span.trace_id_low, span_id: span.span_id, decision }
 }
 
@@ -260,13 +300,18 @@ pub fn with_span<R>(
         Err(refused) => return Err(not_changed(state, handle, refused)),
     };
     let index = span.tracer;
-    change(&mut span, &state.shared.account(index).counters, state.tracers.at(index))
+    let changed = change(&mut span, &state.shared.account(index).counters, state.tracers.at(index));
+    if span.manual.is_some() {
+        deciding::by_tag(state, &mut span);
+    }
+    changed
 }
 
-/// Returns the context that continues a span elsewhere, also for a span of the parent process. While another thread
-/// holds the span or its trace for too long, the context has no decision.
+/// Returns the context that continues a span elsewhere, also for a span of the parent process. Its trace is decided then.
+/// While another thread holds the span or its trace for too long, the context has no decision.
 pub fn context(state: &State, number: u64) -> Result<Context, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
+    let _ = deciding::settle(state, number);
     match state.spans.lock(handle) {
         Ok(span) => {
             let decision = state.traces.lock(trace_of(&span)).map_or(Decision::NONE, |trace| trace.decision);
@@ -274,10 +319,7 @@ pub fn context(state: &State, number: u64) -> Result<Context, Error> {
         }
         Err(Refused::Forked) => state
             .spans
-            .read_inherited(handle, |span| {
-                let decided = state.traces.read_inherited(trace_of(span), |trace| trace.decision);
-                context_of(span, decided.unwrap_or(Decision::DEFAULT))
-            })
+            .read_inherited(handle, |span| context_of(span, deciding::inherited(state, span)))
             .ok_or(Error::Handle),
         Err(Refused::Busy) => ids_of(state, handle, Decision::NONE).ok_or(Error::Handle),
         Err(refused) => Err(refused.into()),
@@ -300,6 +342,6 @@ pub fn set_priority(state: &State, number: u64, priority: i32) -> Result<(), Err
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     let span = state.spans.lock(handle)?;
     let mut trace = state.traces.lock(trace_of(&span))?;
-    trace.decision = Decision::by_hand(priority);
+    deciding::by_hand(state, &span, &mut trace, priority);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Everything that this process holds: tables of spans and traces, tracers, exporters and what they share. `current`
 //! makes it.
 
+use super::contexts::Contexts;
 use super::registry::Tracers;
 use crate::export::periodic::Task;
 use crate::export::{self, Exporter, Shared, TRACERS_MAX};
@@ -28,6 +29,8 @@ pub struct State {
     pub spans: Table<OpenSpan>,
     /// Traces with open spans.
     pub traces: Table<Trace>,
+    /// Contexts that came in.
+    pub contexts: Contexts,
     /// The tracers.
     pub tracers: Tracers,
     /// One for each agent address in use.
@@ -73,7 +76,7 @@ impl State {
     #[inline(never)]
     pub(super) fn with(
         epoch: u32,
-        (spans, traces): (Table<OpenSpan>, Table<Trace>),
+        (spans, traces, contexts): (Table<OpenSpan>, Table<Trace>, Contexts),
         logs: Logs,
         recorder: Recorder,
         parents_recorder: Recorder,
@@ -86,6 +89,7 @@ impl State {
             parent_pid: std::os::unix::process::parent_id(),
             spans,
             traces,
+            contexts,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
             shared: Shared::new(logs, recorder, tasks, turn_off),

@@ -1,6 +1,7 @@
 //! Takes whole finished spans from a host, as structures or packed in one buffer. Consecutive spans of one trace become
 //! one chunk.
 
+use super::deciding;
 use super::error::Error;
 use super::registry::Tracer;
 use super::sending::{enqueue, log_finished, Finished};
@@ -122,6 +123,7 @@ impl Submission {
         count_sanitized(counters, span.set_service(tracers_service, service));
         fill(span, counters);
         span.close_gaps();
+        let manual = span.manual.take();
         let same = |chunk: &Chunk| {
             (chunk.trace_id_high, chunk.trace_id_low) == (given.trace_id_high, given.trace_id_low)
                 && chunk.records.len() < 1 << 20
@@ -135,13 +137,16 @@ impl Submission {
             tracer: self.index,
             trace_id_high: given.trace_id_high,
             trace_id_low: given.trace_id_low,
-            decision: given.priority.map_or(Decision::DEFAULT, |priority| Decision::new(priority, None)),
+            decision: given.priority.map_or(Decision::NONE, |priority| Decision::new(priority, None)),
             tags: TraceTags::default(),
             spans: 0,
             complete: true,
             records: Buffer::new(),
             sequence: 0,
         });
+        if let Some(keep) = manual {
+            chunk.decision = Decision::by_hand(if keep { 2 } else { -1 });
+        }
         let pool = &self.state.shared.pool;
         if crate::log::enabled(Level::Debug) {
             let span = &mut self.span;
@@ -214,6 +219,7 @@ impl Submission {
     fn send(&mut self) {
         if let Some(mut chunk) = self.open.take().filter(|chunk| chunk.spans > 0) {
             self.mark_top_level(&mut chunk);
+            deciding::submitted(self.state, &mut chunk);
             let by = (self.span.shard, sys::wall_ns());
             enqueue(self.state, self.index, self.tracer(), chunk, by);
         }

@@ -70,8 +70,8 @@ function may also return SPANWIRE_E_PANIC; see "Failure".
 
 Handles
 -------
-Tracers, spans and sinks are numbers below 2^53, so that a double holds them; 0 is none. A handle that is no longer
-valid, or never was, is recognised: the call returns a status and does no harm.
+Tracers, spans, contexts that came in and sinks are numbers below 2^53, so that a double holds them; 0 is none. A
+handle that is no longer valid, or never was, is recognised: the call returns a status and does no harm.
 
 Text in
 -------
@@ -212,7 +212,7 @@ options of a new span take one as its parent:
     options.name_len = SPANWIRE_NUL;
     spanwire_span_start_with(tracer, &options, &other);
 "#,
-        files: &["context.rs"],
+        files: &["context/mod.rs", "context/extract.rs"],
     },
     Section {
         title: "Spans",
@@ -236,6 +236,28 @@ If each call is expensive, as through an FFI, spanwire_span_start_with() takes e
             "span/finish.rs",
             "span/identity.rs",
         ],
+    },
+    Section {
+        title: "Propagation",
+        about: r#"
+A request from another service carries a context in its headers. spanwire_context_extract() reads it and gives a
+handle, which also holds what the value does not: origin, tags of the trace, tracestate, baggage.
+spanwire_span_inject() writes the headers of a request to another service; here print_header() of the program gets
+each:
+
+    void print_header(const spanwire_header *header, void *file);
+    const char *parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    spanwire_header came = {"traceparent", SPANWIRE_NUL, parent, SPANWIRE_NUL};
+    spanwire_context_handle from = 0;
+    spanwire_context_extract(tracer, &came, 1, &from);
+    spanwire_span_options options = {0};
+    options.size = sizeof options;
+    options.context_handle = from;
+    spanwire_span_start_with(tracer, &options, &span);
+    spanwire_context_free(from);
+    spanwire_span_inject(span, print_header, stderr);
+"#,
+        files: &["context/inject.rs", "context/baggage.rs"],
     },
     Section {
         title: "Submitting finished spans",

@@ -65,6 +65,11 @@ static void look(FILE *out, const char *before) {
     fprintf(out, "descriptors {\"new\":%d,\"kinds\":\"%s\"}\n", found, kinds);
 }
 
+/* The log thread makes its file with the first line. */
+static void wait_for_log(void) {
+    for (int ms = 0; ms < 10000 && access("lib.log", F_OK) != 0; ms++) usleep(1000);
+}
+
 static void listed(int closed) {
     int copy = dup(1);
     FILE *out = fdopen(fcntl(copy, F_DUPFD, 200), "w");
@@ -76,8 +81,7 @@ static void listed(int closed) {
     for (int i = 0; i < 5; i++) spans(3);
     pull();
     CHECK(spanwire_recorder_fd() >= 3);
-    /* The log thread opens its file with the first line. */
-    for (int ms = 0; ms < 10000 && access("lib.log", F_OK) != 0; ms++) usleep(1000);
+    wait_for_log();
     look(out, before);
     for (int fd = 0; closed && fd < 3; fd++) CHECK(open("/dev/null", O_RDWR) == fd); /* these numbers belong to the host */
     OK(spanwire_tracer_shutdown(tracer, 10000));
@@ -127,6 +131,7 @@ static void exchanged(void) {
     tracer = tracer_new();
     OK(spanwire_debug_set(1));
     spans(1);
+    wait_for_log(); /* the host opens it, too */
     for (int round = 0; round < 2 * KINDS; round++) {
         pull();
         enum Kind kind = (enum Kind)(round % KINDS);

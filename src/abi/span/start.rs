@@ -4,6 +4,7 @@
 use super::tags::{put_metric, put_tag};
 use super::{spanwire_metric, spanwire_span, spanwire_tag};
 use crate::abi::arg::{CArray, CBytes, CLen, CText, Given, Out};
+use crate::abi::context::extract::spanwire_context_handle;
 use crate::abi::context::spanwire_context;
 use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
@@ -52,6 +53,9 @@ pub struct spanwire_span_options {
     pub metrics: CArray<spanwire_metric>,
     /// Number of numeric tags.
     pub metrics_count: CLen,
+    /// A context that came in, from spanwire_context_extract(), used if `parent` is 0 and `parent_context` is NULL; 0
+    /// for none. One that is freed counts as an unknown parent (`parents_unknown`): the span starts a new trace.
+    pub context_handle: spanwire_context_handle,
 }
 
 // SAFETY: repr(C), begins with its size, numbers and pointers only.
@@ -171,6 +175,7 @@ impl spanwire_span_options {
     #[inline]
     fn parent<'a>(&self, context: &'a Option<Context>) -> Parent<'a> {
         match (self.parent, context) {
+            (0, None) if self.context_handle != 0 => Parent::Kept(self.context_handle),
             (0, None) => Parent::None,
             (0, Some(context)) => Parent::Remote(context),
             (parent, _) => Parent::Span(parent),

@@ -99,14 +99,17 @@ impl<'a> Span<'a> {
     #[inline(always)]
     pub(super) fn each_added_number(self, visit: &mut dyn FnMut(&[u8], f64)) {
         let top_level = self.record.flags & TOP_LEVEL != 0;
-        if self.first || top_level {
+        let kept_by = self.record.kept_by();
+        if self.first || top_level || kept_by.is_some() {
             let Span { numbers, chunk, metadata, first, .. } = self;
-            add_numbers(numbers.bytes, chunk, metadata, (first, top_level), visit);
+            add_numbers(numbers.bytes, chunk, metadata, (first, top_level), kept_by, visit);
         }
     }
 }
 
 const VERSION: &[u8] = b"version";
+/// The mechanism by which a rule for single spans keeps a span.
+const SINGLE_SPAN: f64 = 8.0;
 
 /// Visits the added text tags of a span that carries trace tags. A trace tag wins over a tag of the settings.
 #[inline(never)]
@@ -142,8 +145,10 @@ fn add_numbers(
     chunk: &Chunk,
     metadata: &Metadata,
     (first, top_level): (bool, bool),
+    kept_by: Option<usize>,
     visit: &mut dyn FnMut(&[u8], f64),
 ) {
+    let sampling = &metadata.settings.sampling;
     let mut add = |key: &[u8], value: f64| {
         if !run::has(Kind::Number, own, key) {
             visit(key, value);
@@ -158,5 +163,15 @@ fn add_numbers(
     }
     if top_level {
         add(b"_dd.top_level", 1.0);
+    }
+    if !sampling.apm_tracing {
+        add(b"_dd.apm.enabled", 0.0);
+    }
+    if let Some(rule) = kept_by.and_then(|place| sampling.span_rules.get(place)) {
+        add(b"_dd.span_sampling.mechanism", SINGLE_SPAN);
+        add(b"_dd.span_sampling.rule_rate", rule.sample_rate);
+        if let Some(limit) = rule.max_per_second {
+            add(b"_dd.span_sampling.max_per_second", limit);
+        }
     }
 }

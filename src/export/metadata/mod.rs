@@ -38,7 +38,7 @@ impl Metadata {
     #[inline(never)]
     pub fn of(settings: &Settings, process_id: u32) -> Metadata {
         // These belong to the trace, and are written when a chunk is encoded.
-        let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid");
+        let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid" | "_dd.p.ksr");
         let mut every_span: Vec<_> = settings.tags.iter().filter(|(key, _)| !of_traces(key)).cloned().collect();
         if !settings.env.is_empty() {
             every_span.push(("env".into(), settings.env.clone()));
@@ -68,6 +68,7 @@ impl Metadata {
                 container_id: host::container_id(),
                 entity_id: host::entity_id(),
                 external_env: settings.external_env.clone(),
+                no_statistics: !settings.sampling.apm_tracing,
             },
             runtime_id,
             service: settings.service.clone(),
@@ -119,4 +120,6 @@ pub struct Identity {
     pub entity_id: Option<String>,
     /// What an admission controller put into the environment for the agent.
     pub external_env: Option<String>,
+    /// Whether the Agent must not compute statistics of the traces (`DD_APM_TRACING_ENABLED`).
+    pub no_statistics: bool,
 }

@@ -36,12 +36,15 @@ impl File {
     /// Appends a line, usually in one write. Waits up to `patience` for a pipe that no process reads. After that, lines
     /// are refused at once until the pipe is read.
     pub fn write(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
-        let written = self.append(line, patience);
-        match &written {
+        let mut written = self.append(line, patience);
+        for _ in 0..sys::TAKEN_TRIES {
+            if self.given.is_some() || !written.as_ref().is_err_and(sys::is_taken) {
+                break;
+            }
             // The host has closed the descriptor. The file is opened by its path again.
-            Err(error) if sys::is_taken(error) && self.given.is_none() => self.append(line, patience),
-            _ => written,
+            written = self.append(line, patience);
         }
+        written
     }
 
     fn append(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {

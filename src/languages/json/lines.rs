@@ -1,7 +1,7 @@
 //! The json dialect: one object per event. `time`, `level`, `pid` and `kind` come first, then the event's own fields by
 //! name. Ids are strings, because many JSON readers keep only 53 bits of a number.
 
-use crate::event::{Event, OpenSpanView, SpanView};
+use crate::event::{DecidedBy, Event, OpenSpanView, SpanView};
 use crate::languages::line::{Frame, Line};
 use crate::languages::native::sentence;
 use crate::languages::text::{cut, free, iso_time, number, object, on_one_line, tags, value, TAG_MAX};
@@ -47,6 +47,25 @@ impl Object {
             Event::SpanStarted { span, .. } => self.span(span),
             Event::SpanFinished { span, .. } => {
                 self.span(span).plain("duration_ns", span.duration_ns).plain("error", span.error).tags(span)
+            }
+            Event::TraceDecided { trace } => {
+                self.text("trace_id", &format!("{:032x}", trace.trace_id)).text("span_id", &trace.span_id.to_string());
+                self.text("name", &free(trace.name))
+                    .text("service", &free(trace.service))
+                    .text("env", &free(trace.env));
+                self.plain("sampling_priority", trace.priority).plain("mechanism", trace.mechanism);
+                self.text("by", trace.by.name());
+                if let DecidedBy::Rule { place, text } = trace.by {
+                    self.plain("rule", place + 1).text("rule_text", &free(text));
+                }
+                let numbers =
+                    [("rate", trace.rate), ("limit_rate", trace.limit_rate), ("limited_to", trace.limited_to)];
+                for (name, value) in numbers {
+                    if let Some(value) = value {
+                        self.plain(name, number(value));
+                    }
+                }
+                self
             }
             Event::ParentUnknown { parent, name } => self.text("parent", &parent.to_string()).text("name", &free(name)),
             Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, .. } => self

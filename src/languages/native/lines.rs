@@ -2,7 +2,7 @@
 //! if something is wrong, ends with what to do.
 
 use crate::counters::Reason;
-use crate::event::{Event, OpenSpanView, SpanView, Thread};
+use crate::event::{DecidedBy, Event, OpenSpanView, SpanView, Thread};
 use crate::languages::line::{About, Frame, Line as Record};
 use crate::languages::remedy::Calls;
 use crate::languages::text::{duration, free, iso_time, number, object, tags, value};
@@ -60,7 +60,7 @@ impl Line {
             Event::SettingRejected { name, value: given, origin, why } => {
                 self.say("setting rejected:");
                 self.fact(name, &value(name, given)).fact("origin", origin.name());
-                self.say("; ").text(&free(&why.to_string())).say("; the default is kept");
+                self.say("; ").text(&free(&why.to_string())).say("; ").say(why.consequence());
             }
             Event::SettingsUnsupported { names } => {
                 self.say("settings not supported yet: ").say(&names.join(", "));
@@ -74,6 +74,25 @@ impl Line {
                 self.say("span finished:").span(span);
                 let time = Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0));
                 self.count("duration", duration(time)).count("error", u8::from(span.error)).tags(span);
+            }
+            Event::TraceDecided { trace } => {
+                self.say("trace decided:").count("trace_id", format_args!("{:032x}", trace.trace_id));
+                self.fact("name", &free(trace.name)).fact("service", &free(trace.service));
+                if !trace.env.is_empty() {
+                    self.fact("env", &free(trace.env));
+                }
+                self.count("sampling_priority", trace.priority).count("mechanism", trace.mechanism);
+                self.fact("by", trace.by.name());
+                if let DecidedBy::Rule { place, text } = trace.by {
+                    self.count("rule", place + 1).fact("text", &free(text));
+                }
+                let numbers =
+                    [("rate", trace.rate), ("limit_rate", trace.limit_rate), ("limited_to", trace.limited_to)];
+                for (name, value) in numbers {
+                    if let Some(value) = value {
+                        self.count(name, number(value));
+                    }
+                }
             }
             Event::ParentUnknown { parent, name } => {
                 self.say("span has no live parent:").fact("name", &free(name)).count("parent", parent);

@@ -13,7 +13,7 @@ mod repr;
 mod span;
 
 use crate::counters::Reason;
-use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SendError, SendErrorClass};
+use crate::event::{DecidedBy, DropDetail, Event, OpenSpanView, QueueView, SendError, SendErrorClass};
 use crate::languages::agent::reason_of_agent;
 use crate::languages::language::Form;
 use crate::languages::line::About;
@@ -78,6 +78,8 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             Integration::Failed(error) => host::not_patched(name, error, &mut say),
             Integration::Off => {}
         },
+        // The tracer logs what its sampler decides, not what the host decides.
+        Event::TraceDecided { trace } if source && trace.by != DecidedBy::Host => host::decided(trace, &mut say),
         Event::SpanStarted { span, standing } if source => {
             say(Level::Debug, (PROCESSOR, "__init__.py:383"), &|line| {
                 line.say("Starting span: ").short(span.span_id, span.trace_id, span.parent_id, span.name);

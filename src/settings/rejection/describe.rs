@@ -1,6 +1,6 @@
 //! The sentence of each rejection: what is wrong, and what is accepted.
 
-use super::{Bounds, ConfigFileFault, DatePatternFault, MeantUrl, Rejection, Unusable, UrlFault};
+use super::{Bounds, ConfigFileFault, DatePatternFault, MeantUrl, Rejection, RuleFault, Unusable, UrlFault};
 use std::fmt;
 
 impl fmt::Display for Bounds {
@@ -41,6 +41,19 @@ impl fmt::Display for Rejection {
             Rejection::TooManyLoggers { max } => {
                 write!(f, "there are {max} levels of loggers already; no more are accepted")
             }
+            Rejection::NotRate => f.write_str("not a rate; accepted are numbers from 0 to 1, such as 0.25"),
+            Rejection::NotPerSecond => {
+                f.write_str("not a limit; accepted are numbers per second, such as 100; a negative one is no limit")
+            }
+            Rejection::NotRules => f.write_str("is JSON but no array; accepted is such as [{\"sample_rate\":0.5}]"),
+            Rejection::RulesNotJson { error } => {
+                write!(f, "is no JSON ({error}); accepted is such as [{{\"sample_rate\":0.5}}]")
+            }
+            Rejection::Rule { place, fault } => write!(f, "rule {} {fault}", place + 1),
+            Rejection::Overridden { by } => write!(f, "{by} is set, too, and is used instead"),
+            Rejection::FollowsParent => {
+                f.write_str("a trace that another service began keeps that service's decision, as with parentbased_")
+            }
             Rejection::NamesDirectory => f.write_str("names a directory; accepted is a file's path"),
             Rejection::NotAbsolute(error) => write!(f, "cannot be made an absolute path: {error}"),
             Rejection::NotFileMode => {
@@ -71,6 +84,27 @@ impl fmt::Display for Rejection {
             Rejection::File(fault) => fault.fmt(f),
             Rejection::NotScalar => f.write_str("accepted are text, numbers, true and false"),
             Rejection::OfLanguage(sentence) => f.write_str(sentence),
+        }
+    }
+}
+
+impl fmt::Display for RuleFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RuleFault::NotObject => f.write_str("is no JSON object; accepted is such as {\"sample_rate\":0.5}"),
+            RuleFault::UnknownKey { key } => write!(
+                f,
+                "has the unknown property {key}; accepted are service, name, resource, tags, sample_rate and \
+                 max_per_second"
+            ),
+            RuleFault::NotText { key } => write!(f, "has a pattern for {key} that is no text"),
+            RuleFault::NotTags => {
+                f.write_str("has tags that are no JSON object; accepted is such as {\"region\":\"eu-*\"}")
+            }
+            RuleFault::NoRate => f.write_str("has no sample_rate"),
+            RuleFault::Rate => f.write_str("has a sample_rate that is no number from 0 to 1"),
+            RuleFault::PerSecond => f.write_str("has a max_per_second that is no number"),
+            RuleFault::TooMany { max } => write!(f, "and those behind it are too many; {max} are accepted"),
         }
     }
 }

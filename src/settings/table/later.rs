@@ -28,37 +28,6 @@ const fn switch(name: &'static str) -> Later {
 /// All of them, in documentation order.
 pub static TOPICS: &[Topic] = &[
     Topic {
-        title: "Sampling",
-        settings: &[
-            value("DD_TRACE_SAMPLE_RATE"),
-            value("DD_TRACE_SAMPLING_RULES"),
-            value("DD_TRACE_RATE_LIMIT"),
-            value("DD_SPAN_SAMPLING_RULES"),
-            value("DD_SPAN_SAMPLING_RULES_FILE"),
-            value("DD_APM_TRACING_ENABLED"),
-            value("OTEL_TRACES_SAMPLER"),
-            value("OTEL_TRACES_SAMPLER_ARG"),
-        ],
-    },
-    Topic {
-        title: "Propagation and baggage",
-        settings: &[
-            value("DD_TRACE_PROPAGATION_STYLE"),
-            value("DD_TRACE_PROPAGATION_STYLE_EXTRACT"),
-            value("DD_TRACE_PROPAGATION_STYLE_INJECT"),
-            value("DD_PROPAGATION_STYLE_EXTRACT"),
-            value("DD_PROPAGATION_STYLE_INJECT"),
-            switch("DD_TRACE_PROPAGATION_EXTRACT_FIRST"),
-            value("DD_TRACE_PROPAGATION_BEHAVIOR_EXTRACT"),
-            value("DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH"),
-            value("DD_TRACE_TAGS_PROPAGATION_MAX_LENGTH"),
-            value("DD_TRACE_BAGGAGE_MAX_ITEMS"),
-            value("DD_TRACE_BAGGAGE_MAX_BYTES"),
-            value("DD_TRACE_BAGGAGE_TAG_KEYS"),
-            value("OTEL_PROPAGATORS"),
-        ],
-    },
-    Topic {
         title: "Sending",
         settings: &[
             value("DD_TRACE_AGENT_TIMEOUT"),

@@ -63,11 +63,11 @@ fn errors_are_gathered_in_go_and_where_somebody_asks() {
 #[test]
 fn a_setting_that_has_no_effect_yet_is_named_wherever_it_was_set() {
     let file = std::env::temp_dir().join(format!("spanwire-later-{}.json", std::process::id()));
-    std::fs::write(&file, r#"{"DD_TRACE_RATE_LIMIT":7,"DD_TRACE_STATS_COMPUTATION_ENABLED":false}"#).expect("a file");
+    std::fs::write(&file, r#"{"DD_DOGSTATSD_PORT":7,"DD_TRACE_STATS_COMPUTATION_ENABLED":false}"#).expect("a file");
     let path = file.to_string_lossy().into_owned();
-    let code = [("DD_TRACE_SAMPLING_RULES", "[]"), ("default:DD_LOGS_INJECTION", "true")];
+    let code = [("DD_SERVICE_MAPPING", "a:b"), ("default:DD_LOGS_INJECTION", "true")];
     let env = [
-        ("DD_TRACE_SAMPLE_RATE", "0.5"),
+        ("DD_TRACE_AGENT_TIMEOUT", "5"),
         ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
         ("DD_INSTRUMENTATION_TELEMETRY_ENABLED", "1"),
         ("OTEL_PROPAGATORS", " "),
@@ -76,15 +76,15 @@ fn a_setting_that_has_no_effect_yet_is_named_wherever_it_was_set() {
     let settings = accepted_as("native", &code, &env);
     let _ = std::fs::remove_file(&file);
     let named = [
-        "DD_TRACE_SAMPLE_RATE",
-        "DD_TRACE_SAMPLING_RULES",
-        "DD_TRACE_RATE_LIMIT",
+        "DD_TRACE_AGENT_TIMEOUT",
+        "DD_SERVICE_MAPPING",
         "DD_LOGS_INJECTION",
+        "DD_DOGSTATSD_PORT",
         "DD_INSTRUMENTATION_TELEMETRY_ENABLED",
     ];
     assert_eq!(settings.unsupported, named, "what is off here is not asked for");
-    let java = accepted_as("java", &[("dd.trace.sample.rate", "1")], &[]);
-    assert_eq!(java.unsupported, ["DD_TRACE_SAMPLE_RATE"]);
+    let java = accepted_as("java", &[("dd.service.mapping", "a:b")], &[]);
+    assert_eq!(java.unsupported, ["DD_SERVICE_MAPPING"]);
     assert_eq!(accepted_as("native", &[], &[]).unsupported, [""; 0]);
 }
 

@@ -4,6 +4,7 @@ use super::hash::hash;
 use super::limits::{Refusal, KEPT, NAME_MAX, RESOURCE_MAX};
 use crate::memory::{self, Buffer};
 use crate::span::encode::{self, Sanitized};
+use crate::span::texts::Texts;
 
 /// The name of a span without one; the Agent would choose the same.
 const UNNAMED: &[u8] = b"unnamed_operation";
@@ -66,6 +67,10 @@ pub struct OpenSpan {
     pub service_hash: u32,
     /// Hash of the parent's service; 0 for the tracer's own.
     pub parent_service_hash: u32,
+    /// The host has set the tag `manual.keep` (true) or `manual.drop` (false), which the trace has not taken yet.
+    pub manual: Option<bool>,
+    /// What the span hands on to its children and to other processes.
+    pub baggage: Texts,
     start_given: bool,
     pub(super) fields: [Piece; 4],
     pub(super) head: Buffer,
@@ -94,7 +99,10 @@ impl OpenSpan {
         if self.keys.capacity() > KEYS_KEPT {
             (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
         }
-        self.start_given = false;
+        if !self.baggage.is_empty() {
+            self.baggage = Texts::default();
+        }
+        (self.start_given, self.manual) = (false, None);
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
         (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
     }

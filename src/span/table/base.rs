@@ -135,6 +135,18 @@ impl<T: Content> Table<T> {
         (slot.word.load(Acquire) & !BUSY == word).then(|| read(unsafe { &*slot.value.get() }))
     }
 
+    /// Reads a slot that the parent process itself had not freed and that no call of its was changing at the fork: also
+    /// what the slot's value points to is whole, and in memory that this process still has.
+    pub fn read_settled<R>(&self, handle: Handle, read: impl FnOnce(&T) -> R) -> Option<R> {
+        if !self.is_inherited(handle.index) {
+            return None;
+        }
+        let slot = &self.segment(handle.index)?.slots[handle.index as usize % SEGMENT];
+        let word = u64::from(handle.generation) << 2 | LIVE;
+        // SAFETY: as in `read_inherited`.
+        (slot.word.load(Acquire) == word).then(|| read(unsafe { &*slot.value.get() }))
+    }
+
     /// Returns this process's handles that are live. Visits every slot: for shutdown and reports.
     pub fn live(&self) -> impl Iterator<Item = Handle> + '_ {
         self.live_from(0)

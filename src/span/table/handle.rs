@@ -1,4 +1,4 @@
-//! Handles: the numbers by which a host names tracers, spans and sinks.
+//! Handles: the numbers by which a host names tracers, spans and contexts.
 
 pub(super) const INDEX_BITS: u32 = 22;
 const GENERATION_BITS: u32 = 29;
@@ -13,13 +13,12 @@ pub enum Kind {
     Tracer = 1,
     /// A span.
     Span = 2,
-    /// A log sink. No handle has this kind yet.
-    #[cfg_attr(not(test), allow(dead_code))]
-    Sink = 3,
+    /// A context that came in.
+    Context = 3,
 }
 
 /// A handle's parts. The number is below 2^53, which a double holds exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Handle {
     /// Index of the slot.
     pub index: u32,

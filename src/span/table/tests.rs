@@ -16,14 +16,14 @@ fn table(last_generation: u32) -> Table<u64> {
 #[test]
 fn a_handle_fits_a_double_and_comes_back() {
     let handle = Handle { index: (1 << INDEX_BITS) - 1, generation: LAST_GENERATION };
-    for kind in [Kind::Tracer, Kind::Span, Kind::Sink] {
+    for kind in [Kind::Tracer, Kind::Span, Kind::Context] {
         let number = handle.number(kind);
         assert!(number < 1 << 53 && number as f64 as u64 == number);
         assert_eq!(Handle::of(number, kind), Some(handle));
     }
     assert_eq!(Handle::of(handle.number(Kind::Span), Kind::Tracer), None);
     assert_eq!(Handle::of(0, Kind::Span), None);
-    assert_eq!(Handle::of(u64::MAX, Kind::Sink), None);
+    assert_eq!(Handle::of(u64::MAX, Kind::Context), None);
 }
 
 #[test]

@@ -25,6 +25,7 @@ final class Abi
     public const E_PANIC = -30;
     public const TRACERS_MAX = 64;
     public const CONTEXT_HAS_PRIORITY = 1;
+    public const CONTEXTS_MAX = 4096;
     public const SPAN_TAGS_MAX = 1024;
     public const TAG_KEY_MAX = 200;
     public const TAG_VALUE_MAX = 25000;

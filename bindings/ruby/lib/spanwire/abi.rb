@@ -19,6 +19,7 @@ module Spanwire
     E_PANIC = -30
     TRACERS_MAX = 64
     CONTEXT_HAS_PRIORITY = 1
+    CONTEXTS_MAX = 4096
     SPAN_TAGS_MAX = 1024
     TAG_KEY_MAX = 200
     TAG_VALUE_MAX = 25000
@@ -41,7 +42,7 @@ module Spanwire
 
     # Sizes of structures, in bytes.
     SIZES = {
-      setting: 16, error: 256, stats: 240, context: 48, tag: 32, metric: 24, span_options: 128, record: 160,
+      setting: 16, error: 256, stats: 240, context: 48, header: 32, tag: 32, metric: 24, span_options: 136, record: 160,
       log_record: 88, recorder_event: 64
     }.freeze
 
@@ -65,6 +66,9 @@ module Spanwire
         size: 0, trace_id_high: 8, trace_id_low: 16, span_id: 24, sampling_priority: 32, decision_maker: 36, flags: 40,
         reserved: 44
       }.freeze,
+      header: {
+        name: 0, name_len: 8, value: 16, value_len: 24
+      }.freeze,
       tag: {
         key: 0, key_len: 8, value: 16, value_len: 24
       }.freeze,
@@ -74,7 +78,7 @@ module Spanwire
       span_options: {
         size: 0, parent: 8, parent_context: 16, name: 24, name_len: 32, service: 40, service_len: 48, resource: 56,
         resource_len: 64, type: 72, type_len: 80, start_ns: 88, tags: 96, tags_count: 104, metrics: 112,
-        metrics_count: 120
+        metrics_count: 120, context_handle: 128
       }.freeze,
       record: {
         size: 0, trace_id_high: 8, trace_id_low: 16, span_id: 24, parent_id: 32, start_ns: 40, duration_ns: 48,
@@ -92,8 +96,8 @@ module Spanwire
 
     # Directives of Array#pack and String#unpack for whole structures.
     LAYOUTS = {
-      setting: "Q2", error: "Qla244", stats: "Q30", context: "Q4l2L2", tag: "Q4", metric: "Q2d", span_options: "Q11qQ4",
-      record: "Q5q2Q12l2", log_record: "Q2lx4Q7Lx4", recorder_event: "Q2L2Q5"
+      setting: "Q2", error: "Qla244", stats: "Q30", context: "Q4l2L2", header: "Q4", tag: "Q4", metric: "Q2d",
+      span_options: "Q11qQ5", record: "Q5q2Q12l2", log_record: "Q2lx4Q7Lx4", recorder_event: "Q2L2Q5"
     }.freeze
 
     # Parameters and result of each function.
@@ -109,6 +113,9 @@ module Spanwire
       tracer_stats: [%i[uint64 pointer], :int32],
       tracer_config_json: [%i[uint64 pointer size_t pointer], :int32],
       tracer_report_integration: [%i[uint64 string string string], :int32],
+      context_extract: [%i[uint64 pointer size_t pointer], :int32],
+      context_free: [[:uint64], :int32],
+      context_get: [%i[uint64 pointer], :int32],
       span_start: [%i[uint64 uint64 string], :uint64],
       span_start_n: [%i[uint64 uint64 pointer size_t], :uint64],
       span_start_with: [%i[uint64 pointer pointer], :int32],
@@ -134,6 +141,18 @@ module Spanwire
       span_discard: [[:uint64], :int32],
       span_context: [%i[uint64 pointer], :int32],
       span_id_text: [%i[uint64 int32 pointer size_t pointer], :int32],
+      span_inject: [%i[uint64 pointer pointer], :int32],
+      span_inject_text: [%i[uint64 pointer size_t pointer], :int32],
+      context_inject: [%i[uint64 pointer pointer], :int32],
+      context_inject_text: [%i[uint64 pointer size_t pointer], :int32],
+      span_set_baggage: [%i[uint64 string string], :int32],
+      span_get_baggage: [%i[uint64 string pointer size_t pointer], :int32],
+      span_remove_baggage: [%i[uint64 string], :int32],
+      span_each_baggage: [%i[uint64 pointer pointer], :int32],
+      context_set_baggage: [%i[uint64 string string], :int32],
+      context_get_baggage: [%i[uint64 string pointer size_t pointer], :int32],
+      context_remove_baggage: [%i[uint64 string], :int32],
+      context_each_baggage: [%i[uint64 pointer pointer], :int32],
       span_submit: [%i[uint64 pointer size_t], :int32],
       span_submit_packed: [%i[uint64 pointer size_t], :int32],
       debug_set: [[:int32], :int32],

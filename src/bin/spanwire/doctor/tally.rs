@@ -140,13 +140,13 @@ impl Story {
             self.awaited = None;
         }
         self.hang_up = None;
-        if matches!(seen, Seen::Finished(_) | Seen::Written(_)) {
+        if matches!(seen, Seen::Finished(_) | Seen::Written(_) | Seen::Decided) {
             let (kept, rejected) = priorities(line);
             self.priorities = (self.priorities.0 + kept, self.priorities.1 + rejected);
         }
         match seen {
             Seen::Line => self.look_for_reason(line, number),
-            Seen::Beside | Seen::Frame | Seen::ConfigBegins => {}
+            Seen::Beside | Seen::Frame | Seen::ConfigBegins | Seen::Decided => {}
             Seen::Exception(cause) => self.trouble(cause, line, number).lost = true,
             Seen::Fault(cause) => {
                 self.trouble(cause, line, number);

@@ -1,6 +1,7 @@
 //! Events that a host reports, in the Python tracer's wording where it has one.
 
 use super::{repr, Place, Say, MONKEY, OURS, ROOT, TRACER};
+use crate::event::{DecidedBy, SampledView};
 use crate::languages::text::{general, inline, inline_value};
 use crate::level::Level;
 
@@ -78,6 +79,37 @@ pub fn event(pid: u32, kind: &str, fields: &[(&str, &str)], say: &mut Say<'_>) {
             line.say(&general(kind, fields));
         }),
     }
+}
+
+/// Logs a decision of the tracer's own sampler.
+pub(super) fn decided(trace: &SampledView<'_>, say: &mut Say<'_>) {
+    let rate = repr_of(trace.rate.unwrap_or(1.0));
+    let [trace_id, span_id, parent_id] =
+        [trace.trace_id, trace.span_id.into(), trace.parent_id.into()].map(|id: u128| id.to_string());
+    let mechanism = trace.mechanism.unsigned_abs().to_string();
+    let rule = match trace.by {
+        DecidedBy::Rule { text, .. } => text.to_string(),
+        DecidedBy::SampleRate => format!("{{\"sample_rate\":{rate}}}"),
+        _ => "None".to_string(),
+    };
+    let field = |name: &str| match name {
+        "span_id" => Some(span_id.as_str()),
+        "trace_id" => Some(trace_id.as_str()),
+        "parent_id" => Some(parent_id.as_str()),
+        "name" => Some(trace.name),
+        "sampled" => Some(if trace.priority > 0 { "true" } else { "false" }),
+        "rate" => Some(rate.as_str()),
+        "mechanism" => Some(mechanism.as_str()),
+        "rule" => Some(rule.as_str()),
+        _ => None,
+    };
+    sampled(&field, say);
+}
+
+fn repr_of(number: f64) -> String {
+    let mut text = String::new();
+    repr::float(number, &mut text);
+    text
 }
 
 fn sampled<'a>(field: &dyn Fn(&str) -> Option<&'a str>, say: &mut Say<'_>) {

@@ -1,5 +1,10 @@
-//! The context of a span, a value.
+//! The context of a span: a value that the host stores and sends itself. `extract` reads contexts out of headers, `inject`
+//! writes them, `baggage` has the texts that travel with them.
 #![allow(non_camel_case_types)]
+
+pub mod baggage;
+pub mod extract;
+pub mod inject;
 
 use super::sized::Sized_;
 use crate::trace::{Decision, Mechanism};
@@ -61,7 +66,7 @@ impl spanwire_context {
             trace_id_high: self.trace_id_high,
             trace_id_low: self.trace_id_low,
             span_id: self.span_id,
-            decision: if decided { given } else { Decision::DEFAULT },
+            decision: if decided { given } else { Decision::NONE },
         })
     }
 }

@@ -1,0 +1,48 @@
+//! The style `b3`: all values in one header, `trace-span-flag-parent`, or the flag alone.
+
+use super::b3::{context, put_trace_id, sampled};
+use super::config::Config;
+use super::found::{Found, Harvest};
+use super::headers::{Field, Fields};
+use super::style::Style;
+use super::text::{hex_of, split};
+use super::writer::Writer;
+
+pub const STYLE: Style = Style { names: &["b3", "b3 single header"], headers: &[Field::first("b3")], extract, inject };
+
+/// Longer headers are not read.
+const MAX: usize = 128;
+
+fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
+    let Some(text) = fields.get(0).filter(|text| text.len() <= MAX) else { return };
+    let (trace_id, rest) = split(text, b'-');
+    harvest.found = match rest {
+        None => flag(trace_id).map(|priority| Found { priority: Some(priority), ..Found::default() }),
+        Some(rest) => {
+            let (span_id, rest) = split(rest, b'-');
+            context(trace_id, span_id, rest.and_then(|rest| flag(split(rest, b'-').0)))
+        }
+    };
+}
+
+fn flag(text: &[u8]) -> Option<i32> {
+    match text {
+        b"0" => Some(0),
+        b"1" => Some(1),
+        b"d" => Some(2),
+        _ => None,
+    }
+}
+
+fn inject(writer: &mut Writer<'_, '_>) {
+    let out = *writer.out;
+    if out.trace_id_low == 0 {
+        return;
+    }
+    put_trace_id(writer);
+    writer.put(b"-").put(&hex_of(out.span_id));
+    if let Some(priority) = out.priority {
+        writer.put(b"-").put(sampled(priority));
+    }
+    writer.end(c"b3");
+}

@@ -1,0 +1,94 @@
+//! Finds the headers of all styles among those of a request, in one pass.
+
+use super::headers::{Field, Fields, Repeated};
+use super::list::STYLES;
+use std::borrow::Cow;
+
+/// Room for the headers of all styles.
+const MAX: usize = 16;
+/// A list of several headers is joined up to so many bytes.
+const JOINED_MAX: usize = 32 * 1024;
+/// Headers of one list that are joined at most.
+const JOINS_MAX: u32 = 64;
+
+const NO_FIELD: Field = Field::first("");
+/// The headers of all styles in the order of `STYLES`, their number, the place of each style's first one, and a bit for
+/// each length of a name.
+const FLAT: ([Field; MAX], usize, [usize; STYLES.len()], u64) = {
+    let (mut all, mut count, mut starts, mut lengths) = ([NO_FIELD; MAX], 0, [0; STYLES.len()], 0);
+    let mut style = 0;
+    while style < STYLES.len() {
+        starts[style] = count;
+        let mut n = 0;
+        while n < STYLES[style].headers.len() {
+            all[count] = STYLES[style].headers[n];
+            lengths |= 1 << all[count].name.len();
+            (n, count) = (n + 1, count + 1);
+        }
+        style += 1;
+    }
+    (all, count, starts, lengths)
+};
+static FIELDS: [Field; MAX] = FLAT.0;
+const COUNT: usize = FLAT.1;
+
+/// The headers that some style reads.
+pub struct Headers<'a> {
+    values: [Option<Cow<'a, [u8]>>; COUNT],
+}
+
+impl<'a> Headers<'a> {
+    /// Looks through names and values. A name is compared without regard to case; it may also have the form that CGI
+    /// gives it (`HTTP_X_DATADOG_TRACE_ID`).
+    #[inline]
+    pub fn collect(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Headers<'a> {
+        let (mut found, mut joins) = (Headers { values: [const { None }; COUNT] }, 0);
+        let mut void = 0u32;
+        for (name, value) in headers {
+            let (name, in_cgi) = match name.strip_prefix(b"HTTP_") {
+                Some(rest) => (rest, true),
+                None => (name, false),
+            };
+            if name.len() >= 64 || FLAT.3 >> name.len() & 1 == 0 {
+                continue;
+            }
+            let Some(n) = FIELDS[..COUNT].iter().position(|field| is_named(field.name, name, in_cgi)) else { continue };
+            match &mut found.values[n] {
+                None => found.values[n] = Some(Cow::Borrowed(value)),
+                Some(former) => match FIELDS[n].repeated {
+                    Repeated::First => {}
+                    Repeated::Void => void |= 1 << n,
+                    Repeated::List => {
+                        joins += 1;
+                        if joins <= JOINS_MAX && former.len() + value.len() < JOINED_MAX {
+                            let former = former.to_mut();
+                            former.push(b',');
+                            former.extend_from_slice(value);
+                        }
+                    }
+                },
+            }
+        }
+        if void != 0 {
+            (0..COUNT).filter(|n| void >> n & 1 == 1).for_each(|n| found.values[n] = None);
+        }
+        found
+    }
+
+    /// The headers of a style.
+    #[inline]
+    pub fn of<'b>(&'b self, style: usize) -> Fields<'b, 'a> {
+        Fields(self.values.get(FLAT.2[style]..).unwrap_or_default())
+    }
+}
+
+#[inline]
+fn is_named(field: &str, name: &[u8], in_cgi: bool) -> bool {
+    let field = field.as_bytes();
+    field.len() == name.len() && (field == name || is_named_loosely(field, name, in_cgi))
+}
+
+fn is_named_loosely(field: &[u8], name: &[u8], in_cgi: bool) -> bool {
+    let plain = |byte: u8| if in_cgi && byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    field.iter().zip(name).all(|(&field, &name)| field == plain(name))
+}

@@ -1,0 +1,176 @@
+//! Decides which context a request continues, when styles disagree, and packs what is kept of it.
+
+use super::collect::Headers;
+use super::config::{Behavior, Config};
+use super::dd_member::{self, Kept};
+use super::found::{Found, Harvest, Link, Misread, Reason};
+use super::keys::{ERROR, ORIGIN};
+use super::list::STYLES;
+use super::text::hex_of;
+use super::{baggage, datadog, tracecontext};
+use crate::memory::{Buffer, Full};
+use crate::span::texts;
+
+/// Links that are kept: one for each style beside the first.
+const LINKS_MAX: usize = STYLES.len();
+
+/// A context that came in, with what is kept of it.
+#[derive(Debug, Default)]
+pub struct Extracted {
+    /// High half of the trace id.
+    pub trace_id_high: u64,
+    /// Low half of the trace id; 0 for a new trace.
+    pub trace_id_low: u64,
+    /// The parent span; 0 for none.
+    pub span_id: u64,
+    /// The sampling priority, if the headers have one.
+    pub priority: Option<i32>,
+    /// The number of `_dd.p.dm`.
+    pub mechanism: Option<i32>,
+    /// The last span of a Datadog tracer, if a span of another vendor is the parent.
+    pub last_parent: Option<u64>,
+    /// The tags of the trace, a run of texts.
+    pub tags: Buffer,
+    /// The baggage, a run of texts.
+    pub baggage: Buffer,
+    /// Links to contexts that are not continued, as `_dd.span_links` writes them; empty if there are none.
+    pub links: Buffer,
+}
+
+/// Reads a context out of the headers of a request: names and values. `None` if there is none.
+pub fn extract<'a>(
+    headers: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    config: &Config,
+) -> Result<Option<Extracted>, Full> {
+    if config.behavior == Behavior::Ignore {
+        return Ok(None);
+    }
+    let headers = Headers::collect(headers);
+    let (mut chosen, mut items) = (None::<(&'static str, Found<'_>)>, None);
+    let (mut links, mut count) = ([None; LINKS_MAX], 0);
+    for number in config.extract.numbers() {
+        let mut harvest = Harvest::default();
+        let style = STYLES[number].names[0];
+        (STYLES[number].extract)(&headers.of(number), config, &mut harvest);
+        items = items.or(harvest.baggage);
+        match (&mut chosen, harvest.found) {
+            (_, None) => {}
+            (Some((_, first)), Some(_)) if config.extract_first && first.trace_id_low != 0 => {}
+            (Some((_, first)), Some(found)) if first.trace_id_low != 0 && found.trace_id_low != 0 => {
+                if first.is_of_trace(&found) {
+                    continue_at(first, &found);
+                } else if let Some(place) = links.get_mut(count).filter(|_| found.span_id != 0) {
+                    *place = Some(Link { style, context: found, reason: Reason::Terminated });
+                    count += 1;
+                }
+            }
+            (Some(_), Some(found)) if found.trace_id_low == 0 => {}
+            (chosen, Some(found)) => *chosen = Some((style, found)),
+        }
+    }
+    let baggage = items.map_or(Ok(Buffer::new()), |items| baggage::read(items, config))?;
+    let mut extracted = Extracted { baggage, ..Extracted::default() };
+    match chosen {
+        None if extracted.baggage.len() == 0 => return Ok(None),
+        None => {}
+        Some((style, found)) if config.behavior == Behavior::Restart => {
+            // A link needs a span.
+            if found.trace_id_low != 0 && found.span_id != 0 {
+                write_links(&[Some(Link { style, context: found, reason: Reason::Restarted })], &mut extracted.links)?;
+            }
+        }
+        Some((_, found)) => {
+            keep(&found, &mut extracted)?;
+            write_links(&links, &mut extracted.links)?;
+        }
+    }
+    Ok(Some(extracted))
+}
+
+/// Adds what a later style knows of the same trace: tracestate, and a parent that sent only W3C headers.
+fn continue_at<'a>(first: &mut Found<'a>, found: &Found<'a>) {
+    if found.tracestate.is_empty() && found.dd.is_empty() {
+        return;
+    }
+    if found.span_id != first.span_id {
+        let datadogs = (first.span_id != 0).then_some(first.span_id);
+        first.last_parent = found.last_parent.filter(|&id| id != 0).or(datadogs);
+        first.span_id = found.span_id;
+    }
+    (first.tracestate, first.dd, first.dd_is_beside) = (found.tracestate, found.dd, true);
+}
+
+fn keep(found: &Found<'_>, extracted: &mut Extracted) -> Result<(), Full> {
+    (extracted.trace_id_high, extracted.trace_id_low) = (found.trace_id_high, found.trace_id_low);
+    (extracted.span_id, extracted.last_parent) = (found.span_id, found.last_parent);
+    (extracted.priority, extracted.mechanism) = (found.priority, found.mechanism);
+    let tags = &mut extracted.tags;
+    if !found.origin.is_empty() {
+        texts::push(tags, ORIGIN, found.origin)?;
+    }
+    let mut result = Ok(());
+    datadog::each_tag(found.tags, |key, value| result = result.and_then(|()| texts::push(tags, key, value)));
+    result?;
+    if let Some(fault) = found.fault {
+        write_fault(fault, tags)?;
+    }
+    if !found.dd.is_empty() {
+        dd_member::keep(found.dd, if found.dd_is_beside { Kept::Unknown } else { Kept::All }, tags)?;
+    }
+    if !found.tracestate.is_empty() {
+        tracecontext::keep_foreign(found.tracestate, tags)?;
+    }
+    Ok(())
+}
+
+fn write_fault(fault: Misread<'_>, tags: &mut Buffer) -> Result<(), Full> {
+    match fault {
+        Misread::Decoding => texts::push(tags, ERROR, b"decoding_error"),
+        Misread::TooLong => texts::push(tags, ERROR, b"extract_max_size"),
+        Misread::TraceIdHigh(value) => {
+            let mut text = [0u8; 96];
+            let (head, rest) = text.split_at_mut(14);
+            head.copy_from_slice(b"malformed_tid ");
+            let length = value.len().min(rest.len());
+            rest[..length].copy_from_slice(&value[..length]);
+            texts::push(tags, ERROR, &text[..14 + length])
+        }
+    }
+}
+
+/// Writes links as JSON.
+fn write_links(links: &[Option<Link<'_>>], out: &mut Buffer) -> Result<(), Full> {
+    for (n, link) in links.iter().flatten().enumerate() {
+        let context = &link.context;
+        out.push(if n == 0 { b"[{\"trace_id\":\"" } else { b",{\"trace_id\":\"" })?;
+        out.push(&hex_of(context.trace_id_high))?;
+        out.push(&hex_of(context.trace_id_low))?;
+        out.push(b"\",\"span_id\":\"")?;
+        out.push(&hex_of(context.span_id))?;
+        out.push(b"\",\"attributes\":{\"reason\":\"")?;
+        out.push(link.reason.word().as_bytes())?;
+        out.push(b"\",\"context_headers\":\"")?;
+        out.push(link.style.as_bytes())?;
+        out.push(b"\"},\"flags\":")?;
+        out.push(if context.priority > Some(0) { b"1" } else { b"0" })?;
+        if !context.tracestate.is_empty() {
+            out.push(b",\"tracestate\":\"")?;
+            for &byte in context.tracestate.iter().take(LINKED_STATE_MAX) {
+                match byte {
+                    b'"' | b'\\' => out.push(&[b'\\', byte])?,
+                    b' '..=b'~' => out.push(&[byte])?,
+                    _ => {}
+                }
+            }
+            out.push(b"\"")?;
+        }
+        out.push(b"}")?;
+    }
+    match out.len() {
+        0 => Ok(()),
+        _ => out.push(b"]"),
+    }
+}
+
+/// As much of a tracestate stands in a link.
+const LINKED_STATE_MAX: usize = 2048;

@@ -1,0 +1,87 @@
+//! What one style reads: values that point into its headers.
+
+/// What one style has read.
+#[derive(Default)]
+pub struct Harvest<'a> {
+    /// A context.
+    pub found: Option<Found<'a>>,
+    /// The header `baggage`.
+    pub baggage: Option<&'a [u8]>,
+}
+
+/// A context as one style's headers say it. Without a trace id it is a sampling decision alone.
+#[derive(Clone, Copy, Default)]
+pub struct Found<'a> {
+    /// High half of the trace id.
+    pub trace_id_high: u64,
+    /// Low half of the trace id; 0 where there is only a decision.
+    pub trace_id_low: u64,
+    /// The parent span; 0 for none.
+    pub span_id: u64,
+    /// The sampling priority, if the headers have one.
+    pub priority: Option<i32>,
+    /// The number of `_dd.p.dm`.
+    pub mechanism: Option<i32>,
+    /// The origin.
+    pub origin: &'a [u8],
+    /// `x-datadog-tags`, checked.
+    pub tags: &'a [u8],
+    /// The member `dd` of tracestate; its texts are encoded.
+    pub dd: &'a [u8],
+    /// Whether `dd` is of the same trace's other headers, and only what it alone has is kept.
+    pub dd_is_beside: bool,
+    /// The header `tracestate`.
+    pub tracestate: &'a [u8],
+    /// The last span of a Datadog tracer, of tracestate.
+    pub last_parent: Option<u64>,
+    /// What is wrong.
+    pub fault: Option<Misread<'a>>,
+}
+
+impl Found<'_> {
+    /// Whether two contexts are of one trace.
+    pub fn is_of_trace(&self, other: &Found<'_>) -> bool {
+        (self.trace_id_high, self.trace_id_low) == (other.trace_id_high, other.trace_id_low)
+    }
+}
+
+/// What is wrong with `x-datadog-tags`.
+#[derive(Clone, Copy)]
+pub enum Misread<'a> {
+    /// A pair that is none, or a decision maker that is none.
+    Decoding,
+    /// Longer than the limit.
+    TooLong,
+    /// `_dd.p.tid` is not the high half of a trace id.
+    TraceIdHigh(&'a [u8]),
+}
+
+/// A context that the new trace is linked to.
+#[derive(Clone, Copy)]
+pub struct Link<'a> {
+    /// The name of the style that found it.
+    pub style: &'static str,
+    /// What it found.
+    pub context: Found<'a>,
+    /// Why it is not continued.
+    pub reason: Reason,
+}
+
+/// Why a context is not continued.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Another style found another trace before.
+    Terminated,
+    /// The setting demands a new trace.
+    Restarted,
+}
+
+impl Reason {
+    /// The word in links.
+    pub fn word(self) -> &'static str {
+        match self {
+            Reason::Terminated => "terminated_context",
+            Reason::Restarted => "propagation_behavior_extract",
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What styles write with: a context, and the text of one header after the other.
+
+use super::config::Config;
+use super::text::{decimal_of, hex_of};
+use crate::memory::{Buffer, Full};
+use std::ffi::CStr;
+
+/// What is written: a span's context.
+#[derive(Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// High half of the trace id.
+    pub trace_id_high: u64,
+    /// Low half of the trace id; 0 where there is only baggage.
+    pub trace_id_low: u64,
+    /// The span.
+    pub span_id: u64,
+    /// The sampling priority; `None` if the trace is not decided.
+    pub priority: Option<i32>,
+    /// The number of `_dd.p.dm`, if it is to be written.
+    pub mechanism: Option<i32>,
+    /// Threshold and random value, if this process decided by a rate.
+    pub consistent: Option<Consistent>,
+    /// The tags of the trace, a run of texts.
+    pub tags: &'a [u8],
+    /// The baggage, a run of texts.
+    pub baggage: &'a [u8],
+}
+
+/// The member `ot` of tracestate: by which comparison the trace was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consistent {
+    /// The random value of the trace, of 56 bits.
+    pub rv: u64,
+    threshold: u64,
+}
+
+impl Consistent {
+    /// The values for a trace that was decided by a rate. `None` for the rate 0.
+    pub fn of(trace_id_low: u64, rate: f64, kept: bool) -> Option<Consistent> {
+        if rate <= 0.0 {
+            return None;
+        }
+        let hash = trace_id_low.wrapping_mul(1_111_111_111_111_111_111);
+        let threshold = ((1.0 - rate) * (1u64 << 56) as f64).round() as u64;
+        let rv = (u64::MAX - hash) >> 8;
+        // Rounding must not make a kept trace look rejected.
+        let rv = if kept { rv.max(threshold) } else { rv };
+        Some(Consistent { rv, threshold })
+    }
+
+    /// The threshold in hexadecimal without zeros at its end.
+    pub(super) fn th<'a>(&self, room: &'a mut [u8; 16]) -> &'a [u8] {
+        *room = hex_of(self.threshold);
+        let end = room.iter().rposition(|&digit| digit != b'0').map_or(3, |last| last + 1);
+        &room[2..end.max(3)]
+    }
+}
+
+/// Why tags are missing in a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// `x-datadog-tags` would be too long, and is left out.
+    TooLong,
+    /// A tag has a character that no header can hold, and is left out.
+    Encoding,
+}
+
+impl Fault {
+    /// The word in `_dd.propagation_error`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Fault::TooLong => "inject_max_size",
+            Fault::Encoding => "encoding_error",
+        }
+    }
+}
+
+/// Collects the text of one header after the other.
+pub struct Writer<'a, 'b> {
+    /// What is written.
+    pub out: &'a Outgoing<'a>,
+    /// The settings.
+    pub config: &'a Config,
+    /// The first fault.
+    pub fault: Option<Fault>,
+    pub(super) text: &'a mut Buffer,
+    pub(super) each: &'b mut dyn FnMut(&'static CStr, &[u8]) -> bool,
+    /// Whether there was no memory.
+    pub(super) full: bool,
+    /// Whether no more headers are wanted.
+    pub(super) ended: bool,
+}
+
+impl Writer<'_, '_> {
+    /// Appends text.
+    #[inline]
+    pub fn put(&mut self, text: &[u8]) -> &mut Self {
+        self.full |= self.text.push(text).is_err();
+        self
+    }
+
+    /// Appends a number.
+    #[inline]
+    pub fn decimal(&mut self, number: u64) -> &mut Self {
+        let mut room = [0; 20];
+        self.put(decimal_of(number, &mut room))
+    }
+
+    /// Appends a number that may be negative.
+    #[inline]
+    pub fn signed(&mut self, number: i32) -> &mut Self {
+        if number < 0 {
+            self.put(b"-");
+        }
+        self.decimal(number.unsigned_abs().into())
+    }
+
+    /// Appends text, each byte as `map` says.
+    #[inline]
+    pub fn mapped(&mut self, text: &[u8], map: fn(u8) -> u8) -> &mut Self {
+        match self.text.tail(text.len()) {
+            Ok(place) => place.iter_mut().zip(text).for_each(|(place, &byte)| *place = map(byte)),
+            Err(Full) => self.full = true,
+        }
+        self
+    }
+
+    /// Appends text, percent-encoded except for what `is_plain`.
+    #[inline]
+    pub fn percent(&mut self, text: &[u8], is_plain: fn(u8) -> bool) -> &mut Self {
+        for &byte in text {
+            match is_plain(byte) {
+                true => self.put(&[byte]),
+                false => {
+                    let digit = |four: u8| b"0123456789ABCDEF"[usize::from(four & 15)];
+                    self.put(&[b'%', digit(byte >> 4), digit(byte)])
+                }
+            };
+        }
+        self
+    }
+
+    /// The length of the header's text so far.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Cuts the text.
+    #[inline]
+    pub fn truncate(&mut self, length: usize) {
+        self.text.truncate(length);
+    }
+
+    /// Drops the text.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.text.truncate(0);
+    }
+
+    /// Ends a header.
+    #[inline]
+    pub fn end(&mut self, name: &'static CStr) {
+        let length = self.text.len();
+        self.put(&[0]);
+        if !self.full && !self.ended {
+            self.ended = !(self.each)(name, &self.text.bytes()[..length]);
+        }
+        if !self.ended {
+            self.clear();
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Contexts that came in with headers, kept under handles until the host frees them. At most [`CONTEXTS_MAX`] are kept, in
+//! [`BYTES_MAX`] bytes: beyond, the oldest is freed, so that a host that frees none loses nothing but contexts that it no
+//! longer uses. `extracting` makes them, `spans` continues them.
+
+use super::error::Error;
+use crate::memory::Full;
+use crate::span::table::{Content, Handle, Kind, Refused, Table};
+use crate::span::texts::Texts;
+use crate::trace::{Decision, TraceTags};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
+
+/// Contexts that are kept at most.
+pub const CONTEXTS_MAX: usize = 4096;
+/// Bytes of texts in kept contexts at most.
+const BYTES_MAX: usize = 8 << 20;
+
+/// The ids and the sampling decision of a span that runs elsewhere, by value.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// High half of the trace id.
+    pub trace_id_high: u64,
+    /// Low half of the trace id; 0 in a kept context that is baggage or a decision alone.
+    pub trace_id_low: u64,
+    /// The parent span.
+    pub span_id: u64,
+    /// The trace's sampling decision.
+    pub decision: Decision,
+}
+
+/// What a context carries beside ids and decision.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// The tags of its trace.
+    pub tags: TraceTags,
+    /// Its baggage.
+    pub baggage: Texts,
+    /// Tags of the local root span.
+    pub root: Texts,
+    /// The last span of a Datadog tracer; 0 if that is the parent.
+    pub last_parent: u64,
+}
+
+impl Carried {
+    /// A copy that shares nothing, of a value that lies in the memory of the parent process.
+    pub(super) fn copied(&self) -> Result<Carried, Full> {
+        Ok(Carried {
+            tags: Texts::of_run(self.tags.run())?,
+            baggage: Texts::of_run(self.baggage.run())?,
+            root: Texts::of_run(self.root.run())?,
+            last_parent: self.last_parent,
+        })
+    }
+
+    /// What a span in another trace or process inherits from a span: tags of its trace, and its baggage.
+    pub(super) fn of_inherited(tags: Option<TraceTags>, baggage: &Texts) -> Carried {
+        let baggage = Texts::of_run(baggage.run()).unwrap_or_default();
+        Carried { tags: tags.unwrap_or_default(), baggage, ..Carried::default() }
+    }
+}
+
+/// A context in its slot.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Ids and decision; always there while the slot is in use.
+    pub(super) context: Option<Context>,
+    pub(super) carried: Carried,
+    /// Index of the tracer.
+    pub(super) tracer: u32,
+    /// Bytes of its texts.
+    pub(super) bytes: usize,
+}
+
+impl Content for Kept {
+    type Label = ();
+    const LISTED: bool = false;
+}
+
+/// The contexts of a process.
+pub struct Contexts {
+    table: Table<Kept>,
+    /// The last handles, in a circle.
+    latest: Box<[AtomicU64]>,
+    next: AtomicUsize,
+    oldest: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Contexts {
+    fn with(table: Table<Kept>) -> Contexts {
+        Contexts {
+            table,
+            latest: (0..CONTEXTS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            next: AtomicUsize::new(0),
+            oldest: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// The first process's.
+    pub fn new(last_generation: u32) -> Contexts {
+        Contexts::with(Table::new(last_generation))
+    }
+
+    /// A forked child's. It reads its parent's contexts.
+    pub fn after_fork(parent: &Contexts) -> Contexts {
+        Contexts::with(Table::after_fork(&parent.table))
+    }
+
+    pub(super) fn keep(&self, kept: Kept, shard: u32) -> Result<u64, Error> {
+        let bytes = kept.bytes;
+        let mut slot = self.table.allocate(shard).ok_or(Error::Memory)?;
+        *slot = kept;
+        let number = slot.publish().number(Kind::Context);
+        let place = self.next.fetch_add(1, Relaxed);
+        let former = self.latest[place % CONTEXTS_MAX].swap(number, Relaxed);
+        if former != 0 {
+            let _ = self.free(former);
+        }
+        if self.bytes.fetch_add(bytes, Relaxed) + bytes > BYTES_MAX {
+            self.make_room(place);
+        }
+        Ok(number)
+    }
+
+    /// Frees the oldest contexts until the others are within the limit. `last`: the place of the newest.
+    #[cold]
+    fn make_room(&self, last: usize) {
+        self.oldest.fetch_max((last + 1).saturating_sub(CONTEXTS_MAX), Relaxed);
+        for _ in 0..CONTEXTS_MAX {
+            let oldest = self.oldest.load(Relaxed);
+            if oldest >= last || self.bytes.load(Relaxed) <= BYTES_MAX {
+                return;
+            }
+            if self.oldest.compare_exchange(oldest, oldest + 1, Relaxed, Relaxed).is_ok() {
+                let number = self.latest[oldest % CONTEXTS_MAX].swap(0, Relaxed);
+                if number != 0 {
+                    let _ = self.free(number);
+                }
+            }
+        }
+    }
+
+    /// Frees a context. One of the parent process is only forgotten.
+    pub fn free(&self, number: u64) -> Result<(), Error> {
+        let handle = Handle::of(number, Kind::Context).ok_or(Error::Handle)?;
+        match self.table.lock(handle) {
+            Ok(mut slot) => {
+                let kept = std::mem::take(&mut *slot);
+                slot.free();
+                self.bytes.fetch_sub(kept.bytes, Relaxed);
+                Ok(())
+            }
+            Err(Refused::Forked) => Ok(()),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Reads a context, also of the parent process.
+    pub(super) fn read<R>(&self, number: u64, read: impl Fn(&Kept) -> R) -> Result<R, Error> {
+        let handle = Handle::of(number, Kind::Context).ok_or(Error::Handle)?;
+        match self.table.lock(handle) {
+            Ok(slot) => Ok(read(&slot)),
+            Err(Refused::Forked) => self.table.read_settled(handle, read).ok_or(Error::Forked),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Changes what a context carries.
+    pub(super) fn change<R>(
+        &self,
+        number: u64,
+        change: impl FnOnce(&mut Carried) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let handle = Handle::of(number, Kind::Context).ok_or(Error::Handle)?;
+        change(&mut self.table.lock(handle)?.carried)
+    }
+
+    /// Returns what a new span needs of a context: ids, decision, and what it carries.
+    pub fn remote(&self, number: u64) -> Option<(Context, Carried)> {
+        let handle = Handle::of(number, Kind::Context)?;
+        match self.table.lock(handle) {
+            Ok(slot) => Some((slot.context?, slot.carried.clone())),
+            Err(Refused::Forked) => {
+                let copied = |kept: &Kept| Some((kept.context?, kept.carried.copied().ok()?));
+                self.table.read_settled(handle, copied).flatten()
+            }
+            Err(_) => None,
+        }
+    }
+}
