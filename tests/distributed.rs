@@ -7,6 +7,8 @@
 
 #[path = "distributed/hops.rs"]
 mod hops;
+#[path = "distributed/ours.rs"]
+mod ours;
 mod support;
 #[path = "distributed/ways.rs"]
 mod ways;
@@ -21,4 +23,18 @@ fn the_peers_keep_one_anothers_contexts() {
     for peer in &peers {
         ways::assert_round_trips(&agent, peer, &peers);
     }
+}
+
+#[test]
+fn ruby_under_puma_and_the_peers_keep_one_anothers_contexts() {
+    let Some(agent) = TestAgent::start() else { return };
+    let Some(ruby) = ours::ruby(&agent) else { return };
+    ways::assert_round_trips(&agent, &ruby, &hops::peers(&agent));
+}
+
+#[test]
+fn a_cpp_service_and_the_peers_keep_one_anothers_contexts() {
+    let Some(agent) = TestAgent::start() else { return };
+    let Some(cpp) = ours::cpp(&agent) else { return };
+    ways::assert_round_trips(&agent, &cpp, &hops::peers(&agent));
 }
