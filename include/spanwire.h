@@ -899,6 +899,10 @@ spanwire_status spanwire_span_start_with(
  *
  * Bytes that are not UTF-8 are replaced by U+FFFD and counted; the tag is kept.
  *
+ * Three keys are no tags, in all functions that set tags. "manual.keep" and "manual.drop" set the trace's sampling
+ * priority to 2 and -1, with any value but "false" and "0". "sampling.priority" sets it to 2 if its value is a number
+ * above 0, and to -1 if it is another number. See spanwire_span_set_priority().
+ *
  * @return SPANWIRE_OK
  *         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
  *         SPANWIRE_E_FORKED   the parent process started `span` before a fork
@@ -1213,8 +1217,11 @@ spanwire_status spanwire_span_set_error_flag(spanwire_span span, int32_t error);
 spanwire_status spanwire_span_set_meta_struct(spanwire_span span, const char *key, const void *bytes, size_t len);
 
 /**
- * Sets the sampling priority of the span's whole trace, as a decision of the user. Later children and contexts carry
- * it.
+ * Sets the sampling priority of the span's whole trace, as a decision of the user. It replaces any other decision;
+ * later
+ * contexts and chunks carry it, what has left before does not. Without it, the settings decide when the first context
+ * is
+ * passed on or the first chunk leaves.
  *
  * @param span      an open span; 0 does nothing and returns SPANWIRE_OK, for any priority
  * @param priority  -1 reject by the user, 0 reject, 1 keep, 2 keep by the user
@@ -1282,7 +1289,8 @@ spanwire_status spanwire_span_finish_at(spanwire_span span, int64_t end_ns);
 spanwire_status spanwire_span_discard(spanwire_span span);
 
 /**
- * Copies a span's context, for children in other processes and for late children. If another thread has been inside a
+ * Copies a span's context, for children in other processes and for late children. Decides first whether the trace is
+ * kept, unless that is decided: set what sampling rules look at before. If another thread has been inside a
  * call on the span for 100 ms, the context has the ids alone, without SPANWIRE_CONTEXT_HAS_PRIORITY.
  *
  * @param span  an open span, also one that the parent process had open before a fork
@@ -1523,6 +1531,27 @@ spanwire_status spanwire_span_remove_baggage(spanwire_span span, const char *key
 spanwire_status spanwire_span_each_baggage(spanwire_span span, spanwire_baggage_callback callback, void *userdata);
 
 /**
+ * As spanwire_span_each_baggage(), into one text, for hosts in which a callback is expensive: for each item a line of
+ * its
+ * key, `=`, its value and a newline. In keys and values, all bytes but ASCII letters, digits and `-._~` are
+ * percent-encoded.
+ *
+ * @param span      an open span; 0 has none
+ * @param buffer    receives the lines and a NUL; NULL only asks for the size
+ * @param capacity  size of the buffer in bytes
+ * @param need      as in spanwire_span_get_baggage()
+ *
+ * @return as spanwire_span_get_baggage(), without SPANWIRE_E_NOT_FOUND; the empty text if there is no baggage
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for an open span of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_baggage_text(spanwire_span span, char *buffer, size_t capacity, size_t *need);
+
+/**
  * Sets an item of baggage in a context that came in, for spans that are started with it later.
  *
  * @param context  a context; 0 does nothing and returns SPANWIRE_OK
@@ -1591,6 +1620,25 @@ spanwire_status spanwire_context_remove_baggage(spanwire_context_handle context,
  */
 spanwire_status spanwire_context_each_baggage(
     spanwire_context_handle context, spanwire_baggage_callback callback, void *userdata);
+
+/**
+ * As spanwire_span_baggage_text(), for a context that came in.
+ *
+ * @param context   a context; 0 has none
+ * @param buffer    as in spanwire_span_baggage_text()
+ * @param capacity  size of the buffer in bytes
+ * @param need      as in spanwire_span_get_baggage()
+ *
+ * @return as spanwire_span_baggage_text()
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any; calls on one context are serialised.
+ * Blocks:    never.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_baggage_text(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
 
 /*
  * =====================================================================================================================

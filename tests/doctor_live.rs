@@ -1,8 +1,18 @@
 //! `spanwire doctor` on this machine: it names every planted fault by its stable id, with a remedy, and finds no fault
 //! on a healthy machine. The Agents are `ddapm-test-agent`, the fault agent, and listeners that are no Agents.
 
+#[allow(dead_code)] // each test binary uses its own part of this
+#[path = "php/extension.rs"]
+mod extension;
+#[allow(dead_code)] // the same
+#[path = "support/fastcgi.rs"]
+mod fastcgi;
+#[path = "doctor_live/files.rs"]
+mod files;
 #[path = "doctor_live/plant.rs"]
 mod plant;
+#[path = "doctor_live/process.rs"]
+mod process;
 mod support;
 
 use plant::{agent_ahead_by, doctor, http, listener, mode, Folder};
@@ -138,7 +148,7 @@ fn a_port_where_something_else_listens_is_called_wrong_and_gets_no_trace() {
 #[test]
 fn an_agent_that_is_down_and_a_host_that_does_not_exist_are_different_causes() {
     let url = format!("http://127.0.0.1:{}", support::free_ports(1));
-    examine(doctor().agent(&url)).only("agent.wrong_port").says(&["connection was refused", "Start the Agent", "8126"]);
+    examine(doctor().agent(&url)).only("agent.down").says(&["connection was refused", "Start the Agent", "8126"]);
     // An address of this machine that no Agent binds to.
     examine(doctor().agent("http://127.0.0.9:8126"))
         .only("agent.down")

@@ -100,12 +100,14 @@ pub struct SampledView<'a> {
     pub trace_id: u128,
     /// The local root's id; 0 if it was discarded.
     pub span_id: u64,
+    /// Its parent's id; 0 for none.
+    pub parent_id: u64,
     /// Its name.
     pub name: &'a str,
     /// Its service.
     pub service: &'a str,
-    /// Its resource.
-    pub resource: &'a str,
+    /// Its environment; may be empty.
+    pub env: &'a str,
     /// The sampling priority, from -1 to 2.
     pub priority: i32,
     /// The mechanism, as `_dd.p.dm` has it: 0 or negative.
@@ -114,6 +116,8 @@ pub struct SampledView<'a> {
     pub rate: Option<f64>,
     /// The share that the rate limit let through lately, if it was asked.
     pub limit_rate: Option<f64>,
+    /// The limit of traces per second, if it rejected the trace.
+    pub limited_to: Option<f64>,
     /// What decided.
     pub by: DecidedBy<'a>,
 }

@@ -4,7 +4,7 @@
 use super::worked::{self, about};
 use super::*;
 use crate::counters::Reason;
-use crate::event::{DropDetail, Event, Outlet, SpanView, Thread};
+use crate::event::{DecidedBy, DropDetail, Event, Outlet, SampledView, SpanView, Thread};
 use crate::settings::rejection::UrlFault;
 use crate::settings::{Origin, Rejection};
 use std::fmt::Write;
@@ -55,12 +55,21 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     let (name, value) = ("DD_TRACE_AGENT_URL", "ftp://x");
     let why = &Rejection::Url(UrlFault::UnknownScheme { scheme: "ftp".into(), meant: None });
     say("setting rejected", Event::SettingRejected { name, value, origin: Origin::Env, why });
-    let names = ["DD_TRACE_SAMPLE_RATE", "DD_TRACE_SAMPLING_RULES"];
+    let names = ["DD_SERVICE_MAPPING", "DD_TRACE_HEADER_TAGS"];
     say("settings not supported", Event::SettingsUnsupported { names: &names });
     say("integration loaded *", Event::IntegrationLoaded { name: "flask", version: "3.0", status: "ok" });
     say("span started", Event::SpanStarted { span: &started, standing: worked::FIRST });
     say("child span finished", Event::SpanFinished { span: &span, standing: worked::CHILD });
     say("last span finished", Event::SpanFinished { span: &span, standing: worked::LAST });
+    let rule = DecidedBy::Rule { place: 0, text: r#"{"sample_rate":0,"service":"shop"}"# };
+    say("trace decided by a rule", Event::TraceDecided { trace: &worked::decided(rule, -1, Some(0.0)) });
+    say("trace decided by the Agent's rate", {
+        Event::TraceDecided { trace: &worked::decided(DecidedBy::AgentRate, 1, Some(0.25)) }
+    });
+    say("trace decided by the host", Event::TraceDecided { trace: &worked::decided(DecidedBy::Host, 2, None) });
+    let limited =
+        SampledView { limit_rate: Some(0.5), limited_to: Some(100.0), ..worked::decided(rule, -1, Some(1.0)) };
+    say("trace rejected by the rate limit", Event::TraceDecided { trace: &limited });
     say("parent unknown", Event::ParentUnknown { parent: 99, name: "late" });
     say("chunk enqueued", worked::enqueued(&list));
     say("payload sending", worked::sending());

@@ -3,7 +3,7 @@
 use super::text::{cut, duration, escaped, number};
 use super::*;
 use crate::counters::Reason;
-use crate::event::{Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
+use crate::event::{DecidedBy, Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
 use crate::languages::limits::HeldBack;
 use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
@@ -72,6 +72,9 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
             standing,
         },
         Event::SpanFinished { span: &span, standing },
+        Event::TraceDecided {
+            trace: &worked::decided(DecidedBy::Rule { place: 1, text: "{\"sample_rate\":0}" }, -1, Some(0.0)),
+        },
         Event::ParentUnknown { parent: 99, name: "late" },
         Event::ChunkEnqueued {
             trace_id: 255,
@@ -261,4 +264,17 @@ fn the_words_by_which_lines_are_known_are_ascii_and_listed_once() {
         }
     }
     assert!(all > 60, "{all}");
+}
+
+#[test]
+fn every_languages_start_up_line_is_found_by_the_same_words() {
+    let fields = worked::fields();
+    for language in ALL.iter().filter(|language| language.wordings.len() > 1) {
+        for form in Form::BOTH {
+            let about = worked::about(language.id(), language.wordings[*form as usize].version);
+            let lines = worked::lines(language, *form, &about, false, &worked::configured(&fields, None));
+            let found = lines.iter().filter(|line| line.text.contains("DATADOG TRACER CONFIGURATION"));
+            assert_eq!(found.count(), 1, "{}", language.wordings[*form as usize].name);
+        }
+    }
 }

@@ -4,7 +4,9 @@
 use super::{About, Dialect, Form, Frame, Language, Line};
 use crate::counters::Reason;
 use crate::event::send_error::{NameError, Peer, SendErrorKind};
-use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SendError, SpanView, Standing, Totals};
+use crate::event::{
+    DecidedBy, DropDetail, Event, OpenSpanView, QueueView, SampledView, SendError, SpanView, Standing, Totals,
+};
 use crate::languages::limits::HeldBack;
 use crate::level::Level;
 use crate::os_error::OsError;
@@ -141,6 +143,32 @@ pub fn fields() -> Vec<(String, Value)> {
         ("partial_flush_min_spans", json!(1000)),
     ];
     fields.map(|(name, value)| (name.to_string(), value)).into()
+}
+
+/// A decision about the trace of [`span`].
+pub fn decided(by: DecidedBy<'_>, priority: i32, rate: Option<f64>) -> SampledView<'_> {
+    let mechanism = match by {
+        DecidedBy::Default | DecidedBy::Minute => 0,
+        DecidedBy::AgentRate => -1,
+        DecidedBy::Rule { .. } | DecidedBy::SampleRate => -3,
+        DecidedBy::Host => -4,
+    };
+    let SpanView { trace_id, span_id, parent_id, name, service, .. } = span();
+    let (limit_rate, limited_to) = (None, None);
+    SampledView {
+        trace_id,
+        span_id,
+        parent_id,
+        name,
+        service,
+        env: "prod",
+        priority,
+        mechanism,
+        rate,
+        limit_rate,
+        limited_to,
+        by,
+    }
 }
 
 /// A chunk of one span that was enqueued. `list` is empty where the dialect does not ask for it.

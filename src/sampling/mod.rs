@@ -62,6 +62,7 @@ pub struct Sampler {
     tags: Vec<(String, String)>,
     rules: Vec<Rule>,
     rate: Option<f64>,
+    limit: f64,
     limiter: Limiter,
     span_rules: Vec<SpanRule>,
     /// With `DD_APM_TRACING_ENABLED=false`: one trace a minute.
@@ -79,6 +80,7 @@ impl Sampler {
             tags: settings.tags.clone(),
             rules: sampling.rules.iter().cloned().map(Rule::of).collect(),
             rate: sampling.rate,
+            limit: sampling.limit,
             limiter: Limiter::new(sampling.limit),
             span_rules: sampling.span_rules.iter().cloned().map(SpanRule::of).collect(),
             minute: (!sampling.apm_tracing).then(|| Limiter::new(1.0 / 60.0)),
@@ -100,6 +102,11 @@ impl Sampler {
         let own = [("env", &self.env), ("version", &self.version)].into_iter().filter(|(_, value)| !value.is_empty());
         let tags = self.tags.iter().map(|(key, value)| (key.as_str(), value));
         tags.chain(own).find(|(name, _)| name.as_bytes() == key).map(|(_, value)| value.as_bytes())
+    }
+
+    /// Traces per second that rules and the sample rate keep.
+    pub fn limit(&self) -> f64 {
+        self.limit
     }
 
     /// Returns the text of a rule, for logs.

@@ -14,6 +14,7 @@ pub mod parse;
 mod places;
 pub mod rejection;
 pub mod sampling;
+mod sampling_in_force;
 mod sources;
 mod startup;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))] // The same.
@@ -258,7 +259,7 @@ fn resolve_among(
     level_in_force::settle(&mut draft);
     settle_content(&mut draft);
     places::settle(&mut draft, &outside, &mut rejected);
-    sampling::settle(&mut draft, &mut rejected);
+    sampling_in_force::settle(&mut draft, &mut rejected);
     fall_back(&mut draft.frozen, "DD_SERVICE", around.process_name, |settings| &mut settings.service);
     fall_back(&mut draft.frozen, "DD_HOSTNAME", around.hostname, |settings| &mut settings.hostname);
     choose_agent(&mut draft, around.default_socket);

@@ -10,6 +10,7 @@ mod php;
 mod places;
 mod propagation;
 mod python;
+mod sampled;
 
 use super::*;
 use crate::languages::FOR_SETTINGS;

@@ -2,7 +2,7 @@
 //! `DD_TRACE_ABANDONED_SPAN_TIMEOUT` are logged; at a tracer's shutdown, all open spans are. The spans themselves are
 //! not changed.
 
-use super::spans::trace_of;
+use super::deciding::trace_of;
 use super::state::State;
 use super::view;
 use crate::event::{Event, OpenSpanView};

@@ -1,9 +1,9 @@
 //! Flushes and shuts down tracers, within the given time. Both are idempotent, and every span that is lost is counted.
 
+use super::deciding::trace_of;
 use super::ending::{self, Ending};
 use super::error::Error;
 use super::registry::{Abandoning, Tracer};
-use super::spans::trace_of;
 use super::state::State;
 use super::{abandoned, recording, view};
 use crate::counters::{Counters, Reason};

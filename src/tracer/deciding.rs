@@ -3,8 +3,8 @@
 
 use super::error::Error;
 use super::registry::Tracer;
-use super::spans::trace_of;
 use super::state::State;
+use crate::counters::Counters;
 use crate::event::{DecidedBy, Event, SampledView};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::level::Level;
@@ -19,6 +19,12 @@ use crate::sys;
 use crate::trace::decision::Rates;
 use crate::trace::{Chunk, Decision, Mechanism, Trace};
 use std::sync::atomic::Ordering::Relaxed;
+
+/// Returns the handle of a span's trace.
+#[inline]
+pub(super) fn trace_of(span: &OpenSpan) -> Handle {
+    Handle { index: span.trace, generation: span.trace_generation }
+}
 
 /// Decides about the trace of a span, unless that has been done. Call it, without holding a span or a trace, before a
 /// context of the trace is passed on. Does nothing for a span of the parent process: see [`inherited`].
@@ -100,6 +106,29 @@ pub(super) fn inherited(state: &State, span: &OpenSpan) -> Decision {
     by_root.unwrap_or(Decision::NONE)
 }
 
+/// Takes the decision of a span's tag `manual.keep` or `manual.drop` over to its trace.
+#[cold]
+#[inline(never)]
+pub(super) fn by_tag(state: &State, span: &mut OpenSpan) {
+    let Some(keep) = span.manual.take() else { return };
+    match state.traces.lock(trace_of(span)) {
+        Ok(mut trace) => by_hand(state, span, &mut trace, if keep { 2 } else { -1 }),
+        Err(_) => Counters::add(&state.shared.account(span.tracer).counters.tags_dropped, 1),
+    }
+}
+
+/// Sets the priority of a trace as a decision of the host. It holds for the chunks that follow.
+pub(super) fn by_hand(state: &State, span: &OpenSpan, trace: &mut Trace, priority: i32) {
+    trace.decision = Decision::by_hand(priority);
+    if crate::log::enabled(Level::Debug) {
+        let ids = (trace.trace_id_high, trace.trace_id_low);
+        let verdict = Verdict { keep: priority > 0, ..Verdict::DEFAULT };
+        with_sampler(state, span.tracer, |sampler| {
+            say(state, ids, &Root::Open(span), sampler, &verdict, trace.decision, DecidedBy::Host);
+        });
+    }
+}
+
 /// Whether the trace can be decided without the root, and nobody wants to read about it.
 #[inline(always)]
 fn is_plain(tracer: &Tracer) -> bool {
@@ -164,17 +193,17 @@ impl<'a> Root<'a> {
     }
 
     /// Service, name and resource as they are sent.
-    fn texts(&self, sampler: &'a Sampler) -> [&'a [u8]; 3] {
+    fn texts<'b>(&'b self, sampler: &'b Sampler) -> [&'b [u8]; 3] {
         let [service, name, resource] = match self {
             Root::Open(span) => [Field::Service, Field::Name, Field::Resource].map(|field| span.field(field)),
             Root::Finished(record) => [record.service, record.name, record.resource],
             Root::Gone => [&b""[..]; 3],
         };
-        let or = |text: &'a [u8], default: &'a [u8]| if text.is_empty() { default } else { text };
+        let or = |text: &'b [u8], default: &'b [u8]| if text.is_empty() { default } else { text };
         [or(service, sampler.service()), name, or(resource, name)]
     }
 
-    fn tag(&self, key: &[u8]) -> Option<Value<'_>> {
+    fn tag<'b>(&'b self, key: &[u8]) -> Option<Value<'b>> {
         match self {
             Root::Open(span) => span.get(key),
             Root::Finished(record) => tag_of(record, key),
@@ -182,11 +211,12 @@ impl<'a> Root<'a> {
         }
     }
 
-    fn span_id(&self) -> u64 {
+    /// Its id, and its parent's.
+    fn ids(&self) -> (u64, u64) {
         match self {
-            Root::Open(span) => span.span_id,
-            Root::Finished(record) => record.span_id,
-            Root::Gone => 0,
+            Root::Open(span) => (span.span_id, span.parent_id),
+            Root::Finished(record) => (record.span_id, record.parent_id),
+            Root::Gone => (0, 0),
         }
     }
 }
@@ -201,42 +231,76 @@ fn tag_of<'a>(record: &Record<'a>, key: &[u8]) -> Option<Value<'a>> {
     found
 }
 
+/// Calls `use_it` with the sampler of a tracer. It is locked for writing only while the slot has no tracer, and so never
+/// for a live trace.
+fn with_sampler<R>(state: &State, index: u32, use_it: impl FnOnce(&Sampler) -> R) -> Option<R> {
+    let sampler = state.tracers.at(index).sampler.try_read().ok()?;
+    sampler.as_deref().map(use_it)
+}
+
 /// Samples a trace.
-fn sample(state: &State, index: u32, (high, low): (u64, u64), root: Root<'_>) -> Decision {
-    let tracer = state.tracers.at(index);
-    // Locked for writing only while the slot has no tracer.
-    let Ok(sampler) = tracer.sampler.try_read() else { return Decision::DEFAULT };
-    let Some(sampler) = sampler.as_deref() else { return Decision::DEFAULT };
+fn sample(state: &State, index: u32, ids: (u64, u64), root: Root<'_>) -> Decision {
+    let decided = with_sampler(state, index, |sampler| {
+        let tracer = state.tracers.at(index);
+        let verdict = with_facts(&root, sampler, |facts| {
+            sampler.judge(ids.1, facts, rates_of(state, tracer), sys::monotonic_ns())
+        });
+        let decision = decision_of(&verdict);
+        if crate::log::enabled(Level::Debug) {
+            let by = match verdict.by {
+                By::Default => DecidedBy::Default,
+                By::AgentRate => DecidedBy::AgentRate,
+                By::Rule(place) => DecidedBy::Rule { place, text: sampler.rule_text(place) },
+                By::SampleRate => DecidedBy::SampleRate,
+                By::Minute => DecidedBy::Minute,
+            };
+            say(state, ids, &root, sampler, &verdict, decision, by);
+        }
+        decision
+    });
+    decided.unwrap_or(Decision::DEFAULT)
+}
+
+/// Calls `judge` with what rules ask of a span.
+fn with_facts<R>(root: &Root<'_>, sampler: &Sampler, judge: impl FnOnce(&Facts<'_>) -> R) -> R {
     let [service, name, resource] = root.texts(sampler);
     let tag = |key: &[u8]| root.tag(key).or_else(|| sampler.tag(key).map(Value::Text));
-    let facts = Facts { service, name, resource, tag: &tag };
-    let verdict = sampler.judge(low, &facts, rates_of(state, tracer), sys::monotonic_ns());
-    let decision = decision_of(&verdict);
-    if crate::log::enabled(Level::Debug) {
-        let text = |bytes| std::str::from_utf8(bytes).unwrap_or("\u{fffd}");
-        let by = match verdict.by {
-            By::Default => DecidedBy::Default,
-            By::AgentRate => DecidedBy::AgentRate,
-            By::Rule(place) => DecidedBy::Rule { place, text: sampler.rule_text(place) },
-            By::SampleRate => DecidedBy::SampleRate,
-            By::Minute => DecidedBy::Minute,
-        };
-        let trace_id = u128::from(high) << 64 | u128::from(low);
-        let view = SampledView {
-            trace_id,
-            span_id: root.span_id(),
-            name: text(name),
-            service: text(service),
-            resource: text(resource),
-            priority: decision.priority().unwrap_or_default(),
-            mechanism: decision.mechanism().unwrap_or(Mechanism::DEFAULT).number(),
-            rate: verdict.rate,
-            limit_rate: verdict.limit_rate,
-            by,
-        };
-        state.shared.logs.emit(&Event::TraceDecided { trace: &view });
-    }
-    decision
+    judge(&Facts { service, name, resource, tag: &tag })
+}
+
+/// Logs a decision.
+#[cold]
+#[inline(never)]
+fn say(
+    state: &State,
+    (high, low): (u64, u64),
+    root: &Root<'_>,
+    sampler: &Sampler,
+    verdict: &Verdict,
+    decision: Decision,
+    by: DecidedBy<'_>,
+) {
+    let text = |bytes| std::str::from_utf8(bytes).unwrap_or("\u{fffd}");
+    let [service, name, _] = root.texts(sampler).map(text);
+    let env = match root.tag(b"env") {
+        Some(Value::Text(env)) => env,
+        _ => sampler.tag(b"env").unwrap_or_default(),
+    };
+    let view = SampledView {
+        trace_id: u128::from(high) << 64 | u128::from(low),
+        span_id: root.ids().0,
+        parent_id: root.ids().1,
+        name,
+        service,
+        env: text(env),
+        priority: decision.priority().unwrap_or_default(),
+        mechanism: decision.mechanism().unwrap_or(Mechanism::DEFAULT).number(),
+        rate: verdict.rate,
+        limit_rate: verdict.limit_rate,
+        limited_to: verdict.limit_rate.filter(|_| !verdict.keep).map(|_| sampler.limit()),
+        by,
+    };
+    state.shared.logs.emit(&Event::TraceDecided { trace: &view });
 }
 
 fn decision_of(verdict: &Verdict) -> Decision {
@@ -256,19 +320,59 @@ fn keep_single_spans(state: &State, chunk: &mut Chunk) {
     if chunk.decision.priority() > Some(0) {
         return;
     }
-    let tracer = state.tracers.at(chunk.tracer);
-    let Ok(sampler) = tracer.sampler.try_read() else { return };
-    let Some(sampler) = sampler.as_deref().filter(|sampler| sampler.has_span_rules()) else { return };
-    let (mut at, now_ns) = (0, sys::monotonic_ns());
-    while let Some((record, _)) = chunk.records.bytes().get(at..).and_then(Record::read) {
-        let length = record::outline(chunk.records.bytes(), at).map_or(HEADER, |(length, ..)| length.max(HEADER));
-        let (span_id, root) = (record.span_id, Root::Finished(record));
-        let [service, name, resource] = root.texts(sampler);
-        let tag = |key: &[u8]| root.tag(key).or_else(|| sampler.tag(key).map(Value::Text));
-        let kept = sampler.span_rule(span_id, &Facts { service, name, resource, tag: &tag }, now_ns);
-        if let Some(place) = kept {
-            record::add_flags(chunk.records.bytes_mut(), at, record::kept_by(place));
+    with_sampler(state, chunk.tracer, |sampler| {
+        if sampler.has_span_rules() {
+            mark_kept(sampler, chunk.records.bytes_mut());
         }
-        at += length;
+    });
+}
+
+fn mark_kept(sampler: &Sampler, records: &mut [u8]) {
+    let (mut at, now_ns) = (0, sys::monotonic_ns());
+    while let Some((record, rest)) = records.get(at..).and_then(Record::read) {
+        let (span_id, next) = (record.span_id, records.len() - rest.len());
+        let root = Root::Finished(record);
+        if let Some(place) = with_facts(&root, sampler, |facts| sampler.span_rule(span_id, facts, now_ns)) {
+            record::add_flags(records, at, record::kept_by(place));
+        }
+        at = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::current::state;
+    use super::super::ending::{finish, End};
+    use super::super::spans::{self, Parent};
+    use super::*;
+
+    #[test]
+    fn a_chunk_waits_for_the_next_span_while_another_call_holds_the_root() {
+        let code = [
+            ("DD_SERVICE", "held root"),
+            ("DD_TRACE_AGENT_URL", "file:///dev/null"),
+            ("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "1"),
+            ("DD_TRACE_SAMPLING_RULES", r#"[{"name":"root","sample_rate":0}]"#),
+        ];
+        let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
+        let (state, tracer) = (state(), state().tracers.make(state(), code.to_vec()).expect("a tracer"));
+        let start = |parent, name: &[u8]| {
+            spans::start(state, tracer, parent, name, |_, _, _| {}).expect("started").expect("enabled")
+        };
+        let root = start(Parent::None, b"root");
+        let children = [0, 1].map(|_| start(Parent::Span(root), b"child"));
+        let held = state.spans.lock(Handle::of(root, Kind::Span).expect("a handle")).expect("free");
+        let traces = trace_of(&held);
+        let now = || {
+            let trace = state.traces.lock(traces).expect("free");
+            (trace.waiting, trace.decision.priority())
+        };
+        assert_eq!(finish(state, children[0], End::Now), Ok(()));
+        assert_eq!(now(), (1, None), "not decided by less than the root");
+        drop(held);
+        assert_eq!(finish(state, children[1], End::Now), Ok(()));
+        assert_eq!(now(), (0, Some(-1)));
+        assert_eq!(finish(state, root, End::Now), Ok(()));
+        state.tracers.free(state, tracer).expect("it is ours");
     }
 }

@@ -3,9 +3,9 @@
 //! the span when it unlocks.
 
 use super::deciding;
+use super::deciding::trace_of;
 use super::error::Error;
 use super::sending::{self, enqueue, Finished};
-use super::spans::trace_of;
 use super::state::State;
 use crate::counters::Counters;
 use crate::memory;

@@ -53,7 +53,7 @@ fn kept(index: u32, extracted: Extracted) -> Result<Kept, Full> {
         links: Texts::of_buffer(links),
         last_parent: extracted.last_parent.unwrap_or(0),
     };
-    Ok(Kept { context: Some(context), carried, tracer: index, bytes })
+    Ok(Kept { context: Some(context), carried, tracer: index, bytes, place: 0 })
 }
 
 /// Returns the ids and the decision of a context.

@@ -1,9 +1,9 @@
 //! Writes the context of a span, or one that came in, as headers.
 
 use super::contexts::Context;
-use super::deciding;
+use super::deciding::{self, trace_of};
 use super::error::Error;
-use super::spans::{context_of, trace_of};
+use super::spans::context_of;
 use super::state::State;
 use crate::memory::{Buffer, Full};
 use crate::process;

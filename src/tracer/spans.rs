@@ -3,7 +3,7 @@
 
 use super::contexts::Carried;
 pub use super::contexts::Context;
-use super::deciding;
+use super::deciding::{self, trace_of};
 use super::error::Error;
 use super::registry::Tracer;
 use super::state::State;
@@ -86,6 +86,9 @@ pub fn start(
     (span.start_tick, span.start_ns) = (place.start_tick, place.start_ns);
     count_sanitized(counters, span.set_field(Field::Name, name));
     fill(&mut span, tracer, counters);
+    if span.manual.is_some() {
+        deciding::by_tag(state, &mut span);
+    }
     span.shard = shard;
     span.label().set(&span);
     state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
@@ -262,11 +265,6 @@ fn beside(state: &State, parent: Handle) -> Local {
     context.map_or(Local::Unknown, Local::Elsewhere)
 }
 
-#[inline]
-pub(super) fn trace_of(span: &OpenSpan) -> Handle {
-    Handle { index: span.trace, generation: span.trace_generation }
-}
-
 pub(super) fn context_of(span: &OpenSpan, decision: Decision) -> Context {
     Context { trace_id_high: span.trace_id_high, trace_id_low: span.trace_id_low, span_id: span.span_id, decision }
 }
@@ -312,7 +310,11 @@ pub fn with_span<R>(
         Err(refused) => return Err(not_changed(state, handle, refused)),
     };
     let index = span.tracer;
-    change(&mut span, &state.shared.account(index).counters, state.tracers.at(index))
+    let changed = change(&mut span, &state.shared.account(index).counters, state.tracers.at(index));
+    if span.manual.is_some() {
+        deciding::by_tag(state, &mut span);
+    }
+    changed
 }
 
 /// Returns the context that continues a span elsewhere, also for a span of the parent process. Its trace is decided then.
@@ -350,6 +352,6 @@ pub fn set_priority(state: &State, number: u64, priority: i32) -> Result<(), Err
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     let span = state.spans.lock(handle)?;
     let mut trace = state.traces.lock(trace_of(&span))?;
-    trace.decision = Decision::by_hand(priority);
+    deciding::by_hand(state, &span, &mut trace, priority);
     Ok(())
 }

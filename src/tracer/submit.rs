@@ -123,6 +123,7 @@ impl Submission {
         count_sanitized(counters, span.set_service(tracers_service, service));
         fill(span, counters);
         span.close_gaps();
+        let manual = span.manual.take();
         let same = |chunk: &Chunk| {
             (chunk.trace_id_high, chunk.trace_id_low) == (given.trace_id_high, given.trace_id_low)
                 && chunk.records.len() < 1 << 20
@@ -143,6 +144,9 @@ impl Submission {
             records: Buffer::new(),
             sequence: 0,
         });
+        if let Some(keep) = manual {
+            chunk.decision = Decision::by_hand(if keep { 2 } else { -1 });
+        }
         let pool = &self.state.shared.pool;
         if crate::log::enabled(Level::Debug) {
             let span = &mut self.span;

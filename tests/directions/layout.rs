@@ -65,8 +65,8 @@ fn every_file_in_the_list_of_modules_exists() {
 
 #[test]
 fn a_name_without_a_file_is_found() {
-    let list = "trace/   which spans belong together, in sampling/ and chunk.rs\nno.rs    tests/run, span/table\n";
-    assert_eq!(missing(list, &root().join("src")), ["trace: sampling/", "no: no.rs"]);
+    let list = "trace/   which spans belong together, in missing/ and chunk.rs\nno.rs    tests/run, span/table\n";
+    assert_eq!(missing(list, &root().join("src")), ["trace: missing/", "no: no.rs"]);
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub fn stage() -> &'static Path {
 pub fn require(tool: &str) -> bool {
     let installed = match tool {
         "ddapm-test-agent" => root().join("target/venv/bin/ddapm-test-agent").exists(),
+        "ddtrace" | "opentelemetry-sdk" => root().join("target/peers/venv/bin/python").exists(),
+        "dd-trace" => root().join("target/peers/node_modules/dd-trace").exists(),
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
         "ruby-ffi" => Command::new("ruby").args(["-e", "require 'ffi'"]).output().is_ok_and(|o| o.status.success()),
         _ => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(tool).is_file()),

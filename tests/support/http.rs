@@ -20,10 +20,22 @@ impl Answer {
 /// Sends one request to `127.0.0.1:port` and reads the answer to the end of the connection. Uses HTTP/1.0, so that
 /// servers do not use chunked encoding.
 pub fn request(port: u16, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+    send(port, method, path, &[], body)
+}
+
+/// As `request`, with headers and without a body.
+pub fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
+    send(port, "GET", path, headers, b"")
+}
+
+fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let length = body.len();
-    write!(stream, "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n")?;
+    let mut head = format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    stream.write_all(format!("{head}\r\n").as_bytes())?;
     stream.write_all(body)?;
     let mut whole = Vec::new();
     stream.read_to_end(&mut whole)?;

@@ -31,12 +31,26 @@ impl Span {
 
 /// Decodes the chunks of a v0.4 body. The error names what violates the format.
 pub fn decode(body: &[u8]) -> Result<Vec<Vec<Span>>, String> {
+    let whole = value(body)?;
+    unique_keys(&whole)?;
+    chunks(&whole)
+}
+
+/// As `decode`, for payloads of other tracers: of a key that occurs twice, the last value counts.
+pub fn decode_of_others(body: &[u8]) -> Result<Vec<Vec<Span>>, String> {
+    chunks(&value(body)?)
+}
+
+fn value(body: &[u8]) -> Result<rmpv::Value, String> {
     let mut rest = body;
     let whole = rmpv::decode::read_value(&mut rest).map_err(|error| format!("not msgpack: {error}"))?;
     if !rest.is_empty() {
         return Err(format!("{} bytes after the payload", rest.len()));
     }
-    unique_keys(&whole)?;
+    Ok(whole)
+}
+
+fn chunks(whole: &rmpv::Value) -> Result<Vec<Vec<Span>>, String> {
     let chunks = whole.as_array().ok_or("the payload is no array")?;
     chunks
         .iter()
@@ -44,7 +58,7 @@ pub fn decode(body: &[u8]) -> Result<Vec<Vec<Span>>, String> {
         .collect()
 }
 
-/// Rejects a key that occurs twice: some readers keep its first value, others the last.
+/// Rejects a key that occurs twice, on any level: some readers keep its first value, others the last.
 fn unique_keys(value: &rmpv::Value) -> Result<(), String> {
     match value {
         rmpv::Value::Array(items) => items.iter().try_for_each(unique_keys),
@@ -80,13 +94,13 @@ fn span(value: &rmpv::Value) -> Result<Span, String> {
             "error" => span.error = value.as_i64().ok_or_else(wrong)?,
             "meta" => {
                 for (name, value) in value.as_map().ok_or_else(wrong)? {
-                    no_double(&name.to_string(), span.meta.insert(text(name)?, text(value)?))?;
+                    span.meta.insert(text(name)?, text(value)?);
                 }
             }
             "metrics" => {
                 for (name, value) in value.as_map().ok_or_else(wrong)? {
                     let number = value.as_f64().ok_or_else(wrong)?;
-                    no_double(&name.to_string(), span.metrics.insert(text(name)?, number))?;
+                    span.metrics.insert(text(name)?, number);
                 }
             }
             "meta_struct" => {
@@ -98,11 +112,6 @@ fn span(value: &rmpv::Value) -> Result<Span, String> {
         }
     }
     Ok(span)
-}
-
-/// Rejects a key that occurs twice: different agents read it differently.
-fn no_double<T>(key: &str, former: Option<T>) -> Result<(), String> {
-    former.map_or(Ok(()), |_| Err(format!("{key} comes twice")))
 }
 
 fn text(value: &rmpv::Value) -> Result<String, String> {

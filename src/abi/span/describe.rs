@@ -242,8 +242,9 @@ pub extern "C" fn spanwire_span_set_meta_struct(
     })
 }
 
-/// Sets the sampling priority of the span's whole trace, as a decision of the user. Later children and contexts carry
-/// it.
+/// Sets the sampling priority of the span's whole trace, as a decision of the user. It replaces any other decision; later
+/// contexts and chunks carry it, what has left before does not. Without it, the settings decide when the first context is
+/// passed on or the first chunk leaves.
 ///
 /// @param span      an open span; 0 does nothing and returns SPANWIRE_OK, for any priority
 /// @param priority  -1 reject by the user, 0 reject, 1 keep, 2 keep by the user

@@ -9,7 +9,8 @@ use crate::abi::status::*;
 use crate::tracer::spans;
 use crate::tracer::Error;
 
-/// Copies a span's context, for children in other processes and for late children. If another thread has been inside a
+/// Copies a span's context, for children in other processes and for late children. Decides first whether the trace is
+/// kept, unless that is decided: set what sampling rules look at before. If another thread has been inside a
 /// call on the span for 100 ms, the context has the ids alone, without SPANWIRE_CONTEXT_HAS_PRIORITY.
 ///
 /// @param span  an open span, also one that the parent process had open before a fork

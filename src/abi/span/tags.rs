@@ -13,7 +13,7 @@ use crate::tracer::Error;
 #[inline]
 pub(in crate::abi) fn put_tag(span: &mut OpenSpan, counters: &Counters, tag: &spanwire_tag) -> Result<(), Error> {
     match (tag.key.of(tag.key_len).and_then(key), tag.value.of(tag.value_len)) {
-        (Ok(key), Ok(value)) => noted(counters, span.set_text(key, value.unwrap_or_default())),
+        (Ok(key), Ok(value)) => set_text(span, counters, key, value.unwrap_or_default()),
         _ => {
             Counters::add(&counters.tags_dropped, 1);
             Err(Error::Argument)
@@ -33,12 +33,59 @@ pub(in crate::abi) fn put_metric(
 #[inline]
 fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, value: f64) -> Result<(), Error> {
     match key(name) {
+        Ok(key) if may_decide(key) && decides(span, key, Value::Number(value)) => Ok(()),
         Ok(key) if value.is_finite() => noted(counters, span.set_number(key, value)),
         _ => {
             Counters::add(&counters.tags_dropped, 1);
             Err(Error::Argument)
         }
     }
+}
+
+#[inline]
+fn set_text(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: &[u8]) -> Result<(), Error> {
+    if may_decide(key) && decides(span, key, Value::Text(value)) {
+        return Ok(());
+    }
+    noted(counters, span.set_text(key, value))
+}
+
+/// Whether a key has the length and the first letter of one that decides about the trace. Cheap, since every tag is asked.
+#[inline(always)]
+fn may_decide(key: &[u8]) -> bool {
+    match key.len() {
+        11 => key[0] == b'm',
+        17 => key[0] == b's',
+        _ => false,
+    }
+}
+
+/// Notes what `manual.keep`, `manual.drop` or `sampling.priority` decides about the trace. Returns whether it is one of
+/// these, and so no tag. A priority that is no number stays a tag.
+#[cold]
+#[inline(never)]
+fn decides(span: &mut OpenSpan, key: &[u8], value: Value<'_>) -> bool {
+    let manual = match key {
+        b"manual.keep" => true,
+        b"manual.drop" => false,
+        b"sampling.priority" => {
+            let number = match value {
+                Value::Number(number) => Some(number),
+                Value::Text(text) => std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok()),
+            };
+            span.manual = number.filter(|number: &f64| number.is_finite()).map(|number| number > 0.0).or(span.manual);
+            return number.is_some_and(f64::is_finite);
+        }
+        _ => return false,
+    };
+    let asked = match value {
+        Value::Number(number) => number != 0.0,
+        Value::Text(text) => text != b"0" && !text.eq_ignore_ascii_case(b"false"),
+    };
+    if asked {
+        span.manual = Some(manual);
+    }
+    true
 }
 
 /// Sets a text tag. The last value of a key replaces earlier ones, also a number.
@@ -48,6 +95,10 @@ fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, val
 /// @param value  the tag's value, UTF-8; NULL is the empty text; cut to SPANWIRE_TAG_VALUE_MAX, and counted
 ///
 /// Bytes that are not UTF-8 are replaced by U+FFFD and counted; the tag is kept.
+///
+/// Three keys are no tags, in all functions that set tags. "manual.keep" and "manual.drop" set the trace's sampling
+/// priority to 2 and -1, with any value but "false" and "0". "sampling.priority" sets it to 2 if its value is a number
+/// above 0, and to -1 if it is another number. See spanwire_span_set_priority().
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
@@ -65,7 +116,7 @@ fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, val
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_tag(span: spanwire_span, key: CText, value: CText) -> spanwire_status {
     let (key, value) = (key.get(), value.or_empty());
-    with(span, |span, counters, _| noted(counters, span.set_text(self::key(key)?, value)))
+    with(span, |span, counters, _| set_text(span, counters, self::key(key)?, value))
 }
 
 /// As spanwire_span_set_tag(), with lengths.

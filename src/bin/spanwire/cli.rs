@@ -127,13 +127,26 @@ pub struct AgentOptions {
 
 const DOCTOR_HELP: &str = "\
 The doctor answers three questions: did the tracer start, did it make spans, did they reach the Agent?
-If not, it names the cause and what to do. Given log files, it reads them: logs of this library and of
-the Datadog tracers for Java, Python, Ruby, Go, Node.js, .NET, PHP and C++, of one process or of many.
-A log in debug mode (DD_TRACE_DEBUG=true) contains most. Without a file the doctor checks this
-machine: the settings that a program started here would have, and the Agent that they name.
+If not, it names the cause and what to do.
 
-The doctor replaces secrets in its output. Its exit status is 0 if nothing is wrong, 1 if it found a
-cause, and 2 if it could not do its work.
+Given log files, it reads them: logs of this library and of the Datadog tracers for Java, Python,
+Ruby, Go, Node.js, .NET, PHP and C++, of one process or of many. A log in debug mode
+(DD_TRACE_DEBUG=true) contains most.
+
+With --pid it examines a running process of any tracer: the settings in its environment, in php.ini
+and the pools of php-fpm, and the Agent that they name, from the network of the process and with the
+rights of its user. Of a process with this library it also shows the settings that its code made, and
+counts the spans that were started, sent and dropped. Run it as the user of the process or as root.
+
+Otherwise it checks this machine: the settings that a program started here would have, and the Agent
+that they name. --env and --php-ini take the settings from files instead.
+
+If no Agent answers at the address, the doctor tries the usual ports and sockets, and says where one
+is. It sends one small trace of service spanwire-doctor to the Agent. It replaces secrets in its
+output.
+
+Exit status: 0 nothing is wrong; 1 a cause was found, or the log has errors that the doctor does not
+understand; 2 the doctor could not do its work, for example read the file or the process.
 
 Examples:
   spanwire doctor app.log                     reads this log
@@ -141,18 +154,36 @@ Examples:
   spanwire doctor --json app.log              prints one JSON object for scripts
   spanwire doctor -                           reads standard input, as in `zcat app.log.gz | …`
   spanwire doctor                             checks this machine
-  spanwire doctor --url http://agent:8126     checks this machine with this Agent";
+  spanwire doctor --url http://agent:8126     checks this machine with this Agent
+  spanwire doctor --pid 4711                  examines a running process
+  spanwire doctor --env app.env               a program with the variables in this file
+  spanwire doctor --php-ini                   PHP on this machine, as `php` in PATH finds its php.ini
+  spanwire doctor --php-ini /etc/php/8.2/fpm/pool.d/www.conf
+                                              the workers of this pool of php-fpm";
 
 /// Options of `spanwire doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorOptions {
-    /// Log files to read, `-` for standard input; without any, the doctor checks this machine
+    /// Log files to read, `-` for standard input; without any, the doctor checks this machine or a process
     #[arg(value_name = "LOGFILE")]
     pub files: Vec<PathBuf>,
 
     /// The Agent to check instead of the one that the settings name
     #[arg(long, value_name = "URL", conflicts_with = "files")]
     pub url: Option<String>,
+
+    /// Examine the running process of this id
+    #[arg(long, value_name = "N", conflicts_with_all = ["files", "env"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: Option<u32>,
+
+    /// Take the environment from this file: NAME=value lines, as for `docker run --env-file`, systemd or a shell
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    pub env: Option<PathBuf>,
+
+    /// Take settings of PHP from this php.ini, folder of *.ini files, or configuration of php-fpm; without FILE, from
+    /// where PHP reads them
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "files")]
+    pub php_ini: Option<Option<PathBuf>>,
 
     /// Print one JSON object instead of text: status, causes, sections, facts
     #[arg(long)]
@@ -266,7 +297,7 @@ mod tests {
     fn every_example_in_the_help_can_be_run() {
         Cli::command().debug_assert();
         let helps =
-            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 6), (RECORDER_HELP, 3), (CORE_HELP, 5)];
+            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 10), (RECORDER_HELP, 3), (CORE_HELP, 5)];
         for (help, count) in helps {
             let examples = examples(help);
             assert_eq!(examples.len(), count, "{examples:?}");

@@ -2,7 +2,7 @@
 //! that the process keeps open. Reading does not disturb the process. This file is the command; `find` reads the
 //! memory, `show` prints it.
 
-mod find;
+pub mod find;
 pub mod show;
 
 pub use find::Found;

@@ -81,6 +81,9 @@ pub fn headers(sender: &Sender<'_>, chunks: usize, add: &mut dyn FnMut(&'static 
     add("Datadog-External-Env", sender.identity.external_env.as_deref().unwrap_or_default());
     // The Agent reads a boolean as Go does, and logs a warning for each payload that says "yes".
     add("Datadog-Client-Computed-Top-Level", "true");
+    if sender.identity.no_statistics {
+        add("Datadog-Client-Computed-Stats", "true");
+    }
     add("Datadog-Send-Real-Http-Status", "true");
     add("Datadog-Rates-Payload-Version", sender.rates_version);
 }

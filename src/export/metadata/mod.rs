@@ -68,6 +68,7 @@ impl Metadata {
                 container_id: host::container_id(),
                 entity_id: host::entity_id(),
                 external_env: settings.external_env.clone(),
+                no_statistics: !settings.sampling.apm_tracing,
             },
             runtime_id,
             service: settings.service.clone(),
@@ -119,4 +120,6 @@ pub struct Identity {
     pub entity_id: Option<String>,
     /// What an admission controller put into the environment for the agent.
     pub external_env: Option<String>,
+    /// Whether the Agent must not compute statistics of the traces (`DD_APM_TRACING_ENABLED`).
+    pub no_statistics: bool,
 }

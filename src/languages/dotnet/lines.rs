@@ -11,7 +11,7 @@ use crate::event::{DropDetail, Event, SendError};
 use crate::languages::language::Form;
 use crate::languages::line::{Frame, Line, NATIVE_CODE};
 use crate::languages::native::own;
-use crate::languages::text::{escaped, inline, object};
+use crate::languages::text::{escaped, inline, number, object};
 use crate::level::Level;
 use crate::zone::Moment;
 use crate::{redact, sys};
@@ -145,6 +145,13 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         }
         Event::SettingRejected { name: "DD_TRACE_SAMPLING_RULES", why, .. } => {
             to.throw(Level::Warn, "Unable to parse the trace sampling rules.", &inline(&why.to_string()));
+        }
+        Event::TraceDecided { trace } => {
+            // The limit is on the traces of a second.
+            if let Some(limit) = trace.limited_to {
+                let id = span::trace_id(form, trace.trace_id);
+                to.say(Level::Warn, &host::limited(&id, &number(limit).to_string(), "1000"));
+            }
         }
         Event::SpanStarted { span, .. } => to.say(Level::Debug, &span::started(form, span)),
         Event::SpanFinished { span, standing } => {

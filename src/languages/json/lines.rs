@@ -50,15 +50,19 @@ impl Object {
             }
             Event::TraceDecided { trace } => {
                 self.text("trace_id", &format!("{:032x}", trace.trace_id)).text("span_id", &trace.span_id.to_string());
-                self.text("name", &free(trace.name)).text("service", &free(trace.service));
+                self.text("name", &free(trace.name))
+                    .text("service", &free(trace.service))
+                    .text("env", &free(trace.env));
                 self.plain("sampling_priority", trace.priority).plain("mechanism", trace.mechanism);
                 self.text("by", trace.by.name());
                 if let DecidedBy::Rule { place, text } = trace.by {
                     self.plain("rule", place + 1).text("rule_text", &free(text));
                 }
-                for (name, rate) in [("rate", trace.rate), ("limit_rate", trace.limit_rate)] {
-                    if let Some(rate) = rate {
-                        self.plain(name, rate);
+                let numbers =
+                    [("rate", trace.rate), ("limit_rate", trace.limit_rate), ("limited_to", trace.limited_to)];
+                for (name, value) in numbers {
+                    if let Some(value) = value {
+                        self.plain(name, number(value));
                     }
                 }
                 self

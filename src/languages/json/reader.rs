@@ -24,6 +24,7 @@ fn read(line: &str) -> Option<Seen<'_>> {
     }
     match kind {
         "span.started" => return Some(Seen::Started(word_after(line, "\"span_id\":\"")?)),
+        "trace.decided" => return Some(Seen::Decided),
         "span.finished" => return Some(Seen::Finished(word_after(line, "\"span_id\":\"")?)),
         _ => {}
     }

@@ -78,14 +78,19 @@ impl Line {
             Event::TraceDecided { trace } => {
                 self.say("trace decided:").count("trace_id", format_args!("{:032x}", trace.trace_id));
                 self.fact("name", &free(trace.name)).fact("service", &free(trace.service));
+                if !trace.env.is_empty() {
+                    self.fact("env", &free(trace.env));
+                }
                 self.count("sampling_priority", trace.priority).count("mechanism", trace.mechanism);
                 self.fact("by", trace.by.name());
                 if let DecidedBy::Rule { place, text } = trace.by {
                     self.count("rule", place + 1).fact("text", &free(text));
                 }
-                for (name, rate) in [("rate", trace.rate), ("limit_rate", trace.limit_rate)] {
-                    if let Some(rate) = rate {
-                        self.count(name, number(rate));
+                let numbers =
+                    [("rate", trace.rate), ("limit_rate", trace.limit_rate), ("limited_to", trace.limited_to)];
+                for (name, value) in numbers {
+                    if let Some(value) = value {
+                        self.count(name, number(value));
                     }
                 }
             }

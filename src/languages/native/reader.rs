@@ -53,6 +53,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
     Some(match message.as_bytes().first()? {
         b's' if starts("span started: ") => Seen::Started(word_after(message, " span_id=")?),
         b's' if starts("span finished: ") => Seen::Finished(word_after(message, " span_id=")?),
+        b't' if starts("trace decided: ") => Seen::Decided,
         b'c' if starts("chunk enqueued: ") => Seen::Written(spans()),
         b'p' if starts("payload sending: ") => Seen::Sending { traces: traces() },
         b'p' if starts("payload sent: ") => {

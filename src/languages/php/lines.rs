@@ -11,11 +11,11 @@
 mod span;
 
 use crate::counters::Reason;
-use crate::event::{DropDetail, Event, OpenSpanView, QueueView, SendError, SendErrorClass};
+use crate::event::{DecidedBy, DropDetail, Event, OpenSpanView, QueueView, SampledView, SendError, SendErrorClass};
 use crate::languages::language::Form;
 use crate::languages::line::{Frame, Line};
 use crate::languages::native::own;
-use crate::languages::text::{general, inline, inline_value, more_spans, object, SpansRoom};
+use crate::languages::text::{general, inline, inline_value, more_spans, number, object, SpansRoom};
 use crate::level::Level;
 use crate::redact;
 use std::borrow::Cow;
@@ -42,6 +42,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         Event::IntegrationLoaded { name, status, .. } => log.integration(name, status),
         Event::SpanStarted { span, .. } => log.say(Level::Trace, "span", &span::started(span)),
         Event::SpanFinished { span, .. } => log.say(Level::Trace, "span", &span::finished(span)),
+        Event::TraceDecided { trace } => log.decided(trace),
         Event::ChunkEnqueued { spans, agent_url, list, .. } => {
             let mut room = SpansRoom::new();
             for (n, one) in list.iter().enumerate() {
@@ -233,6 +234,48 @@ impl Log<'_> {
         }
     }
 
+    fn decided(&mut self, trace: &SampledView<'_>) {
+        let trace_id = format!("{:032x}", trace.trace_id);
+        let rate = trace.rate.unwrap_or(1.0);
+        let span_id = trace.span_id.to_string();
+        let by_rate;
+        let rule = match trace.by {
+            DecidedBy::Rule { text, .. } => text,
+            DecidedBy::SampleRate => {
+                by_rate = format!("{{\"sample_rate\":{}}}", number(rate));
+                &by_rate
+            }
+            DecidedBy::Host if trace.priority > 0 => "manual.keep",
+            DecidedBy::Host => "manual.drop",
+            DecidedBy::AgentRate => {
+                let (service, env) = (inline(trace.service), inline(trace.env));
+                return self.applied(&trace_id, rate, Some((&service, &env)));
+            }
+            DecidedBy::Default | DecidedBy::Minute => return self.applied(&trace_id, rate, None),
+        };
+        self.matched(&trace_id, &inline(rule), Some(&span_id));
+    }
+
+    fn matched(&mut self, trace: &str, rule: &str, span: Option<&str>) {
+        let span = span.map_or(String::new(), |span| format!(" for span {span}"));
+        self.say(
+            Level::Debug,
+            "debug",
+            &format!("Evaluated sampling rules{span} on trace {trace}. Matched rule {rule}."),
+        );
+    }
+
+    fn applied(&mut self, trace: &str, rate: f64, of: Option<(&str, &str)>) {
+        let found = match of {
+            Some((service, env)) => {
+                format!("(service: {service}, env: {env}) and found a sample_rate of {rate:.6}")
+            }
+            None => format!("and applied a default sample_rate of {rate:.6}"),
+        };
+        let text = format!("Evaluated agent sampling rules for root span for trace {trace} {found}");
+        self.say(Level::Debug, "debug", &text);
+    }
+
     fn host_event(&mut self, kind: &str, fields: &[(&str, &str)]) {
         let field = |name: &str| fields.iter().find(|(key, _)| *key == name).map(|(_, value)| inline(value));
         match kind {
@@ -257,20 +300,12 @@ impl Log<'_> {
             }
             "sampling.decided" => {
                 if let (Some(trace), Some(rule), span) = (field("trace_id"), field("rule"), field("span_id")) {
-                    let span = span.map_or(String::new(), |span| format!(" for span {span}"));
-                    let text = format!("Evaluated sampling rules{span} on trace {trace}. Matched rule {rule}.");
-                    return self.say(Level::Debug, "debug", &text);
+                    return self.matched(&trace, &rule, span.as_deref());
                 }
                 let rate = field("rate").and_then(|rate| rate.parse::<f64>().ok());
                 if let (Some(trace), Some(rate)) = (field("trace_id"), rate) {
-                    let found = match (field("service"), field("env")) {
-                        (Some(service), Some(env)) => {
-                            format!("(service: {service}, env: {env}) and found a sample_rate of {rate:.6}")
-                        }
-                        _ => format!("and applied a default sample_rate of {rate:.6}"),
-                    };
-                    let text = format!("Evaluated agent sampling rules for root span for trace {trace} {found}");
-                    return self.say(Level::Debug, "debug", &text);
+                    let of = field("service").zip(field("env"));
+                    return self.applied(&trace, rate, of.as_ref().map(|(service, env)| (&**service, &**env)));
                 }
             }
             _ => {}

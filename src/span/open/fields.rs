@@ -67,6 +67,8 @@ pub struct OpenSpan {
     pub service_hash: u32,
     /// Hash of the parent's service; 0 for the tracer's own.
     pub parent_service_hash: u32,
+    /// The host has set the tag `manual.keep` (true) or `manual.drop` (false), which the trace has not taken yet.
+    pub manual: Option<bool>,
     /// What the span hands on to its children and to other processes.
     pub baggage: Texts,
     start_given: bool,
@@ -100,7 +102,7 @@ impl OpenSpan {
         if !self.baggage.is_empty() {
             self.baggage = Texts::default();
         }
-        self.start_given = false;
+        (self.start_given, self.manual) = (false, None);
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
         (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
     }

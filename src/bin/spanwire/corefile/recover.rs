@@ -188,6 +188,7 @@ fn metadata(tracer: &Tracer) -> Option<Metadata> {
         container_id: maybe("container_id"),
         entity_id: maybe("entity_id"),
         external_env: maybe("external_env"),
+        no_statistics: false,
     };
     Some(metadata)
 }

@@ -1,14 +1,21 @@
-//! `spanwire doctor` without files: checks what a process started here would experience. This file has the order of the
-//! checks and their time limits; each check is a module of its own.
+//! `spanwire doctor` without log files: checks what a process started here would experience, or one that runs. `subject`
+//! gathers whose settings are examined. This file has the order of the checks and their time limits; each check is a
+//! module of its own.
 
 mod clock;
+mod counts;
+mod elsewhere;
+mod env_file;
 mod found;
 mod info;
 mod limits;
 mod logs;
+mod php;
 mod place;
+mod process;
 mod settings;
 mod socket;
+mod subject;
 mod trace;
 mod user;
 mod wire;
@@ -17,11 +24,15 @@ use super::report::{Finding, Report, Section};
 use crate::cli::DoctorOptions;
 use crate::out::{Failure, Out};
 use found::{bad, note};
-use serde_json::{Map, Value as Json};
-use spanwire::companion::settings::Settings;
+use limits::Limits;
+use place::Ask;
+use process::Process;
+use serde_json::Map;
+use spanwire::companion::settings::{AgentAddress, Settings};
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
 use std::time::{Duration, Instant};
+use subject::Subject;
 
 /// Time limit of the whole run, approximately.
 const ALL_MAX: Duration = Duration::from_secs(9);
@@ -33,7 +44,9 @@ const FILES_MAX: Duration = Duration::from_secs(1);
 /// Runs the checks, prints the report, and returns the exit status: 0 if nothing is wrong, 1 if a cause was found.
 pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
     let progress = Progress { on: !options.json && io::stderr().is_terminal() };
-    let report = check(options.url.as_deref(), &progress);
+    progress.says("reading settings");
+    let subject = Subject::of(options).inspect_err(|_| progress.done())?;
+    let report = check(&subject, &progress);
     progress.done();
     if options.json {
         out.write(&format!("{:#}\n", report.json()))?;
@@ -43,29 +56,59 @@ pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
     Ok(report.exit_status())
 }
 
-fn check(url: Option<&str>, progress: &Progress) -> Report {
+fn check(subject: &Subject, progress: &Progress) -> Report {
     let time = Time::start();
     let mut facts = Map::new();
-    progress.says("reading settings");
-    let (settings, section) = settings::look(url, &mut facts);
-    let mut sections = vec![section];
-    check_agent(&settings, &time, progress, &mut sections, &mut facts);
+    let mut sections = Vec::new();
+    let process = subject.process.as_ref();
+    if !subject.read.is_empty() {
+        let title = if process.is_some() { "The process" } else { "What was read" };
+        sections.push(section(title, subject.read.clone()));
+    }
+    if let Some(process) = process {
+        facts.insert("process".into(), process.facts());
+        sections.extend(counts::look(process, &mut facts));
+    }
+    let (mut settings, mut of_settings) = settings::look(subject, &mut facts);
+    if let Some(process) = process {
+        of_settings.findings.extend(process.unchecked());
+    }
+    sections.push(of_settings);
+    if let Some(process) = process {
+        settings.agent = process.reachable(&settings.agent);
+        settings.log_file = settings.log_file.map(|path| process.inside(&path));
+    }
+    if process.is_some_and(Process::is_elsewhere) && matches!(settings.agent, AgentAddress::Http { .. }) {
+        let why = "the process has another network, which could not be entered";
+        sections.push(section("A test trace", vec![trace::not_sent(why)]));
+    } else {
+        let contained = process.map_or_else(place::is_contained, |process| process.contained);
+        let mut ask = Ask { time: &time, contained, facts: &mut facts };
+        check_agent(&settings, &mut ask, progress, &mut sections);
+    }
     progress.says("checking files and limits");
-    let chosen = settings.clone();
-    sections.push(in_time("Where logs go", "log.no_answer", move || logs::look(&chosen)));
-    sections.push(in_time("Limits of this process", "limits.no_answer", move || limits::look(&settings)));
+    let (chosen, folder) = (settings.clone(), subject.variable(logs::DIRECTORY));
+    let folder = folder.map(|folder| process.map_or(folder.clone().into(), |process| process.inside(folder.as_ref())));
+    sections.push(in_time("Where logs go", "log.no_answer", move || logs::look(&chosen, folder.as_deref())));
+    let of = process.map_or_else(Limits::own, |process| process.limits.clone());
+    sections.push(in_time("Limits of this process", "limits.no_answer", move || limits::look(&of, &settings)));
+    if let Some(process) = process {
+        rename_paths(process, &mut sections);
+    }
     Report { sections, facts }
 }
 
-fn check_agent(
-    settings: &Settings,
-    time: &Time,
-    progress: &Progress,
-    sections: &mut Vec<Section>,
-    facts: &mut Map<String, Json>,
-) {
+/// Replaces paths that are valid only here by those of the process.
+fn rename_paths(process: &Process, sections: &mut [Section]) {
+    for finding in sections.iter_mut().flat_map(|section| &mut section.findings) {
+        let texts = [&mut finding.says, &mut finding.remedy].into_iter().chain(&mut finding.evidence);
+        texts.for_each(|text| *text = process.plain(text));
+    }
+}
+
+fn check_agent(settings: &Settings, ask: &mut Ask<'_>, progress: &Progress, sections: &mut Vec<Section>) {
     progress.says("connecting to the Agent");
-    let (place, stream) = place::reach(settings, time, facts);
+    let (place, stream) = place::reach(settings, ask);
     sections.push(section("The Agent's address", place));
     let Some(target) = wire::Target::of(&settings.agent) else {
         sections.push(section("A test trace", vec![trace::not_sent("the settings name no Agent")]));
@@ -76,17 +119,20 @@ fn check_agent(
         return;
     };
     progress.says("requesting /info from the Agent");
-    let answer = wire::get(stream, &target, "/info", time.step(settings.request_timeout));
-    let seen = info::judge(&answer, &target, facts);
+    let answer = wire::get(stream, &target, "/info", ask.time.step(settings.request_timeout));
+    let mut seen = info::judge(&answer, &target, ask.facts);
+    if seen.agent == info::Agent::No {
+        seen.findings = seen.findings.into_iter().map(|finding| place::with_others(settings, ask, finding)).collect();
+    }
     sections.push(section("The server at that address", seen.findings));
     progress.says("sending a test trace");
     let trace = match seen.agent {
         info::Agent::No => vec![trace::not_sent("the server there is not an Agent")],
-        info::Agent::Yes => trace::send(settings, &target, true, time, facts),
-        info::Agent::Perhaps => trace::send(settings, &target, false, time, facts),
+        info::Agent::Yes => trace::send(settings, &target, true, ask.time, ask.facts),
+        info::Agent::Perhaps => trace::send(settings, &target, false, ask.time, ask.facts),
     };
     sections.push(section("A test trace", trace));
-    sections.push(section("Clock", vec![clock::compare(answer.ok().as_ref(), facts)]));
+    sections.push(section("Clock", vec![clock::compare(answer.ok().as_ref(), ask.facts)]));
 }
 
 fn section(title: &str, findings: Vec<Finding>) -> Section {

@@ -1,5 +1,5 @@
 //! `spanwire doctor`: finds out why traces do not arrive. Reads log files if there are any (`logs`), otherwise checks
-//! this machine (`live`). Both return a `report`.
+//! this machine or a process (`live`). Both return a `report`.
 
 mod answers;
 mod causes;

@@ -20,23 +20,35 @@ pub struct Found {
 
 /// Returns the recorder of this process, or a sentence that says why there is none.
 pub fn recorder(pid: u32) -> Result<Found, String> {
-    let folder = PathBuf::from(format!("/proc/{pid}"));
-    let status = fs::read_to_string(folder.join("status")).map_err(|error| match error.kind() {
+    look(pid)?.ok_or_else(|| {
+        format!(
+            "process {pid} has no flight recorder: it has not loaded libspanwire, has not called it yet, or has \
+             closed descriptors that are not its own"
+        )
+    })
+}
+
+/// Returns the text of /proc/PID/status, or a sentence that says why there is no such process.
+pub fn status(pid: u32) -> Result<String, String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(|error| match error.kind() {
         ErrorKind::NotFound => ended(pid, "there is no process"),
         _ => format!("cannot look at process {pid}: {error}"),
     })?;
-    if field(&status, "State:").is_some_and(|state| state.starts_with(['Z', 'X'])) {
-        return Err(ended(pid, "it has ended already: process"));
+    match field(&status, "State:").is_some_and(|state| state.starts_with(['Z', 'X'])) {
+        true => Err(ended(pid, "it has ended already: process")),
+        false => Ok(status),
     }
-    let files = fs::read_dir(folder.join("fd")).map_err(|error| refused(pid, &status, &error))?;
+}
+
+/// Returns the recorder of this process; `None` if it has none; or a sentence that says why it cannot be read.
+pub fn look(pid: u32) -> Result<Option<Found>, String> {
+    let status = status(pid)?;
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).map_err(|error| refused(pid, &status, &error))?;
     let name = format!("/memfd:{} (deleted)", MEMORY_NAME.to_string_lossy());
     let named = |path: &PathBuf| fs::read_link(path).is_ok_and(|to| to == Path::new(&name));
     let paths: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).filter(named).collect();
     if paths.is_empty() {
-        return Err(format!(
-            "process {pid} has no flight recorder: it has not loaded libspanwire, has not called it yet, or has \
-             closed descriptors that are not its own"
-        ));
+        return Ok(None);
     }
     // In a container a process has another pid. The recorder holds the innermost one.
     let numbers = field(&status, "NSpid:").unwrap_or_default();
@@ -56,7 +68,7 @@ pub fn recorder(pid: u32) -> Result<Found, String> {
             Err(error) => why = format!("the flight recorder of process {pid} cannot be read: {error}"),
         }
     }
-    best.ok_or(why)
+    best.map(Some).ok_or(why)
 }
 
 /// Returns the error for a process that has ended.
@@ -67,7 +79,8 @@ fn ended(pid: u32, what: &str) -> String {
     )
 }
 
-fn refused(pid: u32, status: &str, error: &io::Error) -> String {
+/// Returns the error for a process that may not be read.
+pub fn refused(pid: u32, status: &str, error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => ended(pid, "it has just ended: process"),
         ErrorKind::PermissionDenied => {
@@ -82,7 +95,7 @@ fn refused(pid: u32, status: &str, error: &io::Error) -> String {
 }
 
 /// Returns the value of a line in /proc/PID/status.
-fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+pub fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 

@@ -197,7 +197,8 @@ fn date(ns: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
-fn age(now: u64, then: u64) -> String {
+/// Returns the time between two times, in a unit that suits.
+pub fn age(now: u64, then: u64) -> String {
     let ms = now.saturating_sub(then) / 1_000_000;
     match ms {
         0..1_000 => format!("{ms} ms"),

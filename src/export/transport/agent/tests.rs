@@ -125,6 +125,7 @@ fn someone() -> Identity {
         container_id: Some("0123abcd".into()),
         entity_id: Some("ci-0123abcd".into()),
         external_env: Some("it-false,cn-web".into()),
+        no_statistics: false,
     }
 }
 

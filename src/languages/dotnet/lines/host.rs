@@ -37,9 +37,7 @@ pub(super) fn event(to: &mut Speaker<'_, '_>, kind: &str, fields: &[(&str, &str)
         }
         "rate_limited" => {
             let (id, traces, ms) = (shown("trace_id"), shown("traces"), shown("ms"));
-            let message =
-                format!("Rate limiter dropped a trace ({id}) after reaching {traces} traces in the last {ms}ms.");
-            to.say(Level::Warn, &message);
+            to.say(Level::Warn, &limited(&id, &traces, &ms));
         }
         "remote_config.received" => {
             let message = match field("paths").filter(|paths| !paths.is_empty()) {
@@ -78,4 +76,9 @@ pub(super) fn event(to: &mut Speaker<'_, '_>, kind: &str, fields: &[(&str, &str)
             to.say(Level::Debug, &message);
         }
     }
+}
+
+/// The message about a trace that the limit of traces per second rejected.
+pub(super) fn limited(trace_id: &str, traces: &str, ms: &str) -> String {
+    format!("Rate limiter dropped a trace ({trace_id}) after reaching {traces} traces in the last {ms}ms.")
 }

@@ -14,13 +14,46 @@ const DESCRIPTORS_FEW: u64 = 256;
 /// The worker, the log writer, the resolver.
 const THREADS: usize = 3;
 
-/// Returns findings about the limits.
-pub fn look(settings: &Settings) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = [descriptors(), threads(), memory(settings)].into_iter().flatten().collect();
-    if findings.is_empty() {
-        findings.push(good("limits.enough", "open files, threads and memory: enough for a tracer"));
+/// The limits of a process; `None` is unlimited.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    files: Option<u64>,
+    space: Option<u64>,
+    core: Option<u64>,
+    /// The smallest limit of its control groups, and the file that holds it.
+    group: Option<(u64, PathBuf)>,
+    /// Whether they are those of this process.
+    own: bool,
+}
+
+impl Limits {
+    /// Returns the limits of this process.
+    pub fn own() -> Limits {
+        let [files, space, core] = [libc::RLIMIT_NOFILE, libc::RLIMIT_AS, libc::RLIMIT_CORE].map(limit);
+        Limits { files, space, core, group: group_limit("self"), own: true }
     }
-    findings.extend(core());
+
+    /// Returns the limits of another process.
+    pub fn of(pid: u32) -> Limits {
+        let text = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+        let [files, space, core] = ["Max open files", "Max address space", "Max core file size"].map(|name| {
+            let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+            rest.split_whitespace().next()?.parse().ok()
+        });
+        Limits { files, space, core, group: group_limit(&pid.to_string()), own: false }
+    }
+}
+
+/// Returns findings about the limits.
+pub fn look(limits: &Limits, settings: &Settings) -> Vec<Finding> {
+    let threads = if limits.own { threads() } else { None };
+    let mut findings: Vec<Finding> =
+        [descriptors(limits), threads, memory(limits, settings)].into_iter().flatten().collect();
+    if findings.is_empty() {
+        let what = if limits.own { "open files, threads and memory" } else { "open files and memory" };
+        findings.push(good("limits.enough", format!("{what}: enough for a tracer")));
+    }
+    findings.extend(core(limits));
     findings
 }
 
@@ -32,8 +65,8 @@ fn limit(resource: libc::__rlimit_resource_t) -> Option<u64> {
     (done == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
-fn descriptors() -> Option<Finding> {
-    let most = limit(libc::RLIMIT_NOFILE)?;
+fn descriptors(limits: &Limits) -> Option<Finding> {
+    let most = limits.files?;
     let says = format!("a process may have {most} open files (RLIMIT_NOFILE)");
     let remedy = "Raise the limit: `ulimit -n 4096`, or LimitNOFILE= in the service's unit.";
     // Standard streams, and a minimal program.
@@ -70,9 +103,9 @@ fn threads() -> Option<Finding> {
     Some(bad("limits.threads", says, remedy))
 }
 
-fn memory(settings: &Settings) -> Option<Finding> {
-    let groups = group_limit().map(|(bytes, file)| (bytes, file.display().to_string()));
-    let space = limit(libc::RLIMIT_AS).map(|bytes| (bytes, "RLIMIT_AS".to_string()));
+fn memory(limits: &Limits, settings: &Settings) -> Option<Finding> {
+    let groups = limits.group.as_ref().map(|(bytes, file)| (*bytes, file.display().to_string()));
+    let space = limits.space.map(|bytes| (bytes, "RLIMIT_AS".to_string()));
     let (most, from) = groups.into_iter().chain(space).min_by_key(|(bytes, _)| *bytes)?;
     let wanted = settings.memory_max as u64;
     let remedy = "Lower SPANWIRE_MEMORY_MAX (and SPANWIRE_QUEUE_MAX), or give the process more memory.";
@@ -91,9 +124,9 @@ fn memory(settings: &Settings) -> Option<Finding> {
     Some(with_evidence(finding, [format!("the limit is {from}")]))
 }
 
-/// Returns the smallest memory limit of the control groups of this process, and the file that holds it.
-fn group_limit() -> Option<(u64, PathBuf)> {
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+/// Returns the smallest memory limit of the control groups of a process, and the file that holds it.
+fn group_limit(pid: &str) -> Option<(u64, PathBuf)> {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     let mut found = Vec::new();
     for line in groups.lines() {
         let mut fields = line.splitn(3, ':');
@@ -116,8 +149,8 @@ fn group_limit() -> Option<(u64, PathBuf)> {
     found.into_iter().min_by_key(|(bytes, _)| *bytes)
 }
 
-fn core() -> Option<Finding> {
-    (limit(libc::RLIMIT_CORE) == Some(0)).then(|| {
+fn core(limits: &Limits) -> Option<Finding> {
+    (limits.core == Some(0)).then(|| {
         let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
         let finding = note(
             "limits.core",
@@ -136,9 +169,17 @@ mod tests {
     fn a_memory_limit_below_what_spans_may_use_is_reported() {
         let code = [("SPANWIRE_MEMORY_MAX".to_string(), "17179869184".to_string())];
         let (settings, _) = Settings::resolve(&code, &|_| None, &spanwire::companion::languages::FOR_SETTINGS);
-        let found = memory(&settings);
-        let most = group_limit().map_or(u64::MAX, |(bytes, _)| bytes).min(limit(libc::RLIMIT_AS).unwrap_or(u64::MAX));
+        let limits = Limits::own();
+        let found = memory(&limits, &settings);
+        let most = limits.group.as_ref().map_or(u64::MAX, |(bytes, _)| *bytes).min(limits.space.unwrap_or(u64::MAX));
         assert_eq!(found.is_some_and(|f| f.cause == "limits.memory"), most < settings.memory_max as u64 * 4);
+    }
+
+    #[test]
+    fn the_limits_of_a_process_read_the_same_from_outside() {
+        let (own, outside) = (Limits::own(), Limits::of(std::process::id()));
+        assert_eq!((own.files, own.space, own.core), (outside.files, outside.space, outside.core));
+        assert!(own.files.is_some() && own.group == outside.group);
     }
 
     #[test]

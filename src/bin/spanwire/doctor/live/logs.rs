@@ -13,10 +13,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-const DIRECTORY: &str = "DD_TRACE_LOG_DIRECTORY";
+/// The setting of the log folder.
+pub const DIRECTORY: &str = "DD_TRACE_LOG_DIRECTORY";
 
-/// Returns findings about the log file and the log folder.
-pub fn look(settings: &Settings) -> Vec<Finding> {
+/// Returns findings about the log file and the log folder. The folder is that of the environment, because only some
+/// versions of the library know this setting for every language.
+pub fn look(settings: &Settings, folder: Option<&Path>) -> Vec<Finding> {
     let mut findings = match &settings.log_file {
         Some(path) => file(path, settings),
         None if settings.log_stderr => {
@@ -28,10 +30,7 @@ pub fn look(settings: &Settings) -> Vec<Finding> {
             "Set DD_TRACE_LOG_FILE=/path/of/a/file, or SPANWIRE_LOG_SINKS=stderr.",
         )],
     };
-    // Read from the environment, because only some versions of the library know this setting for every language.
-    if let Some(folder) = std::env::var_os(DIRECTORY).filter(|folder| !folder.is_empty()) {
-        findings.push(directory(Path::new(&folder)));
-    }
+    findings.extend(folder.filter(|folder| !folder.as_os_str().is_empty()).map(directory));
     findings
 }
 

@@ -1,27 +1,33 @@
 //! Checks whether the Agent's address can be reached: the name resolves, the port or socket accepts a connection, or
 //! the file can be written. `info` judges what answers there.
 
+use super::elsewhere::{self, Elsewhere};
 use super::found::{bad, good, millis, note, plain, with_evidence};
-use super::{info, socket, user, wire, Time};
-use crate::doctor::causes;
+use super::{socket, user, wire, Time};
 use crate::doctor::report::Finding;
 use serde_json::{json, Map, Value as Json};
-use spanwire::companion::settings::address::{default_socket_exists, DEFAULT_PORT, DEFAULT_SOCKET};
 use spanwire::companion::settings::{AgentAddress, Settings};
 use spanwire::companion::{host, sys};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Time limit for checking another address.
-const ELSEWHERE_MAX: Duration = Duration::from_millis(300);
+/// What a check needs beside the settings.
+pub struct Ask<'a> {
+    /// The remaining time.
+    pub time: &'a Time,
+    /// Whether the process that sends is in a container.
+    pub contained: bool,
+    /// Facts for JSON.
+    pub facts: &'a mut Map<String, Json>,
+}
 
 /// Returns findings about the address, and the connection to it.
-pub fn reach(settings: &Settings, time: &Time, facts: &mut Map<String, Json>) -> (Vec<Finding>, Option<TcpStream>) {
+pub fn reach(settings: &Settings, ask: &mut Ask<'_>) -> (Vec<Finding>, Option<TcpStream>) {
     match &settings.agent {
-        AgentAddress::Http { host, port, .. } => tcp(settings, host, *port, time, facts),
-        AgentAddress::Unix { path } => unix(settings, path, time),
+        AgentAddress::Http { host, port, .. } => tcp(settings, host, *port, ask),
+        AgentAddress::Unix { path } => unix(settings, path, ask),
         AgentAddress::File { path } => (vec![file(path)], None),
         AgentAddress::Unusable { url, why } => {
             let remedy = "Set DD_TRACE_AGENT_URL to http://HOST:8126 or unix:///path/of/socket.";
@@ -31,25 +37,19 @@ pub fn reach(settings: &Settings, time: &Time, facts: &mut Map<String, Json>) ->
 }
 
 /// Checks a host and port.
-fn tcp(
-    settings: &Settings,
-    host: &str,
-    port: u16,
-    time: &Time,
-    facts: &mut Map<String, Json>,
-) -> (Vec<Finding>, Option<TcpStream>) {
-    let patience = time.step(settings.connect_timeout);
+fn tcp(settings: &Settings, host: &str, port: u16, ask: &mut Ask<'_>) -> (Vec<Finding>, Option<TcpStream>) {
+    let patience = ask.time.step(settings.connect_timeout);
     let addresses = match wire::resolve(host, port, patience) {
         Ok(addresses) if !addresses.is_empty() => addresses,
-        failed => return (unresolved(host, failed.err(), patience, settings), None),
+        failed => return (unresolved(host, failed.err(), patience, settings, ask), None),
     };
     let shown: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-    facts.insert("addresses".into(), json!(shown));
+    ask.facts.insert("addresses".into(), json!(shown));
     let mut findings = Vec::new();
     if host.parse::<IpAddr>().is_err() {
         findings.push(good("agent.name_resolved", format!("{host} is {}", shown.join(", "))));
     }
-    let patience = time.step(settings.connect_timeout);
+    let patience = ask.time.step(settings.connect_timeout);
     let begun = Instant::now();
     match wire::connect_tcp(&addresses, patience) {
         Ok(stream) => {
@@ -57,7 +57,7 @@ fn tcp(
             (findings, Some(stream))
         }
         Err(failures) => {
-            findings.push(unconnected(&failures, host, patience, settings));
+            findings.push(unconnected(&failures, (host, port), patience, settings, ask));
             (findings, None)
         }
     }
@@ -67,7 +67,13 @@ fn reachable(agent: &AgentAddress, took: Duration) -> Finding {
     good("agent.reachable", format!("{agent} accepted a connection in {}", millis(took)))
 }
 
-fn unresolved(host: &str, error: Option<io::Error>, patience: Duration, settings: &Settings) -> Vec<Finding> {
+fn unresolved(
+    host: &str,
+    error: Option<io::Error>,
+    patience: Duration,
+    settings: &Settings,
+    ask: &mut Ask<'_>,
+) -> Vec<Finding> {
     let why = match error {
         Some(error) if error.kind() == io::ErrorKind::TimedOut => format!("no answer within {}", millis(patience)),
         Some(error) => plain(&error),
@@ -77,10 +83,16 @@ fn unresolved(host: &str, error: Option<io::Error>, patience: Duration, settings
         "Correct the host name in DD_AGENT_HOST or DD_TRACE_AGENT_URL; `getent hosts NAME` shows whether this \
                   machine can resolve it. In a container, the container's network must resolve it.";
     let says = format!("the name {host} does not resolve: {why}");
-    vec![beside(&settings.agent, |found| bad("agent.name_not_resolved", says, found + remedy))]
+    vec![beside(settings, ask, |_, found| bad("agent.name_not_resolved", says, found + remedy))]
 }
 
-fn unconnected(failures: &[(SocketAddr, io::Error)], host: &str, patience: Duration, settings: &Settings) -> Finding {
+fn unconnected(
+    failures: &[(SocketAddr, io::Error)],
+    (host, port): (&str, u16),
+    patience: Duration,
+    settings: &Settings,
+    ask: &mut Ask<'_>,
+) -> Finding {
     let lines = failures.iter().map(|(address, error)| match error.kind() {
         io::ErrorKind::TimedOut => format!("{address}: no connection in time"),
         _ => format!("{address}: {}", plain(error)),
@@ -89,9 +101,9 @@ fn unconnected(failures: &[(SocketAddr, io::Error)], host: &str, patience: Durat
     let agent = &settings.agent;
     let (cause, says, remedy) = match first {
         Some(io::ErrorKind::ConnectionRefused) => (
-            causes::refused(failures.first().map(|(address, _)| address.port()), false),
+            "agent.down",
             format!("nothing listens at {agent}: the connection was refused"),
-            refused_remedy(host),
+            refused_remedy(host, ask.contained),
         ),
         Some(io::ErrorKind::TimedOut) => (
             "agent.timeout",
@@ -111,12 +123,21 @@ fn unconnected(failures: &[(SocketAddr, io::Error)], host: &str, patience: Durat
             "Check the network and its routes (`ip route get ADDRESS`), and the Agent's address.".to_string(),
         ),
     };
-    beside(&settings.agent, |found| with_evidence(bad(cause, says, found + &remedy), lines))
+    let was_refused = cause == "agent.down";
+    beside(settings, ask, |others, found| {
+        let finding = match others.at_other_port(host, port).filter(|_| was_refused) {
+            Some(agent) => {
+                let remedy = format!("Set DD_TRACE_AGENT_URL={agent}, or correct the port in DD_TRACE_AGENT_PORT.");
+                bad("agent.wrong_port", format!("{says}. An Agent answers at {agent}: the port is wrong"), remedy)
+            }
+            None => bad(cause, says, found + &remedy),
+        };
+        with_evidence(finding, lines)
+    })
 }
 
-fn refused_remedy(host: &str) -> String {
-    let local = host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    let contained = host::container_id().is_some() || Path::new("/.dockerenv").exists();
+fn refused_remedy(host: &str, contained: bool) -> String {
+    let local = elsewhere::is_loopback(host);
     let mut text =
         "Start the Agent (`systemctl status datadog-agent`, `agent status`) with apm_config.enabled: true, or \
                     correct host and port (8126, or apm_config.receiver_port)."
@@ -126,83 +147,43 @@ fn refused_remedy(host: &str) -> String {
             " This process runs in a container, where localhost is the container itself: set the Agent's host.",
         );
     } else if !local {
-        text.push_str("An Agent accepts traces from other machines only with apm_config.apm_non_local_traffic: true.");
+        text.push_str(" An Agent accepts traces from other machines only with apm_config.apm_non_local_traffic: true.");
     }
     text
 }
 
 /// Makes a finding about this address, with the state of other usual addresses of an Agent as evidence. Passes `make`
-/// the beginning of the remedy, which names an Agent that was found.
-fn beside(agent: &AgentAddress, make: impl FnOnce(String) -> Finding) -> Finding {
-    let others = others(agent);
-    let found = others.iter().find(|(_, seen)| *seen == Seen::Agent);
-    let found = found.map(|(url, _)| format!("An Agent answers at {url}: set DD_TRACE_AGENT_URL={url}. "));
-    let lines = others.iter().map(|(url, seen)| match seen {
-        Seen::Agent => format!("an Agent answers at {url}"),
-        Seen::Something => format!("a server that is not an Agent answers at {url}"),
-        Seen::Nothing => format!("nothing answers at {url} either"),
-    });
-    with_evidence(make(found.unwrap_or_default()), lines)
+/// what was found, and the beginning of the remedy, which names an Agent that was found.
+fn beside(settings: &Settings, ask: &mut Ask<'_>, make: impl FnOnce(&Elsewhere, String) -> Finding) -> Finding {
+    let others = Elsewhere::look(settings, ask.contained);
+    others.add_facts(ask.facts);
+    let found = others.agent().map(|url| format!("An Agent answers at {url}: set DD_TRACE_AGENT_URL={url}. "));
+    with_evidence(make(&others, found.unwrap_or_default()), others.lines())
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Seen {
-    Agent,
-    Something,
-    Nothing,
+/// Adds the state of other usual addresses of an Agent to a finding about a server that is not an Agent.
+pub fn with_others(settings: &Settings, ask: &mut Ask<'_>, finding: Finding) -> Finding {
+    beside(settings, ask, |_, found| Finding { remedy: found + &finding.remedy, ..finding })
 }
 
-/// Checks the usual addresses of an Agent other than this one.
-fn others(not: &AgentAddress) -> Vec<(String, Seen)> {
-    let is_default_port = match not {
-        AgentAddress::Http { host, port, .. } => {
-            let loopback =
-                host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-            *port == DEFAULT_PORT && loopback
-        }
-        _ => false,
-    };
-    let mut places = Vec::new();
-    if default_socket_exists() && !matches!(not, AgentAddress::Unix { path } if path == Path::new(DEFAULT_SOCKET)) {
-        places.push(AgentAddress::Unix { path: DEFAULT_SOCKET.into() });
-    }
-    if !is_default_port {
-        places.push(AgentAddress::tcp("127.0.0.1", DEFAULT_PORT));
-    }
-    places.into_iter().map(|place| (place.to_string(), what_is_at(&place))).collect()
-}
-
-/// Connects to an address and asks for `/info`.
-fn what_is_at(place: &AgentAddress) -> Seen {
-    let stream = match place {
-        AgentAddress::Unix { path } => wire::connect_unix(path.clone(), ELSEWHERE_MAX).ok(),
-        AgentAddress::Http { port, .. } => {
-            let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *port);
-            wire::connect_tcp(&[address], ELSEWHERE_MAX).ok()
-        }
-        _ => None,
-    };
-    let (Some(stream), Some(target)) = (stream, wire::Target::of(place)) else { return Seen::Nothing };
-    let answer = wire::get(stream, &target, "/info", ELSEWHERE_MAX);
-    match info::judge(&answer, &target, &mut Map::new()).agent {
-        info::Agent::Yes => Seen::Agent,
-        _ => Seen::Something,
-    }
+/// Whether this process runs in a container.
+pub fn is_contained() -> bool {
+    host::container_id().is_some() || Path::new("/.dockerenv").exists()
 }
 
 /// Checks a Unix socket.
-fn unix(settings: &Settings, path: &Path, time: &Time) -> (Vec<Finding>, Option<TcpStream>) {
+fn unix(settings: &Settings, path: &Path, ask: &mut Ask<'_>) -> (Vec<Finding>, Option<TcpStream>) {
     if let Some(finding) = socket::before(path) {
         return (vec![finding], None);
     }
     let begun = Instant::now();
-    match wire::connect_unix(path.to_owned(), time.step(settings.connect_timeout)) {
+    match wire::connect_unix(path.to_owned(), ask.time.step(settings.connect_timeout)) {
         Ok(stream) => {
             let mut findings = vec![reachable(&settings.agent, begun.elapsed())];
             findings.extend(socket::only_for_root(path));
             (findings, Some(stream))
         }
-        Err(error) => (vec![beside(&settings.agent, |found| socket::why(path, &error, found))], None),
+        Err(error) => (vec![beside(settings, ask, |_, found| socket::why(path, &error, found))], None),
     }
 }
 

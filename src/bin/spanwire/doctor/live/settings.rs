@@ -1,27 +1,33 @@
-//! The settings that a process started here would have, and their faults: rejected values, names that nothing reads,
-//! and settings that contradict each other.
+//! The settings of the subject, and their faults: rejected values, names that nothing reads, and settings that
+//! contradict each other.
 
 use super::found::{bad, good, note, with_evidence};
+use super::subject::{Subject, PRESET, URL};
 use crate::doctor::report::{Finding, Section};
 use serde_json::{json, Map, Value as Json};
 use spanwire::companion::languages::FOR_SETTINGS;
 use spanwire::companion::redact;
 use spanwire::companion::settings::{table, AgentAddress, Origin, Rejected, Settings, Value};
 
-const URL: &str = "DD_TRACE_AGENT_URL";
 /// Shown even if they are not set.
 const ALWAYS_SHOWN: [&str; 2] = ["DD_SERVICE", URL];
 const EACH_ITS_OWN: &str = "each program's service is its file name";
 
-/// Resolves the settings from this environment as the library does. `url` counts as set in code.
-pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Section) {
-    let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let code: Vec<(String, String)> = url.map(|url| (URL.to_string(), url.to_string())).into_iter().collect();
-    let (settings, rejected) = Settings::resolve(&code, &env, &FOR_SETTINGS);
-    let mut findings = vec![in_force(&settings, url.is_some(), &env)];
-    findings.extend(rejected.iter().map(|rejected| unusable(rejected, &settings)));
-    let names: Vec<String> = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
-    findings.extend(names.iter().filter_map(|name| misnamed(name)));
+/// Resolves the settings as the library does.
+pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Section) {
+    let env = |name: &str| subject.variable(name);
+    let code = known(subject.code());
+    let (mut settings, rejected) = Settings::resolve(&code, &env, &FOR_SETTINGS);
+    name_service(&mut settings, subject);
+    if let Some(process) = subject.process.as_ref().filter(|_| subject.url.is_none()) {
+        process.correct(&mut settings);
+    }
+    let mut findings = vec![in_force(&settings, subject)];
+    findings.extend(rejected.iter().map(|rejected| unusable(rejected, &settings, subject)));
+    let mut names: Vec<&str> = subject.given.iter().map(|given| given.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    findings.extend(names.into_iter().filter_map(misnamed));
     if !settings.unsupported.is_empty() {
         findings.push(note(
             "settings.unsupported",
@@ -33,35 +39,51 @@ pub fn look(url: Option<&str>, facts: &mut Map<String, Json>) -> (Settings, Sect
         ));
     }
     if !settings.enabled {
-        let from = settings.value("DD_TRACE_ENABLED").map_or("settings", |value| said(value.origin));
+        let from = settings.value("DD_TRACE_ENABLED").map_or("settings".into(), |value| from(subject, value));
         findings.push(bad(
             "tracing.disabled",
-            format!(
-                "tracing is off: DD_TRACE_ENABLED is false (from the {from}), so no spans are made and none are sent"
-            ),
+            format!("tracing is off: DD_TRACE_ENABLED is false (from {from}), so no spans are made and none are sent"),
             "Set DD_TRACE_ENABLED=true, or unset it, and restart the process.",
         ));
     }
-    if url.is_none() {
+    if subject.url.is_none() {
         findings.extend(contradiction(&settings, &env));
     }
     let shown = settings.values.iter().map(|value| {
-        let text = if is_own_name(value) { Json::Null } else { value.value.clone().into() };
-        (value.name.to_string(), json!({ "value": text, "origin": value.origin.name() }))
+        let own = is_own_name(value) && subject.program.is_none();
+        let text = if own { Json::Null } else { value.value.clone().into() };
+        let place = redact::text(subject.place(value.name, value.origin)).into_owned();
+        (value.name.to_string(), json!({ "value": text, "origin": value.origin.name(), "place": place }))
     });
     let shown: Map<String, Json> = shown.collect();
     facts.insert("settings".into(), shown.into());
     facts.insert("agent_url".into(), settings.agent.to_string().into());
-    (settings, Section { title: "Settings that a process started here would have".into(), findings })
+    (settings, Section { title: subject.title.clone(), findings })
+}
+
+/// Leaves out names from files and options that are settings of other products.
+fn known(code: Vec<(String, String)>) -> Vec<(String, String)> {
+    let is_known = |name: &str| table::all().any(|setting| setting.name == name) || table::later::find(name).is_some();
+    code.into_iter().filter(|(name, _)| is_known(name.strip_prefix(PRESET).unwrap_or(name))).collect()
+}
+
+/// Sets the default service, which the library takes from the program's name.
+fn name_service(settings: &mut Settings, subject: &Subject) {
+    let Some(program) = &subject.program else { return };
+    if let Some(value) = settings.values.iter_mut().find(|value| is_own_name(value)) {
+        value.value = redact::text(program).into_owned();
+        settings.service = program.clone();
+    }
 }
 
 /// Lists the settings that are set, and where traces go.
-fn in_force(settings: &Settings, by_option: bool, env: &dyn Fn(&str) -> Option<String>) -> Finding {
+fn in_force(settings: &Settings, subject: &Subject) -> Finding {
+    let is_own_name = |value: &Value| is_own_name(value) && subject.program.is_none();
     let shown = settings.values.iter().filter(|v| v.origin != Origin::Default || ALWAYS_SHOWN.contains(&v.name));
     let lines: Vec<String> = shown
         .map(|v| match is_own_name(v) {
             true => format!("{} is not set: {EACH_ITS_OWN}", v.name),
-            false => format!("{}={} ({})", v.name, v.value, said(v.origin)),
+            false => format!("{}={} ({})", v.name, v.value, subject.place(v.name, v.origin)),
         })
         .collect();
     let set = settings.values.iter().filter(|v| v.origin != Origin::Default).count();
@@ -70,8 +92,16 @@ fn in_force(settings: &Settings, by_option: bool, env: &dyn Fn(&str) -> Option<S
     let says =
         format!("traces go to {}; {service}; {set} of {} settings are set", settings.agent, settings.values.len());
     let finding = with_evidence(good("settings.in_force", says), lines);
-    let (alone, _) = Settings::resolve(&[], env, &FOR_SETTINGS);
-    match by_option && alone.agent != settings.agent {
+    if subject.url.is_none() {
+        return finding;
+    }
+    let (mut code, env) = (known(subject.code()), |name: &str| subject.variable(name));
+    code.pop();
+    let (mut alone, _) = Settings::resolve(&code, &env, &FOR_SETTINGS);
+    if let Some(process) = &subject.process {
+        process.correct(&mut alone);
+    }
+    match alone.agent != settings.agent {
         true => with_evidence(finding, [format!("without --url, traces would go to {}", alone.agent)]),
         false => finding,
     }
@@ -82,19 +112,24 @@ fn is_own_name(value: &Value) -> bool {
     value.name == "DD_SERVICE" && value.origin == Origin::Default
 }
 
-fn said(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Default => "default",
-        Origin::File => "configuration file",
-        Origin::CodeDefault => "code, as a default",
-        Origin::Env => "environment",
-        Origin::Code => "--url",
+/// Returns where a value is from, for a sentence.
+fn from(subject: &Subject, value: &Value) -> String {
+    with_article(subject.place(value.name, value.origin))
+}
+
+fn with_article(place: &str) -> String {
+    match place {
+        "environment" | "configuration file" | "default" => format!("the {place}"),
+        _ => place.to_owned(),
     }
 }
 
-fn unusable(rejected: &Rejected, settings: &Settings) -> Finding {
+fn unusable(rejected: &Rejected, settings: &Settings, subject: &Subject) -> Finding {
     let Rejected { name, value, origin, why } = rejected;
-    let given = if *origin == Origin::Code { "--url".into() } else { format!("{name} (from the {})", said(*origin)) };
+    let given = match subject.place(name, *origin) {
+        "--url" => "--url".to_owned(),
+        place => format!("{name} (from {})", with_article(place)),
+    };
     if name == URL || name == "DD_AGENT_HOST" {
         return bad(
             "agent.bad_url",
