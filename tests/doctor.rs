@@ -5,6 +5,8 @@
 mod bindings;
 #[path = "doctor/captured.rs"]
 mod captured;
+#[path = "doctor/clean.rs"]
+mod clean;
 #[path = "doctor/counts.rs"]
 mod counts;
 #[path = "doctor/faults.rs"]
@@ -19,6 +21,8 @@ mod garbage;
 mod plant;
 #[path = "doctor/planted.rs"]
 mod planted;
+#[path = "doctor/runs.rs"]
+mod runs;
 mod support;
 
 use serde_json::Value as Json;

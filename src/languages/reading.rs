@@ -93,6 +93,13 @@ pub fn begins_message(before: &str) -> bool {
         _ => before,
     };
     let Some(last) = before.chars().next_back() else { return true };
+    // The name of a logger, or of a stream or a job: no word of a sentence.
+    let token = before.rsplit([' ', '\t', '|']).next().unwrap_or(before);
+    let named = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let logger = token.contains('.') && token.split('.').all(named);
+    if logger || token.bytes().any(|b| b.is_ascii_digit()) {
+        return true;
+    }
     if !last.is_alphabetic() {
         return !matches!(last, ',' | '.' | '?' | '!' | '`' | '\'');
     }
@@ -107,7 +114,7 @@ pub fn begins_message(before: &str) -> bool {
 
 /// Whether the text is only the names of a pod and of its container, as tools that follow several pods write them.
 fn kubernetes(before: &str) -> bool {
-    let mut words = before.split(' ');
+    let mut words = before.split(' ').filter(|word| *word != "\u{203a}");
     let names = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let (pod, container) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     words.next().is_none()
@@ -145,6 +152,8 @@ pub fn priorities(line: &str) -> (u64, u64) {
     let (mut kept, mut rejected) = (0, 0);
     for (at, word) in line.match_indices("sampling_priority") {
         let rest = line[at + word.len()..].strip_prefix("_v1").unwrap_or(&line[at + word.len()..]);
+        // .NET's tracer names the kind of the tag.
+        let rest = rest.strip_prefix(" (metric)").unwrap_or(rest);
         let rest = rest.trim_start_matches(['"', '\'', ':', '=', ' ', '\\']);
         match rest.as_bytes() {
             [b'-', b'1'..=b'9', ..] | [b'0', ..] => rejected += 1,
@@ -153,7 +162,15 @@ pub fn priorities(line: &str) -> (u64, u64) {
         }
     }
     if kept + rejected == 0 {
-        // Java's tracer logs only the rate.
+        // Java's tracer logs only the rate, or the priority under a misleading name.
+        let named = line.match_indices("_sample_rate=").map(|(at, word)| &line[at + word.len()..]);
+        for text in named {
+            match text[..text.find([',', ' ', '}', ']']).unwrap_or(text.len())].parse::<i32>() {
+                Ok(1..) => kept += 1,
+                Ok(_) => rejected += 1,
+                Err(_) => {}
+            }
+        }
         let rates = line.match_indices("_dd.rule_psr=").map(|(at, word)| &line[at + word.len()..]);
         let rate = |text: &str| text[..text.find([',', ' ', '}', ']']).unwrap_or(text.len())].parse::<f64>();
         rejected += rates.filter(|text| rate(text).is_ok_and(|rate| rate == 0.0)).count() as u64;

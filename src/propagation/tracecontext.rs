@@ -7,10 +7,10 @@ use super::found::{Found, Harvest};
 use super::headers::{Field, Fields, Repeated};
 use super::keys::TRACESTATE;
 use super::style::Style;
-use super::text::{each_part, hex, hex_of, is_printable, trim, Upper};
-use super::writer::Writer;
+use super::text::{each_part, find, hex, hex_of, is_printable, trim, Upper};
+use super::writer::{Hex, Writer};
 use crate::memory::{Buffer, Full};
-use crate::span::{encode, texts};
+use crate::span::texts;
 
 pub const STYLE: Style = Style {
     names: &["tracecontext"],
@@ -35,7 +35,8 @@ fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
     let Some(mut found) = fields.get(0).and_then(parent) else { return };
     if let Some(state) = fields.get(1).filter(|state| state.len() <= STATE_MAX) {
         found.tracestate = state;
-        let dd = state.split(|&byte| byte == b',').find_map(|member| trim(member).strip_prefix(b"dd="));
+        let mut dd = None;
+        each_part(state, b',', |member| dd = dd.or_else(|| trim(member).strip_prefix(b"dd=")));
         if let Some(dd) = dd {
             dd_member::read(dd, found.priority == Some(1), &mut found);
         }
@@ -72,29 +73,27 @@ pub(super) fn keep_foreign(state: &[u8], tags: &mut Buffer) -> Result<(), Full> 
         return Ok(());
     }
     let length = length - 1;
-    texts::push(tags, TRACESTATE, b"")?;
-    // The empty text is one byte; the text takes its place.
-    tags.truncate(tags.len() - 1);
-    let size = encode::text_size(length);
-    let mut joined = [0u8; FOREIGN_MAX];
-    let mut at = 0;
+    let mut place = texts::push_room(tags, [TRACESTATE, b""], length)?;
     each_foreign(state, |member| {
-        let comma = usize::from(at > 0);
-        if at + comma + member.len() <= length {
-            joined[at..at + comma].fill(b',');
-            joined[at + comma..at + comma + member.len()].copy_from_slice(member);
-            at += comma + member.len();
+        let comma = usize::from(place.len() < length);
+        match std::mem::take(&mut place).split_at_mut_checked(comma + member.len()) {
+            Some((here, rest)) => {
+                here[..comma].fill(b',');
+                here[comma..].copy_from_slice(member);
+                place = rest;
+            }
+            // The first member behind the limits: all before it are there.
+            None => {}
         }
     });
-    encode::text(tags.tail(size)?, &joined[..length]);
     Ok(())
 }
 
 fn each_foreign<'a>(state: &'a [u8], mut visit: impl FnMut(&'a [u8])) {
     each_part(state, b',', |member| {
         let member = trim(member);
-        let is_whole = member.len() <= MEMBER_MAX && member.contains(&b'=') && is_printable(member);
-        if is_whole && !member.starts_with(b"dd=") {
+        let is_foreign = !member.starts_with(b"dd=") && member.len() <= MEMBER_MAX;
+        if is_foreign && find(member, b'=').is_some() && is_printable(member) {
             visit(member);
         }
     });
@@ -106,8 +105,8 @@ fn inject(writer: &mut Writer<'_, '_>) {
         return;
     }
     let sampled: &[u8] = if out.priority > Some(0) { b"-01" } else { b"-00" };
-    writer.put(b"00-").put(&hex_of(out.trace_id_high)).put(&hex_of(out.trace_id_low));
-    writer.put(b"-").put(&hex_of(out.span_id)).put(sampled).end(c"traceparent");
+    let Hex { high, low, span } = writer.hex;
+    writer.put_all([b"00-", &high, &low, b"-", &span, sampled]).end(c"traceparent");
     dd_member::write(writer);
     if let Some(consistent) = out.consistent {
         let mut room = [0; 16];
@@ -115,10 +114,14 @@ fn inject(writer: &mut Writer<'_, '_>) {
     }
     texts::each(out.tags, |key, value| {
         if key == TRACESTATE {
-            let mut left = MEMBERS_MAX - usize::from(out.consistent.is_some());
+            if out.consistent.is_none() {
+                writer.put_all([b",", value]);
+                return;
+            }
+            let mut left = MEMBERS_MAX - 1;
             each_part(value, b',', |member| {
-                if left > 0 && !(out.consistent.is_some() && member.starts_with(b"ot=")) {
-                    writer.put(b",").put(member);
+                if left > 0 && !member.starts_with(b"ot=") {
+                    writer.put_all([b",", member]);
                     left -= 1;
                 }
             });

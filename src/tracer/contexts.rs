@@ -39,8 +39,10 @@ pub struct Carried {
     pub tags: TraceTags,
     /// Its baggage.
     pub baggage: Texts,
-    /// Tags of the local root span.
-    pub root: Texts,
+    /// The part of its baggage that came in with headers, of which items may become tags.
+    pub came: Texts,
+    /// Links of the local root span, as it carries them.
+    pub links: Texts,
     /// The last span of a Datadog tracer; 0 if that is the parent.
     pub last_parent: u64,
 }
@@ -51,7 +53,8 @@ impl Carried {
         Ok(Carried {
             tags: Texts::of_run(self.tags.run())?,
             baggage: Texts::of_run(self.baggage.run())?,
-            root: Texts::of_run(self.root.run())?,
+            came: Texts::of_run(self.came.run())?,
+            links: Texts::of_run(self.links.run())?,
             last_parent: self.last_parent,
         })
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 const TRADE: &str = r"<?php
 $tracer = Spanwire\Tracer::get();
 $tracer->reportIntegration('web');
-$request = $tracer->startSpan('web.request', service: 'shop', resource: 'GET /cart', type: 'web', tags: ['component' => 'web']);
+$request = $tracer->startSpan('web.request', service: 'shop', resource: 'GET /cart', type: 'web', tags: ['component' => 'web'], activate: true);
 $tracer->startSpan('wpdb.query', service: 'wordpress', type: 'sql')->finish();
 $request->finish();
 $tracer->flush();

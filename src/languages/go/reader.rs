@@ -9,8 +9,14 @@ pub static READER: LogReader = LogReader {
     logs_success: true,
     logs_spans: true,
     logs_ends: false,
-    marks: &[("Datadog Tracer v", read), ("Datadog Tracer Error: ", read_v0)],
+    marks: &[("Datadog Tracer v", read), ("Datadog Tracer Error: ", read_v0), ("cannot flush traces: ", read_first)],
 };
+
+/// Reads a line of the first releases, which had no frame.
+fn read_first<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let cause = errors::answered(place.rest()).or_else(|| errors::cause(place.rest()));
+    place.rest().contains("/traces").then_some(("go", Seen::lost(cause.or(Some("agent.unreachable")), None)))
+}
 
 /// Reads a line of releases before v1, which had no version and no level.
 fn read_v0<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
@@ -54,7 +60,9 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
             let reason = text.split(" (occurred").next().unwrap_or(text);
             let short = || errors::refusal_by_reason(reason).filter(|_| reason.len() < 40);
             let cause = errors::answered(text).or_else(error).or_else(short).or_else(|| errors::cause(text));
-            let cause = cause.or_else(|| text.contains(" (occurred").then_some("agent.http_other"));
+            // Release 1 says `<nil>` after the line of an attempt that has the reason.
+            let answered = text.contains(" (occurred") && !text.starts_with("<nil>");
+            let cause = cause.or_else(|| answered.then_some("agent.http_other"));
             Seen::lost(cause, number_after(message, "lost "))
         }
         b'f' if starts("failure sending traces ") => {

@@ -21,6 +21,10 @@ const CONFIGS_MAX: usize = 1_000;
 const PATIENCE: u32 = 60;
 /// Largest size of a payload without a trace.
 const EMPTY_PAYLOAD: u64 = 16;
+/// Lines after it that a line may cost which looks like neither a place in code nor an error.
+const FOREIGN: u32 = 15;
+/// Lines between the first mention of Node.js's hang-up and the place in code that tells its cause.
+const HANG_UP_LINES: u32 = 30;
 /// An error of Node.js's HTTP client that has two causes.
 const HANG_UP: &str = "socket hang up";
 const CLOSED: &str = "agent.connection_closed";
@@ -277,7 +281,7 @@ impl Story {
             hint.evidence.push(shown(line));
         }
         if line.contains(HANG_UP) {
-            self.hang_up = Some(Awaited { left: 1, lost: false, side: true, start: false });
+            self.hang_up = Some(Awaited { left: HANG_UP_LINES, lost: false, side: true, start: false });
         }
     }
 
@@ -348,7 +352,9 @@ impl Story {
     /// Keeps the settings of a start-up line.
     fn configured(&mut self, config: Config, line: &str, number: u64) {
         if let Some(error) = config.agent_error.as_deref() {
-            let cause = errors::cause(error).or_else(|| errors::refusal_by_reason(error));
+            // Without frames nothing tells who closed the connection.
+            let cause = errors::cause(error).filter(|_| !error.contains(HANG_UP));
+            let cause = cause.or_else(|| errors::refusal_by_reason(error));
             self.trouble(cause.unwrap_or("agent.unreachable"), line, number);
         }
         if self.configs.len() < CONFIGS_MAX {
@@ -371,7 +377,8 @@ impl Story {
                 let waited = self.awaited.take().is_some_and(|waited| waited.lost);
                 self.trouble(cause, line, number).lost |= lost || waited;
                 if line.contains(HANG_UP) {
-                    self.hang_up = Some(Awaited { left: 1, lost: lost || waited, side: false, start: false });
+                    self.hang_up =
+                        Some(Awaited { left: HANG_UP_LINES, lost: lost || waited, side: false, start: false });
                 }
             }
             None => {
@@ -390,9 +397,14 @@ impl Story {
             if line.contains("socketCloseListener") {
                 return self.was_a_timeout(hang_up, line, number);
             }
+            // The logger's own places in code stand before those of the error.
+            let goes_on = !line.contains("socketOnEnd") && (errors::is_frame(line) || line.contains(HANG_UP));
+            let left = hang_up.left.checked_sub(1).filter(|_| goes_on);
+            self.hang_up = left.map(|left| Awaited { left, ..hang_up });
         }
         let Some(Awaited { left, lost, side, start }) = self.awaited else { return };
-        let source = std::mem::replace(&mut self.source_follows, line.trim_start().starts_with("File \""));
+        let source =
+            std::mem::replace(&mut self.source_follows, line.contains("File \"") && line.contains("\", line "));
         let text = if errors::is_frame(line) || source { "" } else { line };
         match errors::answered(text).or_else(|| errors::cause(text)) {
             Some("agent.bad_url") if start => {
@@ -408,11 +420,14 @@ impl Story {
                 self.awaited = None;
                 self.trouble(cause, line, number).lost |= lost;
                 if line.contains(HANG_UP) {
-                    self.hang_up = Some(Awaited { left: 1, lost, side, start });
+                    self.hang_up = Some(Awaited { left: HANG_UP_LINES, lost, side, start });
                 }
             }
-            None if left == 0 => self.awaited = None,
-            None => self.awaited = Some(Awaited { left: left - 1, lost, side, start }),
+            None => {
+                // The program's own lines soon end the wait: their errors are not the tracer's.
+                let cost = if errors::continues(line) || source { 1 } else { FOREIGN };
+                self.awaited = left.checked_sub(cost).map(|left| Awaited { left, lost, side, start });
+            }
         }
     }
 
