@@ -5,6 +5,8 @@
 mod bindings;
 #[path = "doctor/captured.rs"]
 mod captured;
+#[path = "doctor/clean.rs"]
+mod clean;
 #[path = "doctor/counts.rs"]
 mod counts;
 #[path = "doctor/faults.rs"]

@@ -93,6 +93,13 @@ pub fn begins_message(before: &str) -> bool {
         _ => before,
     };
     let Some(last) = before.chars().next_back() else { return true };
+    // The name of a logger, or of a stream or a job: no word of a sentence.
+    let token = before.rsplit([' ', '\t', '|']).next().unwrap_or(before);
+    let named = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let logger = token.contains('.') && token.split('.').all(named);
+    if logger || token.bytes().any(|b| b.is_ascii_digit()) {
+        return true;
+    }
     if !last.is_alphabetic() {
         return !matches!(last, ',' | '.' | '?' | '!' | '`' | '\'');
     }
@@ -107,7 +114,7 @@ pub fn begins_message(before: &str) -> bool {
 
 /// Whether the text is only the names of a pod and of its container, as tools that follow several pods write them.
 fn kubernetes(before: &str) -> bool {
-    let mut words = before.split(' ');
+    let mut words = before.split(' ').filter(|word| *word != "\u{203a}");
     let names = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let (pod, container) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     words.next().is_none()

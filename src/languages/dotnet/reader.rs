@@ -18,15 +18,50 @@ pub static READER: LogReader = LogReader {
         ("| DD-TRACE-DOTNET ", read_line),
         ("An error occurred while sending ", bare),
         ("An error occured while sending ", bare),
+        ("An error occurred while serializing traces", bare),
+        ("An error occurred while generating http request to send data to the agent", bare),
         ("Trace buffer is full", bare),
         ("Failed to submit ", bare),
+        ("Traces sent successfully to the Agent at ", bare),
+        ("Unable to read response for failed request with status code ", bare),
+        (" traces were dropped since the last flush operation", dropped),
+        ("Error when invoking managed method: Datadog.Trace.", |_| {
+            Some(("dotnet", Seen::Trouble("tracing.not_started")))
+        }),
+        ("DATADOG TRACER DIAGNOSTICS - ", diagnostic),
         ("[debug] JITCompilationStarted", |_| Some(("dotnet", Seen::Line))),
     ],
 };
 
+/// Whether a diagnostic is .NET's; PHP's begin with the same words.
+fn is_diagnostic(message: &str) -> bool {
+    ["- Profiler disabled", "- Failed to attach profiler", "- Error fetching configuration", "- Partial flush should"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+/// Reads a diagnostic of the native part.
+fn diagnostic<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = place.from_word();
+    let seen = match message {
+        _ if !is_diagnostic(message) => return None,
+        _ if message.contains("- Profiler disabled") => Seen::Off,
+        _ if message.contains("- Failed to attach") => Seen::Trouble("tracing.not_started"),
+        _ if message.contains("- Error fetching") => Seen::Trouble("setting.rejected"),
+        _ => Seen::Line,
+    };
+    Some(("dotnet", seen))
+}
+
+/// Reads a number of dropped traces in another format.
+fn dropped<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let digits = place.before().bytes().rev().take_while(u8::is_ascii_digit).count();
+    Some(("dotnet", seen(&place.line[place.start - digits..])?))
+}
+
 /// Reads a message in another format, or in a JSON record.
 fn bare<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
-    place.begins_message().then(|| seen(place.from_word())).flatten().map(|seen| ("dotnet", seen))
+    Some(("dotnet", seen(place.from_word())?))
 }
 
 fn read_line<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
@@ -55,6 +90,20 @@ fn seen(message: &str) -> Option<Seen<'_>> {
         b'F' if starts("Flushing ") && message.contains(" spans across ") => {
             Seen::Written(number_after(message, "Flushing ")?)
         }
+        b'F' if starts("Failed to submit stats") => Seen::Side { cause: errors::answered(message), agent: false },
+        b'0'..=b'9' if message.contains(" traces were dropped since the last flush operation") => {
+            Seen::Dropped { reason: "queue_full", spans: 0, traces: number(message)? }
+        }
+        b'T' if starts("Traces sent successfully to the Agent at ") => Seen::Trouble("agent.not_an_agent"),
+        b'U' if starts("Unable to read response for failed request with status code ") => {
+            Seen::lost(number_after(message, "status code ").map(errors::refusal), None)
+        }
+        b'A' if starts("An error occurred while serializing traces") => {
+            Seen::Dropped { reason: "serialization", spans: 0, traces: 0 }
+        }
+        b'A' if starts("An error occurred while generating http request to send data to the agent") => {
+            Seen::lost(Some(errors::cause(message).unwrap_or("agent.bad_url")), None)
+        }
         b'F' if starts("Failed to submit traces with status code ") => {
             Seen::lost(number_after(message, "status code ").map(errors::refusal), None)
         }
@@ -70,6 +119,13 @@ fn seen(message: &str) -> Option<Seen<'_>> {
         {
             // If there is no error here, the exception is on the next line.
             let error = after(message, " to the agent at ").unwrap_or_default();
+            let url = error.split(' ').next().unwrap_or(error);
+            if ["/stats", "/telemetry", "/profiling", "/config", "/debugger", "/evp_proxy", "/tracer_flare"]
+                .iter()
+                .any(|path| url.contains(path))
+            {
+                return Some(Seen::Side { cause: errors::cause(error), agent: false });
+            }
             let lost = !message.contains(". Retrying.");
             let cause = errors::answered(error).or_else(|| errors::cause(error));
             Seen::Failed { cause, traces: 0, lost, echo: !lost }

@@ -9,8 +9,19 @@ pub static READER: LogReader = LogReader {
     logs_success: true,
     logs_spans: true,
     logs_ends: false,
-    marks: &[("Datadog Tracer v", read), ("Datadog Tracer Error: ", read_v0)],
+    marks: &[
+        ("Datadog Tracer v", read),
+        ("Datadog APM SDK v", read),
+        ("Datadog Tracer Error: ", read_v0),
+        ("cannot flush traces: ", read_first),
+    ],
 };
+
+/// Reads a line of the first releases, which had no frame.
+fn read_first<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let cause = errors::answered(place.rest()).or_else(|| errors::cause(place.rest()));
+    place.rest().contains("/traces").then_some(("go", Seen::lost(cause.or(Some("agent.unreachable")), None)))
+}
 
 /// Reads a line of releases before v1, which had no version and no level.
 fn read_v0<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {

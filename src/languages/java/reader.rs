@@ -24,6 +24,9 @@ pub static READER: LogReader = LogReader {
         (" org.datadog.jmxfetch.", other_product),
         ("Error while sending ", bare),
         ("Success while sending ", bare),
+        (" while sending ", answer),
+        ("No connectivity to datadog agent", |_| Some(("java", NO_AGENT))),
+        (", no connectivity to datadog agent", |_| Some(("java", NO_AGENT))),
         ("Throwable thrown while installing the Datadog Tracer", |_| Some(("java", Seen::NotStarted))),
         ("Bad agent URL: ", |_| Some(("java", Seen::Trouble("agent.bad_url")))),
         ("Tracing is disabled, not installing GlobalTracer", |_| Some(("java", Seen::Off))),
@@ -32,6 +35,9 @@ pub static READER: LogReader = LogReader {
         ("\"logger.name\":\"spanwire\"", |place| Some(("java", object(place.line)))),
     ],
 };
+
+/// No endpoint of an Agent answered; other lines may have the reason.
+const NO_AGENT: Seen<'static> = Seen::Failed { cause: Some("agent.unreachable"), traces: 0, lost: false, echo: true };
 
 /// Loggers of other products than traces, behind `datadog.`.
 const OTHER_PRODUCTS: [&str; 9] = [
@@ -63,8 +69,14 @@ fn other_product<'a>(_: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
 /// Reads a message behind an abbreviated logger.
 fn bare<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = place.from_word();
-    let ours = place.begins_message() && message.contains(" traces");
-    ours.then(|| seen(message)).flatten().map(|seen| ("java", seen))
+    let counted = place.rest().starts_with(|c: char| c.is_ascii_digit());
+    (counted && message.contains(" traces")).then(|| seen(message)).flatten().map(|seen| ("java", seen))
+}
+
+/// Reads a message that begins with the body of the Agent's answer.
+fn answer<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let counted = place.rest().starts_with(|c: char| c.is_ascii_digit()) && place.rest().contains(") traces");
+    counted.then(|| seen(place.from_word())).flatten().map(|seen| ("java", seen))
 }
 
 /// Reads a line of the JSON layout.
@@ -147,6 +159,8 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
             Seen::Dropped { reason: "queue_full", spans, traces: 1 }
         }
         b'D' if starts("Dropped due to shutdown") => Seen::Dropped { reason: "shutdown", spans: 0, traces: 1 },
+        b'N' if starts("No connectivity to datadog agent") => NO_AGENT,
+        b'T' if message.contains(", no connectivity to datadog agent") => NO_AGENT,
         b'N' if starts("No datadog agent detected") => Seen::Failed { cause: None, traces: 0, lost: false, echo: true },
         b'T' if starts("Transformed - ") => Seen::Integration,
         b'I' if starts("Instrumentation applied") => Seen::Integration,

@@ -4,7 +4,7 @@
 use crate::languages::native::reader as native;
 use crate::languages::reading::config::Config;
 use crate::languages::reading::{
-    after, begins_message, errors, more_spans, number, number_after, word_after, LogReader, Place, Seen,
+    after, begins_message, errors, more_spans, number, number_after, LogReader, Place, Seen,
 };
 
 pub static READER: LogReader = LogReader {
@@ -32,6 +32,7 @@ pub static READER: LogReader = LogReader {
         ("Writer dropped ", |place| read(place.before(), place.from_word())),
         ("Trace encoder reset after exceeding", |place| read(place.before(), place.from_word())),
         ("DogStatsDClient: HTTP error from agent: ", side),
+        ("Error: HTTP error from agent: ", side),
         ("[RC] Error in request", side),
         ("[RC] Could not parse remote config response", |_| Some(("node", Seen::Beside))),
         ("Error initializing tracer", begins),
@@ -82,6 +83,7 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
             // The object is on the next lines.
             let id = match before {
                 _ if before.contains("ddtrace: [") || before.contains("datadog: [") => "ruby",
+                _ if before.contains("[INF] ") => "dotnet",
                 _ => "php",
             };
             let end = message.trim_end();
@@ -108,12 +110,13 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
     if member.starts_with("\"stack\":") || member.starts_with("\"msg\":") {
         return None;
     }
-    // In the middle of a sentence the words are an application's.
-    let own = before.is_empty()
-        || before.ends_with(['"', '|'])
-        || ["Error: ", " F ", " P ", "]: ", "| ", "] "].iter().any(|end| before.ends_with(end));
-    let framed = || begins_message(before.strip_suffix(": ").unwrap_or(before));
-    (own || framed()).then(|| seen(message).or_else(|| native::seen(message))).flatten().map(|seen| ("node", seen))
+    // A body that is no JSON may be an application's sentence.
+    if let Some(body) = message.strip_prefix("Response from the ").and_then(|rest| after(rest, "gent: ")) {
+        if !body.starts_with(['{', '<', '[']) && !begins_message(before) {
+            return None;
+        }
+    }
+    seen(message).or_else(|| native::seen(message)).map(|seen| ("node", seen))
 }
 
 fn seen(message: &str) -> Option<Seen<'_>> {
@@ -134,11 +137,9 @@ fn seen(message: &str) -> Option<Seen<'_>> {
             Seen::Trouble("agent.not_an_agent")
         }
         b'R' if starts("Response from the ") => Seen::sent(None, 0),
-        b'E' if starts("Error from the ") => {
-            failed(word_after(message, "gent: ").and_then(|s| s.parse().ok()).map(errors::refusal), false)
-        }
+        b'E' if starts("Error from the ") => failed(Some(errors::refusal(number_after(message, "gent: ")?)), false),
         // The first of two records; the second one has the reason.
-        b'E' if starts("Error sending payload to the agent ") => {
+        b'E' if starts("Error sending payload to the agent (status code: ") => {
             failed(number_after(message, "status code: ").map(errors::refusal), false)
         }
         b'E' if starts("Error: Error from ") => {

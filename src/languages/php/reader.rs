@@ -16,20 +16,28 @@ pub static READER: LogReader = LogReader {
         ("Reporting of spans failed", bare),
         ("Traces successfully sent to the agent", bare),
         ("Failed sending traces to the sidecar", bare),
+        ("Failed connecting to the sidecar", bare),
+        ("Failed starting the sidecar", bare),
+        ("DATADOG TRACER DIAGNOSTICS - ", bare),
+        ("DataDog trace extension verification", |_| Some(("php", Seen::Line))),
         ("Skipping flushing trace as connection to sidecar failed", bare),
         ("Unable to send payload to background sender", bare),
         ("Datadog tracing support => ", |_| Some(("php", Seen::Line))),
+        ("panicked at components-rs/", |_| Some(("php", Seen::NotStarted))),
     ],
 };
 
 fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    if let Some(message) = place.rest().strip_prefix("bgs] ") {
+        return Some(("php", sender(message)?));
+    }
     let message = message(place.rest())?;
     Some(("php", native::or_ours(seen(message), message)))
 }
 
 /// Reads a message without the tracer's frame.
 fn bare<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
-    place.begins_message().then(|| seen(place.from_word())).flatten().map(|seen| ("php", seen))
+    Some(("php", seen(place.from_word())?))
 }
 
 const TARGETS: [&str; 9] = ["error", "warning", "info", "debug", "trace", "span", "startup", "deprecated", "hook"];
@@ -51,6 +59,7 @@ pub fn message(rest: &str) -> Option<&str> {
 pub fn sender(message: &str) -> Option<Seen<'_>> {
     Some(match message {
         _ if message.starts_with("uploaded ") => Seen::sent(None, number_after(message, "uploaded ")?),
+        _ if message.starts_with("no curl session") => Seen::Dropped { reason: "no session", spans: 0, traces: 0 },
         _ if message.starts_with("curl_easy_perform() failed: ") => Seen::lost(errors::cause(message), None),
         _ => Seen::Line,
     })
@@ -69,6 +78,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'F' if starts("Flushing ") && message.contains(" traces, ") => {
             Seen::Written(number_after(message, " traces, ").unwrap_or(0))
         }
+        b'R' if starts("Reporting of spans failed, upgrade") => Seen::lost(Some(errors::refusal(415)), None),
         b'R' if starts("Reporting of spans failed") => {
             Seen::lost(errors::answered(message).or_else(|| errors::cause(message)), None)
         }
@@ -83,9 +93,17 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'S' if starts("Skipping flushing trace as connection to sidecar failed") => Seen::Trouble("spans.dropped"),
         b'L' if starts("Loaded integration ") => Seen::Integration,
         b'D' if starts("DATADOG TRACER CONFIGURATION") => Seen::Config(Config::read(message)?.into()),
+        // .NET's begin with the same words.
+        b'D' if ["TICS - Profiler ", "TICS - Failed to attach", "TICS - Error fetching", "TICS - Partial flush"]
+            .iter()
+            .any(|words| message.contains(words)) =>
+        {
+            return None
+        }
         b'D' if starts("DATADOG TRACER DIAGNOSTICS - agent_error: ") => {
             Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: false }
         }
+        b'D' if starts("DATADOG TRACER DIAGNOSTICS - ") && message.contains("is deprecated") => Seen::Beside,
         b'D' if starts("DATADOG TRACER DIAGNOSTICS - ") => Seen::Trouble("setting.rejected"),
         b'U' if starts("Unable to send payload to background sender") => {
             Seen::Dropped { reason: "queue_full", spans: 0, traces: 1 }

@@ -30,9 +30,13 @@ pub static READER: LogReader = LogReader {
         ("failed to send, dropping ", bare),
         ("failed_to_send traces to ", bare),
         ("cannot send spans to ", bare),
-        ("error sending spans", bare),
+        ("cannot send services to ", bare),
+        ("failed_to_send services to ", bare),
+        ("UploadFailed: Unable to upload profile", |_| Some(("python", Seen::Beside))),
+        ("failed to send telemetry to ", bare),
+        ("error sending spans", short),
         ("Queuing trace with ", bare),
-        ("Response 200 OK length:", bare),
+        ("Response 200 OK length:", short),
         ("Got response: ", answer),
         ("sent ", size),
         ("Sending request: ", bare),
@@ -78,9 +82,14 @@ pub static READER: LogReader = LogReader {
     ],
 };
 
-/// Reads a message without the frame of the tracer's own format.
+/// Reads a message behind any frame: no other program has such words.
 fn bare<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
-    place.begins_message().then(|| seen(place.from_word())).flatten().map(|seen| ("python", seen))
+    Some(("python", seen(place.from_word())?))
+}
+
+/// Reads a message of a few common words, which is the tracer's only where a message may begin.
+fn short<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    place.begins_message().then(|| bare(place)).flatten()
 }
 
 /// Reads `Encoding 2 spans. Spans processed: …` without a frame, from the words behind the number.
@@ -91,7 +100,7 @@ fn encoding<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
 
 /// Reads `Got response: 200 OK`, which other programs say too.
 fn answer<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
-    let (id, seen) = bare(place)?;
+    let (id, seen) = short(place)?;
     let seen = match seen {
         Seen::Answered { taken } => Seen::AnsweredBare { taken },
         seen => seen,
@@ -207,6 +216,14 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'F' if starts("Failed to send traces to ") => Seen::lost(reason(message), None),
         b'f' if starts("failed_to_send traces to ") => Seen::lost(reason(message), None),
         b'c' if starts("cannot send spans to ") => Seen::lost(reason(message), None),
+        b'f' if starts("failed_to_send services to ") => {
+            Seen::Side { cause: errors::answered(message).or_else(|| errors::cause(message)), agent: false }
+        }
+        b'c' if starts("cannot send services to ") => Seen::Side { cause: errors::cause(message), agent: true },
+        b'f' if starts("failed to send telemetry to ") => Seen::Side { cause: errors::cause(message), agent: false },
+        b'i' if starts("initialized DatadogSampler(") || starts("initialized RateSampler, ") => Seen::Line,
+        b'd' if starts("ddtrace logs will be routed to ") => Seen::Line,
+        b'D' if starts("Datadog Remote Config Poller") => Seen::Beside,
         b'e' if message.trim_end() == "error sending spans" => Seen::lost(reason(message), None),
         b'f' if starts("failed to send, dropping ") => {
             let lost = || Seen::lost(reason(message), number_after(message, "dropping "));
@@ -262,7 +279,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'-' if starts("- DATADOG TRACER CONFIGURATION") || starts("- - DATADOG TRACER CONFIGURATION") => {
             Seen::Config(Config::read(message)?.into())
         }
-        b'-' if message.contains("DATADOG TRACER DIAGNOSTIC") => {
+        b'-' if message.contains("DATADOG TRACER DIAGNOSTIC - ") => {
             Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: false }
         }
         _ => return None,

@@ -35,6 +35,8 @@ const WORDS: [(&str, &[&str]); 13] = [
             "not an address",
             "no host in request url",
             "invalid telemetry endpoint",
+            "unknown url scheme",
+            "invaliduri",
         ],
     ),
     (
@@ -91,6 +93,8 @@ const WORDS: [(&str, &[&str]); 13] = [
             "no such device or address",
             "resource temporarily unavailable (",
             "host not found",
+            "dns resolution failed",
+            "dns server error",
             "unknown host",
         ],
     ),
@@ -130,6 +134,8 @@ const WORDS: [(&str, &[&str]); 13] = [
             "execution expired",
             "request canceled while waiting",
             "deadline has elapsed",
+            "deadline expired",
+            "timeoutexception",
         ],
     ),
     (
@@ -137,6 +143,10 @@ const WORDS: [(&str, &[&str]); 13] = [
         &[
             "cannot assign requested address",
             "eaddrnotavail",
+            "no route to host",
+            "network is unreachable",
+            "ehostunreach",
+            "enetunreach",
             "can't assign requested address",
             "errno 99]",
             "os error 99",
@@ -153,11 +163,9 @@ const WORDS: [(&str, &[&str]); 13] = [
             "connectexception",
             "connectionrefused",
             "actively refused",
-            "no route to host",
-            "network is unreachable",
-            "ehostunreach",
-            "enetunreach",
             "errno 111]",
+            "errno 61]",
+            "os error 61",
             "os error 111",
             "unable to connect",
             "connection could not be made",
@@ -203,6 +211,7 @@ const WORDS: [(&str, &[&str]); 13] = [
             "receiving data from the peer",
             "sending data to the peer",
             "nohttpresponse",
+            "stream has been reset",
         ],
     ),
 ];
@@ -212,6 +221,8 @@ pub fn cause(text: &str) -> Option<&'static str> {
     let text = text.to_ascii_lowercase();
     // Python's tracer says that the name is not the reason.
     let text = text.replace("the failure is not name resolution", "");
+    // Python's client says so of an answer without a byte.
+    let text = text.replace("badstatusline('',)", "server closed").replace("badstatusline(\"''\",)", "server closed");
     let named = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let (cause, _) = WORDS.iter().find(|(_, words)| named(words))?;
     // A firewall or a sandbox denies TCP connections; a socket file has no port.
@@ -229,9 +240,53 @@ pub fn is_frame(line: &str) -> bool {
     BEFORE.iter().any(|words| line.contains(words)) || rust() || python()
 }
 
+/// How the line of a failure looks, with which the lines below it are compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    level: bool,
+    blanks: bool,
+}
+
+impl Look {
+    /// Returns the look of a line.
+    pub fn of(line: &str) -> Look {
+        const LEVELS: [&str; 10] =
+            ["DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL", "SEVERE", "TRACE"];
+        let start = line.char_indices().nth(80).map_or(line, |(end, _)| &line[..end]);
+        let mut words = start.split(|c: char| !c.is_ascii_alphanumeric());
+        Look { level: words.any(|word| LEVELS.contains(&word)), blanks: line.contains("   ") }
+    }
+
+    /// Whether a line below looks like the continuation of an error: indented, a place in a program, or the name of an
+    /// error.
+    pub fn continues(self, line: &str) -> bool {
+        const BEGIN: [&str; 8] = [
+            "Traceback",
+            "Caused by",
+            "During handling",
+            "The above exception",
+            "---",
+            "stack backtrace",
+            "thread=",
+            "(Status: ",
+        ];
+        let text = line.trim_start();
+        // Behind the words of a log driver an indented line has a row of blanks.
+        let indented = text.len() < line.len() || text.is_empty() || (!self.blanks && line.contains("   "));
+        let within = || BEGIN.iter().any(|words| line.contains(words)) || text.starts_with(['}', ']', '^', '~']);
+        let named = || ["Error", "Exception", "error:"].iter().any(|word| text.contains(word));
+        indented || is_frame(line) || within() || named()
+    }
+
+    /// Whether a line below begins another record: it has a level, unlike the failure, and continues no error.
+    pub fn ends_at(self, line: &str) -> bool {
+        !self.level && Look::of(line).level && !self.continues(line)
+    }
+}
+
 /// Returns the status of an answer that a text names in the words of one of the tracers.
 pub fn status(text: &str) -> Option<u64> {
-    const BEFORE: [&str; 16] = [
+    const BEFORE: [&str; 19] = [
         "returned an error: (",
         "lient error: ",
         "erver error: ",
@@ -246,6 +301,9 @@ pub fn status(text: &str) -> Option<u64> {
         "status=",
         "status: ",
         "http status: ",
+        "HTTP status ",
+        "code from datadog agent: ",
+        "agent_writer error failed: ",
         "received response ",
         "response status ",
     ];

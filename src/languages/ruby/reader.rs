@@ -17,22 +17,43 @@ pub static READER: LogReader = LogReader {
         ("datadog: [datadog] (", read_place),
         ("[ddtrace] (/", read_place),
         ("[datadog] (/", read_place),
+        ("Internal error during HTTP transport request", bare),
+        ("Internal error during Datadog::", bare),
+        ("Payload correctly sent to the trace agent", bare),
     ],
 };
 
 fn read<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = message(place.rest())?;
-    Some(("ruby", native::or_ours(seen(message), message)))
+    Some(("ruby", native::or_ours(seen(message).or_else(|| in_transport(place.rest(), message)), message)))
+}
+
+/// Reads a message without its frame.
+fn bare<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    Some(("ruby", seen(place.from_word())?))
+}
+
+/// Reads an error of the code that sends: releases before 0.20 log only its class or text.
+fn in_transport<'a>(place: &str, message: &str) -> Option<Seen<'a>> {
+    let cause = errors::cause(message).filter(|_| place.contains("/transport"))?;
+    Some(Seen::Failed { cause: Some(cause), traces: 0, lost: true, echo: false })
+}
+
+/// Returns the cause that the error of a request names.
+fn cause(message: &str) -> Option<&'static str> {
+    // An answer that is not the JSON of an Agent: its text follows.
+    let unparsed = || match message.contains("unexpected token at") {
+        true if message.contains("'msgp: ") => Some("agent.http_other"),
+        true => Some("agent.not_an_agent"),
+        false => None,
+    };
+    errors::cause(message).or_else(unparsed)
 }
 
 /// Reads a line by its place in the source, without the program's name before.
 fn read_place<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
     let message = place.line[place.start..].split_once("') ").or_else(|| place.from_word().split_once(") "))?.1;
-    let transport = place.from_word().contains("/transport");
-    // Releases before 0.20 log only the class of the error.
-    let error = || Seen::Failed { cause: errors::cause(message), traces: 0, lost: true, echo: false };
-    let seen = seen(message).or_else(|| (transport && errors::cause(message).is_some()).then(error));
-    Some(("ruby", native::or_ours(seen, message)))
+    Some(("ruby", native::or_ours(seen(message).or_else(|| in_transport(place.from_word(), message)), message)))
 }
 
 /// Returns the message of what follows ` -- datadog: [`, without the place in the source.
@@ -64,8 +85,21 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'I' if starts("Internal error during ") && other_product(message) => {
             Seen::Side { cause: errors::cause(message), agent: false }
         }
-        b'I' if starts("Internal error during ") => Seen::lost(errors::cause(message), None),
-        b'D' if starts("DATADOG TRACER CONFIGURATION") || starts("DATADOG CONFIGURATION - TRACING - ") => {
+        b'I' if starts("Internal error during ") => Seen::lost(cause(message), None),
+        b'P' if starts("Payload correctly sent to the trace agent") => Seen::sent(None, 0),
+        b'C' if starts("Client error: ") => {
+            Seen::lost(Some(errors::refusal_by_reason(message).unwrap_or("agent.http_other")), None)
+        }
+        b'S' if starts("Server error: ") => Seen::lost(Some("agent.http_5xx"), None),
+        b'c' if starts("calling the endpoint but received ") => {
+            let cause = number_after(message, "received ").map(errors::refusal);
+            Seen::Failed { cause, traces: 0, lost: false, echo: true }
+        }
+        b'I' if starts("Invalid URI scheme ") && message.contains("DD_TRACE_AGENT_URL") => Seen::Fault("agent.bad_url"),
+        b'D' if starts("DATADOG TRACER CONFIGURATION")
+            || starts("DATADOG CONFIGURATION - TRACING - ")
+            || starts("DATADOG CONFIGURATION - {") =>
+        {
             Config::read(message).map_or(Seen::ConfigBegins, |config| Seen::Config(config.into()))
         }
         b'D' if message.contains(" - Agent Error: ") => {

@@ -11,14 +11,13 @@ module Spanwire
 
     # The functions of spans and of contexts.
     CALLS = {
-      span: %i[span_set_baggage span_get_baggage span_remove_baggage span_each_baggage].freeze,
-      context: %i[context_set_baggage context_get_baggage context_remove_baggage context_each_baggage].freeze
+      span: %i[span_set_baggage span_get_baggage span_remove_baggage span_baggage_text].freeze,
+      context: %i[context_set_baggage context_get_baggage context_remove_baggage context_baggage_text].freeze
     }.freeze
-    WORDS = Abi::SIZES.fetch(:tag) / 8
-    private_constant :CALLS, :WORDS
+    private_constant :CALLS
 
     def initialize(kind, handle)
-      @set, @get, @remove, @each = CALLS.fetch(kind)
+      @set, @get, @remove, @all = CALLS.fetch(kind)
       @handle = handle
     end
 
@@ -64,14 +63,10 @@ module Spanwire
     end
 
     def to_h
-      items = {}
-      keep = FFI::Function.new(:void, %i[pointer pointer]) do |item, _|
-        key, key_size, value, value_size = item.read_array_of_uint64(WORDS)
-        items[text(key, key_size)] = text(value, value_size)
+      lines = Scope.current.scratch do |memory|
+        memory.answer { |buffer, capacity, need| Native.public_send(@all, @handle, buffer, capacity, need) }
       end
-      # Thread#raise and Thread#kill must not leave the block through the library.
-      Thread.handle_interrupt(Object => :never) { Native.public_send(@each, @handle, keep, nil) }
-      items
+      lines.to_s.each_line(chomp: true).to_h { |line| line.split("=", 2).map { |text| decode(text) } }
     rescue StandardError
       {}
     end
@@ -80,8 +75,8 @@ module Spanwire
 
     private
 
-    def text(address, size)
-      size.zero? ? +"" : FFI::Pointer.new(address).read_bytes(size).force_encoding(Encoding::UTF_8)
+    def decode(text)
+      text.gsub(/(?:%\h\h)+/) { |encoded| [encoded.delete("%")].pack("H*").force_encoding(Encoding::UTF_8) }
     end
   end
 end

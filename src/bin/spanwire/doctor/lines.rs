@@ -1,7 +1,7 @@
 //! Finds out which tracer wrote a line of a log, and what it says. Other text may precede the message, such as a
 //! container's name or a time. The languages define marks and messages. Does not count or judge lines.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use spanwire::companion::languages::reading::{agent, LogReader, Place, Read};
 use spanwire::companion::languages::ALL;
 
@@ -41,20 +41,27 @@ pub enum Wrote<'a> {
 /// Reads lines. Made once.
 pub struct Reader {
     matcher: AhoCorasick,
-    /// Each word, and the readers of lines with it; none for the Agent's words.
-    marks: Vec<(&'static str, Vec<Read>)>,
+    /// Each word, and what reads lines with it.
+    marks: Vec<(&'static str, Readers)>,
+}
+
+/// What reads the lines with one word.
+enum Readers {
+    Tracers(Vec<Read>),
+    /// Whether such a line is the Agent's.
+    Agent(fn(&Place<'_>) -> bool),
 }
 
 impl Reader {
     pub fn new() -> Result<Reader, String> {
-        let mut marks: Vec<(&'static str, Vec<Read>)> = Vec::new();
+        let mut marks: Vec<(&'static str, Readers)> = Vec::new();
         for (word, read) in ALL.iter().flat_map(|language| language.reader.marks) {
             match marks.iter_mut().find(|(known, _)| known == word) {
-                Some((_, readers)) => readers.push(*read),
-                None => marks.push((word, vec![*read])),
+                Some((_, Readers::Tracers(readers))) => readers.push(*read),
+                _ => marks.push((word, Readers::Tracers(vec![*read]))),
             }
         }
-        marks.extend(agent::MARKS.iter().map(|word| (*word, Vec::new())));
+        marks.extend(agent::MARKS.iter().map(|(word, wrote)| (*word, Readers::Agent(*wrote))));
         // The automaton of all states is the fastest one; of these few words it has less than a megabyte.
         let matcher = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
@@ -71,18 +78,25 @@ impl Reader {
 
     /// Returns who wrote the line and what it says; `None` if it is neither a tracer's nor the Agent's.
     pub fn read<'a>(&self, line: &'a str) -> Option<Wrote<'a>> {
-        let mut vague = None;
-        for found in self.matcher.find_iter(line).take(TRIED) {
-            let (_, readers) = &self.marks[found.pattern().as_usize()];
-            if readers.is_empty() && vague.is_none() {
-                return Some(Wrote::Agent);
-            }
+        let (mut vague, mut from) = (None, 0);
+        for _ in 0..TRIED {
+            let Some(found) = self.matcher.find(Input::new(line).range(from..)) else { break };
+            // Another word may begin within one that nobody wrote.
+            from = found.start() + 1;
             // A word is ASCII, and so its ends are those of characters.
             let place = Place { line, start: found.start(), end: found.end() };
+            let readers = match &self.marks[found.pattern().as_usize()].1 {
+                Readers::Agent(wrote) if vague.is_none() && wrote(&place) => return Some(Wrote::Agent),
+                Readers::Agent(_) => continue,
+                Readers::Tracers(readers) => readers,
+            };
             let Some((id, seen)) = readers.iter().find_map(|read| read(&place)) else { continue };
             let tongue = Tongue::of(id)?;
             match (&seen, &vague) {
-                (Seen::Line, None) => vague = Some((tongue, found.end())),
+                (Seen::Line, None) => {
+                    vague = Some((tongue, found.end()));
+                    from = found.end();
+                }
                 // Behind a frame only the same tracer's messages count.
                 (Seen::Line, _) => {}
                 (_, Some((first, _))) if *first != tongue => {}

@@ -1,5 +1,8 @@
 //! The doctor for log files: reads all files, counts the lines of each tracer, and makes a report of the answers.
 
+#[cfg(test)]
+mod framed;
+
 use super::answers::{self, Answer, Answers};
 use super::lines::{Reader, Seen, Tongue, Wrote};
 use super::members;
@@ -12,8 +15,10 @@ use crate::cli::DoctorOptions;
 use crate::out::{counted, note, Failure, Out};
 use serde_json::{json, Value};
 use spanwire::companion::languages::reading::{agent, config::Config, level};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
+use std::rc::Rc;
 
 /// Lines between a place in a tracer's code and the exception below it.
 const TRACEBACK: u64 = 60;
@@ -29,7 +34,7 @@ const FRAME_MIN: usize = 8;
 
 /// What was read of all files.
 struct Logs {
-    reader: Reader,
+    reader: Rc<Reader>,
     stories: BTreeMap<Tongue, Story>,
     /// Lines read so far, in all files.
     number: u64,
@@ -70,17 +75,7 @@ struct Read {
 /// Reads the files and prints the report. Returns 0 if nothing is wrong, 1 if a cause was found, 2 if a file could not
 /// be read.
 pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
-    let mut logs = Logs {
-        reader: Reader::new().map_err(Failure::said)?,
-        stories: BTreeMap::new(),
-        number: 0,
-        speaker: None,
-        spoken: 0,
-        recent: VecDeque::new(),
-        frame: None,
-        gathered: None,
-        agent: AgentLog::default(),
-    };
+    let mut logs = Logs::new(Rc::new(Reader::new().map_err(Failure::said)?));
     let (mut files, mut unread) = (Vec::new(), Vec::new());
     for path in &options.files {
         match logs.file(path) {
@@ -104,6 +99,20 @@ pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
 }
 
 impl Logs {
+    fn new(reader: Rc<Reader>) -> Logs {
+        Logs {
+            reader,
+            stories: BTreeMap::new(),
+            number: 0,
+            speaker: None,
+            spoken: 0,
+            recent: VecDeque::new(),
+            frame: None,
+            gathered: None,
+            agent: AgentLog::default(),
+        }
+    }
+
     fn file(&mut self, path: &Path) -> Result<Read, String> {
         (self.speaker, self.spoken, self.gathered) = (None, 0, None);
         self.frame = None;
@@ -121,11 +130,14 @@ impl Logs {
         if first.is_none() && self.gathered.is_none() && !self.waits() {
             return;
         }
-        let text = String::from_utf8_lossy(line);
-        let Some(first) = first else {
-            let record = text.starts_with("{\"").then(|| members::of(line, usize::MAX)).flatten();
-            return self.unmarked(&record.and_then(|record| record.message).unwrap_or_else(|| text.into_owned()));
-        };
+        let text = plain(String::from_utf8_lossy(line));
+        if first.is_none() {
+            let record = members::of(line, usize::MAX).and_then(|record| record.message);
+            return self.unmarked(&record.unwrap_or_else(|| text.into_owned()));
+        }
+        // Without colours, the words may be at another place.
+        let Some(first) = self.reader.first(text.as_bytes()) else { return };
+        let line = text.as_bytes();
         // In a record in JSON the message is one of the members, and its other members may have the reason.
         match members::of(line, first).filter(|_| !members::is_own(line)) {
             Some(members) => self.members(members.texts),
@@ -338,6 +350,31 @@ impl Read {
             "lines_cut": self.extent.cut,
         })
     }
+}
+
+/// Removes colours, and php-fpm's frame, which puts the line between quotes.
+fn plain(text: Cow<'_, str>) -> Cow<'_, str> {
+    const CHILD: &str = " said into stderr: \"";
+    let coloured = text.contains('\x1b');
+    let child = text.find(CHILD);
+    if !coloured && child.is_none() {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = match child {
+        Some(at) => {
+            let said = text[at + CHILD.len()..].trim_end_matches(", pipe is closed");
+            said.strip_suffix('"').unwrap_or(said)
+        }
+        None => &text,
+    };
+    while let Some((before, after)) = rest.split_once('\x1b') {
+        plain.push_str(before);
+        let end = after.find(|c: char| c.is_ascii_alphabetic()).map_or(after.len(), |at| at + 1);
+        rest = &after[end..];
+    }
+    plain.push_str(rest);
+    plain.into()
 }
 
 /// Combines the answers of all tracers; `partly` if they differ.

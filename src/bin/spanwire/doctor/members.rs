@@ -29,10 +29,10 @@ pub fn of(line: &[u8], first: usize) -> Option<Members> {
     Some(Members { texts, message })
 }
 
-/// Whether a tracer itself writes such records: ours and Java's. Their readers take the whole record.
+/// Whether a tracer itself or the Agent writes such records: ours and Java's. Their readers take the whole record.
 pub fn is_own(line: &[u8]) -> bool {
     let has = |word: &[u8]| line.windows(word.len()).any(|part| part == word);
-    has(b"\"logger.name\":\"") || has(b"{\"time\":\"") && has(b"\"kind\":\"")
+    has(b"\"logger.name\":\"") || has(b"{\"agent\":\"") || has(b"{\"time\":\"") && has(b"\"kind\":\"")
 }
 
 fn collect(value: &Value, depth: usize, texts: &mut Vec<String>) {

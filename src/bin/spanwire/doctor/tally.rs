@@ -21,6 +21,10 @@ const CONFIGS_MAX: usize = 1_000;
 const PATIENCE: u32 = 60;
 /// Largest size of a payload without a trace.
 const EMPTY_PAYLOAD: u64 = 16;
+/// Lines after it that a line may cost which looks like neither a place in code nor an error.
+const FOREIGN: u32 = 15;
+/// Lines between the first mention of Node.js's hang-up and the place in code that tells its cause.
+const HANG_UP_LINES: u32 = 30;
 /// An error of Node.js's HTTP client that has two causes.
 const HANG_UP: &str = "socket hang up";
 const CLOSED: &str = "agent.connection_closed";
@@ -106,6 +110,8 @@ pub struct Story {
     too_many_open: bool,
     /// A failure whose reason is on a later line.
     awaited: Option<Awaited>,
+    /// How its line looks.
+    look: errors::Look,
 }
 
 /// A failure whose reason may follow.
@@ -153,12 +159,16 @@ impl Story {
                 self.agent_hint |= agent;
                 match cause {
                     Some(cause) => self.hint(cause, line, number),
-                    None => self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: true, start: false }),
+                    None => {
+                        self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: true, start: false });
+                        self.look = errors::Look::of(line);
+                    }
                 }
             }
             Seen::NotStarted => {
                 self.trouble("tracing.not_started", line, number);
                 self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: false, start: true });
+                self.look = errors::Look::of(line);
             }
             Seen::Answered { taken } | Seen::AnsweredBare { taken } => {
                 self.refused = !taken;
@@ -279,12 +289,17 @@ impl Story {
             hint.evidence.push(shown(line));
         }
         if line.contains(HANG_UP) {
-            self.hang_up = Some(Awaited { left: 1, lost: false, side: true, start: false });
+            self.hang_up = Some(Awaited { left: HANG_UP_LINES, lost: false, side: true, start: false });
         }
     }
 
     /// Reads a line that no tracer began: it may contain the reason of the failure before it.
     pub fn continued(&mut self, line: &str, number: u64) {
+        if self.look.ends_at(line) {
+            // Another logger's error has nothing to do with the failure before it.
+            self.ended_wait();
+            return;
+        }
         self.look_for_reason(line, number);
     }
 
@@ -293,10 +308,15 @@ impl Story {
         self.awaited.is_some() || self.hang_up.is_some()
     }
 
-    /// Called at the end of a file.
-    pub fn ended(&mut self) {
+    /// Gives up waiting for a reason.
+    fn ended_wait(&mut self) {
         self.awaited = None;
         self.hang_up = None;
+    }
+
+    /// Called at the end of a file.
+    pub fn ended(&mut self) {
+        self.ended_wait();
         self.refused = false;
         self.pending_traces = 0;
     }
@@ -388,12 +408,14 @@ impl Story {
                 let waited = self.awaited.take().is_some_and(|waited| waited.lost);
                 self.trouble(cause, line, number).lost |= lost || waited;
                 if line.contains(HANG_UP) {
-                    self.hang_up = Some(Awaited { left: 1, lost: lost || waited, side: false, start: false });
+                    self.hang_up =
+                        Some(Awaited { left: HANG_UP_LINES, lost: lost || waited, side: false, start: false });
                 }
             }
             None => {
                 let before = self.awaited.is_some_and(|waited| waited.lost && !waited.side);
                 self.awaited = Some(Awaited { left: PATIENCE, lost: lost || before, side: false, start: false });
+                self.look = errors::Look::of(line);
                 // Reported if no other cause is found; removed otherwise.
                 self.trouble("agent.unreachable", line, number).lost |= lost;
             }
@@ -407,9 +429,14 @@ impl Story {
             if line.contains("socketCloseListener") {
                 return self.was_a_timeout(hang_up, line, number);
             }
+            // The logger's own places in code stand before those of the error.
+            let goes_on = !line.contains("socketOnEnd") && (errors::is_frame(line) || line.contains(HANG_UP));
+            let left = hang_up.left.checked_sub(1).filter(|_| goes_on);
+            self.hang_up = left.map(|left| Awaited { left, ..hang_up });
         }
         let Some(Awaited { left, lost, side, start }) = self.awaited else { return };
-        let source = std::mem::replace(&mut self.source_follows, line.trim_start().starts_with("File \""));
+        let source =
+            std::mem::replace(&mut self.source_follows, line.contains("File \"") && line.contains("\", line "));
         let text = if errors::is_frame(line) || source { "" } else { line };
         match errors::answered(text).or_else(|| errors::cause(text)) {
             Some("agent.bad_url") if start => {
@@ -425,11 +452,14 @@ impl Story {
                 self.awaited = None;
                 self.trouble(cause, line, number).lost |= lost;
                 if line.contains(HANG_UP) {
-                    self.hang_up = Some(Awaited { left: 1, lost, side, start });
+                    self.hang_up = Some(Awaited { left: HANG_UP_LINES, lost, side, start });
                 }
             }
-            None if left == 0 => self.awaited = None,
-            None => self.awaited = Some(Awaited { left: left - 1, lost, side, start }),
+            None => {
+                // The program's own lines soon end the wait: their errors are not the tracer's.
+                let cost = if self.look.continues(line) || source { 1 } else { FOREIGN };
+                self.awaited = left.checked_sub(cost).map(|left| Awaited { left, lost, side, start });
+            }
         }
     }
 

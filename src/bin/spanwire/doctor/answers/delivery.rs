@@ -135,6 +135,12 @@ impl Teller<'_> {
             if !concerns || (*cause == "agent.unreachable" && named) {
                 continue;
             }
+            // The start-up lines of Node.js say the same of both causes; other lines tell them apart.
+            let vague = |line: &String| line.contains("DATADOG TRACER ");
+            let elsewhere = *cause == "agent.connection_closed" && troubles.contains_key("agent.timeout");
+            if elsewhere && trouble.evidence.iter().all(vague) {
+                continue;
+            }
             let (told, cause) = self.meant(cause, trouble);
             let lost = trouble.lost && !self.tries_again();
             let over = !lost && story.last_sent.is_some_and(|sent| sent > trouble.last);
