@@ -1531,6 +1531,27 @@ spanwire_status spanwire_span_remove_baggage(spanwire_span span, const char *key
 spanwire_status spanwire_span_each_baggage(spanwire_span span, spanwire_baggage_callback callback, void *userdata);
 
 /**
+ * As spanwire_span_each_baggage(), into one text, for hosts in which a callback is expensive: for each item a line of
+ * its
+ * key, `=`, its value and a newline. In keys and values, all bytes but ASCII letters, digits and `-._~` are
+ * percent-encoded.
+ *
+ * @param span      an open span; 0 has none
+ * @param buffer    receives the lines and a NUL; NULL only asks for the size
+ * @param capacity  size of the buffer in bytes
+ * @param need      as in spanwire_span_get_baggage()
+ *
+ * @return as spanwire_span_get_baggage(), without SPANWIRE_E_NOT_FOUND; the empty text if there is no baggage
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for an open span of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_baggage_text(spanwire_span span, char *buffer, size_t capacity, size_t *need);
+
+/**
  * Sets an item of baggage in a context that came in, for spans that are started with it later.
  *
  * @param context  a context; 0 does nothing and returns SPANWIRE_OK
@@ -1599,6 +1620,25 @@ spanwire_status spanwire_context_remove_baggage(spanwire_context_handle context,
  */
 spanwire_status spanwire_context_each_baggage(
     spanwire_context_handle context, spanwire_baggage_callback callback, void *userdata);
+
+/**
+ * As spanwire_span_baggage_text(), for a context that came in.
+ *
+ * @param context   a context; 0 has none
+ * @param buffer    as in spanwire_span_baggage_text()
+ * @param capacity  size of the buffer in bytes
+ * @param need      as in spanwire_span_get_baggage()
+ *
+ * @return as spanwire_span_baggage_text()
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any; calls on one context are serialised.
+ * Blocks:    never.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_baggage_text(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
 
 /*
  * =====================================================================================================================

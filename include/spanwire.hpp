@@ -24,11 +24,13 @@
 #include <exception>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #if defined(__cpp_rtti) || defined(__GXX_RTTI)
@@ -201,6 +203,155 @@ inline void fill(spanwire_tag *to, const Tag *tags, std::size_t count) noexcept 
   }
 }
 
+/// The headers that contexts are read from, for callables that return the value of one name.
+inline constexpr std::string_view header_names[] = {
+    "x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-sampling-priority",
+    "x-datadog-origin",   "x-datadog-tags",      "traceparent",
+    "tracestate",         "x-b3-traceid",        "x-b3-spanid",
+    "x-b3-sampled",       "x-b3-flags",          "b3",
+    "baggage"};
+
+/// Whether a callable looks up headers: it takes the name as a std::string_view or as what a NUL-terminated text
+/// becomes.
+template <class Get>
+inline constexpr bool looks_up =
+    std::is_invocable_v<const Get &, std::string_view> || std::is_invocable_v<const Get &, const char *>;
+
+/// Looks a header up.
+template <class Get>
+decltype(auto) look_up(const Get &get, std::string_view name) {
+  if constexpr (std::is_invocable_v<const Get &, std::string_view>) {
+    return get(name);
+  } else {
+    return get(name.data());
+  }
+}
+
+/// What a callable that looks up a header has returned, kept until the call of the C API.
+template <class Value>
+class Found {
+ public:
+  explicit Found(Value &&value) : value_(std::forward<Value>(value)) {}
+  /// Nothing if there is no such header: a null pointer or an empty optional.
+  std::optional<std::string_view> text() const noexcept {
+    if constexpr (std::is_convertible_v<const Value &, const char *>) {
+      const char *text = value_;
+      return text == nullptr ? std::nullopt : std::optional<std::string_view>(text);
+    } else if constexpr (std::is_convertible_v<const Value &, std::string_view>) {
+      return std::string_view(value_);
+    } else {
+      return value_ ? std::optional<std::string_view>(*value_) : std::nullopt;
+    }
+  }
+
+ private:
+  Value value_;
+};
+
+/// Whether two names of headers are equal, in any case.
+inline bool same_name(std::string_view one, std::string_view other) noexcept {
+  const auto lower = [](char letter) noexcept {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
+  };
+  if (one.size() != other.size()) return false;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    if (lower(one[i]) != lower(other[i])) return false;
+  }
+  return true;
+}
+
+template <class Map, class = void>
+struct HasInsertOrAssign : std::false_type {};
+template <class Map>
+struct HasInsertOrAssign<Map, std::void_t<decltype(std::declval<Map &>().insert_or_assign(
+                                  std::declval<typename Map::key_type>(), std::declval<typename Map::mapped_type>()))>>
+    : std::true_type {};
+template <class Map, class = void>
+struct HasKeys : std::false_type {};
+template <class Map>
+struct HasKeys<Map, std::void_t<typename Map::key_type, typename Map::mapped_type>> : std::true_type {};
+
+/// Sets a header in a callable, a map, a multimap, or a sequence of pairs; replaces one of the same name.
+template <class Headers>
+void set_header(Headers &headers, std::string_view name, std::string_view value) {
+  if constexpr (std::is_invocable_v<Headers &, std::string_view, std::string_view>) {
+    headers(name, value);
+  } else if constexpr (std::is_invocable_v<Headers &, const char *, const char *>) {
+    headers(name.data(), value.data());  // both are NUL-terminated
+  } else if constexpr (HasInsertOrAssign<Headers>::value) {
+    headers.insert_or_assign(typename Headers::key_type(name), typename Headers::mapped_type(value));
+  } else if constexpr (HasKeys<Headers>::value) {
+    const typename Headers::key_type key(name);
+    headers.erase(key);
+    headers.emplace(key, typename Headers::mapped_type(value));
+  } else {
+    for (auto &[there, its_value] : headers) {
+      if (same_name(there, name)) {
+        its_value = value;
+        return;
+      }
+    }
+    headers.emplace_back(name, value);
+  }
+}
+
+/// Calls a C function that has a callback, with `each`. An exception from `each` is kept and thrown again when the C
+/// function has returned; `each` is not called any more.
+template <class Raw, class Each, class Call>
+Status each_of(Each &&each, Call &&call) {
+  struct Run {
+    Each &each;
+#if defined(SPANWIRE_HPP_EXCEPTIONS)
+    std::exception_ptr thrown;
+#endif
+    static void run(const Raw *raw, void *userdata) noexcept {
+      auto *self = static_cast<Run *>(userdata);
+#if defined(SPANWIRE_HPP_EXCEPTIONS)
+      if (self->thrown) return;
+      try {
+        self->each(*raw);
+      } catch (...) {
+        self->thrown = std::current_exception();
+      }
+#else
+      self->each(*raw);
+#endif
+    }
+  };
+  Run run{each
+#if defined(SPANWIRE_HPP_EXCEPTIONS)
+          ,
+          nullptr
+#endif
+  };
+  const Status status = call(&Run::run, &run);
+#if defined(SPANWIRE_HPP_EXCEPTIONS)
+  if (run.thrown) std::rethrow_exception(run.thrown);
+#endif
+  return status;
+}
+
+/// Writes a context's headers into `headers`.
+template <class Headers, class Call>
+Status inject(Headers &headers, Call &&call) {
+  return each_of<spanwire_header>(
+      [&](const spanwire_header &header) {
+        set_header(headers, std::string_view(header.name, header.name_len),
+                   std::string_view(header.value, header.value_len));
+      },
+      call);
+}
+
+/// Calls `each` with key and value of items of baggage.
+template <class Each, class Call>
+Status each_baggage(Each &each, Call &&call) {
+  return each_of<spanwire_tag>(
+      [&](const spanwire_tag &item) {
+        each(std::string_view(item.key, item.key_len), std::string_view(item.value, item.value_len));
+      },
+      call);
+}
+
 }  // namespace detail
 
 /**
@@ -227,6 +378,95 @@ class Context {
 
  private:
   spanwire_context raw_;
+};
+
+/**
+ * A context that came in with a request: its ids, and what a Context has not: origin, tags of the trace, tracestate,
+ * baggage. Tracer::extract() returns one, Tracer::span() continues its trace. The destructor frees it; spans that were
+ * started with it do not need it any more.
+ *
+ * A forked child may use a context of its parent, but not change its baggage.
+ */
+class RemoteContext {
+ public:
+  /// An empty object: a span that is started with it begins a trace.
+  RemoteContext() noexcept = default;
+  RemoteContext(const RemoteContext &) = delete;
+  RemoteContext &operator=(const RemoteContext &) = delete;
+  /// Moves; leaves `other` empty.
+  RemoteContext(RemoteContext &&other) noexcept
+      : context_(std::exchange(other.context_, 0)), status_(std::exchange(other.status_, Status())) {}
+  /// Frees its own context first; leaves `other` empty.
+  RemoteContext &operator=(RemoteContext &&other) noexcept {
+    if (this != &other) {
+      free();
+      context_ = std::exchange(other.context_, 0);
+      status_ = std::exchange(other.status_, Status());
+    }
+    return *this;
+  }
+  /// Frees the context.
+  ~RemoteContext() noexcept { free(); }
+
+  /// Whether the request carried anything.
+  explicit operator bool() const noexcept { return context_ != 0; }
+  /// Status of reading it: SPANWIRE_OK also if there is none.
+  Status status() const noexcept { return status_; }
+  /// The C handle, which this object still owns; 0 if empty.
+  spanwire_context_handle handle() const noexcept { return context_; }
+  /// Ids and sampling decision by value; empty if there are none. A context may consist of baggage alone.
+  Context context() const noexcept {
+    Context context;
+    if (spanwire_context_get(context_, &context.raw()) != SPANWIRE_OK) return Context();
+    return context;
+  }
+
+  /// As Span::inject(), for a proxy that starts no span: what is written continues the trace as if it were not there.
+  template <class Headers>
+  Status inject(Headers &&headers) const {
+    return detail::inject(headers, [this](spanwire_header_callback callback, void *userdata) noexcept {
+      return spanwire_context_inject(context_, callback, userdata);
+    });
+  }
+
+  /// Sets an item of baggage, for spans that are started with this context later.
+  Status set_baggage(std::string_view key, std::string_view value) noexcept {
+    return spanwire_context_set_baggage(context_, detail::Terminated(key).get(), detail::Terminated(value).get());
+  }
+  /// Returns an item of baggage, if there is one.
+  std::optional<std::string> baggage(std::string_view key) const {
+    const detail::Terminated name(key);
+    if (context_ == 0) return std::nullopt;
+    return detail::text_from([&](char *buffer, std::size_t capacity, std::size_t *need) noexcept {
+      return spanwire_context_get_baggage(context_, name.get(), buffer, capacity, need);
+    });
+  }
+  /// Removes an item of baggage.
+  Status remove_baggage(std::string_view key) noexcept {
+    return spanwire_context_remove_baggage(context_, detail::Terminated(key).get());
+  }
+  /// Calls `each` with key and value of each item of baggage. An exception from it passes through.
+  template <class Each>
+  Status each_baggage(Each &&each) const {
+    return detail::each_baggage(each, [this](spanwire_baggage_callback callback, void *userdata) noexcept {
+      return spanwire_context_each_baggage(context_, callback, userdata);
+    });
+  }
+
+ private:
+  friend class Tracer;
+
+  void free() noexcept {
+    if (context_ != 0) spanwire_context_free(std::exchange(context_, 0));
+  }
+
+  /// Reads the context from `count` headers.
+  void extract(spanwire_tracer tracer, const spanwire_header *headers, std::size_t count) noexcept {
+    status_ = spanwire_context_extract(tracer, headers, count, &context_);
+  }
+
+  spanwire_context_handle context_ = 0;
+  Status status_;
 };
 
 /**
@@ -275,7 +515,7 @@ class SpanOptions {
   }
 
  private:
-  friend class Span;
+  friend class SpanRef;
   friend class Tracer;
 
   SpanOptions &set(const char *&text, std::size_t &length, std::string_view value) noexcept {
@@ -286,8 +526,8 @@ class SpanOptions {
   }
 
   /// Starts the span; 0 if that fails.
-  spanwire_span begin(spanwire_tracer tracer, spanwire_span parent, const Context *context,
-                      std::string_view name) const noexcept {
+  spanwire_span begin(spanwire_tracer tracer, spanwire_span parent, const Context *context, std::string_view name,
+                      spanwire_context_handle remote = 0) const noexcept {
     detail::Array<spanwire_tag> tags(raw_.tags_count);
     detail::Array<spanwire_metric> metrics(raw_.metrics_count);
     spanwire_span_options options = raw_;
@@ -302,6 +542,7 @@ class SpanOptions {
     options.metrics = metrics.get();
     options.parent = parent;
     options.parent_context = context == nullptr || context->span_id() == 0 ? nullptr : &context->raw();
+    options.context_handle = remote;
     options.name = name.data();
     options.name_len = name.size();
     spanwire_span span = 0;
@@ -313,58 +554,32 @@ class SpanOptions {
   const Metric *metrics_ = nullptr;
 };
 
+class Span;
+
 /**
- * An open span, finished by its destructor. Calls on an empty span do nothing, so that code needs no checks. Setters
- * return a Status that may be ignored.
- *
- * If an exception leaves the object's scope, the span is marked as failed. The destructor does not know the exception's
- * type and message: to record them, catch the exception, call set_error(error) and throw it again. A span that is
- * finished by a call is not marked. An object that is made during unwinding, in a destructor, and destroyed at the end
- * of its scope is not marked either.
+ * A span that another object finishes: the current one of a thread, or the parent that a thread was given. A small
+ * value, to copy. It has all calls of a Span except those that end it. Calls on an empty one do nothing; calls on a
+ * span that has finished return SPANWIRE_E_HANDLE.
  */
-class Span {
+class SpanRef {
  public:
-  /// An empty object.
-  Span() noexcept {}
-  /// Takes ownership of an open span.
-  Span(spanwire_tracer tracer, spanwire_span span) noexcept : tracer_(tracer), span_(span) {}
-  Span(const Span &) = delete;
-  Span &operator=(const Span &) = delete;
-  /// Moves; leaves `other` empty.
-  Span(Span &&other) noexcept : tracer_(other.tracer_), span_(other.release()) {}
-  /// Finishes its own span first; leaves `other` empty.
-  Span &operator=(Span &&other) noexcept {
-    if (this != &other) {
-      finish();
-      tracer_ = other.tracer_;
-      span_ = other.release();
-    }
-    return *this;
-  }
-  /// Finishes the span if it is open; marks it as failed if an exception is leaving this object's scope.
-  ~Span() noexcept {
-    if (span_ == 0) return;
-    if (std::uncaught_exceptions() > exceptions_) left_by_exception();
-    finish();
-  }
+  /// Refers to no span.
+  constexpr SpanRef() noexcept = default;
+  /// Rejects a temporary span, which finishes at once.
+  SpanRef(const Span &&) = delete;
+
+  /// The current span of this thread: that of the innermost Scope; empty without one.
+  static SpanRef current() noexcept;
 
   /// Whether there is a span.
   explicit operator bool() const noexcept { return span_ != 0; }
-  /// The C handle, which this object still owns; 0 if empty.
+  /// The C handle; 0 if empty.
   spanwire_span handle() const noexcept { return span_; }
-  /// Releases the C handle: the caller must finish the span.
-  spanwire_span release() noexcept { return std::exchange(span_, 0); }
 
   /// Starts a child span. The child of an empty span is empty.
-  [[nodiscard]] Span child(std::string_view name) const noexcept {
-    if (span_ == 0) return Span();
-    return Span(tracer_, spanwire_span_start_n(tracer_, span_, name.data(), name.size()));
-  }
+  [[nodiscard]] Span child(std::string_view name) const noexcept;
   /// Starts it with options.
-  [[nodiscard]] Span child(std::string_view name, const SpanOptions &options) const noexcept {
-    if (span_ == 0) return Span();
-    return Span(tracer_, options.begin(tracer_, span_, nullptr, name));
-  }
+  [[nodiscard]] Span child(std::string_view name, const SpanOptions &options) const noexcept;
 
   /// Sets a text tag; the last value of a key replaces earlier ones.
   Status set_tag(std::string_view key, std::string_view value) noexcept {
@@ -442,12 +657,40 @@ class Span {
   /// Sets the sampling priority of the trace: -1 reject by the user, 0 reject, 1 keep, 2 keep by the user.
   Status set_priority(std::int32_t priority) noexcept { return spanwire_span_set_priority(span_, priority); }
 
-  /// Finishes the span now. Idempotent.
-  Status finish() noexcept { return spanwire_span_finish(release()); }
-  /// Finishes the span at a given time.
-  Status finish_at(Time end) noexcept { return spanwire_span_finish_at(release(), detail::nanoseconds(end)); }
-  /// Ends the span without sending it; it is counted as discarded.
-  Status discard() noexcept { return spanwire_span_discard(release()); }
+  /// Writes the headers that continue the trace in another service into `headers`: a map, a multimap, a sequence of
+  /// pairs, all with text as keys and values, or a callable `set(name, value)` that gets two std::string_view, or takes
+  /// what NUL-terminated texts become. A header that is there is replaced. Names are in lower case. An exception from
+  /// the map or the callable passes through.
+  template <class Headers>
+  Status inject(Headers &&headers) const {
+    return detail::inject(headers, [this](spanwire_header_callback callback, void *userdata) noexcept {
+      return spanwire_span_inject(span_, callback, userdata);
+    });
+  }
+
+  /// Sets an item of baggage: a text that goes to later children and to other services, but not to the Agent.
+  Status set_baggage(std::string_view key, std::string_view value) noexcept {
+    return spanwire_span_set_baggage(span_, detail::Terminated(key).get(), detail::Terminated(value).get());
+  }
+  /// Returns an item of baggage, if there is one.
+  std::optional<std::string> baggage(std::string_view key) const {
+    const detail::Terminated name(key);
+    if (span_ == 0) return std::nullopt;
+    return detail::text_from([&](char *buffer, std::size_t capacity, std::size_t *need) noexcept {
+      return spanwire_span_get_baggage(span_, name.get(), buffer, capacity, need);
+    });
+  }
+  /// Removes an item of baggage.
+  Status remove_baggage(std::string_view key) noexcept {
+    return spanwire_span_remove_baggage(span_, detail::Terminated(key).get());
+  }
+  /// Calls `each` with key and value of each item of baggage. An exception from it passes through.
+  template <class Each>
+  Status each_baggage(Each &&each) const {
+    return detail::each_baggage(each, [this](spanwire_baggage_callback callback, void *userdata) noexcept {
+      return spanwire_span_each_baggage(span_, callback, userdata);
+    });
+  }
 
   /// Ids and sampling decision by value; empty if there is no span.
   Context context() const noexcept {
@@ -462,6 +705,12 @@ class Span {
   /// The span id as in `dd.span_id` of logs; empty if there is no span.
   std::string span_id() const { return id_text(SPANWIRE_ID_SPAN); }
 
+ protected:
+  constexpr SpanRef(spanwire_tracer tracer, spanwire_span span) noexcept : tracer_(tracer), span_(span) {}
+
+  spanwire_tracer tracer_ = 0;
+  spanwire_span span_ = 0;
+
  private:
   std::string id_text(std::int32_t kind) const {
     char buffer[40] = "";
@@ -469,7 +718,54 @@ class Span {
     if (spanwire_span_id_text(span_, kind, buffer, sizeof buffer, &need) != SPANWIRE_OK) return std::string();
     return buffer;
   }
+};
 
+/**
+ * An open span, finished by its destructor. Calls on an empty span do nothing, so that code needs no checks. Setters
+ * return a Status that may be ignored.
+ *
+ * If an exception leaves the object's scope, the span is marked as failed. The destructor does not know the exception's
+ * type and message: to record them, catch the exception, call set_error(error) and throw it again. A span that is
+ * finished by a call is not marked. An object that is made during unwinding, in a destructor, and destroyed at the end
+ * of its scope is not marked either.
+ */
+class Span : public SpanRef {
+ public:
+  /// An empty object.
+  Span() noexcept {}
+  /// Takes ownership of an open span.
+  Span(spanwire_tracer tracer, spanwire_span span) noexcept : SpanRef(tracer, span) {}
+  Span(const Span &) = delete;
+  Span &operator=(const Span &) = delete;
+  /// Moves; leaves `other` empty.
+  Span(Span &&other) noexcept : SpanRef(other.tracer_, other.release()) {}
+  /// Finishes its own span first; leaves `other` empty.
+  Span &operator=(Span &&other) noexcept {
+    if (this != &other) {
+      finish();
+      tracer_ = other.tracer_;
+      span_ = other.release();
+    }
+    return *this;
+  }
+  /// Finishes the span if it is open; marks it as failed if an exception is leaving this object's scope.
+  ~Span() noexcept {
+    if (span_ == 0) return;
+    if (std::uncaught_exceptions() > exceptions_) left_by_exception();
+    finish();
+  }
+
+  /// Releases the C handle: the caller must finish the span.
+  spanwire_span release() noexcept { return std::exchange(span_, 0); }
+
+  /// Finishes the span now. Idempotent.
+  Status finish() noexcept { return spanwire_span_finish(release()); }
+  /// Finishes the span at a given time.
+  Status finish_at(Time end) noexcept { return spanwire_span_finish_at(release(), detail::nanoseconds(end)); }
+  /// Ends the span without sending it; it is counted as discarded.
+  Status discard() noexcept { return spanwire_span_discard(release()); }
+
+ private:
   /// A message that the program has set stays.
   void left_by_exception() noexcept {
     std::size_t need = 0;
@@ -479,11 +775,61 @@ class Span {
     }
   }
 
-  spanwire_tracer tracer_ = 0;
-  spanwire_span span_ = 0;
   /// Number of exceptions in flight in this thread when this object was made.
   int exceptions_ = std::uncaught_exceptions();
 };
+
+inline Span SpanRef::child(std::string_view name) const noexcept {
+  if (span_ == 0) return Span();
+  return Span(tracer_, spanwire_span_start_n(tracer_, span_, name.data(), name.size()));
+}
+inline Span SpanRef::child(std::string_view name, const SpanOptions &options) const noexcept {
+  if (span_ == 0) return Span();
+  return Span(tracer_, options.begin(tracer_, span_, nullptr, name));
+}
+
+/**
+ * Makes a span the current one of the calling thread as long as this object exists; then the former one is current
+ * again. It does not finish the span: declare it after the span.
+ *
+ *     spanwire::Span request = tracer.span("web.request");
+ *     spanwire::Scope scope(request);
+ *     handle();  // in it: tracer.span("query", spanwire::Span::current())
+ *
+ * Nothing passes the current span to another thread by itself. Hand it over:
+ *
+ *     std::thread([parent = spanwire::Span::current()] {
+ *       spanwire::Scope scope(parent);
+ *       handle();
+ *     });
+ *
+ * If the parent may finish before the other thread starts spans, hand over its context() instead. Destroy a Scope on
+ * the thread that made it, in the reverse order; a coroutine must not be suspended while it has one. Each shared object
+ * that is compiled with hidden visibility has current spans of its own.
+ */
+class [[nodiscard]] Scope {
+ public:
+  /// Makes this span the current one; an empty one means that there is none.
+  explicit Scope(const SpanRef &span) noexcept : former_(std::exchange(current(), span)) {}
+  /// Rejects a temporary span, which finishes at once.
+  explicit Scope(const Span &&) = delete;
+  Scope(const Scope &) = delete;
+  Scope &operator=(const Scope &) = delete;
+  /// Restores the former current span.
+  ~Scope() noexcept { current() = former_; }
+
+ private:
+  friend class SpanRef;
+
+  static SpanRef &current() noexcept {
+    static thread_local SpanRef span;
+    return span;
+  }
+
+  SpanRef former_;
+};
+
+inline SpanRef SpanRef::current() noexcept { return Scope::current(); }
 
 /**
  * A tracer, with settings that are fixed at its creation. Equal settings return the same tracer; the objects share it.
@@ -557,6 +903,53 @@ class Tracer {
     return Span(tracer_, options.begin(tracer_, 0, &parent, name));
   }
 
+  /// Starts a child of `parent`, such as Span::current(), or the root of a new trace if that is empty.
+  [[nodiscard]] Span span(std::string_view name, const SpanRef &parent,
+                          const SpanOptions &options = {}) const noexcept {
+    return Span(tracer_, options.begin(tracer_, parent.handle(), nullptr, name));
+  }
+  /// Starts a span that continues the trace of a request, or begins a trace if the request carried none.
+  [[nodiscard]] Span span(std::string_view name, const RemoteContext &from,
+                          const SpanOptions &options = {}) const noexcept {
+    return Span(tracer_, options.begin(tracer_, 0, nullptr, name, from.handle()));
+  }
+
+  /**
+   * Reads the context that a request carries in its headers. `headers` is one of these:
+   * - a range of pairs of names and values, both text: std::map, std::unordered_multimap, std::vector of pairs, …;
+   *   names in any case, or in the form of CGI (`HTTP_TRACEPARENT`);
+   * - a callable that takes a name in lower case (a std::string_view, a std::string or a `const char *`) and returns
+   *   the header's value: as `const char *`, null if there is none, as an optional text, or as a text that is then
+   *   empty.
+   *
+   * Exceptions from the range or the callable pass through.
+   */
+  template <class Headers>
+  [[nodiscard]] RemoteContext extract(const Headers &headers) const {
+    RemoteContext found;
+    if constexpr (detail::looks_up<Headers>) {
+      get_each(headers, found, std::make_index_sequence<std::size(detail::header_names)>());
+    } else {
+      using Pair = decltype(*std::begin(headers));
+      static_assert(std::is_lvalue_reference_v<Pair> || std::is_trivially_destructible_v<Pair>,
+                    "the range makes texts that do not outlive its loop");
+      std::size_t count = 0;
+      for (auto at = std::begin(headers); at != std::end(headers); ++at) ++count;
+      detail::Array<spanwire_header> array(count);
+      if (array.get() == nullptr) {
+        found.status_ = SPANWIRE_E_MEMORY;
+        return found;
+      }
+      spanwire_header *to = array.get();
+      for (const auto &[name, value] : headers) {
+        const std::string_view key(name), text(value);
+        *to++ = {key.data(), key.size(), text.data(), text.size()};
+      }
+      found.extract(tracer_, array.get(), count);
+    }
+    return found;
+  }
+
   /// Starts the worker thread now. Without this call the first span starts it.
   Status start() noexcept { return spanwire_tracer_start(tracer_); }
   /// Sends complete traces and waits until they are acknowledged or dropped, or this long (rounded up to milliseconds).
@@ -589,6 +982,21 @@ class Tracer {
   }
 
  private:
+  /// Reads the context from what `get` returns for each name.
+  template <class Get, std::size_t... N>
+  void get_each(const Get &get, RemoteContext &found, std::index_sequence<N...>) const {
+    using Value = detail::Found<decltype(detail::look_up(get, std::string_view()))>;
+    const Value values[] = {Value(detail::look_up(get, detail::header_names[N]))...};
+    spanwire_header headers[sizeof...(N)];
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < sizeof...(N); ++i) {
+      const std::optional<std::string_view> text = values[i].text();
+      const std::string_view name = detail::header_names[i];
+      if (text && !text->empty()) headers[count++] = {name.data(), name.size(), text->data(), text->size()};
+    }
+    found.extract(tracer_, headers, count);
+  }
+
   void close() noexcept {
     if (tracer_ != 0) spanwire_tracer_free(std::exchange(tracer_, 0));
   }

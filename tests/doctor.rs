@@ -21,6 +21,8 @@ mod garbage;
 mod plant;
 #[path = "doctor/planted.rs"]
 mod planted;
+#[path = "doctor/runs.rs"]
+mod runs;
 mod support;
 
 use serde_json::Value as Json;

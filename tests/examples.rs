@@ -196,6 +196,16 @@ fn the_log_reaches_a_sink_and_a_poll_while_debug_mode_is_on() {
 }
 
 #[test]
+fn a_context_comes_in_and_goes_out_in_headers() {
+    let languages: [(&str, &[&str]); 2] =
+        [("examples/cpp/propagation.cpp", &["g++"]), ("examples/ruby/propagation.rb", &["ruby", "ruby-ffi"])];
+    for (path, needs) in languages {
+        let Some(propagation) = example(path, needs) else { continue };
+        assert_as_promised(path, &propagation.run().ok().stdout);
+    }
+}
+
+#[test]
 fn prefork_workers_lose_and_double_nothing() {
     for (path, prefork) in in_each_language("prefork") {
         let printed = prefork.run().ok().stdout;
@@ -213,16 +223,20 @@ fn prefork_workers_lose_and_double_nothing() {
 /// Language features that some C++ programs turn off.
 const WITHOUT: [&[&str]; 3] = [&[], &["-fno-exceptions"], &["-fno-exceptions", "-fno-rtti"]];
 
-/// Returns a C++ compiler with all warnings for spanwire.hpp; `None` if it is missing. clang++ is used if it is
+/// The hosts that test spanwire.hpp.
+const CPP_HOSTS: [&str; 2] = ["raii", "headers"];
+
+/// Returns a C++ compiler with all warnings for spanwire.hpp, and one of `CPP_HOSTS`; `None` if it is missing. clang++ is used if it is
 /// installed: `tests/run` installs only g++.
-fn cpp(compiler: &str, standard: &str, without: &[&str]) -> Option<Command> {
+fn cpp(host: &str, compiler: &str, standard: &str, without: &[&str]) -> Option<Command> {
     let missing = Command::new(compiler).arg("--version").output().is_err();
     if compiler == "clang++" && missing || !require(compiler) {
         return None;
     }
     let mut command = Command::new(compiler);
     command.args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-pthread"]);
-    command.args(without).arg("-I").arg(stage().join("include")).arg(root().join("tests/hosts/raii.cpp"));
+    let source = root().join(format!("tests/hosts/{host}.cpp"));
+    command.args(without).arg("-I").arg(stage().join("include")).arg(source);
     Some(command)
 }
 
@@ -236,8 +250,12 @@ fn assert_compiles(mut command: Command) {
 fn the_cpp_header_compiles_without_warnings_with_and_without_exceptions_and_rtti() {
     for compiler in ["g++", "clang++"] {
         for standard in ["-std=c++17", "-std=c++20"] {
-            for without in WITHOUT {
-                let Some(mut command) = cpp(compiler, standard, without) else { continue };
+            for (host, without) in CPP_HOSTS.into_iter().flat_map(|host| WITHOUT.map(|without| (host, without))) {
+                // `run_cpp` compiles it for C++17.
+                if host == "headers" && compiler == "g++" && standard == "-std=c++17" {
+                    continue;
+                }
+                let Some(mut command) = cpp(host, compiler, standard, without) else { continue };
                 command.arg("-fsyntax-only");
                 assert_compiles(command);
             }
@@ -247,18 +265,62 @@ fn the_cpp_header_compiles_without_warnings_with_and_without_exceptions_and_rtti
 
 #[test]
 fn the_cpp_header_keeps_its_promises_about_scopes_moves_exceptions_and_sinks() {
-    let folder = Folder::new("raii");
+    run_cpp("raii", |file, without| {
+        assert_raii_spans(file);
+        assert_spans_left_by_exceptions(file, if without.is_empty() { 16 } else { 0 });
+    });
+}
+
+#[test]
+fn the_cpp_header_reads_and_writes_contexts_in_any_map_and_keeps_a_current_span_for_each_thread() {
+    run_cpp("headers", |file, _| {
+        let spans: Vec<Json> = Trace::all(file).into_iter().flat_map(|trace| trace.spans).collect();
+        let named =
+            |name: &str| spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("no span {name}"));
+        for (child, parent) in [("query", "request"), ("handed over", "request"), ("restored", "outer")] {
+            assert_eq!(named(child)["parent_id"], named(parent)["span_id"], "{child}");
+        }
+        assert_eq!(named("continued")["parent_id"], "987654321");
+        assert_eq!(named("continued")["meta"]["_dd.origin"], "synthetics");
+        for root in ["begun", "alone", "on another thread"] {
+            assert_eq!(named(root)["parent_id"], "0", "{root}");
+        }
+    });
+}
+
+/// spanwire.hpp asks a callable for each header by its name, so it has a list of them.
+#[test]
+fn the_cpp_header_knows_the_headers_of_all_styles() {
+    let header = std::fs::read_to_string(root().join("include/spanwire.hpp")).expect("the header");
+    let list = header.split("header_names[] = {").nth(1).and_then(|rest| rest.split("};").next()).expect("the list");
+    let styles = std::fs::read_dir(root().join("src/propagation")).expect("the styles").flatten();
+    let sources = styles.map(|file| std::fs::read_to_string(file.path()).expect("a source"));
+    let mut seen = 0;
+    for source in sources {
+        for before in ["Field::first(\"", "Field { name: \""] {
+            let names = source.split(before).skip(1).filter_map(|rest| rest.split('"').next());
+            for name in names.filter(|name| !name.is_empty()) {
+                assert!(list.contains(&format!("\"{name}\"")), "{name} is missing");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, list.matches('"').count() / 2);
+}
+
+/// Runs one of `CPP_HOSTS` with and without the language features that can be turned off. `check` gets its trace file.
+fn run_cpp(host: &str, check: impl Fn(&Path, &[&str])) {
+    let folder = Folder::new(host);
     for (n, without) in WITHOUT.into_iter().enumerate() {
-        let Some(mut command) = cpp("g++", "-std=c++17", without) else { continue };
-        let program = folder.file(&format!("raii-{n}"));
+        let Some(mut command) = cpp(host, "g++", "-std=c++17", without) else { continue };
+        let program = folder.file(&format!("{host}-{n}"));
         let lib = stage().join("lib");
         command.arg("-o").arg(&program).arg("-L").arg(&lib).arg(format!("-Wl,-rpath,{}", lib.display()));
         command.args(["-O1", "-lspanwire"]);
         assert_compiles(command);
         let file = program.with_extension("json");
         support::hosts::command(&program).agent(&format!("file://{}", file.display())).run().ok();
-        assert_raii_spans(&file);
-        assert_spans_left_by_exceptions(&file, if without.is_empty() { 16 } else { 0 });
+        check(&file, without);
     }
 }
 

@@ -95,11 +95,13 @@ fn without_a_library_it_can_use_php_warns_once_and_serves_untraced() {
     let script = folder("impostors").join("script.php");
     let calls = "<?php $t = Spanwire\\Tracer::get(); $s = $t->startSpan('x', tags: ['a' => 1]); $s->setTag('b', 'c')
         ->setError(new Exception)->finish(); (new Spanwire\\Tracer(['DD_SERVICE' => 'x']))->startSpan('y')->discard();
-        $t->reportIntegration('x'); Spanwire\\set_debug(true); Spanwire\\set_debug_for(1); Spanwire\\set_logger(fn () => 1); ini_set('datadog.trace.debug', '1');
+        $t->reportIntegration('x'); $h = ['a' => 'b']; $s->setBaggage('a', 'b')->inject($h); Spanwire\\set_debug(true); Spanwire\\set_debug_for(1); Spanwire\\set_logger(fn () => 1); ini_set('datadog.trace.debug', '1');
         echo json_encode([Spanwire\\available(), Spanwire\\version(), $s->isOpen(), $s->traceId(), $t->flush(), $t->stats(),
-        $t->configJson(), Spanwire\\drain_log(), Spanwire\\take_log(), Spanwire\\log('info', 'x'), Spanwire\\current_span()]);";
+        $t->configJson(), Spanwire\\drain_log(), Spanwire\\take_log(), Spanwire\\log('info', 'x'), Spanwire\\current_span(),
+        Spanwire\\Context::extract(['x-datadog-trace-id' => '1']), $s->inject(), $s->injectLines(), $s->baggage(), $s->getBaggage('a'), $h,
+        $t->trace('x', fn ($s) => $s->isOpen())]);";
     std::fs::write(&script, calls).expect("a script");
-    let inert = "[false,null,false,null,false,[],\"{}\",0,[],true,null]";
+    let inert = "[false,null,false,null,false,[],\"{}\",0,[],true,null,null,[],[],[],null,{\"a\":\"b\"},false]";
     let wrong: [(&Path, [&str; 2]); 4] = [
         (Path::new("/nowhere/libspanwire.so.0"), ["cannot be loaded", "No such file"]),
         (&other, ["interface 99", "and this extension 0"]),
@@ -131,7 +133,7 @@ $show = function (ReflectionFunctionAbstract $f): string {
     $parameters = array_map(fn ($p) => trim($p->getType() . ' $' . $p->getName() . ($p->isDefaultValueAvailable() ? ' = ' . var_export($p->getDefaultValue(), true) : '')), $f->getParameters());
     return strtolower($f->getName()) . '(' . implode(', ', $parameters) . ')' . ($f->hasReturnType() ? ': ' . $f->getReturnType() : '');
 };
-foreach (['Spanwire\Tracer', 'Spanwire\Span'] as $class) {
+foreach (['Spanwire\Tracer', 'Spanwire\Span', 'Spanwire\Context'] as $class) {
     $class = new ReflectionClass($class);
     foreach ($class->getMethods() as $m) {
         if (in_array($m->getName(), ['__destruct', '__clone', '__serialize']) || str_contains((string) $m->getDocComment(), '@internal')) continue;
@@ -158,7 +160,7 @@ fn stub_extension_and_ffi_classes_have_the_same_signatures() {
         command("php").arg("-d").arg(library).arg("-d").arg(format!("auto_prepend_file={}", file.display()))
     };
     let extension = signatures(php.cli());
-    assert!(extension.lines().count() > 35, "{extension}");
+    assert!(extension.lines().count() > 55, "{extension}");
     assert_eq!(signatures(with("spanwire.stub.php")), extension, "the stub file is on the left");
     assert_eq!(signatures(with("src/Spanwire.php")), extension, "the FFI classes are on the left");
 }

@@ -266,6 +266,15 @@ fn the_signatures_are_valid_and_hold_at_run_time() {
           [span["c"], span.context, span.trace_id, span.trace_id_hex, span.span_id, span.null?, span.finish]
         end
         Spanwire.tracer.start_span("a", start_time: Time.now).set_error(IOError.new("x")).discard
+        context = Spanwire::Propagation.extract({ "traceparent" => "00-#{"1" * 32}-#{"2" * 16}-01", "baggage" => "a=b" })
+        Spanwire.trace("a", continue_from: context) do |span|
+          Spanwire::Propagation.inject({})
+          span.baggage.merge!(c: 1).each { |key, value| [key, value] }
+          [span.baggage["a"], span.baggage.delete("a"), span.baggage.to_h, span.baggage.empty?, span.baggage.map(&:first)]
+        end
+        [context.context, context.trace_id, context.span_id, context.sampling_priority, context.baggage.to_h]
+        Spanwire::Propagation.inject({}, context)
+        [context.free, context.handle, Spanwire::Propagation.extract({}), Spanwire.start_span("a").discard]
         Spanwire.debug_for(1)
         p Spanwire.flush(1), Spanwire.debug?, Spanwire.log_correlation, Spanwire.stats[:spans_sent], Spanwire.shutdown
         begin
@@ -279,5 +288,5 @@ fn the_signatures_are_valid_and_hold_at_run_time() {
     let checked = checked.env("RBS_TEST_TARGET", "Spanwire,Spanwire::*").env("RBS_TEST_RAISE", "true");
     let checked = checked.env("RBS_TEST_OPT", format!("-I {}", sig.display())).env("RBS_TEST_LOGLEVEL", "fatal");
     let outcome = checked.run().ok();
-    assert_eq!(outcome.stdout, "true\ntrue\n\"\"\n1\ntrue\nRBS::Test::Tester::TypeError\n");
+    assert_eq!(outcome.stdout, "true\ntrue\n\"\"\n2\ntrue\nRBS::Test::Tester::TypeError\n");
 }

@@ -38,7 +38,7 @@ $tracer = new Spanwire\Tracer([
 ]);
 
 $by_calls = function (int $k) use ($tracer): Spanwire\Span {
-    $span = $tracer->startSpan(NAMES[$k]);
+    $span = $tracer->startSpan(NAMES[$k], null, null, null, null, [], true);
     $span->setService(SERVICE);
     $span->setResource(RESOURCES[$k]);
     $span->setType(TYPES[$k]);
@@ -47,7 +47,7 @@ $by_calls = function (int $k) use ($tracer): Spanwire\Span {
     return $span;
 };
 $in_one = fn (int $k): Spanwire\Span =>
-    $tracer->startSpan(NAMES[$k], null, SERVICE, RESOURCES[$k], TYPES[$k], ALL_TAGS);
+    $tracer->startSpan(NAMES[$k], null, SERVICE, RESOURCES[$k], TYPES[$k], ALL_TAGS, true);
 $start = $one ? $in_one : $by_calls;
 
 $tags10 = [];
@@ -70,7 +70,7 @@ for ($i = 0; $i < 10; $i++) $tags10["tag.k$i"] = "value-$i";
         $span->finish();
     }],
     'root100' => [100, function () use ($tracer): void {
-        $root = $tracer->startSpan(NAMES[0]);
+        $root = $tracer->startSpan(NAMES[0], activate: true);
         for ($i = 0; $i < 99; $i++) $tracer->startSpan(NAMES[1])->finish();
         $root->finish();
     }],

@@ -3,10 +3,12 @@
  *
  *   spanwire.c  the module: start, end, requests, phpinfo     library.c  loading libspanwire and checking it
  *   settings.c  INI to settings                               tracer.c   Spanwire\Tracer, the tracers of a process
- *   span.c      Spanwire\Span                                 tags.c     arrays to tags
- *   stack.c     which span is current                         thrown.c   exceptions for the script's handler
- *   errors.c    exceptions and fatal errors to spans          debug.c    debug mode
+ *   start.c     startSpan() and trace()                       span.c     Spanwire\Span
+ *   stack.c     which span is current                         tags.c     arrays to tags
+ *   context.c   Spanwire\Context                              headers.c  headers and baggage from and to arrays
+ *   errors.c    exceptions and fatal errors to spans          thrown.c   exceptions for the script's handler
  *   log.c       log records to PHP                            records.c  copies of log records
+ *   debug.c     debug mode
  */
 #ifndef PHP_SPANWIRE_H
 #define PHP_SPANWIRE_H
@@ -89,6 +91,8 @@ const char *sw_settings_library(void);
 
 extern zend_class_entry *sw_tracer_ce;
 void sw_tracer_register_class(void);
+/* The tracer of an object of this class; 0 while tracing is off. */
+spanwire_tracer sw_tracer_handle(zend_object *object);
 /* Returns the tracer of the INI values, makes it if needed; 0 while tracing is off. */
 spanwire_tracer sw_tracer_default(void);
 /* Returns that tracer if it exists; does not make one. */
@@ -103,10 +107,15 @@ void sw_tracers_shutdown(uint32_t timeout_ms);
 
 extern zend_class_entry *sw_span_ce;
 void sw_span_register_class(void);
-/* Implements Tracer::startSpan(). */
-void sw_span_start(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer);
 /* Finishes all open spans. */
 void sw_span_request_ends(void);
+
+/* start.c */
+
+/* Implements Tracer::startSpan(). */
+void sw_span_start(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer);
+/* Implements Tracer::trace(). */
+void sw_span_trace(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer);
 
 /* errors.c */
 

@@ -34,6 +34,21 @@
       PHP_INI_SYSTEM) \
     X("datadog.trace.partial_flush_enabled", "DD_TRACE_PARTIAL_FLUSH_ENABLED", SW_SWITCH, PHP_INI_SYSTEM) \
     X("datadog.trace.partial_flush_min_spans", "DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.propagation_style", "DD_TRACE_PROPAGATION_STYLE", SW_LIST, PHP_INI_SYSTEM) \
+    X("datadog.trace.propagation_style_extract", "DD_TRACE_PROPAGATION_STYLE_EXTRACT", SW_LIST, PHP_INI_SYSTEM) \
+    X("datadog.trace.propagation_style_inject", "DD_TRACE_PROPAGATION_STYLE_INJECT", SW_LIST, PHP_INI_SYSTEM) \
+    X("datadog.trace.propagation_extract_first", "DD_TRACE_PROPAGATION_EXTRACT_FIRST", SW_SWITCH, PHP_INI_SYSTEM) \
+    X("datadog.trace.propagation_behavior_extract", "DD_TRACE_PROPAGATION_BEHAVIOR_EXTRACT", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.x_datadog_tags_max_length", "DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.baggage_max_items", "DD_TRACE_BAGGAGE_MAX_ITEMS", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.baggage_max_bytes", "DD_TRACE_BAGGAGE_MAX_BYTES", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.baggage_tag_keys", "DD_TRACE_BAGGAGE_TAG_KEYS", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.trace.sample_rate", "DD_TRACE_SAMPLE_RATE", SW_TEXT, PHP_INI_PERDIR) \
+    X("datadog.trace.sampling_rules", "DD_TRACE_SAMPLING_RULES", SW_TEXT, PHP_INI_PERDIR) \
+    X("datadog.trace.rate_limit", "DD_TRACE_RATE_LIMIT", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.span_sampling_rules", "DD_SPAN_SAMPLING_RULES", SW_TEXT, PHP_INI_PERDIR) \
+    X("datadog.span_sampling_rules_file", "DD_SPAN_SAMPLING_RULES_FILE", SW_TEXT, PHP_INI_SYSTEM) \
+    X("datadog.apm_tracing_enabled", "DD_APM_TRACING_ENABLED", SW_SWITCH, PHP_INI_SYSTEM) \
     X("datadog.trace.debug", "DD_TRACE_DEBUG", SW_SWITCH, PHP_INI_ALL) \
     X("datadog.trace.log_level", "DD_TRACE_LOG_LEVEL", SW_LEVEL, PHP_INI_SYSTEM) \
     X("datadog.trace.startup_logs", "DD_TRACE_STARTUP_LOGS", SW_SWITCH, PHP_INI_SYSTEM) \

@@ -1,30 +1,23 @@
 /*
- * The class Spanwire\Span. stack.c keeps the current span, tags.c makes tags of arrays, errors.c marks errors. A span
- * that the script leaves open is finished with its object, or at the end of the request.
+ * The class Spanwire\Span. start.c starts spans, stack.c keeps the current span, tags.c makes tags of arrays, headers.c
+ * arrays of headers, errors.c marks errors. A span that the script leaves open is finished with its object, or at the
+ * end of the request.
  */
 #include "php_spanwire.h"
 
 #include <Zend/zend_exceptions.h>
 #include <Zend/zend_interfaces.h>
 
+#include "headers.h"
 #include "span.h"
 #include "span_arginfo.h"
 
 zend_class_entry *sw_span_ce;
 static zend_object_handlers handlers;
 
-typedef struct {
-    sw_node *node;
-    zend_object std;
-} sw_span_object;
-
-static sw_span_object *object_of(zend_object *object) {
-    return (sw_span_object *)((char *)object - offsetof(sw_span_object, std));
-}
-
 /* The handle for calls of the library; 0, which does nothing, once the span has finished. */
-static spanwire_span open_span(zend_object *object) {
-    sw_node *node = object_of(object)->node;
+spanwire_span sw_span_open(zend_object *object) {
+    sw_node *node = sw_span_object_of(object)->node;
     return node && node->open ? node->handle : 0;
 }
 
@@ -40,8 +33,8 @@ static zend_object *create(zend_class_entry *ce) {
 }
 
 static void destroy(zend_object *std) {
-    sw_node *node = object_of(std)->node;
-    object_of(std)->node = NULL;
+    sw_node *node = sw_span_object_of(std)->node;
+    sw_span_object_of(std)->node = NULL;
     if (node) {
         node->object = NULL;
         if (node->open) {
@@ -64,76 +57,11 @@ void sw_span_request_ends(void) {
     /* Remaining objects and fibers release their nodes later; the memory is freed with the request. */
 }
 
-/* ---- Starting ---- */
-
-static void text_option(const char **text, size_t *len, zend_string *given) {
-    if (!given) return;
-    *text = ZSTR_VAL(given);
-    *len = ZSTR_LEN(given);
-}
-
-void sw_span_start(INTERNAL_FUNCTION_PARAMETERS, spanwire_tracer tracer) {
-    zend_string *name, *service = NULL, *resource = NULL, *type = NULL;
-    zval *parent = NULL;
-    HashTable *tags = NULL;
-    bool activate = true, start_is_null = true;
-    zend_long start = 0;
-    ZEND_PARSE_PARAMETERS_START(1, 8)
-        Z_PARAM_STR(name)
-        Z_PARAM_OPTIONAL
-        Z_PARAM_ZVAL(parent)
-        Z_PARAM_STR_OR_NULL(service)
-        Z_PARAM_STR_OR_NULL(resource)
-        Z_PARAM_STR_OR_NULL(type)
-        Z_PARAM_ARRAY_HT(tags)
-        Z_PARAM_BOOL(activate)
-        Z_PARAM_LONG_OR_NULL(start, start_is_null)
-    ZEND_PARSE_PARAMETERS_END();
-
-    bool is_span = parent && Z_TYPE_P(parent) == IS_OBJECT && Z_OBJCE_P(parent) == sw_span_ce;
-    if (parent && !is_span && Z_TYPE_P(parent) != IS_NULL && Z_TYPE_P(parent) != IS_FALSE) {
-        zend_argument_type_error(2, "must be of type Spanwire\\Span|false|null, %s given", zend_zval_type_name(parent));
-        RETURN_THROWS();
-    }
-    object_init_ex(return_value, sw_span_ce);
-    if (!tracer) return;
-
-    spanwire_span_options options = {.size = sizeof options};
-    options.name = ZSTR_VAL(name);
-    options.name_len = ZSTR_LEN(name);
-    text_option(&options.service, &options.service_len, service);
-    text_option(&options.resource, &options.resource_len, resource);
-    text_option(&options.type, &options.type_len, type);
-    options.start_ns = start_is_null ? 0 : start;
-    sw_tags collected;
-    if (sw_tags_collect(&collected, tags)) {
-        options.tags = collected.tags;
-        options.tags_count = collected.tags_count;
-        options.metrics = collected.metrics;
-        options.metrics_count = collected.metrics_count;
-        /* After the tags: their __toString() may have finished or started spans. */
-        sw_node *above = is_span ? object_of(Z_OBJ_P(parent))->node : NULL;
-        if (!parent || Z_TYPE_P(parent) == IS_NULL) above = sw_stack_current();
-        options.parent = above ? above->handle : 0;
-        sw_node *node = sw_stack_make();
-        spanwire_span handle = 0;
-        sw.span_start_with(tracer, &options, &handle);
-        if (handle) {
-            zend_object *object = Z_OBJ_P(return_value);
-            sw_stack_push(node, handle, object, activate);
-            object_of(object)->node = node;
-        } else {
-            efree(node);
-        }
-    }
-    sw_tags_free(&collected);
-}
-
 static ZEND_METHOD(Spanwire_Span, __construct) { ZEND_PARSE_PARAMETERS_NONE(); }
 
 /* ---- Describing ---- */
 
-#define THIS_SPAN open_span(Z_OBJ_P(ZEND_THIS))
+#define THIS_SPAN sw_span_open(Z_OBJ_P(ZEND_THIS))
 #define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
 
 static ZEND_METHOD(Spanwire_Span, setTag) {
@@ -203,25 +131,14 @@ static ZEND_METHOD(Spanwire_Span, setMetric) {
         RETURN_THIS(); \
     }
 TEXT_METHOD(removeTag, sw.span_remove_tag(span, ZSTR_VAL(text)))
+TEXT_METHOD(removeBaggage, sw.span_remove_baggage(span, ZSTR_VAL(text)))
 TEXT_METHOD(setName, sw.span_set_name(span, ZSTR_VAL(text)))
 TEXT_METHOD(setService, sw.span_set_service(span, ZSTR_VAL(text)))
 TEXT_METHOD(setResource, sw.span_set_resource_n(span, ZSTR_VAL(text), ZSTR_LEN(text)))
 TEXT_METHOD(setType, sw.span_set_type(span, ZSTR_VAL(text)))
 
 static ZEND_METHOD(Spanwire_Span, getTag) {
-    zend_string *key;
-    ZEND_PARSE_PARAMETERS_START(1, 1)
-        Z_PARAM_STR(key)
-    ZEND_PARSE_PARAMETERS_END();
-    spanwire_span span = THIS_SPAN;
-    size_t need = 0;
-    if (!span || sw.span_get_tag(span, ZSTR_VAL(key), NULL, 0, &need) != SPANWIRE_OK || need == 0) RETURN_NULL();
-    zend_string *value = zend_string_alloc(need - 1, 0);
-    if (sw.span_get_tag(span, ZSTR_VAL(key), ZSTR_VAL(value), need, &need) != SPANWIRE_OK) {
-        zend_string_efree(value);
-        RETURN_NULL();
-    }
-    RETURN_STR(value);
+    sw_headers_get_item(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.span_get_tag, THIS_SPAN);
 }
 
 static ZEND_METHOD(Spanwire_Span, setError) {
@@ -277,7 +194,7 @@ static ZEND_METHOD(Spanwire_Span, finish) {
         Z_PARAM_OPTIONAL
         Z_PARAM_LONG_OR_NULL(end, now)
     ZEND_PARSE_PARAMETERS_END();
-    sw_node *node = object_of(Z_OBJ_P(ZEND_THIS))->node;
+    sw_node *node = sw_span_object_of(Z_OBJ_P(ZEND_THIS))->node;
     if (!node || !node->open) return;
     if (now) sw.span_finish(node->handle);
     else sw.span_finish_at(node->handle, end);
@@ -286,7 +203,7 @@ static ZEND_METHOD(Spanwire_Span, finish) {
 
 static ZEND_METHOD(Spanwire_Span, discard) {
     ZEND_PARSE_PARAMETERS_NONE();
-    sw_node *node = object_of(Z_OBJ_P(ZEND_THIS))->node;
+    sw_node *node = sw_span_object_of(Z_OBJ_P(ZEND_THIS))->node;
     if (!node || !node->open) return;
     sw.span_discard(node->handle);
     sw_stack_close(node);
@@ -336,6 +253,35 @@ ZEND_FUNCTION(spanwire_current_span) {
     sw_node *top = sw_stack_current();
     if (!top || !top->object) RETURN_NULL();
     RETURN_OBJ_COPY(top->object);
+}
+
+/* ---- Headers and baggage ---- */
+
+static ZEND_METHOD(Spanwire_Span, inject) {
+    sw_headers_inject(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.span_inject_text, THIS_SPAN);
+}
+
+static ZEND_METHOD(Spanwire_Span, injectLines) {
+    sw_headers_inject_lines(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.span_inject_text, THIS_SPAN);
+}
+
+static ZEND_METHOD(Spanwire_Span, setBaggage) {
+    zend_string *key, *value;
+    ZEND_PARSE_PARAMETERS_START(2, 2)
+        Z_PARAM_STR(key)
+        Z_PARAM_STR(value)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    if (span) sw.span_set_baggage(span, ZSTR_VAL(key), ZSTR_VAL(value));
+    RETURN_THIS();
+}
+
+static ZEND_METHOD(Spanwire_Span, getBaggage) {
+    sw_headers_get_item(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.span_get_baggage, THIS_SPAN);
+}
+
+static ZEND_METHOD(Spanwire_Span, baggage) {
+    sw_headers_baggage(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.span_baggage_text, THIS_SPAN);
 }
 
 void sw_span_register_class(void) {

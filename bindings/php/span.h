@@ -1,8 +1,23 @@
-/* Declarations that span.c shares with stack.c, errors.c and tags.c. */
+/* Declarations that span.c shares with start.c, stack.c, errors.c and tags.c. */
 #ifndef SPANWIRE_PHP_SPAN_H
 #define SPANWIRE_PHP_SPAN_H
 
 #include "php_spanwire.h"
+
+/* span.c */
+
+typedef struct {
+    /* NULL: the span could not be started. */
+    sw_node *node;
+    zend_object std;
+} sw_span_object;
+
+static inline sw_span_object *sw_span_object_of(zend_object *object) {
+    return (sw_span_object *)((char *)object - offsetof(sw_span_object, std));
+}
+
+/* Returns the handle of an open span; 0 once it has finished. */
+spanwire_span sw_span_open(zend_object *object);
 
 /* stack.c */
 

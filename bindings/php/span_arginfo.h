@@ -1,5 +1,7 @@
 /* Spanwire\Span of spanwire.stub.php as the engine takes it. A test compares both. */
 
+#include "headers_arginfo.h"
+
 ZEND_BEGIN_ARG_INFO_EX(arginfo_span_construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
 
@@ -74,10 +76,14 @@ ZEND_END_ARG_INFO()
 
 /* Every method but the constructor, with its arginfo. */
 #define SW_SPAN_METHODS(X) \
-    X(setTag, setTag) X(setTags, setTags) X(setMetric, setMetric) X(removeTag, removeTag) X(getTag, getTag) \
-    X(setName, setName) X(setService, setService) X(setResource, setResource) X(setType, setType) \
-    X(setError, setError) X(setErrorText, setErrorText) X(setErrorFlag, setErrorFlag) X(setPriority, setPriority) \
-    X(finish, finish) X(discard, discard) X(isOpen, isOpen) X(traceId, id) X(spanId, id)
+    X(setTag, span_setTag) X(setTags, span_setTags) X(setMetric, span_setMetric) X(removeTag, span_removeTag) \
+    X(getTag, span_getTag) X(setName, span_setName) X(setService, span_setService) X(setResource, span_setResource) \
+    X(setType, span_setType) X(setError, span_setError) X(setErrorText, span_setErrorText) \
+    X(setErrorFlag, span_setErrorFlag) X(setPriority, span_setPriority) X(finish, span_finish) \
+    X(discard, span_discard) X(isOpen, span_isOpen) X(traceId, span_id) X(spanId, span_id) \
+    X(inject, carrier_inject) X(injectLines, carrier_list) \
+    X(setBaggage, carrier_setBaggage) X(getBaggage, carrier_getBaggage) X(removeBaggage, carrier_removeBaggage) \
+    X(baggage, carrier_list)
 
 #define X(name, arginfo) static ZEND_METHOD(Spanwire_Span, name);
 SW_SPAN_METHODS(X)
@@ -86,7 +92,7 @@ static ZEND_METHOD(Spanwire_Span, __construct);
 
 static const zend_function_entry class_Spanwire_Span_methods[] = {
     ZEND_ME(Spanwire_Span, __construct, arginfo_span_construct, ZEND_ACC_PRIVATE)
-#define X(name, arginfo) ZEND_ME(Spanwire_Span, name, arginfo_span_##arginfo, ZEND_ACC_PUBLIC)
+#define X(name, arginfo) ZEND_ME(Spanwire_Span, name, arginfo_##arginfo, ZEND_ACC_PUBLIC)
     SW_SPAN_METHODS(X)
 #undef X
     ZEND_FE_END

@@ -7,6 +7,7 @@
 #include <ext/standard/info.h>
 
 #include "functions_arginfo.h"
+#include "headers.h"
 #include "span.h"
 
 /* How long the end of a process may wait until its last spans are sent, in milliseconds. */
@@ -29,6 +30,7 @@ static PHP_GINIT_FUNCTION(spanwire) {
 static PHP_MINIT_FUNCTION(spanwire) {
     sw_tracer_register_class();
     sw_span_register_class();
+    sw_context_register_class();
     sw_tracers_start();
     sw_errors_start();
     sw_thrown_start();

@@ -193,12 +193,15 @@ spanwire_status spanwire_span_get_baggage(
     spanwire_span span, const char *key, char *buffer, size_t capacity, size_t *need);
 spanwire_status spanwire_span_remove_baggage(spanwire_span span, const char *key);
 spanwire_status spanwire_span_each_baggage(spanwire_span span, spanwire_baggage_callback callback, void *userdata);
+spanwire_status spanwire_span_baggage_text(spanwire_span span, char *buffer, size_t capacity, size_t *need);
 spanwire_status spanwire_context_set_baggage(spanwire_context_handle context, const char *key, const char *value);
 spanwire_status spanwire_context_get_baggage(
     spanwire_context_handle context, const char *key, char *buffer, size_t capacity, size_t *need);
 spanwire_status spanwire_context_remove_baggage(spanwire_context_handle context, const char *key);
 spanwire_status spanwire_context_each_baggage(
     spanwire_context_handle context, spanwire_baggage_callback callback, void *userdata);
+spanwire_status spanwire_context_baggage_text(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
 typedef struct spanwire_record {
     size_t size;
     uint64_t trace_id_high;

@@ -31,20 +31,33 @@ final class Tracer
     public function __construct(array $settings = []) {}
 
     /**
-     * Starts a span with everything that is known, in one call of the library.
+     * Starts a span with everything that is known, in one call of the library. It does not become the current span;
+     * `trace()` makes that of its span.
      *
      * @param string $name the operation, such as `mysql.query`
-     * @param Span|false|null $parent null: the current span; false: no parent, starts a new trace
+     * @param Span|Context|false|null $parent a span, or a context that came in with a request; null: the current span;
+     *        false: no parent, starts a new trace
      * @param string|null $service null: the parent's, else the tracer's
      * @param string|null $resource what the operation works on, such as `GET /users/:id`; null: the name
      * @param string|null $type such as `web` or `sql`
      * @param array<string|int, string|int|float|bool|\Stringable|null> $tags numbers become metrics, booleans the texts
      *        `true` and `false`; null and other types are left out. An integer key, which PHP makes of `'404'`, becomes
      *        a name in decimal.
-     * @param bool $activate whether it becomes the current span until it has finished
+     * @param bool $activate true: it is the current span of this fiber until it has finished, for code that cannot be
+     *        put into a function for `trace()`
      * @param int|null $startNs start time in nanoseconds since 1970; null: now
      */
-    public function startSpan(string $name, Span|false|null $parent = null, ?string $service = null, ?string $resource = null, ?string $type = null, array $tags = [], bool $activate = true, ?int $startNs = null): Span {}
+    public function startSpan(string $name, Span|Context|false|null $parent = null, ?string $service = null, ?string $resource = null, ?string $type = null, array $tags = [], bool $activate = false, ?int $startNs = null): Span {}
+
+    /**
+     * Runs a function in a span of its own, which is the current span meanwhile. The span finishes with the function;
+     * an exception that leaves the function marks it.
+     *
+     * @param callable $function gets the span
+     * @param Span|Context|false|null $parent as in `startSpan()`, like all that follow
+     * @return mixed what the function returns
+     */
+    public function trace(string $name, callable $function, Span|Context|false|null $parent = null, ?string $service = null, ?string $resource = null, ?string $type = null, array $tags = [], ?int $startNs = null): mixed {}
 
     /**
      * Sends all complete traces and waits until they are acknowledged or dropped.
@@ -165,6 +178,114 @@ final class Span
 
     /** Returns the span id in decimal; null unless the span is open. */
     public function spanId(): ?string {}
+
+    /**
+     * Returns the headers for a request to another service: those of all styles in `DD_TRACE_PROPAGATION_STYLE_INJECT`.
+     * The sampling decision of the trace is made now, if it was not before.
+     *
+     * @param array<string|int, mixed>|null $headers a variable; gets the headers as well, instead of its own ones of
+     *        the same name in any case
+     * @return array<string, string> by name, in lower case; empty once the span has finished
+     */
+    public function inject(?array &$headers = null): array {}
+
+    /**
+     * Returns the same headers as lines `name: value`, which `CURLOPT_HTTPHEADER` and the option `header` of
+     * `stream_context_create()` take.
+     *
+     * @return list<string>
+     */
+    public function injectLines(): array {}
+
+    /**
+     * Sets an item of baggage: a text that children of the span get that start later, and that `inject()` sends to
+     * other services. It is no tag.
+     */
+    public function setBaggage(string $key, string $value): static {}
+
+    /** Returns an item of baggage, or null. */
+    public function getBaggage(string $key): ?string {}
+
+    /** Removes an item of baggage. Children that have started keep theirs. */
+    public function removeBaggage(string $key): static {}
+
+    /**
+     * Returns all baggage.
+     *
+     * @return array<string|int, string> by key; PHP makes an integer of a key such as `'404'`
+     */
+    public function baggage(): array {}
+}
+
+/**
+ * What a request from another service carries in its headers: trace id, parent span, sampling decision, origin, tags of
+ * the trace, tracestate and baggage. A span that starts with it as its parent continues that trace.
+ *
+ *     $request = $tracer->startSpan('web.request', parent: Spanwire\Context::extract($_SERVER), activate: true);
+ *
+ * docs/propagation.md has the rules.
+ */
+final class Context
+{
+    /** Contexts come from `extract()`. */
+    private function __construct() {}
+
+    /**
+     * Reads the context of a request.
+     *
+     * @param array<string|int, mixed> $headers `$_SERVER`, `getallheaders()`, or the headers of a PSR-7 message: values
+     *        by name in any case, or lists of values. An array with `REQUEST_METHOD` is taken for `$_SERVER`: of it, only
+     *        names that begin with `HTTP_` count
+     * @param Tracer|null $tracer whose settings apply; null: `Tracer::get()`
+     * @return Context|null null if the headers carry none, or tracing is off
+     */
+    public static function extract(array $headers, ?Tracer $tracer = null): ?Context {}
+
+    /** Returns the trace id as 32 hexadecimal digits; null if the headers carried only baggage. */
+    public function traceId(): ?string {}
+
+    /** Returns the parent span's id in decimal; null if there is none. */
+    public function spanId(): ?string {}
+
+    /** Returns the sampling priority as in `Span::setPriority()`; null if the headers did not carry one. */
+    public function priority(): ?int {}
+
+    /**
+     * Returns the headers for a request to another service: those of all styles in `DD_TRACE_PROPAGATION_STYLE_INJECT`.
+     * The sampling decision of the trace is made now, if it was not before.
+     *
+     * @param array<string|int, mixed>|null $headers a variable; gets the headers as well, instead of its own ones of
+     *        the same name in any case
+     * @return array<string, string> by name, in lower case; empty if the context has nothing to send
+     */
+    public function inject(?array &$headers = null): array {}
+
+    /**
+     * Returns the same headers as lines `name: value`, which `CURLOPT_HTTPHEADER` and the option `header` of
+     * `stream_context_create()` take.
+     *
+     * @return list<string>
+     */
+    public function injectLines(): array {}
+
+    /**
+     * Sets an item of baggage: a text that spans get that start with this context later, and that `inject()` sends to
+     * other services. It is no tag.
+     */
+    public function setBaggage(string $key, string $value): static {}
+
+    /** Returns an item of baggage, or null. */
+    public function getBaggage(string $key): ?string {}
+
+    /** Removes an item of baggage. */
+    public function removeBaggage(string $key): static {}
+
+    /**
+     * Returns all baggage.
+     *
+     * @return array<string|int, string> by key; PHP makes an integer of a key such as `'404'`
+     */
+    public function baggage(): array {}
 }
 
 /** Returns whether the library is loaded. If not, a warning at the start of PHP gave the reason. */

@@ -55,7 +55,7 @@ static sw_tracer_object *object_of(zend_object *object) {
     return (sw_tracer_object *)((char *)object - offsetof(sw_tracer_object, std));
 }
 
-static spanwire_tracer handle_of(zend_object *object) {
+spanwire_tracer sw_tracer_handle(zend_object *object) {
     sw_tracer *tracer = object_of(object)->tracer;
     return tracer ? tracer->handle : 0;
 }
@@ -269,7 +269,11 @@ static ZEND_METHOD(Spanwire_Tracer, __construct) {
 }
 
 static ZEND_METHOD(Spanwire_Tracer, startSpan) {
-    sw_span_start(INTERNAL_FUNCTION_PARAM_PASSTHRU, handle_of(Z_OBJ_P(ZEND_THIS)));
+    sw_span_start(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw_tracer_handle(Z_OBJ_P(ZEND_THIS)));
+}
+
+static ZEND_METHOD(Spanwire_Tracer, trace) {
+    sw_span_trace(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw_tracer_handle(Z_OBJ_P(ZEND_THIS)));
 }
 
 /* Clamps a time to what the library takes: at least 0, at most 49 days. */
@@ -281,7 +285,7 @@ static ZEND_METHOD(Spanwire_Tracer, flush) {
         Z_PARAM_OPTIONAL
         Z_PARAM_LONG(timeout)
     ZEND_PARSE_PARAMETERS_END();
-    spanwire_tracer tracer = handle_of(Z_OBJ_P(ZEND_THIS));
+    spanwire_tracer tracer = sw_tracer_handle(Z_OBJ_P(ZEND_THIS));
     RETURN_BOOL(tracer && sw.tracer_flush(tracer, timeout_of(timeout)) == SPANWIRE_OK);
 }
 
@@ -300,7 +304,7 @@ static ZEND_METHOD(Spanwire_Tracer, shutdown) {
 static ZEND_METHOD(Spanwire_Tracer, stats) {
     ZEND_PARSE_PARAMETERS_NONE();
     array_init(return_value);
-    spanwire_tracer tracer = handle_of(Z_OBJ_P(ZEND_THIS));
+    spanwire_tracer tracer = sw_tracer_handle(Z_OBJ_P(ZEND_THIS));
     spanwire_stats stats = {.size = sizeof stats};
     if (!tracer || sw.tracer_stats(tracer, &stats) != SPANWIRE_OK) return;
 #define X(name) add_assoc_long(return_value, #name, (zend_long)stats.name);
@@ -310,7 +314,7 @@ static ZEND_METHOD(Spanwire_Tracer, stats) {
 
 static ZEND_METHOD(Spanwire_Tracer, configJson) {
     ZEND_PARSE_PARAMETERS_NONE();
-    spanwire_tracer tracer = handle_of(Z_OBJ_P(ZEND_THIS));
+    spanwire_tracer tracer = sw_tracer_handle(Z_OBJ_P(ZEND_THIS));
     size_t need = 0;
     if (!tracer || sw.tracer_config_json(tracer, NULL, 0, &need) != SPANWIRE_OK || need == 0) RETURN_STRING("{}");
     zend_string *json = zend_string_alloc(need - 1, 0);
@@ -330,7 +334,7 @@ static ZEND_METHOD(Spanwire_Tracer, reportIntegration) {
         Z_PARAM_STRING_OR_NULL(version, version_len)
         Z_PARAM_STRING_OR_NULL(status, status_len)
     ZEND_PARSE_PARAMETERS_END();
-    spanwire_tracer tracer = handle_of(Z_OBJ_P(ZEND_THIS));
+    spanwire_tracer tracer = sw_tracer_handle(Z_OBJ_P(ZEND_THIS));
     if (tracer) sw.tracer_report_integration(tracer, name, version, status);
 }
 

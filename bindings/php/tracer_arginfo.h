@@ -9,12 +9,23 @@ ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_tracer_startSpan, 0, 1, Spanwire\\Span, 0)
     ZEND_ARG_TYPE_INFO(0, name, IS_STRING, 0)
-    ZEND_ARG_OBJ_TYPE_MASK(0, parent, Spanwire\\Span, MAY_BE_FALSE | MAY_BE_NULL, "null")
+    ZEND_ARG_OBJ_TYPE_MASK(0, parent, Spanwire\\Span|Spanwire\\Context, MAY_BE_FALSE | MAY_BE_NULL, "null")
     ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, service, IS_STRING, 1, "null")
     ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, resource, IS_STRING, 1, "null")
     ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, type, IS_STRING, 1, "null")
     ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, tags, IS_ARRAY, 0, "[]")
-    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, activate, _IS_BOOL, 0, "true")
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, activate, _IS_BOOL, 0, "false")
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, startNs, IS_LONG, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tracer_trace, 0, 2, IS_MIXED, 0)
+    ZEND_ARG_TYPE_INFO(0, name, IS_STRING, 0)
+    ZEND_ARG_TYPE_INFO(0, function, IS_CALLABLE, 0)
+    ZEND_ARG_OBJ_TYPE_MASK(0, parent, Spanwire\\Span|Spanwire\\Context, MAY_BE_FALSE | MAY_BE_NULL, "null")
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, service, IS_STRING, 1, "null")
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, resource, IS_STRING, 1, "null")
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, type, IS_STRING, 1, "null")
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, tags, IS_ARRAY, 0, "[]")
     ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, startNs, IS_LONG, 1, "null")
 ZEND_END_ARG_INFO()
 
@@ -41,6 +52,7 @@ ZEND_END_ARG_INFO()
 static ZEND_METHOD(Spanwire_Tracer, get);
 static ZEND_METHOD(Spanwire_Tracer, __construct);
 static ZEND_METHOD(Spanwire_Tracer, startSpan);
+static ZEND_METHOD(Spanwire_Tracer, trace);
 static ZEND_METHOD(Spanwire_Tracer, flush);
 static ZEND_METHOD(Spanwire_Tracer, shutdown);
 static ZEND_METHOD(Spanwire_Tracer, stats);
@@ -51,6 +63,7 @@ static const zend_function_entry class_Spanwire_Tracer_methods[] = {
     ZEND_ME(Spanwire_Tracer, get, arginfo_tracer_get, ZEND_ACC_PUBLIC | ZEND_ACC_STATIC)
     ZEND_ME(Spanwire_Tracer, __construct, arginfo_tracer_construct, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, startSpan, arginfo_tracer_startSpan, ZEND_ACC_PUBLIC)
+    ZEND_ME(Spanwire_Tracer, trace, arginfo_tracer_trace, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, flush, arginfo_tracer_flush, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, shutdown, arginfo_tracer_shutdown, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, stats, arginfo_tracer_stats, ZEND_ACC_PUBLIC)

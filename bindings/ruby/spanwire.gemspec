@@ -16,11 +16,14 @@ Gem::Specification.new do |spec|
     README.md
     lib/spanwire.rb
     lib/spanwire/abi.rb
+    lib/spanwire/baggage.rb
     lib/spanwire/configuration.rb
     lib/spanwire/context.rb
     lib/spanwire/log.rb
     lib/spanwire/native.rb
     lib/spanwire/process.rb
+    lib/spanwire/propagation.rb
+    lib/spanwire/remote_context.rb
     lib/spanwire/scope.rb
     lib/spanwire/scratch.rb
     lib/spanwire/span.rb

@@ -33,7 +33,7 @@ function serve(Spanwire\Tracer $tracer, $report): void
 {
     for ($i = 0; $i < REQUESTS; $i++) {
         $request = $tracer->startSpan('request');
-        $query = $tracer->startSpan('query'); // the current span is its parent
+        $query = $tracer->startSpan('query', parent: $request);
         $query->finish();
         $request->finish();
     }

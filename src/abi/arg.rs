@@ -217,6 +217,21 @@ impl OutText {
         }
     }
 
+    /// Writes a text that is made piece by piece, and a NUL; as [`OutText::put`]. After an error nothing is written.
+    #[inline]
+    pub(super) fn fill(mut self, write: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let mut pieces = Pieces { room: self.room(), length: 0 };
+        write(&mut pieces)?;
+        let (length, fits) = (pieces.length, pieces.length <= pieces.room.len());
+        let fits = fits || self.only_asks();
+        self.end(if fits { length } else { 0 }, length);
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::Limit)
+        }
+    }
+
     /// The buffer without its last byte, which is for a NUL; empty where there is none.
     pub(super) fn room(&mut self) -> &mut [u8] {
         let room = self.buffer.room(self.capacity).ok().and_then(|room| room.split_last_mut());
@@ -230,6 +245,22 @@ impl OutText {
             // SAFETY: the caller gives as many bytes as the capacity says.
             unsafe { *self.buffer.0.add(written) = 0 };
         }
+    }
+}
+
+/// A text in the caller's buffer that grows piece by piece. Counts on where the buffer ends.
+pub(super) struct Pieces<'a> {
+    room: &'a mut [u8],
+    length: usize,
+}
+
+impl Pieces<'_> {
+    #[inline]
+    pub(super) fn push(&mut self, text: &[u8]) {
+        if let Some(place) = self.room.get_mut(self.length..self.length + text.len()) {
+            place.copy_from_slice(text);
+        }
+        self.length += text.len();
     }
 }
 

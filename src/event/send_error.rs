@@ -128,6 +128,19 @@ impl SendError {
         SendError { kind, peer }
     }
 
+    /// Returns the number of the system's error if a system call failed.
+    pub fn errno(&self) -> Option<i32> {
+        match &self.kind {
+            SendErrorKind::System(OsError::Errno(errno)) => Some(*errno),
+            _ => None,
+        }
+    }
+
+    /// Whether the agent closed the connection before its answer was complete.
+    pub fn is_closed(&self) -> bool {
+        self.kind == SendErrorKind::Closed
+    }
+
     /// Returns the class of the error, for languages that distinguish only a few.
     pub fn class(&self) -> SendErrorClass {
         match &self.kind {

@@ -152,6 +152,8 @@ pub fn priorities(line: &str) -> (u64, u64) {
     let (mut kept, mut rejected) = (0, 0);
     for (at, word) in line.match_indices("sampling_priority") {
         let rest = line[at + word.len()..].strip_prefix("_v1").unwrap_or(&line[at + word.len()..]);
+        // .NET's tracer names the kind of the tag.
+        let rest = rest.strip_prefix(" (metric)").unwrap_or(rest);
         let rest = rest.trim_start_matches(['"', '\'', ':', '=', ' ', '\\']);
         match rest.as_bytes() {
             [b'-', b'1'..=b'9', ..] | [b'0', ..] => rejected += 1,
@@ -160,7 +162,15 @@ pub fn priorities(line: &str) -> (u64, u64) {
         }
     }
     if kept + rejected == 0 {
-        // Java's tracer logs only the rate.
+        // Java's tracer logs only the rate, or the priority under a misleading name.
+        let named = line.match_indices("_sample_rate=").map(|(at, word)| &line[at + word.len()..]);
+        for text in named {
+            match text[..text.find([',', ' ', '}', ']']).unwrap_or(text.len())].parse::<i32>() {
+                Ok(1..) => kept += 1,
+                Ok(_) => rejected += 1,
+                Err(_) => {}
+            }
+        }
         let rates = line.match_indices("_dd.rule_psr=").map(|(at, word)| &line[at + word.len()..]);
         let rate = |text: &str| text[..text.find([',', ' ', '}', ']']).unwrap_or(text.len())].parse::<f64>();
         rejected += rates.filter(|text| rate(text).is_ok_and(|rate| rate == 0.0)).count() as u64;

@@ -265,3 +265,16 @@ fn the_words_by_which_lines_are_known_are_ascii_and_listed_once() {
     }
     assert!(all > 60, "{all}");
 }
+
+#[test]
+fn every_languages_start_up_line_is_found_by_the_same_words() {
+    let fields = worked::fields();
+    for language in ALL.iter().filter(|language| language.wordings.len() > 1) {
+        for form in Form::BOTH {
+            let about = worked::about(language.id(), language.wordings[*form as usize].version);
+            let lines = worked::lines(language, *form, &about, false, &worked::configured(&fields, None));
+            let found = lines.iter().filter(|line| line.text.contains("DATADOG TRACER CONFIGURATION"));
+            assert_eq!(found.count(), 1, "{}", language.wordings[*form as usize].name);
+        }
+    }
+}

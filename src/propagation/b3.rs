@@ -4,8 +4,8 @@ use super::config::Config;
 use super::found::{Found, Harvest};
 use super::headers::{Field, Fields};
 use super::style::Style;
-use super::text::{hex, hex_of, Upper};
-use super::writer::Writer;
+use super::text::{hex, Upper};
+use super::writer::{Hex, Writer};
 
 pub const STYLE: Style = Style {
     names: &["b3multi"],
@@ -47,7 +47,8 @@ fn inject(writer: &mut Writer<'_, '_>) {
     }
     put_trace_id(writer);
     writer.end(c"x-b3-traceid");
-    writer.put(&hex_of(out.span_id)).end(c"x-b3-spanid");
+    let span = writer.hex.span;
+    writer.put(&span).end(c"x-b3-spanid");
     match out.priority {
         None => {}
         // "Debug" implies that the trace is kept.
@@ -59,10 +60,11 @@ fn inject(writer: &mut Writer<'_, '_>) {
 /// Writes the trace id with as many digits as it needs.
 pub(super) fn put_trace_id(writer: &mut Writer<'_, '_>) {
     let out = *writer.out;
+    let Hex { high, low, .. } = writer.hex;
     if out.trace_id_high != 0 {
-        writer.put(&hex_of(out.trace_id_high));
+        writer.put(&high);
     }
-    writer.put(&hex_of(out.trace_id_low));
+    writer.put(&low);
 }
 
 /// The flag of a priority; `d` is "debug": kept by a user.

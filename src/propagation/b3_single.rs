@@ -5,7 +5,7 @@ use super::config::Config;
 use super::found::{Found, Harvest};
 use super::headers::{Field, Fields};
 use super::style::Style;
-use super::text::{hex_of, split};
+use super::text::split;
 use super::writer::Writer;
 
 pub const STYLE: Style = Style { names: &["b3", "b3 single header"], headers: &[Field::first("b3")], extract, inject };
@@ -40,7 +40,8 @@ fn inject(writer: &mut Writer<'_, '_>) {
         return;
     }
     put_trace_id(writer);
-    writer.put(b"-").put(&hex_of(out.span_id));
+    let span = writer.hex.span;
+    writer.put_all([b"-", &span]);
     if let Some(priority) = out.priority {
         writer.put(b"-").put(sampled(priority));
     }

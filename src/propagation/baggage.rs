@@ -4,7 +4,7 @@ use super::config::Config;
 use super::found::Harvest;
 use super::headers::{Field, Fields, Repeated};
 use super::style::Style;
-use super::text::{split, trim};
+use super::text::{find, split, trim};
 use super::writer::Writer;
 use crate::memory::{Buffer, Full};
 use crate::span::texts;
@@ -25,7 +25,10 @@ fn extract<'a>(fields: &Fields<'a, '_>, harvest: &mut Harvest<'a>) {
 pub(super) fn read(header: &[u8], config: &Config) -> Result<Buffer, Full> {
     let (mut run, mut decoded) = (Buffer::new(), Buffer::new());
     let (mut at, mut count) = (0, 0);
-    for item in header.strip_suffix(b",").unwrap_or(header).split(|&byte| byte == b',') {
+    let mut rest = Some(header.strip_suffix(b",").unwrap_or(header));
+    while let Some(list) = rest {
+        let (item, after) = split(list, b',');
+        rest = after;
         at += item.len() + 1;
         if count == config.baggage_items || at - 1 > usize::from(config.baggage_bytes) {
             break;
@@ -36,12 +39,16 @@ pub(super) fn read(header: &[u8], config: &Config) -> Result<Buffer, Full> {
         if key.is_empty() || value.is_empty() {
             return Ok(Buffer::new());
         }
-        decoded.truncate(0);
-        decode(key, &mut decoded)?;
-        let middle = decoded.len();
-        decode(value, &mut decoded)?;
-        let (key, value) = decoded.bytes().split_at(middle);
-        set(&mut run, key, value)?;
+        if find(item, b'%').is_none() {
+            set(&mut run, key, value)?;
+        } else {
+            decoded.truncate(0);
+            decode(key, &mut decoded)?;
+            let middle = decoded.len();
+            decode(value, &mut decoded)?;
+            let (key, value) = decoded.bytes().split_at(middle);
+            set(&mut run, key, value)?;
+        }
         count += 1;
     }
     Ok(run)
@@ -97,7 +104,7 @@ fn inject(writer: &mut Writer<'_, '_>) {
         if before > 0 {
             writer.put(b",");
         }
-        writer.percent(key, is_plain_in_key).put(b"=").percent(value, is_plain_in_value);
+        writer.percent(key, &PLAIN_IN_KEY).put(b"=").percent(value, &PLAIN_IN_VALUE);
         count += 1;
         if count > writer.config.baggage_items || writer.len() > usize::from(writer.config.baggage_bytes) {
             writer.truncate(before);
@@ -109,10 +116,19 @@ fn inject(writer: &mut Writer<'_, '_>) {
     }
 }
 
-fn is_plain_in_key(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte)
-}
+static PLAIN_IN_KEY: [bool; 256] = plain(b"!#$&'*+-.^_`|~");
+static PLAIN_IN_VALUE: [bool; 256] = plain(b"-_.!~*'()");
 
-fn is_plain_in_value(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte)
+/// The bytes that are written as they are: letters, digits and these.
+const fn plain(more: &[u8]) -> [bool; 256] {
+    let (mut all, mut byte, mut n) = ([false; 256], 0, 0);
+    while byte < 256 {
+        all[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    while n < more.len() {
+        all[more[n] as usize] = true;
+        n += 1;
+    }
+    all
 }

@@ -12,24 +12,35 @@ const JOINED_MAX: usize = 32 * 1024;
 const JOINS_MAX: u32 = 64;
 
 const NO_FIELD: Field = Field::first("");
-/// The headers of all styles in the order of `STYLES`, their number, the place of each style's first one, and a bit for
-/// each length of a name.
-const FLAT: ([Field; MAX], usize, [usize; STYLES.len()], u64) = {
-    let (mut all, mut count, mut starts, mut lengths) = ([NO_FIELD; MAX], 0, [0; STYLES.len()], 0);
+/// The headers of all styles in the order of `STYLES`, their number, and the place of each style's first one.
+const FLAT: ([Field; MAX], usize, [usize; STYLES.len()]) = {
+    let (mut all, mut count, mut starts) = ([NO_FIELD; MAX], 0, [0; STYLES.len()]);
     let mut style = 0;
     while style < STYLES.len() {
         starts[style] = count;
         let mut n = 0;
         while n < STYLES[style].headers.len() {
             all[count] = STYLES[style].headers[n];
-            lengths |= 1 << all[count].name.len();
             (n, count) = (n + 1, count + 1);
         }
         style += 1;
     }
-    (all, count, starts, lengths)
+    (all, count, starts)
 };
 static FIELDS: [Field; MAX] = FLAT.0;
+/// For each length of a name the first field that has it, plus 1, and for each field the next one.
+static FIRST: [u8; 64] = CHAINS.0;
+static NEXT: [u8; MAX] = CHAINS.1;
+const CHAINS: ([u8; 64], [u8; MAX]) = {
+    let (mut first, mut next, mut n) = ([0; 64], [0; MAX], FLAT.1);
+    while n > 0 {
+        n -= 1;
+        let length = FLAT.0[n].name.len();
+        next[n] = first[length];
+        first[length] = n as u8 + 1;
+    }
+    (first, next)
+};
 const COUNT: usize = FLAT.1;
 
 /// The headers that some style reads.
@@ -49,10 +60,7 @@ impl<'a> Headers<'a> {
                 Some(rest) => (rest, true),
                 None => (name, false),
             };
-            if name.len() >= 64 || FLAT.3 >> name.len() & 1 == 0 {
-                continue;
-            }
-            let Some(n) = FIELDS[..COUNT].iter().position(|field| is_named(field.name, name, in_cgi)) else { continue };
+            let Some(n) = number_of(name, in_cgi) else { continue };
             match &mut found.values[n] {
                 None => found.values[n] = Some(Cow::Borrowed(value)),
                 Some(former) => match FIELDS[n].repeated {
@@ -80,6 +88,19 @@ impl<'a> Headers<'a> {
     pub fn of<'b>(&'b self, style: usize) -> Fields<'b, 'a> {
         Fields(self.values.get(FLAT.2[style]..).unwrap_or_default())
     }
+}
+
+/// The number of the field of this name.
+#[inline]
+fn number_of(name: &[u8], in_cgi: bool) -> Option<usize> {
+    let mut number = *FIRST.get(name.len())?;
+    while let Some(n) = usize::from(number).checked_sub(1) {
+        if is_named(FIELDS[n].name, name, in_cgi) {
+            return Some(n);
+        }
+        number = NEXT[n];
+    }
+    None
 }
 
 #[inline]

@@ -5,7 +5,7 @@ use super::found::{Found, Harvest, Misread};
 use super::headers::{Field, Fields};
 use super::keys::{ORIGIN, TRAVELS};
 use super::style::Style;
-use super::text::{decimal, each_part, hex, hex_of, is_printable, signed, split, Upper};
+use super::text::{decimal, each_part, find, hex, is_printable, signed, split, Upper};
 use super::writer::{Fault, Writer};
 use crate::span::texts;
 
@@ -46,7 +46,7 @@ fn read_tags<'a>(tags: &'a [u8], config: &Config, found: &mut Found<'a>) {
         found.fault = (config.tags_max > 0).then_some(Misread::TooLong);
         return;
     }
-    let (mut fault, mut is_broken) = (None, false);
+    let (mut fault, mut is_broken) = (None, !is_printable(tags));
     let (mut tid, mut mechanism) = (0, None);
     each_part(tags.strip_suffix(b",").unwrap_or(tags), b',', |pair| match split(pair, b'=') {
         (b"_dd.p.tid", Some(value)) => match hex(value, Upper::Refused).filter(|&id| value.len() == 16 && id != 0) {
@@ -57,7 +57,10 @@ fn read_tags<'a>(tags: &'a [u8], config: &Config, found: &mut Found<'a>) {
             Some(number) => mechanism = Some(number),
             None => fault = Some(Misread::Decoding),
         },
-        (key, Some(value)) => is_broken |= !is_key(key) || !is_value(value),
+        (key, Some(_)) => {
+            is_broken |= key.is_empty() || find(key, b' ').is_some();
+            found.has_tags = true;
+        }
         _ => is_broken = true,
     });
     if is_broken {
@@ -73,11 +76,12 @@ pub(super) fn mechanism_of(text: &[u8]) -> Option<i32> {
 }
 
 fn is_key(key: &[u8]) -> bool {
-    !key.is_empty() && key.iter().all(|byte| matches!(byte, b'!'..=b'~') && *byte != b',' && *byte != b'=')
+    let has = |byte| find(key, byte).is_some();
+    !key.is_empty() && is_printable(key) && !has(b' ') && !has(b',') && !has(b'=')
 }
 
 fn is_value(value: &[u8]) -> bool {
-    value.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b',')
+    is_printable(value) && find(value, b',').is_none()
 }
 
 /// Visits the tags of `x-datadog-tags` that travel, without those that are values of their own.
@@ -106,7 +110,7 @@ fn inject(writer: &mut Writer<'_, '_>) {
     let pair = |writer: &mut Writer<'_, '_>, key: &[u8], value: &[u8]| {
         if writer.len() <= limit {
             let comma: &[u8] = if writer.len() > 0 { b"," } else { b"" };
-            writer.put(comma).put(key).put(b"=").put(value);
+            writer.put_all([comma, key, b"=", value]);
         }
     };
     texts::each(out.tags, |key, value| {
@@ -128,7 +132,8 @@ fn inject(writer: &mut Writer<'_, '_>) {
             pair(writer, b"_dd.p.dm", &text[..=digits.len()]);
         }
         if out.trace_id_high != 0 {
-            pair(writer, b"_dd.p.tid", &hex_of(out.trace_id_high));
+            let high = writer.hex.high;
+            pair(writer, b"_dd.p.tid", &high);
         }
     }
     if writer.len() > limit {

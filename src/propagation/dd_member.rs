@@ -4,8 +4,8 @@
 use super::datadog::{mechanism_of, ORIGIN_MAX};
 use super::found::Found;
 use super::keys::{ORIGIN, TRACESTATE_DD, TRAVELS};
-use super::text::{each_part, hex, hex_of, is_printable, signed, split, Upper};
-use super::writer::Writer;
+use super::text::{each_part, hex, is_printable, signed, split, Upper};
+use super::writer::{Hex, Writer};
 use crate::memory::{Buffer, Full};
 use crate::span::texts;
 
@@ -28,7 +28,8 @@ pub(super) fn read<'a>(member: &'a [u8], sampled: bool, found: &mut Found<'a>) {
         }
         (b"p", Some(value)) if value.len() == 16 => found.last_parent = hex(value, Upper::Refused),
         (b"t.dm", Some(value)) => found.mechanism = mechanism_of(value),
-        _ => {}
+        (b"p" | b"t.tid", _) => {}
+        _ => found.has_more = true,
     });
 }
 
@@ -43,60 +44,65 @@ pub(super) enum Kept {
 
 /// Adds the parts that are kept to the tags of a trace.
 pub(super) fn keep(member: &[u8], kept: Kept, tags: &mut Buffer) -> Result<(), Full> {
-    let (mut result, mut unknown) = (Ok(()), [0u8; READ_MAX]);
-    let mut length = 0;
-    let mut room = [0u8; READ_MAX];
+    let (mut result, mut unknown) = (Ok(()), 0);
     each_part(member, b';', |part| {
         let (key, Some(value)) = split(part, b':') else { return };
-        match key {
-            b"s" | b"p" | b"t.dm" | b"t.tid" => {}
-            b"o" if value.len() <= ORIGIN_MAX => {
-                if kept == Kept::All && !value.is_empty() {
-                    result = result.and_then(|()| texts::push(tags, ORIGIN, decoded(value, &mut room)));
-                }
-            }
-            [b't', b'.', name @ ..] if !name.is_empty() => {
-                if kept == Kept::All {
-                    let mut key = [0u8; READ_MAX + TRAVELS.len()];
-                    let length = TRAVELS.len() + name.len();
-                    if let Some(key) = key.get_mut(..length) {
-                        key[..TRAVELS.len()].copy_from_slice(TRAVELS);
-                        key[TRAVELS.len()..].copy_from_slice(name);
-                        result = result.and_then(|()| texts::push(tags, key, decoded(value, &mut room)));
-                    }
-                }
-            }
+        let added = match key {
+            b"s" | b"p" | b"t.dm" | b"t.tid" => Ok(()),
+            b"o" | [b't', b'.', _, ..] if kept == Kept::Unknown => Ok(()),
+            b"o" if value.is_empty() || value.len() > ORIGIN_MAX => Ok(()),
+            b"o" => push_decoded(tags, [ORIGIN, b""], value),
+            [b't', b'.', name @ ..] if !name.is_empty() => push_decoded(tags, [TRAVELS, name], value),
             _ => {
-                if let Some(place) = unknown.get_mut(length..length + part.len() + 1) {
-                    place[0] = b';';
-                    place[1..].copy_from_slice(part);
-                    length += part.len() + 1;
-                }
+                unknown += part.len() + 1;
+                Ok(())
+            }
+        };
+        result = result.and(added);
+    });
+    match unknown {
+        0 => result,
+        _ => result.and_then(|()| keep_unknown(member, unknown - 1, tags)),
+    }
+}
+
+/// Adds what is not known, `length` bytes of it.
+#[cold]
+fn keep_unknown(member: &[u8], length: usize, tags: &mut Buffer) -> Result<(), Full> {
+    let mut place = texts::push_room(tags, [TRACESTATE_DD, b""], length)?;
+    each_part(member, b';', |part| {
+        let (key, value) = split(part, b':');
+        let is_known = matches!(key, b"s" | b"p" | b"o") || matches!(key, [b't', b'.', _, ..]);
+        if value.is_some() && !is_known {
+            let comma = usize::from(place.len() < length);
+            if let Some((here, rest)) = std::mem::take(&mut place).split_at_mut_checked(comma + part.len()) {
+                here[..comma].fill(b';');
+                here[comma..].copy_from_slice(part);
+                place = rest;
             }
         }
     });
-    match length {
-        0 => result,
-        _ => result.and_then(|()| texts::push(tags, TRACESTATE_DD, &unknown[1..length])),
-    }
+    Ok(())
 }
 
-/// A value with `~` turned back into `=`.
-fn decoded<'a>(value: &[u8], room: &'a mut [u8; READ_MAX]) -> &'a [u8] {
-    let length = value.len().min(READ_MAX);
-    for (place, &byte) in room.iter_mut().zip(value) {
-        *place = if byte == b'~' { b'=' } else { byte };
-    }
-    &room[..length]
+/// Adds a value with `~` turned back into `=`.
+#[inline]
+fn push_decoded(tags: &mut Buffer, key: [&[u8]; 2], value: &[u8]) -> Result<(), Full> {
+    let place = texts::push_room(tags, key, value.len())?;
+    place.copy_from_slice(value);
+    place.iter_mut().for_each(|byte| *byte = if *byte == b'~' { b'=' } else { *byte });
+    Ok(())
 }
 
 /// Writes the member. A part that would make it too long is left out.
-#[inline]
 pub(super) fn write(writer: &mut Writer<'_, '_>) {
     let out = *writer.out;
-    writer.put(b"dd=p:").put(&hex_of(out.span_id));
-    if let Some(priority) = out.priority {
-        writer.put(b";s:").signed(priority);
+    let Hex { span, high, .. } = writer.hex;
+    writer.put_all([b"dd=p:", &span]);
+    match out.priority {
+        None => {}
+        Some(1) => drop(writer.put(b";s:1")),
+        Some(priority) => drop(writer.put(b";s:").signed(priority)),
     }
     texts::each(out.tags, |key, value| {
         let before = writer.len();
@@ -116,7 +122,7 @@ pub(super) fn write(writer: &mut Writer<'_, '_>) {
     }
     let before = writer.len();
     if out.trace_id_high != 0 {
-        writer.put(b";t.tid:").put(&hex_of(out.trace_id_high));
+        writer.put_all([b";t.tid:", &high]);
         keep_short(writer, before);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::list::STYLES;
-use super::writer::{Fault, Outgoing, Writer};
+use super::writer::{Fault, Hex, Outgoing, Writer};
 use crate::memory::{Buffer, Full};
 use std::ffi::CStr;
 
@@ -14,7 +14,7 @@ pub fn inject(
     text: &mut Buffer,
     each: &mut dyn FnMut(&'static CStr, &[u8]) -> bool,
 ) -> Result<Option<Fault>, Full> {
-    let mut writer = Writer { out, config, fault: None, text, each, full: false, ended: false };
+    let mut writer = Writer { out, config, hex: Hex::of(out), fault: None, text, each, full: false, ended: false };
     for number in config.inject.numbers() {
         (STYLES[number].inject)(&mut writer);
         writer.clear();

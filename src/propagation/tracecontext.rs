@@ -7,10 +7,10 @@ use super::found::{Found, Harvest};
 use super::headers::{Field, Fields, Repeated};
 use super::keys::TRACESTATE;
 use super::style::Style;
-use super::text::{each_part, hex, hex_of, is_printable, trim, Upper};
-use super::writer::Writer;
-use crate::memory::{Buffer, Full};
-use crate::span::{encode, texts};
+use super::text::{each_part, find, hex, hex_byte, hex_of, is_printable, trim, Upper};
+use super::writer::{Hex, Writer};
+use crate::memory::{self, Buffer, Full};
+use crate::span::texts;
 
 pub const STYLE: Style = Style {
     names: &["tracecontext"],
@@ -35,7 +35,11 @@ fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
     let Some(mut found) = fields.get(0).and_then(parent) else { return };
     if let Some(state) = fields.get(1).filter(|state| state.len() <= STATE_MAX) {
         found.tracestate = state;
-        let dd = state.split(|&byte| byte == b',').find_map(|member| trim(member).strip_prefix(b"dd="));
+        let mut dd = None;
+        each_part(state, b',', |member| match trim(member) {
+            [b'd', b'd', b'=', value @ ..] => dd = dd.or(Some(value)),
+            member => found.has_foreign |= !member.is_empty(),
+        });
         if let Some(dd) = dd {
             dd_member::read(dd, found.priority == Some(1), &mut found);
         }
@@ -48,56 +52,42 @@ fn parent<'a>(text: &[u8]) -> Option<Found<'a>> {
     if known[2] != b'-' || known[35] != b'-' || known[52] != b'-' {
         return None;
     }
-    let number = |from: usize, to: usize| hex(&known[from..to], Upper::Refused);
-    match (number(0, 2)?, text.get(PARENT)) {
+    let number = |from: usize| hex(&known[from..from + 16], Upper::Refused);
+    match (hex_byte(known[0], known[1])?, text.get(PARENT)) {
         (0xff, _) | (0, Some(_)) => return None,
         (_, Some(&byte)) if byte != b'-' => return None,
         _ => {}
     }
-    let (trace_id_high, trace_id_low) = (number(3, 19)?, number(19, 35)?);
-    let (span_id, flags) = (number(36, 52)?, number(53, 55)?);
-    let priority = Some((flags & 1) as i32);
+    let (trace_id_high, trace_id_low) = (number(3)?, number(19)?);
+    let (span_id, flags) = (number(36)?, hex_byte(known[53], known[54])?);
+    let priority = Some(i32::from(flags & 1));
     let found = Found { trace_id_high, trace_id_low, span_id, priority, ..Found::default() };
     (trace_id_low != 0 && span_id != 0).then_some(found)
 }
 
 /// Adds the members of other vendors, in their order, to the tags of a trace.
 pub(super) fn keep_foreign(state: &[u8], tags: &mut Buffer) -> Result<(), Full> {
-    let (mut length, mut members) = (0, 0);
-    each_foreign(state, |member| {
-        let is_kept = members < MEMBERS_MAX && length + member.len() + 1 <= FOREIGN_MAX;
-        (length, members) = if is_kept { (length + member.len() + 1, members + 1) } else { (length, MEMBERS_MAX) };
-    });
-    if length == 0 {
-        return Ok(());
-    }
-    let length = length - 1;
-    texts::push(tags, TRACESTATE, b"")?;
-    // The empty text is one byte; the text takes its place.
-    tags.truncate(tags.len() - 1);
-    let size = encode::text_size(length);
-    let mut joined = [0u8; FOREIGN_MAX];
-    let mut at = 0;
-    each_foreign(state, |member| {
-        let comma = usize::from(at > 0);
-        if at + comma + member.len() <= length {
-            joined[at..at + comma].fill(b',');
-            joined[at + comma..at + comma + member.len()].copy_from_slice(member);
-            at += comma + member.len();
-        }
-    });
-    encode::text(tags.tail(size)?, &joined[..length]);
-    Ok(())
-}
-
-fn each_foreign<'a>(state: &'a [u8], mut visit: impl FnMut(&'a [u8])) {
+    let (before, mut length, mut members) = (tags.len(), 0, 0);
+    let end = state.len().min(FOREIGN_MAX);
+    let place = texts::push_room(tags, [TRACESTATE, b""], end)?;
     each_part(state, b',', |member| {
         let member = trim(member);
-        let is_whole = member.len() <= MEMBER_MAX && member.contains(&b'=') && is_printable(member);
-        if is_whole && !member.starts_with(b"dd=") {
-            visit(member);
+        let is_foreign = !member.starts_with(b"dd=") && member.len() <= MEMBER_MAX;
+        if members == MEMBERS_MAX || !is_foreign || find(member, b'=').is_none() || !is_printable(member) {
+            return;
+        }
+        let comma = usize::from(length > 0);
+        match place.get_mut(length..length + comma + member.len()) {
+            Some(place) => {
+                place[..comma].fill(b',');
+                memory::copy(&mut place[comma..], member);
+                (length, members) = (length + comma + member.len(), members + 1);
+            }
+            None => members = MEMBERS_MAX,
         }
     });
+    texts::shorten_last(tags, before, [TRACESTATE, b""], end, length);
+    Ok(())
 }
 
 fn inject(writer: &mut Writer<'_, '_>) {
@@ -106,8 +96,8 @@ fn inject(writer: &mut Writer<'_, '_>) {
         return;
     }
     let sampled: &[u8] = if out.priority > Some(0) { b"-01" } else { b"-00" };
-    writer.put(b"00-").put(&hex_of(out.trace_id_high)).put(&hex_of(out.trace_id_low));
-    writer.put(b"-").put(&hex_of(out.span_id)).put(sampled).end(c"traceparent");
+    let Hex { high, low, span } = writer.hex;
+    writer.put_all([b"00-", &high, &low, b"-", &span, sampled]).end(c"traceparent");
     dd_member::write(writer);
     if let Some(consistent) = out.consistent {
         let mut room = [0; 16];
@@ -115,10 +105,14 @@ fn inject(writer: &mut Writer<'_, '_>) {
     }
     texts::each(out.tags, |key, value| {
         if key == TRACESTATE {
-            let mut left = MEMBERS_MAX - usize::from(out.consistent.is_some());
+            if out.consistent.is_none() {
+                writer.put_all([b",", value]);
+                return;
+            }
+            let mut left = MEMBERS_MAX - 1;
             each_part(value, b',', |member| {
-                if left > 0 && !(out.consistent.is_some() && member.starts_with(b"ot=")) {
-                    writer.put(b",").put(member);
+                if left > 0 && !member.starts_with(b"ot=") {
+                    writer.put_all([b",", member]);
                     left -= 1;
                 }
             });

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::text::{decimal_of, hex_of};
-use crate::memory::{Buffer, Full};
+use crate::memory::{self, Buffer, Full};
 use std::ffi::CStr;
 
 /// What is written: a span's context.
@@ -75,12 +75,28 @@ impl Fault {
     }
 }
 
+/// Ids in hexadecimal.
+pub struct Hex {
+    pub high: [u8; 16],
+    pub low: [u8; 16],
+    pub span: [u8; 16],
+}
+
+impl Hex {
+    /// The ids of a context.
+    pub(super) fn of(out: &Outgoing<'_>) -> Hex {
+        Hex { high: hex_of(out.trace_id_high), low: hex_of(out.trace_id_low), span: hex_of(out.span_id) }
+    }
+}
+
 /// Collects the text of one header after the other.
 pub struct Writer<'a, 'b> {
     /// What is written.
     pub out: &'a Outgoing<'a>,
     /// The settings.
     pub config: &'a Config,
+    /// The halves of the trace id and the span's id in hexadecimal, which most styles write.
+    pub hex: Hex,
     /// The first fault.
     pub fault: Option<Fault>,
     pub(super) text: &'a mut Buffer,
@@ -96,6 +112,22 @@ impl Writer<'_, '_> {
     #[inline]
     pub fn put(&mut self, text: &[u8]) -> &mut Self {
         self.full |= self.text.push(text).is_err();
+        self
+    }
+
+    /// Appends several texts, with one look at the room that there is.
+    #[inline]
+    pub fn put_all<const N: usize>(&mut self, texts: [&[u8]; N]) -> &mut Self {
+        match self.text.tail(texts.iter().map(|text| text.len()).sum()) {
+            Ok(mut place) => {
+                for text in texts {
+                    let (here, rest) = place.split_at_mut(text.len());
+                    memory::copy(here, text);
+                    place = rest;
+                }
+            }
+            Err(Full) => self.full = true,
+        }
         self
     }
 
@@ -117,7 +149,7 @@ impl Writer<'_, '_> {
 
     /// Appends text, each byte as `map` says.
     #[inline]
-    pub fn mapped(&mut self, text: &[u8], map: fn(u8) -> u8) -> &mut Self {
+    pub fn mapped(&mut self, text: &[u8], map: impl Fn(u8) -> u8) -> &mut Self {
         match self.text.tail(text.len()) {
             Ok(place) => place.iter_mut().zip(text).for_each(|(place, &byte)| *place = map(byte)),
             Err(Full) => self.full = true,
@@ -125,17 +157,21 @@ impl Writer<'_, '_> {
         self
     }
 
-    /// Appends text, percent-encoded except for what `is_plain`.
+    /// Appends text, percent-encoded except for what is `plain`.
     #[inline]
-    pub fn percent(&mut self, text: &[u8], is_plain: fn(u8) -> bool) -> &mut Self {
-        for &byte in text {
-            match is_plain(byte) {
-                true => self.put(&[byte]),
-                false => {
-                    let digit = |four: u8| b"0123456789ABCDEF"[usize::from(four & 15)];
-                    self.put(&[b'%', digit(byte >> 4), digit(byte)])
-                }
-            };
+    pub fn percent(&mut self, text: &[u8], plain: &[bool; 256]) -> &mut Self {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let odd = rest.iter().position(|&byte| !plain[usize::from(byte)]);
+            let (clean, after) = rest.split_at(odd.unwrap_or(rest.len()));
+            self.put(clean);
+            if let Some((&byte, after)) = after.split_first() {
+                let digit = |four: u8| b"0123456789ABCDEF"[usize::from(four & 15)];
+                self.put(&[b'%', digit(byte >> 4), digit(byte)]);
+                rest = after;
+            } else {
+                rest = after;
+            }
         }
         self
     }

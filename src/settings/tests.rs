@@ -8,6 +8,7 @@ mod levels;
 mod others;
 mod php;
 mod places;
+mod propagation;
 mod python;
 mod sampled;
 

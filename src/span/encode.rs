@@ -39,6 +39,23 @@ pub fn text(out: &mut [u8], bytes: &[u8]) -> bool {
     memory::copy_ascii(body, bytes)
 }
 
+/// Writes the head of a text of this length into its [`text_size`] bytes, and returns the room for the text.
+#[inline]
+pub fn text_head(out: &mut [u8], len: usize) -> &mut [u8] {
+    let (head, body) = out.split_at_mut(out.len().saturating_sub(len));
+    match head {
+        [head] => *head = 0xa0 | len as u8,
+        [head, one] => (*head, *one) = (0xd9, len as u8),
+        [head, one, two] => (*head, [*one, *two]) = (0xda, (len as u16).to_be_bytes()),
+        [head, rest @ ..] if rest.len() == 4 => {
+            *head = 0xdb;
+            rest.copy_from_slice(&(len as u32).to_be_bytes());
+        }
+        _ => {}
+    }
+    body
+}
+
 /// Writes a 64-bit float into its [`FLOAT_SIZE`] bytes.
 #[inline]
 pub fn float(out: &mut [u8], value: f64) {

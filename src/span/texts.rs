@@ -5,7 +5,7 @@ use super::encode;
 
 use super::run::{self, Item, Kind};
 use crate::inspect::{holding, shapes, Field, Kind as FieldKind, TypeDescriptor};
-use crate::memory::{Buffer, Full};
+use crate::memory::{self, Buffer, Full};
 use std::mem::offset_of;
 use std::sync::Arc;
 
@@ -113,6 +113,30 @@ pub fn push(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
         encode::text(run.tail(encode::text_size(text.len()))?, text);
     }
     Ok(())
+}
+
+/// Appends an item whose key has two parts, and returns the room for its text.
+#[inline]
+pub fn push_room<'a>(run: &'a mut Buffer, key: [&[u8]; 2], length: usize) -> Result<&'a mut [u8], Full> {
+    let key_length = key[0].len() + key[1].len();
+    encode::text_head(run.tail(encode::text_size(key_length))?, key_length)
+        .split_at_mut_checked(key[0].len())
+        .map(|(first, second)| (memory::copy(first, key[0]), memory::copy(second, key[1])));
+    Ok(encode::text_head(run.tail(encode::text_size(length))?, length))
+}
+
+/// Shortens the text of the item that [`push_room`] appended at `at` with `room` bytes to the first `length`. An empty one
+/// goes.
+pub fn shorten_last(run: &mut Buffer, at: usize, key: [&[u8]; 2], room: usize, length: usize) {
+    if length == 0 {
+        return run.truncate(at);
+    }
+    let start = at + encode::text_size(key[0].len() + key[1].len());
+    let [head, new_head] = [room, length].map(|length| encode::text_size(length) - length);
+    let bytes = run.bytes_mut();
+    bytes.copy_within(start + head..start + head + length, start + new_head);
+    encode::text_head(&mut bytes[start..start + new_head + length], length);
+    run.truncate(start + new_head + length);
 }
 
 /// Describes a list at offset `at` of another structure: a pointer, 0 if it is empty.

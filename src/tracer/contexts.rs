@@ -14,6 +14,11 @@ pub const CONTEXTS_MAX: usize = 4096;
 /// Bytes of texts in kept contexts at most.
 const BYTES_MAX: usize = 8 << 20;
 
+/// A place without a context.
+const FREE: u64 = 0;
+/// A place whose context is being made.
+const TAKEN: u64 = u64::MAX;
+
 /// The ids and the sampling decision of a span that runs elsewhere, by value.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
@@ -34,8 +39,10 @@ pub struct Carried {
     pub tags: TraceTags,
     /// Its baggage.
     pub baggage: Texts,
-    /// Tags of the local root span.
-    pub root: Texts,
+    /// The part of its baggage that came in with headers, of which items may become tags.
+    pub came: Texts,
+    /// Links of the local root span, as it carries them.
+    pub links: Texts,
     /// The last span of a Datadog tracer; 0 if that is the parent.
     pub last_parent: u64,
 }
@@ -46,7 +53,8 @@ impl Carried {
         Ok(Carried {
             tags: Texts::of_run(self.tags.run())?,
             baggage: Texts::of_run(self.baggage.run())?,
-            root: Texts::of_run(self.root.run())?,
+            came: Texts::of_run(self.came.run())?,
+            links: Texts::of_run(self.links.run())?,
             last_parent: self.last_parent,
         })
     }
@@ -68,6 +76,8 @@ pub struct Kept {
     pub(super) tracer: u32,
     /// Bytes of its texts.
     pub(super) bytes: usize,
+    /// Its place in [`Contexts::places`].
+    pub(super) place: usize,
 }
 
 impl Content for Kept {
@@ -78,21 +88,23 @@ impl Content for Kept {
 /// The contexts of a process.
 pub struct Contexts {
     table: Table<Kept>,
-    /// The last handles, in a circle.
-    latest: Box<[AtomicU64]>,
+    /// The handles of kept contexts, in a circle; [`FREE`], or [`TAKEN`] until the handle is there.
+    places: Box<[AtomicU64]>,
     next: AtomicUsize,
     oldest: AtomicUsize,
     bytes: AtomicUsize,
+    count: AtomicUsize,
 }
 
 impl Contexts {
     fn with(table: Table<Kept>) -> Contexts {
         Contexts {
             table,
-            latest: (0..CONTEXTS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            places: (0..CONTEXTS_MAX).map(|_| AtomicU64::new(FREE)).collect(),
             next: AtomicUsize::new(0),
             oldest: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            count: AtomicUsize::new(0),
         }
     }
 
@@ -110,16 +122,33 @@ impl Contexts {
         let bytes = kept.bytes;
         let mut slot = self.table.allocate(shard).ok_or(Error::Memory)?;
         *slot = kept;
+        let place = self.take_place();
+        slot.place = place;
+        self.count.fetch_add(1, Relaxed);
         let number = slot.publish().number(Kind::Context);
-        let place = self.next.fetch_add(1, Relaxed);
-        let former = self.latest[place % CONTEXTS_MAX].swap(number, Relaxed);
-        if former != 0 {
-            let _ = self.free(former);
-        }
+        self.places[place % CONTEXTS_MAX].store(number, Relaxed);
         if self.bytes.fetch_add(bytes, Relaxed) + bytes > BYTES_MAX {
             self.make_room(place);
         }
         Ok(number)
+    }
+
+    /// Takes the next free place: contexts that are freed soon do not crowd out one that a host keeps for long. If
+    /// [`CONTEXTS_MAX`] are kept, the oldest is freed.
+    fn take_place(&self) -> usize {
+        for _ in 0..CONTEXTS_MAX {
+            if self.count.load(Relaxed) >= CONTEXTS_MAX {
+                break;
+            }
+            let place = self.next.fetch_add(1, Relaxed);
+            if self.places[place % CONTEXTS_MAX].compare_exchange(FREE, TAKEN, Relaxed, Relaxed).is_ok() {
+                return place;
+            }
+        }
+        let place = self.next.fetch_add(1, Relaxed);
+        let oldest = self.places[place % CONTEXTS_MAX].swap(TAKEN, Relaxed);
+        let _ = self.free(oldest);
+        place
     }
 
     /// Frees the oldest contexts until the others are within the limit. `last`: the place of the newest.
@@ -132,8 +161,8 @@ impl Contexts {
                 return;
             }
             if self.oldest.compare_exchange(oldest, oldest + 1, Relaxed, Relaxed).is_ok() {
-                let number = self.latest[oldest % CONTEXTS_MAX].swap(0, Relaxed);
-                if number != 0 {
+                let number = self.places[oldest % CONTEXTS_MAX].load(Relaxed);
+                if number != FREE && number != TAKEN {
                     let _ = self.free(number);
                 }
             }
@@ -146,8 +175,11 @@ impl Contexts {
         match self.table.lock(handle) {
             Ok(mut slot) => {
                 let kept = std::mem::take(&mut *slot);
+                let place = &self.places[kept.place % CONTEXTS_MAX];
+                let _ = place.compare_exchange(number, FREE, Relaxed, Relaxed);
                 slot.free();
                 self.bytes.fetch_sub(kept.bytes, Relaxed);
+                self.count.fetch_sub(1, Relaxed);
                 Ok(())
             }
             Err(Refused::Forked) => Ok(()),

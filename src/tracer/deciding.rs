@@ -4,6 +4,7 @@
 use super::error::Error;
 use super::registry::Tracer;
 use super::state::State;
+use crate::counters::Counters;
 use crate::event::{DecidedBy, Event, SampledView};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::level::Level;
@@ -110,8 +111,9 @@ pub(super) fn inherited(state: &State, span: &OpenSpan) -> Decision {
 #[inline(never)]
 pub(super) fn by_tag(state: &State, span: &mut OpenSpan) {
     let Some(keep) = span.manual.take() else { return };
-    if let Ok(mut trace) = state.traces.lock(trace_of(span)) {
-        by_hand(state, span, &mut trace, if keep { 2 } else { -1 });
+    match state.traces.lock(trace_of(span)) {
+        Ok(mut trace) => by_hand(state, span, &mut trace, if keep { 2 } else { -1 }),
+        Err(_) => Counters::add(&state.shared.account(span.tracer).counters.tags_dropped, 1),
     }
 }
 
@@ -334,5 +336,43 @@ fn mark_kept(sampler: &Sampler, records: &mut [u8]) {
             record::add_flags(records, at, record::kept_by(place));
         }
         at = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::current::state;
+    use super::super::ending::{finish, End};
+    use super::super::spans::{self, Parent};
+    use super::*;
+
+    #[test]
+    fn a_chunk_waits_for_the_next_span_while_another_call_holds_the_root() {
+        let code = [
+            ("DD_SERVICE", "held root"),
+            ("DD_TRACE_AGENT_URL", "file:///dev/null"),
+            ("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "1"),
+            ("DD_TRACE_SAMPLING_RULES", r#"[{"name":"root","sample_rate":0}]"#),
+        ];
+        let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
+        let (state, tracer) = (state(), state().tracers.make(state(), code.to_vec()).expect("a tracer"));
+        let start = |parent, name: &[u8]| {
+            spans::start(state, tracer, parent, name, |_, _, _| {}).expect("started").expect("enabled")
+        };
+        let root = start(Parent::None, b"root");
+        let children = [0, 1].map(|_| start(Parent::Span(root), b"child"));
+        let held = state.spans.lock(Handle::of(root, Kind::Span).expect("a handle")).expect("free");
+        let traces = trace_of(&held);
+        let now = || {
+            let trace = state.traces.lock(traces).expect("free");
+            (trace.waiting, trace.decision.priority())
+        };
+        assert_eq!(finish(state, children[0], End::Now), Ok(()));
+        assert_eq!(now(), (1, None), "not decided by less than the root");
+        drop(held);
+        assert_eq!(finish(state, children[1], End::Now), Ok(()));
+        assert_eq!(now(), (0, Some(-1)));
+        assert_eq!(finish(state, root, End::Now), Ok(()));
+        state.tracers.free(state, tracer).expect("it is ours");
     }
 }

@@ -22,22 +22,19 @@ pub fn extract<'a>(
     }
     let extracted = propagation::extract(headers, &tracer.propagation()).map_err(|Full| Error::Memory)?;
     let Some(extracted) = extracted else { return Ok(None) };
-    let kept = kept(state, index, extracted).map_err(|Full| Error::Memory)?;
+    let kept = kept(index, extracted).map_err(|Full| Error::Memory)?;
     let source = Source::of_thread(state.epoch);
     let shard = source.shard();
     source.keep();
     state.contexts.keep(kept, shard).map(Some)
 }
 
-fn kept(state: &State, index: u32, extracted: Extracted) -> Result<Kept, Full> {
-    let mut root = Buffer::new();
+fn kept(index: u32, extracted: Extracted) -> Result<Kept, Full> {
+    let mut links = Buffer::new();
     if extracted.links.len() > 0 {
-        texts::push(&mut root, b"_dd.span_links", extracted.links.bytes())?;
+        texts::push(&mut links, b"_dd.span_links", extracted.links.bytes())?;
     }
-    if extracted.baggage.len() > 0 {
-        push_baggage_tags(state, index, extracted.baggage.bytes(), &mut root)?;
-    }
-    let bytes = extracted.tags.capacity() + extracted.baggage.capacity() + root.capacity();
+    let bytes = extracted.tags.capacity() + extracted.baggage.capacity() + links.capacity();
     let decision = match extracted.priority {
         Some(priority) => Decision::new(priority, extracted.mechanism.and_then(Mechanism::of)),
         None => Decision::NONE,
@@ -48,27 +45,15 @@ fn kept(state: &State, index: u32, extracted: Extracted) -> Result<Kept, Full> {
         span_id: extracted.span_id,
         decision,
     };
+    let baggage = Texts::of_buffer(extracted.baggage);
     let carried = Carried {
         tags: Texts::of_buffer(extracted.tags),
-        baggage: Texts::of_buffer(extracted.baggage),
-        root: Texts::of_buffer(root),
+        came: baggage.clone(),
+        baggage,
+        links: Texts::of_buffer(links),
         last_parent: extracted.last_parent.unwrap_or(0),
     };
-    Ok(Kept { context: Some(context), carried, tracer: index, bytes })
-}
-
-/// Adds the items of baggage that the settings want as tags.
-fn push_baggage_tags(state: &State, index: u32, baggage: &[u8], root: &mut Buffer) -> Result<(), Full> {
-    let Some(metadata) = state.shared.account(index).metadata() else { return Ok(()) };
-    let keys = &metadata.settings.baggage_tag_keys;
-    let mut result = Ok(());
-    texts::each(baggage, |key, value| {
-        if keys.iter().any(|wanted| wanted == "*" || wanted.as_bytes() == key) {
-            let tag = [b"baggage.", key].concat();
-            result = result.and_then(|()| texts::push(root, &tag, value));
-        }
-    });
-    result
+    Ok(Kept { context: Some(context), carried, tracer: index, bytes, place: 0 })
 }
 
 /// Returns the ids and the decision of a context.

@@ -157,7 +157,7 @@ fn find_place(
     trace.decided_elsewhere = given.is_some();
     trace.enter_first();
     if let Some(carried) = carried {
-        carry(span, &mut trace, carried);
+        carry(state, span, &mut trace, carried);
     }
     let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
     trace.publish();
@@ -187,14 +187,24 @@ fn parent_unknown(state: &State, index: u32, number: u64, name: &[u8]) {
 /// Gives a local root span and its trace what came with the parent's context.
 #[cold]
 #[inline(never)]
-fn carry(span: &mut OpenSpan, trace: &mut Trace, carried: Carried) {
+fn carry(state: &State, span: &mut OpenSpan, trace: &mut Trace, carried: Carried) {
     trace.tags = carried.tags;
     span.baggage = carried.baggage;
     if carried.last_parent != 0 {
         let _ = span.set_text(b"_dd.parent_id", &propagation::hex_of(carried.last_parent));
     }
-    carried.root.each(|key, value| {
+    carried.links.each(|key, value| {
         let _ = span.set_text(key, value);
+    });
+    if carried.came.is_empty() {
+        return;
+    }
+    let Some(metadata) = state.shared.account(span.tracer).metadata() else { return };
+    let keys = &metadata.settings.baggage_tag_keys;
+    carried.came.each(|key, value| {
+        if keys.iter().any(|wanted| wanted == "*" || wanted.as_bytes() == key) {
+            let _ = span.set_text(&[b"baggage.", key].concat(), value);
+        }
     });
 }
 

@@ -125,7 +125,7 @@ fn an_agent_that_is_not_there_is_reported_as_the_tracer_does() {
         ),
         (
             "java@source",
-            "[dd.trace ‹d›-‹d›-‹d› ‹d›:‹d›:‹d›:‹d› ‹w›] [dd-trace-processor] WARN \
+            "[dd.trace ‹d›-‹d›-‹d› ‹d›:‹d›:‹d›:‹d› ‹w›] [dd-trace-processor] EXCLUDE_TELEMETRY \
              datadog.trace.agent.common.writer.ddagent.DDAgentApi - Error while sending 1 (size=‹w›) traces. Total: 1, \
              Received: 1, Sent: 0, Failed: 1. java.net.ConnectException: Failed to connect to ‹*›",
         ),

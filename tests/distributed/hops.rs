@@ -1,9 +1,9 @@
 //! Services that pass a request on over HTTP, each traced by a tracer of its own, and requests through several of them.
 //!
-//! Every service follows the protocol of `hop.py`: a request for `/8001/8002` makes it send a request for `/8002` to the
-//! service at port 8001. It continues the trace that the request's headers carry, and sends its own context on. If the
-//! headers carry no trace, it begins one and adds the baggage `begun.by` with the name of its tracer. It answers with a
-//! JSON array: an object for this hop, then those of later hops. The object holds:
+//! Every service follows this protocol: a request for `/8001/8002` makes it send a request for `/8002` to the service
+//! at port 8001. It continues the trace that the request's headers carry, and sends its own context on. If the headers
+//! carry no trace, it begins one and adds the baggage `begun.by` with the name of its tracer. It answers with a JSON
+//! array: an object for this hop, then those of later hops. The object holds:
 //!
 //!     by         name of the tracer
 //!     trace_id   32 hexadecimal digits

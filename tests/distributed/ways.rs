@@ -13,27 +13,36 @@ const PARENT: u64 = 0x3ade_68b1;
 /// Members of `tracestate` that belong to no tracer here.
 const FOREIGN: &str = "other=kept;more,third=x";
 
+const TAGS: &str = "_dd.p.tid=640cfd8d00000000,_dd.p.usr.id=baz64";
+
 /// The context that the test sends to the first service, as a Datadog tracer would send it.
 struct Context {
     priority: i32,
+    /// `_dd.p.dm`, which only a kept trace has.
+    mechanism: &'static str,
     headers: Vec<(&'static str, String)>,
 }
 
 impl Context {
     fn new(priority: i32) -> Context {
-        let flag = u8::from(priority > 0);
-        let state = format!("dd=s:{priority};o:synthetics;p:{PARENT:016x};t.dm:-4;t.usr.id:baz64,{FOREIGN}");
+        let (flag, mechanism) = if priority > 0 { (1, "-4") } else { (0, "") };
+        let (mut state, mut tags) =
+            (format!("dd=s:{priority};o:synthetics;p:{PARENT:016x};t.usr.id:baz64"), TAGS.to_owned());
+        if !mechanism.is_empty() {
+            state += &format!(";t.dm:{mechanism}");
+            tags += &format!(",_dd.p.dm={mechanism}");
+        }
         let headers = vec![
             ("x-datadog-trace-id", (TRACE as u64).to_string()),
             ("x-datadog-parent-id", PARENT.to_string()),
             ("x-datadog-sampling-priority", priority.to_string()),
             ("x-datadog-origin", "synthetics".to_owned()),
-            ("x-datadog-tags", "_dd.p.tid=640cfd8d00000000,_dd.p.dm=-4,_dd.p.usr.id=baz64".to_owned()),
+            ("x-datadog-tags", tags),
             ("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-{flag:02x}")),
-            ("tracestate", state),
+            ("tracestate", format!("{state},{FOREIGN}")),
             ("baggage", "user.id=42,city=M%C3%BCnchen".to_owned()),
         ];
-        Context { priority, headers }
+        Context { priority, mechanism, headers }
     }
 
     fn walk(&self, way: &[&Service]) -> Vec<Hop> {
@@ -117,7 +126,9 @@ fn assert_continued(agent: &TestAgent, context: &Context, hops: &[Hop]) {
         fields.remove("p");
         // Some tracers also write the high half of the trace id here, which traceparent has.
         fields.remove("t.tid");
-        assert_eq!(fields, pairs_of([("s", &priority), ("o", "synthetics"), ("t.dm", "-4"), ("t.usr.id", "baz64")]));
+        let mut wanted = pairs_of([("s", &priority), ("o", "synthetics"), ("t.usr.id", "baz64")]);
+        wanted.extend(Some(("t.dm", context.mechanism)).filter(|(_, mechanism)| !mechanism.is_empty()));
+        assert_eq!(fields, wanted, "{what}");
         if at > 0 && hops[at - 1].by == OPENTELEMETRY {
             continue;
         }
@@ -125,12 +136,14 @@ fn assert_continued(agent: &TestAgent, context: &Context, hops: &[Hop]) {
         assert_eq!(hop.header("x-datadog-origin"), "synthetics", "{what}");
         let mut tags = pairs(hop.header("x-datadog-tags"));
         tags.remove("_dd.p.tid");
-        assert_eq!(tags, pairs_of([("_dd.p.dm", "-4"), ("_dd.p.usr.id", "baz64")]), "{what}");
+        let mut wanted = pairs_of([("_dd.p.usr.id", "baz64")]);
+        wanted.extend(Some(("_dd.p.dm", context.mechanism)).filter(|(_, mechanism)| !mechanism.is_empty()));
+        assert_eq!(tags, wanted, "{what}");
     }
     for chunk in arrived(agent, hops) {
         assert_eq!(chunk.priority(), Some(f64::from(context.priority)), "{chunk:#?}");
         assert_eq!((chunk.tag("_dd.origin"), chunk.tag("_dd.p.usr.id")), ("synthetics", "baz64"), "{chunk:#?}");
-        assert_eq!(chunk.tag("_dd.p.dm"), "-4", "{chunk:#?}");
+        assert_eq!(chunk.tag("_dd.p.dm"), context.mechanism, "{chunk:#?}");
     }
 }
 

@@ -79,19 +79,13 @@ const FAULTS: [Fault; 15] = [
         name: "settings of two tracers that disagree",
         cause: "settings.disagree",
         plant: |_| well().program("two"),
-        but: &[
-            ("java", "", "the page's start-up line has neither env nor version"),
-            (LIVE, "", "it sees the settings of one process, its own"),
-        ],
+        but: &[(LIVE, "", "it sees the settings of one process, its own")],
     },
     Fault {
         name: "library older than the binding",
         cause: "library.older",
         plant: |_| well().env("SPANWIRE_TRACER_VERSION", "99.0.0"),
-        but: &[
-            ("java", "", "the page's start-up line has no versions"),
-            (LIVE, "", "it is built with its library, and loads no binding"),
-        ],
+        but: &[(LIVE, "", "it is built with its library, and loads no binding")],
     },
 ];
 

@@ -14,7 +14,7 @@ $tracer = Tracer::get();
 for ($i = 0; $i < 3; $i++) {
     $tracer->startSpan('request', resource: 'GET /')->finish();
 }
-$checkout = $tracer->startSpan('checkout', resource: 'POST /checkout', type: 'web');
+$checkout = $tracer->startSpan('checkout', resource: 'POST /checkout', type: 'web', activate: true);
 $checkout->setTag('http.method', 'POST')->setMetric('cart.items', 3);
 $tracer->startSpan('price', tags: ['currency' => 'EUR'])->finish();
 charge($tracer);

@@ -154,7 +154,9 @@ fn a_request_that_a_prepended_file_traces_is_marked_when_its_script_fails() {
         let prepend = folder("ends").join("prepend.php");
         let own = root().join("bindings/php/src/Spanwire.php");
         let load = if how == "FFI" { format!("require '{}';", own.display()) } else { String::new() };
-        let start = format!("<?php {load} $request = Spanwire\\Tracer::get()->startSpan('web.request', type: 'web');");
+        let start = format!(
+            "<?php {load} $request = Spanwire\\Tracer::get()->startSpan('web.request', type: 'web', activate: true);"
+        );
         std::fs::write(&prepend, start).expect("a script");
         let host = host.arg("-d").arg(format!("auto_prepend_file={}", prepend.display()));
         let failed =

@@ -72,12 +72,12 @@ impl Php {
 /// A request of five spans; the query contains its number.
 pub const FIVE_SPANS: &str = r"<?php
 $tracer = Spanwire\Tracer::get();
-$request = $tracer->startSpan('request', type: 'web', tags: ['number' => (int) $_SERVER['QUERY_STRING']]);
-$query = $tracer->startSpan('query', resource: 'SELECT 1', type: 'sql');
+$request = $tracer->startSpan('request', type: 'web', activate: true, tags: ['number' => (int) $_SERVER['QUERY_STRING']]);
+$query = $tracer->startSpan('query', resource: 'SELECT 1', type: 'sql', activate: true);
 $row = $tracer->startSpan('row');
 $row->finish();
 $query->finish();
-$render = $tracer->startSpan('render');
+$render = $tracer->startSpan('render', activate: true);
 $left_open = $tracer->startSpan('left open');
 echo 'ok ', $_SERVER['QUERY_STRING'];
 ";

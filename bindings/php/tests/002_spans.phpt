@@ -10,16 +10,16 @@ error_log=/dev/null
 --FILE--
 <?php
 $tracer = Spanwire\Tracer::get();
-$root = $tracer->startSpan('root', resource: 'GET /', type: 'web', startNs: 1_700_000_000_000_000_000);
+$root = $tracer->startSpan('root', resource: 'GET /', type: 'web', activate: true, startNs: 1_700_000_000_000_000_000);
 $text = new class { public function __toString(): string { return 'an object'; } };
-$child = $tracer->startSpan('child', service: 'db', tags: ['text' => 't', 'int' => 3, 'float' => 1.5, 'yes' => true, 'nothing' => null, 'object' => $text, 'array' => [1]]);
-$apart = $tracer->startSpan('apart', parent: false, activate: false);
+$child = $tracer->startSpan('child', service: 'db', tags: ['text' => 't', 'int' => 3, 'float' => 1.5, 'yes' => true, 'nothing' => null, 'object' => $text, 'array' => [1]], activate: true);
+$apart = $tracer->startSpan('apart', parent: false);
 var_dump(Spanwire\current_span() === $child);
 $child->setTag('later', 'x')->setTags(['a' => 'b', 'n' => 1])->setMetric('m', 2.5)->removeTag('text');
 var_dump($child->getTag('later'), $child->getTag('n'), $child->getTag('text'));
 $child->setTag('later', null)->setName('kid')->setService('sql')->setResource('SELECT 1')->setType('sql')->setPriority(2);
 var_dump($child->getTag('later'));
-$late = $tracer->startSpan('late', parent: $root, activate: false);
+$late = $tracer->startSpan('late', parent: $root);
 $late->finish(1_800_000_000_000_000_000);
 $apart->finish();
 $child->finish();

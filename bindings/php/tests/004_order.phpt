@@ -8,7 +8,7 @@ spanwire.log_sinks=none
 --FILE--
 <?php
 $tracer = Spanwire\Tracer::get();
-[$a, $b, $c] = [$tracer->startSpan('a'), $tracer->startSpan('b'), $tracer->startSpan('c')];
+[$a, $b, $c] = [$tracer->startSpan('a', activate: true), $tracer->startSpan('b', activate: true), $tracer->startSpan('c', activate: true)];
 $b->finish();
 var_dump(Spanwire\current_span() === $c);
 $c->finish();
@@ -17,7 +17,7 @@ var_dump(Spanwire\current_span() === $a);
 $seen = [];
 $make = function (string $name) use ($tracer, &$seen, $a): Fiber { return new Fiber(function () use ($tracer, $name, &$seen, $a) {
     $seen[] = Spanwire\current_span() === $a;
-    $span = $tracer->startSpan($name);
+    $span = $tracer->startSpan($name, activate: true);
     Fiber::suspend();
     $seen[] = Spanwire\current_span() === $span;
     $span->finish();

@@ -10,8 +10,8 @@ display_errors=1
 --FILE--
 <?php
 function deep(): void {
-    $root = Spanwire\Tracer::get()->startSpan('root');
-    $child = Spanwire\Tracer::get()->startSpan('child');
+    $root = Spanwire\Tracer::get()->startSpan('root', activate: true);
+    $child = Spanwire\Tracer::get()->startSpan('child', activate: true);
     echo strlen(str_repeat('x', 100_000_000));
 }
 deep();

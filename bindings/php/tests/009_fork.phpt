@@ -9,11 +9,11 @@ datadog.trace.startup_logs=0
 --FILE--
 <?php
 $tracer = Spanwire\Tracer::get();
-$root = $tracer->startSpan('root');
+$root = $tracer->startSpan('root', activate: true);
 $trace = $root->traceId();
 $pid = pcntl_fork();
 if ($pid === 0) {
-    $child = $tracer->startSpan('in the child');
+    $child = $tracer->startSpan('in the child', activate: true);
     $same = $child->traceId() === $trace;
     $open = $root->isOpen();
     $root->finish();

@@ -15,6 +15,13 @@ $try(fn () => clone $tracer->startSpan('x'));
 $try(fn () => serialize($tracer));
 $try(fn () => $tracer->startSpan('x', parent: true));
 $try(fn () => $tracer->startSpan('x', parent: new stdClass));
+$try(fn () => new Spanwire\Context);
+$context = Spanwire\Context::extract(['b3' => '', 'traceparent' => '00-11111111111111111111111111111111-2222222222222222-01']);
+$try(fn () => clone $context);
+$try(fn () => serialize($context));
+$try(fn () => $tracer->startSpan('x', parent: $context)->setBaggage('', "\xff\0")->setBaggage("\xff\0", "\xff")->setBaggage(str_repeat('k', 100_000), str_repeat('v', 100_000))->removeBaggage('')->getBaggage(''));
+$huge = array_fill_keys(array_map(fn ($i) => "tracestate-$i", range(1, 10_000)), 'x') + ['tracestate' => array_fill(0, 1_000, str_repeat('a=b,', 1_000)), 'baggage' => str_repeat('k=v,', 250_000), 'x-datadog-trace-id' => '5'];
+$try(fn () => Spanwire\Context::extract($huge)->inject());
 $throws = new class { public function __toString(): string { throw new Exception('in __toString'); } };
 $try(fn () => $tracer->startSpan('x', tags: ['t' => $throws]));
 $try(fn () => $tracer->startSpan('x')->setTags(['t' => $throws]));
@@ -34,7 +41,7 @@ $a = ['t' => 'x'];
 $a['r'] = &$a['t'];
 $try(fn () => $tracer->startSpan('references', tags: $a));
 $deep = [];
-for ($i = 0; $i < 5000; $i++) $deep[] = $tracer->startSpan('deep');
+for ($i = 0; $i < 5000; $i++) $deep[] = $tracer->startSpan('deep', activate: true);
 shuffle($deep);
 foreach ($deep as $each) $each->finish();
 var_dump(Spanwire\current_span(), $tracer->stats()['spans_open']);
@@ -43,8 +50,13 @@ var_dump(Spanwire\current_span(), $tracer->stats()['spans_open']);
 Error: Call to private Spanwire\Span::__construct() from %s
 Error: Trying to clone an uncloneable object of class Spanwire\Span
 Exception: Serialization of 'Spanwire\Tracer' is not allowed
-TypeError: Spanwire\Tracer::startSpan(): Argument #2 ($parent) must be of type Spanwire\Span|false|null, bool given
-TypeError: Spanwire\Tracer::startSpan(): Argument #2 ($parent) must be of type Spanwire\Span|false|null, stdClass given
+TypeError: Spanwire\Tracer::startSpan(): Argument #2 ($parent) must be of type Spanwire\Span|Spanwire\Context|false|null, bool given
+TypeError: Spanwire\Tracer::startSpan(): Argument #2 ($parent) must be of type Spanwire\Span|Spanwire\Context|false|null, stdClass given
+Error: Call to private Spanwire\Context::__construct() from %s
+Error: Trying to clone an uncloneable object of class Spanwire\Context
+Exception: Serialization of 'Spanwire\Context' is not allowed
+fine
+fine
 Exception: in __toString
 Exception: in __toString
 Exception: in __toString

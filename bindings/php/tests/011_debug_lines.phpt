@@ -13,7 +13,7 @@ $lines = [];
 $trade = function (): void {
     $tracer = Spanwire\Tracer::get();
     $tracer->reportIntegration('mysqli', '8.0');
-    $root = $tracer->startSpan('checkout', service: 'shop', resource: 'GET /cart', type: 'web', tags: ['http.method' => 'GET']);
+    $root = $tracer->startSpan('checkout', service: 'shop', resource: 'GET /cart', type: 'web', tags: ['http.method' => 'GET'], activate: true);
     $tracer->startSpan('wpdb.query', service: 'wordpress', type: 'sql')->finish();
     $root->finish();
     $tracer->flush();

@@ -35,8 +35,8 @@ $value = $runs(function () use (&$value): void { $value = null; });
 $show($tracer->startSpan('x')->setTag('object', $value));
 
 // A tag that finishes the current span, or the parent that was named.
-$outer = $tracer->startSpan('outer');
-$inner = $tracer->startSpan('inner');
+$outer = $tracer->startSpan('outer', activate: true);
+$inner = $tracer->startSpan('inner', activate: true);
 $trace = $outer->traceId();
 $child = $tracer->startSpan('child', tags: ['object' => $runs(fn () => $inner->finish())]);
 var_dump($child->traceId() === $trace, $child->isOpen());

@@ -5,6 +5,9 @@ require_relative "spanwire/abi"
 require_relative "spanwire/native"
 require_relative "spanwire/text"
 require_relative "spanwire/context"
+require_relative "spanwire/remote_context"
+require_relative "spanwire/baggage"
+require_relative "spanwire/propagation"
 require_relative "spanwire/scratch"
 require_relative "spanwire/scope"
 require_relative "spanwire/span"
@@ -68,6 +71,12 @@ module Spanwire
     rescue *ISOLATED
       NULL_TRACER
     end
+
+    # As `Spanwire.tracer.trace`.
+    def trace(...) = tracer.trace(...)
+
+    # As `Spanwire.tracer.start_span`.
+    def start_span(...) = tracer.start_span(...)
 
     # Returns the innermost span whose block is running in this fiber, or nil.
     def current_span

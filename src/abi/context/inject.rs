@@ -138,25 +138,14 @@ fn to_callback(inject: Inject, number: u64, callback: spanwire_header_callback, 
 
 fn to_text(inject: Inject, number: u64, buffer: Buffer, capacity: CLen, need: Out<usize>) -> spanwire_status {
     guard_span(|state| {
-        let mut out = OutText::of(buffer, capacity, need)?;
-        let (room, mut length) = (out.room(), 0);
-        let capacity = room.len();
-        if number != 0 {
+        let out = OutText::of(buffer, capacity, need)?;
+        if number == 0 {
+            return out.put(b"");
+        }
+        out.fill(|pieces| {
             inject(state, number, &mut |name, value| {
-                for text in [name.to_bytes(), b": ", value, b"\n"] {
-                    if let Some(place) = room.get_mut(length..length + text.len()) {
-                        place.copy_from_slice(text);
-                    }
-                    length += text.len();
-                }
-            })?;
-        }
-        let fits = length <= capacity || out.only_asks();
-        out.end(if fits { length } else { 0 }, length);
-        if fits {
-            Ok(())
-        } else {
-            Err(Error::Limit)
-        }
+                [name.to_bytes(), b": ", value, b"\n"].into_iter().for_each(|text| pieces.push(text));
+            })
+        })
     })
 }

@@ -16,6 +16,7 @@ use crate::languages::line::{Frame, Line};
 use crate::languages::native::own;
 use crate::languages::text::{escaped, general, inline, object};
 use crate::level::Level;
+use crate::os_error::OsError;
 use crate::redact;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -43,12 +44,19 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             if *abandoned_spans {
                 out.push(Writer::new(frame, Level::Info).say("Abandoned spans logs enabled.").line());
             }
+            let traces = format!("{}/v0.4/traces", agent_url.trim_end_matches('/'));
+            let error = agent_error.map(|error| post_error(source, &traces, error));
+            let diagnostic =
+                error.as_ref().map(|error| warn().say("DIAGNOSTICS Unable to reach agent intake: ").say(error).line());
             let configured = Writer::new(frame, Level::Info).say("DATADOG TRACER CONFIGURATION ");
-            out.push(configured.say(&configuration(fields)).line());
-            if let Some(error) = agent_error {
-                let traces = format!("{}/v0.4/traces", agent_url.trim_end_matches('/'));
-                let line = warn().say("DIAGNOSTICS Unable to reach agent intake: ");
-                out.push(line.say(&post_error(source, &traces, error)).line());
+            if source {
+                // Today's tracer logs the failure first, and shows it and the whole URL in its start-up line.
+                out.extend(diagnostic);
+                let fields = todays(fields, &traces, error.unwrap_or_default());
+                out.push(configured.say(&configuration(&fields)).line());
+            } else {
+                out.push(configured.say(&configuration(fields)).line());
+                out.extend(diagnostic);
             }
         }
         Event::SettingRejected { name, value, why, .. } => {
@@ -82,9 +90,12 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         }
         Event::AgentRefused { status, answer, traces, attempt, retry, .. } => {
             let reason = reason_of_agent(*status);
-            let error = match &*inline(answer) {
-                "" => reason.to_string(),
-                answer => format!("{} (Status: {reason})", beginning(answer, ANSWER_MAX)),
+            // An answer mostly ends in a new line, which today's tracer leaves where it is.
+            let end = if source && answer.ends_with('\n') { "\n" } else { "" };
+            let shown = if source { inline(answer.trim_end_matches('\n')) } else { inline(answer) };
+            let error = match &*shown {
+                "" if answer.is_empty() || !source => reason.to_string(),
+                shown => format!("{}{end} (Status: {reason})", beginning(shown, ANSWER_MAX)),
             };
             out.push(not_sent(frame, *traces, *attempt, *retry, &error));
         }
@@ -139,6 +150,14 @@ fn post_error(source: bool, to: &str, error: &SendError) -> String {
     let url = url(to);
     let (host, port) = host_and_port(&url);
     let quote = if source { "\"" } else { "" };
+    // Today's HTTP client makes a host name of a socket's path.
+    let url = match (source, port) {
+        (true, 0) => {
+            let path = host.strip_suffix("/v0.4/traces").unwrap_or(host);
+            Cow::Owned(format!("http://UDS_{}{}", path.replace(['/', ':', '\\'], "_"), &host[path.len()..]))
+        }
+        _ => Cow::Borrowed(&*url),
+    };
     let post = format!("Post {quote}{url}{quote}: ");
     let dial = match port {
         0 => format!("dial unix {}: ", host.strip_suffix("/v0.4/traces").unwrap_or(host)),
@@ -152,7 +171,11 @@ fn post_error(source: bool, to: &str, error: &SendError) -> String {
         }
         SendErrorClass::TimedOut => post + &dial + "i/o timeout",
         SendErrorClass::NotResolved => post + "dial tcp: lookup " + host + ": no such host",
-        SendErrorClass::Other => post + &inline(&error.to_string()),
+        SendErrorClass::Other if source && error.is_closed() => post + "EOF",
+        SendErrorClass::Other => match error.errno() {
+            Some(errno) if source && port == 0 => post + &dial + "connect: " + &OsError::Errno(errno).plain(),
+            _ => post + &inline(&error.to_string()),
+        },
     }
 }
 
@@ -176,6 +199,19 @@ fn host_event(line: Writer, kind: &str, fields: &[(&str, &str)]) -> Writer {
         ("remote_config.failed", _, _, None, Some(error)) => line.say("remoteconfig: http request error: ").say(&error),
         _ => line.say(&general(kind, fields)),
     }
+}
+
+/// Returns the fields of today's start-up line.
+fn todays(fields: &[(String, Value)], traces_url: &str, agent_error: String) -> Vec<(String, Value)> {
+    let mut fields = fields.to_vec();
+    for (name, value) in &mut fields {
+        match name.as_str() {
+            "agent_url" => *value = Value::from(url(traces_url).into_owned()),
+            "agent_error" => *value = Value::from(agent_error.as_str()),
+            _ => {}
+        }
+    }
+    fields
 }
 
 /// Formats the settings as Go's `encoding/json` does, which escapes HTML; no error is an empty text.

@@ -12,7 +12,7 @@ use crate::languages::remedy::BINDING;
 pub static LANGUAGE: Language = Language {
     settings: settings::SETTINGS,
     aliases: &["golang"],
-    wordings: &[Wording { name: "go", version: "v1.39.0" }, Wording { name: "go@source", version: "v2.11.0" }],
+    wordings: &[Wording { name: "go", version: "v1.39.0" }, Wording { name: "go@source", version: "v2.12.0" }],
     lines: lines::lines,
     level_of: warns_of_drops,
     lists_spans: &[],

@@ -65,7 +65,9 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
             let reason = text.split(" (occurred").next().unwrap_or(text);
             let short = || errors::refusal_by_reason(reason).filter(|_| reason.len() < 40);
             let cause = errors::answered(text).or_else(error).or_else(short).or_else(|| errors::cause(text));
-            let cause = cause.or_else(|| text.contains(" (occurred").then_some("agent.http_other"));
+            // Release 1 says `<nil>` after the line of an attempt that has the reason.
+            let answered = text.contains(" (occurred") && !text.starts_with("<nil>");
+            let cause = cause.or_else(|| answered.then_some("agent.http_other"));
             Seen::lost(cause, number_after(message, "lost "))
         }
         b'f' if starts("failure sending traces ") => {

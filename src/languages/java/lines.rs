@@ -13,6 +13,7 @@ pub use layout::Layout;
 
 use crate::counters::Reason;
 use crate::event::{Event, SendError, SpanView, Totals};
+use crate::languages::agent::reason_of_agent;
 use crate::languages::language::Form;
 use crate::languages::line::{Frame, Line};
 use crate::languages::native::own;
@@ -23,6 +24,8 @@ use layout::{Exception, Record};
 use serde_json::Value;
 use std::borrow::Cow;
 
+/// The level of lines about requests.
+const EXCLUDED: &str = "EXCLUDE_TELEMETRY";
 /// The logger of lines in our words.
 const OURS: &str = "spanwire";
 
@@ -80,8 +83,25 @@ impl Speaker<'_, '_> {
         message: &str,
         exception: Option<&Exception>,
     ) {
-        let record = Record { level, thread, logger: logger.into(), message, exception };
+        self.record(Record { level, shown: None, thread, logger: logger.into(), message, exception });
+    }
+
+    fn record(&mut self, record: Record<'_>) {
         self.out.push(Layout::of(&self.frame.about.layout).line(self.form, self.frame, record));
+    }
+
+    /// Appends a record about a request to the agent. Today's tracer gives it a level that keeps it out of its
+    /// telemetry, whatever its level is otherwise.
+    fn request(
+        &mut self,
+        thread: &str,
+        level: Level,
+        logger: &'static str,
+        message: &str,
+        exception: Option<&Exception>,
+    ) {
+        let shown = (self.form == Form::Source).then_some(EXCLUDED);
+        self.record(Record { level, shown, thread, logger: logger.into(), message, exception });
     }
 
     /// Appends a record of the thread that sends.
@@ -155,45 +175,42 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             }
             Form::Source => {
                 let level = if recovered && !frame.debug { Level::Info } else { Level::Debug };
-                to.sender(level, API.source, &while_sending("Success", traces, bytes, totals));
+                to.request(SENDING.source, level, API.source, &while_sending("Success", traces, bytes, totals), None);
                 if frame.debug {
                     let message =
-                        format!("Successfully sent {traces} traces of size {bytes} bytes to the API {}", endpoint(url));
+                        format!("Successfully sent {traces} traces of size {bytes} bytes to the API {}", version(url));
                     to.sender(Level::Debug, DISPATCHER, &message);
                 }
             }
         },
         Event::AgentRefused { url, status, answer, bytes, traces, totals, .. } => {
             let answer = inline(answer.trim());
-            let words = match form {
-                Form::Page => format!("Error while sending {traces} of {traces} traces to the DD agent."),
-                Form::Source if answer.is_empty() => while_sending("Error", traces, bytes, totals),
-                Form::Source => while_sending(&answer, traces, bytes, totals),
-            };
-            let reason = reason_phrase(status);
-            if frame.debug {
+            let words = not_taken(form, traces, bytes, totals);
+            if !frame.debug {
+                let reason = if form == Form::Page { reason_phrase(status) } else { reason_of_agent(status) };
+                let message = format!("{words} Status: {status} {reason}{}", silence(to));
+                to.request(SENDING.of(form), Level::Warn, API.of(form), &message, None);
+            } else if form == Form::Page {
+                let reason = reason_phrase(status);
                 let message = format!("{words} Status: {status}, Response: {reason}, Body: {answer}");
-                to.sender(Level::Debug, API.of(form), &message);
-                not_sent(to, url, bytes, traces, &format!("OptionalInt[{status}]"));
+                to.sender(Level::Debug, API.page, &message);
             } else {
-                to.sender(Level::Warn, API.of(form), &format!("{words} Status: {status} {reason}{}", silence(to)));
+                // The tracer reads the answer before this line, which then shows none; the next line has it.
+                let reason = reason_of_agent(status);
+                let message = format!("{words} Status: {status}, Response: {reason}, Body: ");
+                to.request(SENDING.source, Level::Debug, API.source, &message, None);
+                not_sent(to, url, bytes, traces, &format!("OptionalInt[{status}]"), &answer);
             }
         }
-        Event::AgentUnreachable { url, error, bytes, traces, first, totals, .. } => {
-            let exception = exception::exception(url, error);
-            if form == Form::Source && first && totals.sent == 0 {
-                to.sender(Level::Error, API.source, "No datadog agent detected");
-            }
-            let words = match form {
-                Form::Page => format!("Error while sending {traces} of {traces} traces to the DD agent."),
-                Form::Source => while_sending("Error", traces, bytes, totals),
-            };
+        Event::AgentUnreachable { url, error, bytes, traces, totals, .. } => {
+            let exception = exception::exception(form, url, error);
+            let words = not_taken(form, traces, bytes, totals);
             if frame.debug {
-                to.throw(SENDING.of(form), Level::Debug, API.of(form), &words, Some(&exception));
-                not_sent(to, url, bytes, traces, "OptionalInt.empty");
+                to.request(SENDING.of(form), Level::Debug, API.of(form), &words, Some(&exception));
+                not_sent(to, url, bytes, traces, "OptionalInt.empty", "null");
             } else {
                 let message = format!("{words} {}: {}{}", exception.class, exception.message, silence(to));
-                to.sender(Level::Warn, API.of(form), &message);
+                to.request(SENDING.of(form), Level::Warn, API.of(form), &message, None);
             }
         }
         Event::SpansDropped { reason: Reason::QueueFull | Reason::Memory, spans, .. } => {
@@ -222,25 +239,24 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     }
 }
 
-/// Appends the start-up line and, in both forms, that the agent did not describe itself.
+/// Appends the start-up line and, in both forms, that the agent did not describe itself. The tracer of the page had
+/// another start-up line, and the one that people search for today follows it.
 fn configured(to: &mut Speaker<'_, '_>, fields: &[(String, Value)], agent_url: &str, agent_error: Option<&SendError>) {
-    let (level, message) = match to.form {
-        Form::Page => (Level::Debug, format!("Using config: {}", config::config(fields, agent_url))),
-        Form::Source => {
-            // This tracer only says whether there is an error.
-            let fields = fields.iter().map(|(name, value)| match name.as_str() {
-                "agent_error" => ("agent_error", Cow::Owned(Value::from(agent_error.is_some()))),
-                name => (name, Cow::Borrowed(value)),
-            });
-            (Level::Info, format!("DATADOG TRACER CONFIGURATION {}", object(fields)))
-        }
-    };
     let thread = STARTING.of(to.form);
-    to.say(thread, level, CONFIG.of(to.form), &message);
+    if to.form == Form::Page {
+        let message = format!("Using config: {}", config::config(fields, agent_url));
+        to.say(thread, Level::Debug, CONFIG.page, &message);
+    }
+    // This tracer only says whether there is an error.
+    let fields = fields.iter().map(|(name, value)| match name.as_str() {
+        "agent_error" => ("agent_error", Cow::Owned(Value::from(agent_error.is_some()))),
+        name => (name, Cow::Borrowed(value)),
+    });
+    to.say(thread, Level::Info, CONFIG.source, &format!("DATADOG TRACER CONFIGURATION {}", object(fields)));
     if let Some(error) = agent_error {
         let base = redact::url(agent_url);
         let message = format!("Error querying info at {}/", inline(base.trim_end_matches('/')));
-        to.throw(thread, Level::Debug, DISCOVERY, &message, Some(&exception::exception(agent_url, error)));
+        to.request(thread, Level::Debug, DISCOVERY, &message, Some(&exception::exception(to.form, agent_url, error)));
     }
 }
 
@@ -261,13 +277,20 @@ fn expired(to: &mut Speaker<'_, '_>, thread: &str, trace_id: u128, open: u64) {
 }
 
 /// Returns what today's tracer adds in debug mode to a failure that it has logged already.
-fn not_sent(to: &mut Speaker<'_, '_>, url: &str, bytes: u64, traces: u64, status: &str) {
+fn not_sent(to: &mut Speaker<'_, '_>, url: &str, bytes: u64, traces: u64, status: &str, answer: &str) {
     if to.form == Form::Source {
-        let endpoint = endpoint(url);
+        let version = version(url);
         let message = format!(
-            "Failed to send {traces} traces of size {bytes} bytes to the API {endpoint} status {status} response null"
+            "Failed to send {traces} traces of size {bytes} bytes to the API {version} status {status} response {answer}"
         );
         to.sender(Level::Debug, DISPATCHER, &message);
+    }
+}
+
+fn not_taken(form: Form, traces: u64, bytes: u64, totals: Totals) -> String {
+    match form {
+        Form::Page => format!("Error while sending {traces} of {traces} traces to the DD agent."),
+        Form::Source => while_sending("Error", traces, bytes, totals),
     }
 }
 
@@ -304,11 +327,11 @@ fn traces_url(agent_url: &str) -> String {
     format!("{}/v0.4/traces", inline(base.trim_end_matches('/')))
 }
 
-/// Returns the version and kind at a URL's end, `v0.4/traces`.
-fn endpoint(url: &str) -> String {
+/// Returns the version of the API in a URL that ends in `/v0.4/traces`.
+fn version(url: &str) -> String {
     let shown = redact::url(url);
-    let end = shown.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at + 1);
-    inline(&shown[end..]).into_owned()
+    let version = shown.rsplit('/').nth(1).unwrap_or(&shown);
+    inline(version).into_owned()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::languages::remedy::BINDING;
 pub static LANGUAGE: Language = Language {
     settings: settings::SETTINGS,
     aliases: &["jvm"],
-    wordings: &[Wording { name: "java", version: "0.45.0" }, Wording { name: "java@source", version: "1.64.0" }],
+    wordings: &[Wording { name: "java", version: "0.45.0" }, Wording { name: "java@source", version: "1.68.1" }],
     lines: lines::lines,
     level_of: warns_of_drops,
     lists_spans: Form::BOTH,

@@ -22,6 +22,7 @@ use crate::languages::text::{general, inline, inline_value, object, reason_phras
 use crate::level::Level;
 use crate::redact;
 use crate::settings::Rejection;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -29,13 +30,21 @@ use std::fmt::Write;
 const LOGGER: &str = "dd-trace";
 /// What the console shows before an error's message.
 const ERROR: &str = "Error: ";
+/// The same for an answer that refuses a payload, in today's tracer.
+const NOT_TRANSMITTED: &str = "NoTransmitError: ";
 
 pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
     let page = form == Form::Page;
     match event {
         Event::TracerConfigured { fields, agent_url, agent_error, .. } => {
             let there = fields.iter().filter(|(_, value)| !value.is_null());
-            let config = object(there.map(|(name, value)| (name.as_str(), Cow::Borrowed(value))));
+            let config = object(there.map(|(name, value)| match (form, name.as_str(), value) {
+                // This tracer keeps a URL object.
+                (Form::Source, "agent_url", Value::String(url)) => {
+                    (name.as_str(), Cow::Owned(Value::from(json::of_url_object(url))))
+                }
+                _ => (name.as_str(), Cow::Borrowed(value)),
+            }));
             say(out, Level::Warn, &format!("DATADOG TRACER CONFIGURATION - {config}"));
             if let Some(error) = agent_error {
                 let why = unreached(form, agent_url, error);
@@ -44,9 +53,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         }
         Event::IntegrationLoaded { name, version, status } => integration(name, version, status, out),
         Event::ChunkEnqueued { list, .. } if !list.is_empty() => {
-            // The wording changed with the sending code; that of the page says `trace`.
-            let what = if page { "Encoding trace: " } else { "Encoding payload: " };
-            for text in json::trace(what, frame, list) {
+            for text in json::trace(form, frame, list) {
                 say(out, Level::Debug, &text);
             }
         }
@@ -68,7 +75,7 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             if !answer.is_empty() {
                 let _ = write!(text, " Response from the endpoint: \"{}\"", inline(answer));
             }
-            fail(out, &text);
+            out.push(Line::new(Level::Error, LOGGER, NOT_TRANSMITTED.into(), &text));
         }
         Event::AgentUnreachable { url, error, .. } => {
             if !page {
@@ -165,6 +172,16 @@ fn unreached(form: Form, url: &str, error: &SendError) -> String {
         SendErrorClass::NoAnswer => Cow::Borrowed("socket hang up"),
         SendErrorClass::TimedOut => Cow::Owned(format!("connect ETIMEDOUT {}", inline(&place))),
         SendErrorClass::NotResolved => Cow::Owned(format!("getaddrinfo ENOTFOUND {}", inline(host))),
+        SendErrorClass::Other if form == Form::Source && error.is_closed() => Cow::Borrowed("socket hang up"),
+        SendErrorClass::Other if form == Form::Source && error.errno() == Some(libc::ECONNRESET) => {
+            Cow::Borrowed("read ECONNRESET")
+        }
+        SendErrorClass::Other if form == Form::Source && error.errno() == Some(libc::ENOENT) => {
+            Cow::Owned(format!("connect ENOENT {}", inline(&place)))
+        }
+        SendErrorClass::Other if form == Form::Source && error.errno() == Some(libc::EACCES) => {
+            Cow::Owned(format!("connect EACCES {}", inline(&place)))
+        }
         SendErrorClass::Other => Cow::Owned(inline(&error.to_string()).into_owned()),
     };
     match form {

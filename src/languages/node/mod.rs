@@ -15,7 +15,7 @@ use crate::level::Level;
 pub static LANGUAGE: Language = Language {
     settings: settings::SETTINGS,
     aliases: &["nodejs", "javascript", "js"],
-    wordings: &[Wording { name: "node", version: "0.14.0" }, Wording { name: "node@source", version: "6.0.0" }],
+    wordings: &[Wording { name: "node", version: "0.14.0" }, Wording { name: "node@source", version: "6.21.0" }],
     lines: lines::lines,
     level_of,
     lists_spans: Form::BOTH,

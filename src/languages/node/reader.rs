@@ -151,7 +151,9 @@ fn seen(message: &str) -> Option<Seen<'_>> {
         b'N' if starts("Network error trying to reach the agent: ") => failed(errors::cause(message), false),
         b'D' if starts("DATADOG TRACER DIAGNOSTIC") => {
             let status = after(message, "Error from ").and_then(|url| after(url, ": ")).and_then(number);
-            let cause = status.map(errors::refusal).or_else(|| errors::cause(message));
+            // A socket hangs up at the tracer's own time limit too, and without frames nothing tells which it was.
+            let error = || errors::cause(message).filter(|_| !message.contains("socket hang up"));
+            let cause = status.map(errors::refusal).or_else(error);
             Seen::Failed { cause, traces: 0, lost: false, echo: true }
         }
         b'D' if starts("DATADOG TRACER INTEGRATIONS LOADED") => Seen::Integration,

@@ -11,6 +11,7 @@
 mod host;
 mod repr;
 mod span;
+mod today;
 
 use crate::counters::Reason;
 use crate::event::{DecidedBy, DropDetail, Event, OpenSpanView, QueueView, SendError, SendErrorClass};
@@ -22,6 +23,7 @@ use crate::languages::native;
 use crate::languages::text::{escaped, inline};
 use crate::level::Level;
 use crate::redact;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -42,6 +44,8 @@ const OLD_TRACER: &str = "ddtrace.tracer";
 const WRITER: &str = "ddtrace.internal.writer.writer";
 const OLD_WRITER: &str = "ddtrace.internal.writer";
 const LOGGER: &str = "ddtrace._logger";
+/// The statement through which today's tracer logs at the start.
+const LOG_COMPAT: &str = "tracer.py:717";
 const TOO_LARGE: Place = (WRITER, "writer.py:440");
 /// The root of the tracer's loggers: the logger of lines without one of their own.
 const ROOT: &str = "ddtrace";
@@ -53,20 +57,32 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
     let mut say = |level, place, message: &dyn Fn(&mut Writer)| out.push(record(frame, level, place, message));
     match event {
         Event::TracerConfigured { fields, agent_url, agent_error, .. } => {
-            say(Level::Info, (TRACER, "tracer.py:407"), &|line| {
+            let unreached = agent_error.map(|_| Value::from(format!("Agent not reachable at {}", url(agent_url))));
+            if let Some(error) = agent_error.filter(|_| source) {
+                today::looked_up(agent_url, error, &mut say);
+            }
+            say(Level::Info, (TRACER, if source { LOG_COMPAT } else { "tracer.py:407" }), &|line| {
                 line.say("- DATADOG TRACER CONFIGURATION - ");
-                repr::dict(fields.iter().map(|(name, value)| (name.as_str(), value)), &mut line.0);
+                let shown = |(name, value)| match (&unreached, name) {
+                    (Some(unreached), "agent_error") if source => (name, unreached),
+                    _ => (name, value),
+                };
+                repr::dict(fields.iter().map(|(name, value)| shown((name.as_str(), value))), &mut line.0);
             });
             if let Some(error) = agent_error {
-                say(Level::Warn, (TRACER, "tracer.py:414"), &|line| {
+                say(Level::Warn, (TRACER, if source { LOG_COMPAT } else { "tracer.py:414" }), &|line| {
                     line.say("- DATADOG TRACER DIAGNOSTIC - Agent not reachable at ").say(&url(agent_url));
-                    line.say(". Exception raised: ").say(&raised(error, Class::No));
+                    if !source {
+                        line.say(". Exception raised: ").say(&raised(error, Class::No));
+                    }
                 });
             }
         }
-        Event::LogFileOpened { path } => say(Level::Debug, (ROOT, "_logger.py:132"), &|line| {
-            line.say("ddtrace logs will be routed to ").say(&inline(path));
-        }),
+        Event::LogFileOpened { path } => {
+            say(Level::Debug, (ROOT, if source { "_logger.py:130" } else { "_logger.py:132" }), &|line| {
+                line.say("ddtrace logs will be routed to ").say(&inline(path));
+            })
+        }
         Event::SettingRejected { name: "DD_TRACE_LOG_LEVEL", value, .. } => {
             say(Level::Warn, (LOGGER, "_logger.py:82"), &|line| {
                 line.say("DD_TRACE_LOG_LEVEL is invalid (").say(&inline(value).to_uppercase());
@@ -74,14 +90,14 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             });
         }
         Event::IntegrationLoaded { name, status, .. } => match integration(status) {
-            Integration::Loaded => host::patched(name, "1", &mut say),
-            Integration::Failed(error) => host::not_patched(name, error, &mut say),
+            Integration::Loaded => host::patched(source, name, "1", &mut say),
+            Integration::Failed(error) => host::not_patched(source, name, error, &mut say),
             Integration::Off => {}
         },
         // The tracer logs what its sampler decides, not what the host decides.
         Event::TraceDecided { trace } if source && trace.by != DecidedBy::Host => host::decided(trace, &mut say),
         Event::SpanStarted { span, standing } if source => {
-            say(Level::Debug, (PROCESSOR, "__init__.py:383"), &|line| {
+            say(Level::Debug, (PROCESSOR, "__init__.py:388"), &|line| {
                 line.say("Starting span: ").short(span.span_id, span.trace_id, span.parent_id, span.name);
                 let spans = standing.open + standing.finished;
                 line.put(format_args!(", trace has {spans} spans in the span aggregator"));
@@ -99,14 +115,14 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                 });
             }
             if source {
-                say(Level::Debug, (TRACER, "tracer.py:680"), &|line| line.finished(span));
+                say(Level::Debug, (TRACER, "tracer.py:705"), &|line| line.finished(span));
             } else {
                 say(Level::Debug, (OLD_TRACER, "tracer.py:715"), &|line| line.finished_as_on_the_page(span));
             }
         }
         Event::ChunkEnqueued { trace_id, spans, complete, list, .. } => {
             if source {
-                say(Level::Debug, (PROCESSOR, "__init__.py:450"), &|line| {
+                say(Level::Debug, (PROCESSOR, "__init__.py:473"), &|line| {
                     line.encoding(*trace_id, *spans, *complete, list.first());
                 });
             } else if !complete {
@@ -116,62 +132,55 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                 });
             }
         }
-        // The page's release only logs that it opens a connection.
-        Event::PayloadSending { url: to, bytes, traces, .. } if source => {
-            say(Level::Debug, (WRITER, "writer.py:322"), &|line| {
-                line.say("Sending request: Method=POST Endpoint=").say(endpoint(&url(to)).1);
-                line.put(format_args!(
-                    " Headers={{'X-Datadog-Trace-Count': '{traces}', 'Content-Type': 'application/msgpack'}} PayloadSize={}",
-                    repr::size(*bytes)
-                ));
-            });
-        }
-        Event::PayloadSent { url: to, bytes, time, status, .. } => {
+        // Neither release logs that it sends. Today's does not log that a payload was taken either.
+        Event::PayloadSent { answer, .. } if source => today::taken(answer, &mut say),
+        Event::PayloadSent { url: to, bytes, time, .. } => {
             let level = if *time >= FLUSH_INTERVAL { Level::Warn } else { Level::Debug };
-            let place = if source { (WRITER, "writer.py:339") } else { (OLD_WRITER, "writer.py:405") };
-            say(level, place, &|line| {
-                if source {
-                    line.put(format_args!("Got response: {status} {} ", reason_of_agent(*status)));
-                }
+            say(level, (OLD_WRITER, "writer.py:405"), &|line| {
                 line.put(format_args!("sent {} in {:.5}s to ", repr::size(*bytes), time.as_secs_f64())).say(&url(to));
             });
         }
-        Event::AgentRefused { url: to, status, retry, .. } => refused(source, to, *status, *retry, &mut say),
+        Event::AgentRefused { status: 404 | 415, retry: true, .. } if source => ours(frame.about, event, &mut say),
+        Event::AgentRefused { url: to, status, answer, traces, .. } if source => {
+            today::refused(&url(to), *traces, *status, answer, &mut say);
+        }
+        Event::AgentRefused { url: to, status, retry, .. } => refused(to, *status, *retry, &mut say),
         Event::AgentUnreachable { retry: true, .. } if source => ours(frame.about, event, &mut say),
-        Event::AgentUnreachable { url: to, error, traces, attempt, .. } => {
-            if source {
-                say(Level::Error, (WRITER, "writer.py:543"), &|line| {
-                    line.put(format_args!("failed to send, dropping {traces} traces to intake at ")).say(&url(to));
-                    line.put(format_args!(" after {} retries", attempt.saturating_sub(1)));
-                });
-            } else {
-                say(Level::Error, (OLD_WRITER, "writer.py:567"), &|line| {
-                    line.say("failed to send traces to Datadog Agent at ").say(&url(to));
-                });
-            }
+        Event::AgentUnreachable { url: to, error, traces, attempt, .. } if source => {
+            today::unanswered(&url(to), *traces, error, &mut say);
+            // The native part's line comes first.
+            let at = out.len().saturating_sub(1);
+            out.insert(at, today::native(frame, error, *attempt));
+        }
+        Event::AgentUnreachable { url: to, error, .. } => {
+            say(Level::Error, (OLD_WRITER, "writer.py:567"), &|line| {
+                line.say("failed to send traces to Datadog Agent at ").say(&url(to));
+            });
             // A logging handler prints the exception below the record's line.
             if let Some(line) = out.last_mut() {
                 line.text.push('\n');
-                line.text.push_str(&raised(error, if source { Class::New } else { Class::Old }));
+                line.text.push_str(&raised(error, Class::Old));
             }
         }
         Event::SpansDropped { detail: DropDetail::NoRoom(queue), .. } => dropped(source, queue, &mut say),
-        Event::SpansDropped { reason: Reason::TooLarge, .. } => say(Level::Warn, TOO_LARGE, &|line| {
+        Event::SpansDropped { reason: Reason::TooLarge, .. } => say(Level::Warn, too_large(source), &|line| {
             line.say("trace larger than payload buffer item limit, dropping");
         }),
-        Event::SpansAbandoned { spans, open } => say(Level::Warn, (PROCESSOR, "__init__.py:494"), &|line| {
-            line.put(format_args!(
-                "Shutting down tracer with {spans} spans. These spans will not be sent to Datadog: "
-            ));
-            line.open(*spans, open);
-        }),
+        Event::SpansAbandoned { spans, open } => {
+            say(Level::Warn, (PROCESSOR, if source { "__init__.py:517" } else { "__init__.py:494" }), &|line| {
+                line.put(format_args!(
+                    "Shutting down tracer with {spans} spans. These spans will not be sent to Datadog: "
+                ));
+                line.open(*spans, open);
+            })
+        }
         Event::HostText { level, target, text } => {
             let logger = if host::is_logger(target) { Cow::Owned(target.to_string()) } else { Cow::Borrowed(ROOT) };
             out.push(record_of(frame, *level, logger, OURS, &|line| {
                 line.say(&inline(text));
             }));
         }
-        Event::HostEvent { kind, fields } => host::event(frame.pid, kind, fields, &mut say),
+        Event::HostEvent { kind, fields } => host::event(source, frame.pid, kind, fields, &mut say),
         event if event.level() <= Level::Warn => ours(frame.about, event, &mut say),
         _ => {}
     }
@@ -186,45 +195,49 @@ fn ours(about: &About, event: &Event<'_>, say: &mut Say<'_>) {
     });
 }
 
-fn refused(source: bool, to: &str, status: u16, retry: bool, say: &mut Say<'_>) {
+fn refused(to: &str, status: u16, retry: bool, say: &mut Say<'_>) {
     let to = url(to);
     let (base, endpoint) = endpoint(&to);
     let unsupported = matches!(status, 404 | 415);
     // The page's release logs the retry on an older endpoint at debug; the failure itself must be logged.
     if unsupported && retry {
-        let (calling, end) = if source { ("Calling", ".") } else { ("calling", "") };
-        let place = if source { (WRITER, "writer.py:993") } else { (OLD_WRITER, "writer.py:454") };
-        say(Level::Warn, place, &|line| {
-            line.put(format_args!("{calling} endpoint '{endpoint}' but received {status}; downgrading API{end}"));
+        say(Level::Warn, (OLD_WRITER, "writer.py:454"), &|line| {
+            line.put(format_args!("calling endpoint '{endpoint}' but received {status}; downgrading API"));
         });
     } else if unsupported {
-        let whom = if source { "intake" } else { "Datadog Agent" };
-        let place = if source { (WRITER, "writer.py:993") } else { (OLD_WRITER, "writer.py:458") };
-        say(Level::Error, place, &|line| {
+        say(Level::Error, (OLD_WRITER, "writer.py:458"), &|line| {
             line.put(format_args!(
-                "unsupported endpoint '{endpoint}': received response {status} from {whom} ({base})"
+                "unsupported endpoint '{endpoint}': received response {status} from Datadog Agent ({base})"
             ));
         });
     } else {
-        let whom = if source { "intake" } else { "Datadog Agent" };
-        let place = if source { (WRITER, "writer.py:407") } else { (OLD_WRITER, "writer.py:483") };
-        say(Level::Error, place, &|line| {
-            line.put(format_args!("failed to send traces to {whom} at {to}: HTTP error status {status}, reason "));
+        say(Level::Error, (OLD_WRITER, "writer.py:483"), &|line| {
+            line.put(format_args!(
+                "failed to send traces to Datadog Agent at {to}: HTTP error status {status}, reason "
+            ));
             line.say(reason_of_agent(status));
         });
+    }
+}
+
+fn too_large(source: bool) -> Place {
+    if source {
+        today::SAFELOG
+    } else {
+        TOO_LARGE
     }
 }
 
 fn dropped(source: bool, queue: &QueueView, say: &mut Say<'_>) {
     let QueueView { chunks, bytes, max_bytes, chunk_bytes } = queue;
     if chunk_bytes > max_bytes {
-        return say(Level::Warn, TOO_LARGE, &|line| {
+        return say(Level::Warn, too_large(source), &|line| {
             line.put(format_args!(
                 "trace ({chunk_bytes}b) larger than payload buffer item limit ({max_bytes}b), dropping"
             ));
         });
     }
-    let place = if source { (WRITER, "writer.py:451") } else { (OLD_WRITER, "writer.py:530") };
+    let place = if source { today::SAFELOG } else { (OLD_WRITER, "writer.py:530") };
     say(Level::Warn, place, &|line| {
         line.put(format_args!("trace buffer ({chunks} traces {bytes}b/{max_bytes}b) cannot fit trace of size "));
         line.put(format_args!("{chunk_bytes}b, dropping"));
@@ -249,28 +262,24 @@ fn integration(status: &str) -> Integration<'_> {
     }
 }
 
-/// Whether an exception is shown with its class, and with that of which Python.
+/// Whether an exception is shown with its class.
 #[derive(Clone, Copy, PartialEq)]
 enum Class {
     No,
     Old,
-    New,
 }
 
 /// Formats the exception that Python would have raised, or our words if that is not known.
 fn raised(error: &SendError, class: Class) -> Cow<'static, str> {
-    let (old, new, message) = match error.class() {
-        SendErrorClass::Refused => {
-            ("ConnectionRefusedError", "ConnectionRefusedError", "[Errno 111] Connection refused")
-        }
-        SendErrorClass::TimedOut | SendErrorClass::NoAnswer => ("socket.timeout", "TimeoutError", "timed out"),
-        SendErrorClass::NotResolved => ("socket.gaierror", "socket.gaierror", "[Errno -2] Name or service not known"),
+    let (class_name, message) = match error.class() {
+        SendErrorClass::Refused => ("ConnectionRefusedError", "[Errno 111] Connection refused"),
+        SendErrorClass::TimedOut | SendErrorClass::NoAnswer => ("socket.timeout", "timed out"),
+        SendErrorClass::NotResolved => ("socket.gaierror", "[Errno -2] Name or service not known"),
         SendErrorClass::Other => return format!("spanwire: {}", inline(&error.to_string())).into(),
     };
     match class {
         Class::No => message.into(),
-        Class::Old => format!("{old}: {message}").into(),
-        Class::New => format!("{new}: {message}").into(),
+        Class::Old => format!("{class_name}: {message}").into(),
     }
 }
 

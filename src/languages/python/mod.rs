@@ -14,7 +14,7 @@ use crate::level::Level;
 pub static LANGUAGE: Language = Language {
     settings: settings::SETTINGS,
     aliases: &[],
-    wordings: &[Wording { name: "python", version: "1.2.0" }, Wording { name: "python@source", version: "4.0.0" }],
+    wordings: &[Wording { name: "python", version: "1.2.0" }, Wording { name: "python@source", version: "4.16.0" }],
     lines: lines::lines,
     level_of: warns_of_drops,
     lists_spans: &[Form::Source],

@@ -51,7 +51,9 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
                     say(Level::Info, Some(CONFIGURED_THEN), &format!("DATADOG TRACER CONFIGURATION - {config}"))
                 }
                 Form::Source => {
-                    say(Level::Info, Some(CONFIGURED), &format!("DATADOG CONFIGURATION - TRACING - {config}"))
+                    say(Level::Info, Some(CONFIGURED), &format!("DATADOG CONFIGURATION - TRACING - {config}"));
+                    // Today's tracer has no such line, but people search for it in the logs of every language.
+                    say(Level::Info, Some(CONFIGURED), &format!("DATADOG TRACER CONFIGURATION - {config}"));
                 }
             }
             let Some(error) = agent_error else { return };

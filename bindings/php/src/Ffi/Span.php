@@ -75,12 +75,16 @@ namespace Spanwire\Ffi {
 namespace Spanwire {
     use FFI;
     use Spanwire\Ffi\Abi;
+    use Spanwire\Ffi\Carrier;
     use Spanwire\Ffi\Library;
     use Spanwire\Ffi\Stack;
 
     /** See ../../spanwire.stub.php. */
     final class Span
     {
+        use Carrier;
+
+        private const CARRIER = 'spanwire_span_';
         private int $handle = 0;
         private bool $open = false;
 
@@ -93,7 +97,7 @@ namespace Spanwire {
         }
 
         /** @internal Tracer::startSpan() */
-        public static function start(int $tracer, string $name, Span|false|null $parent, ?string $service, ?string $resource, ?string $type, array $tags, bool $activate, ?int $startNs): Span
+        public static function start(int $tracer, string $name, Span|Context|false|null $parent, ?string $service, ?string $resource, ?string $type, array $tags, bool $activate, ?int $startNs): Span
         {
             $span = new Span();
             if ($tracer === 0) return $span;
@@ -103,7 +107,8 @@ namespace Spanwire {
             [$texts, $numbers] = self::sort($tags);
             $options = $ffi->new('spanwire_span_options');
             $options->size = FFI::sizeof($options);
-            $options->parent = $parent === false ? 0 : (($parent ?? Stack::current())?->handle ?? 0);
+            if ($parent instanceof Context) $options->context_handle = $parent->carrier();
+            elseif ($parent !== false) $options->parent = ($parent ?? Stack::current())?->handle ?? 0;
             $options->start_ns = $startNs ?? 0;
             foreach (['name' => $name, 'service' => $service, 'resource' => $resource, 'type' => $type] as $field => $text) {
                 if ($text === null) continue;
@@ -265,6 +270,12 @@ namespace Spanwire {
         {
             if (!$this->open) return null;
             return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->spanwire_span_id_text($this->handle, $kind, $buffer, $capacity, $need));
+        }
+
+        /** @internal */
+        public function carrier(): int
+        {
+            return $this->open ? $this->handle : 0;
         }
 
         /** @internal as far as this process knows, a parent's too */

@@ -79,9 +79,28 @@ namespace Spanwire {
             $this->handle = Tracers::handle($settings);
         }
 
-        public function startSpan(string $name, Span|false|null $parent = null, ?string $service = null, ?string $resource = null, ?string $type = null, array $tags = [], bool $activate = true, ?int $startNs = null): Span
+        public function startSpan(string $name, Span|Context|false|null $parent = null, ?string $service = null, ?string $resource = null, ?string $type = null, array $tags = [], bool $activate = false, ?int $startNs = null): Span
         {
             return Span::start($this->handle, $name, $parent, $service, $resource, $type, $tags, $activate, $startNs);
+        }
+
+        public function trace(string $name, callable $function, Span|Context|false|null $parent = null, ?string $service = null, ?string $resource = null, ?string $type = null, array $tags = [], ?int $startNs = null): mixed
+        {
+            $span = Span::start($this->handle, $name, $parent, $service, $resource, $type, $tags, true, $startNs);
+            try {
+                return $function($span);
+            } catch (\Throwable $error) {
+                $span->setError($error);
+                throw $error;
+            } finally {
+                $span->finish();
+            }
+        }
+
+        /** @internal */
+        public function handle(): int
+        {
+            return $this->handle;
         }
 
         public function flush(int $timeoutMs = 2000): bool

@@ -26,21 +26,26 @@ module Spanwire
       @end = 0
     end
 
-    # Starts a span and returns its handle, or 0. `parent` is a handle, 0, or a Context; texts are strings or nil.
+    # Starts a span and returns its handle, or 0. `parent` is a handle, 0, a Context, or a RemoteContext; texts are
+    # strings or nil.
     def start(tracer, parent, name, service, resource, type, start_ns, tags)
       @end = TEXTS
-      context = 0
-      context, parent = put_context(parent), 0 unless parent.is_a?(Integer)
-      words = [OPTIONS, parent, context]
+      open = context = remote = 0
+      case parent
+      when Integer then open = parent
+      when RemoteContext then remote = parent.handle
+      else context = put_context(parent)
+      end
+      words = [OPTIONS, open, context]
       put(words, name)
       service ? put(words, service) : words.push(0, 0)
       resource ? put(words, resource) : words.push(0, 0)
       type ? put(words, type) : words.push(0, 0)
       words << start_ns
       if tags
-        put_with_tags(words, tags)
+        put_with_tags(words, remote, tags)
       else
-        words.push(0, 0, 0, 0)
+        words.push(0, 0, 0, 0, remote)
         @memory.put_array_of_uint64(options_at, words)
       end
       @memory.put_uint64(0, 0)
@@ -71,6 +76,31 @@ module Spanwire
     def context(span)
       @memory.put_uint64(0, CONTEXT)
       Context.unpack(@memory.get_bytes(0, CONTEXT)) if Native.span_context(span, @answer).zero?
+    end
+
+    # Reads the context that headers carry: an array of names and values in turn, as bytes. Returns its handle, or 0.
+    def extract(tracer, texts)
+      @end = TEXTS
+      words = []
+      texts.each do |text|
+        words.push(@address + @end, text.bytesize)
+        @end += text.bytesize
+      end
+      @memory.put_bytes(TEXTS, texts.join)
+      @memory.put_array_of_uint64(options_at, words)
+      @memory.put_uint64(0, 0)
+      Native.context_extract(tracer, @address + options_at, texts.size / 2, @address)
+      @memory.get_uint64(0)
+    rescue IndexError
+      raise if @capacity >= LARGEST
+
+      Scratch.new(@capacity * 8).extract(tracer, texts)
+    end
+
+    # Returns ids and sampling decision of a context that came in, as a Context; nil if it has no ids.
+    def remote_context(handle)
+      @memory.put_uint64(0, CONTEXT)
+      Context.unpack(@memory.get_bytes(0, CONTEXT)) if Native.context_get(handle, @answer).zero?
     end
 
     # Returns an id as text; `kind` is one of Abi::ID_…; nil if there is no such span.
@@ -133,7 +163,7 @@ module Spanwire
     end
 
     # Writes the options, followed by their tags and metrics.
-    def put_with_tags(words, tags)
+    def put_with_tags(words, remote, tags)
       texts = []
       metrics = []
       numbers = []
@@ -145,7 +175,7 @@ module Spanwire
       at = options_at
       texts_at = at + OPTIONS
       metrics_at = texts_at + texts.size * WORD
-      words.push(@address + texts_at, texts.size / TAG_WORDS, @address + metrics_at, numbers.size)
+      words.push(@address + texts_at, texts.size / TAG_WORDS, @address + metrics_at, numbers.size, remote)
       @memory.put_array_of_uint64(at, words.concat(texts, metrics))
       numbers.each_with_index { |value, n| @memory.put_float64(metrics_at + n * METRIC + METRIC_VALUE, value) }
     end

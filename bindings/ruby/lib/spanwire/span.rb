@@ -120,6 +120,9 @@ module Spanwire
       nil
     end
 
+    # The span's baggage: texts that go to later children and to other services.
+    def baggage = Baggage.new(:span, @handle)
+
     # The ids as in logs (dd.trace_id, dd.span_id); nil when the span is finished.
     def trace_id
       id_text(Abi::ID_TRACE)
@@ -187,6 +190,7 @@ module Spanwire
     def finish(_end_time = nil) = nil
     def discard = nil
     def context = nil
+    def baggage = Baggage.new(:span, 0)
     def trace_id = nil
     def trace_id_hex = nil
     def span_id = nil

@@ -23,11 +23,13 @@ module Spanwire
     end
 
     # Runs the block as a span: a child of the innermost one that is open in this fiber, unless `parent` (a Span or a
-    # Context) is given. Returns the value of the block. An exception is recorded on the span and raised again; so are a
-    # Timeout that ends the block and an `exit` with a failure status. Without a block: start_span.
+    # Context) or `continue_from` (what Propagation.extract returned) is given. The span is the current one of this
+    # fiber while the block runs. Returns the value of the block. An exception is recorded on the span and raised again;
+    # so are a Timeout that ends the block and an `exit` with a failure status. Without a block: start_span.
     #
     # tags: texts, and numbers that a double holds exactly, which can be graphed.
-    def trace(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, start_time: nil)
+    def trace(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, continue_from: nil, start_time: nil)
+      parent = continue_from || parent
       unless block_given?
         return start_span(name, service: service, resource: resource, type: type, tags: tags, parent: parent,
                                 start_time: start_time)
@@ -55,9 +57,10 @@ module Spanwire
     end
 
     # Starts a span that the caller finishes, on any thread. It does not become the current one.
-    def start_span(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, start_time: nil)
+    def start_span(name, service: nil, resource: nil, type: nil, tags: nil, parent: nil, continue_from: nil,
+                   start_time: nil)
       scope = Scope.current
-      start(scope, name, service, resource, type, tags, parent || scope.span, start_time)
+      start(scope, name, service, resource, type, tags, continue_from || parent || scope.span, start_time)
     end
 
     # Returns the innermost span whose block is running in this fiber, or nil.
@@ -156,7 +159,7 @@ module Spanwire
       case parent
       when DepartedSpan then parent.context
       when Span, NullSpan then parent.handle
-      when Context then parent
+      when Context, RemoteContext then parent
       else 0
       end
     end

@@ -368,7 +368,9 @@ impl Story {
     /// Keeps the settings of a start-up line.
     fn configured(&mut self, config: Config, line: &str, number: u64) {
         if let Some(error) = config.agent_error.as_deref() {
-            let cause = errors::cause(error).or_else(|| errors::refusal_by_reason(error));
+            // Without frames nothing tells who closed the connection.
+            let cause = errors::cause(error).filter(|_| !error.contains(HANG_UP));
+            let cause = cause.or_else(|| errors::refusal_by_reason(error));
             self.trouble(cause.unwrap_or("agent.unreachable"), line, number);
         }
         if self.configs.len() < CONFIGS_MAX {

@@ -3,20 +3,22 @@
 //! messages skipped`).
 
 use crate::counters::Reason;
+use crate::event::send_error::{Peer, SendErrorKind};
 use crate::event::{Event, OpenSpanView, SendError, SpanView};
 use crate::languages::go::LANGUAGE;
 use crate::languages::language::Form;
 use crate::languages::line::{About, Line};
 use crate::languages::worked::{self, about, levels, lines, open, span, texts, FIRST, LAST};
 use crate::level::Level;
+use crate::os_error::OsError;
 use serde_json::{json, Value};
 use std::time::Duration;
 
 const PAGE: &str = "2026/11/24 16:06:35 Datadog Tracer v1.39.0 ";
-const SOURCE: &str = "2026/11/24 16:06:35 Datadog Tracer v2.11.0 ";
+const SOURCE: &str = "2026/11/24 16:06:35 Datadog Tracer v2.12.0 ";
 
 fn records(form: Form, event: &Event<'_>) -> Vec<Line> {
-    let version = if form == Form::Page { "1.39.0" } else { "v2.11.0" };
+    let version = if form == Form::Page { "1.39.0" } else { "v2.12.0" };
     lines(&LANGUAGE, form, &about("go", version), true, event)
 }
 
@@ -72,7 +74,7 @@ fn the_start_up_line_is_json_and_tells_of_an_agent_that_is_away() {
     let fields: Vec<(String, Value)> = [
         ("date", json!("2026-11-24T16:06:35Z")),
         ("os_name", json!("Linux")),
-        ("version", json!("v2.11.0")),
+        ("version", json!("v2.12.0")),
         ("lang", json!("Go")),
         ("service", json!("shop")),
         ("agent_url", json!(worked::TRACES_URL)),
@@ -82,14 +84,20 @@ fn the_start_up_line_is_json_and_tells_of_an_agent_that_is_away() {
     .map(|(name, value)| (name.to_string(), value))
     .into();
     let line = "INFO: DATADOG TRACER CONFIGURATION {\"date\":\"2026-11-24T16:06:35Z\",\"os_name\":\"Linux\",\
-                \"version\":\"v2.11.0\",\"lang\":\"Go\",\"service\":\"shop\",\
+                \"version\":\"v2.12.0\",\"lang\":\"Go\",\"service\":\"shop\",\
                 \"agent_url\":\"http://localhost:8126/v0.4/traces\",\"agent_error\":\"\",\"debug\":true}";
     both(&worked::configured(&fields, None), &[line]);
     let post = "WARN: DIAGNOSTICS Unable to reach agent intake: Post ";
     let dial = "dial tcp 127.0.0.1:8126: connect: connection refused";
     let refused = worked::configured(&fields, Some(&worked::REFUSED));
     page(&refused, &[line, &format!("{post}http://localhost:8126/v0.4/traces: {dial}")]);
-    source(&refused, &[line, &format!("{post}\"http://localhost:8126/v0.4/traces\": {dial}")]);
+    // Today's tracer asks before it logs the line, which then has the error.
+    let error = format!("Post \\\"http://localhost:8126/v0.4/traces\\\": {dial}");
+    let with_error = line.replace("\"agent_error\":\"\"", &format!("\"agent_error\":\"{error}\""));
+    source(&refused, &[&format!("{post}\"http://localhost:8126/v0.4/traces\": {dial}"), &with_error]);
+    let fields_of_host = [("agent_url".to_string(), json!(worked::AGENT_URL))];
+    let told = records(Form::Source, &worked::configured(&fields_of_host, None));
+    assert!(told[0].text.ends_with("{\"agent_url\":\"http://localhost:8126/v0.4/traces\"}"), "{}", told[0].text);
     let fields = [("service".to_string(), json!("<a&b>\u{2028}"))];
     let (fields, agent_url) = (&fields[..], worked::AGENT_URL);
     let looking = Event::TracerConfigured { fields, agent_url, agent_error: None, abandoned_spans: true };
@@ -165,6 +173,12 @@ fn refusals_are_losses_with_the_beginning_of_the_answer() {
     both(&refused, &["ERROR: lost 2 traces: too large (Status: Request Entity Too Large)"]);
     assert_eq!(records(Form::Page, &refused)[0].template, "lost %d traces: %v");
     both(&worked::refused(500, ""), &["ERROR: lost 2 traces: Internal Server Error"]);
+    // Agents end their answers with a new line.
+    let line = worked::refused(413, "payload-too-large\n");
+    source(&line, &["ERROR: lost 2 traces: payload-too-large\n (Status: Request Entity Too Large)"]);
+    source(&worked::refused(500, "\n"), &["ERROR: lost 2 traces: \n (Status: Internal Server Error)"]);
+    let forged = worked::refused(500, "a\nERROR: b\n\n");
+    source(&forged, &["ERROR: lost 2 traces: a\\nERROR: b\n (Status: Internal Server Error)"]);
     let answer = "é".repeat(2_000);
     let long = Event::AgentRefused {
         url: worked::TRACES_URL,
@@ -195,6 +209,25 @@ fn an_agent_that_is_away_reads_as_gos_client_says_it() {
     ] {
         source(&unreachable(error, false), &[&format!("ERROR: lost 2 traces: {post}{want}")]);
     }
+    let closed: &'static SendError = Box::leak(Box::new(SendError::new(SendErrorKind::Closed, Peer::Unnamed)));
+    source(&unreachable(closed, false), &[&format!("ERROR: lost 2 traces: {post}EOF")]);
+    let missing = SendError::new(SendErrorKind::System(OsError::Errno(libc::ENOENT)), Peer::Unnamed);
+    let to_socket = Event::AgentUnreachable {
+        url: "unix:///var/run/datadog/apm.socket/v0.4/traces",
+        error: &missing,
+        bytes: 1608,
+        traces: 2,
+        spans: 2,
+        attempt: 1,
+        retry: false,
+        first: true,
+        totals: Default::default(),
+    };
+    source(
+        &to_socket,
+        &["ERROR: lost 2 traces: Post \"http://UDS__var_run_datadog_apm.socket/v0.4/traces\": dial unix \
+           /var/run/datadog/apm.socket: connect: no such file or directory"],
+    );
     source(
         &unreachable(&worked::REFUSED, true),
         &[&format!(

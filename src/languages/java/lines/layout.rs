@@ -53,6 +53,8 @@ impl Default for Layout {
 /// A record before it is laid out. All texts are redacted and on one line.
 pub(super) struct Record<'a> {
     pub level: Level,
+    /// The level's name if it is none of the usual ones.
+    pub shown: Option<&'static str>,
     pub thread: &'a str,
     pub logger: Cow<'static, str>,
     pub message: &'a str,
@@ -123,7 +125,7 @@ impl Layout {
         if self.show_thread_name {
             let _ = write!(prefix, "[{}] ", inline(record.thread));
         }
-        let level = self.level(record.level);
+        let level = record.shown.unwrap_or_else(|| self.level(record.level));
         if self.level_in_brackets {
             let _ = write!(prefix, "[{level}] ");
         } else {
@@ -155,7 +157,7 @@ impl Layout {
         if self.show_thread_name {
             member(&mut text, "logger.thread_name", &inline(record.thread));
         }
-        member(&mut text, "level", self.level(record.level));
+        member(&mut text, "level", record.shown.unwrap_or_else(|| self.level(record.level)));
         let logger = self.name(&record.logger);
         if !logger.is_empty() {
             member(&mut text, "logger.name", logger);
@@ -258,7 +260,11 @@ mod tests {
             Frame { time_ns: TIME_NS, pid: 476, thread: "main", held_back, debug: true, about: &about, zone: &zone };
         let thrown = Exception { class: "java.io.IOException", message: "a \"b\"".into() };
         let exception = exception.then_some(&thrown);
-        layout.line(form, &frame, Record { level, thread: "main", logger: "dd.a.Cart".into(), message, exception })
+        layout.line(
+            form,
+            &frame,
+            Record { level, shown: None, thread: "main", logger: "dd.a.Cart".into(), message, exception },
+        )
     }
 
     fn text(set: &[(&str, &str)], form: Form, level: Level) -> String {

@@ -192,15 +192,15 @@ fn what_was_sent_is_found_by_its_words() {
     let want = "[dd-trace-writer] DEBUG datadog.trace.agent.common.writer.DDApi - Successfully sent 2 of 2 traces to the DD agent.";
     assert_eq!(texts(&page(&sent(false))), [want]);
     let want = [
-        "[dd-trace-processor] DEBUG datadog.trace.agent.common.writer.ddagent.DDAgentApi - Success while sending 2 \
+        "[dd-trace-processor] EXCLUDE_TELEMETRY datadog.trace.agent.common.writer.ddagent.DDAgentApi - Success while sending 2 \
          (size=1KB) traces. Total: 2, Received: 2, Sent: 2, Failed: 0.",
         "[dd-trace-processor] DEBUG datadog.trace.agent.common.writer.PayloadDispatcherImpl - Successfully sent 2 \
-         traces of size 1608 bytes to the API v0.4/traces",
+         traces of size 1608 bytes to the API v0.4",
     ];
     assert_eq!(source(&sent(false)), want);
     let lines = made(Form::Source, false, HeldBack::default(), &sent(true));
     let want =
-        "[dd-trace-processor] INFO datadog.trace.agent.common.writer.ddagent.DDAgentApi - Success while sending \
+        "[dd-trace-processor] EXCLUDE_TELEMETRY datadog.trace.agent.common.writer.ddagent.DDAgentApi - Success while sending \
                 2 (size=1KB) traces. Total: 4, Received: 4, Sent: 2, Failed: 2.";
     assert_eq!((undated(&lines), lines[0].level), (vec![want.to_string()], Level::Info));
     assert!(while_sending("", 1, 1_024, Totals::default()).contains("(size=1024B)"));
@@ -220,16 +220,16 @@ fn a_refusal_tells_its_status() {
     assert_eq!((texts(&lines), lines[0].level), (vec![want], Level::Warn));
 
     let want = [
-        "[dd-trace-processor] DEBUG datadog.trace.agent.common.writer.ddagent.DDAgentApi - too large while sending 2 \
-         (size=1KB) traces. Total: 2, Received: 2, Sent: 0, Failed: 2. Status: 413, Response: Payload Too Large, \
-         Body: too large",
+        "[dd-trace-processor] EXCLUDE_TELEMETRY datadog.trace.agent.common.writer.ddagent.DDAgentApi - Error while \
+         sending 2 (size=1KB) traces. Total: 2, Received: 2, Sent: 0, Failed: 2. Status: 413, Response: Request Entity \
+         Too Large, Body: ",
         "[dd-trace-processor] DEBUG datadog.trace.agent.common.writer.PayloadDispatcherImpl - Failed to send 2 traces \
-         of size 1608 bytes to the API v0.4/traces status OptionalInt[413] response null",
+         of size 1608 bytes to the API v0.4 status OptionalInt[413] response too large",
     ];
     assert_eq!(source(&refused(413, "too large")), want);
     let want =
-        "[dd-trace-processor] WARN datadog.trace.agent.common.writer.ddagent.DDAgentApi - Error while sending 2 \
-                (size=1KB) traces. Total: 2, Received: 2, Sent: 0, Failed: 2. Status: 413 Payload Too Large (Will not \
+        "[dd-trace-processor] EXCLUDE_TELEMETRY datadog.trace.agent.common.writer.ddagent.DDAgentApi - Error while sending 2 \
+                (size=1KB) traces. Total: 2, Received: 2, Sent: 0, Failed: 2. Status: 413 Request Entity Too Large (Will not \
                 log warnings for 5 minutes)";
     assert_eq!(undated(&made(Form::Source, false, QUIET, &refused(413, ""))), [want]);
 }
@@ -242,14 +242,13 @@ fn an_agent_that_does_not_listen_is_told_as_java_tells_it() {
                 for 5 minutes)";
     assert_eq!(texts(&lines), [want]);
     let want =
-        "[dd-trace-processor] WARN datadog.trace.agent.common.writer.ddagent.DDAgentApi - Error while sending 2 \
+        "[dd-trace-processor] EXCLUDE_TELEMETRY datadog.trace.agent.common.writer.ddagent.DDAgentApi - Error while sending 2 \
                 (size=1KB) traces. Total: 2, Received: 2, Sent: 0, Failed: 2. java.net.ConnectException: Failed to \
                 connect to localhost/127.0.0.1:8126 (Will not log warnings for 5 minutes)";
     assert_eq!(undated(&made(Form::Source, false, QUIET, &unreachable(false))), [want]);
+    // Whatever the level is called, it is a warning.
     let lines = made(Form::Source, false, QUIET, &unreachable(true));
-    let first =
-        "[dd-trace-processor] ERROR datadog.trace.agent.common.writer.ddagent.DDAgentApi - No datadog agent detected";
-    assert_eq!((undated(&lines)[0].as_str(), lines[0].level, lines.len()), (first, Level::Error, 2));
+    assert_eq!((undated(&lines), lines[0].level), (vec![want.to_string()], Level::Warn));
 }
 
 #[test]
@@ -260,7 +259,7 @@ fn in_debug_mode_the_exception_follows_its_message_and_nothing_goes_silent() {
     assert_eq!(texts(&made(Form::Page, true, QUIET, &unreachable(true))), [want]);
     let lines = undated(&made(Form::Source, true, QUIET, &unreachable(false)));
     assert!(lines[0].ends_with("Failed: 2.\njava.net.ConnectException: Failed to connect to localhost/127.0.0.1:8126"));
-    assert!(lines[1].ends_with(" to the API v0.4/traces status OptionalInt.empty response null"), "{lines:?}");
+    assert!(lines[1].ends_with(" to the API v0.4 status OptionalInt.empty response null"), "{lines:?}");
 }
 
 #[test]
@@ -281,7 +280,11 @@ fn the_page_s_start_up_line_has_its_keys_in_its_order() {
     let configured = |fields: &[(String, Value)]| {
         let event = worked::configured(fields, None);
         let lines = page(&event);
-        assert_eq!((lines.len(), lines[0].level), (1, Level::Debug));
+        assert_eq!((lines.len(), lines[0].level), (2, Level::Debug));
+        // The line that people search for today.
+        let today = "[main] INFO datadog.trace.agent.core.StatusLogger - DATADOG TRACER CONFIGURATION {";
+        assert!(lines[1].text.starts_with(today), "{}", lines[1].text);
+        assert_eq!(lines[1].level, Level::Info);
         lines[0].text.clone()
     };
     let begin =
@@ -335,7 +338,7 @@ fn today_s_start_up_line_is_json() {
     assert_eq!(lines[0], want.replace("error\":false", "error\":true"));
     assert_eq!(
         lines[1],
-        "[dd-task-scheduler] DEBUG datadog.communication.ddagent.DDAgentFeaturesDiscovery - Error querying info at \
+        "[dd-task-scheduler] EXCLUDE_TELEMETRY datadog.communication.ddagent.DDAgentFeaturesDiscovery - Error querying info at \
          http://localhost:8126/\njava.net.ConnectException: Failed to connect to localhost/127.0.0.1:8126"
     );
 }

@@ -14,7 +14,9 @@ const NUMBERS_MAX: usize = 48_000;
 
 /// Formats `what` and the spans of a chunk as an array, or as several such texts if there are many spans. The first
 /// span has what is sent once per chunk.
-pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanView<'_>]) -> Vec<String> {
+pub fn trace(form: Form, frame: &Frame<'_>, list: &[SpanView<'_>]) -> Vec<String> {
+    // The wording changed with the sending code; that of the page says `trace`.
+    let what = if form == Form::Page { "Encoding trace: " } else { "Encoding payload: " };
     let (mut texts, mut room) = (Vec::new(), SpansRoom::new());
     let mut out = format!("{what}[");
     for (n, one) in list.iter().enumerate() {
@@ -28,7 +30,7 @@ pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanView<'_>]) -> Vec<String
             break;
         }
         let start = out.len();
-        span(&mut out, frame, one, n == 0);
+        span(form, &mut out, frame, one, n == 0);
         room.take(out.len() - start);
     }
     out.push(']');
@@ -36,7 +38,7 @@ pub fn trace(what: &str, frame: &Frame<'_>, list: &[SpanView<'_>]) -> Vec<String
     texts
 }
 
-fn span(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
+fn span(form: Form, out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
     let low = span.trace_id as u64;
     let _ = write!(out, "{{\"trace_id\":\"{low:016x}\",\"span_id\":\"{:016x}\"", span.span_id);
     let _ = write!(out, ",\"parent_id\":\"{:016x}\"", span.parent_id);
@@ -47,22 +49,25 @@ fn span(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
         }
     }
     let _ = write!(out, ",\"error\":{},\"meta\":{{", u8::from(span.error));
-    meta(out, frame, span, first);
+    meta(form, out, frame, span, first);
     out.push_str("},\"metrics\":{");
-    metrics(out, frame, span, first);
+    metrics(form, out, frame, span, first);
     // A JavaScript number does not hold nanoseconds exactly; the log shows the rounded number.
     out.push_str("},\"start\":");
     number(out, span.start_ns as f64);
     out.push_str(",\"duration\":");
     number(out, span.duration_ns as f64);
-    out.push_str(",\"links\":[]}");
+    out.push_str(if form == Form::Page { ",\"links\":[]}" } else { "}" });
 }
 
-fn meta(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
+fn meta(form: Form, out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
     let high = (span.trace_id >> 64) as u64;
     let set = |name: &str| span.tags.iter().any(|(key, _)| *key == name);
     if first && high != 0 && !set("_dd.p.tid") {
         member(out, "_dd.p.tid", &format!("{high:016x}"));
+    }
+    if let Some(maker) = span.decision_maker.filter(|_| form == Form::Source && first && !set("_dd.p.dm")) {
+        member(out, "_dd.p.dm", &format!("-{}", maker.unsigned_abs()));
     }
     let left_out = tags(&span.tags, |name, text| member(out, &name, &text));
     if left_out > 0 {
@@ -78,14 +83,16 @@ fn meta(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
     }
 }
 
-fn metrics(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
+fn metrics(form: Form, out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool) {
     let set = |name: &str| span.metrics.iter().any(|(key, _)| *key == name);
     let mut put = |name: &str, value: f64| {
         key(out, name);
         number(out, value);
     };
-    if let Some(priority) = span.priority.filter(|_| first && !set("_sampling_priority_v1")) {
-        put("_sampling_priority_v1", f64::from(priority));
+    // The page has the priority in front of the other numbers, today's tracer behind them.
+    let priority = span.priority.filter(|_| first && !set("_sampling_priority_v1")).map(f64::from);
+    if let Some(priority) = priority.filter(|_| form == Form::Page) {
+        put("_sampling_priority_v1", priority);
     }
     let mut room = NUMBERS_MAX;
     for (n, (name, value)) in span.metrics.iter().enumerate() {
@@ -100,6 +107,9 @@ fn metrics(out: &mut String, frame: &Frame<'_>, span: &SpanView<'_>, first: bool
     }
     if first && !set("process_id") {
         put("process_id", f64::from(frame.pid));
+    }
+    if let Some(priority) = priority.filter(|_| form == Form::Source) {
+        put("_sampling_priority_v1", priority);
     }
 }
 
@@ -141,10 +151,18 @@ pub fn request(form: Form, about: &About, url: &str, traces: u64) -> String {
                 member(&mut out, "port", &port.to_string());
             }
         }
-        _ => member(&mut out, "url", &free(base)),
+        _ => member(&mut out, "url", &free(&of_url_object(base))),
     }
     out.push('}');
     out
+}
+
+/// Returns a URL as JavaScript's object shows it: without a path it ends in a slash.
+pub fn of_url_object(url: &str) -> String {
+    match url.split_once("://") {
+        Some(("http" | "https", rest)) if !rest.contains('/') => format!("{url}/"),
+        _ => url.to_string(),
+    }
 }
 
 /// Splits a URL into the agent's and the path of a request. A socket's path ends where the API's version begins.

@@ -1,6 +1,7 @@
 use super::json;
 use crate::counters::Reason;
-use crate::event::{DropDetail, Event, SpanView};
+use crate::event::send_error::{Peer, SendErrorKind};
+use crate::event::{DropDetail, Event, SendError, SpanView};
 use crate::languages::language::Form;
 use crate::languages::line::{About, Line};
 use crate::languages::node::LANGUAGE;
@@ -8,6 +9,7 @@ use crate::languages::worked::{
     self, about, enqueued, levels, lines, refused, sending, sent, span, texts, unreachable,
 };
 use crate::level::Level;
+use crate::os_error::OsError;
 use crate::settings::{Origin, Rejection};
 use serde_json::json;
 
@@ -29,6 +31,9 @@ fn both(event: &Event<'_>) -> [Vec<Line>; 2] {
 
 const TRACE: &str = r#"[{"trace_id":"48485a3953bb6124","span_id":"3acb94beb8068ad1","parent_id":"0000000000000000","name":"checkout","resource":"GET /cart","service":"shop","error":0,"meta":{"_dd.p.tid":"640cfd8d00000000","http.method":"GET","language":"javascript"},"metrics":{"_sampling_priority_v1":1,"process_id":476},"start":1655495482247869200,"duration":118125,"links":[]}]"#;
 
+/// Today's tracer lists no links, and the decision before the other tags.
+const TODAYS_TRACE: &str = r#"[{"trace_id":"48485a3953bb6124","span_id":"3acb94beb8068ad1","parent_id":"0000000000000000","name":"checkout","resource":"GET /cart","service":"shop","error":0,"meta":{"_dd.p.tid":"640cfd8d00000000","_dd.p.dm":"-1","http.method":"GET","language":"javascript"},"metrics":{"process_id":476,"_sampling_priority_v1":1},"start":1655495482247869200,"duration":118125}]"#;
+
 #[test]
 fn the_start_up_line_is_a_warning() {
     let fields = [
@@ -44,12 +49,13 @@ fn the_start_up_line_is_a_warning() {
     ]
     .map(|(name, value)| (name.to_string(), value));
     let event = |agent_error| worked::configured(&fields, agent_error);
-    for lines in both(&event(None)) {
+    // Today's tracer shows a URL object.
+    for (lines, slash) in both(&event(None)).into_iter().zip(["", "/"]) {
         assert_eq!(
             texts(&lines),
-            [
-                r#"DATADOG TRACER CONFIGURATION - {"date":"2026-11-24T16:06:35.147Z","os_name":"Linux","version":"6.0.0","lang":"nodejs","enabled":true,"service":"shop","agent_url":"http://localhost:8126","debug":true}"#
-            ]
+            [format!(
+                r#"DATADOG TRACER CONFIGURATION - {{"date":"2026-11-24T16:06:35.147Z","os_name":"Linux","version":"6.0.0","lang":"nodejs","enabled":true,"service":"shop","agent_url":"http://localhost:8126{slash}","debug":true}}"#
+            )]
         );
         assert_eq!(levels(&lines), [Level::Warn]);
     }
@@ -63,7 +69,7 @@ fn the_start_up_line_is_a_warning() {
 fn a_trace_reads_as_javascript_writes_it() {
     let list = [SpanView { span_type: "", ..span() }];
     assert_eq!(texts(&then(&enqueued(&list))), [format!("Encoding trace: {TRACE}")]);
-    assert_eq!(texts(&now(&enqueued(&list))), [format!("Encoding payload: {TRACE}")]);
+    assert_eq!(texts(&now(&enqueued(&list))), [format!("Encoding payload: {TODAYS_TRACE}")]);
     let list = [span()];
     assert!(now(&enqueued(&list))[0].text.contains(r#","service":"shop","type":"web","error":0,"#));
 }
@@ -95,7 +101,7 @@ fn a_request_says_how_it_is_sent_and_to_whom() {
     assert_eq!(
         texts(&now(&sending())),
         [
-            r#"Request to the agent: {"path":"/v0.4/traces","method":"POST","headers":{"Content-Type":"application/msgpack","Datadog-Meta-Tracer-Version":"6.0.0","X-Datadog-Trace-Count":"2","Datadog-Meta-Lang":"nodejs","Datadog-Meta-Lang-Version":"v24.0.0","Datadog-Meta-Lang-Interpreter":"v8"},"url":"http://localhost:8126"}"#
+            r#"Request to the agent: {"path":"/v0.4/traces","method":"POST","headers":{"Content-Type":"application/msgpack","Datadog-Meta-Tracer-Version":"6.0.0","X-Datadog-Trace-Count":"2","Datadog-Meta-Lang":"nodejs","Datadog-Meta-Lang-Version":"v24.0.0","Datadog-Meta-Lang-Interpreter":"v8"},"url":"http://localhost:8126/"}"#
         ]
     );
     let nobody = About::default();
@@ -106,7 +112,7 @@ fn a_request_says_how_it_is_sent_and_to_whom() {
         .ends_with(r#"},"protocol":"http:","hostname":"agent"}"#));
     let below = json::request(Form::Source, &nobody, "http://agent:1/base/v0.4/traces", 2);
     assert!(
-        below.contains(r#""path":"/base/v0.4/traces""#) && below.ends_with(r#""url":"http://agent:1"}"#),
+        below.contains(r#""path":"/base/v0.4/traces""#) && below.ends_with(r#""url":"http://agent:1/"}"#),
         "{below}"
     );
 }
@@ -137,10 +143,10 @@ fn a_refusal_has_its_status_and_reason() {
     assert_eq!(texts(&lines), ["Error from the Agent: 413 Payload Too Large"]);
     assert_eq!(levels(&lines), [Level::Error]);
     let lines = now(&refused(413, "too large"));
-    let second = "Error: Error from http://localhost:8126/v0.4/traces: 413 Payload Too Large. \
+    let second = "NoTransmitError: Error from http://localhost:8126/v0.4/traces: 413 Payload Too Large. \
                   Response from the endpoint: \"too large\"";
     assert_eq!(texts(&lines), ["Error sending payload to the agent (status code: 413)", second]);
-    assert_eq!(&lines[1].text[lines[1].message_at..], &second[7..]);
+    assert_eq!(&lines[1].text[lines[1].message_at..], &second[17..]);
     assert!(now(&refused(404, ""))[1].text.ends_with(": 404 Not Found."));
 }
 
@@ -153,12 +159,20 @@ fn an_absent_agent_reads_as_on_the_console() {
         texts(&now(&unreachable(false))),
         ["Error sending payload to the agent (status code: undefined)", "Error: connect ECONNREFUSED 127.0.0.1:8126"]
     );
-    let why = |url, error| super::unreached(Form::Source, url, error);
+    fn why(url: &str, error: &SendError) -> String {
+        super::unreached(Form::Source, url, error)
+    }
     assert_eq!(why("unix:///run/a.sock/v0.4/traces", &worked::REFUSED), "connect ECONNREFUSED /run/a.sock");
     assert_eq!(why("http://agent:1/v0.4/traces", worked::no_connection()), "connect ETIMEDOUT agent:1");
     assert_eq!(why("http://agent:1/v0.4/traces", worked::no_answer()), "socket hang up");
     assert_eq!(why("http://agent:1/v0.4/traces", worked::not_resolved()), "getaddrinfo ENOTFOUND agent");
     assert_eq!(why("http://agent:1", worked::other("reset\nby peer")), "reset\\nby peer");
+    let closed = SendError::new(SendErrorKind::Closed, Peer::Unnamed);
+    assert_eq!(why("http://agent:1/v0.4/traces", &closed), "socket hang up");
+    let system = |errno| SendError::new(SendErrorKind::System(OsError::Errno(errno)), Peer::Unnamed);
+    assert_eq!(why("unix:///run/a.sock/v0.4/traces", &system(libc::ENOENT)), "connect ENOENT /run/a.sock");
+    assert_eq!(why("unix:///run/a.sock/v0.4/traces", &system(libc::EACCES)), "connect EACCES /run/a.sock");
+    assert_eq!(why("http://agent:1/v0.4/traces", &system(libc::ECONNRESET)), "read ECONNRESET");
 }
 
 /// What the page shows is an object of bunyan's. A host that has such a logger hands it an `Error` made from the

@@ -6,8 +6,8 @@ use crate::languages::text::{general, inline, inline_value};
 use crate::level::Level;
 
 const FLARE: &str = "ddtrace.internal.flare.flare";
-const SAMPLER: Place = ("ddtrace._trace.sampler", "sampler.py:200");
-const POLLER: Place = ("ddtrace.internal.remoteconfig.worker", "worker.py:86");
+const SAMPLER: &str = "ddtrace._trace.sampler";
+const POLLER: &str = "ddtrace.internal.remoteconfig.worker";
 const APM_TRACING: Place = ("ddtrace.internal.remoteconfig.products.apm_tracing", "apm_tracing.py:66");
 
 /// Whether a logger may have this name: that of a Python module, which cannot break the line's frame.
@@ -17,36 +17,36 @@ pub fn is_logger(name: &str) -> bool {
 }
 
 /// Appends the line for modules that are traced from now on.
-pub fn patched(names: &str, count: &str, say: &mut Say<'_>) {
-    say(Level::Info, (MONKEY, "_monkey.py:403"), &|line| {
+pub fn patched(source: bool, names: &str, count: &str, say: &mut Say<'_>) {
+    say(Level::Info, (MONKEY, if source { "_monkey.py:406" } else { "_monkey.py:403" }), &|line| {
         line.say("Configured ddtrace instrumentation for ").say(&inline(count)).say(" integration(s). ");
         line.say("The following modules have been patched: ").say(&inline(names));
     });
 }
 
 /// Appends the line for a module that cannot be traced.
-pub fn not_patched(name: &str, error: &str, say: &mut Say<'_>) {
-    say(Level::Error, (MONKEY, "_monkey.py:302"), &|line| {
+pub fn not_patched(source: bool, name: &str, error: &str, say: &mut Say<'_>) {
+    say(Level::Error, (MONKEY, if source { "_monkey.py:305" } else { "_monkey.py:302" }), &|line| {
         line.say("failed to enable ddtrace support for ").say(&inline(name)).say(": ").say(&inline(error));
     });
 }
 
 /// Appends the lines of an event that a host reports: at least one.
-pub fn event(pid: u32, kind: &str, fields: &[(&str, &str)], say: &mut Say<'_>) {
+pub fn event(source: bool, pid: u32, kind: &str, fields: &[(&str, &str)], say: &mut Say<'_>) {
     let field = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
     match kind {
         "integrations.loaded" if field("names").is_some() => {
             let names = field("names").unwrap_or_default();
             let count = names.split(',').filter(|name| !name.is_empty()).count().to_string();
-            patched(names, field("count").unwrap_or(&count), say);
+            patched(source, names, field("count").unwrap_or(&count), say);
         }
         "integration.failed" => {
-            not_patched(field("name").unwrap_or_default(), field("error").unwrap_or_default(), say);
+            not_patched(source, field("name").unwrap_or_default(), field("error").unwrap_or_default(), say);
         }
-        "sampling.decided" => sampled(&field, say),
+        "sampling.decided" => sampled(source, &field, say),
         "remote_config.received" if field("url").or(field("payload")).is_some() => {
             if let Some(url) = field("url") {
-                say(Level::Debug, POLLER, &|line| {
+                say(Level::Debug, (POLLER, if source { "worker.py:97" } else { "worker.py:86" }), &|line| {
                     line.put(format_args!("[{pid}]"));
                     if let Some(parent) = field("ppid") {
                         line.say("[P: ").say(&inline(parent)).say("]");
@@ -71,10 +71,12 @@ pub fn event(pid: u32, kind: &str, fields: &[(&str, &str)], say: &mut Say<'_>) {
             let error = field("error").or(field("status")).unwrap_or_default();
             line.say("Flare: error sending tracer flare: ").say(&inline(error));
         }),
-        "shutdown.waiting" if field("seconds").is_some() => say(Level::Debug, (TRACER, "tracer.py:230"), &|line| {
-            line.say("Waiting ").say(&inline(field("seconds").unwrap_or_default()));
-            line.say(" seconds for tracer to finish. Hit ctrl-c to quit.");
-        }),
+        "shutdown.waiting" if field("seconds").is_some() => {
+            say(Level::Debug, (TRACER, if source { "tracer.py:232" } else { "tracer.py:230" }), &|line| {
+                line.say("Waiting ").say(&inline(field("seconds").unwrap_or_default()));
+                line.say(" seconds for tracer to finish. Hit ctrl-c to quit.");
+            })
+        }
         _ => say(Level::Debug, (ROOT, OURS), &|line| {
             line.say(&general(kind, fields));
         }),
@@ -103,7 +105,7 @@ pub(super) fn decided(trace: &SampledView<'_>, say: &mut Say<'_>) {
         "rule" => Some(rule.as_str()),
         _ => None,
     };
-    sampled(&field, say);
+    sampled(true, &field, say);
 }
 
 fn repr_of(number: f64) -> String {
@@ -112,8 +114,8 @@ fn repr_of(number: f64) -> String {
     text
 }
 
-fn sampled<'a>(field: &dyn Fn(&str) -> Option<&'a str>, say: &mut Say<'_>) {
-    say(Level::Debug, SAMPLER, &|line| {
+fn sampled<'a>(source: bool, field: &dyn Fn(&str) -> Option<&'a str>, say: &mut Say<'_>) {
+    say(Level::Debug, (SAMPLER, if source { "sampler.py:212" } else { "sampler.py:200" }), &|line| {
         line.say("Sampling decision applied to <Span(");
         let mut between = "";
         for (shown, name) in [("id", "span_id"), ("trace_id", "trace_id"), ("parent_id", "parent_id"), ("name", "name")]

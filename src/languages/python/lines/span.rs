@@ -46,10 +46,10 @@ impl Writer {
         self.say("', resource='").say(&inline(span.resource)).say("', type='").text_or_none(span.span_type);
         self.put(format_args!("', start={}, end={end}, duration={}", span.start_ns, span.duration_ns));
         self.put(format_args!(", error={}, tags=", u8::from(span.error))).tags(&span.tags);
-        self.say(", metrics=").metrics(&metrics(span), repr::float).say(", links=[], events=[], ");
+        self.say(", metrics=").metrics(&metrics(span), repr::number).say(", links=[], events=[], ");
         self.put(format_args!("context=Context(trace_id={}, span_id={}, _meta={{", span.trace_id, span.span_id));
         if let Some(maker) = span.decision_maker {
-            self.put(format_args!("'_dd.p.dm': '{maker}'"));
+            self.put(format_args!("'_dd.p.dm': '-{}'", maker.unsigned_abs()));
         }
         self.say("}, _metrics={");
         if let Some(priority) = span.priority {
@@ -73,7 +73,8 @@ impl Writer {
         self.put(format_args!("(trace_id: {trace_id}) "));
         if let Some(first) = first {
             self.say("(top level span: name=").say(&inline(first.name)).say(") (sampling_priority: ");
-            self.some(first.priority).say(") (sampling_mechanism: ").some(first.decision_maker).say(") ");
+            self.some(first.priority).say(") (sampling_mechanism: ");
+            self.some(first.decision_maker.map(|maker| format!("-{}", maker.unsigned_abs()))).say(") ");
         }
         self.say("(partial flush triggered: ").say(repr::truth(!complete)).say(")");
     }

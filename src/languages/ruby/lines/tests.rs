@@ -45,7 +45,8 @@ fn the_start_up_line_leaves_out_what_is_not_set() {
     assert_eq!(
         texts(&quiet(Form::Source, &event)),
         [
-            r#"I, [2026-11-24T16:06:35.147563 #476]  INFO -- datadog: [datadog] DATADOG CONFIGURATION - TRACING - {"enabled":true,"agent_url":"http://localhost:8126"}"#
+            r#"I, [2026-11-24T16:06:35.147563 #476]  INFO -- datadog: [datadog] DATADOG CONFIGURATION - TRACING - {"enabled":true,"agent_url":"http://localhost:8126"}"#,
+            r#"I, [2026-11-24T16:06:35.147563 #476]  INFO -- datadog: [datadog] DATADOG TRACER CONFIGURATION - {"enabled":true,"agent_url":"http://localhost:8126"}"#
         ]
     );
 }
@@ -61,7 +62,7 @@ fn an_agent_that_fails_at_the_start_is_named_below_the_settings() {
     );
     let lines = now(&event);
     assert_eq!(
-        lines[1].text,
+        lines[2].text,
         r#"W, [2026-11-24T16:06:35.147563 #476]  WARN -- datadog: [datadog] (/usr/local/bundle/gems/datadog-2.40.0/lib/datadog/core/diagnostics/environment_logger.rb:23:in `log_error!') DATADOG ERROR - TRACING - Agent Error: {"agent_error":"Errno::ECONNREFUSED: Failed to open TCP connection to localhost:8126 (Connection refused - connect(2) for \"localhost\" port 8126)"}"#
     );
 }

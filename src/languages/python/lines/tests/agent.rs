@@ -1,35 +1,30 @@
 //! Tests of the Python dialect: requests to the agent, its answers, and dropped spans.
 
-use super::{both, nothing, page, source};
+use super::{at, nothing, page, records, source};
 use crate::counters::Reason;
-use crate::event::{DropDetail, Event, QueueView};
+use crate::event::send_error::{Peer, SendErrorKind};
+use crate::event::{DropDetail, Event, QueueView, SendError};
 use crate::languages::language::Form;
 use crate::languages::limits::HeldBack;
 use crate::languages::python::LANGUAGE;
-use crate::languages::worked::{self, about, held};
+use crate::languages::worked::{self, about, held, texts};
+use crate::os_error::OsError;
 use std::time::Duration;
 
 #[test]
 fn payloads_read_as_in_both_forms() {
     nothing(Form::Page, &worked::sending());
-    assert_eq!(
-        source(&worked::sending()),
-        // The Python tracer uses PUT; spanwire does not.
-        "DEBUG [ddtrace.internal.writer.writer] [writer.py:322] - Sending request: Method=POST Endpoint=v0.4/traces \
-         Headers={'X-Datadog-Trace-Count': '2', 'Content-Type': 'application/msgpack'} PayloadSize=1.61KB"
-    );
+    // Today's tracer sends from its native part, which does not log it.
+    nothing(Form::Source, &worked::sending());
     let to = "http://localhost:8126/v0.4/traces";
     assert_eq!(
         page(&worked::sent(false)),
         format!("DEBUG [ddtrace.internal.writer] [writer.py:405] - sent 1.61KB in 0.02605s to {to}")
     );
-    assert_eq!(
-        source(&worked::sent(true)),
-        format!(
-            "DEBUG [ddtrace.internal.writer.writer] [writer.py:339] - Got response: 200 OK sent 1.61KB in 0.02605s to \
-             {to}"
-        )
-    );
+    let updated =
+        "DEBUG [ddtrace._trace.sampler] [sampler.py:132] - Updated DatadogSampler with 1 service based sampling \
+                   rates (provided by the agent)";
+    assert_eq!(source(&worked::sent(true)), updated);
     let Event::PayloadSent { url, bytes, traces, spans, status, answer, attempt, recovered, totals, .. } =
         worked::sent(false)
     else {
@@ -38,6 +33,15 @@ fn payloads_read_as_in_both_forms() {
     let time = Duration::from_secs(1);
     let slow = Event::PayloadSent { url, bytes, traces, spans, time, status, answer, attempt, recovered, totals };
     assert!(page(&slow).starts_with("WARNING "), "{}", page(&slow));
+    // Without rates in the answer nothing tells that it was taken.
+    let Event::PayloadSent { url, bytes, traces, spans, time, status, attempt, recovered, totals, .. } = slow else {
+        unreachable!()
+    };
+    let answer = "OK";
+    nothing(
+        Form::Source,
+        &Event::PayloadSent { url, bytes, traces, spans, time, status, answer, attempt, recovered, totals },
+    );
     nothing(Form::Source, &Event::AgentReachable { url: to, after: Duration::from_secs(1) });
 }
 
@@ -49,21 +53,17 @@ fn refusals_read_as_in_both_forms() {
         page(&too_large),
         format!("ERROR [ddtrace.internal.writer] [writer.py:483] - failed to send traces to Datadog Agent at {rest}")
     );
-    assert_eq!(
-        source(&too_large),
-        format!("ERROR [ddtrace.internal.writer.writer] [writer.py:407] - failed to send traces to intake at {rest}")
-    );
+    let dropping =
+        "ERROR [ddtrace.internal.writer.writer] [writer.py:112] - failed to send, dropping 2 traces to intake \
+                    at http://localhost:8126/v0.4/traces:";
+    assert_eq!(source(&too_large), format!("{dropping} Error code: 413 Payload Too Large, Response: too large"));
     let unsupported = worked::refused(404, "");
     assert_eq!(
         page(&unsupported),
         "ERROR [ddtrace.internal.writer] [writer.py:458] - unsupported endpoint 'v0.4/traces': received response 404 \
          from Datadog Agent (http://localhost:8126)"
     );
-    assert_eq!(
-        source(&unsupported),
-        "ERROR [ddtrace.internal.writer.writer] [writer.py:993] - unsupported endpoint 'v0.4/traces': received response \
-         404 from intake (http://localhost:8126)"
-    );
+    assert_eq!(source(&unsupported), format!("{dropping} Error code: 404 Not Found, Response: "));
     let downgrade = |status| match worked::refused(status, "") {
         Event::AgentRefused { url, status, answer, bytes, traces, spans, attempt, totals, .. } => {
             Event::AgentRefused { url, status, answer, bytes, traces, spans, attempt, retry: true, totals }
@@ -97,14 +97,48 @@ fn an_agent_that_is_away_reads_as_in_both_forms() {
         "ERROR [ddtrace.internal.writer] [writer.py:567] - failed to send traces to Datadog Agent at \
          http://localhost:8126/v0.4/traces\nConnectionRefusedError: [Errno 111] Connection refused"
     );
-    assert_eq!(
-        source(&away),
-        "ERROR [ddtrace.internal.writer.writer] [writer.py:543] - failed to send, dropping 2 traces to intake at \
-         http://localhost:8126/v0.4/traces after 3 retries\nConnectionRefusedError: [Errno 111] Connection refused"
-    );
+    // The native part's line names the error of the system, and the tracer's line does not.
+    let native = "2026-11-24T16:06:35.147563Z ERROR ThreadId(03) libdd_data_pipeline::trace_exporter: \
+                  /.cargo/git/checkouts/libdatadog-fb268e227e330049/8fffdf9/libdd-data-pipeline/src/trace_exporter/\
+                  mod.rs:879: Error sending traces err=";
+    let dropping = "2026-11-24 16:06:35,147 ERROR [ddtrace.internal.writer.writer] [writer.py:112] - failed to send, \
+                    dropping 2 traces to intake at http://localhost:8126/v0.4/traces:";
+    let now = |error| {
+        let records = records(Form::Source, &unreachable(error, 4, false));
+        texts(&records).iter().map(|text| text.to_string()).collect::<Vec<_>>()
+    };
+    let closed = &SendError::new(SendErrorKind::Closed, Peer::Unnamed);
+    let missing = &SendError::new(SendErrorKind::System(OsError::Errno(libc::ENOENT)), Peer::Unnamed);
+    for (error, cause, reason) in [
+        (
+            &worked::REFUSED,
+            "Network(Network(client error (Connect)\n\nCaused by:\n    0: tcp connect error\n    1: Connection refused \
+             (os error 111)), 4)",
+            "Network error: client error (Connect)",
+        ),
+        (
+            worked::not_resolved(),
+            "Network(Network(client error (Connect)\n\nCaused by:\n    0: dns error\n    1: failed to lookup address \
+             information: Name or service not known), 4)",
+            "Network error: client error (Connect)",
+        ),
+        (
+            missing,
+            "Network(Network(client error (Connect)\n\nCaused by:\n    No such file or directory (os error 2)), 4)",
+            "Network error: client error (Connect)",
+        ),
+        (
+            closed,
+            "Network(Network(client error (SendRequest)\n\nCaused by:\n    connection closed before message completed), 4)",
+            "Network error: client error (SendRequest)",
+        ),
+        (worked::no_answer(), "Timeout(4)", "timed out"),
+    ] {
+        assert_eq!(now(error), [format!("{native}{cause}"), format!("{dropping} {reason}")]);
+    }
     let late = unreachable(worked::no_connection(), 1, false);
     assert!(page(&late).ends_with("\nsocket.timeout: timed out"));
-    assert!(source(&late).ends_with("\nTimeoutError: timed out"));
+    assert!(now(worked::no_connection())[1].ends_with(": timed out"));
     // Nothing is dropped yet, and the tracer has no line for that.
     let again = source(&unreachable(&worked::REFUSED, 1, true));
     assert!(again.starts_with("ERROR [ddtrace] [spanwire:0] - spanwire: "), "{again}");
@@ -120,18 +154,22 @@ fn drops_read_as_in_both_forms() {
     );
     assert_eq!(
         source(&worked::queue_full()),
-        "WARNING [ddtrace.internal.writer.writer] [writer.py:451] - trace buffer (2 traces 1608b/8388608b) cannot fit \
+        "WARNING [ddtrace.internal.writer.writer] [writer.py:112] - trace buffer (2 traces 1608b/8388608b) cannot fit \
          trace of size 804b, dropping (writer status: running)"
     );
     let queue = QueueView { chunks: 0, bytes: 0, max_bytes: 8_388_608, chunk_bytes: 9_000_000 };
     let detail = &DropDetail::NoRoom(queue);
-    both(
+    at(
         &Event::SpansDropped { reason: Reason::QueueFull, spans: 1, traces: 1, detail },
+        "writer.py:440",
+        "writer.py:112",
         "WARNING [ddtrace.internal.writer.writer] [writer.py:440] - trace (9000000b) larger than payload buffer item \
          limit (8388608b), dropping",
     );
-    both(
+    at(
         &worked::dropped(Reason::TooLarge, 1),
+        "writer.py:440",
+        "writer.py:112",
         "WARNING [ddtrace.internal.writer.writer] [writer.py:440] - trace larger than payload buffer item limit, \
          dropping",
     );
@@ -149,5 +187,5 @@ fn what_a_limit_held_back_is_counted_behind_the_message() {
         away[0].text
     );
     let refused = held(&LANGUAGE, Form::Source, &about, false, held_back, &worked::refused(500, ""));
-    assert!(refused[0].text.ends_with("reason Internal Server Error [12 skipped]"));
+    assert!(refused[0].text.ends_with("Internal Server Error, Response:  [12 skipped]"));
 }
