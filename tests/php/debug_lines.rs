@@ -24,8 +24,11 @@ const DATE: &str = "[‹d›-‹d›-‹d›T‹d›:‹d›:‹d›‹w›] ";
 const LOADED: &str = "[ddtrace] [debug] - Loaded integration web";
 
 /// Returns the lines about the trace, without dates.
-fn of_the_trace(agent: &str) -> [String; 4] {
+fn of_the_trace(agent: &str) -> [String; 5] {
     [
+        "[ddtrace] [debug] Evaluated agent sampling rules for root span for trace ‹x› and applied a default sample_rate of \
+         1.000000"
+            .to_owned(),
         "[ddtrace] [span] Encoding span ‹d›: trace_id=‹x›, name='web.request', service='shop', resource: 'GET /cart', type \
          'web' with tags: component='web'; and metrics: _sampling_priority_v1='1'"
             .to_owned(),

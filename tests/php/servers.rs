@@ -270,6 +270,44 @@ fn what_a_request_does_to_logs_debug_mode_and_tracer_ends_with_it() {
 }
 
 #[test]
+fn a_worker_of_php_fpm_frees_the_contexts_of_a_request_however_it_ends() {
+    let Some(php) = php() else { return };
+    let agent = counting_agent();
+    let Some(fpm) = Fpm::start(php, "contexts", &agent, "pm = static\npm.max_children = 1") else { return };
+    let mut client = Client::new(&fpm.socket);
+    // Contexts in a variable, in a cycle and in a span; then the end, an exit, an exception or a fatal error.
+    let code = "<?php $headers = ['HTTP_X_DATADOG_TRACE_ID' => '5', 'HTTP_X_DATADOG_PARENT_ID' => '6',
+            'HTTP_BAGGAGE' => 'k=' . str_repeat('v', 4000)] + $_SERVER;
+        $tracer = Spanwire\\Tracer::get();
+        if ($_SERVER['QUERY_STRING'] === 'memory') exit((string) $tracer->stats()['memory_used']);
+        class Holder { public $self; public $context; }
+        $holder = new Holder; $holder->self = $holder; $holder->context = Spanwire\\Context::extract($headers);
+        static $kept = []; $kept[] = $context = Spanwire\\Context::extract($headers);
+        $tracer->trace('request', function () use ($context) {
+            echo json_encode([$context->traceId() !== null, Spanwire\\current_span()->baggage() === $context->baggage()]);
+            match ((int) $_SERVER['QUERY_STRING'] % 4) {
+                0 => null, 1 => exit, 2 => throw new Exception('uncaught'), 3 => [ini_set('memory_limit', '16M'), str_repeat('x', 100_000_000)],
+            };
+        }, parent: $context);";
+    let script = fpm.script("contexts.php", code);
+    let mut get = |query: &str| client.get(&script, query).expect("php-fpm answers").body().to_owned();
+    let mut requests = 0..;
+    let mut serve = |count| {
+        for number in requests.by_ref().take(count) {
+            let body = get(&number.to_string());
+            assert!(body.starts_with("[true,true]"), "{body}");
+        }
+        get("memory").parse::<u64>().expect("a number of bytes")
+    };
+    let (before, after) = (serve(40), serve(200));
+    drop(client);
+    fpm.end();
+    // 400 contexts of 4,000 bytes were made between. Finished spans wait for up to a second.
+    assert!(after < before + 800_000, "{before} bytes after 40 requests, {after} bytes after 240");
+    assert_each_once(&agent, 240);
+}
+
+#[test]
 fn php_fpms_workers_say_in_phps_error_log_that_the_log_file_cannot_be_written() {
     let Some(php) = php() else { return };
     let agent = counting_agent();
