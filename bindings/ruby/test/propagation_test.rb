@@ -15,7 +15,8 @@ class PropagationTest < ProgramTest
     def extract(headers) = Spanwire::Propagation.extract(headers)
   RUBY
 
-  def run_well(code, env = {}) = super(HEADERS + code, env)
+  # `p` shows letters as they are only in a locale that has them.
+  def run_well(code, env = {}) = super(HEADERS + code, { "LC_ALL" => "C.UTF-8" }.merge(env))
 
   def test_a_trace_goes_on_with_everything_that_came_in
     outcome = run_well(<<~'RUBY')
@@ -127,7 +128,7 @@ class PropagationTest < ProgramTest
         outer.baggage.merge!("long" => "x" * 20_000, "é" => "ü=\n%\u{1F600}", "nul\0" => "a\0b")
         trace("inner") do |inner|
           p inner.baggage.map { |key, value| [key, value.size] }
-          p inner.baggage["é"], inner.baggage["é"] == inner.baggage.to_h["é"]
+          p [inner.baggage["é"], inner.baggage.to_h["é"]].uniq == ["ü=\n%\u{1F600}"]
           p inner.baggage["b"], inner.baggage["none"]
           inner.baggage["a"] = nil
           inner.baggage.delete("b")
@@ -141,9 +142,7 @@ class PropagationTest < ProgramTest
     sizes = '[["a", 1], ["b", 1], ["long", 20000], ["é", 5], ["nul?", 3]]'
     first = "[\"long\", \"#{"x" * 20_000}\"]"
     keys = '["long", "é", "nul?"]'
-    odd = "ü=\n%\u{1F600}".inspect
-    assert_equal [sizes, odd, "true", '"2"', "nil", keys, first, "false", '"1"', "{}", "nil", '"d"', "true"],
-                 outcome.lines
+    assert_equal [sizes, "true", '"2"', "nil", keys, first, "false", '"1"', "{}", "nil", '"d"', "true"], outcome.lines
   end
 
   def test_contexts_survive_a_fork_and_their_finalizers_run_in_parent_and_child
