@@ -58,6 +58,8 @@ pub struct Loss {
 pub struct Story {
     pub lines: u64,
     pub configs: Vec<Config>,
+    /// The line of the last start-up line.
+    configured_at: u64,
     pub integrations: u64,
     pub started: u64,
     pub finished: u64,
@@ -372,6 +374,19 @@ impl Story {
             let cause = errors::cause(error).filter(|_| !error.contains(HANG_UP));
             let cause = cause.or_else(|| errors::refusal_by_reason(error));
             self.trouble(cause.unwrap_or("agent.unreachable"), line, number);
+        }
+        // Two dialects of ours write the start-up line in an old form and in today's, one behind the other.
+        let same = |one: &Option<String>, other: &Option<String>| one.is_none() || one == other;
+        let old_form = self.configs.last().is_some_and(|last| {
+            self.configured_at + 1 == number
+                && matches!(last.language.as_deref(), Some("java" | "ruby"))
+                && last.service == config.service
+                && same(&last.env, &config.env)
+                && same(&last.service_version, &config.service_version)
+        });
+        self.configured_at = number;
+        if old_form {
+            self.configs.pop();
         }
         if self.configs.len() < CONFIGS_MAX {
             self.configs.push(config);
