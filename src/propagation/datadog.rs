@@ -57,7 +57,10 @@ fn read_tags<'a>(tags: &'a [u8], config: &Config, found: &mut Found<'a>) {
             Some(number) => mechanism = Some(number),
             None => fault = Some(Misread::Decoding),
         },
-        (key, Some(_)) => is_broken |= key.is_empty() || find(key, b' ').is_some(),
+        (key, Some(_)) => {
+            is_broken |= key.is_empty() || find(key, b' ').is_some();
+            found.has_tags = true;
+        }
         _ => is_broken = true,
     });
     if is_broken {

@@ -28,7 +28,8 @@ pub(super) fn read<'a>(member: &'a [u8], sampled: bool, found: &mut Found<'a>) {
         }
         (b"p", Some(value)) if value.len() == 16 => found.last_parent = hex(value, Upper::Refused),
         (b"t.dm", Some(value)) => found.mechanism = mechanism_of(value),
-        _ => {}
+        (b"p" | b"t.tid", _) => {}
+        _ => found.has_more = true,
     });
 }
 

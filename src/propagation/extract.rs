@@ -98,6 +98,7 @@ fn continue_at<'a>(first: &mut Found<'a>, found: &Found<'a>) {
         first.span_id = found.span_id;
     }
     (first.tracestate, first.dd, first.dd_is_beside) = (found.tracestate, found.dd, true);
+    (first.has_more, first.has_foreign) = (found.has_more, found.has_foreign);
 }
 
 fn keep(found: &Found<'_>, extracted: &mut Extracted) -> Result<(), Full> {
@@ -108,16 +109,18 @@ fn keep(found: &Found<'_>, extracted: &mut Extracted) -> Result<(), Full> {
     if !found.origin.is_empty() {
         texts::push(tags, ORIGIN, found.origin)?;
     }
-    let mut result = Ok(());
-    datadog::each_tag(found.tags, |key, value| result = result.and_then(|()| texts::push(tags, key, value)));
-    result?;
+    if found.has_tags {
+        let mut result = Ok(());
+        datadog::each_tag(found.tags, |key, value| result = result.and_then(|()| texts::push(tags, key, value)));
+        result?;
+    }
     if let Some(fault) = found.fault {
         write_fault(fault, tags)?;
     }
-    if !found.dd.is_empty() {
+    if found.has_more {
         dd_member::keep(found.dd, if found.dd_is_beside { Kept::Unknown } else { Kept::All }, tags)?;
     }
-    if !found.tracestate.is_empty() {
+    if found.has_foreign {
         tracecontext::keep_foreign(found.tracestate, tags)?;
     }
     Ok(())

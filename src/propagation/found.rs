@@ -30,6 +30,12 @@ pub struct Found<'a> {
     pub dd: &'a [u8],
     /// Whether `dd` is of the same trace's other headers, and only what it alone has is kept.
     pub dd_is_beside: bool,
+    /// Whether `tags` has more than what is a value of its own.
+    pub has_tags: bool,
+    /// Whether `dd` has more than what is a value of its own.
+    pub has_more: bool,
+    /// Whether tracestate has members of other vendors.
+    pub has_foreign: bool,
     /// The header `tracestate`.
     pub tracestate: &'a [u8],
     /// The last span of a Datadog tracer, of tracestate.

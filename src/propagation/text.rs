@@ -41,15 +41,33 @@ pub fn signed(text: &[u8]) -> Option<i32> {
 /// Reads up to 16 hexadecimal digits.
 #[inline]
 pub fn hex(text: &[u8], upper: Upper) -> Option<u64> {
-    if text.is_empty() || text.len() > 16 {
-        return None;
-    }
-    let mut digits = [b'0'; 16];
-    digits[16 - text.len()..].copy_from_slice(text);
+    let digits: [u8; 16] = match text.try_into() {
+        Ok(digits) => digits,
+        Err(_) => padded(text)?,
+    };
     let (high, low) = (half_of_hex(&digits, 0, upper), half_of_hex(&digits, 8, upper));
     let number = high.0 << 32 | low.0;
     // Whatever was no digit comes back as another text.
     (hex_half(high.0) == high.1 && hex_half(low.0) == low.1).then_some(number)
+}
+
+/// Up to 16 digits with zeros before them.
+fn padded(text: &[u8]) -> Option<[u8; 16]> {
+    let mut digits = [b'0'; 16];
+    let (_, place) = digits.split_at_mut(16usize.checked_sub(text.len())?);
+    place.copy_from_slice(text);
+    (!text.is_empty()).then_some(digits)
+}
+
+/// Reads two hexadecimal digits in lower case.
+#[inline]
+pub fn hex_byte(first: u8, second: u8) -> Option<u8> {
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    Some(value(first)? << 4 | value(second)?)
 }
 
 /// Turns eight digits into a number, all at once, and returns the digits in lower case as well. Each digit's value is its

@@ -7,9 +7,9 @@ use super::found::{Found, Harvest};
 use super::headers::{Field, Fields, Repeated};
 use super::keys::TRACESTATE;
 use super::style::Style;
-use super::text::{each_part, find, hex, hex_of, is_printable, trim, Upper};
+use super::text::{each_part, find, hex, hex_byte, hex_of, is_printable, trim, Upper};
 use super::writer::{Hex, Writer};
-use crate::memory::{Buffer, Full};
+use crate::memory::{self, Buffer, Full};
 use crate::span::texts;
 
 pub const STYLE: Style = Style {
@@ -36,7 +36,10 @@ fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
     if let Some(state) = fields.get(1).filter(|state| state.len() <= STATE_MAX) {
         found.tracestate = state;
         let mut dd = None;
-        each_part(state, b',', |member| dd = dd.or_else(|| trim(member).strip_prefix(b"dd=")));
+        each_part(state, b',', |member| match trim(member) {
+            [b'd', b'd', b'=', value @ ..] => dd = dd.or(Some(value)),
+            member => found.has_foreign |= !member.is_empty(),
+        });
         if let Some(dd) = dd {
             dd_member::read(dd, found.priority == Some(1), &mut found);
         }
@@ -49,54 +52,42 @@ fn parent<'a>(text: &[u8]) -> Option<Found<'a>> {
     if known[2] != b'-' || known[35] != b'-' || known[52] != b'-' {
         return None;
     }
-    let number = |from: usize, to: usize| hex(&known[from..to], Upper::Refused);
-    match (number(0, 2)?, text.get(PARENT)) {
+    let number = |from: usize| hex(&known[from..from + 16], Upper::Refused);
+    match (hex_byte(known[0], known[1])?, text.get(PARENT)) {
         (0xff, _) | (0, Some(_)) => return None,
         (_, Some(&byte)) if byte != b'-' => return None,
         _ => {}
     }
-    let (trace_id_high, trace_id_low) = (number(3, 19)?, number(19, 35)?);
-    let (span_id, flags) = (number(36, 52)?, number(53, 55)?);
-    let priority = Some((flags & 1) as i32);
+    let (trace_id_high, trace_id_low) = (number(3)?, number(19)?);
+    let (span_id, flags) = (number(36)?, hex_byte(known[53], known[54])?);
+    let priority = Some(i32::from(flags & 1));
     let found = Found { trace_id_high, trace_id_low, span_id, priority, ..Found::default() };
     (trace_id_low != 0 && span_id != 0).then_some(found)
 }
 
 /// Adds the members of other vendors, in their order, to the tags of a trace.
 pub(super) fn keep_foreign(state: &[u8], tags: &mut Buffer) -> Result<(), Full> {
-    let (mut length, mut members) = (0, 0);
-    each_foreign(state, |member| {
-        let is_kept = members < MEMBERS_MAX && length + member.len() + 1 <= FOREIGN_MAX;
-        (length, members) = if is_kept { (length + member.len() + 1, members + 1) } else { (length, MEMBERS_MAX) };
-    });
-    if length == 0 {
-        return Ok(());
-    }
-    let length = length - 1;
-    let mut place = texts::push_room(tags, [TRACESTATE, b""], length)?;
-    each_foreign(state, |member| {
-        let comma = usize::from(place.len() < length);
-        match std::mem::take(&mut place).split_at_mut_checked(comma + member.len()) {
-            Some((here, rest)) => {
-                here[..comma].fill(b',');
-                here[comma..].copy_from_slice(member);
-                place = rest;
-            }
-            // The first member behind the limits: all before it are there.
-            None => {}
-        }
-    });
-    Ok(())
-}
-
-fn each_foreign<'a>(state: &'a [u8], mut visit: impl FnMut(&'a [u8])) {
+    let (before, mut length, mut members) = (tags.len(), 0, 0);
+    let end = state.len().min(FOREIGN_MAX);
+    let place = texts::push_room(tags, [TRACESTATE, b""], end)?;
     each_part(state, b',', |member| {
         let member = trim(member);
         let is_foreign = !member.starts_with(b"dd=") && member.len() <= MEMBER_MAX;
-        if is_foreign && find(member, b'=').is_some() && is_printable(member) {
-            visit(member);
+        if members == MEMBERS_MAX || !is_foreign || find(member, b'=').is_none() || !is_printable(member) {
+            return;
+        }
+        let comma = usize::from(length > 0);
+        match place.get_mut(length..length + comma + member.len()) {
+            Some(place) => {
+                place[..comma].fill(b',');
+                memory::copy(&mut place[comma..], member);
+                (length, members) = (length + comma + member.len(), members + 1);
+            }
+            None => members = MEMBERS_MAX,
         }
     });
+    texts::shorten_last(tags, before, [TRACESTATE, b""], end, length);
+    Ok(())
 }
 
 fn inject(writer: &mut Writer<'_, '_>) {

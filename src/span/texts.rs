@@ -125,6 +125,20 @@ pub fn push_room<'a>(run: &'a mut Buffer, key: [&[u8]; 2], length: usize) -> Res
     Ok(encode::text_head(run.tail(encode::text_size(length))?, length))
 }
 
+/// Shortens the text of the item that [`push_room`] appended at `at` with `room` bytes to the first `length`. An empty one
+/// goes.
+pub fn shorten_last(run: &mut Buffer, at: usize, key: [&[u8]; 2], room: usize, length: usize) {
+    if length == 0 {
+        return run.truncate(at);
+    }
+    let start = at + encode::text_size(key[0].len() + key[1].len());
+    let [head, new_head] = [room, length].map(|length| encode::text_size(length) - length);
+    let bytes = run.bytes_mut();
+    bytes.copy_within(start + head..start + head + length, start + new_head);
+    encode::text_head(&mut bytes[start..start + new_head + length], length);
+    run.truncate(start + new_head + length);
+}
+
 /// Describes a list at offset `at` of another structure: a pointer, 0 if it is empty.
 pub fn inspected_at(at: usize) -> Field {
     Field::of::<Texts, _>("tags", offset_of!(Texts, 0), |tags| &tags.0, FieldKind::Pointer, "trace_tags").moved(at)

@@ -83,6 +83,7 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
             // The object is on the next lines.
             let id = match before {
                 _ if before.contains("ddtrace: [") || before.contains("datadog: [") => "ruby",
+                _ if before.contains("[INF] ") => "dotnet",
                 _ => "php",
             };
             let end = message.trim_end();

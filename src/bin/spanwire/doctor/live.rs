@@ -7,6 +7,7 @@ mod counts;
 mod elsewhere;
 mod env_file;
 mod found;
+mod given;
 mod info;
 mod limits;
 mod logs;
@@ -87,7 +88,7 @@ fn check(subject: &Subject, progress: &Progress) -> Report {
         check_agent(&settings, &mut ask, progress, &mut sections);
     }
     progress.says("checking files and limits");
-    let (chosen, folder) = (settings.clone(), subject.variable(logs::DIRECTORY));
+    let (chosen, folder) = (settings.clone(), subject.given.variable(logs::DIRECTORY));
     let folder = folder.map(|folder| process.map_or(folder.clone().into(), |process| process.inside(folder.as_ref())));
     sections.push(in_time("Where logs go", "log.no_answer", move || logs::look(&chosen, folder.as_deref())));
     let of = process.map_or_else(Limits::own, |process| process.limits.clone());

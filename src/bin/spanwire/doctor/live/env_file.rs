@@ -2,7 +2,7 @@
 //! `.env` with `export` and quotes.
 
 use super::found::{good, note};
-use super::subject::Given;
+use super::given::Given;
 use crate::doctor::report::Finding;
 use crate::out::{counted, Failure};
 use spanwire::companion::settings::Origin;
@@ -76,9 +76,9 @@ fn unquoted(value: &str) -> String {
     if let Some(inner) = inner('\'') {
         return inner.to_owned();
     }
-    if value.starts_with('"') {
+    if let Some(rest) = value.strip_prefix('"') {
         let mut text = String::new();
-        let mut letters = value[1..].chars();
+        let mut letters = rest.chars();
         while let Some(c) = letters.next() {
             match c {
                 '"' => return text,

@@ -6,8 +6,8 @@ mod ini;
 
 use super::env_file::text_of;
 use super::found::{good, note, with_evidence};
+use super::given::Given;
 use super::process::Process;
-use super::subject::Given;
 use crate::doctor::report::Finding;
 use crate::out::{counted, Failure};
 use build::Build;

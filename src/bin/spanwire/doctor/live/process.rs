@@ -5,8 +5,8 @@ mod memory;
 mod place;
 
 use super::found::{good, note, with_evidence};
+use super::given::{Values, ENVIRONMENT};
 use super::limits::Limits;
-use super::subject::{Subject, ENVIRONMENT};
 use super::user;
 use crate::doctor::report::Finding;
 use crate::recorder::{find, Found};
@@ -120,7 +120,9 @@ impl Process {
     /// Describes the process, and says what of it cannot be known.
     pub fn introduction(&self) -> Vec<Finding> {
         let user = user::user_name(self.place.uid);
-        let command = redact::text(&self.title()).into_owned();
+        // The program and its script. Options and further arguments may hold secrets that nothing marks as such.
+        let words = self.command.iter().take(2).enumerate().take_while(|(n, word)| *n == 0 || !word.starts_with('-'));
+        let command = words.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(" ");
         let whom = format!("process {} is {} of user {user}", self.pid, self.name);
         let where_from = if self.contained { ", in a container" } else { "" };
         let mut findings = vec![with_evidence(
@@ -147,30 +149,31 @@ impl Process {
 
     /// Adds what the language of the program sets before the user does: Java's system properties, and .NET's
     /// configuration file.
-    pub fn add_language(&self, subject: &mut Subject) {
+    pub fn add_language(&self, given: &mut Values) {
         let loaded = |name: &str| self.libraries.iter().any(|path| path.ends_with(name));
         if loaded("/libjvm.so") || self.name == "java" {
-            subject.give("SPANWIRE_LANGUAGE", "java", Origin::Code, "Java");
-            let options = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"].map(|name| subject.variable(name));
+            given.give("SPANWIRE_LANGUAGE", "java", Origin::Code, "Java");
+            let options = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"].map(|name| given.variable(name));
             let options: Vec<String> = options.into_iter().flatten().collect();
             let words =
                 options.iter().flat_map(|text| text.split_whitespace()).chain(self.command.iter().map(String::as_str));
             for (name, value) in words.filter_map(|word| word.strip_prefix("-Ddd.")?.split_once('=')) {
                 let name = format!("DD_{}", name.to_ascii_uppercase().replace(['.', '-'], "_"));
-                subject.give(&name, value, Origin::Code, "system property");
+                given.give(&name, value, Origin::Code, "system property");
             }
         }
-        if loaded("/libcoreclr.so") && subject.variable("DD_TRACE_CONFIG_FILE").is_none() {
-            subject.give("SPANWIRE_LANGUAGE", "dotnet", Origin::Code, ".NET");
+        if loaded("/libcoreclr.so") && given.variable("DD_TRACE_CONFIG_FILE").is_none() {
+            given.give("SPANWIRE_LANGUAGE", "dotnet", Origin::Code, ".NET");
             if let Ok(folder) = fs::read_link(format!("/proc/{}/cwd", self.pid)) {
                 let file = folder.join("datadog.json").display().to_string();
-                subject.give("DD_TRACE_CONFIG_FILE", &file, Origin::CodeDefault, ".NET's default");
+                given.give("DD_TRACE_CONFIG_FILE", &file, Origin::CodeDefault, ".NET's default");
             }
         }
     }
 
-    /// Adds the settings that its tracer has, and moves to its place: its network, and its user's permissions.
-    pub fn settle(&mut self, subject: &mut Subject) {
+    /// Adds the settings that its tracer has, and moves to its place: its network, and its user's permissions. Returns
+    /// notes on what was not possible.
+    pub fn settle(&mut self, given: &mut Values) -> Vec<Finding> {
         if let Some(tracer) = self.tracer() {
             for [name, value, origin] in tracer.settings() {
                 let origin = match origin {
@@ -181,17 +184,18 @@ impl Process {
                 };
                 let known = table::all().any(|setting| setting.name == name);
                 // A value that the redactor changed is not the one that the process uses.
-                if known && !value.contains(redact::REDACTED) && !is_given(subject, name, value, origin) {
+                if known && !value.contains(redact::REDACTED) && !is_given(given, name, value, origin) {
                     let place = if origin == Origin::Env { ENVIRONMENT } else { origin_in_code(origin) };
-                    subject.give(name, value, origin, place);
+                    given.give(name, value, origin, place);
                 }
             }
         }
-        subject.read.extend(self.place.enter());
+        let notes = self.place.enter();
         // Paths of the settings are in the file system of the process.
-        if let Some(file) = subject.given.iter_mut().rfind(|given| given.name == "DD_TRACE_CONFIG_FILE") {
+        if let Some(file) = given.0.iter_mut().rfind(|given| given.name == "DD_TRACE_CONFIG_FILE") {
             file.value = self.place.inside(Path::new(&file.value)).display().to_string();
         }
+        notes
     }
 
     /// Corrects what the settings alone do not tell: the address that the tracer has chosen, and where its socket is
@@ -260,9 +264,8 @@ impl Process {
     }
 }
 
-fn is_given(subject: &Subject, name: &str, value: &str, origin: Origin) -> bool {
-    let last = subject.given.iter().rfind(|given| given.name == name && given.origin == origin);
-    last.is_some_and(|given| given.value == value)
+fn is_given(given: &Values, name: &str, value: &str, origin: Origin) -> bool {
+    given.last(name, origin).is_some_and(|given| given.value == value)
 }
 
 fn origin_in_code(origin: Origin) -> &'static str {

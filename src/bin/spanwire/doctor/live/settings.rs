@@ -2,7 +2,8 @@
 //! contradict each other.
 
 use super::found::{bad, good, note, with_evidence};
-use super::subject::{Subject, PRESET, URL};
+use super::given::PRESET;
+use super::subject::{Subject, URL};
 use crate::doctor::report::{Finding, Section};
 use serde_json::{json, Map, Value as Json};
 use spanwire::companion::languages::FOR_SETTINGS;
@@ -15,8 +16,8 @@ const EACH_ITS_OWN: &str = "each program's service is its file name";
 
 /// Resolves the settings as the library does.
 pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Section) {
-    let env = |name: &str| subject.variable(name);
-    let code = known(subject.code());
+    let env = |name: &str| subject.given.variable(name);
+    let code = known(subject.given.code());
     let (mut settings, rejected) = Settings::resolve(&code, &env, &FOR_SETTINGS);
     name_service(&mut settings, subject);
     if let Some(process) = subject.process.as_ref().filter(|_| subject.url.is_none()) {
@@ -24,7 +25,7 @@ pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Sect
     }
     let mut findings = vec![in_force(&settings, subject)];
     findings.extend(rejected.iter().map(|rejected| unusable(rejected, &settings, subject)));
-    let mut names: Vec<&str> = subject.given.iter().map(|given| given.name.as_str()).collect();
+    let mut names: Vec<&str> = subject.given.0.iter().map(|given| given.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     findings.extend(names.into_iter().filter_map(misnamed));
@@ -52,7 +53,7 @@ pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Sect
     let shown = settings.values.iter().map(|value| {
         let own = is_own_name(value) && subject.program.is_none();
         let text = if own { Json::Null } else { value.value.clone().into() };
-        let place = redact::text(subject.place(value.name, value.origin)).into_owned();
+        let place = redact::text(subject.given.place(value.name, value.origin)).into_owned();
         (value.name.to_string(), json!({ "value": text, "origin": value.origin.name(), "place": place }))
     });
     let shown: Map<String, Json> = shown.collect();
@@ -83,7 +84,7 @@ fn in_force(settings: &Settings, subject: &Subject) -> Finding {
     let lines: Vec<String> = shown
         .map(|v| match is_own_name(v) {
             true => format!("{} is not set: {EACH_ITS_OWN}", v.name),
-            false => format!("{}={} ({})", v.name, v.value, subject.place(v.name, v.origin)),
+            false => format!("{}={} ({})", v.name, v.value, subject.given.place(v.name, v.origin)),
         })
         .collect();
     let set = settings.values.iter().filter(|v| v.origin != Origin::Default).count();
@@ -95,7 +96,7 @@ fn in_force(settings: &Settings, subject: &Subject) -> Finding {
     if subject.url.is_none() {
         return finding;
     }
-    let (mut code, env) = (known(subject.code()), |name: &str| subject.variable(name));
+    let (mut code, env) = (known(subject.given.code()), |name: &str| subject.given.variable(name));
     code.pop();
     let (mut alone, _) = Settings::resolve(&code, &env, &FOR_SETTINGS);
     if let Some(process) = &subject.process {
@@ -114,7 +115,7 @@ fn is_own_name(value: &Value) -> bool {
 
 /// Returns where a value is from, for a sentence.
 fn from(subject: &Subject, value: &Value) -> String {
-    with_article(subject.place(value.name, value.origin))
+    with_article(subject.given.place(value.name, value.origin))
 }
 
 fn with_article(place: &str) -> String {
@@ -126,7 +127,7 @@ fn with_article(place: &str) -> String {
 
 fn unusable(rejected: &Rejected, settings: &Settings, subject: &Subject) -> Finding {
     let Rejected { name, value, origin, why } = rejected;
-    let given = match subject.place(name, *origin) {
+    let given = match subject.given.place(name, *origin) {
         "--url" => "--url".to_owned(),
         place => format!("{name} (from {})", with_article(place)),
     };
