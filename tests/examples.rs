@@ -29,7 +29,10 @@ fn example(path: &str, needs: &[&str]) -> Option<Host> {
     Some(match source.extension().and_then(|extension| extension.to_str()) {
         Some("c") => command(compile_c(&source)),
         Some("cpp") => command(compile_cpp(&source)),
-        Some("php") => command("php").arg(source.display()),
+        Some("php") => {
+            let library = stage().join("lib/libspanwire.so.0");
+            command("php").arg("-d").arg(format!("spanwire.library={}", library.display())).arg(source.display())
+        }
         _ => command("ruby").arg(source.display()),
     })
 }
@@ -197,8 +200,11 @@ fn the_log_reaches_a_sink_and_a_poll_while_debug_mode_is_on() {
 
 #[test]
 fn a_context_comes_in_and_goes_out_in_headers() {
-    let languages: [(&str, &[&str]); 2] =
-        [("examples/cpp/propagation.cpp", &["g++"]), ("examples/ruby/propagation.rb", &["ruby", "ruby-ffi"])];
+    let languages: [(&str, &[&str]); 3] = [
+        ("examples/cpp/propagation.cpp", &["g++"]),
+        ("examples/php/propagation.php", &["php"]),
+        ("examples/ruby/propagation.rb", &["ruby", "ruby-ffi"]),
+    ];
     for (path, needs) in languages {
         let Some(propagation) = example(path, needs) else { continue };
         assert_as_promised(path, &propagation.run().ok().stdout);
