@@ -76,7 +76,7 @@ fn read(stdout: &str) -> BTreeMap<String, Got> {
         match words[..] {
             ["context", trace, span, priority] => {
                 got.context.insert("trace".into(), trace.into());
-                if span.trim_matches('0') != "" {
+                if !span.trim_matches('0').is_empty() {
                     got.context.insert("span".into(), span.into());
                 }
                 if let Ok(priority) = priority.parse::<i64>() {

@@ -71,13 +71,13 @@ pub fn extract<'a>(
     let baggage = items.map_or(Ok(Buffer::new()), |items| baggage::read(items, config))?;
     let mut extracted = Extracted { baggage, ..Extracted::default() };
     match chosen {
-        None if extracted.baggage.len() == 0 => return Ok(None),
+        None if extracted.baggage.is_empty() => return Ok(None),
         None => {}
         Some((style, found)) if config.behavior == Behavior::Restart => {
             // A link needs a span.
-            if found.trace_id_low != 0 && found.span_id != 0 {
-                write_links(&[Some(Link { style, context: found, reason: Reason::Restarted })], &mut extracted.links)?;
-            }
+            let is_linked = found.trace_id_low != 0 && found.span_id != 0;
+            let link = is_linked.then_some(Link { style, context: found, reason: Reason::Restarted });
+            write_links(&[link], &mut extracted.links)?;
         }
         Some((_, found)) => {
             keep(&found, &mut extracted)?;

@@ -128,7 +128,7 @@ fn extract_first_ends_the_search() {
     let headers = [DATADOG[0], DATADOG[1], ("traceparent", PARENT), ("baggage", "a=1")];
     let found =
         read(&headers, &Config { extract_first: true, ..config("datadog,tracecontext,baggage") }).expect("a context");
-    assert!(found.trace_id_low == 12345 && found.links.len() == 0);
+    assert!(found.trace_id_low == 12345 && found.links.is_empty());
     assert_eq!(items(found.baggage.bytes()).len(), 1, "baggage is no context of another trace");
 }
 

@@ -76,9 +76,9 @@ pub fn hex_byte(first: u8, second: u8) -> Option<u8> {
 fn half_of_hex(digits: &[u8; 16], at: usize, upper: Upper) -> (u64, u64) {
     let mut word = u64::from_be_bytes(digits[at..at + 8].try_into().unwrap_or_default());
     if upper == Upper::Taken {
-        word |= (word & EACH * 0x40) >> 1;
+        word |= (word & (EACH * 0x40)) >> 1;
     }
-    let values = (word & EACH * 0x0f) + ((word >> 6 & EACH) * 9);
+    let values = (word & (EACH * 0x0f)) + ((word >> 6 & EACH) * 9);
     let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
     ((fours | fours >> 16) & 0xffff_ffff, word)
@@ -92,7 +92,7 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 fn hex_half(number: u64) -> u64 {
     let fours = (number | number << 16) & 0x0000_ffff_0000_ffff;
     let pairs = (fours | fours << 8) & 0x00ff_00ff_00ff_00ff;
-    let values = (pairs | pairs << 4) & EACH * 0x0f;
+    let values = (pairs | pairs << 4) & (EACH * 0x0f);
     let letters = (values + EACH * 6) >> 4 & EACH;
     values + EACH * u64::from(b'0') + letters * u64::from(b'a' - b'0' - 10)
 }

@@ -31,7 +31,7 @@ pub fn extract<'a>(
 
 fn kept(index: u32, extracted: Extracted) -> Result<Kept, Full> {
     let mut links = Buffer::new();
-    if extracted.links.len() > 0 {
+    if !extracted.links.is_empty() {
         texts::push(&mut links, b"_dd.span_links", extracted.links.bytes())?;
     }
     let bytes = extracted.tags.capacity() + extracted.baggage.capacity() + links.capacity();

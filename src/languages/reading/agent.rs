@@ -2,8 +2,11 @@
 
 use super::{begins_message, Place};
 
-/// Words of its lines, of releases 5 to 7, and whether a line with the word is the Agent's.
-pub const MARKS: [(&str, fn(&Place<'_>) -> bool); 23] = [
+/// A word of its lines, and whether a line with the word is the Agent's.
+type Mark = (&'static str, fn(&Place<'_>) -> bool);
+
+/// Words of its lines, of releases 5 to 7.
+pub const MARKS: [Mark; 23] = [
     (" | (pkg/", always),
     (" | (comp/", always),
     (" | (cmd/", always),
