@@ -48,6 +48,10 @@ fn the_examples_say_what_they_promise_with_the_extension_and_without() {
         let mut promised: Vec<String> = (1..=4).map(|n| format!("worker {n}: 6 spans finished, 6 sent")).collect();
         promised.extend(["parent: 1 spans finished, 1 sent", "all: 25 spans finished, 25 sent"].map(str::to_owned));
         assert_eq!(workers, promised, "{how}");
+        let carried = run("propagation.php");
+        let promised = "continues the trace of the span 987654321, kept by the user\nbaggage: user.id=42\n\
+                        baggage: user.id=42,cart=3\ntraceparent: 00-640cfd8d00000000112210f47de98115-";
+        assert!(carried.starts_with(promised), "{how}: {carried}");
         let log = run("log_sink.php");
         let mut promised = Vec::new();
         for who in ["sink", "poll"] {

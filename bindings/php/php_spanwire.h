@@ -27,7 +27,7 @@ extern zend_module_entry spanwire_module_entry;
 typedef struct sw_tracer sw_tracer;
 
 /*
- * A span on the stack of current spans. It outlives its PHP object while later spans are above it, so that spans may
+ * A span, perhaps on the stack of current spans. It outlives its PHP object while later spans are above it, so that spans may
  * finish in any order.
  */
 typedef struct sw_node {

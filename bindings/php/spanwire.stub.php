@@ -251,8 +251,7 @@ final class Context
     public function priority(): ?int {}
 
     /**
-     * Returns the headers for a request to another service: those of all styles in `DD_TRACE_PROPAGATION_STYLE_INJECT`.
-     * The sampling decision of the trace is made now, if it was not before.
+     * Returns the headers that pass the context on as if this process were not there, for a proxy that starts no span.
      *
      * @param array<string|int, mixed>|null $headers a variable; gets the headers as well, instead of its own ones of
      *        the same name in any case
@@ -269,8 +268,8 @@ final class Context
     public function injectLines(): array {}
 
     /**
-     * Sets an item of baggage: a text that spans get that start with this context later, and that `inject()` sends to
-     * other services. It is no tag.
+     * Sets an item of baggage: a text that spans get that start with this context later, and that `inject()`
+     * sends to other services. It is no tag.
      */
     public function setBaggage(string $key, string $value): static {}
 
@@ -294,7 +293,10 @@ function available(): bool {}
 /** Returns the version of the loaded library, or null. */
 function version(): ?string {}
 
-/** Returns the open span that was started last in this request and fiber: the parent of the next one. */
+/**
+ * Returns the current span of this fiber: the latest open one of `trace()`, or of `startSpan()` with `activate: true`. It is
+ * the parent of spans that name none.
+ */
 function current_span(): ?Span {}
 
 /** Returns the current span's trace id as `dd.trace_id` in logs, or null. */

@@ -1,6 +1,6 @@
 /*
- * The current span of each fiber: the one that was started last and is open. Also the list of all open spans of the
- * request.
+ * The current span of each fiber: the latest one that was made current and is open. Also the list of all open spans of
+ * the request.
  */
 #include "php_spanwire.h"
 

@@ -103,7 +103,7 @@ pub fn begins_message(before: &str) -> bool {
     if !last.is_alphabetic() {
         return !matches!(last, ',' | '.' | '?' | '!' | '`' | '\'');
     }
-    let word = &before[before.rfind(|c: char| !c.is_alphabetic() && c != '_').map_or(0, |at| at + 1)..];
+    let word = before.rsplit(|c: char| !c.is_alphabetic() && c != '_').next().unwrap_or_default();
     let word = if word.is_ascii() { word } else { return false };
     // A time in UTC ends in a letter.
     let time = word == "Z" && before.len() > 1 && before.as_bytes()[before.len() - 2].is_ascii_digit();

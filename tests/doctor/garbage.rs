@@ -40,6 +40,14 @@ fn a_file_that_is_no_log_is_reported_and_harms_nothing() {
     }
 }
 
+/// A sign of several bytes before the name of a level.
+#[test]
+fn a_damaged_character_before_a_level_harms_nothing() {
+    let folder = Folder::new("damaged");
+    let visit = doctor(&[&folder.file("log", "used\u{fffd}WARN DATADOG TRACER DIAGNOSTIC - Agent Error: timed out\n")]);
+    assert_eq!((visit.stderr.as_str(), visit.status), ("", 1), "{:#}", visit.report);
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_named_and_the_others_are_read() {
     let folder = Folder::new("unread");

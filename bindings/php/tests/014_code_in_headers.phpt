@@ -22,7 +22,10 @@ foreach ([1, 100] as $more) {
     $parent = ['45' . str_repeat('6', 3)];
     $headers = ['x-datadog-trace-id' => &$id, 'x-datadog-parent-id' => &$parent];
     for ($i = 0; $i < $more; $i++) $headers["accept-$i"] = &$id;
-    $headers['forwarded'] = [$runs(function () use (&$id, &$parent, &$headers): void { $id = str_repeat('9', 3); $parent = null; $headers = null; })];
+    $headers['forwarded'] = [$runs(function () use (&$id, &$parent, &$headers, &$others): void {
+        $id = $parent = $headers = null;
+        for ($i = 0; $i < 200; $i++) $others[] = str_repeat('9', 5 + $i % 2); // where those texts were
+    })];
     $context = Context::extract($headers);
     var_dump($context->traceId(), $context->spanId());
     unset($headers, $id, $parent);

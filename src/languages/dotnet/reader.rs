@@ -28,9 +28,30 @@ pub static READER: LogReader = LogReader {
         ("Error when invoking managed method: Datadog.Trace.", |_| {
             Some(("dotnet", Seen::Trouble("tracing.not_started")))
         }),
+        ("DATADOG TRACER DIAGNOSTICS - ", diagnostic),
         ("[debug] JITCompilationStarted", |_| Some(("dotnet", Seen::Line))),
     ],
 };
+
+/// Whether a diagnostic is .NET's; PHP's begin with the same words.
+fn is_diagnostic(message: &str) -> bool {
+    ["- Profiler disabled", "- Failed to attach profiler", "- Error fetching configuration", "- Partial flush should"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+/// Reads a diagnostic of the native part.
+fn diagnostic<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {
+    let message = place.from_word();
+    let seen = match message {
+        _ if !is_diagnostic(message) => return None,
+        _ if message.contains("- Profiler disabled") => Seen::Off,
+        _ if message.contains("- Failed to attach") => Seen::Trouble("tracing.not_started"),
+        _ if message.contains("- Error fetching") => Seen::Trouble("setting.rejected"),
+        _ => Seen::Line,
+    };
+    Some(("dotnet", seen))
+}
 
 /// Reads a number of dropped traces in another format.
 fn dropped<'a>(place: &Place<'a>) -> Option<(&'static str, Seen<'a>)> {

@@ -9,7 +9,12 @@ pub static READER: LogReader = LogReader {
     logs_success: true,
     logs_spans: true,
     logs_ends: false,
-    marks: &[("Datadog Tracer v", read), ("Datadog Tracer Error: ", read_v0), ("cannot flush traces: ", read_first)],
+    marks: &[
+        ("Datadog Tracer v", read),
+        ("Datadog APM SDK v", read),
+        ("Datadog Tracer Error: ", read_v0),
+        ("cannot flush traces: ", read_first),
+    ],
 };
 
 /// Reads a line of the first releases, which had no frame.

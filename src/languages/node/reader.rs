@@ -83,6 +83,7 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
             // The object is on the next lines.
             let id = match before {
                 _ if before.contains("ddtrace: [") || before.contains("datadog: [") => "ruby",
+                _ if before.contains("[INF] ") => "dotnet",
                 _ => "php",
             };
             let end = message.trim_end();
@@ -111,6 +112,7 @@ fn read<'a>(before: &str, message: &'a str) -> Option<(&'static str, Seen<'a>)> 
     }
     // A body that is no JSON may be an application's sentence.
     if let Some(body) = message.strip_prefix("Response from the ").and_then(|rest| after(rest, "gent: ")) {
+        let before = before.strip_suffix(": ").unwrap_or(before);
         if !body.starts_with(['{', '<', '[']) && !begins_message(before) {
             return None;
         }

@@ -18,6 +18,7 @@ pub static READER: LogReader = LogReader {
         ("Failed sending traces to the sidecar", bare),
         ("Failed connecting to the sidecar", bare),
         ("Failed starting the sidecar", bare),
+        ("DATADOG TRACER DIAGNOSTICS - ", bare),
         ("DataDog trace extension verification", |_| Some(("php", Seen::Line))),
         ("Skipping flushing trace as connection to sidecar failed", bare),
         ("Unable to send payload to background sender", bare),
@@ -92,6 +93,13 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'S' if starts("Skipping flushing trace as connection to sidecar failed") => Seen::Trouble("spans.dropped"),
         b'L' if starts("Loaded integration ") => Seen::Integration,
         b'D' if starts("DATADOG TRACER CONFIGURATION") => Seen::Config(Config::read(message)?.into()),
+        // .NET's begin with the same words.
+        b'D' if ["TICS - Profiler ", "TICS - Failed to attach", "TICS - Error fetching", "TICS - Partial flush"]
+            .iter()
+            .any(|words| message.contains(words)) =>
+        {
+            return None
+        }
         b'D' if starts("DATADOG TRACER DIAGNOSTICS - agent_error: ") => {
             Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: false }
         }

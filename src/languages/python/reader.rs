@@ -31,6 +31,7 @@ pub static READER: LogReader = LogReader {
         ("failed_to_send traces to ", bare),
         ("cannot send spans to ", bare),
         ("cannot send services to ", bare),
+        ("failed_to_send services to ", bare),
         ("UploadFailed: Unable to upload profile", |_| Some(("python", Seen::Beside))),
         ("failed to send telemetry to ", bare),
         ("error sending spans", short),
@@ -215,6 +216,9 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'F' if starts("Failed to send traces to ") => Seen::lost(reason(message), None),
         b'f' if starts("failed_to_send traces to ") => Seen::lost(reason(message), None),
         b'c' if starts("cannot send spans to ") => Seen::lost(reason(message), None),
+        b'f' if starts("failed_to_send services to ") => {
+            Seen::Side { cause: errors::answered(message).or_else(|| errors::cause(message)), agent: false }
+        }
         b'c' if starts("cannot send services to ") => Seen::Side { cause: errors::cause(message), agent: true },
         b'f' if starts("failed to send telemetry to ") => Seen::Side { cause: errors::cause(message), agent: false },
         b'i' if starts("initialized DatadogSampler(") || starts("initialized RateSampler, ") => Seen::Line,
@@ -275,7 +279,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b'-' if starts("- DATADOG TRACER CONFIGURATION") || starts("- - DATADOG TRACER CONFIGURATION") => {
             Seen::Config(Config::read(message)?.into())
         }
-        b'-' if message.contains("DATADOG TRACER DIAGNOSTIC") => {
+        b'-' if message.contains("DATADOG TRACER DIAGNOSTIC - ") => {
             Seen::Failed { cause: errors::cause(message), traces: 0, lost: false, echo: false }
         }
         _ => return None,

@@ -3,7 +3,7 @@
 use super::{begins_message, Place};
 
 /// Words of its lines, of releases 5 to 7, and whether a line with the word is the Agent's.
-pub const MARKS: [(&str, fn(&Place<'_>) -> bool); 22] = [
+pub const MARKS: [(&str, fn(&Place<'_>) -> bool); 23] = [
     (" | (pkg/", always),
     (" | (comp/", always),
     (" | (cmd/", always),
@@ -27,6 +27,7 @@ pub const MARKS: [(&str, fn(&Place<'_>) -> bool); 22] = [
     // Within the text of another record.
     ("\\\"agent\\\":\\\"trace\\\"", always),
     ("Receiver (previous minute)", always),
+    ("Status: Not running or unreachable on ", always),
 ];
 
 fn always(_: &Place<'_>) -> bool {

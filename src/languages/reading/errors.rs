@@ -240,16 +240,48 @@ pub fn is_frame(line: &str) -> bool {
     BEFORE.iter().any(|words| line.contains(words)) || rust() || python()
 }
 
-/// Whether a line looks like the continuation of an error: indented, a place in a program, or the name of an error.
-pub fn continues(line: &str) -> bool {
-    const BEGIN: [&str; 7] =
-        ["Traceback", "Caused by", "During handling", "The above exception", "---", "stack backtrace", "thread="];
-    let text = line.trim_start();
-    // Behind the words of a log driver an indented line has a row of blanks.
-    let indented = text.len() < line.len() || text.is_empty() || line.contains("   ");
-    let within = || BEGIN.iter().any(|words| line.contains(words)) || text.starts_with(['}', ']', '^', '~']);
-    let named = || ["Error", "Exception", "error:"].iter().any(|word| text.contains(word));
-    indented || is_frame(line) || within() || named()
+/// How the line of a failure looks, with which the lines below it are compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    level: bool,
+    blanks: bool,
+}
+
+impl Look {
+    /// Returns the look of a line.
+    pub fn of(line: &str) -> Look {
+        const LEVELS: [&str; 10] =
+            ["DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL", "SEVERE", "TRACE"];
+        let start = line.char_indices().nth(80).map_or(line, |(end, _)| &line[..end]);
+        let mut words = start.split(|c: char| !c.is_ascii_alphanumeric());
+        Look { level: words.any(|word| LEVELS.contains(&word)), blanks: line.contains("   ") }
+    }
+
+    /// Whether a line below looks like the continuation of an error: indented, a place in a program, or the name of an
+    /// error.
+    pub fn continues(self, line: &str) -> bool {
+        const BEGIN: [&str; 8] = [
+            "Traceback",
+            "Caused by",
+            "During handling",
+            "The above exception",
+            "---",
+            "stack backtrace",
+            "thread=",
+            "(Status: ",
+        ];
+        let text = line.trim_start();
+        // Behind the words of a log driver an indented line has a row of blanks.
+        let indented = text.len() < line.len() || text.is_empty() || (!self.blanks && line.contains("   "));
+        let within = || BEGIN.iter().any(|words| line.contains(words)) || text.starts_with(['}', ']', '^', '~']);
+        let named = || ["Error", "Exception", "error:"].iter().any(|word| text.contains(word));
+        indented || is_frame(line) || within() || named()
+    }
+
+    /// Whether a line below begins another record: it has a level, unlike the failure, and continues no error.
+    pub fn ends_at(self, line: &str) -> bool {
+        !self.level && Look::of(line).level && !self.continues(line)
+    }
 }
 
 /// Returns the status of an answer that a text names in the words of one of the tracers.

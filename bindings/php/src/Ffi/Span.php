@@ -5,7 +5,7 @@ namespace Spanwire\Ffi {
     use Spanwire\Span;
 
     /**
-     * The current span of each fiber: the one that was started last and is open.
+     * The current span of each fiber: the latest one that was made current and is open.
      *
      * @internal
      */

@@ -36,24 +36,40 @@ module Spanwire
       headers
     end
 
-    # Names of Rack's env that are no headers of the request have no prefix.
+    # The headers that contexts are read from, to be looked up in Rack's env.
+    NAMES = %w[
+      x-datadog-trace-id x-datadog-parent-id x-datadog-sampling-priority x-datadog-origin x-datadog-tags
+      traceparent tracestate x-b3-traceid x-b3-spanid x-b3-sampled x-b3-flags b3 baggage
+    ].to_h { |name| ["HTTP_#{name.upcase.tr("-", "_")}".freeze, name.freeze] }.freeze
+    # Every request in Rack has it, and no header of a Hash is named so.
     RACK = "REQUEST_METHOD"
     PREFIX = "HTTP_"
-    private_constant :RACK, :PREFIX
+    private_constant :NAMES, :RACK, :PREFIX
 
     # Names and values in turn, as bytes. An Array as a value is a header that came several times.
     def texts_of(headers)
-      rack = headers.is_a?(Hash) && headers.key?(RACK)
       texts = []
-      headers.each do |name, value|
-        name = name.name if name.is_a?(Symbol)
-        next unless name.is_a?(String) && (!rack || name.start_with?(PREFIX)) && !value.nil?
+      if headers.is_a?(Hash) && headers.key?(RACK)
+        NAMES.each { |key, name| add(texts, name, headers[key]) }
+      else
+        headers.each do |name, value|
+          name = name.name if name.is_a?(Symbol)
+          next unless name.is_a?(String)
 
-        name = name.b
-        name.tr!("_", "-") unless name.start_with?(PREFIX)
-        value.is_a?(Array) ? value.each { |one| texts.push(name, one.to_s.b) } : texts.push(name, value.to_s.b)
+          name = name.b
+          name.tr!("_", "-") unless name.start_with?(PREFIX)
+          add(texts, name, value)
+        end
       end
       texts
+    end
+
+    def add(texts, name, value)
+      case value
+      when nil then nil
+      when Array then value.each { |one| texts.push(name, one.to_s.b) }
+      else texts.push(name, value.to_s.b)
+      end
     end
 
     def lines_of(span)
@@ -69,6 +85,6 @@ module Spanwire
     rescue StandardError
       ""
     end
-    private_class_method :texts_of, :lines_of
+    private_class_method :texts_of, :add, :lines_of
   end
 end

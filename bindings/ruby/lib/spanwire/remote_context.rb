@@ -52,8 +52,9 @@ module Spanwire
       nil
     end
 
-    # A copy would free the context of the original.
+    # A copy has nothing. Ruby gives it the finalizer of the original, which would free the context of the original.
     def initialize_copy(_other)
+      ObjectSpace.undefine_finalizer(self)
       @handle = 0
       @release = Release.new(0)
     end

@@ -25,29 +25,29 @@ pub fn facts(config: &Config) -> Value {
 
 /// Finds start-up lines of one service that differ in settings that should be equal.
 pub fn disagreement<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Finding> {
-    let mut first: Vec<&Config> = Vec::new();
+    let place = |config: &Config| {
+        let url = config.agent_url.clone()?;
+        Some(url.trim_end_matches("/v0.4/traces").trim_end_matches('/').to_owned())
+    };
+    let names = ["agent_url", "env", "version"];
+    let mut first: Vec<(&Option<String>, [Option<String>; 3])> = Vec::new();
     let mut evidence = Vec::new();
     for config in configs {
-        let Some(known) = first.iter().find(|known| known.service == config.service) else {
-            first.push(config);
+        let values = [place(config), config.env.clone(), config.service_version.clone()];
+        let Some((_, known)) = first.iter_mut().find(|(service, _)| **service == config.service) else {
+            first.push((&config.service, values));
             continue;
         };
-        let place = |config: &Config| {
-            let url = config.agent_url.clone()?;
-            Some(url.trim_end_matches("/v0.4/traces").trim_end_matches('/').to_owned())
-        };
-        let pairs = [
-            ("agent_url", place(known), place(config)),
-            ("env", known.env.clone(), config.env.clone()),
-            ("version", known.service_version.clone(), config.service_version.clone()),
-        ];
-        for (name, one, other) in pairs {
-            if let (Some(one), Some(other)) = (&one, &other) {
-                let service = config.service.as_deref().unwrap_or("?");
-                let line = format!("service {}: {name} is {} and {}", shown(service), shown(one), shown(other));
-                if one != other && !evidence.contains(&line) {
-                    evidence.push(line);
-                }
+        for ((name, one), other) in names.iter().zip(known).zip(values) {
+            let (Some(one), Some(other)) = (&*one, &other) else {
+                // A start-up line may leave a setting out that a later one has.
+                *one = one.take().or(other);
+                continue;
+            };
+            let service = config.service.as_deref().unwrap_or("?");
+            let line = format!("service {}: {name} is {} and {}", shown(service), shown(one), shown(other));
+            if one != other && !evidence.contains(&line) {
+                evidence.push(line);
             }
         }
     }

@@ -58,6 +58,8 @@ pub struct Loss {
 pub struct Story {
     pub lines: u64,
     pub configs: Vec<Config>,
+    /// The line of the last start-up line.
+    configured_at: u64,
     pub integrations: u64,
     pub started: u64,
     pub finished: u64,
@@ -108,6 +110,8 @@ pub struct Story {
     too_many_open: bool,
     /// A failure whose reason is on a later line.
     awaited: Option<Awaited>,
+    /// How its line looks.
+    look: errors::Look,
 }
 
 /// A failure whose reason may follow.
@@ -155,12 +159,16 @@ impl Story {
                 self.agent_hint |= agent;
                 match cause {
                     Some(cause) => self.hint(cause, line, number),
-                    None => self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: true, start: false }),
+                    None => {
+                        self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: true, start: false });
+                        self.look = errors::Look::of(line);
+                    }
                 }
             }
             Seen::NotStarted => {
                 self.trouble("tracing.not_started", line, number);
                 self.awaited = Some(Awaited { left: PATIENCE, lost: false, side: false, start: true });
+                self.look = errors::Look::of(line);
             }
             Seen::Answered { taken } | Seen::AnsweredBare { taken } => {
                 self.refused = !taken;
@@ -287,6 +295,11 @@ impl Story {
 
     /// Reads a line that no tracer began: it may contain the reason of the failure before it.
     pub fn continued(&mut self, line: &str, number: u64) {
+        if self.look.ends_at(line) {
+            // Another logger's error has nothing to do with the failure before it.
+            self.ended_wait();
+            return;
+        }
         self.look_for_reason(line, number);
     }
 
@@ -295,10 +308,15 @@ impl Story {
         self.awaited.is_some() || self.hang_up.is_some()
     }
 
-    /// Called at the end of a file.
-    pub fn ended(&mut self) {
+    /// Gives up waiting for a reason.
+    fn ended_wait(&mut self) {
         self.awaited = None;
         self.hang_up = None;
+    }
+
+    /// Called at the end of a file.
+    pub fn ended(&mut self) {
+        self.ended_wait();
         self.refused = false;
         self.pending_traces = 0;
     }
@@ -357,6 +375,19 @@ impl Story {
             let cause = cause.or_else(|| errors::refusal_by_reason(error));
             self.trouble(cause.unwrap_or("agent.unreachable"), line, number);
         }
+        // Two dialects of ours write the start-up line in an old form and in today's, one behind the other.
+        let same = |one: &Option<String>, other: &Option<String>| one.is_none() || one == other;
+        let old_form = self.configs.last().is_some_and(|last| {
+            self.configured_at + 1 == number
+                && matches!(last.language.as_deref(), Some("java" | "ruby"))
+                && last.service == config.service
+                && same(&last.env, &config.env)
+                && same(&last.service_version, &config.service_version)
+        });
+        self.configured_at = number;
+        if old_form {
+            self.configs.pop();
+        }
         if self.configs.len() < CONFIGS_MAX {
             self.configs.push(config);
         }
@@ -384,6 +415,7 @@ impl Story {
             None => {
                 let before = self.awaited.is_some_and(|waited| waited.lost && !waited.side);
                 self.awaited = Some(Awaited { left: PATIENCE, lost: lost || before, side: false, start: false });
+                self.look = errors::Look::of(line);
                 // Reported if no other cause is found; removed otherwise.
                 self.trouble("agent.unreachable", line, number).lost |= lost;
             }
@@ -425,7 +457,7 @@ impl Story {
             }
             None => {
                 // The program's own lines soon end the wait: their errors are not the tracer's.
-                let cost = if errors::continues(line) || source { 1 } else { FOREIGN };
+                let cost = if self.look.continues(line) || source { 1 } else { FOREIGN };
                 self.awaited = left.checked_sub(cost).map(|left| Awaited { left, lost, side, start });
             }
         }
