@@ -159,7 +159,22 @@ static UNWIPED_GENERATION: AtomicU32 = AtomicU32::new(0);
 /// Returns a number that distinguishes this process from its ancestors. A pid does not: a child that is the first
 /// process of a new pid namespace has pid 1, as its parent may have. Where the kernel cannot wipe pages, this is the
 /// pid.
+#[inline]
 pub fn generation() -> u32 {
+    let word = GENERATION.load(Acquire);
+    if word.is_null() || std::ptr::eq(word, &UNWIPED_GENERATION) {
+        return make_generation();
+    }
+    // SAFETY: the page is never unmapped.
+    match unsafe { &*word }.load(Acquire) {
+        0 => make_generation(),
+        generation => generation,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn make_generation() -> u32 {
     let unwiped = std::ptr::addr_of!(UNWIPED_GENERATION).cast_mut();
     if GENERATION.load(Acquire).is_null() {
         let page = map_wiped_page().map_or(unwiped, |page| page.cast());

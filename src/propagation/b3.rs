@@ -19,7 +19,7 @@ pub const STYLE: Style = Style {
     inject,
 };
 
-fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
+fn extract<'a>(fields: &Fields<'a>, _: &Config, harvest: &mut Harvest<'a>) {
     let priority = match (fields.get(3), fields.get(2)) {
         (Some(b"1"), _) => Some(2),
         (_, Some(b"1")) => Some(1),

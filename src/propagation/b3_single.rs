@@ -13,7 +13,7 @@ pub const STYLE: Style = Style { names: &["b3", "b3 single header"], headers: &[
 /// Longer headers are not read.
 const MAX: usize = 128;
 
-fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
+fn extract<'a>(fields: &Fields<'a>, _: &Config, harvest: &mut Harvest<'a>) {
     let Some(text) = fields.get(0).filter(|text| text.len() <= MAX) else { return };
     let (trace_id, rest) = split(text, b'-');
     harvest.found = match rest {

@@ -16,7 +16,7 @@ pub const STYLE: Style = Style {
     inject,
 };
 
-fn extract<'a>(fields: &Fields<'a, '_>, harvest: &mut Harvest<'a>) {
+fn extract<'a>(fields: &Fields<'a>, harvest: &mut Harvest<'a>) {
     harvest.baggage = fields.get(0).filter(|text| !text.is_empty());
 }
 

@@ -2,7 +2,6 @@
 
 use super::headers::{Field, Fields, Repeated};
 use super::list::STYLES;
-use std::borrow::Cow;
 
 /// Room for the headers of all styles.
 const MAX: usize = 16;
@@ -45,7 +44,10 @@ const COUNT: usize = FLAT.1;
 
 /// The headers that some style reads.
 pub struct Headers<'a> {
-    values: [Option<Cow<'a, [u8]>>; COUNT],
+    /// Their values; empty where there is none.
+    values: [&'a [u8]; COUNT],
+    /// Lists that are joined of several headers, with the field's number.
+    joined: Vec<(usize, Vec<u8>)>,
 }
 
 impl<'a> Headers<'a> {
@@ -53,40 +55,54 @@ impl<'a> Headers<'a> {
     /// gives it (`HTTP_X_DATADOG_TRACE_ID`).
     #[inline]
     pub fn collect(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Headers<'a> {
-        let (mut found, mut joins) = (Headers { values: [const { None }; COUNT] }, 0);
-        let mut void = 0u32;
+        let mut found = Headers { values: [&[]; COUNT], joined: Vec::new() };
+        let (mut seen, mut void, mut joins) = (0u32, 0u32, 0);
         for (name, value) in headers {
             let (name, in_cgi) = match name.strip_prefix(b"HTTP_") {
                 Some(rest) => (rest, true),
                 None => (name, false),
             };
             let Some(n) = number_of(name, in_cgi) else { continue };
-            match &mut found.values[n] {
-                None => found.values[n] = Some(Cow::Borrowed(value)),
-                Some(former) => match FIELDS[n].repeated {
+            if seen >> n & 1 == 0 {
+                seen |= 1 << n;
+                found.values[n] = value;
+            } else {
+                match FIELDS[n].repeated {
                     Repeated::First => {}
                     Repeated::Void => void |= 1 << n,
-                    Repeated::List => {
+                    Repeated::List if joins < JOINS_MAX => {
                         joins += 1;
-                        if joins <= JOINS_MAX && former.len() + value.len() < JOINED_MAX {
-                            let former = former.to_mut();
-                            former.push(b',');
-                            former.extend_from_slice(value);
-                        }
+                        found.join(n, value);
                     }
-                },
+                    Repeated::List => {}
+                }
             }
         }
         if void != 0 {
-            (0..COUNT).filter(|n| void >> n & 1 == 1).for_each(|n| found.values[n] = None);
+            (0..COUNT).filter(|n| void >> n & 1 == 1).for_each(|n| found.values[n] = &[]);
         }
         found
     }
 
+    /// Adds a further header to a list.
+    #[cold]
+    fn join(&mut self, n: usize, value: &[u8]) {
+        match self.joined.iter_mut().find(|(other, _)| *other == n) {
+            Some((_, former)) if former.len() + value.len() < JOINED_MAX => {
+                former.push(b',');
+                former.extend_from_slice(value);
+            }
+            None if self.values[n].len() + value.len() < JOINED_MAX => {
+                self.joined.push((n, [self.values[n], value].join(&b',')));
+            }
+            _ => {}
+        }
+    }
+
     /// The headers of a style.
     #[inline]
-    pub fn of<'b>(&'b self, style: usize) -> Fields<'b, 'a> {
-        Fields(self.values.get(FLAT.2[style]..).unwrap_or_default())
+    pub fn of<'b>(&'b self, style: usize) -> Fields<'b> {
+        Fields { values: &self.values, joined: &self.joined, first: FLAT.2[style] }
     }
 }
 

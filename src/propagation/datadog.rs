@@ -5,7 +5,7 @@ use super::found::{Found, Harvest, Misread};
 use super::headers::{Field, Fields};
 use super::keys::{ORIGIN, TRAVELS};
 use super::style::Style;
-use super::text::{decimal, each_part, find, hex, is_printable, signed, split, Upper};
+use super::text::{decimal, decimal_of, each_part, find, hex, is_printable, signed, split, Digits, Upper};
 use super::writer::{Fault, Writer};
 use crate::span::texts;
 
@@ -27,18 +27,17 @@ pub(super) const ORIGIN_MAX: usize = 256;
 /// The longest malformed value that an error repeats.
 const REPEATED_MAX: usize = 64;
 
-fn extract<'a>(fields: &Fields<'a, '_>, config: &Config, harvest: &mut Harvest<'a>) {
+fn extract<'a>(fields: &Fields<'a>, config: &Config, harvest: &mut Harvest<'a>) {
     let id = |n| fields.get(n).and_then(decimal);
     let Some(trace_id_low) = id(0).filter(|&id| id != 0) else { return };
     let origin = fields.get(3).filter(|origin| origin.len() <= ORIGIN_MAX && is_printable(origin)).unwrap_or_default();
     // Only a trace that a system without spans began has no parent.
     let Some(span_id) = id(1).or((!origin.is_empty()).then_some(0)) else { return };
     let priority = fields.get(2).and_then(signed);
-    let mut found = Found { trace_id_low, span_id, priority, origin, ..Found::default() };
-    if let Some(tags) = fields.get(4).filter(|tags| !tags.is_empty()) {
-        read_tags(tags, config, &mut found);
+    let found = harvest.found.insert(Found { trace_id_low, span_id, priority, origin, ..Found::default() });
+    if let Some(tags) = fields.get(4) {
+        read_tags(tags, config, found);
     }
-    harvest.found = Some(found);
 }
 
 fn read_tags<'a>(tags: &'a [u8], config: &Config, found: &mut Found<'a>) {
@@ -48,20 +47,23 @@ fn read_tags<'a>(tags: &'a [u8], config: &Config, found: &mut Found<'a>) {
     }
     let (mut fault, mut is_broken) = (None, !is_printable(tags));
     let (mut tid, mut mechanism) = (0, None);
-    each_part(tags.strip_suffix(b",").unwrap_or(tags), b',', |pair| match split(pair, b'=') {
-        (b"_dd.p.tid", Some(value)) => match hex(value, Upper::Refused).filter(|&id| value.len() == 16 && id != 0) {
-            Some(id) => tid = id,
-            None => fault = fault.or(Some(Misread::TraceIdHigh(&value[..value.len().min(REPEATED_MAX)]))),
-        },
-        (b"_dd.p.dm", Some(value)) => match mechanism_of(value) {
-            Some(number) => mechanism = Some(number),
-            None => fault = Some(Misread::Decoding),
-        },
-        (key, Some(_)) => {
+    each_part(tags.strip_suffix(b",").unwrap_or(tags), b',', |pair| {
+        if let Some(value) = pair.strip_prefix(b"_dd.p.tid=") {
+            match hex(value, Upper::Refused).filter(|&id| value.len() == 16 && id != 0) {
+                Some(id) => tid = id,
+                None => fault = fault.or(Some(Misread::TraceIdHigh(&value[..value.len().min(REPEATED_MAX)]))),
+            }
+        } else if let Some(value) = pair.strip_prefix(b"_dd.p.dm=") {
+            match mechanism_of(value) {
+                Some(number) => mechanism = Some(number),
+                None => fault = Some(Misread::Decoding),
+            }
+        } else if let (key, Some(_)) = split(pair, b'=') {
             is_broken |= key.is_empty() || find(key, b' ').is_some();
             found.has_tags = true;
+        } else {
+            is_broken = true;
         }
-        _ => is_broken = true,
     });
     if is_broken {
         found.fault = Some(Misread::Decoding);
@@ -125,9 +127,9 @@ fn inject(writer: &mut Writer<'_, '_>) {
     });
     if limit > 0 {
         if let Some(mechanism) = out.mechanism {
-            let (mut room, number) = ([0; 20], u64::from(mechanism.unsigned_abs()));
-            let mut text = [b'-'; 21];
-            let digits = super::text::decimal_of(number, &mut room);
+            let (mut room, number) = (Digits::default(), u64::from(mechanism.unsigned_abs()));
+            let mut text = [b'-'; 11];
+            let digits = decimal_of(number, &mut room);
             text[1..=digits.len()].copy_from_slice(digits);
             pair(writer, b"_dd.p.dm", &text[..=digits.len()]);
         }

@@ -4,7 +4,7 @@
 use super::datadog::{mechanism_of, ORIGIN_MAX};
 use super::found::Found;
 use super::keys::{ORIGIN, TRACESTATE_DD, TRAVELS};
-use super::text::{each_part, hex, is_printable, signed, split, Upper};
+use super::text::{each_part, is_printable, signed, split};
 use super::writer::{Hex, Writer};
 use crate::memory::{Buffer, Full};
 use crate::span::texts;
@@ -20,15 +20,19 @@ pub(super) fn read<'a>(member: &'a [u8], sampled: bool, found: &mut Found<'a>) {
         return;
     }
     found.dd = member;
-    each_part(member, b';', |part| match split(part, b':') {
-        (b"s", Some(value)) => {
+    each_part(member, b';', |part| match part {
+        [b's', b':', value @ ..] => {
             if let Some(priority) = signed(value).filter(|&priority| (priority > 0) == sampled) {
                 found.priority = Some(priority);
             }
         }
-        (b"p", Some(value)) if value.len() == 16 => found.last_parent = hex(value, Upper::Refused),
-        (b"t.dm", Some(value)) => found.mechanism = mechanism_of(value),
-        (b"p" | b"t.tid", _) => {}
+        [b'p', b':', value @ ..] => {
+            if value.len() == 16 {
+                found.dd_parent = value;
+            }
+        }
+        [b't', b'.', b'd', b'm', b':', value @ ..] => found.mechanism = mechanism_of(value),
+        [b't', b'.', b't', b'i', b'd', b':', ..] | b"p" | b"t.tid" => {}
         _ => found.has_more = true,
     });
 }

@@ -11,9 +11,6 @@ use super::{baggage, datadog, tracecontext};
 use crate::memory::{Buffer, Full};
 use crate::span::texts;
 
-/// Links that are kept: one for each style beside the first.
-const LINKS_MAX: usize = STYLES.len();
-
 /// A context that came in, with what is kept of it.
 #[derive(Debug, Default)]
 pub struct Extracted {
@@ -46,43 +43,43 @@ pub fn extract<'a>(
         return Ok(None);
     }
     let headers = Headers::collect(headers);
-    let (mut chosen, mut items) = (None::<(&'static str, Found<'_>)>, None);
-    let (mut links, mut count) = ([None; LINKS_MAX], 0);
+    let (mut chosen, mut other, mut chosen_by) = (Harvest::default(), Harvest::default(), "");
+    let mut extracted = Extracted::default();
     for number in config.extract.numbers() {
-        let mut harvest = Harvest::default();
-        let style = STYLES[number].names[0];
-        (STYLES[number].extract)(&headers.of(number), config, &mut harvest);
-        items = items.or(harvest.baggage);
-        match (&mut chosen, harvest.found) {
-            (_, None) => {}
-            (Some((_, first)), Some(_)) if config.extract_first && first.trace_id_low != 0 => {}
-            (Some((_, first)), Some(found)) if first.trace_id_low != 0 && found.trace_id_low != 0 => {
-                if first.is_of_trace(&found) {
-                    continue_at(first, &found);
-                } else if let Some(place) = links.get_mut(count).filter(|_| found.span_id != 0) {
-                    *place = Some(Link { style, context: found, reason: Reason::Terminated });
-                    count += 1;
-                }
-            }
-            (Some(_), Some(found)) if found.trace_id_low == 0 => {}
-            (chosen, Some(found)) => *chosen = Some((style, found)),
+        let (style, is_first) = (STYLES[number].names[0], chosen.found.is_none());
+        other.found = None;
+        (STYLES[number].extract)(&headers.of(number), config, if is_first { &mut chosen } else { &mut other });
+        let (Some(first), Some(found)) = (&mut chosen.found, &other.found) else {
+            chosen_by = if is_first { style } else { chosen_by };
+            continue;
+        };
+        if found.trace_id_low == 0 || (config.extract_first && first.trace_id_low != 0) {
+            continue;
+        } else if first.trace_id_low == 0 {
+            (*first, chosen_by) = (*found, style);
+        } else if first.is_of_trace(found) {
+            continue_at(first, found);
+        } else if found.span_id != 0 && config.behavior == Behavior::Continue {
+            write_link(&Link { style, context: *found, reason: Reason::Terminated }, &mut extracted.links)?;
         }
     }
-    let baggage = items.map_or(Ok(Buffer::new()), |items| baggage::read(items, config))?;
-    let mut extracted = Extracted { baggage, ..Extracted::default() };
-    match chosen {
-        None if extracted.baggage.is_empty() => return Ok(None),
+    if let Some(items) = chosen.baggage.or(other.baggage) {
+        extracted.baggage = baggage::read(items, config)?;
+    }
+    match &chosen.found {
+        None if extracted.baggage.len() == 0 => return Ok(None),
         None => {}
-        Some((style, found)) if config.behavior == Behavior::Restart => {
+        Some(found) if config.behavior == Behavior::Restart => {
             // A link needs a span.
-            let is_linked = found.trace_id_low != 0 && found.span_id != 0;
-            let link = is_linked.then_some(Link { style, context: found, reason: Reason::Restarted });
-            write_links(&[link], &mut extracted.links)?;
+            if found.trace_id_low != 0 && found.span_id != 0 {
+                let link = Link { style: chosen_by, context: *found, reason: Reason::Restarted };
+                write_link(&link, &mut extracted.links)?;
+            }
         }
-        Some((_, found)) => {
-            keep(&found, &mut extracted)?;
-            write_links(&links, &mut extracted.links)?;
-        }
+        Some(found) => keep(found, &mut extracted)?,
+    }
+    if extracted.links.len() > 0 {
+        extracted.links.push(b"]")?;
     }
     Ok(Some(extracted))
 }
@@ -94,7 +91,7 @@ fn continue_at<'a>(first: &mut Found<'a>, found: &Found<'a>) {
     }
     if found.span_id != first.span_id {
         let datadogs = (first.span_id != 0).then_some(first.span_id);
-        first.last_parent = found.last_parent.filter(|&id| id != 0).or(datadogs);
+        first.last_parent = found.parent_of_dd().filter(|&id| id != 0).or(datadogs);
         first.span_id = found.span_id;
     }
     (first.tracestate, first.dd, first.dd_is_beside) = (found.tracestate, found.dd, true);
@@ -103,7 +100,8 @@ fn continue_at<'a>(first: &mut Found<'a>, found: &Found<'a>) {
 
 fn keep(found: &Found<'_>, extracted: &mut Extracted) -> Result<(), Full> {
     (extracted.trace_id_high, extracted.trace_id_low) = (found.trace_id_high, found.trace_id_low);
-    (extracted.span_id, extracted.last_parent) = (found.span_id, found.last_parent);
+    extracted.span_id = found.span_id;
+    extracted.last_parent = found.last_parent.or_else(|| found.parent_of_dd());
     (extracted.priority, extracted.mechanism) = (found.priority, found.mechanism);
     let tags = &mut extracted.tags;
     if !found.origin.is_empty() {
@@ -141,38 +139,33 @@ fn write_fault(fault: Misread<'_>, tags: &mut Buffer) -> Result<(), Full> {
     }
 }
 
-/// Writes links as JSON.
-fn write_links(links: &[Option<Link<'_>>], out: &mut Buffer) -> Result<(), Full> {
-    for (n, link) in links.iter().flatten().enumerate() {
-        let context = &link.context;
-        out.push(if n == 0 { b"[{\"trace_id\":\"" } else { b",{\"trace_id\":\"" })?;
-        out.push(&hex_of(context.trace_id_high))?;
-        out.push(&hex_of(context.trace_id_low))?;
-        out.push(b"\",\"span_id\":\"")?;
-        out.push(&hex_of(context.span_id))?;
-        out.push(b"\",\"attributes\":{\"reason\":\"")?;
-        out.push(link.reason.word().as_bytes())?;
-        out.push(b"\",\"context_headers\":\"")?;
-        out.push(link.style.as_bytes())?;
-        out.push(b"\"},\"flags\":")?;
-        out.push(if context.priority > Some(0) { b"1" } else { b"0" })?;
-        if !context.tracestate.is_empty() {
-            out.push(b",\"tracestate\":\"")?;
-            for &byte in context.tracestate.iter().take(LINKED_STATE_MAX) {
-                match byte {
-                    b'"' | b'\\' => out.push(&[b'\\', byte])?,
-                    b' '..=b'~' => out.push(&[byte])?,
-                    _ => {}
-                }
+/// Adds a link to a list in JSON, which is still open.
+#[cold]
+fn write_link(link: &Link<'_>, out: &mut Buffer) -> Result<(), Full> {
+    let context = &link.context;
+    out.push(if out.len() == 0 { b"[{\"trace_id\":\"" } else { b",{\"trace_id\":\"" })?;
+    out.push(&hex_of(context.trace_id_high))?;
+    out.push(&hex_of(context.trace_id_low))?;
+    out.push(b"\",\"span_id\":\"")?;
+    out.push(&hex_of(context.span_id))?;
+    out.push(b"\",\"attributes\":{\"reason\":\"")?;
+    out.push(link.reason.word().as_bytes())?;
+    out.push(b"\",\"context_headers\":\"")?;
+    out.push(link.style.as_bytes())?;
+    out.push(b"\"},\"flags\":")?;
+    out.push(if context.priority > Some(0) { b"1" } else { b"0" })?;
+    if !context.tracestate.is_empty() {
+        out.push(b",\"tracestate\":\"")?;
+        for &byte in context.tracestate.iter().take(LINKED_STATE_MAX) {
+            match byte {
+                b'"' | b'\\' => out.push(&[b'\\', byte])?,
+                b' '..=b'~' => out.push(&[byte])?,
+                _ => {}
             }
-            out.push(b"\"")?;
         }
-        out.push(b"}")?;
+        out.push(b"\"")?;
     }
-    match out.len() {
-        0 => Ok(()),
-        _ => out.push(b"]"),
-    }
+    out.push(b"}")
 }
 
 /// As much of a tracestate stands in a link.

@@ -1,5 +1,7 @@
 //! What one style reads: values that point into its headers.
 
+use super::text::{hex, Upper};
+
 /// What one style has read.
 #[derive(Default)]
 pub struct Harvest<'a> {
@@ -38,7 +40,9 @@ pub struct Found<'a> {
     pub has_foreign: bool,
     /// The header `tracestate`.
     pub tracestate: &'a [u8],
-    /// The last span of a Datadog tracer, of tracestate.
+    /// The part `p` of tracestate's member `dd`: the last span of a Datadog tracer, in 16 digits.
+    pub dd_parent: &'a [u8],
+    /// The last span of a Datadog tracer, of headers that disagree about the parent.
     pub last_parent: Option<u64>,
     /// What is wrong.
     pub fault: Option<Misread<'a>>,
@@ -48,6 +52,11 @@ impl Found<'_> {
     /// Whether two contexts are of one trace.
     pub fn is_of_trace(&self, other: &Found<'_>) -> bool {
         (self.trace_id_high, self.trace_id_low) == (other.trace_id_high, other.trace_id_low)
+    }
+
+    /// The last span of a Datadog tracer, as tracestate says it.
+    pub fn parent_of_dd(&self) -> Option<u64> {
+        hex(self.dd_parent, Upper::Refused)
     }
 }
 

@@ -1,7 +1,5 @@
 //! The headers that a style reads, and their values.
 
-use std::borrow::Cow;
-
 /// A header that a style reads.
 #[derive(Clone, Copy)]
 pub struct Field {
@@ -29,12 +27,23 @@ impl Field {
 }
 
 /// The values of one style's headers.
-pub struct Fields<'a, 'b>(pub(super) &'a [Option<Cow<'b, [u8]>>]);
+pub struct Fields<'a> {
+    pub(super) values: &'a [&'a [u8]],
+    pub(super) joined: &'a [(usize, Vec<u8>)],
+    /// The number of the style's first header.
+    pub(super) first: usize,
+}
 
-impl<'a> Fields<'a, '_> {
-    /// The value of the style's n-th header, without blanks around it.
+impl<'a> Fields<'a> {
+    /// The value of the style's n-th header, without blanks around it; `None` if that is empty, as if it were absent.
     #[inline]
     pub fn get(&self, n: usize) -> Option<&'a [u8]> {
-        self.0.get(n)?.as_deref().map(super::text::trim)
+        let n = self.first + n;
+        let mut value = *self.values.get(n)?;
+        if !self.joined.is_empty() {
+            value = self.joined.iter().find(|(other, _)| *other == n).map_or(value, |(_, joined)| joined);
+        }
+        let value = super::text::trim(value);
+        (!value.is_empty()).then_some(value)
     }
 }

@@ -2,8 +2,9 @@
 
 use super::config::Config;
 use super::list::STYLES;
+use super::scratch::Scratch;
 use super::writer::{Fault, Hex, Outgoing, Writer};
-use crate::memory::{Buffer, Full};
+use crate::memory::Full;
 use std::ffi::CStr;
 
 /// Writes the headers of all styles in `config`. `each` gets name and value, and returns whether it wants more. The value
@@ -11,7 +12,7 @@ use std::ffi::CStr;
 pub fn inject(
     out: &Outgoing<'_>,
     config: &Config,
-    text: &mut Buffer,
+    text: &mut Scratch,
     each: &mut dyn FnMut(&'static CStr, &[u8]) -> bool,
 ) -> Result<Option<Fault>, Full> {
     let mut writer = Writer { out, config, hex: Hex::of(out), fault: None, text, each, full: false, ended: false };

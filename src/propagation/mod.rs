@@ -2,7 +2,7 @@
 //! of them, [`list::STYLES`]: a new style is a file and an entry there.
 //!
 //! `collect` finds the headers of all styles in one pass, `extract` decides between styles that disagree, `inject`
-//! writes, with `writer`. `config` holds the settings, `found` what a style has read, `text` numbers in texts. Pure: no clock, no state,
+//! writes, with `writer` into a `scratch`. `config` holds the settings, `found` what a style has read, `text` numbers in texts. Pure: no clock, no state,
 //! no log. Work and memory are bounded by the limits of each style, whatever a header holds.
 
 mod b3;
@@ -19,6 +19,7 @@ mod inject;
 mod keys;
 mod list;
 mod none;
+mod scratch;
 mod style;
 mod text;
 mod tracecontext;
@@ -31,5 +32,6 @@ pub use config::{Behavior, Config, Styles};
 pub use extract::{extract, Extracted};
 pub use inject::inject;
 pub use keys::{ERROR, ORIGIN, TRACESTATE};
+pub use scratch::Scratch;
 pub use text::hex_of;
 pub use writer::{Consistent, Fault, Outgoing};

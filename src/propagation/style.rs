@@ -12,7 +12,7 @@ pub struct Style {
     /// The headers that it reads.
     pub headers: &'static [Field],
     /// Reads its headers, which are in the order of `headers`.
-    pub extract: for<'a> fn(&Fields<'a, '_>, &Config, &mut Harvest<'a>),
+    pub extract: for<'a> fn(&Fields<'a>, &Config, &mut Harvest<'a>),
     /// Writes its headers.
     pub inject: fn(&mut Writer<'_, '_>),
 }

@@ -61,7 +61,7 @@ fn written(tags: &[(&str, &str)], baggage: &[(&str, &str)], config: &Config) -> 
         tags: tags.bytes(),
         baggage: baggage.bytes(),
     };
-    let (mut text, mut headers) = (Buffer::new(), Vec::new());
+    let (mut text, mut headers) = (Scratch::new(), Vec::new());
     let fault = inject(&out, config, &mut text, &mut |name, value| {
         headers.push((name.to_str().unwrap_or_default().to_owned(), String::from_utf8_lossy(value).into_owned()));
         true

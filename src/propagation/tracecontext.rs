@@ -31,8 +31,9 @@ const MEMBERS_MAX: usize = 31;
 const FOREIGN_MAX: usize = 4096;
 const MEMBER_MAX: usize = 512;
 
-fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
-    let Some(mut found) = fields.get(0).and_then(parent) else { return };
+fn extract<'a>(fields: &Fields<'a>, _: &Config, harvest: &mut Harvest<'a>) {
+    let Some(found) = fields.get(0).and_then(parent) else { return };
+    let found = harvest.found.insert(found);
     if let Some(state) = fields.get(1).filter(|state| state.len() <= STATE_MAX) {
         found.tracestate = state;
         let mut dd = None;
@@ -41,12 +42,12 @@ fn extract<'a>(fields: &Fields<'a, '_>, _: &Config, harvest: &mut Harvest<'a>) {
             member => found.has_foreign |= !member.is_empty(),
         });
         if let Some(dd) = dd {
-            dd_member::read(dd, found.priority == Some(1), &mut found);
+            dd_member::read(dd, found.priority == Some(1), found);
         }
     }
-    harvest.found = Some(found);
 }
 
+#[inline]
 fn parent<'a>(text: &[u8]) -> Option<Found<'a>> {
     let known = text.get(..PARENT)?;
     if known[2] != b'-' || known[35] != b'-' || known[52] != b'-' {

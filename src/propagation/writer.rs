@@ -1,8 +1,9 @@
 //! What styles write with: a context, and the text of one header after the other.
 
 use super::config::Config;
-use super::text::{decimal_of, hex_of};
-use crate::memory::{self, Buffer, Full};
+use super::scratch::Scratch;
+use super::text::{decimal_of, hex_of, Digits};
+use crate::memory::{self, Full};
 use std::ffi::CStr;
 
 /// What is written: a span's context.
@@ -99,7 +100,7 @@ pub struct Writer<'a, 'b> {
     pub hex: Hex,
     /// The first fault.
     pub fault: Option<Fault>,
-    pub(super) text: &'a mut Buffer,
+    pub(super) text: &'a mut Scratch,
     pub(super) each: &'b mut dyn FnMut(&'static CStr, &[u8]) -> bool,
     /// Whether there was no memory.
     pub(super) full: bool,
@@ -109,14 +110,14 @@ pub struct Writer<'a, 'b> {
 
 impl Writer<'_, '_> {
     /// Appends text.
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, text: &[u8]) -> &mut Self {
         self.full |= self.text.push(text).is_err();
         self
     }
 
-    /// Appends several texts, with one look at the room that there is.
-    #[inline]
+    /// Appends several texts, with one look at the room that there is. Inlined, because most have a fixed length.
+    #[inline(always)]
     pub fn put_all<const N: usize>(&mut self, texts: [&[u8]; N]) -> &mut Self {
         match self.text.tail(texts.iter().map(|text| text.len()).sum()) {
             Ok(mut place) => {
@@ -134,7 +135,7 @@ impl Writer<'_, '_> {
     /// Appends a number.
     #[inline]
     pub fn decimal(&mut self, number: u64) -> &mut Self {
-        let mut room = [0; 20];
+        let mut room = Digits::default();
         self.put(decimal_of(number, &mut room))
     }
 

@@ -5,9 +5,10 @@
 use super::deciding;
 use super::deciding::trace_of;
 use super::error::Error;
-use super::sending::{self, enqueue, Finished};
+use super::sending::{count_lost, enqueue, log_finished, Finished};
 use super::state::State;
 use crate::counters::Counters;
+use crate::level::Level;
 use crate::memory;
 use crate::probes;
 use crate::span::clock;
@@ -107,10 +108,24 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let (usual_bytes, partial_spans) = (tracer.usual_bytes.load(Relaxed), tracer.partial_spans.load(Relaxed));
     let done = trace.finish(&state.shared.pool, &span, (flags, duration_ns), usual_bytes, partial_spans);
     probes::span_finish(span.span_id, duration_ns);
-    let chunk = if done.due { deciding::chunk(state, tracer, &mut trace) } else { None };
-    let (decision, open) = (trace.decision, trace.open);
-    let end = Finished { span: &span, flags, duration_ns, decision, open, waiting: done.waiting, kept: done.kept };
-    sending::pass_on(state, tracer, &end, chunk, (shard, end_ns));
+    let note = |trace: &Trace, leaves| {
+        if crate::log::enabled(Level::Debug) {
+            let (decision, open, waiting) = (trace.decision, trace.open, done.waiting);
+            log_finished(state, &Finished { span: &span, flags, duration_ns, decision, open, waiting }, leaves);
+        }
+        if !done.kept {
+            count_lost(state, index);
+        }
+    };
+    if done.due {
+        let chunk = deciding::chunk(state, tracer, &mut trace);
+        note(&trace, chunk.is_some());
+        if let Some(chunk) = chunk {
+            enqueue(state, index, tracer, chunk, (shard, end_ns));
+        }
+    } else {
+        note(&trace, false);
+    }
     // Last, because a tracer's slot is not reused while a trace of it is live.
     leave(state, trace);
     give_back(span);

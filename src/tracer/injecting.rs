@@ -5,9 +5,9 @@ use super::deciding::{self, trace_of};
 use super::error::Error;
 use super::spans::context_of;
 use super::state::State;
-use crate::memory::{Buffer, Full};
+use crate::memory::Full;
 use crate::process;
-use crate::propagation::{self, Consistent, Outgoing};
+use crate::propagation::{self, Consistent, Outgoing, Scratch};
 use crate::span::table::{Handle, Kind, Refused};
 use crate::span::texts::Texts;
 use crate::trace::{Mechanism, Trace, TraceTags};
@@ -25,8 +25,11 @@ struct Leaving {
 
 /// Writes the context of a span as headers. `each` gets name and value; a NUL follows the value.
 pub fn inject_span(state: &State, number: u64, each: &mut dyn FnMut(&'static CStr, &[u8])) -> Result<(), Error> {
-    deciding::settle(state, number)?;
-    let leaving = of_span(state, number)?;
+    let mut leaving = of_span(state, number)?;
+    if leaving.context.decision.priority().is_none() {
+        deciding::settle(state, number)?;
+        leaving = of_span(state, number)?;
+    }
     if let Some(fault) = inject(state, leaving, each)? {
         note_fault(state, number, fault);
     }
@@ -101,13 +104,10 @@ fn inject(
         baggage: baggage.run(),
     };
     let (config, caller) = (state.tracers.at(*tracer).propagation(), process::generation());
-    let mut text = Buffer::new();
-    let room = text.room(TEXT_USUAL);
-    let injected = room.and_then(|()| {
-        propagation::inject(&out, &config, &mut text, &mut |name, value| {
-            each(name, value);
-            process::generation() == caller
-        })
+    let mut text = Scratch::new();
+    let injected = propagation::inject(&out, &config, &mut text, &mut |name, value| {
+        each(name, value);
+        process::generation() == caller
     });
     if process::generation() != caller {
         // The host has forked inside: what this call holds is the parent's.
@@ -117,9 +117,6 @@ fn inject(
     }
     injected.map_err(|Full| Error::Memory)
 }
-
-/// The usual length of the longest header.
-const TEXT_USUAL: usize = 512;
 
 /// The member `ot` of tracestate for a trace that this process decided by a rate, or by none, which is the rate 1.
 fn consistent(context: &Context) -> Option<Consistent> {

@@ -27,33 +27,12 @@ pub(super) struct Finished<'a> {
     pub(super) open: u32,
     /// Its finished spans, before the chunk left.
     pub(super) waiting: u32,
-    /// Whether there was memory for the record.
-    pub(super) kept: bool,
 }
 
-/// Passes on what a finish has led to. `by`: the shard of the thread, and the wall time, for the flight recorder.
-#[inline(always)]
-pub(super) fn pass_on(
-    state: &'static State,
-    tracer: &Tracer,
-    finished: &Finished<'_>,
-    chunk: Option<Chunk>,
-    by: (u8, u64),
-) {
-    if crate::log::enabled(Level::Debug) {
-        log_finished(state, finished, chunk.is_some());
-    }
-    if !finished.kept {
-        count_lost(state, finished.span.tracer);
-    }
-    if let Some(chunk) = chunk {
-        enqueue(state, finished.span.tracer, tracer, chunk, by);
-    }
-}
-
+/// Counts a finished span for whose record there was no memory.
 #[cold]
 #[inline(never)]
-fn count_lost(state: &State, index: u32) {
+pub(super) fn count_lost(state: &State, index: u32) {
     Counters::add(&state.shared.account(index).counters.traces.finished, 1);
     state.shared.drop_spans(index, Reason::Memory, 1, 0, &DropDetail::NoMemory(Stage::Record));
 }

@@ -113,7 +113,7 @@ fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
     state.shared.logs.emit(&Event::SpanStarted { span, standing });
 }
 
-#[inline]
+#[inline(always)]
 fn find_place(
     state: &State,
     (index, tracer): (u32, &Tracer),

@@ -154,7 +154,7 @@ impl Submission {
                 (given.trace_id_high, given.trace_id_low, self.index);
             span.flags |= root;
             let (decision, waiting) = (chunk.decision, chunk.spans + 1);
-            let finished = Finished { span, flags, duration_ns: duration, decision, open: 0, waiting, kept: true };
+            let finished = Finished { span, flags, duration_ns: duration, decision, open: 0, waiting };
             log_finished(self.state, &finished, true);
         }
         let member = Member {

@@ -10,7 +10,7 @@ use crate::span::open::{OpenSpan, Value};
 use crate::tracer::spans;
 use crate::tracer::Error;
 
-#[inline]
+#[inline(always)]
 pub(in crate::abi) fn put_tag(span: &mut OpenSpan, counters: &Counters, tag: &spanwire_tag) -> Result<(), Error> {
     match (tag.key.of(tag.key_len).and_then(key), tag.value.of(tag.value_len)) {
         (Ok(key), Ok(value)) => set_text(span, counters, key, value.unwrap_or_default()),
@@ -42,7 +42,7 @@ fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, val
     }
 }
 
-#[inline]
+#[inline(always)]
 fn set_text(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: &[u8]) -> Result<(), Error> {
     if may_decide(key) && decides(span, key, Value::Text(value)) {
         return Ok(());
