@@ -257,7 +257,6 @@ impl Buffer {
     }
 
     /// Whether the buffer is empty.
-    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

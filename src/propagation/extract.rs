@@ -67,18 +67,17 @@ pub fn extract<'a>(
         extracted.baggage = baggage::read(items, config)?;
     }
     match &chosen.found {
-        None if extracted.baggage.len() == 0 => return Ok(None),
+        None if extracted.baggage.is_empty() => return Ok(None),
         None => {}
-        Some(found) if config.behavior == Behavior::Restart => {
-            // A link needs a span.
-            if found.trace_id_low != 0 && found.span_id != 0 {
-                let link = Link { style: chosen_by, context: *found, reason: Reason::Restarted };
-                write_link(&link, &mut extracted.links)?;
-            }
+        Some(found) if config.behavior != Behavior::Restart => keep(found, &mut extracted)?,
+        // A link needs a span.
+        Some(found) if found.trace_id_low == 0 || found.span_id == 0 => {}
+        Some(found) => {
+            let link = Link { style: chosen_by, context: *found, reason: Reason::Restarted };
+            write_link(&link, &mut extracted.links)?;
         }
-        Some(found) => keep(found, &mut extracted)?,
     }
-    if extracted.links.len() > 0 {
+    if !extracted.links.is_empty() {
         extracted.links.push(b"]")?;
     }
     Ok(Some(extracted))
@@ -143,7 +142,7 @@ fn write_fault(fault: Misread<'_>, tags: &mut Buffer) -> Result<(), Full> {
 #[cold]
 fn write_link(link: &Link<'_>, out: &mut Buffer) -> Result<(), Full> {
     let context = &link.context;
-    out.push(if out.len() == 0 { b"[{\"trace_id\":\"" } else { b",{\"trace_id\":\"" })?;
+    out.push(if out.is_empty() { b"[{\"trace_id\":\"" } else { b",{\"trace_id\":\"" })?;
     out.push(&hex_of(context.trace_id_high))?;
     out.push(&hex_of(context.trace_id_low))?;
     out.push(b"\",\"span_id\":\"")?;

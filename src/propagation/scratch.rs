@@ -25,7 +25,7 @@ impl Scratch {
     #[inline(always)]
     pub(super) fn tail(&mut self, size: usize) -> Result<&mut [u8], Full> {
         let from = self.len;
-        if size > NEAR - from.min(NEAR) || self.far.len() > 0 {
+        if size > NEAR - from.min(NEAR) || !self.far.is_empty() {
             return self.far_tail(size);
         }
         self.len += size;
@@ -35,7 +35,7 @@ impl Scratch {
     #[cold]
     #[inline(never)]
     fn far_tail(&mut self, size: usize) -> Result<&mut [u8], Full> {
-        if self.far.len() == 0 {
+        if self.far.is_empty() {
             self.far.push(&self.near[..self.len])?;
         }
         self.far.tail(size)

@@ -97,7 +97,7 @@ fn half_of_hex(digits: &[u8; 16], at: usize, upper: Upper) -> (u64, u64) {
     let values = (word & (EACH * 0x0f)) + letters * 9;
     // A decimal digit is 0x3 and a value up to 9, a letter is 0x6 and one from 10 to 15.
     let above_nine = (values + EACH * 6) >> 4 & EACH;
-    let odd = ((word & (EACH * 0xf0)) ^ (EACH + letters) * 0x30) | (above_nine ^ letters) | (values & (EACH * 0x10));
+    let odd = ((word & (EACH * 0xf0)) ^ ((EACH + letters) * 0x30)) | (above_nine ^ letters) | (values & (EACH * 0x10));
     let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
     ((fours | fours >> 16) & 0xffff_ffff, odd)
@@ -111,7 +111,7 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 fn hex_half(number: u64) -> u64 {
     let fours = (number | number << 16) & 0x0000_ffff_0000_ffff;
     let pairs = (fours | fours << 8) & 0x00ff_00ff_00ff_00ff;
-    let values = (pairs | pairs << 4) & EACH * 0x0f;
+    let values = (pairs | pairs << 4) & (EACH * 0x0f);
     let letters = (values + EACH * 6) >> 4 & EACH;
     values + EACH * u64::from(b'0') + letters * u64::from(b'a' - b'0' - 10)
 }
@@ -155,11 +155,11 @@ pub fn decimal_of(number: u64, room: &mut Digits) -> &[u8] {
 /// The values of the eight digits of a number below 100,000,000, the first one in the lowest byte.
 #[inline]
 fn digits_of_eight(number: u64) -> u64 {
-    let fours = number / 10_000 | (number % 10_000) << 32;
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
     // A hundredth and a tenth of each part, by multiplication.
-    let hundredths = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let hundredths = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let pairs = hundredths | (fours - hundredths * 100) << 16;
-    let tenths = (pairs * 103 >> 10) & 0x000f_000f_000f_000f;
+    let tenths = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
     tenths | (pairs - tenths * 10) << 8
 }
 

@@ -97,24 +97,26 @@ pub struct Contexts {
 }
 
 impl Contexts {
-    fn with(table: Table<Kept>) -> Contexts {
-        Contexts {
+    fn with(table: Table<Kept>) -> Box<Contexts> {
+        Box::new(Contexts {
             table,
             places: (0..CONTEXTS_MAX).map(|_| AtomicU64::new(FREE)).collect(),
             next: AtomicUsize::new(0),
             oldest: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
-        }
+        })
     }
 
     /// The first process's.
-    pub fn new(last_generation: u32) -> Contexts {
+    #[inline(never)]
+    pub fn new(last_generation: u32) -> Box<Contexts> {
         Contexts::with(Table::new(last_generation))
     }
 
     /// A forked child's. It reads its parent's contexts.
-    pub fn after_fork(parent: &Contexts) -> Contexts {
+    #[inline(never)]
+    pub fn after_fork(parent: &Contexts) -> Box<Contexts> {
         Contexts::with(Table::after_fork(&parent.table))
     }
 

@@ -29,8 +29,8 @@ pub struct State {
     pub spans: Table<OpenSpan>,
     /// Traces with open spans.
     pub traces: Table<Trace>,
-    /// Contexts that came in.
-    pub contexts: Contexts,
+    /// Contexts that came in. On the heap, because the first call of a forked child makes them on its stack.
+    pub contexts: Box<Contexts>,
     /// The tracers.
     pub tracers: Tracers,
     /// One for each agent address in use.
@@ -76,7 +76,7 @@ impl State {
     #[inline(never)]
     pub(super) fn with(
         epoch: u32,
-        (spans, traces, contexts): (Table<OpenSpan>, Table<Trace>, Contexts),
+        (spans, traces, contexts): (Table<OpenSpan>, Table<Trace>, Box<Contexts>),
         logs: Logs,
         recorder: Recorder,
         parents_recorder: Recorder,
