@@ -69,7 +69,13 @@ impl Rate {
     const NONE: Rate = Rate(f64::NAN);
 
     fn of(rate: Option<f64>) -> Rate {
-        rate.filter(|rate| (0.0..=1.0).contains(rate)).map_or(Rate::NONE, Rate)
+        // First a number in any case, so that the comparison reads no memory that was not written.
+        let rate = rate.unwrap_or(f64::NAN);
+        if (0.0..=1.0).contains(&rate) {
+            Rate(rate)
+        } else {
+            Rate::NONE
+        }
     }
 
     fn get(self) -> Option<f64> {

@@ -25,7 +25,11 @@ const FAULTS: [Fault; 15] = [
         name: "wrong port",
         cause: "agent.wrong_port",
         plant: |_| at(format!("http://127.0.0.1:{}", free_ports(1))),
-        but: &[],
+        but: &[(
+            LIVE,
+            "agent.down",
+            "no Agent answers at another port of this machine, so nothing says which port is right",
+        )],
     },
     Fault {
         name: "agent down",
