@@ -217,9 +217,13 @@ module Spanwire
   class DepartedSpan < NullSpan
     attr_reader :context
 
-    def initialize(context)
+    # The headers that continue its trace, as they were before the process became a daemon.
+    attr_reader :headers
+
+    def initialize(context, headers)
       super()
       @context = context
+      @headers = headers.freeze
     end
   end
 end
