@@ -45,7 +45,8 @@ pub fn require(tool: &str) -> bool {
         "ddtrace" | "opentelemetry-sdk" => root().join("target/peers/venv/bin/python").exists(),
         "dd-trace" => root().join("target/peers/node_modules/dd-trace").exists(),
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
-        "ruby-ffi" => Command::new("ruby").args(["-e", "require 'ffi'"]).output().is_ok_and(|o| o.status.success()),
+        "ruby-ffi" => runs_in_ruby("require 'ffi'"),
+        "rails" => runs_in_ruby("%w[railties activerecord sqlite3].each { |name| gem name }"),
         _ => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(tool).is_file()),
     };
     let insists = std::env::var_os("SPANWIRE_REQUIRE_HOSTS").is_some_and(|value| value == "1");
@@ -54,6 +55,10 @@ pub fn require(tool: &str) -> bool {
         eprintln!("skipped: {tool} is not installed (tests/run installs it)");
     }
     installed
+}
+
+fn runs_in_ruby(code: &str) -> bool {
+    Command::new("ruby").args(["-e", code]).output().is_ok_and(|outcome| outcome.status.success())
 }
 
 /// Copies a program to run it from there. Another process makes the copy: if this one had the file open for writing, a
