@@ -207,8 +207,9 @@ impl Teller<'_> {
 
     /// Whether this log was written in debug mode. The line about the tracer's end is logged only then.
     fn would_tell_of_spans(&self) -> bool {
-        // An excerpt with the start-up lines alone ends too soon.
-        let goes_on = self.story.lines > 2 * self.story.configs.len() as u64 || self.story.stopped;
+        // An excerpt with another tracer's start-up lines alone ends too soon. A log of the library itself counts as whole.
+        let ours = self.config.is_some_and(|config| config.spanwire_version.is_some());
+        let goes_on = ours || self.story.lines > 2 * self.story.configs.len() as u64 || self.story.stopped;
         let known = |config: &Config| goes_on && config.debug.unwrap_or(self.story.stopped);
         self.config.is_some_and(known)
     }
