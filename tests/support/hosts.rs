@@ -45,6 +45,11 @@ pub fn require(tool: &str) -> bool {
         "ddtrace" | "opentelemetry-sdk" => root().join("target/peers/venv/bin/python").exists(),
         "dd-trace" => root().join("target/peers/node_modules/dd-trace").exists(),
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
+        "php-sqlite3" => php_module("pdo_sqlite"),
+        "php-mysql" => php_module("mysqli"),
+        "php-curl" => php_module("curl"),
+        "php-monolog" => Path::new("/usr/share/php/Monolog/autoload.php").exists(),
+        "wordpress" => Path::new("/usr/share/wordpress/wp-load.php").exists(),
         "ruby-ffi" => Command::new("ruby").args(["-e", "require 'ffi'"]).output().is_ok_and(|o| o.status.success()),
         _ => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(tool).is_file()),
     };
@@ -54,6 +59,10 @@ pub fn require(tool: &str) -> bool {
         eprintln!("skipped: {tool} is not installed (tests/run installs it)");
     }
     installed
+}
+
+fn php_module(name: &str) -> bool {
+    Path::new("/usr/lib/php/20220829").join(name).with_extension("so").exists()
 }
 
 /// Copies a program to run it from there. Another process makes the copy: if this one had the file open for writing, a

@@ -70,8 +70,7 @@ function url_without_secrets(string $url, bool $query = true): string
 /** Returns the path of a URL with `?` for segments that are numbers or random, to group requests by. */
 function route_of(string $url): string
 {
-    $path = parse_url($url, PHP_URL_PATH);
-    if (!is_string($path) || $path === '') $path = explode('?', $url, 2)[0];
+    $path = preg_replace('~^[a-z][a-z0-9+.-]*+://[^/?\#]*+|[?\#].*$~is', '', $url) ?? '';
     return preg_replace('~(?<=/)(?:\d++|[0-9a-fA-F-]{16,}|(?=[^/]*\d)[\w.-]{32,})(?=/|$)~', '?', $path) ?: '/';
 }
 
