@@ -47,6 +47,11 @@ pub fn require(tool: &str) -> bool {
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
         "ruby-ffi" => runs_in_ruby("require 'ffi'"),
         "rails" => runs_in_ruby("%w[railties activerecord sqlite3].each { |name| gem name }"),
+        "php-sqlite3" => php_module("pdo_sqlite"),
+        "php-mysql" => php_module("mysqli"),
+        "php-curl" => php_module("curl"),
+        "php-monolog" => Path::new("/usr/share/php/Monolog/autoload.php").exists(),
+        "wordpress" => Path::new("/usr/share/wordpress/wp-load.php").exists(),
         _ => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(tool).is_file()),
     };
     let insists = std::env::var_os("SPANWIRE_REQUIRE_HOSTS").is_some_and(|value| value == "1");
@@ -59,6 +64,10 @@ pub fn require(tool: &str) -> bool {
 
 fn runs_in_ruby(code: &str) -> bool {
     Command::new("ruby").args(["-e", code]).output().is_ok_and(|outcome| outcome.status.success())
+}
+
+fn php_module(name: &str) -> bool {
+    Path::new("/usr/lib/php/20220829").join(name).with_extension("so").exists()
 }
 
 /// Copies a program to run it from there. Another process makes the copy: if this one had the file open for writing, a
