@@ -287,13 +287,22 @@ fn forked_workers_of_a_preloaded_application_send_whole_traces_and_the_parent_ha
     }
 }
 
-#[test]
-fn the_subscriber_keeps_events_of_fibers_and_threads_apart() {
+/// Runs a file of the gem's tests that needs Rails.
+fn runs_well(test: &str) {
     if !require("ruby") || !require("ruby-ffi") || !require("rails") {
         return;
     }
-    let test = root().join("bindings/ruby/test/rails/notifications_test.rb");
     let ruby = command("ruby").env("SPANWIRE_LIBRARY", stage().join("lib/libspanwire.so").display());
-    let outcome = ruby.arg("-w").arg(test.display()).run().ok();
+    let outcome = ruby.arg("-w").arg(root().join("bindings/ruby/test/rails").join(test).display()).run().ok();
     assert!(outcome.stdout.contains(" 0 failures, 0 errors, 0 skips"), "{}", outcome.stdout);
+}
+
+#[test]
+fn the_subscriber_keeps_events_of_fibers_and_threads_apart() {
+    runs_well("notifications_test.rb");
+}
+
+#[test]
+fn the_middleware_keeps_racks_rules() {
+    runs_well("rack_lint_test.rb");
 }
