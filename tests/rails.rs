@@ -158,6 +158,8 @@ fn a_page_of_rails_is_one_tree_with_controller_sql_views_and_an_outgoing_request
     assert!(status == 200 && text.contains("<li>pot: 3</li>") && text.contains("<i>4 left</i>"), "{status} {text}");
     let backend = rails.backend.port;
     let heads = rails.backend.heads.lock().expect("the heads").clone();
+    let log = rails.folder.join("rails.log");
+    let line = std::fs::read_to_string(&log).unwrap_or_default().lines().last().unwrap_or_default().to_owned();
     let (printed, spans) = rails.stop();
 
     assert_eq!(page(&spans), PAGE, "{printed}");
@@ -176,6 +178,11 @@ fn a_page_of_rails_is_one_tree_with_controller_sql_views_and_an_outgoing_request
     for statement in statements {
         assert!(statement.tag("db.instance").ends_with("goods.sqlite3"), "{statement:?}");
     }
+
+    // The line of Rails.logger keeps its tag and names the span in which it was written.
+    let action = span(&spans, "rails.action_controller");
+    let fields = format!("dd.trace_id={TRACE} dd.span_id={} dd.service=shop", action.span_id);
+    assert!(line.ends_with(&format!("[GET] [{fields}] page of 2 goods")), "{line}");
 
     // The service that the page called has the request's span as its parent.
     let call = span(&spans, "http.request");
@@ -280,13 +287,22 @@ fn forked_workers_of_a_preloaded_application_send_whole_traces_and_the_parent_ha
     }
 }
 
-#[test]
-fn the_subscriber_keeps_events_of_fibers_and_threads_apart() {
+/// Runs a file of the gem's tests that needs Rails.
+fn runs_well(test: &str) {
     if !require("ruby") || !require("ruby-ffi") || !require("rails") {
         return;
     }
-    let test = root().join("bindings/ruby/test/rails/notifications_test.rb");
     let ruby = command("ruby").env("SPANWIRE_LIBRARY", stage().join("lib/libspanwire.so").display());
-    let outcome = ruby.arg("-w").arg(test.display()).run().ok();
+    let outcome = ruby.arg("-w").arg(root().join("bindings/ruby/test/rails").join(test).display()).run().ok();
     assert!(outcome.stdout.contains(" 0 failures, 0 errors, 0 skips"), "{}", outcome.stdout);
+}
+
+#[test]
+fn the_subscriber_keeps_events_of_fibers_and_threads_apart() {
+    runs_well("notifications_test.rb");
+}
+
+#[test]
+fn the_middleware_keeps_racks_rules() {
+    runs_well("rack_lint_test.rb");
 }

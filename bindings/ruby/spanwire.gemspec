@@ -20,6 +20,7 @@ Gem::Specification.new do |spec|
     lib/spanwire/configuration.rb
     lib/spanwire/context.rb
     lib/spanwire/integrations/http.rb
+    lib/spanwire/integrations/logger.rb
     lib/spanwire/integrations/net_http.rb
     lib/spanwire/integrations/notifications.rb
     lib/spanwire/integrations/rack.rb

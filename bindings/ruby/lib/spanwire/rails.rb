@@ -4,9 +4,11 @@ require "rails/railtie"
 require_relative "integrations/rack"
 require_relative "integrations/notifications"
 require_relative "integrations/net_http"
+require_relative "integrations/logger"
 
 module Spanwire
-  # Traces a Rails application: requests, controllers, SQL, views and outgoing HTTP requests. In the Gemfile:
+  # Traces a Rails application: requests, controllers, SQL, views and outgoing HTTP requests; Rails.logger gets the
+  # ids. In the Gemfile:
   #
   #   gem "spanwire", require: "spanwire/rails"
   class Railtie < ::Rails::Railtie
@@ -19,5 +21,7 @@ module Spanwire
     initializer "spanwire.middleware" do |app|
       app.middleware.insert_before(0, Integrations::Rack)
     end
+
+    config.after_initialize { Integrations::Logger.correlate(::Rails.logger) }
   end
 end
