@@ -50,6 +50,7 @@ pub fn require(tool: &str) -> bool {
             Command::new("pkg-config").args(["--exists", "libcurl"]).status().is_ok_and(|status| status.success())
         }
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
+        "php-curl" => php_module("curl"),
         "ruby-ffi" => Command::new("ruby").args(["-e", "require 'ffi'"]).output().is_ok_and(|o| o.status.success()),
         _ => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(tool).is_file()),
     };
@@ -59,6 +60,10 @@ pub fn require(tool: &str) -> bool {
         eprintln!("skipped: {tool} is not installed (tests/run installs it)");
     }
     installed
+}
+
+fn php_module(name: &str) -> bool {
+    Path::new("/usr/lib/php/20220829").join(name).with_extension("so").exists()
 }
 
 /// Copies a program to run it from there. Another process makes the copy: if this one had the file open for writing, a
