@@ -14,6 +14,8 @@ mod fpm;
 mod hops;
 #[path = "distributed/ours.rs"]
 mod ours;
+#[path = "distributed/shop.rs"]
+mod shop;
 mod support;
 #[path = "distributed/ways.rs"]
 mod ways;
@@ -53,4 +55,26 @@ fn php_under_php_fpm_and_the_peers_keep_one_anothers_contexts() {
     peers.extend(ours::ruby(&agent));
     peers.extend(ours::cpp(&agent));
     ways::assert_round_trips(&agent, &php.service, &peers);
+}
+
+#[test]
+fn php_calling_puma_calling_cpp_is_one_tree_and_one_id_finds_the_log_lines_of_all_three() {
+    let (Some(php), Some(agent)) = (extension::php(), TestAgent::start()) else { return };
+    let Some(shop) = shop::Shop::start(php, &agent) else { return };
+    for _ in 0..2 {
+        let spans = shop.request(&agent);
+        let services: Vec<&str> = spans.iter().map(|span| span.service.as_str()).collect();
+        assert_eq!((services.first(), services.last()), (Some(&"php"), Some(&"cpp")), "{spans:#?}");
+        assert!(spans.iter().all(|span| span.trace_id == spans[0].trace_id), "{spans:#?}");
+        let id = format!("{}{:016x}", spans[0].tag("_dd.p.tid"), spans[0].trace_id);
+        for (service, log) in shop.logs() {
+            let lines: Vec<&str> = log.lines().filter(|line| line.contains(&id)).collect();
+            let [line] = lines.as_slice() else { panic!("{service} has {} lines with {id}:\n{log}", lines.len()) };
+            assert!(line.contains(&format!("dd.service={service}")), "{line}");
+            let of_span = |span: &&support::payload::Span| line.contains(&format!("dd.span_id={}", span.span_id));
+            let span = spans.iter().find(of_span).unwrap_or_else(|| panic!("no span of {line} in {spans:#?}"));
+            assert_eq!(span.service, service, "{line}");
+        }
+    }
+    agent.assert_checks_passed();
 }

@@ -52,6 +52,11 @@ impl Fpm {
         let service = nginx(&folder.0, port, fpm_port, script, agent);
         Some(Fpm { service, _fpm: fpm, _folder: folder })
     }
+
+    /// Returns what PHP has logged.
+    pub fn log(&self) -> String {
+        self._fpm.log()
+    }
 }
 
 pub fn is_root() -> bool {

@@ -44,6 +44,11 @@ pub fn require(tool: &str) -> bool {
         "ddapm-test-agent" => root().join("target/venv/bin/ddapm-test-agent").exists(),
         "ddtrace" | "opentelemetry-sdk" => root().join("target/peers/venv/bin/python").exists(),
         "dd-trace" => root().join("target/peers/node_modules/dd-trace").exists(),
+        "libcpp-httplib-dev" => Path::new("/usr/include/httplib.h").exists(),
+        "libspdlog-dev" => Path::new("/usr/include/spdlog/spdlog.h").exists(),
+        "libcurl4-openssl-dev" => {
+            Command::new("pkg-config").args(["--exists", "libcurl"]).status().is_ok_and(|status| status.success())
+        }
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
         "ruby-ffi" => runs_in_ruby("require 'ffi'"),
         "rails" => runs_in_ruby("%w[railties activerecord sqlite3].each { |name| gem name }"),
