@@ -198,6 +198,7 @@ fn a_page_of_wordpress_is_one_tree_with_root_hooks_sql_and_the_called_service() 
             ("wpdb.query", "SELEC ?", "SQL error")
         ]
     );
+    assert!(!spans.iter().any(|span| span.resource.contains("secret")), "{spans:?}");
     let template = spans.iter().find(|span| span.name == "wordpress.template").expect("the template");
     let shutdown = spans.iter().find(|span| span.resource == "shutdown").expect("the last hook");
     assert!(shutdown.start >= template.start + template.duration, "{template:?} lasted into {shutdown:?}");
