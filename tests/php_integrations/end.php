@@ -14,10 +14,14 @@ switch ($_GET['end'] ?? $argv[1] ?? '') {
         exit('bye');
     case 'fatal':
         no_such_function();
+    case 'fatal_page':
+        register_shutdown_function(fn () => header('HTTP/1.1 503 Service Unavailable'));
+        no_such_function();
     case 'memory':
         ini_set('memory_limit', '16M');
         echo strlen(str_repeat('x', 100_000_000));
     case 'exit_at_end':
-        register_shutdown_function(function () { exit; });
+        register_shutdown_function(function () { http_response_code(410); exit; });
+        return;
 }
 echo 'ok';

@@ -11,14 +11,15 @@ use crate::{both, integration};
 use std::time::Duration;
 
 /// How a request ends, its status, and the type of the error on the root span.
-const ENDS: [(&str, &str, &str); 7] = [
+const ENDS: [(&str, &str, &str); 8] = [
     ("", "200", ""),
     ("missing", "404", ""),
     ("failed", "503", "marked"),
     ("exit", "200", ""),
     ("fatal", "500", "Error"),
     ("memory", "500", "Fatal error"),
-    ("exit_at_end", "200", ""),
+    ("fatal_page", "503", "Error"),
+    ("exit_at_end", "410", ""),
 ];
 
 const TRACE: u64 = 0x1122_10f4_7de9_8115;
@@ -61,9 +62,7 @@ fn assert_each_end(service: &Service, prefix: &str, agent: &TestAgent) {
         let tags = ["http.method", "http.url", "http.useragent", "span.kind", "component"].map(|tag| request.tag(tag));
         let url = format!("http://127.0.0.1{prefix}/users/42?end={end}&token=<redacted>");
         assert_eq!(tags, ["GET", &url, "test/1", "server", "php"], "{end}");
-        if *end != "exit_at_end" || request.meta.contains_key("http.status_code") {
-            assert_eq!(request.tag("http.status_code"), *status, "{end}");
-        }
+        assert_eq!(request.tag("http.status_code"), *status, "{end}");
         assert_eq!(request.error, i64::from(!error.is_empty()), "{end}: {request:?}");
         assert_eq!(request.tag("error.type"), error.replace("marked", ""), "{end}");
     }
@@ -134,7 +133,9 @@ fn a_script_on_the_command_line_has_a_root_span_however_it_ends() {
                 "{how}, {end}: {chunk}"
             );
             let expected = if error == "marked" { "" } else { error };
-            assert_eq!(run["meta"]["error.type"].as_str().unwrap_or_default(), expected, "{how}, {end}: {chunk}");
+            let told = |tag: &str| run["meta"][tag].as_str().unwrap_or_default();
+            assert_eq!((told("error.type"), told("http.status_code")), (expected, ""), "{how}, {end}: {chunk}");
+            assert_eq!(run["error"], i64::from(!expected.is_empty()), "{how}, {end}: {chunk}");
         }
     }
 }

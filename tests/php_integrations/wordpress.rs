@@ -186,6 +186,8 @@ fn a_page_of_wordpress_is_one_tree_with_root_hooks_sql_and_the_called_service() 
     let Some(fpm) = site.serve(php, &agent, None) else { return };
     let (_, spans) = visit(&fpm, &agent, 2_000, "/?p=1&fails&breaks&leaves", |_| true);
     assert_one_tree(&spans);
+    let mut spans = spans;
+    spans.sort_by_key(|span| span.start);
     let failed: Vec<_> = spans
         .iter()
         .filter(|span| span.error == 1)
@@ -195,9 +197,12 @@ fn a_page_of_wordpress_is_one_tree_with_root_hooks_sql_and_the_called_service() 
         failed,
         [
             ("wordpress.http", "GET http://127.0.0.1:1/nothing", "http_request_failed"),
+            ("wordpress.http", "GET", "http_request_failed"),
+            ("wordpress.http", "GET /no/host", "http_request_failed"),
             ("wpdb.query", "SELEC ?", "SQL error")
         ]
     );
+    assert!(!spans.iter().any(|span| span.resource.contains("secret")), "{spans:?}");
     let template = spans.iter().find(|span| span.name == "wordpress.template").expect("the template");
     let shutdown = spans.iter().find(|span| span.resource == "shutdown").expect("the last hook");
     assert!(shutdown.start >= template.start + template.duration, "{template:?} lasted into {shutdown:?}");

@@ -78,7 +78,7 @@ final class Request
     private function tag(): void
     {
         $status = http_response_code();
-        if (!is_int($status) || !$this->span->isOpen()) return;
+        if (!is_int($status) || !isset($_SERVER['REQUEST_METHOD']) || !$this->span->isOpen()) return;
         $this->span->setTag('http.status_code', (string) $status);
         if ($status >= 500) $this->span->setErrorFlag(true);
     }

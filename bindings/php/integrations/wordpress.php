@@ -66,20 +66,22 @@ final class WordPress
     private static function enter_hook(string $hook, mixed $value): mixed
     {
         // The template is drawn, or the script has left it.
-        if ($hook === 'shutdown' && self::$open !== []) self::leave(self::$open[0][0]);
+        if ($hook === 'shutdown') while (self::$open !== []) self::leave(end(self::$open)[0]);
         self::enter("hook $hook", 'wordpress.hook', $hook, '', ['wordpress.hook' => $hook]);
         return $value;
     }
 
-    private static function enter_request(mixed $answer, array $arguments, string $url): mixed
+    /** Takes any values, because plugins pass such as null for the URL, which WordPress answers with an error. */
+    private static function enter_request(mixed $answer, mixed $arguments, mixed $url): mixed
     {
         if ($answer !== false) return $answer; // a plugin has answered instead of the other service
-        $method = (string) ($arguments['method'] ?? 'GET');
-        self::enter('request', 'wordpress.http', "$method " . url_without_secrets($url, query: false), 'http', tags_of_request($method, $url));
+        $method = is_string($arguments['method'] ?? null) ? $arguments['method'] : 'GET';
+        $url = is_scalar($url) ? (string) $url : '';
+        self::enter('request', 'wordpress.http', rtrim("$method " . url_without_secrets($url, query: false)), 'http', tags_of_request($method, $url));
         return false;
     }
 
-    private static function inject(string $url, mixed &$headers): void
+    private static function inject(mixed $url, mixed &$headers): void
     {
         $last = end(self::$open);
         if ($last === false || $last[0] !== 'request') return;

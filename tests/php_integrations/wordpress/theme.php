@@ -7,8 +7,8 @@ while (have_posts()) {
 }
 $called = getenv('SITE_CALLED');
 if ($called) echo 'called ', wp_remote_retrieve_body(wp_remote_get("http://user:secret@127.0.0.1:$called/"));
-if (isset($_GET['fails'])) wp_remote_get('http://127.0.0.1:1/nothing');
-if (isset($_GET['breaks'])) $GLOBALS['wpdb']->suppress_errors() || $GLOBALS['wpdb']->query("SELEC 'secret'");
+if (isset($_GET['fails'])) foreach (['http://127.0.0.1:1/nothing', null, '/no/host'] as $url) wp_remote_get($url);
+if (isset($_GET['breaks'])) $GLOBALS['wpdb']->suppress_errors() || $GLOBALS['wpdb']->query('SELEC "secret"');
 if (isset($_GET['leaves'])) exit('left');
 wp_footer();
 ?>
