@@ -40,6 +40,12 @@ pub struct Draft {
     pub old_styles_extract: Option<Styles>,
     /// `DD_PROPAGATION_STYLE_INJECT`.
     pub old_styles_inject: Option<Styles>,
+    /// `OTEL_SERVICE_NAME`.
+    pub otel_service: Option<String>,
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    pub otel_attributes: Vec<(String, String)>,
+    /// Settings of OpenTelemetry that turn tracing off.
+    pub otel_off: Vec<&'static str>,
     /// `OTEL_PROPAGATORS`.
     pub otel_styles: Option<Styles>,
     /// `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH`.
@@ -162,6 +168,9 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         styles_inject: None,
         old_styles_extract: None,
         old_styles_inject: None,
+        otel_service: None,
+        otel_attributes: Vec::new(),
+        otel_off: Vec::new(),
         otel_styles: None,
         tags_max: None,
         config_file: None,

@@ -10,6 +10,7 @@ mod level_in_force;
 pub mod levels;
 pub mod log_file;
 pub mod origin;
+mod otel;
 pub mod parse;
 mod places;
 pub mod rejection;
@@ -257,6 +258,7 @@ fn resolve_among(
         draft.frozen.values.push(value);
     }
     draft.frozen.unsupported = sources.unsupported();
+    otel::settle(&mut draft, &mut rejected);
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
     settle_propagation(&mut draft);
@@ -317,6 +319,7 @@ fn shown(setting: &Setting, text: &str) -> String {
         Kind::AgentUrl(_) | Kind::AgentHost(_) => address::redacted(text),
         Kind::RepositoryUrl(_) => redact::text(&address::repository(text)).into_owned(),
         Kind::Number(..) | Kind::Millis(..) if text.bytes().all(|b| b.is_ascii_digit()) => text.into(),
+        Kind::Attributes(_) => otel::shown(text),
         Kind::Tags(_) => {
             let tag =
                 |(key, value): &(String, String)| format!("{}:{}", redact::text(key), redact::value_of(key, value));

@@ -64,6 +64,13 @@ pub enum Rejection {
         /// What is wrong with it.
         fault: RuleFault,
     },
+    /// Not an attribute of OpenTelemetry. The others apply.
+    NotAttribute,
+    /// More attributes than are used. The others apply.
+    TooManyAttributes {
+        /// How many are used.
+        max: usize,
+    },
     /// Another setting is set, too, and is used instead.
     Overridden {
         /// The other setting.
@@ -166,6 +173,7 @@ impl Rejection {
     pub fn consequence(&self) -> &'static str {
         match self {
             Rejection::Rule { .. } => "the other rules apply",
+            Rejection::NotAttribute | Rejection::TooManyAttributes { .. } => "the other attributes apply",
             Rejection::Overridden { .. } => "it has no effect",
             Rejection::FollowsParent => "the value is used otherwise",
             _ => "the default is kept",

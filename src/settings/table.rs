@@ -1,10 +1,11 @@
 //! The table of all settings: name, accepted values, default and description. Parsing, precedence, the start-up line and
 //! docs/settings.md use it. `parse` reads values, `language` has the differences between languages, `sources` decides which
-//! source wins. `logs` has the settings of the log, `spans` those of spans and sending, `sampled` those of sampling, `later` the
-//! unsupported ones.
+//! source wins. `logs` has the settings of the log, `spans` those of spans and sending, `sampled` those of sampling, `otel`
+//! those with OpenTelemetry's names, `later` the unsupported ones.
 
 pub mod later;
 mod logs;
+mod otel;
 mod propagation;
 mod sampled;
 mod spans;
@@ -13,6 +14,7 @@ use super::address::{self, AgentAddress};
 use super::draft::Draft;
 use super::language::{LanguageSettings, Languages};
 use super::levels::{self, Levels};
+use super::otel as otel_values;
 use super::parse::{self, Sinks};
 use super::rejection::{Bounds, Rejection};
 use super::sampling::{self, OtelSampler, RulesFor, SamplingRule};
@@ -104,6 +106,8 @@ pub enum Kind {
     FileMode(Put<u32>),
     /// `key:value` pairs.
     Tags(Put<Vec<(String, String)>>),
+    /// Attributes as OpenTelemetry writes them, `key=value`.
+    Attributes(Put<Vec<(String, String)>>),
     /// Names of log sinks.
     SinkNames(Put<Sinks>),
     /// A rate from 0 to 1.
@@ -155,6 +159,11 @@ impl Kind {
             Kind::GoDuration(put) => put(draft, parse::go_duration(text)?),
             Kind::FileMode(put) => put(draft, parse::file_mode(text)?),
             Kind::Tags(put) => put(draft, parse::tags(text)),
+            Kind::Attributes(put) => {
+                let (attributes, left_out) = otel_values::attributes(text);
+                put(draft, attributes);
+                draft.left_out = left_out;
+            }
             Kind::SinkNames(put) => put(draft, parse::sinks(text)?),
             Kind::Rate(put) => put(draft, sampling::rate(text)?),
             Kind::PerSecond(put) => put(draft, sampling::per_second(text)?),
@@ -200,6 +209,7 @@ impl Kind {
             Kind::GoDuration(_) => "a duration such as `10m` or `1h30m`".into(),
             Kind::FileMode(_) => "octal permission bits".into(),
             Kind::Tags(_) => "`key:value` pairs".into(),
+            Kind::Attributes(_) => "`key=value` pairs".into(),
             Kind::SinkNames(_) => "a list of `stderr`, `file`, `ring`; or `none`".into(),
             Kind::Rate(_) => "a number from 0 to 1".into(),
             Kind::PerSecond(_) => "a number; negative for no limit".into(),
@@ -239,6 +249,7 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "Which traces are kept", about: sampled::ABOUT, settings: sampled::SAMPLING },
     Section { title: "Propagation", about: "", settings: propagation::PROPAGATION },
     Section { title: "Sending and limits", about: "", settings: spans::SENDING },
+    Section { title: "OpenTelemetry's names", about: otel::ABOUT, settings: otel::OTEL },
     logs::LEVELS,
     logs::SINKS,
     logs::FILES,

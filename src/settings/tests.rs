@@ -5,6 +5,7 @@ mod config_file;
 mod dotnet;
 mod java;
 mod levels;
+mod otel;
 mod others;
 mod php;
 mod places;

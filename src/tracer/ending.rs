@@ -5,6 +5,7 @@
 use super::deciding;
 use super::deciding::trace_of;
 use super::error::Error;
+use super::relieving;
 use super::sending::{count_lost, enqueue, log_finished, Finished};
 use super::state::State;
 use crate::counters::Counters;
@@ -128,7 +129,7 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     }
     // Last, because a tracer's slot is not reused while a trace of it is live.
     leave(state, trace);
-    give_back(span);
+    give_back(state, span);
 }
 
 /// Drops an open span. If it was the trace's last open span, the finished ones leave.
@@ -182,7 +183,7 @@ fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard
         enqueue(state, index, tracer, chunk, (span.shard, sys::wall_ns()));
     }
     leave(state, trace);
-    give_back(span);
+    give_back(state, span);
 }
 
 /// Leaves a request, so that the holder of the span or of its trace ends the span.
@@ -244,11 +245,13 @@ fn run_list(state: &'static State) {
     });
 }
 
-/// Frees a span's slot. If memory is short, also frees the buffers that the slot keeps for its next span.
+/// Frees a span's slot. If memory is short, also frees the buffers that the slot keeps for its next span, and asks for
+/// more.
 #[inline]
-fn give_back(mut span: Guard<'_, OpenSpan>) {
+fn give_back(state: &'static State, mut span: Guard<'_, OpenSpan>) {
     if memory::is_short() {
         span.retire();
+        relieving::ask(state, state.tracers.at(span.tracer));
     }
     span.free();
 }

@@ -3,7 +3,7 @@
 //! `state` defines that state, `registry` the tracers in it. `making` makes and frees tracers, `spans` starts spans, `contexts` keeps
 //! what came in with headers,
 //! `correlating` has their ids for logs, `ending` ends them, `sending` hands finished ones to the queue, `submit` takes whole ones from a host, `closing`
-//! flushes and shuts down.
+//! flushes and shuts down, `relieving` sends parts of open traces while memory is short.
 
 mod abandoned;
 pub mod baggage;
@@ -20,6 +20,7 @@ mod logging;
 mod making;
 pub mod recording;
 pub mod registry;
+mod relieving;
 mod sending;
 pub mod spans;
 pub mod state;

@@ -6,6 +6,7 @@ pub use super::contexts::Context;
 use super::deciding::{self, trace_of};
 use super::error::Error;
 use super::registry::Tracer;
+use super::relieving;
 use super::state::State;
 use super::view;
 use crate::counters::Counters;
@@ -57,7 +58,11 @@ pub fn start(
     let counters = &state.shared.account(index).counters;
     if tracer.closed.load(Relaxed) || memory::is_full() {
         Counters::add(&counters.refused_starts, 1);
-        return Err(if tracer.closed.load(Relaxed) { Error::Closed } else { Error::Memory });
+        if tracer.closed.load(Relaxed) {
+            return Err(Error::Closed);
+        }
+        relieving::ask(state, tracer);
+        return Err(Error::Memory);
     }
     let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
     if !exporter.started.load(Relaxed) {

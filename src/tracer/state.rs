@@ -40,6 +40,8 @@ pub struct State {
     /// The flight recorder of the parent process. This process records nothing in it, but calls that a fork interrupted
     /// may still write to it.
     pub(super) parents_recorder: Recorder,
+    /// Time when a worker was last asked to make room in memory, monotonic nanoseconds.
+    pub(super) relief_asked_ns: AtomicU64,
     /// Time of the last search for abandoned spans, monotonic nanoseconds.
     pub abandoned_looked_ns: AtomicU64,
 }
@@ -94,6 +96,7 @@ impl State {
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
             shared: Shared::new(logs, recorder, tasks, turn_off),
             parents_recorder,
+            relief_asked_ns: AtomicU64::new(0),
             abandoned_looked_ns: AtomicU64::new(0),
         }
     }

@@ -50,6 +50,8 @@ impl fmt::Display for Rejection {
                 write!(f, "is no JSON ({error}); accepted is such as [{{\"sample_rate\":0.5}}]")
             }
             Rejection::Rule { place, fault } => write!(f, "rule {} {fault}", place + 1),
+            Rejection::NotAttribute => f.write_str("not an attribute; accepted is such as key=value"),
+            Rejection::TooManyAttributes { max } => write!(f, "one attribute too many; {max} are accepted"),
             Rejection::Overridden { by } => write!(f, "{by} is set, too, and is used instead"),
             Rejection::FollowsParent => {
                 f.write_str("a trace that another service began keeps that service's decision, as with parentbased_")

@@ -35,7 +35,6 @@ pub static TOPICS: &[Topic] = &[
             value("DD_TRACE_API_VERSION"),
             value("DD_TRACE_SEND_RETRIES"),
             value("DD_TRACE_RETRY_INTERVAL"),
-            value("OTEL_TRACES_EXPORTER"),
             value("OTEL_EXPORTER_OTLP_ENDPOINT"),
             value("OTEL_EXPORTER_OTLP_HEADERS"),
             value("OTEL_EXPORTER_OTLP_PROTOCOL"),
@@ -44,7 +43,6 @@ pub static TOPICS: &[Topic] = &[
             value("OTEL_EXPORTER_OTLP_TRACES_HEADERS"),
             value("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
             value("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"),
-            switch("OTEL_SDK_DISABLED"),
         ],
     },
     Topic {
@@ -55,8 +53,6 @@ pub static TOPICS: &[Topic] = &[
             switch("DD_TRACE_RESOURCE_RENAMING_ENABLED"),
             switch("DD_TRACE_RESOURCE_RENAMING_ALWAYS_SIMPLIFIED_ENDPOINT"),
             switch("DD_TRACE_DEBUG_STACK"),
-            value("OTEL_SERVICE_NAME"),
-            value("OTEL_RESOURCE_ATTRIBUTES"),
         ],
     },
     Topic {

@@ -29,7 +29,9 @@ fn a_name_for_one_direction_wins_over_one_for_both_and_opentelemetrys_comes_last
             default,
         ),
     ] {
-        let settings = accepted(&[], env);
+        let (settings, rejected) = resolve(&[], env);
+        let overridden = env.len() == 2 && env[0].0 == "OTEL_PROPAGATORS";
+        assert_eq!(rejected.len(), usize::from(overridden), "{rejected:?}");
         assert_eq!((settings.propagation.extract, settings.propagation.inject), (extract, inject), "{env:?}");
     }
 }

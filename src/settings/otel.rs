@@ -1,0 +1,128 @@
+//! Settles settings with OpenTelemetry's names: each stands for one with a `DD_` name, unless that is set by the same
+//! source or a stronger one.
+
+use super::draft::Draft;
+use super::rejection::Rejection;
+use super::{parse, refused, Origin, Rejected};
+use crate::redact;
+
+/// The most attributes that are used.
+const ATTRIBUTES_MAX: usize = 10;
+
+/// Puts the values of OpenTelemetry's settings into the others.
+pub(super) fn settle(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
+    if let Some(service) = draft.otel_service.take() {
+        let text = redact::text(&service).into_owned();
+        if stands_for(draft, "OTEL_SERVICE_NAME", "DD_SERVICE", text, rejected) {
+            draft.frozen.service = service;
+        }
+    }
+    let attributes = std::mem::take(&mut draft.otel_attributes);
+    if !attributes.is_empty() {
+        let tags: Vec<_> = attributes.into_iter().map(|(key, value)| (tag_of(key), value)).collect();
+        let shown = tags.iter().map(|(key, value)| format!("{}:{}", redact::text(key), redact::value_of(key, value)));
+        let shown = shown.collect::<Vec<_>>().join(",");
+        if stands_for(draft, "OTEL_RESOURCE_ATTRIBUTES", "DD_TAGS", shown, rejected) {
+            draft.frozen.tags = tags;
+        }
+    }
+    for name in std::mem::take(&mut draft.otel_off) {
+        // Both may be set: the second changes nothing, and contradicts no other setting.
+        if draft.frozen.enabled && stands_for(draft, name, "DD_TRACE_ENABLED", "false".into(), rejected) {
+            draft.frozen.enabled = false;
+        }
+    }
+    let is_set = |name: &str| draft.frozen.value(name).is_some_and(|value| value.origin != Origin::Default);
+    if is_set("OTEL_PROPAGATORS") && is_set("DD_TRACE_PROPAGATION_STYLE") {
+        warn(draft, "OTEL_PROPAGATORS", "DD_TRACE_PROPAGATION_STYLE", rejected);
+    }
+}
+
+/// The tag that an attribute becomes. `take_identity_from_tags` makes settings of the first three.
+fn tag_of(attribute: String) -> String {
+    match attribute.as_str() {
+        "service.name" => "service".into(),
+        "deployment.environment" | "deployment.environment.name" => "env".into(),
+        "service.version" => "version".into(),
+        _ => attribute,
+    }
+}
+
+/// Whether the setting `otel` is used as `setting`, which then shows this text and the origin of `otel`. A setting that
+/// does not matter, because the other is set as well, is among the rejected.
+fn stands_for(
+    draft: &mut Draft,
+    otel: &'static str,
+    setting: &'static str,
+    text: String,
+    rejected: &mut Vec<Rejected>,
+) -> bool {
+    let origin = draft.frozen.value(otel).map_or(Origin::Default, |value| value.origin);
+    let Some(value) = draft.frozen.values.iter_mut().find(|value| value.name == setting) else { return false };
+    if value.origin != Origin::Default && value.origin >= origin {
+        warn(draft, otel, setting, rejected);
+        return false;
+    }
+    (value.value, value.origin) = (text, origin);
+    true
+}
+
+fn warn(draft: &Draft, otel: &'static str, by: &'static str, rejected: &mut Vec<Rejected>) {
+    if let Some(value) = draft.frozen.value(otel) {
+        rejected.push(refused(otel, value.value.clone(), value.origin, Rejection::Overridden { by }));
+    }
+}
+
+/// Attributes that were read, and for each part that was left out its text and the reason.
+pub type Attributes = (Vec<(String, String)>, Vec<(String, Rejection)>);
+
+/// Reads `key=value` pairs, separated by commas, with percent-encoded values. A pair without a key, one with a quotation
+/// mark, and pairs beyond the limit are left out.
+pub fn attributes(text: &str) -> Attributes {
+    let (mut attributes, mut left_out) = (Vec::new(), Vec::new());
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let why = match split(pair) {
+            Some((key, value)) if attributes.len() < ATTRIBUTES_MAX => {
+                attributes.push((key.to_string(), percent_decoded(value)));
+                continue;
+            }
+            Some(_) => Rejection::TooManyAttributes { max: ATTRIBUTES_MAX },
+            None => Rejection::NotAttribute,
+        };
+        left_out.push((parse::shorten(shown_pair(pair), 100), why));
+    }
+    (attributes, left_out)
+}
+
+/// Key and value. No value has a quotation mark: text with such is probably a header that was pasted, with a secret that
+/// the redactor would not know without the words around it.
+fn split(pair: &str) -> Option<(&str, &str)> {
+    let (key, value) = pair.split_once('=')?;
+    let (key, value) = (key.trim(), value.trim());
+    (!key.is_empty() && !pair.contains('"')).then_some((key, value))
+}
+
+/// Returns attributes with secrets redacted.
+pub(super) fn shown(text: &str) -> String {
+    text.split(',').map(shown_pair).collect::<Vec<_>>().join(",")
+}
+
+fn shown_pair(pair: &str) -> String {
+    match pair.split_once('=') {
+        _ if pair.contains('"') => redact::REDACTED.into(),
+        Some((key, value)) => format!("{}={}", redact::text(key), redact::value_of(key, value)),
+        None => redact::text(pair).into_owned(),
+    }
+}
+
+/// Decodes `%41`. What is no such sequence, or would be no printable text, stays as it is.
+fn percent_decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let byte = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(first));
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    String::from_utf8(bytes).ok().filter(|decoded| !decoded.contains(char::is_control)).unwrap_or_else(|| text.into())
+}
