@@ -102,6 +102,12 @@ struct Setting {
   std::string value;  ///< empty means "not set"
 };
 
+/// How the fields for the application's log are written.
+enum class LogFields : std::uint32_t {
+  text = SPANWIRE_LOG_FIELDS_TEXT,  ///< `dd.trace_id=… dd.span_id=…`
+  json = SPANWIRE_LOG_FIELDS_JSON   ///< members of a JSON object, without its braces
+};
+
 /// Internal; not part of the interface.
 namespace detail {
 
@@ -194,6 +200,19 @@ std::optional<std::string> text_from(Call call) {
     if (need <= large.size()) break;
   }
   return std::nullopt;
+}
+
+/// The fields for a line of the application's log.
+inline std::string log_fields(spanwire_tracer tracer, spanwire_span span, LogFields form) {
+  std::string text(512, '\0');
+  std::size_t need = 1;
+  const auto number = static_cast<std::uint32_t>(form);
+  if (spanwire_log_correlation(tracer, span, number, &text[0], text.size(), &need) == SPANWIRE_E_LIMIT) {
+    text.resize(need);
+    spanwire_log_correlation(tracer, span, number, &text[0], text.size(), &need);
+  }
+  text.resize(std::strlen(text.c_str()));
+  return text;
 }
 
 /// Fills `to` with the tags as the C API takes them.
@@ -704,6 +723,11 @@ class SpanRef {
   std::string trace_id_hex() const { return id_text(SPANWIRE_ID_TRACE_HEX); }
   /// The span id as in `dd.span_id` of logs; empty if there is no span.
   std::string span_id() const { return id_text(SPANWIRE_ID_SPAN); }
+  /// The fields for a line of the application's log: ids, service, environment and version; empty if there is no span,
+  /// or with DD_LOGS_INJECTION=false. spanwire_log_correlation() describes them.
+  std::string log_correlation(LogFields form = LogFields::text) const {
+    return detail::log_fields(tracer_, span_, form);
+  }
 
  protected:
   constexpr SpanRef(spanwire_tracer tracer, spanwire_span span) noexcept : tracer_(tracer), span_(span) {}
@@ -975,6 +999,8 @@ class Tracer {
       return spanwire_tracer_config_json(tracer_, buffer, capacity, need);
     });
   }
+  /// The fields for a line of the application's log that belongs to no span: service, environment and version.
+  std::string log_correlation(LogFields form = LogFields::text) const { return detail::log_fields(tracer_, 0, form); }
   /// Reports an integration that was set up; `status` is a word such as `loaded`.
   Status report_integration(std::string_view name, std::string_view version, std::string_view status) noexcept {
     const detail::Terminated library(name), number(version), state(status);

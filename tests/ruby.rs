@@ -276,7 +276,8 @@ fn the_signatures_are_valid_and_hold_at_run_time() {
         Spanwire::Propagation.inject({}, context)
         [context.free, context.handle, Spanwire::Propagation.extract({}), Spanwire.start_span("a").discard]
         Spanwire.debug_for(1)
-        p Spanwire.flush(1), Spanwire.debug?, Spanwire.log_correlation, Spanwire.stats[:spans_sent], Spanwire.shutdown
+        Spanwire.trace("a") { |span| [span.log_correlation(json: true), Spanwire.log_correlation(json: false)] }
+        p Spanwire.flush(1), Spanwire.debug?, Spanwire.log_correlation[/dd.service=/], Spanwire.stats[:spans_sent], Spanwire.shutdown
         begin
           Spanwire.tracer.start_span(5)
         rescue Exception => e
@@ -288,5 +289,5 @@ fn the_signatures_are_valid_and_hold_at_run_time() {
     let checked = checked.env("RBS_TEST_TARGET", "Spanwire,Spanwire::*").env("RBS_TEST_RAISE", "true");
     let checked = checked.env("RBS_TEST_OPT", format!("-I {}", sig.display())).env("RBS_TEST_LOGLEVEL", "fatal");
     let outcome = checked.run().ok();
-    assert_eq!(outcome.stdout, "true\ntrue\n\"\"\n2\ntrue\nRBS::Test::Tester::TypeError\n");
+    assert_eq!(outcome.stdout, "true\ntrue\n\"dd.service=\"\n3\ntrue\nRBS::Test::Tester::TypeError\n");
 }

@@ -248,6 +248,27 @@ ZEND_FUNCTION(spanwire_span_id) {
     return_id(return_value, current_handle(), SPANWIRE_ID_SPAN);
 }
 
+ZEND_FUNCTION(spanwire_log_correlation) {
+    bool json = false;
+    ZEND_PARSE_PARAMETERS_START(0, 1)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_BOOL(json)
+    ZEND_PARSE_PARAMETERS_END();
+    uint32_t form = json ? SPANWIRE_LOG_FIELDS_JSON : SPANWIRE_LOG_FIELDS_TEXT;
+    spanwire_span span = current_handle();
+    /* A span may belong to another tracer than that of php.ini. */
+    spanwire_tracer tracer = span ? 0 : sw_tracer_existing();
+    if (!sw.loaded) RETURN_EMPTY_STRING();
+    char here[512] = "";
+    size_t need = 1;
+    if (sw.log_correlation(tracer, span, form, here, sizeof here, &need) != SPANWIRE_E_LIMIT) RETURN_STRING(here);
+    zend_string *text = zend_string_alloc(need, 0);
+    *ZSTR_VAL(text) = '\0';
+    sw.log_correlation(tracer, span, form, ZSTR_VAL(text), need, &need);
+    ZSTR_LEN(text) = strlen(ZSTR_VAL(text));
+    RETURN_STR(text);
+}
+
 ZEND_FUNCTION(spanwire_current_span) {
     ZEND_PARSE_PARAMETERS_NONE();
     sw_node *top = sw_stack_current();

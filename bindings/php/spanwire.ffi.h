@@ -53,6 +53,8 @@ enum {
     SPANWIRE_LOGGERS_MAX = 64,
     SPANWIRE_LOG_HOST_ONLY = 1,
     SPANWIRE_SINKS_MAX = 64,
+    SPANWIRE_LOG_FIELDS_TEXT = 0,
+    SPANWIRE_LOG_FIELDS_JSON = 1,
 };
 const char *spanwire_version(void);
 uint32_t spanwire_abi_version(void);
@@ -307,6 +309,8 @@ spanwire_status spanwire_log_write(int32_t level, const char *target, const char
 spanwire_status spanwire_log_write_n(
     int32_t level, const char *target, size_t target_len, const char *text, size_t text_len);
 spanwire_status spanwire_log_event(const char *kind, const spanwire_tag *fields, size_t count);
+spanwire_status spanwire_log_correlation(
+    spanwire_tracer tracer, spanwire_span span, uint32_t form, char *text, size_t size, size_t *need);
 typedef struct spanwire_recorder_event {
     size_t size;
     uint64_t time_ns;

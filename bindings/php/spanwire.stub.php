@@ -305,6 +305,15 @@ function trace_id(): ?string {}
 /** Returns the current span's id as `dd.span_id` in logs, or null. */
 function span_id(): ?string {}
 
+/**
+ * Returns the fields that connect a line of the application's log with its trace: `dd.trace_id=… dd.span_id=…
+ * dd.service=… dd.env=… dd.version=…` of the current span; without one, the fields without ids. Empty while tracing is
+ * off, and with `DD_LOGS_INJECTION=false`.
+ *
+ * @param bool $json true: the same as members of a JSON object, without its braces
+ */
+function log_correlation(bool $json = false): string {}
+
 /** Returns whether debug mode is on: a log line for each span, chunk and payload. */
 function debug(): bool {}
 

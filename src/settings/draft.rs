@@ -105,6 +105,8 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         trace_id_128: false,
         propagation: Config::default(),
         baggage_tag_keys: Vec::new(),
+        logs_injection: false,
+        log_trace_id_128: false,
         partial_flush_enabled: false,
         partial_flush_min_spans: 0,
         flush_interval: Duration::ZERO,

@@ -79,6 +79,10 @@ pub struct Settings {
     pub propagation: propagation::Config,
     /// Items of baggage that become tags of the local root span; `*` for all.
     pub baggage_tag_keys: Vec<String>,
+    /// Whether the application's log gets the fields that connect it with traces.
+    pub logs_injection: bool,
+    /// Whether trace ids of 128 bits are written whole there.
+    pub log_trace_id_128: bool,
     /// Whether long traces are sent in parts (partial flush).
     pub partial_flush_enabled: bool,
     /// Number of finished spans at which a part is sent.

@@ -244,6 +244,7 @@ pub static SECTIONS: &[Section] = &[
     logs::FILES,
     logs::CONTENT,
     logs::JAVA,
+    Section { title: "The application's own log", about: "", settings: logs::CORRELATION },
     Section { title: "The host language", about: "", settings: LANGUAGE },
     Section { title: "A configuration file", about: "", settings: CONFIG_FILE },
 ];

@@ -2,13 +2,14 @@
 //! child;
 //! `state` defines that state, `registry` the tracers in it. `making` makes and frees tracers, `spans` starts spans, `contexts` keeps
 //! what came in with headers,
-//! `ending` ends them, `sending` hands finished ones to the queue, `submit` takes whole ones from a host, `closing`
+//! `correlating` has their ids for logs, `ending` ends them, `sending` hands finished ones to the queue, `submit` takes whole ones from a host, `closing`
 //! flushes and shuts down.
 
 mod abandoned;
 pub mod baggage;
 pub mod closing;
 pub mod contexts;
+pub mod correlating;
 pub mod current;
 pub mod deciding;
 pub mod ending;

@@ -336,6 +336,15 @@ pub fn context(state: &State, number: u64) -> Result<Context, Error> {
     }
 }
 
+/// Returns the ids of an open span, also of the parent process, and the index of its tracer. Waits for no other call and
+/// decides nothing.
+pub fn ids(state: &State, number: u64) -> Result<(Context, u32), Error> {
+    let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
+    let labelled = ids_of(state, handle, Decision::NONE).zip(state.spans.label(handle, |label| label.tracer()));
+    let inherited = |span: &OpenSpan| (context_of(span, Decision::NONE), span.tracer);
+    labelled.or_else(|| state.spans.read_inherited(handle, inherited)).ok_or(Error::Handle)
+}
+
 /// Reads the ids of a span that another thread holds.
 fn ids_of(state: &State, handle: Handle, decision: Decision) -> Option<Context> {
     state.spans.label(handle, |label| {

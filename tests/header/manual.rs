@@ -308,6 +308,15 @@ spanwire_log_write() and spanwire_log_event().
         files: &["log/mod.rs", "log/pull.rs", "log/write.rs", "log/sink.rs"],
     },
     Section {
+        title: "The application's own log",
+        about: r#"
+Lines of the application's log can name the trace that they belong to. The host, or an integration for its logger,
+adds the fields that spanwire_log_correlation() writes. docs/log-correlation.md says how to find the ids in debug
+lines.
+"#,
+        files: &["log/correlation.rs"],
+    },
+    Section {
         title: "Flight recorder",
         about: r#"
 The last few thousand events of the process (spans, payloads, the agent), in memory of a fixed size, kept even while

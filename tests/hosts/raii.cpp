@@ -104,6 +104,10 @@ static void text_is_taken_by_its_length(spanwire::Tracer &tracer) {
   const std::string large(3000, 'x');
   CHECK(span.set_tag("large", large).ok() && span.tag("large") == large);
   CHECK(span.trace_id_hex().size() == 32 && span.span_id() == std::to_string(span.context().span_id()));
+  const std::string ids = "dd.trace_id=" + span.trace_id() + " dd.span_id=" + span.span_id() + " ";
+  CHECK(span.log_correlation() == ids + tracer.log_correlation());
+  CHECK(tracer.log_correlation(spanwire::LogFields::json).find("\"dd.service\": \"") == 0);
+  CHECK(spanwire::Span().log_correlation().empty());
   span.finish_at(start + 2s);
 }
 

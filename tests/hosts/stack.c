@@ -92,6 +92,7 @@ static int32_t own_memory(uint64_t address, void *into, size_t length, void *use
     X(8, set_priority, spanwire_span_set_priority(span, 2)) \
     X(8, span_context, spanwire_span_context(span, &context)) \
     X(8, id_text, spanwire_span_id_text(span, SPANWIRE_ID_TRACE_HEX, out, sizeof out, &need)) \
+    X(8, log_correlation, spanwire_log_correlation(0, span, SPANWIRE_LOG_FIELDS_JSON, out, sizeof out, &need)) \
     X(8, unknown_parent, spanwire_span_finish(spanwire_span_start(tracer, 12345, "orphan"))) \
     X(8, finish, spanwire_span_finish(span)) \
     X(8, finish_at, spanwire_span_finish_at(spanwire_span_start(tracer, 0, "at"), 1)) \

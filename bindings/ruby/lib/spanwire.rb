@@ -83,10 +83,13 @@ module Spanwire
       Scope.current.span
     end
 
-    # For log lines: "dd.trace_id=… dd.span_id=…" of the current span; empty without one.
-    def log_correlation
-      span = current_span
-      span ? "dd.trace_id=#{span.trace_id} dd.span_id=#{span.span_id}" : ""
+    # For log lines: "dd.trace_id=… dd.span_id=… dd.service=… dd.env=… dd.version=…" of the current span; without one,
+    # the fields without ids. With `json`, the same as members of a JSON object. Empty while tracing is off, and with
+    # DD_LOGS_INJECTION=false.
+    def log_correlation(json: false)
+      return "" if ractor? || @tracer.handle.zero?
+
+      Span.log_fields(@tracer.handle, current_span&.handle || 0, json)
     end
 
     # The Logger that gets the tracer's log: that of the configuration, else one on standard error.

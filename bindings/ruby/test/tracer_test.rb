@@ -240,11 +240,24 @@ class TracerTest < ProgramTest
 
   def test_ids_for_logs_are_those_that_are_sent
     outcome = run_well(<<~'RUBY')
-      trace("x") { |span| puts Spanwire.log_correlation, span.trace_id_hex }
-      p Spanwire.log_correlation
+      Spanwire.configure { |c| c.service = "shop"; c.env = "prod" }
+      finished = trace("x") do |span|
+        puts Spanwire.log_correlation, span.log_correlation(json: true), span.trace_id_hex
+        span
+      end
+      puts Spanwire.log_correlation, finished.log_correlation
     RUBY
-    id = outcome.traces.first["trace_id"]
-    assert_equal ["dd.trace_id=#{id} dd.span_id=#{outcome.span("x")["span_id"]}", id, '""'], outcome.lines
+    trace, span = outcome.traces.first["trace_id"], outcome.span("x")["span_id"]
+    service = "dd.service=shop dd.env=prod"
+    json = %("dd.trace_id": "#{trace}", "dd.span_id": "#{span}", "dd.service": "shop", "dd.env": "prod")
+    assert_equal ["dd.trace_id=#{trace} dd.span_id=#{span} #{service}", json, trace, service, service], outcome.lines
+  end
+
+  def test_logs_injection_can_be_turned_off
+    outcome = run_well(<<~'RUBY', "DD_LOGS_INJECTION" => "false")
+      trace("x") { |span| p Spanwire.log_correlation, span.log_correlation(json: true) }
+    RUBY
+    assert_equal ['""', '""'], outcome.lines
   end
 
   def test_a_null_span_takes_all_that_a_span_takes

@@ -1,6 +1,8 @@
-//! The log: its records and levels. `pull` takes records, `sink` pushes them, `write` adds the host's.
+//! The log: its records and levels. `pull` takes records, `sink` pushes them, `write` adds the host's, `correlation` has
+//! fields for the application's own log.
 #![allow(non_camel_case_types)]
 
+pub mod correlation;
 pub mod pull;
 pub mod sink;
 pub mod write;

@@ -48,12 +48,10 @@ pub static TOPICS: &[Topic] = &[
         ],
     },
     Topic {
-        title: "Contents of spans and logs",
+        title: "Contents of spans",
         settings: &[
             value("DD_SERVICE_MAPPING"),
             value("DD_TRACE_HEADER_TAGS"),
-            switch("DD_LOGS_INJECTION"),
-            switch("DD_TRACE_128_BIT_TRACEID_LOGGING_ENABLED"),
             switch("DD_TRACE_RESOURCE_RENAMING_ENABLED"),
             switch("DD_TRACE_RESOURCE_RENAMING_ALWAYS_SIMPLIFIED_ENDPOINT"),
             switch("DD_TRACE_DEBUG_STACK"),

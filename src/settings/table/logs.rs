@@ -283,3 +283,20 @@ static JAVA_SETTINGS: &[Setting] = &[
     ),
     layout("datadog.slf4j.simpleLogger.cacheOutputStream", "cacheOutputStream", "Accepted without effect."),
 ];
+
+/// Fields for the application's own log.
+pub(super) static CORRELATION: &[Setting] = &[
+    setting(
+        "DD_LOGS_INJECTION",
+        Kind::Switch(|d, v| d.frozen.logs_injection = v),
+        "true",
+        "`spanwire_log_correlation()`, and the integrations for loggers that call it, write `dd.trace_id`, `dd.span_id`, \
+         `dd.service`, `dd.env` and `dd.version` for the application's log; `false`: they write nothing.",
+    ),
+    setting(
+        "DD_TRACE_128_BIT_TRACEID_LOGGING_ENABLED",
+        Kind::Switch(|d, v| d.frozen.log_trace_id_128 = v),
+        "true",
+        "`dd.trace_id` of an id with 128 bits is 32 hexadecimal digits; `false`: its low 64 bits in decimal.",
+    ),
+];

@@ -65,7 +65,7 @@ fn a_setting_that_has_no_effect_yet_is_named_wherever_it_was_set() {
     let file = std::env::temp_dir().join(format!("spanwire-later-{}.json", std::process::id()));
     std::fs::write(&file, r#"{"DD_DOGSTATSD_PORT":7,"DD_TRACE_STATS_COMPUTATION_ENABLED":false}"#).expect("a file");
     let path = file.to_string_lossy().into_owned();
-    let code = [("DD_SERVICE_MAPPING", "a:b"), ("default:DD_LOGS_INJECTION", "true")];
+    let code = [("DD_SERVICE_MAPPING", "a:b"), ("default:DD_TRACE_DEBUG_STACK", "true")];
     let env = [
         ("DD_TRACE_AGENT_TIMEOUT", "5"),
         ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
@@ -78,7 +78,7 @@ fn a_setting_that_has_no_effect_yet_is_named_wherever_it_was_set() {
     let named = [
         "DD_TRACE_AGENT_TIMEOUT",
         "DD_SERVICE_MAPPING",
-        "DD_LOGS_INJECTION",
+        "DD_TRACE_DEBUG_STACK",
         "DD_DOGSTATSD_PORT",
         "DD_INSTRUMENTATION_TELEMETRY_ENABLED",
     ];

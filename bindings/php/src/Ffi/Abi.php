@@ -56,4 +56,6 @@ final class Abi
     public const LOGGERS_MAX = 64;
     public const LOG_HOST_ONLY = 1;
     public const SINKS_MAX = 64;
+    public const LOG_FIELDS_TEXT = 0;
+    public const LOG_FIELDS_JSON = 1;
 }

@@ -21,6 +21,12 @@ namespace Spanwire\Ffi {
             return self::$handles[serialize($settings)] ??= self::make($settings);
         }
 
+        /** The tracer of php.ini and the environment, if it was made. */
+        public static function existing(): int
+        {
+            return self::$handles[serialize(Library::settings([]))] ?? 0;
+        }
+
         private static function make(array $settings): int
         {
             $ffi = Library::$ffi;

@@ -9,6 +9,7 @@ use Spanwire\Ffi\Abi;
 use Spanwire\Ffi\Library;
 use Spanwire\Ffi\Log;
 use Spanwire\Ffi\Stack;
+use Spanwire\Ffi\Tracers;
 
 function available(): bool
 {
@@ -33,6 +34,16 @@ function trace_id(): ?string
 function span_id(): ?string
 {
     return Stack::current()?->id(Abi::ID_SPAN);
+}
+
+function log_correlation(bool $json = false): string
+{
+    if (Library::$ffi === null) return '';
+    $span = Stack::current()?->carrier() ?? 0;
+    // A span may belong to another tracer than that of php.ini.
+    $tracer = $span === 0 ? Tracers::existing() : 0;
+    $form = $json ? Abi::LOG_FIELDS_JSON : Abi::LOG_FIELDS_TEXT;
+    return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->spanwire_log_correlation($tracer, $span, $form, $buffer, $capacity, $need)) ?? '';
 }
 
 function debug(): bool

@@ -50,6 +50,8 @@ module Spanwire
     LOGGERS_MAX = 64
     LOG_HOST_ONLY = 1
     SINKS_MAX = 64
+    LOG_FIELDS_TEXT = 0
+    LOG_FIELDS_JSON = 1
 
     # Sizes of structures, in bytes.
     SIZES = {
@@ -200,6 +202,7 @@ module Spanwire
       log_event: [%i[string pointer size_t], :int32],
       log_add_sink_any_thread: [%i[int32 pointer pointer pointer pointer], :int32],
       log_remove_sink: [[:uint64], :int32],
+      log_correlation: [%i[uint64 uint64 uint32 pointer size_t pointer], :int32],
       recorder_read: [%i[pointer pointer size_t pointer], :int32],
       recorder_fd: [[], :int32],
       process_inspect: [%i[uint64 uint64 string pointer pointer pointer], :int32],

@@ -108,6 +108,18 @@ module Spanwire
       @answer.get_string(0) if Native.span_id_text(span, kind, @answer, ANSWER, nil).zero?
     end
 
+    # Returns the fields for a line of the application's log. They are also there for a span that is finished, then
+    # without ids.
+    def log_fields(tracer, span, form)
+      buffer = @memory.slice(ANSWER, @capacity - ANSWER)
+      buffer.put_uint8(0, 0)
+      if Native.log_correlation(tracer, span, form, buffer, buffer.size, @answer) == Abi::E_LIMIT
+        buffer = FFI::MemoryPointer.new(@answer.get_uint64(0))
+        Native.log_correlation(tracer, span, form, buffer, buffer.size, @answer)
+      end
+      buffer.get_string(0).force_encoding(Encoding::UTF_8)
+    end
+
     # Returns text that the library writes: yields buffer, capacity and the place for the needed size; once more if the
     # buffer was too small.
     def answer

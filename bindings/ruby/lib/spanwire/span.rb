@@ -136,6 +136,20 @@ module Spanwire
       id_text(Abi::ID_SPAN)
     end
 
+    # The fields for a line of the application's log, in one text: "dd.trace_id=… dd.span_id=… dd.service=…", or members
+    # of a JSON object without its braces. No ids when the span is finished; empty with DD_LOGS_INJECTION=false.
+    def log_correlation(json: false)
+      Span.log_fields(Spanwire.tracer.handle, @handle, json)
+    end
+
+    # The same for a handle of a tracer and of a span; either may be 0.
+    def self.log_fields(tracer, span, json)
+      form = json ? Abi::LOG_FIELDS_JSON : Abi::LOG_FIELDS_TEXT
+      Scope.current.scratch { |memory| memory.log_fields(tracer, span, form) }
+    rescue StandardError # a Ractor that may not call the library
+      ""
+    end
+
     # Whether this is no real span.
     def null?
       false
@@ -194,6 +208,7 @@ module Spanwire
     def trace_id = nil
     def trace_id_hex = nil
     def span_id = nil
+    def log_correlation(json: false) = Spanwire.log_correlation(json: json)
     def null? = true
   end
 
