@@ -822,6 +822,130 @@ typedef struct spanwire_span_options {
     spanwire_context_handle context_handle;
 } spanwire_span_options;
 
+/** Type of a value: `text`. */
+#define SPANWIRE_VALUE_TEXT 0
+
+/** Type of a value: `boolean`. */
+#define SPANWIRE_VALUE_BOOLEAN 1
+
+/** Type of a value: `integer`. */
+#define SPANWIRE_VALUE_INTEGER 2
+
+/** Type of a value: `floating`. */
+#define SPANWIRE_VALUE_FLOATING 3
+
+/** Type of an attribute: `values`, all of one type. */
+#define SPANWIRE_VALUE_ARRAY 4
+
+/** Maximum number of links of a span. Further ones are rejected and counted in `tags_dropped`. */
+#define SPANWIRE_SPAN_LINKS_MAX 128
+
+/** Maximum number of events of a span. Further ones are rejected and counted in `tags_dropped`. */
+#define SPANWIRE_SPAN_EVENTS_MAX 128
+
+/** Maximum number of attributes of a link or an event. Further ones are dropped and counted in `tags_dropped`. */
+#define SPANWIRE_ATTRIBUTES_MAX 128
+
+/**
+ * Maximum size of the attributes of a link or an event together, in bytes. An attribute that exceeds it is dropped and
+ * counted in `tags_dropped`.
+ */
+#define SPANWIRE_ATTRIBUTES_SIZE_MAX 65536
+
+/** Maximum number of values in an array. A larger array is dropped and counted in `tags_dropped`. */
+#define SPANWIRE_VALUES_MAX 128
+
+/** For `flags` of a link: the lower eight bits are the span's trace flags. */
+#define SPANWIRE_LINK_HAS_FLAGS 256
+
+/**
+ * One value of an array. Set the field that the type names; the others are ignored. This structure never changes.
+ */
+typedef struct spanwire_value {
+    /** SPANWIRE_VALUE_TEXT, _BOOLEAN, _INTEGER or _FLOATING. */
+    uint32_t type;
+    /** 0 for false, any other number for true. */
+    int32_t boolean;
+    /** An integer. */
+    int64_t integer;
+    /** A finite number. */
+    double floating;
+    /** UTF-8; NULL is the empty text; cut to SPANWIRE_TAG_VALUE_MAX, and counted. */
+    const char *text;
+    /** Its length in bytes, or SPANWIRE_NUL. */
+    size_t text_len;
+} spanwire_value;
+
+/**
+ * An attribute: a key with a value, or with an array of values. Set all fields to zero, then key, type, and the field
+ * that the type names; the others are ignored. This structure never changes.
+ */
+typedef struct spanwire_attribute {
+    /** The key, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX, and counted. */
+    const char *key;
+    /** Its length in bytes, or SPANWIRE_NUL. */
+    size_t key_len;
+    /** SPANWIRE_VALUE_TEXT, _BOOLEAN, _INTEGER, _FLOATING or _ARRAY. */
+    uint32_t type;
+    /** 0 for false, any other number for true. */
+    int32_t boolean;
+    /** An integer. */
+    int64_t integer;
+    /** A finite number. */
+    double floating;
+    /** UTF-8; NULL is the empty text; cut to SPANWIRE_TAG_VALUE_MAX, and counted. */
+    const char *text;
+    /** Its length in bytes, or SPANWIRE_NUL. */
+    size_t text_len;
+    /** An array of values of one type: the Agent's payload has no others. */
+    const spanwire_value *values;
+    /** Number of values, up to SPANWIRE_VALUES_MAX. */
+    size_t values_count;
+} spanwire_attribute;
+
+/**
+ * A link: a reference to a span, often of another trace. Set all fields to zero, then `size`, then the ids;
+ * spanwire_span_context() has those of a span.
+ */
+typedef struct spanwire_span_link {
+    /** `sizeof(spanwire_span_link)`. */
+    size_t size;
+    /** High half of the trace id; 0 for an id of 64 bits. */
+    uint64_t trace_id_high;
+    /** Low half of the trace id; not 0. */
+    uint64_t trace_id_low;
+    /** Id of the span; not 0. */
+    uint64_t span_id;
+    /** The span's tracestate of W3C; NULL for none. Cut to 2,048 bytes, and counted. */
+    const char *tracestate;
+    /** Its length in bytes, or SPANWIRE_NUL. */
+    size_t tracestate_len;
+    /** Array of attributes. */
+    const spanwire_attribute *attributes;
+    /** Number of attributes. */
+    size_t attributes_count;
+    /** The span's trace flags of W3C (1: sampled) and SPANWIRE_LINK_HAS_FLAGS; 0 if they are not known. */
+    uint32_t flags;
+} spanwire_span_link;
+
+/**
+ * An event: something that happened at one moment of a span. Set all fields to zero, then `size`, then the others.
+ */
+typedef struct spanwire_span_event {
+    /** `sizeof(spanwire_span_event)`. */
+    size_t size;
+    /** What happened, UTF-8, not empty; cut to SPANWIRE_NAME_MAX, and counted. */
+    const char *name;
+    /** Its length in bytes, or SPANWIRE_NUL. */
+    size_t name_len;
+    /** When, in nanoseconds since 1970. 0 and times before 1970 mean now. */
+    int64_t time_ns;
+    /** Array of attributes. */
+    const spanwire_attribute *attributes;
+    /** Number of attributes. */
+    size_t attributes_count;
+} spanwire_span_event;
+
 /**
  * Starts a span.
  *
@@ -1046,6 +1170,83 @@ spanwire_status spanwire_span_remove_tag(spanwire_span span, const char *key);
 spanwire_status spanwire_span_get_tag(spanwire_span span, const char *key, char *buffer, size_t capacity, size_t *need);
 
 /**
+ * Sets tags from typed attributes. If one fails, the others are still set.
+ *
+ * @param span        an open span; 0 does nothing and returns SPANWIRE_OK
+ * @param attributes  an array of `count` attributes; NULL if `count` is 0
+ * @param count       number of attributes
+ *
+ * The Agent knows texts and numbers only. A boolean becomes the text "true" or "false". An integer becomes a number, or
+ * a text if it is beyond 2^53, where a number would be rounded. An array becomes one tag for each value: "key.0",
+ * "key.1" and so on; an empty one sets none.
+ *
+ * @return as spanwire_span_set_tag(); of several failures the first. SPANWIRE_E_ARGUMENT also for a type that is none,
+ * a
+ *         number that is not finite, an array of several types, and if `attributes` is NULL and `count` is not 0.
+ *         SPANWIRE_E_LIMIT also for an array of more than SPANWIRE_VALUES_MAX values. What is not set is counted
+ *
+ * Ownership: copies all texts before it returns.
+ * Threads:   any; calls on one span are serialised.
+ * Blocks:    never.
+ * Fork:      as spanwire_span_set_tag().
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_set_attributes(spanwire_span span, const spanwire_attribute *attributes, size_t count);
+
+/**
+ * Adds a link to a span. Links stay in the order in which they were added.
+ *
+ * @param span  an open span; 0 does nothing and returns SPANWIRE_OK
+ * @param link  see spanwire_span_link
+ *
+ * An attribute that is invalid or beyond a limit is dropped and counted in `tags_dropped`; the link and the others are
+ * kept. The Agent gets attributes as texts, and an array as "key.0", "key.1" and so on. To an Agent that knows only
+ * /v0.3/traces, links go as JSON in the tag `_dd.span_links`: as many as fit in 25,000 bytes.
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_ARGUMENT `link` is NULL, an id is 0, a length is invalid; dropped and counted. Or an attribute
+ *         has no
+ *                             key, a type that is none, a number that is not finite, or an array of several types
+ *         SPANWIRE_E_VERSION  the `size` of the link belongs to no known version; dropped and counted
+ *         SPANWIRE_E_LIMIT    the span has SPANWIRE_SPAN_LINKS_MAX links; dropped and counted. Or an attribute is
+ *                             beyond
+ *                             SPANWIRE_ATTRIBUTES_MAX, SPANWIRE_ATTRIBUTES_SIZE_MAX or SPANWIRE_VALUES_MAX
+ *         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; the link or an attribute was dropped and counted
+ *         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
+ *         SPANWIRE_E_FORKED   the parent process started `span` before a fork
+ *         SPANWIRE_E_BUSY     another thread has been inside a call on the span for 100 ms; dropped and counted
+ *
+ * Ownership: copies all texts before it returns.
+ * Threads:   any; calls on one span are serialised.
+ * Blocks:    never.
+ * Fork:      see SPANWIRE_E_FORKED.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_add_link(spanwire_span span, const spanwire_span_link *link);
+
+/**
+ * Adds an event to a span. Events stay in the order in which they were added.
+ *
+ * @param span   an open span; 0 does nothing and returns SPANWIRE_OK
+ * @param event  see spanwire_span_event
+ *
+ * An attribute that is invalid or beyond a limit is dropped and counted in `tags_dropped`; the event and the others are
+ * kept. An Agent that does not say `span_events` in /info, or has not been asked yet, gets events as JSON in the tag
+ * `events`: as many as fit in 25,000 bytes.
+ *
+ * @return as spanwire_span_add_link(), with SPANWIRE_SPAN_EVENTS_MAX. SPANWIRE_E_ARGUMENT if `event` or its name is
+ * NULL,
+ *         or its name empty
+ *
+ * Ownership: copies all texts before it returns.
+ * Threads:   any; calls on one span are serialised.
+ * Blocks:    never.
+ * Fork:      as spanwire_span_add_link().
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_add_event(spanwire_span span, const spanwire_span_event *event);
+
+/**
  * Sets a span's service. Children that are started later inherit it.
  *
  * @param span     an open span; 0 does nothing and returns SPANWIRE_OK
@@ -1196,8 +1397,14 @@ spanwire_status spanwire_span_set_error_flag(spanwire_span span, int32_t error);
  *
  * @param span   an open span; 0 does nothing and returns SPANWIRE_OK
  * @param key    its name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX
- * @param bytes  the value, MessagePack encoded by the caller; the library does not check it
+ * @param bytes  the value: one MessagePack map, see below
  * @param len    its length in bytes, up to SPANWIRE_META_STRUCT_MAX
+ *
+ * Agents take a value as bytes, but some readers decode it, and refuse the whole payload if they cannot. So the value
+ * is
+ * checked: it is one MessagePack map and nothing behind it; the keys of all maps in it are texts; texts are UTF-8;
+ * maps and
+ * arrays lie in each other at most 64 deep.
  *
  * @return SPANWIRE_OK
  *         SPANWIRE_E_LIMIT    the value is too large, or the span has SPANWIRE_SPAN_TAGS_MAX of them; dropped and
@@ -1205,7 +1412,7 @@ spanwire_status spanwire_span_set_error_flag(spanwire_span span, int32_t error);
  *         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; the value was dropped and counted
  *         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
  *         SPANWIRE_E_FORKED   the parent process started `span` before a fork
- *         SPANWIRE_E_ARGUMENT `key` is NULL or empty, or `bytes` is NULL and `len` is not 0
+ *         SPANWIRE_E_ARGUMENT `key` is NULL or empty, or the value is no such map; dropped and counted
  *         SPANWIRE_E_BUSY     another thread has been inside a call on the span for 100 ms; dropped and counted
  *
  * Ownership: copies key and value before it returns.

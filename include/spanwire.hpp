@@ -96,6 +96,52 @@ struct Metric {
   double value;          ///< the number
 };
 
+/// A value of an attribute: a text, a boolean, an integer or a number. It does not own its text.
+struct Value : spanwire_value {
+  Value(std::string_view value) noexcept : Value(of_type{SPANWIRE_VALUE_TEXT}) {
+    text = value.data();
+    text_len = value.size();
+  }
+  Value(const std::string &value) noexcept : Value(std::string_view(value)) {}
+  Value(const char *value) noexcept : Value(std::string_view(value)) {}
+  template <class Number, std::enable_if_t<std::is_arithmetic_v<Number>, int> = 0>
+  Value(Number number) noexcept : Value(of_type{type_of<Number>()}) {
+    if constexpr (std::is_same_v<Number, bool>) {
+      boolean = number;
+    } else if constexpr (std::is_integral_v<Number>) {
+      integer = static_cast<std::int64_t>(number);
+    } else {
+      floating = static_cast<double>(number);
+    }
+  }
+
+ private:
+  struct of_type {
+    std::uint32_t type;
+  };
+  explicit Value(of_type of) noexcept : spanwire_value() { type = of.type; }
+  template <class Number>
+  static constexpr std::uint32_t type_of() noexcept {
+    if (std::is_same_v<Number, bool>) return SPANWIRE_VALUE_BOOLEAN;
+    return std::is_integral_v<Number> ? SPANWIRE_VALUE_INTEGER : SPANWIRE_VALUE_FLOATING;
+  }
+};
+
+/// A key with a value, or with an array of values of one type. It owns neither.
+struct Attribute : spanwire_attribute {
+  Attribute(std::string_view name, const Value &value) noexcept : spanwire_attribute() {
+    key = name.data(), key_len = name.size();
+    type = value.type, boolean = value.boolean, integer = value.integer, floating = value.floating;
+    text = value.text, text_len = value.text_len;
+  }
+  Attribute(std::string_view name, const Value *array, std::size_t count) noexcept : spanwire_attribute() {
+    key = name.data(), key_len = name.size();
+    type = SPANWIRE_VALUE_ARRAY, values = array, values_count = count;
+  }
+};
+static_assert(sizeof(Value) == sizeof(spanwire_value) && sizeof(Attribute) == sizeof(spanwire_attribute),
+              "arrays of them are arrays of the C structs");
+
 /// A setting of a tracer: a documented name, or `default:NAME` for a value that the environment may override.
 struct Setting {
   std::string name;   ///< such as DD_SERVICE
@@ -617,6 +663,29 @@ class SpanRef {
   Status set_metric(std::string_view key, double value) noexcept {
     return spanwire_span_set_metric_n(span_, key.data(), key.size(), value);
   }
+  /// Sets tags of several types: an array becomes `key.0`, `key.1` and so on.
+  Status set_attributes(std::initializer_list<Attribute> attributes) noexcept {
+    return spanwire_span_set_attributes(span_, attributes.begin(), attributes.size());
+  }
+  /// Adds an event that happens now, or at a given time.
+  Status add_event(std::string_view name, std::initializer_list<Attribute> attributes = {},
+                   std::optional<Time> time = std::nullopt) noexcept {
+    spanwire_span_event event = {};
+    event.size = sizeof event;
+    event.name = name.data(), event.name_len = name.size();
+    event.attributes = attributes.begin(), event.attributes_count = attributes.size();
+    if (time) event.time_ns = detail::nanoseconds(*time);
+    return spanwire_span_add_event(span_, &event);
+  }
+  /// Adds a link to the span of a context.
+  Status add_link(const Context &to, std::initializer_list<Attribute> attributes = {}) noexcept {
+    spanwire_span_link link = {};
+    link.size = sizeof link;
+    link.trace_id_high = to.raw().trace_id_high, link.trace_id_low = to.raw().trace_id_low, link.span_id = to.span_id();
+    link.attributes = attributes.begin(), link.attributes_count = attributes.size();
+    if (const auto priority = to.priority()) link.flags = SPANWIRE_LINK_HAS_FLAGS | (*priority > 0 ? 1u : 0u);
+    return spanwire_span_add_link(span_, &link);
+  }
   /// Removes the text or numeric tag of this key.
   Status remove_tag(std::string_view key) noexcept {
     return spanwire_span_remove_tag(span_, detail::Terminated(key).get());
@@ -1011,8 +1080,8 @@ class Tracer {
   /// Reads the context from what `get` returns for each name.
   template <class Get, std::size_t... N>
   void get_each(const Get &get, RemoteContext &found, std::index_sequence<N...>) const {
-    using Value = detail::Found<decltype(detail::look_up(get, std::string_view()))>;
-    const Value values[] = {Value(detail::look_up(get, detail::header_names[N]))...};
+    using Given = detail::Found<decltype(detail::look_up(get, std::string_view()))>;
+    const Given values[] = {Given(detail::look_up(get, detail::header_names[N]))...};
     spanwire_header headers[sizeof...(N)];
     std::size_t count = 0;
     for (std::size_t i = 0; i < sizeof...(N); ++i) {

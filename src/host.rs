@@ -37,6 +37,28 @@ pub fn process_name() -> String {
         .unwrap_or_else(|| "unnamed-service".into())
 }
 
+/// What runs in this process, and where.
+#[derive(Debug, Default)]
+pub struct EntryPoint {
+    /// The file name of the executable.
+    pub name: String,
+    /// The name of the folder that it lies in.
+    pub folder: String,
+    /// The name of the working folder.
+    pub works_in: String,
+}
+
+/// Returns what runs in this process. What cannot be read is empty.
+pub fn entry_point() -> EntryPoint {
+    let executable = fs::read_link("/proc/self/exe").unwrap_or_default();
+    let named = |path: Option<&Path>| path.and_then(program_in).unwrap_or_default();
+    EntryPoint {
+        name: named(Some(&executable)),
+        folder: named(executable.parent()),
+        works_in: named(fs::read_link("/proc/self/cwd").ok().as_deref()),
+    }
+}
+
 /// Returns the file name of an executable, without the mark that the kernel adds if the file was replaced, as in a
 /// deployment.
 fn program_in(executable: &Path) -> Option<String> {

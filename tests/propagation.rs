@@ -95,8 +95,9 @@ fn read(stdout: &str) -> BTreeMap<String, Got> {
     all
 }
 
-/// Adds what only the root span's tags show.
-fn add_tags(got: &mut Got, meta: &Json) {
+/// Adds what only the root span shows.
+fn add_tags(got: &mut Got, span: &Json) {
+    let meta = &span["meta"];
     for (key, name) in [("_dd.origin", "origin"), ("_dd.propagation_error", "error"), ("_dd.parent_id", "last_parent")]
     {
         if let Some(value) = meta.get(key) {
@@ -109,8 +110,7 @@ fn add_tags(got: &mut Got, meta: &Json) {
     if !baggage.is_empty() {
         got.context.insert("tags".into(), baggage.into());
     }
-    if let Some(links) = meta.get("_dd.span_links").and_then(Json::as_str) {
-        let links: Vec<Json> = serde_json::from_str(links).expect("links are JSON");
+    if let Some(links) = span.get("span_links").and_then(Json::as_array) {
         let short = |link: &Json| {
             let attribute = |name: &str| link["attributes"][name].clone();
             json!([link["trace_id"], link["span_id"], attribute("reason"), attribute("context_headers")])
@@ -199,7 +199,7 @@ fn each_row_is_as_in_one_of_two_tracers_or_a_listed_decision() {
         let trace: Json = serde_json::from_str(line).expect("a trace");
         for span in trace["spans"].as_array().into_iter().flatten() {
             if let Some(got) = got.get_mut(span["name"].as_str().unwrap_or_default()) {
-                add_tags(got, &span["meta"]);
+                add_tags(got, span);
             }
         }
     }

@@ -32,6 +32,17 @@ enum {
     SPANWIRE_ID_TRACE_HEX = 0,
     SPANWIRE_ID_TRACE = 1,
     SPANWIRE_ID_SPAN = 2,
+    SPANWIRE_VALUE_TEXT = 0,
+    SPANWIRE_VALUE_BOOLEAN = 1,
+    SPANWIRE_VALUE_INTEGER = 2,
+    SPANWIRE_VALUE_FLOATING = 3,
+    SPANWIRE_VALUE_ARRAY = 4,
+    SPANWIRE_SPAN_LINKS_MAX = 128,
+    SPANWIRE_SPAN_EVENTS_MAX = 128,
+    SPANWIRE_ATTRIBUTES_MAX = 128,
+    SPANWIRE_ATTRIBUTES_SIZE_MAX = 65536,
+    SPANWIRE_VALUES_MAX = 128,
+    SPANWIRE_LINK_HAS_FLAGS = 256,
     SPANWIRE_PRIORITY_NONE = -2147483648,
     SPANWIRE_LEVEL_OFF = 0,
     SPANWIRE_LEVEL_ERROR = 1,
@@ -153,6 +164,45 @@ typedef struct spanwire_span_options {
     size_t metrics_count;
     spanwire_context_handle context_handle;
 } spanwire_span_options;
+typedef struct spanwire_value {
+    uint32_t type;
+    int32_t boolean;
+    int64_t integer;
+    double floating;
+    const char *text;
+    size_t text_len;
+} spanwire_value;
+typedef struct spanwire_attribute {
+    const char *key;
+    size_t key_len;
+    uint32_t type;
+    int32_t boolean;
+    int64_t integer;
+    double floating;
+    const char *text;
+    size_t text_len;
+    const spanwire_value *values;
+    size_t values_count;
+} spanwire_attribute;
+typedef struct spanwire_span_link {
+    size_t size;
+    uint64_t trace_id_high;
+    uint64_t trace_id_low;
+    uint64_t span_id;
+    const char *tracestate;
+    size_t tracestate_len;
+    const spanwire_attribute *attributes;
+    size_t attributes_count;
+    uint32_t flags;
+} spanwire_span_link;
+typedef struct spanwire_span_event {
+    size_t size;
+    const char *name;
+    size_t name_len;
+    int64_t time_ns;
+    const spanwire_attribute *attributes;
+    size_t attributes_count;
+} spanwire_span_event;
 spanwire_span spanwire_span_start(spanwire_tracer tracer, spanwire_span parent, const char *name);
 spanwire_span spanwire_span_start_n(spanwire_tracer tracer, spanwire_span parent, const char *name, size_t name_len);
 spanwire_status spanwire_span_start_with(
@@ -165,6 +215,9 @@ spanwire_status spanwire_span_set_metric_n(spanwire_span span, const char *key, 
 spanwire_status spanwire_span_set_tags(spanwire_span span, const spanwire_tag *tags, size_t count);
 spanwire_status spanwire_span_remove_tag(spanwire_span span, const char *key);
 spanwire_status spanwire_span_get_tag(spanwire_span span, const char *key, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_span_set_attributes(spanwire_span span, const spanwire_attribute *attributes, size_t count);
+spanwire_status spanwire_span_add_link(spanwire_span span, const spanwire_span_link *link);
+spanwire_status spanwire_span_add_event(spanwire_span span, const spanwire_span_event *event);
 spanwire_status spanwire_span_set_service(spanwire_span span, const char *service);
 spanwire_status spanwire_span_set_resource(spanwire_span span, const char *resource);
 spanwire_status spanwire_span_set_resource_n(spanwire_span span, const char *resource, size_t resource_len);

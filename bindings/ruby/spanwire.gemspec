@@ -16,6 +16,7 @@ Gem::Specification.new do |spec|
     README.md
     lib/spanwire.rb
     lib/spanwire/abi.rb
+    lib/spanwire/attributes.rb
     lib/spanwire/baggage.rb
     lib/spanwire/configuration.rb
     lib/spanwire/context.rb

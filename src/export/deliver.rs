@@ -47,8 +47,10 @@ pub(super) struct Delivery {
     pub(super) down_since: Option<Instant>,
     /// The format that the agent accepts, as far as is known.
     pub(super) offer: Offer,
-    /// What `encoder` encodes.
-    encodes: Format,
+    /// The agent takes the field `span_events`, as far as is known.
+    pub(super) span_events: bool,
+    /// What `encoder` encodes, and whether with `span_events`.
+    encodes: (Format, bool),
     encoder: Box<dyn PayloadFormat>,
     /// The version of the sampling rates that the agent sent last.
     pub(super) rates_version: Option<String>,
@@ -84,8 +86,9 @@ impl Delivery {
             pause: None,
             down_since: None,
             offer: Offer::default(),
-            encodes: Format::V04,
-            encoder: Format::V04.encoder(),
+            span_events: false,
+            encodes: (Format::V04, false),
+            encoder: Format::V04.encoder(false),
             rates_version: None,
             request_max: None,
             agent_state: None,
@@ -142,8 +145,9 @@ impl Delivery {
 
     /// Sets the format of the next payload.
     fn use_format(&mut self, format: Format) {
-        if self.encodes != format {
-            (self.encodes, self.encoder) = (format, format.encoder());
+        let wanted = (format, self.span_events);
+        if self.encodes != wanted {
+            (self.encodes, self.encoder) = (wanted, format.encoder(self.span_events));
         }
     }
 

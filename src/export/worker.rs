@@ -311,6 +311,7 @@ impl Worker {
                 let (url, version, endpoints) = (&delivery.url, &info.version, info.endpoints.len() as u64);
                 self.shared.logs.emit(&Event::AgentInfo { url, version, endpoints });
                 delivery.request_max = info.max_request_bytes;
+                delivery.span_events = info.span_events;
                 delivery.offer =
                     Offer::listed(&info.endpoints).map_or(delivery.offer, |listed| listed.min(delivery.offer));
                 if connection.is_unknown() {

@@ -6,10 +6,10 @@ use super::dd_member::{self, Kept};
 use super::found::{Found, Harvest, Link, Misread, Reason};
 use super::keys::{ERROR, ORIGIN};
 use super::list::STYLES;
-use super::text::hex_of;
 use super::{baggage, datadog, tracecontext};
 use crate::memory::{Buffer, Full};
-use crate::span::texts;
+use crate::span::attributes::Scalar;
+use crate::span::{links, texts};
 
 /// A context that came in, with what is kept of it.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub struct Extracted {
     pub tags: Buffer,
     /// The baggage, a run of texts.
     pub baggage: Buffer,
-    /// Links to contexts that are not continued, as `_dd.span_links` writes them; empty if there are none.
+    /// Links to contexts that are not continued, a run of links; empty if there are none.
     pub links: Buffer,
 }
 
@@ -76,9 +76,6 @@ pub fn extract<'a>(
             let link = Link { style: chosen_by, context: *found, reason: Reason::Restarted };
             write_link(&link, &mut extracted.links)?;
         }
-    }
-    if !extracted.links.is_empty() {
-        extracted.links.push(b"]")?;
     }
     Ok(Some(extracted))
 }
@@ -138,34 +135,22 @@ fn write_fault(fault: Misread<'_>, tags: &mut Buffer) -> Result<(), Full> {
     }
 }
 
-/// Adds a link to a list in JSON, which is still open.
+/// Adds a link to a run of them.
 #[cold]
 fn write_link(link: &Link<'_>, out: &mut Buffer) -> Result<(), Full> {
     let context = &link.context;
-    out.push(if out.is_empty() { b"[{\"trace_id\":\"" } else { b",{\"trace_id\":\"" })?;
-    out.push(&hex_of(context.trace_id_high))?;
-    out.push(&hex_of(context.trace_id_low))?;
-    out.push(b"\",\"span_id\":\"")?;
-    out.push(&hex_of(context.span_id))?;
-    out.push(b"\",\"attributes\":{\"reason\":\"")?;
-    out.push(link.reason.word().as_bytes())?;
-    out.push(b"\",\"context_headers\":\"")?;
-    out.push(link.style.as_bytes())?;
-    out.push(b"\"},\"flags\":")?;
-    out.push(if context.priority > Some(0) { b"1" } else { b"0" })?;
-    if !context.tracestate.is_empty() {
-        out.push(b",\"tracestate\":\"")?;
-        for &byte in context.tracestate.iter().take(LINKED_STATE_MAX) {
-            match byte {
-                b'"' | b'\\' => out.push(&[b'\\', byte])?,
-                b' '..=b'~' => out.push(&[byte])?,
-                _ => {}
-            }
-        }
-        out.push(b"\"")?;
-    }
-    out.push(b"}")
+    let tracestate: Vec<u8> = context.tracestate.iter().copied().filter(|byte| (b' '..=b'~').contains(byte)).collect();
+    let written = links::Link {
+        trace_id_high: context.trace_id_high,
+        trace_id_low: context.trace_id_low,
+        span_id: context.span_id,
+        flags: links::FLAGS_KNOWN | u32::from(context.priority > Some(0)),
+        tracestate: &tracestate,
+        ..links::Link::default()
+    };
+    let said = [("reason", link.reason.word()), ("context_headers", link.style)];
+    let (added, _) = links::push_link(out, &written, |attributes| {
+        said.iter().try_for_each(|(key, text)| attributes.one(key.as_bytes(), Scalar::Text(text.as_bytes())))
+    })?;
+    added.map_err(|_| Full)
 }
-
-/// As much of a tracestate stands in a link.
-const LINKED_STATE_MAX: usize = 2048;

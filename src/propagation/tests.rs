@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::memory::Buffer;
-use crate::span::texts;
+use crate::span::run::{self, Item, Kind};
+use crate::span::{links, texts};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const HIGH: u64 = 0x4bf9_2f35_77b3_4da6;
@@ -37,10 +38,20 @@ fn tag(extracted: &Extracted, key: &[u8]) -> Option<String> {
 }
 
 fn links(extracted: &Extracted) -> Vec<serde_json::Value> {
-    match extracted.links.len() {
-        0 => Vec::new(),
-        _ => serde_json::from_slice(extracted.links.bytes()).expect("JSON"),
-    }
+    let (mut all, text) = (Vec::new(), |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned());
+    run::each(Kind::Link, extracted.links.bytes(), |item| {
+        let Item::Link(link) = item else { panic!("{item:?}") };
+        let mut attributes = serde_json::json!({});
+        link.attributes.each_flat(&mut |key, value| attributes[text(key)] = text(value).into());
+        all.push(serde_json::json!({
+            "trace_id": format!("{:016x}{:016x}", link.trace_id_high, link.trace_id_low),
+            "span_id": format!("{:016x}", link.span_id),
+            "flags": link.flags & !links::FLAGS_KNOWN,
+            "tracestate": text(link.tracestate),
+            "attributes": attributes,
+        }));
+    });
+    all
 }
 
 fn run(texts: &[(&str, &str)]) -> Buffer {

@@ -61,6 +61,8 @@ fn of_span(image: &Image, span: &Span) -> Value {
         "name": shown(&span.texts[0], LONG), "service": lists::service(image, span, LONG),
         "resource": shown(&span.texts[2], LONG), "type": shown(&span.texts[3], LONG),
         "start_ns": span.start_ns, "error": span.error, "tags": tags, "blobs": span.blobs,
+        "links": span.links.iter().map(|(trace, span)| json!([format!("{trace:032x}"), span.to_string()])).collect::<Vec<_>>(),
+        "events": span.events.iter().map(|(time, name)| json!([time, shown(name, LONG)])).collect::<Vec<_>>(),
     });
     match span.duration_ns {
         Some(duration) => object["duration_ns"] = duration.into(),

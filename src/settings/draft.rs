@@ -101,6 +101,7 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         tags: Vec::new(),
         hostname: String::new(),
         report_hostname: false,
+        process_tags: false,
         external_env: None,
         git_repository_url: None,
         git_commit_sha: None,

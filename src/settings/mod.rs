@@ -60,6 +60,8 @@ pub struct Settings {
     pub hostname: String,
     /// Whether local root spans have the host name as a tag.
     pub report_hostname: bool,
+    /// Whether chunks say what runs in the process.
+    pub process_tags: bool,
     /// The identity of this container, for the Agent; printable ASCII.
     pub external_env: Option<String>,
     /// The repository of the source, without credentials.

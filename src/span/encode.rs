@@ -65,6 +65,25 @@ pub fn float(out: &mut [u8], value: f64) {
     }
 }
 
+/// The head of a signed integer of 64 bits.
+pub const INTEGER: u8 = 0xd3;
+/// The head of an unsigned integer of 64 bits.
+pub const UNSIGNED: u8 = 0xcf;
+
+/// Writes an integer of 64 bits with this head into its nine bytes.
+pub fn word(out: &mut [u8], head: u8, value: u64) {
+    if let Some((first, body)) = out.split_first_mut() {
+        *first = head;
+        memory::copy(body, &value.to_be_bytes());
+    }
+}
+
+/// Reads an integer that [`word`] wrote with this head.
+pub fn read_word(head: u8, run: &[u8]) -> Option<(u64, &[u8])> {
+    let bytes: [u8; 8] = run.get(1..9)?.try_into().ok()?;
+    (run[0] == head).then(|| (u64::from_be_bytes(bytes), &run[9..]))
+}
+
 /// Formats a number with the fewest digits that are exact: `1`, `42.5`, `1e300`, `NaN`.
 pub fn shortest(value: f64) -> String {
     if value.is_finite() && value != 0.0 && !(1e-5..1e16).contains(&value.abs()) {
@@ -133,6 +152,13 @@ pub struct Sanitized {
     pub repaired: bool,
     /// The text was cut to the limit.
     pub cut: bool,
+}
+
+impl Sanitized {
+    /// What was changed in either of two texts.
+    pub fn and(self, other: Sanitized) -> Sanitized {
+        Sanitized { repaired: self.repaired | other.repaired, cut: self.cut | other.cut }
+    }
 }
 
 /// Returns the text as UTF-8 of at most `max` bytes, cut between characters.

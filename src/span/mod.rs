@@ -1,12 +1,16 @@
-//! Spans: the table of slots ([`table`]), open spans ([`open`]), finished ones ([`record`]) and their runs of tags
-//! ([`run`]), MessagePack ([`encode`]), ids ([`ids`]) and time ([`clock`]). `crate::trace` groups spans into traces.
+//! Spans: the table of slots ([`table`]), open spans ([`open`]), finished ones ([`record`]), their runs of tags, links and
+//! events ([`run`], [`links`], [`attributes`]), MessagePack ([`encode`], [`structured`]), ids ([`ids`]) and time ([`clock`]).
+//! `crate::trace` groups spans into traces.
 
+pub mod attributes;
 pub mod clock;
 pub mod encode;
 pub mod ids;
+pub mod links;
 pub mod open;
 pub mod record;
 pub mod run;
+pub mod structured;
 #[allow(unsafe_code)]
 pub mod table;
 pub mod texts;

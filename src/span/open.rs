@@ -1,5 +1,5 @@
 //! An open span: its ids, its four texts and its tags, encoded as the host sets them. `fields` has the numbers and the four
-//! texts, `tags` the runs of texts and numbers, `blobs` the run of blobs, `label` what can be read while another thread
+//! texts, `tags` the runs of texts and numbers, `blobs` the run of blobs, `linked` those of links and events, `label` what can be read while another thread
 //! holds the span. `record` makes the finished form, `table` decides who may touch a span.
 
 mod blobs;
@@ -8,6 +8,7 @@ mod hash;
 mod inspected;
 mod label;
 mod limits;
+mod linked;
 mod tags;
 
 pub use fields::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};

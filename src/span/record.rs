@@ -48,12 +48,11 @@ fn pair(low: usize, high: usize) -> u64 {
 /// there are any.
 #[inline]
 pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, duration_ns: u64) -> Result<(), Full> {
-    let [texts, numbers, others @ ..] = span.runs();
-    if others.iter().all(|run| run.count == 0) {
-        append_runs(out, pool, span, flags, duration_ns, &[texts, numbers])
-    } else {
-        append_all(out, pool, span, flags, duration_ns)
+    if span.has_more() {
+        return append_all(out, pool, span, flags, duration_ns);
     }
+    let [texts, numbers, ..] = span.runs();
+    append_runs(out, pool, span, flags, duration_ns, &[texts, numbers])
 }
 
 #[cold]
@@ -197,10 +196,8 @@ impl<'a> Record<'a> {
 
     /// Returns the runs of all kinds in the order of [`Kind::ALL`], empty where the record has none. Runs of an unknown
     /// kind are skipped.
-    #[inline]
     pub fn runs(&self) -> [Run<'a>; Kind::ALL.len()] {
         let mut runs = Kind::ALL.map(|kind| Run::new(kind, (&[], 0)));
-        let [texts, numbers, blobs] = &mut runs;
         let mut at = 0;
         for word in self.list.chunks_exact(WORD) {
             let word = word.try_into().map_or(0, u64::from_ne_bytes);
@@ -208,14 +205,42 @@ impl<'a> Record<'a> {
             let bytes = self.runs.get(at..end).unwrap_or_default();
             at = end;
             let run = Run { kind: word as u16, count: u32::from((word >> 16) as u16), bytes };
-            match Kind::of(run.kind) {
-                Some(Kind::Text) => *texts = run,
-                Some(Kind::Number) => *numbers = run,
-                Some(Kind::Blob) => *blobs = run,
-                None => {}
+            // The kinds are numbered from 1 in the order of the runs.
+            if let Some(place) = usize::from(run.kind).checked_sub(1).and_then(|n| runs.get_mut(n)) {
+                *place = run;
             }
         }
         runs
+    }
+
+    /// Returns the runs of texts and of numbers, with which the list begins in every record that [`append`] writes.
+    #[inline(always)]
+    pub fn texts_and_numbers(&self) -> [Run<'a>; 2] {
+        let word = |n: usize| self.list.get(n * WORD..n * WORD + WORD)?.try_into().ok().map(u64::from_ne_bytes);
+        if let (Some(one), Some(two)) = (word(0), word(1)) {
+            let run = |word: u64, bytes| Run { kind: word as u16, count: u32::from((word >> 16) as u16), bytes };
+            if (one as u16, two as u16) == (Kind::Text as u16, Kind::Number as u16) {
+                if let Some((texts, rest)) = self.runs.split_at_checked((one >> 32) as usize) {
+                    if let Some(numbers) = rest.get(..(two >> 32) as usize) {
+                        return [run(one, texts), run(two, numbers)];
+                    }
+                }
+            }
+        }
+        self.found_texts_and_numbers()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn found_texts_and_numbers(&self) -> [Run<'a>; 2] {
+        let [texts, numbers, ..] = self.runs();
+        [texts, numbers]
+    }
+
+    /// Whether it has runs of other kinds than texts and numbers.
+    #[inline]
+    pub fn has_more(&self) -> bool {
+        self.list.len() != 2 * WORD
     }
 
     /// Visits every tag, kind by kind.
@@ -241,7 +266,7 @@ pub(crate) mod tests {
 
     /// Appends a span with runs of a kind that no reader knows, before, between and after the others.
     pub(crate) fn append_with_unknown_kind(out: &mut Buffer, pool: &Pool, span: &OpenSpan) {
-        let [texts, numbers, blobs] = span.runs();
+        let [texts, numbers, blobs, ..] = span.runs();
         let unknown = |bytes| Run { kind: 77, count: 1, bytes };
         let runs = [unknown(b"\xa1x\xa1y"), texts, unknown(b""), numbers, blobs, unknown(b"anything")];
         append_runs(out, pool, span, 0, 7, &runs).unwrap();
@@ -277,6 +302,7 @@ pub(crate) mod tests {
         first.each(|item| match item {
             Item::Text(key, value) | Item::Blob(key, value) => seen.push((key.to_vec(), value.to_vec())),
             Item::Number(key, value) => assert_eq!((key, value), (&b"amount"[..], 42.5)),
+            Item::Link(_) | Item::Event(_) => unreachable!("it has none"),
         });
         assert_eq!(seen, [(b"card".to_vec(), b"visa".to_vec()), (b"blob".to_vec(), vec![0x80])]);
         let texts = first.runs()[0].bytes;

@@ -1,8 +1,9 @@
 //! Runs: the tags of one kind that a span carries, encoded one behind another. Open spans grow them, records hold a
 //! counted list of them. This is the only place that decodes one: encoders, the log's view of a span and the readers of
-//! cores all call [`read`]. A new kind of tag is a variant of [`Kind`], a variant of [`Item`] and an arm of [`read`].
+//! cores all call [`read`]. A new kind is a variant of [`Kind`], a variant of [`Item`] and an arm of [`read`].
 
 use super::encode;
+use super::links::{self, Event, Link};
 
 /// What a run holds. The numbers are part of the format of a record in memory and in cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +15,15 @@ pub enum Kind {
     Number = 2,
     /// Blobs of MessagePack (`meta_struct`).
     Blob = 3,
+    /// Links to other spans.
+    Link = 4,
+    /// Events.
+    Event = 5,
 }
 
 impl Kind {
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Kind; 3] = [Kind::Text, Kind::Number, Kind::Blob];
+    pub const ALL: [Kind; 5] = [Kind::Text, Kind::Number, Kind::Blob, Kind::Link, Kind::Event];
 
     /// The kind of this number; `None` for one that this version does not know.
     #[inline]
@@ -27,12 +32,14 @@ impl Kind {
             1 => Some(Kind::Text),
             2 => Some(Kind::Number),
             3 => Some(Kind::Blob),
+            4 => Some(Kind::Link),
+            5 => Some(Kind::Event),
             _ => None,
         }
     }
 }
 
-/// One decoded tag.
+/// One decoded tag, link or event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Item<'a> {
     /// Key and value of a text tag.
@@ -41,6 +48,10 @@ pub enum Item<'a> {
     Number(&'a [u8], f64),
     /// Key and bytes of a blob.
     Blob(&'a [u8], &'a [u8]),
+    /// A link.
+    Link(Link<'a>),
+    /// An event.
+    Event(Event<'a>),
 }
 
 /// Decodes the item that a run of this kind begins with, and returns it with what follows. `None` at the end of the run
@@ -52,6 +63,8 @@ pub fn read(kind: Kind, run: &[u8]) -> Option<(Item<'_>, &[u8])> {
         Kind::Text => encode::read_text(rest).map(|(value, rest)| (Item::Text(key, value), rest)),
         Kind::Number => encode::read_float(rest).map(|(value, rest)| (Item::Number(key, value), rest)),
         Kind::Blob => encode::read_blob(rest).map(|(bytes, rest)| (Item::Blob(key, bytes), rest)),
+        Kind::Link => links::read_link(key, rest).map(|(link, rest)| (Item::Link(link), rest)),
+        Kind::Event => links::read_event(key, rest).map(|(event, rest)| (Item::Event(event), rest)),
     }
 }
 
@@ -64,12 +77,11 @@ pub fn each<'a>(kind: Kind, mut run: &'a [u8], mut visit: impl FnMut(Item<'a>)) 
     }
 }
 
-/// Whether a run has an item of this key.
+/// Whether a run of tags has an item of this key.
 #[inline(always)]
 pub fn has(kind: Kind, mut run: &[u8], key: &[u8]) -> bool {
     while let Some((item, rest)) = read(kind, run) {
-        let (Item::Text(other, _) | Item::Number(other, _) | Item::Blob(other, _)) = item;
-        if other == key {
+        if matches!(item, Item::Text(other, _) | Item::Number(other, _) | Item::Blob(other, _) if other == key) {
             return true;
         }
         run = rest;

@@ -3,11 +3,12 @@
 //! longer uses. `extracting` makes them, `spans` continues them.
 
 use super::error::Error;
-use crate::memory::Full;
+use crate::memory::{Buffer, Full};
 use crate::span::table::{Content, Handle, Kind, Refused, Table};
 use crate::span::texts::Texts;
 use crate::trace::{Decision, TraceTags};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::Arc;
 
 /// Contexts that are kept at most.
 pub const CONTEXTS_MAX: usize = 4096;
@@ -41,8 +42,8 @@ pub struct Carried {
     pub baggage: Texts,
     /// The part of its baggage that came in with headers, of which items may become tags.
     pub came: Texts,
-    /// Links of the local root span, as it carries them.
-    pub links: Texts,
+    /// Links of the local root span, a run of links.
+    pub links: Option<Arc<Buffer>>,
     /// The last span of a Datadog tracer; 0 if that is the parent.
     pub last_parent: u64,
     /// Whether this process or its parent made the decision.
@@ -56,7 +57,7 @@ impl Carried {
             tags: Texts::of_run(self.tags.run())?,
             baggage: Texts::of_run(self.baggage.run())?,
             came: Texts::of_run(self.came.run())?,
-            links: Texts::of_run(self.links.run())?,
+            links: self.links.as_deref().map(copy_of).transpose()?.map(Arc::new),
             last_parent: self.last_parent,
             decided_here: self.decided_here,
         })
@@ -69,6 +70,12 @@ impl Carried {
         let (tags, decided_elsewhere) = trace.unwrap_or_default();
         Carried { tags, baggage, decided_here: !decided_elsewhere, ..Carried::default() }
     }
+}
+
+fn copy_of(run: &Buffer) -> Result<Buffer, Full> {
+    let mut copy = Buffer::new();
+    copy.push(run.bytes())?;
+    Ok(copy)
 }
 
 /// A context in its slot.

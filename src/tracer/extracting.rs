@@ -3,12 +3,13 @@
 use super::contexts::{Carried, Context, Kept};
 use super::error::Error;
 use super::state::State;
-use crate::memory::{Buffer, Full};
+use crate::memory::Full;
 use crate::propagation::{self, Extracted};
 use crate::span::ids::Source;
-use crate::span::texts::{self, Texts};
+use crate::span::texts::Texts;
 use crate::trace::{Decision, Mechanism};
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
 
 /// Reads a context out of headers: names and values. `None` if there is none, or tracing is off.
 pub fn extract<'a>(
@@ -22,18 +23,15 @@ pub fn extract<'a>(
     }
     let extracted = propagation::extract(headers, &tracer.propagation()).map_err(|Full| Error::Memory)?;
     let Some(extracted) = extracted else { return Ok(None) };
-    let kept = kept(index, extracted).map_err(|Full| Error::Memory)?;
+    let kept = kept(index, extracted);
     let source = Source::of_thread(state.epoch);
     let shard = source.shard();
     source.keep();
     state.contexts.keep(kept, shard).map(Some)
 }
 
-fn kept(index: u32, extracted: Extracted) -> Result<Kept, Full> {
-    let mut links = Buffer::new();
-    if !extracted.links.is_empty() {
-        texts::push(&mut links, b"_dd.span_links", extracted.links.bytes())?;
-    }
+fn kept(index: u32, extracted: Extracted) -> Kept {
+    let links = extracted.links;
     let bytes = extracted.tags.capacity() + extracted.baggage.capacity() + links.capacity();
     let decision = match extracted.priority {
         Some(priority) => Decision::new(priority, extracted.mechanism.and_then(Mechanism::of)),
@@ -50,11 +48,11 @@ fn kept(index: u32, extracted: Extracted) -> Result<Kept, Full> {
         tags: Texts::of_buffer(extracted.tags),
         came: baggage.clone(),
         baggage,
-        links: Texts::of_buffer(links),
+        links: (!links.is_empty()).then(|| Arc::new(links)),
         last_parent: extracted.last_parent.unwrap_or(0),
         decided_here: false,
     };
-    Ok(Kept { context: Some(context), carried, tracer: index, bytes, changed_bytes: 0, place: 0 })
+    Kept { context: Some(context), carried, tracer: index, bytes, changed_bytes: 0, place: 0 }
 }
 
 /// Returns the ids and the decision of a context.

@@ -198,9 +198,9 @@ fn carry(state: &State, span: &mut OpenSpan, trace: &mut Trace, carried: Carried
     if carried.last_parent != 0 {
         let _ = span.set_text(b"_dd.parent_id", &propagation::hex_of(carried.last_parent));
     }
-    carried.links.each(|key, value| {
-        let _ = span.set_text(key, value);
-    });
+    if let Some(links) = carried.links {
+        let _ = span.add_links(links.bytes());
+    }
     if carried.came.is_empty() {
         return;
     }

@@ -75,7 +75,7 @@ fn of_record<'a>(
     record.each(|item| match item {
         Item::Text(key, value) => tags.push((text(key), text(value))),
         Item::Number(key, value) => metrics.push((text(key), value)),
-        Item::Blob(..) => {}
+        Item::Blob(..) | Item::Link(_) | Item::Event(_) => {}
     });
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let name = text(record.name);

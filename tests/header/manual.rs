@@ -232,6 +232,7 @@ If each call is expensive, as through an FFI, spanwire_span_start_with() takes e
             "span/mod.rs",
             "span/start.rs",
             "span/tags.rs",
+            "span/attributes.rs",
             "span/describe.rs",
             "span/finish.rs",
             "span/identity.rs",

@@ -28,6 +28,12 @@ static void every_call_refuses(spanwire_span span, spanwire_status wanted) {
     STATUS(wanted, spanwire_span_set_error(span, "t", "m", "s"));
     STATUS(wanted, spanwire_span_set_error_flag(span, 1));
     STATUS(wanted, spanwire_span_set_meta_struct(span, "k", "\x80", 1));
+    spanwire_attribute attribute = {.key = "k", .key_len = 1};
+    spanwire_span_link link = {.size = sizeof link, .trace_id_low = 1, .span_id = 1};
+    spanwire_span_event event = {.size = sizeof event, .name = "e", .name_len = 1};
+    STATUS(wanted, spanwire_span_set_attributes(span, &attribute, 1));
+    STATUS(wanted, spanwire_span_add_link(span, &link));
+    STATUS(wanted, spanwire_span_add_event(span, &event));
     STATUS(wanted, spanwire_span_set_priority(span, 1));
     STATUS(wanted, spanwire_span_finish(span));
     STATUS(wanted, spanwire_span_finish_at(span, 1));
@@ -132,6 +138,10 @@ static void null_pointers(void) {
     OK(spanwire_span_set_error(span, NULL, NULL, NULL));
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_meta_struct(span, NULL, "\x80", 1));
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_meta_struct(span, "k", NULL, 1));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_set_attributes(span, NULL, 1));
+    OK(spanwire_span_set_attributes(span, NULL, 0));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_add_link(span, NULL));
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_add_event(span, NULL));
     STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_context(span, NULL));
     spanwire_context small = {.size = 0};
     STATUS(SPANWIRE_E_VERSION, spanwire_span_context(span, &small));

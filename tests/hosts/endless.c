@@ -6,6 +6,9 @@ int main(int argc, char **argv) {
     long rounds = number(argc, argv, 1, 100000);
     spanwire_tracer tracer = tracer_new();
     spanwire_span span = spanwire_span_start(tracer, 0, "endless");
+    /* A map with one text of any length. */
+    unsigned char blob[2000] = {0x81, 0xa1, 'k', 0xda};
+    memset(blob + 6, 'x', sizeof blob - 6);
     char text[64], longer[2000];
     memset(longer, 'x', sizeof longer - 1), longer[sizeof longer - 1] = 0;
     for (long i = 0; i < rounds && failures < 5; i++) {
@@ -25,8 +28,10 @@ int main(int argc, char **argv) {
         OK(spanwire_span_set_resource(span, longer + i % 1000));
         OK(spanwire_span_set_type(span, text));
         OK(spanwire_span_set_name(span, text));
-        OK(spanwire_span_set_meta_struct(span, "blob", longer, (size_t)(i * 13 % 1999)));
-        OK(spanwire_span_set_meta_struct(span, i % 2 ? "odd" : "even", longer, 10));
+        size_t text_size = (size_t)(i * 13 % 1990);
+        blob[4] = (unsigned char)(text_size >> 8), blob[5] = (unsigned char)text_size;
+        OK(spanwire_span_set_meta_struct(span, "blob", blob, 6 + text_size));
+        OK(spanwire_span_set_meta_struct(span, i % 2 ? "odd" : "even", "\x81\xa1k\xa6valued", 10));
     }
     spanwire_stats s = check_books(tracer);
     CHECK(s.tags_dropped == 0);

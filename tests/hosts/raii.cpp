@@ -297,6 +297,19 @@ static void an_equal_tracer_is_shared(spanwire::Tracer &tracer) {
   CHECK(tracer.stats().spans_finished == before + 1);
 }
 
+static void links_events_and_attributes_are_taken(spanwire::Tracer &tracer) {
+  auto span = tracer.span("linked"), other = tracer.span("other");
+  const std::string text = "text";
+  const spanwire::Value list[] = {1, 2};
+  CHECK(span.set_attributes({{"text", text}, {"yes", true}, {"n", 7u}, {"half", 0.5f}, {"list", list, 2}}).ok());
+  CHECK(span.tag("text") == "text" && span.tag("yes") == "true" && span.tag("n") == "7" && span.tag("half") == "0.5");
+  CHECK(span.tag("list.0") == "1" && span.tag("list.1") == "2" && !span.tag("list"));
+  CHECK(span.add_event("now").ok() && span.add_event("then", {{"key", "value"}}, std::chrono::system_clock::now()).ok());
+  CHECK(span.add_link(other.context(), {{"reason", "test"}}).ok());
+  CHECK(span.add_event("").code() == SPANWIRE_E_ARGUMENT && span.add_link({}).code() == SPANWIRE_E_ARGUMENT);
+  CHECK(span.set_attributes({{"none", 1.0 / 0.0}}).code() == SPANWIRE_E_ARGUMENT);
+}
+
 static void debug_mode_can_be_switched() {
   spanwire::debug::set_for(60s);
   CHECK(spanwire::debug::get());
@@ -322,6 +335,7 @@ int main() {
   polling_passes_exceptions_on();
 #endif
   an_equal_tracer_is_shared(tracer);
+  links_events_and_attributes_are_taken(tracer);
   debug_mode_can_be_switched();
   CHECK(tracer.config_json() && tracer.config_json()->find("raii") != std::string::npos);
 

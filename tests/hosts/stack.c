@@ -34,10 +34,17 @@ static long used_by(void (*call)(void)) {
 static spanwire_tracer tracer;
 static spanwire_span span, many[MANY];
 static char text[25001], out[65536];
+static unsigned char blob[20006] = {0x81, 0xa1, 'k', 0xda, 20000 >> 8, 20000 & 255};
 static size_t need, count;
 static spanwire_context context = {.size = sizeof context};
 static spanwire_span_options options = {.size = sizeof options, .name = "with", .name_len = 4};
 static const spanwire_tag tag = {"key", 3, "caf\xe9", 4};
+static const spanwire_value values[] = {{.type = SPANWIRE_VALUE_FLOATING, .floating = 0.1}, {.type = SPANWIRE_VALUE_FLOATING, .floating = 1e300}};
+static const spanwire_attribute attributes[] = {
+    {.key = "caf\xe9", .key_len = 4, .type = SPANWIRE_VALUE_TEXT, .text = text, .text_len = 20000},
+    {.key = "list", .key_len = 4, .type = SPANWIRE_VALUE_ARRAY, .values = values, .values_count = 2}};
+static const spanwire_span_link span_link = {.size = sizeof span_link, .trace_id_low = 1, .span_id = 2, .attributes = attributes, .attributes_count = 2};
+static const spanwire_span_event span_event = {.size = sizeof span_event, .name = "caf\xe9", .name_len = 4, .attributes = attributes, .attributes_count = 2};
 static spanwire_record record = {.size = sizeof record, .trace_id_low = 1, .span_id = 2, .name = "record", .name_len = 6};
 static spanwire_log_record log_record = {.size = sizeof log_record};
 static spanwire_sink sink;
@@ -78,7 +85,10 @@ static int32_t own_memory(uint64_t address, void *into, size_t length, void *use
     X(8, set_error, spanwire_span_set_error(span, "type", "message", text)) \
     X(8, set_error_n, spanwire_span_set_error_n(span, "t", 1, "m", 1, "s", 1)) \
     X(8, set_error_flag, spanwire_span_set_error_flag(span, 1)) \
-    X(8, set_meta_struct, spanwire_span_set_meta_struct(span, "blob", text, 20000)) \
+    X(8, set_meta_struct, spanwire_span_set_meta_struct(span, "blob", blob, sizeof blob)) \
+    X(8, set_attributes, spanwire_span_set_attributes(span, attributes, 2)) \
+    X(8, add_link, spanwire_span_add_link(span, &span_link)) \
+    X(8, add_event, spanwire_span_add_event(span, &span_event)) \
     X(8, set_priority, spanwire_span_set_priority(span, 2)) \
     X(8, span_context, spanwire_span_context(span, &context)) \
     X(8, id_text, spanwire_span_id_text(span, SPANWIRE_ID_TRACE_HEX, out, sizeof out, &need)) \

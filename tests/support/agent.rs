@@ -65,6 +65,11 @@ impl Place {
 
     /// Starts the agent and waits until it answers.
     pub fn start(self) -> TestAgent {
+        self.start_with(&[])
+    }
+
+    /// As `start`, with these variables in its environment.
+    pub fn start_with(self, variables: &[(&str, &str)]) -> TestAgent {
         let program = root().join("target/venv/bin/ddapm-test-agent");
         // `timeout` ends the agent even if this process is killed before it can.
         let mut command = Command::new("timeout");
@@ -75,6 +80,7 @@ impl Place {
         command.arg("--trace-uds-socket").arg(self.folder.join("apm.socket"));
         command.arg("--snapshot-dir").arg(&self.folder);
         command.env("ENABLED_CHECKS", CHECKS).env("DD_POOL_TRACE_CHECK_FAILURES", "true").current_dir(&self.folder);
+        command.envs(variables.iter().copied());
         let log = std::fs::File::create(self.folder.join("log")).expect("the agent's log");
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("the agent's log")).stderr(log);
         let process = command.spawn().expect("ddapm-test-agent starts");

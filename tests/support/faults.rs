@@ -69,6 +69,8 @@ struct Shared {
     info: Option<Reply>,
     /// The largest request that a good answer to `/info` names, as JSON.
     info_bound: Option<&'static str>,
+    /// Whether a good answer to `/info` says `span_events`.
+    span_events: bool,
     stop: AtomicBool,
     state: Mutex<State>,
 }
@@ -100,11 +102,20 @@ pub struct Behaviour {
     spoils_info: bool,
     info: Option<Reply>,
     info_bound: Option<&'static str>,
+    span_events: bool,
 }
 
 /// Makes an agent that uses these replies for the first payloads, one each, and `then` for all others.
 pub fn first(first: &[Reply], then: Reply) -> Behaviour {
-    Behaviour { first: first.to_vec(), then, counts_only: false, spoils_info: false, info: None, info_bound: None }
+    Behaviour {
+        first: first.to_vec(),
+        then,
+        counts_only: false,
+        spoils_info: false,
+        info: None,
+        info_bound: None,
+        span_events: false,
+    }
 }
 
 /// Makes an agent that uses this reply for every payload.
@@ -131,6 +142,12 @@ impl Behaviour {
         self
     }
 
+    /// Makes the answer to `/info` say that the agent takes `span_events`.
+    pub fn taking_span_events(mut self) -> Behaviour {
+        self.span_events = true;
+        self
+    }
+
     /// Makes the answer to `/info` name this as the largest request.
     pub fn info_bound(mut self, bound: &'static str) -> Behaviour {
         self.info_bound = Some(bound);
@@ -151,6 +168,7 @@ impl Behaviour {
             spoils_info: self.spoils_info,
             info: self.info,
             info_bound: self.info_bound,
+            span_events: self.span_events,
             stop: AtomicBool::new(false),
             state: Mutex::new(state),
         });
@@ -241,7 +259,8 @@ fn exchange(head: &Head, reader: &mut impl BufRead, stream: &mut TcpStream, shar
         (true, None) if !shared.spoils_info => {
             let bound = shared.info_bound.map(|bound| format!("{{\"max_request_bytes\":{bound}}}"));
             let config = bound.unwrap_or_else(|| "{}".into());
-            return answer(stream, 200, "", &INFO.replace("{}", &config));
+            let info = INFO.replace("{}", &config).replace("false", &shared.span_events.to_string());
+            return answer(stream, 200, "", &info);
         }
         _ => shared.state().script.pop_front().unwrap_or_else(|| shared.then.clone()),
     };
@@ -290,7 +309,7 @@ const TRACES: &str = "/v0.4/traces";
 /// The older endpoint, which accepts the same payloads.
 const OLD_TRACES: &str = "/v0.3/traces";
 const RATES: &str = r#"{"rate_by_service":{"service:,env:":1.0}}"#;
-const INFO: &str = r#"{"version":"7.99.0","endpoints":["/v0.4/traces"],"client_drop_p0s":false,"config":{}}"#;
+const INFO: &str = r#"{"version":"7.99.0","endpoints":["/v0.4/traces"],"span_events":false,"config":{}}"#;
 
 fn answer_text(status: u16, headers: &str, body: &str) -> String {
     let length = body.len();

@@ -1,7 +1,10 @@
 //! Decodes payloads for the tests, independently of the library: `rmpv` decodes bytes, and the test agent returns JSON.
 
+use super::hosts::root;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 /// One span as an agent has decoded it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +23,10 @@ pub struct Span {
     pub metrics: BTreeMap<String, f64>,
     /// Raw bytes of `meta_struct`, by key.
     pub meta_struct: BTreeMap<String, Vec<u8>>,
+    /// The field `span_links`.
+    pub links: Vec<Json>,
+    /// The field `span_events`.
+    pub events: Vec<Json>,
 }
 
 impl Span {
@@ -108,10 +115,36 @@ fn span(value: &rmpv::Value) -> Result<Span, String> {
                     span.meta_struct.insert(text(name)?, value.as_slice().ok_or_else(wrong)?.to_vec());
                 }
             }
+            "span_links" => {
+                span.links = value.as_array().ok_or_else(wrong)?.iter().map(json).collect::<Result<_, _>>()?
+            }
+            "span_events" => {
+                span.events = value.as_array().ok_or_else(wrong)?.iter().map(json).collect::<Result<_, _>>()?
+            }
             _ => return Err(format!("unknown field {key}")),
         }
     }
     Ok(span)
+}
+
+/// A decoded value as JSON, which has the same types but for blobs.
+pub fn json(value: &rmpv::Value) -> Result<Json, String> {
+    Ok(match value {
+        rmpv::Value::Nil => Json::Null,
+        rmpv::Value::Boolean(value) => (*value).into(),
+        rmpv::Value::Integer(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => number.into(),
+            (_, number) => number.into(),
+        },
+        rmpv::Value::F32(_) | rmpv::Value::F64(_) => value.as_f64().into(),
+        rmpv::Value::String(_) => text(value)?.into(),
+        rmpv::Value::Array(items) => items.iter().map(json).collect::<Result<_, _>>()?,
+        rmpv::Value::Map(pairs) => {
+            let pair = |(key, value): &(rmpv::Value, rmpv::Value)| Ok((text(key)?, json(value)?));
+            Json::Object(pairs.iter().map(pair).collect::<Result<_, String>>()?)
+        }
+        rmpv::Value::Binary(_) | rmpv::Value::Ext(..) => return Err(format!("not in JSON: {value}")),
+    })
 }
 
 fn text(value: &rmpv::Value) -> Result<String, String> {
@@ -128,6 +161,7 @@ fn span_from_json(value: &Json) -> Span {
     let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
     let id = |key: &str| value[key].as_u64().unwrap_or(0);
     let int = |key: &str| value[key].as_i64().unwrap_or(0);
+    let list = |key: &str| value[key].as_array().cloned().unwrap_or_default();
     let map = |key: &str| value[key].as_object().cloned().unwrap_or_default();
     Span {
         service: text("service"),
@@ -143,7 +177,22 @@ fn span_from_json(value: &Json) -> Span {
         meta: map("meta").into_iter().filter_map(|(k, v)| Some((k, v.as_str()?.to_owned()))).collect(),
         metrics: map("metrics").into_iter().filter_map(|(k, v)| Some((k, v.as_f64()?))).collect(),
         meta_struct: BTreeMap::new(),
+        links: list("span_links"),
+        events: list("span_events"),
     }
+}
+
+/// Decodes a body with Python's `msgpack`, as strictly as the test agent; blobs, too, are decoded.
+pub fn decoded_by_python(body: &[u8]) -> Json {
+    let script = "import json, msgpack, sys\n\
+        print(json.dumps(msgpack.unpackb(sys.stdin.buffer.read()), default=msgpack.unpackb))";
+    let mut command = Command::new(root().join("target/venv/bin/python"));
+    let command = command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("Python runs");
+    child.stdin.take().expect("its input").write_all(body).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// Counts how often each span arrived, to find losses and duplicates.

@@ -36,6 +36,27 @@ class TracerTest < ProgramTest
     assert_equal [7.0, 1.0, nil], span["metrics"].values_at("number", "more", "gone")
   end
 
+  def test_links_and_events_arrive_with_their_attributes
+    outcome = run_well(<<~'RUBY')
+      trace("linked") do |span|
+        attributes = { text: "ü", "yes" => true, n: -7, half: 0.5, list: [1, 2], none: [] }
+        span.add_event("now").add_event("then", attributes, time: Time.at(7, 8, :nsec))
+        span.add_link(span.context, attributes).add_event(nil, { n: 1 }).add_link(nil)
+        span.add_event("kept", { mixed: [1, "a"], good: true })
+        puts span.context.span_id.to_s(16).rjust(16, "0")
+      end
+    RUBY
+    span = outcome.span("linked")
+    typed = { "text" => "ü", "yes" => true, "n" => -7, "half" => 0.5, "list" => [1, 2], "none" => [] }
+    events = span["span_events"]
+    assert_equal(%w[now then kept], events.map { |event| event["name"] })
+    assert_equal({ "name" => "then", "time_unix_nano" => 7_000_000_008, "attributes" => typed }, events[1])
+    assert_equal({ "good" => true }, events[2]["attributes"])
+    flat = { "text" => "ü", "yes" => "true", "n" => "-7", "half" => "0.5", "list.0" => "1", "list.1" => "2" }
+    links = span["span_links"].map { |link| link.values_at("span_id", "attributes", "flags") }
+    assert_equal [[outcome.lines[0], flat, 1]], links
+  end
+
   def test_texts_of_other_encodings_and_broken_ones_arrive_as_utf8
     outcome = run_well(<<~'RUBY')
       trace("x", tags: { "latin" => "\xE9".dup.force_encoding("ISO-8859-1"), "wide" => "é".encode("UTF-16LE"),

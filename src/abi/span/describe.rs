@@ -6,6 +6,7 @@ use crate::abi::guard_span;
 use crate::abi::status::*;
 use crate::counters::Counters;
 use crate::span::open::{self, Field, OpenSpan};
+use crate::span::structured;
 use crate::tracer::{spans, Error};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -212,8 +213,12 @@ pub extern "C" fn spanwire_span_set_error_flag(span: spanwire_span, error: i32) 
 ///
 /// @param span   an open span; 0 does nothing and returns SPANWIRE_OK
 /// @param key    its name, UTF-8, not empty; cut to SPANWIRE_TAG_KEY_MAX
-/// @param bytes  the value, MessagePack encoded by the caller; the library does not check it
+/// @param bytes  the value: one MessagePack map, see below
 /// @param len    its length in bytes, up to SPANWIRE_META_STRUCT_MAX
+///
+/// Agents take a value as bytes, but some readers decode it, and refuse the whole payload if they cannot. So the value is
+/// checked: it is one MessagePack map and nothing behind it; the keys of all maps in it are texts; texts are UTF-8; maps and
+/// arrays lie in each other at most 64 deep.
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_LIMIT    the value is too large, or the span has SPANWIRE_SPAN_TAGS_MAX of them; dropped and
@@ -221,7 +226,7 @@ pub extern "C" fn spanwire_span_set_error_flag(span: spanwire_span, error: i32) 
 ///         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; the value was dropped and counted
 ///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
 ///         SPANWIRE_E_FORKED   the parent process started `span` before a fork
-///         SPANWIRE_E_ARGUMENT `key` is NULL or empty, or `bytes` is NULL and `len` is not 0
+///         SPANWIRE_E_ARGUMENT `key` is NULL or empty, or the value is no such map; dropped and counted
 ///         SPANWIRE_E_BUSY     another thread has been inside a call on the span for 100 ms; dropped and counted
 ///
 /// Ownership: copies key and value before it returns.
@@ -238,6 +243,10 @@ pub extern "C" fn spanwire_span_set_meta_struct(
 ) -> spanwire_status {
     with(span, |span, counters, _| {
         let (key, bytes) = (self::key(key.get())?, bytes.of(len.at_most(SPANWIRE_META_STRUCT_MAX + 1))?);
+        if bytes.len() <= SPANWIRE_META_STRUCT_MAX && !structured::is_map(bytes) {
+            Counters::add(&counters.tags_dropped, 1);
+            return Err(Error::Argument);
+        }
         noted(counters, span.add_blob(key, bytes))
     })
 }

@@ -1,7 +1,8 @@
 //! Types, limits and helpers that the functions for spans share. The functions are in a file per role: starting, tags,
-//! other descriptions, finishing, ids.
+//! attributes with links and events, other descriptions, finishing, ids.
 #![allow(non_camel_case_types)]
 
+pub mod attributes;
 pub mod describe;
 pub mod finish;
 pub mod identity;

@@ -31,7 +31,12 @@ pub(in crate::abi) fn put_metric(
 }
 
 #[inline]
-fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, value: f64) -> Result<(), Error> {
+pub(super) fn set_number(
+    span: &mut OpenSpan,
+    counters: &Counters,
+    name: Option<&[u8]>,
+    value: f64,
+) -> Result<(), Error> {
     match key(name) {
         Ok(key) if may_decide(key) && decides(span, key, Value::Number(value)) => Ok(()),
         Ok(key) if value.is_finite() => noted(counters, span.set_number(key, value)),
@@ -43,7 +48,7 @@ fn set_number(span: &mut OpenSpan, counters: &Counters, name: Option<&[u8]>, val
 }
 
 #[inline(always)]
-fn set_text(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: &[u8]) -> Result<(), Error> {
+pub(super) fn set_text(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: &[u8]) -> Result<(), Error> {
     if may_decide(key) && decides(span, key, Value::Text(value)) {
         return Ok(());
     }

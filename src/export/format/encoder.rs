@@ -2,6 +2,7 @@
 
 use crate::export::metadata::{Identity, Metadata};
 use crate::memory::{self, Buffer, Full};
+use crate::span::encode;
 use crate::trace::Chunk;
 
 /// Encodes payloads, one at a time: [`begin`](Self::begin), any number of [`add`](Self::add),
@@ -69,4 +70,17 @@ pub struct Sender<'a> {
 pub(super) fn put(out: &mut Buffer, bytes: &[u8]) -> Result<(), Full> {
     memory::copy(out.tail_beyond(bytes.len())?, bytes);
     Ok(())
+}
+
+/// Appends a text.
+#[inline(always)]
+pub(super) fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
+    encode::text(out.tail_beyond(encode::text_size(text.len()))?, text);
+    Ok(())
+}
+
+/// Overwrites the head at `at`, once the count is known.
+#[inline]
+pub(super) fn correct(out: &mut Buffer, at: usize, head: &[u8]) {
+    memory::copy(&mut out.bytes_mut()[at..at + head.len()], head);
 }

@@ -2,6 +2,7 @@
 //! reader rounds them.
 
 use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
+use super::linked;
 use super::spans::Span;
 use crate::export::metadata::Metadata;
 use crate::memory::{Buffer, Full};
@@ -110,7 +111,16 @@ fn span(line: &mut String, span: Span<'_>) {
         let _ = write!(line, "{separator}{}:{}", text(key), Value::from(value));
         separator = ",";
     });
-    line.push_str("}}");
+    line.push('}');
+    if span.has_more {
+        let [_, _, _, links, events] = record.runs();
+        for (key, run) in [("span_links", links), ("span_events", events)] {
+            if run.count > 0 {
+                let _ = write!(line, ",\"{key}\":{}", linked::json(run, usize::MAX));
+            }
+        }
+    }
+    line.push('}');
 }
 
 #[cfg(test)]

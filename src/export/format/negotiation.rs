@@ -2,6 +2,7 @@
 
 use super::encoder::PayloadFormat;
 use super::json_lines::JsonLines;
+use super::linked::Fields;
 use super::v04::V04;
 
 /// The formats by name.
@@ -9,17 +10,19 @@ use super::v04::V04;
 pub enum Format {
     /// MessagePack at `/v0.4/traces`.
     V04,
-    /// The same bytes at `/v0.3/traces`, for an agent that does not know v0.4. Its answers have no sampling rates.
+    /// The same at `/v0.3/traces`, for an agent that does not know v0.4, with links and events as tags. Its answers have
+    /// no sampling rates.
     V03,
     /// One JSON object for each chunk, on a line of its own. For files.
     JsonLines,
 }
 
 impl Format {
-    /// An encoder.
-    pub fn encoder(self) -> Box<dyn PayloadFormat> {
+    /// An encoder, for an agent that takes the field `span_events` or does not.
+    pub fn encoder(self, span_events: bool) -> Box<dyn PayloadFormat> {
         match self {
-            Format::V04 | Format::V03 => Box::new(V04::at(self.path())),
+            Format::V04 => Box::new(V04::at(self.path(), Fields { links: true, events: span_events })),
+            Format::V03 => Box::new(V04::at(self.path(), Fields { links: false, events: false })),
             Format::JsonLines => Box::new(JsonLines::default()),
         }
     }

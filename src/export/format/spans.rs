@@ -28,7 +28,8 @@ pub(super) struct Span<'a> {
     pub(super) record: Record<'a>,
     pub(super) texts: Run<'a>,
     pub(super) numbers: Run<'a>,
-    pub(super) blobs: Run<'a>,
+    /// Whether it may have blobs, links or events.
+    pub(super) has_more: bool,
     pub(super) chunk: &'a Chunk,
     metadata: &'a Metadata,
     /// Whether it is the first span of the chunk in this payload.
@@ -39,8 +40,8 @@ impl<'a> Span<'a> {
     /// A span of a chunk.
     #[inline(always)]
     pub(super) fn of(record: Record<'a>, chunk: &'a Chunk, metadata: &'a Metadata, first: bool) -> Span<'a> {
-        let [texts, numbers, blobs] = record.runs();
-        Span { record, texts, numbers, blobs, chunk, metadata, first }
+        let ([texts, numbers], has_more) = (record.texts_and_numbers(), record.has_more());
+        Span { record, texts, numbers, has_more, chunk, metadata, first }
     }
 
     /// The service and the resource with their defaults: the tracer's service, the span's name.
@@ -78,21 +79,18 @@ impl<'a> Span<'a> {
     pub(super) fn each_added_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
         if self.first || !self.chunk.tags.is_empty() {
             let Span { texts, chunk, metadata, first, .. } = self;
-            return each_added_with_trace(texts.bytes, self.version(), chunk, metadata, first, visit);
+            let has_tracers = self.record.service.is_empty();
+            return each_added_with_trace(texts.bytes, has_tracers, chunk, metadata, first, visit);
         }
         for (key, value) in &self.metadata.every_span {
             add_text(self.texts.bytes, visit, key.as_bytes(), value.as_bytes());
         }
-        if let Some(version) = self.version() {
-            add_text(self.texts.bytes, visit, VERSION, version);
+        let version = &self.metadata.version;
+        if !self.record.service.is_empty() {
+            add_base_service(self.texts.bytes, self.metadata, visit);
+        } else if !version.is_empty() {
+            add_text(self.texts.bytes, visit, VERSION, version.as_bytes());
         }
-    }
-
-    /// The tracer's version, where the span has the tracer's service.
-    #[inline(always)]
-    fn version(&self) -> Option<&'a [u8]> {
-        let has = self.record.service.is_empty() && !self.metadata.version.is_empty();
-        has.then_some(self.metadata.version.as_bytes())
     }
 
     /// Visits the numbers that the tracer and the trace add.
@@ -108,6 +106,8 @@ impl<'a> Span<'a> {
 }
 
 const VERSION: &[u8] = b"version";
+/// The tracer's service, on spans of another one.
+const BASE_SERVICE: &[u8] = b"_dd.base_service";
 /// The mechanism by which a rule for single spans keeps a span.
 const SINGLE_SPAN: f64 = 8.0;
 
@@ -115,7 +115,7 @@ const SINGLE_SPAN: f64 = 8.0;
 #[inline(never)]
 fn each_added_with_trace(
     own: &[u8],
-    version: Option<&[u8]>,
+    has_tracers_service: bool,
     chunk: &Chunk,
     metadata: &Metadata,
     first: bool,
@@ -126,10 +126,18 @@ fn each_added_with_trace(
             add_text(own, visit, key.as_bytes(), value.as_bytes());
         }
     }
-    if let Some(version) = version {
-        add_text(own, visit, VERSION, version);
+    if !has_tracers_service {
+        add_base_service(own, metadata, visit);
+    } else if !metadata.version.is_empty() {
+        add_text(own, visit, VERSION, metadata.version.as_bytes());
     }
     chunk.each_tag(first, &mut |key, value| add_text(own, visit, key, value));
+}
+
+/// Visits the tag that a span of another service has in place of the version.
+#[inline(never)]
+fn add_base_service(own: &[u8], metadata: &Metadata, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    add_text(own, visit, BASE_SERVICE, metadata.service.as_bytes());
 }
 
 /// Visits a text tag, unless it is among the span's own.

@@ -2,26 +2,28 @@
 //! the high half of the trace id, the sender) are written on the first span of each chunk. Tracer-level values
 //! (environment, version, tags) are written on every span.
 
-use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
+use super::encoder::{correct, put, put_text, Fit, PayloadFormat, Sender, Spans};
+use super::linked::{self, Fields};
 use super::spans::Span;
 use crate::export::metadata::{Identity, Metadata};
 use crate::memory::{self, Buffer, Full};
 use crate::span::encode;
 use crate::span::open::ERROR;
 use crate::span::record::Record;
-use crate::span::run::Run;
+use crate::span::run::{self, Kind, Run};
 use crate::trace::Chunk;
 
 /// See the module. It has no state but a count: records hold tags as this format sends them.
 pub struct V04 {
     path: &'static str,
+    fields: Fields,
     chunks: usize,
 }
 
 impl V04 {
-    /// Payloads for this path.
-    pub fn at(path: &'static str) -> V04 {
-        V04 { path, chunks: 0 }
+    /// Payloads for this path, to an agent that takes these fields.
+    pub fn at(path: &'static str, fields: Fields) -> V04 {
+        V04 { path, fields, chunks: 0 }
     }
 }
 
@@ -33,7 +35,7 @@ impl PayloadFormat for V04 {
 
     fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
         let before = body.len();
-        let added = seal(body, spans.chunk, spans.offsets, spans.metadata, limit);
+        let added = seal(body, spans.chunk, spans.offsets, (spans.metadata, self.fields), limit);
         match added {
             Ok(added) if added == spans.offsets.len() || (fit == Fit::Some && added > 0) => {
                 self.chunks += 1;
@@ -89,14 +91,25 @@ pub fn headers(sender: &Sender<'_>, chunks: usize, add: &mut dyn FnMut(&'static 
 }
 
 /// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes. Returns how many.
-fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], metadata: &Metadata, limit: usize) -> Result<usize, Full> {
+fn seal(
+    out: &mut Buffer,
+    chunk: &Chunk,
+    offsets: &[u32],
+    (metadata, known): (&Metadata, Fields),
+    limit: usize,
+) -> Result<usize, Full> {
     let head = out.len();
     put(out, &encode::array_head(offsets.len()))?;
     let mut done = 0;
     for &offset in offsets {
         let before = out.len();
         if let Some((record, _)) = Record::read(&chunk.records.bytes()[offset as usize..]) {
-            span(out, Span::of(record, chunk, metadata, done == 0))?;
+            let span = Span::of(record, chunk, metadata, done == 0);
+            if span.has_more {
+                span_with_more(out, span, known)?;
+            } else {
+                self::span::<false>(out, span, known)?;
+            }
         }
         if out.len() > limit {
             out.truncate(before);
@@ -106,17 +119,6 @@ fn seal(out: &mut Buffer, chunk: &Chunk, offsets: &[u32], metadata: &Metadata, l
     }
     correct(out, head, &encode::array_head(done));
     Ok(done)
-}
-
-/// Overwrites the head at `at`, once the count is known.
-fn correct(out: &mut Buffer, at: usize, head: &[u8]) {
-    memory::copy(&mut out.bytes_mut()[at..at + head.len()], head);
-}
-
-#[inline]
-fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
-    encode::text(out.tail_beyond(encode::text_size(text.len()))?, text);
-    Ok(())
 }
 
 const SERVICE: &[u8; 8] = b"\xa7service";
@@ -149,13 +151,22 @@ fn text<'a>(place: &'a mut [u8], text: &[u8]) -> &'a mut [u8] {
     rest
 }
 
-/// Appends a span. The room for its fields is made at once, since each check of the buffer has its price.
+/// Appends a span that may have blobs, links or events.
+#[cold]
+#[inline(never)]
+fn span_with_more(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(), Full> {
+    self::span::<true>(out, span, known)
+}
+
+/// Appends a span. The room for its fields is made at once, since each check of the buffer has its price. `MORE`: it may
+/// have blobs, links or events.
 #[inline(always)]
-fn span(out: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
-    let Span { record, texts, numbers, blobs, chunk, .. } = span;
+fn span<const MORE: bool>(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(), Full> {
+    let Span { record, texts, numbers, chunk, .. } = span;
     let (service, resource) = span.service_and_resource();
     let (name, span_type) = (record.name, record.span_type);
-    let fields = 11 + u8::from(!span_type.is_empty()) + u8::from(blobs.count > 0);
+    let more = if MORE { more_fields(&span, known) } else { 0 };
+    let fields = 11 + u8::from(!span_type.is_empty()) + more;
     let mut size = 1 + SERVICE.len() + NAME.len() + RESOURCE.len() + NUMBERS.len();
     size += [service, name, resource].iter().map(|text| encode::text_size(text.len())).sum::<usize>();
     if !span_type.is_empty() {
@@ -185,6 +196,9 @@ fn span(out: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
         span.each_added_text(&mut |key, value| {
             *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
         });
+        if MORE {
+            put_tags(out, count, &span, known);
+        }
     })?;
     run_and_more(out, b"\xa7metrics", numbers, |out, count| {
         span.each_added_number(&mut |key, value| {
@@ -195,12 +209,43 @@ fn span(out: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
             *count += u32::from(put_text(out, key).and_then(|()| number(out)).is_ok());
         });
     })?;
+    if MORE {
+        put_more(out, &span, known)?;
+    }
+    Ok(())
+}
+
+/// How many more fields a span has that most spans do not have.
+fn more_fields(span: &Span<'_>, known: Fields) -> u8 {
+    let [_, _, blobs, links, events] = span.record.runs().map(|run| run.count > 0);
+    u8::from(blobs) + u8::from(links && known.links) + u8::from(events && known.events)
+}
+
+/// Appends those fields.
+fn put_more(out: &mut Buffer, span: &Span<'_>, known: Fields) -> Result<(), Full> {
+    let [_, _, blobs, links, events] = span.record.runs();
     if blobs.count > 0 {
         put(out, b"\xabmeta_struct")?;
         put(out, &encode::map_head(blobs.count as usize))?;
         put(out, blobs.bytes)?;
     }
+    if links.count > 0 && known.links {
+        linked::put_links(out, links)?;
+    }
+    if events.count > 0 && known.events {
+        linked::put_events(out, events)?;
+    }
     Ok(())
+}
+
+/// Appends the text tags with what the agent does not take as fields. A tag that the host has set stays.
+fn put_tags(out: &mut Buffer, count: &mut u32, span: &Span<'_>, known: Fields) {
+    let [texts, _, _, links, events] = span.record.runs();
+    linked::each_tag(links, events, known, &mut |key, value| {
+        if !run::has(Kind::Text, texts.bytes, key) {
+            *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
+        }
+    });
 }
 
 /// Appends a key and a map that begins with a run as it is. The map's head has room for any count, which is known only
@@ -233,6 +278,8 @@ mod tests {
     use crate::trace::decision::Rates;
     use crate::trace::{Decision, Mechanism, TraceTags};
     use rmpv::Value;
+
+    const AGENT: Fields = Fields { links: true, events: true };
 
     fn metadata() -> Metadata {
         let given = [("DD_SERVICE", "shop"), ("DD_VERSION", "1.2"), ("DD_ENV", "prod")];
@@ -267,7 +314,7 @@ mod tests {
     fn sealed(chunk: &Chunk) -> Vec<Value> {
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(chunk, &mut offsets);
-        assert_eq!(seal(&mut out, chunk, &offsets, &metadata(), usize::MAX), Ok(offsets.len()));
+        assert_eq!(seal(&mut out, chunk, &offsets, (&metadata(), AGENT), usize::MAX), Ok(offsets.len()));
         rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone()
     }
 
@@ -315,7 +362,7 @@ mod tests {
         let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(&chunk, &mut offsets);
-        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata, usize::MAX), Ok(2));
+        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata, AGENT), usize::MAX), Ok(2));
         let spans = rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone();
         for span in &spans {
             let mut keys: Vec<_> =
@@ -370,19 +417,19 @@ mod tests {
         let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0), (3, 3, 0)]);
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(&chunk, &mut offsets);
-        seal(&mut out, &chunk, &offsets, &metadata(), usize::MAX).unwrap();
+        seal(&mut out, &chunk, &offsets, (&metadata(), AGENT), usize::MAX).unwrap();
         let whole = out.len();
         out.truncate(0);
-        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata(), whole - 1), Ok(2));
+        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata(), AGENT), whole - 1), Ok(2));
         assert_eq!(rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().len(), 2);
         out.truncate(0);
-        assert_eq!(seal(&mut out, &chunk, &offsets, &metadata(), 10), Ok(0));
+        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata(), AGENT), 10), Ok(0));
     }
 
     #[test]
     fn a_payload_holds_whole_chunks_and_is_unchanged_by_one_that_does_not_fit() {
         let (one, two, metadata) = (chunk(&[(1, 1, LOCAL_ROOT)]), chunk(&[(2, 2, LOCAL_ROOT), (3, 3, 0)]), metadata());
-        let (mut format, mut body) = (V04::at("/v0.4/traces"), Buffer::new());
+        let (mut format, mut body) = (V04::at("/v0.4/traces", AGENT), Buffer::new());
         let add = |format: &mut V04, body: &mut Buffer, chunk: &Chunk, fit, limit| {
             let mut offsets = Vec::new();
             order(chunk, &mut offsets);

@@ -1,6 +1,7 @@
 //! What payloads say about a tracer: who sends, which tags its spans get, its settings. Frozen when the tracer is made.
 
 mod json;
+mod process_tags;
 
 pub use json::inspected;
 
@@ -50,6 +51,7 @@ impl Metadata {
             ("_dd.hostname", settings.report_hostname.then(|| settings.hostname.clone())),
             ("_dd.git.repository_url", settings.git_repository_url.clone()),
             ("_dd.git.commit.sha", settings.git_commit_sha.clone()),
+            (process_tags::TAG, settings.process_tags.then(|| process_tags::of(settings))),
         ];
         first_span.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
         let own = first_span.len();

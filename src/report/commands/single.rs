@@ -78,6 +78,12 @@ fn whole(image: &Image, span: &Span, place: &str) -> String {
         let (key, value) = lists::tag(it, LONG);
         line(label, &format!("{key} = {value}"));
     }
+    for (trace, span) in &span.links {
+        line("link", &format!("{trace:032x} {span}"));
+    }
+    for (moment, name) in &span.events {
+        line("event", &format!("{} at {}", shown(name, LONG), time(*moment)));
+    }
     if span.blobs > 0 {
         line("blobs", &span.blobs.to_string());
     }

@@ -109,6 +109,10 @@ pub struct Span {
     pub tags: Vec<Pair>,
     /// How many blobs it has.
     pub blobs: u64,
+    /// Trace and span of each of its links.
+    pub links: Vec<(u128, u64)>,
+    /// Time in nanoseconds since 1970 and name of each of its events.
+    pub events: Vec<(u64, Vec<u8>)>,
     /// Another thread held it.
     pub busy: bool,
     /// Not all of it could be read.
@@ -182,12 +186,17 @@ pub struct Exporter {
 pub type Pair = (Vec<u8>, Tag);
 
 impl Span {
-    /// Adds a decoded tag. Structured values are only counted.
+    /// Adds a decoded item. Structured values are only counted, attributes of links and events are not taken.
     pub(super) fn take(&mut self, item: Item<'_>) {
         match item {
             Item::Text(key, text) => self.tags.push((key.to_vec(), Tag::Text(text.to_vec()))),
             Item::Number(key, number) => self.tags.push((key.to_vec(), Tag::Number(number))),
             Item::Blob(..) => self.blobs += 1,
+            Item::Link(link) => {
+                let trace_id = u128::from(link.trace_id_high) << 64 | u128::from(link.trace_id_low);
+                self.links.push((trace_id, link.span_id));
+            }
+            Item::Event(event) => self.events.push((event.time_ns, event.name.to_vec())),
         }
     }
 }

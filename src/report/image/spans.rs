@@ -36,9 +36,9 @@ pub(super) fn open_span(slot: u64, word: u64, view: &View<'_>) -> Span {
         busy: word & 1 != 0,
         ..Span::default()
     };
-    let [head, texts, numbers, blobs] = ["head", "texts", "numbers", "blobs"].map(|name| buffer(view, name));
+    let [head, texts, numbers] = ["head", "texts", "numbers"].map(|name| buffer(view, name));
     span.damaged = head.is_none() || texts.is_none() || numbers.is_none();
-    let [head, texts, numbers, blobs] = [head, texts, numbers, blobs].map(Option::unwrap_or_default);
+    let [head, texts, numbers] = [head, texts, numbers].map(Option::unwrap_or_default);
     let pieces = view.several("fields");
     for (text, piece) in span.texts.iter_mut().zip(pieces.iter().flat_map(|pieces| pieces.views())) {
         match slice(&head, piece.number("at"), piece.number("length")) {
@@ -56,7 +56,9 @@ pub(super) fn open_span(slot: u64, word: u64, view: &View<'_>) -> Span {
             None => span.damaged = true,
         }
     }
-    run::each(Kind::Blob, &blobs, |item| span.take(item));
+    for (kind, name) in [(Kind::Blob, "blobs"), (Kind::Link, "links"), (Kind::Event, "events")] {
+        run::each(kind, &buffer(view, name).unwrap_or_default(), |item| span.take(item));
+    }
     span
 }
 

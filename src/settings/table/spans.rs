@@ -41,6 +41,12 @@ pub(super) static IDENTITY: &[Setting] = &[
         "Adds the host name to local root spans as the tag `_dd.hostname`.",
     ),
     setting(
+        "DD_EXPERIMENTAL_PROPAGATE_PROCESS_TAGS_ENABLED",
+        Kind::Switch(|d, v| d.frozen.process_tags = v),
+        "true",
+        "Adds the names of executable, its folder and the working folder to local root spans, in the tag `_dd.tags.process`.",
+    ),
+    setting(
         "DD_EXTERNAL_ENV",
         Kind::HeaderText(|d, v| d.frozen.external_env = Some(v)),
         "",

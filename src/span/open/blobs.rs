@@ -8,6 +8,7 @@ use crate::span::run::{self, Item, Kind};
 impl OpenSpan {
     /// Adds a blob of MessagePack (`meta_struct`). The last value of a key wins.
     pub fn add_blob(&mut self, key: &[u8], bytes: &[u8]) -> Result<Sanitized, Refusal> {
+        self.has_more = true;
         let (key, sanitized) = encode::sanitize(key, KEY_MAX);
         let former = self.find_blob(&key);
         if bytes.len() > BLOB_MAX || (former.is_none() && self.blob_count as usize >= TAGS_MAX) {
@@ -54,7 +55,7 @@ mod tests {
         for (key, value) in [(b"a", 1u8), (b"b", 2), (b"a", 3), (b"c", 4), (b"b", 5)] {
             span.add_blob(key, &vec![value; usize::from(value)]).unwrap();
         }
-        let [.., blobs] = span.runs();
+        let [_, _, blobs, ..] = span.runs();
         let mut seen = Vec::new();
         run::each(Kind::Blob, blobs.bytes, |item| {
             if let Item::Blob(key, value) = item {

@@ -77,12 +77,18 @@ pub struct OpenSpan {
     pub(super) texts: Buffer,
     pub(super) numbers: Buffer,
     pub(super) blobs: Buffer,
+    pub(super) links: Buffer,
+    pub(super) events: Buffer,
     /// For each tag the hash of its key, and the place of its pair.
     pub(super) keys: Vec<(u32, u32)>,
     /// Memory of `keys`.
     pub(super) keys_memory: memory::Claim,
     pub(super) number_count: u32,
     pub(super) blob_count: u32,
+    pub(super) link_count: u32,
+    pub(super) event_count: u32,
+    /// The span has or had blobs, links or events, and memory for them. Most spans have none.
+    pub(super) has_more: bool,
     pub(super) dead: u32,
 }
 
@@ -94,7 +100,9 @@ impl OpenSpan {
         self.head.clear(KEPT);
         self.texts.clear(KEPT);
         self.numbers.clear(KEPT);
-        self.blobs.clear(0);
+        if self.has_more {
+            self.clear_more();
+        }
         self.keys.clear();
         if self.keys.capacity() > KEYS_KEPT {
             (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
@@ -104,7 +112,7 @@ impl OpenSpan {
         }
         (self.start_given, self.manual) = (false, None);
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
-        (self.number_count, self.blob_count, self.dead) = (0, 0, 0);
+        (self.number_count, self.dead) = (0, 0);
     }
 
     /// Frees all memory of the span.

@@ -21,6 +21,8 @@ impl OpenSpan {
             holding!(One of "buffer", OpenSpan, texts),
             holding!(One of "buffer", OpenSpan, numbers),
             holding!(One of "buffer", OpenSpan, blobs),
+            holding!(One of "buffer", OpenSpan, links),
+            holding!(One of "buffer", OpenSpan, events),
             holding!(Vec of "key", OpenSpan, keys),
         ]
     }

@@ -156,6 +156,8 @@ impl OpenSpan {
             Run::new(Kind::Text, (self.texts.bytes(), self.keys.len() as u32 - self.number_count)),
             Run::new(Kind::Number, (self.numbers.bytes(), self.number_count)),
             Run::new(Kind::Blob, (self.blobs.bytes(), self.blob_count)),
+            Run::new(Kind::Link, (self.links.bytes(), self.link_count)),
+            Run::new(Kind::Event, (self.events.bytes(), self.event_count)),
         ]
     }
 
@@ -190,7 +192,7 @@ impl OpenSpan {
         match run::read(kind, run.bytes().get((place & !NUMBER) as usize..)?)?.0 {
             Item::Text(key, text) => Some((key, Value::Text(text))),
             Item::Number(key, number) => Some((key, Value::Number(number))),
-            Item::Blob(..) => None,
+            Item::Blob(..) | Item::Link(_) | Item::Event(_) => None,
         }
     }
 
@@ -302,7 +304,7 @@ mod tests {
         span.set_text(b"c", b"text").unwrap();
         assert_eq!(all(&span), [("a", "2.5"), ("b", "longer value"), ("c", "text")].map(|(k, v)| (k.into(), v.into())));
         span.close_gaps();
-        let [texts, numbers, _] = span.runs();
+        let [texts, numbers, ..] = span.runs();
         assert_eq!((texts.count, numbers.count), (2, 1));
         assert_eq!(texts.bytes.len(), (2 + 13) + (2 + 5));
         assert_eq!(all(&span).len(), 3);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::export::format::json_lines::JsonLines;
-use crate::export::format::v04::V04;
+use crate::export::format::Format;
 use crate::export::format::{self, Fit, PayloadFormat, Spans};
 use crate::inspect::table::spanwire_debug_root;
 use crate::memory::{Buffer, Pool};
@@ -71,7 +71,7 @@ fn a_record_with_an_unknown_kind_is_read_by_encoders_views_and_readers_of_cores(
         body
     };
 
-    let sent = encoded(&mut V04::at("/v0.4/traces"));
+    let sent = encoded(&mut *Format::V04.encoder(true));
     let sent = rmpv::decode::read_value(&mut sent.bytes()).expect("MessagePack").to_string();
     for text in [r#""card": "visa""#, r#""amount": 42.5"#, r#""meta_struct": {"blob""#, r#""_dd.origin": "synthetics""#]
     {

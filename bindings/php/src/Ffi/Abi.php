@@ -35,6 +35,17 @@ final class Abi
     public const ID_TRACE_HEX = 0;
     public const ID_TRACE = 1;
     public const ID_SPAN = 2;
+    public const VALUE_TEXT = 0;
+    public const VALUE_BOOLEAN = 1;
+    public const VALUE_INTEGER = 2;
+    public const VALUE_FLOATING = 3;
+    public const VALUE_ARRAY = 4;
+    public const SPAN_LINKS_MAX = 128;
+    public const SPAN_EVENTS_MAX = 128;
+    public const ATTRIBUTES_MAX = 128;
+    public const ATTRIBUTES_SIZE_MAX = 65536;
+    public const VALUES_MAX = 128;
+    public const LINK_HAS_FLAGS = 256;
     public const PRIORITY_NONE = -2147483648;
     public const LEVEL_OFF = 0;
     public const LEVEL_ERROR = 1;

@@ -29,6 +29,17 @@ module Spanwire
     ID_TRACE_HEX = 0
     ID_TRACE = 1
     ID_SPAN = 2
+    VALUE_TEXT = 0
+    VALUE_BOOLEAN = 1
+    VALUE_INTEGER = 2
+    VALUE_FLOATING = 3
+    VALUE_ARRAY = 4
+    SPAN_LINKS_MAX = 128
+    SPAN_EVENTS_MAX = 128
+    ATTRIBUTES_MAX = 128
+    ATTRIBUTES_SIZE_MAX = 65536
+    VALUES_MAX = 128
+    LINK_HAS_FLAGS = 256
     PRIORITY_NONE = -2147483648
     LEVEL_OFF = 0
     LEVEL_ERROR = 1
@@ -44,8 +55,8 @@ module Spanwire
 
     # Sizes of structures, in bytes.
     SIZES = {
-      setting: 16, error: 256, stats: 240, context: 48, header: 32, tag: 32, metric: 24, span_options: 136, record: 160,
-      log_record: 88, recorder_event: 64
+      setting: 16, error: 256, stats: 240, context: 48, header: 32, tag: 32, metric: 24, span_options: 136, value: 40,
+      attribute: 72, span_link: 72, span_event: 48, record: 160, log_record: 88, recorder_event: 64
     }.freeze
 
     # Where their fields are, in bytes.
@@ -82,6 +93,20 @@ module Spanwire
         resource_len: 64, type: 72, type_len: 80, start_ns: 88, tags: 96, tags_count: 104, metrics: 112,
         metrics_count: 120, context_handle: 128
       }.freeze,
+      value: {
+        type: 0, boolean: 4, integer: 8, floating: 16, text: 24, text_len: 32
+      }.freeze,
+      attribute: {
+        key: 0, key_len: 8, type: 16, boolean: 20, integer: 24, floating: 32, text: 40, text_len: 48, values: 56,
+        values_count: 64
+      }.freeze,
+      span_link: {
+        size: 0, trace_id_high: 8, trace_id_low: 16, span_id: 24, tracestate: 32, tracestate_len: 40, attributes: 48,
+        attributes_count: 56, flags: 64
+      }.freeze,
+      span_event: {
+        size: 0, name: 8, name_len: 16, time_ns: 24, attributes: 32, attributes_count: 40
+      }.freeze,
       record: {
         size: 0, trace_id_high: 8, trace_id_low: 16, span_id: 24, parent_id: 32, start_ns: 40, duration_ns: 48,
         name: 56, name_len: 64, service: 72, service_len: 80, resource: 88, resource_len: 96, type: 104, type_len: 112,
@@ -99,7 +124,8 @@ module Spanwire
     # Directives of Array#pack and String#unpack for whole structures.
     LAYOUTS = {
       setting: "Q2", error: "Qla244", stats: "Q30", context: "Q4l2L2", header: "Q4", tag: "Q4", metric: "Q2d",
-      span_options: "Q11qQ5", record: "Q5q2Q12l2", log_record: "Q2lx4Q7Lx4", recorder_event: "Q2L2Q5"
+      span_options: "Q11qQ5", value: "LlqdQ2", attribute: "Q2LlqdQ4", span_link: "Q8Lx4", span_event: "Q3qQ2",
+      record: "Q5q2Q12l2", log_record: "Q2lx4Q7Lx4", recorder_event: "Q2L2Q5"
     }.freeze
 
     # Parameters and result of each function.
@@ -128,6 +154,9 @@ module Spanwire
       span_set_tags: [%i[uint64 pointer size_t], :int32],
       span_remove_tag: [%i[uint64 string], :int32],
       span_get_tag: [%i[uint64 string pointer size_t pointer], :int32],
+      span_set_attributes: [%i[uint64 pointer size_t], :int32],
+      span_add_link: [%i[uint64 pointer], :int32],
+      span_add_event: [%i[uint64 pointer], :int32],
       span_set_service: [%i[uint64 string], :int32],
       span_set_resource: [%i[uint64 string], :int32],
       span_set_resource_n: [%i[uint64 pointer size_t], :int32],

@@ -43,6 +43,22 @@ module Spanwire
       self
     end
 
+    # Adds an event, now or at a Time. Attributes are texts, booleans, numbers, or arrays of one of these.
+    def add_event(name, attributes = {}, time: nil)
+      Attributes.new.event(name, attributes, time) { |event| Native.span_add_event(@handle, event) }
+      self
+    rescue StandardError
+      self
+    end
+
+    # Adds a link to the span of a Context.
+    def add_link(context, attributes = {})
+      Attributes.new.link(context, attributes) { |link| Native.span_add_link(@handle, link) }
+      self
+    rescue StandardError
+      self
+    end
+
     # Returns a tag's value as text; nil if there is none.
     def get_tag(key)
       key = Text.terminated(key)
@@ -206,6 +222,8 @@ module Spanwire
     def get_tag(_key) = nil
     alias [] get_tag
     def set_error(_error) = self
+    def add_event(_name, _attributes = {}, time: nil) = self
+    def add_link(_context, _attributes = {}) = self
     def finish(_end_time = nil) = nil
     def discard = nil
     def context = nil

@@ -197,7 +197,7 @@ fn metadata(tracer: &Tracer) -> Option<Metadata> {
 /// Sends the spans of one tracer, payload after payload. Counts the spans and requests that the Agent accepted.
 fn send(agent: &Agent, lot: &Lot, sent: &mut usize, requests: &mut usize) -> Result<(), String> {
     let memory = |_| "there is no memory for the payload".to_owned();
-    let (mut body, mut encoder, mut spans) = (Buffer::new(), Format::V04.encoder(), 0);
+    let (mut body, mut encoder, mut spans) = (Buffer::new(), Format::V04.encoder(false), 0);
     encoder.begin(&mut body, &lot.metadata).map_err(memory)?;
     let mut order = Vec::new();
     for (n, chunk) in lot.chunks.iter().enumerate() {
