@@ -20,7 +20,8 @@ pub(super) fn ask(state: &'static State, tracer: &Tracer) {
     let (now_ns, asked_ns) = (sys::monotonic_ns(), state.relief_asked_ns.load(Relaxed));
     let soon = now_ns.saturating_sub(asked_ns) < GAP_NS;
     if !soon && state.relief_asked_ns.compare_exchange(asked_ns, now_ns, Relaxed, Relaxed).is_ok() {
-        state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX].queue.nudge();
+        let queue = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX].queue;
+        sys::keep_errno(|| queue.nudge());
     }
 }
 
