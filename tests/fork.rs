@@ -76,7 +76,18 @@ fn a_child_continues_its_parents_trace_but_cannot_touch_the_parents_span() {
 fn nothing_runs_in_a_child_before_its_first_span_though_a_poll_of_its_parent_waits() {
     let agent = always(Reply::Ok).info(Reply::Stall(Duration::from_secs(3600))).start();
     let Some(host) = host("idle_child.c") else { return };
-    let ran = host.agent(&agent.url()).env("SPANWIRE_REQUEST_TIMEOUT_MS", 60_000).run().ok();
+    let asked = root().join("target").join(format!("idle-child-{}", std::process::id()));
+    let running = host.arg(asked.display()).agent(&agent.url()).env("SPANWIRE_REQUEST_TIMEOUT_MS", 60_000).spawn();
+    // The child's question has its own connection and can be later than its spans.
+    for _ in 0..2000 {
+        if agent.infos() == 2 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::fs::write(&asked, "").expect("a file in target");
+    let ran = running.wait().ok();
+    let _ = std::fs::remove_file(&asked);
     let threads = ran.object("child");
     assert_eq!(threads["idle"], 1, "{}", ran.stdout);
     assert!(threads["busy"].as_u64() > Some(1), "{}", ran.stdout);

@@ -1,5 +1,6 @@
 /* idle_child: forks while the agent's answer to /info is late. The child runs nothing of the library before its first
- * span. Prints `child {"idle":THREADS,"busy":THREADS}`, each counted in the child. */
+ * span. Prints `child {"idle":THREADS,"busy":THREADS}`, each counted in the child, which then waits for up to 20 seconds
+ * until the file argv[1] exists. */
 #include "check.h"
 #include <dirent.h>
 #include <sys/wait.h>
@@ -18,7 +19,7 @@ static void send_one(spanwire_tracer tracer) {
     OK(spanwire_tracer_flush(tracer, 30000));
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     spanwire_tracer tracer = tracer_new();
     send_one(tracer);
     fflush(stdout);
@@ -30,6 +31,7 @@ int main(void) {
         int idle = threads();
         send_one(tracer);
         printf("child {\"idle\":%d,\"busy\":%d}\n", idle, threads());
+        for (int i = 0; argc > 1 && i < 2000 && access(argv[1], F_OK) != 0; i++) sleep_us(10000);
         OK(spanwire_tracer_shutdown(tracer, 10000));
         fflush(stdout);
         _exit(failures ? 1 : 0);
