@@ -1,4 +1,4 @@
-//! Contexts that came in with headers, and baggage: statuses, limits, forks, and headers that mean harm.
+//! Contexts that came in with headers, and baggage: statuses, limits, forks, and hostile headers.
 
 mod support;
 

@@ -236,7 +236,7 @@ fn the_gem_installs_and_holds_every_file_that_it_needs() {
     assert_eq!(ruby.arg("-w").arg("-e").arg(program).run().ok().stdout, "1\n0\n");
 
     let installed = home.join("gems/spanwire-0.1.0");
-    for folder in ["lib", "lib/spanwire", "sig"] {
+    for folder in ["lib", "lib/spanwire", "lib/spanwire/integrations", "sig"] {
         for file in std::fs::read_dir(gem().join(folder)).expect("the gem's folder").flatten() {
             let path = Path::new(folder).join(file.file_name());
             assert!(installed.join(&path).exists(), "{} is not in the gem: see spanwire.gemspec", path.display());

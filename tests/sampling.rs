@@ -202,6 +202,49 @@ fn a_forked_child_keeps_the_decision_and_makes_the_one_that_its_parent_would() {
     spans.sort_by_key(|span| span["name"].to_string());
     let expected = [("below decided", Some(-1)), ("below open", Some(-1)), ("top", Some(-1)), ("top", Some(-1))];
     assert_eq!(outline(&spans), named(&expected));
+    assert!(spans.iter().all(|span| span["meta"].get("_dd.p.dm").is_none()), "rejected by this process and its parent");
+}
+
+#[test]
+fn a_forked_child_decides_alike_whatever_a_limit_says() {
+    let folder = Folder::new("limited");
+    for (name, value) in [("DD_TRACE_RATE_LIMIT", "1"), ("DD_APM_TRACING_ENABLED", "false")] {
+        let set = |host: Host| host.env("DD_TRACE_SAMPLE_RATE", "1").env(name, value);
+        let Some((spans, _)) = sent(&folder, "forked_limited", set) else { return };
+        assert_eq!(spans.len(), 6, "{name}");
+    }
+}
+
+#[test]
+fn a_process_two_forks_below_a_trace_decides_without_texts_that_are_gone() {
+    let folder = Folder::new("grandchild");
+    let rules = r#"[{"resource":"GET /","tags":{"wanted":"x*"},"sample_rate":0}]"#;
+    let Some((spans, _)) = sent(&folder, "grandchild", |host| host.env("DD_TRACE_SAMPLING_RULES", rules)) else {
+        return;
+    };
+    assert_eq!(outline(&spans), named(&[("two below", Some(1)), ("top", Some(-1))]));
+}
+
+#[test]
+fn what_decided_travels_and_is_sent_as_long_as_it_holds() {
+    let folder = Folder::new("continued");
+    let Some((spans, ran)) = sent(&folder, "continued", |host| host.env("DD_TRACE_SAMPLE_RATE", "0.5")) else { return };
+    let tags = ["_dd.p.dm", "_dd.p.ksr", "_dd.p.x"];
+    let carried: Vec<_> = spans.iter().map(|span| tags.map(|tag| span["meta"][tag].as_str().unwrap_or("-"))).collect();
+    assert_eq!(carried, [["-3", "0.25", "1"], ["-", "-", "1"], ["-3", "0.5", "-"]]);
+    // Without the id of the span in tracestate.
+    let headers = [0, 1, 2].map(|n| {
+        let lines = ran.stdout.lines().filter_map(|line| line.strip_prefix(&format!("{n} ")));
+        lines.map(|line| line.split_once(';').map_or(line, |(_, parts)| parts)).collect::<Vec<_>>()
+    });
+    assert_eq!(
+        headers,
+        [
+            ["x-datadog-tags: _dd.p.ksr=0.25,_dd.p.x=1,_dd.p.dm=-3", "s:0;t.ksr:0.25;t.x:1;t.dm:-3"],
+            ["x-datadog-tags: _dd.p.x=1", "s:-1;t.x:1"],
+            ["x-datadog-tags: _dd.p.dm=-3,_dd.p.ksr=0.5", "s:2;t.dm:-3;t.ksr:0.5,ot=rv:f0948a54d43b8e;th:8"],
+        ]
+    );
 }
 
 #[test]

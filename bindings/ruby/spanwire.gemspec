@@ -19,10 +19,17 @@ Gem::Specification.new do |spec|
     lib/spanwire/baggage.rb
     lib/spanwire/configuration.rb
     lib/spanwire/context.rb
+    lib/spanwire/integrations/http.rb
+    lib/spanwire/integrations/net_http.rb
+    lib/spanwire/integrations/notifications.rb
+    lib/spanwire/integrations/rack.rb
+    lib/spanwire/integrations/rack_body.rb
+    lib/spanwire/integrations/rails_events.rb
     lib/spanwire/log.rb
     lib/spanwire/native.rb
     lib/spanwire/process.rb
     lib/spanwire/propagation.rb
+    lib/spanwire/rails.rb
     lib/spanwire/remote_context.rb
     lib/spanwire/scope.rb
     lib/spanwire/scratch.rb

@@ -3,11 +3,10 @@
 use super::config::Config;
 use super::found::{Found, Harvest, Misread};
 use super::headers::{Field, Fields};
-use super::keys::{ORIGIN, TRAVELS};
+use super::keys::{KEPT_RATE, ORIGIN, TRAVELS};
 use super::style::Style;
 use super::text::{decimal, decimal_of, each_part, find, hex, is_printable, signed, split, Digits, Upper};
 use super::writer::{Fault, Writer};
-use crate::span::texts;
 
 pub const STYLE: Style = Style {
     names: &["datadog"],
@@ -115,7 +114,7 @@ fn inject(writer: &mut Writer<'_, '_>) {
             writer.put_all([comma, key, b"=", value]);
         }
     };
-    texts::each(out.tags, |key, value| {
+    writer.each_tag(|writer, key, value| {
         if key == ORIGIN {
             origin = value;
         } else if key.starts_with(TRAVELS) && limit > 0 {
@@ -132,6 +131,9 @@ fn inject(writer: &mut Writer<'_, '_>) {
             let digits = decimal_of(number, &mut room);
             text[1..=digits.len()].copy_from_slice(digits);
             pair(writer, b"_dd.p.dm", &text[..=digits.len()]);
+        }
+        if let Some(rate) = out.kept_rate {
+            pair(writer, KEPT_RATE, rate);
         }
         if out.trace_id_high != 0 {
             let high = writer.hex.high;

@@ -108,7 +108,7 @@ pub(super) fn write(writer: &mut Writer<'_, '_>) {
         Some(1) => drop(writer.put(b";s:1")),
         Some(priority) => drop(writer.put(b";s:").signed(priority)),
     }
-    texts::each(out.tags, |key, value| {
+    writer.each_tag(|writer, key, value| {
         let before = writer.len();
         if key == ORIGIN {
             writer.put(b";o:").mapped(value, encoded_value);
@@ -122,6 +122,11 @@ pub(super) fn write(writer: &mut Writer<'_, '_>) {
     let before = writer.len();
     if let Some(mechanism) = out.mechanism {
         writer.put(b";t.dm:-").decimal(mechanism.unsigned_abs().into());
+        keep_short(writer, before);
+    }
+    let before = writer.len();
+    if let Some(rate) = out.kept_rate {
+        writer.put_all([b";t.ksr:", rate]);
         keep_short(writer, before);
     }
     let before = writer.len();

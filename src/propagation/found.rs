@@ -60,10 +60,10 @@ impl Found<'_> {
     }
 }
 
-/// What is wrong with `x-datadog-tags`.
+/// Why `x-datadog-tags` was not read, or not all of it.
 #[derive(Clone, Copy)]
 pub enum Misread<'a> {
-    /// A pair that is none, or a decision maker that is none.
+    /// A pair without `=`, or an invalid decision maker.
     Decoding,
     /// Longer than the limit.
     TooLong,

@@ -31,7 +31,7 @@ mod tests;
 pub use config::{Behavior, Config, Styles};
 pub use extract::{extract, Extracted};
 pub use inject::inject;
-pub use keys::{ERROR, ORIGIN, TRACESTATE};
+pub use keys::{ERROR, KEPT_RATE, ORIGIN, TRACESTATE};
 pub use scratch::Scratch;
 pub use text::hex_of;
 pub use writer::{Consistent, Fault, Outgoing};

@@ -57,6 +57,8 @@ fn written(tags: &[(&str, &str)], baggage: &[(&str, &str)], config: &Config) -> 
         span_id: 7,
         priority: Some(1),
         mechanism: None,
+        kept_rate: None,
+        rate_is_replaced: false,
         consistent: None,
         tags: tags.bytes(),
         baggage: baggage.bytes(),
@@ -252,15 +254,4 @@ fn settings_survive_being_packed() {
         assert_eq!(config.extract.numbers().count(), 5, "each style once, in order");
     }
     assert_eq!(Styles::parse("datadog,jaeger"), Err("jaeger"));
-}
-
-#[test]
-fn threshold_and_random_value_are_those_of_other_tracers() {
-    let ot = |id, rate, kept| {
-        let (mut room, value) = ([0; 16], Consistent::of(id, rate, kept).expect("a rate"));
-        (format!("{:014x}", value.rv), String::from_utf8_lossy(value.th(&mut room)).into_owned())
-    };
-    assert_eq!(ot(LOW, 1.0, true), ("02724cbf2e1fcf".into(), "0".into()));
-    assert_eq!(ot(1 << 63, 0.5, true), ("80000000000000".into(), "8".into()), "rounding is made good");
-    assert_eq!(Consistent::of(1, 0.0, false), None);
 }

@@ -1,9 +1,11 @@
 //! What styles write with: a context, and the text of one header after the other.
 
 use super::config::Config;
+use super::keys::KEPT_RATE;
 use super::scratch::Scratch;
 use super::text::{decimal_of, hex_of, Digits};
 use crate::memory::{self, Full};
+use crate::span::texts;
 use std::ffi::CStr;
 
 /// What is written: a span's context.
@@ -19,6 +21,10 @@ pub struct Outgoing<'a> {
     pub priority: Option<i32>,
     /// The number of `_dd.p.dm`, if it is to be written.
     pub mechanism: Option<i32>,
+    /// `_dd.p.ksr`, if this process decided by a rate.
+    pub kept_rate: Option<&'a [u8]>,
+    /// Whether `_dd.p.ksr` among the tags is of an earlier decision, and is left out.
+    pub rate_is_replaced: bool,
     /// Threshold and random value, if this process decided by a rate.
     pub consistent: Option<Consistent>,
     /// The tags of the trace, a run of texts.
@@ -36,12 +42,12 @@ pub struct Consistent {
 }
 
 impl Consistent {
-    /// The values for a trace that was decided by a rate. `None` for the rate 0.
-    pub fn of(trace_id_low: u64, rate: f64, kept: bool) -> Option<Consistent> {
+    /// Returns the values for a trace that was decided by a rate; `None` for the rate 0. `hash` is that of the trace id by
+    /// which it was decided.
+    pub fn of(hash: u64, rate: f64, kept: bool) -> Option<Consistent> {
         if rate <= 0.0 {
             return None;
         }
-        let hash = trace_id_low.wrapping_mul(1_111_111_111_111_111_111);
         let threshold = ((1.0 - rate) * (1u64 << 56) as f64).round() as u64;
         let rv = (u64::MAX - hash) >> 8;
         // Rounding must not make a kept trace look rejected.
@@ -50,7 +56,7 @@ impl Consistent {
     }
 
     /// The threshold in hexadecimal without zeros at its end.
-    pub(super) fn th<'a>(&self, room: &'a mut [u8; 16]) -> &'a [u8] {
+    pub fn th<'a>(&self, room: &'a mut [u8; 16]) -> &'a [u8] {
         *room = hex_of(self.threshold);
         let end = room.iter().rposition(|&digit| digit != b'0').map_or(3, |last| last + 1);
         &room[2..end.max(3)]
@@ -108,7 +114,18 @@ pub struct Writer<'a, 'b> {
     pub(super) ended: bool,
 }
 
-impl Writer<'_, '_> {
+impl<'a> Writer<'a, '_> {
+    /// Visits the tags of the trace, without those that an earlier decision made.
+    #[inline]
+    pub fn each_tag(&mut self, mut visit: impl FnMut(&mut Self, &'a [u8], &'a [u8])) {
+        let out = self.out;
+        texts::each(out.tags, |key, value| {
+            if !(out.rate_is_replaced && key == KEPT_RATE) {
+                visit(self, key, value);
+            }
+        });
+    }
+
     /// Appends text.
     #[inline(always)]
     pub fn put(&mut self, text: &[u8]) -> &mut Self {

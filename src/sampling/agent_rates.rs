@@ -17,7 +17,7 @@ const NONE: u64 = 0x7ff8_0000_0000_0001;
 const DIFFER: u64 = 0x7ff8_0000_0000_0002;
 const ONE: u64 = 1f64.to_bits();
 
-/// See the module.
+/// Holds the rates of one Agent.
 #[derive(Debug)]
 pub struct AgentRates {
     /// The hash of the Agent's address; 0 for no Agent.

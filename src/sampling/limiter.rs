@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// See the module.
+/// Limits how many are allowed per second.
 #[derive(Debug)]
 pub struct Limiter {
     /// Nanoseconds for one token; `None` for no limit.
@@ -76,7 +76,7 @@ impl Limiter {
     /// call included.
     pub fn ask(&self, now_ns: u64) -> (bool, f64) {
         let allowed = self.allows(now_ns);
-        // From 1, so that an unused word is of no second that is asked for.
+        // Counted from 1: a word of 0 has never been used.
         let second = (now_ns / 1_000_000_000 + 1) & SECOND_MASK;
         let count = |word| {
             let window = Window::of(word);

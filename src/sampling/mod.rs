@@ -114,10 +114,12 @@ impl Sampler {
         self.rules.get(rule).map_or("", |rule| rule.text())
     }
 
-    /// Decides about a trace. `facts` are those of its local root.
-    pub fn judge(&self, trace_id_low: u64, facts: &Facts<'_>, agent: &AgentRates, now_ns: u64) -> Verdict {
+    /// Decides about a trace. `facts` are those of its local root. Without `now_ns` no limit is asked, so that the same
+    /// facts give the same verdict again; `DD_APM_TRACING_ENABLED=false` then keeps none.
+    pub fn judge(&self, trace_id_low: u64, facts: &Facts<'_>, agent: &AgentRates, now_ns: Option<u64>) -> Verdict {
         if let Some(minute) = &self.minute {
-            return Verdict { keep: minute.allows(now_ns), by: By::Minute, ..Verdict::DEFAULT };
+            let keep = now_ns.is_some_and(|now_ns| minute.allows(now_ns));
+            return Verdict { keep, by: By::Minute, ..Verdict::DEFAULT };
         }
         let rule = self.rules.iter().enumerate().find(|(_, rule)| rule.matches(facts));
         let (by, rate, own) = match (rule, self.rate) {
@@ -130,6 +132,7 @@ impl Sampler {
             }
         };
         let mut verdict = Verdict::by_rate(by, trace_id_low, rate);
+        let Some(now_ns) = now_ns else { return verdict };
         verdict.keep = verdict.keep && own.is_none_or(|limiter| limiter.allows(now_ns));
         if verdict.keep {
             let (allowed, share) = self.limiter.ask(now_ns);

@@ -1,7 +1,8 @@
 //! Tests of the sampler as a whole, and of the hash by what two released tracers decided.
 
-use super::hash::{keeps, OtMember};
+use super::hash::{hash, keeps};
 use super::*;
+use crate::propagation::Consistent;
 use crate::settings::sampling::{rules, RulesFor};
 use crate::span::open::Value;
 use std::collections::BTreeMap;
@@ -24,9 +25,8 @@ fn a_rate_keeps_the_traces_that_released_tracers_keep() {
             assert_eq!(keeps(id, rate), kept.as_bytes()[n] == b'1', "{id} at {rate}");
             let random = moved.iter().find_map(|word| word.strip_prefix(&format!("{id}="))).unwrap_or(random);
             let expected = (threshold != "-").then(|| format!("rv:{random};th:{threshold}"));
-            let mut text = OtMember::buffer();
-            let member =
-                OtMember::of(id, rate).map(|member| String::from_utf8(member.write(&mut text).to_vec()).unwrap());
+            let member = Consistent::of(hash(id), rate, keeps(id, rate))
+                .map(|member| format!("rv:{:014x};th:{}", member.rv, String::from_utf8_lossy(member.th(&mut [0; 16]))));
             assert_eq!(member, expected, "{id} at {rate}");
             seen += 1;
         }
@@ -42,7 +42,7 @@ fn sampler(settings: &[(&str, &str)]) -> Sampler {
 fn judged(sampler: &Sampler, service: &str, agent: &AgentRates, now_ns: u64) -> Verdict {
     let tag = |key: &[u8]| (key == b"rows").then_some(Value::Number(3.0));
     let facts = Facts { service: service.as_bytes(), name: b"web.request", resource: b"GET /", tag: &tag };
-    sampler.judge(1, &facts, agent, now_ns)
+    sampler.judge(1, &facts, agent, Some(now_ns))
 }
 
 const SECOND: u64 = 1_000_000_000;

@@ -1,5 +1,5 @@
-//! A list of keys and texts that several owners share: the tags of a trace, the baggage of spans. It never changes; who
-//! sets an item makes a new list.
+//! A list of keys and texts that several owners share: the tags of a trace, the baggage of spans. It never changes:
+//! setting an item makes a new list.
 
 use super::encode;
 
@@ -76,6 +76,11 @@ impl Texts {
     #[inline]
     pub fn run(&self) -> &[u8] {
         self.0.as_ref().map_or(&[], |held| held.run.bytes())
+    }
+
+    /// Returns the bytes of memory that the items take.
+    pub fn capacity(&self) -> usize {
+        self.0.as_ref().map_or(0, |held| held.run.capacity())
     }
 
     /// Takes the items of a run of texts.

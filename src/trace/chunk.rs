@@ -1,7 +1,7 @@
 //! A chunk: finished spans of one trace on their way to the agent.
 
-use super::decision::{Decision, Mechanism, KEPT_RATE};
-use super::tags::{self, TraceTags, DECISION_MAKER, ID_HIGH, ORIGIN, TRACESTATE};
+use super::decision::Decision;
+use super::tags::{self, TraceTags, DECISION_MAKER, ID_HIGH, KEPT_RATE, ORIGIN, TRACESTATE};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
 use std::mem::offset_of;
@@ -17,6 +17,8 @@ pub struct Chunk {
     pub trace_id_low: u64,
     /// The trace's sampling decision when the chunk left.
     pub decision: Decision,
+    /// Whether another process made the decision.
+    pub decided_elsewhere: bool,
     /// The trace tags.
     pub tags: TraceTags,
     /// How many spans.
@@ -40,8 +42,7 @@ impl Chunk {
     /// Visits the trace tags that a span of this chunk carries: on the first span all, on the others the origin.
     pub fn each_tag(&self, first: bool, visit: &mut dyn FnMut(&[u8], &[u8])) {
         if first {
-            let mechanism = self.decision.mechanism().filter(|_| self.decision.priority() > Some(0));
-            if let Some(mechanism) = mechanism {
+            if let Some(mechanism) = self.decision.sent_mechanism(self.decided_elsewhere) {
                 let mut text = [0; 12];
                 visit(DECISION_MAKER, decimal_below_zero(&mut text, mechanism.number().unsigned_abs()));
             }
@@ -56,8 +57,7 @@ impl Chunk {
                 visit(ID_HIGH, &hex);
             }
         }
-        // The rate that came with a context is that of its decision, which may have been replaced here.
-        let replaced = self.decision.rate().is_some() || self.decision.mechanism() == Some(Mechanism::MANUAL);
+        let replaced = self.decision.replaces_rate();
         self.tags.each(|key, value| {
             let is_sent = !key.starts_with(TRACESTATE) && key != DECISION_MAKER && key != ID_HIGH;
             let is_sent = is_sent && !(replaced && key == KEPT_RATE);

@@ -14,10 +14,6 @@ pub struct Decision {
     rates: Rates,
 }
 
-/// The trace tag with the rate by which a trace was sampled, on the first span. Made from the decision; one that came
-/// with a context is kept while that context's decision is.
-pub const KEPT_RATE: &[u8] = b"_dd.p.ksr";
-
 /// In memory: no priority, or no mechanism.
 const ABSENT: i32 = i32::MIN;
 
@@ -146,7 +142,20 @@ impl Decision {
         self.rates.sampling.get()
     }
 
-    /// Writes that rate as the trace tag [`KEPT_RATE`] has it, and returns the text: at most 6 decimals, no zeros at the
+    /// Returns the mechanism if spans and headers carry it. A decision of this process to reject has none there.
+    #[inline]
+    pub fn sent_mechanism(&self, decided_elsewhere: bool) -> Option<Mechanism> {
+        self.mechanism().filter(|_| decided_elsewhere || self.priority() > Some(0))
+    }
+
+    /// Whether the tag `_dd.p.ksr` that came with a context is not of this decision, because this process has replaced
+    /// the one that came.
+    #[inline]
+    pub fn replaces_rate(&self) -> bool {
+        self.rate().is_some() || self.mechanism() == Some(Mechanism::MANUAL)
+    }
+
+    /// Writes that rate as the trace tag `_dd.p.ksr` has it, and returns the text: at most 6 decimals, no zeros at the
     /// end.
     pub fn kept_rate<'a>(&self, text: &'a mut [u8; 8]) -> Option<&'a [u8]> {
         let millionths = (self.rate()? * 1e6).round() as u32;

@@ -41,7 +41,7 @@ pub struct Trace {
     pub decision: Decision,
     /// The local root span: what a decision goes by.
     pub root: Handle,
-    /// Whether the decision came in with a context.
+    /// Whether another process made the decision.
     pub decided_elsewhere: bool,
     /// The trace tags. They end with the trace.
     pub tags: TraceTags,
@@ -155,6 +155,7 @@ impl Trace {
             complete: self.open == 0,
             records: std::mem::take(&mut self.records),
             sequence: 0,
+            decided_elsewhere: self.decided_elsewhere,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::span::texts::Texts;
 
-pub use crate::propagation::{ORIGIN, TRACESTATE};
+pub use crate::propagation::{KEPT_RATE, ORIGIN, TRACESTATE};
 pub use crate::span::texts::inspected;
 pub(super) use crate::span::texts::inspected_at;
 

@@ -23,7 +23,7 @@ pub enum Owner {
 fn change<R>(state: &State, owner: Owner, change: impl FnOnce(&mut Texts) -> Result<R, Error>) -> Result<R, Error> {
     match owner {
         Owner::Span(number) => with_span(state, number, |span, _, _| change(&mut span.baggage)),
-        Owner::Context(number) => state.contexts.change(number, |carried| change(&mut carried.baggage)),
+        Owner::Context(number) => state.contexts.change(number, change),
     }
 }
 

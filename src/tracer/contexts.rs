@@ -45,6 +45,8 @@ pub struct Carried {
     pub links: Texts,
     /// The last span of a Datadog tracer; 0 if that is the parent.
     pub last_parent: u64,
+    /// Whether this process or its parent made the decision.
+    pub decided_here: bool,
 }
 
 impl Carried {
@@ -56,13 +58,16 @@ impl Carried {
             came: Texts::of_run(self.came.run())?,
             links: Texts::of_run(self.links.run())?,
             last_parent: self.last_parent,
+            decided_here: self.decided_here,
         })
     }
 
-    /// What a span in another trace or process inherits from a span: tags of its trace, and its baggage.
-    pub(super) fn of_inherited(tags: Option<TraceTags>, baggage: &Texts) -> Carried {
+    /// Returns what a span of another tracer or of a child process inherits from a span: its baggage, the tags of its
+    /// trace, and whether another process decided about that.
+    pub(super) fn of_inherited(trace: Option<(TraceTags, bool)>, baggage: &Texts) -> Carried {
         let baggage = Texts::of_run(baggage.run()).unwrap_or_default();
-        Carried { tags: tags.unwrap_or_default(), baggage, ..Carried::default() }
+        let (tags, decided_elsewhere) = trace.unwrap_or_default();
+        Carried { tags, baggage, decided_here: !decided_elsewhere, ..Carried::default() }
     }
 }
 
@@ -76,6 +81,8 @@ pub struct Kept {
     pub(super) tracer: u32,
     /// Bytes of its texts.
     pub(super) bytes: usize,
+    /// How many of these are baggage that the host has changed.
+    pub(super) changed_bytes: usize,
     /// Its place in [`Contexts::places`].
     pub(super) place: usize,
 }
@@ -129,10 +136,15 @@ impl Contexts {
         self.count.fetch_add(1, Relaxed);
         let number = slot.publish().number(Kind::Context);
         self.places[place % CONTEXTS_MAX].store(number, Relaxed);
+        self.count_bytes(bytes, place);
+        Ok(number)
+    }
+
+    /// Counts more bytes of texts, and frees the oldest contexts, but not the one at `place`, if they are too many.
+    fn count_bytes(&self, bytes: usize, place: usize) {
         if self.bytes.fetch_add(bytes, Relaxed) + bytes > BYTES_MAX {
             self.make_room(place);
         }
-        Ok(number)
     }
 
     /// Takes the next free place: contexts that are freed soon do not crowd out one that a host keeps for long. If
@@ -199,14 +211,24 @@ impl Contexts {
         }
     }
 
-    /// Changes what a context carries.
+    /// Changes the baggage of a context. That it then has more bytes may free the oldest contexts.
     pub(super) fn change<R>(
         &self,
         number: u64,
-        change: impl FnOnce(&mut Carried) -> Result<R, Error>,
+        change: impl FnOnce(&mut Texts) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let handle = Handle::of(number, Kind::Context).ok_or(Error::Handle)?;
-        change(&mut self.table.lock(handle)?.carried)
+        let mut slot = self.table.lock(handle)?;
+        let changed = change(&mut slot.carried.baggage);
+        let now = slot.carried.baggage.capacity();
+        let before = std::mem::replace(&mut slot.changed_bytes, now);
+        slot.bytes = slot.bytes + now - before;
+        // While the slot is locked, so that nothing is subtracted before it was added.
+        self.bytes.fetch_add(now, Relaxed);
+        self.bytes.fetch_sub(before, Relaxed);
+        drop(slot);
+        self.count_bytes(0, self.next.load(Relaxed).saturating_sub(1));
+        changed
     }
 
     /// Returns what a new span needs of a context: ids, decision, and what it carries.

@@ -88,13 +88,15 @@ pub(super) fn chunk(state: &State, tracer: &Tracer, trace: &mut Trace) -> Option
 pub(super) fn submitted(state: &State, chunk: &mut Chunk) {
     if chunk.decision.priority().is_none() {
         let ids = (chunk.trace_id_high, chunk.trace_id_low);
-        chunk.decision = sample(state, chunk.tracer, ids, Root::among(chunk.records.bytes()));
+        chunk.decision =
+            sample(state, chunk.tracer, ids, Root::among(chunk.records.bytes()), Some(sys::monotonic_ns()));
     }
     keep_single_spans(state, chunk);
 }
 
-/// Returns the decision about a trace of the parent process, which nobody can store: it is made again each time, by the
-/// same facts, if the parent had made none before the fork.
+/// Returns the decision about a trace of the parent process. If the parent had made none before the fork, it is made again
+/// for each call, by the same facts and without limits, because there is no place to store it. `NONE` if a call of the
+/// parent held the root at the fork, or if the trace is of an earlier process: then the root's texts cannot be read.
 pub(super) fn inherited(state: &State, span: &OpenSpan) -> Decision {
     let found = state.traces.read_inherited(trace_of(span), |trace| (trace.decision, trace.root, trace.tracer));
     let Some((decision, root, tracer)) = found else { return Decision::NONE };
@@ -102,7 +104,7 @@ pub(super) fn inherited(state: &State, span: &OpenSpan) -> Decision {
         return decision;
     }
     let ids = (span.trace_id_high, span.trace_id_low);
-    let by_root = state.spans.read_inherited(root, |root| sample(state, tracer, ids, Root::Open(root)));
+    let by_root = state.spans.read_settled(root, |root| sample(state, tracer, ids, Root::Open(root), None));
     by_root.unwrap_or(Decision::NONE)
 }
 
@@ -119,7 +121,7 @@ pub(super) fn by_tag(state: &State, span: &mut OpenSpan) {
 
 /// Sets the priority of a trace as a decision of the host. It holds for the chunks that follow.
 pub(super) fn by_hand(state: &State, span: &OpenSpan, trace: &mut Trace, priority: i32) {
-    trace.decision = Decision::by_hand(priority);
+    (trace.decision, trace.decided_elsewhere) = (Decision::by_hand(priority), false);
     if crate::log::enabled(Level::Debug) {
         let ids = (trace.trace_id_high, trace.trace_id_low);
         let verdict = Verdict { keep: priority > 0, ..Verdict::DEFAULT };
@@ -129,7 +131,7 @@ pub(super) fn by_hand(state: &State, span: &OpenSpan, trace: &mut Trace, priorit
     }
 }
 
-/// Whether the trace can be decided without the root, and nobody wants to read about it.
+/// Whether the trace can be decided without its root, and the decision is not logged.
 #[inline(always)]
 fn is_plain(tracer: &Tracer) -> bool {
     tracer.agent_rates_only.load(Relaxed) && !crate::log::enabled(Level::Debug)
@@ -162,7 +164,7 @@ fn decide_leaving(state: &State, trace: &mut Trace) -> Option<()> {
 fn decide(state: &State, trace: &mut Trace, open: Option<&OpenSpan>) {
     let ids = (trace.trace_id_high, trace.trace_id_low);
     let root = open.map_or_else(|| Root::among(trace.records()), Root::Open);
-    trace.decision = sample(state, trace.tracer, ids, root);
+    trace.decision = sample(state, trace.tracer, ids, root, Some(sys::monotonic_ns()));
 }
 
 /// What is known of the local root.
@@ -238,13 +240,11 @@ fn with_sampler<R>(state: &State, index: u32, use_it: impl FnOnce(&Sampler) -> R
     sampler.as_deref().map(use_it)
 }
 
-/// Samples a trace.
-fn sample(state: &State, index: u32, ids: (u64, u64), root: Root<'_>) -> Decision {
+/// Samples a trace. Without `now_ns` no limit is asked.
+fn sample(state: &State, index: u32, ids: (u64, u64), root: Root<'_>, now_ns: Option<u64>) -> Decision {
     let decided = with_sampler(state, index, |sampler| {
         let tracer = state.tracers.at(index);
-        let verdict = with_facts(&root, sampler, |facts| {
-            sampler.judge(ids.1, facts, rates_of(state, tracer), sys::monotonic_ns())
-        });
+        let verdict = with_facts(&root, sampler, |facts| sampler.judge(ids.1, facts, rates_of(state, tracer), now_ns));
         let decision = decision_of(&verdict);
         if crate::log::enabled(Level::Debug) {
             let by = match verdict.by {

@@ -52,8 +52,9 @@ fn kept(index: u32, extracted: Extracted) -> Result<Kept, Full> {
         baggage,
         links: Texts::of_buffer(links),
         last_parent: extracted.last_parent.unwrap_or(0),
+        decided_here: false,
     };
-    Ok(Kept { context: Some(context), carried, tracer: index, bytes, place: 0 })
+    Ok(Kept { context: Some(context), carried, tracer: index, bytes, changed_bytes: 0, place: 0 })
 }
 
 /// Returns the ids and the decision of a context.

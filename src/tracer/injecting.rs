@@ -8,6 +8,7 @@ use super::state::State;
 use crate::memory::Full;
 use crate::process;
 use crate::propagation::{self, Consistent, Outgoing, Scratch};
+use crate::sampling::hash::hash;
 use crate::span::table::{Handle, Kind, Refused};
 use crate::span::texts::Texts;
 use crate::trace::{Mechanism, Trace, TraceTags};
@@ -88,17 +89,15 @@ fn inject(
     each: &mut dyn FnMut(&'static CStr, &[u8]),
 ) -> Result<Option<propagation::Fault>, Error> {
     let Leaving { context, tags, baggage, tracer, decided_elsewhere } = &leaving;
-    let priority = context.decision.priority();
+    let (priority, mut rate) = (context.decision.priority(), [0; 8]);
     let out = Outgoing {
         trace_id_high: context.trace_id_high,
         trace_id_low: context.trace_id_low,
         span_id: context.span_id,
         priority,
-        mechanism: context
-            .decision
-            .mechanism()
-            .filter(|_| *decided_elsewhere || priority > Some(0))
-            .map(Mechanism::number),
+        mechanism: context.decision.sent_mechanism(*decided_elsewhere).map(Mechanism::number),
+        kept_rate: context.decision.kept_rate(&mut rate),
+        rate_is_replaced: context.decision.replaces_rate(),
         consistent: if *decided_elsewhere { None } else { consistent(context) },
         tags: tags.run(),
         baggage: baggage.run(),
@@ -121,13 +120,8 @@ fn inject(
 /// The member `ot` of tracestate for a trace that this process decided by a rate, or by none, which is the rate 1.
 fn consistent(context: &Context) -> Option<Consistent> {
     let decision = &context.decision;
-    let mut rate = (decision.mechanism() == Some(Mechanism::DEFAULT)).then_some(1.0);
-    decision.each_rate(|name, applied| {
-        if name != b"_dd.limit_psr" {
-            rate = Some(applied);
-        }
-    });
-    Consistent::of(context.trace_id_low, rate?, decision.priority() > Some(0))
+    let rate = decision.rate().or((decision.mechanism() == Some(Mechanism::DEFAULT)).then_some(1.0));
+    Consistent::of(hash(context.trace_id_low), rate?, decision.priority() > Some(0))
 }
 
 #[cold]

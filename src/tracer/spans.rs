@@ -154,7 +154,7 @@ fn find_place(
     trace.begin(index, ids, decision, now.0, now.1, now.2);
     trace.root = handle;
     trace.label().store(index, Relaxed);
-    trace.decided_elsewhere = given.is_some();
+    trace.decided_elsewhere = given.is_some() && !carried.as_ref().is_some_and(|carried| carried.decided_here);
     trace.enter_first();
     if let Some(carried) = carried {
         carry(state, span, &mut trace, carried);
@@ -238,16 +238,18 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, car
             Local::In(place)
         }
         Ok(parent) => {
-            let tags = state.traces.lock(trace_of(&parent)).ok().map(|trace| trace.tags.clone());
-            *carried = Some(Carried::of_inherited(tags, &parent.baggage));
+            let of_trace = |trace: &Trace| (trace.tags.clone(), trace.decided_elsewhere);
+            let trace = state.traces.lock(trace_of(&parent)).ok().map(|trace| of_trace(&trace));
+            *carried = Some(Carried::of_inherited(trace, &parent.baggage));
             drop(parent);
             context(state, number).map_or(Local::Unknown, Local::Elsewhere)
         }
         Err(Refused::Forked) => {
             *carried = state.spans.read_settled(handle, |parent| {
-                let tags =
-                    state.traces.read_settled(trace_of(parent), |trace| TraceTags::of_run(trace.tags.run()).ok());
-                Carried::of_inherited(tags.flatten(), &parent.baggage)
+                let of_trace =
+                    |trace: &Trace| Some((TraceTags::of_run(trace.tags.run()).ok()?, trace.decided_elsewhere));
+                let trace = state.traces.read_settled(trace_of(parent), of_trace);
+                Carried::of_inherited(trace.flatten(), &parent.baggage)
             });
             context(state, number).map_or(Local::Unknown, Local::Elsewhere)
         }

@@ -143,6 +143,7 @@ impl Submission {
             complete: true,
             records: Buffer::new(),
             sequence: 0,
+            decided_elsewhere: false,
         });
         if let Some(keep) = manual {
             chunk.decision = Decision::by_hand(if keep { 2 } else { -1 });

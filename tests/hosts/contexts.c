@@ -147,6 +147,21 @@ static void unfreed(spanwire_tracer tracer) {
     CHECK(highest < 24 << 20);
     for (int i = 0; i < 1000; i++) OK(spanwire_span_finish(start(tracer, contexts[ALL - 1 - i % USED])));
     CHECK(stats_of(tracer).parents_unknown == 0);
+
+    /* Baggage that a host adds counts, too. Spans that wait for the Agent have memory of their own. */
+    const uint64_t before = stats_of(tracer).memory_used;
+    highest = 0;
+    for (int i = 0; i < ALL / 4; i++) {
+        contexts[i] = extract(tracer, headers, 1);
+        char key[] = "k0";
+        for (; key[1] < '3'; key[1]++) OK(spanwire_context_set_baggage(contexts[i], key, baggage));
+        uint64_t used = i % 64 ? 0 : stats_of(tracer).memory_used;
+        if (used > highest) highest = used;
+    }
+    printf("highest with baggage of the host %" PRIu64 ", before %" PRIu64 "\n", highest, before);
+    CHECK(highest < before + (16 << 20));
+    for (int i = ALL / 4 - USED; i < ALL / 4; i++) OK(spanwire_context_get(contexts[i], &ids));
+    CHECK(stats_of(tracer).parents_unknown == 0);
 }
 
 static void in_child(spanwire_tracer tracer, spanwire_context_handle context, spanwire_span span, const char *wanted) {

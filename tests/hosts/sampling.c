@@ -93,7 +93,7 @@ static void injected(void) {
     OK(spanwire_span_finish(top));
 }
 
-/* A child process under a trace that its parent has decided, and under one that nobody has. */
+/* A child process under a trace that its parent has decided, and under an undecided one. */
 static void forked(void) {
     spanwire_span decided = root(7, "top", "-", "GET /"), open = root(8, "top", "-", "GET /");
     CHECK(context_of(decided).sampling_priority == -1);
@@ -110,6 +110,83 @@ static void forked(void) {
     CHECK(waitpid(child, &status, 0) == child && status == 0);
     OK(spanwire_span_finish(decided));
     OK(spanwire_span_finish(open));
+}
+
+/* Ends a child process, and returns whether it found no fault. */
+static int ended(pid_t child) {
+    int status = 1;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* A process two forks below an undecided trace: the root's texts are in memory that this process has freed. */
+static void grandchild(void) {
+    spanwire_span open = root(8, "top", "-", "GET /");
+    static char text[20000];
+    memset(text, 'x', sizeof text - 1);
+    OK(spanwire_span_set_tag(open, "wanted", text));
+    pid_t child = fork();
+    if (!child) {
+        CHECK(context_of(open).sampling_priority == -1);
+        pid_t second = fork();
+        if (!second) {
+            spanwire_context context = {.size = sizeof context};
+            OK(spanwire_span_context(open, &context));
+            CHECK(context.trace_id_low == 8 && !(context.flags & SPANWIRE_CONTEXT_HAS_PRIORITY));
+            OK(spanwire_span_finish(spanwire_span_start(tracer, open, "two below")));
+            OK(spanwire_tracer_shutdown(tracer, 10000));
+            _exit(failures != 0);
+        }
+        CHECK(ended(second));
+        _exit(failures != 0);
+    }
+    CHECK(ended(child));
+    OK(spanwire_span_finish(open));
+}
+
+/* A child process under an undecided trace, with a limit that allows one trace: all that it starts there is decided
+ * alike. */
+static void forked_limited(void) {
+    spanwire_span open = root(8, "top", "-", "-");
+    pid_t child = fork();
+    if (!child) {
+        int first = context_of(open).sampling_priority;
+        for (int i = 0; i < 5; i++) {
+            CHECK(context_of(open).sampling_priority == first);
+            spanwire_span below = spanwire_span_start(tracer, open, "below");
+            CHECK(context_of(below).sampling_priority == first);
+            OK(spanwire_span_finish(below));
+        }
+        OK(spanwire_tracer_shutdown(tracer, 10000));
+        _exit(failures != 0);
+    }
+    CHECK(ended(child));
+    OK(spanwire_span_finish(open));
+}
+
+/* A trace that another process rejected, as it came and after a decision of this process; and one that a rate decides
+ * here. Prints what goes out. */
+static void continued(void) {
+    static const char *const given[][2] = {{"x-datadog-trace-id", "7"}, {"x-datadog-parent-id", "1"},
+        {"x-datadog-sampling-priority", "0"}, {"x-datadog-tags", "_dd.p.dm=-3,_dd.p.ksr=0.25,_dd.p.x=1"}};
+    spanwire_header headers[4];
+    for (int i = 0; i < 4; i++) headers[i] = (spanwire_header){given[i][0], SPANWIRE_NUL, given[i][1], SPANWIRE_NUL};
+    for (int i = 0; i < 3; i++) {
+        spanwire_span_options options = {.size = sizeof options, .name = "continued", .name_len = SPANWIRE_NUL};
+        OK(spanwire_context_extract(tracer, headers, 4, &options.context_handle));
+        spanwire_span span = root(1, "rate", "-", "-");
+        if (i < 2) {
+            OK(spanwire_span_discard(span));
+            OK(spanwire_span_start_with(tracer, &options, &span));
+        }
+        if (i == 1) OK(spanwire_span_set_priority(span, -1));
+        char text[2048];
+        size_t need;
+        OK(spanwire_span_inject_text(span, text, sizeof text, &need));
+        for (char *line, *rest = text; (line = strsep(&rest, "\n"));)
+            if (!strncmp(line, "x-datadog-tags", 14) || !strncmp(line, "tracestate", 10)) printf("%d %s\n", i, line);
+        OK(spanwire_span_finish(span));
+        OK(spanwire_context_free(options.context_handle));
+    }
 }
 
 /* Tags that decide, in every function that sets tags. */
@@ -164,6 +241,9 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[1], "late")) late();
     if (!strcmp(argv[1], "injected")) injected();
     if (!strcmp(argv[1], "forked")) forked();
+    if (!strcmp(argv[1], "continued")) continued();
+    if (!strcmp(argv[1], "grandchild")) grandchild();
+    if (!strcmp(argv[1], "forked_limited")) forked_limited();
     if (!strcmp(argv[1], "by_tag")) by_tag();
     if (!strcmp(argv[1], "agent")) agent();
     OK(spanwire_tracer_shutdown(tracer, 10000));

@@ -4,7 +4,7 @@ use crate::extension::{folder, php, Php, FIVE_SPANS};
 use crate::servers::{assert_each_once, counting_agent, Server};
 use crate::support;
 use crate::support::faults::FaultAgent;
-use crate::support::hosts::require;
+use crate::support::hosts::{require, root};
 use crate::support::wait_until;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -107,4 +107,49 @@ fn apaches_error_log_tells_that_the_log_file_cannot_be_written() {
     });
     let log = apache.end();
     assert!(told(&log), "{log}");
+}
+
+#[test]
+fn requests_of_apache_have_a_root_span_with_the_copied_integration() {
+    let Some(php) = php() else { return };
+    let agent = counting_agent();
+    let copy = std::env::temp_dir().join(format!("spanwire-apache-files-{}", std::process::id()));
+    // Its workers run as another user, who may have no access to the repository.
+    for part in ["integrations", "src"] {
+        std::fs::create_dir_all(copy.join(part)).expect("a folder for the integrations");
+        for file in std::fs::read_dir(root().join("bindings/php").join(part)).expect("the integrations").flatten() {
+            if file.path().is_file() {
+                std::fs::copy(file.path(), copy.join(part).join(file.file_name())).expect("a copy");
+            }
+        }
+    }
+    let ini = format!("auto_prepend_file={}/integrations/request.php\ndisplay_errors=0", copy.display());
+    let Some(apache) = Apache::start(php, "apache-root", &agent, &ini) else { return };
+    let end = root().join("tests/php_integrations/end.php");
+    std::fs::copy(end, apache.folder.join("htdocs/end.php")).expect("a script");
+    for (number, (end, status)) in [("exit", 200), ("fatal", 500), ("missing", 404)].into_iter().enumerate() {
+        let trace = (5 + number).to_string();
+        let headers = [("x-datadog-trace-id", trace.as_str()), ("x-datadog-parent-id", "9")];
+        let path = format!("/end.php/users/42?end={end}");
+        let answer = support::http::get(apache.port, &path, &headers).expect("Apache answers");
+        assert_eq!(answer.status, status, "{end}: {}", answer.text());
+    }
+    apache.end();
+    let _ = std::fs::remove_dir_all(copy);
+    let mut chunks = agent.chunks();
+    chunks.sort_by_key(|chunk| chunk[0].trace_id);
+    let told = |spans: &Vec<support::payload::Span>| {
+        let root = spans.iter().find(|span| span.name == "web.request").expect("a root span");
+        assert!(
+            spans.len() == 3 && spans.iter().all(|span| span.parent_id == root.span_id || span == root),
+            "{spans:?}"
+        );
+        assert_eq!(
+            (root.trace_id, root.parent_id, root.resource.as_str()),
+            (spans[0].trace_id, 9, "GET /end.php/users/?")
+        );
+        [root.tag("http.status_code"), root.tag("error.type")].map(str::to_owned)
+    };
+    let expected = [["200", ""], ["500", "Error"], ["404", ""]].map(|pair| pair.map(str::to_owned));
+    assert_eq!(chunks.iter().map(told).collect::<Vec<_>>(), expected);
 }

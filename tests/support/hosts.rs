@@ -50,8 +50,13 @@ pub fn require(tool: &str) -> bool {
             Command::new("pkg-config").args(["--exists", "libcurl"]).status().is_ok_and(|status| status.success())
         }
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
+        "ruby-ffi" => runs_in_ruby("require 'ffi'"),
+        "rails" => runs_in_ruby("%w[railties activerecord sqlite3].each { |name| gem name }"),
+        "php-sqlite3" => php_module("pdo_sqlite"),
+        "php-mysql" => php_module("mysqli"),
         "php-curl" => php_module("curl"),
-        "ruby-ffi" => Command::new("ruby").args(["-e", "require 'ffi'"]).output().is_ok_and(|o| o.status.success()),
+        "php-monolog" => Path::new("/usr/share/php/Monolog/autoload.php").exists(),
+        "wordpress" => Path::new("/usr/share/wordpress/wp-load.php").exists(),
         _ => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(tool).is_file()),
     };
     let insists = std::env::var_os("SPANWIRE_REQUIRE_HOSTS").is_some_and(|value| value == "1");
@@ -60,6 +65,10 @@ pub fn require(tool: &str) -> bool {
         eprintln!("skipped: {tool} is not installed (tests/run installs it)");
     }
     installed
+}
+
+fn runs_in_ruby(code: &str) -> bool {
+    Command::new("ruby").args(["-e", code]).output().is_ok_and(|outcome| outcome.status.success())
 }
 
 fn php_module(name: &str) -> bool {

@@ -156,8 +156,9 @@ module Spanwire
 
       scope = Scope.current
       context = scope.span&.context
+      departed = context && DepartedSpan.new(context, Propagation.inject({}))
       shutdown
-      -> { reopen(scope, context) }
+      -> { reopen(scope, departed) }
     rescue StandardError # must not keep the host from becoming a daemon
       nil
     end
@@ -173,13 +174,13 @@ module Spanwire
       !ractor? && Native.load
     end
 
-    # Replaces the tracer that was shut down by one with the same settings. `context`: that of the span in which this
+    # Replaces the tracer that was shut down by one with the same settings. `departed` replaces the span in which this
     # happened.
-    def reopen(scope, context)
+    def reopen(scope, departed)
       @log.after_fork
       @configuring.synchronize { apply }
       @shut_down = false
-      scope.span = DepartedSpan.new(context) if context
+      scope.span = departed if departed
     rescue StandardError
       nil
     end

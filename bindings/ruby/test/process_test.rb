@@ -78,7 +78,9 @@ class ProcessTest < ProgramTest
         trace("before") {}
         trace("boot") do
           trace("load") {}
+          before = Spanwire::Propagation.inject({})
           Process.daemon(true, true)
+          into.puts Spanwire::Propagation.inject({}) == before && before.key?("traceparent")
           trace("serve") { trace("request") {} }
         end
         trace("after") {}
@@ -86,7 +88,7 @@ class ProcessTest < ProgramTest
         into.puts Spanwire.stats.slice(:spans_finished, :spans_sent, :spans_open, :parents_unknown).values.join(" ")
       end
     RUBY
-    assert_equal ["3 3 0 0"], outcome.lines
+    assert_equal ["true", "3 3 0 0"], outcome.lines
     assert_equal %w[after before load request serve], outcome.spans.map { |span| span["name"] }.sort
     # The block's own span went with the process that it began in; its children agree on it.
     assert_equal outcome.span("load")["parent_id"], outcome.span("serve")["parent_id"]

@@ -134,10 +134,21 @@ mod tests {
             record::append(&mut records, &pool, &given, ERROR, 7).unwrap();
         }
         let spans = ids.len() as u32;
-        let (tracer, sequence, complete) = (0, 0, true);
+        let (tracer, sequence, complete, decided_elsewhere) = (0, 0, true, false);
         let (trace_id_high, trace_id_low) = (1, 2);
         let (decision, tags) = (Decision::DEFAULT, TraceTags::default());
-        let chunk = Chunk { tracer, trace_id_high, trace_id_low, decision, tags, spans, complete, records, sequence };
+        let chunk = Chunk {
+            tracer,
+            trace_id_high,
+            trace_id_low,
+            decision,
+            tags,
+            spans,
+            complete,
+            records,
+            sequence,
+            decided_elsewhere,
+        };
         (chunk, offsets)
     }
 

@@ -260,6 +260,7 @@ mod tests {
             complete: true,
             records,
             sequence: 0,
+            decided_elsewhere: false,
         }
     }
 

@@ -70,8 +70,19 @@ fn send(shared: &'static Shared, exporter: &'static Exporter, tracer: u32) -> bo
         record::append(&mut records, &pool, &OpenSpan::default(), 0, 1).unwrap();
     }
     let (decision, tags, spans, complete) = (Decision::DEFAULT, TraceTags::default(), 2, true);
-    let (trace_id_high, trace_id_low, sequence) = (0, 1, 0);
-    let chunk = Chunk { tracer, trace_id_high, trace_id_low, decision, tags, spans, complete, records, sequence };
+    let (trace_id_high, trace_id_low, sequence, decided_elsewhere) = (0, 1, 0, false);
+    let chunk = Chunk {
+        tracer,
+        trace_id_high,
+        trace_id_low,
+        decision,
+        tags,
+        spans,
+        complete,
+        records,
+        sequence,
+        decided_elsewhere,
+    };
     shared.account(tracer).counters.traces.enqueued.fetch_add(2, Relaxed);
     exporter.queue.push(chunk, LIMITS).unwrap();
     exporter.start(shared);

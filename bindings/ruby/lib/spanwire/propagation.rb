@@ -29,6 +29,10 @@ module Spanwire
     # Sets the headers that continue the trace of `span`, a Span or a RemoteContext, in another service. `headers` is a
     # Hash or anything with `[]=`; names are in lower case. Returns `headers`. Never raises itself.
     def inject(headers, span = Spanwire.current_span)
+      if span.is_a?(DepartedSpan)
+        span.headers.each { |name, value| headers[name] = value }
+        return headers
+      end
       lines_of(span).each_line(chomp: true) do |line|
         name, value = line.split(": ", 2)
         headers[name] = value

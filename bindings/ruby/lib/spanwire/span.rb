@@ -67,11 +67,15 @@ module Spanwire
     end
 
     def resource=(resource)
+      @resource = true
       resource = Text.from(resource)
       Native.span_set_resource_n(@handle, resource, resource.bytesize)
     rescue StandardError
       nil
     end
+
+    # Whether `resource=` was called. An integration then leaves the resource as it is.
+    def resource? = @resource == true
 
     def type=(type)
       Native.span_set_type(@handle, Text.terminated(type))
@@ -191,6 +195,7 @@ module Spanwire
     def name=(_name); end
     def service=(_service); end
     def resource=(_resource); end
+    def resource? = true
     def type=(_type); end
     def sampling_priority=(_priority); end
     def handle = 0
@@ -217,9 +222,13 @@ module Spanwire
   class DepartedSpan < NullSpan
     attr_reader :context
 
-    def initialize(context)
+    # The headers that continue its trace, as they were before the process became a daemon.
+    attr_reader :headers
+
+    def initialize(context, headers)
       super()
       @context = context
+      @headers = headers.freeze
     end
   end
 end

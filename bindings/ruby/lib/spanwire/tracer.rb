@@ -13,6 +13,8 @@ module Spanwire
     attr_reader :handle
     # Number of spans that could not be started because something raised, such as the to_s of a name or tag.
     attr_reader :failures
+    # Host and port of the Agent: an Array, empty if it has none. Requests to it are not traced.
+    attr_reader :agent
 
     def initialize(log)
       @log = log
@@ -20,6 +22,7 @@ module Spanwire
       @handle = 0
       @starts_on = 0
       @handles = []
+      @agent = [].freeze
     end
 
     # Runs the block as a span: a child of the innermost one that is open in this fiber, unless `parent` (a Span or a
@@ -108,8 +111,10 @@ module Spanwire
       free_former { |stats| OUTSTANDING.all? { |name| stats[name].zero? } } unless shared
       @handles = (@handles - [handle]).push(handle)
       @handle = handle
+      settings = settings_in_use
+      @agent = address(settings["agent_url"])
       # If DD_TRACE_ENABLED is off, starts do not call the library.
-      @starts_on = enabled_by_settings? ? handle : 0
+      @starts_on = settings["enabled"] == false ? 0 : handle
     end
 
     # Makes room for another tracer: sends the spans of former ones within `timeout` seconds, and frees those without
@@ -132,10 +137,15 @@ module Spanwire
       @handles -= freed
     end
 
-    def enabled_by_settings?
-      JSON.parse(config_json.to_s)["enabled"] != false
+    def settings_in_use
+      JSON.parse(config_json.to_s)
     rescue JSON::ParserError # the library then decides
-      true
+      {}
+    end
+
+    def address(url)
+      found = %r{\Ahttps?://(\[[^\]]*\]|[^/:]*)(?::(\d+))?}.match(url.to_s)
+      found ? [found[1].delete("[]"), (found[2] || 80).to_i].freeze : [].freeze
     end
 
     def start(scope, name, service, resource, type, tags, parent, start_time)
@@ -189,6 +199,7 @@ module Spanwire
     def start_span(_name, **_options) = NULL_SPAN
     def handle = 0
     def failures = 0
+    def agent = [].freeze
     def current_span = nil
     def enabled? = false
     def flush(_timeout) = true
