@@ -193,6 +193,7 @@ fn the_three_lines_install_from_a_sub_folder_and_the_prefix_may_be_moved() {
     let for_gdb = "share/gdb/auto-load/usr/local/lib/libspanwire.so.0.1.0-gdb.py";
     assert_eq!(script(for_gdb), script("share/spanwire/gdb/spanwire_gdb.py"), "GDB looks for it by the library's path");
     assert!(!installed.join("lib/libspanwire.so.0.1.0-gdb.py").exists(), "GDB would warn of it");
+    assert!(installed.join("include/spanwire/httplib.hpp").exists(), "the integrations are installed");
     assert_the_companion_works(&installed.join("bin/spanwire"));
     outside.build(&project(), "shop", &[&with_prefix(&installed)]);
     assert_its_spans_arrive(command(outside.join("build/shop")));
