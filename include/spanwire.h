@@ -1865,6 +1865,8 @@ spanwire_status spanwire_context_baggage_text(
  *     record.name_len = SPANWIRE_NUL;
  *     record.sampling_priority = SPANWIRE_PRIORITY_NONE;
  *     spanwire_span_submit(tracer, &record, 1);
+ *
+ * A host that has a tracer of its own can submit what that encodes: see spanwire_trace_submit_v04().
  */
 
 /** For `sampling_priority` of a record: the host has made no sampling decision. */
@@ -1974,6 +1976,73 @@ spanwire_status spanwire_span_submit(spanwire_tracer tracer, const spanwire_reco
  * Since:     0.1
  */
 spanwire_status spanwire_span_submit_packed(spanwire_tracer tracer, const void *bytes, size_t len);
+
+/**
+ * Sends a payload of the format v0.4 (`/v0.4/traces`) that the host has encoded itself: for a host that has a tracer
+ * of its
+ * own. Its spans take the way of all others: memory limit, sampling, queue, exporter, counters.
+ *
+ * The payload is checked as a whole before anything is taken. It is MessagePack: an array of chunks; a chunk is an
+ * array
+ * of spans of one trace; a span is a map with the fields
+ *
+ *     trace_id, span_id               integers, not 0; negative ones are taken as the ids with the same 64 bits
+ *     parent_id, start, duration, error   integers; missing ones are 0
+ *     service, name, resource, type   texts, as in spanwire_record; missing, nil or empty means "not given"
+ *     meta                            map of texts
+ *     metrics                         map of numbers
+ *     meta_struct                     map of blobs, each a MessagePack map
+ *     span_links                      array of maps: trace_id, trace_id_high, span_id, flags, tracestate, attributes
+ *     span_events                     array of maps: time_unix_nano, name, attributes with their types
+ *
+ * In links, trace_id and span_id must not be 0; in events, the name must not be empty, and an array must have values
+ * of one
+ * type. A blob may be given for a text. The maps and arrays may be nil. Fields that the library does not know are
+ * dropped
+ * and counted in `tags_dropped`, those inside links and events are ignored; their maps and arrays may be up to 64 deep.
+ *
+ * These tags belong to the chunk, whichever span has them; the first one counts:
+ *
+ *     _sampling_priority_v1   the sampling decision, which is kept. A chunk without it is sampled as the tracer's own
+ *                             traces are, and its `_dd.p.dm` is ignored
+ *     _dd.p.tid               the high half of the trace id, 16 hexadecimal digits
+ *     _dd.top_level           the host marks top-level spans; otherwise the library does
+ *
+ * A tag of a span wins over the same tag of the tracer, for example `env`, `language`, `runtime-id` and `process_id`.
+ * Texts
+ * are cut and repaired, and tags, links, events and attributes beyond the limits are dropped, as
+ * spanwire_span_set_tag()
+ * and its like do it, and counted; so are tags without a key, numbers that are not finite, and blobs that are no map.
+ * The
+ * status is SPANWIRE_OK all the same.
+ *
+ * A payload that is refused is counted as invalid (`dropped_invalid`), and the log says so: as many spans as were read
+ * up
+ * to the fault, at least one. Spans behind the fault are not counted.
+ *
+ * @param tracer  the tracer that sends them
+ * @param bytes   the payload
+ * @param len     its length in bytes
+ *
+ * @return SPANWIRE_OK         also if DD_TRACE_ENABLED is off; the payload is then ignored without a check
+ *         SPANWIRE_E_ARGUMENT the payload is refused as a whole: it is cut short, followed by other bytes, not of the
+ *         form
+ *                             above, a span has no ids, or spans of one chunk have different trace ids. Or `bytes` is
+ *                             NULL and `len` is not 0, or `len` is beyond half the address space; nothing is counted
+ *                             then
+ *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
+ *         SPANWIRE_E_CLOSED   it was shut down
+ *         SPANWIRE_E_MEMORY   SPANWIRE_MEMORY_MAX is reached; spans without room were dropped and counted, the others
+ *                             are
+ *                             sent. Do not submit the payload again
+ *
+ * Ownership: copies everything before it returns.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      no effect.
+ * Since:     0.1
+ */
+spanwire_status spanwire_trace_submit_v04(spanwire_tracer tracer, const void *bytes, size_t len);
 
 /*
  * =====================================================================================================================

@@ -282,6 +282,7 @@ typedef struct spanwire_record {
 } spanwire_record;
 spanwire_status spanwire_span_submit(spanwire_tracer tracer, const spanwire_record *records, size_t count);
 spanwire_status spanwire_span_submit_packed(spanwire_tracer tracer, const void *bytes, size_t len);
+spanwire_status spanwire_trace_submit_v04(spanwire_tracer tracer, const void *bytes, size_t len);
 spanwire_status spanwire_debug_set(int32_t enabled);
 spanwire_status spanwire_debug_set_for(uint32_t seconds);
 int32_t spanwire_debug_get(void);

@@ -64,6 +64,10 @@ pub enum SubmitFault {
     CutShort,
     /// The lengths in a packed record contradict its own.
     LengthsDiffer,
+    /// A payload is not of the format v0.4, or is cut short.
+    NotV04,
+    /// A chunk of a payload has spans of several traces.
+    OtherTrace,
 }
 
 impl fmt::Display for DropDetail {
@@ -91,6 +95,12 @@ impl fmt::Display for DropDetail {
             DropDetail::Submitted(SubmitFault::InvalidLength) => "a submitted span with an invalid length",
             DropDetail::Submitted(SubmitFault::CutShort) => "a packed record that is cut short",
             DropDetail::Submitted(SubmitFault::LengthsDiffer) => "a packed record whose lengths do not add up",
+            DropDetail::Submitted(SubmitFault::NotV04) => {
+                "a submitted payload that is cut short or not of the format v0.4"
+            }
+            DropDetail::Submitted(SubmitFault::OtherTrace) => {
+                "a submitted payload with spans of several traces in one chunk"
+            }
         })
     }
 }

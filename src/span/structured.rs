@@ -1,5 +1,5 @@
-//! Checks structured values (`meta_struct`) of the host: one MessagePack map. A reader that cannot decode one of them may
-//! refuse the whole payload, with the spans of others.
+//! Checks MessagePack of the host: structured values (`meta_struct`), which are one map each, and values that are skipped.
+//! A reader that cannot decode a structured value may refuse the whole payload, with the spans of others.
 
 /// How deep maps and arrays may lie in each other.
 const DEPTH_MAX: usize = 64;
@@ -7,7 +7,7 @@ const DEPTH_MAX: usize = 64;
 const TIMESTAMP: u8 = 0xff;
 
 /// What one head says.
-enum Head {
+pub(super) enum Head {
     /// A number, nil or boolean; it has no more bytes.
     Plain,
     Text(usize),
@@ -20,35 +20,39 @@ enum Head {
 
 /// Whether the bytes are one MessagePack map and nothing else. All keys are texts, texts are UTF-8, and maps and arrays are
 /// at most [`DEPTH_MAX`] deep.
-#[inline(never)]
 pub fn is_map(bytes: &[u8]) -> bool {
-    let Some((Head::Map(pairs), mut rest)) = head(bytes) else { return false };
+    matches!(head(bytes), Some((Head::Map(_), _))) && skip(bytes).is_some_and(<[u8]>::is_empty)
+}
+
+/// Returns what follows the value at the front. `None` if that is no value with these properties.
+#[inline(never)]
+pub fn skip(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes;
     // How many values are missing in each map and array around. The lowest bit is set for a map, in which keys count as
-    // values. Small, since it is on the caller's stack.
-    let mut missing = [0u32; DEPTH_MAX];
+    // values. Small, since it is on the caller's stack. The first place is for the value itself.
+    let mut missing = [0u32; DEPTH_MAX + 1];
     let mut depth = 0;
     let around = |count: usize, is_map: bool, rest: &[u8]| {
         // Each value has at least a byte.
         let values = count.checked_mul(1 + usize::from(is_map)).filter(|&values| values <= rest.len())?;
         u32::try_from(values << 1 | usize::from(is_map)).ok()
     };
-    let Some(outermost) = around(pairs, true, rest) else { return false };
-    missing[0] = outermost;
+    missing[0] = 1 << 1;
     loop {
-        let Some(place) = missing.get_mut(depth) else { return false };
+        let place = missing.get_mut(depth)?;
         let (left, in_map) = (*place >> 1, *place & 1 != 0);
         if left == 0 {
-            let Some(outer) = depth.checked_sub(1) else { return rest.is_empty() };
+            let Some(outer) = depth.checked_sub(1) else { return Some(rest) };
             depth = outer;
             continue;
         }
         *place -= 2;
         let is_key = in_map && left % 2 == 0;
-        let Some((head, after)) = head(rest) else { return false };
+        let (head, after) = head(rest)?;
         rest = after;
         let (length, is_good) = match head {
             Head::Text(length) => (length, rest.get(..length).is_some_and(|text| std::str::from_utf8(text).is_ok())),
-            _ if is_key => return false,
+            _ if is_key => return None,
             Head::Plain => (0, true),
             Head::Blob(length) => (length, true),
             Head::Extension(length) => {
@@ -57,21 +61,19 @@ pub fn is_map(bytes: &[u8]) -> bool {
             }
             Head::Array(count) | Head::Map(count) => {
                 depth += 1;
-                let (inner, is_map) = (missing.get_mut(depth), matches!(head, Head::Map(_)));
-                let (Some(inner), Some(values)) = (inner, around(count, is_map, rest)) else { return false };
-                *inner = values;
+                *missing.get_mut(depth)? = around(count, matches!(head, Head::Map(_)), rest)?;
                 (0, true)
             }
         };
         match rest.get(length..) {
             Some(after) if is_good => rest = after,
-            _ => return false,
+            _ => return None,
         }
     }
 }
 
 /// Reads a head with the number that follows it, and for numbers their bytes.
-fn head(bytes: &[u8]) -> Option<(Head, &[u8])> {
+pub(super) fn head(bytes: &[u8]) -> Option<(Head, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     let low = |mask: u8| usize::from(first & mask);
     let fixed = |head| Some((head, rest));

@@ -1,5 +1,7 @@
 //! Takes whole finished spans from a host, as structures or packed in one buffer. Consecutive spans of one trace become
-//! one chunk.
+//! one chunk. `v04` takes them as a payload.
+
+pub mod v04;
 
 use super::deciding;
 use super::error::Error;
@@ -50,6 +52,8 @@ pub struct Submission {
     open: Option<Chunk>,
     /// The chunk's spans.
     members: Vec<Member>,
+    /// The host has marked the chunk's top-level spans.
+    marked: bool,
     failed: Option<Error>,
 }
 
@@ -78,7 +82,8 @@ impl Submission {
         let mut span = OpenSpan::default();
         span.shard = source.shard() as u8;
         source.keep();
-        let submission = Submission { state, index, span, open: None, members: Vec::new(), failed: None };
+        let submission =
+            Submission { state, index, span, open: None, members: Vec::new(), marked: false, failed: None };
         // The tracer may have been freed just before: the slot could be another tracer's.
         state.tracers.find(number)?;
         let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % crate::export::TRACERS_MAX];
@@ -197,8 +202,18 @@ impl Submission {
         self.reject(why);
     }
 
+    /// Counts a payload that cannot be used as this many spans, and as one at least.
+    fn refuse(&mut self, spans: u64, why: SubmitFault) {
+        let spans = spans.max(1);
+        Counters::add(&self.counters().traces.started, spans);
+        Counters::add(&self.counters().traces.finished, spans);
+        self.state.shared.drop_spans(self.index, Reason::Invalid, spans, 0, &DropDetail::Submitted(why));
+        self.failed = Some(Error::Argument);
+    }
+
     /// Marks top-level spans, for which the Agent computes statistics: those whose parent is not in the chunk, and
-    /// those of another service than their parent. A request header tells the Agent that spans are marked.
+    /// those of another service than their parent. A request header tells the Agent that spans are marked. If the host has
+    /// marked them, its marks are among their tags: it may know parents that are not in the chunk.
     fn mark_top_level(&mut self, chunk: &mut Chunk) {
         let mut by_id = std::mem::take(&mut self.members);
         let has_root = by_id.iter().any(|member| member.parent_id == 0);
@@ -211,6 +226,7 @@ impl Submission {
                 Some(parent) if parent.service_hash != member.service_hash => TOP_LEVEL,
                 Some(_) => continue,
             };
+            let flags = if self.marked { flags & !TOP_LEVEL } else { flags };
             record::add_flags(chunk.records.bytes_mut(), member.at as usize, flags);
         }
         by_id.clear();

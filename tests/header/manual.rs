@@ -276,6 +276,8 @@ of a trace together. They share queue, limits and counters with spans that were 
     record.name_len = SPANWIRE_NUL;
     record.sampling_priority = SPANWIRE_PRIORITY_NONE;
     spanwire_span_submit(tracer, &record, 1);
+
+A host that has a tracer of its own can submit what that encodes: see spanwire_trace_submit_v04().
 "#,
         files: &["submit.rs"],
     },

@@ -49,6 +49,7 @@ static spanwire_record record = {.size = sizeof record, .trace_id_low = 1, .span
 static spanwire_log_record log_record = {.size = sizeof log_record};
 static spanwire_sink sink;
 static spanwire_stats stats = {.size = sizeof stats};
+static const char payload[] = "\x91\x91\x83\xa8trace_id\x01\xa7span_id\x02\xabspan_events\x91\x81\xa4name\xa1" "e";
 static uint32_t packed[] = {76 + 4, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 0, 1, 0, 0, 4, 0, 0, 0, 0, 0, 0x6b636170};
 
 static void ignore_record(const spanwire_log_record *it, void *userdata) { (void)it, (void)userdata; }
@@ -99,6 +100,7 @@ static int32_t own_memory(uint64_t address, void *into, size_t length, void *use
     X(8, discard, spanwire_span_discard(spanwire_span_start(tracer, 0, "discarded"))) \
     X(8, submit, spanwire_span_submit(tracer, &record, 1)) \
     X(8, submit_packed, spanwire_span_submit_packed(tracer, packed, sizeof packed)) \
+    X(8, submit_v04, spanwire_trace_submit_v04(tracer, payload, sizeof payload - 1)) \
     X(32, tracer_new, spanwire_tracer_new(NULL, 0, &tracer, NULL)) \
     X(32, tracer_new_other, spanwire_tracer other; make_other(&other); spanwire_tracer_free(other)) \
     X(32, tracer_start, spanwire_tracer_start(tracer)) \

@@ -31,7 +31,7 @@ pub(in crate::abi) fn put_metric(
 }
 
 #[inline]
-pub(super) fn set_number(
+pub(in crate::abi) fn set_number(
     span: &mut OpenSpan,
     counters: &Counters,
     name: Option<&[u8]>,
@@ -48,7 +48,12 @@ pub(super) fn set_number(
 }
 
 #[inline(always)]
-pub(super) fn set_text(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: &[u8]) -> Result<(), Error> {
+pub(in crate::abi) fn set_text(
+    span: &mut OpenSpan,
+    counters: &Counters,
+    key: &[u8],
+    value: &[u8],
+) -> Result<(), Error> {
     if may_decide(key) && decides(span, key, Value::Text(value)) {
         return Ok(());
     }

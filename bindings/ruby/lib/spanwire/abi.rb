@@ -188,6 +188,7 @@ module Spanwire
       context_baggage_text: [%i[uint64 pointer size_t pointer], :int32],
       span_submit: [%i[uint64 pointer size_t], :int32],
       span_submit_packed: [%i[uint64 pointer size_t], :int32],
+      trace_submit_v04: [%i[uint64 pointer size_t], :int32],
       debug_set: [[:int32], :int32],
       debug_set_for: [[:uint32], :int32],
       debug_get: [[], :int32],
