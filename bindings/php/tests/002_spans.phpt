@@ -29,7 +29,7 @@ var_dump(Spanwire\current_span(), Spanwire\trace_id());
 $tracer->flush();
 foreach (file(__DIR__ . '/002.json') as $line) {
     foreach (json_decode($line, true)['spans'] as $span) {
-        $tags = array_diff_key($span['meta'] + $span['metrics'], array_flip(['runtime-id', 'process_id', '_dd.p.tid', '_dd.top_level']));
+        $tags = array_diff_key($span['meta'] + $span['metrics'], array_flip(['runtime-id', 'process_id', '_dd.p.tid', '_dd.top_level', '_dd.tags.process']));
         ksort($tags);
         $of = array_search($span['parent_id'], $ids ?? [], true);
         $ids[$span['name']] = $span['span_id'];
@@ -53,6 +53,6 @@ NULL
 NULL
 apart of : shop apart  {"_dd.p.dm":"-0","_sampling_priority_v1":1,"language":"php"}
 root of : shop GET / web {"_dd.p.dm":"-4","_sampling_priority_v1":2,"language":"php"}
-kid of root: sql SELECT 1 sql {"a":"b","float":1.5,"int":3,"m":2.5,"n":1,"object":"an object","yes":"true"}
+kid of root: sql SELECT 1 sql {"_dd.base_service":"shop","a":"b","float":1.5,"int":3,"m":2.5,"n":1,"object":"an object","yes":"true"}
 late of root: shop late  []
 bool(true)
