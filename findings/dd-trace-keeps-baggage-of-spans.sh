@@ -22,4 +22,10 @@ tracer.setBaggageItem('of.tracer', '2')
 console.log('after tracer.setBaggageItem, baggage:', baggage())
 process.exit(0)
 JS
-timeout -s KILL 60 node program.js
+timeout -s KILL 60 node program.js | tee seen.txt
+# Seen:
+diff seen.txt - <<'X'
+after span.setBaggageItem, baggage: undefined
+after tracer.setBaggageItem, baggage: of.tracer=2
+X
+echo "As described: the item of the span is not in the header."

@@ -52,4 +52,7 @@ for path, body in bodies:
         print(f"{path}: one span, `_dd.origin` {body.count(b'_dd.origin')} times")
 PYTHON
 DD_TRACE_API_VERSION=v0.4 DD_INSTRUMENTATION_TELEMETRY_ENABLED=false DD_REMOTE_CONFIGURATION_ENABLED=false \
-    DD_TRACE_STATS_COMPUTATION_ENABLED=false timeout -s KILL 60 venv/bin/python program.py
+    DD_TRACE_STATS_COMPUTATION_ENABLED=false timeout -s KILL 60 venv/bin/python program.py | tee seen.txt
+# Seen:
+grep -qx '/v0.4/traces: one span, `_dd.origin` 2 times' seen.txt
+echo "As described: one span has the key twice."
