@@ -208,13 +208,7 @@ impl<'a> Items<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rmpv::Value;
-
-    fn encoded(value: &Value) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        rmpv::encode::write_value(&mut bytes, value).unwrap();
-        bytes
-    }
+    use crate::span::structured::tests::encoded;
 
     #[test]
     fn numbers_of_every_size_are_read() {

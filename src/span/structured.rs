@@ -103,11 +103,11 @@ pub(super) fn head(bytes: &[u8]) -> Option<(Head, &[u8])> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use rmpv::Value;
 
-    fn encoded(value: &Value) -> Vec<u8> {
+    pub(in crate::span) fn encoded(value: &Value) -> Vec<u8> {
         let mut bytes = Vec::new();
         rmpv::encode::write_value(&mut bytes, value).unwrap();
         bytes

@@ -139,15 +139,26 @@ pub struct spanwire_span_event {
 // SAFETY: repr(C), begins with its size, numbers and pointers only.
 unsafe impl Sized_ for spanwire_span_event {}
 
+/// Returns the field that the type names. `text` reads the text; its length is checked only if it is used.
+fn scalar<'a>(
+    type_: u32,
+    boolean: i32,
+    integer: i64,
+    floating: f64,
+    text: impl FnOnce() -> Result<Option<&'a [u8]>, Error>,
+) -> Result<Scalar<'a>, Error> {
+    match type_ {
+        SPANWIRE_VALUE_TEXT => Ok(Scalar::Text(text()?.unwrap_or_default())),
+        SPANWIRE_VALUE_BOOLEAN => Ok(Scalar::Bool(boolean != 0)),
+        SPANWIRE_VALUE_INTEGER => Ok(Scalar::Integer(integer)),
+        SPANWIRE_VALUE_FLOATING if floating.is_finite() => Ok(Scalar::Float(floating)),
+        _ => Err(Error::Argument),
+    }
+}
+
 impl spanwire_value {
     fn scalar(&self) -> Result<Scalar<'_>, Error> {
-        match self.type_ {
-            SPANWIRE_VALUE_TEXT => Ok(Scalar::Text(self.text.of(self.text_len)?.unwrap_or_default())),
-            SPANWIRE_VALUE_BOOLEAN => Ok(Scalar::Bool(self.boolean != 0)),
-            SPANWIRE_VALUE_INTEGER => Ok(Scalar::Integer(self.integer)),
-            SPANWIRE_VALUE_FLOATING if self.floating.is_finite() => Ok(Scalar::Float(self.floating)),
-            _ => Err(Error::Argument),
-        }
+        scalar(self.type_, self.boolean, self.integer, self.floating, || self.text.of(self.text_len))
     }
 }
 
@@ -158,13 +169,7 @@ impl spanwire_attribute {
 
     /// The value, unless it is an array.
     fn scalar(&self) -> Result<Scalar<'_>, Error> {
-        match self.type_ {
-            SPANWIRE_VALUE_TEXT => Ok(Scalar::Text(self.text.of(self.text_len)?.unwrap_or_default())),
-            SPANWIRE_VALUE_BOOLEAN => Ok(Scalar::Bool(self.boolean != 0)),
-            SPANWIRE_VALUE_INTEGER => Ok(Scalar::Integer(self.integer)),
-            SPANWIRE_VALUE_FLOATING if self.floating.is_finite() => Ok(Scalar::Float(self.floating)),
-            _ => Err(Error::Argument),
-        }
+        scalar(self.type_, self.boolean, self.integer, self.floating, || self.text.of(self.text_len))
     }
 
     /// The values of an array, all valid and of one type.
