@@ -2,6 +2,7 @@
 
 use super::connection::ConnectionState;
 use super::periodic::poller::Poller;
+use super::periodic::{Asked, Due};
 use super::queue::Queue;
 use super::shared::Shared;
 use super::transport::{Names, Transport};
@@ -33,6 +34,8 @@ pub struct Exporter {
     pub rates: AgentRates,
     /// Whether the agent answers.
     pub connection: ConnectionState,
+    /// Polls that run once, because another thread asked for them.
+    pub(super) asked: Asked,
     /// Internal errors caught in its workers.
     pub(super) failures: AtomicU32,
     /// The address of the worker's batches, for debuggers; 0 without a worker.
@@ -78,6 +81,20 @@ impl Exporter {
             };
             *connections = Some(Connections { traces: transport(), polls });
         }
+    }
+
+    /// Has a poll run once on the polling thread, as soon as that is idle. Starts the worker if it is not running.
+    /// Returns false if too many polls wait, or if the system gives no thread for the worker.
+    pub fn ask(&'static self, shared: &'static Shared, due: Due) -> bool {
+        if !self.asked.add(due) {
+            return false;
+        }
+        if !self.start_asked(shared) {
+            self.asked.take();
+            return false;
+        }
+        self.queue.nudge();
+        true
     }
 
     /// Drops the waiting chunks of a tracer that is being shut down.
