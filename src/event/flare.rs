@@ -6,7 +6,6 @@ use std::fmt;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(dead_code)]
 pub enum FlareFault {
     /// The Agent was not reached, or did not answer in time.
     NotReached(SendError),

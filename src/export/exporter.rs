@@ -5,6 +5,7 @@ use super::periodic::poller::Poller;
 use super::periodic::{Asked, Due};
 use super::queue::Queue;
 use super::shared::Shared;
+use super::transport::agent::Info;
 use super::transport::{Names, Transport};
 use crate::counters::{Counters, Reason};
 use crate::event::DropDetail;
@@ -32,6 +33,8 @@ pub struct Exporter {
     pub unannounced: AtomicBool,
     /// The sampling rates of the Agent, for all tracers that send to it.
     pub rates: AgentRates,
+    /// What the Agent said last about itself.
+    pub info: Mutex<Option<Arc<Info>>>,
     /// Whether the agent answers.
     pub connection: ConnectionState,
     /// Polls that run once, because another thread asked for them.

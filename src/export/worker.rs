@@ -325,6 +325,7 @@ impl Worker {
             Ok(info) => {
                 let (url, version, endpoints) = (&delivery.url, &info.version, info.endpoints.len() as u64);
                 self.shared.logs.emit(&Event::AgentInfo { url, version, endpoints });
+                *self.exporter.info.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(info.clone()));
                 delivery.request_max = info.max_request_bytes;
                 delivery.span_events = info.span_events;
                 delivery.offer =

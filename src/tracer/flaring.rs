@@ -9,21 +9,24 @@ use super::error::Error;
 use super::state::State;
 use crate::event::{Event, FlareFault};
 use crate::export::periodic::{Due, NotRun, Poll};
-use crate::export::transport::agent::Agent;
-use crate::export::{Metadata, TRACERS_MAX};
-use crate::flare::{self, Contents, FlareTask, Form, Occasion};
+use crate::export::transport::agent::{Agent, Info};
+use crate::export::{Exporter, Metadata, TRACERS_MAX};
+use crate::flare::{self, Contents, FlareTask, Form, Occasion, Turn};
 use crate::sys;
 use outcome::Outcome;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// The longest time for the request that carries a flare.
 const TIME_OUT: Duration = Duration::from_secs(10);
+/// How long a flare waits for another process that sends one.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Has a flare of the tracer at this index made and sent, for a task of remote configuration. Returns at once; an event
-/// says what became of it. [`Error::Limit`]: too many flares wait, or the system gives no thread.
+/// says what became of it. A task that another process of this user has answered in the last minute is not answered
+/// again. [`Error::Limit`]: too many flares wait, or the system gives no thread.
 #[allow(dead_code)] // remote configuration calls it
 pub(crate) fn request(state: &'static State, tracer: u32, task: FlareTask) -> Result<(), Error> {
     ask(state, tracer, task, Occasion::Task).map(drop)
@@ -59,9 +62,12 @@ fn ask(state: &'static State, tracer: u32, task: FlareTask, occasion: Occasion) 
     let metadata = state.shared.account(tracer).metadata().ok_or(Error::Handle)?;
     let outcome = Arc::new(Outcome::default());
     let sender = Sender { state, tracer, metadata, task, occasion, outcome: outcome.clone() };
-    let exporter = &state.exporters[state.tracers.at(tracer).exporter.load(Relaxed) as usize % TRACERS_MAX];
     let due = Due { name: "flare", time_out: Some(TIME_OUT), poll: Arc::new(sender) };
-    exporter.ask(&state.shared, due).then_some(outcome).ok_or(Error::Limit)
+    exporter_of(state, tracer).ask(&state.shared, due).then_some(outcome).ok_or(Error::Limit)
+}
+
+fn exporter_of(state: &'static State, tracer: u32) -> &'static Exporter {
+    &state.exporters[state.tracers.at(tracer).exporter.load(Relaxed) as usize % TRACERS_MAX]
 }
 
 /// Makes and sends one flare.
@@ -77,12 +83,28 @@ struct Sender {
 impl Sender {
     /// Returns the size of the archive that was sent.
     fn send(&self, agent: &Agent) -> Result<u64, FlareFault> {
+        // Threads of one process do not exclude one another by the file.
+        let _one_at_a_time = self.state.flaring.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::take(&self.task.uuid, PATIENCE)?;
+        let info = self.info(agent)?;
+        if !info.endpoints.iter().any(|path| path == flare::PATH) {
+            return Err(FlareFault::NotOffered);
+        }
         let facts = facts::of(self.state, self.tracer, &self.metadata, self.occasion);
         let archive = flare::pack(&Contents::of(&facts).files).map_err(FlareFault::NotPacked)?;
         let language = facts::language_of(&facts);
         let file = format!("tracer-{language}-{}-{}.zip", self.task.case_id, sys::wall_ns() / 1_000_000_000);
         flare::send(agent, &Form { task: &self.task, language: &language, file: &file, archive: &archive })?;
+        turn.answered(&self.task.uuid);
         Ok(archive.len() as u64)
+    }
+
+    /// Returns what the Agent said about itself, after asking it if the worker has not.
+    fn info(&self, agent: &Agent) -> Result<Arc<Info>, FlareFault> {
+        let place = &exporter_of(self.state, self.tracer).info;
+        let known = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ask = || agent.info().map(Arc::new).map_err(|failure| FlareFault::NotReached(failure.error().clone()));
+        known.map_or_else(ask, Ok)
     }
 
     /// Logs the result, and gives it to the caller that waits.

@@ -18,12 +18,14 @@ fn request_from(stream: &mut TcpStream) -> String {
     }
 }
 
-/// An Agent that answers 200 to everything, and returns the first request for a flare.
+/// An Agent that offers flares and answers 200 to everything, and returns the first request for a flare.
 fn flare_at(listener: TcpListener) -> String {
     for stream in listener.incoming() {
         let mut stream = stream.expect("a connection");
         let request = request_from(&mut stream);
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").expect("answered");
+        let body = r#"{"endpoints":["/v0.4/traces","/tracer_flare/v1"]}"#;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        stream.write_all((head + body).as_bytes()).expect("answered");
         if request.starts_with("POST /tracer_flare/v1 ") {
             return request;
         }
@@ -40,15 +42,16 @@ fn a_task_is_answered_with_an_archive_even_if_no_span_was_started() {
     let code = vec![("DD_TRACE_AGENT_URL".into(), url), ("DD_SERVICE".into(), "flaring".into())];
     let tracer = state.tracers.make(state, code).expect("a tracer");
     let (index, _) = state.tracers.find(tracer).expect("it is there");
+    let uuid = format!("d53fc8a4-8820-47a2-aa7d-{:012}", std::process::id());
     let task = FlareTask {
         case_id: "12345".into(),
         hostname: "web-1".into(),
         user_handle: "user@example.com".into(),
-        uuid: "d53fc8a4-8820-47a2-aa7d-d565582feb81".into(),
+        uuid: uuid.clone(),
     };
     request(state, index, task).expect("it is taken");
     let form = agent.join().expect("a flare");
-    for part in ["tracer_native", "12345", "web-1", "user@example.com", "d53fc8a4-8820-47a2-aa7d-d565582feb81"] {
+    for part in ["tracer_native", "12345", "web-1", "user@example.com", &uuid] {
         assert!(form.contains(part), "{part}: {form}");
     }
     assert!(form.contains("PK\u{3}\u{4}") && form.contains("spanwire_manifest.json"), "{form}");
