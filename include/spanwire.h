@@ -2659,7 +2659,10 @@ spanwire_status spanwire_flare_write(spanwire_tracer tracer, const char *path, s
  *         SPANWIRE_E_ARGUMENT `case_id` is no such number, or `email` is NULL or empty
  *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
  *         SPANWIRE_E_CLOSED   it was shut down; spanwire_flare_write() still works
- *         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background, for at most 30 s
+ *         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background. It waits 10 s at most for another
+ *                             process
+ *                             that sends a flare, and its request takes at most five times
+ *                             `SPANWIRE_REQUEST_TIMEOUT_MS`
  *         SPANWIRE_E_LIMIT    8 flares wait already, or the system gives no thread
  *         SPANWIRE_E_IO       the Agent was not reached, answered with an error or offers no flares, or the tracer
  *                             writes to a file

@@ -12,6 +12,7 @@ mod config;
 mod deliver;
 mod file;
 mod filter;
+mod kept;
 mod limit;
 mod outage;
 mod outputs;
@@ -240,6 +241,23 @@ impl Logs {
         }
         deliver_gathered(&self.shared, true, start);
         self.shared.push.flush(deadline)
+    }
+
+    /// Returns the last records, oldest first, and how many were dropped before them.
+    pub fn kept(&self) -> (Vec<Arc<Record>>, u64) {
+        deliver_gathered(&self.shared, false, start);
+        self.shared.kept.all()
+    }
+
+    /// Keeps more records from now on because a flare is wanted soon, or as few as usual.
+    #[allow(dead_code)] // remote configuration calls it
+    pub fn prepare_flare(&self, on: bool) {
+        self.shared.kept.prepare(on);
+    }
+
+    /// Returns the level of loggers without a level of their own.
+    pub fn level(&self) -> Level {
+        self.shared.switch.base(now_ms)
     }
 
     /// Returns what the log lost or held back so far.
