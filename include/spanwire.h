@@ -121,8 +121,8 @@
  *
  * Stack
  * -----
- * Span, context and submit calls need at most 8 KiB of stack, all others at most 32 KiB. A coroutine or a thread with
- * a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs more, and so
+ * Span, context and submit calls need at most 8 KiB of stack, spanwire_flare_write() 96 KiB, all others at most 32 KiB.
+ * A coroutine or a thread with a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs more, and so
  * do callbacks of the host, which run on top.
  *
  * Failure
@@ -2633,8 +2633,8 @@ int32_t spanwire_recorder_fd(void);
  * Ownership: copies the path. The file is the caller's.
  * Threads:   any.
  * Blocks:    for reads of files under /proc, for compressing a few megabytes, and for writing the file. Span calls of
- *            other threads go on. Uses up to 20 MiB of memory for that time, which `SPANWIRE_MEMORY_MAX` does not
- *            count.
+ *            other threads go on. Uses up to 96 KiB of stack, and up to 32 MiB of memory for that time, which
+ *            `SPANWIRE_MEMORY_MAX` does not count.
  * Fork:      a child writes a flare of itself.
  * Since:     0.1
  */
