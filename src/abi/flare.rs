@@ -32,7 +32,8 @@ use std::time::Duration;
 /// Ownership: copies the path. The file is the caller's.
 /// Threads:   any.
 /// Blocks:    for reads of files under /proc, for compressing a few megabytes, and for writing the file. Span calls of
-///            other threads go on. Uses up to 96 KiB of stack, and up to 32 MiB of memory for that time, which `SPANWIRE_MEMORY_MAX` does not count.
+///            other threads go on. Uses up to 96 KiB of stack, and up to 32 MiB of memory for that time, which
+///            `SPANWIRE_MEMORY_MAX` does not count.
 /// Fork:      a child writes a flare of itself.
 /// Since:     0.1
 #[no_mangle]
