@@ -8,8 +8,9 @@
  *   disabled  as `calls`, with tracing turned off
  *   debug     as `calls`, in debug mode with the log file DD_TRACE_LOG_FILE
  *
- * A thread of this program is the Agent: it reads payloads and answers 200. All spans are flushed after every 1,000, so that
- * none is dropped and buffers are used again, as in a service. Ends with 1 if a span was not sent. */
+ * A thread of this program is the Agent: it reads payloads and answers 200. All spans are flushed after every 500, and only
+ * then, so that none is dropped, buffers are used again as in a service, and all runs send the same payloads. Ends with 1 if
+ * a span was not sent. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <spanwire.h>
@@ -129,6 +130,7 @@ int main(int argc, char **argv) {
     const spanwire_setting settings[] = {
         {"DD_SERVICE", "bench-service"},
         {"DD_TRACE_AGENT_URL", url},
+        {"SPANWIRE_FLUSH_INTERVAL_MS", "3600000"},
         {"DD_TRACE_ENABLED", disabled ? "false" : "true"},
         {"DD_TRACE_DEBUG", debug ? "true" : "false"},
         {"SPANWIRE_LOG_SINKS", debug ? "file" : "ring"},
@@ -137,7 +139,7 @@ int main(int argc, char **argv) {
     for (long i = 0; i < traces; i++) {
         if (single) spanwire_span_finish(spanwire_span_start(tracer, 0, NAMES[0]));
         else trace(one ? in_one : by_calls);
-        if (!disabled && i % (1000 / spans) == 0 && spanwire_tracer_flush(tracer, 60000) != SPANWIRE_OK) return 1;
+        if (!disabled && i % (500 / spans) == 0 && spanwire_tracer_flush(tracer, 60000) != SPANWIRE_OK) return 1;
     }
     spanwire_stats stats = {.size = sizeof stats};
     if (spanwire_tracer_flush(tracer, 60000) != SPANWIRE_OK && !disabled) return 1;
