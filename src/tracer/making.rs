@@ -218,6 +218,7 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     *of(index) = Some(address.clone());
     state.exporters[index].connection.forget();
     state.exporters[index].rates.begin(&address.to_string());
+    *state.exporters[index].info.lock().unwrap_or_else(PoisonError::into_inner) = None;
     *state.exporters[index].connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Some(index as u32)
 }
