@@ -903,7 +903,7 @@ typedef struct spanwire_attribute {
     const char *text;
     /** Its length in bytes, or SPANWIRE_NUL. */
     size_t text_len;
-    /** An array of values of one type: the Agent's payload has no others. */
+    /** An array of values of one type: the Agent's payload has no others. Integers beside floats become floats. */
     const spanwire_value *values;
     /** Number of values, up to SPANWIRE_VALUES_MAX. */
     size_t values_count;
@@ -1184,7 +1184,7 @@ spanwire_status spanwire_span_get_tag(spanwire_span span, const char *key, char 
  *
  * The Agent knows texts and numbers only. A boolean becomes the text "true" or "false". An integer becomes a number, or
  * a text if it is beyond 2^53, where a number would be rounded. An array becomes one tag for each value: "key.0",
- * "key.1" and so on; an empty one sets none.
+ * "key.1" and so on; an empty one sets none. Integers in an array with floats become floats.
  *
  * @return as spanwire_span_set_tag(); of several failures the first. SPANWIRE_E_ARGUMENT also for a type that is none,
  * a
