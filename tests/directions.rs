@@ -19,6 +19,7 @@ const ORDER: &[&[&str]] = &[
     &["abi", "companion"],
     &["tracer"],
     &["report"],
+    &["control"],
     &["export"],
     &["trace", "sampling"],
     &["log"],

@@ -13,6 +13,8 @@ pub enum Origin {
     Env,
     /// The host's code.
     Code,
+    /// Remote configuration.
+    Remote,
 }
 
 impl Origin {
@@ -24,6 +26,7 @@ impl Origin {
             Origin::CodeDefault => "code_default",
             Origin::Env => "env",
             Origin::Code => "code",
+            Origin::Remote => "remote_config",
         }
     }
 }

@@ -4,6 +4,7 @@ mod describe;
 
 use crate::os_error::OsError;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,13 @@ pub enum Rejection {
     NotNumber(Bounds),
     /// A number that is too small or too large.
     OutOfRange(Bounds),
+    /// Not a number of seconds in this range.
+    NotSeconds {
+        /// The least.
+        min: Duration,
+        /// The most.
+        max: Duration,
+    },
     /// A character that would break a line of a log.
     ControlCharacter(char),
     /// A character that would break an HTTP header.

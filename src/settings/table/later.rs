@@ -67,10 +67,8 @@ pub static TOPICS: &[Topic] = &[
         ],
     },
     Topic {
-        title: "Remote configuration and telemetry",
+        title: "Telemetry",
         settings: &[
-            switch("DD_REMOTE_CONFIGURATION_ENABLED"),
-            value("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS"),
             switch("DD_INSTRUMENTATION_TELEMETRY_ENABLED"),
             value("DD_TELEMETRY_HEARTBEAT_INTERVAL"),
             value("DD_TELEMETRY_EXTENDED_HEARTBEAT_INTERVAL"),

@@ -59,6 +59,7 @@ impl Values {
             (None, Origin::CodeDefault) => "code, as a default",
             (None, Origin::Env) => ENVIRONMENT,
             (None, Origin::Code) => "code",
+            (None, Origin::Remote) => "remote configuration",
         }
     }
 }
