@@ -5,6 +5,7 @@
 pub mod dropped;
 mod flare;
 mod names;
+pub mod remote;
 pub mod send_error;
 mod views;
 
@@ -19,6 +20,7 @@ use crate::level::Level;
 use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
 use crate::settings::{Origin, Rejection};
+use remote::RemoteFault;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -114,6 +116,14 @@ pub enum Event<'a> {
     AgentReachable { url: &'a str, after: Duration },
     /// `/info` was read.
     AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
+    /// The agent's remote configuration has changed. `paths` are those of all configurations from now on, `version` is
+    /// that of the list of targets.
+    RemoteConfigReceived { url: &'a str, version: u64, paths: &'a [&'a str], time: Duration },
+    /// Remote configuration is not used: the one with this path, or without a path the whole answer. What was in force
+    /// before stays so. Once, until something else is wrong.
+    RemoteConfigFailed { path: &'a str, why: &'a RemoteFault },
+    /// A setting has another value while the tracer runs, or again the value that it had before.
+    SettingChanged { name: &'a str, value: &'a str, origin: Origin },
     /// Finished spans were dropped. `reason` says which counter counts them.
     SpansDropped { reason: Reason, spans: u64, traces: u64, detail: &'a DropDetail },
     /// Loss of a kind began (the first drop after a time without).
@@ -175,6 +185,8 @@ impl Event<'_> {
             | Event::IntegrationLoaded { .. }
             | Event::ParentUnknown { .. }
             | Event::AgentInfo { .. }
+            | Event::RemoteConfigReceived { .. }
+            | Event::RemoteConfigFailed { why: RemoteFault::NoAnswer(_), .. }
             | Event::HostEvent { .. }
             | Event::Forked { .. }
             | Event::TracerStopped { timed_out: false, spans_lost: 0, spans_unknown: 0, .. } => Level::Debug,
@@ -182,10 +194,12 @@ impl Event<'_> {
             | Event::AgentReachable { .. }
             | Event::ThreadStarted { .. }
             | Event::FlareSent { .. }
+            | Event::SettingChanged { .. }
             | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SettingsUnsupported { .. }
             | Event::LogSettingsDiffer
+            | Event::RemoteConfigFailed { .. }
             | Event::LogFileMoved { .. }
             | Event::SpansAbandoned { .. }
             | Event::SpansOverdue { .. }
@@ -251,6 +265,9 @@ impl Event<'_> {
             Event::AgentUnreachable { .. } => "agent.unreachable",
             Event::AgentReachable { .. } => "agent.reachable",
             Event::AgentInfo { .. } => "agent.info",
+            Event::RemoteConfigReceived { .. } => "remote_config.received",
+            Event::RemoteConfigFailed { .. } => "remote_config.failed",
+            Event::SettingChanged { .. } => "setting.changed",
             Event::AgentUnusable { .. } => "agent.unusable",
             Event::SpansDropped { .. } => "spans.dropped",
             Event::LossBegan { .. } => "loss.began",

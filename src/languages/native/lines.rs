@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How many open spans a line names.
 const OPEN_MAX: usize = 10;
+/// How many paths of remote configuration a line names.
+const PATHS_MAX: usize = 20;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
@@ -127,6 +129,23 @@ impl Line {
             }
             Event::AgentInfo { url, version, endpoints } => {
                 self.say("agent described itself:").url(url).fact("version", version).count("endpoints", endpoints);
+            }
+            Event::RemoteConfigReceived { url, version, paths, time } => {
+                self.say("remote configuration received:").url(url).count("version", version);
+                self.count("time", duration(*time)).count("configurations", paths.len());
+                for path in paths.iter().take(PATHS_MAX) {
+                    self.fact("path", &free(path));
+                }
+            }
+            Event::RemoteConfigFailed { path, why } => {
+                self.say("remote configuration not used:");
+                if !path.is_empty() {
+                    self.fact("path", &free(path)).say(";");
+                }
+                self.say(" ").text(&free(&why.to_string())).say("; what was in force before stays in force");
+            }
+            Event::SettingChanged { name, value: now, origin } => {
+                self.say("setting changed:").fact(name, &value(name, now)).fact("origin", origin.name());
             }
             Event::SpansDropped { reason, spans, traces, detail } => {
                 self.say("spans dropped:").fact("reason", reason.name()).count("spans", spans).count("traces", traces);
