@@ -18,6 +18,7 @@ use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
 use crate::settings::{Origin, Rejection};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -226,6 +227,25 @@ impl Event<'_> {
     /// The event's stable name: `kind` in the `json` dialect, `target` of a record in the C API.
     pub fn kind(&self) -> &str {
         match self {
+            Event::HostText { target, .. } => target,
+            Event::HostEvent { kind, .. } => kind,
+            event => event.kind_of_ours(),
+        }
+    }
+
+    /// The event's stable name as the name of a logger.
+    pub fn logger(&self) -> Cow<'static, str> {
+        match self {
+            Event::HostText { target, .. } => Cow::Owned(target.to_string()),
+            Event::HostEvent { kind, .. } => Cow::Owned(kind.to_string()),
+            event => Cow::Borrowed(event.kind_of_ours()),
+        }
+    }
+
+    /// The stable name of an event that is not the host's.
+    fn kind_of_ours(&self) -> &'static str {
+        match self {
+            Event::HostText { .. } | Event::HostEvent { .. } => "",
             Event::TracerConfigured { .. } => "startup",
             Event::SettingRejected { .. } | Event::LogSettingsDiffer => "setting",
             Event::SettingsUnsupported { .. } => "settings.unsupported",
@@ -253,8 +273,6 @@ impl Event<'_> {
             Event::LookupHangs { .. } => "agent.lookup",
             Event::ThreadNotStarted { .. } | Event::ThreadStarted { .. } => "limits.threads",
             Event::PanicCaught { .. } | Event::TurnedOff => "panic",
-            Event::HostText { target, .. } => target,
-            Event::HostEvent { kind, .. } => kind,
             Event::RecordsLost { .. } => "log.lost",
         }
     }
