@@ -19,7 +19,7 @@ const ORDER: &[&[&str]] = &[
     &["abi", "companion"],
     &["tracer"],
     &["report"],
-    &["flare"],
+    &["control", "flare"],
     &["export"],
     &["trace", "sampling"],
     &["log"],

@@ -73,7 +73,10 @@ fn a_flare_is_a_sound_archive_that_says_what_each_file_is() {
     let config: serde_json::Value = serde_json::from_str(&files["spanwire-config.json"]).expect("JSON");
     assert_eq!(config["settings"]["DD_ENV"], serde_json::json!({ "value": "test", "origin": "env" }));
     assert_eq!(config["settings"]["DD_TRACE_ENABLED"]["origin"], "default");
-    assert!(files["spanwire-startup.txt"].starts_with("DATADOG TRACER CONFIGURATION - {"));
+    assert!(files["spanwire-startup.txt"].contains(" DATADOG TRACER CONFIGURATION - {"));
+    let fates: Vec<serde_json::Value> =
+        files["spanwire-fates.jsonl"].lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((fates.len(), &fates[0]["state"], &fates[0]["spans"]), (1, &"sent".into(), &4.into()), "{fates:?}");
     let health = &files["spanwire-health.txt"];
     assert!(health.contains("Spans: started 6 = finished 4 + open 2 + abandoned 0 + discarded 0: holds\n"), "{health}");
     assert!(health.contains("+ sent 4 + dropped 0: holds\n"), "{health}");

@@ -105,6 +105,7 @@ impl Exporter {
         let rest = self.queue.remove(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
+            shared.lose_chunks(&rest, reason, detail);
             shared.drop_spans(tracer, reason, spans, rest.len() as u64, detail);
             Counters::add(&shared.account(tracer).counters.removed, spans);
         }
@@ -117,6 +118,7 @@ impl Exporter {
         let rest = self.queue.abandon(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
+            shared.lose_chunks(&rest, Reason::Memory, &DropDetail::TracerFreed);
             shared.drop_spans(tracer, Reason::Memory, spans, rest.len() as u64, &DropDetail::TracerFreed);
         }
         shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));

@@ -28,5 +28,5 @@ pub use connection::ConnectionView;
 pub use exporter::Exporter;
 #[cfg(feature = "cli")]
 pub use metadata::Identity;
-pub use metadata::Metadata;
-pub use shared::Shared;
+pub use metadata::{Metadata, PROCESS_TAGS};
+pub use shared::{Shared, TasksOf};

@@ -3,14 +3,15 @@
 
 use super::facts::Facts;
 use super::{process, report};
+use crate::recorder::Fate;
 use crate::redact::{self, Replaced};
 use crate::sys;
 use serde_json::{json, Value};
 
 /// The longest file, in bytes.
-const FILE_MAX: usize = 4 << 20;
+const FILE_MAX: usize = 8 << 20;
 /// The most bytes of all files. What comes later is left out.
-const ALL_MAX: usize = 16 << 20;
+const ALL_MAX: usize = 24 << 20;
 /// The manifest's name.
 pub const MANIFEST: &str = "spanwire-manifest.json";
 
@@ -68,6 +69,8 @@ impl Contents {
             &report::events(facts),
             Keep::Last,
         );
+        let fates = facts.fates.iter().map(Fate::json);
+        all.add_objects("spanwire-fates.jsonl", "what became of each of the last traces, oldest first", fates);
         all.add(&name(names.open_spans), "the open spans, oldest first", &report::open_spans(facts), Keep::First);
         all.add_json("spanwire-agent-info.json", "what the Agent says about itself (/info)", &facts.agent_info);
         all.add(
@@ -113,6 +116,14 @@ impl Contents {
         let mut replaced = Replaced::default();
         let shown = format!("{:#}\n", redact::json::json_counted("", value, &mut replaced));
         self.put(name, about, &shown, Keep::First, replaced);
+    }
+
+    /// Adds objects in JSON, a line for each.
+    fn add_objects(&mut self, name: &str, about: &'static str, objects: impl Iterator<Item = Value>) {
+        let mut replaced = Replaced::default();
+        let line = |object| format!("{}\n", redact::json::json_counted("", object, &mut replaced));
+        let shown: String = objects.map(line).collect();
+        self.put(name, about, &shown, Keep::Last, replaced);
     }
 
     fn put(&mut self, name: &str, about: &'static str, shown: &str, keep: Keep, replaced: Replaced) {

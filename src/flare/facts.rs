@@ -2,10 +2,10 @@
 
 use crate::event::OpenSpanView;
 use crate::export::ConnectionView;
-use crate::languages::Dialect;
+use crate::languages::{About, Dialect};
 use crate::level::Level;
 use crate::log::Record;
-use crate::recorder::Snapshot;
+use crate::recorder::{Fate, Snapshot};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -38,6 +38,8 @@ pub struct Facts {
     pub occasion: Occasion,
     /// Whose names the files have.
     pub dialect: Dialect,
+    /// What lines of the log say of the process.
+    pub about: About,
     /// The process id.
     pub pid: u32,
     /// The parent's process id.
@@ -58,6 +60,8 @@ pub struct Facts {
     pub counters: Vec<(&'static str, u64)>,
     /// The flight recorder, unless it keeps nothing or cannot be read.
     pub recorder: Option<Snapshot>,
+    /// What became of the last traces, oldest first.
+    pub fates: Vec<Fate>,
     /// The oldest open spans of the process.
     pub open: Vec<OpenSpanView>,
     /// The open spans of the process that are not in `open`.

@@ -1,8 +1,11 @@
 //! The texts of a flare about the tracer.
 
 use super::facts::Facts;
-use crate::event::OpenSpanView;
+use crate::event::{Event, OpenSpanView};
+use crate::languages::limits::HeldBack;
+use crate::languages::Frame;
 use crate::recorder::snapshot::TracerCounts;
+use crate::zone::Zone;
 use crate::{counters, sys};
 use serde_json::{Map, Value};
 use std::fmt::Write;
@@ -21,11 +24,16 @@ pub fn config(facts: &Facts, wraps: bool) -> String {
     format!("{value:#}\n")
 }
 
-/// Returns the start-up line.
+/// Returns the start-up line as the language's tracer writes it.
 pub fn startup(facts: &Facts) -> String {
-    let fields: Vec<String> =
-        facts.startup.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str()))).collect();
-    format!("DATADOG TRACER CONFIGURATION - {{{}}}\n", fields.join(","))
+    let (fields, agent_url) = (&facts.startup, &facts.health.agent_url);
+    let event = Event::TracerConfigured { fields, agent_url, agent_error: None, abandoned_spans: false };
+    let (pid, debug, about, zone) = (facts.pid, facts.debug, &facts.about, &Zone::default());
+    let held_back = HeldBack::default();
+    let frame = Frame { time_ns: sys::wall_ns(), pid, thread: "main", held_back, debug, about, zone };
+    let mut lines = Vec::new();
+    facts.dialect.lines(&frame, &event, &mut lines);
+    lines.iter().map(|line| format!("{}\n", line.text)).collect()
 }
 
 /// Says whether spans arrive, and where every span is.

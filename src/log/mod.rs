@@ -51,8 +51,8 @@ use sink::Sinks;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use switch::Switch;
+use std::time::{Duration, Instant};
+use switch::{Remote, Switch};
 use thread::start;
 
 /// How long removing a sink waits for its callback to return.
@@ -173,6 +173,15 @@ impl Logs {
         }
     }
 
+    /// Sets what remote configuration says of level and debug mode, and until when. While it sets a level, a flare is
+    /// expected, so more records are kept. `now` is the time of the call.
+    pub fn set_remote(&self, level: Option<(Level, Instant)>, debug: Option<bool>, now: Instant) {
+        let left = level.map_or(Duration::ZERO, |(_, until)| until.saturating_duration_since(now));
+        let (level, until_ms) = (level.map(|(level, _)| level), now_ms() + left.as_millis() as u64);
+        self.shared.kept.prepare(level.is_some());
+        self.shared.switch.set_remote(Remote { level, until_ms, debug });
+    }
+
     /// Turns debug mode on or off, without a time limit.
     pub fn debug_set(&self, on: bool) {
         self.shared.recorder.rare(Kind::DebugSwitched, on.into(), 0);
@@ -247,12 +256,6 @@ impl Logs {
     pub fn kept(&self) -> (Vec<Arc<Record>>, u64) {
         deliver_gathered(&self.shared, false, start);
         self.shared.kept.all()
-    }
-
-    /// Keeps more records from now on because a flare is wanted soon, or as few as usual.
-    #[allow(dead_code)] // remote configuration calls it
-    pub fn prepare_flare(&self, on: bool) {
-        self.shared.kept.prepare(on);
     }
 
     /// Returns the level of loggers without a level of their own.

@@ -3,8 +3,9 @@
 
 use super::contexts::Contexts;
 use super::registry::Tracers;
+use super::remote::Remote;
 use crate::export::periodic::Task;
-use crate::export::{self, Exporter, Shared, TRACERS_MAX};
+use crate::export::{self, Exporter, Shared, TasksOf, TRACERS_MAX};
 use crate::inspect::{shapes, unsigned, Field, TypeDescriptor};
 use crate::log::Logs;
 use crate::memory;
@@ -38,6 +39,8 @@ pub struct State {
     pub exporters: Box<[Exporter]>,
     /// What tracers and exporters share.
     pub shared: Shared,
+    /// Remote configuration.
+    pub(super) remote: Remote,
     /// The flight recorder of the parent process. This process records nothing in it, but calls that a fork interrupted
     /// may still write to it.
     pub(super) parents_recorder: Recorder,
@@ -85,7 +88,7 @@ impl State {
         logs: Logs,
         recorder: Recorder,
         parents_recorder: Recorder,
-        tasks: Vec<Task>,
+        (tasks, tasks_of): (Vec<Task>, TasksOf),
         turn_off: fn(),
     ) -> State {
         State {
@@ -97,7 +100,8 @@ impl State {
             contexts,
             tracers: Tracers::default(),
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, tasks, turn_off),
+            shared: Shared::new(logs, recorder, tasks, tasks_of, turn_off),
+            remote: Remote::default(),
             parents_recorder,
             flaring: Mutex::new(()),
             relief_asked_ns: AtomicU64::new(0),

@@ -348,6 +348,21 @@ pass it on to Datadog's support:
         files: &["flare.rs"],
     },
     Section {
+        title: "Fates of traces",
+        about: r#"
+What became of one of the last traces: a person has the id of a trace that is missing, and asks why. `spanwire why`
+answers that from outside; a host may show the sentence beside an error's trace id:
+
+    spanwire_fate fate = {0};
+    fate.size = sizeof fate;
+    spanwire_context context = {0};
+    context.size = sizeof context;
+    spanwire_span_context(span, &context);
+    if (spanwire_trace_fate(context.trace_id_high, context.trace_id_low, &fate) == SPANWIRE_OK) puts(fate.text);
+"#,
+        files: &["fate.rs"],
+    },
+    Section {
         title: "Looking at another process",
         about: r#"
 For debuggers: describes another process that uses this library from its memory, live or from a core. A host does

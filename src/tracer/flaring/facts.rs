@@ -11,7 +11,7 @@ use crate::languages::Dialect;
 use crate::memory;
 use crate::tracer::deciding::trace_of;
 use crate::tracer::state::State;
-use crate::tracer::{recording, stats, view};
+use crate::tracer::{fates, logging, recording, stats, view};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 
@@ -30,6 +30,7 @@ pub(super) fn of(state: &'static State, tracer: u32, metadata: &Arc<Metadata>, o
     Facts {
         occasion,
         dialect: Dialect::of_language(&metadata.settings.language),
+        about: logging::about(&metadata.settings),
         pid: state.pid,
         parent_pid: state.parent_pid,
         epoch: state.epoch,
@@ -44,6 +45,7 @@ pub(super) fn of(state: &'static State, tracer: u32, metadata: &Arc<Metadata>, o
         },
         counters: if has_slot { counters.collect() } else { Vec::new() },
         recorder: state.shared.recorder.snapshot().and_then(Result::ok),
+        fates: fates::recent(state),
         open,
         open_more,
         log: logs.kept(),
