@@ -2,13 +2,13 @@
 #![allow(non_camel_case_types)]
 
 use super::tags::{set_number, set_text};
-use super::{key, noted, spanwire_span, with};
+use super::{key, noted, spanwire_span, with, SPANWIRE_TAG_KEY_MAX};
 use crate::abi::arg::{CArray, CBytes, CLen};
 use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
 use crate::counters::Counters;
 use crate::span::attributes::{element_key, Appending, Refused, Scalar, ATTRIBUTES_MAX, BYTES_MAX, VALUES_MAX};
-use crate::span::encode::Sanitized;
+use crate::span::encode::{self, Sanitized};
 use crate::span::links::{Event, Link, EVENTS_MAX, FLAGS_KNOWN, LINKS_MAX};
 use crate::span::open::{OpenSpan, Refusal};
 use crate::sys;
@@ -238,6 +238,10 @@ fn read<T>(counters: &Counters, result: Result<T, Error>) -> Result<T, Error> {
     result
 }
 
+/// As much of an array's key is in the keys of its elements, which end in ".0" to ".127".
+const HEAD_MAX: usize = SPANWIRE_TAG_KEY_MAX - ".127".len();
+const _: () = assert!(VALUES_MAX == 128);
+
 /// The integers that a float holds exactly.
 const EXACT: i64 = 1 << 53;
 
@@ -295,8 +299,11 @@ pub extern "C" fn spanwire_span_set_attributes(
             if let Some(value) = one {
                 first = first.and(set(span, counters, key, value));
             }
+            // Two keys must not become one when they are cut.
+            let (head, cut) = if several.is_some() { encode::sanitize(key, HEAD_MAX) } else { Default::default() };
+            first = first.and(noted(counters, Ok(cut)));
             for (n, value) in several.into_iter().flatten().enumerate() {
-                first = first.and(set(span, counters, &element_key(key, n), value));
+                first = first.and(set(span, counters, &element_key(&head, n), value));
             }
         }
         first
@@ -330,11 +337,18 @@ pub extern "C" fn spanwire_span_set_attributes(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_add_link(span: spanwire_span, link: In<spanwire_span_link>) -> spanwire_status {
-    with(span, |span, counters, _| {
-        let given = read(counters, link.read())?;
-        let (link, attributes) = read(counters, given.link())?;
-        added(counters, span.add_link(&link, |appending| append(appending, attributes, counters)))
-    })
+    with(span, |span, counters, _| put_link(span, counters, link.read()))
+}
+
+/// Adds a link to a span that is being described; what is dropped is counted.
+pub(in crate::abi) fn put_link(
+    span: &mut OpenSpan,
+    counters: &Counters,
+    link: Result<spanwire_span_link, Error>,
+) -> Result<(), Error> {
+    let given = read(counters, link)?;
+    let (link, attributes) = read(counters, given.link())?;
+    added(counters, span.add_link(&link, |appending| append(appending, attributes, counters)))
 }
 
 impl spanwire_span_link {
@@ -373,11 +387,18 @@ impl spanwire_span_link {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_add_event(span: spanwire_span, event: In<spanwire_span_event>) -> spanwire_status {
-    with(span, |span, counters, _| {
-        let given = read(counters, event.read())?;
-        let (event, attributes) = read(counters, given.event())?;
-        added(counters, span.add_event(&event, |appending| append(appending, attributes, counters)))
-    })
+    with(span, |span, counters, _| put_event(span, counters, event.read()))
+}
+
+/// As `put_link`.
+pub(in crate::abi) fn put_event(
+    span: &mut OpenSpan,
+    counters: &Counters,
+    event: Result<spanwire_span_event, Error>,
+) -> Result<(), Error> {
+    let given = read(counters, event)?;
+    let (event, attributes) = read(counters, given.event())?;
+    added(counters, span.add_event(&event, |appending| append(appending, attributes, counters)))
 }
 
 impl spanwire_span_event {
