@@ -1084,6 +1084,29 @@ class Tracer {
   }
   /// The fields for a line of the application's log that belongs to no span: service, environment and version.
   std::string log_correlation(LogFields form = LogFields::text) const { return detail::log_fields(tracer_, 0, form); }
+  /// Writes a flare to a new file: what explains the tracer, as a zip archive, without secrets. `why`, if given, receives a
+  /// sentence if that fails.
+  Status write_flare(std::string_view path, std::string *why = nullptr) const {
+    const detail::Terminated file(path);
+    spanwire_error error{};
+    error.size = sizeof error;
+    const spanwire_status status = spanwire_flare_write(tracer_, file.get(), &error);
+    if (why != nullptr) *why = error.message;
+    return status;
+  }
+  /// Has the Agent pass a flare on to Datadog's support, and waits this long for its answer. An empty host name is that
+  /// of this host.
+  template <class Rep, class Period>
+  Status send_flare(std::string_view case_id, std::string_view email, std::chrono::duration<Rep, Period> timeout,
+                    std::string_view hostname = {}, std::string *why = nullptr) const {
+    const detail::Terminated number(case_id), address(email), host(hostname);
+    spanwire_error error{};
+    error.size = sizeof error;
+    const spanwire_status status = spanwire_flare_send(tracer_, number.get(), address.get(), host.get(),
+                                                       detail::milliseconds(timeout), &error);
+    if (why != nullptr) *why = error.message;
+    return status;
+  }
   /// Reports an integration that was set up; `status` is a word such as `loaded`.
   Status report_integration(std::string_view name, std::string_view version, std::string_view status) noexcept {
     const detail::Terminated library(name), number(version), state(status);

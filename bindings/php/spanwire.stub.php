@@ -91,6 +91,26 @@ final class Tracer
     public function configJson(): string {}
 
     /**
+     * Writes a flare to a new file: a zip archive that explains what the tracer does in this process, without secrets.
+     * Works without an agent.
+     *
+     * @param string $path the file, which must not exist
+     * @return string|null null if it was written, else why not
+     */
+    public function writeFlare(string $path): ?string {}
+
+    /**
+     * Has the agent pass a flare on to Datadog's support, and waits for its answer.
+     *
+     * @param string $caseId number of the support case
+     * @param string $email the address that the case belongs to
+     * @param string|null $hostname null: the name of this host
+     * @param int $timeoutMs maximum wait in milliseconds; sending goes on afterwards
+     * @return string|null null if the agent accepted it, else why not
+     */
+    public function sendFlare(string $caseId, string $email, ?string $hostname = null, int $timeoutMs = 10000): ?string {}
+
+    /**
      * Reports to the debug log that the tracing of a library was set up: `Loaded integration …`, which goes to PHP's
      * error log even if a log file is set.
      *

@@ -41,6 +41,9 @@ fn quoted(out: &mut String, text: &str) {
     let _ = write!(out, "{}", Value::from(text));
 }
 
+/// How many paths of remote configuration are shown.
+const PATHS_MAX: usize = 20;
+
 /// An object under construction; keys stay in the order of the calls.
 struct Object(String);
 
@@ -116,6 +119,17 @@ impl Object {
             Event::AgentInfo { url, version, endpoints } => {
                 self.url(url).text("version", version).plain("endpoints", endpoints)
             }
+            Event::RemoteConfigReceived { url, version, paths, time } => {
+                self.url(url).plain("version", version).time("time_ns", *time);
+                let paths: Vec<Value> = paths.iter().take(PATHS_MAX).map(|path| free(path).into()).collect();
+                self.plain("paths", Value::from(paths))
+            }
+            Event::RemoteConfigFailed { path, why } => {
+                self.text("path", &free(path)).text("why", &free(&why.to_string()))
+            }
+            Event::SettingChanged { name, value: now, origin } => {
+                self.text("name", name).text("value", &value(name, now)).text("origin", origin.name())
+            }
             Event::SpansDropped { reason, spans, traces, detail } => self
                 .text("reason", reason.name())
                 .plain("spans", spans)
@@ -138,6 +152,13 @@ impl Object {
             Event::ThreadNotStarted { thread, errno } => self.text("thread", thread.name()).plain("errno", errno),
             Event::ThreadStarted { thread, after } => self.text("thread", thread.name()).time("after_ns", *after),
             Event::PanicCaught { message } => self.text("message", &free(message)),
+            Event::FlareSent { case_id, url, bytes } => {
+                self.text("case_id", &free(case_id)).text("url", &redact::url(url)).plain("bytes", bytes)
+            }
+            Event::FlareFailed { case_id, url, why } => {
+                let why = free(&why.to_string()).into_owned();
+                self.text("case_id", &free(case_id)).text("url", &redact::url(url)).text("error", &why)
+            }
             Event::HostText { text, .. } => self.text("text", &free(text)),
             Event::LogSettingsDiffer
             | Event::AgentUnusable { .. }

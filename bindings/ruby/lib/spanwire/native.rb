@@ -17,8 +17,8 @@ module Spanwire
       context_set_baggage context_get_baggage context_remove_baggage context_baggage_text
     ].freeze
 
-    # Functions that wait: while they do, Ruby's other threads run.
-    WAITING = %i[tracer_flush tracer_shutdown].freeze
+    # Functions that wait: while they do, Ruby's other threads run. They get texts as pointers to native memory.
+    WAITING = %i[tracer_flush tracer_shutdown flare_write flare_send].freeze
 
     # Functions that get addresses as numbers, of memory that was filled before: no object is made for a pointer.
     BY_ADDRESS = %i[span_start_with span_set_tags context_extract].freeze
@@ -67,6 +67,7 @@ module Spanwire
         functions.filter_map do |name|
           parameters, result = Abi::FUNCTIONS.fetch(name)
           parameters = parameters.map { |type| type == :pointer ? :size_t : type } if BY_ADDRESS.include?(name)
+          parameters = parameters.map { |type| type == :string ? :pointer : type } if blocking
           symbol = library.find_function("spanwire_#{name}")
           next "spanwire_#{name}" if symbol.nil? || symbol.null?
 
