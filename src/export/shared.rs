@@ -7,9 +7,11 @@ use crate::event::{DropDetail, Event};
 use crate::log::Logs;
 use crate::memory::Pool;
 use crate::probes;
+use crate::recorder::fates::FateId;
 use crate::recorder::Recorder;
 use crate::settings::AgentAddress;
 use crate::sys;
+use crate::trace::Chunk;
 
 /// Returns tasks of the worker that sends to an address.
 pub type TasksOf = fn(&AgentAddress) -> Vec<Task>;
@@ -51,6 +53,16 @@ impl Shared {
     pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         let began = self.account(tracer).counters.drop_spans(reason, spans);
         self.say_dropped(began, reason, spans, traces, detail);
+    }
+
+    /// Notes in the ring of fates that spans of a trace were dropped.
+    pub fn lose_trace(&self, fate: FateId, reason: Reason, spans: u64, detail: &DropDetail) {
+        self.recorder.fates().lost(fate, spans, reason as usize, detail.cause());
+    }
+
+    /// Notes in the ring of fates that chunks were dropped as a whole.
+    pub fn lose_chunks(&self, chunks: &[Chunk], reason: Reason, detail: &DropDetail) {
+        chunks.iter().for_each(|chunk| self.lose_trace(chunk.fate, reason, chunk.spans.into(), detail));
     }
 
     /// Logs that spans were dropped. `began`: they are the first ones for this reason since it last ended.

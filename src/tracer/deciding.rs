@@ -8,9 +8,10 @@ use crate::counters::Counters;
 use crate::event::{DecidedBy, Event, SampledView};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::level::Level;
+use crate::recorder::fates::cause::rule;
 use crate::sampling::agent_rates::Uniform;
 use crate::sampling::rules::Facts;
-use crate::sampling::{By, Sampler, Verdict};
+use crate::sampling::{hash, By, Sampler, Verdict};
 use crate::settings::sampling::Provenance;
 use crate::span::open::{Field, OpenSpan, Value, LOCAL_ROOT};
 use crate::span::record::{self, Record, HEADER};
@@ -248,7 +249,7 @@ fn sample(state: &State, index: u32, ids: (u64, u64), root: Root<'_>, now_ns: Op
     let decided = with_sampler(state, index, |sampler| {
         let tracer = state.tracers.at(index);
         let verdict = with_facts(&root, sampler, |facts| sampler.judge(ids.1, facts, rates_of(state, tracer), now_ns));
-        let decision = decision_of(&verdict, sampler);
+        let decision = decision_of(&verdict, sampler, ids.1);
         if crate::log::enabled(Level::Debug) {
             let by = match verdict.by {
                 By::Default => DecidedBy::Default,
@@ -306,7 +307,7 @@ fn say(
     state.shared.logs.emit(&Event::TraceDecided { trace: &view });
 }
 
-fn decision_of(verdict: &Verdict, sampler: &Sampler) -> Decision {
+fn decision_of(verdict: &Verdict, sampler: &Sampler, trace_id_low: u64) -> Decision {
     let (keep, reject, mechanism) = match verdict.by {
         By::Default | By::Minute => (1, 0, Mechanism::DEFAULT),
         By::AgentRate => (1, 0, Mechanism::AGENT_RATE),
@@ -314,7 +315,15 @@ fn decision_of(verdict: &Verdict, sampler: &Sampler) -> Decision {
         By::SampleRate => (2, -1, Mechanism::RULE),
     };
     let priority = if verdict.keep { keep } else { reject };
-    Decision::new(priority, Some(mechanism)).with_rates(Rates::new(verdict.rate, verdict.limit_rate))
+    let number = match verdict.by {
+        By::Default | By::AgentRate => rule::NONE,
+        By::Rule(place) => rule::at(place),
+        By::SampleRate => rule::SAMPLE_RATE,
+        By::Minute => rule::MINUTE,
+    };
+    let limited = !verdict.keep && verdict.rate.is_some_and(|rate| hash::keeps(trace_id_low, rate));
+    let number = number | if limited { rule::LIMITED } else { 0 };
+    Decision::new(priority, Some(mechanism)).with_rates(Rates::new(verdict.rate, verdict.limit_rate)).with_rule(number)
 }
 
 fn mechanism_of(provenance: Provenance) -> Mechanism {

@@ -17,6 +17,7 @@ use crate::sys;
 use crate::trace::{tags, Trace};
 use std::mem::offset_of;
 use std::sync::atomic::AtomicU64;
+use std::sync::Mutex;
 
 /// The state of one process. Never freed.
 pub struct State {
@@ -43,6 +44,8 @@ pub struct State {
     /// The flight recorder of the parent process. This process records nothing in it, but calls that a fork interrupted
     /// may still write to it.
     pub(super) parents_recorder: Recorder,
+    /// Held while a flare is sent.
+    pub(super) flaring: Mutex<()>,
     /// Time when a worker was last asked to make room in memory, monotonic nanoseconds.
     pub(super) relief_asked_ns: AtomicU64,
     /// Time of the last search for abandoned spans, monotonic nanoseconds.
@@ -100,6 +103,7 @@ impl State {
             shared: Shared::new(logs, recorder, tasks, tasks_of, turn_off),
             remote: Remote::default(),
             parents_recorder,
+            flaring: Mutex::new(()),
             relief_asked_ns: AtomicU64::new(0),
             abandoned_looked_ns: AtomicU64::new(0),
         }

@@ -82,6 +82,7 @@ fn send(shared: &'static Shared, exporter: &'static Exporter, tracer: u32) -> bo
         complete,
         records,
         sequence,
+        fate: 0,
         decided_elsewhere,
     };
     shared.account(tracer).counters.traces.enqueued.fetch_add(2, Relaxed);

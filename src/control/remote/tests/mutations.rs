@@ -128,8 +128,8 @@ fn ten_thousand_changed_answers_do_no_harm() {
             assert!(client.error.chars().count() <= SHOWN_MAX + 1);
         }
         assert!(client.held.len() <= response::CONFIGS_MAX);
-        let orders = host.flares.take();
-        assert!(orders.iter().all(|order| order.case_id.starts_with("12") && order.hostname.len() <= 1_000));
+        let tasks = host.flares.take();
+        assert!(tasks.iter().all(|task| task.case_id.starts_with("12") && task.hostname.len() <= 1_000));
         host.failed.take();
         // Back to a good state from time to time.
         if n % 16 == 15 {
