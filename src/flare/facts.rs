@@ -7,7 +7,6 @@ use crate::recorder::Snapshot;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
     /// Remote configuration asked for it.
-    #[allow(dead_code)]
     Task,
     /// The host asked to send it.
     Sent,
