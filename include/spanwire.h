@@ -85,7 +85,8 @@
  * --------
  * "Blocks: never" means that the call does not wait for the network, for a file, or for a lock that is held during
  * either. Functions that wait take a timeout or document how long: spanwire_tracer_flush(),
- * spanwire_tracer_shutdown(), spanwire_log_remove_sink(). The others document what takes time in them.
+ * spanwire_tracer_shutdown(), spanwire_flare_send(), spanwire_log_remove_sink(). The others document what takes time
+ * in them.
  *
  * Fork
  * ----
@@ -235,6 +236,11 @@ typedef int32_t spanwire_status;
  * this. (No function may be called from a signal handler.)
  */
 #define SPANWIRE_E_BUSY (-21)
+
+/**
+ * A file could not be written, or the Agent was not reached or refused; the message of `spanwire_error` says which.
+ */
+#define SPANWIRE_E_IO (-22)
 
 /** An internal error was caught before it reached the host; the log has its message. */
 #define SPANWIRE_E_PANIC (-30)
@@ -897,7 +903,7 @@ typedef struct spanwire_attribute {
     const char *text;
     /** Its length in bytes, or SPANWIRE_NUL. */
     size_t text_len;
-    /** An array of values of one type: the Agent's payload has no others. */
+    /** An array of values of one type: the Agent's payload has no others. Integers beside floats become floats. */
     const spanwire_value *values;
     /** Number of values, up to SPANWIRE_VALUES_MAX. */
     size_t values_count;
@@ -1178,7 +1184,7 @@ spanwire_status spanwire_span_get_tag(spanwire_span span, const char *key, char 
  *
  * The Agent knows texts and numbers only. A boolean becomes the text "true" or "false". An integer becomes a number, or
  * a text if it is beyond 2^53, where a number would be rounded. An array becomes one tag for each value: "key.0",
- * "key.1" and so on; an empty one sets none.
+ * "key.1" and so on; an empty one sets none. Integers in an array with floats become floats.
  *
  * @return as spanwire_span_set_tag(); of several failures the first. SPANWIRE_E_ARGUMENT also for a type that is none,
  * a
@@ -2591,6 +2597,82 @@ spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void
  * Since:     0.1
  */
 int32_t spanwire_recorder_fd(void);
+
+/*
+ * =====================================================================================================================
+ * Flares
+ * =====================================================================================================================
+ *
+ * A flare is a zip archive that explains what a tracer does: settings with their origins, log, flight recorder,
+ * counters, open spans, facts about the process. Secrets are replaced. A host writes one to a file, or has the Agent
+ * pass it on to Datadog's support:
+ *
+ *     spanwire_error problem = {0};
+ *     problem.size = sizeof problem;
+ *     spanwire_status written = spanwire_flare_write(tracer, "/tmp/shop-flare.zip", &problem);
+ *     if (written != SPANWIRE_OK) fprintf(stderr, "%s\n", problem.message);
+ *     spanwire_flare_send(tracer, "12345", "user@example.com", NULL, 10000, &problem);
+ */
+
+/**
+ * Writes a flare to a new file: a zip archive with the settings and their origins, the log, the flight recorder, the
+ * counters, open spans, and facts about the process. Its manifest says what each file is. Secrets are replaced
+ * (docs/redaction.md); docs/flares.md explains the files. Needs neither a worker nor an Agent, and works on a tracer
+ * that was shut down.
+ *
+ * @param tracer  a tracer
+ * @param path    the file; nothing may exist there, not even a symbolic link. Its mode is 0600. A file that cannot be
+ *                written completely is removed
+ * @param error   receives the status and a sentence; may be NULL
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_ARGUMENT `path` is NULL or empty
+ *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
+ *         SPANWIRE_E_IO       the file exists or cannot be written
+ *
+ * Ownership: copies the path. The file is the caller's.
+ * Threads:   any.
+ * Blocks:    for reads of files under /proc, for compressing a few megabytes, and for writing the file. Span calls of
+ *            other threads go on. Uses up to 20 MiB of memory for that time, which `SPANWIRE_MEMORY_MAX` does not
+ *            count.
+ * Fork:      a child writes a flare of itself.
+ * Since:     0.1
+ */
+spanwire_status spanwire_flare_write(spanwire_tracer tracer, const char *path, spanwire_error *error);
+
+/**
+ * Sends a flare to the Agent, which passes it on to Datadog's support, and waits for the Agent's answer. The flare has
+ * the contents of spanwire_flare_write(). It is made and sent on a thread of the library, in memory, and touches no
+ * disk. The log says once what became of it (`flare.sent`, `flare.failed`).
+ *
+ * One flare is sent at a time by all processes of a user on a host. The Agent must be connected to Datadog and offer
+ * flares (`/tracer_flare/v1` in its `/info`).
+ *
+ * @param tracer      a tracer; the flare goes to its Agent
+ * @param case_id     number of the support case, such as "12345"; also "12345-with-debug" and "12345-with-content"
+ * @param email       the e-mail address that the support case belongs to
+ * @param hostname    the host; NULL or empty for the name of this one
+ * @param timeout_ms  maximum wait in milliseconds. 0 returns at once; the log then has the result
+ * @param error       receives the status and a sentence; may be NULL
+ *
+ * @return SPANWIRE_OK         the Agent accepted it
+ *         SPANWIRE_E_ARGUMENT `case_id` is no such number, or `email` is NULL or empty
+ *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
+ *         SPANWIRE_E_CLOSED   it was shut down; spanwire_flare_write() still works
+ *         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background, for at most 30 s
+ *         SPANWIRE_E_LIMIT    8 flares wait already, or the system gives no thread
+ *         SPANWIRE_E_IO       the Agent was not reached, answered with an error or offers no flares, or the tracer
+ *                             writes to a file
+ *
+ * Ownership: copies the texts.
+ * Threads:   any.
+ * Blocks:    up to `timeout_ms`.
+ * Fork:      a child sends a flare of itself. A flare that its parent is sending is not affected.
+ * Since:     0.1
+ */
+spanwire_status spanwire_flare_send(
+    spanwire_tracer tracer, const char *case_id, const char *email, const char *hostname, uint32_t timeout_ms,
+    spanwire_error *error);
 
 /*
  * =====================================================================================================================

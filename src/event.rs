@@ -3,11 +3,13 @@
 //! reads one back (`tests/typed_events.rs`).
 
 pub mod dropped;
+mod flare;
 mod names;
 pub mod send_error;
 mod views;
 
 pub use dropped::DropDetail;
+pub use flare::FlareFault;
 pub use names::{Outlet, Thread};
 pub use send_error::{SendError, SendErrorClass};
 pub use views::{DecidedBy, OpenSpanView, QueueView, SampledView, SpanView, Standing, Totals};
@@ -139,6 +141,10 @@ pub enum Event<'a> {
     PanicCaught { message: &'a str },
     /// Tracing has turned itself off for good, after too many panics.
     TurnedOff,
+    /// A flare was sent to the Agent.
+    FlareSent { case_id: &'a str, url: &'a str, bytes: u64 },
+    /// A flare was not sent.
+    FlareFailed { case_id: &'a str, url: &'a str, why: &'a FlareFault },
     /// A host's own record (`spanwire_log_write`).
     HostText { level: Level, target: &'a str, text: &'a str },
     /// A host's own event (`spanwire_log_event`).
@@ -157,6 +163,7 @@ impl Event<'_> {
         match self {
             Event::HostText { level, .. } => *level,
             Event::HostEvent { kind, .. } if kind.ends_with(".failed") => Level::Warn,
+            Event::FlareFailed { why, .. } if why.is_expected() => Level::Info,
             Event::SpansDropped { .. }
             | Event::SpanStarted { .. }
             | Event::SpanFinished { .. }
@@ -174,6 +181,7 @@ impl Event<'_> {
             Event::TracerConfigured { .. }
             | Event::AgentReachable { .. }
             | Event::ThreadStarted { .. }
+            | Event::FlareSent { .. }
             | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SettingsUnsupported { .. }
@@ -184,6 +192,7 @@ impl Event<'_> {
             | Event::LossBegan { .. }
             | Event::RecordsLost { .. }
             | Event::LookupHangs { .. }
+            | Event::FlareFailed { .. }
             | Event::TracerStopped { .. } => Level::Warn,
             Event::AgentRefused { .. }
             | Event::AgentUnreachable { .. }
@@ -253,6 +262,8 @@ impl Event<'_> {
             Event::LookupHangs { .. } => "agent.lookup",
             Event::ThreadNotStarted { .. } | Event::ThreadStarted { .. } => "limits.threads",
             Event::PanicCaught { .. } | Event::TurnedOff => "panic",
+            Event::FlareSent { .. } => "flare.sent",
+            Event::FlareFailed { .. } => "flare.failed",
             Event::HostText { target, .. } => target,
             Event::HostEvent { kind, .. } => kind,
             Event::RecordsLost { .. } => "log.lost",

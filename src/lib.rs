@@ -23,6 +23,7 @@ pub mod companion;
 pub(crate) mod counters;
 pub(crate) mod event;
 pub(crate) mod export;
+pub(crate) mod flare;
 pub(crate) mod host;
 pub(crate) mod inspect;
 pub(crate) mod languages;

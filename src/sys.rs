@@ -397,6 +397,15 @@ pub fn lock_file(fd: RawFd) -> io::Result<bool> {
     }
 }
 
+/// Takes the exclusive lock of an open file for this process without waiting. Returns false if another process has it.
+/// Closing any descriptor of the file releases it. Forked children do not inherit it.
+pub fn lock_file_for_process(fd: RawFd) -> io::Result<bool> {
+    match rustix::fs::fcntl_lock(numbered(fd), FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+        locked => Ok(locked.map(|()| true)?),
+    }
+}
+
 /// Returns the descriptor that a path such as `/dev/stdout` or `/dev/fd/5` means. Opening the path itself would reset a
 /// shared file position, or fail if it is a socket.
 pub fn named_descriptor(path: &Path) -> Option<RawFd> {

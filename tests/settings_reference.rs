@@ -22,7 +22,9 @@ If several sources set a value, the first in this table is used:
 | Source | Origin shown |
 |---|---|
 | the host's code | `code` |
+| the [stable configuration](stable-configuration.md) file of Fleet Automation | `fleet_stable_config` |
 | the environment | `env` |
+| the local stable configuration file | `local_stable_config` |
 | the host's code, as `default:NAME`: the host's default, which users can override | `code_default` |
 | the file that `DD_TRACE_CONFIG_FILE` names | `file` |
 | the default below | `default` |

@@ -19,6 +19,7 @@ enum {
     SPANWIRE_E_MEMORY = -11,
     SPANWIRE_E_TIMEOUT = -20,
     SPANWIRE_E_BUSY = -21,
+    SPANWIRE_E_IO = -22,
     SPANWIRE_E_PANIC = -30,
     SPANWIRE_TRACERS_MAX = 64,
     SPANWIRE_CONTEXT_HAS_PRIORITY = 1,
@@ -336,6 +337,10 @@ typedef struct spanwire_recorder_event {
 typedef void (*spanwire_recorder_callback)(const spanwire_recorder_event *event, void *userdata);
 spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void *userdata, size_t max, size_t *count);
 int32_t spanwire_recorder_fd(void);
+spanwire_status spanwire_flare_write(spanwire_tracer tracer, const char *path, spanwire_error *error);
+spanwire_status spanwire_flare_send(
+    spanwire_tracer tracer, const char *case_id, const char *email, const char *hostname, uint32_t timeout_ms,
+    spanwire_error *error);
 typedef struct spanwire_fate {
     size_t size;
     uint64_t trace_id_high;

@@ -4,7 +4,7 @@
 use super::worked::{self, about};
 use super::*;
 use crate::counters::Reason;
-use crate::event::{DecidedBy, DropDetail, Event, Outlet, SampledView, SpanView, Thread};
+use crate::event::{DecidedBy, DropDetail, Event, FlareFault, Outlet, SampledView, SpanView, Thread};
 use crate::settings::rejection::UrlFault;
 use crate::settings::{Origin, Rejection};
 use std::fmt::Write;
@@ -107,6 +107,9 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("configuration failed *", host("remote_config.failed", &[("error", "timed out")]));
     say("flare started *", host("flare.started", &[("level", "debug")]));
     say("flare sent *", host("flare.sent", &[("case_id", "12345"), ("url", "http://localhost:8126/tracer_flare/v1")]));
+    say("flare sent", Event::FlareSent { case_id: "12345", url: worked::AGENT_URL, bytes: 48_213 });
+    let refused = FlareFault::NotReached(worked::REFUSED.clone());
+    say("flare not sent", Event::FlareFailed { case_id: "12345", url: worked::AGENT_URL, why: &refused });
     say("flare failed *", host("flare.failed", &[("error", "timed out"), ("status", "500")]));
 }
 

@@ -10,6 +10,7 @@ mod cpp;
 mod dotnet;
 #[cfg(test)]
 mod example;
+mod flare;
 mod go;
 mod java;
 mod json;

@@ -52,6 +52,12 @@ pub struct Draft {
     pub tags_max: Option<u16>,
     /// `DD_TRACE_CONFIG_FILE`.
     pub config_file: Option<PathBuf>,
+    /// `DD_APPLICATION_MONITORING_CONFIG_FILE_ENABLED`.
+    pub stable_enabled: bool,
+    /// `SPANWIRE_STABLE_CONFIG_LOCAL`.
+    pub stable_local: Option<PathBuf>,
+    /// `SPANWIRE_STABLE_CONFIG_FLEET`.
+    pub stable_fleet: Option<PathBuf>,
     /// `DD_TRACE_LOG_LEVEL`.
     pub level: Option<Levels>,
     /// `DD_LOG_LEVEL`.
@@ -153,6 +159,7 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         interpreter_vendor: String::new(),
         tracer_version: String::new(),
         unsupported: Vec::new(),
+        config_ids: [None, None],
         values: Vec::new(),
     };
     let sinks = Sinks { stderr: false, file: false, ring: false };
@@ -175,6 +182,9 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         otel_styles: None,
         tags_max: None,
         config_file: None,
+        stable_enabled: false,
+        stable_local: None,
+        stable_fleet: None,
         level: None,
         other_level: None,
         otel_level: None,

@@ -9,8 +9,12 @@ pub enum Origin {
     File,
     /// The host's code, as a default (`default:NAME`).
     CodeDefault,
+    /// The stable configuration file of this machine's administrator.
+    Local,
     /// The environment.
     Env,
+    /// The stable configuration file of Fleet Automation.
+    Fleet,
     /// The host's code.
     Code,
 }
@@ -22,7 +26,9 @@ impl Origin {
             Origin::Default => "default",
             Origin::File => "file",
             Origin::CodeDefault => "code_default",
+            Origin::Local => "local_stable_config",
             Origin::Env => "env",
+            Origin::Fleet => "fleet_stable_config",
             Origin::Code => "code",
         }
     }

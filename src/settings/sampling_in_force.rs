@@ -4,7 +4,7 @@
 use super::draft::Draft;
 use super::rejection::{ConfigFileFault, Rejection};
 use super::sampling::{rules, OtelSampler, RulesFor};
-use super::{refused, sources, Origin, Rejected};
+use super::{file, refused, Origin, Rejected};
 use crate::redact;
 
 /// Settles what several settings say together.
@@ -18,7 +18,7 @@ pub(super) fn settle(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
         let why = Rejection::Overridden { by: "DD_SPAN_SAMPLING_RULES" };
         return rejected.push(refused(name, shown, origin, why));
     }
-    let read = sources::read_file(&path).map_err(Rejection::File).and_then(|bytes| {
+    let read = file::read(&path).map_err(Rejection::File).and_then(|bytes| {
         let not_text = |_| Rejection::File(ConfigFileFault::NotJson { error: "it is not UTF-8".into() });
         rules(std::str::from_utf8(&bytes).map_err(not_text)?, RulesFor::Spans)
     });

@@ -1,7 +1,7 @@
 //! Formats settings for the start-up line: one JSON object that begins with the fields that readers look for first. The
 //! values are redacted already. The dialect logs the line.
 
-use super::{address, Origin, Settings};
+use super::{address, Origin, Settings, Value};
 use crate::{host, redact, sort, sys};
 use serde_json::{json, Value as Json};
 
@@ -37,10 +37,14 @@ impl Settings {
             |(key, value): &(String, String)| (redact::text(key).into_owned(), redact::value_of(key, value).into());
         let tags: Json = sort::object(&mut self.tags.iter().map(tag)).into();
         let shown = self.values.iter().filter(|value| shown(value.origin));
-        let settings = sort::object(
-            &mut shown
-                .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() }))),
-        );
+        let setting = |value: &Value| {
+            let mut shown = json!({ "value": value.value, "origin": value.origin.name() });
+            if let (Some(id), Json::Object(fields)) = (self.config_id(value.origin), &mut shown) {
+                fields.insert("config_id".into(), redact::text(id).into());
+            }
+            (value.name.to_string(), shown)
+        };
+        let settings = sort::object(&mut shown.map(setting));
         // In the order in which people read them; a map of serde_json would be sorted by name.
         let fields = [
             ("date", format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z").into()),

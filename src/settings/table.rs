@@ -257,6 +257,7 @@ pub static SECTIONS: &[Section] = &[
     logs::JAVA,
     Section { title: "The application's own log", about: "", settings: logs::CORRELATION },
     Section { title: "The host language", about: "", settings: LANGUAGE },
+    Section { title: "Stable configuration", about: STABLE_ABOUT, settings: STABLE_CONFIG },
     Section { title: "A configuration file", about: "", settings: CONFIG_FILE },
 ];
 
@@ -294,7 +295,38 @@ pub(super) static LANGUAGE: &[Setting] = &[
     ),
 ];
 
-/// Resolved second: the file contains values of the other settings.
+/// The setting with the path of the local file of stable configuration.
+pub const STABLE_LOCAL: &str = "SPANWIRE_STABLE_CONFIG_LOCAL";
+/// The setting with the path of the file of Fleet Automation.
+pub const STABLE_FLEET: &str = "SPANWIRE_STABLE_CONFIG_FLEET";
+
+const STABLE_ABOUT: &str = "\
+Two YAML files hold settings for all tracers of a machine; [Stable configuration](stable-configuration.md) says what is in \
+them. These settings and those of the host language are not taken from the files.";
+
+/// Resolved second: the files contain values of the other settings.
+pub(super) static STABLE_CONFIG: &[Setting] = &[
+    setting(
+        "DD_APPLICATION_MONITORING_CONFIG_FILE_ENABLED",
+        Kind::Switch(|d, v| d.stable_enabled = v),
+        "true",
+        "`false`: the two files are not read.",
+    ),
+    setting(
+        STABLE_LOCAL,
+        Kind::Path(|d, v| d.stable_local = Some(v)),
+        "/etc/datadog-agent/application_monitoring.yaml",
+        "The file of the machine's administrator. It may be missing if this is not set.",
+    ),
+    setting(
+        STABLE_FLEET,
+        Kind::Path(|d, v| d.stable_fleet = Some(v)),
+        "/etc/datadog-agent/managed/datadog-agent/stable/application_monitoring.yaml",
+        "The file of Datadog's Fleet Automation. It may be missing if this is not set.",
+    ),
+];
+
+/// Resolved third: the file contains values of the other settings.
 pub(super) static CONFIG_FILE: &[Setting] = &[setting(
     "DD_TRACE_CONFIG_FILE",
     Kind::Path(|d, v| d.config_file = Some(v)),

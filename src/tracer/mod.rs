@@ -16,6 +16,7 @@ pub mod ending;
 pub mod error;
 pub mod extracting;
 pub mod fates;
+pub(crate) mod flaring;
 pub mod injecting;
 mod logging;
 mod making;

@@ -16,6 +16,7 @@ use crate::sys;
 use crate::trace::{tags, Trace};
 use std::mem::offset_of;
 use std::sync::atomic::AtomicU64;
+use std::sync::Mutex;
 
 /// The state of one process. Never freed.
 pub struct State {
@@ -40,6 +41,8 @@ pub struct State {
     /// The flight recorder of the parent process. This process records nothing in it, but calls that a fork interrupted
     /// may still write to it.
     pub(super) parents_recorder: Recorder,
+    /// Held while a flare is sent.
+    pub(super) flaring: Mutex<()>,
     /// Time when a worker was last asked to make room in memory, monotonic nanoseconds.
     pub(super) relief_asked_ns: AtomicU64,
     /// Time of the last search for abandoned spans, monotonic nanoseconds.
@@ -96,6 +99,7 @@ impl State {
             exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
             shared: Shared::new(logs, recorder, tasks, turn_off),
             parents_recorder,
+            flaring: Mutex::new(()),
             relief_asked_ns: AtomicU64::new(0),
             abandoned_looked_ns: AtomicU64::new(0),
         }

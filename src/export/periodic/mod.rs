@@ -8,11 +8,14 @@
 //! A schedule lives on its worker's stack. A forked child inherits no schedule: nothing runs there until its first span
 //! starts a worker.
 
+mod asked;
 pub mod poller;
 
+pub use asked::Asked;
 pub use poller::{NotRun, Poll};
 
 use std::any::Any;
+use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,6 +87,12 @@ pub struct Due {
     pub time_out: Option<Duration>,
     /// The poll.
     pub poll: Arc<dyn Poll>,
+}
+
+impl fmt::Debug for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Due({})", self.name)
+    }
 }
 
 impl Schedule {

@@ -33,6 +33,8 @@ pub enum NotRun {
     NoThread(OsError),
     /// It panicked.
     Panicked,
+    /// The tracer's address is no agent's.
+    NoAgent,
 }
 
 /// Runs polls of one exporter. A clone shares the thread and the connection.

@@ -119,6 +119,13 @@ impl Object {
             Event::ThreadNotStarted { thread, errno } => self.text("thread", thread.name()).plain("errno", errno),
             Event::ThreadStarted { thread, after } => self.text("thread", thread.name()).time("after_ns", *after),
             Event::PanicCaught { message } => self.text("message", &free(message)),
+            Event::FlareSent { case_id, url, bytes } => {
+                self.text("case_id", &free(case_id)).text("url", &redact::url(url)).plain("bytes", bytes)
+            }
+            Event::FlareFailed { case_id, url, why } => {
+                let why = free(&why.to_string()).into_owned();
+                self.text("case_id", &free(case_id)).text("url", &redact::url(url)).text("error", &why)
+            }
             Event::HostText { text, .. } => self.text("text", &free(text)),
             Event::LogSettingsDiffer
             | Event::AgentUnusable { .. }

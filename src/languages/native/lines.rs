@@ -181,6 +181,16 @@ impl Line {
                      anew; an address in DD_TRACE_AGENT_URL avoids it"
                 ));
             }
+            Event::FlareSent { case_id, url, bytes } => {
+                self.say("flare sent:").fact("case", &free(case_id)).count("bytes", bytes).url(url);
+            }
+            Event::FlareFailed { case_id, url, why } => {
+                self.say("flare not sent:")
+                    .fact("case", &free(case_id))
+                    .url(url)
+                    .say("; ")
+                    .text(&free(&why.to_string()));
+            }
             Event::ThreadNotStarted { thread, errno } => {
                 self.say("cannot start thread ").quoted_always(thread.name()).say(": ");
                 self.text(&OsError::Errno(*errno).without_number());

@@ -22,6 +22,7 @@ final class Abi
     public const E_MEMORY = -11;
     public const E_TIMEOUT = -20;
     public const E_BUSY = -21;
+    public const E_IO = -22;
     public const E_PANIC = -30;
     public const TRACERS_MAX = 64;
     public const CONTEXT_HAS_PRIORITY = 1;

@@ -16,6 +16,7 @@ module Spanwire
     E_MEMORY = -11
     E_TIMEOUT = -20
     E_BUSY = -21
+    E_IO = -22
     E_PANIC = -30
     TRACERS_MAX = 64
     CONTEXT_HAS_PRIORITY = 1
@@ -222,6 +223,8 @@ module Spanwire
       log_correlation: [%i[uint64 uint64 uint32 pointer size_t pointer], :int32],
       recorder_read: [%i[pointer pointer size_t pointer], :int32],
       recorder_fd: [[], :int32],
+      flare_write: [%i[uint64 string pointer], :int32],
+      flare_send: [%i[uint64 string string string uint32 pointer], :int32],
       trace_fate: [%i[uint64 uint64 pointer], :int32],
       process_inspect: [%i[uint64 uint64 string pointer pointer pointer], :int32],
       process_after_fork_child: [[], :void]
