@@ -11,6 +11,7 @@ use crate::propagation::Config;
 use crate::sampling::Sampler;
 use crate::settings::Settings;
 use crate::span::table::{Handle, Kind};
+use crate::sys;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, RwLock, TryLockError};
 
@@ -101,13 +102,13 @@ pub struct Abandoning {
 /// All tracers of the process.
 #[derive(Debug)]
 pub struct Tracers {
-    pub(super) slots: Box<[Tracer]>,
+    pub(super) slots: Box<[Tracer; TRACERS_MAX]>,
     pub(super) changing: Mutex<()>,
 }
 
 impl Default for Tracers {
     fn default() -> Tracers {
-        Tracers { slots: (0..TRACERS_MAX).map(|_| Tracer::default()).collect(), changing: Mutex::new(()) }
+        Tracers { slots: sys::row_on_heap(Tracer::default), changing: Mutex::new(()) }
     }
 }
 
@@ -159,6 +160,6 @@ impl Tracers {
             unsigned!(Tracer, enabled),
             unsigned!(Tracer, exporter),
         ];
-        TypeDescriptor::row("tracer", &self.slots, fields)
+        TypeDescriptor::row("tracer", &self.slots[..], fields)
     }
 }

@@ -34,7 +34,7 @@ pub struct State {
     /// The tracers.
     pub tracers: Tracers,
     /// One for each agent address in use.
-    pub exporters: Box<[Exporter]>,
+    pub exporters: Box<[Exporter; TRACERS_MAX]>,
     /// What tracers and exporters share.
     pub shared: Shared,
     /// The flight recorder of the parent process. This process records nothing in it, but calls that a fork interrupted
@@ -70,7 +70,7 @@ impl State {
         descriptors.extend([memory::counted_now(), memory::inspected()]);
         descriptors.extend(record::inspected());
         descriptors.push(tags::inspected());
-        descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters));
+        descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters[..]));
         descriptors.extend(self.shared.logs.inspected());
         descriptors
     }
@@ -93,7 +93,7 @@ impl State {
             traces,
             contexts,
             tracers: Tracers::default(),
-            exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
+            exporters: sys::row_on_heap(Exporter::default),
             shared: Shared::new(logs, recorder, tasks, turn_off),
             parents_recorder,
             relief_asked_ns: AtomicU64::new(0),
