@@ -1925,13 +1925,28 @@ typedef struct spanwire_record {
     int32_t error;
     /** Sampling priority of the trace, or SPANWIRE_PRIORITY_NONE. The first record of a trace decides. */
     int32_t sampling_priority;
+    /**
+     * Array of links, `links[0].size` bytes apart. Those that spanwire_span_add_link() would drop are dropped and
+     * counted.
+     */
+    const spanwire_span_link *links;
+    /** Number of links. */
+    size_t links_count;
+    /**
+     * Array of events, `events[0].size` bytes apart. Those that spanwire_span_add_event() would drop are dropped and
+     * counted.
+     */
+    const spanwire_span_event *events;
+    /** Number of events. */
+    size_t events_count;
 } spanwire_record;
 
 /**
  * Sends finished spans that the host recorded itself. Consecutive records of one trace become one chunk: pass the
  * spans of a trace together.
  *
- * An invalid record (no ids, an invalid length) is dropped and counted as invalid; the others are sent.
+ * An invalid record (no ids, an invalid length, links or events of no known version) is dropped and counted as
+ * invalid; the others are sent.
  *
  * @param tracer   the tracer that sends them
  * @param records  an array of `count` records, `records[0].size` bytes apart; NULL if `count` is 0
@@ -1954,7 +1969,7 @@ spanwire_status spanwire_span_submit(spanwire_tracer tracer, const spanwire_reco
 
 /**
  * As spanwire_span_submit(), with the records packed in one buffer: for hosts in which an array of structures is
- * expensive to build.
+ * expensive to build. Such records have no links and events.
  *
  * A record is as follows; all numbers are little-endian, without padding:
  *

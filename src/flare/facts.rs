@@ -13,7 +13,6 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
     /// Remote configuration asked for it.
-    #[allow(dead_code)]
     Task,
     /// The host asked to send it.
     Sent,

@@ -28,7 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Has a flare of the tracer at this index made and sent, for a task of remote configuration. Returns at once; an event
 /// says what became of it. A task that another process of this user has answered in the last minute is not answered
 /// again. [`Error::Limit`]: too many flares wait, or the system gives no thread.
-#[allow(dead_code)] // remote configuration calls it
 pub(crate) fn request(state: &'static State, tracer: u32, task: FlareTask) -> Result<(), Error> {
     ask(state, tracer, task, Occasion::Task).map(drop)
 }

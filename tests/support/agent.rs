@@ -157,11 +157,6 @@ impl TestAgent {
         all.map(|request| serde_json::from_slice(&request.body).expect("a request in JSON")).collect()
     }
 
-    /// Returns the flares received.
-    pub fn flares(&self) -> Vec<Json> {
-        self.json("/test/session/tracerflares").as_array().cloned().unwrap_or_default()
-    }
-
     /// Returns every trace received. The spans of one trace are together, even if they came in several chunks.
     pub fn traces(&self) -> Vec<Vec<Span>> {
         payload::from_json(&self.json("/test/session/traces"))

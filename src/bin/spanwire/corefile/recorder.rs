@@ -2,7 +2,7 @@
 
 use super::elf::{self, Core, Segment, Source};
 use crate::recorder::Found;
-use spanwire::companion::recorder::fates::{self, read::Fate};
+use spanwire::companion::recorder::fates::{self, Fate};
 use spanwire::companion::recorder::{layout, snapshot, Snapshot};
 
 /// The recorder begins at a multiple of this.

@@ -8,7 +8,7 @@ use crate::recorder::show;
 use spanwire::companion::export::agent::{Agent, Place, Timeouts};
 use spanwire::companion::flare::{pack, process, send, write, Contents, FlareTask, Form, Identity, Keep};
 use spanwire::companion::languages::Dialect;
-use spanwire::companion::recorder::fates::read::Fate;
+use spanwire::companion::recorder::fates::Fate;
 use spanwire::companion::report::{self, Image};
 use spanwire::companion::settings::AgentAddress;
 use spanwire::companion::{host, sys};

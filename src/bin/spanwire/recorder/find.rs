@@ -1,6 +1,6 @@
 //! Finds a process's flight recorder among its open files, or says why it cannot be read.
 
-use spanwire::companion::recorder::fates::{self, read::Fate};
+use spanwire::companion::recorder::fates::{self, Fate};
 use spanwire::companion::recorder::{layout, snapshot, Snapshot, MEMORY_NAME};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
