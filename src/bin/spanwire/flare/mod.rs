@@ -1,7 +1,7 @@
 //! `spanwire flare`: makes a flare of a running process from outside (`outside`), and reads flares, of this library and of
 //! other tracers (`show`, with `archive`).
 
-mod archive;
+pub mod archive;
 mod outside;
 mod show;
 
