@@ -53,7 +53,7 @@ pub fn of(tongue: Tongue, story: &Story) -> Answers {
     let delivered = teller.delivered();
     let beside = ["panic.caught", "log.unwritable", "log.records_lost"];
     let mut beside: Vec<Finding> = beside.iter().filter_map(|cause| teller.fault(cause)).collect();
-    beside.extend(teller.config.and_then(|config| flares::advice(tongue.name(), config, delivered.0)));
+    beside.extend(teller.config.and_then(|config| flares::advice(tongue.name(), config, delivered.0 != Answer::No)));
     let facts = teller.facts([started.0, spans.0, delivered.0]);
     Answers { started, spans, delivered, beside, facts }
 }

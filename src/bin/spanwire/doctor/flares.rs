@@ -1,6 +1,5 @@
 //! Says whether the tracer of a log can send flares by itself, and what to do if not.
 
-use super::answers::Answer;
 use super::config::Config;
 use super::report::Finding;
 use super::shown::shown;
@@ -15,7 +14,8 @@ pub const BY_HAND: &str =
                            the start-up line to the support case";
 
 /// Returns a remark for a tracer that is too old for automatic flares, or that has no connection to the Agent.
-pub fn advice(language: &str, config: &Config, delivered: Answer) -> Option<Finding> {
+/// `arrives`: whether anything reached the Agent, as far as that is known.
+pub fn advice(language: &str, config: &Config, arrives: bool) -> Option<Finding> {
     // This library has flares in every version and language.
     let version = config.version.as_deref().filter(|_| config.spanwire_version.is_none())?;
     let since = SINCE.iter().find(|(name, _)| *name == language)?.1;
@@ -28,7 +28,7 @@ pub fn advice(language: &str, config: &Config, delivered: Answer) -> Option<Find
         );
         return Some(Finding::note("flare.too_old", says));
     }
-    (delivered == Answer::No).then(|| {
+    (!arrives).then(|| {
         let says = format!(
             "as long as this tracer has no connection to the Agent, Datadog's site offers no flare for its service. By \
              hand: {BY_HAND}"
@@ -78,10 +78,10 @@ mod tests {
             spanwire_version: ours.map(str::to_owned),
             ..Config::default()
         };
-        let cause = |config, answer| advice("Python", &config, answer).map(|finding| finding.cause);
-        assert_eq!(cause(config("3.11.9", None), Answer::Yes), Some("flare.too_old"));
-        assert_eq!(cause(config("3.12.0", None), Answer::Yes), None);
-        assert_eq!(cause(config("3.12.0", None), Answer::No), Some("flare.by_hand"));
-        assert_eq!(cause(config("0.1.0", Some("0.1.0")), Answer::No), None);
+        let cause = |config, arrives| advice("Python", &config, arrives).map(|finding| finding.cause);
+        assert_eq!(cause(config("3.11.9", None), true), Some("flare.too_old"));
+        assert_eq!(cause(config("3.12.0", None), true), None);
+        assert_eq!(cause(config("3.12.0", None), false), Some("flare.by_hand"));
+        assert_eq!(cause(config("0.1.0", Some("0.1.0")), false), None);
     }
 }
