@@ -15,12 +15,13 @@ const INTRODUCTION: &str = "\
 # Settings
 
 A setting is a name and a text. A host passes a list of settings to `spanwire_tracer_new`; each can also be set in the \
-environment. Settings are read once, when the tracer is made.
+environment. Settings are read once, when the tracer is made; remote configuration changes some of them later.
 
 If several sources set a value, the first in this table is used:
 
 | Source | Origin shown |
 |---|---|
+| remote configuration, while the tracer runs; see [Remote configuration](remote-configuration.md) | `remote_config` |
 | the host's code | `code` |
 | the [stable configuration](stable-configuration.md) file of Fleet Automation | `fleet_stable_config` |
 | the environment | `env` |

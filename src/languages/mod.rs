@@ -10,6 +10,7 @@ mod cpp;
 mod dotnet;
 #[cfg(test)]
 mod example;
+mod flare;
 mod go;
 mod java;
 mod json;
@@ -23,6 +24,7 @@ mod python;
 #[cfg(feature = "cli")]
 pub mod reading;
 pub mod remedy;
+mod reported;
 mod ruby;
 mod text;
 
@@ -113,7 +115,10 @@ impl Dialect {
     /// Appends the event's records in this dialect, often one. None if that tracer has no line for such an event; but
     /// warnings and errors are always logged, in our words if the tracer has none.
     pub fn lines(self, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
-        (self.language.lines)(self.form, frame, event, out);
+        let own_words = self.language == &native::LANGUAGE || self.language == &json::LANGUAGE;
+        if own_words || !reported::as_host_event(event, |event| (self.language.lines)(self.form, frame, event, out)) {
+            (self.language.lines)(self.form, frame, event, out);
+        }
     }
 }
 

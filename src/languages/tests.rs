@@ -3,6 +3,7 @@
 use super::text::{cut, duration, escaped, number};
 use super::*;
 use crate::counters::Reason;
+use crate::event::remote::RemoteFault;
 use crate::event::{DecidedBy, Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
 use crate::languages::limits::HeldBack;
 use crate::os_error::OsError;
@@ -123,6 +124,18 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         },
         Event::AgentReachable { url, after: Duration::from_millis(3200) },
         Event::AgentInfo { url, version: "7.60.0", endpoints: 12 },
+        Event::RemoteConfigReceived {
+            url,
+            version: 42,
+            paths: &["datadog/2/APM_TRACING/a/config", "employee/AGENT_TASK/two\nlines, b/config"],
+            time: Duration::from_micros(2310),
+        },
+        Event::RemoteConfigFailed {
+            path: "datadog/2/AGENT_TASK/two\nlines, b/config",
+            why: &RemoteFault::Missing("case_id"),
+        },
+        Event::RemoteConfigFailed { path: "", why: &RemoteFault::NoAnswer(worked::REFUSED.clone()) },
+        Event::SettingChanged { name: "DD_TRACE_SAMPLE_RATE", value: "0.5", origin: Origin::Remote },
         Event::SpansDropped { reason: Reason::QueueFull, spans: 3, traces: 1, detail: &worked::QUEUE_FULL },
         Event::LossBegan { reason: Reason::QueueFull },
         Event::LossEnded { reason: Reason::QueueFull, spans: 30 },

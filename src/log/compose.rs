@@ -117,5 +117,5 @@ fn wants(shared: &Shared, line: &Line) -> bool {
         shared.filter.root().filter(|_| !chosen && !shared.switch.debug(now_ms))
     };
     let level = shared.filter.level_of(&line.logger).or_else(root);
-    line.level <= level.unwrap_or_else(|| shared.switch.base(now_ms))
+    line.level <= level.unwrap_or_else(|| shared.switch.base(now_ms)).max(shared.switch.raised())
 }

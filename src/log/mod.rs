@@ -50,8 +50,8 @@ use sink::Sinks;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use switch::Switch;
+use std::time::{Duration, Instant};
+use switch::{Remote, Switch};
 use thread::start;
 
 /// How long removing a sink waits for its callback to return.
@@ -170,6 +170,13 @@ impl Logs {
                 return;
             }
         }
+    }
+
+    /// Sets what remote configuration says of level and debug mode, and until when. `now` is the time of the call.
+    pub fn set_remote(&self, level: Option<(Level, Instant)>, debug: Option<bool>, now: Instant) {
+        let left = level.map_or(Duration::ZERO, |(_, until)| until.saturating_duration_since(now));
+        let (level, until_ms) = (level.map(|(level, _)| level), now_ms() + left.as_millis() as u64);
+        self.shared.switch.set_remote(Remote { level, until_ms, debug });
     }
 
     /// Turns debug mode on or off, without a time limit.

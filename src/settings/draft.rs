@@ -130,6 +130,8 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         connect_timeout: Duration::ZERO,
         request_timeout: Duration::ZERO,
         retry_for: Duration::ZERO,
+        remote_configuration: false,
+        remote_interval: Duration::ZERO,
         debug: false,
         debug_level: Level::Off,
         log_level: Level::Off,

@@ -15,6 +15,7 @@ mod otel;
 pub mod parse;
 mod places;
 pub mod rejection;
+pub mod remote;
 pub mod sampling;
 mod sampling_in_force;
 mod sources;
@@ -109,6 +110,10 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// Time for which a payload is retried; zero for one attempt.
     pub retry_for: Duration,
+    /// Whether the Agent is asked for remote configuration.
+    pub remote_configuration: bool,
+    /// How often it is asked.
+    pub remote_interval: Duration,
     /// Debug mode.
     pub debug: bool,
     /// The lowest level that debug mode logs.

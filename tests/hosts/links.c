@@ -17,13 +17,14 @@ static const spanwire_value booleans[] = {{.type = SPANWIRE_VALUE_BOOLEAN, .bool
 static const spanwire_value integers[] = {{.type = SPANWIRE_VALUE_INTEGER, .integer = INT64_MIN},
                                           {.type = SPANWIRE_VALUE_INTEGER, .integer = INT64_MAX}};
 static const spanwire_value floats[] = {{.type = SPANWIRE_VALUE_FLOATING, .floating = 0.5}, {.type = SPANWIRE_VALUE_FLOATING, .floating = -1e300}};
+static const spanwire_value numbers[] = {{.type = SPANWIRE_VALUE_INTEGER, .integer = -3}, {.type = SPANWIRE_VALUE_FLOATING, .floating = 0.5}};
 static const spanwire_value mixed[] = {{.type = SPANWIRE_VALUE_INTEGER, .integer = 1}, {.type = SPANWIRE_VALUE_BOOLEAN}};
 
 static const spanwire_attribute attributes[] = {
     TEXT("text", "a \"quoted\" text\n"), TEXT("empty", NULL), BOOLEAN("yes", 7), BOOLEAN("no", 0), INTEGER("small", -7),
     INTEGER("large", INT64_MAX), INTEGER("exact", INT64_C(1) << 53), FLOATING("half", 0.5), ARRAY("texts", texts),
     ARRAY("booleans", booleans), ARRAY("integers", integers), ARRAY("floats", floats),
-    {.key = "none", .key_len = 4, .type = SPANWIRE_VALUE_ARRAY}, TEXT("text", "the last one counts")};
+    ARRAY("numbers", numbers), {.key = "none", .key_len = 4, .type = SPANWIRE_VALUE_ARRAY}, TEXT("text", "the last one counts")};
 
 static void describe(spanwire_span span) {
     OK(spanwire_span_set_attributes(span, attributes, COUNT(attributes)));

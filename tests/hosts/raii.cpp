@@ -308,6 +308,13 @@ static void links_events_and_attributes_are_taken(spanwire::Tracer &tracer) {
   CHECK(span.add_link(other.context(), {{"reason", "test"}}).ok());
   CHECK(span.add_event("").code() == SPANWIRE_E_ARGUMENT && span.add_link({}).code() == SPANWIRE_E_ARGUMENT);
   CHECK(span.set_attributes({{"none", 1.0 / 0.0}}).code() == SPANWIRE_E_ARGUMENT);
+  const char *missing = nullptr;
+  std::vector<spanwire::Attribute> many = {{"missing", missing}, {"huge", UINT64_MAX}};
+  CHECK(span.set_attributes(many.data(), many.size()).ok() && span.tag("missing") == "");
+  CHECK(std::atof(span.tag("huge").value_or("").c_str()) == 18446744073709551615.0);
+  CHECK(span.add_event("many", many.data(), many.size()).ok());
+  CHECK(span.add_event("then", many.data(), many.size(), std::chrono::system_clock::now()).ok());
+  CHECK(span.add_link(other.context(), many.data(), many.size()).ok());
 }
 
 static void debug_mode_can_be_switched() {

@@ -127,6 +127,32 @@ impl TestAgent {
         assert_eq!(answer.expect("the test agent answers").status, 200);
     }
 
+    /// Has the agent offer one configuration at this path.
+    pub fn offer_config(&self, path: &str, content: &Json) {
+        self.post("/test/session/responses/config/path", &serde_json::json!({ "path": path, "msg": content }));
+    }
+
+    /// Has the agent answer this when it is asked for remote configuration.
+    pub fn answer_config(&self, answer: &Json) {
+        self.post("/test/session/responses/config", answer);
+    }
+
+    fn post(&self, path: &str, body: &Json) {
+        let answer = http::request(self.place.port, "POST", path, body.to_string().as_bytes());
+        assert_eq!(answer.expect("the test agent answers").status, 202, "{path}");
+    }
+
+    /// Returns the requests for remote configuration.
+    pub fn config_requests(&self) -> Vec<Json> {
+        let all = self.requests().into_iter().filter(|request| request.url.ends_with("/v0.7/config"));
+        all.map(|request| serde_json::from_slice(&request.body).expect("a request in JSON")).collect()
+    }
+
+    /// Returns the flares received.
+    pub fn flares(&self) -> Vec<Json> {
+        self.json("/test/session/tracerflares").as_array().cloned().unwrap_or_default()
+    }
+
     /// Returns every trace received. The spans of one trace are together, even if they came in several chunks.
     pub fn traces(&self) -> Vec<Vec<Span>> {
         payload::from_json(&self.json("/test/session/traces"))

@@ -9,6 +9,7 @@ pub mod hosts;
 pub mod http;
 pub mod log;
 pub mod payload;
+pub mod remote;
 
 use std::time::{Duration, Instant};
 

@@ -84,7 +84,7 @@ pub struct spanwire_attribute {
     pub text: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
     pub text_len: CLen,
-    /// An array of values of one type: the Agent's payload has no others.
+    /// An array of values of one type: the Agent's payload has no others. Integers beside floats become floats.
     pub values: CArray<spanwire_value>,
     /// Number of values, up to SPANWIRE_VALUES_MAX.
     pub values_count: CLen,
@@ -178,11 +178,18 @@ impl spanwire_attribute {
             return Err(Error::Limit);
         }
         let values = self.values.of(self.values_count)?;
-        let kind = values.first().map(|value| value.type_);
-        if values.iter().any(|value| Some(value.type_) != kind || value.scalar().is_err()) {
+        let all = |kinds: [u32; 2]| values.iter().all(|value| kinds.contains(&value.type_));
+        let first = values.first().map_or(SPANWIRE_VALUE_TEXT, |value| value.type_);
+        let is_of_one_type = all([first; 2]);
+        if !(is_of_one_type || all([SPANWIRE_VALUE_INTEGER, SPANWIRE_VALUE_FLOATING]))
+            || values.iter().any(|value| value.scalar().is_err())
+        {
             return Err(Error::Argument);
         }
-        Ok(values.iter().map(|value| value.scalar().unwrap_or(Scalar::Bool(false))))
+        Ok(values.iter().map(move |value| match value.scalar() {
+            Ok(Scalar::Integer(number)) if !is_of_one_type => Scalar::Float(number as f64),
+            value => value.unwrap_or(Scalar::Bool(false)),
+        }))
     }
 }
 
@@ -254,7 +261,7 @@ fn set(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: Scalar<'_>) 
 ///
 /// The Agent knows texts and numbers only. A boolean becomes the text "true" or "false". An integer becomes a number, or
 /// a text if it is beyond 2^53, where a number would be rounded. An array becomes one tag for each value: "key.0",
-/// "key.1" and so on; an empty one sets none.
+/// "key.1" and so on; an empty one sets none. Integers in an array with floats become floats.
 ///
 /// @return as spanwire_span_set_tag(); of several failures the first. SPANWIRE_E_ARGUMENT also for a type that is none, a
 ///         number that is not finite, an array of several types, and if `attributes` is NULL and `count` is not 0.

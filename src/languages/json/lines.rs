@@ -25,6 +25,9 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Line {
     Line { level, logger: logger.into(), text: on_one_line(object.0), message_at: 0, template: "", host_only: false }
 }
 
+/// How many paths of remote configuration are shown.
+const PATHS_MAX: usize = 20;
+
 /// An object under construction; keys stay in the order of the calls.
 struct Object(String);
 
@@ -97,6 +100,17 @@ impl Object {
             Event::AgentInfo { url, version, endpoints } => {
                 self.url(url).text("version", version).plain("endpoints", endpoints)
             }
+            Event::RemoteConfigReceived { url, version, paths, time } => {
+                self.url(url).plain("version", version).time("time_ns", *time);
+                let paths: Vec<Value> = paths.iter().take(PATHS_MAX).map(|path| free(path).into()).collect();
+                self.plain("paths", Value::from(paths))
+            }
+            Event::RemoteConfigFailed { path, why } => {
+                self.text("path", &free(path)).text("why", &free(&why.to_string()))
+            }
+            Event::SettingChanged { name, value: now, origin } => {
+                self.text("name", name).text("value", &value(name, now)).text("origin", origin.name())
+            }
             Event::SpansDropped { reason, spans, traces, detail } => self
                 .text("reason", reason.name())
                 .plain("spans", spans)
@@ -119,6 +133,13 @@ impl Object {
             Event::ThreadNotStarted { thread, errno } => self.text("thread", thread.name()).plain("errno", errno),
             Event::ThreadStarted { thread, after } => self.text("thread", thread.name()).time("after_ns", *after),
             Event::PanicCaught { message } => self.text("message", &free(message)),
+            Event::FlareSent { case_id, url, bytes } => {
+                self.text("case_id", &free(case_id)).text("url", &redact::url(url)).plain("bytes", bytes)
+            }
+            Event::FlareFailed { case_id, url, why } => {
+                let why = free(&why.to_string()).into_owned();
+                self.text("case_id", &free(case_id)).text("url", &redact::url(url)).text("error", &why)
+            }
             Event::HostText { text, .. } => self.text("text", &free(text)),
             Event::LogSettingsDiffer
             | Event::AgentUnusable { .. }
