@@ -121,9 +121,9 @@
  *
  * Stack
  * -----
- * Span, context and submit calls need at most 8 KiB of stack, all others at most 32 KiB. A coroutine or a thread with
- * a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs more, and so
- * do callbacks of the host, which run on top.
+ * Span, context and submit calls need at most 8 KiB of stack, spanwire_flare_write() 96 KiB, all others at most 32 KiB.
+ * A coroutine or a thread with a small stack can make them, also as the first call of a process or of a forked child.
+ * Debug mode needs more, and so do callbacks of the host, which run on top.
  *
  * Failure
  * -------
@@ -2648,8 +2648,8 @@ int32_t spanwire_recorder_fd(void);
  * Ownership: copies the path. The file is the caller's.
  * Threads:   any.
  * Blocks:    for reads of files under /proc, for compressing a few megabytes, and for writing the file. Span calls of
- *            other threads go on. Uses up to 20 MiB of memory for that time, which `SPANWIRE_MEMORY_MAX` does not
- *            count.
+ *            other threads go on. Uses up to 96 KiB of stack, and up to 32 MiB of memory for that time, which
+ *            `SPANWIRE_MEMORY_MAX` does not count.
  * Fork:      a child writes a flare of itself.
  * Since:     0.1
  */
@@ -2674,7 +2674,10 @@ spanwire_status spanwire_flare_write(spanwire_tracer tracer, const char *path, s
  *         SPANWIRE_E_ARGUMENT `case_id` is no such number, or `email` is NULL or empty
  *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
  *         SPANWIRE_E_CLOSED   it was shut down; spanwire_flare_write() still works
- *         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background, for at most 30 s
+ *         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background. It waits 10 s at most for another
+ *                             process
+ *                             that sends a flare, and its request takes at most five times
+ *                             `SPANWIRE_REQUEST_TIMEOUT_MS`
  *         SPANWIRE_E_LIMIT    8 flares wait already, or the system gives no thread
  *         SPANWIRE_E_IO       the Agent was not reached, answered with an error or offers no flares, or the tracer
  *                             writes to a file

@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::agent::TestAgent;
 use support::hosts::{host, root, Host, Outcome, Running};
 use support::payload::Span;
-use support::remote::answer;
+use support::remote::{answer, decided, until_held, until_span, until_told};
 use support::wait_until;
 
 /// How long something may take that comes within a second on an idle machine.
@@ -37,12 +37,17 @@ impl Drop for Stop {
 
 impl Scene {
     fn start(name: &str, set: impl FnOnce(Host) -> Host) -> Option<Scene> {
+        Scene::of("remote.c", name, set)
+    }
+
+    /// As `start`, with this program.
+    fn of(program: &str, name: &str, set: impl FnOnce(Host) -> Host) -> Option<Scene> {
         let agent = TestAgent::start()?;
         let folder = root().join("target/test-remote");
         std::fs::create_dir_all(&folder).expect("a folder");
         let stop = Stop(folder.join(format!("{name}-{}", std::process::id())));
         let _ = std::fs::remove_file(&stop.0);
-        let host = host("remote.c")?.arg(stop.0.display()).agent(&agent.tcp()).limit(120);
+        let host = host(program)?.arg(stop.0.display()).agent(&agent.tcp()).limit(120);
         let host = host.env("DD_SERVICE", "shop").env("DD_ENV", "prod").env("SPANWIRE_FLUSH_INTERVAL_MS", "50");
         let host = set(host.env("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS", "0.2"));
         Some(Scene { agent, stop, running: host.spawn() })
@@ -52,39 +57,6 @@ impl Scene {
     fn end(self) -> (TestAgent, Outcome) {
         drop(self.stop);
         (self.agent, self.running.wait().ok())
-    }
-
-    /// Waits until the last request for configuration shows this.
-    #[track_caller]
-    fn until_told(&self, what: &str, is_it: impl Fn(&Json) -> bool) -> Json {
-        let mut last = Json::Null;
-        let come = wait_until(PATIENCE, || {
-            last = self.agent.config_requests().pop().unwrap_or_default();
-            is_it(&last["client"]["state"])
-        });
-        assert!(come, "{what}: {last:#}");
-        last
-    }
-
-    /// Waits until the agent is told that exactly these configurations are held: id, state and error of each.
-    #[track_caller]
-    fn until_held(&self, wanted: &[(&str, u64, &str)]) {
-        let wanted: Vec<Json> = wanted.iter().map(|(id, state, error)| json!([id, state, error])).collect();
-        let of = |state: &Json| {
-            let states = state["config_states"].as_array().cloned().unwrap_or_default();
-            states.iter().map(|s| json!([s["id"], s["apply_state"], s["apply_error"]])).collect::<Vec<_>>()
-        };
-        self.until_told(&format!("{wanted:?}"), |state| of(state) == wanted);
-    }
-
-    /// Waits until a span comes that is so.
-    #[track_caller]
-    fn until_span(&self, what: &str, is_it: impl Fn(&Span) -> bool) {
-        let newest = || self.agent.trace_requests().pop();
-        let decode = |request: support::agent::Request| support::payload::decode(&request.body).expect("a payload");
-        let come =
-            wait_until(PATIENCE, || newest().is_some_and(|request| decode(request).iter().flatten().any(&is_it)));
-        assert!(come, "no span {what}");
     }
 }
 
@@ -100,11 +72,6 @@ fn config_path(id: &str) -> String {
     format!("datadog/2/AGENT_CONFIG/{id}/config")
 }
 
-fn decided(span: &Span) -> (Option<f64>, Option<f64>, &str) {
-    let metric = |name| span.metrics.get(name).copied();
-    (metric("_sampling_priority_v1"), metric("_dd.rule_psr"), span.tag("_dd.p.dm"))
-}
-
 /// The settings with their origins that the host has shown, one object for each change.
 fn shown(outcome: &Outcome) -> Vec<Json> {
     outcome.objects("config").iter().map(|config| config["settings"].clone()).collect()
@@ -116,13 +83,23 @@ fn was_shown(outcome: &Outcome, name: &str, value: &str, origin: &str) -> bool {
 
 #[test]
 fn sampling_of_a_running_host_changes_within_two_polls_and_back() {
-    let Some(scene) = Scene::start("sampling", |host| host.env("DD_TRACE_LOG_LEVEL", "info")) else { return };
-    scene.until_span("before", |span| decided(span) == (Some(1.0), None, "-0"));
-    scene.until_told("a first request", |state| state["targets_version"] == 0);
+    sampling_changes("remote.c");
+}
+
+#[test]
+fn sampling_of_a_running_cpp_host_changes_within_two_polls_and_back() {
+    sampling_changes("remote.cpp");
+}
+
+fn sampling_changes(program: &str) {
+    let info = |host: Host| host.env("DD_TRACE_LOG_LEVEL", "info");
+    let Some(scene) = Scene::of(program, &format!("sampling-{program}"), info) else { return };
+    until_span(&scene.agent, "before", |span| decided(span) == (Some(1.0), None, "-0"));
+    until_told(&scene.agent, "a first request", |state| state["targets_version"] == 0);
     let before = scene.agent.config_requests().len();
     scene.agent.offer_config(TRACING, &tracing(json!({ "tracing_sampling_rate": 0 })));
-    scene.until_held(&[("one", 2, "")]);
-    scene.until_span("that the rate rejects", |span| decided(span) == (Some(-1.0), Some(0.0), ""));
+    until_held(&scene.agent, &[("one", 2, "")]);
+    until_span(&scene.agent, "that the rate rejects", |span| decided(span) == (Some(-1.0), Some(0.0), ""));
     // The request that fetches it does not know it; the next one acknowledges it. One more may have been under way while
     // it was offered.
     let requests = scene.agent.config_requests();
@@ -135,12 +112,14 @@ fn sampling_of_a_running_host_changes_within_two_polls_and_back() {
     ]);
     let library = json!({ "tracing_sampling_rules": rules, "tracing_tags": ["team:core"], "tracing_sampling_rate": 0 });
     scene.agent.offer_config(TRACING, &tracing(library));
-    scene.until_span("that the user's rule keeps", |span| {
+    until_span(&scene.agent, "that the user's rule keeps", |span| {
         decided(span) == (Some(2.0), Some(1.0), "-11") && span.tag("team") == "core"
     });
     scene.agent.answer_config(&answer(9, &[]));
-    scene.until_held(&[]);
-    scene.until_span("as before", |span| decided(span) == (Some(1.0), None, "-0") && span.tag("team").is_empty());
+    until_held(&scene.agent, &[]);
+    until_span(&scene.agent, "as before", |span| {
+        decided(span) == (Some(1.0), None, "-0") && span.tag("team").is_empty()
+    });
     let (agent, outcome) = scene.end();
     agent.assert_checks_passed();
     assert!(was_shown(&outcome, "DD_TRACE_SAMPLE_RATE", "0", "remote_config"), "{:?}", shown(&outcome).len());
@@ -159,10 +138,10 @@ fn sampling_of_a_running_host_changes_within_two_polls_and_back() {
 #[test]
 fn switches_come_into_force_and_go() {
     let Some(scene) = Scene::start("switches", |host| host) else { return };
-    scene.until_span("before", |_| true);
+    until_span(&scene.agent, "before", |_| true);
     let all = json!({ "tracing_enabled": false, "log_injection_enabled": false, "tracing_debug": true });
     scene.agent.offer_config(TRACING, &tracing(all));
-    scene.until_held(&[("one", 2, "")]);
+    until_held(&scene.agent, &[("one", 2, "")]);
     // Spans that were open or queued may still come. Then there is silence.
     let count = || scene.agent.trace_requests().len();
     let mut last = usize::MAX;
@@ -189,7 +168,7 @@ fn another_service_is_not_meant() {
     let library = json!({ "tracing_sampling_rate": 0 });
     let other = json!({ "service_target": { "service": "other", "env": "prod" }, "lib_config": library });
     scene.agent.offer_config(TRACING, &other);
-    scene.until_held(&[("one", 2, "")]);
+    until_held(&scene.agent, &[("one", 2, "")]);
     let (agent, _) = scene.end();
     let spans: Vec<Span> = agent.chunks().into_iter().flatten().collect();
     assert!(spans.iter().all(|span| decided(span).1.is_none()), "a rate for another service was used");
@@ -198,15 +177,15 @@ fn another_service_is_not_meant() {
 #[test]
 fn a_level_is_raised_and_restored() {
     let Some(scene) = Scene::start("level", |host| host.env("DD_TRACE_LOG_LEVEL", "warn")) else { return };
-    scene.until_span("before", |_| true);
+    until_span(&scene.agent, "before", |_| true);
     let (debug, trace) = (config_path("flare-log-level.debug"), config_path("flare-log-level.trace"));
     let order = json!({ "order": [], "internal_order": ["flare-log-level.trace", "flare-log-level.debug"] });
     scene.agent.answer_config(&answer(1, &[(ORDER, order), (&debug, level("debug")), (&trace, json!({}))]));
     let ids = ["configuration_order", "flare-log-level.debug", "flare-log-level.trace"];
-    scene.until_held(&ids.map(|id| (id, 2, "")));
+    until_held(&scene.agent, &ids.map(|id| (id, 2, "")));
     std::thread::sleep(Duration::from_millis(300));
     scene.agent.answer_config(&answer(2, &[(&debug, json!({}))]));
-    scene.until_held(&[("flare-log-level.debug", 2, "")]);
+    until_held(&scene.agent, &[("flare-log-level.debug", 2, "")]);
     let (_, outcome) = scene.end();
     assert!(outcome.stderr.contains("DEBUG span finished: name=work"), "{}", outcome.stderr);
     let lines: Vec<&str> = outcome.stderr.lines().collect();
@@ -225,19 +204,19 @@ fn a_level_is_raised_and_restored() {
 fn an_answer_that_is_wrong_is_reported_and_changes_nothing() {
     let Some(scene) = Scene::start("wrong", |host| host) else { return };
     scene.agent.offer_config(TRACING, &tracing(json!({ "tracing_sampling_rate": 1 })));
-    scene.until_held(&[("one", 2, "")]);
+    until_held(&scene.agent, &[("one", 2, "")]);
     let mut wrong = answer(7, &[(TRACING, tracing(json!({ "tracing_sampling_rate": 0 })))]);
     wrong["target_files"][0]["raw"] = json!("e30=");
     scene.agent.answer_config(&wrong);
-    let request = scene.until_told("an error", |state| state["has_error"] == true);
+    let request = until_told(&scene.agent, "an error", |state| state["has_error"] == true);
     let wanted = format!("{TRACING}: its content has another length than its target");
     assert_eq!(request["client"]["state"]["error"], wanted.as_str());
-    scene.until_span("as before", |span| decided(span) == (Some(2.0), Some(1.0), "-3"));
+    until_span(&scene.agent, "as before", |span| decided(span) == (Some(2.0), Some(1.0), "-3"));
     let task = json!({ "task_type": "tracer_flare", "uuid": "u", "args": { "case_id": "1", "hostname": "h" } });
     let other = json!({ "task_type": "flare", "uuid": "v", "args": {} });
     let second = TASK.replace("/task/", "/other/");
     scene.agent.answer_config(&answer(8, &[(TASK, task), (&second, other)]));
-    scene.until_held(&[("task", 3, "missing user_handle"), ("other", 2, "")]);
+    until_held(&scene.agent, &[("task", 3, "missing user_handle"), ("other", 2, "")]);
     let (_, outcome) = scene.end();
     let told = |line: &str| outcome.stderr.lines().filter(|other| other.contains(line)).count();
     assert_eq!(told(&wanted.replace(": its", "; its")), 1, "{}", outcome.stderr);
@@ -247,7 +226,7 @@ fn an_answer_that_is_wrong_is_reported_and_changes_nothing() {
 #[test]
 fn nobody_asks_where_it_is_off_or_not_offered() {
     let Some(off) = Scene::start("off", |host| host.env("DD_REMOTE_CONFIGURATION_ENABLED", "false")) else { return };
-    off.until_span("of the host", |_| true);
+    until_span(&off.agent, "of the host", |_| true);
     std::thread::sleep(Duration::from_millis(600));
     let (agent, outcome) = off.end();
     assert_eq!(agent.config_requests(), Vec::<Json>::new());
@@ -257,7 +236,7 @@ fn nobody_asks_where_it_is_off_or_not_offered() {
 #[test]
 fn a_child_without_spans_does_not_ask() {
     let Some(scene) = Scene::start("fork", |host| host.arg("fork")) else { return };
-    scene.until_told("a request", |state| state["root_version"] == 1);
+    until_told(&scene.agent, "a request", |state| state["root_version"] == 1);
     std::thread::sleep(Duration::from_millis(600));
     let (agent, _) = scene.end();
     let mut runs: Vec<String> =

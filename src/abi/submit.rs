@@ -12,6 +12,7 @@ use super::tracer::spanwire_tracer;
 use crate::counters::Counters;
 use crate::event::dropped::SubmitFault;
 use crate::span::open::OpenSpan;
+use crate::tracer::spans::At;
 use crate::tracer::state::State;
 use crate::tracer::submit::v04::{self, Setters};
 use crate::tracer::submit::{packed, Given, Submission};
@@ -130,7 +131,7 @@ fn submit(
             continue;
         };
         match record.given() {
-            Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
+            Ok(given) => submission.add(&given, |span, at| record.put_tags(span, at)),
             Err(_) => submission.reject_unread(SubmitFault::InvalidLength),
         }
     }
@@ -162,18 +163,18 @@ impl spanwire_record {
     }
 
     /// Sets the tags. `given` has checked both arrays.
-    fn put_tags(&self, span: &mut OpenSpan, counters: &Counters) {
+    fn put_tags(&self, span: &mut OpenSpan, at: At<'_>) {
         for tag in self.tags.of(self.tags_count).unwrap_or_default() {
-            let _ = put_tag(span, counters, tag);
+            let _ = put_tag(span, at, tag);
         }
         for metric in self.metrics.of(self.metrics_count).unwrap_or_default() {
-            let _ = put_metric(span, counters, metric);
+            let _ = put_metric(span, at, metric);
         }
         for link in elements(self.links, self.links_count).into_iter().flatten() {
-            let _ = put_link(span, counters, link);
+            let _ = put_link(span, at, link);
         }
         for event in elements(self.events, self.events_count).into_iter().flatten() {
-            let _ = put_event(span, counters, event);
+            let _ = put_event(span, at, event);
         }
     }
 }
@@ -289,15 +290,15 @@ fn submit_payload(state: &'static State, tracer: spanwire_tracer, bytes: &[u8]) 
     submission.end()
 }
 
-fn put_text(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: &[u8]) {
+fn put_text(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: &[u8]) {
     if key.is_empty() {
-        return Counters::add(&counters.tags_dropped, 1);
+        return Counters::add(&at.counters().tags_dropped, 1);
     }
-    let _ = set_text(span, counters, key, value);
+    let _ = set_text(span, at, key, value);
 }
 
-fn put_number(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: f64) {
-    let _ = set_number(span, counters, Some(key), value);
+fn put_number(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: f64) {
+    let _ = set_number(span, at, Some(key), value);
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
-//! Answers to requests for remote configuration, as an agent makes them.
+//! Remote configuration in tests: answers as an agent makes them, and waiting for what a host tells the agent and does.
 
+use super::agent::{Request, TestAgent};
+use super::payload::{self, Span};
+use super::wait_until;
 use serde_json::{json, Value as Json};
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// How long something may take that comes within a second on an idle machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer with these configurations, of which none is signed.
 pub fn answer(version: u64, configs: &[(&str, Json)]) -> Json {
@@ -41,4 +48,42 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Waits until the last request for configuration shows this state, and returns that request.
+#[track_caller]
+pub fn until_told(agent: &TestAgent, what: &str, is_it: impl Fn(&Json) -> bool) -> Json {
+    let mut last = Json::Null;
+    let come = wait_until(PATIENCE, || {
+        last = agent.config_requests().pop().unwrap_or_default();
+        is_it(&last["client"]["state"])
+    });
+    assert!(come, "{what}: {last:#}");
+    last
+}
+
+/// Waits until the agent is told that exactly these configurations are held: id, state and error of each.
+#[track_caller]
+pub fn until_held(agent: &TestAgent, wanted: &[(&str, u64, &str)]) {
+    let wanted: Vec<Json> = wanted.iter().map(|(id, state, error)| json!([id, state, error])).collect();
+    let of = |state: &Json| {
+        let states = state["config_states"].as_array().cloned().unwrap_or_default();
+        states.iter().map(|s| json!([s["id"], s["apply_state"], s["apply_error"]])).collect::<Vec<_>>()
+    };
+    until_told(agent, &format!("{wanted:?}"), |state| state.is_object() && of(state) == wanted);
+}
+
+/// Waits until the last payload has a span that is so.
+#[track_caller]
+pub fn until_span(agent: &TestAgent, what: &str, is_it: impl Fn(&Span) -> bool) {
+    let decode = |request: Request| payload::decode(&request.body).expect("a payload");
+    let last = || agent.trace_requests().pop();
+    let come = wait_until(PATIENCE, || last().is_some_and(|request| decode(request).iter().flatten().any(&is_it)));
+    assert!(come, "no span {what}");
+}
+
+/// Priority, rate of a rule, and mechanism of a local root span.
+pub fn decided(span: &Span) -> (Option<f64>, Option<f64>, &str) {
+    let metric = |name| span.metrics.get(name).copied();
+    (metric("_sampling_priority_v1"), metric("_dd.rule_psr"), span.tag("_dd.p.dm"))
 }

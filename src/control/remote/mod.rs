@@ -12,13 +12,13 @@ mod products;
 mod request;
 mod response;
 
-pub use products::agent_task::FlareOrder;
 pub use products::apm_tracing::TracingConfig;
 pub use request::Subject;
 
 use crate::event::remote::RemoteFault;
 use crate::event::Event;
 use crate::export::transport::agent::{Agent, Headers};
+use crate::flare::FlareTask;
 use crate::level::Level;
 use crate::redact;
 use crate::settings::parse::shorten;
@@ -44,7 +44,7 @@ pub trait Host {
     fn raise_level(&self, raised: Option<(Level, Instant)>);
 
     /// Has a flare collected and sent. Does not wait for it.
-    fn request_flare(&self, order: FlareOrder) -> Result<(), RemoteFault>;
+    fn request_flare(&self, task: FlareTask) -> Result<(), RemoteFault>;
 
     /// Puts these changes of tracers in force, and takes back all others.
     fn change_tracing(&self, configs: &[TracingConfig]);

@@ -12,7 +12,7 @@ use std::cell::RefCell;
 #[derive(Default)]
 struct Asked {
     level: RefCell<Option<(Level, Instant)>>,
-    flares: RefCell<Vec<FlareOrder>>,
+    flares: RefCell<Vec<FlareTask>>,
     tracing: RefCell<Vec<TracingConfig>>,
     /// The paths and faults that were logged.
     failed: RefCell<Vec<(String, RemoteFault)>>,
@@ -31,11 +31,11 @@ impl Host for Asked {
         *self.level.borrow_mut() = raised;
     }
 
-    fn request_flare(&self, order: FlareOrder) -> Result<(), RemoteFault> {
+    fn request_flare(&self, task: FlareTask) -> Result<(), RemoteFault> {
         if *self.busy.borrow() {
             return Err(RemoteFault::FlareUnderWay);
         }
-        self.flares.borrow_mut().push(order);
+        self.flares.borrow_mut().push(task);
         Ok(())
     }
 
@@ -221,7 +221,7 @@ fn a_flare_is_asked_for_once_and_with_all_its_arguments() {
     assert_eq!(run(task("16", "u8")), (4, done()), "it was not done before");
     let last = host.flares.borrow().last().cloned();
     let (hostname, user_handle) = ("host".into(), "ann@example.com".into());
-    assert_eq!(last, Some(FlareOrder { case_id: "16".into(), hostname, user_handle, uuid: "u8".into() }));
+    assert_eq!(last, Some(FlareTask { case_id: "16".into(), hostname, user_handle, uuid: "u8".into() }));
 }
 
 #[test]

@@ -7,13 +7,16 @@ mod places;
 pub use places::Remote;
 
 use super::changing;
+use super::error::Error;
+use super::flaring;
 use super::state::State;
-use crate::control::remote::{Client, FlareOrder, Host, Subject, TracingConfig, ENDPOINT};
+use crate::control::remote::{Client, Host, Subject, TracingConfig, ENDPOINT};
 use crate::event::remote::RemoteFault;
 use crate::event::Event;
 use crate::export::periodic::{NotRun, Poll, Task, When};
 use crate::export::transport::agent::{Agent, Headers};
 use crate::export::{Exporter, Metadata, TRACERS_MAX};
+use crate::flare::FlareTask;
 use crate::level::Level;
 use crate::settings::remote::Changes;
 use crate::settings::AgentAddress;
@@ -135,8 +138,12 @@ impl Host for Process {
         wish(self.state, self.exporter, |wish| wish.level = raised);
     }
 
-    fn request_flare(&self, _order: FlareOrder) -> Result<(), RemoteFault> {
-        Err(RemoteFault::NoFlare)
+    fn request_flare(&self, task: FlareTask) -> Result<(), RemoteFault> {
+        let (index, _) = polled(self.state, self.exporter).next().ok_or(RemoteFault::NoFlare)?;
+        flaring::request(self.state, index, task).map_err(|error| match error {
+            Error::Limit => RemoteFault::FlareUnderWay,
+            _ => RemoteFault::NoFlare,
+        })
     }
 
     fn change_tracing(&self, configs: &[TracingConfig]) {

@@ -6,6 +6,7 @@ use super::super::path::ConfigPath;
 use super::super::Host;
 use super::Product;
 use crate::event::remote::{RemoteFault, RemotePart};
+use crate::flare::FlareTask;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -14,19 +15,6 @@ use std::time::Instant;
 const DONE_MAX: usize = 64;
 /// The longest argument, in bytes.
 const ARGUMENT_MAX: usize = 1_000;
-
-/// A flare that is to be collected and sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlareOrder {
-    /// The case at support that it is for: digits, which `-with-debug` or `-with-content` may follow.
-    pub case_id: String,
-    /// The host's name, as the agent knows it.
-    pub hostname: String,
-    /// The address of the user who asks.
-    pub user_handle: String,
-    /// The id of the task; may be empty.
-    pub uuid: String,
-}
 
 /// See the module.
 #[derive(Default)]
@@ -41,12 +29,12 @@ impl Product for AgentTask {
     }
 
     fn set(&mut self, _: &ConfigPath, content: &[u8], host: &dyn Host, _: Instant) -> Result<(), RemoteFault> {
-        let Some(order) = order_in(content)? else { return Ok(()) };
-        if !order.uuid.is_empty() && self.done.contains(&order.uuid) {
+        let Some(task) = task_in(content)? else { return Ok(()) };
+        if !task.uuid.is_empty() && self.done.contains(&task.uuid) {
             return Ok(());
         }
-        let uuid = order.uuid.clone();
-        host.request_flare(order)?;
+        let uuid = task.uuid.clone();
+        host.request_flare(task)?;
         if self.done.len() == DONE_MAX {
             self.done.pop_front();
         }
@@ -58,7 +46,7 @@ impl Product for AgentTask {
 }
 
 /// Returns the flare that a configuration asks for; none if it asks for something else.
-fn order_in(content: &[u8]) -> Result<Option<FlareOrder>, RemoteFault> {
+fn task_in(content: &[u8]) -> Result<Option<FlareTask>, RemoteFault> {
     let object = json::object(RemotePart::Content, content)?;
     if object.get("task_type").and_then(Value::as_str) != Some("tracer_flare") {
         return Ok(None);
@@ -70,23 +58,19 @@ fn order_in(content: &[u8]) -> Result<Option<FlareOrder>, RemoteFault> {
         Some(_) => Err(RemoteFault::Invalid(name)),
     };
     let case_id = argument("case_id")?;
-    if !is_case(&case_id) {
-        return Err(RemoteFault::Invalid("case_id"));
-    }
     let uuid = match object.get("uuid") {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) if is_plain(text) => text.clone(),
         Some(_) => return Err(RemoteFault::Invalid("uuid")),
     };
-    Ok(Some(FlareOrder { case_id, hostname: argument("hostname")?, user_handle: argument("user_handle")?, uuid }))
+    let task = FlareTask { case_id, hostname: argument("hostname")?, user_handle: argument("user_handle")?, uuid };
+    match task.has_valid_case() {
+        true => Ok(Some(task)),
+        false => Err(RemoteFault::Invalid("case_id")),
+    }
 }
 
 /// Whether a text fits into a field of a form.
 fn is_plain(text: &str) -> bool {
     text.len() <= ARGUMENT_MAX && !text.chars().any(char::is_control)
-}
-
-fn is_case(text: &str) -> bool {
-    let number = text.strip_suffix("-with-debug").or(text.strip_suffix("-with-content")).unwrap_or(text);
-    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && text != "0"
 }
