@@ -47,6 +47,21 @@ impl Source {
         self.0.shard
     }
 
+    /// Returns the calling thread's shard in this epoch of the process.
+    #[inline]
+    pub fn shard_of_thread(epoch: u32) -> u32 {
+        let local = LOCAL.with(Cell::get);
+        if local.epoch == epoch {
+            return local.shard;
+        }
+        sys::keep_errno(|| {
+            let source = Source::seeded(epoch);
+            let shard = source.shard();
+            source.keep();
+            shard
+        })
+    }
+
     /// Returns 64 random bits, never 0: the low half of a trace id.
     #[inline]
     pub fn trace_id_low(&mut self) -> u64 {
