@@ -18,6 +18,7 @@ pub mod extracting;
 pub mod injecting;
 mod logging;
 mod making;
+pub mod origin;
 pub mod recording;
 pub mod registry;
 mod relieving;
