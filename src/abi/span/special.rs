@@ -2,9 +2,8 @@
 //! do with them. Node.js, Go, Java and PHP move service, resource and type out of the tags; Python does so with the service.
 
 use super::noted;
-use crate::counters::Counters;
 use crate::span::open::{self, Field, OpenSpan, Value};
-use crate::tracer::current::state;
+use crate::tracer::spans::At;
 use crate::tracer::Error;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -47,12 +46,7 @@ pub(in crate::abi) fn may_be(key: &[u8], ends: &Ends) -> bool {
 /// Does what a special key asks for. `None` if the key is that of a tag.
 #[cold]
 #[inline(never)]
-pub(in crate::abi) fn take(
-    span: &mut OpenSpan,
-    counters: &Counters,
-    key: &[u8],
-    value: Value<'_>,
-) -> Option<Result<(), Error>> {
+pub(in crate::abi) fn take(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: Value<'_>) -> Option<Result<(), Error>> {
     let set = match (key, value) {
         (b"manual.keep" | b"manual.drop", _) => {
             if is_true(value) {
@@ -71,10 +65,7 @@ pub(in crate::abi) fn take(
             span.flags = span.flags & !open::ERROR | if is_true(value) { open::ERROR } else { 0 };
             return Some(Ok(()));
         }
-        (b"service.name", Value::Text(service)) => {
-            let tracers = state().tracers.at(span.tracer).service_hash.load(Relaxed);
-            span.set_service(tracers, service)
-        }
+        (b"service.name", Value::Text(service)) => span.set_service(at.tracer().service_hash.load(Relaxed), service),
         (b"resource.name", Value::Text(resource)) => span.set_field(Field::Resource, resource),
         (b"span.type", Value::Text(kind)) => span.set_field(Field::Type, kind),
         (b"analytics.event", _) => span.set_number(b"_dd1.sr.eausr", f64::from(u8::from(is_true(value)))),
@@ -83,7 +74,7 @@ pub(in crate::abi) fn take(
         }
         _ => return None,
     };
-    Some(noted(counters, set))
+    Some(noted(at, set))
 }
 
 fn number_of(value: Value<'_>) -> Option<f64> {
@@ -109,14 +100,15 @@ fn is_flag(text: &[u8]) -> bool {
 mod tests {
     use super::super::tags::{set_number, set_text};
     use super::*;
+    use crate::tracer::current::state;
 
     /// A span after one tag: its service, resource, type and whether it failed; then the tag of that key.
     fn after(key: &str, value: Value<'_>) -> ([String; 3], bool, Option<String>) {
-        let (mut span, counters) = (OpenSpan::default(), Counters::default());
+        let (mut span, at) = (OpenSpan::default(), At::of(state(), 0));
         span.reset();
         match value {
-            Value::Text(text) => set_text(&mut span, &counters, key.as_bytes(), text),
-            Value::Number(number) => set_number(&mut span, &counters, Some(key.as_bytes()), number),
+            Value::Text(text) => set_text(&mut span, at, key.as_bytes(), text),
+            Value::Number(number) => set_number(&mut span, at, Some(key.as_bytes()), number),
         }
         .expect("set");
         let fields = [Field::Service, Field::Resource, Field::Type];
