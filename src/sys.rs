@@ -7,6 +7,7 @@ mod errors;
 mod generation;
 #[cfg_attr(not(any(test, spanwire_shared, spanwire_static)), allow(dead_code))]
 mod heap;
+pub mod sixteen;
 mod socket;
 mod withheld;
 mod words;

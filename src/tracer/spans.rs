@@ -399,7 +399,7 @@ pub struct At<'a> {
 
 impl<'a> At<'a> {
     /// A span of the tracer with this index.
-    pub(super) fn of(state: &'a State, tracer: u32) -> At<'a> {
+    pub fn of(state: &'a State, tracer: u32) -> At<'a> {
         At { state, tracer }
     }
 
