@@ -25,7 +25,7 @@ mod worker;
 
 pub use account::TRACERS_MAX;
 pub use exporter::Exporter;
-#[cfg(feature = "cli")]
-pub use metadata::Identity;
 pub use metadata::Metadata;
+#[cfg(feature = "cli")]
+pub use metadata::{Identity, Pairs};
 pub use shared::Shared;
