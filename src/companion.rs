@@ -12,7 +12,7 @@ pub mod export {
     pub use crate::export::format;
     pub use crate::export::transport::agent;
     pub use crate::export::transport::parse_retry_after;
-    pub use crate::export::{Identity, Metadata};
+    pub use crate::export::{Identity, Metadata, Pairs};
 }
 
 /// Who this process is.
