@@ -22,6 +22,7 @@ use crate::settings::rejection::Unusable;
 use crate::settings::{Origin, Rejection};
 use remote::RemoteFault;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -193,8 +194,8 @@ impl Event<'_> {
             Event::TracerConfigured { .. }
             | Event::AgentReachable { .. }
             | Event::ThreadStarted { .. }
-            | Event::SettingChanged { .. }
             | Event::FlareSent { .. }
+            | Event::SettingChanged { .. }
             | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SettingsUnsupported { .. }
@@ -249,6 +250,25 @@ impl Event<'_> {
     /// The event's stable name: `kind` in the `json` dialect, `target` of a record in the C API.
     pub fn kind(&self) -> &str {
         match self {
+            Event::HostText { target, .. } => target,
+            Event::HostEvent { kind, .. } => kind,
+            event => event.kind_of_ours(),
+        }
+    }
+
+    /// The event's stable name as the name of a logger.
+    pub fn logger(&self) -> Cow<'static, str> {
+        match self {
+            Event::HostText { target, .. } => Cow::Owned(target.to_string()),
+            Event::HostEvent { kind, .. } => Cow::Owned(kind.to_string()),
+            event => Cow::Borrowed(event.kind_of_ours()),
+        }
+    }
+
+    /// The stable name of an event that is not the host's.
+    fn kind_of_ours(&self) -> &'static str {
+        match self {
+            Event::HostText { .. } | Event::HostEvent { .. } => "",
             Event::TracerConfigured { .. } => "startup",
             Event::SettingRejected { .. } | Event::LogSettingsDiffer => "setting",
             Event::SettingsUnsupported { .. } => "settings.unsupported",
@@ -281,8 +301,6 @@ impl Event<'_> {
             Event::PanicCaught { .. } | Event::TurnedOff => "panic",
             Event::FlareSent { .. } => "flare.sent",
             Event::FlareFailed { .. } => "flare.failed",
-            Event::HostText { target, .. } => target,
-            Event::HostEvent { kind, .. } => kind,
             Event::RecordsLost { .. } => "log.lost",
         }
     }

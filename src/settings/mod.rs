@@ -301,7 +301,7 @@ fn resolve_among(
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
     settle_propagation(&mut draft);
-    level_in_force::settle(&mut draft);
+    level_in_force::settle(&mut draft, &mut rejected);
     settle_content(&mut draft);
     places::settle(&mut draft, &outside, &mut rejected);
     sampling_in_force::settle(&mut draft, &mut rejected);
@@ -311,12 +311,9 @@ fn resolve_among(
     (draft.frozen, rejected)
 }
 
-/// Settles the styles of headers, which have several names. A name for one direction wins over one for both. Among those
-/// for both, OpenTelemetry's comes last.
+/// Settles the styles of headers, which have several names. A name for one direction wins over one for both.
 fn settle_propagation(draft: &mut Draft) {
-    let told = |name: &str| draft.frozen.value(name).is_some_and(|value| value.origin != Origin::Default);
-    let both = if told("DD_TRACE_PROPAGATION_STYLE") { draft.styles } else { draft.otel_styles.or(draft.styles) };
-    let both = both.unwrap_or_default();
+    let both = draft.otel_styles.or(draft.styles).unwrap_or_default();
     let settings = &mut draft.frozen.propagation;
     settings.extract = draft.styles_extract.or(draft.old_styles_extract).unwrap_or(both);
     settings.inject = draft.styles_inject.or(draft.old_styles_inject).unwrap_or(both);

@@ -66,6 +66,8 @@ pub static TOPICS: &[Topic] = &[
             value("OTEL_METRICS_EXPORTER"),
         ],
     },
+    // As in ddtrace 4.16.0 and dd-trace 5.132.0, it turns off no tracing, but an API that this library does not have.
+    Topic { title: "OpenTelemetry's own API", settings: &[switch("OTEL_SDK_DISABLED")] },
     Topic {
         title: "Telemetry",
         settings: &[

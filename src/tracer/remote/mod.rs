@@ -18,6 +18,7 @@ use crate::export::transport::agent::{Agent, Headers};
 use crate::export::{Exporter, Metadata, TRACERS_MAX};
 use crate::flare::FlareTask;
 use crate::level::Level;
+use crate::recorder::Kind;
 use crate::settings::remote::Changes;
 use crate::settings::AgentAddress;
 use places::Wish;
@@ -116,11 +117,23 @@ fn headers(of: &Metadata) -> Headers {
 /// debug mode if one of them turns it on.
 fn wish(state: &State, exporter: usize, change: impl FnOnce(&mut Wish)) {
     let mut wishes = lock(&state.remote.wishes);
-    let Some(own) = wishes.get_mut(exporter) else { return };
+    let (before, Some(own)) = (together(&wishes), wishes.get_mut(exporter)) else { return };
     change(own);
-    let level = wishes.iter().filter_map(|wish| wish.level).max_by_key(|(level, until)| (*level, *until));
-    let debug = wishes.iter().filter_map(|wish| wish.debug).reduce(|one, other| one || other);
-    state.shared.logs.set_remote(level, debug, Instant::now());
+    let (now, after) = (Instant::now(), together(&wishes));
+    state.shared.logs.set_remote(after.level, after.debug, now);
+    if after != before {
+        let on = after.debug == Some(true) || after.level.is_some_and(|(level, _)| level >= Level::Debug);
+        let left = after.level.map_or(0, |(_, until)| until.saturating_duration_since(now).as_secs());
+        state.shared.recorder.rare(Kind::DebugSwitched, on.into(), left);
+    }
+}
+
+/// Returns what all clients ask for together.
+fn together(wishes: &[Wish]) -> Wish {
+    Wish {
+        level: wishes.iter().filter_map(|wish| wish.level).max_by_key(|(level, until)| (*level, *until)),
+        debug: wishes.iter().filter_map(|wish| wish.debug).reduce(|one, other| one || other),
+    }
 }
 
 /// This process, as a client changes it.
@@ -135,7 +148,9 @@ impl Host for Process {
     }
 
     fn raise_level(&self, raised: Option<(Level, Instant)>) {
-        wish(self.state, self.exporter, |wish| wish.level = raised);
+        // The last tracer may have been closed during the request.
+        let level = raised.filter(|_| polled(self.state, self.exporter).next().is_some());
+        wish(self.state, self.exporter, |wish| wish.level = level);
     }
 
     fn request_flare(&self, task: FlareTask) -> Result<(), RemoteFault> {
