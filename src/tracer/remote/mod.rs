@@ -22,7 +22,7 @@ use crate::recorder::Kind;
 use crate::settings::remote::Changes;
 use crate::settings::AgentAddress;
 use places::Wish;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,14 @@ const NAME: &str = "remote configuration";
 pub(super) fn tasks_of(state: &'static State, address: &AgentAddress) -> Vec<Task> {
     let is_here = |exporter: &Exporter| lock(&exporter.address).as_ref() == Some(address);
     let index = state.exporters.iter().position(is_here);
-    let task = |index| Task::poll(NAME, When::WhileOffered(ENDPOINT), None, Arc::new(RemotePoll { state, index }));
+    let task = |index| {
+        Task::poll(
+            NAME,
+            When::WhileOffered(ENDPOINT),
+            None,
+            Arc::new(RemotePoll { state, index, again: AtomicBool::new(false), withdrawn: AtomicBool::new(false) }),
+        )
+    };
     index.map(task).into_iter().collect()
 }
 
@@ -60,6 +67,10 @@ struct RemotePoll {
     state: &'static State,
     /// Of the exporter.
     index: usize,
+    /// The Agent offers it, since the last request.
+    again: AtomicBool,
+    /// The Agent offers it no more.
+    withdrawn: AtomicBool,
 }
 
 impl Poll for RemotePoll {
@@ -73,11 +84,23 @@ impl Poll for RemotePoll {
             *place = Some((address.clone(), Client::default()));
         }
         if let Some((_, client)) = &mut *place {
-            client.poll(agent, headers(first), &subject(first, &tracers), &Process { state, exporter: self.index });
+            let process = &Process { state, exporter: self.index };
+            if self.withdrawn.load(Relaxed) {
+                return client.forget(process);
+            }
+            if self.again.swap(false, Relaxed) {
+                client.offered();
+            }
+            client.poll(agent, headers(first), &subject(first, &tracers), process);
         }
     }
 
     fn failed(&self, _: NotRun) {}
+
+    fn offered(&self, listed: bool) {
+        self.withdrawn.store(!listed, Relaxed);
+        self.again.store(listed, Relaxed);
+    }
 
     fn period(&self) -> Option<Duration> {
         polled(self.state, self.index).map(|(_, metadata)| metadata.settings.remote_interval).min()
