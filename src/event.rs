@@ -194,8 +194,8 @@ impl Event<'_> {
             Event::TracerConfigured { .. }
             | Event::AgentReachable { .. }
             | Event::ThreadStarted { .. }
-            | Event::FlareSent { .. }
             | Event::SettingChanged { .. }
+            | Event::FlareSent { .. }
             | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SettingsUnsupported { .. }

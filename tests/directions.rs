@@ -44,6 +44,7 @@ const MAY_TOUCH: &[&str] = &[
     "export/start.rs",
     "export/transport/",
     "flare/file.rs",
+    "flare/process.rs",
     "flare/turn.rs",
     "host.rs",
     "lib.rs",

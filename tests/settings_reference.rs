@@ -141,7 +141,7 @@ const REDACTION: &str = "\
 # What is redacted
 
 The redactor processes every log line, the start-up line, `spanwire_tracer_config_json`, the output of debuggers and of \
-`spanwire core`, and the reports of `spanwire doctor`. Spans are sent as the host made them.
+`spanwire core`, the reports of `spanwire doctor`, and flares. Spans are sent as the host made them.
 
 The redactor replaces a value by `<redacted>` because of its name or because of its form.
 

@@ -24,6 +24,7 @@ pub mod transport;
 mod worker;
 
 pub use account::TRACERS_MAX;
+pub use connection::ConnectionView;
 pub use exporter::Exporter;
 #[cfg(feature = "cli")]
 pub use metadata::Identity;

@@ -19,7 +19,7 @@ pub type TasksOf = fn(&AgentAddress) -> Vec<Task>;
 /// See the module.
 pub struct Shared {
     /// One for each tracer, by its index.
-    pub accounts: Box<[Account]>,
+    pub accounts: Box<[Account; TRACERS_MAX]>,
     /// Buffers for chunks.
     pub pool: Pool,
     /// Where events go.
@@ -38,8 +38,7 @@ impl Shared {
     /// Makes the state with counters at 0 and an empty pool.
     #[inline(never)]
     pub fn new(logs: Logs, recorder: Recorder, tasks: Vec<Task>, tasks_of: TasksOf, turn_off: fn()) -> Shared {
-        // Each on the heap: the first call of a process may come on a small stack.
-        let accounts = (0..TRACERS_MAX).map(|_| Account::default()).collect();
+        let accounts = sys::row_on_heap(Account::default);
         Shared { accounts, pool: Pool::default(), logs, recorder, tasks, tasks_of, turn_off }
     }
 

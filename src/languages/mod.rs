@@ -17,6 +17,7 @@ mod json;
 pub mod language;
 pub mod limits;
 pub mod line;
+mod linked;
 mod native;
 mod node;
 mod php;

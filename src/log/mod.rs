@@ -12,6 +12,7 @@ mod config;
 mod deliver;
 mod file;
 mod filter;
+mod kept;
 mod limit;
 mod outage;
 mod outputs;
@@ -172,10 +173,12 @@ impl Logs {
         }
     }
 
-    /// Sets what remote configuration says of level and debug mode, and until when. `now` is the time of the call.
+    /// Sets what remote configuration says of level and debug mode, and until when. While it sets a level, a flare is
+    /// expected, so more records are kept. `now` is the time of the call.
     pub fn set_remote(&self, level: Option<(Level, Instant)>, debug: Option<bool>, now: Instant) {
         let left = level.map_or(Duration::ZERO, |(_, until)| until.saturating_duration_since(now));
         let (level, until_ms) = (level.map(|(level, _)| level), now_ms() + left.as_millis() as u64);
+        self.shared.kept.prepare(level.is_some());
         self.shared.switch.set_remote(Remote { level, until_ms, debug });
     }
 
@@ -247,6 +250,17 @@ impl Logs {
         }
         deliver_gathered(&self.shared, true, start);
         self.shared.push.flush(deadline)
+    }
+
+    /// Returns the last records, oldest first, and how many were dropped before them.
+    pub fn kept(&self) -> (Vec<Arc<Record>>, u64) {
+        deliver_gathered(&self.shared, false, start);
+        self.shared.kept.all()
+    }
+
+    /// Returns the level of loggers without a level of their own.
+    pub fn level(&self) -> Level {
+        self.shared.switch.base(now_ms)
     }
 
     /// Returns what the log lost or held back so far.

@@ -72,10 +72,10 @@ fn after_fork(inherited: &State) -> State {
     let parents = inherited.shared.recorder;
     let state = State::with(inherited.epoch + 1, tables, logs, recorder, parents, (tasks(), tasks_of), turn_off);
     state.tracers.inherit(&state, &inherited.tracers);
-    state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters));
-    state.exporters.iter().for_each(|exporter| exporter.inherit_rates(&inherited.exporters));
+    state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters[..]));
+    state.exporters.iter().for_each(|exporter| exporter.inherit_rates(&inherited.exporters[..]));
     // The child logs a start-up line only if the parent has not.
-    for (account, parents) in state.shared.accounts.iter().zip(&inherited.shared.accounts) {
+    for (account, parents) in state.shared.accounts.iter().zip(inherited.shared.accounts.iter()) {
         account.announced.store(parents.announced.load(Relaxed), Relaxed);
     }
     recording::refresh_all(&state);

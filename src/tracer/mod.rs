@@ -33,4 +33,3 @@ pub mod submit;
 mod view;
 
 pub use error::Error;
-pub use registry::Tracer;

@@ -12,6 +12,7 @@ use crate::sampling::Sampler;
 use crate::settings::remote::Changes;
 use crate::settings::Settings;
 use crate::span::table::{Handle, Kind};
+use crate::sys;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, PoisonError, RwLock, TryLockError};
 
@@ -118,7 +119,7 @@ pub struct Abandoning {
 /// All tracers of the process.
 #[derive(Debug)]
 pub struct Tracers {
-    pub(super) slots: Box<[Tracer]>,
+    pub(super) slots: Box<[Tracer; TRACERS_MAX]>,
     pub(super) changing: Mutex<()>,
     /// Tracing was turned off for good.
     pub(super) off: AtomicBool,
@@ -126,11 +127,7 @@ pub struct Tracers {
 
 impl Default for Tracers {
     fn default() -> Tracers {
-        Tracers {
-            slots: (0..TRACERS_MAX).map(|_| Tracer::default()).collect(),
-            changing: Mutex::new(()),
-            off: AtomicBool::new(false),
-        }
+        Tracers { slots: sys::row_on_heap(Tracer::default), changing: Mutex::new(()), off: AtomicBool::new(false) }
     }
 }
 
@@ -182,6 +179,6 @@ impl Tracers {
             unsigned!(Tracer, enabled),
             unsigned!(Tracer, exporter),
         ];
-        TypeDescriptor::row("tracer", &self.slots, fields)
+        TypeDescriptor::row("tracer", &self.slots[..], fields)
     }
 }

@@ -36,7 +36,7 @@ pub struct State {
     /// The tracers.
     pub tracers: Tracers,
     /// One for each agent address in use.
-    pub exporters: Box<[Exporter]>,
+    pub exporters: Box<[Exporter; TRACERS_MAX]>,
     /// What tracers and exporters share.
     pub shared: Shared,
     /// Remote configuration.
@@ -76,7 +76,7 @@ impl State {
         descriptors.extend([memory::counted_now(), memory::inspected()]);
         descriptors.extend(record::inspected());
         descriptors.push(tags::inspected());
-        descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters));
+        descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters[..]));
         descriptors.extend(self.shared.logs.inspected());
         descriptors
     }
@@ -99,7 +99,7 @@ impl State {
             traces,
             contexts,
             tracers: Tracers::default(),
-            exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
+            exporters: sys::row_on_heap(Exporter::default),
             shared: Shared::new(logs, recorder, tasks, tasks_of, turn_off),
             remote: Remote::default(),
             parents_recorder,

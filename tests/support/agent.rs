@@ -31,6 +31,15 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+/// A flare as the agent received it.
+pub struct Flare {
+    pub source: String,
+    pub case_id: String,
+    pub email: String,
+    pub hostname: String,
+    pub archive: Vec<u8>,
+}
+
 impl Request {
     /// Returns the value of a header; its name may be in any case. Empty if the header is missing.
     pub fn header(&self, name: &str) -> String {
@@ -148,11 +157,6 @@ impl TestAgent {
         all.map(|request| serde_json::from_slice(&request.body).expect("a request in JSON")).collect()
     }
 
-    /// Returns the flares received.
-    pub fn flares(&self) -> Vec<Json> {
-        self.json("/test/session/tracerflares").as_array().cloned().unwrap_or_default()
-    }
-
     /// Returns every trace received. The spans of one trace are together, even if they came in several chunks.
     pub fn traces(&self) -> Vec<Vec<Span>> {
         payload::from_json(&self.json("/test/session/traces"))
@@ -169,6 +173,18 @@ impl TestAgent {
             body: base64(&text(&r["body"])),
         };
         list.as_array().map(|all| all.iter().map(request).collect()).unwrap_or_default()
+    }
+
+    /// Returns the flares received, in the order of arrival.
+    pub fn flares(&self) -> Vec<Flare> {
+        let list = self.json("/test/session/tracerflares");
+        let flare = |it: &Json| {
+            let text = |name: &str| it[name].as_str().unwrap_or_default().to_owned();
+            let (source, case_id, archive) = (text("source"), text("case_id"), base64(&text("flare_file")));
+            Flare { source, case_id, email: text("email"), hostname: text("hostname"), archive }
+        };
+        // The agent lists the last one first.
+        list.as_array().map(|all| all.iter().rev().map(flare).collect()).unwrap_or_default()
     }
 
     /// Returns the requests to `/v0.4/traces`.

@@ -4,12 +4,14 @@
 use crate::counters::Reason;
 use crate::event::{DecidedBy, Event, OpenSpanView, SpanView, Thread};
 use crate::languages::line::{About, Frame, Line as Record};
+use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::remedy::Calls;
 use crate::languages::text::{duration, free, is_printable, number, object, tags, value};
 use crate::languages::text::{push_duration, push_iso_time, push_number, push_trace_id};
 use crate::level::Level;
 use crate::os_error::OsError;
 use crate::redact;
+use crate::span::links::FLAGS_KNOWN;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -64,6 +66,47 @@ pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
 
 struct Line(String, &'static Calls);
 
+const NOTATION: Notation = Notation {
+    is: "=",
+    and: ", ",
+    booleans: ["false", "true"],
+    text: quoted,
+    float: |out, value| out.push_str(&number(value)),
+    more: |out, text| out.push_str(text),
+    types: None,
+};
+
+/// Appends a text, in quotes if it needs them, with control characters, and those that some readers take for a line's end,
+/// as escapes.
+fn quoted(out: &mut String, text: &str) {
+    let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
+    let bare_byte = |byte| matches!(byte, b'!' | b'#'..=b'+' | b'-'..=b'<' | b'>'..=b'z' | b'|' | b'~');
+    if !text.is_empty() && (text.bytes().all(bare_byte) || text.chars().all(bare)) {
+        out.push_str(text);
+        return;
+    }
+    out.push('"');
+    if is_printable(text) && !text.contains(['"', '\\']) {
+        out.push_str(text);
+    } else {
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                out.push('\\');
+            }
+            visible(out, c);
+        }
+    }
+    out.push('"');
+}
+
+fn visible(out: &mut String, c: char) {
+    if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+        out.extend(c.escape_default());
+    } else {
+        out.push(c);
+    }
+}
+
 impl Line {
     fn event(&mut self, event: &Event<'_>) {
         let calls = self.1;
@@ -93,6 +136,7 @@ impl Line {
                 self.say(" duration=");
                 push_duration(&mut self.0, Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0)));
                 self.say(if span.error { " error=1" } else { " error=0" }).tags(span);
+                self.linked(span);
             }
             Event::TraceDecided { trace } => {
                 self.say("trace decided:").trace_id(trace.trace_id);
@@ -304,6 +348,33 @@ impl Line {
         self.say("}");
     }
 
+    /// Appends links and events, if there are any.
+    fn linked(&mut self, span: &SpanView<'_>) {
+        if !span.links.is_empty() {
+            self.say(" links=");
+            linked::links(&mut self.0, &span.links, &NOTATION, |out, link, attributes| {
+                let trace_id = u128::from(link.trace_id_high) << 64 | u128::from(link.trace_id_low);
+                let _ = write!(out, "{{trace_id={trace_id:032x} span_id={}", link.span_id);
+                if link.flags & FLAGS_KNOWN != 0 {
+                    let _ = write!(out, " flags={}", link.flags & !FLAGS_KNOWN);
+                }
+                if !link.tracestate.is_empty() {
+                    out.push_str(" tracestate=");
+                    quoted(out, &free(utf8(link.tracestate)));
+                }
+                let _ = write!(out, " attributes={attributes}}}");
+            });
+        }
+        if !span.events.is_empty() {
+            self.say(" events=");
+            linked::events(&mut self.0, &span.events, &NOTATION, |out, event, attributes| {
+                out.push_str("{name=");
+                quoted(out, &free(utf8(event.name)));
+                let _ = write!(out, " time_ns={} attributes={attributes}}}", event.time_ns);
+            });
+        }
+    }
+
     fn left_out(&mut self, tags: usize) {
         if tags > 0 {
             self.put(format_args!(" … ({tags} more)"));
@@ -359,39 +430,16 @@ impl Line {
     }
 
     fn quoted(&mut self, text: &str) -> &mut Line {
-        let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
-        let bare_byte = |byte| matches!(byte, b'!' | b'#'..=b'+' | b'-'..=b'<' | b'>'..=b'z' | b'|' | b'~');
-        if !text.is_empty() && (text.bytes().all(bare_byte) || text.chars().all(bare)) {
-            return self.say(text);
-        }
-        self.say("\"");
-        if is_printable(text) && !text.contains(['"', '\\']) {
-            return self.say(text).say("\"");
-        }
-        for c in text.chars() {
-            if matches!(c, '"' | '\\') {
-                self.0.push('\\');
-            }
-            self.visible(c);
-        }
-        self.say("\"")
+        quoted(&mut self.0, text);
+        self
     }
 
     fn text(&mut self, text: &str) -> &mut Line {
         if is_printable(text) {
             return self.say(text);
         }
-        text.chars().for_each(|c| self.visible(c));
+        text.chars().for_each(|c| visible(&mut self.0, c));
         self
-    }
-
-    /// Appends a text with control characters, and those that some readers take for a line's end, as escapes.
-    fn visible(&mut self, c: char) {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            self.0.extend(c.escape_default());
-        } else {
-            self.0.push(c);
-        }
     }
 }
 

@@ -47,19 +47,24 @@ pub(super) fn tasks_of(state: &'static State, address: &AgentAddress) -> Vec<Tas
 /// Takes back what a closed tracer's client has asked for, if no other tracer uses that client.
 pub(super) fn tracer_closed(state: &State, index: u32) {
     let exporter = state.tracers.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX;
-    if polled(state, exporter).next().is_none() {
+    if polled(state, exporter).is_empty() {
         wish(state, exporter, |wish| *wish = Wish::default());
     }
 }
 
 /// The tracers whose Agent is asked through this exporter, with their indices.
-fn polled(state: &State, exporter: usize) -> impl Iterator<Item = (u32, Arc<Metadata>)> + '_ {
-    (0..TRACERS_MAX as u32).filter_map(move |index| {
+#[inline(never)]
+fn polled(state: &State, exporter: usize) -> Vec<(u32, Arc<Metadata>)> {
+    let mut found = Vec::new();
+    for index in 0..TRACERS_MAX as u32 {
         let (live, _, closed) = state.tracers.standing(index);
-        let here = live && !closed && state.tracers.at(index).exporter.load(Relaxed) as usize == exporter;
-        let metadata = here.then(|| state.shared.account(index).metadata()).flatten()?;
-        metadata.settings.remote_configuration.then_some((index, metadata))
-    })
+        if live && !closed && state.tracers.at(index).exporter.load(Relaxed) as usize == exporter {
+            let metadata = state.shared.account(index).metadata();
+            found
+                .extend(metadata.filter(|metadata| metadata.settings.remote_configuration).map(|found| (index, found)));
+        }
+    }
+    found
 }
 
 /// Asks one Agent.
@@ -76,7 +81,7 @@ struct RemotePoll {
 impl Poll for RemotePoll {
     fn run(&self, agent: &Agent) {
         let state = self.state;
-        let tracers: Vec<Arc<Metadata>> = polled(state, self.index).map(|(_, metadata)| metadata).collect();
+        let tracers: Vec<Arc<Metadata>> = polled(state, self.index).into_iter().map(|(_, metadata)| metadata).collect();
         let (Some(first), Some(place)) = (tracers.first(), state.remote.clients.get(self.index)) else { return };
         let mut place = lock(place);
         let address = &first.settings.agent;
@@ -103,7 +108,7 @@ impl Poll for RemotePoll {
     }
 
     fn period(&self) -> Option<Duration> {
-        polled(self.state, self.index).map(|(_, metadata)| metadata.settings.remote_interval).min()
+        polled(self.state, self.index).iter().map(|(_, metadata)| metadata.settings.remote_interval).min()
     }
 }
 
@@ -172,12 +177,12 @@ impl Host for Process {
 
     fn raise_level(&self, raised: Option<(Level, Instant)>) {
         // The last tracer may have been closed during the request.
-        let level = raised.filter(|_| polled(self.state, self.exporter).next().is_some());
+        let level = raised.filter(|_| !polled(self.state, self.exporter).is_empty());
         wish(self.state, self.exporter, |wish| wish.level = level);
     }
 
     fn request_flare(&self, task: FlareTask) -> Result<(), RemoteFault> {
-        let (index, _) = polled(self.state, self.exporter).next().ok_or(RemoteFault::NoFlare)?;
+        let &(index, _) = polled(self.state, self.exporter).first().ok_or(RemoteFault::NoFlare)?;
         flaring::request(self.state, index, task).map_err(|error| match error {
             Error::Limit => RemoteFault::FlareUnderWay,
             _ => RemoteFault::NoFlare,
