@@ -518,7 +518,9 @@ spanwire_status spanwire_tracer_stats(spanwire_tracer tracer, spanwire_stats *ou
 
 /**
  * Writes the tracer's settings as one JSON object: the fields of the start-up line, and under "settings" each setting
- * with its value and its origin. Secrets are redacted.
+ * with its value and its origin. Secrets are redacted. Values that remote configuration has changed are those in force
+ * now,
+ * with the origin "remote_config".
  *
  * @param tracer    a tracer
  * @param buffer    receives the text and a NUL; NULL only asks for the size
@@ -2133,7 +2135,9 @@ spanwire_status spanwire_trace_submit_v04(spanwire_tracer tracer, const void *by
 
 /**
  * Turns debug mode on or off for the whole process. In debug mode the log has a line for each span, chunk and payload.
- * A call before the first tracer stays in force. `DD_TRACE_DEBUG` does the same from the start.
+ * A call before the first tracer stays in force. `DD_TRACE_DEBUG` does the same from the start. While remote
+ * configuration
+ * turns debug mode on or off, that is in force; afterwards it is what the last call said.
  *
  * @param enabled  0 for off, any other number for on
  *
@@ -2147,7 +2151,9 @@ spanwire_status spanwire_trace_submit_v04(spanwire_tracer tracer, const void *by
 spanwire_status spanwire_debug_set(int32_t enabled);
 
 /**
- * Turns debug mode on for a limited time. Afterwards the former mode returns.
+ * Turns debug mode on for a limited time. Afterwards the former mode returns. Remote configuration overrides it, as
+ * with
+ * spanwire_debug_set().
  *
  * @param seconds  how long; 0 ends a running limited time
  *
@@ -2161,7 +2167,8 @@ spanwire_status spanwire_debug_set(int32_t enabled);
 spanwire_status spanwire_debug_set_for(uint32_t seconds);
 
 /**
- * Returns whether debug mode is on.
+ * Returns whether debug mode is on, by a setting, a call or remote configuration. A level of the log that remote
+ * configuration has raised for a flare is not debug mode.
  *
  * @return 1 if it is on, else 0
  *
