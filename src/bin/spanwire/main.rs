@@ -7,6 +7,7 @@ mod decode;
 mod demo;
 mod demo_inline;
 mod doctor;
+mod flare;
 mod http;
 mod memory;
 mod msgpack;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Agent(options) => agent::run(out, &options).map(|()| 0),
         Command::Doctor(options) => doctor::run(out, &options),
         Command::Core(options) => corefile::run(out, &options).map(|()| 0),
+        Command::Flare(options) => flare::run(out, &options),
         Command::Why(options) => why::run(out, &options),
         Command::Recorder(options) => recorder::run(out, &options).map(|()| 0),
         Command::DemoHost => demo_inline::run().map(|()| 0),
