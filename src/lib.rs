@@ -20,6 +20,7 @@ compile_error!("spanwire is made for 64-bit Linux");
 pub mod abi;
 #[cfg(feature = "cli")]
 pub mod companion;
+pub(crate) mod control;
 pub(crate) mod counters;
 pub(crate) mod event;
 pub(crate) mod export;

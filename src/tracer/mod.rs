@@ -9,6 +9,7 @@ mod abandoned;
 pub mod baggage;
 pub mod closing;
 pub mod contexts;
+mod controlling;
 pub mod correlating;
 pub mod current;
 pub mod deciding;

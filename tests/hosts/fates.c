@@ -6,7 +6,8 @@
  *   alone      a trace whose only span stays open
  *   big        a trace of one span of 40 KB     many=N   N traces, of which only the last one is asked about
  *   flush      flush=MS a flush                     shutdown=MS a shutdown
- *   ask        prints `fate {…}` for each trace      wait       prints `ready`, and waits until standard input ends
+ *   ask        prints `fate {…}` for each trace
+ *   wait       prints `ready`, and does what the lines of standard input say until it ends
  *   fork       continues in a child, and ends with it
  *
  * Each trace is printed as `trace {"what":…,"id":…}` when it is made. */
@@ -101,7 +102,12 @@ int main(int argc, char **argv) {
         } else if (!strcmp(argv[n], "wait")) {
             printf("ready {\"pid\":%d}\n", (int)getpid());
             fflush(stdout);
-            while (getchar() != EOF) {}
+            char line[64];
+            while (fgets(line, sizeof line, stdin)) {
+                line[strcspn(line, "\n")] = 0;
+                act(strdup(line), 0);
+                count = count < TRACES ? count : 0;
+            }
         } else if (!strcmp(argv[n], "fork")) {
             fflush(stdout);
             pid_t child = fork();
