@@ -5,6 +5,7 @@
  *   keep       a trace that the program keeps, and `drop` one that it drops
  *   alone      a trace whose only span stays open
  *   big        a trace of one span of 40 KB     many=N   N traces, of which only the last one is asked about
+ *   hoard=N    N spans with tags that stay open
  *   flush      flush=MS a flush                     shutdown=MS a shutdown
  *   ask        prints `fate {…}` for each trace
  *   wait       prints `ready`, and does what the lines of standard input say until it ends
@@ -61,6 +62,17 @@ static void act(const char *what, long value) {
     }
     if (!strcmp(what, "shutdown")) {
         spanwire_tracer_shutdown(tracer, (uint32_t)value);
+        return;
+    }
+    if (!strcmp(what, "hoard")) {
+        for (long n = 0; n < value; n++) {
+            spanwire_span span = spanwire_span_start(tracer, 0, "hoarded");
+            for (int tag = 0; span && tag < 20; tag++) {
+                char key[16];
+                snprintf(key, sizeof key, "k%d", tag);
+                spanwire_span_set_tag(span, key, "a value that takes some memory in this span and is never sent");
+            }
+        }
         return;
     }
     if (!strcmp(what, "many")) {

@@ -171,6 +171,13 @@ impl Source {
         exact.unwrap_or(0).max(copied)
     }
 
+    /// Returns how many spans are open.
+    pub fn open_spans(&self) -> u64 {
+        let copied = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.open_spans);
+        // The recorder has a copy, which may be old.
+        self.image.as_ref().map_or(copied, |image| image.spans.len() as u64)
+    }
+
     /// Returns the service of a tracer.
     pub fn service(&self, tracer: u32) -> Option<&str> {
         let tracers = &self.snapshot.as_ref()?.tracers;
