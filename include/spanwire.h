@@ -121,9 +121,9 @@
  *
  * Stack
  * -----
- * Span, context and submit calls need at most 8 KiB of stack, all others at most 32 KiB. A coroutine or a thread with
- * a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs more, and so
- * do callbacks of the host, which run on top.
+ * Span, context and submit calls need at most 8 KiB of stack, spanwire_flare_write() 96 KiB, all others at most 32 KiB.
+ * A coroutine or a thread with a small stack can make them, also as the first call of a process or of a forked child.
+ * Debug mode needs more, and so do callbacks of the host, which run on top.
  *
  * Failure
  * -------
@@ -1925,13 +1925,28 @@ typedef struct spanwire_record {
     int32_t error;
     /** Sampling priority of the trace, or SPANWIRE_PRIORITY_NONE. The first record of a trace decides. */
     int32_t sampling_priority;
+    /**
+     * Array of links, `links[0].size` bytes apart. Those that spanwire_span_add_link() would drop are dropped and
+     * counted.
+     */
+    const spanwire_span_link *links;
+    /** Number of links. */
+    size_t links_count;
+    /**
+     * Array of events, `events[0].size` bytes apart. Those that spanwire_span_add_event() would drop are dropped and
+     * counted.
+     */
+    const spanwire_span_event *events;
+    /** Number of events. */
+    size_t events_count;
 } spanwire_record;
 
 /**
  * Sends finished spans that the host recorded itself. Consecutive records of one trace become one chunk: pass the
  * spans of a trace together.
  *
- * An invalid record (no ids, an invalid length) is dropped and counted as invalid; the others are sent.
+ * An invalid record (no ids, an invalid length, links or events of no known version) is dropped and counted as
+ * invalid; the others are sent.
  *
  * @param tracer   the tracer that sends them
  * @param records  an array of `count` records, `records[0].size` bytes apart; NULL if `count` is 0
@@ -1954,7 +1969,7 @@ spanwire_status spanwire_span_submit(spanwire_tracer tracer, const spanwire_reco
 
 /**
  * As spanwire_span_submit(), with the records packed in one buffer: for hosts in which an array of structures is
- * expensive to build.
+ * expensive to build. Such records have no links and events.
  *
  * A record is as follows; all numbers are little-endian, without padding:
  *
@@ -2633,8 +2648,8 @@ int32_t spanwire_recorder_fd(void);
  * Ownership: copies the path. The file is the caller's.
  * Threads:   any.
  * Blocks:    for reads of files under /proc, for compressing a few megabytes, and for writing the file. Span calls of
- *            other threads go on. Uses up to 20 MiB of memory for that time, which `SPANWIRE_MEMORY_MAX` does not
- *            count.
+ *            other threads go on. Uses up to 96 KiB of stack, and up to 32 MiB of memory for that time, which
+ *            `SPANWIRE_MEMORY_MAX` does not count.
  * Fork:      a child writes a flare of itself.
  * Since:     0.1
  */
@@ -2659,7 +2674,10 @@ spanwire_status spanwire_flare_write(spanwire_tracer tracer, const char *path, s
  *         SPANWIRE_E_ARGUMENT `case_id` is no such number, or `email` is NULL or empty
  *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
  *         SPANWIRE_E_CLOSED   it was shut down; spanwire_flare_write() still works
- *         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background, for at most 30 s
+ *         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background. It waits 10 s at most for another
+ *                             process
+ *                             that sends a flare, and its request takes at most five times
+ *                             `SPANWIRE_REQUEST_TIMEOUT_MS`
  *         SPANWIRE_E_LIMIT    8 flares wait already, or the system gives no thread
  *         SPANWIRE_E_IO       the Agent was not reached, answered with an error or offers no flares, or the tracer
  *                             writes to a file

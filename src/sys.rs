@@ -53,6 +53,13 @@ extern "C" {
 }
 const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
 
+/// Makes a row of values on the heap, one after the other: a first call may come on a small stack.
+pub fn row_on_heap<T, const N: usize>(make: impl Fn() -> T) -> Box<[T; N]> {
+    let row: Box<[T]> = (0..N).map(|_| make()).collect();
+    // SAFETY: the slice has N elements, and so the layout of the array.
+    unsafe { Box::from_raw(Box::into_raw(row).cast()) }
+}
+
 /// Runs `call` with cancellation of the calling thread disabled. The C library cancels a thread by unwinding it from a
 /// cancellation point (`close`, `open`, …). Unwinding through our functions would end the process. Needed around every
 /// call that may reach a cancellation point on a host's thread.

@@ -141,6 +141,11 @@ fn check(chunks: &[Vec<Span>]) {
     }
     let child = named(chunks, "child");
     assert!(child.links.is_empty() && child.events.is_empty() && !child.meta.contains_key("events"));
+    let submitted: Vec<(&Json, &Json)> =
+        named(chunks, "submitted").links.iter().map(|link| (&link["span_id"], &link["attributes"])).collect();
+    let (text, none) = (json!({"text": "a \"quoted\" text\n"}), json!({}));
+    assert_eq!(submitted, [(&json!(8), &text), (&json!(9), &none)]);
+    assert!(named(chunks, "submitted before").links.is_empty());
     let (refused, limits) = (named(chunks, "refused"), named(chunks, "limits"));
     assert_eq!(refused.links.len(), 1);
     assert_eq!(refused.links[0]["attributes"], json!({"good": "1"}));
@@ -163,6 +168,9 @@ fn an_agent_that_takes_events_gets_them_as_a_field() {
     check_structured(informed);
     let good = native(&json!(1));
     assert_eq!(named(&chunks, "refused").events.iter().map(|e| &e["attributes"]["good"]).collect::<Vec<_>>(), [&good]);
+    let submitted: Vec<(&Json, &Json)> =
+        named(&chunks, "submitted").events.iter().map(|event| (&event["name"], &event["time_unix_nano"])).collect();
+    assert_eq!(submitted, [(&json!("one"), &json!(5)), (&json!("two"), &json!(6))]);
     let limits = named(&chunks, "limits");
     assert_eq!(limits.events.len(), 128);
     assert_eq!(limits.events[127]["attributes"].as_object().map(|all| all.len()), Some(128));
@@ -185,6 +193,35 @@ fn an_agent_that_takes_no_events_gets_them_as_a_tag() {
     let limits = named(&chunks, "limits").tag("events").to_owned();
     let events: Vec<Json> = serde_json::from_str(&limits).expect("whole JSON");
     assert!(limits.len() <= 25_000 && events.len() == 128, "{}", limits.len());
+}
+
+#[test]
+fn a_span_with_as_many_values_as_it_may_have_is_sent_within_the_time_of_a_shutdown() {
+    let Some(host) = host("many_values.c") else { return };
+    host.agent("file:///dev/null").run().ok();
+}
+
+#[test]
+fn the_log_shows_links_and_events_of_finished_spans_in_debug_mode() {
+    let agent = always(Reply::Ok).taking_span_events().start();
+    let Some(host) = linked() else { return };
+    let outcome = host.env("SPANWIRE_LOG_SINKS", "ring,stderr").agent(&agent.url()).run().ok();
+    let lines = outcome.stderr.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    let finished: Vec<Json> = lines.filter(|line| line["kind"] == "span.finished").collect();
+    for name in ["at once", "informed"] {
+        let span = finished.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{}", outcome.stderr));
+        let bare = json!({"trace_id": "640cfd8d00000000ffffffffffffffff", "span_id": "2748", "attributes": {}});
+        let mut full = bare.clone();
+        full["attributes"] = flat();
+        full["tracestate"] = TRACESTATE.into();
+        full["flags"] = 1.into();
+        assert_eq!(span["links"], json!([bare, full]));
+        let at = 1_700_000_000_123_456_789u64;
+        assert_eq!(span["events"][0], json!({"name": "it happened", "time_ns": at, "attributes": {}}));
+        let mut typed = typed();
+        typed["numbers"][0] = (-3).into(); // the log shows -3.0 so
+        assert_eq!(span["events"][1], json!({"name": "caf\u{fffd}", "time_ns": at, "attributes": typed}));
+    }
 }
 
 #[test]

@@ -290,6 +290,10 @@ typedef struct spanwire_record {
     size_t metrics_count;
     int32_t error;
     int32_t sampling_priority;
+    const spanwire_span_link *links;
+    size_t links_count;
+    const spanwire_span_event *events;
+    size_t events_count;
 } spanwire_record;
 spanwire_status spanwire_span_submit(spanwire_tracer tracer, const spanwire_record *records, size_t count);
 spanwire_status spanwire_span_submit_packed(spanwire_tracer tracer, const void *bytes, size_t len);

@@ -32,7 +32,8 @@ use std::time::Duration;
 /// Ownership: copies the path. The file is the caller's.
 /// Threads:   any.
 /// Blocks:    for reads of files under /proc, for compressing a few megabytes, and for writing the file. Span calls of
-///            other threads go on. Uses up to 20 MiB of memory for that time, which `SPANWIRE_MEMORY_MAX` does not count.
+///            other threads go on. Uses up to 96 KiB of stack, and up to 32 MiB of memory for that time, which
+///            `SPANWIRE_MEMORY_MAX` does not count.
 /// Fork:      a child writes a flare of itself.
 /// Since:     0.1
 #[no_mangle]
@@ -69,7 +70,9 @@ pub extern "C" fn spanwire_flare_write(
 ///         SPANWIRE_E_ARGUMENT `case_id` is no such number, or `email` is NULL or empty
 ///         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
 ///         SPANWIRE_E_CLOSED   it was shut down; spanwire_flare_write() still works
-///         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background, for at most 30 s
+///         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background. It waits 10 s at most for another process
+///                             that sends a flare, and its request takes at most five times
+///                             `SPANWIRE_REQUEST_TIMEOUT_MS`
 ///         SPANWIRE_E_LIMIT    8 flares wait already, or the system gives no thread
 ///         SPANWIRE_E_IO       the Agent was not reached, answered with an error or offers no flares, or the tracer
 ///                             writes to a file

@@ -9,13 +9,17 @@ use crate::memory::Pool;
 use crate::probes;
 use crate::recorder::fates::FateId;
 use crate::recorder::Recorder;
+use crate::settings::AgentAddress;
 use crate::sys;
 use crate::trace::Chunk;
+
+/// Returns tasks of the worker that sends to an address.
+pub type TasksOf = fn(&AgentAddress) -> Vec<Task>;
 
 /// See the module.
 pub struct Shared {
     /// One for each tracer, by its index.
-    pub accounts: Box<[Account]>,
+    pub accounts: Box<[Account; TRACERS_MAX]>,
     /// Buffers for chunks.
     pub pool: Pool,
     /// Where events go.
@@ -24,6 +28,8 @@ pub struct Shared {
     pub recorder: Recorder,
     /// Periodic tasks that every worker runs for modules above this one.
     pub tasks: Vec<Task>,
+    /// Returns further tasks of the worker that sends to this address.
+    pub tasks_of: TasksOf,
     /// Turns tracing off for good. Called after too many internal errors of a worker.
     pub turn_off: fn(),
 }
@@ -31,10 +37,9 @@ pub struct Shared {
 impl Shared {
     /// Makes the state with counters at 0 and an empty pool.
     #[inline(never)]
-    pub fn new(logs: Logs, recorder: Recorder, tasks: Vec<Task>, turn_off: fn()) -> Shared {
-        // Each on the heap: the first call of a process may come on a small stack.
-        let accounts = (0..TRACERS_MAX).map(|_| Account::default()).collect();
-        Shared { accounts, pool: Pool::default(), logs, recorder, tasks, turn_off }
+    pub fn new(logs: Logs, recorder: Recorder, tasks: Vec<Task>, tasks_of: TasksOf, turn_off: fn()) -> Shared {
+        let accounts = sys::row_on_heap(Account::default);
+        Shared { accounts, pool: Pool::default(), logs, recorder, tasks, tasks_of, turn_off }
     }
 
     /// The account of a tracer; an index out of range wraps around.

@@ -139,6 +139,8 @@ impl Worker {
         let now = Instant::now();
         let info = Arc::new(InfoPoll::default());
         let mut tasks = shared.tasks.clone();
+        let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        tasks.extend(address.iter().flat_map(|address| (shared.tasks_of)(address)));
         tasks.push(Task::local("ended losses", When::Every(WAKE), || shared.end_losses()));
         tasks.push(Task::poll(info::NAME, When::OnDemand, None, info.clone()));
         Worker {
@@ -330,6 +332,7 @@ impl Worker {
                 delivery.span_events = info.span_events;
                 delivery.offer =
                     Offer::listed(&info.endpoints).map_or(delivery.offer, |listed| listed.min(delivery.offer));
+                self.schedule.offer(&info.endpoints, now);
                 if connection.is_unknown() {
                     connection.set(State::Answers, 200);
                 }

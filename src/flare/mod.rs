@@ -7,6 +7,8 @@ mod archive;
 mod contents;
 pub mod facts;
 mod file;
+mod process;
+mod report;
 mod sending;
 pub mod task;
 mod turn;

@@ -44,8 +44,8 @@ pub struct Draft {
     pub otel_service: Option<String>,
     /// `OTEL_RESOURCE_ATTRIBUTES`.
     pub otel_attributes: Vec<(String, String)>,
-    /// Settings of OpenTelemetry that turn tracing off.
-    pub otel_off: Vec<&'static str>,
+    /// Whether `OTEL_TRACES_EXPORTER` turns tracing off.
+    pub otel_off: bool,
     /// `OTEL_PROPAGATORS`.
     pub otel_styles: Option<Styles>,
     /// `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH`.
@@ -131,6 +131,8 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         connect_timeout: Duration::ZERO,
         request_timeout: Duration::ZERO,
         retry_for: Duration::ZERO,
+        remote_configuration: false,
+        remote_interval: Duration::ZERO,
         debug: false,
         debug_level: Level::Off,
         log_level: Level::Off,
@@ -179,7 +181,7 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         old_styles_inject: None,
         otel_service: None,
         otel_attributes: Vec::new(),
-        otel_off: Vec::new(),
+        otel_off: false,
         otel_styles: None,
         tags_max: None,
         config_file: None,

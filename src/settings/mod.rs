@@ -15,6 +15,7 @@ mod otel;
 pub mod parse;
 mod places;
 pub mod rejection;
+pub mod remote;
 pub mod sampling;
 mod sampling_in_force;
 mod sources;
@@ -111,6 +112,10 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// Time for which a payload is retried; zero for one attempt.
     pub retry_for: Duration,
+    /// Whether the Agent is asked for remote configuration.
+    pub remote_configuration: bool,
+    /// How often it is asked.
+    pub remote_interval: Duration,
     /// Debug mode.
     pub debug: bool,
     /// The lowest level that debug mode logs.
@@ -298,7 +303,7 @@ fn resolve_among(
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
     settle_propagation(&mut draft);
-    level_in_force::settle(&mut draft);
+    level_in_force::settle(&mut draft, &mut rejected);
     settle_content(&mut draft);
     places::settle(&mut draft, &outside, &mut rejected);
     sampling_in_force::settle(&mut draft, &mut rejected);
@@ -308,12 +313,9 @@ fn resolve_among(
     (draft.frozen, rejected)
 }
 
-/// Settles the styles of headers, which have several names. A name for one direction wins over one for both. Among those
-/// for both, OpenTelemetry's comes last.
+/// Settles the styles of headers, which have several names. A name for one direction wins over one for both.
 fn settle_propagation(draft: &mut Draft) {
-    let told = |name: &str| draft.frozen.value(name).is_some_and(|value| value.origin != Origin::Default);
-    let both = if told("DD_TRACE_PROPAGATION_STYLE") { draft.styles } else { draft.otel_styles.or(draft.styles) };
-    let both = both.unwrap_or_default();
+    let both = draft.otel_styles.or(draft.styles).unwrap_or_default();
     let settings = &mut draft.frozen.propagation;
     settings.extract = draft.styles_extract.or(draft.old_styles_extract).unwrap_or(both);
     settings.inject = draft.styles_inject.or(draft.old_styles_inject).unwrap_or(both);

@@ -17,6 +17,8 @@ pub enum Origin {
     Fleet,
     /// The host's code.
     Code,
+    /// Remote configuration.
+    Remote,
 }
 
 impl Origin {
@@ -30,6 +32,7 @@ impl Origin {
             Origin::Env => "env",
             Origin::Fleet => "fleet_stable_config",
             Origin::Code => "code",
+            Origin::Remote => "remote_config",
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod stable;
 use crate::os_error::OsError;
 use stable::StableFault;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,13 @@ pub enum Rejection {
     NotNumber(Bounds),
     /// A number that is too small or too large.
     OutOfRange(Bounds),
+    /// Not a number of seconds in this range.
+    NotSeconds {
+        /// The least.
+        min: Duration,
+        /// The most.
+        max: Duration,
+    },
     /// A character that would break a line of a log.
     ControlCharacter(char),
     /// A character that would break an HTTP header.

@@ -20,7 +20,7 @@ impl Settings {
     pub fn startup_fields(&self, runtime_id: &str, agent_error: Option<&str>) -> Vec<(String, Json)> {
         let mut fields = self.fields(runtime_id, agent_error, |origin| origin != Origin::Default);
         for (name, value) in &self.startup_extra {
-            let value = hidden(name, value.clone());
+            let value = redact::json::json(name, value.clone());
             let name = redact::text(name);
             match fields.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, known)) => *known = value,
@@ -71,27 +71,5 @@ impl Settings {
             ("settings", settings.into()),
         ];
         fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
-    }
-}
-
-/// Removes values that look like secrets from a field of the host.
-fn hidden(name: &str, value: Json) -> Json {
-    match value {
-        Json::String(text) => redact::value_of(name, &text).into(),
-        Json::Array(values) => values.into_iter().map(|value| hidden(name, value)).collect(),
-        // If the name is that of a secret, hide the whole object: the names inside say less.
-        Json::Object(_) if redact::value_of(name, "object") == redact::REDACTED => redact::REDACTED.into(),
-        Json::Object(fields) => {
-            let field = |(name, value): (String, Json)| (redact::text(&name).into_owned(), hidden(&name, value));
-            sort::object(&mut fields.into_iter().map(field)).into()
-        }
-        Json::Number(number) => {
-            let text = number.to_string();
-            match redact::value_of(name, &text) {
-                shown if shown == text => Json::Number(number),
-                shown => shown.into(),
-            }
-        }
-        other => other,
     }
 }

@@ -70,6 +70,8 @@ pub enum Kind {
     Number(RangeInclusive<u64>, &'static str, Put<u64>),
     /// A number of milliseconds in a range.
     Millis(RangeInclusive<u64>, Put<Duration>),
+    /// A number of seconds in a range, with a fraction or without.
+    Seconds(RangeInclusive<f64>, Put<Duration>),
     /// Text without control characters.
     Text(Put<String>),
     /// Text that is sent in an HTTP header: printable ASCII.
@@ -137,6 +139,7 @@ impl Kind {
             Kind::Switch(put) => put(draft, parse::switch(text)?),
             Kind::Number(range, unit, put) => put(draft, parse::number(text, range, unit)?),
             Kind::Millis(range, put) => put(draft, Duration::from_millis(parse::number(text, range, "milliseconds")?)),
+            Kind::Seconds(range, put) => put(draft, parse::seconds(text, range)?),
             Kind::Text(put) => put(draft, parse::text(text)?),
             Kind::HeaderText(put) => put(draft, parse::header_text(text)?),
             Kind::RepositoryUrl(put) => put(draft, parse::text(&address::repository(text))?),
@@ -188,6 +191,7 @@ impl Kind {
             Kind::Switch(_) => "`true` or `false`".into(),
             Kind::Number(range, unit, _) => Bounds::of(range, unit).to_string(),
             Kind::Millis(range, _) => Bounds::of(range, "milliseconds").to_string(),
+            Kind::Seconds(range, _) => format!("{} to {} seconds", range.start(), range.end()),
             Kind::Text(_) => "text".into(),
             Kind::HeaderText(_) => "printable ASCII".into(),
             Kind::RepositoryUrl(_) => "a URL".into(),
@@ -249,6 +253,7 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "Which traces are kept", about: sampled::ABOUT, settings: sampled::SAMPLING },
     Section { title: "Propagation", about: "", settings: propagation::PROPAGATION },
     Section { title: "Sending and limits", about: "", settings: spans::SENDING },
+    Section { title: "Remote configuration", about: "", settings: spans::REMOTE },
     Section { title: "OpenTelemetry's names", about: otel::ABOUT, settings: otel::OTEL },
     logs::LEVELS,
     logs::SINKS,

@@ -39,6 +39,15 @@ fn accepted_as(language: &str, code: &[(&str, &str)], env: &[(&str, &str)]) -> S
     settings
 }
 
+/// As `accepted_as`, where a setting of OpenTelemetry gives way to another one. A warning says so.
+fn overridden_as(language: &str, code: &[(&str, &str)], env: &[(&str, &str)]) -> Settings {
+    let (settings, rejected) = resolve_as(language, code, env);
+    let [Rejected { why: Rejection::Overridden { .. }, .. }] = &rejected[..] else {
+        panic!("{language} {code:?} {env:?}: {rejected:?}");
+    };
+    settings
+}
+
 /// Why a value is rejected, in words.
 fn sentence(rejected: &Rejected) -> &'static str {
     rejected.why.to_string().leak()

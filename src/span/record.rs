@@ -14,7 +14,7 @@
 use super::open::OpenSpan;
 use super::run::{self, Item, Kind, Run};
 use crate::inspect::{Field, TypeDescriptor};
-use crate::memory::{self, Buffer, Full, Pool};
+use crate::memory::{Buffer, Full, Pool};
 
 /// The size of the fixed header in bytes. No record is shorter.
 pub const HEADER: usize = 10 * WORD;
@@ -51,7 +51,7 @@ pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
     if span.has_more() {
         return append_all(out, pool, span, flags, duration_ns);
     }
-    let [texts, numbers, ..] = span.runs();
+    let [texts, numbers] = span.texts_and_numbers();
     append_runs(out, pool, span, flags, duration_ns, &[texts, numbers])
 }
 
@@ -97,20 +97,14 @@ pub(crate) fn append_runs(
         field(3),
         pair(head.len(), runs.len()),
     ];
-    let (header, rest) = out.tail(length)?.split_at_mut(HEADER);
-    for (place, word) in header.chunks_exact_mut(WORD).zip(words) {
-        place.copy_from_slice(&word.to_ne_bytes());
-    }
-    let (list, rest) = rest.split_at_mut(list);
-    for (place, run) in list.chunks_exact_mut(WORD).zip(runs) {
-        place.copy_from_slice(&run.word().to_ne_bytes());
-    }
-    let (place, mut rest) = rest.split_at_mut(head.len());
-    memory::copy(place, head);
+    let mut room = out.room(length)?;
+    room.put_words(words);
     for run in runs {
-        let (place, after) = rest.split_at_mut(run.bytes.len());
-        memory::copy(place, run.bytes);
-        rest = after;
+        room.put_words([run.word()]);
+    }
+    room.put(head);
+    for run in runs {
+        room.put(run.bytes);
     }
     Ok(())
 }
@@ -164,20 +158,26 @@ impl<'a> Record<'a> {
     /// whole record.
     #[inline]
     pub fn read(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
-        let word = |n: usize| Some(u64::from_ne_bytes(bytes.get(n * WORD..n * WORD + WORD)?.try_into().ok()?));
-        let halves = |n: usize| word(n).map(|word| ((word & 0xffff_ffff) as usize, (word >> 32) as usize));
-        let (length, flags) = halves(0)?;
-        let (record, rest) = (bytes.get(HEADER..length)?, bytes.get(length..)?);
-        let (head, count) = halves(9)?;
+        // One look at the length of the header.
+        let header = bytes.first_chunk::<HEADER>()?;
+        let word = |n: usize| header[n * WORD..n * WORD + WORD].try_into().map_or(0, u64::from_ne_bytes);
+        let halves = |n: usize| ((word(n) & 0xffff_ffff) as usize, (word(n) >> 32) as usize);
+        let (length, flags) = halves(0);
+        let (record, rest) = bytes.split_at_checked(length)?;
+        let record = record.get(HEADER..)?;
+        let (head, count) = halves(9);
         let (list, record) = record.split_at_checked(count.checked_mul(WORD)?)?;
         let (head, runs) = record.split_at_checked(head)?;
-        let field = |n: usize| halves(n).and_then(|(at, len)| head.get(at..at + len));
+        let field = |n: usize| {
+            let (at, len) = halves(n);
+            head.get(at..at + len)
+        };
         let record = Record {
             flags: flags as u32,
-            span_id: word(1)?,
-            parent_id: word(2)?,
-            start_ns: word(3)? as i64,
-            duration_ns: word(4)?,
+            span_id: word(1),
+            parent_id: word(2),
+            start_ns: word(3) as i64,
+            duration_ns: word(4),
             name: field(5)?,
             service: field(6)?,
             resource: field(7)?,
@@ -254,7 +254,7 @@ impl<'a> Record<'a> {
 /// Returns length, flags and start of the record that begins at `at`, for sorting; `None` at the end.
 #[inline]
 pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
-    let header = bytes.get(at..at + HEADER)?;
+    let header = bytes.get(at..)?.first_chunk::<HEADER>()?;
     let word = |n: usize| header[n * 8..n * 8 + 8].try_into().map_or(0, u64::from_ne_bytes);
     Some(((word(0) & 0xffff_ffff) as usize, (word(0) >> 32) as u32, word(3) as i64))
 }

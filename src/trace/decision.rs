@@ -32,6 +32,10 @@ impl Mechanism {
     pub const RULE: Mechanism = Mechanism(-3);
     /// The host, by hand.
     pub const MANUAL: Mechanism = Mechanism(-4);
+    /// A sampling rule of remote configuration that a user has made.
+    pub const REMOTE_RULE: Mechanism = Mechanism(-11);
+    /// A sampling rule of remote configuration that adaptive sampling has made.
+    pub const REMOTE_ADAPTIVE_RULE: Mechanism = Mechanism(-12);
 
     /// Returns the mechanism with this number; `None` for `ABSENT`.
     pub fn of(number: i32) -> Option<Mechanism> {

@@ -250,13 +250,19 @@ fn run_list(state: &'static State) {
 
 /// Frees a span's slot. If memory is short, also frees the buffers that the slot keeps for its next span, and asks for
 /// more.
-#[inline]
+#[inline(always)]
 fn give_back(state: &'static State, mut span: Guard<'_, OpenSpan>) {
     if memory::is_short() {
-        span.retire();
-        relieving::ask(state, state.tracers.at(span.tracer));
+        relieve(state, &mut span);
     }
     span.free();
+}
+
+#[cold]
+#[inline(never)]
+fn relieve(state: &'static State, span: &mut OpenSpan) {
+    span.retire();
+    relieving::ask(state, state.tracers.at(span.tracer));
 }
 
 /// Unlocks a trace, or frees it when no span is open. Its count of started spans is added to the tracer's.
@@ -283,7 +289,7 @@ mod tests {
     }
 
     fn start(state: &'static State, tracer: u64, parent: Parent<'_>) -> u64 {
-        spans::start(state, tracer, parent, b"work", |_, _, _| {}).expect("started").expect("enabled")
+        spans::start(state, tracer, parent, || b"work", |_, _| {}).expect("started").expect("enabled")
     }
 
     #[test]
@@ -326,7 +332,7 @@ mod tests {
                         }
                         turn.wait();
                         let span = shared.load(Relaxed);
-                        let tag = spans::with_span(state, span, |span, _, _| Ok(span.set_text(b"k", b"v")));
+                        let tag = spans::with_span(state, span, |span, _| Ok(span.set_text(b"k", b"v")));
                         assert!(matches!(tag, Ok(_) | Err(Error::Handle)));
                         let handle = Handle::of(span, Kind::Span).expect("a handle");
                         let done = match (thread + round) % 3 {

@@ -24,10 +24,7 @@ pub fn extract<'a>(
     let extracted = propagation::extract(headers, &tracer.propagation()).map_err(|Full| Error::Memory)?;
     let Some(extracted) = extracted else { return Ok(None) };
     let kept = kept(index, extracted);
-    let source = Source::of_thread(state.epoch);
-    let shard = source.shard();
-    source.keep();
-    state.contexts.keep(kept, shard).map(Some)
+    state.contexts.keep(kept, Source::shard_of_thread(state.epoch)).map(Some)
 }
 
 fn kept(index: u32, extracted: Extracted) -> Kept {

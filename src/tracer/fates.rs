@@ -53,7 +53,6 @@ pub fn of(state: &'static State, high: Option<u64>, low: u64) -> Known {
 }
 
 /// Returns what became of the last traces, oldest first.
-#[allow(dead_code)] // the contents of flares are its use
 pub fn recent(state: &State) -> Vec<Fate> {
     state.shared.recorder.fates().snapshot()
 }

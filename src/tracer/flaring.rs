@@ -19,15 +19,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// The longest time for the request that carries a flare.
-const TIME_OUT: Duration = Duration::from_secs(10);
+/// The request that carries a flare may take so many times as long as one with a payload: the Agent passes it on to
+/// Datadog before it answers.
+const TIMES_USUAL: u32 = 5;
 /// How long a flare waits for another process that sends one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Has a flare of the tracer at this index made and sent, for a task of remote configuration. Returns at once; an event
 /// says what became of it. A task that another process of this user has answered in the last minute is not answered
 /// again. [`Error::Limit`]: too many flares wait, or the system gives no thread.
-#[allow(dead_code)] // remote configuration calls it
 pub(crate) fn request(state: &'static State, tracer: u32, task: FlareTask) -> Result<(), Error> {
     ask(state, tracer, task, Occasion::Task).map(drop)
 }
@@ -60,9 +60,10 @@ pub fn write(state: &'static State, number: u64, path: &Path) -> Result<Result<(
 
 fn ask(state: &'static State, tracer: u32, task: FlareTask, occasion: Occasion) -> Result<Arc<Outcome>, Error> {
     let metadata = state.shared.account(tracer).metadata().ok_or(Error::Handle)?;
+    let time_out = metadata.settings.request_timeout * TIMES_USUAL;
     let outcome = Arc::new(Outcome::default());
     let sender = Sender { state, tracer, metadata, task, occasion, outcome: outcome.clone() };
-    let due = Due { name: "flare", time_out: Some(TIME_OUT), poll: Arc::new(sender) };
+    let due = Due { name: "flare", time_out: Some(time_out), poll: Arc::new(sender) };
     exporter_of(state, tracer).ask(&state.shared, due).then_some(outcome).ok_or(Error::Limit)
 }
 
@@ -93,7 +94,8 @@ impl Sender {
         let facts = facts::of(self.state, self.tracer, &self.metadata, self.occasion);
         let archive = flare::pack(&Contents::of(&facts).files).map_err(FlareFault::NotPacked)?;
         let language = facts::language_of(&facts);
-        let file = format!("tracer-{language}-{}-{}.zip", self.task.case_id, sys::wall_ns() / 1_000_000_000);
+        let (case, level, seconds) = (&self.task.case_id, facts.level.name(), sys::wall_ns() / 1_000_000_000);
+        let file = format!("tracer-{language}-{case}-{seconds}-{level}.zip");
         flare::send(agent, &Form { task: &self.task, language: &language, file: &file, archive: &archive })?;
         turn.answered(&self.task.uuid);
         Ok(archive.len() as u64)

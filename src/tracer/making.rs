@@ -9,7 +9,7 @@ use crate::export::{Metadata, TRACERS_MAX};
 use crate::host;
 use crate::memory;
 use crate::recorder;
-use crate::sampling::Sampler;
+use crate::settings::remote::Changes;
 use crate::settings::{AgentAddress, Program, Settings};
 use crate::span::open;
 use crate::span::table::{Handle, Kind, LAST_GENERATION};
@@ -87,7 +87,8 @@ impl Tracers {
         }
         let partial = if settings.partial_flush_enabled { settings.partial_flush_min_spans.max(1) } else { usize::MAX };
         tracer.partial_spans.store(partial.min(u32::MAX as usize) as u32, Relaxed);
-        give_sampler(tracer, settings);
+        tracer.set_sampler(settings);
+        *tracer.changes.lock().unwrap_or_else(PoisonError::into_inner) = Changes::default();
         tracer.closed.store(false, Relaxed);
         tracer.enabled.store(settings.enabled, Relaxed);
         tracer.wide_ids.store(settings.trace_id_128, Relaxed);
@@ -174,16 +175,10 @@ impl Tracers {
 
     /// Turns tracing off permanently, after too many internal failures, and logs that.
     pub fn turn_off(&self, state: &State) {
+        self.off.store(true, Relaxed);
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
         state.shared.logs.emit(&Event::TurnedOff);
     }
-}
-
-#[inline(never)]
-fn give_sampler(tracer: &Tracer, settings: &Settings) {
-    let sampler = Box::new(Sampler::of(settings));
-    tracer.agent_rates_only.store(sampler.has_only_agent_rates(), Relaxed);
-    *tracer.sampler.write().unwrap_or_else(PoisonError::into_inner) = Some(sampler);
 }
 
 // Not inlined, so that their stack frames do not add up: see `Metadata::of`.

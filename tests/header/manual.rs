@@ -146,9 +146,9 @@ static texts stay valid.
 
 Stack
 -----
-Span, context and submit calls need at most 8 KiB of stack, all others at most 32 KiB. A coroutine or a thread with
-a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs more, and so
-do callbacks of the host, which run on top.
+Span, context and submit calls need at most 8 KiB of stack, spanwire_flare_write() 96 KiB, all others at most 32 KiB.
+A coroutine or a thread with a small stack can make them, also as the first call of a process or of a forked child.
+Debug mode needs more, and so do callbacks of the host, which run on top.
 
 Failure
 -------

@@ -317,6 +317,14 @@ static void links_events_and_attributes_are_taken(spanwire::Tracer &tracer) {
   CHECK(span.add_link(other.context(), many.data(), many.size()).ok());
 }
 
+static void what_becomes_of_a_flare_is_told(const spanwire::Tracer &tracer) {
+  std::string why;
+  CHECK(tracer.write_flare("/dev/null", &why).code() == SPANWIRE_E_IO && why == "cannot write the file: file exists");
+  CHECK(tracer.write_flare("").code() == SPANWIRE_E_ARGUMENT);
+  CHECK(tracer.send_flare("no number", "user@example.com", 1s, "web-1", &why).code() == SPANWIRE_E_ARGUMENT);
+  CHECK(spanwire::Tracer().write_flare("/dev/null").code() == SPANWIRE_E_HANDLE);
+}
+
 static void debug_mode_can_be_switched() {
   spanwire::debug::set_for(60s);
   CHECK(spanwire::debug::get());
@@ -345,6 +353,7 @@ int main() {
   links_events_and_attributes_are_taken(tracer);
   debug_mode_can_be_switched();
   CHECK(tracer.config_json() && tracer.config_json()->find("raii") != std::string::npos);
+  what_becomes_of_a_flare_is_told(tracer);
 
   CHECK(tracer.shutdown(2s).ok());
   const auto stats = tracer.stats();

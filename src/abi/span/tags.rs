@@ -7,57 +7,48 @@ use crate::abi::status::*;
 use crate::counters::Counters;
 use crate::span::encode;
 use crate::span::open::{OpenSpan, Value};
-use crate::tracer::spans;
+use crate::tracer::spans::{self, At};
 use crate::tracer::Error;
 
 #[inline(always)]
-pub(in crate::abi) fn put_tag(span: &mut OpenSpan, counters: &Counters, tag: &spanwire_tag) -> Result<(), Error> {
+pub(in crate::abi) fn put_tag(span: &mut OpenSpan, at: At<'_>, tag: &spanwire_tag) -> Result<(), Error> {
     match (tag.key.of(tag.key_len).and_then(key), tag.value.of(tag.value_len)) {
-        (Ok(key), Ok(value)) => set_text(span, counters, key, value.unwrap_or_default()),
+        (Ok(key), Ok(value)) => set_text(span, at, key, value.unwrap_or_default()),
         _ => {
-            Counters::add(&counters.tags_dropped, 1);
+            Counters::add(&at.counters().tags_dropped, 1);
             Err(Error::Argument)
         }
     }
 }
 
 #[inline]
-pub(in crate::abi) fn put_metric(
-    span: &mut OpenSpan,
-    counters: &Counters,
-    metric: &spanwire_metric,
-) -> Result<(), Error> {
-    set_number(span, counters, metric.key.of(metric.key_len).unwrap_or_default(), metric.value)
+pub(in crate::abi) fn put_metric(span: &mut OpenSpan, at: At<'_>, metric: &spanwire_metric) -> Result<(), Error> {
+    set_number(span, at, metric.key.of(metric.key_len).unwrap_or_default(), metric.value)
 }
 
 #[inline]
 pub(in crate::abi) fn set_number(
     span: &mut OpenSpan,
-    counters: &Counters,
+    at: At<'_>,
     name: Option<&[u8]>,
     value: f64,
 ) -> Result<(), Error> {
     match key(name) {
         Ok(key) if may_decide(key) && decides(span, key, Value::Number(value)) => Ok(()),
-        Ok(key) if value.is_finite() => noted(counters, span.set_number(key, value)),
+        Ok(key) if value.is_finite() => noted(at, span.set_number(key, value)),
         _ => {
-            Counters::add(&counters.tags_dropped, 1);
+            Counters::add(&at.counters().tags_dropped, 1);
             Err(Error::Argument)
         }
     }
 }
 
 #[inline(always)]
-pub(in crate::abi) fn set_text(
-    span: &mut OpenSpan,
-    counters: &Counters,
-    key: &[u8],
-    value: &[u8],
-) -> Result<(), Error> {
+pub(in crate::abi) fn set_text(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: &[u8]) -> Result<(), Error> {
     if may_decide(key) && decides(span, key, Value::Text(value)) {
         return Ok(());
     }
-    noted(counters, span.set_text(key, value))
+    noted(at, span.set_text(key, value))
 }
 
 /// Whether a key has the length and the first letter of one that decides about the trace. Cheap, since every tag is asked.
@@ -125,8 +116,12 @@ fn decides(span: &mut OpenSpan, key: &[u8], value: Value<'_>) -> bool {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_tag(span: spanwire_span, key: CText, value: CText) -> spanwire_status {
+    // Before the texts are measured: without tracing, all spans are 0.
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
     let (key, value) = (key.get(), value.or_empty());
-    with(span, |span, counters, _| set_text(span, counters, self::key(key)?, value))
+    with(span, |span, at| set_text(span, at, self::key(key)?, value))
 }
 
 /// As spanwire_span_set_tag(), with lengths.
@@ -154,7 +149,7 @@ pub extern "C" fn spanwire_span_set_tag_n(
     value_len: CLen,
 ) -> spanwire_status {
     let tag = spanwire_tag { key, key_len, value, value_len };
-    with(span, |span, counters, _| put_tag(span, counters, &tag))
+    with(span, |span, at| put_tag(span, at, &tag))
 }
 
 /// Sets a numeric tag. The last value of a key replaces earlier ones, also a text.
@@ -178,8 +173,12 @@ pub extern "C" fn spanwire_span_set_tag_n(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_metric(span: spanwire_span, key: CText, value: f64) -> spanwire_status {
+    // Before the texts are measured: without tracing, all spans are 0.
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
     let key = key.get();
-    with(span, |span, counters, _| set_number(span, counters, key, value))
+    with(span, |span, at| set_number(span, at, key, value))
 }
 
 /// As spanwire_span_set_metric(), with the length of the key.
@@ -204,7 +203,7 @@ pub extern "C" fn spanwire_span_set_metric_n(
     value: f64,
 ) -> spanwire_status {
     let metric = spanwire_metric { key, key_len, value };
-    with(span, |span, counters, _| put_metric(span, counters, &metric))
+    with(span, |span, at| put_metric(span, at, &metric))
 }
 
 /// Sets several text tags in one call. If one fails, the others are still set.
@@ -227,10 +226,10 @@ pub extern "C" fn spanwire_span_set_tags(
     tags: CArray<spanwire_tag>,
     count: CLen,
 ) -> spanwire_status {
-    with(span, |span, counters, _| {
+    with(span, |span, at| {
         let mut first = Ok(());
         for tag in tags.of(count)? {
-            first = first.and(put_tag(span, counters, tag));
+            first = first.and(put_tag(span, at, tag));
         }
         first
     })
@@ -254,7 +253,7 @@ pub extern "C" fn spanwire_span_set_tags(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_remove_tag(span: spanwire_span, key: CText) -> spanwire_status {
-    with(span, |span, _, _| span.remove(self::key(key.get())?).then_some(()).ok_or(Error::NotFound))
+    with(span, |span, _| span.remove(self::key(key.get())?).then_some(()).ok_or(Error::NotFound))
 }
 
 /// Writes a tag of an open span as text; a number with the fewest digits that identify it, such as "42.5" and "1e300".
@@ -292,7 +291,7 @@ pub extern "C" fn spanwire_span_get_tag(
         if span == 0 {
             return Err(Error::NotFound);
         }
-        spans::with_span(state, span, |span, _, _| match span.get(key).ok_or(Error::NotFound)? {
+        spans::with_span(state, span, |span, _| match span.get(key).ok_or(Error::NotFound)? {
             Value::Text(value) => out.put(value),
             Value::Number(value) => out.put(encode::shortest(value).as_bytes()),
         })

@@ -22,6 +22,14 @@ impl fmt::Display for Rejection {
             Rejection::NotSwitch => f.write_str("not a yes or no; accepted are true, 1, yes, on and false, 0, no, off"),
             Rejection::NotNumber(bounds) => write!(f, "not a whole number in plain digits; accepted are {bounds}"),
             Rejection::OutOfRange(bounds) => write!(f, "out of range; accepted are {bounds}"),
+            Rejection::NotSeconds { min, max } => {
+                write!(
+                    f,
+                    "not a number of seconds in this range; accepted are {} to {}",
+                    min.as_secs_f64(),
+                    max.as_secs_f64()
+                )
+            }
             Rejection::ControlCharacter(c) => {
                 write!(f, "holds the control character U+{:04X}; accepted is printable text", u32::from(*c))
             }

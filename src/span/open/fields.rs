@@ -139,22 +139,21 @@ impl OpenSpan {
     }
 
     /// Sets one of the four texts, sanitized and cut to its limit.
-    #[inline]
+    #[inline(always)]
     pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Sanitized, Refusal> {
         let max = if matches!(field, Field::Resource) { RESOURCE_MAX } else { NAME_MAX };
         let at = self.head.len();
-        if value.is_empty() && !matches!(field, Field::Name) {
-            self.fields[field as usize] = Piece::default();
-            return Ok(Sanitized::default());
-        }
         // Beyond `KEPT`, replaced texts are removed first, so that a field set repeatedly does not grow the buffer
         // without bound.
-        if value.len() <= max && at <= KEPT && !value.is_empty() {
-            if memory::copy_ascii(self.head.tail(value.len())?, value) {
+        if !value.is_empty() && value.len() <= max && at <= KEPT {
+            if self.head.push_ascii(value)? {
                 self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
                 return Ok(Sanitized::default());
             }
             self.head.truncate(at);
+        } else if value.is_empty() && !matches!(field, Field::Name) {
+            self.fields[field as usize] = Piece::default();
+            return Ok(Sanitized::default());
         }
         self.set_field_slowly(field, value, max)
     }
@@ -170,6 +169,7 @@ impl OpenSpan {
     }
 
     #[cold]
+    #[inline(never)]
     fn set_field_slowly(&mut self, field: Field, value: &[u8], max: usize) -> Result<Sanitized, Refusal> {
         let value = if value.is_empty() && matches!(field, Field::Name) { UNNAMED } else { value };
         let (value, sanitized) = encode::sanitize(value, max);

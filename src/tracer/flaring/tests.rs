@@ -54,7 +54,7 @@ fn a_task_is_answered_with_an_archive_even_if_no_span_was_started() {
     for part in ["tracer_native", "12345", "web-1", "user@example.com", &uuid] {
         assert!(form.contains(part), "{part}: {form}");
     }
-    assert!(form.contains("PK\u{3}\u{4}") && form.contains("spanwire_manifest.json"), "{form}");
+    assert!(form.contains("PK\u{3}\u{4}") && form.contains("spanwire-manifest.json"), "{form}");
     state.tracers.free(state, tracer).expect("it is ours");
 }
 

@@ -67,7 +67,7 @@ module Spanwire
     # Sizes of structures, in bytes.
     SIZES = {
       setting: 16, error: 256, stats: 240, context: 48, header: 32, tag: 32, metric: 24, span_options: 136, value: 40,
-      attribute: 72, span_link: 72, span_event: 48, record: 160, log_record: 88, recorder_event: 64, fate: 640
+      attribute: 72, span_link: 72, span_event: 48, record: 192, log_record: 88, recorder_event: 64, fate: 640
     }.freeze
 
     # Where their fields are, in bytes.
@@ -121,7 +121,8 @@ module Spanwire
       record: {
         size: 0, trace_id_high: 8, trace_id_low: 16, span_id: 24, parent_id: 32, start_ns: 40, duration_ns: 48,
         name: 56, name_len: 64, service: 72, service_len: 80, resource: 88, resource_len: 96, type: 104, type_len: 112,
-        tags: 120, tags_count: 128, metrics: 136, metrics_count: 144, error: 152, sampling_priority: 156
+        tags: 120, tags_count: 128, metrics: 136, metrics_count: 144, error: 152, sampling_priority: 156, links: 160,
+        links_count: 168, events: 176, events_count: 184
       }.freeze,
       log_record: {
         size: 0, time_ns: 8, level: 16, target: 24, text: 32, text_len: 40, lost: 48, logger: 56, message: 64,
@@ -142,7 +143,7 @@ module Spanwire
     LAYOUTS = {
       setting: "Q2", error: "Qla244", stats: "Q30", context: "Q4l2L2", header: "Q4", tag: "Q4", metric: "Q2d",
       span_options: "Q11qQ5", value: "LlqdQ2", attribute: "Q2LlqdQ4", span_link: "Q8Lx4", span_event: "Q3qQ2",
-      record: "Q5q2Q12l2", log_record: "Q2lx4Q7Lx4", recorder_event: "Q2L2Q5", fate: "Q3L2Q5L2l3LdL2Q2a512"
+      record: "Q5q2Q12l2Q4", log_record: "Q2lx4Q7Lx4", recorder_event: "Q2L2Q5", fate: "Q3L2Q5L2l3LdL2Q2a512"
     }.freeze
 
     # Parameters and result of each function.

@@ -67,6 +67,7 @@ impl Values {
             (None, Origin::Fleet) => "stable configuration of the fleet",
             (None, Origin::Env) => ENVIRONMENT,
             (None, Origin::Code) => "code",
+            (None, Origin::Remote) => "remote configuration",
         }
     }
 }
