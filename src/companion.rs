@@ -44,7 +44,7 @@ pub mod memory {
 
 /// Reading flight recorders.
 pub mod recorder {
-    pub use crate::recorder::{fates, layout, snapshot, Kind, Snapshot, MEMORY_NAME};
+    pub use crate::recorder::{control, fates, layout, snapshot, Kind, Snapshot, MEMORY_NAME};
 }
 
 /// The redactor.

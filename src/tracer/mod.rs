@@ -10,6 +10,7 @@ pub mod baggage;
 mod changing;
 pub mod closing;
 pub mod contexts;
+mod controlling;
 pub mod correlating;
 pub mod current;
 pub mod deciding;

@@ -117,7 +117,9 @@ fn what_has_no_library_gets_no_flare() {
 fn packed(path: &Path, files: &[(&str, &Path)]) {
     let mut python = Command::new("python3");
     python.args(["-c", "import sys, zipfile\na = zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED)\n[a.write(f, n) for n, f in zip(sys.argv[2::2], sys.argv[3::2])]\na.close()"]).arg(path);
-    files.iter().for_each(|(name, file)| drop(python.arg(name).arg(file)));
+    for (name, file) in files {
+        python.arg(name).arg(file);
+    }
     assert!(python.status().expect("python3 runs").success());
 }
 
