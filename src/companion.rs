@@ -12,7 +12,7 @@ pub mod export {
     pub use crate::export::format;
     pub use crate::export::transport::agent;
     pub use crate::export::transport::parse_retry_after;
-    pub use crate::export::{Identity, Metadata};
+    pub use crate::export::{Identity, Metadata, Pairs};
 }
 
 /// Making and sending flares.
@@ -44,7 +44,7 @@ pub mod memory {
 
 /// Reading flight recorders.
 pub mod recorder {
-    pub use crate::recorder::{fates, layout, snapshot, Kind, Snapshot, MEMORY_NAME};
+    pub use crate::recorder::{control, fates, layout, snapshot, Kind, Snapshot, MEMORY_NAME};
 }
 
 /// The redactor.

@@ -46,6 +46,9 @@ pub enum Command {
     /// Find out why traces do not arrive: from debug logs, or from this machine as it is now
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorOptions),
+    /// Ask a running process: its state, its open spans, debug mode, a flush, its log
+    #[command(after_help = CTL_HELP)]
+    Ctl(CtlOptions),
     /// Say what became of a trace: open, waiting, sent with the Agent's answer, or dropped, and why
     #[command(after_help = WHY_HELP)]
     Why(WhyOptions),
@@ -268,6 +271,87 @@ pub struct WhyOptions {
     pub json: bool,
 }
 
+const CTL_HELP: &str = "\
+The commands `status` and `spans` read the memory of the process, so they work whatever it does. The
+others ask its library: the command writes a word into the process's flight recorder, the worker opens
+a local socket within a second, and closes it after a minute without use. The socket answers the user
+of the process and root only. A process that has given up root's rights, such as a worker of php-fpm,
+answers root only. SPANWIRE_CONTROL=false in the process turns the socket off.
+
+PID may be the parent of php-fpm or Puma: the command then goes to all its children with the library.
+Secrets are replaced in all output.
+
+Examples:
+  spanwire ctl 4711 status                    the process, its tracers and where their spans are
+  spanwire ctl 4711 spans                     the open spans, oldest first, with tags and ages
+  spanwire ctl 4711 debug on --for 10m        debug mode, for ten minutes
+  spanwire ctl 4711 debug off
+  spanwire ctl 4711 flush                     sends what waits, and says what came of it
+  spanwire ctl 4711 log -f                    the log from now on, until Ctrl-C";
+
+/// Options of `spanwire ctl`.
+#[derive(Debug, clap::Args)]
+pub struct CtlOptions {
+    /// Process id; of a parent, for all its children
+    #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: u32,
+
+    #[command(subcommand)]
+    pub command: CtlCommand,
+}
+
+/// The commands of `spanwire ctl`.
+#[derive(Debug, Subcommand)]
+pub enum CtlCommand {
+    /// Show the process, its tracers, and how many spans are where
+    Status,
+    /// Show the open spans, oldest first
+    Spans {
+        /// Number of spans; 0 for all
+        #[arg(value_name = "N", default_value = "100")]
+        most: u32,
+    },
+    /// Turn debug mode on or off
+    Debug {
+        #[arg(value_name = "on|off", value_parser = ["on", "off"])]
+        switch: String,
+        /// Turn it off again after this time, such as 30s, 10m or 1h
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds)]
+        time: Option<u32>,
+    },
+    /// Send what waits
+    Flush {
+        /// How long to wait, such as 30s
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds, default_value = "10s")]
+        time: u32,
+    },
+    /// Show the records of the log from now on
+    Log {
+        /// Follow the log until Ctrl-C; it is the only way to read it
+        #[arg(short, long)]
+        follow: bool,
+    },
+}
+
+/// Reads a time such as `10m` as seconds.
+fn seconds(text: &str) -> Result<u32, String> {
+    let (digits, factor) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(digits) => (
+            digits,
+            if text.ends_with('m') {
+                60
+            } else if text.ends_with('h') {
+                3_600
+            } else {
+                1
+            },
+        ),
+        None => (text, 1),
+    };
+    let number = digits.parse::<u32>().ok().and_then(|number| number.checked_mul(factor));
+    number.filter(|seconds| (1..=86_400).contains(seconds)).ok_or_else(|| "a time from 1s to 24h, such as 10m".into())
+}
+
 const CORE_HELP: &str = "\
 This command needs no debugger, no symbols and not the program. It finds the library's table in the
 core and prints what the process was doing: its tracers and their Agents, the open spans with their
@@ -401,6 +485,7 @@ mod tests {
             (DOCTOR_HELP, 10),
             (RECORDER_HELP, 3),
             (WHY_HELP, 4),
+            (CTL_HELP, 6),
             (CORE_HELP, 5),
             (FLARE_HELP, 5),
         ];
@@ -428,7 +513,8 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_terminal() {
-        let helps = [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, WHY_HELP, CORE_HELP, FLARE_HELP];
+        let helps =
+            [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, WHY_HELP, CTL_HELP, CORE_HELP, FLARE_HELP];
         for line in helps.iter().flat_map(|help| help.lines()) {
             assert!(line.chars().count() <= 102, "{line}");
         }
