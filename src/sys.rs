@@ -8,6 +8,7 @@ mod generation;
 #[cfg_attr(not(any(test, spanwire_shared, spanwire_static)), allow(dead_code))]
 mod heap;
 mod listener;
+pub mod sixteen;
 mod socket;
 mod withheld;
 mod words;

@@ -331,7 +331,8 @@ fn c_stats(stats: &stats::Stats) -> spanwire_stats {
 }
 
 /// Writes the tracer's settings as one JSON object: the fields of the start-up line, and under "settings" each setting
-/// with its value and its origin. Secrets are redacted.
+/// with its value and its origin. Secrets are redacted. Values that remote configuration has changed are those in force now,
+/// with the origin "remote_config".
 ///
 /// @param tracer    a tracer
 /// @param buffer    receives the text and a NUL; NULL only asks for the size

@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError};
 
 /// Puts changes of the tracer with this metadata in force, in place of earlier ones. Does nothing if the tracer has been
 /// freed meanwhile.
+#[inline(never)]
 pub(super) fn change(state: &'static State, index: u32, of: &Metadata, changes: Changes) {
     let tracers: &Tracers = &state.tracers;
     let _one_at_a_time = tracers.changing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -220,6 +220,7 @@ fn give_back_memory(state: &'static State) {
         span.retire();
         seen % 256 != 0 || Instant::now() < deadline
     });
+    state.contexts.give_back(true);
 }
 
 fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer, why: Error) {

@@ -118,6 +118,7 @@ fn give_back() {
         span.retire();
         true
     });
+    state.contexts.give_back(memory::is_short());
 }
 
 fn turn_off() {

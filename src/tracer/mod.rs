@@ -22,6 +22,7 @@ pub(crate) mod flaring;
 pub mod injecting;
 mod logging;
 mod making;
+pub mod origin;
 pub mod recording;
 pub mod registry;
 mod relieving;

@@ -1,5 +1,5 @@
 /* remote FILE [fork]: makes a trace every 10 ms until FILE exists, and prints `config {…}` whenever the configuration has
- * changed, and `debug {…}` whenever debug mode has. Then shuts down. With `fork` a child without spans waits meanwhile. */
+ * changed, and `debug {…}` whenever debug mode has. Then prints `peak {…}`, its memory, and shuts down. With `fork` a child without spans waits meanwhile. */
 #include "check.h"
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,6 +36,7 @@ int main(int argc, char **argv) {
         int status = -1;
         CHECK(waitpid(child, &status, 0) == child && status == 0);
     }
+    printf("peak {\"kib\":%ld}\n", peak_kib());
     OK(spanwire_tracer_shutdown(tracer, 10000));
     check_closed_books(tracer);
     return verdict();

@@ -58,6 +58,9 @@ pub enum Command {
     /// Show what a crashed process last did: read its core
     #[command(after_help = CORE_HELP)]
     Core(CoreOptions),
+    /// Make a flare of a running process, for you or for Datadog's support; or read one
+    #[command(after_help = FLARE_HELP)]
+    Flare(FlareOptions),
     /// The program that `demo` runs if there is no C compiler
     #[command(hide = true)]
     DemoHost,
@@ -407,6 +410,56 @@ pub struct CoreOptions {
     pub again: bool,
 }
 
+const FLARE_HELP: &str = "\
+A flare is one zip archive with everything that explains what a tracer does: settings with their
+origins, open spans, counters, the flight recorder, the log, threads and memory. Secrets are replaced.
+The command reads the memory of the process, which may run, hang or be stopped. Run it as the user of
+the process or as root. docs/flares.md explains the files.
+
+--send has the Agent of the process pass the flare on to Datadog's support.
+
+`show` reads a flare of this library, or of the tracers for Java, Python, Node.js and .NET, and prints
+what the doctor concludes from it. Its exit status is that of the doctor.
+
+Examples:
+  spanwire flare 4711                         writes spanwire-flare-4711-TIME.zip into this folder
+  spanwire flare 4711 -o shop.zip
+  spanwire flare 4711 --send --case-id 12345 --email you@example.com
+  spanwire flare show shop.zip
+  spanwire flare show --json shop.zip         one JSON object for scripts";
+
+/// Options of `spanwire flare`.
+#[derive(Debug, clap::Args)]
+pub struct FlareOptions {
+    /// Process id, or `show`
+    #[arg(value_name = "PID")]
+    pub subject: String,
+
+    /// The flare to show
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// The file to write; it must not exist yet
+    #[arg(long, short, value_name = "FILE", conflicts_with = "send")]
+    pub output: Option<PathBuf>,
+
+    /// Send the flare instead of writing it
+    #[arg(long, requires = "case_id", requires = "email")]
+    pub send: bool,
+
+    /// Number of the support case
+    #[arg(long, value_name = "N", requires = "send")]
+    pub case_id: Option<String>,
+
+    /// The e-mail address that the support case belongs to
+    #[arg(long, value_name = "E", requires = "send")]
+    pub email: Option<String>,
+
+    /// With `show`: print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -440,6 +493,7 @@ mod tests {
             (WHY_HELP, 5),
             (CTL_HELP, 6),
             (CORE_HELP, 5),
+            (FLARE_HELP, 5),
         ];
         for (help, count) in helps {
             let examples = examples(help);
@@ -465,7 +519,8 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_terminal() {
-        let helps = [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, WHY_HELP, CTL_HELP, CORE_HELP];
+        let helps =
+            [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, WHY_HELP, CTL_HELP, CORE_HELP, FLARE_HELP];
         for line in helps.iter().flat_map(|help| help.lines()) {
             assert!(line.chars().count() <= 102, "{line}");
         }

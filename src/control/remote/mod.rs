@@ -114,6 +114,11 @@ impl Client {
         self.settle(host, Instant::now());
     }
 
+    /// Notes that the agent offers remote configuration, so that an answer 404 before is of no account.
+    pub fn offered(&mut self) {
+        self.not_before = None;
+    }
+
     /// The body of the next request.
     fn request(&self, subject: &Subject) -> String {
         let products: Vec<&str> = self.products.iter().map(|product| product.name()).collect();
@@ -195,7 +200,7 @@ impl Client {
     }
 
     /// Takes everything back: the agent has no remote configuration.
-    fn forget(&mut self, host: &dyn Host) {
+    pub fn forget(&mut self, host: &dyn Host) {
         for held in std::mem::take(&mut self.held) {
             self.products.iter_mut().for_each(|product| product.remove(&held.path));
         }

@@ -1,9 +1,10 @@
 //! The request to `/v0.7/config`: who asks, what is held, and what became of it.
 
 use super::held::Held;
+use crate::sort;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
-use serde_json::{json, Value};
+use serde_json::Value;
 
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,55 +48,68 @@ pub struct State<'a> {
 
 /// Returns the body of a request. `products` are those asked for, `capabilities` the numbers of what they can do.
 pub fn body(subject: &Subject, state: &State<'_>, products: &[&str], capabilities: &[u32]) -> String {
-    json!({
-        "client": {
-            "id": state.id,
-            "products": products,
-            "is_tracer": true,
-            "capabilities": STANDARD.encode(bits(capabilities)),
-            "client_tracer": {
-                "runtime_id": subject.runtime_id,
-                "language": subject.language,
-                "tracer_version": subject.tracer_version,
-                "service": subject.service,
-                "extra_services": subject.extra_services,
-                "env": subject.env,
-                "app_version": subject.app_version,
-                "tags": subject.tags,
-                "process_tags": subject.process_tags,
-            },
-            "state": {
-                // An agent refuses a client whose root has no version. Each client knows the first root.
-                "root_version": state.root_version.max(1),
-                "targets_version": state.targets_version,
-                "config_states": state.held.iter().map(config_state).collect::<Vec<_>>(),
-                "has_error": !state.error.is_empty(),
-                "error": state.error,
-                "backend_client_state": state.backend_state,
-            },
-        },
-        "cached_target_files": state.held.iter().map(cached).collect::<Vec<_>>(),
-    })
-    .to_string()
+    let tracer = object(&mut [
+        ("runtime_id", text(&subject.runtime_id)),
+        ("language", text(&subject.language)),
+        ("tracer_version", text(&subject.tracer_version)),
+        ("service", text(&subject.service)),
+        ("extra_services", texts(&subject.extra_services)),
+        ("env", text(&subject.env)),
+        ("app_version", text(&subject.app_version)),
+        ("tags", texts(&subject.tags)),
+        ("process_tags", texts(&subject.process_tags)),
+    ]);
+    let state_told = object(&mut [
+        // An agent refuses a client whose root has no version. Each client knows the first root.
+        ("root_version", state.root_version.max(1).into()),
+        ("targets_version", state.targets_version.into()),
+        ("config_states", state.held.iter().map(config_state).collect()),
+        ("has_error", (!state.error.is_empty()).into()),
+        ("error", text(state.error)),
+        ("backend_client_state", text(state.backend_state)),
+    ]);
+    let client = object(&mut [
+        ("id", text(state.id)),
+        ("products", products.iter().map(|name| text(name)).collect()),
+        ("is_tracer", true.into()),
+        ("capabilities", text(&STANDARD.encode(bits(capabilities)))),
+        ("client_tracer", tracer),
+        ("state", state_told),
+    ]);
+    object(&mut [("client", client), ("cached_target_files", state.held.iter().map(cached).collect())]).to_string()
 }
 
 /// What became of a configuration: 2 for acknowledged, 3 for an error.
 fn config_state(held: &Held) -> Value {
-    json!({
-        "id": held.path.id(),
-        "version": held.version,
-        "product": held.path.product(),
-        "apply_state": if held.fault.is_none() { 2 } else { 3 },
-        "apply_error": held.fault.as_ref().map(ToString::to_string).unwrap_or_default(),
-    })
+    object(&mut [
+        ("id", text(held.path.id())),
+        ("version", held.version.into()),
+        ("product", text(held.path.product())),
+        ("apply_state", if held.fault.is_none() { 2 } else { 3 }.into()),
+        ("apply_error", text(&held.fault.as_ref().map(ToString::to_string).unwrap_or_default())),
+    ])
 }
 
 fn cached(held: &Held) -> Value {
-    json!({
-        "path": held.path.text(),
-        "length": held.length,
-        "hashes": [{ "algorithm": "sha256", "hash": held.sha256 }],
-    })
+    let hash = object(&mut [("algorithm", text("sha256")), ("hash", text(&held.sha256))]);
+    let (path, length) = (text(held.path.text()), held.length.into());
+    object(&mut [("path", path), ("length", length), ("hashes", Value::Array(vec![hash]))])
+}
+
+// Not inlined, because the macro of `serde_json` makes several times as much code for the same.
+#[inline(never)]
+fn object(fields: &mut [(&str, Value)]) -> Value {
+    sort::object(&mut fields.iter_mut().map(|(name, value)| (name.to_string(), value.take()))).into()
+}
+
+#[inline(never)]
+fn text(text: &str) -> Value {
+    Value::String(text.to_string())
+}
+
+#[inline(never)]
+fn texts(texts: &[String]) -> Value {
+    texts.iter().map(|one| text(one)).collect()
 }
 
 /// The bits with these numbers, the most significant byte first.
@@ -111,6 +125,7 @@ mod tests {
     use super::super::path::ConfigPath;
     use super::*;
     use crate::event::remote::RemoteFault;
+    use serde_json::json;
 
     #[test]
     fn a_request_says_who_asks_and_what_became_of_each_configuration() {

@@ -43,7 +43,8 @@ pub enum When {
     Every(Duration),
     /// At the time that [`Schedule::set_due`] sets, once.
     OnDemand,
-    /// A poll, while the agent's `/info` lists this path: at once, and then as often as [`Poll::period`] says.
+    /// A poll, while the agent's `/info` lists this path: at once, then as often as [`Poll::period`] says, and once more
+    /// when the path is no longer listed.
     WhileOffered(&'static str),
 }
 
@@ -82,6 +83,8 @@ struct Entry {
     task: Task,
     /// `None`: not until it is set.
     due: Option<Instant>,
+    /// The agent lists the path of [`When::WhileOffered`].
+    offered: bool,
 }
 
 /// A poll that is due.
@@ -109,7 +112,7 @@ impl Schedule {
                 When::Every(period) => Some(now + period),
                 When::OnDemand | When::WhileOffered(_) => None,
             };
-            Entry { task, due }
+            Entry { task, due, offered: false }
         };
         Schedule { entries: tasks.into_iter().map(entry).collect() }
     }
@@ -124,9 +127,15 @@ impl Schedule {
     /// Takes note of the paths that the agent's `/info` lists.
     pub fn offer(&mut self, paths: &[String], now: Instant) {
         for entry in &mut self.entries {
-            let When::WhileOffered(path) = entry.task.when else { continue };
-            let offered = paths.iter().any(|listed| listed == path);
-            entry.due = offered.then(|| entry.due.unwrap_or(now));
+            let (When::WhileOffered(path), Work::Poll { poll, .. }) = (entry.task.when, &entry.task.work) else {
+                continue;
+            };
+            entry.offered = paths.iter().any(|listed| listed == path);
+            poll.offered(entry.offered);
+            entry.due = match entry.offered {
+                true => entry.due.or(Some(now)),
+                false => entry.due.map(|_| now),
+            };
         }
     }
 
@@ -184,7 +193,9 @@ impl Entry {
         self.due = match (self.task.when, &self.task.work) {
             (When::EachWake, _) => Some(now),
             (When::Every(period), _) => Some(now + period),
-            (When::WhileOffered(_), Work::Poll { poll, .. }) => Some(now + poll.period().unwrap_or(UNWANTED)),
+            (When::WhileOffered(_), Work::Poll { poll, .. }) if self.offered => {
+                Some(now + poll.period().unwrap_or(UNWANTED))
+            }
             (When::OnDemand | When::WhileOffered(_), _) => None,
         };
     }

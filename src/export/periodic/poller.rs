@@ -26,6 +26,10 @@ pub trait Poll: Send + Sync {
     /// Called instead of, or after an incomplete `run`.
     fn failed(&self, why: NotRun);
 
+    /// Called when `/info` was read: whether it lists the path of [`WhileOffered`](super::When::WhileOffered). Must not
+    /// wait.
+    fn offered(&self, _listed: bool) {}
+
     /// How often it runs while the agent offers it; `None` while it is not wanted. For tasks that run
     /// [`WhileOffered`](super::When::WhileOffered).
     fn period(&self) -> Option<Duration> {

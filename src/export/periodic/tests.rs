@@ -96,5 +96,7 @@ fn a_poll_runs_while_the_agent_offers_it_and_it_is_wanted() {
     offered.0.store(2, Relaxed);
     assert_eq!((names(&schedule.take_polls(after(66))), schedule.next(true)), (vec!["x"], Some(after(68))));
     schedule.offer(&[], after(67));
-    assert_eq!(schedule.next(true), None, "it is offered no more");
+    assert_eq!((names(&schedule.take_polls(after(67))), schedule.next(true)), (vec!["x"], None), "for the last time");
+    schedule.offer(&[], after(68));
+    assert_eq!(schedule.next(true), None);
 }

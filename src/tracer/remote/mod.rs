@@ -18,10 +18,11 @@ use crate::export::transport::agent::{Agent, Headers};
 use crate::export::{Exporter, Metadata, TRACERS_MAX};
 use crate::flare::FlareTask;
 use crate::level::Level;
+use crate::recorder::Kind;
 use crate::settings::remote::Changes;
 use crate::settings::AgentAddress;
 use places::Wish;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,26 +33,38 @@ const NAME: &str = "remote configuration";
 pub(super) fn tasks_of(state: &'static State, address: &AgentAddress) -> Vec<Task> {
     let is_here = |exporter: &Exporter| lock(&exporter.address).as_ref() == Some(address);
     let index = state.exporters.iter().position(is_here);
-    let task = |index| Task::poll(NAME, When::WhileOffered(ENDPOINT), None, Arc::new(RemotePoll { state, index }));
+    let task = |index| {
+        Task::poll(
+            NAME,
+            When::WhileOffered(ENDPOINT),
+            None,
+            Arc::new(RemotePoll { state, index, again: AtomicBool::new(false), withdrawn: AtomicBool::new(false) }),
+        )
+    };
     index.map(task).into_iter().collect()
 }
 
 /// Takes back what a closed tracer's client has asked for, if no other tracer uses that client.
 pub(super) fn tracer_closed(state: &State, index: u32) {
     let exporter = state.tracers.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX;
-    if polled(state, exporter).next().is_none() {
+    if polled(state, exporter).is_empty() {
         wish(state, exporter, |wish| *wish = Wish::default());
     }
 }
 
 /// The tracers whose Agent is asked through this exporter, with their indices.
-fn polled(state: &State, exporter: usize) -> impl Iterator<Item = (u32, Arc<Metadata>)> + '_ {
-    (0..TRACERS_MAX as u32).filter_map(move |index| {
+#[inline(never)]
+fn polled(state: &State, exporter: usize) -> Vec<(u32, Arc<Metadata>)> {
+    let mut found = Vec::new();
+    for index in 0..TRACERS_MAX as u32 {
         let (live, _, closed) = state.tracers.standing(index);
-        let here = live && !closed && state.tracers.at(index).exporter.load(Relaxed) as usize == exporter;
-        let metadata = here.then(|| state.shared.account(index).metadata()).flatten()?;
-        metadata.settings.remote_configuration.then_some((index, metadata))
-    })
+        if live && !closed && state.tracers.at(index).exporter.load(Relaxed) as usize == exporter {
+            let metadata = state.shared.account(index).metadata();
+            found
+                .extend(metadata.filter(|metadata| metadata.settings.remote_configuration).map(|found| (index, found)));
+        }
+    }
+    found
 }
 
 /// Asks one Agent.
@@ -59,12 +72,16 @@ struct RemotePoll {
     state: &'static State,
     /// Of the exporter.
     index: usize,
+    /// The Agent offers it, since the last request.
+    again: AtomicBool,
+    /// The Agent offers it no more.
+    withdrawn: AtomicBool,
 }
 
 impl Poll for RemotePoll {
     fn run(&self, agent: &Agent) {
         let state = self.state;
-        let tracers: Vec<Arc<Metadata>> = polled(state, self.index).map(|(_, metadata)| metadata).collect();
+        let tracers: Vec<Arc<Metadata>> = polled(state, self.index).into_iter().map(|(_, metadata)| metadata).collect();
         let (Some(first), Some(place)) = (tracers.first(), state.remote.clients.get(self.index)) else { return };
         let mut place = lock(place);
         let address = &first.settings.agent;
@@ -72,14 +89,26 @@ impl Poll for RemotePoll {
             *place = Some((address.clone(), Client::default()));
         }
         if let Some((_, client)) = &mut *place {
-            client.poll(agent, headers(first), &subject(first, &tracers), &Process { state, exporter: self.index });
+            let process = &Process { state, exporter: self.index };
+            if self.withdrawn.load(Relaxed) {
+                return client.forget(process);
+            }
+            if self.again.swap(false, Relaxed) {
+                client.offered();
+            }
+            client.poll(agent, headers(first), &subject(first, &tracers), process);
         }
     }
 
     fn failed(&self, _: NotRun) {}
 
+    fn offered(&self, listed: bool) {
+        self.withdrawn.store(!listed, Relaxed);
+        self.again.store(listed, Relaxed);
+    }
+
     fn period(&self) -> Option<Duration> {
-        polled(self.state, self.index).map(|(_, metadata)| metadata.settings.remote_interval).min()
+        polled(self.state, self.index).iter().map(|(_, metadata)| metadata.settings.remote_interval).min()
     }
 }
 
@@ -116,11 +145,23 @@ fn headers(of: &Metadata) -> Headers {
 /// debug mode if one of them turns it on.
 fn wish(state: &State, exporter: usize, change: impl FnOnce(&mut Wish)) {
     let mut wishes = lock(&state.remote.wishes);
-    let Some(own) = wishes.get_mut(exporter) else { return };
+    let (before, Some(own)) = (together(&wishes), wishes.get_mut(exporter)) else { return };
     change(own);
-    let level = wishes.iter().filter_map(|wish| wish.level).max_by_key(|(level, until)| (*level, *until));
-    let debug = wishes.iter().filter_map(|wish| wish.debug).reduce(|one, other| one || other);
-    state.shared.logs.set_remote(level, debug, Instant::now());
+    let (now, after) = (Instant::now(), together(&wishes));
+    state.shared.logs.set_remote(after.level, after.debug, now);
+    if after != before {
+        let on = after.debug == Some(true) || after.level.is_some_and(|(level, _)| level >= Level::Debug);
+        let left = after.level.map_or(0, |(_, until)| until.saturating_duration_since(now).as_secs());
+        state.shared.recorder.rare(Kind::DebugSwitched, on.into(), left);
+    }
+}
+
+/// Returns what all clients ask for together.
+fn together(wishes: &[Wish]) -> Wish {
+    Wish {
+        level: wishes.iter().filter_map(|wish| wish.level).max_by_key(|(level, until)| (*level, *until)),
+        debug: wishes.iter().filter_map(|wish| wish.debug).reduce(|one, other| one || other),
+    }
 }
 
 /// This process, as a client changes it.
@@ -135,11 +176,13 @@ impl Host for Process {
     }
 
     fn raise_level(&self, raised: Option<(Level, Instant)>) {
-        wish(self.state, self.exporter, |wish| wish.level = raised);
+        // The last tracer may have been closed during the request.
+        let level = raised.filter(|_| !polled(self.state, self.exporter).is_empty());
+        wish(self.state, self.exporter, |wish| wish.level = level);
     }
 
     fn request_flare(&self, task: FlareTask) -> Result<(), RemoteFault> {
-        let (index, _) = polled(self.state, self.exporter).next().ok_or(RemoteFault::NoFlare)?;
+        let &(index, _) = polled(self.state, self.exporter).first().ok_or(RemoteFault::NoFlare)?;
         flaring::request(self.state, index, task).map_err(|error| match error {
             Error::Limit => RemoteFault::FlareUnderWay,
             _ => RemoteFault::NoFlare,
