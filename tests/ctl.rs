@@ -1,5 +1,13 @@
 //! `spanwire ctl`: asks a C host that runs, stands still, has no worker, or has turned it off; and a stranger is refused.
 
+#[allow(dead_code)] // tests of PHP use more of it
+#[path = "php/extension.rs"]
+mod extension;
+#[path = "ctl/families.rs"]
+mod families;
+#[allow(dead_code)] // the same
+#[path = "support/fastcgi.rs"]
+mod fastcgi;
 #[allow(dead_code)] // other tests use more of it
 #[path = "support/live.rs"]
 mod live;

@@ -2,6 +2,9 @@
 //! in a flare.
 //! The secrets are the same in each run.
 
+#[allow(dead_code)] // other tests use more of it
+#[path = "support/live.rs"]
+mod live;
 mod support;
 
 use spanwire::companion::languages::{dialects, FOR_SETTINGS};
@@ -14,7 +17,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 use support::faults::{first, Reply};
-use support::hosts::{host, root};
+use support::hosts::{compile_c, host, root};
 use support::wait_until;
 
 const SECRETS: usize = 10_000;
@@ -406,6 +409,48 @@ fn no_secret_reaches_the_log_of_any_dialect() {
     for some in dialects().chunks(4) {
         std::thread::scope(|scope| some.iter().for_each(|dialect| drop(scope.spawn(move || check(dialect)))));
     }
+}
+
+/// The host has all secrets in its spans, and the last ones are open.
+#[test]
+fn no_secret_is_in_an_answer_of_ctl_or_why() {
+    let field = Field::new();
+    let folder = Folder(root().join("target/test-logs").join(format!("secrets-live-{}", std::process::id())));
+    fs::create_dir_all(&folder.0).expect("a folder");
+    let (records, bad, flares) = (folder.0.join("records"), folder.0.join("bad"), folder.0.join("flares"));
+    fs::create_dir_all(&flares).expect("a folder");
+    fs::write(&records, &field.records).expect("the records");
+    fs::write(&bad, "none").expect("a value");
+    let Some(_) = host("secrets.c") else { return };
+    let agent = first(&[], Reply::Ok).counting_only().start();
+    let mut command = std::process::Command::new(compile_c(&root().join("tests/hosts/secrets.c")));
+    command.args([&records, &bad, &flares]).arg(SECRETS.to_string()).env_clear().env("SECRETS_STAY", "1");
+    command.env("DD_TRACE_AGENT_URL", agent.url()).env("SPANWIRE_LOG_SINKS", "ring").env("DD_SERVICE", "shop");
+    let host = live::Live::run(command);
+    let pid = host.pid().to_string();
+    let mut said = String::new();
+    let mut ask = |arguments: &[&str]| {
+        let output = live::companion(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        said += &String::from_utf8_lossy(&[output.stdout, output.stderr].concat());
+    };
+    for command in [&["status"][..], &["spans", "0"], &["debug", "on", "--for", "1s"], &["flush"]] {
+        ask(&[&["ctl", &pid], command].concat());
+    }
+    let flare = fs::read_dir(&flares).expect("flares").flatten().next().expect("a flare").path();
+    let fates = support::flares::read(&flare).remove("spanwire-fates.jsonl").expect("fates");
+    // Names of spans are texts with secrets as well.
+    let named = fates.lines().filter(|line| line.contains(REDACTED)).count();
+    assert!(named > 20, "{named} names were redacted");
+    for line in fates.lines().filter(|line| line.contains(REDACTED)).take(20) {
+        let fate: serde_json::Value = serde_json::from_str(line).expect("an object");
+        let id = fate["trace_id"].as_str().expect("an id");
+        ask(&["why", id, "--pid", &pid]);
+        ask(&["why", id, "--flare", &flare.display().to_string(), "--json"]);
+    }
+    assert!(said.matches(REDACTED).count() > 40, "hardly anything was redacted");
+    let leaks = field.leaks(&said);
+    assert!(leaks.is_empty(), "{leaks:#?}");
 }
 
 const REDACTED: &str = "<redacted>";

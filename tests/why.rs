@@ -172,6 +172,26 @@ fn a_core_answers_after_the_process_is_gone() {
 }
 
 #[test]
+fn a_flare_answers_without_the_process() {
+    let folder = crash::Folder::new("why-flare");
+    let path = folder.0.join("flare.zip").display().to_string();
+    let agent = good_agent();
+    let settings = [("FATES_FLARE", path.as_str()), ("DD_TRACE_SAMPLE_RATE", "0")];
+    let Some(host) = host(&agent.url(), &["trace", "discard", "flush=20000", "flare", "wait"], &settings) else {
+        return;
+    };
+    let (trace, discarded) = (host.trace("trace"), host.trace("discard"));
+    drop(host);
+    let words = ["in flare", "the Agent answered 200; sampling rejected it with priority -1, by DD_TRACE_SAMPLE_RATE"];
+    assert_says(&[&trace, "--flare", &path], 0, &words);
+    assert_says(&[&discarded, "--flare", &path], 0, &["the host discarded its spans"]);
+    assert_says(&["7fffffffffffffff", "--flare", &path], 1, &["holds 2 traces, the oldest of which is from"]);
+    std::fs::write(folder.0.join("text"), "not a zip").expect("a file");
+    let text = folder.0.join("text").display().to_string();
+    assert_says(&[&trace, "--flare", &text], 2, &["is no flare"]);
+}
+
+#[test]
 fn a_process_of_another_user_is_refused() {
     let agent = good_agent();
     let Some(host) = host(&agent.url(), &["trace", "flush=20000", "wait"], &[]) else { return };

@@ -5,6 +5,7 @@
  *   keep       a trace that the program keeps, and `drop` one that it drops
  *   alone      a trace whose only span stays open
  *   big        a trace of one span of 40 KB     many=N   N traces, of which only the last one is asked about
+ *   flare      a flare, at the path in FATES_FLARE
  *   hoard=N    N spans with tags that stay open
  *   flush      flush=MS a flush                     shutdown=MS a shutdown
  *   ask        prints `fate {…}` for each trace
@@ -56,6 +57,10 @@ static void ask(void) {
 }
 
 static void act(const char *what, long value) {
+    if (!strcmp(what, "flare")) {
+        OK(spanwire_flare_write(tracer, getenv("FATES_FLARE"), NULL));
+        return;
+    }
     if (!strcmp(what, "flush")) {
         spanwire_tracer_flush(tracer, (uint32_t)value);
         return;

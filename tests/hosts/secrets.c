@@ -1,4 +1,6 @@
-/* secrets FILE BAD [FOLDER N]: passes each text of a file to a call through which it could reach the log. A record of the file is a
+/* With SECRETS_STAY it prints `ready` at the end and waits until standard input ends.
+ *
+ * secrets FILE BAD [FOLDER N]: passes each text of a file to a call through which it could reach the log. A record of the file is a
  * place, a name and a value, separated by the byte 0x1f and ended by 0x1e. Flushes half-way, so that a test can
  * change the agent. Writes a flare into the folder after every N records. */
 #include "check.h"
@@ -71,6 +73,11 @@ int main(int argc, char **argv) {
         if (++records % 16 == 0) sleep_us(2000);
         if (records == half) spanwire_tracer_flush(tracer, 3000);
         if (argc > 4 && records % number(argc, argv, 4, 1) == 0) write_flare(argv[3], records);
+    }
+    if (getenv("SECRETS_STAY")) {
+        printf("ready {}\n");
+        fflush(stdout);
+        while (getchar() != EOF) {}
     }
     for (int n = 0; n < 32; n++) hold(0);
     char config[65536];

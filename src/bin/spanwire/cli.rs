@@ -249,6 +249,8 @@ Examples:
   spanwire why 68e7d1a2000000000123456789abcdef
   spanwire why dd.trace_id=13931074883647674919 --pid 4711
   spanwire why 0x123456789abcdef --core core  in the core of a process that crashed
+  spanwire why 5378288797531496375 --flare tracer-cpp-1.zip
+                                              in a flare
   spanwire why 5378288797531496375 --json     as one JSON object for scripts";
 
 /// Options of `spanwire why`.
@@ -265,6 +267,10 @@ pub struct WhyOptions {
     /// Look into this core
     #[arg(long, value_name = "FILE", conflicts_with = "pid")]
     pub core: Option<PathBuf>,
+
+    /// Look into this flare
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pid", "core"])]
+    pub flare: Option<PathBuf>,
 
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -484,7 +490,7 @@ mod tests {
             (AGENT_HELP, 6),
             (DOCTOR_HELP, 10),
             (RECORDER_HELP, 3),
-            (WHY_HELP, 4),
+            (WHY_HELP, 5),
             (CTL_HELP, 6),
             (CORE_HELP, 5),
             (FLARE_HELP, 5),

@@ -63,6 +63,9 @@ fn sources(options: &WhyOptions) -> Result<(Vec<Source>, Vec<String>), String> {
     if let Some(pid) = options.pid {
         return Source::of_process(pid);
     }
+    if let Some(flare) = &options.flare {
+        return Ok((vec![Source::of_flare(flare)?], Vec::new()));
+    }
     if let Some(core) = &options.core {
         return Ok((vec![Source::of_core(core)?], Vec::new()));
     }

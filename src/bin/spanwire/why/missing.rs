@@ -10,6 +10,17 @@ use spanwire::companion::sys;
 /// Returns why a process does not know a trace: one sentence.
 pub fn why(source: &Source, ids: &[Id]) -> String {
     let label = &source.label;
+    if source.flare {
+        let kept = counted(source.fates.len(), "trace");
+        let oldest = source
+            .fates
+            .first()
+            .map_or_else(String::new, |fate| format!(", the oldest of which is from {} UTC", date(fate.handed_ns)));
+        return format!(
+            "{label} holds {kept}{oldest}, and this one is not among them: it is older, was still open (its list of open spans \
+             has the ids), or was never in that process"
+        );
+    }
     let Some(snapshot) = &source.snapshot else {
         return format!("{label}: its flight recorder cannot be read, so what became of its traces is not known");
     };

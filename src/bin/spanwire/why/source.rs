@@ -12,9 +12,15 @@ use spanwire::companion::recorder::{Kind, Snapshot};
 use spanwire::companion::redact;
 use spanwire::companion::report::image::Image;
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// The file of a flare that has the fates.
+const FATES: &str = "spanwire-fates.jsonl";
+/// More is not read of it.
+const FLARE_MAX: u64 = 64 << 20;
 
 /// One process, as it is or was.
 pub struct Source {
@@ -30,6 +36,8 @@ pub struct Source {
     pub own: bool,
     /// Its memory, if that can be read.
     pub image: Option<Image>,
+    /// Whether this is a flare, which holds the fates alone.
+    pub flare: bool,
 }
 
 /// What a process knows of a trace.
@@ -94,11 +102,27 @@ impl Source {
         let image = content.image.ok().flatten();
         Ok(match content.recorder {
             Ok(found) => {
-                Source { label, pid, fates: found.fates, snapshot: Some(found.snapshot), own: found.own, image }
+                let snapshot = Some(found.snapshot);
+                Source { label, pid, fates: found.fates, snapshot, own: found.own, image, flare: false }
             }
             Err(why) if image.is_none() => return Err(format!("{} {why}", path.display())),
-            Err(_) => Source { label, pid, fates: Vec::new(), snapshot: None, own: true, image },
+            Err(_) => Source { label, pid, fates: Vec::new(), snapshot: None, own: true, image, flare: false },
         })
+    }
+
+    /// Returns the process of a flare of this library.
+    pub fn of_flare(path: &Path) -> Result<Source, String> {
+        let told = |why: String| format!("{} {why}", path.display());
+        let file = File::open(path).map_err(|error| told(format!("cannot be opened: {error}")))?;
+        let archive = zip::ZipArchive::new(file);
+        let mut archive = archive.map_err(|error| told(format!("is no flare: {error}")))?;
+        let held = archive.by_name(FATES).map_err(|_| told(format!("holds no {FATES}: it is not of this library")))?;
+        let mut text = String::new();
+        let read = held.take(FLARE_MAX).read_to_string(&mut text);
+        read.map_err(|error| told(format!("cannot be read: {FATES}: {error}")))?;
+        let fates = text.lines().filter_map(|line| Fate::of_json(&serde_json::from_str(line).ok()?)).collect();
+        let label = format!("flare {}", path.display());
+        Ok(Source { label, pid: None, fates, snapshot: None, own: true, image: None, flare: true })
     }
 
     fn read(pid: u32, found: Found) -> Source {
@@ -110,6 +134,7 @@ impl Source {
             own: found.own,
             snapshot: Some(found.snapshot),
             image: memory::image(pid, &maps),
+            flare: false,
         }
     }
 
