@@ -37,7 +37,7 @@ pub mod memory {
 
 /// Reading flight recorders.
 pub mod recorder {
-    pub use crate::recorder::{layout, snapshot, Kind, Snapshot, MEMORY_NAME};
+    pub use crate::recorder::{fates, layout, snapshot, Kind, Snapshot, MEMORY_NAME};
 }
 
 /// The redactor.
@@ -53,7 +53,7 @@ pub mod report {
 /// The table of all settings, and what is in force.
 pub mod settings {
     pub use crate::settings::{address, language, table};
-    pub use crate::settings::{AgentAddress, Origin, Rejected, Settings, Value};
+    pub use crate::settings::{AgentAddress, Origin, Program, Rejected, Settings, Value};
 }
 
 /// Finished spans, as a core holds them.

@@ -3,11 +3,14 @@
 //! reads one back (`tests/typed_events.rs`).
 
 pub mod dropped;
+mod flare;
 mod names;
+pub mod remote;
 pub mod send_error;
 mod views;
 
 pub use dropped::DropDetail;
+pub use flare::FlareFault;
 pub use names::{Outlet, Thread};
 pub use send_error::{SendError, SendErrorClass};
 pub use views::{DecidedBy, OpenSpanView, QueueView, SampledView, SpanView, Standing, Totals};
@@ -17,7 +20,9 @@ use crate::level::Level;
 use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
 use crate::settings::{Origin, Rejection};
+use remote::RemoteFault;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -112,6 +117,14 @@ pub enum Event<'a> {
     AgentReachable { url: &'a str, after: Duration },
     /// `/info` was read.
     AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
+    /// The agent's remote configuration has changed. `paths` are those of all configurations from now on, `version` is
+    /// that of the list of targets.
+    RemoteConfigReceived { url: &'a str, version: u64, paths: &'a [&'a str], time: Duration },
+    /// Remote configuration is not used: the one with this path, or without a path the whole answer. What was in force
+    /// before stays so. Once, until something else is wrong.
+    RemoteConfigFailed { path: &'a str, why: &'a RemoteFault },
+    /// A setting has another value while the tracer runs, or again the value that it had before.
+    SettingChanged { name: &'a str, value: &'a str, origin: Origin },
     /// Finished spans were dropped. `reason` says which counter counts them.
     SpansDropped { reason: Reason, spans: u64, traces: u64, detail: &'a DropDetail },
     /// Loss of a kind began (the first drop after a time without).
@@ -139,6 +152,10 @@ pub enum Event<'a> {
     PanicCaught { message: &'a str },
     /// Tracing has turned itself off for good, after too many panics.
     TurnedOff,
+    /// A flare was sent to the Agent.
+    FlareSent { case_id: &'a str, url: &'a str, bytes: u64 },
+    /// A flare was not sent.
+    FlareFailed { case_id: &'a str, url: &'a str, why: &'a FlareFault },
     /// A host's own record (`spanwire_log_write`).
     HostText { level: Level, target: &'a str, text: &'a str },
     /// A host's own event (`spanwire_log_event`).
@@ -157,6 +174,7 @@ impl Event<'_> {
         match self {
             Event::HostText { level, .. } => *level,
             Event::HostEvent { kind, .. } if kind.ends_with(".failed") => Level::Warn,
+            Event::FlareFailed { why, .. } if why.is_expected() => Level::Info,
             Event::SpansDropped { .. }
             | Event::SpanStarted { .. }
             | Event::SpanFinished { .. }
@@ -168,22 +186,28 @@ impl Event<'_> {
             | Event::IntegrationLoaded { .. }
             | Event::ParentUnknown { .. }
             | Event::AgentInfo { .. }
+            | Event::RemoteConfigReceived { .. }
+            | Event::RemoteConfigFailed { why: RemoteFault::NoAnswer(_), .. }
             | Event::HostEvent { .. }
             | Event::Forked { .. }
             | Event::TracerStopped { timed_out: false, spans_lost: 0, spans_unknown: 0, .. } => Level::Debug,
             Event::TracerConfigured { .. }
             | Event::AgentReachable { .. }
             | Event::ThreadStarted { .. }
+            | Event::SettingChanged { .. }
+            | Event::FlareSent { .. }
             | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SettingsUnsupported { .. }
             | Event::LogSettingsDiffer
+            | Event::RemoteConfigFailed { .. }
             | Event::LogFileMoved { .. }
             | Event::SpansAbandoned { .. }
             | Event::SpansOverdue { .. }
             | Event::LossBegan { .. }
             | Event::RecordsLost { .. }
             | Event::LookupHangs { .. }
+            | Event::FlareFailed { .. }
             | Event::TracerStopped { .. } => Level::Warn,
             Event::AgentRefused { .. }
             | Event::AgentUnreachable { .. }
@@ -226,6 +250,25 @@ impl Event<'_> {
     /// The event's stable name: `kind` in the `json` dialect, `target` of a record in the C API.
     pub fn kind(&self) -> &str {
         match self {
+            Event::HostText { target, .. } => target,
+            Event::HostEvent { kind, .. } => kind,
+            event => event.kind_of_ours(),
+        }
+    }
+
+    /// The event's stable name as the name of a logger.
+    pub fn logger(&self) -> Cow<'static, str> {
+        match self {
+            Event::HostText { target, .. } => Cow::Owned(target.to_string()),
+            Event::HostEvent { kind, .. } => Cow::Owned(kind.to_string()),
+            event => Cow::Borrowed(event.kind_of_ours()),
+        }
+    }
+
+    /// The stable name of an event that is not the host's.
+    fn kind_of_ours(&self) -> &'static str {
+        match self {
+            Event::HostText { .. } | Event::HostEvent { .. } => "",
             Event::TracerConfigured { .. } => "startup",
             Event::SettingRejected { .. } | Event::LogSettingsDiffer => "setting",
             Event::SettingsUnsupported { .. } => "settings.unsupported",
@@ -242,6 +285,9 @@ impl Event<'_> {
             Event::AgentUnreachable { .. } => "agent.unreachable",
             Event::AgentReachable { .. } => "agent.reachable",
             Event::AgentInfo { .. } => "agent.info",
+            Event::RemoteConfigReceived { .. } => "remote_config.received",
+            Event::RemoteConfigFailed { .. } => "remote_config.failed",
+            Event::SettingChanged { .. } => "setting.changed",
             Event::AgentUnusable { .. } => "agent.unusable",
             Event::SpansDropped { .. } => "spans.dropped",
             Event::LossBegan { .. } => "loss.began",
@@ -253,8 +299,8 @@ impl Event<'_> {
             Event::LookupHangs { .. } => "agent.lookup",
             Event::ThreadNotStarted { .. } | Event::ThreadStarted { .. } => "limits.threads",
             Event::PanicCaught { .. } | Event::TurnedOff => "panic",
-            Event::HostText { target, .. } => target,
-            Event::HostEvent { kind, .. } => kind,
+            Event::FlareSent { .. } => "flare.sent",
+            Event::FlareFailed { .. } => "flare.failed",
             Event::RecordsLost { .. } => "log.lost",
         }
     }

@@ -115,6 +115,11 @@ pub fn max() -> usize {
     COUNTED.max.load(Relaxed)
 }
 
+/// Returns the part of the bytes in use that tables of slots occupy.
+pub fn tables() -> usize {
+    COUNTED.tables.load(Relaxed)
+}
+
 /// Sets the limit in bytes.
 pub fn set_max(bytes: usize) {
     COUNTED.max.store(bytes, Relaxed);
@@ -255,6 +260,11 @@ impl Pool {
             self.pooled.fetch_add(capacity, Relaxed);
             shelf.push(buffer);
         }
+    }
+
+    /// Returns the bytes of the buffers that are kept.
+    pub fn bytes(&self) -> usize {
+        self.pooled.load(Relaxed)
     }
 
     /// Frees all buffers.

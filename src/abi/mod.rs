@@ -7,6 +7,8 @@
 mod arg;
 pub mod context;
 pub mod debug;
+pub mod fate;
+pub mod flare;
 pub mod inspect;
 pub mod log;
 pub mod process;

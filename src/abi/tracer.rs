@@ -173,7 +173,7 @@ fn list(settings: CArray<spanwire_setting>, count: CLen) -> Result<Vec<(String, 
 }
 
 /// Fills the host's structure, unless it gave none.
-fn explain(error: OutSized<spanwire_error>, status: spanwire_status, message: &str) {
+pub(super) fn explain(error: OutSized<spanwire_error>, status: spanwire_status, message: &str) {
     let sentence = if message.is_empty() { super::status::text(status).to_bytes() } else { message.as_bytes() };
     let mut value = spanwire_error { size: 0, status, message: [0; 244] };
     if status != SPANWIRE_OK {

@@ -49,20 +49,80 @@ pub fn more_spans(count: usize) -> String {
 
 /// Formats a time as `2026-11-24T16:47:22.691Z`.
 pub fn iso_time(time_ns: u64) -> String {
+    let mut out = String::with_capacity(24);
+    push_iso_time(&mut out, time_ns);
+    out
+}
+
+/// Appends a time as `2026-11-24T16:47:22.691Z`.
+pub fn push_iso_time(out: &mut String, time_ns: u64) {
     let (year, month, day, hour, minute, second) = sys::utc_time(time_ns);
-    let milli = time_ns / 1_000_000 % 1_000;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    push_digits(out, u64::try_from(year).unwrap_or(0), 4);
+    for (before, part) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
+        out.push(before);
+        push_digits(out, part.into(), 2);
+    }
+    out.push('.');
+    push_digits(out, time_ns / 1_000_000 % 1_000, 3);
+    out.push('Z');
+}
+
+/// Appends a number with at least so many digits.
+pub fn push_digits(out: &mut String, mut number: u64, least: usize) {
+    // The largest number has 20 digits.
+    let (mut digits, mut at) = ([b'0'; 20], 20);
+    while number > 0 {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    let from = at.min(20 - least.min(20));
+    out.push_str(std::str::from_utf8(&digits[from..]).unwrap_or_default());
+}
+
+/// Appends a number.
+pub fn push_number(out: &mut String, number: u64) {
+    push_digits(out, number, 1);
+}
+
+/// Appends a trace id as 32 hexadecimal digits.
+pub fn push_trace_id(out: &mut String, id: u128) {
+    let mut digits = [0; 32];
+    for (n, byte) in id.to_be_bytes().into_iter().enumerate() {
+        digits[2 * n] = b"0123456789abcdef"[usize::from(byte >> 4)];
+        digits[2 * n + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
+    }
+    out.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+}
+
+/// Whether the text has printable ASCII alone.
+pub fn is_printable(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Formats a duration in the unit that fits: `850ns`, `12.345us`, `1.204ms`, `2.500s`.
 pub fn duration(time: Duration) -> String {
-    let ns = time.as_nanos();
-    match ns {
-        0..1_000 => format!("{ns}ns"),
-        1_000..1_000_000 => format!("{}.{:03}us", ns / 1_000, ns % 1_000),
-        1_000_000..1_000_000_000 => format!("{}.{:03}ms", ns / 1_000_000, ns / 1_000 % 1_000),
-        _ => format!("{}.{:03}s", ns / 1_000_000_000, ns / 1_000_000 % 1_000),
-    }
+    let mut out = String::with_capacity(24);
+    push_duration(&mut out, time);
+    out
+}
+
+/// Appends a duration in the unit that fits.
+pub fn push_duration(out: &mut String, time: Duration) {
+    let ns = u64::from(time.subsec_nanos());
+    let (whole, thousandths, unit) = match (time.as_secs(), ns) {
+        (0, 0..1_000) => {
+            push_number(out, ns);
+            return out.push_str("ns");
+        }
+        (0, 1_000..1_000_000) => (ns / 1_000, ns % 1_000, "us"),
+        (0, _) => (ns / 1_000_000, ns / 1_000 % 1_000, "ms"),
+        (seconds, _) => (seconds, ns / 1_000_000, "s"),
+    };
+    push_number(out, whole);
+    out.push('.');
+    push_digits(out, thousandths, 3);
+    out.push_str(unit);
 }
 
 /// Redacts and cuts free text from outside.
@@ -118,7 +178,7 @@ pub fn inline_value<'a>(name: &str, text: &'a str) -> Cow<'a, str> {
 pub fn escaped(text: Cow<'_, str>) -> Cow<'_, str> {
     // Some readers take these two for the end of a line.
     let escapes = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    if !text.chars().any(escapes) {
+    if is_printable(&text) || !text.chars().any(escapes) {
         return text;
     }
     let mut out = String::with_capacity(text.len() + 8);

@@ -37,8 +37,9 @@ fn compose(shared: &Arc<Shared>, event: &Event<'_>, start: Start) {
         shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
         return;
     }
-    // Without a ring and outputs, format nothing.
-    if !shared.has_ring() && shared.push_level() == Level::Off as u8 {
+    // Without a ring and outputs, format only what is rare, for flares.
+    let wanted = event.level() <= Level::Info || shared.kept.is_preparing();
+    if !wanted && !shared.has_ring() && shared.push_level() == Level::Off as u8 {
         return;
     }
     let Some(held_back) = limit(shared, event) else {
@@ -117,5 +118,5 @@ fn wants(shared: &Shared, line: &Line) -> bool {
         shared.filter.root().filter(|_| !chosen && !shared.switch.debug(now_ms))
     };
     let level = shared.filter.level_of(&line.logger).or_else(root);
-    line.level <= level.unwrap_or_else(|| shared.switch.base(now_ms))
+    line.level <= level.unwrap_or_else(|| shared.switch.base(now_ms)).max(shared.switch.raised())
 }

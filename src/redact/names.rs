@@ -48,7 +48,10 @@ pub fn class(name: &str) -> Name {
         let end = word_end(bytes, at);
         let mut lower = [0; WORD_MAX];
         let lower = lowered(&bytes[at..end], &mut lower);
-        let is = keys.take(lower).unwrap_or_else(|| word(lower));
+        let is = match is_known(lower) {
+            true => keys.take(lower).unwrap_or_else(|| word(lower)),
+            false => keys.take_unknown(lower),
+        };
         counts |= is == Name::Number || lower == b"tokens";
         if !matches!(is, Name::Number | Name::Plain) && (found == Name::Plain || found == Name::Long || is > Name::Long)
         {
@@ -100,6 +103,18 @@ impl Keys {
         None
     }
 
+    /// Does the same for a word that is in no list.
+    fn take_unknown(&mut self, word: &[u8]) -> Name {
+        if word.len() > 1 {
+            (self.qualified, self.public) = (false, false);
+        }
+        if has_ending(word) {
+            Name::Secret
+        } else {
+            Name::Plain
+        }
+    }
+
     /// Whether the name is that of a secret because it has `key` and, anywhere, a word of cryptography.
     fn of_a_lock(&self) -> bool {
         self.plain && self.with
@@ -119,6 +134,39 @@ pub fn is_of_data(word: &[u8]) -> bool {
 
 fn is_one(word: &[u8], of: &[&str]) -> bool {
     of.iter().any(|known| known.as_bytes() == word)
+}
+
+/// For each letter which lengths the known words have that begin with it: a bit for each length.
+static LENGTHS: [u32; 26] = lengths();
+
+const fn lengths() -> [u32; 26] {
+    let lists: [&[&str]; 8] = [
+        words::SECRET,
+        words::HEADER,
+        words::LINE,
+        words::LONG,
+        words::NUMBER,
+        words::BEFORE_KEY,
+        words::WITH_KEY,
+        &["key", "keys", "ms", "public"],
+    ];
+    let (mut table, mut list) = ([0; 26], 0);
+    while list < lists.len() {
+        let mut n = 0;
+        while n < lists[list].len() {
+            let word = lists[list][n].as_bytes();
+            table[(word[0] - b'a') as usize] |= 1 << word.len();
+            n += 1;
+        }
+        list += 1;
+    }
+    table
+}
+
+/// Whether a word in lower case may be in one of the lists: a quick test that most other words fail.
+fn is_known(word: &[u8]) -> bool {
+    let lengths = word.first().and_then(|first| LENGTHS.get(usize::from(first.wrapping_sub(b'a'))));
+    lengths.is_some_and(|lengths| lengths >> word.len() & 1 != 0)
 }
 
 /// Returns the word in lower case; empty if it is longer than every word that is looked up.
@@ -173,9 +221,13 @@ fn word(word: &[u8]) -> Name {
 fn has_ending(word: &[u8]) -> bool {
     let ends = |of: &[&str], word: &[u8]| of.iter().any(|ending| word.ends_with(ending.as_bytes()));
     let key = word.strip_suffix(b"keys").or_else(|| word.strip_suffix(b"key"));
-    match word.last() {
-        Some(b'y' | b's') if key.is_some_and(|head| ends(words::GLUED_TO_KEY, head)) => true,
-        Some(b'n' | b't' | b'd' | b'e' | b's' | b'h') => ends(words::ENDINGS, word),
+    if key.is_some_and(|head| ends(words::GLUED_TO_KEY, head)) {
+        return true;
+    }
+    // A quick test first: these are the last letters of all endings.
+    match word {
+        [.., b't', b'h'] | [.., b'l', b's'] | [.., b'i', b'd'] | [.., b's', b'e'] => ends(words::ENDINGS, word),
+        [.., b'w' | b'r', b'd'] | [.., b'e', b't' | b'n'] => ends(words::ENDINGS, word),
         _ => false,
     }
 }
@@ -241,6 +293,18 @@ mod tests {
         ] {
             assert_eq!(class(name), what, "{name}");
         }
+    }
+
+    #[test]
+    fn the_quick_tests_of_a_word_let_every_listed_word_and_ending_pass() {
+        let lists = [words::SECRET, words::HEADER, words::LINE, words::LONG, words::NUMBER];
+        for word in lists.iter().chain([&words::BEFORE_KEY, &words::WITH_KEY]).copied().flatten() {
+            assert!(word.len() <= WORD_MAX && is_known(word.as_bytes()), "{word}");
+        }
+        for ending in words::ENDINGS {
+            assert!(has_ending(format!("x{ending}").as_bytes()), "{ending}");
+        }
+        assert!(!is_known(b"component") && !is_known(b""));
     }
 
     #[test]

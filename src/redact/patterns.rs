@@ -7,7 +7,7 @@ use super::names;
 /// Returns the kinds of tokens that begin with this letter: the prefix, and the least number of letters, digits, `_`
 /// and
 /// `-` after it.
-fn prefixes(first: u8) -> &'static [(&'static [u8], usize)] {
+pub(super) fn prefixes(first: u8) -> &'static [(&'static [u8], usize)] {
     match first {
         b'A' => &[(b"AIza", 30), (b"AKIA", 16), (b"ASIA", 16)],
         b'S' => &[(b"SG.", 20)],

@@ -294,10 +294,30 @@ fn any_text_is_redacted_once_and_for_all_and_hardly_grows() {
     for round in 0..30_000 {
         let given: String = (0..1 + random.below(14)).map(|_| pieces[random.below(pieces.len())]).collect();
         let once = text(&given);
+        let mut scan = Scan::new(&given, true);
+        scan.scan();
+        assert!(scan.copied == 0 || !plain::is_plain(given.as_bytes()), "round {round}: {given:?}");
         let again = text(&once);
         assert_eq!(again, once, "round {round}: {given:?}");
         assert!(once.len() <= 4 * given.len() + REDACTED.len(), "round {round}: {given:?}");
         let _ = (value_of(&given, &given), url(&given));
+    }
+}
+
+#[test]
+fn only_texts_without_a_secret_pass_the_quick_check() {
+    for given in
+        ["SELECT name FROM users WHERE name IN (?)", "GET /users/{id}", "bench-service", "UsersController#show"]
+    {
+        assert!(plain::is_plain(given.as_bytes()), "{given}");
+    }
+    for (prefix, least) in (0..=255).flat_map(patterns::prefixes) {
+        assert!(prefix.len() + least >= plain::TOKEN_MIN, "{prefix:?}");
+        let token = [prefix, "7".repeat(*least).as_bytes()].concat();
+        assert!(!plain::is_plain(&token) && !plain::is_plain(&[b"got.", &token[..], b" back"].concat()), "{prefix:?}");
+    }
+    for name in words::QUERY_ENDINGS {
+        assert!(is_query(name) && is_query(&format!("x.{name}_")) && is_query(&name.to_uppercase()), "{name}");
     }
 }
 

@@ -4,6 +4,7 @@ use super::decision::Decision;
 use super::tags::{self, TraceTags, DECISION_MAKER, ID_HIGH, KEPT_RATE, ORIGIN, TRACESTATE};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
+use crate::recorder::fates::FateId;
 use std::mem::offset_of;
 
 /// Finished spans of one trace, on their way.
@@ -29,6 +30,8 @@ pub struct Chunk {
     pub records: Buffer,
     /// Number of the chunk in its lane of the queue; set by the queue.
     pub sequence: u64,
+    /// The trace's entry in the ring of fates.
+    pub fate: FateId,
 }
 
 impl Chunk {

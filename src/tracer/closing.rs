@@ -5,7 +5,7 @@ use super::ending::{self, Ending};
 use super::error::Error;
 use super::registry::{Abandoning, Tracer};
 use super::state::State;
-use super::{abandoned, recording, view};
+use super::{abandoned, recording, remote, view};
 use crate::counters::{Counters, Reason};
 use crate::event::{DropDetail, Event};
 use crate::export::{Exporter, TRACERS_MAX};
@@ -129,6 +129,7 @@ pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer, time: Du
     }
     let lock = || tracer.abandoning.lock().unwrap_or_else(PoisonError::into_inner);
     *lock() = Some(Abandoning::default());
+    remote::tracer_closed(state, index);
     let exporter = exporter_of(state, tracer);
     if !abandon(state, index, lock(), Some(Instant::now() + time + AT_LEAST)) {
         // No worker can complete it.

@@ -5,7 +5,7 @@
 
 use super::contexts::Contexts;
 use super::state::State;
-use super::{abandoned, closing, ending, recording, relieving};
+use super::{abandoned, closing, ending, recording, relieving, remote};
 use crate::event::Event;
 use crate::export::periodic::{Task, When};
 use crate::inspect;
@@ -13,6 +13,7 @@ use crate::log::Logs;
 use crate::memory;
 use crate::process::PerProcess;
 use crate::recorder::{Kind, Recorder};
+use crate::settings::AgentAddress;
 use crate::span::clock;
 use crate::span::table::{self, Table, LAST_GENERATION};
 use crate::sys;
@@ -56,7 +57,7 @@ fn first() -> State {
     let logs = Logs::recorded_by(recorder);
     table::on_request(on_request);
     let tables = (Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), Contexts::new(LAST_GENERATION));
-    State::with(1, tables, logs, recorder, Recorder::none(), tasks(), turn_off)
+    State::with(1, tables, logs, recorder, Recorder::none(), (tasks(), tasks_of), turn_off)
 }
 
 #[inline(never)]
@@ -69,7 +70,7 @@ fn after_fork(inherited: &State) -> State {
     let recorder = Recorder::new(sys::pid(), inherited.epoch + 1, clock::scale());
     let logs = Logs::after_fork(&inherited.shared.logs, recorder);
     let parents = inherited.shared.recorder;
-    let state = State::with(inherited.epoch + 1, tables, logs, recorder, parents, tasks(), turn_off);
+    let state = State::with(inherited.epoch + 1, tables, logs, recorder, parents, (tasks(), tasks_of), turn_off);
     state.tracers.inherit(&state, &inherited.tracers);
     state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters[..]));
     state.exporters.iter().for_each(|exporter| exporter.inherit_rates(&inherited.exporters[..]));
@@ -101,6 +102,11 @@ fn tasks() -> Vec<Task> {
         Task::local("abandoned spans", minute, || abandoned::look(state())),
         Task::local("kept memory", minute, give_back),
     ]
+}
+
+/// Returns the tasks that the worker of an Agent address runs besides.
+fn tasks_of(address: &AgentAddress) -> Vec<Task> {
+    remote::tasks_of(state(), address)
 }
 
 /// Gives back memory that is kept for later spans.

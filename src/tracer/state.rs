@@ -3,8 +3,9 @@
 
 use super::contexts::Contexts;
 use super::registry::Tracers;
+use super::remote::Remote;
 use crate::export::periodic::Task;
-use crate::export::{self, Exporter, Shared, TRACERS_MAX};
+use crate::export::{self, Exporter, Shared, TasksOf, TRACERS_MAX};
 use crate::inspect::{shapes, unsigned, Field, TypeDescriptor};
 use crate::log::Logs;
 use crate::memory;
@@ -16,6 +17,7 @@ use crate::sys;
 use crate::trace::{tags, Trace};
 use std::mem::offset_of;
 use std::sync::atomic::AtomicU64;
+use std::sync::Mutex;
 
 /// The state of one process. Never freed.
 pub struct State {
@@ -37,9 +39,13 @@ pub struct State {
     pub exporters: Box<[Exporter; TRACERS_MAX]>,
     /// What tracers and exporters share.
     pub shared: Shared,
+    /// Remote configuration.
+    pub(super) remote: Remote,
     /// The flight recorder of the parent process. This process records nothing in it, but calls that a fork interrupted
     /// may still write to it.
     pub(super) parents_recorder: Recorder,
+    /// Held while a flare is sent.
+    pub(super) flaring: Mutex<()>,
     /// Time when a worker was last asked to make room in memory, monotonic nanoseconds.
     pub(super) relief_asked_ns: AtomicU64,
     /// Time of the last search for abandoned spans, monotonic nanoseconds.
@@ -82,7 +88,7 @@ impl State {
         logs: Logs,
         recorder: Recorder,
         parents_recorder: Recorder,
-        tasks: Vec<Task>,
+        (tasks, tasks_of): (Vec<Task>, TasksOf),
         turn_off: fn(),
     ) -> State {
         State {
@@ -94,8 +100,10 @@ impl State {
             contexts,
             tracers: Tracers::default(),
             exporters: sys::row_on_heap(Exporter::default),
-            shared: Shared::new(logs, recorder, tasks, turn_off),
+            shared: Shared::new(logs, recorder, tasks, tasks_of, turn_off),
+            remote: Remote::default(),
             parents_recorder,
+            flaring: Mutex::new(()),
             relief_asked_ns: AtomicU64::new(0),
             abandoned_looked_ns: AtomicU64::new(0),
         }

@@ -146,6 +146,7 @@ impl Submission {
             complete: true,
             records: Buffer::new(),
             sequence: 0,
+            fate: 0,
             decided_elsewhere: false,
         });
         if let Some(keep) = manual {

@@ -4,7 +4,7 @@ use crate::event::{OpenSpanView, SpanView};
 use crate::export::Metadata;
 use crate::span::open::{Field, OpenSpan, Value, ERROR, LOCAL_ROOT};
 use crate::span::record::Record;
-use crate::span::run::Item;
+use crate::span::run::{self, Item, Kind};
 use crate::sys;
 use crate::trace::{Decision, Mechanism};
 use std::time::Duration;
@@ -29,6 +29,15 @@ pub(super) fn of_span<'a>(
             Value::Number(value) => metrics.push((text(key), value)),
         }
     }
+    let (mut links, mut events) = (Vec::new(), Vec::new());
+    let [.., of_links, of_events] = span.runs();
+    for (kind, run) in [(Kind::Link, of_links), (Kind::Event, of_events)] {
+        run::each(kind, run.bytes, |item| match item {
+            Item::Link(link) => links.push(link),
+            Item::Event(event) => events.push(event),
+            Item::Text(..) | Item::Number(..) | Item::Blob(..) => {}
+        });
+    }
     let (flags, duration_ns) = finished.unwrap_or((span.flags, 0));
     SpanView {
         trace_id: u128::from(span.trace_id_high) << 64 | u128::from(span.trace_id_low),
@@ -43,6 +52,8 @@ pub(super) fn of_span<'a>(
         error: flags & ERROR != 0,
         tags,
         metrics,
+        links,
+        events,
         local_root: span.flags & LOCAL_ROOT != 0,
         priority: decision.priority(),
         decision_maker: decision.mechanism().map(Mechanism::number),
@@ -71,11 +82,13 @@ fn of_record<'a>(
     record: &Record<'a>,
     metadata: Option<&'a Metadata>,
 ) -> SpanView<'a> {
-    let (mut tags, mut metrics) = (Vec::new(), Vec::new());
+    let (mut tags, mut metrics, mut links, mut events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     record.each(|item| match item {
         Item::Text(key, value) => tags.push((text(key), text(value))),
         Item::Number(key, value) => metrics.push((text(key), value)),
-        Item::Blob(..) | Item::Link(_) | Item::Event(_) => {}
+        Item::Link(link) => links.push(link),
+        Item::Event(event) => events.push(event),
+        Item::Blob(..) => {}
     });
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { text(bytes) };
     let name = text(record.name);
@@ -92,6 +105,8 @@ fn of_record<'a>(
         error: record.flags & ERROR != 0,
         tags,
         metrics,
+        links,
+        events,
         local_root: record.flags & LOCAL_ROOT != 0,
         priority: decision.priority(),
         decision_maker: decision.mechanism().map(Mechanism::number),

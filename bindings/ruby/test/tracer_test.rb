@@ -57,6 +57,14 @@ class TracerTest < ProgramTest
     assert_equal [[outcome.lines[0], flat, 1]], links
   end
 
+  def test_attributes_that_are_no_float_and_no_integer_of_64_bits_are_texts
+    outcome = run_well(<<~'RUBY')
+      trace("numbers") { |span| span.add_event("e", { half: 1/2r, large: 2**63, complex: 2i, symbol: :s, nothing: nil }) }
+    RUBY
+    texts = { "half" => "1/2", "large" => "9223372036854775808", "complex" => "0+2i", "symbol" => "s" }
+    assert_equal texts, outcome.span("numbers")["span_events"][0]["attributes"]
+  end
+
   def test_texts_of_other_encodings_and_broken_ones_arrive_as_utf8
     outcome = run_well(<<~'RUBY')
       trace("x", tags: { "latin" => "\xE9".dup.force_encoding("ISO-8859-1"), "wide" => "é".encode("UTF-16LE"),

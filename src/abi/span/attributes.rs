@@ -2,13 +2,13 @@
 #![allow(non_camel_case_types)]
 
 use super::tags::{set_number, set_text};
-use super::{key, noted, spanwire_span, with};
+use super::{key, noted, spanwire_span, with, SPANWIRE_TAG_KEY_MAX};
 use crate::abi::arg::{CArray, CBytes, CLen};
 use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
 use crate::counters::Counters;
 use crate::span::attributes::{element_key, Appending, Refused, Scalar, ATTRIBUTES_MAX, BYTES_MAX, VALUES_MAX};
-use crate::span::encode::Sanitized;
+use crate::span::encode::{self, Sanitized};
 use crate::span::links::{Event, Link, EVENTS_MAX, FLAGS_KNOWN, LINKS_MAX};
 use crate::span::open::{OpenSpan, Refusal};
 use crate::sys;
@@ -85,7 +85,7 @@ pub struct spanwire_attribute {
     pub text: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
     pub text_len: CLen,
-    /// An array of values of one type: the Agent's payload has no others.
+    /// An array of values of one type: the Agent's payload has no others. Integers beside floats become floats.
     pub values: CArray<spanwire_value>,
     /// Number of values, up to SPANWIRE_VALUES_MAX.
     pub values_count: CLen,
@@ -179,11 +179,18 @@ impl spanwire_attribute {
             return Err(Error::Limit);
         }
         let values = self.values.of(self.values_count)?;
-        let kind = values.first().map(|value| value.type_);
-        if values.iter().any(|value| Some(value.type_) != kind || value.scalar().is_err()) {
+        let all = |kinds: [u32; 2]| values.iter().all(|value| kinds.contains(&value.type_));
+        let first = values.first().map_or(SPANWIRE_VALUE_TEXT, |value| value.type_);
+        let is_of_one_type = all([first; 2]);
+        if !(is_of_one_type || all([SPANWIRE_VALUE_INTEGER, SPANWIRE_VALUE_FLOATING]))
+            || values.iter().any(|value| value.scalar().is_err())
+        {
             return Err(Error::Argument);
         }
-        Ok(values.iter().map(|value| value.scalar().unwrap_or(Scalar::Bool(false))))
+        Ok(values.iter().map(move |value| match value.scalar() {
+            Ok(Scalar::Integer(number)) if !is_of_one_type => Scalar::Float(number as f64),
+            value => value.unwrap_or(Scalar::Bool(false)),
+        }))
     }
 }
 
@@ -232,6 +239,10 @@ fn read<T>(at: At<'_>, result: Result<T, Error>) -> Result<T, Error> {
     result
 }
 
+/// As much of an array's key is in the keys of its elements, which end in ".0" to ".127".
+const HEAD_MAX: usize = SPANWIRE_TAG_KEY_MAX - ".127".len();
+const _: () = assert!(VALUES_MAX == 128);
+
 /// The integers that a float holds exactly.
 const EXACT: i64 = 1 << 53;
 
@@ -253,7 +264,7 @@ fn set(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: Scalar<'_>) -> Result
 ///
 /// The Agent knows texts and numbers only. A boolean becomes the text "true" or "false". An integer becomes a number, or
 /// a text if it is beyond 2^53, where a number would be rounded. An array becomes one tag for each value: "key.0",
-/// "key.1" and so on; an empty one sets none.
+/// "key.1" and so on; an empty one sets none. Integers in an array with floats become floats.
 ///
 /// @return as spanwire_span_set_tag(); of several failures the first. SPANWIRE_E_ARGUMENT also for a type that is none, a
 ///         number that is not finite, an array of several types, and if `attributes` is NULL and `count` is not 0.
@@ -287,8 +298,11 @@ pub extern "C" fn spanwire_span_set_attributes(
             if let Some(value) = one {
                 first = first.and(set(span, at, key, value));
             }
+            // Two keys must not become one when they are cut.
+            let (head, cut) = if several.is_some() { encode::sanitize(key, HEAD_MAX) } else { Default::default() };
+            first = first.and(noted(at, Ok(cut)));
             for (n, value) in several.into_iter().flatten().enumerate() {
-                first = first.and(set(span, at, &element_key(key, n), value));
+                first = first.and(set(span, at, &element_key(&head, n), value));
             }
         }
         first
@@ -322,11 +336,18 @@ pub extern "C" fn spanwire_span_set_attributes(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_add_link(span: spanwire_span, link: In<spanwire_span_link>) -> spanwire_status {
-    with(span, |span, at| {
-        let given = read(at, link.read())?;
-        let (link, attributes) = read(at, given.link())?;
-        added(at, span.add_link(&link, |appending| append(appending, attributes, at)))
-    })
+    with(span, |span, at| put_link(span, at, link.read()))
+}
+
+/// Adds a link to a span that is being described; what is dropped is counted.
+pub(in crate::abi) fn put_link(
+    span: &mut OpenSpan,
+    at: At<'_>,
+    link: Result<spanwire_span_link, Error>,
+) -> Result<(), Error> {
+    let given = read(at, link)?;
+    let (link, attributes) = read(at, given.link())?;
+    added(at, span.add_link(&link, |appending| append(appending, attributes, at)))
 }
 
 impl spanwire_span_link {
@@ -365,11 +386,18 @@ impl spanwire_span_link {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_add_event(span: spanwire_span, event: In<spanwire_span_event>) -> spanwire_status {
-    with(span, |span, at| {
-        let given = read(at, event.read())?;
-        let (event, attributes) = read(at, given.event())?;
-        added(at, span.add_event(&event, |appending| append(appending, attributes, at)))
-    })
+    with(span, |span, at| put_event(span, at, event.read()))
+}
+
+/// As `put_link`.
+pub(in crate::abi) fn put_event(
+    span: &mut OpenSpan,
+    at: At<'_>,
+    event: Result<spanwire_span_event, Error>,
+) -> Result<(), Error> {
+    let given = read(at, event)?;
+    let (event, attributes) = read(at, given.event())?;
+    added(at, span.add_event(&event, |appending| append(appending, attributes, at)))
 }
 
 impl spanwire_span_event {

@@ -28,6 +28,7 @@ In a clone, type `cargo run --features cli --` instead of `spanwire`:
   cargo run --features cli -- agent --help
                                       the same in a clone
   spanwire doctor --help              how to find out why traces do not arrive
+  spanwire why --help                 how to find out what became of one trace
   spanwire recorder --help            how to see what a hanging process did last
 
 With DD_TRACE_DEBUG=true in its environment, a program writes its tracer's debug log to standard
@@ -45,6 +46,9 @@ pub enum Command {
     /// Find out why traces do not arrive: from debug logs, or from this machine as it is now
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorOptions),
+    /// Say what became of a trace: open, waiting, sent with the Agent's answer, or dropped, and why
+    #[command(after_help = WHY_HELP)]
+    Why(WhyOptions),
     /// Show what a running, hanging or stopped process last did: its flight recorder and its counters
     #[command(after_help = RECORDER_HELP, alias = "blackbox")]
     Recorder(RecorderOptions),
@@ -220,6 +224,47 @@ pub struct RecorderOptions {
     pub last: Option<usize>,
 }
 
+const WHY_HELP: &str = "\
+Each process with the library remembers its last 16,384 traces. The answer is one sentence, with the
+sampling rule, the counter or the Agent's answer behind it, and what to do. If no process knows the
+trace, the command says what that means: the trace is older, its process has ended, tracing is off.
+
+The id may be pasted as it is found: decimal or hexadecimal, with 0x, with `dd.trace_id=` before it, a
+traceparent, or the address of a trace in the browser. A 64-bit id matches the lower half of a 128-bit
+one. A number that may be decimal and hexadecimal is tried as both.
+
+With --pid it looks into that process and its children, so the parent of php-fpm or Puma will do.
+Without, it looks into all processes of this user, for root into those of all users. Secrets are
+replaced.
+
+Exit status: 0 a process knows the trace; 1 none does; 2 the command could not look.
+
+Examples:
+  spanwire why 68e7d1a2000000000123456789abcdef
+  spanwire why dd.trace_id=13931074883647674919 --pid 4711
+  spanwire why 0x123456789abcdef --core core  in the core of a process that crashed
+  spanwire why 5378288797531496375 --json     as one JSON object for scripts";
+
+/// Options of `spanwire why`.
+#[derive(Debug, clap::Args)]
+pub struct WhyOptions {
+    /// The id of the trace, in any form
+    #[arg(value_name = "TRACE_ID")]
+    pub trace_id: String,
+
+    /// Look into this process and its children
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: Option<u32>,
+
+    /// Look into this core
+    #[arg(long, value_name = "FILE", conflicts_with = "pid")]
+    pub core: Option<PathBuf>,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 const CORE_HELP: &str = "\
 This command needs no debugger, no symbols and not the program. It finds the library's table in the
 core and prints what the process was doing: its tracers and their Agents, the open spans with their
@@ -296,8 +341,15 @@ mod tests {
     #[test]
     fn every_example_in_the_help_can_be_run() {
         Cli::command().debug_assert();
-        let helps =
-            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 10), (RECORDER_HELP, 3), (CORE_HELP, 5)];
+        let helps = [
+            (EXAMPLES, 7),
+            (DEMO_HELP, 4),
+            (AGENT_HELP, 6),
+            (DOCTOR_HELP, 10),
+            (RECORDER_HELP, 3),
+            (WHY_HELP, 4),
+            (CORE_HELP, 5),
+        ];
         for (help, count) in helps {
             let examples = examples(help);
             assert_eq!(examples.len(), count, "{examples:?}");
@@ -322,7 +374,7 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_terminal() {
-        let helps = [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, CORE_HELP];
+        let helps = [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, WHY_HELP, CORE_HELP];
         for line in helps.iter().flat_map(|help| help.lines()) {
             assert!(line.chars().count() <= 102, "{line}");
         }

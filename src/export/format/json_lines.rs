@@ -157,6 +157,7 @@ mod tests {
             complete,
             records,
             sequence,
+            fate: 0,
             decided_elsewhere,
         };
         (chunk, offsets)

@@ -338,6 +338,7 @@ mod tests {
             complete: true,
             records,
             sequence: 0,
+            fate: 0,
             decided_elsewhere: false,
         }
     }

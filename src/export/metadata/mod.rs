@@ -6,6 +6,7 @@ mod process_tags;
 
 pub use json::inspected;
 pub use pairs::Pairs;
+pub use process_tags::TAG as PROCESS_TAGS;
 
 use crate::host;
 use crate::settings::Settings;
@@ -40,13 +41,27 @@ impl Metadata {
     // The first call in a forked child comes here, perhaps on a small stack: no frame holds settings or metadata twice.
     #[inline(never)]
     pub fn of(settings: &Settings, process_id: u32) -> Metadata {
+        Metadata::of_run(settings, process_id, ids::runtime_id())
+    }
+
+    /// The metadata of the same run of the tracer with other settings.
+    pub fn changed(&self, settings: &Settings) -> Metadata {
+        Metadata::of_run(settings, self.process_id, self.runtime_id.clone())
+    }
+
+    /// Whether both are of the same run of a tracer.
+    pub fn is_of_same(&self, other: &Metadata) -> bool {
+        self.runtime_id == other.runtime_id
+    }
+
+    #[inline(never)]
+    fn of_run(settings: &Settings, process_id: u32, runtime_id: String) -> Metadata {
         // These belong to the trace, and are written when a chunk is encoded.
         let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid" | "_dd.p.ksr");
         let mut every_span: Vec<_> = settings.tags.iter().filter(|(key, _)| !of_traces(key)).cloned().collect();
         if !settings.env.is_empty() {
             every_span.push(("env".into(), settings.env.clone()));
         }
-        let runtime_id = ids::runtime_id();
         let mut first_span =
             vec![("runtime-id".to_string(), runtime_id.clone()), ("language".into(), language_tag(&settings.language))];
         let optional = [

@@ -8,14 +8,20 @@
 //! A schedule lives on its worker's stack. A forked child inherits no schedule: nothing runs there until its first span
 //! starts a worker.
 
+mod asked;
 pub mod poller;
 
+pub use asked::Asked;
 pub use poller::{NotRun, Poll};
 
 use std::any::Any;
+use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// How soon a poll that is not wanted now is considered again.
+const UNWANTED: Duration = Duration::from_secs(1);
 
 /// One task.
 #[derive(Clone)]
@@ -37,6 +43,8 @@ pub enum When {
     Every(Duration),
     /// At the time that [`Schedule::set_due`] sets, once.
     OnDemand,
+    /// A poll, while the agent's `/info` lists this path: at once, and then as often as [`Poll::period`] says.
+    WhileOffered(&'static str),
 }
 
 /// What a task does.
@@ -86,6 +94,12 @@ pub struct Due {
     pub poll: Arc<dyn Poll>,
 }
 
+impl fmt::Debug for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Due({})", self.name)
+    }
+}
+
 impl Schedule {
     /// A schedule of these tasks that begins now.
     pub fn new(tasks: impl IntoIterator<Item = Task>, now: Instant) -> Schedule {
@@ -93,7 +107,7 @@ impl Schedule {
             let due = match task.when {
                 When::EachWake => Some(now),
                 When::Every(period) => Some(now + period),
-                When::OnDemand => None,
+                When::OnDemand | When::WhileOffered(_) => None,
             };
             Entry { task, due }
         };
@@ -104,6 +118,15 @@ impl Schedule {
     pub fn set_due(&mut self, name: &str, due: Option<Instant>) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.task.name == name) {
             entry.due = due;
+        }
+    }
+
+    /// Takes note of the paths that the agent's `/info` lists.
+    pub fn offer(&mut self, paths: &[String], now: Instant) {
+        for entry in &mut self.entries {
+            let When::WhileOffered(path) = entry.task.when else { continue };
+            let offered = paths.iter().any(|listed| listed == path);
+            entry.due = offered.then(|| entry.due.unwrap_or(now));
         }
     }
 
@@ -138,8 +161,12 @@ impl Schedule {
         for entry in &mut self.entries {
             let Work::Poll { time_out, poll } = &entry.task.work else { continue };
             if let Some(since) = entry.due.filter(|&due| due <= now) {
-                due.push((since, Due { name: entry.task.name, time_out: *time_out, poll: poll.clone() }));
+                let (time_out, poll) = (*time_out, poll.clone());
+                let wanted = !matches!(entry.task.when, When::WhileOffered(_)) || poll.period().is_some();
                 entry.began(now);
+                if wanted {
+                    due.push((since, Due { name: entry.task.name, time_out, poll }));
+                }
             }
         }
         due.sort_by_key(|&(since, _)| since);
@@ -154,10 +181,11 @@ impl Entry {
 
     /// Plans the next run of a task that starts now.
     fn began(&mut self, now: Instant) {
-        self.due = match self.task.when {
-            When::EachWake => Some(now),
-            When::Every(period) => Some(now + period),
-            When::OnDemand => None,
+        self.due = match (self.task.when, &self.task.work) {
+            (When::EachWake, _) => Some(now),
+            (When::Every(period), _) => Some(now + period),
+            (When::WhileOffered(_), Work::Poll { poll, .. }) => Some(now + poll.period().unwrap_or(UNWANTED)),
+            (When::OnDemand | When::WhileOffered(_), _) => None,
         };
     }
 }

@@ -13,6 +13,7 @@ use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The thread.
 pub const THREAD: Thread = Thread::Poll;
@@ -24,6 +25,12 @@ pub trait Poll: Send + Sync {
 
     /// Called instead of, or after an incomplete `run`.
     fn failed(&self, why: NotRun);
+
+    /// How often it runs while the agent offers it; `None` while it is not wanted. For tasks that run
+    /// [`WhileOffered`](super::When::WhileOffered).
+    fn period(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Why a poll has no result.
@@ -33,6 +40,8 @@ pub enum NotRun {
     NoThread(OsError),
     /// It panicked.
     Panicked,
+    /// The tracer's address is no agent's.
+    NoAgent,
 }
 
 /// Runs polls of one exporter. A clone shares the thread and the connection.

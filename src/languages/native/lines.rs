@@ -4,22 +4,31 @@
 use crate::counters::Reason;
 use crate::event::{DecidedBy, Event, OpenSpanView, SpanView, Thread};
 use crate::languages::line::{About, Frame, Line as Record};
+use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::remedy::Calls;
-use crate::languages::text::{duration, free, iso_time, number, object, tags, value};
+use crate::languages::text::{duration, free, is_printable, number, object, tags, value};
+use crate::languages::text::{push_duration, push_iso_time, push_number, push_trace_id};
 use crate::level::Level;
 use crate::os_error::OsError;
 use crate::redact;
+use crate::span::links::FLAGS_KNOWN;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
 /// How many open spans a line names.
 const OPEN_MAX: usize = 10;
+/// How many paths of remote configuration a line names.
+const PATHS_MAX: usize = 20;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
-    let mut line = Line(format!("{} spanwire[{}] ", iso_time(frame.time_ns), frame.pid), frame.about.calls);
-    line.0.push_str(&level.name().to_ascii_uppercase());
+    let mut line = Line(String::with_capacity(usual_length(event)), frame.about.calls);
+    push_iso_time(&mut line.0, frame.time_ns);
+    line.say(" spanwire[");
+    push_number(&mut line.0, frame.pid.into());
+    line.say("] ");
+    line.0.extend(level.name().chars().map(|c| c.to_ascii_uppercase()));
     line.0.push(' ');
     let message_at = line.0.len();
     line.event(event);
@@ -28,8 +37,19 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
         (n, 0 | 1) => line.put(format_args!(" ({n} more like this in the last minute)")),
         (n, minutes) => line.put(format_args!(" ({n} more like this in the last {minutes} minutes)")),
     }
-    let logger = event.kind().to_string().into();
-    Record { level, logger, text: line.0, message_at, template: "", host_only: false }
+    Record { level, logger: event.logger(), text: line.0, message_at, template: "", host_only: false }
+}
+
+/// Returns about how long an event's line is, so that it seldom has to grow.
+fn usual_length(event: &Event<'_>) -> usize {
+    match event {
+        Event::SpanStarted { span, .. } => 208 + span.name.len() + span.service.len() + span.resource.len(),
+        Event::SpanFinished { span, .. } => {
+            let texts = span.tags.iter().map(|(name, text)| name.len() + text.len().min(256) + 12).sum::<usize>();
+            300 + span.name.len() + span.service.len() + span.resource.len() + texts + 24 * span.metrics.len()
+        }
+        _ => 256,
+    }
 }
 
 /// Returns an event's message, without time, process and level.
@@ -45,6 +65,47 @@ pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
 }
 
 struct Line(String, &'static Calls);
+
+const NOTATION: Notation = Notation {
+    is: "=",
+    and: ", ",
+    booleans: ["false", "true"],
+    text: quoted,
+    float: |out, value| out.push_str(&number(value)),
+    more: |out, text| out.push_str(text),
+    types: None,
+};
+
+/// Appends a text, in quotes if it needs them, with control characters, and those that some readers take for a line's end,
+/// as escapes.
+fn quoted(out: &mut String, text: &str) {
+    let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
+    let bare_byte = |byte| matches!(byte, b'!' | b'#'..=b'+' | b'-'..=b'<' | b'>'..=b'z' | b'|' | b'~');
+    if !text.is_empty() && (text.bytes().all(bare_byte) || text.chars().all(bare)) {
+        out.push_str(text);
+        return;
+    }
+    out.push('"');
+    if is_printable(text) && !text.contains(['"', '\\']) {
+        out.push_str(text);
+    } else {
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                out.push('\\');
+            }
+            visible(out, c);
+        }
+    }
+    out.push('"');
+}
+
+fn visible(out: &mut String, c: char) {
+    if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+        out.extend(c.escape_default());
+    } else {
+        out.push(c);
+    }
+}
 
 impl Line {
     fn event(&mut self, event: &Event<'_>) {
@@ -72,11 +133,13 @@ impl Line {
             Event::SpanStarted { span, .. } => self.say("span started:").span(span),
             Event::SpanFinished { span, .. } => {
                 self.say("span finished:").span(span);
-                let time = Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0));
-                self.count("duration", duration(time)).count("error", u8::from(span.error)).tags(span);
+                self.say(" duration=");
+                push_duration(&mut self.0, Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0)));
+                self.say(if span.error { " error=1" } else { " error=0" }).tags(span);
+                self.linked(span);
             }
             Event::TraceDecided { trace } => {
-                self.say("trace decided:").count("trace_id", format_args!("{:032x}", trace.trace_id));
+                self.say("trace decided:").trace_id(trace.trace_id);
                 self.fact("name", &free(trace.name)).fact("service", &free(trace.service));
                 if !trace.env.is_empty() {
                     self.fact("env", &free(trace.env));
@@ -99,7 +162,7 @@ impl Line {
                 self.say("; it begins a new trace: keep the parent open, or keep its context, to stay in one");
             }
             Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, .. } => {
-                self.say("chunk enqueued:").count("trace_id", format_args!("{trace_id:032x}")).count("spans", spans);
+                self.say("chunk enqueued:").trace_id(*trace_id).number("spans", *spans);
                 self.count("size", format_args!("{bytes}B")).count("partial", !complete);
                 self.count("queued_chunks", queued_chunks).count("queued_size", format_args!("{queued_bytes}B"));
             }
@@ -127,6 +190,23 @@ impl Line {
             }
             Event::AgentInfo { url, version, endpoints } => {
                 self.say("agent described itself:").url(url).fact("version", version).count("endpoints", endpoints);
+            }
+            Event::RemoteConfigReceived { url, version, paths, time } => {
+                self.say("remote configuration received:").url(url).count("version", version);
+                self.count("time", duration(*time)).count("configurations", paths.len());
+                for path in paths.iter().take(PATHS_MAX) {
+                    self.fact("path", &free(path));
+                }
+            }
+            Event::RemoteConfigFailed { path, why } => {
+                self.say("remote configuration not used:");
+                if !path.is_empty() {
+                    self.fact("path", &free(path)).say(";");
+                }
+                self.say(" ").text(&free(&why.to_string())).say("; what was in force before stays in force");
+            }
+            Event::SettingChanged { name, value: now, origin } => {
+                self.say("setting changed:").fact(name, &value(name, now)).fact("origin", origin.name());
             }
             Event::SpansDropped { reason, spans, traces, detail } => {
                 self.say("spans dropped:").fact("reason", reason.name()).count("spans", spans).count("traces", traces);
@@ -181,6 +261,16 @@ impl Line {
                      anew; an address in DD_TRACE_AGENT_URL avoids it"
                 ));
             }
+            Event::FlareSent { case_id, url, bytes } => {
+                self.say("flare sent:").fact("case", &free(case_id)).count("bytes", bytes).url(url);
+            }
+            Event::FlareFailed { case_id, url, why } => {
+                self.say("flare not sent:")
+                    .fact("case", &free(case_id))
+                    .url(url)
+                    .say("; ")
+                    .text(&free(&why.to_string()));
+            }
             Event::ThreadNotStarted { thread, errno } => {
                 self.say("cannot start thread ").quoted_always(thread.name()).say(": ");
                 self.text(&OsError::Errno(*errno).without_number());
@@ -227,8 +317,7 @@ impl Line {
         if !span.span_type.is_empty() {
             self.fact("type", &free(span.span_type));
         }
-        self.count("trace_id", format_args!("{:032x}", span.trace_id));
-        self.count("span_id", span.span_id).count("parent_id", span.parent_id);
+        self.trace_id(span.trace_id).number("span_id", span.span_id).number("parent_id", span.parent_id);
     }
 
     /// Appends the oldest open spans.
@@ -254,9 +343,36 @@ impl Line {
         self.left_out(left_out);
         self.say("} metrics={");
         for (n, (name, metric)) in span.metrics.iter().enumerate() {
-            self.say(if n == 0 { "" } else { ", " }).quoted(name).say("=").put(number(*metric));
+            self.say(if n == 0 { "" } else { ", " }).quoted(name).say("=").say(&number(*metric));
         }
         self.say("}");
+    }
+
+    /// Appends links and events, if there are any.
+    fn linked(&mut self, span: &SpanView<'_>) {
+        if !span.links.is_empty() {
+            self.say(" links=");
+            linked::links(&mut self.0, &span.links, &NOTATION, |out, link, attributes| {
+                let trace_id = u128::from(link.trace_id_high) << 64 | u128::from(link.trace_id_low);
+                let _ = write!(out, "{{trace_id={trace_id:032x} span_id={}", link.span_id);
+                if link.flags & FLAGS_KNOWN != 0 {
+                    let _ = write!(out, " flags={}", link.flags & !FLAGS_KNOWN);
+                }
+                if !link.tracestate.is_empty() {
+                    out.push_str(" tracestate=");
+                    quoted(out, &free(utf8(link.tracestate)));
+                }
+                let _ = write!(out, " attributes={attributes}}}");
+            });
+        }
+        if !span.events.is_empty() {
+            self.say(" events=");
+            linked::events(&mut self.0, &span.events, &NOTATION, |out, event, attributes| {
+                out.push_str("{name=");
+                quoted(out, &free(utf8(event.name)));
+                let _ = write!(out, " time_ns={} attributes={attributes}}}", event.time_ns);
+            });
+        }
     }
 
     fn left_out(&mut self, tags: usize) {
@@ -288,6 +404,18 @@ impl Line {
         self
     }
 
+    fn number(&mut self, name: &str, value: u64) -> &mut Line {
+        self.say(" ").say(name).say("=");
+        push_number(&mut self.0, value);
+        self
+    }
+
+    fn trace_id(&mut self, id: u128) -> &mut Line {
+        self.say(" trace_id=");
+        push_trace_id(&mut self.0, id);
+        self
+    }
+
     fn put(&mut self, value: impl Display) {
         let _ = write!(self.0, "{value}");
     }
@@ -302,32 +430,16 @@ impl Line {
     }
 
     fn quoted(&mut self, text: &str) -> &mut Line {
-        let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
-        if !text.is_empty() && text.chars().all(bare) {
-            return self.say(text);
-        }
-        self.say("\"");
-        for c in text.chars() {
-            if matches!(c, '"' | '\\') {
-                self.0.push('\\');
-            }
-            self.visible(c);
-        }
-        self.say("\"")
-    }
-
-    fn text(&mut self, text: &str) -> &mut Line {
-        text.chars().for_each(|c| self.visible(c));
+        quoted(&mut self.0, text);
         self
     }
 
-    /// Appends a text with control characters, and those that some readers take for a line's end, as escapes.
-    fn visible(&mut self, c: char) {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            self.0.extend(c.escape_default());
-        } else {
-            self.0.push(c);
+    fn text(&mut self, text: &str) -> &mut Line {
+        if is_printable(text) {
+            return self.say(text);
         }
+        text.chars().for_each(|c| visible(&mut self.0, c));
+        self
     }
 }
 

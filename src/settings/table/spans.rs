@@ -171,3 +171,19 @@ pub(super) static SENDING: &[Setting] = &[
         "How long one payload is retried while the Agent cannot accept it; 0 means one attempt.",
     ),
 ];
+
+pub(super) static REMOTE: &[Setting] = &[
+    setting(
+        "DD_REMOTE_CONFIGURATION_ENABLED",
+        Kind::Switch(|d, v| d.frozen.remote_configuration = v),
+        "true",
+        "Asks the Agent for remote configuration, if it offers that: sampling, tags, switches, the level of the log, and \
+         requests for flares. See [Remote configuration](remote-configuration.md).",
+    ),
+    setting(
+        "DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS",
+        Kind::Seconds(0.05..=86_400.0, |d, v| d.frozen.remote_interval = v),
+        "5",
+        "How often the Agent is asked.",
+    ),
+];

@@ -156,6 +156,7 @@ fn rebuilt(chunk: &Chunk) -> (spanwire::companion::trace::Chunk, usize) {
         complete: chunk.complete,
         records,
         sequence: 0,
+        fate: 0,
         decided_elsewhere: false,
     };
     (chunk, damaged)
