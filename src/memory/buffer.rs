@@ -259,8 +259,7 @@ impl Room<'_> {
     #[inline(always)]
     pub fn put(&mut self, bytes: &[u8]) {
         if bytes.len() > self.left() {
-            no_room();
-            return;
+            return no_room();
         }
         // SAFETY: there is room; `bytes` are not in it, because the room is borrowed mutably.
         unsafe {
@@ -273,8 +272,7 @@ impl Room<'_> {
     #[inline(always)]
     pub fn put_fixed<const N: usize>(&mut self, bytes: [u8; N]) {
         if N > self.left() {
-            no_room();
-            return;
+            return no_room();
         }
         // SAFETY: there is room, and an array of bytes needs no alignment.
         unsafe {
@@ -291,8 +289,7 @@ impl Room<'_> {
         gaps: [(usize, [u8; 8]); GAPS],
     ) {
         if N > self.left() || gaps.iter().any(|(place, _)| place + 8 > N) {
-            no_room();
-            return;
+            return no_room();
         }
         // SAFETY: there is room for the template, and the gaps are within it.
         unsafe {
@@ -308,8 +305,7 @@ impl Room<'_> {
     #[inline(always)]
     pub fn put_words<const N: usize>(&mut self, words: [u64; N]) {
         if N * size_of::<u64>() > self.left() {
-            no_room();
-            return;
+            return no_room();
         }
         for word in words {
             // SAFETY: there is room for all of them.
@@ -320,9 +316,9 @@ impl Room<'_> {
         }
     }
 
-    /// Puts a short head and bytes, with one look at the room. Returns whether the bytes are ASCII and there was room.
+    /// Puts a short head and bytes, with one look at the room.
     #[inline(always)]
-    pub fn put_headed<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) -> bool {
+    pub fn put_headed<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) {
         // Cannot overflow: no slice is longer than half of the address space.
         if N + bytes.len() > self.left() {
             return no_room();
@@ -330,9 +326,21 @@ impl Room<'_> {
         // SAFETY: as in `put` and `put_fixed`.
         unsafe {
             self.at.cast::<[u8; N]>().write(head);
-            let odd = copy_seeing(self.at.add(N), bytes);
+            copy_bytes(self.at.add(N), bytes);
             self.at = self.at.add(N + bytes.len());
-            odd == 0
+        }
+    }
+
+    /// Puts bytes that are many as a rule: less code than `put`.
+    #[inline(always)]
+    pub fn put_block(&mut self, bytes: &[u8]) {
+        if bytes.len() > self.left() {
+            return no_room();
+        }
+        // SAFETY: as in `put`.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at, bytes.len());
+            self.at = self.at.add(bytes.len());
         }
     }
 }
@@ -340,9 +348,8 @@ impl Room<'_> {
 /// A caller asked for less room than it uses, which is a defect of the caller.
 #[cold]
 #[inline(never)]
-fn no_room() -> bool {
+fn no_room() {
     debug_assert!(false, "a buffer has less room than its caller uses");
-    false
 }
 
 impl Drop for Room<'_> {
@@ -366,7 +373,8 @@ mod tests {
             assert_eq!(buffer.push_two(([9], b"ab"), ([8, 8], &piece)), Ok(ascii));
             assert_eq!(buffer.push_two(([9], &piece), ([8; 3], b"")), Ok(ascii));
             let mut room = buffer.room(3 + 16 + 20).unwrap();
-            assert!(room.put_headed([1], b"\x02\x03"));
+            room.put_headed([1], b"\x02");
+            room.put_block(b"\x03");
             room.put_words([u64::from_ne_bytes([4; 8])]);
             room.put_fixed([5; 8]);
             room.put_filled(&[6; 20], [(1, [7; 8]), (12, [8; 8])]);
@@ -397,7 +405,8 @@ mod tests {
         let mut buffer = Buffer::new();
         let mut room = buffer.room(128).unwrap();
         room.put(&[7; 120]);
-        assert!(!room.put_headed([8], &[8; 8]));
+        room.put_headed([8], &[8; 8]);
+        room.put_block(&[8; 9]);
         room.put_words([8; 2]);
         room.put_fixed([8; 9]);
         room.put_filled(&[8; 9], [(0, [8; 8])]);

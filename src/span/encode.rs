@@ -21,27 +21,43 @@ pub const FLOAT_SIZE: usize = 9;
 /// The most bytes that the head of a text has.
 pub const HEAD_MAX: usize = 5;
 
-/// Puts a text into room for its length and [`HEAD_MAX`]. Returns whether all of it is ASCII.
+/// Puts a text into room for its length and [`HEAD_MAX`].
 #[inline(always)]
-pub fn put(room: &mut Room<'_>, bytes: &[u8]) -> bool {
+pub fn put(room: &mut Room<'_>, bytes: &[u8]) {
     let len = bytes.len();
-    if len <= 31 {
-        return room.put_headed([0xa0 | len as u8], bytes);
+    match len {
+        0..=31 => room.put_headed([0xa0 | len as u8], bytes),
+        32..=255 => room.put_headed([0xd9, len as u8], bytes),
+        _ => put_long(room, bytes),
     }
-    if len <= 255 {
-        return room.put_headed([0xd9, len as u8], bytes);
-    }
-    put_long(room, bytes)
 }
 
-/// The same for a text that is usually short: less code, but a call for one of more than 31 bytes.
+/// The same for a text that is usually short, with less code.
 #[inline(always)]
-pub fn put_key(room: &mut Room<'_>, bytes: &[u8]) -> bool {
+pub fn put_key(room: &mut Room<'_>, bytes: &[u8]) {
     let len = bytes.len();
-    if len <= 31 {
-        return room.put_headed([0xa0 | len as u8], bytes);
+    match len {
+        0..=31 => room.put_headed([0xa0 | len as u8], bytes),
+        32..=255 => {
+            room.put_fixed([0xd9, len as u8]);
+            room.put_block(bytes);
+        }
+        _ => put_long(room, bytes),
     }
-    put_long(room, bytes)
+}
+
+// Inlined, because room that a function gets a reference to cannot stay in registers.
+#[inline(always)]
+fn put_long(room: &mut Room<'_>, bytes: &[u8]) {
+    let len = bytes.len();
+    if len <= 65_535 {
+        let [a, b] = (len as u16).to_be_bytes();
+        room.put_fixed([0xda, a, b]);
+    } else {
+        let [a, b, c, d] = (len as u32).to_be_bytes();
+        room.put_fixed([0xdb, a, b, c, d]);
+    }
+    room.put_block(bytes);
 }
 
 /// Keys and values up to these lengths have the fast way of [`push_pair`].
@@ -65,22 +81,6 @@ pub fn push_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Ful
     let mut number = [0xcb; FLOAT_SIZE];
     number[1..].copy_from_slice(&value.to_bits().to_be_bytes());
     run.push_two(([0xa0 | key.len() as u8], key), (number, b""))
-}
-
-#[inline(never)]
-fn put_long(room: &mut Room<'_>, bytes: &[u8]) -> bool {
-    let len = bytes.len();
-    match len {
-        0..=255 => room.put_headed([0xd9, len as u8], bytes),
-        256..=65_535 => {
-            let [a, b] = (len as u16).to_be_bytes();
-            room.put_headed([0xda, a, b], bytes)
-        }
-        _ => {
-            let [a, b, c, d] = (len as u32).to_be_bytes();
-            room.put_headed([0xdb, a, b, c, d], bytes)
-        }
-    }
 }
 
 /// Puts a 64-bit float into [`FLOAT_SIZE`] bytes of room.

@@ -220,20 +220,7 @@ impl<'a> Record<'a> {
     /// Returns the runs of all kinds in the order of [`Kind::ALL`], empty where the record has none. Runs of an unknown
     /// kind are skipped.
     pub fn runs(&self) -> [Run<'a>; Kind::ALL.len()] {
-        let mut runs = Kind::ALL.map(|kind| Run::new(kind, (&[], 0)));
-        let mut at = 0;
-        for word in self.list.chunks_exact(WORD) {
-            let word = word.try_into().map_or(0, u64::from_ne_bytes);
-            let end = at + (word >> 32) as usize;
-            let bytes = self.runs.get(at..end).unwrap_or_default();
-            at = end;
-            let run = Run { kind: word as u16, count: u32::from((word >> 16) as u16), bytes };
-            // The kinds are numbered from 1 in the order of the runs.
-            if let Some(place) = usize::from(run.kind).checked_sub(1).and_then(|n| runs.get_mut(n)) {
-                *place = run;
-            }
-        }
-        runs
+        runs_of(self.list, self.runs)
     }
 
     /// Returns the runs of texts and of numbers, with which the list begins in every record that [`append`] writes.
@@ -250,14 +237,7 @@ impl<'a> Record<'a> {
                 }
             }
         }
-        self.found_texts_and_numbers()
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn found_texts_and_numbers(&self) -> [Run<'a>; 2] {
-        let [texts, numbers, ..] = self.runs();
-        [texts, numbers]
+        found_texts_and_numbers(self.list, self.runs)
     }
 
     /// Whether it has runs of other kinds than texts and numbers.
@@ -272,6 +252,31 @@ impl<'a> Record<'a> {
             run::each(kind, run.bytes, &mut visit);
         }
     }
+}
+
+fn runs_of<'a>(list: &[u8], all: &'a [u8]) -> [Run<'a>; Kind::ALL.len()] {
+    let mut runs = Kind::ALL.map(|kind| Run::new(kind, (&[], 0)));
+    let mut at = 0;
+    for word in list.chunks_exact(WORD) {
+        let word = word.try_into().map_or(0, u64::from_ne_bytes);
+        let end = at + (word >> 32) as usize;
+        let bytes = all.get(at..end).unwrap_or_default();
+        at = end;
+        let run = Run { kind: word as u16, count: u32::from((word >> 16) as u16), bytes };
+        // The kinds are numbered from 1 in the order of the runs.
+        if let Some(place) = usize::from(run.kind).checked_sub(1).and_then(|n| runs.get_mut(n)) {
+            *place = run;
+        }
+    }
+    runs
+}
+
+/// Takes slices and not a record, which can then stay in registers.
+#[cold]
+#[inline(never)]
+fn found_texts_and_numbers<'a>(list: &[u8], all: &'a [u8]) -> [Run<'a>; 2] {
+    let [texts, numbers, ..] = runs_of(list, all);
+    [texts, numbers]
 }
 
 /// Returns length, flags and start of the record that begins at `at`, for sorting; `None` at the end.

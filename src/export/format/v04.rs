@@ -106,7 +106,7 @@ fn seal(
         if let Some((record, _)) = Record::read(&chunk.records.bytes()[offset as usize..]) {
             let span = Span::of(record, chunk, metadata, done == 0);
             if span.has_more {
-                span_with_more(out, span, known)?;
+                span_with_more(out, chunk, offset as usize, metadata, done == 0, known)?;
             } else {
                 self::span::<false>(out, span, known)?;
             }
@@ -139,11 +139,21 @@ const DURATION: usize = START + 8 + 10;
 const FIXED: usize =
     1 + SERVICE.len() + NAME.len() + RESOURCE.len() + TYPE.len() + NUMBERS.len() + 1 + 4 * encode::HEAD_MAX;
 
-/// Appends a span that may have blobs, links or events.
+/// Appends a span that may have blobs, links or events. Reads it again, so that the caller's can stay in registers.
 #[cold]
 #[inline(never)]
-fn span_with_more(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(), Full> {
-    self::span::<true>(out, span, known)
+fn span_with_more(
+    out: &mut Buffer,
+    chunk: &Chunk,
+    offset: usize,
+    metadata: &Metadata,
+    first: bool,
+    known: Fields,
+) -> Result<(), Full> {
+    match chunk.records.bytes().get(offset..).and_then(Record::read) {
+        Some((record, _)) => self::span::<true>(out, Span::of(record, chunk, metadata, first), known),
+        None => Ok(()),
+    }
 }
 
 /// Appends a span. The room for its fields is made at once. `MORE`: it may have blobs, links or events.

@@ -302,19 +302,19 @@ impl OpenSpan {
 }
 
 /// Appends a pair of texts. Returns whether both are ASCII.
-#[inline(always)]
 fn append_text(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full> {
     let mut room = run.room(key.len() + value.len() + 2 * encode::HEAD_MAX)?;
-    Ok(encode::put_key(&mut room, key) & encode::put(&mut room, value))
+    encode::put_key(&mut room, key);
+    encode::put(&mut room, value);
+    Ok(key.is_ascii() && value.is_ascii())
 }
 
-/// Appends a key and a number. Returns whether the key is ASCII.
-#[inline(always)]
-fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full> {
+/// Appends a key and a number.
+fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<(), Full> {
     let mut room = run.room(key.len() + encode::HEAD_MAX + encode::FLOAT_SIZE)?;
-    let ascii = encode::put_key(&mut room, key);
+    encode::put_key(&mut room, key);
     encode::put_float(&mut room, value);
-    Ok(ascii)
+    Ok(())
 }
 
 #[cfg(test)]
