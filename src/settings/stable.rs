@@ -101,11 +101,26 @@ fn misnamed(entry: &Entry) -> Option<Fault> {
     })
 }
 
-/// Reads a text, for tests that damage it.
+/// Reads a text, for tests that compare the reader: the text of each value and how they are nested.
 #[cfg(test)]
-pub fn parsed(bytes: &[u8]) -> Result<usize, usize> {
-    let mut faults = Vec::new();
-    let node = yaml::parse(bytes).map_err(|(line, _)| line)?;
-    let document = Document::of(node, &mut faults);
-    Ok(document.rules.len() + faults.len())
+pub fn parsed(bytes: &[u8]) -> Result<String, usize> {
+    fn show(node: &yaml::Node, shown: &mut String) {
+        match &node.content {
+            yaml::Content::Null => *shown += "null ",
+            yaml::Content::Text(text) => *shown += &format!("{text:?} "),
+            yaml::Content::List(nodes) => {
+                *shown += "[ ";
+                nodes.iter().for_each(|node| show(node, shown));
+                *shown += "] ";
+            }
+            yaml::Content::Mapping(pairs) => {
+                *shown += "{ ";
+                pairs.iter().flat_map(|(key, value)| [key, value]).for_each(|node| show(node, shown));
+                *shown += "} ";
+            }
+        }
+    }
+    let mut shown = String::new();
+    show(&yaml::parse(bytes).map_err(|(line, _)| line)?, &mut shown);
+    Ok(shown)
 }

@@ -147,10 +147,21 @@ impl fmt::Display for YamlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             YamlFault::NotUtf8 => f.write_str("the line is not UTF-8"),
-            YamlFault::Syntax { error } => write!(f, "it is no YAML: {error}"),
+            YamlFault::ControlCharacter(c) => write!(f, "the line holds the character U+{:04X}", u32::from(*c)),
+            YamlFault::Tab => f.write_str("there is a tab where only blanks are accepted"),
+            YamlFault::Indentation => f.write_str("the line is not indented as those above it that it belongs to"),
+            YamlFault::NoColon => f.write_str("the line has no key with a colon and a blank, such as DD_ENV: prod"),
+            YamlFault::ColonInText => f.write_str("the value holds a colon and a blank; put it between quotes"),
+            YamlFault::Quotes => f.write_str("a text in quotes does not end"),
+            YamlFault::Escape(c) => write!(f, "a text in quotes holds a backslash before {}", c.escape_default()),
+            YamlFault::Brackets => f.write_str("a list or mapping in brackets does not end, or lacks a comma"),
+            YamlFault::After => f.write_str("there is text behind the end of a value"),
+            YamlFault::Folded => f.write_str("a line behind > is indented more than the others; use | instead"),
+            YamlFault::Construct('&' | '*') => f.write_str("anchors and aliases are not accepted here"),
+            YamlFault::Construct(c) => write!(f, "{c} is not accepted here without quotes around the value"),
             YamlFault::SecondDocument => f.write_str("a second document begins here; accepted is one"),
             YamlFault::TooDeep { max } => write!(f, "nested more than {max} deep, which is not accepted"),
-            YamlFault::TooMany => f.write_str("the file holds too many values, or aliases repeat too much"),
+            YamlFault::TooMany => f.write_str("the file holds too many values"),
         }
     }
 }

@@ -67,11 +67,28 @@ pub enum Form {
 pub enum YamlFault {
     /// It is not UTF-8.
     NotUtf8,
-    /// It breaks a rule of YAML.
-    Syntax {
-        /// What the parser says.
-        error: String,
-    },
+    /// A character that YAML does not allow.
+    ControlCharacter(char),
+    /// A tab where blanks indent a line.
+    Tab,
+    /// A line that is indented as none of those above.
+    Indentation,
+    /// A line without a key and a colon, among others with them.
+    NoColon,
+    /// A colon and a blank in a text that is not quoted.
+    ColonInText,
+    /// A quoted text that does not end.
+    Quotes,
+    /// A backslash and this in a quoted text.
+    Escape(char),
+    /// A list or mapping in brackets that does not end or lacks a comma.
+    Brackets,
+    /// Text behind the end of a value.
+    After,
+    /// A line behind `>` that is indented more than the others.
+    Folded,
+    /// A part of YAML that is not read, by its first character.
+    Construct(char),
     /// There is a second document in the file.
     SecondDocument,
     /// Lists and mappings are nested too deeply.
@@ -79,6 +96,6 @@ pub enum YamlFault {
         /// How deeply they may be.
         max: usize,
     },
-    /// There are too many values, or aliases repeat too much.
+    /// There are too many values.
     TooMany,
 }
