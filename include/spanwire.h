@@ -1031,9 +1031,16 @@ spanwire_status spanwire_span_start_with(
  *
  * Bytes that are not UTF-8 are replaced by U+FFFD and counted; the tag is kept.
  *
- * Three keys are no tags, in all functions that set tags. "manual.keep" and "manual.drop" set the trace's sampling
- * priority to 2 and -1, with any value but "false" and "0". "sampling.priority" sets it to 2 if its value is a number
- * above 0, and to -1 if it is another number. See spanwire_span_set_priority().
+ * Some keys have a meaning, in all functions that set tags, as in other tracers. The first ones are no tags:
+ *  - "manual.keep" and "manual.drop" set the trace's sampling priority to 2 and -1, with any value but "false" and "0".
+ *    "sampling.priority" sets it to 2 if its value is a number above 0, and to -1 if it is another number. See
+ *    spanwire_span_set_priority().
+ *  - "service.name", "resource.name" and "span.type" set the span's service, resource and type if the value is a text.
+ *  - "error" marks the span as failed, or with "false" and "0" as not failed. A text that is none of "true", "false",
+ * "0"
+ *    and "1" stays a tag.
+ *  - "analytics.event" sets the numeric tag "_dd1.sr.eausr" to 1, or with "false" and 0 to 0.
+ *  - "http.status_code" is a text, also if it is set as a whole number.
  *
  * @return SPANWIRE_OK
  *         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
@@ -1658,6 +1665,53 @@ spanwire_status spanwire_context_inject(
  */
 spanwire_status spanwire_context_inject_text(
     spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+
+/**
+ * Writes the origin of a context that came in: the kind of system that began the trace, such as `synthetics` or `rum`,
+ * as `x-datadog-origin` or tracestate said it. Every span of the trace is sent with it.
+ *
+ * @param context   a context; 0 has none
+ * @param buffer    receives the text and a NUL; NULL only asks for the size
+ * @param capacity  size of the buffer in bytes; 257 are always enough
+ * @param need      receives the bytes needed, including the NUL; may be NULL if `buffer` is not. Set, and `buffer`
+ *                  written, only with SPANWIRE_OK and SPANWIRE_E_LIMIT
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_NOT_FOUND it has no origin, or `context` is 0
+ *         SPANWIRE_E_LIMIT     the buffer is too small; it holds the empty text
+ *         SPANWIRE_E_ARGUMENT  `buffer` and `need` are both NULL
+ *         SPANWIRE_E_HANDLE    `context` is freed, or was never a context
+ *         SPANWIRE_E_FORKED    a thread of the parent process was changing it at the fork
+ *         SPANWIRE_E_MEMORY    SPANWIRE_MEMORY_MAX is reached
+ *         SPANWIRE_E_BUSY      another thread has been inside a call on it for 100 ms
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_get_origin(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+
+/**
+ * As spanwire_context_get_origin(), for the trace of a span.
+ *
+ * @param span      an open span; 0 has none
+ * @param buffer    as in spanwire_context_get_origin()
+ * @param capacity  size of the buffer in bytes
+ * @param need      as in spanwire_context_get_origin()
+ *
+ * @return as spanwire_context_get_origin(); SPANWIRE_E_HANDLE if `span` is finished, or was never a span;
+ *         SPANWIRE_E_FORKED if a thread of the parent process was inside a call on the span or its trace at the fork
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for an open span of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_get_origin(spanwire_span span, char *buffer, size_t capacity, size_t *need);
 
 /**
  * Sets an item of a span's baggage: a text that children of the span get that are started later, and that

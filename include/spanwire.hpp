@@ -487,6 +487,14 @@ class RemoteContext {
     return context;
   }
 
+  /// The kind of system that began the trace, such as `synthetics`, if the headers said so.
+  std::optional<std::string> origin() const {
+    if (context_ == 0) return std::nullopt;
+    return detail::text_from([this](char *buffer, std::size_t capacity, std::size_t *need) noexcept {
+      return spanwire_context_get_origin(context_, buffer, capacity, need);
+    });
+  }
+
   /// As Span::inject(), for a proxy that starts no span: what is written continues the trace as if it were not there.
   template <class Headers>
   Status inject(Headers &&headers) const {
@@ -767,6 +775,14 @@ class SpanRef {
   Status inject(Headers &&headers) const {
     return detail::inject(headers, [this](spanwire_header_callback callback, void *userdata) noexcept {
       return spanwire_span_inject(span_, callback, userdata);
+    });
+  }
+
+  /// The kind of system that began the trace, such as `synthetics`, if it is known.
+  std::optional<std::string> origin() const {
+    if (span_ == 0) return std::nullopt;
+    return detail::text_from([this](char *buffer, std::size_t capacity, std::size_t *need) noexcept {
+      return spanwire_span_get_origin(span_, buffer, capacity, need);
     });
   }
 

@@ -7,12 +7,15 @@ mod errors;
 mod generation;
 #[cfg_attr(not(any(test, spanwire_shared, spanwire_static)), allow(dead_code))]
 mod heap;
+mod listener;
+pub mod sixteen;
 mod socket;
 mod withheld;
 mod words;
 
 pub use descriptor::{close_inherited, is_taken, Descriptor, Taken, TAKEN_TRIES};
 pub use heap::{free_older_generations, outliving};
+pub use listener::{has_users_rights, is_open_to_its_user, read_own_memory, Listener};
 pub use socket::{Connection, Event};
 pub use words::{reserve_words, shared_words, unmap_inherited_words};
 

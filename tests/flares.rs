@@ -3,6 +3,8 @@
 
 #[path = "flares/agent.rs"]
 mod agent;
+#[path = "flares/companion.rs"]
+mod companion;
 mod support;
 
 use agent::{FlareAgent, Reply};

@@ -180,6 +180,7 @@ fn every_type_of_an_event_is_looked_at() {
         "Duration",
         "ErrorKind",
         "Level",
+        "Link", // of a span, as the host gave it
         "Option",
         "Path",
         "PathBuf",

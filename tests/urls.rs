@@ -5,7 +5,7 @@ mod support;
 use support::hosts::{command, compile_cpp, require, root, Host};
 
 /// URLs, and what is shown of them.
-const SHOWN: [(&str, &str); 24] = [
+const SHOWN: [(&str, &str); 27] = [
     ("http://h.de:8080/a/b", "http://h.de:8080/a/b"),
     ("/cart?item=7&token=x", "/cart?item&token"),
     ("https://h/?q=hello+world&page=2#frag", "https://h/?q&page"),
@@ -15,6 +15,9 @@ const SHOWN: [(&str, &str); 24] = [
     ("http://u:p@w@h/", "http://h/"),
     ("http://h/a@b?x=1", "http://h/a@b?x"),
     ("/a//u@h", "/a//u@h"),
+    ("u:p@h:80/x@y?a=1", "h:80/x@y?a"),
+    ("u:p@h", "h"),
+    ("http:/x@y", "http:/x@y"),
     ("http://h/?x=u:p@h", "http://h/?x"),
     // An item without a value may be a token, also one in base64, which may end in "=".
     ("http://h/?secret", "http://h/??"),

@@ -20,7 +20,7 @@
     X(span_set_error_flag) X(span_set_priority) X(span_finish) X(span_finish_at) X(span_discard) X(span_context) \
     X(span_id_text) X(span_inject_text) \
     X(span_set_baggage) X(span_get_baggage) X(span_remove_baggage) X(span_baggage_text) \
-    X(context_extract) X(context_free) X(context_get) X(context_inject_text) \
+    X(context_extract) X(context_free) X(context_get) X(context_inject_text) X(context_get_origin) X(span_get_origin) \
     X(context_set_baggage) X(context_get_baggage) X(context_remove_baggage) X(context_baggage_text) \
     X(debug_set) X(debug_set_for) X(debug_get) \
     X(log_set_level) X(log_poll) X(log_write_n) X(log_correlation)

@@ -295,6 +295,10 @@ ZEND_FUNCTION(spanwire_current_span) {
     RETURN_OBJ_COPY(top->object);
 }
 
+static ZEND_METHOD(Spanwire_Span, origin) {
+    sw_headers_text(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.span_get_origin, THIS_SPAN);
+}
+
 /* ---- Headers and baggage ---- */
 
 static ZEND_METHOD(Spanwire_Span, inject) {

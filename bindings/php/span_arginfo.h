@@ -103,7 +103,7 @@ ZEND_END_ARG_INFO()
     X(setType, span_setType) X(setError, span_setError) X(setErrorText, span_setErrorText) \
     X(setErrorFlag, span_setErrorFlag) X(setPriority, span_setPriority) X(finish, span_finish) \
     X(discard, span_discard) X(isOpen, span_isOpen) X(traceId, span_id) X(spanId, span_id) \
-    X(inject, carrier_inject) X(injectLines, carrier_list) \
+    X(origin, carrier_origin) X(inject, carrier_inject) X(injectLines, carrier_list) \
     X(setBaggage, carrier_setBaggage) X(getBaggage, carrier_getBaggage) X(removeBaggage, carrier_removeBaggage) \
     X(baggage, carrier_list)
 

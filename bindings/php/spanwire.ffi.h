@@ -254,6 +254,9 @@ spanwire_status spanwire_context_inject(
     spanwire_context_handle context, spanwire_header_callback callback, void *userdata);
 spanwire_status spanwire_context_inject_text(
     spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_context_get_origin(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_span_get_origin(spanwire_span span, char *buffer, size_t capacity, size_t *need);
 spanwire_status spanwire_span_set_baggage(spanwire_span span, const char *key, const char *value);
 spanwire_status spanwire_span_get_baggage(
     spanwire_span span, const char *key, char *buffer, size_t capacity, size_t *need);

@@ -244,6 +244,9 @@ final class Span
     /** Returns the span id in decimal; null unless the span is open. */
     public function spanId(): ?string {}
 
+    /** Returns the kind of system that began the trace, such as `synthetics`; null if it is not known. */
+    public function origin(): ?string {}
+
     /**
      * Returns the headers for a request to another service: those of all styles in `DD_TRACE_PROPAGATION_STYLE_INJECT`.
      * The sampling decision of the trace is made now, if it was not before.
@@ -314,6 +317,9 @@ final class Context
 
     /** Returns the sampling priority as in `Span::setPriority()`; null if the headers did not carry one. */
     public function priority(): ?int {}
+
+    /** Returns the kind of system that began the trace, such as `synthetics`; null if the headers did not say it. */
+    public function origin(): ?string {}
 
     /**
      * Returns the headers that pass the context on as if this process were not there, for a proxy that starts no span.

@@ -50,6 +50,15 @@ fn guard_span(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwir
     })
 }
 
+/// `guard_span` for a call whose usual path makes no system call; the rest keeps errno itself.
+#[inline(always)]
+fn guard_span_quick(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_status {
+    guard_quick(SPANWIRE_E_PANIC, |state| match call(state) {
+        Ok(()) => SPANWIRE_OK,
+        Err(error) => status::of(error),
+    })
+}
+
 /// `guard_span` for a call that returns a value; `failed` is returned after a panic.
 #[inline]
 fn guard_value<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {

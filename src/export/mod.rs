@@ -27,6 +27,6 @@ pub use account::TRACERS_MAX;
 pub use connection::ConnectionView;
 pub use exporter::Exporter;
 #[cfg(feature = "cli")]
-pub use metadata::Identity;
+pub use metadata::{Identity, Pairs};
 pub use metadata::{Metadata, PROCESS_TAGS};
 pub use shared::{Shared, TasksOf};

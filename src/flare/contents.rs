@@ -1,7 +1,7 @@
 //! The files of a flare: which there are, under which names, and what they say. Every text is redacted here, before it
 //! goes anywhere. `report` has the texts about the tracer, `process` those about the process.
 
-use super::facts::Facts;
+use super::facts::{Facts, Identity};
 use super::{process, report};
 use crate::recorder::Fate;
 use crate::redact::{self, Replaced};
@@ -12,6 +12,8 @@ use serde_json::{json, Value};
 const FILE_MAX: usize = 8 << 20;
 /// The most bytes of all files. What comes later is left out.
 const ALL_MAX: usize = 24 << 20;
+/// This process under /proc.
+const OWN: &str = "/proc/self";
 /// The manifest's name.
 pub const MANIFEST: &str = "spanwire-manifest.json";
 
@@ -31,7 +33,7 @@ pub struct File {
 
 /// Which part of a file that is too long is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Keep {
+pub enum Keep {
     /// The last lines: they are the newest ones.
     Last,
     /// The first lines.
@@ -49,7 +51,7 @@ pub struct Contents {
 impl Contents {
     /// Makes the files, the most telling ones first.
     pub fn of(facts: &Facts) -> Contents {
-        let mut all = Contents { files: Vec::new(), bytes: 0, left_out: Vec::new() };
+        let mut all = Contents::empty();
         let names = facts.dialect.language.flare;
         let name = |form: &str| form.replace("{pid}", &facts.pid.to_string()).replace("{program}", &program(facts));
         let config = report::config(facts, names.wraps_config);
@@ -76,31 +78,37 @@ impl Contents {
         all.add(
             &name(names.versions),
             "versions, the machine, limits of the process",
-            &process::versions(facts),
+            &process::versions(OWN, &facts.identity, &facts.program),
             Keep::First,
         );
-        all.add(&name(names.threads), "the threads, with their CPU time", &process::threads(), Keep::First);
+        all.add(&name(names.threads), "the threads, with their CPU time", &process::threads(OWN), Keep::First);
         all.add(
             "spanwire-memory.txt",
             "the memory of the process, and of spans by pool",
             &process::memory(facts),
             Keep::First,
         );
-        all.add("spanwire-memory-map.txt", "the memory map of the process", &process::memory_map(), Keep::First);
-        let replaced = all.replaced();
-        all.add(
-            "spanwire-redaction.txt",
-            "how many secrets were replaced in which file, by kind",
-            &replaced,
-            Keep::First,
-        );
-        let manifest = all.manifest(facts);
-        all.files.insert(0, manifest);
+        all.add("spanwire-memory-map.txt", "the memory map of the process", &process::memory_map(OWN), Keep::First);
+        all.finish(facts.occasion.name(), &facts.identity, &facts.program, [facts.pid, facts.parent_pid]);
         all
     }
 
+    /// No files.
+    pub fn empty() -> Contents {
+        Contents { files: Vec::new(), bytes: 0, left_out: Vec::new() }
+    }
+
+    /// Adds what was replaced, and puts the manifest before all files. `pids`: of the process and of its parent.
+    pub fn finish(&mut self, made_by: &str, who: &Identity, program: &str, pids: [u32; 2]) {
+        let replaced = self.replaced();
+        let about = "how many secrets were replaced in which file, by kind";
+        self.add("spanwire-redaction.txt", about, &replaced, Keep::First);
+        let manifest = self.manifest(made_by, who, program, pids);
+        self.files.insert(0, manifest);
+    }
+
     /// Adds a text.
-    fn add(&mut self, name: &str, about: &'static str, text: &str, keep: Keep) {
+    pub fn add(&mut self, name: &str, about: &'static str, text: &str, keep: Keep) {
         let mut replaced = Replaced::default();
         // Cut after it is redacted: a cut could separate a secret from its name.
         let shown = redact::text_counted(text, &mut replaced);
@@ -108,7 +116,7 @@ impl Contents {
     }
 
     /// Adds a text in JSON. If it is none, adds it as it is.
-    fn add_json(&mut self, name: &str, about: &'static str, text: &str) {
+    pub fn add_json(&mut self, name: &str, about: &'static str, text: &str) {
         let Ok(value) = serde_json::from_str::<Value>(text) else {
             let text = if text.is_empty() { "not known\n" } else { text };
             return self.add(name, about, text, Keep::First);
@@ -119,7 +127,7 @@ impl Contents {
     }
 
     /// Adds objects in JSON, a line for each.
-    fn add_objects(&mut self, name: &str, about: &'static str, objects: impl Iterator<Item = Value>) {
+    pub fn add_objects(&mut self, name: &str, about: &'static str, objects: impl Iterator<Item = Value>) {
         let mut replaced = Replaced::default();
         let line = |object| format!("{}\n", redact::json::json_counted("", object, &mut replaced));
         let shown: String = objects.map(line).collect();
@@ -160,7 +168,7 @@ impl Contents {
         out.replacen(&zeros, &titles, 1)
     }
 
-    fn manifest(&self, facts: &Facts) -> File {
+    fn manifest(&self, made_by: &str, who: &Identity, program: &str, [pid, parent_pid]: [u32; 2]) -> File {
         let of = |file: &File| {
             let mut entry = json!({ "name": file.name, "about": file.about, "bytes": file.text.len() });
             if file.cut > 0 {
@@ -170,11 +178,10 @@ impl Contents {
         };
         let mut replaced = Replaced::default();
         let mut shown = |text: &str| Value::from(redact::text_counted(text, &mut replaced));
-        let who = &facts.identity;
         let manifest = json!({
             "flare": 1,
             "made_at": report::time(sys::wall_ns()),
-            "made_by": facts.occasion.name(),
+            "made_by": made_by,
             "spanwire_version": env!("CARGO_PKG_VERSION"),
             "language": shown(&who.language),
             "language_version": shown(&who.language_version),
@@ -183,9 +190,9 @@ impl Contents {
             "env": shown(&who.env),
             "version": shown(&who.version),
             "runtime_id": who.runtime_id,
-            "program": shown(&facts.program),
-            "pid": facts.pid,
-            "parent_pid": facts.parent_pid,
+            "program": shown(program),
+            "pid": pid,
+            "parent_pid": parent_pid,
             "files": self.files.iter().map(of).collect::<Vec<_>>(),
             "left_out": self.left_out,
         });
@@ -237,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_secret_at_a_cut_is_not_parted_from_its_name() {
-        let mut contents = Contents { files: Vec::new(), bytes: 0, left_out: Vec::new() };
+        let mut contents = Contents::empty();
         let line = format!("password=hunter2hunter2 {}\n", "x".repeat(100));
         contents.add("long.txt", "", &line.repeat(2 * FILE_MAX / line.len()), Keep::Last);
         let file = &contents.files[0];

@@ -4,10 +4,10 @@
 //! flare that is sent is never on a disk.
 
 mod archive;
-mod contents;
+pub mod contents;
 pub mod facts;
 mod file;
-mod process;
+pub mod process;
 mod report;
 mod sending;
 pub mod task;

@@ -4,7 +4,7 @@
 // Reads files.
 #![allow(clippy::disallowed_methods)]
 
-use super::facts::Facts;
+use super::facts::{Facts, Identity};
 use crate::{host, sys};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -23,9 +23,8 @@ fn text(path: &str) -> String {
     sys::read_text(path).unwrap_or_else(|error| format!("({path}: {error})\n"))
 }
 
-/// Returns versions, the machine, and the limits of the process.
-pub fn versions(facts: &Facts) -> String {
-    let who = &facts.identity;
+/// Returns versions, the machine, and the limits of the process. `folder`: the process under /proc.
+pub fn versions(folder: &str, who: &Identity, program: &str) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
         if !value.trim().is_empty() {
@@ -35,7 +34,7 @@ pub fn versions(facts: &Facts) -> String {
     line("spanwire", env!("CARGO_PKG_VERSION"));
     line("tracer", &who.tracer_version);
     line("language", &format!("{} {}", who.language, who.language_version));
-    line("program", &facts.program);
+    line("program", program);
     line("architecture", std::env::consts::ARCH);
     line("kernel", &host::kernel_release());
     let system = text("/etc/os-release");
@@ -54,7 +53,7 @@ pub fn versions(facts: &Facts) -> String {
     ] {
         line(name, &sys::read_text(path).unwrap_or_default());
     }
-    out + "\nLimits of the process\n" + &text("/proc/self/limits")
+    out + "\nLimits of the process\n" + &text(&format!("{folder}/limits"))
 }
 
 /// What the kernel counts of one thread.
@@ -68,13 +67,13 @@ struct Thread {
     waited_ns: u64,
 }
 
-fn threads_now() -> Vec<Thread> {
-    let ids = sys::names_in(Path::new("/proc/self/task"), THREADS_MAX).unwrap_or_default();
-    ids.iter().filter_map(|id| thread(id.to_str()?)).collect()
+fn threads_now(folder: &str) -> Vec<Thread> {
+    let ids = sys::names_in(&Path::new(folder).join("task"), THREADS_MAX).unwrap_or_default();
+    ids.iter().filter_map(|id| thread(folder, id.to_str()?)).collect()
 }
 
-fn thread(id: &str) -> Option<Thread> {
-    let file = |name: &str| sys::read_text(&format!("/proc/self/task/{id}/{name}"));
+fn thread(folder: &str, id: &str) -> Option<Thread> {
+    let file = |name: &str| sys::read_text(&format!("{folder}/task/{id}/{name}"));
     let status = file("status").ok()?;
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
     let times = file("schedstat").unwrap_or_default();
@@ -89,10 +88,10 @@ fn thread(id: &str) -> Option<Thread> {
 }
 
 /// Lists the threads, those first that use most of a processor now. Observes them for a tenth of a second.
-pub fn threads() -> String {
-    let (began, before) = (Instant::now(), threads_now());
+pub fn threads(folder: &str) -> String {
+    let (began, before) = (Instant::now(), threads_now(folder));
     std::thread::sleep(OBSERVED);
-    let (mut now, time) = (threads_now(), began.elapsed());
+    let (mut now, time) = (threads_now(folder), began.elapsed());
     let before: HashMap<&str, u64> = before.iter().map(|thread| (thread.id.as_str(), thread.ran_ns)).collect();
     let used = |thread: &Thread| {
         let since = before.get(thread.id.as_str()).map_or(0, |before| thread.ran_ns.saturating_sub(*before));
@@ -143,17 +142,22 @@ pub fn memory(facts: &Facts) -> String {
     ] {
         let _ = writeln!(out, "{name:<22}{bytes:>14}");
     }
-    let status = text("/proc/self/status");
+    out + "\n" + &memory_of("/proc/self")
+}
+
+/// Returns the memory of a process as the kernel counts it.
+pub fn memory_of(folder: &str) -> String {
+    let status = text(&format!("{folder}/status"));
     let counts = |line: &&str| ["Vm", "Rss", "Threads", "FDSize"].iter().any(|begin| line.starts_with(begin));
-    out += "\nMemory of the process (/proc/self/status)\n";
+    let mut out = String::from("Memory of the process (status)\n");
     status.lines().filter(counts).for_each(|line| out += &format!("{line}\n"));
-    out + "\nBy kind (/proc/self/smaps_rollup)\n" + &text("/proc/self/smaps_rollup")
+    out + "\nBy kind (smaps_rollup)\n" + &text(&format!("{folder}/smaps_rollup"))
 }
 
 /// Returns the memory map.
-pub fn memory_map() -> String {
-    match sys::read_file(Path::new("/proc/self/maps"), MAP_MAX) {
+pub fn memory_map(folder: &str) -> String {
+    match sys::read_file(&Path::new(folder).join("maps"), MAP_MAX) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) => format!("(/proc/self/maps: {error})\n"),
+        Err(error) => format!("({folder}/maps: {error})\n"),
     }
 }

@@ -104,7 +104,10 @@ pub mod header {
     pub const FATES_WRITTEN: usize = 32;
     pub const FATES_READY: usize = 33;
     pub const FATES_GROW_AT: usize = 34;
-    pub const END: usize = 35;
+    pub const CONTROL_ASKED: usize = 40;
+    pub const CONTROL_STATE: usize = 41;
+    pub const CONTROL_NAME: usize = 42;
+    pub const END: usize = 44;
 }
 
 /// Returns 16 check bits over the words of an event, which reveal an event that two threads have mixed.

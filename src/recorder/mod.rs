@@ -31,6 +31,9 @@
 //!                                                   33  fates that have memory: a power of two. Fate n is at n
 //!                                                       modulo this number
 //!                                                   34  33 grows when this fate is written
+//!                                                   40  another process asks for a socket by writing a number
+//!                                                   41  what became of that: `control::ControlState`
+//!                                                   42, 43  the socket's name: `control::socket_name`
 //!
 //! shard
 //!  0  events written so far; the next event goes to this number modulo the events in a shard
@@ -62,6 +65,7 @@
 //! Rare events (payloads, the Agent, forks, losses) have a shard of their own. Under load the other shards hold only some
 //! milliseconds of spans, and the events that explain a problem with the Agent are older than that.
 
+pub mod control;
 mod describe;
 pub mod fates;
 pub mod kind;
@@ -98,7 +102,7 @@ pub struct TracerFacts<'a> {
 /// The writing side of the recorder. Copies write to the same memory, which the process never unmaps.
 #[derive(Clone, Copy)]
 pub struct Recorder {
-    words: Option<&'static [AtomicU64; WORDS]>,
+    pub(crate) words: Option<&'static [AtomicU64; WORDS]>,
     /// The whole mapping, which begins with `words`.
     mapping: Option<&'static [AtomicU64]>,
     fd: RawFd,

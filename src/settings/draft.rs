@@ -127,6 +127,7 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         queue_max_bytes: 0,
         queue_max_chunks: 0,
         memory_max: 0,
+        control: false,
         connect_timeout: Duration::ZERO,
         request_timeout: Duration::ZERO,
         retry_for: Duration::ZERO,

@@ -104,6 +104,8 @@ pub struct Settings {
     pub queue_max_chunks: usize,
     /// Memory limit of all spans, in bytes.
     pub memory_max: usize,
+    /// Whether other processes may ask for a control socket.
+    pub control: bool,
     /// Time limit for connecting.
     pub connect_timeout: Duration,
     /// Time limit for a request.

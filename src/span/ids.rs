@@ -48,7 +48,7 @@ impl Source<'_> {
     #[cold]
     fn seeded(epoch: u32) -> Local {
         let mut seed = [0u8; 8];
-        sys::random_bytes(&mut seed);
+        sys::keep_errno(|| sys::random_bytes(&mut seed));
         Local { epoch, shard: THREADS.fetch_add(1, Relaxed), state: u64::from_ne_bytes(seed) }
     }
 

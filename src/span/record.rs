@@ -51,8 +51,43 @@ pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
     if span.has_more() {
         return append_all(out, pool, span, flags, duration_ns);
     }
-    let [texts, numbers] = span.texts_and_numbers();
-    append_runs(out, pool, span, flags, duration_ns, &[texts, numbers])
+    let (runs, (head, fields)) = (span.texts_and_numbers(), span.head());
+    let [texts, numbers] = runs;
+    let length = HEADER + 2 * WORD + head.len() + texts.bytes.len() + numbers.bytes.len();
+    if out.capacity() - out.len() < length {
+        pool.enlarge(out, length)?;
+    }
+    let [a, b, c, d, e, f, g, h, i, j] = header((length, flags), span, duration_ns, (head.len(), 2), fields);
+    let mut room = out.room(length)?;
+    room.put_words([a, b, c, d, e, f, g, h, i, j, texts.word(), numbers.word()]);
+    room.put(head);
+    room.put(texts.bytes);
+    room.put(numbers.bytes);
+    Ok(())
+}
+
+/// The words with which a record begins.
+#[inline(always)]
+fn header(
+    (length, flags): (usize, u32),
+    span: &OpenSpan,
+    duration_ns: u64,
+    (head, runs): (usize, usize),
+    fields: [(u32, u32); 4],
+) -> [u64; 10] {
+    let field = |n: usize| pair(fields[n].0 as usize, fields[n].1 as usize);
+    [
+        pair(length, flags as usize),
+        span.span_id,
+        span.parent_id,
+        span.start_ns as u64,
+        duration_ns,
+        field(0),
+        field(1),
+        field(2),
+        field(3),
+        pair(head, runs),
+    ]
 }
 
 #[cold]
@@ -69,7 +104,7 @@ fn append_all(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
 }
 
 /// Appends an open span as a record with these runs.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn append_runs(
     out: &mut Buffer,
     pool: &Pool,
@@ -84,19 +119,7 @@ pub(crate) fn append_runs(
     if out.capacity() - out.len() < length {
         pool.enlarge(out, length)?;
     }
-    let field = |n: usize| pair(fields[n].0 as usize, fields[n].1 as usize);
-    let words = [
-        pair(length, flags as usize),
-        span.span_id,
-        span.parent_id,
-        span.start_ns as u64,
-        duration_ns,
-        field(0),
-        field(1),
-        field(2),
-        field(3),
-        pair(head.len(), runs.len()),
-    ];
+    let words = header((length, flags), span, duration_ns, (head.len(), runs.len()), fields);
     let mut room = out.room(length)?;
     room.put_words(words);
     for run in runs {

@@ -101,13 +101,19 @@ impl Keys {
         Keys(1 << ((ends + 7 * key.len() as u32) & 63))
     }
 
+    /// Adds a key.
+    #[inline(always)]
+    pub fn add(&mut self, key: &[u8]) {
+        self.0 |= Keys::one(key).0;
+    }
+
     /// The set of all keys of a run.
     #[inline(always)]
     pub fn of(kind: Kind, run: &[u8]) -> Keys {
         let mut keys = Keys::default();
         each(kind, run, |item| {
             if let Item::Text(key, _) | Item::Number(key, _) | Item::Blob(key, _) = item {
-                keys.0 |= Keys::one(key).0;
+                keys.add(key);
             }
         });
         keys

@@ -48,6 +48,12 @@ pub fn flush(state: &'static State, number: u64, time: Duration) -> Result<(), E
     send_all(state, index, tracer, time)
 }
 
+/// Sends all chunks of the tracer at this index that are complete now, and waits until they are sent or dropped.
+pub(super) fn flush_at(state: &'static State, index: u32, time: Duration) -> Result<(), Error> {
+    ending::run_requests(state);
+    send_all(state, index, state.tracers.at(index), time)
+}
+
 /// Sends all that is queued for a tracer. Returns [`Error::Limit`] at once if the system gives no thread.
 fn send_all(state: &'static State, index: u32, tracer: &Tracer, time: Duration) -> Result<(), Error> {
     let exporter = exporter_of(state, tracer);
@@ -214,6 +220,7 @@ fn give_back_memory(state: &'static State) {
         span.retire();
         seen % 256 != 0 || Instant::now() < deadline
     });
+    state.contexts.give_back(true);
 }
 
 fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer, why: Error) {

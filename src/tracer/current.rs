@@ -5,7 +5,7 @@
 
 use super::contexts::Contexts;
 use super::state::State;
-use super::{abandoned, closing, ending, recording, relieving, remote};
+use super::{abandoned, closing, controlling, ending, recording, relieving, remote};
 use crate::event::Event;
 use crate::export::periodic::{Task, When};
 use crate::inspect;
@@ -99,6 +99,7 @@ fn tasks() -> Vec<Task> {
         Task::local("abandoning", When::EachWake, || closing::abandon_more(state())),
         Task::local("short memory", When::EachWake, || relieving::relieve(state())),
         Task::local("recorded counters", When::EachWake, || recording::refresh(state())),
+        Task::local("control socket", When::EachWake, || controlling::look(state())),
         Task::local("abandoned spans", minute, || abandoned::look(state())),
         Task::local("kept memory", minute, give_back),
     ]
@@ -117,6 +118,7 @@ fn give_back() {
         span.retire();
         true
     });
+    state.contexts.give_back(memory::is_short());
 }
 
 fn turn_off() {

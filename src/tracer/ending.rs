@@ -289,7 +289,14 @@ mod tests {
     }
 
     fn start(state: &'static State, tracer: u64, parent: Parent<'_>) -> u64 {
-        spans::start(state, tracer, parent, || b"work", |_, _| {}).expect("started").expect("enabled")
+        spans::start(
+            state,
+            spans::find_tracer(state, tracer).expect("a tracer").expect("enabled"),
+            parent,
+            b"work",
+            |_, _| {},
+        )
+        .expect("started")
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Tracers {
         tracer
             .propagation
             .iter()
-            .zip(settings.propagation.packed())
+            .zip(settings.propagation.packed().0)
             .for_each(|(place, word)| place.store(word, Relaxed));
         tracer.queue_bytes.store(settings.queue_max_bytes, Relaxed);
         tracer.queue_chunks.store(settings.queue_max_chunks, Relaxed);

@@ -7,7 +7,7 @@ use crate::export::queue::Limits;
 use crate::export::TRACERS_MAX;
 use crate::inspect::{unsigned, TypeDescriptor};
 use crate::process::Inheritable;
-use crate::propagation::Config;
+use crate::propagation::Packed;
 use crate::sampling::Sampler;
 use crate::settings::remote::Changes;
 use crate::settings::Settings;
@@ -27,7 +27,7 @@ pub struct Tracer {
     pub enabled: AtomicBool,
     /// Whether trace ids have 128 bits.
     pub wide_ids: AtomicBool,
-    /// `propagation::Config`, as three numbers.
+    /// `propagation::Packed`.
     pub(super) propagation: [AtomicU64; 3],
     /// Finished spans that make a partial flush; `u32::MAX` for never.
     pub partial_spans: AtomicU32,
@@ -77,9 +77,9 @@ impl Tracer {
 
     /// Returns the settings of propagation.
     #[inline]
-    pub(super) fn propagation(&self) -> Config {
+    pub(super) fn propagation(&self) -> Packed {
         let [extract, inject, rest] = &self.propagation;
-        Config::unpacked([extract.load(Relaxed), inject.load(Relaxed), rest.load(Relaxed)])
+        Packed([extract.load(Relaxed), inject.load(Relaxed), rest.load(Relaxed)])
     }
 
     /// Replaces the sampler. Calling threads find the former one or the new one. Call it while holding

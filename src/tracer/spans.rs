@@ -43,20 +43,21 @@ struct Place {
     start_ns: i64,
 }
 
-/// Starts a span. `fill` may set more on it before other threads can see it. Returns `None` while tracing is disabled, and
-/// does not ask for the name then.
-#[inline]
-pub fn start<'a>(
+/// Finds the tracer of a new span. `None` while tracing is disabled.
+#[inline(always)]
+pub fn find_tracer(state: &State, number: u64) -> Result<Option<(u32, &Tracer)>, Error> {
+    state.tracers.find(number).map(|found| Some(found).filter(|(_, tracer)| tracer.enabled.load(Relaxed)))
+}
+
+/// Starts a span. `fill` may set more on it before other threads can see it.
+#[inline(always)]
+pub fn start(
     state: &'static State,
-    tracer: u64,
+    (index, tracer): (u32, &Tracer),
     parent: Parent<'_>,
-    name: impl FnOnce() -> &'a [u8],
+    name: &[u8],
     fill: impl FnOnce(&mut OpenSpan, At<'_>),
-) -> Result<Option<u64>, Error> {
-    let (index, tracer) = state.tracers.find(tracer)?;
-    if !tracer.enabled.load(Relaxed) {
-        return Ok(None);
-    }
+) -> Result<u64, Error> {
     if tracer.closed.load(Relaxed) || memory::is_full() {
         let error = if tracer.closed.load(Relaxed) { Error::Closed } else { Error::Memory };
         if error == Error::Memory {
@@ -68,8 +69,7 @@ pub fn start<'a>(
     if !exporter.started.load(Relaxed) {
         exporter.start(&state.shared);
     }
-    let name = name();
-    Source::with(state.epoch, |source| start_by(state, source, (index, tracer), parent, name, fill).map(Some))
+    Source::with(state.epoch, |source| start_by(state, source, (index, tracer), parent, name, fill))
 }
 
 /// Starts a span with the generator of the calling thread.
@@ -399,7 +399,7 @@ pub struct At<'a> {
 
 impl<'a> At<'a> {
     /// A span of the tracer with this index.
-    pub(super) fn of(state: &'a State, tracer: u32) -> At<'a> {
+    pub fn of(state: &'a State, tracer: u32) -> At<'a> {
         At { state, tracer }
     }
 

@@ -4,6 +4,7 @@
 use super::contexts::Contexts;
 use super::registry::Tracers;
 use super::remote::Remote;
+use crate::control::socket::Control;
 use crate::export::periodic::Task;
 use crate::export::{self, Exporter, Shared, TasksOf, TRACERS_MAX};
 use crate::inspect::{shapes, unsigned, Field, TypeDescriptor};
@@ -46,6 +47,8 @@ pub struct State {
     pub(super) parents_recorder: Recorder,
     /// Held while a flare is sent.
     pub(super) flaring: Mutex<()>,
+    /// The socket for `spanwire ctl`.
+    pub(super) control: Control,
     /// Time when a worker was last asked to make room in memory, monotonic nanoseconds.
     pub(super) relief_asked_ns: AtomicU64,
     /// Time of the last search for abandoned spans, monotonic nanoseconds.
@@ -104,6 +107,7 @@ impl State {
             remote: Remote::default(),
             parents_recorder,
             flaring: Mutex::new(()),
+            control: Control::default(),
             relief_asked_ns: AtomicU64::new(0),
             abandoned_looked_ns: AtomicU64::new(0),
         }

@@ -259,7 +259,7 @@ each:
     spanwire_context_free(from);
     spanwire_span_inject(span, print_header, stderr);
 "#,
-        files: &["context/inject.rs", "context/baggage.rs"],
+        files: &["context/inject.rs", "context/origin.rs", "context/baggage.rs"],
     },
     Section {
         title: "Submitting finished spans",

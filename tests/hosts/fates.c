@@ -5,8 +5,10 @@
  *   keep       a trace that the program keeps, and `drop` one that it drops
  *   alone      a trace whose only span stays open
  *   big        a trace of one span of 40 KB     many=N   N traces, of which only the last one is asked about
+ *   hoard=N    N spans with tags that stay open
  *   flush      flush=MS a flush                     shutdown=MS a shutdown
- *   ask        prints `fate {…}` for each trace      wait       prints `ready`, and waits until standard input ends
+ *   ask        prints `fate {…}` for each trace
+ *   wait       prints `ready`, and does what the lines of standard input say until it ends
  *   fork       continues in a child, and ends with it
  *
  * Each trace is printed as `trace {"what":…,"id":…}` when it is made. */
@@ -62,6 +64,17 @@ static void act(const char *what, long value) {
         spanwire_tracer_shutdown(tracer, (uint32_t)value);
         return;
     }
+    if (!strcmp(what, "hoard")) {
+        for (long n = 0; n < value; n++) {
+            spanwire_span span = spanwire_span_start(tracer, 0, "hoarded");
+            for (int tag = 0; span && tag < 20; tag++) {
+                char key[16];
+                snprintf(key, sizeof key, "k%d", tag);
+                spanwire_span_set_tag(span, key, "a value that takes some memory in this span and is never sent");
+            }
+        }
+        return;
+    }
     if (!strcmp(what, "many")) {
         for (long n = 1; n < value; n++) OK(spanwire_span_finish(spanwire_span_start(tracer, 0, "work")));
     }
@@ -101,7 +114,12 @@ int main(int argc, char **argv) {
         } else if (!strcmp(argv[n], "wait")) {
             printf("ready {\"pid\":%d}\n", (int)getpid());
             fflush(stdout);
-            while (getchar() != EOF) {}
+            char line[64];
+            while (fgets(line, sizeof line, stdin)) {
+                line[strcspn(line, "\n")] = 0;
+                act(strdup(line), 0);
+                count = count < TRACES ? count : 0;
+            }
         } else if (!strcmp(argv[n], "fork")) {
             fflush(stdout);
             pid_t child = fork();

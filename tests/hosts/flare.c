@@ -10,6 +10,7 @@
  *   family CASE EMAIL N    sends one from each of N forked children, at the same time
  *   fork CASE EMAIL        forks while a flare is sent; the child sends one, too
  *   leave CASE EMAIL       shuts down and ends while a flare is sent
+ *   wait                   leaves two spans open, prints `ready {}`, and waits for the end of standard input
  *   small PATH             writes a flare where files may have 2 KiB
  * Prints `flare {"status": …, "message": …}` for each. */
 #include "check.h"
@@ -156,6 +157,11 @@ int main(int argc, char **argv) {
         STATUS(SPANWIRE_E_TIMEOUT, send_flare(argv[2], argv[3], 0));
         family(1);
         OK(send_flare(argv[2], argv[3], 30000));
+    } else if (strcmp(what, "wait") == 0) {
+        spanwire_tracer_flush(tracer, 5000);
+        printf("ready {}\n");
+        fflush(stdout);
+        while (getchar() != EOF) continue;
     } else if (strcmp(what, "leave") == 0) {
         STATUS(SPANWIRE_E_TIMEOUT, send_flare(argv[2], argv[3], 0));
     } else {

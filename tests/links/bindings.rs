@@ -4,7 +4,7 @@ use crate::extension::php;
 use crate::support::agent::{Place, TestAgent};
 use crate::support::hosts::{command, compile_cpp, require, root, stage, Host};
 use crate::support::payload::Span;
-use crate::{check_events, check_events_tag, check_links, check_structured, check_tags, named};
+use crate::{check_events, check_events_tag, check_links, check_structured, check_tags, named, prepared};
 
 /// Returns the programs that can run here. Each sends one span with its name.
 fn programs() -> Vec<(&'static str, Host)> {
@@ -34,8 +34,7 @@ fn check_each(info: &str, check: impl Fn(&Span)) {
     let Some(place) = require("ddapm-test-agent").then(Place::reserve).flatten() else { return };
     let agent: TestAgent = place.start_with(&[("DD_AGENT_EXTRA_INFO", info)]);
     for (name, host) in programs() {
-        let host = host.agent(&agent.tcp()).env("DD_SERVICE", "shop").env("DD_TRACE_DEBUG", "1").env("NAME", name);
-        let outcome = host.env("SPANWIRE_LOG_SINKS", "ring").env("SPANWIRE_LOG_DIALECT", "json").run().ok();
+        let outcome = prepared(host).agent(&agent.tcp()).env("NAME", name).run().ok();
         // The program says how many tags, links and events were dropped: those that are invalid.
         assert_eq!(outcome.stdout.trim(), "4", "{name}: {}", outcome.stderr);
         let chunks = agent.traces();

@@ -2,7 +2,7 @@
 
 use crate::support::hosts::{compile_c, copy_program, require, root};
 use serde_json::Value as Json;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -40,6 +40,12 @@ impl Live {
         let live = Live { process, said };
         assert!(ready, "the host ended early: {:?}", live.said);
         live
+    }
+
+    /// Has a host that waits do this, too.
+    pub fn tell(&self, action: &str) {
+        let mut input = self.process.stdin.as_ref().expect("its input");
+        writeln!(input, "{action}").expect("it reads");
     }
 
     pub fn pid(&self) -> u32 {

@@ -23,10 +23,10 @@ inline std::string url_without_secrets(std::string_view url) {
   const auto mark = url.find('?');
   std::string text(url.substr(0, mark));
   const auto slash = text.find('/');
-  if (slash != text.npos && text.compare(slash, 2, "//") == 0 && (slash == 0 || text[slash - 1] == ':')) {
-    const auto host = slash + 2, user = text.rfind('@', text.find('/', host));
-    if (user != text.npos && user >= host) text.erase(host, user + 1 - host);
-  }
+  const bool slashes = slash != text.npos && text.compare(slash, 2, "//") == 0;
+  const auto host = slashes && (slash == 0 || text[slash - 1] == ':') ? slash + 2 : 0;
+  const auto user = text.rfind('@', text.find('/', host));
+  if (user != text.npos && user >= host) text.erase(host, user + 1 - host);
   std::string_view query = mark == url.npos ? std::string_view() : url.substr(mark + 1);
   for (char before = '?'; !query.empty();) {
     const auto item = query.substr(0, query.find('&')), name = item.substr(0, item.find('='));

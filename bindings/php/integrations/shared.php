@@ -56,7 +56,7 @@ function trace_sql(string $name, string $sql, string $dialect, array $tags, call
 function url_without_secrets(string $url, bool $query = true): string
 {
     [$path, $items] = explode('?', explode('#', $url, 2)[0], 2) + [1 => ''];
-    $path = preg_replace('~^([^/]*:)?//[^/]*@~', '$1//', $path) ?? '';
+    $path = preg_replace('~^((?:[^/]*:)?//)?[^/]*@~', '$1', $path) ?? '';
     $name = function (string $item): string {
         [$name, $value] = explode('=', $item, 2) + [1 => ''];
         return $name === '' || trim($value, '=') === '' ? '?' : $name;

@@ -6,6 +6,7 @@ pub mod attributes;
 pub mod describe;
 pub mod finish;
 pub mod identity;
+mod special;
 pub mod start;
 pub mod tags;
 

@@ -9,9 +9,12 @@ use crate::abi::context::spanwire_context;
 use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
 use crate::abi::tracer::spanwire_tracer;
-use crate::abi::{guard_span, guard_value};
+use crate::abi::{guard_quick, guard_span};
 use crate::span::open::{Field, OpenSpan};
+use crate::sys;
+use crate::tracer::registry::Tracer;
 use crate::tracer::spans::{self, At, Context, Parent};
+use crate::tracer::state::State;
 use crate::tracer::Error;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -110,13 +113,19 @@ pub extern "C" fn spanwire_span_start_n(
 }
 
 /// Starts a span. Exported functions do not call each other: in a static library, a call by an exported name may reach
-/// another copy of the library.
-#[inline]
+/// another copy of the library. Without tracing the call ends here, and does not look at the name.
+#[inline(always)]
 fn start<'a>(tracer: spanwire_tracer, parent: spanwire_span, name: impl FnOnce() -> &'a [u8]) -> spanwire_span {
-    guard_value(0, |state| {
-        let parent = if parent == 0 { Parent::None } else { Parent::Span(parent) };
-        spans::start(state, tracer, parent, name, |_, _| {}).ok().flatten().unwrap_or(0)
+    guard_quick(0, |state| match spans::find_tracer(state, tracer) {
+        Ok(Some(found)) => start_in(state, found, parent, name()),
+        _ => 0,
     })
+}
+
+#[inline(never)]
+fn start_in(state: &'static State, tracer: (u32, &Tracer), parent: spanwire_span, name: &[u8]) -> spanwire_span {
+    let parent = if parent == 0 { Parent::None } else { Parent::Span(parent) };
+    sys::keep_errno(|| spans::start(state, tracer, parent, name, |_, _| {}).unwrap_or(0))
 }
 
 /// Starts a span with everything that is known, in one call: for hosts in which each call is expensive.
@@ -152,16 +161,11 @@ pub extern "C" fn spanwire_span_start_with(
         let context = given.context()?;
         let name = given.name.of(given.name_len)?.unwrap_or_default();
         let texts = Texts::of(&given)?;
-        let started = spans::start(
-            state,
-            tracer,
-            given.parent(&context),
-            || name,
-            |span, at| {
-                texts.put(span, at, given.start_ns);
-            },
-        );
-        out.set(started?.unwrap_or(0));
+        let Some(found) = spans::find_tracer(state, tracer)? else { return Ok(()) };
+        let started = spans::start(state, found, given.parent(&context), name, |span, at| {
+            texts.put(span, at, given.start_ns);
+        });
+        out.set(started?);
         Ok(())
     })
 }

@@ -1,6 +1,6 @@
 //! Tags of open spans: texts and numbers.
 
-use super::{key, noted, spanwire_metric, spanwire_span, spanwire_tag, with};
+use super::{key, noted, spanwire_metric, spanwire_span, spanwire_tag, special, with};
 use crate::abi::arg::{Buffer, CArray, CBytes, CLen, CText, Out, OutText};
 use crate::abi::guard_span;
 use crate::abi::status::*;
@@ -33,60 +33,28 @@ pub(in crate::abi) fn set_number(
     name: Option<&[u8]>,
     value: f64,
 ) -> Result<(), Error> {
-    match key(name) {
-        Ok(key) if may_decide(key) && decides(span, key, Value::Number(value)) => Ok(()),
-        Ok(key) if value.is_finite() => noted(at, span.set_number(key, value)),
-        _ => {
-            Counters::add(&at.counters().tags_dropped, 1);
-            Err(Error::Argument)
+    if let Ok(key) = key(name) {
+        if special::may_be(key, &special::NUMBERS) {
+            if let Some(done) = special::take(span, at, key, Value::Number(value)) {
+                return done;
+            }
+        }
+        if value.is_finite() {
+            return noted(at, span.set_number(key, value));
         }
     }
+    Counters::add(&at.counters().tags_dropped, 1);
+    Err(Error::Argument)
 }
 
 #[inline(always)]
 pub(in crate::abi) fn set_text(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: &[u8]) -> Result<(), Error> {
-    if may_decide(key) && decides(span, key, Value::Text(value)) {
-        return Ok(());
+    if special::may_be(key, &special::TEXTS) {
+        if let Some(done) = special::take(span, at, key, Value::Text(value)) {
+            return done;
+        }
     }
     noted(at, span.set_text(key, value))
-}
-
-/// Whether a key has the length and the first letter of one that decides about the trace. Cheap, since every tag is asked.
-#[inline(always)]
-fn may_decide(key: &[u8]) -> bool {
-    match key.len() {
-        11 => key[0] == b'm',
-        17 => key[0] == b's',
-        _ => false,
-    }
-}
-
-/// Notes what `manual.keep`, `manual.drop` or `sampling.priority` decides about the trace. Returns whether it is one of
-/// these, and so no tag. A priority that is no number stays a tag.
-#[cold]
-#[inline(never)]
-fn decides(span: &mut OpenSpan, key: &[u8], value: Value<'_>) -> bool {
-    let manual = match key {
-        b"manual.keep" => true,
-        b"manual.drop" => false,
-        b"sampling.priority" => {
-            let number = match value {
-                Value::Number(number) => Some(number),
-                Value::Text(text) => std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok()),
-            };
-            span.manual = number.filter(|number: &f64| number.is_finite()).map(|number| number > 0.0).or(span.manual);
-            return number.is_some_and(f64::is_finite);
-        }
-        _ => return false,
-    };
-    let asked = match value {
-        Value::Number(number) => number != 0.0,
-        Value::Text(text) => text != b"0" && !text.eq_ignore_ascii_case(b"false"),
-    };
-    if asked {
-        span.manual = Some(manual);
-    }
-    true
 }
 
 /// Sets a text tag. The last value of a key replaces earlier ones, also a number.
@@ -97,9 +65,15 @@ fn decides(span: &mut OpenSpan, key: &[u8], value: Value<'_>) -> bool {
 ///
 /// Bytes that are not UTF-8 are replaced by U+FFFD and counted; the tag is kept.
 ///
-/// Three keys are no tags, in all functions that set tags. "manual.keep" and "manual.drop" set the trace's sampling
-/// priority to 2 and -1, with any value but "false" and "0". "sampling.priority" sets it to 2 if its value is a number
-/// above 0, and to -1 if it is another number. See spanwire_span_set_priority().
+/// Some keys have a meaning, in all functions that set tags, as in other tracers. The first ones are no tags:
+///  - "manual.keep" and "manual.drop" set the trace's sampling priority to 2 and -1, with any value but "false" and "0".
+///    "sampling.priority" sets it to 2 if its value is a number above 0, and to -1 if it is another number. See
+///    spanwire_span_set_priority().
+///  - "service.name", "resource.name" and "span.type" set the span's service, resource and type if the value is a text.
+///  - "error" marks the span as failed, or with "false" and "0" as not failed. A text that is none of "true", "false", "0"
+///    and "1" stays a tag.
+///  - "analytics.event" sets the numeric tag "_dd1.sr.eausr" to 1, or with "false" and 0 to 0.
+///  - "http.status_code" is a text, also if it is set as a whole number.
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span

@@ -3,10 +3,13 @@
 mod agent;
 mod cli;
 mod corefile;
+mod ctl;
 mod decode;
 mod demo;
 mod demo_inline;
 mod doctor;
+mod family;
+mod flare;
 mod http;
 mod memory;
 mod msgpack;
@@ -32,6 +35,8 @@ fn main() -> ExitCode {
         Command::Agent(options) => agent::run(out, &options).map(|()| 0),
         Command::Doctor(options) => doctor::run(out, &options),
         Command::Core(options) => corefile::run(out, &options).map(|()| 0),
+        Command::Flare(options) => flare::run(out, &options),
+        Command::Ctl(options) => ctl::run(out, &options).map(|()| 0),
         Command::Why(options) => why::run(out, &options),
         Command::Recorder(options) => recorder::run(out, &options).map(|()| 0),
         Command::DemoHost => demo_inline::run().map(|()| 0),

@@ -1,7 +1,7 @@
 //! What every format sends of a span: its order in the chunk, its own tags, and the tags that its tracer and its trace
 //! add.
 
-use crate::export::metadata::Metadata;
+use crate::export::metadata::{Metadata, Pairs};
 use crate::span::open::{LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record::{self, Record, HEADER};
 use crate::span::run::{self, Item, Keys, Kind, Run};
@@ -75,13 +75,13 @@ impl<'a> Span<'a> {
 
     /// Visits the text tags: the span's own, then what the tracer and, on the first span of a chunk, the trace add. A key
     /// that the host has set is not added: no key comes twice.
-    pub(super) fn each_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    pub(super) fn each_text(self, mut visit: impl FnMut(&[u8], &[u8])) {
         run::each(Kind::Text, self.texts.bytes, |item| {
             if let Item::Text(key, value) = item {
                 visit(key, value);
             }
         });
-        self.each_added_text(visit);
+        self.each_added_text(&mut visit);
     }
 
     /// Visits the numbers in the same way.
@@ -96,7 +96,7 @@ impl<'a> Span<'a> {
 
     /// Visits the text tags that the tracer and the trace add.
     #[inline(always)]
-    pub(super) fn each_added_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    pub(super) fn each_added_text(self, visit: &mut impl Visit) {
         if self.first || !self.chunk.tags.is_empty() {
             let Span { texts, chunk, metadata, first, .. } = self;
             let has_tracers = self.record.service.is_empty();
@@ -107,9 +107,7 @@ impl<'a> Span<'a> {
             return;
         }
         let own = Own::of(self.texts.bytes);
-        for (key, value) in &metadata.every_span {
-            own.add(visit, key.as_bytes(), value.as_bytes());
-        }
+        own.add_pairs(visit, &metadata.every_span);
         if !has_tracers {
             own.add(visit, BASE_SERVICE, metadata.service.as_bytes());
         } else if !metadata.version.is_empty() {
@@ -129,6 +127,25 @@ impl<'a> Span<'a> {
     }
 }
 
+/// Takes the text tags that are added to a span.
+pub(super) trait Visit {
+    /// Takes one.
+    fn pair(&mut self, key: &[u8], value: &[u8]);
+    /// Takes several, which are also there encoded.
+    fn pairs(&mut self, pairs: &Pairs);
+}
+
+impl<F: FnMut(&[u8], &[u8])> Visit for F {
+    #[inline(always)]
+    fn pair(&mut self, key: &[u8], value: &[u8]) {
+        self(key, value);
+    }
+
+    fn pairs(&mut self, pairs: &Pairs) {
+        pairs.iter().for_each(|(key, value)| self(key.as_bytes(), value.as_bytes()));
+    }
+}
+
 const VERSION: &[u8] = b"version";
 /// The tracer's service, on spans of another one.
 const BASE_SERVICE: &[u8] = b"_dd.base_service";
@@ -143,12 +160,17 @@ fn each_added_with_trace(
     chunk: &Chunk,
     metadata: &Metadata,
     first: bool,
-    visit: &mut dyn FnMut(&[u8], &[u8]),
+    visit: &mut impl Visit,
 ) {
-    let (own, without_trace_tags) = (Own::of(own), chunk.tags.is_empty());
-    for (key, value) in if first { &metadata.first_span } else { &metadata.every_span } {
-        if without_trace_tags || chunk.tags.get(key.as_bytes()).is_none() {
-            own.add(visit, key.as_bytes(), value.as_bytes());
+    let own = Own::of(own);
+    let pairs = if first { &metadata.first_span } else { &metadata.every_span };
+    if chunk.tags.is_empty() {
+        own.add_pairs(visit, pairs);
+    } else {
+        for (key, value) in pairs.iter() {
+            if chunk.tags.get(key.as_bytes()).is_none() {
+                own.add(visit, key.as_bytes(), value.as_bytes());
+            }
         }
     }
     if !has_tracers_service {
@@ -173,9 +195,20 @@ impl<'a> Own<'a> {
 
     /// Visits an added tag, unless the host has set its key.
     #[inline(always)]
-    fn add(&self, visit: &mut dyn FnMut(&[u8], &[u8]), key: &[u8], value: &[u8]) {
+    fn add(&self, visit: &mut impl Visit, key: &[u8], value: &[u8]) {
         if !self.keys.may_share(Keys::one(key)) || !run::has(Kind::Text, self.run, key) {
-            visit(key, value);
+            visit.pair(key, value);
+        }
+    }
+
+    /// Visits added tags in the same way, all at once where the host has set none of their keys.
+    #[inline(always)]
+    fn add_pairs(&self, visit: &mut impl Visit, pairs: &Pairs) {
+        if !self.keys.may_share(pairs.keys()) {
+            return visit.pairs(pairs);
+        }
+        for (key, value) in pairs.iter() {
+            self.add(visit, key.as_bytes(), value.as_bytes());
         }
     }
 }

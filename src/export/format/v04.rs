@@ -4,8 +4,8 @@
 
 use super::encoder::{correct, put, put_text, Fit, PayloadFormat, Sender, Spans};
 use super::linked::{self, Fields};
-use super::spans::Span;
-use crate::export::metadata::{Identity, Metadata};
+use super::spans::{Span, Visit};
+use crate::export::metadata::{Identity, Metadata, Pairs};
 use crate::memory::{Buffer, Full};
 use crate::span::encode;
 use crate::span::open::ERROR;
@@ -179,9 +179,7 @@ fn span<const MORE: bool>(out: &mut Buffer, span: Span<'_>, known: Fields) -> Re
     }
     drop(room);
     run_and_more(out, b"\xa4meta", texts, |out, count| {
-        span.each_added_text(&mut |key, value| {
-            *count += u32::from(put_pair(out, key, value).is_ok());
-        });
+        span.each_added_text(&mut Added { out, count });
         if MORE {
             put_tags(out, count, &span, known);
         }
@@ -195,6 +193,26 @@ fn span<const MORE: bool>(out: &mut Buffer, span: Span<'_>, known: Fields) -> Re
         put_more(out, &span, known)?;
     }
     Ok(())
+}
+
+/// Appends the text tags that are added to a span, and counts them.
+struct Added<'a> {
+    out: &'a mut Buffer,
+    count: &'a mut u32,
+}
+
+impl Visit for Added<'_> {
+    #[inline]
+    fn pair(&mut self, key: &[u8], value: &[u8]) {
+        *self.count += u32::from(put_pair(self.out, key, value).is_ok());
+    }
+
+    #[inline]
+    fn pairs(&mut self, pairs: &Pairs) {
+        if put(self.out, pairs.run()).is_ok() {
+            *self.count += pairs.len() as u32;
+        }
+    }
 }
 
 /// Appends a pair of texts.

@@ -1,9 +1,11 @@
 //! What payloads say about a tracer: who sends, which tags its spans get, its settings. Frozen when the tracer is made.
 
 mod json;
+mod pairs;
 mod process_tags;
 
 pub use json::inspected;
+pub use pairs::Pairs;
 pub use process_tags::TAG as PROCESS_TAGS;
 
 use crate::host;
@@ -25,9 +27,9 @@ pub struct Metadata {
     /// The application's version, on spans of that service.
     pub version: String,
     /// Text tags for every span: environment and `DD_TAGS`.
-    pub every_span: Vec<(String, String)>,
+    pub every_span: Pairs,
     /// Text tags for the first span of a chunk: the same, and tags about the tracer itself. No key occurs twice.
-    pub first_span: Vec<(String, String)>,
+    pub first_span: Pairs,
     /// The number of the process.
     pub process_id: u32,
     /// All of it as JSON text, for debuggers and readers of cores.
@@ -90,8 +92,8 @@ impl Metadata {
             runtime_id,
             service: settings.service.clone(),
             version: settings.version.clone(),
-            every_span,
-            first_span,
+            every_span: Pairs::of(every_span),
+            first_span: Pairs::of(first_span),
             process_id,
             settings: shared(settings),
             json: String::new(),

@@ -10,9 +10,6 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// Nothing is known.
-    pub const NONE: Cause = Cause { kind: CauseKind::None, code: 0 };
-
     /// A cause without a number.
     pub const fn of(kind: CauseKind) -> Cause {
         Cause { kind, code: 0 }

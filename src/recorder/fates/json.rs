@@ -1,8 +1,11 @@
 //! Fates as JSON, for flares and for scripts: one object for each trace.
 
+#[cfg(any(test, feature = "cli"))]
 use super::cause::{Cause, CauseKind};
 use super::read::{Fate, Standing};
-use crate::counters::{Reason, ALL_REASONS};
+use crate::counters::Reason;
+#[cfg(any(test, feature = "cli"))]
+use crate::counters::ALL_REASONS;
 use serde_json::{json, Value};
 
 impl Standing {

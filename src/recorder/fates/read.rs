@@ -115,6 +115,7 @@ impl Fate {
     }
 
     /// Whether the tracer has kept the trace for the Agent; `None` if it was not decided.
+    #[cfg(feature = "cli")]
     pub fn is_kept(&self) -> Option<bool> {
         self.priority.map(|priority| priority > 0)
     }

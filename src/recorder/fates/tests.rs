@@ -114,7 +114,7 @@ fn a_worker_that_comes_late_does_not_change_the_fate_of_a_later_trace() {
         fates.handed(low, &trace(low, 1));
     }
     fates.sent(old, 1, 200);
-    fates.lost(old, 1, Reason::Refused as usize, Cause::NONE);
+    fates.lost(old, 1, Reason::Refused as usize, Cause::of(CauseKind::None));
     fates.ended(old, Unrecorded::Discarded, true);
     assert!(fates.snapshot().iter().all(|fate| fate.standing() == Standing::Queued && !fate.discarded));
     // A further chunk of it makes a new entry.

@@ -153,6 +153,12 @@ pub(super) static SENDING: &[Setting] = &[
         "The most memory for all spans: open, waiting and queued. Open spans may use three quarters of it.",
     ),
     setting(
+        "SPANWIRE_CONTROL",
+        Kind::Switch(|d, v| d.frozen.control = v),
+        "true",
+        "Whether `spanwire ctl` may ask the process for a local socket, which answers its user and root. Off if one tracer turns it off.",
+    ),
+    setting(
         "SPANWIRE_CONNECT_TIMEOUT_MS",
         Kind::Millis(1..=60_000, |d, v| d.frozen.connect_timeout = v),
         "1000",

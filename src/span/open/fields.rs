@@ -94,7 +94,7 @@ pub struct OpenSpan {
 
 impl OpenSpan {
     /// Empties the span for its slot's next one.
-    #[inline]
+    #[inline(always)]
     pub fn reset(&mut self) {
         self.fields = [Piece::default(); 4];
         self.head.clear(KEPT);
@@ -105,14 +105,26 @@ impl OpenSpan {
         }
         self.keys.clear();
         if self.keys.capacity() > KEYS_KEPT {
-            (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
+            self.clear_keys();
         }
         if !self.baggage.is_empty() {
-            self.baggage = Texts::default();
+            self.clear_baggage();
         }
         (self.start_given, self.manual) = (false, None);
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
         (self.number_count, self.dead) = (0, 0);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn clear_baggage(&mut self) {
+        self.baggage = Texts::default();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn clear_keys(&mut self) {
+        (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
     }
 
     /// Frees all memory of the span.

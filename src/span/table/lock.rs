@@ -60,14 +60,14 @@ impl<T: Content> Table<T> {
     fn lock_within(&self, handle: Handle, patience: Patience) -> Result<Guard<'_, T>, Refused> {
         let slot = match self.segment(handle.index) {
             Some(segment) => &segment.slots[handle.index as usize % SEGMENT],
-            None => return Err(self.refused(handle)),
+            None => return Err(self.refused(handle.index, u64::from(handle.generation) << 2 | LIVE)),
         };
         let word = u64::from(handle.generation) << 2 | LIVE;
         if self.is_inherited(handle.index) {
             return Err(if slot.word.load(Relaxed) & !BUSY == word { Refused::Forked } else { Refused::Stale });
         }
         if let Err(found) = slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
-            self.lock_late(slot, handle, found, patience)?;
+            self.lock_late(slot, handle.index, word, found, patience)?;
         }
         Ok(Guard { table: self, slot, index: handle.index, word })
     }
@@ -75,18 +75,18 @@ impl<T: Content> Table<T> {
     /// Locks a slot whose word was `found`, if it is only busy.
     #[cold]
     #[inline(never)]
-    fn lock_late(&self, slot: &Slot<T>, handle: Handle, found: u64, patience: Patience) -> Result<(), Refused> {
-        let word = u64::from(handle.generation) << 2 | LIVE;
+    fn lock_late(&self, slot: &Slot<T>, index: u32, word: u64, found: u64, patience: Patience) -> Result<(), Refused> {
         if found & !BUSY != word {
-            return Err(self.refused(handle));
+            return Err(self.refused(index, word));
         }
         lock_contended(slot, word, patience)
     }
 
-    /// Returns why a handle names no live slot of this process.
+    /// Returns why no slot of this process has this word.
     #[cold]
-    fn refused(&self, handle: Handle) -> Refused {
-        match self.read_inherited(handle, |_| ()) {
+    #[inline(never)]
+    fn refused(&self, index: u32, word: u64) -> Refused {
+        match self.read_inherited(Handle { index, generation: (word >> 2) as u32 }, |_| ()) {
             Some(()) => Refused::Forked,
             None => Refused::Stale,
         }

@@ -194,6 +194,8 @@ module Spanwire
       span_inject_text: [%i[uint64 pointer size_t pointer], :int32],
       context_inject: [%i[uint64 pointer pointer], :int32],
       context_inject_text: [%i[uint64 pointer size_t pointer], :int32],
+      context_get_origin: [%i[uint64 pointer size_t pointer], :int32],
+      span_get_origin: [%i[uint64 pointer size_t pointer], :int32],
       span_set_baggage: [%i[uint64 string string], :int32],
       span_get_baggage: [%i[uint64 string pointer size_t pointer], :int32],
       span_remove_baggage: [%i[uint64 string], :int32],

@@ -40,16 +40,18 @@ module Spanwire
 
     # Address and length of an array of spanwire_attribute.
     def list(attributes)
-      attributes = attributes.compact
-      return [0, 0] if attributes.empty?
+      packed = attributes.to_h.compact.filter_map { |key, value| attribute(key, value) }
+      packed.empty? ? [0, 0] : [address(packed.join), packed.size]
+    end
 
-      packed = attributes.map do |key, value|
-        key = Text.from(key)
-        head = [address(key), key.bytesize]
-        fields = value.is_a?(Array) ? [Abi::VALUE_ARRAY, 0, 0, 0.0, 0, 0, *values(value)] : scalar(value) + [0, 0]
-        (head + fields).pack(Abi::LAYOUTS.fetch(:attribute))
-      end
-      [address(packed.join), packed.size]
+    # nil if the value's own methods raise: the others are kept.
+    def attribute(key, value)
+      key = Text.from(key)
+      head = [address(key), key.bytesize]
+      fields = value.is_a?(Array) ? [Abi::VALUE_ARRAY, 0, 0, 0.0, 0, 0, *values(value)] : scalar(value) + [0, 0]
+      (head + fields).pack(Abi::LAYOUTS.fetch(:attribute))
+    rescue StandardError
+      nil
     end
 
     # Address and length of an array of spanwire_value.

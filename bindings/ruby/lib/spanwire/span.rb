@@ -164,6 +164,12 @@ module Spanwire
       nil
     end
 
+    # Sets the headers that continue the trace in another service, as Propagation.inject does. Returns `headers`.
+    def inject(headers) = Propagation.inject(headers, self)
+
+    # The kind of system that began the trace, such as "synthetics"; nil if it is not known, or the span is finished.
+    def origin = Span.origin_of(:span_get_origin, @handle)
+
     # The span's baggage: texts that go to later children and to other services.
     def baggage = Baggage.new(:span, @handle)
 
@@ -192,6 +198,15 @@ module Spanwire
       Scope.current.scratch { |memory| memory.log_fields(tracer, span, form) }
     rescue StandardError # a Ractor that may not call the library
       ""
+    end
+
+    # What the library's function answers for a handle.
+    def self.origin_of(function, handle)
+      Scope.current.scratch do |memory|
+        memory.answer { |buffer, capacity, need| Native.public_send(function, handle, buffer, capacity, need) }
+      end
+    rescue StandardError # a Ractor that may not call the library
+      nil
     end
 
     # Whether this is no real span.
@@ -254,6 +269,8 @@ module Spanwire
     def finish(_end_time = nil) = nil
     def discard = nil
     def context = nil
+    def inject(headers) = Propagation.inject(headers, self)
+    def origin = nil
     def baggage = Baggage.new(:span, 0)
     def trace_id = nil
     def trace_id_hex = nil
@@ -275,5 +292,13 @@ module Spanwire
       @context = context
       @headers = headers.freeze
     end
+
+    # What children in the daemon start with: all that the headers carry, such as origin and baggage. Only the ids where
+    # the settings do not let these headers in.
+    def parent
+      @parent ||= Propagation.extract(@headers).then { |came| came&.trace_id == @context.trace_id ? came : @context }
+    end
+
+    def origin = @headers["x-datadog-origin"]
   end
 end

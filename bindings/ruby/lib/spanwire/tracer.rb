@@ -197,7 +197,7 @@ module Spanwire
 
     def parent_of(parent)
       case parent
-      when DepartedSpan then parent.context
+      when DepartedSpan then parent.parent
       when Span, NullSpan then parent.handle
       when Context, RemoteContext then parent
       else 0

@@ -4,6 +4,7 @@ use super::elf::{self, Core, Segment, Source};
 use crate::recorder::Found;
 use spanwire::companion::recorder::fates::{self, Fate};
 use spanwire::companion::recorder::{layout, snapshot, Snapshot};
+use std::path::PathBuf;
 
 /// The recorder begins at a multiple of this.
 const PAGE: u64 = 4096;
@@ -31,7 +32,7 @@ pub fn find(source: &dyn Source, core: &Core) -> Result<Found, String> {
             Ok((snapshot, fates)) => {
                 let own = core.pid.is_none_or(|pid| u64::from(pid) == snapshot.pid);
                 let pid = core.pid.unwrap_or(snapshot.pid as u32);
-                let found = Found { pid, own, snapshot, fates };
+                let found = Found { pid, own, snapshot, fates, path: PathBuf::new() };
                 let rank = |found: &Found| (found.own, found.snapshot.epoch, found.snapshot.made_at);
                 if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
                     best = Some(found);

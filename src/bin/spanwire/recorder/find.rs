@@ -16,6 +16,8 @@ pub struct Found {
     pub snapshot: Snapshot,
     /// What became of its last traces, oldest first.
     pub fates: Vec<Fate>,
+    /// The recorder's memory file, as a path that can be opened.
+    pub path: PathBuf,
     /// Whether the recorder belongs to the process itself. False for a forked child that has made no call: it still has
     /// its parent's.
     pub own: bool,
@@ -61,7 +63,7 @@ pub fn look(pid: u32) -> Result<Option<Found>, String> {
     for path in paths {
         match read(&path) {
             Ok((snapshot, fates)) => {
-                let found = Found { pid, own: is_own(&snapshot), snapshot, fates };
+                let found = Found { pid, own: is_own(&snapshot), snapshot, fates, path };
                 let rank = |found: &Found| (found.own, found.snapshot.epoch, found.snapshot.made_at);
                 if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
                     best = Some(found);

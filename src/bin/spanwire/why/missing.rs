@@ -64,7 +64,7 @@ pub fn why(source: &Source, ids: &[Id]) -> String {
             counted(refused as usize, "start")
         ),
     };
-    let open = snapshot.open_spans;
+    let open = source.open_spans();
     let open = if open > 0 { format!(" and has {} open", counted(open as usize, "span")) } else { String::new() };
     format!("{label} knows all its {kept} since {} UTC{open}, and this one is not among them: it was never in this process{more}", date(made))
 }
@@ -90,7 +90,7 @@ fn turned_off(source: &Source) -> Option<String> {
         }
     }
     let ran = source.counter(None, "finished") + source.counter(None, "abandoned") + source.counter(None, "discarded");
-    if ran == 0 && snapshot.open_spans == 0 {
+    if ran == 0 && source.open_spans() == 0 && source.counter(None, "refused_starts") == 0 {
         return Some("has a tracer, and has started no span".into());
     }
     None

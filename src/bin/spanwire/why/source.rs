@@ -2,8 +2,9 @@
 
 use super::ids::Id;
 use crate::corefile;
+use crate::family::{family, processes, title};
 use crate::memory;
-use crate::recorder::find::{self, field};
+use crate::recorder::find;
 use crate::recorder::Found;
 use spanwire::companion::recorder::fates::{read, Fate};
 use spanwire::companion::recorder::snapshot::Event;
@@ -14,9 +15,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-
-/// Characters of a process's title that are shown.
-const TITLE_MAX: usize = 60;
 
 /// One process, as it is or was.
 pub struct Source {
@@ -173,6 +171,13 @@ impl Source {
         exact.unwrap_or(0).max(copied)
     }
 
+    /// Returns how many spans are open.
+    pub fn open_spans(&self) -> u64 {
+        let copied = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.open_spans);
+        // The recorder has a copy, which may be old.
+        self.image.as_ref().map_or(copied, |image| image.spans.len() as u64)
+    }
+
     /// Returns the service of a tracer.
     pub fn service(&self, tracer: u32) -> Option<&str> {
         let tracers = &self.snapshot.as_ref()?.tracers;
@@ -188,41 +193,4 @@ impl Source {
             Some((value.to_owned(), origin.to_owned()))
         })
     }
-}
-
-/// Returns a process with all its descendants.
-fn family(pid: u32) -> Vec<u32> {
-    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for process in processes() {
-        if let Some(parent) = parent(process) {
-            children.entry(parent).or_default().push(process);
-        }
-    }
-    let (mut family, mut next) = (vec![pid], 0);
-    while let Some(&member) = family.get(next) {
-        family.extend(children.remove(&member).unwrap_or_default());
-        next += 1;
-    }
-    family
-}
-
-fn processes() -> Vec<u32> {
-    let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
-    folders.filter_map(|folder| folder.file_name().to_str()?.parse().ok()).collect()
-}
-
-fn parent(pid: u32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    field(&status, "PPid:")?.parse().ok()
-}
-
-/// Returns what tells a process from others: its name, or the title that php-fpm and Puma give it. Command lines are
-/// not shown, because they may hold secrets.
-fn title(pid: u32) -> String {
-    let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-    let line = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
-    let titled = ["php-fpm:", "puma", "unicorn"].iter().any(|name| line.starts_with(name));
-    let text = if titled { line } else { String::from_utf8_lossy(&read("comm")).into_owned() };
-    let text: String = text.trim().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    redact::text(&text).chars().take(TITLE_MAX).collect()
 }

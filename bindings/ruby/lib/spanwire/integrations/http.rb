@@ -5,7 +5,7 @@ module Spanwire
   module Integrations
     # What the integrations for incoming and outgoing HTTP requests share.
     module Http
-      USER = %r{\A((?:[^/]*:)?//)[^/]*@}n
+      USER = %r{\A((?:[^/]*:)?//)?[^/]*@}n
       private_constant :USER
 
       module_function
