@@ -3,11 +3,13 @@
 //! reads one back (`tests/typed_events.rs`).
 
 pub mod dropped;
+pub mod facts;
 mod names;
 pub mod send_error;
 mod views;
 
 pub use dropped::DropDetail;
+pub use facts::Facts;
 pub use names::{Outlet, Thread};
 pub use send_error::{SendError, SendErrorClass};
 pub use views::{DecidedBy, OpenSpanView, QueueView, SampledView, SpanView, Standing, Totals};

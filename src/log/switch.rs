@@ -76,6 +76,24 @@ impl State {
     }
 }
 
+/// The levels that hold at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InForce {
+    /// Of loggers without a level of their own.
+    pub base: Level,
+    /// Whether debug mode is on.
+    pub debug: bool,
+    /// The most verbose level of all loggers.
+    most: Level,
+}
+
+impl InForce {
+    /// Whether records of this level are kept.
+    pub fn admits(&self, level: Level) -> bool {
+        level != Level::Off && level <= self.most
+    }
+}
+
 impl Switch {
     /// Describes the level to debuggers.
     pub fn inspected() -> Field {
@@ -106,14 +124,23 @@ impl Switch {
         copy
     }
 
-    /// Whether records of this level are kept. Calls `now_ms` only while a time limit runs.
+    /// Returns what holds now. Calls `now_ms` only while a time limit runs.
+    pub fn in_force(&self, now_ms: impl FnOnce() -> u64) -> InForce {
+        let state = self.settle(now_ms);
+        let base = state.base();
+        InForce { most: base.max(state.loudest), base, debug: state.debug }
+    }
+
+    /// Whether records of this level are kept.
+    #[cfg(test)]
     pub fn admits(&self, level: Level, now_ms: impl FnOnce() -> u64) -> bool {
-        level != Level::Off && level as u8 <= self.settle(now_ms).effective()
+        self.in_force(now_ms).admits(level)
     }
 
     /// Returns the level of loggers without a level of their own.
+    #[cfg(test)]
     pub fn base(&self, now_ms: impl FnOnce() -> u64) -> Level {
-        self.settle(now_ms).base()
+        self.in_force(now_ms).base
     }
 
     /// Whether a call has set the level.

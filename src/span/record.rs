@@ -78,25 +78,13 @@ pub(crate) fn append_runs(
     duration_ns: u64,
     runs: &[Run<'_>],
 ) -> Result<(), Full> {
-    let (head, fields) = span.head();
+    let (head, _) = span.head();
     let list = runs.len() * WORD;
     let length = HEADER + list + head.len() + runs.iter().map(|run| run.bytes.len()).sum::<usize>();
     if out.capacity() - out.len() < length {
         pool.enlarge(out, length)?;
     }
-    let field = |n: usize| pair(fields[n].0 as usize, fields[n].1 as usize);
-    let words = [
-        pair(length, flags as usize),
-        span.span_id,
-        span.parent_id,
-        span.start_ns as u64,
-        duration_ns,
-        field(0),
-        field(1),
-        field(2),
-        field(3),
-        pair(head.len(), runs.len()),
-    ];
+    let words = header(span, flags, duration_ns, length, runs.len());
     let (header, rest) = out.tail(length)?.split_at_mut(HEADER);
     for (place, word) in header.chunks_exact_mut(WORD).zip(words) {
         place.copy_from_slice(&word.to_ne_bytes());
@@ -113,6 +101,49 @@ pub(crate) fn append_runs(
         rest = after;
     }
     Ok(())
+}
+
+/// Returns the words of a record's header.
+#[inline(always)]
+fn header(span: &OpenSpan, flags: u32, duration_ns: u64, length: usize, runs: usize) -> [u64; HEADER / WORD] {
+    let (head, fields) = span.head();
+    let field = |n: usize| pair(fields[n].0 as usize, fields[n].1 as usize);
+    [
+        pair(length, flags as usize),
+        span.span_id,
+        span.parent_id,
+        span.start_ns as u64,
+        duration_ns,
+        field(0),
+        field(1),
+        field(2),
+        field(3),
+        pair(head.len(), runs),
+    ]
+}
+
+/// Returns these words, then an open span, whose runs may have gaps, as a record of its texts and numbers, with room for
+/// `more` bytes behind it: for the log. The tags are in the order in which their keys were first set.
+pub fn for_log(front: &[[u8; WORD]], span: &OpenSpan, flags: u32, duration_ns: u64, more: usize) -> Vec<u8> {
+    let [mut texts, mut numbers] = span.texts_and_numbers();
+    let mut ordered = [Vec::new(), Vec::new()];
+    if !span.is_in_order() {
+        span.copy_in_order(Kind::Text, &mut ordered[0]);
+        span.copy_in_order(Kind::Number, &mut ordered[1]);
+        (texts.bytes, numbers.bytes) = (&ordered[0], &ordered[1]);
+    }
+    let ((head, _), runs) = (span.head(), [texts, numbers]);
+    let length = HEADER + runs.len() * WORD + head.len() + texts.bytes.len() + numbers.bytes.len();
+    let mut out = Vec::with_capacity(front.len() * WORD + length + more);
+    let mut fixed = [[0; WORD]; HEADER / WORD + 2];
+    let header = header(span, flags, duration_ns, length, runs.len());
+    for (place, word) in fixed.iter_mut().zip(header.into_iter().chain(runs.map(Run::word))) {
+        *place = word.to_ne_bytes();
+    }
+    for part in [front.as_flattened(), fixed.as_flattened(), head, texts.bytes, numbers.bytes] {
+        out.extend_from_slice(part);
+    }
+    out
 }
 
 /// The flags below this bit are those of an open span. Above it is 1 more than the place of the rule for single spans

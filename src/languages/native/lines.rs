@@ -5,13 +5,14 @@ use crate::counters::Reason;
 use crate::event::{DecidedBy, Event, OpenSpanView, SpanView, Thread};
 use crate::languages::line::{About, Frame, Line as Record};
 use crate::languages::remedy::Calls;
-use crate::languages::text::{duration, free, is_printable, number, object, tags, value};
+use crate::languages::text::{duration, free, number, object, tags, value};
 use crate::languages::text::{push_duration, push_iso_time, push_number, push_trace_id};
 use crate::level::Level;
 use crate::os_error::OsError;
 use crate::redact;
 use std::borrow::Cow;
-use std::fmt::{Display, Write};
+use std::fmt::Display;
+use std::io::Write;
 use std::time::Duration;
 
 /// How many open spans a line names.
@@ -19,13 +20,13 @@ const OPEN_MAX: usize = 10;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
-    let mut line = Line(String::with_capacity(usual_length(event)), frame.about.calls);
+    let mut line = Line(Vec::with_capacity(usual_length(event)), frame.about.calls);
     push_iso_time(&mut line.0, frame.time_ns);
     line.say(" spanwire[");
     push_number(&mut line.0, frame.pid.into());
     line.say("] ");
-    line.0.extend(level.name().chars().map(|c| c.to_ascii_uppercase()));
-    line.0.push(' ');
+    line.0.extend(level.name().bytes().map(|byte| byte.to_ascii_uppercase()));
+    line.0.push(b' ');
     let message_at = line.0.len();
     line.event(event);
     match (frame.held_back.events, frame.held_back.minutes) {
@@ -33,7 +34,7 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
         (n, 0 | 1) => line.put(format_args!(" ({n} more like this in the last minute)")),
         (n, minutes) => line.put(format_args!(" ({n} more like this in the last {minutes} minutes)")),
     }
-    Record { level, logger: event.logger(), text: line.0, message_at, template: "", host_only: false }
+    Record { level, logger: event.logger(), text: line.finished(), message_at, template: "", host_only: false }
 }
 
 /// Returns about how long an event's line is, so that it seldom has to grow.
@@ -50,9 +51,9 @@ fn usual_length(event: &Event<'_>) -> usize {
 
 /// Returns an event's message, without time, process and level.
 pub(crate) fn message(about: &About, event: &Event<'_>) -> String {
-    let mut line = Line(String::new(), about.calls);
+    let mut line = Line(Vec::new(), about.calls);
     line.event(event);
-    line.0
+    line.finished()
 }
 
 /// Returns what a warning or error says, for languages whose tracer has no line of its own. `None` for other events.
@@ -60,15 +61,49 @@ pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
     (event.level() <= Level::Warn).then(|| message(about, event))
 }
 
-struct Line(String, &'static Calls);
+/// A line under construction: UTF-8, as only texts are appended.
+struct Line(Vec<u8>, &'static Calls);
+
+/// Of a byte that a value without quotes may have.
+const BARE: u8 = 1;
+/// Of a byte that a value in quotes may have as it is.
+const QUOTED: u8 = 2;
+/// Of a byte that any text may have as it is.
+const PRINTABLE: u8 = 4;
+
+/// What holds for each byte. Texts with bytes above ASCII are looked at by character.
+static BYTES: [u8; 256] = bytes();
+
+const fn bytes() -> [u8; 256] {
+    let (mut table, mut byte) = ([0; 256], b' ');
+    while byte < 0x7f {
+        table[byte as usize] = match byte {
+            b'"' => PRINTABLE,
+            b'\\' => PRINTABLE | BARE,
+            b' ' | b'=' | b',' | b'{' | b'}' => PRINTABLE | QUOTED,
+            _ => PRINTABLE | QUOTED | BARE,
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// Returns what holds for all bytes of a text.
+fn all_of(text: &str) -> u8 {
+    text.bytes().fold(BARE | QUOTED | PRINTABLE, |all, byte| all & BYTES[usize::from(byte)])
+}
 
 impl Line {
+    fn finished(self) -> String {
+        String::from_utf8(self.0).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         let calls = self.1;
         match event {
             Event::TracerConfigured { fields, .. } => {
                 self.say("DATADOG TRACER CONFIGURATION - ");
-                self.0.push_str(&object(fields.iter().map(|(key, value)| (key.as_str(), Cow::Borrowed(value)))));
+                self.say(&object(fields.iter().map(|(key, value)| (key.as_str(), Cow::Borrowed(value)))));
             }
             Event::LogFileOpened { path } => {
                 self.say("log file:").fact("path", &free(path));
@@ -321,7 +356,7 @@ impl Line {
     }
 
     fn say(&mut self, words: &str) -> &mut Line {
-        self.0.push_str(words);
+        self.0.extend_from_slice(words.as_bytes());
         self
     }
 
@@ -330,18 +365,18 @@ impl Line {
     }
 
     fn quoted(&mut self, text: &str) -> &mut Line {
+        let all = all_of(text);
         let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
-        let bare_byte = |byte| matches!(byte, b'!' | b'#'..=b'+' | b'-'..=b'<' | b'>'..=b'z' | b'|' | b'~');
-        if !text.is_empty() && (text.bytes().all(bare_byte) || text.chars().all(bare)) {
+        if !text.is_empty() && (all & BARE != 0 || all & PRINTABLE == 0 && text.chars().all(bare)) {
             return self.say(text);
         }
         self.say("\"");
-        if is_printable(text) && !text.contains(['"', '\\']) {
+        if all & QUOTED != 0 {
             return self.say(text).say("\"");
         }
         for c in text.chars() {
             if matches!(c, '"' | '\\') {
-                self.0.push('\\');
+                self.say("\\");
             }
             self.visible(c);
         }
@@ -349,7 +384,7 @@ impl Line {
     }
 
     fn text(&mut self, text: &str) -> &mut Line {
-        if is_printable(text) {
+        if all_of(text) & PRINTABLE != 0 {
             return self.say(text);
         }
         text.chars().for_each(|c| self.visible(c));
@@ -359,9 +394,9 @@ impl Line {
     /// Appends a text with control characters, and those that some readers take for a line's end, as escapes.
     fn visible(&mut self, c: char) {
         if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            self.0.extend(c.escape_default());
+            self.put(c.escape_default());
         } else {
-            self.0.push(c);
+            self.say(c.encode_utf8(&mut [0; 4]));
         }
     }
 }
