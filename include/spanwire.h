@@ -85,7 +85,8 @@
  * --------
  * "Blocks: never" means that the call does not wait for the network, for a file, or for a lock that is held during
  * either. Functions that wait take a timeout or document how long: spanwire_tracer_flush(),
- * spanwire_tracer_shutdown(), spanwire_log_remove_sink(). The others document what takes time in them.
+ * spanwire_tracer_shutdown(), spanwire_flare_send(), spanwire_log_remove_sink(). The others document what takes time
+ * in them.
  *
  * Fork
  * ----
@@ -120,9 +121,9 @@
  *
  * Stack
  * -----
- * Span, context and submit calls need at most 8 KiB of stack, all others at most 32 KiB. A coroutine or a thread with
- * a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs more, and so
- * do callbacks of the host, which run on top.
+ * Span, context and submit calls need at most 8 KiB of stack, spanwire_flare_write() 96 KiB, all others at most 32 KiB.
+ * A coroutine or a thread with a small stack can make them, also as the first call of a process or of a forked child.
+ * Debug mode needs more, and so do callbacks of the host, which run on top.
  *
  * Failure
  * -------
@@ -235,6 +236,11 @@ typedef int32_t spanwire_status;
  * this. (No function may be called from a signal handler.)
  */
 #define SPANWIRE_E_BUSY (-21)
+
+/**
+ * A file could not be written, or the Agent was not reached or refused; the message of `spanwire_error` says which.
+ */
+#define SPANWIRE_E_IO (-22)
 
 /** An internal error was caught before it reached the host; the log has its message. */
 #define SPANWIRE_E_PANIC (-30)
@@ -512,7 +518,9 @@ spanwire_status spanwire_tracer_stats(spanwire_tracer tracer, spanwire_stats *ou
 
 /**
  * Writes the tracer's settings as one JSON object: the fields of the start-up line, and under "settings" each setting
- * with its value and its origin. Secrets are redacted.
+ * with its value and its origin. Secrets are redacted. Values that remote configuration has changed are those in force
+ * now,
+ * with the origin "remote_config".
  *
  * @param tracer    a tracer
  * @param buffer    receives the text and a NUL; NULL only asks for the size
@@ -897,7 +905,7 @@ typedef struct spanwire_attribute {
     const char *text;
     /** Its length in bytes, or SPANWIRE_NUL. */
     size_t text_len;
-    /** An array of values of one type: the Agent's payload has no others. */
+    /** An array of values of one type: the Agent's payload has no others. Integers beside floats become floats. */
     const spanwire_value *values;
     /** Number of values, up to SPANWIRE_VALUES_MAX. */
     size_t values_count;
@@ -1023,9 +1031,16 @@ spanwire_status spanwire_span_start_with(
  *
  * Bytes that are not UTF-8 are replaced by U+FFFD and counted; the tag is kept.
  *
- * Three keys are no tags, in all functions that set tags. "manual.keep" and "manual.drop" set the trace's sampling
- * priority to 2 and -1, with any value but "false" and "0". "sampling.priority" sets it to 2 if its value is a number
- * above 0, and to -1 if it is another number. See spanwire_span_set_priority().
+ * Some keys have a meaning, in all functions that set tags, as in other tracers. The first ones are no tags:
+ *  - "manual.keep" and "manual.drop" set the trace's sampling priority to 2 and -1, with any value but "false" and "0".
+ *    "sampling.priority" sets it to 2 if its value is a number above 0, and to -1 if it is another number. See
+ *    spanwire_span_set_priority().
+ *  - "service.name", "resource.name" and "span.type" set the span's service, resource and type if the value is a text.
+ *  - "error" marks the span as failed, or with "false" and "0" as not failed. A text that is none of "true", "false",
+ * "0"
+ *    and "1" stays a tag.
+ *  - "analytics.event" sets the numeric tag "_dd1.sr.eausr" to 1, or with "false" and 0 to 0.
+ *  - "http.status_code" is a text, also if it is set as a whole number.
  *
  * @return SPANWIRE_OK
  *         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
@@ -1178,7 +1193,7 @@ spanwire_status spanwire_span_get_tag(spanwire_span span, const char *key, char 
  *
  * The Agent knows texts and numbers only. A boolean becomes the text "true" or "false". An integer becomes a number, or
  * a text if it is beyond 2^53, where a number would be rounded. An array becomes one tag for each value: "key.0",
- * "key.1" and so on; an empty one sets none.
+ * "key.1" and so on; an empty one sets none. Integers in an array with floats become floats.
  *
  * @return as spanwire_span_set_tag(); of several failures the first. SPANWIRE_E_ARGUMENT also for a type that is none,
  * a
@@ -1652,6 +1667,53 @@ spanwire_status spanwire_context_inject_text(
     spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
 
 /**
+ * Writes the origin of a context that came in: the kind of system that began the trace, such as `synthetics` or `rum`,
+ * as `x-datadog-origin` or tracestate said it. Every span of the trace is sent with it.
+ *
+ * @param context   a context; 0 has none
+ * @param buffer    receives the text and a NUL; NULL only asks for the size
+ * @param capacity  size of the buffer in bytes; 257 are always enough
+ * @param need      receives the bytes needed, including the NUL; may be NULL if `buffer` is not. Set, and `buffer`
+ *                  written, only with SPANWIRE_OK and SPANWIRE_E_LIMIT
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_NOT_FOUND it has no origin, or `context` is 0
+ *         SPANWIRE_E_LIMIT     the buffer is too small; it holds the empty text
+ *         SPANWIRE_E_ARGUMENT  `buffer` and `need` are both NULL
+ *         SPANWIRE_E_HANDLE    `context` is freed, or was never a context
+ *         SPANWIRE_E_FORKED    a thread of the parent process was changing it at the fork
+ *         SPANWIRE_E_MEMORY    SPANWIRE_MEMORY_MAX is reached
+ *         SPANWIRE_E_BUSY      another thread has been inside a call on it for 100 ms
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for contexts of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_context_get_origin(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+
+/**
+ * As spanwire_context_get_origin(), for the trace of a span.
+ *
+ * @param span      an open span; 0 has none
+ * @param buffer    as in spanwire_context_get_origin()
+ * @param capacity  size of the buffer in bytes
+ * @param need      as in spanwire_context_get_origin()
+ *
+ * @return as spanwire_context_get_origin(); SPANWIRE_E_HANDLE if `span` is finished, or was never a span;
+ *         SPANWIRE_E_FORKED if a thread of the parent process was inside a call on the span or its trace at the fork
+ *
+ * Ownership: the buffer is the caller's.
+ * Threads:   any.
+ * Blocks:    never.
+ * Fork:      also for an open span of the parent.
+ * Since:     0.1
+ */
+spanwire_status spanwire_span_get_origin(spanwire_span span, char *buffer, size_t capacity, size_t *need);
+
+/**
  * Sets an item of a span's baggage: a text that children of the span get that are started later, and that
  * spanwire_span_inject() sends with the style `baggage`. It is no tag: the Agent does not get it.
  *
@@ -1919,13 +1981,28 @@ typedef struct spanwire_record {
     int32_t error;
     /** Sampling priority of the trace, or SPANWIRE_PRIORITY_NONE. The first record of a trace decides. */
     int32_t sampling_priority;
+    /**
+     * Array of links, `links[0].size` bytes apart. Those that spanwire_span_add_link() would drop are dropped and
+     * counted.
+     */
+    const spanwire_span_link *links;
+    /** Number of links. */
+    size_t links_count;
+    /**
+     * Array of events, `events[0].size` bytes apart. Those that spanwire_span_add_event() would drop are dropped and
+     * counted.
+     */
+    const spanwire_span_event *events;
+    /** Number of events. */
+    size_t events_count;
 } spanwire_record;
 
 /**
  * Sends finished spans that the host recorded itself. Consecutive records of one trace become one chunk: pass the
  * spans of a trace together.
  *
- * An invalid record (no ids, an invalid length) is dropped and counted as invalid; the others are sent.
+ * An invalid record (no ids, an invalid length, links or events of no known version) is dropped and counted as
+ * invalid; the others are sent.
  *
  * @param tracer   the tracer that sends them
  * @param records  an array of `count` records, `records[0].size` bytes apart; NULL if `count` is 0
@@ -1948,7 +2025,7 @@ spanwire_status spanwire_span_submit(spanwire_tracer tracer, const spanwire_reco
 
 /**
  * As spanwire_span_submit(), with the records packed in one buffer: for hosts in which an array of structures is
- * expensive to build.
+ * expensive to build. Such records have no links and events.
  *
  * A record is as follows; all numbers are little-endian, without padding:
  *
@@ -2058,7 +2135,9 @@ spanwire_status spanwire_trace_submit_v04(spanwire_tracer tracer, const void *by
 
 /**
  * Turns debug mode on or off for the whole process. In debug mode the log has a line for each span, chunk and payload.
- * A call before the first tracer stays in force. `DD_TRACE_DEBUG` does the same from the start.
+ * A call before the first tracer stays in force. `DD_TRACE_DEBUG` does the same from the start. While remote
+ * configuration
+ * turns debug mode on or off, that is in force; afterwards it is what the last call said.
  *
  * @param enabled  0 for off, any other number for on
  *
@@ -2072,7 +2151,9 @@ spanwire_status spanwire_trace_submit_v04(spanwire_tracer tracer, const void *by
 spanwire_status spanwire_debug_set(int32_t enabled);
 
 /**
- * Turns debug mode on for a limited time. Afterwards the former mode returns.
+ * Turns debug mode on for a limited time. Afterwards the former mode returns. Remote configuration overrides it, as
+ * with
+ * spanwire_debug_set().
  *
  * @param seconds  how long; 0 ends a running limited time
  *
@@ -2086,7 +2167,8 @@ spanwire_status spanwire_debug_set(int32_t enabled);
 spanwire_status spanwire_debug_set_for(uint32_t seconds);
 
 /**
- * Returns whether debug mode is on.
+ * Returns whether debug mode is on, by a setting, a call or remote configuration. A level of the log that remote
+ * configuration has raised for a flare is not debug mode.
  *
  * @return 1 if it is on, else 0
  *
@@ -2591,6 +2673,214 @@ spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void
  * Since:     0.1
  */
 int32_t spanwire_recorder_fd(void);
+
+/*
+ * =====================================================================================================================
+ * Flares
+ * =====================================================================================================================
+ *
+ * A flare is a zip archive that explains what a tracer does: settings with their origins, log, flight recorder,
+ * counters, open spans, facts about the process. Secrets are replaced. A host writes one to a file, or has the Agent
+ * pass it on to Datadog's support:
+ *
+ *     spanwire_error problem = {0};
+ *     problem.size = sizeof problem;
+ *     spanwire_status written = spanwire_flare_write(tracer, "/tmp/shop-flare.zip", &problem);
+ *     if (written != SPANWIRE_OK) fprintf(stderr, "%s\n", problem.message);
+ *     spanwire_flare_send(tracer, "12345", "user@example.com", NULL, 10000, &problem);
+ */
+
+/**
+ * Writes a flare to a new file: a zip archive with the settings and their origins, the log, the flight recorder, the
+ * counters, open spans, and facts about the process. Its manifest says what each file is. Secrets are replaced
+ * (docs/redaction.md); docs/flares.md explains the files. Needs neither a worker nor an Agent, and works on a tracer
+ * that was shut down.
+ *
+ * @param tracer  a tracer
+ * @param path    the file; nothing may exist there, not even a symbolic link. Its mode is 0600. A file that cannot be
+ *                written completely is removed
+ * @param error   receives the status and a sentence; may be NULL
+ *
+ * @return SPANWIRE_OK
+ *         SPANWIRE_E_ARGUMENT `path` is NULL or empty
+ *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
+ *         SPANWIRE_E_IO       the file exists or cannot be written
+ *
+ * Ownership: copies the path. The file is the caller's.
+ * Threads:   any.
+ * Blocks:    for reads of files under /proc, for compressing a few megabytes, and for writing the file. Span calls of
+ *            other threads go on. Uses up to 96 KiB of stack, and up to 32 MiB of memory for that time, which
+ *            `SPANWIRE_MEMORY_MAX` does not count.
+ * Fork:      a child writes a flare of itself.
+ * Since:     0.1
+ */
+spanwire_status spanwire_flare_write(spanwire_tracer tracer, const char *path, spanwire_error *error);
+
+/**
+ * Sends a flare to the Agent, which passes it on to Datadog's support, and waits for the Agent's answer. The flare has
+ * the contents of spanwire_flare_write(). It is made and sent on a thread of the library, in memory, and touches no
+ * disk. The log says once what became of it (`flare.sent`, `flare.failed`).
+ *
+ * One flare is sent at a time by all processes of a user on a host. The Agent must be connected to Datadog and offer
+ * flares (`/tracer_flare/v1` in its `/info`).
+ *
+ * @param tracer      a tracer; the flare goes to its Agent
+ * @param case_id     number of the support case, such as "12345"; also "12345-with-debug" and "12345-with-content"
+ * @param email       the e-mail address that the support case belongs to
+ * @param hostname    the host; NULL or empty for the name of this one
+ * @param timeout_ms  maximum wait in milliseconds. 0 returns at once; the log then has the result
+ * @param error       receives the status and a sentence; may be NULL
+ *
+ * @return SPANWIRE_OK         the Agent accepted it
+ *         SPANWIRE_E_ARGUMENT `case_id` is no such number, or `email` is NULL or empty
+ *         SPANWIRE_E_HANDLE   `tracer` is freed, or was never a tracer
+ *         SPANWIRE_E_CLOSED   it was shut down; spanwire_flare_write() still works
+ *         SPANWIRE_E_TIMEOUT  not sent yet; sending goes on in the background. It waits 10 s at most for another
+ *                             process
+ *                             that sends a flare, and its request takes at most five times
+ *                             `SPANWIRE_REQUEST_TIMEOUT_MS`
+ *         SPANWIRE_E_LIMIT    8 flares wait already, or the system gives no thread
+ *         SPANWIRE_E_IO       the Agent was not reached, answered with an error or offers no flares, or the tracer
+ *                             writes to a file
+ *
+ * Ownership: copies the texts.
+ * Threads:   any.
+ * Blocks:    up to `timeout_ms`.
+ * Fork:      a child sends a flare of itself. A flare that its parent is sending is not affected.
+ * Since:     0.1
+ */
+spanwire_status spanwire_flare_send(
+    spanwire_tracer tracer, const char *case_id, const char *email, const char *hostname, uint32_t timeout_ms,
+    spanwire_error *error);
+
+/*
+ * =====================================================================================================================
+ * Fates of traces
+ * =====================================================================================================================
+ *
+ * What became of one of the last traces: a person has the id of a trace that is missing, and asks why. `spanwire why`
+ * answers that from outside; a host may show the sentence beside an error's trace id:
+ *
+ *     spanwire_fate fate = {0};
+ *     fate.size = sizeof fate;
+ *     spanwire_context context = {0};
+ *     context.size = sizeof context;
+ *     spanwire_span_context(span, &context);
+ *     if (spanwire_trace_fate(context.trace_id_high, context.trace_id_low, &fate) == SPANWIRE_OK) puts(fate.text);
+ */
+
+/** The process does not know the trace: it is older than the last 16,384 traces, or never was in this process. */
+#define SPANWIRE_FATE_UNKNOWN 0
+
+/** Spans of the trace are open. */
+#define SPANWIRE_FATE_OPEN 1
+
+/** Its finished spans wait in the queue. */
+#define SPANWIRE_FATE_QUEUED 2
+
+/** The worker sends it, or waits to try again. */
+#define SPANWIRE_FATE_IN_FLIGHT 3
+
+/** The agent has acknowledged all its spans. */
+#define SPANWIRE_FATE_SENT 4
+
+/** Spans of it were dropped; `dropped` says for which reason. */
+#define SPANWIRE_FATE_DROPPED 5
+
+/** It was not sent: its spans were open when the tracer was shut down. */
+#define SPANWIRE_FATE_ABANDONED 6
+
+/** It was not sent: the host discarded its spans. */
+#define SPANWIRE_FATE_DISCARDED 7
+
+/** `rule` of a decision by `DD_TRACE_SAMPLE_RATE`. */
+#define SPANWIRE_FATE_SAMPLE_RATE 32767
+
+/** `rule` of a decision by `DD_APM_TRACING_ENABLED=false`, which keeps one trace a minute. */
+#define SPANWIRE_FATE_MINUTE 32766
+
+/** What became of a trace in this process. */
+typedef struct spanwire_fate {
+    /** `sizeof(spanwire_fate)`, set by the caller. */
+    size_t size;
+    /** High half of the trace id; 0 if the trace is not known. */
+    uint64_t trace_id_high;
+    /** Low half of the trace id; 0 if the trace is not known. */
+    uint64_t trace_id_low;
+    /** One of `SPANWIRE_FATE_*`. */
+    uint32_t state;
+    /**
+     * Why spans were dropped last: 0 if none were, else 1 for `dropped_queue_full` of spanwire_stats, 2 for
+     * `dropped_memory`, and so on.
+     */
+    uint32_t dropped;
+    /** Spans that are open now. */
+    uint64_t spans_open;
+    /** Finished spans that wait for these. */
+    uint64_t spans_waiting;
+    /** Finished spans in the queue or on the way to the agent. */
+    uint64_t spans_pending;
+    /** Spans that the agent has acknowledged. */
+    uint64_t spans_sent;
+    /** Spans that were dropped. */
+    uint64_t spans_dropped;
+    /** Attempts to send its spans that failed and were repeated. */
+    uint32_t attempts_failed;
+    /** Status of the agent's last answer that concerned the trace; 0 if it has not answered. */
+    uint32_t http_status;
+    /** Error of the last attempt, if it was one of the system; else 0. */
+    int32_t error_number;
+    /**
+     * Sampling priority; SPANWIRE_PRIORITY_NONE if the trace is not decided. The agent stores no trace with 0 or less.
+     */
+    int32_t priority;
+    /**
+     * What decided, as the tag `_dd.p.dm` has it: 0 default, -1 the agent's rates, -3 a rule or rate of the
+     * settings, -4 the program; SPANWIRE_PRIORITY_NONE if that is not known.
+     */
+    int32_t mechanism;
+    /**
+     * Place of the rule in DD_TRACE_SAMPLING_RULES that decided, from 1; 0 for none; SPANWIRE_FATE_SAMPLE_RATE or
+     * SPANWIRE_FATE_MINUTE.
+     */
+    uint32_t rule;
+    /** Rate of the decision, from 0 to 1; -1 for none. */
+    double rate;
+    /** 1 if the rate kept the trace and a limit on traces per second rejected it; else 0. */
+    uint32_t limited;
+    /** 1 if another process made the decision, else 0. */
+    uint32_t decided_elsewhere;
+    /** When the first spans were handed over to be sent, in nanoseconds since 1970; 0 if none were. */
+    uint64_t handed_ns;
+    /** When what is above last changed, in nanoseconds since 1970; 0 if no spans were handed over. */
+    uint64_t changed_ns;
+    /**
+     * All that in one English sentence, for people; NUL-terminated, without a newline. It may change: do not parse it.
+     */
+    char text[512];
+} spanwire_fate;
+
+/**
+ * Says what became of a trace: whether it is open, waits, was sent or dropped, and why. The flight recorder keeps this
+ * of the last 16,384 traces that were handed over to be sent; of the first 512 from the beginning, and of more as long
+ * as the system gives memory. `spanwire why` reads the same from outside.
+ *
+ * A trace here is the part of it in this process. The ids are those that spanwire_span_context() returns.
+ *
+ * @param trace_id_high  high half of the trace id; 0 if it is not known, and then any trace with that low half counts
+ * @param trace_id_low   low half of the trace id
+ * @param out            receives as many fields as its `size` holds; the caller sets `size`
+ *
+ * @return SPANWIRE_OK         also for a trace that is not known: `state` is SPANWIRE_FATE_UNKNOWN
+ *         SPANWIRE_E_ARGUMENT `out` is NULL
+ *         SPANWIRE_E_VERSION  `out->size` is not set
+ *
+ * Threads:   any.
+ * Blocks:    never; it looks through all recorded traces and all traces with open spans.
+ * Fork:      a child knows its own traces only.
+ * Since:     0.1
+ */
+spanwire_status spanwire_trace_fate(uint64_t trace_id_high, uint64_t trace_id_low, spanwire_fate *out);
 
 /*
  * =====================================================================================================================

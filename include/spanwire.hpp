@@ -96,23 +96,24 @@ struct Metric {
   double value;          ///< the number
 };
 
-/// A value of an attribute: a text, a boolean, an integer or a number. It does not own its text.
+/// A value of an attribute: a text, a boolean, an integer or a number. It does not own its text. An integer beyond
+/// INT64_MAX becomes a number, and a null pointer the empty text.
 struct Value : spanwire_value {
   Value(std::string_view value) noexcept : Value(of_type{SPANWIRE_VALUE_TEXT}) {
     text = value.data();
     text_len = value.size();
   }
   Value(const std::string &value) noexcept : Value(std::string_view(value)) {}
-  Value(const char *value) noexcept : Value(std::string_view(value)) {}
+  Value(const char *value) noexcept : Value(value == nullptr ? std::string_view() : std::string_view(value)) {}
   template <class Number, std::enable_if_t<std::is_arithmetic_v<Number>, int> = 0>
   Value(Number number) noexcept : Value(of_type{type_of<Number>()}) {
     if constexpr (std::is_same_v<Number, bool>) {
       boolean = number;
     } else if constexpr (std::is_integral_v<Number>) {
       integer = static_cast<std::int64_t>(number);
-    } else {
-      floating = static_cast<double>(number);
+      if (std::is_unsigned_v<Number> && integer < 0) type = SPANWIRE_VALUE_FLOATING;
     }
+    floating = static_cast<double>(number);
   }
 
  private:
@@ -486,6 +487,14 @@ class RemoteContext {
     return context;
   }
 
+  /// The kind of system that began the trace, such as `synthetics`, if the headers said so.
+  std::optional<std::string> origin() const {
+    if (context_ == 0) return std::nullopt;
+    return detail::text_from([this](char *buffer, std::size_t capacity, std::size_t *need) noexcept {
+      return spanwire_context_get_origin(context_, buffer, capacity, need);
+    });
+  }
+
   /// As Span::inject(), for a proxy that starts no span: what is written continues the trace as if it were not there.
   template <class Headers>
   Status inject(Headers &&headers) const {
@@ -664,25 +673,38 @@ class SpanRef {
     return spanwire_span_set_metric_n(span_, key.data(), key.size(), value);
   }
   /// Sets tags of several types: an array becomes `key.0`, `key.1` and so on.
+  Status set_attributes(const Attribute *attributes, std::size_t count) noexcept {
+    return spanwire_span_set_attributes(span_, attributes, count);
+  }
+  /// Sets tags of several types.
   Status set_attributes(std::initializer_list<Attribute> attributes) noexcept {
-    return spanwire_span_set_attributes(span_, attributes.begin(), attributes.size());
+    return set_attributes(attributes.begin(), attributes.size());
   }
   /// Adds an event that happens now, or at a given time.
-  Status add_event(std::string_view name, std::initializer_list<Attribute> attributes = {},
+  Status add_event(std::string_view name, const Attribute *attributes, std::size_t count,
                    std::optional<Time> time = std::nullopt) noexcept {
     spanwire_span_event event = {};
     event.size = sizeof event;
     event.name = name.data(), event.name_len = name.size();
-    event.attributes = attributes.begin(), event.attributes_count = attributes.size();
+    event.attributes = attributes, event.attributes_count = count;
     if (time) event.time_ns = detail::nanoseconds(*time);
     return spanwire_span_add_event(span_, &event);
   }
+  /// Adds an event that happens now, or at a given time.
+  Status add_event(std::string_view name, std::initializer_list<Attribute> attributes = {},
+                   std::optional<Time> time = std::nullopt) noexcept {
+    return add_event(name, attributes.begin(), attributes.size(), time);
+  }
   /// Adds a link to the span of a context.
   Status add_link(const Context &to, std::initializer_list<Attribute> attributes = {}) noexcept {
+    return add_link(to, attributes.begin(), attributes.size());
+  }
+  /// Adds a link to the span of a context.
+  Status add_link(const Context &to, const Attribute *attributes, std::size_t count) noexcept {
     spanwire_span_link link = {};
     link.size = sizeof link;
     link.trace_id_high = to.raw().trace_id_high, link.trace_id_low = to.raw().trace_id_low, link.span_id = to.span_id();
-    link.attributes = attributes.begin(), link.attributes_count = attributes.size();
+    link.attributes = attributes, link.attributes_count = count;
     if (const auto priority = to.priority()) link.flags = SPANWIRE_LINK_HAS_FLAGS | (*priority > 0 ? 1u : 0u);
     return spanwire_span_add_link(span_, &link);
   }
@@ -753,6 +775,14 @@ class SpanRef {
   Status inject(Headers &&headers) const {
     return detail::inject(headers, [this](spanwire_header_callback callback, void *userdata) noexcept {
       return spanwire_span_inject(span_, callback, userdata);
+    });
+  }
+
+  /// The kind of system that began the trace, such as `synthetics`, if it is known.
+  std::optional<std::string> origin() const {
+    if (span_ == 0) return std::nullopt;
+    return detail::text_from([this](char *buffer, std::size_t capacity, std::size_t *need) noexcept {
+      return spanwire_span_get_origin(span_, buffer, capacity, need);
     });
   }
 
@@ -1070,6 +1100,29 @@ class Tracer {
   }
   /// The fields for a line of the application's log that belongs to no span: service, environment and version.
   std::string log_correlation(LogFields form = LogFields::text) const { return detail::log_fields(tracer_, 0, form); }
+  /// Writes a flare to a new file: what explains the tracer, as a zip archive, without secrets. `why`, if given, receives a
+  /// sentence if that fails.
+  Status write_flare(std::string_view path, std::string *why = nullptr) const {
+    const detail::Terminated file(path);
+    spanwire_error error{};
+    error.size = sizeof error;
+    const spanwire_status status = spanwire_flare_write(tracer_, file.get(), &error);
+    if (why != nullptr) *why = error.message;
+    return status;
+  }
+  /// Has the Agent pass a flare on to Datadog's support, and waits this long for its answer. An empty host name is that
+  /// of this host.
+  template <class Rep, class Period>
+  Status send_flare(std::string_view case_id, std::string_view email, std::chrono::duration<Rep, Period> timeout,
+                    std::string_view hostname = {}, std::string *why = nullptr) const {
+    const detail::Terminated number(case_id), address(email), host(hostname);
+    spanwire_error error{};
+    error.size = sizeof error;
+    const spanwire_status status = spanwire_flare_send(tracer_, number.get(), address.get(), host.get(),
+                                                       detail::milliseconds(timeout), &error);
+    if (why != nullptr) *why = error.message;
+    return status;
+  }
   /// Reports an integration that was set up; `status` is a word such as `loaded`.
   Status report_integration(std::string_view name, std::string_view version, std::string_view status) noexcept {
     const detail::Terminated library(name), number(version), state(status);

@@ -12,12 +12,19 @@ pub mod export {
     pub use crate::export::format;
     pub use crate::export::transport::agent;
     pub use crate::export::transport::parse_retry_after;
-    pub use crate::export::{Identity, Metadata};
+    pub use crate::export::{Identity, Metadata, Pairs};
+}
+
+/// Making and sending flares.
+pub mod flare {
+    pub use crate::flare::contents::{Contents, Keep, MANIFEST};
+    pub use crate::flare::facts::Identity;
+    pub use crate::flare::{pack, process, send, write, FlareTask, Form};
 }
 
 /// Who this process is.
 pub mod host {
-    pub use crate::host::container_id;
+    pub use crate::host::{container_id, hostname};
 }
 
 /// How readers recognise the table of structures in memory.
@@ -27,7 +34,7 @@ pub mod inspect {
 
 /// The languages.
 pub mod languages {
-    pub use crate::languages::{dialects, reading, ALL, FOR_SETTINGS};
+    pub use crate::languages::{dialects, reading, Dialect, ALL, FOR_SETTINGS};
 }
 
 /// The memory of spans.
@@ -37,7 +44,7 @@ pub mod memory {
 
 /// Reading flight recorders.
 pub mod recorder {
-    pub use crate::recorder::{layout, snapshot, Kind, Snapshot, MEMORY_NAME};
+    pub use crate::recorder::{control, fates, layout, snapshot, Kind, Snapshot, MEMORY_NAME};
 }
 
 /// The redactor.
@@ -53,7 +60,7 @@ pub mod report {
 /// The table of all settings, and what is in force.
 pub mod settings {
     pub use crate::settings::{address, language, table};
-    pub use crate::settings::{AgentAddress, Origin, Rejected, Settings, Value};
+    pub use crate::settings::{AgentAddress, Origin, Program, Rejected, Settings, Value};
 }
 
 /// Finished spans, as a core holds them.

@@ -4,12 +4,15 @@
 
 pub mod dropped;
 pub mod facts;
+mod flare;
 mod names;
+pub mod remote;
 pub mod send_error;
 mod views;
 
 pub use dropped::DropDetail;
 pub use facts::Facts;
+pub use flare::FlareFault;
 pub use names::{Outlet, Thread};
 pub use send_error::{SendError, SendErrorClass};
 pub use views::{DecidedBy, OpenSpanView, QueueView, SampledView, SpanView, Standing, Totals};
@@ -19,6 +22,7 @@ use crate::level::Level;
 use crate::os_error::OsError;
 use crate::settings::rejection::Unusable;
 use crate::settings::{Origin, Rejection};
+use remote::RemoteFault;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::path::Path;
@@ -115,6 +119,14 @@ pub enum Event<'a> {
     AgentReachable { url: &'a str, after: Duration },
     /// `/info` was read.
     AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
+    /// The agent's remote configuration has changed. `paths` are those of all configurations from now on, `version` is
+    /// that of the list of targets.
+    RemoteConfigReceived { url: &'a str, version: u64, paths: &'a [&'a str], time: Duration },
+    /// Remote configuration is not used: the one with this path, or without a path the whole answer. What was in force
+    /// before stays so. Once, until something else is wrong.
+    RemoteConfigFailed { path: &'a str, why: &'a RemoteFault },
+    /// A setting has another value while the tracer runs, or again the value that it had before.
+    SettingChanged { name: &'a str, value: &'a str, origin: Origin },
     /// Finished spans were dropped. `reason` says which counter counts them.
     SpansDropped { reason: Reason, spans: u64, traces: u64, detail: &'a DropDetail },
     /// Loss of a kind began (the first drop after a time without).
@@ -142,6 +154,10 @@ pub enum Event<'a> {
     PanicCaught { message: &'a str },
     /// Tracing has turned itself off for good, after too many panics.
     TurnedOff,
+    /// A flare was sent to the Agent.
+    FlareSent { case_id: &'a str, url: &'a str, bytes: u64 },
+    /// A flare was not sent.
+    FlareFailed { case_id: &'a str, url: &'a str, why: &'a FlareFault },
     /// A host's own record (`spanwire_log_write`).
     HostText { level: Level, target: &'a str, text: &'a str },
     /// A host's own event (`spanwire_log_event`).
@@ -160,6 +176,7 @@ impl Event<'_> {
         match self {
             Event::HostText { level, .. } => *level,
             Event::HostEvent { kind, .. } if kind.ends_with(".failed") => Level::Warn,
+            Event::FlareFailed { why, .. } if why.is_expected() => Level::Info,
             Event::SpansDropped { .. }
             | Event::SpanStarted { .. }
             | Event::SpanFinished { .. }
@@ -171,22 +188,28 @@ impl Event<'_> {
             | Event::IntegrationLoaded { .. }
             | Event::ParentUnknown { .. }
             | Event::AgentInfo { .. }
+            | Event::RemoteConfigReceived { .. }
+            | Event::RemoteConfigFailed { why: RemoteFault::NoAnswer(_), .. }
             | Event::HostEvent { .. }
             | Event::Forked { .. }
             | Event::TracerStopped { timed_out: false, spans_lost: 0, spans_unknown: 0, .. } => Level::Debug,
             Event::TracerConfigured { .. }
             | Event::AgentReachable { .. }
             | Event::ThreadStarted { .. }
+            | Event::SettingChanged { .. }
+            | Event::FlareSent { .. }
             | Event::LossEnded { .. } => Level::Info,
             Event::SettingRejected { .. }
             | Event::SettingsUnsupported { .. }
             | Event::LogSettingsDiffer
+            | Event::RemoteConfigFailed { .. }
             | Event::LogFileMoved { .. }
             | Event::SpansAbandoned { .. }
             | Event::SpansOverdue { .. }
             | Event::LossBegan { .. }
             | Event::RecordsLost { .. }
             | Event::LookupHangs { .. }
+            | Event::FlareFailed { .. }
             | Event::TracerStopped { .. } => Level::Warn,
             Event::AgentRefused { .. }
             | Event::AgentUnreachable { .. }
@@ -264,6 +287,9 @@ impl Event<'_> {
             Event::AgentUnreachable { .. } => "agent.unreachable",
             Event::AgentReachable { .. } => "agent.reachable",
             Event::AgentInfo { .. } => "agent.info",
+            Event::RemoteConfigReceived { .. } => "remote_config.received",
+            Event::RemoteConfigFailed { .. } => "remote_config.failed",
+            Event::SettingChanged { .. } => "setting.changed",
             Event::AgentUnusable { .. } => "agent.unusable",
             Event::SpansDropped { .. } => "spans.dropped",
             Event::LossBegan { .. } => "loss.began",
@@ -275,6 +301,8 @@ impl Event<'_> {
             Event::LookupHangs { .. } => "agent.lookup",
             Event::ThreadNotStarted { .. } | Event::ThreadStarted { .. } => "limits.threads",
             Event::PanicCaught { .. } | Event::TurnedOff => "panic",
+            Event::FlareSent { .. } => "flare.sent",
+            Event::FlareFailed { .. } => "flare.failed",
             Event::RecordsLost { .. } => "log.lost",
         }
     }

@@ -37,6 +37,12 @@ pub fn process_name() -> String {
         .unwrap_or_else(|| "unnamed-service".into())
 }
 
+/// Returns the command line of this process. A process may have replaced it by a title.
+pub fn arguments() -> Vec<String> {
+    let text = sys::read_text("/proc/self/cmdline").unwrap_or_default();
+    text.split_terminator('\0').map(str::to_string).collect()
+}
+
 /// What runs in this process, and where.
 #[derive(Debug, Default)]
 pub struct EntryPoint {

@@ -2,7 +2,7 @@
 //!
 //! A host loads the shared library, starts and finishes spans, and a Datadog Agent has them. The C API, in
 //! `include/spanwire.h`, is the product; it is written in [`abi`]. Everything behind it is plain Rust and `pub(crate)`,
-//! and arrows run one way: `abi -> tracer -> export -> trace -> log -> languages -> event -> settings ->
+//! and arrows run one way: `abi -> tracer -> control -> export -> trace -> log -> languages -> event -> settings ->
 //! propagation -> span -> recorder, counters, memory, sys`. With the feature `cli`, `companion` has what the companion program uses.
 //!
 //! This file holds the module list and what the compiler is asked to enforce; no logic.
@@ -20,9 +20,11 @@ compile_error!("spanwire is made for 64-bit Linux");
 pub mod abi;
 #[cfg(feature = "cli")]
 pub mod companion;
+pub(crate) mod control;
 pub(crate) mod counters;
 pub(crate) mod event;
 pub(crate) mod export;
+pub(crate) mod flare;
 pub(crate) mod host;
 pub(crate) mod inspect;
 pub(crate) mod languages;

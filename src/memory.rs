@@ -2,9 +2,18 @@
 //! size of spans (open records, waiting chunks, the queue, recycled buffers) is in a [`Buffer`]. The capacity counts, not
 //! the length, plus what the allocator adds. Open spans may use three quarters of the limit, so that a span that was
 //! started finds memory for its record when it finishes.
+//!
+//! `buffer` has the buffer, `copying` copies short texts; this file has the limit and the pool of buffers.
 
-use crate::inspect::{holding, unsigned, TypeDescriptor};
-use crate::sys;
+#[allow(unsafe_code)]
+mod buffer;
+#[allow(unsafe_code)]
+mod copying;
+
+pub use buffer::{inspected, Buffer, Room};
+pub use copying::{copy, copy_ascii};
+
+use crate::inspect::{unsigned, TypeDescriptor};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
@@ -19,6 +28,8 @@ struct Counted {
     max: AtomicUsize,
     /// Limit of `used` when an open span grows.
     open_max: AtomicUsize,
+    /// `used` at which memory is short: see [`is_short`].
+    short: AtomicUsize,
     /// Limit of `used` when a span starts. Lower, so that there is memory for the tags of spans that were started.
     start_max: AtomicUsize,
 }
@@ -50,6 +61,7 @@ impl Counted {
             tables: AtomicUsize::new(0),
             max: AtomicUsize::new(64 << 20),
             open_max: AtomicUsize::new(48 << 20),
+            short: AtomicUsize::new(36 << 20),
             start_max: AtomicUsize::new(44 << 20),
         }
     }
@@ -67,9 +79,16 @@ impl Counted {
 
     #[inline]
     fn is_short(&self) -> bool {
-        // Compare without the tables of slots: they are never freed, and their slots are ready for the next spans.
-        let (used, tables) = (self.balance().max(0) as usize, self.tables.load(Relaxed));
-        used.saturating_sub(tables) >= self.open_max.load(Relaxed).saturating_sub(tables) / 4 * 3
+        self.balance() >= self.short.load(Relaxed) as isize
+    }
+
+    /// Computes `short` anew, after the limit or the tables of slots have changed. Tables do not count: they are never
+    /// freed, and their slots are ready for the next spans.
+    fn set_short(&self) {
+        let tables = self.tables.load(Relaxed);
+        let rest = self.open_max.load(Relaxed).saturating_sub(tables) / 4 * 3;
+        // Always short where the tables take everything.
+        self.short.store(if rest == 0 { 0 } else { tables + rest }, Relaxed);
     }
 
     fn claim(&self, bytes: usize, bound: Bound) -> Result<(), Full> {
@@ -96,11 +115,17 @@ pub fn max() -> usize {
     COUNTED.max.load(Relaxed)
 }
 
+/// Returns the part of the bytes in use that tables of slots occupy.
+pub fn tables() -> usize {
+    COUNTED.tables.load(Relaxed)
+}
+
 /// Sets the limit in bytes.
 pub fn set_max(bytes: usize) {
     COUNTED.max.store(bytes, Relaxed);
     COUNTED.open_max.store(bytes - bytes / 4, Relaxed);
     COUNTED.start_max.store(bytes - bytes / 16 * 5, Relaxed);
+    COUNTED.set_short();
 }
 
 /// Whether no span can be started because the limit is reached.
@@ -120,11 +145,13 @@ pub fn is_short() -> bool {
 pub fn forget_all() {
     COUNTED.used.store(0, Relaxed);
     COUNTED.tables.store(0, Relaxed);
+    COUNTED.set_short();
 }
 
 /// Adds `bytes` of a table of slots, which never shrinks.
 pub fn claim_table(bytes: usize) {
     COUNTED.tables.fetch_add(bytes, Relaxed);
+    COUNTED.set_short();
     claim_always(bytes);
 }
 
@@ -135,6 +162,10 @@ pub fn claim_always(bytes: usize) {
 
 fn claim(bytes: usize, bound: Bound) -> Result<(), Full> {
     COUNTED.claim(bytes, bound)
+}
+
+fn unclaim(bytes: usize) {
+    COUNTED.used.fetch_sub(bytes, Relaxed);
 }
 
 /// Memory outside a [`Buffer`] that counts against the limit until this is dropped.
@@ -171,203 +202,10 @@ impl Drop for Claim {
     }
 }
 
-/// A growing byte buffer under the limit. Does not abort if memory is exhausted. All of its capacity is initialised, so
-/// that writing is plain indexing, and small pieces are copied without a function call.
-#[derive(Debug, Default)]
-pub struct Buffer {
-    /// Its length is the buffer's capacity.
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl Buffer {
-    /// Returns an empty buffer without memory.
-    pub const fn new() -> Buffer {
-        Buffer { bytes: Vec::new(), len: 0 }
-    }
-
-    /// Ensures that `more` bytes can be appended, for an open span.
-    #[inline]
-    pub fn room(&mut self, more: usize) -> Result<(), Full> {
-        if self.bytes.len() - self.len >= more {
-            return Ok(());
-        }
-        self.grow(more, Bound::Open)
-    }
-
-    #[cold]
-    fn grow(&mut self, more: usize, bound: Bound) -> Result<(), Full> {
-        sys::keep_errno(|| self.grow_by(more, bound))
-    }
-
-    fn grow_by(&mut self, more: usize, bound: Bound) -> Result<(), Full> {
-        let wanted = self.len.checked_add(more).and_then(usize::checked_next_power_of_two).ok_or(Full)?;
-        let (before, capacity) = (self.bytes.len(), wanted.max(128));
-        let added = counted(capacity) - counted(before);
-        claim(added, bound)?;
-        if self.bytes.try_reserve_exact(capacity - before).is_err() {
-            COUNTED.used.fetch_sub(added, Relaxed);
-            return Err(Full);
-        }
-        self.bytes.resize(capacity, 0);
-        Ok(())
-    }
-
-    /// Appends `size` bytes and returns them for the caller to fill.
-    #[inline]
-    pub fn tail(&mut self, size: usize) -> Result<&mut [u8], Full> {
-        self.room(size)?;
-        let at = self.len;
-        self.len += size;
-        Ok(&mut self.bytes[at..at + size])
-    }
-
-    /// Same as `tail`, but counted without a limit: the worker must be able to send when memory is short.
-    #[inline]
-    pub fn tail_beyond(&mut self, size: usize) -> Result<&mut [u8], Full> {
-        if self.bytes.len() - self.len < size {
-            self.grow(size, Bound::None)?;
-        }
-        self.tail(size)
-    }
-
-    /// Appends bytes.
-    #[inline]
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        copy(self.tail(bytes.len())?, bytes);
-        Ok(())
-    }
-
-    /// Returns the content.
-    #[inline]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
-    /// Returns the content for changes in place.
-    #[inline]
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[..self.len]
-    }
-
-    /// Returns the length of the content.
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether the buffer is empty.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Returns the capacity in bytes.
-    #[inline]
-    pub fn capacity(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Cuts the content to `len` bytes.
-    #[inline]
-    pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
-    }
-
-    /// Empties the buffer. Frees its memory if the capacity is above `keep` bytes.
-    #[inline]
-    pub fn clear(&mut self, keep: usize) {
-        self.len = 0;
-        if self.bytes.len() > keep {
-            *self = Buffer::new();
-        }
-    }
-}
-
 /// Describes the counters for debuggers, which read them in memory.
 pub fn counted_now() -> TypeDescriptor {
     let fields = vec![unsigned!(Counted, used), unsigned!(Counted, max)];
     TypeDescriptor::row("memory", std::slice::from_ref(&COUNTED), fields)
-}
-
-/// Describes a buffer for debuggers.
-pub fn inspected() -> TypeDescriptor {
-    let fields = vec![holding!(Vec of "byte", Buffer, bytes), unsigned!(Buffer, len as "length")];
-    TypeDescriptor::inside::<Buffer>("buffer", fields)
-}
-
-/// Copies between slices of equal length. Most texts of a span are short: up to 64 bytes are copied in a few overlapping
-/// moves of fixed size, which cost less than a call of memcpy.
-#[inline]
-pub fn copy(to: &mut [u8], from: &[u8]) {
-    copy_seeing(to, from);
-}
-
-/// Copies, and returns whether all bytes are ASCII. The check is cheap, since the bytes are in registers.
-#[inline]
-pub fn copy_ascii(to: &mut [u8], from: &[u8]) -> bool {
-    copy_seeing(to, from) & 0x8080_8080_8080_8080 == 0
-}
-
-/// Copies, and returns all bytes or-ed together, eight at a time.
-#[inline(always)]
-fn copy_seeing(to: &mut [u8], from: &[u8]) -> u64 {
-    #[inline(always)]
-    fn word(to: &mut [u8], from: &[u8], at: usize) -> u64 {
-        let word: [u8; 8] = from[at..at + 8].try_into().unwrap_or_default();
-        to[at..at + 8].copy_from_slice(&word);
-        u64::from_ne_bytes(word)
-    }
-    #[inline(always)]
-    fn half(to: &mut [u8], from: &[u8], at: usize) -> u64 {
-        let half: [u8; 4] = from[at..at + 4].try_into().unwrap_or_default();
-        to[at..at + 4].copy_from_slice(&half);
-        u64::from(u32::from_ne_bytes(half))
-    }
-    let len = from.len();
-    if to.len() != len {
-        return 0;
-    }
-    match len {
-        0 => 0,
-        1..=3 => {
-            let (first, middle, last) = (from[0], from[len / 2], from[len - 1]);
-            to[0] = first;
-            to[len / 2] = middle;
-            to[len - 1] = last;
-            u64::from(first | middle | last)
-        }
-        4..=7 => half(to, from, 0) | half(to, from, len - 4),
-        8..=16 => word(to, from, 0) | word(to, from, len - 8),
-        17..=32 => word(to, from, 0) | word(to, from, 8) | word(to, from, len - 16) | word(to, from, len - 8),
-        33..=64 => {
-            let first = word(to, from, 0) | word(to, from, 8) | word(to, from, 16) | word(to, from, 24);
-            let last = word(to, from, len - 32) | word(to, from, len - 24);
-            first | last | word(to, from, len - 16) | word(to, from, len - 8)
-        }
-        _ => {
-            to.copy_from_slice(from);
-            let mut words = from.chunks_exact(8);
-            let seen = words.by_ref().fold(0, |seen, word| seen | word.try_into().map_or(0, u64::from_ne_bytes));
-            words.remainder().iter().fold(seen, |seen, &byte| seen | u64::from(byte))
-        }
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        if !self.bytes.is_empty() {
-            COUNTED.used.fetch_sub(counted(self.bytes.len()), Relaxed);
-        }
-    }
-}
-
-/// Returns the bytes that a buffer of this capacity counts for.
-fn counted(capacity: usize) -> usize {
-    if capacity == 0 {
-        0
-    } else {
-        capacity + OVERHEAD
-    }
 }
 
 const SMALLEST: u32 = 9;
@@ -393,9 +231,7 @@ impl Pool {
                 return Ok(buffer);
             }
         }
-        let mut buffer = Buffer::new();
-        buffer.grow(bytes, Bound::Whole)?;
-        Ok(buffer)
+        Buffer::with_room(bytes)
     }
 
     /// Returns a buffer to the pool. Frees it if it is too large or the pool is full.
@@ -426,6 +262,11 @@ impl Pool {
         }
     }
 
+    /// Returns the bytes of the buffers that are kept.
+    pub fn bytes(&self) -> usize {
+        self.pooled.load(Relaxed)
+    }
+
     /// Frees all buffers.
     pub fn empty(&self) {
         for shelf in &self.classes {
@@ -448,16 +289,6 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_copy_is_a_copy_at_every_length() {
-        let from: Vec<u8> = (0..200).collect();
-        for len in 0..=200 {
-            let mut to = vec![255; len];
-            assert_eq!(copy_ascii(&mut to, &from[..len]), len <= 128, "{len}");
-            assert_eq!(to, from[..len], "{len}");
-        }
-    }
 
     #[test]
     fn a_child_that_frees_more_than_it_counted_starts_spans() {

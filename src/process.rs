@@ -172,6 +172,35 @@ pub fn generation() -> u32 {
     }
 }
 
+/// The process that makes a call, for finding out whether a callback of the host has forked it since.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The word that the kernel wipes in a child; `None` where it cannot.
+    word: Option<&'static AtomicU32>,
+    generation: u32,
+}
+
+impl Caller {
+    /// This process.
+    #[inline]
+    pub fn new() -> Caller {
+        let (generation, word) = (generation(), GENERATION.load(Acquire));
+        let is_wiped = !word.is_null() && !std::ptr::eq(word, &UNWIPED_GENERATION);
+        // SAFETY: the page is never unmapped.
+        let word = if is_wiped { unsafe { word.as_ref() } } else { None };
+        Caller { word, generation }
+    }
+
+    /// Whether this is still that process.
+    #[inline]
+    pub fn is_here(&self) -> bool {
+        match self.word {
+            Some(word) => word.load(Acquire) == self.generation,
+            None => generation() == self.generation,
+        }
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn make_generation() -> u32 {

@@ -7,21 +7,25 @@ mod errors;
 mod generation;
 #[cfg_attr(not(any(test, spanwire_shared, spanwire_static)), allow(dead_code))]
 mod heap;
+mod listener;
+pub mod sixteen;
 mod socket;
 mod withheld;
+mod words;
 
 pub use descriptor::{close_inherited, is_taken, Descriptor, Taken, TAKEN_TRIES};
 pub use heap::{free_older_generations, outliving};
+pub use listener::{has_users_rights, is_open_to_its_user, read_own_memory, Listener};
 pub use socket::{Connection, Event};
+pub use words::{reserve_words, shared_words, unmap_inherited_words};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::fs::{FlockOperation, MemfdFlags, OFlags, SealFlags};
+use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::{Errno, FdFlags, ReadWriteFlags};
 use std::ffi::CStr;
 use std::io::{self, Read};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// What is opened and allocated from now on belongs to the process of this generation, counted from 1. For a forked
@@ -49,6 +53,13 @@ extern "C" {
     fn pthread_setcancelstate(state: libc::c_int, old: *mut libc::c_int) -> libc::c_int;
 }
 const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
+
+/// Makes a row of values on the heap, one after the other: a first call may come on a small stack.
+pub fn row_on_heap<T, const N: usize>(make: impl Fn() -> T) -> Box<[T; N]> {
+    let row: Box<[T]> = (0..N).map(|_| make()).collect();
+    // SAFETY: the slice has N elements, and so the layout of the array.
+    unsafe { Box::from_raw(Box::into_raw(row).cast()) }
+}
 
 /// Runs `call` with cancellation of the calling thread disabled. The C library cancels a thread by unwinding it from a
 /// cancellation point (`close`, `open`, …). Unwinding through our functions would end the process. Needed around every
@@ -285,49 +296,6 @@ pub fn names_in(folder: &Path, max: usize) -> io::Result<Vec<std::ffi::OsString>
     }
 }
 
-/// Maps words that another process of the same user can read through the descriptor: a memfd of this name, which exec
-/// closes. It is sealed, so that no process can shorten it while another one writes to it. Without memfd, returns words
-/// without a descriptor; without memory, `None`. The words are never unmapped in the process that mapped them.
-pub fn shared_words(name: &std::ffi::CStr, count: usize) -> Option<(&'static [AtomicU64], Option<Descriptor>)> {
-    let file = memory_file(name, count * 8).ok();
-    // SAFETY: a fresh mapping that is never unmapped; zeros are atomics, and a page is aligned for them. The seals keep
-    // the file as long as the mapping.
-    unsafe {
-        let (protection, anonymous) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        let map = |flags, fd| match libc::mmap(std::ptr::null_mut(), count * 8, protection, flags, fd, 0) {
-            libc::MAP_FAILED => None,
-            memory => Some(std::slice::from_raw_parts(memory.cast::<AtomicU64>(), count)),
-        };
-        let mapped = file.and_then(|file| map(libc::MAP_SHARED, file.fd().ok()?).map(|words| (words, Some(file))));
-        mapped.or_else(|| map(anonymous, -1).map(|words| (words, None)))
-    }
-}
-
-/// Unmaps words that [`shared_words`] mapped in an ancestor of this process.
-///
-/// No code may use them any more: the caller must have the last reference.
-pub fn unmap_inherited_words(words: &'static [AtomicU64]) {
-    // SAFETY: a whole mapping of `shared_words`, which no thread of this process uses: all of them were started after
-    // the fork of a child of the process that made it.
-    unsafe { libc::munmap(words.as_ptr().cast_mut().cast(), size_of_val(words)) };
-}
-
-fn memory_file(name: &CStr, size: usize) -> io::Result<Descriptor> {
-    let usual = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    // Kernels before 6.3 refuse the flag that they do not know.
-    let made = rustix::fs::memfd_create(name, usual | MemfdFlags::NOEXEC_SEAL);
-    let file = Descriptor::keep(made.or_else(|_| rustix::fs::memfd_create(name, usual))?)?;
-    // Beyond that limit the kernel does not refuse but sends a signal that ends the host.
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
-    if limit.is_some_and(|limit| limit < size as u64) {
-        return Err(Errno::FBIG.into());
-    }
-    // All of it now: a page that cannot be had later, when it is written to, would be a signal as well.
-    rustix::fs::fallocate(file.borrowed()?, rustix::fs::FallocateFlags::empty(), 0, size as u64)?;
-    rustix::fs::fcntl_add_seals(file.borrowed()?, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-    Ok(file)
-}
-
 /// Returns the machine words of a value, to find at which offsets a container has its pointer and length. Only for
 /// values without padding, such as containers. Empty if the value is not aligned to words.
 pub fn words_of<T>(value: &T) -> Vec<usize> {
@@ -435,6 +403,15 @@ fn wait_for(fd: RawFd, events: PollFlags, patience: Duration) -> bool {
 pub fn lock_file(fd: RawFd) -> io::Result<bool> {
     match rustix::fs::flock(numbered(fd), FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => Ok(false),
+        locked => Ok(locked.map(|()| true)?),
+    }
+}
+
+/// Takes the exclusive lock of an open file for this process without waiting. Returns false if another process has it.
+/// Closing any descriptor of the file releases it. Forked children do not inherit it.
+pub fn lock_file_for_process(fd: RawFd) -> io::Result<bool> {
+    match rustix::fs::fcntl_lock(numbered(fd), FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
         locked => Ok(locked.map(|()| true)?),
     }
 }

@@ -25,6 +25,11 @@ fn each_call_on_a_context_or_on_baggage_answers_as_the_header_says() {
 }
 
 #[test]
+fn the_origin_that_came_in_can_be_read_of_the_context_and_of_spans() {
+    run("origin");
+}
+
+#[test]
 fn a_host_that_frees_no_context_needs_bounded_memory_and_can_use_the_last_ones() {
     run("unfreed");
 }

@@ -19,6 +19,8 @@ const ORDER: &[&[&str]] = &[
     &["abi", "companion"],
     &["tracer"],
     &["report"],
+    &["control"],
+    &["flare"],
     &["export"],
     &["trace", "sampling"],
     &["log"],
@@ -38,9 +40,13 @@ const ORDER: &[&[&str]] = &[
 /// The files and folders that may touch the environment, files, sockets and threads: they allow the functions that
 /// `clippy.toml` lists. ARCHITECTURE.md says which of them may touch what.
 const MAY_TOUCH: &[&str] = &[
+    "control/socket.rs",
     "export/periodic/poller.rs",
     "export/start.rs",
     "export/transport/",
+    "flare/file.rs",
+    "flare/process.rs",
+    "flare/turn.rs",
     "host.rs",
     "lib.rs",
     "lines.rs",

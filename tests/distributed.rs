@@ -63,8 +63,18 @@ fn php_calling_puma_calling_cpp_is_one_tree_and_one_id_finds_the_log_lines_of_al
     let Some(shop) = shop::Shop::start(php, &agent) else { return };
     for _ in 0..2 {
         let spans = shop.request(&agent);
-        let services: Vec<&str> = spans.iter().map(|span| span.service.as_str()).collect();
-        assert_eq!((services.first(), services.last()), (Some(&"php"), Some(&"cpp")), "{spans:#?}");
+        let names: Vec<String> = spans.iter().map(|span| format!("{} {}", span.service, span.name)).collect();
+        let promised = [
+            "php web.request",
+            "php curl_exec",
+            "ruby rack.request",
+            "ruby http.request",
+            "cpp web.request",
+            "cpp price.query",
+        ];
+        assert_eq!(names, promised, "{spans:#?}");
+        // Each is the child of the one before: the services form a chain.
+        assert!(spans.windows(2).all(|pair| pair[1].parent_id == pair[0].span_id), "{spans:#?}");
         assert!(spans.iter().all(|span| span.trace_id == spans[0].trace_id), "{spans:#?}");
         let id = format!("{}{:016x}", spans[0].tag("_dd.p.tid"), spans[0].trace_id);
         for (service, log) in shop.logs() {

@@ -1,6 +1,11 @@
 //! Links, events, typed attributes and structured values: both forms, as the agent's `/info` asks for, decoded by three
 //! readers of which none is the library's: `rmpv`, Python's `msgpack`, and the test agent.
 
+#[path = "links/bindings.rs"]
+mod bindings;
+#[allow(dead_code)] // each test binary uses its own part of these
+#[path = "php/extension.rs"]
+mod extension;
 mod support;
 
 use serde_json::{json, Value as Json};
@@ -10,8 +15,14 @@ use support::hosts::{host, require, Host};
 use support::payload::{decoded_by_python, Span};
 
 fn linked() -> Option<Host> {
-    let host = host("links.c")?.env("DD_SERVICE", "shop").env("DD_TRACE_DEBUG", "1");
-    Some(host.env("SPANWIRE_LOG_SINKS", "ring").env("SPANWIRE_LOG_DIALECT", "json"))
+    host("links.c").map(prepared)
+}
+
+/// Gives a program its settings. On a busy machine, the test agent may take longer than the usual 2 s to answer. The
+/// library would send the payload again, and spans would be there twice.
+fn prepared(host: Host) -> Host {
+    let host = host.env("DD_SERVICE", "shop").env("DD_TRACE_DEBUG", "1").env("SPANWIRE_REQUEST_TIMEOUT_MS", 30_000);
+    host.env("SPANWIRE_LOG_SINKS", "ring").env("SPANWIRE_LOG_DIALECT", "json")
 }
 
 fn named<'a>(chunks: &'a [Vec<Span>], name: &str) -> &'a Span {
@@ -22,6 +33,7 @@ fn named<'a>(chunks: &'a [Vec<Span>], name: &str) -> &'a Span {
 }
 
 const LAST: &str = "the last one counts";
+const TRACESTATE: &str = "dd=s:1,other=\"2\"";
 
 /// The attributes of the host as texts, arrays flattened.
 fn flat() -> Json {
@@ -29,7 +41,7 @@ fn flat() -> Json {
         "text": LAST, "empty": "", "yes": "true", "no": "false", "small": "-7", "large": "9223372036854775807",
         "exact": "9007199254740992", "half": "0.5", "texts.0": "one", "texts.1": "tü3", "booleans.0": "true",
         "booleans.1": "false", "integers.0": "-9223372036854775808", "integers.1": "9223372036854775807",
-        "floats.0": "0.5", "floats.1": "-1e300",
+        "floats.0": "0.5", "floats.1": "-1e300", "numbers.0": "-3", "numbers.1": "0.5",
     })
 }
 
@@ -38,7 +50,8 @@ fn typed() -> Json {
     json!({
         "text": LAST, "empty": "", "yes": true, "no": false, "small": -7, "large": i64::MAX,
         "exact": 1i64 << 53, "half": 0.5, "texts": ["one", "tü3"], "booleans": [true, false],
-        "integers": [i64::MIN, i64::MAX], "floats": [0.5, -1e300], "none": [],
+        "integers": [i64::MIN, i64::MAX], "floats": [0.5, -1e300],
+        "numbers": [-3.0, 0.5], "none": [],
     })
 }
 
@@ -56,12 +69,15 @@ fn native(value: &Json) -> Json {
     }
 }
 
-fn check_links(links: &[Json]) {
+/// Checks two links, of which the second one has this tracestate.
+fn check_links(links: &[Json], tracestate: Option<&str>) {
     let (trace, span) = (json!(u64::MAX), json!(0xabc));
     let bare = json!({"trace_id": trace, "trace_id_high": 0x640c_fd8d_0000_0000u64, "span_id": span, "attributes": {}});
     let mut full = bare.clone();
     full["attributes"] = flat();
-    full["tracestate"] = "dd=s:1,other=\"2\"".into();
+    if let Some(tracestate) = tracestate {
+        full["tracestate"] = tracestate.into();
+    }
     full["flags"] = (0x8000_0001u32).into();
     assert_eq!(links, [bare, full]);
 }
@@ -101,9 +117,14 @@ fn check_tags(span: &Span) {
     ] {
         assert_eq!(span.meta.get(key).map(String::as_str), Some(text), "{key}");
     }
-    for (key, number) in
-        [("small", -7.0), ("exact", 9_007_199_254_740_992.0), ("half", 0.5), ("floats.0", 0.5), ("floats.1", -1e300)]
-    {
+    for (key, number) in [
+        ("small", -7.0),
+        ("exact", 9_007_199_254_740_992.0),
+        ("half", 0.5),
+        ("floats.0", 0.5),
+        ("floats.1", -1e300),
+        ("numbers.0", -3.0),
+    ] {
         assert_eq!(span.metrics.get(key), Some(&number), "{key}");
         assert!(!span.meta.contains_key(key), "{key} is there twice");
     }
@@ -111,15 +132,26 @@ fn check_tags(span: &Span) {
     assert_eq!(span.error, 1);
 }
 
+fn check_structured(span: &Span) {
+    let structured = span.meta_struct.get("appsec").expect("meta_struct");
+    let structured = rmpv::decode::read_value(&mut &structured[..]).expect("MessagePack").to_string();
+    assert_eq!(structured, r#"{"user": "bob", "items": [1, 0.5]}"#);
+}
+
 /// Checks what all agents get, however they take events.
 fn check(chunks: &[Vec<Span>]) {
     for name in ["at once", "informed"] {
         let span = named(chunks, name);
-        check_links(&span.links);
+        check_links(&span.links, Some(TRACESTATE));
         check_tags(span);
     }
     let child = named(chunks, "child");
     assert!(child.links.is_empty() && child.events.is_empty() && !child.meta.contains_key("events"));
+    let submitted: Vec<(&Json, &Json)> =
+        named(chunks, "submitted").links.iter().map(|link| (&link["span_id"], &link["attributes"])).collect();
+    let (text, none) = (json!({"text": "a \"quoted\" text\n"}), json!({}));
+    assert_eq!(submitted, [(&json!(8), &text), (&json!(9), &none)]);
+    assert!(named(chunks, "submitted before").links.is_empty());
     let (refused, limits) = (named(chunks, "refused"), named(chunks, "limits"));
     assert_eq!(refused.links.len(), 1);
     assert_eq!(refused.links[0]["attributes"], json!({"good": "1"}));
@@ -139,11 +171,12 @@ fn an_agent_that_takes_events_gets_them_as_a_field() {
     let informed = named(&chunks, "informed");
     check_events(&informed.events);
     assert!(!informed.meta.contains_key("events") && !informed.meta.contains_key("_dd.span_links"));
-    let structured = informed.meta_struct.get("appsec").expect("meta_struct");
-    let structured = rmpv::decode::read_value(&mut &structured[..]).expect("MessagePack").to_string();
-    assert_eq!(structured, r#"{"user": "bob", "items": [1, 0.5]}"#);
+    check_structured(informed);
     let good = native(&json!(1));
     assert_eq!(named(&chunks, "refused").events.iter().map(|e| &e["attributes"]["good"]).collect::<Vec<_>>(), [&good]);
+    let submitted: Vec<(&Json, &Json)> =
+        named(&chunks, "submitted").events.iter().map(|event| (&event["name"], &event["time_unix_nano"])).collect();
+    assert_eq!(submitted, [(&json!("one"), &json!(5)), (&json!("two"), &json!(6))]);
     let limits = named(&chunks, "limits");
     assert_eq!(limits.events.len(), 128);
     assert_eq!(limits.events[127]["attributes"].as_object().map(|all| all.len()), Some(128));
@@ -169,6 +202,35 @@ fn an_agent_that_takes_no_events_gets_them_as_a_tag() {
 }
 
 #[test]
+fn a_span_with_as_many_values_as_it_may_have_is_sent_within_the_time_of_a_shutdown() {
+    let Some(host) = host("many_values.c") else { return };
+    host.agent("file:///dev/null").run().ok();
+}
+
+#[test]
+fn the_log_shows_links_and_events_of_finished_spans_in_debug_mode() {
+    let agent = always(Reply::Ok).taking_span_events().start();
+    let Some(host) = linked() else { return };
+    let outcome = host.env("SPANWIRE_LOG_SINKS", "ring,stderr").agent(&agent.url()).run().ok();
+    let lines = outcome.stderr.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    let finished: Vec<Json> = lines.filter(|line| line["kind"] == "span.finished").collect();
+    for name in ["at once", "informed"] {
+        let span = finished.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{}", outcome.stderr));
+        let bare = json!({"trace_id": "640cfd8d00000000ffffffffffffffff", "span_id": "2748", "attributes": {}});
+        let mut full = bare.clone();
+        full["attributes"] = flat();
+        full["tracestate"] = TRACESTATE.into();
+        full["flags"] = 1.into();
+        assert_eq!(span["links"], json!([bare, full]));
+        let at = 1_700_000_000_123_456_789u64;
+        assert_eq!(span["events"][0], json!({"name": "it happened", "time_ns": at, "attributes": {}}));
+        let mut typed = typed();
+        typed["numbers"][0] = (-3).into(); // the log shows -3.0 so
+        assert_eq!(span["events"][1], json!({"name": "caf\u{fffd}", "time_ns": at, "attributes": typed}));
+    }
+}
+
+#[test]
 fn an_agent_that_knows_only_an_older_path_gets_links_and_events_as_tags() {
     let agent = always(Reply::OnlyOld(404)).taking_span_events().start();
     let Some(host) = linked() else { return };
@@ -183,7 +245,7 @@ fn an_agent_that_knows_only_an_older_path_gets_links_and_events_as_tags() {
         let bare = json!({"trace_id": "640cfd8d00000000ffffffffffffffff", "span_id": "0000000000000abc"});
         let mut full = bare.clone();
         full["attributes"] = flat();
-        full["tracestate"] = "dd=s:1,other=\"2\"".into();
+        full["tracestate"] = TRACESTATE.into();
         full["flags"] = 1.into();
         assert_eq!(links, [bare, full]);
     }
@@ -209,7 +271,7 @@ fn the_test_agent_and_python_decode_events_as_a_field() {
     check(&traces);
     check_events(&named(&traces, "informed").events);
     let span = spans.iter().find(|span| span["name"] == "informed").expect("the span");
-    check_links(span["span_links"].as_array().expect("links"));
+    check_links(span["span_links"].as_array().expect("links"), Some(TRACESTATE));
     check_events(span["span_events"].as_array().expect("events"));
     assert_eq!(span["meta_struct"]["appsec"], json!({"user": "bob", "items": [1, 0.5]}));
 }
@@ -223,5 +285,5 @@ fn the_test_agent_and_python_decode_events_as_a_tag() {
     let span = spans.iter().find(|span| span["name"] == "informed").expect("the span");
     assert!(span.get("span_events").is_none());
     check_events_tag(span["meta"]["events"].as_str().expect("the tag"));
-    check_links(span["span_links"].as_array().expect("links"));
+    check_links(span["span_links"].as_array().expect("links"), Some(TRACESTATE));
 }

@@ -15,6 +15,9 @@ const NO_SETTINGS: &[&str] = &[
     // Settings of the Agent.
     "DD_API_KEY",
     "DD_APM_ENABLED",
+    // Of integrations of other tracers; docs/integrations.md says that they have no effect on ours.
+    "DD_HTTP_SERVER_TAG_QUERY_STRING",
+    "DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP",
     "DD_SITE",
     // A setting of PHP's own tracer, in advice for its users.
     "DD_TRACE_SIDECAR_TRACE_SENDER",

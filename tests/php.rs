@@ -11,6 +11,8 @@ mod ends;
 mod extension;
 #[path = "php/phpt.rs"]
 mod phpt;
+#[path = "php/remote.rs"]
+mod remote;
 #[path = "php/servers.rs"]
 mod servers;
 mod support;

@@ -1,6 +1,12 @@
 //! The Ruby integrations in a real Rails application under a real Puma: one page is one trace, whose spans hang under the
 //! right parents, in threads and in forked workers too.
 
+#[allow(dead_code)] // each test binary uses its own part of these
+#[path = "distributed/hops.rs"]
+mod hops;
+#[allow(dead_code)]
+#[path = "distributed/ours.rs"]
+mod ours;
 mod support;
 
 use std::collections::{BTreeMap, HashMap};
@@ -55,16 +61,22 @@ struct Rails {
 impl Rails {
     /// Starts it with this many workers, which share what was loaded before the fork; 0: one process without workers.
     fn start(name: &str, workers: u32) -> Option<Rails> {
+        Rails::start_calling(name, workers, always(Reply::Ok).start(), None)
+    }
+
+    /// As `start`, with this Agent, for pages that call a service at this port instead of `Backend`.
+    fn start_calling(name: &str, workers: u32, agent: FaultAgent, called: Option<u16>) -> Option<Rails> {
         if !require("ruby") || !require("ruby-ffi") || !require("puma") || !require("rails") {
             return None;
         }
         let folder = root().join(format!("target/test-rails/{name}.{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder for the application");
-        let (agent, backend, port) = (always(Reply::Ok).start(), Backend::start(), support::free_ports(1));
+        let (backend, port) = (Backend::start(), support::free_ports(1));
+        let called = called.unwrap_or(backend.port);
         let puma = command("puma").folder(&root().join("bindings/ruby/test/rails")).limit(55).agent(&agent.url());
         let puma = puma.arg("-C").arg("puma.rb").arg("-b").arg(format!("tcp://127.0.0.1:{port}"));
         let puma = puma.arg("--pidfile").arg(folder.join("pid").display()).arg("config.ru").env("WORKERS", workers);
-        let puma = puma.env("FOLDER", folder.display()).env("BACKEND", format!("http://127.0.0.1:{}", backend.port));
+        let puma = puma.env("FOLDER", folder.display()).env("BACKEND", format!("http://127.0.0.1:{called}"));
         let puma = puma.env("SPANWIRE_LIBRARY", stage().join("lib/libspanwire.so").display());
         let running = Some(puma.env("RAILS_ENV", "production").spawn());
         let rails = Rails { agent, backend, port, folder, running };
@@ -189,6 +201,64 @@ fn a_page_of_rails_is_one_tree_with_controller_sql_views_and_an_outgoing_request
     assert_eq!(call.tag("http.url"), format!("http://127.0.0.1:{backend}/stock?token"));
     let sent = ["x-datadog-trace-id", "x-datadog-parent-id"].map(|name| heads[0].header(name).unwrap_or_default());
     assert_eq!((heads.len(), sent), (1, [TRACE.to_string().as_str(), call.span_id.to_string().as_str()]));
+}
+
+/// The C++ service of `distributed/shop.cpp`. It ends when this is dropped.
+struct Stock {
+    port: u16,
+    process: std::process::Child,
+    log: PathBuf,
+}
+
+impl Stock {
+    fn start(agent: &FaultAgent) -> Option<Stock> {
+        if !["g++", "pkg-config", "libcpp-httplib-dev", "libspdlog-dev"].iter().all(|tool| require(tool)) {
+            return None;
+        }
+        let program = ours::compile_with(&root().join("tests/distributed/shop.cpp"), &["cpp-httplib", "spdlog"]);
+        let (port, log) =
+            (support::free_ports(1), root().join(format!("target/test-rails/stock.{}", std::process::id())));
+        std::fs::create_dir_all(root().join("target/test-rails")).expect("a folder for the log");
+        let file = std::fs::File::create(&log).expect("the service's log");
+        let mut command = hops::limited(&program.display().to_string());
+        command.env("PORT", port.to_string()).env("DD_TRACE_AGENT_URL", agent.url()).env("DD_SERVICE", "stock");
+        command.env("DD_TRACE_STARTUP_LOGS", "false").env("SPANWIRE_FLUSH_INTERVAL_MS", "100").stdout(file);
+        let stock = Stock { port, process: command.spawn().expect("the service starts"), log };
+        let up = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+        assert!(wait_until(Duration::from_secs(20), up), "the service does not answer");
+        Some(stock)
+    }
+}
+
+impl Drop for Stock {
+    fn drop(&mut self) {
+        // SAFETY: kill(2) takes only numbers; the process is one that this test started and has not waited for. It passes
+        // the signal on to the service.
+        unsafe { libc::kill(self.process.id() as i32, libc::SIGTERM) };
+        self.process.wait().ok();
+        std::fs::remove_file(&self.log).ok();
+    }
+}
+
+#[test]
+fn the_trace_of_a_page_continues_in_a_cpp_service_that_the_page_calls() {
+    let agent = always(Reply::Ok).start();
+    let Some(stock) = Stock::start(&agent) else { return };
+    let Some(rails) = Rails::start_calling("calling", 0, agent, Some(stock.port)) else { return };
+    let (status, text) = rails.get("/page");
+    assert!(status == 200 && text.contains("<i>4 left</i>"), "{status} {text}");
+    let of_service = |span: &Span| span.service == "stock" && span.trace_id == TRACE;
+    let arrived = || rails.agent.chunks().iter().flatten().filter(|span| of_service(span)).count() == 2;
+    assert!(wait_until(Duration::from_secs(20), arrived), "the spans of the service are missing");
+    let (printed, spans) = rails.stop();
+
+    let call = "    http.request GET\n";
+    let below = format!("{call}      web.request GET /stock\n        stock.query stock.query\n");
+    assert_eq!(page(&spans), PAGE.replace(call, &below), "{printed}");
+    let query = span(&spans, "stock.query");
+    let log = std::fs::read_to_string(&stock.log).expect("the service's log");
+    let fields = format!("dd.trace_id={TRACE} dd.span_id={} dd.service=stock", query.span_id);
+    assert!(log.contains(&fields), "{log}");
 }
 
 #[test]

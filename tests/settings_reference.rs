@@ -15,14 +15,17 @@ const INTRODUCTION: &str = "\
 # Settings
 
 A setting is a name and a text. A host passes a list of settings to `spanwire_tracer_new`; each can also be set in the \
-environment. Settings are read once, when the tracer is made.
+environment. Settings are read once, when the tracer is made; remote configuration changes some of them later.
 
 If several sources set a value, the first in this table is used:
 
 | Source | Origin shown |
 |---|---|
+| remote configuration, while the tracer runs; see [Remote configuration](remote-configuration.md) | `remote_config` |
 | the host's code | `code` |
+| the [stable configuration](stable-configuration.md) file of Fleet Automation | `fleet_stable_config` |
 | the environment | `env` |
+| the local stable configuration file | `local_stable_config` |
 | the host's code, as `default:NAME`: the host's default, which users can override | `code_default` |
 | the file that `DD_TRACE_CONFIG_FILE` names | `file` |
 | the default below | `default` |
@@ -138,7 +141,7 @@ const REDACTION: &str = "\
 # What is redacted
 
 The redactor processes every log line, the start-up line, `spanwire_tracer_config_json`, the output of debuggers and of \
-`spanwire core`, and the reports of `spanwire doctor`. Spans are sent as the host made them.
+`spanwire core`, the reports of `spanwire doctor`, and flares. Spans are sent as the host made them.
 
 The redactor replaces a value by `<redacted>` because of its name or because of its form.
 

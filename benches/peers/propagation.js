@@ -8,9 +8,9 @@ const headers = {
   'x-datadog-sampling-priority': '1',
   'x-datadog-tags': '_dd.p.dm=-1,_dd.p.tid=4bf92f3577b34da6',
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-  tracestate: 'dd=p:00f067aa0ba902b7;s:1;t.dm:-1;t.tid:4bf92f3577b34da6,foo=1',
-  baggage: 'user.id=17,session.id=abc'
+  tracestate: 'dd=p:00f067aa0ba902b7;s:1;t.dm:-1;t.tid:4bf92f3577b34da6,foo=1'
 }
+if (process.argv[4] === 'baggage') headers.baggage = 'user.id=17,session.id=abc'
 const rounds = Number(process.argv[3])
 const span = tracer.startSpan('request', { childOf: tracer.extract('http_headers', headers) })
 

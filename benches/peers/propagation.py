@@ -13,8 +13,9 @@ HEADERS = {
     "x-datadog-tags": "_dd.p.dm=-1,_dd.p.tid=4bf92f3577b34da6",
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     "tracestate": "dd=p:00f067aa0ba902b7;s:1;t.dm:-1;t.tid:4bf92f3577b34da6,foo=1",
-    "baggage": "user.id=17,session.id=abc",
 }
+if sys.argv[2:] == ["baggage"]:
+    HEADERS["baggage"] = "user.id=17,session.id=abc"
 
 rounds = int(sys.argv[1])
 context = HTTPPropagator.extract(HEADERS)

@@ -96,6 +96,10 @@ static ZEND_METHOD(Spanwire_Context, priority) {
     RETURN_LONG(context.sampling_priority);
 }
 
+static ZEND_METHOD(Spanwire_Context, origin) {
+    sw_headers_text(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.context_get_origin, THIS_CONTEXT);
+}
+
 /* ---- Headers and baggage ---- */
 
 static ZEND_METHOD(Spanwire_Context, inject) {

@@ -18,7 +18,7 @@ ZEND_END_ARG_INFO()
 
 /* Every method but the constructor and extract(), with its arginfo. */
 #define SW_CONTEXT_METHODS(X) \
-    X(traceId, context_id) X(spanId, context_id) X(priority, context_priority) \
+    X(traceId, context_id) X(spanId, context_id) X(priority, context_priority) X(origin, carrier_origin) \
     X(inject, carrier_inject) X(injectLines, carrier_list) \
     X(setBaggage, carrier_setBaggage) X(getBaggage, carrier_getBaggage) X(removeBaggage, carrier_removeBaggage) \
     X(baggage, carrier_list)

@@ -223,6 +223,14 @@ void sw_headers_baggage(INTERNAL_FUNCTION_PARAMETERS, sw_text_call call, uint64_
     free_text(&text);
 }
 
+void sw_headers_text(INTERNAL_FUNCTION_PARAMETERS, sw_text_call call, uint64_t handle) {
+    ZEND_PARSE_PARAMETERS_NONE();
+    char text[260];
+    size_t need = 0;
+    if (!handle || call(handle, text, sizeof text, &need) != SPANWIRE_OK) RETURN_NULL();
+    RETURN_STRINGL(text, need - 1);
+}
+
 void sw_headers_get_item(INTERNAL_FUNCTION_PARAMETERS, sw_item_call call, uint64_t handle) {
     zend_string *key;
     ZEND_PARSE_PARAMETERS_START(1, 1)

@@ -30,6 +30,9 @@ void sw_headers_inject(INTERNAL_FUNCTION_PARAMETERS, sw_text_call call, uint64_t
 void sw_headers_inject_lines(INTERNAL_FUNCTION_PARAMETERS, sw_text_call call, uint64_t handle);
 void sw_headers_baggage(INTERNAL_FUNCTION_PARAMETERS, sw_text_call call, uint64_t handle);
 
+/* Implements origin(). */
+void sw_headers_text(INTERNAL_FUNCTION_PARAMETERS, sw_text_call call, uint64_t handle);
+
 /* Implements getBaggage() and getTag(). */
 typedef spanwire_status (*sw_item_call)(uint64_t handle, const char *key, char *buffer, size_t capacity, size_t *need);
 void sw_headers_get_item(INTERNAL_FUNCTION_PARAMETERS, sw_item_call call, uint64_t handle);

@@ -6,6 +6,7 @@
  *   start.c     startSpan() and trace()                       span.c     Spanwire\Span
  *   stack.c     which span is current                         tags.c     arrays to tags
  *   context.c   Spanwire\Context                              headers.c  headers and baggage from and to arrays
+ *   attributes.c  typed attributes, events and links
  *   errors.c    exceptions and fatal errors to spans          thrown.c   exceptions for the script's handler
  *   log.c       log records to PHP                            records.c  copies of log records
  *   debug.c     debug mode

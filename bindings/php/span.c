@@ -1,7 +1,7 @@
 /*
- * The class Spanwire\Span. start.c starts spans, stack.c keeps the current span, tags.c makes tags of arrays, headers.c
- * arrays of headers, errors.c marks errors. A span that the script leaves open is finished with its object, or at the
- * end of the request.
+ * The class Spanwire\Span. start.c starts spans, stack.c keeps the current span, tags.c makes tags of arrays,
+ * attributes.c typed attributes, events and links, headers.c arrays of headers, errors.c marks errors. A span that the
+ * script leaves open is finished with its object, or at the end of the request.
  */
 #include "php_spanwire.h"
 
@@ -141,6 +141,25 @@ static ZEND_METHOD(Spanwire_Span, getTag) {
     sw_headers_get_item(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.span_get_tag, THIS_SPAN);
 }
 
+static ZEND_METHOD(Spanwire_Span, setAttribute) { sw_attributes_set_one(INTERNAL_FUNCTION_PARAM_PASSTHRU); }
+
+static ZEND_METHOD(Spanwire_Span, setAttributes) { sw_attributes_set(INTERNAL_FUNCTION_PARAM_PASSTHRU); }
+
+static ZEND_METHOD(Spanwire_Span, addEvent) { sw_attributes_add_event(INTERNAL_FUNCTION_PARAM_PASSTHRU); }
+
+static ZEND_METHOD(Spanwire_Span, addLink) { sw_attributes_add_link(INTERNAL_FUNCTION_PARAM_PASSTHRU); }
+
+static ZEND_METHOD(Spanwire_Span, setMetaStruct) {
+    zend_string *key, *bytes;
+    ZEND_PARSE_PARAMETERS_START(2, 2)
+        Z_PARAM_STR(key)
+        Z_PARAM_STR(bytes)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_span span = THIS_SPAN;
+    if (span) sw.span_set_meta_struct(span, ZSTR_VAL(key), ZSTR_VAL(bytes), ZSTR_LEN(bytes));
+    RETURN_THIS();
+}
+
 static ZEND_METHOD(Spanwire_Span, setError) {
     zval *error;
     ZEND_PARSE_PARAMETERS_START(1, 1)
@@ -274,6 +293,10 @@ ZEND_FUNCTION(spanwire_current_span) {
     sw_node *top = sw_stack_current();
     if (!top || !top->object) RETURN_NULL();
     RETURN_OBJ_COPY(top->object);
+}
+
+static ZEND_METHOD(Spanwire_Span, origin) {
+    sw_headers_text(INTERNAL_FUNCTION_PARAM_PASSTHRU, sw.span_get_origin, THIS_SPAN);
 }
 
 /* ---- Headers and baggage ---- */

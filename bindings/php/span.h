@@ -1,4 +1,4 @@
-/* Declarations that span.c shares with start.c, stack.c, errors.c and tags.c. */
+/* Declarations that span.c shares with start.c, stack.c, errors.c, tags.c and attributes.c. */
 #ifndef SPANWIRE_PHP_SPAN_H
 #define SPANWIRE_PHP_SPAN_H
 
@@ -63,5 +63,12 @@ bool sw_tags_collect(sw_tags *to, HashTable *from);
 /* Adds one tag; sw_tags_collect() has made room for it. Returns false if an object's __toString() threw. */
 bool sw_tags_add(sw_tags *to, const char *key, size_t key_len, zval *value);
 void sw_tags_free(sw_tags *to);
+
+/* attributes.c implements setAttribute(), setAttributes(), addEvent() and addLink(). */
+
+void sw_attributes_set_one(INTERNAL_FUNCTION_PARAMETERS);
+void sw_attributes_set(INTERNAL_FUNCTION_PARAMETERS);
+void sw_attributes_add_event(INTERNAL_FUNCTION_PARAMETERS);
+void sw_attributes_add_link(INTERNAL_FUNCTION_PARAMETERS);
 
 #endif

@@ -19,6 +19,7 @@ enum {
     SPANWIRE_E_MEMORY = -11,
     SPANWIRE_E_TIMEOUT = -20,
     SPANWIRE_E_BUSY = -21,
+    SPANWIRE_E_IO = -22,
     SPANWIRE_E_PANIC = -30,
     SPANWIRE_TRACERS_MAX = 64,
     SPANWIRE_CONTEXT_HAS_PRIORITY = 1,
@@ -55,6 +56,16 @@ enum {
     SPANWIRE_SINKS_MAX = 64,
     SPANWIRE_LOG_FIELDS_TEXT = 0,
     SPANWIRE_LOG_FIELDS_JSON = 1,
+    SPANWIRE_FATE_UNKNOWN = 0,
+    SPANWIRE_FATE_OPEN = 1,
+    SPANWIRE_FATE_QUEUED = 2,
+    SPANWIRE_FATE_IN_FLIGHT = 3,
+    SPANWIRE_FATE_SENT = 4,
+    SPANWIRE_FATE_DROPPED = 5,
+    SPANWIRE_FATE_ABANDONED = 6,
+    SPANWIRE_FATE_DISCARDED = 7,
+    SPANWIRE_FATE_SAMPLE_RATE = 32767,
+    SPANWIRE_FATE_MINUTE = 32766,
 };
 const char *spanwire_version(void);
 uint32_t spanwire_abi_version(void);
@@ -243,6 +254,9 @@ spanwire_status spanwire_context_inject(
     spanwire_context_handle context, spanwire_header_callback callback, void *userdata);
 spanwire_status spanwire_context_inject_text(
     spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_context_get_origin(
+    spanwire_context_handle context, char *buffer, size_t capacity, size_t *need);
+spanwire_status spanwire_span_get_origin(spanwire_span span, char *buffer, size_t capacity, size_t *need);
 spanwire_status spanwire_span_set_baggage(spanwire_span span, const char *key, const char *value);
 spanwire_status spanwire_span_get_baggage(
     spanwire_span span, const char *key, char *buffer, size_t capacity, size_t *need);
@@ -279,6 +293,10 @@ typedef struct spanwire_record {
     size_t metrics_count;
     int32_t error;
     int32_t sampling_priority;
+    const spanwire_span_link *links;
+    size_t links_count;
+    const spanwire_span_event *events;
+    size_t events_count;
 } spanwire_record;
 spanwire_status spanwire_span_submit(spanwire_tracer tracer, const spanwire_record *records, size_t count);
 spanwire_status spanwire_span_submit_packed(spanwire_tracer tracer, const void *bytes, size_t len);
@@ -326,6 +344,35 @@ typedef struct spanwire_recorder_event {
 typedef void (*spanwire_recorder_callback)(const spanwire_recorder_event *event, void *userdata);
 spanwire_status spanwire_recorder_read(spanwire_recorder_callback callback, void *userdata, size_t max, size_t *count);
 int32_t spanwire_recorder_fd(void);
+spanwire_status spanwire_flare_write(spanwire_tracer tracer, const char *path, spanwire_error *error);
+spanwire_status spanwire_flare_send(
+    spanwire_tracer tracer, const char *case_id, const char *email, const char *hostname, uint32_t timeout_ms,
+    spanwire_error *error);
+typedef struct spanwire_fate {
+    size_t size;
+    uint64_t trace_id_high;
+    uint64_t trace_id_low;
+    uint32_t state;
+    uint32_t dropped;
+    uint64_t spans_open;
+    uint64_t spans_waiting;
+    uint64_t spans_pending;
+    uint64_t spans_sent;
+    uint64_t spans_dropped;
+    uint32_t attempts_failed;
+    uint32_t http_status;
+    int32_t error_number;
+    int32_t priority;
+    int32_t mechanism;
+    uint32_t rule;
+    double rate;
+    uint32_t limited;
+    uint32_t decided_elsewhere;
+    uint64_t handed_ns;
+    uint64_t changed_ns;
+    char text[512];
+} spanwire_fate;
+spanwire_status spanwire_trace_fate(uint64_t trace_id_high, uint64_t trace_id_low, spanwire_fate *out);
 typedef int32_t (*spanwire_memory_callback)(uint64_t address, void *into, size_t length, void *userdata);
 typedef void (*spanwire_text_callback)(const char *text, size_t length, void *userdata);
 spanwire_status spanwire_process_inspect(

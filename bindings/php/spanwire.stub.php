@@ -91,6 +91,26 @@ final class Tracer
     public function configJson(): string {}
 
     /**
+     * Writes a flare to a new file: a zip archive that explains what the tracer does in this process, without secrets.
+     * Works without an agent.
+     *
+     * @param string $path the file, which must not exist
+     * @return string|null null if it was written, else why not
+     */
+    public function writeFlare(string $path): ?string {}
+
+    /**
+     * Has the agent pass a flare on to Datadog's support, and waits for its answer.
+     *
+     * @param string $caseId number of the support case
+     * @param string $email the address that the case belongs to
+     * @param string|null $hostname null: the name of this host
+     * @param int $timeoutMs maximum wait in milliseconds; sending goes on afterwards
+     * @return string|null null if the agent accepted it, else why not
+     */
+    public function sendFlare(string $caseId, string $email, ?string $hostname = null, int $timeoutMs = 10000): ?string {}
+
+    /**
      * Reports to the debug log that the tracing of a library was set up: `Loaded integration …`, which goes to PHP's
      * error log even if a log file is set.
      *
@@ -126,6 +146,51 @@ final class Span
      * @param array<string|int, string|int|float|bool|\Stringable|null> $tags as in `startSpan()`
      */
     public function setTags(array $tags): static {}
+
+    /**
+     * Sets a tag with its type, as OpenTelemetry does. The last value of a key replaces earlier ones.
+     *
+     * The Agent has texts and numbers alone: a boolean becomes `true` or `false`, an integer beyond 2^53 a text, and an
+     * array one tag for each value, `key.0`, `key.1` and so on.
+     *
+     * @param string|int|float|bool|\Stringable|array|null $value an array has values of one type, or integers and floats;
+     *        its keys do not count; null removes the tag
+     */
+    public function setAttribute(string $key, mixed $value): static {}
+
+    /**
+     * Sets several tags with their types.
+     *
+     * @param array<string|int, string|int|float|bool|\Stringable|array|null> $attributes as in `setAttribute()`; null is
+     *        left out
+     */
+    public function setAttributes(array $attributes): static {}
+
+    /**
+     * Adds an event: something that happened at one moment of the span.
+     *
+     * @param array<string|int, string|int|float|bool|\Stringable|array|null> $attributes as in `setAttributes()`, but the
+     *        types stay: booleans, integers and arrays arrive as such
+     * @param int|null $timeNs when, in nanoseconds since 1970; null: now
+     */
+    public function addEvent(string $name, array $attributes = [], ?int $timeNs = null): static {}
+
+    /**
+     * Adds a link to another span, often of another trace, such as the one that has sent a message.
+     *
+     * @param Span|Context $to an open span, or a context that came in. Of a span that will be finished by then, keep
+     *        `Context::extract($span->inject())`
+     * @param array<string|int, string|int|float|bool|\Stringable|array|null> $attributes as in `setAttributes()`; they are
+     *        sent as texts
+     */
+    public function addLink(Span|Context $to, array $attributes = []): static {}
+
+    /**
+     * Adds a structured value (`meta_struct`).
+     *
+     * @param string $bytes a map in MessagePack; anything else is dropped and counted in `tags_dropped`
+     */
+    public function setMetaStruct(string $key, string $bytes): static {}
 
     /** Sets a numeric tag. */
     public function setMetric(string $key, float $value): static {}
@@ -178,6 +243,9 @@ final class Span
 
     /** Returns the span id in decimal; null unless the span is open. */
     public function spanId(): ?string {}
+
+    /** Returns the kind of system that began the trace, such as `synthetics`; null if it is not known. */
+    public function origin(): ?string {}
 
     /**
      * Returns the headers for a request to another service: those of all styles in `DD_TRACE_PROPAGATION_STYLE_INJECT`.
@@ -249,6 +317,9 @@ final class Context
 
     /** Returns the sampling priority as in `Span::setPriority()`; null if the headers did not carry one. */
     public function priority(): ?int {}
+
+    /** Returns the kind of system that began the trace, such as `synthetics`; null if the headers did not say it. */
+    public function origin(): ?string {}
 
     /**
      * Returns the headers that pass the context on as if this process were not there, for a proxy that starts no span.

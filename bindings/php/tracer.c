@@ -325,6 +325,41 @@ static ZEND_METHOD(Spanwire_Tracer, configJson) {
     RETURN_STR(json);
 }
 
+/* Returns null after success, else why a call failed. */
+static void return_problem(zval *return_value, spanwire_status status, const spanwire_error *error) {
+    if (status == SPANWIRE_OK) RETURN_NULL();
+    RETURN_STRING(error->message);
+}
+
+static ZEND_METHOD(Spanwire_Tracer, writeFlare) {
+    char *path;
+    size_t path_len;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_PATH(path, path_len)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_tracer tracer = sw_tracer_handle(Z_OBJ_P(ZEND_THIS));
+    if (!tracer) RETURN_STRING("tracing is off");
+    spanwire_error error = {.size = sizeof error};
+    return_problem(return_value, sw.flare_write(tracer, path, &error), &error);
+}
+
+static ZEND_METHOD(Spanwire_Tracer, sendFlare) {
+    char *case_id, *email, *hostname = NULL;
+    size_t case_id_len, email_len, hostname_len;
+    zend_long timeout = 10000;
+    ZEND_PARSE_PARAMETERS_START(2, 4)
+        Z_PARAM_STRING(case_id, case_id_len)
+        Z_PARAM_STRING(email, email_len)
+        Z_PARAM_OPTIONAL
+        Z_PARAM_STRING_OR_NULL(hostname, hostname_len)
+        Z_PARAM_LONG(timeout)
+    ZEND_PARSE_PARAMETERS_END();
+    spanwire_tracer tracer = sw_tracer_handle(Z_OBJ_P(ZEND_THIS));
+    if (!tracer) RETURN_STRING("tracing is off");
+    spanwire_error error = {.size = sizeof error};
+    return_problem(return_value, sw.flare_send(tracer, case_id, email, hostname, timeout_of(timeout), &error), &error);
+}
+
 static ZEND_METHOD(Spanwire_Tracer, reportIntegration) {
     char *name, *version = NULL, *status = NULL;
     size_t name_len, version_len, status_len;

@@ -43,6 +43,17 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tracer_configJson, 0, 0, IS_STRING, 0)
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tracer_writeFlare, 0, 1, IS_STRING, 1)
+    ZEND_ARG_TYPE_INFO(0, path, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tracer_sendFlare, 0, 2, IS_STRING, 1)
+    ZEND_ARG_TYPE_INFO(0, caseId, IS_STRING, 0)
+    ZEND_ARG_TYPE_INFO(0, email, IS_STRING, 0)
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, hostname, IS_STRING, 1, "null")
+    ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, timeoutMs, IS_LONG, 0, "10000")
+ZEND_END_ARG_INFO()
+
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_tracer_reportIntegration, 0, 1, IS_VOID, 0)
     ZEND_ARG_TYPE_INFO(0, name, IS_STRING, 0)
     ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, version, IS_STRING, 1, "null")
@@ -57,6 +68,8 @@ static ZEND_METHOD(Spanwire_Tracer, flush);
 static ZEND_METHOD(Spanwire_Tracer, shutdown);
 static ZEND_METHOD(Spanwire_Tracer, stats);
 static ZEND_METHOD(Spanwire_Tracer, configJson);
+static ZEND_METHOD(Spanwire_Tracer, writeFlare);
+static ZEND_METHOD(Spanwire_Tracer, sendFlare);
 static ZEND_METHOD(Spanwire_Tracer, reportIntegration);
 
 static const zend_function_entry class_Spanwire_Tracer_methods[] = {
@@ -68,6 +81,8 @@ static const zend_function_entry class_Spanwire_Tracer_methods[] = {
     ZEND_ME(Spanwire_Tracer, shutdown, arginfo_tracer_shutdown, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, stats, arginfo_tracer_stats, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, configJson, arginfo_tracer_configJson, ZEND_ACC_PUBLIC)
+    ZEND_ME(Spanwire_Tracer, writeFlare, arginfo_tracer_writeFlare, ZEND_ACC_PUBLIC)
+    ZEND_ME(Spanwire_Tracer, sendFlare, arginfo_tracer_sendFlare, ZEND_ACC_PUBLIC)
     ZEND_ME(Spanwire_Tracer, reportIntegration, arginfo_tracer_reportIntegration, ZEND_ACC_PUBLIC)
     ZEND_FE_END
 };

@@ -84,11 +84,20 @@ impl CBytes {
             // SAFETY: the caller gives bytes up to and including a NUL.
             return Ok(Some(unsafe { CStr::from_ptr(self.0) }.to_bytes()));
         }
-        if len.0 > isize::MAX as usize {
-            return Err(Error::Argument);
+        match self.usual(len) {
+            None => Err(Error::Argument),
+            text => Ok(text),
+        }
+    }
+
+    /// The text if it is not NULL and its length is given and possible. For callers that try [`CBytes::of`] next.
+    #[inline(always)]
+    pub(super) fn usual(&self, len: CLen) -> Option<&[u8]> {
+        if self.0.is_null() || len.0 > isize::MAX as usize {
+            return None;
         }
         // SAFETY: the caller gives as many bytes as the length says.
-        Ok(Some(unsafe { slice::from_raw_parts(self.0.cast(), len.0) }))
+        Some(unsafe { slice::from_raw_parts(self.0.cast(), len.0) })
     }
 }
 

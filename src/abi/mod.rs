@@ -7,6 +7,8 @@
 mod arg;
 pub mod context;
 pub mod debug;
+pub mod fate;
+pub mod flare;
 pub mod inspect;
 pub mod log;
 pub mod process;
@@ -43,6 +45,15 @@ fn guard(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_sta
 #[inline]
 fn guard_span(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_status {
     guard_value(SPANWIRE_E_PANIC, |state| match call(state) {
+        Ok(()) => SPANWIRE_OK,
+        Err(error) => status::of(error),
+    })
+}
+
+/// `guard_span` for a call whose usual path makes no system call; the rest keeps errno itself.
+#[inline(always)]
+fn guard_span_quick(call: impl FnOnce(&'static State) -> Result<(), Error>) -> spanwire_status {
+    guard_quick(SPANWIRE_E_PANIC, |state| match call(state) {
         Ok(()) => SPANWIRE_OK,
         Err(error) => status::of(error),
     })

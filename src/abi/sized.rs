@@ -45,6 +45,9 @@ impl<T: Sized_> In<T> {
         if size % align_of::<T>() != 0 {
             return Err(Error::Version);
         }
+        if count.get() > isize::MAX as usize / size {
+            return Err(Error::Argument);
+        }
         // SAFETY: the caller gives as many structures of that size.
         Ok((0..count.get()).map(move |n| unsafe { read_as(self.0.byte_add(n * size), size) }))
     }

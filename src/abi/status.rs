@@ -31,6 +31,8 @@ pub const SPANWIRE_E_TIMEOUT: spanwire_status = -20;
 /// Another thread has been inside a call on this span for 100 ms. Calls that finish or discard a span never return
 /// this. (No function may be called from a signal handler.)
 pub const SPANWIRE_E_BUSY: spanwire_status = -21;
+/// A file could not be written, or the Agent was not reached or refused; the message of `spanwire_error` says which.
+pub const SPANWIRE_E_IO: spanwire_status = -22;
 /// An internal error was caught before it reached the host; the log has its message.
 pub const SPANWIRE_E_PANIC: spanwire_status = -30;
 
@@ -46,6 +48,7 @@ pub(super) fn of(error: Error) -> spanwire_status {
         Error::Memory => SPANWIRE_E_MEMORY,
         Error::Timeout => SPANWIRE_E_TIMEOUT,
         Error::Busy => SPANWIRE_E_BUSY,
+        Error::Io => SPANWIRE_E_IO,
     }
 }
 
@@ -62,6 +65,7 @@ pub(super) fn text(status: spanwire_status) -> &'static CStr {
         SPANWIRE_E_MEMORY => c"the limit of memory is reached",
         SPANWIRE_E_TIMEOUT => c"not done within the given time",
         SPANWIRE_E_BUSY => c"another thread has been inside a call on the span for 100 ms",
+        SPANWIRE_E_IO => c"a file could not be written, or the Agent was not reached or refused",
         SPANWIRE_E_PANIC => c"an internal error of spanwire was caught; the log has its message",
         _ => c"a status that this version does not know",
     }

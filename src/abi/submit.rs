@@ -4,6 +4,7 @@
 use super::arg::{CArray, CBlob, CBytes, CLen};
 use super::guard_span;
 use super::sized::{In, Sized_};
+use super::span::attributes::{put_event, put_link, spanwire_span_event, spanwire_span_link};
 use super::span::tags::{put_metric, put_tag, set_number, set_text};
 use super::span::{spanwire_metric, spanwire_tag};
 use super::status::*;
@@ -11,6 +12,7 @@ use super::tracer::spanwire_tracer;
 use crate::counters::Counters;
 use crate::event::dropped::SubmitFault;
 use crate::span::open::OpenSpan;
+use crate::tracer::spans::At;
 use crate::tracer::state::State;
 use crate::tracer::submit::v04::{self, Setters};
 use crate::tracer::submit::{packed, Given, Submission};
@@ -66,6 +68,16 @@ pub struct spanwire_record {
     pub error: i32,
     /// Sampling priority of the trace, or SPANWIRE_PRIORITY_NONE. The first record of a trace decides.
     pub sampling_priority: i32,
+    /// Array of links, `links[0].size` bytes apart. Those that spanwire_span_add_link() would drop are dropped and
+    /// counted.
+    pub links: In<spanwire_span_link>,
+    /// Number of links.
+    pub links_count: CLen,
+    /// Array of events, `events[0].size` bytes apart. Those that spanwire_span_add_event() would drop are dropped and
+    /// counted.
+    pub events: In<spanwire_span_event>,
+    /// Number of events.
+    pub events_count: CLen,
 }
 
 // SAFETY: repr(C), begins with its size, numbers and pointers only.
@@ -74,7 +86,7 @@ unsafe impl Sized_ for spanwire_record {}
 /// Sends finished spans that the host recorded itself. Consecutive records of one trace become one chunk: pass the
 /// spans of a trace together.
 ///
-/// An invalid record (no ids, an invalid length) is dropped and counted as invalid; the others are sent.
+/// An invalid record (no ids, an invalid length, links or events of no known version) is dropped and counted as invalid; the others are sent.
 ///
 /// @param tracer   the tracer that sends them
 /// @param records  an array of `count` records, `records[0].size` bytes apart; NULL if `count` is 0
@@ -119,7 +131,7 @@ fn submit(
             continue;
         };
         match record.given() {
-            Ok(given) => submission.add(&given, |span, counters| record.put_tags(span, counters)),
+            Ok(given) => submission.add(&given, |span, at| record.put_tags(span, at)),
             Err(_) => submission.reject_unread(SubmitFault::InvalidLength),
         }
     }
@@ -130,6 +142,8 @@ impl spanwire_record {
     fn given(&self) -> Result<Given<'_>, Error> {
         self.tags.of(self.tags_count)?;
         self.metrics.of(self.metrics_count)?;
+        drop(elements(self.links, self.links_count)?);
+        drop(elements(self.events, self.events_count)?);
         Ok(Given {
             trace_id_high: self.trace_id_high,
             trace_id_low: self.trace_id_low,
@@ -149,18 +163,30 @@ impl spanwire_record {
     }
 
     /// Sets the tags. `given` has checked both arrays.
-    fn put_tags(&self, span: &mut OpenSpan, counters: &Counters) {
+    fn put_tags(&self, span: &mut OpenSpan, at: At<'_>) {
         for tag in self.tags.of(self.tags_count).unwrap_or_default() {
-            let _ = put_tag(span, counters, tag);
+            let _ = put_tag(span, at, tag);
         }
         for metric in self.metrics.of(self.metrics_count).unwrap_or_default() {
-            let _ = put_metric(span, counters, metric);
+            let _ = put_metric(span, at, metric);
+        }
+        for link in elements(self.links, self.links_count).into_iter().flatten() {
+            let _ = put_link(span, at, link);
+        }
+        for event in elements(self.events, self.events_count).into_iter().flatten() {
+            let _ = put_event(span, at, event);
         }
     }
 }
 
+/// Returns the elements of an array, which may be NULL if there are none.
+fn elements<T: Sized_>(array: In<T>, count: CLen) -> Result<impl Iterator<Item = Result<T, Error>>, Error> {
+    let some = (count.get() > 0).then(|| array.elements(count)).transpose()?;
+    Ok(some.into_iter().flatten())
+}
+
 /// As spanwire_span_submit(), with the records packed in one buffer: for hosts in which an array of structures is
-/// expensive to build.
+/// expensive to build. Such records have no links and events.
 ///
 /// A record is as follows; all numbers are little-endian, without padding:
 ///
@@ -264,15 +290,15 @@ fn submit_payload(state: &'static State, tracer: spanwire_tracer, bytes: &[u8]) 
     submission.end()
 }
 
-fn put_text(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: &[u8]) {
+fn put_text(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: &[u8]) {
     if key.is_empty() {
-        return Counters::add(&counters.tags_dropped, 1);
+        return Counters::add(&at.counters().tags_dropped, 1);
     }
-    let _ = set_text(span, counters, key, value);
+    let _ = set_text(span, at, key, value);
 }
 
-fn put_number(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: f64) {
-    let _ = set_number(span, counters, Some(key), value);
+fn put_number(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: f64) {
+    let _ = set_number(span, at, Some(key), value);
 }
 
 #[cfg(test)]

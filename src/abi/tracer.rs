@@ -173,7 +173,7 @@ fn list(settings: CArray<spanwire_setting>, count: CLen) -> Result<Vec<(String, 
 }
 
 /// Fills the host's structure, unless it gave none.
-fn explain(error: OutSized<spanwire_error>, status: spanwire_status, message: &str) {
+pub(super) fn explain(error: OutSized<spanwire_error>, status: spanwire_status, message: &str) {
     let sentence = if message.is_empty() { super::status::text(status).to_bytes() } else { message.as_bytes() };
     let mut value = spanwire_error { size: 0, status, message: [0; 244] };
     if status != SPANWIRE_OK {
@@ -331,7 +331,8 @@ fn c_stats(stats: &stats::Stats) -> spanwire_stats {
 }
 
 /// Writes the tracer's settings as one JSON object: the fields of the start-up line, and under "settings" each setting
-/// with its value and its origin. Secrets are redacted.
+/// with its value and its origin. Secrets are redacted. Values that remote configuration has changed are those in force now,
+/// with the origin "remote_config".
 ///
 /// @param tracer    a tracer
 /// @param buffer    receives the text and a NUL; NULL only asks for the size

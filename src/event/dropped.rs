@@ -2,6 +2,7 @@
 
 use super::send_error::SendError;
 use super::views::QueueView;
+use crate::recorder::fates::{Cause, CauseKind};
 use std::fmt;
 
 /// Why exactly spans were dropped.
@@ -68,6 +69,30 @@ pub enum SubmitFault {
     NotV04,
     /// A chunk of a payload has spans of several traces.
     OtherTrace,
+}
+
+impl DropDetail {
+    /// Returns what the ring of fates keeps of it.
+    pub fn cause(&self) -> Cause {
+        Cause::of(match self {
+            DropDetail::Answered(status) => return Cause { kind: CauseKind::Answered, code: *status },
+            DropDetail::NotSent(error) => return error.cause(),
+            DropDetail::NoRoom(_) => CauseKind::NoRoom,
+            DropDetail::NoMemory(Stage::Record) => CauseKind::NoMemoryRecord,
+            DropDetail::NoMemory(Stage::SubmittedRecord) => CauseKind::NoMemorySubmitted,
+            DropDetail::NoMemory(Stage::Payload) => CauseKind::NoMemoryPayload,
+            DropDetail::SpanTooLarge { .. } => CauseKind::SpanTooLarge,
+            DropDetail::RefusedAlone => CauseKind::RefusedAlone,
+            DropDetail::UrlUnusable => CauseKind::UrlUnusable,
+            DropDetail::TimeOver => CauseKind::TimeOver,
+            DropDetail::NoThread => CauseKind::NoThread,
+            DropDetail::TracerFreed => CauseKind::TracerFreed,
+            DropDetail::ExporterNeeded => CauseKind::ExporterNeeded,
+            DropDetail::WorkerPanicked => CauseKind::WorkerPanicked,
+            DropDetail::TurnedOff => CauseKind::TurnedOff,
+            DropDetail::Submitted(_) => CauseKind::Submitted,
+        })
+    }
 }
 
 impl fmt::Display for DropDetail {

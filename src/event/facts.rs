@@ -338,10 +338,13 @@ pub fn list<'a>(trace_id: u128, outcome: Outcome, mut records: &'a [u8], service
 fn view<'a>(trace_id: u128, outcome: Outcome, record: &Record<'a>, service: &'a str) -> SpanView<'a> {
     let [texts, numbers] = record.texts_and_numbers().map(|run| run.count as usize);
     let (mut tags, mut metrics) = (Vec::with_capacity(texts), Vec::with_capacity(numbers));
+    let (mut links, mut events) = (Vec::new(), Vec::new());
     record.each(|item| match item {
         Item::Text(key, value) => tags.push((shown(key), shown(value))),
         Item::Number(key, value) => metrics.push((shown(key), value)),
-        Item::Blob(..) | Item::Link(_) | Item::Event(_) => {}
+        Item::Link(link) => links.push(link),
+        Item::Event(event) => events.push(event),
+        Item::Blob(..) => {}
     });
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { shown(bytes) };
     let name = shown(record.name);
@@ -358,6 +361,8 @@ fn view<'a>(trace_id: u128, outcome: Outcome, record: &Record<'a>, service: &'a 
         error: record.flags & ERROR != 0,
         tags,
         metrics,
+        links,
+        events,
         local_root: record.flags & LOCAL_ROOT != 0,
         priority: outcome.priority,
         decision_maker: outcome.decision_maker,

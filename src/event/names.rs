@@ -11,6 +11,8 @@ pub enum Thread {
     Dial,
     /// Writes the log.
     Log,
+    /// Answers `spanwire ctl`.
+    Control,
 }
 
 impl Thread {
@@ -21,6 +23,7 @@ impl Thread {
             Thread::Poll => "spanwire-poll",
             Thread::Dial => "spanwire-dial",
             Thread::Log => "spanwire-log",
+            Thread::Control => "spanwire-ctl",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! that imitates another HTTP client goes by [`SendError::class`].
 
 use crate::os_error::OsError;
+use crate::recorder::fates::{Cause, CauseKind};
 use crate::settings::rejection::Unusable;
 use std::fmt;
 use std::io;
@@ -133,6 +134,25 @@ impl SendError {
         match &self.kind {
             SendErrorKind::System(OsError::Errno(errno)) => Some(*errno),
             _ => None,
+        }
+    }
+
+    /// Returns what the ring of fates keeps of it.
+    pub fn cause(&self) -> Cause {
+        let of_system = |kind, error: &OsError| match error {
+            OsError::Errno(errno) => Cause { kind, code: u16::try_from(*errno).unwrap_or(0) },
+            _ => Cause::of(kind),
+        };
+        match &self.kind {
+            SendErrorKind::System(error) => of_system(CauseKind::System, error),
+            SendErrorKind::NotWritten(error) => of_system(CauseKind::NotWritten, error),
+            SendErrorKind::NotResolved(_) => Cause::of(CauseKind::NotResolved),
+            SendErrorKind::NoConnection(_) => Cause::of(CauseKind::NoConnection),
+            SendErrorKind::NoAnswer(_) => Cause::of(CauseKind::NoAnswer),
+            SendErrorKind::Closed => Cause::of(CauseKind::Closed),
+            SendErrorKind::InvalidAnswer { .. } => Cause::of(CauseKind::InvalidAnswer),
+            SendErrorKind::Unusable(_) => Cause::of(CauseKind::UrlUnusable),
+            _ => Cause::of(CauseKind::NotSent),
         }
     }
 

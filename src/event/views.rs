@@ -1,5 +1,6 @@
 //! What events show of spans, of the queue, and of what was sent so far.
 
+use crate::span::links::{Event, Link};
 use std::time::Duration;
 
 /// A span as a log shows it. Borrowed from the span's record for as long as the event is formatted.
@@ -29,6 +30,10 @@ pub struct SpanView<'a> {
     pub tags: Vec<(&'a str, &'a str)>,
     /// Numeric tags in the order in which they were first set.
     pub metrics: Vec<(&'a str, f64)>,
+    /// Links to other spans.
+    pub links: Vec<Link<'a>>,
+    /// Events.
+    pub events: Vec<Event<'a>>,
     /// Whether its parent, if it has one, is not of this process.
     pub local_root: bool,
     /// The trace's sampling priority, if it is decided. A chunk carries it on its first span.
@@ -155,6 +160,8 @@ impl SpanView<'static> {
         error: false,
         tags: Vec::new(),
         metrics: Vec::new(),
+        links: Vec::new(),
+        events: Vec::new(),
         local_root: false,
         priority: None,
         decision_maker: None,

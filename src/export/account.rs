@@ -41,15 +41,23 @@ impl Account {
         *owner = Some(metadata);
     }
 
+    /// Gives the tracer that has the account other metadata of its own. Its counters go on.
+    pub fn change(&self, metadata: Arc<Metadata>) {
+        let mut owner = self.lock();
+        if owner.as_ref().is_some_and(|owner| owner.is_of_same(&metadata)) {
+            *owner = Some(metadata);
+        }
+    }
+
     /// Whether the tracer with this metadata still has the account. Another tracer may have its slot by now.
     pub fn is_of(&self, metadata: &Arc<Metadata>) -> bool {
-        self.lock().as_ref().is_some_and(|owner| Arc::ptr_eq(owner, metadata))
+        self.lock().as_ref().is_some_and(|owner| owner.is_of_same(metadata))
     }
 
     /// Counts something for the tracer with this metadata; does nothing if another tracer has its slot by now.
     pub fn count_for(&self, metadata: &Arc<Metadata>, count: impl FnOnce(&Counters)) {
         let owner = self.lock();
-        if owner.as_ref().is_some_and(|owner| Arc::ptr_eq(owner, metadata)) {
+        if owner.as_ref().is_some_and(|owner| owner.is_of_same(metadata)) {
             count(&self.counters);
         }
     }

@@ -51,7 +51,7 @@ impl Announcer {
         let late = || SendError::new(SendErrorKind::NoAnswer(ANNOUNCE_WITHIN), Peer::Url(url.into()));
         let agent_error = self.known.clone().unwrap_or_else(|| Err(late())).err();
         let words = agent_error.as_ref().map(SendError::to_string);
-        for account in &shared.accounts {
+        for account in shared.accounts.iter() {
             let Some(metadata) = account.metadata() else { continue };
             if Some(&metadata.settings.agent) != address.as_ref() || account.announced.swap(true, Relaxed) {
                 continue;

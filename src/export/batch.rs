@@ -11,7 +11,11 @@ use crate::counters::{Counters, Reason};
 use crate::event::DropDetail;
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
+use crate::recorder::fates::FateId;
+use crate::span::open::LOCAL_ROOT;
+use crate::span::record::Record;
 use crate::trace::Chunk;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::Instant;
@@ -122,7 +126,7 @@ impl Batch {
     }
 
     /// Puts all spans in order, as pieces of whole chunks.
-    pub(super) fn cut(&mut self) {
+    pub(super) fn cut(&mut self, shared: &Shared) {
         let (mut order, mut pieces) = (Vec::new(), Vec::with_capacity(self.chunks.len()));
         for (chunk, content) in self.chunks.iter().enumerate() {
             let from = order.len();
@@ -130,6 +134,12 @@ impl Batch {
             pieces.push(Piece { chunk, from, to: order.len() });
         }
         pieces.reverse();
+        for piece in &pieces {
+            let chunk = &self.chunks[piece.chunk];
+            let first = order.get(piece.from).and_then(|&at| Record::read(chunk.records.bytes().get(at as usize..)?));
+            let root = first.filter(|(record, _)| record.flags & LOCAL_ROOT != 0).map(|(record, _)| record.name);
+            shared.recorder.fates().taken(chunk.fate, root);
+        }
         // Only now: a batch without an order is one whose spans are not counted as taken yet.
         (self.order, self.pieces) = (order, pieces);
     }
@@ -152,6 +162,26 @@ impl Batch {
         (self.offer, self.attempts, self.began) = (Offer::default(), 0, None);
     }
 
+    /// Notes in the ring of fates what became of these spans: calls `note` with the entry and number of spans of each.
+    pub(super) fn note(&self, pieces: &[Piece], note: impl Fn(FateId, u64)) {
+        for piece in pieces {
+            note(self.chunks.get(piece.chunk).map_or(0, |chunk| chunk.fate), piece.spans());
+        }
+    }
+
+    /// Notes in the ring of fates that the spans of this range of places in `order` are lost.
+    fn note_lost(&self, shared: &Shared, places: Range<u64>, reason: Reason, detail: &DropDetail) {
+        let mut from = 0;
+        for chunk in &self.chunks {
+            let to = from + u64::from(chunk.spans);
+            let spans = to.min(places.end).saturating_sub(from.max(places.start));
+            if spans > 0 {
+                shared.lose_trace(chunk.fate, reason, spans, detail);
+            }
+            from = to;
+        }
+    }
+
     /// Puts pieces back to be sent again.
     pub(super) fn put_back(&mut self, taken: Vec<Piece>) {
         self.asking.store(false, Relaxed);
@@ -169,8 +199,10 @@ impl Batch {
         let left = self.left();
         let unknown = if tried { left.min(self.tried.saturating_sub(self.gone.load(Relaxed)) as u64) } else { 0 };
         let traces = (self.pieces.len() as u64).max(1);
-        for (reason, spans) in [(Reason::UnknownFate, unknown), (reason, left - unknown)] {
+        let gone = self.gone.load(Relaxed) as u64;
+        for (reason, from, spans) in [(Reason::UnknownFate, gone, unknown), (reason, gone + unknown, left - unknown)] {
             if spans > 0 {
+                self.note_lost(shared, from..from + spans, reason, detail);
                 self.owner.lose(shared, reason, spans, traces.min(spans), detail);
             }
         }

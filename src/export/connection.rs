@@ -1,5 +1,5 @@
-//! Connection state of one exporter, as shown by debuggers and cores. The worker updates it. No code reads it, apart from
-//! the check whether anything is known yet.
+//! Connection state of one exporter, as shown by debuggers, cores and flares. The worker updates it. No code decides by
+//! it, apart from the check whether anything is known yet.
 
 use crate::inspect::{unsigned, Field};
 use crate::sys;
@@ -17,6 +17,28 @@ pub enum State {
     NotReached = 2,
     /// The agent answers, and refuses payloads.
     Refuses = 3,
+}
+
+/// The state of a connection at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionView {
+    state: u32,
+    /// The HTTP status of the last answer; 0 for none.
+    pub status: u32,
+    /// When the state was entered; nanoseconds since 1970, 0 for never.
+    pub since_ns: u64,
+}
+
+impl ConnectionView {
+    /// Says how the Agent behaves.
+    pub fn words(&self) -> &'static str {
+        match self.state {
+            1 => "answers",
+            2 => "not reached, or does not answer",
+            3 => "refuses payloads",
+            _ => "not asked yet",
+        }
+    }
 }
 
 /// See the module.
@@ -40,6 +62,15 @@ impl ConnectionState {
     /// Whether no request was sent yet.
     pub fn is_unknown(&self) -> bool {
         self.state.load(Relaxed) == State::NotAsked as u32
+    }
+
+    /// Returns the state as it is now.
+    pub fn view(&self) -> ConnectionView {
+        ConnectionView {
+            state: self.state.load(Relaxed),
+            status: self.status.load(Relaxed),
+            since_ns: self.since_ns.load(Relaxed),
+        }
     }
 
     /// Sets the state and the status.

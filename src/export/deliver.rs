@@ -14,6 +14,7 @@ use crate::counters::{Counters, Reason};
 use crate::event::{DropDetail, Event, SendError, Totals};
 use crate::memory::Buffer;
 use crate::probes;
+use crate::recorder::Fates;
 use crate::sys;
 use report::Attempt;
 use std::sync::atomic::Ordering::Relaxed;
@@ -101,7 +102,7 @@ impl Delivery {
     /// Makes one attempt with the next payload of the batch. Done when the batch has no pieces left.
     pub(super) fn attempt(&mut self, batch: &mut Batch) {
         if batch.order.is_empty() {
-            batch.cut();
+            batch.cut(self.shared);
             let spans = batch.spans();
             batch.owner.count(self.shared, |counters| Counters::add(&counters.taken, spans));
         }
@@ -160,12 +161,14 @@ impl Delivery {
         let (bytes, traces) = (body.len() as u64, taken.len() as u64);
         let spans = taken.iter().map(Piece::spans).sum();
         let end = taken.last().map_or(0, |piece| piece.to);
-        let lose = |delivery: &Delivery, batch: &mut Batch, reason, detail: &DropDetail| {
+        let fates = *self.shared.recorder.fates();
+        let lose = |delivery: &Delivery, batch: &mut Batch, pieces: &[Piece], reason, detail: &DropDetail| {
+            batch.note(pieces, |fate, spans| delivery.shared.lose_trace(fate, reason, spans, detail));
             batch.gone_up_to(end);
             owner.lose(delivery.shared, reason, spans, traces, detail);
         };
         let Transport::Agent(agent) = &self.transport else {
-            return lose(self, batch, Reason::Unreachable, &DropDetail::UrlUnusable);
+            return lose(self, batch, &taken, Reason::Unreachable, &DropDetail::UrlUnusable);
         };
         batch.attempts += 1;
         let (began, url) = (*batch.began.get_or_insert_with(Instant::now), &self.url);
@@ -205,38 +208,44 @@ impl Delivery {
         match (verdict, &result) {
             (Verdict::Sent, Ok(answer)) => {
                 self.answered(answer);
+                batch.note(&taken, |fate, spans| fates.sent(fate, spans, answer.status));
                 batch.gone_up_to(end);
                 owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
             }
             (Verdict::Split, _) if spans == 1 => {
-                lose(self, batch, Reason::TooLarge, &DropDetail::RefusedAlone);
+                lose(self, batch, &taken, Reason::TooLarge, &DropDetail::RefusedAlone);
             }
             (Verdict::Split, _) => {
+                note_failed(&fates, batch, &taken, &result);
                 batch.put_back(taken);
                 (batch.limit, batch.attempts, batch.began) = (Some(body.len() / 2), 0, None);
             }
             (Verdict::Downgrade, _) => match next_offer {
                 Some(next) => {
                     (self.offer, batch.offer) = (next, next);
+                    note_failed(&fates, batch, &taken, &result);
                     batch.put_back(taken);
                 }
                 None => {
                     // No format at all: a wrong address is more likely than an agent older than all of them.
                     self.offer = Offer::default();
-                    lose(self, batch, Reason::Refused, &detail(&result));
+                    lose(self, batch, &taken, Reason::Refused, &detail(&result));
                 }
             },
-            (Verdict::Retry { .. }, _) if retry => batch.put_back(taken),
+            (Verdict::Retry { .. }, _) if retry => {
+                note_failed(&fates, batch, &taken, &result);
+                batch.put_back(taken);
+            }
             (Verdict::Retry { .. }, _) => {
                 let unknown = batch.unknown.load(Relaxed);
-                lose(self, batch, reason(&result, unknown, time_over), &detail(&result));
+                lose(self, batch, &taken, reason(&result, unknown, time_over), &detail(&result));
                 if refused {
                     // Connections for the chunks that wait after it would be refused too.
                     batch.give_up(self.shared, Reason::Unreachable, &detail(&result));
                     self.drop_waiting(batch, &detail(&result));
                 }
             }
-            (_, _) => lose(self, batch, Reason::Refused, &detail(&result)),
+            (_, _) => lose(self, batch, &taken, Reason::Refused, &detail(&result)),
         }
     }
 
@@ -281,6 +290,7 @@ impl Delivery {
             owner.count(self.shared, |counters| {
                 Counters::add(&counters.taken, spans);
             });
+            self.shared.lose_chunks(&rest, Reason::Unreachable, detail);
             owner.lose(self.shared, Reason::Unreachable, spans, rest.len() as u64, detail);
         }
         self.shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));
@@ -315,6 +325,12 @@ fn reason(result: &Result<Answer, Failure>, unknown: bool, time_over: bool) -> R
         Ok(_) => Reason::Refused,
         Err(_) => Reason::Unreachable,
     }
+}
+
+/// Notes in the ring of fates that an attempt failed, and that another one follows.
+fn note_failed(fates: &Fates, batch: &Batch, pieces: &[Piece], result: &Result<Answer, Failure>) {
+    let cause = detail(result).cause();
+    batch.note(pieces, |fate, _| fates.failed(fate, cause));
 }
 
 fn detail(result: &Result<Answer, Failure>) -> DropDetail {

@@ -2,8 +2,10 @@
 
 use super::connection::ConnectionState;
 use super::periodic::poller::Poller;
+use super::periodic::{Asked, Due};
 use super::queue::Queue;
 use super::shared::Shared;
+use super::transport::agent::Info;
 use super::transport::{Names, Transport};
 use crate::counters::{Counters, Reason};
 use crate::event::DropDetail;
@@ -31,8 +33,12 @@ pub struct Exporter {
     pub unannounced: AtomicBool,
     /// The sampling rates of the Agent, for all tracers that send to it.
     pub rates: AgentRates,
+    /// What the Agent said last about itself.
+    pub info: Mutex<Option<Arc<Info>>>,
     /// Whether the agent answers.
     pub connection: ConnectionState,
+    /// Polls that run once, because another thread asked for them.
+    pub(super) asked: Asked,
     /// Internal errors caught in its workers.
     pub(super) failures: AtomicU32,
     /// The address of the worker's batches, for debuggers; 0 without a worker.
@@ -80,11 +86,26 @@ impl Exporter {
         }
     }
 
+    /// Has a poll run once on the polling thread, as soon as that is idle. Starts the worker if it is not running.
+    /// Returns false if too many polls wait, or if the system gives no thread for the worker.
+    pub fn ask(&'static self, shared: &'static Shared, due: Due) -> bool {
+        if !self.asked.add(due) {
+            return false;
+        }
+        if !self.start_asked(shared) {
+            self.asked.take();
+            return false;
+        }
+        self.queue.nudge();
+        true
+    }
+
     /// Drops the waiting chunks of a tracer that is being shut down.
     pub fn drop_waiting(&self, shared: &Shared, tracer: u32, reason: Reason, detail: &DropDetail) {
         let rest = self.queue.remove(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
+            shared.lose_chunks(&rest, reason, detail);
             shared.drop_spans(tracer, reason, spans, rest.len() as u64, detail);
             Counters::add(&shared.account(tracer).counters.removed, spans);
         }
@@ -97,6 +118,7 @@ impl Exporter {
         let rest = self.queue.abandon(tracer);
         let spans: u64 = rest.iter().map(|chunk| u64::from(chunk.spans)).sum();
         if spans > 0 {
+            shared.lose_chunks(&rest, Reason::Memory, &DropDetail::TracerFreed);
             shared.drop_spans(tracer, Reason::Memory, spans, rest.len() as u64, &DropDetail::TracerFreed);
         }
         shared.pool.give_all(rest.into_iter().map(|chunk| chunk.records));

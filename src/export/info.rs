@@ -105,7 +105,10 @@ impl Poll for InfoPoll {
             NotRun::NoThread(error) => {
                 Failure::NotSent(SendError::new(SendErrorKind::InfoNoThread(error), Peer::Unnamed))
             }
-            NotRun::Panicked => Failure::Unknown(SendError::new(SendErrorKind::InfoPanicked, Peer::Unnamed)),
+            // The worker asks only agents.
+            NotRun::Panicked | NotRun::NoAgent => {
+                Failure::Unknown(SendError::new(SendErrorKind::InfoPanicked, Peer::Unnamed))
+            }
         }));
     }
 }

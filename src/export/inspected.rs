@@ -15,13 +15,13 @@ use std::sync::{Arc, PoisonError};
 /// All type descriptors of this part. Takes the locks that making a tracer takes, and those of the queues.
 pub fn descriptors(shared: &Shared, exporters: &[Exporter]) -> Vec<TypeDescriptor> {
     let mut descriptors = vec![
-        TypeDescriptor::row("account", &shared.accounts, account(&shared.accounts)),
+        TypeDescriptor::row("account", &shared.accounts[..], account(&shared.accounts[..])),
         TypeDescriptor::row("exporter", exporters, exporter(exporters)),
         TypeDescriptor::inside::<u32>("offset", vec![Field::number("at", 0, 4)]),
     ];
     descriptors.extend(batch::inspected());
     descriptors.extend(Queue::inspected_parts());
-    descriptors.extend(metadata(&shared.accounts));
+    descriptors.extend(metadata(&shared.accounts[..]));
     descriptors
 }
 

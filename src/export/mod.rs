@@ -24,8 +24,9 @@ pub mod transport;
 mod worker;
 
 pub use account::TRACERS_MAX;
+pub use connection::ConnectionView;
 pub use exporter::Exporter;
 #[cfg(feature = "cli")]
-pub use metadata::Identity;
-pub use metadata::Metadata;
-pub use shared::Shared;
+pub use metadata::{Identity, Pairs};
+pub use metadata::{Metadata, PROCESS_TAGS};
+pub use shared::{Shared, TasksOf};

@@ -43,7 +43,9 @@ pub(super) fn pack(
             }
             Err(_) => {
                 batch.gone_up_to(piece.to);
-                owner.lose(shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
+                let detail = DropDetail::NoMemory(Stage::Payload);
+                batch.note(&[piece], |fate, spans| shared.lose_trace(fate, Reason::Memory, spans, &detail));
+                owner.lose(shared, Reason::Memory, piece.spans(), 1, &detail);
             }
             Ok(done) if done > 0 => {
                 let cut = piece.from + done;
@@ -66,6 +68,7 @@ pub(super) fn pack(
                 batch.gone_up_to(cut);
                 let most = bounds.one_span;
                 let detail = DropDetail::SpanTooLarge { max_bytes: most as u64 };
+                batch.note(&[piece], |fate, _| shared.lose_trace(fate, Reason::TooLarge, 1, &detail));
                 owner.lose(shared, Reason::TooLarge, 1, 1, &detail);
             }
         }
@@ -73,7 +76,9 @@ pub(super) fn pack(
     if !taken.is_empty() && format.finish(body).is_err() {
         for piece in taken.drain(..) {
             batch.gone_up_to(piece.to);
-            owner.lose(shared, Reason::Memory, piece.spans(), 1, &DropDetail::NoMemory(Stage::Payload));
+            let detail = DropDetail::NoMemory(Stage::Payload);
+            batch.note(&[piece], |fate, spans| shared.lose_trace(fate, Reason::Memory, spans, &detail));
+            owner.lose(shared, Reason::Memory, piece.spans(), 1, &detail);
         }
     }
     taken

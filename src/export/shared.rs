@@ -7,13 +7,19 @@ use crate::event::{DropDetail, Event};
 use crate::log::Logs;
 use crate::memory::Pool;
 use crate::probes;
+use crate::recorder::fates::FateId;
 use crate::recorder::Recorder;
+use crate::settings::AgentAddress;
 use crate::sys;
+use crate::trace::Chunk;
+
+/// Returns tasks of the worker that sends to an address.
+pub type TasksOf = fn(&AgentAddress) -> Vec<Task>;
 
 /// See the module.
 pub struct Shared {
     /// One for each tracer, by its index.
-    pub accounts: Box<[Account]>,
+    pub accounts: Box<[Account; TRACERS_MAX]>,
     /// Buffers for chunks.
     pub pool: Pool,
     /// Where events go.
@@ -22,6 +28,8 @@ pub struct Shared {
     pub recorder: Recorder,
     /// Periodic tasks that every worker runs for modules above this one.
     pub tasks: Vec<Task>,
+    /// Returns further tasks of the worker that sends to this address.
+    pub tasks_of: TasksOf,
     /// Turns tracing off for good. Called after too many internal errors of a worker.
     pub turn_off: fn(),
 }
@@ -29,10 +37,9 @@ pub struct Shared {
 impl Shared {
     /// Makes the state with counters at 0 and an empty pool.
     #[inline(never)]
-    pub fn new(logs: Logs, recorder: Recorder, tasks: Vec<Task>, turn_off: fn()) -> Shared {
-        // Each on the heap: the first call of a process may come on a small stack.
-        let accounts = (0..TRACERS_MAX).map(|_| Account::default()).collect();
-        Shared { accounts, pool: Pool::default(), logs, recorder, tasks, turn_off }
+    pub fn new(logs: Logs, recorder: Recorder, tasks: Vec<Task>, tasks_of: TasksOf, turn_off: fn()) -> Shared {
+        let accounts = sys::row_on_heap(Account::default);
+        Shared { accounts, pool: Pool::default(), logs, recorder, tasks, tasks_of, turn_off }
     }
 
     /// The account of a tracer; an index out of range wraps around.
@@ -45,6 +52,16 @@ impl Shared {
     pub fn drop_spans(&self, tracer: u32, reason: Reason, spans: u64, traces: u64, detail: &DropDetail) {
         let began = self.account(tracer).counters.drop_spans(reason, spans);
         self.say_dropped(began, reason, spans, traces, detail);
+    }
+
+    /// Notes in the ring of fates that spans of a trace were dropped.
+    pub fn lose_trace(&self, fate: FateId, reason: Reason, spans: u64, detail: &DropDetail) {
+        self.recorder.fates().lost(fate, spans, reason as usize, detail.cause());
+    }
+
+    /// Notes in the ring of fates that chunks were dropped as a whole.
+    pub fn lose_chunks(&self, chunks: &[Chunk], reason: Reason, detail: &DropDetail) {
+        chunks.iter().for_each(|chunk| self.lose_trace(chunk.fate, reason, chunk.spans.into(), detail));
     }
 
     /// Logs that spans were dropped. `began`: they are the first ones for this reason since it last ended.

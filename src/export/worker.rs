@@ -14,7 +14,7 @@ use super::format::Offer;
 use super::info::{self, InfoPoll, Timing};
 use super::metadata::Metadata;
 use super::periodic::poller::Poller;
-use super::periodic::{message_of, Schedule, Task, When};
+use super::periodic::{message_of, NotRun, Schedule, Task, When};
 use super::queue::{Errand, Ticket, Wake};
 use super::shared::Shared;
 use super::transport::agent::{Failure, Timeouts};
@@ -75,7 +75,13 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     let _shown = Shown::of(exporter, &worker.batches);
     loop {
         let over = match catch_unwind(AssertUnwindSafe(|| worker.serve())) {
-            Ok(End::Idle) => return,
+            Ok(End::Idle) => {
+                // A poll may have been asked for while this worker ended.
+                if exporter.asked.any() {
+                    exporter.start_asked(shared);
+                }
+                return;
+            }
             Ok(End::Failed) => true,
             Err(panic) => catch_unwind(AssertUnwindSafe(|| worker.recover(&*panic))).is_err() || worker.has_failed(),
         };
@@ -133,6 +139,8 @@ impl Worker {
         let now = Instant::now();
         let info = Arc::new(InfoPoll::default());
         let mut tasks = shared.tasks.clone();
+        let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        tasks.extend(address.iter().flat_map(|address| (shared.tasks_of)(address)));
         tasks.push(Task::local("ended losses", When::Every(WAKE), || shared.end_losses()));
         tasks.push(Task::poll(info::NAME, When::OnDemand, None, info.clone()));
         Worker {
@@ -168,7 +176,7 @@ impl Worker {
             match self.exporter.queue.wait(&errand) {
                 Wake::Serve(lane) => self.serve_lane(lane),
                 Wake::Look => {}
-                Wake::End if self.exporter.unannounced.load(Relaxed) && !self.announcer.is_ready() => {
+                Wake::End if self.is_expected_to_say_more() => {
                     // Nothing is left to be sent, so nothing is delayed.
                     std::thread::sleep(FIRST_WAKE);
                 }
@@ -179,6 +187,11 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Whether the start-up line is due, or a poll that was asked for waits.
+    fn is_expected_to_say_more(&self) -> bool {
+        self.exporter.asked.any() || (self.exporter.unannounced.load(Relaxed) && !self.announcer.is_ready())
     }
 
     /// Runs the periodic tasks that are due, or all local ones if the worker is about to end (`last`). Waits for
@@ -271,7 +284,10 @@ impl Worker {
 
     /// Takes answers of polls, and starts the polls that are due.
     fn poll(&mut self) {
-        let Some(poller) = self.poller.clone() else { return };
+        let Some(poller) = self.poller.clone() else {
+            self.exporter.asked.take().iter().for_each(|due| due.poll.failed(NotRun::NoAgent));
+            return;
+        };
         for message in poller.take_panics() {
             count_failure(self.shared, self.exporter, &message);
         }
@@ -286,7 +302,8 @@ impl Worker {
         if !poller.is_idle() {
             return;
         }
-        let due = self.schedule.take_polls(now);
+        let mut due = self.schedule.take_polls(now);
+        due.append(&mut self.exporter.asked.take());
         if due.iter().any(|due| due.name == info::NAME) {
             self.info_timing.asked(now);
             self.info.begin();
@@ -310,10 +327,12 @@ impl Worker {
             Ok(info) => {
                 let (url, version, endpoints) = (&delivery.url, &info.version, info.endpoints.len() as u64);
                 self.shared.logs.emit(&Event::AgentInfo { url, version, endpoints });
+                *self.exporter.info.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(info.clone()));
                 delivery.request_max = info.max_request_bytes;
                 delivery.span_events = info.span_events;
                 delivery.offer =
                     Offer::listed(&info.endpoints).map_or(delivery.offer, |listed| listed.min(delivery.offer));
+                self.schedule.offer(&info.endpoints, now);
                 if connection.is_unknown() {
                     connection.set(State::Answers, 200);
                 }

@@ -17,6 +17,11 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 /// Address of the state that the table describes.
 static DESCRIBED: AtomicUsize = AtomicUsize::new(0);
 
+/// Returns the address of this library's table.
+pub fn address() -> u64 {
+    root::address()
+}
+
 /// Publishes the description of the state at the address `what`, unless it is already published. A replaced table, as
 /// in a forked child, stays in memory, because a debugger may be reading it.
 pub fn publish(what: usize, describe: impl FnOnce() -> Vec<TypeDescriptor>) {

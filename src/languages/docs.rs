@@ -4,7 +4,8 @@
 use super::worked::{self, about};
 use super::*;
 use crate::counters::Reason;
-use crate::event::{DecidedBy, DropDetail, Event, Outlet, SampledView, SpanView, Thread};
+use crate::event::remote::RemoteFault;
+use crate::event::{DecidedBy, DropDetail, Event, FlareFault, Outlet, SampledView, SpanView, Thread};
 use crate::settings::rejection::UrlFault;
 use crate::settings::{Origin, Rejection};
 use std::fmt::Write;
@@ -79,6 +80,15 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("agent unreachable", worked::unreachable(true));
     say("agent reachable again", Event::AgentReachable { url: worked::TRACES_URL, after: Duration::from_secs(3) });
     say("agent described itself", Event::AgentInfo { url: worked::TRACES_URL, version: "7.60.0", endpoints: 12 });
+    let (url, paths) = ("http://localhost:8126/v0.7/config", &["datadog/2/APM_TRACING/abc/config"][..]);
+    let time = Duration::from_micros(2310);
+    say("remote configuration received", Event::RemoteConfigReceived { url, version: 42, paths, time });
+    let why = &RemoteFault::NoAnswer(worked::REFUSED.clone());
+    say("remote configuration not answered", Event::RemoteConfigFailed { path: "", why });
+    let why = &RemoteFault::Invalid("tracing_sampling_rate");
+    say("remote configuration not used", Event::RemoteConfigFailed { path: paths[0], why });
+    let (name, value) = ("DD_TRACE_SAMPLE_RATE", "0.5");
+    say("setting changed", Event::SettingChanged { name, value, origin: Origin::Remote });
     say("queue full", worked::queue_full());
     let (reason, detail) = (Reason::TooLarge, &DropDetail::SpanTooLarge { max_bytes: 9_000_000 });
     say("span too large", Event::SpansDropped { reason, spans: 1, traces: 1, detail });
@@ -107,6 +117,9 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("configuration failed *", host("remote_config.failed", &[("error", "timed out")]));
     say("flare started *", host("flare.started", &[("level", "debug")]));
     say("flare sent *", host("flare.sent", &[("case_id", "12345"), ("url", "http://localhost:8126/tracer_flare/v1")]));
+    say("flare sent", Event::FlareSent { case_id: "12345", url: worked::AGENT_URL, bytes: 48_213 });
+    let refused = FlareFault::NotReached(worked::REFUSED.clone());
+    say("flare not sent", Event::FlareFailed { case_id: "12345", url: worked::AGENT_URL, why: &refused });
     say("flare failed *", host("flare.failed", &[("error", "timed out"), ("status", "500")]));
 }
 
@@ -115,7 +128,10 @@ fn said(language: &'static Language, form: Form, about: &About, event: &Event<'_
     let lines = worked::lines(language, form, about, true, event);
     let ours = |line: &Line| line.text[line.message_at..].contains("spanwire: ");
     let plain = |line: &Line| match event {
-        Event::HostEvent { kind, .. } => line.text[line.message_at..].contains(&format!("{kind}: ")),
+        Event::HostEvent { .. }
+        | Event::RemoteConfigReceived { .. }
+        | Event::RemoteConfigFailed { .. }
+        | Event::SettingChanged { .. } => line.text[line.message_at..].contains(&format!("{}: ", event.kind())),
         _ => false,
     };
     let mark = match lines.as_slice() {

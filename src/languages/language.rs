@@ -33,6 +33,8 @@ pub struct Language {
     pub calls: &'static Calls,
     /// How often events are repeated.
     pub limits: Limits,
+    /// How its tracer names the files of a flare.
+    pub flare: &'static FlareFiles,
     /// How the doctor reads its logs.
     #[cfg(feature = "cli")]
     pub reader: &'static LogReader,
@@ -57,6 +59,37 @@ impl fmt::Debug for Language {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.id())
     }
+}
+
+/// Names of files in a flare. `{pid}` and `{program}` are the process's. Files that have no name here have one of our own.
+pub struct FlareFiles {
+    /// The settings.
+    pub config: &'static str,
+    /// Whether the settings are inside of `configs`.
+    pub wraps_config: bool,
+    /// The log.
+    pub log: &'static str,
+    /// Whether spans arrive.
+    pub health: &'static str,
+    /// The open spans.
+    pub open_spans: &'static str,
+    /// The threads.
+    pub threads: &'static str,
+    /// Versions and the machine.
+    pub versions: &'static str,
+}
+
+impl FlareFiles {
+    /// The names for languages whose tracer sends no flares.
+    pub const OURS: FlareFiles = FlareFiles {
+        config: "spanwire-config.json",
+        wraps_config: false,
+        log: "spanwire-log.txt",
+        health: "spanwire-health.txt",
+        open_spans: "spanwire-open-spans.txt",
+        threads: "spanwire-threads.txt",
+        versions: "spanwire-versions.txt",
+    };
 }
 
 /// A wording of a language's lines.

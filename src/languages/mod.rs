@@ -10,12 +10,14 @@ mod cpp;
 mod dotnet;
 #[cfg(test)]
 mod example;
+mod flare;
 mod go;
 mod java;
 mod json;
 pub mod language;
 pub mod limits;
 pub mod line;
+mod linked;
 mod native;
 mod node;
 mod php;
@@ -23,6 +25,7 @@ mod python;
 #[cfg(feature = "cli")]
 pub mod reading;
 pub mod remedy;
+mod reported;
 mod ruby;
 mod text;
 
@@ -113,7 +116,10 @@ impl Dialect {
     /// Appends the event's records in this dialect, often one. None if that tracer has no line for such an event; but
     /// warnings and errors are always logged, in our words if the tracer has none.
     pub fn lines(self, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
-        (self.language.lines)(self.form, frame, event, out);
+        let own_words = self.language == &native::LANGUAGE || self.language == &json::LANGUAGE;
+        if own_words || !reported::as_host_event(event, |event| (self.language.lines)(self.form, frame, event, out)) {
+            (self.language.lines)(self.form, frame, event, out);
+        }
     }
 }
 

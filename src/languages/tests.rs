@@ -3,6 +3,7 @@
 use super::text::{cut, duration, escaped, number};
 use super::*;
 use crate::counters::Reason;
+use crate::event::remote::RemoteFault;
 use crate::event::{DecidedBy, Event, OpenSpanView, Outlet, SpanView, Standing, Thread};
 use crate::languages::limits::HeldBack;
 use crate::os_error::OsError;
@@ -30,6 +31,8 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         error: false,
         tags: vec![("card", "5500000000000004"), ("api_key", "abc"), ("note", "two\nlines, \"quoted\"")],
         metrics: vec![("amount", 42.5), ("_sampling_priority_v1", 1.0)],
+        links: vec![],
+        events: vec![],
         local_root: false,
         priority: Some(1),
         decision_maker: Some(0),
@@ -123,6 +126,18 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         },
         Event::AgentReachable { url, after: Duration::from_millis(3200) },
         Event::AgentInfo { url, version: "7.60.0", endpoints: 12 },
+        Event::RemoteConfigReceived {
+            url,
+            version: 42,
+            paths: &["datadog/2/APM_TRACING/a/config", "employee/AGENT_TASK/two\nlines, b/config"],
+            time: Duration::from_micros(2310),
+        },
+        Event::RemoteConfigFailed {
+            path: "datadog/2/AGENT_TASK/two\nlines, b/config",
+            why: &RemoteFault::Missing("case_id"),
+        },
+        Event::RemoteConfigFailed { path: "", why: &RemoteFault::NoAnswer(worked::REFUSED.clone()) },
+        Event::SettingChanged { name: "DD_TRACE_SAMPLE_RATE", value: "0.5", origin: Origin::Remote },
         Event::SpansDropped { reason: Reason::QueueFull, spans: 3, traces: 1, detail: &worked::QUEUE_FULL },
         Event::LossBegan { reason: Reason::QueueFull },
         Event::LossEnded { reason: Reason::QueueFull, spans: 30 },
@@ -210,6 +225,8 @@ fn lines_are_bounded_whatever_a_span_holds() {
         error: true,
         tags: (0..1_024).map(|_| ("name", long.as_str())).collect(),
         metrics: vec![("m", f64::MAX); 1_024],
+        links: vec![],
+        events: vec![],
         local_root: true,
         priority: None,
         decision_maker: None,

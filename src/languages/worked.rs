@@ -91,6 +91,8 @@ pub fn span() -> SpanView<'static> {
         error: false,
         tags: vec![("http.method", "GET")],
         metrics: vec![],
+        links: vec![],
+        events: vec![],
         local_root: true,
         priority: Some(1),
         decision_maker: Some(-1),

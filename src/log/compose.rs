@@ -45,8 +45,8 @@ pub(super) fn emit_facts(shared: &Arc<Shared>, facts: Facts, start: Start) {
         Some((level, moment?))
     });
     let Some((level, moment)) = admitted.flatten() else { return };
-    // Too large to wait beside others.
-    if facts.weight() > FACTS_MAX {
+    // Too large to wait beside others, or expected by a flare.
+    if facts.weight() > FACTS_MAX || shared.kept.is_preparing() {
         sys::uncancelled(|| facts.with(|event| compose(shared, event, &moment, start)));
         return;
     }
@@ -69,8 +69,9 @@ fn admit(shared: &Shared, event: &Event<'_>, levels: InForce) -> Option<Moment> 
         shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
         return None;
     }
-    // Without a ring and outputs, format nothing.
-    if !shared.has_ring() && shared.push_level() == Level::Off as u8 {
+    // Without a ring and outputs, format only what is rare, for flares.
+    let wanted = event.level() <= Level::Info || shared.kept.is_preparing();
+    if !wanted && !shared.has_ring() && shared.push_level() == Level::Off as u8 {
         return None;
     }
     let Some(held_back) = limit(shared, event, levels.debug) else {
@@ -82,11 +83,11 @@ fn admit(shared: &Shared, event: &Event<'_>, levels: InForce) -> Option<Moment> 
 
 /// Returns this moment with the levels that hold.
 pub(super) fn moment(shared: &Shared, levels: InForce, held_back: HeldBack) -> Moment {
-    let InForce { base, debug, .. } = levels;
+    let InForce { base, debug, raised, .. } = levels;
     let chosen = || shared.switch.level_chosen() || shared.config.get().is_some_and(|config| config.level_given);
     let rules = shared.filter.rules();
     let root = !rules.is_empty() && !debug && !chosen();
-    let levels = Levels { base, debug, root, rules };
+    let levels = Levels { base, debug, raised, root, rules };
     Moment::now(levels, held_back, shared.dialect().language.thread_names)
 }
 
@@ -99,14 +100,14 @@ fn compose(shared: &Arc<Shared>, event: &Event<'_>, moment: &Moment, start: Star
 }
 
 /// Makes the records of an event whose facts were kept.
-pub(super) fn records(shared: &Shared, kept: &Kept) -> Vec<Record> {
+pub(super) fn records(shared: &Shared, kept: &Kept) -> Vec<Arc<Record>> {
     let Kept { facts, moment } = kept;
     let made = facts.with(|event| {
         let lines = lines(shared, event, moment);
         let mut records = Vec::with_capacity(lines.len());
         for line in lines {
             if moment.admits(&line) {
-                records.push(Record::of(line, event.kind(), moment.time_ns));
+                records.push(Arc::new(Record::of(line, event.kind(), moment.time_ns)));
             }
         }
         records

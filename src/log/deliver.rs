@@ -79,8 +79,9 @@ pub(super) fn deliver_gathered(shared: &Arc<Shared>, all: bool, start: Start) {
     }
 }
 
-/// Keeps a record for the host to pull, if there is a ring.
+/// Keeps a record for flares, and for the host to pull, if there is a ring.
 pub(super) fn keep(shared: &Shared, record: Arc<Record>) {
+    shared.kept.push(record.clone());
     if shared.has_ring() {
         shared.ring.push(record);
     }

@@ -13,6 +13,7 @@ mod config;
 mod deliver;
 mod file;
 mod filter;
+mod kept;
 mod limit;
 mod moment;
 mod outage;
@@ -53,8 +54,8 @@ use std::os::fd::RawFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use switch::Switch;
+use std::time::{Duration, Instant};
+use switch::{Remote, Switch};
 use thread::start;
 
 /// How long removing a sink waits for its callback to return.
@@ -180,6 +181,15 @@ impl Logs {
         }
     }
 
+    /// Sets what remote configuration says of level and debug mode, and until when. While it sets a level, a flare is
+    /// expected, so more records are kept. `now` is the time of the call.
+    pub fn set_remote(&self, level: Option<(Level, Instant)>, debug: Option<bool>, now: Instant) {
+        let left = level.map_or(Duration::ZERO, |(_, until)| until.saturating_duration_since(now));
+        let (level, until_ms) = (level.map(|(level, _)| level), now_ms() + left.as_millis() as u64);
+        self.shared.kept.prepare(level.is_some());
+        self.shared.switch.set_remote(Remote { level, until_ms, debug });
+    }
+
     /// Turns debug mode on or off, without a time limit.
     pub fn debug_set(&self, on: bool) {
         self.shared.recorder.rare(Kind::DebugSwitched, on.into(), 0);
@@ -228,10 +238,14 @@ impl Logs {
         deliver_gathered(shared, false, start);
         shared.ring.prepare(most, &|kept| {
             let made = catch_unwind(AssertUnwindSafe(|| records(shared, kept)));
-            made.unwrap_or_else(|_| {
+            let made = made.unwrap_or_else(|_| {
                 emit(shared, &Event::PanicCaught { message: "while a log record was made" }, start);
                 Vec::new()
-            })
+            });
+            if shared.push_level() == Level::Off as u8 {
+                made.iter().for_each(|record| shared.kept.push(record.clone()));
+            }
+            made
         });
     }
 
@@ -261,6 +275,23 @@ impl Logs {
         }
         deliver_gathered(&self.shared, true, start);
         self.shared.push.flush(deadline)
+    }
+
+    /// Returns the last records, oldest first, and how many were dropped before them.
+    pub fn kept(&self) -> (Vec<Arc<Record>>, u64) {
+        // Where a log thread makes records of facts, it keeps them as well.
+        if self.shared.push_level() == Level::Off as u8 {
+            self.prepare(usize::MAX);
+        }
+        deliver_gathered(&self.shared, false, start);
+        let (mut records, dropped) = self.shared.kept.all();
+        crate::sort::by_key(&mut records, |record| record.time_ns);
+        (records, dropped)
+    }
+
+    /// Returns the level of loggers without a level of their own.
+    pub fn level(&self) -> Level {
+        self.shared.switch.base(now_ms)
     }
 
     /// Returns what the log lost or held back so far.

@@ -24,6 +24,8 @@ pub(super) struct Moment {
 #[derive(Clone, Debug, Default)]
 struct Rare {
     held_back: HeldBack,
+    /// The level that is logged at least, whatever the level of a logger.
+    raised: Option<Level>,
     /// Whether the level of the root logger holds for loggers without one.
     root: bool,
     rules: Rules,
@@ -36,6 +38,8 @@ pub(super) struct Levels {
     pub base: Level,
     /// Whether debug mode is on.
     pub debug: bool,
+    /// The level that is logged at least, whatever the level of a logger.
+    pub raised: Level,
     /// Whether the level of the root logger holds for loggers without one.
     pub root: bool,
     /// Of single loggers.
@@ -67,11 +71,12 @@ impl ThreadName {
 impl Moment {
     /// Returns this moment, on the thread on which the event happens. `named`: lines show the thread's name.
     pub fn now(levels: Levels, held_back: HeldBack, named: bool) -> Moment {
-        let Levels { base, debug, root, rules } = levels;
+        let Levels { base, debug, raised, root, rules } = levels;
+        let base = base.max(raised);
         let usual = !named && rules.is_empty() && held_back == HeldBack::default();
         let rare = || {
             let thread = if named { ThreadName::now() } else { ThreadName::default() };
-            Box::new(Rare { held_back, root, rules, thread })
+            Box::new(Rare { held_back, raised: Some(raised), root, rules, thread })
         };
         Moment { time_ns: sys::wall_ns(), base: Some(base), debug, rare: (!usual).then(rare) }
     }
@@ -88,8 +93,8 @@ impl Moment {
     /// Whether the level of the line's logger admitted it.
     pub fn admits(&self, line: &Line) -> bool {
         let of_logger = self.rare.as_ref().and_then(|rare| {
-            let Rare { root, rules, .. } = &**rare;
-            rules.level_of(&line.logger).or_else(|| rules.root().filter(|_| *root))
+            let level = rare.rules.level_of(&line.logger).or_else(|| rare.rules.root().filter(|_| rare.root));
+            level.map(|level| level.max(rare.raised.unwrap_or(Level::Off)))
         });
         of_logger.or(self.base).is_some_and(|level| line.level <= level)
     }

@@ -80,10 +80,11 @@ impl Outputs {
             return self.give_one(shared, record);
         }
         let mut made = records(shared, &item.kept);
-        if let Some(first) = made.first_mut() {
-            first.lost = lost;
+        if let Some(first) = made.first_mut().filter(|_| lost > 0) {
+            *first = Arc::new(Record { lost, ..(**first).clone() });
         }
         for record in &made {
+            shared.kept.push(record.clone());
             if self.give_one(shared, record) == Returned::InForkedChild {
                 std::mem::forget(made);
                 return Returned::InForkedChild;

@@ -60,12 +60,12 @@ impl Ring {
 
     /// Makes records of facts, until the `most` oldest items that wait now are records. Callers that add items are not
     /// held up: `make` runs without their lock.
-    pub fn prepare(&self, most: usize, make: &dyn Fn(&Kept) -> Vec<Record>) {
+    pub fn prepare(&self, most: usize, make: &dyn Fn(&Kept) -> Vec<Arc<Record>>) {
         let _preparing = self.preparing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left = self.lock().len();
         while left > 0 {
             let Some(kept) = self.lock().take_facts(most) else { break };
-            let records = make(&kept).into_iter().map(Arc::new).collect();
+            let records = make(&kept);
             self.lock().fill_gap(records);
             left -= 1;
         }

@@ -4,6 +4,7 @@
 use super::aggregate::Aggregate;
 use super::config::LogConfig;
 use super::filter::Filter;
+use super::kept::Kept;
 use super::limit::Limiter;
 use super::outage::Outage;
 use super::push::Push;
@@ -115,6 +116,7 @@ pub(super) struct Shared {
     pub limiter: Mutex<Limiter>,
     pub gathered: Aggregate,
     pub ring: Ring,
+    pub kept: Kept,
     pub push: Push,
     pub outage: Outage,
     pub counts: Counts,
@@ -142,6 +144,7 @@ impl Shared {
             limiter: Mutex::default(),
             gathered: Aggregate::default(),
             ring: Ring::new(),
+            kept: Kept::new(),
             push: Push::new(),
             outage: Outage::default(),
             counts: Counts::default(),

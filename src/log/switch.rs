@@ -1,4 +1,5 @@
-//! The level, debug mode and its time limit, in one atomic word.
+//! The level, debug mode and its time limit, in one atomic word; and what remote configuration puts on top of them, in
+//! another.
 
 use crate::inspect::{unsigned, Field};
 use crate::level::Level;
@@ -8,6 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 /// level: a disabled log call costs one load of it.
 pub(super) struct Switch {
     word: AtomicU64,
+    /// [`Remote`].
+    remote: AtomicU64,
     pub effective: &'static AtomicU8,
     /// The resulting level again, in this structure, for debuggers.
     shown: AtomicU8,
@@ -15,6 +18,40 @@ pub(super) struct Switch {
 
 /// Where the time limit begins in the word.
 const UNTIL_SHIFT: u32 = 13;
+
+/// What remote configuration says. It is on top of what settings and calls say, which is in force again when it ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Remote {
+    /// The level that is logged at least.
+    pub level: Option<Level>,
+    /// When that ends, in monotonic milliseconds.
+    pub until_ms: u64,
+    /// Whether debug mode is on.
+    pub debug: Option<bool>,
+}
+
+impl Remote {
+    const UNTIL_SHIFT: u32 = 6;
+
+    fn pack(self) -> u64 {
+        let level = self.level.map_or(0, |level| 1 << 3 | level as u64);
+        let debug = self.debug.map_or(0, |debug| 2 | u64::from(debug));
+        level | debug << 4 | self.until_ms.min(u64::MAX >> Remote::UNTIL_SHIFT) << Remote::UNTIL_SHIFT
+    }
+
+    fn unpack(word: u64) -> Remote {
+        Remote {
+            level: Level::from_number((word & 7) as i32).filter(|_| word & 1 << 3 != 0),
+            debug: (word & 2 << 4 != 0).then_some(word & 1 << 4 != 0),
+            until_ms: word >> Remote::UNTIL_SHIFT,
+        }
+    }
+
+    /// What settings and calls say, with this on top.
+    fn over(self, state: State) -> State {
+        State { debug: self.debug.unwrap_or(state.debug), ..state }
+    }
+}
 
 #[derive(Clone, Copy)]
 struct State {
@@ -71,8 +108,8 @@ impl State {
         }
     }
 
-    fn effective(self) -> u8 {
-        self.base().max(self.loudest) as u8
+    fn effective(self, remote: Remote) -> u8 {
+        remote.over(self).base().max(self.loudest).max(remote.level.unwrap_or(Level::Off)) as u8
     }
 }
 
@@ -83,6 +120,8 @@ pub(super) struct InForce {
     pub base: Level,
     /// Whether debug mode is on.
     pub debug: bool,
+    /// The level that is logged at least, whatever the level of a logger.
+    pub raised: Level,
     /// The most verbose level of all loggers.
     most: Level,
 }
@@ -111,24 +150,26 @@ impl Switch {
             loudest: Level::Off,
             until_ms: 0,
         };
-        let switch = Switch { word: AtomicU64::new(state.pack()), effective, shown: AtomicU8::new(0) };
+        let (word, remote) = (AtomicU64::new(state.pack()), AtomicU64::new(0));
+        let switch = Switch { word, remote, effective, shown: AtomicU8::new(0) };
         switch.publish();
         switch
     }
 
-    /// Returns a copy for a forked child.
+    /// Returns a copy for a forked child. The child asks for remote configuration itself.
     pub fn copy(&self) -> Switch {
-        let word = AtomicU64::new(self.word.load(Ordering::SeqCst));
-        let copy = Switch { word, effective: self.effective, shown: AtomicU8::new(0) };
+        let (word, remote) = (AtomicU64::new(self.word.load(Ordering::SeqCst)), AtomicU64::new(0));
+        let copy = Switch { word, remote, effective: self.effective, shown: AtomicU8::new(0) };
         copy.publish();
         copy
     }
 
     /// Returns what holds now. Calls `now_ms` only while a time limit runs.
     pub fn in_force(&self, now_ms: impl FnOnce() -> u64) -> InForce {
-        let state = self.settle(now_ms);
-        let base = state.base();
-        InForce { most: base.max(state.loudest), base, debug: state.debug }
+        let (state, remote) = self.settle(now_ms);
+        let (over, raised) = (remote.over(state), remote.level.unwrap_or(Level::Off));
+        let base = over.base();
+        InForce { most: base.max(over.loudest).max(raised), base, debug: over.debug, raised }
     }
 
     /// Whether records of this level are kept.
@@ -138,9 +179,14 @@ impl Switch {
     }
 
     /// Returns the level of loggers without a level of their own.
-    #[cfg(test)]
     pub fn base(&self, now_ms: impl FnOnce() -> u64) -> Level {
         self.in_force(now_ms).base
+    }
+
+    /// Returns the level that is logged at least, whatever the level of a logger.
+    #[cfg(test)]
+    pub fn raised(&self) -> Level {
+        Remote::unpack(self.remote.load(Ordering::Relaxed)).level.unwrap_or(Level::Off)
     }
 
     /// Whether a call has set the level.
@@ -150,7 +196,8 @@ impl Switch {
 
     /// Whether debug mode is on.
     pub fn debug(&self, now_ms: impl FnOnce() -> u64) -> bool {
-        self.settle(now_ms).debug
+        let (state, remote) = self.settle(now_ms);
+        remote.over(state).debug
     }
 
     /// Takes over the first tracer's settings; what a call has set before stays. `debug_level` is what debug mode logs.
@@ -188,10 +235,27 @@ impl Switch {
         });
     }
 
-    /// Ends a time limit that has passed, and returns the state.
-    fn settle(&self, now_ms: impl FnOnce() -> u64) -> State {
+    /// Sets what remote configuration says.
+    pub fn set_remote(&self, remote: Remote) {
+        let remote = Remote { until_ms: remote.level.map_or(0, |_| remote.until_ms.max(1)), ..remote };
+        if self.remote.swap(remote.pack(), Ordering::SeqCst) != remote.pack() {
+            self.publish();
+        }
+    }
+
+    /// Ends time limits that have passed, and returns the state, and what remote configuration says.
+    fn settle(&self, now_ms: impl FnOnce() -> u64) -> (State, Remote) {
         let state = State::unpack(self.word.load(Ordering::Relaxed));
-        if state.until_ms == 0 || now_ms() < state.until_ms {
+        let remote = Remote::unpack(self.remote.load(Ordering::Relaxed));
+        if state.until_ms == 0 && remote.until_ms == 0 {
+            return (state, remote);
+        }
+        let now_ms = now_ms();
+        (self.end(state, now_ms), self.end_remote(remote, now_ms))
+    }
+
+    fn end(&self, state: State, now_ms: u64) -> State {
+        if state.until_ms == 0 || now_ms < state.until_ms {
             return state;
         }
         let ended = state.until_ms;
@@ -200,6 +264,21 @@ impl Switch {
             until if until != ended => state,
             _ => State { debug: state.former, until_ms: 0, ..state },
         })
+    }
+
+    fn end_remote(&self, remote: Remote, now_ms: u64) -> Remote {
+        if remote.until_ms == 0 || now_ms < remote.until_ms {
+            return remote;
+        }
+        let after = Remote { level: None, until_ms: 0, ..remote };
+        match self.remote.compare_exchange(remote.pack(), after.pack(), Ordering::SeqCst, Ordering::SeqCst) {
+            Ok(_) => {
+                self.publish();
+                after
+            }
+            // Another thread has set something else meanwhile.
+            Err(word) => Remote::unpack(word),
+        }
     }
 
     fn update(&self, change: impl Fn(State) -> State) -> State {
@@ -216,15 +295,16 @@ impl Switch {
         }
     }
 
-    /// Repeats until the word has not changed meanwhile, so that the last change is published.
+    /// Repeats until the words have not changed meanwhile, so that the last change is published.
     fn publish(&self) {
+        let words = || (self.word.load(Ordering::SeqCst), self.remote.load(Ordering::SeqCst));
         loop {
-            let word = self.word.load(Ordering::SeqCst);
-            let effective = State::unpack(word).effective();
+            let (word, remote) = words();
+            let effective = State::unpack(word).effective(Remote::unpack(remote));
             self.effective.store(effective, Ordering::SeqCst);
             self.shown.store(effective, Ordering::Relaxed);
             tell_log_crate(effective);
-            if self.word.load(Ordering::SeqCst) == word {
+            if words() == (word, remote) {
                 return;
             }
         }
@@ -293,6 +373,37 @@ mod tests {
         assert!(switch.debug(|| 0));
         switch.set_debug(false);
         assert!(!switch.admits(Level::Warn, || 0), "the level was not chosen and is the settings'");
+    }
+
+    #[test]
+    fn remote_configuration_is_on_top_and_ends() {
+        let switch = switch();
+        let load = || switch.effective.load(Ordering::Relaxed);
+        let raised = |level, until_ms| Remote { level: Some(level), until_ms, debug: None };
+        switch.set_remote(raised(Level::Debug, 100));
+        assert_eq!((load(), switch.raised()), (Level::Debug as u8, Level::Debug));
+        assert!(switch.admits(Level::Debug, || 99) && !switch.debug(|| 99));
+        switch.set_level(Level::Trace);
+        assert!(switch.admits(Level::Trace, || 99), "it raises the level and never lowers it");
+        switch.set_level(Level::Warn);
+        assert!(!switch.admits(Level::Debug, || 100), "its time is over");
+        assert_eq!((load(), switch.raised()), (Level::Warn as u8, Level::Off));
+        switch.set_remote(Remote { debug: Some(true), ..raised(Level::Info, 300) });
+        assert!(switch.debug(|| 299) && switch.copy().effective.load(Ordering::Relaxed) == Level::Warn as u8);
+        switch.publish();
+        assert!(switch.debug(|| 300), "debug mode has no time limit");
+        switch.set_debug(true);
+        switch.set_remote(Remote { debug: Some(false), ..Remote::default() });
+        assert!(!switch.debug(|| 0) && load() == Level::Warn as u8);
+        switch.set_remote(Remote::default());
+        assert!(switch.debug(|| 0) && load() == Level::Debug as u8);
+        for remote in [
+            Remote::default(),
+            Remote { level: Some(Level::Off), until_ms: 1, debug: Some(false) },
+            Remote { level: Some(Level::Trace), until_ms: 1 << 50, debug: Some(true) },
+        ] {
+            assert_eq!(Remote::unpack(remote.pack()), remote);
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The style `b3multi`: a header for each value, ids in hexadecimal.
 
-use super::config::Config;
-use super::found::{Found, Harvest};
+use super::config::Packed;
+use super::found::Found;
 use super::headers::{Field, Fields};
-use super::style::Style;
+use super::style::{Known, Style};
 use super::text::{hex, Upper};
 use super::writer::{Hex, Writer};
 
@@ -15,11 +15,11 @@ pub const STYLE: Style = Style {
         Field::first("x-b3-sampled"),
         Field::first("x-b3-flags"),
     ],
-    extract,
+    extract: Some(extract),
     inject,
 };
 
-fn extract<'a>(fields: &Fields<'a>, _: &Config, harvest: &mut Harvest<'a>) {
+fn extract<'a>(fields: Fields<'a>, _: &Packed, _: &Known, place: &mut Found<'a>) -> bool {
     let priority = match (fields.get(3), fields.get(2)) {
         (Some(b"1"), _) => Some(2),
         (_, Some(b"1")) => Some(1),
@@ -28,7 +28,12 @@ fn extract<'a>(fields: &Fields<'a>, _: &Config, harvest: &mut Harvest<'a>) {
     };
     let context = fields.get(0).zip(fields.get(1)).and_then(|(trace_id, span_id)| context(trace_id, span_id, priority));
     let alone = priority.is_some().then(|| Found { priority, ..Found::default() });
-    harvest.found = context.or(alone);
+    put(place, context.or(alone))
+}
+
+/// Writes what was found to its place. Returns whether there is something.
+pub(super) fn put<'a>(place: &mut Found<'a>, found: Option<Found<'a>>) -> bool {
+    found.map(|found| *place = found).is_some()
 }
 
 /// Reads ids. A trace id has 16 to 32 digits, a span id up to 16.

@@ -1,8 +1,7 @@
 //! The style `baggage` of the W3C: keys and texts that travel with a trace, or without one, percent-encoded.
 
-use super::config::Config;
-use super::found::Harvest;
-use super::headers::{Field, Fields, Repeated};
+use super::config::Packed;
+use super::headers::{Field, Repeated};
 use super::style::Style;
 use super::text::{find, split, trim};
 use super::writer::Writer;
@@ -12,46 +11,46 @@ use crate::span::texts;
 pub const STYLE: Style = Style {
     names: &["baggage"],
     headers: &[Field { name: "baggage", repeated: Repeated::List }],
-    extract: |fields, _: &Config, harvest: &mut Harvest<'_>| extract(fields, harvest),
+    extract: None,
     inject,
 };
 
-fn extract<'a>(fields: &Fields<'a>, harvest: &mut Harvest<'a>) {
-    harvest.baggage = fields.get(0).filter(|text| !text.is_empty());
-}
-
-/// Reads a header into a run of texts. Items beyond the limits are left out. A header with a malformed item before that
+/// Reads a header into an empty run of texts. Items beyond the limits are left out. A header with a malformed item before that
 /// has none.
-pub(super) fn read(header: &[u8], config: &Config) -> Result<Buffer, Full> {
-    let (mut run, mut decoded) = (Buffer::new(), Buffer::new());
+pub(super) fn read(header: &[u8], config: &Packed, run: &mut Buffer) -> Result<(), Full> {
+    let mut decoded = Buffer::new();
     let (mut at, mut count) = (0, 0);
     let mut rest = Some(header.strip_suffix(b",").unwrap_or(header));
     while let Some(list) = rest {
         let (item, after) = split(list, b',');
         rest = after;
         at += item.len() + 1;
-        if count == config.baggage_items || at - 1 > usize::from(config.baggage_bytes) {
+        if count == config.baggage_items() || at - 1 > config.baggage_bytes() {
             break;
         }
         let (pair, _properties) = split(item, b';');
-        let (key, Some(value)) = split(pair, b'=') else { return Ok(Buffer::new()) };
+        let (key, Some(value)) = split(pair, b'=') else {
+            run.truncate(0);
+            break;
+        };
         let (key, value) = (trim(key), trim(value));
         if key.is_empty() || value.is_empty() {
-            return Ok(Buffer::new());
+            run.truncate(0);
+            break;
         }
         if find(item, b'%').is_none() {
-            set(&mut run, key, value)?;
+            set(run, key, value)?;
         } else {
             decoded.truncate(0);
             decode(key, &mut decoded)?;
             let middle = decoded.len();
             decode(value, &mut decoded)?;
             let (key, value) = decoded.bytes().split_at(middle);
-            set(&mut run, key, value)?;
+            set(run, key, value)?;
         }
         count += 1;
     }
-    Ok(run)
+    Ok(())
 }
 
 /// Adds an item; the last value of a key wins.
@@ -106,7 +105,7 @@ fn inject(writer: &mut Writer<'_, '_>) {
         }
         writer.percent(key, &PLAIN_IN_KEY).put(b"=").percent(value, &PLAIN_IN_VALUE);
         count += 1;
-        if count > writer.config.baggage_items || writer.len() > usize::from(writer.config.baggage_bytes) {
+        if count > writer.config.baggage_items() || writer.len() > writer.config.baggage_bytes() {
             writer.truncate(before);
             is_full = true;
         }

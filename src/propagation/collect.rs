@@ -2,6 +2,7 @@
 
 use super::headers::{Field, Fields, Repeated};
 use super::list::STYLES;
+use crate::sys;
 
 /// Room for the headers of all styles.
 const MAX: usize = 16;
@@ -27,105 +28,183 @@ const FLAT: ([Field; MAX], usize, [usize; STYLES.len()]) = {
     (all, count, starts)
 };
 static FIELDS: [Field; MAX] = FLAT.0;
-/// For each length of a name the first field that has it, plus 1, and for each field the next one.
+/// For each length of a name the number of the first field that has it, which is its place plus 1, and for each number
+/// the next one. 0 is none.
 static FIRST: [u8; 64] = CHAINS.0;
 static NEXT: [u8; MAX] = CHAINS.1;
 const CHAINS: ([u8; 64], [u8; MAX]) = {
-    let (mut first, mut next, mut n) = ([0; 64], [0; MAX], FLAT.1);
-    while n > 0 {
-        n -= 1;
-        let length = FLAT.0[n].name.len();
-        next[n] = first[length];
-        first[length] = n as u8 + 1;
+    let (mut first, mut next, mut number) = ([0; 64], [0; MAX], FLAT.1);
+    while number > 0 {
+        let length = FLAT.0[number - 1].name.len();
+        next[number] = first[length];
+        first[length] = number as u8;
+        number -= 1;
     }
     (first, next)
 };
 const COUNT: usize = FLAT.1;
+// `words_of` covers no more.
+const _: () = {
+    let mut n = 0;
+    while n < COUNT {
+        assert!(FLAT.0[n].name.len() <= 32);
+        n += 1;
+    }
+};
+
+/// For each number the name in words, see [`words_of`].
+static NAMES: [[u128; 2]; MAX] = {
+    let (mut names, mut n) = ([[0; 2]; MAX], 0);
+    while n < COUNT {
+        names[n + 1] = words_of(FIELDS[n].name.as_bytes());
+        n += 1;
+    }
+    names
+};
+
+/// Lists that are joined of several headers, with the field's number.
+pub type Joined = Vec<(usize, Vec<u8>)>;
 
 /// The headers that some style reads.
+#[derive(Default)]
 pub struct Headers<'a> {
-    /// Their values; empty where there is none.
-    values: [&'a [u8]; COUNT],
-    /// Lists that are joined of several headers, with the field's number.
-    joined: Vec<(usize, Vec<u8>)>,
+    /// Their values, by number.
+    values: [Option<&'a [u8]>; MAX],
 }
 
 impl<'a> Headers<'a> {
     /// Looks through names and values. A name is compared without regard to case; it may also have the form that CGI
-    /// gives it (`HTTP_X_DATADOG_TRACE_ID`).
-    #[inline]
-    pub fn collect(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Headers<'a> {
-        let mut found = Headers { values: [&[]; COUNT], joined: Vec::new() };
-        let (mut seen, mut void, mut joins) = (0u32, 0u32, 0);
+    /// gives it (`HTTP_X_DATADOG_TRACE_ID`). Lists of several headers are in `joined` afterwards.
+    #[inline(never)]
+    pub fn collect<'b: 'a>(&mut self, headers: impl Iterator<Item = (&'b [u8], &'b [u8])>, joined: &mut Joined) {
+        let mut again = Again::default();
         for (name, value) in headers {
-            let (name, in_cgi) = match name.strip_prefix(b"HTTP_") {
-                Some(rest) => (rest, true),
-                None => (name, false),
-            };
-            let Some(n) = number_of(name, in_cgi) else { continue };
-            if seen >> n & 1 == 0 {
-                seen |= 1 << n;
-                found.values[n] = value;
-            } else {
-                match FIELDS[n].repeated {
-                    Repeated::First => {}
-                    Repeated::Void => void |= 1 << n,
-                    Repeated::List if joins < JOINS_MAX => {
-                        joins += 1;
-                        found.join(n, value);
-                    }
-                    Repeated::List => {}
-                }
+            let number = number_of(name);
+            if number == 0 {
+                continue;
+            }
+            let place = &mut self.values[number % MAX];
+            match *place {
+                None => *place = Some(value),
+                Some(first) => again.add(number, first, value, joined),
             }
         }
-        if void != 0 {
-            (0..COUNT).filter(|n| void >> n & 1 == 1).for_each(|n| found.values[n] = &[]);
+        if again.void != 0 {
+            (0..MAX).filter(|n| again.void >> n & 1 == 1).for_each(|n| self.values[n] = None);
         }
-        found
     }
 
-    /// Adds a further header to a list.
-    #[cold]
-    fn join(&mut self, n: usize, value: &[u8]) {
-        match self.joined.iter_mut().find(|(other, _)| *other == n) {
-            Some((_, former)) if former.len() + value.len() < JOINED_MAX => {
-                former.push(b',');
-                former.extend_from_slice(value);
-            }
-            None if self.values[n].len() + value.len() < JOINED_MAX => {
-                self.joined.push((n, [self.values[n], value].join(&b',')));
-            }
-            _ => {}
+    /// Adds the lists that were joined.
+    #[inline]
+    pub fn take_in(&mut self, joined: &'a Joined) {
+        for (number, text) in joined {
+            self.values[*number] = Some(text);
         }
     }
 
     /// The headers of a style.
     #[inline]
-    pub fn of<'b>(&'b self, style: usize) -> Fields<'b> {
-        Fields { values: &self.values, joined: &self.joined, first: FLAT.2[style] }
+    pub fn of(&self, style: usize) -> Fields<'_> {
+        Fields(&self.values[FLAT.2[style] + 1..])
     }
 }
 
-/// The number of the field of this name.
-#[inline]
-fn number_of(name: &[u8], in_cgi: bool) -> Option<usize> {
-    let mut number = *FIRST.get(name.len())?;
-    while let Some(n) = usize::from(number).checked_sub(1) {
-        if is_named(FIELDS[n].name, name, in_cgi) {
-            return Some(n);
+/// What further headers of a name mean.
+#[derive(Default)]
+struct Again {
+    /// The numbers of headers that void each other, one bit each.
+    void: u32,
+    joins: u32,
+}
+
+impl Again {
+    #[cold]
+    #[inline(never)]
+    fn add(&mut self, number: usize, first: &[u8], value: &[u8], joined: &mut Joined) {
+        match FIELDS[number - 1].repeated {
+            Repeated::Void => self.void |= 1 << number,
+            Repeated::List if self.joins < JOINS_MAX => {
+                self.joins += 1;
+                sys::keep_errno(|| join(joined, number, first, value));
+            }
+            Repeated::First | Repeated::List => {}
         }
-        number = NEXT[n];
     }
-    None
 }
 
-#[inline]
-fn is_named(field: &str, name: &[u8], in_cgi: bool) -> bool {
-    let field = field.as_bytes();
-    field.len() == name.len() && (field == name || is_named_loosely(field, name, in_cgi))
+/// Adds a further header to a list, whose first one is given, too.
+fn join(joined: &mut Joined, n: usize, first: &[u8], value: &[u8]) {
+    match joined.iter_mut().find(|(other, _)| *other == n) {
+        Some((_, former)) if former.len() + value.len() < JOINED_MAX => {
+            former.push(b',');
+            former.extend_from_slice(value);
+        }
+        None if first.len() + value.len() < JOINED_MAX => joined.push((n, [first, value].join(&b','))),
+        _ => {}
+    }
 }
 
-fn is_named_loosely(field: &[u8], name: &[u8], in_cgi: bool) -> bool {
+/// The number of the field of this name; 0 if there is none.
+#[inline(always)]
+fn number_of(name: &[u8]) -> usize {
+    let Some(&number) = FIRST.get(name.len()) else { return 0 };
+    let number = usize::from(number) % MAX;
+    if number != 0 && has_words(&NAMES[number], name) {
+        return number;
+    }
+    // Names that begin with `H` may have the form of CGI.
+    if number == 0 && name.first() != Some(&b'H') {
+        return 0;
+    }
+    number_of_unusual(name)
+}
+
+/// The same for a name in any form.
+#[inline(never)]
+fn number_of_unusual(name: &[u8]) -> usize {
+    let (rest, in_cgi) = match name.strip_prefix(b"HTTP_") {
+        Some(rest) => (rest, true),
+        None => (name, false),
+    };
+    let Some(&number) = FIRST.get(rest.len()) else { return 0 };
+    let mut number = usize::from(number) % MAX;
+    while number != 0 && !is_named(number, rest, in_cgi) {
+        number = usize::from(NEXT[number]) % MAX;
+    }
+    number
+}
+
+/// Whether the name of this length is that of a field, in any case.
+fn is_named(number: usize, name: &[u8], in_cgi: bool) -> bool {
     let plain = |byte: u8| if in_cgi && byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    field.iter().zip(name).all(|(&field, &name)| field == plain(name))
+    FIELDS[number - 1].name.bytes().zip(name).all(|(field, &name)| field == plain(name))
+}
+
+/// Whether a name of the same length has these words.
+#[inline(always)]
+fn has_words([first, last]: &[u128; 2], name: &[u8]) -> bool {
+    if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk()) {
+        return (first ^ u128::from_le_bytes(*head)) | (last ^ u128::from_le_bytes(*tail)) == 0;
+    }
+    if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk()) {
+        return (*first as u64 ^ u64::from_le_bytes(*head)) | (*last as u64 ^ u64::from_le_bytes(*tail)) == 0;
+    }
+    words_of(name)[0] == *first
+}
+
+/// Up to 32 bytes of a name, from both ends, which overlap. Names of equal length with equal words are equal.
+#[inline(always)]
+const fn words_of(name: &[u8]) -> [u128; 2] {
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return [u128::from_le_bytes(*first), u128::from_le_bytes(*last)];
+    }
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return [u64::from_le_bytes(*first) as u128, u64::from_le_bytes(*last) as u128];
+    }
+    let (mut word, mut n) = (0, 0);
+    while n < name.len() {
+        word = word << 8 | name[n] as u128;
+        n += 1;
+    }
+    [word, 0]
 }

@@ -6,6 +6,7 @@ pub struct Styles(pub(super) u64);
 
 impl Styles {
     /// The numbers of the styles.
+    #[inline(always)]
     pub fn numbers(self) -> impl Iterator<Item = usize> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
@@ -62,26 +63,60 @@ pub struct Config {
     pub baggage_bytes: u16,
 }
 
+/// The settings as three numbers, of which each call reads what it needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Packed(pub [u64; 3]);
+
 impl Config {
     /// The settings as three numbers.
-    pub fn packed(&self) -> [u64; 3] {
+    pub fn packed(&self) -> Packed {
         let limits =
             u64::from(self.tags_max) | u64::from(self.baggage_items) << 16 | u64::from(self.baggage_bytes) << 32;
         let flags = u64::from(self.behavior as u8) << 48 | u64::from(self.extract_first) << 56;
-        [self.extract.0, self.inject.0, limits | flags]
+        Packed([self.extract.0, self.inject.0, limits | flags])
+    }
+}
+
+impl Packed {
+    /// See [`Config::extract`].
+    #[inline(always)]
+    pub fn extract(&self) -> Styles {
+        Styles(self.0[0])
     }
 
-    /// The settings that three numbers hold.
-    pub fn unpacked([extract, inject, rest]: [u64; 3]) -> Config {
-        let behavior = [Behavior::Continue, Behavior::Restart, Behavior::Ignore];
-        Config {
-            extract: Styles(extract),
-            inject: Styles(inject),
-            behavior: behavior[(rest >> 48) as usize % 4 % 3],
-            extract_first: rest >> 56 & 1 == 1,
-            tags_max: rest as u16,
-            baggage_items: (rest >> 16) as u16,
-            baggage_bytes: (rest >> 32) as u16,
-        }
+    /// See [`Config::inject`].
+    #[inline(always)]
+    pub fn inject(&self) -> Styles {
+        Styles(self.0[1])
+    }
+
+    /// Whether [`Config::behavior`] is this one.
+    #[inline(always)]
+    pub fn has(&self, behavior: Behavior) -> bool {
+        (self.0[2] >> 48) as u8 == behavior as u8
+    }
+
+    /// See [`Config::extract_first`].
+    #[inline(always)]
+    pub fn extract_first(&self) -> bool {
+        self.0[2] >> 56 != 0
+    }
+
+    /// See [`Config::tags_max`].
+    #[inline(always)]
+    pub fn tags_max(&self) -> usize {
+        usize::from(self.0[2] as u16)
+    }
+
+    /// See [`Config::baggage_items`].
+    #[inline(always)]
+    pub fn baggage_items(&self) -> usize {
+        usize::from((self.0[2] >> 16) as u16)
+    }
+
+    /// See [`Config::baggage_bytes`].
+    #[inline(always)]
+    pub fn baggage_bytes(&self) -> usize {
+        usize::from((self.0[2] >> 32) as u16)
     }
 }

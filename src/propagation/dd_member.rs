@@ -8,6 +8,7 @@ use super::text::{each_part, is_printable, signed, split};
 use super::writer::{Hex, Writer};
 use crate::memory::{Buffer, Full};
 use crate::span::texts;
+use crate::sys::sixteen::Sixteen;
 
 /// The longest member that is read.
 const READ_MAX: usize = 512;
@@ -19,7 +20,7 @@ pub(super) fn read<'a>(member: &'a [u8], sampled: bool, found: &mut Found<'a>) {
     if member.len() > READ_MAX || !is_printable(member) {
         return;
     }
-    found.dd = member;
+    found.dd = Some(member).filter(|member| !member.is_empty());
     each_part(member, b';', |part| match part {
         [b's', b':', value @ ..] => {
             if let Some(priority) = signed(value).filter(|&priority| (priority > 0) == sampled) {
@@ -28,13 +29,62 @@ pub(super) fn read<'a>(member: &'a [u8], sampled: bool, found: &mut Found<'a>) {
         }
         [b'p', b':', value @ ..] => {
             if value.len() == 16 {
-                found.dd_parent = value;
+                found.dd_parent = Some(value);
             }
         }
         [b't', b'.', b'd', b'm', b':', value @ ..] => found.mechanism = mechanism_of(value),
         [b't', b'.', b't', b'i', b'd', b':', ..] | b"p" | b"t.tid" => {}
         _ => found.has_more = true,
     });
+}
+
+/// Reads the member if a tracestate begins with it, and it has no parts but `p`, `s`, `t.dm` and `t.tid` in their usual
+/// form, for which no separator has to be found. Returns what follows the member; `None`, and nothing is read, if it has
+/// another form.
+#[inline]
+pub(super) fn read_usual<'a>(state: &'a [u8], sampled: bool, found: &mut Found<'a>) -> Option<Option<&'a [u8]>> {
+    let mut rest = state.strip_prefix(b"dd=")?;
+    let (mut priority, mut parent, mut mechanism) = (found.priority, None, None);
+    loop {
+        let after = match rest {
+            [b's', b':', digit @ b'0'..=b'9', after @ ..] => {
+                let digit = i32::from(digit - b'0');
+                priority = if (digit > 0) == sampled { Some(digit) } else { priority };
+                after
+            }
+            [b'p', b':', after @ ..] => {
+                parent = after.get(..16);
+                plain_sixteen(after)?
+            }
+            [b't', b'.', b'd', b'm', b':', b'-', digit @ b'0'..=b'9', after @ ..] => {
+                mechanism = Some(-i32::from(digit - b'0'));
+                after
+            }
+            [b't', b'.', b't', b'i', b'd', b':', after @ ..] => plain_sixteen(after)?,
+            _ => return None,
+        };
+        match after {
+            [b';', after @ ..] => rest = after,
+            [] | [b',', ..] => {
+                let member = &state[3..state.len() - after.len()];
+                if member.len() > READ_MAX {
+                    return None;
+                }
+                (found.priority, found.dd_parent, found.mechanism, found.dd) =
+                    (priority, parent, mechanism, Some(member));
+                return Some(after.get(1..));
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Skips 16 bytes without a separator.
+#[inline(always)]
+fn plain_sixteen(text: &[u8]) -> Option<&[u8]> {
+    let (value, after) = text.split_first_chunk()?;
+    let bytes = Sixteen::of(value);
+    (bytes.unprintable() | bytes.equal(b';') | bytes.equal(b',') == 0).then_some(after)
 }
 
 /// What of a member is kept in the tags of a trace.
@@ -98,14 +148,31 @@ fn push_decoded(tags: &mut Buffer, key: [&[u8]; 2], value: &[u8]) -> Result<(), 
     Ok(())
 }
 
+/// Returns the member if it has no parts but the usual ones.
+#[inline(always)]
+pub(super) fn usual(writer: &Writer<'_, '_>) -> Option<[u8; 56]> {
+    let out = writer.out;
+    let (Some(priority @ 0..=9), Some(-9..=0), None, 1..) =
+        (out.priority, out.mechanism, out.kept_rate, out.trace_id_high)
+    else {
+        return None;
+    };
+    let mut member = *b"dd=p:0000000000000000;s:0;t.dm:-0;t.tid:0000000000000000";
+    member[5..21].copy_from_slice(&writer.hex.span);
+    member[24] += priority as u8;
+    member[32] += out.mechanism.unwrap_or(0).unsigned_abs() as u8;
+    member[40..].copy_from_slice(&writer.hex.high);
+    (!writer.has_tags).then_some(member)
+}
+
 /// Writes the member. A part that would make it too long is left out.
 pub(super) fn write(writer: &mut Writer<'_, '_>) {
-    let out = *writer.out;
+    let out = writer.out;
     let Hex { span, high, .. } = writer.hex;
-    writer.put_all([b"dd=p:", &span]);
+    writer.put_fixed(*b"dd=p:").put_fixed(span);
     match out.priority {
         None => {}
-        Some(1) => drop(writer.put(b";s:1")),
+        Some(1) => drop(writer.put_fixed(*b";s:1")),
         Some(priority) => drop(writer.put(b";s:").signed(priority)),
     }
     writer.each_tag(|writer, key, value| {
@@ -120,18 +187,25 @@ pub(super) fn write(writer: &mut Writer<'_, '_>) {
         keep_short(writer, before);
     });
     let before = writer.len();
-    if let Some(mechanism) = out.mechanism {
-        writer.put(b";t.dm:-").decimal(mechanism.unsigned_abs().into());
-        keep_short(writer, before);
+    match out.mechanism.map(i32::unsigned_abs) {
+        None => {}
+        Some(digit @ 0..=9) => {
+            writer.put_fixed(*b";t.dm:-").put_fixed([b'0' + digit as u8]);
+            keep_short(writer, before);
+        }
+        Some(number) => {
+            writer.put_fixed(*b";t.dm:-").decimal(number.into());
+            keep_short(writer, before);
+        }
     }
     let before = writer.len();
     if let Some(rate) = out.kept_rate {
-        writer.put_all([b";t.ksr:", rate]);
+        writer.put(b";t.ksr:").put(rate);
         keep_short(writer, before);
     }
     let before = writer.len();
     if out.trace_id_high != 0 {
-        writer.put_all([b";t.tid:", &high]);
+        writer.put_fixed(*b";t.tid:").put_fixed(high);
         keep_short(writer, before);
     }
 }

@@ -1,18 +1,19 @@
 //! Decides which context a request continues, when styles disagree, and packs what is kept of it.
 
-use super::collect::Headers;
-use super::config::{Behavior, Config};
+use super::collect::{Headers, Joined};
+use super::config::{Behavior, Packed};
 use super::dd_member::{self, Kept};
-use super::found::{Found, Harvest, Link, Misread, Reason};
+use super::found::{Found, Link, Misread, Reason};
 use super::keys::{ERROR, ORIGIN};
 use super::list::STYLES;
 use super::{baggage, datadog, tracecontext};
 use crate::memory::{Buffer, Full};
 use crate::span::attributes::Scalar;
 use crate::span::{links, texts};
+use crate::sys;
 
-/// A context that came in, with what is kept of it.
-#[derive(Debug, Default)]
+/// A context that came in.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Extracted {
     /// High half of the trace id.
     pub trace_id_high: u64,
@@ -26,63 +27,113 @@ pub struct Extracted {
     pub mechanism: Option<i32>,
     /// The last span of a Datadog tracer, if a span of another vendor is the parent.
     pub last_parent: Option<u64>,
-    /// The tags of the trace, a run of texts.
-    pub tags: Buffer,
-    /// The baggage, a run of texts.
-    pub baggage: Buffer,
+}
+
+/// What headers say, while they can be read.
+pub struct Reading<'a> {
+    found: Option<Found<'a>>,
+    /// The name of the style that found it.
+    chosen_by: &'static str,
+    baggage: Option<&'a [u8]>,
     /// Links to contexts that are not continued, a run of links; empty if there are none.
     pub links: Buffer,
 }
 
-/// Reads a context out of the headers of a request: names and values. `None` if there is none.
-pub fn extract<'a>(
+/// Reads a context out of the headers of a request: names and values. If there may be one, calls `keep`, which has it
+/// kept with [`Reading::keep`].
+#[inline]
+pub fn extract<'a, R>(
     headers: impl Iterator<Item = (&'a [u8], &'a [u8])>,
-    config: &Config,
-) -> Result<Option<Extracted>, Full> {
-    if config.behavior == Behavior::Ignore {
+    config: &Packed,
+    keep: impl FnOnce(&mut Reading<'_>) -> Result<R, Full>,
+) -> Result<Option<R>, Full> {
+    if config.has(Behavior::Ignore) {
         return Ok(None);
     }
-    let headers = Headers::collect(headers);
-    let (mut chosen, mut other, mut chosen_by) = (Harvest::default(), Harvest::default(), "");
-    let mut extracted = Extracted::default();
-    for number in config.extract.numbers() {
-        let (style, is_first) = (STYLES[number].names[0], chosen.found.is_none());
-        other.found = None;
-        (STYLES[number].extract)(&headers.of(number), config, if is_first { &mut chosen } else { &mut other });
-        let (Some(first), Some(found)) = (&mut chosen.found, &other.found) else {
-            chosen_by = if is_first { style } else { chosen_by };
+    let (mut joined, mut collected) = (Joined::new(), Headers::default());
+    collected.collect(headers, &mut joined);
+    collected.take_in(&joined);
+    let mut reading = Reading { found: None, chosen_by: "", baggage: None, links: Buffer::new() };
+    for number in config.extract().numbers() {
+        let (style, fields) = (&STYLES[number], collected.of(number));
+        let Some(extract) = style.extract else {
+            reading.baggage = reading.baggage.or(fields.get(0));
             continue;
         };
-        if found.trace_id_low == 0 || (config.extract_first && first.trace_id_low != 0) {
+        if reading.found.is_none() {
+            reading.chosen_by = style.names[0];
+            let found = reading.found.insert(Found::default());
+            if !extract(fields, config, &[0; 3], found) {
+                reading.found = None;
+            }
             continue;
+        }
+        let mut other = Found::default();
+        let known =
+            reading.found.as_ref().map_or([0; 3], |first| [first.trace_id_high, first.trace_id_low, first.span_id]);
+        if extract(fields, config, &known, &mut other) {
+            reading.consider(&other, style.names[0], config)?;
+        }
+    }
+    if reading.found.is_none() && reading.baggage.is_none() {
+        return Ok(None);
+    }
+    keep(&mut reading).map(Some)
+}
+
+impl<'a> Reading<'a> {
+    /// Compares what a later style has found with what is chosen.
+    #[inline]
+    fn consider(&mut self, found: &Found<'a>, style: &'static str, config: &Packed) -> Result<(), Full> {
+        let Some(first) = &mut self.found else { return Ok(()) };
+        if found.trace_id_low == 0 || (config.extract_first() && first.trace_id_low != 0) {
+            return Ok(());
         } else if first.trace_id_low == 0 {
-            (*first, chosen_by) = (*found, style);
+            (*first, self.chosen_by) = (*found, style);
         } else if first.is_of_trace(found) {
             continue_at(first, found);
-        } else if found.span_id != 0 && config.behavior == Behavior::Continue {
-            write_link(&Link { style, context: *found, reason: Reason::Terminated }, &mut extracted.links)?;
+        } else if found.span_id != 0 && config.has(Behavior::Continue) {
+            write_link(&Link { style, context: *found, reason: Reason::Terminated }, &mut self.links)?;
         }
+        Ok(())
     }
-    if let Some(items) = chosen.baggage.or(other.baggage) {
-        extracted.baggage = baggage::read(items, config)?;
+
+    /// Whether there is a header with baggage.
+    #[inline]
+    pub fn has_baggage(&self) -> bool {
+        self.baggage.is_some()
     }
-    match &chosen.found {
-        None if extracted.baggage.is_empty() => return Ok(None),
-        None => {}
-        Some(found) if config.behavior != Behavior::Restart => keep(found, &mut extracted)?,
-        // A link needs a span.
-        Some(found) if found.trace_id_low == 0 || found.span_id == 0 => {}
-        Some(found) => {
-            let link = Link { style: chosen_by, context: *found, reason: Reason::Restarted };
-            write_link(&link, &mut extracted.links)?;
+
+    /// Appends the tags of the trace and the baggage to empty runs of texts. Without a run for baggage it is not read.
+    /// `None` if there is no context after all.
+    #[inline]
+    pub fn keep(
+        &mut self,
+        config: &Packed,
+        tags: &mut Buffer,
+        baggage: Option<&mut Buffer>,
+    ) -> Result<Option<Extracted>, Full> {
+        let mut has_baggage = false;
+        if let (Some(items), Some(baggage)) = (self.baggage, baggage) {
+            baggage::read(items, config, baggage)?;
+            has_baggage = !baggage.is_empty();
         }
+        let mut extracted = Extracted::default();
+        let Some(found) = &self.found else { return Ok(has_baggage.then_some(extracted)) };
+        if !config.has(Behavior::Restart) {
+            keep(found, &mut extracted, tags)?;
+        } else if found.trace_id_low != 0 && found.span_id != 0 {
+            // A link needs a span.
+            let link = Link { style: self.chosen_by, context: *found, reason: Reason::Restarted };
+            write_link(&link, &mut self.links)?;
+        }
+        Ok(Some(extracted))
     }
-    Ok(Some(extracted))
 }
 
 /// Adds what a later style knows of the same trace: tracestate, and a parent that sent only W3C headers.
 fn continue_at<'a>(first: &mut Found<'a>, found: &Found<'a>) {
-    if found.tracestate.is_empty() && found.dd.is_empty() {
+    if found.tracestate.is_none() && found.dd.is_none() {
         return;
     }
     if found.span_id != first.span_id {
@@ -91,31 +142,31 @@ fn continue_at<'a>(first: &mut Found<'a>, found: &Found<'a>) {
         first.span_id = found.span_id;
     }
     (first.tracestate, first.dd, first.dd_is_beside) = (found.tracestate, found.dd, true);
-    (first.has_more, first.has_foreign) = (found.has_more, found.has_foreign);
+    (first.has_more, first.foreign) = (found.has_more, found.foreign);
 }
 
-fn keep(found: &Found<'_>, extracted: &mut Extracted) -> Result<(), Full> {
+#[inline]
+fn keep(found: &Found<'_>, extracted: &mut Extracted, tags: &mut Buffer) -> Result<(), Full> {
     (extracted.trace_id_high, extracted.trace_id_low) = (found.trace_id_high, found.trace_id_low);
     extracted.span_id = found.span_id;
     extracted.last_parent = found.last_parent.or_else(|| found.parent_of_dd());
     (extracted.priority, extracted.mechanism) = (found.priority, found.mechanism);
-    let tags = &mut extracted.tags;
-    if !found.origin.is_empty() {
-        texts::push(tags, ORIGIN, found.origin)?;
+    if let Some(origin) = found.origin {
+        texts::push(tags, ORIGIN, origin)?;
     }
-    if found.has_tags {
+    if let Some(pairs) = found.tags {
         let mut result = Ok(());
-        datadog::each_tag(found.tags, |key, value| result = result.and_then(|()| texts::push(tags, key, value)));
+        datadog::each_tag(pairs, |key, value| result = result.and_then(|()| texts::push(tags, key, value)));
         result?;
     }
     if let Some(fault) = found.fault {
         write_fault(fault, tags)?;
     }
-    if found.has_more {
-        dd_member::keep(found.dd, if found.dd_is_beside { Kept::Unknown } else { Kept::All }, tags)?;
+    if let Some(dd) = found.dd.filter(|_| found.has_more) {
+        dd_member::keep(dd, if found.dd_is_beside { Kept::Unknown } else { Kept::All }, tags)?;
     }
-    if found.has_foreign {
-        tracecontext::keep_foreign(found.tracestate, tags)?;
+    if let Some(foreign) = found.foreign {
+        tracecontext::keep_foreign(foreign, tags)?;
     }
     Ok(())
 }
@@ -138,8 +189,13 @@ fn write_fault(fault: Misread<'_>, tags: &mut Buffer) -> Result<(), Full> {
 /// Adds a link to a run of them.
 #[cold]
 fn write_link(link: &Link<'_>, out: &mut Buffer) -> Result<(), Full> {
+    sys::keep_errno(|| write_link_now(link, out))
+}
+
+fn write_link_now(link: &Link<'_>, out: &mut Buffer) -> Result<(), Full> {
     let context = &link.context;
-    let tracestate: Vec<u8> = context.tracestate.iter().copied().filter(|byte| (b' '..=b'~').contains(byte)).collect();
+    let tracestate = context.tracestate.unwrap_or_default();
+    let tracestate: Vec<u8> = tracestate.iter().copied().filter(|byte| (b' '..=b'~').contains(byte)).collect();
     let written = links::Link {
         trace_id_high: context.trace_id_high,
         trace_id_low: context.trace_id_low,

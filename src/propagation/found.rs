@@ -1,15 +1,6 @@
-//! What one style reads: values that point into its headers.
+//! What one style reads: values that point into its headers. Texts are never empty.
 
 use super::text::{hex, Upper};
-
-/// What one style has read.
-#[derive(Default)]
-pub struct Harvest<'a> {
-    /// A context.
-    pub found: Option<Found<'a>>,
-    /// The header `baggage`.
-    pub baggage: Option<&'a [u8]>,
-}
 
 /// A context as one style's headers say it. Without a trace id it is a sampling decision alone.
 #[derive(Clone, Copy, Default)]
@@ -25,23 +16,21 @@ pub struct Found<'a> {
     /// The number of `_dd.p.dm`.
     pub mechanism: Option<i32>,
     /// The origin.
-    pub origin: &'a [u8],
-    /// `x-datadog-tags`, checked.
-    pub tags: &'a [u8],
+    pub origin: Option<&'a [u8]>,
+    /// `x-datadog-tags`, checked, if it has more than what is a value of its own.
+    pub tags: Option<&'a [u8]>,
     /// The member `dd` of tracestate; its texts are encoded.
-    pub dd: &'a [u8],
+    pub dd: Option<&'a [u8]>,
     /// Whether `dd` is of the same trace's other headers, and only what it alone has is kept.
     pub dd_is_beside: bool,
-    /// Whether `tags` has more than what is a value of its own.
-    pub has_tags: bool,
     /// Whether `dd` has more than what is a value of its own.
     pub has_more: bool,
-    /// Whether tracestate has members of other vendors.
-    pub has_foreign: bool,
+    /// The part of tracestate with the members of other vendors.
+    pub foreign: Option<&'a [u8]>,
     /// The header `tracestate`.
-    pub tracestate: &'a [u8],
+    pub tracestate: Option<&'a [u8]>,
     /// The part `p` of tracestate's member `dd`: the last span of a Datadog tracer, in 16 digits.
-    pub dd_parent: &'a [u8],
+    pub dd_parent: Option<&'a [u8]>,
     /// The last span of a Datadog tracer, of headers that disagree about the parent.
     pub last_parent: Option<u64>,
     /// What is wrong.
@@ -56,7 +45,7 @@ impl Found<'_> {
 
     /// The last span of a Datadog tracer, as tracestate says it.
     pub fn parent_of_dd(&self) -> Option<u64> {
-        hex(self.dd_parent, Upper::Refused)
+        hex(self.dd_parent?, Upper::Refused)
     }
 }
 

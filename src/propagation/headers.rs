@@ -27,23 +27,14 @@ impl Field {
 }
 
 /// The values of one style's headers.
-pub struct Fields<'a> {
-    pub(super) values: &'a [&'a [u8]],
-    pub(super) joined: &'a [(usize, Vec<u8>)],
-    /// The number of the style's first header.
-    pub(super) first: usize,
-}
+#[derive(Clone, Copy)]
+pub struct Fields<'a>(pub(super) &'a [Option<&'a [u8]>]);
 
 impl<'a> Fields<'a> {
     /// The value of the style's n-th header, without blanks around it; `None` if that is empty, as if it were absent.
-    #[inline]
-    pub fn get(&self, n: usize) -> Option<&'a [u8]> {
-        let n = self.first + n;
-        let mut value = *self.values.get(n)?;
-        if !self.joined.is_empty() {
-            value = self.joined.iter().find(|(other, _)| *other == n).map_or(value, |(_, joined)| joined);
-        }
-        let value = super::text::trim(value);
+    #[inline(always)]
+    pub fn get(self, n: usize) -> Option<&'a [u8]> {
+        let value = super::text::trim((*self.0.get(n)?)?);
         (!value.is_empty()).then_some(value)
     }
 }

@@ -28,8 +28,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Behavior, Config, Styles};
-pub use extract::{extract, Extracted};
+pub use config::{Behavior, Config, Packed, Styles};
+#[cfg(test)]
+pub use extract::Extracted;
+pub use extract::{extract, Reading};
 pub use inject::inject;
 pub use keys::{ERROR, KEPT_RATE, ORIGIN, TRACESTATE};
 pub use scratch::Scratch;

@@ -2,4 +2,4 @@
 
 use super::style::Style;
 
-pub const STYLE: Style = Style { names: &["none"], headers: &[], extract: |_, _, _| {}, inject: |_| {} };
+pub const STYLE: Style = Style { names: &["none"], headers: &[], extract: None, inject: |_| {} };

@@ -3,12 +3,14 @@
 use crate::memory::{self, Buffer, Full};
 
 /// Longer texts go to the heap. The headers of ids and the usual `tracestate` are shorter.
-const NEAR: usize = 256;
+const NEAR: usize = 192;
+/// The length that `len` has while the text is on the heap.
+const FAR: usize = usize::MAX / 2;
 
 /// A text that grows.
 pub struct Scratch {
     near: [u8; NEAR],
-    /// Bytes used of `near`.
+    /// Bytes used of `near`, or [`FAR`].
     len: usize,
     /// The whole text, once it is longer than `near`; else empty.
     far: Buffer,
@@ -25,18 +27,26 @@ impl Scratch {
     #[inline(always)]
     pub(super) fn tail(&mut self, size: usize) -> Result<&mut [u8], Full> {
         let from = self.len;
-        if size > NEAR - from.min(NEAR) || !self.far.is_empty() {
+        if from > NEAR || size > NEAR - from {
             return self.far_tail(size);
         }
-        self.len += size;
+        self.len = from + size;
         Ok(&mut self.near[from..from + size])
+    }
+
+    /// Returns room for a text of `size` bytes that is made and used at once, in place of the text; `None` if it is too
+    /// long to be near.
+    #[inline(always)]
+    pub(super) fn once(&mut self, size: usize) -> Option<&mut [u8]> {
+        self.near.get_mut(..size)
     }
 
     #[cold]
     #[inline(never)]
     fn far_tail(&mut self, size: usize) -> Result<&mut [u8], Full> {
-        if self.far.is_empty() {
+        if self.len != FAR {
             self.far.push(&self.near[..self.len])?;
+            self.len = FAR;
         }
         self.far.tail(size)
     }
@@ -49,28 +59,34 @@ impl Scratch {
     }
 
     /// The text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bytes(&self) -> &[u8] {
-        match self.far.len() {
-            0 => &self.near[..self.len],
-            _ => self.far.bytes(),
+        match self.near.get(..self.len) {
+            Some(near) => near,
+            None => self.far.bytes(),
         }
     }
 
     /// The length of the text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        match self.far.len() {
-            0 => self.len,
-            far => far,
+        match self.len {
+            FAR => self.far.len(),
+            near => near,
         }
     }
 
     /// Cuts the text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn truncate(&mut self, length: usize) {
-        self.len = self.len.min(length);
+        if self.len != FAR {
+            self.len = self.len.min(length);
+            return;
+        }
         self.far.truncate(length);
+        if length == 0 {
+            self.len = 0;
+        }
     }
 }
 

@@ -1,9 +1,16 @@
 //! What a style is.
 
-use super::config::Config;
-use super::found::Harvest;
+use super::config::Packed;
+use super::found::Found;
 use super::headers::{Field, Fields};
 use super::writer::Writer;
+
+/// The trace id's halves and the span that an earlier style has found; zeros if none has. A style may compare its texts
+/// with these, instead of reading them.
+pub type Known = [u64; 3];
+
+/// How a style reads a context.
+pub type Extract = for<'a> fn(Fields<'a>, &Packed, &Known, &mut Found<'a>) -> bool;
 
 /// A way to write a context as headers.
 pub struct Style {
@@ -11,8 +18,9 @@ pub struct Style {
     pub names: &'static [&'static str],
     /// The headers that it reads.
     pub headers: &'static [Field],
-    /// Reads its headers, which are in the order of `headers`.
-    pub extract: for<'a> fn(&Fields<'a>, &Config, &mut Harvest<'a>),
+    /// Reads a context out of its headers, which are in the order of `headers`. Returns whether there is one; only then
+    /// it writes to the place. `None` for a style whose first header is baggage.
+    pub extract: Option<Extract>,
     /// Writes its headers.
     pub inject: fn(&mut Writer<'_, '_>),
 }

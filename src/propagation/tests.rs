@@ -21,8 +21,34 @@ fn config(styles: &str) -> Config {
     }
 }
 
-fn read(headers: &[(&str, &str)], config: &Config) -> Option<Extracted> {
-    extract(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())), config).expect("memory")
+/// A context with what is kept of it.
+#[derive(Default)]
+struct Got {
+    context: Extracted,
+    tags: Buffer,
+    baggage: Buffer,
+    links: Buffer,
+}
+
+impl std::ops::Deref for Got {
+    type Target = Extracted;
+    fn deref(&self) -> &Extracted {
+        &self.context
+    }
+}
+
+fn read(headers: &[(&str, &str)], config: &Config) -> Option<Got> {
+    let mut got = Got::default();
+    let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let (tags, baggage, links) = (&mut got.tags, &mut got.baggage, &mut got.links);
+    let config = &config.packed();
+    let kept = extract(headers, config, |reading| {
+        let kept = reading.keep(config, tags, Some(baggage));
+        *links = std::mem::take(&mut reading.links);
+        kept
+    });
+    got.context = kept.expect("memory").flatten()?;
+    Some(got)
 }
 
 fn items(run: &[u8]) -> Vec<(String, String)> {
@@ -32,12 +58,12 @@ fn items(run: &[u8]) -> Vec<(String, String)> {
     all
 }
 
-fn tag(extracted: &Extracted, key: &[u8]) -> Option<String> {
+fn tag(extracted: &Got, key: &[u8]) -> Option<String> {
     let key = String::from_utf8_lossy(key);
     items(extracted.tags.bytes()).into_iter().find(|(other, _)| *other == key).map(|(_, value)| value)
 }
 
-fn links(extracted: &Extracted) -> Vec<serde_json::Value> {
+fn links(extracted: &Got) -> Vec<serde_json::Value> {
     let (mut all, text) = (Vec::new(), |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned());
     run::each(Kind::Link, extracted.links.bytes(), |item| {
         let Item::Link(link) = item else { panic!("{item:?}") };
@@ -75,7 +101,7 @@ fn written(tags: &[(&str, &str)], baggage: &[(&str, &str)], config: &Config) -> 
         baggage: baggage.bytes(),
     };
     let (mut text, mut headers) = (Scratch::new(), Vec::new());
-    let fault = inject(&out, config, &mut text, &mut |name, value| {
+    let fault = inject(&out, &config.packed(), &mut text, &mut |name, value| {
         headers.push((name.to_str().unwrap_or_default().to_owned(), String::from_utf8_lossy(value).into_owned()));
         true
     });
@@ -261,7 +287,16 @@ fn settings_survive_being_packed() {
     for (behavior, extract_first) in [(Behavior::Continue, true), (Behavior::Restart, false), (Behavior::Ignore, true)]
     {
         let config = Config { behavior, extract_first, ..config("baggage,b3,datadog,B3Multi,tracecontext,b3,none") };
-        assert_eq!(Config::unpacked(config.packed()), config);
+        let packed = config.packed();
+        assert_eq!((packed.extract(), packed.inject()), (config.extract, config.inject));
+        let behaviors = [Behavior::Continue, Behavior::Restart, Behavior::Ignore];
+        assert_eq!(
+            behaviors.map(|behavior| packed.has(behavior)),
+            behaviors.map(|behavior| behavior == config.behavior)
+        );
+        assert_eq!(packed.extract_first(), config.extract_first);
+        let limits = [packed.tags_max(), packed.baggage_items(), packed.baggage_bytes()];
+        assert_eq!(limits, [config.tags_max, config.baggage_items, config.baggage_bytes].map(usize::from));
         assert_eq!(config.extract.numbers().count(), 5, "each style once, in order");
     }
     assert_eq!(Styles::parse("datadog,jaeger"), Err("jaeger"));

@@ -1,7 +1,7 @@
 //! What styles write with: a context, and the text of one header after the other.
 
-use super::config::Config;
-use super::keys::KEPT_RATE;
+use super::config::Packed;
+use super::keys::{KEPT_RATE, TRACESTATE};
 use super::scratch::Scratch;
 use super::text::{decimal_of, hex_of, Digits};
 use crate::memory::{self, Full};
@@ -101,9 +101,13 @@ pub struct Writer<'a, 'b> {
     /// What is written.
     pub out: &'a Outgoing<'a>,
     /// The settings.
-    pub config: &'a Config,
+    pub config: &'a Packed,
     /// The halves of the trace id and the span's id in hexadecimal, which most styles write.
     pub hex: Hex,
+    /// The members of tracestate of other vendors.
+    pub foreign: Option<&'a [u8]>,
+    /// Whether the trace has tags beside those.
+    pub has_tags: bool,
     /// The first fault.
     pub fault: Option<Fault>,
     pub(super) text: &'a mut Scratch,
@@ -115,10 +119,34 @@ pub struct Writer<'a, 'b> {
 }
 
 impl<'a> Writer<'a, '_> {
-    /// Visits the tags of the trace, without those that an earlier decision made.
-    #[inline]
+    /// Makes a writer of this context.
+    #[inline(always)]
+    pub(super) fn new<'c>(
+        out: &'a Outgoing<'a>,
+        config: &'a Packed,
+        text: &'a mut Scratch,
+        each: &'c mut dyn FnMut(&'static CStr, &[u8]) -> bool,
+    ) -> Writer<'a, 'c> {
+        let (mut foreign, mut has_tags) = (texts::only(out.tags, b"tracestate"), false);
+        let tags = if foreign.is_some() { &[][..] } else { out.tags };
+        texts::each(tags, |key, value| {
+            if key == TRACESTATE {
+                foreign = Some(value);
+            } else {
+                has_tags = true;
+            }
+        });
+        let hex = Hex::of(out);
+        Writer { out, config, hex, foreign, has_tags, fault: None, text, each, full: false, ended: false }
+    }
+
+    /// Visits the tags of the trace, without those that an earlier decision made. May skip `foreign`.
+    #[inline(always)]
     pub fn each_tag(&mut self, mut visit: impl FnMut(&mut Self, &'a [u8], &'a [u8])) {
         let out = self.out;
+        if !self.has_tags {
+            return;
+        }
         texts::each(out.tags, |key, value| {
             if !(out.rate_is_replaced && key == KEPT_RATE) {
                 visit(self, key, value);
@@ -133,17 +161,11 @@ impl<'a> Writer<'a, '_> {
         self
     }
 
-    /// Appends several texts, with one look at the room that there is. Inlined, because most have a fixed length.
+    /// Appends text of a fixed length.
     #[inline(always)]
-    pub fn put_all<const N: usize>(&mut self, texts: [&[u8]; N]) -> &mut Self {
-        match self.text.tail(texts.iter().map(|text| text.len()).sum()) {
-            Ok(mut place) => {
-                for text in texts {
-                    let (here, rest) = place.split_at_mut(text.len());
-                    memory::copy(here, text);
-                    place = rest;
-                }
-            }
+    pub fn put_fixed<const N: usize>(&mut self, text: [u8; N]) -> &mut Self {
+        match self.text.tail(N) {
+            Ok(place) => place.copy_from_slice(&text),
             Err(Full) => self.full = true,
         }
         self
@@ -215,13 +237,50 @@ impl<'a> Writer<'a, '_> {
     /// Ends a header.
     #[inline]
     pub fn end(&mut self, name: &'static CStr) {
-        let length = self.text.len();
-        self.put(&[0]);
-        if !self.full && !self.ended {
-            self.ended = !(self.each)(name, &self.text.bytes()[..length]);
+        self.end_behind(0, name);
+    }
+
+    /// Ends a header, whose value is the text without its first `skipped` bytes.
+    #[inline]
+    pub fn end_behind(&mut self, skipped: usize, name: &'static CStr) {
+        self.put_fixed([0]);
+        if self.full || self.ended {
+            return;
+        }
+        if let Some((_, value)) = self.text.bytes().get(skipped..).and_then(|text| text.split_last()) {
+            self.ended = !(self.each)(name, value);
         }
         if !self.ended {
             self.clear();
+        }
+    }
+
+    /// Writes a header with a text of fixed length, and behind a comma another one. Returns whether there was room.
+    #[inline(always)]
+    pub fn send_pair<const N: usize>(&mut self, name: &'static CStr, first: &[u8; N], second: Option<&[u8]>) -> bool {
+        let second = second.unwrap_or_default();
+        let length = N + usize::from(!second.is_empty()) + second.len();
+        let Some(place) = self.text.once(length + 1) else { return false };
+        let Some((head, rest)) = place.split_first_chunk_mut::<N>() else { return false };
+        *head = *first;
+        if let Some((comma, rest)) = rest.split_first_mut() {
+            *comma = if second.is_empty() { 0 } else { b',' };
+            if let Some((nul, rest)) = rest.split_last_mut() {
+                memory::copy(rest, second);
+                *nul = 0;
+            }
+        }
+        if !self.ended {
+            self.ended = !(self.each)(name, &place[..length]);
+        }
+        true
+    }
+
+    /// Writes a header whose value was not collected. A NUL must follow it.
+    #[inline(always)]
+    pub fn send(&mut self, name: &'static CStr, value: &[u8]) {
+        if !self.ended {
+            self.ended = !(self.each)(name, value);
         }
     }
 }

@@ -38,13 +38,29 @@ pub const TRACER_HEAD: usize = 2 + SERVICE_MAX / 8;
 /// Distance between tracers, with space for further counters.
 pub const TRACER_WORDS: usize = 40;
 
-/// Words in use.
+/// Words of the header, the events and the tracers.
 pub const WORDS: usize = TRACERS_AT + TRACERS * TRACER_WORDS;
+
+/// Offset of the first fate: a whole page.
+pub const FATES_AT: usize = WORDS.next_multiple_of(512);
+/// Number of fates; a power of two.
+pub const FATES: usize = 16_384;
+/// Number of fates for which there is memory from the beginning; a power of two.
+pub const FATES_FIRST: usize = 512;
+/// Words of a fate.
+pub const FATE_WORDS: usize = 12;
+/// The longest name of a fate, in bytes.
+pub const FATE_NAME_MAX: usize = 32;
+
+/// Words that have memory from the beginning.
+pub const FIRST_WORDS: usize = FATES_AT + FATES_FIRST * FATE_WORDS;
 /// Words of the memory file: whole pages.
-pub const FILE_WORDS: usize = WORDS.next_multiple_of(512);
+pub const FILE_WORDS: usize = FATES_AT + FATES * FATE_WORDS;
 
 const _: () = assert!(TRACER_HEAD + counters::COUNT <= TRACER_WORDS);
 const _: () = assert!(SPAN_SHARDS.is_power_of_two() && EVENTS.is_power_of_two());
+const _: () = assert!(FATES.is_power_of_two() && FATES_FIRST.is_power_of_two());
+const _: () = assert!(FILE_WORDS.is_multiple_of(512) && (FATES_FIRST * FATE_WORDS).is_multiple_of(512));
 
 /// Mask for a value without its upper byte.
 pub const LOW_MAX: u64 = (1 << 56) - 1;
@@ -82,7 +98,16 @@ pub mod header {
     pub const LIBRARY: usize = 25;
     pub const RARE_SHARD: usize = 26;
     pub const PANICS: usize = 27;
-    pub const END: usize = 28;
+    pub const FATES_AT: usize = 28;
+    pub const FATES: usize = 29;
+    pub const FATE_WORDS: usize = 30;
+    pub const FATES_WRITTEN: usize = 32;
+    pub const FATES_READY: usize = 33;
+    pub const FATES_GROW_AT: usize = 34;
+    pub const CONTROL_ASKED: usize = 40;
+    pub const CONTROL_STATE: usize = 41;
+    pub const CONTROL_NAME: usize = 42;
+    pub const END: usize = 44;
 }
 
 /// Returns 16 check bits over the words of an event, which reveal an event that two threads have mixed.

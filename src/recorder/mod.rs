@@ -22,10 +22,18 @@
 //!  9  words of an event                              25  version of the library: major, minor, patch, 16 bits each
 //! 10  offset of the first tracer                     26  index of the shard for rare events, the last one
 //! 11  number of tracers                              27  panics caught
-//! 12  words from one tracer to the next              then 0
+//! 12  words from one tracer to the next
 //! 13  words of a tracer before its counters
-//! 14  process id
-//! 15  parent's process id when this was made
+//! 14  process id                                    28  offset of the first fate
+//! 15  parent's process id when this was made        29  number of fates
+//!                                                   30  words of a fate
+//!                                                   32  fates ever written
+//!                                                   33  fates that have memory: a power of two. Fate n is at n
+//!                                                       modulo this number
+//!                                                   34  33 grows when this fate is written
+//!                                                   40  another process asks for a socket by writing a number
+//!                                                   41  what became of that: `control::ControlState`
+//!                                                   42, 43  the socket's name: `control::socket_name`
 //!
 //! shard
 //!  0  events written so far; the next event goes to this number modulo the events in a shard
@@ -39,6 +47,8 @@
 //!  0  0: not in use. Bit 0: in use, bit 1: shut down; from bit 8: how often the index was assigned
 //!  1  bytes of the service name     2 to 8  the name, redacted     from 9  its counters, in the order of
 //!     `crate::counters::NAMES`
+//!
+//! fate: see `fates`
 //! ```
 //!
 //! Wall times are nanoseconds since 1970. The time of a span's event is the span's own start, or its start plus duration.
@@ -55,11 +65,14 @@
 //! Rare events (payloads, the Agent, forks, losses) have a shard of their own. Under load the other shards hold only some
 //! milliseconds of spans, and the events that explain a problem with the Agent are older than that.
 
+pub mod control;
 mod describe;
+pub mod fates;
 pub mod kind;
 pub mod layout;
 pub mod snapshot;
 
+pub use fates::{Fate, Fates};
 pub use kind::Kind;
 pub use snapshot::{Fault, Snapshot};
 
@@ -89,32 +102,37 @@ pub struct TracerFacts<'a> {
 /// The writing side of the recorder. Copies write to the same memory, which the process never unmaps.
 #[derive(Clone, Copy)]
 pub struct Recorder {
-    words: Option<&'static [AtomicU64; WORDS]>,
+    pub(crate) words: Option<&'static [AtomicU64; WORDS]>,
     /// The whole mapping, which begins with `words`.
     mapping: Option<&'static [AtomicU64]>,
     fd: RawFd,
     /// Device and inode of the descriptor when it was made. If the host closes it, its number may lead to another file.
     file: Option<(u64, u64)>,
+    /// What became of the last traces.
+    fates: Fates,
 }
 
 impl Recorder {
     /// Returns a recorder that records nothing.
     pub const fn none() -> Recorder {
-        Recorder { words: None, mapping: None, fd: -1, file: None }
+        Recorder { words: None, mapping: None, fd: -1, file: None, fates: Fates::none() }
     }
 
     /// Makes an empty recorder for this process. If the system provides no memory, it records nothing. If it provides
     /// no memory file, only this process and debuggers can read it. `clock_scale` is the scale of the processor's
     /// counter, if known.
     pub fn new(pid: u32, epoch: u32, clock_scale: u64) -> Recorder {
-        let Some((mapping, file)) = sys::shared_words(MEMORY_NAME, FILE_WORDS) else { return Recorder::none() };
+        let Some((mapping, file)) = sys::shared_words(MEMORY_NAME, FILE_WORDS, FIRST_WORDS) else {
+            return Recorder::none();
+        };
         let Some(words) = mapping.first_chunk::<WORDS>() else { return Recorder::none() };
         let fd = file.as_ref().map_or(-1, sys::Descriptor::number);
         let id = file.as_ref().and_then(|file| sys::file_id(file.fd().ok()?));
         if let Some(file) = file {
             file.stay_open();
         }
-        let recorder = Recorder { words: Some(words), mapping: Some(mapping), fd, file: id };
+        let fates = Fates::of(mapping, fd, id);
+        let recorder = Recorder { words: Some(words), mapping: Some(mapping), fd, file: id, fates };
         recorder.write_header(words, pid, epoch);
         recorder.set_anchor(clock_scale);
         words[header::MAGIC].store(MAGIC, Release);
@@ -154,6 +172,12 @@ impl Recorder {
     /// Whether anything is recorded.
     pub fn keeps(&self) -> bool {
         self.words.is_some()
+    }
+
+    /// Returns the writing side of the ring of fates.
+    #[inline]
+    pub fn fates(&self) -> &Fates {
+        &self.fates
     }
 
     /// Records the start of a span by a thread with this shard.
@@ -261,9 +285,9 @@ impl Recorder {
     pub fn snapshot(&self) -> Option<Result<Snapshot, Fault>> {
         let words = self.words?;
         let mut copy: Vec<u64> = words.iter().map(|word| word.load(Acquire)).collect();
-        copy.resize(FILE_WORDS, 0);
         // Use our own values for the first words: other processes can write to the memory.
         copy[..header::PID].copy_from_slice(&fixed_header());
+        copy[header::WORDS] = WORDS as u64;
         Some(Snapshot::of(&copy))
     }
 }

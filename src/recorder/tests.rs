@@ -25,7 +25,8 @@ fn the_layout_that_other_versions_read_has_not_changed() {
     let recorder = recorder();
     recorder.span_started(1, 1_000, 7, 2, 0xabcd);
     let words = words(&recorder);
-    assert_eq!(&words[..14], &[0x4552_4957_4e41_5053, 1, 21_504, 64, 64, 9, 2_064, 16, 512, 4, 18_640, 64, 40, 9]);
+    assert_eq!(&words[..14], &[0x4552_4957_4e41_5053, 1, 218_112, 64, 64, 9, 2_064, 16, 512, 4, 18_640, 64, 40, 9]);
+    assert_eq!(words[28..35], [21_504, 16_384, 12, 0, 0, 512, 512]);
     assert_eq!(words[14..17], [4711, std::os::unix::process::parent_id().into(), 3]);
     let shard = 64 + 2_064;
     assert_eq!(words[shard], 1);

@@ -1,16 +1,21 @@
 //! Replaces secrets before a text reaches a log, a report or the start-up line. Takes time linear in the text's length.
 //! This file has the scan. `names` decides whether a name is that of a secret, `assign` finds the value after a name,
-//! `patterns` recognizes secrets by their form, `plain` says of most texts quickly that they have none, and `url` decides which parts of a URL may be shown.
+//! `patterns` recognizes secrets by their form, `plain` says of most texts quickly that they have none, `url` decides which
+//! parts of a URL may be shown, `json` redacts values by the names of their fields, and `replaced` counts.
 
 mod assign;
 mod bytes;
+pub mod json;
 mod names;
 mod patterns;
 mod plain;
+mod replaced;
 #[cfg(test)]
 mod tests;
 mod url;
 pub mod words;
+
+pub use replaced::Replaced;
 
 use bytes::{is, is_word, run, ALNUM, BEGINS, CLASS, GAP, WORD};
 use names::Name;
@@ -27,12 +32,26 @@ const PATH_MAX: usize = 256;
 /// Redacts free text: userinfo and query strings of URLs, values after the name of a secret, and what has the form of a
 /// secret, such as tokens, private keys and card numbers. Idempotent.
 pub fn text(text: &str) -> Cow<'_, str> {
-    Scan::new(text, true).run()
+    Scan::new(text, true).run().0
+}
+
+/// The same, and counts what it replaces, and what was replaced before.
+pub fn text_counted<'a>(text: &'a str, counts: &mut Replaced) -> Cow<'a, str> {
+    counts.before += text.matches(REDACTED).count() as u64;
+    let (shown, replaced) = Scan::new(text, true).run();
+    counts.add(replaced);
+    shown
 }
 
 /// Redacts the value of a tag or setting. Hides all of it if the name is that of a secret; else as [`text`] does. If
 /// the name ends in `id`, numbers are not taken for card numbers.
 pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    value_counted(name, value, &mut Replaced::default())
+}
+
+/// The same, and counts what it replaces, and what was replaced before.
+pub fn value_counted<'a>(name: &str, value: &'a str, counts: &mut Replaced) -> Cow<'a, str> {
+    counts.before += value.matches(REDACTED).count() as u64;
     let shown = match names::class(name) {
         // As the name of a tag, `key` is usually the key of a cache.
         Name::Plain | Name::Key => !is_query(name),
@@ -41,9 +60,12 @@ pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
         Name::Secret | Name::Line | Name::Header => assign::is_nothing(value.as_bytes()),
     };
     if !shown {
+        counts.named += u64::from(!value.is_empty() && value != REDACTED);
         return if value.is_empty() { Cow::Borrowed("") } else { Cow::Borrowed(REDACTED) };
     }
-    Scan::new(value, !names::is_id(name.as_bytes())).run()
+    let (shown, replaced) = Scan::new(value, !names::is_id(name.as_bytes())).run();
+    counts.add(replaced);
+    shown
 }
 
 /// Redacts a URL: removes userinfo, query string and fragment, and hides secrets in the path. The scheme may be missing
@@ -51,7 +73,7 @@ pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
 pub fn url(url: &str) -> Cow<'_, str> {
     let (start, userinfo, end) = url::bare(url);
     let path = url[userinfo..end].find('/').map_or(end, |at| userinfo + at);
-    let shown = Scan::new(&url[path..end], true).run();
+    let shown = Scan::new(&url[path..end], true).run().0;
     let host = pasted(url.as_bytes(), userinfo).filter(|&host| host <= path);
     if start == userinfo && end == url.len() && host.is_none() && matches!(shown, Cow::Borrowed(_)) {
         return Cow::Borrowed(url);
@@ -115,11 +137,13 @@ struct Scan<'a> {
     url_end: usize,
     out: String,
     copied: usize,
+    replaced: Replaced,
 }
 
 impl<'a> Scan<'a> {
     fn new(text: &'a str, cards: bool) -> Scan<'a> {
         let (bytes, place) = (text.as_bytes(), Place::Prose);
+        let replaced = Replaced::default();
         Scan {
             text,
             bytes,
@@ -131,19 +155,21 @@ impl<'a> Scan<'a> {
             url_end: 0,
             out: String::new(),
             copied: 0,
+            replaced,
         }
     }
 
-    fn run(mut self) -> Cow<'a, str> {
+    /// Returns the text without secrets, and what was replaced.
+    fn run(mut self) -> (Cow<'a, str>, Replaced) {
         if self.quick && plain::is_plain(self.bytes) {
-            return Cow::Borrowed(self.text);
+            return (Cow::Borrowed(self.text), self.replaced);
         }
         self.scan();
         if self.copied == 0 {
-            return Cow::Borrowed(self.text);
+            return (Cow::Borrowed(self.text), self.replaced);
         }
         self.out.push_str(&self.text[self.copied..]);
-        Cow::Owned(self.out)
+        (Cow::Owned(self.out), self.replaced)
     }
 
     fn scan(&mut self) {
@@ -193,12 +219,14 @@ impl<'a> Scan<'a> {
 
     fn query(&mut self, from: usize) {
         let end = url::end(self.bytes, from + 1);
+        self.replaced.in_urls += u64::from(end > from + 1);
         self.replace(from + 1, end, REDACTED);
     }
 
     fn word(&mut self) {
         let start = self.at;
         if let Some((from, to)) = self.look(start) {
+            self.replaced.formed += u64::from(to > from);
             return self.replace(from, to, REDACTED);
         }
         let end = self.at;
@@ -206,10 +234,12 @@ impl<'a> Scan<'a> {
             return self.url(end + 3);
         }
         if let Some((from, to)) = assign::value(self.text, self.copied, start, end) {
+            self.replaced.named += u64::from(to > from);
             return self.replace(from, to, REDACTED);
         }
         if self.bytes.get(end) == Some(&b':') {
             if let Some(to) = self.login(start, end) {
+                self.replaced.in_urls += 1;
                 self.replace(end + 1, to, REDACTED);
             }
         }
@@ -257,10 +287,12 @@ impl<'a> Scan<'a> {
         let stop = if self.url_end > from { self.url_end } else { url::end(self.bytes, from) };
         self.url_end = stop;
         let host = if self.at_sign(from) < stop { from + url::userinfo(&self.text[from..stop]) } else { from };
+        self.replaced.in_urls += u64::from(host > from);
         self.replace(from, host, "");
         if let Some(end) = pasted(self.bytes, host).filter(|&end| end <= stop) {
             // The replaced text ends the URL.
             self.url_end = end;
+            self.replaced.formed += 1;
             return self.replace(host, end, REDACTED);
         }
         let end = run(&self.bytes[..stop], host, |b| !matches!(b, b'/' | b'?' | b'#' | b'='));

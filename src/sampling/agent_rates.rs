@@ -1,12 +1,12 @@
 //! The sampling rates that an Agent answers, by service and environment. The worker writes them, calling threads read
 //! them; every rate is an atomic of its own, so that neither waits for the other.
 
+mod services;
+
+use services::Services;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::OnceLock;
 
-/// How many services can have a rate. Further ones get the rate of all others.
-const SERVICES_MAX: usize = 1024;
 /// The key of the rate for services that have none.
 const OTHERS: &str = "service:,env:";
 /// A rate rises at most twofold in this time.
@@ -25,26 +25,18 @@ pub struct AgentRates {
     /// The rate of all services: [`NONE`], [`DIFFER`], or a rate.
     uniform: AtomicU64,
     others: Held,
-    /// Services with rates of their own, by open addressing. Made when there is the first one, and never freed.
-    services: OnceLock<Box<[Service]>>,
+    services: Services,
     /// When rates last rose by the limit.
     rose_ns: AtomicU64,
 }
 
 /// A rate.
 #[derive(Debug)]
-struct Held {
+pub(super) struct Held {
     /// The one in force.
     rate: AtomicU64,
     /// What the Agent asked for.
     wanted: AtomicU64,
-}
-
-#[derive(Debug)]
-struct Service {
-    /// The hash of service and environment; 0 if unused. A service keeps its place.
-    key: AtomicU64,
-    held: Held,
 }
 
 impl Default for Held {
@@ -59,7 +51,7 @@ impl Default for AgentRates {
             agent: AtomicU64::new(0),
             uniform: AtomicU64::new(NONE),
             others: Held::default(),
-            services: OnceLock::new(),
+            services: Services::default(),
             rose_ns: AtomicU64::new(0),
         }
     }
@@ -72,6 +64,16 @@ impl Held {
 
     fn want(&self, rate: Option<f64>) {
         self.wanted.store(rate.map_or(NONE, f64::to_bits), Relaxed);
+    }
+
+    fn copy(&self, from: &Held) {
+        self.rate.store(from.rate.load(Relaxed), Relaxed);
+        self.wanted.store(from.wanted.load(Relaxed), Relaxed);
+    }
+
+    fn clear(&self) {
+        self.want(None);
+        self.rate.store(NONE, Relaxed);
     }
 
     /// Moves the rate to what the Agent asked for; up only twofold, and only if it `may_rise`. Returns whether the limit
@@ -117,8 +119,7 @@ impl AgentRates {
         if self.uniform.load(Relaxed) == NONE {
             return None;
         }
-        let own = self.services.get().and_then(|services| find(services, key_of(service, env)));
-        own.filter(|own| own.key.load(Relaxed) != 0).and_then(|own| own.held.get()).or_else(|| self.others.get())
+        self.services.rate_of(key_of(service, env)).or_else(|| self.others.get())
     }
 
     /// Takes the rates of an answer, by `service:<name>,env:<name>`; `None` if the answer has none, because they have
@@ -130,11 +131,11 @@ impl AgentRates {
         let may_rise = now_ns.saturating_sub(self.rose_ns.load(Relaxed)) >= RAMP_NS;
         let mut held_back = self.others.step(may_rise);
         let mut uniform = self.others.rate.load(Relaxed);
-        for service in self.services.get().into_iter().flatten().filter(|service| service.key.load(Relaxed) != 0) {
-            held_back |= service.held.step(may_rise);
-            let own = service.held.rate.load(Relaxed);
-            uniform = if own == NONE || own == uniform { uniform } else { DIFFER };
-        }
+        self.services.each(|held| {
+            held_back |= held.step(may_rise);
+            let own = held.rate.load(Relaxed);
+            uniform = if own == uniform { uniform } else { DIFFER };
+        });
         if held_back && may_rise {
             self.rose_ns.store(now_ns, Relaxed);
         }
@@ -143,47 +144,14 @@ impl AgentRates {
 
     fn want(&self, rates: &BTreeMap<String, f64>) {
         self.others.want(rates.get(OTHERS).copied());
-        for service in self.services.get().into_iter().flatten() {
-            service.held.want(None);
-        }
-        let mut own = rates.iter().filter(|(name, _)| *name != OTHERS).peekable();
-        if own.peek().is_none() {
-            return;
-        }
-        let services = self.services.get_or_init(|| {
-            (0..SERVICES_MAX * 2).map(|_| Service { key: AtomicU64::new(0), held: Held::default() }).collect()
-        });
-        let mut used = services.iter().filter(|service| service.key.load(Relaxed) != 0).count();
-        for (name, &rate) in own {
-            let key = hash(name.as_bytes(), SEED);
-            let Some(place) = find(services, key) else { continue };
-            if place.key.load(Relaxed) == 0 {
-                // Half of the places stay free, so that a search ends soon.
-                if used >= SERVICES_MAX {
-                    continue;
-                }
-                used += 1;
-                place.key.store(key, Relaxed);
-            }
-            place.held.want(Some(rate));
-        }
+        let own = rates.iter().filter(|(name, _)| *name != OTHERS);
+        self.services.want(&own.map(|(name, &rate)| (hash(name.as_bytes(), SEED), rate)).collect());
     }
 
     /// Takes over the rates in force of the parent process. For a forked child, before it has threads.
     pub fn inherit(&self, parents: &AgentRates) {
-        let copy = |to: &Held, from: &Held| {
-            to.rate.store(from.rate.load(Relaxed), Relaxed);
-            to.wanted.store(from.wanted.load(Relaxed), Relaxed);
-        };
-        copy(&self.others, &parents.others);
-        if let Some(services) = parents.services.get() {
-            let copied = |service: &Service| {
-                let own = Service { key: AtomicU64::new(service.key.load(Relaxed)), held: Held::default() };
-                copy(&own.held, &service.held);
-                own
-            };
-            let _ = self.services.set(services.iter().map(copied).collect());
-        }
+        self.others.copy(&parents.others);
+        self.services.inherit(&parents.services);
         self.rose_ns.store(parents.rose_ns.load(Relaxed), Relaxed);
         self.uniform.store(parents.uniform.load(Relaxed), Relaxed);
     }
@@ -198,18 +166,9 @@ impl AgentRates {
     pub fn begin(&self, address: &str) {
         self.agent.store(hash(address.as_bytes(), SEED), Relaxed);
         self.uniform.store(NONE, Relaxed);
-        for held in self.services.get().into_iter().flatten().map(|service| &service.held).chain([&self.others]) {
-            held.want(None);
-            held.rate.store(NONE, Relaxed);
-        }
+        self.others.clear();
+        self.services.clear();
     }
-}
-
-/// Returns the place of a key, or the free one where it would be.
-fn find(services: &[Service], key: u64) -> Option<&Service> {
-    let start = key as usize % services.len().max(1);
-    let (behind, before) = services.split_at_checked(start).map(|(before, behind)| (behind, before))?;
-    behind.iter().chain(before).find(|service| [0, key].contains(&service.key.load(Relaxed)))
 }
 
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
@@ -228,6 +187,7 @@ fn key_of(service: &[u8], env: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::services::SERVICES_MAX;
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -279,6 +239,49 @@ mod tests {
         let own = (0..3 * SERVICES_MAX).filter(|n| agent.rate_of(format!("s{n}").as_bytes(), b"") == Some(0.25));
         assert_eq!(own.count(), SERVICES_MAX);
         assert_eq!(agent.rate_of(b"unknown", b""), Some(0.5));
+    }
+
+    #[test]
+    fn services_that_the_agent_does_not_name_any_more_make_room_for_others() {
+        let agent = AgentRates::default();
+        for round in 0..5 {
+            let mut many = rates(&[("service:,env:", 0.5), ("service:stays,env:", 0.125)]);
+            many.extend((1..SERVICES_MAX).map(|n| (format!("service:s{round}-{n},env:"), 0.25)));
+            agent.take(Some(&many), SECOND);
+            let rate_of = |round: i32, n: usize| agent.rate_of(format!("s{round}-{n}").as_bytes(), b"");
+            assert!((1..SERVICES_MAX).all(|n| rate_of(round, n) == Some(0.25)), "{round}");
+            assert!((1..SERVICES_MAX).all(|n| rate_of(round - 1, n) == Some(0.5)), "{round}");
+            assert_eq!(agent.rate_of(b"stays", b""), Some(0.125));
+        }
+        // A service that stays keeps the rate in force, which rises twofold.
+        agent.take(Some(&rates(&[("service:stays,env:", 1.0)])), 9 * SECOND);
+        assert_eq!((agent.rate_of(b"stays", b""), agent.rate_of(b"s4-1", b"")), (Some(0.25), None));
+        agent.begin("http://localhost:8126");
+        assert_eq!(agent.rate_of(b"stays", b""), None);
+    }
+
+    #[test]
+    fn a_reader_sees_the_rate_of_its_own_service_while_others_come_and_go() {
+        let (agent, done) = (AgentRates::default(), AtomicU64::new(0));
+        let with = |round: u64| {
+            let mut some = rates(&[("service:,env:", 0.5), ("service:stays,env:", 0.125)]);
+            some.extend((0..64).map(|n| (format!("service:s{}-{n},env:", round % 3), 0.25)));
+            some
+        };
+        agent.take(Some(&with(0)), SECOND);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..2_000).for_each(|round| agent.take(Some(&with(round)), SECOND));
+                done.store(1, Relaxed);
+            });
+            while done.load(Relaxed) == 0 {
+                let rate = agent.rate_of(b"stays", b"");
+                assert!([Some(0.125), Some(0.5)].contains(&rate), "{rate:?}");
+                let rate = agent.rate_of(b"s1-7", b"");
+                assert!([Some(0.25), Some(0.5)].contains(&rate), "{rate:?}");
+            }
+        });
+        assert_eq!(agent.rate_of(b"stays", b""), Some(0.125));
     }
 
     #[test]

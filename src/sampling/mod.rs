@@ -9,6 +9,7 @@ pub mod limiter;
 pub mod rules;
 pub mod single_span;
 
+use crate::settings::sampling::Provenance;
 use crate::settings::Settings;
 use agent_rates::AgentRates;
 use limiter::Limiter;
@@ -112,6 +113,11 @@ impl Sampler {
     /// Returns the text of a rule, for logs.
     pub fn rule_text(&self, rule: usize) -> &str {
         self.rules.get(rule).map_or("", |rule| rule.text())
+    }
+
+    /// Returns who has made a rule.
+    pub fn rule_provenance(&self, rule: usize) -> Provenance {
+        self.rules.get(rule).map_or(Provenance::Settings, |rule| rule.provenance())
     }
 
     /// Decides about a trace. `facts` are those of its local root. Without `now_ns` no limit is asked, so that the same

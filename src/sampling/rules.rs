@@ -2,7 +2,7 @@
 
 use super::glob;
 use super::limiter::Limiter;
-use crate::settings::sampling::SamplingRule;
+use crate::settings::sampling::{Provenance, SamplingRule};
 use crate::span::encode;
 use crate::span::open::Value;
 
@@ -79,6 +79,11 @@ impl Rule {
     /// The limit of `max_per_second`.
     pub fn limiter(&self) -> Option<&Limiter> {
         self.limiter.as_ref()
+    }
+
+    /// Who has made it.
+    pub fn provenance(&self) -> Provenance {
+        self.rule.provenance
     }
 
     /// The rule as it was given.

@@ -44,14 +44,20 @@ pub struct Draft {
     pub otel_service: Option<String>,
     /// `OTEL_RESOURCE_ATTRIBUTES`.
     pub otel_attributes: Vec<(String, String)>,
-    /// Settings of OpenTelemetry that turn tracing off.
-    pub otel_off: Vec<&'static str>,
+    /// Whether `OTEL_TRACES_EXPORTER` turns tracing off.
+    pub otel_off: bool,
     /// `OTEL_PROPAGATORS`.
     pub otel_styles: Option<Styles>,
     /// `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH`.
     pub tags_max: Option<u16>,
     /// `DD_TRACE_CONFIG_FILE`.
     pub config_file: Option<PathBuf>,
+    /// `DD_APPLICATION_MONITORING_CONFIG_FILE_ENABLED`.
+    pub stable_enabled: bool,
+    /// `SPANWIRE_STABLE_CONFIG_LOCAL`.
+    pub stable_local: Option<PathBuf>,
+    /// `SPANWIRE_STABLE_CONFIG_FLEET`.
+    pub stable_fleet: Option<PathBuf>,
     /// `DD_TRACE_LOG_LEVEL`.
     pub level: Option<Levels>,
     /// `DD_LOG_LEVEL`.
@@ -121,9 +127,12 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         queue_max_bytes: 0,
         queue_max_chunks: 0,
         memory_max: 0,
+        control: false,
         connect_timeout: Duration::ZERO,
         request_timeout: Duration::ZERO,
         retry_for: Duration::ZERO,
+        remote_configuration: false,
+        remote_interval: Duration::ZERO,
         debug: false,
         debug_level: Level::Off,
         log_level: Level::Off,
@@ -153,6 +162,7 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         interpreter_vendor: String::new(),
         tracer_version: String::new(),
         unsupported: Vec::new(),
+        config_ids: [None, None],
         values: Vec::new(),
     };
     let sinks = Sinks { stderr: false, file: false, ring: false };
@@ -171,10 +181,13 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         old_styles_inject: None,
         otel_service: None,
         otel_attributes: Vec::new(),
-        otel_off: Vec::new(),
+        otel_off: false,
         otel_styles: None,
         tags_max: None,
         config_file: None,
+        stable_enabled: false,
+        stable_local: None,
+        stable_fleet: None,
         level: None,
         other_level: None,
         otel_level: None,

@@ -3,29 +3,42 @@
 
 use super::draft::Draft;
 use super::levels::Levels;
-use super::{Origin, Settings, Value};
+use super::{otel, Origin, Rejected, Settings, Value};
 use crate::level::Level;
 
+const OTEL: &str = "OTEL_LOG_LEVEL";
+
 /// Settles debug mode, the level, and the levels of loggers.
-pub fn settle(draft: &mut Draft) {
-    let (language, settings) = (draft.language, &mut draft.frozen);
+pub fn settle(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
     let mut otel = draft.otel_level.take();
     let otel_debugs = otel.as_ref().and_then(|levels| levels.level).is_some_and(|level| level >= Level::Debug);
     // `debug` and below mean debug mode, which has a setting of its own.
-    if otel_debugs && !language.otel_level_only {
-        if origin(settings, "DD_TRACE_DEBUG") == Origin::Default {
-            settings.debug = true;
-            show(settings, "DD_TRACE_DEBUG", "true".into(), origin(settings, "OTEL_LOG_LEVEL"));
+    if otel_debugs && !draft.language.otel_level_only {
+        if !otel::gives_way(draft, OTEL, "DD_TRACE_DEBUG", rejected) {
+            draft.frozen.debug = true;
+            let from = origin(&draft.frozen, OTEL);
+            show(&mut draft.frozen, "DD_TRACE_DEBUG", "true".into(), from);
         }
         // Debug mode logs debug; more than that is a level.
-        if !settings.debug || otel == Some(Levels::of(Level::Debug)) {
+        if !draft.frozen.debug || otel == Some(Levels::of(Level::Debug)) {
             otel = None;
         }
     }
+    let levels = [("DD_TRACE_LOG_LEVEL", &draft.level), ("DD_LOG_LEVEL", &draft.other_level)];
+    let other = levels.into_iter().find(|(name, levels)| {
+        origin(&draft.frozen, name) != Origin::Default && levels.as_ref().is_some_and(|it| *it != Levels::default())
+    });
+    if let (Some(_), Some((by, _))) = (&otel, other) {
+        match otel::gives_way(draft, OTEL, by, rejected) {
+            true => otel = None,
+            false => (draft.level, draft.other_level) = (None, None),
+        }
+    }
+    let (language, settings) = (draft.language, &mut draft.frozen);
     let candidates = [
         ("DD_TRACE_LOG_LEVEL", draft.level.take()),
         ("DD_LOG_LEVEL", draft.other_level.take()),
-        ("OTEL_LOG_LEVEL", otel),
+        (OTEL, otel),
         ("datadog.slf4j.simpleLogger.defaultLogLevel", draft.java_level.take()),
     ];
     let mut chosen = None;

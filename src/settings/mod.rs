@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod draft;
+mod file;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))] // Titles and descriptions are for docs/settings.md.
 pub mod language;
 mod level_in_force;
@@ -14,9 +15,11 @@ mod otel;
 pub mod parse;
 mod places;
 pub mod rejection;
+pub mod remote;
 pub mod sampling;
 mod sampling_in_force;
 mod sources;
+pub mod stable;
 mod startup;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))] // The same.
 pub mod table;
@@ -27,6 +30,7 @@ pub use language::{LanguageSettings, Languages};
 pub use log_file::{FileConfig, Retention};
 pub use origin::Origin;
 pub use rejection::Rejection;
+pub use stable::Program;
 
 use crate::level::Level;
 use crate::{host, propagation, redact, sys};
@@ -100,12 +104,18 @@ pub struct Settings {
     pub queue_max_chunks: usize,
     /// Memory limit of all spans, in bytes.
     pub memory_max: usize,
+    /// Whether other processes may ask for a control socket.
+    pub control: bool,
     /// Time limit for connecting.
     pub connect_timeout: Duration,
     /// Time limit for a request.
     pub request_timeout: Duration,
     /// Time for which a payload is retried; zero for one attempt.
     pub retry_for: Duration,
+    /// Whether the Agent is asked for remote configuration.
+    pub remote_configuration: bool,
+    /// How often it is asked.
+    pub remote_interval: Duration,
     /// Debug mode.
     pub debug: bool,
     /// The lowest level that debug mode logs.
@@ -166,6 +176,8 @@ pub struct Settings {
     pub tracer_version: String,
     /// Names of settings that are set and not supported.
     pub unsupported: Vec<&'static str>,
+    /// Identities of the local stable configuration file and of Fleet Automation's, if they have one.
+    pub config_ids: [Option<String>; 2],
     /// Every setting of the table that hosts in this language have, in the table's order, with its value and origin.
     pub values: Vec<Value>,
 }
@@ -208,10 +220,21 @@ struct Surroundings {
 impl Settings {
     /// Freezes what `code` (names and values, the last of a name wins) and the environment say. Never fails: a value
     /// that cannot be used counts as not given and is among the rejected. Empty values count as not given. Reads a few
-    /// files under /proc and the configuration file, and asks for the default socket.
+    /// files under /proc and the configuration file, and asks for the default socket. Reads no stable configuration.
+    #[cfg(any(test, feature = "cli"))]
     pub fn resolve(
         code: &[(String, String)],
         env: &dyn Fn(&str) -> Option<String>,
+        languages: &'static Languages,
+    ) -> (Settings, Vec<Rejected>) {
+        let none = Program { env, variables: &Vec::new, arguments: &Vec::new, place: &|_| None };
+        Settings::resolve_for(code, &none, languages)
+    }
+
+    /// As [`Settings::resolve`], with what stable configuration files set for this program.
+    pub fn resolve_for(
+        code: &[(String, String)],
+        program: &Program<'_>,
         languages: &'static Languages,
     ) -> (Settings, Vec<Rejected>) {
         let around = Surroundings {
@@ -223,7 +246,17 @@ impl Settings {
             #[allow(clippy::disallowed_methods)] // Looks for a folder.
             folder_exists: |path| Path::new(path).is_dir(),
         };
-        resolve_among(code, env, around, languages)
+        resolve_among(code, program, around, languages)
+    }
+
+    /// Returns the identity of the stable configuration file that values of this origin are from.
+    pub fn config_id(&self, origin: Origin) -> Option<&str> {
+        let [local, fleet] = &self.config_ids;
+        match origin {
+            Origin::Local => local.as_deref(),
+            Origin::Fleet => fleet.as_deref(),
+            _ => None,
+        }
     }
 
     /// Returns the value of a setting, with secrets redacted.
@@ -234,10 +267,11 @@ impl Settings {
 
 fn resolve_among(
     code: &[(String, String)],
-    env: &dyn Fn(&str) -> Option<String>,
+    program: &Program<'_>,
     around: Surroundings,
     languages: &'static Languages,
 ) -> (Settings, Vec<Rejected>) {
+    let env = program.env;
     let (mut draft, mut rejected) = (blank(languages), Vec::new());
     let mut sources = Sources::new(code, env);
     // What the others' names and values depend on, and where values may be, comes first.
@@ -247,6 +281,10 @@ fn resolve_among(
     draft.version = Version::parse(&draft.frozen.tracer_version).filter(|_| told);
     sources.translate(draft.language, draft.version);
     rejected.extend(sources.unknown_names(draft.language));
+    first.extend(read(table::STABLE_CONFIG, &sources, &mut draft, &mut rejected));
+    if draft.stable_enabled {
+        sources.read_stable(&mut draft, &first, program, &mut rejected);
+    }
     first.extend(read(table::CONFIG_FILE, &sources, &mut draft, &mut rejected));
     if let (Some(path), Some(named)) = (draft.config_file.take(), first.last()) {
         sources.read_file(&path, named, &mut rejected);
@@ -260,11 +298,12 @@ fn resolve_among(
         draft.frozen.values.push(value);
     }
     draft.frozen.unsupported = sources.unsupported();
+    draft.frozen.config_ids = sources.config_ids();
     otel::settle(&mut draft, &mut rejected);
     take_identity_from_tags(&mut draft.frozen);
     let outside = places::Outside { around: &around, env };
     settle_propagation(&mut draft);
-    level_in_force::settle(&mut draft);
+    level_in_force::settle(&mut draft, &mut rejected);
     settle_content(&mut draft);
     places::settle(&mut draft, &outside, &mut rejected);
     sampling_in_force::settle(&mut draft, &mut rejected);
@@ -274,12 +313,9 @@ fn resolve_among(
     (draft.frozen, rejected)
 }
 
-/// Settles the styles of headers, which have several names. A name for one direction wins over one for both. Among those
-/// for both, OpenTelemetry's comes last.
+/// Settles the styles of headers, which have several names. A name for one direction wins over one for both.
 fn settle_propagation(draft: &mut Draft) {
-    let told = |name: &str| draft.frozen.value(name).is_some_and(|value| value.origin != Origin::Default);
-    let both = if told("DD_TRACE_PROPAGATION_STYLE") { draft.styles } else { draft.otel_styles.or(draft.styles) };
-    let both = both.unwrap_or_default();
+    let both = draft.otel_styles.or(draft.styles).unwrap_or_default();
     let settings = &mut draft.frozen.propagation;
     settings.extract = draft.styles_extract.or(draft.old_styles_extract).unwrap_or(both);
     settings.inject = draft.styles_inject.or(draft.old_styles_inject).unwrap_or(both);

@@ -9,10 +9,16 @@ pub enum Origin {
     File,
     /// The host's code, as a default (`default:NAME`).
     CodeDefault,
+    /// The stable configuration file of this machine's administrator.
+    Local,
     /// The environment.
     Env,
+    /// The stable configuration file of Fleet Automation.
+    Fleet,
     /// The host's code.
     Code,
+    /// Remote configuration.
+    Remote,
 }
 
 impl Origin {
@@ -22,8 +28,11 @@ impl Origin {
             Origin::Default => "default",
             Origin::File => "file",
             Origin::CodeDefault => "code_default",
+            Origin::Local => "local_stable_config",
             Origin::Env => "env",
+            Origin::Fleet => "fleet_stable_config",
             Origin::Code => "code",
+            Origin::Remote => "remote_config",
         }
     }
 }

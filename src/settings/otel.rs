@@ -6,6 +6,9 @@ use super::rejection::Rejection;
 use super::{parse, refused, Origin, Rejected};
 use crate::redact;
 
+/// The attribute for the environment, and its old name, which is used if it is alone.
+const ENVIRONMENT: &str = "deployment.environment.name";
+const OLD_ENVIRONMENT: &str = "deployment.environment";
 /// The most attributes that are used.
 const ATTRIBUTES_MAX: usize = 10;
 
@@ -17,7 +20,10 @@ pub(super) fn settle(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
             draft.frozen.service = service;
         }
     }
-    let attributes = std::mem::take(&mut draft.otel_attributes);
+    let mut attributes = std::mem::take(&mut draft.otel_attributes);
+    if attributes.iter().any(|(key, _)| key == ENVIRONMENT) {
+        attributes.retain(|(key, _)| key != OLD_ENVIRONMENT);
+    }
     if !attributes.is_empty() {
         let tags: Vec<_> = attributes.into_iter().map(|(key, value)| (tag_of(key), value)).collect();
         let shown = tags.iter().map(|(key, value)| format!("{}:{}", redact::text(key), redact::value_of(key, value)));
@@ -26,23 +32,31 @@ pub(super) fn settle(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
             draft.frozen.tags = tags;
         }
     }
-    for name in std::mem::take(&mut draft.otel_off) {
-        // Both may be set: the second changes nothing, and contradicts no other setting.
-        if draft.frozen.enabled && stands_for(draft, name, "DD_TRACE_ENABLED", "false".into(), rejected) {
-            draft.frozen.enabled = false;
-        }
+    if draft.otel_off && stands_for(draft, "OTEL_TRACES_EXPORTER", "DD_TRACE_ENABLED", "false".into(), rejected) {
+        draft.frozen.enabled = false;
     }
-    let is_set = |name: &str| draft.frozen.value(name).is_some_and(|value| value.origin != Origin::Default);
-    if is_set("OTEL_PROPAGATORS") && is_set("DD_TRACE_PROPAGATION_STYLE") {
-        warn(draft, "OTEL_PROPAGATORS", "DD_TRACE_PROPAGATION_STYLE", rejected);
+    if gives_way(draft, "OTEL_PROPAGATORS", "DD_TRACE_PROPAGATION_STYLE", rejected) {
+        draft.otel_styles = None;
+    } else if draft.otel_styles.is_some() {
+        draft.styles = None;
     }
+}
+
+/// Whether both settings are set, and the one with a `DD_` name wins. Then the other one is among the rejected.
+pub(super) fn gives_way(draft: &Draft, otel: &'static str, by: &'static str, rejected: &mut Vec<Rejected>) -> bool {
+    let origin = |name: &str| draft.frozen.value(name).map_or(Origin::Default, |value| value.origin);
+    let gives_way = origin(otel) != Origin::Default && origin(by) >= origin(otel);
+    if gives_way {
+        warn(draft, otel, by, rejected);
+    }
+    gives_way
 }
 
 /// The tag that an attribute becomes. `take_identity_from_tags` makes settings of the first three.
 fn tag_of(attribute: String) -> String {
     match attribute.as_str() {
         "service.name" => "service".into(),
-        "deployment.environment" | "deployment.environment.name" => "env".into(),
+        OLD_ENVIRONMENT | ENVIRONMENT => "env".into(),
         "service.version" => "version".into(),
         _ => attribute,
     }

@@ -45,6 +45,17 @@ pub fn number(text: &str, range: &RangeInclusive<u64>, unit: &'static str) -> Re
     }
 }
 
+/// Parses a number of seconds in plain digits, with a fraction or without.
+pub fn seconds(text: &str, range: &RangeInclusive<f64>) -> Result<Duration, Rejection> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = text.parse().ok().filter(|seconds: &f64| plain && range.contains(seconds));
+    let fault = Rejection::NotSeconds {
+        min: Duration::from_secs_f64(*range.start()),
+        max: Duration::from_secs_f64(*range.end()),
+    };
+    seconds.map(Duration::from_secs_f64).ok_or(fault)
+}
+
 /// Checks text for tags and logs.
 pub fn text(text: &str) -> Result<String, Rejection> {
     match text.chars().find(|c| c.is_control()) {

@@ -1,9 +1,12 @@
 //! Why a setting's value cannot be used, as a value. The sentences, which name what is accepted, are in `describe`.
 
 mod describe;
+pub mod stable;
 
 use crate::os_error::OsError;
+use stable::StableFault;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,13 @@ pub enum Rejection {
     NotNumber(Bounds),
     /// A number that is too small or too large.
     OutOfRange(Bounds),
+    /// Not a number of seconds in this range.
+    NotSeconds {
+        /// The least.
+        min: Duration,
+        /// The most.
+        max: Duration,
+    },
     /// A character that would break a line of a log.
     ControlCharacter(char),
     /// A character that would break an HTTP header.
@@ -114,6 +124,17 @@ pub enum Rejection {
     DatePattern(DatePatternFault),
     /// A configuration file that cannot be used.
     File(ConfigFileFault),
+    /// A fault in the form of a stable configuration file.
+    Stable(StableFault),
+    /// A value in a stable configuration file, and what is wrong with it.
+    InFile {
+        /// The file's path, fit to be shown.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        why: Box<Rejection>,
+    },
     /// A value in a configuration file that is neither text, number, true nor false.
     NotScalar,
     /// A rule of one language. The sentence is fixed, and stands where that language's settings are read.
@@ -176,6 +197,9 @@ impl Rejection {
             Rejection::NotAttribute | Rejection::TooManyAttributes { .. } => "the other attributes apply",
             Rejection::Overridden { .. } => "it has no effect",
             Rejection::FollowsParent => "the value is used otherwise",
+            Rejection::Stable(fault) => fault.consequence(),
+            Rejection::InFile { why, .. } if matches!(**why, Rejection::NoSuchSetting { .. }) => "it has no effect",
+            Rejection::InFile { why, .. } => why.consequence(),
             _ => "the default is kept",
         }
     }

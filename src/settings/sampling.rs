@@ -41,8 +41,22 @@ pub struct SamplingRule {
     pub sample_rate: f64,
     /// A limit of the rule's own; negative for none.
     pub max_per_second: Option<f64>,
+    /// Who made it.
+    pub provenance: Provenance,
     /// The rule as JSON, redacted and cut, for logs.
     pub text: String,
+}
+
+/// Who made a rule. Rules of remote configuration apply in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Provenance {
+    /// A user, in remote configuration.
+    Customer,
+    /// The adaptive sampling of Datadog's side, in remote configuration.
+    Dynamic,
+    /// The settings.
+    #[default]
+    Settings,
 }
 
 /// What rules decide about.
@@ -50,6 +64,9 @@ pub struct SamplingRule {
 pub enum RulesFor {
     /// Traces. A rule without a rate is left out.
     Traces,
+    /// Traces, in the form of remote configuration: with `provenance`, and tags as a list of `key` and `value_glob`. An
+    /// unknown key says nothing.
+    Remote,
     /// Single spans. A rule without a rate keeps all.
     Spans,
 }
@@ -96,11 +113,18 @@ pub type Rules = (Vec<SamplingRule>, Vec<(String, Rejection)>);
 
 /// Reads an array of rules. A single rule may stand without the array.
 pub fn rules(text: &str, purpose: RulesFor) -> Result<Rules, Rejection> {
-    let array = match serde_json::from_str(text) {
-        Ok(Json::Array(array)) => array,
-        Ok(one @ Json::Object(_)) => vec![one],
-        Ok(_) => return Err(Rejection::NotRules),
-        Err(error) => return Err(Rejection::RulesNotJson { error: error.to_string() }),
+    match serde_json::from_str(text) {
+        Ok(json) => rules_of(&json, purpose),
+        Err(error) => Err(Rejection::RulesNotJson { error: error.to_string() }),
+    }
+}
+
+/// Reads rules that are JSON already. Those of remote configuration come back in the order in which they apply.
+pub fn rules_of(json: &Json, purpose: RulesFor) -> Result<Rules, Rejection> {
+    let array = match json {
+        Json::Array(array) => array.as_slice(),
+        Json::Object(_) => std::slice::from_ref(json),
+        _ => return Err(Rejection::NotRules),
     };
     let (mut usable, mut left_out) = (Vec::new(), Vec::new());
     for (place, given) in array.iter().enumerate() {
@@ -112,6 +136,9 @@ pub fn rules(text: &str, purpose: RulesFor) -> Result<Rules, Rejection> {
             }
             Err(fault) => left_out.push((shown(given), Rejection::Rule { place, fault })),
         }
+    }
+    if purpose == RulesFor::Remote {
+        crate::sort::by_key(&mut usable, |rule: &SamplingRule| rule.provenance);
     }
     Ok((usable, left_out))
 }
@@ -135,18 +162,32 @@ fn rule(given: &Json, purpose: RulesFor) -> Result<SamplingRule, RuleFault> {
                     rule.tags.push((key.clone(), pattern(key, value)?));
                 }
             }
+            ("tags", Json::Array(tags)) if purpose == RulesFor::Remote => {
+                for tag in tags {
+                    let text = |name| tag.get(name).and_then(Json::as_str).map(str::to_string);
+                    rule.tags.push(text("key").zip(text("value_glob")).ok_or(RuleFault::NotTags)?);
+                }
+            }
             ("tags", _) => return Err(RuleFault::NotTags),
             ("sample_rate", value) => {
                 rate = Some(number(value).filter(|rate| *rate >= 0.0).ok_or(RuleFault::Rate)?.min(1.0));
             }
             ("max_per_second", value) => rule.max_per_second = Some(number(value).ok_or(RuleFault::PerSecond)?),
+            ("provenance", value) if purpose == RulesFor::Remote => {
+                rule.provenance = match value.as_str() {
+                    Some("customer") => Provenance::Customer,
+                    Some("dynamic") => Provenance::Dynamic,
+                    _ => Provenance::Settings,
+                };
+            }
+            _ if purpose == RulesFor::Remote => {}
             _ => return Err(RuleFault::UnknownKey { key: redact::text(key).into_owned() }),
         }
     }
     rule.sample_rate = match (rate, purpose) {
         (Some(rate), _) => rate,
         (None, RulesFor::Spans) => 1.0,
-        (None, RulesFor::Traces) => return Err(RuleFault::NoRate),
+        (None, RulesFor::Traces | RulesFor::Remote) => return Err(RuleFault::NoRate),
     };
     Ok(rule)
 }

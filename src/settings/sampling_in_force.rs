@@ -4,7 +4,7 @@
 use super::draft::Draft;
 use super::rejection::{ConfigFileFault, Rejection};
 use super::sampling::{rules, OtelSampler, RulesFor};
-use super::{refused, sources, Origin, Rejected};
+use super::{file, otel, refused, Origin, Rejected};
 use crate::redact;
 
 /// Settles what several settings say together.
@@ -18,7 +18,7 @@ pub(super) fn settle(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
         let why = Rejection::Overridden { by: "DD_SPAN_SAMPLING_RULES" };
         return rejected.push(refused(name, shown, origin, why));
     }
-    let read = sources::read_file(&path).map_err(Rejection::File).and_then(|bytes| {
+    let read = file::read(&path).map_err(Rejection::File).and_then(|bytes| {
         let not_text = |_| Rejection::File(ConfigFileFault::NotJson { error: "it is not UTF-8".into() });
         rules(std::str::from_utf8(&bytes).map_err(not_text)?, RulesFor::Spans)
     });
@@ -35,10 +35,10 @@ pub(super) fn settle(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
 fn settle_otel(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
     let Some((sampler, follows_parent)) = draft.otel_sampler else { return };
     let Some(value) = draft.frozen.value("OTEL_TRACES_SAMPLER").cloned() else { return };
-    let mut warn = |why| rejected.push(refused(value.name, value.value.clone(), value.origin, why));
-    if draft.frozen.sampling.rate.is_some() {
-        return warn(Rejection::Overridden { by: "DD_TRACE_SAMPLE_RATE" });
+    if otel::gives_way(draft, "OTEL_TRACES_SAMPLER", "DD_TRACE_SAMPLE_RATE", rejected) {
+        return;
     }
+    let mut warn = |why| rejected.push(refused(value.name, value.value.clone(), value.origin, why));
     if !follows_parent {
         warn(Rejection::FollowsParent);
     }

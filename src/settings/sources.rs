@@ -1,27 +1,37 @@
-//! The sources of values: the host's code, with the names of its language; the environment; a configuration file.
+//! The sources of values: the host's code, with the names of its language; the environment; stable configuration; a
+//! configuration file.
 //! Chooses the value of each setting.
 
 use super::draft::Draft;
 use super::language::{LanguageSettings, Loggers};
 use super::levels::Levels;
 use super::rejection::{ConfigFileFault, Rejection};
+use super::stable::{self, File, Program};
 use super::table::later::{self, Later, TOPICS};
 use super::table::{self, Kind, Setting};
 use super::version::Version;
-use super::{parse, refused, shown, Origin, Rejected, Value, DEFAULT_PREFIX, LOGGER_LEVELS_MAX, REJECTED_MAX};
+use super::{file, parse, refused, shown, Origin, Rejected, Value, DEFAULT_PREFIX, LOGGER_LEVELS_MAX, REJECTED_MAX};
 use crate::redact;
-use crate::sys::{self, Descriptor};
 use serde_json::Value as Json;
-use std::path::Path;
-
-/// The largest configuration file, in bytes.
-const FILE_MAX: u64 = 1_000_000;
+use std::path::{Path, PathBuf};
 
 /// All given values.
 pub(super) struct Sources<'a> {
     code: Vec<Given<'a>>,
     env: &'a dyn Fn(&str) -> Option<String>,
     file: Vec<(String, String)>,
+    local: File,
+    fleet: File,
+}
+
+/// A value that one source gives for a setting.
+struct Choice {
+    origin: Origin,
+    /// The name as given.
+    name: String,
+    text: String,
+    /// The line in a file of stable configuration, from 1.
+    line: Option<usize>,
 }
 
 /// A name and a text from the host's code.
@@ -52,7 +62,13 @@ impl<'a> Sources<'a> {
             let name = bare.unwrap_or(given);
             Given { setting: name.into(), name, value, preset: bare.is_some() }
         };
-        Sources { code: code.iter().map(given).collect(), env, file: Vec::new() }
+        Sources {
+            code: code.iter().map(given).collect(),
+            env,
+            file: Vec::new(),
+            local: File::default(),
+            fleet: File::default(),
+        }
     }
 
     /// Translates the names in code from those of a language.
@@ -99,22 +115,58 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Returns all values given for a setting, strongest first: origin, name and non-empty text.
-    fn given(&self, setting: &str) -> Vec<(Origin, String, String)> {
-        self.given_or_empty(setting).into_iter().filter(|(_, _, text)| !text.is_empty()).collect()
+    /// Reads the files of stable configuration. `first` has the values of the settings with their paths.
+    pub fn read_stable(&mut self, draft: &mut Draft, first: &[Value], program: &Program, rejected: &mut Vec<Rejected>) {
+        let language = draft.frozen.language.as_str();
+        let mut read = |path: Option<PathBuf>, setting, origin| {
+            let named = first.iter().find(|value| value.name == setting);
+            match path.zip(named) {
+                Some((path, named)) => stable::read(named, &path, origin, language, program, rejected),
+                None => File::default(),
+            }
+        };
+        self.local = read(draft.stable_local.take(), table::STABLE_LOCAL, Origin::Local);
+        self.fleet = read(draft.stable_fleet.take(), table::STABLE_FLEET, Origin::Fleet);
+    }
+
+    /// Returns the identities of the local file and of Fleet Automation's.
+    pub fn config_ids(&self) -> [Option<String>; 2] {
+        [self.local.config_id.clone(), self.fleet.config_id.clone()]
+    }
+
+    /// Returns all values given for a setting, strongest first, without empty ones.
+    fn given(&self, setting: &str) -> Vec<Choice> {
+        self.given_or_empty(setting).into_iter().filter(|choice| !choice.text.is_empty()).collect()
     }
 
     /// As `given`, with empty texts.
-    fn given_or_empty(&self, setting: &str) -> Vec<(Origin, String, String)> {
+    fn given_or_empty(&self, setting: &str) -> Vec<Choice> {
+        let choice = |origin, name: &str, text: &str, line| {
+            let (name, text) = (name.to_string(), text.trim().to_string());
+            Choice { origin, name, text, line }
+        };
         let in_code = |preset| {
             let mut given = self.code.iter().rev().filter(|given| given.preset == preset && given.setting == setting);
-            given.next().map(|given| (given.origin(), given.name.to_string(), given.value.to_string()))
+            given.next().map(|given| choice(given.origin(), given.name, given.value, None))
         };
-        let env = (self.env)(setting).map(|text| (Origin::Env, setting.to_string(), text));
-        let file = self.file.iter().find(|(name, _)| name == setting);
-        let file = file.map(|(name, text)| (Origin::File, name.clone(), text.clone()));
-        let all = [in_code(false), env, in_code(true), file].into_iter().flatten();
-        all.map(|(origin, name, text)| (origin, name, text.trim().to_string())).collect()
+        let in_stable = |file: &File, origin| {
+            file.find(setting).map(|entry| choice(origin, &entry.name, &entry.text, Some(entry.line)))
+        };
+        let env = (self.env)(setting).map(|text| choice(Origin::Env, setting, &text, None));
+        let in_file = self.file.iter().find(|(name, _)| name == setting);
+        let in_file = in_file.map(|(name, text)| choice(Origin::File, name, text, None));
+        let (local, fleet) = (in_stable(&self.local, Origin::Local), in_stable(&self.fleet, Origin::Fleet));
+        [in_code(false), fleet, env, local, in_code(true), in_file].into_iter().flatten().collect()
+    }
+
+    /// Makes a rejected value. `shown` must not contain secrets.
+    fn refuse(&self, Choice { origin, name, line, .. }: &Choice, shown: String, why: Rejection) -> Rejected {
+        let why = match (origin, line) {
+            (Origin::Local, Some(line)) => self.local.at(*line, why),
+            (Origin::Fleet, Some(line)) => self.fleet.at(*line, why),
+            _ => why,
+        };
+        refused(name, shown, *origin, why)
     }
 
     /// Stores the strongest valid value of a setting in the draft.
@@ -126,20 +178,19 @@ impl<'a> Sources<'a> {
             Kind::Names(_) => self.given_or_empty(setting.name),
             _ => self.given(setting.name),
         };
-        for (origin, name, text) in given {
+        for choice in given {
+            let Choice { origin, text, .. } = &choice;
             let applied = match text.len() {
-                0..=parse::TEXT_MAX => setting.kind.apply(&text, draft),
+                0..=parse::TEXT_MAX => setting.kind.apply(text, draft),
                 _ => Err(Rejection::TooLong { max_bytes: parse::TEXT_MAX }),
             };
             match applied {
                 Ok(()) => {
                     let left_out = draft.left_out.drain(..);
-                    rejected.extend(left_out.map(|(part, why)| refused(&name, part, origin, why)));
-                    return Value { name: setting.name, value: shown(setting, &text), origin };
+                    rejected.extend(left_out.map(|(part, why)| self.refuse(&choice, part, why)));
+                    return Value { name: setting.name, value: shown(setting, text), origin: *origin };
                 }
-                Err(why) => {
-                    rejected.push(refused(&name, shown(setting, &text), origin, why));
-                }
+                Err(why) => rejected.push(self.refuse(&choice, shown(setting, text), why)),
             }
         }
         if !setting.default.is_empty() {
@@ -153,9 +204,10 @@ impl<'a> Sources<'a> {
     fn choose_loggers(&self, setting: &'static Setting, draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Value {
         let (mut said, mut strongest) = (Vec::new(), Origin::Default);
         for (logger, name) in self.loggers(draft.language) {
-            for (origin, name, text) in self.given(&name) {
+            for choice in self.given(&name) {
+                let Choice { origin, text, .. } = &choice;
                 let full = draft.frozen.log_rules.len() >= LOGGER_LEVELS_MAX;
-                let read = match draft.language.read_levels(&text) {
+                let read = match draft.language.read_levels(text) {
                     Ok(_) if full => Err(Rejection::TooManyLoggers { max: LOGGER_LEVELS_MAX }),
                     read => read,
                 };
@@ -163,14 +215,12 @@ impl<'a> Sources<'a> {
                     Ok(Levels { level, .. }) => {
                         if let Some(level) = level {
                             said.push(format!("{}={}", redact::text(&logger), level.name()));
-                            strongest = strongest.max(origin);
+                            strongest = strongest.max(*origin);
                             draft.frozen.log_rules.push((logger, level));
                         }
                         break;
                     }
-                    Err(why) => {
-                        rejected.push(refused(&name, redact::text(&text).into_owned(), origin, why));
-                    }
+                    Err(why) => rejected.push(self.refuse(&choice, redact::text(text).into_owned(), why)),
                 }
             }
         }
@@ -197,7 +247,7 @@ impl<'a> Sources<'a> {
     pub fn unsupported(&self) -> Vec<&'static str> {
         let asks = |setting: &&Later| {
             let strongest = self.given(setting.name).into_iter().next();
-            strongest.is_some_and(|(_, _, text)| !setting.switch || parse::switch(&text) != Ok(false))
+            strongest.is_some_and(|choice| !setting.switch || parse::switch(&choice.text) != Ok(false))
         };
         TOPICS.iter().flat_map(|topic| topic.settings).filter(asks).map(|setting| setting.name).collect()
     }
@@ -223,29 +273,9 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// Reads a file that a setting names.
-#[allow(clippy::disallowed_methods)] // Opens the file.
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, ConfigFileFault> {
-    let opened = Descriptor::open_to_read(path);
-    let unreadable = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => ConfigFileFault::Missing,
-        _ => ConfigFileFault::Unreadable(error.into()),
-    };
-    let file = opened.map_err(unreadable)?;
-    let is_file = |open: &std::fs::File| Ok(open.metadata()?.is_file());
-    if !file.file().map_err(std::io::Error::from).and_then(is_file).map_err(unreadable)? {
-        return Err(ConfigFileFault::NotAFile);
-    }
-    let text = sys::read_all(&file, FILE_MAX + 1).map_err(unreadable)?;
-    if text.len() as u64 > FILE_MAX {
-        return Err(ConfigFileFault::TooLarge { max_bytes: FILE_MAX });
-    }
-    Ok(text.strip_prefix(b"\xef\xbb\xbf".as_slice()).map_or_else(|| text.clone(), <[u8]>::to_vec))
-}
-
 /// Returns the fields of a configuration file that are settings of tracers.
 fn fields_of(path: &Path) -> Result<Vec<(String, Json)>, ConfigFileFault> {
-    match serde_json::from_slice(&read_file(path)?) {
+    match serde_json::from_slice(&file::read(path)?) {
         Ok(Json::Object(fields)) => {
             let ours = |name: &String| name.starts_with("DD_") || name.starts_with("OTEL_");
             Ok(fields.into_iter().filter(|(name, _)| ours(name)).collect())

@@ -1,7 +1,7 @@
 //! Formats settings for the start-up line: one JSON object that begins with the fields that readers look for first. The
 //! values are redacted already. The dialect logs the line.
 
-use super::{address, Origin, Settings};
+use super::{address, Origin, Settings, Value};
 use crate::{host, redact, sort, sys};
 use serde_json::{json, Value as Json};
 
@@ -20,7 +20,7 @@ impl Settings {
     pub fn startup_fields(&self, runtime_id: &str, agent_error: Option<&str>) -> Vec<(String, Json)> {
         let mut fields = self.fields(runtime_id, agent_error, |origin| origin != Origin::Default);
         for (name, value) in &self.startup_extra {
-            let value = hidden(name, value.clone());
+            let value = redact::json::json(name, value.clone());
             let name = redact::text(name);
             match fields.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, known)) => *known = value,
@@ -37,10 +37,14 @@ impl Settings {
             |(key, value): &(String, String)| (redact::text(key).into_owned(), redact::value_of(key, value).into());
         let tags: Json = sort::object(&mut self.tags.iter().map(tag)).into();
         let shown = self.values.iter().filter(|value| shown(value.origin));
-        let settings = sort::object(
-            &mut shown
-                .map(|value| (value.name.to_string(), json!({ "value": value.value, "origin": value.origin.name() }))),
-        );
+        let setting = |value: &Value| {
+            let mut shown = json!({ "value": value.value, "origin": value.origin.name() });
+            if let (Some(id), Json::Object(fields)) = (self.config_id(value.origin), &mut shown) {
+                fields.insert("config_id".into(), redact::text(id).into());
+            }
+            (value.name.to_string(), shown)
+        };
+        let settings = sort::object(&mut shown.map(setting));
         // In the order in which people read them; a map of serde_json would be sorted by name.
         let fields = [
             ("date", format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z").into()),
@@ -67,27 +71,5 @@ impl Settings {
             ("settings", settings.into()),
         ];
         fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
-    }
-}
-
-/// Removes values that look like secrets from a field of the host.
-fn hidden(name: &str, value: Json) -> Json {
-    match value {
-        Json::String(text) => redact::value_of(name, &text).into(),
-        Json::Array(values) => values.into_iter().map(|value| hidden(name, value)).collect(),
-        // If the name is that of a secret, hide the whole object: the names inside say less.
-        Json::Object(_) if redact::value_of(name, "object") == redact::REDACTED => redact::REDACTED.into(),
-        Json::Object(fields) => {
-            let field = |(name, value): (String, Json)| (redact::text(&name).into_owned(), hidden(&name, value));
-            sort::object(&mut fields.into_iter().map(field)).into()
-        }
-        Json::Number(number) => {
-            let text = number.to_string();
-            match redact::value_of(name, &text) {
-                shown if shown == text => Json::Number(number),
-                shown => shown.into(),
-            }
-        }
-        other => other,
     }
 }

@@ -70,6 +70,8 @@ pub enum Kind {
     Number(RangeInclusive<u64>, &'static str, Put<u64>),
     /// A number of milliseconds in a range.
     Millis(RangeInclusive<u64>, Put<Duration>),
+    /// A number of seconds in a range, with a fraction or without.
+    Seconds(RangeInclusive<f64>, Put<Duration>),
     /// Text without control characters.
     Text(Put<String>),
     /// Text that is sent in an HTTP header: printable ASCII.
@@ -137,6 +139,7 @@ impl Kind {
             Kind::Switch(put) => put(draft, parse::switch(text)?),
             Kind::Number(range, unit, put) => put(draft, parse::number(text, range, unit)?),
             Kind::Millis(range, put) => put(draft, Duration::from_millis(parse::number(text, range, "milliseconds")?)),
+            Kind::Seconds(range, put) => put(draft, parse::seconds(text, range)?),
             Kind::Text(put) => put(draft, parse::text(text)?),
             Kind::HeaderText(put) => put(draft, parse::header_text(text)?),
             Kind::RepositoryUrl(put) => put(draft, parse::text(&address::repository(text))?),
@@ -188,6 +191,7 @@ impl Kind {
             Kind::Switch(_) => "`true` or `false`".into(),
             Kind::Number(range, unit, _) => Bounds::of(range, unit).to_string(),
             Kind::Millis(range, _) => Bounds::of(range, "milliseconds").to_string(),
+            Kind::Seconds(range, _) => format!("{} to {} seconds", range.start(), range.end()),
             Kind::Text(_) => "text".into(),
             Kind::HeaderText(_) => "printable ASCII".into(),
             Kind::RepositoryUrl(_) => "a URL".into(),
@@ -249,6 +253,7 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "Which traces are kept", about: sampled::ABOUT, settings: sampled::SAMPLING },
     Section { title: "Propagation", about: "", settings: propagation::PROPAGATION },
     Section { title: "Sending and limits", about: "", settings: spans::SENDING },
+    Section { title: "Remote configuration", about: "", settings: spans::REMOTE },
     Section { title: "OpenTelemetry's names", about: otel::ABOUT, settings: otel::OTEL },
     logs::LEVELS,
     logs::SINKS,
@@ -257,6 +262,7 @@ pub static SECTIONS: &[Section] = &[
     logs::JAVA,
     Section { title: "The application's own log", about: "", settings: logs::CORRELATION },
     Section { title: "The host language", about: "", settings: LANGUAGE },
+    Section { title: "Stable configuration", about: STABLE_ABOUT, settings: STABLE_CONFIG },
     Section { title: "A configuration file", about: "", settings: CONFIG_FILE },
 ];
 
@@ -294,7 +300,38 @@ pub(super) static LANGUAGE: &[Setting] = &[
     ),
 ];
 
-/// Resolved second: the file contains values of the other settings.
+/// The setting with the path of the local file of stable configuration.
+pub const STABLE_LOCAL: &str = "SPANWIRE_STABLE_CONFIG_LOCAL";
+/// The setting with the path of the file of Fleet Automation.
+pub const STABLE_FLEET: &str = "SPANWIRE_STABLE_CONFIG_FLEET";
+
+const STABLE_ABOUT: &str = "\
+Two YAML files hold settings for all tracers of a machine; [Stable configuration](stable-configuration.md) says what is in \
+them. These settings and those of the host language are not taken from the files.";
+
+/// Resolved second: the files contain values of the other settings.
+pub(super) static STABLE_CONFIG: &[Setting] = &[
+    setting(
+        "DD_APPLICATION_MONITORING_CONFIG_FILE_ENABLED",
+        Kind::Switch(|d, v| d.stable_enabled = v),
+        "true",
+        "`false`: the two files are not read.",
+    ),
+    setting(
+        STABLE_LOCAL,
+        Kind::Path(|d, v| d.stable_local = Some(v)),
+        "/etc/datadog-agent/application_monitoring.yaml",
+        "The file of the machine's administrator. It may be missing if this is not set.",
+    ),
+    setting(
+        STABLE_FLEET,
+        Kind::Path(|d, v| d.stable_fleet = Some(v)),
+        "/etc/datadog-agent/managed/datadog-agent/stable/application_monitoring.yaml",
+        "The file of Datadog's Fleet Automation. It may be missing if this is not set.",
+    ),
+];
+
+/// Resolved third: the file contains values of the other settings.
 pub(super) static CONFIG_FILE: &[Setting] = &[setting(
     "DD_TRACE_CONFIG_FILE",
     Kind::Path(|d, v| d.config_file = Some(v)),

@@ -12,6 +12,7 @@ mod places;
 mod propagation;
 mod python;
 mod sampled;
+mod stable;
 
 use super::*;
 use crate::languages::FOR_SETTINGS;
@@ -38,6 +39,15 @@ fn accepted_as(language: &str, code: &[(&str, &str)], env: &[(&str, &str)]) -> S
     settings
 }
 
+/// As `accepted_as`, where a setting of OpenTelemetry gives way to another one. A warning says so.
+fn overridden_as(language: &str, code: &[(&str, &str)], env: &[(&str, &str)]) -> Settings {
+    let (settings, rejected) = resolve_as(language, code, env);
+    let [Rejected { why: Rejection::Overridden { .. }, .. }] = &rejected[..] else {
+        panic!("{language} {code:?} {env:?}: {rejected:?}");
+    };
+    settings
+}
+
 /// Why a value is rejected, in words.
 fn sentence(rejected: &Rejected) -> &'static str {
     rejected.why.to_string().leak()
@@ -51,7 +61,12 @@ fn whys(rejected: &[Rejected]) -> Vec<(&str, &str)> {
 fn resolve_with(code: &[(&str, &str)], env: &[(&str, &str)], around: Surroundings) -> (Settings, Vec<Rejected>) {
     let code: Vec<_> = code.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let get = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
-    resolve_among(&code, &get, around, &FOR_SETTINGS)
+    let arguments = || ["shopd", "--mode=fast", "-v"].map(str::to_string).to_vec();
+    let variables = || env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    // Not the files of this machine.
+    let place = |path: &Path| (!path.starts_with("/etc")).then(|| path.to_path_buf());
+    let program = Program { env: &get, variables: &variables, arguments: &arguments, place: &place };
+    resolve_among(&code, &program, around, &FOR_SETTINGS)
 }
 
 fn resolve(code: &[(&str, &str)], env: &[(&str, &str)]) -> (Settings, Vec<Rejected>) {

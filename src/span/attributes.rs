@@ -93,9 +93,15 @@ impl<'a> Attributes<'a> {
             match value {
                 Value::One(value) => value.to_text(&mut |text| visit(key, text)),
                 Value::Array(values) => {
+                    // All keys that can be that of an element. Looked up once: there may be 128 arrays of 128 values.
+                    let is_below = |other: &[u8]| other.strip_prefix(key).is_some_and(|rest| rest.starts_with(b"."));
+                    let below: Vec<&[u8]> = self
+                        .filter(|(other, value)| matches!(value, Value::One(_)) && is_below(other))
+                        .map(|(other, _)| other)
+                        .collect();
                     for (n, value) in values.enumerate() {
                         let key = element_key(key, n);
-                        if !{ self }.any(|(other, _)| other == key) {
+                        if !below.contains(&&key[..]) {
                             value.to_text(&mut |text| visit(&key, text));
                         }
                     }
@@ -122,17 +128,13 @@ fn read_scalar(bytes: &[u8]) -> Option<(Scalar<'_>, &[u8])> {
     }
 }
 
+/// An array is inside of a blob, so that it is passed over without looking at its values.
 fn read_value(bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
-    if bytes.first() != Some(&0xdd) {
+    let Some((array, rest)) = encode::read_blob(bytes) else {
         return read_scalar(bytes).map(|(value, rest)| (Value::One(value), rest));
-    }
-    let count = u32::from_be_bytes(bytes.get(1..5)?.try_into().ok()?);
-    let all = bytes.get(5..)?;
-    let mut rest = all;
-    for _ in 0..count {
-        rest = read_scalar(rest)?.1;
-    }
-    Some((Value::Array(Values { count, bytes: &all[..all.len() - rest.len()] }), rest))
+    };
+    let count = u32::from_be_bytes(array.get(1..5)?.try_into().ok()?);
+    Some((Value::Array(Values { count, bytes: array.get(5..)? }), rest))
 }
 
 /// Why an attribute was not added. The others are.
@@ -160,20 +162,31 @@ pub struct Appending<'a> {
     pub sanitized: Sanitized,
 }
 
+/// Appends the head of a blob, and returns where it is.
+fn begin_blob(run: &mut Buffer) -> Result<usize, Full> {
+    let head = run.len();
+    encode::blob(run.tail(encode::blob_size(0))?, b"");
+    Ok(head)
+}
+
+/// Writes the length of the blob with this head, which ends the run.
+fn end_blob(run: &mut Buffer, head: usize) {
+    let length = (run.len() - head - encode::blob_size(0)) as u32;
+    if let Some(place) = run.bytes_mut().get_mut(head + 1..head + 5) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+}
+
 impl<'a> Appending<'a> {
     /// Begins without any.
     pub fn begin(run: &'a mut Buffer) -> Result<Appending<'a>, Full> {
-        let head = run.len();
-        encode::blob(run.tail(encode::blob_size(0))?, b"");
+        let head = begin_blob(run)?;
         Ok(Appending { run, head, count: 0, sanitized: Sanitized::default() })
     }
 
     /// Completes them.
     pub fn end(self) -> Sanitized {
-        let length = (self.run.len() - self.head - encode::blob_size(0)) as u32;
-        if let Some(place) = self.run.bytes_mut().get_mut(self.head + 1..self.head + 5) {
-            place.copy_from_slice(&length.to_be_bytes());
-        }
+        end_blob(self.run, self.head);
         self.sanitized
     }
 
@@ -188,8 +201,11 @@ impl<'a> Appending<'a> {
             return Err(Refused::Limit);
         }
         self.add(key, |appending| {
+            let head = begin_blob(appending.run)?;
             appending.run.push(&encode::array_head(values.len()))?;
-            values.into_iter().try_for_each(|value| appending.scalar(value))
+            values.into_iter().try_for_each(|value| appending.scalar(value))?;
+            end_blob(appending.run, head);
+            Ok(())
         })
     }
 
@@ -246,6 +262,10 @@ impl<'a> Appending<'a> {
     }
 
     fn text(&mut self, text: &[u8]) -> Result<(), Refused> {
+        // The size without the former value of the key is compared at the end; an attribute alone must not grow far.
+        if self.run.len() - self.head > 2 * BYTES_MAX {
+            return Err(Refused::Limit);
+        }
         encode::text(self.run.tail(encode::text_size(text.len()))?, text);
         Ok(())
     }

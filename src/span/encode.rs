@@ -1,7 +1,7 @@
 //! The parts of MessagePack that spans consist of: texts, numbers, blobs, and heads of maps and arrays. Texts are
 //! written with the fewest bytes. Also sanitizes text from the host: repairs what is not UTF-8, and cuts it.
 
-use crate::memory;
+use crate::memory::{self, Buffer, Full, Room};
 use std::borrow::Cow;
 
 /// Returns the encoded size of a text.
@@ -17,6 +17,78 @@ pub fn text_size(len: usize) -> usize {
 
 /// The encoded size of a float.
 pub const FLOAT_SIZE: usize = 9;
+
+/// The most bytes that the head of a text has.
+pub const HEAD_MAX: usize = 5;
+
+/// Puts a text into room for its length and [`HEAD_MAX`]. Returns whether all of it is ASCII.
+#[inline(always)]
+pub fn put(room: &mut Room<'_>, bytes: &[u8]) -> bool {
+    let len = bytes.len();
+    if len <= 31 {
+        return room.put_headed([0xa0 | len as u8], bytes);
+    }
+    if len <= 255 {
+        return room.put_headed([0xd9, len as u8], bytes);
+    }
+    put_long(room, bytes)
+}
+
+/// The same for a text that is usually short: less code, but a call for one of more than 31 bytes.
+#[inline(always)]
+pub fn put_key(room: &mut Room<'_>, bytes: &[u8]) -> bool {
+    let len = bytes.len();
+    if len <= 31 {
+        return room.put_headed([0xa0 | len as u8], bytes);
+    }
+    put_long(room, bytes)
+}
+
+/// Keys and values up to these lengths have the fast way of [`push_pair`].
+pub const SHORT_KEY: usize = 31;
+/// See [`SHORT_KEY`].
+pub const SHORT_VALUE: usize = 255;
+
+/// Appends a pair of short texts, see [`SHORT_KEY`], for an open span. Returns whether both are ASCII.
+#[inline(always)]
+pub fn push_pair(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full> {
+    let head = [0xa0 | key.len() as u8];
+    if value.len() <= 31 {
+        return run.push_two((head, key), ([0xa0 | value.len() as u8], value));
+    }
+    run.push_two((head, key), ([0xd9, value.len() as u8], value))
+}
+
+/// Appends a short key and a number in the same way.
+#[inline(always)]
+pub fn push_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full> {
+    let mut number = [0xcb; FLOAT_SIZE];
+    number[1..].copy_from_slice(&value.to_bits().to_be_bytes());
+    run.push_two(([0xa0 | key.len() as u8], key), (number, b""))
+}
+
+#[inline(never)]
+fn put_long(room: &mut Room<'_>, bytes: &[u8]) -> bool {
+    let len = bytes.len();
+    match len {
+        0..=255 => room.put_headed([0xd9, len as u8], bytes),
+        256..=65_535 => {
+            let [a, b] = (len as u16).to_be_bytes();
+            room.put_headed([0xda, a, b], bytes)
+        }
+        _ => {
+            let [a, b, c, d] = (len as u32).to_be_bytes();
+            room.put_headed([0xdb, a, b, c, d], bytes)
+        }
+    }
+}
+
+/// Puts a 64-bit float into [`FLOAT_SIZE`] bytes of room.
+#[inline(always)]
+pub fn put_float(room: &mut Room<'_>, value: f64) {
+    room.put_fixed([0xcb]);
+    room.put_fixed(value.to_bits().to_be_bytes());
+}
 
 /// Writes a text into its [`text_size`] bytes. Returns whether all of it is ASCII.
 #[inline(always)]

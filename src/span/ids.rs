@@ -21,24 +21,35 @@ thread_local! {
 static THREADS: AtomicU32 = AtomicU32::new(0);
 
 /// Generator and shard of the calling thread within `epoch`. [`Source::keep`] stores them back.
-pub struct Source(Local);
+pub struct Source<'a>(Local, &'a Cell<Local>);
 
-impl Source {
-    /// Returns the calling thread's source in this epoch of the process.
+impl Source<'_> {
+    /// Calls `draw` with the calling thread's source in this epoch of the process. One look-up of the thread's memory
+    /// serves both ends.
+    #[inline(always)]
+    pub fn with<R>(epoch: u32, draw: impl FnOnce(Source<'_>) -> R) -> R {
+        LOCAL.with(|place| {
+            let local = place.get();
+            let local = if local.epoch == epoch { local } else { Source::seeded(epoch) };
+            draw(Source(local, place))
+        })
+    }
+
+    /// Returns the shard of the calling thread.
     #[inline]
-    pub fn of_thread(epoch: u32) -> Source {
-        let local = LOCAL.with(Cell::get);
-        if local.epoch == epoch {
-            return Source(local);
-        }
-        Source::seeded(epoch)
+    pub fn shard_of_thread(epoch: u32) -> u32 {
+        Source::with(epoch, |source| {
+            let shard = source.shard();
+            source.keep();
+            shard
+        })
     }
 
     #[cold]
-    fn seeded(epoch: u32) -> Source {
+    fn seeded(epoch: u32) -> Local {
         let mut seed = [0u8; 8];
-        sys::random_bytes(&mut seed);
-        Source(Local { epoch, shard: THREADS.fetch_add(1, Relaxed), state: u64::from_ne_bytes(seed) })
+        sys::keep_errno(|| sys::random_bytes(&mut seed));
+        Local { epoch, shard: THREADS.fetch_add(1, Relaxed), state: u64::from_ne_bytes(seed) }
     }
 
     /// Returns the shard of the tables from which this thread allocates; any number.
@@ -70,7 +81,7 @@ impl Source {
     /// Stores the source for the thread's next span.
     #[inline]
     pub fn keep(self) {
-        LOCAL.with(|local| local.set(self.0));
+        self.1.set(self.0);
     }
 }
 
@@ -94,8 +105,7 @@ mod tests {
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 std::thread::spawn(|| {
-                    let mut source = Source::of_thread(1);
-                    (0..50_000).map(|_| source.span_id()).collect::<Vec<_>>()
+                    Source::with(1, |mut source| (0..50_000).map(|_| source.span_id()).collect::<Vec<_>>())
                 })
             })
             .collect();
@@ -106,12 +116,13 @@ mod tests {
 
     #[test]
     fn a_new_epoch_seeds_anew() {
-        let mut parent = Source::of_thread(1);
-        let first = parent.span_id();
-        parent.keep();
-        let mut child = Source::of_thread(2);
-        let mut inherited = Source::of_thread(1);
-        assert_ne!(child.span_id(), inherited.span_id());
+        let first = Source::with(1, |mut parent| {
+            let first = parent.span_id();
+            parent.keep();
+            first
+        });
+        let [child, inherited] = [2, 1].map(|epoch| Source::with(epoch, |mut source| source.span_id()));
+        assert_ne!(child, inherited);
         assert_ne!(first, 0);
     }
 }

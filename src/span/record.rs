@@ -14,7 +14,7 @@
 use super::open::OpenSpan;
 use super::run::{self, Item, Kind, Run};
 use crate::inspect::{Field, TypeDescriptor};
-use crate::memory::{self, Buffer, Full, Pool};
+use crate::memory::{Buffer, Full, Pool};
 
 /// The size of the fixed header in bytes. No record is shorter.
 pub const HEADER: usize = 10 * WORD;
@@ -51,8 +51,43 @@ pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
     if span.has_more() {
         return append_all(out, pool, span, flags, duration_ns);
     }
-    let [texts, numbers, ..] = span.runs();
-    append_runs(out, pool, span, flags, duration_ns, &[texts, numbers])
+    let (runs, (head, fields)) = (span.texts_and_numbers(), span.head());
+    let [texts, numbers] = runs;
+    let length = HEADER + 2 * WORD + head.len() + texts.bytes.len() + numbers.bytes.len();
+    if out.capacity() - out.len() < length {
+        pool.enlarge(out, length)?;
+    }
+    let [a, b, c, d, e, f, g, h, i, j] = header((length, flags), span, duration_ns, (head.len(), 2), fields);
+    let mut room = out.room(length)?;
+    room.put_words([a, b, c, d, e, f, g, h, i, j, texts.word(), numbers.word()]);
+    room.put(head);
+    room.put(texts.bytes);
+    room.put(numbers.bytes);
+    Ok(())
+}
+
+/// The words with which a record begins.
+#[inline(always)]
+fn header(
+    (length, flags): (usize, u32),
+    span: &OpenSpan,
+    duration_ns: u64,
+    (head, runs): (usize, usize),
+    fields: [(u32, u32); 4],
+) -> [u64; 10] {
+    let field = |n: usize| pair(fields[n].0 as usize, fields[n].1 as usize);
+    [
+        pair(length, flags as usize),
+        span.span_id,
+        span.parent_id,
+        span.start_ns as u64,
+        duration_ns,
+        field(0),
+        field(1),
+        field(2),
+        field(3),
+        pair(head, runs),
+    ]
 }
 
 #[cold]
@@ -69,7 +104,7 @@ fn append_all(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
 }
 
 /// Appends an open span as a record with these runs.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn append_runs(
     out: &mut Buffer,
     pool: &Pool,
@@ -78,51 +113,26 @@ pub(crate) fn append_runs(
     duration_ns: u64,
     runs: &[Run<'_>],
 ) -> Result<(), Full> {
-    let (head, _) = span.head();
+    let (head, fields) = span.head();
     let list = runs.len() * WORD;
     let length = HEADER + list + head.len() + runs.iter().map(|run| run.bytes.len()).sum::<usize>();
     if out.capacity() - out.len() < length {
         pool.enlarge(out, length)?;
     }
-    let words = header(span, flags, duration_ns, length, runs.len());
-    let (header, rest) = out.tail(length)?.split_at_mut(HEADER);
-    for (place, word) in header.chunks_exact_mut(WORD).zip(words) {
-        place.copy_from_slice(&word.to_ne_bytes());
-    }
-    let (list, rest) = rest.split_at_mut(list);
-    for (place, run) in list.chunks_exact_mut(WORD).zip(runs) {
-        place.copy_from_slice(&run.word().to_ne_bytes());
-    }
-    let (place, mut rest) = rest.split_at_mut(head.len());
-    memory::copy(place, head);
+    let words = header((length, flags), span, duration_ns, (head.len(), runs.len()), fields);
+    let mut room = out.room(length)?;
+    room.put_words(words);
     for run in runs {
-        let (place, after) = rest.split_at_mut(run.bytes.len());
-        memory::copy(place, run.bytes);
-        rest = after;
+        room.put_words([run.word()]);
+    }
+    room.put(head);
+    for run in runs {
+        room.put(run.bytes);
     }
     Ok(())
 }
 
-/// Returns the words of a record's header.
-#[inline(always)]
-fn header(span: &OpenSpan, flags: u32, duration_ns: u64, length: usize, runs: usize) -> [u64; HEADER / WORD] {
-    let (head, fields) = span.head();
-    let field = |n: usize| pair(fields[n].0 as usize, fields[n].1 as usize);
-    [
-        pair(length, flags as usize),
-        span.span_id,
-        span.parent_id,
-        span.start_ns as u64,
-        duration_ns,
-        field(0),
-        field(1),
-        field(2),
-        field(3),
-        pair(head.len(), runs),
-    ]
-}
-
-/// Returns these words, then an open span, whose runs may have gaps, as a record of its texts and numbers, with room for
+/// Returns these words, then an open span, whose runs may have gaps, as a record without its blobs, with room for
 /// `more` bytes behind it: for the log. The tags are in the order in which their keys were first set.
 pub fn for_log(front: &[[u8; WORD]], span: &OpenSpan, flags: u32, duration_ns: u64, more: usize) -> Vec<u8> {
     let [mut texts, mut numbers] = span.texts_and_numbers();
@@ -132,17 +142,27 @@ pub fn for_log(front: &[[u8; WORD]], span: &OpenSpan, flags: u32, duration_ns: u
         span.copy_in_order(Kind::Number, &mut ordered[1]);
         (texts.bytes, numbers.bytes) = (&ordered[0], &ordered[1]);
     }
-    let ((head, _), runs) = (span.head(), [texts, numbers]);
-    let length = HEADER + runs.len() * WORD + head.len() + texts.bytes.len() + numbers.bytes.len();
+    let (mut all, mut count) = ([texts, numbers, texts, numbers], 2);
+    if span.has_more() {
+        let [.., links, events] = span.runs();
+        for run in [links, events].into_iter().filter(|run| run.count > 0) {
+            all[count] = run;
+            count += 1;
+        }
+    }
+    let ((head, fields), runs) = (span.head(), &all[..count]);
+    let length = HEADER + count * WORD + head.len() + runs.iter().map(|run| run.bytes.len()).sum::<usize>();
     let mut out = Vec::with_capacity(front.len() * WORD + length + more);
-    let mut fixed = [[0; WORD]; HEADER / WORD + 2];
-    let header = header(span, flags, duration_ns, length, runs.len());
-    for (place, word) in fixed.iter_mut().zip(header.into_iter().chain(runs.map(Run::word))) {
+    let mut fixed = [[0; WORD]; HEADER / WORD + 4];
+    let header = header((length, flags), span, duration_ns, (head.len(), count), fields);
+    for (place, word) in fixed.iter_mut().zip(header.into_iter().chain(runs.iter().map(|run| run.word()))) {
         *place = word.to_ne_bytes();
     }
-    for part in [front.as_flattened(), fixed.as_flattened(), head, texts.bytes, numbers.bytes] {
+    let fixed = &fixed[..HEADER / WORD + count];
+    for part in [front.as_flattened(), fixed.as_flattened(), head] {
         out.extend_from_slice(part);
     }
+    runs.iter().for_each(|run| out.extend_from_slice(run.bytes));
     out
 }
 
@@ -195,20 +215,26 @@ impl<'a> Record<'a> {
     /// whole record.
     #[inline]
     pub fn read(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
-        let word = |n: usize| Some(u64::from_ne_bytes(bytes.get(n * WORD..n * WORD + WORD)?.try_into().ok()?));
-        let halves = |n: usize| word(n).map(|word| ((word & 0xffff_ffff) as usize, (word >> 32) as usize));
-        let (length, flags) = halves(0)?;
-        let (record, rest) = (bytes.get(HEADER..length)?, bytes.get(length..)?);
-        let (head, count) = halves(9)?;
+        // One look at the length of the header.
+        let header = bytes.first_chunk::<HEADER>()?;
+        let word = |n: usize| header[n * WORD..n * WORD + WORD].try_into().map_or(0, u64::from_ne_bytes);
+        let halves = |n: usize| ((word(n) & 0xffff_ffff) as usize, (word(n) >> 32) as usize);
+        let (length, flags) = halves(0);
+        let (record, rest) = bytes.split_at_checked(length)?;
+        let record = record.get(HEADER..)?;
+        let (head, count) = halves(9);
         let (list, record) = record.split_at_checked(count.checked_mul(WORD)?)?;
         let (head, runs) = record.split_at_checked(head)?;
-        let field = |n: usize| halves(n).and_then(|(at, len)| head.get(at..at + len));
+        let field = |n: usize| {
+            let (at, len) = halves(n);
+            head.get(at..at + len)
+        };
         let record = Record {
             flags: flags as u32,
-            span_id: word(1)?,
-            parent_id: word(2)?,
-            start_ns: word(3)? as i64,
-            duration_ns: word(4)?,
+            span_id: word(1),
+            parent_id: word(2),
+            start_ns: word(3) as i64,
+            duration_ns: word(4),
             name: field(5)?,
             service: field(6)?,
             resource: field(7)?,
@@ -285,7 +311,7 @@ impl<'a> Record<'a> {
 /// Returns length, flags and start of the record that begins at `at`, for sorting; `None` at the end.
 #[inline]
 pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
-    let header = bytes.get(at..at + HEADER)?;
+    let header = bytes.get(at..)?.first_chunk::<HEADER>()?;
     let word = |n: usize| header[n * 8..n * 8 + 8].try_into().map_or(0, u64::from_ne_bytes);
     Some(((word(0) & 0xffff_ffff) as usize, (word(0) >> 32) as u32, word(3) as i64))
 }

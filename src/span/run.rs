@@ -89,6 +89,43 @@ pub fn has(kind: Kind, mut run: &[u8], key: &[u8]) -> bool {
     false
 }
 
+/// A set of keys that may say that it has a key which it does not have, never the other way round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keys(u64);
+
+impl Keys {
+    /// The set of one key.
+    #[inline(always)]
+    pub fn one(key: &[u8]) -> Keys {
+        let ends = key.first().zip(key.last()).map_or(0, |(&first, &last)| u32::from(first) ^ u32::from(last) << 3);
+        Keys(1 << ((ends + 7 * key.len() as u32) & 63))
+    }
+
+    /// Adds a key.
+    #[inline(always)]
+    pub fn add(&mut self, key: &[u8]) {
+        self.0 |= Keys::one(key).0;
+    }
+
+    /// The set of all keys of a run.
+    #[inline(always)]
+    pub fn of(kind: Kind, run: &[u8]) -> Keys {
+        let mut keys = Keys::default();
+        each(kind, run, |item| {
+            if let Item::Text(key, _) | Item::Number(key, _) | Item::Blob(key, _) = item {
+                keys.add(key);
+            }
+        });
+        keys
+    }
+
+    /// Whether the two may have a key in common.
+    #[inline(always)]
+    pub fn may_share(self, other: Keys) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
 /// A run with its kind and the number of its items.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
@@ -117,6 +154,18 @@ impl<'a> Run<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_set_of_keys_misses_none_that_it_has() {
+        let mut run = Vec::new();
+        for key in ["", "a", "env", "http.url", "é", "a key that is rather long"] {
+            assert!(!Keys::of(Kind::Text, &[]).may_share(Keys::one(key.as_bytes())));
+            run.extend([&[0xa0 | key.len() as u8], key.as_bytes(), &[0xa1, b'v']].concat());
+            assert!(Keys::of(Kind::Text, &run).may_share(Keys::one(key.as_bytes())), "{key}");
+        }
+        let all = Keys::of(Kind::Text, &run);
+        assert!(["version", "language", "_dd.p.tid"].iter().any(|key| !all.may_share(Keys::one(key.as_bytes()))));
+    }
 
     #[test]
     fn kinds_are_numbered_from_one_without_a_gap() {

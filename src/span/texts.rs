@@ -6,12 +6,15 @@ use super::encode;
 use super::run::{self, Item, Kind};
 use crate::inspect::{holding, shapes, Field, Kind as FieldKind, TypeDescriptor};
 use crate::memory::{self, Buffer, Full};
+use crate::sys;
 use std::mem::offset_of;
 use std::sync::Arc;
 
 /// The longest key and text that [`Texts::set`] keeps.
 const KEY_MAX: usize = 200;
 const VALUE_MAX: usize = 25_000;
+/// Larger memory is freed, and not kept for the next list.
+const SPARE_MAX: usize = 512;
 
 /// Keys and texts. Without any it holds no memory. Copies share what they hold.
 #[derive(Clone, Debug, Default)]
@@ -92,11 +95,43 @@ impl Texts {
         Ok(Texts::of_buffer(run))
     }
 
+    /// Empties the list. If no other owner shares its memory, and that is not too large, `spare` keeps it.
+    #[inline]
+    pub fn give_up(&mut self, spare: &mut Spare) {
+        let Some(mut held) = self.0.take() else { return };
+        if let Some(Held { run }) = Arc::get_mut(&mut held).filter(|held| held.run.capacity() <= SPARE_MAX) {
+            run.truncate(0);
+            spare.0 = Some(held);
+        }
+    }
+
     /// Takes a run of texts.
     pub fn of_buffer(run: Buffer) -> Texts {
         match run.len() {
             0 => Texts::default(),
             _ => Texts(Some(Arc::new(Held { run }))),
+        }
+    }
+}
+
+/// The memory of a former list, for the next one.
+#[derive(Debug, Default)]
+pub struct Spare(Option<Arc<Held>>);
+
+impl Spare {
+    /// An empty run of texts in this memory; `None` if another owner still reads it.
+    #[inline]
+    pub fn run(&mut self) -> Option<&mut Buffer> {
+        let held = self.0.get_or_insert_with(|| sys::keep_errno(Arc::default));
+        Arc::get_mut(held).map(|held| &mut held.run)
+    }
+
+    /// The list that the run has become.
+    #[inline]
+    pub fn filled(&mut self) -> Texts {
+        match &self.0 {
+            Some(held) if !held.run.is_empty() => Texts(self.0.take()),
+            _ => Texts::default(),
         }
     }
 }
@@ -111,11 +146,37 @@ pub fn each<'a>(bytes: &'a [u8], mut visit: impl FnMut(&'a [u8], &'a [u8])) {
     });
 }
 
+/// Returns the text of the only item of a run, if its key is this short one.
+#[inline(always)]
+pub fn only<'a, const N: usize>(bytes: &'a [u8], key: &[u8; N]) -> Option<&'a [u8]> {
+    let (head, rest) = bytes.split_first_chunk::<1>()?;
+    let (name, rest) = rest.split_first_chunk::<N>()?;
+    if N > 31 || head[0] != 0xa0 | N as u8 || name != key {
+        return None;
+    }
+    encode::read_text(rest).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value)
+}
+
 /// Appends an item to a run of texts.
 #[inline]
 pub fn push(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
-    for text in [key, value] {
-        encode::text(run.tail(encode::text_size(text.len()))?, text);
+    let key_size = encode::text_size(key.len());
+    let place = run.tail(key_size + encode::text_size(value.len()))?;
+    if let Some((first, second)) = place.split_at_mut_checked(key_size) {
+        encode::text(first, key);
+        encode::text(second, value);
+    }
+    Ok(())
+}
+
+/// Appends an item with a short key that is known.
+#[inline(always)]
+pub fn push_known<const N: usize>(run: &mut Buffer, key: &[u8; N], value: &[u8]) -> Result<(), Full> {
+    let (key_size, value_size) = (encode::text_size(N), encode::text_size(value.len()));
+    let place = run.tail(key_size + value_size)?;
+    if let Some((first, second)) = place.split_at_mut_checked(key_size) {
+        encode::text(first, key);
+        encode::text(second, value);
     }
     Ok(())
 }

@@ -58,6 +58,12 @@ impl Environment {
         Some(String::from_utf8_lossy(value).into_owned())
     }
 
+    /// Returns all variables. Bytes that are not UTF-8 are replaced.
+    pub fn all(&self) -> Vec<(String, String)> {
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        self.0.iter().map(|(name, value)| (text(name), text(value))).collect()
+    }
+
     /// Adds the variables of a later read, which replace those of the same name. If one read has a name twice, the
     /// first one counts, as for `getenv`.
     fn add(&mut self, mut read: Vec<(Vec<u8>, Vec<u8>)>) {

@@ -45,6 +45,11 @@ impl Connection {
         Ok(Connection::of(made))
     }
 
+    /// A connection that a peer has made to a socket of ours.
+    pub(super) fn accepted(made: Descriptor) -> Connection {
+        Connection(made)
+    }
+
     fn of(made: Descriptor) -> Connection {
         // Only a delay is lost if it fails.
         let _ = made.borrowed().map(|made| sockopt::set_tcp_nodelay(made, true));

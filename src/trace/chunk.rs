@@ -4,6 +4,7 @@ use super::decision::Decision;
 use super::tags::{self, TraceTags, DECISION_MAKER, ID_HIGH, KEPT_RATE, ORIGIN, TRACESTATE};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
+use crate::recorder::fates::FateId;
 use std::mem::offset_of;
 
 /// Finished spans of one trace, on their way.
@@ -29,6 +30,8 @@ pub struct Chunk {
     pub records: Buffer,
     /// Number of the chunk in its lane of the queue; set by the queue.
     pub sequence: u64,
+    /// The trace's entry in the ring of fates.
+    pub fate: FateId,
 }
 
 impl Chunk {
@@ -50,11 +53,8 @@ impl Chunk {
                 visit(KEPT_RATE, rate);
             }
             if self.trace_id_high != 0 {
-                let mut hex = [0u8; 16];
-                for (n, digit) in hex.iter_mut().enumerate() {
-                    *digit = b"0123456789abcdef"[(self.trace_id_high >> (60 - 4 * n)) as usize & 15];
-                }
-                visit(ID_HIGH, &hex);
+                let digits = self.trace_id_high.to_be_bytes().map(|byte| HEX[usize::from(byte)]);
+                visit(ID_HIGH, digits.as_flattened());
             }
         }
         let replaced = self.decision.replaces_rate();
@@ -67,6 +67,16 @@ impl Chunk {
         });
     }
 }
+
+/// The two hexadecimal digits of each byte.
+const HEX: [[u8; 2]; 256] = {
+    let (digits, mut all, mut byte) = (b"0123456789abcdef", [[0; 2]; 256], 0);
+    while byte < all.len() {
+        all[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    all
+};
 
 /// Writes a minus sign and a number at the end of `text`, and returns both.
 fn decimal_below_zero(text: &mut [u8; 12], mut number: u32) -> &[u8] {

@@ -12,6 +12,8 @@ pub struct Decision {
     /// The mechanism's number as `_dd.p.dm` writes it, or [`ABSENT`].
     mechanism: i32,
     rates: Rates,
+    /// What decided, beside the mechanism: a number of `crate::recorder::fates::cause::rule`.
+    rule: u16,
 }
 
 /// In memory: no priority, or no mechanism.
@@ -30,6 +32,10 @@ impl Mechanism {
     pub const RULE: Mechanism = Mechanism(-3);
     /// The host, by hand.
     pub const MANUAL: Mechanism = Mechanism(-4);
+    /// A sampling rule of remote configuration that a user has made.
+    pub const REMOTE_RULE: Mechanism = Mechanism(-11);
+    /// A sampling rule of remote configuration that adaptive sampling has made.
+    pub const REMOTE_ADAPTIVE_RULE: Mechanism = Mechanism(-12);
 
     /// Returns the mechanism with this number; `None` for `ABSENT`.
     pub fn of(number: i32) -> Option<Mechanism> {
@@ -98,19 +104,21 @@ impl Default for Decision {
 
 impl Decision {
     /// Kept, because no rule and no rate says otherwise.
-    pub const DEFAULT: Decision = Decision { priority: 1, mechanism: Mechanism::DEFAULT.0, rates: Rates::NONE };
+    pub const DEFAULT: Decision =
+        Decision { priority: 1, mechanism: Mechanism::DEFAULT.0, rates: Rates::NONE, rule: 0 };
     /// Kept by the Agent's rate of 1.
     pub const KEPT_BY_AGENT: Decision = Decision {
         priority: 1,
         mechanism: Mechanism::AGENT_RATE.0,
         rates: Rates { sampling: Rate(1.0), limit: Rate::NONE },
+        rule: 0,
     };
     /// Not decided, or not known. A trace begins so.
-    pub const NONE: Decision = Decision { priority: ABSENT, mechanism: ABSENT, rates: Rates::NONE };
+    pub const NONE: Decision = Decision { priority: ABSENT, mechanism: ABSENT, rates: Rates::NONE, rule: 0 };
 
     /// A decision that was made elsewhere.
     pub fn new(priority: i32, mechanism: Option<Mechanism>) -> Decision {
-        Decision { priority, mechanism: mechanism.map_or(ABSENT, Mechanism::number), rates: Rates::NONE }
+        Decision { priority, mechanism: mechanism.map_or(ABSENT, Mechanism::number), rates: Rates::NONE, rule: 0 }
     }
 
     /// A decision of the host.
@@ -121,6 +129,17 @@ impl Decision {
     /// The same decision with the rates that led to it.
     pub fn with_rates(self, rates: Rates) -> Decision {
         Decision { rates, ..self }
+    }
+
+    /// The same decision with the number of what decided, beside the mechanism.
+    pub fn with_rule(self, rule: u16) -> Decision {
+        Decision { rule, ..self }
+    }
+
+    /// What the recorder keeps of it: priority, mechanism, rate and rule, each as a number that may stand for none.
+    #[inline]
+    pub fn recorded(&self) -> (i32, i32, f64, u16) {
+        (self.priority, self.mechanism, self.rates.sampling.0, self.rule)
     }
 
     /// The sampling priority; `None` while the trace is not decided.
@@ -203,7 +222,7 @@ impl Decision {
         let number = |name| signed(name).and_then(|number| i32::try_from(number).ok()).unwrap_or(ABSENT);
         let rate = |name| unsigned(name).map(f64::from_bits);
         let rates = Rates::new(rate("sampling_rate_bits"), rate("limit_rate_bits"));
-        Decision { priority: number("priority"), mechanism: number("decision"), rates }
+        Decision { priority: number("priority"), mechanism: number("decision"), rates, rule: 0 }
     }
 }
 

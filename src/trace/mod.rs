@@ -14,6 +14,7 @@ pub use tags::TraceTags;
 
 use crate::inspect::{holding, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};
+use crate::recorder::fates::FateId;
 use crate::span::open::OpenSpan;
 use crate::span::table::{Content, Handle};
 use crate::span::{clock, record};
@@ -51,6 +52,8 @@ pub struct Trace {
     tick: u64,
     /// Finished spans that wait in `records`.
     pub waiting: u32,
+    /// Its entry in the ring of fates, if it has one.
+    pub fate: FateId,
     records: Buffer,
 }
 
@@ -77,7 +80,7 @@ impl Trace {
         (self.trace_id_high, self.trace_id_low) = ids;
         (self.tracer, self.open, self.started, self.waiting) = (tracer, 0, 0, 0);
         self.decision = decision;
-        self.decided_elsewhere = false;
+        (self.decided_elsewhere, self.fate) = (false, 0);
         (self.scale, self.wall_ns, self.tick) = (scale, wall_ns, tick);
     }
 
@@ -155,6 +158,7 @@ impl Trace {
             complete: self.open == 0,
             records: std::mem::take(&mut self.records),
             sequence: 0,
+            fate: self.fate,
             decided_elsewhere: self.decided_elsewhere,
         }
     }

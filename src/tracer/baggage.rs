@@ -22,7 +22,7 @@ pub enum Owner {
 /// Changes baggage.
 fn change<R>(state: &State, owner: Owner, change: impl FnOnce(&mut Texts) -> Result<R, Error>) -> Result<R, Error> {
     match owner {
-        Owner::Span(number) => with_span(state, number, |span, _, _| change(&mut span.baggage)),
+        Owner::Span(number) => with_span(state, number, |span, _| change(&mut span.baggage)),
         Owner::Context(number) => state.contexts.change(number, change),
     }
 }

@@ -5,7 +5,7 @@ use super::ending::{self, Ending};
 use super::error::Error;
 use super::registry::{Abandoning, Tracer};
 use super::state::State;
-use super::{abandoned, recording, view};
+use super::{abandoned, recording, remote, view};
 use crate::counters::{Counters, Reason};
 use crate::event::{DropDetail, Event};
 use crate::export::{Exporter, TRACERS_MAX};
@@ -46,6 +46,12 @@ pub fn flush(state: &'static State, number: u64, time: Duration) -> Result<(), E
     }
     ending::run_requests(state);
     send_all(state, index, tracer, time)
+}
+
+/// Sends all chunks of the tracer at this index that are complete now, and waits until they are sent or dropped.
+pub(super) fn flush_at(state: &'static State, index: u32, time: Duration) -> Result<(), Error> {
+    ending::run_requests(state);
+    send_all(state, index, state.tracers.at(index), time)
 }
 
 /// Sends all that is queued for a tracer. Returns [`Error::Limit`] at once if the system gives no thread.
@@ -129,6 +135,7 @@ pub(super) fn close(state: &'static State, index: u32, tracer: &Tracer, time: Du
     }
     let lock = || tracer.abandoning.lock().unwrap_or_else(PoisonError::into_inner);
     *lock() = Some(Abandoning::default());
+    remote::tracer_closed(state, index);
     let exporter = exporter_of(state, tracer);
     if !abandon(state, index, lock(), Some(Instant::now() + time + AT_LEAST)) {
         // No worker can complete it.
@@ -213,6 +220,7 @@ fn give_back_memory(state: &'static State) {
         span.retire();
         seen % 256 != 0 || Instant::now() < deadline
     });
+    state.contexts.give_back(true);
 }
 
 fn drop_the_rest(state: &'static State, index: u32, tracer: &Tracer, why: Error) {

@@ -5,7 +5,7 @@
 use super::error::Error;
 use crate::memory::{Buffer, Full};
 use crate::span::table::{Content, Handle, Kind, Refused, Table};
-use crate::span::texts::Texts;
+use crate::span::texts::{Spare, Texts};
 use crate::trace::{Decision, TraceTags};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::Arc;
@@ -78,7 +78,7 @@ fn copy_of(run: &Buffer) -> Result<Buffer, Full> {
     Ok(copy)
 }
 
-/// A context in its slot.
+/// A context in its slot. A free slot carries nothing, but keeps memory for the texts of the next context.
 #[derive(Debug, Default)]
 pub struct Kept {
     /// Ids and decision; always there while the slot is in use.
@@ -92,6 +92,20 @@ pub struct Kept {
     pub(super) changed_bytes: usize,
     /// Its place in [`Contexts::places`].
     pub(super) place: usize,
+    pub(super) spare_tags: Spare,
+    pub(super) spare_baggage: Spare,
+}
+
+impl Kept {
+    /// Frees what it carries, except for memory that the next context may use.
+    #[inline]
+    fn clear(&mut self) {
+        let carried = &mut self.carried;
+        carried.tags.give_up(&mut self.spare_tags);
+        carried.came = Texts::default();
+        carried.baggage.give_up(&mut self.spare_baggage);
+        carried.links = None;
+    }
 }
 
 impl Content for Kept {
@@ -134,17 +148,27 @@ impl Contexts {
         Contexts::with(Table::after_fork(&parent.table))
     }
 
-    pub(super) fn keep(&self, kept: Kept, shard: u32) -> Result<u64, Error> {
-        let bytes = kept.bytes;
-        let mut slot = self.table.allocate(shard).ok_or(Error::Memory)?;
-        *slot = kept;
-        let place = self.take_place();
+    /// Keeps a context that `fill` puts into a place. `None` if it returns that there is none.
+    #[inline]
+    pub(super) fn keep(
+        &self,
+        shard: u32,
+        fill: impl FnOnce(&mut Kept) -> Result<bool, Full>,
+    ) -> Result<Option<u64>, Full> {
+        let mut slot = self.table.allocate(shard).ok_or(Full)?;
+        let filled = fill(&mut slot);
+        if !matches!(filled, Ok(true)) {
+            (slot.spare_tags, slot.spare_baggage) = Default::default();
+            slot.free();
+            return filled.map(|_| None);
+        }
+        let (bytes, place) = (slot.bytes, self.take_place());
         slot.place = place;
         self.count.fetch_add(1, Relaxed);
         let number = slot.publish().number(Kind::Context);
         self.places[place % CONTEXTS_MAX].store(number, Relaxed);
         self.count_bytes(bytes, place);
-        Ok(number)
+        Ok(Some(number))
     }
 
     /// Counts more bytes of texts, and frees the oldest contexts, but not the one at `place`, if they are too many.
@@ -167,9 +191,21 @@ impl Contexts {
             }
         }
         let place = self.next.fetch_add(1, Relaxed);
-        let oldest = self.places[place % CONTEXTS_MAX].swap(TAKEN, Relaxed);
-        let _ = self.free(oldest);
+        self.free_oldest(place);
         place
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_oldest(&self, place: usize) {
+        let oldest = self.places[place % CONTEXTS_MAX].swap(TAKEN, Relaxed);
+        self.free_unused(oldest);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_unused(&self, number: u64) {
+        let _ = self.free(number);
     }
 
     /// Frees the oldest contexts until the others are within the limit. `last`: the place of the newest.
@@ -184,28 +220,38 @@ impl Contexts {
             if self.oldest.compare_exchange(oldest, oldest + 1, Relaxed, Relaxed).is_ok() {
                 let number = self.places[oldest % CONTEXTS_MAX].load(Relaxed);
                 if number != FREE && number != TAKEN {
-                    let _ = self.free(number);
+                    self.free_unused(number);
                 }
             }
         }
     }
 
     /// Frees a context. One of the parent process is only forgotten.
+    #[inline(always)]
     pub fn free(&self, number: u64) -> Result<(), Error> {
         let handle = Handle::of(number, Kind::Context).ok_or(Error::Handle)?;
         match self.table.lock(handle) {
             Ok(mut slot) => {
-                let kept = std::mem::take(&mut *slot);
-                let place = &self.places[kept.place % CONTEXTS_MAX];
+                slot.clear();
+                let bytes = slot.bytes;
+                let place = &self.places[slot.place % CONTEXTS_MAX];
                 let _ = place.compare_exchange(number, FREE, Relaxed, Relaxed);
                 slot.free();
-                self.bytes.fetch_sub(kept.bytes, Relaxed);
+                self.bytes.fetch_sub(bytes, Relaxed);
                 self.count.fetch_sub(1, Relaxed);
                 Ok(())
             }
             Err(Refused::Forked) => Ok(()),
             Err(refused) => Err(refused.into()),
         }
+    }
+
+    /// Frees the memory that free slots keep for later contexts. Skips the few that are used next, unless `all` is set.
+    pub(super) fn give_back(&self, all: bool) {
+        self.table.clean_free(all, |kept| {
+            (kept.spare_tags, kept.spare_baggage) = Default::default();
+            true
+        });
     }
 
     /// Reads a context, also of the parent process.

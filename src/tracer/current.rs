@@ -5,7 +5,7 @@
 
 use super::contexts::Contexts;
 use super::state::State;
-use super::{abandoned, closing, ending, recording, relieving};
+use super::{abandoned, closing, controlling, ending, recording, relieving, remote};
 use crate::event::Event;
 use crate::export::periodic::{Task, When};
 use crate::inspect;
@@ -13,6 +13,7 @@ use crate::log::Logs;
 use crate::memory;
 use crate::process::PerProcess;
 use crate::recorder::{Kind, Recorder};
+use crate::settings::AgentAddress;
 use crate::span::clock;
 use crate::span::table::{self, Table, LAST_GENERATION};
 use crate::sys;
@@ -56,7 +57,7 @@ fn first() -> State {
     let logs = Logs::recorded_by(recorder);
     table::on_request(on_request);
     let tables = (Table::new(LAST_GENERATION), Table::new(LAST_GENERATION), Contexts::new(LAST_GENERATION));
-    State::with(1, tables, logs, recorder, Recorder::none(), tasks(), turn_off)
+    State::with(1, tables, logs, recorder, Recorder::none(), (tasks(), tasks_of), turn_off)
 }
 
 #[inline(never)]
@@ -69,12 +70,12 @@ fn after_fork(inherited: &State) -> State {
     let recorder = Recorder::new(sys::pid(), inherited.epoch + 1, clock::scale());
     let logs = Logs::after_fork(&inherited.shared.logs, recorder);
     let parents = inherited.shared.recorder;
-    let state = State::with(inherited.epoch + 1, tables, logs, recorder, parents, tasks(), turn_off);
+    let state = State::with(inherited.epoch + 1, tables, logs, recorder, parents, (tasks(), tasks_of), turn_off);
     state.tracers.inherit(&state, &inherited.tracers);
-    state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters));
-    state.exporters.iter().for_each(|exporter| exporter.inherit_rates(&inherited.exporters));
+    state.exporters.iter().for_each(|exporter| exporter.inherit_names(&inherited.exporters[..]));
+    state.exporters.iter().for_each(|exporter| exporter.inherit_rates(&inherited.exporters[..]));
     // The child logs a start-up line only if the parent has not.
-    for (account, parents) in state.shared.accounts.iter().zip(&inherited.shared.accounts) {
+    for (account, parents) in state.shared.accounts.iter().zip(inherited.shared.accounts.iter()) {
         account.announced.store(parents.announced.load(Relaxed), Relaxed);
     }
     recording::refresh_all(&state);
@@ -98,9 +99,15 @@ fn tasks() -> Vec<Task> {
         Task::local("abandoning", When::EachWake, || closing::abandon_more(state())),
         Task::local("short memory", When::EachWake, || relieving::relieve(state())),
         Task::local("recorded counters", When::EachWake, || recording::refresh(state())),
+        Task::local("control socket", When::EachWake, || controlling::look(state())),
         Task::local("abandoned spans", minute, || abandoned::look(state())),
         Task::local("kept memory", minute, give_back),
     ]
+}
+
+/// Returns the tasks that the worker of an Agent address runs besides.
+fn tasks_of(address: &AgentAddress) -> Vec<Task> {
+    remote::tasks_of(state(), address)
 }
 
 /// Gives back memory that is kept for later spans.
@@ -111,6 +118,7 @@ fn give_back() {
         span.retire();
         true
     });
+    state.contexts.give_back(memory::is_short());
 }
 
 fn turn_off() {

@@ -8,9 +8,11 @@ use crate::counters::Counters;
 use crate::event::{facts, DecidedBy, SampledView};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::level::Level;
+use crate::recorder::fates::cause::rule;
 use crate::sampling::agent_rates::Uniform;
 use crate::sampling::rules::Facts;
-use crate::sampling::{By, Sampler, Verdict};
+use crate::sampling::{hash, By, Sampler, Verdict};
+use crate::settings::sampling::Provenance;
 use crate::span::open::{Field, OpenSpan, Value, LOCAL_ROOT};
 use crate::span::record::{self, Record, HEADER};
 use crate::span::run::Item;
@@ -18,7 +20,7 @@ use crate::span::table::{Handle, Kind, Refused};
 use crate::sys;
 use crate::trace::decision::Rates;
 use crate::trace::{Chunk, Decision, Mechanism, Trace};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 /// Returns the handle of a span's trace.
 #[inline]
@@ -233,10 +235,12 @@ fn tag_of<'a>(record: &Record<'a>, key: &[u8]) -> Option<Value<'a>> {
     found
 }
 
-/// Calls `use_it` with the sampler of a tracer. It is locked for writing only while the slot has no tracer, and so never
-/// for a live trace.
+/// Calls `use_it` with the sampler of a tracer.
 fn with_sampler<R>(state: &State, index: u32, use_it: impl FnOnce(&Sampler) -> R) -> Option<R> {
-    let sampler = state.tracers.at(index).sampler.try_read().ok()?;
+    let tracer = state.tracers.at(index);
+    let read = || tracer.samplers[tracer.sampler_at.load(Acquire) % 2].try_read().ok();
+    // The second time where the sampler was replaced twice between load and lock.
+    let sampler = read().or_else(read)?;
     sampler.as_deref().map(use_it)
 }
 
@@ -245,7 +249,7 @@ fn sample(state: &State, index: u32, ids: (u64, u64), root: Root<'_>, now_ns: Op
     let decided = with_sampler(state, index, |sampler| {
         let tracer = state.tracers.at(index);
         let verdict = with_facts(&root, sampler, |facts| sampler.judge(ids.1, facts, rates_of(state, tracer), now_ns));
-        let decision = decision_of(&verdict);
+        let decision = decision_of(&verdict, sampler, ids.1);
         if crate::log::enabled(Level::Debug) {
             let by = match verdict.by {
                 By::Default => DecidedBy::Default,
@@ -303,14 +307,31 @@ fn say(
     state.shared.logs.emit_facts(facts::Facts::decided(&view));
 }
 
-fn decision_of(verdict: &Verdict) -> Decision {
+fn decision_of(verdict: &Verdict, sampler: &Sampler, trace_id_low: u64) -> Decision {
     let (keep, reject, mechanism) = match verdict.by {
         By::Default | By::Minute => (1, 0, Mechanism::DEFAULT),
         By::AgentRate => (1, 0, Mechanism::AGENT_RATE),
-        By::Rule(_) | By::SampleRate => (2, -1, Mechanism::RULE),
+        By::Rule(place) => (2, -1, mechanism_of(sampler.rule_provenance(place))),
+        By::SampleRate => (2, -1, Mechanism::RULE),
     };
     let priority = if verdict.keep { keep } else { reject };
-    Decision::new(priority, Some(mechanism)).with_rates(Rates::new(verdict.rate, verdict.limit_rate))
+    let number = match verdict.by {
+        By::Default | By::AgentRate => rule::NONE,
+        By::Rule(place) => rule::at(place),
+        By::SampleRate => rule::SAMPLE_RATE,
+        By::Minute => rule::MINUTE,
+    };
+    let limited = !verdict.keep && verdict.rate.is_some_and(|rate| hash::keeps(trace_id_low, rate));
+    let number = number | if limited { rule::LIMITED } else { 0 };
+    Decision::new(priority, Some(mechanism)).with_rates(Rates::new(verdict.rate, verdict.limit_rate)).with_rule(number)
+}
+
+fn mechanism_of(provenance: Provenance) -> Mechanism {
+    match provenance {
+        Provenance::Customer => Mechanism::REMOTE_RULE,
+        Provenance::Dynamic => Mechanism::REMOTE_ADAPTIVE_RULE,
+        Provenance::Settings => Mechanism::RULE,
+    }
 }
 
 /// Marks the spans of a rejected chunk that rules for single spans keep, with the rule's place.
@@ -357,7 +378,14 @@ mod tests {
         let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
         let (state, tracer) = (state(), state().tracers.make(state(), code.to_vec()).expect("a tracer"));
         let start = |parent, name: &[u8]| {
-            spans::start(state, tracer, parent, name, |_, _, _| {}).expect("started").expect("enabled")
+            spans::start(
+                state,
+                spans::find_tracer(state, tracer).expect("a tracer").expect("enabled"),
+                parent,
+                name,
+                |_, _| {},
+            )
+            .expect("started")
         };
         let root = start(Parent::None, b"root");
         let children = [0, 1].map(|_| start(Parent::Span(root), b"child"));

@@ -6,12 +6,13 @@ use super::deciding;
 use super::deciding::trace_of;
 use super::error::Error;
 use super::relieving;
-use super::sending::{count_lost, enqueue, log_finished, Finished};
+use super::sending::{count_lost, enqueue, log_finished, note_unrecorded, Finished};
 use super::state::State;
 use crate::counters::Counters;
 use crate::level::Level;
 use crate::memory;
 use crate::probes;
+use crate::recorder::fates::Unrecorded;
 use crate::span::clock;
 use crate::span::open::{OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
@@ -109,23 +110,23 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let (usual_bytes, partial_spans) = (tracer.usual_bytes.load(Relaxed), tracer.partial_spans.load(Relaxed));
     let done = trace.finish(&state.shared.pool, &span, (flags, duration_ns), usual_bytes, partial_spans);
     probes::span_finish(span.span_id, duration_ns);
-    let note = |trace: &Trace, leaves| {
+    let note = |trace: &mut Trace, leaves| {
         if crate::log::enabled(Level::Debug) {
             let (decision, open, waiting) = (trace.decision, trace.open, done.waiting);
             log_finished(state, &Finished { span: &span, flags, duration_ns, decision, open, waiting }, leaves);
         }
         if !done.kept {
-            count_lost(state, index);
+            count_lost(state, index, trace);
         }
     };
     if done.due {
         let chunk = deciding::chunk(state, tracer, &mut trace);
-        note(&trace, chunk.is_some());
+        note(&mut trace, chunk.is_some());
         if let Some(chunk) = chunk {
-            enqueue(state, index, tracer, chunk, (shard, end_ns));
+            trace.fate = enqueue(state, index, tracer, chunk, (shard, end_ns));
         }
     } else {
-        note(&trace, false);
+        note(&mut trace, false);
     }
     // Last, because a tracer's slot is not reused while a trace of it is live.
     leave(state, trace);
@@ -177,10 +178,12 @@ fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard
     };
     trace.open -= 1;
     Counters::add(counter, 1);
+    let how = if ending == Ending::Abandoned { Unrecorded::Abandoned } else { Unrecorded::Discarded };
+    note_unrecorded(state, &mut trace, how);
     let tracer = state.tracers.at(index);
     let chunk = if trace.is_due(u32::MAX) { deciding::chunk(state, tracer, &mut trace) } else { None };
     if let Some(chunk) = chunk {
-        enqueue(state, index, tracer, chunk, (span.shard, sys::wall_ns()));
+        trace.fate = enqueue(state, index, tracer, chunk, (span.shard, sys::wall_ns()));
     }
     leave(state, trace);
     give_back(state, span);
@@ -247,13 +250,19 @@ fn run_list(state: &'static State) {
 
 /// Frees a span's slot. If memory is short, also frees the buffers that the slot keeps for its next span, and asks for
 /// more.
-#[inline]
+#[inline(always)]
 fn give_back(state: &'static State, mut span: Guard<'_, OpenSpan>) {
     if memory::is_short() {
-        span.retire();
-        relieving::ask(state, state.tracers.at(span.tracer));
+        relieve(state, &mut span);
     }
     span.free();
+}
+
+#[cold]
+#[inline(never)]
+fn relieve(state: &'static State, span: &mut OpenSpan) {
+    span.retire();
+    relieving::ask(state, state.tracers.at(span.tracer));
 }
 
 /// Unlocks a trace, or frees it when no span is open. Its count of started spans is added to the tracer's.
@@ -280,7 +289,14 @@ mod tests {
     }
 
     fn start(state: &'static State, tracer: u64, parent: Parent<'_>) -> u64 {
-        spans::start(state, tracer, parent, b"work", |_, _, _| {}).expect("started").expect("enabled")
+        spans::start(
+            state,
+            spans::find_tracer(state, tracer).expect("a tracer").expect("enabled"),
+            parent,
+            b"work",
+            |_, _| {},
+        )
+        .expect("started")
     }
 
     #[test]
@@ -323,7 +339,7 @@ mod tests {
                         }
                         turn.wait();
                         let span = shared.load(Relaxed);
-                        let tag = spans::with_span(state, span, |span, _, _| Ok(span.set_text(b"k", b"v")));
+                        let tag = spans::with_span(state, span, |span, _| Ok(span.set_text(b"k", b"v")));
                         assert!(matches!(tag, Ok(_) | Err(Error::Handle)));
                         let handle = Handle::of(span, Kind::Span).expect("a handle");
                         let done = match (thread + round) % 3 {

@@ -25,6 +25,8 @@ pub enum Error {
     Timeout,
     /// Another thread holds the span for too long.
     Busy,
+    /// A file could not be written, or the Agent was not reached or refused.
+    Io,
 }
 
 impl From<Refused> for Error {

@@ -6,11 +6,12 @@ use super::error::Error;
 use super::spans::context_of;
 use super::state::State;
 use crate::memory::Full;
-use crate::process;
+use crate::process::Caller;
 use crate::propagation::{self, Consistent, Outgoing, Scratch};
 use crate::sampling::hash::hash;
 use crate::span::table::{Handle, Kind, Refused};
 use crate::span::texts::Texts;
+use crate::sys;
 use crate::trace::{Mechanism, Trace, TraceTags};
 use std::ffi::CStr;
 
@@ -25,11 +26,11 @@ struct Leaving {
 }
 
 /// Writes the context of a span as headers. `each` gets name and value; a NUL follows the value.
-pub fn inject_span(state: &State, number: u64, each: &mut dyn FnMut(&'static CStr, &[u8])) -> Result<(), Error> {
-    let mut leaving = of_span(state, number)?;
+#[inline]
+pub fn inject_span(state: &State, number: u64, each: impl FnMut(&'static CStr, &[u8])) -> Result<(), Error> {
+    let leaving = of_span(state, number)?;
     if leaving.context.decision.priority().is_none() {
-        deciding::settle(state, number)?;
-        leaving = of_span(state, number)?;
+        return inject_undecided(state, number, each);
     }
     if let Some(fault) = inject(state, leaving, each)? {
         note_fault(state, number, fault);
@@ -38,7 +39,7 @@ pub fn inject_span(state: &State, number: u64, each: &mut dyn FnMut(&'static CSt
 }
 
 /// Writes a context that came in as headers again.
-pub fn inject_context(state: &State, number: u64, each: &mut dyn FnMut(&'static CStr, &[u8])) -> Result<(), Error> {
+pub fn inject_context(state: &State, number: u64, each: impl FnMut(&'static CStr, &[u8])) -> Result<(), Error> {
     let leaving = state.contexts.read(number, |kept| {
         let carried = kept.carried.copied().map_err(|Full| Error::Memory)?;
         let context = kept.context.ok_or(Error::Handle)?;
@@ -48,6 +49,19 @@ pub fn inject_context(state: &State, number: u64, each: &mut dyn FnMut(&'static 
     inject(state, leaving, each).map(drop)
 }
 
+/// Decides about the trace first.
+#[cold]
+#[inline(never)]
+fn inject_undecided(state: &State, number: u64, each: impl FnMut(&'static CStr, &[u8])) -> Result<(), Error> {
+    sys::keep_errno(|| deciding::settle(state, number))?;
+    let leaving = of_span(state, number)?;
+    if let Some(fault) = inject(state, leaving, each)? {
+        note_fault(state, number, fault);
+    }
+    Ok(())
+}
+
+#[inline(always)]
 fn of_span(state: &State, number: u64) -> Result<Leaving, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     let span = match state.spans.lock(handle) {
@@ -67,6 +81,7 @@ fn of_span(state: &State, number: u64) -> Result<Leaving, Error> {
 
 /// A span of the parent process has its context in this one, too.
 #[cold]
+#[inline(never)]
 fn of_inherited_span(state: &State, handle: Handle) -> Result<Leaving, Error> {
     let copied = state.spans.read_settled(handle, |span| {
         let of_trace = |trace: &Trace| (Texts::of_run(trace.tags.run()), trace.decided_elsewhere);
@@ -83,10 +98,11 @@ fn of_inherited_span(state: &State, handle: Handle) -> Result<Leaving, Error> {
     copied.ok_or(Error::Forked)?.map_err(|Full| Error::Memory)
 }
 
+#[inline(always)]
 fn inject(
     state: &State,
     leaving: Leaving,
-    each: &mut dyn FnMut(&'static CStr, &[u8]),
+    mut each: impl FnMut(&'static CStr, &[u8]),
 ) -> Result<Option<propagation::Fault>, Error> {
     let Leaving { context, tags, baggage, tracer, decided_elsewhere } = &leaving;
     let (priority, mut rate) = (context.decision.priority(), [0; 8]);
@@ -102,13 +118,13 @@ fn inject(
         tags: tags.run(),
         baggage: baggage.run(),
     };
-    let (config, caller) = (state.tracers.at(*tracer).propagation(), process::generation());
+    let (config, caller) = (state.tracers.at(*tracer).propagation(), Caller::new());
     let mut text = Scratch::new();
     let injected = propagation::inject(&out, &config, &mut text, &mut |name, value| {
         each(name, value);
-        process::generation() == caller
+        caller.is_here()
     });
-    if process::generation() != caller {
+    if !caller.is_here() {
         // The host has forked inside: what this call holds is the parent's.
         std::mem::forget(text);
         std::mem::forget(leaving);

@@ -46,7 +46,7 @@ fn config(settings: &Settings, tz: Option<&str>) -> LogConfig {
 }
 
 /// Collects what log lines say about the process, redacted.
-fn about(settings: &Settings) -> About {
+pub(super) fn about(settings: &Settings) -> About {
     let shown = |text: &str| redact::text(text).into_owned();
     About {
         service: shown(&settings.service),

@@ -6,10 +6,11 @@ use super::state::State;
 use super::{closing, logging, recording};
 use crate::event::Event;
 use crate::export::{Metadata, TRACERS_MAX};
+use crate::host;
 use crate::memory;
 use crate::recorder;
-use crate::sampling::Sampler;
-use crate::settings::{AgentAddress, Settings};
+use crate::settings::remote::Changes;
+use crate::settings::{AgentAddress, Program, Settings};
 use crate::span::open;
 use crate::span::table::{Handle, Kind, LAST_GENERATION};
 use crate::sys::environment::Environment;
@@ -30,7 +31,13 @@ impl Tracers {
         }
         let environment = Environment::read();
         let env = |name: &str| environment.get(name);
-        let (settings, rejected) = Settings::resolve(&code, &env, &crate::languages::FOR_SETTINGS);
+        let program = Program {
+            env: &env,
+            variables: &|| environment.all(),
+            arguments: &host::arguments,
+            place: &|path| Some(path.to_path_buf()),
+        };
+        let (settings, rejected) = Settings::resolve_for(&code, &program, &crate::languages::FOR_SETTINGS);
         let index = self.free_slot(state).ok_or(Error::Limit)?;
         logging::configure(state, &settings, env("TZ").as_deref(), &rejected);
         let generation = (self.slots[index as usize].word.load(Relaxed) >> 1) % LAST_GENERATION + 1;
@@ -80,14 +87,15 @@ impl Tracers {
         }
         let partial = if settings.partial_flush_enabled { settings.partial_flush_min_spans.max(1) } else { usize::MAX };
         tracer.partial_spans.store(partial.min(u32::MAX as usize) as u32, Relaxed);
-        give_sampler(tracer, settings);
+        tracer.set_sampler(settings);
+        *tracer.changes.lock().unwrap_or_else(PoisonError::into_inner) = Changes::default();
         tracer.closed.store(false, Relaxed);
         tracer.enabled.store(settings.enabled, Relaxed);
         tracer.wide_ids.store(settings.trace_id_128, Relaxed);
         tracer
             .propagation
             .iter()
-            .zip(settings.propagation.packed())
+            .zip(settings.propagation.packed().0)
             .for_each(|(place, word)| place.store(word, Relaxed));
         tracer.queue_bytes.store(settings.queue_max_bytes, Relaxed);
         tracer.queue_chunks.store(settings.queue_max_chunks, Relaxed);
@@ -167,16 +175,10 @@ impl Tracers {
 
     /// Turns tracing off permanently, after too many internal failures, and logs that.
     pub fn turn_off(&self, state: &State) {
+        self.off.store(true, Relaxed);
         self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
         state.shared.logs.emit(&Event::TurnedOff);
     }
-}
-
-#[inline(never)]
-fn give_sampler(tracer: &Tracer, settings: &Settings) {
-    let sampler = Box::new(Sampler::of(settings));
-    tracer.agent_rates_only.store(sampler.has_only_agent_rates(), Relaxed);
-    *tracer.sampler.write().unwrap_or_else(PoisonError::into_inner) = Some(sampler);
 }
 
 // Not inlined, so that their stack frames do not add up: see `Metadata::of`.
@@ -218,6 +220,7 @@ fn exporter_for(state: &State, settings: &Settings) -> Option<u32> {
     *of(index) = Some(address.clone());
     state.exporters[index].connection.forget();
     state.exporters[index].rates.begin(&address.to_string());
+    *state.exporters[index].info.lock().unwrap_or_else(PoisonError::into_inner) = None;
     *state.exporters[index].connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Some(index as u32)
 }

@@ -7,12 +7,14 @@ use crate::export::queue::Limits;
 use crate::export::TRACERS_MAX;
 use crate::inspect::{unsigned, TypeDescriptor};
 use crate::process::Inheritable;
-use crate::propagation::Config;
+use crate::propagation::Packed;
 use crate::sampling::Sampler;
+use crate::settings::remote::Changes;
 use crate::settings::Settings;
 use crate::span::table::{Handle, Kind};
+use crate::sys;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
-use std::sync::{Mutex, RwLock, TryLockError};
+use std::sync::{Mutex, PoisonError, RwLock, TryLockError};
 
 /// A slot for a tracer. Has, in atomics that are never freed, what span calls need of a tracer.
 #[derive(Debug, Default)]
@@ -25,7 +27,7 @@ pub struct Tracer {
     pub enabled: AtomicBool,
     /// Whether trace ids have 128 bits.
     pub wide_ids: AtomicBool,
-    /// `propagation::Config`, as three numbers.
+    /// `propagation::Packed`.
     pub(super) propagation: [AtomicU64; 3],
     /// Finished spans that make a partial flush; `u32::MAX` for never.
     pub partial_spans: AtomicU32,
@@ -40,9 +42,12 @@ pub struct Tracer {
     pub service_hash: AtomicU32,
     /// Whether nothing but the Agent's rates decides about its traces.
     pub(super) agent_rates_only: AtomicBool,
-    /// What decides about its traces. Changes only while the slot is free, so that `try_read` never fails for a trace of
-    /// the tracer.
-    pub(super) sampler: RwLock<Option<Box<Sampler>>>,
+    /// What decides about its traces: one of the two, by `sampler_at`. Only the other one is ever replaced, so that
+    /// `try_read` of the one in use does not fail.
+    pub(super) samplers: [RwLock<Option<Box<Sampler>>>; 2],
+    pub(super) sampler_at: AtomicUsize,
+    /// What remote configuration has changed.
+    pub(super) changes: Mutex<Changes>,
     /// Submissions under way.
     pub(super) submitting: AtomicU32,
     /// Progress of abandoning the open spans after a shutdown; `None` when done.
@@ -72,9 +77,22 @@ impl Tracer {
 
     /// Returns the settings of propagation.
     #[inline]
-    pub(super) fn propagation(&self) -> Config {
+    pub(super) fn propagation(&self) -> Packed {
         let [extract, inject, rest] = &self.propagation;
-        Config::unpacked([extract.load(Relaxed), inject.load(Relaxed), rest.load(Relaxed)])
+        Packed([extract.load(Relaxed), inject.load(Relaxed), rest.load(Relaxed)])
+    }
+
+    /// Replaces the sampler. Calling threads find the former one or the new one. Call it while holding
+    /// [`Tracers::changing`].
+    #[inline(never)]
+    pub(super) fn set_sampler(&self, settings: &Settings) {
+        let sampler = Box::new(Sampler::of(settings));
+        let only_rates = sampler.has_only_agent_rates();
+        let next = 1 - self.sampler_at.load(Relaxed) % 2;
+        // Waits for a thread that still uses it since the change before this one.
+        *self.samplers[next].write().unwrap_or_else(PoisonError::into_inner) = Some(sampler);
+        self.sampler_at.store(next, Release);
+        self.agent_rates_only.store(only_rates, Relaxed);
     }
 
     /// Returns the bounds of the tracer's lane of the queue.
@@ -101,13 +119,15 @@ pub struct Abandoning {
 /// All tracers of the process.
 #[derive(Debug)]
 pub struct Tracers {
-    pub(super) slots: Box<[Tracer]>,
+    pub(super) slots: Box<[Tracer; TRACERS_MAX]>,
     pub(super) changing: Mutex<()>,
+    /// Tracing was turned off for good.
+    pub(super) off: AtomicBool,
 }
 
 impl Default for Tracers {
     fn default() -> Tracers {
-        Tracers { slots: (0..TRACERS_MAX).map(|_| Tracer::default()).collect(), changing: Mutex::new(()) }
+        Tracers { slots: sys::row_on_heap(Tracer::default), changing: Mutex::new(()), off: AtomicBool::new(false) }
     }
 }
 
@@ -159,6 +179,6 @@ impl Tracers {
             unsigned!(Tracer, enabled),
             unsigned!(Tracer, exporter),
         ];
-        TypeDescriptor::row("tracer", &self.slots, fields)
+        TypeDescriptor::row("tracer", &self.slots[..], fields)
     }
 }

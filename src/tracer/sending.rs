@@ -11,8 +11,10 @@ use crate::event::{DropDetail, Facts, QueueView, Standing};
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::probes;
+use crate::recorder::fates::{FateId, Handed, Unrecorded};
 use crate::span::open::OpenSpan;
-use crate::trace::{Chunk, Decision};
+use crate::sys;
+use crate::trace::{Chunk, Decision, Trace};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The initial buffer of a trace is not larger than this, however large the traces before it were.
@@ -33,9 +35,41 @@ pub(super) struct Finished<'a> {
 /// Counts a finished span for whose record there was no memory.
 #[cold]
 #[inline(never)]
-pub(super) fn count_lost(state: &State, index: u32) {
+pub(super) fn count_lost(state: &State, index: u32, trace: &mut Trace) {
     Counters::add(&state.shared.account(index).counters.traces.finished, 1);
-    state.shared.drop_spans(index, Reason::Memory, 1, 0, &DropDetail::NoMemory(Stage::Record));
+    let detail = DropDetail::NoMemory(Stage::Record);
+    let handed = Handed { spans: 1, ..handed_of(trace) };
+    trace.fate = state.shared.recorder.fates().handed(sys::keep_errno(sys::wall_ns), &handed);
+    state.shared.lose_trace(trace.fate, Reason::Memory, 1, &detail);
+    state.shared.drop_spans(index, Reason::Memory, 1, 0, &detail);
+}
+
+/// Notes that a span of a trace ended without a record.
+#[cold]
+#[inline(never)]
+pub(super) fn note_unrecorded(state: &State, trace: &mut Trace, how: Unrecorded) {
+    let fates = state.shared.recorder.fates();
+    if trace.fate == 0 {
+        trace.fate = fates.handed(sys::keep_errno(sys::wall_ns), &handed_of(trace));
+    }
+    fates.ended(trace.fate, how, trace.open == 0);
+}
+
+/// Returns what the ring of fates keeps of a trace of which no chunk leaves now.
+fn handed_of(trace: &Trace) -> Handed {
+    let (priority, mechanism, rate, rule) = trace.decision.recorded();
+    Handed {
+        id: trace.fate,
+        trace_id: (trace.trace_id_high, trace.trace_id_low),
+        tracer: trace.tracer,
+        priority,
+        mechanism,
+        rule,
+        rate,
+        decided_elsewhere: trace.decided_elsewhere,
+        spans: 0,
+        complete: trace.open == 0,
+    }
 }
 
 /// Logs that a span was finished.
@@ -50,20 +84,38 @@ pub(super) fn log_finished(state: &State, finished: &Finished<'_>, leaves: bool)
     state.shared.logs.emit_facts(facts);
 }
 
-/// Records and queues a chunk. `by`: the thread's shard and the wall time, for the flight recorder.
+/// Records and queues a chunk. `by`: the thread's shard and the wall time, for the flight recorder. Returns the trace's
+/// entry in the ring of fates, for later chunks of the trace.
 #[inline]
-pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, by: (u8, u64)) {
+pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, mut chunk: Chunk, by: (u8, u64)) -> FateId {
     let counters = &state.shared.account(index).counters;
     let (spans, bytes) = (u64::from(chunk.spans), chunk.records.len());
     state.shared.recorder.chunk_enqueued(by.0, by.1, index, spans, bytes as u64);
+    let (priority, mechanism, rate, rule) = chunk.decision.recorded();
+    let handed = Handed {
+        id: chunk.fate,
+        trace_id: (chunk.trace_id_high, chunk.trace_id_low),
+        tracer: index,
+        priority,
+        mechanism,
+        rule,
+        rate,
+        decided_elsewhere: chunk.decided_elsewhere,
+        spans: chunk.spans,
+        complete: chunk.complete,
+    };
+    let fate = state.shared.recorder.fates().handed(by.1, &handed);
+    chunk.fate = fate;
     Counters::add(&counters.traces.finished, spans);
     // Moves half of the way, so that one odd trace does not decide the size of the next buffers.
     let usual = tracer.usual_bytes.load(Relaxed);
     tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
     if crate::log::enabled(Level::Debug) {
-        return enqueue_logged(state, index, tracer, chunk);
+        enqueue_logged(state, index, tracer, chunk);
+    } else {
+        hand_over(state, index, tracer, chunk, |_, _| ());
     }
-    hand_over(state, index, tracer, chunk, |_, _| ());
+    fate
 }
 
 /// Puts a chunk into the queue, or counts it as dropped.
@@ -88,7 +140,9 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
             state.shared.pool.give(chunk.records);
             let (chunks, bytes) = exporter.queue.waiting(index);
             let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
-            state.shared.drop_spans(index, Reason::QueueFull, spans, 1, &DropDetail::NoRoom(full));
+            let detail = DropDetail::NoRoom(full);
+            state.shared.lose_trace(chunk.fate, Reason::QueueFull, spans, &detail);
+            state.shared.drop_spans(index, Reason::QueueFull, spans, 1, &detail);
         }
     }
 }

@@ -16,9 +16,10 @@ use crate::level::Level;
 use crate::memory;
 use crate::probes;
 use crate::propagation;
+use crate::span::encode::Sanitized;
 use crate::span::ids::Source;
-use crate::span::open::{Field, OpenSpan, LOCAL_ROOT};
-use crate::span::table::{Handle, Kind, Refused};
+use crate::span::open::{Field, OpenSpan, Refusal, LOCAL_ROOT};
+use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::trace::{self, Decision, Trace, TraceTags};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -42,36 +43,48 @@ struct Place {
     start_ns: i64,
 }
 
-/// Starts a span. `fill` may set more on it before other threads can see it. Returns `None` while tracing is disabled.
-#[inline]
+/// Finds the tracer of a new span. `None` while tracing is disabled.
+#[inline(always)]
+pub fn find_tracer(state: &State, number: u64) -> Result<Option<(u32, &Tracer)>, Error> {
+    state.tracers.find(number).map(|found| Some(found).filter(|(_, tracer)| tracer.enabled.load(Relaxed)))
+}
+
+/// Starts a span. `fill` may set more on it before other threads can see it.
+#[inline(always)]
 pub fn start(
     state: &'static State,
-    tracer: u64,
+    (index, tracer): (u32, &Tracer),
     parent: Parent<'_>,
     name: &[u8],
-    fill: impl FnOnce(&mut OpenSpan, &Tracer, &Counters),
-) -> Result<Option<u64>, Error> {
-    let (index, tracer) = state.tracers.find(tracer)?;
-    if !tracer.enabled.load(Relaxed) {
-        return Ok(None);
-    }
-    let counters = &state.shared.account(index).counters;
+    fill: impl FnOnce(&mut OpenSpan, At<'_>),
+) -> Result<u64, Error> {
     if tracer.closed.load(Relaxed) || memory::is_full() {
-        Counters::add(&counters.refused_starts, 1);
-        if tracer.closed.load(Relaxed) {
-            return Err(Error::Closed);
+        let error = if tracer.closed.load(Relaxed) { Error::Closed } else { Error::Memory };
+        if error == Error::Memory {
+            relieving::ask(state, tracer);
         }
-        relieving::ask(state, tracer);
-        return Err(Error::Memory);
+        return Err(refused_start(At { state, tracer: index }, error));
     }
     let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
     if !exporter.started.load(Relaxed) {
         exporter.start(&state.shared);
     }
-    let mut source = Source::of_thread(state.epoch);
+    Source::with(state.epoch, |source| start_by(state, source, (index, tracer), parent, name, fill))
+}
+
+/// Starts a span with the generator of the calling thread.
+#[inline(always)]
+fn start_by(
+    state: &'static State,
+    mut source: Source<'_>,
+    (index, tracer): (u32, &Tracer),
+    parent: Parent<'_>,
+    name: &[u8],
+    fill: impl FnOnce(&mut OpenSpan, At<'_>),
+) -> Result<u64, Error> {
+    let at = At { state, tracer: index };
     let Some(mut span) = state.spans.allocate(source.shard()) else {
-        Counters::add(&counters.refused_starts, 1);
-        return Err(Error::Memory);
+        return Err(refused_start(at, Error::Memory));
     };
     span.reset();
     span.tracer = index;
@@ -80,8 +93,7 @@ pub fn start(
         Ok(place) => place,
         Err(error) => {
             span.free();
-            Counters::add(&counters.refused_starts, 1);
-            return Err(error);
+            return Err(refused_start(at, error));
         }
     };
     span.span_id = source.span_id();
@@ -89,8 +101,8 @@ pub fn start(
     source.keep();
     (span.trace, span.trace_generation) = (place.trace.index, place.trace.generation);
     (span.start_tick, span.start_ns) = (place.start_tick, place.start_ns);
-    count_sanitized(counters, span.set_field(Field::Name, name));
-    fill(&mut span, tracer, counters);
+    count_sanitized(at, span.set_field(Field::Name, name));
+    fill(&mut span, at);
     if span.manual.is_some() {
         deciding::by_tag(state, &mut span);
     }
@@ -101,7 +113,14 @@ pub fn start(
     if crate::log::enabled(Level::Debug) {
         log_started(state, &span, place.trace);
     }
-    Ok(Some(span.publish().number(Kind::Span)))
+    Ok(span.publish().number(Kind::Span))
+}
+
+#[cold]
+#[inline(never)]
+fn refused_start(at: At<'_>, error: Error) -> Error {
+    Counters::add(&at.counters().refused_starts, 1);
+    error
 }
 
 #[cold]
@@ -118,6 +137,7 @@ fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
     state.shared.logs.emit_facts(Facts::started(span, view::outcome(decision), service, standing));
 }
 
+/// Finds a new span's trace: the usual parents here, all others in [`find_elsewhere`].
 #[inline(always)]
 fn find_place(
     state: &State,
@@ -125,7 +145,29 @@ fn find_place(
     parent: Parent<'_>,
     name: &[u8],
     (span, handle): (&mut OpenSpan, Handle),
-    source: &mut Source,
+    source: &mut Source<'_>,
+) -> Result<Place, Error> {
+    match parent {
+        Parent::None => return begin(state, (index, tracer), None, None, (span, handle), source),
+        Parent::Span(number) => {
+            if let Some(place) = enter(state, index, number, span) {
+                return Ok(place);
+            }
+        }
+        _ => {}
+    }
+    find_elsewhere(state, (index, tracer), parent, name, (span, handle), source)
+}
+
+#[cold]
+#[inline(never)]
+fn find_elsewhere(
+    state: &State,
+    (index, tracer): (u32, &Tracer),
+    parent: Parent<'_>,
+    name: &[u8],
+    (span, handle): (&mut OpenSpan, Handle),
+    source: &mut Source<'_>,
 ) -> Result<Place, Error> {
     let mut carried = None;
     let remote = match parent {
@@ -141,6 +183,19 @@ fn find_place(
             }
         },
     };
+    begin(state, (index, tracer), remote, carried, (span, handle), source)
+}
+
+/// Begins a trace in this process, for a span without a parent here.
+#[inline(always)]
+fn begin(
+    state: &State,
+    (index, tracer): (u32, &Tracer),
+    remote: Option<Context>,
+    carried: Option<Carried>,
+    (span, handle): (&mut OpenSpan, Handle),
+    source: &mut Source<'_>,
+) -> Result<Place, Error> {
     let now = trace::now();
     let ids = match &remote {
         // A context may be baggage or a decision alone.
@@ -219,28 +274,53 @@ enum Local {
     Unknown,
 }
 
+/// Enters the trace of a parent of this tracer. `None` for other parents, and while another thread holds the parent or its
+/// trace.
+#[inline(always)]
+fn enter(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> Option<Place> {
+    let parent = state.spans.lock_briefly(Handle::of(number, Kind::Span)?).ok()?;
+    if parent.tracer != index {
+        return None;
+    }
+    let trace = state.traces.lock_briefly(trace_of(&parent)).ok()?;
+    Some(enter_locked(&parent, trace, span))
+}
+
+/// Makes a span a child of `parent`, in its trace.
+#[inline(always)]
+fn enter_locked(parent: &OpenSpan, mut trace: Guard<'_, Trace>, span: &mut OpenSpan) -> Place {
+    let (start_tick, start_ns) = trace.enter();
+    let place = Place { trace: trace.handle(), start_tick, start_ns };
+    drop(trace);
+    (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
+    (span.parent_id, span.flags) = (parent.span_id, 0);
+    span.parent_service_hash = parent.service_hash;
+    if !parent.baggage.is_empty() {
+        span.baggage = parent.baggage.clone();
+    }
+    if parent.service_hash != 0 {
+        inherit_service(span, parent);
+    }
+    place
+}
+
+#[inline(never)]
+fn inherit_service(span: &mut OpenSpan, parent: &OpenSpan) {
+    span.service_hash = parent.service_hash;
+    let _ = span.set_field(Field::Service, parent.field(Field::Service));
+}
+
 /// Looks a parent up by its handle. It is in a trace of this tracer, or its trace is continued as a remote one: a span
 /// of another tracer or of the parent process.
-#[inline]
 fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, carried: &mut Option<Carried>) -> Local {
     let Some(handle) = Handle::of(number, Kind::Span) else { return Local::Unknown };
     match state.spans.lock(handle) {
         Ok(parent) if parent.tracer == index => {
-            let Ok(mut trace) = state.traces.lock(trace_of(&parent)) else { return beside(state, handle) };
-            let (start_tick, start_ns) = trace.enter();
-            let place = Place { trace: trace.handle(), start_tick, start_ns };
-            drop(trace);
-            (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
-            (span.parent_id, span.flags) = (parent.span_id, 0);
-            span.parent_service_hash = parent.service_hash;
-            if !parent.baggage.is_empty() {
-                span.baggage = parent.baggage.clone();
+            let trace = state.traces.lock(trace_of(&parent)).ok();
+            match trace {
+                Some(trace) => Local::In(enter_locked(&parent, trace, span)),
+                None => beside(state, handle),
             }
-            if parent.service_hash != 0 {
-                span.service_hash = parent.service_hash;
-                let _ = span.set_field(Field::Service, parent.field(Field::Service));
-            }
-            Local::In(place)
         }
         Ok(parent) => {
             let of_trace = |trace: &Trace| (trace.tags.clone(), trace.decided_elsewhere);
@@ -277,13 +357,18 @@ pub(super) fn context_of(span: &OpenSpan, decision: Decision) -> Context {
 }
 
 /// Counts texts that were repaired or cut, and tags that were dropped.
-#[inline]
-pub fn count_sanitized(
-    counters: &Counters,
-    result: Result<crate::span::encode::Sanitized, crate::span::open::Refusal>,
-) {
+#[inline(always)]
+pub fn count_sanitized(at: At<'_>, result: Result<Sanitized, Refusal>) {
+    if result != Ok(Sanitized::default()) {
+        count_changed(at, result);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn count_changed(at: At<'_>, result: Result<Sanitized, Refusal>) {
+    let counters = at.counters();
     match result {
-        Ok(sanitized) if !sanitized.repaired && !sanitized.cut => {}
         Ok(sanitized) => {
             Counters::add(&counters.texts_repaired, u64::from(sanitized.repaired));
             Counters::add(&counters.texts_cut, u64::from(sanitized.cut));
@@ -295,8 +380,9 @@ pub fn count_sanitized(
 /// Counts a change as dropped if another call holds the span.
 #[cold]
 #[inline(never)]
-fn not_changed(state: &State, handle: Handle, refused: Refused) -> Error {
-    if refused == Refused::Busy {
+fn not_changed(state: &State, number: u64, refused: Refused) -> Error {
+    let handle = Handle::of(number, Kind::Span).filter(|_| refused == Refused::Busy);
+    if let Some(handle) = handle {
         if let Some(index) = state.spans.label(handle, |label| label.tracer()) {
             Counters::add(&state.shared.account(index).counters.tags_dropped, 1);
         }
@@ -304,20 +390,46 @@ fn not_changed(state: &State, handle: Handle, refused: Refused) -> Error {
     refused.into()
 }
 
+/// Where a span belongs. Looks up its counters and its tracer only where they are needed.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    state: &'a State,
+    tracer: u32,
+}
+
+impl<'a> At<'a> {
+    /// A span of the tracer with this index.
+    pub fn of(state: &'a State, tracer: u32) -> At<'a> {
+        At { state, tracer }
+    }
+
+    /// The counters of the span's tracer.
+    #[inline(always)]
+    pub fn counters(self) -> &'a Counters {
+        &self.state.shared.account(self.tracer).counters
+    }
+
+    /// The span's tracer.
+    #[inline(always)]
+    pub fn tracer(self) -> &'a Tracer {
+        self.state.tracers.at(self.tracer)
+    }
+}
+
 /// Locks an open span and runs `change` on it.
-#[inline]
+#[inline(always)]
 pub fn with_span<R>(
     state: &State,
     number: u64,
-    change: impl FnOnce(&mut OpenSpan, &Counters, &Tracer) -> Result<R, Error>,
+    change: impl FnOnce(&mut OpenSpan, At<'_>) -> Result<R, Error>,
 ) -> Result<R, Error> {
     let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
     let mut span = match state.spans.lock(handle) {
         Ok(span) => span,
-        Err(refused) => return Err(not_changed(state, handle, refused)),
+        Err(refused) => return Err(not_changed(state, number, refused)),
     };
-    let index = span.tracer;
-    let changed = change(&mut span, &state.shared.account(index).counters, state.tracers.at(index));
+    let at = At { state, tracer: span.tracer };
+    let changed = change(&mut span, at);
     if span.manual.is_some() {
         deciding::by_tag(state, &mut span);
     }

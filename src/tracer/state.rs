@@ -3,8 +3,10 @@
 
 use super::contexts::Contexts;
 use super::registry::Tracers;
+use super::remote::Remote;
+use crate::control::socket::Control;
 use crate::export::periodic::Task;
-use crate::export::{self, Exporter, Shared, TRACERS_MAX};
+use crate::export::{self, Exporter, Shared, TasksOf, TRACERS_MAX};
 use crate::inspect::{shapes, unsigned, Field, TypeDescriptor};
 use crate::log::Logs;
 use crate::memory;
@@ -16,6 +18,7 @@ use crate::sys;
 use crate::trace::{tags, Trace};
 use std::mem::offset_of;
 use std::sync::atomic::AtomicU64;
+use std::sync::Mutex;
 
 /// The state of one process. Never freed.
 pub struct State {
@@ -34,12 +37,18 @@ pub struct State {
     /// The tracers.
     pub tracers: Tracers,
     /// One for each agent address in use.
-    pub exporters: Box<[Exporter]>,
+    pub exporters: Box<[Exporter; TRACERS_MAX]>,
     /// What tracers and exporters share.
     pub shared: Shared,
+    /// Remote configuration.
+    pub(super) remote: Remote,
     /// The flight recorder of the parent process. This process records nothing in it, but calls that a fork interrupted
     /// may still write to it.
     pub(super) parents_recorder: Recorder,
+    /// Held while a flare is sent.
+    pub(super) flaring: Mutex<()>,
+    /// The socket for `spanwire ctl`.
+    pub(super) control: Control,
     /// Time when a worker was last asked to make room in memory, monotonic nanoseconds.
     pub(super) relief_asked_ns: AtomicU64,
     /// Time of the last search for abandoned spans, monotonic nanoseconds.
@@ -70,7 +79,7 @@ impl State {
         descriptors.extend([memory::counted_now(), memory::inspected()]);
         descriptors.extend(record::inspected());
         descriptors.push(tags::inspected());
-        descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters));
+        descriptors.extend(export::inspected::descriptors(&self.shared, &self.exporters[..]));
         descriptors.extend(self.shared.logs.inspected());
         descriptors
     }
@@ -82,7 +91,7 @@ impl State {
         logs: Logs,
         recorder: Recorder,
         parents_recorder: Recorder,
-        tasks: Vec<Task>,
+        (tasks, tasks_of): (Vec<Task>, TasksOf),
         turn_off: fn(),
     ) -> State {
         State {
@@ -93,9 +102,12 @@ impl State {
             traces,
             contexts,
             tracers: Tracers::default(),
-            exporters: (0..TRACERS_MAX).map(|_| Exporter::default()).collect(),
-            shared: Shared::new(logs, recorder, tasks, turn_off),
+            exporters: sys::row_on_heap(Exporter::default),
+            shared: Shared::new(logs, recorder, tasks, tasks_of, turn_off),
+            remote: Remote::default(),
             parents_recorder,
+            flaring: Mutex::new(()),
+            control: Control::default(),
             relief_asked_ns: AtomicU64::new(0),
             abandoned_looked_ns: AtomicU64::new(0),
         }

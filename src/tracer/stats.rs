@@ -58,6 +58,11 @@ pub struct Stats {
 /// Collects the statistics of a tracer.
 pub fn of(state: &'static State, number: u64) -> Result<Stats, Error> {
     let (index, _) = state.tracers.find(number)?;
+    Ok(of_index(state, index))
+}
+
+/// Collects the statistics of the tracer at this index.
+pub(super) fn of_index(state: &'static State, index: u32) -> Stats {
     ending::run_requests(state);
     let counters = &state.shared.account(index).counters;
     let get = |counter: &AtomicU64| counter.load(Relaxed);
@@ -71,7 +76,7 @@ pub fn of(state: &'static State, number: u64) -> Result<Stats, Error> {
         }
     }
     let (resolved, taken, removed) = (get(&counters.resolved), get(&counters.taken), get(&counters.removed));
-    Ok(Stats {
+    Stats {
         started: get(&counters.traces.started) + started,
         finished: get(&counters.traces.finished) + waiting,
         open,
@@ -93,5 +98,5 @@ pub fn of(state: &'static State, number: u64) -> Result<Stats, Error> {
         parents_unknown: get(&counters.parents_unknown),
         memory_used: memory::used() as u64,
         memory_max: memory::max() as u64,
-    })
+    }
 }

@@ -7,7 +7,7 @@ use super::deciding;
 use super::error::Error;
 use super::registry::Tracer;
 use super::sending::{enqueue, log_finished, Finished};
-use super::spans::count_sanitized;
+use super::spans::{count_sanitized, At};
 use super::state::State;
 use crate::counters::{Counters, Reason};
 use crate::event::dropped::{Stage, SubmitFault};
@@ -78,10 +78,8 @@ impl Submission {
             return Err(Error::Closed);
         }
         tracer.submitting.fetch_add(1, AcqRel);
-        let source = Source::of_thread(state.epoch);
         let mut span = OpenSpan::default();
-        span.shard = source.shard() as u8;
-        source.keep();
+        span.shard = Source::shard_of_thread(state.epoch) as u8;
         let submission =
             Submission { state, index, span, open: None, members: Vec::new(), marked: false, failed: None };
         // The tracer may have been freed just before: the slot could be another tracer's.
@@ -102,7 +100,7 @@ impl Submission {
     }
 
     /// Adds a span; `fill` sets its tags. A span without ids is dropped as invalid; the submission continues.
-    pub fn add(&mut self, given: &Given<'_>, fill: impl FnOnce(&mut OpenSpan, &Counters)) {
+    pub fn add(&mut self, given: &Given<'_>, fill: impl FnOnce(&mut OpenSpan, At<'_>)) {
         Counters::add(&self.counters().traces.started, 1);
         if given.trace_id_low == 0 || given.span_id == 0 {
             return self.reject(SubmitFault::NoId);
@@ -119,14 +117,14 @@ impl Submission {
         // The end, too, must fit the nanoseconds since 1970.
         let duration = duration_ns.min(i64::MAX - start_ns) as u64;
         (span.span_id, span.parent_id, span.start_ns) = (given.span_id, given.parent_id, start_ns);
-        let counters = &self.state.shared.account(self.index).counters;
+        let at = At::of(self.state, self.index);
         let [name, service, resource, span_type] = given.texts;
         for (field, text) in [(Field::Name, name), (Field::Resource, resource), (Field::Type, span_type)] {
-            count_sanitized(counters, span.set_field(field, text));
+            count_sanitized(at, span.set_field(field, text));
         }
         let tracers_service = self.state.tracers.at(self.index).service_hash.load(Relaxed);
-        count_sanitized(counters, span.set_service(tracers_service, service));
-        fill(span, counters);
+        count_sanitized(at, span.set_service(tracers_service, service));
+        fill(span, at);
         span.close_gaps();
         let manual = span.manual.take();
         let same = |chunk: &Chunk| {
@@ -148,6 +146,7 @@ impl Submission {
             complete: true,
             records: Buffer::new(),
             sequence: 0,
+            fate: 0,
             decided_elsewhere: false,
         });
         if let Some(keep) = manual {
@@ -271,7 +270,7 @@ pub fn packed(submission: &mut Submission, mut bytes: &[u8]) {
             return submission.reject_unread(SubmitFault::CutShort);
         };
         match unpack(record) {
-            Some((given, tags, counts)) => submission.add(&given, |span, counters| fill(span, counters, tags, counts)),
+            Some((given, tags, counts)) => submission.add(&given, |span, at| fill(span, at, tags, counts)),
             None => submission.reject_unread(SubmitFault::LengthsDiffer),
         }
         bytes = rest;
@@ -340,13 +339,13 @@ fn walk<'a>(
     reader.0.is_empty().then_some(())
 }
 
-fn fill(span: &mut OpenSpan, counters: &Counters, tags: &[u8], counts: (u32, u32)) {
+fn fill(span: &mut OpenSpan, at: At<'_>, tags: &[u8], counts: (u32, u32)) {
     // Both visitors borrow the span; `walk` calls one at a time.
     let span = std::cell::RefCell::new(span);
     walk(
         tags,
         counts,
-        |key, value| count_sanitized(counters, span.borrow_mut().set_text(key, value)),
-        |key, value| count_sanitized(counters, span.borrow_mut().set_number(key, value)),
+        |key, value| count_sanitized(at, span.borrow_mut().set_text(key, value)),
+        |key, value| count_sanitized(at, span.borrow_mut().set_number(key, value)),
     );
 }

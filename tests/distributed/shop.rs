@@ -1,4 +1,5 @@
-//! One request through three services: PHP under php-fpm calls Ruby under Puma, which calls C++ on cpp-httplib.
+//! One request through three services, traced by the integrations alone: PHP under php-fpm calls Ruby under Puma, which
+//! calls C++ on cpp-httplib.
 
 use crate::extension::Php;
 use crate::fpm::Fpm;
@@ -21,13 +22,20 @@ pub struct Shop {
 impl Shop {
     /// Starts them; `None` if something that they need is missing.
     pub fn start(php: &Php, agent: &TestAgent) -> Option<Shop> {
-        if !["g++", "pkg-config", "libcpp-httplib-dev", "libspdlog-dev", "php-curl"].iter().all(|tool| require(tool)) {
+        let tools = ["g++", "pkg-config", "libcpp-httplib-dev", "libspdlog-dev", "php-curl", "php-monolog"];
+        if !tools.iter().all(|tool| require(tool)) {
             return None;
         }
         let script = root().join("tests/distributed/shop.php");
         let program = compile_with(&root().join("tests/distributed/shop.cpp"), &["cpp-httplib", "spdlog"]);
+        let prepend = root().join("bindings/php/integrations/request.php");
+        let settings = [
+            "extension=curl".to_owned(),
+            "include_path=/usr/share/php".to_owned(),
+            format!("auto_prepend_file={}", prepend.display()),
+        ];
         Some(Shop {
-            php: Fpm::serve(php, agent, &script, &["extension=curl".to_owned()], &[])?,
+            php: Fpm::serve(php, agent, &script, &settings, &[])?,
             ruby: puma("tests/distributed/shop.ru", agent)?,
             cpp: Service::start("cpp", limited(&program.display().to_string()), agent),
         })
@@ -43,7 +51,7 @@ impl Shop {
         let new = || arrived(agent).into_iter().filter(|span| !before.contains(&span.trace_id)).collect::<Vec<_>>();
         let complete =
             || ["php", "ruby", "cpp"].iter().all(|service| new().iter().any(|span| span.service == *service));
-        wait_until(Duration::from_secs(20), complete);
+        assert!(wait_until(Duration::from_secs(20), complete), "{:#?}\n{:#?}", new(), self.logs());
         let mut left = new();
         let mut tree: Vec<Span> = Vec::new();
         // A span follows its parent; the root has none.

@@ -1,20 +1,19 @@
 # frozen_string_literal: true
 
-# The second of the three services of shop.rs, under Puma: calls the third one with Net::HTTP.
+# The second of the three services of shop.rs, under Puma, with the integrations for Rack, Net::HTTP and Logger: calls the
+# third one.
 require "logger"
 require "net/http"
-require_relative "../../bindings/ruby/lib/spanwire"
+%w[rack net_http logger].each { |name| require_relative "../../bindings/ruby/lib/spanwire/integrations/#{name}" }
 
 Spanwire.configure { |c| c.logger.level = Logger::WARN }
 $stdout.sync = true
-logger = Logger.new($stdout)
+logger = Spanwire::Integrations::Logger.correlate(Logger.new($stdout))
 
+use Spanwire::Integrations::Rack
 run(lambda do |env|
-  Spanwire.trace("rack.request", continue_from: Spanwire::Propagation.extract(env)) do
-    logger.info("[#{Spanwire.log_correlation}] the cart is asked for")
-    _, port, rest = env["PATH_INFO"].split("/", 3)
-    request = Spanwire::Propagation.inject(Net::HTTP::Get.new("/#{rest}"))
-    body = Net::HTTP.start("127.0.0.1", port.to_i) { |http| http.request(request) }.body
-    [200, { "content-type" => "text/plain" }, ["ruby\n#{body}"]]
-  end
+  logger.info("the cart is asked for")
+  _, port, rest = env["PATH_INFO"].split("/", 3)
+  body = Net::HTTP.get(URI("http://127.0.0.1:#{port}/#{rest}"))
+  [200, { "content-type" => "text/plain" }, ["ruby\n#{body}"]]
 end)

@@ -392,3 +392,29 @@ fn system_properties_of_java_override_the_environment() {
         ("shop".into(), "qa".into(), agent.url().into())
     );
 }
+
+#[test]
+fn stable_configuration_is_that_in_the_file_system_of_the_process() {
+    // SAFETY: takes no arguments and cannot fail.
+    if unsafe { libc::geteuid() } != 0 || !require("unshare") {
+        return;
+    }
+    let agent = agent();
+    let text = "apm_configuration_default:\n  DD_ENV: stable\n  DD_TRACE_DEBUG: maybe\nrules:\n- selectors:\n  - {origin: \
+                process_arguments, operator: equals, matches: [work]}\n  configuration: {DD_VERSION: '{{ language }}'}\nbad: 1\n";
+    let script = "mount -t tmpfs none /etc && mkdir /etc/datadog-agent && \
+                  echo \"$0\" > /etc/datadog-agent/application_monitoring.yaml && echo ready && read line";
+    let url = agent.url();
+    let environment = [("DD_TRACE_AGENT_URL", url.as_str()), ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")];
+    let mut process = Running::start("unshare", &["-m", "sh", "-c", script, text, "work"], &environment);
+    process.line("ready");
+    let seen = examine(process.doctor());
+    let of = |name: &str| seen.json["facts"]["settings"][name].clone();
+    let file = "/etc/datadog-agent/application_monitoring.yaml";
+    assert_eq!(of("DD_ENV"), serde_json::json!({ "value": "stable", "origin": "local_stable_config", "place": file }));
+    assert_eq!(of("DD_VERSION")["value"], "native", "a rule that matches the command line of the process");
+    seen.says(&[
+        &format!("DD_TRACE_DEBUG (from {file}) is invalid: \"maybe\" {file}:3: not a yes or no"),
+        &format!("the stable configuration file {file}:8: the key bad is not known"),
+    ]);
+}

@@ -20,6 +20,7 @@ const STATUSES: &[(&str, i32)] = &[
     ("SPANWIRE_E_MEMORY", -11),
     ("SPANWIRE_E_TIMEOUT", -20),
     ("SPANWIRE_E_BUSY", -21),
+    ("SPANWIRE_E_IO", -22),
     ("SPANWIRE_E_PANIC", -30),
 ];
 

@@ -110,7 +110,8 @@ Blocking
 --------
 "Blocks: never" means that the call does not wait for the network, for a file, or for a lock that is held during
 either. Functions that wait take a timeout or document how long: spanwire_tracer_flush(),
-spanwire_tracer_shutdown(), spanwire_log_remove_sink(). The others document what takes time in them.
+spanwire_tracer_shutdown(), spanwire_flare_send(), spanwire_log_remove_sink(). The others document what takes time
+in them.
 
 Fork
 ----
@@ -145,9 +146,9 @@ static texts stay valid.
 
 Stack
 -----
-Span, context and submit calls need at most 8 KiB of stack, all others at most 32 KiB. A coroutine or a thread with
-a small stack can make them, also as the first call of a process or of a forked child. Debug mode needs more, and so
-do callbacks of the host, which run on top.
+Span, context and submit calls need at most 8 KiB of stack, spanwire_flare_write() 96 KiB, all others at most 32 KiB.
+A coroutine or a thread with a small stack can make them, also as the first call of a process or of a forked child.
+Debug mode needs more, and so do callbacks of the host, which run on top.
 
 Failure
 -------
@@ -258,7 +259,7 @@ each:
     spanwire_context_free(from);
     spanwire_span_inject(span, print_header, stderr);
 "#,
-        files: &["context/inject.rs", "context/baggage.rs"],
+        files: &["context/inject.rs", "context/origin.rs", "context/baggage.rs"],
     },
     Section {
         title: "Submitting finished spans",
@@ -330,6 +331,36 @@ event and writes its text:
     spanwire_recorder_read(show, stderr, 50, NULL);
 "#,
         files: &["recorder.rs"],
+    },
+    Section {
+        title: "Flares",
+        about: r#"
+A flare is a zip archive that explains what a tracer does: settings with their origins, log, flight recorder,
+counters, open spans, facts about the process. Secrets are replaced. A host writes one to a file, or has the Agent
+pass it on to Datadog's support:
+
+    spanwire_error problem = {0};
+    problem.size = sizeof problem;
+    spanwire_status written = spanwire_flare_write(tracer, "/tmp/shop-flare.zip", &problem);
+    if (written != SPANWIRE_OK) fprintf(stderr, "%s\n", problem.message);
+    spanwire_flare_send(tracer, "12345", "user@example.com", NULL, 10000, &problem);
+"#,
+        files: &["flare.rs"],
+    },
+    Section {
+        title: "Fates of traces",
+        about: r#"
+What became of one of the last traces: a person has the id of a trace that is missing, and asks why. `spanwire why`
+answers that from outside; a host may show the sentence beside an error's trace id:
+
+    spanwire_fate fate = {0};
+    fate.size = sizeof fate;
+    spanwire_context context = {0};
+    context.size = sizeof context;
+    spanwire_span_context(span, &context);
+    if (spanwire_trace_fate(context.trace_id_high, context.trace_id_low, &fate) == SPANWIRE_OK) puts(fate.text);
+"#,
+        files: &["fate.rs"],
     },
     Section {
         title: "Looking at another process",

@@ -1,6 +1,6 @@
 /* Contexts that came in and baggage: what each call answers, contexts that are never freed, forks, hostile headers.
  *
- *   contexts api | unfreed | fork | malformed | long BYTES */
+ *   contexts api | origin | unfreed | fork | malformed | long BYTES */
 #include "check.h"
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +79,8 @@ static void api(spanwire_tracer tracer) {
     OK(spanwire_context_set_baggage(context, "c", "3"));
     OK(spanwire_context_remove_baggage(context, "a"));
     STATUS(SPANWIRE_E_NOT_FOUND, spanwire_context_remove_baggage(context, "a"));
+    STATUS(SPANWIRE_E_NOT_FOUND, spanwire_context_get_origin(context, text, sizeof text, &need));
+    STATUS(SPANWIRE_E_NOT_FOUND, spanwire_span_get_origin(span, text, sizeof text, &need));
     int items = 0;
     OK(spanwire_context_each_baggage(context, count_items, &items));
     CHECK(items == 2);
@@ -121,6 +123,39 @@ static void api(spanwire_tracer tracer) {
     for (size_t i = 0; i < 5; i++) OK(spanwire_span_finish(spans[i]));
     STATUS(SPANWIRE_E_HANDLE, spanwire_span_inject(late, count, &injected));
     STATUS(SPANWIRE_E_HANDLE, spanwire_span_set_baggage(late, "k", "v"));
+}
+
+/* The origin that came with headers of either style, of the context and of spans that continue it. */
+static void origin(spanwire_tracer tracer) {
+    spanwire_header datadog[] = {header("x-datadog-trace-id", "1"), header("x-datadog-parent-id", "2"),
+                                 header("x-datadog-origin", "synthetics")};
+    spanwire_header w3c[] = {header("traceparent", PARENT), header("tracestate", "dd=s:1;o:synthetics")};
+    struct { const spanwire_header *headers; size_t count; } came[] = {{datadog, 3}, {w3c, 2}};
+    char text[64];
+    size_t need;
+    for (int i = 0; i < 2; i++) {
+        spanwire_context_handle context = extract(tracer, came[i].headers, came[i].count);
+        OK(spanwire_context_get_origin(context, text, sizeof text, &need));
+        CHECK(!strcmp(text, "synthetics") && need == sizeof "synthetics");
+        need = 0;
+        OK(spanwire_context_get_origin(context, NULL, 0, &need));
+        CHECK(need == sizeof "synthetics");
+        STATUS(SPANWIRE_E_LIMIT, spanwire_context_get_origin(context, text, need - 1, &need));
+        CHECK(text[0] == 0 && need == sizeof "synthetics");
+        STATUS(SPANWIRE_E_ARGUMENT, spanwire_context_get_origin(context, NULL, 0, NULL));
+        spanwire_span span = start(tracer, context), child = spanwire_span_start(tracer, span, "child");
+        OK(spanwire_context_free(context));
+        STATUS(SPANWIRE_E_HANDLE, spanwire_context_get_origin(context, text, sizeof text, &need));
+        OK(spanwire_span_get_origin(child, text, sizeof text, &need));
+        CHECK(!strcmp(text, "synthetics"));
+        OK(spanwire_span_finish(child));
+        STATUS(SPANWIRE_E_HANDLE, spanwire_span_get_origin(child, text, sizeof text, &need));
+        STATUS(SPANWIRE_E_HANDLE, spanwire_context_get_origin(span, text, sizeof text, &need));
+        STATUS(SPANWIRE_E_HANDLE, spanwire_span_get_origin(tracer, text, sizeof text, &need));
+        OK(spanwire_span_finish(span));
+    }
+    STATUS(SPANWIRE_E_NOT_FOUND, spanwire_context_get_origin(0, text, sizeof text, &need));
+    STATUS(SPANWIRE_E_NOT_FOUND, spanwire_span_get_origin(0, text, sizeof text, &need));
 }
 
 /* A host that frees no context: the last ones are kept, memory is bounded, and spans start. */
@@ -174,6 +209,10 @@ static void in_child(spanwire_tracer tracer, spanwire_context_handle context, sp
     CHECK(!strcmp(text, wanted));
     OK(spanwire_span_get_baggage(span, "own", text, sizeof text, &need));
     CHECK(!strcmp(text, "item"));
+    OK(spanwire_context_get_origin(context, text, sizeof text, &need));
+    CHECK(!strcmp(text, "rum"));
+    OK(spanwire_span_get_origin(span, text, sizeof text, &need));
+    CHECK(!strcmp(text, "rum"));
     STATUS(SPANWIRE_E_FORKED, spanwire_context_set_baggage(context, "k", "v"));
     STATUS(SPANWIRE_E_FORKED, spanwire_span_set_baggage(span, "k", "v"));
     spanwire_span continued = start(tracer, context), below = spanwire_span_start(tracer, span, "below");
@@ -302,6 +341,7 @@ int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     spanwire_tracer tracer = tracer_new();
     if (!strcmp(what, "api")) api(tracer);
+    if (!strcmp(what, "origin")) origin(tracer);
     if (!strcmp(what, "unfreed")) unfreed(tracer);
     if (!strcmp(what, "fork")) forked(tracer);
     if (!strcmp(what, "malformed")) malformed(tracer);

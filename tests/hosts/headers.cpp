@@ -59,7 +59,7 @@ static const Pairs came{{"Host", "shop"},
 static bool is_whole(const spanwire::RemoteContext &found) {
   const std::pair<std::uint64_t, std::uint64_t> trace{0x640cfd8d00000000, 1234567890123456789};
   return found && found.context().trace_id() == trace &&
-         found.context().span_id() == 987654321 && found.context().priority() == 2 &&
+         found.context().span_id() == 987654321 && found.context().priority() == 2 && found.origin() == "synthetics" &&
          found.baggage("city") == "München";
 }
 
@@ -138,7 +138,7 @@ static void contexts_go_on_into_any_map(const spanwire::Tracer &tracer) {
   auto from = tracer.extract(came);
   spanwire::Span span = tracer.span("continued", from, spanwire::SpanOptions().resource("GET /"));
   spanwire::RemoteContext moved = std::move(from);
-  CHECK(!from && is_whole(moved));
+  CHECK(!from && is_whole(moved) && !from.origin() && span.origin() == "synthetics" && !spanwire::Span().origin());
   moved = spanwire::RemoteContext();  // freed: the span needs it no more
 
   Pairs pairs{{"X-Datadog-Origin", "to be replaced"}, {"host", "goods"}};

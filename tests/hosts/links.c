@@ -17,13 +17,14 @@ static const spanwire_value booleans[] = {{.type = SPANWIRE_VALUE_BOOLEAN, .bool
 static const spanwire_value integers[] = {{.type = SPANWIRE_VALUE_INTEGER, .integer = INT64_MIN},
                                           {.type = SPANWIRE_VALUE_INTEGER, .integer = INT64_MAX}};
 static const spanwire_value floats[] = {{.type = SPANWIRE_VALUE_FLOATING, .floating = 0.5}, {.type = SPANWIRE_VALUE_FLOATING, .floating = -1e300}};
+static const spanwire_value numbers[] = {{.type = SPANWIRE_VALUE_INTEGER, .integer = -3}, {.type = SPANWIRE_VALUE_FLOATING, .floating = 0.5}};
 static const spanwire_value mixed[] = {{.type = SPANWIRE_VALUE_INTEGER, .integer = 1}, {.type = SPANWIRE_VALUE_BOOLEAN}};
 
 static const spanwire_attribute attributes[] = {
     TEXT("text", "a \"quoted\" text\n"), TEXT("empty", NULL), BOOLEAN("yes", 7), BOOLEAN("no", 0), INTEGER("small", -7),
     INTEGER("large", INT64_MAX), INTEGER("exact", INT64_C(1) << 53), FLOATING("half", 0.5), ARRAY("texts", texts),
     ARRAY("booleans", booleans), ARRAY("integers", integers), ARRAY("floats", floats),
-    {.key = "none", .key_len = 4, .type = SPANWIRE_VALUE_ARRAY}, TEXT("text", "the last one counts")};
+    ARRAY("numbers", numbers), {.key = "none", .key_len = 4, .type = SPANWIRE_VALUE_ARRAY}, TEXT("text", "the last one counts")};
 
 static void describe(spanwire_span span) {
     OK(spanwire_span_set_attributes(span, attributes, COUNT(attributes)));
@@ -100,6 +101,46 @@ static void limits(void) {
     OK(spanwire_span_finish(span));
 }
 
+/* A span that the host has recorded itself. */
+static void submitted(void) {
+    spanwire_span_link links[] = {{.size = sizeof *links, .trace_id_low = 7, .span_id = 8, .attributes = attributes, .attributes_count = 1},
+                                  {.trace_id_low = 7, .span_id = 9}, {.trace_id_low = 7}};
+    spanwire_span_event events[] = {{.size = sizeof *events, .name = "one", .name_len = 3, .time_ns = 5, .attributes = attributes, .attributes_count = 1},
+                                    {.name = ""}, {.name = "two", .name_len = SPANWIRE_NUL, .time_ns = 6}};
+    spanwire_record record = {.size = sizeof record, .trace_id_low = 77, .span_id = 78, .name = "submitted", .name_len = SPANWIRE_NUL,
+                              .start_ns = 1, .sampling_priority = 1, .links = links, .links_count = COUNT(links), .events = events, .events_count = COUNT(events)};
+    uint64_t before = stats_of(tracer).tags_dropped;
+    OK(spanwire_span_submit(tracer, &record, 1));
+    CHECK(stats_of(tracer).tags_dropped == before + 2);
+    /* A host that was built with an older header gives less. */
+    record.name = "submitted before", record.size = offsetof(spanwire_record, links), record.span_id = 79;
+    OK(spanwire_span_submit(tracer, &record, 1));
+    record.size = sizeof record, record.name = "never";
+    before = stats_of(tracer).dropped_invalid;
+    record.links_count = SIZE_MAX;
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit(tracer, &record, 1));
+    record.links_count = 0, record.events = NULL;
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit(tracer, &record, 1));
+    record.links = NULL, record.events_count = 0;
+    CHECK(stats_of(tracer).dropped_invalid == before + 2);
+    STATUS(SPANWIRE_E_ARGUMENT, spanwire_span_submit(tracer, &record, SIZE_MAX));
+    CHECK(stats_of(tracer).dropped_invalid == before + 2);
+}
+
+/* Keys that are cut stay apart. */
+static void long_keys(void) {
+    spanwire_span span = spanwire_span_start(tracer, 0, "long keys");
+    char key[301], cut[SPANWIRE_TAG_KEY_MAX + 1], text[64];
+    memset(key, 'k', 300), key[300] = 0;
+    spanwire_attribute array = ARRAY(key, integers);
+    OK(spanwire_span_set_attributes(span, &array, 1));
+    for (int i = 0; i < 2; i++) {
+        snprintf(cut, sizeof cut, "%.196s.%d", key, i);
+        OK(spanwire_span_get_tag(span, cut, text, sizeof text, NULL));
+    }
+    OK(spanwire_span_finish(span));
+}
+
 /* Waits until the log says what the agent can do. */
 static void wait_for_info(void) {
     static char lines[1 << 18];
@@ -124,6 +165,8 @@ int main(void) {
     wait_for_info();
     refused();
     limits();
+    submitted();
+    long_keys();
     spanwire_span span = spanwire_span_start(tracer, 0, "informed");
     describe(span);
     spanwire_span_link link = {.size = sizeof link, .trace_id_low = 1, .span_id = 1};

@@ -308,6 +308,21 @@ static void links_events_and_attributes_are_taken(spanwire::Tracer &tracer) {
   CHECK(span.add_link(other.context(), {{"reason", "test"}}).ok());
   CHECK(span.add_event("").code() == SPANWIRE_E_ARGUMENT && span.add_link({}).code() == SPANWIRE_E_ARGUMENT);
   CHECK(span.set_attributes({{"none", 1.0 / 0.0}}).code() == SPANWIRE_E_ARGUMENT);
+  const char *missing = nullptr;
+  std::vector<spanwire::Attribute> many = {{"missing", missing}, {"huge", UINT64_MAX}};
+  CHECK(span.set_attributes(many.data(), many.size()).ok() && span.tag("missing") == "");
+  CHECK(std::atof(span.tag("huge").value_or("").c_str()) == 18446744073709551615.0);
+  CHECK(span.add_event("many", many.data(), many.size()).ok());
+  CHECK(span.add_event("then", many.data(), many.size(), std::chrono::system_clock::now()).ok());
+  CHECK(span.add_link(other.context(), many.data(), many.size()).ok());
+}
+
+static void what_becomes_of_a_flare_is_told(const spanwire::Tracer &tracer) {
+  std::string why;
+  CHECK(tracer.write_flare("/dev/null", &why).code() == SPANWIRE_E_IO && why == "cannot write the file: file exists");
+  CHECK(tracer.write_flare("").code() == SPANWIRE_E_ARGUMENT);
+  CHECK(tracer.send_flare("no number", "user@example.com", 1s, "web-1", &why).code() == SPANWIRE_E_ARGUMENT);
+  CHECK(spanwire::Tracer().write_flare("/dev/null").code() == SPANWIRE_E_HANDLE);
 }
 
 static void debug_mode_can_be_switched() {
@@ -338,6 +353,7 @@ int main() {
   links_events_and_attributes_are_taken(tracer);
   debug_mode_can_be_switched();
   CHECK(tracer.config_json() && tracer.config_json()->find("raii") != std::string::npos);
+  what_becomes_of_a_flare_is_told(tracer);
 
   CHECK(tracer.shutdown(2s).ok());
   const auto stats = tracer.stats();

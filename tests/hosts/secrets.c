@@ -1,9 +1,25 @@
-/* secrets FILE: passes each text of a file to a call through which it could reach the log. A record of the file is a
+/* secrets FILE BAD [FOLDER N]: passes each text of a file to a call through which it could reach the log. A record of the file is a
  * place, a name and a value, separated by the byte 0x1f and ended by 0x1e. Flushes half-way, so that a test can
- * change the agent. */
+ * change the agent. Writes a flare into the folder after every N records. */
 #include "check.h"
 
 static spanwire_tracer tracer;
+
+/* The last spans stay open for a while, so that flares list them. */
+static spanwire_span held[32];
+static unsigned next_held;
+
+static void hold(spanwire_span span) {
+    spanwire_span *place = &held[next_held++ % (sizeof held / sizeof *held)];
+    if (*place) OK(spanwire_span_finish(*place));
+    *place = span;
+}
+
+static void write_flare(const char *folder, long number) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%ld.zip", folder, number);
+    OK(spanwire_flare_write(tracer, path, NULL));
+}
 
 static void put(char place, const char *name, const char *value) {
     spanwire_span span = 0;
@@ -23,7 +39,7 @@ static void put(char place, const char *name, const char *value) {
     case 'v': OK(spanwire_tracer_report_integration(tracer, "redis", "1.0", value)); break;
     default: CHECK(!"a place that is known");
     }
-    if (span) OK(spanwire_span_finish(span));
+    if (span) hold(span);
 }
 
 static char *read_all(const char *path) {
@@ -54,7 +70,9 @@ int main(int argc, char **argv) {
         put(*at, name, value);
         if (++records % 16 == 0) sleep_us(2000);
         if (records == half) spanwire_tracer_flush(tracer, 3000);
+        if (argc > 4 && records % number(argc, argv, 4, 1) == 0) write_flare(argv[3], records);
     }
+    for (int n = 0; n < 32; n++) hold(0);
     char config[65536];
     size_t need = 0;
     OK(spanwire_tracer_config_json(tracer, config, sizeof config, &need));

@@ -125,6 +125,9 @@ static int32_t own_memory(uint64_t address, void *into, size_t length, void *use
     X(32, recorder_read, spanwire_recorder_read(ignore_event, NULL, 100, &count)) \
     X(32, recorder_fd, spanwire_recorder_fd()) \
     X(32, inspect, spanwire_process_inspect(root_address(), 0, "status", own_memory, ignore_text, NULL)) \
+    X(96, flare_write, char path[64]; snprintf(path, sizeof path, "/tmp/spanwire-stack-%d.zip", (int)getpid()); \
+        spanwire_flare_write(tracer, path, NULL); unlink(path)) \
+    X(32, flare_send, spanwire_flare_send(tracer, "12", "user@example.com", NULL, 0, NULL)) \
     X(32, after_fork_child, spanwire_process_after_fork_child()) \
     X(32, flush, spanwire_tracer_flush(tracer, 5000)) \
     X(32, shutdown, spanwire_tracer_shutdown(tracer, 5000)) \

@@ -109,7 +109,7 @@ fn php_fpm_writes_the_same_lines_to_its_error_log_and_to_the_log_file() {
         let named = if to_file { format!("\nenv[DD_TRACE_LOG_FILE] = {}", file.display()) } else { String::new() };
         let pool = format!("pm = static\npm.max_children = 1\nenv[DD_TRACE_DEBUG] = true{named}");
         let agent = counting_agent();
-        let Some(fpm) = Fpm::start(php, "debug", &agent, &pool) else { return };
+        let Some(fpm) = Fpm::start(php, "debug", &agent.url(), &pool) else { return };
         let script = fpm.script("trade.php", TRADE);
         let mut client = Client::new(&fpm.socket);
         assert_eq!(client.get(&script, "").expect("php-fpm answers").body(), "served");

@@ -70,7 +70,7 @@ pub struct Fpm {
 }
 
 impl Fpm {
-    pub fn start(php: &Php, name: &str, agent: &FaultAgent, pool: &str) -> Option<Fpm> {
+    pub fn start(php: &Php, name: &str, agent_url: &str, pool: &str) -> Option<Fpm> {
         if !require("php-fpm8.2") {
             return None;
         }
@@ -85,7 +85,7 @@ impl Fpm {
              env[DD_TRACE_AGENT_URL] = {1}\nphp_admin_value[error_log] = {0}/php.log\n\
              php_value[datadog.trace.startup_logs] = 0\n{2}\n{pool}\n",
             folder.display(),
-            agent.url(),
+            agent_url,
             if is_root() { "user = root\ngroup = root" } else { "" },
         );
         std::fs::write(&configuration, text).expect("php-fpm's configuration");
@@ -136,7 +136,7 @@ fn php_fpm_delivers_every_span_once_while_its_workers_are_replaced() {
     const REQUESTS: u64 = 10_000;
     let Some(php) = php() else { return };
     let agent = counting_agent();
-    let Some(fpm) = Fpm::start(php, "fpm", &agent, FOUR_WORKERS) else { return };
+    let Some(fpm) = Fpm::start(php, "fpm", &agent.url(), FOUR_WORKERS) else { return };
     let script = fpm.script("five.php", FIVE_SPANS);
     let next = Mutex::new(0..REQUESTS);
     let connections: u64 = std::thread::scope(|scope| {
@@ -172,7 +172,7 @@ fn php_fpm_behind_nginx_delivers_every_span_once() {
     }
     let agent = counting_agent();
     let pool = "pm = static\npm.max_children = 4\npm.max_requests = 30";
-    let Some(fpm) = Fpm::start(php, "nginx", &agent, pool) else { return };
+    let Some(fpm) = Fpm::start(php, "nginx", &agent.url(), pool) else { return };
     let script = fpm.script("five.php", FIVE_SPANS);
     let port = support::free_ports(1);
     let configuration = fpm.script(
@@ -215,7 +215,7 @@ fn settings_of_a_directory_hold_for_its_requests_and_no_others() {
     let agent = counting_agent();
     // A directory's settings override the environment, which overrides php.ini.
     let pool = "pm = static\npm.max_children = 1\nenv[DD_ENV] = from-pool\nphp_admin_value[datadog.version] = 7";
-    let Some(fpm) = Fpm::start(php, "perdir", &agent, pool) else { return };
+    let Some(fpm) = Fpm::start(php, "perdir", &agent.url(), pool) else { return };
     for shop in ["books", "shoes"] {
         fpm.script(&format!("{shop}/.user.ini"), &format!("datadog.service = {shop}\ndatadog.env = {shop}\n"));
         fpm.script(&format!("{shop}/five.php"), FIVE_SPANS);
@@ -240,7 +240,7 @@ fn settings_of_a_directory_hold_for_its_requests_and_no_others() {
 fn what_a_request_does_to_logs_debug_mode_and_tracer_ends_with_it() {
     let Some(php) = php() else { return };
     let agent = counting_agent();
-    let Some(fpm) = Fpm::start(php, "request", &agent, "pm = static\npm.max_children = 1") else { return };
+    let Some(fpm) = Fpm::start(php, "request", &agent.url(), "pm = static\npm.max_children = 1") else { return };
     let mut client = Client::new(&fpm.socket);
     let mut run = |name: &str, code: &str| {
         let script = fpm.script(name, &format!("<?php {code}"));
@@ -273,7 +273,7 @@ fn what_a_request_does_to_logs_debug_mode_and_tracer_ends_with_it() {
 fn a_worker_of_php_fpm_frees_the_contexts_of_a_request_however_it_ends() {
     let Some(php) = php() else { return };
     let agent = counting_agent();
-    let Some(fpm) = Fpm::start(php, "contexts", &agent, "pm = static\npm.max_children = 1") else { return };
+    let Some(fpm) = Fpm::start(php, "contexts", &agent.url(), "pm = static\npm.max_children = 1") else { return };
     let mut client = Client::new(&fpm.socket);
     // Contexts in a variable, in a cycle and in a span; then the end, an exit, an exception or a fatal error.
     let code = "<?php $headers = ['HTTP_X_DATADOG_TRACE_ID' => '5', 'HTTP_X_DATADOG_PARENT_ID' => '6',
@@ -318,7 +318,7 @@ fn php_fpms_workers_say_in_phps_error_log_that_the_log_file_cannot_be_written() 
          php_admin_value[datadog.trace.log_file] = {}",
         missing.display()
     );
-    let Some(fpm) = Fpm::start(php, "unwritable", &agent, &pool) else { return };
+    let Some(fpm) = Fpm::start(php, "unwritable", &agent.url(), &pool) else { return };
     let script = fpm.script("five.php", FIVE_SPANS);
     let told = format!("{} cannot be written: its folder does not exist", missing.display());
     // The worker finds out during a request, and logs at the end of a request what was found until then.

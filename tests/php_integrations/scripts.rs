@@ -65,7 +65,7 @@ fn statements_of_pdo_and_requests_of_curl_are_client_spans_below_the_root() {
         assert!(children[7..].iter().all(|span| span.kind == "http" && span.tag("out.host") == "127.0.0.1"));
         assert_eq!(
             (children[7].tag("http.url"), children[7].tag("http.status_code")),
-            (format!("http://{at}/users/42?api_key=<redacted>").as_str(), "200")
+            (format!("http://{at}/users/42?api_key").as_str(), "200")
         );
         assert_eq!((children[9].tag("error.type"), children[11].tag("http.status_code")), ("curl error", "404"));
         for (call, method, mine, child) in [

@@ -31,6 +31,15 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+/// A flare as the agent received it.
+pub struct Flare {
+    pub source: String,
+    pub case_id: String,
+    pub email: String,
+    pub hostname: String,
+    pub archive: Vec<u8>,
+}
+
 impl Request {
     /// Returns the value of a header; its name may be in any case. Empty if the header is missing.
     pub fn header(&self, name: &str) -> String {
@@ -127,6 +136,27 @@ impl TestAgent {
         assert_eq!(answer.expect("the test agent answers").status, 200);
     }
 
+    /// Has the agent offer one configuration at this path.
+    pub fn offer_config(&self, path: &str, content: &Json) {
+        self.post("/test/session/responses/config/path", &serde_json::json!({ "path": path, "msg": content }));
+    }
+
+    /// Has the agent answer this when it is asked for remote configuration.
+    pub fn answer_config(&self, answer: &Json) {
+        self.post("/test/session/responses/config", answer);
+    }
+
+    fn post(&self, path: &str, body: &Json) {
+        let answer = http::request(self.place.port, "POST", path, body.to_string().as_bytes());
+        assert_eq!(answer.expect("the test agent answers").status, 202, "{path}");
+    }
+
+    /// Returns the requests for remote configuration.
+    pub fn config_requests(&self) -> Vec<Json> {
+        let all = self.requests().into_iter().filter(|request| request.url.ends_with("/v0.7/config"));
+        all.map(|request| serde_json::from_slice(&request.body).expect("a request in JSON")).collect()
+    }
+
     /// Returns every trace received. The spans of one trace are together, even if they came in several chunks.
     pub fn traces(&self) -> Vec<Vec<Span>> {
         payload::from_json(&self.json("/test/session/traces"))
@@ -143,6 +173,18 @@ impl TestAgent {
             body: base64(&text(&r["body"])),
         };
         list.as_array().map(|all| all.iter().map(request).collect()).unwrap_or_default()
+    }
+
+    /// Returns the flares received, in the order of arrival.
+    pub fn flares(&self) -> Vec<Flare> {
+        let list = self.json("/test/session/tracerflares");
+        let flare = |it: &Json| {
+            let text = |name: &str| it[name].as_str().unwrap_or_default().to_owned();
+            let (source, case_id, archive) = (text("source"), text("case_id"), base64(&text("flare_file")));
+            Flare { source, case_id, email: text("email"), hostname: text("hostname"), archive }
+        };
+        // The agent lists the last one first.
+        list.as_array().map(|all| all.iter().rev().map(flare).collect()).unwrap_or_default()
     }
 
     /// Returns the requests to `/v0.4/traces`.

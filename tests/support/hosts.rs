@@ -26,6 +26,7 @@ pub fn stage() -> &'static Path {
     static STAGE: OnceLock<PathBuf> = OnceLock::new();
     STAGE.get_or_init(|| {
         let mut command = Command::new(root().join("tools/stage"));
+
         let stage = root().join(if sanitized() { "target/sanitize/stage" } else { "target/stage" });
         if sanitized() {
             command.args(["--sanitize", "--build"]).arg(root().join("target/sanitize/build")).arg("--into").arg(&stage);

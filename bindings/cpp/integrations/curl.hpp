@@ -33,7 +33,8 @@ class CurlHeaders {
       lines.append(name).append(": ").append(value).append(1, '\0');
     });
     for (const curl_slist *line = own; line != nullptr; line = line->next) {
-      std::string name(line->data, std::string_view(line->data).find_first_of(":;"));
+      const std::string_view whole = line->data;
+      std::string name(whole.substr(0, whole.find_first_of(":;")));  // a line without either is left to libcurl
       for (char &letter : name) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
       // A context that was copied from another request would contradict the span's.
       if (names.find(',' + name + ',') == names.npos) append(line->data);

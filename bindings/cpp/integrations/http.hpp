@@ -15,22 +15,26 @@ namespace spanwire {
 
 /**
  * Returns a URL, or a path, without what may be secret: user, password, fragment, and the values of the query, whose
- * names remain: `/cart?item=7&token=x` becomes `/cart?item&token`. An item without `=` may be a token; `?` replaces it.
+ * names remain: `/cart?item=7&token=x` becomes `/cart?item&token`. An item without a name or a value may be a token;
+ * `?` replaces it.
  */
 inline std::string url_without_secrets(std::string_view url) {
   url = url.substr(0, url.find('#'));
   const auto mark = url.find('?');
   std::string text(url.substr(0, mark));
-  if (const auto scheme = text.find("://"); scheme != text.npos && scheme < text.find('/')) {
-    const auto host = scheme + 3, user = text.rfind('@', text.find('/', host));
-    if (user != text.npos && user >= host) text.erase(host, user + 1 - host);
-  }
+  const auto slash = text.find('/');
+  const bool slashes = slash != text.npos && text.compare(slash, 2, "//") == 0;
+  const auto host = slashes && (slash == 0 || text[slash - 1] == ':') ? slash + 2 : 0;
+  const auto user = text.rfind('@', text.find('/', host));
+  if (user != text.npos && user >= host) text.erase(host, user + 1 - host);
   std::string_view query = mark == url.npos ? std::string_view() : url.substr(mark + 1);
-  for (char before = '?'; !query.empty(); before = '&') {
+  for (char before = '?'; !query.empty();) {
     const auto item = query.substr(0, query.find('&')), name = item.substr(0, item.find('='));
-    text += before;
-    text += name.size() < item.size() || item.empty() ? name : std::string_view("?");
     query.remove_prefix(item.size() < query.size() ? item.size() + 1 : item.size());
+    if (item.empty()) continue;
+    text += std::exchange(before, '&');
+    const bool both = !name.empty() && item.find_first_not_of('=', name.size()) != item.npos;
+    text += both ? name : std::string_view("?");
   }
   return text;
 }

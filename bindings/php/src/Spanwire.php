@@ -21,6 +21,7 @@ if (!class_exists('Spanwire\Tracer', false)) {
     require __DIR__ . '/Ffi/Tracer.php';
     require __DIR__ . '/Ffi/Headers.php';
     require __DIR__ . '/Ffi/Context.php';
+    require __DIR__ . '/Ffi/Attributes.php';
     require __DIR__ . '/Ffi/Span.php';
     require __DIR__ . '/Ffi/functions.php';
 }

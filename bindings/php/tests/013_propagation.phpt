@@ -36,6 +36,8 @@ $show(Context::extract($server, new Spanwire\Tracer(['DD_TRACE_PROPAGATION_STYLE
 $b3 = new Spanwire\Tracer(['DD_TRACE_PROPAGATION_STYLE' => 'b3']);
 $show($ids(Context::extract(['HTTP_B3' => '6b0b8ed400000000aaaaaaaaaaaaaaaa-00000000000001c8-1', 'b3' => '1-1'], $b3)));
 
+$show([$context->origin(), $only->origin()]);
+
 echo "--- what is written\n";
 $show($context->inject());
 $show(array_map(fn ($line) => explode(': ', $line)[0], $context->injectLines()));
@@ -50,7 +52,7 @@ unset($context);
 $child = $tracer->startSpan('child');
 $out = $child->inject();
 $show([$root->traceId(), $out['x-datadog-trace-id'], $out['x-datadog-parent-id'] === $child->spanId(), $out['x-datadog-tags'], $out['x-datadog-origin'], $out['baggage']]);
-$show(Context::extract($out)->spanId() === $child->spanId());
+$show([Context::extract($out)->spanId() === $child->spanId(), $child->origin()]);
 $alone = $tracer->startSpan('alone', parent: $only);
 $show([$alone->traceId() !== $root->traceId(), $alone->baggage()]);
 
@@ -63,7 +65,7 @@ $show([$context->baggage(), $context->getBaggage('user.id'), $context->getBaggag
 $large = $tracer->startSpan('large')->setBaggage('k', str_repeat('v', 5000));
 $show([strlen($large->getBaggage('k')), strlen($large->baggage()['k']), strlen($large->inject()['baggage'])]);
 $large->finish();
-$show([$large->inject(), $large->injectLines(), $large->baggage(), $large->setBaggage('a', 'b')->getBaggage('k')]);
+$show([$large->inject(), $large->injectLines(), $large->baggage(), $large->setBaggage('a', 'b')->getBaggage('k'), $large->origin()]);
 $child->finish();
 $root->finish();
 $tracer->flush();
@@ -89,6 +91,7 @@ null
 [[null,null,null],{"a":"b"}]
 null
 ["6b0b8ed400000000aaaaaaaaaaaaaaaa","456",1]
+["rum",null]
 --- what is written
 {"x-datadog-trace-id":"18446744073709551615","x-datadog-parent-id":"18446744073709551614","x-datadog-sampling-priority":"2","x-datadog-tags":"_dd.p.foo=bar,_dd.p.dm=-4,_dd.p.tid=6b0b8ed400000000","x-datadog-origin":"rum","traceparent":"00-6b0b8ed400000000ffffffffffffffff-fffffffffffffffe-01","tracestate":"dd=p:fffffffffffffffe;s:2;o:rum;t.foo:bar;t.dm:-4;t.tid:6b0b8ed400000000","baggage":"user.id=a%20b,404=x"}
 ["x-datadog-trace-id","x-datadog-parent-id","x-datadog-sampling-priority","x-datadog-tags","x-datadog-origin","traceparent","tracestate","baggage"]
@@ -96,13 +99,13 @@ null
 [{"Accept":"*/*","404":"x","x-datadog-trace-id":"18446744073709551615"},{"Accept":"*/*","404":"x"},true]
 --- spans
 ["6b0b8ed400000000ffffffffffffffff","18446744073709551615",true,"_dd.p.foo=bar,_dd.p.dm=-4,_dd.p.tid=6b0b8ed400000000","rum","user.id=a%20b,404=x"]
-true
+[true,"rum"]
 [true,{"a":"b"}]
 --- baggage
 [{"user.id":"c","cart":"\u00fc=1\n,;%","empty":""},"\u00fc=1\n,;%",null,{"user.id":"a b","404":"x"},"c"]
 "user.id=c,cart=%C3%BC%3D1%0A%2C%3B%25"
 [{"user.id":"a b","a":"b"},"a b",null,"user.id=a%20b,a=b",{"user.id":"a b","a":"b"}]
 [5000,5000,5040]
-[[],[],[],null]
+[[],[],[],null,null]
 ["root","6b0b8ed400000000ffffffffffffffff",true,{"baggage.user.id":"a b","_dd.p.dm":"-4","_dd.p.tid":"6b0b8ed400000000","_dd.origin":"rum","_dd.p.foo":"bar"},2]
 ["child","6b0b8ed400000000ffffffffffffffff",false,{"_dd.origin":"rum"},null]

@@ -57,6 +57,38 @@ class PropagationTest < ProgramTest
     assert_equal ['[[true, 987654321, "München"]]', *["nil"] * 6], outcome.lines
   end
 
+  def test_every_kind_of_span_and_context_injects_and_knows_the_origin
+    outcome = run_well(<<~'RUBY')
+      context = extract(HEADERS)
+      p context.inject({}) == Spanwire::Propagation.inject({}, context), context.origin
+      Spanwire.trace("request", continue_from: context) do |span|
+        p span.inject({ "a" => "b" }).size == Spanwire::Propagation.inject({}, span).size + 1, span.origin
+      end
+      trace("none") { |span| p span.origin }
+      context.free
+      p context.origin, Spanwire::NullSpan.new.inject({ "a" => "b" }), Spanwire::NullSpan.new.origin
+    RUBY
+    assert_equal ["true", '"synthetics"', "true", '"synthetics"', "nil", "nil", '{"a"=>"b"}', "nil"], outcome.lines
+  end
+
+  def test_a_trace_goes_on_with_everything_that_came_in_when_the_process_becomes_a_daemon
+    outcome = run_well(<<~'RUBY')
+      Spanwire.trace("request", continue_from: extract(HEADERS)) do
+        Process.daemon(true, true)
+        span = Spanwire.current_span
+        sent = span.inject({})
+        p span.class, span.origin, sent["baggage"], sent["x-datadog-origin"]
+        trace("late") do |late|
+          sent = late.inject({})
+          p late.origin, sent["baggage"], sent["x-datadog-tags"].include?("_dd.p.usr.id=baz64")
+        end
+      end
+    RUBY
+    baggage = '"user.id=42,city=M%C3%BCnchen"'
+    assert_equal ["Spanwire::DepartedSpan", '"synthetics"', baggage, '"synthetics"', '"synthetics"', baggage, "true"],
+                 outcome.lines
+  end
+
   def test_hostile_headers_raise_nothing
     outcome = run_well(<<~'RUBY')
       odd = Object.new

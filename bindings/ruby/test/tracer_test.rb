@@ -57,6 +57,26 @@ class TracerTest < ProgramTest
     assert_equal [[outcome.lines[0], flat, 1]], links
   end
 
+  def test_an_attribute_that_raises_and_no_attributes_at_all_cost_no_event
+    outcome = run_well(<<~'RUBY')
+      bad = Object.new
+      def bad.to_s = raise("no text")
+      ring = []
+      ring << ring
+      trace("odd") { |span| span.add_event("nil", nil).add_event("bad", { bad: bad, list: [bad], ring: ring, good: 1 }) }
+    RUBY
+    events = outcome.span("odd")["span_events"].map { |event| [event["name"], event["attributes"]] }
+    assert_equal [["nil", nil], ["bad", { "ring" => ["[[...]]"], "good" => 1 }]], events
+  end
+
+  def test_attributes_that_are_no_float_and_no_integer_of_64_bits_are_texts
+    outcome = run_well(<<~'RUBY')
+      trace("numbers") { |span| span.add_event("e", { half: 1/2r, large: 2**63, complex: 2i, symbol: :s, nothing: nil }) }
+    RUBY
+    texts = { "half" => "1/2", "large" => "9223372036854775808", "complex" => "0+2i", "symbol" => "s" }
+    assert_equal texts, outcome.span("numbers")["span_events"][0]["attributes"]
+  end
+
   def test_texts_of_other_encodings_and_broken_ones_arrive_as_utf8
     outcome = run_well(<<~'RUBY')
       trace("x", tags: { "latin" => "\xE9".dup.force_encoding("ISO-8859-1"), "wide" => "é".encode("UTF-16LE"),

@@ -3,10 +3,11 @@
 
 use super::spanwire_context;
 use crate::abi::arg::{CArray, CBytes, CLen, Out};
-use crate::abi::guard_span;
 use crate::abi::sized::OutSized;
 use crate::abi::status::*;
 use crate::abi::tracer::spanwire_tracer;
+use crate::abi::{guard_span, guard_span_quick};
+use crate::tracer::state::State;
 use crate::tracer::{contexts, extracting, Error};
 
 /// Handle of a context that came in, a number below 2^53; 0 is none.
@@ -30,6 +31,21 @@ pub struct spanwire_header {
     pub value: CBytes,
     /// Length of the value.
     pub value_len: CLen,
+}
+
+impl spanwire_header {
+    /// Name and value, also if a length has to be measured. `None` if one of them is NULL, or a length is invalid, which is
+    /// noted.
+    #[cold]
+    fn unusual(&self, fault: &mut Result<(), Error>) -> Option<(&[u8], &[u8])> {
+        match (self.name.of(self.name_len), self.value.of(self.value_len)) {
+            (Ok(name), Ok(value)) => Some((name?, value?)),
+            (Err(error), _) | (_, Err(error)) => {
+                *fault = Err(error);
+                None
+            }
+        }
+    }
 }
 
 /// Reads the context that a request carries in its headers, for spanwire_span_options.context_handle: trace id, parent,
@@ -71,27 +87,30 @@ pub extern "C" fn spanwire_context_extract(
     count: CLen,
     out: Out<spanwire_context_handle>,
 ) -> spanwire_status {
-    guard_span(|state| {
+    guard_span_quick(|state| {
         out.require(0)?;
         let headers = headers.of(count)?;
         let mut fault = Ok(());
         let given = headers.iter().filter_map(|header| {
-            match (header.name.of(header.name_len), header.value.of(header.value_len)) {
-                (Ok(name), Ok(value)) => Some((name?, value?)),
-                (Err(error), _) | (_, Err(error)) => {
-                    fault = Err(error);
-                    None
-                }
+            match (header.name.usual(header.name_len), header.value.usual(header.value_len)) {
+                (Some(name), Some(value)) => Some((name, value)),
+                _ => header.unusual(&mut fault),
             }
         });
         let extracted = extracting::extract(state, tracer, given)?.unwrap_or(0);
         if fault.is_err() && extracted != 0 {
-            let _ = state.contexts.free(extracted);
+            forget(state, extracted);
         }
         fault?;
         out.set(extracted);
         Ok(())
     })
+}
+
+#[cold]
+#[inline(never)]
+fn forget(state: &State, context: u64) {
+    let _ = state.contexts.free(context);
 }
 
 /// Frees a context. Spans that were started with it keep what they have of it.
@@ -108,7 +127,7 @@ pub extern "C" fn spanwire_context_extract(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_context_free(context: spanwire_context_handle) -> spanwire_status {
-    guard_span(|state| if context == 0 { Ok(()) } else { state.contexts.free(context) })
+    guard_span_quick(|state| if context == 0 { Ok(()) } else { state.contexts.free(context) })
 }
 
 /// Writes ids and sampling decision of a context that came in.

@@ -2,18 +2,16 @@
 #![allow(non_camel_case_types)]
 
 use super::extract::{spanwire_context_handle, spanwire_header};
-use crate::abi::arg::{Buffer, CBytes, CLen, Callback, Out, OutText, Userdata};
-use crate::abi::guard_span;
+use crate::abi::arg::{Buffer, CBytes, CLen, Callback, Out, OutText, Pieces, Userdata};
 use crate::abi::span::spanwire_span;
 use crate::abi::status::*;
+use crate::abi::{guard_span, guard_span_quick};
 use crate::tracer::state::State;
 use crate::tracer::{injecting, Error};
 use std::ffi::{c_void, CStr};
 
 /// Gets one header. The texts are NUL-terminated, too.
 pub type spanwire_header_callback = Option<unsafe extern "C" fn(header: *const spanwire_header, userdata: *mut c_void)>;
-
-type Inject = fn(&State, u64, &mut dyn FnMut(&'static CStr, &[u8])) -> Result<(), Error>;
 
 /// Writes the context of a span as headers for a request to another service, and calls the callback with each: those of
 /// all styles in DD_TRACE_PROPAGATION_STYLE_INJECT. Names are in lower case. Values have no line breaks.
@@ -43,7 +41,13 @@ pub extern "C" fn spanwire_span_inject(
     callback: spanwire_header_callback,
     userdata: Userdata,
 ) -> spanwire_status {
-    to_callback(injecting::inject_span, span, callback, userdata)
+    guard_span_quick(|state| {
+        let each = to_callback(callback, userdata)?;
+        if span == 0 {
+            return Ok(());
+        }
+        injecting::inject_span(state, span, each)
+    })
 }
 
 /// As spanwire_span_inject(), into one text, for hosts in which a callback is expensive: for each header a line of its
@@ -70,7 +74,7 @@ pub extern "C" fn spanwire_span_inject_text(
     capacity: CLen,
     need: Out<usize>,
 ) -> spanwire_status {
-    to_text(injecting::inject_span, span, buffer, capacity, need)
+    to_text(span, buffer, capacity, need, |state, pieces| injecting::inject_span(state, span, into(pieces)))
 }
 
 /// As spanwire_span_inject(), for a context that came in: what is written continues it as if this process were not
@@ -93,7 +97,13 @@ pub extern "C" fn spanwire_context_inject(
     callback: spanwire_header_callback,
     userdata: Userdata,
 ) -> spanwire_status {
-    to_callback(injecting::inject_context, context, callback, userdata)
+    guard_span(|state| {
+        let each = to_callback(callback, userdata)?;
+        if context == 0 {
+            return Ok(());
+        }
+        injecting::inject_context(state, context, each)
+    })
 }
 
 /// As spanwire_span_inject_text(), for a context that came in.
@@ -117,35 +127,41 @@ pub extern "C" fn spanwire_context_inject_text(
     capacity: CLen,
     need: Out<usize>,
 ) -> spanwire_status {
-    to_text(injecting::inject_context, context, buffer, capacity, need)
+    to_text(context, buffer, capacity, need, |state, pieces| injecting::inject_context(state, context, into(pieces)))
 }
 
-#[inline]
-fn to_callback(inject: Inject, number: u64, callback: spanwire_header_callback, userdata: Userdata) -> spanwire_status {
-    guard_span(|state| {
-        let callback = Callback::of(callback, userdata)?;
-        if number == 0 {
-            return Ok(());
-        }
-        inject(state, number, &mut |name, value| {
-            let (name, name_len) = CBytes::fixed(name);
-            // SAFETY: the callback reads the texts only until it returns.
-            let (value, value_len) = unsafe { CBytes::lent(value) };
-            callback.call(&spanwire_header { name, name_len, value, value_len });
-        })
+/// What calls the callback with a header.
+#[inline(always)]
+fn to_callback(
+    callback: spanwire_header_callback,
+    userdata: Userdata,
+) -> Result<impl FnMut(&'static CStr, &[u8]), Error> {
+    let callback = Callback::of(callback, userdata)?;
+    Ok(move |name: &'static CStr, value: &[u8]| {
+        let (name, name_len) = CBytes::fixed(name);
+        // SAFETY: the callback reads the texts only until it returns.
+        let (value, value_len) = unsafe { CBytes::lent(value) };
+        callback.call(&spanwire_header { name, name_len, value, value_len });
     })
 }
 
-fn to_text(inject: Inject, number: u64, buffer: Buffer, capacity: CLen, need: Out<usize>) -> spanwire_status {
+/// What writes a header as a line.
+fn into<'a, 'b>(pieces: &'a mut Pieces<'b>) -> impl FnMut(&'static CStr, &[u8]) + use<'a, 'b> {
+    |name, value| [name.to_bytes(), b": ", value, b"\n"].into_iter().for_each(|text| pieces.push(text))
+}
+
+fn to_text(
+    number: u64,
+    buffer: Buffer,
+    capacity: CLen,
+    need: Out<usize>,
+    inject: impl FnOnce(&State, &mut Pieces<'_>) -> Result<(), Error>,
+) -> spanwire_status {
     guard_span(|state| {
         let out = OutText::of(buffer, capacity, need)?;
         if number == 0 {
             return out.put(b"");
         }
-        out.fill(|pieces| {
-            inject(state, number, &mut |name, value| {
-                [name.to_bytes(), b": ", value, b"\n"].into_iter().for_each(|text| pieces.push(text));
-            })
-        })
+        out.fill(|pieces| inject(state, pieces))
     })
 }

@@ -5,6 +5,7 @@
 pub mod baggage;
 pub mod extract;
 pub mod inject;
+pub mod origin;
 
 use super::sized::Sized_;
 use crate::trace::{Decision, Mechanism};

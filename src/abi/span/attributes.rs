@@ -2,16 +2,17 @@
 #![allow(non_camel_case_types)]
 
 use super::tags::{set_number, set_text};
-use super::{key, noted, spanwire_span, with};
+use super::{key, noted, spanwire_span, with, SPANWIRE_TAG_KEY_MAX};
 use crate::abi::arg::{CArray, CBytes, CLen};
 use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
 use crate::counters::Counters;
 use crate::span::attributes::{element_key, Appending, Refused, Scalar, ATTRIBUTES_MAX, BYTES_MAX, VALUES_MAX};
-use crate::span::encode::Sanitized;
+use crate::span::encode::{self, Sanitized};
 use crate::span::links::{Event, Link, EVENTS_MAX, FLAGS_KNOWN, LINKS_MAX};
 use crate::span::open::{OpenSpan, Refusal};
 use crate::sys;
+use crate::tracer::spans::At;
 use crate::tracer::Error;
 
 /// Type of a value: `text`.
@@ -84,7 +85,7 @@ pub struct spanwire_attribute {
     pub text: CBytes,
     /// Its length in bytes, or SPANWIRE_NUL.
     pub text_len: CLen,
-    /// An array of values of one type: the Agent's payload has no others.
+    /// An array of values of one type: the Agent's payload has no others. Integers beside floats become floats.
     pub values: CArray<spanwire_value>,
     /// Number of values, up to SPANWIRE_VALUES_MAX.
     pub values_count: CLen,
@@ -178,32 +179,39 @@ impl spanwire_attribute {
             return Err(Error::Limit);
         }
         let values = self.values.of(self.values_count)?;
-        let kind = values.first().map(|value| value.type_);
-        if values.iter().any(|value| Some(value.type_) != kind || value.scalar().is_err()) {
+        let all = |kinds: [u32; 2]| values.iter().all(|value| kinds.contains(&value.type_));
+        let first = values.first().map_or(SPANWIRE_VALUE_TEXT, |value| value.type_);
+        let is_of_one_type = all([first; 2]);
+        if !(is_of_one_type || all([SPANWIRE_VALUE_INTEGER, SPANWIRE_VALUE_FLOATING]))
+            || values.iter().any(|value| value.scalar().is_err())
+        {
             return Err(Error::Argument);
         }
-        Ok(values.iter().map(|value| value.scalar().unwrap_or(Scalar::Bool(false))))
+        Ok(values.iter().map(move |value| match value.scalar() {
+            Ok(Scalar::Integer(number)) if !is_of_one_type => Scalar::Float(number as f64),
+            value => value.unwrap_or(Scalar::Bool(false)),
+        }))
     }
 }
 
 /// Runs `add` for each attribute; counts those that it does not add, and returns the first error.
 fn each(
     attributes: &[spanwire_attribute],
-    counters: &Counters,
+    at: At<'_>,
     mut add: impl FnMut(&spanwire_attribute) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut first = Ok(());
     for attribute in attributes {
         let added = add(attribute);
-        Counters::add(&counters.tags_dropped, u64::from(added.is_err()));
+        Counters::add(&at.counters().tags_dropped, u64::from(added.is_err()));
         first = first.and(added);
     }
     first
 }
 
 /// Adds attributes to a link or an event.
-fn append(appending: &mut Appending<'_>, attributes: &[spanwire_attribute], counters: &Counters) -> Result<(), Error> {
-    each(attributes, counters, |attribute| {
+fn append(appending: &mut Appending<'_>, attributes: &[spanwire_attribute], at: At<'_>) -> Result<(), Error> {
+    each(attributes, at, |attribute| {
         let key = attribute.key()?;
         let added = match attribute.type_ {
             SPANWIRE_VALUE_ARRAY => appending.array(key, attribute.array()?),
@@ -217,32 +225,34 @@ fn append(appending: &mut Appending<'_>, attributes: &[spanwire_attribute], coun
 }
 
 /// Counts what adding a link or an event did, and maps a refusal to an error.
-fn added(counters: &Counters, result: Result<(Result<(), Error>, Sanitized), Refusal>) -> Result<(), Error> {
+fn added(at: At<'_>, result: Result<(Result<(), Error>, Sanitized), Refusal>) -> Result<(), Error> {
     let (attributes, result) = match result {
         Ok((attributes, sanitized)) => (attributes, Ok(sanitized)),
         Err(refusal) => (Ok(()), Err(refusal)),
     };
-    noted(counters, result).and(attributes)
+    noted(at, result).and(attributes)
 }
 
 /// Counts a link or an event that cannot be read as dropped.
-fn read<T>(counters: &Counters, result: Result<T, Error>) -> Result<T, Error> {
-    Counters::add(&counters.tags_dropped, u64::from(result.is_err()));
+fn read<T>(at: At<'_>, result: Result<T, Error>) -> Result<T, Error> {
+    Counters::add(&at.counters().tags_dropped, u64::from(result.is_err()));
     result
 }
+
+/// As much of an array's key is in the keys of its elements, which end in ".0" to ".127".
+const HEAD_MAX: usize = SPANWIRE_TAG_KEY_MAX - ".127".len();
+const _: () = assert!(VALUES_MAX == 128);
 
 /// The integers that a float holds exactly.
 const EXACT: i64 = 1 << 53;
 
-fn set(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: Scalar<'_>) -> Result<(), Error> {
+fn set(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: Scalar<'_>) -> Result<(), Error> {
     match value {
-        Scalar::Text(text) => set_text(span, counters, key, text),
-        Scalar::Float(number) => set_number(span, counters, Some(key), number),
-        Scalar::Integer(number) if (-EXACT..=EXACT).contains(&number) => {
-            set_number(span, counters, Some(key), number as f64)
-        }
-        Scalar::Integer(number) => set_text(span, counters, key, number.to_string().as_bytes()),
-        Scalar::Bool(value) => set_text(span, counters, key, if value { b"true" } else { b"false" }),
+        Scalar::Text(text) => set_text(span, at, key, text),
+        Scalar::Float(number) => set_number(span, at, Some(key), number),
+        Scalar::Integer(number) if (-EXACT..=EXACT).contains(&number) => set_number(span, at, Some(key), number as f64),
+        Scalar::Integer(number) => set_text(span, at, key, number.to_string().as_bytes()),
+        Scalar::Bool(value) => set_text(span, at, key, if value { b"true" } else { b"false" }),
     }
 }
 
@@ -254,7 +264,7 @@ fn set(span: &mut OpenSpan, counters: &Counters, key: &[u8], value: Scalar<'_>) 
 ///
 /// The Agent knows texts and numbers only. A boolean becomes the text "true" or "false". An integer becomes a number, or
 /// a text if it is beyond 2^53, where a number would be rounded. An array becomes one tag for each value: "key.0",
-/// "key.1" and so on; an empty one sets none.
+/// "key.1" and so on; an empty one sets none. Integers in an array with floats become floats.
 ///
 /// @return as spanwire_span_set_tag(); of several failures the first. SPANWIRE_E_ARGUMENT also for a type that is none, a
 ///         number that is not finite, an array of several types, and if `attributes` is NULL and `count` is not 0.
@@ -271,14 +281,14 @@ pub extern "C" fn spanwire_span_set_attributes(
     attributes: CArray<spanwire_attribute>,
     count: CLen,
 ) -> spanwire_status {
-    with(span, |span, counters, _| {
+    with(span, |span, at| {
         let mut first = Ok(());
         for attribute in attributes.of(count)? {
             let checked = attribute.key().and_then(|key| match attribute.type_ {
                 SPANWIRE_VALUE_ARRAY => Ok((key, None, Some(attribute.array()?))),
                 _ => Ok((key, Some(attribute.scalar()?), None)),
             });
-            let (key, one, several) = match read(counters, checked) {
+            let (key, one, several) = match read(at, checked) {
                 Ok(checked) => checked,
                 Err(error) => {
                     first = first.and(Err(error));
@@ -286,10 +296,13 @@ pub extern "C" fn spanwire_span_set_attributes(
                 }
             };
             if let Some(value) = one {
-                first = first.and(set(span, counters, key, value));
+                first = first.and(set(span, at, key, value));
             }
+            // Two keys must not become one when they are cut.
+            let (head, cut) = if several.is_some() { encode::sanitize(key, HEAD_MAX) } else { Default::default() };
+            first = first.and(noted(at, Ok(cut)));
             for (n, value) in several.into_iter().flatten().enumerate() {
-                first = first.and(set(span, counters, &element_key(key, n), value));
+                first = first.and(set(span, at, &element_key(&head, n), value));
             }
         }
         first
@@ -323,11 +336,18 @@ pub extern "C" fn spanwire_span_set_attributes(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_add_link(span: spanwire_span, link: In<spanwire_span_link>) -> spanwire_status {
-    with(span, |span, counters, _| {
-        let given = read(counters, link.read())?;
-        let (link, attributes) = read(counters, given.link())?;
-        added(counters, span.add_link(&link, |appending| append(appending, attributes, counters)))
-    })
+    with(span, |span, at| put_link(span, at, link.read()))
+}
+
+/// Adds a link to a span that is being described; what is dropped is counted.
+pub(in crate::abi) fn put_link(
+    span: &mut OpenSpan,
+    at: At<'_>,
+    link: Result<spanwire_span_link, Error>,
+) -> Result<(), Error> {
+    let given = read(at, link)?;
+    let (link, attributes) = read(at, given.link())?;
+    added(at, span.add_link(&link, |appending| append(appending, attributes, at)))
 }
 
 impl spanwire_span_link {
@@ -366,11 +386,18 @@ impl spanwire_span_link {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_add_event(span: spanwire_span, event: In<spanwire_span_event>) -> spanwire_status {
-    with(span, |span, counters, _| {
-        let given = read(counters, event.read())?;
-        let (event, attributes) = read(counters, given.event())?;
-        added(counters, span.add_event(&event, |appending| append(appending, attributes, counters)))
-    })
+    with(span, |span, at| put_event(span, at, event.read()))
+}
+
+/// As `put_link`.
+pub(in crate::abi) fn put_event(
+    span: &mut OpenSpan,
+    at: At<'_>,
+    event: Result<spanwire_span_event, Error>,
+) -> Result<(), Error> {
+    let given = read(at, event)?;
+    let (event, attributes) = read(at, given.event())?;
+    added(at, span.add_event(&event, |appending| append(appending, attributes, at)))
 }
 
 impl spanwire_span_event {

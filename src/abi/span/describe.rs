@@ -7,6 +7,7 @@ use crate::abi::status::*;
 use crate::counters::Counters;
 use crate::span::open::{self, Field, OpenSpan};
 use crate::span::structured;
+use crate::tracer::spans::At;
 use crate::tracer::{spans, Error};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -28,9 +29,12 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText) -> spanwire_status {
-    with(span, |span, counters, tracer| {
-        noted(counters, span.set_service(tracer.service_hash.load(Relaxed), service.or_empty()))
-    })
+    // Before the texts are measured: without tracing, all spans are 0.
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
+    let service = service.or_empty();
+    with(span, |span, at| noted(at, span.set_service(at.tracer().service_hash.load(Relaxed), service)))
 }
 
 /// Sets a span's resource: what the operation worked on, such as "GET /users/:id" or a query.
@@ -47,8 +51,12 @@ pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText)
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: CText) -> spanwire_status {
+    // Before the texts are measured: without tracing, all spans are 0.
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
     let text = Ok(resource.get());
-    with(span, |span, counters, _| set_field(span, counters, Field::Resource, text))
+    with(span, |span, at| set_field(span, at, Field::Resource, text))
 }
 
 /// As spanwire_span_set_resource(), with the length.
@@ -71,7 +79,7 @@ pub extern "C" fn spanwire_span_set_resource_n(
     resource_len: CLen,
 ) -> spanwire_status {
     let text = resource.of(resource_len);
-    with(span, |span, counters, _| set_field(span, counters, Field::Resource, text))
+    with(span, |span, at| set_field(span, at, Field::Resource, text))
 }
 
 /// Sets a span's type: "web", "db", "sql", "cache", "http", ….
@@ -88,8 +96,12 @@ pub extern "C" fn spanwire_span_set_resource_n(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> spanwire_status {
+    // Before the texts are measured: without tracing, all spans are 0.
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
     let text = Ok(type_.get());
-    with(span, |span, counters, _| set_field(span, counters, Field::Type, text))
+    with(span, |span, at| set_field(span, at, Field::Type, text))
 }
 
 /// Renames a span.
@@ -106,15 +118,19 @@ pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> s
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_name(span: spanwire_span, name: CText) -> spanwire_status {
+    // Before the texts are measured: without tracing, all spans are 0.
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
     let text = Ok(name.get());
-    with(span, |span, counters, _| set_field(span, counters, Field::Name, text))
+    with(span, |span, at| set_field(span, at, Field::Name, text))
 }
 
 /// Sets a field; NULL is the empty text. Called inside of `with`, so that each field has a closure of its own, which
 /// is inlined.
-#[inline]
-fn set_field(span: &mut OpenSpan, counters: &Counters, field: Field, text: Given) -> Result<(), Error> {
-    noted(counters, span.set_field(field, text?.unwrap_or_default()))
+#[inline(always)]
+fn set_field(span: &mut OpenSpan, at: At<'_>, field: Field, text: Given) -> Result<(), Error> {
+    noted(at, span.set_field(field, text?.unwrap_or_default()))
 }
 
 /// Marks a span as failed and sets the tags `error.type`, `error.message` and `error.stack`.
@@ -176,11 +192,11 @@ pub extern "C" fn spanwire_span_set_error_n(
 /// Marks a span as failed, with type, message and stack.
 #[inline]
 fn set_error(span: spanwire_span, texts: [Given; 3]) -> spanwire_status {
-    with(span, |span, counters, _| {
+    with(span, |span, at| {
         span.flags |= open::ERROR;
         for (key, text) in ["error.type", "error.message", "error.stack"].into_iter().zip(texts) {
             if let Some(text) = text? {
-                noted(counters, span.set_text(key.as_bytes(), text))?;
+                noted(at, span.set_text(key.as_bytes(), text))?;
             }
         }
         Ok(())
@@ -203,7 +219,7 @@ fn set_error(span: spanwire_span, texts: [Given; 3]) -> spanwire_status {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_error_flag(span: spanwire_span, error: i32) -> spanwire_status {
-    with(span, |span, _, _| {
+    with(span, |span, _| {
         span.flags = span.flags & !open::ERROR | if error != 0 { open::ERROR } else { 0 };
         Ok(())
     })
@@ -241,13 +257,13 @@ pub extern "C" fn spanwire_span_set_meta_struct(
     bytes: CBlob,
     len: CLen,
 ) -> spanwire_status {
-    with(span, |span, counters, _| {
+    with(span, |span, at| {
         let (key, bytes) = (self::key(key.get())?, bytes.of(len.at_most(SPANWIRE_META_STRUCT_MAX + 1))?);
         if bytes.len() <= SPANWIRE_META_STRUCT_MAX && !structured::is_map(bytes) {
-            Counters::add(&counters.tags_dropped, 1);
+            Counters::add(&at.counters().tags_dropped, 1);
             return Err(Error::Argument);
         }
-        noted(counters, span.add_blob(key, bytes))
+        noted(at, span.add_blob(key, bytes))
     })
 }
 

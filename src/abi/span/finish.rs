@@ -21,7 +21,10 @@ use crate::tracer::ending::{self, End};
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_finish(span: spanwire_span) -> spanwire_status {
-    guard_span(|state| if span == 0 { Ok(()) } else { ending::finish(state, span, End::Now) })
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
+    guard_span(|state| ending::finish(state, span, End::Now))
 }
 
 /// Finishes a span at a given time.

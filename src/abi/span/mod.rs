@@ -6,17 +6,17 @@ pub mod attributes;
 pub mod describe;
 pub mod finish;
 pub mod identity;
+mod special;
 pub mod start;
 pub mod tags;
 
 use super::arg::{CBytes, CLen};
 use super::guard_quick;
 use super::status::*;
-use crate::counters::Counters;
 use crate::span::encode::Sanitized;
 use crate::span::open::{self, OpenSpan, Refusal};
-use crate::tracer::spans;
-use crate::tracer::{Error, Tracer};
+use crate::tracer::spans::{self, At};
+use crate::tracer::Error;
 
 /// Handle of a span, a number below 2^53; 0 is no span: every function accepts it and does nothing.
 pub type spanwire_span = u64;
@@ -81,8 +81,8 @@ pub struct spanwire_metric {
 
 /// Counts what a change did to a text or tag, and maps a refusal to an error.
 #[inline]
-fn noted(counters: &Counters, result: Result<Sanitized, Refusal>) -> Result<(), Error> {
-    spans::count_sanitized(counters, result);
+fn noted(at: At<'_>, result: Result<Sanitized, Refusal>) -> Result<(), Error> {
+    spans::count_sanitized(at, result);
     match result {
         Ok(_) => Ok(()),
         Err(Refusal::Limit) => Err(Error::Limit),
@@ -91,14 +91,13 @@ fn noted(counters: &Counters, result: Result<Sanitized, Refusal>) -> Result<(), 
 }
 
 /// Runs `change` on an open span. Span 0 is no error.
-#[inline]
-fn with(
-    span: spanwire_span,
-    change: impl FnOnce(&mut OpenSpan, &Counters, &Tracer) -> Result<(), Error>,
-) -> spanwire_status {
+#[inline(always)]
+fn with(span: spanwire_span, change: impl FnOnce(&mut OpenSpan, At<'_>) -> Result<(), Error>) -> spanwire_status {
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
     guard_quick(SPANWIRE_E_PANIC, |state| match spans::with_span(state, span, change) {
         Ok(()) => SPANWIRE_OK,
-        Err(_) if span == 0 => SPANWIRE_OK,
         Err(error) => of(error),
     })
 }

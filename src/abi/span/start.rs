@@ -3,17 +3,19 @@
 
 use super::tags::{put_metric, put_tag};
 use super::{spanwire_metric, spanwire_span, spanwire_tag};
-use crate::abi::arg::{CArray, CBytes, CLen, CText, Given, Out};
+use crate::abi::arg::{CArray, CBytes, CLen, CText, Out};
 use crate::abi::context::extract::spanwire_context_handle;
 use crate::abi::context::spanwire_context;
 use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
 use crate::abi::tracer::spanwire_tracer;
-use crate::abi::{guard_span, guard_value};
-use crate::counters::Counters;
+use crate::abi::{guard_quick, guard_span};
 use crate::span::open::{Field, OpenSpan};
-use crate::tracer::spans::{self, Context, Parent};
-use crate::tracer::{Error, Tracer};
+use crate::sys;
+use crate::tracer::registry::Tracer;
+use crate::tracer::spans::{self, At, Context, Parent};
+use crate::tracer::state::State;
+use crate::tracer::Error;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What a span starts with. Set all fields to zero, then `size`, then the fields that are known. A text that is NULL is
@@ -83,7 +85,7 @@ unsafe impl Sized_ for spanwire_span_options {}
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_start(tracer: spanwire_tracer, parent: spanwire_span, name: CText) -> spanwire_span {
-    start(tracer, parent, Ok(name.get()))
+    start(tracer, parent, || name.or_empty())
 }
 
 /// As spanwire_span_start(), with the length of the name.
@@ -107,18 +109,23 @@ pub extern "C" fn spanwire_span_start_n(
     name: CBytes,
     name_len: CLen,
 ) -> spanwire_span {
-    start(tracer, parent, name.of(name_len))
+    start(tracer, parent, || name.of(name_len).ok().flatten().unwrap_or_default())
 }
 
 /// Starts a span. Exported functions do not call each other: in a static library, a call by an exported name may reach
-/// another copy of the library.
-#[inline]
-fn start(tracer: spanwire_tracer, parent: spanwire_span, name: Given) -> spanwire_span {
-    guard_value(0, |state| {
-        let name = name.ok().flatten().unwrap_or_default();
-        let parent = if parent == 0 { Parent::None } else { Parent::Span(parent) };
-        spans::start(state, tracer, parent, name, |_, _, _| {}).ok().flatten().unwrap_or(0)
+/// another copy of the library. Without tracing the call ends here, and does not look at the name.
+#[inline(always)]
+fn start<'a>(tracer: spanwire_tracer, parent: spanwire_span, name: impl FnOnce() -> &'a [u8]) -> spanwire_span {
+    guard_quick(0, |state| match spans::find_tracer(state, tracer) {
+        Ok(Some(found)) => start_in(state, found, parent, name()),
+        _ => 0,
     })
+}
+
+#[inline(never)]
+fn start_in(state: &'static State, tracer: (u32, &Tracer), parent: spanwire_span, name: &[u8]) -> spanwire_span {
+    let parent = if parent == 0 { Parent::None } else { Parent::Span(parent) };
+    sys::keep_errno(|| spans::start(state, tracer, parent, name, |_, _| {}).unwrap_or(0))
 }
 
 /// Starts a span with everything that is known, in one call: for hosts in which each call is expensive.
@@ -154,10 +161,11 @@ pub extern "C" fn spanwire_span_start_with(
         let context = given.context()?;
         let name = given.name.of(given.name_len)?.unwrap_or_default();
         let texts = Texts::of(&given)?;
-        let started = spans::start(state, tracer, given.parent(&context), name, |span, tracer, counters| {
-            texts.put(span, tracer, counters, given.start_ns);
+        let Some(found) = spans::find_tracer(state, tracer)? else { return Ok(()) };
+        let started = spans::start(state, found, given.parent(&context), name, |span, at| {
+            texts.put(span, at, given.start_ns);
         });
-        out.set(started?.unwrap_or(0));
+        out.set(started?);
         Ok(())
     })
 }
@@ -205,24 +213,24 @@ impl Texts<'_> {
     }
 
     #[inline]
-    fn put(&self, span: &mut OpenSpan, tracer: &Tracer, counters: &Counters, start_ns: i64) {
+    fn put(&self, span: &mut OpenSpan, at: At<'_>, start_ns: i64) {
         if start_ns > 0 {
             span.start_at(start_ns);
         }
         if let Some(service) = self.service {
-            spans::count_sanitized(counters, span.set_service(tracer.service_hash.load(Relaxed), service));
+            spans::count_sanitized(at, span.set_service(at.tracer().service_hash.load(Relaxed), service));
         }
         if let Some(resource) = self.resource {
-            spans::count_sanitized(counters, span.set_field(Field::Resource, resource));
+            spans::count_sanitized(at, span.set_field(Field::Resource, resource));
         }
         if let Some(span_type) = self.span_type {
-            spans::count_sanitized(counters, span.set_field(Field::Type, span_type));
+            spans::count_sanitized(at, span.set_field(Field::Type, span_type));
         }
         for tag in self.tags {
-            let _ = put_tag(span, counters, tag);
+            let _ = put_tag(span, at, tag);
         }
         for metric in self.metrics {
-            let _ = put_metric(span, counters, metric);
+            let _ = put_metric(span, at, metric);
         }
     }
 }

@@ -1,101 +1,60 @@
 //! Tags of open spans: texts and numbers.
 
-use super::{key, noted, spanwire_metric, spanwire_span, spanwire_tag, with};
+use super::{key, noted, spanwire_metric, spanwire_span, spanwire_tag, special, with};
 use crate::abi::arg::{Buffer, CArray, CBytes, CLen, CText, Out, OutText};
 use crate::abi::guard_span;
 use crate::abi::status::*;
 use crate::counters::Counters;
 use crate::span::encode;
 use crate::span::open::{OpenSpan, Value};
-use crate::tracer::spans;
+use crate::tracer::spans::{self, At};
 use crate::tracer::Error;
 
 #[inline(always)]
-pub(in crate::abi) fn put_tag(span: &mut OpenSpan, counters: &Counters, tag: &spanwire_tag) -> Result<(), Error> {
+pub(in crate::abi) fn put_tag(span: &mut OpenSpan, at: At<'_>, tag: &spanwire_tag) -> Result<(), Error> {
     match (tag.key.of(tag.key_len).and_then(key), tag.value.of(tag.value_len)) {
-        (Ok(key), Ok(value)) => set_text(span, counters, key, value.unwrap_or_default()),
+        (Ok(key), Ok(value)) => set_text(span, at, key, value.unwrap_or_default()),
         _ => {
-            Counters::add(&counters.tags_dropped, 1);
+            Counters::add(&at.counters().tags_dropped, 1);
             Err(Error::Argument)
         }
     }
 }
 
 #[inline]
-pub(in crate::abi) fn put_metric(
-    span: &mut OpenSpan,
-    counters: &Counters,
-    metric: &spanwire_metric,
-) -> Result<(), Error> {
-    set_number(span, counters, metric.key.of(metric.key_len).unwrap_or_default(), metric.value)
+pub(in crate::abi) fn put_metric(span: &mut OpenSpan, at: At<'_>, metric: &spanwire_metric) -> Result<(), Error> {
+    set_number(span, at, metric.key.of(metric.key_len).unwrap_or_default(), metric.value)
 }
 
 #[inline]
 pub(in crate::abi) fn set_number(
     span: &mut OpenSpan,
-    counters: &Counters,
+    at: At<'_>,
     name: Option<&[u8]>,
     value: f64,
 ) -> Result<(), Error> {
-    match key(name) {
-        Ok(key) if may_decide(key) && decides(span, key, Value::Number(value)) => Ok(()),
-        Ok(key) if value.is_finite() => noted(counters, span.set_number(key, value)),
-        _ => {
-            Counters::add(&counters.tags_dropped, 1);
-            Err(Error::Argument)
+    if let Ok(key) = key(name) {
+        if special::may_be(key, &special::NUMBERS) {
+            if let Some(done) = special::take(span, at, key, Value::Number(value)) {
+                return done;
+            }
+        }
+        if value.is_finite() {
+            return noted(at, span.set_number(key, value));
         }
     }
+    Counters::add(&at.counters().tags_dropped, 1);
+    Err(Error::Argument)
 }
 
 #[inline(always)]
-pub(in crate::abi) fn set_text(
-    span: &mut OpenSpan,
-    counters: &Counters,
-    key: &[u8],
-    value: &[u8],
-) -> Result<(), Error> {
-    if may_decide(key) && decides(span, key, Value::Text(value)) {
-        return Ok(());
-    }
-    noted(counters, span.set_text(key, value))
-}
-
-/// Whether a key has the length and the first letter of one that decides about the trace. Cheap, since every tag is asked.
-#[inline(always)]
-fn may_decide(key: &[u8]) -> bool {
-    match key.len() {
-        11 => key[0] == b'm',
-        17 => key[0] == b's',
-        _ => false,
-    }
-}
-
-/// Notes what `manual.keep`, `manual.drop` or `sampling.priority` decides about the trace. Returns whether it is one of
-/// these, and so no tag. A priority that is no number stays a tag.
-#[cold]
-#[inline(never)]
-fn decides(span: &mut OpenSpan, key: &[u8], value: Value<'_>) -> bool {
-    let manual = match key {
-        b"manual.keep" => true,
-        b"manual.drop" => false,
-        b"sampling.priority" => {
-            let number = match value {
-                Value::Number(number) => Some(number),
-                Value::Text(text) => std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok()),
-            };
-            span.manual = number.filter(|number: &f64| number.is_finite()).map(|number| number > 0.0).or(span.manual);
-            return number.is_some_and(f64::is_finite);
+pub(in crate::abi) fn set_text(span: &mut OpenSpan, at: At<'_>, key: &[u8], value: &[u8]) -> Result<(), Error> {
+    if special::may_be(key, &special::TEXTS) {
+        if let Some(done) = special::take(span, at, key, Value::Text(value)) {
+            return done;
         }
-        _ => return false,
-    };
-    let asked = match value {
-        Value::Number(number) => number != 0.0,
-        Value::Text(text) => text != b"0" && !text.eq_ignore_ascii_case(b"false"),
-    };
-    if asked {
-        span.manual = Some(manual);
     }
-    true
+    noted(at, span.set_text(key, value))
 }
 
 /// Sets a text tag. The last value of a key replaces earlier ones, also a number.
@@ -106,9 +65,15 @@ fn decides(span: &mut OpenSpan, key: &[u8], value: Value<'_>) -> bool {
 ///
 /// Bytes that are not UTF-8 are replaced by U+FFFD and counted; the tag is kept.
 ///
-/// Three keys are no tags, in all functions that set tags. "manual.keep" and "manual.drop" set the trace's sampling
-/// priority to 2 and -1, with any value but "false" and "0". "sampling.priority" sets it to 2 if its value is a number
-/// above 0, and to -1 if it is another number. See spanwire_span_set_priority().
+/// Some keys have a meaning, in all functions that set tags, as in other tracers. The first ones are no tags:
+///  - "manual.keep" and "manual.drop" set the trace's sampling priority to 2 and -1, with any value but "false" and "0".
+///    "sampling.priority" sets it to 2 if its value is a number above 0, and to -1 if it is another number. See
+///    spanwire_span_set_priority().
+///  - "service.name", "resource.name" and "span.type" set the span's service, resource and type if the value is a text.
+///  - "error" marks the span as failed, or with "false" and "0" as not failed. A text that is none of "true", "false", "0"
+///    and "1" stays a tag.
+///  - "analytics.event" sets the numeric tag "_dd1.sr.eausr" to 1, or with "false" and 0 to 0.
+///  - "http.status_code" is a text, also if it is set as a whole number.
 ///
 /// @return SPANWIRE_OK
 ///         SPANWIRE_E_HANDLE   `span` is finished, or was never a span
@@ -125,8 +90,12 @@ fn decides(span: &mut OpenSpan, key: &[u8], value: Value<'_>) -> bool {
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_tag(span: spanwire_span, key: CText, value: CText) -> spanwire_status {
+    // Before the texts are measured: without tracing, all spans are 0.
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
     let (key, value) = (key.get(), value.or_empty());
-    with(span, |span, counters, _| set_text(span, counters, self::key(key)?, value))
+    with(span, |span, at| set_text(span, at, self::key(key)?, value))
 }
 
 /// As spanwire_span_set_tag(), with lengths.
@@ -154,7 +123,7 @@ pub extern "C" fn spanwire_span_set_tag_n(
     value_len: CLen,
 ) -> spanwire_status {
     let tag = spanwire_tag { key, key_len, value, value_len };
-    with(span, |span, counters, _| put_tag(span, counters, &tag))
+    with(span, |span, at| put_tag(span, at, &tag))
 }
 
 /// Sets a numeric tag. The last value of a key replaces earlier ones, also a text.
@@ -178,8 +147,12 @@ pub extern "C" fn spanwire_span_set_tag_n(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_set_metric(span: spanwire_span, key: CText, value: f64) -> spanwire_status {
+    // Before the texts are measured: without tracing, all spans are 0.
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
     let key = key.get();
-    with(span, |span, counters, _| set_number(span, counters, key, value))
+    with(span, |span, at| set_number(span, at, key, value))
 }
 
 /// As spanwire_span_set_metric(), with the length of the key.
@@ -204,7 +177,7 @@ pub extern "C" fn spanwire_span_set_metric_n(
     value: f64,
 ) -> spanwire_status {
     let metric = spanwire_metric { key, key_len, value };
-    with(span, |span, counters, _| put_metric(span, counters, &metric))
+    with(span, |span, at| put_metric(span, at, &metric))
 }
 
 /// Sets several text tags in one call. If one fails, the others are still set.
@@ -227,10 +200,10 @@ pub extern "C" fn spanwire_span_set_tags(
     tags: CArray<spanwire_tag>,
     count: CLen,
 ) -> spanwire_status {
-    with(span, |span, counters, _| {
+    with(span, |span, at| {
         let mut first = Ok(());
         for tag in tags.of(count)? {
-            first = first.and(put_tag(span, counters, tag));
+            first = first.and(put_tag(span, at, tag));
         }
         first
     })
@@ -254,7 +227,7 @@ pub extern "C" fn spanwire_span_set_tags(
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_remove_tag(span: spanwire_span, key: CText) -> spanwire_status {
-    with(span, |span, _, _| span.remove(self::key(key.get())?).then_some(()).ok_or(Error::NotFound))
+    with(span, |span, _| span.remove(self::key(key.get())?).then_some(()).ok_or(Error::NotFound))
 }
 
 /// Writes a tag of an open span as text; a number with the fewest digits that identify it, such as "42.5" and "1e300".
@@ -292,7 +265,7 @@ pub extern "C" fn spanwire_span_get_tag(
         if span == 0 {
             return Err(Error::NotFound);
         }
-        spans::with_span(state, span, |span, _, _| match span.get(key).ok_or(Error::NotFound)? {
+        spans::with_span(state, span, |span, _| match span.get(key).ok_or(Error::NotFound)? {
             Value::Text(value) => out.put(value),
             Value::Number(value) => out.put(encode::shortest(value).as_bytes()),
         })

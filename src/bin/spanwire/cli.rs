@@ -28,6 +28,7 @@ In a clone, type `cargo run --features cli --` instead of `spanwire`:
   cargo run --features cli -- agent --help
                                       the same in a clone
   spanwire doctor --help              how to find out why traces do not arrive
+  spanwire why --help                 how to find out what became of one trace
   spanwire recorder --help            how to see what a hanging process did last
 
 With DD_TRACE_DEBUG=true in its environment, a program writes its tracer's debug log to standard
@@ -45,12 +46,21 @@ pub enum Command {
     /// Find out why traces do not arrive: from debug logs, or from this machine as it is now
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorOptions),
+    /// Ask a running process: its state, its open spans, debug mode, a flush, its log
+    #[command(after_help = CTL_HELP)]
+    Ctl(CtlOptions),
+    /// Say what became of a trace: open, waiting, sent with the Agent's answer, or dropped, and why
+    #[command(after_help = WHY_HELP)]
+    Why(WhyOptions),
     /// Show what a running, hanging or stopped process last did: its flight recorder and its counters
     #[command(after_help = RECORDER_HELP, alias = "blackbox")]
     Recorder(RecorderOptions),
     /// Show what a crashed process last did: read its core
     #[command(after_help = CORE_HELP)]
     Core(CoreOptions),
+    /// Make a flare of a running process, for you or for Datadog's support; or read one
+    #[command(after_help = FLARE_HELP)]
+    Flare(FlareOptions),
     /// The program that `demo` runs if there is no C compiler
     #[command(hide = true)]
     DemoHost,
@@ -220,6 +230,128 @@ pub struct RecorderOptions {
     pub last: Option<usize>,
 }
 
+const WHY_HELP: &str = "\
+Each process with the library remembers its last 16,384 traces. The answer is one sentence, with the
+sampling rule, the counter or the Agent's answer behind it, and what to do. If no process knows the
+trace, the command says what that means: the trace is older, its process has ended, tracing is off.
+
+The id may be pasted as it is found: decimal or hexadecimal, with 0x, with `dd.trace_id=` before it, a
+traceparent, or the address of a trace in the browser. A 64-bit id matches the lower half of a 128-bit
+one. A number that may be decimal and hexadecimal is tried as both.
+
+With --pid it looks into that process and its children, so the parent of php-fpm or Puma will do.
+Without, it looks into all processes of this user, for root into those of all users. Secrets are
+replaced.
+
+Exit status: 0 a process knows the trace; 1 none does; 2 the command could not look.
+
+Examples:
+  spanwire why 68e7d1a2000000000123456789abcdef
+  spanwire why dd.trace_id=13931074883647674919 --pid 4711
+  spanwire why 0x123456789abcdef --core core  in the core of a process that crashed
+  spanwire why 5378288797531496375 --json     as one JSON object for scripts";
+
+/// Options of `spanwire why`.
+#[derive(Debug, clap::Args)]
+pub struct WhyOptions {
+    /// The id of the trace, in any form
+    #[arg(value_name = "TRACE_ID")]
+    pub trace_id: String,
+
+    /// Look into this process and its children
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: Option<u32>,
+
+    /// Look into this core
+    #[arg(long, value_name = "FILE", conflicts_with = "pid")]
+    pub core: Option<PathBuf>,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+const CTL_HELP: &str = "\
+The commands `status` and `spans` read the memory of the process, so they work whatever it does. The
+others ask its library: the command writes a word into the process's flight recorder, the worker opens
+a local socket within a second, and closes it after a minute without use. The socket answers the user
+of the process and root only. A process that has given up root's rights, such as a worker of php-fpm,
+answers root only. SPANWIRE_CONTROL=false in the process turns the socket off.
+
+PID may be the parent of php-fpm or Puma: the command then goes to all its children with the library.
+Secrets are replaced in all output.
+
+Examples:
+  spanwire ctl 4711 status                    the process, its tracers and where their spans are
+  spanwire ctl 4711 spans                     the open spans, oldest first, with tags and ages
+  spanwire ctl 4711 debug on --for 10m        debug mode, for ten minutes
+  spanwire ctl 4711 debug off
+  spanwire ctl 4711 flush                     sends what waits, and says what came of it
+  spanwire ctl 4711 log -f                    the log from now on, until Ctrl-C";
+
+/// Options of `spanwire ctl`.
+#[derive(Debug, clap::Args)]
+pub struct CtlOptions {
+    /// Process id; of a parent, for all its children
+    #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: u32,
+
+    #[command(subcommand)]
+    pub command: CtlCommand,
+}
+
+/// The commands of `spanwire ctl`.
+#[derive(Debug, Subcommand)]
+pub enum CtlCommand {
+    /// Show the process, its tracers, and how many spans are where
+    Status,
+    /// Show the open spans, oldest first
+    Spans {
+        /// Number of spans; 0 for all
+        #[arg(value_name = "N", default_value = "100")]
+        most: u32,
+    },
+    /// Turn debug mode on or off
+    Debug {
+        #[arg(value_name = "on|off", value_parser = ["on", "off"])]
+        switch: String,
+        /// Turn it off again after this time, such as 30s, 10m or 1h
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds)]
+        time: Option<u32>,
+    },
+    /// Send what waits
+    Flush {
+        /// How long to wait, such as 30s
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds, default_value = "10s")]
+        time: u32,
+    },
+    /// Show the records of the log from now on
+    Log {
+        /// Follow the log until Ctrl-C; it is the only way to read it
+        #[arg(short, long)]
+        follow: bool,
+    },
+}
+
+/// Reads a time such as `10m` as seconds.
+fn seconds(text: &str) -> Result<u32, String> {
+    let (digits, factor) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(digits) => (
+            digits,
+            if text.ends_with('m') {
+                60
+            } else if text.ends_with('h') {
+                3_600
+            } else {
+                1
+            },
+        ),
+        None => (text, 1),
+    };
+    let number = digits.parse::<u32>().ok().and_then(|number| number.checked_mul(factor));
+    number.filter(|seconds| (1..=86_400).contains(seconds)).ok_or_else(|| "a time from 1s to 24h, such as 10m".into())
+}
+
 const CORE_HELP: &str = "\
 This command needs no debugger, no symbols and not the program. It finds the library's table in the
 core and prints what the process was doing: its tracers and their Agents, the open spans with their
@@ -272,6 +404,56 @@ pub struct CoreOptions {
     pub again: bool,
 }
 
+const FLARE_HELP: &str = "\
+A flare is one zip archive with everything that explains what a tracer does: settings with their
+origins, open spans, counters, the flight recorder, the log, threads and memory. Secrets are replaced.
+The command reads the memory of the process, which may run, hang or be stopped. Run it as the user of
+the process or as root. docs/flares.md explains the files.
+
+--send has the Agent of the process pass the flare on to Datadog's support.
+
+`show` reads a flare of this library, or of the tracers for Java, Python, Node.js and .NET, and prints
+what the doctor concludes from it. Its exit status is that of the doctor.
+
+Examples:
+  spanwire flare 4711                         writes spanwire-flare-4711-TIME.zip into this folder
+  spanwire flare 4711 -o shop.zip
+  spanwire flare 4711 --send --case-id 12345 --email you@example.com
+  spanwire flare show shop.zip
+  spanwire flare show --json shop.zip         one JSON object for scripts";
+
+/// Options of `spanwire flare`.
+#[derive(Debug, clap::Args)]
+pub struct FlareOptions {
+    /// Process id, or `show`
+    #[arg(value_name = "PID")]
+    pub subject: String,
+
+    /// The flare to show
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// The file to write; it must not exist yet
+    #[arg(long, short, value_name = "FILE", conflicts_with = "send")]
+    pub output: Option<PathBuf>,
+
+    /// Send the flare instead of writing it
+    #[arg(long, requires = "case_id", requires = "email")]
+    pub send: bool,
+
+    /// Number of the support case
+    #[arg(long, value_name = "N", requires = "send")]
+    pub case_id: Option<String>,
+
+    /// The e-mail address that the support case belongs to
+    #[arg(long, value_name = "E", requires = "send")]
+    pub email: Option<String>,
+
+    /// With `show`: print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,8 +478,17 @@ mod tests {
     #[test]
     fn every_example_in_the_help_can_be_run() {
         Cli::command().debug_assert();
-        let helps =
-            [(EXAMPLES, 6), (DEMO_HELP, 4), (AGENT_HELP, 6), (DOCTOR_HELP, 10), (RECORDER_HELP, 3), (CORE_HELP, 5)];
+        let helps = [
+            (EXAMPLES, 7),
+            (DEMO_HELP, 4),
+            (AGENT_HELP, 6),
+            (DOCTOR_HELP, 10),
+            (RECORDER_HELP, 3),
+            (WHY_HELP, 4),
+            (CTL_HELP, 6),
+            (CORE_HELP, 5),
+            (FLARE_HELP, 5),
+        ];
         for (help, count) in helps {
             let examples = examples(help);
             assert_eq!(examples.len(), count, "{examples:?}");
@@ -322,7 +513,8 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_terminal() {
-        let helps = [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, CORE_HELP];
+        let helps =
+            [EXAMPLES, DEMO_HELP, AGENT_HELP, DOCTOR_HELP, RECORDER_HELP, WHY_HELP, CTL_HELP, CORE_HELP, FLARE_HELP];
         for line in helps.iter().flat_map(|help| help.lines()) {
             assert!(line.chars().count() <= 102, "{line}");
         }

@@ -19,12 +19,18 @@ use std::fs::File;
 use std::path::Path;
 
 /// What was found in a core.
-struct Content {
+pub struct Content {
     core: Core,
     /// What the table describes; `None` if no function of the library was called; or why it cannot be read.
-    image: Result<Option<Image>, String>,
+    pub image: Result<Option<Image>, String>,
     /// The flight recorder, or why it was not found.
-    recorder: Result<Found, String>,
+    pub recorder: Result<Found, String>,
+}
+
+/// Reads a core, or says why it cannot be read.
+pub fn content(path: &Path) -> Result<Content, String> {
+    let told = |why: String| format!("{} {why}", path.display());
+    Content::of(&open(path).map_err(told)?).map_err(told)
 }
 
 impl Content {
@@ -45,7 +51,8 @@ impl Content {
         }
     }
 
-    fn pid(&self) -> Option<u64> {
+    /// The process, if the core names it.
+    pub fn pid(&self) -> Option<u64> {
         self.core.pid.map(u64::from)
     }
 }
@@ -54,8 +61,7 @@ impl Content {
 pub fn run(out: Out, options: &CoreOptions) -> Result<(), Failure> {
     let path = &options.file;
     let told = |why: String| Failure::said(format!("{} {why}", path.display()));
-    let file = open(path).map_err(told)?;
-    let content = Content::of(&file).map_err(told)?;
+    let content = content(path).map_err(Failure::Said)?;
     if let Some(url) = &options.send {
         return recover::run(out, path, &content, url, options);
     }

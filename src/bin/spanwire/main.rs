@@ -3,16 +3,21 @@
 mod agent;
 mod cli;
 mod corefile;
+mod ctl;
 mod decode;
 mod demo;
 mod demo_inline;
 mod doctor;
+mod family;
+mod flare;
 mod http;
+mod memory;
 mod msgpack;
 mod out;
 mod receiver;
 mod recorder;
 mod tree;
+mod why;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -22,13 +27,17 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = Out::new(cli.color);
-    // The doctor's status 1 means that it found a cause, so a failure of the doctor itself is 2.
-    let failed = if matches!(cli.command, Command::Doctor(_)) { 2 } else { 1 };
+    // The doctor's status 1 means that it found a cause, and that of `why` that no process knows the trace. So a failure
+    // of these themselves is 2.
+    let failed = if matches!(cli.command, Command::Doctor(_) | Command::Why(_)) { 2 } else { 1 };
     let result = match cli.command {
         Command::Demo(options) => demo::run(out, &options).map(|()| 0),
         Command::Agent(options) => agent::run(out, &options).map(|()| 0),
         Command::Doctor(options) => doctor::run(out, &options),
         Command::Core(options) => corefile::run(out, &options).map(|()| 0),
+        Command::Flare(options) => flare::run(out, &options),
+        Command::Ctl(options) => ctl::run(out, &options).map(|()| 0),
+        Command::Why(options) => why::run(out, &options),
         Command::Recorder(options) => recorder::run(out, &options).map(|()| 0),
         Command::DemoHost => demo_inline::run().map(|()| 0),
     };

@@ -32,9 +32,12 @@ impl Delivery {
             let (totals, attempt, retry) = (self.totals, 1, false);
             let event = Event::AgentUnreachable { url, error, bytes, traces, spans, attempt, retry, first, totals };
             self.shared.logs.emit(&event);
-            owner.lose(self.shared, Reason::Unreachable, spans, traces, &DropDetail::NotSent(error.clone()));
+            let detail = DropDetail::NotSent(error.clone());
+            batch.note(taken, |fate, spans| self.shared.lose_trace(fate, Reason::Unreachable, spans, &detail));
+            owner.lose(self.shared, Reason::Unreachable, spans, traces, &detail);
             return;
         }
+        batch.note(taken, |fate, spans| self.shared.recorder.fates().written(fate, spans));
         owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
         self.totals.sent += traces;
         let (time, recovered) = (began.elapsed(), self.down_since.take().is_some());

@@ -68,14 +68,14 @@ pub struct Sender<'a> {
 /// Appends bytes to a payload.
 #[inline]
 pub(super) fn put(out: &mut Buffer, bytes: &[u8]) -> Result<(), Full> {
-    memory::copy(out.tail_beyond(bytes.len())?, bytes);
+    out.room_beyond(bytes.len())?.put(bytes);
     Ok(())
 }
 
 /// Appends a text.
 #[inline(always)]
 pub(super) fn put_text(out: &mut Buffer, text: &[u8]) -> Result<(), Full> {
-    encode::text(out.tail_beyond(encode::text_size(text.len()))?, text);
+    encode::put(&mut out.room_beyond(text.len() + encode::HEAD_MAX)?, text);
     Ok(())
 }
 

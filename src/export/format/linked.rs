@@ -115,8 +115,15 @@ fn put_value(out: &mut Buffer, value: Value<'_>) -> Result<(), Full> {
         Value::Array(values) => values,
     };
     put(out, b"\x82\xa4type\x04\xabarray_value\x81\xa6values")?;
-    put(out, &encode::array_head(values.count as usize))?;
-    values.into_iter().try_for_each(|value| put_scalar(out, value))
+    // Their number is counted again: in a core, it may be wrong.
+    let (head, mut count) = (out.len(), 0);
+    put(out, &encode::array_head(0))?;
+    for value in values {
+        put_scalar(out, value)?;
+        count += 1;
+    }
+    correct(out, head, &encode::array_head(count));
+    Ok(())
 }
 
 /// Appends a value as the map that says its type.
@@ -207,11 +214,11 @@ fn json_event(out: &mut String, event: &Event<'_>) {
     out.push('}');
 }
 
-/// Returns the items of a run of links or events as a JSON array of at most `max` bytes: as many as fit.
+/// Returns the items of a run of links or events as a JSON array of at most `max` bytes. An item that does not fit is left
+/// out; those behind it are not.
 pub fn json(run: Run<'_>, max: usize) -> String {
     let Some(kind) = Kind::of(run.kind) else { return "[]".into() };
     let mut out = String::from("[");
-    let mut is_full = false;
     run::each(kind, run.bytes, |item| {
         let before = out.len();
         out.push_str(if before == 1 { "" } else { "," });
@@ -220,8 +227,7 @@ pub fn json(run: Run<'_>, max: usize) -> String {
             Item::Event(event) => json_event(&mut out, &event),
             Item::Text(..) | Item::Number(..) | Item::Blob(..) => {}
         }
-        is_full |= out.len() >= max;
-        if is_full {
+        if out.len() >= max {
             out.truncate(before);
         }
     });
@@ -255,6 +261,24 @@ mod tests {
                 .unwrap();
         }
         span
+    }
+
+    #[test]
+    fn an_item_that_does_not_fit_into_a_tag_leaves_the_others_there() {
+        let mut span = OpenSpan::default();
+        for (name, size) in [(b"first", 10), (b"large", 20_000), (b"third", 10), (b"other", 20_000)] {
+            let event = Event { time_ns: 1, name, ..Event::default() };
+            let text = vec![b'x'; size];
+            span.add_event(&event, |attributes| attributes.one(b"text", Scalar::Text(&text))).unwrap().0.unwrap();
+        }
+        let [.., run] = span.runs();
+        let names = |max: usize| -> Vec<String> {
+            let read: serde_json::Value = serde_json::from_str(&json(run, max)).unwrap();
+            read.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().into()).collect()
+        };
+        assert_eq!(names(VALUE_MAX), ["first", "large", "third"]);
+        assert_eq!(names(1000), ["first", "third"]);
+        assert_eq!(json(run, 10), "[]");
     }
 
     #[test]

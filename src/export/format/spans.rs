@@ -1,10 +1,10 @@
 //! What every format sends of a span: its order in the chunk, its own tags, and the tags that its tracer and its trace
 //! add.
 
-use crate::export::metadata::Metadata;
+use crate::export::metadata::{Metadata, Pairs};
 use crate::span::open::{LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record::{self, Record, HEADER};
-use crate::span::run::{self, Item, Kind, Run};
+use crate::span::run::{self, Item, Keys, Kind, Run};
 use crate::trace::Chunk;
 
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
@@ -13,7 +13,24 @@ pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
     // The bytes are in another core's cache. Reading record after record would wait for each cache line in turn. This loop
     // fetches them together.
     std::hint::black_box(bytes.iter().step_by(64).fold(0, |seen, byte| seen ^ byte));
-    let mut at = 0;
+    // A short chunk is sorted while it is read: each record goes before those that start later.
+    let (mut near, mut count, mut at) = ([(false, 0, 0); NEAR], 0, 0);
+    while let Some((length, flags, start)) = record::outline(bytes, at) {
+        if count < NEAR {
+            let (key, mut place) = ((flags & LOCAL_ROOT == 0, start), count);
+            while place > 0 && key < (near[place - 1].0, near[place - 1].1) {
+                near[place] = near[place - 1];
+                place -= 1;
+            }
+            near[place] = (key.0, key.1, at as u32);
+        }
+        count += 1;
+        at += length.max(HEADER);
+    }
+    if count <= NEAR {
+        return out.extend(near[..count].iter().map(|&(_, _, at)| at));
+    }
+    at = 0;
     while let Some((length, _, _)) = record::outline(bytes, at) {
         out.push(at as u32);
         at += length.max(HEADER);
@@ -21,6 +38,9 @@ pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
     let key = |&at: &u32| record::outline(bytes, at as usize).map(|(_, flags, start)| (flags & LOCAL_ROOT == 0, start));
     out[first..].sort_by_key(key);
 }
+
+/// A chunk with at most so many spans is short.
+const NEAR: usize = 32;
 
 /// A span that is encoded, and what its tags depend on. Its runs are looked up once.
 #[derive(Clone, Copy)]
@@ -55,13 +75,13 @@ impl<'a> Span<'a> {
 
     /// Visits the text tags: the span's own, then what the tracer and, on the first span of a chunk, the trace add. A key
     /// that the host has set is not added: no key comes twice.
-    pub(super) fn each_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    pub(super) fn each_text(self, mut visit: impl FnMut(&[u8], &[u8])) {
         run::each(Kind::Text, self.texts.bytes, |item| {
             if let Item::Text(key, value) = item {
                 visit(key, value);
             }
         });
-        self.each_added_text(visit);
+        self.each_added_text(&mut visit);
     }
 
     /// Visits the numbers in the same way.
@@ -76,20 +96,22 @@ impl<'a> Span<'a> {
 
     /// Visits the text tags that the tracer and the trace add.
     #[inline(always)]
-    pub(super) fn each_added_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    pub(super) fn each_added_text(self, visit: &mut impl Visit) {
         if self.first || !self.chunk.tags.is_empty() {
             let Span { texts, chunk, metadata, first, .. } = self;
             let has_tracers = self.record.service.is_empty();
             return each_added_with_trace(texts.bytes, has_tracers, chunk, metadata, first, visit);
         }
-        for (key, value) in &self.metadata.every_span {
-            add_text(self.texts.bytes, visit, key.as_bytes(), value.as_bytes());
+        let (metadata, has_tracers) = (self.metadata, self.record.service.is_empty());
+        if has_tracers && metadata.every_span.is_empty() && metadata.version.is_empty() {
+            return;
         }
-        let version = &self.metadata.version;
-        if !self.record.service.is_empty() {
-            add_base_service(self.texts.bytes, self.metadata, visit);
-        } else if !version.is_empty() {
-            add_text(self.texts.bytes, visit, VERSION, version.as_bytes());
+        let own = Own::of(self.texts.bytes);
+        own.add_pairs(visit, &metadata.every_span);
+        if !has_tracers {
+            own.add(visit, BASE_SERVICE, metadata.service.as_bytes());
+        } else if !metadata.version.is_empty() {
+            own.add(visit, VERSION, metadata.version.as_bytes());
         }
     }
 
@@ -102,6 +124,25 @@ impl<'a> Span<'a> {
             let Span { numbers, chunk, metadata, first, .. } = self;
             add_numbers(numbers.bytes, chunk, metadata, (first, top_level), kept_by, visit);
         }
+    }
+}
+
+/// Takes the text tags that are added to a span.
+pub(super) trait Visit {
+    /// Takes one.
+    fn pair(&mut self, key: &[u8], value: &[u8]);
+    /// Takes several, which are also there encoded.
+    fn pairs(&mut self, pairs: &Pairs);
+}
+
+impl<F: FnMut(&[u8], &[u8])> Visit for F {
+    #[inline(always)]
+    fn pair(&mut self, key: &[u8], value: &[u8]) {
+        self(key, value);
+    }
+
+    fn pairs(&mut self, pairs: &Pairs) {
+        pairs.iter().for_each(|(key, value)| self(key.as_bytes(), value.as_bytes()));
     }
 }
 
@@ -119,31 +160,56 @@ fn each_added_with_trace(
     chunk: &Chunk,
     metadata: &Metadata,
     first: bool,
-    visit: &mut dyn FnMut(&[u8], &[u8]),
+    visit: &mut impl Visit,
 ) {
-    for (key, value) in if first { &metadata.first_span } else { &metadata.every_span } {
-        if chunk.tags.get(key.as_bytes()).is_none() {
-            add_text(own, visit, key.as_bytes(), value.as_bytes());
+    let own = Own::of(own);
+    let pairs = if first { &metadata.first_span } else { &metadata.every_span };
+    if chunk.tags.is_empty() {
+        own.add_pairs(visit, pairs);
+    } else {
+        for (key, value) in pairs.iter() {
+            if chunk.tags.get(key.as_bytes()).is_none() {
+                own.add(visit, key.as_bytes(), value.as_bytes());
+            }
         }
     }
     if !has_tracers_service {
-        add_base_service(own, metadata, visit);
+        own.add(visit, BASE_SERVICE, metadata.service.as_bytes());
     } else if !metadata.version.is_empty() {
-        add_text(own, visit, VERSION, metadata.version.as_bytes());
+        own.add(visit, VERSION, metadata.version.as_bytes());
     }
-    chunk.each_tag(first, &mut |key, value| add_text(own, visit, key, value));
+    chunk.each_tag(first, &mut |key, value| own.add(visit, key, value));
 }
 
-/// Visits the tag that a span of another service has in place of the version.
-#[inline(never)]
-fn add_base_service(own: &[u8], metadata: &Metadata, visit: &mut dyn FnMut(&[u8], &[u8])) {
-    add_text(own, visit, BASE_SERVICE, metadata.service.as_bytes());
+/// The text tags that the host has set on a span. They win over added ones.
+struct Own<'a> {
+    run: &'a [u8],
+    keys: Keys,
 }
 
-/// Visits a text tag, unless it is among the span's own.
-fn add_text(own: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]), key: &[u8], value: &[u8]) {
-    if !run::has(Kind::Text, own, key) {
-        visit(key, value);
+impl<'a> Own<'a> {
+    #[inline(always)]
+    fn of(run: &'a [u8]) -> Own<'a> {
+        Own { run, keys: Keys::of(Kind::Text, run) }
+    }
+
+    /// Visits an added tag, unless the host has set its key.
+    #[inline(always)]
+    fn add(&self, visit: &mut impl Visit, key: &[u8], value: &[u8]) {
+        if !self.keys.may_share(Keys::one(key)) || !run::has(Kind::Text, self.run, key) {
+            visit.pair(key, value);
+        }
+    }
+
+    /// Visits added tags in the same way, all at once where the host has set none of their keys.
+    #[inline(always)]
+    fn add_pairs(&self, visit: &mut impl Visit, pairs: &Pairs) {
+        if !self.keys.may_share(pairs.keys()) {
+            return visit.pairs(pairs);
+        }
+        for (key, value) in pairs.iter() {
+            self.add(visit, key.as_bytes(), value.as_bytes());
+        }
     }
 }
 
@@ -156,9 +222,9 @@ fn add_numbers(
     kept_by: Option<usize>,
     visit: &mut dyn FnMut(&[u8], f64),
 ) {
-    let sampling = &metadata.settings.sampling;
+    let (sampling, keys) = (&metadata.settings.sampling, Keys::of(Kind::Number, own));
     let mut add = |key: &[u8], value: f64| {
-        if !run::has(Kind::Number, own, key) {
+        if !keys.may_share(Keys::one(key)) || !run::has(Kind::Number, own, key) {
             visit(key, value);
         }
     };

@@ -4,9 +4,9 @@
 
 use super::encoder::{correct, put, put_text, Fit, PayloadFormat, Sender, Spans};
 use super::linked::{self, Fields};
-use super::spans::Span;
-use crate::export::metadata::{Identity, Metadata};
-use crate::memory::{self, Buffer, Full};
+use super::spans::{Span, Visit};
+use crate::export::metadata::{Identity, Metadata, Pairs};
+use crate::memory::{Buffer, Full};
 use crate::span::encode;
 use crate::span::open::ERROR;
 use crate::span::record::Record;
@@ -125,31 +125,19 @@ const SERVICE: &[u8; 8] = b"\xa7service";
 const NAME: &[u8; 5] = b"\xa4name";
 const RESOURCE: &[u8; 9] = b"\xa8resource";
 const TYPE: &[u8; 5] = b"\xa4type";
-/// The numeric fields of a span with their keys. Each number has the encoding of nine bytes, and is filled in.
-const NUMBERS: &[u8; 94] = b"\xa8trace_id\xcf________\xa7span_id\xcf________\xa9parent_id\xcf________\
-\xa5start\xd3________\xa8duration\xd3________\xa5error_";
+/// The numeric fields of a span with their keys, to the key of the last. Each number has the encoding of nine bytes, and
+/// is filled in.
+const NUMBERS: &[u8; 93] = b"\xa8trace_id\xcf________\xa7span_id\xcf________\xa9parent_id\xcf________\
+\xa5start\xd3________\xa8duration\xd3________\xa5error";
 /// Where the numbers are in it.
 const TRACE_ID: usize = 10;
 const SPAN_ID: usize = TRACE_ID + 8 + 9;
 const PARENT_ID: usize = SPAN_ID + 8 + 11;
 const START: usize = PARENT_ID + 8 + 7;
 const DURATION: usize = START + 8 + 10;
-const ERROR_FLAG: usize = NUMBERS.len() - 1;
-
-/// Writes bytes of a size that the compiler knows at the beginning of `place`. Returns what is left of it.
-#[inline(always)]
-fn fixed<'a, const N: usize>(place: &'a mut [u8], bytes: &[u8; N]) -> &'a mut [u8] {
-    let (here, rest) = place.split_at_mut(N);
-    here.copy_from_slice(bytes);
-    rest
-}
-
-/// Writes a text at the beginning of `place`. Returns what is left of it.
-fn text<'a>(place: &'a mut [u8], text: &[u8]) -> &'a mut [u8] {
-    let (here, rest) = place.split_at_mut(encode::text_size(text.len()));
-    encode::text(here, text);
-    rest
-}
+/// The most bytes that the fields of a span take besides their texts.
+const FIXED: usize =
+    1 + SERVICE.len() + NAME.len() + RESOURCE.len() + TYPE.len() + NUMBERS.len() + 1 + 4 * encode::HEAD_MAX;
 
 /// Appends a span that may have blobs, links or events.
 #[cold]
@@ -158,8 +146,7 @@ fn span_with_more(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(),
     self::span::<true>(out, span, known)
 }
 
-/// Appends a span. The room for its fields is made at once, since each check of the buffer has its price. `MORE`: it may
-/// have blobs, links or events.
+/// Appends a span. The room for its fields is made at once. `MORE`: it may have blobs, links or events.
 #[inline(always)]
 fn span<const MORE: bool>(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(), Full> {
     let Span { record, texts, numbers, chunk, .. } = span;
@@ -167,51 +154,82 @@ fn span<const MORE: bool>(out: &mut Buffer, span: Span<'_>, known: Fields) -> Re
     let (name, span_type) = (record.name, record.span_type);
     let more = if MORE { more_fields(&span, known) } else { 0 };
     let fields = 11 + u8::from(!span_type.is_empty()) + more;
-    let mut size = 1 + SERVICE.len() + NAME.len() + RESOURCE.len() + NUMBERS.len();
-    size += [service, name, resource].iter().map(|text| encode::text_size(text.len())).sum::<usize>();
-    if !span_type.is_empty() {
-        size += TYPE.len() + encode::text_size(span_type.len());
-    }
-    let place = fixed(out.tail_beyond(size)?, &[0x80 | fields]);
-    let place = text(fixed(place, SERVICE), service);
-    let place = text(fixed(place, NAME), name);
-    let place = text(fixed(place, RESOURCE), resource);
-    let (filled, place) = place.split_at_mut(NUMBERS.len());
-    filled.copy_from_slice(NUMBERS);
+    let size = service.len() + name.len() + resource.len() + span_type.len() + FIXED;
+    let mut room = out.room_beyond(size)?;
+    room.put_fixed([0x80 | fields]);
+    room.put_fixed(*SERVICE);
+    encode::put(&mut room, service);
+    room.put_fixed(*NAME);
+    encode::put(&mut room, name);
+    room.put_fixed(*RESOURCE);
+    encode::put(&mut room, resource);
     let duration = record.duration_ns.min(i64::MAX as u64);
-    for (at, number) in [
+    let numbers_of_span = [
         (TRACE_ID, chunk.trace_id_low),
         (SPAN_ID, record.span_id),
         (PARENT_ID, record.parent_id),
         (START, record.start_ns as u64),
         (DURATION, duration),
-    ] {
-        filled[at..at + 8].copy_from_slice(&number.to_be_bytes());
-    }
-    filled[ERROR_FLAG] = u8::from(record.flags & ERROR != 0);
+    ];
+    room.put_filled(NUMBERS, numbers_of_span.map(|(at, number)| (at, number.to_be_bytes())));
+    room.put_fixed([u8::from(record.flags & ERROR != 0)]);
     if !span_type.is_empty() {
-        text(fixed(place, TYPE), span_type);
+        room.put_fixed(*TYPE);
+        encode::put(&mut room, span_type);
     }
+    drop(room);
     run_and_more(out, b"\xa4meta", texts, |out, count| {
-        span.each_added_text(&mut |key, value| {
-            *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
-        });
+        span.each_added_text(&mut Added { out, count });
         if MORE {
             put_tags(out, count, &span, known);
         }
     })?;
     run_and_more(out, b"\xa7metrics", numbers, |out, count| {
         span.each_added_number(&mut |key, value| {
-            let number = |out: &mut Buffer| {
-                encode::float(out.tail_beyond(encode::FLOAT_SIZE)?, value);
-                Ok(())
-            };
-            *count += u32::from(put_text(out, key).and_then(|()| number(out)).is_ok());
+            *count += u32::from(put_number(out, key, value).is_ok());
         });
     })?;
     if MORE {
         put_more(out, &span, known)?;
     }
+    Ok(())
+}
+
+/// Appends the text tags that are added to a span, and counts them.
+struct Added<'a> {
+    out: &'a mut Buffer,
+    count: &'a mut u32,
+}
+
+impl Visit for Added<'_> {
+    #[inline]
+    fn pair(&mut self, key: &[u8], value: &[u8]) {
+        *self.count += u32::from(put_pair(self.out, key, value).is_ok());
+    }
+
+    #[inline]
+    fn pairs(&mut self, pairs: &Pairs) {
+        if put(self.out, pairs.run()).is_ok() {
+            *self.count += pairs.len() as u32;
+        }
+    }
+}
+
+/// Appends a pair of texts.
+#[inline(always)]
+fn put_pair(out: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
+    let mut room = out.room_beyond(key.len() + value.len() + 2 * encode::HEAD_MAX)?;
+    encode::put_key(&mut room, key);
+    encode::put(&mut room, value);
+    Ok(())
+}
+
+/// Appends a key and a number.
+#[inline(always)]
+fn put_number(out: &mut Buffer, key: &[u8], value: f64) -> Result<(), Full> {
+    let mut room = out.room_beyond(key.len() + encode::HEAD_MAX + encode::FLOAT_SIZE)?;
+    encode::put_key(&mut room, key);
+    encode::put_float(&mut room, value);
     Ok(())
 }
 
@@ -259,8 +277,11 @@ fn run_and_more<const N: usize>(
 ) -> Result<(), Full> {
     let (head, mut count) = (out.len() + N, run.count);
     let map_head = encode::map_head(count as usize);
-    let place = fixed(out.tail_beyond(N + map_head.len() + run.bytes.len())?, key);
-    memory::copy(fixed(place, &map_head), run.bytes);
+    let mut room = out.room_beyond(N + map_head.len() + run.bytes.len())?;
+    room.put_fixed(*key);
+    room.put_fixed(map_head);
+    room.put(run.bytes);
+    drop(room);
     more(out, &mut count);
     if count != run.count {
         correct(out, head, &encode::map_head(count as usize));
@@ -307,6 +328,7 @@ mod tests {
             complete: true,
             records,
             sequence: 0,
+            fate: 0,
             decided_elsewhere: false,
         }
     }

@@ -26,8 +26,8 @@ pub fn of(metadata: &Metadata) -> String {
         "runtime_id": metadata.runtime_id,
         "process_id": metadata.process_id,
         "agent_url": metadata.agent_url,
-        "every_span": metadata.every_span,
-        "first_span": metadata.first_span,
+        "every_span": metadata.every_span[..],
+        "first_span": metadata.first_span[..],
         "settings": values,
     })
     .to_string()

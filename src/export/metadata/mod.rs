@@ -1,9 +1,12 @@
 //! What payloads say about a tracer: who sends, which tags its spans get, its settings. Frozen when the tracer is made.
 
 mod json;
+mod pairs;
 mod process_tags;
 
 pub use json::inspected;
+pub use pairs::Pairs;
+pub use process_tags::TAG as PROCESS_TAGS;
 
 use crate::host;
 use crate::settings::Settings;
@@ -26,9 +29,9 @@ pub struct Metadata {
     /// The application's version, on spans of that service.
     pub version: String,
     /// Text tags for every span: environment and `DD_TAGS`.
-    pub every_span: Vec<(String, String)>,
+    pub every_span: Pairs,
     /// Text tags for the first span of a chunk: the same, and tags about the tracer itself. No key occurs twice.
-    pub first_span: Vec<(String, String)>,
+    pub first_span: Pairs,
     /// The number of the process.
     pub process_id: u32,
     /// All of it as JSON text, for debuggers and readers of cores.
@@ -40,13 +43,27 @@ impl Metadata {
     // The first call in a forked child comes here, perhaps on a small stack: no frame holds settings or metadata twice.
     #[inline(never)]
     pub fn of(settings: &Settings, process_id: u32) -> Metadata {
+        Metadata::of_run(settings, process_id, ids::runtime_id())
+    }
+
+    /// The metadata of the same run of the tracer with other settings.
+    pub fn changed(&self, settings: &Settings) -> Metadata {
+        Metadata::of_run(settings, self.process_id, self.runtime_id.clone())
+    }
+
+    /// Whether both are of the same run of a tracer.
+    pub fn is_of_same(&self, other: &Metadata) -> bool {
+        self.runtime_id == other.runtime_id
+    }
+
+    #[inline(never)]
+    fn of_run(settings: &Settings, process_id: u32, runtime_id: String) -> Metadata {
         // These belong to the trace, and are written when a chunk is encoded.
         let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid" | "_dd.p.ksr");
         let mut every_span: Vec<_> = settings.tags.iter().filter(|(key, _)| !of_traces(key)).cloned().collect();
         if !settings.env.is_empty() {
             every_span.push(("env".into(), settings.env.clone()));
         }
-        let runtime_id = ids::runtime_id();
         let mut first_span =
             vec![("runtime-id".to_string(), runtime_id.clone()), ("language".into(), language_tag(&settings.language))];
         let optional = [
@@ -78,8 +95,8 @@ impl Metadata {
             service: settings.service.clone(),
             agent_url: settings.agent.to_string(),
             version: settings.version.clone(),
-            every_span,
-            first_span,
+            every_span: Pairs::of(every_span),
+            first_span: Pairs::of(first_span),
             process_id,
             settings: shared(settings),
             json: String::new(),

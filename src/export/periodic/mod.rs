@@ -8,14 +8,20 @@
 //! A schedule lives on its worker's stack. A forked child inherits no schedule: nothing runs there until its first span
 //! starts a worker.
 
+mod asked;
 pub mod poller;
 
+pub use asked::Asked;
 pub use poller::{NotRun, Poll};
 
 use std::any::Any;
+use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// How soon a poll that is not wanted now is considered again.
+const UNWANTED: Duration = Duration::from_secs(1);
 
 /// One task.
 #[derive(Clone)]
@@ -37,6 +43,9 @@ pub enum When {
     Every(Duration),
     /// At the time that [`Schedule::set_due`] sets, once.
     OnDemand,
+    /// A poll, while the agent's `/info` lists this path: at once, then as often as [`Poll::period`] says, and once more
+    /// when the path is no longer listed.
+    WhileOffered(&'static str),
 }
 
 /// What a task does.
@@ -74,6 +83,8 @@ struct Entry {
     task: Task,
     /// `None`: not until it is set.
     due: Option<Instant>,
+    /// The agent lists the path of [`When::WhileOffered`].
+    offered: bool,
 }
 
 /// A poll that is due.
@@ -86,6 +97,12 @@ pub struct Due {
     pub poll: Arc<dyn Poll>,
 }
 
+impl fmt::Debug for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Due({})", self.name)
+    }
+}
+
 impl Schedule {
     /// A schedule of these tasks that begins now.
     pub fn new(tasks: impl IntoIterator<Item = Task>, now: Instant) -> Schedule {
@@ -93,9 +110,9 @@ impl Schedule {
             let due = match task.when {
                 When::EachWake => Some(now),
                 When::Every(period) => Some(now + period),
-                When::OnDemand => None,
+                When::OnDemand | When::WhileOffered(_) => None,
             };
-            Entry { task, due }
+            Entry { task, due, offered: false }
         };
         Schedule { entries: tasks.into_iter().map(entry).collect() }
     }
@@ -104,6 +121,21 @@ impl Schedule {
     pub fn set_due(&mut self, name: &str, due: Option<Instant>) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.task.name == name) {
             entry.due = due;
+        }
+    }
+
+    /// Takes note of the paths that the agent's `/info` lists.
+    pub fn offer(&mut self, paths: &[String], now: Instant) {
+        for entry in &mut self.entries {
+            let (When::WhileOffered(path), Work::Poll { poll, .. }) = (entry.task.when, &entry.task.work) else {
+                continue;
+            };
+            entry.offered = paths.iter().any(|listed| listed == path);
+            poll.offered(entry.offered);
+            entry.due = match entry.offered {
+                true => entry.due.or(Some(now)),
+                false => entry.due.map(|_| now),
+            };
         }
     }
 
@@ -138,8 +170,12 @@ impl Schedule {
         for entry in &mut self.entries {
             let Work::Poll { time_out, poll } = &entry.task.work else { continue };
             if let Some(since) = entry.due.filter(|&due| due <= now) {
-                due.push((since, Due { name: entry.task.name, time_out: *time_out, poll: poll.clone() }));
+                let (time_out, poll) = (*time_out, poll.clone());
+                let wanted = !matches!(entry.task.when, When::WhileOffered(_)) || poll.period().is_some();
                 entry.began(now);
+                if wanted {
+                    due.push((since, Due { name: entry.task.name, time_out, poll }));
+                }
             }
         }
         due.sort_by_key(|&(since, _)| since);
@@ -154,10 +190,13 @@ impl Entry {
 
     /// Plans the next run of a task that starts now.
     fn began(&mut self, now: Instant) {
-        self.due = match self.task.when {
-            When::EachWake => Some(now),
-            When::Every(period) => Some(now + period),
-            When::OnDemand => None,
+        self.due = match (self.task.when, &self.task.work) {
+            (When::EachWake, _) => Some(now),
+            (When::Every(period), _) => Some(now + period),
+            (When::WhileOffered(_), Work::Poll { poll, .. }) if self.offered => {
+                Some(now + poll.period().unwrap_or(UNWANTED))
+            }
+            (When::OnDemand | When::WhileOffered(_), _) => None,
         };
     }
 }

@@ -13,6 +13,7 @@ use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The thread.
 pub const THREAD: Thread = Thread::Poll;
@@ -24,6 +25,16 @@ pub trait Poll: Send + Sync {
 
     /// Called instead of, or after an incomplete `run`.
     fn failed(&self, why: NotRun);
+
+    /// Called when `/info` was read: whether it lists the path of [`WhileOffered`](super::When::WhileOffered). Must not
+    /// wait.
+    fn offered(&self, _listed: bool) {}
+
+    /// How often it runs while the agent offers it; `None` while it is not wanted. For tasks that run
+    /// [`WhileOffered`](super::When::WhileOffered).
+    fn period(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Why a poll has no result.
@@ -33,6 +44,8 @@ pub enum NotRun {
     NoThread(OsError),
     /// It panicked.
     Panicked,
+    /// The tracer's address is no agent's.
+    NoAgent,
 }
 
 /// Runs polls of one exporter. A clone shares the thread and the connection.

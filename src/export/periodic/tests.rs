@@ -65,3 +65,38 @@ fn local_work_runs_when_it_is_due_and_once_more_at_the_end() {
     assert_eq!(run(minute, false), (3, 1));
     assert_eq!(run(minute, true), (4, 2));
 }
+
+#[test]
+fn a_poll_runs_while_the_agent_offers_it_and_it_is_wanted() {
+    /// Its period in seconds; 0 while it is not wanted.
+    struct Offered(AtomicU32);
+
+    impl Poll for Offered {
+        fn run(&self, _: &Agent) {}
+
+        fn failed(&self, _: NotRun) {}
+
+        fn period(&self) -> Option<Duration> {
+            Some(Duration::from_secs(self.0.load(Relaxed).into())).filter(|period| !period.is_zero())
+        }
+    }
+
+    let (begin, offered) = (Instant::now(), Arc::new(Offered(AtomicU32::new(5))));
+    let after = |seconds| begin + Duration::from_secs(seconds);
+    let mut schedule = Schedule::new([Task::poll("x", When::WhileOffered("/x"), None, offered.clone())], begin);
+    assert_eq!(schedule.next(true), None);
+    schedule.offer(&["/y".into()], begin);
+    assert_eq!(names(&schedule.take_polls(after(60))), [""; 0]);
+    schedule.offer(&["/y".into(), "/x".into()], after(60));
+    assert_eq!((names(&schedule.take_polls(after(60))), schedule.next(true)), (vec!["x"], Some(after(65))));
+    schedule.offer(&["/x".into()], after(61));
+    assert_eq!(schedule.next(true), Some(after(65)), "it was offered before");
+    offered.0.store(0, Relaxed);
+    assert_eq!((names(&schedule.take_polls(after(65))), schedule.next(true)), (vec![], Some(after(66))));
+    offered.0.store(2, Relaxed);
+    assert_eq!((names(&schedule.take_polls(after(66))), schedule.next(true)), (vec!["x"], Some(after(68))));
+    schedule.offer(&[], after(67));
+    assert_eq!((names(&schedule.take_polls(after(67))), schedule.next(true)), (vec!["x"], None), "for the last time");
+    schedule.offer(&[], after(68));
+    assert_eq!(schedule.next(true), None);
+}

@@ -182,6 +182,15 @@ impl Queue {
         self.work.notify_one();
     }
 
+    /// Gives the lane of a tracer other metadata. Chunks that wait are sent with it, too.
+    pub fn change(&self, metadata: &Arc<Metadata>) {
+        let mut inner = self.lock();
+        let lane = inner.lanes.iter_mut().find(|lane| lane.metadata.is_of_same(metadata));
+        if let Some(lane) = lane {
+            lane.metadata = metadata.clone();
+        }
+    }
+
     /// Marks a tracer as shut down: its chunks are to be sent now. The worker ends when no tracer is attached and no chunk
     /// waits.
     pub fn detach(&self, tracer: u32) {

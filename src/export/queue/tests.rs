@@ -23,6 +23,7 @@ fn chunk(tracer: u32, capacity: usize) -> Chunk {
         complete: true,
         records,
         sequence: 0,
+        fate: 0,
         decided_elsewhere: false,
     }
 }

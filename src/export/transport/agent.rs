@@ -126,6 +126,16 @@ impl Agent {
         self.exchange(path, &headers.0, Some(body), ANSWER_MAX)
     }
 
+    /// The same with at most `limit` bytes of the answer's body.
+    pub fn post_for(&self, path: &str, headers: &Headers, body: &[u8], limit: usize) -> Result<Answer, Failure> {
+        self.exchange(path, &headers.0, Some(body), limit)
+    }
+
+    /// The URL of a path, for logs.
+    pub fn url_of(&self, path: &str) -> String {
+        format!("{}{path}", self.place)
+    }
+
     /// Gets `/info`. 404 means [`Info::very_old`]. Another status than 2xx, or a body that is not a JSON object, is a
     /// [`Failure::Unknown`].
     pub fn info(&self) -> Result<Info, Failure> {

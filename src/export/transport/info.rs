@@ -9,6 +9,8 @@ const OLD_TRACES: &str = "/v0.3/traces";
 const REQUEST_LEAST: u64 = 64 << 10;
 /// The longest version of an agent in characters, because it goes to the log.
 const VERSION_MAX: usize = 100;
+/// Bytes of the answer that are kept for flares.
+const TEXT_MAX: usize = 32 << 10;
 
 /// What an agent can do, according to `/info`. A value that it leaves out is empty, absent or false.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Info {
     pub span_events: bool,
     /// Whether it accepts `meta_struct`.
     pub span_meta_structs: bool,
+    /// The answer itself, not redacted; empty if it is longer than 32 KiB.
+    pub text: String,
     /// The `Datadog-Agent-State` header of this answer.
     pub state: Option<String>,
 }
@@ -55,6 +59,7 @@ impl Info {
             client_drop_p0s: flag("client_drop_p0s"),
             span_events: flag("span_events"),
             span_meta_structs: flag("span_meta_structs"),
+            text: if answer.body.len() <= TEXT_MAX { answer.body.clone() } else { String::new() },
             state: answer.agent_state.clone(),
         })
     }

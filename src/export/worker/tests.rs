@@ -38,7 +38,8 @@ fn turn_off() {
 fn world(url: &str, tasks: Vec<Task>) -> (&'static Shared, &'static Exporter) {
     clock::begin();
     let recorder = Recorder::new(sys::pid(), 1, clock::scale());
-    let shared = Box::leak(Box::new(Shared::new(Logs::recorded_by(recorder), recorder, tasks, turn_off)));
+    let shared =
+        Box::leak(Box::new(Shared::new(Logs::recorded_by(recorder), recorder, tasks, |_| Vec::new(), turn_off)));
     let exporter: &Exporter = Box::leak(Box::default());
     *exporter.address.lock().unwrap() = Some(settings(url, "").agent);
     exporter.prepare();
@@ -81,6 +82,7 @@ fn send(shared: &'static Shared, exporter: &'static Exporter, tracer: u32) -> bo
         complete,
         records,
         sequence,
+        fate: 0,
         decided_elsewhere,
     };
     shared.account(tracer).counters.traces.enqueued.fetch_add(2, Relaxed);

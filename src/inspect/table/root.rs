@@ -72,6 +72,11 @@ unsafe extern "C" {
     safe static HERE: Exported;
 }
 
+/// Returns the address of this library's root.
+pub(super) fn address() -> u64 {
+    std::ptr::from_ref(&HERE.root) as u64
+}
+
 /// Calls `write` with this library's root, and again with the object of the exported name if that is the same object or
 /// a copy of it. The two addresses are not compared, because the compiler assumes that two names are two objects.
 pub(super) fn each(mut write: impl FnMut(&Root)) {

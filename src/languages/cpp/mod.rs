@@ -3,7 +3,7 @@
 #[cfg(feature = "cli")]
 mod reader;
 
-use crate::languages::language::Language;
+use crate::languages::language::{FlareFiles, Language};
 use crate::languages::limits::Limits;
 use crate::languages::native;
 use crate::languages::remedy::C;
@@ -20,6 +20,7 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &C,
     limits: Limits::SAME_FAILURE,
+    flare: &FlareFiles::OURS,
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

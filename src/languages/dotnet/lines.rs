@@ -8,6 +8,7 @@ mod span;
 
 use crate::counters::Reason;
 use crate::event::{DropDetail, Event, SendError};
+use crate::languages::flare::as_host_event;
 use crate::languages::language::Form;
 use crate::languages::line::{Frame, Line, NATIVE_CODE};
 use crate::languages::native::own;
@@ -211,6 +212,9 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
         Event::HostText { level, target: NATIVE_CODE, text } => to.native(level, None, &inline(text)),
         Event::HostText { level, text, .. } => to.say(level, &inline(text)),
         Event::HostEvent { kind, fields } => host::event(to, kind, fields),
+        Event::FlareSent { .. } | Event::FlareFailed { .. } => {
+            as_host_event(event, &mut |kind, fields| host::event(to, kind, fields));
+        }
         _ => to.own(event),
     }
 }

@@ -6,7 +6,7 @@ mod reader;
 mod settings;
 
 use crate::event::Event;
-use crate::languages::language::{Language, Wording};
+use crate::languages::language::{FlareFiles, Language, Wording};
 use crate::languages::limits::{has_no_place, hash, place, warns_of_drops, Limit, Limits};
 use crate::languages::remedy::BINDING;
 use std::mem::discriminant;
@@ -22,6 +22,7 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &BINDING,
     limits: Limits { of: limit, rated: true, buckets: true },
+    flare: &FlareFiles { log: "dotnet-tracer-managed-{program}-{pid}.log", ..FlareFiles::OURS },
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

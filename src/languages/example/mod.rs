@@ -3,7 +3,7 @@
 //! its limits apply.
 
 use crate::event::Event;
-use crate::languages::language::{Language, Wording};
+use crate::languages::language::{FlareFiles, Language, Wording};
 use crate::languages::limits::{Limit, Limits, MINUTE_NS};
 use crate::languages::line::Line;
 #[cfg(feature = "cli")]
@@ -36,6 +36,7 @@ pub static LANGUAGE: Language = Language {
         },
         ..Limits::NONE
     },
+    flare: &FlareFiles::OURS,
     #[cfg(feature = "cli")]
     reader: &LogReader {
         name: "Example",

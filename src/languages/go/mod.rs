@@ -5,7 +5,7 @@ mod lines;
 mod reader;
 mod settings;
 
-use crate::languages::language::{Language, Wording};
+use crate::languages::language::{FlareFiles, Language, Wording};
 use crate::languages::limits::{warns_of_drops, Limits};
 use crate::languages::remedy::BINDING;
 
@@ -21,6 +21,7 @@ pub static LANGUAGE: Language = Language {
     calls: &BINDING,
     // Errors are gathered instead, if at all.
     limits: Limits::NONE,
+    flare: &FlareFiles::OURS,
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

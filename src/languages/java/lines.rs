@@ -14,6 +14,7 @@ pub use layout::Layout;
 use crate::counters::Reason;
 use crate::event::{Event, SendError, SpanView, Totals};
 use crate::languages::agent::reason_of_agent;
+use crate::languages::flare::as_host_event;
 use crate::languages::language::Form;
 use crate::languages::line::{Frame, Line};
 use crate::languages::native::own;
@@ -235,6 +236,9 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             to.say(thread, level, logger, &inline(text));
         }
         Event::HostEvent { kind, fields } => host::event(to, kind, fields),
+        Event::FlareSent { .. } | Event::FlareFailed { .. } => {
+            as_host_event(event, &mut |kind, fields| host::event(to, kind, fields));
+        }
         _ => to.own(event),
     }
 }

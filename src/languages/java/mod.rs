@@ -6,7 +6,7 @@ mod reader;
 mod settings;
 
 use crate::event::Event;
-use crate::languages::language::{Form, Language, Wording};
+use crate::languages::language::{FlareFiles, Form, Language, Wording};
 use crate::languages::limits::{warns_of_drops, Limit, Limits, MINUTE_NS};
 use crate::languages::remedy::BINDING;
 
@@ -21,6 +21,15 @@ pub static LANGUAGE: Language = Language {
     thread_names: true,
     calls: &BINDING,
     limits: Limits { of: limit, ..Limits::NONE },
+    flare: &FlareFiles {
+        config: "initial_config.txt",
+        log: "tracer.log",
+        health: "tracer_health.txt",
+        open_spans: "pending_traces.txt",
+        threads: "threads.txt",
+        versions: "tracer_version.txt",
+        ..FlareFiles::OURS
+    },
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

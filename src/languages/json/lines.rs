@@ -3,9 +3,11 @@
 
 use crate::event::{DecidedBy, Event, OpenSpanView, SpanView};
 use crate::languages::line::{Frame, Line};
+use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::native::sentence;
 use crate::languages::text::{cut, free, iso_time, number, object, on_one_line, tags, value, TAG_MAX};
 use crate::redact;
+use crate::span::links::FLAGS_KNOWN;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
@@ -24,6 +26,23 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Line {
     let logger = event.kind().to_string();
     Line { level, logger: logger.into(), text: on_one_line(object.0), message_at: 0, template: "", host_only: false }
 }
+
+const NOTATION: Notation = Notation {
+    is: ":",
+    and: ",",
+    booleans: ["false", "true"],
+    text: quoted,
+    float: |out, value| out.push_str(&number(value)),
+    more: quoted,
+    types: None,
+};
+
+fn quoted(out: &mut String, text: &str) {
+    let _ = write!(out, "{}", Value::from(text));
+}
+
+/// How many paths of remote configuration are shown.
+const PATHS_MAX: usize = 20;
 
 /// An object under construction; keys stay in the order of the calls.
 struct Object(String);
@@ -45,9 +64,12 @@ impl Object {
                 self.text("name", name).text("version", version).text("status", status)
             }
             Event::SpanStarted { span, .. } => self.span(span),
-            Event::SpanFinished { span, .. } => {
-                self.span(span).plain("duration_ns", span.duration_ns).plain("error", span.error).tags(span)
-            }
+            Event::SpanFinished { span, .. } => self
+                .span(span)
+                .plain("duration_ns", span.duration_ns)
+                .plain("error", span.error)
+                .tags(span)
+                .linked(span),
             Event::TraceDecided { trace } => {
                 self.text("trace_id", &format!("{:032x}", trace.trace_id)).text("span_id", &trace.span_id.to_string());
                 self.text("name", &free(trace.name))
@@ -97,6 +119,17 @@ impl Object {
             Event::AgentInfo { url, version, endpoints } => {
                 self.url(url).text("version", version).plain("endpoints", endpoints)
             }
+            Event::RemoteConfigReceived { url, version, paths, time } => {
+                self.url(url).plain("version", version).time("time_ns", *time);
+                let paths: Vec<Value> = paths.iter().take(PATHS_MAX).map(|path| free(path).into()).collect();
+                self.plain("paths", Value::from(paths))
+            }
+            Event::RemoteConfigFailed { path, why } => {
+                self.text("path", &free(path)).text("why", &free(&why.to_string()))
+            }
+            Event::SettingChanged { name, value: now, origin } => {
+                self.text("name", name).text("value", &value(name, now)).text("origin", origin.name())
+            }
             Event::SpansDropped { reason, spans, traces, detail } => self
                 .text("reason", reason.name())
                 .plain("spans", spans)
@@ -119,6 +152,13 @@ impl Object {
             Event::ThreadNotStarted { thread, errno } => self.text("thread", thread.name()).plain("errno", errno),
             Event::ThreadStarted { thread, after } => self.text("thread", thread.name()).time("after_ns", *after),
             Event::PanicCaught { message } => self.text("message", &free(message)),
+            Event::FlareSent { case_id, url, bytes } => {
+                self.text("case_id", &free(case_id)).text("url", &redact::url(url)).plain("bytes", bytes)
+            }
+            Event::FlareFailed { case_id, url, why } => {
+                let why = free(&why.to_string()).into_owned();
+                self.text("case_id", &free(case_id)).text("url", &redact::url(url)).text("error", &why)
+            }
             Event::HostText { text, .. } => self.text("text", &free(text)),
             Event::LogSettingsDiffer
             | Event::AgentUnusable { .. }
@@ -153,6 +193,37 @@ impl Object {
         }
         metrics.0.push('}');
         self.plain("metrics", metrics.0)
+    }
+
+    /// Appends links and events, if there are any.
+    fn linked(&mut self, span: &SpanView<'_>) -> &mut Object {
+        let mut list = String::new();
+        if !span.links.is_empty() {
+            linked::links(&mut list, &span.links, &NOTATION, |out, link, attributes| {
+                let trace_id = u128::from(link.trace_id_high) << 64 | u128::from(link.trace_id_low);
+                let mut one = Object(String::from("{"));
+                one.text("trace_id", &format!("{trace_id:032x}")).text("span_id", &link.span_id.to_string());
+                if link.flags & FLAGS_KNOWN != 0 {
+                    one.plain("flags", link.flags & !FLAGS_KNOWN);
+                }
+                if !link.tracestate.is_empty() {
+                    one.text("tracestate", &free(utf8(link.tracestate)));
+                }
+                one.plain("attributes", attributes).0.push('}');
+                out.push_str(&one.0);
+            });
+            self.plain("links", std::mem::take(&mut list));
+        }
+        if !span.events.is_empty() {
+            linked::events(&mut list, &span.events, &NOTATION, |out, event, attributes| {
+                let mut one = Object(String::from("{"));
+                one.text("name", &free(utf8(event.name))).plain("time_ns", event.time_ns);
+                one.plain("attributes", attributes).0.push('}');
+                out.push_str(&one.0);
+            });
+            self.plain("events", list);
+        }
+        self
     }
 
     fn open(&mut self, open: &[OpenSpanView]) -> &mut Object {

@@ -4,7 +4,7 @@ mod lines;
 #[cfg(feature = "cli")]
 mod reader;
 
-use crate::languages::language::{Language, Wording};
+use crate::languages::language::{FlareFiles, Language, Wording};
 use crate::languages::limits::Limits;
 use crate::languages::remedy::C;
 use crate::settings::LanguageSettings;
@@ -20,6 +20,7 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &C,
     limits: Limits::SAME_FAILURE,
+    flare: &FlareFiles::OURS,
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

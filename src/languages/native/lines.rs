@@ -4,19 +4,23 @@
 use crate::counters::Reason;
 use crate::event::{DecidedBy, Event, OpenSpanView, SpanView, Thread};
 use crate::languages::line::{About, Frame, Line as Record};
+use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::remedy::Calls;
-use crate::languages::text::{duration, free, number, object, tags, value};
+use crate::languages::text::{duration, free, is_printable, number, object, tags, value};
 use crate::languages::text::{push_duration, push_iso_time, push_number, push_trace_id};
 use crate::level::Level;
 use crate::os_error::OsError;
 use crate::redact;
+use crate::span::links::FLAGS_KNOWN;
 use std::borrow::Cow;
-use std::fmt::Display;
-use std::io::Write;
+use std::fmt::{Display, Write as _};
+use std::io::Write as _;
 use std::time::Duration;
 
 /// How many open spans a line names.
 const OPEN_MAX: usize = 10;
+/// How many paths of remote configuration a line names.
+const PATHS_MAX: usize = 20;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
@@ -93,6 +97,47 @@ fn all_of(text: &str) -> u8 {
     text.bytes().fold(BARE | QUOTED | PRINTABLE, |all, byte| all & BYTES[usize::from(byte)])
 }
 
+const NOTATION: Notation = Notation {
+    is: "=",
+    and: ", ",
+    booleans: ["false", "true"],
+    text: quoted,
+    float: |out, value| out.push_str(&number(value)),
+    more: |out, text| out.push_str(text),
+    types: None,
+};
+
+/// Appends a text, in quotes if it needs them, with control characters, and those that some readers take for a line's end,
+/// as escapes.
+fn quoted(out: &mut String, text: &str) {
+    let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
+    let bare_byte = |byte| matches!(byte, b'!' | b'#'..=b'+' | b'-'..=b'<' | b'>'..=b'z' | b'|' | b'~');
+    if !text.is_empty() && (text.bytes().all(bare_byte) || text.chars().all(bare)) {
+        out.push_str(text);
+        return;
+    }
+    out.push('"');
+    if is_printable(text) && !text.contains(['"', '\\']) {
+        out.push_str(text);
+    } else {
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                out.push('\\');
+            }
+            visible(out, c);
+        }
+    }
+    out.push('"');
+}
+
+fn visible(out: &mut String, c: char) {
+    if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+        out.extend(c.escape_default());
+    } else {
+        out.push(c);
+    }
+}
+
 impl Line {
     fn finished(self) -> String {
         String::from_utf8(self.0).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
@@ -126,6 +171,7 @@ impl Line {
                 self.say(" duration=");
                 push_duration(&mut self.0, Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0)));
                 self.say(if span.error { " error=1" } else { " error=0" }).tags(span);
+                self.linked(span);
             }
             Event::TraceDecided { trace } => {
                 self.say("trace decided:").trace_id(trace.trace_id);
@@ -180,6 +226,23 @@ impl Line {
             Event::AgentInfo { url, version, endpoints } => {
                 self.say("agent described itself:").url(url).fact("version", version).count("endpoints", endpoints);
             }
+            Event::RemoteConfigReceived { url, version, paths, time } => {
+                self.say("remote configuration received:").url(url).count("version", version);
+                self.count("time", duration(*time)).count("configurations", paths.len());
+                for path in paths.iter().take(PATHS_MAX) {
+                    self.fact("path", &free(path));
+                }
+            }
+            Event::RemoteConfigFailed { path, why } => {
+                self.say("remote configuration not used:");
+                if !path.is_empty() {
+                    self.fact("path", &free(path)).say(";");
+                }
+                self.say(" ").text(&free(&why.to_string())).say("; what was in force before stays in force");
+            }
+            Event::SettingChanged { name, value: now, origin } => {
+                self.say("setting changed:").fact(name, &value(name, now)).fact("origin", origin.name());
+            }
             Event::SpansDropped { reason, spans, traces, detail } => {
                 self.say("spans dropped:").fact("reason", reason.name()).count("spans", spans).count("traces", traces);
                 self.fact("detail", &free(&detail.to_string()));
@@ -232,6 +295,16 @@ impl Line {
                      the fork; /etc/hosts and the name servers are asked instead, and at most {most} look-ups are started \
                      anew; an address in DD_TRACE_AGENT_URL avoids it"
                 ));
+            }
+            Event::FlareSent { case_id, url, bytes } => {
+                self.say("flare sent:").fact("case", &free(case_id)).count("bytes", bytes).url(url);
+            }
+            Event::FlareFailed { case_id, url, why } => {
+                self.say("flare not sent:")
+                    .fact("case", &free(case_id))
+                    .url(url)
+                    .say("; ")
+                    .text(&free(&why.to_string()));
             }
             Event::ThreadNotStarted { thread, errno } => {
                 self.say("cannot start thread ").quoted_always(thread.name()).say(": ");
@@ -310,6 +383,37 @@ impl Line {
         self.say("}");
     }
 
+    /// Appends links and events, if there are any.
+    fn linked(&mut self, span: &SpanView<'_>) {
+        if !span.links.is_empty() {
+            self.say(" links=");
+            let mut links = String::new();
+            linked::links(&mut links, &span.links, &NOTATION, |out, link, attributes| {
+                let trace_id = u128::from(link.trace_id_high) << 64 | u128::from(link.trace_id_low);
+                let _ = write!(out, "{{trace_id={trace_id:032x} span_id={}", link.span_id);
+                if link.flags & FLAGS_KNOWN != 0 {
+                    let _ = write!(out, " flags={}", link.flags & !FLAGS_KNOWN);
+                }
+                if !link.tracestate.is_empty() {
+                    out.push_str(" tracestate=");
+                    quoted(out, &free(utf8(link.tracestate)));
+                }
+                let _ = write!(out, " attributes={attributes}}}");
+            });
+            self.say(&links);
+        }
+        if !span.events.is_empty() {
+            self.say(" events=");
+            let mut events = String::new();
+            linked::events(&mut events, &span.events, &NOTATION, |out, event, attributes| {
+                out.push_str("{name=");
+                quoted(out, &free(utf8(event.name)));
+                let _ = write!(out, " time_ns={} attributes={attributes}}}", event.time_ns);
+            });
+            self.say(&events);
+        }
+    }
+
     fn left_out(&mut self, tags: usize) {
         if tags > 0 {
             self.put(format_args!(" … ({tags} more)"));
@@ -366,38 +470,24 @@ impl Line {
 
     fn quoted(&mut self, text: &str) -> &mut Line {
         let all = all_of(text);
-        let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | ',' | '{' | '}');
-        if !text.is_empty() && (all & BARE != 0 || all & PRINTABLE == 0 && text.chars().all(bare)) {
+        if all & BARE != 0 && !text.is_empty() {
             return self.say(text);
         }
-        self.say("\"");
         if all & QUOTED != 0 {
-            return self.say(text).say("\"");
+            return self.say("\"").say(text).say("\"");
         }
-        for c in text.chars() {
-            if matches!(c, '"' | '\\') {
-                self.say("\\");
-            }
-            self.visible(c);
-        }
-        self.say("\"")
+        let mut out = String::with_capacity(text.len() + 8);
+        quoted(&mut out, text);
+        self.say(&out)
     }
 
     fn text(&mut self, text: &str) -> &mut Line {
         if all_of(text) & PRINTABLE != 0 {
             return self.say(text);
         }
-        text.chars().for_each(|c| self.visible(c));
-        self
-    }
-
-    /// Appends a text with control characters, and those that some readers take for a line's end, as escapes.
-    fn visible(&mut self, c: char) {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            self.put(c.escape_default());
-        } else {
-            self.say(c.encode_utf8(&mut [0; 4]));
-        }
+        let mut out = String::with_capacity(text.len() + 8);
+        text.chars().for_each(|c| visible(&mut out, c));
+        self.say(&out)
     }
 }
 

@@ -8,7 +8,7 @@ pub mod reader;
 
 pub(super) use lines::{message, own, sentence};
 
-use crate::languages::language::{Language, Wording};
+use crate::languages::language::{FlareFiles, Language, Wording};
 use crate::languages::limits::Limits;
 use crate::languages::remedy::C;
 use crate::settings::LanguageSettings;
@@ -24,6 +24,7 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &C,
     limits: Limits::SAME_FAILURE,
+    flare: &FlareFiles::OURS,
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

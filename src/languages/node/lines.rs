@@ -15,6 +15,7 @@ mod json;
 use crate::counters::Reason;
 use crate::event::{DropDetail, Event, SendError, SendErrorClass};
 use crate::languages::agent::{host_and_port, ip_of};
+use crate::languages::flare::as_host_event;
 use crate::languages::language::Form;
 use crate::languages::line::{Frame, Line};
 use crate::languages::native::own;
@@ -102,6 +103,9 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             out.push(Line::new(*level, logger, String::new(), &inline(text)));
         }
         Event::HostEvent { kind, fields } => host_event(kind, fields, out),
+        Event::FlareSent { .. } | Event::FlareFailed { .. } => {
+            as_host_event(event, &mut |kind, fields| host_event(kind, fields, out));
+        }
         other => {
             if let Some(words) = own(frame.about, other) {
                 say(out, other.level(), &format!("spanwire: {words}"));

@@ -7,7 +7,7 @@ mod settings;
 
 use crate::counters::Reason;
 use crate::event::Event;
-use crate::languages::language::{Form, Language, Wording};
+use crate::languages::language::{FlareFiles, Form, Language, Wording};
 use crate::languages::limits::Limits;
 use crate::languages::remedy::BINDING;
 use crate::level::Level;
@@ -23,6 +23,7 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &BINDING,
     limits: Limits::NONE,
+    flare: &FlareFiles { config: "tracer_info.txt", log: "tracer_logs.txt", ..FlareFiles::OURS },
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

@@ -16,6 +16,7 @@ mod today;
 use crate::counters::Reason;
 use crate::event::{DecidedBy, DropDetail, Event, OpenSpanView, QueueView, SendError, SendErrorClass};
 use crate::languages::agent::reason_of_agent;
+use crate::languages::flare::as_host_event;
 use crate::languages::language::Form;
 use crate::languages::line::About;
 use crate::languages::line::{Frame, Line};
@@ -181,6 +182,9 @@ pub(crate) fn lines(form: Form, frame: &Frame<'_>, event: &Event<'_>, out: &mut 
             }));
         }
         Event::HostEvent { kind, fields } => host::event(source, frame.pid, kind, fields, &mut say),
+        Event::FlareSent { .. } | Event::FlareFailed { .. } => {
+            as_host_event(event, &mut |kind, fields| host::event(source, frame.pid, kind, fields, &mut say));
+        }
         event if event.level() <= Level::Warn => ours(frame.about, event, &mut say),
         _ => {}
     }

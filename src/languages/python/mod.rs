@@ -6,7 +6,7 @@ mod reader;
 mod settings;
 
 use crate::event::Event;
-use crate::languages::language::{Form, Language, Wording};
+use crate::languages::language::{FlareFiles, Form, Language, Wording};
 use crate::languages::limits::{has_no_place, place, warns_of_drops, Limit, Limits, MINUTE_NS};
 use crate::languages::remedy::BINDING;
 use crate::level::Level;
@@ -22,6 +22,12 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &BINDING,
     limits: Limits { of: limit, rated: true, buckets: false },
+    flare: &FlareFiles {
+        config: "tracer_config_{pid}.json",
+        wraps_config: true,
+        log: "tracer_python_{pid}.log",
+        ..FlareFiles::OURS
+    },
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

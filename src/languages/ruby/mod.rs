@@ -5,7 +5,7 @@ mod lines;
 mod reader;
 mod settings;
 
-use crate::languages::language::{Form, Language, Wording};
+use crate::languages::language::{FlareFiles, Form, Language, Wording};
 use crate::languages::limits::Limits;
 use crate::languages::remedy::Calls;
 
@@ -20,6 +20,7 @@ pub static LANGUAGE: Language = Language {
     thread_names: false,
     calls: &CALLS,
     limits: Limits::NONE,
+    flare: &FlareFiles::OURS,
     #[cfg(feature = "cli")]
     reader: &reader::READER,
 };

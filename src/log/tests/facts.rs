@@ -46,6 +46,8 @@ fn view(span_id: u64, (duration_ns, error): (i64, bool)) -> SpanView<'static> {
         error,
         tags: vec![("first", "a longer value"), ("api_key", "hunter2")],
         metrics: vec![("turned", 1.0), ("rows", 42.5)],
+        links: Vec::new(),
+        events: Vec::new(),
         local_root: true,
         priority: Some(2),
         decision_maker: Some(-4),

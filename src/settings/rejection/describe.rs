@@ -1,5 +1,6 @@
 //! The sentence of each rejection: what is wrong, and what is accepted.
 
+use super::stable::{Form, StableFault, YamlFault};
 use super::{Bounds, ConfigFileFault, DatePatternFault, MeantUrl, Rejection, RuleFault, Unusable, UrlFault};
 use std::fmt;
 
@@ -21,6 +22,14 @@ impl fmt::Display for Rejection {
             Rejection::NotSwitch => f.write_str("not a yes or no; accepted are true, 1, yes, on and false, 0, no, off"),
             Rejection::NotNumber(bounds) => write!(f, "not a whole number in plain digits; accepted are {bounds}"),
             Rejection::OutOfRange(bounds) => write!(f, "out of range; accepted are {bounds}"),
+            Rejection::NotSeconds { min, max } => {
+                write!(
+                    f,
+                    "not a number of seconds in this range; accepted are {} to {}",
+                    min.as_secs_f64(),
+                    max.as_secs_f64()
+                )
+            }
             Rejection::ControlCharacter(c) => {
                 write!(f, "holds the control character U+{:04X}; accepted is printable text", u32::from(*c))
             }
@@ -84,8 +93,64 @@ impl fmt::Display for Rejection {
             Rejection::ControlCharacterInLevelName => f.write_str("a level's name holds no control characters"),
             Rejection::DatePattern(fault) => fault.fmt(f),
             Rejection::File(fault) => fault.fmt(f),
+            Rejection::Stable(fault) => fault.fmt(f),
+            Rejection::InFile { file, line, why } => write!(f, "{file}:{line}: {why}"),
             Rejection::NotScalar => f.write_str("accepted are text, numbers, true and false"),
             Rejection::OfLanguage(sentence) => f.write_str(sentence),
+        }
+    }
+}
+
+/// Words in a sentence, the last one behind `and`.
+fn listed(words: &[&str]) -> String {
+    match words.split_last() {
+        Some((last, [])) => (*last).to_string(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+impl fmt::Display for StableFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StableFault::Yaml(fault) => fault.fmt(f),
+            StableFault::Not { key: "", .. } => {
+                f.write_str("the file has no keys; accepted is YAML such as apm_configuration_default: {DD_ENV: prod}")
+            }
+            StableFault::Not { key, form } => write!(f, "the value of {key} is of another form; accepted is {form}"),
+            StableFault::UnknownKey { key, known } if key.is_empty() => {
+                write!(f, "a key that is no text is not known; accepted here are {}", listed(known))
+            }
+            StableFault::UnknownKey { key, known } => {
+                write!(f, "the key {key} is not known; accepted here are {}", listed(known))
+            }
+            StableFault::Missing { key, of } => write!(f, "an element of {of} has no {key}"),
+            StableFault::Word { key, given, words } => {
+                write!(f, "{key} is {given}; accepted are {}", listed(words))
+            }
+            StableFault::OpenTemplate => f.write_str("holds {{ without }} behind it"),
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Form::Mapping => "a mapping such as {DD_ENV: prod}",
+            Form::List => "a list such as [a, b]",
+            Form::Scalar => "text, a number, true or false",
+        })
+    }
+}
+
+impl fmt::Display for YamlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            YamlFault::NotUtf8 => f.write_str("the line is not UTF-8"),
+            YamlFault::Syntax { error } => write!(f, "it is no YAML: {error}"),
+            YamlFault::SecondDocument => f.write_str("a second document begins here; accepted is one"),
+            YamlFault::TooDeep { max } => write!(f, "nested more than {max} deep, which is not accepted"),
+            YamlFault::TooMany => f.write_str("the file holds too many values, or aliases repeat too much"),
         }
     }
 }

@@ -66,11 +66,11 @@ pub static TOPICS: &[Topic] = &[
             value("OTEL_METRICS_EXPORTER"),
         ],
     },
+    // As in ddtrace 4.16.0 and dd-trace 5.132.0, it turns off no tracing, but an API that this library does not have.
+    Topic { title: "OpenTelemetry's own API", settings: &[switch("OTEL_SDK_DISABLED")] },
     Topic {
-        title: "Remote configuration and telemetry",
+        title: "Telemetry",
         settings: &[
-            switch("DD_REMOTE_CONFIGURATION_ENABLED"),
-            value("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS"),
             switch("DD_INSTRUMENTATION_TELEMETRY_ENABLED"),
             value("DD_TELEMETRY_HEARTBEAT_INTERVAL"),
             value("DD_TELEMETRY_EXTENDED_HEARTBEAT_INTERVAL"),

@@ -17,14 +17,8 @@ pub(super) static OTEL: &[Setting] = &[
     ),
     setting(
         "OTEL_TRACES_EXPORTER",
-        Kind::Word(&["none"], |d, _| d.otel_off.push("OTEL_TRACES_EXPORTER")),
+        Kind::Word(&["none"], |d, _| d.otel_off = true),
         "",
         "`none` is used as `DD_TRACE_ENABLED=false`. Spans go to a Datadog Agent with any other value, too.",
-    ),
-    setting(
-        "OTEL_SDK_DISABLED",
-        Kind::Switch(|d, v| d.otel_off.extend(v.then_some("OTEL_SDK_DISABLED"))),
-        "",
-        "`true` is used as `DD_TRACE_ENABLED=false`.",
     ),
 ];

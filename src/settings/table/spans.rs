@@ -153,6 +153,12 @@ pub(super) static SENDING: &[Setting] = &[
         "The most memory for all spans: open, waiting and queued. Open spans may use three quarters of it.",
     ),
     setting(
+        "SPANWIRE_CONTROL",
+        Kind::Switch(|d, v| d.frozen.control = v),
+        "true",
+        "Whether `spanwire ctl` may ask the process for a local socket, which answers its user and root. Off if one tracer turns it off.",
+    ),
+    setting(
         "SPANWIRE_CONNECT_TIMEOUT_MS",
         Kind::Millis(1..=60_000, |d, v| d.frozen.connect_timeout = v),
         "1000",
@@ -169,5 +175,21 @@ pub(super) static SENDING: &[Setting] = &[
         Kind::Millis(0..=3_600_000, |d, v| d.frozen.retry_for = v),
         "60000",
         "How long one payload is retried while the Agent cannot accept it; 0 means one attempt.",
+    ),
+];
+
+pub(super) static REMOTE: &[Setting] = &[
+    setting(
+        "DD_REMOTE_CONFIGURATION_ENABLED",
+        Kind::Switch(|d, v| d.frozen.remote_configuration = v),
+        "true",
+        "Asks the Agent for remote configuration, if it offers that: sampling, tags, switches, the level of the log, and \
+         requests for flares. See [Remote configuration](remote-configuration.md).",
+    ),
+    setting(
+        "DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS",
+        Kind::Seconds(0.05..=86_400.0, |d, v| d.frozen.remote_interval = v),
+        "5",
+        "How often the Agent is asked.",
     ),
 ];

@@ -39,14 +39,14 @@ fn levels_are_looked_for_in_the_tracers_order() {
     };
     let (own, other) = (("dd.trace.log.level", "ERROR"), ("dd.log.level", "WARN"));
     let (otel, logger) = (("OTEL_LOG_LEVEL", "trace"), ("datadog.slf4j.simpleLogger.defaultLogLevel", "OFF"));
-    assert_eq!(level(&[own, other, logger], &[otel]), (Level::Error, true));
-    assert_eq!(level(&[other, logger], &[otel]), (Level::Warn, true));
+    assert_eq!(overridden_as("java", &[own, other, logger], &[otel]).log_level, Level::Error);
+    assert_eq!(overridden_as("java", &[other, logger], &[otel]).log_level, Level::Warn);
     assert_eq!(level(&[logger], &[otel]), (Level::Trace, true));
     assert_eq!(level(&[logger], &[]), (Level::Off, true));
     assert_eq!(level(&[], &[]), (Level::Info, false));
     assert_eq!(level(&[], &[("DD_LOG_LEVEL", "debug")]), (Level::Debug, true));
     assert_eq!(level(&[("otel.log.level", "error")], &[]), (Level::Error, true));
-    let settings = accepted_as("java", &[own], &[("DD_TRACE_DEBUG", "1"), otel]);
+    let settings = overridden_as("java", &[own], &[("DD_TRACE_DEBUG", "1"), otel]);
     assert!(settings.debug && settings.log_level == Level::Error && settings.debug_level == Level::Debug);
 }
 

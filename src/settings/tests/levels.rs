@@ -34,7 +34,7 @@ fn opentelemetrys_debug_is_debug_mode() {
             let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", word)]);
             let shown = (settings.debug, value(&settings, "DD_TRACE_DEBUG"));
             assert_eq!(shown, (true, ("true", Origin::Env)), "{language}, {word}");
-            let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", word), ("DD_TRACE_DEBUG", "false")]);
+            let settings = overridden_as(language, &[], &[("OTEL_LOG_LEVEL", word), ("DD_TRACE_DEBUG", "false")]);
             let seen = (settings.debug, settings.log_level, settings.log_level_given);
             assert_eq!(seen, (false, Level::Info, false), "{language}, {word}: the tracer's own setting wins");
         }
@@ -63,7 +63,7 @@ fn opentelemetrys_other_levels_hold_where_no_level_of_the_tracers_own_is_set() {
             );
             assert_eq!(value(&settings, "DD_TRACE_LOG_LEVEL"), (word, Origin::Env), "{language}");
             for own in ["DD_TRACE_LOG_LEVEL", "DD_LOG_LEVEL"] {
-                let settings = accepted_as(language, &[], &[("OTEL_LOG_LEVEL", word), (own, "debug")]);
+                let settings = overridden_as(language, &[], &[("OTEL_LOG_LEVEL", word), (own, "debug")]);
                 assert_eq!((settings.debug, settings.log_level), (false, Level::Debug), "{language}, {own}");
             }
         }

@@ -17,6 +17,8 @@ fn opentelemetrys_names_set_service_environment_version_and_tags() {
     assert_eq!(settings.tags, tags.map(|(key, value)| (key.to_string(), value.to_string())));
     let settings = in_env(&[("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=dev")]);
     assert_eq!(settings.env, "dev");
+    let both = "deployment.environment=old,deployment.environment.name=new";
+    assert_eq!(in_env(&[("OTEL_RESOURCE_ATTRIBUTES", both)]).env, "new");
     // The name of its own wins over the attribute.
     let settings = in_env(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=cart"), ("OTEL_SERVICE_NAME", "shop")]);
     assert_eq!(settings.service, "shop");
@@ -28,8 +30,11 @@ fn a_dd_name_from_the_same_source_or_a_stronger_one_wins_and_a_warning_says_so()
         ("OTEL_SERVICE_NAME", "a", "DD_SERVICE", "b"),
         ("OTEL_RESOURCE_ATTRIBUTES", "k=a", "DD_TAGS", "k:b"),
         ("OTEL_TRACES_EXPORTER", "none", "DD_TRACE_ENABLED", "true"),
-        ("OTEL_SDK_DISABLED", "true", "DD_TRACE_ENABLED", "true"),
         ("OTEL_PROPAGATORS", "b3", "DD_TRACE_PROPAGATION_STYLE", "datadog"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_always_off", "DD_TRACE_SAMPLE_RATE", "0.5"),
+        ("OTEL_LOG_LEVEL", "debug", "DD_TRACE_DEBUG", "false"),
+        ("OTEL_LOG_LEVEL", "error", "DD_TRACE_LOG_LEVEL", "warn"),
+        ("OTEL_LOG_LEVEL", "error", "DD_LOG_LEVEL", "warn"),
     ] {
         let (settings, rejected) = resolve(&[], &[(otel, other), (dd, kept)]);
         assert_eq!(value(&settings, dd), (kept, Origin::Env), "{otel}");
@@ -41,20 +46,33 @@ fn a_dd_name_from_the_same_source_or_a_stronger_one_wins_and_a_warning_says_so()
     // A weaker source does not.
     let settings = accepted(
         &[("default:DD_SERVICE", "b"), ("default:DD_TRACE_ENABLED", "true")],
-        &[("OTEL_SERVICE_NAME", "a"), ("OTEL_SDK_DISABLED", "true")],
+        &[("OTEL_SERVICE_NAME", "a"), ("OTEL_TRACES_EXPORTER", "none")],
     );
     assert_eq!((settings.service.as_str(), settings.enabled), ("a", false));
+    let weaker = [
+        ("default:DD_TRACE_PROPAGATION_STYLE", "datadog"),
+        ("default:DD_TRACE_SAMPLE_RATE", "1"),
+        ("default:DD_TRACE_DEBUG", "false"),
+        ("default:DD_TRACE_LOG_LEVEL", "error"),
+    ];
+    let env = [("OTEL_PROPAGATORS", "b3"), ("OTEL_TRACES_SAMPLER", "parentbased_always_off")];
+    let settings = accepted(&weaker, &[&env[..], &[("OTEL_LOG_LEVEL", "debug")]].concat());
+    assert_eq!((settings.sampling.rate, settings.debug), (Some(0.0), true));
+    assert_eq!(settings.propagation, in_env(&[("DD_TRACE_PROPAGATION_STYLE", "b3")]).propagation);
+    let settings = accepted(&weaker[3..], &[("OTEL_LOG_LEVEL", "warn")]);
+    assert_eq!((settings.log_level, value(&settings, "DD_TRACE_LOG_LEVEL")), (Level::Warn, ("warn", Origin::Env)));
 }
 
 #[test]
-fn opentelemetrys_names_can_turn_tracing_off() {
-    for env in [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_SDK_DISABLED", "true")] {
-        let settings = in_env(&[env]);
-        assert!(!settings.enabled);
-        assert_eq!(value(&settings, "DD_TRACE_ENABLED"), ("false", Origin::Env));
-    }
-    assert!(!in_env(&[("OTEL_TRACES_EXPORTER", "none"), ("OTEL_SDK_DISABLED", "true")]).enabled);
-    assert!(in_env(&[("OTEL_SDK_DISABLED", "false")]).enabled);
+fn an_exporter_of_opentelemetry_can_turn_tracing_off_and_its_sdk_switch_cannot() {
+    let settings = in_env(&[("OTEL_TRACES_EXPORTER", "none")]);
+    assert!(!settings.enabled);
+    assert_eq!(value(&settings, "DD_TRACE_ENABLED"), ("false", Origin::Env));
+    // As in ddtrace 4.16.0 and dd-trace 5.132.0, which go on to trace.
+    let settings = in_env(&[("OTEL_SDK_DISABLED", "true")]);
+    assert!(settings.enabled);
+    assert_eq!(settings.unsupported, ["OTEL_SDK_DISABLED"]);
+    assert_eq!(in_env(&[("OTEL_SDK_DISABLED", "false")]).unsupported, [""; 0]);
     let (settings, rejected) = resolve(&[], &[("OTEL_TRACES_EXPORTER", "otlp")]);
     assert!(settings.enabled && rejected.len() == 1);
 }

@@ -17,7 +17,7 @@ impl OpenSpan {
         let key_size = encode::text_size(key.len());
         let size = key_size + encode::blob_size(bytes.len());
         // Makes room before anything changes, so that the former value stays if memory is short.
-        self.blobs.room(size)?;
+        self.blobs.reserve(size)?;
         if let Some((from, to)) = former {
             let end = self.blobs.len();
             self.blobs.bytes_mut().copy_within(to..end, from);

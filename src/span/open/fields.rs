@@ -94,7 +94,7 @@ pub struct OpenSpan {
 
 impl OpenSpan {
     /// Empties the span for its slot's next one.
-    #[inline]
+    #[inline(always)]
     pub fn reset(&mut self) {
         self.fields = [Piece::default(); 4];
         self.head.clear(KEPT);
@@ -105,14 +105,26 @@ impl OpenSpan {
         }
         self.keys.clear();
         if self.keys.capacity() > KEYS_KEPT {
-            (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
+            self.clear_keys();
         }
         if !self.baggage.is_empty() {
-            self.baggage = Texts::default();
+            self.clear_baggage();
         }
         (self.start_given, self.manual) = (false, None);
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
         (self.number_count, self.dead) = (0, 0);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn clear_baggage(&mut self) {
+        self.baggage = Texts::default();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn clear_keys(&mut self) {
+        (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
     }
 
     /// Frees all memory of the span.
@@ -139,22 +151,21 @@ impl OpenSpan {
     }
 
     /// Sets one of the four texts, sanitized and cut to its limit.
-    #[inline]
+    #[inline(always)]
     pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Sanitized, Refusal> {
         let max = if matches!(field, Field::Resource) { RESOURCE_MAX } else { NAME_MAX };
         let at = self.head.len();
-        if value.is_empty() && !matches!(field, Field::Name) {
-            self.fields[field as usize] = Piece::default();
-            return Ok(Sanitized::default());
-        }
         // Beyond `KEPT`, replaced texts are removed first, so that a field set repeatedly does not grow the buffer
         // without bound.
-        if value.len() <= max && at <= KEPT && !value.is_empty() {
-            if memory::copy_ascii(self.head.tail(value.len())?, value) {
+        if !value.is_empty() && value.len() <= max && at <= KEPT {
+            if self.head.push_ascii(value)? {
                 self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
                 return Ok(Sanitized::default());
             }
             self.head.truncate(at);
+        } else if value.is_empty() && !matches!(field, Field::Name) {
+            self.fields[field as usize] = Piece::default();
+            return Ok(Sanitized::default());
         }
         self.set_field_slowly(field, value, max)
     }
@@ -170,6 +181,7 @@ impl OpenSpan {
     }
 
     #[cold]
+    #[inline(never)]
     fn set_field_slowly(&mut self, field: Field, value: &[u8], max: usize) -> Result<Sanitized, Refusal> {
         let value = if value.is_empty() && matches!(field, Field::Name) { UNNAMED } else { value };
         let (value, sanitized) = encode::sanitize(value, max);

@@ -5,7 +5,7 @@ use super::fields::OpenSpan;
 use super::hash::hash;
 use super::limits::{Refusal, KEPT, KEY_MAX, TAGS_MAX, VALUE_MAX};
 use crate::memory::{self, Buffer, Full};
-use crate::span::encode::{self, Sanitized};
+use crate::span::encode::{self, Sanitized, SHORT_KEY, SHORT_VALUE};
 use crate::span::run::{self, Item, Kind, Run};
 use crate::sys;
 
@@ -23,26 +23,55 @@ pub enum Value<'a> {
 
 impl OpenSpan {
     /// Sets a text tag; the last value of a key wins, over a number of the same key too.
-    #[inline]
+    #[inline(always)]
     pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
         // Fast path for a new, short, ASCII tag, which nearly every tag is. All others take the slow path from the
         // beginning.
+        if key.len() <= SHORT_KEY && value.len() <= SHORT_VALUE && self.keys.len() < TAGS_MAX {
+            let hash = hash(key);
+            if self.find(hash, key).is_none() {
+                let place = self.texts.len();
+                self.index(hash, place as u32)?;
+                match encode::push_pair(&mut self.texts, key, value) {
+                    Ok(true) => return Ok(Sanitized::default()),
+                    odd => {
+                        self.take_back(place, odd)?;
+                        return self.set_text_slowly(key, value);
+                    }
+                }
+            }
+        }
+        self.set_text_at_length(key, value)
+    }
+
+    /// Removes the last key of the index, whose pair of texts was not appended or is not ASCII.
+    #[cold]
+    #[inline(never)]
+    fn take_back(&mut self, place: usize, appended: Result<bool, Full>) -> Result<(), Full> {
+        self.keys.pop();
+        self.texts.truncate(place);
+        appended.map(|_| ())
+    }
+
+    /// Sets a text tag of any length.
+    #[inline(never)]
+    fn set_text_at_length(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
         if key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.keys.len() < TAGS_MAX {
             let hash = hash(key);
             if self.find(hash, key).is_none() {
                 let place = self.texts.len();
-                self.index_room()?;
-                if append_text(&mut self.texts, key, value)? {
-                    self.index(hash, place as u32);
-                    return Ok(Sanitized::default());
+                self.index(hash, place as u32)?;
+                match append_text(&mut self.texts, key, value) {
+                    Ok(true) => return Ok(Sanitized::default()),
+                    odd => self.take_back(place, odd)?,
                 }
-                self.texts.truncate(place);
             }
         }
         self.set_text_slowly(key, value)
     }
 
     #[cold]
+    #[inline(never)]
     fn set_text_slowly(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
         let (key, key_sanitized) = encode::sanitize(key, KEY_MAX);
         let (value, mut sanitized) = encode::sanitize(value, VALUE_MAX);
@@ -57,25 +86,27 @@ impl OpenSpan {
             return Err(Refusal::Limit);
         }
         let place = self.texts.len();
-        self.index_room()?;
-        append_text(&mut self.texts, &key, &value)?;
-        self.index(hash, place as u32);
+        self.index(hash, place as u32)?;
+        let appended = append_text(&mut self.texts, &key, &value);
+        if appended.is_err() {
+            self.take_back(place, appended)?;
+        }
         Ok(sanitized)
     }
 
     /// Sets a numeric tag; the last value of a key wins, over a text of the same key too.
-    #[inline]
+    #[inline(always)]
     pub fn set_number(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
-        if key.len() <= KEY_MAX && self.keys.len() < TAGS_MAX {
+        if key.len() <= SHORT_KEY && self.keys.len() < TAGS_MAX {
             let hash = hash(key);
             if self.find(hash, key).is_none() {
                 let place = self.numbers.len();
-                self.index_room()?;
-                if append_number(&mut self.numbers, key, value)? {
-                    self.index(hash, place as u32 | NUMBER);
+                self.index(hash, place as u32 | NUMBER)?;
+                if let Ok(true) = encode::push_number(&mut self.numbers, key, value) {
                     self.number_count += 1;
                     return Ok(Sanitized::default());
                 }
+                self.keys.pop();
                 self.numbers.truncate(place);
             }
         }
@@ -83,6 +114,7 @@ impl OpenSpan {
     }
 
     #[cold]
+    #[inline(never)]
     fn set_number_slowly(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
         let (key, sanitized) = encode::sanitize(key, KEY_MAX);
         let hash = hash(&key);
@@ -91,35 +123,34 @@ impl OpenSpan {
             return Err(Refusal::Limit);
         }
         let place = self.numbers.len() as u32 | NUMBER;
-        self.index_room()?;
+        if found.is_none() && self.keys.len() == self.keys.capacity() {
+            self.enlarge_index()?;
+        }
         append_number(&mut self.numbers, &key, value)?;
         match found {
             Some(index) => {
                 self.bury(index);
                 self.keys[index].1 = place;
             }
-            None => self.index(hash, place),
+            None => self.index(hash, place)?,
         }
         self.number_count += 1;
         self.close_gaps_if_large();
         Ok(sanitized)
     }
 
-    #[inline]
-    fn index(&mut self, hash: u32, place: u32) {
-        self.keys.push((hash, place));
-    }
-
-    /// Makes room for one more key in the index.
-    #[inline]
-    fn index_room(&mut self) -> Result<(), Refusal> {
+    /// Adds a key to the index.
+    #[inline(always)]
+    fn index(&mut self, hash: u32, place: u32) -> Result<(), Refusal> {
         if self.keys.len() == self.keys.capacity() {
             self.enlarge_index()?;
         }
+        self.keys.push((hash, place));
         Ok(())
     }
 
     #[cold]
+    #[inline(never)]
     fn enlarge_index(&mut self) -> Result<(), Refusal> {
         sys::keep_errno(|| {
             let more = self.keys.len().max(8);
@@ -173,16 +204,17 @@ impl OpenSpan {
     /// Returns the runs of tags in the order of [`Kind::ALL`]. They have no gaps after [`OpenSpan::close_gaps`].
     #[inline]
     pub fn runs(&self) -> [Run<'_>; Kind::ALL.len()] {
+        let [texts, numbers] = self.texts_and_numbers();
         [
-            Run::new(Kind::Text, (self.texts.bytes(), self.keys.len() as u32 - self.number_count)),
-            Run::new(Kind::Number, (self.numbers.bytes(), self.number_count)),
+            texts,
+            numbers,
             Run::new(Kind::Blob, (self.blobs.bytes(), self.blob_count)),
             Run::new(Kind::Link, (self.links.bytes(), self.link_count)),
             Run::new(Kind::Event, (self.events.bytes(), self.event_count)),
         ]
     }
 
-    /// Returns the runs of texts and numbers.
+    /// Returns the first two of these.
     #[inline(always)]
     pub fn texts_and_numbers(&self) -> [Run<'_>; 2] {
         [
@@ -293,18 +325,17 @@ impl OpenSpan {
 /// Appends a pair of texts. Returns whether both are ASCII.
 #[inline(always)]
 fn append_text(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full> {
-    let key_size = encode::text_size(key.len());
-    let (head, body) = run.tail(key_size + encode::text_size(value.len()))?.split_at_mut(key_size);
-    Ok(encode::text(head, key) & encode::text(body, value))
+    let mut room = run.room(key.len() + value.len() + 2 * encode::HEAD_MAX)?;
+    Ok(encode::put_key(&mut room, key) & encode::put(&mut room, value))
 }
 
 /// Appends a key and a number. Returns whether the key is ASCII.
 #[inline(always)]
 fn append_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full> {
-    let key_size = encode::text_size(key.len());
-    let (head, body) = run.tail(key_size + encode::FLOAT_SIZE)?.split_at_mut(key_size);
-    encode::float(body, value);
-    Ok(encode::text(head, key))
+    let mut room = run.room(key.len() + encode::HEAD_MAX + encode::FLOAT_SIZE)?;
+    let ascii = encode::put_key(&mut room, key);
+    encode::put_float(&mut room, value);
+    Ok(ascii)
 }
 
 #[cfg(test)]

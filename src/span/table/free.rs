@@ -12,14 +12,15 @@ const WARM: usize = 64;
 
 impl<T: Content> Table<T> {
     #[inline]
-    pub(super) fn pop(&self, head: &AtomicU64) -> Option<u32> {
+    pub(super) fn pop(&self, head: &AtomicU64) -> Option<(u32, &Segment<T>)> {
         let mut seen = head.load(Acquire);
         loop {
             let index = (seen as u32).checked_sub(1)?;
-            let link = self.segment(index)?.links[index as usize % SEGMENT].load(Relaxed);
+            let segment = self.segment(index)?;
+            let link = segment.links[index as usize % SEGMENT].load(Relaxed);
             let next = ((seen >> 32).wrapping_add(1)) << 32 | u64::from(link);
             match head.compare_exchange_weak(seen, next, AcqRel, Acquire) {
-                Ok(_) => return Some(index),
+                Ok(_) => return Some((index, segment)),
                 Err(now) => seen = now,
             }
         }
@@ -28,12 +29,18 @@ impl<T: Content> Table<T> {
     #[inline]
     pub(super) fn push(&self, index: u32) {
         let Some(segment) = self.segment(index) else { return };
-        self.push_to(&self.shards[segment.shard as usize % SHARDS].free, index);
+        Self::push_link(segment, &self.shards[segment.shard as usize % SHARDS].free, index);
     }
 
-    #[inline]
     fn push_to(&self, head: &AtomicU64, index: u32) {
-        let Some(segment) = self.segment(index) else { return };
+        if let Some(segment) = self.segment(index) {
+            Self::push_link(segment, head, index);
+        }
+    }
+
+    /// Puts a slot of this segment in front of the list that begins at `head`.
+    #[inline]
+    fn push_link(segment: &Segment<T>, head: &AtomicU64, index: u32) {
         let mut seen = head.load(Relaxed);
         loop {
             segment.links[index as usize % SEGMENT].store(seen as u32, Relaxed);
@@ -49,11 +56,11 @@ impl<T: Content> Table<T> {
     /// memory is full.
     #[cold]
     pub(super) fn grow(&self, shard: usize) -> Option<u32> {
-        if let Some(index) = self.pop(&self.shards[shard].cold) {
+        if let Some((index, _)) = self.pop(&self.shards[shard].cold) {
             return Some(index);
         }
         let _one_at_a_time = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        let any = |shard: &Shard| self.pop(&shard.free).or_else(|| self.pop(&shard.cold));
+        let any = |shard: &Shard| self.pop(&shard.free).or_else(|| self.pop(&shard.cold)).map(|(index, _)| index);
         if let Some(index) = any(&self.shards[shard]) {
             return Some(index);
         }
@@ -110,16 +117,16 @@ impl<T: Content> Table<T> {
             let mut warm = [0; WARM];
             let mut count = 0;
             while let Some(place) = warm.get_mut(count).filter(|_| !all) {
-                let Some(index) = self.pop(&shard.free) else { break };
+                let Some((index, _)) = self.pop(&shard.free) else { break };
                 *place = index;
                 count += 1;
             }
             let mut go_on = true;
-            while let Some(index) = Some(()).filter(|()| go_on && left > 0).and_then(|()| self.pop(&shard.free)) {
-                if let Some(segment) = self.segment(index) {
-                    // SAFETY: taken from its list, the slot is ours alone until it is in one again.
-                    go_on = clean(unsafe { &mut *segment.slots[index as usize % SEGMENT].value.get() });
-                }
+            while let Some((index, segment)) =
+                Some(()).filter(|()| go_on && left > 0).and_then(|()| self.pop(&shard.free))
+            {
+                // SAFETY: taken from its list, the slot is ours alone until it is in one again.
+                go_on = clean(unsafe { &mut *segment.slots[index as usize % SEGMENT].value.get() });
                 self.push_to(&shard.cold, index);
                 left -= 1;
             }

@@ -23,11 +23,14 @@ impl<T: Content> Table<T> {
     /// Takes a free slot. It is busy and not live until [`Guard::publish`]. `None` if the table is full.
     #[inline]
     pub fn allocate(&self, shard: u32) -> Option<Guard<'_, T>> {
-        let index = match self.pop(&self.shards[shard as usize % SHARDS].free) {
-            Some(index) => index,
-            None => self.grow(shard as usize % SHARDS)?,
+        let (index, segment) = match self.pop(&self.shards[shard as usize % SHARDS].free) {
+            Some(found) => found,
+            None => {
+                let index = self.grow(shard as usize % SHARDS)?;
+                (index, self.segment(index)?)
+            }
         };
-        let slot = &self.segment(index)?.slots[index as usize % SEGMENT];
+        let slot = &segment.slots[index as usize % SEGMENT];
         // No other thread has the slot, but one with a random handle may read the word.
         let word = slot.word.load(Relaxed);
         slot.word.store(word | BUSY, Relaxed);
@@ -57,69 +60,65 @@ impl<T: Content> Table<T> {
     fn lock_within(&self, handle: Handle, patience: Patience) -> Result<Guard<'_, T>, Refused> {
         let slot = match self.segment(handle.index) {
             Some(segment) => &segment.slots[handle.index as usize % SEGMENT],
-            None => return Err(self.refused(handle)),
+            None => return Err(self.refused(handle.index, u64::from(handle.generation) << 2 | LIVE)),
         };
         let word = u64::from(handle.generation) << 2 | LIVE;
         if self.is_inherited(handle.index) {
             return Err(if slot.word.load(Relaxed) & !BUSY == word { Refused::Forked } else { Refused::Stale });
         }
-        match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
-            Ok(_) => Ok(Guard { table: self, slot, index: handle.index, word }),
-            Err(found) if found & !BUSY == word => self.lock_contended(slot, handle.index, word, patience),
-            Err(_) => Err(self.refused(handle)),
+        if let Err(found) = slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
+            self.lock_late(slot, handle.index, word, found, patience)?;
         }
+        Ok(Guard { table: self, slot, index: handle.index, word })
     }
 
-    /// Returns why a handle names no live slot of this process.
+    /// Locks a slot whose word was `found`, if it is only busy.
     #[cold]
-    fn refused(&self, handle: Handle) -> Refused {
-        match self.read_inherited(handle, |_| ()) {
+    #[inline(never)]
+    fn lock_late(&self, slot: &Slot<T>, index: u32, word: u64, found: u64, patience: Patience) -> Result<(), Refused> {
+        if found & !BUSY != word {
+            return Err(self.refused(index, word));
+        }
+        lock_contended(slot, word, patience)
+    }
+
+    /// Returns why no slot of this process has this word.
+    #[cold]
+    #[inline(never)]
+    fn refused(&self, index: u32, word: u64) -> Refused {
+        match self.read_inherited(Handle { index, generation: (word >> 2) as u32 }, |_| ()) {
             Some(()) => Refused::Forked,
             None => Refused::Stale,
         }
     }
+}
 
-    /// Waits for another thread's call on this slot. That call can take long if its thread is not running, or is this
-    /// thread, interrupted by a signal.
-    #[cold]
-    #[inline(never)]
-    fn lock_contended<'a>(
-        &'a self,
-        slot: &'a Slot<T>,
-        index: u32,
-        word: u64,
-        patience: Patience,
-    ) -> Result<Guard<'a, T>, Refused> {
-        sys::uncancelled(|| sys::keep_errno(|| self.wait_for(slot, index, word, patience)))
-    }
+/// Waits for another thread's call on this slot, and locks it. That call can take long if its thread is not running, or is
+/// this thread, interrupted by a signal.
+fn lock_contended<T: Content>(slot: &Slot<T>, word: u64, patience: Patience) -> Result<(), Refused> {
+    sys::uncancelled(|| sys::keep_errno(|| wait_for(slot, word, patience)))
+}
 
-    fn wait_for<'a>(
-        &'a self,
-        slot: &'a Slot<T>,
-        index: u32,
-        word: u64,
-        patience: Patience,
-    ) -> Result<Guard<'a, T>, Refused> {
-        let give_up = if patience == Patience::Long { sys::monotonic_ns() + 100_000_000 } else { 0 };
-        for round in 0u32.. {
-            match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
-                Ok(_) => return Ok(Guard { table: self, slot, index, word }),
-                Err(found) if found & !BUSY != word => return Err(Refused::Stale),
-                Err(_) if patience == Patience::None => break,
-                Err(_) if round < 64 => std::hint::spin_loop(),
-                Err(_) if round < 80 => sys::yield_now(),
-                Err(_) if patience == Patience::Brief => break,
-                // Sleeps, because yielding does not let threads of a lower priority run.
-                Err(_) => {
-                    sys::sleep_ns(50_000);
-                    if sys::monotonic_ns() > give_up {
-                        break;
-                    }
+fn wait_for<T: Content>(slot: &Slot<T>, word: u64, patience: Patience) -> Result<(), Refused> {
+    let give_up = if patience == Patience::Long { sys::monotonic_ns() + 100_000_000 } else { 0 };
+    for round in 0u32.. {
+        match slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
+            Ok(_) => return Ok(()),
+            Err(found) if found & !BUSY != word => return Err(Refused::Stale),
+            Err(_) if patience == Patience::None => break,
+            Err(_) if round < 64 => std::hint::spin_loop(),
+            Err(_) if round < 80 => sys::yield_now(),
+            Err(_) if patience == Patience::Brief => break,
+            // Sleeps, because yielding does not let threads of a lower priority run.
+            Err(_) => {
+                sys::sleep_ns(50_000);
+                if sys::monotonic_ns() > give_up {
+                    break;
                 }
             }
         }
-        Err(Refused::Busy)
     }
+    Err(Refused::Busy)
 }
 
 /// A locked slot. Unlocks when dropped.
@@ -159,12 +158,12 @@ impl<T: Content> Guard<'_, T> {
 
     /// Frees the slot: its handle is stale from now on. The value is left as it is for the slot's next owner. A slot
     /// whose generations are used up is never used again, and its value is dropped.
-    #[inline]
+    #[inline(always)]
     pub fn free(mut self) {
         let generation = (self.word >> 2) as u32;
         let retired = generation >= self.table.last_generation;
         if retired {
-            *self.deref_mut() = T::default();
+            renew(&mut *self);
         }
         let (table, slot, index) = (self.table, self.slot, self.index);
         std::mem::forget(self);
@@ -173,6 +172,12 @@ impl<T: Content> Guard<'_, T> {
             table.push(index);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn renew<T: Default>(value: &mut T) {
+    *value = T::default();
 }
 
 impl<T: Content> Drop for Guard<'_, T> {

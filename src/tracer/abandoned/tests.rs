@@ -36,7 +36,10 @@ fn alone() {
     ];
     let code = settings.map(|(name, value)| (name.to_string(), value.to_string())).into();
     let tracer = state.tracers.make(state, code).expect("a tracer");
-    let span = spans::start(state, tracer, Parent::None, b"forgotten", |_, _, _| ()).expect("started").expect("one");
+    let span = {
+        let found = spans::find_tracer(state, tracer).expect("a tracer").expect("enabled");
+        spans::start(state, found, Parent::None, b"forgotten", |_, _| ()).expect("started")
+    };
     let said = |again: bool| {
         if again {
             state.abandoned_looked_ns.store(0, Relaxed);

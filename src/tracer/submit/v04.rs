@@ -9,7 +9,7 @@ use crate::event::dropped::SubmitFault;
 use crate::span::open::OpenSpan;
 use crate::span::reader::{Items, Number, Reader};
 use crate::span::structured;
-use crate::tracer::spans::count_sanitized;
+use crate::tracer::spans::{count_sanitized, At};
 
 const PRIORITY: &[u8] = b"_sampling_priority_v1";
 const DECISION_MAKER: &[u8] = b"_dd.p.dm";
@@ -20,9 +20,9 @@ const TOP_LEVEL: &[u8] = b"_dd.top_level";
 #[derive(Clone, Copy)]
 pub struct Setters {
     /// Sets a text.
-    pub text: fn(&mut OpenSpan, &Counters, &[u8], &[u8]),
+    pub text: fn(&mut OpenSpan, At<'_>, &[u8], &[u8]),
     /// Sets a number.
-    pub number: fn(&mut OpenSpan, &Counters, &[u8], f64),
+    pub number: fn(&mut OpenSpan, At<'_>, &[u8], f64),
 }
 
 /// Adds every span of a payload, or refuses the payload.
@@ -69,7 +69,7 @@ fn chunk(submission: &mut Submission, reader: &mut Reader<'_>, set: Setters) -> 
     for _ in 0..count {
         let span = Span::read(reader)?;
         let given = Given { trace_id_high: facts.trace_id_high, priority: facts.priority, ..span.given };
-        submission.add(&given, |open, counters| span.fill(open, counters, &facts, set));
+        submission.add(&given, |open, at| span.fill(open, at, &facts, set));
     }
     submission.send();
     submission.marked = false;
@@ -177,18 +177,18 @@ impl<'a> Span<'a> {
     }
 
     /// Sets the span's tags, links and events.
-    fn fill(&self, span: &mut OpenSpan, counters: &Counters, facts: &Facts, set: Setters) {
+    fn fill(&self, span: &mut OpenSpan, at: At<'_>, facts: &Facts, set: Setters) {
         self.meta.each(|key, value| {
             let value = value.text_or_nil()?;
             if !facts.replaces_text(key, value) {
-                (set.text)(span, counters, key, value);
+                (set.text)(span, at, key, value);
             }
             Some(())
         });
         self.metrics.each(|key, value| {
             let number = value.number()?;
             if key != PRIORITY || facts.priority.is_none() {
-                (set.number)(span, counters, key, number.float());
+                (set.number)(span, at, key, number.float());
             }
             Some(())
         });
@@ -198,29 +198,26 @@ impl<'a> Span<'a> {
             if key.is_empty() || !structured::is_map(blob) {
                 dropped += 1;
             } else {
-                count_sanitized(counters, span.add_blob(key, blob));
+                count_sanitized(at, span.add_blob(key, blob));
             }
             Some(())
         });
         for (link, of_link) in self.links.elements(attributes::link) {
             let added = span.add_link(&link, |appending| attributes::append_texts(appending, of_link));
-            dropped += counted(counters, added);
+            dropped += counted(at, added);
         }
         for (event, of_event) in self.events.elements(attributes::event) {
             let added = span.add_event(&event, |appending| attributes::append(appending, of_event));
-            dropped += counted(counters, added);
+            dropped += counted(at, added);
         }
-        Counters::add(&counters.tags_dropped, dropped);
+        Counters::add(&at.counters().tags_dropped, dropped);
     }
 }
 
 /// Counts what adding a link or an event did, and returns how many of its attributes were dropped.
-fn counted(
-    counters: &Counters,
-    added: Result<(u64, crate::span::encode::Sanitized), crate::span::open::Refusal>,
-) -> u64 {
+fn counted(at: At<'_>, added: Result<(u64, crate::span::encode::Sanitized), crate::span::open::Refusal>) -> u64 {
     let dropped = added.as_ref().map_or(0, |(dropped, _)| *dropped);
-    count_sanitized(counters, added.map(|(_, sanitized)| sanitized));
+    count_sanitized(at, added.map(|(_, sanitized)| sanitized));
     dropped
 }
 

@@ -39,6 +39,7 @@ fn chunk(tracer: u32) -> Chunk {
         complete: true,
         records,
         sequence: 0,
+        fate: 0,
         decided_elsewhere: false,
     }
 }

@@ -22,6 +22,7 @@ final class Abi
     public const E_MEMORY = -11;
     public const E_TIMEOUT = -20;
     public const E_BUSY = -21;
+    public const E_IO = -22;
     public const E_PANIC = -30;
     public const TRACERS_MAX = 64;
     public const CONTEXT_HAS_PRIORITY = 1;
@@ -58,4 +59,14 @@ final class Abi
     public const SINKS_MAX = 64;
     public const LOG_FIELDS_TEXT = 0;
     public const LOG_FIELDS_JSON = 1;
+    public const FATE_UNKNOWN = 0;
+    public const FATE_OPEN = 1;
+    public const FATE_QUEUED = 2;
+    public const FATE_IN_FLIGHT = 3;
+    public const FATE_SENT = 4;
+    public const FATE_DROPPED = 5;
+    public const FATE_ABANDONED = 6;
+    public const FATE_DISCARDED = 7;
+    public const FATE_SAMPLE_RATE = 32767;
+    public const FATE_MINUTE = 32766;
 }

@@ -59,11 +59,10 @@ final class Context
         return $this->handle;
     }
 
-    private function ids(): ?FFI\CData
+    /** @internal null if the headers carried none */
+    public function ids(): ?FFI\CData
     {
-        $ids = Library::$ffi->new('spanwire_context');
-        $ids->size = FFI::sizeof($ids);
-        return Library::$ffi->spanwire_context_get($this->handle, FFI::addr($ids)) === Abi::OK ? $ids : null;
+        return Library::ids('spanwire_context_get', $this->handle);
     }
 
     public function __serialize(): never

@@ -79,6 +79,13 @@ final class Headers
  */
 trait Carrier
 {
+    public function origin(): ?string
+    {
+        [$handle, $get] = [$this->carrier(), self::CARRIER . 'get_origin'];
+        if ($handle === 0) return null;
+        return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->$get($handle, $buffer, $capacity, $need));
+    }
+
     public function inject(?array &$headers = null): array
     {
         $ours = [];

@@ -125,6 +125,14 @@ final class Library
         return $call($buffer, $need->cdata, FFI::addr($need)) === Abi::OK ? FFI::string($buffer, $need->cdata - 1) : null;
     }
 
+    /** Returns the ids that the function reads of a span or a context; null if it has none. */
+    public static function ids(string $function, int $handle): ?FFI\CData
+    {
+        $ids = self::$ffi->new('spanwire_context');
+        $ids->size = FFI::sizeof($ids);
+        return self::$ffi->$function($handle, FFI::addr($ids)) === Abi::OK ? $ids : null;
+    }
+
     /** At the script's end, before its own shutdown functions, which may start and finish spans. */
     public static function end(): void
     {

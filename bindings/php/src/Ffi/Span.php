@@ -75,6 +75,7 @@ namespace Spanwire\Ffi {
 namespace Spanwire {
     use FFI;
     use Spanwire\Ffi\Abi;
+    use Spanwire\Ffi\Attributes;
     use Spanwire\Ffi\Carrier;
     use Spanwire\Ffi\Library;
     use Spanwire\Ffi\Stack;
@@ -179,6 +180,38 @@ namespace Spanwire {
             return $this;
         }
 
+        public function setAttribute(string $key, mixed $value): static
+        {
+            return $value === null ? $this->removeTag($key) : $this->setAttributes([$key => $value]);
+        }
+
+        public function setAttributes(array $attributes): static
+        {
+            if (!$this->open) return $this;
+            $given = new Attributes($attributes);
+            return $this->call('spanwire_span_set_attributes', $given->list, $given->count);
+        }
+
+        public function addEvent(string $name, array $attributes = [], ?int $timeNs = null): static
+        {
+            if (!$this->open) return $this;
+            $given = new Attributes($attributes);
+            return $this->call('spanwire_span_add_event', FFI::addr($given->event($name, $timeNs)));
+        }
+
+        public function addLink(Span|Context $to, array $attributes = []): static
+        {
+            if (!$this->open) return $this;
+            $ids = $to->ids();
+            $given = new Attributes($attributes);
+            return $ids === null ? $this : $this->call('spanwire_span_add_link', FFI::addr($given->link($ids)));
+        }
+
+        public function setMetaStruct(string $key, string $bytes): static
+        {
+            return $this->call('spanwire_span_set_meta_struct', $key, $bytes, strlen($bytes));
+        }
+
         public function setMetric(string $key, float $value): static
         {
             return $this->call('spanwire_span_set_metric', $key, $value);
@@ -270,6 +303,12 @@ namespace Spanwire {
         {
             if (!$this->open) return null;
             return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->spanwire_span_id_text($this->handle, $kind, $buffer, $capacity, $need));
+        }
+
+        /** @internal what a link to this span has; null when it is finished */
+        public function ids(): ?FFI\CData
+        {
+            return $this->open ? Library::ids('spanwire_span_context', $this->handle) : null;
         }
 
         /** @internal */

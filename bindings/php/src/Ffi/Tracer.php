@@ -137,6 +137,17 @@ namespace Spanwire {
             return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->spanwire_tracer_config_json($this->handle, $buffer, $capacity, $need)) ?? '{}';
         }
 
+        public function writeFlare(string $path): ?string
+        {
+            if (str_contains($path, "\0")) return 'the path contains a NUL';
+            return $this->explained(fn ($error) => Library::$ffi->spanwire_flare_write($this->handle, $path, $error));
+        }
+
+        public function sendFlare(string $caseId, string $email, ?string $hostname = null, int $timeoutMs = 10000): ?string
+        {
+            return $this->explained(fn ($error) => Library::$ffi->spanwire_flare_send($this->handle, $caseId, $email, $hostname, self::timeout($timeoutMs), $error));
+        }
+
         public function reportIntegration(string $name, ?string $version = null, ?string $status = null): void
         {
             if ($this->handle !== 0) Library::$ffi->spanwire_tracer_report_integration($this->handle, $name, $version, $status);
@@ -149,6 +160,15 @@ namespace Spanwire {
 
         private function __clone()
         {
+        }
+
+        /** Null after success, else why a call failed. */
+        private function explained(callable $call): ?string
+        {
+            if ($this->handle === 0) return 'tracing is off';
+            $error = Library::$ffi->new('spanwire_error');
+            $error->size = FFI::sizeof($error);
+            return $call(FFI::addr($error)) === Abi::OK ? null : FFI::string($error->message);
         }
 
         private static function timeout(int $ms): int

@@ -16,6 +16,7 @@ module Spanwire
     E_MEMORY = -11
     E_TIMEOUT = -20
     E_BUSY = -21
+    E_IO = -22
     E_PANIC = -30
     TRACERS_MAX = 64
     CONTEXT_HAS_PRIORITY = 1
@@ -52,11 +53,21 @@ module Spanwire
     SINKS_MAX = 64
     LOG_FIELDS_TEXT = 0
     LOG_FIELDS_JSON = 1
+    FATE_UNKNOWN = 0
+    FATE_OPEN = 1
+    FATE_QUEUED = 2
+    FATE_IN_FLIGHT = 3
+    FATE_SENT = 4
+    FATE_DROPPED = 5
+    FATE_ABANDONED = 6
+    FATE_DISCARDED = 7
+    FATE_SAMPLE_RATE = 32767
+    FATE_MINUTE = 32766
 
     # Sizes of structures, in bytes.
     SIZES = {
       setting: 16, error: 256, stats: 240, context: 48, header: 32, tag: 32, metric: 24, span_options: 136, value: 40,
-      attribute: 72, span_link: 72, span_event: 48, record: 160, log_record: 88, recorder_event: 64
+      attribute: 72, span_link: 72, span_event: 48, record: 192, log_record: 88, recorder_event: 64, fate: 640
     }.freeze
 
     # Where their fields are, in bytes.
@@ -110,7 +121,8 @@ module Spanwire
       record: {
         size: 0, trace_id_high: 8, trace_id_low: 16, span_id: 24, parent_id: 32, start_ns: 40, duration_ns: 48,
         name: 56, name_len: 64, service: 72, service_len: 80, resource: 88, resource_len: 96, type: 104, type_len: 112,
-        tags: 120, tags_count: 128, metrics: 136, metrics_count: 144, error: 152, sampling_priority: 156
+        tags: 120, tags_count: 128, metrics: 136, metrics_count: 144, error: 152, sampling_priority: 156, links: 160,
+        links_count: 168, events: 176, events_count: 184
       }.freeze,
       log_record: {
         size: 0, time_ns: 8, level: 16, target: 24, text: 32, text_len: 40, lost: 48, logger: 56, message: 64,
@@ -118,6 +130,12 @@ module Spanwire
       }.freeze,
       recorder_event: {
         size: 0, time_ns: 8, kind: 16, error: 20, name: 24, first: 32, second: 40, text: 48, text_len: 56
+      }.freeze,
+      fate: {
+        size: 0, trace_id_high: 8, trace_id_low: 16, state: 24, dropped: 28, spans_open: 32, spans_waiting: 40,
+        spans_pending: 48, spans_sent: 56, spans_dropped: 64, attempts_failed: 72, http_status: 76, error_number: 80,
+        priority: 84, mechanism: 88, rule: 92, rate: 96, limited: 104, decided_elsewhere: 108, handed_ns: 112,
+        changed_ns: 120, text: 128
       }.freeze
     }.freeze
 
@@ -125,7 +143,7 @@ module Spanwire
     LAYOUTS = {
       setting: "Q2", error: "Qla244", stats: "Q30", context: "Q4l2L2", header: "Q4", tag: "Q4", metric: "Q2d",
       span_options: "Q11qQ5", value: "LlqdQ2", attribute: "Q2LlqdQ4", span_link: "Q8Lx4", span_event: "Q3qQ2",
-      record: "Q5q2Q12l2", log_record: "Q2lx4Q7Lx4", recorder_event: "Q2L2Q5"
+      record: "Q5q2Q12l2Q4", log_record: "Q2lx4Q7Lx4", recorder_event: "Q2L2Q5", fate: "Q3L2Q5L2l3LdL2Q2a512"
     }.freeze
 
     # Parameters and result of each function.
@@ -176,6 +194,8 @@ module Spanwire
       span_inject_text: [%i[uint64 pointer size_t pointer], :int32],
       context_inject: [%i[uint64 pointer pointer], :int32],
       context_inject_text: [%i[uint64 pointer size_t pointer], :int32],
+      context_get_origin: [%i[uint64 pointer size_t pointer], :int32],
+      span_get_origin: [%i[uint64 pointer size_t pointer], :int32],
       span_set_baggage: [%i[uint64 string string], :int32],
       span_get_baggage: [%i[uint64 string pointer size_t pointer], :int32],
       span_remove_baggage: [%i[uint64 string], :int32],
@@ -206,6 +226,9 @@ module Spanwire
       log_correlation: [%i[uint64 uint64 uint32 pointer size_t pointer], :int32],
       recorder_read: [%i[pointer pointer size_t pointer], :int32],
       recorder_fd: [[], :int32],
+      flare_write: [%i[uint64 string pointer], :int32],
+      flare_send: [%i[uint64 string string string uint32 pointer], :int32],
+      trace_fate: [%i[uint64 uint64 pointer], :int32],
       process_inspect: [%i[uint64 uint64 string pointer pointer pointer], :int32],
       process_after_fork_child: [[], :void]
     }.freeze

@@ -1,14 +1,20 @@
 # frozen_string_literal: true
 
 module Spanwire
-  # Links and events as the library takes them, with their attributes. Keeps what the structures point to until the block
-  # has ended.
+  # Attributes of spans, links and events as the library takes them. Keeps what the structures point to until the block has
+  # ended.
   class Attributes
     EXACT = (-(2**63)...2**63)
     private_constant :EXACT
 
     def initialize
       @kept = []
+    end
+
+    # Yields address and length of an array of spanwire_attribute.
+    def span(attributes)
+      address, count = list(attributes)
+      yield FFI::Pointer.new(address), count
     end
 
     # Yields the address of a spanwire_span_event. No time means now.
@@ -34,15 +40,18 @@ module Spanwire
 
     # Address and length of an array of spanwire_attribute.
     def list(attributes)
-      return [0, 0] if attributes.empty?
+      packed = attributes.to_h.compact.filter_map { |key, value| attribute(key, value) }
+      packed.empty? ? [0, 0] : [address(packed.join), packed.size]
+    end
 
-      packed = attributes.map do |key, value|
-        key = Text.from(key)
-        head = [address(key), key.bytesize]
-        fields = value.is_a?(Array) ? [Abi::VALUE_ARRAY, 0, 0, 0.0, 0, 0, *values(value)] : scalar(value) + [0, 0]
-        (head + fields).pack(Abi::LAYOUTS.fetch(:attribute))
-      end
-      [address(packed.join), packed.size]
+    # nil if the value's own methods raise: the others are kept.
+    def attribute(key, value)
+      key = Text.from(key)
+      head = [address(key), key.bytesize]
+      fields = value.is_a?(Array) ? [Abi::VALUE_ARRAY, 0, 0, 0.0, 0, 0, *values(value)] : scalar(value) + [0, 0]
+      (head + fields).pack(Abi::LAYOUTS.fetch(:attribute))
+    rescue StandardError
+      nil
     end
 
     # Address and length of an array of spanwire_value.
@@ -55,11 +64,14 @@ module Spanwire
       case value
       when true, false then [Abi::VALUE_BOOLEAN, value ? 1 : 0, 0, 0.0, 0, 0]
       when Float then [Abi::VALUE_FLOATING, 0, 0, value, 0, 0]
-      when EXACT then [Abi::VALUE_INTEGER, 0, value.to_i, 0.0, 0, 0]
-      else
-        text = Text.from(value)
-        [Abi::VALUE_TEXT, 0, 0, 0.0, address(text), text.bytesize]
+      when Integer then EXACT.cover?(value) ? [Abi::VALUE_INTEGER, 0, value, 0.0, 0, 0] : text(value)
+      else text(value)
       end
+    end
+
+    def text(value)
+      text = Text.from(value)
+      [Abi::VALUE_TEXT, 0, 0, 0.0, address(text), text.bytesize]
     end
 
     def address(bytes)

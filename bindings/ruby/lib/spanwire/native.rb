@@ -11,14 +11,14 @@ module Spanwire
       span_set_metric_n span_set_tags span_remove_tag span_get_tag span_set_service span_set_resource_n span_set_type
       span_set_name span_set_error_n span_set_priority span_finish span_finish_at span_discard span_context span_id_text
       debug_set debug_set_for debug_get log_take log_fd log_correlation
-      context_extract context_free context_get context_inject_text span_inject_text
-      span_add_event span_add_link
+      context_extract context_free context_get context_inject_text span_inject_text context_get_origin span_get_origin
+      span_set_attributes span_add_event span_add_link span_set_meta_struct
       span_set_baggage span_get_baggage span_remove_baggage span_baggage_text
       context_set_baggage context_get_baggage context_remove_baggage context_baggage_text
     ].freeze
 
-    # Functions that wait: while they do, Ruby's other threads run.
-    WAITING = %i[tracer_flush tracer_shutdown].freeze
+    # Functions that wait: while they do, Ruby's other threads run. They get texts as pointers to native memory.
+    WAITING = %i[tracer_flush tracer_shutdown flare_write flare_send].freeze
 
     # Functions that get addresses as numbers, of memory that was filled before: no object is made for a pointer.
     BY_ADDRESS = %i[span_start_with span_set_tags context_extract].freeze
@@ -67,6 +67,7 @@ module Spanwire
         functions.filter_map do |name|
           parameters, result = Abi::FUNCTIONS.fetch(name)
           parameters = parameters.map { |type| type == :pointer ? :size_t : type } if BY_ADDRESS.include?(name)
+          parameters = parameters.map { |type| type == :string ? :pointer : type } if blocking
           symbol = library.find_function("spanwire_#{name}")
           next "spanwire_#{name}" if symbol.nil? || symbol.null?
 

@@ -42,6 +42,13 @@ module Spanwire
     # -1 rejected by the user, 0 rejected, 1 kept, 2 kept by the user; nil: not decided yet.
     def sampling_priority = context&.sampling_priority
 
+    # Sets the headers that pass the context on as if this process were not there, for a proxy that starts no span.
+    # Returns `headers`.
+    def inject(headers) = Propagation.inject(headers, self)
+
+    # The kind of system that began the trace, such as "synthetics"; nil if the headers did not say it.
+    def origin = Span.origin_of(:context_get_origin, @handle)
+
     # The baggage that came in. Changes reach spans that are started with this context later.
     def baggage = Baggage.new(:context, @handle)
 

@@ -43,7 +43,30 @@ module Spanwire
       self
     end
 
-    # Adds an event, now or at a Time. Attributes are texts, booleans, numbers, or arrays of one of these.
+    # Sets a tag with its type, as OpenTelemetry does: an array becomes key.0, key.1 and so on. nil removes the tag.
+    def set_attribute(key, value)
+      value.nil? ? remove_tag(key) : set_attributes(key => value)
+    end
+
+    # Sets several tags with their types: texts, booleans, numbers, or arrays of one of these. nil is left out.
+    def set_attributes(attributes)
+      Attributes.new.span(attributes) { |list, count| Native.span_set_attributes(@handle, list, count) }
+      self
+    rescue StandardError
+      self
+    end
+
+    # Adds a structured value (meta_struct): a map, encoded as MessagePack.
+    def set_meta_struct(key, bytes)
+      key = Text.terminated(key)
+      memory = FFI::MemoryPointer.new(:char, bytes.bytesize)
+      Native.span_set_meta_struct(@handle, key, memory.put_bytes(0, bytes), bytes.bytesize)
+      self
+    rescue StandardError
+      self
+    end
+
+    # Adds an event, now or at a Time. Attributes are as in set_attributes; their types stay.
     def add_event(name, attributes = {}, time: nil)
       Attributes.new.event(name, attributes, time) { |event| Native.span_add_event(@handle, event) }
       self
@@ -51,8 +74,9 @@ module Spanwire
       self
     end
 
-    # Adds a link to the span of a Context.
+    # Adds a link to the span of a Context, to a span that is open, or to what a request carried.
     def add_link(context, attributes = {})
+      context = context.context unless context.is_a?(Context)
       Attributes.new.link(context, attributes) { |link| Native.span_add_link(@handle, link) }
       self
     rescue StandardError
@@ -140,6 +164,12 @@ module Spanwire
       nil
     end
 
+    # Sets the headers that continue the trace in another service, as Propagation.inject does. Returns `headers`.
+    def inject(headers) = Propagation.inject(headers, self)
+
+    # The kind of system that began the trace, such as "synthetics"; nil if it is not known, or the span is finished.
+    def origin = Span.origin_of(:span_get_origin, @handle)
+
     # The span's baggage: texts that go to later children and to other services.
     def baggage = Baggage.new(:span, @handle)
 
@@ -168,6 +198,15 @@ module Spanwire
       Scope.current.scratch { |memory| memory.log_fields(tracer, span, form) }
     rescue StandardError # a Ractor that may not call the library
       ""
+    end
+
+    # What the library's function answers for a handle.
+    def self.origin_of(function, handle)
+      Scope.current.scratch do |memory|
+        memory.answer { |buffer, capacity, need| Native.public_send(function, handle, buffer, capacity, need) }
+      end
+    rescue StandardError # a Ractor that may not call the library
+      nil
     end
 
     # Whether this is no real span.
@@ -222,11 +261,16 @@ module Spanwire
     def get_tag(_key) = nil
     alias [] get_tag
     def set_error(_error) = self
+    def set_attribute(_key, _value) = self
+    def set_attributes(_attributes) = self
+    def set_meta_struct(_key, _bytes) = self
     def add_event(_name, _attributes = {}, time: nil) = self
     def add_link(_context, _attributes = {}) = self
     def finish(_end_time = nil) = nil
     def discard = nil
     def context = nil
+    def inject(headers) = Propagation.inject(headers, self)
+    def origin = nil
     def baggage = Baggage.new(:span, 0)
     def trace_id = nil
     def trace_id_hex = nil
@@ -248,5 +292,13 @@ module Spanwire
       @context = context
       @headers = headers.freeze
     end
+
+    # What children in the daemon start with: all that the headers carry, such as origin and baggage. Only the ids where
+    # the settings do not let these headers in.
+    def parent
+      @parent ||= Propagation.extract(@headers).then { |came| came&.trace_id == @context.trace_id ? came : @context }
+    end
+
+    def origin = @headers["x-datadog-origin"]
   end
 end

@@ -103,6 +103,21 @@ module Spanwire
       end
     end
 
+    # Writes a flare to a new file: a zip archive that explains what the tracer does in this process, without secrets.
+    # Works without an Agent. Returns nil, or a sentence that says why it was not written.
+    def write_flare(path)
+      file = native(path)
+      explained { |handle, error| Native.flare_write(handle, file, error) }
+    end
+
+    # Has the Agent pass a flare on to Datadog's support, and waits up to `timeout` seconds for its answer; sending goes
+    # on afterwards. Without `hostname` it is this host's name. Returns nil, or a sentence that says why it was not sent.
+    def send_flare(case_id:, email:, hostname: nil, timeout: 10)
+      texts = [case_id, email, hostname].map { |text| text && native(text) }
+      milliseconds = (timeout * 1000).ceil.clamp(0, 3_600_000)
+      explained { |handle, error| Native.flare_send(handle, *texts, milliseconds, error) }
+    end
+
     # Uses this tracer of the library from now on. A former tracer is freed when its successor is replaced as well (a
     # thread may be about to start a span in it), no span is open in it, and all its spans are sent.
     def use(handle)
@@ -137,6 +152,21 @@ module Spanwire
       @handles -= freed
     end
 
+    # Copies a text for a call during which other threads of Ruby run: Ruby may move a string meanwhile.
+    def native(text)
+      FFI::MemoryPointer.from_string(Text.terminated(text))
+    end
+
+    # Returns nil after success, else why the call failed.
+    def explained
+      return "tracing is off" if @handle.zero?
+
+      error = FFI::MemoryPointer.new(Abi::SIZES.fetch(:error))
+      error.put_uint64(0, error.size)
+      status = yield(@handle, error)
+      error.get_string(Abi::OFFSETS.fetch(:error).fetch(:message)).force_encoding(Encoding::UTF_8) if status != Abi::OK
+    end
+
     def settings_in_use
       JSON.parse(config_json.to_s)
     rescue JSON::ParserError # the library then decides
@@ -167,7 +197,7 @@ module Spanwire
 
     def parent_of(parent)
       case parent
-      when DepartedSpan then parent.context
+      when DepartedSpan then parent.parent
       when Span, NullSpan then parent.handle
       when Context, RemoteContext then parent
       else 0
@@ -206,6 +236,8 @@ module Spanwire
     def shutdown(_timeout) = true
     def stats = nil
     def config_json = nil
+    def write_flare(_path) = "tracing is off"
+    def send_flare(**_options) = "tracing is off"
   end
 
   # spanwire_stats, as a Hash.

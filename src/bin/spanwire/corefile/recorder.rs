@@ -2,7 +2,9 @@
 
 use super::elf::{self, Core, Segment, Source};
 use crate::recorder::Found;
+use spanwire::companion::recorder::fates::{self, Fate};
 use spanwire::companion::recorder::{layout, snapshot, Snapshot};
+use std::path::PathBuf;
 
 /// The recorder begins at a multiple of this.
 const PAGE: u64 = 4096;
@@ -27,10 +29,10 @@ pub fn find(source: &dyn Source, core: &Core) -> Result<Found, String> {
     let (mut best, mut why) = (None::<Found>, String::new());
     for at in places {
         match read(source, at) {
-            Ok(snapshot) => {
+            Ok((snapshot, fates)) => {
                 let own = core.pid.is_none_or(|pid| u64::from(pid) == snapshot.pid);
                 let pid = core.pid.unwrap_or(snapshot.pid as u32);
-                let found = Found { pid, own, snapshot };
+                let found = Found { pid, own, snapshot, fates, path: PathBuf::new() };
                 let rank = |found: &Found| (found.own, found.snapshot.epoch, found.snapshot.made_at);
                 if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
                     best = Some(found);
@@ -70,12 +72,13 @@ fn scan(source: &dyn Source, segment: &Segment, places: &mut Vec<u64>) -> Result
     Ok(())
 }
 
-fn read(source: &dyn Source, at: u64) -> Result<Snapshot, String> {
+fn read(source: &dyn Source, at: u64) -> Result<(Snapshot, Vec<Fate>), String> {
     let words = |count: usize| -> Result<Vec<u64>, String> {
         let bytes = elf::read(source, at, count * 8).map_err(|error| error.to_string())?;
         Ok(bytes.chunks_exact(8).filter_map(|word| word.try_into().ok()).map(u64::from_le_bytes).collect())
     };
     let says = words(layout::header::END)?.get(layout::header::WORDS).copied().unwrap_or(0);
     let most = says.clamp(layout::header::END as u64, snapshot::READ_MAX as u64) as usize;
-    Snapshot::of(&words(most)?).map_err(|fault| fault.to_string())
+    let words = words(most)?;
+    Ok((Snapshot::of(&words).map_err(|fault| fault.to_string())?, fates::read::all(&words)))
 }

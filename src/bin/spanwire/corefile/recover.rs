@@ -9,7 +9,7 @@ use spanwire::companion::export::agent::{Agent, Failure as Unsent};
 use spanwire::companion::export::agent::{Place as AgentPlace, Timeouts};
 use spanwire::companion::export::deliver;
 use spanwire::companion::export::format::{self, Fit, Format, PayloadFormat, Sender, Spans};
-use spanwire::companion::export::{Identity, Metadata};
+use spanwire::companion::export::{Identity, Metadata, Pairs};
 use spanwire::companion::languages::FOR_SETTINGS;
 use spanwire::companion::memory::Buffer;
 use spanwire::companion::report::image::{Chunk, Image, Place, Tracer};
@@ -156,6 +156,7 @@ fn rebuilt(chunk: &Chunk) -> (spanwire::companion::trace::Chunk, usize) {
         complete: chunk.complete,
         records,
         sequence: 0,
+        fate: 0,
         decided_elsewhere: false,
     };
     (chunk, damaged)
@@ -176,10 +177,11 @@ fn metadata(tracer: &Tracer) -> Option<Metadata> {
     let mut metadata = Metadata::of(&settings, tracer.card["process_id"].as_u64().unwrap_or(0) as u32);
     (metadata.service, metadata.version) = (text("service"), text("version"));
     metadata.runtime_id = text("runtime_id");
-    (metadata.every_span, metadata.first_span) = (pairs("every_span"), pairs("first_span"));
-    for tags in [&mut metadata.every_span, &mut metadata.first_span] {
+    let marked = |mut tags: Vec<(String, String)>| {
         tags.push((MARK.0.into(), MARK.1.into()));
-    }
+        Pairs::of(tags)
+    };
+    (metadata.every_span, metadata.first_span) = (marked(pairs("every_span")), marked(pairs("first_span")));
     metadata.identity = Identity {
         language: text("language"),
         language_version: text("language_version"),

@@ -4,6 +4,7 @@ mod delivery;
 
 use super::causes::{describe, Told};
 use super::config::Config;
+use super::flares;
 use super::lines::Tongue;
 use super::report::Finding;
 use super::settings;
@@ -51,7 +52,8 @@ pub fn of(tongue: Tongue, story: &Story) -> Answers {
     let spans = teller.spans(disabled);
     let delivered = teller.delivered();
     let beside = ["panic.caught", "log.unwritable", "log.records_lost"];
-    let beside = beside.iter().filter_map(|cause| teller.fault(cause)).collect();
+    let mut beside: Vec<Finding> = beside.iter().filter_map(|cause| teller.fault(cause)).collect();
+    beside.extend(teller.config.and_then(|config| flares::advice(tongue.name(), config, delivered.0)));
     let facts = teller.facts([started.0, spans.0, delivered.0]);
     Answers { started, spans, delivered, beside, facts }
 }

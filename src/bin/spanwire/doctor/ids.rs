@@ -134,6 +134,8 @@ pub const REMARKS: &[&str] = &[
     "clock.agrees",
     "clock.unknown",
     "debug.off",
+    "flare.by_hand",
+    "flare.too_old",
     "limits.core",
     "limits.enough",
     "log.directory",

@@ -13,7 +13,7 @@ mod limits;
 mod logs;
 mod php;
 mod place;
-mod process;
+pub mod process;
 mod settings;
 mod socket;
 mod subject;

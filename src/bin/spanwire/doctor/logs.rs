@@ -98,6 +98,16 @@ pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
     Ok(if unread.is_empty() { report.exit_status() } else { 2 })
 }
 
+/// Makes the report of logs that were read already, each with its name.
+pub fn of_texts(texts: &[(String, Vec<u8>)]) -> Result<Report, String> {
+    let mut logs = Logs::new(Rc::new(Reader::new()?));
+    let mut files = Vec::new();
+    for (name, bytes) in texts {
+        files.push(logs.read(shown(name), |each| reader::read_bytes(name, bytes, each))?);
+    }
+    Ok(logs.report(&files, &[]))
+}
+
 impl Logs {
     fn new(reader: Rc<Reader>) -> Logs {
         Logs {
@@ -114,12 +124,21 @@ impl Logs {
     }
 
     fn file(&mut self, path: &Path) -> Result<Read, String> {
+        let name = if path == Path::new("-") { "standard input".to_owned() } else { shown(&path.to_string_lossy()) };
+        self.read(name, |each| reader::read(path, each))
+    }
+
+    /// Reads one log. `lines` calls its argument with each line.
+    fn read(
+        &mut self,
+        name: String,
+        lines: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<Extent, String>,
+    ) -> Result<Read, String> {
         (self.speaker, self.spoken, self.gathered) = (None, 0, None);
         self.frame = None;
         self.recent.clear();
-        let extent = reader::read(path, |line| self.line(line));
+        let extent = lines(&mut |line| self.line(line));
         self.stories.values_mut().for_each(Story::ended);
-        let name = if path == Path::new("-") { "standard input".to_owned() } else { shown(&path.to_string_lossy()) };
         Ok(Read { name, extent: extent?, spoken: self.spoken })
     }
 

@@ -3,13 +3,14 @@
 
 mod answers;
 mod causes;
+mod flares;
 mod ids;
 mod lines;
-mod live;
-mod logs;
+pub mod live;
+pub mod logs;
 mod members;
 mod reader;
-mod report;
+pub mod report;
 mod settings;
 mod shown;
 mod tally;

@@ -42,6 +42,11 @@ pub fn read(path: &Path, each: impl FnMut(&[u8])) -> Result<Extent, String> {
     lines(BufReader::with_capacity(CHUNK, file), &name, bar, each)
 }
 
+/// Calls `each` with every line of a text that was read already.
+pub fn read_bytes(name: &str, bytes: &[u8], each: impl FnMut(&[u8])) -> Result<Extent, String> {
+    lines(bytes, name, None, each)
+}
+
 fn trouble(name: &str, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => {
@@ -62,7 +67,7 @@ fn packed(name: &str, start: &[u8]) -> Option<String> {
         [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz; run `xzcat",
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => "bzip2; run `bzcat",
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; run `iconv -f UTF-16 -t UTF-8",
-        [b'P', b'K', 3, 4, ..] => "zip; run `unzip -p",
+        [b'P', b'K', 3, 4, ..] => return Some(format!("{name} is a zip archive; run `spanwire flare show {name}`")),
         _ => return None,
     };
     let file = if name == "standard input" { "FILE" } else { name };

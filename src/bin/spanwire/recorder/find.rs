@@ -1,5 +1,6 @@
 //! Finds a process's flight recorder among its open files, or says why it cannot be read.
 
+use spanwire::companion::recorder::fates::{self, Fate};
 use spanwire::companion::recorder::{layout, snapshot, Snapshot, MEMORY_NAME};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -13,6 +14,10 @@ pub struct Found {
     pub pid: u32,
     /// The contents of its recorder, or of its parent's.
     pub snapshot: Snapshot,
+    /// What became of its last traces, oldest first.
+    pub fates: Vec<Fate>,
+    /// The recorder's memory file, as a path that can be opened.
+    pub path: PathBuf,
     /// Whether the recorder belongs to the process itself. False for a forked child that has made no call: it still has
     /// its parent's.
     pub own: bool,
@@ -57,8 +62,8 @@ pub fn look(pid: u32) -> Result<Option<Found>, String> {
     let (mut best, mut why) = (None::<Found>, String::new());
     for path in paths {
         match read(&path) {
-            Ok(snapshot) => {
-                let found = Found { pid, own: is_own(&snapshot), snapshot };
+            Ok((snapshot, fates)) => {
+                let found = Found { pid, own: is_own(&snapshot), snapshot, fates, path };
                 let rank = |found: &Found| (found.own, found.snapshot.epoch, found.snapshot.made_at);
                 if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
                     best = Some(found);
@@ -101,13 +106,14 @@ pub fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
 
 /// Copies a recorder's memory and parses the copy. It is not mapped, because the file's owner could truncate it, which
 /// would cause SIGBUS.
-fn read(path: &Path) -> io::Result<Snapshot> {
+fn read(path: &Path) -> io::Result<(Snapshot, Vec<Fate>)> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let header = words(&file, layout::header::END)?;
     let says = header.get(layout::header::WORDS).copied().unwrap_or(0);
     // No recorder is larger than that. If the header says more, parsing reports a damaged header.
     let most = says.clamp(layout::header::END as u64, snapshot::READ_MAX as u64) as usize;
-    Snapshot::of(&words(&file, most)?).map_err(io::Error::other)
+    let words = words(&file, most)?;
+    Ok((Snapshot::of(&words).map_err(io::Error::other)?, fates::read::all(&words)))
 }
 
 /// Reads up to `most` words of a file.

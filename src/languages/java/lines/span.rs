@@ -2,6 +2,7 @@
 
 use crate::event::SpanView;
 use crate::languages::language::Form;
+use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,6 +10,16 @@ use std::fmt::Write;
 /// The most bytes of a list of spans, and how many spans it shows; the others are counted.
 const LIST_MAX: usize = 200_000;
 const SPANS_MAX: usize = 32;
+
+const NOTATION: Notation = Notation {
+    is: "=",
+    and: ", ",
+    booleans: ["false", "true"],
+    text: |out, text| out.push_str(&escaped(Cow::Borrowed(text))),
+    float: |out, value| out.push_str(&number(value)),
+    more: |out, text| out.push_str(text),
+    types: None,
+};
 
 /// Returns the trace's id as both forms print it: its lower 64 bits.
 pub(super) fn id(trace_id: u128) -> u64 {
@@ -68,7 +79,14 @@ fn source(span: &SpanView<'_>, finished: bool, out: &mut String) {
     out.push_str(" tags=");
     map(entries, left_out, out);
     let forced = span.local_root && span.decision_maker == Some(-4) && span.priority > Some(0);
-    let _ = write!(out, ", duration_ns={}, forceKeep={forced}, links=[]", span.duration_ns);
+    let _ = write!(out, ", duration_ns={}, forceKeep={forced}, links=", span.duration_ns);
+    linked::links(out, &span.links, &NOTATION, |out, link, attributes| {
+        // Ids are signed numbers here, and flags a signed byte.
+        let (trace_id, span_id, flags) = (link.trace_id_low, link.span_id as i64, link.flags as i8);
+        let _ = write!(out, "SpanLink{{traceId={trace_id}, spanId={span_id}, traceFlags={flags}, traceState='");
+        out.push_str(&inline(utf8(link.tracestate)));
+        let _ = write!(out, "', attributes=SpanAttributes{{{attributes}}}}}");
+    });
 }
 
 /// Returns the trace's priority if the span carries it and the host has not set it as a tag.

@@ -2,7 +2,9 @@
 
 use crate::event::SpanView;
 use crate::languages::language::Form;
+use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::text::{cut, escaped, inline, tags, TAG_MAX};
+use crate::span::attributes::Scalar;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -10,6 +12,23 @@ use std::fmt::Write;
 const NUMBERS_MAX: usize = 48_000;
 /// The precision of a number, in digits.
 const DIGITS: usize = 12;
+
+const NOTATION: Notation = Notation {
+    is: ": ",
+    and: ", ",
+    booleans: ["false", "true"],
+    text: |out, text| out.push_str(&escaped(Cow::Borrowed(text))),
+    float: |out, value| {
+        let _ = write!(out, "{value:?}");
+    },
+    more: |out, text| out.push_str(text),
+    types: Some(|value| match value {
+        Scalar::Text(_) => "String",
+        Scalar::Bool(_) => "Boolean",
+        Scalar::Integer(_) => "Integer",
+        Scalar::Float(_) => "Double",
+    }),
+};
 
 /// `Starting new root span: …`.
 pub fn started(span: &SpanView<'_>) -> String {
@@ -76,7 +95,18 @@ fn structure(span: &SpanView<'_>, priority: Option<(&str, f64)>) -> String {
         let _ = write!(out, "({name}, {value:?})");
     });
     out.push_str("], deduped: false }, meta_struct: VecMap { data: [], deduped: false }");
-    out.push_str(", span_links: [], span_events: [] }");
+    out.push_str(", span_links: ");
+    linked::links(&mut out, &span.links, &NOTATION, |out, link, attributes| {
+        let _ = write!(out, "SpanLink {{ trace_id: {}, trace_id_high: {}, ", link.trace_id_low, link.trace_id_high);
+        let _ = write!(out, "span_id: {}, attributes: {attributes}, tracestate: ", link.span_id);
+        let _ = write!(out, "{}, flags: {} }}", inline(utf8(link.tracestate)), link.flags);
+    });
+    out.push_str(", span_events: ");
+    linked::events(&mut out, &span.events, &NOTATION, |out, event, attributes| {
+        let _ = write!(out, "SpanEvent {{ time_unix_nano: {}, name: {}", event.time_ns, inline(utf8(event.name)));
+        let _ = write!(out, ", attributes: {attributes} }}");
+    });
+    out.push_str(" }");
     out
 }
 

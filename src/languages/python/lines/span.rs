@@ -2,13 +2,26 @@
 
 use super::{repr, Writer};
 use crate::event::SpanView;
+use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::text::{cut, free, inline, tags, TAG_MAX};
+use crate::span::links::FLAGS_KNOWN;
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// The numeric tag with the sampling priority.
 const PRIORITY: &str = "_sampling_priority_v1";
 /// How many numeric tags of a span are in a line; the others are counted.
 const METRICS_MAX: usize = 256;
+
+const NOTATION: Notation = Notation {
+    is: ": ",
+    and: ", ",
+    booleans: ["False", "True"],
+    text: |out, text| repr::string(text, out),
+    float: |out, value| repr::float(value, out),
+    more: |out, text| out.push_str(text),
+    types: None,
+};
 
 impl Writer {
     /// `<Span(id=…,trace_id=…,parent_id=…,name=…)>`.
@@ -46,7 +59,24 @@ impl Writer {
         self.say("', resource='").say(&inline(span.resource)).say("', type='").text_or_none(span.span_type);
         self.put(format_args!("', start={}, end={end}, duration={}", span.start_ns, span.duration_ns));
         self.put(format_args!(", error={}, tags=", u8::from(span.error))).tags(&span.tags);
-        self.say(", metrics=").metrics(&metrics(span), repr::number).say(", links=[], events=[], ");
+        self.say(", metrics=").metrics(&metrics(span), repr::number).say(", links=");
+        linked::links(&mut self.0, &span.links, &NOTATION, |out, link, attributes| {
+            let trace_id = u128::from(link.trace_id_high) << 64 | u128::from(link.trace_id_low);
+            let (span_id, known) = (link.span_id, link.flags & FLAGS_KNOWN != 0);
+            let _ =
+                write!(out, "SpanLink(trace_id={trace_id}, span_id={span_id}, attributes={attributes}, tracestate=");
+            out.push_str(if link.tracestate.is_empty() { "None" } else { "" });
+            out.push_str(&inline(utf8(link.tracestate)));
+            let flags = if known { (link.flags & !FLAGS_KNOWN).to_string() } else { "None".to_owned() };
+            let _ = write!(out, ", flags={flags})");
+        });
+        self.say(", events=");
+        linked::events(&mut self.0, &span.events, &NOTATION, |out, event, attributes| {
+            out.push_str("SpanEvent(name=");
+            repr::string(&free(utf8(event.name)), out);
+            let _ = write!(out, ", time={}, attributes={attributes})", event.time_ns);
+        });
+        self.say(", ");
         self.put(format_args!("context=Context(trace_id={}, span_id={}, _meta={{", span.trace_id, span.span_id));
         if let Some(maker) = span.decision_maker {
             self.put(format_args!("'_dd.p.dm': '-{}'", maker.unsigned_abs()));

@@ -5,7 +5,7 @@ module Spanwire
   module Integrations
     # What the integrations for incoming and outgoing HTTP requests share.
     module Http
-      USER = %r{\A([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@}
+      USER = %r{\A((?:[^/]*:)?//)?[^/]*@}n
       private_constant :USER
 
       module_function
@@ -15,13 +15,17 @@ module Spanwire
       def url(text)
         text, _, query = Text.from(text).b.partition("#").first.partition("?") # bytes, which the library repairs
         text = text.sub(USER, '\1')
-        text = "#{text}?#{names(query)}" unless query.empty?
+        names = names(query)
+        text = "#{text}?#{names}" unless names.empty?
         text.force_encoding(Encoding::UTF_8)
       end
 
-      # An item without "=" may be a token; its place is taken by "?".
+      # An item without a name or a value may be a token, also one that ends in "="; "?" replaces it.
       def names(query)
-        query.split("&").map { |item| item.include?("=") ? item.partition("=").first : "?" }.join("&")
+        query.split("&").reject(&:empty?).map do |item|
+          name, _, value = item.partition("=")
+          name.empty? || value.delete("=").empty? ? "?" : name
+        end.join("&")
       end
       private_class_method :names
     end

@@ -35,6 +35,12 @@ impl Values {
         self.last(name, Origin::Env).map(|given| given.value.clone())
     }
 
+    /// Returns all environment variables.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let in_env = self.0.iter().filter(|given| given.origin == Origin::Env);
+        in_env.map(|given| (given.name.clone(), given.value.clone())).collect()
+    }
+
     /// Returns the value of this name and origin that counts.
     pub fn last(&self, name: &str, origin: Origin) -> Option<&Given> {
         self.0.iter().rfind(|given| given.name == name && given.origin == origin)
@@ -57,8 +63,11 @@ impl Values {
             (None, Origin::Default) => "default",
             (None, Origin::File) => "configuration file",
             (None, Origin::CodeDefault) => "code, as a default",
+            (None, Origin::Local) => "local stable configuration",
+            (None, Origin::Fleet) => "stable configuration of the fleet",
             (None, Origin::Env) => ENVIRONMENT,
             (None, Origin::Code) => "code",
+            (None, Origin::Remote) => "remote configuration",
         }
     }
 }

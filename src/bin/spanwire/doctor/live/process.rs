@@ -1,7 +1,6 @@
 //! Looks at a running process from outside: its environment, its program, the settings that its tracer has, its limits and
 //! its flight recorder. Reads /proc and the process's memory; does not stop the process.
 
-mod memory;
 mod place;
 
 use super::found::{good, note, with_evidence};
@@ -9,6 +8,7 @@ use super::given::{Values, ENVIRONMENT};
 use super::limits::Limits;
 use super::user;
 use crate::doctor::report::Finding;
+use crate::memory;
 use crate::recorder::{find, Found};
 use serde_json::{json, Value as Json};
 use spanwire::companion::redact;

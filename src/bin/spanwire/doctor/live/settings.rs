@@ -8,7 +8,7 @@ use crate::doctor::report::{Finding, Section};
 use serde_json::{json, Map, Value as Json};
 use spanwire::companion::languages::FOR_SETTINGS;
 use spanwire::companion::redact;
-use spanwire::companion::settings::{table, AgentAddress, Origin, Rejected, Settings, Value};
+use spanwire::companion::settings::{table, AgentAddress, Origin, Program, Rejected, Settings, Value};
 
 /// Shown even if they are not set.
 const ALWAYS_SHOWN: [&str; 2] = ["DD_SERVICE", URL];
@@ -17,8 +17,7 @@ const EACH_ITS_OWN: &str = "each program's service is its file name";
 /// Resolves the settings as the library does.
 pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Section) {
     let env = |name: &str| subject.given.variable(name);
-    let code = known(subject.given.code());
-    let (mut settings, rejected) = Settings::resolve(&code, &env, &FOR_SETTINGS);
+    let (mut settings, rejected) = resolve(known(subject.given.code()), subject);
     name_service(&mut settings, subject);
     if let Some(process) = subject.process.as_ref().filter(|_| subject.url.is_none()) {
         process.correct(&mut settings);
@@ -40,7 +39,8 @@ pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Sect
         ));
     }
     if !settings.enabled {
-        let from = settings.value("DD_TRACE_ENABLED").map_or("settings".into(), |value| from(subject, value));
+        let value = settings.value("DD_TRACE_ENABLED");
+        let from = value.map_or("settings".into(), |value| from(subject, &settings, value));
         findings.push(bad(
             "tracing.disabled",
             format!("tracing is off: DD_TRACE_ENABLED is false (from {from}), so no spans are made and none are sent"),
@@ -53,13 +53,25 @@ pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Sect
     let shown = settings.values.iter().map(|value| {
         let own = is_own_name(value) && subject.program.is_none();
         let text = if own { Json::Null } else { value.value.clone().into() };
-        let place = redact::text(subject.given.place(value.name, value.origin)).into_owned();
+        let place = redact::text(place(subject, &settings, value.name, value.origin)).into_owned();
         (value.name.to_string(), json!({ "value": text, "origin": value.origin.name(), "place": place }))
     });
     let shown: Map<String, Json> = shown.collect();
     facts.insert("settings".into(), shown.into());
     facts.insert("agent_url".into(), settings.agent.to_string().into());
     (settings, Section { title: subject.title.clone(), findings })
+}
+
+/// Resolves settings with the stable configuration of the subject's machine or container.
+fn resolve(code: Vec<(String, String)>, subject: &Subject) -> (Settings, Vec<Rejected>) {
+    let process = subject.process.as_ref();
+    let program = Program {
+        env: &|name| subject.given.variable(name),
+        variables: &|| subject.given.variables(),
+        arguments: &|| process.map(|process| process.command.clone()).unwrap_or_default(),
+        place: &|path| Some(process.map_or_else(|| path.to_path_buf(), |process| process.inside(path))),
+    };
+    Settings::resolve_for(&code, &program, &FOR_SETTINGS)
 }
 
 /// Leaves out names from files and options that are settings of other products.
@@ -84,7 +96,7 @@ fn in_force(settings: &Settings, subject: &Subject) -> Finding {
     let lines: Vec<String> = shown
         .map(|v| match is_own_name(v) {
             true => format!("{} is not set: {EACH_ITS_OWN}", v.name),
-            false => format!("{}={} ({})", v.name, v.value, subject.given.place(v.name, v.origin)),
+            false => format!("{}={} ({})", v.name, v.value, place(subject, settings, v.name, v.origin)),
         })
         .collect();
     let set = settings.values.iter().filter(|v| v.origin != Origin::Default).count();
@@ -96,9 +108,9 @@ fn in_force(settings: &Settings, subject: &Subject) -> Finding {
     if subject.url.is_none() {
         return finding;
     }
-    let (mut code, env) = (known(subject.given.code()), |name: &str| subject.given.variable(name));
+    let mut code = known(subject.given.code());
     code.pop();
-    let (mut alone, _) = Settings::resolve(&code, &env, &FOR_SETTINGS);
+    let (mut alone, _) = resolve(code, subject);
     if let Some(process) = &subject.process {
         process.correct(&mut alone);
     }
@@ -114,8 +126,18 @@ fn is_own_name(value: &Value) -> bool {
 }
 
 /// Returns where a value is from, for a sentence.
-fn from(subject: &Subject, value: &Value) -> String {
-    with_article(subject.given.place(value.name, value.origin))
+fn from(subject: &Subject, settings: &Settings, value: &Value) -> String {
+    with_article(place(subject, settings, value.name, value.origin))
+}
+
+/// Returns where a value was given: for stable configuration, the file's path.
+fn place<'a>(subject: &'a Subject, settings: &'a Settings, name: &str, origin: Origin) -> &'a str {
+    let file = match origin {
+        Origin::Local => settings.value(table::STABLE_LOCAL),
+        Origin::Fleet => settings.value(table::STABLE_FLEET),
+        _ => None,
+    };
+    file.map_or_else(|| subject.given.place(name, origin), |file| &file.value)
 }
 
 fn with_article(place: &str) -> String {
@@ -127,7 +149,14 @@ fn with_article(place: &str) -> String {
 
 fn unusable(rejected: &Rejected, settings: &Settings, subject: &Subject) -> Finding {
     let Rejected { name, value, origin, why } = rejected;
-    let given = match subject.given.place(name, *origin) {
+    if name == table::STABLE_LOCAL || name == table::STABLE_FLEET {
+        return bad(
+            "setting.rejected",
+            format!("the stable configuration file {value}: {why}; {}", why.consequence()),
+            "Correct the file, or remove it. docs/stable-configuration.md says what it may hold.",
+        );
+    }
+    let given = match place(subject, settings, name, *origin) {
         "--url" => "--url".to_owned(),
         place => format!("{name} (from {})", with_article(place)),
     };

@@ -38,6 +38,12 @@ pub fn image(pid: u32, maps: &str) -> Option<Image> {
     None
 }
 
+/// Returns the effective user id.
+pub fn me() -> u32 {
+    // SAFETY: takes no arguments and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
 /// Returns the paths of the libraries and programs that are mapped to run, each once.
 pub fn libraries(maps: &str) -> Vec<String> {
     let mut paths: Vec<String> = maps

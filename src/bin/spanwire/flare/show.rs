@@ -1,0 +1,92 @@
+//! Shows what the doctor concludes from a flare: one of this library's, or one of the tracers for Java, Python, Node.js
+//! and .NET.
+
+use super::archive::{self, Files};
+use crate::doctor::logs;
+use crate::doctor::report::{Finding, Section};
+use crate::out::{Failure, Out};
+use serde_json::Value;
+use spanwire::companion::flare::MANIFEST;
+use spanwire::companion::redact;
+use std::path::Path;
+
+/// Files of ours that people read first, besides the doctor's answers.
+const HEALTH: [&str; 2] = ["spanwire-health.txt", "tracer_health.txt"];
+
+/// Reads a flare and prints the report. Returns the doctor's exit status.
+pub fn run(out: Out, path: &Path, json: bool) -> Result<u8, Failure> {
+    let files = archive::read(path).map_err(Failure::Said)?;
+    let logs = logs_of(&files);
+    let mut report = logs::of_texts(&logs).map_err(Failure::Said)?;
+    report.sections.insert(0, Section { title: "The flare".into(), findings: introduction(&files) });
+    if json {
+        out.write(&format!("{:#}\n", report.json()))?;
+    } else {
+        report.print(out)?;
+        if let Some(health) = ours(&files).and_then(|_| HEALTH.iter().find_map(|name| text_of(&files, name))) {
+            out.write(&format!("\n{}\n{}", out.paint.strong("Health"), redact::text(&health)))?;
+        }
+    }
+    Ok(report.exit_status())
+}
+
+fn text_of(files: &Files, name: &str) -> Option<String> {
+    let (_, bytes) = files.iter().find(|(other, _)| base(other) == name)?;
+    Some(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Returns the manifest, if the flare is ours.
+fn ours(files: &Files) -> Option<Value> {
+    serde_json::from_str(&text_of(files, MANIFEST)?).ok()
+}
+
+fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Returns the texts in which the doctor finds lines of tracers: start-up line first, then logs.
+fn logs_of(files: &Files) -> Files {
+    let mut logs = Files::new();
+    // The file of Node.js is the object of the start-up line, over many lines. In our flares it has the settings.
+    let started = text_of(files, "tracer_info.txt").filter(|_| ours(files).is_none());
+    let started = started.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    if let Some(object) = started {
+        logs.push(("tracer_info.txt".into(), format!("DATADOG TRACER CONFIGURATION - {object}\n").into_bytes()));
+    }
+    let is_log = |name: &str| {
+        let name = base(name);
+        name.ends_with(".log") || matches!(name, "tracer_logs.txt" | "spanwire-log.txt" | "spanwire-startup.txt")
+    };
+    let has_started = |(name, bytes): &&(String, Vec<u8>)| {
+        base(name) != "spanwire-startup.txt" && bytes.windows(22).any(|words| words == b" TRACER CONFIGURATION ")
+    };
+    let told = files.iter().filter(|(name, _)| is_log(name)).any(|file| has_started(&file));
+    let wanted = files.iter().filter(|(name, _)| is_log(name) && !(told && base(name) == "spanwire-startup.txt"));
+    logs.extend(wanted.cloned());
+    if logs.is_empty() && files.len() == 1 {
+        return files.clone();
+    }
+    logs.sort_by_key(|(name, _)| !matches!(base(name), "tracer_info.txt" | "spanwire-startup.txt"));
+    logs
+}
+
+/// Says what the flare is of.
+fn introduction(files: &Files) -> Vec<Finding> {
+    let count = files.len();
+    let files_in = if count == 1 { "1 file".into() } else { format!("{count} files") };
+    let Some(manifest) = ours(files) else {
+        return vec![Finding::note("log.read", format!("a flare of another tracer, with {files_in}"))];
+    };
+    let text = |name: &str| redact::text(manifest[name].as_str().unwrap_or_default()).into_owned();
+    let says = format!(
+        "made by {} at {}, of process {} ({}), service {}, {} {}; {files_in}",
+        text("made_by"),
+        text("made_at"),
+        manifest["pid"],
+        text("program"),
+        text("service"),
+        text("language"),
+        text("tracer_version"),
+    );
+    vec![Finding::note("log.read", says)]
+}

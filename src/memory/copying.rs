@@ -1,0 +1,204 @@
+//! Copies of short texts. Most texts of a span are short: up to 128 bytes are copied in a few overlapping moves of fixed
+//! size, which cost less than a call of memcpy. Whether all bytes are ASCII is seen on the way, since the bytes are in
+//! registers.
+
+/// Copies between slices of equal length.
+#[inline]
+pub fn copy(to: &mut [u8], from: &[u8]) {
+    copy_ascii(to, from);
+}
+
+/// Copies between slices of equal length, and returns whether all bytes are ASCII. Slices of different lengths are left
+/// as they are.
+#[inline]
+pub fn copy_ascii(to: &mut [u8], from: &[u8]) -> bool {
+    if to.len() != from.len() {
+        return false;
+    }
+    // SAFETY: the lengths are equal, and two borrows of which one is mutable do not overlap.
+    unsafe { copy_seeing(to.as_mut_ptr(), from) == 0 }
+}
+
+/// 16 bytes in a register.
+#[cfg(target_arch = "x86_64")]
+mod lane {
+    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_storeu_si128};
+
+    #[derive(Clone, Copy)]
+    pub(super) struct Lane(__m128i);
+
+    impl Lane {
+        /// # Safety
+        /// 16 bytes can be read at `from` and written at `to`.
+        #[inline(always)]
+        pub(super) unsafe fn copied(to: *mut u8, from: *const u8) -> Lane {
+            // SAFETY: by the caller. The instructions are part of the architecture's baseline and need no alignment.
+            unsafe {
+                let lane = _mm_loadu_si128(from.cast());
+                _mm_storeu_si128(to.cast(), lane);
+                Lane(lane)
+            }
+        }
+
+        #[inline(always)]
+        pub(super) fn or(self, other: Lane) -> Lane {
+            // SAFETY: the instruction is part of the architecture's baseline.
+            Lane(unsafe { _mm_or_si128(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        pub(super) fn odd(self) -> u64 {
+            // SAFETY: as above.
+            unsafe { _mm_movemask_epi8(self.0) as u64 }
+        }
+    }
+}
+
+/// 16 bytes in registers.
+#[cfg(not(target_arch = "x86_64"))]
+mod lane {
+    #[derive(Clone, Copy)]
+    pub(super) struct Lane(u128);
+
+    impl Lane {
+        /// # Safety
+        /// 16 bytes can be read at `from` and written at `to`.
+        #[inline(always)]
+        pub(super) unsafe fn copied(to: *mut u8, from: *const u8) -> Lane {
+            // SAFETY: by the caller.
+            unsafe {
+                let lane = from.cast::<u128>().read_unaligned();
+                to.cast::<u128>().write_unaligned(lane);
+                Lane(lane)
+            }
+        }
+
+        #[inline(always)]
+        pub(super) fn or(self, other: Lane) -> Lane {
+            Lane(self.0 | other.0)
+        }
+
+        #[inline(always)]
+        pub(super) fn odd(self) -> u64 {
+            (self.0 as u64 | (self.0 >> 64) as u64) & 0x8080_8080_8080_8080
+        }
+    }
+}
+
+use lane::Lane;
+
+/// Copies `from` to `to`. Returns 0 if all bytes are ASCII.
+///
+/// # Safety
+/// As many bytes as `from` has can be written at `to`, and they are not those of `from`.
+#[inline(always)]
+pub(super) unsafe fn copy_seeing(to: *mut u8, from: &[u8]) -> u64 {
+    let (at, len) = (from.as_ptr(), from.len());
+    // SAFETY: every access is within the first `len` bytes, as the bounds of its branch say: two moves of n bytes cover
+    // n to 2n of them, and so on.
+    unsafe {
+        let lane = |n: usize| Lane::copied(to.add(n), at.add(n));
+        if len <= 16 {
+            if len >= 8 {
+                let (first, last) = (at.cast::<u64>().read_unaligned(), at.add(len - 8).cast::<u64>().read_unaligned());
+                to.cast::<u64>().write_unaligned(first);
+                to.add(len - 8).cast::<u64>().write_unaligned(last);
+                return (first | last) & 0x8080_8080_8080_8080;
+            }
+            if len >= 4 {
+                let (first, last) = (at.cast::<u32>().read_unaligned(), at.add(len - 4).cast::<u32>().read_unaligned());
+                to.cast::<u32>().write_unaligned(first);
+                to.add(len - 4).cast::<u32>().write_unaligned(last);
+                return u64::from((first | last) & 0x8080_8080);
+            }
+            if len == 0 {
+                return 0;
+            }
+            let (first, middle, last) = (*at, *at.add(len / 2), *at.add(len - 1));
+            *to = first;
+            *to.add(len / 2) = middle;
+            *to.add(len - 1) = last;
+            return u64::from((first | middle | last) & 0x80);
+        }
+        if len <= 32 {
+            return lane(0).or(lane(len - 16)).odd();
+        }
+        if len <= 64 {
+            return lane(0).or(lane(16)).or(lane(len - 32)).or(lane(len - 16)).odd();
+        }
+        copy_long(to, from)
+    }
+}
+
+/// The same for bytes of which nothing needs to be known.
+///
+/// # Safety
+/// As for [`copy_seeing`].
+#[inline(always)]
+pub(super) unsafe fn copy_bytes(to: *mut u8, from: &[u8]) {
+    // SAFETY: by the caller.
+    unsafe {
+        if from.len() <= 64 {
+            copy_seeing(to, from);
+        } else if from.len() <= 128 {
+            copy_eight_lanes(to, from);
+        } else {
+            std::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len());
+        }
+    }
+}
+
+/// # Safety
+/// As for [`copy_seeing`]; `from` has more than 64 bytes.
+#[inline(never)]
+unsafe fn copy_long(to: *mut u8, from: &[u8]) -> u64 {
+    // SAFETY: by the caller.
+    unsafe {
+        if from.len() <= 128 {
+            return copy_eight_lanes(to, from);
+        }
+        std::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len());
+    }
+    u64::from(!from.is_ascii())
+}
+
+/// # Safety
+/// As for [`copy_seeing`]; `from` has 64 to 128 bytes.
+#[inline(always)]
+unsafe fn copy_eight_lanes(to: *mut u8, from: &[u8]) -> u64 {
+    let (at, len) = (from.as_ptr(), from.len());
+    // SAFETY: as in `copy_seeing`.
+    unsafe {
+        let lane = |n: usize| Lane::copied(to.add(n), at.add(n));
+        let first = lane(0).or(lane(16)).or(lane(32)).or(lane(48));
+        let last = lane(len - 64).or(lane(len - 48)).or(lane(len - 32)).or(lane(len - 16));
+        first.or(last).odd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_a_copy_at_every_length() {
+        let from: Vec<u8> = (0..200).collect();
+        for len in 0..=200 {
+            let mut to = vec![255; len];
+            assert_eq!(copy_ascii(&mut to, &from[..len]), len <= 128, "{len}");
+            assert_eq!(to, from[..len], "{len}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_not_ascii_is_seen_wherever_it_is() {
+        for len in 1..=300 {
+            for at in 0..len {
+                let (mut from, mut to) = (vec![0x7f; len], vec![0; len]);
+                from[at] = 0x80;
+                assert!(!copy_ascii(&mut to, &from), "{at} of {len}");
+                assert_eq!(to, from, "{at} of {len}");
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What `spanwire ctl` asks of this process, through the socket of `crate::control`.
+
+use super::closing;
+use super::state::State;
+use crate::control::socket::Host;
+use crate::counters::Counters;
+use crate::event::Thread;
+use crate::export::TRACERS_MAX;
+use crate::inspect;
+use crate::level::Level;
+use crate::redact;
+use crate::report::{self, Image, Memory};
+use crate::sys;
+use std::fmt::Write;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Opens the socket if another process has asked for it. For the worker.
+pub(super) fn look(state: &'static State) {
+    state.control.look(
+        &state.shared.recorder,
+        Thread::Control.name(),
+        || is_allowed(state),
+        || Box::new(Answers { state }),
+    );
+}
+
+/// Whether no tracer has turned it off.
+fn is_allowed(state: &State) -> bool {
+    let settings = |index| state.shared.account(index).metadata().map(|metadata| metadata.settings.clone());
+    (0..TRACERS_MAX as u32).filter_map(settings).all(|settings| settings.control)
+}
+
+struct Answers {
+    state: &'static State,
+}
+
+/// This process's own memory.
+struct OwnMemory;
+
+impl Memory for OwnMemory {
+    fn read(&self, address: u64, into: &mut [u8]) -> bool {
+        sys::read_own_memory(address, into)
+    }
+}
+
+impl Host for Answers {
+    fn describe(&self, command: &str) -> String {
+        match Image::of(&OwnMemory, inspect::table::address()) {
+            Ok(image) => report::answer(image.as_ref(), None, command),
+            Err(fault) => format!("the memory of this process cannot be read: {fault}\n"),
+        }
+    }
+
+    fn debug(&self, on: bool, seconds: u32) -> String {
+        let logs = &self.state.shared.logs;
+        match (on, seconds) {
+            (true, 1..) => {
+                logs.debug_set_for(seconds);
+                format!("debug mode is on for {seconds} s\n")
+            }
+            (on, _) => {
+                logs.debug_set_for(0);
+                logs.debug_set(on);
+                format!("debug mode is {}\n", if logs.debug_get() { "on" } else { "off" })
+            }
+        }
+    }
+
+    fn flush(&self, time: Duration) -> String {
+        let mut says = String::new();
+        for index in 0..TRACERS_MAX as u32 {
+            let (live, _, closed) = self.state.tracers.standing(index);
+            if !live || closed {
+                continue;
+            }
+            let account = self.state.shared.account(index);
+            let counts = |counters: &Counters| {
+                let dropped: u64 = counters.dropped.iter().map(|counter| counter.load(Relaxed)).sum();
+                (counters.sent.load(Relaxed), dropped)
+            };
+            let before = counts(&account.counters);
+            let result = closing::flush_at(self.state, index, time);
+            let after = counts(&account.counters);
+            let service = account.metadata().map(|metadata| redact::text(&metadata.service).into_owned());
+            let (sent, dropped) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+            let _ = write!(says, "tracer {index} {}: {sent} spans sent", service.unwrap_or_default());
+            if dropped > 0 {
+                let _ = write!(says, ", {dropped} dropped");
+            }
+            let _ = match result {
+                Ok(()) => writeln!(says),
+                Err(super::Error::Timeout) => writeln!(says, "; not all within {time:?}, sending goes on"),
+                Err(_) => writeln!(says, "; the system gives no thread to send more"),
+            };
+        }
+        if says.is_empty() {
+            says += "no tracer is in use\n";
+        }
+        says
+    }
+
+    fn follow(&self, take: Box<dyn Fn(&str) + Send + Sync>) -> Result<u64, String> {
+        let take = Arc::new(move |record: &crate::log::Record| take(&record.text));
+        let added = self.state.shared.logs.add_sink(Level::Trace, take, None);
+        added.map_err(|_| "the process has as many log sinks as it can have\n".into())
+    }
+
+    fn unfollow(&self, number: u64) {
+        let _ = self.state.shared.logs.remove_sink(number);
+    }
+}

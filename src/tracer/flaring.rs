@@ -1,0 +1,138 @@
+//! Makes flares of this process. A flare that is sent is collected and sent on the polling thread of the tracer's
+//! exporter; the calling thread only asks for it, and may wait. A flare that is written is made on the calling thread,
+//! so that it needs no worker and no Agent.
+
+mod facts;
+mod outcome;
+
+use super::error::Error;
+use super::state::State;
+use crate::event::{Event, FlareFault};
+use crate::export::periodic::{Due, NotRun, Poll};
+use crate::export::transport::agent::{Agent, Info};
+use crate::export::{Exporter, Metadata, TRACERS_MAX};
+use crate::flare::{self, Contents, FlareTask, Form, Occasion, Turn};
+use crate::sys;
+use outcome::Outcome;
+use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// The request that carries a flare may take so many times as long as one with a payload: the Agent passes it on to
+/// Datadog before it answers.
+const TIMES_USUAL: u32 = 5;
+/// How long a flare waits for another process that sends one.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Has a flare of the tracer at this index made and sent, for a task of remote configuration. Returns at once; an event
+/// says what became of it. A task that another process of this user has answered in the last minute is not answered
+/// again. [`Error::Limit`]: too many flares wait, or the system gives no thread.
+pub(crate) fn request(state: &'static State, tracer: u32, task: FlareTask) -> Result<(), Error> {
+    ask(state, tracer, task, Occasion::Task).map(drop)
+}
+
+/// Sends a flare for the host, and waits for the Agent's answer. The inner result is that of sending.
+pub fn send(
+    state: &'static State,
+    number: u64,
+    task: FlareTask,
+    time: Duration,
+) -> Result<Result<(), FlareFault>, Error> {
+    let (index, tracer) = state.tracers.find(number)?;
+    if !task.has_valid_case() || task.user_handle.is_empty() {
+        return Err(Error::Argument);
+    }
+    if tracer.closed.load(Relaxed) {
+        return Err(Error::Closed);
+    }
+    ask(state, index, task, Occasion::Sent)?.wait(time).ok_or(Error::Timeout)
+}
+
+/// Writes a flare to a new file. The inner result is that of writing.
+pub fn write(state: &'static State, number: u64, path: &Path) -> Result<Result<(), FlareFault>, Error> {
+    let (index, _) = state.tracers.find(number)?;
+    let metadata = state.shared.account(index).metadata().ok_or(Error::Handle)?;
+    let facts = facts::of(state, index, &metadata, Occasion::Written);
+    let archive = flare::pack(&Contents::of(&facts).files).map_err(FlareFault::NotPacked);
+    Ok(archive.and_then(|archive| flare::write(path, &archive).map_err(FlareFault::NotWritten)))
+}
+
+fn ask(state: &'static State, tracer: u32, task: FlareTask, occasion: Occasion) -> Result<Arc<Outcome>, Error> {
+    let metadata = state.shared.account(tracer).metadata().ok_or(Error::Handle)?;
+    let time_out = metadata.settings.request_timeout * TIMES_USUAL;
+    let outcome = Arc::new(Outcome::default());
+    let sender = Sender { state, tracer, metadata, task, occasion, outcome: outcome.clone() };
+    let due = Due { name: "flare", time_out: Some(time_out), poll: Arc::new(sender) };
+    exporter_of(state, tracer).ask(&state.shared, due).then_some(outcome).ok_or(Error::Limit)
+}
+
+fn exporter_of(state: &'static State, tracer: u32) -> &'static Exporter {
+    &state.exporters[state.tracers.at(tracer).exporter.load(Relaxed) as usize % TRACERS_MAX]
+}
+
+/// Makes and sends one flare.
+struct Sender {
+    state: &'static State,
+    tracer: u32,
+    metadata: Arc<Metadata>,
+    task: FlareTask,
+    occasion: Occasion,
+    outcome: Arc<Outcome>,
+}
+
+impl Sender {
+    /// Returns the size of the archive that was sent.
+    fn send(&self, agent: &Agent) -> Result<u64, FlareFault> {
+        // Threads of one process do not exclude one another by the file.
+        let _one_at_a_time = self.state.flaring.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::take(&self.task.uuid, PATIENCE)?;
+        let info = self.info(agent)?;
+        if !info.endpoints.iter().any(|path| path == flare::PATH) {
+            return Err(FlareFault::NotOffered);
+        }
+        let facts = facts::of(self.state, self.tracer, &self.metadata, self.occasion);
+        let archive = flare::pack(&Contents::of(&facts).files).map_err(FlareFault::NotPacked)?;
+        let language = facts::language_of(&facts);
+        let (case, level, seconds) = (&self.task.case_id, facts.level.name(), sys::wall_ns() / 1_000_000_000);
+        let file = format!("tracer-{language}-{case}-{seconds}-{level}.zip");
+        flare::send(agent, &Form { task: &self.task, language: &language, file: &file, archive: &archive })?;
+        turn.answered(&self.task.uuid);
+        Ok(archive.len() as u64)
+    }
+
+    /// Returns what the Agent said about itself, after asking it if the worker has not.
+    fn info(&self, agent: &Agent) -> Result<Arc<Info>, FlareFault> {
+        let place = &exporter_of(self.state, self.tracer).info;
+        let known = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ask = || agent.info().map(Arc::new).map_err(|failure| FlareFault::NotReached(failure.error().clone()));
+        known.map_or_else(ask, Ok)
+    }
+
+    /// Logs the result, and gives it to the caller that waits.
+    fn settle(&self, result: Result<u64, FlareFault>) {
+        let (case_id, url) = (&self.task.case_id, &self.metadata.settings.agent.to_string());
+        self.state.shared.logs.emit(&match &result {
+            Ok(bytes) => Event::FlareSent { case_id, url, bytes: *bytes },
+            Err(why) => Event::FlareFailed { case_id, url, why },
+        });
+        self.outcome.set(result.map(drop));
+    }
+}
+
+impl Poll for Sender {
+    fn run(&self, agent: &Agent) {
+        self.settle(self.send(agent));
+    }
+
+    fn failed(&self, why: NotRun) {
+        self.settle(Err(match why {
+            NotRun::NoThread(error) => FlareFault::NoThread(error),
+            NotRun::Panicked => FlareFault::Panicked,
+            NotRun::NoAgent => FlareFault::NoAgent,
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests;
