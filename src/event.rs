@@ -3,6 +3,7 @@
 //! reads one back (`tests/typed_events.rs`).
 
 pub mod dropped;
+pub mod facts;
 mod flare;
 mod names;
 pub mod remote;
@@ -10,6 +11,7 @@ pub mod send_error;
 mod views;
 
 pub use dropped::DropDetail;
+pub use facts::Facts;
 pub use flare::FlareFault;
 pub use names::{Outlet, Thread};
 pub use send_error::{SendError, SendErrorClass};

@@ -127,6 +127,47 @@ pub struct SampledView<'a> {
     pub by: DecidedBy<'a>,
 }
 
+impl SampledView<'static> {
+    /// A decision with nothing in it.
+    pub const NOTHING: SampledView<'static> = SampledView {
+        trace_id: 0,
+        span_id: 0,
+        parent_id: 0,
+        name: "",
+        service: "",
+        env: "",
+        priority: 0,
+        mechanism: 0,
+        rate: None,
+        limit_rate: None,
+        limited_to: None,
+        by: DecidedBy::Default,
+    };
+}
+
+impl SpanView<'static> {
+    /// A span with nothing in it.
+    pub const NOTHING: SpanView<'static> = SpanView {
+        trace_id: 0,
+        span_id: 0,
+        parent_id: 0,
+        name: "",
+        service: "",
+        resource: "",
+        span_type: "",
+        start_ns: 0,
+        duration_ns: 0,
+        error: false,
+        tags: Vec::new(),
+        metrics: Vec::new(),
+        links: Vec::new(),
+        events: Vec::new(),
+        local_root: false,
+        priority: None,
+        decision_maker: None,
+    };
+}
+
 /// What decided about a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecidedBy<'a> {

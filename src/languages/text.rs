@@ -47,52 +47,67 @@ pub fn more_spans(count: usize) -> String {
     format!("spanwire: {count} more spans")
 }
 
+/// The two digits of each number below 100.
+static PAIRS: [[u8; 2]; 100] = pairs();
+
+const fn pairs() -> [[u8; 2]; 100] {
+    let (mut pairs, mut n) = ([[b'0'; 2]; 100], 0);
+    while n < 100 {
+        pairs[n] = [b'0' + n as u8 / 10, b'0' + n as u8 % 10];
+        n += 1;
+    }
+    pairs
+}
+
 /// Formats a time as `2026-11-24T16:47:22.691Z`.
 pub fn iso_time(time_ns: u64) -> String {
-    let mut out = String::with_capacity(24);
+    let mut out = Vec::with_capacity(24);
     push_iso_time(&mut out, time_ns);
-    out
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Appends a time as `2026-11-24T16:47:22.691Z`.
-pub fn push_iso_time(out: &mut String, time_ns: u64) {
+pub fn push_iso_time(out: &mut Vec<u8>, time_ns: u64) {
     let (year, month, day, hour, minute, second) = sys::utc_time(time_ns);
-    push_digits(out, u64::try_from(year).unwrap_or(0), 4);
-    for (before, part) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
-        out.push(before);
-        push_digits(out, part.into(), 2);
+    let (year, milli) = (year.clamp(0, 9_999) as u32, (time_ns / 1_000_000 % 1_000) as u32);
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let parts = [year / 100, year % 100, month, day, hour, minute, second, milli / 10];
+    for (at, part) in [0, 2, 5, 8, 11, 14, 17, 20].into_iter().zip(parts) {
+        text[at..at + 2].copy_from_slice(&PAIRS[part as usize % 100]);
     }
-    out.push('.');
-    push_digits(out, time_ns / 1_000_000 % 1_000, 3);
-    out.push('Z');
+    text[22] = b'0' + (milli % 10) as u8;
+    out.extend_from_slice(&text);
 }
 
 /// Appends a number with at least so many digits.
-pub fn push_digits(out: &mut String, mut number: u64, least: usize) {
+pub fn push_digits(out: &mut Vec<u8>, mut number: u64, least: usize) {
     // The largest number has 20 digits.
     let (mut digits, mut at) = ([b'0'; 20], 20);
-    while number > 0 {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
+    while number > 9 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
+        number /= 100;
     }
-    let from = at.min(20 - least.min(20));
-    out.push_str(std::str::from_utf8(&digits[from..]).unwrap_or_default());
+    if number > 0 {
+        at -= 1;
+        digits[at] = b'0' + number as u8;
+    }
+    out.extend_from_slice(&digits[at.min(20 - least.min(20))..]);
 }
 
 /// Appends a number.
-pub fn push_number(out: &mut String, number: u64) {
+pub fn push_number(out: &mut Vec<u8>, number: u64) {
     push_digits(out, number, 1);
 }
 
 /// Appends a trace id as 32 hexadecimal digits.
-pub fn push_trace_id(out: &mut String, id: u128) {
-    let mut digits = [0; 32];
-    for (n, byte) in id.to_be_bytes().into_iter().enumerate() {
-        digits[2 * n] = b"0123456789abcdef"[usize::from(byte >> 4)];
-        digits[2 * n + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
+pub fn push_trace_id(out: &mut Vec<u8>, id: u128) {
+    let mut digits = [[0; 2]; 16];
+    for (pair, byte) in digits.iter_mut().zip(id.to_be_bytes()) {
+        let digit = |n: u8| b"0123456789abcdef"[usize::from(n & 15)];
+        *pair = [digit(byte >> 4), digit(byte)];
     }
-    out.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+    out.extend_from_slice(digits.as_flattened());
 }
 
 /// Whether the text has printable ASCII alone.
@@ -102,27 +117,27 @@ pub fn is_printable(text: &str) -> bool {
 
 /// Formats a duration in the unit that fits: `850ns`, `12.345us`, `1.204ms`, `2.500s`.
 pub fn duration(time: Duration) -> String {
-    let mut out = String::with_capacity(24);
+    let mut out = Vec::with_capacity(24);
     push_duration(&mut out, time);
-    out
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Appends a duration in the unit that fits.
-pub fn push_duration(out: &mut String, time: Duration) {
+pub fn push_duration(out: &mut Vec<u8>, time: Duration) {
     let ns = u64::from(time.subsec_nanos());
     let (whole, thousandths, unit) = match (time.as_secs(), ns) {
         (0, 0..1_000) => {
             push_number(out, ns);
-            return out.push_str("ns");
+            return out.extend_from_slice(b"ns");
         }
         (0, 1_000..1_000_000) => (ns / 1_000, ns % 1_000, "us"),
         (0, _) => (ns / 1_000_000, ns / 1_000 % 1_000, "ms"),
         (seconds, _) => (seconds, ns / 1_000_000, "s"),
     };
     push_number(out, whole);
-    out.push('.');
+    out.push(b'.');
     push_digits(out, thousandths, 3);
-    out.push_str(unit);
+    out.extend_from_slice(unit.as_bytes());
 }
 
 /// Redacts and cuts free text from outside.

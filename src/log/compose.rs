@@ -1,15 +1,19 @@
 //! Makes records of events: decides whether an event is wanted and within its limits, lets the language write its
-//! lines, and hands each line that its logger's level admits to `deliver`. Runs on the thread that the event happens
-//! on.
+//! lines, and hands each line that its logger's level admits to `deliver`. Decides on the thread that the event happens
+//! on. Of events that happen for each span or trace only the facts are kept there, and the records are made by the log
+//! thread, or where the host pulls them.
 
-use super::deliver::{deliver, deliver_at_once, gather, Start};
+use super::deliver::{deliver, deliver_at_once, deliver_facts, gather, Start};
 use super::limit::Policy;
+use super::moment::{Levels, Moment};
+use super::queue::{Kept, FACTS_MAX};
 use super::record::Record;
 use super::shared::{now_ms, Shared};
+use super::switch::InForce;
 use super::{aggregate, recorded, sink};
-use crate::event::Event;
+use crate::event::{Event, Facts};
 use crate::languages::limits::HeldBack;
-use crate::languages::line::{About, Frame, Line};
+use crate::languages::line::{About, Line};
 use crate::level::Level;
 use crate::sys;
 use std::sync::atomic::Ordering;
@@ -20,38 +24,95 @@ use std::time::Duration;
 /// admit, unless a limit holds it back. Never waits for output. `start` starts the log thread if there is work for it.
 pub(super) fn emit(shared: &Arc<Shared>, event: &Event<'_>, start: Start) {
     recorded::keep(&shared.recorder, event);
-    // A language may log a rare event, or one above debug, at another level: that is decided line by line.
-    let least = match shared.dialect().event_level(event) {
-        Level::Off => return,
-        level @ (Level::Debug | Level::Trace) if !event.is_rare() => level,
-        _ => Level::Error,
-    };
-    if shared.switch.admits(least, now_ms) {
+    let levels = shared.switch.in_force(now_ms);
+    if levels.admits(least(shared, event)) {
         // Waking a reader is a cancellation point, and this may be a thread of the host.
-        sys::uncancelled(|| compose(shared, event, start));
+        sys::uncancelled(|| {
+            if let Some(moment) = admit(shared, event, levels) {
+                compose(shared, event, &moment, start);
+            }
+        });
     }
 }
 
-fn compose(shared: &Arc<Shared>, event: &Event<'_>, start: Start) {
+/// Does the same for an event that happens for each span or trace; it has facts of its own in the flight recorder. Keeps
+/// the facts, of which records are made later.
+pub(super) fn emit_facts(shared: &Arc<Shared>, facts: Facts, start: Start) {
+    let levels = shared.switch.in_force(now_ms);
+    let admitted = facts.outline(|event| {
+        let level = least(shared, event);
+        let moment = if levels.admits(level) { admit(shared, event, levels) } else { None };
+        Some((level, moment?))
+    });
+    let Some((level, moment)) = admitted.flatten() else { return };
+    // Too large to wait beside others, or expected by a flare.
+    if facts.weight() > FACTS_MAX || shared.kept.is_preparing() {
+        sys::uncancelled(|| facts.with(|event| compose(shared, event, &moment, start)));
+        return;
+    }
+    deliver_facts(shared, facts.loudest(level), Kept { facts, moment }, start);
+}
+
+/// Returns the level that must be logged for the event to make a record. A language may log a rare event, or one above
+/// debug, at another level: that is decided line by line.
+fn least(shared: &Shared, event: &Event<'_>) -> Level {
+    match shared.dialect().event_level(event) {
+        Level::Off => Level::Off,
+        level @ (Level::Debug | Level::Trace) if !event.is_rare() => level,
+        _ => Level::Error,
+    }
+}
+
+/// Returns what the event's records need to know of this moment; `None` if nothing takes them or a limit holds them back.
+fn admit(shared: &Shared, event: &Event<'_>, levels: InForce) -> Option<Moment> {
     if sink::inside(shared.generation) {
         shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
-        return;
+        return None;
     }
     // Without a ring and outputs, format only what is rare, for flares.
     let wanted = event.level() <= Level::Info || shared.kept.is_preparing();
     if !wanted && !shared.has_ring() && shared.push_level() == Level::Off as u8 {
-        return;
+        return None;
     }
-    let Some(held_back) = limit(shared, event) else {
+    let Some(held_back) = limit(shared, event, levels.debug) else {
         shared.counts.held_back.fetch_add(1, Ordering::Relaxed);
-        return;
+        return None;
     };
-    let (time_ns, lines) = lines(shared, event, held_back);
-    for line in lines {
-        if wants(shared, &line) {
-            hand_on(shared, event, line, time_ns, start);
+    Some(moment(shared, levels, held_back))
+}
+
+/// Returns this moment with the levels that hold.
+pub(super) fn moment(shared: &Shared, levels: InForce, held_back: HeldBack) -> Moment {
+    let InForce { base, debug, raised, .. } = levels;
+    let chosen = || shared.switch.level_chosen() || shared.config.get().is_some_and(|config| config.level_given);
+    let rules = shared.filter.rules();
+    let root = !rules.is_empty() && !debug && !chosen();
+    let levels = Levels { base, debug, raised, root, rules };
+    Moment::now(levels, held_back, shared.dialect().language.thread_names)
+}
+
+fn compose(shared: &Arc<Shared>, event: &Event<'_>, moment: &Moment, start: Start) {
+    for line in lines(shared, event, moment) {
+        if moment.admits(&line) {
+            hand_on(shared, event, line, moment.time_ns, start);
         }
     }
+}
+
+/// Makes the records of an event whose facts were kept.
+pub(super) fn records(shared: &Shared, kept: &Kept) -> Vec<Arc<Record>> {
+    let Kept { facts, moment } = kept;
+    let made = facts.with(|event| {
+        let lines = lines(shared, event, moment);
+        let mut records = Vec::with_capacity(lines.len());
+        for line in lines {
+            if moment.admits(&line) {
+                records.push(Arc::new(Record::of(line, event.kind(), moment.time_ns)));
+            }
+        }
+        records
+    });
+    made.unwrap_or_default()
 }
 
 fn hand_on(shared: &Arc<Shared>, event: &Event<'_>, line: Line, time_ns: u64, start: Start) {
@@ -74,49 +135,30 @@ fn hand_on(shared: &Arc<Shared>, event: &Event<'_>, line: Line, time_ns: u64, st
 /// Makes the first record of an event about the log itself, without levels and limits.
 pub(super) fn record(shared: &Shared, event: &Event<'_>) -> Record {
     recorded::keep(&shared.recorder, event);
-    let (time_ns, lines) = lines(shared, event, HeldBack::default());
-    match lines.into_iter().next() {
-        Some(line) => Record::of(line, event.kind(), time_ns),
+    let moment = moment(shared, shared.switch.in_force(now_ms), HeldBack::default());
+    match lines(shared, event, &moment).into_iter().next() {
+        Some(line) => Record::of(line, event.kind(), moment.time_ns),
         None => Record::new(event.level()),
     }
 }
 
 /// Returns what was held back before this event, or `None` to hold it back too.
-fn limit(shared: &Shared, event: &Event<'_>) -> Option<HeldBack> {
+fn limit(shared: &Shared, event: &Event<'_>, debug: bool) -> Option<HeldBack> {
     let config = shared.config.get();
     let (rate, once) = config.map_or((None, true), |config| (config.rate, config.once));
     let policy = Policy { language: shared.dialect().language, rate, once };
-    let Some(subject) = policy.subject(event, shared.switch.debug(now_ms)) else { return Some(HeldBack::default()) };
+    let Some(subject) = policy.subject(event, debug) else { return Some(HeldBack::default()) };
     shared.limiter.lock().unwrap_or_else(PoisonError::into_inner).admit(subject, sys::monotonic_ns())
 }
 
-/// Returns the event's lines and their time.
-fn lines(shared: &Shared, event: &Event<'_>, held_back: HeldBack) -> (u64, Vec<Line>) {
+/// Returns the event's lines.
+fn lines(shared: &Shared, event: &Event<'_>, moment: &Moment) -> Vec<Line> {
     static UNKNOWN: OnceLock<About> = OnceLock::new();
-    let (time_ns, config, mut name) = (sys::wall_ns(), shared.config.get(), [0; 16]);
-    let dialect = shared.dialect();
-    let frame = Frame {
-        time_ns,
-        pid: shared.epoch_pid,
-        thread: if dialect.language.thread_names { sys::thread_name(&mut name) } else { "" },
-        held_back,
-        debug: shared.switch.debug(now_ms),
-        about: config.map_or_else(|| UNKNOWN.get_or_init(About::default), |config| &config.about),
-        zone: shared.zone(),
-    };
+    let about = shared.config.get().map(|config| &config.about);
+    let about = about.unwrap_or_else(|| UNKNOWN.get_or_init(About::default));
     let mut lines = Vec::new();
-    dialect.lines(&frame, event, &mut lines);
+    shared.dialect().lines(&moment.frame(shared.epoch_pid, about, shared.zone()), event, &mut lines);
     #[cfg(test)]
     lines.iter().for_each(|line| super::tests::panic_if_asked(&line.text, "in a dialect"));
-    (time_ns, lines)
-}
-
-/// Whether the level of the line's logger admits it.
-fn wants(shared: &Shared, line: &Line) -> bool {
-    let root = || {
-        let chosen = shared.switch.level_chosen() || shared.config.get().is_some_and(|config| config.level_given);
-        shared.filter.root().filter(|_| !chosen && !shared.switch.debug(now_ms))
-    };
-    let level = shared.filter.level_of(&line.logger).or_else(root);
-    line.level <= level.unwrap_or_else(|| shared.switch.base(now_ms)).max(shared.switch.raised())
+    lines
 }

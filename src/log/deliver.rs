@@ -1,8 +1,10 @@
 //! Delivers records: to the ring, from which the host pulls, and to the queue of the log thread, which writes them to
 //! standard error, files and sinks. Never waits for output.
 
+use super::queue::{Item, Kept};
 use super::record::Record;
 use super::shared::Shared;
+use crate::level::Level;
 use crate::lines::Lines;
 use crate::sys;
 use std::sync::atomic::Ordering;
@@ -15,15 +17,35 @@ pub(super) type Start = fn(&Arc<Shared>);
 /// Gives a record to the outputs and to the ring, where they take its level.
 pub(super) fn deliver(shared: &Arc<Shared>, record: Arc<Record>, start: Start) {
     if record.level as u8 <= shared.push_level() {
-        let (queued, begin) = shared.push.add(record.clone());
-        if !queued {
-            shared.counts.push_lost.fetch_add(1, Ordering::Relaxed);
-        }
-        if begin {
-            start(shared);
-        }
+        push(shared, record.clone().into(), start);
     }
     keep(shared, record);
+}
+
+/// Gives the facts of an event whose most important record has this level to the log thread and to the ring, where they take it.
+pub(super) fn deliver_facts(shared: &Arc<Shared>, level: Level, kept: Kept, start: Start) {
+    let pushed = level as u8 <= shared.push_level();
+    if !shared.has_ring() {
+        if pushed {
+            push(shared, kept.into(), start);
+        }
+        return;
+    }
+    if pushed {
+        push(shared, kept.clone().into(), start);
+    }
+    // Waking a reader is a cancellation point, and this may be a thread of the host.
+    sys::uncancelled(|| shared.ring.push(kept));
+}
+
+fn push(shared: &Arc<Shared>, item: Item, start: Start) {
+    let (queued, begin) = shared.push.add(item);
+    if !queued {
+        shared.counts.push_lost.fetch_add(1, Ordering::Relaxed);
+    }
+    if begin {
+        sys::uncancelled(|| start(shared));
+    }
 }
 
 /// Delivers a record that must not wait for the log thread, because that thread may not start either. If it does not,

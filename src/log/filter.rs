@@ -4,7 +4,7 @@
 use crate::level::Level;
 use crate::settings::LOGGER_LEVELS_MAX;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// The host's root logger, as Python and Java call it.
 const ROOT: &str = "root";
@@ -13,11 +13,17 @@ const ROOT: &str = "root";
 /// whatever its parent's threads were doing.
 pub(super) struct Filter {
     rules: [AtomicU64; LOGGER_LEVELS_MAX],
+    /// How many rules from the first one on have ever been set.
+    used: AtomicUsize,
 }
+
+/// The rules as they were at a moment, each in its word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rules(Vec<u64>);
 
 impl Filter {
     pub fn new() -> Filter {
-        Filter { rules: [const { AtomicU64::new(0) }; LOGGER_LEVELS_MAX] }
+        Filter { rules: [const { AtomicU64::new(0) }; LOGGER_LEVELS_MAX], used: AtomicUsize::new(0) }
     }
 
     /// Returns a copy for a forked child.
@@ -26,6 +32,7 @@ impl Filter {
         for (to, from) in copy.rules.iter().zip(&self.rules) {
             to.store(from.load(Relaxed), Relaxed);
         }
+        copy.used.store(LOGGER_LEVELS_MAX, Relaxed);
         copy
     }
 
@@ -35,26 +42,65 @@ impl Filter {
         let word = level.map_or(0, |level| key | (level as u64 + 1));
         let (mut free, mut found) = (None, false);
         // Change all rules of this logger: two threads that set its first one at once leave two.
-        for rule in &self.rules {
+        for (at, rule) in self.rules.iter().enumerate() {
             let held = rule.load(Relaxed);
             if held != 0 && held & !15 == key {
                 // Meanwhile the word may hold the rule of another logger.
                 found |= rule.compare_exchange(held, word, Relaxed, Relaxed).is_ok();
             }
             if held == 0 && free.is_none() {
-                free = Some(rule);
+                free = Some((at, rule));
             }
         }
         match (found || word == 0, free) {
             (true, _) => true,
             (false, None) => false,
-            (false, Some(rule)) => rule.compare_exchange(0, word, Relaxed, Relaxed).is_ok() || self.set(logger, level),
+            (false, Some((at, rule))) => {
+                self.used.fetch_max(at + 1, Relaxed);
+                rule.compare_exchange(0, word, Relaxed, Relaxed).is_ok() || self.set(logger, level)
+            }
         }
+    }
+
+    /// Returns the level that the nearest rule gives a logger, if any.
+    #[cfg(test)]
+    pub fn level_of(&self, logger: &str) -> Option<Level> {
+        self.rules().level_of(logger)
+    }
+
+    /// Returns the level of the root logger, if it has a rule.
+    #[cfg(test)]
+    pub fn root(&self) -> Option<Level> {
+        self.rules().root()
+    }
+
+    /// Returns the rules as they are now. Allocates only if there are any.
+    pub fn rules(&self) -> Rules {
+        let used = self.rules.get(..self.used.load(Relaxed)).unwrap_or(&self.rules);
+        Rules(used.iter().map(|rule| rule.load(Relaxed)).filter(|word| *word != 0).collect())
+    }
+
+    /// Returns the most verbose level of all rules.
+    pub fn loudest(&self) -> Level {
+        let levels = self.rules.iter().filter_map(|rule| level_in(rule.load(Relaxed)));
+        levels.max().unwrap_or(Level::Off)
+    }
+
+    /// Returns the level of the rule for this very logger.
+    pub fn exactly(&self, name: &str) -> Option<Level> {
+        self.rules().exactly(name)
+    }
+}
+
+impl Rules {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Returns the level that the nearest rule gives a logger, if any. `root` has the rule of the root logger.
     pub fn level_of(&self, logger: &str) -> Option<Level> {
-        if self.rules.iter().all(|rule| rule.load(Relaxed) == 0) {
+        if self.0.is_empty() {
             return None;
         }
         let mut name = logger;
@@ -68,19 +114,15 @@ impl Filter {
 
     /// Returns the level of the root logger, if it has a rule.
     pub fn root(&self) -> Option<Level> {
+        if self.0.is_empty() {
+            return None;
+        }
         self.exactly(ROOT)
     }
 
-    /// Returns the most verbose level of all rules.
-    pub fn loudest(&self) -> Level {
-        let levels = self.rules.iter().filter_map(|rule| level_in(rule.load(Relaxed)));
-        levels.max().unwrap_or(Level::Off)
-    }
-
-    /// Returns the level of the rule for this very logger.
-    pub fn exactly(&self, name: &str) -> Option<Level> {
+    fn exactly(&self, name: &str) -> Option<Level> {
         let key = key_of(name);
-        self.rules.iter().map(|rule| rule.load(Relaxed)).find(|word| word & !15 == key).and_then(level_in)
+        self.0.iter().find(|word| **word & !15 == key).copied().and_then(level_in)
     }
 }
 

@@ -2,7 +2,8 @@
 //! a file and callbacks. Never blocks the calling thread.
 //!
 //! The way of a record: `Logs::emit` → `compose` (level, limit, language, record) → `deliver` → `ring`, from which the
-//! host pulls, or `push` (the log thread's queue) → `writer` (the log thread) → `outputs` → `lines`, `file`, `sink`.
+//! host pulls, or `push` (the log thread's queue) → `writer` (the log thread) → `outputs` → `lines`, `file`, `sink`. Events of
+//! each span or trace go the same way as facts (`Logs::emit_facts`); the writer and the pulls make their records.
 
 mod aggregate;
 pub mod bridge;
@@ -14,6 +15,7 @@ mod file;
 mod filter;
 mod kept;
 mod limit;
+mod moment;
 mod outage;
 mod outputs;
 mod push;
@@ -29,7 +31,7 @@ mod thread;
 mod writer;
 
 pub use crate::event::Event;
-use crate::event::{Outlet, Thread};
+use crate::event::{Facts, Outlet, Thread};
 pub use crate::languages::{About, Dialect};
 pub use crate::level::Level;
 pub use crate::zone::Zone;
@@ -43,12 +45,13 @@ pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 use crate::inspect::TypeDescriptor;
 use crate::os_error::OsError;
 use crate::recorder::{Kind, Recorder};
-use compose::{emit, record};
+use compose::{emit, emit_facts, record, records};
 use deliver::deliver_gathered;
 use filter::Filter;
 use shared::{now_ms, HostsOwn, Shared};
 use sink::Sinks;
 use std::os::fd::RawFd;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -149,6 +152,11 @@ impl Logs {
         emit(&self.shared, event, start);
     }
 
+    /// Keeps the facts of an event that happens for each span or trace. The log thread makes its records, or the next pull.
+    pub fn emit_facts(&self, facts: Facts) {
+        emit_facts(&self.shared, facts, start);
+    }
+
     /// Sets the level. Debug mode raises it to [`Level::Debug`] at least while it is on.
     pub fn set_level(&self, level: Level) {
         self.shared.switch.set_level(level);
@@ -202,14 +210,14 @@ impl Logs {
     /// Gives up to `max` waiting records to `each`, oldest first, and returns how many. Holds no lock meanwhile;
     /// records made by `each` wait for the next call. In a child that `each` has forked it ends with that record.
     pub fn poll(&self, max: usize, each: &mut dyn FnMut(&Record)) -> usize {
-        deliver_gathered(&self.shared, false, start);
+        self.prepare(max);
         self.shared.ring.poll(max, self.shared.generation, each)
     }
 
     /// Moves waiting records to `out` as whole lines with a newline each. Returns the bytes written and the bytes that
     /// all waiting lines would need. A line longer than `out` stays, with those behind it.
     pub fn drain(&self, out: &mut [u8]) -> (usize, usize) {
-        deliver_gathered(&self.shared, false, start);
+        self.prepare(usize::MAX);
         let tell = |records| record(&self.shared, &Event::RecordsLost { sink: Outlet::Ring, records });
         self.shared.ring.drain(out, &tell)
     }
@@ -220,8 +228,25 @@ impl Logs {
         fits: impl Fn(&Record) -> bool,
         needs: impl Fn(&Record) -> usize,
     ) -> (Option<Arc<Record>>, usize) {
-        deliver_gathered(&self.shared, false, start);
+        self.prepare(1);
         self.shared.ring.take(fits, needs)
+    }
+
+    /// Delivers gathered errors that are due, and makes records of facts in the ring, so that so many records can be pulled.
+    fn prepare(&self, most: usize) {
+        let shared = &self.shared;
+        deliver_gathered(shared, false, start);
+        shared.ring.prepare(most, &|kept| {
+            let made = catch_unwind(AssertUnwindSafe(|| records(shared, kept)));
+            let made = made.unwrap_or_else(|_| {
+                emit(shared, &Event::PanicCaught { message: "while a log record was made" }, start);
+                Vec::new()
+            });
+            if shared.push_level() == Level::Off as u8 {
+                made.iter().for_each(|record| shared.kept.push(record.clone()));
+            }
+            made
+        });
     }
 
     /// Returns the descriptor that is readable while records wait for `poll` or `drain`; the first call makes it. It
@@ -254,8 +279,14 @@ impl Logs {
 
     /// Returns the last records, oldest first, and how many were dropped before them.
     pub fn kept(&self) -> (Vec<Arc<Record>>, u64) {
+        // Where a log thread makes records of facts, it keeps them as well.
+        if self.shared.push_level() == Level::Off as u8 {
+            self.prepare(usize::MAX);
+        }
         deliver_gathered(&self.shared, false, start);
-        self.shared.kept.all()
+        let (mut records, dropped) = self.shared.kept.all();
+        crate::sort::by_key(&mut records, |record| record.time_ns);
+        (records, dropped)
     }
 
     /// Returns the level of loggers without a level of their own.

@@ -2,9 +2,10 @@
 //! the log thread.
 
 use super::callback::Returned;
-use super::compose::record;
+use super::compose::{record, records};
 use super::deliver::keep;
 use super::file::{LogFile, Moved};
+use super::queue::Item;
 use super::record::Record;
 use super::shared::Shared;
 use crate::event::{Event, Outlet};
@@ -22,12 +23,17 @@ const PANICS_TOLD: u32 = 5;
 /// How long one line waits for a reader.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// A buffer for lines is kept for the next one up to this size.
+const LINE_KEPT: usize = 16 << 10;
+
 /// The outputs of the log thread.
 pub(super) struct Outputs {
     stderr: Output,
     lines: Lines,
     file: FileOutput,
     native_file: FileOutput,
+    /// The line that is being written, kept for the next one.
+    line: Vec<u8>,
     /// Records that were lost by a panic or because the queue was full, and of which no record was written yet.
     pub lost: u64,
     panics: u32,
@@ -50,7 +56,7 @@ impl Outputs {
     pub fn new(shared: &Shared) -> Outputs {
         let file = || FileOutput { output: Output::default(), file: None };
         let (stderr, lines) = (Output::default(), Lines::to_given(shared.given.standard_error));
-        Outputs { stderr, lines, file: file(), native_file: file(), lost: 0, panics: 0 }
+        Outputs { stderr, lines, file: file(), native_file: file(), line: Vec::new(), lost: 0, panics: 0 }
     }
 
     /// Counts the records that a panic cost. Returns whether to log the panic: only the first
@@ -62,14 +68,29 @@ impl Outputs {
         self.panics <= PANICS_TOLD
     }
 
-    /// Writes a record to every output that takes it.
-    pub fn give(&mut self, shared: &Shared, record: &Record) -> Returned {
+    /// Writes a record, or those of facts, to every output that takes them.
+    pub fn give(&mut self, shared: &Shared, item: &Item) -> Returned {
         #[cfg(test)]
-        super::tests::panic_if_asked(&record.text, "in the writer");
-        match self.tell_lost(shared, record.lost) {
-            Returned::Here => self.give_one(shared, record),
-            Returned::InForkedChild => Returned::InForkedChild,
+        item.record.iter().for_each(|record| super::tests::panic_if_asked(&record.text, "in the writer"));
+        let lost = item.record.as_ref().map_or(item.lost, |record| record.lost);
+        if self.tell_lost(shared, lost) == Returned::InForkedChild {
+            return Returned::InForkedChild;
         }
+        if let Some(record) = &item.record {
+            return self.give_one(shared, record);
+        }
+        let mut made = records(shared, &item.kept);
+        if let Some(first) = made.first_mut().filter(|_| lost > 0) {
+            *first = Arc::new(Record { lost, ..(**first).clone() });
+        }
+        for record in &made {
+            shared.kept.push(record.clone());
+            if self.give_one(shared, record) == Returned::InForkedChild {
+                std::mem::forget(made);
+                return Returned::InForkedChild;
+            }
+        }
+        Returned::Here
     }
 
     /// Writes a record that says how many records were lost, if any were. `told` of them are counted in the next
@@ -89,7 +110,10 @@ impl Outputs {
     }
 
     fn give_one(&mut self, shared: &Shared, record: &Record) -> Returned {
-        let line = [record.text.as_bytes(), b"\n"].concat();
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        line.extend_from_slice(record.text.as_bytes());
+        line.push(b'\n');
         if record.level <= shared.stderr_level() && !record.on_stderr {
             self.write_stderr(shared, &line);
         }
@@ -99,10 +123,14 @@ impl Outputs {
                 self.write_file(shared, file, native.is_some(), record.level, &line);
             }
         }
+        self.line = if line.capacity() > LINE_KEPT { Vec::new() } else { line };
+        if shared.sinks.loudest() == Level::Off as u8 {
+            return Returned::Here;
+        }
         let sinks = shared.sinks.list();
         for sink in sinks.iter() {
             if sink.call(record, shared.generation) == Returned::InForkedChild {
-                std::mem::forget((sinks, line));
+                std::mem::forget(sinks);
                 return Returned::InForkedChild;
             }
         }

@@ -1,15 +1,17 @@
 //! The queue in front of the log thread, and the state of that thread.
 
-use super::queue::{Queue, WhenFull};
-use super::record::Record;
+use super::queue::{Item, Queue, WhenFull};
 use crate::sys;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Records taken from the queue at once.
-const BATCH: usize = 16;
+/// Items taken from the queue at once.
+const BATCH: usize = 64;
 /// How long the thread sleeps at a time if nothing is due.
 const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
+/// How long the thread waits for more facts before callers have to wake it: waking it for each one would cost them a system
+/// call.
+const DOZE: Duration = Duration::from_millis(2);
 /// How long the thread is not started again after that failed.
 const START_AGAIN: Duration = Duration::from_secs(1);
 
@@ -24,7 +26,12 @@ struct State {
     queue: Queue,
     accepted: u64,
     done: u64,
+    /// Callers that wait in `flush`.
+    flushing: usize,
+    /// The thread waits and is to be woken.
     waiting: bool,
+    /// The thread waits for a moment and is to be woken for records; it looks for facts by itself.
+    dozing: bool,
     alive: bool,
     closing: bool,
     start_after: Option<Instant>,
@@ -45,7 +52,9 @@ impl Push {
             queue: Queue::new(WhenFull::DropNewest),
             accepted: 0,
             done: 0,
+            flushing: 0,
             waiting: false,
+            dozing: false,
             alive: false,
             closing: false,
             start_after: None,
@@ -53,14 +62,15 @@ impl Push {
         Push { state: Mutex::new(state), wake: Condvar::new(), written: Condvar::new() }
     }
 
-    /// Queues a record, or counts it as lost. Returns whether it was queued, and whether the caller must start the
-    /// thread.
-    pub fn add(&self, record: Arc<Record>) -> (bool, bool) {
+    /// Queues a record or facts, or counts them as lost. Returns whether they were queued, and whether the caller must start
+    /// the thread.
+    pub fn add(&self, item: Item) -> (bool, bool) {
         let mut state = self.lock();
-        let (queued, _) = state.queue.push(record);
+        let hurry = item.record.is_some();
+        let (queued, _) = state.queue.push(item);
         state.accepted += u64::from(queued);
         let start = state.claim();
-        let wake = std::mem::take(&mut state.waiting);
+        let wake = std::mem::take(&mut state.waiting) || (hurry && std::mem::take(&mut state.dozing));
         drop(state);
         if wake {
             self.wake.notify_one();
@@ -68,13 +78,16 @@ impl Push {
         (queued, start)
     }
 
-    /// Waits for the next records, or until gathered errors are due; `None` after [`Push::close`]. `done` records of
-    /// the last call are written. With the last record that waits, returns how many were lost after it: no later record
+    /// Waits for the next items, or until gathered errors are due; `None` after [`Push::close`]. `done` items of
+    /// the last call are written. With the last item that waits, returns how many were lost after it: no later record
     /// may ever say so. Calls `due_ns` under the lock that opening a window takes, so that no window is missed.
-    pub fn next(&self, done: usize, due_ns: impl Fn() -> Option<u64>) -> Option<(Vec<Arc<Record>>, u64)> {
+    pub fn next(&self, done: usize, due_ns: impl Fn() -> Option<u64>) -> Option<(Vec<Item>, u64)> {
         let mut state = self.lock();
         state.done += done as u64;
-        self.written.notify_all();
+        if state.flushing > 0 {
+            self.written.notify_all();
+        }
+        let mut doze = done > 0;
         while state.queue.len() == 0 {
             if state.closing {
                 return None;
@@ -84,11 +97,13 @@ impl Push {
             if due.is_some() && left.is_zero() {
                 return Some((Vec::new(), 0));
             }
-            state.waiting = true;
+            let dozes = std::mem::take(&mut doze) && state.flushing == 0;
+            let left = if dozes { left.min(DOZE) } else { left };
+            (state.waiting, state.dozing) = (!dozes, dozes);
             state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-            state.waiting = false;
+            (state.waiting, state.dozing) = (false, false);
         }
-        let batch = (0..BATCH).map_while(|_| state.queue.pop()).collect();
+        let batch = (0..BATCH).map_while(|_| state.queue.take_item()).collect();
         let lost = if state.queue.len() == 0 { state.queue.take_lost() } else { 0 };
         Some((batch, lost))
     }
@@ -97,7 +112,7 @@ impl Push {
     pub fn wake(&self) -> bool {
         let mut state = self.lock();
         let start = state.claim();
-        state.waiting = false;
+        (state.waiting, state.dozing) = (false, false);
         drop(state);
         self.wake.notify_one();
         start
@@ -109,14 +124,19 @@ impl Push {
         let give_up = Instant::now() + deadline;
         let mut state = self.lock();
         let target = state.accepted;
+        if std::mem::take(&mut state.dozing) {
+            self.wake.notify_one();
+        }
+        state.flushing += 1;
         while state.done < target {
             let left = give_up.saturating_duration_since(Instant::now());
             if left.is_zero() || !state.alive {
-                return false;
+                break;
             }
             state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        true
+        state.flushing -= 1;
+        state.done >= target
     }
 
     /// Ends the thread after it has written the queued records.

@@ -1,6 +1,8 @@
-//! A bounded queue of records that counts what it loses.
+//! A bounded queue of records, and of facts of which records are made later. Counts what it loses.
 
+use super::moment::Moment;
 use super::record::Record;
+use crate::event::Facts;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -8,74 +10,170 @@ use std::sync::Arc;
 pub const RECORDS_MAX: usize = 4096;
 /// Bytes that a queue holds at most, an allowance for each record included.
 pub const BYTES_MAX: usize = 1 << 20;
+/// Bytes of facts that the queue of the log thread holds at most, beside its records.
+const PUSHED_FACTS_MAX: usize = 4 << 20;
+/// The most bytes of facts that wait as one item.
+pub const FACTS_MAX: usize = 64 << 10;
 
 /// What a full queue drops.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum WhenFull {
-    /// The oldest records.
+    /// The oldest items.
     DropOldest,
-    /// New records, until half of the queue is free again, so that the written records are in order and without gaps.
+    /// New items, until half of the queue is free again, so that what is written is in order and without gaps. Records and
+    /// facts have room of their own.
     DropNewest,
+}
+
+/// The facts of an event and its moment: all that its records are made of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept {
+    pub facts: Facts,
+    pub moment: Moment,
+}
+
+/// A record, or facts of which records are made later. Neither: the place of facts of which records are being made.
+#[derive(Default)]
+pub(super) struct Item {
+    pub record: Option<Arc<Record>>,
+    /// Empty for a record. No `Option`, so that debuggers know where the facts are.
+    pub kept: Kept,
+    /// How many items the queue of the log thread lost right before these facts. A record has this in a field of its own.
+    pub lost: u64,
+}
+
+impl From<Arc<Record>> for Item {
+    fn from(record: Arc<Record>) -> Item {
+        Item { record: Some(record), ..Item::default() }
+    }
+}
+
+impl From<Kept> for Item {
+    fn from(kept: Kept) -> Item {
+        Item { kept, ..Item::default() }
+    }
+}
+
+impl Item {
+    /// Whether these are facts.
+    pub fn has_facts(&self) -> bool {
+        !self.kept.facts.is_empty()
+    }
+
+    fn weight(&self) -> usize {
+        self.record.as_ref().map_or(0, |record| record.weight()) + self.weight_of_facts()
+    }
+
+    fn weight_of_facts(&self) -> usize {
+        if self.has_facts() {
+            self.kept.facts.weight()
+        } else {
+            0
+        }
+    }
+
+    fn set_lost(&mut self, lost: u64) {
+        match &mut self.record {
+            Some(record) => *record = with_lost(record, lost),
+            None => self.lost = lost,
+        }
+    }
 }
 
 /// A bounded queue that counts what it loses.
 pub(super) struct Queue {
-    pub records: VecDeque<Arc<Record>>,
+    pub items: VecDeque<Item>,
     when_full: WhenFull,
+    /// How many of the items are records, and their bytes.
+    records: usize,
     bytes: usize,
     pub text_bytes: usize,
+    bytes_of_facts: usize,
     pub lost: u64,
-    full: bool,
+    full: [bool; 2],
+    /// How many items at the front are known to be records. Behind them may be the place of facts that were taken out.
+    ready: usize,
+    gap: bool,
 }
 
 impl Queue {
     pub fn new(when_full: WhenFull) -> Queue {
-        Queue { records: VecDeque::new(), when_full, bytes: 0, text_bytes: 0, lost: 0, full: false }
+        Queue {
+            items: VecDeque::new(),
+            when_full,
+            records: 0,
+            bytes: 0,
+            text_bytes: 0,
+            bytes_of_facts: 0,
+            lost: 0,
+            full: [false; 2],
+            ready: 0,
+            gap: false,
+        }
     }
 
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.items.len()
     }
 
-    /// Adds a record if the bounds and the policy allow it. Returns whether it did, and the dropped records, so that
+    /// Returns how many records there are.
+    pub fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Returns the oldest item if it is a record.
+    pub fn front(&self) -> Option<&Arc<Record>> {
+        self.items.front()?.record.as_ref()
+    }
+
+    /// Adds an item if the bounds and the policy allow it. Returns whether it did, and the dropped items, so that
     /// the caller frees them without the lock.
-    pub fn push(&mut self, mut record: Arc<Record>) -> (bool, Vec<Arc<Record>>) {
-        let mut evicted = Vec::new();
-        if record.weight() > BYTES_MAX {
+    pub fn push(&mut self, item: impl Into<Item>) -> (bool, Vec<Item>) {
+        let (mut item, mut evicted) = (item.into(), Vec::new());
+        if item.weight() > BYTES_MAX {
             self.lost += 1;
             return (false, evicted);
         }
         match self.when_full {
             WhenFull::DropOldest => {
-                while !self.has_room(record.weight(), 1) {
-                    let Some(oldest) = self.take() else { break };
-                    self.lost += oldest.lost + 1;
+                let weight = item.weight();
+                while self.len() >= RECORDS_MAX || self.bytes + self.bytes_of_facts + weight > BYTES_MAX {
+                    let Some(oldest) = self.take_item() else { break };
+                    self.lost += oldest.record.as_ref().map_or(0, |record| record.lost) + 1;
                     evicted.push(oldest);
                 }
             }
             WhenFull::DropNewest => {
-                if !self.has_room(record.weight(), if self.full { 2 } else { 1 }) && self.len() > 0 {
-                    self.full = true;
+                let kind = usize::from(item.has_facts());
+                if !self.has_room(&item, if self.full[kind] { 2 } else { 1 }) && self.len() > 0 {
+                    self.full[kind] = true;
                     self.lost += 1;
                     return (false, evicted);
                 }
-                self.full = false;
+                self.full[kind] = false;
                 if self.lost > 0 {
-                    record = with_lost(&record, std::mem::take(&mut self.lost));
+                    item.set_lost(std::mem::take(&mut self.lost));
                 }
             }
         }
-        self.count_in(&record);
-        self.records.push_back(record);
+        self.count_in(&item);
+        self.items.push_back(item);
         (true, evicted)
     }
 
-    /// Returns how many records were lost after the last one in the queue, and forgets them.
+    fn has_room(&self, item: &Item, share: usize) -> bool {
+        if item.has_facts() {
+            return self.bytes_of_facts + item.weight_of_facts() <= PUSHED_FACTS_MAX / share;
+        }
+        self.records < RECORDS_MAX / share && self.bytes + item.weight() <= BYTES_MAX / share
+    }
+
+    /// Returns how many items were lost after the last one in the queue, and forgets them.
     pub fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)
     }
 
-    /// Takes the oldest record; its `lost` says how many were lost before it.
+    /// Takes the oldest item if it is a record; its `lost` says how many were lost before it.
     pub fn pop(&mut self) -> Option<Arc<Record>> {
         let record = self.take()?;
         if self.when_full == WhenFull::DropOldest && self.lost > 0 {
@@ -85,22 +183,74 @@ impl Queue {
         Some(record)
     }
 
-    /// Takes the oldest record as it is.
+    /// Takes the oldest item as it is, if it is a record.
     pub fn take(&mut self) -> Option<Arc<Record>> {
-        let record = self.records.pop_front()?;
-        self.bytes -= record.weight();
-        self.text_bytes -= record.text.len();
-        Some(record)
+        self.front()?;
+        self.take_item()?.record
     }
 
-    fn has_room(&self, weight: usize, share: usize) -> bool {
-        self.records.len() < RECORDS_MAX / share && self.bytes + weight <= BYTES_MAX / share
+    /// Takes the oldest item as it is.
+    pub fn take_item(&mut self) -> Option<Item> {
+        let item = self.items.pop_front()?;
+        self.count_out(&item);
+        self.gap &= self.ready > 0;
+        self.ready = self.ready.saturating_sub(1);
+        Some(item)
     }
 
-    /// Counts a record that is put into `records` directly.
-    pub fn count_in(&mut self, record: &Record) {
-        self.bytes += record.weight();
-        self.text_bytes += record.text.len();
+    /// Puts a record before all others.
+    pub fn push_front(&mut self, record: Arc<Record>) {
+        let item = Item::from(record);
+        self.count_in(&item);
+        self.items.push_front(item);
+        self.ready += 1;
+    }
+
+    /// Takes the first facts out, provided that fewer than `most` records come before them, and keeps their place. The next
+    /// call is [`Queue::fill_gap`].
+    pub fn take_facts(&mut self, most: usize) -> Option<Kept> {
+        while self.ready < most.min(self.items.len()) {
+            let item = self.items.get_mut(self.ready)?;
+            if item.has_facts() {
+                self.bytes_of_facts -= item.weight_of_facts();
+                self.gap = true;
+                return Some(std::mem::take(&mut item.kept));
+            }
+            self.ready += 1;
+        }
+        None
+    }
+
+    /// Puts the records of facts into their place. If that was dropped meanwhile, they are lost.
+    pub fn fill_gap(&mut self, records: Vec<Arc<Record>>) {
+        if !std::mem::take(&mut self.gap) {
+            return;
+        }
+        self.items.remove(self.ready);
+        for record in records {
+            let item = Item::from(record);
+            self.count_in(&item);
+            self.items.insert(self.ready, item);
+            self.ready += 1;
+        }
+    }
+
+    fn count_in(&mut self, item: &Item) {
+        if let Some(record) = &item.record {
+            self.records += 1;
+            self.bytes += record.weight();
+            self.text_bytes += record.text.len();
+        }
+        self.bytes_of_facts += item.weight_of_facts();
+    }
+
+    fn count_out(&mut self, item: &Item) {
+        if let Some(record) = &item.record {
+            self.records -= 1;
+            self.bytes -= record.weight();
+            self.text_bytes -= record.text.len();
+        }
+        self.bytes_of_facts -= item.weight_of_facts();
     }
 }
 

@@ -42,8 +42,12 @@ impl Record {
     pub(super) fn of(line: Line, target: &str, time_ns: u64) -> Record {
         let Line { level, logger, text, message_at, host_only, .. } = line;
         // Languages escape text from outside, but not these names.
-        let target = target.replace('\0', "\u{fffd}");
-        let logger = if logger.contains('\0') { logger.replace('\0', "\u{fffd}").into() } else { logger };
+        let has_nul = |text: &str| text.as_bytes().contains(&0);
+        let target = if has_nul(target) { target.replace('\0', "\u{fffd}") } else { target.to_string() };
+        let logger = match logger {
+            Cow::Owned(logger) if has_nul(&logger) => logger.replace('\0', "\u{fffd}").into(),
+            logger => logger,
+        };
         Record { time_ns, level, target, logger, text, message_at, host_only, on_stderr: false, lost: 0 }
     }
 

@@ -1,9 +1,9 @@
 //! The ring of records from which a host pulls.
 
 use super::callback::Returned;
-use super::queue::{Queue, WhenFull};
+use super::queue::{Item, Kept, Queue, WhenFull};
 use super::record::Record;
-use crate::inspect::{holding, shapes, unsigned, Field, Kind, TypeDescriptor};
+use crate::inspect::{holding, shapes, unsigned, Field, TypeDescriptor};
 use crate::level::Level;
 use crate::sys;
 use std::os::fd::RawFd;
@@ -15,16 +15,23 @@ pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let behind = shapes::in_arc(&any);
     let record = [unsigned!(Record, time_ns), unsigned!(Record, level), holding!(Vec of "byte", Record, text)];
     let record = record.into_iter().map(|field| field.moved(behind)).collect();
-    let pointer = Field::of::<Arc<Record>, _>("record", 0, |it| it, Kind::Pointer, "log_record");
+    // The pointer is null, and there are facts, where no record was made yet.
+    let item = vec![
+        holding!(Pointer of "log_record", Item, record),
+        holding!(Vec of "byte", Item, kept.facts.bytes as "facts"),
+        unsigned!(Item, kept.moment.time_ns as "time_ns"),
+    ];
     [
         TypeDescriptor::inside::<Record>("log_record", record).sized(behind + size_of::<Record>()),
-        TypeDescriptor::inside::<Arc<Record>>("log_pointer", vec![pointer]),
+        TypeDescriptor::inside::<Item>("log_pointer", item),
     ]
 }
 
 /// The ring from which hosts pull, on threads of their own. Drops the oldest records when it is full.
 pub(super) struct Ring {
     queue: Mutex<Queue>,
+    /// Held while records are made of facts, by one reader at a time.
+    preparing: Mutex<()>,
     event: Mutex<Option<sys::Event>>,
 }
 
@@ -32,17 +39,18 @@ impl Ring {
     /// Describes the waiting records to debuggers.
     pub fn inspected(&self) -> [Field; 2] {
         let queue = std::mem::offset_of!(Ring, queue) + shapes::in_mutex(&self.queue);
-        [holding!(Deque of "log_pointer", Queue, records as "ring").moved(queue), unsigned!(Queue, lost).moved(queue)]
+        [holding!(Deque of "log_pointer", Queue, items as "ring").moved(queue), unsigned!(Queue, lost).moved(queue)]
     }
 
     pub fn new() -> Ring {
-        Ring { queue: Mutex::new(Queue::new(WhenFull::DropOldest)), event: Mutex::new(None) }
+        let queue = Mutex::new(Queue::new(WhenFull::DropOldest));
+        Ring { queue, preparing: Mutex::new(()), event: Mutex::new(None) }
     }
 
-    pub fn push(&self, record: Arc<Record>) {
+    pub fn push(&self, item: impl Into<Item>) {
         let mut queue = self.lock();
         let was_empty = queue.len() == 0;
-        let (_, evicted) = queue.push(record);
+        let (_, evicted) = queue.push(item);
         drop(queue);
         if was_empty {
             self.with_event(sys::Event::set);
@@ -50,11 +58,24 @@ impl Ring {
         drop(evicted);
     }
 
+    /// Makes records of facts, until the `most` oldest items that wait now are records. Callers that add items are not
+    /// held up: `make` runs without their lock.
+    pub fn prepare(&self, most: usize, make: &dyn Fn(&Kept) -> Vec<Arc<Record>>) {
+        let _preparing = self.preparing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = self.lock().len();
+        while left > 0 {
+            let Some(kept) = self.lock().take_facts(most) else { break };
+            let records = make(&kept);
+            self.lock().fill_gap(records);
+            left -= 1;
+        }
+    }
+
     /// Gives up to `max` of the records that wait now to `each`, and returns how many. Holds no lock meanwhile. In a
     /// child that `each` has forked the rest is the parent's, and so are the lock and the descriptor.
     pub fn poll(&self, max: usize, generation: u32, each: &mut dyn FnMut(&Record)) -> usize {
         self.clear();
-        let waiting = self.lock().len().min(max);
+        let waiting = self.lock().records().min(max);
         let mut given = 0;
         while given < waiting {
             let Some(record) = self.lock().pop() else { break };
@@ -78,8 +99,8 @@ impl Ring {
         self.clear();
         let (taken, need) = {
             let mut queue = self.lock();
-            let need = queue.records.front().map_or(0, |record| needs(record));
-            let fits = queue.records.front().is_some_and(|record| fits(record));
+            let need = queue.front().map_or(0, |record| needs(record));
+            let fits = queue.front().is_some_and(|record| fits(record));
             (if fits { queue.pop() } else { None }, need)
         };
         self.signal_if_any();
@@ -95,12 +116,11 @@ impl Ring {
         let (taken, need) = {
             let mut queue = self.lock();
             if let Some(record) = told {
-                queue.count_in(&record);
-                queue.records.push_front(record);
+                queue.push_front(record);
             }
-            let need = queue.text_bytes + queue.len();
+            let need = queue.text_bytes + queue.records();
             let (mut taken, mut room) = (Vec::new(), out.len());
-            while let Some(length) = queue.records.front().map(|record| record.text.len() + 1) {
+            while let Some(length) = queue.front().map(|record| record.text.len() + 1) {
                 if length > room {
                     break;
                 }
@@ -133,6 +153,12 @@ impl Ring {
         };
         self.signal_if_any();
         fd
+    }
+
+    /// Whether the oldest item is a record.
+    #[cfg(test)]
+    pub fn front_is_record(&self) -> bool {
+        self.lock().front().is_some()
     }
 
     fn event(&self) -> MutexGuard<'_, Option<sys::Event>> {

@@ -113,6 +113,26 @@ impl State {
     }
 }
 
+/// The levels that hold at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InForce {
+    /// Of loggers without a level of their own.
+    pub base: Level,
+    /// Whether debug mode is on.
+    pub debug: bool,
+    /// The level that is logged at least, whatever the level of a logger.
+    pub raised: Level,
+    /// The most verbose level of all loggers.
+    most: Level,
+}
+
+impl InForce {
+    /// Whether records of this level are kept.
+    pub fn admits(&self, level: Level) -> bool {
+        level != Level::Off && level <= self.most
+    }
+}
+
 impl Switch {
     /// Describes the level to debuggers.
     pub fn inspected() -> Field {
@@ -144,19 +164,27 @@ impl Switch {
         copy
     }
 
-    /// Whether records of this level are kept. Calls `now_ms` only while a time limit runs.
-    pub fn admits(&self, level: Level, now_ms: impl FnOnce() -> u64) -> bool {
+    /// Returns what holds now. Calls `now_ms` only while a time limit runs.
+    pub fn in_force(&self, now_ms: impl FnOnce() -> u64) -> InForce {
         let (state, remote) = self.settle(now_ms);
-        level != Level::Off && level as u8 <= state.effective(remote)
+        let (over, raised) = (remote.over(state), remote.level.unwrap_or(Level::Off));
+        let base = over.base();
+        InForce { most: base.max(over.loudest).max(raised), base, debug: over.debug, raised }
+    }
+
+    /// Whether records of this level are kept.
+    #[cfg(test)]
+    pub fn admits(&self, level: Level, now_ms: impl FnOnce() -> u64) -> bool {
+        self.in_force(now_ms).admits(level)
     }
 
     /// Returns the level of loggers without a level of their own.
     pub fn base(&self, now_ms: impl FnOnce() -> u64) -> Level {
-        let (state, remote) = self.settle(now_ms);
-        remote.over(state).base()
+        self.in_force(now_ms).base
     }
 
     /// Returns the level that is logged at least, whatever the level of a logger.
+    #[cfg(test)]
     pub fn raised(&self) -> Level {
         Remote::unpack(self.remote.load(Ordering::Relaxed)).level.unwrap_or(Level::Off)
     }

@@ -1,5 +1,7 @@
 //! The log as its callers see it: from an event to ring, file and callback.
 
+mod facts;
+
 use super::*;
 use crate::event::send_error::{Peer, SendErrorKind};
 use crate::event::{SendError, Thread};

@@ -33,8 +33,8 @@ pub(super) fn run(shared: Arc<Shared>) {
 fn serve(shared: &Arc<Shared>, outputs: &mut Outputs, done: &mut usize) -> Returned {
     while let Some((batch, lost)) = shared.push.next(std::mem::take(done), || shared.gathered.ends_ns()) {
         *done = batch.len();
-        for record in &batch {
-            match catch_unwind(AssertUnwindSafe(|| outputs.give(shared, record))) {
+        for item in &batch {
+            match catch_unwind(AssertUnwindSafe(|| outputs.give(shared, item))) {
                 Ok(Returned::Here) => {}
                 Ok(Returned::InForkedChild) => {
                     std::mem::forget(batch);

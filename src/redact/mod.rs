@@ -26,6 +26,8 @@ pub const REDACTED: &str = "<redacted>";
 
 /// Maximum length of a password between a user name and `@` in a text without `://`.
 const PASSWORD_MAX: usize = 256;
+/// How much of a URL's path is looked at at once.
+const PATH_MAX: usize = 256;
 
 /// Redacts free text: userinfo and query strings of URLs, values after the name of a secret, and what has the form of a
 /// secret, such as tokens, private keys and card numbers. Idempotent.
@@ -125,6 +127,8 @@ struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     cards: bool,
+    /// Whether plain texts and paths are skipped; false for tests that it makes no difference.
+    quick: bool,
     at: usize,
     place: Place,
     /// Position of the first `@` after the place where one was last searched for; 0 before the first search.
@@ -140,12 +144,24 @@ impl<'a> Scan<'a> {
     fn new(text: &'a str, cards: bool) -> Scan<'a> {
         let (bytes, place) = (text.as_bytes(), Place::Prose);
         let replaced = Replaced::default();
-        Scan { text, bytes, cards, at: 0, place, next_at_sign: 0, url_end: 0, out: String::new(), copied: 0, replaced }
+        Scan {
+            text,
+            bytes,
+            cards,
+            quick: true,
+            at: 0,
+            place,
+            next_at_sign: 0,
+            url_end: 0,
+            out: String::new(),
+            copied: 0,
+            replaced,
+        }
     }
 
     /// Returns the text without secrets, and what was replaced.
     fn run(mut self) -> (Cow<'a, str>, Replaced) {
-        if plain::is_plain(self.bytes) {
+        if self.quick && plain::is_plain(self.bytes) {
             return (Cow::Borrowed(self.text), self.replaced);
         }
         self.scan();
@@ -173,6 +189,9 @@ impl<'a> Scan<'a> {
     /// Replaces a range by `shown`, and continues after the range.
     fn replace(&mut self, from: usize, to: usize, shown: &str) {
         if to > from {
+            if self.copied == 0 {
+                self.out.reserve(self.text.len() + REDACTED.len());
+            }
             self.out.push_str(&self.text[self.copied..from]);
             self.out.push_str(shown);
             self.copied = to;
@@ -280,6 +299,21 @@ impl<'a> Scan<'a> {
         // `token=…` in place of a host is scanned like other words.
         self.at = if self.bytes[..stop].get(end) == Some(&b'=') { host } else { end };
         self.place = Place::Url;
+        if self.quick && self.at == end {
+            self.at = self.behind_path(end, stop);
+        }
+    }
+
+    /// Returns where the scan goes on in a URL that ends at `stop`. Most paths are plain: behind the path, or with its last
+    /// word, which may be a name before a value.
+    fn behind_path(&self, from: usize, stop: usize) -> usize {
+        let window = &self.bytes[..stop.min(from + PATH_MAX)];
+        let end = run(window, from, |b| !matches!(b, b'?' | b'#'));
+        match &window[from..end] {
+            path if !plain::is_plain(path) => from,
+            _ if end < window.len() => end,
+            path => path.iter().rposition(|&b| b == b'/').map_or(from, |n| from + n),
+        }
     }
 
     /// Returns the position of the next `@`, or the length of the text.

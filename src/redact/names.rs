@@ -136,10 +136,11 @@ fn is_one(word: &[u8], of: &[&str]) -> bool {
     of.iter().any(|known| known.as_bytes() == word)
 }
 
-/// For each letter which lengths the known words have that begin with it: a bit for each length.
-static LENGTHS: [u32; 26] = lengths();
+/// Bits of a table in which every known word has set one.
+const KNOWN_BITS: usize = 4096;
+static KNOWN: [u64; KNOWN_BITS / 64] = known();
 
-const fn lengths() -> [u32; 26] {
+const fn known() -> [u64; KNOWN_BITS / 64] {
     let lists: [&[&str]; 8] = [
         words::SECRET,
         words::HEADER,
@@ -150,12 +151,12 @@ const fn lengths() -> [u32; 26] {
         words::WITH_KEY,
         &["key", "keys", "ms", "public"],
     ];
-    let (mut table, mut list) = ([0; 26], 0);
+    let (mut table, mut list) = ([0; KNOWN_BITS / 64], 0);
     while list < lists.len() {
         let mut n = 0;
         while n < lists[list].len() {
-            let word = lists[list][n].as_bytes();
-            table[(word[0] - b'a') as usize] |= 1 << word.len();
+            let bit = bit_of(lists[list][n].as_bytes());
+            table[bit / 64] |= 1 << (bit % 64);
             n += 1;
         }
         list += 1;
@@ -163,10 +164,14 @@ const fn lengths() -> [u32; 26] {
     table
 }
 
+const fn bit_of(word: &[u8]) -> usize {
+    let (first, second, last) = (word[0] as usize, word[1] as usize, word[word.len() - 1] as usize);
+    (first * 331 + second * 37 + last * 7 + word.len() * 1013) % KNOWN_BITS
+}
+
 /// Whether a word in lower case may be in one of the lists: a quick test that most other words fail.
 fn is_known(word: &[u8]) -> bool {
-    let lengths = word.first().and_then(|first| LENGTHS.get(usize::from(first.wrapping_sub(b'a'))));
-    lengths.is_some_and(|lengths| lengths >> word.len() & 1 != 0)
+    word.len() > 1 && KNOWN[bit_of(word) / 64] >> (bit_of(word) % 64) & 1 != 0
 }
 
 /// Returns the word in lower case; empty if it is longer than every word that is looked up.
@@ -220,9 +225,9 @@ fn word(word: &[u8]) -> Name {
 /// Whether a word written without a gap ends like the name of a secret (`dbpassword`, `accesstoken`, `apikey`).
 fn has_ending(word: &[u8]) -> bool {
     let ends = |of: &[&str], word: &[u8]| of.iter().any(|ending| word.ends_with(ending.as_bytes()));
-    let key = word.strip_suffix(b"keys").or_else(|| word.strip_suffix(b"key"));
-    if key.is_some_and(|head| ends(words::GLUED_TO_KEY, head)) {
-        return true;
+    if let [.., b'k', b'e', b'y'] | [.., b'k', b'e', b'y', b's'] = word {
+        let head = word.strip_suffix(b"keys").or_else(|| word.strip_suffix(b"key"));
+        return head.is_some_and(|head| ends(words::GLUED_TO_KEY, head));
     }
     // A quick test first: these are the last letters of all endings.
     match word {

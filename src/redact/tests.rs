@@ -294,9 +294,7 @@ fn any_text_is_redacted_once_and_for_all_and_hardly_grows() {
     for round in 0..30_000 {
         let given: String = (0..1 + random.below(14)).map(|_| pieces[random.below(pieces.len())]).collect();
         let once = text(&given);
-        let mut scan = Scan::new(&given, true);
-        scan.scan();
-        assert!(scan.copied == 0 || !plain::is_plain(given.as_bytes()), "round {round}: {given:?}");
+        assert_eq!(Scan { quick: false, ..Scan::new(&given, true) }.run().0, once, "round {round}: {given:?}");
         let again = text(&once);
         assert_eq!(again, once, "round {round}: {given:?}");
         assert!(once.len() <= 4 * given.len() + REDACTED.len(), "round {round}: {given:?}");
@@ -307,7 +305,7 @@ fn any_text_is_redacted_once_and_for_all_and_hardly_grows() {
 #[test]
 fn only_texts_without_a_secret_pass_the_quick_check() {
     for given in
-        ["SELECT name FROM users WHERE name IN (?)", "GET /users/{id}", "bench-service", "UsersController#show"]
+        ["SELECT name FROM users WHERE id = ? AND a=1", "GET /users/{id}", "bench-service", "UsersController#show"]
     {
         assert!(plain::is_plain(given.as_bytes()), "{given}");
     }

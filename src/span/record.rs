@@ -132,6 +132,40 @@ pub(crate) fn append_runs(
     Ok(())
 }
 
+/// Returns these words, then an open span, whose runs may have gaps, as a record without its blobs, with room for
+/// `more` bytes behind it: for the log. The tags are in the order in which their keys were first set.
+pub fn for_log(front: &[[u8; WORD]], span: &OpenSpan, flags: u32, duration_ns: u64, more: usize) -> Vec<u8> {
+    let [mut texts, mut numbers] = span.texts_and_numbers();
+    let mut ordered = [Vec::new(), Vec::new()];
+    if !span.is_in_order() {
+        span.copy_in_order(Kind::Text, &mut ordered[0]);
+        span.copy_in_order(Kind::Number, &mut ordered[1]);
+        (texts.bytes, numbers.bytes) = (&ordered[0], &ordered[1]);
+    }
+    let (mut all, mut count) = ([texts, numbers, texts, numbers], 2);
+    if span.has_more() {
+        let [.., links, events] = span.runs();
+        for run in [links, events].into_iter().filter(|run| run.count > 0) {
+            all[count] = run;
+            count += 1;
+        }
+    }
+    let ((head, fields), runs) = (span.head(), &all[..count]);
+    let length = HEADER + count * WORD + head.len() + runs.iter().map(|run| run.bytes.len()).sum::<usize>();
+    let mut out = Vec::with_capacity(front.len() * WORD + length + more);
+    let mut fixed = [[0; WORD]; HEADER / WORD + 4];
+    let header = header((length, flags), span, duration_ns, (head.len(), count), fields);
+    for (place, word) in fixed.iter_mut().zip(header.into_iter().chain(runs.iter().map(|run| run.word()))) {
+        *place = word.to_ne_bytes();
+    }
+    let fixed = &fixed[..HEADER / WORD + count];
+    for part in [front.as_flattened(), fixed.as_flattened(), head] {
+        out.extend_from_slice(part);
+    }
+    runs.iter().for_each(|run| out.extend_from_slice(run.bytes));
+    out
+}
+
 /// The flags below this bit are those of an open span. Above it is 1 more than the place of the rule for single spans
 /// that keeps the span.
 const KEPT_BY: u32 = 8;

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::registry::Tracer;
 use super::state::State;
 use crate::counters::Counters;
-use crate::event::{DecidedBy, Event, SampledView};
+use crate::event::{facts, DecidedBy, SampledView};
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::level::Level;
 use crate::recorder::fates::cause::rule;
@@ -304,7 +304,7 @@ fn say(
         limited_to: verdict.limit_rate.filter(|_| !verdict.keep).map(|_| sampler.limit()),
         by,
     };
-    state.shared.logs.emit(&Event::TraceDecided { trace: &view });
+    state.shared.logs.emit_facts(facts::Facts::decided(&view));
 }
 
 fn decision_of(verdict: &Verdict, sampler: &Sampler, trace_id_low: u64) -> Decision {

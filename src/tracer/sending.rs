@@ -1,12 +1,13 @@
 //! The last step of a finished span on the calling thread: says in debug mode what has ended, and hands the chunk that is
-//! due, if any, to the queue. Each finished span passes here once, the log's view of it is built here.
+//! due, if any, to the queue. Each finished span passes here once, the log's copy of it is made here.
 
 use super::registry::Tracer;
 use super::state::State;
 use super::view;
 use crate::counters::{Counters, Reason};
 use crate::event::dropped::Stage;
-use crate::event::{DropDetail, Event, QueueView, SpanView, Standing};
+use crate::event::facts::EnqueuedView;
+use crate::event::{DropDetail, Facts, QueueView, Standing};
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::probes;
@@ -76,10 +77,11 @@ fn handed_of(trace: &Trace) -> Handed {
 #[inline(never)]
 pub(super) fn log_finished(state: &State, finished: &Finished<'_>, leaves: bool) {
     let metadata = state.shared.account(finished.span.tracer).metadata();
-    let end = Some((finished.flags, finished.duration_ns));
-    let span = &view::of_span(finished.span, finished.decision, metadata.as_deref(), end);
-    let standing = Standing { open: finished.open.into(), finished: finished.waiting.into(), leaves };
-    state.shared.logs.emit(&Event::SpanFinished { span, standing });
+    let service = metadata.as_ref().map_or("", |metadata| metadata.service.as_str());
+    let Finished { span, flags, duration_ns, decision, open, waiting } = *finished;
+    let standing = Standing { open: open.into(), finished: waiting.into(), leaves };
+    let facts = Facts::finished(span, (flags, duration_ns), view::outcome(decision), service, standing);
+    state.shared.logs.emit_facts(facts);
 }
 
 /// Records and queues a chunk. `by`: the thread's shard and the wall time, for the flight recorder. Returns the trace's
@@ -150,21 +152,24 @@ fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, q
 fn enqueue_logged(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk) {
     let logs = &state.shared.logs;
     let (trace_id, spans, complete) = (chunk.trace_id(), u64::from(chunk.spans), chunk.complete);
-    let bytes = chunk.records.len() as u64;
+    let (bytes, outcome) = (chunk.records.len() as u64, view::outcome(chunk.decision));
     let metadata = state.shared.account(index).metadata();
-    let agent_url = metadata.as_ref().map(|metadata| metadata.settings.agent.to_string()).unwrap_or_default();
-    let say = |list: &[SpanView<'_>], queued_chunks, queued_bytes| {
-        let agent_url = agent_url.as_str();
-        let event =
-            Event::ChunkEnqueued { trace_id, spans, bytes, complete, queued_chunks, queued_bytes, agent_url, list };
-        logs.emit(&event);
-    };
-    if !logs.lists_spans() {
-        return hand_over(state, index, tracer, chunk, |chunks, bytes| say(&[], chunks, bytes));
-    }
-    let records = chunk.records.bytes().to_vec();
-    let decision = chunk.decision;
-    hand_over(state, index, tracer, chunk, |chunks, bytes| {
-        say(&view::of_chunk(trace_id, decision, &records, metadata.as_deref()), chunks, bytes)
+    let service = metadata.as_ref().map_or("", |metadata| metadata.service.as_str());
+    let agent_url = metadata.as_ref().map_or("", |metadata| metadata.agent_url.as_str());
+    let records = if logs.lists_spans() { chunk.records.bytes().to_vec() } else { Vec::new() };
+    hand_over(state, index, tracer, chunk, |queued_chunks, queued_bytes| {
+        let records = &records;
+        logs.emit_facts(Facts::enqueued(&EnqueuedView {
+            trace_id,
+            outcome,
+            spans,
+            bytes,
+            complete,
+            queued_chunks,
+            queued_bytes,
+            agent_url,
+            records,
+            service,
+        }));
     });
 }

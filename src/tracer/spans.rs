@@ -10,7 +10,7 @@ use super::relieving;
 use super::state::State;
 use super::view;
 use crate::counters::Counters;
-use crate::event::{Event, Standing};
+use crate::event::{Event, Facts, Standing};
 use crate::export::TRACERS_MAX;
 use crate::level::Level;
 use crate::memory;
@@ -131,10 +131,10 @@ fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
     else {
         return;
     };
-    let metadata = state.shared.account(span.tracer).metadata();
-    let span = &view::of_span(span, decision, metadata.as_deref(), None);
     let standing = Standing { open, finished: waiting, leaves: false };
-    state.shared.logs.emit(&Event::SpanStarted { span, standing });
+    let metadata = state.shared.account(span.tracer).metadata();
+    let service = metadata.as_ref().map_or("", |metadata| metadata.service.as_str());
+    state.shared.logs.emit_facts(Facts::started(span, view::outcome(decision), service, standing));
 }
 
 /// Finds a new span's trace: the usual parents here, all others in [`find_elsewhere`].

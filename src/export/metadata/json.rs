@@ -25,7 +25,7 @@ pub fn of(metadata: &Metadata) -> String {
         "external_env": identity.external_env,
         "runtime_id": metadata.runtime_id,
         "process_id": metadata.process_id,
-        "agent_url": settings.agent.to_string(),
+        "agent_url": metadata.agent_url,
         "every_span": metadata.every_span[..],
         "first_span": metadata.first_span[..],
         "settings": values,

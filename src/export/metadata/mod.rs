@@ -24,6 +24,8 @@ pub struct Metadata {
     pub identity: Identity,
     /// The service of spans that name none.
     pub service: String,
+    /// The address of the Agent.
+    pub agent_url: String,
     /// The application's version, on spans of that service.
     pub version: String,
     /// Text tags for every span: environment and `DD_TAGS`.
@@ -91,6 +93,7 @@ impl Metadata {
             },
             runtime_id,
             service: settings.service.clone(),
+            agent_url: settings.agent.to_string(),
             version: settings.version.clone(),
             every_span: Pairs::of(every_span),
             first_span: Pairs::of(first_span),

@@ -13,7 +13,8 @@ use crate::os_error::OsError;
 use crate::redact;
 use crate::span::links::FLAGS_KNOWN;
 use std::borrow::Cow;
-use std::fmt::{Display, Write};
+use std::fmt::{Display, Write as _};
+use std::io::Write as _;
 use std::time::Duration;
 
 /// How many open spans a line names.
@@ -23,13 +24,13 @@ const PATHS_MAX: usize = 20;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
-    let mut line = Line(String::with_capacity(usual_length(event)), frame.about.calls);
+    let mut line = Line(Vec::with_capacity(usual_length(event)), frame.about.calls);
     push_iso_time(&mut line.0, frame.time_ns);
     line.say(" spanwire[");
     push_number(&mut line.0, frame.pid.into());
     line.say("] ");
-    line.0.extend(level.name().chars().map(|c| c.to_ascii_uppercase()));
-    line.0.push(' ');
+    line.0.extend(level.name().bytes().map(|byte| byte.to_ascii_uppercase()));
+    line.0.push(b' ');
     let message_at = line.0.len();
     line.event(event);
     match (frame.held_back.events, frame.held_back.minutes) {
@@ -37,7 +38,7 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
         (n, 0 | 1) => line.put(format_args!(" ({n} more like this in the last minute)")),
         (n, minutes) => line.put(format_args!(" ({n} more like this in the last {minutes} minutes)")),
     }
-    Record { level, logger: event.logger(), text: line.0, message_at, template: "", host_only: false }
+    Record { level, logger: event.logger(), text: line.finished(), message_at, template: "", host_only: false }
 }
 
 /// Returns about how long an event's line is, so that it seldom has to grow.
@@ -54,9 +55,9 @@ fn usual_length(event: &Event<'_>) -> usize {
 
 /// Returns an event's message, without time, process and level.
 pub(crate) fn message(about: &About, event: &Event<'_>) -> String {
-    let mut line = Line(String::new(), about.calls);
+    let mut line = Line(Vec::new(), about.calls);
     line.event(event);
-    line.0
+    line.finished()
 }
 
 /// Returns what a warning or error says, for languages whose tracer has no line of its own. `None` for other events.
@@ -64,7 +65,37 @@ pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
     (event.level() <= Level::Warn).then(|| message(about, event))
 }
 
-struct Line(String, &'static Calls);
+/// A line under construction: UTF-8, as only texts are appended.
+struct Line(Vec<u8>, &'static Calls);
+
+/// Of a byte that a value without quotes may have.
+const BARE: u8 = 1;
+/// Of a byte that a value in quotes may have as it is.
+const QUOTED: u8 = 2;
+/// Of a byte that any text may have as it is.
+const PRINTABLE: u8 = 4;
+
+/// What holds for each byte. Texts with bytes above ASCII are looked at by character.
+static BYTES: [u8; 256] = bytes();
+
+const fn bytes() -> [u8; 256] {
+    let (mut table, mut byte) = ([0; 256], b' ');
+    while byte < 0x7f {
+        table[byte as usize] = match byte {
+            b'"' => PRINTABLE,
+            b'\\' => PRINTABLE | BARE,
+            b' ' | b'=' | b',' | b'{' | b'}' => PRINTABLE | QUOTED,
+            _ => PRINTABLE | QUOTED | BARE,
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// Returns what holds for all bytes of a text.
+fn all_of(text: &str) -> u8 {
+    text.bytes().fold(BARE | QUOTED | PRINTABLE, |all, byte| all & BYTES[usize::from(byte)])
+}
 
 const NOTATION: Notation = Notation {
     is: "=",
@@ -108,12 +139,16 @@ fn visible(out: &mut String, c: char) {
 }
 
 impl Line {
+    fn finished(self) -> String {
+        String::from_utf8(self.0).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         let calls = self.1;
         match event {
             Event::TracerConfigured { fields, .. } => {
                 self.say("DATADOG TRACER CONFIGURATION - ");
-                self.0.push_str(&object(fields.iter().map(|(key, value)| (key.as_str(), Cow::Borrowed(value)))));
+                self.say(&object(fields.iter().map(|(key, value)| (key.as_str(), Cow::Borrowed(value)))));
             }
             Event::LogFileOpened { path } => {
                 self.say("log file:").fact("path", &free(path));
@@ -352,7 +387,8 @@ impl Line {
     fn linked(&mut self, span: &SpanView<'_>) {
         if !span.links.is_empty() {
             self.say(" links=");
-            linked::links(&mut self.0, &span.links, &NOTATION, |out, link, attributes| {
+            let mut links = String::new();
+            linked::links(&mut links, &span.links, &NOTATION, |out, link, attributes| {
                 let trace_id = u128::from(link.trace_id_high) << 64 | u128::from(link.trace_id_low);
                 let _ = write!(out, "{{trace_id={trace_id:032x} span_id={}", link.span_id);
                 if link.flags & FLAGS_KNOWN != 0 {
@@ -364,14 +400,17 @@ impl Line {
                 }
                 let _ = write!(out, " attributes={attributes}}}");
             });
+            self.say(&links);
         }
         if !span.events.is_empty() {
             self.say(" events=");
-            linked::events(&mut self.0, &span.events, &NOTATION, |out, event, attributes| {
+            let mut events = String::new();
+            linked::events(&mut events, &span.events, &NOTATION, |out, event, attributes| {
                 out.push_str("{name=");
                 quoted(out, &free(utf8(event.name)));
                 let _ = write!(out, " time_ns={} attributes={attributes}}}", event.time_ns);
             });
+            self.say(&events);
         }
     }
 
@@ -421,7 +460,7 @@ impl Line {
     }
 
     fn say(&mut self, words: &str) -> &mut Line {
-        self.0.push_str(words);
+        self.0.extend_from_slice(words.as_bytes());
         self
     }
 
@@ -430,16 +469,25 @@ impl Line {
     }
 
     fn quoted(&mut self, text: &str) -> &mut Line {
-        quoted(&mut self.0, text);
-        self
+        let all = all_of(text);
+        if all & BARE != 0 && !text.is_empty() {
+            return self.say(text);
+        }
+        if all & QUOTED != 0 {
+            return self.say("\"").say(text).say("\"");
+        }
+        let mut out = String::with_capacity(text.len() + 8);
+        quoted(&mut out, text);
+        self.say(&out)
     }
 
     fn text(&mut self, text: &str) -> &mut Line {
-        if is_printable(text) {
+        if all_of(text) & PRINTABLE != 0 {
             return self.say(text);
         }
-        text.chars().for_each(|c| visible(&mut self.0, c));
-        self
+        let mut out = String::with_capacity(text.len() + 8);
+        text.chars().for_each(|c| visible(&mut out, c));
+        self.say(&out)
     }
 }
 

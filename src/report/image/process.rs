@@ -3,9 +3,13 @@
 use super::exporters::exporter;
 use super::model::{Image, Place, Trace, Tracer};
 use super::spans::{chunk, open_span};
+use crate::event::Facts;
 use crate::export::TRACERS_MAX;
+use crate::languages::limits::HeldBack;
+use crate::languages::{About, Dialect, Frame};
 use crate::recorder::{layout, snapshot, Snapshot};
 use crate::report::reader::{Fault, Memory, Reader, View};
+use crate::zone::Zone;
 use serde_json::Value as Json;
 
 impl Image {
@@ -70,7 +74,7 @@ impl Image {
         reader.each("log", &mut |_, view| {
             image.level = view.number("level");
             image.lost = view.number("lost").unwrap_or(0);
-            image.log = records_of_log(&view);
+            image.log = records_of_log(&view, image.pid as u32);
             false
         });
         image.as_of = image.recorder.as_ref().ok().and_then(|recorder| {
@@ -158,12 +162,22 @@ fn recorder(reader: &Reader<'_>, address: u64) -> Result<Snapshot, String> {
     Snapshot::of(&words(most)?).map_err(|fault| fault.to_string())
 }
 
-fn records_of_log(view: &View<'_>) -> Vec<Vec<u8>> {
+fn records_of_log(view: &View<'_>, pid: u32) -> Vec<Vec<u8>> {
     let ring = view.several("ring");
     let pointers = ring.iter().flat_map(|ring| ring.views());
-    let text = |pointer: View<'_>| {
-        let record = pointer.several("record");
-        record.as_ref().and_then(|record| record.views().next()).and_then(|record| record.bytes("text"))
+    let text = |item: View<'_>| {
+        let record = item.several("record");
+        let text = record.as_ref().and_then(|record| record.views().next()).and_then(|record| record.bytes("text"));
+        text.or_else(|| words(item.bytes("facts")?, item.number("time_ns")?, pid).map(String::into_bytes))
     };
     pointers.filter_map(text).collect()
+}
+
+/// Makes the line of facts of which the process has made no record yet, in our own words.
+fn words(bytes: Vec<u8>, time_ns: u64, pid: u32) -> Option<String> {
+    let (about, zone, mut lines) = (About::default(), Zone::default(), Vec::new());
+    let frame =
+        Frame { time_ns, pid, thread: "", held_back: HeldBack::default(), debug: true, about: &about, zone: &zone };
+    Facts { bytes }.with(|event| Dialect::NATIVE.lines(&frame, event, &mut lines))?;
+    lines.pop().map(|line| line.text)
 }

@@ -180,6 +180,27 @@ impl OpenSpan {
         self.keys.iter().filter_map(|&(_, place)| self.value_at(place))
     }
 
+    /// Whether the runs of texts and numbers have no gaps, and the tags in the order in which their keys were first set.
+    #[inline]
+    pub fn is_in_order(&self) -> bool {
+        let mut ends = [0; 2];
+        self.dead == 0
+            && self.keys.iter().all(|&(_, place)| {
+                let (end, at) = (&mut ends[usize::from(place & NUMBER != 0)], place & !NUMBER);
+                std::mem::replace(end, at) <= at
+            })
+    }
+
+    /// Appends the encoded texts or numbers in the order in which their keys were first set.
+    #[cold]
+    pub fn copy_in_order(&self, kind: Kind, out: &mut Vec<u8>) {
+        let number = matches!(kind, Kind::Number);
+        for &(_, place) in self.keys.iter().filter(|&&(_, place)| (place & NUMBER != 0) == number) {
+            let (run, from) = (if number { &self.numbers } else { &self.texts }, (place & !NUMBER) as usize);
+            out.extend_from_slice(run.bytes().get(from..from + self.pair_size(place)).unwrap_or_default());
+        }
+    }
+
     /// Returns the runs of tags in the order of [`Kind::ALL`]. They have no gaps after [`OpenSpan::close_gaps`].
     #[inline]
     pub fn runs(&self) -> [Run<'_>; Kind::ALL.len()] {

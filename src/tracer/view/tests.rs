@@ -1,6 +1,7 @@
 //! Tests that every reader of records can read a record with a run of an unknown kind.
 
 use super::*;
+use crate::event::facts;
 use crate::export::format::json_lines::JsonLines;
 use crate::export::format::Format;
 use crate::export::format::{self, Fit, PayloadFormat, Spans};
@@ -85,7 +86,7 @@ fn a_record_with_an_unknown_kind_is_read_by_encoders_views_and_readers_of_cores(
         assert_eq!(line.matches(text).count(), 2, "{text} in {line}");
     }
 
-    let shown = of_chunk(chunk.trace_id(), chunk.decision, chunk.records.bytes(), Some(&metadata));
+    let shown = facts::list(chunk.trace_id(), outcome(chunk.decision), chunk.records.bytes(), &metadata.service);
     assert_eq!(shown.len(), 2);
     for span in &shown {
         assert_eq!((&span.tags[..], &span.metrics[..]), (&[("card", "visa")][..], &[("amount", 42.5)][..]));
