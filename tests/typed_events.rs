@@ -23,6 +23,7 @@ const TYPES: &[&str] = &[
     "os_error.rs",
     "settings/origin.rs",
     "settings/rejection.rs",
+    "settings/rejection/stable.rs",
 ];
 
 /// Fields with text. Each holds a name, an address, or words from outside of the library; `OfLanguage` and what is accepted
@@ -74,6 +75,7 @@ const TEXTS: &[&str] = &[
     "OsError::Words.0",
     "Peer::Host.0",
     "Peer::Url.0",
+    "Rejection::InFile.file",
     "Rejection::NoSuchSetting.meant",
     "Rejection::NoSuchSetting.prefix",
     "Rejection::NotJson.error",
@@ -100,6 +102,14 @@ const TEXTS: &[&str] = &[
     "SpanView.service",
     "SpanView.span_type",
     "SpanView.tags",
+    "StableFault::Missing.key",
+    "StableFault::Missing.of",
+    "StableFault::Not.key",
+    "StableFault::UnknownKey.key",
+    "StableFault::UnknownKey.known",
+    "StableFault::Word.given",
+    "StableFault::Word.key",
+    "StableFault::Word.words",
     "Unreadable::Field.0",
     "Unreadable::NotJson.error",
     "UrlFault::NoColon.scheme",

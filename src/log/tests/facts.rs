@@ -203,7 +203,7 @@ fn facts_and_records_are_pulled_in_the_order_in_which_they_happened() {
         }
         assert!(sys::wait_readable(fd, Duration::ZERO));
         (0..20).for_each(|_| pull(&logs, &mut all));
-        let ends = |n: usize| if n % 2 == 0 { "parent_id=7".to_string() } else { format!("after {}", n / 2) };
+        let ends = |n: usize| if n.is_multiple_of(2) { "parent_id=7".to_string() } else { format!("after {}", n / 2) };
         assert_eq!(all.len(), 20);
         all.iter().enumerate().for_each(|(n, text)| assert!(text.ends_with(&ends(n)), "{n}: {text}"));
         assert!(!sys::wait_readable(fd, Duration::ZERO));
