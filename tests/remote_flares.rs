@@ -4,13 +4,14 @@
 mod support;
 
 use serde_json::{json, Value as Json};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use support::agent::TestAgent;
-use support::hosts::{host, root, Outcome, Running};
+use support::hosts::{command, host, require, root, stage, Outcome, Running};
 use support::remote::{answer, until_held, until_told, PATIENCE};
-use support::wait_until;
+use support::{free_ports, http, wait_until};
 
 const TASK: &str = "datadog/2/AGENT_TASK/task/config";
 const DEBUG: &str = "datadog/2/AGENT_CONFIG/flare-log-level.debug/config";
@@ -27,12 +28,16 @@ impl Drop for Stop {
 
 /// Starts a host that makes traces.
 fn start(name: &str) -> Option<(TestAgent, Stop, Running)> {
+    start_program("remote.c", name)
+}
+
+fn start_program(program: &str, name: &str) -> Option<(TestAgent, Stop, Running)> {
     let agent = TestAgent::start()?;
     let folder = root().join("target/test-remote");
     std::fs::create_dir_all(&folder).expect("a folder");
     let stop = Stop(folder.join(format!("{name}-{}", std::process::id())));
     let _ = std::fs::remove_file(&stop.0);
-    let host = host("remote.c")?.arg(stop.0.display()).agent(&agent.tcp()).limit(120);
+    let host = host(program)?.arg(stop.0.display()).agent(&agent.tcp()).limit(120);
     let host = host.env("DD_SERVICE", "shop").env("SPANWIRE_FLUSH_INTERVAL_MS", "50");
     let running = host.env("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS", "0.2").spawn();
     until_told(&agent, "a first request", |state| state["root_version"] == 1);
@@ -48,6 +53,11 @@ fn task(case_id: &str, what: &str) -> Json {
 /// Waits until this number of flares has come, and returns their cases, in the order of arrival.
 #[track_caller]
 fn cases(agent: &TestAgent, number: usize) -> Vec<String> {
+    cases_of(agent, number, "tracer_native")
+}
+
+#[track_caller]
+fn cases_of(agent: &TestAgent, number: usize, source: &str) -> Vec<String> {
     let mut flares = Vec::new();
     let come = wait_until(PATIENCE, || {
         flares = agent.flares();
@@ -56,7 +66,7 @@ fn cases(agent: &TestAgent, number: usize) -> Vec<String> {
     assert!(come, "{} of {number} flares", flares.len());
     for flare in &flares {
         assert_eq!((flare.email.as_str(), flare.hostname.as_str()), ("ann@example.com", "till-3"));
-        assert_eq!(flare.source, "tracer_native");
+        assert_eq!(flare.source, source);
         assert_sound(&flare.archive);
     }
     flares.into_iter().map(|flare| flare.case_id).collect()
@@ -114,6 +124,56 @@ fn a_level_comes_first_and_goes_after_the_flare() {
     assert!(outcome.stderr.contains("DEBUG span finished: name=work"), "{}", outcome.stderr);
     let last = outcome.objects("config").pop().expect("a configuration");
     assert_eq!(last["settings"]["DD_TRACE_LOG_LEVEL"]["origin"], "default");
+}
+
+/// A level first, and then a task, for a host that is asked for configuration by several processes. Exactly one of them
+/// answers the task.
+fn one_flare_comes(agent: &TestAgent, what: &str, source: &str) {
+    let level = json!({ "name": "flare-log-level.debug", "config": { "log_level": "debug" } });
+    agent.answer_config(&answer(1, &[(DEBUG, level.clone())]));
+    until_held(agent, &[("flare-log-level.debug", 2, "")]);
+    agent.answer_config(&answer(2, &[(DEBUG, level), (TASK, task("12345-with-debug", what))]));
+    assert_eq!(cases_of(agent, 1, source), ["12345-with-debug"]);
+    until_held(agent, &[("flare-log-level.debug", 2, ""), ("task", 2, "")]);
+    // Each process has asked since then.
+    let known = agent.config_requests().len();
+    assert!(wait_until(PATIENCE, || agent.config_requests().len() >= known + 6), "the processes go on asking");
+    assert_eq!(agent.flares().len(), 1);
+}
+
+#[test]
+fn a_task_for_a_cpp_host_brings_a_flare() {
+    let Some(scene) = start_program("remote.cpp", "cpp") else { return };
+    one_flare_comes(&scene.0, "cpp", "tracer_native");
+    end(scene);
+}
+
+#[test]
+fn a_task_for_puma_brings_one_flare_of_all_its_workers() {
+    if !["ruby", "ruby-ffi", "puma"].iter().all(|tool| require(tool)) {
+        return;
+    }
+    let Some(agent) = TestAgent::start() else { return };
+    let port = free_ports(1);
+    let puma = command("puma").limit(120).agent(&agent.tcp()).arg("--quiet").arg("--workers").arg("2");
+    let puma = puma.arg("--bind").arg(format!("tcp://127.0.0.1:{port}")).arg("--config").arg("-");
+    let puma = puma.arg(root().join("bindings/ruby/test/puma/config.ru").display()).env("FINISHED", "/dev/null");
+    let pid = std::env::temp_dir().join(format!("spanwire-puma-{}", std::process::id()));
+    let puma = puma.arg("--pidfile").arg(pid.display());
+    let puma = puma.env("SPANWIRE_LIBRARY", stage().join("lib/libspanwire.so").display());
+    let running = puma.env("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS", "0.2").spawn();
+    let mut workers = BTreeSet::new();
+    let both = wait_until(PATIENCE, || {
+        workers.extend(http::request(port, "GET", "/", b"").map(|answer| answer.text()));
+        workers.len() == 2
+    });
+    assert!(both, "two workers answer: {workers:?}");
+    one_flare_comes(&agent, "puma", "tracer_ruby");
+    let number = std::fs::read_to_string(&pid).expect("Puma's process id").trim().parse().expect("a number");
+    // SAFETY: kill(2) takes only numbers; the process is a Puma that this test started.
+    unsafe { libc::kill(number, libc::SIGTERM) };
+    running.wait();
+    let _ = std::fs::remove_file(pid);
 }
 
 #[test]
