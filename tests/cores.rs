@@ -7,6 +7,7 @@ mod support;
 
 use crash::{companion, cores_can_be_made, gdb, gdb_writes_the_core, kernel_leaves_cores, lldb, At, Folder};
 use serde_json::Value as Json;
+use spanwire::companion::recorder::layout;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use support::hosts::{compile_c, require, root};
@@ -217,8 +218,10 @@ fn memory_that_is_zeroed_in_a_core_is_not_taken_for_a_time_or_a_count() {
     let Some(folder) = crashed("zeroed", None, MIDDLE_OF_A_TRACE) else { return };
     let path = folder.core();
     let mut core = std::fs::read(&path).expect("the core");
-    let magic = spanwire::companion::recorder::layout::MAGIC.to_le_bytes();
-    let places: Vec<usize> = (0..core.len() - 8).step_by(4096).filter(|&at| core[at..at + 8] == magic).collect();
+    let (magic, size) = (layout::MAGIC.to_le_bytes(), (layout::FILE_WORDS as u64).to_le_bytes());
+    // The library has the magic number as a constant, too, which may lie at the beginning of a page.
+    let begins = |at: usize| core[at..at + 8] == magic && core[at + 8 * layout::header::WORDS..][..8] == size;
+    let places: Vec<usize> = (0..core.len() - 65_536).step_by(4096).filter(|&at| begins(at)).collect();
     assert!(!places.is_empty(), "no flight recorder at the beginning of a page");
     places.into_iter().for_each(|at| core[at..at + 65_536].fill(0));
     std::fs::write(&path, core).expect("written");

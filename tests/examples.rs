@@ -370,10 +370,10 @@ fn assert_raii_spans(file: &Path) {
     let (linked, other) = (named("linked"), named("other"));
     let links = linked["span_links"].as_array().expect("links");
     let id: u64 = other["span_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-    assert_eq!((links.len(), &links[0]["span_id"]), (1, &format!("{id:016x}").into()));
+    assert_eq!((links.len(), &links[0]["span_id"]), (2, &format!("{id:016x}").into()));
     assert_eq!(links[0]["attributes"], serde_json::json!({"reason": "test"}));
     let events = linked["span_events"].as_array().expect("events");
-    assert_eq!((events.len(), &events[0]["name"], &events[1]["name"]), (2, &"now".into(), &"then".into()));
+    assert_eq!((events.len(), &events[0]["name"], &events[1]["name"]), (4, &"now".into(), &"then".into()));
     assert_eq!(events[1]["attributes"], serde_json::json!({"key": "value"}));
 }
 

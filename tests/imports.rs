@@ -95,6 +95,7 @@ const CALLS: &[&str] = &[
     "fstatat64",
     "fsync",
     "ftruncate64",
+    "getauxval",
     "getcwd",
     "getegid",
     "geteuid",

@@ -3,6 +3,7 @@
 
 use crate::level::Level;
 use crate::settings::LOGGER_LEVELS_MAX;
+use crate::sys;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -12,7 +13,8 @@ const ROOT: &str = "root";
 /// The rules, each in one word (the name's hash and the level): they need no lock, and a forked child can read them
 /// whatever its parent's threads were doing.
 pub(super) struct Filter {
-    rules: [AtomicU64; LOGGER_LEVELS_MAX],
+    /// On the heap, so that making a log in a forked child, perhaps on a small stack, moves little.
+    rules: Box<[AtomicU64; LOGGER_LEVELS_MAX]>,
     /// How many rules from the first one on have ever been set.
     used: AtomicUsize,
 }
@@ -23,13 +25,13 @@ pub(super) struct Rules(Vec<u64>);
 
 impl Filter {
     pub fn new() -> Filter {
-        Filter { rules: [const { AtomicU64::new(0) }; LOGGER_LEVELS_MAX], used: AtomicUsize::new(0) }
+        Filter { rules: sys::row_on_heap(|| AtomicU64::new(0)), used: AtomicUsize::new(0) }
     }
 
     /// Returns a copy for a forked child.
     pub fn copy(&self) -> Filter {
         let copy = Filter::new();
-        for (to, from) in copy.rules.iter().zip(&self.rules) {
+        for (to, from) in copy.rules.iter().zip(self.rules.iter()) {
             to.store(from.load(Relaxed), Relaxed);
         }
         copy.used.store(LOGGER_LEVELS_MAX, Relaxed);
@@ -76,7 +78,7 @@ impl Filter {
 
     /// Returns the rules as they are now. Allocates only if there are any.
     pub fn rules(&self) -> Rules {
-        let used = self.rules.get(..self.used.load(Relaxed)).unwrap_or(&self.rules);
+        let used = self.rules.get(..self.used.load(Relaxed)).unwrap_or(&self.rules[..]);
         Rules(used.iter().map(|rule| rule.load(Relaxed)).filter(|word| *word != 0).collect())
     }
 

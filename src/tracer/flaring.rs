@@ -91,7 +91,9 @@ impl Sender {
         if !info.endpoints.iter().any(|path| path == flare::PATH) {
             return Err(FlareFault::NotOffered);
         }
-        let facts = facts::of(self.state, self.tracer, &self.metadata, self.occasion);
+        let mut facts = facts::of(self.state, self.tracer, &self.metadata, self.occasion);
+        // The worker may not have asked the Agent yet.
+        facts.agent_info.clone_from(&info.text);
         let archive = flare::pack(&Contents::of(&facts).files).map_err(FlareFault::NotPacked)?;
         let language = facts::language_of(&facts);
         let (case, level, seconds) = (&self.task.case_id, facts.level.name(), sys::wall_ns() / 1_000_000_000);
