@@ -184,12 +184,12 @@ impl Tracers {
 // Not inlined, so that their stack frames do not add up: see `Metadata::of`.
 #[inline(never)]
 fn inherited_origin(tracer: &Tracer) -> Option<Box<Origin>> {
-    tracer.origin.inherited().map(Box::new)
+    tracer.origin.inherited()
 }
 
 #[inline(never)]
 fn keep_origin(tracer: &Tracer, origin: Box<Origin>) {
-    tracer.origin.set(Some(*origin));
+    tracer.origin.set(Some(origin));
 }
 
 #[inline(never)]

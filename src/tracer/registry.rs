@@ -55,7 +55,7 @@ pub struct Tracer {
     /// Number of shares: how often `tracer_new` returned it.
     pub(super) shares: AtomicU32,
     /// What it was made from; set before the slot is live, read by a child after a fork.
-    pub(super) origin: Inheritable<Origin>,
+    pub(super) origin: Inheritable<Box<Origin>>,
 }
 
 /// The host's settings of a tracer, and the resolved ones.

@@ -43,12 +43,12 @@ impl Metadata {
     // The first call in a forked child comes here, perhaps on a small stack: no frame holds settings or metadata twice.
     #[inline(never)]
     pub fn of(settings: &Settings, process_id: u32) -> Metadata {
-        Metadata::of_run(settings, process_id, ids::runtime_id())
+        Metadata::of_run(shared(settings), process_id, ids::runtime_id())
     }
 
     /// The metadata of the same run of the tracer with other settings.
     pub fn changed(&self, settings: &Settings) -> Metadata {
-        Metadata::of_run(settings, self.process_id, self.runtime_id.clone())
+        Metadata::of_run(shared(settings), self.process_id, self.runtime_id.clone())
     }
 
     /// Whether both are of the same run of a tracer.
@@ -56,8 +56,10 @@ impl Metadata {
         self.runtime_id == other.runtime_id
     }
 
+    // Takes the settings shared, so that they are not copied while this frame is on the stack.
     #[inline(never)]
-    fn of_run(settings: &Settings, process_id: u32, runtime_id: String) -> Metadata {
+    fn of_run(shared: Arc<Settings>, process_id: u32, runtime_id: String) -> Metadata {
+        let settings = &*shared;
         // These belong to the trace, and are written when a chunk is encoded.
         let of_traces = |key: &str| matches!(key, "_dd.p.dm" | "_dd.p.tid" | "_dd.p.ksr");
         let mut every_span: Vec<_> = settings.tags.iter().filter(|(key, _)| !of_traces(key)).cloned().collect();
@@ -98,7 +100,7 @@ impl Metadata {
             every_span: Pairs::of(every_span),
             first_span: Pairs::of(first_span),
             process_id,
-            settings: shared(settings),
+            settings: Arc::clone(&shared),
             json: String::new(),
         };
         metadata.json = json::of(&metadata);
