@@ -29,12 +29,16 @@ fn recorder(source: &dyn Source) -> Result<(Core, Found), String> {
     Ok((core, found))
 }
 
-/// A recorder of process 77 with one tracer's place in use and no events.
+/// A recorder of process 77 with one tracer's place in use and no events. It has its first size, so that thousands of copies are
+/// read quickly.
 fn recorder_words() -> Vec<u64> {
-    let mut words = vec![0; layout::FILE_WORDS];
+    let mut words = vec![0; layout::FIRST_WORDS];
     let mut set = |at: usize, value: usize| words[at] = value as u64;
     set(layout::header::VERSION, 1);
-    set(layout::header::WORDS, layout::FILE_WORDS);
+    set(layout::header::WORDS, layout::FIRST_WORDS);
+    set(layout::header::FATES_AT, layout::FATES_AT);
+    set(layout::header::FATES, layout::FATES_FIRST);
+    set(layout::header::FATE_WORDS, layout::FATE_WORDS);
     set(layout::header::HEADER, layout::HEADER);
     set(layout::header::SHARDS_AT, layout::SHARDS_AT);
     set(layout::header::SHARDS, layout::SHARDS);
@@ -89,7 +93,7 @@ fn a_cores_recorder_is_found_with_its_process_and_what_ended_it() {
 fn one_inside_of_other_memory_is_found_too() {
     let mut file = core();
     // One segment for both.
-    file[64 + 56 + 32..64 + 56 + 40].copy_from_slice(&(4096 + layout::FILE_WORDS as u64 * 8).to_le_bytes());
+    file[64 + 56 + 32..64 + 56 + 40].copy_from_slice(&(4096 + layout::FIRST_WORDS as u64 * 8).to_le_bytes());
     file[64 + 112..64 + 116].copy_from_slice(&0u32.to_le_bytes());
     assert_eq!(recorder(&Bytes(file)).expect("a recorder").1.snapshot.pid, 77);
 }
