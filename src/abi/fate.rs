@@ -105,7 +105,8 @@ unsafe impl Sized_ for spanwire_fate {}
 ///         SPANWIRE_E_VERSION  `out->size` is not set
 ///
 /// Threads:   any.
-/// Blocks:    never; it looks through all recorded traces and all traces with open spans.
+/// Blocks:    up to 100 ms for each trace with open spans that another call holds at that moment; such a trace is left
+///            out. It looks through all recorded traces and all traces with open spans.
 /// Fork:      a child knows its own traces only.
 /// Since:     0.1
 #[no_mangle]

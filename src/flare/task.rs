@@ -20,7 +20,7 @@ impl FlareTask {
             .iter()
             .find_map(|ending| self.case_id.strip_suffix(ending))
             .unwrap_or(&self.case_id);
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && self.case_id != "0"
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.bytes().any(|byte| byte != b'0')
     }
 }
 
@@ -34,7 +34,19 @@ mod tests {
         for case in ["1", "12345", "12345-with-debug", "12345-with-content"] {
             assert!(valid(case), "{case}");
         }
-        for case in ["", "0", "-1", "12a", "-with-debug", "12345-with", "12345-with-debug-with-debug", " 1", "1\n"] {
+        for case in [
+            "",
+            "0",
+            "00",
+            "0-with-debug",
+            "-1",
+            "12a",
+            "-with-debug",
+            "12345-with",
+            "12345-with-debug-with-debug",
+            " 1",
+            "1\n",
+        ] {
             assert!(!valid(case), "{case:?}");
         }
     }

@@ -22,6 +22,8 @@ const FOLDERS: [&str; 2] = ["/dev/shm", "/tmp"];
 const PAUSE: Duration = Duration::from_millis(20);
 /// How many tasks the file remembers.
 const TASKS_MAX: usize = 16;
+/// The longest id in the file, in characters.
+const UUID_MAX: usize = 100;
 /// How long a task is remembered, in seconds. Processes ask for their configuration every few seconds.
 const REMEMBERED_S: u64 = 60;
 /// The longest file that is read, in bytes.
@@ -48,6 +50,7 @@ impl Turn {
 
     fn take_in(folders: &[&str], uuid: &str, patience: Duration) -> Result<Turn, FlareFault> {
         let Some(file) = folders.iter().find_map(|folder| open(Path::new(folder)).ok()) else { return Ok(Turn(None)) };
+        let uuid = &key(uuid);
         let give_up = Instant::now() + patience;
         while !lock(&file) {
             if Instant::now() >= give_up {
@@ -56,7 +59,7 @@ impl Turn {
             std::thread::sleep(PAUSE);
         }
         let known = read(&file);
-        let by_another = |sent: &&Sent| !uuid.is_empty() && sent.uuid == uuid && sent.pid != sys::pid();
+        let by_another = |sent: &&Sent| !uuid.is_empty() && sent.uuid == *uuid && sent.pid != sys::pid();
         match known.iter().find(by_another) {
             Some(sent) => Err(FlareFault::OtherSends { pid: sent.pid }),
             None => Ok(Turn(Some(file))),
@@ -65,6 +68,7 @@ impl Turn {
 
     /// Remembers that the task with this id was answered.
     pub fn answered(&self, uuid: &str) {
+        let uuid = &key(uuid);
         let Some(file) = self.0.as_ref().filter(|_| !uuid.is_empty()) else { return };
         let mut known = read(file);
         known.push(Sent { uuid: uuid.to_string(), pid: sys::pid(), seconds: seconds() });
@@ -73,6 +77,12 @@ impl Turn {
         // If it cannot be written, another process answers the task once more.
         let _ = rewrite(file, &kept.iter().map(line).collect::<String>());
     }
+}
+
+/// Returns the form in which the file has an id: without spaces, which separate the fields of a line, and not too long for
+/// the file to hold all of them.
+fn key(uuid: &str) -> String {
+    uuid.chars().filter(char::is_ascii_graphic).take(UUID_MAX).collect()
 }
 
 fn seconds() -> u64 {
@@ -147,6 +157,15 @@ mod tests {
         let others = format!("its-task 1 {}\nold-task 1 {}\nnonsense\n", seconds(), seconds() - REMEMBERED_S);
         std::fs::write(&file, others).expect("written");
         assert_eq!(take(&folder, "its-task").err(), Some(FlareFault::OtherSends { pid: 1 }));
+        let (spaced, long) = ("a task of some words", "x".repeat(1000));
+        for uuid in [spaced, &long] {
+            take(&folder, uuid).expect("not answered").answered(uuid);
+            let text = std::fs::read_to_string(&file).expect("it is there");
+            let others: Vec<String> =
+                text.lines().map(|line| line.replace(&format!(" {} ", sys::pid()), " 1 ")).collect();
+            std::fs::write(&file, others.join("\n")).expect("written");
+            assert_eq!(take(&folder, uuid).err(), Some(FlareFault::OtherSends { pid: 1 }), "{uuid}");
+        }
         for uuid in ["old-task", "nonsense", ""] {
             take(&folder, uuid).expect("not answered").answered(uuid);
         }

@@ -34,7 +34,8 @@ impl Filter {
         for (to, from) in copy.rules.iter().zip(self.rules.iter()) {
             to.store(from.load(Relaxed), Relaxed);
         }
-        copy.used.store(LOGGER_LEVELS_MAX, Relaxed);
+        let last = copy.rules.iter().rposition(|rule| rule.load(Relaxed) != 0);
+        copy.used.store(last.map_or(0, |last| last + 1), Relaxed);
         copy
     }
 

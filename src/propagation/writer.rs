@@ -48,7 +48,8 @@ impl Consistent {
         if rate <= 0.0 {
             return None;
         }
-        let threshold = ((1.0 - rate) * (1u64 << 56) as f64).round() as u64;
+        // A rate below 2^-54 would round to a threshold that 56 bits cannot hold.
+        let threshold = (((1.0 - rate) * (1u64 << 56) as f64).round() as u64).min((1 << 56) - 1);
         let rv = (u64::MAX - hash) >> 8;
         // Rounding must not make a kept trace look rejected.
         let rv = if kept { rv.max(threshold) } else { rv };
@@ -281,6 +282,21 @@ impl<'a> Writer<'a, '_> {
     pub fn send(&mut self, name: &'static CStr, value: &[u8]) {
         if !self.ended {
             self.ended = !(self.each)(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_rates_do_not_say_that_all_traces_are_kept() {
+        for rate in [1e-3, 1e-16, 1e-17, f64::MIN_POSITIVE] {
+            let consistent = Consistent::of(1, rate, true).expect("a rate above 0");
+            assert!(consistent.rv < 1 << 56, "{rate}: {consistent:?}");
+            let mut room = [0; 16];
+            assert!(consistent.th(&mut room).starts_with(b"ff"), "{rate}: {consistent:?}");
         }
     }
 }

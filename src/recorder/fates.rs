@@ -58,6 +58,7 @@ const ATTEMPTS_AT: u32 = 56;
 const ATTEMPTS_MAX: u64 = 31;
 const TAKEN: u64 = 1 << 61;
 const NO_REASON: u64 = 15;
+const _: () = assert!(crate::counters::REASONS <= NO_REASON as usize);
 
 /// What is written about a trace when a chunk of it leaves.
 #[derive(Clone, Copy, Debug)]
@@ -305,11 +306,8 @@ impl Fates {
         let written = self.header(header::FATES_WRITTEN).load(Relaxed);
         // Only what has been written to: reading the rest would make memory of it.
         let ready = self.header(header::FATES_READY).load(Relaxed).min(FATES as u64);
-        let entry = |place: u64| {
-            let words = self.entry(place)?;
-            read::entry(&words.each_ref().map(|word| word.load(Acquire)), written)
-        };
-        let mut fates: Vec<Fate> = (0..ready.min(written.saturating_add(1))).filter_map(entry).collect();
+        let places = 0..ready.min(written.saturating_add(1));
+        let mut fates: Vec<Fate> = places.filter_map(|place| whole(self.entry(place)?, written)).collect();
         crate::sort::by_key(&mut fates, |fate| fate.id);
         fates
     }
@@ -325,7 +323,7 @@ impl Fates {
             if words[2].load(Relaxed) != low || high.is_some_and(|high| words[1].load(Relaxed) != high) {
                 continue;
             }
-            let Some(fate) = read::entry(&words.each_ref().map(|word| word.load(Acquire)), written) else { continue };
+            let Some(fate) = whole(words, written) else { continue };
             match &mut found {
                 Some(found) => found.add(fate),
                 None => found = Some(fate),
@@ -333,6 +331,13 @@ impl Fates {
         }
         found
     }
+}
+
+/// Reads an entry; `None` if another trace has replaced it meanwhile.
+fn whole(entry: &[AtomicU64; FATE_WORDS], written: u64) -> Option<Fate> {
+    let words = entry.each_ref().map(|word| word.load(Acquire));
+    fence(Acquire);
+    (entry[0].load(Relaxed) == words[0]).then(|| read::entry(&words, written)).flatten()
 }
 
 /// Returns the word of a decision.

@@ -30,7 +30,11 @@ pub(super) fn change(state: &'static State, index: u32, of: &Metadata, changes: 
     if former.sampling != settings.sampling || former.tags != settings.tags {
         tracer.set_sampler(&settings);
     }
-    tracer.enabled.store(settings.enabled && !tracers.off.load(Relaxed), Relaxed);
+    tracer.enabled.store(settings.enabled, SeqCst);
+    // After it, so that tracing which is turned off at this moment stays off.
+    if tracers.off.load(SeqCst) {
+        tracer.enabled.store(false, SeqCst);
+    }
     *in_force = changes;
     for value in settings.differing(former) {
         let (name, value, origin) = (value.name, value.value.as_str(), value.origin);

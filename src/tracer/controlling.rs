@@ -14,7 +14,7 @@ use crate::sys;
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Opens the socket if another process has asked for it. For the worker.
 pub(super) fn look(state: &'static State) {
@@ -28,8 +28,8 @@ pub(super) fn look(state: &'static State) {
 
 /// Whether no tracer has turned it off.
 fn is_allowed(state: &State) -> bool {
-    let settings = |index| state.shared.account(index).metadata().map(|metadata| metadata.settings.clone());
-    (0..TRACERS_MAX as u32).filter_map(settings).all(|settings| settings.control)
+    let allows = |index| state.shared.account(index).metadata().is_none_or(|metadata| metadata.settings.control);
+    (0..TRACERS_MAX as u32).filter(|&index| state.tracers.standing(index).0).all(allows)
 }
 
 struct Answers {
@@ -70,6 +70,7 @@ impl Host for Answers {
 
     fn flush(&self, time: Duration) -> String {
         let mut says = String::new();
+        let give_up = Instant::now() + time;
         for index in 0..TRACERS_MAX as u32 {
             let (live, _, closed) = self.state.tracers.standing(index);
             if !live || closed {
@@ -81,11 +82,12 @@ impl Host for Answers {
                 (counters.sent.load(Relaxed), dropped)
             };
             let before = counts(&account.counters);
-            let result = closing::flush_at(self.state, index, time);
+            let result = closing::flush_at(self.state, index, give_up.saturating_duration_since(Instant::now()));
             let after = counts(&account.counters);
             let service = account.metadata().map(|metadata| redact::text(&metadata.service).into_owned());
             let (sent, dropped) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
-            let _ = write!(says, "tracer {index} {}: {sent} spans sent", service.unwrap_or_default());
+            let spans = if sent == 1 { "span" } else { "spans" };
+            let _ = write!(says, "tracer {index} {}: {sent} {spans} sent", service.unwrap_or_default());
             if dropped > 0 {
                 let _ = write!(says, ", {dropped} dropped");
             }

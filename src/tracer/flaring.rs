@@ -16,8 +16,8 @@ use crate::sys;
 use outcome::Outcome;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 /// The request that carries a flare may take so many times as long as one with a payload: the Agent passes it on to
 /// Datadog before it answers.
@@ -85,7 +85,7 @@ impl Sender {
     /// Returns the size of the archive that was sent.
     fn send(&self, agent: &Agent) -> Result<u64, FlareFault> {
         // Threads of one process do not exclude one another by the file.
-        let _one_at_a_time = self.state.flaring.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.alone()?;
         let turn = Turn::take(&self.task.uuid, PATIENCE)?;
         let info = self.info(agent)?;
         if !info.endpoints.iter().any(|path| path == flare::PATH) {
@@ -101,6 +101,22 @@ impl Sender {
         flare::send(agent, &Form { task: &self.task, language: &language, file: &file, archive: &archive })?;
         turn.answered(&self.task.uuid);
         Ok(archive.len() as u64)
+    }
+
+    /// Waits until no other thread of this process sends a flare, but not for ever: an Agent that is slow to take one must
+    /// not hold up the polls of another.
+    fn alone(&self) -> Result<MutexGuard<'static, ()>, FlareFault> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            match self.state.flaring.try_lock() {
+                Ok(guard) => return Ok(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() >= give_up => {
+                    return Err(FlareFault::OtherSends { pid: self.state.pid });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 
     /// Returns what the Agent said about itself, after asking it if the worker has not.

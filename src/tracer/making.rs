@@ -90,7 +90,11 @@ impl Tracers {
         tracer.set_sampler(settings);
         *tracer.changes.lock().unwrap_or_else(PoisonError::into_inner) = Changes::default();
         tracer.closed.store(false, Relaxed);
-        tracer.enabled.store(settings.enabled, Relaxed);
+        tracer.enabled.store(settings.enabled, SeqCst);
+        // After it, so that tracing which is turned off at this moment stays off.
+        if self.off.load(SeqCst) {
+            tracer.enabled.store(false, SeqCst);
+        }
         tracer.wide_ids.store(settings.trace_id_128, Relaxed);
         tracer
             .propagation
@@ -175,8 +179,8 @@ impl Tracers {
 
     /// Turns tracing off permanently, after too many internal failures, and logs that.
     pub fn turn_off(&self, state: &State) {
-        self.off.store(true, Relaxed);
-        self.slots.iter().for_each(|tracer| tracer.enabled.store(false, Relaxed));
+        self.off.store(true, SeqCst);
+        self.slots.iter().for_each(|tracer| tracer.enabled.store(false, SeqCst));
         state.shared.logs.emit(&Event::TurnedOff);
     }
 }

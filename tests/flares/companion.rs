@@ -110,6 +110,8 @@ fn what_has_no_library_gets_no_flare() {
         let output = spanwire(words);
         let stderr = text(&output.stderr);
         assert!(!output.status.success() && stderr.contains(said), "{words:?}: {stderr}");
+        // As for the doctor, 1 would say that a cause was found.
+        assert_eq!(output.status.code() == Some(2), words[0] == "show", "{words:?}: {stderr}");
     }
 }
 

@@ -327,8 +327,8 @@ pub enum CtlCommand {
     },
     /// Send what waits
     Flush {
-        /// How long to wait, such as 30s
-        #[arg(long = "for", value_name = "TIME", value_parser = seconds, default_value = "10s")]
+        /// How long to wait, such as 30s, at most 60s
+        #[arg(long = "for", value_name = "TIME", value_parser = up_to_a_minute, default_value = "10s")]
         time: u32,
     },
     /// Show the records of the log from now on
@@ -337,6 +337,11 @@ pub enum CtlCommand {
         #[arg(short, long)]
         follow: bool,
     },
+}
+
+/// Reads a time of a minute at most: the process waits no longer than that for a flush.
+fn up_to_a_minute(text: &str) -> Result<u32, String> {
+    seconds(text).ok().filter(|&seconds| seconds <= 60).ok_or_else(|| "a time from 1s to 60s, such as 30s".into())
 }
 
 /// Reads a time such as `10m` as seconds.

@@ -48,18 +48,21 @@ pub fn run(out: Out, options: &CtlOptions) -> Result<(), Failure> {
 /// library and have called it themselves.
 fn members(pid: u32) -> Result<Vec<Found>, String> {
     find::status(pid)?;
-    let (mut members, mut others) = (Vec::new(), 0);
+    let (mut members, mut others, mut troubles) = (Vec::new(), 0, Vec::new());
     for member in family(pid) {
         match find::look(member) {
             Ok(Some(found)) if found.own => members.push(found),
             Ok(Some(_)) => others += 1,
             Ok(None) => {}
             Err(why) if member == pid => return Err(why),
-            Err(_) => {}
+            Err(why) => troubles.push(why),
         }
     }
     if !members.is_empty() {
         return Ok(members);
+    }
+    if !troubles.is_empty() {
+        return Err(troubles.join("; "));
     }
     Err(match others {
         0 => format!("process {pid} and its children do not carry the library, or have not called it yet"),

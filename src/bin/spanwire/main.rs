@@ -27,9 +27,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = Out::new(cli.color);
-    // The doctor's status 1 means that it found a cause, and that of `why` that no process knows the trace. So a failure
-    // of these themselves is 2.
-    let failed = if matches!(cli.command, Command::Doctor(_) | Command::Why(_)) { 2 } else { 1 };
+    // The doctor's status 1 means that it found a cause, also in a flare, and that of `why` that no process knows the trace.
+    // So a failure of these themselves is 2.
+    let failed = match &cli.command {
+        Command::Doctor(_) | Command::Why(_) => 2,
+        Command::Flare(options) if options.subject == "show" => 2,
+        _ => 1,
+    };
     let result = match cli.command {
         Command::Demo(options) => demo::run(out, &options).map(|()| 0),
         Command::Agent(options) => agent::run(out, &options).map(|()| 0),

@@ -94,7 +94,10 @@ fn text(out: Out, ids: &[Id], answers: &[Answer<'_>], sources: &[Source], notes:
             let _ = writeln!(text, "  {}.", missing::why(source, ids));
         }
         if sources.len() > LISTED_MAX {
-            let _ = writeln!(text, "  {} more know it neither.", counted(sources.len() - LISTED_MAX, "process"));
+            let _ = match sources.len() - LISTED_MAX {
+                1 => writeln!(text, "  1 more process does not know it either."),
+                more => writeln!(text, "  {more} more processes do not know it either."),
+            };
         }
         if sources.is_empty() {
             text += "  No process of this user has a flight recorder of spanwire: the process that made the trace has ended, \
@@ -178,6 +181,10 @@ fn sentence(answer: &Answer<'_>) -> String {
 /// Returns the counters, settings and events behind the answer.
 fn evidence(answer: &Answer<'_>) -> Vec<String> {
     let (source, Some(fate)) = (answer.source, answer.known.fate.as_ref()) else { return Vec::new() };
+    // A flare has fates and no counters.
+    if source.snapshot.is_none() && source.image.is_none() {
+        return Vec::new();
+    }
     let tracer = Some(fate.tracer);
     let counter = |name: &str| source.counter(tracer, name);
     let mut lines = Vec::new();
@@ -266,6 +273,9 @@ fn remedy_of(known: &Known) -> Option<String> {
         }
         Standing::Sent if rejected && fate.mechanism == Some(-4) => {
             "The program has dropped it: look for the tag manual.drop and spanwire_span_set_priority()."
+        }
+        Standing::Sent if rejected && fate.rule == rule::MINUTE => {
+            "Set DD_APM_TRACING_ENABLED=true to keep more than one trace a minute."
         }
         Standing::Sent if rejected => "Raise the rate.",
         Standing::Sent if fate.abandoned => "Finish spans before spanwire_tracer_shutdown().",

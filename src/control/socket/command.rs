@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// The longest flush.
 const FLUSH_MAX_MS: u64 = 60_000;
+/// The most open spans that are listed: the host makes the list in its own memory.
+const SPANS_MAX: u32 = 1_000;
 
 /// What a peer asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +32,10 @@ impl Command {
         Some(match words[..] {
             ["status"] => Command::Describe("status".into()),
             ["spans"] => Command::Describe("spans".into()),
-            ["spans", number] => Command::Describe(format!("spans {}", number.parse::<u32>().ok()?)),
+            ["spans", number] => {
+                let number = number.parse::<u32>().ok()?;
+                Command::Describe(format!("spans {}", if number == 0 { SPANS_MAX } else { number.min(SPANS_MAX) }))
+            }
             ["debug", "on", seconds] => Command::Debug { on: true, seconds: seconds.parse().ok()? },
             ["debug", "off"] => Command::Debug { on: false, seconds: 0 },
             ["flush", time] => Command::Flush(Duration::from_millis(time.parse::<u64>().ok()?.min(FLUSH_MAX_MS))),

@@ -2,7 +2,7 @@
 //! the high half of the trace id, the sender) are written on the first span of each chunk. Tracer-level values
 //! (environment, version, tags) are written on every span.
 
-use super::encoder::{correct, put, put_text, Fit, PayloadFormat, Sender, Spans};
+use super::encoder::{correct, put, Fit, PayloadFormat, Sender, Spans};
 use super::linked::{self, Fields};
 use super::spans::{Span, Visit};
 use crate::export::metadata::{Identity, Metadata, Pairs};
@@ -271,7 +271,7 @@ fn put_tags(out: &mut Buffer, count: &mut u32, span: &Span<'_>, known: Fields) {
     let [texts, _, _, links, events] = span.record.runs();
     linked::each_tag(links, events, known, &mut |key, value| {
         if !run::has(Kind::Text, texts.bytes, key) {
-            *count += u32::from(put_text(out, key).and_then(|()| put_text(out, value)).is_ok());
+            *count += u32::from(put_pair(out, key, value).is_ok());
         }
     });
 }

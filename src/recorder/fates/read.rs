@@ -131,6 +131,10 @@ pub(super) fn entry(words: &[u64; FATE_WORDS], written: u64) -> Option<Fate> {
     }
     // The upper half of the id is that of the latest one, or one less.
     let id = written.wrapping_sub(written.wrapping_sub(number) & 0xffff_ffff);
+    // Words of a later trace, which has replaced this one while it was read.
+    if [counts, state].iter().any(|word| *word & 0xff != tag_of(id)) {
+        return None;
+    }
     let small = |at: u32| Some(i32::from((decision >> at) as u8 as i8)).filter(|&number| number != -128);
     let rate = f32::from_bits((decision >> 32) as u32);
     let lost = state >> LOST_AT & COUNT_MAX;

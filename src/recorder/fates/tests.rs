@@ -142,7 +142,8 @@ fn threads_that_write_at_once_mix_no_two_traces() {
             for _ in 0..20 {
                 for fate in fates.snapshot() {
                     let low = fate.trace_id_low;
-                    assert_eq!((fate.trace_id_high, fate.handed_ns), (low * 3, low * 5), "{fate:?}");
+                    let counted = (fate.trace_id_high, fate.handed_ns, fate.handed);
+                    assert_eq!(counted, (low * 3, low * 5, low & 0xff), "{fate:?}");
                 }
             }
         });

@@ -176,8 +176,9 @@ impl OpenSpan {
     pub fn set_service(&mut self, tracers: u32, service: &[u8]) -> Result<Sanitized, Refusal> {
         let hash = hash(service);
         let own = service.is_empty() || hash == tracers;
+        let sanitized = self.set_field(Field::Service, if own { b"" } else { service })?;
         self.service_hash = if own { 0 } else { hash };
-        self.set_field(Field::Service, if own { b"" } else { service })
+        Ok(sanitized)
     }
 
     #[cold]

@@ -1,7 +1,7 @@
 //! The hash by which tags and services are compared first.
 
-/// Hashes a key or a service. Fast, evenly distributed and never 0. Not resistant to chosen collisions; equal hashes
-/// only lead to a comparison of the keys.
+/// Hashes a key or a service. Fast, evenly distributed and never 0. Not resistant to chosen collisions. Equal hashes
+/// of keys lead to a comparison of the keys; services with equal hashes count as the same one.
 #[inline]
 pub fn hash(bytes: &[u8]) -> u32 {
     const M: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -153,9 +153,12 @@ impl OpenSpan {
     #[inline(never)]
     fn enlarge_index(&mut self) -> Result<(), Refusal> {
         sys::keep_errno(|| {
-            let more = self.keys.len().max(8);
+            let (more, before) = (self.keys.len().max(8), self.keys_memory.bytes());
             self.keys_memory.grow(more * std::mem::size_of::<(u32, u32)>())?;
-            self.keys.try_reserve_exact(more).map_err(|_| Refusal::Memory)
+            self.keys.try_reserve_exact(more).map_err(|_| {
+                self.keys_memory.set(before);
+                Refusal::Memory
+            })
         })
     }
 

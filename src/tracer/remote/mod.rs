@@ -115,9 +115,12 @@ impl Poll for RemotePoll {
 /// Returns what the Agent is told of the process: of the first tracer, and the services of the others.
 fn subject(first: &Metadata, all: &[Arc<Metadata>]) -> Subject {
     let settings = &first.settings;
-    let mut extra_services: Vec<String> = all.iter().map(|metadata| metadata.service.clone()).collect();
-    extra_services.retain(|service| *service != first.service);
-    extra_services.dedup();
+    let mut extra_services: Vec<String> = Vec::new();
+    for Metadata { service, .. } in all.iter().map(|metadata| &**metadata) {
+        if *service != first.service && !extra_services.contains(service) {
+            extra_services.push(service.clone());
+        }
+    }
     let process_tags = first.first_span.iter().find(|(key, _)| key == crate::export::PROCESS_TAGS);
     Subject {
         runtime_id: first.runtime_id.clone(),
@@ -176,9 +179,7 @@ impl Host for Process {
     }
 
     fn raise_level(&self, raised: Option<(Level, Instant)>) {
-        // The last tracer may have been closed during the request.
-        let level = raised.filter(|_| !polled(self.state, self.exporter).is_empty());
-        wish(self.state, self.exporter, |wish| wish.level = level);
+        self.wish(|wish| wish.level = raised);
     }
 
     fn request_flare(&self, task: FlareTask) -> Result<(), RemoteFault> {
@@ -200,7 +201,17 @@ impl Host for Process {
             changes.level = level.map(|(level, _)| level);
             changing::change(self.state, index, &metadata, changes);
         }
-        wish(self.state, self.exporter, |wish| wish.debug = debug);
+        self.wish(|wish| wish.debug = debug);
+    }
+}
+
+impl Process {
+    /// As `wish`, unless the last tracer was closed during the request: nothing would take the change back.
+    fn wish(&self, change: impl FnOnce(&mut Wish)) {
+        wish(self.state, self.exporter, |wish| match polled(self.state, self.exporter).is_empty() {
+            true => *wish = Wish::default(),
+            false => change(wish),
+        });
     }
 }
 

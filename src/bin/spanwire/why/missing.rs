@@ -112,7 +112,9 @@ pub fn of(origin: &str) -> &str {
     match origin {
         "env" => "the environment",
         "code" | "code_default" => "the program's code",
-        "default" => "default",
+        "default" => "the library's default",
+        "local_stable_config" => "the machine's application_monitoring.yaml",
+        "fleet_stable_config" => "Fleet Automation's application_monitoring.yaml",
         "file" => "a configuration file",
         "remote_config" => "remote configuration",
         other => other,

@@ -75,7 +75,10 @@ impl Source {
                 Err(why) => notes.push(why),
             }
         }
-        if sources.is_empty() && notes.is_empty() {
+        if sources.is_empty() && !notes.is_empty() {
+            return Err(notes.join("; "));
+        }
+        if sources.is_empty() {
             return Err(format!(
                 "process {pid} and its children have no flight recorder: they have not loaded libspanwire, have not \
                  called it yet, or have closed descriptors that are not their own"
