@@ -115,6 +115,16 @@ mod tests {
 
     #[test]
     fn a_defect_is_a_status_and_a_record_and_after_a_few_of_them_tracing_is_off() {
+        // In a process of its own: tracing stays off in the process for good.
+        let mut alone = std::process::Command::new(std::env::current_exe().expect("this program"));
+        let output = alone.args(["--ignored", "--exact", "abi::tests::alone"]).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    }
+
+    #[test]
+    #[ignore = "the test above runs it in a process of its own"]
+    fn alone() {
         let state = state();
         let tracer = state.tracers.make(state, vec![("DD_SERVICE".into(), "doomed".into())]).unwrap();
         let enabled = || state.tracers.find(tracer).unwrap().1.enabled.load(Relaxed);
@@ -128,6 +138,8 @@ mod tests {
         assert_eq!(guard_quick(7, |_| panic!("on purpose")), 7);
         // SAFETY: as above.
         assert_eq!(unsafe { *libc::__errno_location() }, 42);
+        let later = state.tracers.make(state, vec![("DD_SERVICE".into(), "later".into())]).unwrap();
+        assert!(!state.tracers.find(later).unwrap().1.enabled.load(Relaxed), "tracing is off for good");
         let mut said = 0;
         state.shared.logs.poll(usize::MAX, &mut |record| said += u32::from(record.text.contains("on purpose")));
         assert!(said >= PANICS_MAX, "{said} records");
