@@ -13,4 +13,4 @@ pub type TraceTags = Texts;
 /// What decided, on the first span. Made from the chunk's decision.
 pub(super) const DECISION_MAKER: &[u8] = b"_dd.p.dm";
 /// The high half of the trace id, on the first span. Made from the chunk's trace id.
-pub(super) const ID_HIGH: &[u8] = b"_dd.p.tid";
+pub const ID_HIGH: &[u8] = b"_dd.p.tid";
