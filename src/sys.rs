@@ -35,6 +35,17 @@ pub fn begin_generation(generation: u32) {
     heap::begin_generation();
 }
 
+/// Returns bytes as text, if they are UTF-8. Most texts are short and ASCII, for which this takes less time than
+/// `std::str::from_utf8`.
+#[inline]
+pub fn utf8(bytes: &[u8]) -> Option<&str> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
 /// Runs `call` and restores `errno`, which is the host's.
 #[inline]
 pub fn keep_errno<R>(call: impl FnOnce() -> R) -> R {

@@ -7,6 +7,7 @@ use crate::level::Level;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT};
 use crate::span::record::{self, Record};
 use crate::span::run::Item;
+use crate::sys;
 
 /// About what an event takes beside its bytes.
 const OVERHEAD: usize = 192;
@@ -375,5 +376,5 @@ fn view<'a>(trace_id: u128, outcome: Outcome, record: &Record<'a>, service: &'a 
 }
 
 fn shown(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
+    sys::utf8(bytes).unwrap_or("\u{fffd}")
 }

@@ -79,10 +79,19 @@ pub fn push_iso_time(out: &mut Vec<u8>, time_ns: u64) {
     out.extend_from_slice(&text);
 }
 
+/// Numbers from this one on, which are ids as a rule, have more than 16 digits.
+const LONG: u64 = 10_000_000_000_000_000;
+
 /// Appends a number with at least so many digits.
 pub fn push_digits(out: &mut Vec<u8>, mut number: u64, least: usize) {
     // The largest number has 20 digits.
     let (mut digits, mut at) = ([b'0'; 20], 20);
+    if number >= LONG {
+        let low = number % LONG;
+        let sixteen = sys::sixteen::decimals_of((low / 100_000_000) as u32, (low % 100_000_000) as u32);
+        digits[4..].copy_from_slice(&sixteen.map(|digit| digit + b'0'));
+        (number, at) = (number / LONG, 4);
+    }
     while number > 9 {
         at -= 2;
         digits[at..at + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
@@ -102,12 +111,8 @@ pub fn push_number(out: &mut Vec<u8>, number: u64) {
 
 /// Appends a trace id as 32 hexadecimal digits.
 pub fn push_trace_id(out: &mut Vec<u8>, id: u128) {
-    let mut digits = [[0; 2]; 16];
-    for (pair, byte) in digits.iter_mut().zip(id.to_be_bytes()) {
-        let digit = |n: u8| b"0123456789abcdef"[usize::from(n & 15)];
-        *pair = [digit(byte >> 4), digit(byte)];
-    }
-    out.extend_from_slice(digits.as_flattened());
+    let halves = [(id >> 64) as u64, id as u64].map(sys::sixteen::hex_of);
+    out.extend_from_slice(halves.as_flattened());
 }
 
 /// Whether the text has printable ASCII alone.

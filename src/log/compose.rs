@@ -107,7 +107,7 @@ pub(super) fn records(shared: &Shared, kept: &Kept) -> Vec<Arc<Record>> {
         let mut records = Vec::with_capacity(lines.len());
         for line in lines {
             if moment.admits(&line) {
-                records.push(Arc::new(Record::of(line, event.kind(), moment.time_ns)));
+                records.push(Arc::new(Record::of(line, event.logger(), moment.time_ns)));
             }
         }
         records
@@ -122,7 +122,7 @@ fn hand_on(shared: &Arc<Shared>, event: &Event<'_>, line: Line, time_ns: u64, st
     let gathered = line.level == Level::Error && (sending || !line.template.is_empty());
     let aggregate = config.and_then(|config| config.aggregate).filter(|_| gathered);
     let template = if line.template.is_empty() { target } else { line.template };
-    let record = Record::of(line, target, time_ns);
+    let record = Record::of(line, event.logger(), time_ns);
     match aggregate {
         // The thread that could not be started may be the log thread.
         _ if matches!(event, Event::ThreadNotStarted { .. }) => deliver_at_once(shared, record, start),
@@ -143,7 +143,7 @@ pub(super) fn record(shared: &Shared, event: &Event<'_>) -> Record {
 pub(super) fn unrecorded(shared: &Shared, event: &Event<'_>) -> Record {
     let moment = moment(shared, shared.switch.in_force(now_ms), HeldBack::default());
     match lines(shared, event, &moment).into_iter().next() {
-        Some(line) => Record::of(line, event.kind(), moment.time_ns),
+        Some(line) => Record::of(line, event.logger(), moment.time_ns),
         None => Record::new(event.level()),
     }
 }

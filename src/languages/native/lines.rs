@@ -29,7 +29,9 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     line.say(" spanwire[");
     push_number(&mut line.0, frame.pid.into());
     line.say("] ");
-    line.0.extend(level.name().bytes().map(|byte| byte.to_ascii_uppercase()));
+    let level_at = line.0.len();
+    line.say(level.name());
+    line.0[level_at..].make_ascii_uppercase();
     line.0.push(b' ');
     let message_at = line.0.len();
     line.event(event);
@@ -356,11 +358,15 @@ impl Line {
     }
 
     fn span(&mut self, span: &SpanView<'_>) {
-        self.fact("name", &free(span.name)).fact("service", &free(span.service)).fact("resource", &free(span.resource));
+        self.say(" name=").quoted(&free(span.name)).say(" service=").quoted(&free(span.service));
+        self.say(" resource=").quoted(&free(span.resource));
         if !span.span_type.is_empty() {
-            self.fact("type", &free(span.span_type));
+            self.say(" type=").quoted(&free(span.span_type));
         }
-        self.trace_id(span.trace_id).number("span_id", span.span_id).number("parent_id", span.parent_id);
+        self.trace_id(span.trace_id).say(" span_id=");
+        push_number(&mut self.0, span.span_id);
+        self.say(" parent_id=");
+        push_number(&mut self.0, span.parent_id);
     }
 
     /// Appends the oldest open spans.
@@ -380,7 +386,9 @@ impl Line {
         self.say(" tags={");
         let mut between = "";
         let left_out = tags(&span.tags, |name, text| {
-            self.say(between).quoted(&name).say("=").quoted(&text);
+            self.say(between).quoted(&name);
+            self.0.push(b'=');
+            self.quoted(&text);
             between = ", ";
         });
         self.left_out(left_out);
@@ -482,7 +490,9 @@ impl Line {
             return self.say(text);
         }
         if all & QUOTED != 0 {
-            return self.say("\"").say(text).say("\"");
+            self.0.push(b'"');
+            self.say(text).0.push(b'"');
+            return self;
         }
         let mut out = String::with_capacity(text.len() + 8);
         quoted(&mut out, text);
