@@ -56,7 +56,7 @@ PLAIN = "glibc.cpu.hwcaps=-AVX_Usable,-AVX2_Usable,-AVX512F_Usable,-AVX,-AVX2,-A
 
 
 def instructions(command, folder, **more):
-    """Runs a program under callgrind: the instructions of its first thread, and those of all others. None if it failed."""
+    """Runs a program under callgrind and returns the instructions of each thread by its number; None if it failed."""
     for old in glob.glob(os.path.join(folder, "callgrind*")):
         os.remove(old)
     counted = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={folder}/callgrind", *command]
@@ -66,23 +66,25 @@ def instructions(command, folder, **more):
     for name in glob.glob(os.path.join(folder, "callgrind-*")):
         with open(name, errors="replace") as file:
             totals = [line for line in file if line.startswith("totals:")]
-        threads[name.rsplit("-", 1)[1]] = int(totals[-1].split()[1]) if totals else 0
-    if done.returncode or "01" not in threads:
+        threads[int(name.rsplit("-", 1)[1])] = int(totals[-1].split()[1]) if totals else 0
+    if done.returncode or not threads:
         print(f"failed: {' '.join(command)}: {done.returncode}\n{done.stderr[-2000:]}", file=sys.stderr)
         return None
-    caller = threads.pop("01")
-    return caller, sum(threads.values())
+    return threads
 
 
 def for_each_span(command, spans, few, many, folder, **more):
     """
-    The instructions for each span of the first thread and of all others: the difference of a short and a long run.
-    `command` makes the command for a number of traces, each of which has so many spans.
+    The instructions for each span of the thread that makes spans, which is the busiest, and of all others: the difference of a
+    short and a long run. `command` makes the command for a number of traces, each of which has so many spans.
     """
     short, long = (instructions(command(traces), folder, **more) for traces in (few, many))
     if not short or not long:
         return None
-    return [round((after - before) / ((many - few) * spans)) for before, after in zip(short, long)]
+    grown = {thread: count - short.get(thread, 0) for thread, count in long.items()}
+    caller = max(grown, key=grown.get)
+    made = (many - few) * spans
+    return round(grown.pop(caller) / made), round(sum(grown.values()) / made)
 
 
 def median(rows, column):
