@@ -24,6 +24,7 @@ if (!class_exists('Spanwire\Tracer', false)) {
     require __DIR__ . '/Ffi/Context.php';
     require __DIR__ . '/Ffi/Attributes.php';
     require __DIR__ . '/Ffi/Span.php';
+    require __DIR__ . '/Ffi/Fate.php';
     require __DIR__ . '/Ffi/functions.php';
 }
 Spanwire\Ffi\Library::load();
