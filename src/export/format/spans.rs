@@ -73,6 +73,12 @@ impl<'a> Span<'a> {
         (service, resource)
     }
 
+    /// Returns the version of the tracer's service, if the span is of it.
+    pub(super) fn tracers_version(&self) -> Option<&'a [u8]> {
+        let (version, service) = (self.metadata.version.as_bytes(), self.service_and_resource().0);
+        (service == self.metadata.service.as_bytes() && !version.is_empty()).then_some(version)
+    }
+
     /// Returns a bound on the number of text tags that [`Self::each_text`] visits.
     #[inline(always)]
     pub(super) fn most_texts(&self) -> usize {
