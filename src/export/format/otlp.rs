@@ -3,7 +3,7 @@
 
 use super::chunks::{self, Chunks};
 use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
-use super::protobuf::{put_bytes, put_fixed, put_number, put_varint, Message};
+use super::protobuf::{put_bytes, put_fixed, put_number, put_tagged, Message};
 use super::spans::{kind_of, Span};
 use crate::export::metadata::Metadata;
 use crate::memory::{Buffer, Full};
@@ -51,11 +51,11 @@ impl PayloadFormat for Otlp {
             ("telemetry.sdk.version", &identity.tracer_version),
         ] {
             if !text.is_empty() {
-                attribute(resource, 1, key.as_bytes(), |out| scalar(out, 2, Scalar::Text(text.as_bytes())))?;
+                attribute(resource, 1, key.as_bytes(), &mut |out| scalar(out, 2, Scalar::Text(text.as_bytes())))?;
             }
         }
         let pid = i64::from(metadata.process_id);
-        attribute(resource, 1, b"process.pid", |out| scalar(out, 2, Scalar::Integer(pid)))
+        attribute(resource, 1, b"process.pid", &mut |out| scalar(out, 2, Scalar::Integer(pid)))
     }
 
     fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
@@ -138,7 +138,7 @@ impl Chunks for Otlp {
             }
         });
         let has_version = span.tracers_version().is_some();
-        span.each_added_text(&mut |key: &[u8], value: &[u8]| {
+        span.each_added(&mut |key, value| {
             // The resource has some, the ids and flags of the span have others.
             let is_of_resource =
                 matches!(key, b"env" | b"runtime-id" | b"language") || (has_version && key == b"version");
@@ -151,7 +151,7 @@ impl Chunks for Otlp {
             let exact = value as i64;
             let whole = exact as f64 == value && exact.unsigned_abs() < 1 << 53;
             let value = if whole { Scalar::Integer(exact) } else { Scalar::Float(value) };
-            result = result.and_then(|()| attribute(body, 9, key, |out| scalar(out, 2, value)));
+            result = result.and_then(|()| attribute(body, 9, key, &mut |out| scalar(out, 2, value)));
         });
         let [_, _, blobs, links, events] = record.runs();
         for (kind, run) in [(Kind::Blob, blobs), (Kind::Event, events), (Kind::Link, links)] {
@@ -207,10 +207,10 @@ impl Otlp {
         self.close(body);
         let message = Message::begin(body, 1)?;
         let resource = Message::begin(body, 1)?;
-        attribute(body, 1, b"service.name", |out| scalar(out, 2, Scalar::Text(service)))?;
+        attribute(body, 1, b"service.name", &mut |out| scalar(out, 2, Scalar::Text(service)))?;
         let at = body.len() - service.len();
         if let Some(version) = span.tracers_version() {
-            attribute(body, 1, b"service.version", |out| scalar(out, 2, Scalar::Text(version)))?;
+            attribute(body, 1, b"service.version", &mut |out| scalar(out, 2, Scalar::Text(version)))?;
         }
         put(body, self.resource.bytes())?;
         resource.end(body);
@@ -230,24 +230,23 @@ fn varint_size(value: usize) -> usize {
 }
 
 /// Appends an attribute of a span with a text. Its length is computed, because most attributes are such.
-#[inline]
+#[inline(never)]
 fn text_attribute(out: &mut Buffer, key: &[u8], text: &[u8]) -> Result<(), Full> {
     let value = 1 + varint_size(text.len()) + text.len();
     let whole = 1 + varint_size(key.len()) + key.len() + 1 + varint_size(value) + value;
-    put(out, &[9 << 3 | 2])?;
-    put_varint(out, whole as u64)?;
+    put_tagged(out, 9 << 3 | 2, whole as u64)?;
     put_bytes(out, 1, key)?;
-    put(out, &[2 << 3 | 2])?;
-    put_varint(out, value as u64)?;
+    put_tagged(out, 2 << 3 | 2, value as u64)?;
     put_bytes(out, 1, text)
 }
 
 /// Appends an attribute.
+#[inline(never)]
 fn attribute(
     out: &mut Buffer,
     field: u8,
     key: &[u8],
-    value: impl FnOnce(&mut Buffer) -> Result<(), Full>,
+    value: &mut dyn FnMut(&mut Buffer) -> Result<(), Full>,
 ) -> Result<(), Full> {
     let message = Message::begin(out, field)?;
     put_bytes(out, 1, key)?;
@@ -271,7 +270,7 @@ fn scalar(out: &mut Buffer, field: u8, value: Scalar<'_>) -> Result<(), Full> {
 
 fn put_attributes(out: &mut Buffer, field: u8, attributes: Attributes<'_>) -> Result<(), Full> {
     for (key, value) in attributes {
-        attribute(out, field, key, |out| match value {
+        attribute(out, field, key, &mut |out| match value {
             Value::One(value) => scalar(out, 2, value),
             Value::Array(values) => {
                 let (any, array) = (Message::begin(out, 2)?, Message::begin(out, 5)?);
@@ -290,7 +289,7 @@ fn put_attributes(out: &mut Buffer, field: u8, attributes: Attributes<'_>) -> Re
 /// Appends a blob, an event or a link of a span.
 fn put_item(out: &mut Buffer, item: Item<'_>) -> Result<(), Full> {
     match item {
-        Item::Blob(key, bytes) => attribute(out, 9, key, |out| {
+        Item::Blob(key, bytes) => attribute(out, 9, key, &mut |out| {
             let any = Message::begin(out, 2)?;
             put_bytes(out, 7, bytes)?;
             any.end(out);

@@ -8,9 +8,11 @@ const fn key(field: u8, wire: u8) -> u8 {
     field << 3 | wire
 }
 
-/// Appends a number.
-pub(super) fn put_varint(out: &mut Buffer, mut value: u64) -> Result<(), Full> {
-    let mut room = out.room_beyond(10)?;
+/// Appends a byte and a number.
+#[inline(never)]
+pub(super) fn put_tagged(out: &mut Buffer, tag: u8, mut value: u64) -> Result<(), Full> {
+    let mut room = out.room_beyond(11)?;
+    room.put_fixed([tag]);
     while value > 0x7f {
         room.put_fixed([value as u8 | 0x80]);
         value >>= 7;
@@ -21,11 +23,11 @@ pub(super) fn put_varint(out: &mut Buffer, mut value: u64) -> Result<(), Full> {
 
 /// Appends a field with a number.
 pub(super) fn put_number(out: &mut Buffer, field: u8, value: u64) -> Result<(), Full> {
-    put(out, &[key(field, 0)])?;
-    put_varint(out, value)
+    put_tagged(out, key(field, 0), value)
 }
 
 /// Appends a field with eight bytes.
+#[inline(never)]
 pub(super) fn put_fixed(out: &mut Buffer, field: u8, value: u64) -> Result<(), Full> {
     let mut room = out.room_beyond(9)?;
     room.put_fixed([key(field, 1)]);
@@ -34,14 +36,13 @@ pub(super) fn put_fixed(out: &mut Buffer, field: u8, value: u64) -> Result<(), F
 }
 
 /// Appends a field with bytes or a text.
-#[inline]
+#[inline(never)]
 pub(super) fn put_bytes(out: &mut Buffer, field: u8, bytes: &[u8]) -> Result<(), Full> {
     if bytes.len() <= 0x7f {
         out.room_beyond(2 + bytes.len())?.put_headed([key(field, 2), bytes.len() as u8], bytes);
         return Ok(());
     }
-    put(out, &[key(field, 2)])?;
-    put_varint(out, bytes.len() as u64)?;
+    put_tagged(out, key(field, 2), bytes.len() as u64)?;
     put(out, bytes)
 }
 
@@ -53,12 +54,14 @@ const LENGTH: usize = 4;
 
 impl Message {
     /// Begins the message of a field.
+    #[inline(never)]
     pub(super) fn begin(out: &mut Buffer, field: u8) -> Result<Message, Full> {
         put(out, &[key(field, 2), 0x80, 0x80, 0x80, 0])?;
         Ok(Message(out.len()))
     }
 
     /// Ends it here.
+    #[inline(never)]
     pub(super) fn end(self, out: &mut Buffer) {
         let length = (out.len() - self.0) as u32;
         if let Some([one, two, three, four, ..]) = out.bytes_mut().get_mut(self.0 - LENGTH..) {
