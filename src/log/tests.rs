@@ -494,3 +494,16 @@ fn a_language_needs_its_folder_and_its_line_in_the_list_and_nothing_else() {
         assert_eq!(read(&place), Some(("example", Seen::Stopped { lost: 3 })), "how its log is read");
     }
 }
+
+#[test]
+fn a_level_that_is_raised_for_20_minutes_ends_then_although_nobody_takes_it_back() {
+    let (logs, now, minutes_ms) = (logs(), Instant::now(), 20 * 60 * 1_000);
+    let before = now_ms();
+    logs.set_remote(Some((Level::Debug, now + Duration::from_millis(minutes_ms))), None, now);
+    let after = now_ms();
+    let switch = &logs.shared.switch;
+    assert!(switch.admits(Level::Debug, || before + minutes_ms - 1));
+    assert_eq!(switch.effective.load(Ordering::Relaxed), Level::Debug as u8);
+    assert!(!switch.admits(Level::Debug, || after + minutes_ms) && switch.admits(Level::Info, || 0));
+    assert_eq!(switch.effective.load(Ordering::Relaxed), Level::Info as u8, "the one load sees it too");
+}
