@@ -51,7 +51,7 @@ pub(super) fn emit_facts(shared: &Arc<Shared>, facts: Facts, start: Start) {
         sys::uncancelled(|| facts.with(|event| compose(shared, event, &moment, start)));
         return;
     }
-    deliver_facts(shared, plan.loudest, Kept { facts, moment }, start);
+    deliver_facts(shared, plan.loudest, Kept { facts, moment, pushed: false }, start);
 }
 
 /// Returns the plan of the event of these facts.
@@ -143,7 +143,7 @@ pub(super) fn records(shared: &Shared, kept: &Kept) -> Vec<Arc<Record>> {
 
 /// Does the same with lists that are used again. `room` is empty before and after.
 pub(super) fn records_into(shared: &Shared, kept: &Kept, made: &mut Vec<Arc<Record>>, room: &mut Vec<Line>) {
-    let Kept { facts, moment } = kept;
+    let Kept { facts, moment, .. } = kept;
     facts.with(|event| {
         add_lines(shared, event, moment, room);
         for line in room.drain(..) {
@@ -171,9 +171,15 @@ fn hand_on(shared: &Arc<Shared>, event: &Event<'_>, line: Line, time_ns: u64, st
     }
 }
 
-/// Makes the first record of an event about the log itself, without levels and limits.
+/// Makes the first record of an event about the log itself, without levels and limits, and records the event in the flight
+/// recorder.
 pub(super) fn record(shared: &Shared, event: &Event<'_>) -> Record {
     recorded::keep(&shared.recorder, event);
+    unrecorded(shared, event)
+}
+
+/// Does the same without the flight recorder.
+pub(super) fn unrecorded(shared: &Shared, event: &Event<'_>) -> Record {
     let moment = moment(shared, shared.switch.in_force(now_ms), HeldBack::default());
     match lines(shared, event, &moment).into_iter().next() {
         Some(line) => Record::of(line, event.logger(), moment.time_ns),
