@@ -46,6 +46,15 @@ pub fn utf8(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
+/// Does the same with bytes that are given away. What is not UTF-8 is replaced.
+pub fn into_utf8(bytes: Vec<u8>) -> String {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return unsafe { String::from_utf8_unchecked(bytes) };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
+}
+
 /// Runs `call` and restores `errno`, which is the host's.
 #[inline]
 pub fn keep_errno<R>(call: impl FnOnce() -> R) -> R {

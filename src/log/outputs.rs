@@ -2,14 +2,14 @@
 //! the log thread.
 
 use super::callback::Returned;
-use super::compose::{record, records};
+use super::compose::{record, records_into};
 use super::deliver::keep;
 use super::file::{LogFile, Moved};
 use super::queue::Item;
 use super::record::Record;
 use super::shared::Shared;
 use crate::event::{Event, Outlet};
-use crate::languages::line::NATIVE_CODE;
+use crate::languages::line::{Line, NATIVE_CODE};
 use crate::level::Level;
 use crate::lines::Lines;
 use crate::settings::FileConfig;
@@ -37,6 +37,9 @@ pub(super) struct Outputs {
     native_file: FileOutput,
     /// The line that is being written, kept for the next one.
     line: Vec<u8>,
+    /// Empty lists, kept for the next facts: for their records, and for the lines of which these are made.
+    made: Vec<Arc<Record>>,
+    room: Vec<Line>,
     /// Records that were lost by a panic or because the queue was full, and of which no record was written yet.
     pub lost: u64,
     panics: u32,
@@ -78,7 +81,17 @@ impl Outputs {
     pub fn new(shared: &Shared) -> Outputs {
         let (stderr, lines) = (Output::default(), Lines::to_given(shared.given.standard_error));
         let (file, native_file) = (FileOutput::default(), FileOutput::default());
-        Outputs { stderr, lines, file, native_file, line: Vec::new(), lost: 0, panics: 0 }
+        Outputs {
+            stderr,
+            lines,
+            file,
+            native_file,
+            line: Vec::new(),
+            made: Vec::new(),
+            room: Vec::new(),
+            lost: 0,
+            panics: 0,
+        }
     }
 
     /// Counts the records that a panic cost. Returns whether to log the panic: only the first
@@ -102,7 +115,9 @@ impl Outputs {
         if let Some(record) = &item.record {
             return self.give_now(shared, record);
         }
-        let mut made = records(shared, &item.kept);
+        let (mut made, mut room) = (std::mem::take(&mut self.made), std::mem::take(&mut self.room));
+        records_into(shared, &item.kept, &mut made, &mut room);
+        self.room = room;
         if let Some(first) = made.first_mut().filter(|_| lost > 0) {
             *first = Arc::new(Record { lost, ..(**first).clone() });
         }
@@ -113,6 +128,8 @@ impl Outputs {
                 return Returned::InForkedChild;
             }
         }
+        made.clear();
+        self.made = made;
         Returned::Here
     }
 
@@ -141,27 +158,29 @@ impl Outputs {
     }
 
     fn give_one(&mut self, shared: &Shared, record: &Record) -> Returned {
-        let mut line = std::mem::take(&mut self.line);
-        line.clear();
-        line.extend_from_slice(record.text.as_bytes());
-        line.push(b'\n');
         if record.level <= shared.stderr_level() && !record.on_stderr {
+            let mut line = std::mem::take(&mut self.line);
+            line.clear();
+            line.extend_from_slice(record.text.as_bytes());
+            line.push(b'\n');
             self.write_stderr(shared, &line);
+            self.line = if line.capacity() > LINE_KEPT { Vec::new() } else { line };
         }
         if let Some(config) = shared.config.get().filter(|config| record.level <= config.file_level) {
             let native = config.native_file.as_ref().filter(|_| record.logger == NATIVE_CODE);
             if let Some(file) = native.or(config.file.as_ref()).filter(|_| !record.host_only) {
                 let native = native.is_some();
-                if self.file(native).waiting.lines.len() + line.len() > WAITING_MAX {
+                if self.file(native).waiting.lines.len() + record.text.len() >= WAITING_MAX {
                     self.write_file(shared, file, native);
                 }
                 let Waiting { lines, ends, levels } = &mut self.file(native).waiting;
-                lines.extend_from_slice(&line);
+                lines.reserve(record.text.len() + 1);
+                lines.extend_from_slice(record.text.as_bytes());
+                lines.push(b'\n');
                 ends.push(lines.len());
                 levels.push(record.level);
             }
         }
-        self.line = if line.capacity() > LINE_KEPT { Vec::new() } else { line };
         if shared.sinks.loudest() == Level::Off as u8 {
             return Returned::Here;
         }

@@ -45,6 +45,18 @@ const fn marks() -> [u8; 256] {
     table
 }
 
+/// The same without what is added to a letter.
+static KINDS: [u8; 256] = kinds();
+
+const fn kinds() -> [u8; 256] {
+    let (mut table, mut n) = (MARKS_OF_BYTES, 0);
+    while n < 256 {
+        table[n] &= !TOKEN;
+        n += 1;
+    }
+    table
+}
+
 /// Bytes that mean nothing in a text that is too short for a token and a card number: without them there is no scheme, no
 /// name before a value and no private key.
 static HARMLESS: [bool; 256] = harmless();
@@ -71,12 +83,12 @@ pub fn is_plain(bytes: &[u8]) -> bool {
     let (mut word, mut digits, mut slash, mut question) = (0, 0, false, false);
     // Where in the word a token may begin.
     let mut token = if begins(0) { 0 } else { usize::MAX };
-    for (at, &byte) in bytes.iter().enumerate() {
-        let mark = MARKS[byte as usize] & !TOKEN;
-        if mark == LETTER {
-            continue;
-        }
-        match mark {
+    let mut next = 0;
+    while let Some(letters) = bytes[next..].iter().position(|&byte| KINDS[byte as usize] != LETTER) {
+        let at = next + letters;
+        let byte = bytes[at];
+        next = at + 1;
+        match KINDS[byte as usize] {
             DIGIT => digits += 1,
             JOINT => {
                 if byte == b'-' && bytes.get(at + 1) == Some(&b'-') {
