@@ -144,7 +144,7 @@ fn one_flare_comes(agent: &TestAgent, what: &str, source: &str) {
 #[test]
 fn a_task_for_a_cpp_host_brings_a_flare() {
     let Some(scene) = start_program("remote.cpp", "cpp") else { return };
-    one_flare_comes(&scene.0, "cpp", "tracer_native");
+    one_flare_comes(&scene.0, "cpp", "tracer_cpp");
     end(scene);
 }
 

@@ -157,6 +157,7 @@ pub const REMARKS: &[&str] = &[
     "settings.in_force",
     "settings.not_read",
     "settings.read",
+    "settings.remote",
     "settings.two_agents",
     "settings.unread_name",
     "settings.unsupported",
