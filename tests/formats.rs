@@ -11,6 +11,7 @@ mod support;
 use changing::{Changing, Kind, Phase};
 use collector::{Collector, Reply};
 use serde_json::Value as Json;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::agent::{Place, TestAgent};
@@ -259,13 +260,10 @@ fn the_companion_receives_every_format_and_passes_it_on() {
         let Some(host) = sender(version, &traces, &spans) else { return };
         let agent = TestAgent::start().expect("it is installed");
         let (forward, port) = (if version.is_empty() { agent.otlp() } else { agent.tcp() }, support::free_ports(1));
-        let program = Command::new(env!("CARGO_BIN_EXE_spanwire"))
-            .args(["agent", "--port", &port.to_string(), "--forward", &forward])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn();
-        let program = program.expect("the companion starts");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
+        command.args(["agent", "--verbose", "--port", &port.to_string(), "--forward", &forward]);
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut program = command.spawn().expect("the companion starts");
         let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
         assert!(support::wait_until(std::time::Duration::from_secs(30), listens));
         if version.is_empty() {
@@ -273,12 +271,19 @@ fn the_companion_receives_every_format_and_passes_it_on() {
         } else {
             host.agent(&format!("http://127.0.0.1:{port}")).run().ok();
         }
-        // SAFETY: the child has not been waited for, so its process id is not used again.
-        unsafe { libc::kill(program.id() as libc::pid_t, libc::SIGTERM) };
-        let said = program.wait_with_output().expect("it ends").stderr;
-        let said = String::from_utf8_lossy(&said).into_owned();
-        let summary = said.lines().last().unwrap_or_default();
-        assert!(summary.contains(&format!("{spans} spans")) && !summary.contains("warning"), "{version}: {said}");
+        // One line for each request, once it is printed. The test agent refuses more than 1 MiB of OTLP.
+        let (mut seen, mut said) = (0, String::new());
+        let mut lines = BufReader::new(program.stderr.take().expect("its output")).lines();
+        while seen < spans.parse().expect("a number") {
+            let line = lines.next().unwrap_or_else(|| panic!("{seen} of {spans} spans: {said}")).expect("text");
+            let before = line.split(" span").next().and_then(|text| text.rsplit(' ').next()?.parse::<u64>().ok());
+            seen += before.filter(|_| line.contains(" → 200") && line.contains(" trace")).unwrap_or(0);
+            said += &format!("{line}\n");
+        }
+        assert_eq!(seen.to_string(), spans);
+        assert!((!said.contains("warning") || said.contains("→ 413")) && said.contains(path), "{said}");
+        let _ = program.kill();
+        let _ = program.wait();
         assert!(agent.requests().iter().any(|request| request.url.ends_with(path)), "{path} was passed on");
     }
 }
