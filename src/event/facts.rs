@@ -12,6 +12,8 @@ use crate::span::run::Item;
 const OVERHEAD: usize = 192;
 /// The length of a word in bytes.
 const WORD: usize = 8;
+/// The words of a chunk's facts.
+const ENQUEUED_WORDS: usize = 9;
 
 /// The facts of one event; empty for none.
 #[derive(Clone, Debug, Default)]
@@ -111,10 +113,14 @@ impl Facts {
         Facts { bytes }
     }
 
-    /// Copies a chunk.
+    /// Copies a chunk; without its records if there is no memory for them.
     pub fn enqueued(chunk: &EnqueuedView<'_>) -> Facts {
+        let mut bytes = Vec::new();
+        let texts = chunk.service.len() + chunk.agent_url.len();
+        let room = bytes.try_reserve_exact(ENQUEUED_WORDS * WORD + chunk.records.len() + texts);
+        let chunk = &EnqueuedView { records: if room.is_ok() { chunk.records } else { &[] }, ..*chunk };
         let service = if chunk.records.is_empty() { "" } else { chunk.service };
-        let words = [
+        let words: [u64; ENQUEUED_WORDS] = [
             Kind::Enqueued as u64 | u64::from(chunk.complete) << 8 | chunk.outcome.given(),
             (chunk.trace_id >> 64) as u64,
             chunk.trace_id as u64,
@@ -126,7 +132,6 @@ impl Facts {
             chunk.queued_bytes,
         ];
         let parts = [chunk.records, service.as_bytes(), chunk.agent_url.as_bytes()];
-        let mut bytes = Vec::with_capacity(words.len() * WORD + parts.iter().map(|part| part.len()).sum::<usize>());
         put(&mut bytes, &words);
         parts.iter().for_each(|part| bytes.extend_from_slice(part));
         Facts { bytes }

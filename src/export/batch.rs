@@ -3,7 +3,7 @@
 //! turn.
 
 use super::account::Account;
-use super::format::{self, Offer};
+use super::format::{self, Formats};
 use super::metadata::Metadata;
 use super::queue::{Taken, Ticket};
 use super::shared::Shared;
@@ -51,8 +51,8 @@ pub(super) struct Batch {
     pub(super) limit: Option<usize>,
     /// Where the payload that was tried last ends, as a place in `order`.
     pub(super) tried: usize,
-    /// The payload that is next was refused in all formats before this one.
-    pub(super) offer: Offer,
+    /// The formats in which the payload that is next was refused.
+    pub(super) refused: Formats,
     /// How often the next payload was tried.
     pub(super) attempts: u32,
     /// When the first of these attempts began.
@@ -119,7 +119,7 @@ impl Batch {
             pieces: Vec::new(),
             limit: None,
             tried: 0,
-            offer: Offer::default(),
+            refused: Formats::default(),
             attempts: 0,
             began: None,
         }
@@ -159,7 +159,7 @@ impl Batch {
         self.gone.store(place, Relaxed);
         self.asking.store(false, Relaxed);
         self.unknown.store(false, Relaxed);
-        (self.offer, self.attempts, self.began) = (Offer::default(), 0, None);
+        (self.refused, self.attempts, self.began) = (Formats::default(), 0, None);
     }
 
     /// Notes in the ring of fates what became of these spans: calls `note` with the entry and number of spans of each.

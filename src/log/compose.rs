@@ -50,7 +50,7 @@ pub(super) fn emit_facts(shared: &Arc<Shared>, facts: Facts, start: Start) {
         sys::uncancelled(|| facts.with(|event| compose(shared, event, &moment, start)));
         return;
     }
-    deliver_facts(shared, facts.loudest(level), Kept { facts, moment }, start);
+    deliver_facts(shared, facts.loudest(level), Kept { facts, moment, pushed: false }, start);
 }
 
 /// Returns the level that must be logged for the event to make a record. A language may log a rare event, or one above
@@ -101,7 +101,7 @@ fn compose(shared: &Arc<Shared>, event: &Event<'_>, moment: &Moment, start: Star
 
 /// Makes the records of an event whose facts were kept.
 pub(super) fn records(shared: &Shared, kept: &Kept) -> Vec<Arc<Record>> {
-    let Kept { facts, moment } = kept;
+    let Kept { facts, moment, .. } = kept;
     let made = facts.with(|event| {
         let lines = lines(shared, event, moment);
         let mut records = Vec::with_capacity(lines.len());
@@ -132,9 +132,15 @@ fn hand_on(shared: &Arc<Shared>, event: &Event<'_>, line: Line, time_ns: u64, st
     }
 }
 
-/// Makes the first record of an event about the log itself, without levels and limits.
+/// Makes the first record of an event about the log itself, without levels and limits, and records the event in the flight
+/// recorder.
 pub(super) fn record(shared: &Shared, event: &Event<'_>) -> Record {
     recorded::keep(&shared.recorder, event);
+    unrecorded(shared, event)
+}
+
+/// Does the same without the flight recorder.
+pub(super) fn unrecorded(shared: &Shared, event: &Event<'_>) -> Record {
     let moment = moment(shared, shared.switch.in_force(now_ms), HeldBack::default());
     match lines(shared, event, &moment).into_iter().next() {
         Some(line) => Record::of(line, event.kind(), moment.time_ns),

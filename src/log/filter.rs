@@ -101,6 +101,11 @@ impl Rules {
         self.0.is_empty()
     }
 
+    /// Returns how many bytes they occupy.
+    pub fn weight(&self) -> usize {
+        size_of_val(self.0.as_slice())
+    }
+
     /// Returns the level that the nearest rule gives a logger, if any. `root` has the rule of the root logger.
     pub fn level_of(&self, logger: &str) -> Option<Level> {
         if self.0.is_empty() {

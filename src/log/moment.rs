@@ -81,6 +81,11 @@ impl Moment {
         Moment { time_ns: sys::wall_ns(), base: Some(base), debug, rare: (!usual).then(rare) }
     }
 
+    /// Returns about how many bytes it occupies outside itself.
+    pub fn weight(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + rare.rules.weight())
+    }
+
     /// Returns what lines say beside the event.
     pub fn frame<'a>(&'a self, pid: u32, about: &'a About, zone: &'a Zone) -> Frame<'a> {
         let (held_back, thread) = match &self.rare {

@@ -5,6 +5,7 @@ use super::address::AgentAddress;
 use super::language::{LanguageSettings, Languages};
 use super::levels::Levels;
 use super::parse::Sinks;
+use super::protocol::Protocol;
 use super::rejection::Rejection;
 use super::sampling::{OtelSampler, Sampling};
 use super::version::Version;
@@ -113,6 +114,7 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         git_commit_sha: None,
         enabled: false,
         agent: AgentAddress::tcp("", 0),
+        protocol: Protocol::default(),
         sampling: Sampling::default(),
         trace_id_128: false,
         propagation: Config::default(),

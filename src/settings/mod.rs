@@ -14,6 +14,7 @@ pub mod origin;
 mod otel;
 pub mod parse;
 mod places;
+mod protocol;
 pub mod rejection;
 pub mod remote;
 pub mod sampling;
@@ -29,6 +30,7 @@ pub use address::AgentAddress;
 pub use language::{LanguageSettings, Languages};
 pub use log_file::{FileConfig, Retention};
 pub use origin::Origin;
+pub use protocol::Protocol;
 pub use rejection::Rejection;
 pub use stable::Program;
 
@@ -76,6 +78,8 @@ pub struct Settings {
     pub enabled: bool,
     /// Where spans go.
     pub agent: AgentAddress,
+    /// The format that an Agent is sent, if it takes it.
+    pub protocol: Protocol,
     /// How traces are sampled.
     pub sampling: sampling::Sampling,
     /// Whether new trace ids have 128 bits.

@@ -16,6 +16,7 @@ use super::language::{LanguageSettings, Languages};
 use super::levels::{self, Levels};
 use super::otel as otel_values;
 use super::parse::{self, Sinks};
+use super::protocol::Protocol;
 use super::rejection::{Bounds, Rejection};
 use super::sampling::{self, OtelSampler, RulesFor, SamplingRule};
 use crate::level::Level;

@@ -73,6 +73,20 @@ impl<'a> Span<'a> {
         (service, resource)
     }
 
+    /// Returns a bound on the number of text tags that [`Self::each_text`] visits.
+    #[inline(always)]
+    pub(super) fn most_texts(&self) -> usize {
+        let pairs = if self.first { self.metadata.first_span.len() } else { self.metadata.every_span.len() };
+        // Service or version, the decision, its rate, and the high half of the trace id.
+        self.texts.count as usize + pairs + self.chunk.tags.run().len() / 2 + 4
+    }
+
+    /// Returns a bound on the number of numbers that [`Self::each_number`] visits.
+    #[inline(always)]
+    pub(super) fn most_numbers(&self) -> usize {
+        self.numbers.count as usize + NUMBERS_ADDED
+    }
+
     /// Visits the text tags: the span's own, then what the tracer and, on the first span of a chunk, the trace add. A key
     /// that the host has set is not added: no key comes twice.
     pub(super) fn each_text(self, mut visit: impl FnMut(&[u8], &[u8])) {
@@ -127,6 +141,15 @@ impl<'a> Span<'a> {
     }
 }
 
+/// The kind of a span that is part of a program.
+pub(super) const INTERNAL: u8 = 1;
+
+/// Returns the number of a span's kind in v1.0 and OTLP, by its name in the tag `span.kind`. `None` for other names.
+pub(super) fn kind_of(text: &[u8]) -> Option<u8> {
+    let kinds: [&[u8]; 5] = [b"internal", b"server", b"client", b"producer", b"consumer"];
+    kinds.iter().position(|kind| *kind == text).map(|place| place as u8 + INTERNAL)
+}
+
 /// Takes the text tags that are added to a span.
 pub(super) trait Visit {
     /// Takes one.
@@ -146,6 +169,8 @@ impl<F: FnMut(&[u8], &[u8])> Visit for F {
     }
 }
 
+/// The most numbers that [`add_numbers`] adds.
+const NUMBERS_ADDED: usize = 9;
 const VERSION: &[u8] = b"version";
 /// The tracer's service, on spans of another one.
 const BASE_SERVICE: &[u8] = b"_dd.base_service";

@@ -23,6 +23,14 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
 }
 
+impl Answer {
+    /// Whether the receiver has taken the payload. HTML is no answer of an Agent: a web server or a proxy listens in its
+    /// place, and answers 200 to every path.
+    pub fn is_taken(&self) -> bool {
+        (200..300).contains(&self.status) && !self.body.trim_start().starts_with('<')
+    }
+}
+
 /// Why a request has no answer, and whether the agent may have received it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {

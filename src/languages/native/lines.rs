@@ -226,6 +226,14 @@ impl Line {
             Event::AgentInfo { url, version, endpoints } => {
                 self.say("agent described itself:").url(url).fact("version", version).count("endpoints", endpoints);
             }
+            Event::AgentFormat { url, asked, refused, granted } => {
+                self.say("traces go to another path of the agent:").url(url);
+                match (granted, refused) {
+                    (true, _) => self.say("; the Agent lists it in /info"),
+                    (false, Some(status)) => self.say("; it has refused another one:").count("status", status),
+                    (false, None) => self.say("; it does not list the one that was asked for:").fact("asked", asked),
+                };
+            }
             Event::RemoteConfigReceived { url, version, paths, time } => {
                 self.say("remote configuration received:").url(url).count("version", version);
                 self.count("time", duration(*time)).count("configurations", paths.len());

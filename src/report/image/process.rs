@@ -163,8 +163,9 @@ fn recorder(reader: &Reader<'_>, address: u64) -> Result<Snapshot, String> {
 }
 
 fn records_of_log(view: &View<'_>, pid: u32) -> Vec<Vec<u8>> {
-    let ring = view.several("ring");
-    let pointers = ring.iter().flat_map(|ring| ring.views());
+    // The part that the host has looked at comes first. Older libraries have none.
+    let parts = [view.several("ring_made"), view.several("ring")];
+    let pointers = parts.iter().flatten().flat_map(|part| part.views());
     let text = |item: View<'_>| {
         let record = item.several("record");
         let text = record.as_ref().and_then(|record| record.views().next()).and_then(|record| record.bytes("text"));
