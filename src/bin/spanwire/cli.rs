@@ -126,6 +126,10 @@ pub struct AgentOptions {
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
 
+    /// Pass every request on to this Agent or Collector, and its answers back
+    #[arg(long, value_name = "URL")]
+    pub forward: Option<String>,
+
     /// Print one line for each request
     #[arg(long, short)]
     pub verbose: bool,
