@@ -35,6 +35,26 @@ pub fn begin_generation(generation: u32) {
     heap::begin_generation();
 }
 
+/// Returns bytes as text, if they are UTF-8. Most texts are short and ASCII, for which this takes less time than
+/// `std::str::from_utf8`.
+#[inline]
+pub fn utf8(bytes: &[u8]) -> Option<&str> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
+/// Does the same with bytes that are given away. What is not UTF-8 is replaced.
+pub fn into_utf8(bytes: Vec<u8>) -> String {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return unsafe { String::from_utf8_unchecked(bytes) };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
+}
+
 /// Runs `call` and restores `errno`, which is the host's.
 #[inline]
 pub fn keep_errno<R>(call: impl FnOnce() -> R) -> R {

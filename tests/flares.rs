@@ -5,6 +5,8 @@
 mod agent;
 #[path = "flares/companion.rs"]
 mod companion;
+#[path = "flares/foreign.rs"]
+mod foreign;
 mod support;
 
 use agent::{FlareAgent, Reply};
