@@ -11,7 +11,9 @@ mod encoder;
 pub mod json_lines;
 mod linked;
 mod negotiation;
+mod otlp;
 mod parts;
+mod protobuf;
 mod spans;
 mod strings;
 pub mod v04;
@@ -20,4 +22,5 @@ mod v1;
 
 pub use encoder::{Fit, PayloadFormat, Sender, Spans};
 pub use negotiation::{Format, Formats, Known};
+pub use protobuf::read as read_protobuf;
 pub use spans::order;

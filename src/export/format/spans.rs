@@ -96,6 +96,12 @@ impl<'a> Span<'a> {
         (service, resource)
     }
 
+    /// Returns the version of the tracer's service, if the span is of it.
+    pub(super) fn tracers_version(&self) -> Option<&'a [u8]> {
+        let (version, service) = (self.metadata.version.as_bytes(), self.service_and_resource().0);
+        (service == self.metadata.service.as_bytes() && !version.is_empty()).then_some(version)
+    }
+
     /// Returns a bound on the number of text tags that [`Self::each_text`] visits.
     #[inline(always)]
     pub(super) fn most_texts(&self) -> usize {
@@ -112,16 +118,30 @@ impl<'a> Span<'a> {
 
     /// Visits the text tags: the span's own, then what the tracer and, on the first span of a chunk, the trace add. A key
     /// that the host has set is not added: no key comes twice.
-    pub(super) fn each_text(self, mut visit: impl FnMut(&[u8], &[u8])) {
+    // The formats other than v0.4 share this and the next two functions, for the size of the library.
+    pub(super) fn each_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+        self.each_own_text(visit);
+        self.each_added(visit);
+    }
+
+    /// Visits the span's own text tags.
+    #[inline(never)]
+    pub(super) fn each_own_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
         run::each(Kind::Text, self.texts.bytes, |item| {
             if let Item::Text(key, value) = item {
                 visit(key, value);
             }
         });
-        self.each_added_text(&mut visit);
+    }
+
+    /// Visits the text tags that the tracer and the trace add.
+    #[inline(never)]
+    pub(super) fn each_added(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+        self.each_added_text(&mut |key: &[u8], value: &[u8]| visit(key, value));
     }
 
     /// Visits the numbers in the same way.
+    #[inline(never)]
     pub(super) fn each_number(self, visit: &mut dyn FnMut(&[u8], f64)) {
         run::each(Kind::Number, self.numbers.bytes, |item| {
             if let Item::Number(key, value) = item {
