@@ -3,13 +3,17 @@
 
 #[path = "formats/changing.rs"]
 mod changing;
+#[path = "formats/collector.rs"]
+mod collector;
 #[allow(dead_code)] // each test binary uses its own part of it
 mod support;
 
 use changing::{Changing, Kind, Phase};
+use collector::{Collector, Reply};
 use serde_json::Value as Json;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use support::agent::{Place, TestAgent};
 use support::hosts::{host, root, Host, Outcome};
 
@@ -68,13 +72,20 @@ fn a_thousand_random_traces_are_the_same_in_every_format() {
     }
     let spans = python(&["make", &traces]);
     let mut files = vec!["compare".to_owned()];
-    for (name, version, path) in
-        [("v04", "0.4", "/v0.4/traces"), ("v05", "0.5", "/v0.5/traces"), ("v1", "1.0", "/v1.0/traces")]
-    {
+    for (name, version, path) in [
+        ("v04", "0.4", "/v0.4/traces"),
+        ("v05", "0.5", "/v0.5/traces"),
+        ("v1", "1.0", "/v1.0/traces"),
+        ("otlp", "", "/v1/traces"),
+    ] {
         let Some(host) = sender(version, &traces, &spans) else { return };
         let agent = TestAgent::start().expect("it is installed");
-        host.agent(&agent.tcp()).run().ok();
-        agent.assert_checks_passed();
+        if version.is_empty() {
+            host.arg("blind").agent(&agent.otlp()).run().ok();
+        } else {
+            host.agent(&agent.tcp()).run().ok();
+            agent.assert_checks_passed();
+        }
         let file = folder.file(name);
         let bytes = keep(&agent, path, Path::new(&file));
         println!("{name}: {bytes} bytes for {spans} spans");
@@ -173,4 +184,106 @@ fn a_web_server_that_answers_200_has_not_taken_anything() {
     const WEB: &[Phase] = &[Phase { kind: Kind::Web, ..AGENT }];
     let Some((_, outcome)) = sent_to(WEB, 0) else { return };
     assert_eq!((outcome.stat("spans_sent"), outcome.stat("dropped_refused")), (0, 100));
+}
+
+const PROTOBUF: &str = "Content-Type: application/x-protobuf\r\n";
+const TAKEN: Reply = (200, PROTOBUF, b"");
+
+/// Sends three traces as OTLP to a collector that answers so.
+fn sent_as_otlp(replies: &'static [Reply], env: &[(&str, &str)]) -> Option<(Collector, Outcome)> {
+    let collector = Collector::start(replies);
+    let host = host("flushing.c")?.env("DD_SERVICE", "shop").env("SPANWIRE_LOG_SINKS", "stderr");
+    let host = host.env("DD_TRACE_DEBUG", "1").env("SPANWIRE_LOG_DIALECT", "json").arg(3).arg(0);
+    let host = host.env("OTEL_TRACES_EXPORTER", "otlp").env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url("http"));
+    let outcome = env.iter().fold(host, |host, (name, value)| host.env(name, value)).run().ok();
+    assert_eq!(outcome.stat("spans_sent") + outcome.dropped(), 3, "nothing is lost uncounted");
+    Some((collector, outcome))
+}
+
+#[test]
+fn a_collector_gets_headers_of_the_settings_and_no_log_shows_their_values() {
+    let headers = ("OTEL_EXPORTER_OTLP_HEADERS", "x-team-key=hunter2%20,Other=two");
+    let Some((collector, outcome)) = sent_as_otlp(&[TAKEN], &[headers]) else { return };
+    assert_eq!(outcome.stat("spans_sent"), 3);
+    for (head, body) in collector.received() {
+        assert_eq!((head.method.as_str(), head.path.as_str()), ("POST", "/v1/traces"));
+        assert_eq!(head.header("content-type"), Some("application/x-protobuf"));
+        assert_eq!((head.header("x-team-key"), head.header("other")), (Some("hunter2"), Some("two")));
+        assert!(body.windows(4).any(|window| window == b"shop") && head.header("content-encoding").is_none());
+    }
+    assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("/v1/traces"));
+}
+
+#[test]
+fn what_a_collector_refuses_in_part_is_counted_and_its_reason_logged() {
+    // partial_success { rejected_spans: 1, error_message: "too old" }
+    const PARTIAL: Reply = (200, PROTOBUF, b"\x0a\x0b\x08\x01\x12\x07too old");
+    let Some((_, outcome)) = sent_as_otlp(&[PARTIAL, TAKEN], &[]) else { return };
+    assert_eq!((outcome.stat("spans_sent"), outcome.stat("dropped_refused")), (2, 1));
+    assert!(outcome.stderr.contains("too old"));
+}
+
+#[test]
+fn a_busy_collector_is_sent_the_same_spans_again_and_a_wrong_path_is_refused() {
+    const BUSY: Reply = (429, "Retry-After: 1\r\n", b"");
+    let Some((collector, outcome)) = sent_as_otlp(&[BUSY, (503, "", b""), TAKEN], &[]) else { return };
+    assert_eq!((outcome.stat("spans_sent"), outcome.stat("attempts_failed")), (3, 2));
+    let bodies: Vec<Vec<u8>> = collector.received().into_iter().map(|(_, body)| body).collect();
+    assert!(bodies.len() == 5 && bodies[0] == bodies[1] && bodies[1] == bodies[2]);
+    let Some((_, outcome)) = sent_as_otlp(&[(404, "", b"")], &[]) else { return };
+    assert_eq!((outcome.stat("spans_sent"), outcome.stat("dropped_refused")), (0, 3));
+}
+
+#[test]
+fn a_collector_gets_gzip_if_the_settings_say_so() {
+    let Some((collector, _)) = sent_as_otlp(&[TAKEN], &[("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")]) else { return };
+    for (head, body) in collector.received() {
+        assert_eq!(head.header("content-encoding"), Some("gzip"));
+        let mut whole = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&body[..]), &mut whole).expect("gzip");
+        assert!(whole.windows(4).any(|window| window == b"shop"));
+    }
+}
+
+#[test]
+fn the_companion_receives_every_format_and_passes_it_on() {
+    let folder = Folder::new("companion");
+    let traces = folder.file("traces");
+    if Place::reserve().is_none() {
+        return;
+    }
+    let spans = python(&["make", &traces]);
+    for (version, path) in
+        [("0.4", "/v0.4/traces"), ("0.5", "/v0.5/traces"), ("1.0", "/v1.0/traces"), ("", "/v1/traces")]
+    {
+        let Some(host) = sender(version, &traces, &spans) else { return };
+        let agent = TestAgent::start().expect("it is installed");
+        let (forward, port) = (if version.is_empty() { agent.otlp() } else { agent.tcp() }, support::free_ports(1));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
+        command.args(["agent", "--verbose", "--port", &port.to_string(), "--forward", &forward]);
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut program = command.spawn().expect("the companion starts");
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        assert!(support::wait_until(std::time::Duration::from_secs(30), listens));
+        if version.is_empty() {
+            host.arg("blind").agent(&format!("otlp+http://127.0.0.1:{port}")).run().ok();
+        } else {
+            host.agent(&format!("http://127.0.0.1:{port}")).run().ok();
+        }
+        // One line for each request, once it is printed. The test agent refuses more than 1 MiB of OTLP.
+        let (mut seen, mut said) = (0, String::new());
+        let mut lines = BufReader::new(program.stderr.take().expect("its output")).lines();
+        while seen < spans.parse().expect("a number") {
+            let line = lines.next().unwrap_or_else(|| panic!("{seen} of {spans} spans: {said}")).expect("text");
+            let before = line.split(" span").next().and_then(|text| text.rsplit(' ').next()?.parse::<u64>().ok());
+            seen += before.filter(|_| line.contains(" → 200") && line.contains(" trace")).unwrap_or(0);
+            said += &format!("{line}\n");
+        }
+        assert_eq!(seen.to_string(), spans);
+        assert!((!said.contains("warning") || said.contains("→ 413")) && said.contains(path), "{said}");
+        let _ = program.kill();
+        let _ = program.wait();
+        assert!(agent.requests().iter().any(|request| request.url.ends_with(path)), "{path} was passed on");
+    }
 }

@@ -77,6 +77,7 @@ impl Delivery {
     pub(super) fn new(shared: &'static Shared, exporter: &'static Exporter, transport: Transport) -> Delivery {
         let url = match &transport {
             Transport::Agent(agent) => agent.traces_url().to_string(),
+            Transport::Collector(agent) => agent.url_of(""),
             Transport::File(_) | Transport::Unusable(_) => {
                 let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 address.map(|address| address.to_string()).unwrap_or_default()
@@ -154,6 +155,7 @@ impl Delivery {
     fn choose_format(&mut self, batch: &Batch) {
         let format = match self.transport {
             Transport::File(_) => Format::JsonLines,
+            Transport::Collector(_) => Format::Otlp,
             Transport::Agent(_) | Transport::Unusable(_) => self.format(batch).unwrap_or(Format::V04),
         };
         let wanted = (format, self.span_events);
@@ -191,7 +193,7 @@ impl Delivery {
             batch.gone_up_to(end);
             owner.lose(delivery.shared, reason, spans, traces, detail);
         };
-        let Transport::Agent(agent) = &self.transport else {
+        let (Transport::Agent(agent) | Transport::Collector(agent)) = &self.transport else {
             return lose(self, batch, &taken, Reason::Unreachable, &DropDetail::UrlUnusable);
         };
         batch.attempts += 1;
@@ -211,6 +213,9 @@ impl Delivery {
         let mut next_format = None;
         if let Verdict::Downgrade = verdict {
             self.ask_info |= self.encodes.0.is_new();
+            if let Transport::Collector(_) = self.transport {
+                batch.refused = Formats::ALL;
+            }
             self.refused_with = result.as_ref().ok().map(|answer| answer.status);
             self.known.refused.add(self.encodes.0);
             batch.refused.add(self.encodes.0);
@@ -241,7 +246,12 @@ impl Delivery {
                 self.answered(answer);
                 batch.note(&taken, |fate, spans| fates.sent(fate, spans, answer.status));
                 batch.gone_up_to(end);
-                owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
+                let rejected = answer.rejected.min(spans);
+                owner.count(self.shared, |counters| counters.deliver_payload(spans - rejected, bytes));
+                if rejected > 0 {
+                    let detail = DropDetail::Answered(answer.status);
+                    owner.lose(self.shared, Reason::Refused, rejected, traces, &detail);
+                }
             }
             (Verdict::Split, _) if spans == 1 => {
                 lose(self, batch, &taken, Reason::TooLarge, &DropDetail::RefusedAlone);
@@ -343,6 +353,9 @@ pub fn post(agent: &Agent, encoder: &dyn PayloadFormat, sender: &Sender<'_>, bod
     let mut headers = Headers::default();
     headers.add("Content-Type", encoder.content_type());
     encoder.headers(sender, &mut |name, value| headers.add(name, value));
+    for (name, value) in encoder.more_headers() {
+        headers.add_secret(name, value);
+    }
     agent.post(encoder.path(), &headers, body)
 }
 

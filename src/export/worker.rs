@@ -128,7 +128,7 @@ impl Worker {
     fn new(shared: &'static Shared, exporter: &'static Exporter, connections: Connections) -> Worker {
         let Connections { traces, polls } = connections;
         let known = match &traces {
-            Transport::Agent(_) => None,
+            Transport::Agent(_) | Transport::Collector(_) => None,
             Transport::File(_) => Some(Ok(())),
             Transport::Unusable(why) => {
                 shared.logs.emit(&Event::AgentUnusable { why: *why });

@@ -12,15 +12,17 @@ import struct
 import sys
 
 import msgpack
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from ddapm_test_agent.trace import decode_v04, decode_v05, decode_v1
 
 HALF, START = 1 << 63, 1_700_000_000_000_000_000
 # Ten kinds of text. Surrogates stand for bytes that are no UTF-8; the library repairs them.
 TEXTS = ["plain", "Jürgen", "日本語の文", "🚀 to 🌍", "שלום", "e\u0301a\u0308", 'a "quoted" \\ text', "two\nlines\tand \x01\x7f",
          "caf\udce9 \udcff", "x" * 300]
+KINDS_OF_OTLP = ["internal", "server", "client", "producer", "consumer"]
 KINDS = ["server", "client", "producer", "consumer", "internal", "Client", "other"]
 # Differ between runs, or are put elsewhere.
-OTHER = {"runtime-id", "process_id", "_dd.tags.process"}
+OTHER = {"runtime-id", "process_id", "language", "_dd.tags.process"}
 
 
 def make(out):
@@ -160,7 +162,63 @@ def blobs_decoded(chunks):
     return chunks
 
 
+def any_value(value):
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [any_value(one) for one in value.array_value.values]
+    return getattr(value, kind) if kind else None
+
+
+def attributes(given):
+    read = {one.key: any_value(one.value) for one in given}
+    assert len(read) == len(given), f"a key is there twice: {[one.key for one in given]}"
+    return read
+
+
+def of_otlp(payload):
+    """Spans of a request with OTLP as `of_chunks` has those of the other formats."""
+    request, spans = trace_service_pb2.ExportTraceServiceRequest(), {}
+    request.ParseFromString(payload)
+    for resource in request.resource_spans:
+        shared = attributes(resource.resource.attributes)
+        for given in (span for scope in resource.scope_spans for span in scope.spans):
+            assert given.trace_id and len(given.trace_id) == 16 and len(given.span_id) == 8
+            all_tags = attributes(given.attributes)
+            meta = {key: value for key, value in all_tags.items() if isinstance(value, str) and key not in OTHER}
+            metrics = {k: float(v) for k, v in all_tags.items() if isinstance(v, (int, float)) and k not in OTHER}
+            fields = {"name": meta.pop("operation.name"), "resource": meta.pop("resource.name"),
+                      "type": meta.pop("span.type", ""), "service": shared["service.name"]}
+            assert given.name == fields["resource"]
+            priority = metrics.pop("_sampling_priority_v1", None)
+            meta.setdefault("env", shared["deployment.environment.name"])
+            if given.kind:
+                meta["span.kind"] = KINDS_OF_OTLP[given.kind - 1]
+            if "span.kind" in meta and meta["span.kind"] not in KINDS[:5]:
+                meta["span.kind"] = "internal"
+            if "service.version" in shared:
+                meta.setdefault("version", shared["service.version"])
+            if given.status.code:
+                assert given.status.message == meta.get("error.message", "")
+            if meta.get("_dd.p.dm") == "-0":
+                del meta["_dd.p.dm"]
+            links = [{"trace_id": int.from_bytes(link.trace_id[8:], "big"), "span_id": int.from_bytes(link.span_id, "big"),
+                      "trace_id_high": int.from_bytes(link.trace_id[:8], "big"), "tracestate": link.trace_state,
+                      "flags": link.flags, "attributes": attributes(link.attributes)} for link in given.links]
+            events = [{"name": event.name, "time": event.time_unix_nano, "attributes": attributes(event.attributes)}
+                      for event in given.events]
+            spans[int.from_bytes(given.span_id, "big")] = {
+                **fields, "trace": given.trace_id.hex(), "meta": meta, "metrics": metrics, "priority": priority,
+                "links": [{key: value for key, value in link.items() if value} for link in links], "events": events,
+                "blobs": {k: msgpack.unpackb(v) for k, v in all_tags.items() if isinstance(v, bytes)},
+                "parent_id": int.from_bytes(given.parent_span_id, "big"), "start": given.start_time_unix_nano,
+                "duration": given.end_time_unix_nano - given.start_time_unix_nano, "error": given.status.code // 2,
+                "sampled": given.flags}
+    return spans
+
+
 def decoded(name, file):
+    if name == "otlp":
+        return {span_id: span for payload in payloads(file) for span_id, span in of_otlp(payload).items()}
     decode = {"v04": decode_v04, "v05": decode_v05, "v1": decode_v1}[name]
     spans = {}
     for payload in payloads(file):
@@ -173,6 +231,11 @@ def decoded(name, file):
 def without(name, span):
     """What a format cannot hold is not compared."""
     span = dict(span)
+    if name == "otlp":
+        # The trace's own decision is a tag of its first span, and a flag of each span.
+        span.pop("place", None)
+        span.setdefault("sampled", int((span.get("priority") or 0) > 0))
+        span.pop("priority", None)
     if name == "v05":
         del span["blobs"]
         # JSON text of more than 25,000 bytes has fewer items.

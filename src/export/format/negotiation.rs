@@ -3,6 +3,7 @@
 use super::encoder::PayloadFormat;
 use super::json_lines::JsonLines;
 use super::linked::Fields;
+use super::otlp::Otlp;
 use super::v04::V04;
 use super::v05::{self, V05};
 use super::v1::{self, V1};
@@ -20,6 +21,8 @@ pub enum Format {
     V05,
     /// A map with all that v0.4 has and a table of strings, at `/v1.0/traces`.
     V1,
+    /// OpenTelemetry's format, for a receiver that is no agent.
+    Otlp,
     /// One JSON object for each chunk, on a line of its own. For files.
     JsonLines,
 }
@@ -32,6 +35,7 @@ impl Format {
             Format::V03 => Box::new(V04::at(self.path(), Fields { links: false, events: false })),
             Format::V05 => Box::<V05>::default(),
             Format::V1 => Box::<V1>::default(),
+            Format::Otlp => Box::<Otlp>::default(),
             Format::JsonLines => Box::new(JsonLines::default()),
         }
     }
@@ -43,7 +47,8 @@ impl Format {
             Format::V03 => "/v0.3/traces",
             Format::V05 => v05::PATH,
             Format::V1 => v1::PATH,
-            Format::JsonLines => "",
+            // The address has the whole path.
+            Format::Otlp | Format::JsonLines => "",
         }
     }
 
@@ -67,6 +72,9 @@ impl Format {
 pub struct Formats(u8);
 
 impl Formats {
+    /// Every format.
+    pub const ALL: Formats = Formats(u8::MAX);
+
     /// The formats whose paths are among those that an agent lists.
     pub fn listed(paths: &[String]) -> Formats {
         let mut listed = Formats::default();

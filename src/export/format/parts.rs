@@ -1,13 +1,19 @@
 //! Parts of MessagePack for the formats whose numbers and heads take the fewest bytes.
 
 use super::encoder::put;
-use crate::memory::{Buffer, Full};
+use crate::memory::{Buffer, Full, Room};
 use crate::span::encode;
 
 /// Appends an unsigned number.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn put_unsigned(out: &mut Buffer, value: u64) -> Result<(), Full> {
-    let mut room = out.room_beyond(9)?;
+    put_number(&mut out.room_beyond(9)?, value);
+    Ok(())
+}
+
+/// Puts an unsigned number into room for nine bytes.
+#[inline(always)]
+pub(super) fn put_number(room: &mut Room<'_>, value: u64) {
     match value {
         0..=0x7f => room.put_fixed([value as u8]),
         0x80..=0xff => room.put_fixed([0xcc, value as u8]),
@@ -24,7 +30,12 @@ pub(super) fn put_unsigned(out: &mut Buffer, value: u64) -> Result<(), Full> {
             room.put_fixed(value.to_be_bytes());
         }
     }
-    Ok(())
+}
+
+/// Appends a few bytes.
+#[inline(never)]
+pub(super) fn put_few(out: &mut Buffer, bytes: &[u8]) -> Result<(), Full> {
+    put(out, bytes)
 }
 
 /// Appends a number with a sign.
@@ -36,7 +47,7 @@ pub(super) fn put_signed(out: &mut Buffer, value: i64) -> Result<(), Full> {
 }
 
 /// Appends eight bytes behind a head.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn put_word(out: &mut Buffer, head: u8, value: u64) -> Result<(), Full> {
     let mut room = out.room_beyond(9)?;
     room.put_fixed([head]);
@@ -47,13 +58,13 @@ pub(super) fn put_word(out: &mut Buffer, head: u8, value: u64) -> Result<(), Ful
 /// Appends bytes as a blob.
 pub(super) fn put_blob(out: &mut Buffer, bytes: &[u8]) -> Result<(), Full> {
     match bytes.len() {
-        len @ 0..=0xff => put(out, &[0xc4, len as u8])?,
+        len @ 0..=0xff => put_few(out, &[0xc4, len as u8])?,
         len => {
-            put(out, &[0xc6])?;
-            put(out, &(len as u32).to_be_bytes())?;
+            let [a, b, c, d] = (len as u32).to_be_bytes();
+            put_few(out, &[0xc6, a, b, c, d])?;
         }
     }
-    put(out, bytes)
+    put_few(out, bytes)
 }
 
 /// The head of a map or an array whose number of elements is known only at the end. It takes the bytes that the largest
@@ -67,18 +78,16 @@ pub(super) struct Head {
 
 impl Head {
     /// Appends the head of a map that gets at most so many pairs.
-    #[inline(always)]
     pub(super) fn map(out: &mut Buffer, most: usize) -> Result<Head, Full> {
         Head::begin(out, 0x80, most)
     }
 
     /// Appends the head of an array that gets at most so many elements.
-    #[inline(always)]
     pub(super) fn array(out: &mut Buffer, most: usize) -> Result<Head, Full> {
         Head::begin(out, 0x90, most)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn begin(out: &mut Buffer, short: u8, most: usize) -> Result<Head, Full> {
         let size = match most {
             0..=15 => 1,
@@ -91,7 +100,7 @@ impl Head {
     }
 
     /// Completes it.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn end(self, out: &mut Buffer, count: usize) {
         let [a, b, c, d] = (count as u32).to_be_bytes();
         // 0xdc and 0xdd are arrays, 0xde and 0xdf maps.

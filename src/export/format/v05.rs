@@ -5,7 +5,7 @@
 use super::chunks::{self, Chunks};
 use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
 use super::linked::{self, Fields};
-use super::parts::{put_signed, put_unsigned, put_word, Head};
+use super::parts::{put_few, put_number, put_unsigned, put_word, Head};
 use super::spans::Span;
 use super::strings::{Mark, Strings};
 use super::v04;
@@ -78,19 +78,24 @@ impl Chunks for V05 {
     fn span(&mut self, body: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
         let (record, chunk) = (&span.record, span.chunk);
         let (service, resource) = span.service_and_resource();
-        put(body, &[0x9c])?;
+        put_few(body, &[0x9c])?;
         for text in [service, record.name, resource] {
             self.text(body, text)?;
         }
-        put_word(body, encode::UNSIGNED, chunk.trace_id_low)?;
-        put_word(body, encode::UNSIGNED, record.span_id)?;
-        put_unsigned(body, record.parent_id)?;
-        put_signed(body, record.start_ns)?;
-        put_unsigned(body, record.duration_ns.min(i64::MAX as u64))?;
-        put(body, &[u8::from(record.flags & ERROR != 0)])?;
+        let mut room = body.room_beyond(4 * 9 + 9 + 1)?;
+        for word in [chunk.trace_id_low, record.span_id] {
+            room.put_fixed([encode::UNSIGNED]);
+            room.put_fixed(word.to_be_bytes());
+        }
+        put_number(&mut room, record.parent_id);
+        room.put_fixed([encode::INTEGER]);
+        room.put_fixed(record.start_ns.to_be_bytes());
+        put_number(&mut room, record.duration_ns.min(i64::MAX as u64));
+        room.put_fixed([u8::from(record.flags & ERROR != 0)]);
+        drop(room);
 
         let (mut head, mut count, mut result) = (Head::map(body, span.most_texts() + 2)?, 0, Ok(()));
-        span.each_text(|key, value| {
+        span.each_text(&mut |key, value| {
             count += 1;
             result = result.and_then(|()| self.text(body, key)).and_then(|()| self.text(body, value));
         });

@@ -3,8 +3,8 @@
 //! afterwards. Tags, numbers and blobs are attributes with their types.
 
 use super::chunks::{self, Chunks};
-use super::encoder::{correct, put, put_text, Fit, PayloadFormat, Sender, Spans};
-use super::parts::{put_blob, put_signed, put_unsigned, put_word, Head};
+use super::encoder::{correct, Fit, PayloadFormat, Sender, Spans};
+use super::parts::{put_blob, put_few, put_number, put_signed, put_unsigned, Head};
 use super::spans::{kind_of, Span, INTERNAL};
 use super::strings::{Mark, Strings};
 use super::v04;
@@ -34,6 +34,7 @@ pub struct V1 {
 pub(super) const PATH: &str = "/v1.0/traces";
 /// A chunk without a priority counts as rejected. This one is for chunks without a decision.
 const UNDECIDED: i32 = -128;
+const PRIORITY: &[u8] = b"_sampling_priority_v1";
 
 /// Types of attributes.
 mod of {
@@ -67,7 +68,7 @@ impl PayloadFormat for V1 {
         }
         head.end(body, fields);
         // Beside the first span of each chunk, because the Agent looks for them here.
-        put(body, &[10])?;
+        put_few(body, &[10])?;
         let of_payload =
             metadata.first_span.iter().filter(|(key, _)| key == PROCESS_TAGS || key.starts_with("_dd.git."));
         let (head, mut count) = (Head::array(body, 9)?, 0);
@@ -76,9 +77,9 @@ impl PayloadFormat for V1 {
             count += 3;
         }
         head.end(body, count);
-        put(body, &[11])?;
+        put_few(body, &[11])?;
         self.head = body.len();
-        put(body, &encode::array_head(0))
+        put_few(body, &encode::array_head(0))
     }
 
     fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
@@ -111,18 +112,18 @@ impl Chunks for V1 {
     fn begin_chunk(&mut self, body: &mut Buffer, spans: &Spans<'_>) -> Result<(), Full> {
         let chunk = spans.chunk;
         let head = Head::map(body, 5)?;
-        put(body, &[1])?;
+        put_few(body, &[1])?;
         put_signed(body, chunk.decision.priority().unwrap_or(UNDECIDED).into())?;
         let mut fields = 3 + usize::from(self.field(body, 2, chunk.tags.get(ORIGIN).unwrap_or_default())?);
-        put(body, &[6, 0xc4, 16])?;
-        put(body, &chunk.trace_id().to_be_bytes())?;
+        put_few(body, &[6, 0xc4, 16])?;
+        put_few(body, &chunk.trace_id().to_be_bytes())?;
         if let Some(mechanism) = chunk.decision.sent_mechanism(chunk.decided_elsewhere) {
-            put(body, &[7])?;
+            put_few(body, &[7])?;
             put_unsigned(body, mechanism.number().unsigned_abs().into())?;
             fields += 1;
         }
         head.end(body, fields);
-        put(body, &[4])?;
+        put_few(body, &[4])?;
         self.spans = Some(Head::array(body, spans.offsets.len())?);
         Ok(())
     }
@@ -131,25 +132,25 @@ impl Chunks for V1 {
         let record = &span.record;
         let (service, resource) = span.service_and_resource();
         let head = Head::map(body, if span.has_more { 16 } else { 14 })?;
-        let mut fields = 3;
+        let mut fields = 1;
         for (key, text) in [(1, service), (2, record.name), (3, resource), (10, record.span_type)] {
             fields += usize::from(self.field(body, key, text)?);
         }
-        put(body, &[4])?;
-        put_word(body, encode::UNSIGNED, record.span_id)?;
-        if record.parent_id != 0 {
-            put(body, &[5])?;
-            put_word(body, encode::UNSIGNED, record.parent_id)?;
-            fields += 1;
+        let mut room = body.room_beyond(4 * 10 + 2)?;
+        for (key, word) in [(4, record.span_id), (6, record.start_ns.max(0) as u64), (5, record.parent_id)] {
+            if word != 0 || key != 5 {
+                room.put_fixed([key, encode::UNSIGNED]);
+                room.put_fixed(word.to_be_bytes());
+                fields += 1;
+            }
         }
-        put(body, &[6])?;
-        put_unsigned(body, record.start_ns.max(0) as u64)?;
-        put(body, &[7])?;
-        put_unsigned(body, record.duration_ns.min(i64::MAX as u64))?;
+        room.put_fixed([7]);
+        put_number(&mut room, record.duration_ns.min(i64::MAX as u64));
         if record.flags & ERROR != 0 {
-            put(body, &[8, 0xc3])?;
+            room.put_fixed([8, 0xc3]);
             fields += 1;
         }
+        drop(room);
         fields += self.attributes_and_fields(body, &span)?;
         if span.has_more {
             let [_, _, _, links, events] = record.runs();
@@ -177,70 +178,67 @@ impl Chunks for V1 {
 }
 
 impl V1 {
-    /// Appends a text or its number.
+    /// Appends a byte, unless it is 0, and a text or its number.
     #[inline(never)]
-    fn text(&mut self, body: &mut Buffer, text: &[u8]) -> Result<(), Full> {
-        match self.strings.number(text)? {
-            (_, true) => put_text(body, text),
-            (number, false) => put_unsigned(body, number.into()),
+    fn text(&mut self, body: &mut Buffer, before: u8, text: &[u8]) -> Result<(), Full> {
+        let (number, is_new) = self.strings.number(text)?;
+        let mut room = body.room_beyond(1 + 9 + if is_new { text.len() } else { 0 })?;
+        if before != 0 {
+            room.put_fixed([before]);
         }
+        match is_new {
+            true => encode::put(&mut room, text),
+            false => put_number(&mut room, number.into()),
+        }
+        Ok(())
     }
 
     /// Appends a field with a text, unless it is empty. Returns whether it has.
     fn field(&mut self, body: &mut Buffer, key: u8, text: &[u8]) -> Result<bool, Full> {
         if !text.is_empty() {
-            put(body, &[key])?;
-            self.text(body, text)?;
+            self.text(body, key, text)?;
         }
         Ok(!text.is_empty())
     }
 
     #[inline]
     fn text_attribute(&mut self, body: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
-        self.text(body, key)?;
-        put(body, &[of::TEXT])?;
-        self.text(body, value)
+        self.text(body, 0, key)?;
+        self.text(body, of::TEXT, value)
     }
 
     /// Appends the attributes of a span and those tags that are fields here. Returns how many fields.
     fn attributes_and_fields(&mut self, body: &mut Buffer, span: &Span<'_>) -> Result<usize, Full> {
-        put(body, &[9])?;
+        put_few(body, &[9])?;
         let (head, mut count, mut result) = (Head::array(body, ATTRIBUTES_MOST)?, 0, Ok(()));
         self.fields.clear();
         self.kind = None;
-        run::each(Kind::Text, span.texts.bytes, |item| {
-            if let Item::Text(key, value) = item {
-                count += 1;
-                result = result.and_then(|()| self.tag(body, key, value));
-            }
+        span.each_own_text(&mut |key, value| {
+            count += 1;
+            result = result.and_then(|()| self.tag(body, key, value));
         });
-        span.each_added_text(&mut |key: &[u8], value: &[u8]| {
+        span.each_added(&mut |key, value| {
             if !is_of_chunk(key) {
                 count += 1;
                 result = result.and_then(|()| self.tag(body, key, value));
             }
         });
-        let mut number = |key: &[u8], value: f64| {
+        // The chunk has the priority.
+        span.each_number(&mut |key, value| {
+            if key == PRIORITY {
+                return;
+            }
             count += 1;
-            let put_key = result.and_then(|()| self.text(body, key)).and_then(|()| put(body, &[of::FLOAT]));
-            result = put_key.and_then(|()| put_word(body, 0xcb, value.to_bits()));
-        };
-        run::each(Kind::Number, span.numbers.bytes, |item| {
-            if let Item::Number(key, value) = item {
-                number(key, value);
-            }
-        });
-        span.each_added_number(&mut |key, value| {
-            if key != b"_sampling_priority_v1" {
-                number(key, value);
-            }
+            let put_key = result.and_then(|()| self.text(body, 0, key));
+            result = put_key.and_then(|()| put_float(body, value));
         });
         if span.has_more {
             let [_, _, blobs, ..] = span.record.runs();
             run::each(Kind::Blob, blobs.bytes, |item| {
                 if let Item::Blob(key, bytes) = item {
                     count += 1;
-                    let put_key = result.and_then(|()| self.text(body, key)).and_then(|()| put(body, &[of::BLOB]));
+                    let put_key =
+                        result.and_then(|()| self.text(body, 0, key)).and_then(|()| put_few(body, &[of::BLOB]));
                     result = put_key.and_then(|()| put_blob(body, bytes));
                 }
             });
@@ -259,7 +257,7 @@ impl V1 {
         });
         if let Some((kind, known)) = self.kind {
             tags += usize::from(known);
-            put(body, &[16, kind])?;
+            put_few(body, &[16, kind])?;
         }
         head.end(body, 3 * (count - tags));
         self.fields = fields;
@@ -301,7 +299,7 @@ impl V1 {
         if run.count == 0 {
             return Ok(0);
         }
-        put(body, &[field])?;
+        put_few(body, &[field])?;
         let (head, mut count, mut result) = (Head::array(body, run.count as usize)?, 0, Ok(()));
         run::each(kind, run.bytes, |item| {
             count += 1;
@@ -314,22 +312,20 @@ impl V1 {
     fn item(&mut self, body: &mut Buffer, item: Item<'_>) -> Result<(), Full> {
         match item {
             Item::Link(link) => {
-                put(body, &[0x85, 1, 0xc4, 16])?;
-                put(body, &link.trace_id_high.to_be_bytes())?;
-                put(body, &link.trace_id_low.to_be_bytes())?;
-                put(body, &[2])?;
+                put_few(body, &[0x85, 1, 0xc4, 16])?;
+                put_few(body, &link.trace_id_high.to_be_bytes())?;
+                put_few(body, &link.trace_id_low.to_be_bytes())?;
+                put_few(body, &[2])?;
                 put_unsigned(body, link.span_id)?;
                 self.attributes(body, link.attributes)?;
-                put(body, &[4])?;
-                self.text(body, link.tracestate)?;
-                put(body, &[5])?;
+                self.text(body, 4, link.tracestate)?;
+                put_few(body, &[5])?;
                 put_unsigned(body, link.flags.into())
             }
             Item::Event(event) => {
-                put(body, &[0x83, 1])?;
+                put_few(body, &[0x83, 1])?;
                 put_unsigned(body, event.time_ns)?;
-                put(body, &[2])?;
-                self.text(body, event.name)?;
+                self.text(body, 2, event.name)?;
                 self.attributes(body, event.attributes)
             }
             Item::Text(..) | Item::Number(..) | Item::Blob(..) => Ok(()),
@@ -338,15 +334,15 @@ impl V1 {
 
     /// Appends the attributes of a link or an event, which are field 3 of both.
     fn attributes(&mut self, body: &mut Buffer, attributes: Attributes<'_>) -> Result<(), Full> {
-        put(body, &[3])?;
+        put_few(body, &[3])?;
         let (head, mut count) = (Head::array(body, 3 * attributes.count())?, 0);
         for (key, value) in attributes {
-            self.text(body, key)?;
+            self.text(body, 0, key)?;
             count += 3;
             match value {
                 Value::One(value) => self.scalar(body, value)?,
                 Value::Array(values) => {
-                    put(body, &[of::ARRAY])?;
+                    put_few(body, &[of::ARRAY])?;
                     let (head, mut count) = (Head::array(body, 2 * values.count as usize)?, 0);
                     for value in values {
                         self.scalar(body, value)?;
@@ -363,22 +359,25 @@ impl V1 {
     /// Appends the type of a value and the value.
     fn scalar(&mut self, body: &mut Buffer, value: Scalar<'_>) -> Result<(), Full> {
         match value {
-            Scalar::Text(text) => {
-                put(body, &[of::TEXT])?;
-                self.text(body, text)
-            }
-            Scalar::Bool(value) => put(body, &[of::BOOL, 0xc2 | u8::from(value)]),
+            Scalar::Text(text) => self.text(body, of::TEXT, text),
+            Scalar::Bool(value) => put_few(body, &[of::BOOL, 0xc2 | u8::from(value)]),
             Scalar::Integer(value) => {
-                put(body, &[of::INTEGER])?;
+                put_few(body, &[of::INTEGER])?;
                 put_signed(body, value)
             }
-            Scalar::Float(value) => {
-                put(body, &[of::FLOAT])?;
-                put_word(body, 0xcb, value.to_bits())
-            }
+            Scalar::Float(value) => put_float(body, value),
         }
     }
 }
 
 /// The head of a span's attributes has three bytes. A span has at most 1,024 tags of each kind.
 const ATTRIBUTES_MOST: usize = 0xffff;
+
+/// Appends the type of a float and the float.
+#[inline(never)]
+fn put_float(body: &mut Buffer, value: f64) -> Result<(), Full> {
+    let mut room = body.room_beyond(10)?;
+    room.put_fixed([of::FLOAT, 0xcb]);
+    room.put_fixed(value.to_bits().to_be_bytes());
+    Ok(())
+}

@@ -13,6 +13,8 @@ pub struct Answer {
     pub status: u16,
     /// At most 64 KiB. Bytes that are not UTF-8 are replaced.
     pub body: String,
+    /// How many spans a receiver of OTLP has refused although it answers with success. `body` is then its reason.
+    pub rejected: u64,
     /// `Datadog-Agent-State`: changes when the answer to `/info` changes.
     pub agent_state: Option<String>,
     /// `Datadog-Agent-Version`.
