@@ -16,6 +16,7 @@
 #include <spanwire.h>
 
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -983,21 +984,28 @@ class Tracer {
   /// Frees this share of the tracer.
   ~Tracer() noexcept { close(); }
 
-  /// Makes a tracer. Check status(), or test the object; message() explains a failure.
+  /// Makes a tracer. Check status(), or test the object; message() explains a failure. Unless SPANWIRE_LANGUAGE is
+  /// set, the tracer reports the language `cpp`, and the C++ standard of this file as its version.
   [[nodiscard]] static Tracer create(std::initializer_list<Setting> settings) noexcept {
     return create(settings.begin(), settings.size());
   }
   /// Makes a tracer from an array of settings.
   [[nodiscard]] static Tracer create(const Setting *settings, std::size_t count) noexcept {
     Tracer made;
-    detail::Array<spanwire_setting> array(count);
+    detail::Array<spanwire_setting> array(count + 2);
     if (array.get() == nullptr) {
       made.status_ = SPANWIRE_E_MEMORY;
       return made;
     }
-    for (std::size_t i = 0; i < count; ++i) array.get()[i] = {settings[i].name.c_str(), settings[i].value.c_str()};
+    // As dd-trace-cpp reports them. Values of the program and the environment replace them.
+    char standard[24] = "";
+    *std::to_chars(standard, standard + sizeof standard - 1, __cplusplus).ptr = '\0';
+    spanwire_setting *to = array.get();
+    *to++ = {"default:SPANWIRE_LANGUAGE", "cpp"};
+    *to++ = {"default:SPANWIRE_LANGUAGE_VERSION", standard};
+    for (std::size_t i = 0; i < count; ++i) *to++ = {settings[i].name.c_str(), settings[i].value.c_str()};
     made.error_.size = sizeof made.error_;
-    made.status_ = spanwire_tracer_new(array.get(), count, &made.tracer_, &made.error_);
+    made.status_ = spanwire_tracer_new(array.get(), count + 2, &made.tracer_, &made.error_);
     return made;
   }
 
@@ -1153,6 +1161,112 @@ class Tracer {
   Status status_ = SPANWIRE_E_HANDLE;
   spanwire_error error_{};
 };
+
+/// What became of a trace.
+enum class FateState : std::uint32_t {
+  unknown = SPANWIRE_FATE_UNKNOWN,      ///< the process does not know the trace, or not any more
+  open = SPANWIRE_FATE_OPEN,            ///< spans of it are open
+  queued = SPANWIRE_FATE_QUEUED,        ///< its finished spans wait in the queue
+  in_flight = SPANWIRE_FATE_IN_FLIGHT,  ///< the worker sends it, or waits to try again
+  sent = SPANWIRE_FATE_SENT,            ///< the Agent has acknowledged all its spans
+  dropped = SPANWIRE_FATE_DROPPED,      ///< spans of it were dropped: Fate::dropped says why
+  abandoned = SPANWIRE_FATE_ABANDONED,  ///< not sent: its spans were open at shutdown
+  discarded = SPANWIRE_FATE_DISCARDED   ///< not sent: the program discarded its spans
+};
+
+/// Why spans were dropped, as the counters `dropped_…` of Stats say.
+enum class DropReason : std::uint32_t {
+  none,          ///< none were
+  queue_full,    ///< the queue was full
+  memory,        ///< SPANWIRE_MEMORY_MAX was reached
+  unreachable,   ///< the Agent could not be reached
+  refused,       ///< the Agent refused them
+  too_large,     ///< one span alone is larger than the Agent accepts
+  shutdown,      ///< the time of a shutdown ended
+  invalid,       ///< a submitted record had no ids or was cut short, or an internal error stopped a batch
+  unknown_fate   ///< they were sent and never acknowledged
+};
+
+/// Which setting decided whether a trace is kept.
+enum class FateRule {
+  none,           ///< none, or it is not known
+  sampling_rule,  ///< a rule of DD_TRACE_SAMPLING_RULES: Fate::rule_place
+  sample_rate,    ///< DD_TRACE_SAMPLE_RATE
+  minute          ///< DD_APM_TRACING_ENABLED=false, which keeps one trace a minute
+};
+
+/// What became of a trace in this process, and why. spanwire.h describes the fields of `spanwire_fate`.
+struct Fate {
+  FateState state = FateState::unknown;                   ///< what became of it
+  DropReason dropped = DropReason::none;                  ///< why spans were dropped last
+  std::pair<std::uint64_t, std::uint64_t> trace_id{0, 0};  ///< high and low half; 0 if the trace is not known
+  std::uint64_t spans_open = 0;                           ///< spans that are open now
+  std::uint64_t spans_waiting = 0;                        ///< finished spans that wait for these
+  std::uint64_t spans_pending = 0;                        ///< finished spans in the queue or on their way
+  std::uint64_t spans_sent = 0;                           ///< spans that the Agent has acknowledged
+  std::uint64_t spans_dropped = 0;                        ///< spans that were dropped
+  std::uint32_t attempts_failed = 0;                      ///< attempts that failed and were repeated
+  std::optional<std::uint32_t> http_status;               ///< status of the Agent's last answer
+  std::optional<std::int32_t> error_number;               ///< `errno` of the last attempt, if the system failed it
+  std::optional<std::int32_t> priority;                   ///< sampling priority, if the trace is decided
+  std::optional<std::int32_t> mechanism;                  ///< what decided, as `_dd.p.dm` has it
+  FateRule rule = FateRule::none;                         ///< which setting decided
+  std::uint32_t rule_place = 0;                           ///< place of the sampling rule, from 1; else 0
+  std::optional<double> rate;                             ///< rate of the decision, from 0 to 1
+  bool limited = false;            ///< whether the rate kept the trace and a limit of traces per second rejected it
+  bool decided_elsewhere = false;  ///< whether another process made the decision
+  std::optional<Time> handed;      ///< when the first spans were handed over to be sent
+  std::optional<Time> changed;     ///< when this last changed
+  std::string text;                ///< all that in one English sentence, for people
+
+  /// An unknown trace.
+  Fate() = default;
+  /// From the C struct.
+  explicit Fate(const spanwire_fate &raw)
+      : state(static_cast<FateState>(raw.state)),
+        dropped(static_cast<DropReason>(raw.dropped)),
+        trace_id(raw.trace_id_high, raw.trace_id_low),
+        spans_open(raw.spans_open),
+        spans_waiting(raw.spans_waiting),
+        spans_pending(raw.spans_pending),
+        spans_sent(raw.spans_sent),
+        spans_dropped(raw.spans_dropped),
+        attempts_failed(raw.attempts_failed),
+        limited(raw.limited != 0),
+        decided_elsewhere(raw.decided_elsewhere != 0),
+        text(raw.text) {
+    if (raw.http_status != 0) http_status = raw.http_status;
+    if (raw.error_number != 0) error_number = raw.error_number;
+    if (raw.priority != SPANWIRE_PRIORITY_NONE) priority = raw.priority;
+    if (raw.mechanism != SPANWIRE_PRIORITY_NONE) mechanism = raw.mechanism;
+    if (raw.rate >= 0) rate = raw.rate;
+    if (raw.handed_ns != 0) handed = detail::time_of(raw.handed_ns);
+    if (raw.changed_ns != 0) changed = detail::time_of(raw.changed_ns);
+    if (raw.rule == SPANWIRE_FATE_SAMPLE_RATE) {
+      rule = FateRule::sample_rate;
+    } else if (raw.rule == SPANWIRE_FATE_MINUTE) {
+      rule = FateRule::minute;
+    } else if (raw.rule != 0) {
+      rule = FateRule::sampling_rule, rule_place = raw.rule;
+    }
+  }
+};
+
+/// Says what became of a trace: whether it is open, waits, was sent or dropped, and why. A high half of 0 stands for any.
+/// The process knows its last 16,384 traces.
+inline Fate trace_fate(std::uint64_t trace_id_high, std::uint64_t trace_id_low) {
+  spanwire_fate raw{};
+  raw.size = sizeof raw;
+  raw.rate = -1;
+  raw.priority = raw.mechanism = SPANWIRE_PRIORITY_NONE;
+  spanwire_trace_fate(trace_id_high, trace_id_low, &raw);
+  return Fate(raw);
+}
+/// Says what became of the trace of a context: keep one of a span for that.
+inline Fate trace_fate(const Context &context) {
+  const auto [high, low] = context.trace_id();
+  return trace_fate(high, low);
+}
 
 /// Debug mode: a process-wide switch, off by default, for a log line for each span, chunk and payload.
 namespace debug {

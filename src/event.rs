@@ -119,6 +119,10 @@ pub enum Event<'a> {
     AgentReachable { url: &'a str, after: Duration },
     /// `/info` was read.
     AgentInfo { url: &'a str, version: &'a str, endpoints: u64 },
+    /// Payloads are sent to this URL from here on, in a format that is not the one that was asked for, or that is again.
+    /// `refused`: the status with which the agent has refused the format before it; otherwise `/info` does not list the
+    /// one that was asked for.
+    AgentFormat { url: &'a str, asked: &'a str, refused: Option<u16>, granted: bool },
     /// The agent's remote configuration has changed. `paths` are those of all configurations from now on, `version` is
     /// that of the list of targets.
     RemoteConfigReceived { url: &'a str, version: u64, paths: &'a [&'a str], time: Duration },
@@ -195,6 +199,7 @@ impl Event<'_> {
             | Event::TracerStopped { timed_out: false, spans_lost: 0, spans_unknown: 0, .. } => Level::Debug,
             Event::TracerConfigured { .. }
             | Event::AgentReachable { .. }
+            | Event::AgentFormat { granted: true, .. }
             | Event::ThreadStarted { .. }
             | Event::SettingChanged { .. }
             | Event::FlareSent { .. }
@@ -202,6 +207,7 @@ impl Event<'_> {
             Event::SettingRejected { .. }
             | Event::SettingsUnsupported { .. }
             | Event::LogSettingsDiffer
+            | Event::AgentFormat { .. }
             | Event::RemoteConfigFailed { .. }
             | Event::LogFileMoved { .. }
             | Event::SpansAbandoned { .. }
@@ -287,6 +293,7 @@ impl Event<'_> {
             Event::AgentUnreachable { .. } => "agent.unreachable",
             Event::AgentReachable { .. } => "agent.reachable",
             Event::AgentInfo { .. } => "agent.info",
+            Event::AgentFormat { .. } => "agent.format",
             Event::RemoteConfigReceived { .. } => "remote_config.received",
             Event::RemoteConfigFailed { .. } => "remote_config.failed",
             Event::SettingChanged { .. } => "setting.changed",

@@ -212,6 +212,8 @@ pub fn counted_now() -> TypeDescriptor {
 const SMALLEST: u32 = 9;
 const CLASSES: usize = 10;
 const POOLED_MAX: usize = 4 << 20;
+/// Buffers that are given back under one lock, so that other threads wait only briefly for it.
+const GIVEN_AT_ONCE: usize = 32;
 
 /// Pool of empty buffers of 512 bytes to 256 KiB. Last in, first out, because the last one is still in the cache.
 #[derive(Debug, Default)]
@@ -240,20 +242,26 @@ impl Pool {
         self.give_all(std::iter::once(buffer));
     }
 
-    /// Returns buffers to the pool. Takes a lock for up to 32 at a time, so that other threads wait only briefly for it.
+    /// Returns buffers to the pool. Takes a lock for up to [`GIVEN_AT_ONCE`] at a time, and holds none while it frees one.
     pub fn give_all(&self, buffers: impl Iterator<Item = Buffer>) {
-        let mut open = None;
-        for (n, mut buffer) in buffers.enumerate() {
+        let (mut open, mut given) = (None, 0);
+        for mut buffer in buffers {
             let capacity = buffer.capacity();
-            if capacity < 1 << SMALLEST || self.pooled.load(Relaxed) + capacity > POOLED_MAX || is_short() {
+            let fits = capacity >= 1 << SMALLEST && self.pooled.load(Relaxed) + capacity <= POOLED_MAX && !is_short();
+            let class = if fits { (capacity.ilog2() - SMALLEST) as usize } else { CLASSES };
+            let Some(shelf) = self.classes.get(class) else {
+                // The buffer is freed without the lock.
+                open = None;
                 continue;
-            }
-            let class = (usize::BITS - 1 - capacity.leading_zeros() - SMALLEST) as usize;
-            let Some(shelf) = self.classes.get(class) else { continue };
-            if n % 32 == 0 || open.as_ref().is_some_and(|(other, _)| *other != class) {
+            };
+            if given == GIVEN_AT_ONCE || open.as_ref().is_some_and(|(other, _)| *other != class) {
                 open = None;
             }
-            let (_, shelf) = open.get_or_insert_with(|| (class, shelf.lock().unwrap_or_else(PoisonError::into_inner)));
+            let (_, shelf) = open.get_or_insert_with(|| {
+                given = 0;
+                (class, shelf.lock().unwrap_or_else(PoisonError::into_inner))
+            });
+            given += 1;
             if shelf.try_reserve(1).is_err() {
                 continue;
             }
@@ -319,6 +327,25 @@ mod tests {
         let again = pool.take(1024).unwrap();
         assert!(again.is_empty());
         assert_eq!(again.bytes().as_ptr(), address);
+    }
+
+    #[test]
+    fn buffers_are_given_back_under_a_lock_for_few_at_a_time() {
+        let pool = Pool::default();
+        let shelf = &pool.classes[0];
+        let (mut under_lock, mut freed) = (0, 0);
+        let buffers: Vec<Buffer> = (0..100).map(|_| Buffer::with_room(512).unwrap()).collect();
+        pool.give_all(buffers.into_iter().enumerate().map(|(n, buffer)| {
+            under_lock = if shelf.try_lock().is_err() { under_lock + 1 } else { 0 };
+            assert!(under_lock <= GIVEN_AT_ONCE);
+            // Some do not fit.
+            if n % 32 == 0 {
+                freed += 1;
+                return Buffer::new();
+            }
+            buffer
+        }));
+        assert_eq!((freed, shelf.lock().unwrap().len()), (4, 96));
     }
 
     #[test]

@@ -39,6 +39,22 @@ fn every_function_is_named_and_those_named_exist() {
     assert_eq!(named(&read("docs/features.md"), "- C:"), functions);
 }
 
+/// The bindings' own names of a function stand beside the C functions, and each exists where users of the language look.
+#[test]
+fn names_in_the_bindings_exist() {
+    let text = read("docs/features.md");
+    let names = named(&text, "- C++, PHP and Ruby:");
+    assert!(!names.is_empty(), "no line names what the bindings have");
+    for name in names {
+        let (file, declared) = match (name.rsplit_once("::"), name.rsplit_once('\\')) {
+            (Some((_, name)), _) => ("include/spanwire.hpp", format!(" {name}(")),
+            (_, Some((_, name))) => ("bindings/php/spanwire.stub.php", format!("function {name}(")),
+            _ => ("bindings/ruby/sig/spanwire.rbs", format!("def {}:", name.replace("Spanwire.", "self."))),
+        };
+        assert!(read(file).contains(&declared), "{file} does not declare {declared:?}");
+    }
+}
+
 #[test]
 fn every_setting_is_named_and_those_named_exist() {
     let settings: BTreeSet<String> = table::all().map(|setting| setting.name.to_string()).collect();

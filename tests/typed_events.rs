@@ -32,6 +32,8 @@ const TEXTS: &[&str] = &[
     "Bounds.unit",
     "ConfigFileFault::NotJson.error",
     "DecidedBy::Rule.text",
+    "Event::AgentFormat.asked",
+    "Event::AgentFormat.url",
     "Event::AgentInfo.url",
     "Event::AgentInfo.version",
     "Event::AgentReachable.url",

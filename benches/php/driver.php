@@ -1,7 +1,7 @@
 <?php
 /*
- * spanwire's PHP extension on the peers' harness: the same loop, clocks and JSON line as every peer. benches/php/run
- * builds the extension and runs this.
+ * spanwire's bindings for PHP on the peers' harness: the same loop, clocks and JSON line as every peer. benches/php/run
+ * builds the extension and runs this, with the extension or with the classes over FFI.
  *
  *   MODE THREADS TRACES_PER_THREAD RATE HOST:PORT     MODE: trace10 span1 tag10 root100 disabled debug
  *
@@ -10,11 +10,13 @@
  */
 declare(strict_types=1);
 
+require __DIR__ . '/../../bindings/php/src/Spanwire.php'; // does nothing if the extension is loaded
+
 const SERVICE = 'bench-service';
-const NAMES = ['web.request', 'db.query', 'cache.get'];
-const RESOURCES = ['GET /api/v1/users/:id', 'SELECT * FROM users WHERE id = ?', 'GET users:profile:42'];
-const TYPES = ['web', 'sql', 'cache'];
-const TAGS = ['http.method' => 'GET', 'http.url' => 'http://127.0.0.1:8080/api/v1/users/42?x=1', 'component' => 'bench'];
+const NAMES = ['web.request', 'app.handler', 'db.query'];
+const RESOURCES = ['GET /users/{id}', 'UsersController#show', 'SELECT name FROM users WHERE id = ?'];
+const TYPES = ['web', 'worker', 'sql'];
+const TAGS = ['component' => 'rack', 'http.url' => 'https://example.com/users/1234567?page=2', 'span.kind' => 'server'];
 const ALL_TAGS = TAGS + ['bench.rows' => 42.5];
 const WARM = 200;
 
@@ -110,7 +112,7 @@ $tracer->flush(30000);
 [$flushed, $cpu2] = [hrtime(true), $process_cpu()];
 $spans = $traces * $per;
 echo json_encode([
-    'peer' => $one ? 'spanwire-php-one-call' : 'spanwire-php',
+    'peer' => 'spanwire-php' . (extension_loaded('spanwire') ? '' : '-ffi') . ($one ? '-one-call' : ''),
     'mode' => ($disabled ? 'disabled-' : ($debug ? 'debug-' : '')) . $body_name,
     'threads' => 1, 'rate' => $rate, 'spans' => $spans, 'traces' => $traces, 'warm' => WARM, 'warm_spans' => WARM * $per,
     'wall_ns' => round($wall / $spans, 1), 'tcpu_ns' => round($cpu / $spans, 1),

@@ -21,10 +21,10 @@ Spanwire.configure do |c|
   c.logger.instance = Logger.new(File.open(File::NULL, "w")) # where the runner sends the other peers' debug lines
 end
 TRACER = Spanwire.tracer
-NAMES = %w[web.request db.query cache.get].freeze
-RESOURCES = ["GET /api/v1/users/:id", "SELECT * FROM users WHERE id = ?", "GET users:profile:42"].freeze
-TYPES = %w[web sql cache].freeze
-TAGS = { "http.method" => "GET", "http.url" => "http://127.0.0.1:8080/api/v1/users/42?x=1", "component" => "bench",
+NAMES = %w[web.request app.handler db.query].freeze
+RESOURCES = ["GET /users/{id}", "UsersController#show", "SELECT name FROM users WHERE id = ?"].freeze
+TYPES = %w[web worker sql].freeze
+TAGS = { "component" => "rack", "http.url" => "https://example.com/users/1234567?page=2", "span.kind" => "server",
          "bench.rows" => 42.5 }.freeze
 TAG10 = (0..9).map { |n| ["tag.k#{n}".freeze, "value-#{n}".freeze] }.freeze
 

@@ -22,7 +22,7 @@ if test "$PHP_SPANWIRE" != "no"; then
   PHP_SUBST([SPANWIRE_SHARED_LIBADD])
   PHP_NEW_EXTENSION([spanwire],
     [spanwire.c library.c settings.c tracer.c start.c span.c stack.c tags.c attributes.c \
-     context.c headers.c errors.c thrown.c log.c records.c debug.c],
+     context.c headers.c errors.c thrown.c log.c records.c debug.c fate.c],
     [$ext_shared],,
     [-std=gnu11 -Wall -Wextra -Wno-unused-parameter -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1])
 fi

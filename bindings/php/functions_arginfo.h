@@ -42,11 +42,15 @@ ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_log_correlation, 0, 0, IS_STRING
     ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, json, _IS_BOOL, 0, "false")
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_trace_fate, 0, 1, IS_ARRAY, 1)
+    ZEND_ARG_TYPE_INFO(0, traceId, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
 /* Every function, with its arginfo. */
 #define SW_PHP_FUNCTIONS(X) \
     X(available, bool) X(version, text_or_null) \
     X(current_span, current_span) X(trace_id, text_or_null) X(span_id, text_or_null) \
-    X(log_correlation, log_correlation) \
+    X(log_correlation, log_correlation) X(trace_fate, trace_fate) \
     X(debug, bool) X(set_debug, set_debug) X(set_debug_for, set_debug_for) \
     X(set_log_level, set_log_level) X(log, log) X(set_logger, set_logger) X(drain_log, number) \
     X(take_log, take_log) X(logger_failures, number)

@@ -23,7 +23,8 @@
     X(context_extract) X(context_free) X(context_get) X(context_inject_text) X(context_get_origin) X(span_get_origin) \
     X(context_set_baggage) X(context_get_baggage) X(context_remove_baggage) X(context_baggage_text) \
     X(debug_set) X(debug_set_for) X(debug_get) \
-    X(log_set_level) X(log_poll) X(log_write_n) X(log_correlation)
+    X(log_set_level) X(log_poll) X(log_write_n) X(log_correlation) \
+    X(trace_fate)
 
 struct sw_library {
     bool loaded;

@@ -385,6 +385,28 @@ function span_id(): ?string {}
  */
 function log_correlation(bool $json = false): string {}
 
+/**
+ * Returns what became of a trace in this process: whether it is open, waits, was sent or dropped, and why. The process
+ * knows its last 16,384 traces. spanwire.h describes the fields of `spanwire_fate`.
+ *
+ * - `state`: `unknown`, `open`, `queued`, `in_flight`, `sent`, `dropped`, `abandoned` (its spans were open at shutdown) or
+ *   `discarded`
+ * - `text`: all of it in one English sentence, for people
+ * - `dropped`: why spans were dropped last: `queue_full`, `memory`, `unreachable`, `refused`, `too_large`, `shutdown`,
+ *   `invalid` or `unknown_fate`
+ * - `rule`: which setting decided: the place in `DD_TRACE_SAMPLING_RULES`, from 1; `sample_rate` for
+ *   `DD_TRACE_SAMPLE_RATE`; `minute` for `DD_APM_TRACING_ENABLED=false`
+ *
+ * @param string $traceId 32 hexadecimal digits, as from `Span::traceId()`; or its lower half alone, as 16 hexadecimal
+ *        digits or in decimal, as `trace_id()` returns it where logs have ids of 64 bits
+ * @return array{state: string, text: string, trace_id: ?string, dropped: ?string, spans_open: int, spans_waiting: int,
+ *         spans_pending: int, spans_sent: int, spans_dropped: int, attempts_failed: int, http_status: ?int,
+ *         error_number: ?int, priority: ?int, mechanism: ?int, rule: int|string|null, rate: ?float, limited: bool,
+ *         decided_elsewhere: bool, handed_ns: ?int, changed_ns: ?int}|null null if the text is no trace id, or the library
+ *         is not loaded
+ */
+function trace_fate(string $traceId): ?array {}
+
 /** Returns whether debug mode is on: a log line for each span, chunk and payload. */
 function debug(): bool {}
 

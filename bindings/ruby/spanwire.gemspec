@@ -20,6 +20,7 @@ Gem::Specification.new do |spec|
     lib/spanwire/baggage.rb
     lib/spanwire/configuration.rb
     lib/spanwire/context.rb
+    lib/spanwire/fate.rb
     lib/spanwire/integrations/http.rb
     lib/spanwire/integrations/logger.rb
     lib/spanwire/integrations/net_http.rb

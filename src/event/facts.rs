@@ -7,11 +7,14 @@ use crate::level::Level;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT};
 use crate::span::record::{self, Record};
 use crate::span::run::Item;
+use crate::sys;
 
 /// About what an event takes beside its bytes.
 const OVERHEAD: usize = 192;
 /// The length of a word in bytes.
 const WORD: usize = 8;
+/// The words of a chunk's facts.
+const ENQUEUED_WORDS: usize = 9;
 
 /// The facts of one event; empty for none.
 #[derive(Clone, Debug, Default)]
@@ -111,10 +114,14 @@ impl Facts {
         Facts { bytes }
     }
 
-    /// Copies a chunk.
+    /// Copies a chunk; without its records if there is no memory for them.
     pub fn enqueued(chunk: &EnqueuedView<'_>) -> Facts {
+        let mut bytes = Vec::new();
+        let texts = chunk.service.len() + chunk.agent_url.len();
+        let room = bytes.try_reserve_exact(ENQUEUED_WORDS * WORD + chunk.records.len() + texts);
+        let chunk = &EnqueuedView { records: if room.is_ok() { chunk.records } else { &[] }, ..*chunk };
         let service = if chunk.records.is_empty() { "" } else { chunk.service };
-        let words = [
+        let words: [u64; ENQUEUED_WORDS] = [
             Kind::Enqueued as u64 | u64::from(chunk.complete) << 8 | chunk.outcome.given(),
             (chunk.trace_id >> 64) as u64,
             chunk.trace_id as u64,
@@ -126,10 +133,24 @@ impl Facts {
             chunk.queued_bytes,
         ];
         let parts = [chunk.records, service.as_bytes(), chunk.agent_url.as_bytes()];
-        let mut bytes = Vec::with_capacity(words.len() * WORD + parts.iter().map(|part| part.len()).sum::<usize>());
         put(&mut bytes, &words);
         parts.iter().for_each(|part| bytes.extend_from_slice(part));
         Facts { bytes }
+    }
+
+    /// How many kinds of events have facts.
+    pub const KINDS: usize = 4;
+
+    /// Returns facts of each kind that say no more than the kind.
+    pub fn of_each_kind() -> [Facts; Facts::KINDS] {
+        let kinds = [Kind::Started, Kind::Finished, Kind::Decided, Kind::Enqueued];
+        kinds.map(|kind| Facts { bytes: (kind as u64).to_ne_bytes().to_vec() })
+    }
+
+    /// Returns the number of the kind of event, below [`Facts::KINDS`].
+    #[inline]
+    pub fn kind_number(&self) -> Option<usize> {
+        self.bytes.first().map(|&kind| usize::from(kind).wrapping_sub(1)).filter(|&number| number < Facts::KINDS)
     }
 
     /// Whether there are none.
@@ -316,9 +337,8 @@ fn of_span(
         standing.open,
         standing.finished,
         service.len() as u64,
-    ]
-    .map(u64::to_ne_bytes);
-    let mut bytes = record::for_log(&words, span, flags, duration_ns, service.len());
+    ];
+    let mut bytes = record::for_log(words, span, flags, duration_ns, service.len());
     bytes.extend_from_slice(service.as_bytes());
     Facts { bytes }
 }
@@ -370,5 +390,5 @@ fn view<'a>(trace_id: u128, outcome: Outcome, record: &Record<'a>, service: &'a 
 }
 
 fn shown(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
+    sys::utf8(bytes).unwrap_or("\u{fffd}")
 }

@@ -3,7 +3,7 @@
 //! turn.
 
 use super::account::Account;
-use super::format::{self, Offer};
+use super::format::{self, Formats};
 use super::metadata::Metadata;
 use super::queue::{Taken, Ticket};
 use super::shared::Shared;
@@ -13,7 +13,7 @@ use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
 use crate::recorder::fates::FateId;
 use crate::span::open::LOCAL_ROOT;
-use crate::span::record::Record;
+use crate::span::record::{self, Record};
 use crate::trace::Chunk;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -51,8 +51,8 @@ pub(super) struct Batch {
     pub(super) limit: Option<usize>,
     /// Where the payload that was tried last ends, as a place in `order`.
     pub(super) tried: usize,
-    /// The payload that is next was refused in all formats before this one.
-    pub(super) offer: Offer,
+    /// The formats in which the payload that is next was refused.
+    pub(super) refused: Formats,
     /// How often the next payload was tried.
     pub(super) attempts: u32,
     /// When the first of these attempts began.
@@ -119,7 +119,7 @@ impl Batch {
             pieces: Vec::new(),
             limit: None,
             tried: 0,
-            offer: Offer::default(),
+            refused: Formats::default(),
             attempts: 0,
             began: None,
         }
@@ -127,19 +127,16 @@ impl Batch {
 
     /// Puts all spans in order, as pieces of whole chunks.
     pub(super) fn cut(&mut self, shared: &Shared) {
-        let (mut order, mut pieces) = (Vec::new(), Vec::with_capacity(self.chunks.len()));
+        let fates = shared.recorder.fates();
+        let (mut order, mut pieces) =
+            (Vec::with_capacity(self.spans() as usize), Vec::with_capacity(self.chunks.len()));
         for (chunk, content) in self.chunks.iter().enumerate() {
             let from = order.len();
             format::order(content, &mut order);
             pieces.push(Piece { chunk, from, to: order.len() });
+            fates.taken(content.fate, order.get(from).and_then(|&at| name_of_root(content, at)));
         }
         pieces.reverse();
-        for piece in &pieces {
-            let chunk = &self.chunks[piece.chunk];
-            let first = order.get(piece.from).and_then(|&at| Record::read(chunk.records.bytes().get(at as usize..)?));
-            let root = first.filter(|(record, _)| record.flags & LOCAL_ROOT != 0).map(|(record, _)| record.name);
-            shared.recorder.fates().taken(chunk.fate, root);
-        }
         // Only now: a batch without an order is one whose spans are not counted as taken yet.
         (self.order, self.pieces) = (order, pieces);
     }
@@ -159,7 +156,7 @@ impl Batch {
         self.gone.store(place, Relaxed);
         self.asking.store(false, Relaxed);
         self.unknown.store(false, Relaxed);
-        (self.offer, self.attempts, self.began) = (Offer::default(), 0, None);
+        (self.refused, self.attempts, self.began) = (Formats::default(), 0, None);
     }
 
     /// Notes in the ring of fates what became of these spans: calls `note` with the entry and number of spans of each.
@@ -214,6 +211,14 @@ impl Batch {
     pub(super) fn into_buffers(self) -> impl Iterator<Item = Buffer> {
         self.chunks.into_iter().map(|chunk| chunk.records)
     }
+}
+
+/// The name of the span whose record begins at `at`, if that is a local root.
+#[inline]
+fn name_of_root(chunk: &Chunk, at: u32) -> Option<&[u8]> {
+    let bytes = chunk.records.bytes();
+    record::outline(bytes, at as usize).filter(|(_, flags, _)| flags & LOCAL_ROOT != 0)?;
+    Record::read(bytes.get(at as usize..)?).map(|(record, _)| record.name)
 }
 
 /// Batches as debuggers see them.

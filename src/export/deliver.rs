@@ -3,7 +3,7 @@
 
 use super::batch::{Batch, Piece};
 use super::exporter::Exporter;
-use super::format::{Format, Offer, PayloadFormat, Sender};
+use super::format::{Format, Formats, Known, PayloadFormat, Sender};
 use super::packing::{pack, Bounds};
 use super::queue::Pause;
 use super::retry::{judge, Backoff, Verdict, BACKOFF_SHORTEST};
@@ -46,10 +46,16 @@ pub(super) struct Delivery {
     pub(super) pause: Option<Pause>,
     /// Since when the agent does not answer.
     pub(super) down_since: Option<Instant>,
-    /// The format that the agent accepts, as far as is known.
-    pub(super) offer: Offer,
+    /// The formats that the agent takes, as far as is known.
+    pub(super) known: Known,
     /// The agent takes the field `span_events`, as far as is known.
     pub(super) span_events: bool,
+    /// The agent may have been replaced by another version: `/info` is to be asked again.
+    pub(super) ask_info: bool,
+    /// For the format that is asked for, the one that was used last.
+    said: Option<(Format, Format)>,
+    /// The status with which the agent has refused a format since.
+    refused_with: Option<u16>,
     /// What `encoder` encodes, and whether with `span_events`.
     encodes: (Format, bool),
     encoder: Box<dyn PayloadFormat>,
@@ -71,6 +77,7 @@ impl Delivery {
     pub(super) fn new(shared: &'static Shared, exporter: &'static Exporter, transport: Transport) -> Delivery {
         let url = match &transport {
             Transport::Agent(agent) => agent.traces_url().to_string(),
+            Transport::Collector(agent) => agent.url_of(""),
             Transport::File(_) | Transport::Unusable(_) => {
                 let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 address.map(|address| address.to_string()).unwrap_or_default()
@@ -86,8 +93,11 @@ impl Delivery {
             backoff: Backoff::new(u64::from_ne_bytes(seed)),
             pause: None,
             down_since: None,
-            offer: Offer::default(),
+            known: Known::default(),
             span_events: false,
+            ask_info: false,
+            said: None,
+            refused_with: None,
             encodes: (Format::V04, false),
             encoder: Format::V04.encoder(false),
             rates_version: None,
@@ -108,10 +118,7 @@ impl Delivery {
         }
         #[cfg(test)]
         fault(batch, "panics before");
-        self.use_format(match self.transport {
-            Transport::File(_) => Format::JsonLines,
-            Transport::Agent(_) | Transport::Unusable(_) => self.offer(batch).format(),
-        });
+        self.choose_format(batch);
         let bounds = self.bounds(batch);
         let mut body = std::mem::take(&mut self.body);
         body.truncate(0);
@@ -139,17 +146,36 @@ impl Delivery {
     }
 
     /// The format that the next payload of a batch is offered in. `/info` may list a format that the agent has refused
-    /// for this payload: it is not offered twice.
-    fn offer(&self, batch: &Batch) -> Offer {
-        self.offer.max(batch.offer)
+    /// for this payload: it is not offered twice. `None`: the agent has refused all.
+    fn format(&self, batch: &Batch) -> Option<Format> {
+        self.known.choose(Format::of(batch.owner.metadata.settings.protocol), batch.refused)
     }
 
-    /// Sets the format of the next payload.
-    fn use_format(&mut self, format: Format) {
+    /// Sets the format of the next payload. Says so if it is not the one that is asked for, or is again.
+    fn choose_format(&mut self, batch: &Batch) {
+        let format = match self.transport {
+            Transport::File(_) => Format::JsonLines,
+            Transport::Collector(_) => Format::Otlp,
+            Transport::Agent(_) | Transport::Unusable(_) => self.format(batch).unwrap_or(Format::V04),
+        };
         let wanted = (format, self.span_events);
         if self.encodes != wanted {
             (self.encodes, self.encoder) = (wanted, format.encoder(self.span_events));
         }
+        let Transport::Agent(agent) = &self.transport else { return };
+        let asked = Format::of(batch.owner.metadata.settings.protocol);
+        if self.known.listed.is_none() && self.refused_with.is_none() {
+            // Nothing is known of the agent yet.
+            self.url = agent.url_of(format.path());
+            return;
+        }
+        let before = self.said.filter(|(other, _)| *other == asked).map_or(asked, |(_, used)| used);
+        self.url = agent.url_of(format.path());
+        if before != format {
+            let (url, refused, granted) = (&self.url, self.refused_with.take(), asked == format);
+            self.shared.logs.emit(&Event::AgentFormat { url, asked: asked.path(), refused, granted });
+        }
+        self.said = Some((asked, format));
     }
 
     /// Sends a payload once. Its pieces are then sent or dropped, or put back for another attempt.
@@ -167,13 +193,12 @@ impl Delivery {
             batch.gone_up_to(end);
             owner.lose(delivery.shared, reason, spans, traces, detail);
         };
-        let Transport::Agent(agent) = &self.transport else {
+        let (Transport::Agent(agent) | Transport::Collector(agent)) = &self.transport else {
             return lose(self, batch, &taken, Reason::Unreachable, &DropDetail::UrlUnusable);
         };
         batch.attempts += 1;
         let (began, url) = (*batch.began.get_or_insert_with(Instant::now), &self.url);
         self.shared.logs.emit(&Event::PayloadSending { url, bytes, traces, spans, attempt: batch.attempts });
-        let next_offer = self.offer(batch).next();
         let settings = &owner.metadata.settings;
         agent.set_timeouts(Timeouts { connect: settings.connect_timeout, request: settings.request_timeout });
         let asked = Instant::now();
@@ -185,6 +210,17 @@ impl Delivery {
         let sender = Sender { identity: &owner.metadata.identity, rates_version };
         let result = post(agent, &*self.encoder, &sender, body);
         let verdict = judge(&result);
+        let mut next_format = None;
+        if let Verdict::Downgrade = verdict {
+            self.ask_info |= self.encodes.0.is_new();
+            if let Transport::Collector(_) = self.transport {
+                batch.refused = Formats::ALL;
+            }
+            self.refused_with = result.as_ref().ok().map(|answer| answer.status);
+            self.known.refused.add(self.encodes.0);
+            batch.refused.add(self.encodes.0);
+            next_format = self.format(batch);
+        }
         probes::payload_send(bytes, result.as_ref().map_or(0, |answer| answer.status.into()));
         if !matches!(verdict, Verdict::Sent) {
             owner.count(self.shared, |counters| Counters::add(&counters.attempts_failed, 1));
@@ -199,7 +235,7 @@ impl Delivery {
         let wait = give_up.map_or(wait, |left| wait.min(left));
         let retry = match verdict {
             Verdict::Retry { .. } => !time_over && !refused && began.elapsed() + wait <= settings.retry_for,
-            Verdict::Downgrade => next_offer.is_some(),
+            Verdict::Downgrade => next_format.is_some(),
             _ => false,
         };
         let attempt = Attempt { bytes, traces, spans, time: asked.elapsed(), retry };
@@ -210,7 +246,12 @@ impl Delivery {
                 self.answered(answer);
                 batch.note(&taken, |fate, spans| fates.sent(fate, spans, answer.status));
                 batch.gone_up_to(end);
-                owner.count(self.shared, |counters| counters.deliver_payload(spans, bytes));
+                let rejected = answer.rejected.min(spans);
+                owner.count(self.shared, |counters| counters.deliver_payload(spans - rejected, bytes));
+                if rejected > 0 {
+                    let detail = DropDetail::Answered(answer.status);
+                    owner.lose(self.shared, Reason::Refused, rejected, traces, &detail);
+                }
             }
             (Verdict::Split, _) if spans == 1 => {
                 lose(self, batch, &taken, Reason::TooLarge, &DropDetail::RefusedAlone);
@@ -220,18 +261,15 @@ impl Delivery {
                 batch.put_back(taken);
                 (batch.limit, batch.attempts, batch.began) = (Some(body.len() / 2), 0, None);
             }
-            (Verdict::Downgrade, _) => match next_offer {
-                Some(next) => {
-                    (self.offer, batch.offer) = (next, next);
-                    note_failed(&fates, batch, &taken, &result);
-                    batch.put_back(taken);
-                }
-                None => {
-                    // No format at all: a wrong address is more likely than an agent older than all of them.
-                    self.offer = Offer::default();
-                    lose(self, batch, &taken, Reason::Refused, &detail(&result));
-                }
-            },
+            (Verdict::Downgrade, _) if next_format.is_some() => {
+                note_failed(&fates, batch, &taken, &result);
+                batch.put_back(taken);
+            }
+            (Verdict::Downgrade, _) => {
+                // No format at all: a wrong address is more likely than an agent older than all of them.
+                self.known.refused = Formats::default();
+                lose(self, batch, &taken, Reason::Refused, &detail(&result));
+            }
             (Verdict::Retry { .. }, _) if retry => {
                 note_failed(&fates, batch, &taken, &result);
                 batch.put_back(taken);
@@ -315,6 +353,9 @@ pub fn post(agent: &Agent, encoder: &dyn PayloadFormat, sender: &Sender<'_>, bod
     let mut headers = Headers::default();
     headers.add("Content-Type", encoder.content_type());
     encoder.headers(sender, &mut |name, value| headers.add(name, value));
+    for (name, value) in encoder.more_headers() {
+        headers.add_secret(name, value);
+    }
     agent.post(encoder.path(), &headers, body)
 }
 

@@ -60,7 +60,7 @@ impl Exporter {
     /// Takes over the addresses of the agent's host name that the parent's exporters know. A forked child calls this.
     pub fn inherit_names(&self, inherited: &[Exporter]) {
         let address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(AgentAddress::Http { host, port, .. }) = &*address {
+        if let Some(AgentAddress::Http { host, port, .. } | AgentAddress::Otlp { host, port, .. }) = &*address {
             self.names.inherit(host, *port, inherited.iter().map(|exporter| &*exporter.names));
         }
     }
@@ -80,7 +80,7 @@ impl Exporter {
             let transport = || Transport::to(address, &self.names);
             let polls = match transport() {
                 Transport::Agent(agent) => Some(Poller::new(*agent)),
-                Transport::File(_) | Transport::Unusable(_) => None,
+                Transport::Collector(_) | Transport::File(_) | Transport::Unusable(_) => None,
             };
             *connections = Some(Connections { traces: transport(), polls });
         }

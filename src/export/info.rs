@@ -18,7 +18,7 @@ const ASK_APART: Duration = Duration::from_millis(100);
 /// The result of one request.
 pub type Answer = Result<Info, Failure>;
 
-/// Decides when to ask: at the start, when an agent that was away answers again, and when an answer to traces shows
+/// Decides when to ask: at the start, when an agent that was away answers again or has refused a format, and when an answer to traces shows
 /// that the agent's state has changed.
 #[derive(Debug, Default)]
 pub struct Timing {
@@ -39,6 +39,11 @@ impl Timing {
         let wanted = (!self.known && answered) || (state.is_some() && state != self.state.as_ref());
         let earliest = asked + ASK_APART;
         wanted.then(|| self.not_before.map_or(earliest, |moment| moment.max(earliest)))
+    }
+
+    /// Has the agent asked again, because another one may listen in its place.
+    pub fn forget(&mut self) {
+        (self.known, self.not_before) = (false, None);
     }
 
     /// Notes that the request is sent now.

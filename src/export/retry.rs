@@ -18,7 +18,7 @@ pub const BACKOFF_SHORTEST: Duration = BACKOFF_FIRST;
 pub enum Verdict {
     /// The agent has it (2xx).
     Sent,
-    /// A later attempt may succeed: no answer, 408, 429 or 5xx.
+    /// A later attempt may succeed: no answer, 408, 429, 5xx, or HTML in the place of an answer.
     Retry {
         /// The wait that the agent asks for, at most [`RETRY_AFTER_MAX`], if it does.
         after: Option<Duration>,
@@ -44,7 +44,8 @@ pub fn judge(result: &Result<Answer, Failure>) -> Verdict {
         }
     };
     match answer.status {
-        200..=299 => Verdict::Sent,
+        200..=299 if answer.is_taken() => Verdict::Sent,
+        200..=299 => Verdict::Retry { after: None, reached: true },
         408 | 429 | 500..=599 => {
             Verdict::Retry { after: answer.retry_after.map(|wish| wish.min(RETRY_AFTER_MAX)), reached: true }
         }
@@ -122,6 +123,9 @@ mod tests {
             (101, Verdict::Drop),
         ] {
             assert_eq!(judge(&answered(status, None)), verdict, "{status}");
+        }
+        for (body, verdict) in [("{}", Verdict::Sent), ("OK", Verdict::Sent), ("\n <!DOCTYPE html>", retry)] {
+            assert_eq!(judge(&Ok(Answer { status: 200, body: body.into(), ..Answer::default() })), verdict, "{body}");
         }
         let error = || SendError::new(SendErrorKind::Closed, Peer::Unnamed);
         for failure in [Failure::Unknown(error()), Failure::Timeout(error())] {

@@ -10,7 +10,6 @@ use super::batch::{Batch, Batches};
 use super::connection::State;
 use super::deliver::{Delivery, AT_ONCE};
 use super::exporter::{Connections, Exporter};
-use super::format::Offer;
 use super::info::{self, InfoPoll, Timing};
 use super::metadata::Metadata;
 use super::periodic::poller::Poller;
@@ -129,7 +128,7 @@ impl Worker {
     fn new(shared: &'static Shared, exporter: &'static Exporter, connections: Connections) -> Worker {
         let Connections { traces, polls } = connections;
         let known = match &traces {
-            Transport::Agent(_) => None,
+            Transport::Agent(_) | Transport::Collector(_) => None,
             Transport::File(_) => Some(Ok(())),
             Transport::Unusable(why) => {
                 shared.logs.emit(&Event::AgentUnusable { why: *why });
@@ -296,6 +295,9 @@ impl Worker {
             self.learn_info(&answer, now);
         }
         if !self.info.is_pending() {
+            if std::mem::take(&mut self.delivery.ask_info) {
+                self.info_timing.forget();
+            }
             let (answers, state) = (self.announcer.agent_answers(), self.delivery.agent_state.as_ref());
             self.schedule.set_due(info::NAME, self.info_timing.due(now, answers, state));
         }
@@ -330,8 +332,7 @@ impl Worker {
                 *self.exporter.info.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(info.clone()));
                 delivery.request_max = info.max_request_bytes;
                 delivery.span_events = info.span_events;
-                delivery.offer =
-                    Offer::listed(&info.endpoints).map_or(delivery.offer, |listed| listed.min(delivery.offer));
+                delivery.known.learn(&info.endpoints);
                 self.schedule.offer(&info.endpoints, now);
                 if connection.is_unknown() {
                     connection.set(State::Answers, 200);

@@ -80,6 +80,11 @@ fn events(each: &mut dyn FnMut(&str, &Event<'_>)) {
     say("agent unreachable", worked::unreachable(true));
     say("agent reachable again", Event::AgentReachable { url: worked::TRACES_URL, after: Duration::from_secs(3) });
     say("agent described itself", Event::AgentInfo { url: worked::TRACES_URL, version: "7.60.0", endpoints: 12 });
+    let (url, asked, refused) = (worked::TRACES_URL, "/v1.0/traces", Some(404));
+    say("format not listed", Event::AgentFormat { url, asked, refused: None, granted: false });
+    say("format refused", Event::AgentFormat { url, asked, refused, granted: false });
+    let (url, granted) = ("http://localhost:8126/v1.0/traces", true);
+    say("format listed again", Event::AgentFormat { url, asked, refused: None, granted });
     let (url, paths) = ("http://localhost:8126/v0.7/config", &["datadog/2/APM_TRACING/abc/config"][..]);
     let time = Duration::from_micros(2310);
     say("remote configuration received", Event::RemoteConfigReceived { url, version: 42, paths, time });

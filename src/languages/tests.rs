@@ -126,6 +126,9 @@ pub(super) fn every_event(each: &mut dyn FnMut(&str, &Event<'_>)) {
         },
         Event::AgentReachable { url, after: Duration::from_millis(3200) },
         Event::AgentInfo { url, version: "7.60.0", endpoints: 12 },
+        Event::AgentFormat { url, asked: "/v1.0/traces", refused: Some(404), granted: false },
+        Event::AgentFormat { url, asked: "/v1.0/traces", refused: None, granted: false },
+        Event::AgentFormat { url, asked: "/v1.0/traces", refused: None, granted: true },
         Event::RemoteConfigReceived {
             url,
             version: 42,

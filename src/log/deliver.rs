@@ -17,28 +17,29 @@ pub(super) type Start = fn(&Arc<Shared>);
 /// Gives a record to the outputs and to the ring, where they take its level.
 pub(super) fn deliver(shared: &Arc<Shared>, record: Arc<Record>, start: Start) {
     if record.level as u8 <= shared.push_level() {
-        push(shared, record.clone().into(), start);
+        let _ = push(shared, record.clone().into(), start);
     }
     keep(shared, record);
 }
 
 /// Gives the facts of an event whose most important record has this level to the log thread and to the ring, where they take it.
-pub(super) fn deliver_facts(shared: &Arc<Shared>, level: Level, kept: Kept, start: Start) {
+pub(super) fn deliver_facts(shared: &Arc<Shared>, level: Level, mut kept: Kept, start: Start) {
     let pushed = level as u8 <= shared.push_level();
     if !shared.has_ring() {
         if pushed {
-            push(shared, kept.into(), start);
+            let _ = push(shared, kept.into(), start);
         }
         return;
     }
     if pushed {
-        push(shared, kept.clone().into(), start);
+        kept.pushed = push(shared, kept.clone().into(), start);
     }
     // Waking a reader is a cancellation point, and this may be a thread of the host.
     sys::uncancelled(|| shared.ring.push(kept));
 }
 
-fn push(shared: &Arc<Shared>, item: Item, start: Start) {
+/// Gives an item to the log thread. Returns false if it has no room.
+fn push(shared: &Arc<Shared>, item: Item, start: Start) -> bool {
     let (queued, begin) = shared.push.add(item);
     if !queued {
         shared.counts.push_lost.fetch_add(1, Ordering::Relaxed);
@@ -46,6 +47,7 @@ fn push(shared: &Arc<Shared>, item: Item, start: Start) {
     if begin {
         sys::uncancelled(|| start(shared));
     }
+    queued
 }
 
 /// Delivers a record that must not wait for the log thread, because that thread may not start either. If it does not,

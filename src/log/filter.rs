@@ -77,6 +77,12 @@ impl Filter {
         self.rules().root()
     }
 
+    /// Whether no rule was ever set.
+    #[inline]
+    pub fn is_unused(&self) -> bool {
+        self.used.load(Relaxed) == 0
+    }
+
     /// Returns the rules as they are now. Allocates only if there are any.
     pub fn rules(&self) -> Rules {
         let used = self.rules.get(..self.used.load(Relaxed)).unwrap_or(&self.rules[..]);
@@ -99,6 +105,11 @@ impl Rules {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns how many bytes they occupy.
+    pub fn weight(&self) -> usize {
+        size_of_val(self.0.as_slice())
     }
 
     /// Returns the level that the nearest rule gives a logger, if any. `root` has the rule of the root logger.

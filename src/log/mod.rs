@@ -45,7 +45,7 @@ pub use sink::{ReleaseFn, SinkError, SinkFn, SINKS_MAX};
 use crate::inspect::TypeDescriptor;
 use crate::os_error::OsError;
 use crate::recorder::{Kind, Recorder};
-use compose::{emit, emit_facts, record, records};
+use compose::{emit, emit_facts, records, unrecorded};
 use deliver::deliver_gathered;
 use filter::Filter;
 use shared::{now_ms, HostsOwn, Shared};
@@ -163,7 +163,8 @@ impl Logs {
     }
 
     /// Sets the level of a logger and of those below it, or removes it. `root` is the host's root logger: its level
-    /// applies if neither a level nor debug mode was set. Returns false if [`RULES_MAX`] loggers have a level.
+    /// applies if neither a level nor debug mode was set. Returns false if
+    /// [`LOGGER_LEVELS_MAX`](crate::settings::LOGGER_LEVELS_MAX) loggers have a level.
     pub fn set_logger_level(&self, logger: &str, level: Option<Level>) -> bool {
         let kept = self.shared.filter.set(logger, level);
         self.publish_rules();
@@ -218,8 +219,12 @@ impl Logs {
     /// all waiting lines would need. A line longer than `out` stays, with those behind it.
     pub fn drain(&self, out: &mut [u8]) -> (usize, usize) {
         self.prepare(usize::MAX);
-        let tell = |records| record(&self.shared, &Event::RecordsLost { sink: Outlet::Ring, records });
-        self.shared.ring.drain(out, &tell)
+        let lost = |records| Event::RecordsLost { sink: Outlet::Ring, records };
+        let drained = self.shared.ring.drain(out, &|records| unrecorded(&self.shared, &lost(records)).text);
+        if drained.lost > 0 {
+            recorded::keep(&self.shared.recorder, &lost(drained.lost));
+        }
+        (drained.written, drained.need)
     }
 
     /// Takes the oldest waiting record if it `fits`. Returns what that one `needs`, 0 if none waits.
@@ -242,7 +247,7 @@ impl Logs {
                 emit(shared, &Event::PanicCaught { message: "while a log record was made" }, start);
                 Vec::new()
             });
-            if shared.push_level() == Level::Off as u8 {
+            if !kept.pushed {
                 made.iter().for_each(|record| shared.kept.push(record.clone()));
             }
             made
@@ -279,11 +284,8 @@ impl Logs {
 
     /// Returns the last records, oldest first, and how many were dropped before them.
     pub fn kept(&self) -> (Vec<Arc<Record>>, u64) {
-        // Where a log thread makes records of facts, it keeps them as well.
-        if self.shared.push_level() == Level::Off as u8 {
-            self.prepare(usize::MAX);
-        }
-        deliver_gathered(&self.shared, false, start);
+        // Facts that only the host pulls become records here.
+        self.prepare(usize::MAX);
         let (mut records, dropped) = self.shared.kept.all();
         crate::sort::by_key(&mut records, |record| record.time_ns);
         (records, dropped)

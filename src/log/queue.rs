@@ -12,6 +12,9 @@ pub const RECORDS_MAX: usize = 4096;
 pub const BYTES_MAX: usize = 1 << 20;
 /// Bytes of facts that the queue of the log thread holds at most, beside its records.
 const PUSHED_FACTS_MAX: usize = 4 << 20;
+/// Records that a pull makes of waiting facts may take this many times what a queue holds, until they are taken or the next
+/// item comes.
+const MADE_SHARE: usize = 4;
 /// The most bytes of facts that wait as one item.
 pub const FACTS_MAX: usize = 64 << 10;
 
@@ -30,6 +33,8 @@ pub(super) enum WhenFull {
 pub(super) struct Kept {
     pub facts: Facts,
     pub moment: Moment,
+    /// Whether the log thread makes records of the same facts. Then it keeps them for flares, too.
+    pub pushed: bool,
 }
 
 /// A record, or facts of which records are made later. Neither: the place of facts of which records are being made.
@@ -66,7 +71,7 @@ impl Item {
 
     fn weight_of_facts(&self) -> usize {
         if self.has_facts() {
-            self.kept.facts.weight()
+            self.kept.facts.weight() + self.kept.moment.weight()
         } else {
             0
         }
@@ -82,6 +87,9 @@ impl Item {
 
 /// A bounded queue that counts what it loses.
 pub(super) struct Queue {
+    /// The oldest items, if pulls have looked at them: records only.
+    pub made: VecDeque<Item>,
+    /// The others.
     pub items: VecDeque<Item>,
     when_full: WhenFull,
     /// How many of the items are records, and their bytes.
@@ -91,14 +99,14 @@ pub(super) struct Queue {
     bytes_of_facts: usize,
     pub lost: u64,
     full: [bool; 2],
-    /// How many items at the front are known to be records. Behind them may be the place of facts that were taken out.
-    ready: usize,
+    /// The first of `items` is the place of facts that were taken out.
     gap: bool,
 }
 
 impl Queue {
     pub fn new(when_full: WhenFull) -> Queue {
         Queue {
+            made: VecDeque::new(),
             items: VecDeque::new(),
             when_full,
             records: 0,
@@ -107,13 +115,12 @@ impl Queue {
             bytes_of_facts: 0,
             lost: 0,
             full: [false; 2],
-            ready: 0,
             gap: false,
         }
     }
 
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.made.len() + self.items.len()
     }
 
     /// Returns how many records there are.
@@ -123,7 +130,7 @@ impl Queue {
 
     /// Returns the oldest item if it is a record.
     pub fn front(&self) -> Option<&Arc<Record>> {
-        self.items.front()?.record.as_ref()
+        self.made.front().or_else(|| self.items.front())?.record.as_ref()
     }
 
     /// Adds an item if the bounds and the policy allow it. Returns whether it did, and the dropped items, so that
@@ -136,12 +143,7 @@ impl Queue {
         }
         match self.when_full {
             WhenFull::DropOldest => {
-                let weight = item.weight();
-                while self.len() >= RECORDS_MAX || self.bytes + self.bytes_of_facts + weight > BYTES_MAX {
-                    let Some(oldest) = self.take_item() else { break };
-                    self.lost += oldest.record.as_ref().map_or(0, |record| record.lost) + 1;
-                    evicted.push(oldest);
-                }
+                evicted = self.evict(RECORDS_MAX - 1, BYTES_MAX - item.weight());
             }
             WhenFull::DropNewest => {
                 let kind = usize::from(item.has_facts());
@@ -191,48 +193,53 @@ impl Queue {
 
     /// Takes the oldest item as it is.
     pub fn take_item(&mut self) -> Option<Item> {
-        let item = self.items.pop_front()?;
+        let item = self.made.pop_front().or_else(|| {
+            self.gap = false;
+            self.items.pop_front()
+        })?;
         self.count_out(&item);
-        self.gap &= self.ready > 0;
-        self.ready = self.ready.saturating_sub(1);
         Some(item)
     }
 
-    /// Puts a record before all others.
-    pub fn push_front(&mut self, record: Arc<Record>) {
-        let item = Item::from(record);
-        self.count_in(&item);
-        self.items.push_front(item);
-        self.ready += 1;
+    /// Drops the oldest items until there are at most so many, with at most so many bytes. Returns them.
+    fn evict(&mut self, most: usize, bytes: usize) -> Vec<Item> {
+        let mut evicted = Vec::new();
+        while self.len() > most || self.bytes + self.bytes_of_facts > bytes {
+            let Some(oldest) = self.take_item() else { break };
+            self.lost += oldest.record.as_ref().map_or(0, |record| record.lost) + 1;
+            evicted.push(oldest);
+        }
+        evicted
     }
 
     /// Takes the first facts out, provided that fewer than `most` records come before them, and keeps their place. The next
     /// call is [`Queue::fill_gap`].
     pub fn take_facts(&mut self, most: usize) -> Option<Kept> {
-        while self.ready < most.min(self.items.len()) {
-            let item = self.items.get_mut(self.ready)?;
+        while self.made.len() < most {
+            let item = self.items.front_mut()?;
             if item.has_facts() {
                 self.bytes_of_facts -= item.weight_of_facts();
                 self.gap = true;
                 return Some(std::mem::take(&mut item.kept));
             }
-            self.ready += 1;
+            self.made.extend(self.items.pop_front());
         }
         None
     }
 
-    /// Puts the records of facts into their place. If that was dropped meanwhile, they are lost.
-    pub fn fill_gap(&mut self, records: Vec<Arc<Record>>) {
+    /// Puts the records of facts into their place. If that was dropped meanwhile, they are lost. Returns the dropped items, so
+    /// that the caller frees them without the lock.
+    pub fn fill_gap(&mut self, records: Vec<Arc<Record>>) -> Vec<Item> {
         if !std::mem::take(&mut self.gap) {
-            return;
+            return Vec::new();
         }
-        self.items.remove(self.ready);
+        self.items.pop_front();
         for record in records {
             let item = Item::from(record);
             self.count_in(&item);
-            self.items.insert(self.ready, item);
-            self.ready += 1;
+            self.made.push_back(item);
         }
+        self.evict(MADE_SHARE * RECORDS_MAX, MADE_SHARE * BYTES_MAX)
     }
 
     fn count_in(&mut self, item: &Item) {

@@ -27,6 +27,17 @@ pub(super) fn inspected() -> [TypeDescriptor; 2] {
     ]
 }
 
+/// What a [`Ring::drain`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Drained {
+    /// The bytes written.
+    pub written: usize,
+    /// The bytes that all waiting lines would have needed.
+    pub need: usize,
+    /// How many records were lost, as the first line says.
+    pub lost: u64,
+}
+
 /// The ring from which hosts pull, on threads of their own. Drops the oldest records when it is full.
 pub(super) struct Ring {
     queue: Mutex<Queue>,
@@ -37,9 +48,13 @@ pub(super) struct Ring {
 
 impl Ring {
     /// Describes the waiting records to debuggers.
-    pub fn inspected(&self) -> [Field; 2] {
+    pub fn inspected(&self) -> [Field; 3] {
         let queue = std::mem::offset_of!(Ring, queue) + shapes::in_mutex(&self.queue);
-        [holding!(Deque of "log_pointer", Queue, items as "ring").moved(queue), unsigned!(Queue, lost).moved(queue)]
+        [
+            holding!(Deque of "log_pointer", Queue, made as "ring_made").moved(queue),
+            holding!(Deque of "log_pointer", Queue, items as "ring").moved(queue),
+            unsigned!(Queue, lost).moved(queue),
+        ]
     }
 
     pub fn new() -> Ring {
@@ -66,7 +81,8 @@ impl Ring {
         while left > 0 {
             let Some(kept) = self.lock().take_facts(most) else { break };
             let records = make(&kept);
-            self.lock().fill_gap(records);
+            let evicted = self.lock().fill_gap(records);
+            drop(evicted);
             left -= 1;
         }
     }
@@ -107,19 +123,22 @@ impl Ring {
         (taken, need)
     }
 
-    /// Copies whole lines, each with a newline, and takes the copied records. Returns the bytes written and the bytes
-    /// that all waiting lines would have needed. `tell` makes the record that says how many were lost.
-    pub fn drain(&self, out: &mut [u8], tell: &dyn Fn(u64) -> Record) -> (usize, usize) {
+    /// Copies whole lines, each with a newline, and takes the copied records. `tell` makes the line that says how many were
+    /// lost, which comes first.
+    pub fn drain(&self, out: &mut [u8], tell: &dyn Fn(u64) -> String) -> Drained {
         self.clear();
-        let lost = std::mem::take(&mut self.lock().lost);
-        let told = (lost > 0).then(|| Arc::new(Record { lost, ..tell(lost) }));
+        let mut lost = self.lock().take_lost();
+        // Without a lock, because it makes words.
+        let told = if lost > 0 { tell(lost) + "\n" } else { String::new() };
         let (taken, need) = {
             let mut queue = self.lock();
-            if let Some(record) = told {
-                queue.push_front(record);
+            let need = told.len() + queue.text_bytes + queue.records();
+            let fits = out.len() >= told.len();
+            let (mut taken, mut room) = (Vec::new(), if fits { out.len() - told.len() } else { 0 });
+            if !fits {
+                // A later call tells it.
+                queue.lost += std::mem::take(&mut lost);
             }
-            let need = queue.text_bytes + queue.records();
-            let (mut taken, mut room) = (Vec::new(), out.len());
             while let Some(length) = queue.front().map(|record| record.text.len() + 1) {
                 if length > room {
                     break;
@@ -130,6 +149,10 @@ impl Ring {
             (taken, need)
         };
         let mut written = 0;
+        if lost > 0 {
+            out[..told.len()].copy_from_slice(told.as_bytes());
+            written = told.len();
+        }
         for record in &taken {
             let end = written + record.text.len();
             out[written..end].copy_from_slice(record.text.as_bytes());
@@ -137,7 +160,7 @@ impl Ring {
             written = end + 1;
         }
         self.signal_if_any();
-        (written, need)
+        Drained { written, need, lost }
     }
 
     /// Returns the descriptor that is readable while records wait. The first call makes it, and the next one after the
@@ -198,8 +221,13 @@ mod tests {
         Arc::new(Record { text: text.to_string(), ..Record::new(Level::Info) })
     }
 
-    fn told(lost: u64) -> Record {
-        Record { text: format!("lost {lost}"), ..(*record("")).clone() }
+    fn told(lost: u64) -> String {
+        format!("lost {lost}")
+    }
+
+    fn drained(ring: &Ring, out: &mut [u8]) -> (usize, usize) {
+        let Drained { written, need, .. } = ring.drain(out, &told);
+        (written, need)
     }
 
     fn readable(fd: RawFd) -> bool {
@@ -240,13 +268,13 @@ mod tests {
         ring.push(record("one"));
         ring.push(record("three"));
         let mut out = [0u8; 8];
-        assert_eq!(ring.drain(&mut [], &told), (0, 10));
-        assert_eq!(ring.drain(&mut out, &told), (4, 10));
+        assert_eq!(drained(&ring, &mut []), (0, 10));
+        assert_eq!(drained(&ring, &mut out), (4, 10));
         assert_eq!(&out[..4], b"one\n");
-        assert_eq!(ring.drain(&mut out[..5], &told), (0, 6));
-        assert_eq!(ring.drain(&mut out, &told), (6, 6));
+        assert_eq!(drained(&ring, &mut out[..5]), (0, 6));
+        assert_eq!(drained(&ring, &mut out), (6, 6));
         assert_eq!(&out[..6], b"three\n");
-        assert_eq!(ring.drain(&mut out, &told), (0, 0));
+        assert_eq!(drained(&ring, &mut out), (0, 0));
     }
 
     #[test]
@@ -256,8 +284,24 @@ mod tests {
             ring.push(record("x"));
         }
         let mut out = vec![0u8; 64 * 1024];
-        let (written, _) = ring.drain(&mut out, &told);
+        let (written, _) = drained(&ring, &mut out);
         assert!(out[..written].starts_with(b"lost 7\nx\n"));
+    }
+
+    #[test]
+    fn a_loss_that_a_drain_has_no_room_for_is_counted_once() {
+        let ring = Ring::new();
+        let push = |count| (0..count).for_each(|_| ring.push(record("x")));
+        push(RECORDS_MAX + 7);
+        for _ in 0..3 {
+            assert_eq!(ring.drain(&mut [], &told), Drained { written: 0, need: 7 + 2 * RECORDS_MAX, lost: 0 });
+        }
+        push(3);
+        let mut out = vec![0u8; 64 * 1024];
+        let need = 8 + 2 * RECORDS_MAX;
+        assert_eq!(ring.drain(&mut out, &told), Drained { written: need, need, lost: 10 });
+        assert!(out.starts_with(b"lost 10\nx\n"));
+        assert_eq!(ring.drain(&mut out, &told), Drained { written: 0, need: 0, lost: 0 });
     }
 
     #[test]

@@ -346,6 +346,19 @@ impl<'a> View<'a> {
         Some(Block { reader, descriptor, bytes })
     }
 
+    /// Returns the first `length` bytes of a `Vec<u8>`; `None` if it has fewer.
+    pub fn first_bytes(&self, name: &str, length: u64) -> Option<Vec<u8>> {
+        let (field, bytes) = self.place(name)?;
+        let vec = View::of(self.reader, self.reader.descriptor("vec")?, bytes)?;
+        if field.kind != Kind::Vec as u32 || length > vec.number("length")?.min(BLOCK_MAX) {
+            return None;
+        }
+        if length == 0 {
+            return Some(Vec::new());
+        }
+        self.reader.block(vec.number("pointer")?, length as usize)
+    }
+
     /// Returns the bytes of a `Vec<u8>`.
     pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         self.several(name).map(|block| block.bytes)

@@ -30,6 +30,15 @@ pub enum AgentAddress {
         /// An absolute path.
         path: PathBuf,
     },
+    /// A receiver of OTLP over HTTP, such as an OpenTelemetry Collector.
+    Otlp {
+        /// A name or an IP address; IPv6 without brackets.
+        host: String,
+        /// 1 to 65535.
+        port: u16,
+        /// The whole path of requests; begins with `/`.
+        path: String,
+    },
     /// A file to which each trace is appended as one line of JSON.
     File {
         /// An absolute path.
@@ -58,8 +67,11 @@ impl AgentAddress {
         };
         match (scheme.as_str(), slashes) {
             ("http", true) => http(rest),
-            ("https", true) => Ok(AgentAddress::Unusable { url: redact::url(url).into_owned(), why: Unusable::Tls }),
-            ("http" | "https", false) => {
+            (OTLP_HTTP, true) => otlp(rest, true),
+            ("https" | "otlp+https", true) => {
+                Ok(AgentAddress::Unusable { url: redact::url(url).into_owned(), why: Unusable::Tls })
+            }
+            ("http" | "https" | OTLP_HTTP, false) => {
                 let meant = meant(&scheme, rest.trim_start_matches('/'));
                 Err(UrlFault::NoSlashes { scheme, meant })
             }
@@ -72,7 +84,7 @@ impl AgentAddress {
             }
             (_, false) => Err(without_scheme(url)),
             (slip, true) => {
-                let near = ["http", "unix", "file"].into_iter().find(|known| parse::slips(slip, known) <= 1);
+                let near = ["http", "unix", "file", OTLP_HTTP].into_iter().find(|known| parse::slips(slip, known) <= 1);
                 // Docker's links have the scheme `tcp`.
                 let near = near.or((slip == "tcp").then_some("http"));
                 let meant = near.map(|known| meant(known, rest));
@@ -133,6 +145,10 @@ impl fmt::Display for AgentAddress {
             AgentAddress::Http { host, port, base_path } if host.contains(':') => {
                 write!(f, "http://[{host}]:{port}{base_path}")
             }
+            AgentAddress::Otlp { host, port, path } if host.contains(':') => {
+                write!(f, "{OTLP_HTTP}://[{host}]:{port}{path}")
+            }
+            AgentAddress::Otlp { host, port, path } => write!(f, "{OTLP_HTTP}://{host}:{port}{path}"),
             AgentAddress::Http { host, port, base_path } => write!(f, "http://{host}:{port}{base_path}"),
             AgentAddress::Unix { path } => write!(f, "unix://{}", path.display()),
             AgentAddress::File { path } => write!(f, "file://{}", path.display()),
@@ -145,8 +161,45 @@ fn is_file_path(path: &str) -> bool {
     path.starts_with('/') && !path.ends_with('/')
 }
 
-/// Parses `[user@]host[:port][/path][?query][#fragment]`. The default port is 80.
+/// The scheme of a receiver of OTLP.
+const OTLP_HTTP: &str = "otlp+http";
+/// The port at which such a receiver listens.
+const OTLP_PORT: u16 = 4318;
+/// What is behind the path of an endpoint for all signals.
+const OTLP_TRACES: &str = "/v1/traces";
+
+/// Returns the address of a receiver of OTLP on this host, at the usual port.
+pub fn otlp_at(host: &str) -> AgentAddress {
+    AgentAddress::Otlp { host: host.into(), port: OTLP_PORT, path: OTLP_TRACES.into() }
+}
+
+/// Parses the endpoint of an exporter of OpenTelemetry, an `http://` URL. `base`: the path is that of all signals.
+pub fn otlp_endpoint(url: &str, base: bool) -> Result<AgentAddress, UrlFault> {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => otlp(rest, base),
+        _ => match AgentAddress::from_url(url)? {
+            address @ AgentAddress::Unusable { .. } => Ok(address),
+            _ => Err(UrlFault::NotHost),
+        },
+    }
+}
+
+fn otlp(rest: &str, base: bool) -> Result<AgentAddress, UrlFault> {
+    let AgentAddress::Http { host, port, base_path: mut path } = http_or(rest, OTLP_PORT)? else {
+        return Err(UrlFault::NotHost);
+    };
+    if path.is_empty() || (base && !path.ends_with(OTLP_TRACES)) {
+        path.push_str(OTLP_TRACES);
+    }
+    Ok(AgentAddress::Otlp { host, port, path })
+}
+
 fn http(rest: &str) -> Result<AgentAddress, UrlFault> {
+    http_or(rest, 80)
+}
+
+/// Parses `[user@]host[:port][/path][?query][#fragment]`.
+fn http_or(rest: &str, default_port: u16) -> Result<AgentAddress, UrlFault> {
     let rest = rest.split(['?', '#']).next().unwrap_or(rest);
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -159,7 +212,7 @@ fn http(rest: &str) -> Result<AgentAddress, UrlFault> {
         return Err(UrlFault::Ipv6WithoutBrackets);
     }
     let port = match port {
-        "" => 80,
+        "" => default_port,
         digits => parse::number(digits, &(1..=65_535), "").map_err(|why| UrlFault::Port(why.into()))? as u16,
     };
     if !path.bytes().all(|b| b.is_ascii_graphic()) {
@@ -234,6 +287,9 @@ mod tests {
             ("unix:///with%20percent", "unix:///with%20percent"),
             ("unix:/var/run/datadog/apm.socket", "unix:///var/run/datadog/apm.socket"),
             ("UNIX:/run/a.socket", "unix:///run/a.socket"),
+            ("otlp+http://collector", "otlp+http://collector:4318/v1/traces"),
+            ("OTLP+http://[::1]:4319/x/", "otlp+http://[::1]:4319/x/v1/traces"),
+            ("otlp+http://u:p@h:1/v1/traces?k=1", "otlp+http://h:1/v1/traces"),
             ("file:///dev/stdout", "file:///dev/stdout"),
             ("file:/tmp/traces.json", "file:///tmp/traces.json"),
         ] {

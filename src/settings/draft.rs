@@ -5,6 +5,7 @@ use super::address::AgentAddress;
 use super::language::{LanguageSettings, Languages};
 use super::levels::Levels;
 use super::parse::Sinks;
+use super::protocol::Protocol;
 use super::rejection::Rejection;
 use super::sampling::{OtelSampler, Sampling};
 use super::version::Version;
@@ -46,6 +47,12 @@ pub struct Draft {
     pub otel_attributes: Vec<(String, String)>,
     /// Whether `OTEL_TRACES_EXPORTER` turns tracing off.
     pub otel_off: bool,
+    /// Whether `OTEL_TRACES_EXPORTER` asks for OTLP.
+    pub otel_otlp: bool,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub otlp: Option<AgentAddress>,
+    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`.
+    pub otlp_traces: Option<AgentAddress>,
     /// `OTEL_PROPAGATORS`.
     pub otel_styles: Option<Styles>,
     /// `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH`.
@@ -113,6 +120,9 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         git_commit_sha: None,
         enabled: false,
         agent: AgentAddress::tcp("", 0),
+        protocol: Protocol::default(),
+        otlp_headers: Vec::new(),
+        otlp_gzip: false,
         sampling: Sampling::default(),
         trace_id_128: false,
         propagation: Config::default(),
@@ -182,6 +192,9 @@ pub(super) fn blank(languages: &'static Languages) -> Draft {
         otel_service: None,
         otel_attributes: Vec::new(),
         otel_off: false,
+        otel_otlp: false,
+        otlp: None,
+        otlp_traces: None,
         otel_styles: None,
         tags_max: None,
         config_file: None,

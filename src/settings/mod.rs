@@ -14,6 +14,7 @@ pub mod origin;
 mod otel;
 pub mod parse;
 mod places;
+mod protocol;
 pub mod rejection;
 pub mod remote;
 pub mod sampling;
@@ -29,6 +30,7 @@ pub use address::AgentAddress;
 pub use language::{LanguageSettings, Languages};
 pub use log_file::{FileConfig, Retention};
 pub use origin::Origin;
+pub use protocol::Protocol;
 pub use rejection::Rejection;
 pub use stable::Program;
 
@@ -76,6 +78,12 @@ pub struct Settings {
     pub enabled: bool,
     /// Where spans go.
     pub agent: AgentAddress,
+    /// The format that an Agent is sent, if it takes it.
+    pub protocol: Protocol,
+    /// Headers of requests with OTLP. Secret.
+    pub otlp_headers: Vec<(String, String)>,
+    /// Whether OTLP is compressed.
+    pub otlp_gzip: bool,
     /// How traces are sampled.
     pub sampling: sampling::Sampling,
     /// Whether new trace ids have 128 bits.
@@ -309,7 +317,7 @@ fn resolve_among(
     sampling_in_force::settle(&mut draft, &mut rejected);
     fall_back(&mut draft.frozen, "DD_SERVICE", around.process_name, |settings| &mut settings.service);
     fall_back(&mut draft.frozen, "DD_HOSTNAME", around.hostname, |settings| &mut settings.hostname);
-    choose_agent(&mut draft, around.default_socket);
+    choose_agent(&mut draft, around.default_socket, &mut rejected);
     (draft.frozen, rejected)
 }
 
@@ -354,7 +362,8 @@ fn date_of(time_ns: u64) -> String {
 /// Returns a setting's text with secrets redacted.
 fn shown(setting: &Setting, text: &str) -> String {
     match setting.kind {
-        Kind::AgentUrl(_) | Kind::AgentHost(_) => address::redacted(text),
+        Kind::AgentUrl(_) | Kind::AgentHost(_) | Kind::OtlpEndpoint(..) => address::redacted(text),
+        Kind::Headers(_) => otel::shown_headers(text),
         Kind::RepositoryUrl(_) => redact::text(&address::repository(text)).into_owned(),
         Kind::Number(..) | Kind::Millis(..) if text.bytes().all(|b| b.is_ascii_digit()) => text.into(),
         Kind::Attributes(_) => otel::shown(text),
@@ -408,10 +417,12 @@ fn fall_back(settings: &mut Settings, name: &str, found: String, field: fn(&mut 
 
 /// Chooses the Agent's address. The URL overrides host and port unless one of them comes from a stronger source: the
 /// environment must not override what the host's code sets. The URL's shown value becomes the address that was chosen.
-fn choose_agent(draft: &mut Draft, default_socket: bool) {
+fn choose_agent(draft: &mut Draft, default_socket: bool, rejected: &mut Vec<Rejected>) {
+    let otlp = otel::receiver(draft, rejected);
     let origin = |name: &str| draft.frozen.value(name).map_or(Origin::Default, |value| value.origin);
     let tcp = origin("DD_AGENT_HOST").max(origin("DD_TRACE_AGENT_PORT"));
     let (agent, from) = match draft.url.take() {
+        _ if otlp.is_some() => (otlp.unwrap_or_else(|| address::otlp_at(&draft.host)), origin("OTEL_TRACES_EXPORTER")),
         Some(url) if origin("DD_TRACE_AGENT_URL") >= tcp => (url, origin("DD_TRACE_AGENT_URL")),
         _ if tcp == Origin::Default && default_socket => {
             (AgentAddress::Unix { path: address::DEFAULT_SOCKET.into() }, Origin::Default)

@@ -1,6 +1,7 @@
 //! Settles settings with OpenTelemetry's names: each stands for one with a `DD_` name, unless that is set by the same
 //! source or a stronger one.
 
+use super::address::{self, AgentAddress};
 use super::draft::Draft;
 use super::rejection::Rejection;
 use super::{parse, refused, Origin, Rejected};
@@ -40,6 +41,16 @@ pub(super) fn settle(draft: &mut Draft, rejected: &mut Vec<Rejected>) {
     } else if draft.otel_styles.is_some() {
         draft.styles = None;
     }
+}
+
+/// Returns where spans go as OTLP, if `OTEL_TRACES_EXPORTER` says so. What asks for an Agent wins.
+pub(super) fn receiver(draft: &mut Draft, rejected: &mut Vec<Rejected>) -> Option<AgentAddress> {
+    let wins = ["DD_TRACE_AGENT_URL", "DD_TRACE_AGENT_PROTOCOL_VERSION"];
+    if !draft.otel_otlp || wins.into_iter().any(|by| gives_way(draft, "OTEL_TRACES_EXPORTER", by, rejected)) {
+        return None;
+    }
+    let given = draft.otlp_traces.take().or_else(|| draft.otlp.take());
+    Some(given.unwrap_or_else(|| address::otlp_at(&draft.host)))
 }
 
 /// Whether both settings are set, and the one with a `DD_` name wins. Then the other one is among the rejected.
@@ -127,6 +138,27 @@ fn shown_pair(pair: &str) -> String {
         Some((key, value)) => format!("{}={}", redact::text(key), redact::value_of(key, value)),
         None => redact::text(pair).into_owned(),
     }
+}
+
+/// Reads headers, written as attributes are.
+pub fn headers(text: &str) -> Attributes {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "-_.!#$%&'*+^`|~".contains(c);
+    let (mut headers, mut left_out) = (Vec::new(), Vec::new());
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+            Some((name, value)) if !name.is_empty() && name.chars().all(is_token) => {
+                headers.push((name.to_string(), percent_decoded(value)));
+            }
+            _ => left_out.push((redact::REDACTED.into(), Rejection::NotAttribute)),
+        }
+    }
+    (headers, left_out)
+}
+
+/// Returns the names of headers, without their values.
+pub(super) fn shown_headers(text: &str) -> String {
+    let (headers, _) = headers(text);
+    headers.iter().map(|(name, _)| format!("{name}={}", redact::REDACTED)).collect::<Vec<_>>().join(",")
 }
 
 /// Decodes `%41`. What is no such sequence, or would be no printable text, stays as it is.

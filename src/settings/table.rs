@@ -16,6 +16,7 @@ use super::language::{LanguageSettings, Languages};
 use super::levels::{self, Levels};
 use super::otel as otel_values;
 use super::parse::{self, Sinks};
+use super::protocol::Protocol;
 use super::rejection::{Bounds, Rejection};
 use super::sampling::{self, OtelSampler, RulesFor, SamplingRule};
 use crate::level::Level;
@@ -110,6 +111,10 @@ pub enum Kind {
     Tags(Put<Vec<(String, String)>>),
     /// Attributes as OpenTelemetry writes them, `key=value`.
     Attributes(Put<Vec<(String, String)>>),
+    /// The endpoint of an exporter of OTLP, and whether its path is that of all signals.
+    OtlpEndpoint(bool, Put<AgentAddress>),
+    /// Headers as OpenTelemetry writes them, `name=value`. The values are secrets.
+    Headers(Put<Vec<(String, String)>>),
     /// Names of log sinks.
     SinkNames(Put<Sinks>),
     /// A rate from 0 to 1.
@@ -167,6 +172,12 @@ impl Kind {
                 put(draft, attributes);
                 draft.left_out = left_out;
             }
+            Kind::OtlpEndpoint(base, put) => put(draft, address::otlp_endpoint(text, *base)?),
+            Kind::Headers(put) => {
+                let (headers, left_out) = otel_values::headers(text);
+                put(draft, headers);
+                draft.left_out = left_out;
+            }
             Kind::SinkNames(put) => put(draft, parse::sinks(text)?),
             Kind::Rate(put) => put(draft, sampling::rate(text)?),
             Kind::PerSecond(put) => put(draft, sampling::per_second(text)?),
@@ -214,6 +225,8 @@ impl Kind {
             Kind::FileMode(_) => "octal permission bits".into(),
             Kind::Tags(_) => "`key:value` pairs".into(),
             Kind::Attributes(_) => "`key=value` pairs".into(),
+            Kind::OtlpEndpoint(..) => "`http://` URL".into(),
+            Kind::Headers(_) => "`name=value` pairs".into(),
             Kind::SinkNames(_) => "a list of `stderr`, `file`, `ring`; or `none`".into(),
             Kind::Rate(_) => "a number from 0 to 1".into(),
             Kind::PerSecond(_) => "a number; negative for no limit".into(),
@@ -226,7 +239,7 @@ impl Kind {
             }
             Kind::Word(words, _) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
             Kind::Names(_) => "a list of names".into(),
-            Kind::AgentUrl(_) => "`http://`, `unix://` or `file://` URL".into(),
+            Kind::AgentUrl(_) => "`http://`, `unix://`, `otlp+http://` or `file://` URL".into(),
             Kind::AgentHost(_) => "a host name or IP address".into(),
         }
     }

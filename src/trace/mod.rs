@@ -10,7 +10,7 @@ pub mod tags;
 
 pub use chunk::Chunk;
 pub use decision::{Decision, Mechanism};
-pub use tags::TraceTags;
+pub use tags::{is_of_chunk, TraceTags, ID_HIGH, ORIGIN, TRACESTATE};
 
 use crate::inspect::{holding, unsigned, Field};
 use crate::memory::{Buffer, Full, Pool};

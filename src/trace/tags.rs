@@ -13,4 +13,9 @@ pub type TraceTags = Texts;
 /// What decided, on the first span. Made from the chunk's decision.
 pub(super) const DECISION_MAKER: &[u8] = b"_dd.p.dm";
 /// The high half of the trace id, on the first span. Made from the chunk's trace id.
-pub(super) const ID_HIGH: &[u8] = b"_dd.p.tid";
+pub const ID_HIGH: &[u8] = b"_dd.p.tid";
+
+/// Whether a format in which chunks have fields of their own has a field for this tag.
+pub fn is_of_chunk(key: &[u8]) -> bool {
+    key == DECISION_MAKER || key == ID_HIGH || key == ORIGIN
+}

@@ -11,6 +11,7 @@ use crate::event::{DropDetail, Facts, QueueView, Standing};
 use crate::export::queue::Limits;
 use crate::export::{Exporter, TRACERS_MAX};
 use crate::level::Level;
+use crate::memory::Claim;
 use crate::probes;
 use crate::recorder::fates::{FateId, Handed, Unrecorded};
 use crate::span::open::OpenSpan;
@@ -77,11 +78,12 @@ fn handed_of(trace: &Trace) -> Handed {
 #[cold]
 #[inline(never)]
 pub(super) fn log_finished(state: &State, finished: &Finished<'_>, leaves: bool) {
-    let metadata = state.shared.account(finished.span.tracer).metadata();
-    let service = metadata.as_ref().map_or("", |metadata| metadata.service.as_str());
     let Finished { span, flags, duration_ns, decision, open, waiting } = *finished;
     let standing = Standing { open: open.into(), finished: waiting.into(), leaves };
-    let facts = Facts::finished(span, (flags, duration_ns), view::outcome(decision), service, standing);
+    let facts = state.shared.account(span.tracer).with_metadata(|metadata| {
+        let service = metadata.map_or("", |metadata| metadata.service.as_str());
+        Facts::finished(span, (flags, duration_ns), view::outcome(decision), service, standing)
+    });
     state.shared.logs.emit_facts(facts);
 }
 
@@ -204,7 +206,12 @@ fn enqueue_logged(state: &'static State, index: u32, tracer: &Tracer, chunk: Chu
     let metadata = state.shared.account(index).metadata();
     let service = metadata.as_ref().map_or("", |metadata| metadata.service.as_str());
     let agent_url = metadata.as_ref().map_or("", |metadata| metadata.agent_url.as_str());
-    let records = if logs.lists_spans() { chunk.records.bytes().to_vec() } else { Vec::new() };
+    // Counted until the log has its own copy. Without memory the log does not list the spans.
+    let (mut claim, mut records) = (Claim::default(), Vec::new());
+    let listed = chunk.records.bytes();
+    if logs.lists_spans() && claim.grow(2 * listed.len()).is_ok() && records.try_reserve_exact(listed.len()).is_ok() {
+        records.extend_from_slice(listed);
+    }
     hand_over(state, index, tracer, chunk, |queued_chunks, queued_bytes| {
         let records = &records;
         logs.emit_facts(Facts::enqueued(&EnqueuedView {

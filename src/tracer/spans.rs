@@ -109,9 +109,11 @@ fn log_started(state: &State, span: &OpenSpan) {
         return;
     };
     let standing = Standing { open, finished: waiting, leaves: false };
-    let metadata = state.shared.account(span.tracer).metadata();
-    let service = metadata.as_ref().map_or("", |metadata| metadata.service.as_str());
-    state.shared.logs.emit_facts(Facts::started(span, view::outcome(decision), service, standing));
+    let facts = state.shared.account(span.tracer).with_metadata(|metadata| {
+        let service = metadata.map_or("", |metadata| metadata.service.as_str());
+        Facts::started(span, view::outcome(decision), service, standing)
+    });
+    state.shared.logs.emit_facts(facts);
 }
 
 /// Puts a new span into its trace, and sets its start: with the usual parents here, with all others in [`find_elsewhere`].

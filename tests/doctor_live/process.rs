@@ -2,10 +2,12 @@
 //! fault agent and none at all; networks of their own have Agents at ports that the machine may use.
 
 use super::plant::{doctor, mode, Folder};
+use super::support::agent::TestAgent;
 use super::support::faults::{always, FaultAgent, Reply};
 use super::support::hosts::{compile_c, require, root, Host};
-use super::support::{free_ports, wait_until};
+use super::support::{free_ports, remote, wait_until};
 use super::{examine, Seen};
+use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, Stdio};
@@ -417,4 +419,53 @@ fn stable_configuration_is_that_in_the_file_system_of_the_process() {
         &format!("DD_TRACE_DEBUG (from {file}) is invalid: \"maybe\" {file}:3: not a yes or no"),
         &format!("the stable configuration file {file}:8: the key bad is not known"),
     ]);
+}
+
+#[test]
+fn what_remote_configuration_has_set_is_in_force_and_told() {
+    let Some(agent) = TestAgent::start() else { return };
+    if !require("gcc") {
+        return;
+    }
+    let folder = Folder::new("remote");
+    let (program, stop, url) = (compile_c(&root().join("tests/hosts/remote.c")), folder.path("stop"), agent.tcp());
+    let environment = [
+        ("DD_TRACE_AGENT_URL", url.as_str()),
+        ("DD_SERVICE", "shop"),
+        ("DD_TRACE_SAMPLE_RATE", "0.5"),
+        ("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS", "0.2"),
+        ("SPANWIRE_LOG_SINKS", "ring"),
+    ];
+    let mut host = Running::start(&program.display().to_string(), &[&stop.display().to_string()], &environment);
+    // Takes what it prints, so that it does not wait for a reader.
+    let output = host.0.stdout.take().expect("its output");
+    std::thread::spawn(move || BufReader::new(output).lines().for_each(drop));
+    remote::until_told(&agent, "a first request", |state| state["root_version"] == 1);
+    let before = examine(host.doctor());
+    assert!(!before.text.contains("remote configuration has set"), "{}", before.text);
+
+    let library = json!({ "tracing_sampling_rate": 0.25, "log_injection_enabled": false });
+    let service = json!({ "service": "shop", "env": "*" });
+    let offered = json!({ "action": "enable", "service_target": service, "lib_config": library });
+    agent.offer_config("datadog/2/APM_TRACING/one/config", &offered);
+    remote::until_held(&agent, &[("one", 2, "")]);
+    let seen = examine(host.doctor());
+    let of = |seen: &Seen, name: &str| seen.json["facts"]["settings"][name].clone();
+    let remote = |value: &str| json!({ "value": value, "origin": "remote_config", "place": "remote configuration" });
+    assert_eq!(of(&seen, "DD_TRACE_SAMPLE_RATE"), remote("0.25"));
+    assert_eq!(of(&seen, "DD_LOGS_INJECTION"), remote("false"));
+    seen.says(&[
+        "remote configuration has set DD_TRACE_SAMPLE_RATE, DD_LOGS_INJECTION",
+        "DD_TRACE_SAMPLE_RATE=0.25; without it 0.5 (environment)",
+        "DD_TRACE_SAMPLE_RATE=0.25 (remote configuration)",
+        "DD_LOGS_INJECTION=false; without it true (default)",
+    ]);
+
+    let off = json!({ "action": "enable", "service_target": service, "lib_config": { "tracing_enabled": false } });
+    agent.answer_config(&remote::answer(2, &[("datadog/2/APM_TRACING/two/config", off)]));
+    remote::until_held(&agent, &[("two", 2, "")]);
+    let seen = examine(host.doctor());
+    assert_eq!(of(&seen, "DD_TRACE_SAMPLE_RATE")["origin"], "env");
+    assert_eq!(seen.status, 1, "{}", seen.text);
+    seen.says(&["tracing is off: DD_TRACE_ENABLED is false (from remote configuration)", "follows with its next poll"]);
 }

@@ -1,6 +1,7 @@
 // The parts of spanwire.hpp that the C API does not have: scopes, moves, exceptions, sinks. A build without exceptions
 // leaves out what throws. Each CHECK that fails is named on standard error and makes the exit code 1.
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -325,6 +326,59 @@ static void what_becomes_of_a_flare_is_told(const spanwire::Tracer &tracer) {
   CHECK(spanwire::Tracer().write_flare("/dev/null").code() == SPANWIRE_E_HANDLE);
 }
 
+static void the_fate_of_a_trace_is_told(spanwire::Tracer &tracer) {
+  using spanwire::FateState;
+  auto span = tracer.span("fate", spanwire::SpanOptions().resource("told"));
+  span.set_priority(2);
+  const spanwire::Context context = span.context();
+  auto fate = spanwire::trace_fate(context);
+  CHECK(fate.state == FateState::open && fate.spans_open == 1 && !fate.priority && !fate.handed);
+  CHECK(fate.trace_id == context.trace_id() && !fate.text.empty());
+  span.finish();
+  CHECK(tracer.flush(10s).ok());
+  fate = spanwire::trace_fate(0, context.trace_id().second);
+  CHECK(fate.state == FateState::sent && fate.spans_sent == 1 && fate.spans_open == 0 && fate.trace_id == context.trace_id());
+  CHECK(fate.priority == 2 && fate.mechanism == -4 && fate.rule == spanwire::FateRule::none && !fate.rate && !fate.limited);
+  CHECK(fate.dropped == spanwire::DropReason::none && !fate.http_status && !fate.error_number && !fate.decided_elsewhere);
+  CHECK(fate.handed && fate.changed && *fate.handed <= *fate.changed);
+
+  auto gone = tracer.span("gone");
+  const spanwire::Context discarded = gone.context();
+  gone.discard();
+  CHECK(spanwire::trace_fate(discarded).state == FateState::discarded);
+  fate = spanwire::trace_fate(spanwire::Context());
+  CHECK(fate.state == FateState::unknown && fate.trace_id.second == 0 && !fate.priority && !fate.mechanism && !fate.rate);
+
+  // Nothing listens at port 1.
+  const auto lost = [](std::initializer_list<spanwire::Setting> settings) {
+    auto unheard = spanwire::Tracer::create(settings);
+    auto unsent = unheard.span("unsent");
+    const spanwire::Context its = unsent.context();
+    unsent.finish();
+    unheard.shutdown(10s);
+    return spanwire::trace_fate(its);
+  };
+  fate = lost({{"DD_TRACE_AGENT_URL", "http://127.0.0.1:1"},
+               {"SPANWIRE_LOG_SINKS", "none"},
+               {"DD_TRACE_SAMPLING_RULES", R"([{"name":"other","sample_rate":0},{"name":"unsent","sample_rate":1}])"}});
+  CHECK(fate.state == FateState::dropped && fate.dropped == spanwire::DropReason::unreachable && fate.spans_dropped == 1);
+  CHECK(fate.rule == spanwire::FateRule::sampling_rule && fate.rule_place == 2 && fate.rate == 1.0 && fate.mechanism == -3);
+  CHECK(fate.error_number == ECONNREFUSED);
+  fate = lost({{"DD_TRACE_AGENT_URL", "http://127.0.0.1:1"}, {"SPANWIRE_LOG_SINKS", "none"}, {"DD_TRACE_SAMPLE_RATE", "1"}});
+  CHECK(fate.rule == spanwire::FateRule::sample_rate && fate.rule_place == 0);
+}
+
+static void the_language_is_reported(const spanwire::Tracer &tracer) {
+  const auto has = [](const spanwire::Tracer &of, const std::string &words) {
+    return of.config_json().value_or("").find(words) != std::string::npos;
+  };
+  CHECK(has(tracer, R"("lang":"cpp")") && has(tracer, R"("lang_version":")" + std::to_string(__cplusplus)));
+  const auto lua = spanwire::Tracer::create({{"SPANWIRE_LANGUAGE", "lua"}, {"SPANWIRE_LANGUAGE_VERSION", "5.4"}});
+  CHECK(has(lua, R"("lang":"lua")") && has(lua, R"("lang_version":"5.4")"));
+  const auto perl = spanwire::Tracer::create({{"default:SPANWIRE_LANGUAGE", "perl"}});
+  CHECK(has(perl, R"("lang":"perl")"));
+}
+
 static void debug_mode_can_be_switched() {
   spanwire::debug::set_for(60s);
   CHECK(spanwire::debug::get());
@@ -354,6 +408,8 @@ int main() {
   debug_mode_can_be_switched();
   CHECK(tracer.config_json() && tracer.config_json()->find("raii") != std::string::npos);
   what_becomes_of_a_flare_is_told(tracer);
+  the_fate_of_a_trace_is_told(tracer);
+  the_language_is_reported(tracer);
 
   CHECK(tracer.shutdown(2s).ok());
   const auto stats = tracer.stats();

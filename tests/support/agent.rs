@@ -119,6 +119,11 @@ impl TestAgent {
         self.place.unix()
     }
 
+    /// `otlp+http://…`, for `DD_TRACE_AGENT_URL`.
+    pub fn otlp(&self) -> String {
+        format!("otlp+http://127.0.0.1:{}", self.place.port + 1)
+    }
+
     fn get(&self, path: &str) -> std::io::Result<http::Answer> {
         http::request(self.place.port, "GET", path, b"")
     }

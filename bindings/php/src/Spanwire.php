@@ -16,6 +16,7 @@ if (extension_loaded('spanwire')) return;
 if (!class_exists('Spanwire\Tracer', false)) {
     require __DIR__ . '/Ffi/Abi.php';
     require __DIR__ . '/Ffi/Library.php';
+    require __DIR__ . '/Ffi/Memory.php';
     require __DIR__ . '/Ffi/Errors.php';
     require __DIR__ . '/Ffi/Log.php';
     require __DIR__ . '/Ffi/Tracer.php';
@@ -23,6 +24,7 @@ if (!class_exists('Spanwire\Tracer', false)) {
     require __DIR__ . '/Ffi/Context.php';
     require __DIR__ . '/Ffi/Attributes.php';
     require __DIR__ . '/Ffi/Span.php';
+    require __DIR__ . '/Ffi/Fate.php';
     require __DIR__ . '/Ffi/functions.php';
 }
 Spanwire\Ffi\Library::load();

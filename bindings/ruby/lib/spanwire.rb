@@ -14,6 +14,7 @@ require_relative "spanwire/attributes"
 require_relative "spanwire/span"
 require_relative "spanwire/tracer"
 require_relative "spanwire/log"
+require_relative "spanwire/fate"
 require_relative "spanwire/configuration"
 require_relative "spanwire/process"
 require_relative "spanwire/timeout"
@@ -138,6 +139,14 @@ module Spanwire
       return {} if ractor?
 
       (@tracer.stats || {}).merge(log_failures: @log.failures, start_failures: @tracer.failures)
+    end
+
+    # Returns what became of a trace in this process, as a Fate: whether it is open, waits, was sent or dropped, and why.
+    # The process knows its last 16,384 traces. `trace_id` is the Integer of a context, a context itself, or a text: 32
+    # hexadecimal digits, or the lower half alone, as 16 hexadecimal digits or in decimal. Returns nil for anything
+    # else, and if the library is not loaded.
+    def trace_fate(trace_id)
+      callable? ? Fate.of(trace_id) : nil
     end
 
     # Returns why tracing is off, as a sentence; nil if it is on.

@@ -92,6 +92,30 @@ class TracerTest < ProgramTest
     assert_equal [4000, 24_000, 24_000], [span["resource"], *span["meta"].values_at("a", "b")].map(&:size)
   end
 
+  # Spans that need no conversion are written in another way than others.
+  def test_a_span_with_one_value_more_to_convert_arrives_as_the_same_span
+    program = run_well(<<~'RUBY')
+      given = { "text" => "tëxt", :symbol => "s", "empty" => "", "bytes" => "a\0b", "float" => 42.5,
+                "integer" => 7, "exact" => 2**53, "ascii" => "a".dup.force_encoding("ISO-8859-1") }
+      context = Spanwire::Context.new(trace_id: 5, span_id: 6)
+      from = { service: "shop", resource: "r" * 4000, type: "web", parent: context }
+      { "one" => {}, "two" => { "yes" => true }, "long" => { "long" => "l" * 9000 }, "many" => (0..16).to_h { |n| ["n#{n}", n] },
+        "latin" => { "latin" => "\xE9".dup.force_encoding("ISO-8859-1") }, "binary" => { "binary" => "é".b } }.each do |name, more|
+        Spanwire.tracer.start_span(name, **from, tags: given.merge(more)).finish
+      end
+    RUBY
+    one, *others = %w[one two long many latin binary].map { |name| program.span(name) }
+    assert_equal "tëxt", one["meta"]["text"]
+    assert_equal 4000, one["resource"].size
+    assert_equal "6", one["parent_id"]
+    others.each do |other|
+      %w[service resource type parent_id].each { |field| assert_equal one[field], other[field] }
+      %w[meta metrics].each { |kind| assert_equal one[kind], other[kind].slice(*one[kind].keys) }
+    end
+    assert_equal 9000, others[1]["meta"]["long"].size
+    assert_equal %w[é é], [others[3]["meta"]["latin"], others[4]["meta"]["binary"]]
+  end
+
   def test_nested_blocks_are_parents
     outcome = run_well('trace("a") { trace("b") { trace("c") {} }; trace("d") {} }; trace("e") {}')
     parents = outcome.spans.to_h { |span| [span["name"], span["parent_id"]] }

@@ -24,7 +24,11 @@ struct Tally {
 /// closed.
 pub fn run(out: Out, options: &AgentOptions) -> Result<(), Failure> {
     let port = options.port.or(options.socket.is_none().then_some(8126));
-    let places = Places { tcp: port.map(|port| (options.host.clone(), port)), socket: options.socket.clone() };
+    let places = Places {
+        tcp: port.map(|port| (options.host.clone(), port)),
+        socket: options.socket.clone(),
+        forward: options.forward.clone(),
+    };
     let (sender, events) = sync_channel(WAITING_MAX);
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(sender.clone(), Arc::clone(&stop), &places)?;

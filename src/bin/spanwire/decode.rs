@@ -1,5 +1,9 @@
-//! Decodes a v0.4 payload into spans, or returns one error with its position. Strict, because the sender is usually a
+//! Decodes payloads into spans, or returns one error with its position: v0.4 here, the others in files of their own. Strict, because the sender is usually a
 //! tracer under development: what a Datadog Agent drops or repairs silently is an error here.
+
+pub mod otlp;
+pub mod v05;
+pub mod v1;
 
 use crate::msgpack::{Head, Reader};
 use std::collections::{BTreeMap, HashSet};
@@ -48,17 +52,13 @@ impl fmt::Display for Malformed {
 
 /// Decodes the body of a request to `/v0.4/traces`: an array of traces, each an array of spans, each a map.
 pub fn payload(body: &[u8]) -> Result<Vec<Trace>, Malformed> {
-    let mut decoder = Decoder { reader: Reader::new(body), trace: None, span: None, field: "", key: "" };
+    let mut decoder = Decoder::new(body);
     let mut traces = Vec::new();
     for index in 0..decoder.array("an array of traces")? {
         decoder.trace = Some(index);
         traces.push(decoder.trace()?);
     }
-    decoder.trace = None;
-    match decoder.reader.left() {
-        0 => Ok(traces),
-        extra => Err(decoder.complain(decoder.reader.at(), format!("{extra} bytes after the end of the payload"))),
-    }
+    decoder.end(traces)
 }
 
 /// The position in the payload, for error messages.
@@ -71,6 +71,19 @@ struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
+    fn new(body: &'a [u8]) -> Decoder<'a> {
+        Decoder { reader: Reader::new(body), trace: None, span: None, field: "", key: "" }
+    }
+
+    /// Returns the traces if nothing follows them.
+    fn end(mut self, traces: Vec<Trace>) -> Result<Vec<Trace>, Malformed> {
+        self.trace = None;
+        match self.reader.left() {
+            0 => Ok(traces),
+            extra => Err(self.complain(self.reader.at(), format!("{extra} bytes after the end of the payload"))),
+        }
+    }
+
     fn trace(&mut self) -> Result<Trace, Malformed> {
         let start = self.reader.at();
         let count = self.array("an array of spans")?;
@@ -209,10 +222,14 @@ impl<'a> Decoder<'a> {
 
     fn text(&mut self, wanted: &str) -> Result<&'a str, Malformed> {
         let start = self.reader.at();
-        let length = match self.head()? {
-            Head::Text(length) => length,
-            other => return Err(self.expected(start, wanted, other)),
-        };
+        match self.head()? {
+            Head::Text(length) => self.text_of(length),
+            other => Err(self.expected(start, wanted, other)),
+        }
+    }
+
+    /// Reads the text of this length that comes next.
+    fn text_of(&mut self, length: u32) -> Result<&'a str, Malformed> {
         let bytes = self.bytes(length)?;
         std::str::from_utf8(bytes).map_err(|error| {
             let bad = self.reader.at() - bytes.len() + error.valid_up_to();
@@ -228,10 +245,30 @@ impl<'a> Decoder<'a> {
     }
 
     fn structured(&mut self) -> Result<usize, Malformed> {
+        self.blob().map(<[u8]>::len)
+    }
+
+    fn blob(&mut self) -> Result<&'a [u8], Malformed> {
         let start = self.reader.at();
         match self.head()? {
-            Head::Bytes(length) => Ok(self.bytes(length)?.len()),
+            Head::Bytes(length) => self.bytes(length),
             other => Err(self.expected(start, "bytes", other)),
+        }
+    }
+
+    fn unsigned(&mut self, wanted: &str) -> Result<u64, Malformed> {
+        let start = self.reader.at();
+        match self.head()? {
+            Head::Unsigned(value) => Ok(value),
+            other => Err(self.expected(start, wanted, other)),
+        }
+    }
+
+    fn boolean(&mut self) -> Result<bool, Malformed> {
+        let start = self.reader.at();
+        match self.head()? {
+            Head::Boolean(value) => Ok(value),
+            other => Err(self.expected(start, "a boolean", other)),
         }
     }
 

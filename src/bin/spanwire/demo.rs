@@ -38,7 +38,7 @@ const HIDING: [&str; 6] = [
 pub fn run(out: Out, options: &DemoOptions) -> Result<(), Failure> {
     let watch = Watch::start()?;
     let (sender, events) = sync_channel(WAITING_MAX);
-    let places = Places { tcp: Some(("127.0.0.1".into(), 0)), socket: None };
+    let places = Places { tcp: Some(("127.0.0.1".into(), 0)), socket: None, forward: None };
     let receiver = Receiver::start(&places, &sender).map_err(Failure::Said)?;
     let url = receiver.tcp.map(|address| format!("http://{address}")).unwrap_or_default();
 

@@ -10,6 +10,7 @@ mod demo_inline;
 mod doctor;
 mod family;
 mod flare;
+mod forward;
 mod http;
 mod memory;
 mod msgpack;

@@ -7,7 +7,7 @@ use rmp::Marker;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Head {
     Nil,
-    Boolean,
+    Boolean(bool),
     Unsigned(u64),
     /// Always below 0. An integer that is not negative is `Unsigned`, however it was encoded.
     Negative(i64),
@@ -29,7 +29,7 @@ impl Head {
     pub fn described(self) -> String {
         match self {
             Head::Nil => "nil".into(),
-            Head::Boolean => "a boolean".into(),
+            Head::Boolean(_) => "a boolean".into(),
             Head::Unsigned(value) => format!("the integer {value}"),
             Head::Negative(value) => format!("the integer {value}"),
             Head::Float(value) => format!("the number {value}"),
@@ -87,7 +87,8 @@ impl<'a> Reader<'a> {
         Ok(match Marker::from_u8(self.take(1)?[0]) {
             Marker::Reserved => return Err("0xc1, which begins no value".into()),
             Marker::Null => Head::Nil,
-            Marker::False | Marker::True => Head::Boolean,
+            Marker::False => Head::Boolean(false),
+            Marker::True => Head::Boolean(true),
             Marker::FixPos(value) => Head::Unsigned(value.into()),
             Marker::FixNeg(value) => signed(value),
             Marker::U8 => Head::Unsigned(u8::from_be_bytes(self.array()?).into()),
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
                 // Each value takes a byte at least, so the payload ends long before this sum could overflow.
                 Head::Array(items) => values += u64::from(items),
                 Head::Map(pairs) => values += 2 * u64::from(pairs),
-                Head::Nil | Head::Boolean | Head::Unsigned(_) | Head::Negative(_) | Head::Float(_) => {}
+                Head::Nil | Head::Boolean(_) | Head::Unsigned(_) | Head::Negative(_) | Head::Float(_) => {}
             }
         }
         Ok(())

@@ -1,10 +1,13 @@
 //! Receives traces over HTTP as a Datadog Agent does, and sends an event for each request through a channel. Prints and
 //! stores nothing.
 
-use crate::decode::{self, Trace};
+use crate::decode::{self, Malformed, Trace};
+use crate::forward::Forward;
 use crate::http::{self, Refusal, Request, Response, Socket, BODY_MAX};
 use crate::out::counted;
-use std::io;
+use flate2::read::GzDecoder;
+use std::borrow::Cow;
+use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -25,6 +28,8 @@ pub struct Places {
     pub tcp: Option<(String, u16)>,
     /// The path of a Unix socket.
     pub socket: Option<PathBuf>,
+    /// The URL of what requests are passed on to.
+    pub forward: Option<String>,
 }
 
 /// An event for the reader of the channel.
@@ -66,7 +71,8 @@ impl Receiver {
         receiver.socket.clone_from(&places.socket);
 
         let port = receiver.tcp.map_or(0, |address| address.port());
-        let desk = Arc::new(Desk::new(events.clone(), port, places.socket.as_deref()));
+        let forward = places.forward.as_deref().map(Forward::to).transpose()?;
+        let desk = Arc::new(Desk::new(events.clone(), port, places.socket.as_deref(), forward));
         if let Some(listener) = tcp {
             start("tcp", &desk, move || listener.accept().map(|(stream, _)| stream))?;
         }
@@ -124,7 +130,9 @@ fn serve<S: Socket + Send + 'static>(mut socket: S, desk: &Arc<Desk>) {
 struct Answer {
     status: u16,
     body: String,
-    json: bool,
+    kind: &'static str,
+    /// Further headers.
+    headers: Vec<(&'static str, String)>,
     traces: Option<Vec<Trace>>,
     /// A difference between the headers and the payload.
     mismatch: Option<String>,
@@ -132,13 +140,33 @@ struct Answer {
 
 impl Answer {
     fn plain(status: u16, body: impl Into<String>) -> Answer {
-        Answer { status, body: body.into(), json: false, traces: None, mismatch: None }
+        let headers = Vec::new();
+        Answer { status, body: body.into(), kind: TEXT, headers, traces: None, mismatch: None }
     }
 
     fn json(body: String) -> Answer {
-        Answer { json: true, ..Answer::plain(200, body) }
+        Answer { kind: JSON, ..Answer::plain(200, body) }
     }
 }
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/x-protobuf";
+const MSGPACK: &str = "application/msgpack";
+
+/// Decodes a payload.
+type Decode = fn(&[u8]) -> Result<Vec<Trace>, Malformed>;
+
+/// The paths to which traces are sent, with the content type and the decoder of each.
+const FORMATS: &[(&str, &str, Decode)] = &[
+    ("/v0.3/traces", MSGPACK, decode::payload),
+    ("/v0.4/traces", MSGPACK, decode::payload),
+    ("/v0.5/traces", MSGPACK, decode::v05::payload),
+    ("/v1.0/traces", MSGPACK, decode::v1::payload),
+    (OTLP, PROTOBUF, decode::otlp::payload),
+];
+/// The path of OTLP.
+const OTLP: &str = "/v1/traces";
 
 /// State shared by all requests.
 struct Desk {
@@ -146,13 +174,15 @@ struct Desk {
     busy: AtomicUsize,
     info: String,
     state: String,
+    forward: Option<Forward>,
 }
 
 impl Desk {
-    fn new(events: SyncSender<Event>, port: u16, socket: Option<&Path>) -> Desk {
+    fn new(events: SyncSender<Event>, port: u16, socket: Option<&Path>, forward: Option<Forward>) -> Desk {
+        let of_agents = FORMATS.iter().map(|(path, ..)| *path).filter(|path| *path != OTLP);
         let info = serde_json::json!({
             "version": version(),
-            "endpoints": ["/v0.4/traces"],
+            "endpoints": of_agents.collect::<Vec<_>>(),
             "feature_flags": [],
             "client_drop_p0s": false,
             "span_meta_structs": true,
@@ -169,31 +199,54 @@ impl Desk {
         let state = info
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        Desk { events, busy: AtomicUsize::new(0), info, state: format!("{state:016x}") }
+        Desk { events, busy: AtomicUsize::new(0), info, state: format!("{state:016x}"), forward }
     }
 
     /// Answers a request and sends its event.
     fn respond(&self, request: &Result<Request, Refusal>) -> Response {
         let answer = match request {
-            Ok(request) => self.answer(request),
+            Ok(request) => self.answer_or_forward(request),
             Err(refusal) => Answer::plain(refusal.status, &refusal.why),
         };
         let line = line(request.as_ref().ok(), &answer);
         // Send the event before the answer, so that a client that has its answer can rely on its traces being seen.
-        let trouble = answer.mismatch.is_some() || matches!(answer.status, 400 | 413 | 415 | 503);
+        let trouble = answer.mismatch.is_some() || matches!(answer.status, 400 | 413 | 415 | 502 | 503);
         let _ = self.events.send(Event::Answered { line, traces: answer.traces, trouble });
-        let kind = if answer.json { "application/json" } else { "text/plain; charset=utf-8" };
         let mut body = answer.body;
         // Plain answers are for people and end with a newline. JSON answers do not: a tracer may log them.
-        if !answer.json {
+        if answer.kind == TEXT && !body.ends_with('\n') {
             body.push('\n');
         }
-        let headers = vec![
-            ("Content-Type", kind.to_owned()),
-            ("Datadog-Agent-Version", version().to_owned()),
-            ("Datadog-Agent-State", self.state.clone()),
-        ];
+        let mut headers = answer.headers;
+        headers.push(("Content-Type", answer.kind.to_owned()));
+        if self.forward.is_none() {
+            headers.push(("Datadog-Agent-Version", version().to_owned()));
+            headers.push(("Datadog-Agent-State", self.state.clone()));
+        }
         Response { status: answer.status, headers, body }
+    }
+
+    /// Returns the receiver's own answer, or that of the Agent or Collector behind it.
+    fn answer_or_forward(&self, request: &Request) -> Answer {
+        let (Some(forward), Ok(body)) = (&self.forward, &request.body) else { return self.answer(request) };
+        let own = self.answer(request);
+        let given = match forward.pass(request, body) {
+            Ok(given) => given,
+            Err(why) => return Answer { traces: own.traces, ..Answer::plain(502, why) },
+        };
+        let kind = if given.body.starts_with(['{', '[']) { JSON } else { TEXT };
+        let kind = if own.kind == PROTOBUF { PROTOBUF } else { kind };
+        let said = [
+            ("Datadog-Agent-State", given.agent_state),
+            ("Datadog-Agent-Version", given.agent_version),
+            ("Datadog-Rates-Payload-Version", given.rates_version),
+            ("Retry-After", given.retry_after.map(|after| after.as_secs().to_string())),
+        ];
+        let headers = said.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        // What cannot be decoded here is worth a word only if it holds traces.
+        let unread = (own.status == 400).then(|| format!("but it cannot be read here: {}", own.body));
+        let mismatch = own.mismatch.or(unread);
+        Answer { status: given.status, body: given.body, kind, headers, traces: own.traces, mismatch }
     }
 
     /// Returns the answer to a request by method and path.
@@ -204,21 +257,52 @@ impl Desk {
             Err(refusal) => return Answer::plain(refusal.status, &refusal.why),
         };
         match (path, request.method.as_str()) {
-            ("/v0.4/traces", "POST" | "PUT") => traces(request, body),
             ("/info", "GET") => Answer::json(self.info.clone()),
-            ("/v0.4/traces" | "/info", other) => Answer::plain(405, format!("{other} is not supported")),
-            _ => Answer::plain(404, format!("no {path}; this receiver has /v0.4/traces and /info")),
+            ("/info", other) => Answer::plain(405, format!("{other} is not supported")),
+            (path, method) => match (FORMATS.iter().find(|(known, ..)| *known == path), method) {
+                (Some(format), "POST" | "PUT") => traces(request, body, format),
+                (Some(_), other) => Answer::plain(405, format!("{other} is not supported")),
+                (None, _) => {
+                    let paths = FORMATS.iter().map(|(path, ..)| *path).collect::<Vec<_>>().join(", ");
+                    Answer::plain(404, format!("no {path}; this receiver has {paths} and /info"))
+                }
+            },
         }
     }
 }
 
+/// Returns a body without its compression.
+fn unpacked<'a>(request: &Request, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Answer> {
+    match request.header("Content-Encoding") {
+        None | Some("identity") => Ok(Cow::Borrowed(body)),
+        Some("gzip") => {
+            let mut whole = Vec::new();
+            let read = GzDecoder::new(body).take(BODY_MAX as u64 + 1).read_to_end(&mut whole);
+            match read {
+                Ok(length) if length <= BODY_MAX => Ok(Cow::Owned(whole)),
+                Ok(_) => Err(Answer::plain(413, format!("more than {BODY_MAX} bytes"))),
+                Err(error) => Err(Answer::plain(400, format!("malformed gzip: {error}"))),
+            }
+        }
+        Some(other) => Err(Answer::plain(415, format!("Content-Encoding {other} is not supported"))),
+    }
+}
+
 /// Decodes a payload and returns the answer.
-fn traces(request: &Request, body: &[u8]) -> Answer {
-    if let Some(kind) = request.header("Content-Type").filter(|kind| !kind.starts_with("application/msgpack")) {
-        let why = format!("Content-Type {kind} is not supported; this receiver accepts application/msgpack");
+fn traces(request: &Request, body: &[u8], &(path, accepted, decode): &(&str, &str, Decode)) -> Answer {
+    if let Some(kind) = request.header("Content-Type").filter(|kind| !kind.starts_with(accepted)) {
+        let why = format!("Content-Type {kind} is not supported; this receiver accepts {accepted}");
         return Answer::plain(415, why);
     }
-    match decode::payload(body) {
+    let body = match unpacked(request, body) {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    match decode(&body) {
+        Ok(traces) if path == OTLP => {
+            // An empty message: everything was taken.
+            Answer { traces: Some(traces), kind: PROTOBUF, ..Answer::plain(200, "") }
+        }
         Ok(traces) => {
             let mismatch = request
                 .header("X-Datadog-Trace-Count")
@@ -306,7 +390,7 @@ fn listen_unix(path: &Path) -> Result<UnixListener, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
+    use std::io::Write;
     use std::sync::mpsc::{sync_channel, Receiver as Events};
 
     /// One trace of one span: `[[{trace_id: 1, span_id: 2, name: "a", start: 3, duration: 4}]]`.
@@ -314,7 +398,7 @@ mod tests {
 
     fn listening() -> (Receiver, Events<Event>) {
         let (sender, events) = sync_channel(16);
-        let places = Places { tcp: Some(("127.0.0.1".into(), 0)), socket: None };
+        let places = Places { tcp: Some(("127.0.0.1".into(), 0)), socket: None, forward: None };
         (Receiver::start(&places, &sender).unwrap(), events)
     }
 
@@ -366,7 +450,7 @@ mod tests {
     fn a_port_in_use_is_an_error_that_says_what_to_do() {
         let (receiver, _events) = listening();
         let port = receiver.tcp.unwrap().port();
-        let places = Places { tcp: Some(("127.0.0.1".into(), port)), socket: None };
+        let places = Places { tcp: Some(("127.0.0.1".into(), port)), socket: None, forward: None };
         let why = Receiver::start(&places, &sync_channel(1).0).err().unwrap();
         assert!(why.contains("is in use") && why.contains("--port 0"), "{why}");
     }
@@ -374,7 +458,7 @@ mod tests {
     #[test]
     fn a_socket_in_use_is_left_alone_and_a_dead_one_replaced_and_removed() {
         let path = std::env::temp_dir().join(format!("spanwire-receiver-{}.sock", std::process::id()));
-        let places = Places { tcp: None, socket: Some(path.clone()) };
+        let places = Places { tcp: None, socket: Some(path.clone()), forward: None };
         let living = UnixListener::bind(&path).unwrap();
         let why = Receiver::start(&places, &sync_channel(1).0).err().unwrap();
         assert!(why.contains("listens on") && path.exists(), "{why}");

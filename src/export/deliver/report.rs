@@ -25,13 +25,14 @@ impl Delivery {
         let (before, attempt) = (self.totals, number);
         let mut totals = Totals { failed: before.failed + traces, ..before };
         match result {
-            Ok(answer) => {
+            Ok(answered) => {
                 let down = self.down_since.take();
                 if let Some(since) = down {
                     logs.emit(&Event::AgentReachable { url, after: since.elapsed() });
                 }
-                let (status, answer, recovered) = (answer.status, answer.body.trim_end(), down.is_some());
-                if (200..300).contains(&status) {
+                let (status, answer, recovered) = (answered.status, answered.body.trim_end(), down.is_some());
+                self.ask_info |= recovered;
+                if answered.is_taken() {
                     totals = Totals { sent: before.sent + traces, ..before };
                     logs.emit(&Event::PayloadSent {
                         url,
@@ -74,7 +75,7 @@ impl Delivery {
 /// The connection state after this result.
 fn standing(result: &Result<Answer, Failure>) -> State {
     match result {
-        Ok(answer) if (200..300).contains(&answer.status) => State::Answers,
+        Ok(answer) if answer.is_taken() => State::Answers,
         Ok(_) => State::Refuses,
         Err(_) => State::NotReached,
     }

@@ -35,6 +35,11 @@ pub trait PayloadFormat: Send {
 
     /// Passes the other headers of the finished payload's request to `add`. Empty values are not sent.
     fn headers(&self, sender: &Sender<'_>, add: &mut dyn FnMut(&'static str, &str));
+
+    /// Further headers that the settings give.
+    fn more_headers(&self) -> &[(String, String)] {
+        &[]
+    }
 }
 
 /// Spans of one chunk, in the order in which they are sent.

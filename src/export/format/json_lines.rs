@@ -101,7 +101,7 @@ fn span(line: &mut String, span: Span<'_>) {
     let _ = write!(line, ",\"span_id\":\"{id}\",\"parent_id\":\"{parent}\",\"start\":{start},\"duration\":{duration}");
     let _ = write!(line, ",\"error\":{error},\"meta\":{{");
     let mut separator = "";
-    span.each_text(|key, value| {
+    span.each_text(&mut |key, value| {
         let _ = write!(line, "{separator}{}:{}", text(key), text(value));
         separator = ",";
     });

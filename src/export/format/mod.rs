@@ -1,16 +1,26 @@
 //! Payload formats. A format encodes chunks for their receiver, and names the path and the headers of the request
-//! (`encoder`). `spans` and `linked` have what the formats share. The formats that an agent is offered form a list (`negotiation`).
+//! (`encoder`). `negotiation` chooses the one that an agent is offered. `spans` and `linked` have what all formats share, `parts`,
+//! `chunks` and `strings` what those share that walk over records, `added` what `v04` has encoded of added tags.
 //!
 //! `v04` is a plain join of bytes, because records hold tags as that format sends them. A format with a table of strings
 //! for the whole payload keeps the table as state from `begin` to `finish`.
 
+mod added;
+mod chunks;
 mod encoder;
 pub mod json_lines;
 mod linked;
 mod negotiation;
+mod otlp;
+mod parts;
+mod protobuf;
 mod spans;
+mod strings;
 pub mod v04;
+mod v05;
+mod v1;
 
 pub use encoder::{Fit, PayloadFormat, Sender, Spans};
-pub use negotiation::{Format, Offer};
+pub use negotiation::{Format, Formats, Known};
+pub use protobuf::read as read_protobuf;
 pub use spans::order;

@@ -1,6 +1,7 @@
 //! The HTTP client for one agent, with one connection that is kept between requests. `dial` connects it. What to do after
 //! a failure is decided in `export/retry.rs`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use super::names::Names;
 use super::retry_after::parse_retry_after;
 use super::wire::Progress;
 use crate::event::send_error::{Peer, SendError, SendErrorKind};
+use crate::export::format::read_protobuf;
 use crate::sys;
 
 const TRACES: &str = "/v0.4/traces";
@@ -29,11 +31,23 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
 /// The headers of a request.
 #[derive(Debug, Default)]
-pub struct Headers(Vec<(&'static str, HeaderValue)>);
+pub struct Headers(Vec<Header>);
+
+type Header = (Cow<'static, str>, HeaderValue);
 
 impl Headers {
     /// Adds a header. An empty value adds none; what a header cannot hold becomes `?`.
     pub fn add(&mut self, name: &'static str, value: &str) {
+        self.put(name.into(), value);
+    }
+
+    /// Adds a header with a name from outside, and a value that the HTTP client does not log.
+    pub fn add_secret(&mut self, name: &str, value: &str) {
+        self.put(Cow::Owned(name.into()), value);
+        self.0.last_mut().into_iter().for_each(|(_, value)| value.set_sensitive(true));
+    }
+
+    fn put(&mut self, name: Cow<'static, str>, value: &str) {
         let clean: String = value.trim().chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
         let value = HeaderValue::from_str(&clean).ok().filter(|value| !value.is_empty());
         self.0.extend(value.map(|value| (name, value)));
@@ -150,17 +164,11 @@ impl Agent {
     /// Gets a path, with at most `limit` bytes of the answer's body. Every status is an answer.
     pub fn get(&self, path: &str, limit: usize) -> Result<Answer, Failure> {
         // Such requests are rare: no connection is kept for them.
-        let headers = [("Connection", HeaderValue::from_static("close"))];
+        let headers = [("Connection".into(), HeaderValue::from_static("close"))];
         self.exchange(path, &headers, None, limit)
     }
 
-    fn exchange(
-        &self,
-        path: &str,
-        headers: &[(&'static str, HeaderValue)],
-        body: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Answer, Failure> {
+    fn exchange(&self, path: &str, headers: &[Header], body: Option<&[u8]>, limit: usize) -> Result<Answer, Failure> {
         let timeouts = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let url = format!("{}{path}", self.place.base_url());
         let deadline = Instant::now() + timeouts.request;
@@ -178,7 +186,7 @@ impl Agent {
     fn attempt(
         &self,
         url: &str,
-        headers: &[(&'static str, HeaderValue)],
+        headers: &[Header],
         body: Option<&[u8]>,
         timeouts: &Timeouts,
         deadline: Instant,
@@ -187,7 +195,7 @@ impl Agent {
         let connect = Some(timeouts.connect);
         let mut request = Request::builder().uri(url);
         for (name, value) in headers {
-            request = request.header(*name, value);
+            request = request.header(&**name, value);
         }
         match body {
             Some(bytes) => {
@@ -243,15 +251,22 @@ fn read_answer(response: Response<Body>, limit: usize) -> Answer {
     };
     let mut answer = Answer {
         status: response.status().as_u16(),
+        rejected: 0,
         body: String::new(),
         agent_state: header("Datadog-Agent-State"),
         agent_version: header("Datadog-Agent-Version"),
         rates_version: header("Datadog-Rates-Payload-Version"),
         retry_after: header("Retry-After").and_then(|text| parse_retry_after(&text, sys::wall_ns() / 1_000_000_000)),
     };
+    let is_protobuf = header("Content-Type").is_some_and(|kind| kind.contains("protobuf"));
     let mut bytes = Vec::new();
     // An error here only cuts the body. The status is known, and with it the payload's fate.
     let _ = response.into_body().into_reader().take(limit as u64).read_to_end(&mut bytes);
+    if is_protobuf {
+        let partial = read_protobuf(&bytes, 0, 1).and_then(|(_, partial)| read_protobuf(partial, 1, 2));
+        let (rejected, message) = partial.unwrap_or_default();
+        (answer.rejected, bytes) = (rejected, message.to_vec());
+    }
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
     let mut end = text.len().min(limit);
     while !text.is_char_boundary(end) {

@@ -13,6 +13,8 @@ pub struct Answer {
     pub status: u16,
     /// At most 64 KiB. Bytes that are not UTF-8 are replaced.
     pub body: String,
+    /// How many spans a receiver of OTLP has refused although it answers with success. `body` is then its reason.
+    pub rejected: u64,
     /// `Datadog-Agent-State`: changes when the answer to `/info` changes.
     pub agent_state: Option<String>,
     /// `Datadog-Agent-Version`.
@@ -21,6 +23,14 @@ pub struct Answer {
     pub rates_version: Option<String>,
     /// `Retry-After`, from now, not limited.
     pub retry_after: Option<Duration>,
+}
+
+impl Answer {
+    /// Whether the receiver has taken the payload. HTML is no answer of an Agent: a web server or a proxy listens in its
+    /// place, and answers 200 to every path.
+    pub fn is_taken(&self) -> bool {
+        (200..300).contains(&self.status) && !self.body.trim_start().starts_with('<')
+    }
 }
 
 /// Why a request has no answer, and whether the agent may have received it.

@@ -30,6 +30,8 @@ use std::sync::Arc;
 pub enum Transport {
     /// An agent, over a connection for traces alone.
     Agent(Box<Agent>),
+    /// A receiver of OTLP.
+    Collector(Box<Agent>),
     /// A file.
     File(File),
     /// Nowhere: the address cannot be used, for this reason.
@@ -40,6 +42,7 @@ impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Transport::Agent(_) => "Agent",
+            Transport::Collector(_) => "Collector",
             Transport::File(_) => "File",
             Transport::Unusable(_) => "Unusable",
         })
@@ -49,13 +52,15 @@ impl fmt::Debug for Transport {
 impl Transport {
     /// The transport to this address. Opens nothing. Reads the environment.
     pub fn to(address: &AgentAddress, names: &Arc<Names>) -> Transport {
-        let agent = |place: Place| {
-            let agent = Agent::knowing(place, Timeouts::default(), system_lookup, names.clone());
-            Transport::Agent(Box::new(agent))
-        };
+        let agent = |place: Place| Box::new(Agent::knowing(place, Timeouts::default(), system_lookup, names.clone()));
         match address.clone() {
-            AgentAddress::Http { host, port, base_path } => agent(Place::Tcp { host, port, base_path }),
-            AgentAddress::Unix { path } => agent(Place::Unix { path }),
+            AgentAddress::Http { host, port, base_path } => {
+                Transport::Agent(agent(Place::Tcp { host, port, base_path }))
+            }
+            AgentAddress::Otlp { host, port, path } => {
+                Transport::Collector(agent(Place::Tcp { host, port, base_path: path }))
+            }
+            AgentAddress::Unix { path } => Transport::Agent(agent(Place::Unix { path })),
             AgentAddress::File { path } => Transport::File(File::new(path)),
             AgentAddress::Unusable { why, .. } => Transport::Unusable(why),
         }

@@ -119,6 +119,13 @@ impl Object {
             Event::AgentInfo { url, version, endpoints } => {
                 self.url(url).text("version", version).plain("endpoints", endpoints)
             }
+            Event::AgentFormat { url, asked, refused, granted } => {
+                self.url(url).text("asked", asked).plain("granted", granted);
+                match refused {
+                    Some(status) => self.plain("refused", status),
+                    None => self,
+                }
+            }
             Event::RemoteConfigReceived { url, version, paths, time } => {
                 self.url(url).plain("version", version).time("time_ns", *time);
                 let paths: Vec<Value> = paths.iter().take(PATHS_MAX).map(|path| free(path).into()).collect();

@@ -4,8 +4,9 @@ use super::*;
 use crate::event::facts::{EnqueuedView, Outcome};
 use crate::event::{DecidedBy, Facts, SampledView, SpanView, Standing};
 use crate::languages::{dialects, Frame, Line};
-use crate::log::queue::{Item, Kept, Queue, WhenFull, FACTS_MAX, RECORDS_MAX};
+use crate::log::queue::{Item, Kept, Queue, WhenFull, BYTES_MAX, FACTS_MAX, RECORDS_MAX};
 use crate::memory::{Buffer, Pool};
+use crate::settings::LOGGER_LEVELS_MAX;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT};
 use crate::span::record;
 
@@ -238,13 +239,14 @@ fn facts_that_are_too_large_to_wait_become_records_at_once() {
     assert_eq!(texts(&logs).len(), 1);
 }
 
+fn kept_of(logs: &Logs) -> Kept {
+    let moment = compose::moment(&logs.shared, logs.shared.switch.in_force(now_ms), Default::default());
+    Kept { facts: started(), moment, pushed: false }
+}
+
 fn kept() -> Item {
     let logs = logs();
-    Kept {
-        facts: started(),
-        moment: compose::moment(&logs.shared, logs.shared.switch.in_force(now_ms), Default::default()),
-    }
-    .into()
+    kept_of(&logs).into()
 }
 
 fn line(text: &str) -> Arc<Record> {
@@ -287,4 +289,54 @@ fn facts_in_a_full_ring_are_lost_like_records_even_while_records_are_made_of_the
     queue.fill_gap(vec![line("too late")]);
     assert_eq!((queue.len(), queue.records(), queue.text_bytes), (RECORDS_MAX, RECORDS_MAX, RECORDS_MAX));
     assert_eq!(queue.pop().map(|record| (record.text.clone(), record.lost)), Some(("x".to_string(), 3)));
+}
+
+#[test]
+fn records_that_a_pull_makes_of_facts_are_bounded() {
+    let mut queue = Queue::new(WhenFull::DropOldest);
+    for (text, count) in [("x".to_string(), 10 * RECORDS_MAX), ("x".repeat(100_000), 100)] {
+        queue.push(kept());
+        assert!(queue.take_facts(usize::MAX).is_some());
+        let evicted = queue.fill_gap(vec![line(&text); count]);
+        assert!(!evicted.is_empty() && evicted.iter().all(|item| item.record.is_some()));
+        assert!(queue.len() <= 4 * RECORDS_MAX && queue.text_bytes <= 4 * BYTES_MAX, "{} records", queue.len());
+    }
+    let last = queue.len() as u64;
+    assert_eq!(queue.pop().map(|record| record.lost), Some(10 * RECORDS_MAX as u64 + 100 - last));
+}
+
+#[test]
+fn rules_that_wait_with_facts_count_against_the_bounds() {
+    let logs = logs();
+    let without = queued_until_full(&kept_of(&logs));
+    for n in 0..LOGGER_LEVELS_MAX {
+        assert!(logs.set_logger_level(&format!("logger{n}"), Some(Level::Debug)));
+    }
+    let with = queued_until_full(&kept_of(&logs));
+    assert!(with * 3 < without * 2, "{with} with rules, {without} without");
+}
+
+fn queued_until_full(kept: &Kept) -> usize {
+    let mut queue = Queue::new(WhenFull::DropNewest);
+    (0..).find(|_| !queue.push(kept.clone()).0).unwrap_or(0)
+}
+
+#[test]
+fn a_flare_has_the_records_of_facts_that_only_the_host_pulls() {
+    let (logs, seen) = (logs(), Arc::new(Mutex::new(0)));
+    assert!(logs.configure(&LogConfig { debug: true, ..quiet() }));
+    let counted = seen.clone();
+    let warnings = Arc::new(move |_: &Record| *counted.lock().unwrap() += 1);
+    logs.add_sink(Level::Warn, warnings, None).expect("added");
+    let own = |logs: &Logs| logs.kept().0.iter().filter(|record| record.text.ends_with("parent_id=7")).count();
+    logs.emit_facts(started());
+    assert_eq!(own(&logs), 1, "before the host has pulled them");
+    logs.emit_facts(started());
+    assert_eq!(texts(&logs).len(), 2);
+    assert_eq!(own(&logs), 2, "after that");
+    logs.add_sink(Level::Debug, Arc::new(|_: &Record| ()), None).expect("added");
+    logs.emit_facts(started());
+    assert!(logs.flush(SOON));
+    assert_eq!(own(&logs), 3, "once, where the log thread makes them too");
+    assert_eq!(*seen.lock().unwrap(), 0);
 }

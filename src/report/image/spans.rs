@@ -16,11 +16,7 @@ fn join(high: Option<u64>, low: Option<u64>) -> u128 {
 /// Returns the used bytes of a buffer.
 fn buffer(view: &View<'_>, name: &str) -> Option<Vec<u8>> {
     let buffer = view.one(name)?;
-    let (mut bytes, length) = (buffer.bytes("bytes")?, buffer.number("length")? as usize);
-    (length <= bytes.len()).then(|| {
-        bytes.truncate(length);
-        bytes
-    })
+    buffer.first_bytes("bytes", buffer.number("length")?)
 }
 
 pub(super) fn open_span(slot: u64, word: u64, view: &View<'_>) -> Span {

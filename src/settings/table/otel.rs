@@ -1,6 +1,6 @@
 //! OpenTelemetry's names of settings. `settings::otel` settles what they mean beside the names of Datadog.
 
-use super::{setting, Kind, Setting};
+use super::{computed, setting, Kind, Setting};
 
 pub(super) const ABOUT: &str =
     "A setting with a `DD_` name from the same source or a stronger one wins, and a warning says so.";
@@ -17,8 +17,45 @@ pub(super) static OTEL: &[Setting] = &[
     ),
     setting(
         "OTEL_TRACES_EXPORTER",
-        Kind::Word(&["none"], |d, _| d.otel_off = true),
+        Kind::Word(&["none", "otlp"], |d, v| (d.otel_off, d.otel_otlp) = (v == "none", v == "otlp")),
         "",
-        "`none` is used as `DD_TRACE_ENABLED=false`. Spans go to a Datadog Agent with any other value, too.",
+        "`none` is used as `DD_TRACE_ENABLED=false`. `otlp`: spans go as OTLP to the endpoint below, unless \
+         `DD_TRACE_AGENT_URL` or `DD_TRACE_AGENT_PROTOCOL_VERSION` is set. See [Formats](formats.md).",
+    ),
+    computed(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        Kind::OtlpEndpoint(true, |d, v| d.otlp = Some(v)),
+        "`http://localhost:4318`, or the host of `DD_AGENT_HOST`",
+        "Used with `OTEL_TRACES_EXPORTER=otlp`: where an OpenTelemetry Collector listens; `/v1/traces` is appended.",
+    ),
+    setting(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        Kind::OtlpEndpoint(false, |d, v| d.otlp_traces = Some(v)),
+        "",
+        "The same with the whole path. Wins.",
+    ),
+    setting(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        Kind::Headers(|d, v| d.frozen.otlp_headers.extend(v)),
+        "",
+        "Headers of requests with OTLP, separated by commas, with percent-encoded values. Values are not shown anywhere.",
+    ),
+    setting(
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+        Kind::Headers(|d, v| d.frozen.otlp_headers = v),
+        "",
+        "The same; used instead.",
+    ),
+    setting(
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+        Kind::Word(&["none", "gzip"], |d, v| d.frozen.otlp_gzip = v == "gzip"),
+        "none",
+        "`gzip` compresses OTLP.",
+    ),
+    setting(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        Kind::Word(&["http/protobuf"], |_, _| {}),
+        "http/protobuf",
+        "The only protocol.",
     ),
 ];

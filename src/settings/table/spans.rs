@@ -1,6 +1,6 @@
 //! Settings for spans: identity, creation, the Agent, sending and limits.
 
-use super::{computed, setting, Kind, Setting};
+use super::{computed, setting, Kind, Protocol, Setting};
 
 pub(super) static IDENTITY: &[Setting] = &[
     computed(
@@ -77,8 +77,8 @@ pub(super) static AGENT: &[Setting] = &[
         "DD_TRACE_AGENT_URL",
         Kind::AgentUrl(|d, v| d.url = Some(v)),
         "see above",
-        "The Agent: `http://host:port`, `unix:///path/of/socket` (also `unix:/path`), or `file:///path` to write each \
-         trace to a file as a line of JSON. Overrides host and port, unless one of them comes from a stronger source.",
+        "The Agent: `http://host:port`, `unix:///path/of/socket` (also `unix:/path`), `otlp+http://host:4318` for an \
+         OpenTelemetry Collector, or `file:///path` to write each trace to a file as a line of JSON. Overrides host and port, unless one of them comes from a stronger source.",
     ),
     setting(
         "DD_AGENT_HOST",
@@ -91,6 +91,12 @@ pub(super) static AGENT: &[Setting] = &[
         Kind::Number(1..=65_535, "", |d, v| d.port = v as u16),
         "8126",
         "The Agent's port, used together with `DD_AGENT_HOST`.",
+    ),
+    setting(
+        "DD_TRACE_AGENT_PROTOCOL_VERSION",
+        Kind::Word(Protocol::WORDS, |d, v| d.frozen.protocol = Protocol::of(v)),
+        "0.4",
+        "The version of the format that the Agent is sent, if it lists it in `/info`; else `0.4`. See [Formats](formats.md).",
     ),
 ];
 

@@ -73,8 +73,39 @@ fn an_exporter_of_opentelemetry_can_turn_tracing_off_and_its_sdk_switch_cannot()
     assert!(settings.enabled);
     assert_eq!(settings.unsupported, ["OTEL_SDK_DISABLED"]);
     assert_eq!(in_env(&[("OTEL_SDK_DISABLED", "false")]).unsupported, [""; 0]);
-    let (settings, rejected) = resolve(&[], &[("OTEL_TRACES_EXPORTER", "otlp")]);
+    let (settings, rejected) = resolve(&[], &[("OTEL_TRACES_EXPORTER", "zipkin")]);
     assert!(settings.enabled && rejected.len() == 1);
+}
+
+#[test]
+fn an_exporter_of_opentelemetry_sends_to_its_endpoint() {
+    let exporter = ("OTEL_TRACES_EXPORTER", "otlp");
+    let base = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/all/");
+    let whole = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces/my/path");
+    for (env, agent) in [
+        (&[exporter][..], "otlp+http://localhost:4318/v1/traces"),
+        (&[exporter, ("DD_AGENT_HOST", "node")], "otlp+http://node:4318/v1/traces"),
+        (&[exporter, base], "otlp+http://collector:4318/all/v1/traces"),
+        (&[exporter, base, whole], "otlp+http://traces:4318/my/path"),
+        // Set for other signals.
+        (&[base, whole, ("DD_AGENT_HOST", "node")], "http://node:8126"),
+    ] {
+        let settings = in_env(env);
+        assert_eq!(settings.agent.to_string(), agent, "{env:?}");
+    }
+    for wins in [("DD_TRACE_AGENT_URL", "http://agent:1"), ("DD_TRACE_AGENT_PROTOCOL_VERSION", "0.4")] {
+        let (settings, rejected) = resolve(&[], &[exporter, base, wins]);
+        assert!(settings.agent.to_string().starts_with("http://") && rejected.len() == 1, "{wins:?}");
+    }
+    let (settings, rejected) = resolve(&[], &[exporter, ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317")]);
+    assert_eq!((settings.agent.to_string().as_str(), rejected.len()), ("otlp+http://localhost:4318/v1/traces", 1));
+    let (settings, rejected) =
+        resolve(&[], &[("OTEL_EXPORTER_OTLP_HEADERS", "x-team=hunter2,b%40d=1, a=b%3Dc,hunter2")]);
+    let header = |name: &str, value: &str| (name.to_string(), value.to_string());
+    assert_eq!(settings.otlp_headers, [header("x-team", "hunter2"), header("b%40d", "1"), header("a", "b=c")]);
+    assert_eq!(rejected.len(), 1);
+    let shown = format!("{:?}{rejected:?}", settings.values);
+    assert!(shown.contains("x-team=") && !shown.contains("hunter2") && !shown.contains("b=c"), "{shown}");
 }
 
 #[test]

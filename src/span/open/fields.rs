@@ -139,7 +139,9 @@ impl OpenSpan {
     #[cold]
     #[inline(never)]
     fn clear_large(&mut self) {
-        [&mut self.head, &mut self.texts, &mut self.numbers].map(|buffer| buffer.clear(KEPT));
+        for buffer in [&mut self.head, &mut self.texts, &mut self.numbers] {
+            buffer.clear(KEPT);
+        }
     }
 
     #[cold]

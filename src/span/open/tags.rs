@@ -430,12 +430,25 @@ impl OpenSpan {
     /// Moves live pairs to the front of their runs, in their order.
     #[cold]
     fn rewrite_runs(&mut self) {
-        let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
-        // All places differ. A stable sort would use a buffer of 4 KiB on the caller's stack.
-        order.sort_unstable_by_key(|&index| self.keys[index as usize].1);
-        let mut ends = [0, 0];
-        for index in order {
+        let (mut order, count) = (Vec::new(), self.keys.len() as u32);
+        if order.try_reserve_exact(count as usize).is_ok() {
+            order.extend(0..count);
+            // All places differ. A stable sort would use a buffer of 4 KiB on the caller's stack.
+            order.sort_unstable_by_key(|&index: &u32| self.keys[index as usize].1);
+        }
+        self.move_pairs(&order);
+    }
+
+    /// See `rewrite_runs`. `order`: the keys by the places of their pairs, or nothing without memory for it.
+    fn move_pairs(&mut self, order: &[u32]) {
+        let (mut ends, mut last) = ([0, 0], None);
+        for n in 0..self.keys.len() {
+            // A pair only moves to the front, so that those which have moved are never behind the last one.
+            let behind = |&index: &u32| last.is_none_or(|last| self.keys[index as usize].1 > last);
+            let found = || (0..self.keys.len() as u32).filter(behind).min_by_key(|&index| self.keys[index as usize].1);
+            let Some(index) = order.get(n).copied().or_else(found) else { break };
             let place = self.keys[index as usize].1;
+            last = Some(place);
             let (number, from) = (place & NUMBER != 0, (place & !NUMBER) as usize);
             let size = self.pair_size(place);
             let (run, end) = match number {
@@ -658,5 +671,27 @@ mod tests {
         span.keys.iter_mut().for_each(|key| key.0 = 7);
         assert_eq!(span.find(7, b"512"), Some(512));
         assert_eq!(span.find(7, b"nope"), None);
+    }
+
+    #[test]
+    fn gaps_are_closed_without_memory_for_a_list_of_pairs() {
+        let make = || {
+            let mut span = OpenSpan::default();
+            for n in 0..20 {
+                span.set_text(format!("text{n}").as_bytes(), b"first").unwrap();
+                span.set_number(format!("number{n}").as_bytes(), f64::from(n)).unwrap();
+            }
+            for n in [3, 0, 17, 8] {
+                span.set_text(format!("text{n}").as_bytes(), b"a longer value").unwrap();
+                assert!(span.remove(format!("number{}", n + 1).as_bytes()));
+            }
+            span
+        };
+        let (mut span, mut other) = (make(), make());
+        span.rewrite_runs();
+        other.move_pairs(&[]);
+        assert_eq!(all(&span), all(&other));
+        assert_eq!(span.runs().map(|run| run.bytes.to_vec()), other.runs().map(|run| run.bytes.to_vec()));
+        assert_eq!(all(&span).len(), 36);
     }
 }

@@ -11,20 +11,20 @@ namespace Spanwire\Ffi {
      */
     final class Stack
     {
-        /** @var \WeakMap<object, list<\WeakReference<Span>>> by fiber */
-        private static \WeakMap $stacks;
-        /** Key for code outside any fiber. */
-        private static object $main;
+        /** The code outside any fiber. */
+        private static ?Stack $main = null;
+        /** @var \WeakMap<\Fiber, Stack> */
+        private static \WeakMap $fibers;
         /** @var array<int, \WeakReference<Span>> all open spans, by handle */
         private static array $open = [];
 
+        /** @var list<\WeakReference<Span>> */
+        private array $spans = [];
+
         public static function push(Span $span, int $handle, bool $activate): void
         {
-            self::$open[$handle] = \WeakReference::create($span);
-            if (!$activate) return;
-            $below = self::current_reference();
-            $fiber = self::fiber();
-            self::$stacks[$fiber] = [...self::$stacks[$fiber] ?? array_filter([$below]), self::$open[$handle]];
+            $reference = self::$open[$handle] = \WeakReference::create($span);
+            if ($activate) self::of_fiber()->spans[] = $reference;
         }
 
         public static function close(int $handle): void
@@ -32,9 +32,10 @@ namespace Spanwire\Ffi {
             unset(self::$open[$handle]);
         }
 
+        /** A fiber in which no span is current uses the script's stack. */
         public static function current(): ?Span
         {
-            return self::current_reference()?->get();
+            return self::of_fiber()->top() ?? self::$main?->top();
         }
 
         /** @return list<Span> all open spans, the latest first */
@@ -48,26 +49,23 @@ namespace Spanwire\Ffi {
             foreach (self::open() as $span) $span->finish();
         }
 
-        /** A fiber that has started no span uses the script's stack. */
-        private static function current_reference(): ?\WeakReference
-        {
-            return self::top(self::fiber()) ?? self::top(self::$main);
-        }
-
         /** Spans may finish in any order: finished ones are removed from the stack here. */
-        private static function top(object $fiber): ?\WeakReference
+        private function top(): ?Span
         {
-            $stack = self::$stacks[$fiber] ?? [];
-            while (($top = end($stack)) && !$top->get()?->isUnfinished()) array_pop($stack);
-            self::$stacks[$fiber] = $stack;
-            return $top ?: null;
+            while ($this->spans) {
+                $span = end($this->spans)->get();
+                if ($span?->isUnfinished()) return $span;
+                array_pop($this->spans);
+            }
+            return null;
         }
 
-        private static function fiber(): object
+        private static function of_fiber(): Stack
         {
-            self::$stacks ??= new \WeakMap();
-            self::$main ??= new \stdClass();
-            return \Fiber::getCurrent() ?? self::$main;
+            $fiber = \Fiber::getCurrent();
+            if ($fiber === null) return self::$main ??= new Stack();
+            self::$fibers ??= new \WeakMap();
+            return self::$fibers[$fiber] ??= new Stack();
         }
     }
 }
@@ -78,6 +76,7 @@ namespace Spanwire {
     use Spanwire\Ffi\Attributes;
     use Spanwire\Ffi\Carrier;
     use Spanwire\Ffi\Library;
+    use Spanwire\Ffi\Memory;
     use Spanwire\Ffi\Stack;
 
     /** See ../../spanwire.stub.php. */
@@ -102,67 +101,29 @@ namespace Spanwire {
         {
             $span = new Span();
             if ($tracer === 0) return $span;
-            $ffi = Library::$ffi;
-            $keep = [];
             // First: a __toString() may finish and start spans.
-            [$texts, $numbers] = self::sort($tags);
-            $options = $ffi->new('spanwire_span_options');
-            $options->size = FFI::sizeof($options);
-            if ($parent instanceof Context) $options->context_handle = $parent->carrier();
-            elseif ($parent !== false) $options->parent = ($parent ?? Stack::current())?->handle ?? 0;
-            $options->start_ns = $startNs ?? 0;
-            foreach (['name' => $name, 'service' => $service, 'resource' => $resource, 'type' => $type] as $field => $text) {
-                if ($text === null) continue;
-                $options->$field = Library::text($text, $keep);
-                $options->{"{$field}_len"} = strlen($text);
-            }
-            if ($texts) $options->tags = $list = self::tags($texts, $keep);
-            $options->tags_count = count($texts);
-            if ($numbers) {
-                $metrics = $ffi->new('spanwire_metric[' . count($numbers) . ']');
-                foreach ($numbers as $i => [$key, $number]) {
-                    $metrics[$i]->key = Library::text($key, $keep);
-                    $metrics[$i]->key_len = strlen($key);
-                    $metrics[$i]->value = (float) $number;
-                }
-                $options->metrics = FFI::addr($metrics[0]);
-                $options->metrics_count = count($numbers);
-            }
-            $out = $ffi->new('spanwire_span');
-            $ffi->spanwire_span_start_with($tracer, FFI::addr($options), FFI::addr($out));
-            if (($span->handle = $out->cdata) !== 0) {
+            $tags = self::sort($tags);
+            $above = $context = 0;
+            if ($parent instanceof Context) $context = $parent->carrier();
+            elseif ($parent !== false) $above = ($parent ?? Stack::current())?->handle ?? 0;
+            $span->handle = Memory::start($tracer, $above, $context, $name, $service, $resource, $type, $startNs ?? 0, $tags);
+            if ($span->handle !== 0) {
                 $span->open = true;
                 Stack::push($span, $span->handle, $activate);
             }
             return $span;
         }
 
-        /**
-         * Returns the texts and numbers of an array of tags as pairs, without other values. PHP turns a key such as '404'
-         * into an integer.
-         */
+        /** Returns the texts and numbers of an array of tags, booleans and objects as texts, without other values. */
         private static function sort(array $tags): array
         {
-            [$texts, $numbers] = [[], []];
             foreach ($tags as $key => $value) {
-                $key = (string) $key;
-                if (is_int($value) || is_float($value)) $numbers[] = [$key, $value];
-                elseif (is_bool($value)) $texts[] = [$key, $value ? 'true' : 'false'];
-                elseif (is_string($value) || $value instanceof \Stringable) $texts[] = [$key, (string) $value];
+                if (is_string($value) || is_int($value) || is_float($value)) continue;
+                if (is_bool($value)) $tags[$key] = $value ? 'true' : 'false';
+                elseif ($value instanceof \Stringable) $tags[$key] = (string) $value;
+                else unset($tags[$key]);
             }
-            return [$texts, $numbers];
-        }
-
-        private static function tags(array $texts, array &$keep): FFI\CData
-        {
-            $keep[] = $list = Library::$ffi->new('spanwire_tag[' . count($texts) . ']');
-            foreach ($texts as $i => [$key, $text]) {
-                $list[$i]->key = Library::text($key, $keep);
-                $list[$i]->key_len = strlen($key);
-                $list[$i]->value = Library::text($text, $keep);
-                $list[$i]->value_len = strlen($text);
-            }
-            return FFI::addr($list[0]);
+            return $tags;
         }
 
         public function setTag(string $key, mixed $value): static
@@ -173,10 +134,8 @@ namespace Spanwire {
         public function setTags(array $tags): static
         {
             if (!$this->open) return $this;
-            [$texts, $numbers] = self::sort($tags);
-            $keep = [];
-            if ($this->open && $texts) Library::$ffi->spanwire_span_set_tags($this->handle, self::tags($texts, $keep), count($texts));
-            foreach ($numbers as [$key, $value]) $this->setMetric($key, (float) $value);
+            $tags = self::sort($tags);
+            if ($this->open && $tags) Memory::set_tags($this->handle, $tags);
             return $this;
         }
 
@@ -271,7 +230,8 @@ namespace Spanwire {
         public function finish(?int $endNs = null): void
         {
             if (!$this->open) return;
-            $endNs === null ? $this->call('spanwire_span_finish') : $this->call('spanwire_span_finish_at', $endNs);
+            if ($endNs === null) Library::$ffi->spanwire_span_finish($this->handle);
+            else Library::$ffi->spanwire_span_finish_at($this->handle, $endNs);
             $this->open = false;
             Stack::close($this->handle);
         }

@@ -6,6 +6,7 @@ declare(strict_types=1);
 namespace Spanwire;
 
 use Spanwire\Ffi\Abi;
+use Spanwire\Ffi\Fate;
 use Spanwire\Ffi\Library;
 use Spanwire\Ffi\Log;
 use Spanwire\Ffi\Stack;
@@ -44,6 +45,11 @@ function log_correlation(bool $json = false): string
     $tracer = $span === 0 ? Tracers::existing() : 0;
     $form = $json ? Abi::LOG_FIELDS_JSON : Abi::LOG_FIELDS_TEXT;
     return Library::read(fn ($buffer, $capacity, $need) => Library::$ffi->spanwire_log_correlation($tracer, $span, $form, $buffer, $capacity, $need)) ?? '';
+}
+
+function trace_fate(string $traceId): ?array
+{
+    return Fate::of($traceId);
 }
 
 function debug(): bool

@@ -10,7 +10,7 @@ module Spanwire
       version status_text tracer_new tracer_free tracer_stats tracer_config_json span_start_with span_set_tag_n
       span_set_metric_n span_set_tags span_remove_tag span_get_tag span_set_service span_set_resource_n span_set_type
       span_set_name span_set_error_n span_set_priority span_finish span_finish_at span_discard span_context span_id_text
-      debug_set debug_set_for debug_get log_take log_fd log_correlation
+      debug_set debug_set_for debug_get trace_fate log_take log_fd log_correlation
       context_extract context_free context_get context_inject_text span_inject_text context_get_origin span_get_origin
       span_set_attributes span_add_event span_add_link span_set_meta_struct
       span_set_baggage span_get_baggage span_remove_baggage span_baggage_text

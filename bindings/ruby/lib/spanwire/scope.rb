@@ -35,6 +35,9 @@ module Spanwire
 
     def of?(thread) = @thread.equal?(thread)
 
+    # Free memory of the thread.
+    attr_reader :memories
+
     # Yields the fiber's memory. A signal handler that interrupts its use makes its own.
     def scratch
       memory = @memories.pop || Scratch.new

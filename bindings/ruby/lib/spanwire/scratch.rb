@@ -11,50 +11,65 @@ module Spanwire
     TEXTS = ANSWER + CONTEXT
     OPTIONS = Abi::SIZES.fetch(:span_options)
     WORD = 8
+    OPTIONS_WORDS = OPTIONS / WORD
     TAG_WORDS = Abi::SIZES.fetch(:tag) / WORD
     METRIC = Abi::SIZES.fetch(:metric)
     METRIC_VALUE = Abi::OFFSETS.fetch(:metric).fetch(:value)
     USUAL = 8192
     LARGEST = 1 << 26 # the default of SPANWIRE_MEMORY_MAX
     EXACT = (-(2**53)..2**53).freeze # integers that a double holds
+    # For a span whose values need no conversion, the structures come first, with room for this many tags.
+    SIMPLE_TAGS = 16
+    SIMPLE_METRICS_AT = TEXTS + OPTIONS + SIMPLE_TAGS * TAG_WORDS * WORD
+    SIMPLE_TEXTS_AT = SIMPLE_METRICS_AT + SIMPLE_TAGS * METRIC
+    EMPTY = {}.freeze
+    UTF_8 = Encoding::UTF_8
 
     def initialize(capacity = USUAL)
       @capacity = capacity
       @memory = FFI::MemoryPointer.new(capacity)
       @address = @memory.address
       @answer = @memory.slice(0, ANSWER)
+      @options_address = @address + TEXTS
+      @simple_address = @address + SIMPLE_TEXTS_AT
       @end = 0
     end
 
     # Starts a span and returns its handle, or 0. `parent` is a handle, 0, a Context, or a RemoteContext; texts are
-    # strings or nil.
+    # strings or nil, or what Text makes strings of.
     def start(tracer, parent, name, service, resource, type, start_ns, tags)
-      @end = TEXTS
       open = context = remote = 0
-      case parent
-      when Integer then open = parent
-      when RemoteContext then remote = parent.handle
+      if Integer === parent then open = parent
+      elsif RemoteContext === parent then remote = parent.handle
       else context = put_context(parent)
       end
-      words = [OPTIONS, open, context]
-      put(words, name)
-      service ? put(words, service) : words.push(0, 0)
-      resource ? put(words, resource) : words.push(0, 0)
-      type ? put(words, type) : words.push(0, 0)
-      words << start_ns
-      if tags
-        put_with_tags(words, remote, tags)
-      else
-        words.push(0, 0, 0, 0, remote)
-        @memory.put_array_of_uint64(options_at, words)
+      unless put_simple(open, context, remote, name, service, resource, type, start_ns, tags)
+        return start_any(tracer, open, context, remote, name, service, resource, type, start_ns, tags)
       end
-      @memory.put_uint64(0, 0)
-      Native.span_start_with(tracer, @address + options_at, @address)
-      @memory.get_uint64(0)
+      Native.span_start_with(tracer, @options_address, @address).zero? ? @memory.get_uint64(0) : 0
+    end
+
+    # The same for any values: each text is converted and copied by itself.
+    def start_any(tracer, open, context, remote, name, service, resource, type, start_ns, tags)
+      @end = TEXTS
+      words = [OPTIONS, open, context]
+      put(words, Text.from(name))
+      [service, resource, type].each { |text| text ? put(words, Text.from(text)) : words.push(0, 0) }
+      words << start_ns
+      put_with_tags(words, remote, tags || EMPTY)
+      Native.span_start_with(tracer, @address + options_at, @address).zero? ? @memory.get_uint64(0) : 0
     rescue IndexError # the texts do not fit
       raise if @capacity >= LARGEST
 
-      Scratch.new(@capacity * 8).start(tracer, parent, name, service, resource, type, start_ns, tags)
+      larger = Scratch.new(@capacity * 8)
+      context = larger.copy_context(@memory) unless context.zero?
+      larger.start_any(tracer, open, context, remote, name, service, resource, type, start_ns, tags)
+    end
+
+    # Takes over the packed context that is in another memory. Returns its address.
+    def copy_context(from)
+      @memory.put_bytes(ANSWER, from.get_bytes(ANSWER, CONTEXT))
+      @address + ANSWER
     end
 
     # Sets several tags: all texts in one call, each number in one.
@@ -172,6 +187,65 @@ module Spanwire
           put(words, Text.from(value))
         end
       end
+    end
+
+    # Writes a span whose values need no conversion: strings in encodings that are sent as they are, few tags, and numbers
+    # that a double holds. Most spans are like that. Returns nil for others. There are few steps and no calls of Ruby methods
+    # in it, because each costs as much as copying a text.
+    def put_simple(open, context, remote, name, service, resource, type, start_ns, tags)
+      return unless String === name && (!service || String === service) && (!resource || String === resource) &&
+                    (!type || String === type)
+
+      texts = "#{name}#{service}#{resource}#{type}"
+      at = @simple_address
+      words = [OPTIONS, open, context, at, size = name.bytesize,
+               service ? (at += size) : 0, service ? (size = service.bytesize) : 0,
+               resource ? (at += size) : 0, resource ? (size = resource.bytesize) : 0,
+               type ? (at += size) : 0, type ? (size = type.bytesize) : 0,
+               start_ns, 0, 0, 0, 0, remote]
+      return unless texts.encoding.equal?(UTF_8) || texts.ascii_only?
+
+      @memory.put_bytes(SIMPLE_TEXTS_AT, texts)
+      return unless !tags || put_simple_tags(words, at + size - @address, tags)
+
+      @memory.put_array_of_uint64(TEXTS, words)
+    rescue Encoding::CompatibilityError, IndexError # IndexError: the texts do not fit
+      nil
+    end
+
+    # Writes the tags, their texts from `at` on, and adds them to the words. Numbers are written at once.
+    def put_simple_tags(words, at, tags)
+      return if tags.size > SIMPLE_TAGS
+
+      memory = @memory
+      address = @address
+      number_at = SIMPLE_METRICS_AT
+      tags.each do |key, value|
+        key = key.name if Symbol === key
+        return nil unless String === key && (key.ascii_only? || key.encoding.equal?(UTF_8))
+
+        memory.put_bytes(at, key)
+        size = key.bytesize
+        if String === value
+          return nil unless value.ascii_only? || value.encoding.equal?(UTF_8)
+
+          memory.put_bytes(value_at = at + size, value)
+          words.push(address + at, size, address + value_at, size = value.bytesize)
+          at = value_at + size
+        elsif Float === value || (Integer === value && EXACT.cover?(value))
+          memory.put_uint64(number_at, address + at)
+          memory.put_uint64(number_at + WORD, size)
+          memory.put_float64(number_at + METRIC_VALUE, value)
+          number_at += METRIC
+          at += size
+        else
+          return nil
+        end
+      end
+      words[12] = @options_address + OPTIONS
+      words[13] = (words.size - OPTIONS_WORDS) / TAG_WORDS
+      words[14] = address + SIMPLE_METRICS_AT
+      words[15] = (number_at - SIMPLE_METRICS_AT) / METRIC
     end
 
     # Writes the options, followed by their tags and metrics.

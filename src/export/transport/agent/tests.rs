@@ -170,6 +170,7 @@ fn an_agent_over_tcp_gets_exactly_these_headers_and_bytes() {
     assert_eq!(agent.traces_url(), format!("http://{host}/v0.4/traces"));
     let expected = Answer {
         status: 200,
+        rejected: 0,
         body: "{}".into(),
         agent_state: Some("abc".into()),
         agent_version: Some("7.60".into()),

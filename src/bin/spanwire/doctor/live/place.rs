@@ -26,7 +26,9 @@ pub struct Ask<'a> {
 /// Returns findings about the address, and the connection to it.
 pub fn reach(settings: &Settings, ask: &mut Ask<'_>) -> (Vec<Finding>, Option<TcpStream>) {
     match &settings.agent {
-        AgentAddress::Http { host, port, .. } => tcp(settings, host, *port, ask),
+        AgentAddress::Http { host, port, .. } | AgentAddress::Otlp { host, port, .. } => {
+            tcp(settings, host, *port, ask)
+        }
         AgentAddress::Unix { path } => unix(settings, path, ask),
         AgentAddress::File { path } => (vec![file(path)], None),
         AgentAddress::Unusable { url, why } => {

@@ -13,7 +13,7 @@ use crate::recorder::{find, Found};
 use serde_json::{json, Value as Json};
 use spanwire::companion::redact;
 use spanwire::companion::report::image::{Image, Tracer};
-use spanwire::companion::settings::{table, AgentAddress, Origin, Settings};
+use spanwire::companion::settings::{table, AgentAddress, Origin, Settings, Value};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -180,6 +180,7 @@ impl Process {
                     "code" => Origin::Code,
                     "code_default" => Origin::CodeDefault,
                     "env" => Origin::Env,
+                    // Files are read again, and remote configuration goes over all that is given (`put_remote`).
                     _ => continue,
                 };
                 let known = table::all().any(|setting| setting.name == name);
@@ -196,6 +197,22 @@ impl Process {
             file.value = self.place.inside(Path::new(&file.value)).display().to_string();
         }
         notes
+    }
+
+    /// Puts the values in force that remote configuration has set in its tracer, and returns the former ones.
+    pub fn put_remote(&self, settings: &mut Settings) -> Vec<Value> {
+        let mut former = Vec::new();
+        let all = self.tracer().into_iter().flat_map(Tracer::settings);
+        for [name, value, _] in all.filter(|[.., origin]| *origin == Origin::Remote.name()) {
+            let Some(shown) = settings.values.iter_mut().find(|shown| shown.name == name) else { continue };
+            former.push(shown.clone());
+            (shown.value, shown.origin) = (value.to_owned(), Origin::Remote);
+            // The only one of them that a check decides by.
+            if name == "DD_TRACE_ENABLED" {
+                settings.enabled = value == "true";
+            }
+        }
+        former
     }
 
     /// Corrects what the settings alone do not tell: the address that the tracer has chosen, and where its socket is

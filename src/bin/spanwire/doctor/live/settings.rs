@@ -22,7 +22,9 @@ pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Sect
     if let Some(process) = subject.process.as_ref().filter(|_| subject.url.is_none()) {
         process.correct(&mut settings);
     }
+    let former = subject.process.as_ref().map(|process| process.put_remote(&mut settings)).unwrap_or_default();
     let mut findings = vec![in_force(&settings, subject)];
+    findings.extend(changed_remotely(&settings, &former, subject));
     findings.extend(rejected.iter().map(|rejected| unusable(rejected, &settings, subject)));
     let mut names: Vec<&str> = subject.given.0.iter().map(|given| given.name.as_str()).collect();
     names.sort_unstable();
@@ -44,7 +46,12 @@ pub fn look(subject: &Subject, facts: &mut Map<String, Json>) -> (Settings, Sect
         findings.push(bad(
             "tracing.disabled",
             format!("tracing is off: DD_TRACE_ENABLED is false (from {from}), so no spans are made and none are sent"),
-            "Set DD_TRACE_ENABLED=true, or unset it, and restart the process.",
+            match value.map(|value| value.origin) {
+                Some(Origin::Remote) => {
+                    "Turn tracing on in the remote configuration of this service; the tracer follows with its next poll."
+                }
+                _ => "Set DD_TRACE_ENABLED=true, or unset it, and restart the process.",
+            },
         ));
     }
     if subject.url.is_none() {
@@ -118,6 +125,24 @@ fn in_force(settings: &Settings, subject: &Subject) -> Finding {
         true => with_evidence(finding, [format!("without --url, traces would go to {}", alone.agent)]),
         false => finding,
     }
+}
+
+/// Says what remote configuration has set, and what would be in force without it.
+fn changed_remotely(settings: &Settings, former: &[Value], subject: &Subject) -> Option<Finding> {
+    if former.is_empty() {
+        return None;
+    }
+    let lines = former.iter().map(|former| {
+        let now = settings.value(former.name).map_or("", |value| &value.value);
+        let place = place(subject, settings, former.name, former.origin);
+        let before = if former.value.is_empty() { "not set" } else { &former.value };
+        format!("{}={now}; without it {before} ({place})", former.name)
+    });
+    let names: Vec<&str> = former.iter().map(|former| former.name).collect();
+    let says = format!("remote configuration has set {}", names.join(", "));
+    let remedy = "If that is not intended, change it on Datadog's side: the tracer follows with its next poll. With \
+                  DD_REMOTE_CONFIGURATION_ENABLED=false the process never takes such changes.";
+    Some(with_evidence(note("settings.remote", says, remedy), lines))
 }
 
 /// Whether this is the default service. The library takes it from the program's name, which is the doctor's here.

@@ -36,7 +36,7 @@ pub fn send(
             Place::Tcp { host: host.clone(), port: *port, base_path: base_path.clone() }
         }
         AgentAddress::Unix { path } => Place::Unix { path: path.clone() },
-        AgentAddress::File { .. } | AgentAddress::Unusable { .. } => return Vec::new(),
+        AgentAddress::Otlp { .. } | AgentAddress::File { .. } | AgentAddress::Unusable { .. } => return Vec::new(),
     };
     let timeouts =
         Timeouts { connect: time.step(settings.connect_timeout), request: time.step(settings.request_timeout) };

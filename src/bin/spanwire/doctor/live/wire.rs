@@ -37,7 +37,7 @@ impl Target {
             }
             AgentAddress::Http { host, port, base_path } => (format!("{host}:{port}"), base_path.clone()),
             AgentAddress::Unix { .. } => ("localhost".into(), String::new()),
-            AgentAddress::File { .. } | AgentAddress::Unusable { .. } => return None,
+            AgentAddress::Otlp { .. } | AgentAddress::File { .. } | AgentAddress::Unusable { .. } => return None,
         };
         Some(Target { address: address.clone(), host, base_path })
     }

@@ -1,0 +1,74 @@
+/* A small Agent for the drivers in this folder: it reads payloads and answers 200. */
+#ifndef SPANWIRE_BENCHES_AGENT_H
+#define SPANWIRE_BENCHES_AGENT_H
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Requests that had a body, and the bytes of these bodies. */
+static atomic_ulong agent_payloads, agent_bytes;
+
+/* Reads one request after another and answers each of them. */
+static void *agent_answer(void *socket) {
+    int connection = (int)(intptr_t)socket;
+    size_t size = 1 << 18;
+    char *buffer = malloc(size);
+    for (;;) {
+        size_t held = 0;
+        char *end = NULL;
+        while (!end) {
+            ssize_t got = buffer && held < size - 1 ? read(connection, buffer + held, size - 1 - held) : 0;
+            if (got <= 0) {
+                free(buffer);
+                close(connection);
+                return NULL;
+            }
+            held += (size_t)got;
+            buffer[held] = 0;
+            end = strstr(buffer, "\r\n\r\n");
+        }
+        const char *length = strcasestr(buffer, "content-length:");
+        size_t body = length && length < end ? strtoul(length + 15, NULL, 10) : 0;
+        size_t of_body = held - (size_t)(end + 4 - buffer);
+        while (of_body < body) {
+            ssize_t got = read(connection, buffer, size);
+            if (got <= 0) break;
+            of_body += (size_t)got;
+        }
+        if (of_body < body) continue; /* the next read ends the thread */
+        if (body) {
+            atomic_fetch_add(&agent_payloads, 1);
+            atomic_fetch_add(&agent_bytes, body);
+        }
+        static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+        if (write(connection, reply, sizeof reply - 1) < 0) continue;
+    }
+}
+
+static void *agent_accept(void *listener) {
+    for (;;) {
+        int connection = accept((int)(intptr_t)listener, NULL, NULL);
+        pthread_t thread;
+        if (connection < 0 || pthread_create(&thread, NULL, agent_answer, (void *)(intptr_t)connection)) return NULL;
+        pthread_detach(thread);
+    }
+}
+
+/* Starts the Agent on a thread and returns its port; 0 if that fails. */
+static unsigned agent_start(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pthread_t thread;
+    if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 16) ||
+        getsockname(listener, (struct sockaddr *)&address, &size) ||
+        pthread_create(&thread, NULL, agent_accept, (void *)(intptr_t)listener))
+        return 0;
+    return ntohs(address.sin_port);
+}
+#endif

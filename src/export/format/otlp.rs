@@ -1,0 +1,321 @@
+//! OTLP, the format of OpenTelemetry, as Protocol Buffers over HTTP: resources with the spans of each. A resource is a service of
+//! this process. Tags are attributes with the types that the library knows.
+
+use super::chunks::{self, Chunks};
+use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
+use super::protobuf::{put_bytes, put_fixed, put_number, put_tagged, Message};
+use super::spans::{kind_of, Span};
+use crate::export::metadata::Metadata;
+use crate::memory::{Buffer, Full};
+use crate::settings::Settings;
+use crate::span::attributes::{Attributes, Scalar, Value};
+use crate::span::open::ERROR;
+use crate::span::run::{self, Item, Kind};
+use crate::trace::{ID_HIGH, TRACESTATE};
+use std::io::Write;
+use std::sync::Arc;
+
+/// See the module.
+#[derive(Default)]
+pub struct Otlp {
+    open: Option<Open>,
+    /// Those of the tracer whose payload it is.
+    settings: Option<Arc<Settings>>,
+    /// What the resources of the payload have beside their services.
+    resource: Buffer,
+}
+
+/// The resource to which spans are added.
+#[derive(Clone, Copy)]
+pub(super) struct Open {
+    resource: Message,
+    scope: Message,
+    /// Where its service is in the body, and its length.
+    service: (usize, usize),
+}
+
+impl PayloadFormat for Otlp {
+    fn begin(&mut self, _: &mut Buffer, metadata: &Metadata) -> Result<(), Full> {
+        self.open = None;
+        self.settings = Some(metadata.settings.clone());
+        let (identity, resource) = (&metadata.identity, &mut self.resource);
+        resource.truncate(0);
+        let settings = &metadata.settings;
+        for (key, text) in [
+            ("deployment.environment.name", settings.env.as_str()),
+            ("service.instance.id", &metadata.runtime_id),
+            ("host.name", if settings.report_hostname { &settings.hostname } else { "" }),
+            ("container.id", identity.container_id.as_deref().unwrap_or_default()),
+            ("telemetry.sdk.name", "spanwire"),
+            ("telemetry.sdk.language", &identity.language),
+            ("telemetry.sdk.version", &identity.tracer_version),
+        ] {
+            if !text.is_empty() {
+                attribute(resource, 1, key.as_bytes(), &mut |out| scalar(out, 2, Scalar::Text(text.as_bytes())))?;
+            }
+        }
+        let pid = i64::from(metadata.process_id);
+        attribute(resource, 1, b"process.pid", &mut |out| scalar(out, 2, Scalar::Integer(pid)))
+    }
+
+    fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
+        chunks::add(self, body, spans, fit, limit)
+    }
+
+    fn finish(&mut self, body: &mut Buffer) -> Result<(), Full> {
+        self.close(body);
+        if !self.settings.as_ref().is_some_and(|settings| settings.otlp_gzip) {
+            return Ok(());
+        }
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let packed = packer.write_all(body.bytes()).and_then(|()| packer.finish()).map_err(|_| Full)?;
+        body.truncate(0);
+        put(body, &packed)
+    }
+
+    fn path(&self) -> &'static str {
+        ""
+    }
+
+    fn content_type(&self) -> &'static str {
+        "application/x-protobuf"
+    }
+
+    fn headers(&self, _: &Sender<'_>, add: &mut dyn FnMut(&'static str, &str)) {
+        if self.settings.as_ref().is_some_and(|settings| settings.otlp_gzip) {
+            add("Content-Encoding", "gzip");
+        }
+    }
+
+    fn more_headers(&self) -> &[(String, String)] {
+        self.settings.as_ref().map(|settings| &settings.otlp_headers[..]).unwrap_or_default()
+    }
+}
+
+impl Chunks for Otlp {
+    type Mark = Option<Open>;
+
+    fn begin_chunk(&mut self, _: &mut Buffer, _: &Spans<'_>) -> Result<(), Full> {
+        Ok(())
+    }
+
+    fn span(&mut self, body: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
+        let (record, chunk) = (&span.record, span.chunk);
+        let (service, resource) = span.service_and_resource();
+        self.use_service(body, &span, service)?;
+        let message = Message::begin(body, 2)?;
+        put_bytes(body, 1, &chunk.trace_id().to_be_bytes())?;
+        put_bytes(body, 2, &record.span_id.to_be_bytes())?;
+        if let Some(tracestate) = chunk.tags.get(TRACESTATE) {
+            put_bytes(body, 3, tracestate)?;
+        }
+        if record.parent_id != 0 {
+            put_bytes(body, 4, &record.parent_id.to_be_bytes())?;
+        }
+        put_bytes(body, 5, resource)?;
+        let start = record.start_ns.max(0) as u64;
+        put_fixed(body, 7, start)?;
+        put_fixed(body, 8, start.saturating_add(record.duration_ns))?;
+        for (key, text) in
+            [(&b"operation.name"[..], record.name), (b"resource.name", resource), (b"span.type", record.span_type)]
+        {
+            if !text.is_empty() {
+                text_attribute(body, key, text)?;
+            }
+        }
+        let (mut kind, mut result, mut message_of_error) = (0, Ok(()), None);
+        run::each(Kind::Text, span.texts.bytes, |item| {
+            if let Item::Text(key, value) = item {
+                match key {
+                    b"span.kind" if kind_of(value).is_some() => kind = kind_of(value).unwrap_or_default(),
+                    // The resource has it.
+                    b"service.name" => {}
+                    _ => result = result.and_then(|()| text_attribute(body, key, value)),
+                }
+                if key == b"error.message" {
+                    message_of_error = Some(value);
+                }
+            }
+        });
+        let has_version = span.tracers_version().is_some();
+        span.each_added(&mut |key, value| {
+            // The resource has some, the ids and flags of the span have others.
+            let is_of_resource =
+                matches!(key, b"env" | b"runtime-id" | b"language") || (has_version && key == b"version");
+            if !is_of_resource && key != ID_HIGH {
+                result = result.and_then(|()| text_attribute(body, key, value));
+            }
+        });
+        span.each_number(&mut |key, value| {
+            // A whole number is an integer for those who read it.
+            let exact = value as i64;
+            let whole = exact as f64 == value && exact.unsigned_abs() < 1 << 53;
+            let value = if whole { Scalar::Integer(exact) } else { Scalar::Float(value) };
+            result = result.and_then(|()| attribute(body, 9, key, &mut |out| scalar(out, 2, value)));
+        });
+        let [_, _, blobs, links, events] = record.runs();
+        for (kind, run) in [(Kind::Blob, blobs), (Kind::Event, events), (Kind::Link, links)] {
+            run::each(kind, run.bytes, |item| result = result.and_then(|()| put_item(body, item)));
+        }
+        result?;
+        if kind != 0 {
+            put_number(body, 6, kind.into())?;
+        }
+        if record.flags & ERROR != 0 {
+            let status = Message::begin(body, 15)?;
+            put_bytes(body, 2, message_of_error.unwrap_or_default())?;
+            put_number(body, 3, 2)?;
+            status.end(body);
+        }
+        // Field 16, four bytes: the trace flags of W3C.
+        let sampled = chunk.decision.priority().is_none_or(|priority| priority > 0);
+        put(body, &[0x85, 1, u8::from(sampled), 0, 0, 0])?;
+        message.end(body);
+        Ok(())
+    }
+
+    fn end_chunk(&mut self, _: &mut Buffer, _: usize) {}
+
+    fn size(&self, body: &Buffer) -> usize {
+        body.len()
+    }
+
+    fn mark(&self) -> Option<Open> {
+        self.open
+    }
+
+    fn return_to(&mut self, mark: Option<Open>) {
+        self.open = mark;
+    }
+}
+
+impl Otlp {
+    fn close(&mut self, body: &mut Buffer) {
+        if let Some(open) = self.open.take() {
+            open.scope.end(body);
+            open.resource.end(body);
+        }
+    }
+
+    /// Begins another resource, unless the service is that of the last span.
+    fn use_service(&mut self, body: &mut Buffer, span: &Span<'_>, service: &[u8]) -> Result<(), Full> {
+        if let Some(Open { service: (at, len), .. }) = self.open {
+            if body.bytes().get(at..at + len) == Some(service) {
+                return Ok(());
+            }
+        }
+        self.close(body);
+        let message = Message::begin(body, 1)?;
+        let resource = Message::begin(body, 1)?;
+        attribute(body, 1, b"service.name", &mut |out| scalar(out, 2, Scalar::Text(service)))?;
+        let at = body.len() - service.len();
+        if let Some(version) = span.tracers_version() {
+            attribute(body, 1, b"service.version", &mut |out| scalar(out, 2, Scalar::Text(version)))?;
+        }
+        put(body, self.resource.bytes())?;
+        resource.end(body);
+        let scope = Message::begin(body, 2)?;
+        let name = Message::begin(body, 1)?;
+        put_bytes(body, 1, b"spanwire")?;
+        put_bytes(body, 2, env!("CARGO_PKG_VERSION").as_bytes())?;
+        name.end(body);
+        self.open = Some(Open { resource: message, scope, service: (at, service.len()) });
+        Ok(())
+    }
+}
+
+/// How many bytes a number takes.
+fn varint_size(value: usize) -> usize {
+    (usize::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+/// Appends an attribute of a span with a text. Its length is computed, because most attributes are such.
+#[inline(never)]
+fn text_attribute(out: &mut Buffer, key: &[u8], text: &[u8]) -> Result<(), Full> {
+    let value = 1 + varint_size(text.len()) + text.len();
+    let whole = 1 + varint_size(key.len()) + key.len() + 1 + varint_size(value) + value;
+    put_tagged(out, 9 << 3 | 2, whole as u64)?;
+    put_bytes(out, 1, key)?;
+    put_tagged(out, 2 << 3 | 2, value as u64)?;
+    put_bytes(out, 1, text)
+}
+
+/// Appends an attribute.
+#[inline(never)]
+fn attribute(
+    out: &mut Buffer,
+    field: u8,
+    key: &[u8],
+    value: &mut dyn FnMut(&mut Buffer) -> Result<(), Full>,
+) -> Result<(), Full> {
+    let message = Message::begin(out, field)?;
+    put_bytes(out, 1, key)?;
+    value(out)?;
+    message.end(out);
+    Ok(())
+}
+
+/// Appends a value as this field.
+fn scalar(out: &mut Buffer, field: u8, value: Scalar<'_>) -> Result<(), Full> {
+    let message = Message::begin(out, field)?;
+    match value {
+        Scalar::Text(text) => put_bytes(out, 1, text)?,
+        Scalar::Bool(value) => put_number(out, 2, value.into())?,
+        Scalar::Integer(value) => put_number(out, 3, value as u64)?,
+        Scalar::Float(value) => put_fixed(out, 4, value.to_bits())?,
+    }
+    message.end(out);
+    Ok(())
+}
+
+fn put_attributes(out: &mut Buffer, field: u8, attributes: Attributes<'_>) -> Result<(), Full> {
+    for (key, value) in attributes {
+        attribute(out, field, key, &mut |out| match value {
+            Value::One(value) => scalar(out, 2, value),
+            Value::Array(values) => {
+                let (any, array) = (Message::begin(out, 2)?, Message::begin(out, 5)?);
+                for value in values {
+                    scalar(out, 1, value)?;
+                }
+                array.end(out);
+                any.end(out);
+                Ok(())
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Appends a blob, an event or a link of a span.
+fn put_item(out: &mut Buffer, item: Item<'_>) -> Result<(), Full> {
+    match item {
+        Item::Blob(key, bytes) => attribute(out, 9, key, &mut |out| {
+            let any = Message::begin(out, 2)?;
+            put_bytes(out, 7, bytes)?;
+            any.end(out);
+            Ok(())
+        }),
+        Item::Event(event) => {
+            let message = Message::begin(out, 11)?;
+            put_fixed(out, 1, event.time_ns)?;
+            put_bytes(out, 2, event.name)?;
+            put_attributes(out, 3, event.attributes)?;
+            message.end(out);
+            Ok(())
+        }
+        Item::Link(link) => {
+            let message = Message::begin(out, 13)?;
+            let id = u128::from(link.trace_id_high) << 64 | u128::from(link.trace_id_low);
+            put_bytes(out, 1, &id.to_be_bytes())?;
+            put_bytes(out, 2, &link.span_id.to_be_bytes())?;
+            put_bytes(out, 3, link.tracestate)?;
+            put_attributes(out, 4, link.attributes)?;
+            // Field 6, four bytes. The bit that says that flags are known is not one of W3C.
+            let [a, b, c, d] = (link.flags & !crate::span::links::FLAGS_KNOWN).to_le_bytes();
+            put(out, &[6 << 3 | 5, a, b, c, d])?;
+            message.end(out);
+            Ok(())
+        }
+        Item::Text(..) | Item::Number(..) => Ok(()),
+    }
+}

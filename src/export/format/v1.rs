@@ -1,0 +1,383 @@
+//! Format v1.0: a map with the sender and an array of chunks, each a map with the trace's id, priority, mechanism and origin,
+//! and an array of spans, each a map. Keys are numbers. A text is sent once, where it comes first, and its number
+//! afterwards. Tags, numbers and blobs are attributes with their types.
+
+use super::chunks::{self, Chunks};
+use super::encoder::{correct, Fit, PayloadFormat, Sender, Spans};
+use super::parts::{put_blob, put_few, put_number, put_signed, put_unsigned, Head};
+use super::spans::{kind_of, Span, INTERNAL};
+use super::strings::{Mark, Strings};
+use super::v04;
+use crate::export::metadata::{Metadata, PROCESS_TAGS};
+use crate::memory::{Buffer, Full};
+use crate::span::attributes::{Attributes, Scalar, Value};
+use crate::span::encode;
+use crate::span::open::ERROR;
+use crate::span::run::{self, Item, Kind};
+use crate::trace::{is_of_chunk, ORIGIN};
+
+/// See the module.
+#[derive(Default)]
+pub struct V1 {
+    strings: Strings,
+    chunks: usize,
+    /// Where the head of the array of chunks is.
+    head: usize,
+    /// The head of the array of spans in the chunk that is being added.
+    spans: Option<Head>,
+    /// The tags of a span that become fields, each as the number of its field and its text.
+    fields: Vec<u8>,
+    /// The kind of that span, and whether it is a known one.
+    kind: Option<(u8, bool)>,
+}
+
+pub(super) const PATH: &str = "/v1.0/traces";
+/// A chunk without a priority counts as rejected. This one is for chunks without a decision.
+const UNDECIDED: i32 = -128;
+const PRIORITY: &[u8] = b"_sampling_priority_v1";
+
+/// Types of attributes.
+mod of {
+    pub(super) const TEXT: u8 = 1;
+    pub(super) const BOOL: u8 = 2;
+    pub(super) const FLOAT: u8 = 3;
+    pub(super) const INTEGER: u8 = 4;
+    pub(super) const BLOB: u8 = 5;
+    pub(super) const ARRAY: u8 = 6;
+}
+
+impl PayloadFormat for V1 {
+    fn begin(&mut self, body: &mut Buffer, metadata: &Metadata) -> Result<(), Full> {
+        self.strings.clear();
+        self.chunks = 0;
+        let (identity, settings) = (&metadata.identity, &metadata.settings);
+        let hostname = if settings.report_hostname { settings.hostname.as_str() } else { "" };
+        let head = Head::map(body, 10)?;
+        let mut fields = 2;
+        for (key, text) in [
+            (2, identity.container_id.as_deref().unwrap_or_default()),
+            (3, &identity.language),
+            (4, &identity.language_version),
+            (5, &identity.tracer_version),
+            (6, &metadata.runtime_id),
+            (7, &settings.env),
+            (8, hostname),
+            (9, &settings.version),
+        ] {
+            fields += usize::from(self.field(body, key, text.as_bytes())?);
+        }
+        head.end(body, fields);
+        // Beside the first span of each chunk, because the Agent looks for them here.
+        put_few(body, &[10])?;
+        let of_payload =
+            metadata.first_span.iter().filter(|(key, _)| key == PROCESS_TAGS || key.starts_with("_dd.git."));
+        let (head, mut count) = (Head::array(body, 9)?, 0);
+        for (key, value) in of_payload.take(3) {
+            self.text_attribute(body, key.as_bytes(), value.as_bytes())?;
+            count += 3;
+        }
+        head.end(body, count);
+        put_few(body, &[11])?;
+        self.head = body.len();
+        put_few(body, &encode::array_head(0))
+    }
+
+    fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
+        let added = chunks::add(self, body, spans, fit, limit)?;
+        self.chunks += usize::from(added > 0);
+        Ok(added)
+    }
+
+    fn finish(&mut self, body: &mut Buffer) -> Result<(), Full> {
+        correct(body, self.head, &encode::array_head(self.chunks));
+        Ok(())
+    }
+
+    fn path(&self) -> &'static str {
+        PATH
+    }
+
+    fn content_type(&self) -> &'static str {
+        v04::CONTENT_TYPE
+    }
+
+    fn headers(&self, sender: &Sender<'_>, add: &mut dyn FnMut(&'static str, &str)) {
+        v04::headers(sender, self.chunks, add);
+    }
+}
+
+impl Chunks for V1 {
+    type Mark = Mark;
+
+    fn begin_chunk(&mut self, body: &mut Buffer, spans: &Spans<'_>) -> Result<(), Full> {
+        let chunk = spans.chunk;
+        let head = Head::map(body, 5)?;
+        put_few(body, &[1])?;
+        put_signed(body, chunk.decision.priority().unwrap_or(UNDECIDED).into())?;
+        let mut fields = 3 + usize::from(self.field(body, 2, chunk.tags.get(ORIGIN).unwrap_or_default())?);
+        put_few(body, &[6, 0xc4, 16])?;
+        put_few(body, &chunk.trace_id().to_be_bytes())?;
+        if let Some(mechanism) = chunk.decision.sent_mechanism(chunk.decided_elsewhere) {
+            put_few(body, &[7])?;
+            put_unsigned(body, mechanism.number().unsigned_abs().into())?;
+            fields += 1;
+        }
+        head.end(body, fields);
+        put_few(body, &[4])?;
+        self.spans = Some(Head::array(body, spans.offsets.len())?);
+        Ok(())
+    }
+
+    fn span(&mut self, body: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
+        let record = &span.record;
+        let (service, resource) = span.service_and_resource();
+        let head = Head::map(body, if span.has_more { 16 } else { 14 })?;
+        let mut fields = 1;
+        for (key, text) in [(1, service), (2, record.name), (3, resource), (10, record.span_type)] {
+            fields += usize::from(self.field(body, key, text)?);
+        }
+        let mut room = body.room_beyond(4 * 10 + 2)?;
+        for (key, word) in [(4, record.span_id), (6, record.start_ns.max(0) as u64), (5, record.parent_id)] {
+            if word != 0 || key != 5 {
+                room.put_fixed([key, encode::UNSIGNED]);
+                room.put_fixed(word.to_be_bytes());
+                fields += 1;
+            }
+        }
+        room.put_fixed([7]);
+        put_number(&mut room, record.duration_ns.min(i64::MAX as u64));
+        if record.flags & ERROR != 0 {
+            room.put_fixed([8, 0xc3]);
+            fields += 1;
+        }
+        drop(room);
+        fields += self.attributes_and_fields(body, &span)?;
+        if span.has_more {
+            let [_, _, _, links, events] = record.runs();
+            fields += self.items(body, 11, Kind::Link, links)? + self.items(body, 12, Kind::Event, events)?;
+        }
+        head.end(body, fields);
+        Ok(())
+    }
+
+    fn end_chunk(&mut self, body: &mut Buffer, spans: usize) {
+        self.spans.take().into_iter().for_each(|head| head.end(body, spans));
+    }
+
+    fn size(&self, body: &Buffer) -> usize {
+        body.len()
+    }
+
+    fn mark(&self) -> Mark {
+        self.strings.mark()
+    }
+
+    fn return_to(&mut self, mark: Mark) {
+        self.strings.return_to(mark);
+    }
+}
+
+impl V1 {
+    /// Appends a byte, unless it is 0, and a text or its number.
+    #[inline(never)]
+    fn text(&mut self, body: &mut Buffer, before: u8, text: &[u8]) -> Result<(), Full> {
+        let (number, is_new) = self.strings.number(text)?;
+        let mut room = body.room_beyond(1 + 9 + if is_new { text.len() } else { 0 })?;
+        if before != 0 {
+            room.put_fixed([before]);
+        }
+        match is_new {
+            true => encode::put(&mut room, text),
+            false => put_number(&mut room, number.into()),
+        }
+        Ok(())
+    }
+
+    /// Appends a field with a text, unless it is empty. Returns whether it has.
+    fn field(&mut self, body: &mut Buffer, key: u8, text: &[u8]) -> Result<bool, Full> {
+        if !text.is_empty() {
+            self.text(body, key, text)?;
+        }
+        Ok(!text.is_empty())
+    }
+
+    #[inline]
+    fn text_attribute(&mut self, body: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
+        self.text(body, 0, key)?;
+        self.text(body, of::TEXT, value)
+    }
+
+    /// Appends the attributes of a span and those tags that are fields here. Returns how many fields.
+    fn attributes_and_fields(&mut self, body: &mut Buffer, span: &Span<'_>) -> Result<usize, Full> {
+        put_few(body, &[9])?;
+        let (head, mut count, mut result) = (Head::array(body, ATTRIBUTES_MOST)?, 0, Ok(()));
+        self.fields.clear();
+        self.kind = None;
+        span.each_own_text(&mut |key, value| {
+            count += 1;
+            result = result.and_then(|()| self.tag(body, key, value));
+        });
+        span.each_added(&mut |key, value| {
+            if !is_of_chunk(key) {
+                count += 1;
+                result = result.and_then(|()| self.tag(body, key, value));
+            }
+        });
+        // The chunk has the priority.
+        span.each_number(&mut |key, value| {
+            if key == PRIORITY {
+                return;
+            }
+            count += 1;
+            let put_key = result.and_then(|()| self.text(body, 0, key));
+            result = put_key.and_then(|()| put_float(body, value));
+        });
+        if span.has_more {
+            let [_, _, blobs, ..] = span.record.runs();
+            run::each(Kind::Blob, blobs.bytes, |item| {
+                if let Item::Blob(key, bytes) = item {
+                    count += 1;
+                    let put_key =
+                        result.and_then(|()| self.text(body, 0, key)).and_then(|()| put_few(body, &[of::BLOB]));
+                    result = put_key.and_then(|()| put_blob(body, bytes));
+                }
+            });
+        }
+        result?;
+        let fields = std::mem::take(&mut self.fields);
+        let (mut written, mut tags) = (1 + usize::from(self.kind.is_some()), 0);
+        run::each(Kind::Text, &fields, |item| {
+            if let Item::Text(key, value) = item {
+                tags += 1;
+                match result.and_then(|()| self.field(body, key.first().copied().unwrap_or_default(), value)) {
+                    Ok(has) => written += usize::from(has),
+                    Err(full) => result = Err(full),
+                }
+            }
+        });
+        if let Some((kind, known)) = self.kind {
+            tags += usize::from(known);
+            put_few(body, &[16, kind])?;
+        }
+        head.end(body, 3 * (count - tags));
+        self.fields = fields;
+        result.map(|()| written)
+    }
+
+    /// Appends a tag as an attribute, or keeps it as a field.
+    #[inline(always)]
+    fn tag(&mut self, body: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
+        let field = match key {
+            b"env" => 13,
+            b"version" => 14,
+            b"component" => 15,
+            b"span.kind" => {
+                let kind = kind_of(value);
+                // The Agent takes what it does not know as internal, too. The text stays an attribute then.
+                self.kind = Some((kind.unwrap_or(INTERNAL), kind.is_some()));
+                if kind.is_some() {
+                    return Ok(());
+                }
+                0
+            }
+            _ => 0,
+        };
+        if field == 0 {
+            return self.text_attribute(body, key, value);
+        }
+        let from = self.fields.len();
+        self.fields.resize(from + 2 + encode::text_size(value.len()), 0);
+        if let Some((head, rest)) = self.fields.get_mut(from..).and_then(|room| room.split_at_mut_checked(2)) {
+            head.copy_from_slice(&[0xa1, field]);
+            encode::text(rest, value);
+        }
+        Ok(())
+    }
+
+    /// Appends the field with links or events, if there are any. Returns how many fields.
+    fn items(&mut self, body: &mut Buffer, field: u8, kind: Kind, run: run::Run<'_>) -> Result<usize, Full> {
+        if run.count == 0 {
+            return Ok(0);
+        }
+        put_few(body, &[field])?;
+        let (head, mut count, mut result) = (Head::array(body, run.count as usize)?, 0, Ok(()));
+        run::each(kind, run.bytes, |item| {
+            count += 1;
+            result = result.and_then(|()| self.item(body, item));
+        });
+        head.end(body, count);
+        result.map(|()| 1)
+    }
+
+    fn item(&mut self, body: &mut Buffer, item: Item<'_>) -> Result<(), Full> {
+        match item {
+            Item::Link(link) => {
+                put_few(body, &[0x85, 1, 0xc4, 16])?;
+                put_few(body, &link.trace_id_high.to_be_bytes())?;
+                put_few(body, &link.trace_id_low.to_be_bytes())?;
+                put_few(body, &[2])?;
+                put_unsigned(body, link.span_id)?;
+                self.attributes(body, link.attributes)?;
+                self.text(body, 4, link.tracestate)?;
+                put_few(body, &[5])?;
+                put_unsigned(body, link.flags.into())
+            }
+            Item::Event(event) => {
+                put_few(body, &[0x83, 1])?;
+                put_unsigned(body, event.time_ns)?;
+                self.text(body, 2, event.name)?;
+                self.attributes(body, event.attributes)
+            }
+            Item::Text(..) | Item::Number(..) | Item::Blob(..) => Ok(()),
+        }
+    }
+
+    /// Appends the attributes of a link or an event, which are field 3 of both.
+    fn attributes(&mut self, body: &mut Buffer, attributes: Attributes<'_>) -> Result<(), Full> {
+        put_few(body, &[3])?;
+        let (head, mut count) = (Head::array(body, 3 * attributes.count())?, 0);
+        for (key, value) in attributes {
+            self.text(body, 0, key)?;
+            count += 3;
+            match value {
+                Value::One(value) => self.scalar(body, value)?,
+                Value::Array(values) => {
+                    put_few(body, &[of::ARRAY])?;
+                    let (head, mut count) = (Head::array(body, 2 * values.count as usize)?, 0);
+                    for value in values {
+                        self.scalar(body, value)?;
+                        count += 2;
+                    }
+                    head.end(body, count);
+                }
+            }
+        }
+        head.end(body, count);
+        Ok(())
+    }
+
+    /// Appends the type of a value and the value.
+    fn scalar(&mut self, body: &mut Buffer, value: Scalar<'_>) -> Result<(), Full> {
+        match value {
+            Scalar::Text(text) => self.text(body, of::TEXT, text),
+            Scalar::Bool(value) => put_few(body, &[of::BOOL, 0xc2 | u8::from(value)]),
+            Scalar::Integer(value) => {
+                put_few(body, &[of::INTEGER])?;
+                put_signed(body, value)
+            }
+            Scalar::Float(value) => put_float(body, value),
+        }
+    }
+}
+
+/// The head of a span's attributes has three bytes. A span has at most 1,024 tags of each kind.
+const ATTRIBUTES_MOST: usize = 0xffff;
+
+/// Appends the type of a float and the float.
+#[inline(never)]
+fn put_float(body: &mut Buffer, value: f64) -> Result<(), Full> {
+    let mut room = body.room_beyond(10)?;
+    room.put_fixed([of::FLOAT, 0xcb]);
+    room.put_fixed(value.to_bits().to_be_bytes());
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! A receiver of OTLP that answers as a test asks, and keeps the headers and bodies of requests.
+
+use super::support::http::Head;
+use std::io::{BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
+/// An answer: the status, further header lines, each ended by `\r\n`, and the body.
+pub type Reply = (u16, &'static str, &'static [u8]);
+
+pub struct Collector {
+    port: u16,
+    stop: Arc<AtomicBool>,
+    received: Arc<Mutex<Vec<(Head, Vec<u8>)>>>,
+}
+
+impl Collector {
+    /// Answers the first requests with these replies, and the others with the last one.
+    pub fn start(replies: &'static [Reply]) -> Collector {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        let (stop, received) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let (ends, all) = (stop.clone(), received.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if ends.load(SeqCst) {
+                    return;
+                }
+                let all = all.clone();
+                std::thread::spawn(move || serve(&stream, replies, &all));
+            }
+        });
+        Collector { port, stop, received }
+    }
+
+    pub fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    pub fn received(&self) -> Vec<(Head, Vec<u8>)> {
+        self.received.lock().expect("no panic").clone()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.stop.store(true, SeqCst);
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+fn serve(mut stream: &TcpStream, replies: &[Reply], received: &Mutex<Vec<(Head, Vec<u8>)>>) {
+    let mut reader = BufReader::new(stream);
+    while let Ok(Some(head)) = Head::read(&mut reader) {
+        let mut body = vec![0; head.length()];
+        if reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let mut received = received.lock().expect("no panic");
+        let (status, headers, answer) = replies[received.len().min(replies.len() - 1)];
+        received.push((head.clone(), body));
+        drop(received);
+        let length = answer.len();
+        let text = format!("HTTP/1.1 {status} It\r\n{headers}Content-Length: {length}\r\n\r\n");
+        if stream.write_all(&[text.as_bytes(), answer].concat()).is_err() || head.last {
+            return;
+        }
+    }
+}
