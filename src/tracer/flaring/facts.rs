@@ -11,7 +11,7 @@ use crate::languages::Dialect;
 use crate::memory;
 use crate::tracer::deciding::trace_of;
 use crate::tracer::state::State;
-use crate::tracer::{fates, logging, recording, remote, stats, view};
+use crate::tracer::{fates, logging, recording, stats, view};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 
@@ -51,7 +51,7 @@ pub(super) fn of(state: &'static State, tracer: u32, metadata: &Arc<Metadata>, o
         log: logs.kept(),
         level: logs.level(),
         debug: logs.debug_get(),
-        remote: remote::held(state, tracer),
+        remote: state.remote.given(state.tracers.at(tracer).exporter.load(Relaxed) as usize),
         agent_info: info.map(|info| info.text.clone()).unwrap_or_default(),
     }
 }

@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::export::periodic::{NotRun, Poll, Task, When};
 use crate::export::transport::agent::{Agent, Headers};
 use crate::export::{Exporter, Metadata, TRACERS_MAX};
-use crate::flare::{FlareTask, RemoteConfig};
+use crate::flare::FlareTask;
 use crate::level::Level;
 use crate::recorder::Kind;
 use crate::settings::remote::Changes;
@@ -50,12 +50,6 @@ pub(super) fn tracer_closed(state: &State, index: u32) {
         wish(state, exporter, |wish| *wish = Wish::default());
         lock(&state.remote.held).get_mut(exporter).into_iter().for_each(Vec::clear);
     }
-}
-
-/// Returns what remote configuration has given to the tracer at this index, with what became of it.
-pub(super) fn held(state: &State, index: u32) -> Vec<RemoteConfig> {
-    let exporter = state.tracers.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX;
-    lock(&state.remote.held).get(exporter).cloned().unwrap_or_default()
 }
 
 /// The tracers whose Agent is asked through this exporter, with their indices.

@@ -5,7 +5,7 @@ use crate::export::TRACERS_MAX;
 use crate::flare::RemoteConfig;
 use crate::level::Level;
 use crate::settings::AgentAddress;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// See the module.
@@ -26,6 +26,13 @@ pub(super) type Place = Mutex<Option<(AgentAddress, Client)>>;
 pub(super) struct Wish {
     pub level: Option<(Level, Instant)>,
     pub debug: Option<bool>,
+}
+
+impl Remote {
+    /// Returns what the Agent of this exporter has given, with what became of it.
+    pub fn given(&self, exporter: usize) -> Vec<RemoteConfig> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).get(exporter).cloned().unwrap_or_default()
+    }
 }
 
 impl Default for Remote {
