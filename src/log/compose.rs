@@ -40,10 +40,10 @@ pub(super) fn emit(shared: &Arc<Shared>, event: &Event<'_>, start: Start) {
 pub(super) fn emit_facts(shared: &Arc<Shared>, facts: Facts, start: Start) {
     let levels = shared.switch.in_force(now_ms);
     let Some(plan) = plan(shared, &facts).filter(|plan| levels.admits(plan.level)) else { return };
-    let moment = if plan.limited || shared.dialect().language.thread_names || !shared.filter.is_unused() {
-        facts.outline(|event| admit(shared, event, levels)).flatten()
+    let moment = if plan.is_usual && shared.filter.is_unused() {
+        is_made_outside_sinks(shared).then(|| Moment::usual(levels.base.max(levels.raised), levels.debug))
     } else {
-        is_taken(shared, Level::Debug).then(|| Moment::usual(levels.base.max(levels.raised), levels.debug))
+        facts.outline(|event| admit(shared, event, levels)).flatten()
     };
     let Some(moment) = moment else { return };
     // Too large to wait beside others, or expected by a flare.
@@ -70,7 +70,9 @@ fn plan_now(shared: &Shared, facts: &Facts) -> Option<Plan> {
     let of = |facts: &Facts| {
         facts.outline(|event| {
             let level = least(shared, event);
-            Plan { level, loudest: facts.loudest(level), limited: policy(shared).subject(event, false).is_some() }
+            let is_limited = policy(shared).subject(event, false).is_some();
+            let is_usual = !is_limited && !shared.dialect().language.thread_names;
+            Plan { level, loudest: facts.loudest(level), is_usual }
         })
     };
     if shared.config.get().is_some() {
@@ -107,13 +109,22 @@ fn admit(shared: &Shared, event: &Event<'_>, levels: InForce) -> Option<Moment> 
 
 /// Whether anything takes records of this level that are made on this thread.
 fn is_taken(shared: &Shared, level: Level) -> bool {
-    if sink::inside(shared.generation) {
-        shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
+    if !is_made_outside_sinks(shared) {
         return false;
     }
     // Without a ring and outputs, format only what is rare, for flares.
     let wanted = level <= Level::Info || shared.kept.is_preparing();
     wanted || shared.has_ring() || shared.push_level() != Level::Off as u8
+}
+
+/// Whether an event of this thread is not one that a sink's callback has caused, which would never end. Counts it otherwise.
+#[inline]
+fn is_made_outside_sinks(shared: &Shared) -> bool {
+    let outside = !sink::inside(shared.generation);
+    if !outside {
+        shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
+    }
+    outside
 }
 
 /// Returns this moment with the levels that hold.

@@ -132,8 +132,8 @@ pub(super) struct Plan {
     pub level: Level,
     /// The level of their most important record, where they have records at that level.
     pub loudest: Level,
-    /// Whether a limit may hold them back.
-    pub limited: bool,
+    /// Whether no limit holds them back, and their lines do not name the thread.
+    pub is_usual: bool,
 }
 
 impl Shared {
