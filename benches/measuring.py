@@ -1,5 +1,6 @@
 """Shared by the scripts of this folder: compiling a driver, running it, medians, and tables as text."""
 import datetime
+import glob
 import json
 import os
 import re
@@ -48,6 +49,42 @@ def run(command, folder, **more):
             print(f"failed: {' '.join(command)}: {done.returncode}\n{said.read()[-2000:]}{done.stdout[-500:]}", file=sys.stderr)
             return None
     return json.loads(lines[-1])
+
+
+# The C library's copying depends on the processor; its plain variants make numbers of two machines comparable.
+PLAIN = "glibc.cpu.hwcaps=-AVX_Usable,-AVX2_Usable,-AVX512F_Usable,-AVX,-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM,-EVEX,-RTM"
+
+
+def instructions(command, folder, **more):
+    """Runs a program under callgrind and returns the instructions of each thread by its number; None if it failed."""
+    for old in glob.glob(os.path.join(folder, "callgrind*")):
+        os.remove(old)
+    counted = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={folder}/callgrind", *command]
+    done = subprocess.run(counted, env=environment(GLIBC_TUNABLES=PLAIN, DD_TRACE_LOG_FILE=os.path.join(folder, "log"), **more),
+                          capture_output=True, text=True)
+    threads = {}
+    for name in glob.glob(os.path.join(folder, "callgrind-*")):
+        with open(name, errors="replace") as file:
+            totals = [line for line in file if line.startswith("totals:")]
+        threads[int(name.rsplit("-", 1)[1])] = int(totals[-1].split()[1]) if totals else 0
+    if done.returncode or not threads:
+        print(f"failed: {' '.join(command)}: {done.returncode}\n{done.stderr[-2000:]}", file=sys.stderr)
+        return None
+    return threads
+
+
+def for_each_span(command, spans, few, many, folder, **more):
+    """
+    The instructions for each span of the thread that makes spans, which is the busiest, and of all others: the difference of a
+    short and a long run. `command` makes the command for a number of traces, each of which has so many spans.
+    """
+    short, long = (instructions(command(traces), folder, **more) for traces in (few, many))
+    if not short or not long:
+        return None
+    grown = {thread: count - short.get(thread, 0) for thread, count in long.items()}
+    caller = max(grown, key=grown.get)
+    made = (many - few) * spans
+    return round(grown.pop(caller) / made), round(sum(grown.values()) / made)
 
 
 def median(rows, column):

@@ -10,6 +10,7 @@
  *   threads=1       threads that make spans
  *   rate=0          spans for each second, by all threads together, in bursts every 10 ms; 0: as many as they can
  *   seconds=10      how long; or traces=N, how many traces of each thread
+ *   flush=0         after so many traces a thread sends all; 0: only at the end
  *   mode=normal     `disabled`: tracing is off; `debug`: debug mode, to the file DD_TRACE_LOG_FILE
  *   agent=          HOST:PORT; otherwise a process that this program starts, which reads payloads and answers 200
  *
@@ -28,7 +29,7 @@ extern char **environ;
 
 enum { TAGS_MAX = 1000, LENGTH_MAX = 25000, WARM = 200 };
 static const char *shape = "trace10", *calls = "one", *mode = "normal", *agent_at = "";
-static long spans_each = 10, tags_each = 3, length = 16, threads = 1, rate, traces;
+static long spans_each = 10, tags_each = 3, length = 16, threads = 1, rate, traces, flush;
 static double seconds = 10;
 
 static spanwire_tag tags[TAGS_MAX];
@@ -79,7 +80,10 @@ static pthread_barrier_t barrier;
 
 static void burst(struct thread *self, int64_t count) {
     int64_t cpu = now(CLOCK_THREAD_CPUTIME_ID), wall = now(CLOCK_MONOTONIC);
-    for (int64_t i = 0; i < count; i++) make_trace();
+    for (int64_t i = 0; i < count; i++) {
+        make_trace();
+        if (flush && (self->made + i) % flush == 0) spanwire_tracer_flush(tracer, 60000);
+    }
     self->wall += now(CLOCK_MONOTONIC) - wall;
     self->cpu += now(CLOCK_THREAD_CPUTIME_ID) - cpu;
     self->made += count;
@@ -157,7 +161,8 @@ static int read_arguments(int argc, char **argv) {
         long *number;
     } known[] = {{"shape", &shape, NULL}, {"calls", &calls, NULL}, {"mode", &mode, NULL}, {"agent", &agent_at, NULL},
                  {"spans", NULL, &spans_each}, {"tags", NULL, &tags_each}, {"length", NULL, &length},
-                 {"threads", NULL, &threads}, {"rate", NULL, &rate}, {"traces", NULL, &traces}};
+                 {"threads", NULL, &threads}, {"rate", NULL, &rate}, {"traces", NULL, &traces},
+                 {"flush", NULL, &flush}};
     for (int i = 1; i < argc; i++) {
         const char *value = strchr(argv[i], '=');
         size_t found = 0, count = sizeof known / sizeof *known;
@@ -212,13 +217,14 @@ int main(int argc, char **argv) {
     spanwire_tracer_stats(tracer, &before);
 
     struct thread *all = calloc((size_t)threads, sizeof *all);
-    pthread_barrier_init(&barrier, NULL, (unsigned)threads + 1);
-    for (long i = 0; i < threads; i++) pthread_create(&all[i].id, NULL, drive, &all[i]);
+    /* This thread is one of them. */
+    pthread_barrier_init(&barrier, NULL, (unsigned)threads);
+    for (long i = 1; i < threads; i++) pthread_create(&all[i].id, NULL, drive, &all[i]);
     int64_t cpu = now(CLOCK_PROCESS_CPUTIME_ID), wall = now(CLOCK_MONOTONIC);
-    pthread_barrier_wait(&barrier);
+    drive(&all[0]);
     int64_t made = 0, caller_cpu = 0, caller_wall = 0;
     for (long i = 0; i < threads; i++) {
-        pthread_join(all[i].id, NULL);
+        if (i) pthread_join(all[i].id, NULL);
         made += all[i].made, caller_cpu += all[i].cpu, caller_wall += all[i].wall;
     }
     int64_t made_at = now(CLOCK_MONOTONIC);

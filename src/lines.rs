@@ -202,6 +202,24 @@ impl Lines {
         }
     }
 
+    /// Writes several lines with their newlines in one call, where the target is a regular file of the library's own.
+    /// `ends`: where each of them ends. Returns how many were written whole; [`Lines::write`] is for the others, and says
+    /// why.
+    pub fn write_together(&mut self, lines: &[u8], ends: &[usize]) -> usize {
+        let Some(size) = self.size_now() else { return 0 };
+        if size != self.size {
+            self.look_at_end(size);
+        }
+        if self.torn {
+            return 0;
+        }
+        let wrote = self.put(lines).unwrap_or(0);
+        self.size += wrote as u64;
+        let whole = ends.partition_point(|&end| end <= wrote);
+        self.torn = whole.checked_sub(1).map_or(0, |last| ends[last]) < wrote;
+        whole
+    }
+
     /// Whether a file of this size ends inside a line, of this or another process.
     fn ends_torn(&self, size: u64) -> bool {
         match &self.target {

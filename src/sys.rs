@@ -15,7 +15,7 @@ mod words;
 
 pub use descriptor::{close_inherited, is_taken, Descriptor, Taken, TAKEN_TRIES};
 pub use heap::{free_older_generations, outliving};
-pub use listener::{has_users_rights, is_open_to_its_user, read_own_memory, Listener};
+pub use listener::{has_users_rights, read_own_memory, Listener, Peer, Rights};
 pub use socket::{Connection, Event};
 pub use words::{reserve_words, shared_words, unmap_inherited_words};
 
@@ -33,6 +33,26 @@ use std::time::Duration;
 pub fn begin_generation(generation: u32) {
     generation::set_generation(generation);
     heap::begin_generation();
+}
+
+/// Returns bytes as text, if they are UTF-8. Most texts are short and ASCII, for which this takes less time than
+/// `std::str::from_utf8`.
+#[inline]
+pub fn utf8(bytes: &[u8]) -> Option<&str> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
+/// Does the same with bytes that are given away. What is not UTF-8 is replaced.
+pub fn into_utf8(bytes: Vec<u8>) -> String {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return unsafe { String::from_utf8_unchecked(bytes) };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
 }
 
 /// Runs `call` and restores `errno`, which is the host's.

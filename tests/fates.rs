@@ -91,13 +91,15 @@ fn a_trace_that_sampling_rejects_names_what_decided() {
 
 #[test]
 fn a_trace_with_open_spans_is_open_and_one_in_the_queue_is_queued() {
-    let agent = always(Reply::Ok).start();
-    let Some(host) = fates(&agent.url(), &["trace", "open", "ask"]) else { return };
-    let all = run(host.env("SPANWIRE_FLUSH_INTERVAL_MS", 60_000));
-    // The worker's first interval is 25 ms.
-    assert!([QUEUED, IN_FLIGHT, SENT].contains(&state(&all[0])), "{:#}", all[0]);
-    assert_eq!(state(&all[1]), OPEN);
-    assert_fate(&all[1], &[("open", 1), ("waiting", 1), ("sent", 0)], &["not complete: 1 span open, for which 1 span"]);
+    // While the worker waits for this agent, nothing else leaves the queue.
+    let agent = always(Reply::Stall(Duration::from_secs(60))).start();
+    let waits = format!("until={IN_FLIGHT}");
+    let Some(host) = fates(&agent.url(), &["trace", &waits, "trace", "open", "ask"]) else { return };
+    let all = run(host.env("SPANWIRE_REQUEST_TIMEOUT_MS", 60_000));
+    assert_eq!(all.iter().map(state).collect::<Vec<_>>(), [IN_FLIGHT, QUEUED, OPEN]);
+    assert_fate(&all[0], &[("pending", 2), ("sent", 0)], &[]);
+    assert_fate(&all[1], &[("pending", 2), ("sent", 0)], &[]);
+    assert_fate(&all[2], &[("open", 1), ("waiting", 1), ("sent", 0)], &["not complete: 1 span open, for which 1 span"]);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 mod agent;
 #[path = "flares/companion.rs"]
 mod companion;
+#[path = "flares/foreign.rs"]
+mod foreign;
 mod support;
 
 use agent::{FlareAgent, Reply};
@@ -14,7 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use support::agent::{Flare, TestAgent};
 use support::flares::{manifest, read, unpacked, Files};
-use support::hosts::{host, root, Host, Outcome};
+use support::hosts::{compile_c, host, root, Host, Outcome};
+use support::wait_until;
 
 const OK: i64 = 0;
 const CLOSED: i64 = -4;
@@ -306,4 +309,41 @@ fn a_caller_that_does_not_wait_gets_its_time_back() {
     assert_eq!(results(&outcome)[0].0, TIMEOUT);
     assert_eq!(outcome.stat("spans_sent"), 104);
     assert!(outcome.took < Duration::from_secs(30), "{:?}", outcome.took);
+}
+
+/// Whether a process holds the lock by which the processes of a user take turns.
+fn holds_the_turn(pid: u32) -> bool {
+    let locks = fs::read_to_string("/proc/locks").expect("the locks");
+    let file = ["/dev/shm", "/tmp"].iter().find_map(|folder| {
+        // SAFETY: takes nothing.
+        fs::metadata(format!("{folder}/spanwire-flares-{}", unsafe { libc::geteuid() })).ok()
+    });
+    let Some(file) = file else { return false };
+    let ends = format!(":{}", file.ino());
+    locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.get(4) == Some(&pid.to_string().as_str()) && words.get(5).is_some_and(|place| place.ends_with(&ends))
+    })
+}
+
+#[test]
+fn a_sender_that_is_killed_leaves_the_turn_to_others() {
+    let Some(agent) = TestAgent::start() else { return };
+    let stalls = FlareAgent::start(Reply::Stall);
+    if flare("send").is_none() {
+        return;
+    }
+    let mut killed = std::process::Command::new(compile_c(&root().join("tests/hosts/flare.c")));
+    killed.args(["send", "12345", "user@example.com"]).env("DD_TRACE_AGENT_URL", stalls.url());
+    // It waits for the answer as long as this test may need.
+    let mut killed = killed.env("SPANWIRE_REQUEST_TIMEOUT_MS", "60000").spawn().expect("the host runs");
+    let sends = wait_until(Duration::from_secs(50), || stalls.counts().0 == 1);
+    let held = holds_the_turn(killed.id());
+    killed.kill().expect("SIGKILL");
+    killed.wait().expect("its end");
+    assert!(sends && held, "it had the turn when it was killed");
+    let Some(host) = flare("send") else { return };
+    let outcome = host.agent(&agent.tcp()).arg("12345").arg("user@example.com").run().ok();
+    assert_eq!(results(&outcome), [(OK, String::new())]);
+    assert_eq!(agent.flares().len(), 1);
 }

@@ -4,12 +4,11 @@
 mod support;
 
 use serde_json::{json, Value as Json};
-use std::path::PathBuf;
 use std::time::Duration;
 use support::agent::{Request, TestAgent};
-use support::hosts::{host, root, Host, Outcome, Running};
+use support::hosts::{host, Host, Outcome, Running};
 use support::payload::{self, Span};
-use support::remote::{answer, decided, until_held, until_span, until_told, PATIENCE};
+use support::remote::{answer, decided, until_held, until_span, until_told, Stop, PATIENCE};
 use support::wait_until;
 
 const TRACING: &str = "datadog/2/APM_TRACING/one/config";
@@ -23,15 +22,6 @@ struct Scene {
     running: Running,
 }
 
-/// The file that ends the host, also when a test fails.
-struct Stop(PathBuf);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        let _ = std::fs::write(&self.0, "");
-    }
-}
-
 impl Scene {
     fn start(name: &str, set: impl FnOnce(Host) -> Host) -> Option<Scene> {
         Scene::of("remote.c", name, set)
@@ -40,10 +30,7 @@ impl Scene {
     /// As `start`, with this program.
     fn of(program: &str, name: &str, set: impl FnOnce(Host) -> Host) -> Option<Scene> {
         let agent = TestAgent::start()?;
-        let folder = root().join("target/test-remote");
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let stop = Stop(folder.join(format!("{name}-{}", std::process::id())));
-        let _ = std::fs::remove_file(&stop.0);
+        let stop = Stop::new(name);
         let host = host(program)?.arg(stop.0.display()).agent(&agent.tcp()).limit(120);
         let host = host.env("DD_SERVICE", "shop").env("DD_ENV", "prod").env("SPANWIRE_FLUSH_INTERVAL_MS", "50");
         let host = set(host.env("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS", "0.2"));

@@ -6,25 +6,15 @@ mod support;
 use serde_json::{json, Value as Json};
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use support::agent::TestAgent;
 use support::hosts::{command, host, require, root, stage, Outcome, Running};
-use support::remote::{answer, until_held, until_told, PATIENCE};
+use support::remote::{answer, until_held, until_told, Stop, PATIENCE};
 use support::{free_ports, http, wait_until};
 
 const TASK: &str = "datadog/2/AGENT_TASK/task/config";
 const DEBUG: &str = "datadog/2/AGENT_CONFIG/flare-log-level.debug/config";
 const ORDER: &str = "datadog/2/AGENT_CONFIG/configuration_order/config";
-
-/// The file that ends the host, also when a test fails.
-struct Stop(PathBuf);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        let _ = std::fs::write(&self.0, "");
-    }
-}
 
 /// Starts a host that makes traces.
 fn start(name: &str) -> Option<(TestAgent, Stop, Running)> {
@@ -33,10 +23,7 @@ fn start(name: &str) -> Option<(TestAgent, Stop, Running)> {
 
 fn start_program(program: &str, name: &str) -> Option<(TestAgent, Stop, Running)> {
     let agent = TestAgent::start()?;
-    let folder = root().join("target/test-remote");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let stop = Stop(folder.join(format!("{name}-{}", std::process::id())));
-    let _ = std::fs::remove_file(&stop.0);
+    let stop = Stop::new(name);
     let host = host(program)?.arg(stop.0.display()).agent(&agent.tcp()).limit(120);
     let host = host.env("DD_SERVICE", "shop").env("SPANWIRE_FLUSH_INTERVAL_MS", "50");
     let running = host.env("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS", "0.2").spawn();

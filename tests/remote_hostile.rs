@@ -6,13 +6,12 @@ mod support;
 use serde_json::{json, Value as Json};
 use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::hosts::{host, root, Running};
+use support::hosts::{host, Running};
 use support::http::Head;
 use support::payload::{self, Span};
-use support::remote::{answer, decided, PATIENCE};
+use support::remote::{answer, decided, Stop, PATIENCE};
 use support::wait_until;
 
 const TRACING: &str = "datadog/2/APM_TRACING/one/config";
@@ -121,21 +120,9 @@ impl Agent {
     }
 }
 
-/// The file that ends the host, also when a test fails.
-struct Stop(PathBuf);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        let _ = std::fs::write(&self.0, "");
-    }
-}
-
 fn start(name: &str, remote: Remote) -> Option<(Agent, Stop, Running)> {
     let (agent, url) = Agent::start(remote);
-    let folder = root().join("target/test-remote");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let stop = Stop(folder.join(format!("{name}-{}", std::process::id())));
-    let _ = std::fs::remove_file(&stop.0);
+    let stop = Stop::new(name);
     let host = host("remote.c")?.arg(stop.0.display()).agent(&url).limit(120).env("SPANWIRE_FLUSH_INTERVAL_MS", "50");
     Some((agent, stop, host.env("DD_REMOTE_CONFIG_POLL_INTERVAL_SECONDS", "0.1").spawn()))
 }

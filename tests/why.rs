@@ -8,20 +8,10 @@ mod crash;
 mod live;
 mod support;
 
-use live::{companion, companion_as_nobody, Live};
+use live::{companion, companion_as_nobody, fates as host};
 use serde_json::Value as Json;
 use std::process::Command;
 use support::faults::{always, FaultAgent, Reply};
-
-const QUIET: [(&str, &str); 3] =
-    [("DD_SERVICE", "shop"), ("DD_TRACE_STARTUP_LOGS", "false"), ("SPANWIRE_LOG_SINKS", "ring")];
-
-fn host(url: &str, actions: &[&str], settings: &[(&str, &str)]) -> Option<Live> {
-    let mut variables = QUIET.to_vec();
-    variables.push(("DD_TRACE_AGENT_URL", url));
-    variables.extend(settings);
-    Live::start("fates.c", actions, &variables)
-}
 
 fn good_agent() -> FaultAgent {
     always(Reply::Ok).start()

@@ -33,7 +33,11 @@ static sw_node *settle(sw_node *top) {
 
 sw_node *sw_stack_current(void) { return SW_G(current) = settle(SW_G(current)); }
 
-sw_node *sw_stack_make(void) { return ecalloc(1, sizeof(sw_node)); }
+sw_node *sw_stack_make(void) {
+    sw_node *node = emalloc(sizeof *node);
+    *node = (sw_node){0};
+    return node;
+}
 
 void sw_stack_push(sw_node *node, spanwire_span handle, zend_object *object, bool activate) {
     node->handle = handle;

@@ -82,6 +82,11 @@ bool sw_tags_collect(sw_tags *to, HashTable *from) {
     zend_string *key;
     zval *value;
     ZEND_HASH_FOREACH_KEY_VAL(from, number, key, value) {
+        /* What most tags are. */
+        if (key && Z_TYPE_P(value) == IS_STRING) {
+            add_tag(to, ZSTR_VAL(key), ZSTR_LEN(key), Z_STRVAL_P(value), Z_STRLEN_P(value));
+            continue;
+        }
         /* PHP turns a key such as '404' into an integer. */
         if (!key) key = keep(to, zend_long_to_str((zend_long)number));
         if (!sw_tags_add(to, ZSTR_VAL(key), ZSTR_LEN(key), value)) return false;

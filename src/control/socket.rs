@@ -3,7 +3,8 @@
 //!
 //! A thread of its own serves it, which is started for that and ends with it: a reader that is slow, and a log that is
 //! followed for hours, must delay neither traces nor polls. A peer that is neither this process's user nor root is
-//! refused. What the process does is behind the trait [`Host`].
+//! refused. One of which the kernel cannot say who it is, because it is outside of this process's namespaces, must know the
+//! recorder's words. What the process does is behind the trait [`Host`].
 
 // Starts a thread.
 #![allow(clippy::disallowed_methods)]
@@ -11,9 +12,9 @@
 mod command;
 mod followers;
 
-use crate::recorder::control::{socket_name, ControlState};
+use crate::recorder::control::{proof_of, socket_name, ControlState};
 use crate::recorder::Recorder;
-use crate::sys::{self, Connection, Listener};
+use crate::sys::{self, Connection, Listener, Peer, Rights};
 use command::Command;
 use followers::Followers;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 
 /// The socket is closed after this time without a connection.
 const UNUSED: Duration = Duration::from_secs(60);
-/// How often the thread looks at the logs that are followed.
+/// How often the thread looks at the logs that are followed, and how long a peer that is refused may hold it up.
 const TICK: Duration = Duration::from_millis(200);
 /// How long a peer may take to say what it wants, and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,8 +35,12 @@ const BAD: &str = "bad\n";
 
 /// What the process does for those who ask.
 pub trait Host: Send + Sync {
-    /// Describes the process: one of the commands `status` and `spans N`.
-    fn describe(&self, command: &str) -> String;
+    /// Whether the process still allows the socket. A tracer may have come that does not.
+    fn allows(&self) -> bool;
+    /// Describes the process in a few lines.
+    fn status(&self) -> String;
+    /// Describes so many of the open spans, the oldest ones.
+    fn spans(&self, most: usize) -> String;
     /// Turns debug mode on, for so many seconds if the number is not 0, or off. Returns what is so now, in words.
     fn debug(&self, on: bool, seconds: u32) -> String;
     /// Sends what waits, and waits up to this time. Returns what came of it, in words.
@@ -77,8 +82,7 @@ impl Control {
         let (recorder, host) = (*recorder, host());
         let serve = move || {
             let served = catch_unwind(AssertUnwindSafe(|| serve(&recorder, &*host, UNUSED)));
-            let state = if matches!(served, Ok(true)) { ControlState::Closed } else { ControlState::Failed };
-            recorder.set_control(state, [0; 2]);
+            recorder.set_control(served.unwrap_or(ControlState::Failed), [0; 2]);
             self.runs.store(false, Release);
         };
         if sys::spawn(thread, serve).is_err() {
@@ -88,24 +92,40 @@ impl Control {
     }
 }
 
-/// Serves the socket until it is unused for this time. Returns whether it could be made.
-fn serve(recorder: &Recorder, host: &dyn Host, unused: Duration) -> bool {
+/// Serves the socket until it is unused for this time, or no longer allowed. Returns the state after that.
+fn serve(recorder: &Recorder, host: &dyn Host, unused: Duration) -> ControlState {
     let mut random = [0; 16];
     sys::random_bytes(&mut random);
     let word = |from: usize| random[from..from + 8].iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
     let name = [word(0), word(8)];
-    let Ok(listener) = Listener::named(&socket_name(name)) else { return false };
+    let proof = proof_of(name);
+    let Ok(listener) = Listener::named(&socket_name(name)) else { return ControlState::Failed };
     recorder.set_control(ControlState::Open, name);
     let (mut used, mut followers) = (Instant::now(), Followers::new(host));
     while used.elapsed() < unused {
         let patience = if followers.are_none() { Duration::from_secs(1) } else { TICK };
-        match listener.accept(patience) {
-            Ok(Some((peer, user))) if may_ask(user) => {
-                used = Instant::now();
-                answer(host, peer, &mut followers);
+        let accepted = listener.accept(patience);
+        if !host.allows() {
+            return ControlState::Off;
+        }
+        match accepted {
+            Ok(Some((peer, who))) => {
+                let standing = Standing::of(who, Rights::now());
+                // Also of a peer that is refused: otherwise the end of the connection would cut off the answer.
+                let line = request(&peer, if standing == Standing::May { PATIENCE } else { TICK });
+                let (proven, line) = split_proof(line.as_deref(), &proof);
+                match standing {
+                    Standing::Refused(why) => reply(&peer, BAD, why),
+                    Standing::IfProven(why) if !proven => reply(&peer, BAD, why),
+                    Standing::May | Standing::IfProven(_) => {
+                        used = Instant::now();
+                        answer(host, peer, line, &mut followers);
+                    }
+                }
             }
-            Ok(Some((peer, _))) => reply(&peer, BAD, "this socket answers its process's user and root only\n"),
             Ok(None) => {}
+            // The process has no descriptor left for this peer, which waits.
+            Err(_) if listener.is_open() => std::thread::sleep(TICK),
             // The host has closed the descriptor.
             Err(_) => break,
         }
@@ -113,19 +133,53 @@ fn serve(recorder: &Recorder, host: &dyn Host, unused: Duration) -> bool {
             used = Instant::now();
         }
     }
-    true
+    ControlState::Closed
 }
 
-/// Whether a peer of this user may ask. A process that has given up the rights of another user answers root alone, as
-/// the kernel lets root alone look into it.
-fn may_ask(user: u32) -> bool {
-    user == 0 || (user == sys::user() && sys::is_open_to_its_user())
+/// Whether a peer may ask, or why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It may.
+    May,
+    /// It may if it shows that it can open the recorder. Then it could read this process's memory, too.
+    IfProven(&'static str),
+    /// It may not.
+    Refused(&'static str),
 }
 
-fn answer<'a>(host: &'a dyn Host, peer: Connection, followers: &mut Followers<'a>) {
-    let Some(request) = request(&peer) else { return };
-    match Command::read(&request) {
-        Some(Command::Describe(what)) => reply(&peer, GOOD, &host.describe(&what)),
+impl Standing {
+    /// A process that has given up the rights of another user answers root alone, as the kernel lets root alone look into it.
+    fn of(peer: Peer, own: Rights) -> Standing {
+        if peer.user != 0 && (peer.user != own.user || !own.is_open_to_user) {
+            return Standing::Refused("this socket answers its process's user and root only\n");
+        }
+        if peer.pid == 0 {
+            // Perhaps root of a container beside this one, which shares its network and with it the names of sockets.
+            return Standing::IfProven("this socket does not know processes outside of its pid namespace\n");
+        }
+        match own.overflow {
+            // Perhaps any user from outside of this user namespace.
+            Some(overflow) if overflow == peer.user => {
+                Standing::IfProven("this socket cannot tell its own user from users outside of its user namespace\n")
+            }
+            _ => Standing::May,
+        }
+    }
+}
+
+/// Returns whether a request begins with the proof that its peer may open the recorder, and the request without one.
+fn split_proof<'a>(line: Option<&'a str>, proof: &str) -> (bool, Option<&'a str>) {
+    match line.and_then(|line| line.split_once(' ')) {
+        Some((first, rest)) if first == proof => (true, Some(rest)),
+        _ => (false, line),
+    }
+}
+
+fn answer<'a>(host: &'a dyn Host, peer: Connection, request: Option<&str>, followers: &mut Followers<'a>) {
+    let Some(request) = request else { return };
+    match Command::read(request) {
+        Some(Command::Status) => reply(&peer, GOOD, &host.status()),
+        Some(Command::Spans(most)) => reply(&peer, GOOD, &host.spans(most)),
         Some(Command::Debug { on, seconds }) => reply(&peer, GOOD, &host.debug(on, seconds)),
         Some(Command::Flush(time)) => reply(&peer, GOOD, &host.flush(time)),
         Some(Command::Follow) => match followers.add(peer) {
@@ -137,11 +191,11 @@ fn answer<'a>(host: &'a dyn Host, peer: Connection, followers: &mut Followers<'a
 }
 
 /// Reads the line that the peer sends.
-fn request(peer: &Connection) -> Option<String> {
+fn request(peer: &Connection, patience: Duration) -> Option<String> {
     let (mut line, begun) = (Vec::new(), Instant::now());
     while line.len() < REQUEST_MAX {
         let mut bytes = [0; REQUEST_MAX];
-        let left = PATIENCE.saturating_sub(begun.elapsed());
+        let left = patience.saturating_sub(begun.elapsed());
         let got = peer.receive(&mut bytes, left).ok().filter(|&got| got > 0)?;
         line.extend_from_slice(bytes.get(..got)?);
         if let Some(end) = line.iter().position(|&byte| byte == b'\n') {

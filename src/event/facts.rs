@@ -7,6 +7,7 @@ use crate::level::Level;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT};
 use crate::span::record::{self, Record};
 use crate::span::run::Item;
+use crate::sys;
 
 /// About what an event takes beside its bytes.
 const OVERHEAD: usize = 192;
@@ -135,6 +136,21 @@ impl Facts {
         put(&mut bytes, &words);
         parts.iter().for_each(|part| bytes.extend_from_slice(part));
         Facts { bytes }
+    }
+
+    /// How many kinds of events have facts.
+    pub const KINDS: usize = 4;
+
+    /// Returns facts of each kind that say no more than the kind.
+    pub fn of_each_kind() -> [Facts; Facts::KINDS] {
+        let kinds = [Kind::Started, Kind::Finished, Kind::Decided, Kind::Enqueued];
+        kinds.map(|kind| Facts { bytes: (kind as u64).to_ne_bytes().to_vec() })
+    }
+
+    /// Returns the number of the kind of event, below [`Facts::KINDS`].
+    #[inline]
+    pub fn kind_number(&self) -> Option<usize> {
+        self.bytes.first().map(|&kind| usize::from(kind).wrapping_sub(1)).filter(|&number| number < Facts::KINDS)
     }
 
     /// Whether there are none.
@@ -321,9 +337,8 @@ fn of_span(
         standing.open,
         standing.finished,
         service.len() as u64,
-    ]
-    .map(u64::to_ne_bytes);
-    let mut bytes = record::for_log(&words, span, flags, duration_ns, service.len());
+    ];
+    let mut bytes = record::for_log(words, span, flags, duration_ns, service.len());
     bytes.extend_from_slice(service.as_bytes());
     Facts { bytes }
 }
@@ -375,5 +390,5 @@ fn view<'a>(trace_id: u128, outcome: Outcome, record: &Record<'a>, service: &'a 
 }
 
 fn shown(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
+    sys::utf8(bytes).unwrap_or("\u{fffd}")
 }

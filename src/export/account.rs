@@ -28,6 +28,11 @@ impl Account {
         self.lock().clone()
     }
 
+    /// Passes the metadata to `make`, if the slot is in use. The account is locked meanwhile.
+    pub fn with_metadata<R>(&self, make: impl FnOnce(Option<&Metadata>) -> R) -> R {
+        make(self.lock().as_deref())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Metadata>>> {
         self.metadata.lock().unwrap_or_else(PoisonError::into_inner)
     }

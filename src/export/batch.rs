@@ -13,7 +13,7 @@ use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
 use crate::recorder::fates::FateId;
 use crate::span::open::LOCAL_ROOT;
-use crate::span::record::Record;
+use crate::span::record::{self, Record};
 use crate::trace::Chunk;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -127,19 +127,16 @@ impl Batch {
 
     /// Puts all spans in order, as pieces of whole chunks.
     pub(super) fn cut(&mut self, shared: &Shared) {
-        let (mut order, mut pieces) = (Vec::new(), Vec::with_capacity(self.chunks.len()));
+        let fates = shared.recorder.fates();
+        let (mut order, mut pieces) =
+            (Vec::with_capacity(self.spans() as usize), Vec::with_capacity(self.chunks.len()));
         for (chunk, content) in self.chunks.iter().enumerate() {
             let from = order.len();
             format::order(content, &mut order);
             pieces.push(Piece { chunk, from, to: order.len() });
+            fates.taken(content.fate, order.get(from).and_then(|&at| name_of_root(content, at)));
         }
         pieces.reverse();
-        for piece in &pieces {
-            let chunk = &self.chunks[piece.chunk];
-            let first = order.get(piece.from).and_then(|&at| Record::read(chunk.records.bytes().get(at as usize..)?));
-            let root = first.filter(|(record, _)| record.flags & LOCAL_ROOT != 0).map(|(record, _)| record.name);
-            shared.recorder.fates().taken(chunk.fate, root);
-        }
         // Only now: a batch without an order is one whose spans are not counted as taken yet.
         (self.order, self.pieces) = (order, pieces);
     }
@@ -214,6 +211,14 @@ impl Batch {
     pub(super) fn into_buffers(self) -> impl Iterator<Item = Buffer> {
         self.chunks.into_iter().map(|chunk| chunk.records)
     }
+}
+
+/// The name of the span whose record begins at `at`, if that is a local root.
+#[inline]
+fn name_of_root(chunk: &Chunk, at: u32) -> Option<&[u8]> {
+    let bytes = chunk.records.bytes();
+    record::outline(bytes, at as usize).filter(|(_, flags, _)| flags & LOCAL_ROOT != 0)?;
+    Record::read(bytes.get(at as usize..)?).map(|(record, _)| record.name)
 }
 
 /// Batches as debuggers see them.

@@ -29,8 +29,8 @@ pub(super) fn pack(
     shared: &Shared,
 ) -> Vec<Piece> {
     let (mut taken, owner): (Vec<Piece>, _) = (Vec::new(), batch.owner.clone());
-    let begun = format.begin(body, &owner.metadata);
-    while taken.len() < format.chunks_max() {
+    let (begun, most) = (format.begin(body, &owner.metadata), format.chunks_max());
+    while taken.len() < most {
         let Some(piece) = batch.pieces.pop() else { break };
         let (chunk, offsets) = (&batch.chunks[piece.chunk], &batch.order[piece.from..piece.to]);
         let spans = Spans { chunk, offsets, metadata: &owner.metadata };

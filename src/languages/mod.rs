@@ -113,11 +113,17 @@ impl Dialect {
         self.language.local_time
     }
 
+    /// Whether the words are ours. Then all lines of an event have the event's level.
+    pub fn has_own_words(self) -> bool {
+        self.language == &native::LANGUAGE || self.language == &json::LANGUAGE
+    }
+
     /// Appends the event's records in this dialect, often one. None if that tracer has no line for such an event; but
     /// warnings and errors are always logged, in our words if the tracer has none.
     pub fn lines(self, frame: &Frame<'_>, event: &Event<'_>, out: &mut Vec<Line>) {
-        let own_words = self.language == &native::LANGUAGE || self.language == &json::LANGUAGE;
-        if own_words || !reported::as_host_event(event, |event| (self.language.lines)(self.form, frame, event, out)) {
+        if self.has_own_words()
+            || !reported::as_host_event(event, |event| (self.language.lines)(self.form, frame, event, out))
+        {
             (self.language.lines)(self.form, frame, event, out);
         }
     }

@@ -79,10 +79,19 @@ pub fn push_iso_time(out: &mut Vec<u8>, time_ns: u64) {
     out.extend_from_slice(&text);
 }
 
+/// Numbers from this one on, which are ids as a rule, have more than 16 digits.
+const LONG: u64 = 10_000_000_000_000_000;
+
 /// Appends a number with at least so many digits.
 pub fn push_digits(out: &mut Vec<u8>, mut number: u64, least: usize) {
     // The largest number has 20 digits.
     let (mut digits, mut at) = ([b'0'; 20], 20);
+    if number >= LONG {
+        let low = number % LONG;
+        let sixteen = sys::sixteen::decimals_of((low / 100_000_000) as u32, (low % 100_000_000) as u32);
+        digits[4..].copy_from_slice(&sixteen.map(|digit| digit + b'0'));
+        (number, at) = (number / LONG, 4);
+    }
     while number > 9 {
         at -= 2;
         digits[at..at + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
@@ -102,12 +111,8 @@ pub fn push_number(out: &mut Vec<u8>, number: u64) {
 
 /// Appends a trace id as 32 hexadecimal digits.
 pub fn push_trace_id(out: &mut Vec<u8>, id: u128) {
-    let mut digits = [[0; 2]; 16];
-    for (pair, byte) in digits.iter_mut().zip(id.to_be_bytes()) {
-        let digit = |n: u8| b"0123456789abcdef"[usize::from(n & 15)];
-        *pair = [digit(byte >> 4), digit(byte)];
-    }
-    out.extend_from_slice(digits.as_flattened());
+    let halves = [(id >> 64) as u64, id as u64].map(sys::sixteen::hex_of);
+    out.extend_from_slice(halves.as_flattened());
 }
 
 /// Whether the text has printable ASCII alone.
@@ -163,6 +168,28 @@ pub fn cut(text: Cow<'_, str>, most: usize) -> Cow<'_, str> {
 }
 
 pub use crate::span::encode::shortest as number;
+
+/// Appends a number with the fewest digits that are exact, as [`number`] returns them.
+pub fn push_float(out: &mut Vec<u8>, value: f64) {
+    // With few decimals it needs no search for the digits: the quotient is the number that is nearest to the decimal one.
+    for (decimals, factor) in [(0, 1.0), (1, 10.0), (2, 100.0), (3, 1_000.0)] {
+        let scaled = value.abs() * factor;
+        let whole = (scaled + 0.5) as u64;
+        if (0.5..1e15).contains(&scaled) && whole as f64 / factor == value.abs() {
+            let power = factor as u64;
+            if value < 0.0 {
+                out.push(b'-');
+            }
+            push_number(out, whole / power);
+            if decimals > 0 {
+                out.push(b'.');
+                push_digits(out, whole % power, decimals);
+            }
+            return;
+        }
+    }
+    out.extend_from_slice(number(value).as_bytes());
+}
 
 /// Calls `each` with redacted tags until they would make the line too long. Returns how many were left out.
 pub fn tags<'a>(tags: &[(&'a str, &'a str)], mut each: impl FnMut(Cow<'a, str>, Cow<'a, str>)) -> usize {
@@ -267,5 +294,37 @@ pub fn reason_phrase(status: u16) -> &'static str {
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
         _ => "Unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_float_has_the_digits_of_the_search_for_the_fewest() {
+        let some =
+            [0.0, -0.0, 1.0, -1.0, 42.5, 0.1, 0.001, 0.0015, 1e15, 999_999_999_999_999.0, 1e16, 0.3, 2.675, -7.125];
+        let more = [f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, f64::MAX, 1.0 / 3.0, 123_456.789, 1e300, 5e-5];
+        let many = (0..4_000).map(|n| f64::from(n) / 1_000.0).chain((0..1_000).map(|n| f64::from(n) * 1.1));
+        for value in some.into_iter().chain(more).chain(many) {
+            let mut out = Vec::new();
+            push_float(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), number(value));
+        }
+    }
+
+    #[test]
+    fn numbers_and_trace_ids_of_every_length_read_as_the_standard_library_writes_them() {
+        for number in (0..64)
+            .flat_map(|bit| [1u64 << bit, (1 << bit) - 1, u64::MAX >> bit])
+            .chain([10u64.pow(16), 10u64.pow(16) - 1])
+        {
+            let (mut out, mut id) = (Vec::new(), Vec::new());
+            push_number(&mut out, number);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+            push_trace_id(&mut id, u128::from(number) << 64 | u128::from(!number));
+            assert_eq!(String::from_utf8(id).unwrap(), format!("{number:016x}{:016x}", !number));
+        }
     }
 }

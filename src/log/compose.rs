@@ -8,7 +8,7 @@ use super::limit::Policy;
 use super::moment::{Levels, Moment};
 use super::queue::{Kept, FACTS_MAX};
 use super::record::Record;
-use super::shared::{now_ms, Shared};
+use super::shared::{now_ms, Plan, Shared};
 use super::switch::InForce;
 use super::{aggregate, recorded, sink};
 use crate::event::{Event, Facts};
@@ -39,39 +39,63 @@ pub(super) fn emit(shared: &Arc<Shared>, event: &Event<'_>, start: Start) {
 /// the facts, of which records are made later.
 pub(super) fn emit_facts(shared: &Arc<Shared>, facts: Facts, start: Start) {
     let levels = shared.switch.in_force(now_ms);
-    let admitted = facts.outline(|event| {
-        let level = least(shared, event);
-        let moment = if levels.admits(level) { admit(shared, event, levels) } else { None };
-        Some((level, moment?))
-    });
-    let Some((level, moment)) = admitted.flatten() else { return };
+    let Some(plan) = plan(shared, &facts).filter(|plan| levels.admits(plan.level)) else { return };
+    let moment = if plan.limited || shared.dialect().language.thread_names || !shared.filter.is_unused() {
+        facts.outline(|event| admit(shared, event, levels)).flatten()
+    } else {
+        is_taken(shared, Level::Debug).then(|| Moment::usual(levels.base.max(levels.raised), levels.debug))
+    };
+    let Some(moment) = moment else { return };
     // Too large to wait beside others, or expected by a flare.
     if facts.weight() > FACTS_MAX || shared.kept.is_preparing() {
         sys::uncancelled(|| facts.with(|event| compose(shared, event, &moment, start)));
         return;
     }
-    deliver_facts(shared, facts.loudest(level), Kept { facts, moment, pushed: false }, start);
+    deliver_facts(shared, plan.loudest, Kept { facts, moment, pushed: false }, start);
+}
+
+/// Returns the plan of the event of these facts.
+#[inline]
+fn plan(shared: &Shared, facts: &Facts) -> Option<Plan> {
+    if let Some(plans) = shared.plans.get() {
+        return plans.get(facts.kind_number()?).copied();
+    }
+    plan_now(shared, facts)
+}
+
+/// Makes the plan of the event of these facts, and all plans once the language is known for good.
+#[cold]
+#[inline(never)]
+fn plan_now(shared: &Shared, facts: &Facts) -> Option<Plan> {
+    let of = |facts: &Facts| {
+        facts.outline(|event| {
+            let level = least(shared, event);
+            Plan { level, loudest: facts.loudest(level), limited: policy(shared).subject(event, false).is_some() }
+        })
+    };
+    if shared.config.get().is_some() {
+        let all: Vec<Plan> = Facts::of_each_kind().iter().filter_map(of).collect();
+        if let Ok(all) = all.try_into() {
+            let _ = shared.plans.set(all);
+        }
+    }
+    of(facts)
 }
 
 /// Returns the level that must be logged for the event to make a record. A language may log a rare event, or one above
 /// debug, at another level: that is decided line by line.
 fn least(shared: &Shared, event: &Event<'_>) -> Level {
-    match shared.dialect().event_level(event) {
+    let dialect = shared.dialect();
+    match dialect.event_level(event) {
         Level::Off => Level::Off,
-        level @ (Level::Debug | Level::Trace) if !event.is_rare() => level,
+        level @ (Level::Debug | Level::Trace) if !event.is_rare() || dialect.has_own_words() => level,
         _ => Level::Error,
     }
 }
 
 /// Returns what the event's records need to know of this moment; `None` if nothing takes them or a limit holds them back.
 fn admit(shared: &Shared, event: &Event<'_>, levels: InForce) -> Option<Moment> {
-    if sink::inside(shared.generation) {
-        shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
-        return None;
-    }
-    // Without a ring and outputs, format only what is rare, for flares.
-    let wanted = event.level() <= Level::Info || shared.kept.is_preparing();
-    if !wanted && !shared.has_ring() && shared.push_level() == Level::Off as u8 {
+    if !is_taken(shared, event.level()) {
         return None;
     }
     let Some(held_back) = limit(shared, event, levels.debug) else {
@@ -79,6 +103,17 @@ fn admit(shared: &Shared, event: &Event<'_>, levels: InForce) -> Option<Moment> 
         return None;
     };
     Some(moment(shared, levels, held_back))
+}
+
+/// Whether anything takes records of this level that are made on this thread.
+fn is_taken(shared: &Shared, level: Level) -> bool {
+    if sink::inside(shared.generation) {
+        shared.counts.inside_sinks.fetch_add(1, Ordering::Relaxed);
+        return false;
+    }
+    // Without a ring and outputs, format only what is rare, for flares.
+    let wanted = level <= Level::Info || shared.kept.is_preparing();
+    wanted || shared.has_ring() || shared.push_level() != Level::Off as u8
 }
 
 /// Returns this moment with the levels that hold.
@@ -101,18 +136,22 @@ fn compose(shared: &Arc<Shared>, event: &Event<'_>, moment: &Moment, start: Star
 
 /// Makes the records of an event whose facts were kept.
 pub(super) fn records(shared: &Shared, kept: &Kept) -> Vec<Arc<Record>> {
+    let (mut made, mut room) = (Vec::new(), Vec::new());
+    records_into(shared, kept, &mut made, &mut room);
+    made
+}
+
+/// Does the same with lists that are used again. `room` is empty before and after.
+pub(super) fn records_into(shared: &Shared, kept: &Kept, made: &mut Vec<Arc<Record>>, room: &mut Vec<Line>) {
     let Kept { facts, moment, .. } = kept;
-    let made = facts.with(|event| {
-        let lines = lines(shared, event, moment);
-        let mut records = Vec::with_capacity(lines.len());
-        for line in lines {
+    facts.with(|event| {
+        add_lines(shared, event, moment, room);
+        for line in room.drain(..) {
             if moment.admits(&line) {
-                records.push(Arc::new(Record::of(line, event.kind(), moment.time_ns)));
+                made.push(Arc::new(Record::of(line, event.logger(), moment.time_ns)));
             }
         }
-        records
     });
-    made.unwrap_or_default()
 }
 
 fn hand_on(shared: &Arc<Shared>, event: &Event<'_>, line: Line, time_ns: u64, start: Start) {
@@ -122,7 +161,7 @@ fn hand_on(shared: &Arc<Shared>, event: &Event<'_>, line: Line, time_ns: u64, st
     let gathered = line.level == Level::Error && (sending || !line.template.is_empty());
     let aggregate = config.and_then(|config| config.aggregate).filter(|_| gathered);
     let template = if line.template.is_empty() { target } else { line.template };
-    let record = Record::of(line, target, time_ns);
+    let record = Record::of(line, event.logger(), time_ns);
     match aggregate {
         // The thread that could not be started may be the log thread.
         _ if matches!(event, Event::ThreadNotStarted { .. }) => deliver_at_once(shared, record, start),
@@ -143,28 +182,34 @@ pub(super) fn record(shared: &Shared, event: &Event<'_>) -> Record {
 pub(super) fn unrecorded(shared: &Shared, event: &Event<'_>) -> Record {
     let moment = moment(shared, shared.switch.in_force(now_ms), HeldBack::default());
     match lines(shared, event, &moment).into_iter().next() {
-        Some(line) => Record::of(line, event.kind(), moment.time_ns),
+        Some(line) => Record::of(line, event.logger(), moment.time_ns),
         None => Record::new(event.level()),
     }
 }
 
 /// Returns what was held back before this event, or `None` to hold it back too.
 fn limit(shared: &Shared, event: &Event<'_>, debug: bool) -> Option<HeldBack> {
-    let config = shared.config.get();
-    let (rate, once) = config.map_or((None, true), |config| (config.rate, config.once));
-    let policy = Policy { language: shared.dialect().language, rate, once };
-    let Some(subject) = policy.subject(event, debug) else { return Some(HeldBack::default()) };
+    let Some(subject) = policy(shared).subject(event, debug) else { return Some(HeldBack::default()) };
     shared.limiter.lock().unwrap_or_else(PoisonError::into_inner).admit(subject, sys::monotonic_ns())
+}
+
+fn policy(shared: &Shared) -> Policy {
+    let (rate, once) = shared.config.get().map_or((None, true), |config| (config.rate, config.once));
+    Policy { language: shared.dialect().language, rate, once }
 }
 
 /// Returns the event's lines.
 fn lines(shared: &Shared, event: &Event<'_>, moment: &Moment) -> Vec<Line> {
+    let mut lines = Vec::new();
+    add_lines(shared, event, moment, &mut lines);
+    lines
+}
+
+fn add_lines(shared: &Shared, event: &Event<'_>, moment: &Moment, lines: &mut Vec<Line>) {
     static UNKNOWN: OnceLock<About> = OnceLock::new();
     let about = shared.config.get().map(|config| &config.about);
     let about = about.unwrap_or_else(|| UNKNOWN.get_or_init(About::default));
-    let mut lines = Vec::new();
-    shared.dialect().lines(&moment.frame(shared.epoch_pid, about, shared.zone()), event, &mut lines);
+    shared.dialect().lines(&moment.frame(shared.epoch_pid, about, shared.zone()), event, lines);
     #[cfg(test)]
     lines.iter().for_each(|line| super::tests::panic_if_asked(&line.text, "in a dialect"));
-    lines
 }

@@ -84,6 +84,24 @@ impl LogFile {
         written
     }
 
+    /// Appends several lines, which end at `ends`, in one call, if the file is open and has room for them. Returns how many
+    /// were written whole; [`LogFile::write`] is for the others.
+    pub fn write_together(&mut self, lines: &[u8], ends: &[usize], now_ns: u64) -> usize {
+        if self.failed.is_some() || self.given.is_some() {
+            return 0;
+        }
+        if self.target.is_some() && now_ns.saturating_sub(self.checked_ns) >= CHECK_NS {
+            self.check(now_ns);
+        }
+        let (most, length) = (self.config.max_bytes, lines.len() as u64);
+        match &mut self.target {
+            Some(target) if most == 0 || target.lines.size() + length <= most => {
+                target.lines.write_together(lines, ends)
+            }
+            _ => 0,
+        }
+    }
+
     fn append(&mut self, line: &[u8], now_ns: u64) -> io::Result<()> {
         self.prepare(line.len() as u64, now_ns).inspect_err(|error| self.failed = Some((now_ns, same(error))))?;
         match &mut self.target {

@@ -77,6 +77,12 @@ impl Filter {
         self.rules().root()
     }
 
+    /// Whether no rule was ever set.
+    #[inline]
+    pub fn is_unused(&self) -> bool {
+        self.used.load(Relaxed) == 0
+    }
+
     /// Returns the rules as they are now. Allocates only if there are any.
     pub fn rules(&self) -> Rules {
         let used = self.rules.get(..self.used.load(Relaxed)).unwrap_or(&self.rules[..]);

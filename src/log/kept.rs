@@ -67,15 +67,19 @@ impl Kept {
 
 impl Inner {
     /// Takes out the oldest records until the others fit.
-    fn shrink(&mut self, most: usize) -> Vec<Arc<Record>> {
-        let mut gone = Vec::new();
+    fn shrink(&mut self, most: usize) -> (Option<Arc<Record>>, Vec<Arc<Record>>) {
+        // As a rule it is one, which needs no list.
+        let (mut first, mut others) = (None, Vec::new());
         while self.bytes > most {
             let Some(oldest) = self.records.pop_front() else { break };
             self.bytes -= oldest.weight();
             self.dropped += 1;
-            gone.push(oldest);
+            match first {
+                None => first = Some(oldest),
+                Some(_) => others.push(oldest),
+            }
         }
-        gone
+        (first, others)
     }
 }
 

@@ -81,6 +81,13 @@ impl Moment {
         Moment { time_ns: sys::wall_ns(), base: Some(base), debug, rare: (!usual).then(rare) }
     }
 
+    /// Returns this moment, where the language shows no threads, no logger has a level of its own, and nothing was held
+    /// back.
+    #[inline]
+    pub fn usual(level: Level, debug: bool) -> Moment {
+        Moment { time_ns: sys::wall_ns(), base: Some(level), debug, rare: None }
+    }
+
     /// Returns about how many bytes it occupies outside itself.
     pub fn weight(&self) -> usize {
         self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + rare.rules.weight())

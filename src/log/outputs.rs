@@ -2,14 +2,14 @@
 //! the log thread.
 
 use super::callback::Returned;
-use super::compose::{record, records};
+use super::compose::{record, records_into};
 use super::deliver::keep;
 use super::file::{LogFile, Moved};
 use super::queue::Item;
 use super::record::Record;
 use super::shared::Shared;
 use crate::event::{Event, Outlet};
-use crate::languages::line::NATIVE_CODE;
+use crate::languages::line::{Line, NATIVE_CODE};
 use crate::level::Level;
 use crate::lines::Lines;
 use crate::settings::FileConfig;
@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// A buffer for lines is kept for the next one up to this size.
 const LINE_KEPT: usize = 16 << 10;
 
+/// The most bytes of lines that wait to be written together.
+const WAITING_MAX: usize = 64 << 10;
+
 /// The outputs of the log thread.
 pub(super) struct Outputs {
     stderr: Output,
@@ -34,15 +37,37 @@ pub(super) struct Outputs {
     native_file: FileOutput,
     /// The line that is being written, kept for the next one.
     line: Vec<u8>,
+    /// Empty lists, kept for the next facts: for their records, and for the lines of which these are made.
+    made: Vec<Arc<Record>>,
+    room: Vec<Line>,
     /// Records that were lost by a panic or because the queue was full, and of which no record was written yet.
     pub lost: u64,
     panics: u32,
 }
 
 /// A file, and what it has lost.
+#[derive(Default)]
 struct FileOutput {
     output: Output,
     file: Option<LogFile>,
+    waiting: Waiting,
+}
+
+/// Lines that are written together soon.
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    /// Where each of them ends, and its level. A line of some languages is several lines of text.
+    ends: Vec<usize>,
+    levels: Vec<Level>,
+}
+
+impl Waiting {
+    fn clear(&mut self) {
+        self.lines.clear();
+        self.ends.clear();
+        self.levels.clear();
+    }
 }
 
 /// What one output has lost since it last took a line, and whether the reason was logged.
@@ -54,9 +79,19 @@ struct Output {
 
 impl Outputs {
     pub fn new(shared: &Shared) -> Outputs {
-        let file = || FileOutput { output: Output::default(), file: None };
         let (stderr, lines) = (Output::default(), Lines::to_given(shared.given.standard_error));
-        Outputs { stderr, lines, file: file(), native_file: file(), line: Vec::new(), lost: 0, panics: 0 }
+        let (file, native_file) = (FileOutput::default(), FileOutput::default());
+        Outputs {
+            stderr,
+            lines,
+            file,
+            native_file,
+            line: Vec::new(),
+            made: Vec::new(),
+            room: Vec::new(),
+            lost: 0,
+            panics: 0,
+        }
     }
 
     /// Counts the records that a panic cost. Returns whether to log the panic: only the first
@@ -68,7 +103,8 @@ impl Outputs {
         self.panics <= PANICS_TOLD
     }
 
-    /// Writes a record, or those of facts, to every output that takes them.
+    /// Writes a record, or those of facts, to every output that takes them. Lines of facts wait for the next call of
+    /// [`Outputs::write_waiting`], to be written together.
     pub fn give(&mut self, shared: &Shared, item: &Item) -> Returned {
         #[cfg(test)]
         item.record.iter().for_each(|record| super::tests::panic_if_asked(&record.text, "in the writer"));
@@ -77,9 +113,11 @@ impl Outputs {
             return Returned::InForkedChild;
         }
         if let Some(record) = &item.record {
-            return self.give_one(shared, record);
+            return self.give_now(shared, record);
         }
-        let mut made = records(shared, &item.kept);
+        let (mut made, mut room) = (std::mem::take(&mut self.made), std::mem::take(&mut self.room));
+        records_into(shared, &item.kept, &mut made, &mut room);
+        self.room = room;
         if let Some(first) = made.first_mut().filter(|_| lost > 0) {
             *first = Arc::new(Record { lost, ..(**first).clone() });
         }
@@ -90,6 +128,8 @@ impl Outputs {
                 return Returned::InForkedChild;
             }
         }
+        made.clear();
+        self.made = made;
         Returned::Here
     }
 
@@ -102,28 +142,45 @@ impl Outputs {
             return Returned::Here;
         }
         let lost = Record { lost, ..record(shared, &Event::RecordsLost { sink: Outlet::Writer, records }) };
-        let returned = self.give_one(shared, &lost);
+        let returned = self.give_now(shared, &lost);
         if returned == Returned::InForkedChild {
             std::mem::forget(lost);
         }
         returned
     }
 
+    fn give_now(&mut self, shared: &Shared, record: &Record) -> Returned {
+        let returned = self.give_one(shared, record);
+        if returned == Returned::Here {
+            self.write_waiting(shared);
+        }
+        returned
+    }
+
     fn give_one(&mut self, shared: &Shared, record: &Record) -> Returned {
-        let mut line = std::mem::take(&mut self.line);
-        line.clear();
-        line.extend_from_slice(record.text.as_bytes());
-        line.push(b'\n');
         if record.level <= shared.stderr_level() && !record.on_stderr {
+            let mut line = std::mem::take(&mut self.line);
+            line.clear();
+            line.extend_from_slice(record.text.as_bytes());
+            line.push(b'\n');
             self.write_stderr(shared, &line);
+            self.line = if line.capacity() > LINE_KEPT { Vec::new() } else { line };
         }
         if let Some(config) = shared.config.get().filter(|config| record.level <= config.file_level) {
             let native = config.native_file.as_ref().filter(|_| record.logger == NATIVE_CODE);
             if let Some(file) = native.or(config.file.as_ref()).filter(|_| !record.host_only) {
-                self.write_file(shared, file, native.is_some(), record.level, &line);
+                let native = native.is_some();
+                if self.file(native).waiting.lines.len() + record.text.len() >= WAITING_MAX {
+                    self.write_file(shared, file, native);
+                }
+                let Waiting { lines, ends, levels } = &mut self.file(native).waiting;
+                lines.reserve(record.text.len() + 1);
+                lines.extend_from_slice(record.text.as_bytes());
+                lines.push(b'\n');
+                ends.push(lines.len());
+                levels.push(record.level);
             }
         }
-        self.line = if line.capacity() > LINE_KEPT { Vec::new() } else { line };
         if shared.sinks.loudest() == Level::Off as u8 {
             return Returned::Here;
         }
@@ -144,8 +201,52 @@ impl Outputs {
         });
     }
 
-    fn write_file(&mut self, shared: &Shared, config: &FileConfig, native: bool, level: Level, line: &[u8]) {
-        let FileOutput { output, file } = if native { &mut self.native_file } else { &mut self.file };
+    /// How many lines wait to be written together.
+    pub fn waiting(&self) -> u64 {
+        (self.file.waiting.ends.len() + self.native_file.waiting.ends.len()) as u64
+    }
+
+    fn file(&mut self, native: bool) -> &mut FileOutput {
+        if native {
+            &mut self.native_file
+        } else {
+            &mut self.file
+        }
+    }
+
+    /// Writes the lines that wait.
+    pub fn write_waiting(&mut self, shared: &Shared) {
+        let Some(config) = shared.config.get() else { return };
+        for (config, native) in [(&config.file, false), (&config.native_file, true)] {
+            if let Some(config) = config {
+                self.write_file(shared, config, native);
+            }
+        }
+    }
+
+    /// Writes the lines that wait for a file: together if it takes them so, or one by one.
+    fn write_file(&mut self, shared: &Shared, config: &FileConfig, native: bool) {
+        let FileOutput { output, file, waiting } = self.file(native);
+        let (mut waiting, mut done) = (std::mem::take(waiting), 0);
+        // A loss is told before the next line.
+        if let (Some(file), 0, false) = (file, output.lost, waiting.ends.is_empty()) {
+            done = file.write_together(&waiting.lines, &waiting.ends, sys::monotonic_ns());
+            output.told &= done == 0;
+        }
+        let mut from = done.checked_sub(1).map_or(0, |last| waiting.ends[last]);
+        for n in done..waiting.ends.len() {
+            let to = waiting.ends[n];
+            self.write_line(shared, config, native, waiting.levels[n], &waiting.lines[from..to]);
+            from = to;
+        }
+        if waiting.lines.capacity() <= WAITING_MAX {
+            waiting.clear();
+            self.file(native).waiting = waiting;
+        }
+    }
+
+    fn write_line(&mut self, shared: &Shared, config: &FileConfig, native: bool, level: Level, line: &[u8]) {
+        let FileOutput { output, file, .. } = if native { &mut self.native_file } else { &mut self.file };
         let file = file.get_or_insert_with(|| LogFile::new(config.clone(), shared.given.file(native), PATIENCE));
         let now = sys::monotonic_ns();
         let written = output.write(shared, Outlet::File, line, |line| file.write(line, now));

@@ -15,7 +15,7 @@ pub struct Record {
     /// Its level.
     pub level: Level,
     /// The event's kind, or the target that the host gave.
-    pub target: String,
+    pub target: Cow<'static, str>,
     /// The logger's name in the log's dialect.
     pub logger: Cow<'static, str>,
     /// The whole record, without a newline at its end and without NUL.
@@ -33,21 +33,19 @@ pub struct Record {
 impl Record {
     /// Makes an empty record.
     pub(super) fn new(level: Level) -> Record {
-        let (target, text) = (String::new(), String::new());
-        let logger = Cow::Borrowed("");
+        let (target, logger, text) = (Cow::Borrowed(""), Cow::Borrowed(""), String::new());
         Record { time_ns: 0, level, target, logger, text, message_at: 0, host_only: false, on_stderr: false, lost: 0 }
     }
 
     /// Makes the record of a line. `target` is the event's kind.
-    pub(super) fn of(line: Line, target: &str, time_ns: u64) -> Record {
+    pub(super) fn of(line: Line, target: Cow<'static, str>, time_ns: u64) -> Record {
         let Line { level, logger, text, message_at, host_only, .. } = line;
         // Languages escape text from outside, but not these names.
-        let has_nul = |text: &str| text.as_bytes().contains(&0);
-        let target = if has_nul(target) { target.replace('\0', "\u{fffd}") } else { target.to_string() };
-        let logger = match logger {
-            Cow::Owned(logger) if has_nul(&logger) => logger.replace('\0', "\u{fffd}").into(),
-            logger => logger,
+        let without_nul = |text: Cow<'static, str>| match text {
+            Cow::Owned(text) if text.as_bytes().contains(&0) => text.replace('\0', "\u{fffd}").into(),
+            text => text,
         };
+        let (target, logger) = (without_nul(target), without_nul(logger));
         Record { time_ns, level, target, logger, text, message_at, host_only, on_stderr: false, lost: 0 }
     }
 

@@ -11,6 +11,7 @@ use super::push::Push;
 use super::ring::{self, Ring};
 use super::sink::Sinks;
 use super::switch::Switch;
+use crate::event::Facts;
 use crate::inspect::TypeDescriptor;
 use crate::languages::Dialect;
 use crate::level::Level;
@@ -120,6 +121,19 @@ pub(super) struct Shared {
     pub push: Push,
     pub outage: Outage,
     pub counts: Counts,
+    /// Of each kind of event that has facts, once the log is configured.
+    pub plans: OnceLock<[Plan; Facts::KINDS]>,
+}
+
+/// What does not change about events of one kind that happen for each span or trace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    /// The level that must be logged for them to make a record.
+    pub level: Level,
+    /// The level of their most important record, where they have records at that level.
+    pub loudest: Level,
+    /// Whether a limit may hold them back.
+    pub limited: bool,
 }
 
 impl Shared {
@@ -148,6 +162,7 @@ impl Shared {
             push: Push::new(),
             outage: Outage::default(),
             counts: Counts::default(),
+            plans: OnceLock::new(),
         }
     }
 

@@ -11,6 +11,8 @@ pub(super) struct Switch {
     word: AtomicU64,
     /// [`Remote`].
     remote: AtomicU64,
+    /// [`InForce`] as both words say, unless a time limit runs: then it is looked at each time.
+    in_force: AtomicU64,
     pub effective: &'static AtomicU8,
     /// The resulting level again, in this structure, for debuggers.
     shown: AtomicU8,
@@ -126,7 +128,26 @@ pub(super) struct InForce {
     most: Level,
 }
 
+/// Of a packed [`InForce`]: a time limit runs.
+const LIMITED: u64 = 1 << 10;
+
 impl InForce {
+    fn of(state: State, remote: Remote) -> InForce {
+        let (over, raised) = (remote.over(state), remote.level.unwrap_or(Level::Off));
+        let base = over.base();
+        InForce { most: base.max(over.loudest).max(raised), base, debug: over.debug, raised }
+    }
+
+    fn pack(self) -> u64 {
+        self.base as u64 | (self.raised as u64) << 3 | (self.most as u64) << 6 | u64::from(self.debug) << 9
+    }
+
+    #[inline]
+    fn unpack(word: u64) -> InForce {
+        let level = |at: u32| Level::from_number((word >> at & 7) as i32).unwrap_or(Level::Off);
+        InForce { base: level(0), raised: level(3), most: level(6), debug: word >> 9 & 1 != 0 }
+    }
+
     /// Whether records of this level are kept.
     pub fn admits(&self, level: Level) -> bool {
         level != Level::Off && level <= self.most
@@ -151,7 +172,7 @@ impl Switch {
             until_ms: 0,
         };
         let (word, remote) = (AtomicU64::new(state.pack()), AtomicU64::new(0));
-        let switch = Switch { word, remote, effective, shown: AtomicU8::new(0) };
+        let switch = Switch { word, remote, in_force: AtomicU64::new(0), effective, shown: AtomicU8::new(0) };
         switch.publish();
         switch
     }
@@ -159,17 +180,20 @@ impl Switch {
     /// Returns a copy for a forked child. The child asks for remote configuration itself.
     pub fn copy(&self) -> Switch {
         let (word, remote) = (AtomicU64::new(self.word.load(Ordering::SeqCst)), AtomicU64::new(0));
-        let copy = Switch { word, remote, effective: self.effective, shown: AtomicU8::new(0) };
+        let (in_force, shown) = (AtomicU64::new(0), AtomicU8::new(0));
+        let copy = Switch { word, remote, in_force, effective: self.effective, shown };
         copy.publish();
         copy
     }
 
     /// Returns what holds now. Calls `now_ms` only while a time limit runs.
     pub fn in_force(&self, now_ms: impl FnOnce() -> u64) -> InForce {
+        let known = self.in_force.load(Ordering::Relaxed);
+        if known & LIMITED == 0 {
+            return InForce::unpack(known);
+        }
         let (state, remote) = self.settle(now_ms);
-        let (over, raised) = (remote.over(state), remote.level.unwrap_or(Level::Off));
-        let base = over.base();
-        InForce { most: base.max(over.loudest).max(raised), base, debug: over.debug, raised }
+        InForce::of(state, remote)
     }
 
     /// Whether records of this level are kept.
@@ -300,7 +324,10 @@ impl Switch {
         let words = || (self.word.load(Ordering::SeqCst), self.remote.load(Ordering::SeqCst));
         loop {
             let (word, remote) = words();
-            let effective = State::unpack(word).effective(Remote::unpack(remote));
+            let (state, over) = (State::unpack(word), Remote::unpack(remote));
+            let effective = state.effective(over);
+            let limited = if state.until_ms != 0 || over.until_ms != 0 { LIMITED } else { 0 };
+            self.in_force.store(InForce::of(state, over).pack() | limited, Ordering::SeqCst);
             self.effective.store(effective, Ordering::SeqCst);
             self.shown.store(effective, Ordering::Relaxed);
             tell_log_crate(effective);

@@ -461,7 +461,7 @@ fn a_thread_that_cannot_be_started_is_told_once_and_its_return_too() {
     let mut records = Vec::new();
     logs.poll(9, &mut |record| records.push((record.level, record.target.clone(), record.text.clone())));
     let [(Level::Error, first, text), (Level::Info, second, back)] = &records[..] else { panic!("{records:?}") };
-    assert_eq!((first.as_str(), second.as_str()), ("limits.threads", "limits.threads"));
+    assert_eq!((&first[..], &second[..]), ("limits.threads", "limits.threads"));
     let words = "cannot start thread \"spanwire-worker\": Resource temporarily unavailable (errno 11); ";
     assert!(text.contains(words) && text.contains("ulimit -u") && text.contains("pids.max"), "{text}");
     assert!(back.contains("thread \"spanwire-worker\" runs now"), "{back}");

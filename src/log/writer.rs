@@ -43,6 +43,10 @@ fn serve(shared: &Arc<Shared>, outputs: &mut Outputs, done: &mut usize) -> Retur
                 Err(panic) => panicked(outputs, shared, &*panic, 1),
             }
         }
+        let waiting = outputs.waiting();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| outputs.write_waiting(shared))) {
+            panicked(outputs, shared, &*panic, waiting);
+        }
         outputs.lost += lost;
         match catch_unwind(AssertUnwindSafe(|| outputs.tell_lost(shared, 0))) {
             Ok(Returned::Here) => {}

@@ -331,6 +331,29 @@ impl Room<'_> {
         }
     }
 
+    /// Puts bytes behind `front` and a head of one byte, if that is enough, or of two. One look at the room serves all.
+    #[inline(always)]
+    pub fn put_behind<const N: usize>(&mut self, front: [u8; N], one: Option<u8>, two: [u8; 2], bytes: &[u8]) {
+        // Cannot overflow: no slice is longer than half of the address space.
+        if N + 2 + bytes.len() > self.left() {
+            return no_room();
+        }
+        // SAFETY: as in `put` and `put_fixed`.
+        unsafe {
+            self.at.cast::<[u8; N]>().write(front);
+            let mut at = self.at.add(N);
+            if let Some(one) = one {
+                at.write(one);
+                at = at.add(1);
+            } else {
+                at.cast::<[u8; 2]>().write(two);
+                at = at.add(2);
+            }
+            copy_bytes(at, bytes);
+            self.at = at.add(bytes.len());
+        }
+    }
+
     /// Puts bytes that are many as a rule: less code than `put`.
     #[inline(always)]
     pub fn put_block(&mut self, bytes: &[u8]) {

@@ -4,6 +4,7 @@
 
 use super::layout::header;
 use super::Recorder;
+use sha2::{Digest, Sha256};
 use std::sync::atomic::Ordering::*;
 
 /// What became of a request for a socket.
@@ -12,7 +13,7 @@ use std::sync::atomic::Ordering::*;
 pub enum ControlState {
     /// There is no socket.
     Closed = 0,
-    /// There is one; the next words have its name.
+    /// There is one; the next words have the secret from which its name is made.
     Open = 1,
     /// `SPANWIRE_CONTROL` is off.
     Off = 2,
@@ -32,9 +33,17 @@ impl ControlState {
     }
 }
 
-/// Returns the name of the abstract socket for these two random words.
+/// Returns the name of the abstract socket for these two random words. Everybody on the machine can read the name, and does
+/// not learn the words from it.
 pub fn socket_name(words: [u64; 2]) -> String {
-    format!("spanwire-control-{:016x}{:016x}", words[0], words[1])
+    let digest = Sha256::digest(proof_of(words));
+    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("spanwire-control-{digits}")
+}
+
+/// Returns what a peer says to show that it may open the recorder of this process: the words themselves.
+pub fn proof_of(words: [u64; 2]) -> String {
+    format!("{:016x}{:016x}", words[0], words[1])
 }
 
 impl Recorder {

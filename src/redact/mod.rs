@@ -46,12 +46,16 @@ pub fn text_counted<'a>(text: &'a str, counts: &mut Replaced) -> Cow<'a, str> {
 /// Redacts the value of a tag or setting. Hides all of it if the name is that of a secret; else as [`text`] does. If
 /// the name ends in `id`, numbers are not taken for card numbers.
 pub fn value_of<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
-    value_counted(name, value, &mut Replaced::default())
+    value_shown(name, value, &mut Replaced::default())
 }
 
 /// The same, and counts what it replaces, and what was replaced before.
 pub fn value_counted<'a>(name: &str, value: &'a str, counts: &mut Replaced) -> Cow<'a, str> {
     counts.before += value.matches(REDACTED).count() as u64;
+    value_shown(name, value, counts)
+}
+
+fn value_shown<'a>(name: &str, value: &'a str, counts: &mut Replaced) -> Cow<'a, str> {
     let shown = match names::class(name) {
         // As the name of a tag, `key` is usually the key of a cache.
         Name::Plain | Name::Key => !is_query(name),

@@ -24,7 +24,8 @@ const GAP: u8 = 5;
 /// Added to a letter that a token or a JWT begins with.
 const TOKEN: u8 = 8;
 
-static MARKS: [u8; 256] = marks();
+static MARKS: [u8; 256] = MARKS_OF_BYTES;
+const MARKS_OF_BYTES: [u8; 256] = marks();
 
 const fn marks() -> [u8; 256] {
     let mut table = [GAP; 256];
@@ -44,16 +45,50 @@ const fn marks() -> [u8; 256] {
     table
 }
 
+/// The same without what is added to a letter.
+static KINDS: [u8; 256] = kinds();
+
+const fn kinds() -> [u8; 256] {
+    let (mut table, mut n) = (MARKS_OF_BYTES, 0);
+    while n < 256 {
+        table[n] &= !TOKEN;
+        n += 1;
+    }
+    table
+}
+
+/// Bytes that mean nothing in a text that is too short for a token and a card number: without them there is no scheme, no
+/// name before a value and no private key.
+static HARMLESS: [bool; 256] = harmless();
+const _: () = assert!(TOKEN_MIN <= CARD_MIN && TOKEN_MIN <= WORD_MAX);
+
+const fn harmless() -> [bool; 256] {
+    let (mut table, mut n) = ([false; 256], 0);
+    while n < 256 {
+        let mark = MARKS_OF_BYTES[n] & !TOKEN;
+        table[n] = mark != EQUALS && mark != STOP && !matches!(n as u8, b'-' | b' ' | b'\t');
+        n += 1;
+    }
+    table
+}
+
 /// Whether the text has no secret for sure. Without `:`, `>`, `%` and `--`, and with harmless names before `=`, there is no
 /// value after the name of a secret, no URL and no private key. What remains are long words, card numbers and `Bearer …`.
 pub fn is_plain(bytes: &[u8]) -> bool {
+    // Most texts are short words, and too short for what is recognized by its form.
+    if bytes.len() < TOKEN_MIN && bytes.iter().all(|&byte| HARMLESS[byte as usize]) {
+        return true;
+    }
     let begins = |at: usize| bytes.get(at).is_some_and(|&byte| MARKS[byte as usize] & TOKEN != 0);
     let (mut word, mut digits, mut slash, mut question) = (0, 0, false, false);
     // Where in the word a token may begin.
     let mut token = if begins(0) { 0 } else { usize::MAX };
-    for (at, &byte) in bytes.iter().enumerate() {
-        match MARKS[byte as usize] & !TOKEN {
-            LETTER => {}
+    let mut next = 0;
+    while let Some(letters) = bytes[next..].iter().position(|&byte| KINDS[byte as usize] != LETTER) {
+        let at = next + letters;
+        let byte = bytes[at];
+        next = at + 1;
+        match KINDS[byte as usize] {
             DIGIT => digits += 1,
             JOINT => {
                 if byte == b'-' && bytes.get(at + 1) == Some(&b'-') {

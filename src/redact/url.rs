@@ -1,6 +1,6 @@
 //! Decides which parts of one URL may be shown. The parent module finds the URLs in a text.
 
-use super::bytes::run;
+use super::bytes::{is, run, GAP};
 
 /// Returns three positions: the end of the scheme, the end of userinfo, and the end of the path. Userinfo, query string
 /// and fragment, which must not be shown, are between the first two and after the last. The scheme may be missing
@@ -52,7 +52,7 @@ fn has_no_port(authority: &str) -> bool {
 /// Returns the end of the URL that `from` is in: at a byte that no URL contains, and before punctuation that ends a
 /// sentence.
 pub fn end(bytes: &[u8], from: usize) -> usize {
-    let end = run(bytes, from, |b| b > b' ' && !matches!(b, b'"' | b'\'' | b'<' | b'>' | b'`' | b'|' | 0x7f));
+    let end = run(bytes, from, |b| !is(b, GAP));
     let tail =
         bytes[from..end].iter().rev().take_while(|b| matches!(b, b'.' | b',' | b';' | b':' | b')' | b']' | b'}'));
     end - tail.count()

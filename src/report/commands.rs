@@ -94,23 +94,16 @@ fn help() -> String {
 
 /// Returns the live tracers, and those that still have spans.
 pub fn tracers(image: &Image) -> impl Iterator<Item = &Tracer> {
-    image.tracers.iter().filter(|tracer| {
-        let has = |index: u64| index == tracer.index;
-        tracer.live || image.spans.iter().any(|span| has(span.tracer)) || image.chunks().any(|chunk| has(chunk.tracer))
-    })
+    image.tracers.iter().filter(|tracer| tracer.live || image.has_spans_of(tracer.index))
 }
 
 /// Counts the spans of a tracer, or of all: open, waiting for their trace, queued, being sent.
 pub fn whereabouts(image: &Image, tracer: Option<u64>) -> [u64; 4] {
-    let of = |index: u64| tracer.is_none_or(|tracer| tracer == index);
-    let mut counts = [image.spans.iter().filter(|span| of(span.tracer)).count() as u64, 0, 0, 0];
-    for chunk in image.chunks().filter(|chunk| of(chunk.tracer)) {
-        counts[lists::column(chunk.place)] += chunk.spans.len() as u64;
-    }
-    counts
+    image.count(tracer)
 }
 
-fn status(image: &Image) -> String {
+/// Describes the process in a few lines.
+pub fn status(image: &Image) -> String {
     let mut out = format!("Process {}, spanwire {}, {}\n", image.pid, clean(&image.library, SHORT), as_of(image.as_of));
     if image.epoch > 1 {
         let _ = writeln!(out, "Forked from process {}", image.parent_pid);

@@ -7,4 +7,4 @@ mod model;
 mod process;
 mod spans;
 
-pub use model::{Chunk, Exporter, Image, Place, Span, Tag, Tracer};
+pub use model::{Chunk, Exporter, Image, Place, Span, Tag, Tracer, TAGS};

@@ -10,8 +10,9 @@ pub mod json;
 pub mod reader;
 pub mod text;
 
-pub use commands::answer;
+pub use commands::lists::spans;
 #[cfg(feature = "cli")]
 pub use commands::understood;
+pub use commands::{answer, status};
 pub use image::Image;
 pub use reader::{Fault, Memory};

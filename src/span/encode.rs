@@ -46,6 +46,17 @@ pub fn put_key(room: &mut Room<'_>, bytes: &[u8]) {
     }
 }
 
+/// Puts a text behind `front`, into room for both and [`HEAD_MAX`].
+#[inline(always)]
+pub fn put_behind<const N: usize>(room: &mut Room<'_>, front: [u8; N], text: &[u8]) {
+    let len = text.len();
+    if len > 255 {
+        room.put_fixed(front);
+        return put_long(room, text);
+    }
+    room.put_behind(front, (len <= 31).then_some(0xa0 | len as u8), [0xd9, len as u8], text);
+}
+
 // Inlined, because room that a function gets a reference to cannot stay in registers.
 #[inline(always)]
 fn put_long(room: &mut Room<'_>, bytes: &[u8]) {

@@ -132,9 +132,32 @@ pub(crate) fn append_runs(
     Ok(())
 }
 
+/// How many words of others come before a record for the log.
+pub const FRONT: usize = 7;
+
 /// Returns these words, then an open span, whose runs may have gaps, as a record without its blobs, with room for
 /// `more` bytes behind it: for the log. The tags are in the order in which their keys were first set.
-pub fn for_log(front: &[[u8; WORD]], span: &OpenSpan, flags: u32, duration_ns: u64, more: usize) -> Vec<u8> {
+#[inline]
+pub fn for_log(front: [u64; FRONT], span: &OpenSpan, flags: u32, duration_ns: u64, more: usize) -> Vec<u8> {
+    if !span.is_in_order() || span.has_more() {
+        return all_for_log(front, span, flags, duration_ns, more);
+    }
+    let ([texts, numbers], (head, fields)) = (span.texts_and_numbers(), span.head());
+    let length = HEADER + 2 * WORD + head.len() + texts.bytes.len() + numbers.bytes.len();
+    let mut out = Vec::with_capacity(FRONT * WORD + length + more);
+    let [a, b, c, d, e, f, g] = front;
+    let [h, i, j, k, l, m, n, o, p, q] = header((length, flags), span, duration_ns, (head.len(), 2), fields);
+    let words = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, texts.word(), numbers.word()];
+    let words = words.map(u64::to_ne_bytes);
+    for part in [words.as_flattened(), head, texts.bytes, numbers.bytes] {
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+#[cold]
+#[inline(never)]
+fn all_for_log(front: [u64; FRONT], span: &OpenSpan, flags: u32, duration_ns: u64, more: usize) -> Vec<u8> {
     let [mut texts, mut numbers] = span.texts_and_numbers();
     let mut ordered = [Vec::new(), Vec::new()];
     if !span.is_in_order() {
@@ -152,14 +175,11 @@ pub fn for_log(front: &[[u8; WORD]], span: &OpenSpan, flags: u32, duration_ns: u
     }
     let ((head, fields), runs) = (span.head(), &all[..count]);
     let length = HEADER + count * WORD + head.len() + runs.iter().map(|run| run.bytes.len()).sum::<usize>();
-    let mut out = Vec::with_capacity(front.len() * WORD + length + more);
-    let mut fixed = [[0; WORD]; HEADER / WORD + 4];
-    let header = header((length, flags), span, duration_ns, (head.len(), count), fields);
-    for (place, word) in fixed.iter_mut().zip(header.into_iter().chain(runs.iter().map(|run| run.word()))) {
-        *place = word.to_ne_bytes();
-    }
-    let fixed = &fixed[..HEADER / WORD + count];
-    for part in [front.as_flattened(), fixed.as_flattened(), head] {
+    let mut out = Vec::with_capacity(FRONT * WORD + length + more);
+    let header = header((length, flags), span, duration_ns, (head.len(), count), fields).map(u64::to_ne_bytes);
+    let list = all.map(|run| run.word().to_ne_bytes());
+    for part in [front.map(u64::to_ne_bytes).as_flattened(), header.as_flattened(), list[..count].as_flattened(), head]
+    {
         out.extend_from_slice(part);
     }
     runs.iter().for_each(|run| out.extend_from_slice(run.bytes));
@@ -285,6 +305,106 @@ impl<'a> Record<'a> {
         for (kind, run) in Kind::ALL.into_iter().zip(self.runs()) {
             run::each(kind, run.bytes, &mut visit);
         }
+    }
+}
+
+/// A record with runs of texts and of numbers alone, which no rule for single spans keeps. Each part is read when it is
+/// needed, so that few of them are in registers at a time.
+#[derive(Clone, Copy)]
+pub struct UsualRecord<'a> {
+    header: &'a [u8; HEADER],
+    list: &'a [u8; 2 * WORD],
+    /// The four texts.
+    head: &'a [u8],
+    runs: &'a [u8],
+}
+
+/// The words of a record's header that say where its four texts are.
+#[derive(Clone, Copy)]
+pub enum TextOf {
+    /// The operation.
+    Name = 5,
+    /// The service; empty for the tracer's own.
+    Service,
+    /// The resource; empty for the name.
+    Resource,
+    /// The type; may be empty.
+    Type,
+}
+
+impl<'a> UsualRecord<'a> {
+    /// Reads the record that `bytes` begins with. `None` if it is not such a record.
+    #[inline(always)]
+    pub fn read(bytes: &'a [u8]) -> Option<UsualRecord<'a>> {
+        let header: &[u8; HEADER] = bytes.first_chunk()?;
+        let word = |n: usize| header[n * WORD..n * WORD + WORD].try_into().map_or(0, u64::from_ne_bytes);
+        let (length, flags, head) = (word(0) as u32 as usize, word(0) >> 32, word(9));
+        if head >> 32 != 2 || flags >> KEPT_BY != 0 {
+            return None;
+        }
+        let (list, rest) = bytes.get(HEADER..length)?.split_first_chunk()?;
+        let (head, runs) = rest.split_at_checked(head as u32 as usize)?;
+        let record = UsualRecord { header, list, head, runs };
+        let kinds = (record.run_word(0) as u16, record.run_word(1) as u16);
+        (kinds == (Kind::Text as u16, Kind::Number as u16)).then_some(record)
+    }
+
+    #[inline(always)]
+    fn word(&self, n: usize) -> u64 {
+        self.header[n * WORD..n * WORD + WORD].try_into().map_or(0, u64::from_ne_bytes)
+    }
+
+    #[inline(always)]
+    fn run_word(&self, n: usize) -> u64 {
+        self.list[n * WORD..n * WORD + WORD].try_into().map_or(0, u64::from_ne_bytes)
+    }
+
+    /// The length in bytes. All texts and runs together are shorter.
+    #[inline(always)]
+    pub fn length(&self) -> usize {
+        self.word(0) as u32 as usize
+    }
+
+    /// The flags.
+    #[inline(always)]
+    pub fn flags(&self) -> u32 {
+        (self.word(0) >> 32) as u32
+    }
+
+    /// The span's id, the parent's id, start and duration in nanoseconds.
+    #[inline(always)]
+    pub fn numbers(&self) -> [u64; 4] {
+        [self.word(1), self.word(2), self.word(3), self.word(4)]
+    }
+
+    /// One of the four texts.
+    #[inline(always)]
+    pub fn text(&self, of: TextOf) -> &'a [u8] {
+        let word = self.word(of as usize);
+        let (at, length) = (word as u32 as usize, (word >> 32) as usize);
+        self.head.get(at..at + length).unwrap_or_default()
+    }
+
+    /// Whether one of the four texts is empty.
+    #[inline(always)]
+    pub fn lacks(&self, of: TextOf) -> bool {
+        self.word(of as usize) >> 32 == 0
+    }
+
+    /// The run of text tags.
+    #[inline(always)]
+    pub fn text_tags(&self) -> Run<'a> {
+        let word = self.run_word(0);
+        let bytes = self.runs.get(..(word >> 32) as usize).unwrap_or_default();
+        Run { kind: Kind::Text as u16, count: u32::from((word >> 16) as u16), bytes }
+    }
+
+    /// The run of numeric tags.
+    #[inline(always)]
+    pub fn number_tags(&self) -> Run<'a> {
+        let (word, from) = (self.run_word(1), (self.run_word(0) >> 32) as usize);
+        let bytes = self.runs.get(from..from + (word >> 32) as usize).unwrap_or_default();
+        Run { kind: Kind::Number as u16, count: u32::from((word >> 16) as u16), bytes }
     }
 }
 

@@ -107,6 +107,11 @@ impl Keys {
         self.0 |= Keys::one(key).0;
     }
 
+    /// Adds the keys of another set.
+    pub fn add_all(&mut self, other: Keys) {
+        self.0 |= other.0;
+    }
+
     /// The set of all keys of a run.
     #[inline(always)]
     pub fn of(kind: Kind, run: &[u8]) -> Keys {

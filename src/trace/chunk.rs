@@ -42,6 +42,13 @@ impl Chunk {
 }
 
 impl Chunk {
+    /// The high half of the trace id as hexadecimal digits.
+    #[inline]
+    pub fn id_high_digits(&self) -> [u8; 16] {
+        let digits = self.trace_id_high.to_be_bytes().map(|byte| HEX[usize::from(byte)]);
+        digits.as_flattened().try_into().unwrap_or_default()
+    }
+
     /// Visits the trace tags that a span of this chunk carries: on the first span all, on the others the origin.
     pub fn each_tag(&self, first: bool, visit: &mut dyn FnMut(&[u8], &[u8])) {
         if first {
@@ -53,8 +60,7 @@ impl Chunk {
                 visit(KEPT_RATE, rate);
             }
             if self.trace_id_high != 0 {
-                let digits = self.trace_id_high.to_be_bytes().map(|byte| HEX[usize::from(byte)]);
-                visit(ID_HIGH, digits.as_flattened());
+                visit(ID_HIGH, &self.id_high_digits());
             }
         }
         let replaced = self.decision.replaces_rate();

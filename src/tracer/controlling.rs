@@ -45,12 +45,25 @@ impl Memory for OwnMemory {
     }
 }
 
+/// Describes what this process holds, with so many of its open spans.
+fn own_image(spans: usize, describe: impl FnOnce(&Image) -> String) -> String {
+    match Image::limited(&OwnMemory, inspect::table::address(), spans) {
+        Ok(image) => image.as_ref().map_or_else(String::new, describe),
+        Err(fault) => format!("the memory of this process cannot be read: {fault}\n"),
+    }
+}
+
 impl Host for Answers {
-    fn describe(&self, command: &str) -> String {
-        match Image::of(&OwnMemory, inspect::table::address()) {
-            Ok(image) => report::answer(image.as_ref(), None, command),
-            Err(fault) => format!("the memory of this process cannot be read: {fault}\n"),
-        }
+    fn allows(&self) -> bool {
+        is_allowed(self.state)
+    }
+
+    fn status(&self) -> String {
+        own_image(0, report::status)
+    }
+
+    fn spans(&self, most: usize) -> String {
+        own_image(most, |image| report::spans(image, most))
     }
 
     fn debug(&self, on: bool, seconds: u32) -> String {

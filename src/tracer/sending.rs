@@ -77,11 +77,12 @@ fn handed_of(trace: &Trace) -> Handed {
 #[cold]
 #[inline(never)]
 pub(super) fn log_finished(state: &State, finished: &Finished<'_>, leaves: bool) {
-    let metadata = state.shared.account(finished.span.tracer).metadata();
-    let service = metadata.as_ref().map_or("", |metadata| metadata.service.as_str());
     let Finished { span, flags, duration_ns, decision, open, waiting } = *finished;
     let standing = Standing { open: open.into(), finished: waiting.into(), leaves };
-    let facts = Facts::finished(span, (flags, duration_ns), view::outcome(decision), service, standing);
+    let facts = state.shared.account(span.tracer).with_metadata(|metadata| {
+        let service = metadata.map_or("", |metadata| metadata.service.as_str());
+        Facts::finished(span, (flags, duration_ns), view::outcome(decision), service, standing)
+    });
     state.shared.logs.emit_facts(facts);
 }
 

@@ -132,9 +132,11 @@ fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
         return;
     };
     let standing = Standing { open, finished: waiting, leaves: false };
-    let metadata = state.shared.account(span.tracer).metadata();
-    let service = metadata.as_ref().map_or("", |metadata| metadata.service.as_str());
-    state.shared.logs.emit_facts(Facts::started(span, view::outcome(decision), service, standing));
+    let facts = state.shared.account(span.tracer).with_metadata(|metadata| {
+        let service = metadata.map_or("", |metadata| metadata.service.as_str());
+        Facts::started(span, view::outcome(decision), service, standing)
+    });
+    state.shared.logs.emit_facts(facts);
 }
 
 /// Finds a new span's trace: the usual parents here, all others in [`find_elsewhere`].

@@ -39,7 +39,7 @@ class Run:
     root: str
 
 
-def shorten(text, run):
+def shorten(text, run, same_max=SAME_MAX):
     """The lines to store."""
     lines = []
     seen = {}
@@ -56,7 +56,7 @@ def shorten(text, run):
         frames = 0
         words = words_of(line)
         seen[words] = seen.get(words, 0) + 1
-        most = 1 if LOADING.search(line) else SAME_MAX
+        most = 1 if LOADING.search(line) else same_max
         dropped = bool(NOISE.search(line)) or seen[words] > most
         if not dropped:
             lines.append(line)

@@ -38,8 +38,8 @@ class Python(Tracer):
             run([sys.executable, "-m", "venv", folder])
         run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"ddtrace=={self.version}"])
 
-    def command(self, folder, stay):
-        return [folder / "bin/python", PROGRAMS / "spans.py", str(stay)]
+    def command(self, folder, stay, *more):
+        return [folder / "bin/python", PROGRAMS / "spans.py", str(stay), *more]
 
 
 class Node(Tracer):
@@ -58,9 +58,9 @@ class Node(Tracer):
     def is_new(self):
         return int(self.version.split(".")[0]) >= 6
 
-    def command(self, folder, stay):
+    def command(self, folder, stay, *more):
         node = folder / "node_modules/node/bin/node" if self.is_new() else "node"
-        return [node, PROGRAMS / "spans.js", folder / "node_modules/dd-trace", str(stay)]
+        return [node, PROGRAMS / "spans.js", folder / "node_modules/dd-trace", str(stay), *more]
 
 
 class Go(Tracer):
@@ -90,9 +90,10 @@ class Java(Tracer):
         run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", "-DoutputDirectory=."], cwd=folder)
         run(["javac", "-d", folder, PROGRAMS / "Spans.java"])
 
-    def command(self, folder, stay):
+    def command(self, folder, stay, *more):
         agent = folder / f"dd-java-agent-{self.version}.jar"
-        return ["java", f"-javaagent:{agent}", "-Ddd.trace.methods=Spans[checkout,query]", "-cp", folder, "Spans", str(stay)]
+        words = ["java", f"-javaagent:{agent}", "-Ddd.trace.methods=Spans[checkout,query]", "-cp", folder, "Spans", str(stay)]
+        return [*words, *more]
 
 
 CLASSES = {"python": (Python, "Python"), "node": (Node, "Node.js"), "go": (Go, "Go"), "java": (Java, "Java")}

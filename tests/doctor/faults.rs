@@ -145,8 +145,13 @@ fn settings_that_differ_between_two_files() {
 
 #[test]
 fn a_log_that_is_read_too_slowly() {
-    // Standard error is not read for half a second.
-    const SLOW: &[&str] = &["sh", "-c", "\"$0\" \"$@\" 2>&1 >/dev/null | (sleep 0.5; exec cat) >\"$READ_LATE\""];
+    // Standard error is not read until the traces are made.
+    const SLOW: &[&str] = &[
+        "sh",
+        "-c",
+        "export MADE=\"$READ_LATE.made\"; \"$0\" \"$@\" 2>&1 >/dev/null | \
+         (for n in $(seq 600); do [ -e \"$MADE\" ] && break; sleep 0.05; done; exec cat) >\"$READ_LATE\"",
+    ];
     let planted = at("file:///dev/null").program("loud 3000").under(SLOW);
     ill("records lost", "log.records_lost", planted, &[]);
 }

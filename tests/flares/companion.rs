@@ -42,12 +42,12 @@ impl Drop for Waiting {
     }
 }
 
-fn spanwire(arguments: &[&str]) -> Output {
+pub fn spanwire(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
     command.arg("flare").args(arguments).output().expect("the companion runs")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -116,7 +116,7 @@ fn what_has_no_library_gets_no_flare() {
 }
 
 /// Packs files as other tracers do: with Python's zipfile.
-fn packed(path: &Path, files: &[(&str, &Path)]) {
+pub fn packed(path: &Path, files: &[(&str, &Path)]) {
     let mut python = Command::new("python3");
     python.args(["-c", "import sys, zipfile\na = zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED)\n[a.write(f, n) for n, f in zip(sys.argv[2::2], sys.argv[3::2])]\na.close()"]).arg(path);
     for (name, file) in files {
@@ -125,7 +125,7 @@ fn packed(path: &Path, files: &[(&str, &Path)]) {
     assert!(python.status().expect("python3 runs").success());
 }
 
-fn answers(output: &Output) -> (Option<i32>, Json, Json) {
+pub fn answers(output: &Output) -> (Option<i32>, Json, Json) {
     let object: Json = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
     (output.status.code(), object["causes"].clone(), object["facts"]["answers"].clone())
 }

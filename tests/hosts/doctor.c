@@ -1,7 +1,7 @@
 /* doctor WHAT [N]: a program with one fault, which its log must show. `spans N`: N correct traces of two spans; `open
- * N`: N spans that are never finished; `wide N`: one trace of N spans; `loud N`: N traces at once, and one a second
- * later; `none`: no span; `two`: two tracers of one service with different settings. Settings come from the
- * environment. Nothing is checked, because the faults are intended. */
+ * N`: N spans that are never finished; `wide N`: one trace of N spans; `loud N`: N traces at once, then the file
+ * `$MADE`, and one trace a second later; `none`: no span; `two`: two tracers of one service with different settings.
+ * Settings come from the environment. Nothing is checked, because the faults are intended. */
 #include "check.h"
 #include <unistd.h>
 
@@ -36,6 +36,9 @@ int main(int argc, char **argv) {
     }
     if (!strcmp(what, "loud")) {
         make(tracer, count);
+        const char *made = getenv("MADE");
+        FILE *file = made ? fopen(made, "w") : NULL;
+        if (file) fclose(file);
         usleep(1000 * 1000); /* until the reader of its log has caught up */
         make(tracer, 1);
     }

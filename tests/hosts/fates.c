@@ -11,6 +11,9 @@
  *   ask        prints `fate {…}` for each trace
  *   wait       prints `ready`, and does what the lines of standard input say until it ends
  *   fork       continues in a child, and ends with it
+ *   until=N    waits until the state of the last trace is N
+ *   become     takes on the effective user as the real one
+ *   forbid     makes a tracer that allows no control socket
  *
  * Each trace is printed as `trace {"what":…,"id":…}` when it is made. */
 #include "check.h"
@@ -59,6 +62,25 @@ static void ask(void) {
 static void act(const char *what, long value) {
     if (!strcmp(what, "flare")) {
         OK(spanwire_flare_write(tracer, getenv("FATES_FLARE"), NULL));
+        return;
+    }
+    if (!strcmp(what, "until")) {
+        spanwire_fate fate = {.size = sizeof fate};
+        for (int n = 0; n < 5000 && fate.state != (uint32_t)value; n++) {
+            sleep_us(10000);
+            OK(spanwire_trace_fate(traces[count - 1].high, traces[count - 1].low, &fate));
+        }
+        CHECK(fate.state == (uint32_t)value);
+        return;
+    }
+    if (!strcmp(what, "become")) {
+        CHECK(setresuid(geteuid(), geteuid(), geteuid()) == 0);
+        return;
+    }
+    if (!strcmp(what, "forbid")) {
+        spanwire_setting settings[] = {{"DD_SERVICE", "quiet"}, {"SPANWIRE_CONTROL", "false"}};
+        spanwire_tracer other = 0;
+        OK(spanwire_tracer_new(settings, 2, &other, NULL));
         return;
     }
     if (!strcmp(what, "flush")) {

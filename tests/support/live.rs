@@ -76,6 +76,12 @@ impl Drop for Live {
     }
 }
 
+/// Starts `tests/hosts/fates.c` with an agent at this URL, these actions and settings. It says nothing by itself.
+pub fn fates(url: &str, actions: &[&str], settings: &[(&str, &str)]) -> Option<Live> {
+    let quiet = [("DD_SERVICE", "shop"), ("DD_TRACE_STARTUP_LOGS", "false"), ("SPANWIRE_LOG_SINKS", "ring")];
+    Live::start("fates.c", actions, &[&quiet[..], &[("DD_TRACE_AGENT_URL", url)], settings].concat())
+}
+
 /// Runs the companion.
 pub fn companion(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_spanwire")).args(arguments).output().expect("the companion runs")

@@ -1,12 +1,34 @@
 //! Remote configuration in tests: answers as an agent makes them, and waiting for what a host tells the agent and does.
 
 use super::agent::{Request, TestAgent};
+use super::hosts::root;
 use super::payload::{self, Span};
 use super::wait_until;
 use serde_json::{json, Value as Json};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+/// The file that ends a host of `tests/hosts/remote.c`, also when a test fails.
+pub struct Stop(pub PathBuf);
+
+impl Stop {
+    /// Names the file; no host is to end yet.
+    pub fn new(name: &str) -> Stop {
+        let folder = root().join("target/test-remote");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let stop = Stop(folder.join(format!("{name}-{}", std::process::id())));
+        let _ = std::fs::remove_file(&stop.0);
+        stop
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        let _ = std::fs::write(&self.0, "");
+    }
+}
 
 /// How long something may take that comes within a second on an idle machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);

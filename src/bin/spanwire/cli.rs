@@ -427,8 +427,8 @@ the process or as root. docs/flares.md explains the files.
 
 --send has the Agent of the process pass the flare on to Datadog's support.
 
-`show` reads a flare of this library, or of the tracers for Java, Python, Node.js and .NET, and prints
-what the doctor concludes from it. Its exit status is that of the doctor.
+`show` reads a flare of this library, or of the tracers for Java, Python, Node.js and .NET, or a folder
+with its files, and prints what the doctor concludes from it. Its exit status is that of the doctor.
 
 Examples:
   spanwire flare 4711                         writes spanwire-flare-4711-TIME.zip into this folder
@@ -444,7 +444,7 @@ pub struct FlareOptions {
     #[arg(value_name = "PID")]
     pub subject: String,
 
-    /// The flare to show
+    /// The flare to show, or a folder with its files
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
 

@@ -11,11 +11,21 @@ type Taker = Box<dyn Fn(&str) + Send + Sync>;
 #[derive(Default)]
 struct Fake {
     takers: Mutex<Vec<(u64, Taker)>>,
+    /// A tracer has come that allows no socket.
+    forbids: AtomicBool,
 }
 
 impl Host for Arc<Fake> {
-    fn describe(&self, command: &str) -> String {
-        format!("described: {command}\n")
+    fn allows(&self) -> bool {
+        !self.forbids.load(Acquire)
+    }
+
+    fn status(&self) -> String {
+        "status of it\n".into()
+    }
+
+    fn spans(&self, most: usize) -> String {
+        format!("{most} spans\n")
     }
 
     fn debug(&self, on: bool, seconds: u32) -> String {
@@ -44,7 +54,7 @@ const UNUSED: Duration = Duration::from_millis(1_500);
 struct Served {
     recorder: Recorder,
     host: Arc<Fake>,
-    thread: Option<std::thread::JoinHandle<bool>>,
+    thread: Option<std::thread::JoinHandle<ControlState>>,
 }
 
 impl Served {
@@ -70,6 +80,11 @@ impl Served {
         Ok(stream)
     }
 
+    /// Waits for the end of the thread.
+    fn end(&mut self) -> ControlState {
+        self.thread.take().expect("it runs").join().expect("no panic")
+    }
+
     fn ask(&self, request: &[u8]) -> String {
         let mut stream = self.connect().expect("it listens");
         stream.write_all(request).expect("it takes the request");
@@ -83,16 +98,21 @@ impl Served {
 #[test]
 fn a_socket_answers_until_it_is_unused_and_is_then_gone() {
     let mut served = Served::start();
-    assert_eq!(served.ask(b"status\n"), "good\ndescribed: status\n");
-    assert_eq!(served.ask(b"spans 5\n"), "good\ndescribed: spans 5\n");
+    assert_eq!(served.ask(b"status\n"), "good\nstatus of it\n");
+    assert_eq!(served.ask(b"spans 5\n"), "good\n5 spans\n");
     assert_eq!(served.ask(b"debug on 600\n"), "good\ndebug true 600\n");
     assert_eq!(served.ask(b"flush 1500\n"), "good\nflushed within 1.5s\n");
-    for bad in [&b"shutdown\n"[..], b"\n", b"\xff\n", b"status\nspans\n"] {
-        let answer = served.ask(bad);
-        assert!(answer.starts_with("bad\n") || answer.is_empty() || answer.contains("described: status"), "{answer}");
+    let unknown = "bad\nthis library does not know that request: use the companion of its release\n";
+    for (request, answer) in [
+        (&b"shutdown\n"[..], unknown),
+        (b"\n", unknown),
+        (b"\xff\n", ""),
+        (b"status\nspans\n", "good\nstatus of it\n"),
+        (&[b'x'; 5_000], ""),
+    ] {
+        assert_eq!(served.ask(request), answer, "{}", String::from_utf8_lossy(request));
     }
-    assert_eq!(served.ask(&[b'x'; 5_000]), "", "a line without an end");
-    assert!(served.thread.take().expect("it runs").join().expect("no panic"));
+    assert_eq!(served.end(), ControlState::Closed);
     let last = served.connect().expect_err("it is gone");
     assert_eq!(last.kind(), std::io::ErrorKind::ConnectionRefused);
 }
@@ -126,6 +146,65 @@ fn a_follower_gets_the_records_and_one_that_is_slow_is_told_what_it_lost() {
     while !served.host.takers.lock().expect("takers").is_empty() {
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_tracer_that_does_not_allow_it_closes_an_open_socket() {
+    let mut served = Served::start();
+    let mut follower = served.connect().expect("it listens");
+    follower.write_all(b"log\n").expect("it takes the request");
+    let mut answer = [0; 5];
+    follower.read_exact(&mut answer).expect("an answer");
+    served.host.forbids.store(true, Release);
+    assert_eq!(follower.read(&mut answer).expect("its end"), 0);
+    assert_eq!(served.end(), ControlState::Off);
+    assert_eq!(served.connect().expect_err("it is gone").kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(served.host.takers.lock().expect("takers").is_empty());
+    // Nobody is answered after that, not even at the moment at which it ends.
+    let served = Served::start();
+    served.host.forbids.store(true, Release);
+    assert_eq!(served.ask(b"status\n"), "");
+}
+
+#[test]
+fn only_root_and_the_own_user_of_the_own_namespaces_may_ask() {
+    let own = Rights { user: 1_000, is_open_to_user: true, overflow: None };
+    let given_up = Rights { is_open_to_user: false, ..own };
+    let nobody = Rights { user: 65_534, ..own };
+    let nobody_of_some = Rights { overflow: Some(65_534), ..nobody };
+    let one_of_some = Rights { overflow: Some(65_534), ..own };
+    let (may, proven, refused) = ("may", "if proven", "refused");
+    for (pid, user, own, wanted) in [
+        (7, 1_000, own, may),
+        (7, 0, own, may),
+        (7, 1_001, own, refused),
+        (7, 65_534, own, refused),
+        (0, 1_000, own, proven),
+        (0, 0, own, proven),
+        (0, 1_001, own, refused),
+        (7, 1_000, given_up, refused),
+        (0, 1_000, given_up, refused),
+        (7, 0, given_up, may),
+        (7, 65_534, nobody, may),
+        (7, 65_534, nobody_of_some, proven),
+        (0, 65_534, nobody_of_some, proven),
+        (7, 0, nobody_of_some, may),
+        (7, 1_000, one_of_some, may),
+        (7, 65_534, one_of_some, refused),
+    ] {
+        let standing = match Standing::of(Peer { pid, user }, own) {
+            Standing::May => may,
+            Standing::IfProven(_) => proven,
+            Standing::Refused(_) => refused,
+        };
+        assert_eq!(standing, wanted, "{pid} {user} {own:?}");
+    }
+    let proof = proof_of([7, 1 << 60]);
+    assert_eq!(split_proof(Some(&format!("{proof} flush 5")), &proof), (true, Some("flush 5")));
+    for line in ["flush 5", "", &proof, &format!("{proof}0 flush")] {
+        assert_eq!(split_proof(Some(line), &proof), (false, Some(line)));
+    }
+    assert!(!socket_name([7, 1 << 60]).contains(&proof));
 }
 
 #[test]

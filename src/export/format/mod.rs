@@ -1,10 +1,11 @@
 //! Payload formats. A format encodes chunks for their receiver, and names the path and the headers of the request
 //! (`encoder`). `negotiation` chooses the one that an agent is offered. `spans` and `linked` have what all formats share, `parts`,
-//! `chunks` and `strings` what those share that walk over records.
+//! `chunks` and `strings` what those share that walk over records, `added` what `v04` has encoded of added tags.
 //!
 //! `v04` is a plain join of bytes, because records hold tags as that format sends them. A format with a table of strings
 //! for the whole payload keeps the table as state from `begin` to `finish`.
 
+mod added;
 mod chunks;
 mod encoder;
 pub mod json_lines;

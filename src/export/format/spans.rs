@@ -10,37 +10,60 @@ use crate::trace::Chunk;
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
 pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
     let (bytes, first) = (chunk.records.bytes(), out.len());
-    // The bytes are in another core's cache. Reading record after record would wait for each cache line in turn. This loop
-    // fetches them together.
-    std::hint::black_box(bytes.iter().step_by(64).fold(0, |seen, byte| seen ^ byte));
+    if record::outline(bytes, 0).is_some_and(|(length, ..)| length >= bytes.len()) {
+        return out.push(0);
+    }
+    fetch(bytes);
     // A short chunk is sorted while it is read: each record goes before those that start later.
-    let (mut near, mut count, mut at) = ([(false, 0, 0); NEAR], 0, 0);
+    let (mut keys, mut count, mut at) = ([0; NEAR], 0, 0);
     while let Some((length, flags, start)) = record::outline(bytes, at) {
-        if count < NEAR {
-            let (key, mut place) = ((flags & LOCAL_ROOT == 0, start), count);
-            while place > 0 && key < (near[place - 1].0, near[place - 1].1) {
-                near[place] = near[place - 1];
+        if count == NEAR {
+            out.truncate(first);
+            return order_many(bytes, out);
+        }
+        out.push(at as u32);
+        let (key, mut place) = (key(flags, start), count);
+        if let Some(places) = out.get_mut(first..=first + count) {
+            while place > 0 && key < keys[place - 1] {
+                (keys[place], places[place]) = (keys[place - 1], places[place - 1]);
                 place -= 1;
             }
-            near[place] = (key.0, key.1, at as u32);
+            (keys[place], places[place]) = (key, at as u32);
         }
         count += 1;
         at += length.max(HEADER);
     }
-    if count <= NEAR {
-        return out.extend(near[..count].iter().map(|&(_, _, at)| at));
-    }
-    at = 0;
-    while let Some((length, _, _)) = record::outline(bytes, at) {
-        out.push(at as u32);
-        at += length.max(HEADER);
-    }
-    let key = |&at: &u32| record::outline(bytes, at as usize).map(|(_, flags, start)| (flags & LOCAL_ROOT == 0, start));
-    out[first..].sort_by_key(key);
 }
 
 /// A chunk with at most so many spans is short.
 const NEAR: usize = 32;
+
+/// Where a span is among those of its chunk. Spans from before 1970 come first, in any order.
+#[inline(always)]
+fn key(flags: u32, start_ns: i64) -> u64 {
+    u64::from(flags & LOCAL_ROOT == 0) << 63 | start_ns.max(0) as u64
+}
+
+/// Reads a byte of each cache line. The bytes are in another core's cache: reading record after record would wait for each
+/// line in turn, but this fetches them together.
+#[inline(always)]
+fn fetch(bytes: &[u8]) {
+    const LINE: usize = 64;
+    let blocks = bytes.chunks_exact(4 * LINE);
+    let rest = blocks.remainder().iter().step_by(LINE).fold(0, |seen, byte| seen ^ byte);
+    let seen = blocks.fold(rest, |seen, four| seen ^ four[0] ^ four[LINE] ^ four[2 * LINE] ^ four[3 * LINE]);
+    std::hint::black_box(seen);
+}
+
+#[inline(never)]
+fn order_many(bytes: &[u8], out: &mut Vec<u32>) {
+    let (first, mut at) = (out.len(), 0);
+    while let Some((length, ..)) = record::outline(bytes, at) {
+        out.push(at as u32);
+        at += length.max(HEADER);
+    }
+    out[first..].sort_by_key(|&at| record::outline(bytes, at as usize).map(|(_, flags, start)| key(flags, start)));
+}
 
 /// A span that is encoded, and what its tags depend on. Its runs are looked up once.
 #[derive(Clone, Copy)]
@@ -51,9 +74,9 @@ pub(super) struct Span<'a> {
     /// Whether it may have blobs, links or events.
     pub(super) has_more: bool,
     pub(super) chunk: &'a Chunk,
-    metadata: &'a Metadata,
+    pub(super) metadata: &'a Metadata,
     /// Whether it is the first span of the chunk in this payload.
-    first: bool,
+    pub(super) first: bool,
 }
 
 impl<'a> Span<'a> {

@@ -2,40 +2,44 @@
 //! the high half of the trace id, the sender) are written on the first span of each chunk. Tracer-level values
 //! (environment, version, tags) are written on every span.
 
+use super::added::{Additions, Place};
 use super::encoder::{correct, put, Fit, PayloadFormat, Sender, Spans};
 use super::linked::{self, Fields};
 use super::spans::{Span, Visit};
 use crate::export::metadata::{Identity, Metadata, Pairs};
-use crate::memory::{Buffer, Full};
+use crate::memory::{Buffer, Full, Room};
 use crate::span::encode;
 use crate::span::open::ERROR;
-use crate::span::record::Record;
+use crate::span::record::{TextOf, UsualRecord};
 use crate::span::run::{self, Kind, Run};
 use crate::trace::Chunk;
 
-/// See the module. It has no state but a count: records hold tags as this format sends them.
+/// See the module. Records hold tags as this format sends them.
 pub struct V04 {
     path: &'static str,
     fields: Fields,
     chunks: usize,
+    additions: Additions,
 }
 
 impl V04 {
     /// Payloads for this path, to an agent that takes these fields.
     pub fn at(path: &'static str, fields: Fields) -> V04 {
-        V04 { path, fields, chunks: 0 }
+        V04 { path, fields, chunks: 0, additions: Additions::default() }
     }
 }
 
 impl PayloadFormat for V04 {
     fn begin(&mut self, body: &mut Buffer, _: &Metadata) -> Result<(), Full> {
         self.chunks = 0;
+        self.additions.forget();
         put(body, &encode::array_head(0))
     }
 
     fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
         let before = body.len();
-        let added = seal(body, spans.chunk, spans.offsets, (spans.metadata, self.fields), limit);
+        let how = (spans.metadata, self.fields, &mut self.additions);
+        let added = seal(body, spans.chunk, spans.offsets, how, limit);
         match added {
             Ok(added) if added == spans.offsets.len() || (fit == Fit::Some && added > 0) => {
                 self.chunks += 1;
@@ -95,21 +99,21 @@ fn seal(
     out: &mut Buffer,
     chunk: &Chunk,
     offsets: &[u32],
-    (metadata, known): (&Metadata, Fields),
+    (metadata, known, additions): (&Metadata, Fields, &mut Additions),
     limit: usize,
 ) -> Result<usize, Full> {
     let head = out.len();
     put(out, &encode::array_head(offsets.len()))?;
     let mut done = 0;
-    for &offset in offsets {
-        let before = out.len();
-        if let Some((record, _)) = Record::read(&chunk.records.bytes()[offset as usize..]) {
-            let span = Span::of(record, chunk, metadata, done == 0);
-            if span.has_more {
-                span_with_more(out, chunk, offset as usize, metadata, done == 0, known)?;
-            } else {
-                self::span::<false>(out, span, known)?;
-            }
+    for &at in offsets {
+        let (before, place) = (out.len(), Place { chunk, metadata, at, first: done == 0 });
+        let usual = if chunk.tags.is_empty() { place.bytes().and_then(UsualRecord::read) } else { None };
+        let is_done = match &usual {
+            Some(record) => usual_span(out, record, &place, additions)?,
+            None => false,
+        };
+        if !is_done {
+            any_span(out, &place, known)?;
         }
         if out.len() > limit {
             out.truncate(before);
@@ -138,31 +142,81 @@ const DURATION: usize = START + 8 + 10;
 /// The most bytes that the fields of a span take besides their texts.
 const FIXED: usize =
     1 + SERVICE.len() + NAME.len() + RESOURCE.len() + TYPE.len() + NUMBERS.len() + 1 + 4 * encode::HEAD_MAX;
+/// The most bytes that the heads of its two maps of tags take, with their keys.
+const HEADS_OF_TAGS: usize = 8 + 11;
 
-/// Appends a span that may have blobs, links or events. Reads it again, so that the caller's can stay in registers.
-#[cold]
-#[inline(never)]
-fn span_with_more(
+/// Appends a span whose only fields are texts, numbers and tags, with added tags that are encoded already. The room for all
+/// of it is made at once. Returns false, and appends nothing, if the span may have one of the added tags itself.
+#[inline(always)]
+fn usual_span(
     out: &mut Buffer,
-    chunk: &Chunk,
-    offset: usize,
-    metadata: &Metadata,
-    first: bool,
-    known: Fields,
-) -> Result<(), Full> {
-    match chunk.records.bytes().get(offset..).and_then(Record::read) {
-        Some((record, _)) => self::span::<true>(out, Span::of(record, chunk, metadata, first), known),
-        None => Ok(()),
+    record: &UsualRecord<'_>,
+    place: &Place<'_>,
+    additions: &mut Additions,
+) -> Result<bool, Full> {
+    let added = additions.of(record.flags(), record.lacks(TextOf::Service), place);
+    if !added.texts.are_new_in(Kind::Text, record.text_tags())
+        || !added.numbers.are_new_in(Kind::Number, record.number_tags())
+    {
+        return Ok(false);
     }
+    // The name may come twice, as the resource, and the tracer's service may be added.
+    let size = 2 * record.length() + place.metadata.service.len() + added.texts.bytes.len() + added.numbers.bytes.len();
+    let mut room = out.room_beyond(FIXED + HEADS_OF_TAGS + size)?;
+    let fields = if record.lacks(TextOf::Type) { 11 } else { 12 };
+    room.put_fixed([0x80 | fields]);
+    put_numbers(&mut room, place.chunk.trace_id_low, record.numbers());
+    let error = u8::from(record.flags() & ERROR != 0);
+    let service = record.text(TextOf::Service);
+    let service = if service.is_empty() { place.metadata.service.as_bytes() } else { service };
+    encode::put_behind(&mut room, [error, 0xa7, b's', b'e', b'r', b'v', b'i', b'c', b'e'], service);
+    encode::put_behind(&mut room, *NAME, record.text(TextOf::Name));
+    let resource = if record.lacks(TextOf::Resource) { TextOf::Name } else { TextOf::Resource };
+    encode::put_behind(&mut room, *RESOURCE, record.text(resource));
+    if !record.lacks(TextOf::Type) {
+        encode::put_behind(&mut room, *TYPE, record.text(TextOf::Type));
+    }
+    let tags = record.text_tags();
+    let [head, a, b] = encode::map_head((tags.count + added.texts.count) as usize);
+    room.put_headed([0xa4, b'm', b'e', b't', b'a', head, a, b], tags.bytes);
+    if added.texts.count > 0 {
+        room.put(&added.texts.bytes);
+    }
+    let tags = record.number_tags();
+    let [head, a, b] = encode::map_head((tags.count + added.numbers.count) as usize);
+    room.put_headed([0xa7, b'm', b'e', b't', b'r', b'i', b'c', b's', head, a, b], tags.bytes);
+    if added.numbers.count > 0 {
+        room.put(&added.numbers.bytes);
+    }
+    Ok(true)
 }
 
-/// Appends a span. The room for its fields is made at once. `MORE`: it may have blobs, links or events.
+/// Puts the numeric fields of a span, to the key of the last: its id, its parent's, start and duration.
 #[inline(always)]
-fn span<const MORE: bool>(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(), Full> {
+fn put_numbers(room: &mut Room<'_>, trace_id_low: u64, [span_id, parent_id, start, duration]: [u64; 4]) {
+    let numbers = [
+        (TRACE_ID, trace_id_low),
+        (SPAN_ID, span_id),
+        (PARENT_ID, parent_id),
+        (START, start),
+        (DURATION, duration.min(i64::MAX as u64)),
+    ];
+    room.put_filled(NUMBERS, numbers.map(|(at, number)| (at, number.to_be_bytes())));
+}
+
+/// Appends any span. Reads it again, so that the caller's can stay in registers.
+#[cold]
+#[inline(never)]
+fn any_span(out: &mut Buffer, place: &Place<'_>, known: Fields) -> Result<(), Full> {
+    place.span().map_or(Ok(()), |span| self::span(out, span, known))
+}
+
+/// Appends a span. The room for its fields is made at once.
+fn span(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(), Full> {
     let Span { record, texts, numbers, chunk, .. } = span;
     let (service, resource) = span.service_and_resource();
     let (name, span_type) = (record.name, record.span_type);
-    let more = if MORE { more_fields(&span, known) } else { 0 };
+    let more = more_fields(&span, known);
     let fields = 11 + u8::from(!span_type.is_empty()) + more;
     let size = service.len() + name.len() + resource.len() + span_type.len() + FIXED;
     let mut room = out.room_beyond(size)?;
@@ -173,15 +227,8 @@ fn span<const MORE: bool>(out: &mut Buffer, span: Span<'_>, known: Fields) -> Re
     encode::put(&mut room, name);
     room.put_fixed(*RESOURCE);
     encode::put(&mut room, resource);
-    let duration = record.duration_ns.min(i64::MAX as u64);
-    let numbers_of_span = [
-        (TRACE_ID, chunk.trace_id_low),
-        (SPAN_ID, record.span_id),
-        (PARENT_ID, record.parent_id),
-        (START, record.start_ns as u64),
-        (DURATION, duration),
-    ];
-    room.put_filled(NUMBERS, numbers_of_span.map(|(at, number)| (at, number.to_be_bytes())));
+    let numbers_of_span = [record.span_id, record.parent_id, record.start_ns as u64, record.duration_ns];
+    put_numbers(&mut room, chunk.trace_id_low, numbers_of_span);
     room.put_fixed([u8::from(record.flags & ERROR != 0)]);
     if !span_type.is_empty() {
         room.put_fixed(*TYPE);
@@ -189,29 +236,24 @@ fn span<const MORE: bool>(out: &mut Buffer, span: Span<'_>, known: Fields) -> Re
     }
     drop(room);
     run_and_more(out, b"\xa4meta", texts, |out, count| {
-        span.each_added_text(&mut Added { out, count });
-        if MORE {
-            put_tags(out, count, &span, known);
-        }
+        span.each_added_text(&mut Appended { out, count });
+        put_tags(out, count, &span, known);
     })?;
     run_and_more(out, b"\xa7metrics", numbers, |out, count| {
         span.each_added_number(&mut |key, value| {
             *count += u32::from(put_number(out, key, value).is_ok());
         });
     })?;
-    if MORE {
-        put_more(out, &span, known)?;
-    }
-    Ok(())
+    put_more(out, &span, known)
 }
 
 /// Appends the text tags that are added to a span, and counts them.
-struct Added<'a> {
+struct Appended<'a> {
     out: &'a mut Buffer,
     count: &'a mut u32,
 }
 
-impl Visit for Added<'_> {
+impl Visit for Appended<'_> {
     #[inline]
     fn pair(&mut self, key: &[u8], value: &[u8]) {
         *self.count += u32::from(put_pair(self.out, key, value).is_ok());
@@ -226,7 +268,6 @@ impl Visit for Added<'_> {
 }
 
 /// Appends a pair of texts.
-#[inline(always)]
 fn put_pair(out: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
     let mut room = out.room_beyond(key.len() + value.len() + 2 * encode::HEAD_MAX)?;
     encode::put_key(&mut room, key);
@@ -235,7 +276,6 @@ fn put_pair(out: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
 }
 
 /// Appends a key and a number.
-#[inline(always)]
 fn put_number(out: &mut Buffer, key: &[u8], value: f64) -> Result<(), Full> {
     let mut room = out.room_beyond(key.len() + encode::HEAD_MAX + encode::FLOAT_SIZE)?;
     encode::put_key(&mut room, key);
@@ -278,7 +318,6 @@ fn put_tags(out: &mut Buffer, count: &mut u32, span: &Span<'_>, known: Fields) {
 
 /// Appends a key and a map that begins with a run as it is. The map's head has room for any count, which is known only
 /// at the end.
-#[inline(always)]
 fn run_and_more<const N: usize>(
     out: &mut Buffer,
     key: &[u8; N],
@@ -346,7 +385,10 @@ mod tests {
     fn sealed(chunk: &Chunk) -> Vec<Value> {
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(chunk, &mut offsets);
-        assert_eq!(seal(&mut out, chunk, &offsets, (&metadata(), AGENT), usize::MAX), Ok(offsets.len()));
+        assert_eq!(
+            seal(&mut out, chunk, &offsets, (&metadata(), AGENT, &mut Additions::default()), usize::MAX),
+            Ok(offsets.len())
+        );
         rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone()
     }
 
@@ -394,7 +436,7 @@ mod tests {
         let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0)]);
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(&chunk, &mut offsets);
-        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata, AGENT), usize::MAX), Ok(2));
+        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata, AGENT, &mut Additions::default()), usize::MAX), Ok(2));
         let spans = rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().clone();
         for span in &spans {
             let mut keys: Vec<_> =
@@ -449,13 +491,13 @@ mod tests {
         let chunk = chunk(&[(1, 1, LOCAL_ROOT), (2, 2, 0), (3, 3, 0)]);
         let (mut offsets, mut out) = (Vec::new(), Buffer::new());
         order(&chunk, &mut offsets);
-        seal(&mut out, &chunk, &offsets, (&metadata(), AGENT), usize::MAX).unwrap();
+        seal(&mut out, &chunk, &offsets, (&metadata(), AGENT, &mut Additions::default()), usize::MAX).unwrap();
         let whole = out.len();
         out.truncate(0);
-        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata(), AGENT), whole - 1), Ok(2));
+        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata(), AGENT, &mut Additions::default()), whole - 1), Ok(2));
         assert_eq!(rmpv::decode::read_value(&mut out.bytes()).unwrap().as_array().unwrap().len(), 2);
         out.truncate(0);
-        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata(), AGENT), 10), Ok(0));
+        assert_eq!(seal(&mut out, &chunk, &offsets, (&metadata(), AGENT, &mut Additions::default()), 10), Ok(0));
     }
 
     #[test]

@@ -81,15 +81,16 @@ impl Queue {
             lane.count_places();
             hand.count_places();
         }
-        let (mut bytes, mut held) = (0, 0);
-        while let Some(chunk) = hand.chunks.front() {
+        let (mut count, mut bytes, mut held) = (0, 0, 0);
+        for chunk in &hand.chunks {
             if bytes > 0 && bytes + chunk.records.len() > max {
                 break;
             }
+            count += 1;
             bytes += chunk.records.len();
             held += chunk.records.capacity();
-            out.extend(hand.chunks.pop_front());
         }
+        out.extend(hand.chunks.drain(..count));
         let mut inner = self.lock();
         let lane = inner.lane(ticket)?;
         if hand.chunks.is_empty() && !lane.attached {

@@ -7,11 +7,12 @@ use crate::languages::line::{About, Frame, Line as Record};
 use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::remedy::Calls;
 use crate::languages::text::{duration, free, is_printable, number, object, tags, value};
-use crate::languages::text::{push_duration, push_iso_time, push_number, push_trace_id};
+use crate::languages::text::{push_duration, push_float, push_iso_time, push_number, push_trace_id};
 use crate::level::Level;
 use crate::os_error::OsError;
 use crate::redact;
 use crate::span::links::FLAGS_KNOWN;
+use crate::sys;
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
@@ -26,10 +27,12 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
     let mut line = Line(Vec::with_capacity(usual_length(event)), frame.about.calls);
     push_iso_time(&mut line.0, frame.time_ns);
-    line.say(" spanwire[");
+    line.put_words(b" spanwire[");
     push_number(&mut line.0, frame.pid.into());
-    line.say("] ");
-    line.0.extend(level.name().bytes().map(|byte| byte.to_ascii_uppercase()));
+    line.put_words(b"] ");
+    let level_at = line.0.len();
+    line.say(level.name());
+    line.0[level_at..].make_ascii_uppercase();
     line.0.push(b' ');
     let message_at = line.0.len();
     line.event(event);
@@ -140,7 +143,14 @@ fn visible(out: &mut String, c: char) {
 
 impl Line {
     fn finished(self) -> String {
-        String::from_utf8(self.0).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
+        sys::into_utf8(self.0)
+    }
+
+    /// Appends words whose number the compiler knows: for lines that there are many of.
+    #[inline(always)]
+    fn put_words<const N: usize>(&mut self, words: &[u8; N]) -> &mut Line {
+        self.0.extend_from_slice(words);
+        self
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -165,10 +175,10 @@ impl Line {
             Event::IntegrationLoaded { name, version, status } => {
                 self.say("integration loaded:").fact("name", name).fact("version", version).fact("status", status);
             }
-            Event::SpanStarted { span, .. } => self.say("span started:").span(span),
+            Event::SpanStarted { span, .. } => self.put_words(b"span started:").span(span),
             Event::SpanFinished { span, .. } => {
-                self.say("span finished:").span(span);
-                self.say(" duration=");
+                self.put_words(b"span finished:").span(span);
+                self.put_words(b" duration=");
                 push_duration(&mut self.0, Duration::from_nanos(u64::try_from(span.duration_ns).unwrap_or(0)));
                 self.say(if span.error { " error=1" } else { " error=0" }).tags(span);
                 self.linked(span);
@@ -356,11 +366,15 @@ impl Line {
     }
 
     fn span(&mut self, span: &SpanView<'_>) {
-        self.fact("name", &free(span.name)).fact("service", &free(span.service)).fact("resource", &free(span.resource));
+        self.put_words(b" name=").quoted(&free(span.name)).put_words(b" service=").quoted(&free(span.service));
+        self.put_words(b" resource=").quoted(&free(span.resource));
         if !span.span_type.is_empty() {
-            self.fact("type", &free(span.span_type));
+            self.put_words(b" type=").quoted(&free(span.span_type));
         }
-        self.trace_id(span.trace_id).number("span_id", span.span_id).number("parent_id", span.parent_id);
+        self.trace_id(span.trace_id).put_words(b" span_id=");
+        push_number(&mut self.0, span.span_id);
+        self.put_words(b" parent_id=");
+        push_number(&mut self.0, span.parent_id);
     }
 
     /// Appends the oldest open spans.
@@ -377,18 +391,24 @@ impl Line {
     }
 
     fn tags(&mut self, span: &SpanView<'_>) {
-        self.say(" tags={");
-        let mut between = "";
+        self.put_words(b" tags={");
+        let mut is_first = true;
         let left_out = tags(&span.tags, |name, text| {
-            self.say(between).quoted(&name).say("=").quoted(&text);
-            between = ", ";
+            if !std::mem::take(&mut is_first) {
+                self.put_words(b", ");
+            }
+            self.quoted(&name).put_words(b"=").quoted(&text);
         });
         self.left_out(left_out);
-        self.say("} metrics={");
+        self.put_words(b"} metrics={");
         for (n, (name, metric)) in span.metrics.iter().enumerate() {
-            self.say(if n == 0 { "" } else { ", " }).quoted(name).say("=").say(&number(*metric));
+            if n > 0 {
+                self.put_words(b", ");
+            }
+            self.quoted(name).put_words(b"=");
+            push_float(&mut self.0, *metric);
         }
-        self.say("}");
+        self.put_words(b"}");
     }
 
     /// Appends links and events, if there are any.
@@ -458,7 +478,7 @@ impl Line {
     }
 
     fn trace_id(&mut self, id: u128) -> &mut Line {
-        self.say(" trace_id=");
+        self.put_words(b" trace_id=");
         push_trace_id(&mut self.0, id);
         self
     }
@@ -482,7 +502,9 @@ impl Line {
             return self.say(text);
         }
         if all & QUOTED != 0 {
-            return self.say("\"").say(text).say("\"");
+            self.0.push(b'"');
+            self.say(text).0.push(b'"');
+            return self;
         }
         let mut out = String::with_capacity(text.len() + 8);
         quoted(&mut out, text);

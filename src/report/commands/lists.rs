@@ -1,32 +1,22 @@
 //! Lists of spans and chunks.
 
-use super::super::image::{Chunk, Exporter, Image, Place, Span, Tag};
+use super::super::image::{Chunk, Exporter, Image, Place, Span, Tag, TAGS};
 use super::super::text::{age, as_of, counted, number, shown, time, value, SHORT};
 use std::fmt::Write;
 
-/// Maximum number of tags of a span in a list.
-const TAGS: usize = 10;
 /// Maximum number of chunks of an agent, and of traces, in a list.
 const LINES: usize = 50;
 
-/// Returns the index of a place in the counts of [`super::whereabouts`].
-pub(super) fn column(place: Place) -> usize {
-    match place {
-        Place::Trace => 1,
-        Place::Queue => 2,
-        Place::Sending { .. } => 3,
-    }
-}
-
-/// Lists the open spans.
-pub(super) fn spans(image: &Image, most: usize) -> String {
-    if image.spans.is_empty() {
+/// Lists so many open spans.
+pub fn spans(image: &Image, most: usize) -> String {
+    let all = image.count(None)[0];
+    if all == 0 {
         let none = if image.misses { "No open span can be read" } else { "No span is open" };
         return format!("{none}, {}\n", as_of(image.as_of));
     }
-    let mut out = format!("Open spans: {}, oldest first, {}\n", image.spans.len(), as_of(image.as_of));
+    let mut out = format!("Open spans: {all}, oldest first, {}\n", as_of(image.as_of));
     image.spans.iter().take(most).for_each(|span| out += &open_span(image, span));
-    let more = image.spans.len().saturating_sub(most);
+    let more = all.saturating_sub(image.spans.len().min(most) as u64);
     if more > 0 {
         let _ = writeln!(out, "  and {more} more: spanwire spans 0 shows all");
     }
@@ -81,7 +71,7 @@ pub(super) fn open_span(image: &Image, span: &Span) -> String {
     let tags: Vec<String> =
         span.tags.iter().take(TAGS).map(|it| tag(it, SHORT)).map(|(key, value)| format!("{key}={value}")).collect();
     if !tags.is_empty() {
-        let more = span.tags.len().saturating_sub(TAGS);
+        let more = span.tags.len().saturating_sub(TAGS) + span.tags_left_out;
         let more = if more > 0 { format!("  and {more} more") } else { String::new() };
         let _ = writeln!(out, "    {}{more}", tags.join("  "));
     }

@@ -5,6 +5,9 @@ use crate::span::run::Item;
 use crate::trace::{Decision, TraceTags};
 use serde_json::Value as Json;
 
+/// Maximum number of tags of a span in a list.
+pub const TAGS: usize = 10;
+
 /// What a process holds.
 pub struct Image {
     /// The library's version.
@@ -37,6 +40,14 @@ pub struct Image {
     pub memory: Option<(u64, u64)>,
     /// Whether some memory that the table refers to could not be read.
     pub misses: bool,
+    /// How many spans of each tracer are where.
+    pub(super) counts: Vec<Counts>,
+}
+
+/// How many spans of a tracer are where: open, waiting for their trace, queued, being sent.
+pub(super) struct Counts {
+    pub tracer: u64,
+    pub spans: [u64; 4],
 }
 
 /// A tracer.
@@ -117,6 +128,8 @@ pub struct Span {
     pub busy: bool,
     /// Not all of it could be read.
     pub damaged: bool,
+    /// How many of its tags are left out of `tags`.
+    pub tags_left_out: usize,
 }
 
 /// Where a finished span is.
@@ -186,6 +199,17 @@ pub struct Exporter {
 pub type Pair = (Vec<u8>, Tag);
 
 impl Span {
+    /// About how many bytes it occupies.
+    pub(super) fn weight(&self) -> usize {
+        let tag = |(key, tag): &Pair| {
+            let text = if let Tag::Text(text) = tag { text.len() } else { 0 };
+            key.len() + text + size_of::<Pair>()
+        };
+        let events = self.events.iter().map(|(_, name)| name.len() + 64).sum::<usize>();
+        let texts = self.texts.iter().map(Vec::len).sum::<usize>();
+        size_of::<Span>() + texts + events + self.tags.iter().map(tag).sum::<usize>() + self.links.len() * 32
+    }
+
     /// Adds a decoded item. Structured values are only counted, attributes of links and events are not taken.
     pub(super) fn take(&mut self, item: Item<'_>) {
         match item {
@@ -201,7 +225,50 @@ impl Span {
     }
 }
 
+impl Place {
+    /// The place's index in counts.
+    pub(super) fn column(self) -> usize {
+        match self {
+            Place::Trace => 1,
+            Place::Queue => 2,
+            Place::Sending { .. } => 3,
+        }
+    }
+}
+
 impl Image {
+    /// Counts the spans of a tracer, or of all: open, waiting for their trace, queued, being sent.
+    pub fn count(&self, tracer: Option<u64>) -> [u64; 4] {
+        let mut sum = [0; 4];
+        for counts in self.counts.iter().filter(|counts| tracer.is_none_or(|tracer| tracer == counts.tracer)) {
+            // Numbers of damaged memory may be any.
+            sum.iter_mut().zip(counts.spans).for_each(|(sum, count)| *sum = count.saturating_add(*sum));
+        }
+        sum
+    }
+
+    /// Whether there is any span of this tracer.
+    pub fn has_spans_of(&self, tracer: u64) -> bool {
+        self.counts.iter().any(|counts| counts.tracer == tracer)
+    }
+
+    /// Adds spans of a tracer. `column`: 0 for open ones, or that of a place.
+    pub(super) fn add(&mut self, tracer: u64, column: usize, spans: u64) {
+        let at = self.counts.iter().position(|counts| counts.tracer == tracer).unwrap_or_else(|| {
+            self.counts.push(Counts { tracer, spans: [0; 4] });
+            self.counts.len() - 1
+        });
+        let count = &mut self.counts[at].spans[column];
+        *count = count.saturating_add(spans);
+    }
+
+    /// Counts what `spans`, `traces` and `exporters` have.
+    pub(super) fn count_all(&mut self) {
+        let chunks = self.chunks().map(|chunk| (chunk.tracer, chunk.place.column(), chunk.spans.len() as u64));
+        let found: Vec<_> = self.spans.iter().map(|span| (span.tracer, 0, 1)).chain(chunks).collect();
+        found.into_iter().for_each(|(tracer, column, spans)| self.add(tracer, column, spans));
+    }
+
     /// Returns the tracer of this number.
     pub fn tracer(&self, index: u64) -> Option<&Tracer> {
         self.tracers.iter().find(|tracer| tracer.index == index)

@@ -1,7 +1,7 @@
 //! Takes all of a process's state out of its memory, by the names in its table.
 
-use super::exporters::exporter;
-use super::model::{Image, Place, Trace, Tracer};
+use super::exporters::{counted, exporter};
+use super::model::{Image, Place, Span, Trace, Tracer, TAGS};
 use super::spans::{chunk, open_span};
 use crate::event::Facts;
 use crate::export::TRACERS_MAX;
@@ -12,9 +12,22 @@ use crate::report::reader::{Fault, Memory, Reader, View};
 use crate::zone::Zone;
 use serde_json::Value as Json;
 
+/// The most bytes of texts and tags of the spans in an image that is limited.
+const SPANS_BYTES_MAX: usize = 4 << 20;
+
 impl Image {
     /// Reads an image. `None` if the process has made no call of the library.
     pub fn of(memory: &dyn Memory, root: u64) -> Result<Option<Image>, Fault> {
+        Image::read(memory, root, None)
+    }
+
+    /// Does the same for a process that describes itself, in little memory: with no more than so many of the oldest open
+    /// spans, of these only tags that a list shows, and without finished spans and records of the log. All spans are counted.
+    pub fn limited(memory: &dyn Memory, root: u64, spans: usize) -> Result<Option<Image>, Fault> {
+        Image::read(memory, root, Some(spans))
+    }
+
+    fn read(memory: &dyn Memory, root: u64, limit: Option<usize>) -> Result<Option<Image>, Fault> {
         let Some(reader) = Reader::open(memory, root)? else { return Ok(None) };
         let mut image = Image {
             library: reader.library.clone(),
@@ -32,6 +45,7 @@ impl Image {
             recorder: Err("its place is not known".into()),
             memory: None,
             misses: false,
+            counts: Vec::new(),
         };
         let (mut others_spans, mut others_traces, mut found) = ((0, 0), (0, 0), false);
         reader.each("process", &mut |_, process| {
@@ -47,23 +61,44 @@ impl Image {
             return Err(Fault::Missing("what it says of the process cannot be read".into()));
         }
         image.take_tracers(&reader);
+        let mut oldest = Oldest::new(limit);
         reader.each("span", &mut |slot, view| {
-            image.spans.extend(live(slot, others_spans, &view).map(|word| open_span(slot, word, &view)));
+            if let Some(word) = live(slot, others_spans, &view) {
+                let number = |name| view.number(name).unwrap_or(0);
+                if limit.is_some() {
+                    image.add(number("tracer"), 0, 1);
+                }
+                let start_ns = view.signed("start_ns").unwrap_or(0);
+                oldest.offer((start_ns, slot), || open_span(slot, word, &view));
+            }
             true
         });
-        crate::sort::by_key(&mut image.spans, |span| (span.start_ns, span.slot));
+        image.spans = oldest.spans();
         reader.each("trace", &mut |slot, view| {
-            image.traces.extend(live(slot, others_traces, &view).map(|_| Trace {
-                open: view.number("open").unwrap_or(0),
-                chunk: chunk(&reader, &view, Place::Trace, None),
-            }));
+            if live(slot, others_traces, &view).is_none() {
+                return true;
+            }
+            let number = |name| view.number(name).unwrap_or(0);
+            match limit {
+                Some(_) if number("waiting") > 0 => image.add(number("tracer"), 1, number("waiting")),
+                Some(_) => {}
+                None => {
+                    image.traces.push(Trace { open: number("open"), chunk: chunk(&reader, &view, Place::Trace, None) })
+                }
+            }
             true
         });
         reader.each("exporter", &mut |index, view| {
             let orphans = image.take_orphans(index, &view);
-            image.exporters.extend(exporter(&reader, index, &view, &orphans));
+            match limit {
+                Some(_) => counted(&mut image, index, &view, &orphans),
+                None => image.exporters.extend(exporter(&reader, index, &view, &orphans)),
+            }
             true
         });
+        if limit.is_none() {
+            image.count_all();
+        }
         reader.each("memory", &mut |_, view| {
             image.memory = view.number("used").zip(view.number("max"));
             false
@@ -74,7 +109,9 @@ impl Image {
         reader.each("log", &mut |_, view| {
             image.level = view.number("level");
             image.lost = view.number("lost").unwrap_or(0);
-            image.log = records_of_log(&view, image.pid as u32);
+            if limit.is_none() {
+                image.log = records_of_log(&view, image.pid as u32);
+            }
             false
         });
         image.as_of = image.recorder.as_ref().ok().and_then(|recorder| {
@@ -127,6 +164,44 @@ impl Image {
             orphans.extend(lane.number("ticket").map(|ticket| (ticket, index)));
         }
         orphans
+    }
+}
+
+/// Open spans: all, or the oldest ones.
+struct Oldest {
+    limit: Option<usize>,
+    /// Sorted if there is a limit.
+    spans: Vec<Span>,
+    bytes: usize,
+}
+
+impl Oldest {
+    fn new(limit: Option<usize>) -> Oldest {
+        Oldest { limit, spans: Vec::new(), bytes: 0 }
+    }
+
+    /// Reads a span if it is one of the oldest. `age`: its start and its slot.
+    fn offer(&mut self, age: (i64, u64), read: impl FnOnce() -> Span) {
+        let Some(limit) = self.limit else { return self.spans.push(read()) };
+        let at = self.spans.partition_point(|span| (span.start_ns, span.slot) < age);
+        if at >= limit {
+            return;
+        }
+        let mut span = read();
+        span.tags_left_out = span.tags.len().saturating_sub(TAGS);
+        span.tags.truncate(TAGS);
+        span.tags.shrink_to_fit();
+        self.bytes += span.weight();
+        self.spans.insert(at, span);
+        while self.spans.len() > limit || (self.bytes > SPANS_BYTES_MAX && self.spans.len() > 1) {
+            let Some(youngest) = self.spans.pop() else { break };
+            self.bytes -= youngest.weight();
+        }
+    }
+
+    fn spans(mut self) -> Vec<Span> {
+        crate::sort::by_key(&mut self.spans, |span| (span.start_ns, span.slot));
+        self.spans
     }
 }
 

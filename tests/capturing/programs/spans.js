@@ -1,9 +1,9 @@
-// Starts two traces of two spans each. Arguments: the folder of dd-trace, and seconds to stay.
+// Starts two traces of two spans each. Arguments: the folder of dd-trace; seconds to stay; `on`: makes further traces meanwhile.
 'use strict'
 
 const tracer = require(process.argv[2]).init()
 
-for (let n = 0; n < 2; n++) {
+function checkout (n) {
   const root = tracer.startSpan('checkout', { tags: { 'resource.name': 'GET /cart', 'span.type': 'web' } })
   root.setTag('http.method', 'GET')
   root.setTag('http.status_code', 200)
@@ -13,4 +13,6 @@ for (let n = 0; n < 2; n++) {
   child.finish()
   root.finish()
 }
-setTimeout(() => console.log('application: done'), Number(process.argv[3]) * 1000)
+for (let n = 0; n < 2; n++) checkout(n)
+const further = process.argv[4] === 'on' ? setInterval(() => checkout(0), 500) : undefined
+setTimeout(() => { clearInterval(further); console.log('application: done') }, Number(process.argv[3]) * 1000)

@@ -1,4 +1,4 @@
-"""Starts two traces of two spans each. Argument: seconds to stay."""
+"""Starts two traces of two spans each. Arguments: seconds to stay; `on`: makes further traces meanwhile."""
 
 import sys
 import time
@@ -11,7 +11,8 @@ try:
 except ImportError:
     from ddtrace import tracer
 
-for n in range(2):
+
+def checkout(n):
     with tracer.trace("checkout", resource="GET /cart", span_type="web") as root:
         root.set_tag("http.method", "GET")
         root.set_tag("http.status_code", 200)
@@ -22,5 +23,13 @@ for n in range(2):
                     raise KeyError("no such item")
         except KeyError:
             pass
-time.sleep(float(sys.argv[1]))
+
+
+for n in range(2):
+    checkout(n)
+end = time.monotonic() + float(sys.argv[1])
+while sys.argv[2:] == ["on"] and time.monotonic() < end - 0.5:
+    time.sleep(0.5)
+    checkout(0)
+time.sleep(max(0, end - time.monotonic()))
 print("application: done", flush=True)

@@ -2,7 +2,7 @@
 //! process has opened it, connects, and makes sure that the process itself is at the other end.
 
 use crate::recorder::Found;
-use spanwire::companion::recorder::control::{socket_name, ControlState};
+use spanwire::companion::recorder::control::{proof_of, socket_name, ControlState};
 use spanwire::companion::recorder::layout::header;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -21,6 +21,8 @@ const ANSWER_MAX: u64 = 64 << 20;
 pub struct Link {
     pid: u32,
     stream: UnixStream,
+    /// Shows the process that this one may look into it, also from another namespace.
+    proof: String,
 }
 
 impl Link {
@@ -41,7 +43,7 @@ impl Link {
             let state = ControlState::numbered(state.map_err(failed)?);
             match (asked.map_err(failed)?, state) {
                 (0, Some(ControlState::Open)) => match connect(&file, pid) {
-                    Ok(stream) => return Ok(Link { pid, stream }),
+                    Ok((stream, proof)) => return Ok(Link { pid, stream, proof }),
                     // It was closed just then.
                     Err(error) if error.kind() == ErrorKind::ConnectionRefused && Instant::now() < end => {
                         write_word(&file, header::CONTROL_ASKED, 1).map_err(failed)?;
@@ -75,7 +77,11 @@ impl Link {
     pub fn ask(mut self, request: &str, patience: Duration) -> Result<String, String> {
         self.send(request, patience)?;
         let mut answer = Vec::new();
-        self.stream.take(ANSWER_MAX).read_to_end(&mut answer).map_err(|error| lost(self.pid, &error))?;
+        match self.stream.take(ANSWER_MAX).read_to_end(&mut answer) {
+            // The process has answered and ended the connection before it had read the request.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset && !answer.is_empty() => {}
+            result => drop(result.map_err(|error| lost(self.pid, &error))?),
+        }
         let answer = String::from_utf8_lossy(&answer).into_owned();
         match answer.split_once('\n') {
             Some(("good", text)) => Ok(text.to_owned()),
@@ -109,7 +115,7 @@ impl Link {
         let sent = self
             .stream
             .set_read_timeout(Some(patience))
-            .and_then(|()| self.stream.write_all(format!("{request}\n").as_bytes()));
+            .and_then(|()| self.stream.write_all(format!("{} {request}\n", self.proof).as_bytes()));
         sent.map_err(|error| lost(self.pid, &error))
     }
 }
@@ -150,7 +156,7 @@ fn write_word(file: &File, at: usize, value: u64) -> io::Result<()> {
 }
 
 /// Connects to the socket that the recorder names, and checks which process has made it.
-fn connect(file: &File, pid: u32) -> io::Result<UnixStream> {
+fn connect(file: &File, pid: u32) -> io::Result<(UnixStream, String)> {
     let name = [word(file, header::CONTROL_NAME)?, word(file, header::CONTROL_NAME + 1)?];
     let stream = UnixStream::connect_addr(&SocketAddr::from_abstract_name(socket_name(name))?)?;
     let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
@@ -161,7 +167,7 @@ fn connect(file: &File, pid: u32) -> io::Result<UnixStream> {
         libc::getsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, peer, &mut length)
     };
     match known {
-        0 if u32::try_from(peer.pid) == Ok(pid) => Ok(stream),
+        0 if u32::try_from(peer.pid) == Ok(pid) => Ok((stream, proof_of(name))),
         _ => Err(io::Error::other(format!("another process, {}, has the socket that its recorder names", peer.pid))),
     }
 }

@@ -12,7 +12,8 @@ pub use spanwire::companion::languages::reading::Seen;
 pub struct Tongue(usize);
 
 impl Tongue {
-    fn of(id: &str) -> Option<Tongue> {
+    /// Returns the language of this name.
+    pub fn of(id: &str) -> Option<Tongue> {
         ALL.iter().position(|language| language.id() == id).map(Tongue)
     }
 

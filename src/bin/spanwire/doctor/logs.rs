@@ -98,10 +98,24 @@ pub fn run(out: Out, options: &DoctorOptions) -> Result<u8, Failure> {
     Ok(if unread.is_empty() { report.exit_status() } else { 2 })
 }
 
-/// Makes the report of logs that were read already, each with its name.
-pub fn of_texts(texts: &[(String, Vec<u8>)]) -> Result<Report, String> {
+/// A fact about a tracer that no log has.
+pub struct Told {
+    /// The language, as the list of languages calls it.
+    pub language: &'static str,
+    /// The fact.
+    pub seen: Seen<'static>,
+    /// Where it is from, for people.
+    pub line: String,
+}
+
+/// Makes the report of facts, and of logs that were read already, each with its name.
+pub fn of_texts(texts: &[(String, Vec<u8>)], told: Vec<Told>) -> Result<Report, String> {
     let mut logs = Logs::new(Rc::new(Reader::new()?));
     let mut files = Vec::new();
+    for Told { language, seen, line } in told {
+        let tongue = Tongue::of(language).ok_or_else(|| format!("{language} is no language"))?;
+        logs.stories.entry(tongue).or_default().take(seen, &line, 0);
+    }
     for (name, bytes) in texts {
         files.push(logs.read(shown(name), |each| reader::read_bytes(name, bytes, each))?);
     }

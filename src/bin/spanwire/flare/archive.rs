@@ -1,8 +1,8 @@
-//! Reads the files of a flare: a zip archive, or a plain text as Node.js sends it. Writes nothing to the disk, and bounds
-//! what it unpacks.
+//! Reads the files of a flare: a zip archive, a plain text as Node.js sends it, or a folder with the files. Writes nothing
+//! to the disk, and bounds what it unpacks.
 
-use std::fs::File;
-use std::io::{Cursor, Read};
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 use zip::ZipArchive;
 
@@ -13,6 +13,8 @@ const FILE_MAX: u64 = 64 << 20;
 const ALL_MAX: u64 = 512 << 20;
 /// The most files.
 const FILES_MAX: usize = 1_000;
+/// The most folders in one another.
+const DEPTH_MAX: usize = 4;
 
 /// The files of a flare, with their names.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -20,6 +22,9 @@ pub type Files = Vec<(String, Vec<u8>)>;
 /// Reads all files. The error is a sentence.
 pub fn read(path: &Path) -> Result<Files, String> {
     let name = path.display();
+    if path.is_dir() {
+        return in_folder(path).map_err(|error| format!("{name} cannot be read: {error}"));
+    }
     let file = File::open(path).map_err(|error| format!("{name} cannot be opened: {error}"))?;
     let mut bytes = Vec::new();
     file.take(FLARE_MAX + 1).read_to_end(&mut bytes).map_err(|error| format!("{name} cannot be read: {error}"))?;
@@ -31,6 +36,35 @@ pub fn read(path: &Path) -> Result<Files, String> {
         return Ok(vec![(own, bytes)]);
     }
     unpacked(bytes).map_err(|why| format!("{name} is damaged: {why}"))
+}
+
+/// Reads the files of a folder, and of folders in it, without following symbolic links.
+fn in_folder(path: &Path) -> io::Result<Files> {
+    let (mut files, mut all) = (Files::new(), 0);
+    let mut folders = vec![(path.to_path_buf(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let mut entries: Vec<_> = fs::read_dir(&folder)?.flatten().collect();
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let kind = entry.file_type()?;
+            if kind.is_dir() && depth < DEPTH_MAX {
+                folders.push((entry.path(), depth + 1));
+            } else if kind.is_file() && files.len() < FILES_MAX {
+                let mut bytes = Vec::new();
+                File::open(entry.path())?.take(FILE_MAX).read_to_end(&mut bytes)?;
+                all += bytes.len() as u64;
+                if all > ALL_MAX {
+                    return Err(io::Error::other(format!("it holds more than {} MiB", ALL_MAX >> 20)));
+                }
+                let name = entry.path().strip_prefix(path).unwrap_or(&entry.path()).display().to_string();
+                files.push((name, bytes));
+            }
+        }
+    }
+    match files.is_empty() {
+        true => Err(io::Error::other("the folder holds no file")),
+        false => Ok(files),
+    }
 }
 
 fn unpacked(bytes: Vec<u8>) -> Result<Files, String> {

@@ -1,7 +1,9 @@
 //! `spanwire flare`: makes a flare of a running process from outside (`outside`), and reads flares, of this library and of
-//! other tracers (`show`, with `archive`).
+//! other tracers (`show`, with `archive`, `foreign` and `node`).
 
 pub mod archive;
+mod foreign;
+mod node;
 mod outside;
 mod show;
 

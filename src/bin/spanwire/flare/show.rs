@@ -2,6 +2,8 @@
 //! and .NET.
 
 use super::archive::{self, Files};
+use super::foreign::{self, base, Foreign};
+use super::node;
 use crate::doctor::logs;
 use crate::doctor::report::{Finding, Section};
 use crate::out::{Failure, Out};
@@ -16,9 +18,19 @@ const HEALTH: [&str; 2] = ["spanwire-health.txt", "tracer_health.txt"];
 /// Reads a flare and prints the report. Returns the doctor's exit status.
 pub fn run(out: Out, path: &Path, json: bool) -> Result<u8, Failure> {
     let files = archive::read(path).map_err(Failure::Said)?;
-    let logs = logs_of(&files);
-    let mut report = logs::of_texts(&logs).map_err(Failure::Said)?;
-    report.sections.insert(0, Section { title: "The flare".into(), findings: introduction(&files) });
+    let foreign = if ours(&files).is_none() { foreign::of(&files) } else { None };
+    let logs = logs_of(&files, foreign.as_ref());
+    let findings = introduction(&files, foreign.as_ref());
+    let has_come = foreign.is_some();
+    let told = foreign.map(|foreign| foreign.told).unwrap_or_default();
+    let mut report = logs::of_texts(&logs, told).map_err(Failure::Said)?;
+    if has_come {
+        // So Datadog's site offers flares for the service.
+        let other = |finding: &Finding| finding.cause != "flare.by_hand";
+        report.sections.iter_mut().for_each(|section| section.findings.retain(other));
+        report.sections.retain(|section| !section.findings.is_empty());
+    }
+    report.sections.insert(0, Section { title: "The flare".into(), findings });
     if json {
         out.write(&format!("{:#}\n", report.json()))?;
     } else {
@@ -40,18 +52,10 @@ fn ours(files: &Files) -> Option<Value> {
     serde_json::from_str(&text_of(files, MANIFEST)?).ok()
 }
 
-fn base(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
 /// Returns the texts in which the doctor finds lines of tracers: start-up line first, then logs.
-fn logs_of(files: &Files) -> Files {
-    let mut logs = Files::new();
-    // The file of Node.js is the object of the start-up line, over many lines. In our flares it has the settings.
-    let started = text_of(files, "tracer_info.txt").filter(|_| ours(files).is_none());
-    let started = started.and_then(|text| serde_json::from_str::<Value>(&text).ok());
-    if let Some(object) = started {
-        logs.push(("tracer_info.txt".into(), format!("DATADOG TRACER CONFIGURATION - {object}\n").into_bytes()));
+fn logs_of(files: &Files, foreign: Option<&Foreign>) -> Files {
+    if foreign.is_some_and(|foreign| !foreign.has_log) {
+        return Files::new();
     }
     let is_log = |name: &str| {
         let name = base(name);
@@ -62,20 +66,27 @@ fn logs_of(files: &Files) -> Files {
     };
     let told = files.iter().filter(|(name, _)| is_log(name)).any(|file| has_started(&file));
     let wanted = files.iter().filter(|(name, _)| is_log(name) && !(told && base(name) == "spanwire-startup.txt"));
-    logs.extend(wanted.cloned());
+    let mut logs: Files = wanted.cloned().collect();
     if logs.is_empty() && files.len() == 1 {
-        return files.clone();
+        logs.clone_from(files);
     }
-    logs.sort_by_key(|(name, _)| !matches!(base(name), "tracer_info.txt" | "spanwire-startup.txt"));
+    if foreign.is_some() {
+        let lost = logs.iter_mut().filter(|(_, bytes)| node::has_lost_words(bytes));
+        lost.for_each(|(_, bytes)| *bytes = node::restored(bytes));
+    }
+    logs.sort_by_key(|(name, _)| base(name) != "spanwire-startup.txt");
     logs
 }
 
 /// Says what the flare is of.
-fn introduction(files: &Files) -> Vec<Finding> {
+fn introduction(files: &Files, foreign: Option<&Foreign>) -> Vec<Finding> {
     let count = files.len();
     let files_in = if count == 1 { "1 file".into() } else { format!("{count} files") };
     let Some(manifest) = ours(files) else {
-        return vec![Finding::note("log.read", format!("a flare of another tracer, with {files_in}"))];
+        let of = foreign.map_or("another tracer".to_owned(), |foreign| format!("the tracer for {}", foreign.language));
+        let says = Finding::note("log.read", format!("a flare of {of}, with {files_in}"));
+        let more = foreign.iter().flat_map(|foreign| foreign.findings.iter().cloned());
+        return [says].into_iter().chain(more).collect();
     };
     let text = |name: &str| redact::text(manifest[name].as_str().unwrap_or_default()).into_owned();
     let says = format!(

@@ -54,6 +54,8 @@ impl Teller<'_> {
             }
             (true, false) => Answer::Yes,
             (true, true) => Answer::Partly,
+            // Rates come with the answer to a payload.
+            (false, true) if story.rates_after_spans => Answer::Partly,
             (false, true) => Answer::No,
             (false, false) => {
                 findings.push(self.nothing_told());
