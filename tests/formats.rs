@@ -162,6 +162,14 @@ fn a_format_that_is_listed_and_refused_is_tried_once() {
 }
 
 #[test]
+fn an_agent_that_takes_no_format_is_told_of_once() {
+    const PHASES: &[Phase] = &[Phase { serves: &[], ..AGENT }];
+    let Some((_, outcome)) = sent_to(PHASES, 60_000) else { return };
+    assert_eq!((outcome.stat("spans_sent"), outcome.stat("dropped_refused")), (0, 100));
+    assert!(lines(&outcome).len() <= 2, "{:?}", lines(&outcome));
+}
+
+#[test]
 fn an_agent_that_comes_back_as_a_newer_version_is_asked_again_what_it_takes() {
     // Neither says its state.
     const PHASES: &[Phase] = &[

@@ -54,6 +54,8 @@ pub(super) struct Delivery {
     pub(super) ask_info: bool,
     /// For the format that is asked for, the one that was used last.
     said: Option<(Format, Format)>,
+    /// The agent has refused a payload in every format, and has taken none since.
+    takes_none: bool,
     /// The status with which the agent has refused a format since.
     refused_with: Option<u16>,
     /// What `encoder` encodes, and whether with `span_events`.
@@ -97,6 +99,7 @@ impl Delivery {
             span_events: false,
             ask_info: false,
             said: None,
+            takes_none: false,
             refused_with: None,
             encodes: (Format::V04, false),
             encoder: Format::V04.encoder(false),
@@ -161,16 +164,17 @@ impl Delivery {
         let wanted = (format, self.span_events);
         if self.encodes != wanted {
             (self.encodes, self.encoder) = (wanted, format.encoder(self.span_events));
+            if let Transport::Agent(agent) = &self.transport {
+                self.url = agent.url_of(format.path());
+            }
         }
-        let Transport::Agent(agent) = &self.transport else { return };
-        let asked = Format::of(batch.owner.metadata.settings.protocol);
-        if self.known.listed.is_none() && self.refused_with.is_none() {
-            // Nothing is known of the agent yet.
-            self.url = agent.url_of(format.path());
+        // Nothing is to be said of an agent that has not described itself yet, and no more of one that takes no format.
+        let is_new = self.known.listed.is_none() && self.refused_with.is_none();
+        if !matches!(self.transport, Transport::Agent(_)) || is_new || self.takes_none {
             return;
         }
+        let asked = Format::of(batch.owner.metadata.settings.protocol);
         let before = self.said.filter(|(other, _)| *other == asked).map_or(asked, |(_, used)| used);
-        self.url = agent.url_of(format.path());
         if before != format {
             let (url, refused, granted) = (&self.url, self.refused_with.take(), asked == format);
             self.shared.logs.emit(&Event::AgentFormat { url, asked: asked.path(), refused, granted });
@@ -212,7 +216,7 @@ impl Delivery {
         let verdict = judge(&result);
         let mut next_format = None;
         if let Verdict::Downgrade = verdict {
-            self.ask_info |= self.encodes.0.is_new();
+            self.ask_info |= self.encodes.0.is_new() && !self.takes_none;
             if let Transport::Collector(_) = self.transport {
                 batch.refused = Formats::ALL;
             }
@@ -243,6 +247,7 @@ impl Delivery {
         self.last = Some(result.as_ref().map(|_| ()).map_err(|failure| failure.error().clone()));
         match (verdict, &result) {
             (Verdict::Sent, Ok(answer)) => {
+                self.takes_none = false;
                 self.answered(answer);
                 batch.note(&taken, |fate, spans| fates.sent(fate, spans, answer.status));
                 batch.gone_up_to(end);
@@ -267,7 +272,7 @@ impl Delivery {
             }
             (Verdict::Downgrade, _) => {
                 // No format at all: a wrong address is more likely than an agent older than all of them.
-                self.known.refused = Formats::default();
+                (self.known.refused, self.takes_none) = (Formats::default(), true);
                 lose(self, batch, &taken, Reason::Refused, &detail(&result));
             }
             (Verdict::Retry { .. }, _) if retry => {
