@@ -140,7 +140,7 @@ impl Fates {
 
     /// Writes that a chunk leaves. Returns the id of the trace's entry, which is new unless `handed` has one that is
     /// still in the ring.
-    #[inline]
+    #[inline(always)]
     pub fn handed(&self, now_ns: u64, handed: &Handed) -> FateId {
         if handed.id != 0 && self.add_chunk(now_ns, handed) {
             return handed.id;

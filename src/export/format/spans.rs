@@ -120,13 +120,13 @@ impl<'a> Span<'a> {
     /// that the host has set is not added: no key comes twice.
     // The formats other than v0.4 share this and the next two functions, for the size of the library.
     pub(super) fn each_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
-        self.each_own_text(visit);
+        self.each_own_text(&mut |key, value| visit(key, value));
         self.each_added(visit);
     }
 
     /// Visits the span's own text tags.
     #[inline(never)]
-    pub(super) fn each_own_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    pub(super) fn each_own_text(self, visit: &mut dyn FnMut(&'a [u8], &'a [u8])) {
         run::each(Kind::Text, self.texts.bytes, |item| {
             if let Item::Text(key, value) = item {
                 visit(key, value);
@@ -137,7 +137,9 @@ impl<'a> Span<'a> {
     /// Visits the text tags that the tracer and the trace add.
     #[inline(never)]
     pub(super) fn each_added(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
-        self.each_added_text(&mut |key: &[u8], value: &[u8]| visit(key, value));
+        let Span { texts, chunk, metadata, first, .. } = self;
+        let mut visit = |key: &[u8], value: &[u8]| visit(key, value);
+        each_added_with_trace(texts.bytes, self.record.service.is_empty(), chunk, metadata, first, &mut visit);
     }
 
     /// Visits the numbers in the same way.
