@@ -154,10 +154,10 @@ impl<'a> Span<'a> {
     }
 
     /// Visits the text tags that the tracer and the trace add.
-    #[inline(always)]
-    pub(super) fn each_added_text(self, visit: &mut impl Visit) {
+    #[inline(never)]
+    pub(super) fn each_added_text(&self, visit: &mut dyn Visit) {
         if self.first || !self.chunk.tags.is_empty() {
-            let Span { texts, chunk, metadata, first, .. } = self;
+            let Span { texts, chunk, metadata, first, .. } = *self;
             let has_tracers = self.record.service.is_empty();
             return each_added_with_trace(texts.bytes, has_tracers, chunk, metadata, first, visit);
         }
@@ -230,7 +230,7 @@ fn each_added_with_trace(
     chunk: &Chunk,
     metadata: &Metadata,
     first: bool,
-    visit: &mut impl Visit,
+    visit: &mut dyn Visit,
 ) {
     let own = Own::of(own);
     let pairs = if first { &metadata.first_span } else { &metadata.every_span };
@@ -265,7 +265,7 @@ impl<'a> Own<'a> {
 
     /// Visits an added tag, unless the host has set its key.
     #[inline(always)]
-    fn add(&self, visit: &mut impl Visit, key: &[u8], value: &[u8]) {
+    fn add(&self, visit: &mut dyn Visit, key: &[u8], value: &[u8]) {
         if !self.keys.may_share(Keys::one(key)) || !run::has(Kind::Text, self.run, key) {
             visit.pair(key, value);
         }
@@ -273,7 +273,7 @@ impl<'a> Own<'a> {
 
     /// Visits added tags in the same way, all at once where the host has set none of their keys.
     #[inline(always)]
-    fn add_pairs(&self, visit: &mut impl Visit, pairs: &Pairs) {
+    fn add_pairs(&self, visit: &mut dyn Visit, pairs: &Pairs) {
         if !self.keys.may_share(pairs.keys()) {
             return visit.pairs(pairs);
         }
