@@ -14,6 +14,7 @@ pub use buffer::{inspected, Buffer, Room};
 pub use copying::{copy, copy_ascii};
 
 use crate::inspect::{unsigned, TypeDescriptor};
+use crate::sys;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
@@ -286,6 +287,10 @@ impl Pool {
     /// Replaces `buffer` by one with the same content and room for `more` bytes.
     #[cold]
     pub fn enlarge(&self, buffer: &mut Buffer, more: usize) -> Result<(), Full> {
+        sys::keep_errno(|| self.replace(buffer, more))
+    }
+
+    fn replace(&self, buffer: &mut Buffer, more: usize) -> Result<(), Full> {
         let mut larger = self.take(buffer.len().checked_add(more).ok_or(Full)?)?;
         larger.push(buffer.bytes())?;
         std::mem::swap(buffer, &mut larger);

@@ -6,6 +6,7 @@
 //! requirements of the header for that parameter. The `SAFETY` comments below refer to this. The callers in `abi` keep
 //! one rule: a length or count goes only to the pointer in front of it.
 
+use super::nul;
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CStr};
 use std::slice;
@@ -22,14 +23,14 @@ pub(super) type Given<'a> = Result<Option<&'a [u8]>, Error>;
 pub struct CText(*const c_char);
 
 impl CText {
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self) -> Option<&[u8]> {
         // SAFETY: the caller gives NULL, or bytes up to and including a NUL.
-        (!self.0.is_null()).then(|| unsafe { CStr::from_ptr(self.0) }.to_bytes())
+        (!self.0.is_null()).then(|| unsafe { slice::from_raw_parts(self.0.cast(), nul::length(self.0)) })
     }
 
     /// The text; the empty text for NULL.
-    #[inline]
+    #[inline(always)]
     pub(super) fn or_empty(&self) -> &[u8] {
         self.get().unwrap_or_default()
     }

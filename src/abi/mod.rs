@@ -2,7 +2,7 @@
 //! [`guard`] keeps panics and changes of errno from the host. The doc comments are the manual: `include/spanwire.h` and
 //! the bindings' declarations are generated from this folder (`cargo test --test header -- --bless`).
 //!
-//! One file or folder for each section of the header; `arg` and `sized` hold the types of parameters.
+//! One file or folder for each section of the header; `arg` and `sized` hold the types of parameters, `nul` measures texts.
 
 mod arg;
 pub mod context;
@@ -11,6 +11,7 @@ pub mod fate;
 pub mod flare;
 pub mod inspect;
 pub mod log;
+mod nul;
 pub mod process;
 pub mod recorder;
 pub mod rust;
@@ -24,6 +25,7 @@ pub mod version;
 use crate::event::Event;
 use crate::sys;
 use crate::tracer::current::state;
+use crate::tracer::ending;
 use crate::tracer::state::State;
 use crate::tracer::Error;
 use status::*;
@@ -68,9 +70,25 @@ fn guard_value<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
 /// `guard_value` for a call whose usual path makes no system call; the rest keeps errno itself.
 #[inline]
 fn guard_quick<R>(failed: R, call: impl FnOnce(&'static State) -> R) -> R {
-    catch_unwind(AssertUnwindSafe(|| call(state()))).unwrap_or_else(|panic| {
+    guarded(failed, || call(state()))
+}
+
+/// `guard_quick` for a caller that has the state.
+#[inline(always)]
+fn guarded<R>(failed: R, call: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         sys::keep_errno(|| panicked(&*panic));
         failed
+    })
+}
+
+/// Runs the requests that other calls have left in a slot.
+#[cold]
+#[inline(never)]
+fn asked() -> spanwire_status {
+    guard_span(|state| {
+        ending::run_requests(state);
+        Ok(())
     })
 }
 

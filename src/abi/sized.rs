@@ -25,6 +25,17 @@ impl<T: Sized_> In<T> {
         self.0.is_null()
     }
 
+    /// Returns the structure where it is if the caller's version is this library's. `None` otherwise, or if it is invalid:
+    /// [`In::read`] tells.
+    #[inline(always)]
+    pub(super) fn same(&self) -> Option<&T> {
+        if self.0.is_null() || !self.0.is_aligned() {
+            return None;
+        }
+        // SAFETY: the caller gives a structure of the size that its first field says, and does not change it meanwhile.
+        unsafe { (*self.0.cast::<usize>() == size_of::<T>()).then(|| &*self.0) }
+    }
+
     /// Copies the fields that the caller's version has; the others are zero. Fields that this library does not know
     /// must be zero: otherwise the call would ignore what they ask for.
     #[inline]

@@ -5,7 +5,7 @@
 //! has written, never beyond its end, which is at most the capacity, and sets `len` to where it stands when it is dropped.
 //! A room borrows its buffer, so that nothing else reads or moves the memory meanwhile.
 
-use super::copying::{copy_bytes, copy_seeing};
+use super::copying::{copy_blocks, copy_bytes, copy_short, copy_usual, SHORT, USUAL};
 use super::{claim, unclaim, Bound, Full, OVERHEAD};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::sys;
@@ -118,40 +118,67 @@ impl Buffer {
         &mut self.bytes_mut()[from..]
     }
 
-    /// Appends two texts, each behind a head, for an open span. One look at the room serves all. Returns whether both texts
-    /// are ASCII.
+    /// Appends two texts, each behind a head, if both are ASCII, the first one at most [`SHORT`] and the second one at most
+    /// [`USUAL`] bytes long, and if there is room. Returns false and appends nothing otherwise. Makes no call.
     #[inline(always)]
-    pub fn push_two<const N: usize, const M: usize>(
+    pub fn put_two<const N: usize, const M: usize>(
         &mut self,
         (head, text): ([u8; N], &[u8]),
         (second_head, second): ([u8; M], &[u8]),
-    ) -> Result<bool, Full> {
+    ) -> bool {
         // Cannot overflow: no slice is longer than half of the address space.
         let size = N + text.len() + M + second.len();
-        self.reserve(size)?;
+        if text.len() > SHORT || second.len() > USUAL || self.bytes.len() - self.len < size {
+            return false;
+        }
         // SAFETY: there is room for all four, one behind another, and `len` grows by what was written.
         unsafe {
             let at = self.bytes.as_mut_ptr().cast::<u8>().add(self.len);
             at.cast::<[u8; N]>().write(head);
             let at = at.add(N);
-            let odd = copy_seeing(at, text);
+            let odd = copy_short(at, text);
             let at = at.add(text.len());
             at.cast::<[u8; M]>().write(second_head);
-            let odd = odd | copy_seeing(at.add(M), second);
-            self.len += size;
-            Ok(odd == 0)
+            let odd = odd | copy_usual(at.add(M), second);
+            self.len += if odd == 0 { size } else { 0 };
+            odd == 0
         }
     }
 
-    /// Appends a text, for an open span. Returns whether it is ASCII.
+    /// Appends words, in the processor's order, and then three pieces, if there is room for all of it. Returns false and
+    /// appends nothing otherwise. Makes no call.
     #[inline(always)]
-    pub fn push_ascii(&mut self, text: &[u8]) -> Result<bool, Full> {
-        self.reserve(text.len())?;
+    pub fn put_parts<const N: usize>(&mut self, words: [u64; N], [first, second, third]: [&[u8]; 3]) -> bool {
+        // Cannot overflow: slices that exist at once are together shorter than the address space, and words are few.
+        let size = size_of::<[u64; N]>() + first.len() + second.len() + third.len();
+        if self.bytes.len() - self.len < size {
+            return false;
+        }
+        // SAFETY: there is room for all, one behind another, and `len` grows by what was written.
+        unsafe {
+            let at = self.bytes.as_mut_ptr().cast::<u8>().add(self.len);
+            at.cast::<[u64; N]>().write_unaligned(words);
+            let at = at.add(size_of::<[u64; N]>());
+            copy_blocks(at, first);
+            let at = at.add(first.len());
+            copy_blocks(at, second);
+            copy_blocks(at.add(second.len()), third);
+            self.len += size;
+        }
+        true
+    }
+
+    /// Appends a text as [`Self::put_two`] does.
+    #[inline(always)]
+    pub fn put_ascii(&mut self, text: &[u8]) -> bool {
+        if text.len() > USUAL || self.bytes.len() - self.len < text.len() {
+            return false;
+        }
         // SAFETY: there is room for the text, and `len` grows by its length.
         unsafe {
-            let odd = copy_seeing(self.bytes.as_mut_ptr().cast::<u8>().add(self.len), text);
-            self.len += text.len();
-            Ok(odd == 0)
+            let odd = copy_usual(self.bytes.as_mut_ptr().cast::<u8>().add(self.len), text);
+            self.len += if odd == 0 { text.len() } else { 0 };
+            odd == 0
         }
     }
 
@@ -211,7 +238,7 @@ impl Buffer {
     #[cold]
     #[inline(never)]
     fn free(&mut self) {
-        *self = Buffer::new();
+        sys::keep_errno(|| *self = Buffer::new());
     }
 }
 
@@ -389,12 +416,25 @@ mod tests {
     #[test]
     fn what_is_put_is_there_and_nothing_else() {
         let mut buffer = Buffer::new();
+        assert!(!buffer.put_ascii(b"x") && !buffer.put_two(([1], b""), ([2], b"")), "there is no room yet");
         for round in 0..300usize {
             let (before, piece) = (buffer.len(), vec![round as u8; round]);
             let ascii = round < 128 || (256..384).contains(&round);
-            assert_eq!(buffer.push_ascii(&piece), Ok(ascii));
-            assert_eq!(buffer.push_two(([9], b"ab"), ([8, 8], &piece)), Ok(ascii));
-            assert_eq!(buffer.push_two(([9], &piece), ([8; 3], b"")), Ok(ascii));
+            buffer.reserve(4 * round + 100).unwrap();
+            let mut texts = Vec::new();
+            for (is_put, put) in [
+                (ascii && round <= USUAL, buffer.put_ascii(&piece)),
+                (ascii && round <= USUAL, buffer.put_two(([9], b"ab"), ([8, 8], &piece))),
+                (ascii && round <= SHORT, buffer.put_two(([9], &piece), ([8; 3], b""))),
+            ] {
+                assert_eq!(is_put, put, "{round}");
+            }
+            if ascii && round <= USUAL {
+                texts.extend([&piece[..], b"\x09ab\x08\x08", &piece].concat());
+            }
+            if ascii && round <= SHORT {
+                texts.extend([&[9], &piece[..], &[8; 3]].concat());
+            }
             let mut room = buffer.room(3 + 16 + 20).unwrap();
             room.put_headed([1], b"\x02");
             room.put_block(b"\x03");
@@ -403,9 +443,28 @@ mod tests {
             room.put_filled(&[6; 20], [(1, [7; 8]), (12, [8; 8])]);
             drop(room);
             let filled = [&[6][..], &[7; 8], &[6; 3], &[8; 8]].concat();
-            let texts = [&piece[..], b"\x09ab\x08\x08", &piece, &[9], &piece, &[8; 3]].concat();
             let expected = [&texts[..], &[1, 2, 3], &[4; 8], &[5; 8], &filled].concat();
             assert_eq!(buffer.bytes()[before..], expected);
+        }
+    }
+
+    #[test]
+    fn parts_are_put_as_a_whole_or_not_at_all() {
+        let all: Vec<u8> = (0..255).collect();
+        for round in 0..200usize {
+            let [one, two, three] = [round, round * 7 % 190, round * 3 % 70].map(|length| &all[..length]);
+            let (mut buffer, words) = (Buffer::new(), [1u64, u64::MAX, 3]);
+            assert!(!buffer.put_parts(words, [one, two, three]));
+            buffer.push(b"before").unwrap();
+            let room = buffer.capacity() - buffer.len();
+            let expected = [b"before", words.map(u64::to_ne_bytes).as_flattened(), one, two, three].concat();
+            let fits = expected.len() - 6 <= room;
+            assert_eq!(buffer.put_parts(words, [one, two, three]), fits);
+            assert_eq!(buffer.bytes(), if fits { &expected } else { &b"before"[..] });
+            buffer.reserve(expected.len()).unwrap();
+            buffer.truncate(6);
+            assert!(buffer.put_parts(words, [one, two, three]));
+            assert_eq!(buffer.bytes(), expected);
         }
     }
 

@@ -87,46 +87,108 @@ mod lane {
 
 use lane::Lane;
 
+/// The longest text for [`copy_short`].
+pub(super) const SHORT: usize = 32;
+/// The longest text for [`copy_usual`].
+pub(super) const USUAL: usize = 128;
+
 /// Copies `from` to `to`. Returns 0 if all bytes are ASCII.
 ///
 /// # Safety
 /// As many bytes as `from` has can be written at `to`, and they are not those of `from`.
 #[inline(always)]
-pub(super) unsafe fn copy_seeing(to: *mut u8, from: &[u8]) -> u64 {
+unsafe fn copy_seeing(to: *mut u8, from: &[u8]) -> u64 {
+    // SAFETY: by the caller.
+    unsafe {
+        if from.len() <= 64 {
+            copy_usual(to, from)
+        } else {
+            copy_long(to, from)
+        }
+    }
+}
+
+/// The same for at most [`USUAL`] bytes.
+///
+/// # Safety
+/// As for [`copy_seeing`].
+#[inline(always)]
+pub(super) unsafe fn copy_usual(to: *mut u8, from: &[u8]) -> u64 {
+    let (at, len) = (from.as_ptr(), from.len());
+    // SAFETY: as in `copy_short`.
+    unsafe {
+        let lane = |n: usize| Lane::copied(to.add(n), at.add(n));
+        if len <= SHORT {
+            return copy_short(to, from);
+        }
+        if len <= 64 {
+            return lane(0).or(lane(16)).or(lane(len - 32)).or(lane(len - 16)).odd();
+        }
+        copy_eight_lanes(to, from)
+    }
+}
+
+/// The same for at most [`SHORT`] bytes.
+///
+/// # Safety
+/// As for [`copy_seeing`].
+#[inline(always)]
+pub(super) unsafe fn copy_short(to: *mut u8, from: &[u8]) -> u64 {
     let (at, len) = (from.as_ptr(), from.len());
     // SAFETY: every access is within the first `len` bytes, as the bounds of its branch say: two moves of n bytes cover
     // n to 2n of them, and so on.
     unsafe {
         let lane = |n: usize| Lane::copied(to.add(n), at.add(n));
-        if len <= 16 {
-            if len >= 8 {
-                let (first, last) = (at.cast::<u64>().read_unaligned(), at.add(len - 8).cast::<u64>().read_unaligned());
-                to.cast::<u64>().write_unaligned(first);
-                to.add(len - 8).cast::<u64>().write_unaligned(last);
-                return (first | last) & 0x8080_8080_8080_8080;
-            }
-            if len >= 4 {
-                let (first, last) = (at.cast::<u32>().read_unaligned(), at.add(len - 4).cast::<u32>().read_unaligned());
-                to.cast::<u32>().write_unaligned(first);
-                to.add(len - 4).cast::<u32>().write_unaligned(last);
-                return u64::from((first | last) & 0x8080_8080);
-            }
-            if len == 0 {
-                return 0;
-            }
-            let (first, middle, last) = (*at, *at.add(len / 2), *at.add(len - 1));
-            *to = first;
-            *to.add(len / 2) = middle;
-            *to.add(len - 1) = last;
-            return u64::from((first | middle | last) & 0x80);
-        }
-        if len <= 32 {
+        if len > 16 {
             return lane(0).or(lane(len - 16)).odd();
         }
-        if len <= 64 {
-            return lane(0).or(lane(16)).or(lane(len - 32)).or(lane(len - 16)).odd();
+        if len >= 8 {
+            let (first, last) = (at.cast::<u64>().read_unaligned(), at.add(len - 8).cast::<u64>().read_unaligned());
+            to.cast::<u64>().write_unaligned(first);
+            to.add(len - 8).cast::<u64>().write_unaligned(last);
+            return (first | last) & 0x8080_8080_8080_8080;
         }
-        copy_long(to, from)
+        if len >= 4 {
+            let (first, last) = (at.cast::<u32>().read_unaligned(), at.add(len - 4).cast::<u32>().read_unaligned());
+            to.cast::<u32>().write_unaligned(first);
+            to.add(len - 4).cast::<u32>().write_unaligned(last);
+            return u64::from((first | last) & 0x8080_8080);
+        }
+        if len == 0 {
+            return 0;
+        }
+        let (first, middle, last) = (*at, *at.add(len / 2), *at.add(len - 1));
+        *to = first;
+        *to.add(len / 2) = middle;
+        *to.add(len - 1) = last;
+        u64::from((first | middle | last) & 0x80)
+    }
+}
+
+/// Copies without a call.
+///
+/// # Safety
+/// As for [`copy_seeing`].
+#[inline(always)]
+pub(super) unsafe fn copy_blocks(to: *mut u8, from: &[u8]) {
+    let (at, len) = (from.as_ptr(), from.len());
+    // SAFETY: as in `copy_short`; the blocks end at most 64 bytes before the end, and the last one ends there.
+    unsafe {
+        let block = |n: usize| {
+            for lane in [0, 16, 32, 48] {
+                Lane::copied(to.add(n + lane), at.add(n + lane));
+            }
+        };
+        if len <= 64 {
+            copy_usual(to, from);
+            return;
+        }
+        let mut n = 0;
+        while n < len - 64 {
+            block(n);
+            n += 64;
+        }
+        block(len - 64);
     }
 }
 
@@ -187,6 +249,17 @@ mod tests {
             let mut to = vec![255; len];
             assert_eq!(copy_ascii(&mut to, &from[..len]), len <= 128, "{len}");
             assert_eq!(to, from[..len], "{len}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_a_copy_at_every_length_and_nothing_else_is_written() {
+        let from: Vec<u8> = (0..1_000u32).map(|n| (n * 7 % 251) as u8).collect();
+        for len in 0..from.len() {
+            let mut to = vec![255; len + 2];
+            // SAFETY: there is room for all of them, behind the first byte.
+            unsafe { copy_blocks(to[1..].as_mut_ptr(), &from[..len]) };
+            assert_eq!((to[0], &to[1..=len], to[len + 1]), (255, &from[..len], 255), "{len}");
         }
     }
 

@@ -181,13 +181,13 @@ impl Recorder {
     }
 
     /// Records the start of a span by a thread with this shard.
-    #[inline]
+    #[inline(always)]
     pub fn span_started(&self, shard: u8, start_ns: i64, span_id: u64, tracer: u32, trace_id_low: u64) {
         self.write(shard.into(), Kind::SpanStarted as u64, start_ns as u64, span_id, with_tracer(tracer, trace_id_low));
     }
 
     /// Records the finish of a span. `shard` is that of the thread that started it.
-    #[inline]
+    #[inline(always)]
     pub fn span_finished(&self, shard: u8, end_ns: u64, span_id: u64, tracer: u32, duration_ns: u64, error: bool) {
         let kind = Kind::SpanFinished as u64 | u64::from(error) << 8;
         self.write(shard.into(), kind, end_ns, span_id, with_tracer(tracer, duration_ns.min(LOW_MAX)));
@@ -199,7 +199,7 @@ impl Recorder {
     }
 
     /// Records that a chunk of finished spans is about to enter the queue.
-    #[inline]
+    #[inline(always)]
     pub fn chunk_enqueued(&self, shard: u8, now_ns: u64, tracer: u32, spans: u64, bytes: u64) {
         self.write(shard.into(), Kind::ChunkEnqueued as u64, now_ns, with_tracer(tracer, spans), bytes);
     }
@@ -216,7 +216,7 @@ impl Recorder {
     }
 
     /// Writes an event to the next place of a shard.
-    #[inline]
+    #[inline(always)]
     fn write(&self, shard: u32, kind: u64, time_ns: u64, first: u64, second: u64) {
         let Some(words) = self.words else { return };
         let shard = if shard == RARE { RARE_SHARD } else { shard as usize % SPAN_SHARDS };

@@ -124,10 +124,16 @@ pub fn scale() -> u64 {
 #[inline]
 pub fn ticks(scale: u64) -> u64 {
     if scale == 0 {
-        sys::monotonic_ns()
+        sys::keep_errno(sys::monotonic_ns)
     } else {
         sys::cycle_counter()
     }
+}
+
+/// Returns the current tick under a scale that is not 0.
+#[inline(always)]
+pub fn counter() -> u64 {
+    sys::cycle_counter()
 }
 
 /// Returns the nanoseconds from tick `from` to tick `to`; 0 if the counter stepped back between two processors.

@@ -1,7 +1,7 @@
 //! The parts of MessagePack that spans consist of: texts, numbers, blobs, and heads of maps and arrays. Texts are
 //! written with the fewest bytes. Also sanitizes text from the host: repairs what is not UTF-8, and cuts it.
 
-use crate::memory::{self, Buffer, Full, Room};
+use crate::memory::{self, Buffer, Room};
 use std::borrow::Cow;
 
 /// Returns the encoded size of a text.
@@ -71,27 +71,27 @@ fn put_long(room: &mut Room<'_>, bytes: &[u8]) {
     room.put_block(bytes);
 }
 
-/// Keys and values up to these lengths have the fast way of [`push_pair`].
-pub const SHORT_KEY: usize = 31;
-/// See [`SHORT_KEY`].
-pub const SHORT_VALUE: usize = 255;
-
-/// Appends a pair of short texts, see [`SHORT_KEY`], for an open span. Returns whether both are ASCII.
+/// Appends a pair of texts of usual length. Returns false, and appends nothing, if one of them is long or not ASCII, or if
+/// there is no room.
 #[inline(always)]
-pub fn push_pair(run: &mut Buffer, key: &[u8], value: &[u8]) -> Result<bool, Full> {
-    let head = [0xa0 | key.len() as u8];
-    if value.len() <= 31 {
-        return run.push_two((head, key), ([0xa0 | value.len() as u8], value));
+pub fn put_pair(run: &mut Buffer, key: &[u8], value: &[u8]) -> bool {
+    if key.len() > 31 {
+        return false;
     }
-    run.push_two((head, key), ([0xd9, value.len() as u8], value))
+    let head = [0xa0 | key.len() as u8];
+    match value.len() {
+        0..=31 => run.put_two((head, key), ([0xa0 | value.len() as u8], value)),
+        // Longer ones are not put.
+        _ => run.put_two((head, key), ([0xd9, value.len() as u8], value)),
+    }
 }
 
-/// Appends a short key and a number in the same way.
+/// Appends a key of usual length and a number in the same way.
 #[inline(always)]
-pub fn push_number(run: &mut Buffer, key: &[u8], value: f64) -> Result<bool, Full> {
+pub fn put_number(run: &mut Buffer, key: &[u8], value: f64) -> bool {
     let mut number = [0xcb; FLOAT_SIZE];
     number[1..].copy_from_slice(&value.to_bits().to_be_bytes());
-    run.push_two(([0xa0 | key.len() as u8], key), (number, b""))
+    key.len() <= 31 && run.put_two(([0xa0 | key.len() as u8], key), (number, b""))
 }
 
 /// Puts a 64-bit float into [`FLOAT_SIZE`] bytes of room.

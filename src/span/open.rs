@@ -1,6 +1,6 @@
 //! An open span: its ids, its four texts and its tags, encoded as the host sets them. `fields` has the numbers and the four
-//! texts, `tags` the runs of texts and numbers, `blobs` the run of blobs, `linked` those of links and events, `label` what can be read while another thread
-//! holds the span. `record` makes the finished form, `table` decides who may touch a span.
+//! texts, `tags` the runs of texts and numbers, `seen` the set of keys, `blobs` the run of blobs, `linked` those of links and
+//! events, `label` what can be read while another thread holds the span. `record` makes the finished form, `table` decides who may touch a span.
 
 mod blobs;
 mod fields;
@@ -9,6 +9,7 @@ mod inspected;
 mod label;
 mod limits;
 mod linked;
+mod seen;
 mod tags;
 
 pub use fields::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};

@@ -63,7 +63,8 @@ pub struct Finished {
     pub kept: bool,
     /// Finished spans of the trace before the chunk left.
     pub waiting: u32,
-    /// Whether a chunk is due: the caller decides about the trace if need be, and calls [`Trace::gathered`].
+    /// Whether a chunk is due: the caller decides about the trace if need be, and takes the chunk with
+    /// [`Trace::gathered`].
     pub due: bool,
 }
 
@@ -75,7 +76,7 @@ impl Content for Trace {
 
 impl Trace {
     /// Initialises a trace in a slot that may hold an earlier one.
-    #[inline]
+    #[inline(always)]
     pub fn begin(&mut self, tracer: u32, ids: (u64, u64), decision: Decision, scale: u64, wall_ns: u64, tick: u64) {
         (self.trace_id_high, self.trace_id_low) = ids;
         (self.tracer, self.open, self.started, self.waiting) = (tracer, 0, 0, 0);
@@ -85,7 +86,7 @@ impl Trace {
     }
 
     /// Counts a span that starts. Returns the tick and the wall time of its start.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&mut self) -> (u64, i64) {
         self.open += 1;
         self.started += 1;
@@ -94,7 +95,7 @@ impl Trace {
     }
 
     /// Counts the first span, which starts when the trace begins.
-    #[inline]
+    #[inline(always)]
     pub fn enter_first(&mut self) {
         self.open += 1;
         self.started += 1;
@@ -117,7 +118,25 @@ impl Trace {
         Finished { kept, waiting, due: self.is_due(partial_spans) }
     }
 
-    #[inline]
+    /// Whether the trace goes on without its next span that ends: other spans are open, and no chunk is due then.
+    #[inline(always)]
+    pub fn goes_on(&self, partial_spans: u32) -> bool {
+        self.open > 1 && self.waiting + 1 < partial_spans && self.records.len() < PARTIAL_BYTES / 2
+    }
+
+    /// Counts a span that ends and appends its record, in a trace that goes on. Returns false if the record is unusual, and
+    /// does nothing. Makes no call.
+    #[inline(always)]
+    pub fn finish_quickly(&mut self, span: &OpenSpan, (flags, duration_ns): (u32, u64)) -> bool {
+        let done = record::append_quickly(&mut self.records, span, flags, duration_ns);
+        if done {
+            self.open -= 1;
+            self.waiting += 1;
+        }
+        done
+    }
+
+    #[inline(always)]
     fn take_in(
         &mut self,
         pool: &Pool,
@@ -127,10 +146,17 @@ impl Trace {
         usual_bytes: usize,
     ) -> Result<(), Full> {
         if self.records.capacity() == 0 {
-            self.records = pool.take(usual_bytes)?;
+            self.take_memory(pool, usual_bytes)?;
         }
         record::append(&mut self.records, pool, span, flags, duration_ns)?;
         self.waiting += 1;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn take_memory(&mut self, pool: &Pool, usual_bytes: usize) -> Result<(), Full> {
+        // Has no memory that would have to be freed.
+        std::mem::forget(std::mem::replace(&mut self.records, pool.take(usual_bytes)?));
         Ok(())
     }
 
@@ -142,12 +168,25 @@ impl Trace {
     }
 
     /// The records of the finished spans.
+    #[inline]
     pub fn records(&self) -> &[u8] {
         self.records.bytes()
     }
 
-    /// Returns the finished spans as a chunk, whether or not spans are open.
-    pub fn gathered(&mut self) -> Chunk {
+    /// The same, for changes in place.
+    pub fn records_mut(&mut self) -> &mut [u8] {
+        self.records.bytes_mut()
+    }
+
+    /// The memory that the records occupy.
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.records.capacity()
+    }
+
+    /// Returns the finished spans as a chunk with this number, whether or not spans are open.
+    #[inline(always)]
+    pub fn gathered(&mut self, sequence: u64) -> Chunk {
         Chunk {
             tracer: self.tracer,
             trace_id_high: self.trace_id_high,
@@ -157,7 +196,7 @@ impl Trace {
             spans: std::mem::take(&mut self.waiting),
             complete: self.open == 0,
             records: std::mem::take(&mut self.records),
-            sequence: 0,
+            sequence,
             fate: self.fate,
             decided_elsewhere: self.decided_elsewhere,
         }

@@ -28,6 +28,12 @@ pub fn state() -> &'static State {
     STATE.get().unwrap_or_else(make)
 }
 
+/// Returns the state if this process has one.
+#[inline(always)]
+pub fn made() -> Option<&'static State> {
+    STATE.get()
+}
+
 #[cold]
 fn make() -> &'static State {
     sys::uncancelled(|| sys::keep_errno(make_now))

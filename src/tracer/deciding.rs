@@ -68,22 +68,22 @@ fn settle_by(state: &State, root: Handle, traces: Handle) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the finished spans of a trace as a chunk, decided. `None` if the decision needs the root, and another call
-/// holds that: the chunk then leaves with the next span that finishes.
+/// Decides about a trace whose finished spans are to leave, if that has not been done. Returns false if the decision needs
+/// the root, and another call holds that: the spans then leave with the next one that finishes.
 #[inline(always)]
-pub(super) fn chunk(state: &State, tracer: &Tracer, trace: &mut Trace) -> Option<Chunk> {
+pub(super) fn is_decided(state: &State, tracer: &Tracer, trace: &mut Trace) -> bool {
     if trace.decision.priority().is_none() {
         match rates_of(state, tracer).uniform() {
             Uniform::None if is_plain(tracer) => trace.decision = Decision::DEFAULT,
             Uniform::One if is_plain(tracer) => trace.decision = Decision::KEPT_BY_AGENT,
-            _ => decide_leaving(state, trace)?,
+            _ if decide_leaving(state, trace).is_some() => {}
+            _ => return false,
         }
     }
-    let mut chunk = trace.gathered();
     if !tracer.agent_rates_only.load(Relaxed) {
-        keep_single_spans(state, &mut chunk);
+        keep_single_spans(state, trace.tracer, trace.decision, trace.records_mut());
     }
-    Some(chunk)
+    true
 }
 
 /// Decides about a chunk of submitted spans, unless the host has.
@@ -93,7 +93,7 @@ pub(super) fn submitted(state: &State, chunk: &mut Chunk) {
         chunk.decision =
             sample(state, chunk.tracer, ids, Root::among(chunk.records.bytes()), Some(sys::monotonic_ns()));
     }
-    keep_single_spans(state, chunk);
+    keep_single_spans(state, chunk.tracer, chunk.decision, chunk.records.bytes_mut());
 }
 
 /// Returns the decision about a trace of the parent process. If the parent had made none before the fork, it is made again
@@ -254,7 +254,7 @@ fn sample(state: &State, index: u32, ids: (u64, u64), root: Root<'_>, now_ns: Op
             let by = match verdict.by {
                 By::Default => DecidedBy::Default,
                 By::AgentRate => DecidedBy::AgentRate,
-                By::Rule(place) => DecidedBy::Rule { place, text: sampler.rule_text(place) },
+                By::Rule(rule) => DecidedBy::Rule { place: sampler.rule_place(rule), text: sampler.rule_text(rule) },
                 By::SampleRate => DecidedBy::SampleRate,
                 By::Minute => DecidedBy::Minute,
             };
@@ -317,7 +317,7 @@ fn decision_of(verdict: &Verdict, sampler: &Sampler, trace_id_low: u64) -> Decis
     let priority = if verdict.keep { keep } else { reject };
     let number = match verdict.by {
         By::Default | By::AgentRate => rule::NONE,
-        By::Rule(place) => rule::at(place),
+        By::Rule(place) => rule::at(sampler.rule_place(place)),
         By::SampleRate => rule::SAMPLE_RATE,
         By::Minute => rule::MINUTE,
     };
@@ -337,13 +337,13 @@ fn mechanism_of(provenance: Provenance) -> Mechanism {
 /// Marks the spans of a rejected chunk that rules for single spans keep, with the rule's place.
 #[cold]
 #[inline(never)]
-fn keep_single_spans(state: &State, chunk: &mut Chunk) {
-    if chunk.decision.priority() > Some(0) {
+fn keep_single_spans(state: &State, tracer: u32, decision: Decision, records: &mut [u8]) {
+    if decision.priority() > Some(0) {
         return;
     }
-    with_sampler(state, chunk.tracer, |sampler| {
+    with_sampler(state, tracer, |sampler| {
         if sampler.has_span_rules() {
-            mark_kept(sampler, chunk.records.bytes_mut());
+            mark_kept(sampler, records);
         }
     });
 }

@@ -5,8 +5,9 @@
 use super::deciding;
 use super::deciding::trace_of;
 use super::error::Error;
+use super::registry::Tracer;
 use super::relieving;
-use super::sending::{count_lost, enqueue, log_finished, note_unrecorded, Finished};
+use super::sending::{count_lost, enqueue_waiting, log_finished, note_unrecorded, Finished};
 use super::state::State;
 use crate::counters::Counters;
 use crate::level::Level;
@@ -17,7 +18,7 @@ use crate::span::clock;
 use crate::span::open::{OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::table::{Guard, Handle, Kind, Refused};
 use crate::sys;
-use crate::trace::Trace;
+use crate::trace::{self, Trace};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// When a span ends.
@@ -69,11 +70,67 @@ impl Ending {
     }
 }
 
+/// A span that a call has locked, and its trace.
+pub type Held = (Guard<'static, OpenSpan>, Guard<'static, Trace>);
+
+/// Finishes a span now, if it is a usual one of a trace that goes on, and no other call holds one of the two. Makes no call.
+/// Returns whether another call has left a request meanwhile, which the caller runs. If it does nothing, returns what it
+/// has locked, for [`finish_held`].
+#[inline(always)]
+pub fn finish_quickly(state: &'static State, number: u64) -> Result<bool, Option<Held>> {
+    let Some(span) = state.spans.lock_free(number, Kind::Span) else { return Err(None) };
+    let Some(mut trace) = state.traces.lock_free_at(trace_of(&span)) else {
+        // The caller locks it again, and sees a request when it unlocks it.
+        span.unlock_quietly();
+        return Err(None);
+    };
+    let tracer = state.tracers.at(span.tracer);
+    let is_usual = trace.goes_on(tracer.partial_spans.load(Relaxed))
+        && trace.scale != 0
+        && span.given_start().is_none()
+        && span.has_no_gaps()
+        && !span.is_last()
+        && !memory::is_short()
+        && !crate::log::enabled(Level::Debug);
+    if is_usual {
+        let duration_ns = clock::elapsed_ns(span.start_tick, clock::counter(), trace.scale);
+        let duration_ns = duration_ns.min((i64::MAX - span.start_ns.max(0)) as u64);
+        let flags = flags_of(&span);
+        if trace.finish_quickly(&span, (flags, duration_ns)) {
+            record_finished(state, &span, (flags, duration_ns));
+            span.free();
+            // The trace last, for the same reason as in `finish_locked`.
+            return Ok(trace.unlock());
+        }
+    }
+    Err(Some((span, trace)))
+}
+
+/// Finishes a span that [`finish_quickly`] has not finished.
+pub fn finish_held(state: &'static State, (span, trace): Held) {
+    finish_locked(state, span, trace, End::Now);
+}
+
+/// The flags of the record of a span that ends.
+#[inline(always)]
+fn flags_of(span: &OpenSpan) -> u32 {
+    let top_level = span.flags & LOCAL_ROOT != 0 || span.service_hash != span.parent_service_hash;
+    span.flags & (ERROR | LOCAL_ROOT) | if top_level { TOP_LEVEL } else { 0 }
+}
+
+/// Tells the flight recorder and probes that a span has ended. Returns the time.
+#[inline(always)]
+fn record_finished(state: &State, span: &OpenSpan, (flags, duration_ns): (u32, u64)) -> u64 {
+    let (end_ns, error) = ((span.start_ns as u64).wrapping_add(duration_ns), flags & ERROR != 0);
+    state.shared.recorder.span_finished(span.shard, end_ns, span.span_id, span.tracer, duration_ns, error);
+    probes::span_finish(span.span_id, duration_ns);
+    end_ns
+}
+
 /// Finishes a span. Its handle is stale afterwards. If no other span of the trace is open, the trace's chunk leaves.
 #[inline]
 pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error> {
-    let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
-    match state.spans.lock_briefly(handle) {
+    match state.spans.lock_number_briefly(number, Kind::Span) {
         Ok(span) => match state.traces.lock_briefly(trace_of(&span)) {
             Ok(trace) => {
                 finish_locked(state, span, trace, end);
@@ -81,12 +138,19 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
             }
             Err(_) => {
                 drop(span);
-                request(state, handle, Ending::Finished(end))
+                finish_later(state, number, end)
             }
         },
-        Err(Refused::Busy) => request(state, handle, Ending::Finished(end)),
+        Err(Refused::Busy) => finish_later(state, number, end),
         Err(refused) => Err(refused.into()),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn finish_later(state: &'static State, number: u64, end: End) -> Result<(), Error> {
+    let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
+    request(state, handle, Ending::Finished(end))
 }
 
 #[inline(always)]
@@ -94,7 +158,7 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     let duration_ns = match end {
         End::Now => match span.given_start() {
             None => clock::elapsed_ns(span.start_tick, clock::ticks(trace.scale), trace.scale),
-            Some(start_ns) => (sys::wall_ns() as i64).saturating_sub(start_ns).max(0) as u64,
+            Some(start_ns) => (sys::keep_errno(sys::wall_ns) as i64).saturating_sub(start_ns).max(0) as u64,
         },
         End::At(end_ns) => end_ns.saturating_sub(span.start_ns).max(0) as u64,
         End::After(duration_ns) => duration_ns,
@@ -102,35 +166,61 @@ fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace
     // The end, too, must fit the nanoseconds since 1970.
     let duration_ns = duration_ns.min((i64::MAX - span.start_ns.max(0)) as u64);
     span.close_gaps();
-    let top_level = span.flags & LOCAL_ROOT != 0 || span.service_hash != span.parent_service_hash;
-    let flags = span.flags & (ERROR | LOCAL_ROOT) | if top_level { TOP_LEVEL } else { 0 };
-    let (index, tracer) = (span.tracer, state.tracers.at(span.tracer));
-    let (shard, end_ns, error) = (span.shard, (span.start_ns as u64).wrapping_add(duration_ns), flags & ERROR != 0);
-    state.shared.recorder.span_finished(shard, end_ns, span.span_id, index, duration_ns, error);
+    let flags = flags_of(&span);
+    let tracer = state.tracers.at(span.tracer);
     let (usual_bytes, partial_spans) = (tracer.usual_bytes.load(Relaxed), tracer.partial_spans.load(Relaxed));
+    let end_ns = record_finished(state, &span, (flags, duration_ns));
     let done = trace.finish(&state.shared.pool, &span, (flags, duration_ns), usual_bytes, partial_spans);
-    probes::span_finish(span.span_id, duration_ns);
-    let note = |trace: &mut Trace, leaves| {
-        if crate::log::enabled(Level::Debug) {
-            let (decision, open, waiting) = (trace.decision, trace.open, done.waiting);
-            log_finished(state, &Finished { span: &span, flags, duration_ns, decision, open, waiting }, leaves);
-        }
-        if !done.kept {
-            count_lost(state, index, trace);
-        }
-    };
-    if done.due {
-        let chunk = deciding::chunk(state, tracer, &mut trace);
-        note(&mut trace, chunk.is_some());
-        if let Some(chunk) = chunk {
-            trace.fate = enqueue(state, index, tracer, chunk, (shard, end_ns));
-        }
+    let ended = Ended { span: &span, flags, duration_ns, end_ns, done };
+    if ended.done.due {
+        pass_on(state, tracer, &mut trace, &ended);
     } else {
-        note(&mut trace, false);
+        note(state, &mut trace, &ended, false);
     }
     // Last, because a tracer's slot is not reused while a trace of it is live.
     leave(state, trace);
     give_back(state, span);
+}
+
+/// A span that has just ended, and what that did to its trace.
+struct Ended<'a> {
+    span: &'a OpenSpan,
+    flags: u32,
+    duration_ns: u64,
+    end_ns: u64,
+    done: trace::Finished,
+}
+
+/// Hands the finished spans of a trace to the queue.
+#[inline(never)]
+fn pass_on(state: &'static State, tracer: &Tracer, trace: &mut Trace, ended: &Ended<'_>) {
+    sys::keep_errno(|| {
+        let leaves = deciding::is_decided(state, tracer, trace);
+        note(state, trace, ended, leaves);
+        if leaves {
+            enqueue_waiting(state, tracer, trace, (ended.span.shard, ended.end_ns));
+        }
+    });
+}
+
+/// Says in debug mode that a span has ended, and counts one for which there was no memory.
+#[inline(always)]
+fn note(state: &State, trace: &mut Trace, ended: &Ended<'_>, leaves: bool) {
+    if crate::log::enabled(Level::Debug) {
+        note_finished(state, trace, ended, leaves);
+    }
+    if !ended.done.kept {
+        sys::keep_errno(|| count_lost(state, ended.span.tracer, trace));
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn note_finished(state: &State, trace: &Trace, ended: &Ended<'_>, leaves: bool) {
+    let Ended { span, flags, duration_ns, ref done, .. } = *ended;
+    let (decision, open, waiting) = (trace.decision, trace.open, done.waiting);
+    let finished = Finished { span, flags, duration_ns, decision, open, waiting };
+    sys::keep_errno(|| log_finished(state, &finished, leaves));
 }
 
 /// Drops an open span. If it was the trace's last open span, the finished ones leave.
@@ -181,9 +271,8 @@ fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard
     let how = if ending == Ending::Abandoned { Unrecorded::Abandoned } else { Unrecorded::Discarded };
     note_unrecorded(state, &mut trace, how);
     let tracer = state.tracers.at(index);
-    let chunk = if trace.is_due(u32::MAX) { deciding::chunk(state, tracer, &mut trace) } else { None };
-    if let Some(chunk) = chunk {
-        trace.fate = enqueue(state, index, tracer, chunk, (span.shard, sys::wall_ns()));
+    if trace.is_due(u32::MAX) && deciding::is_decided(state, tracer, &mut trace) {
+        enqueue_waiting(state, tracer, &mut trace, (span.shard, sys::wall_ns()));
     }
     leave(state, trace);
     give_back(state, span);

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::state::State;
 use crate::memory::Full;
 use crate::propagation::{self, Packed, Reading};
-use crate::span::ids::Source;
+use crate::span::ids::Drawn;
 use crate::trace::{Decision, Mechanism};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub fn extract<'a>(
     }
     let config = tracer.propagation();
     let kept = propagation::extract(headers, &config, |reading| {
-        let shard = Source::shard_of_thread(state.epoch);
+        let shard = Drawn::shard_of_thread(state.epoch);
         state.contexts.keep(shard, |kept| {
             kept.tracer = index;
             fill(kept, reading, &config)

@@ -3,7 +3,7 @@
 
 use super::deciding;
 use super::registry::Tracer;
-use super::sending::enqueue;
+use super::sending::enqueue_waiting;
 use super::state::State;
 use crate::export::TRACERS_MAX;
 use crate::memory;
@@ -36,9 +36,9 @@ pub(super) fn relieve(state: &'static State) {
         if trace.waiting == 0 {
             continue;
         }
-        let (index, tracer) = (trace.tracer, state.tracers.at(trace.tracer));
-        if let Some(chunk) = deciding::chunk(state, tracer, &mut trace) {
-            enqueue(state, index, tracer, chunk, (0, sys::wall_ns()));
+        let tracer = state.tracers.at(trace.tracer);
+        if deciding::is_decided(state, tracer, &mut trace) {
+            enqueue_waiting(state, tracer, &mut trace, (0, sys::wall_ns()));
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::counters::{Counters, Reason};
 use crate::event::dropped::Stage;
 use crate::event::facts::EnqueuedView;
 use crate::event::{DropDetail, Facts, QueueView, Standing};
-use crate::export::TRACERS_MAX;
+use crate::export::queue::Limits;
+use crate::export::{Exporter, TRACERS_MAX};
 use crate::level::Level;
 use crate::memory::Claim;
 use crate::probes;
@@ -39,8 +40,7 @@ pub(super) struct Finished<'a> {
 pub(super) fn count_lost(state: &State, index: u32, trace: &mut Trace) {
     Counters::add(&state.shared.account(index).counters.traces.finished, 1);
     let detail = DropDetail::NoMemory(Stage::Record);
-    let handed = Handed { spans: 1, ..handed_of(trace) };
-    trace.fate = state.shared.recorder.fates().handed(sys::keep_errno(sys::wall_ns), &handed);
+    trace.fate = note_fate(state, trace, 1);
     state.shared.lose_trace(trace.fate, Reason::Memory, 1, &detail);
     state.shared.drop_spans(index, Reason::Memory, 1, 0, &detail);
 }
@@ -51,12 +51,13 @@ pub(super) fn count_lost(state: &State, index: u32, trace: &mut Trace) {
 pub(super) fn note_unrecorded(state: &State, trace: &mut Trace, how: Unrecorded) {
     let fates = state.shared.recorder.fates();
     if trace.fate == 0 {
-        trace.fate = fates.handed(sys::keep_errno(sys::wall_ns), &handed_of(trace));
+        trace.fate = note_fate(state, trace, 0);
     }
     fates.ended(trace.fate, how, trace.open == 0);
 }
 
 /// Returns what the ring of fates keeps of a trace of which no chunk leaves now.
+#[inline(always)]
 fn handed_of(trace: &Trace) -> Handed {
     let (priority, mechanism, rate, rule) = trace.decision.recorded();
     Handed {
@@ -86,13 +87,30 @@ pub(super) fn log_finished(state: &State, finished: &Finished<'_>, leaves: bool)
     state.shared.logs.emit_facts(facts);
 }
 
-/// Records and queues a chunk. `by`: the thread's shard and the wall time, for the flight recorder. Returns the trace's
-/// entry in the ring of fates, for later chunks of the trace.
-#[inline]
-pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, mut chunk: Chunk, by: (u8, u64)) -> FateId {
-    let counters = &state.shared.account(index).counters;
-    let (spans, bytes) = (u64::from(chunk.spans), chunk.records.len());
-    state.shared.recorder.chunk_enqueued(by.0, by.1, index, spans, bytes as u64);
+/// Records and queues the finished spans of a decided trace as a chunk. `by`: the thread's shard and the wall time, for the
+/// flight recorder.
+#[inline(always)]
+pub(super) fn enqueue_waiting(state: &'static State, tracer: &Tracer, trace: &mut Trace, by: (u8, u64)) {
+    let (index, spans, bytes) = (trace.tracer, trace.waiting, trace.records().len());
+    let handed = Handed { spans, ..handed_of(trace) };
+    trace.fate = record_leaving(state, tracer, &handed, bytes, by);
+    if crate::log::enabled(Level::Debug) {
+        let chunk = trace.gathered(0);
+        return enqueue_logged(state, index, tracer, chunk);
+    }
+    let (counters, exporter) = (&state.shared.account(index).counters, exporter_of(state, tracer));
+    // Counted before the push, so that the worker's counters never exceed this one.
+    Counters::add(&counters.traces.enqueued, spans.into());
+    let capacity = trace.capacity();
+    match exporter.queue.push_made(index, capacity, tracer.limits(), |sequence| trace.gathered(sequence)) {
+        Some(_) => queued(state, exporter, spans.into(), bytes as u64),
+        None => lose(state, exporter, tracer.limits(), trace.gathered(0)),
+    }
+}
+
+/// Records and queues a chunk that was not made from a trace.
+#[inline(never)]
+pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, mut chunk: Chunk, by: (u8, u64)) {
     let (priority, mechanism, rate, rule) = chunk.decision.recorded();
     let handed = Handed {
         id: chunk.fate,
@@ -106,47 +124,77 @@ pub(super) fn enqueue(state: &'static State, index: u32, tracer: &Tracer, mut ch
         spans: chunk.spans,
         complete: chunk.complete,
     };
-    let fate = state.shared.recorder.fates().handed(by.1, &handed);
-    chunk.fate = fate;
-    Counters::add(&counters.traces.finished, spans);
-    // Moves half of the way, so that one odd trace does not decide the size of the next buffers.
-    let usual = tracer.usual_bytes.load(Relaxed);
-    tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
+    chunk.fate = record_leaving(state, tracer, &handed, chunk.records.len(), by);
     if crate::log::enabled(Level::Debug) {
         enqueue_logged(state, index, tracer, chunk);
     } else {
         hand_over(state, index, tracer, chunk, |_, _| ());
     }
-    fate
+}
+
+/// Makes an entry in the ring of fates where no chunk leaves.
+#[cold]
+#[inline(never)]
+fn note_fate(state: &State, trace: &Trace, spans: u32) -> FateId {
+    let handed = Handed { spans, ..handed_of(trace) };
+    state.shared.recorder.fates().handed(sys::keep_errno(sys::wall_ns), &handed)
+}
+
+/// Records that a chunk of this many bytes leaves, and counts its spans as finished. Returns its trace's entry in the ring
+/// of fates, for later chunks of the trace.
+#[inline(always)]
+fn record_leaving(state: &State, tracer: &Tracer, handed: &Handed, bytes: usize, by: (u8, u64)) -> FateId {
+    let spans = u64::from(handed.spans);
+    state.shared.recorder.chunk_enqueued(by.0, by.1, handed.tracer, spans, bytes as u64);
+    Counters::add(&state.shared.account(handed.tracer).counters.traces.finished, spans);
+    // Moves half of the way, so that one odd trace does not decide the size of the next buffers.
+    let usual = tracer.usual_bytes.load(Relaxed);
+    tracer.usual_bytes.store((usual + bytes.min(USUAL_MAX)) / 2 + 64, Relaxed);
+    state.shared.recorder.fates().handed(by.1, handed)
+}
+
+#[inline(always)]
+fn exporter_of(state: &'static State, tracer: &Tracer) -> &'static Exporter {
+    &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX]
 }
 
 /// Puts a chunk into the queue, or counts it as dropped.
-#[inline(always)]
-fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, queued: impl FnOnce(u64, u64)) {
-    let counters = &state.shared.account(index).counters;
-    let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
-    let (spans, limits, chunk_bytes) = (u64::from(chunk.spans), tracer.limits(), chunk.records.len() as u64);
+fn hand_over(state: &'static State, index: u32, tracer: &Tracer, chunk: Chunk, done: impl FnOnce(u64, u64)) {
+    let (counters, exporter) = (&state.shared.account(index).counters, exporter_of(state, tracer));
+    let (spans, limits, bytes) = (u64::from(chunk.spans), tracer.limits(), chunk.records.len() as u64);
     // Counted before the push, so that the worker's counters never exceed this one.
     Counters::add(&counters.traces.enqueued, spans);
     match exporter.queue.push(chunk, limits) {
         Ok((queued_chunks, queued_bytes)) => {
-            // The tracer was shut down meanwhile and its worker has ended: a new worker sends late chunks.
-            if !exporter.started.load(Relaxed) {
-                exporter.start(&state.shared);
-            }
-            probes::chunk_enqueue(spans, chunk_bytes);
-            queued(queued_chunks, queued_bytes);
+            queued(state, exporter, spans, bytes);
+            done(queued_chunks, queued_bytes);
         }
-        Err(chunk) => {
-            counters.traces.enqueued.fetch_sub(spans, Relaxed);
-            state.shared.pool.give(chunk.records);
-            let (chunks, bytes) = exporter.queue.waiting(index);
-            let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
-            let detail = DropDetail::NoRoom(full);
-            state.shared.lose_trace(chunk.fate, Reason::QueueFull, spans, &detail);
-            state.shared.drop_spans(index, Reason::QueueFull, spans, 1, &detail);
-        }
+        Err(chunk) => lose(state, exporter, limits, chunk),
     }
+}
+
+/// After a chunk was queued.
+#[inline(always)]
+fn queued(state: &'static State, exporter: &'static Exporter, spans: u64, bytes: u64) {
+    // The tracer was shut down meanwhile and its worker has ended: a new worker sends late chunks.
+    if !exporter.started.load(Relaxed) {
+        exporter.start(&state.shared);
+    }
+    probes::chunk_enqueue(spans, bytes);
+}
+
+/// Counts a chunk for which the queue had no room as dropped.
+#[cold]
+#[inline(never)]
+fn lose(state: &State, exporter: &Exporter, limits: Limits, chunk: Chunk) {
+    let (index, spans, chunk_bytes) = (chunk.tracer, u64::from(chunk.spans), chunk.records.len() as u64);
+    state.shared.account(index).counters.traces.enqueued.fetch_sub(spans, Relaxed);
+    state.shared.pool.give(chunk.records);
+    let (chunks, bytes) = exporter.queue.waiting(index);
+    let full = QueueView { chunks, bytes, max_bytes: limits.bytes as u64, chunk_bytes };
+    let detail = DropDetail::NoRoom(full);
+    state.shared.lose_trace(chunk.fate, Reason::QueueFull, spans, &detail);
+    state.shared.drop_spans(index, Reason::QueueFull, spans, 1, &detail);
 }
 
 /// Sends a chunk in debug mode. The log may list its spans, so these are copied before the worker can take the chunk.

@@ -17,9 +17,10 @@ use crate::memory;
 use crate::probes;
 use crate::propagation;
 use crate::span::encode::Sanitized;
-use crate::span::ids::Source;
+use crate::span::ids::Drawn;
 use crate::span::open::{Field, OpenSpan, Refusal, LOCAL_ROOT};
 use crate::span::table::{Guard, Handle, Kind, Refused};
+use crate::sys;
 use crate::trace::{self, Decision, Trace, TraceTags};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -34,13 +35,6 @@ pub enum Parent<'a> {
     Remote(&'a Context),
     /// A context that came in with headers, by its number.
     Kept(u64),
-}
-
-/// A new span's trace, and its start.
-struct Place {
-    trace: Handle,
-    start_tick: u64,
-    start_ns: i64,
 }
 
 /// Finds the tracer of a new span. `None` while tracing is disabled.
@@ -61,57 +55,40 @@ pub fn start(
     if tracer.closed.load(Relaxed) || memory::is_full() {
         let error = if tracer.closed.load(Relaxed) { Error::Closed } else { Error::Memory };
         if error == Error::Memory {
+            // Keeps errno itself.
             relieving::ask(state, tracer);
         }
         return Err(refused_start(At { state, tracer: index }, error));
     }
     let exporter = &state.exporters[tracer.exporter.load(Relaxed) as usize % TRACERS_MAX];
     if !exporter.started.load(Relaxed) {
-        exporter.start(&state.shared);
+        sys::keep_errno(|| exporter.start(&state.shared));
     }
-    Source::with(state.epoch, |source| start_by(state, source, (index, tracer), parent, name, fill))
-}
-
-/// Starts a span with the generator of the calling thread.
-#[inline(always)]
-fn start_by(
-    state: &'static State,
-    mut source: Source<'_>,
-    (index, tracer): (u32, &Tracer),
-    parent: Parent<'_>,
-    name: &[u8],
-    fill: impl FnOnce(&mut OpenSpan, At<'_>),
-) -> Result<u64, Error> {
+    let drawn = Drawn::new(state.epoch);
     let at = At { state, tracer: index };
-    let Some(mut span) = state.spans.allocate(source.shard()) else {
+    let Some(mut span) = state.spans.allocate(drawn.shard()) else {
         return Err(refused_start(at, Error::Memory));
     };
     span.reset();
     span.tracer = index;
+    (span.span_id, span.shard) = (drawn.span_id(), drawn.shard() as u8);
     let handle = span.handle();
-    let place = match find_place(state, (index, tracer), parent, name, (&mut span, handle), &mut source) {
-        Ok(place) => place,
-        Err(error) => {
-            span.free();
-            return Err(refused_start(at, error));
-        }
-    };
-    span.span_id = source.span_id();
-    let shard = source.shard() as u8;
-    source.keep();
-    (span.trace, span.trace_generation) = (place.trace.index, place.trace.generation);
-    (span.start_tick, span.start_ns) = (place.start_tick, place.start_ns);
-    count_sanitized(at, span.set_field(Field::Name, name));
+    if let Err(error) = find_place(state, (index, tracer), parent, name, (&mut span, handle), drawn) {
+        span.free();
+        return Err(refused_start(at, error));
+    }
+    if !span.put_field(Field::Name, name) {
+        count_sanitized(at, span.set_field_slowly(Field::Name, name));
+    }
     fill(&mut span, at);
     if span.manual.is_some() {
         deciding::by_tag(state, &mut span);
     }
-    span.shard = shard;
     span.label().set(&span);
-    state.shared.recorder.span_started(shard, place.start_ns, span.span_id, index, span.trace_id_low);
+    state.shared.recorder.span_started(span.shard, span.start_ns, span.span_id, index, span.trace_id_low);
     probes::span_start(span.span_id, span.trace_id_low);
     if crate::log::enabled(Level::Debug) {
-        log_started(state, &span, place.trace);
+        sys::keep_errno(|| log_started(state, &span));
     }
     Ok(span.publish().number(Kind::Span))
 }
@@ -125,9 +102,9 @@ fn refused_start(at: At<'_>, error: Error) -> Error {
 
 #[cold]
 #[inline(never)]
-fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
+fn log_started(state: &State, span: &OpenSpan) {
     let Ok((decision, open, waiting)) =
-        state.traces.lock(trace).map(|trace| (trace.decision, trace.open.into(), trace.waiting.into()))
+        state.traces.lock(trace_of(span)).map(|trace| (trace.decision, trace.open.into(), trace.waiting.into()))
     else {
         return;
     };
@@ -139,7 +116,7 @@ fn log_started(state: &State, span: &OpenSpan, trace: Handle) {
     state.shared.logs.emit_facts(facts);
 }
 
-/// Finds a new span's trace: the usual parents here, all others in [`find_elsewhere`].
+/// Puts a new span into its trace, and sets its start: with the usual parents here, with all others in [`find_elsewhere`].
 #[inline(always)]
 fn find_place(
     state: &State,
@@ -147,18 +124,14 @@ fn find_place(
     parent: Parent<'_>,
     name: &[u8],
     (span, handle): (&mut OpenSpan, Handle),
-    source: &mut Source<'_>,
-) -> Result<Place, Error> {
+    drawn: Drawn,
+) -> Result<(), Error> {
     match parent {
-        Parent::None => return begin(state, (index, tracer), None, None, (span, handle), source),
-        Parent::Span(number) => {
-            if let Some(place) = enter(state, index, number, span) {
-                return Ok(place);
-            }
-        }
+        Parent::None => return begin(state, (index, tracer), None, None, (span, handle), drawn),
+        Parent::Span(number) if enter(state, index, number, span).is_some() => return Ok(()),
         _ => {}
     }
-    find_elsewhere(state, (index, tracer), parent, name, (span, handle), source)
+    sys::keep_errno(|| find_elsewhere(state, (index, tracer), parent, name, (span, handle), drawn))
 }
 
 #[cold]
@@ -169,15 +142,15 @@ fn find_elsewhere(
     parent: Parent<'_>,
     name: &[u8],
     (span, handle): (&mut OpenSpan, Handle),
-    source: &mut Source<'_>,
-) -> Result<Place, Error> {
+    drawn: Drawn,
+) -> Result<(), Error> {
     let mut carried = None;
     let remote = match parent {
         Parent::None => None,
         Parent::Remote(context) => Some(*context),
         Parent::Kept(number) => kept_parent(state, index, number, name, &mut carried),
         Parent::Span(number) => match local_parent(state, index, number, span, &mut carried) {
-            Local::In(place) => return Ok(place),
+            Local::Inside => return Ok(()),
             Local::Elsewhere(context) => Some(context),
             Local::Unknown => {
                 parent_unknown(state, index, number, name);
@@ -185,7 +158,7 @@ fn find_elsewhere(
             }
         },
     };
-    begin(state, (index, tracer), remote, carried, (span, handle), source)
+    begin(state, (index, tracer), remote, carried, (span, handle), drawn)
 }
 
 /// Begins a trace in this process, for a span without a parent here.
@@ -196,15 +169,15 @@ fn begin(
     remote: Option<Context>,
     carried: Option<Carried>,
     (span, handle): (&mut OpenSpan, Handle),
-    source: &mut Source<'_>,
-) -> Result<Place, Error> {
-    let now = trace::now();
+    drawn: Drawn,
+) -> Result<(), Error> {
+    let now = sys::keep_errno(trace::now);
     let ids = match &remote {
         // A context may be baggage or a decision alone.
         Some(context) if context.trace_id_low != 0 => (context.trace_id_high, context.trace_id_low),
         _ => {
             let high = if tracer.wide_ids.load(Relaxed) { (now.1 / 1_000_000_000) << 32 } else { 0 };
-            (high, source.trace_id_low())
+            (high, drawn.trace_id_low())
         }
     };
     let given = remote.map(|context| context.decision).filter(|decision| *decision != Decision::NONE);
@@ -212,7 +185,7 @@ fn begin(
     (span.trace_id_high, span.trace_id_low) = ids;
     span.parent_id = remote.map_or(0, |context| context.span_id);
     span.flags = LOCAL_ROOT;
-    let mut trace = state.traces.allocate(source.shard()).ok_or(Error::Memory)?;
+    let mut trace = state.traces.allocate(drawn.shard()).ok_or(Error::Memory)?;
     trace.begin(index, ids, decision, now.0, now.1, now.2);
     trace.root = handle;
     trace.label().store(index, Relaxed);
@@ -221,9 +194,10 @@ fn begin(
     if let Some(carried) = carried {
         carry(state, span, &mut trace, carried);
     }
-    let place = Place { trace: trace.handle(), start_tick: now.2, start_ns: now.1 as i64 };
-    trace.publish();
-    Ok(place)
+    let trace = trace.publish();
+    (span.trace, span.trace_generation) = (trace.index, trace.generation);
+    (span.start_tick, span.start_ns) = (now.2, now.1 as i64);
+    Ok(())
 }
 
 /// Looks up a context that came in. One that is freed counts as an unknown parent.
@@ -271,7 +245,7 @@ fn carry(state: &State, span: &mut OpenSpan, trace: &mut Trace, carried: Carried
 }
 
 enum Local {
-    In(Place),
+    Inside,
     Elsewhere(Context),
     Unknown,
 }
@@ -279,21 +253,22 @@ enum Local {
 /// Enters the trace of a parent of this tracer. `None` for other parents, and while another thread holds the parent or its
 /// trace.
 #[inline(always)]
-fn enter(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> Option<Place> {
-    let parent = state.spans.lock_briefly(Handle::of(number, Kind::Span)?).ok()?;
+fn enter(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> Option<()> {
+    let parent = state.spans.lock_number_briefly(number, Kind::Span).ok()?;
     if parent.tracer != index {
         return None;
     }
     let trace = state.traces.lock_briefly(trace_of(&parent)).ok()?;
-    Some(enter_locked(&parent, trace, span))
+    enter_locked(&parent, trace, span);
+    Some(())
 }
 
 /// Makes a span a child of `parent`, in its trace.
 #[inline(always)]
-fn enter_locked(parent: &OpenSpan, mut trace: Guard<'_, Trace>, span: &mut OpenSpan) -> Place {
-    let (start_tick, start_ns) = trace.enter();
-    let place = Place { trace: trace.handle(), start_tick, start_ns };
+fn enter_locked(parent: &OpenSpan, mut trace: Guard<'_, Trace>, span: &mut OpenSpan) {
+    (span.start_tick, span.start_ns) = trace.enter();
     drop(trace);
+    (span.trace, span.trace_generation) = (parent.trace, parent.trace_generation);
     (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
     (span.parent_id, span.flags) = (parent.span_id, 0);
     span.parent_service_hash = parent.service_hash;
@@ -303,7 +278,6 @@ fn enter_locked(parent: &OpenSpan, mut trace: Guard<'_, Trace>, span: &mut OpenS
     if parent.service_hash != 0 {
         inherit_service(span, parent);
     }
-    place
 }
 
 #[inline(never)]
@@ -320,7 +294,10 @@ fn local_parent(state: &State, index: u32, number: u64, span: &mut OpenSpan, car
         Ok(parent) if parent.tracer == index => {
             let trace = state.traces.lock(trace_of(&parent)).ok();
             match trace {
-                Some(trace) => Local::In(enter_locked(&parent, trace, span)),
+                Some(trace) => {
+                    enter_locked(&parent, trace, span);
+                    Local::Inside
+                }
                 None => beside(state, handle),
             }
         }
@@ -425,8 +402,7 @@ pub fn with_span<R>(
     number: u64,
     change: impl FnOnce(&mut OpenSpan, At<'_>) -> Result<R, Error>,
 ) -> Result<R, Error> {
-    let handle = Handle::of(number, Kind::Span).ok_or(Error::Handle)?;
-    let mut span = match state.spans.lock(handle) {
+    let mut span = match state.spans.lock_number(number, Kind::Span) {
         Ok(span) => span,
         Err(refused) => return Err(not_changed(state, number, refused)),
     };

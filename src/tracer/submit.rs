@@ -14,7 +14,7 @@ use crate::event::dropped::{Stage, SubmitFault};
 use crate::event::DropDetail;
 use crate::level::Level;
 use crate::memory::{Buffer, Full};
-use crate::span::ids::Source;
+use crate::span::ids::Drawn;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT, TOP_LEVEL};
 use crate::span::record;
 use crate::sys;
@@ -79,7 +79,7 @@ impl Submission {
         }
         tracer.submitting.fetch_add(1, AcqRel);
         let mut span = OpenSpan::default();
-        span.shard = Source::shard_of_thread(state.epoch) as u8;
+        span.shard = Drawn::shard_of_thread(state.epoch) as u8;
         let submission =
             Submission { state, index, span, open: None, members: Vec::new(), marked: false, failed: None };
         // The tracer may have been freed just before: the slot could be another tracer's.

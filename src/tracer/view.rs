@@ -19,7 +19,7 @@ pub(super) fn outcome(decision: Decision) -> Outcome {
 /// Makes the log's view of an open span for a list of abandoned spans.
 pub(super) fn of_open(span: &OpenSpan, priority: Option<i32>) -> OpenSpanView {
     let owned = |field| text(span.field(field)).to_string();
-    let component = span.tags().find_map(|(key, value)| match value {
+    let component = span.tags().into_iter().find_map(|(key, value)| match value {
         Value::Text(value) if key == b"component" => Some(text(value).to_string()),
         _ => None,
     });

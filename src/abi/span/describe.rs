@@ -1,6 +1,6 @@
 //! Fields of open spans: service, resource, type, name, error, structured values, priority.
 
-use super::{key, noted, spanwire_span, with, SPANWIRE_META_STRUCT_MAX};
+use super::{free_span, key, noted, spanwire_span, unlocked, with, SPANWIRE_META_STRUCT_MAX};
 use crate::abi::arg::{CBlob, CBytes, CLen, CText, Given};
 use crate::abi::guard_span;
 use crate::abi::status::*;
@@ -34,7 +34,14 @@ pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText)
         return SPANWIRE_OK;
     }
     let service = service.or_empty();
-    with(span, |span, at| noted(at, span.set_service(at.tracer().service_hash.load(Relaxed), service)))
+    if let Some((state, mut open)) = free_span(span) {
+        let tracers = state.tracers.at(open.tracer).service_hash.load(Relaxed);
+        let done = open.put_service(tracers, service);
+        if let Some(status) = unlocked(open, done) {
+            return status;
+        }
+    }
+    service_slowly(span, service)
 }
 
 /// Sets a span's resource: what the operation worked on, such as "GET /users/:id" or a query.
@@ -55,8 +62,7 @@ pub extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: CTex
     if span == 0 {
         return SPANWIRE_OK;
     }
-    let text = Ok(resource.get());
-    with(span, |span, at| set_field(span, at, Field::Resource, text))
+    set_text(span, Field::Resource, resource.or_empty())
 }
 
 /// As spanwire_span_set_resource(), with the length.
@@ -100,8 +106,7 @@ pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> s
     if span == 0 {
         return SPANWIRE_OK;
     }
-    let text = Ok(type_.get());
-    with(span, |span, at| set_field(span, at, Field::Type, text))
+    set_text(span, Field::Type, type_.or_empty())
 }
 
 /// Renames a span.
@@ -122,15 +127,49 @@ pub extern "C" fn spanwire_span_set_name(span: spanwire_span, name: CText) -> sp
     if span == 0 {
         return SPANWIRE_OK;
     }
-    let text = Ok(name.get());
-    with(span, |span, at| set_field(span, at, Field::Name, text))
+    set_text(span, Field::Name, name.or_empty())
 }
 
 /// Sets a field; NULL is the empty text. Called inside of `with`, so that each field has a closure of its own, which
 /// is inlined.
+#[inline(never)]
+fn service_slowly(span: spanwire_span, service: &[u8]) -> spanwire_status {
+    with(span, |span, at| set_service(span, at, service))
+}
+
+/// Sets one of the four texts.
 #[inline(always)]
-fn set_field(span: &mut OpenSpan, at: At<'_>, field: Field, text: Given) -> Result<(), Error> {
-    noted(at, span.set_field(field, text?.unwrap_or_default()))
+fn set_text(span: spanwire_span, field: Field, text: &[u8]) -> spanwire_status {
+    if let Some((_, mut open)) = free_span(span) {
+        let done = open.put_field(field, text);
+        if let Some(status) = unlocked(open, done) {
+            return status;
+        }
+    }
+    text_slowly(span, field, text)
+}
+
+#[inline(never)]
+fn text_slowly(span: spanwire_span, field: Field, text: &[u8]) -> spanwire_status {
+    with(span, |span, at| set_field(span, at, field, Ok(Some(text))))
+}
+
+#[inline(always)]
+pub(super) fn set_service(span: &mut OpenSpan, at: At<'_>, service: &[u8]) -> Result<(), Error> {
+    let tracers = at.tracer().service_hash.load(Relaxed);
+    match span.put_service(tracers, service) {
+        true => Ok(()),
+        false => noted(at, span.set_service_slowly(tracers, service)),
+    }
+}
+
+#[inline(always)]
+pub(super) fn set_field(span: &mut OpenSpan, at: At<'_>, field: Field, text: Given) -> Result<(), Error> {
+    let text = text?.unwrap_or_default();
+    match span.put_field(field, text) {
+        true => Ok(()),
+        false => noted(at, span.set_field_slowly(field, text)),
+    }
 }
 
 /// Marks a span as failed and sets the tags `error.type`, `error.message` and `error.stack`.

@@ -1,9 +1,10 @@
 //! Finishing and discarding spans.
 
 use super::spanwire_span;
-use crate::abi::guard_span;
 use crate::abi::status::*;
-use crate::tracer::ending::{self, End};
+use crate::abi::{asked, guard_span, guard_span_quick};
+use crate::tracer::current::made;
+use crate::tracer::ending::{self, End, Held};
 
 /// Finishes a span now. Its handle becomes invalid. If it was the last open span of its trace, the trace goes to the
 /// queue.
@@ -24,6 +25,25 @@ pub extern "C" fn spanwire_span_finish(span: spanwire_span) -> spanwire_status {
     if span == 0 {
         return SPANWIRE_OK;
     }
+    let Some(state) = made() else { return finish_slowly(span) };
+    match ending::finish_quickly(state, span) {
+        Ok(false) => SPANWIRE_OK,
+        Ok(true) => asked(),
+        Err(Some(held)) => finish_held(held),
+        Err(None) => finish_slowly(span),
+    }
+}
+
+#[inline(never)]
+fn finish_held(held: Held) -> spanwire_status {
+    guard_span_quick(|state| {
+        ending::finish_held(state, held);
+        Ok(())
+    })
+}
+
+#[inline(never)]
+fn finish_slowly(span: spanwire_span) -> spanwire_status {
     guard_span(|state| ending::finish(state, span, End::Now))
 }
 

@@ -113,7 +113,7 @@ mod tests {
         .expect("set");
         let fields = [Field::Service, Field::Resource, Field::Type];
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let tag = span.tags().next().map(|(key, value)| match value {
+        let tag = span.tags().into_iter().next().map(|(key, value)| match value {
             Value::Text(value) => format!("{}={:?}", text(key), text(value)),
             Value::Number(number) => format!("{}={number}", text(key)),
         });

@@ -1,6 +1,7 @@
 //! Starting spans.
 #![allow(non_camel_case_types)]
 
+use super::describe::{set_field, set_service};
 use super::tags::{put_metric, put_tag};
 use super::{spanwire_metric, spanwire_span, spanwire_tag};
 use crate::abi::arg::{CArray, CBytes, CLen, CText, Out};
@@ -9,14 +10,13 @@ use crate::abi::context::spanwire_context;
 use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
 use crate::abi::tracer::spanwire_tracer;
-use crate::abi::{guard_quick, guard_span};
+use crate::abi::{guard_quick, guard_span_quick, guarded};
 use crate::span::open::{Field, OpenSpan};
-use crate::sys;
+use crate::tracer::current::made;
 use crate::tracer::registry::Tracer;
 use crate::tracer::spans::{self, At, Context, Parent};
 use crate::tracer::state::State;
 use crate::tracer::Error;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// What a span starts with. Set all fields to zero, then `size`, then the fields that are known. A text that is NULL is
 /// not given; a text that is given needs its length in bytes, or `SPANWIRE_NUL`.
@@ -116,16 +116,28 @@ pub extern "C" fn spanwire_span_start_n(
 /// another copy of the library. Without tracing the call ends here, and does not look at the name.
 #[inline(always)]
 fn start<'a>(tracer: spanwire_tracer, parent: spanwire_span, name: impl FnOnce() -> &'a [u8]) -> spanwire_span {
-    guard_quick(0, |state| match spans::find_tracer(state, tracer) {
+    let Some(state) = made() else { return start_first(tracer, parent, name()) };
+    match spans::find_tracer(state, tracer) {
         Ok(Some(found)) => start_in(state, found, parent, name()),
         _ => 0,
-    })
+    }
 }
 
+/// The last step of the call, so that the function before it saves no registers on the stack.
 #[inline(never)]
 fn start_in(state: &'static State, tracer: (u32, &Tracer), parent: spanwire_span, name: &[u8]) -> spanwire_span {
     let parent = if parent == 0 { Parent::None } else { Parent::Span(parent) };
-    sys::keep_errno(|| spans::start(state, tracer, parent, name, |_, _| {}).unwrap_or(0))
+    guarded(0, || spans::start(state, tracer, parent, name, |_, _| {}).unwrap_or(0))
+}
+
+/// For a process without state, such as a forked child before its first call.
+#[cold]
+#[inline(never)]
+fn start_first(tracer: spanwire_tracer, parent: spanwire_span, name: &[u8]) -> spanwire_span {
+    guard_quick(0, |state| match spans::find_tracer(state, tracer) {
+        Ok(Some(found)) => start_in(state, found, parent, name),
+        _ => 0,
+    })
 }
 
 /// Starts a span with everything that is known, in one call: for hosts in which each call is expensive.
@@ -155,19 +167,31 @@ pub extern "C" fn spanwire_span_start_with(
     options: In<spanwire_span_options>,
     out: Out<spanwire_span>,
 ) -> spanwire_status {
-    guard_span(|state| {
+    guard_span_quick(|state| {
         out.require(0)?;
-        let given = options.read()?;
-        let context = given.context()?;
-        let name = given.name.of(given.name_len)?.unwrap_or_default();
-        let texts = Texts::of(&given)?;
-        let Some(found) = spans::find_tracer(state, tracer)? else { return Ok(()) };
-        let started = spans::start(state, found, given.parent(&context), name, |span, at| {
-            texts.put(span, at, given.start_ns);
-        });
-        out.set(started?);
-        Ok(())
+        match options.same() {
+            Some(given) => start_given(state, tracer, given, out),
+            None => start_given(state, tracer, &options.read()?, out),
+        }
     })
+}
+
+#[inline(never)]
+fn start_given(
+    state: &'static State,
+    tracer: spanwire_tracer,
+    given: &spanwire_span_options,
+    out: Out<spanwire_span>,
+) -> Result<(), Error> {
+    let context = given.context()?;
+    let name = given.name.of(given.name_len)?.unwrap_or_default();
+    let texts = Texts::of(given)?;
+    let Some(found) = spans::find_tracer(state, tracer)? else { return Ok(()) };
+    let started = spans::start(state, found, given.parent(&context), name, |span, at| {
+        texts.put(span, at, given.start_ns);
+    });
+    out.set(started?);
+    Ok(())
 }
 
 impl spanwire_span_options {
@@ -218,13 +242,13 @@ impl Texts<'_> {
             span.start_at(start_ns);
         }
         if let Some(service) = self.service {
-            spans::count_sanitized(at, span.set_service(at.tracer().service_hash.load(Relaxed), service));
+            let _ = set_service(span, at, service);
         }
         if let Some(resource) = self.resource {
-            spans::count_sanitized(at, span.set_field(Field::Resource, resource));
+            let _ = set_field(span, at, Field::Resource, Ok(Some(resource)));
         }
         if let Some(span_type) = self.span_type {
-            spans::count_sanitized(at, span.set_field(Field::Type, span_type));
+            let _ = set_field(span, at, Field::Type, Ok(Some(span_type)));
         }
         for tag in self.tags {
             let _ = put_tag(span, at, tag);

@@ -1,6 +1,6 @@
 //! Tags of open spans: texts and numbers.
 
-use super::{key, noted, spanwire_metric, spanwire_span, spanwire_tag, special, with};
+use super::{free_span, key, noted, spanwire_metric, spanwire_span, spanwire_tag, special, unlocked, with};
 use crate::abi::arg::{Buffer, CArray, CBytes, CLen, CText, Out, OutText};
 use crate::abi::guard_span;
 use crate::abi::status::*;
@@ -21,12 +21,12 @@ pub(in crate::abi) fn put_tag(span: &mut OpenSpan, at: At<'_>, tag: &spanwire_ta
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(in crate::abi) fn put_metric(span: &mut OpenSpan, at: At<'_>, metric: &spanwire_metric) -> Result<(), Error> {
     set_number(span, at, metric.key.of(metric.key_len).unwrap_or_default(), metric.value)
 }
 
-#[inline]
+#[inline(always)]
 pub(in crate::abi) fn set_number(
     span: &mut OpenSpan,
     at: At<'_>,
@@ -40,7 +40,10 @@ pub(in crate::abi) fn set_number(
             }
         }
         if value.is_finite() {
-            return noted(at, span.set_number(key, value));
+            return match span.put_number(key, value) {
+                true => Ok(()),
+                false => noted(at, span.set_number_slowly(key, value)),
+            };
         }
     }
     Counters::add(&at.counters().tags_dropped, 1);
@@ -54,7 +57,10 @@ pub(in crate::abi) fn set_text(span: &mut OpenSpan, at: At<'_>, key: &[u8], valu
             return done;
         }
     }
-    noted(at, span.set_text(key, value))
+    match span.put_text(key, value) {
+        true => Ok(()),
+        false => noted(at, span.set_text_at_length(key, value)),
+    }
 }
 
 /// Sets a text tag. The last value of a key replaces earlier ones, also a number.
@@ -94,8 +100,31 @@ pub extern "C" fn spanwire_span_set_tag(span: spanwire_span, key: CText, value: 
     if span == 0 {
         return SPANWIRE_OK;
     }
-    let (key, value) = (key.get(), value.or_empty());
-    with(span, |span, at| set_text(span, at, self::key(key)?, value))
+    tag(span, key.get().unwrap_or_default(), value.or_empty())
+}
+
+#[inline(always)]
+fn tag(span: spanwire_span, key: &[u8], value: &[u8]) -> spanwire_status {
+    if is_usual(key, &special::TEXTS) {
+        if let Some((_, mut open)) = free_span(span) {
+            let done = open.put_text(key, value);
+            if let Some(status) = unlocked(open, done) {
+                return status;
+            }
+        }
+    }
+    tag_slowly(span, key, value)
+}
+
+#[inline(never)]
+fn tag_slowly(span: spanwire_span, key: &[u8], value: &[u8]) -> spanwire_status {
+    with(span, |span, at| set_text(span, at, self::key(Some(key))?, value))
+}
+
+/// Whether a key is one of a tag, and cannot be a special one.
+#[inline(always)]
+fn is_usual(key: &[u8], special: &special::Ends) -> bool {
+    !key.is_empty() && !special::may_be(key, special)
 }
 
 /// As spanwire_span_set_tag(), with lengths.
@@ -122,6 +151,11 @@ pub extern "C" fn spanwire_span_set_tag_n(
     value: CBytes,
     value_len: CLen,
 ) -> spanwire_status {
+    if let (Some(key), Some(value)) = (key.usual(key_len), value.usual(value_len)) {
+        if span != 0 && !key.is_empty() {
+            return tag(span, key, value);
+        }
+    }
     let tag = spanwire_tag { key, key_len, value, value_len };
     with(span, |span, at| put_tag(span, at, &tag))
 }
@@ -151,8 +185,25 @@ pub extern "C" fn spanwire_span_set_metric(span: spanwire_span, key: CText, valu
     if span == 0 {
         return SPANWIRE_OK;
     }
-    let key = key.get();
-    with(span, |span, at| set_number(span, at, key, value))
+    number(span, key.get().unwrap_or_default(), value)
+}
+
+#[inline(always)]
+fn number(span: spanwire_span, key: &[u8], value: f64) -> spanwire_status {
+    if value.is_finite() && is_usual(key, &special::NUMBERS) {
+        if let Some((_, mut open)) = free_span(span) {
+            let done = open.put_number(key, value);
+            if let Some(status) = unlocked(open, done) {
+                return status;
+            }
+        }
+    }
+    number_slowly(span, key, value)
+}
+
+#[inline(never)]
+fn number_slowly(span: spanwire_span, key: &[u8], value: f64) -> spanwire_status {
+    with(span, |span, at| set_number(span, at, Some(key), value))
 }
 
 /// As spanwire_span_set_metric(), with the length of the key.
@@ -176,6 +227,9 @@ pub extern "C" fn spanwire_span_set_metric_n(
     key_len: CLen,
     value: f64,
 ) -> spanwire_status {
+    if let (Some(key), true) = (key.usual(key_len), span != 0) {
+        return number(span, key, value);
+    }
     let metric = spanwire_metric { key, key_len, value };
     with(span, |span, at| put_metric(span, at, &metric))
 }

@@ -1,5 +1,6 @@
 //! A lane of the queue: the chunks of one tracer, with their own bounds and flush interval.
 
+use super::limits::Limits;
 use crate::export::metadata::Metadata;
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Claim;
@@ -69,6 +70,36 @@ impl Lane {
             due: Instant::now() + interval.min(FIRST),
             claim: Claim::default(),
         }
+    }
+
+    /// Makes room for a chunk whose records occupy `size` bytes. Returns false if the lane is full.
+    #[inline(always)]
+    pub(super) fn make_room(&mut self, size: usize, limits: Limits) -> bool {
+        self.bytes + size <= limits.bytes && self.waiting < limits.chunks && self.has_place()
+    }
+
+    #[inline(always)]
+    fn has_place(&mut self) -> bool {
+        self.chunks.len() < self.chunks.capacity() || self.add_places()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_places(&mut self) -> bool {
+        self.chunks.try_reserve(1).is_ok()
+    }
+
+    /// Adds a chunk for which there is room. Returns how many chunks and bytes wait, and whether the worker is to wake.
+    #[inline(always)]
+    pub(super) fn put(&mut self, chunk: Chunk, size: usize) -> ((u64, u64), bool) {
+        self.pushed += 1;
+        self.count_places();
+        let before = self.bytes;
+        self.bytes += size;
+        self.waiting += 1;
+        self.chunks.push_back(chunk);
+        let wake = (before < self.flush_bytes && self.bytes >= self.flush_bytes) || !self.attached;
+        ((self.waiting as u64, self.bytes as u64), wake)
     }
 
     /// Counts the deque as memory of spans.

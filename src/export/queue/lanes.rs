@@ -118,28 +118,44 @@ impl Queue {
     }
 
     /// Adds a chunk to its tracer's lane; gives it back if the lane is full. Returns how many chunks and bytes wait there.
-    #[inline]
-    pub fn push(&self, mut chunk: Chunk, limits: Limits) -> Result<(u64, u64), Chunk> {
+    pub fn push(&self, chunk: Chunk, limits: Limits) -> Result<(u64, u64), Chunk> {
         let size = chunk.records.capacity();
         let mut inner = self.lock();
         let Some(lane) = inner.of(chunk.tracer) else { return Err(chunk) };
-        if lane.bytes + size > limits.bytes || lane.waiting >= limits.chunks || lane.chunks.try_reserve(1).is_err() {
+        if !lane.make_room(size, limits) {
             return Err(chunk);
         }
-        lane.pushed += 1;
-        chunk.sequence = lane.pushed;
-        lane.count_places();
-        let before = lane.bytes;
-        lane.bytes += size;
-        lane.waiting += 1;
-        lane.chunks.push_back(chunk);
-        let (chunks, bytes) = (lane.waiting as u64, lane.bytes as u64);
-        let wake = (before < lane.flush_bytes && lane.bytes >= lane.flush_bytes) || !lane.attached;
+        let sequence = lane.pushed + 1;
+        let (waiting, wake) = lane.put(Chunk { sequence, ..chunk }, size);
         drop(inner);
         if wake {
             self.work.notify_one();
         }
-        Ok((chunks, bytes))
+        Ok(waiting)
+    }
+
+    /// Adds a chunk that is made in place, with the number that it gets, and whose records occupy `size` bytes. Makes none
+    /// if the lane is full.
+    #[inline(always)]
+    pub fn push_made(
+        &self,
+        tracer: u32,
+        size: usize,
+        limits: Limits,
+        make: impl FnOnce(u64) -> Chunk,
+    ) -> Option<(u64, u64)> {
+        let mut inner = self.lock();
+        let lane = inner.of(tracer)?;
+        if !lane.make_room(size, limits) {
+            return None;
+        }
+        let sequence = lane.pushed + 1;
+        let (waiting, wake) = lane.put(make(sequence), size);
+        drop(inner);
+        if wake {
+            self.work.notify_one();
+        }
+        Some(waiting)
     }
 
     /// Wakes a waiting worker. Ends no pause between attempts.

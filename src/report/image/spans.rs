@@ -52,6 +52,12 @@ pub(super) fn open_span(slot: u64, word: u64, view: &View<'_>) -> Span {
             None => span.damaged = true,
         }
     }
+    if keys.is_some_and(|keys| keys.views().next().is_none()) {
+        // Without an index, the runs have no gaps.
+        for (kind, run) in [(Kind::Text, &texts), (Kind::Number, &numbers)] {
+            run::each(kind, run, |item| span.take(item));
+        }
+    }
     for (kind, name) in [(Kind::Blob, "blobs"), (Kind::Link, "links"), (Kind::Event, "events")] {
         run::each(kind, &buffer(view, name).unwrap_or_default(), |item| span.take(item));
     }

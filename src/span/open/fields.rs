@@ -2,9 +2,11 @@
 
 use super::hash::hash;
 use super::limits::{Refusal, KEPT, NAME_MAX, RESOURCE_MAX};
+use super::seen::Seen;
 use crate::memory::{self, Buffer};
 use crate::span::encode::{self, Sanitized};
 use crate::span::texts::Texts;
+use crate::sys;
 
 /// The name of a span without one; the Agent would choose the same.
 const UNNAMED: &[u8] = b"unnamed_operation";
@@ -79,10 +81,15 @@ pub struct OpenSpan {
     pub(super) blobs: Buffer,
     pub(super) links: Buffer,
     pub(super) events: Buffer,
-    /// For each tag the hash of its key, and the place of its pair.
+    /// The keys of all tags; every key, if there is an index.
+    pub(super) seen: Seen,
+    /// Which of the first tags are numbers; without an index.
+    pub(super) are_numbers: u64,
+    /// The index: for each tag the hash of its key, and the place of its pair. Empty if there is none.
     pub(super) keys: Vec<(u32, u32)>,
     /// Memory of `keys`.
     pub(super) keys_memory: memory::Claim,
+    pub(super) text_count: u32,
     pub(super) number_count: u32,
     pub(super) blob_count: u32,
     pub(super) link_count: u32,
@@ -92,19 +99,32 @@ pub struct OpenSpan {
     pub(super) dead: u32,
 }
 
+/// The longest text of a field.
+#[inline(always)]
+fn max_of(field: Field) -> usize {
+    if matches!(field, Field::Resource) {
+        RESOURCE_MAX
+    } else {
+        NAME_MAX
+    }
+}
+
 impl OpenSpan {
     /// Empties the span for its slot's next one.
     #[inline(always)]
     pub fn reset(&mut self) {
         self.fields = [Piece::default(); 4];
-        self.head.clear(KEPT);
-        self.texts.clear(KEPT);
-        self.numbers.clear(KEPT);
+        self.head.truncate(0);
+        self.texts.truncate(0);
+        self.numbers.truncate(0);
+        // Capacities are powers of two: one look at all of them.
+        if self.head.capacity() | self.texts.capacity() | self.numbers.capacity() >= 2 * KEPT {
+            self.clear_large();
+        }
         if self.has_more {
             self.clear_more();
         }
-        self.keys.clear();
-        if self.keys.capacity() > KEYS_KEPT {
+        if !self.keys.is_empty() {
             self.clear_keys();
         }
         if !self.baggage.is_empty() {
@@ -112,19 +132,31 @@ impl OpenSpan {
         }
         (self.start_given, self.manual) = (false, None);
         (self.flags, self.service_hash, self.parent_service_hash) = (0, 0, 0);
-        (self.number_count, self.dead) = (0, 0);
+        (self.seen, self.are_numbers) = (Seen::default(), 0);
+        (self.text_count, self.number_count, self.dead) = (0, 0, 0);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn clear_large(&mut self) {
+        for buffer in [&mut self.head, &mut self.texts, &mut self.numbers] {
+            buffer.clear(KEPT);
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn clear_baggage(&mut self) {
-        self.baggage = Texts::default();
+        sys::keep_errno(|| self.baggage = Texts::default());
     }
 
     #[cold]
     #[inline(never)]
     fn clear_keys(&mut self) {
-        (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default());
+        self.keys.clear();
+        if self.keys.capacity() > KEYS_KEPT {
+            sys::keep_errno(|| (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default()));
+        }
     }
 
     /// Frees all memory of the span.
@@ -151,29 +183,52 @@ impl OpenSpan {
     }
 
     /// Sets one of the four texts, sanitized and cut to its limit.
-    #[inline(always)]
+    #[inline]
     pub fn set_field(&mut self, field: Field, value: &[u8]) -> Result<Sanitized, Refusal> {
-        let max = if matches!(field, Field::Resource) { RESOURCE_MAX } else { NAME_MAX };
+        match self.put_field(field, value) {
+            true => Ok(Sanitized::default()),
+            false => self.set_field_slowly(field, value),
+        }
+    }
+
+    /// Sets one of the four texts if it is short and ASCII, not empty, and there is room for it. No call is made. Returns false
+    /// for all others.
+    #[inline(always)]
+    pub fn put_field(&mut self, field: Field, value: &[u8]) -> bool {
         let at = self.head.len();
         // Beyond `KEPT`, replaced texts are removed first, so that a field set repeatedly does not grow the buffer
         // without bound.
-        if !value.is_empty() && value.len() <= max && at <= KEPT {
-            if self.head.push_ascii(value)? {
-                self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
-                return Ok(Sanitized::default());
-            }
-            self.head.truncate(at);
-        } else if value.is_empty() && !matches!(field, Field::Name) {
-            self.fields[field as usize] = Piece::default();
-            return Ok(Sanitized::default());
+        let is_put = !value.is_empty() && value.len() <= max_of(field) && at <= KEPT && self.head.put_ascii(value);
+        if is_put {
+            self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
         }
-        self.set_field_slowly(field, value, max)
+        is_put
     }
 
     /// Sets the service. `tracers` is the hash of the tracer's service: a span with that service is stored without one,
     /// and gets the tracer's service and version when it is encoded.
     #[inline]
     pub fn set_service(&mut self, tracers: u32, service: &[u8]) -> Result<Sanitized, Refusal> {
+        match self.put_service(tracers, service) {
+            true => Ok(Sanitized::default()),
+            false => self.set_service_slowly(tracers, service),
+        }
+    }
+
+    /// Sets the tracer's service. Returns false for another service.
+    #[inline(always)]
+    pub fn put_service(&mut self, tracers: u32, service: &[u8]) -> bool {
+        let is_own = service.is_empty() || hash(service) == tracers;
+        if is_own {
+            self.fields[Field::Service as usize] = Piece::default();
+            self.service_hash = 0;
+        }
+        is_own
+    }
+
+    /// Sets a service that [`Self::put_service`] has not set.
+    #[inline(never)]
+    pub fn set_service_slowly(&mut self, tracers: u32, service: &[u8]) -> Result<Sanitized, Refusal> {
         let hash = hash(service);
         let own = service.is_empty() || hash == tracers;
         let sanitized = self.set_field(Field::Service, if own { b"" } else { service })?;
@@ -181,11 +236,16 @@ impl OpenSpan {
         Ok(sanitized)
     }
 
+    /// Sets one of the four texts that [`Self::put_field`] has not set.
     #[cold]
     #[inline(never)]
-    fn set_field_slowly(&mut self, field: Field, value: &[u8], max: usize) -> Result<Sanitized, Refusal> {
+    pub fn set_field_slowly(&mut self, field: Field, value: &[u8]) -> Result<Sanitized, Refusal> {
+        if value.is_empty() && !matches!(field, Field::Name) {
+            self.fields[field as usize] = Piece::default();
+            return Ok(Sanitized::default());
+        }
         let value = if value.is_empty() && matches!(field, Field::Name) { UNNAMED } else { value };
-        let (value, sanitized) = encode::sanitize(value, max);
+        let (value, sanitized) = encode::sanitize(value, max_of(field));
         if self.head.len() > KEPT {
             self.close_head();
         }
@@ -197,6 +257,10 @@ impl OpenSpan {
 
     #[cold]
     pub(super) fn close_head(&mut self) {
+        sys::keep_errno(|| self.rewrite_head());
+    }
+
+    fn rewrite_head(&mut self) {
         let kept: [Vec<u8>; 4] =
             [Field::Name, Field::Service, Field::Resource, Field::Type].map(|field| self.field(field).to_vec());
         self.head.truncate(0);

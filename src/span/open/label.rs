@@ -16,7 +16,7 @@ pub struct Label {
 
 impl Label {
     /// Copies those fields of a span.
-    #[inline]
+    #[inline(always)]
     pub fn set(&self, span: &OpenSpan) {
         self.trace_id_high.store(span.trace_id_high, Relaxed);
         self.trace_id_low.store(span.trace_id_low, Relaxed);

@@ -1,16 +1,25 @@
-//! The tags of an open span: a run of texts, a run of numbers, and an index of key hashes that finds the pair which a
-//! repeated key replaces. A replaced or removed pair stays as a gap until the gaps are closed.
+//! The tags of an open span: a run of texts and a run of numbers. A span remembers its keys as a set of bits, which says
+//! for nearly every new key that it is new. Where the set cannot say so, the few pairs are looked through. The first call
+//! that replaces or removes a pair, or adds one to many, makes an index of key hashes, which is kept from then on. A
+//! replaced or removed pair stays as a gap until the gaps are closed; without an index there are no gaps.
 
 use super::fields::OpenSpan;
 use super::hash::hash;
 use super::limits::{Refusal, KEPT, KEY_MAX, TAGS_MAX, VALUE_MAX};
+use super::seen::{Bit, Seen};
 use crate::memory::{self, Buffer, Full};
-use crate::span::encode::{self, Sanitized, SHORT_KEY, SHORT_VALUE};
+use crate::span::encode::{self, Sanitized};
 use crate::span::run::{self, Item, Kind, Run};
 use crate::sys;
 
 /// The place of a pair is an offset into the run of texts, or, with this bit set, into the run of numbers.
 const NUMBER: u32 = 1 << 31;
+
+/// With fewer tags than this, pairs are looked through for a key; with more, the span gets an index.
+const FEW: usize = 16;
+
+/// Numbers beyond this many tags need an index: `OpenSpan::are_numbers` has a bit for each of the first tags.
+const NUMBERED: usize = 64;
 
 /// A tag's value as [`OpenSpan::get`] finds it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,48 +32,50 @@ pub enum Value<'a> {
 
 impl OpenSpan {
     /// Sets a text tag; the last value of a key wins, over a number of the same key too.
-    #[inline(always)]
+    #[inline]
     pub fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
-        // Fast path for a new, short, ASCII tag, which nearly every tag is. All others take the slow path from the
-        // beginning.
-        if key.len() <= SHORT_KEY && value.len() <= SHORT_VALUE && self.keys.len() < TAGS_MAX {
-            let hash = hash(key);
-            if self.find(hash, key).is_none() {
-                let place = self.texts.len();
-                self.index(hash, place as u32)?;
-                match encode::push_pair(&mut self.texts, key, value) {
-                    Ok(true) => return Ok(Sanitized::default()),
-                    odd => {
-                        self.take_back(place, odd)?;
-                        return self.set_text_slowly(key, value);
-                    }
-                }
-            }
+        match self.put_text(key, value) {
+            true => Ok(Sanitized::default()),
+            false => self.set_text_at_length(key, value),
         }
-        self.set_text_at_length(key, value)
     }
 
-    /// Removes the last key of the index, whose pair of texts was not appended or is not ASCII.
+    /// Sets a text tag that is new, short and ASCII, and for which there is room. Nearly every tag is, and for it no call is
+    /// made. Returns false for all others, which take the slow way from the beginning. Each tag adds a key to the set: it is
+    /// full long before the span has [`TAGS_MAX`] tags.
+    #[inline(always)]
+    pub fn put_text(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let bit = Bit::of(key);
+        let is_put = !self.seen.may_have(bit) && encode::put_pair(&mut self.texts, key, value);
+        if is_put {
+            self.seen.add(bit);
+            self.text_count += 1;
+        }
+        is_put
+    }
+
+    /// Removes a pair of texts that was not appended, or is not ASCII.
     #[cold]
     #[inline(never)]
     fn take_back(&mut self, place: usize, appended: Result<bool, Full>) -> Result<(), Full> {
-        self.keys.pop();
         self.texts.truncate(place);
         appended.map(|_| ())
     }
 
-    /// Sets a text tag of any length.
+    /// Sets a text tag that [`Self::put_text`] has not set.
     #[inline(never)]
-    fn set_text_at_length(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
-        if key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.keys.len() < TAGS_MAX {
-            let hash = hash(key);
-            if self.find(hash, key).is_none() {
-                let place = self.texts.len();
-                self.index(hash, place as u32)?;
-                match append_text(&mut self.texts, key, value) {
-                    Ok(true) => return Ok(Sanitized::default()),
-                    odd => self.take_back(place, odd)?,
+    pub fn set_text_at_length(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
+        let is_within = key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.tag_count() < TAGS_MAX;
+        if is_within && self.look_up(key)?.is_none() {
+            let place = self.texts.len();
+            self.reserve_index()?;
+            match append_text(&mut self.texts, key, value) {
+                Ok(true) => {
+                    self.text_count += 1;
+                    self.remember(key, place as u32);
+                    return Ok(Sanitized::default());
                 }
+                odd => self.take_back(place, odd)?,
             }
         }
         self.set_text_slowly(key, value)
@@ -77,54 +88,59 @@ impl OpenSpan {
         let (value, mut sanitized) = encode::sanitize(value, VALUE_MAX);
         sanitized.repaired |= key_sanitized.repaired;
         sanitized.cut |= key_sanitized.cut;
-        let hash = hash(&key);
-        if let Some(index) = self.find(hash, &key) {
+        if let Some(index) = self.look_up(&key)? {
             self.replace_text(index, &key, &value)?;
             return Ok(sanitized);
         }
-        if self.keys.len() >= TAGS_MAX {
+        if self.tag_count() >= TAGS_MAX {
             return Err(Refusal::Limit);
         }
         let place = self.texts.len();
-        self.index(hash, place as u32)?;
-        let appended = append_text(&mut self.texts, &key, &value);
-        if appended.is_err() {
-            self.take_back(place, appended)?;
-        }
+        self.reserve_index()?;
+        append_text(&mut self.texts, &key, &value)?;
+        self.text_count += 1;
+        self.remember(&key, place as u32);
         Ok(sanitized)
     }
 
     /// Sets a numeric tag; the last value of a key wins, over a text of the same key too.
-    #[inline(always)]
+    #[inline]
     pub fn set_number(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
-        if key.len() <= SHORT_KEY && self.keys.len() < TAGS_MAX {
-            let hash = hash(key);
-            if self.find(hash, key).is_none() {
-                let place = self.numbers.len();
-                self.index(hash, place as u32 | NUMBER)?;
-                if let Ok(true) = encode::push_number(&mut self.numbers, key, value) {
-                    self.number_count += 1;
-                    return Ok(Sanitized::default());
-                }
-                self.keys.pop();
-                self.numbers.truncate(place);
-            }
+        match self.put_number(key, value) {
+            true => Ok(Sanitized::default()),
+            false => self.set_number_slowly(key, value),
         }
-        self.set_number_slowly(key, value)
     }
 
+    /// Sets a number whose key is new, short and ASCII, and for which there is room. Returns false for all others.
+    #[inline(always)]
+    pub fn put_number(&mut self, key: &[u8], value: f64) -> bool {
+        let (bit, count) = (Bit::of(key), self.tag_count());
+        let is_new = !self.seen.may_have(bit) && count < NUMBERED;
+        let is_put = is_new && encode::put_number(&mut self.numbers, key, value);
+        if is_put {
+            self.seen.add(bit);
+            self.are_numbers |= 1 << count;
+            self.number_count += 1;
+        }
+        is_put
+    }
+
+    /// Sets a number that [`Self::put_number`] has not set.
     #[cold]
     #[inline(never)]
-    fn set_number_slowly(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
+    pub fn set_number_slowly(&mut self, key: &[u8], value: f64) -> Result<Sanitized, Refusal> {
         let (key, sanitized) = encode::sanitize(key, KEY_MAX);
-        let hash = hash(&key);
-        let found = self.find(hash, &key);
-        if found.is_none() && self.keys.len() >= TAGS_MAX {
+        if self.tag_count() >= NUMBERED {
+            self.make_index()?;
+        }
+        let found = self.look_up(&key)?;
+        if found.is_none() && self.tag_count() >= TAGS_MAX {
             return Err(Refusal::Limit);
         }
         let place = self.numbers.len() as u32 | NUMBER;
-        if found.is_none() && self.keys.len() == self.keys.capacity() {
-            self.enlarge_index()?;
+        if found.is_none() {
+            self.reserve_index()?;
         }
         append_number(&mut self.numbers, &key, value)?;
         match found {
@@ -132,30 +148,122 @@ impl OpenSpan {
                 self.bury(index);
                 self.keys[index].1 = place;
             }
-            None => self.index(hash, place)?,
+            None => self.remember(&key, place),
         }
         self.number_count += 1;
         self.close_gaps_if_large();
         Ok(sanitized)
     }
 
-    /// Adds a key to the index.
+    /// Returns how many tags the span has.
     #[inline(always)]
-    fn index(&mut self, hash: u32, place: u32) -> Result<(), Refusal> {
-        if self.keys.len() == self.keys.capacity() {
+    fn tag_count(&self) -> usize {
+        (self.text_count + self.number_count) as usize
+    }
+
+    /// Whether the index has all keys.
+    #[inline(always)]
+    fn is_indexed(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Returns the place of a key in the index, which is made if the span has the key or many tags. Without an index, a
+    /// tag of the key may be appended.
+    #[cold]
+    fn look_up(&mut self, key: &[u8]) -> Result<Option<usize>, Refusal> {
+        if !self.is_indexed() {
+            if self.tag_count() < FEW && self.find_pair(key).is_none() {
+                return Ok(None);
+            }
+            self.make_index()?;
+        }
+        Ok(self.find(hash(key), key))
+    }
+
+    /// Makes the index, unless there is one.
+    #[cold]
+    #[inline(never)]
+    fn make_index(&mut self) -> Result<(), Refusal> {
+        if !self.is_indexed() {
+            while self.keys.capacity() < self.tag_count() {
+                self.enlarge_index()?;
+            }
+            // Has room for all of them.
+            let mut keys = std::mem::take(&mut self.keys);
+            self.each_place(|place, key, _| keys.push((hash(key), place)));
+            self.keys = keys;
+            if self.is_indexed() {
+                // From now on every key is looked up.
+                self.seen = Seen::ALL;
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits the pairs of a span without an index, in the order in which they were set.
+    fn each_place<'a>(&'a self, mut visit: impl FnMut(u32, &'a [u8], Value<'a>)) {
+        let (mut texts, mut numbers) = (self.texts.bytes(), self.numbers.bytes());
+        for n in 0..self.tag_count() {
+            let is_number = n < NUMBERED && self.are_numbers >> n & 1 != 0;
+            let (kind, run, all) = match is_number {
+                true => (Kind::Number, &mut numbers, &self.numbers),
+                false => (Kind::Text, &mut texts, &self.texts),
+            };
+            let place = (all.len() - run.len()) as u32 | if is_number { NUMBER } else { 0 };
+            match run::read(kind, run) {
+                Some((Item::Text(key, text), rest)) => {
+                    visit(place, key, Value::Text(text));
+                    *run = rest;
+                }
+                Some((Item::Number(key, number), rest)) => {
+                    visit(place, key, Value::Number(number));
+                    *run = rest;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Looks through the pairs of a span without an index.
+    fn find_pair(&self, key: &[u8]) -> Option<Value<'_>> {
+        let mut found = None;
+        for (kind, run) in [(Kind::Text, &self.texts), (Kind::Number, &self.numbers)] {
+            run::each(kind, run.bytes(), |item| match item {
+                Item::Text(other, text) if other == key => found = Some(Value::Text(text)),
+                Item::Number(other, number) if other == key => found = Some(Value::Number(number)),
+                _ => {}
+            });
+        }
+        found
+    }
+
+    /// Makes room for one more key, if there is an index.
+    fn reserve_index(&mut self) -> Result<(), Refusal> {
+        if self.is_indexed() && self.keys.len() == self.keys.capacity() {
             self.enlarge_index()?;
         }
-        self.keys.push((hash, place));
         Ok(())
+    }
+
+    /// Adds the key of a pair that was appended, after [`Self::reserve_index`].
+    fn remember(&mut self, key: &[u8], place: u32) {
+        if self.is_indexed() {
+            self.keys.push((hash(key), place));
+        } else {
+            self.seen.add(Bit::of(key));
+            if place & NUMBER != 0 {
+                self.are_numbers |= 1 << self.tag_count();
+            }
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn enlarge_index(&mut self) -> Result<(), Refusal> {
         sys::keep_errno(|| {
-            let (more, before) = (self.keys.len().max(8), self.keys_memory.bytes());
+            let (more, before) = (self.keys.capacity().max(8), self.keys_memory.bytes());
             self.keys_memory.grow(more * std::mem::size_of::<(u32, u32)>())?;
-            self.keys.try_reserve_exact(more).map_err(|_| {
+            self.keys.try_reserve_exact(self.keys.capacity() - self.keys.len() + more).map_err(|_| {
                 self.keys_memory.set(before);
                 Refusal::Memory
             })
@@ -165,22 +273,40 @@ impl OpenSpan {
     /// Removes a tag of either kind. Returns whether there was one.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let (key, _) = encode::sanitize(key, KEY_MAX);
-        let Some(index) = self.find(hash(&key), &key) else { return false };
+        let Ok(Some(index)) = self.look_up(&key) else { return false };
         self.bury(index);
         self.keys.remove(index);
+        if self.keys.is_empty() {
+            self.clear_tags();
+        }
         self.close_gaps_if_large();
         true
+    }
+
+    /// Forgets all tags, of which none is left.
+    fn clear_tags(&mut self) {
+        self.texts.truncate(0);
+        self.numbers.truncate(0);
+        (self.seen, self.are_numbers, self.dead) = (Seen::default(), 0, 0);
     }
 
     /// Returns the value of a tag.
     pub fn get(&self, key: &[u8]) -> Option<Value<'_>> {
         let (key, _) = encode::sanitize(key, KEY_MAX);
+        if !self.is_indexed() {
+            return self.find_pair(&key);
+        }
         self.value_at(self.keys[self.find(hash(&key), &key)?].1).map(|(_, value)| value)
     }
 
     /// Returns every tag, in the order in which the keys were first set.
-    pub fn tags(&self) -> impl Iterator<Item = (&[u8], Value<'_>)> {
-        self.keys.iter().filter_map(|&(_, place)| self.value_at(place))
+    pub fn tags(&self) -> Vec<(&[u8], Value<'_>)> {
+        if self.is_indexed() {
+            return self.keys.iter().filter_map(|&(_, place)| self.value_at(place)).collect();
+        }
+        let mut tags = Vec::new();
+        self.each_place(|_, key, value| tags.push((key, value)));
+        tags
     }
 
     /// Whether the runs of texts and numbers have no gaps, and the tags in the order in which their keys were first set.
@@ -194,7 +320,8 @@ impl OpenSpan {
             })
     }
 
-    /// Appends the encoded texts or numbers in the order in which their keys were first set.
+    /// Appends the encoded texts or numbers of a span whose tags are not in order, in the order in which their keys were
+    /// first set.
     #[cold]
     pub fn copy_in_order(&self, kind: Kind, out: &mut Vec<u8>) {
         let number = matches!(kind, Kind::Number);
@@ -221,16 +348,22 @@ impl OpenSpan {
     #[inline(always)]
     pub fn texts_and_numbers(&self) -> [Run<'_>; 2] {
         [
-            Run::new(Kind::Text, (self.texts.bytes(), self.keys.len() as u32 - self.number_count)),
+            Run::new(Kind::Text, (self.texts.bytes(), self.text_count)),
             Run::new(Kind::Number, (self.numbers.bytes(), self.number_count)),
         ]
+    }
+
+    /// Whether [`Self::close_gaps`] has nothing to do.
+    #[inline(always)]
+    pub fn has_no_gaps(&self) -> bool {
+        self.dead == 0 && self.head.len() == self.fields.iter().map(|piece| piece.len as usize).sum::<usize>()
     }
 
     /// Removes dead pairs from both runs, and replaced texts from the buffer of the four texts.
     #[inline]
     pub fn close_gaps(&mut self) {
         if self.dead > 0 {
-            self.rewrite_runs();
+            sys::keep_errno(|| self.rewrite_runs());
         }
         if self.head.len() != self.fields.iter().map(|piece| piece.len as usize).sum::<usize>() {
             self.close_head();
@@ -273,6 +406,7 @@ impl OpenSpan {
         }
         let place = self.texts.len() as u32;
         append_text(&mut self.texts, key, value)?;
+        self.text_count += 1;
         self.bury(index);
         self.keys[index].1 = place;
         self.close_gaps_if_large();
@@ -282,13 +416,14 @@ impl OpenSpan {
     /// Counts the pair at `index` as dead. Its bytes are removed when gaps are closed.
     fn bury(&mut self, index: usize) {
         let place = self.keys[index].1;
-        self.number_count -= u32::from(place & NUMBER != 0);
+        let count = if place & NUMBER != 0 { &mut self.number_count } else { &mut self.text_count };
+        *count -= 1;
         self.dead += self.pair_size(place) as u32;
     }
 
     fn close_gaps_if_large(&mut self) {
         if self.dead as usize > KEPT && self.dead as usize > (self.texts.len() + self.numbers.len()) / 2 {
-            self.rewrite_runs();
+            sys::keep_errno(|| self.rewrite_runs());
         }
     }
 
@@ -362,6 +497,7 @@ mod tests {
     fn all(span: &OpenSpan) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         span.tags()
+            .into_iter()
             .map(|(key, value)| match value {
                 Value::Text(value) => (text(key), text(value)),
                 Value::Number(number) => (text(key), number.to_string()),
@@ -448,7 +584,82 @@ mod tests {
         assert_eq!(span.set_text(b"one more", b"v"), Err(Refusal::Limit));
         assert_eq!(span.set_number(b"one more", 1.0), Err(Refusal::Limit));
         span.set_text(b"key7", b"changed").unwrap();
-        assert_eq!(span.tags().count(), TAGS_MAX);
+        assert_eq!(span.tags().len(), TAGS_MAX);
+    }
+
+    /// What a span does with its tags, done slowly: keys in the order in which they were first set.
+    #[derive(Default)]
+    struct Reference(Vec<(String, String)>);
+
+    impl Reference {
+        fn set(&mut self, key: &str, value: String) -> bool {
+            match self.0.iter().position(|(other, _)| other == key) {
+                Some(place) => self.0[place].1 = value,
+                None if self.0.len() >= TAGS_MAX => return false,
+                None => self.0.push((key.into(), value)),
+            }
+            true
+        }
+
+        fn remove(&mut self, key: &str) -> bool {
+            let before = self.0.len();
+            self.0.retain(|(other, _)| other != key);
+            self.0.len() < before
+        }
+    }
+
+    #[test]
+    fn tags_are_those_of_a_slow_reference_whatever_is_set_and_removed() {
+        let mut state = 7u64;
+        let mut random = move |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let mut span = OpenSpan::default();
+        for round in 0..400 {
+            // The slot is used again, as it is by the next span.
+            span.reset();
+            let mut reference = Reference::default();
+            // From spans whose keys nearly all differ to spans that set the same few keys again and again.
+            let (keys, most) = ([3, 20, 90, 3_000][round % 4], [5, 40, 150, 1_300][random(4)]);
+            let calls = random(most);
+            for _ in 0..calls {
+                let key = match random(8) {
+                    0 => format!("é{}", random(keys)),
+                    1 => format!("a key that is rather long, {}", random(keys)),
+                    _ => format!("k{}", random(keys)),
+                };
+                match random(10) {
+                    0 => assert_eq!(span.remove(key.as_bytes()), reference.remove(&key)),
+                    1..=3 => {
+                        let number = random(1_000) as f64 / 4.0;
+                        assert_eq!(
+                            span.set_number(key.as_bytes(), number).is_ok(),
+                            reference.set(&key, number.to_string())
+                        );
+                    }
+                    _ => {
+                        let value = ["v", "ü"][random(2)].repeat(random(300));
+                        assert_eq!(span.set_text(key.as_bytes(), value.as_bytes()).is_ok(), reference.set(&key, value));
+                    }
+                }
+                if random(20) == 0 {
+                    let value = span.get(key.as_bytes()).is_some();
+                    assert_eq!(value, reference.0.iter().any(|(other, _)| *other == key));
+                }
+            }
+            assert_eq!(all(&span), reference.0, "{round}");
+            if random(2) == 0 {
+                span.close_gaps();
+                assert_eq!(all(&span), reference.0, "{round}");
+                let [texts, numbers, ..] = span.runs();
+                let mut items = [0, 0];
+                run::each(Kind::Text, texts.bytes, |_| items[0] += 1);
+                run::each(Kind::Number, numbers.bytes, |_| items[1] += 1);
+                assert_eq!(items, [texts.count, numbers.count]);
+                assert_eq!(items.iter().sum::<u32>() as usize, reference.0.len());
+            }
+        }
     }
 
     #[test]

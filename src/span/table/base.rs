@@ -9,6 +9,8 @@ use std::sync::Mutex;
 /// The table. A value of `T` is reused by the next owner of its slot as it is, see `Guard::free`.
 pub struct Table<T: Content> {
     pub(super) directory: Directory<T>,
+    /// The segments of the directory that this process has added itself; null elsewhere.
+    pub(super) own: Directory<T>,
     /// Segments of processes older than the parent, by number; null once they are used again.
     pub(super) spare: Directory<T>,
     /// Fills holes of the directory, because a null pointer ends it. None of its slots is handed out.
@@ -43,6 +45,7 @@ impl<T: Content> Table<T> {
     pub fn new(last_generation: u32) -> Table<T> {
         Table {
             directory: Table::empty_directory(),
+            own: Table::empty_directory(),
             spare: Table::empty_directory(),
             empty: std::ptr::null_mut(),
             forks: 0,
@@ -104,6 +107,14 @@ impl<T: Content> Table<T> {
         let segment = self.directory[(index as usize / SEGMENT) % SEGMENTS].load(Acquire);
         // SAFETY: a segment in the directory is initialised and never freed.
         unsafe { segment.as_ref() }
+    }
+
+    /// Returns a slot of this process.
+    #[inline(always)]
+    pub(super) fn own_slot(&self, index: u32) -> Option<&Slot<T>> {
+        let segment = self.own[(index as usize / SEGMENT) % SEGMENTS].load(Acquire);
+        // SAFETY: as in `segment`.
+        unsafe { segment.as_ref() }.map(|segment| &segment.slots[index as usize % SEGMENT])
     }
 
     /// Reads the label of a slot of this process, even while another thread holds the slot. `None` for a stale handle.

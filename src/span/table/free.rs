@@ -11,7 +11,7 @@ use std::sync::PoisonError;
 const WARM: usize = 64;
 
 impl<T: Content> Table<T> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&self, head: &AtomicU64) -> Option<(u32, &Segment<T>)> {
         let mut seen = head.load(Acquire);
         loop {
@@ -26,7 +26,7 @@ impl<T: Content> Table<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&self, index: u32) {
         let Some(segment) = self.segment(index) else { return };
         Self::push_link(segment, &self.shards[segment.shard as usize % SHARDS].free, index);
@@ -39,7 +39,7 @@ impl<T: Content> Table<T> {
     }
 
     /// Puts a slot of this segment in front of the list that begins at `head`.
-    #[inline]
+    #[inline(always)]
     fn push_link(segment: &Segment<T>, head: &AtomicU64, index: u32) {
         let mut seen = head.load(Relaxed);
         loop {
@@ -56,6 +56,10 @@ impl<T: Content> Table<T> {
     /// memory is full.
     #[cold]
     pub(super) fn grow(&self, shard: usize) -> Option<u32> {
+        sys::keep_errno(|| self.grow_by_a_segment(shard))
+    }
+
+    fn grow_by_a_segment(&self, shard: usize) -> Option<u32> {
         if let Some((index, _)) = self.pop(&self.shards[shard].cold) {
             return Some(index);
         }
@@ -82,6 +86,7 @@ impl<T: Content> Table<T> {
             memory::claim_table(std::mem::size_of::<Segment<T>>());
             self.fill(self.segments.load(Relaxed)..number);
             self.directory[number as usize].store(segment, Release);
+            self.own[number as usize].store(segment, Release);
             spare.store(std::ptr::null_mut(), Release);
             self.segments.fetch_max(number + 1, Release);
             if self.own_to.load(Relaxed) == 0 {
@@ -92,7 +97,7 @@ impl<T: Content> Table<T> {
             let mut usable = (first..first + SEGMENT as u32).filter(|&index| self.is_usable(index));
             // All slots of a reused segment may have used up their generations.
             let Some(ours) = usable.next() else { continue };
-            usable.rev().for_each(|index| self.push(index));
+            usable.rev().for_each(|index| self.push_to(&self.shards[shard].free, index));
             return Some(ours);
         }
     }

@@ -1,7 +1,7 @@
 //! Handles: the numbers by which a host names tracers, spans and contexts.
 
 pub(super) const INDEX_BITS: u32 = 22;
-const GENERATION_BITS: u32 = 29;
+pub(super) const GENERATION_BITS: u32 = 29;
 /// The last generation that fits a handle.
 pub const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 

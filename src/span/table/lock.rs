@@ -1,7 +1,7 @@
 //! Locking a slot: one compare-and-swap on the slot's word, and how long to wait for another thread's call.
 
 use super::base::Table;
-use super::handle::Handle;
+use super::handle::{Handle, Kind, GENERATION_BITS, INDEX_BITS, LAST_GENERATION};
 use super::requests;
 use super::slots::{Content, Refused, Slot, BUSY, LIVE, SEGMENT, SHARDS};
 use crate::sys;
@@ -21,7 +21,7 @@ enum Patience {
 
 impl<T: Content> Table<T> {
     /// Takes a free slot. It is busy and not live until [`Guard::publish`]. `None` if the table is full.
-    #[inline]
+    #[inline(always)]
     pub fn allocate(&self, shard: u32) -> Option<Guard<'_, T>> {
         let (index, segment) = match self.pop(&self.shards[shard as usize % SHARDS].free) {
             Some(found) => found,
@@ -56,20 +56,51 @@ impl<T: Content> Table<T> {
         self.lock_within(handle, Patience::None)
     }
 
+    /// Locks the slot of a number, as [`Self::lock_number`], if no other call holds it. Does not say why if it fails, and makes
+    /// no call.
+    #[inline(always)]
+    pub fn lock_free(&self, number: u64, kind: Kind) -> Option<Guard<'_, T>> {
+        let (index, word) = word_of(number, kind);
+        let slot = self.own_slot(index)?;
+        slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).ok()?;
+        Some(Guard { table: self, slot, index, word })
+    }
+
+    /// The same by a handle.
+    #[inline(always)]
+    pub fn lock_free_at(&self, handle: Handle) -> Option<Guard<'_, T>> {
+        let word = u64::from(handle.generation) << 2 | LIVE;
+        let slot = self.own_slot(handle.index)?;
+        slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).ok()?;
+        Some(Guard { table: self, slot, index: handle.index, word })
+    }
+
+    /// Locks the slot of a number that should be a handle of this kind, as [`Self::lock`]. Any other number is stale.
+    #[inline(always)]
+    pub fn lock_number(&self, number: u64, kind: Kind) -> Result<Guard<'_, T>, Refused> {
+        let (index, word) = word_of(number, kind);
+        self.lock_word(index, word, Patience::Long)
+    }
+
+    /// The same as [`Self::lock_briefly`].
+    #[inline(always)]
+    pub fn lock_number_briefly(&self, number: u64, kind: Kind) -> Result<Guard<'_, T>, Refused> {
+        let (index, word) = word_of(number, kind);
+        self.lock_word(index, word, Patience::Brief)
+    }
+
     #[inline(always)]
     fn lock_within(&self, handle: Handle, patience: Patience) -> Result<Guard<'_, T>, Refused> {
-        let slot = match self.segment(handle.index) {
-            Some(segment) => &segment.slots[handle.index as usize % SEGMENT],
-            None => return Err(self.refused(handle.index, u64::from(handle.generation) << 2 | LIVE)),
-        };
-        let word = u64::from(handle.generation) << 2 | LIVE;
-        if self.is_inherited(handle.index) {
-            return Err(if slot.word.load(Relaxed) & !BUSY == word { Refused::Forked } else { Refused::Stale });
-        }
+        self.lock_word(handle.index, u64::from(handle.generation) << 2 | LIVE, patience)
+    }
+
+    #[inline(always)]
+    fn lock_word(&self, index: u32, word: u64, patience: Patience) -> Result<Guard<'_, T>, Refused> {
+        let Some(slot) = self.own_slot(index) else { return Err(self.refused(index, word)) };
         if let Err(found) = slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
-            self.lock_late(slot, handle.index, word, found, patience)?;
+            self.lock_late(slot, index, word, found, patience)?;
         }
-        Ok(Guard { table: self, slot, index: handle.index, word })
+        Ok(Guard { table: self, slot, index, word })
     }
 
     /// Locks a slot whose word was `found`, if it is only busy.
@@ -86,11 +117,22 @@ impl<T: Content> Table<T> {
     #[cold]
     #[inline(never)]
     fn refused(&self, index: u32, word: u64) -> Refused {
+        if word >> 2 > u64::from(LAST_GENERATION) {
+            return Refused::Stale;
+        }
         match self.read_inherited(Handle { index, generation: (word >> 2) as u32 }, |_| ()) {
             Some(()) => Refused::Forked,
             None => Refused::Stale,
         }
     }
+}
+
+/// Returns the index of a number, and the word that its slot has if the number is a handle of this kind. For any other
+/// number the word is one that no live slot has: its generation is above the last one.
+#[inline(always)]
+fn word_of(number: u64, kind: Kind) -> (u32, u64) {
+    let above_index = (number >> INDEX_BITS) << 2 | LIVE;
+    (number as u32 & ((1 << INDEX_BITS) - 1), above_index.wrapping_sub((kind as u64) << (GENERATION_BITS + 2)))
 }
 
 /// Waits for another thread's call on this slot, and locks it. That call can take long if its thread is not running, or is
@@ -144,13 +186,28 @@ impl<T: Content> Guard<'_, T> {
     }
 
     /// Makes a slot that was just allocated live, and unlocks it.
-    #[inline]
+    #[inline(always)]
     pub fn publish(mut self) -> Handle {
         self.word |= LIVE;
         self.handle()
     }
 
+    /// Unlocks, and returns whether there is a request, which the caller then runs.
+    #[inline(always)]
+    pub fn unlock(self) -> bool {
+        let slot = self.slot;
+        self.unlock_quietly();
+        slot.request.load(Relaxed) != 0
+    }
+
+    /// Whether the slot is never used again once it is free.
+    #[inline(always)]
+    pub fn is_last(&self) -> bool {
+        (self.word >> 2) as u32 >= self.table.last_generation
+    }
+
     /// Unlocks without running requests, for the thread that runs them.
+    #[inline(always)]
     pub fn unlock_quietly(self) {
         self.slot.word.store(self.word, Release);
         std::mem::forget(self);

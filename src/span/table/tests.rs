@@ -27,6 +27,36 @@ fn a_handle_fits_a_double_and_comes_back() {
 }
 
 #[test]
+fn a_number_that_is_no_handle_of_this_kind_locks_nothing() {
+    let table = table(LAST_GENERATION);
+    let handle = table.allocate(0).unwrap().publish();
+    let number = handle.number(Kind::Span);
+    assert!(table.lock_number(number, Kind::Span).is_ok());
+    assert!(table.lock_number_briefly(number, Kind::Span).is_ok());
+    let mut state = 1u64;
+    for round in 0..1_000_000u64 {
+        // Other kinds and bits above, and any number.
+        let other = match round {
+            0..64 => number ^ 1 << round,
+            64..4096 => number ^ round << 49,
+            _ => {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state
+            }
+        };
+        let locked = table.lock_number(other, Kind::Span).map(|guard| guard.handle());
+        match Handle::of(other, Kind::Span).filter(|&other| other == handle) {
+            Some(handle) => assert_eq!(locked, Ok(handle)),
+            None => assert_eq!(locked, Err(Refused::Stale), "{other:x}"),
+        }
+    }
+    for kind in [Kind::Tracer, Kind::Context] {
+        assert_eq!(table.lock_number(number, kind).err(), Some(Refused::Stale));
+        assert!(table.lock_number(handle.number(kind), kind).is_ok());
+    }
+}
+
+#[test]
 fn a_freed_handle_is_stale_and_so_is_one_not_yet_given_out() {
     let table = table(LAST_GENERATION);
     let handle = table.allocate(0).unwrap().publish();
