@@ -68,8 +68,8 @@ def chart(path, title, x_label, y_label, points, log_x=False, log_y=False):
     for number, (name, line) in enumerate(points.items()):
         colour = COLOURS[number % len(COLOURS)]
         places = [(x_axis.at(x), y_axis.at(y)) for x, y in line]
-        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-        out.append(f'<path d="M{path}" stroke="{colour}" stroke-width="2" fill="none"/>')
+        line_of = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+        out.append(f'<path d="M{line_of}" stroke="{colour}" stroke-width="2" fill="none"/>')
         out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
         key = TOP + 12 + 18 * number
         out.append(f'<path d="M{WIDTH - RIGHT + 10} {key - 4}h16" stroke="{colour}" stroke-width="2"/>')
