@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,11 @@
 
 /* Requests that had a body, and the bytes of these bodies. */
 static atomic_ulong agent_payloads, agent_bytes;
+/* Requests without a body, and what they are answered. */
+static atomic_ulong agent_infos;
+static const char *agent_info = "{}";
+/* The path of the last request with a body. */
+static char agent_path[64];
 
 /* Reads one request after another and answers each of them. */
 static void *agent_answer(void *socket) {
@@ -35,6 +41,7 @@ static void *agent_answer(void *socket) {
         const char *length = strcasestr(buffer, "content-length:");
         size_t body = length && length < end ? strtoul(length + 15, NULL, 10) : 0;
         size_t of_body = held - (size_t)(end + 4 - buffer);
+        if (body) sscanf(buffer, "POST %63s", agent_path);
         while (of_body < body) {
             ssize_t got = read(connection, buffer, size);
             if (got <= 0) break;
@@ -46,7 +53,12 @@ static void *agent_answer(void *socket) {
             atomic_fetch_add(&agent_bytes, body);
         }
         static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-        if (write(connection, reply, sizeof reply - 1) < 0) continue;
+        if (!body) {
+            char info[256];
+            int size_of_info = snprintf(info, sizeof info, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(agent_info), agent_info);
+            if (write(connection, info, (size_t)size_of_info) < 0) continue;
+            atomic_fetch_add(&agent_infos, 1);
+        } else if (write(connection, reply, sizeof reply - 1) < 0) continue;
     }
 }
 

@@ -19,7 +19,7 @@ pub mod export {
 pub mod flare {
     pub use crate::flare::contents::{Contents, Keep, MANIFEST};
     pub use crate::flare::facts::Identity;
-    pub use crate::flare::{pack, process, send, write, FlareTask, Form};
+    pub use crate::flare::{event_line, process, send, write, FlareTask, Form};
 }
 
 /// Who this process is.

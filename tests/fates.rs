@@ -66,9 +66,12 @@ fn a_trace_that_the_agent_has_accepted_is_sent_with_its_decision() {
 fn a_trace_that_sampling_rejects_names_what_decided() {
     let agent = always(Reply::Ok).start();
     let rules = r#"[{"name":"other","sample_rate":1},{"name":"web.request","sample_rate":0}]"#;
+    // A rule without a rate is not used, and counts all the same.
+    let unusable = r#"[{"name":"other"},{"name":"web.request","sample_rate":0}]"#;
     let by_rate = r#"[{"name":"web.request","sample_rate":1,"max_per_second":0}]"#;
     for (name, value, rule, limited, words) in [
         ("DD_TRACE_SAMPLING_RULES", rules, 2, 0, "by rule 2 of DD_TRACE_SAMPLING_RULES with a rate of 0"),
+        ("DD_TRACE_SAMPLING_RULES", unusable, 2, 0, "by rule 2 of DD_TRACE_SAMPLING_RULES with a rate of 0"),
         (
             "DD_TRACE_SAMPLING_RULES",
             by_rate,

@@ -347,3 +347,25 @@ fn a_sender_that_is_killed_leaves_the_turn_to_others() {
     assert_eq!(results(&outcome), [(OK, String::new())]);
     assert_eq!(agent.flares().len(), 1);
 }
+
+#[test]
+fn a_flare_with_all_fates_takes_no_more_memory_than_it_may() {
+    let folder = Folder::new("memory");
+    let path = folder.file("flare.zip");
+    let Some(host) = host("fates.c") else { return };
+    let host = ["many=20000", "flush=20000", "hoard=1500", "flare"].iter().fold(host, |host, action| host.arg(action));
+    let host = host.agent("file:///dev/null").env("SPANWIRE_LOG_SINKS", "ring").env("FATES_FLARE", path.display());
+    let outcome = host.run().ok();
+    let files = read(&path);
+    let manifest = manifest(&files);
+    let fates =
+        manifest["files"].as_array().expect("a list").iter().find(|file| file["name"] == "spanwire-fates.jsonl");
+    let fates = fates.expect("the fates of traces");
+    let listed = files["spanwire-fates.jsonl"].lines().count() as u64;
+    assert_eq!(listed + fates["lines_left_out"].as_u64().unwrap_or(0), 16_384, "{fates}");
+    if !support::hosts::sanitized() {
+        let kib = outcome.object("flare")["kib"].as_i64().expect("a number");
+        // As the header says.
+        assert!(kib <= 32 << 10, "{kib} KiB");
+    }
+}

@@ -5,7 +5,6 @@
 mod changing;
 #[path = "formats/collector.rs"]
 mod collector;
-#[allow(dead_code)] // each test binary uses its own part of it
 mod support;
 
 use changing::{Changing, Kind, Phase};

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use support::agent::TestAgent;
+use support::flares::{manifest, unpacked};
 use support::hosts::{command, host, require, root, stage, Outcome, Running};
 use support::remote::{answer, until_held, until_told, Stop, PATIENCE};
 use support::{free_ports, http, wait_until};
@@ -82,6 +83,11 @@ fn a_task_alone_brings_a_flare_once() {
     agent.offer_config(TASK, &task("12345", "alone"));
     until_held(agent, &[("task", 2, "")]);
     assert_eq!(cases(agent, 1), ["12345"]);
+    let flare = agent.flares().pop().expect("a flare");
+    let known = json!([{ "product": "AGENT_TASK", "id": "task", "path": TASK, "version": 0, "state": "acknowledged", "error": "" }]);
+    let files = unpacked(&flare.archive);
+    assert_eq!(manifest(&files)["remote_configuration"], known);
+    assert_eq!(serde_json::from_str::<Json>(&files["spanwire-remote-config.json"]).expect("JSON"), known);
     // The same task under another path, and in another form.
     let other = TASK.replace("/task/", "/again/");
     agent.answer_config(&answer(2, &[(&other, task("12345", "alone"))]));

@@ -106,7 +106,7 @@ pub extern "C" fn spanwire_flare_send(
 fn explained(why: &FlareFault, message: &mut String) -> Error {
     *message = why.to_string();
     match why {
-        FlareFault::NoThread(_) => Error::Limit,
+        FlareFault::NoThread(_) | FlareFault::NoWorker => Error::Limit,
         _ => Error::Io,
     }
 }

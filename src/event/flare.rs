@@ -22,6 +22,8 @@ pub enum FlareFault {
     NoAgent,
     /// The system gives no thread for sending.
     NoThread(OsError),
+    /// The worker that would send it cannot be started, or has ended after internal errors.
+    NoWorker,
     /// The file cannot be written.
     NotWritten(OsError),
     /// The archive cannot be made.
@@ -65,6 +67,7 @@ impl fmt::Display for FlareFault {
             FlareFault::Answered { status, error } => write!(f, "the Agent answered {status}: {error}"),
             FlareFault::NoAgent => f.write_str("this tracer sends to no Agent"),
             FlareFault::NoThread(error) => write!(f, "no thread to send it with: {}", error.plain()),
+            FlareFault::NoWorker => f.write_str("the process has no worker to send it"),
             FlareFault::NotWritten(error) => write!(f, "cannot write the file: {}", error.plain()),
             FlareFault::NotPacked(error) => write!(f, "cannot make the archive: {}", error.plain()),
             FlareFault::OtherSends { pid: 0 } => f.write_str("another process is sending a flare"),

@@ -16,6 +16,11 @@ pub enum RemoteFault {
         /// The most that is read.
         max_bytes: usize,
     },
+    /// All configurations together are too large.
+    TooMuch {
+        /// The most that is kept.
+        max_bytes: u64,
+    },
     /// The answer has too many configurations.
     TooMany {
         /// How many there may be.
@@ -99,6 +104,9 @@ impl fmt::Display for RemoteFault {
             RemoteFault::NoAnswer(error) => error.fmt(f),
             RemoteFault::Status(status) => write!(f, "the agent answered {status}"),
             RemoteFault::TooLarge { max_bytes } => write!(f, "the answer is larger than {max_bytes} bytes"),
+            RemoteFault::TooMuch { max_bytes } => {
+                write!(f, "all configurations together are larger than {max_bytes} bytes")
+            }
             RemoteFault::TooMany { max } => write!(f, "the answer has more than {max} configurations"),
             RemoteFault::Unreadable { part, why } => write!(f, "{} {why}", part.name()),
             RemoteFault::InvalidPath => f.write_str("the path does not name a configuration"),

@@ -56,6 +56,17 @@ pub struct Connections {
     pub polls: Option<Poller>,
 }
 
+/// What becomes of a poll that a thread asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// It will run, or be told why not.
+    Asked,
+    /// Too many wait.
+    TooMany,
+    /// The worker does not run and cannot be started; the poll was told.
+    NoWorker,
+}
+
 impl Exporter {
     /// Takes over the addresses of the agent's host name that the parent's exporters know. A forked child calls this.
     pub fn inherit_names(&self, inherited: &[Exporter]) {
@@ -86,18 +97,18 @@ impl Exporter {
         }
     }
 
-    /// Has a poll run once on the polling thread, as soon as that is idle. Starts the worker if it is not running.
-    /// Returns false if too many polls wait, or if the system gives no thread for the worker.
-    pub fn ask(&'static self, shared: &'static Shared, due: Due) -> bool {
+    /// Has a poll run once on the polling thread, as soon as that is idle. Starts the worker if it is not running. Without a
+    /// worker, this poll and those that wait are told so.
+    pub fn ask(&'static self, shared: &'static Shared, due: Due) -> Asking {
         if !self.asked.add(due) {
-            return false;
+            return Asking::TooMany;
         }
         if !self.start_asked(shared) {
-            self.asked.take();
-            return false;
+            self.asked.fail();
+            return Asking::NoWorker;
         }
         self.queue.nudge();
-        true
+        Asking::Asked
     }
 
     /// Drops the waiting chunks of a tracer that is being shut down.

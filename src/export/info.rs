@@ -110,8 +110,8 @@ impl Poll for InfoPoll {
             NotRun::NoThread(error) => {
                 Failure::NotSent(SendError::new(SendErrorKind::InfoNoThread(error), Peer::Unnamed))
             }
-            // The worker asks only agents.
-            NotRun::Panicked | NotRun::NoAgent => {
+            // The worker asks only agents, and only while it runs.
+            NotRun::Panicked | NotRun::NoAgent | NotRun::NoWorker => {
                 Failure::Unknown(SendError::new(SendErrorKind::InfoPanicked, Peer::Unnamed))
             }
         }));

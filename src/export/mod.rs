@@ -25,7 +25,7 @@ mod worker;
 
 pub use account::TRACERS_MAX;
 pub use connection::ConnectionView;
-pub use exporter::Exporter;
+pub use exporter::{Asking, Exporter};
 #[cfg(feature = "cli")]
 pub use metadata::{Identity, Pairs};
 pub use metadata::{Metadata, PROCESS_TAGS};

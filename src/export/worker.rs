@@ -68,6 +68,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
     let Some(connections) = exporter.connections.lock().unwrap_or_else(PoisonError::into_inner).take() else {
         exporter.started.store(false, Relaxed);
         exporter.queue.thread_failed();
+        exporter.asked.fail();
         return;
     };
     let mut worker = Worker::new(shared, exporter, connections);
@@ -76,8 +77,8 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
         let over = match catch_unwind(AssertUnwindSafe(|| worker.serve())) {
             Ok(End::Idle) => {
                 // A poll may have been asked for while this worker ended.
-                if exporter.asked.any() {
-                    exporter.start_asked(shared);
+                if exporter.asked.any() && !exporter.start_asked(shared) {
+                    exporter.asked.fail();
                 }
                 return;
             }
@@ -89,6 +90,7 @@ pub(super) fn run(shared: &'static Shared, exporter: &'static Exporter) {
             let _ = catch_unwind(give_up);
             exporter.started.store(false, Relaxed);
             exporter.queue.thread_failed();
+            exporter.asked.fail();
             return;
         }
     }

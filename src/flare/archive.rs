@@ -1,28 +1,44 @@
-//! Packs files into a zip archive in memory.
+//! Packs files into a zip archive in memory, one after the other, so that their texts need not be in memory together.
 
-use super::contents::File;
 use crate::os_error::OsError;
 use crate::sys;
 use std::io::{self, Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-/// Returns the archive of these files, which only their owner may read once they are unpacked.
-pub fn pack(files: &[File]) -> Result<Vec<u8>, OsError> {
-    packed(files).map_err(OsError::from)
+/// An archive that is being made.
+pub struct Archive {
+    zip: ZipWriter<Cursor<Vec<u8>>>,
+    options: SimpleFileOptions,
+    /// What went wrong first.
+    error: Option<io::Error>,
 }
 
-fn packed(files: &[File]) -> io::Result<Vec<u8>> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(now())
-        .unix_permissions(0o600);
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for file in files {
-        zip.start_file(file.name.as_str(), options)?;
-        zip.write_all(file.text.as_bytes())?;
+impl Archive {
+    /// An empty one. Only their owner may read its files once they are unpacked.
+    pub fn new() -> Archive {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(now())
+            .unix_permissions(0o600);
+        Archive { zip: ZipWriter::new(Cursor::new(Vec::new())), options, error: None }
     }
-    Ok(zip.finish()?.into_inner())
+
+    /// Adds a file. An error comes with the end.
+    pub fn add(&mut self, name: &str, text: &str) {
+        if self.error.is_none() {
+            let begun = self.zip.start_file(name, self.options).map_err(io::Error::from);
+            self.error = begun.and_then(|()| self.zip.write_all(text.as_bytes())).err();
+        }
+    }
+
+    /// Ends it.
+    pub fn finish(self) -> Result<Vec<u8>, OsError> {
+        match self.error {
+            Some(error) => Err(error.into()),
+            None => Ok(self.zip.finish().map_err(io::Error::from)?.into_inner()),
+        }
+    }
 }
 
 /// Returns the time of the archive's entries, in UTC: the format knows no time zones.

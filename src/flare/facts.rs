@@ -71,8 +71,25 @@ pub struct Facts {
     pub level: Level,
     /// Whether debug mode is on.
     pub debug: bool,
+    /// What remote configuration has given.
+    pub remote: Vec<RemoteConfig>,
     /// What the Agent last said about itself; empty if that is not known.
     pub agent_info: String,
+}
+
+/// A configuration of remote configuration, without its content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteConfig {
+    /// Its product, such as `APM_TRACING`.
+    pub product: String,
+    /// Its id.
+    pub id: String,
+    /// Its path.
+    pub path: String,
+    /// Its version.
+    pub version: u64,
+    /// Why it is not in force; empty if it is.
+    pub error: String,
 }
 
 /// Who a flare is about.

@@ -1,5 +1,5 @@
 //! Flares: one archive with everything that support needs to explain what a tracer does, secrets removed. The tracer
-//! gives [`Facts`]; `contents` makes redacted files of them, `archive` packs these, `sending` posts the archive to the
+//! gives [`Facts`]; `contents` makes redacted files of them, which `archive` packs one by one, `sending` posts the archive to the
 //! Agent when `turn` says that no other process sends one, and `file` writes it where a host wants it. All of it is in memory: a
 //! flare that is sent is never on a disk.
 
@@ -13,10 +13,11 @@ mod sending;
 pub mod task;
 mod turn;
 
-pub use archive::pack;
 pub use contents::Contents;
-pub use facts::{Facts, Occasion};
+pub use facts::{Facts, Occasion, RemoteConfig};
 pub use file::write;
+#[cfg(feature = "cli")]
+pub use report::event_line;
 pub use sending::{send, Form, PATH};
 pub use task::FlareTask;
 pub use turn::Turn;

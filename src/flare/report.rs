@@ -4,10 +4,11 @@ use super::facts::Facts;
 use crate::event::{Event, OpenSpanView};
 use crate::languages::limits::HeldBack;
 use crate::languages::Frame;
-use crate::recorder::snapshot::TracerCounts;
+use crate::recorder::snapshot::{Event as SnapshotEvent, TracerCounts};
 use crate::zone::Zone;
 use crate::{counters, sys};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Formats a time in UTC with milliseconds.
@@ -122,30 +123,28 @@ pub fn counters(facts: &Facts) -> String {
 }
 
 /// Returns the records of the log.
-pub fn log(facts: &Facts) -> String {
+pub fn log(facts: &Facts) -> impl Iterator<Item = Cow<'_, str>> {
     let (records, dropped) = &facts.log;
-    let mut out = String::new();
+    let mut first = Vec::new();
     if *dropped > 0 {
-        let _ = writeln!(out, "({dropped} earlier records are not kept)");
+        first.push(Cow::from(format!("({dropped} earlier records are not kept)")));
     }
     if records.is_empty() {
-        out += "(no record since the process began or was forked)\n";
+        first.push("(no record since the process began or was forked)".into());
     }
-    for record in records {
-        out += &record.text;
-        out.push('\n');
-    }
-    out
+    first.into_iter().chain(records.iter().map(|record| record.text.as_str().into()))
 }
 
 /// Returns the events of the flight recorder.
-pub fn events(facts: &Facts) -> String {
-    let Some(recorder) = &facts.recorder else { return "The flight recorder keeps nothing.\n".into() };
-    let mut out = String::new();
-    for event in &recorder.events {
-        let _ = writeln!(out, "{} {} {}", time(event.time_ns), event.name(), event.describe());
-    }
-    out
+pub fn events(facts: &Facts) -> impl Iterator<Item = Cow<'_, str>> {
+    let none = facts.recorder.is_none().then_some("The flight recorder keeps nothing.".into());
+    none.into_iter()
+        .chain(facts.recorder.iter().flat_map(|recorder| &recorder.events).map(|event| event_line(event).into()))
+}
+
+/// Returns a line about an event.
+pub fn event_line(event: &SnapshotEvent) -> String {
+    format!("{} {} {}", time(event.time_ns), event.name(), event.describe())
 }
 
 /// Lists the open spans, oldest first.

@@ -218,11 +218,14 @@ impl Fates {
 
     /// Returns the entry of a id; `None` if a later trace has its place.
     fn find(&self, id: FateId) -> Option<&'static [AtomicU64; FATE_WORDS]> {
-        let mut size = self.header(header::FATES_READY).load(Relaxed).clamp(FATES_FIRST as u64, FATES as u64);
+        let words = self.words.filter(|_| id != 0)?;
+        let ready = words.get(header::FATES_READY)?.load(Relaxed) as usize;
+        let mut size = ready.clamp(FATES_FIRST, FATES);
         // An entry that was written while the ring grew is where the smaller ring had it.
-        while size >= FATES_FIRST as u64 {
-            let entry = self.entry(id & (size - 1))?;
-            if id != 0 && entry[0].load(Acquire) & 0xffff_ffff == id & 0xffff_ffff {
+        while size >= FATES_FIRST {
+            let at = FATES_AT + (id as usize & (size - 1)) * FATE_WORDS;
+            let entry: &[AtomicU64; FATE_WORDS] = words.get(at..at + FATE_WORDS)?.try_into().ok()?;
+            if entry[0].load(Acquire) as u32 == id as u32 {
                 return Some(entry);
             }
             size /= 2;
@@ -255,7 +258,8 @@ impl Fates {
                 let redacted = redacted(name);
                 let name = redacted.as_deref().map_or(name, str::as_bytes);
                 let mut bytes = [0; FATE_NAME_MAX];
-                bytes.iter_mut().zip(name).for_each(|(to, &from)| *to = from);
+                let length = name.len().min(bytes.len());
+                bytes[..length].copy_from_slice(&name[..length]);
                 // The first word last: readers take the name if that is not 0.
                 for (word, bytes) in entry[8..].iter().zip(bytes.chunks_exact(8)).rev() {
                     word.store(bytes.try_into().map_or(0, u64::from_le_bytes), Relaxed);

@@ -36,7 +36,7 @@ pub enum By {
     Default,
     /// A rate from the Agent.
     AgentRate,
-    /// The rule of `DD_TRACE_SAMPLING_RULES` at this place, counted from 0.
+    /// The rule of `DD_TRACE_SAMPLING_RULES` at this place among those that can be used, counted from 0.
     Rule(usize),
     /// `DD_TRACE_SAMPLE_RATE`.
     SampleRate,
@@ -113,6 +113,11 @@ impl Sampler {
     /// Returns the text of a rule, for logs.
     pub fn rule_text(&self, rule: usize) -> &str {
         self.rules.get(rule).map_or("", |rule| rule.text())
+    }
+
+    /// Returns the place of a rule among all that were given, for people, counted from 0.
+    pub fn rule_place(&self, rule: usize) -> usize {
+        self.rules.get(rule).map_or(rule, |rule| rule.place())
     }
 
     /// Returns who has made a rule.

@@ -86,6 +86,11 @@ impl Rule {
         self.rule.provenance
     }
 
+    /// Its place among the rules that were given.
+    pub fn place(&self) -> usize {
+        self.rule.place
+    }
+
     /// The rule as it was given.
     pub fn text(&self) -> &str {
         &self.rule.text

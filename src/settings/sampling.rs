@@ -45,6 +45,8 @@ pub struct SamplingRule {
     pub provenance: Provenance,
     /// The rule as JSON, redacted and cut, for logs.
     pub text: String,
+    /// Its place among the rules that were given, counted from 0. Those that cannot be used count too.
+    pub place: usize,
 }
 
 /// Who made a rule. Rules of remote configuration apply in this order.
@@ -129,7 +131,7 @@ pub fn rules_of(json: &Json, purpose: RulesFor) -> Result<Rules, Rejection> {
     let (mut usable, mut left_out) = (Vec::new(), Vec::new());
     for (place, given) in array.iter().enumerate() {
         match rule(given, purpose) {
-            Ok(rule) if usable.len() < RULES_MAX => usable.push(rule),
+            Ok(rule) if usable.len() < RULES_MAX => usable.push(SamplingRule { place, ..rule }),
             Ok(_) => {
                 left_out.push((shown(given), Rejection::Rule { place, fault: RuleFault::TooMany { max: RULES_MAX } }));
                 break;

@@ -245,11 +245,21 @@ impl Kind {
     }
 }
 
+/// Returns a text that only documents need, and nothing in the library.
+const fn prose(text: &'static str) -> &'static str {
+    if cfg!(any(test, feature = "cli")) {
+        text
+    } else {
+        ""
+    }
+}
+
 const fn setting(name: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Setting {
-    Setting { name, kind, default, computed: "", about, since: "0.1.0", only: None }
+    Setting { name, kind, default, computed: "", about: prose(about), since: "0.1.0", only: None }
 }
 
 const fn computed(name: &'static str, kind: Kind, computed: &'static str, about: &'static str) -> Setting {
+    let (computed, about) = (prose(computed), prose(about));
     Setting { name, kind, default: "", computed, about, since: "0.1.0", only: None }
 }
 
@@ -260,23 +270,23 @@ pub fn all() -> impl Iterator<Item = &'static Setting> + Clone {
 
 /// The settings by section, in the order of the documentation.
 pub static SECTIONS: &[Section] = &[
-    Section { title: "Identity of spans", about: "", settings: spans::IDENTITY },
-    Section { title: "Where spans go", about: "", settings: spans::AGENT },
-    Section { title: "How spans are made", about: "", settings: spans::SPANS },
-    Section { title: "Which traces are kept", about: sampled::ABOUT, settings: sampled::SAMPLING },
-    Section { title: "Propagation", about: "", settings: propagation::PROPAGATION },
-    Section { title: "Sending and limits", about: "", settings: spans::SENDING },
-    Section { title: "Remote configuration", about: "", settings: spans::REMOTE },
-    Section { title: "OpenTelemetry's names", about: otel::ABOUT, settings: otel::OTEL },
+    Section { title: prose("Identity of spans"), about: "", settings: spans::IDENTITY },
+    Section { title: prose("Where spans go"), about: "", settings: spans::AGENT },
+    Section { title: prose("How spans are made"), about: "", settings: spans::SPANS },
+    Section { title: prose("Which traces are kept"), about: prose(sampled::ABOUT), settings: sampled::SAMPLING },
+    Section { title: prose("Propagation"), about: "", settings: propagation::PROPAGATION },
+    Section { title: prose("Sending and limits"), about: "", settings: spans::SENDING },
+    Section { title: prose("Remote configuration"), about: "", settings: spans::REMOTE },
+    Section { title: prose("OpenTelemetry's names"), about: prose(otel::ABOUT), settings: otel::OTEL },
     logs::LEVELS,
     logs::SINKS,
     logs::FILES,
     logs::CONTENT,
     logs::JAVA,
-    Section { title: "The application's own log", about: "", settings: logs::CORRELATION },
-    Section { title: "The host language", about: "", settings: LANGUAGE },
-    Section { title: "Stable configuration", about: STABLE_ABOUT, settings: STABLE_CONFIG },
-    Section { title: "A configuration file", about: "", settings: CONFIG_FILE },
+    Section { title: prose("The application's own log"), about: "", settings: logs::CORRELATION },
+    Section { title: prose("The host language"), about: "", settings: LANGUAGE },
+    Section { title: prose("Stable configuration"), about: prose(STABLE_ABOUT), settings: STABLE_CONFIG },
+    Section { title: prose("A configuration file"), about: "", settings: CONFIG_FILE },
 ];
 
 /// Resolved first: the names and values of other settings depend on the language.

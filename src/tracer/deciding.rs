@@ -254,7 +254,7 @@ fn sample(state: &State, index: u32, ids: (u64, u64), root: Root<'_>, now_ns: Op
             let by = match verdict.by {
                 By::Default => DecidedBy::Default,
                 By::AgentRate => DecidedBy::AgentRate,
-                By::Rule(place) => DecidedBy::Rule { place, text: sampler.rule_text(place) },
+                By::Rule(rule) => DecidedBy::Rule { place: sampler.rule_place(rule), text: sampler.rule_text(rule) },
                 By::SampleRate => DecidedBy::SampleRate,
                 By::Minute => DecidedBy::Minute,
             };
@@ -317,7 +317,7 @@ fn decision_of(verdict: &Verdict, sampler: &Sampler, trace_id_low: u64) -> Decis
     let priority = if verdict.keep { keep } else { reject };
     let number = match verdict.by {
         By::Default | By::AgentRate => rule::NONE,
-        By::Rule(place) => rule::at(place),
+        By::Rule(place) => rule::at(sampler.rule_place(place)),
         By::SampleRate => rule::SAMPLE_RATE,
         By::Minute => rule::MINUTE,
     };

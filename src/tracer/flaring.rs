@@ -10,7 +10,7 @@ use super::state::State;
 use crate::event::{Event, FlareFault};
 use crate::export::periodic::{Due, NotRun, Poll};
 use crate::export::transport::agent::{Agent, Info};
-use crate::export::{Exporter, Metadata, TRACERS_MAX};
+use crate::export::{Asking, Exporter, Metadata, TRACERS_MAX};
 use crate::flare::{self, Contents, FlareTask, Form, Occasion, Turn};
 use crate::sys;
 use outcome::Outcome;
@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Has a flare of the tracer at this index made and sent, for a task of remote configuration. Returns at once; an event
 /// says what became of it. A task that another process of this user has answered in the last minute is not answered
-/// again. [`Error::Limit`]: too many flares wait, or the system gives no thread.
-pub(crate) fn request(state: &'static State, tracer: u32, task: FlareTask) -> Result<(), Error> {
+/// again.
+pub(crate) fn request(state: &'static State, tracer: u32, task: FlareTask) -> Result<(), NotAsked> {
     ask(state, tracer, task, Occasion::Task).map(drop)
 }
 
@@ -46,7 +46,11 @@ pub fn send(
     if tracer.closed.load(Relaxed) {
         return Err(Error::Closed);
     }
-    ask(state, index, task, Occasion::Sent)?.wait(time).ok_or(Error::Timeout)
+    let asked = ask(state, index, task, Occasion::Sent).map_err(|why| match why {
+        NotAsked::NoTracer => Error::Handle,
+        NotAsked::TooMany | NotAsked::NoWorker => Error::Limit,
+    });
+    asked?.wait(time).ok_or(Error::Timeout)
 }
 
 /// Writes a flare to a new file. The inner result is that of writing.
@@ -54,17 +58,32 @@ pub fn write(state: &'static State, number: u64, path: &Path) -> Result<Result<(
     let (index, _) = state.tracers.find(number)?;
     let metadata = state.shared.account(index).metadata().ok_or(Error::Handle)?;
     let facts = facts::of(state, index, &metadata, Occasion::Written);
-    let archive = flare::pack(&Contents::of(&facts).files).map_err(FlareFault::NotPacked);
+    let archive = Contents::of(&facts).map_err(FlareFault::NotPacked);
     Ok(archive.and_then(|archive| flare::write(path, &archive).map_err(FlareFault::NotWritten)))
 }
 
-fn ask(state: &'static State, tracer: u32, task: FlareTask, occasion: Occasion) -> Result<Arc<Outcome>, Error> {
-    let metadata = state.shared.account(tracer).metadata().ok_or(Error::Handle)?;
+/// Why nobody sends a flare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotAsked {
+    /// The tracer was freed.
+    NoTracer,
+    /// Too many flares wait.
+    TooMany,
+    /// The worker does not run and cannot be started. The log says so.
+    NoWorker,
+}
+
+fn ask(state: &'static State, tracer: u32, task: FlareTask, occasion: Occasion) -> Result<Arc<Outcome>, NotAsked> {
+    let metadata = state.shared.account(tracer).metadata().ok_or(NotAsked::NoTracer)?;
     let time_out = metadata.settings.request_timeout * TIMES_USUAL;
     let outcome = Arc::new(Outcome::default());
     let sender = Sender { state, tracer, metadata, task, occasion, outcome: outcome.clone() };
     let due = Due { name: "flare", time_out: Some(time_out), poll: Arc::new(sender) };
-    exporter_of(state, tracer).ask(&state.shared, due).then_some(outcome).ok_or(Error::Limit)
+    match exporter_of(state, tracer).ask(&state.shared, due) {
+        Asking::Asked => Ok(outcome),
+        Asking::TooMany => Err(NotAsked::TooMany),
+        Asking::NoWorker => Err(NotAsked::NoWorker),
+    }
 }
 
 fn exporter_of(state: &'static State, tracer: u32) -> &'static Exporter {
@@ -94,7 +113,7 @@ impl Sender {
         let mut facts = facts::of(self.state, self.tracer, &self.metadata, self.occasion);
         // The worker may not have asked the Agent yet.
         facts.agent_info.clone_from(&info.text);
-        let archive = flare::pack(&Contents::of(&facts).files).map_err(FlareFault::NotPacked)?;
+        let archive = Contents::of(&facts).map_err(FlareFault::NotPacked)?;
         let language = facts::language_of(&facts);
         let (case, level, seconds) = (&self.task.case_id, facts.level.name(), sys::wall_ns() / 1_000_000_000);
         let file = format!("tracer-{language}-{case}-{seconds}-{level}.zip");
@@ -146,6 +165,7 @@ impl Poll for Sender {
     fn failed(&self, why: NotRun) {
         self.settle(Err(match why {
             NotRun::NoThread(error) => FlareFault::NoThread(error),
+            NotRun::NoWorker => FlareFault::NoWorker,
             NotRun::Panicked => FlareFault::Panicked,
             NotRun::NoAgent => FlareFault::NoAgent,
         }));

@@ -128,11 +128,7 @@ fn find_place(
 ) -> Result<(), Error> {
     match parent {
         Parent::None => return begin(state, (index, tracer), None, None, (span, handle), drawn),
-        Parent::Span(number) => {
-            if enter(state, index, number, span).is_some() {
-                return Ok(());
-            }
-        }
+        Parent::Span(number) if enter(state, index, number, span).is_some() => return Ok(()),
         _ => {}
     }
     sys::keep_errno(|| find_elsewhere(state, (index, tracer), parent, name, (span, handle), drawn))

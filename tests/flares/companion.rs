@@ -72,7 +72,9 @@ fn a_process_gets_a_flare_from_outside_while_it_is_stopped() {
     assert!(files["spanwire-open-spans.txt"].contains("endless.child"), "{}", files["spanwire-open-spans.txt"]);
     assert!(files["spanwire-health.txt"].contains("Tracer 0: shop"), "{}", files["spanwire-health.txt"]);
     assert!(files["spanwire-config.json"].contains("DD_SERVICE"));
-    assert!(files["spanwire-log.txt"].contains("the till is stuck, password=<redacted>"));
+    let log = &files["spanwire-log.txt"];
+    assert!(log.contains("the till is stuck, password=<redacted>") && log.contains(" payload.sent the Agent accepted"));
+    assert_eq!(files["spanwire-agent-info.json"], "not known\n");
     assert!(files["spanwire-events.txt"].contains("the Agent accepted"));
     let fate: Json =
         serde_json::from_str(files["spanwire-fates.jsonl"].lines().next().expect("a trace")).expect("JSON");

@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex};
 /// An answer: the status, further header lines, each ended by `\r\n`, and the body.
 pub type Reply = (u16, &'static str, &'static [u8]);
 
+/// The head and the body of a request.
+type Received = Vec<(Head, Vec<u8>)>;
+
 pub struct Collector {
     port: u16,
     stop: Arc<AtomicBool>,
-    received: Arc<Mutex<Vec<(Head, Vec<u8>)>>>,
+    received: Arc<Mutex<Received>>,
 }
 
 impl Collector {
@@ -38,7 +41,7 @@ impl Collector {
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
-    pub fn received(&self) -> Vec<(Head, Vec<u8>)> {
+    pub fn received(&self) -> Received {
         self.received.lock().expect("no panic").clone()
     }
 }
@@ -50,7 +53,7 @@ impl Drop for Collector {
     }
 }
 
-fn serve(mut stream: &TcpStream, replies: &[Reply], received: &Mutex<Vec<(Head, Vec<u8>)>>) {
+fn serve(mut stream: &TcpStream, replies: &[Reply], received: &Mutex<Received>) {
     let mut reader = BufReader::new(stream);
     while let Ok(Some(head)) = Head::read(&mut reader) {
         let mut body = vec![0; head.length()];

@@ -5,7 +5,7 @@
  *   keep       a trace that the program keeps, and `drop` one that it drops
  *   alone      a trace whose only span stays open
  *   big        a trace of one span of 40 KB     many=N   N traces, of which only the last one is asked about
- *   flare      a flare, at the path in FATES_FLARE
+ *   flare      a flare, at the path in FATES_FLARE; prints `flare {…}` with the memory that it took
  *   hoard=N    N spans with tags that stay open
  *   flush      flush=MS a flush                     shutdown=MS a shutdown
  *   ask        prints `fate {…}` for each trace
@@ -61,7 +61,12 @@ static void ask(void) {
 
 static void act(const char *what, long value) {
     if (!strcmp(what, "flare")) {
+        /* Resets the peak to what is used now. */
+        FILE *file = fopen("/proc/self/clear_refs", "w");
+        CHECK(file && fputs("5", file) >= 0 && fclose(file) == 0);
+        long before = peak_kib();
         OK(spanwire_flare_write(tracer, getenv("FATES_FLARE"), NULL));
+        printf("flare {\"kib\":%ld}\n", peak_kib() - before);
         return;
     }
     if (!strcmp(what, "until")) {

@@ -116,6 +116,23 @@ class TracerTest < ProgramTest
     assert_equal %w[é é], [others[3]["meta"]["latin"], others[4]["meta"]["binary"]]
   end
 
+  def test_more_names_and_keys_than_memory_keeps_arrive
+    program = run_well(<<~'RUBY')
+      2.times do
+        400.times do |n|
+          span = Spanwire.tracer.start_span("name #{n} #{"x" * 50}", tags: { "key #{n} #{"y" * 50}" => "v#{n}", symbol: n })
+          span.finish
+        end
+      end
+    RUBY
+    spans = program.spans
+    assert_equal 800, spans.size
+    spans.each do |span|
+      number = span["name"].split[1]
+      assert_equal ["v#{number}", number.to_f], [span["meta"]["key #{number} #{"y" * 50}"], span["metrics"]["symbol"].to_f]
+    end
+  end
+
   def test_nested_blocks_are_parents
     outcome = run_well('trace("a") { trace("b") { trace("c") {} }; trace("d") {} }; trace("e") {}')
     parents = outcome.spans.to_h { |span| [span["name"], span["parent_id"]] }

@@ -14,6 +14,8 @@ pub struct Held {
     pub sha256: String,
     /// The length of its content.
     pub length: u64,
+    /// The length of the content that its product keeps: this one, or an earlier one if this one is not in force.
+    pub kept: u64,
     /// Why it is not in force. An earlier content of this path stays in force then.
     pub fault: Option<RemoteFault>,
 }

@@ -18,18 +18,20 @@ pub use request::Subject;
 use crate::event::remote::RemoteFault;
 use crate::event::Event;
 use crate::export::transport::agent::{Agent, Headers};
-use crate::flare::FlareTask;
+use crate::flare::{FlareTask, RemoteConfig};
 use crate::level::Level;
 use crate::redact;
 use crate::settings::parse::shorten;
 use crate::span::ids;
 use held::Held;
 use products::Product;
-use response::{Answer, Refused};
+use response::{Answer, Offered, Refused};
 use std::time::{Duration, Instant};
 
 /// The path of the requests.
 pub const ENDPOINT: &str = "/v0.7/config";
+/// The most bytes of all configurations together, of which the products keep what they say.
+const KEPT_MAX: u64 = response::ANSWER_MAX as u64;
 /// How long an agent is not asked again after it has answered 404.
 const ABSENT_PAUSE: Duration = Duration::from_secs(60);
 /// Characters of a path or fault that go to the agent and to the log.
@@ -114,6 +116,18 @@ impl Client {
         self.settle(host, Instant::now());
     }
 
+    /// Returns what the agent has given, with what became of it.
+    pub fn held(&self) -> Vec<RemoteConfig> {
+        let of = |held: &Held| RemoteConfig {
+            product: held.path.product().into(),
+            id: held.path.id().into(),
+            path: held.path.text().into(),
+            version: held.version,
+            error: held.fault.as_ref().map(|fault| fault.to_string()).unwrap_or_default(),
+        };
+        self.held.iter().map(of).collect()
+    }
+
     /// Notes that the agent offers remote configuration, so that an answer 404 before is of no account.
     pub fn offered(&mut self) {
         self.not_before = None;
@@ -140,7 +154,7 @@ impl Client {
         let is_held =
             |path: &str, sha256: &str| self.held.iter().any(|held| held.path.text() == path && held.sha256 == sha256);
         let is_wanted = |product: &str| self.products.iter().any(|known| known.name() == product);
-        let result = response::read(body, is_held, is_wanted);
+        let result = response::read(body, is_held, is_wanted).and_then(|answer| self.bounded(answer));
         match result {
             Ok(answer) => {
                 (self.error, self.told) = (String::new(), None);
@@ -153,6 +167,19 @@ impl Client {
                 self.tell(refused, host);
                 None
             }
+        }
+    }
+
+    /// Refuses an answer that makes all configurations together too large. Their contents may have come with several answers.
+    fn bounded(&self, answer: Option<Answer>) -> Result<Option<Answer>, Refused> {
+        let kept = |offered: &Offered| {
+            let before = self.held.iter().find(|held| held.path == offered.path).map_or(0, |held| held.kept);
+            offered.content.as_ref().map_or(before, |content| before.max(content.len() as u64))
+        };
+        let bytes: u64 = answer.iter().flat_map(|answer| &answer.configs).map(kept).sum();
+        match bytes <= KEPT_MAX {
+            true => Ok(answer),
+            false => Err(RemoteFault::TooMuch { max_bytes: KEPT_MAX }.into()),
         }
     }
 
@@ -183,11 +210,13 @@ impl Client {
                     let path = shorten(offered.path.text().to_string(), SHOWN_MAX);
                     host.emit(&Event::RemoteConfigFailed { path: &path, why });
                 }
+                let earlier = before.as_ref().filter(|_| fault.is_some()).map_or(0, |held| held.kept);
                 let held = Held {
                     path: offered.path.clone(),
                     version: offered.version,
                     sha256: offered.sha256.clone(),
                     length: offered.length,
+                    kept: if fault.is_some() { earlier } else { offered.length },
                     fault,
                 };
                 match before {

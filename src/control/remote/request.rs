@@ -134,6 +134,7 @@ mod tests {
             version: 7,
             sha256: "ab".repeat(32),
             length: 3,
+            kept: 3,
             fault,
         };
         let held = [

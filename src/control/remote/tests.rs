@@ -389,3 +389,28 @@ fn configurations_of_other_products_are_left_out() {
     assert!(!give(&mut client, &host, now, &whole(1, &[(other, json!({}))])));
     assert_eq!((told(&client), client.error.as_str()), (vec![], ""));
 }
+
+#[test]
+fn configurations_of_several_answers_are_bounded_together() {
+    let (mut client, host, now) = (Client::default(), Asked::default(), Instant::now());
+    let path = |n: usize| format!("datadog/2/APM_TRACING/{n}/config");
+    let large = |tag: &str| tracing(json!({ "tracing_tags": [format!("{tag}:{}", "x".repeat(1_500_000))] }));
+    let (one, two) = (large("one"), large("two"));
+    let first = whole(1, &[(&path(1), one.clone())]);
+    assert!(give(&mut client, &host, now, &first));
+    let mut both = whole(2, &[(&path(1), one.clone()), (&path(2), two.clone())]);
+    both["target_files"].as_array_mut().expect("a list").remove(0);
+    assert!(give(&mut client, &host, now, &both));
+    // The third one would be beyond the bound, also where the first one seems to have become small.
+    let refused = json!({ "lib_config": { "tracing_tags": 7 } });
+    assert!(give(&mut client, &host, now, &whole(3, &[(&path(1), refused.clone()), (&path(2), two.clone())])));
+    let mut all = whole(4, &[(&path(1), refused), (&path(2), two), (&path(3), large("three"))]);
+    all["target_files"].as_array_mut().expect("a list").drain(..2);
+    assert!(!give(&mut client, &host, now, &all));
+    assert_eq!(client.error, format!("all configurations together are larger than {KEPT_MAX} bytes"));
+    assert_eq!((host.changes().len(), client.targets_version), (2, 3), "everything is as it was");
+    // With room it is taken.
+    let first = whole(5, &[(&path(1), one), (&path(3), large("three"))]);
+    assert!(give(&mut client, &host, now, &first));
+    assert_eq!((client.error.as_str(), host.changes().len()), ("", 2));
+}

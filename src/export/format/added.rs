@@ -54,8 +54,8 @@ impl Additions {
         self.sorts.iter_mut().for_each(|added| added.made_of = None);
     }
 
-    /// The tags that are added to a span with these flags, as if it had none of its own. Not for chunks with
-    /// tags, nor for spans that a rule for single spans keeps.
+    /// The tags that are added to a span with these flags, as if it had none of its own. Not for spans
+    /// that carry tags of the trace, nor for those that a rule for single spans keeps.
     #[inline(always)]
     pub(super) fn of(&mut self, flags: u32, has_tracers_service: bool, place: &Place<'_>) -> &Added {
         let is_top_level = flags & TOP_LEVEL != 0;

@@ -51,11 +51,11 @@ impl PayloadFormat for Otlp {
             ("telemetry.sdk.version", &identity.tracer_version),
         ] {
             if !text.is_empty() {
-                attribute(resource, 1, key.as_bytes(), &mut |out| scalar(out, 2, Scalar::Text(text.as_bytes())))?;
+                put_pair(resource, 1, key.as_bytes(), TEXT, text.as_bytes())?;
             }
         }
         let pid = i64::from(metadata.process_id);
-        attribute(resource, 1, b"process.pid", &mut |out| scalar(out, 2, Scalar::Integer(pid)))
+        put_attribute(resource, 1, b"process.pid", Value::One(Scalar::Integer(pid)))
     }
 
     fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
@@ -120,21 +120,19 @@ impl Chunks for Otlp {
             [(&b"operation.name"[..], record.name), (b"resource.name", resource), (b"span.type", record.span_type)]
         {
             if !text.is_empty() {
-                text_attribute(body, key, text)?;
+                put_pair(body, 9, key, TEXT, text)?;
             }
         }
         let (mut kind, mut result, mut message_of_error) = (0, Ok(()), None);
-        run::each(Kind::Text, span.texts.bytes, |item| {
-            if let Item::Text(key, value) = item {
-                match key {
-                    b"span.kind" if kind_of(value).is_some() => kind = kind_of(value).unwrap_or_default(),
-                    // The resource has it.
-                    b"service.name" => {}
-                    _ => result = result.and_then(|()| text_attribute(body, key, value)),
-                }
-                if key == b"error.message" {
-                    message_of_error = Some(value);
-                }
+        span.each_own_text(&mut |key, value| {
+            match key {
+                b"span.kind" if kind_of(value).is_some() => kind = kind_of(value).unwrap_or_default(),
+                // The resource has it.
+                b"service.name" => {}
+                _ => result = result.and_then(|()| put_pair(body, 9, key, TEXT, value)),
+            }
+            if key == b"error.message" {
+                message_of_error = Some(value);
             }
         });
         let has_version = span.tracers_version().is_some();
@@ -143,7 +141,7 @@ impl Chunks for Otlp {
             let is_of_resource =
                 matches!(key, b"env" | b"runtime-id" | b"language") || (has_version && key == b"version");
             if !is_of_resource && key != ID_HIGH {
-                result = result.and_then(|()| text_attribute(body, key, value));
+                result = result.and_then(|()| put_pair(body, 9, key, TEXT, value));
             }
         });
         span.each_number(&mut |key, value| {
@@ -151,7 +149,7 @@ impl Chunks for Otlp {
             let exact = value as i64;
             let whole = exact as f64 == value && exact.unsigned_abs() < 1 << 53;
             let value = if whole { Scalar::Integer(exact) } else { Scalar::Float(value) };
-            result = result.and_then(|()| attribute(body, 9, key, &mut |out| scalar(out, 2, value)));
+            result = result.and_then(|()| put_attribute(body, 9, key, Value::One(value)));
         });
         let [_, _, blobs, links, events] = record.runs();
         for (kind, run) in [(Kind::Blob, blobs), (Kind::Event, events), (Kind::Link, links)] {
@@ -207,10 +205,10 @@ impl Otlp {
         self.close(body);
         let message = Message::begin(body, 1)?;
         let resource = Message::begin(body, 1)?;
-        attribute(body, 1, b"service.name", &mut |out| scalar(out, 2, Scalar::Text(service)))?;
+        put_pair(body, 1, b"service.name", TEXT, service)?;
         let at = body.len() - service.len();
         if let Some(version) = span.tracers_version() {
-            attribute(body, 1, b"service.version", &mut |out| scalar(out, 2, Scalar::Text(version)))?;
+            put_pair(body, 1, b"service.version", TEXT, version)?;
         }
         put(body, self.resource.bytes())?;
         resource.end(body);
@@ -225,76 +223,82 @@ impl Otlp {
 }
 
 /// How many bytes a number takes.
-fn varint_size(value: usize) -> usize {
-    (usize::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
+fn varint_size(value: u64) -> usize {
+    (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
 }
 
-/// Appends an attribute of a span with a text. Its length is computed, because most attributes are such.
+/// How many bytes a field with so many bytes takes.
+fn field_size(len: usize) -> usize {
+    1 + varint_size(len as u64) + len
+}
+
+/// The fields of a value that hold bytes.
+const TEXT: u8 = 1;
+const BLOB: u8 = 7;
+
+/// Appends an attribute with a text or a blob. Most attributes are such.
 #[inline(never)]
-fn text_attribute(out: &mut Buffer, key: &[u8], text: &[u8]) -> Result<(), Full> {
-    let value = 1 + varint_size(text.len()) + text.len();
-    let whole = 1 + varint_size(key.len()) + key.len() + 1 + varint_size(value) + value;
-    put_tagged(out, 9 << 3 | 2, whole as u64)?;
+fn put_pair(out: &mut Buffer, field: u8, key: &[u8], kind: u8, bytes: &[u8]) -> Result<(), Full> {
+    put_key(out, field, key, field_size(bytes.len()))?;
+    put_bytes(out, kind, bytes)
+}
+
+/// Appends the beginning of an attribute, up to a value of so many bytes.
+#[inline(never)]
+fn put_key(out: &mut Buffer, field: u8, key: &[u8], size: usize) -> Result<(), Full> {
+    put_tagged(out, field << 3 | 2, (field_size(key.len()) + field_size(size)) as u64)?;
     put_bytes(out, 1, key)?;
-    put_tagged(out, 2 << 3 | 2, value as u64)?;
-    put_bytes(out, 1, text)
+    put_tagged(out, 2 << 3 | 2, size as u64)
+}
+
+/// How many bytes a value takes without its tag and its length.
+fn scalar_size(value: Scalar<'_>) -> usize {
+    match value {
+        Scalar::Text(text) => field_size(text.len()),
+        Scalar::Bool(_) => 2,
+        Scalar::Integer(value) => 1 + varint_size(value as u64),
+        Scalar::Float(_) => 9,
+    }
+}
+
+#[inline(never)]
+fn put_scalar(out: &mut Buffer, value: Scalar<'_>) -> Result<(), Full> {
+    match value {
+        Scalar::Text(text) => put_bytes(out, TEXT, text),
+        Scalar::Bool(value) => put_number(out, 2, value.into()),
+        Scalar::Integer(value) => put_number(out, 3, value as u64),
+        Scalar::Float(value) => put_fixed(out, 4, value.to_bits()),
+    }
 }
 
 /// Appends an attribute.
 #[inline(never)]
-fn attribute(
-    out: &mut Buffer,
-    field: u8,
-    key: &[u8],
-    value: &mut dyn FnMut(&mut Buffer) -> Result<(), Full>,
-) -> Result<(), Full> {
-    let message = Message::begin(out, field)?;
-    put_bytes(out, 1, key)?;
-    value(out)?;
-    message.end(out);
+fn put_attribute(out: &mut Buffer, field: u8, key: &[u8], value: Value<'_>) -> Result<(), Full> {
+    let values = match value {
+        Value::One(value) => {
+            put_key(out, field, key, scalar_size(value))?;
+            return put_scalar(out, value);
+        }
+        Value::Array(values) => values,
+    };
+    let size = values.map(|value| field_size(scalar_size(value))).sum();
+    put_key(out, field, key, field_size(size))?;
+    put_tagged(out, 5 << 3 | 2, size as u64)?;
+    for value in values {
+        put_tagged(out, 1 << 3 | 2, scalar_size(value) as u64)?;
+        put_scalar(out, value)?;
+    }
     Ok(())
 }
 
-/// Appends a value as this field.
-fn scalar(out: &mut Buffer, field: u8, value: Scalar<'_>) -> Result<(), Full> {
-    let message = Message::begin(out, field)?;
-    match value {
-        Scalar::Text(text) => put_bytes(out, 1, text)?,
-        Scalar::Bool(value) => put_number(out, 2, value.into())?,
-        Scalar::Integer(value) => put_number(out, 3, value as u64)?,
-        Scalar::Float(value) => put_fixed(out, 4, value.to_bits())?,
-    }
-    message.end(out);
-    Ok(())
-}
-
-fn put_attributes(out: &mut Buffer, field: u8, attributes: Attributes<'_>) -> Result<(), Full> {
-    for (key, value) in attributes {
-        attribute(out, field, key, &mut |out| match value {
-            Value::One(value) => scalar(out, 2, value),
-            Value::Array(values) => {
-                let (any, array) = (Message::begin(out, 2)?, Message::begin(out, 5)?);
-                for value in values {
-                    scalar(out, 1, value)?;
-                }
-                array.end(out);
-                any.end(out);
-                Ok(())
-            }
-        })?;
-    }
-    Ok(())
+fn put_attributes(out: &mut Buffer, field: u8, mut attributes: Attributes<'_>) -> Result<(), Full> {
+    attributes.try_for_each(|(key, value)| put_attribute(out, field, key, value))
 }
 
 /// Appends a blob, an event or a link of a span.
 fn put_item(out: &mut Buffer, item: Item<'_>) -> Result<(), Full> {
     match item {
-        Item::Blob(key, bytes) => attribute(out, 9, key, &mut |out| {
-            let any = Message::begin(out, 2)?;
-            put_bytes(out, 7, bytes)?;
-            any.end(out);
-            Ok(())
-        }),
+        Item::Blob(key, bytes) => put_pair(out, 9, key, BLOB, bytes),
         Item::Event(event) => {
             let message = Message::begin(out, 11)?;
             put_fixed(out, 1, event.time_ns)?;

@@ -95,7 +95,8 @@ impl Head {
             _ => 5,
         };
         let at = out.len();
-        out.room_beyond(size)?.put(&[0; 5][..size]);
+        out.room_beyond(5)?.put_fixed([0; 5]);
+        out.truncate(at + size);
         Ok(Head { at, short, size })
     }
 

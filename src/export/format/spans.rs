@@ -120,13 +120,13 @@ impl<'a> Span<'a> {
     /// that the host has set is not added: no key comes twice.
     // The formats other than v0.4 share this and the next two functions, for the size of the library.
     pub(super) fn each_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
-        self.each_own_text(visit);
+        self.each_own_text(&mut |key, value| visit(key, value));
         self.each_added(visit);
     }
 
     /// Visits the span's own text tags.
     #[inline(never)]
-    pub(super) fn each_own_text(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    pub(super) fn each_own_text(self, visit: &mut dyn FnMut(&'a [u8], &'a [u8])) {
         run::each(Kind::Text, self.texts.bytes, |item| {
             if let Item::Text(key, value) = item {
                 visit(key, value);
@@ -137,7 +137,9 @@ impl<'a> Span<'a> {
     /// Visits the text tags that the tracer and the trace add.
     #[inline(never)]
     pub(super) fn each_added(self, visit: &mut dyn FnMut(&[u8], &[u8])) {
-        self.each_added_text(&mut |key: &[u8], value: &[u8]| visit(key, value));
+        let Span { texts, chunk, metadata, first, .. } = self;
+        let mut visit = |key: &[u8], value: &[u8]| visit(key, value);
+        each_added_with_trace(texts.bytes, self.record.service.is_empty(), chunk, metadata, first, &mut visit);
     }
 
     /// Visits the numbers in the same way.
@@ -152,10 +154,10 @@ impl<'a> Span<'a> {
     }
 
     /// Visits the text tags that the tracer and the trace add.
-    #[inline(always)]
-    pub(super) fn each_added_text(self, visit: &mut impl Visit) {
+    #[inline(never)]
+    pub(super) fn each_added_text(&self, visit: &mut dyn Visit) {
         if self.first || !self.chunk.tags.is_empty() {
-            let Span { texts, chunk, metadata, first, .. } = self;
+            let Span { texts, chunk, metadata, first, .. } = *self;
             let has_tracers = self.record.service.is_empty();
             return each_added_with_trace(texts.bytes, has_tracers, chunk, metadata, first, visit);
         }
@@ -228,7 +230,7 @@ fn each_added_with_trace(
     chunk: &Chunk,
     metadata: &Metadata,
     first: bool,
-    visit: &mut impl Visit,
+    visit: &mut dyn Visit,
 ) {
     let own = Own::of(own);
     let pairs = if first { &metadata.first_span } else { &metadata.every_span };
@@ -263,7 +265,7 @@ impl<'a> Own<'a> {
 
     /// Visits an added tag, unless the host has set its key.
     #[inline(always)]
-    fn add(&self, visit: &mut impl Visit, key: &[u8], value: &[u8]) {
+    fn add(&self, visit: &mut dyn Visit, key: &[u8], value: &[u8]) {
         if !self.keys.may_share(Keys::one(key)) || !run::has(Kind::Text, self.run, key) {
             visit.pair(key, value);
         }
@@ -271,7 +273,7 @@ impl<'a> Own<'a> {
 
     /// Visits added tags in the same way, all at once where the host has set none of their keys.
     #[inline(always)]
-    fn add_pairs(&self, visit: &mut impl Visit, pairs: &Pairs) {
+    fn add_pairs(&self, visit: &mut dyn Visit, pairs: &Pairs) {
         if !self.keys.may_share(pairs.keys()) {
             return visit.pairs(pairs);
         }

@@ -55,7 +55,7 @@ impl Strings {
     }
 
     /// Returns the number of a string, and whether the string is new.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn number(&mut self, text: &[u8]) -> Result<(u32, bool), Full> {
         if text.is_empty() {
             return Ok((0, false));

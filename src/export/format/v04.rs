@@ -3,7 +3,7 @@
 //! (environment, version, tags) are written on every span.
 
 use super::added::{Additions, Place};
-use super::encoder::{correct, put, Fit, PayloadFormat, Sender, Spans};
+use super::encoder::{correct, put, put_text, Fit, PayloadFormat, Sender, Spans};
 use super::linked::{self, Fields};
 use super::spans::{Span, Visit};
 use crate::export::metadata::{Identity, Metadata, Pairs};
@@ -12,6 +12,7 @@ use crate::span::encode;
 use crate::span::open::ERROR;
 use crate::span::record::{TextOf, UsualRecord};
 use crate::span::run::{self, Kind, Run};
+use crate::trace::tags::ORIGIN;
 use crate::trace::Chunk;
 
 /// See the module. Records hold tags as this format sends them.
@@ -104,10 +105,15 @@ fn seal(
 ) -> Result<usize, Full> {
     let head = out.len();
     put(out, &encode::array_head(offsets.len()))?;
+    // Of the trace's tags, spans after the first carry the origin alone; others may take the place of the tracer's.
+    let is_tag = |(key, _): &(String, String)| chunk.tags.get(key.as_bytes()).is_some();
+    let untagged = chunk.tags.is_empty();
+    let later_untagged = untagged || (chunk.tags.get(ORIGIN).is_none() && !metadata.every_span.iter().any(is_tag));
     let mut done = 0;
     for &at in offsets {
         let (before, place) = (out.len(), Place { chunk, metadata, at, first: done == 0 });
-        let usual = if chunk.tags.is_empty() { place.bytes().and_then(UsualRecord::read) } else { None };
+        let may_be_usual = if place.first { untagged } else { later_untagged };
+        let usual = if may_be_usual { place.bytes().and_then(UsualRecord::read) } else { None };
         let is_done = match &usual {
             Some(record) => usual_span(out, record, &place, additions)?,
             None => false,
@@ -218,23 +224,16 @@ fn span(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(), Full> {
     let (name, span_type) = (record.name, record.span_type);
     let more = more_fields(&span, known);
     let fields = 11 + u8::from(!span_type.is_empty()) + more;
-    let size = service.len() + name.len() + resource.len() + span_type.len() + FIXED;
-    let mut room = out.room_beyond(size)?;
-    room.put_fixed([0x80 | fields]);
-    room.put_fixed(*SERVICE);
-    encode::put(&mut room, service);
-    room.put_fixed(*NAME);
-    encode::put(&mut room, name);
-    room.put_fixed(*RESOURCE);
-    encode::put(&mut room, resource);
+    put(out, &[0x80 | fields])?;
+    put_field(out, SERVICE, service)?;
+    put_field(out, NAME, name)?;
+    put_field(out, RESOURCE, resource)?;
     let numbers_of_span = [record.span_id, record.parent_id, record.start_ns as u64, record.duration_ns];
-    put_numbers(&mut room, chunk.trace_id_low, numbers_of_span);
-    room.put_fixed([u8::from(record.flags & ERROR != 0)]);
+    put_numbers(&mut out.room_beyond(NUMBERS.len())?, chunk.trace_id_low, numbers_of_span);
+    put(out, &[u8::from(record.flags & ERROR != 0)])?;
     if !span_type.is_empty() {
-        room.put_fixed(*TYPE);
-        encode::put(&mut room, span_type);
+        put_field(out, TYPE, span_type)?;
     }
-    drop(room);
     run_and_more(out, b"\xa4meta", texts, |out, count| {
         span.each_added_text(&mut Appended { out, count });
         put_tags(out, count, &span, known);
@@ -245,6 +244,13 @@ fn span(out: &mut Buffer, span: Span<'_>, known: Fields) -> Result<(), Full> {
         });
     })?;
     put_more(out, &span, known)
+}
+
+/// Appends a key, which is encoded already, and a text.
+#[inline(never)]
+fn put_field(out: &mut Buffer, key: &[u8], text: &[u8]) -> Result<(), Full> {
+    put(out, key)?;
+    put_text(out, text)
 }
 
 /// Appends the text tags that are added to a span, and counts them.

@@ -97,14 +97,14 @@ impl Chunks for V05 {
         let (mut head, mut count, mut result) = (Head::map(body, span.most_texts() + 2)?, 0, Ok(()));
         span.each_text(&mut |key, value| {
             count += 1;
-            result = result.and_then(|()| self.text(body, key)).and_then(|()| self.text(body, value));
+            result = result.and_then(|()| self.pair(body, key, value));
         });
         if span.has_more {
             let [texts, _, _, links, events] = record.runs();
             linked::each_tag(links, events, Fields { links: false, events: false }, &mut |key, value| {
                 if !run::has(Kind::Text, texts.bytes, key) {
                     count += 1;
-                    result = result.and_then(|()| self.text(body, key)).and_then(|()| self.text(body, value));
+                    result = result.and_then(|()| self.pair(body, key, value));
                 }
             });
         }
@@ -138,8 +138,21 @@ impl Chunks for V05 {
 
 impl V05 {
     #[inline(never)]
+    fn number(&mut self, text: &[u8]) -> Result<u64, Full> {
+        self.strings.number(text).map(|(number, _)| number.into())
+    }
+
+    #[inline(never)]
     fn text(&mut self, body: &mut Buffer, text: &[u8]) -> Result<(), Full> {
-        let (number, _) = self.strings.number(text)?;
-        put_unsigned(body, number.into())
+        let number = self.number(text)?;
+        put_unsigned(body, number)
+    }
+
+    fn pair(&mut self, body: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
+        let (key, value) = (self.number(key)?, self.number(value)?);
+        let mut room = body.room_beyond(18)?;
+        put_number(&mut room, key);
+        put_number(&mut room, value);
+        Ok(())
     }
 }

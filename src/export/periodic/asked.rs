@@ -1,6 +1,6 @@
 //! Polls that run once, because another thread asked for them.
 
-use super::Due;
+use super::{Due, NotRun};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many may wait.
@@ -24,6 +24,11 @@ impl Asked {
     /// Takes all that wait, oldest first.
     pub fn take(&self) -> Vec<Due> {
         std::mem::take(&mut *self.lock())
+    }
+
+    /// Tells all that wait that there is no worker.
+    pub fn fail(&self) {
+        self.take().iter().for_each(|due| due.poll.failed(NotRun::NoWorker));
     }
 
     /// Whether any wait.

@@ -42,6 +42,8 @@ pub trait Poll: Send + Sync {
 pub enum NotRun {
     /// The system gave no thread.
     NoThread(OsError),
+    /// The worker cannot be started, or has ended after internal errors.
+    NoWorker,
     /// It panicked.
     Panicked,
     /// The tracer's address is no agent's.

@@ -1,9 +1,9 @@
 //! The worker with real tasks, connections and panics. Panics in the delivery are planted by the name of the service.
 
 use super::super::account::Account;
-use super::super::exporter::Exporter;
+use super::super::exporter::{Asking, Exporter};
 use super::super::metadata::Metadata;
-use super::super::periodic::{NotRun, Poll, Task, When};
+use super::super::periodic::{Due, NotRun, Poll, Task, When};
 use super::super::queue::Limits;
 use super::super::shared::Shared;
 use super::super::transport::agent::Agent;
@@ -228,4 +228,29 @@ fn a_panic_in_a_task_costs_no_batch_and_keeps_no_other_task_from_running() {
     let mut said = String::new();
     shared.logs.poll(usize::MAX, &mut |record| said += &record.text);
     assert!(said.contains("planted: a local task") && said.contains("planted: a poll"), "{said}");
+}
+
+#[test]
+fn polls_that_were_asked_for_are_told_that_there_is_no_worker() {
+    #[derive(Default)]
+    struct Told(AtomicU32);
+
+    impl Poll for Told {
+        fn run(&self, _: &Agent) {}
+
+        fn failed(&self, why: NotRun) {
+            assert!(matches!(why, NotRun::NoWorker));
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    let (shared, exporter) = world(NOWHERE, Vec::new());
+    let polls = [Arc::new(Told::default()), Arc::new(Told::default())];
+    let due = |n: usize| Due { name: "asked", time_out: None, poll: polls[n].clone() };
+    // One that waits since a worker ended, and one that finds out that no other can be started.
+    assert!(exporter.asked.add(due(0)));
+    exporter.failures.store(super::FAILURES_END, Relaxed);
+    assert_eq!(exporter.ask(shared, due(1)), Asking::NoWorker);
+    assert_eq!(polls.map(|poll| poll.0.load(Relaxed)), [1, 1]);
+    assert!(!exporter.asked.any());
 }

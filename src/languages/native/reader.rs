@@ -94,6 +94,7 @@ pub fn seen(message: &str) -> Option<Seen<'_>> {
         b's' if starts("setting rejected: ") => rejected(after(message, "setting rejected: ")?),
         b's' if starts("settings not supported yet: ") => Seen::Line,
         b's' if starts("setting: ") => setting(message),
+        b't' if starts("traces go to another path of the agent: ") => Seen::Line,
         b't' if starts("tracer stopped: ") => {
             let number = |name| number_after(message, name).unwrap_or(0);
             Seen::Stopped { lost: number(" lost=").saturating_add(number(" unknown=")) }

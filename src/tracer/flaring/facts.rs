@@ -11,7 +11,7 @@ use crate::languages::Dialect;
 use crate::memory;
 use crate::tracer::deciding::trace_of;
 use crate::tracer::state::State;
-use crate::tracer::{fates, logging, recording, stats, view};
+use crate::tracer::{fates, logging, recording, remote, stats, view};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 
@@ -51,6 +51,7 @@ pub(super) fn of(state: &'static State, tracer: u32, metadata: &Arc<Metadata>, o
         log: logs.kept(),
         level: logs.level(),
         debug: logs.debug_get(),
+        remote: remote::held(state, tracer),
         agent_info: info.map(|info| info.text.clone()).unwrap_or_default(),
     }
 }

@@ -7,8 +7,7 @@ mod places;
 pub use places::Remote;
 
 use super::changing;
-use super::error::Error;
-use super::flaring;
+use super::flaring::{self, NotAsked};
 use super::state::State;
 use crate::control::remote::{Client, Host, Subject, TracingConfig, ENDPOINT};
 use crate::event::remote::RemoteFault;
@@ -16,7 +15,7 @@ use crate::event::Event;
 use crate::export::periodic::{NotRun, Poll, Task, When};
 use crate::export::transport::agent::{Agent, Headers};
 use crate::export::{Exporter, Metadata, TRACERS_MAX};
-use crate::flare::FlareTask;
+use crate::flare::{FlareTask, RemoteConfig};
 use crate::level::Level;
 use crate::recorder::Kind;
 use crate::settings::remote::Changes;
@@ -49,7 +48,14 @@ pub(super) fn tracer_closed(state: &State, index: u32) {
     let exporter = state.tracers.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX;
     if polled(state, exporter).is_empty() {
         wish(state, exporter, |wish| *wish = Wish::default());
+        lock(&state.remote.held).get_mut(exporter).into_iter().for_each(Vec::clear);
     }
+}
+
+/// Returns what remote configuration has given to the tracer at this index, with what became of it.
+pub(super) fn held(state: &State, index: u32) -> Vec<RemoteConfig> {
+    let exporter = state.tracers.at(index).exporter.load(Relaxed) as usize % TRACERS_MAX;
+    lock(&state.remote.held).get(exporter).cloned().unwrap_or_default()
 }
 
 /// The tracers whose Agent is asked through this exporter, with their indices.
@@ -91,12 +97,16 @@ impl Poll for RemotePoll {
         if let Some((_, client)) = &mut *place {
             let process = &Process { state, exporter: self.index };
             if self.withdrawn.load(Relaxed) {
-                return client.forget(process);
+                client.forget(process);
+            } else {
+                if self.again.swap(false, Relaxed) {
+                    client.offered();
+                }
+                client.poll(agent, headers(first), &subject(first, &tracers), process);
             }
-            if self.again.swap(false, Relaxed) {
-                client.offered();
+            if let Some(held) = lock(&state.remote.held).get_mut(self.index) {
+                *held = client.held();
             }
-            client.poll(agent, headers(first), &subject(first, &tracers), process);
         }
     }
 
@@ -184,9 +194,9 @@ impl Host for Process {
 
     fn request_flare(&self, task: FlareTask) -> Result<(), RemoteFault> {
         let &(index, _) = polled(self.state, self.exporter).first().ok_or(RemoteFault::NoFlare)?;
-        flaring::request(self.state, index, task).map_err(|error| match error {
-            Error::Limit => RemoteFault::FlareUnderWay,
-            _ => RemoteFault::NoFlare,
+        flaring::request(self.state, index, task).map_err(|why| match why {
+            NotAsked::TooMany => RemoteFault::FlareUnderWay,
+            NotAsked::NoTracer | NotAsked::NoWorker => RemoteFault::NoFlare,
         })
     }
 

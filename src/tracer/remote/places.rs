@@ -2,6 +2,7 @@
 
 use crate::control::remote::Client;
 use crate::export::TRACERS_MAX;
+use crate::flare::RemoteConfig;
 use crate::level::Level;
 use crate::settings::AgentAddress;
 use std::sync::Mutex;
@@ -11,6 +12,8 @@ use std::time::Instant;
 pub struct Remote {
     /// The clients, each with the address that it is for. Locked by the exporter's poll alone, during the whole request.
     pub(super) clients: Box<[Place]>,
+    /// What each client holds, for flares. Locked briefly.
+    pub(super) held: Mutex<Vec<Vec<RemoteConfig>>>,
     /// What each client asks for. Locked while that is put in force.
     pub(super) wishes: Mutex<Vec<Wish>>,
 }
@@ -28,6 +31,7 @@ pub(super) struct Wish {
 impl Default for Remote {
     fn default() -> Remote {
         let wishes = Mutex::new(vec![Wish::default(); TRACERS_MAX]);
-        Remote { clients: (0..TRACERS_MAX).map(|_| Mutex::default()).collect(), wishes }
+        let held = Mutex::new(vec![Vec::new(); TRACERS_MAX]);
+        Remote { clients: (0..TRACERS_MAX).map(|_| Mutex::default()).collect(), held, wishes }
     }
 }

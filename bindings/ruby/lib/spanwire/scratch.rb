@@ -23,6 +23,8 @@ module Spanwire
     SIMPLE_METRICS_AT = TEXTS + OPTIONS + SIMPLE_TAGS * TAG_WORDS * WORD
     SIMPLE_TEXTS_AT = SIMPLE_METRICS_AT + SIMPLE_TAGS * METRIC
     EMPTY = {}.freeze
+    KEPT = 16_384 # bytes of names and keys that stay
+    KEPT_SIZE = 128 # of each of them at most
     UTF_8 = Encoding::UTF_8
 
     def initialize(capacity = USUAL)
@@ -31,7 +33,8 @@ module Spanwire
       @address = @memory.address
       @answer = @memory.slice(0, ANSWER)
       @options_address = @address + TEXTS
-      @simple_address = @address + SIMPLE_TEXTS_AT
+      @kept = {}
+      @kept_end = 0
       @end = 0
     end
 
@@ -190,62 +193,76 @@ module Spanwire
     end
 
     # Writes a span whose values need no conversion: strings in encodings that are sent as they are, few tags, and numbers
-    # that a double holds. Most spans are like that. Returns nil for others. There are few steps and no calls of Ruby methods
-    # in it, because each costs as much as copying a text.
+    # that a double holds. Most spans are like that. Returns nil for others. There are few calls in it, because each costs as
+    # much as copying a long text.
     def put_simple(open, context, remote, name, service, resource, type, start_ns, tags)
-      return unless String === name && (!service || String === service) && (!resource || String === resource) &&
-                    (!type || String === type)
+      @end = SIMPLE_TEXTS_AT
+      return unless (name = @kept[name] || keep(name)) && (!service || (service = @kept[service] || keep(service))) &&
+                    (!type || (type = @kept[type] || keep(type)))
 
-      texts = "#{name}#{service}#{resource}#{type}"
-      at = @simple_address
-      words = [OPTIONS, open, context, at, size = name.bytesize,
-               service ? (at += size) : 0, service ? (size = service.bytesize) : 0,
-               resource ? (at += size) : 0, resource ? (size = resource.bytesize) : 0,
-               type ? (at += size) : 0, type ? (size = type.bytesize) : 0,
-               start_ns, 0, 0, 0, 0, remote]
-      return unless texts.encoding.equal?(UTF_8) || texts.ascii_only?
+      resource_at = resource_size = 0
+      if resource
+        return unless String === resource && (resource.ascii_only? || resource.encoding.equal?(UTF_8))
 
-      @memory.put_bytes(SIMPLE_TEXTS_AT, texts)
-      return unless !tags || put_simple_tags(words, at + size - @address, tags)
-
-      @memory.put_array_of_uint64(TEXTS, words)
-    rescue Encoding::CompatibilityError, IndexError # IndexError: the texts do not fit
+        @memory.put_bytes(@end, resource)
+        resource_at = @address + @end
+        @end += resource_size = resource.bytesize
+      end
+      words = [OPTIONS, open, context, name[0], name[1], service ? service[0] : 0, service ? service[1] : 0, resource_at,
+               resource_size, type ? type[0] : 0, type ? type[1] : 0, start_ns, 0, 0, 0, 0, remote]
+      @memory.put_array_of_uint64(TEXTS, words) if !tags || put_simple_tags(words, tags)
+    rescue IndexError # the texts do not fit
       nil
     end
 
-    # Writes the tags, their texts from `at` on, and adds them to the words. Numbers are written at once.
-    def put_simple_tags(words, at, tags)
+    # Writes texts and numbers of the tags, and adds the texts to the words.
+    def put_simple_tags(words, tags)
       return if tags.size > SIMPLE_TAGS
 
       memory = @memory
-      address = @address
+      kept = @kept
       number_at = SIMPLE_METRICS_AT
       tags.each do |key, value|
-        key = key.name if Symbol === key
-        return nil unless String === key && (key.ascii_only? || key.encoding.equal?(UTF_8))
+        key = kept[key] || keep(key)
+        return nil unless key
 
-        memory.put_bytes(at, key)
-        size = key.bytesize
         if String === value
           return nil unless value.ascii_only? || value.encoding.equal?(UTF_8)
 
-          memory.put_bytes(value_at = at + size, value)
-          words.push(address + at, size, address + value_at, size = value.bytesize)
-          at = value_at + size
+          memory.put_bytes(@end, value)
+          words.push(key[0], key[1], @address + @end, size = value.bytesize)
+          @end += size
         elsif Float === value || (Integer === value && EXACT.cover?(value))
-          memory.put_uint64(number_at, address + at)
-          memory.put_uint64(number_at + WORD, size)
+          memory.put_uint64(number_at, key[0])
+          memory.put_uint64(number_at + WORD, key[1])
           memory.put_float64(number_at + METRIC_VALUE, value)
           number_at += METRIC
-          at += size
         else
           return nil
         end
       end
       words[12] = @options_address + OPTIONS
       words[13] = (words.size - OPTIONS_WORDS) / TAG_WORDS
-      words[14] = address + SIMPLE_METRICS_AT
+      words[14] = @address + SIMPLE_METRICS_AT
       words[15] = (number_at - SIMPLE_METRICS_AT) / METRIC
+    end
+
+    # Returns address and size of a name or a key in native memory. A program has few of them, so that the first ones stay
+    # there; others are written for this span alone. Returns nil for what is no text.
+    def keep(text)
+      return unless String === text || Symbol === text
+
+      string = Text.from(text)
+      size = string.bytesize
+      if size > KEPT_SIZE || @kept_end + size > KEPT
+        @memory.put_bytes(@end, string)
+        @end += size
+        return [@address + @end - size, size]
+      end
+      @kept_memory ||= FFI::MemoryPointer.new(KEPT)
+      @kept_memory.put_bytes(@kept_end, string)
+      @kept_end += size
+      @kept[text] = [@kept_memory.address + @kept_end - size, size].freeze
     end
 
     # Writes the options, followed by their tags and metrics.

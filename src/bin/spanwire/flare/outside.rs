@@ -6,7 +6,7 @@ use crate::doctor::live::process::Process;
 use crate::out::{Failure, Out};
 use crate::recorder::show;
 use spanwire::companion::export::agent::{Agent, Place, Timeouts};
-use spanwire::companion::flare::{pack, process, send, write, Contents, FlareTask, Form, Identity, Keep};
+use spanwire::companion::flare::{event_line, process, send, write, Contents, FlareTask, Form, Identity, Keep};
 use spanwire::companion::languages::Dialect;
 use spanwire::companion::recorder::fates::Fate;
 use spanwire::companion::report::{self, Image};
@@ -15,7 +15,7 @@ use spanwire::companion::{host, sys};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Time limits of a request with a flare.
+/// Time limits of a request with a flare. The Agent's `/info` has as long as a connection.
 const CONNECT: Duration = Duration::from_secs(2);
 const REQUEST: Duration = Duration::from_secs(20);
 
@@ -29,9 +29,7 @@ pub fn run(out: Out, pid: u32, options: &FlareOptions) -> Result<(), Failure> {
         );
         return Err(Failure::said(why));
     }
-    let (contents, identity, url) = contents(&process);
-    let archive =
-        pack(&contents.files).map_err(|error| Failure::said(format!("the flare cannot be packed: {error}")))?;
+    let Made { archive, files, identity, url } = made(&process)?;
     if options.send {
         return pass_on(out, options, &identity, &url, &archive);
     }
@@ -39,11 +37,20 @@ pub fn run(out: Out, pid: u32, options: &FlareOptions) -> Result<(), Failure> {
     let path = options.output.clone().unwrap_or_else(|| PathBuf::from(format!("spanwire-flare-{pid}-{seconds}.zip")));
     write(&path, &archive)
         .map_err(|error| Failure::said(format!("{} cannot be written: {}", path.display(), error.plain())))?;
-    out.write(&format!("{}: {} files, {} bytes\n", path.display(), contents.files.len(), archive.len()))
+    out.write(&format!("{}: {} files, {} bytes\n", path.display(), files, archive.len()))
 }
 
-/// Makes the files. Returns also who the flare is about, and the Agent's URL.
-fn contents(process: &Process) -> (Contents, Identity, String) {
+/// A flare.
+struct Made {
+    archive: Vec<u8>,
+    files: usize,
+    /// Who it is about.
+    identity: Identity,
+    /// The Agent's URL.
+    url: String,
+}
+
+fn made(process: &Process) -> Result<Made, Failure> {
     let pid = process.pid;
     let text = |name: &str| process.tracer().map_or(String::new(), |tracer| tracer.text(name).to_owned());
     let identity = Identity {
@@ -66,7 +73,8 @@ fn contents(process: &Process) -> (Contents, Identity, String) {
         all.add("spanwire-counters.txt", "what each tracer has counted", &answer("counters"), Keep::First);
         all.add("spanwire-queue.txt", "finished spans that have not left", &answer("queue"), Keep::First);
         all.add(&named(names.open_spans), "the open spans, oldest first", &answer("spans 1000"), Keep::First);
-        all.add(&named(names.log), "log records that wait for the host", &records(image), Keep::Last);
+        let about = "log records that wait for the host, and the events of the flight recorder";
+        all.add(&named(names.log), about, &log(image), Keep::Last);
         all.add("spanwire-events.txt", "the flight recorder, oldest first", &answer("events 0"), Keep::Last);
     } else if let Ok(Some(found)) = &process.recorder {
         let plain = crate::out::Paint { on: false };
@@ -77,6 +85,13 @@ fn contents(process: &Process) -> (Contents, Identity, String) {
         let fates = found.fates.iter().map(Fate::json);
         all.add_objects("spanwire-fates.jsonl", "what became of each of the last traces, oldest first", fates);
     }
+    let url = text("agent_url");
+    let info = agent_at(&url, CONNECT).map(|agent| agent.info());
+    let info = info.map_or_else(String::new, |info| match info {
+        Ok(info) => info.text,
+        Err(failure) => format!("The Agent at {url} was asked for it by `spanwire flare`: {}\n", failure.error()),
+    });
+    all.add_json("spanwire-agent-info.json", "what the Agent says about itself (/info), asked from outside", &info);
     let folder = format!("/proc/{pid}");
     let versions = process::versions(&folder, &identity, &process.name);
     all.add(&named(names.versions), "versions, the machine, limits of the process", &versions, Keep::First);
@@ -84,8 +99,21 @@ fn contents(process: &Process) -> (Contents, Identity, String) {
     all.add("spanwire-memory.txt", "the memory of the process", &process::memory_of(&folder), Keep::First);
     all.add("spanwire-memory-map.txt", "the memory map of the process", &process::memory_map(&folder), Keep::First);
     let parent = process.image.as_ref().map_or(0, |image| image.parent_pid as u32);
-    all.finish("spanwire flare", &identity, &process.name, [pid, parent]);
-    (all, identity, text("agent_url"))
+    // With the list of secrets and the manifest.
+    let files = all.count() + 2;
+    let archive = all.finish("spanwire flare", &identity, &process.name, [pid, parent]);
+    let archive = archive.map_err(|error| Failure::said(format!("the flare cannot be packed: {}", error.plain())))?;
+    Ok(Made { archive, files, identity, url })
+}
+
+/// Returns a connection to the Agent at this URL; none if it is no Agent's.
+fn agent_at(url: &str, request: Duration) -> Option<Agent> {
+    let place = match AgentAddress::from_url(url) {
+        Ok(AgentAddress::Http { host, port, base_path }) => Place::Tcp { host, port, base_path },
+        Ok(AgentAddress::Unix { path }) => Place::Unix { path },
+        _ => return None,
+    };
+    Some(Agent::new(place, Timeouts { connect: CONNECT, request }))
 }
 
 /// Returns the settings of each tracer as JSON.
@@ -94,12 +122,14 @@ fn config(image: &Image) -> String {
     object["tracers"].to_string()
 }
 
-fn records(image: &Image) -> String {
-    let lines = image.log.iter().map(|record| format!("{}\n", String::from_utf8_lossy(record)));
-    match lines.collect::<String>() {
-        none if none.is_empty() => "No record waits.\n".into(),
-        lines => lines,
-    }
+/// Returns the records that wait. What the host has taken before is not in the process any more; the events stand for it.
+fn log(image: &Image) -> String {
+    let events = image.recorder.iter().flat_map(|recorder| &recorder.events);
+    let mut out = String::from("(the flight recorder's events, since the process keeps no record that was taken)\n");
+    events.for_each(|event| out += &format!("{}\n", event_line(event)));
+    out += if image.log.is_empty() { "(no record waits)\n" } else { "(the records that wait)\n" };
+    image.log.iter().for_each(|record| out += &format!("{}\n", String::from_utf8_lossy(record)));
+    out
 }
 
 /// Sends the flare to the Agent of the process.
@@ -110,16 +140,10 @@ fn pass_on(out: Out, options: &FlareOptions, who: &Identity, url: &str, archive:
     if !task.has_valid_case() {
         return Err(Failure::said("--case-id takes the number of a support case, such as 12345"));
     }
-    let place = match AgentAddress::from_url(url) {
-        Ok(AgentAddress::Http { host, port, base_path }) => Place::Tcp { host, port, base_path },
-        Ok(AgentAddress::Unix { path }) => Place::Unix { path },
-        _ => {
-            return Err(Failure::said(format!(
-                "the process sends to no Agent ({url}); write the flare to a file with -o"
-            )))
-        }
+    let Some(agent) = agent_at(url, REQUEST) else {
+        let why = format!("the process sends to no Agent ({url}); write the flare to a file with -o");
+        return Err(Failure::said(why));
     };
-    let agent = Agent::new(place, Timeouts { connect: CONNECT, request: REQUEST });
     let language: String = who.language.chars().filter(char::is_ascii_alphanumeric).collect();
     let language = if language.is_empty() { "native".to_owned() } else { language.to_ascii_lowercase() };
     let file = format!("tracer-{language}-{}-{}.zip", task.case_id, sys::wall_ns() / 1_000_000_000);

@@ -99,5 +99,15 @@ fn introduction(files: &Files, foreign: Option<&Foreign>) -> Vec<Finding> {
         text("language"),
         text("tracer_version"),
     );
-    vec![Finding::note("log.read", says)]
+    let configs = manifest["remote_configuration"].as_array().into_iter().flatten();
+    let config = |config: &Value| {
+        let text = |name: &str| redact::text(config[name].as_str().unwrap_or_default()).into_owned();
+        let became = match text("error") {
+            error if error.is_empty() => "in force".to_owned(),
+            error => format!("not in force: {error}"),
+        };
+        let (product, id, version) = (text("product"), text("id"), &config["version"]);
+        Finding::note("log.read", format!("remote configuration {product} {id}, version {version}: {became}"))
+    };
+    [Finding::note("log.read", says)].into_iter().chain(configs.map(config)).collect()
 }
