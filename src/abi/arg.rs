@@ -23,16 +23,26 @@ pub(super) type Given<'a> = Result<Option<&'a [u8]>, Error>;
 pub struct CText(*const c_char);
 
 impl CText {
-    #[inline(always)]
+    #[inline]
     pub(super) fn get(&self) -> Option<&[u8]> {
         // SAFETY: the caller gives NULL, or bytes up to and including a NUL.
-        (!self.0.is_null()).then(|| unsafe { slice::from_raw_parts(self.0.cast(), nul::length(self.0)) })
+        (!self.0.is_null()).then(|| unsafe { CStr::from_ptr(self.0) }.to_bytes())
     }
 
     /// The text; the empty text for NULL.
-    #[inline(always)]
+    #[inline]
     pub(super) fn or_empty(&self) -> &[u8] {
         self.get().unwrap_or_default()
+    }
+
+    /// The same, measured in place: for calls that every span makes.
+    #[inline(always)]
+    pub(super) fn measured(&self) -> &[u8] {
+        if self.0.is_null() {
+            return &[];
+        }
+        // SAFETY: the caller gives bytes up to and including a NUL.
+        unsafe { slice::from_raw_parts(self.0.cast(), nul::length(self.0)) }
     }
 }
 

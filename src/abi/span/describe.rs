@@ -33,7 +33,7 @@ pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText)
     if span == 0 {
         return SPANWIRE_OK;
     }
-    let service = service.or_empty();
+    let service = service.measured();
     if let Some((state, mut open)) = free_span(span) {
         let tracers = state.tracers.at(open.tracer).service_hash.load(Relaxed);
         let done = open.put_service(tracers, service);
@@ -62,7 +62,7 @@ pub extern "C" fn spanwire_span_set_resource(span: spanwire_span, resource: CTex
     if span == 0 {
         return SPANWIRE_OK;
     }
-    set_text(span, Field::Resource, resource.or_empty())
+    set_text(span, Field::Resource, resource.measured())
 }
 
 /// As spanwire_span_set_resource(), with the length.
@@ -106,7 +106,7 @@ pub extern "C" fn spanwire_span_set_type(span: spanwire_span, type_: CText) -> s
     if span == 0 {
         return SPANWIRE_OK;
     }
-    set_text(span, Field::Type, type_.or_empty())
+    set_text(span, Field::Type, type_.measured())
 }
 
 /// Renames a span.
@@ -127,7 +127,7 @@ pub extern "C" fn spanwire_span_set_name(span: spanwire_span, name: CText) -> sp
     if span == 0 {
         return SPANWIRE_OK;
     }
-    set_text(span, Field::Name, name.or_empty())
+    text_slowly(span, Field::Name, name.or_empty())
 }
 
 /// Sets a field; NULL is the empty text. Called inside of `with`, so that each field has a closure of its own, which

@@ -85,7 +85,7 @@ unsafe impl Sized_ for spanwire_span_options {}
 /// Since:     0.1
 #[no_mangle]
 pub extern "C" fn spanwire_span_start(tracer: spanwire_tracer, parent: spanwire_span, name: CText) -> spanwire_span {
-    start(tracer, parent, || name.or_empty())
+    start(tracer, parent, || name.measured())
 }
 
 /// As spanwire_span_start(), with the length of the name.

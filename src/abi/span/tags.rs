@@ -100,7 +100,7 @@ pub extern "C" fn spanwire_span_set_tag(span: spanwire_span, key: CText, value: 
     if span == 0 {
         return SPANWIRE_OK;
     }
-    tag(span, key.get().unwrap_or_default(), value.or_empty())
+    tag(span, key.measured(), value.measured())
 }
 
 #[inline(always)]
@@ -156,8 +156,7 @@ pub extern "C" fn spanwire_span_set_tag_n(
             return tag(span, key, value);
         }
     }
-    let tag = spanwire_tag { key, key_len, value, value_len };
-    with(span, |span, at| put_tag(span, at, &tag))
+    put_tags(span, &[spanwire_tag { key, key_len, value, value_len }])
 }
 
 /// Sets a numeric tag. The last value of a key replaces earlier ones, also a text.
@@ -185,7 +184,7 @@ pub extern "C" fn spanwire_span_set_metric(span: spanwire_span, key: CText, valu
     if span == 0 {
         return SPANWIRE_OK;
     }
-    number(span, key.get().unwrap_or_default(), value)
+    number(span, key.measured(), value)
 }
 
 #[inline(always)]
@@ -227,11 +226,10 @@ pub extern "C" fn spanwire_span_set_metric_n(
     key_len: CLen,
     value: f64,
 ) -> spanwire_status {
-    if let (Some(key), true) = (key.usual(key_len), span != 0) {
-        return number(span, key, value);
+    if span == 0 {
+        return SPANWIRE_OK;
     }
-    let metric = spanwire_metric { key, key_len, value };
-    with(span, |span, at| put_metric(span, at, &metric))
+    number(span, key.of(key_len).ok().flatten().unwrap_or_default(), value)
 }
 
 /// Sets several text tags in one call. If one fails, the others are still set.
@@ -254,9 +252,22 @@ pub extern "C" fn spanwire_span_set_tags(
     tags: CArray<spanwire_tag>,
     count: CLen,
 ) -> spanwire_status {
+    if span == 0 {
+        return SPANWIRE_OK;
+    }
+    match tags.of(count) {
+        Ok(tags) => put_tags(span, tags),
+        // The span is looked at first.
+        Err(error) => with(span, |_, _| Err(error)),
+    }
+}
+
+/// Sets tags. Returns the first error.
+#[inline(never)]
+fn put_tags(span: spanwire_span, tags: &[spanwire_tag]) -> spanwire_status {
     with(span, |span, at| {
         let mut first = Ok(());
-        for tag in tags.of(count)? {
+        for tag in tags {
             first = first.and(put_tag(span, at, tag));
         }
         first
