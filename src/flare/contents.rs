@@ -113,6 +113,7 @@ impl Contents {
     }
 
     /// How many files there are.
+    #[cfg(any(feature = "cli", test))]
     pub fn count(&self) -> usize {
         self.entries.len()
     }
