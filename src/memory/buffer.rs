@@ -1,9 +1,10 @@
 //! A growing byte buffer whose memory is not written before it is used. All `unsafe` of buffers is here.
 //!
 //! The invariant of a [`Buffer`]: the first `len` bytes of its memory are initialised, and `len` is at most the capacity.
-//! Bytes behind `len` may hold anything. Only a [`Room`] writes them: it begins at `len`, moves forward over bytes that it
+//! Bytes behind `len` may hold anything. A [`Room`] writes them: it begins at `len`, moves forward over bytes that it
 //! has written, never beyond its end, which is at most the capacity, and sets `len` to where it stands when it is dropped.
-//! A room borrows its buffer, so that nothing else reads or moves the memory meanwhile.
+//! A room borrows its buffer, so that nothing else reads or moves the memory meanwhile. `put_two`, `put_parts` and
+//! `put_ascii` write behind `len`, too, up to the capacity, and then set `len` to the end of what they have written.
 
 use super::copying::{copy_blocks, copy_bytes, copy_short, copy_usual, SHORT, USUAL};
 use super::{claim, unclaim, Bound, Full, OVERHEAD};

@@ -115,10 +115,11 @@ pub(super) fn inherited(state: &State, span: &OpenSpan) -> Decision {
 #[inline(never)]
 pub(super) fn by_tag(state: &State, span: &mut OpenSpan) {
     let Some(keep) = span.manual.take() else { return };
-    match state.traces.lock(trace_of(span)) {
+    // In debug mode it is logged.
+    sys::keep_errno(|| match state.traces.lock(trace_of(span)) {
         Ok(mut trace) => by_hand(state, span, &mut trace, if keep { 2 } else { -1 }),
         Err(_) => Counters::add(&state.shared.account(span.tracer).counters.tags_dropped, 1),
-    }
+    })
 }
 
 /// Sets the priority of a trace as a decision of the host. It holds for the chunks that follow.
@@ -149,7 +150,8 @@ fn rates_of<'a>(state: &'a State, tracer: &Tracer) -> &'a crate::sampling::agent
 #[cold]
 #[inline(never)]
 fn decide_leaving(state: &State, trace: &mut Trace) -> Option<()> {
-    if root_among(trace.records()).is_some() {
+    // Without open spans the root has ended, too. The call that discards it, perhaps this one, may still hold its slot.
+    if trace.open == 0 || root_among(trace.records()).is_some() {
         decide(state, trace, None);
         return Some(());
     }

@@ -412,6 +412,28 @@ mod tests {
     }
 
     #[test]
+    fn finished_children_of_a_discarded_root_leave_with_a_decision() {
+        let code = [
+            ("DD_SERVICE", "discarded root"),
+            ("DD_TRACE_AGENT_URL", "file:///dev/null"),
+            ("DD_TRACE_SAMPLE_RATE", "1"),
+        ];
+        let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
+        let (state, tracer) = (state(), state().tracers.make(state(), code.to_vec()).expect("a tracer"));
+        for ending in [Ending::Discarded, Ending::Abandoned] {
+            let root = start(state, tracer, Parent::None);
+            let child = start(state, tracer, Parent::Span(root));
+            assert_eq!(finish(state, child, End::Now), Ok(()));
+            let root = Handle::of(root, Kind::Span).expect("a handle");
+            assert_eq!(remove(state, root, ending), Ok(()));
+        }
+        let counted = stats::of(state, tracer).expect("its numbers");
+        assert_eq!((counted.started, counted.finished, counted.open), (4, 2, 0));
+        assert_eq!((counted.discarded, counted.abandoned), (1, 1));
+        state.tracers.free(state, tracer).expect("it is ours");
+    }
+
+    #[test]
     fn whatever_threads_do_to_one_span_it_ends_once() {
         const ROUNDS: u64 = 3_000;
         let (state, tracer) = tracer("contended");

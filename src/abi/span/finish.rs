@@ -2,7 +2,7 @@
 
 use super::spanwire_span;
 use crate::abi::status::*;
-use crate::abi::{asked, guard_span, guard_span_quick};
+use crate::abi::{asked, guard_span};
 use crate::tracer::current::made;
 use crate::tracer::ending::{self, End, Held};
 
@@ -36,7 +36,8 @@ pub extern "C" fn spanwire_span_finish(span: spanwire_span) -> spanwire_status {
 
 #[inline(never)]
 fn finish_held(held: Held) -> spanwire_status {
-    guard_span_quick(|state| {
+    // It locks, and may free memory: both can change errno.
+    guard_span(|state| {
         ending::finish_held(state, held);
         Ok(())
     })
