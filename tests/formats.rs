@@ -162,7 +162,7 @@ fn a_format_that_is_listed_and_refused_is_tried_once() {
 }
 
 #[test]
-fn an_agent_that_takes_no_format_is_told_of_once() {
+fn an_agent_that_takes_no_format_is_logged_once() {
     const PHASES: &[Phase] = &[Phase { serves: &[], ..AGENT }];
     let Some((_, outcome)) = sent_to(PHASES, 60_000) else { return };
     assert_eq!((outcome.stat("spans_sent"), outcome.stat("dropped_refused")), (0, 100));

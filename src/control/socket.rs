@@ -3,7 +3,7 @@
 //!
 //! A thread of its own serves it, which is started for that and ends with it: a reader that is slow, and a log that is
 //! followed for hours, must delay neither traces nor polls. A peer that is neither this process's user nor root is
-//! refused. One of which the kernel cannot say who it is, because it is outside of this process's namespaces, must know the
+//! refused. A peer that the kernel cannot identify, because it is outside of this process's namespaces, must know the
 //! recorder's words. What the process does is behind the trait [`Host`].
 
 // Starts a thread.

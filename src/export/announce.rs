@@ -5,6 +5,7 @@ use super::exporter::Exporter;
 use super::shared::Shared;
 use crate::event::send_error::{Peer, SendErrorKind};
 use crate::event::{Event, SendError};
+use crate::settings::AgentAddress;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -49,7 +50,9 @@ impl Announcer {
         exporter.unannounced.store(false, Relaxed);
         let address = exporter.address.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let late = || SendError::new(SendErrorKind::NoAnswer(ANNOUNCE_WITHIN), Peer::Url(url.into()));
-        let agent_error = self.known.clone().unwrap_or_else(|| Err(late())).err();
+        // Nothing is sent to a Collector before the first payload.
+        let is_asked = !matches!(address, Some(AgentAddress::Otlp { .. }));
+        let agent_error = self.known.clone().unwrap_or_else(|| if is_asked { Err(late()) } else { Ok(()) }).err();
         let words = agent_error.as_ref().map(SendError::to_string);
         for account in shared.accounts.iter() {
             let Some(metadata) = account.metadata() else { continue };

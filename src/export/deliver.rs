@@ -52,8 +52,8 @@ pub(super) struct Delivery {
     pub(super) span_events: bool,
     /// The agent may have been replaced by another version: `/info` is to be asked again.
     pub(super) ask_info: bool,
-    /// For the format that is asked for, the one that was used last.
-    said: Option<(Format, Format)>,
+    /// Each format that was asked for, with the one that was used last for it.
+    said: Vec<(Format, Format)>,
     /// The agent has refused a payload in every format, and has taken none since.
     takes_none: bool,
     /// The status with which the agent has refused a format since.
@@ -98,7 +98,7 @@ impl Delivery {
             known: Known::default(),
             span_events: false,
             ask_info: false,
-            said: None,
+            said: Vec::new(),
             takes_none: false,
             refused_with: None,
             encodes: (Format::V04, false),
@@ -136,6 +136,8 @@ impl Delivery {
     /// Frees the buffer.
     pub(super) fn rest(&mut self) {
         self.body.clear(0);
+        // What it holds of the last payload, too.
+        self.encoder = self.encodes.0.encoder(self.encodes.1);
     }
 
     /// How large the next payload of a batch may be.
@@ -174,12 +176,13 @@ impl Delivery {
             return;
         }
         let asked = Format::of(batch.owner.metadata.settings.protocol);
-        let before = self.said.filter(|(other, _)| *other == asked).map_or(asked, |(_, used)| used);
+        let before = self.said.iter().find(|(other, _)| *other == asked).map_or(asked, |(_, used)| *used);
         if before != format {
             let (url, refused, granted) = (&self.url, self.refused_with.take(), asked == format);
             self.shared.logs.emit(&Event::AgentFormat { url, asked: asked.path(), refused, granted });
         }
-        self.said = Some((asked, format));
+        self.said.retain(|(other, _)| *other != asked);
+        self.said.push((asked, format));
     }
 
     /// Sends a payload once. Its pieces are then sent or dropped, or put back for another attempt.
@@ -213,7 +216,13 @@ impl Delivery {
         let rates_version = self.rates_version.as_deref().unwrap_or_default();
         let sender = Sender { identity: &owner.metadata.identity, rates_version };
         let result = post(agent, &*self.encoder, &sender, body);
-        let verdict = judge(&result);
+        let verdict = match (judge(&result), &self.transport, &result) {
+            // OTLP allows another attempt after 429, 502, 503 and 504 alone.
+            (Verdict::Retry { .. }, Transport::Collector(_), Ok(Answer { status: 408 | 500 | 501 | 505.., .. })) => {
+                Verdict::Drop
+            }
+            (verdict, ..) => verdict,
+        };
         let mut next_format = None;
         if let Verdict::Downgrade = verdict {
             self.ask_info |= self.encodes.0.is_new() && !self.takes_none;
@@ -264,7 +273,7 @@ impl Delivery {
             (Verdict::Split, _) => {
                 note_failed(&fates, batch, &taken, &result);
                 batch.put_back(taken);
-                (batch.limit, batch.attempts, batch.began) = (Some(body.len() / 2), 0, None);
+                (batch.limit, batch.attempts, batch.began) = (Some(self.encoder.whole_size(body.len()) / 2), 0, None);
             }
             (Verdict::Downgrade, _) if next_format.is_some() => {
                 note_failed(&fates, batch, &taken, &result);

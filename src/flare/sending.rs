@@ -35,7 +35,7 @@ pub fn send(agent: &Agent, form: &Form<'_>) -> Result<(), FlareFault> {
     let answer =
         agent.post(PATH, &headers, &form.body()).map_err(|failure| FlareFault::NotReached(failure.error().clone()))?;
     match answer.status {
-        200..=299 => Ok(()),
+        200..=299 if answer.is_taken() => Ok(()),
         status => Err(FlareFault::Answered { status, error: error_in(&answer.body) }),
     }
 }

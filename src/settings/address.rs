@@ -67,7 +67,7 @@ impl AgentAddress {
         };
         match (scheme.as_str(), slashes) {
             ("http", true) => http(rest),
-            (OTLP_HTTP, true) => otlp(rest, true),
+            (OTLP_HTTP, true) => otlp(rest, true, OTLP_PORT),
             ("https" | "otlp+https", true) => {
                 Ok(AgentAddress::Unusable { url: redact::url(url).into_owned(), why: Unusable::Tls })
             }
@@ -176,7 +176,7 @@ pub fn otlp_at(host: &str) -> AgentAddress {
 /// Parses the endpoint of an exporter of OpenTelemetry, an `http://` URL. `base`: the path is that of all signals.
 pub fn otlp_endpoint(url: &str, base: bool) -> Result<AgentAddress, UrlFault> {
     match url.split_once("://") {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => otlp(rest, base),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => otlp(rest, base, 80),
         _ => match AgentAddress::from_url(url)? {
             address @ AgentAddress::Unusable { .. } => Ok(address),
             _ => Err(UrlFault::NotHost),
@@ -184,8 +184,8 @@ pub fn otlp_endpoint(url: &str, base: bool) -> Result<AgentAddress, UrlFault> {
     }
 }
 
-fn otlp(rest: &str, base: bool) -> Result<AgentAddress, UrlFault> {
-    let AgentAddress::Http { host, port, base_path: mut path } = http_or(rest, OTLP_PORT)? else {
+fn otlp(rest: &str, base: bool, default_port: u16) -> Result<AgentAddress, UrlFault> {
+    let AgentAddress::Http { host, port, base_path: mut path } = http_or(rest, default_port)? else {
         return Err(UrlFault::NotHost);
     };
     if path.is_empty() || (base && !path.ends_with(OTLP_TRACES)) {

@@ -146,7 +146,10 @@ pub fn headers(text: &str) -> Attributes {
     let (mut headers, mut left_out) = (Vec::new(), Vec::new());
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         match pair.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
-            Some((name, value)) if !name.is_empty() && name.chars().all(is_token) => {
+            // A secret that has no name may end with `=`.
+            Some((name, value))
+                if !name.is_empty() && !value.trim_matches('=').is_empty() && name.chars().all(is_token) =>
+            {
                 headers.push((name.to_string(), percent_decoded(value)));
             }
             _ => left_out.push((redact::REDACTED.into(), Rejection::NotAttribute)),

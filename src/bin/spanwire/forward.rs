@@ -38,7 +38,7 @@ impl Forward {
             "GET" => agent.get(&request.target, BODY_MAX),
             _ => {
                 let mut headers = Headers::default();
-                let own = ["connection", "content-length", "host", "transfer-encoding", "expect"];
+                let own = ["connection", "content-length", "host", "transfer-encoding", "expect", "accept-encoding"];
                 for (name, value) in request.headers() {
                     if !own.contains(&name.to_ascii_lowercase().as_str()) {
                         headers.add_secret(name, value);

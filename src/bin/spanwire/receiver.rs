@@ -235,7 +235,8 @@ impl Desk {
             Err(why) => return Answer { traces: own.traces, ..Answer::plain(502, why) },
         };
         let kind = if given.body.starts_with(['{', '[']) { JSON } else { TEXT };
-        let kind = if own.kind == PROTOBUF { PROTOBUF } else { kind };
+        // The message of a refusal has been decoded to text.
+        let kind = if own.kind == PROTOBUF && given.body.is_empty() { PROTOBUF } else { kind };
         let said = [
             ("Datadog-Agent-State", given.agent_state),
             ("Datadog-Agent-Version", given.agent_version),

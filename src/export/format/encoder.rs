@@ -8,8 +8,7 @@ use crate::trace::Chunk;
 /// Encodes payloads, one at a time: [`begin`](Self::begin), any number of [`add`](Self::add),
 /// [`finish`](Self::finish). A payload holds spans of one tracer.
 ///
-/// The body grows in the caller's buffer, which is empty at first. An encoder may hold parts of the payload itself
-/// until
+/// The body grows in the caller's buffer, which is empty at first. An encoder may hold parts of the payload itself until
 /// `finish`, and counts them when it compares the payload's size with a limit.
 pub trait PayloadFormat: Send {
     /// Begins a payload, and forgets an earlier one that was not finished.
@@ -21,6 +20,11 @@ pub trait PayloadFormat: Send {
 
     /// Completes the payload.
     fn finish(&mut self, body: &mut Buffer) -> Result<(), Full>;
+
+    /// The size of the finished payload before it was compressed, given the size of its body. Limits are compared with it.
+    fn whole_size(&self, body: usize) -> usize {
+        body
+    }
 
     /// The most chunks in one payload.
     fn chunks_max(&self) -> usize {

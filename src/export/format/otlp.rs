@@ -23,6 +23,24 @@ pub struct Otlp {
     settings: Option<Arc<Settings>>,
     /// What the resources of the payload have beside their services.
     resource: Buffer,
+    /// The compressed payload while it is made.
+    packed: Buffer,
+    /// The size of the finished payload before it was compressed.
+    whole: usize,
+}
+
+/// Writes into a buffer, which counts against the limit of memory.
+struct Into<'a>(&'a mut Buffer);
+
+impl Write for Into<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        put(self.0, bytes).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The resource to which spans are added.
@@ -64,13 +82,21 @@ impl PayloadFormat for Otlp {
 
     fn finish(&mut self, body: &mut Buffer) -> Result<(), Full> {
         self.close(body);
+        self.whole = body.len();
         if !self.settings.as_ref().is_some_and(|settings| settings.otlp_gzip) {
             return Ok(());
         }
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let packed = packer.write_all(body.bytes()).and_then(|()| packer.finish()).map_err(|_| Full)?;
-        body.truncate(0);
-        put(body, &packed)
+        self.packed.truncate(0);
+        let mut packer = flate2::write::GzEncoder::new(Into(&mut self.packed), flate2::Compression::fast());
+        packer.write_all(body.bytes()).and_then(|()| packer.try_finish()).map_err(|_| Full)?;
+        drop(packer);
+        std::mem::swap(body, &mut self.packed);
+        self.packed.clear(0);
+        Ok(())
+    }
+
+    fn whole_size(&self, _: usize) -> usize {
+        self.whole
     }
 
     fn path(&self) -> &'static str {
@@ -119,7 +145,7 @@ impl Chunks for Otlp {
         for (key, text) in
             [(&b"operation.name"[..], record.name), (b"resource.name", resource), (b"span.type", record.span_type)]
         {
-            if !text.is_empty() {
+            if !text.is_empty() && !run::has(Kind::Text, span.texts.bytes, key) {
                 put_pair(body, 9, key, TEXT, text)?;
             }
         }
@@ -128,7 +154,7 @@ impl Chunks for Otlp {
             match key {
                 b"span.kind" if kind_of(value).is_some() => kind = kind_of(value).unwrap_or_default(),
                 // The resource has it.
-                b"service.name" => {}
+                b"service.name" if value == service => {}
                 _ => result = result.and_then(|()| put_pair(body, 9, key, TEXT, value)),
             }
             if key == b"error.message" {

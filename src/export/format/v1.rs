@@ -3,7 +3,7 @@
 //! afterwards. Tags, numbers and blobs are attributes with their types.
 
 use super::chunks::{self, Chunks};
-use super::encoder::{correct, Fit, PayloadFormat, Sender, Spans};
+use super::encoder::{correct, put_text, Fit, PayloadFormat, Sender, Spans};
 use super::parts::{put_blob, put_few, put_number, put_signed, put_unsigned, Head};
 use super::spans::{kind_of, Span, INTERNAL};
 use super::strings::{Mark, Strings};
@@ -26,7 +26,7 @@ pub struct V1 {
     /// The head of the array of spans in the chunk that is being added.
     spans: Option<Head>,
     /// The tags of a span that become fields, each as the number of its field and its text.
-    fields: Vec<u8>,
+    fields: Buffer,
     /// The kind of that span, and whether it is a known one.
     kind: Option<(u8, bool)>,
 }
@@ -211,7 +211,7 @@ impl V1 {
     fn attributes_and_fields(&mut self, body: &mut Buffer, span: &Span<'_>) -> Result<usize, Full> {
         put_few(body, &[9])?;
         let (head, mut count, mut result) = (Head::array(body, ATTRIBUTES_MOST)?, 0, Ok(()));
-        self.fields.clear();
+        self.fields.truncate(0);
         self.kind = None;
         span.each_own_text(&mut |key, value| {
             count += 1;
@@ -246,7 +246,7 @@ impl V1 {
         result?;
         let fields = std::mem::take(&mut self.fields);
         let (mut written, mut tags) = (1 + usize::from(self.kind.is_some()), 0);
-        run::each(Kind::Text, &fields, |item| {
+        run::each(Kind::Text, fields.bytes(), |item| {
             if let Item::Text(key, value) = item {
                 tags += 1;
                 match result.and_then(|()| self.field(body, key.first().copied().unwrap_or_default(), value)) {
@@ -285,13 +285,8 @@ impl V1 {
         if field == 0 {
             return self.text_attribute(body, key, value);
         }
-        let from = self.fields.len();
-        self.fields.resize(from + 2 + encode::text_size(value.len()), 0);
-        if let Some((head, rest)) = self.fields.get_mut(from..).and_then(|room| room.split_at_mut_checked(2)) {
-            head.copy_from_slice(&[0xa1, field]);
-            encode::text(rest, value);
-        }
-        Ok(())
+        put_few(&mut self.fields, &[0xa1, field])?;
+        put_text(&mut self.fields, value)
     }
 
     /// Appends the field with links or events, if there are any. Returns how many fields.

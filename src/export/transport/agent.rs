@@ -263,7 +263,11 @@ fn read_answer(response: Response<Body>, limit: usize) -> Answer {
     // An error here only cuts the body. The status is known, and with it the payload's fate.
     let _ = response.into_body().into_reader().take(limit as u64).read_to_end(&mut bytes);
     if is_protobuf {
-        let partial = read_protobuf(&bytes, 0, 1).and_then(|(_, partial)| read_protobuf(partial, 1, 2));
+        let partial = match answer.status {
+            200..=299 => read_protobuf(&bytes, 0, 1).and_then(|(_, partial)| read_protobuf(partial, 1, 2)),
+            // google.rpc.Status: its field 2 is the message.
+            _ => read_protobuf(&bytes, 1, 2).map(|(_, message)| (0, message)),
+        };
         let (rejected, message) = partial.unwrap_or_default();
         (answer.rejected, bytes) = (rejected, message.to_vec());
     }

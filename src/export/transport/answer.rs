@@ -29,7 +29,7 @@ impl Answer {
     /// Whether the receiver has taken the payload. HTML is no answer of an Agent: a web server or a proxy listens in its
     /// place, and answers 200 to every path.
     pub fn is_taken(&self) -> bool {
-        (200..300).contains(&self.status) && !self.body.trim_start().starts_with('<')
+        (200..300).contains(&self.status) && (self.rejected > 0 || !self.body.trim_start().starts_with('<'))
     }
 }
 

@@ -240,7 +240,10 @@ impl Line {
                 self.say("traces go to another path of the agent:").url(url);
                 match (granted, refused) {
                     (true, _) => self.say("; the Agent lists it in /info"),
-                    (false, Some(status)) => self.say("; it has refused another one:").count("status", status),
+                    (false, Some(status)) => self
+                        .say("; it does not take the one that was asked for:")
+                        .fact("asked", asked)
+                        .count("status", status),
                     (false, None) => self.say("; it does not list the one that was asked for:").fact("asked", asked),
                 };
             }

@@ -32,7 +32,7 @@ pub(super) static OTEL: &[Setting] = &[
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
         Kind::OtlpEndpoint(false, |d, v| d.otlp_traces = Some(v)),
         "",
-        "The same with the whole path. Wins.",
+        "The whole URL for traces; replaces `OTEL_EXPORTER_OTLP_ENDPOINT`.",
     ),
     setting(
         "OTEL_EXPORTER_OTLP_HEADERS",
@@ -44,7 +44,7 @@ pub(super) static OTEL: &[Setting] = &[
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
         Kind::Headers(|d, v| d.frozen.otlp_headers = v),
         "",
-        "The same; used instead.",
+        "Headers for traces alone; they replace `OTEL_EXPORTER_OTLP_HEADERS`.",
     ),
     setting(
         "OTEL_EXPORTER_OTLP_COMPRESSION",
@@ -56,6 +56,6 @@ pub(super) static OTEL: &[Setting] = &[
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         Kind::Word(&["http/protobuf"], |_, _| {}),
         "http/protobuf",
-        "The only protocol.",
+        "Only `http/protobuf` is supported.",
     ),
 ];

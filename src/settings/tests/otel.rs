@@ -86,7 +86,7 @@ fn an_exporter_of_opentelemetry_sends_to_its_endpoint() {
         (&[exporter][..], "otlp+http://localhost:4318/v1/traces"),
         (&[exporter, ("DD_AGENT_HOST", "node")], "otlp+http://node:4318/v1/traces"),
         (&[exporter, base], "otlp+http://collector:4318/all/v1/traces"),
-        (&[exporter, base, whole], "otlp+http://traces:4318/my/path"),
+        (&[exporter, base, whole], "otlp+http://traces:80/my/path"),
         // Set for other signals.
         (&[base, whole, ("DD_AGENT_HOST", "node")], "http://node:8126"),
     ] {

@@ -231,7 +231,7 @@ fn send(agent: &Agent, lot: &Lot, sent: &mut usize, requests: &mut usize) -> Res
 fn post(agent: &Agent, lot: &Lot, encoder: &dyn PayloadFormat, body: &[u8]) -> Result<(), String> {
     let sender = Sender { identity: &lot.metadata.identity, rates_version: "" };
     match deliver::post(agent, encoder, &sender, body) {
-        Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+        Ok(answer) if answer.is_taken() => Ok(()),
         Ok(answer) => Err(format!("the Agent answered {}", answer.status)),
         Err(Unsent::NotSent(why)) => Err(why.to_string()),
         Err(failure) => Err(format!("{failure}; the Agent may have what was in that request")),

@@ -58,7 +58,7 @@ pub fn send(
     if old {
         let (again, longer) = attempt(Format::V03);
         took += longer;
-        if matches!(&again, Ok(Answer { status: 200..=299, .. })) {
+        if again.as_ref().is_ok_and(Answer::is_taken) {
             answer = again;
         }
     }
@@ -69,7 +69,7 @@ pub fn send(
     });
     facts.insert("trace".into(), sent);
     match answer {
-        Ok(answer) if matches!(answer.status, 200..=299) => {
+        Ok(answer) if answer.is_taken() => {
             let mut findings = vec![accepted(settings, answer.status, &trace_id, took)];
             if old {
                 let says = "the Agent accepted it only at /v0.3/traces: it is very old, and returns no sampling rates";
