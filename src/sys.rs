@@ -15,7 +15,7 @@ mod words;
 
 pub use descriptor::{close_inherited, is_taken, Descriptor, Taken, TAKEN_TRIES};
 pub use heap::{free_older_generations, outliving};
-pub use listener::{has_users_rights, read_own_memory, Listener, Peer, Rights};
+pub use listener::{has_users_rights, read_own_memory, Listener, Rights};
 pub use socket::{Connection, Event};
 pub use words::{reserve_words, shared_words, unmap_inherited_words};
 

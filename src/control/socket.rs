@@ -3,8 +3,9 @@
 //!
 //! A thread of its own serves it, which is started for that and ends with it: a reader that is slow, and a log that is
 //! followed for hours, must delay neither traces nor polls. A peer that is neither this process's user nor root is
-//! refused. A peer that the kernel cannot identify, because it is outside of this process's namespaces, must know the
-//! recorder's words. What the process does is behind the trait [`Host`].
+//! refused. So is one that does not know two random words of the recorder, such as root of a container that shares the
+//! network and so sees the socket's name: who can read them could read this process's memory, too. What the process does
+//! is behind the trait [`Host`].
 
 // Starts a thread.
 #![allow(clippy::disallowed_methods)]
@@ -14,7 +15,7 @@ mod followers;
 
 use crate::recorder::control::{proof_of, socket_name, ControlState};
 use crate::recorder::Recorder;
-use crate::sys::{self, Connection, Listener, Peer, Rights};
+use crate::sys::{self, Connection, Listener, Rights};
 use command::Command;
 use followers::Followers;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -32,6 +33,8 @@ const REQUEST_MAX: usize = 256;
 /// The first line of an answer.
 const GOOD: &str = "good\n";
 const BAD: &str = "bad\n";
+/// The answer to a peer that does not prove that it can open the recorder.
+const UNPROVEN: &str = "this socket answers only processes that can open its process's flight recorder\n";
 
 /// What the process does for those who ask.
 pub trait Host: Send + Sync {
@@ -109,17 +112,16 @@ fn serve(recorder: &Recorder, host: &dyn Host, unused: Duration) -> ControlState
             return ControlState::Off;
         }
         match accepted {
-            Ok(Some((peer, who))) => {
-                let standing = Standing::of(who, Rights::now());
+            Ok(Some((peer, user))) => {
+                let refusal = refusal(user, Rights::now());
                 // Also of a peer that is refused: otherwise the end of the connection would cut off the answer.
-                let line = request(&peer, if standing == Standing::May { PATIENCE } else { TICK });
-                let (proven, line) = split_proof(line.as_deref(), &proof);
-                match standing {
-                    Standing::Refused(why) => reply(&peer, BAD, why),
-                    Standing::IfProven(why) if !proven => reply(&peer, BAD, why),
-                    Standing::May | Standing::IfProven(_) => {
+                let line = request(&peer, if refusal.is_none() { PATIENCE } else { TICK });
+                match (refusal, line.as_deref().map(|line| proven(line, &proof))) {
+                    (Some(why), _) => reply(&peer, BAD, why),
+                    (None, Some(None)) => reply(&peer, BAD, UNPROVEN),
+                    (None, line) => {
                         used = Instant::now();
-                        answer(host, peer, line, &mut followers);
+                        answer(host, peer, line.flatten(), &mut followers);
                     }
                 }
             }
@@ -136,43 +138,16 @@ fn serve(recorder: &Recorder, host: &dyn Host, unused: Duration) -> ControlState
     ControlState::Closed
 }
 
-/// Whether a peer may ask, or why not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// It may.
-    May,
-    /// It may if it shows that it can open the recorder. Then it could read this process's memory, too.
-    IfProven(&'static str),
-    /// It may not.
-    Refused(&'static str),
+/// Says why a user may not ask; `None` if he may. A process that has given up the rights of another user answers root alone,
+/// as the kernel lets root alone look into it.
+fn refusal(user: u32, own: Rights) -> Option<&'static str> {
+    (user != 0 && (user != own.user || !own.is_open_to_user))
+        .then_some("this socket answers its process's user and root only\n")
 }
 
-impl Standing {
-    /// A process that has given up the rights of another user answers root alone, as the kernel lets root alone look into it.
-    fn of(peer: Peer, own: Rights) -> Standing {
-        if peer.user != 0 && (peer.user != own.user || !own.is_open_to_user) {
-            return Standing::Refused("this socket answers its process's user and root only\n");
-        }
-        if peer.pid == 0 {
-            // Perhaps root of a container beside this one, which shares its network and with it the names of sockets.
-            return Standing::IfProven("this socket does not know processes outside of its pid namespace\n");
-        }
-        match own.overflow {
-            // Perhaps any user from outside of this user namespace.
-            Some(overflow) if overflow == peer.user => {
-                Standing::IfProven("this socket cannot tell its own user from users outside of its user namespace\n")
-            }
-            _ => Standing::May,
-        }
-    }
-}
-
-/// Returns whether a request begins with the proof that its peer may open the recorder, and the request without one.
-fn split_proof<'a>(line: Option<&'a str>, proof: &str) -> (bool, Option<&'a str>) {
-    match line.and_then(|line| line.split_once(' ')) {
-        Some((first, rest)) if first == proof => (true, Some(rest)),
-        _ => (false, line),
-    }
+/// Returns the request behind the proof that its peer can open the recorder; `None` without a proof.
+fn proven<'a>(line: &'a str, proof: &str) -> Option<&'a str> {
+    line.split_once(' ').filter(|(first, _)| *first == proof).map(|(_, request)| request)
 }
 
 fn answer<'a>(host: &'a dyn Host, peer: Connection, request: Option<&str>, followers: &mut Followers<'a>) {

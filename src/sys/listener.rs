@@ -2,9 +2,8 @@
 
 use super::descriptor::Descriptor;
 use super::socket::Connection;
-use super::{read_all, user, wait_readable};
+use super::{user, wait_readable};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use std::ffi::CStr;
 use std::io;
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -23,16 +22,16 @@ impl Listener {
         Ok(Listener(made))
     }
 
-    /// Returns the next connection and its peer, if one comes within `patience`. An error concerns one peer as long as the
+    /// Returns the next connection and its peer's user, if one comes within `patience`. An error concerns one peer as long as the
     /// listener [`is_open`](Listener::is_open).
-    pub fn accept(&self, patience: Duration) -> io::Result<Option<(Connection, Peer)>> {
+    pub fn accept(&self, patience: Duration) -> io::Result<Option<(Connection, u32)>> {
         if !wait_readable(self.0.fd()?, patience) {
             return Ok(None);
         }
         let made = net::accept_with(self.0.borrowed()?, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
         let made = Descriptor::keep(made)?;
-        let peer = peer_of(made.fd()?)?;
-        Ok(Some((Connection::accepted(made), peer)))
+        let user = user_of(made.fd()?)?;
+        Ok(Some((Connection::accepted(made), user)))
     }
 
     /// Whether the descriptor is still ours: the host has not closed it.
@@ -41,17 +40,10 @@ impl Listener {
     }
 }
 
-/// The process at the other end of a connection, as this process's namespaces show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// Its id; 0 for a process that this one's pid namespace does not contain.
-    pub pid: i32,
-    /// Its user; [`Rights::overflow`] also for a user that this process's user namespace does not contain.
-    pub user: u32,
-}
-
-/// Not by `rustix`: its type for a pid cannot be 0, and the kernel gives 0 for a process outside of the pid namespace.
-fn peer_of(fd: RawFd) -> io::Result<Peer> {
+/// Returns the user of the process at the other end of a connection. A user that this process's user namespace does not
+/// contain has the number of another one. Not by `rustix`: its type for a pid cannot be 0, and the kernel gives 0 for a
+/// process outside of the pid namespace.
+fn user_of(fd: RawFd) -> io::Result<u32> {
     let mut credentials = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
     let mut length = size_of_val(&credentials) as libc::socklen_t;
     // SAFETY: the kernel writes at most `length` bytes, and any bytes are a `ucred`.
@@ -60,7 +52,7 @@ fn peer_of(fd: RawFd) -> io::Result<Peer> {
         libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, into, &mut length)
     };
     match got == 0 && length as usize == size_of_val(&credentials) {
-        true => Ok(Peer { pid: credentials.pid, user: credentials.uid }),
+        true => Ok(credentials.uid),
         false => Err(io::Error::last_os_error()),
     }
 }
@@ -72,8 +64,6 @@ pub struct Rights {
     pub user: u32,
     /// Whether other processes of this user may look into this one. Not after it has given up the rights of another user.
     pub is_open_to_user: bool,
-    /// The user that stands for all that this user namespace does not contain; `None` if it contains all.
-    pub overflow: Option<u32>,
 }
 
 impl Rights {
@@ -81,26 +71,8 @@ impl Rights {
     pub fn now() -> Rights {
         // SAFETY: takes no pointers.
         let is_open_to_user = unsafe { libc::prctl(libc::PR_GET_DUMPABLE) == 1 };
-        Rights { user: user(), is_open_to_user, overflow: overflow() }
+        Rights { user: user(), is_open_to_user }
     }
-}
-
-/// See [`Rights::overflow`]. Where the kernel does not tell, its default.
-fn overflow() -> Option<u32> {
-    const ALL: [&str; 3] = ["0", "0", "4294967295"];
-    const USUAL: u32 = 65_534;
-    let map = small_file(c"/proc/self/uid_map");
-    if map.as_deref().is_some_and(|map| map.split_whitespace().eq(ALL)) {
-        return None;
-    }
-    let told = small_file(c"/proc/sys/kernel/overflowuid");
-    Some(told.and_then(|told| told.trim().parse().ok()).unwrap_or(USUAL))
-}
-
-fn small_file(path: &CStr) -> Option<String> {
-    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-    let file = Descriptor::keep(rustix::fs::open(path, flags, rustix::fs::Mode::empty()).ok()?).ok()?;
-    String::from_utf8(read_all(&file, 4096).ok()?).ok()
 }
 
 /// Whether this process has the rights of the user who started it: it is not a setuid program.

@@ -80,12 +80,22 @@ impl Served {
         Ok(stream)
     }
 
+    /// What a peer says first.
+    fn proof(&self) -> Vec<u8> {
+        let words = [self.word(header::CONTROL_NAME), self.word(header::CONTROL_NAME + 1)];
+        format!("{} ", proof_of(words)).into_bytes()
+    }
+
     /// Waits for the end of the thread.
     fn end(&mut self) -> ControlState {
         self.thread.take().expect("it runs").join().expect("no panic")
     }
 
     fn ask(&self, request: &[u8]) -> String {
+        self.say(&[&self.proof()[..], request].concat())
+    }
+
+    fn say(&self, request: &[u8]) -> String {
         let mut stream = self.connect().expect("it listens");
         stream.write_all(request).expect("it takes the request");
         let mut answer = Vec::new();
@@ -121,7 +131,7 @@ fn a_socket_answers_until_it_is_unused_and_is_then_gone() {
 fn a_follower_gets_the_records_and_one_that_is_slow_is_told_what_it_lost() {
     let served = Served::start();
     let mut stream = served.connect().expect("it listens");
-    stream.write_all(b"log\n").expect("it takes the request");
+    stream.write_all(&[&served.proof()[..], b"log\n"].concat()).expect("it takes the request");
     let mut first = [0; 5];
     stream.read_exact(&mut first).expect("an answer");
     assert_eq!(&first, b"good\n");
@@ -152,7 +162,7 @@ fn a_follower_gets_the_records_and_one_that_is_slow_is_told_what_it_lost() {
 fn a_tracer_that_does_not_allow_it_closes_an_open_socket() {
     let mut served = Served::start();
     let mut follower = served.connect().expect("it listens");
-    follower.write_all(b"log\n").expect("it takes the request");
+    follower.write_all(&[&served.proof()[..], b"log\n"].concat()).expect("it takes the request");
     let mut answer = [0; 5];
     follower.read_exact(&mut answer).expect("an answer");
     served.host.forbids.store(true, Release);
@@ -167,44 +177,29 @@ fn a_tracer_that_does_not_allow_it_closes_an_open_socket() {
 }
 
 #[test]
-fn only_root_and_the_own_user_of_the_own_namespaces_may_ask() {
-    let own = Rights { user: 1_000, is_open_to_user: true, overflow: None };
+fn only_root_and_the_own_user_may_ask_and_only_with_the_recorders_words() {
+    let own = Rights { user: 1_000, is_open_to_user: true };
     let given_up = Rights { is_open_to_user: false, ..own };
-    let nobody = Rights { user: 65_534, ..own };
-    let nobody_of_some = Rights { overflow: Some(65_534), ..nobody };
-    let one_of_some = Rights { overflow: Some(65_534), ..own };
-    let (may, proven, refused) = ("may", "if proven", "refused");
-    for (pid, user, own, wanted) in [
-        (7, 1_000, own, may),
-        (7, 0, own, may),
-        (7, 1_001, own, refused),
-        (7, 65_534, own, refused),
-        (0, 1_000, own, proven),
-        (0, 0, own, proven),
-        (0, 1_001, own, refused),
-        (7, 1_000, given_up, refused),
-        (0, 1_000, given_up, refused),
-        (7, 0, given_up, may),
-        (7, 65_534, nobody, may),
-        (7, 65_534, nobody_of_some, proven),
-        (0, 65_534, nobody_of_some, proven),
-        (7, 0, nobody_of_some, may),
-        (7, 1_000, one_of_some, may),
-        (7, 65_534, one_of_some, refused),
+    for (user, own, may) in [
+        (1_000, own, true),
+        (0, own, true),
+        (1_001, own, false),
+        (65_534, own, false),
+        (1_000, given_up, false),
+        (0, given_up, true),
     ] {
-        let standing = match Standing::of(Peer { pid, user }, own) {
-            Standing::May => may,
-            Standing::IfProven(_) => proven,
-            Standing::Refused(_) => refused,
-        };
-        assert_eq!(standing, wanted, "{pid} {user} {own:?}");
+        assert_eq!(refusal(user, own).is_none(), may, "{user} {own:?}");
     }
     let proof = proof_of([7, 1 << 60]);
-    assert_eq!(split_proof(Some(&format!("{proof} flush 5")), &proof), (true, Some("flush 5")));
+    assert_eq!(proven(&format!("{proof} flush 5"), &proof), Some("flush 5"));
     for line in ["flush 5", "", &proof, &format!("{proof}0 flush")] {
-        assert_eq!(split_proof(Some(line), &proof), (false, Some(line)));
+        assert_eq!(proven(line, &proof), None);
     }
     assert!(!socket_name([7, 1 << 60]).contains(&proof));
+    let served = Served::start();
+    for request in [&b"status\n"[..], b"\n", b"0 status\n"] {
+        assert_eq!(served.say(request), format!("bad\n{UNPROVEN}"));
+    }
 }
 
 #[test]
