@@ -427,8 +427,9 @@ the process or as root. docs/flares.md explains the files.
 
 --send has the Agent of the process pass the flare on to Datadog's support.
 
-`show` reads a flare of this library, or of the tracers for Java, Python, Node.js and .NET, or a folder
-with its files, and prints what the doctor concludes from it. Its exit status is that of the doctor.
+`show` reads a flare of this library, or of the tracers for Java, Python, Node.js and .NET, or a
+folder with its files, and prints what the doctor concludes from it. Its exit status is that of the
+doctor.
 
 Examples:
   spanwire flare 4711                         writes spanwire-flare-4711-TIME.zip into this folder
