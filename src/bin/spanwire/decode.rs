@@ -1,5 +1,5 @@
-//! Decodes payloads into spans, or returns one error with its position: v0.4 here, the others in files of their own. Strict, because the sender is usually a
-//! tracer under development: what a Datadog Agent drops or repairs silently is an error here.
+//! Decodes payloads into spans, or returns one error with its position: v0.4 here, the others in files of their own. Strict,
+//! because the sender is usually a tracer under development: what a Datadog Agent drops or repairs silently is an error here.
 
 pub mod otlp;
 pub mod v05;
@@ -68,11 +68,25 @@ struct Decoder<'a> {
     span: Option<u32>,
     field: &'a str,
     key: &'a str,
+    /// The bytes of the texts that were copied for a reference to them.
+    repeated: usize,
 }
+
+/// The most of them, so that a small payload cannot take all memory.
+const REPEATED_MAX: usize = 256 << 20;
 
 impl<'a> Decoder<'a> {
     fn new(body: &'a [u8]) -> Decoder<'a> {
-        Decoder { reader: Reader::new(body), trace: None, span: None, field: "", key: "" }
+        Decoder { reader: Reader::new(body), trace: None, span: None, field: "", key: "", repeated: 0 }
+    }
+
+    /// Copies a text that the payload has once and refers to by its number.
+    fn repeat(&mut self, start: usize, text: &str) -> Result<String, Malformed> {
+        self.repeated += text.len();
+        match self.repeated <= REPEATED_MAX {
+            true => Ok(text.to_owned()),
+            false => Err(self.complain(start, "texts that are referred to by number have more than 256 MiB in all")),
+        }
     }
 
     /// Returns the traces if nothing follows them.

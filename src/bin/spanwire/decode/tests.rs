@@ -134,6 +134,27 @@ fn announced_sizes_reserve_nothing() {
 }
 
 #[test]
+fn a_small_payload_whose_strings_come_many_times_takes_no_more_memory_than_it_may() {
+    // v0.5: one string of 1 MiB, and traces of one span that has it as its name.
+    let long = "x".repeat(1 << 20);
+    let payload = |spans: u16| {
+        let mut bytes = vec![0x92, 0x92, 0xa0, 0xdb];
+        bytes.extend((long.len() as u32).to_be_bytes());
+        bytes.extend(long.as_bytes());
+        bytes.push(0xdc);
+        bytes.extend(spans.to_be_bytes());
+        for id in 1..=spans {
+            bytes.extend([0x91, 0x9c, 0, 1, 0]);
+            bytes.extend([u64_be(7), u64_be(id.into()), vec![0, 0, 0, 0, 0x80, 0x80, 0]].concat());
+        }
+        v05::payload(&bytes)
+    };
+    assert_eq!(payload(3).expect("it is whole").len(), 3);
+    let said = payload(300).expect_err("300 MiB of names").to_string();
+    assert!(said.contains("more than 256 MiB in all"), "{said}");
+}
+
+#[test]
 fn deep_nesting_in_a_field_we_do_not_know_does_not_overflow_the_stack() {
     let mut deep = vec![0x91; 1_000_000];
     deep.push(0xc0);

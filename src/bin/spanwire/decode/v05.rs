@@ -78,9 +78,10 @@ fn string(decoder: &mut Decoder<'_>, strings: &[&str]) -> Result<String, Malform
     let start = decoder.reader.at();
     let number = decoder.unsigned("the number of a string")?;
     let found = usize::try_from(number).ok().and_then(|number| strings.get(number));
-    found
-        .map(|text| (*text).to_owned())
-        .ok_or_else(|| decoder.complain(start, format!("string {number} of {}", strings.len())))
+    match found {
+        Some(text) => decoder.repeat(start, text),
+        None => Err(decoder.complain(start, format!("string {number} of {}", strings.len()))),
+    }
 }
 
 fn pairs<'a, V>(

@@ -43,13 +43,13 @@ impl Streaming<'_> {
         let start = self.decoder.reader.at();
         match self.decoder.head()? {
             Head::Text(length) => self.new_text(length),
-            Head::Unsigned(number) => {
-                let found = usize::try_from(number).ok().and_then(|number| self.strings.get(number));
-                found.map(|text| (*text).to_owned()).ok_or_else(|| {
+            Head::Unsigned(number) => match usize::try_from(number).ok().and_then(|number| self.strings.get(number)) {
+                Some(text) => self.decoder.repeat(start, text),
+                None => {
                     let what = format!("string {number}, and only {} came before", self.strings.len());
-                    self.decoder.complain(start, what)
-                })
-            }
+                    Err(self.decoder.complain(start, what))
+                }
+            },
             other => Err(self.decoder.expected(start, "text or the number of a string", other)),
         }
     }
