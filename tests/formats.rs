@@ -5,6 +5,8 @@
 mod changing;
 #[path = "formats/collector.rs"]
 mod collector;
+#[path = "formats/server.rs"]
+mod server;
 mod support;
 
 use changing::{Changing, Kind, Phase};
@@ -224,22 +226,29 @@ fn a_collector_gets_headers_of_the_settings_and_no_log_shows_their_values() {
 
 #[test]
 fn what_a_collector_refuses_in_part_is_counted_and_its_reason_logged() {
-    // partial_success { rejected_spans: 1, error_message: "too old" }
-    const PARTIAL: Reply = (200, PROTOBUF, b"\x0a\x0b\x08\x01\x12\x07too old");
+    // partial_success { rejected_spans: 1, error_message: "<7 days" }, which is no HTML.
+    const PARTIAL: Reply = (200, PROTOBUF, b"\x0a\x0b\x08\x01\x12\x07<7 days");
     let Some((_, outcome)) = sent_as_otlp(&[PARTIAL, TAKEN], &[]) else { return };
     assert_eq!((outcome.stat("spans_sent"), outcome.stat("dropped_refused")), (2, 1));
-    assert!(outcome.stderr.contains("too old"));
+    assert!(outcome.stderr.contains("<7 days"));
 }
 
 #[test]
-fn a_busy_collector_is_sent_the_same_spans_again_and_a_wrong_path_is_refused() {
+fn a_busy_collector_is_sent_the_same_spans_again_and_one_that_fails_is_not() {
     const BUSY: Reply = (429, "Retry-After: 1\r\n", b"");
     let Some((collector, outcome)) = sent_as_otlp(&[BUSY, (503, "", b""), TAKEN], &[]) else { return };
     assert_eq!((outcome.stat("spans_sent"), outcome.stat("attempts_failed")), (3, 2));
     let bodies: Vec<Vec<u8>> = collector.received().into_iter().map(|(_, body)| body).collect();
     assert!(bodies.len() == 5 && bodies[0] == bodies[1] && bodies[1] == bodies[2]);
-    let Some((_, outcome)) = sent_as_otlp(&[(404, "", b"")], &[]) else { return };
-    assert_eq!((outcome.stat("spans_sent"), outcome.stat("dropped_refused")), (0, 3));
+    // google.rpc.Status { code: 13, message: "broken" }: OTLP forbids another attempt after 500.
+    const BROKEN: Reply = (500, PROTOBUF, b"\x08\x0d\x12\x06broken");
+    const FAILING: [&[Reply]; 2] = [&[(404, "", b"")], &[BROKEN]];
+    for replies in FAILING {
+        let Some((collector, outcome)) = sent_as_otlp(replies, &[]) else { return };
+        assert_eq!((outcome.stat("spans_sent"), outcome.stat("dropped_refused")), (0, 3));
+        assert_eq!(collector.received().len(), 3, "each payload is sent once");
+        assert_eq!(outcome.stderr.contains("broken"), replies[0].0 == 500, "{}", outcome.stderr);
+    }
 }
 
 #[test]

@@ -78,8 +78,8 @@ pub type Held = (Guard<'static, OpenSpan>, Guard<'static, Trace>);
 /// has locked, for [`finish_held`].
 #[inline(always)]
 pub fn finish_quickly(state: &'static State, number: u64) -> Result<bool, Option<Held>> {
-    let Some(span) = state.spans.lock_free(number, Kind::Span) else { return Err(None) };
-    let Some(mut trace) = state.traces.lock_free_at(trace_of(&span)) else {
+    let Some(span) = state.spans.lock_if_free(number, Kind::Span) else { return Err(None) };
+    let Some(mut trace) = state.traces.lock_if_free_at(trace_of(&span)) else {
         // The caller locks it again, and sees a request when it unlocks it.
         span.unlock_quietly();
         return Err(None);

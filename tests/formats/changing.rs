@@ -1,9 +1,9 @@
 //! An agent that changes while traces are sent to it: each phase has its own `/info` and answers.
 
+use super::server::Server;
 use super::support::http::Head;
 use std::io::{BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 /// How the agent behaves in a phase.
@@ -33,43 +33,24 @@ pub enum Kind {
 pub type Received = (String, u16);
 
 pub struct Changing {
-    pub port: u16,
-    stop: Arc<AtomicBool>,
+    server: Server,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Changing {
     pub fn start(phases: &'static [Phase]) -> Changing {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("its address").port();
-        let (stop, received) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let (ends, all) = (stop.clone(), received.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if ends.load(SeqCst) {
-                    return;
-                }
-                let all = all.clone();
-                std::thread::spawn(move || serve(&stream, phases, &all));
-            }
-        });
-        Changing { port, stop, received }
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let all = received.clone();
+        Changing { server: Server::start(move |stream| serve(stream, phases, &all)), received }
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.server.port)
     }
 
     /// Every payload, in the order of arrival.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().expect("no panic").clone()
-    }
-}
-
-impl Drop for Changing {
-    fn drop(&mut self) {
-        self.stop.store(true, SeqCst);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 

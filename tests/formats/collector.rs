@@ -1,9 +1,9 @@
 //! A receiver of OTLP that answers as a test asks, and keeps the headers and bodies of requests.
 
+use super::server::Server;
 use super::support::http::Head;
 use std::io::{BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 /// An answer: the status, further header lines, each ended by `\r\n`, and the body.
@@ -13,43 +13,24 @@ pub type Reply = (u16, &'static str, &'static [u8]);
 type Received = Vec<(Head, Vec<u8>)>;
 
 pub struct Collector {
-    port: u16,
-    stop: Arc<AtomicBool>,
+    server: Server,
     received: Arc<Mutex<Received>>,
 }
 
 impl Collector {
     /// Answers the first requests with these replies, and the others with the last one.
     pub fn start(replies: &'static [Reply]) -> Collector {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("its address").port();
-        let (stop, received) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let (ends, all) = (stop.clone(), received.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if ends.load(SeqCst) {
-                    return;
-                }
-                let all = all.clone();
-                std::thread::spawn(move || serve(&stream, replies, &all));
-            }
-        });
-        Collector { port, stop, received }
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let all = received.clone();
+        Collector { server: Server::start(move |stream| serve(stream, replies, &all)), received }
     }
 
     pub fn url(&self, scheme: &str) -> String {
-        format!("{scheme}://127.0.0.1:{}", self.port)
+        format!("{scheme}://127.0.0.1:{}", self.server.port)
     }
 
     pub fn received(&self) -> Received {
         self.received.lock().expect("no panic").clone()
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.stop.store(true, SeqCst);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 

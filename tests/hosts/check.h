@@ -56,6 +56,19 @@ static inline long peak_kib(void) {
     return kib;
 }
 
+/* Waits until the log, of which the ring is a sink at level debug in JSON, says what the agent can do. */
+static inline void wait_for_info(void) {
+    static char lines[1 << 18];
+    for (int i = 0; i < 2000; i++) {
+        size_t need = 0;
+        lines[0] = 0;
+        OK(spanwire_log_drain(lines, sizeof lines, &need));
+        if (strstr(lines, "\"agent.info\"")) return;
+        sleep_us(5000);
+    }
+    CHECK(!"the agent has described itself");
+}
+
 /* Returns the n-th argument as a number. */
 static inline long number(int argc, char **argv, int n, long otherwise) {
     return argc > n ? strtol(argv[n], NULL, 10) : otherwise;

@@ -3,18 +3,6 @@
  * ring, in JSON and at level debug. */
 #include "check.h"
 
-static void wait_for_info(void) {
-    static char lines[1 << 18];
-    for (int i = 0; i < 2000; i++) {
-        size_t need = 0;
-        lines[0] = 0;
-        OK(spanwire_log_drain(lines, sizeof lines, &need));
-        if (strstr(lines, "\"agent.info\"")) return;
-        sleep_us(5000);
-    }
-    CHECK(!"the agent has described itself");
-}
-
 int main(int argc, char **argv) {
     static char payload[1 << 23];
     FILE *file = fopen(argv[1], "rb");

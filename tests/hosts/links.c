@@ -141,19 +141,6 @@ static void long_keys(void) {
     OK(spanwire_span_finish(span));
 }
 
-/* Waits until the log says what the agent can do. */
-static void wait_for_info(void) {
-    static char lines[1 << 18];
-    for (int i = 0; i < 2000; i++) {
-        size_t need = 0;
-        lines[0] = 0;
-        OK(spanwire_log_drain(lines, sizeof lines, &need));
-        if (strstr(lines, "\"agent.info\"")) return;
-        sleep_us(5000);
-    }
-    CHECK(!"the agent has described itself");
-}
-
 int main(void) {
     tracer = tracer_new();
     spanwire_span root = spanwire_span_start(tracer, 0, "at once");

@@ -1,6 +1,6 @@
 //! Fields of open spans: service, resource, type, name, error, structured values, priority.
 
-use super::{free_span, key, noted, spanwire_span, unlocked, with, SPANWIRE_META_STRUCT_MAX};
+use super::{key, lock_if_free, noted, spanwire_span, unlocked, with, SPANWIRE_META_STRUCT_MAX};
 use crate::abi::arg::{CBlob, CBytes, CLen, CText, Given};
 use crate::abi::guard_span;
 use crate::abi::status::*;
@@ -34,7 +34,7 @@ pub extern "C" fn spanwire_span_set_service(span: spanwire_span, service: CText)
         return SPANWIRE_OK;
     }
     let service = service.measured();
-    if let Some((state, mut open)) = free_span(span) {
+    if let Some((state, mut open)) = lock_if_free(span) {
         let tracers = state.tracers.at(open.tracer).service_hash.load(Relaxed);
         let done = open.put_service(tracers, service);
         if let Some(status) = unlocked(open, done) {
@@ -130,8 +130,6 @@ pub extern "C" fn spanwire_span_set_name(span: spanwire_span, name: CText) -> sp
     text_slowly(span, Field::Name, name.or_empty())
 }
 
-/// Sets a field; NULL is the empty text. Called inside of `with`, so that each field has a closure of its own, which
-/// is inlined.
 #[inline(never)]
 fn service_slowly(span: spanwire_span, service: &[u8]) -> spanwire_status {
     with(span, |span, at| set_service(span, at, service))
@@ -140,7 +138,7 @@ fn service_slowly(span: spanwire_span, service: &[u8]) -> spanwire_status {
 /// Sets one of the four texts.
 #[inline(always)]
 fn set_text(span: spanwire_span, field: Field, text: &[u8]) -> spanwire_status {
-    if let Some((_, mut open)) = free_span(span) {
+    if let Some((_, mut open)) = lock_if_free(span) {
         let done = open.put_field(field, text);
         if let Some(status) = unlocked(open, done) {
             return status;
@@ -154,6 +152,7 @@ fn text_slowly(span: spanwire_span, field: Field, text: &[u8]) -> spanwire_statu
     with(span, |span, at| set_field(span, at, field, Ok(Some(text))))
 }
 
+/// Sets the service of a span that is locked.
 #[inline(always)]
 pub(super) fn set_service(span: &mut OpenSpan, at: At<'_>, service: &[u8]) -> Result<(), Error> {
     let tracers = at.tracer().service_hash.load(Relaxed);
@@ -163,6 +162,7 @@ pub(super) fn set_service(span: &mut OpenSpan, at: At<'_>, service: &[u8]) -> Re
     }
 }
 
+/// Sets one of the four texts of a span that is locked; NULL is the empty text.
 #[inline(always)]
 pub(super) fn set_field(span: &mut OpenSpan, at: At<'_>, field: Field, text: Given) -> Result<(), Error> {
     let text = text?.unwrap_or_default();

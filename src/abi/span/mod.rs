@@ -110,9 +110,9 @@ fn with(span: spanwire_span, change: impl FnOnce(&mut OpenSpan, At<'_>) -> Resul
 /// of C that makes no call saves no registers on the stack, which would cost a quarter of a call that sets one attribute;
 /// its last step may be a call.
 #[inline(always)]
-fn free_span(span: spanwire_span) -> Option<(&'static State, Guard<'static, OpenSpan>)> {
+fn lock_if_free(span: spanwire_span) -> Option<(&'static State, Guard<'static, OpenSpan>)> {
     let state = made()?;
-    Some((state, state.spans.lock_free(span, Kind::Span)?))
+    Some((state, state.spans.lock_if_free(span, Kind::Span)?))
 }
 
 /// Unlocks a span after such a change. `None` if that has not been done.

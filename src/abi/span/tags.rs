@@ -1,6 +1,6 @@
 //! Tags of open spans: texts and numbers.
 
-use super::{free_span, key, noted, spanwire_metric, spanwire_span, spanwire_tag, special, unlocked, with};
+use super::{key, lock_if_free, noted, spanwire_metric, spanwire_span, spanwire_tag, special, unlocked, with};
 use crate::abi::arg::{Buffer, CArray, CBytes, CLen, CText, Out, OutText};
 use crate::abi::guard_span;
 use crate::abi::status::*;
@@ -106,7 +106,7 @@ pub extern "C" fn spanwire_span_set_tag(span: spanwire_span, key: CText, value: 
 #[inline(always)]
 fn tag(span: spanwire_span, key: &[u8], value: &[u8]) -> spanwire_status {
     if is_usual(key, &special::TEXTS) {
-        if let Some((_, mut open)) = free_span(span) {
+        if let Some((_, mut open)) = lock_if_free(span) {
             let done = open.put_text(key, value);
             if let Some(status) = unlocked(open, done) {
                 return status;
@@ -190,7 +190,7 @@ pub extern "C" fn spanwire_span_set_metric(span: spanwire_span, key: CText, valu
 #[inline(always)]
 fn number(span: spanwire_span, key: &[u8], value: f64) -> spanwire_status {
     if value.is_finite() && is_usual(key, &special::NUMBERS) {
-        if let Some((_, mut open)) = free_span(span) {
+        if let Some((_, mut open)) = lock_if_free(span) {
             let done = open.put_number(key, value);
             if let Some(status) = unlocked(open, done) {
                 return status;

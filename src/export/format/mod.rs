@@ -23,4 +23,6 @@ mod v1;
 pub use encoder::{Fit, PayloadFormat, Sender, Spans};
 pub use negotiation::{Format, Formats, Known};
 pub use protobuf::read as read_protobuf;
+#[cfg(feature = "cli")]
+pub use protobuf::varint;
 pub use spans::order;

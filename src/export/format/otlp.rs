@@ -30,9 +30,9 @@ pub struct Otlp {
 }
 
 /// Writes into a buffer, which counts against the limit of memory.
-struct Into<'a>(&'a mut Buffer);
+struct Counted<'a>(&'a mut Buffer);
 
-impl Write for Into<'_> {
+impl Write for Counted<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         put(self.0, bytes).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
         Ok(bytes.len())
@@ -87,7 +87,7 @@ impl PayloadFormat for Otlp {
             return Ok(());
         }
         self.packed.truncate(0);
-        let mut packer = flate2::write::GzEncoder::new(Into(&mut self.packed), flate2::Compression::fast());
+        let mut packer = flate2::write::GzEncoder::new(Counted(&mut self.packed), flate2::Compression::fast());
         packer.write_all(body.bytes()).and_then(|()| packer.try_finish()).map_err(|_| Full)?;
         drop(packer);
         std::mem::swap(body, &mut self.packed);

@@ -96,7 +96,8 @@ pub fn read(mut bytes: &[u8], number: u8, text: u8) -> Option<(u64, &[u8])> {
     Some(found)
 }
 
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
+/// Takes a number off the front of the bytes. `None` if it is cut off or too long.
+pub fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;

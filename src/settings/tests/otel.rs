@@ -119,3 +119,11 @@ fn attributes_that_cannot_be_used_are_left_out_and_named() {
     let whole = "%41".repeat(20_000);
     assert_eq!(in_env(&[("OTEL_RESOURCE_ATTRIBUTES", &format!("k={whole}"))]).tags[0].1, "A".repeat(20_000));
 }
+
+#[test]
+fn a_secret_without_a_name_is_no_header() {
+    let text = "c2VjcmV0a2V5==,team=one";
+    let (headers, left_out) = crate::settings::otel::headers(text);
+    assert_eq!((headers, left_out.len()), (vec![("team".to_string(), "one".to_string())], 1));
+    assert!(!crate::settings::otel::shown_headers(text).contains("c2V"));
+}

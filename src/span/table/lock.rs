@@ -59,7 +59,7 @@ impl<T: Content> Table<T> {
     /// Locks the slot of a number, as [`Self::lock_number`], if no other call holds it. Does not say why if it fails, and makes
     /// no call.
     #[inline(always)]
-    pub fn lock_free(&self, number: u64, kind: Kind) -> Option<Guard<'_, T>> {
+    pub fn lock_if_free(&self, number: u64, kind: Kind) -> Option<Guard<'_, T>> {
         let (index, word) = word_of(number, kind);
         let slot = self.own_slot(index)?;
         slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).ok()?;
@@ -68,7 +68,7 @@ impl<T: Content> Table<T> {
 
     /// The same by a handle.
     #[inline(always)]
-    pub fn lock_free_at(&self, handle: Handle) -> Option<Guard<'_, T>> {
+    pub fn lock_if_free_at(&self, handle: Handle) -> Option<Guard<'_, T>> {
         let word = u64::from(handle.generation) << 2 | LIVE;
         let slot = self.own_slot(handle.index)?;
         slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).ok()?;

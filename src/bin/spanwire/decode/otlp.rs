@@ -1,6 +1,7 @@
 //! Decodes OTLP, as Protocol Buffers. Attributes that other formats have fields for become these.
 
 use super::{Malformed, Span, Trace};
+use spanwire::companion::export::format::varint;
 use std::collections::BTreeMap;
 
 const KINDS: [&str; 5] = ["internal", "server", "client", "producer", "consumer"];
@@ -154,17 +155,4 @@ fn field<'a>(bytes: &mut &'a [u8]) -> Option<Field<'a>> {
         _ => return None,
     };
     Some((tag >> 3, value))
-}
-
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }
