@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use support::agent::TestAgent;
 use support::faults::{always, Reply};
 use support::hosts::{host, root, Host};
@@ -12,8 +13,11 @@ use support::hosts::{host, root, Host};
 struct Folder(PathBuf);
 
 impl Folder {
+    /// Tests that run at once use the same names.
     fn new(name: &str) -> Folder {
-        let path = root().join("target/test-descriptors").join(format!("{name}-{}", std::process::id()));
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let (pid, number) = (std::process::id(), NUMBER.fetch_add(1, Relaxed));
+        let path = root().join("target/test-descriptors").join(format!("{name}-{pid}-{number}"));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("a folder");
         Folder(path)
