@@ -56,12 +56,12 @@ impl Drop for Folder {
 /// How many spans with attributes of all types a sender sends besides those of the file.
 const TYPED: u64 = 200;
 
-fn sender(version: &str, traces: &str, spans: &str) -> Option<Host> {
+fn sender(version: &str, traces: &str, spans: &str, typed: u64) -> Option<Host> {
     let host = host("formats.c")?.env("DD_SERVICE", "shop").env("DD_ENV", "prod").env("DD_VERSION", "1.2.3");
     let host =
         host.env("DD_TAGS", "team.of:core").env("DD_GIT_COMMIT_SHA", "abc").env("SPANWIRE_REQUEST_TIMEOUT_MS", 30_000);
     let host = host.env("SPANWIRE_LOG_SINKS", "ring").env("SPANWIRE_LOG_DIALECT", "json").env("DD_TRACE_DEBUG", "1");
-    Some(host.env("DD_TRACE_AGENT_PROTOCOL_VERSION", version).arg(traces).arg(spans).arg(TYPED))
+    Some(host.env("DD_TRACE_AGENT_PROTOCOL_VERSION", version).arg(traces).arg(spans).arg(typed))
 }
 
 /// Writes payloads to a file, each behind its length. Returns how many bytes they have.
@@ -94,7 +94,7 @@ fn a_thousand_random_traces_are_the_same_in_every_format() {
         ("v1", "1.0", "/v1.0/traces"),
         ("otlp", "", "/v1/traces"),
     ] {
-        let Some(host) = sender(version, &traces, &spans) else { return };
+        let Some(host) = sender(version, &traces, &spans, TYPED) else { return };
         let agent = TestAgent::start().expect("it is installed");
         if version.is_empty() {
             host.arg("blind").agent(&agent.otlp()).run().ok();
@@ -122,6 +122,31 @@ fn a_thousand_random_traces_are_the_same_in_every_format() {
 }
 
 #[test]
+fn spans_that_the_trace_agent_has_read_are_the_same_if_the_library_sends_them() {
+    let folder = Folder::new("samples");
+    if Place::reserve().is_none() {
+        return;
+    }
+    for (name, version, path) in [("v05", "0.5", "/v0.5/traces"), ("v1", "1.0", "/v1.0/traces")] {
+        let samples = root().join("tests/formats/samples").join(format!("{name}.jsonl")).display().to_string();
+        let (traces, file) = (folder.file("traces"), folder.file(name));
+        let spans = python(&["again", &format!("sample-{name}={samples}"), &traces]);
+        let Some(host) = sender(version, &traces, &spans, 0) else { return };
+        let agent = TestAgent::start().expect("it is installed");
+        host.agent(&agent.tcp()).run().ok();
+        let taken = agent.requests().into_iter().filter(|request| request.url.ends_with(path));
+        keep(taken.map(|request| request.body), &file);
+        let mut files = vec![(format!("sample-{name}"), samples), (name.to_owned(), file.clone())];
+        if let Some(judge) = judge::Judge::build() {
+            let decoded = format!("{file}.json");
+            judge.decode(name, &file, &decoded);
+            files.push((format!("agent-{name}"), decoded));
+        }
+        compare(&files);
+    }
+}
+
+#[test]
 fn a_collector_of_others_takes_every_span_and_passes_it_on() {
     let folder = Folder::new("rotel");
     let traces = folder.file("traces");
@@ -129,7 +154,7 @@ fn a_collector_of_others_takes_every_span_and_passes_it_on() {
         return;
     }
     let spans = python(&["make", &traces]);
-    let Some(host) = sender("", &traces, &spans) else { return };
+    let Some(host) = sender("", &traces, &spans, TYPED) else { return };
     let direct = Collector::start(&[TAKEN]);
     host.clone().arg("blind").agent(&direct.url("otlp+http")).run().ok();
     let mut files = vec![("otlp".to_owned(), folder.file("otlp"))];
@@ -325,7 +350,7 @@ fn the_companion_receives_every_format_and_passes_it_on() {
     for (version, path) in
         [("0.4", "/v0.4/traces"), ("0.5", "/v0.5/traces"), ("1.0", "/v1.0/traces"), ("", "/v1/traces")]
     {
-        let Some(host) = sender(version, &traces, &spans) else { return };
+        let Some(host) = sender(version, &traces, &spans, TYPED) else { return };
         let agent = TestAgent::start().expect("it is installed");
         let (forward, port) = (if version.is_empty() { agent.otlp() } else { agent.tcp() }, support::free_ports(1));
         let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));

@@ -4,6 +4,7 @@
   otlp                                `opentelemetry-proto`
   agent-v04, agent-v05, agent-v1      lines of JSON that `judge spans` prints: the decoders of the trace-agent
   collector-otlp                      the same of requests with OTLP: the decoder of the OpenTelemetry Collector
+  sample-v05, sample-v1               a file of `samples`: what the trace-agent read, as far as the library can send it
 
 A span is found by its id, or by its resource if its name is `typed`, because such spans have other ids in each run.
 """
@@ -29,6 +30,13 @@ def spans_of(name, file):
         with open(file) as lines:
             for line in lines:
                 keep(spans, of_agent(json.loads(line)))
+    elif name.startswith("sample-"):
+        with open(file) as lines:
+            for decoded in (json.loads(line)["decoded"] for line in lines):
+                # A span of one payload may be in a later one, too.
+                of_payload = {}
+                of_sample_of_v1(decoded, of_payload) if name == "sample-v1" else of_chunks(decoded, of_payload)
+                spans.update(of_payload)
     elif name == "collector-otlp":
         with open(file) as lines:
             for line in lines:
@@ -127,10 +135,10 @@ def blob(value):
 
 def of_chunks(chunks, spans):
     for chunk in chunks:
-        first = chunk[0]
-        tid, priority = first["meta"].get("_dd.p.tid", ""), first["metrics"].get("_sampling_priority_v1")
+        of_chunk = {**(chunk[0].get("meta") or {}), **(chunk[0].get("metrics") or {})}
+        tid, priority = of_chunk.get("_dd.p.tid", ""), of_chunk.get("_sampling_priority_v1")
         for place, given in enumerate(chunk):
-            meta = dict(given["meta"])
+            meta = dict(given.get("meta") or {})
             if place:
                 # A tag of the payload in v1.0, which the test agent gives to every span.
                 meta.pop("_dd.git.commit.sha", None)
@@ -138,7 +146,7 @@ def of_chunks(chunks, spans):
             events = given.get("span_events") or json.loads(meta.pop("events", "[]"))
             keep(spans, {
                 "span_id": given["span_id"], "trace": f"{tid:>016}{given['trace_id']:016x}", "priority": priority, "place": place,
-                "meta": meta, "metrics": given["metrics"], "links": [link_of_chunk(link) for link in links],
+                "meta": meta, "metrics": given.get("metrics") or {}, "links": [link_of_chunk(link) for link in links],
                 "events": [event_of_chunk(event) for event in events],
                 "blobs": {key: blob(value) for key, value in (given.get("meta_struct") or {}).items()},
                 **{key: given.get(key) or 0 for key in ("parent_id", "start", "duration", "error")},
@@ -183,6 +191,34 @@ def of_agent(given):
     others = {key: value for key, value in tags.items() if not isinstance(value, (str, float, bytes))}
     assert not others, f"attributes of other types: {others}"
     return span
+
+
+def values_of_sample(attributes):
+    """Texts and numbers. The library has no other tags."""
+    found = {key: next(iter(value.items())) for key, value in attributes.items()}
+    return {key: value for key, (kind, value) in found.items() if kind in ("str", "int", "double")}
+
+
+def of_sample_of_v1(payload, spans):
+    for chunk in payload["chunks"]:
+        for place, given in enumerate(chunk["spans"]):
+            tags = values_of_sample(given["attributes"])
+            meta = {key: value for key, value in tags.items() if isinstance(value, str)}
+            meta.update({key: given[key] for key in ("env", "version", "component") if given[key]})
+            if given["kind"]:
+                meta["span.kind"] = KINDS[given["kind"] - 1]
+            if chunk["origin"]:
+                meta["_dd.origin"] = chunk["origin"]
+            if chunk["sampling_mechanism"] and not place:
+                meta["_dd.p.dm"] = f"-{chunk['sampling_mechanism']}"
+            keep(spans, {
+                **{key: given[key] for key in ("span_id", "parent_id", "start", "duration", "service", "name", "resource", "type")},
+                "trace": chunk["trace_id"], "priority": chunk["priority"], "place": place, "meta": meta,
+                "metrics": {k: float(v) for k, v in tags.items() if not isinstance(v, str)}, "error": int(given["error"]), "blobs": {},
+                "links": [normal_link(int(link["trace_id"], 16), link["span_id"], link["tracestate"], link["flags"],
+                                      values_of_sample(link["attributes"])) for link in given.get("links", [])],
+                "events": [{"name": event["name"], "time": event["time"], "attributes": typed(values_of_sample(event["attributes"]))}
+                           for event in given.get("events", [])]})
 
 
 def any_value(value):
