@@ -45,6 +45,7 @@ pub fn require(tool: &str) -> bool {
         "ddapm-test-agent" => root().join("target/venv/bin/ddapm-test-agent").exists(),
         "ddtrace" | "opentelemetry-sdk" => root().join("target/peers/venv/bin/python").exists(),
         "dd-trace" => root().join("target/peers/node_modules/dd-trace").exists(),
+        "rotel" => rotel().is_some(),
         "libcpp-httplib-dev" => Path::new("/usr/include/httplib.h").exists(),
         "libspdlog-dev" => Path::new("/usr/include/spdlog/spdlog.h").exists(),
         "libcurl4-openssl-dev" => {
@@ -67,6 +68,13 @@ pub fn require(tool: &str) -> bool {
         eprintln!("skipped: {tool} is not installed (tests/run installs it)");
     }
     installed
+}
+
+/// The program of rotel, an OpenTelemetry collector, which is inside of its Python package.
+pub fn rotel() -> Option<PathBuf> {
+    let versions = std::fs::read_dir(root().join("target/peers/venv/lib")).ok()?;
+    let mut programs = versions.flatten().map(|version| version.path().join("site-packages/rotel/rotel-agent"));
+    programs.find(|program| program.is_file())
 }
 
 fn runs_in_ruby(code: &str) -> bool {
