@@ -55,6 +55,8 @@ impl Drop for Folder {
 
 /// How many spans with attributes of all types a sender sends besides those of the file.
 const TYPED: u64 = 200;
+/// As many traces of five spans come with them.
+const ADDED: u64 = 6 * TYPED;
 
 fn sender(version: &str, traces: &str, spans: &str, typed: u64) -> Option<Host> {
     let host = host("formats.c")?.env("DD_SERVICE", "shop").env("DD_ENV", "prod").env("DD_VERSION", "1.2.3");
@@ -105,7 +107,7 @@ fn a_thousand_random_traces_are_the_same_in_every_format() {
         let file = folder.file(name);
         let taken = agent.requests().into_iter().filter(|request| request.url.ends_with(path));
         let bytes = keep(taken.map(|request| request.body), &file);
-        println!("{name}: {bytes} bytes for {spans} spans and {TYPED}");
+        println!("{name}: {bytes} bytes for {spans} spans and {ADDED}");
         files.push((name.to_owned(), file));
     }
     compare(&files);
@@ -365,7 +367,7 @@ fn the_companion_receives_every_format_and_passes_it_on() {
             host.agent(&format!("http://127.0.0.1:{port}")).run().ok();
         }
         // One line for each request, once it is printed. The test agent refuses more than 1 MiB of OTLP.
-        let (mut seen, mut said, all) = (0, String::new(), TYPED + spans.parse::<u64>().expect("a number"));
+        let (mut seen, mut said, all) = (0, String::new(), ADDED + spans.parse::<u64>().expect("a number"));
         let mut lines = BufReader::new(program.stderr.take().expect("its output")).lines();
         while seen < all {
             let line = lines.next().unwrap_or_else(|| panic!("{seen} of {spans} spans: {said}")).expect("text");

@@ -6,7 +6,7 @@
   collector-otlp                      the same of requests with OTLP: the decoder of the OpenTelemetry Collector
   sample-v05, sample-v1               a file of `samples`: what the trace-agent read, as far as the library can send it
 
-A span is found by its id, or by its resource if its name is `typed`, because such spans have other ids in each run.
+A span is found by its id, or by its resource or number if its name is `typed` or `usual`: such spans have other ids in each run.
 """
 import base64
 import json
@@ -29,7 +29,7 @@ def spans_of(name, file):
     if name.startswith("agent-"):
         with open(file) as lines:
             for line in lines:
-                keep(spans, of_agent(json.loads(line)))
+                keep(spans, of_agent(json.loads(line), is_converted=name != "agent-v1"))
     elif name.startswith("sample-"):
         with open(file) as lines:
             for decoded in (json.loads(line)["decoded"] for line in lines):
@@ -63,8 +63,12 @@ def payloads(name):
 
 
 def keep(spans, span):
-    key = span["resource"] if span["name"] == "typed" else span.pop("span_id")
-    span.pop("span_id", None)
+    span_id = span.pop("span_id")
+    key = span["resource"] if span["name"] == "typed" else span_id
+    if span["name"] == "usual":
+        key = f"usual {span['metrics']['number']:.0f}"
+        # 77 is the parent that came with the context.
+        span["parent_id"] = span["parent_id"] == 77
     assert key not in spans, f"span {key} is there twice"
     meta = span["meta"] = {key: value for key, value in span["meta"].items() if key not in OTHER and key != "_dd.p.tid"}
     span["metrics"] = {k: v for k, v in span["metrics"].items() if k not in OTHER and k != "_sampling_priority_v1"}
@@ -160,19 +164,20 @@ def value_of_agent(value):
     return {"string": str, "int": int, "double": float, "bool": bool, "bytes": bytes.fromhex}[kind](held)
 
 
-def of_agent(given):
+def of_agent(given, is_converted):
     """A span in the form into which the trace-agent turns all formats."""
     tags = {key: value_of_agent(value) for key, value in given["attributes"].items()}
     meta = {key: value for key, value in tags.items() if isinstance(value, str)}
     meta.update({key: given[key] for key in ("env", "version", "component") if given[key]})
-    # The trace-agent marks spans of other formats than v1.0, and gives them the kind `internal` if they have none.
-    is_converted = meta.pop("_dd.convertedv1", None)
+    # A mark of spans of other formats than v1.0. They get the kind `internal` if they have none.
+    meta.pop("_dd.convertedv1", None)
     if given["kind"] > (1 if is_converted else 0):
         meta["span.kind"] = KINDS[given["kind"] - 1]
-    # Of the chunk. The traces of the file have them as tags of their first spans.
-    if not given["place"]:
-        for key, value in (("_dd.origin", given["origin"]), ("_dd.p.dm", given["mechanism"] and f"-{given['mechanism']}")):
-            meta.update({key: value} if value else {})
+    # Of the chunk. Other formats than v1.0 have them as tags, and the trace-agent has made them of these.
+    if given["origin"] and not is_converted:
+        meta["_dd.origin"] = given["origin"]
+    if given["mechanism"] and not given["place"]:
+        meta["_dd.p.dm"] = f"-{given['mechanism']}"
     assert not given["dropped"]
     links = json.loads(meta.pop("_dd.span_links", "[]"))
     events = json.loads(meta.pop("events", "[]"))

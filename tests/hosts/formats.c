@@ -1,5 +1,5 @@
-/* Sends the traces of a file, a payload of the format v0.4, once the worker knows what the agent takes, and spans whose links
- * and events have attributes of all types.
+/* Sends the traces of a file, a payload of the format v0.4, once the worker knows what the agent takes, then spans whose links
+ * and events have attributes of all types, and as many traces of five spans with the same texts.
  * Arguments: the file, its number of spans, how many of those spans; `blind`: does not wait for what the agent says of itself.
  * The log goes to the ring, in JSON and at level debug. */
 #include "check.h"
@@ -66,6 +66,35 @@ static void typed_span(spanwire_tracer tracer, uint64_t n) {
     OK(spanwire_span_finish_at(span, START + 1000));
 }
 
+/* A trace whose spans have the same texts as others before it. What its trace adds to them differs: an origin, a tag, both or
+ * none. Each span has a number of its own. */
+static uint64_t usual_trace(spanwire_tracer tracer, uint64_t n) {
+    static const char *const kinds[] = {"server", "client", "strange"};
+    char id[24];
+    snprintf(id, sizeof id, "%d", (int)n + 100000);
+    spanwire_header headers[4] = {{"x-datadog-trace-id", SPANWIRE_NUL, id, SPANWIRE_NUL}, {"x-datadog-parent-id", SPANWIRE_NUL, "77", SPANWIRE_NUL}};
+    size_t count = 2;
+    if (n % 4 & 1) headers[count++] = (spanwire_header){"x-datadog-origin", SPANWIRE_NUL, n % 8 < 4 ? "synthetics" : "rum", SPANWIRE_NUL};
+    if (n % 4 & 2) headers[count++] = (spanwire_header){"x-datadog-tags", SPANWIRE_NUL, n % 8 < 4 ? "_dd.p.usr=one" : "_dd.p.usr=two,_dd.p.tid=640cfd8d00000000", SPANWIRE_NUL};
+    spanwire_context_handle from;
+    OK(spanwire_context_extract(tracer, headers, count, &from));
+    spanwire_span spans[5];
+    for (uint64_t i = 0; i < 5; i++) {
+        const spanwire_tag tags[] = {{"component", SPANWIRE_NUL, "rack", SPANWIRE_NUL}, {"http.url", SPANWIRE_NUL, "https://example.com/users?page=2", SPANWIRE_NUL},
+                                     {"span.kind", SPANWIRE_NUL, kinds[dice(3)], SPANWIRE_NUL}, {"env", SPANWIRE_NUL, "other", SPANWIRE_NUL}};
+        const spanwire_metric metrics[] = {{"number", SPANWIRE_NUL, (double)(5 * n + i)}, {"rows", SPANWIRE_NUL, (double)dice(3)}};
+        spanwire_span_options options = {.size = sizeof options, .parent = i ? spans[0] : 0, .context_handle = from, .name = "usual", .name_len = 5,
+            .resource = dice(2) ? "GET /users" : "GET /items", .resource_len = 10, .service = dice(2) ? "db" : NULL, .service_len = SPANWIRE_NUL,
+            .start_ns = START + (int64_t)i, .tags = tags, .tags_count = 2 + dice(3), .metrics = metrics, .metrics_count = 1 + dice(2)};
+        OK(spanwire_span_start_with(tracer, &options, &spans[i]));
+        if (!dice(3)) OK(spanwire_span_set_error(spans[i], "Timeout", dice(2) ? "no answer" : NULL, NULL));
+        if (!dice(8)) OK(spanwire_span_set_meta_struct(spans[i], "blob", "\x80", 1));
+    }
+    for (int i = 4; i >= 0; i--) OK(spanwire_span_finish_at(spans[i], START + 1000 + i));
+    OK(spanwire_context_free(from));
+    return 5;
+}
+
 int main(int argc, char **argv) {
     static char payload[1 << 23];
     FILE *file = fopen(argv[1], "rb");
@@ -79,7 +108,10 @@ int main(int argc, char **argv) {
     OK(spanwire_tracer_start(tracer));
     if (argc < 5) wait_for_info();
     OK(spanwire_trace_submit_v04(tracer, payload, length));
-    for (uint64_t n = 0; n < typed; n++) typed_span(tracer, n);
+    for (uint64_t n = 0; n < typed; n++) {
+        typed_span(tracer, n);
+        spans += usual_trace(tracer, n);
+    }
     OK(spanwire_tracer_flush(tracer, 30000));
     OK(spanwire_tracer_shutdown(tracer, 30000));
     spanwire_stats after = check_closed_books(tracer);
