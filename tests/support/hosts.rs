@@ -53,6 +53,7 @@ pub fn require(tool: &str) -> bool {
         }
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
         "ruby-ffi" => runs_in_ruby("require 'ffi'"),
+        "ruby-dev" => runs_in_ruby("exit File.exist?(File.join(RbConfig::CONFIG['rubyhdrdir'], 'ruby.h'))"),
         "rails" => runs_in_ruby("%w[railties activerecord sqlite3].each { |name| gem name }"),
         "php-sqlite3" => php_module("pdo_sqlite"),
         "php-mysql" => php_module("mysqli"),
