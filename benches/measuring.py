@@ -32,6 +32,26 @@ def compile_c(source, stage, folder):
     return program
 
 
+def ruby_extension(stage):
+    """Builds the C extension of the Ruby gem. Returns the folder in which Ruby finds it; None, after saying so, if it is not
+    in use then."""
+    folder = os.path.join(ROOT, "target/bench/ruby")
+    gem = os.path.join(ROOT, "bindings/ruby")
+    library = environment(SPANWIRE_LIBRARY=os.path.join(stage, "lib/libspanwire.so"), DD_TRACE_STARTUP_LOGS="false")
+    check = "Spanwire.configure; puts Spanwire.extension_problem; exit Spanwire.extension?"
+    try:
+        built = subprocess.run(["rake", "-f", f"{gem}/ext/spanwire_ext/Rakefile", f"RUBYARCHDIR={folder}"], capture_output=True, text=True)
+        used = subprocess.run(["ruby", "-I", folder, "-I", f"{gem}/lib", "-r", "spanwire", "-e", check], env=library,
+                              capture_output=True, text=True)
+    except FileNotFoundError as missing:
+        print(f"without Ruby's extension: {missing}", file=sys.stderr)
+        return None
+    if used.returncode:
+        print(f"without Ruby's extension: {used.stdout}{used.stderr}{built.stdout}{built.stderr}", file=sys.stderr)
+        return None
+    return folder
+
+
 def environment(**more):
     """The environment without settings of tracers."""
     kept = {name: value for name, value in os.environ.items() if not re.match("DD_|OTEL_|SPANWIRE_", name)}

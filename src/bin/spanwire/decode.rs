@@ -320,4 +320,6 @@ impl<'a> Decoder<'a> {
 }
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;

@@ -125,7 +125,7 @@ impl Chunks for Otlp {
         Ok(())
     }
 
-    fn span(&mut self, body: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
+    fn span(&mut self, body: &mut Buffer, span: Span<'_>, _: &[u8]) -> Result<(), Full> {
         let (record, chunk) = (&span.record, span.chunk);
         let (service, resource) = span.service_and_resource();
         self.use_service(body, &span, service)?;
