@@ -10,13 +10,13 @@ mod buffer;
 #[allow(unsafe_code)]
 mod copying;
 
-pub use buffer::{inspected, Buffer, Room};
+use buffer::Shelf;
+pub use buffer::{inspected, Buffer, Draft, Room, Short};
 pub use copying::{copy, copy_ascii};
 
 use crate::inspect::{unsigned, TypeDescriptor};
 use crate::sys;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 /// Counters and limits of the process. Global, so that a buffer can grow without a reference to a tracer.
 struct Counted {
@@ -218,21 +218,20 @@ const GIVEN_AT_ONCE: usize = 32;
 /// Pool of empty buffers of 512 bytes to 256 KiB. Last in, first out, because the last one is still in the cache.
 #[derive(Debug, Default)]
 pub struct Pool {
-    classes: [Mutex<Vec<Buffer>>; CLASSES],
+    classes: [Shelf; CLASSES],
     pooled: AtomicUsize,
 }
 
 impl Pool {
     /// Returns a buffer with room for at least `bytes`, from the pool if it has one.
+    #[inline(always)]
     pub fn take(&self, bytes: usize) -> Result<Buffer, Full> {
         let bytes = bytes.max(1 << SMALLEST);
         let class = (usize::BITS - (bytes - 1).leading_zeros()).saturating_sub(SMALLEST) as usize;
-        if let Some(shelf) = self.classes.get(class) {
-            let found = shelf.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            if let Some(buffer) = found {
-                self.pooled.fetch_sub(buffer.capacity(), Relaxed);
-                return Ok(buffer);
-            }
+        // A new one also while another thread uses the shelf.
+        if let Some(buffer) = self.classes.get(class).and_then(|shelf| shelf.open()?.pop()) {
+            self.pooled.fetch_sub(buffer.capacity(), Relaxed);
+            return Ok(buffer);
         }
         Buffer::with_room(bytes)
     }
@@ -257,10 +256,11 @@ impl Pool {
             if given == GIVEN_AT_ONCE || open.as_ref().is_some_and(|(other, _)| *other != class) {
                 open = None;
             }
-            let (_, shelf) = open.get_or_insert_with(|| {
+            if open.is_none() {
                 given = 0;
-                (class, shelf.lock().unwrap_or_else(PoisonError::into_inner))
-            });
+                open = shelf.open_soon().map(|shelf| (class, shelf));
+            }
+            let Some((_, shelf)) = &mut open else { continue };
             given += 1;
             if shelf.try_reserve(1).is_err() {
                 continue;
@@ -279,7 +279,7 @@ impl Pool {
     /// Frees all buffers.
     pub fn empty(&self) {
         for shelf in &self.classes {
-            let buffers = std::mem::take(&mut *shelf.lock().unwrap_or_else(PoisonError::into_inner));
+            let buffers = shelf.open_soon().map_or_else(Vec::new, |mut shelf| std::mem::take(&mut *shelf));
             self.pooled.fetch_sub(buffers.iter().map(Buffer::capacity).sum::<usize>(), Relaxed);
         }
     }
@@ -336,7 +336,7 @@ mod tests {
         let (mut under_lock, mut freed) = (0, 0);
         let buffers: Vec<Buffer> = (0..100).map(|_| Buffer::with_room(512).unwrap()).collect();
         pool.give_all(buffers.into_iter().enumerate().map(|(n, buffer)| {
-            under_lock = if shelf.try_lock().is_err() { under_lock + 1 } else { 0 };
+            under_lock = if shelf.open().is_none() { under_lock + 1 } else { 0 };
             assert!(under_lock <= GIVEN_AT_ONCE);
             // Some do not fit.
             if n % 32 == 0 {
@@ -345,7 +345,42 @@ mod tests {
             }
             buffer
         }));
-        assert_eq!((freed, shelf.lock().unwrap().len()), (4, 96));
+        assert_eq!((freed, shelf.open().map(|shelf| shelf.len())), (4, Some(96)));
+    }
+
+    #[test]
+    fn nobody_waits_for_a_shelf_that_is_in_use() {
+        let pool = Pool::default();
+        pool.give(pool.take(512).unwrap());
+        let held = pool.classes[0].open().expect("it is not in use");
+        assert!(pool.classes[0].open().is_none() && pool.classes[0].open_soon().is_none());
+        assert_eq!(pool.take(512).unwrap().capacity(), 512, "a new one");
+        pool.give(Buffer::with_room(512).unwrap());
+        pool.empty();
+        drop(held);
+        assert_eq!((pool.bytes(), pool.classes[0].open().map(|shelf| shelf.len())), (512, Some(1)));
+        pool.empty();
+        assert_eq!(pool.bytes(), 0);
+    }
+
+    #[test]
+    fn threads_that_share_a_pool_never_share_a_buffer() {
+        let pool = Pool::default();
+        std::thread::scope(|scope| {
+            for thread in 0..4u8 {
+                let pool = &pool;
+                scope.spawn(move || {
+                    for round in 0..20_000 {
+                        let mut taken = [pool.take(1).unwrap(), pool.take(512).unwrap()];
+                        taken.iter_mut().for_each(|buffer| buffer.push(&[thread; 100]).unwrap());
+                        assert!(taken.iter().all(|buffer| buffer.bytes() == [thread; 100]), "{round}");
+                        pool.give_all(taken.into_iter());
+                    }
+                });
+            }
+        });
+        let kept: usize = pool.classes.iter().filter_map(|shelf| shelf.open().map(|shelf| shelf.len())).sum();
+        assert_eq!(pool.bytes(), kept * 512);
     }
 
     #[test]

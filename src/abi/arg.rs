@@ -7,6 +7,7 @@
 //! one rule: a length or count goes only to the pointer in front of it.
 
 use super::nul;
+use crate::memory::Short;
 use crate::tracer::Error;
 use std::ffi::{c_char, c_void, CStr};
 use std::slice;
@@ -109,6 +110,22 @@ impl CBytes {
         }
         // SAFETY: the caller gives as many bytes as the length says.
         Some(unsafe { slice::from_raw_parts(self.0.cast(), len.0) })
+    }
+}
+
+impl CBytes {
+    /// A short text, or none for NULL. `None` for a text that is long or must be measured, for callers that try
+    /// [`CBytes::of`] next.
+    #[inline(always)]
+    pub(super) fn short(&self, len: CLen) -> Option<Option<Short<'_>>> {
+        if self.0.is_null() {
+            return Some(None);
+        }
+        if len.0 > Short::MAX {
+            return None;
+        }
+        // SAFETY: the caller gives as many bytes as the length says.
+        Short::of(unsafe { slice::from_raw_parts(self.0.cast(), len.0) }).map(Some)
     }
 }
 

@@ -3,14 +3,17 @@
 //! The invariant of a [`Buffer`]: the first `len` bytes of its memory are initialised, and `len` is at most the capacity.
 //! Bytes behind `len` may hold anything. A [`Room`] writes them: it begins at `len`, moves forward over bytes that it
 //! has written, never beyond its end, which is at most the capacity, and sets `len` to where it stands when it is dropped.
-//! A room borrows its buffer, so that nothing else reads or moves the memory meanwhile. `put_two`, `put_parts` and
-//! `put_ascii` write behind `len`, too, up to the capacity, and then set `len` to the end of what they have written.
+//! A room borrows its buffer, so that nothing else reads or moves the memory meanwhile. `put_parts` writes behind `len`, too,
+//! up to the capacity, and then sets `len` to the end of what it has written. A [`Draft`] does what a room does, but sets
+//! `len` only if it is kept.
 
-use super::copying::{copy_blocks, copy_bytes, copy_short, copy_usual, SHORT, USUAL};
+use super::copying::{copy_blocks, copy_bytes, copy_noting, Bits, USUAL};
 use super::{claim, unclaim, Bound, Full, OVERHEAD};
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::sys;
+use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// A growing byte buffer under the limit. Does not abort if memory is exhausted.
 #[derive(Default)]
@@ -119,33 +122,6 @@ impl Buffer {
         &mut self.bytes_mut()[from..]
     }
 
-    /// Appends two texts, each behind a head, if both are ASCII, the first one at most [`SHORT`] and the second one at most
-    /// [`USUAL`] bytes long, and if there is room. Returns false and appends nothing otherwise. Makes no call.
-    #[inline(always)]
-    pub fn put_two<const N: usize, const M: usize>(
-        &mut self,
-        (head, text): ([u8; N], &[u8]),
-        (second_head, second): ([u8; M], &[u8]),
-    ) -> bool {
-        // Cannot overflow: no slice is longer than half of the address space.
-        let size = N + text.len() + M + second.len();
-        if text.len() > SHORT || second.len() > USUAL || self.bytes.len() - self.len < size {
-            return false;
-        }
-        // SAFETY: there is room for all four, one behind another, and `len` grows by what was written.
-        unsafe {
-            let at = self.bytes.as_mut_ptr().cast::<u8>().add(self.len);
-            at.cast::<[u8; N]>().write(head);
-            let at = at.add(N);
-            let odd = copy_short(at, text);
-            let at = at.add(text.len());
-            at.cast::<[u8; M]>().write(second_head);
-            let odd = odd | copy_usual(at.add(M), second);
-            self.len += if odd == 0 { size } else { 0 };
-            odd == 0
-        }
-    }
-
     /// Appends words, in the processor's order, and then three pieces, if there is room for all of it. Returns false and
     /// appends nothing otherwise. Makes no call.
     #[inline(always)]
@@ -169,18 +145,13 @@ impl Buffer {
         true
     }
 
-    /// Appends a text as [`Self::put_two`] does.
+    /// Begins a draft behind the content.
     #[inline(always)]
-    pub fn put_ascii(&mut self, text: &[u8]) -> bool {
-        if text.len() > USUAL || self.bytes.len() - self.len < text.len() {
-            return false;
-        }
-        // SAFETY: there is room for the text, and `len` grows by its length.
-        unsafe {
-            let odd = copy_usual(self.bytes.as_mut_ptr().cast::<u8>().add(self.len), text);
-            self.len += if odd == 0 { text.len() } else { 0 };
-            odd == 0
-        }
+    pub fn draft(&mut self) -> Draft<'_> {
+        let bytes = self.bytes.as_mut_ptr_range();
+        // SAFETY: `len` is at most the number of bytes.
+        let at = unsafe { bytes.start.add(self.len) }.cast();
+        Draft { len: &mut self.len, start: bytes.start.cast(), at, end: bytes.end.cast(), bits: Bits::none() }
     }
 
     /// Appends bytes.
@@ -260,6 +231,96 @@ fn counted(capacity: usize) -> usize {
         capacity + OVERHEAD
     }
 }
+
+/// Buffers that threads share. The invariant: only the thread that has set `in_use` touches them.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    in_use: AtomicBool,
+    buffers: UnsafeCell<Vec<Buffer>>,
+}
+
+// SAFETY: see the invariant.
+unsafe impl Sync for Shelf {}
+
+/// The buffers of a shelf, for one thread, until this is dropped.
+pub(super) struct OpenShelf<'a>(&'a Shelf);
+
+impl Shelf {
+    /// Opens the shelf. `None` while another thread uses it: nobody waits. A pair of instructions where a mutex of the standard
+    /// library makes two calls.
+    #[inline(always)]
+    pub(super) fn open(&self) -> Option<OpenShelf<'_>> {
+        self.in_use.compare_exchange(false, true, Acquire, Relaxed).ok().map(|_| OpenShelf(self))
+    }
+
+    /// The same for a thread that can wait for about as long as a running thread uses it.
+    pub(super) fn open_soon(&self) -> Option<OpenShelf<'_>> {
+        (0..PATIENCE).find_map(|_| {
+            let open = self.open();
+            if open.is_none() {
+                std::hint::spin_loop();
+            }
+            open
+        })
+    }
+}
+
+/// How often a thread that can wait looks whether a shelf is still in use.
+const PATIENCE: u32 = 1_000;
+
+impl std::ops::Deref for OpenShelf<'_> {
+    type Target = Vec<Buffer>;
+    #[inline(always)]
+    fn deref(&self) -> &Vec<Buffer> {
+        // SAFETY: this thread has set `in_use`.
+        unsafe { &*self.0.buffers.get() }
+    }
+}
+
+impl std::ops::DerefMut for OpenShelf<'_> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Vec<Buffer> {
+        // SAFETY: as above, and this is borrowed mutably.
+        unsafe { &mut *self.0.buffers.get() }
+    }
+}
+
+impl Drop for OpenShelf<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.in_use.store(false, Release);
+    }
+}
+
+/// A text that is short enough to be copied without a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Short<'a>(&'a [u8]);
+
+impl<'a> Short<'a> {
+    /// The longest one. A number of ones, so that one comparison tells of several lengths whether all are within it.
+    pub const MAX: usize = 127;
+
+    /// `None` for a longer text.
+    #[inline(always)]
+    pub fn of(text: &'a [u8]) -> Option<Short<'a>> {
+        (text.len() <= Short::MAX).then_some(Short(text))
+    }
+
+    /// Its bytes.
+    #[inline(always)]
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Their number.
+    #[inline(always)]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(self) -> usize {
+        self.0.len()
+    }
+}
+
+const _: () = assert!(Short::MAX <= USUAL);
 
 /// Describes a buffer for debuggers.
 pub fn inspected() -> TypeDescriptor {
@@ -396,6 +457,104 @@ impl Room<'_> {
     }
 }
 
+/// Short texts at the end of a buffer, which are part of it when they are kept. Whether they are ASCII is asked once, for all
+/// of them. Where the next one goes is in registers meanwhile.
+pub struct Draft<'a> {
+    len: &'a mut usize,
+    start: *mut u8,
+    /// Where the next byte goes; at most `end`.
+    at: *mut u8,
+    end: *mut u8,
+    bits: Bits,
+}
+
+impl Draft<'_> {
+    #[inline(always)]
+    fn has_room(&self, size: usize) -> bool {
+        self.end as usize - self.at as usize >= size
+    }
+
+    /// Where the next byte goes: the length of the buffer if all is kept.
+    #[inline(always)]
+    pub fn position(&self) -> usize {
+        self.at as usize - self.start as usize
+    }
+
+    /// Puts texts one behind another. Returns false and puts nothing if there is no room.
+    #[inline(always)]
+    pub fn put<const N: usize>(&mut self, texts: [Short<'_>; N]) -> bool {
+        if !self.has_room(texts.iter().map(|text| text.len()).sum()) {
+            return false;
+        }
+        for text in texts {
+            // SAFETY: there is room for all of them, and they are not in it, because it is borrowed mutably.
+            unsafe {
+                copy_noting(self.at, text.bytes(), &mut self.bits);
+                self.at = self.at.add(text.len());
+            }
+        }
+        true
+    }
+
+    /// Puts two texts, the first one behind a head of one byte, the second one behind a head of one byte, if that is enough,
+    /// or of two. Returns false and puts nothing if there is no room.
+    #[inline(always)]
+    pub fn put_two(
+        &mut self,
+        (head, text): (u8, Short<'_>),
+        (one, two, second): (Option<u8>, [u8; 2], Short<'_>),
+    ) -> bool {
+        if !self.has_room(3 + text.len() + second.len()) {
+            return false;
+        }
+        // SAFETY: as in `put`.
+        unsafe {
+            self.at.write(head);
+            copy_noting(self.at.add(1), text.bytes(), &mut self.bits);
+            let mut at = self.at.add(1 + text.len());
+            if let Some(one) = one {
+                at.write(one);
+                at = at.add(1);
+            } else {
+                at.cast::<[u8; 2]>().write(two);
+                at = at.add(2);
+            }
+            copy_noting(at, second.bytes(), &mut self.bits);
+            self.at = at.add(second.len());
+        }
+        true
+    }
+
+    /// Puts a text behind a head, and then bytes whose number the compiler knows. Returns false and puts nothing if there is no
+    /// room.
+    #[inline(always)]
+    pub fn put_before<const N: usize>(&mut self, (head, text): (u8, Short<'_>), bytes: [u8; N]) -> bool {
+        if !self.has_room(1 + text.len() + N) {
+            return false;
+        }
+        // SAFETY: as in `put`.
+        unsafe {
+            self.at.write(head);
+            copy_noting(self.at.add(1), text.bytes(), &mut self.bits);
+            let at = self.at.add(1 + text.len());
+            at.cast::<[u8; N]>().write(bytes);
+            self.at = at.add(N);
+        }
+        true
+    }
+
+    /// Makes all that was put a part of the buffer, if all texts are ASCII. Returns false and leaves the buffer as it was
+    /// otherwise.
+    #[inline(always)]
+    pub fn keep(self) -> bool {
+        let are_ascii = self.bits.are_ascii();
+        if are_ascii {
+            *self.len = self.position();
+        }
+        are_ascii
+    }
+}
+
 /// A caller asked for less room than it uses, which is a defect of the caller.
 #[cold]
 #[inline(never)]
@@ -417,26 +576,10 @@ mod tests {
     #[test]
     fn what_is_put_is_there_and_nothing_else() {
         let mut buffer = Buffer::new();
-        assert!(!buffer.put_ascii(b"x") && !buffer.put_two(([1], b""), ([2], b"")), "there is no room yet");
         for round in 0..300usize {
             let (before, piece) = (buffer.len(), vec![round as u8; round]);
-            let ascii = round < 128 || (256..384).contains(&round);
-            buffer.reserve(4 * round + 100).unwrap();
-            let mut texts = Vec::new();
-            for (is_put, put) in [
-                (ascii && round <= USUAL, buffer.put_ascii(&piece)),
-                (ascii && round <= USUAL, buffer.put_two(([9], b"ab"), ([8, 8], &piece))),
-                (ascii && round <= SHORT, buffer.put_two(([9], &piece), ([8; 3], b""))),
-            ] {
-                assert_eq!(is_put, put, "{round}");
-            }
-            if ascii && round <= USUAL {
-                texts.extend([&piece[..], b"\x09ab\x08\x08", &piece].concat());
-            }
-            if ascii && round <= SHORT {
-                texts.extend([&[9], &piece[..], &[8; 3]].concat());
-            }
-            let mut room = buffer.room(3 + 16 + 20).unwrap();
+            let mut room = buffer.room(round + 3 + 16 + 20).unwrap();
+            room.put(&piece);
             room.put_headed([1], b"\x02");
             room.put_block(b"\x03");
             room.put_words([u64::from_ne_bytes([4; 8])]);
@@ -444,9 +587,51 @@ mod tests {
             room.put_filled(&[6; 20], [(1, [7; 8]), (12, [8; 8])]);
             drop(room);
             let filled = [&[6][..], &[7; 8], &[6; 3], &[8; 8]].concat();
-            let expected = [&texts[..], &[1, 2, 3], &[4; 8], &[5; 8], &filled].concat();
+            let expected = [&piece[..], &[1, 2, 3], &[4; 8], &[5; 8], &filled].concat();
             assert_eq!(buffer.bytes()[before..], expected);
         }
+    }
+
+    #[test]
+    fn a_draft_is_part_of_the_buffer_when_it_is_kept_and_all_of_it_is_ascii() {
+        fn short(text: &[u8]) -> Short<'_> {
+            Short::of(text).unwrap()
+        }
+        assert!(Short::of(&[b'x'; Short::MAX]).is_some() && Short::of(&[b'x'; Short::MAX + 1]).is_none());
+        let put = |buffer: &mut Buffer, text: &[u8]| {
+            let mut draft = buffer.draft();
+            let is_put = draft.put([short(text), short(b""), short(b"yz")])
+                && draft.put_two((1, short(text)), (Some(2), [3, 4], short(b"ab")))
+                && draft.put_two((1, short(b"c")), (None, [3, 4], short(text)))
+                && draft.put_before((5, short(text)), [6; 9]);
+            is_put && draft.keep()
+        };
+        for length in 0..=Short::MAX {
+            let (text, size) = (vec![b'x'; length], 4 * length + 20);
+            let expected =
+                [&text[..], b"yz\x01", &text, b"\x02ab\x01c\x03\x04", &text, b"\x05", &text, &[6; 9]].concat();
+            assert_eq!(expected.len(), size);
+            for room in [size - 1, size, size + 1] {
+                let mut buffer = Buffer::new();
+                buffer.reserve(1_024).unwrap();
+                let before = vec![b'b'; buffer.capacity() - room];
+                buffer.push(&before).unwrap();
+                assert_eq!(put(&mut buffer, &text), room >= size, "{length}");
+                assert_eq!(buffer.bytes(), [&before[..], if room >= size { &expected } else { b"" }].concat());
+                let mut odd = text.clone();
+                if let Some(last) = odd.last_mut() {
+                    *last = 0x80;
+                    buffer.truncate(before.len());
+                    assert!(!put(&mut buffer, &odd));
+                    assert_eq!(buffer.bytes(), before);
+                }
+            }
+        }
+        let mut buffer = Buffer::new();
+        assert!(!buffer.draft().put([short(b"x")]), "there is no room yet");
+        buffer.push(b"before").unwrap();
+        assert!(buffer.draft().put([short(b"x")]));
+        assert_eq!(buffer.bytes(), b"before", "not kept");
     }
 
     #[test]

@@ -22,12 +22,20 @@ pub fn copy_ascii(to: &mut [u8], from: &[u8]) -> bool {
 /// 16 bytes in a register.
 #[cfg(target_arch = "x86_64")]
 mod lane {
-    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_storeu_si128};
+    use std::arch::x86_64::{
+        __m128i, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_setzero_si128, _mm_storeu_si128,
+    };
 
     #[derive(Clone, Copy)]
     pub(super) struct Lane(__m128i);
 
     impl Lane {
+        #[inline(always)]
+        pub(super) fn zeros() -> Lane {
+            // SAFETY: the instruction is part of the architecture's baseline.
+            Lane(unsafe { _mm_setzero_si128() })
+        }
+
         /// # Safety
         /// 16 bytes can be read at `from` and written at `to`.
         #[inline(always)]
@@ -61,6 +69,11 @@ mod lane {
     pub(super) struct Lane(u128);
 
     impl Lane {
+        #[inline(always)]
+        pub(super) fn zeros() -> Lane {
+            Lane(0)
+        }
+
         /// # Safety
         /// 16 bytes can be read at `from` and written at `to`.
         #[inline(always)]
@@ -88,9 +101,68 @@ mod lane {
 use lane::Lane;
 
 /// The longest text for [`copy_short`].
-pub(super) const SHORT: usize = 32;
+const SHORT: usize = 32;
 /// The longest text for [`copy_usual`].
 pub(super) const USUAL: usize = 128;
+
+/// The bits of all bytes of some texts that were copied one after another: whether all are ASCII is asked once, at the end.
+#[derive(Clone, Copy)]
+pub(super) struct Bits {
+    word: u64,
+    lane: Lane,
+}
+
+impl Bits {
+    /// The bits of no text.
+    #[inline(always)]
+    pub(super) fn none() -> Bits {
+        Bits { word: 0, lane: Lane::zeros() }
+    }
+
+    /// Whether all bytes are ASCII.
+    #[inline(always)]
+    pub(super) fn are_ascii(self) -> bool {
+        self.word & 0x8080_8080_8080_8080 | self.lane.odd() == 0
+    }
+}
+
+/// Copies at most [`USUAL`] bytes and adds their bits. First in the order of the branches are the lengths that keys have.
+///
+/// # Safety
+/// As for [`copy_seeing`].
+#[inline(always)]
+pub(super) unsafe fn copy_noting(to: *mut u8, from: &[u8], bits: &mut Bits) {
+    let (at, len) = (from.as_ptr(), from.len());
+    // SAFETY: as in `copy_short`.
+    unsafe {
+        let lane = |n: usize| Lane::copied(to.add(n), at.add(n));
+        if len.wrapping_sub(8) <= 8 {
+            let (first, last) = (at.cast::<u64>().read_unaligned(), at.add(len - 8).cast::<u64>().read_unaligned());
+            to.cast::<u64>().write_unaligned(first);
+            to.add(len - 8).cast::<u64>().write_unaligned(last);
+            bits.word |= first | last;
+        } else if len > 16 {
+            bits.lane = bits.lane.or(lane(0)).or(lane(len - 16));
+            if len > 32 {
+                bits.lane = bits.lane.or(lane(16)).or(lane(len - 32));
+                if len > 64 {
+                    bits.lane = bits.lane.or(lane(32)).or(lane(48)).or(lane(len - 64)).or(lane(len - 48));
+                }
+            }
+        } else if len >= 4 {
+            let (first, last) = (at.cast::<u32>().read_unaligned(), at.add(len - 4).cast::<u32>().read_unaligned());
+            to.cast::<u32>().write_unaligned(first);
+            to.add(len - 4).cast::<u32>().write_unaligned(last);
+            bits.word |= u64::from(first | last);
+        } else if len > 0 {
+            let (first, middle, last) = (*at, *at.add(len / 2), *at.add(len - 1));
+            *to = first;
+            *to.add(len / 2) = middle;
+            *to.add(len - 1) = last;
+            bits.word |= u64::from(first | middle | last);
+        }
+    }
+}
 
 /// Copies `from` to `to`. Returns 0 if all bytes are ASCII.
 ///
@@ -113,7 +185,7 @@ unsafe fn copy_seeing(to: *mut u8, from: &[u8]) -> u64 {
 /// # Safety
 /// As for [`copy_seeing`].
 #[inline(always)]
-pub(super) unsafe fn copy_usual(to: *mut u8, from: &[u8]) -> u64 {
+unsafe fn copy_usual(to: *mut u8, from: &[u8]) -> u64 {
     let (at, len) = (from.as_ptr(), from.len());
     // SAFETY: as in `copy_short`.
     unsafe {
@@ -133,7 +205,7 @@ pub(super) unsafe fn copy_usual(to: *mut u8, from: &[u8]) -> u64 {
 /// # Safety
 /// As for [`copy_seeing`].
 #[inline(always)]
-pub(super) unsafe fn copy_short(to: *mut u8, from: &[u8]) -> u64 {
+unsafe fn copy_short(to: *mut u8, from: &[u8]) -> u64 {
     let (at, len) = (from.as_ptr(), from.len());
     // SAFETY: every access is within the first `len` bytes, as the bounds of its branch say: two moves of n bytes cover
     // n to 2n of them, and so on.
@@ -179,8 +251,8 @@ pub(super) unsafe fn copy_blocks(to: *mut u8, from: &[u8]) {
                 Lane::copied(to.add(n + lane), at.add(n + lane));
             }
         };
-        if len <= 64 {
-            copy_usual(to, from);
+        if len <= USUAL {
+            copy_noting(to, from, &mut Bits::none());
             return;
         }
         let mut n = 0;
@@ -260,6 +332,25 @@ mod tests {
             // SAFETY: there is room for all of them, behind the first byte.
             unsafe { copy_blocks(to[1..].as_mut_ptr(), &from[..len]) };
             assert_eq!((to[0], &to[1..=len], to[len + 1]), (255, &from[..len], 255), "{len}");
+        }
+    }
+
+    #[test]
+    fn texts_copied_one_after_another_are_copies_of_which_every_bit_is_noted() {
+        let from: Vec<u8> = (0..USUAL as u8).collect();
+        for len in 0..=USUAL {
+            for odd in (0..len).map(Some).chain([None]) {
+                let (mut from, mut to) = (from[..len].to_vec(), vec![255; len + 2]);
+                odd.iter().for_each(|&at| from[at] = 0x80);
+                let mut bits = Bits::none();
+                // SAFETY: there is room for all of them, behind the first byte.
+                unsafe {
+                    copy_noting(to[1..].as_mut_ptr(), &from, &mut bits);
+                    copy_noting([0; 3].as_mut_ptr(), b"abc", &mut bits);
+                }
+                assert_eq!((to[0], &to[1..=len], to[len + 1]), (255, &from[..], 255), "{len}");
+                assert_eq!(bits.are_ascii(), odd.is_none(), "{odd:?} of {len}");
+            }
         }
     }
 

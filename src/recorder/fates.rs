@@ -98,7 +98,7 @@ pub enum Unrecorded {
 #[derive(Clone, Copy)]
 pub struct Fates {
     /// The recorder's mapping; `None`: nothing is written.
-    words: Option<&'static [AtomicU64]>,
+    words: Option<&'static [AtomicU64; FILE_WORDS]>,
     /// The descriptor of the memory file, if the recorder has one; checked by the recorder.
     fd: RawFd,
     file: Option<(u64, u64)>,
@@ -112,7 +112,7 @@ impl Fates {
 
     /// The ring in a recorder's mapping.
     pub(super) fn of(words: &'static [AtomicU64], fd: RawFd, file: Option<(u64, u64)>) -> Fates {
-        let fates = Fates { words: Some(words).filter(|words| words.len() >= FILE_WORDS), fd, file };
+        let fates = Fates { words: words.first_chunk(), fd, file };
         for (word, value) in [
             (header::FATES_AT, FATES_AT),
             (header::FATES, FATES),
@@ -142,8 +142,12 @@ impl Fates {
     /// still in the ring.
     #[inline(always)]
     pub fn handed(&self, now_ns: u64, handed: &Handed) -> FateId {
-        if handed.id != 0 && self.add_chunk(now_ns, handed) {
-            return handed.id;
+        if handed.id != 0 {
+            // A copy, so that nothing else is on the stack.
+            let again = *handed;
+            if self.add_chunk(now_ns, &again) {
+                return handed.id;
+            }
         }
         let Some(words) = self.words else { return 0 };
         let id = words[header::FATES_WRITTEN].fetch_add(1, Relaxed).wrapping_add(1);

@@ -218,19 +218,9 @@ impl Recorder {
     /// Writes an event to the next place of a shard.
     #[inline(always)]
     fn write(&self, shard: u32, kind: u64, time_ns: u64, first: u64, second: u64) {
-        let Some(words) = self.words else { return };
-        let shard = if shard == RARE { RARE_SHARD } else { shard as usize % SPAN_SHARDS };
-        let at = SHARDS_AT + shard * SHARD_WORDS;
-        let written = words[at].load(Relaxed);
-        words[at].store(written.wrapping_add(1), Relaxed);
-        let event = at + SHARD_HEAD + written as usize % EVENTS * EVENT_WORDS;
-        let number = written.wrapping_add(1) & 0xffff_ffff | kind << 32;
-        words[event].store(0, Relaxed);
-        fence(Release);
-        words[event + 1].store(time_ns, Relaxed);
-        words[event + 2].store(first, Relaxed);
-        words[event + 3].store(second, Relaxed);
-        words[event].store(number | check(number, time_ns, first, second) << 48, Release);
+        if let Some(words) = self.words {
+            write(words, shard, kind, time_ns, first, second);
+        }
     }
 
     /// Copies a tracer's counters; `None` clears the place. Called by the worker, and before reading.
@@ -290,6 +280,23 @@ impl Recorder {
         copy[header::WORDS] = WORDS as u64;
         Some(Snapshot::of(&copy))
     }
+}
+
+/// Writes an event to the next place of a shard. A function of its own, so that its callers keep their registers.
+#[inline(never)]
+fn write(words: &[AtomicU64; WORDS], shard: u32, kind: u64, time_ns: u64, first: u64, second: u64) {
+    let shard = if shard == RARE { RARE_SHARD } else { shard as usize % SPAN_SHARDS };
+    let at = SHARDS_AT + shard * SHARD_WORDS;
+    let written = words[at].load(Relaxed);
+    words[at].store(written.wrapping_add(1), Relaxed);
+    let event = at + SHARD_HEAD + written as usize % EVENTS * EVENT_WORDS;
+    let number = written.wrapping_add(1) & 0xffff_ffff | kind << 32;
+    words[event].store(0, Relaxed);
+    fence(Release);
+    words[event + 1].store(time_ns, Relaxed);
+    words[event + 2].store(first, Relaxed);
+    words[event + 3].store(second, Relaxed);
+    words[event].store(number | check(number, time_ns, first, second) << 48, Release);
 }
 
 /// Packs a tracer's index above 56 bits of another value.

@@ -139,12 +139,17 @@ pub fn counter() -> u64 {
 /// Returns the nanoseconds from tick `from` to tick `to`; 0 if the counter stepped back between two processors.
 #[inline]
 pub fn elapsed_ns(from: u64, to: u64, scale: u64) -> u64 {
-    let ticks = to.saturating_sub(from);
     if scale == 0 {
-        ticks
+        to.saturating_sub(from)
     } else {
-        ((u128::from(ticks) * u128::from(scale)) >> 32) as u64
+        counted_ns(from, to, scale)
     }
+}
+
+/// The same under a scale that is not 0.
+#[inline(always)]
+pub fn counted_ns(from: u64, to: u64, scale: u64) -> u64 {
+    ((u128::from(to.saturating_sub(from)) * u128::from(scale)) >> 32) as u64
 }
 
 #[cfg(test)]

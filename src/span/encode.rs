@@ -1,7 +1,7 @@
 //! The parts of MessagePack that spans consist of: texts, numbers, blobs, and heads of maps and arrays. Texts are
 //! written with the fewest bytes. Also sanitizes text from the host: repairs what is not UTF-8, and cuts it.
 
-use crate::memory::{self, Buffer, Room};
+use crate::memory::{self, Draft, Room, Short};
 use std::borrow::Cow;
 
 /// Returns the encoded size of a text.
@@ -71,27 +71,24 @@ fn put_long(room: &mut Room<'_>, bytes: &[u8]) {
     room.put_block(bytes);
 }
 
-/// Appends a pair of texts of usual length. Returns false, and appends nothing, if one of them is long or not ASCII, or if
-/// there is no room.
+/// Puts a pair of texts into a draft. Returns false, and puts nothing, if the key is long or there is no room.
 #[inline(always)]
-pub fn put_pair(run: &mut Buffer, key: &[u8], value: &[u8]) -> bool {
-    if key.len() > 31 {
-        return false;
-    }
-    let head = [0xa0 | key.len() as u8];
-    match value.len() {
-        0..=31 => run.put_two((head, key), ([0xa0 | value.len() as u8], value)),
-        // Longer ones are not put.
-        _ => run.put_two((head, key), ([0xd9, value.len() as u8], value)),
-    }
+pub fn draft_pair(draft: &mut Draft<'_>, key: Short<'_>, value: Short<'_>) -> bool {
+    let (head, len) = (0xa0 | key.len() as u8, value.len() as u8);
+    key.len() <= 31 && draft.put_two((head, key), ((len <= 31).then_some(0xa0 | len), [0xd9, len], value))
 }
 
-/// Appends a key of usual length and a number in the same way.
+/// Puts a key and a number in the same way.
 #[inline(always)]
-pub fn put_number(run: &mut Buffer, key: &[u8], value: f64) -> bool {
+pub fn draft_number(draft: &mut Draft<'_>, key: Short<'_>, value: f64) -> bool {
+    key.len() <= 31 && draft.put_before((0xa0 | key.len() as u8, key), encoded_number(value))
+}
+
+#[inline(always)]
+fn encoded_number(value: f64) -> [u8; FLOAT_SIZE] {
     let mut number = [0xcb; FLOAT_SIZE];
     number[1..].copy_from_slice(&value.to_bits().to_be_bytes());
-    key.len() <= 31 && run.put_two(([0xa0 | key.len() as u8], key), (number, b""))
+    number
 }
 
 /// Puts a 64-bit float into [`FLOAT_SIZE`] bytes of room.

@@ -1,8 +1,9 @@
 //! An open span: its ids, its four texts and its tags, encoded as the host sets them. `fields` has the numbers and the four
-//! texts, `tags` the runs of texts and numbers, `seen` the set of keys, `blobs` the run of blobs, `linked` those of links and
+//! texts, `tags` the runs of texts and numbers, `draft` sets many of them at once, `seen` the set of keys, `blobs` the run of blobs, `linked` those of links and
 //! events, `label` what can be read while another thread holds the span. `record` makes the finished form, `table` decides who may touch a span.
 
 mod blobs;
+mod draft;
 mod fields;
 mod hash;
 mod inspected;

@@ -45,8 +45,9 @@ fn pair(low: usize, high: usize) -> u64 {
 }
 
 /// Appends an open span, whose gaps are closed, as a record. Texts and numbers are always listed, other kinds where
-/// there are any.
-#[inline(always)]
+/// there are any. [`append_quickly`] does it for usual spans.
+#[cold]
+#[inline(never)]
 pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, duration_ns: u64) -> Result<(), Full> {
     if span.has_more() {
         return append_all(out, pool, span, flags, duration_ns);
@@ -70,8 +71,8 @@ pub fn append(out: &mut Buffer, pool: &Pool, span: &OpenSpan, flags: u32, durati
 const QUICK: usize = 2_048;
 
 /// Appends a usual span as a record if there is room, as [`append`]. Returns false if that is not so, and appends nothing.
-/// Makes no call.
-#[inline(always)]
+/// A function of its own, so that it has all registers.
+#[inline(never)]
 pub fn append_quickly(out: &mut Buffer, span: &OpenSpan, flags: u32, duration_ns: u64) -> bool {
     let (runs, (head, fields)) = (span.texts_and_numbers(), span.head());
     let [texts, numbers] = runs;

@@ -380,14 +380,8 @@ mod tests {
         let code = code.map(|(name, value)| (name.to_string(), value.to_string()));
         let (state, tracer) = (state(), state().tracers.make(state(), code.to_vec()).expect("a tracer"));
         let start = |parent, name: &[u8]| {
-            spans::start(
-                state,
-                spans::find_tracer(state, tracer).expect("a tracer").expect("enabled"),
-                parent,
-                name,
-                |_, _| {},
-            )
-            .expect("started")
+            spans::start(state, spans::find_tracer(state, tracer).expect("a tracer").expect("enabled"), parent, name)
+                .expect("started")
         };
         let root = start(Parent::None, b"root");
         let children = [0, 1].map(|_| start(Parent::Span(root), b"child"));

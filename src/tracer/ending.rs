@@ -73,7 +73,8 @@ impl Ending {
 /// A span that a call has locked, and its trace.
 pub type Held = (Guard<'static, OpenSpan>, Guard<'static, Trace>);
 
-/// Finishes a span now, if it is a usual one of a trace that goes on, and no other call holds one of the two. Makes no call.
+/// Finishes a span now, if it is a usual one of a trace that goes on, and no other call holds one of the two. Makes no system
+/// call and takes no memory.
 /// Returns whether another call has left a request meanwhile, which the caller runs. If it does nothing, returns what it
 /// has locked, for [`finish_held`].
 #[inline(always)]
@@ -93,7 +94,7 @@ pub fn finish_quickly(state: &'static State, number: u64) -> Result<bool, Option
         && !memory::is_short()
         && !crate::log::enabled(Level::Debug);
     if is_usual {
-        let duration_ns = clock::elapsed_ns(span.start_tick, clock::counter(), trace.scale);
+        let duration_ns = clock::counted_ns(span.start_tick, clock::counter(), trace.scale);
         let duration_ns = duration_ns.min((i64::MAX - span.start_ns.max(0)) as u64);
         let flags = flags_of(&span);
         if trace.finish_quickly(&span, (flags, duration_ns)) {
@@ -107,6 +108,7 @@ pub fn finish_quickly(state: &'static State, number: u64) -> Result<bool, Option
 }
 
 /// Finishes a span that [`finish_quickly`] has not finished.
+#[inline(always)]
 pub fn finish_held(state: &'static State, (span, trace): Held) {
     finish_locked(state, span, trace, End::Now);
 }
@@ -133,7 +135,7 @@ pub fn finish(state: &'static State, number: u64, end: End) -> Result<(), Error>
     match state.spans.lock_number_briefly(number, Kind::Span) {
         Ok(span) => match state.traces.lock_briefly(trace_of(&span)) {
             Ok(trace) => {
-                finish_locked(state, span, trace, end);
+                finish_at(state, span, trace, end);
                 Ok(())
             }
             Err(_) => {
@@ -153,6 +155,13 @@ fn finish_later(state: &'static State, number: u64, end: End) -> Result<(), Erro
     request(state, handle, Ending::Finished(end))
 }
 
+/// The same for callers that are rare.
+#[inline(never)]
+fn finish_at(state: &'static State, span: Guard<'_, OpenSpan>, trace: Guard<'_, Trace>, end: End) {
+    finish_locked(state, span, trace, end);
+}
+
+/// Finishes a span that the caller has locked, with its trace. Its callers keep errno: it locks, and may free memory.
 #[inline(always)]
 fn finish_locked(state: &'static State, mut span: Guard<'_, OpenSpan>, mut trace: Guard<'_, Trace>, end: End) {
     let duration_ns = match end {
@@ -192,15 +201,13 @@ struct Ended<'a> {
 }
 
 /// Hands the finished spans of a trace to the queue.
-#[inline(never)]
+#[inline(always)]
 fn pass_on(state: &'static State, tracer: &Tracer, trace: &mut Trace, ended: &Ended<'_>) {
-    sys::keep_errno(|| {
-        let leaves = deciding::is_decided(state, tracer, trace);
-        note(state, trace, ended, leaves);
-        if leaves {
-            enqueue_waiting(state, tracer, trace, (ended.span.shard, ended.end_ns));
-        }
-    });
+    let leaves = deciding::is_decided(state, tracer, trace);
+    note(state, trace, ended, leaves);
+    if leaves {
+        enqueue_waiting(state, tracer, trace, (ended.span.shard, ended.end_ns));
+    }
 }
 
 /// Says in debug mode that a span has ended, and counts one for which there was no memory.
@@ -258,7 +265,7 @@ fn end_locked(state: &'static State, span: Guard<'_, OpenSpan>, mut trace: Guard
     let index = span.tracer;
     let counters = &state.shared.account(index).counters;
     let counter = match ending {
-        Ending::Finished(end) => return finish_locked(state, span, trace, end),
+        Ending::Finished(end) => return finish_at(state, span, trace, end),
         Ending::Discarded => {
             let (shard, now_ns) = (span.shard, sys::keep_errno(sys::wall_ns));
             state.shared.recorder.span_discarded(shard, now_ns, span.span_id, span.tracer, span.trace_id_low);
@@ -378,14 +385,8 @@ mod tests {
     }
 
     fn start(state: &'static State, tracer: u64, parent: Parent<'_>) -> u64 {
-        spans::start(
-            state,
-            spans::find_tracer(state, tracer).expect("a tracer").expect("enabled"),
-            parent,
-            b"work",
-            |_, _| {},
-        )
-        .expect("started")
+        spans::start(state, spans::find_tracer(state, tracer).expect("a tracer").expect("enabled"), parent, b"work")
+            .expect("started")
     }
 
     #[test]

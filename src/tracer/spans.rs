@@ -4,6 +4,7 @@
 use super::contexts::Carried;
 pub use super::contexts::Context;
 use super::deciding::{self, trace_of};
+use super::ending;
 use super::error::Error;
 use super::registry::Tracer;
 use super::relieving;
@@ -43,13 +44,29 @@ pub fn find_tracer(state: &State, number: u64) -> Result<Option<(u32, &Tracer)>,
     state.tracers.find(number).map(|found| Some(found).filter(|(_, tracer)| tracer.enabled.load(Relaxed)))
 }
 
-/// Starts a span. `fill` may set more on it before other threads can see it.
+/// Starts a span with a name.
 #[inline(always)]
-pub fn start(
+pub fn start(state: &'static State, tracer: (u32, &Tracer), parent: Parent<'_>, name: &[u8]) -> Result<u64, Error> {
+    start_with(state, tracer, parent, name, 0, |span, at| set_name(span, at, name))
+}
+
+/// Sets the name of a new span.
+#[inline(always)]
+pub fn set_name(span: &mut OpenSpan, at: At<'_>, name: &[u8]) {
+    if !span.put_field(Field::Name, name) {
+        count_sanitized(at, span.set_field_slowly(Field::Name, name));
+    }
+}
+
+/// Starts a span. `fill` sets its name, and may set more, before other threads can see it. `start_ns`: its start in
+/// nanoseconds since 1970; 0 and less for now.
+#[inline(always)]
+pub fn start_with(
     state: &'static State,
     (index, tracer): (u32, &Tracer),
     parent: Parent<'_>,
     name: &[u8],
+    start_ns: i64,
     fill: impl FnOnce(&mut OpenSpan, At<'_>),
 ) -> Result<u64, Error> {
     if tracer.closed.load(Relaxed) || memory::is_full() {
@@ -77,15 +94,16 @@ pub fn start(
         span.free();
         return Err(refused_start(at, error));
     }
-    if !span.put_field(Field::Name, name) {
-        count_sanitized(at, span.set_field_slowly(Field::Name, name));
+    if start_ns > 0 {
+        span.start_at(start_ns);
     }
+    // Before `fill`, while the ids are in registers.
+    span.label().set(&span);
+    state.shared.recorder.span_started(span.shard, span.start_ns, span.span_id, index, span.trace_id_low);
     fill(&mut span, at);
     if span.manual.is_some() {
         deciding::by_tag(state, &mut span);
     }
-    span.label().set(&span);
-    state.shared.recorder.span_started(span.shard, span.start_ns, span.span_id, index, span.trace_id_low);
     probes::span_start(span.span_id, span.trace_id_low);
     if crate::log::enabled(Level::Debug) {
         sys::keep_errno(|| log_started(state, &span));
@@ -119,7 +137,7 @@ fn log_started(state: &State, span: &OpenSpan) {
 /// Puts a new span into its trace, and sets its start: with the usual parents here, with all others in [`find_elsewhere`].
 #[inline(always)]
 fn find_place(
-    state: &State,
+    state: &'static State,
     (index, tracer): (u32, &Tracer),
     parent: Parent<'_>,
     name: &[u8],
@@ -137,7 +155,7 @@ fn find_place(
 #[cold]
 #[inline(never)]
 fn find_elsewhere(
-    state: &State,
+    state: &'static State,
     (index, tracer): (u32, &Tracer),
     parent: Parent<'_>,
     name: &[u8],
@@ -171,7 +189,7 @@ fn begin(
     (span, handle): (&mut OpenSpan, Handle),
     drawn: Drawn,
 ) -> Result<(), Error> {
-    let now = sys::keep_errno(trace::now);
+    let now = trace::now();
     let ids = match &remote {
         // A context may be baggage or a decision alone.
         Some(context) if context.trace_id_low != 0 => (context.trace_id_high, context.trace_id_low),
@@ -250,27 +268,56 @@ enum Local {
     Unknown,
 }
 
-/// Enters the trace of a parent of this tracer. `None` for other parents, and while another thread holds the parent or its
-/// trace.
+/// Enters the trace of a parent of this tracer. `None` for other parents, and while another call holds the parent or its
+/// trace. Unlocks both by hand: what a destructor needs would be stored on the stack.
 #[inline(always)]
-fn enter(state: &State, index: u32, number: u64, span: &mut OpenSpan) -> Option<()> {
-    let parent = state.spans.lock_number_briefly(number, Kind::Span).ok()?;
+fn enter(state: &'static State, index: u32, number: u64, span: &mut OpenSpan) -> Option<()> {
+    let parent = state.spans.lock_if_free(number, Kind::Span)?;
+    // The caller locks what is unlocked quietly again, and sees a request when it unlocks it.
     if parent.tracer != index {
+        parent.unlock_quietly();
         return None;
     }
-    let trace = state.traces.lock_briefly(trace_of(&parent)).ok()?;
-    enter_locked(&parent, trace, span);
+    let Some(mut trace) = state.traces.lock_if_free_at(trace_of(&parent)) else {
+        parent.unlock_quietly();
+        return None;
+    };
+    if trace.scale == 0 || parent.service_hash != 0 || !parent.baggage.is_empty() {
+        enter_with_more(parent, trace, span);
+        return Some(());
+    }
+    (span.start_tick, span.start_ns) = trace.enter_quickly();
+    take_ids(&parent, span);
+    if trace.unlock() | parent.unlock() {
+        run_requests(state);
+    }
     Some(())
 }
 
-/// Makes a span a child of `parent`, in its trace.
+#[cold]
+#[inline(never)]
+fn run_requests(state: &'static State) {
+    sys::keep_errno(|| ending::run_requests(state));
+}
+
+#[inline(never)]
+fn enter_with_more(parent: Guard<'_, OpenSpan>, trace: Guard<'_, Trace>, span: &mut OpenSpan) {
+    enter_locked(&parent, trace, span);
+}
+
+/// Copies to a child what it has of its parent and never changes.
 #[inline(always)]
-fn enter_locked(parent: &OpenSpan, mut trace: Guard<'_, Trace>, span: &mut OpenSpan) {
-    (span.start_tick, span.start_ns) = trace.enter();
-    drop(trace);
+fn take_ids(parent: &OpenSpan, span: &mut OpenSpan) {
     (span.trace, span.trace_generation) = (parent.trace, parent.trace_generation);
     (span.trace_id_high, span.trace_id_low) = (parent.trace_id_high, parent.trace_id_low);
     (span.parent_id, span.flags) = (parent.span_id, 0);
+}
+
+/// Makes a span a child of `parent`, in its trace.
+fn enter_locked(parent: &OpenSpan, mut trace: Guard<'_, Trace>, span: &mut OpenSpan) {
+    (span.start_tick, span.start_ns) = trace.enter();
+    drop(trace);
+    take_ids(parent, span);
     span.parent_service_hash = parent.service_hash;
     if !parent.baggage.is_empty() {
         span.baggage = parent.baggage.clone();

@@ -2,7 +2,7 @@
 #![allow(non_camel_case_types)]
 
 use super::describe::{set_field, set_service};
-use super::tags::{put_metric, put_tag};
+use super::tags::{put_metric, put_tag, usual_metric, usual_tag};
 use super::{spanwire_metric, spanwire_span, spanwire_tag};
 use crate::abi::arg::{CArray, CBytes, CLen, CText, Out};
 use crate::abi::context::extract::spanwire_context_handle;
@@ -11,6 +11,7 @@ use crate::abi::sized::{In, Sized_};
 use crate::abi::status::*;
 use crate::abi::tracer::spanwire_tracer;
 use crate::abi::{guard_quick, guard_span_quick, guarded};
+use crate::memory::Short;
 use crate::span::open::{Field, OpenSpan};
 use crate::tracer::current::made;
 use crate::tracer::registry::Tracer;
@@ -127,7 +128,7 @@ fn start<'a>(tracer: spanwire_tracer, parent: spanwire_span, name: impl FnOnce()
 #[inline(never)]
 fn start_in(state: &'static State, tracer: (u32, &Tracer), parent: spanwire_span, name: &[u8]) -> spanwire_span {
     let parent = if parent == 0 { Parent::None } else { Parent::Span(parent) };
-    guarded(0, || spans::start(state, tracer, parent, name, |_, _| {}).unwrap_or(0))
+    guarded(0, || spans::start(state, tracer, parent, name).unwrap_or(0))
 }
 
 /// For a process without state, such as a forked child before its first call.
@@ -171,13 +172,41 @@ pub extern "C" fn spanwire_span_start_with(
         out.require(0)?;
         match options.same() {
             Some(given) => start_given(state, tracer, given, out),
-            None => start_given(state, tracer, &options.read()?, out),
+            None => start_unusual(state, tracer, &options.read()?, out),
         }
     })
 }
 
-#[inline(never)]
+#[inline(always)]
 fn start_given(
+    state: &'static State,
+    tracer: spanwire_tracer,
+    given: &spanwire_span_options,
+    out: Out<spanwire_span>,
+) -> Result<(), Error> {
+    match given.usual() {
+        Some(usual) => start_usual(state, tracer, &usual, out),
+        None => start_unusual(state, tracer, given, out),
+    }
+}
+
+#[inline(always)]
+fn start_usual(
+    state: &'static State,
+    tracer: spanwire_tracer,
+    usual: &Usual<'_>,
+    out: Out<spanwire_span>,
+) -> Result<(), Error> {
+    let Some(found) = spans::find_tracer(state, tracer)? else { return Ok(()) };
+    let parent = if usual.parent == 0 { Parent::None } else { Parent::Span(usual.parent) };
+    let fill = |span: &mut OpenSpan, at: At<'_>| put_usual(span, at, usual);
+    out.set(spans::start_with(state, found, parent, usual.name.bytes(), usual.start_ns, fill)?);
+    Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn start_unusual(
     state: &'static State,
     tracer: spanwire_tracer,
     given: &spanwire_span_options,
@@ -187,14 +216,97 @@ fn start_given(
     let name = given.name.of(given.name_len)?.unwrap_or_default();
     let texts = Texts::of(given)?;
     let Some(found) = spans::find_tracer(state, tracer)? else { return Ok(()) };
-    let started = spans::start(state, found, given.parent(&context), name, |span, at| {
-        texts.put(span, at, given.start_ns);
-    });
+    let parent = given.parent(&context);
+    let started = spans::start_with(state, found, parent, name, given.start_ns, |span, at| texts.put(span, at, name));
     out.set(started?);
     Ok(())
 }
 
+/// A function of its own, so that it has all registers.
+#[inline(never)]
+fn put_usual(span: &mut OpenSpan, at: At<'_>, usual: &Usual<'_>) {
+    if let Some(service) = usual.service {
+        let _ = set_service(span, at, service.bytes());
+    }
+    if !span.put_fields(usual.name, usual.resource, usual.span_type) {
+        put_fields_slowly(span, at, [usual.name, usual.resource, usual.span_type]);
+    }
+    let texts = span.put_texts(usual.tags.iter().map(usual_tag));
+    if texts < usual.tags.len() {
+        put_more(span, at, usual.tags, texts);
+    }
+    for metric in usual.metrics {
+        let is_put = usual_metric(metric).is_some_and(|(key, value)| span.put_number(key.bytes(), value));
+        if !is_put {
+            put_tags(span, at, &[], std::slice::from_ref(metric));
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn put_fields_slowly(span: &mut OpenSpan, at: At<'_>, [name, resource, span_type]: [Short<'_>; 3]) {
+    spans::set_name(span, at, name.bytes());
+    let _ = set_field(span, at, Field::Resource, Ok(Some(resource.bytes())));
+    let _ = set_field(span, at, Field::Type, Ok(Some(span_type.bytes())));
+}
+
+/// Sets the tags from this one on, which [`OpenSpan::put_texts`] has not set.
+#[cold]
+#[inline(never)]
+fn put_more(span: &mut OpenSpan, at: At<'_>, tags: &[spanwire_tag], mut done: usize) {
+    let rest = |done| tags.get(done..).unwrap_or_default().iter();
+    if rest(done).len() >= MANY {
+        let size = |(key, value): (Short<'_>, Short<'_>)| key.len() + value.len() + HEADS;
+        span.expect_texts(rest(done).filter_map(usual_tag).map(size).sum());
+        if done == 0 {
+            done = span.put_texts(rest(0).map(usual_tag));
+        }
+    }
+    while let Some(tag) = tags.get(done) {
+        let put = if rest(done).len() >= MANY { span.put_indexed_texts(rest(done).map(usual_tag)) } else { 0 };
+        done += put;
+        if put == 0 {
+            let _ = put_tag(span, at, tag);
+            done += 1;
+        }
+    }
+}
+
+/// So many tags are worth an index of their keys.
+const MANY: usize = 16;
+/// What the heads of key and value have together, if both are short.
+const HEADS: usize = 3;
+
+#[inline(never)]
+fn put_tags(span: &mut OpenSpan, at: At<'_>, tags: &[spanwire_tag], metrics: &[spanwire_metric]) {
+    for tag in tags {
+        let _ = put_tag(span, at, tag);
+    }
+    for metric in metrics {
+        let _ = put_metric(span, at, metric);
+    }
+}
+
 impl spanwire_span_options {
+    /// What is given, if nothing is invalid, the texts are short, and the parent is a span of this process, if there is one.
+    #[inline(always)]
+    fn usual(&self) -> Option<Usual<'_>> {
+        if self.parent == 0 && (!self.parent_context.is_null() || self.context_handle != 0) {
+            return None;
+        }
+        Some(Usual {
+            parent: self.parent,
+            start_ns: self.start_ns,
+            name: self.name.short(self.name_len)?.unwrap_or_default(),
+            service: self.service.short(self.service_len)?,
+            resource: self.resource.short(self.resource_len)?.unwrap_or_default(),
+            span_type: self.type_.short(self.type_len)?.unwrap_or_default(),
+            tags: self.tags.of(self.tags_count).ok()?,
+            metrics: self.metrics.of(self.metrics_count).ok()?,
+        })
+    }
+
     /// The parent's context; `None` where it is not given or `parent` is.
     #[inline]
     fn context(&self) -> Result<Option<Context>, Error> {
@@ -213,6 +325,18 @@ impl spanwire_span_options {
             (parent, _) => Parent::Span(parent),
         }
     }
+}
+
+/// What a usual start is given, looked at once, before the span exists.
+struct Usual<'a> {
+    parent: spanwire_span,
+    start_ns: i64,
+    name: Short<'a>,
+    service: Option<Short<'a>>,
+    resource: Short<'a>,
+    span_type: Short<'a>,
+    tags: &'a [spanwire_tag],
+    metrics: &'a [spanwire_metric],
 }
 
 /// The optional texts and tags of a start, checked before the span exists.
@@ -237,10 +361,8 @@ impl Texts<'_> {
     }
 
     #[inline]
-    fn put(&self, span: &mut OpenSpan, at: At<'_>, start_ns: i64) {
-        if start_ns > 0 {
-            span.start_at(start_ns);
-        }
+    fn put(&self, span: &mut OpenSpan, at: At<'_>, name: &[u8]) {
+        spans::set_name(span, at, name);
         if let Some(service) = self.service {
             let _ = set_service(span, at, service);
         }
@@ -250,11 +372,6 @@ impl Texts<'_> {
         if let Some(span_type) = self.span_type {
             let _ = set_field(span, at, Field::Type, Ok(Some(span_type)));
         }
-        for tag in self.tags {
-            let _ = put_tag(span, at, tag);
-        }
-        for metric in self.metrics {
-            let _ = put_metric(span, at, metric);
-        }
+        put_tags(span, at, self.tags, self.metrics);
     }
 }

@@ -5,6 +5,7 @@ use crate::abi::arg::{Buffer, CArray, CBytes, CLen, CText, Out, OutText};
 use crate::abi::guard_span;
 use crate::abi::status::*;
 use crate::counters::Counters;
+use crate::memory::Short;
 use crate::span::encode;
 use crate::span::open::{OpenSpan, Value};
 use crate::tracer::spans::{self, At};
@@ -24,6 +25,20 @@ pub(in crate::abi) fn put_tag(span: &mut OpenSpan, at: At<'_>, tag: &spanwire_ta
 #[inline(always)]
 pub(in crate::abi) fn put_metric(span: &mut OpenSpan, at: At<'_>, metric: &spanwire_metric) -> Result<(), Error> {
     set_number(span, at, metric.key.of(metric.key_len).unwrap_or_default(), metric.value)
+}
+
+/// Key and value of a tag; `None` if one of them is missing or long, or the key may be a special one.
+#[inline(always)]
+pub(super) fn usual_tag(tag: &spanwire_tag) -> Option<(Short<'_>, Short<'_>)> {
+    let (key, value) = (tag.key.short(tag.key_len)??, tag.value.short(tag.value_len)??);
+    is_usual(key.bytes(), &special::TEXTS).then_some((key, value))
+}
+
+/// The same of a number, which is finite.
+#[inline(always)]
+pub(super) fn usual_metric(metric: &spanwire_metric) -> Option<(Short<'_>, f64)> {
+    let key = metric.key.short(metric.key_len)??;
+    (metric.value.is_finite() && is_usual(key.bytes(), &special::NUMBERS)).then_some((key, metric.value))
 }
 
 #[inline(always)]

@@ -108,6 +108,7 @@ impl Queue {
         descriptors
     }
 
+    #[inline(always)]
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,7 @@
 use super::hash::hash;
 use super::limits::{Refusal, KEPT, NAME_MAX, RESOURCE_MAX};
 use super::seen::Seen;
-use crate::memory::{self, Buffer};
+use crate::memory::{self, Buffer, Short};
 use crate::span::encode::{self, Sanitized};
 use crate::span::texts::Texts;
 use crate::sys;
@@ -87,7 +87,10 @@ pub struct OpenSpan {
     pub(super) are_numbers: u64,
     /// The index: for each tag the hash of its key, and the place of its pair. Empty if there is none.
     pub(super) keys: Vec<(u32, u32)>,
-    /// Memory of `keys`.
+    /// Finds a key in the index: for each hash, from its place on, 1 more than the index of a key, until 0. Twice as long as the
+    /// index at least; its length is a power of two.
+    pub(super) by_hash: Vec<u16>,
+    /// Memory of `keys` and `by_hash`.
     pub(super) keys_memory: memory::Claim,
     pub(super) text_count: u32,
     pub(super) number_count: u32,
@@ -99,8 +102,9 @@ pub struct OpenSpan {
     pub(super) dead: u32,
 }
 
+const _: () = assert!(Short::MAX <= NAME_MAX && NAME_MAX <= RESOURCE_MAX);
+
 /// The longest text of a field.
-#[inline(always)]
 fn max_of(field: Field) -> usize {
     if matches!(field, Field::Resource) {
         RESOURCE_MAX
@@ -154,8 +158,11 @@ impl OpenSpan {
     #[inline(never)]
     fn clear_keys(&mut self) {
         self.keys.clear();
+        self.by_hash.fill(0);
         if self.keys.capacity() > KEYS_KEPT {
-            sys::keep_errno(|| (self.keys, self.keys_memory) = (Vec::new(), memory::Claim::default()));
+            sys::keep_errno(|| {
+                (self.keys, self.by_hash, self.keys_memory) = (Vec::new(), Vec::new(), memory::Claim::default());
+            });
         }
     }
 
@@ -198,7 +205,11 @@ impl OpenSpan {
         let at = self.head.len();
         // Beyond `KEPT`, replaced texts are removed first, so that a field set repeatedly does not grow the buffer
         // without bound.
-        let is_put = !value.is_empty() && value.len() <= max_of(field) && at <= KEPT && self.head.put_ascii(value);
+        let Some(value) = Short::of(value).filter(|value| !value.bytes().is_empty() && at <= KEPT) else {
+            return false;
+        };
+        let mut draft = self.head.draft();
+        let is_put = draft.put([value]) && draft.keep();
         if is_put {
             self.fields[field as usize] = Piece { at: at as u32, len: value.len() as u32 };
         }

@@ -10,16 +10,14 @@ pub(super) struct Seen([u64; 4]);
 pub(super) struct Bit(u64);
 
 impl Bit {
-    /// Returns the bit of a key: a product of its length and the four bytes at either end.
+    /// Returns the bit of a key: a product of up to eight bytes at either end.
     #[inline(always)]
     pub(super) fn of(key: &[u8]) -> Bit {
         let ends = match (key.first_chunk(), key.last_chunk()) {
-            (Some(&first), Some(&last)) => {
-                u64::from(u32::from_le_bytes(first)) | u64::from(u32::from_le_bytes(last)) << 32
-            }
+            (Some(&first), Some(&last)) => u64::from_le_bytes(first) ^ u64::from_le_bytes(last).rotate_left(29),
             _ => short(key),
         };
-        Bit((ends ^ (key.len() as u64) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56)
+        Bit(ends.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56)
     }
 
     #[inline(always)]
@@ -28,9 +26,12 @@ impl Bit {
     }
 }
 
-/// Up to three bytes as a number.
+/// Up to seven bytes as a number.
 #[inline(always)]
 fn short(key: &[u8]) -> u64 {
+    if let (Some(&first), Some(&last)) = (key.first_chunk(), key.last_chunk()) {
+        return u64::from(u32::from_le_bytes(first)) | u64::from(u32::from_le_bytes(last)) << 32;
+    }
     let (Some(&first), Some(&last)) = (key.first(), key.last()) else { return 0 };
     u64::from(first) | u64::from(key[key.len() / 2]) << 8 | u64::from(last) << 16
 }

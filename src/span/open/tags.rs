@@ -1,13 +1,14 @@
 //! The tags of an open span: a run of texts and a run of numbers. A span remembers its keys as a set of bits, which says
 //! for nearly every new key that it is new. Where the set cannot say so, the few pairs are looked through. The first call
-//! that replaces or removes a pair, or adds one to many, makes an index of key hashes, which is kept from then on. A
+//! that replaces or removes a pair, or adds one to many, makes an index of key hashes, which is kept from then on, with a table
+//! of places by hash, so that a span of many tags costs in proportion to their number. A
 //! replaced or removed pair stays as a gap until the gaps are closed; without an index there are no gaps.
 
 use super::fields::OpenSpan;
 use super::hash::hash;
 use super::limits::{Refusal, KEPT, KEY_MAX, TAGS_MAX, VALUE_MAX};
 use super::seen::{Bit, Seen};
-use crate::memory::{self, Buffer, Full};
+use crate::memory::{self, Buffer, Full, Short};
 use crate::span::encode::{self, Sanitized};
 use crate::span::run::{self, Item, Kind, Run};
 use crate::sys;
@@ -45,8 +46,13 @@ impl OpenSpan {
     /// full long before the span has [`TAGS_MAX`] tags.
     #[inline(always)]
     pub fn put_text(&mut self, key: &[u8], value: &[u8]) -> bool {
-        let bit = Bit::of(key);
-        let is_put = !self.seen.may_have(bit) && encode::put_pair(&mut self.texts, key, value);
+        let (Some(key), Some(value)) = (Short::of(key), Short::of(value)) else { return false };
+        let bit = Bit::of(key.bytes());
+        if self.seen.may_have(bit) {
+            return false;
+        }
+        let mut draft = self.texts.draft();
+        let is_put = encode::draft_pair(&mut draft, key, value) && draft.keep();
         if is_put {
             self.seen.add(bit);
             self.text_count += 1;
@@ -65,6 +71,9 @@ impl OpenSpan {
     /// Sets a text tag that [`Self::put_text`] has not set.
     #[inline(never)]
     pub fn set_text_at_length(&mut self, key: &[u8], value: &[u8]) -> Result<Sanitized, Refusal> {
+        if self.is_indexed() && self.put_indexed(key, value) {
+            return Ok(Sanitized::default());
+        }
         let is_within = key.len() <= KEY_MAX && value.len() <= VALUE_MAX && self.tag_count() < TAGS_MAX;
         if is_within && self.look_up(key)?.is_none() {
             let place = self.texts.len();
@@ -79,6 +88,25 @@ impl OpenSpan {
             }
         }
         self.set_text_slowly(key, value)
+    }
+
+    /// Does what [`Self::put_text`] does, on a span with an index: if no key has the hash of this one.
+    #[inline(always)]
+    fn put_indexed(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let (Some(key), Some(value)) = (Short::of(key), Short::of(value)) else { return false };
+        if self.keys.len() == self.keys.capacity() || self.tag_count() >= TAGS_MAX {
+            return false;
+        }
+        let (hash, place) = (hash(key.bytes()), self.texts.len() as u32);
+        let Some(free) = free_place(&self.by_hash, &self.keys, hash) else { return false };
+        let mut draft = self.texts.draft();
+        let is_put = encode::draft_pair(&mut draft, key, value) && draft.keep();
+        if is_put {
+            self.by_hash[free] = self.keys.len() as u16 + 1;
+            self.keys.push((hash, place));
+            self.text_count += 1;
+        }
+        is_put
     }
 
     #[cold]
@@ -115,9 +143,13 @@ impl OpenSpan {
     /// Sets a number whose key is new, short and ASCII, and for which there is room. Returns false for all others.
     #[inline(always)]
     pub fn put_number(&mut self, key: &[u8], value: f64) -> bool {
-        let (bit, count) = (Bit::of(key), self.tag_count());
-        let is_new = !self.seen.may_have(bit) && count < NUMBERED;
-        let is_put = is_new && encode::put_number(&mut self.numbers, key, value);
+        let Some(key) = Short::of(key) else { return false };
+        let (bit, count) = (Bit::of(key.bytes()), self.tag_count());
+        if self.seen.may_have(bit) || count >= NUMBERED {
+            return false;
+        }
+        let mut draft = self.numbers.draft();
+        let is_put = encode::draft_number(&mut draft, key, value) && draft.keep();
         if is_put {
             self.seen.add(bit);
             self.are_numbers |= 1 << count;
@@ -157,13 +189,13 @@ impl OpenSpan {
 
     /// Returns how many tags the span has.
     #[inline(always)]
-    fn tag_count(&self) -> usize {
+    pub(super) fn tag_count(&self) -> usize {
         (self.text_count + self.number_count) as usize
     }
 
     /// Whether the index has all keys.
     #[inline(always)]
-    fn is_indexed(&self) -> bool {
+    pub(super) fn is_indexed(&self) -> bool {
         !self.keys.is_empty()
     }
 
@@ -183,15 +215,16 @@ impl OpenSpan {
     /// Makes the index, unless there is one.
     #[cold]
     #[inline(never)]
-    fn make_index(&mut self) -> Result<(), Refusal> {
+    pub(super) fn make_index(&mut self) -> Result<(), Refusal> {
         if !self.is_indexed() {
             while self.keys.capacity() < self.tag_count() {
-                self.enlarge_index()?;
+                self.enlarge_index(self.tag_count())?;
             }
             // Has room for all of them.
             let mut keys = std::mem::take(&mut self.keys);
             self.each_place(|place, key, _| keys.push((hash(key), place)));
             self.keys = keys;
+            self.enter_all();
             if self.is_indexed() {
                 // From now on every key is looked up.
                 self.seen = Seen::ALL;
@@ -240,7 +273,7 @@ impl OpenSpan {
     /// Makes room for one more key, if there is an index.
     fn reserve_index(&mut self) -> Result<(), Refusal> {
         if self.is_indexed() && self.keys.len() == self.keys.capacity() {
-            self.enlarge_index()?;
+            self.enlarge_index(8)?;
         }
         Ok(())
     }
@@ -248,7 +281,9 @@ impl OpenSpan {
     /// Adds the key of a pair that was appended, after [`Self::reserve_index`].
     fn remember(&mut self, key: &[u8], place: u32) {
         if self.is_indexed() {
-            self.keys.push((hash(key), place));
+            let hash = hash(key);
+            enter(&mut self.by_hash, hash, self.keys.len());
+            self.keys.push((hash, place));
         } else {
             self.seen.add(Bit::of(key));
             if place & NUMBER != 0 {
@@ -257,17 +292,33 @@ impl OpenSpan {
         }
     }
 
+    /// Makes room for twice as many keys, and for at least this many more.
     #[cold]
     #[inline(never)]
-    fn enlarge_index(&mut self) -> Result<(), Refusal> {
+    fn enlarge_index(&mut self, more: usize) -> Result<(), Refusal> {
         sys::keep_errno(|| {
-            let (more, before) = (self.keys.capacity().max(8), self.keys_memory.bytes());
-            self.keys_memory.grow(more * std::mem::size_of::<(u32, u32)>())?;
-            self.keys.try_reserve_exact(self.keys.capacity() - self.keys.len() + more).map_err(|_| {
+            let (capacity, before) = (self.keys.capacity(), self.keys_memory.bytes());
+            let more = capacity.max(more.next_power_of_two());
+            let places = 2 * (capacity + more).next_power_of_two();
+            let added = (places - self.by_hash.len()) * size_of::<u16>();
+            self.keys_memory.grow(more * size_of::<(u32, u32)>() + added)?;
+            let reserved = self.by_hash.try_reserve_exact(places - self.by_hash.len());
+            if reserved.and_then(|()| self.keys.try_reserve_exact(capacity - self.keys.len() + more)).is_err() {
                 self.keys_memory.set(before);
-                Refusal::Memory
-            })
+                return Err(Refusal::Memory);
+            }
+            self.by_hash.resize(places, 0);
+            self.enter_all();
+            Ok(())
         })
+    }
+
+    /// Enters all keys anew by their hashes.
+    pub(super) fn enter_all(&mut self) {
+        self.by_hash.fill(0);
+        for (index, &(hash, _)) in self.keys.iter().enumerate() {
+            enter(&mut self.by_hash, hash, index);
+        }
     }
 
     /// Removes a tag of either kind. Returns whether there was one.
@@ -276,6 +327,7 @@ impl OpenSpan {
         let Ok(Some(index)) = self.look_up(&key) else { return false };
         self.bury(index);
         self.keys.remove(index);
+        self.enter_all();
         if self.keys.is_empty() {
             self.clear_tags();
         }
@@ -372,7 +424,10 @@ impl OpenSpan {
 
     #[inline(always)]
     fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
-        for (index, &(other, place)) in self.keys.iter().enumerate() {
+        // The keys are half as many as the places: there is a 0.
+        for at in row(self.by_hash.len(), hash) {
+            let index = usize::from(*self.by_hash.get(at)?).checked_sub(1)?;
+            let &(other, place) = self.keys.get(index)?;
             if other == hash && self.key_at(place) == Some(key) {
                 return Some(index);
             }
@@ -469,6 +524,38 @@ impl OpenSpan {
             Some((key, Value::Text(text))) => encode::text_size(key.len()) + encode::text_size(text.len()),
             Some((key, Value::Number(_))) => encode::text_size(key.len()) + encode::FLOAT_SIZE,
             None => 0,
+        }
+    }
+}
+
+/// Returns the places where a key of this hash is looked for, one after another: of so many, which are a power of two. The
+/// first one by the upper bits of a product, because keys that end in numbers have hashes with the same lower bits.
+#[inline(always)]
+fn row(places: usize, hash: u32) -> impl Iterator<Item = usize> {
+    let first = (u64::from(hash.wrapping_mul(0x9e37_79b1)) * places as u64) >> 32;
+    (0..places).map(move |n| (first as usize + n) & (places - 1))
+}
+
+/// Returns the place where a key of this hash would be entered. `None` if a key with the same hash is there.
+#[inline(always)]
+pub(super) fn free_place(by_hash: &[u16], keys: &[(u32, u32)], hash: u32) -> Option<usize> {
+    for at in row(by_hash.len(), hash) {
+        match usize::from(*by_hash.get(at)?).checked_sub(1) {
+            None => return Some(at),
+            Some(index) if keys.get(index)?.0 == hash => return None,
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+/// Enters the key at this index by its hash, in the first place that is free.
+#[inline(always)]
+fn enter(by_hash: &mut [u16], hash: u32, index: usize) {
+    for at in row(by_hash.len(), hash) {
+        if let Some(place @ 0) = by_hash.get_mut(at) {
+            *place = index as u16 + 1;
+            return;
         }
     }
 }
@@ -669,8 +756,28 @@ mod tests {
             span.set_text(format!("{n}").as_bytes(), format!("{n}").as_bytes()).unwrap();
         }
         span.keys.iter_mut().for_each(|key| key.0 = 7);
-        assert_eq!(span.find(7, b"512"), Some(512));
+        span.enter_all();
+        for n in [0, 512, 999] {
+            assert_eq!(span.find(7, format!("{n}").as_bytes()), Some(n));
+        }
         assert_eq!(span.find(7, b"nope"), None);
+    }
+
+    #[test]
+    fn a_key_is_found_in_a_few_steps_however_many_tags_there_are() {
+        let mut span = OpenSpan::default();
+        for n in 0..TAGS_MAX {
+            span.set_text(format!("key.number.{n}").as_bytes(), b"v").unwrap();
+            let (keys, places) = (span.keys.len(), span.by_hash.len());
+            assert!(places >= 2 * keys && places <= 8 * keys.max(8), "{places} places for {keys} keys");
+        }
+        // Free places end every search: the longest one is as long as the longest row without one.
+        let rows = span.by_hash.split(|&place| place == 0).map(<[u16]>::len);
+        assert!(rows.max() < Some(64), "{:?}", span.by_hash.split(|&place| place == 0).map(<[u16]>::len).max());
+        let counted = span.keys.capacity() * size_of::<(u32, u32)>() + span.by_hash.capacity() * size_of::<u16>();
+        assert!(span.keys_memory.bytes() >= counted);
+        span.reset();
+        assert!(span.keys.capacity() == 0 && span.by_hash.capacity() == 0 && span.keys_memory.bytes() == 0);
     }
 
     #[test]

@@ -109,12 +109,12 @@ impl<T: Content> Table<T> {
         unsafe { segment.as_ref() }
     }
 
-    /// Returns a slot of this process.
+    /// Returns the segment of a slot of this process.
     #[inline(always)]
-    pub(super) fn own_slot(&self, index: u32) -> Option<&Slot<T>> {
+    pub(super) fn own_segment(&self, index: u32) -> Option<&Segment<T>> {
         let segment = self.own[(index as usize / SEGMENT) % SEGMENTS].load(Acquire);
         // SAFETY: as in `segment`.
-        unsafe { segment.as_ref() }.map(|segment| &segment.slots[index as usize % SEGMENT])
+        unsafe { segment.as_ref() }
     }
 
     /// Reads the label of a slot of this process, even while another thread holds the slot. `None` for a stale handle.

@@ -27,8 +27,7 @@ impl<T: Content> Table<T> {
     }
 
     #[inline(always)]
-    pub(super) fn push(&self, index: u32) {
-        let Some(segment) = self.segment(index) else { return };
+    pub(super) fn push(&self, segment: &Segment<T>, index: u32) {
         Self::push_link(segment, &self.shards[segment.shard as usize % SHARDS].free, index);
     }
 

@@ -3,7 +3,7 @@
 use super::base::Table;
 use super::handle::{Handle, Kind, GENERATION_BITS, INDEX_BITS, LAST_GENERATION};
 use super::requests;
-use super::slots::{Content, Refused, Slot, BUSY, LIVE, SEGMENT, SHARDS};
+use super::slots::{Content, Refused, Segment, Slot, BUSY, LIVE, SHARDS};
 use crate::sys;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{fence, Ordering::*};
@@ -30,13 +30,13 @@ impl<T: Content> Table<T> {
                 (index, self.segment(index)?)
             }
         };
-        let slot = &segment.slots[index as usize % SEGMENT];
+        let slot = segment.slot(index);
         // No other thread has the slot, but one with a random handle may read the word.
         let word = slot.word.load(Relaxed);
         slot.word.store(word | BUSY, Relaxed);
         // Before the label is written, because its readers check the word afterwards.
         fence(Release);
-        Some(Guard { table: self, slot, index, word })
+        Some(Guard { table: self, segment, slot, index, word })
     }
 
     /// Locks the slot that the handle names. Waits up to 100 ms for another thread's call on it.
@@ -61,18 +61,20 @@ impl<T: Content> Table<T> {
     #[inline(always)]
     pub fn lock_if_free(&self, number: u64, kind: Kind) -> Option<Guard<'_, T>> {
         let (index, word) = word_of(number, kind);
-        let slot = self.own_slot(index)?;
+        let segment = self.own_segment(index)?;
+        let slot = segment.slot(index);
         slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).ok()?;
-        Some(Guard { table: self, slot, index, word })
+        Some(Guard { table: self, segment, slot, index, word })
     }
 
     /// The same by a handle.
     #[inline(always)]
     pub fn lock_if_free_at(&self, handle: Handle) -> Option<Guard<'_, T>> {
         let word = u64::from(handle.generation) << 2 | LIVE;
-        let slot = self.own_slot(handle.index)?;
+        let segment = self.own_segment(handle.index)?;
+        let slot = segment.slot(handle.index);
         slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed).ok()?;
-        Some(Guard { table: self, slot, index: handle.index, word })
+        Some(Guard { table: self, segment, slot, index: handle.index, word })
     }
 
     /// Locks the slot of a number that should be a handle of this kind, as [`Self::lock`]. Any other number is stale.
@@ -96,11 +98,12 @@ impl<T: Content> Table<T> {
 
     #[inline(always)]
     fn lock_word(&self, index: u32, word: u64, patience: Patience) -> Result<Guard<'_, T>, Refused> {
-        let Some(slot) = self.own_slot(index) else { return Err(self.refused(index, word)) };
+        let Some(segment) = self.own_segment(index) else { return Err(self.refused(index, word)) };
+        let slot = segment.slot(index);
         if let Err(found) = slot.word.compare_exchange(word, word | BUSY, Acquire, Relaxed) {
             self.lock_late(slot, index, word, found, patience)?;
         }
-        Ok(Guard { table: self, slot, index, word })
+        Ok(Guard { table: self, segment, slot, index, word })
     }
 
     /// Locks a slot whose word was `found`, if it is only busy.
@@ -166,6 +169,7 @@ fn wait_for<T: Content>(slot: &Slot<T>, word: u64, patience: Patience) -> Result
 /// A locked slot. Unlocks when dropped.
 pub struct Guard<'a, T: Content> {
     table: &'a Table<T>,
+    segment: &'a Segment<T>,
     slot: &'a Slot<T>,
     index: u32,
     /// The slot's word without the busy bit.
@@ -189,7 +193,11 @@ impl<T: Content> Guard<'_, T> {
     #[inline(always)]
     pub fn publish(mut self) -> Handle {
         self.word |= LIVE;
-        self.handle()
+        let (handle, slot) = (self.handle(), self.slot);
+        if self.unlock() {
+            requests::requested(slot);
+        }
+        handle
     }
 
     /// Unlocks, and returns whether there is a request, which the caller then runs.
@@ -222,11 +230,11 @@ impl<T: Content> Guard<'_, T> {
         if retired {
             renew(&mut *self);
         }
-        let (table, slot, index) = (self.table, self.slot, self.index);
+        let (table, segment, slot, index) = (self.table, self.segment, self.slot, self.index);
         std::mem::forget(self);
         slot.word.store(u64::from(generation + 1) << 2, Release);
         if !retired {
-            table.push(index);
+            table.push(segment, index);
         }
     }
 }

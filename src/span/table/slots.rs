@@ -67,6 +67,12 @@ pub(super) struct Shard {
 pub(super) type Directory<T> = Box<[AtomicPtr<Segment<T>>; SEGMENTS]>;
 
 impl<T: Content> Segment<T> {
+    /// The slot with this index.
+    #[inline(always)]
+    pub(super) fn slot(&self, index: u32) -> &Slot<T> {
+        &self.slots[index as usize % SEGMENT]
+    }
+
     /// Makes a segment in place, slot by slot, because it is several times larger than the stack of a coroutine. `None`
     /// if the system has no memory.
     pub(super) fn build(shard: u32, forks: u32) -> Option<*mut Segment<T>> {

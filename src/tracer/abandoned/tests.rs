@@ -38,7 +38,7 @@ fn alone() {
     let tracer = state.tracers.make(state, code).expect("a tracer");
     let span = {
         let found = spans::find_tracer(state, tracer).expect("a tracer").expect("enabled");
-        spans::start(state, found, Parent::None, b"forgotten", |_, _| ()).expect("started")
+        spans::start(state, found, Parent::None, b"forgotten").expect("started")
     };
     let said = |again: bool| {
         if again {
