@@ -24,5 +24,5 @@ if test "$PHP_SPANWIRE" != "no"; then
     [spanwire.c library.c settings.c tracer.c start.c span.c stack.c tags.c attributes.c \
      context.c headers.c errors.c thrown.c log.c records.c debug.c fate.c],
     [$ext_shared],,
-    [-std=gnu11 -Wall -Wextra -Wno-unused-parameter -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1])
+    [-std=gnu11 -Wall -Wextra -Wno-unused-parameter -fvisibility=hidden -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1])
 fi

@@ -23,8 +23,13 @@ spanwire_span sw_span_open(zend_object *object);
 
 void sw_stack_start(void);
 void sw_stack_request_starts(void);
+/* Removes finished spans from the top of the stack. Returns what sw_stack_current() does. */
+sw_node *sw_stack_settle(void);
 /* Returns the current span's node, or NULL; the reference stays the stack's. */
-sw_node *sw_stack_current(void);
+static inline sw_node *sw_stack_current(void) {
+    sw_node *top = SW_G(current);
+    return !top || top->open ? top : sw_stack_settle();
+}
 /* Makes a node for a span that is about to start. It is made first: if PHP's memory is at its limit, the span would
  * stay open without an owner. */
 sw_node *sw_stack_make(void);
@@ -62,7 +67,10 @@ typedef struct {
 bool sw_tags_collect(sw_tags *to, HashTable *from);
 /* Adds one tag; sw_tags_collect() has made room for it. Returns false if an object's __toString() threw. */
 bool sw_tags_add(sw_tags *to, const char *key, size_t key_len, zval *value);
-void sw_tags_free(sw_tags *to);
+void sw_tags_free_kept(sw_tags *to);
+static inline void sw_tags_free(sw_tags *to) {
+    if (to->kept_count || to->tags != to->tags_here) sw_tags_free_kept(to);
+}
 
 /* attributes.c implements setAttribute(), setAttributes(), addEvent() and addLink(). */
 

@@ -21,17 +21,16 @@ void sw_stack_release(sw_node *node) {
 }
 
 /* Spans may finish in any order: finished ones are removed from the stack here. */
-static sw_node *settle(sw_node *top) {
+sw_node *sw_stack_settle(void) {
+    sw_node *top = SW_G(current);
     while (top && !top->open) {
         sw_node *below = top->below;
         if (below) below->refs++;
         sw_stack_release(top);
         top = below;
     }
-    return top;
+    return SW_G(current) = top;
 }
-
-sw_node *sw_stack_current(void) { return SW_G(current) = settle(SW_G(current)); }
 
 sw_node *sw_stack_make(void) {
     sw_node *node = emalloc(sizeof *node);

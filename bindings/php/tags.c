@@ -9,7 +9,7 @@
 
 #include "span.h"
 
-void sw_tags_free(sw_tags *to) {
+void sw_tags_free_kept(sw_tags *to) {
     for (size_t i = 0; i < to->kept_count; i++) zend_string_release(to->kept[i]);
     if (to->tags != to->tags_here) {
         efree(to->tags);
@@ -85,6 +85,10 @@ bool sw_tags_collect(sw_tags *to, HashTable *from) {
         /* What most tags are. */
         if (key && Z_TYPE_P(value) == IS_STRING) {
             add_tag(to, ZSTR_VAL(key), ZSTR_LEN(key), Z_STRVAL_P(value), Z_STRLEN_P(value));
+            continue;
+        }
+        if (key && Z_TYPE_P(value) == IS_DOUBLE) {
+            to->metrics[to->metrics_count++] = (spanwire_metric){ZSTR_VAL(key), ZSTR_LEN(key), Z_DVAL_P(value)};
             continue;
         }
         /* PHP turns a key such as '404' into an integer. */
