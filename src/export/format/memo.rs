@@ -140,3 +140,35 @@ fn look(key: &[u8], variant: u64) -> u32 {
     let all = all.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word(key.len() / 2) ^ word(key.len() - 8).rotate_left(31);
     (all.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32 | 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(memo: &mut Memo, key: &[u8], variant: u64) -> Option<Vec<u8>> {
+        let Found::Kept(kept) = memo.find(key, variant) else { return None };
+        let mut body = Buffer::new();
+        (0..3).for_each(|piece| memo.put(&mut body, &kept, piece).unwrap());
+        Some(body.bytes().to_vec())
+    }
+
+    #[test]
+    fn texts_that_came_twice_are_held_until_it_is_cleared_or_full() {
+        let mut memo = Memo::default();
+        let key = |n: u8| [&[n; 100][..], &[7; 100]].concat();
+        for n in 0..10 {
+            assert!(matches!(memo.find(&key(n), 0), Found::New));
+            let Found::Again(place) = memo.find(&key(n), 0) else { panic!("{n}") };
+            memo.keep(place, &key(n), 0, [&[n], &[], &[n, n]], [0; 3]);
+            assert_eq!((kept(&mut memo, &key(n), 0), kept(&mut memo, &key(n), 1)), (Some(vec![n; 3]), None));
+        }
+        // It looks like one that is held.
+        let mut other = key(9);
+        other[70] = 0;
+        assert_eq!(kept(&mut memo, &other, 0), None);
+        memo.clear();
+        assert!((0..10).all(|n| kept(&mut memo, &key(n), 0).is_none()));
+        memo.keep(0, &key(1), 0, [&[0; MOST], &[], &[]], [0; 3]);
+        assert!(memo.bytes.bytes().is_empty() && matches!(memo.find(&[], 0), Found::New));
+    }
+}
