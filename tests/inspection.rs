@@ -1,13 +1,19 @@
 //! The state of a process, read from a core or from the live process: GDB and LLDB with the library's scripts and the
 //! companion without a debugger give the same answer, for hosts in C++, PHP and Ruby, with symbols and without.
 
+#[allow(dead_code)] // the topic of protocols uses more of it
+#[path = "formats/changing.rs"]
+mod changing;
 #[path = "support/crash.rs"]
 mod crash;
 #[allow(dead_code)] // the topic PHP uses more of it
 #[path = "php/extension.rs"]
 mod extension;
+#[path = "formats/server.rs"]
+mod server;
 mod support;
 
+use changing::{Changing, Kind, Phase};
 use crash::{companion, cores_can_be_made, gdb, lldb, At, Folder, Subject};
 use serde_json::Value as Json;
 use std::collections::HashSet;
@@ -354,6 +360,18 @@ fn finished_spans_that_a_kill_kept_from_leaving_are_sent_from_the_core_once_and_
         assert!(traces.iter().flatten().all(|span| span.tag("_spanwire.recovered") == "true"));
         assert!(agent.requests().iter().any(|request| request.url.ends_with(path)));
     }
+    // An Agent that refuses what it lists gets the same spans in another format.
+    const REFUSES: &[Phase] = &[Phase {
+        payloads: usize::MAX,
+        lists: &["/v0.4/traces", "/v1.0/traces"],
+        serves: &["/v0.4/traces"],
+        state: "",
+        kind: Kind::Agent,
+    }];
+    let agent = Changing::start(REFUSES);
+    let (sent, said) = send_in(&core, &agent.url(), &["--again"], "1.0");
+    assert!(sent && said.starts_with("Sent 1000 finished spans to "), "{said}");
+    assert_eq!(agent.received()[..2], [("/v1.0/traces".to_owned(), 404), ("/v0.4/traces".to_owned(), 200)]);
     let Some(agent) = TestAgent::start() else { return };
     let (sent, said) = send(&core, &agent.otlp(), &["--again"]);
     assert!(sent && said.starts_with("Sent 1000 finished spans to "), "{said}");

@@ -504,12 +504,12 @@ mod tests {
         let helps = [
             (EXAMPLES, 7),
             (DEMO_HELP, 4),
-            (AGENT_HELP, 6),
+            (AGENT_HELP, 7),
             (DOCTOR_HELP, 10),
             (RECORDER_HELP, 3),
             (WHY_HELP, 5),
             (CTL_HELP, 6),
-            (CORE_HELP, 5),
+            (CORE_HELP, 6),
             (FLARE_HELP, 5),
         ];
         for (help, count) in helps {

@@ -160,3 +160,59 @@ fn deep_nesting_in_a_field_we_do_not_know_does_not_overflow_the_stack() {
     deep.push(0xc0);
     assert!(payload(&with("span_links", deep)).is_ok());
 }
+
+/// A payload of v0.7 with spans of one trace and these texts for payload and chunk.
+fn v07_body(text_of_payload: &str, origin: &str, spans: u32) -> Vec<u8> {
+    let long = |value: &str| [&[0xdb][..], &(value.len() as u32).to_be_bytes(), value.as_bytes()].concat();
+    let mut chunk =
+        map(&[("priority", vec![0xff]), ("origin", long(origin)), ("tags", map(&[("_dd.p.dm", text("-4"))]))]);
+    chunk[0] += 1;
+    chunk.extend(text("spans"));
+    chunk.push(0xdd);
+    chunk.extend(spans.to_be_bytes());
+    for id in 1..=spans {
+        let id = [&[0xce][..], &id.to_be_bytes()].concat();
+        let times = [("start", vec![1]), ("duration", vec![2])];
+        let ids = [("trace_id", vec![7]), ("span_id", id), ("name", text("x"))];
+        chunk.extend(map(&[&ids[..], &times[..]].concat()));
+    }
+    map(&[("chunks", array(&[chunk])), ("env", long(text_of_payload)), ("later", vec![0xc0]), ("tags", vec![0xc0])])
+}
+
+#[test]
+fn v07_becomes_what_v04_has_and_is_refused_where_it_is_cut() {
+    let body = v07_body("prod", "rum", 2);
+    let traces = v07::payload(&body).unwrap();
+    let [first, second] = &traces[0][..] else { panic!("{traces:?}") };
+    assert_eq!((first.metrics["_sampling_priority_v1"], first.meta["_dd.p.dm"].as_str()), (-1.0, "-4"));
+    assert_eq!((second.metrics.len(), second.meta.get("_dd.p.dm")), (0, None));
+    for span in [first, second] {
+        assert_eq!((span.meta["env"].as_str(), span.meta["_dd.origin"].as_str()), ("prod", "rum"));
+    }
+    for end in 0..body.len() {
+        assert!(v07::payload(&body[..end]).is_err(), "{end}");
+    }
+    let mut wrong = body;
+    for at in 0..wrong.len() {
+        for byte in [0x00, 0x80, 0x9f, 0xc0, 0xdf, 0xff] {
+            let kept = std::mem::replace(&mut wrong[at], byte);
+            let _ = v07::payload(&wrong);
+            wrong[at] = kept;
+        }
+    }
+}
+
+#[test]
+fn a_long_text_of_a_payload_or_chunk_is_not_copied_for_each_of_many_spans() {
+    let long = "x".repeat(1 << 20);
+    for body in [v07_body(&long, "", 300), v07_body("", &long, 300)] {
+        let refused = v07::payload(&body).unwrap_err();
+        assert!(refused.what.contains("256 MiB"), "{refused}");
+    }
+    let origin = [&[0xdb][..], &(long.len() as u32).to_be_bytes(), long.as_bytes()].concat();
+    let spans = [vec![0xdc, 1, 44], [0x81, 4, 1].repeat(300)].concat();
+    let id = [&[0xc4, 16][..], &[1; 16]].concat();
+    let chunk = [vec![0x84, 1, 1, 2], origin, vec![4], spans, vec![6], id].concat();
+    let refused = v1::payload(&[vec![0x81, 11, 0x91], chunk].concat()).unwrap_err();
+    assert!(refused.what.contains("256 MiB"), "{refused}");
+}

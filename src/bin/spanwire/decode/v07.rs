@@ -1,7 +1,7 @@
 //! Decodes v0.7: a map with what the tracer says of itself and chunks of spans, which are maps as in v0.4. What payload and
 //! chunks have fields for becomes the tags that v0.4 has.
 
-use super::{Decoder, Malformed, Trace};
+use super::{Decoder, Malformed, Span, Trace};
 use std::collections::BTreeMap;
 
 /// The texts of a payload that are tags of each of its spans in v0.4.
@@ -38,16 +38,23 @@ pub fn payload(body: &[u8]) -> Result<Vec<Trace>, Malformed> {
         decoder.field = "";
     }
     for (n, span) in traces.iter_mut().flat_map(|trace| trace.iter_mut().enumerate()) {
-        for (key, text) in [("env", &common.env), ("version", &common.version)] {
-            if !text.is_empty() {
-                span.meta.entry(key.into()).or_insert_with(|| text.clone());
-            }
-        }
+        add(&mut decoder, span, "env", &common.env)?;
+        add(&mut decoder, span, "version", &common.version)?;
         for (key, text) in common.tags.iter().filter(|_| n == 0) {
-            span.meta.entry(key.clone()).or_insert_with(|| text.clone());
+            add(&mut decoder, span, key, text)?;
         }
     }
     decoder.end(traces)
+}
+
+/// Gives a span a tag that it does not have, unless that is empty.
+fn add(decoder: &mut Decoder<'_>, span: &mut Span, key: &str, text: &str) -> Result<(), Malformed> {
+    if !text.is_empty() && !span.meta.contains_key(key) {
+        let start = decoder.reader.at();
+        let pair = (decoder.repeat(start, key)?, decoder.repeat(start, text)?);
+        span.meta.extend([pair]);
+    }
+    Ok(())
 }
 
 fn chunk(decoder: &mut Decoder<'_>) -> Result<Trace, Malformed> {
@@ -77,8 +84,8 @@ fn chunk(decoder: &mut Decoder<'_>) -> Result<Trace, Malformed> {
     for (key, text) in tags {
         first.meta.entry(key).or_insert(text);
     }
-    for span in spans.iter_mut().filter(|_| !origin.is_empty()) {
-        span.meta.entry("_dd.origin".into()).or_insert_with(|| origin.clone());
+    for span in &mut spans {
+        add(decoder, span, "_dd.origin", &origin)?;
     }
     Ok(spans)
 }

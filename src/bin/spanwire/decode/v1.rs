@@ -116,7 +116,7 @@ impl Streaming<'_> {
         for (n, span) in spans.iter_mut().enumerate() {
             span.trace_id = id as u64;
             if !origin.is_empty() {
-                span.meta.insert("_dd.origin".into(), origin.clone());
+                span.meta.insert("_dd.origin".into(), self.decoder.repeat(start, &origin)?);
             }
             if n == 0 {
                 span.metrics.insert("_sampling_priority_v1".into(), priority as f64);
