@@ -93,6 +93,45 @@ def instructions(command, folder, **more):
     return threads
 
 
+def self_cost(path):
+    """The instructions in callgrind's file of a thread, by the program or library that they are in."""
+    names, costs, inclusive, current = {}, {}, False, None
+    with open(path, errors="replace") as file:
+        for line in file:
+            named = re.match(r"(c?)ob=(\(\d+\))(?: (.*))?", line)
+            if named:
+                if named[3]:
+                    names[named[2]] = named[3].strip()
+                if not named[1]:
+                    current = names[named[2]]
+            elif line.startswith("calls="):
+                inclusive = True # the next line has what the callee cost
+            elif re.match(r"[\d+*-]", line):
+                if not inclusive:
+                    costs[current] = costs.get(current, 0) + int(line.split()[1])
+                inclusive = False
+    return costs
+
+
+def caller_by_object(command, spans, few, many, folder, **more):
+    """
+    The instructions for each span of the thread that makes spans, by the program or library that they are in. The arguments are
+    those of for_each_span().
+    """
+    runs = []
+    for traces in (few, many):
+        threads = instructions(command(traces), folder, **more)
+        if not threads:
+            return None
+        runs.append({thread: self_cost(os.path.join(folder, f"callgrind-{thread:02}")) for thread in threads})
+    short, long = runs
+    grown = []
+    for thread, costs in long.items():
+        before = short.get(thread, {})
+        grown.append({name: (count - before.get(name, 0)) / ((many - few) * spans) for name, count in costs.items()})
+    return max(grown, key=lambda costs: sum(costs.values()))
+
+
 def for_each_span(command, spans, few, many, folder, **more):
     """
     The instructions for each span of the thread that makes spans, which is the busiest, and of all others: the difference of a
