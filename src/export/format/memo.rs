@@ -69,7 +69,8 @@ impl Memo {
     }
 
     /// Looks for texts by their key. What a format does otherwise for other spans is another variant.
-    #[inline(always)]
+    // The formats share these, for the size of the library.
+    #[inline(never)]
     pub(super) fn find(&mut self, key: &[u8], variant: u64) -> Found {
         if key.is_empty() {
             return Found::New;
@@ -103,7 +104,7 @@ impl Memo {
     }
 
     /// Appends one of the three pieces.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn put(&self, body: &mut Buffer, kept: &Kept, piece: usize) -> Result<(), Full> {
         let (from, to) = (kept.at[piece + 1] as usize, kept.at[piece + 2] as usize);
         body.room_beyond(to - from)?.put(self.bytes.bytes().get(from..to).unwrap_or_default());
@@ -118,7 +119,7 @@ const TEXTS: usize = HEADER + 2 * 8;
 
 /// The key of a span: where its texts are, and the texts. `record` begins with its record. Empty for a span with more than texts
 /// and numbers.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn key<'a>(record: &'a [u8], span: &Span<'_>) -> &'a [u8] {
     let of_fields =
         record.get(HEADER - 8..).and_then(|bytes| bytes.first_chunk()).map_or(0, |len| u32::from_ne_bytes(*len));

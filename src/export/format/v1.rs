@@ -289,7 +289,7 @@ impl Map {
     }
 
     /// Appends a tag as an attribute, or keeps it as a field. Returns how many elements of the array.
-    #[inline(always)]
+    #[inline(never)]
     fn tag(&mut self, body: &mut Buffer, key: &[u8], value: &[u8], result: &mut Result<(), Full>) -> u32 {
         let field = match key {
             b"env" => 13,
