@@ -255,16 +255,16 @@ fn put_fields_slowly(span: &mut OpenSpan, at: At<'_>, [name, resource, span_type
 #[cold]
 #[inline(never)]
 fn put_more(span: &mut OpenSpan, at: At<'_>, tags: &[spanwire_tag], mut done: usize) {
-    let rest = |done| tags.get(done..).unwrap_or_default().iter();
-    if rest(done).len() >= MANY {
-        let size = |(key, value): (Short<'_>, Short<'_>)| key.len() + value.len() + HEADS;
-        span.expect_texts(rest(done).filter_map(usual_tag).map(size).sum());
+    let rest = tags.get(done..).unwrap_or_default();
+    if rest.len() >= MANY {
+        let short = |len: CLen| len.get().min(Short::MAX);
+        span.expect_texts(rest.iter().map(|tag| short(tag.key_len) + short(tag.value_len) + HEADS).sum());
         if done == 0 {
-            done = span.put_texts(rest(0).map(usual_tag));
+            done = span.put_texts(rest.iter().take(MANY).map(usual_tag));
         }
     }
-    while let Some(tag) = tags.get(done) {
-        let put = if rest(done).len() >= MANY { span.put_indexed_texts(rest(done).map(usual_tag)) } else { 0 };
+    while let Some(rest @ [tag, ..]) = tags.get(done..) {
+        let put = if rest.len() >= MANY { span.put_indexed_texts(rest, usual_tag) } else { 0 };
         done += put;
         if put == 0 {
             let _ = put_tag(span, at, tag);

@@ -59,35 +59,37 @@ impl OpenSpan {
         let _ = self.texts.reserve(bytes);
     }
 
-    /// Goes on where [`Self::put_texts`] has stopped, for many tags: with an index of their keys.
+    /// Goes on where [`Self::put_texts`] has stopped, for many tags: with an index of their keys. `usual` returns key and value
+    /// of a tag as [`Self::put_texts`] takes them.
     #[inline(never)]
-    pub fn put_indexed_texts<'a>(
+    pub fn put_indexed_texts<'a, T>(
         &mut self,
-        mut tags: impl ExactSizeIterator<Item = Option<(Short<'a>, Short<'a>)>>,
+        tags: &'a [T],
+        usual: impl Fn(&'a T) -> Option<(Short<'a>, Short<'a>)>,
     ) -> usize {
-        if self.tag_count() == 0 || self.make_index().is_err() {
+        let all = (self.tag_count() + tags.len()).min(TAGS_MAX);
+        if self.tag_count() == 0 || self.reserve_keys(all).is_err() || self.make_index().is_err() {
             return 0;
         }
-        let (mut draft, all, before) = (self.texts.draft(), tags.len(), self.keys.len());
-        let left = loop {
-            let left = tags.len();
-            let Some(Some((key, value))) = tags.next() else { break left };
+        let (mut draft, before) = (self.texts.draft(), self.keys.len());
+        for tag in tags {
+            let Some((key, value)) = usual(tag) else { break };
             let (hash, place, index) = (hash(key.bytes()), draft.position() as u32, self.keys.len());
-            let Some(free) = free_place(&self.by_hash, &self.keys, hash) else { break left };
+            let Some(free) = free_place(&self.by_hash, &self.keys, hash) else { break };
             let has_room = index < self.keys.capacity() && index < TAGS_MAX;
             if !has_room || !encode::draft_pair(&mut draft, key, value) {
-                break left;
+                break;
             }
             self.by_hash[free] = index as u16 + 1;
             self.keys.push((hash, place));
-        };
+        }
         if !draft.keep() {
             self.keys.truncate(before);
             self.enter_all();
             return 0;
         }
-        self.text_count += (all - left) as u32;
-        all - left
+        self.text_count += (self.keys.len() - before) as u32;
+        self.keys.len() - before
     }
 }
 
@@ -164,7 +166,7 @@ mod tests {
         // Rows of different lengths, each up to a tag that is not usual: alone, that is set as any other.
         while done < tags.len() {
             let to = (done + 1 + done % 33).min(tags.len());
-            let put = at_once.put_indexed_texts(tags[done..to].iter().copied());
+            let put = at_once.put_indexed_texts(&tags[done..to], |&tag| tag);
             in_rows += put;
             done += put;
             if put == 0 {
@@ -181,7 +183,7 @@ mod tests {
         for (key, _) in &texts {
             assert_eq!(at_once.get(key.as_bytes()), one_by_one.get(key.as_bytes()));
         }
-        assert_eq!(OpenSpan::default().put_indexed_texts(tags.into_iter()), 0, "no tag is there yet");
+        assert_eq!(OpenSpan::default().put_indexed_texts(&tags, |&tag| tag), 0, "no tag is there yet");
     }
 
     #[test]

@@ -217,9 +217,7 @@ impl OpenSpan {
     #[inline(never)]
     pub(super) fn make_index(&mut self) -> Result<(), Refusal> {
         if !self.is_indexed() {
-            while self.keys.capacity() < self.tag_count() {
-                self.enlarge_index(self.tag_count())?;
-            }
+            self.reserve_keys(self.tag_count())?;
             // Has room for all of them.
             let mut keys = std::mem::take(&mut self.keys);
             self.each_place(|place, key, _| keys.push((hash(key), place)));
@@ -289,6 +287,14 @@ impl OpenSpan {
             if place & NUMBER != 0 {
                 self.are_numbers |= 1 << self.tag_count();
             }
+        }
+    }
+
+    /// Makes room for this many keys.
+    pub(super) fn reserve_keys(&mut self, count: usize) -> Result<(), Refusal> {
+        match count.checked_sub(self.keys.capacity()) {
+            None | Some(0) => Ok(()),
+            Some(more) => self.enlarge_index(more),
         }
     }
 
