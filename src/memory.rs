@@ -11,7 +11,7 @@ mod buffer;
 mod copying;
 
 pub use buffer::{inspected, Buffer, Room};
-pub use copying::{copy, copy_ascii};
+pub use copying::{append, append_fixed, copy, copy_ascii, joined};
 
 use crate::inspect::{unsigned, TypeDescriptor};
 use crate::sys;
