@@ -262,7 +262,7 @@ impl Pool {
                 (class, shelf.lock().unwrap_or_else(PoisonError::into_inner))
             });
             given += 1;
-            if shelf.try_reserve(1).is_err() {
+            if shelf.len() == shelf.capacity() && shelf.try_reserve(1).is_err() {
                 continue;
             }
             buffer.truncate(0);

@@ -455,6 +455,16 @@ pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
     Some(((word(0) & 0xffff_ffff) as usize, (word(0) >> 32) as u32, word(3) as i64))
 }
 
+/// Returns the flags and the name of the record that begins at `at`.
+#[inline]
+pub fn flags_and_name(bytes: &[u8], at: usize) -> Option<(u32, &[u8])> {
+    let record = bytes.get(at..)?;
+    let header = record.first_chunk::<HEADER>()?;
+    let word = |n: usize| header[n * WORD..n * WORD + WORD].try_into().map_or(0, u64::from_ne_bytes);
+    let name_at = HEADER + (word(9) >> 32) as usize * WORD + word(5) as u32 as usize;
+    Some(((word(0) >> 32) as u32, record.get(name_at..)?.get(..(word(5) >> 32) as usize)?))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -481,8 +491,12 @@ pub(crate) mod tests {
         append(&mut chunk, &pool, &span, 1, 99).unwrap();
         append(&mut chunk, &pool, &span, 0, 100).unwrap();
         let (one, rest) = Record::read(chunk.bytes()).unwrap();
+        let second = chunk.len() - rest.len();
         let (two, rest) = Record::read(rest).unwrap();
         assert!(rest.is_empty());
+        assert_eq!(flags_and_name(chunk.bytes(), 0), Some((1, &b"checkout"[..])));
+        assert_eq!(flags_and_name(chunk.bytes(), second), Some((0, &b"checkout"[..])));
+        assert_eq!(flags_and_name(chunk.bytes(), chunk.len()), None);
         let records = [one, two];
         assert_eq!(records[1].duration_ns, 100);
         let first = records[0];
