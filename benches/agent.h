@@ -18,6 +18,12 @@ static atomic_ulong agent_infos;
 static const char *agent_info = "{}";
 /* The path of the last request with a body. */
 static char agent_path[64];
+/* If it is set, bodies are written there, each behind its length in four bytes. For one connection. */
+static FILE *agent_kept;
+
+static void agent_keep(const void *bytes, size_t size) {
+    if (agent_kept && fwrite(bytes, 1, size, agent_kept) != size) abort();
+}
 
 /* Reads one request after another and answers each of them. */
 static void *agent_answer(void *socket) {
@@ -41,11 +47,17 @@ static void *agent_answer(void *socket) {
         const char *length = strcasestr(buffer, "content-length:");
         size_t body = length && length < end ? strtoul(length + 15, NULL, 10) : 0;
         size_t of_body = held - (size_t)(end + 4 - buffer);
-        if (body) sscanf(buffer, "POST %63s", agent_path);
+        if (body) {
+            uint32_t length_of_body = (uint32_t)body;
+            sscanf(buffer, "POST %63s", agent_path);
+            agent_keep(&length_of_body, sizeof length_of_body);
+            agent_keep(end + 4, of_body);
+        }
         while (of_body < body) {
             ssize_t got = read(connection, buffer, size);
             if (got <= 0) break;
             of_body += (size_t)got;
+            agent_keep(buffer, (size_t)got);
         }
         if (of_body < body) continue; /* the next read ends the thread */
         if (body) {

@@ -1,9 +1,9 @@
 /* What a format costs: the spans of benches/instructions, row `one`, in one format. benches/formats counts under callgrind.
  *
- *   formats 0.4|0.5|1.0|otlp|otlp-gzip TRACES
+ *   formats 0.4|0.5|1.0|otlp|otlp-gzip TRACES [FILE]
  *
- * A thread of this program is the Agent. Prints how many bytes the payloads had, without what precedes the spans in the first
- * one. Ends with 1 if a span was not sent, or was sent in another format. */
+ * A thread of this program is the Agent; it writes payloads to the file. Prints how many bytes the payloads had, without what
+ * precedes the spans in the first one. Ends with 1 if a span was not sent, or was sent in another format. */
 #include "agent.h"
 #include "spans.h"
 
@@ -12,7 +12,8 @@
 #include <string.h>
 
 int main(int argc, char **argv) {
-    if (argc != 3) return 2;
+    if (argc != 3 && argc != 4) return 2;
+    if (argc == 4 && !(agent_kept = fopen(argv[3], "wb"))) return 2;
     int otlp = !strncmp(argv[1], "otlp", 4);
     long traces = strtol(argv[2], NULL, 10);
     agent_info = "{\"endpoints\":[\"/v0.4/traces\",\"/v0.5/traces\",\"/v1.0/traces\"]}";
@@ -39,6 +40,7 @@ int main(int argc, char **argv) {
     if (spanwire_tracer_flush(tracer, 60000) != SPANWIRE_OK) return 1;
     spanwire_tracer_stats(tracer, &stats);
     spanwire_tracer_shutdown(tracer, 10000);
+    if (agent_kept && fclose(agent_kept)) return 1;
     printf("%s %lu\n", agent_path, atomic_load(&agent_bytes));
     const char *path = otlp ? "/v1/traces" : argv[1][0] == '1' ? "/v1.0/traces" : argv[1][2] == '5' ? "/v0.5/traces" : "/v0.4/traces";
     return stats.spans_sent == (uint64_t)traces * 10 && !strcmp(agent_path, path) ? 0 : 1;

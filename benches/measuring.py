@@ -32,6 +32,26 @@ def compile_c(source, stage, folder):
     return program
 
 
+def ruby_extension(stage):
+    """Builds the C extension of the Ruby gem. Returns the folder in which Ruby finds it; None, after saying so, if it is not
+    in use then."""
+    folder = os.path.join(ROOT, "target/bench/ruby")
+    gem = os.path.join(ROOT, "bindings/ruby")
+    library = environment(SPANWIRE_LIBRARY=os.path.join(stage, "lib/libspanwire.so"), DD_TRACE_STARTUP_LOGS="false")
+    check = "Spanwire.configure; puts Spanwire.extension_problem; exit Spanwire.extension?"
+    try:
+        built = subprocess.run(["rake", "-f", f"{gem}/ext/spanwire_ext/Rakefile", f"RUBYARCHDIR={folder}"], capture_output=True, text=True)
+        used = subprocess.run(["ruby", "-I", folder, "-I", f"{gem}/lib", "-r", "spanwire", "-e", check], env=library,
+                              capture_output=True, text=True)
+    except FileNotFoundError as missing:
+        print(f"without Ruby's extension: {missing}", file=sys.stderr)
+        return None
+    if used.returncode:
+        print(f"without Ruby's extension: {used.stdout}{used.stderr}{built.stdout}{built.stderr}", file=sys.stderr)
+        return None
+    return folder
+
+
 def environment(**more):
     """The environment without settings of tracers."""
     kept = {name: value for name, value in os.environ.items() if not re.match("DD_|OTEL_|SPANWIRE_", name)}
@@ -71,6 +91,45 @@ def instructions(command, folder, **more):
         print(f"failed: {' '.join(command)}: {done.returncode}\n{done.stderr[-2000:]}", file=sys.stderr)
         return None
     return threads
+
+
+def self_cost(path):
+    """The instructions in callgrind's file of a thread, by the program or library that they are in."""
+    names, costs, inclusive, current = {}, {}, False, None
+    with open(path, errors="replace") as file:
+        for line in file:
+            named = re.match(r"(c?)ob=(\(\d+\))(?: (.*))?", line)
+            if named:
+                if named[3]:
+                    names[named[2]] = named[3].strip()
+                if not named[1]:
+                    current = names[named[2]]
+            elif line.startswith("calls="):
+                inclusive = True # the next line has what the callee cost
+            elif re.match(r"[\d+*-]", line):
+                if not inclusive:
+                    costs[current] = costs.get(current, 0) + int(line.split()[1])
+                inclusive = False
+    return costs
+
+
+def caller_by_object(command, spans, few, many, folder, **more):
+    """
+    The instructions for each span of the thread that makes spans, by the program or library that they are in. The arguments are
+    those of for_each_span().
+    """
+    runs = []
+    for traces in (few, many):
+        threads = instructions(command(traces), folder, **more)
+        if not threads:
+            return None
+        runs.append({thread: self_cost(os.path.join(folder, f"callgrind-{thread:02}")) for thread in threads})
+    short, long = runs
+    grown = []
+    for thread, costs in long.items():
+        before = short.get(thread, {})
+        grown.append({name: (count - before.get(name, 0)) / ((many - few) * spans) for name, count in costs.items()})
+    return max(grown, key=lambda costs: sum(costs.values()))
 
 
 def for_each_span(command, spans, few, many, folder, **more):

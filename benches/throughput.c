@@ -12,7 +12,8 @@
  *   seconds=10      how long; or traces=N, how many traces of each thread
  *   flush=0         after so many traces a thread sends all; 0: only at the end
  *   mode=normal     `disabled`: tracing is off; `debug`: debug mode, to the file DD_TRACE_LOG_FILE
- *   agent=          HOST:PORT; otherwise a process that this program starts, which reads payloads and answers 200
+ *   agent=          HOST:PORT, or a URL such as otlp+http://HOST:PORT; otherwise a process that this program starts, which
+ *                   reads payloads and answers 200
  *
  * Other settings come from the environment. Prints one line of JSON. CPU is that of this process, without the Agent's.
  * Ends with 1 if the counters of the tracer contradict one another or the Agent's. */
@@ -200,7 +201,7 @@ int main(int argc, char **argv) {
         snprintf(own, sizeof own, "127.0.0.1:%u", start_agent(&agent, argv[0]));
         agent_at = own;
     }
-    snprintf(url, sizeof url, "http://%s", agent_at);
+    snprintf(url, sizeof url, "%s%s", strstr(agent_at, "://") ? "" : "http://", agent_at);
     int disabled = !strcmp(mode, "disabled"), debug = !strcmp(mode, "debug");
     const spanwire_setting settings[] = {
         {"DD_SERVICE", "bench-service"},

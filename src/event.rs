@@ -8,6 +8,7 @@ mod flare;
 mod names;
 pub mod remote;
 pub mod send_error;
+pub mod tls;
 mod views;
 
 pub use dropped::DropDetail;

@@ -1,22 +1,28 @@
-//! Every format holds the same spans: random traces, decoded by programs that are not ours (`formats/traces.py`). An agent gets
-//! the format that is asked for as long as it takes it (`formats/changing.rs`).
+//! Every format holds the same spans: random traces, decoded by programs that are not ours (`formats/traces.py`, `formats/judge`)
+//! and passed on by a collector that is not ours (`formats/rotel.rs`). An agent gets the format that is asked for as long as it
+//! takes it (`formats/changing.rs`).
 
 #[path = "formats/changing.rs"]
 mod changing;
 #[path = "formats/collector.rs"]
 mod collector;
+#[path = "formats/judge.rs"]
+mod judge;
+#[path = "formats/rotel.rs"]
+mod rotel;
 #[path = "formats/server.rs"]
 mod server;
 mod support;
 
 use changing::{Changing, Kind, Phase};
 use collector::{Collector, Reply};
+use rotel::Rotel;
 use serde_json::Value as Json;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::agent::{Place, TestAgent};
-use support::hosts::{host, root, Host, Outcome};
+use support::hosts::{host, require, root, Host, Outcome};
 
 fn python(arguments: &[&str]) -> String {
     let mut command = Command::new(root().join("target/venv/bin/python"));
@@ -47,21 +53,32 @@ impl Drop for Folder {
     }
 }
 
-fn sender(version: &str, traces: &str, spans: &str) -> Option<Host> {
+/// How many spans with attributes of all types a sender sends besides those of the file.
+const TYPED: u64 = 200;
+/// As many traces of five spans come with them.
+const ADDED: u64 = 6 * TYPED;
+
+fn sender(version: &str, traces: &str, spans: &str, typed: u64) -> Option<Host> {
     let host = host("formats.c")?.env("DD_SERVICE", "shop").env("DD_ENV", "prod").env("DD_VERSION", "1.2.3");
     let host =
         host.env("DD_TAGS", "team.of:core").env("DD_GIT_COMMIT_SHA", "abc").env("SPANWIRE_REQUEST_TIMEOUT_MS", 30_000);
     let host = host.env("SPANWIRE_LOG_SINKS", "ring").env("SPANWIRE_LOG_DIALECT", "json").env("DD_TRACE_DEBUG", "1");
-    Some(host.env("DD_TRACE_AGENT_PROTOCOL_VERSION", version).arg(traces).arg(spans))
+    Some(host.env("DD_TRACE_AGENT_PROTOCOL_VERSION", version).arg(traces).arg(spans).arg(typed))
 }
 
-/// Writes the payloads that came to this path to a file, each behind its length. Returns how many bytes they have.
-fn keep(agent: &TestAgent, path: &str, file: &Path) -> usize {
-    let bodies = agent.requests().into_iter().filter(|request| request.url.ends_with(path)).map(|request| request.body);
+/// Writes payloads to a file, each behind its length. Returns how many bytes they have.
+fn keep(bodies: impl Iterator<Item = Vec<u8>>, file: &str) -> usize {
     let framed: Vec<u8> =
         bodies.flat_map(|body| [&(body.len() as u32).to_le_bytes()[..], &body[..]].concat()).collect();
     std::fs::write(file, &framed).expect("a file");
     framed.len()
+}
+
+fn compare(files: &[(String, String)]) {
+    let files: Vec<String> = files.iter().map(|(name, file)| format!("{name}={file}")).collect();
+    let mut arguments = vec!["compare"];
+    arguments.extend(files.iter().map(String::as_str));
+    println!("{}", python(&arguments));
 }
 
 #[test]
@@ -72,14 +89,14 @@ fn a_thousand_random_traces_are_the_same_in_every_format() {
         return;
     }
     let spans = python(&["make", &traces]);
-    let mut files = vec!["compare".to_owned()];
+    let mut files = Vec::new();
     for (name, version, path) in [
         ("v04", "0.4", "/v0.4/traces"),
         ("v05", "0.5", "/v0.5/traces"),
         ("v1", "1.0", "/v1.0/traces"),
         ("otlp", "", "/v1/traces"),
     ] {
-        let Some(host) = sender(version, &traces, &spans) else { return };
+        let Some(host) = sender(version, &traces, &spans, TYPED) else { return };
         let agent = TestAgent::start().expect("it is installed");
         if version.is_empty() {
             host.arg("blind").agent(&agent.otlp()).run().ok();
@@ -88,12 +105,74 @@ fn a_thousand_random_traces_are_the_same_in_every_format() {
             agent.assert_checks_passed();
         }
         let file = folder.file(name);
-        let bytes = keep(&agent, path, Path::new(&file));
-        println!("{name}: {bytes} bytes for {spans} spans");
-        files.push(format!("{name}={file}"));
+        let taken = agent.requests().into_iter().filter(|request| request.url.ends_with(path));
+        let bytes = keep(taken.map(|request| request.body), &file);
+        println!("{name}: {bytes} bytes for {spans} spans and {ADDED}");
+        files.push((name.to_owned(), file));
     }
-    let arguments: Vec<&str> = files.iter().map(String::as_str).collect();
-    println!("{}", python(&arguments));
+    compare(&files);
+
+    // The same payloads, read by the trace-agent's and the Collector's own decoders.
+    let Some(judge) = judge::Judge::build() else { return };
+    let judged = files.iter().map(|(name, file)| {
+        let decoded = format!("{file}.json");
+        judge.decode(name, file, &decoded);
+        (format!("{}-{name}", if name == "otlp" { "collector" } else { "agent" }), decoded)
+    });
+    let judged: Vec<_> = judged.collect();
+    compare(&[&files[..1], &judged].concat());
+}
+
+#[test]
+fn spans_that_the_trace_agent_has_read_are_the_same_if_the_library_sends_them() {
+    let folder = Folder::new("samples");
+    if Place::reserve().is_none() {
+        return;
+    }
+    for (name, version, path) in [("v05", "0.5", "/v0.5/traces"), ("v1", "1.0", "/v1.0/traces")] {
+        let samples = root().join("tests/formats/samples").join(format!("{name}.jsonl")).display().to_string();
+        let (traces, file) = (folder.file("traces"), folder.file(name));
+        let spans = python(&["again", &format!("sample-{name}={samples}"), &traces]);
+        let Some(host) = sender(version, &traces, &spans, 0) else { return };
+        let agent = TestAgent::start().expect("it is installed");
+        host.agent(&agent.tcp()).run().ok();
+        let taken = agent.requests().into_iter().filter(|request| request.url.ends_with(path));
+        keep(taken.map(|request| request.body), &file);
+        let mut files = vec![(format!("sample-{name}"), samples), (name.to_owned(), file.clone())];
+        if let Some(judge) = judge::Judge::build() {
+            let decoded = format!("{file}.json");
+            judge.decode(name, &file, &decoded);
+            files.push((format!("agent-{name}"), decoded));
+        }
+        compare(&files);
+    }
+}
+
+#[test]
+fn a_collector_of_others_takes_every_span_and_passes_it_on() {
+    let folder = Folder::new("rotel");
+    let traces = folder.file("traces");
+    if Place::reserve().is_none() || !require("rotel") {
+        return;
+    }
+    let spans = python(&["make", &traces]);
+    let Some(host) = sender("", &traces, &spans, TYPED) else { return };
+    let direct = Collector::start(&[TAKEN]);
+    host.clone().arg("blind").agent(&direct.url("otlp+http")).run().ok();
+    let mut files = vec![("otlp".to_owned(), folder.file("otlp"))];
+    keep(direct.received().into_iter().map(|(_, body)| body), &files[0].1);
+    for compression in ["none", "gzip"] {
+        let behind = Collector::start(&[TAKEN]);
+        let rotel = Rotel::start(Path::new(&folder.file(compression)), &behind.url("http"));
+        let host = host.clone().env("OTEL_EXPORTER_OTLP_COMPRESSION", compression);
+        host.arg("blind").agent(&rotel.otlp()).run().ok();
+        rotel.stop();
+        let name = format!("rotel-{compression}-otlp");
+        let file = folder.file(&name);
+        keep(behind.received().into_iter().map(|(_, body)| body), &file);
+        files.push((name, file));
+    }
+    compare(&files);
 }
 
 const OLD: &[&str] = &["/v0.4/traces"];
@@ -273,7 +352,7 @@ fn the_companion_receives_every_format_and_passes_it_on() {
     for (version, path) in
         [("0.4", "/v0.4/traces"), ("0.5", "/v0.5/traces"), ("1.0", "/v1.0/traces"), ("", "/v1/traces")]
     {
-        let Some(host) = sender(version, &traces, &spans) else { return };
+        let Some(host) = sender(version, &traces, &spans, TYPED) else { return };
         let agent = TestAgent::start().expect("it is installed");
         let (forward, port) = (if version.is_empty() { agent.otlp() } else { agent.tcp() }, support::free_ports(1));
         let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
@@ -288,15 +367,15 @@ fn the_companion_receives_every_format_and_passes_it_on() {
             host.agent(&format!("http://127.0.0.1:{port}")).run().ok();
         }
         // One line for each request, once it is printed. The test agent refuses more than 1 MiB of OTLP.
-        let (mut seen, mut said) = (0, String::new());
+        let (mut seen, mut said, all) = (0, String::new(), ADDED + spans.parse::<u64>().expect("a number"));
         let mut lines = BufReader::new(program.stderr.take().expect("its output")).lines();
-        while seen < spans.parse().expect("a number") {
+        while seen < all {
             let line = lines.next().unwrap_or_else(|| panic!("{seen} of {spans} spans: {said}")).expect("text");
             let before = line.split(" span").next().and_then(|text| text.rsplit(' ').next()?.parse::<u64>().ok());
             seen += before.filter(|_| line.contains(" → 200") && line.contains(" trace")).unwrap_or(0);
             said += &format!("{line}\n");
         }
-        assert_eq!(seen.to_string(), spans);
+        assert_eq!(seen, all);
         assert!((!said.contains("warning") || said.contains("→ 413")) && said.contains(path), "{said}");
         let _ = program.kill();
         let _ = program.wait();

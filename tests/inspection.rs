@@ -276,7 +276,13 @@ fn backtraces_name_the_librarys_files_lines_and_arguments() {
 
 /// Runs `spanwire core --send` with these arguments and returns its success and output.
 fn send(core: &Path, url: &str, words: &[&str]) -> (bool, String) {
+    send_in(core, url, words, "")
+}
+
+/// The same, and asks for this version of the format.
+fn send_in(core: &Path, url: &str, words: &[&str], version: &str) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
+    command.env("DD_TRACE_AGENT_PROTOCOL_VERSION", version);
     let output = command.arg("core").arg("--send").arg(url).args(words).arg(core).output().expect("it runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
@@ -334,5 +340,25 @@ fn finished_spans_that_a_kill_kept_from_leaving_are_sent_from_the_core_once_and_
     assert_eq!(agent.traces().iter().map(Vec::len).sum::<usize>(), 1000, "a second time");
     assert!(send(&core, &agent.place.tcp(), &["--again"]).0);
     agent.assert_checks_passed();
+    drop(agent);
+    let mut names: Vec<_> = spans.iter().map(|span| (span.span_id, span.metrics["number"] as u64)).collect();
+    names.sort_unstable();
+    for (version, path) in [("0.5", "/v0.5/traces"), ("1.0", "/v1.0/traces")] {
+        let Some(agent) = TestAgent::start() else { return };
+        let (sent, said) = send_in(&core, &agent.place.tcp(), &["--again"], version);
+        assert!(sent && said.starts_with("Sent 1000 finished spans to "), "{said}");
+        let traces = agent.traces();
+        let mut same: Vec<_> = traces.iter().flatten().map(|s| (s.span_id, s.metrics["number"] as u64)).collect();
+        same.sort_unstable();
+        assert!(same == names, "{version}: {} spans", same.len());
+        assert!(traces.iter().flatten().all(|span| span.tag("_spanwire.recovered") == "true"));
+        assert!(agent.requests().iter().any(|request| request.url.ends_with(path)));
+    }
+    let Some(agent) = TestAgent::start() else { return };
+    let (sent, said) = send(&core, &agent.otlp(), &["--again"]);
+    assert!(sent && said.starts_with("Sent 1000 finished spans to "), "{said}");
+    let bodies = agent.requests().into_iter().filter(|request| request.url.ends_with("/v1/traces"));
+    let marks = bodies.map(|request| String::from_utf8_lossy(&request.body).matches("_spanwire.recovered").count());
+    assert_eq!(marks.sum::<usize>(), 1000);
     drop(folder);
 }

@@ -37,6 +37,8 @@ const NO_SETTINGS: &[&str] = &[
     "SPANWIRE_INSTALL",
     "SPANWIRE_LIBRARY",
     "SPANWIRE_NO_ROOT",
+    "SPANWIRE_RUBY_EXTENSION",
+    "SPANWIRE_TEST_EXTENSION",
     // Macros and constants.
     "SPANWIRE_CURL_HPP",
     "SPANWIRE_HTTPLIB_CLIENT_HPP",
@@ -50,8 +52,9 @@ const NO_SETTINGS: &[&str] = &[
     "SPANWIRE_HPP_RTTI",
 ];
 
-/// Names that look like functions and are not: a datum, and the scripts for debuggers.
-const NO_FUNCTIONS: &[&str] = &["spanwire_debug_root", "spanwire_gdb", "spanwire_inspect", "spanwire_lldb"];
+/// Names that look like functions and are not: a datum, the extension of the Ruby gem, and the scripts for debuggers.
+const NO_FUNCTIONS: &[&str] =
+    &["spanwire_debug_root", "spanwire_ext", "spanwire_gdb", "spanwire_inspect", "spanwire_lldb"];
 
 /// Prefixes that documents use for all names that begin with them.
 const FAMILIES: &[&str] = &["DD_", "DD_TRACE_", "SPANWIRE_", "OTEL_", "SPANWIRE_E_", "SPANWIRE_LEVEL_", "SPANWIRE_ID_"];

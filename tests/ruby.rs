@@ -1,5 +1,5 @@
-//! The Ruby gem: its own tests, threads and forks, Puma with restarts, libraries of another release, and the gem as a
-//! package. Every finished span of a Ruby program arrives at the Agent exactly once.
+//! The Ruby gem, with its C extension and without it: its own tests, threads and forks, Puma with restarts, libraries of
+//! another release, and the gem as a package. Every finished span of a Ruby program arrives at the Agent exactly once.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use support::faults::{always, FaultAgent, Reply};
 use support::hosts::{command, require, root, stage, Host};
@@ -24,6 +24,26 @@ fn ruby() -> Option<Host> {
         return None;
     }
     Some(command("ruby").env("SPANWIRE_LIBRARY", stage().join("lib/libspanwire.so").display()))
+}
+
+/// Builds the gem's C extension, once. Returns the folder in which Ruby finds it; `None` without what that needs.
+fn extension() -> Option<&'static Path> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if !["gcc", "make", "rake", "ruby-dev"].iter().all(|tool| require(tool)) {
+        return None;
+    }
+    Some(BUILT.get_or_init(|| {
+        let folder = root().join("target/test-ruby/extension");
+        let rake = command("rake").arg("-f").arg(gem().join("ext/spanwire_ext/Rakefile").display());
+        let built = rake.arg(format!("RUBYARCHDIR={}", folder.display())).run().ok();
+        assert!(built.stdout.contains("\nbuilt ") && !built.stdout.contains("warning"), "{}", built.stdout);
+        folder
+    }))
+}
+
+/// Returns a Ruby host that finds the library and the extension; programs that it starts find them, too.
+fn ruby_with_extension() -> Option<Host> {
+    Some(ruby()?.env("RUBYLIB", extension()?.display()).env("SPANWIRE_TEST_EXTENSION", 1))
 }
 
 /// A folder for a test's files; removed when this is dropped.
@@ -61,22 +81,78 @@ fn assert_arrived_once(agent: &FaultAgent, finished: &HashSet<u64>) {
     assert_eq!(counts, (finished.len(), 0, 0, 0), "(finished, lost, doubles, unknown)");
 }
 
-#[test]
-fn the_gems_own_tests_pass_without_a_warning() {
-    let Some(ruby) = ruby() else { return };
-    let outcome = ruby.arg("-w").arg(gem().join("test/all.rb").display()).run().ok();
+fn run_the_gems_own_tests(ruby: Host) {
+    let outcome = ruby.arg("-w").arg(gem().join("test/all.rb").display()).limit(240).run().ok();
     assert!(outcome.stdout.contains(" 0 failures, 0 errors, 0 skips"), "{}", outcome.stdout);
     assert_eq!(outcome.stderr, "");
 }
 
 #[test]
-fn threads_and_forked_processes_lose_and_double_no_span() {
-    let Some(ruby) = ruby() else { return };
+fn the_gems_own_tests_pass_without_a_warning() {
+    if let Some(ruby) = ruby() {
+        run_the_gems_own_tests(ruby);
+    }
+}
+
+#[test]
+fn the_gems_own_tests_pass_with_the_extension() {
+    if let Some(ruby) = ruby_with_extension() {
+        run_the_gems_own_tests(ruby);
+    }
+}
+
+fn run_threads_and_forks(ruby: Host) {
     let agent = always(Reply::Ok).start();
     let outcome = ruby.agent(&agent.url()).arg("-w").arg(gem().join("test/counted.rb").display()).run().ok();
     let finished = ids(&outcome.stdout);
     assert_eq!(finished.len(), 7 * 4 * 50 * 2);
     assert_arrived_once(&agent, &finished);
+}
+
+#[test]
+fn threads_and_forked_processes_lose_and_double_no_span() {
+    if let Some(ruby) = ruby() {
+        run_threads_and_forks(ruby);
+    }
+}
+
+#[test]
+fn threads_and_forked_processes_lose_and_double_no_span_with_the_extension() {
+    if let Some(ruby) = ruby_with_extension() {
+        run_threads_and_forks(ruby);
+    }
+}
+
+/// Ruby writes one byte below its stack at the start, to learn whether it can grow.
+const NO_MEMORY_ERROR: &str = "{\n  probe\n  Memcheck:Addr1\n  ...\n  fun:ruby_init_stack\n}\n";
+
+/// Without memory that is used before it is written: Ruby's collector reads the whole stack.
+#[test]
+fn the_extension_makes_no_memory_error() {
+    let Some(ruby) = ruby_with_extension().filter(|_| require("valgrind")) else { return };
+    let program = r#"
+        Spanwire.configure { |c| c.service = "checked" }
+        bad = Object.new
+        def bad.to_s = raise("no text")
+        40.times do |n|
+          tags = (0..n * 2).to_h { |tag| [tag.odd? ? "key #{tag}" : :"key #{tag}", [tag, "value #{tag}" * tag, 0.5, true, nil][tag % 5]] }
+          tags["bad"] = bad if n == 13
+          Spanwire.trace("name #{n}", service: "a" * n, resource: :symbol, type: "", tags: tags) do |span|
+            span.set_tag("text #{n}", "x" * n).set_tag(:number, n).set_tags(tags).set_tag("bad", bad)
+            GC.start if n % 10 == 0
+            Spanwire.trace("below") { |below| below["a"] = "b" }
+          end
+        end
+        p Spanwire.extension?, Spanwire.stats[:spans_finished], Spanwire.stats[:start_failures]
+    "#;
+    let folder = Folder::new("memcheck");
+    let known = folder.0.join("known");
+    std::fs::write(&known, NO_MEMORY_ERROR).expect("a file");
+    let known = format!("--suppressions={}", known.display());
+    let valgrind = ["valgrind", "--quiet", "--error-exitcode=99", "--undef-value-errors=no", &known];
+    let ruby = ruby.under(&valgrind).agent("file:///dev/null").arg("-I").arg(gem().join("lib").display());
+    let outcome = ruby.arg("-r").arg("spanwire").arg("-e").arg(program).run().ok();
+    assert_eq!(outcome.stdout, "true\n79\n1\n", "{}", outcome.stderr);
 }
 
 /// Clients that send requests to Puma, 4 at a time, until told to stop. Puma answers with its worker's process id.
@@ -135,16 +211,20 @@ fn signal(pid: u32, signal: i32) {
     assert_eq!(unsafe { libc::kill(pid as i32, signal) }, 0, "Puma is gone");
 }
 
-/// Runs Puma with 4 workers and at least 4,000 requests, and restarts it three times meanwhile.
-fn puma(preload: bool, restart: i32) {
+/// Runs Puma with 4 workers and at least 4,000 requests, and restarts it three times meanwhile. `load_path` is Ruby's.
+fn puma(preload: bool, restart: i32, load_path: &Path) {
     let Some(_) = ruby().filter(|_| require("puma")) else { return };
-    let folder = Folder::new(if preload { "preload" } else { "phased" });
+    let folder = Folder::new(&format!("puma-{preload}-{restart}-{}", load_path.as_os_str().len()));
     let (finished, pid_file) = (folder.0.join("finished"), folder.0.join("pid"));
     let (agent, port, app) = (always(Reply::Ok).start(), support::free_ports(1), gem().join("test/puma"));
     let server = command("puma").folder(&app).limit(55).agent(&agent.url()).arg("-C").arg("puma.rb").arg("-b");
     let server = server.arg(format!("tcp://127.0.0.1:{port}")).arg("--pidfile").arg(pid_file.display());
     let server = server.arg("config.ru").env("SPANWIRE_LIBRARY", stage().join("lib/libspanwire.so").display());
-    let running = server.env("FINISHED", finished.display()).env("PRELOAD", u8::from(preload)).spawn();
+    let running = server
+        .env("RUBYLIB", load_path.display())
+        .env("FINISHED", finished.display())
+        .env("PRELOAD", u8::from(preload))
+        .spawn();
 
     let up = wait_until(Duration::from_secs(15), || http::request(port, "GET", "/", b"").is_ok());
     let pid = || std::fs::read_to_string(&pid_file).ok()?.trim().parse().ok();
@@ -177,12 +257,18 @@ fn puma(preload: bool, restart: i32) {
 
 #[test]
 fn a_preloading_puma_loses_and_doubles_no_span_through_hot_restarts() {
-    puma(true, libc::SIGUSR2);
+    puma(true, libc::SIGUSR2, Path::new(""));
+}
+
+#[test]
+fn a_preloading_puma_loses_and_doubles_no_span_through_hot_restarts_with_the_extension() {
+    let Some(folder) = extension() else { return };
+    puma(true, libc::SIGUSR2, folder);
 }
 
 #[test]
 fn a_puma_loses_and_doubles_no_span_through_phased_restarts() {
-    puma(false, libc::SIGUSR1);
+    puma(false, libc::SIGUSR1, Path::new(""));
 }
 
 /// Compiles this C code to a shared library.
@@ -219,28 +305,63 @@ fn a_library_that_does_not_fit_is_one_warning_and_the_program_runs_untraced() {
     }
 }
 
-#[test]
-fn the_gem_installs_and_holds_every_file_that_it_needs() {
-    let Some(ruby) = ruby().filter(|_| require("gem")) else { return };
-    let folder = Folder::new("gem");
-    let (package, home) = (folder.0.join("spanwire.gem"), folder.0.join("home"));
+/// Builds the gem and installs it into this folder. `path` is the PATH of the installation.
+fn install(folder: &Path, path: &str) -> PathBuf {
+    let (package, home) = (folder.join("spanwire.gem"), folder.join("home"));
     let build =
         command("gem").folder(&gem()).arg("build").arg("spanwire.gemspec").arg("--output").arg(package.display());
     build.run().ok();
     let install = command("gem").arg("install").arg("--local").arg("--no-document").arg("--ignore-dependencies");
-    install.arg("--install-dir").arg(home.display()).arg(package.display()).run().ok();
+    let install = install.arg("--install-dir").arg(home.display()).arg(package.display());
+    install.under(&["env", &format!("PATH={path}")]).run().ok();
+    home
+}
 
+/// Runs a program with an installed gem: prints how many spans were sent, how many files came from elsewhere, and whether
+/// the extension is in use.
+fn run_installed(ruby: &Host, home: &Path) -> String {
     let program = "require 'spanwire'; Spanwire.tracer.trace('x') {}; Spanwire.shutdown; \
-                   puts Spanwire.stats[:spans_sent], $LOADED_FEATURES.grep(/spanwire/).grep_v(/gems.spanwire-/).size";
-    let ruby = ruby.agent("file:///dev/null").env("GEM_PATH", format!("{}:{}", home.display(), gem_path()));
-    assert_eq!(ruby.arg("-w").arg("-e").arg(program).run().ok().stdout, "1\n0\n");
+                   others = $LOADED_FEATURES.grep(/spanwire/).grep_v(%r{/home/(gems|extensions/.*)/spanwire-}); \
+                   puts Spanwire.stats[:spans_sent], others.size, Spanwire.extension?";
+    let ruby = ruby.clone().agent("file:///dev/null").env("GEM_PATH", format!("{}:{}", home.display(), gem_path()));
+    ruby.arg("-w").arg("-e").arg(program).run().ok().stdout
+}
+
+#[test]
+fn the_gem_installs_and_holds_every_file_that_it_needs() {
+    let tools = ["gem", "gcc", "make", "rake", "ruby-dev"];
+    let Some(ruby) = ruby().filter(|_| tools.iter().all(|tool| require(tool))) else { return };
+    let folder = Folder::new("gem");
+    let home = install(&folder.0, &std::env::var("PATH").expect("a PATH"));
+    assert_eq!(run_installed(&ruby, &home), "1\n0\ntrue\n");
 
     let installed = home.join("gems/spanwire-0.1.0");
-    for folder in ["lib", "lib/spanwire", "lib/spanwire/integrations", "sig"] {
+    for folder in ["ext/spanwire_ext", "lib", "lib/spanwire", "lib/spanwire/integrations", "sig"] {
         for file in std::fs::read_dir(gem().join(folder)).expect("the gem's folder").flatten() {
             let path = Path::new(folder).join(file.file_name());
             assert!(installed.join(&path).exists(), "{} is not in the gem: see spanwire.gemspec", path.display());
         }
+    }
+}
+
+#[test]
+fn the_gem_installs_without_make_or_without_a_compiler() {
+    let Some(ruby) = ruby().filter(|_| ["gem", "make", "rake"].iter().all(|tool| require(tool))) else { return };
+    for tools in [&["make", "sh"][..], &[]] {
+        let folder = Folder::new(&format!("gem-{}", tools.len()));
+        let bin = folder.0.join("bin");
+        std::fs::create_dir(&bin).expect("a folder of programs");
+        for tool in ["ruby", "gem"].iter().chain(tools) {
+            let found = std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))
+                .map(|folder| folder.join(tool))
+                .find(|file| file.is_file());
+            std::os::unix::fs::symlink(found.expect("an installed program"), bin.join(tool)).expect("a link");
+        }
+        let home = install(&folder.0, &bin.display().to_string());
+        assert_eq!(run_installed(&ruby, &home), "1\n0\nfalse\n", "with {tools:?}");
+        let said = command("find").arg(home.join("extensions").display()).arg("-name").arg("gem_make.out").run().ok();
+        let said = std::fs::read_to_string(said.stdout.trim()).expect("what the build said");
+        assert!(said.contains("The C extension of spanwire is not built."), "{said}");
     }
 }
 
@@ -251,7 +372,19 @@ fn gem_path() -> String {
 
 #[test]
 fn the_signatures_are_valid_and_hold_at_run_time() {
-    let Some(ruby) = ruby() else { return };
+    if let Some(ruby) = ruby() {
+        check_signatures(ruby);
+    }
+}
+
+#[test]
+fn the_signatures_hold_with_the_extension() {
+    if let Some(ruby) = ruby_with_extension() {
+        check_signatures(ruby);
+    }
+}
+
+fn check_signatures(ruby: Host) {
     let rbs = command("ruby").arg("-e").arg("print Gem.bin_path('rbs', 'rbs')").run();
     if !rbs.status.success() {
         return eprintln!("skipped: this Ruby comes without rbs");

@@ -40,7 +40,8 @@ In both, credentials in URLs and tags with the name of a secret are redacted.
 Spans go to the first of these: `DD_TRACE_AGENT_URL`; `DD_AGENT_HOST` and `DD_TRACE_AGENT_PORT` if at least one is set; \
 the socket `/var/run/datadog/apm.socket` if it exists; `http://localhost:8126`. A host or port from a stronger source \
 than that of the URL overrides the URL. An `http://` URL without a port means port 80. User, password and query of the \
-URL are not used. `https://` is not supported: nothing is sent, and the log says so.
+URL are not used. `https://` needs a library with the feature `tls` ([Formats](formats.md#tls)): with another one nothing \
+is sent, and the log says so.
 ";
 
 const NAMES: &str = "

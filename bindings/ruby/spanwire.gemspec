@@ -12,14 +12,27 @@ Gem::Specification.new do |spec|
   spec.license = "Apache-2.0"
   spec.required_ruby_version = ">= 3.1" # Process._fork
   spec.add_dependency "ffi", "~> 1.15"
+  # The C extension is built if that is possible. RubyGems runs a Rakefile without make, which an extconf.rb would need even
+  # where it has nothing to build.
+  spec.extensions = ["ext/spanwire_ext/Rakefile"]
+  spec.add_dependency "rake", ">= 12.3"
   spec.files = %w[
     README.md
+    ext/spanwire_ext/Rakefile
+    ext/spanwire_ext/abi.h
+    ext/spanwire_ext/extconf.rb
+    ext/spanwire_ext/span.c
+    ext/spanwire_ext/spanwire_ext.c
+    ext/spanwire_ext/spanwire_ext.h
+    ext/spanwire_ext/start.c
+    ext/spanwire_ext/values.c
     lib/spanwire.rb
     lib/spanwire/abi.rb
     lib/spanwire/attributes.rb
     lib/spanwire/baggage.rb
     lib/spanwire/configuration.rb
     lib/spanwire/context.rb
+    lib/spanwire/extension.rb
     lib/spanwire/fate.rb
     lib/spanwire/integrations/http.rb
     lib/spanwire/integrations/logger.rb

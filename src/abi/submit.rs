@@ -226,7 +226,8 @@ fn submit_bytes(state: &'static State, tracer: spanwire_tracer, bytes: &[u8]) ->
 }
 
 /// Sends a payload of the format v0.4 (`/v0.4/traces`) that the host has encoded itself: for a host that has a tracer of its
-/// own. Its spans take the way of all others: memory limit, sampling, queue, exporter, counters.
+/// own. Its spans take the way of all others: memory limit, sampling, queue, exporter, counters. They are sent in the
+/// format that the tracer sends all spans in, such as v1.0 or OTLP.
 ///
 /// The payload is checked as a whole before anything is taken. It is MessagePack: an array of chunks; a chunk is an array
 /// of spans of one trace; a span is a map with the fields

@@ -2,6 +2,7 @@
 //! the flight recorder and the state of an exporter carry it as it is. `Display` has our own words for it; a language
 //! that imitates another HTTP client goes by [`SendError::class`].
 
+use super::tls::TlsError;
 use crate::os_error::OsError;
 use crate::recorder::fates::{Cause, CauseKind};
 use crate::settings::rejection::Unusable;
@@ -42,6 +43,8 @@ pub enum SendErrorKind {
     },
     /// A system call failed while connecting, sending or receiving.
     System(OsError),
+    /// The agent is reached, and TLS cannot be used with it.
+    Tls(TlsError),
     /// A request was sent, and no answer came within this time.
     NoAnswer(Duration),
     /// The agent closed the connection before its answer was complete.
@@ -196,6 +199,7 @@ impl fmt::Display for SendError {
                 (io::ErrorKind::NotFound, Peer::Socket(_)) => f.write_str("no such file")?,
                 _ => f.write_str(&error.plain())?,
             },
+            SendErrorKind::Tls(error) => error.fmt(f)?,
             SendErrorKind::NoAnswer(time) => write!(f, "no answer within {time:?}")?,
             SendErrorKind::Closed => f.write_str("connection closed before the answer was complete")?,
             SendErrorKind::InvalidAddress { error } => write!(f, "not an address to send to: {error}")?,

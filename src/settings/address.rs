@@ -2,6 +2,7 @@
 
 use super::parse;
 use super::rejection::{MeantUrl, Unusable, UrlFault};
+use super::tls::Tls;
 use crate::redact;
 use std::borrow::Cow;
 use std::fmt;
@@ -24,6 +25,8 @@ pub enum AgentAddress {
         port: u16,
         /// The path before `/v0.4/traces`: empty, or begins with `/` and does not end with one.
         base_path: String,
+        /// For `https://`.
+        tls: Option<Tls>,
     },
     /// An Agent at a Unix socket.
     Unix {
@@ -38,6 +41,8 @@ pub enum AgentAddress {
         port: u16,
         /// The whole path of requests; begins with `/`.
         path: String,
+        /// For `otlp+https://`.
+        tls: Option<Tls>,
     },
     /// A file to which each trace is appended as one line of JSON.
     File {
@@ -55,7 +60,8 @@ pub enum AgentAddress {
 
 impl AgentAddress {
     /// Parses the value of `DD_TRACE_AGENT_URL`. Also accepts `unix:/path`, as the tracers of Go, Java and Node.js do.
-    /// Returns `Unusable` for `https://`: falling back to an unencrypted connection would surprise the user.
+    /// Returns `Unusable` for `https://` if this build has no TLS: falling back to an unencrypted connection would surprise
+    /// the user.
     pub fn from_url(url: &str) -> Result<AgentAddress, UrlFault> {
         if let Some(c) = url.chars().find(|c| c.is_control() || c.is_whitespace()) {
             return Err(UrlFault::Character(c));
@@ -66,12 +72,14 @@ impl AgentAddress {
             _ => return Err(without_scheme(url)),
         };
         match (scheme.as_str(), slashes) {
-            ("http", true) => http(rest),
-            (OTLP_HTTP, true) => otlp(rest, true, OTLP_PORT),
-            ("https" | "otlp+https", true) => {
+            ("http", true) => http(rest, 80, None),
+            (OTLP_HTTP, true) => otlp(rest, true, OTLP_PORT, None),
+            ("https", true) if Tls::usual().is_some() => http(rest, 443, Tls::usual()),
+            (OTLP_HTTPS, true) if Tls::usual().is_some() => otlp(rest, true, OTLP_PORT, Tls::usual()),
+            ("https" | OTLP_HTTPS, true) => {
                 Ok(AgentAddress::Unusable { url: redact::url(url).into_owned(), why: Unusable::Tls })
             }
-            ("http" | "https" | OTLP_HTTP, false) => {
+            ("http" | "https" | OTLP_HTTP | OTLP_HTTPS, false) => {
                 let meant = meant(&scheme, rest.trim_start_matches('/'));
                 Err(UrlFault::NoSlashes { scheme, meant })
             }
@@ -95,7 +103,14 @@ impl AgentAddress {
 
     /// Returns the address of an Agent over TCP.
     pub fn tcp(host: &str, port: u16) -> AgentAddress {
-        AgentAddress::Http { host: host.into(), port, base_path: String::new() }
+        AgentAddress::Http { host: host.into(), port, base_path: String::new(), tls: None }
+    }
+
+    /// Takes over from the environment whose certificates are trusted.
+    pub fn settle(&mut self, env: &dyn Fn(&str) -> Option<String>) {
+        if let AgentAddress::Http { tls: Some(tls), .. } | AgentAddress::Otlp { tls: Some(tls), .. } = self {
+            tls.settle(env);
+        }
     }
 }
 
@@ -142,19 +157,22 @@ fn without_scheme(url: &str) -> UrlFault {
 impl fmt::Display for AgentAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AgentAddress::Http { host, port, base_path } if host.contains(':') => {
-                write!(f, "http://[{host}]:{port}{base_path}")
+            AgentAddress::Http { host, port, base_path, tls } => {
+                tcp(f, if tls.is_some() { "https" } else { "http" }, host, *port, base_path)
             }
-            AgentAddress::Otlp { host, port, path } if host.contains(':') => {
-                write!(f, "{OTLP_HTTP}://[{host}]:{port}{path}")
+            AgentAddress::Otlp { host, port, path, tls } => {
+                tcp(f, if tls.is_some() { OTLP_HTTPS } else { OTLP_HTTP }, host, *port, path)
             }
-            AgentAddress::Otlp { host, port, path } => write!(f, "{OTLP_HTTP}://{host}:{port}{path}"),
-            AgentAddress::Http { host, port, base_path } => write!(f, "http://{host}:{port}{base_path}"),
             AgentAddress::Unix { path } => write!(f, "unix://{}", path.display()),
             AgentAddress::File { path } => write!(f, "file://{}", path.display()),
             AgentAddress::Unusable { url, .. } => f.write_str(url),
         }
     }
+}
+
+fn tcp(f: &mut fmt::Formatter<'_>, scheme: &str, host: &str, port: u16, path: &str) -> fmt::Result {
+    let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+    write!(f, "{scheme}://{open}{host}{close}:{port}{path}")
 }
 
 fn is_file_path(path: &str) -> bool {
@@ -163,6 +181,8 @@ fn is_file_path(path: &str) -> bool {
 
 /// The scheme of a receiver of OTLP.
 const OTLP_HTTP: &str = "otlp+http";
+/// That of one with TLS.
+const OTLP_HTTPS: &str = "otlp+https";
 /// The port at which such a receiver listens.
 const OTLP_PORT: u16 = 4318;
 /// What is behind the path of an endpoint for all signals.
@@ -170,13 +190,16 @@ const OTLP_TRACES: &str = "/v1/traces";
 
 /// Returns the address of a receiver of OTLP on this host, at the usual port.
 pub fn otlp_at(host: &str) -> AgentAddress {
-    AgentAddress::Otlp { host: host.into(), port: OTLP_PORT, path: OTLP_TRACES.into() }
+    AgentAddress::Otlp { host: host.into(), port: OTLP_PORT, path: OTLP_TRACES.into(), tls: None }
 }
 
-/// Parses the endpoint of an exporter of OpenTelemetry, an `http://` URL. `base`: the path is that of all signals.
+/// Parses the endpoint of an exporter of OpenTelemetry, an `http://` or `https://` URL. `base`: the path is that of all
+/// signals.
 pub fn otlp_endpoint(url: &str, base: bool) -> Result<AgentAddress, UrlFault> {
-    match url.split_once("://") {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => otlp(rest, base, 80),
+    let has = |scheme: &str| url.split_once("://").filter(|(given, _)| given.eq_ignore_ascii_case(scheme));
+    match (has("http"), has("https"), Tls::usual()) {
+        (Some((_, rest)), ..) => otlp(rest, base, 80, None),
+        (_, Some((_, rest)), Some(tls)) => otlp(rest, base, 443, Some(tls)),
         _ => match AgentAddress::from_url(url)? {
             address @ AgentAddress::Unusable { .. } => Ok(address),
             _ => Err(UrlFault::NotHost),
@@ -184,22 +207,18 @@ pub fn otlp_endpoint(url: &str, base: bool) -> Result<AgentAddress, UrlFault> {
     }
 }
 
-fn otlp(rest: &str, base: bool, default_port: u16) -> Result<AgentAddress, UrlFault> {
-    let AgentAddress::Http { host, port, base_path: mut path } = http_or(rest, default_port)? else {
+fn otlp(rest: &str, base: bool, default_port: u16, tls: Option<Tls>) -> Result<AgentAddress, UrlFault> {
+    let AgentAddress::Http { host, port, base_path: mut path, tls } = http(rest, default_port, tls)? else {
         return Err(UrlFault::NotHost);
     };
     if path.is_empty() || (base && !path.ends_with(OTLP_TRACES)) {
         path.push_str(OTLP_TRACES);
     }
-    Ok(AgentAddress::Otlp { host, port, path })
-}
-
-fn http(rest: &str) -> Result<AgentAddress, UrlFault> {
-    http_or(rest, 80)
+    Ok(AgentAddress::Otlp { host, port, path, tls })
 }
 
 /// Parses `[user@]host[:port][/path][?query][#fragment]`.
-fn http_or(rest: &str, default_port: u16) -> Result<AgentAddress, UrlFault> {
+fn http(rest: &str, default_port: u16, tls: Option<Tls>) -> Result<AgentAddress, UrlFault> {
     let rest = rest.split(['?', '#']).next().unwrap_or(rest);
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -218,7 +237,7 @@ fn http_or(rest: &str, default_port: u16) -> Result<AgentAddress, UrlFault> {
     if !path.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(UrlFault::PathNotAscii);
     }
-    Ok(AgentAddress::Http { host: host(name)?, port, base_path: path.trim_end_matches('/').into() })
+    Ok(AgentAddress::Http { host: host(name)?, port, base_path: path.trim_end_matches('/').into(), tls })
 }
 
 /// Parses a host: a name, an IPv4 address, or an IPv6 address with or without brackets. Returns it without brackets.
@@ -366,6 +385,21 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn https_is_an_address_with_tls() {
+        for (given, read) in [
+            ("https://u:secret@agent/x?k=1", "https://agent:443/x"),
+            ("HTTPS://[::1]:8126", "https://[::1]:8126"),
+            ("otlp+https://collector", "otlp+https://collector:4318/v1/traces"),
+        ] {
+            assert_eq!(url(given), Ok(read.into()), "{given}");
+        }
+        let read = otlp_endpoint("https://collector/all", true).map(|address| address.to_string());
+        assert_eq!(read, Ok("otlp+https://collector:443/all/v1/traces".into()));
+    }
+
+    #[cfg(not(feature = "tls"))]
     #[test]
     fn https_is_understood_but_never_becomes_something_else() {
         let Ok(AgentAddress::Unusable { url, why }) = AgentAddress::from_url("https://u:secret@agent:8126/x?k=1")

@@ -24,6 +24,7 @@ pub mod stable;
 mod startup;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))] // The same.
 pub mod table;
+mod tls;
 pub mod version;
 
 pub use address::AgentAddress;
@@ -33,6 +34,7 @@ pub use origin::Origin;
 pub use protocol::Protocol;
 pub use rejection::Rejection;
 pub use stable::Program;
+pub use tls::Tls;
 
 use crate::level::Level;
 use crate::{host, propagation, redact, sys};
@@ -318,6 +320,7 @@ fn resolve_among(
     fall_back(&mut draft.frozen, "DD_SERVICE", around.process_name, |settings| &mut settings.service);
     fall_back(&mut draft.frozen, "DD_HOSTNAME", around.hostname, |settings| &mut settings.hostname);
     choose_agent(&mut draft, around.default_socket, &mut rejected);
+    draft.frozen.agent.settle(env);
     (draft.frozen, rejected)
 }
 

@@ -1,28 +1,22 @@
 """Makes random traces as a payload of the format v0.4, and compares what other programs' decoders read in payloads.
 
   traces.py make FILE            writes the payload, prints how many spans it has
-  traces.py compare NAME=FILE…   decodes the payloads that one run sent (each with its length in front) for each format, and
-                                 says where spans differ from those of v0.4. Ends with 1 then.
-
-The decoders are those of ddapm-test-agent, `msgpack` and `opentelemetry-proto`; none is the library's.
+  traces.py again NAME=FILE TO   the same with the spans of a file of `samples`
+  traces.py compare NAME=FILE…   says where spans differ from those of the first file. Ends with 1 then. `decoded.py` says which
+                                 names there are; payloads have their lengths in front
 """
 import json
 import random
-import struct
 import sys
 
 import msgpack
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-from ddapm_test_agent.trace import decode_v04, decode_v05, decode_v1
+from decoded import spans_of
 
 HALF, START = 1 << 63, 1_700_000_000_000_000_000
 # Ten kinds of text. Surrogates stand for bytes that are no UTF-8; the library repairs them.
 TEXTS = ["plain", "Jürgen", "日本語の文", "🚀 to 🌍", "שלום", "e\u0301a\u0308", 'a "quoted" \\ text', "two\nlines\tand \x01\x7f",
          "caf\udce9 \udcff", "x" * 300]
-KINDS_OF_OTLP = ["internal", "server", "client", "producer", "consumer"]
 KINDS = ["server", "client", "producer", "consumer", "internal", "Client", "other"]
-# Differ between runs, or are put elsewhere.
-OTHER = {"runtime-id", "process_id", "language", "_dd.tags.process"}
 
 
 def make(out):
@@ -77,8 +71,11 @@ def make(out):
         if dice.random() < 0.2 or large:
             fields["meta_struct"] = {f"blob{n}": blob() for n in range(2)}
         if large:
-            meta.update({f"many.{n}": "v" for n in range(1024 - len(meta) - len(metrics))}, long="y" * 25_000)
-            fields["resource"] = "r" * 5_000
+            # At its limit, or longer, with the limit inside a character.
+            meta.update({f"many.{n}": "v" for n in range(1024 - len(meta) - len(metrics))}, **{
+                "long": "y" * 25_000, "longer": "日" * 9_000, "k" * 199 + "é": "cut key", "many.0": "", "many.1": ""})
+            fields.update(resource="r" * 5_000, name="ä" * 150, service="s" * 201)
+            fields["meta_struct"]["large"] = msgpack.packb({"text": "b" * 100_000})
         return fields
 
     traces = []
@@ -98,171 +95,95 @@ def make(out):
     print(sum(map(len, traces)))
 
 
-def plain(value):
-    """A typed value of v0.4 as it is."""
-    kinds = ["string_value", "bool_value", "int_value", "double_value"]
-    return [plain(one) for one in value["array_value"]["values"]] if value["type"] == 4 else value[kinds[value["type"]]]
+def again(name, file, out):
+    """Spans that were read as a payload of the format v0.4."""
+    kinds = {"str": (0, "string_value"), "int": (2, "int_value"), "float": (3, "double_value")}
+    traces, spans = [], spans_of(name, file)
+    for span_id, span in spans.items():
+        fields = {key: span[key] for key in ("parent_id", "start", "duration", "error", "service", "name", "resource", "type")}
+        fields.update(span_id=span_id, trace_id=int(span["trace"][16:], 16), meta=dict(span["meta"]), metrics=dict(span["metrics"]))
+        fields["span_links"] = [{**link, "trace_id": link["trace_id"] % (1 << 64), "trace_id_high": link["trace_id"] >> 64}
+                                for link in span["links"]]
+        fields["span_events"] = [{"time_unix_nano": event["time"], "name": event["name"], "attributes": {
+            key: {"type": kinds[kind][0], kinds[kind][1]: value} for key, (kind, value) in event["attributes"].items()}}
+            for event in span["events"]]
+        if not span["place"]:
+            traces.append([])
+            fields["meta"]["_dd.p.tid"] = span["trace"][:16]
+            if span["priority"] is not None:
+                fields["metrics"]["_sampling_priority_v1"] = span["priority"]
+        traces[-1].append(fields)
+    out.write(msgpack.packb(traces))
+    print(len(spans))
 
 
-def normal_link(link):
-    link = dict(link, flags=link.get("flags", 0) & ~(1 << 31))
-    if isinstance(link["trace_id"], str):
-        whole = int(link["trace_id"], 16)
-        link.update(trace_id=whole % (1 << 64), trace_id_high=whole >> 64, span_id=int(link["span_id"], 16))
-    return {key: value for key, value in link.items() if value}
+def starts(some, all_items):
+    """Whether a tag with JSON of up to 25,000 bytes has as many items as fit."""
+    next_one = all_items[:len(some) + 1]
+    return some == all_items[:len(some)] and (len(next_one) == len(some) or len(json.dumps(next_one)) > 20_000)
 
 
-def normal_event(event):
-    attributes = event.get("attributes") or {}
-    typed = {key: plain(value) if isinstance(value, dict) else value for key, value in attributes.items()}
-    return {"name": event["name"], "time": event["time_unix_nano"], "attributes": typed}
+# What a tracer adds to the spans that it is given.
+ADDED = {"_dd.base_service", "_dd.top_level", "_dd.git.commit.sha", "_dd.p.dm", "team.of", "env", "version"}
 
 
-def of_chunks(chunks):
-    """Spans by their ids, with what the format says of their traces."""
-    spans = {}
-    for chunk in chunks:
-        first = chunk[0]
-        tid, priority = first["meta"].get("_dd.p.tid", ""), first["metrics"].get("_sampling_priority_v1")
-        for place, given in enumerate(chunk):
-            meta = {key: value for key, value in given["meta"].items() if key not in OTHER and key != "_dd.p.tid"}
-            metrics = {k: v for k, v in given["metrics"].items() if k not in OTHER and k != "_sampling_priority_v1"}
-            if place:
-                # A tag of the payload in v1.0, which the test agent gives to every span.
-                meta.pop("_dd.git.commit.sha", None)
-            if meta.get("_dd.p.dm") == "-0":
-                del meta["_dd.p.dm"]
-            if meta.get("span.kind", "server") not in KINDS[:5]:
-                meta["span.kind"] = "internal"
-            links = given.get("span_links") or json.loads(meta.pop("_dd.span_links", "[]"))
-            events = given.get("span_events") or json.loads(meta.pop("events", "[]"))
-            spans[given["span_id"]] = {
-                "trace": f"{tid:>016}{given['trace_id']:016x}", "priority": priority, "place": place, "meta": meta,
-                "metrics": metrics, "links": [normal_link(link) for link in links],
-                "events": [normal_event(event) for event in events], "blobs": given.get("meta_struct") or {},
-                **{key: given.get(key) or 0 for key in ("parent_id", "start", "duration", "error")},
-                **{key: given.get(key) or "" for key in ("service", "name", "resource", "type")}}
-    return spans
-
-
-def payloads(name):
-    with open(name, "rb") as file:
-        held = file.read()
-    while held:
-        (length,) = struct.unpack("<I", held[:4])
-        yield held[4:4 + length]
-        held = held[4 + length:]
-
-
-def blobs_decoded(chunks):
-    for span in (span for chunk in chunks for span in chunk):
-        if "meta_struct" in span:
-            span["meta_struct"] = {key: msgpack.unpackb(value) if isinstance(value, bytes) else value
-                                   for key, value in span["meta_struct"].items()}
-    return chunks
-
-
-def any_value(value):
-    kind = value.WhichOneof("value")
-    if kind == "array_value":
-        return [any_value(one) for one in value.array_value.values]
-    return getattr(value, kind) if kind else None
-
-
-def attributes(given):
-    read = {one.key: any_value(one.value) for one in given}
-    assert len(read) == len(given), f"a key is there twice: {[one.key for one in given]}"
-    return read
-
-
-def of_otlp(payload):
-    """Spans of a request with OTLP as `of_chunks` has those of the other formats."""
-    request, spans = trace_service_pb2.ExportTraceServiceRequest(), {}
-    request.ParseFromString(payload)
-    for resource in request.resource_spans:
-        shared = attributes(resource.resource.attributes)
-        for given in (span for scope in resource.scope_spans for span in scope.spans):
-            assert given.trace_id and len(given.trace_id) == 16 and len(given.span_id) == 8
-            all_tags = attributes(given.attributes)
-            meta = {key: value for key, value in all_tags.items() if isinstance(value, str) and key not in OTHER}
-            metrics = {k: float(v) for k, v in all_tags.items() if isinstance(v, (int, float)) and k not in OTHER}
-            fields = {"name": meta.pop("operation.name"), "resource": meta.pop("resource.name"),
-                      "type": meta.pop("span.type", ""), "service": shared["service.name"]}
-            assert given.name == fields["resource"]
-            priority = metrics.pop("_sampling_priority_v1", None)
-            meta.setdefault("env", shared["deployment.environment.name"])
-            if given.kind:
-                meta["span.kind"] = KINDS_OF_OTLP[given.kind - 1]
-            if "span.kind" in meta and meta["span.kind"] not in KINDS[:5]:
-                meta["span.kind"] = "internal"
-            if "service.version" in shared:
-                meta.setdefault("version", shared["service.version"])
-            if given.status.code:
-                assert given.status.message == meta.get("error.message", "")
-            if meta.get("_dd.p.dm") == "-0":
-                del meta["_dd.p.dm"]
-            links = [{"trace_id": int.from_bytes(link.trace_id[8:], "big"), "span_id": int.from_bytes(link.span_id, "big"),
-                      "trace_id_high": int.from_bytes(link.trace_id[:8], "big"), "tracestate": link.trace_state,
-                      "flags": link.flags, "attributes": attributes(link.attributes)} for link in given.links]
-            events = [{"name": event.name, "time": event.time_unix_nano, "attributes": attributes(event.attributes)}
-                      for event in given.events]
-            spans[int.from_bytes(given.span_id, "big")] = {
-                **fields, "trace": given.trace_id.hex(), "meta": meta, "metrics": metrics, "priority": priority,
-                "links": [{key: value for key, value in link.items() if value} for link in links], "events": events,
-                "blobs": {k: msgpack.unpackb(v) for k, v in all_tags.items() if isinstance(v, bytes)},
-                "parent_id": int.from_bytes(given.parent_span_id, "big"), "start": given.start_time_unix_nano,
-                "duration": given.end_time_unix_nano - given.start_time_unix_nano, "error": given.status.code // 2,
-                "sampled": given.flags}
-    return spans
-
-
-def decoded(name, file):
-    if name == "otlp":
-        return {span_id: span for payload in payloads(file) for span_id, span in of_otlp(payload).items()}
-    decode = {"v04": decode_v04, "v05": decode_v05, "v1": decode_v1}[name]
-    spans = {}
-    for payload in payloads(file):
-        content = "application/msgpack"
-        chunks = decode(content, payload, False) if name == "v04" else decode(payload)
-        spans.update(of_chunks(blobs_decoded(chunks)))
-    return spans
-
-
-def without(name, span):
-    """What a format cannot hold is not compared."""
-    span = dict(span)
-    if name == "otlp":
-        # The trace's own decision is a tag of its first span, and a flag of each span.
-        span.pop("place", None)
-        span.setdefault("sampled", int((span.get("priority") or 0) > 0))
-        span.pop("priority", None)
-    if name == "v05":
-        del span["blobs"]
-        # JSON text of more than 25,000 bytes has fewer items.
-        for key in ("links", "events"):
-            span[key] = span[key] if len(span[key]) < 100 else None
-    return span
+def different(one, two):
+    """What differs, for a person to read."""
+    if isinstance(one, dict) and isinstance(two, dict):
+        keys = [key for key in one.keys() | two.keys() if one.get(key) != two.get(key)]
+        return {key: one.get(key) for key in keys}, {key: two.get(key) for key in keys}
+    if isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
+        return next(different(a, b) for a, b in zip(one, two) if a != b)
+    return one, two
 
 
 def compare(files):
-    all_spans = {name: decoded(name, file) for name, file in files}
-    expected, wrong = all_spans.pop("v04"), 0
-    for name, spans in all_spans.items():
+    (first, file), *others = files
+    expected, wrong = spans_of(first, file), 0
+    typed_links = {key: span["typed_links"] for key, span in expected.items() if "typed_links" in span}
+    for name, file in others:
+        spans = spans_of(name, file)
         if spans.keys() != expected.keys():
-            print(f"{name}: {len(spans)} spans, v04: {len(expected)}")
+            print(f"{name}: {len(spans)} spans, {first}: {len(expected)}")
             wrong += 1
-        for span_id, span in spans.items():
-            one, two = without(name, expected.get(span_id, {})), without(name, span)
-            for key in one.keys() | two.keys():
-                if one.get(key) != two.get(key) and wrong < 20:
-                    print(f"{name}: span {span_id}, {key}:\n  v04 {one.get(key)!r:.900}\n  {name} {two.get(key)!r:.900}")
+        for key, span in spans.items():
+            one = dict(expected.get(key, {}))
+            if first.startswith("sample-"):
+                # The tracer decides if nobody has.
+                one["priority"] = span["priority"] if one.get("priority") is None else one["priority"]
+                for tags in ("meta", "metrics"):
+                    span[tags] = {k: v for k, v in span[tags].items() if k in one.get(tags, {}) or k not in ADDED}
+            if "typed_links" in span:
+                one["typed_links"] = typed_links.setdefault(key, span["typed_links"])
+                if span["name"] == "typed" and span["typed_links"] != [event["attributes"] for event in span["events"]]:
+                    print(f"{name}: {key}: a link and an event have other attributes")
                     wrong += 1
-    print(f"{len(expected)} spans as {', '.join(all_spans)}")
+            if "sampled" in span and "sampled" not in one:
+                # The trace's own decision is a tag of its first span, and a flag of each span.
+                if one.pop("place", 0):
+                    # A part of a chunk that is sent by itself has this tag of the first span, too.
+                    span["meta"].pop("_dd.git.commit.sha", None)
+                del span["priority"]
+                one["sampled"] = int((one.pop("priority") or 0) > 0)
+            if name.endswith("v05"):
+                one["blobs"] = {}
+                for items in ("links", "events"):
+                    if starts(span[items], one[items]):
+                        one[items] = span[items]
+            for field in one.keys() | span.keys():
+                if one.get(field) != span.get(field) and wrong < 20:
+                    of_first, of_this = different(one.get(field), span.get(field))
+                    print(f"{name}: span {key}, {field}:\n  {first} {of_first!r:.900}\n  {name} {of_this!r:.900}")
+                    wrong += 1
+    print(f"{len(expected)} spans as {', '.join(name for name, _ in others)}")
     sys.exit(1 if wrong else 0)
 
 
 if sys.argv[1] == "make":
     with open(sys.argv[2], "wb") as out:
         make(out)
+elif sys.argv[1] == "again":
+    with open(sys.argv[3], "wb") as out:
+        again(*sys.argv[2].split("=", 1), out)
 else:
     compare([argument.split("=", 1) for argument in sys.argv[2:]])

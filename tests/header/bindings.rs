@@ -28,6 +28,7 @@ pub fn outputs(root: &Path, items: &[Item]) -> Result<Vec<Output>, String> {
         output("bindings/php/counts.h", php::counts(&api)?),
         output("bindings/php/src/Ffi/Abi.php", php::constants(&api)),
         output("bindings/ruby/lib/spanwire/abi.rb", ruby::abi(&api)),
+        output("bindings/ruby/ext/spanwire_ext/abi.h", ruby::declarations(items)?),
         output(python::INSPECT, python::inspect(root, &api)?),
     ])
 }

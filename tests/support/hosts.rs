@@ -45,6 +45,7 @@ pub fn require(tool: &str) -> bool {
         "ddapm-test-agent" => root().join("target/venv/bin/ddapm-test-agent").exists(),
         "ddtrace" | "opentelemetry-sdk" => root().join("target/peers/venv/bin/python").exists(),
         "dd-trace" => root().join("target/peers/node_modules/dd-trace").exists(),
+        "rotel" => rotel().is_some(),
         "libcpp-httplib-dev" => Path::new("/usr/include/httplib.h").exists(),
         "libspdlog-dev" => Path::new("/usr/include/spdlog/spdlog.h").exists(),
         "libcurl4-openssl-dev" => {
@@ -52,6 +53,7 @@ pub fn require(tool: &str) -> bool {
         }
         "mod_php" => Path::new("/usr/lib/apache2/modules/libphp8.2.so").exists(),
         "ruby-ffi" => runs_in_ruby("require 'ffi'"),
+        "ruby-dev" => runs_in_ruby("exit File.exist?(File.join(RbConfig::CONFIG['rubyhdrdir'], 'ruby.h'))"),
         "rails" => runs_in_ruby("%w[railties activerecord sqlite3].each { |name| gem name }"),
         "php-sqlite3" => php_module("pdo_sqlite"),
         "php-mysql" => php_module("mysqli"),
@@ -66,6 +68,13 @@ pub fn require(tool: &str) -> bool {
         eprintln!("skipped: {tool} is not installed (tests/run installs it)");
     }
     installed
+}
+
+/// The program of rotel, an OpenTelemetry collector, which is inside of its Python package.
+pub fn rotel() -> Option<PathBuf> {
+    let versions = std::fs::read_dir(root().join("target/peers/venv/lib")).ok()?;
+    let mut programs = versions.flatten().map(|version| version.path().join("site-packages/rotel/rotel-agent"));
+    programs.find(|program| program.is_file())
 }
 
 fn runs_in_ruby(code: &str) -> bool {

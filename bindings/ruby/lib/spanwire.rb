@@ -13,6 +13,7 @@ require_relative "spanwire/scope"
 require_relative "spanwire/attributes"
 require_relative "spanwire/span"
 require_relative "spanwire/tracer"
+require_relative "spanwire/extension"
 require_relative "spanwire/log"
 require_relative "spanwire/fate"
 require_relative "spanwire/configuration"
@@ -27,7 +28,7 @@ require_relative "spanwire/timeout"
 # A forked process needs no call. At its end a process waits a limited time for spans that are not sent yet. If the
 # library cannot be loaded, the gem gives one warning, and the program runs untraced.
 module Spanwire
-  private_constant :Abi
+  private_constant :Abi, :Extension
 
   @configuration = Configuration.new
   @log = Log.new
@@ -152,6 +153,14 @@ module Spanwire
     # Returns why tracing is off, as a sentence; nil if it is on.
     def problem
       ractor? ? "nothing is traced in a Ractor" : @problem
+    end
+
+    # Whether the C extension makes the spans. Without it a span costs more time, and nothing else differs.
+    def extension? = extension_problem.nil?
+
+    # Returns why the C extension is not in use, as a sentence; nil if it is.
+    def extension_problem
+      ractor? ? "nothing is traced in a Ractor" : Extension.problem
     end
 
     # For the hook on Process._fork.

@@ -94,9 +94,12 @@ pub struct DemoOptions {
 }
 
 const AGENT_HELP: &str = "\
-The receiver accepts MessagePack on POST or PUT /v0.4/traces, refuses malformed payloads with the
-reason, and answers /info. It neither forwards nor stores anything. It prints trees to standard
-output and everything else to standard error. Ctrl-C stops it; it then prints a summary.
+The receiver accepts traces as v0.3, v0.4, v0.5, v0.7, v1.0 and OTLP over HTTP, refuses malformed
+payloads with the reason, and answers /info. It stores nothing. It prints trees to standard output
+and everything else to standard error. Ctrl-C stops it; it then prints a summary.
+
+With --forward it passes each request on to an Agent or Collector, and its answer back as it is. So a
+program without TLS reaches an https:// URL. The environment may have SSL_CERT_FILE and SSL_CERT_DIR.
 
 Examples:
   spanwire agent                              on 127.0.0.1:8126, where tracers send by default
@@ -106,6 +109,8 @@ Examples:
   spanwire agent --socket /tmp/apm.socket     on a Unix socket instead
   spanwire agent --socket /tmp/apm.socket --port 8126
                                               on both
+  spanwire agent --forward https://agent.example
+                                              between a program and an Agent elsewhere
 
 To send here, a program needs in its environment:
   DD_TRACE_AGENT_URL=http://127.0.0.1:8126    or nothing, if this machine has no Agent's socket
@@ -378,14 +383,16 @@ With a command after the file, only that command is answered, as by `spanwire` i
 status, spans [N], span ID, trace ID, queue, log [N], events [N], settings, counters, help.
 
 --send sends the finished spans that were not sent before the crash, each with the tag
-_spanwire.recovered. It sends them only once, and never sends open spans.
+_spanwire.recovered. It sends them only once, and never sends open spans. The format is the one that
+the process asked for, or that of DD_TRACE_AGENT_PROTOCOL_VERSION, if the Agent takes it.
 
 Examples:
   spanwire core core                          the core in this folder
   spanwire core core spans                    only the open spans
   spanwire core core span 5378288797531496375
   spanwire core --json core                   everything as one JSON object for scripts
-  spanwire core --send http://localhost:8126 core";
+  spanwire core --send http://localhost:8126 core
+  spanwire core --send otlp+http://collector:4318 core";
 
 /// Options of `spanwire core`.
 #[derive(Debug, clap::Args)]

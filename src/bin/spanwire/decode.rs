@@ -3,6 +3,7 @@
 
 pub mod otlp;
 pub mod v05;
+pub mod v07;
 pub mod v1;
 
 use crate::msgpack::{Head, Reader};
@@ -318,5 +319,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod tests;

@@ -56,6 +56,8 @@ pub struct Request {
     pub target: String,
     headers: Vec<(String, String)>,
     pub body: Result<Vec<u8>, Refusal>,
+    /// HTTP/1.0: its client may read the answer to the end of the connection.
+    is_old: bool,
 }
 
 impl Request {
@@ -67,6 +69,11 @@ impl Request {
     /// Returns all headers.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether the connection ends with this request.
+    fn is_last(&self) -> bool {
+        self.says("Connection", "close") || self.is_old && !self.says("Connection", "keep-alive")
     }
 
     /// Whether a header contains this word, in any case.
@@ -87,7 +94,7 @@ pub struct Refusal {
 pub struct Response {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 impl Response {
@@ -112,9 +119,8 @@ impl Response {
             text += &format!("{name}: {value}\r\n");
         }
         text += if last { "Connection: close\r\n\r\n" } else { "\r\n" };
-        text += &self.body;
         // One write: otherwise a client may wait for the second packet (Nagle's algorithm).
-        socket.write_all(text.as_bytes())
+        socket.write_all(&[text.as_bytes(), &self.body].concat())
     }
 }
 
@@ -127,7 +133,7 @@ pub fn converse(socket: impl Socket, mut answer: impl FnMut(&Result<Request, Ref
             Ok(request) => request.body.is_err(),
             Err(_) => true,
         };
-        let last = refused || request.as_ref().is_ok_and(|request| request.says("Connection", "close"));
+        let last = refused || request.as_ref().is_ok_and(Request::is_last);
         let sent = answer(&request).send(&mut line.socket, last);
         if refused {
             line.linger();
@@ -311,6 +317,7 @@ fn head(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
         target: parsed.path.unwrap_or_default().to_owned(),
         headers: parsed.headers.iter().map(|header| (header.name.to_owned(), text(header.value))).collect(),
         body: Ok(Vec::new()),
+        is_old: parsed.version == Some(0),
     };
     Ok(Some((request, length)))
 }
@@ -331,7 +338,7 @@ mod tests {
                     }
                     Ok(Request { body: Err(refusal), .. }) | Err(refusal) => (refusal.status, refusal.why.clone()),
                 };
-                Response { status, headers: Vec::new(), body: body + "\n" }
+                Response { status, headers: Vec::new(), body: (body + "\n").into_bytes() }
             });
         });
         for piece in pieces {

@@ -1,5 +1,6 @@
 //! `spanwire`, the companion program: shows what tracers do. This file parses the command line and calls the command.
 
+mod address;
 mod agent;
 mod cli;
 mod corefile;

@@ -2,7 +2,7 @@
 //! stores nothing.
 
 use crate::decode::{self, Malformed, Trace};
-use crate::forward::Forward;
+use crate::forward::{Forward, Passed};
 use crate::http::{self, Refusal, Request, Response, Socket, BODY_MAX};
 use crate::out::counted;
 use flate2::read::GzDecoder;
@@ -130,7 +130,9 @@ fn serve<S: Socket + Send + 'static>(mut socket: S, desk: &Arc<Desk>) {
 struct Answer {
     status: u16,
     body: String,
-    kind: &'static str,
+    /// What is sent instead of `body`: the answer of the Agent or Collector behind, as it is.
+    bytes: Option<Vec<u8>>,
+    kind: Cow<'static, str>,
     /// Further headers.
     headers: Vec<(&'static str, String)>,
     traces: Option<Vec<Trace>>,
@@ -140,12 +142,12 @@ struct Answer {
 
 impl Answer {
     fn plain(status: u16, body: impl Into<String>) -> Answer {
-        let headers = Vec::new();
-        Answer { status, body: body.into(), kind: TEXT, headers, traces: None, mismatch: None }
+        let (headers, kind) = (Vec::new(), TEXT.into());
+        Answer { status, body: body.into(), bytes: None, kind, headers, traces: None, mismatch: None }
     }
 
     fn json(body: String) -> Answer {
-        Answer { kind: JSON, ..Answer::plain(200, body) }
+        Answer { kind: JSON.into(), ..Answer::plain(200, body) }
     }
 }
 
@@ -162,6 +164,7 @@ const FORMATS: &[(&str, &str, Decode)] = &[
     ("/v0.3/traces", MSGPACK, decode::payload),
     ("/v0.4/traces", MSGPACK, decode::payload),
     ("/v0.5/traces", MSGPACK, decode::v05::payload),
+    ("/v0.7/traces", MSGPACK, decode::v07::payload),
     ("/v1.0/traces", MSGPACK, decode::v1::payload),
     (OTLP, PROTOBUF, decode::otlp::payload),
 ];
@@ -218,12 +221,12 @@ impl Desk {
             body.push('\n');
         }
         let mut headers = answer.headers;
-        headers.push(("Content-Type", answer.kind.to_owned()));
+        headers.push(("Content-Type", answer.kind.into_owned()));
         if self.forward.is_none() {
             headers.push(("Datadog-Agent-Version", version().to_owned()));
             headers.push(("Datadog-Agent-State", self.state.clone()));
         }
-        Response { status: answer.status, headers, body }
+        Response { status: answer.status, headers, body: answer.bytes.unwrap_or(body.into_bytes()) }
     }
 
     /// Returns the receiver's own answer, or that of the Agent or Collector behind it.
@@ -234,9 +237,7 @@ impl Desk {
             Ok(given) => given,
             Err(why) => return Answer { traces: own.traces, ..Answer::plain(502, why) },
         };
-        let kind = if given.body.starts_with(['{', '[']) { JSON } else { TEXT };
-        // The message of a refusal has been decoded to text.
-        let kind = if own.kind == PROTOBUF && given.body.is_empty() { PROTOBUF } else { kind };
+        let Passed { answer: given, bytes, content_type, .. } = given;
         let said = [
             ("Datadog-Agent-State", given.agent_state),
             ("Datadog-Agent-Version", given.agent_version),
@@ -246,8 +247,19 @@ impl Desk {
         let headers = said.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         // What cannot be decoded here is worth a word only if it holds traces.
         let unread = (own.status == 400).then(|| format!("but it cannot be read here: {}", own.body));
-        let mismatch = own.mismatch.or(unread);
-        Answer { status: given.status, body: given.body, kind, headers, traces: own.traces, mismatch }
+        let rejected = (given.rejected > 0)
+            .then(|| format!("but {} of them were refused: {}", given.rejected, given.body.escape_default()));
+        let mismatch = own.mismatch.or(unread).or(rejected);
+        let kind = content_type.map_or(Cow::Borrowed(TEXT), Cow::Owned);
+        Answer {
+            status: given.status,
+            body: given.body,
+            bytes: Some(bytes),
+            kind,
+            headers,
+            traces: own.traces,
+            mismatch,
+        }
     }
 
     /// Returns the answer to a request by method and path.
@@ -273,7 +285,8 @@ impl Desk {
 }
 
 /// Returns a body without its compression.
-fn unpacked<'a>(request: &Request, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Answer> {
+fn unpacked<'a>(request: &Request, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
+    let refusal = |status, why| Refusal { status, why };
     match request.header("Content-Encoding") {
         None | Some("identity") => Ok(Cow::Borrowed(body)),
         Some("gzip") => {
@@ -281,11 +294,11 @@ fn unpacked<'a>(request: &Request, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Answ
             let read = GzDecoder::new(body).take(BODY_MAX as u64 + 1).read_to_end(&mut whole);
             match read {
                 Ok(length) if length <= BODY_MAX => Ok(Cow::Owned(whole)),
-                Ok(_) => Err(Answer::plain(413, format!("more than {BODY_MAX} bytes"))),
-                Err(error) => Err(Answer::plain(400, format!("malformed gzip: {error}"))),
+                Ok(_) => Err(refusal(413, format!("more than {BODY_MAX} bytes"))),
+                Err(error) => Err(refusal(400, format!("malformed gzip: {error}"))),
             }
         }
-        Some(other) => Err(Answer::plain(415, format!("Content-Encoding {other} is not supported"))),
+        Some(other) => Err(refusal(415, format!("Content-Encoding {other} is not supported"))),
     }
 }
 
@@ -297,12 +310,12 @@ fn traces(request: &Request, body: &[u8], &(path, accepted, decode): &(&str, &st
     }
     let body = match unpacked(request, body) {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(refusal) => return Answer::plain(refusal.status, refusal.why),
     };
     match decode(&body) {
         Ok(traces) if path == OTLP => {
             // An empty message: everything was taken.
-            Answer { traces: Some(traces), kind: PROTOBUF, ..Answer::plain(200, "") }
+            Answer { traces: Some(traces), kind: PROTOBUF.into(), ..Answer::plain(200, "") }
         }
         Ok(traces) => {
             let mismatch = request

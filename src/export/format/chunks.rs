@@ -13,8 +13,8 @@ pub(super) trait Chunks {
     /// Begins a chunk of so many spans, or fewer.
     fn begin_chunk(&mut self, body: &mut Buffer, spans: &Spans<'_>) -> Result<(), Full>;
 
-    /// Appends a span.
-    fn span(&mut self, body: &mut Buffer, span: Span<'_>) -> Result<(), Full>;
+    /// Appends a span. `bytes` begin with its record.
+    fn span(&mut self, body: &mut Buffer, span: Span<'_>, bytes: &[u8]) -> Result<(), Full>;
 
     /// Completes the chunk. `spans` are in it.
     fn end_chunk(&mut self, body: &mut Buffer, spans: usize);
@@ -55,8 +55,9 @@ fn add_some(format: &mut impl Chunks, body: &mut Buffer, spans: &Spans<'_>, limi
     let mut done = 0;
     for &offset in offsets {
         let (before, mark) = (body.len(), format.mark());
-        if let Some((record, _)) = chunk.records.bytes().get(offset as usize..).and_then(Record::read) {
-            format.span(body, Span::of(record, chunk, metadata, done == 0))?;
+        let bytes = chunk.records.bytes().get(offset as usize..).unwrap_or_default();
+        if let Some((record, _)) = Record::read(bytes) {
+            format.span(body, Span::of(record, chunk, metadata, done == 0), bytes)?;
         }
         if format.size(body) > limit {
             body.truncate(before);

@@ -4,6 +4,7 @@ use super::encoder::PayloadFormat;
 use super::json_lines::JsonLines;
 use super::linked::Fields;
 use super::otlp::Otlp;
+use super::to_agent::Encoding;
 use super::v04::V04;
 use super::v05::{self, V05};
 use super::v1::{self, V1};
@@ -45,8 +46,8 @@ impl Format {
         match self {
             Format::V04 => "/v0.4/traces",
             Format::V03 => "/v0.3/traces",
-            Format::V05 => v05::PATH,
-            Format::V1 => v1::PATH,
+            Format::V05 => v05::Strung::PATH,
+            Format::V1 => v1::Map::PATH,
             // The address has the whole path.
             Format::Otlp | Format::JsonLines => "",
         }

@@ -3,7 +3,8 @@
 
 use super::chunks::{self, Chunks};
 use super::encoder::{put, Fit, PayloadFormat, Sender, Spans};
-use super::protobuf::{put_bytes, put_fixed, put_number, put_tagged, Message};
+use super::memo::{self, Found, Memo};
+use super::protobuf::{key, put_bytes, put_fixed, put_number, put_tagged, Message};
 use super::spans::{kind_of, Span};
 use crate::export::metadata::Metadata;
 use crate::memory::{Buffer, Full};
@@ -19,6 +20,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Otlp {
     open: Option<Open>,
+    memo: Memo,
     /// Those of the tracer whose payload it is.
     settings: Option<Arc<Settings>>,
     /// What the resources of the payload have beside their services.
@@ -55,6 +57,7 @@ pub(super) struct Open {
 impl PayloadFormat for Otlp {
     fn begin(&mut self, _: &mut Buffer, metadata: &Metadata) -> Result<(), Full> {
         self.open = None;
+        self.memo.clear();
         self.settings = Some(metadata.settings.clone());
         let (identity, resource) = (&metadata.identity, &mut self.resource);
         resource.truncate(0);
@@ -121,55 +124,45 @@ impl PayloadFormat for Otlp {
 impl Chunks for Otlp {
     type Mark = Option<Open>;
 
-    fn begin_chunk(&mut self, _: &mut Buffer, _: &Spans<'_>) -> Result<(), Full> {
+    fn begin_chunk(&mut self, _: &mut Buffer, spans: &Spans<'_>) -> Result<(), Full> {
+        self.memo.begin_chunk(spans.chunk);
         Ok(())
     }
 
-    fn span(&mut self, body: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
+    fn span(&mut self, body: &mut Buffer, span: Span<'_>, bytes: &[u8]) -> Result<(), Full> {
         let (record, chunk) = (&span.record, span.chunk);
-        let (service, resource) = span.service_and_resource();
-        self.use_service(body, &span, service)?;
+        self.use_service(body, &span, span.service_and_resource().0)?;
         let message = Message::begin(body, 2)?;
-        put_bytes(body, 1, &chunk.trace_id().to_be_bytes())?;
-        put_bytes(body, 2, &record.span_id.to_be_bytes())?;
+        let start = record.start_ns.max(0) as u64;
+        let mut room = body.room_beyond(18 + 10 + 10 + 2 * 9)?;
+        room.put_fixed([key(1, 2), 16]);
+        room.put_fixed(chunk.trace_id().to_be_bytes());
+        room.put_fixed([key(2, 2), 8]);
+        room.put_fixed(record.span_id.to_be_bytes());
+        if record.parent_id != 0 {
+            room.put_fixed([key(4, 2), 8]);
+            room.put_fixed(record.parent_id.to_be_bytes());
+        }
+        for (field, time) in [(7, start), (8, start.saturating_add(record.duration_ns))] {
+            room.put_fixed([key(field, 1)]);
+            room.put_fixed(time.to_le_bytes());
+        }
+        drop(room);
         if let Some(tracestate) = chunk.tags.get(TRACESTATE) {
             put_bytes(body, 3, tracestate)?;
         }
-        if record.parent_id != 0 {
-            put_bytes(body, 4, &record.parent_id.to_be_bytes())?;
+        // The first span has tags of its trace. The status has a text of the span's.
+        let of_texts = if span.first { &[] } else { memo::key(bytes, &span) };
+        let (variant, texts) = ((record.flags & ERROR).into(), body.len());
+        let found = self.memo.find(of_texts, variant);
+        match &found {
+            Found::Kept(kept) => self.memo.put(body, kept, 0)?,
+            _ => put_texts(body, &span)?,
         }
-        put_bytes(body, 5, resource)?;
-        let start = record.start_ns.max(0) as u64;
-        put_fixed(body, 7, start)?;
-        put_fixed(body, 8, start.saturating_add(record.duration_ns))?;
-        for (key, text) in
-            [(&b"operation.name"[..], record.name), (b"resource.name", resource), (b"span.type", record.span_type)]
-        {
-            if !text.is_empty() && !run::has(Kind::Text, span.texts.bytes, key) {
-                put_pair(body, 9, key, TEXT, text)?;
-            }
+        if let Found::Again(place) = found {
+            self.memo.keep(place, of_texts, variant, [&body.bytes()[texts..], &[], &[]], [0; 3]);
         }
-        let (mut kind, mut result, mut message_of_error) = (0, Ok(()), None);
-        span.each_own_text(&mut |key, value| {
-            match key {
-                b"span.kind" if kind_of(value).is_some() => kind = kind_of(value).unwrap_or_default(),
-                // The resource has it.
-                b"service.name" if value == service => {}
-                _ => result = result.and_then(|()| put_pair(body, 9, key, TEXT, value)),
-            }
-            if key == b"error.message" {
-                message_of_error = Some(value);
-            }
-        });
-        let has_version = span.tracers_version().is_some();
-        span.each_added(&mut |key, value| {
-            // The resource has some, the ids and flags of the span have others.
-            let is_of_resource =
-                matches!(key, b"env" | b"runtime-id" | b"language") || (has_version && key == b"version");
-            if !is_of_resource && key != ID_HIGH {
-                result = result.and_then(|()| put_pair(body, 9, key, TEXT, value));
-            }
-        });
+        let mut result = Ok(());
         span.each_number(&mut |key, value| {
             // A whole number is an integer for those who read it.
             let exact = value as i64;
@@ -177,20 +170,13 @@ impl Chunks for Otlp {
             let value = if whole { Scalar::Integer(exact) } else { Scalar::Float(value) };
             result = result.and_then(|()| put_attribute(body, 9, key, Value::One(value)));
         });
-        let [_, _, blobs, links, events] = record.runs();
-        for (kind, run) in [(Kind::Blob, blobs), (Kind::Event, events), (Kind::Link, links)] {
-            run::each(kind, run.bytes, |item| result = result.and_then(|()| put_item(body, item)));
+        if span.has_more {
+            let [_, _, blobs, links, events] = record.runs();
+            for (kind, run) in [(Kind::Blob, blobs), (Kind::Event, events), (Kind::Link, links)] {
+                run::each(kind, run.bytes, |item| result = result.and_then(|()| put_item(body, item)));
+            }
         }
         result?;
-        if kind != 0 {
-            put_number(body, 6, kind.into())?;
-        }
-        if record.flags & ERROR != 0 {
-            let status = Message::begin(body, 15)?;
-            put_bytes(body, 2, message_of_error.unwrap_or_default())?;
-            put_number(body, 3, 2)?;
-            status.end(body);
-        }
         // Field 16, four bytes: the trace flags of W3C.
         let sampled = chunk.decision.priority().is_none_or(|priority| priority > 0);
         put(body, &[0x85, 1, u8::from(sampled), 0, 0, 0])?;
@@ -246,6 +232,50 @@ impl Otlp {
         self.open = Some(Open { resource: message, scope, service: (at, service.len()) });
         Ok(())
     }
+}
+
+/// Appends what a span has of texts: its name, attributes, kind and status.
+fn put_texts(body: &mut Buffer, span: &Span<'_>) -> Result<(), Full> {
+    let (record, (service, resource)) = (&span.record, span.service_and_resource());
+    put_bytes(body, 5, resource)?;
+    for (key, text) in
+        [(&b"operation.name"[..], record.name), (b"resource.name", resource), (b"span.type", record.span_type)]
+    {
+        if !text.is_empty() && !run::has(Kind::Text, span.texts.bytes, key) {
+            put_pair(body, 9, key, TEXT, text)?;
+        }
+    }
+    let (mut kind, mut result, mut message_of_error) = (0, Ok(()), None);
+    span.each_own_text(&mut |key, value| {
+        match key {
+            b"span.kind" if kind_of(value).is_some() => kind = kind_of(value).unwrap_or_default(),
+            // The resource has it.
+            b"service.name" if value == service => {}
+            _ => result = result.and_then(|()| put_pair(body, 9, key, TEXT, value)),
+        }
+        if key == b"error.message" {
+            message_of_error = Some(value);
+        }
+    });
+    let has_version = span.tracers_version().is_some();
+    span.each_added(&mut |key, value| {
+        // The resource has some, the ids and flags of the span have others.
+        let is_of_resource = matches!(key, b"env" | b"runtime-id" | b"language") || (has_version && key == b"version");
+        if !is_of_resource && key != ID_HIGH {
+            result = result.and_then(|()| put_pair(body, 9, key, TEXT, value));
+        }
+    });
+    result?;
+    if kind != 0 {
+        put_number(body, 6, kind.into())?;
+    }
+    if record.flags & ERROR != 0 {
+        let status = Message::begin(body, 15)?;
+        put_bytes(body, 2, message_of_error.unwrap_or_default())?;
+        put_number(body, 3, 2)?;
+        status.end(body);
+    }
+    Ok(())
 }
 
 /// How many bytes a number takes.

@@ -87,6 +87,11 @@ impl Head {
         Head::begin(out, 0x90, most)
     }
 
+    /// The head of an array that is there already and has three bytes.
+    pub(super) fn long_array(at: usize) -> Head {
+        Head { at, short: 0x90, size: 3 }
+    }
+
     #[inline(never)]
     fn begin(out: &mut Buffer, short: u8, most: usize) -> Result<Head, Full> {
         let size = match most {

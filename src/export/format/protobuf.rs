@@ -4,7 +4,7 @@ use super::encoder::put;
 use crate::memory::{Buffer, Full};
 
 /// The key of a field: its number and how its value is encoded. Only for numbers below 16.
-const fn key(field: u8, wire: u8) -> u8 {
+pub(super) const fn key(field: u8, wire: u8) -> u8 {
     field << 3 | wire
 }
 

@@ -2,12 +2,13 @@
 //! and an array of spans, each a map. Keys are numbers. A text is sent once, where it comes first, and its number
 //! afterwards. Tags, numbers and blobs are attributes with their types.
 
-use super::chunks::{self, Chunks};
-use super::encoder::{correct, put_text, Fit, PayloadFormat, Sender, Spans};
+use super::chunks::Chunks;
+use super::encoder::{correct, put_text, Spans};
+use super::memo::{self, Found, Memo};
 use super::parts::{put_blob, put_few, put_number, put_signed, put_unsigned, Head};
 use super::spans::{kind_of, Span, INTERNAL};
 use super::strings::{Mark, Strings};
-use super::v04;
+use super::to_agent::{Encoding, ToAgent};
 use crate::export::metadata::{Metadata, PROCESS_TAGS};
 use crate::memory::{Buffer, Full};
 use crate::span::attributes::{Attributes, Scalar, Value};
@@ -17,21 +18,23 @@ use crate::span::run::{self, Item, Kind};
 use crate::trace::{is_of_chunk, ORIGIN};
 
 /// See the module.
+pub type V1 = ToAgent<Map>;
+
+/// What is kept for one payload.
 #[derive(Default)]
-pub struct V1 {
+pub struct Map {
     strings: Strings,
-    chunks: usize,
+    memo: Memo,
     /// Where the head of the array of chunks is.
     head: usize,
     /// The head of the array of spans in the chunk that is being added.
     spans: Option<Head>,
     /// The tags of a span that become fields, each as the number of its field and its text.
     fields: Buffer,
-    /// The kind of that span, and whether it is a known one.
-    kind: Option<(u8, bool)>,
+    /// The kind of that span.
+    kind: Option<u8>,
 }
 
-pub(super) const PATH: &str = "/v1.0/traces";
 /// A chunk without a priority counts as rejected. This one is for chunks without a decision.
 const UNDECIDED: i32 = -128;
 const PRIORITY: &[u8] = b"_sampling_priority_v1";
@@ -46,10 +49,12 @@ mod of {
     pub(super) const ARRAY: u8 = 6;
 }
 
-impl PayloadFormat for V1 {
+impl Encoding for Map {
+    const PATH: &'static str = "/v1.0/traces";
+
     fn begin(&mut self, body: &mut Buffer, metadata: &Metadata) -> Result<(), Full> {
         self.strings.clear();
-        self.chunks = 0;
+        self.memo.clear();
         let (identity, settings) = (&metadata.identity, &metadata.settings);
         let hostname = if settings.report_hostname { settings.hostname.as_str() } else { "" };
         let head = Head::map(body, 10)?;
@@ -82,35 +87,18 @@ impl PayloadFormat for V1 {
         put_few(body, &encode::array_head(0))
     }
 
-    fn add(&mut self, body: &mut Buffer, spans: &Spans<'_>, fit: Fit, limit: usize) -> Result<usize, Full> {
-        let added = chunks::add(self, body, spans, fit, limit)?;
-        self.chunks += usize::from(added > 0);
-        Ok(added)
-    }
-
-    fn finish(&mut self, body: &mut Buffer) -> Result<(), Full> {
-        correct(body, self.head, &encode::array_head(self.chunks));
+    fn finish(&mut self, body: &mut Buffer, chunks: usize) -> Result<(), Full> {
+        correct(body, self.head, &encode::array_head(chunks));
         Ok(())
-    }
-
-    fn path(&self) -> &'static str {
-        PATH
-    }
-
-    fn content_type(&self) -> &'static str {
-        v04::CONTENT_TYPE
-    }
-
-    fn headers(&self, sender: &Sender<'_>, add: &mut dyn FnMut(&'static str, &str)) {
-        v04::headers(sender, self.chunks, add);
     }
 }
 
-impl Chunks for V1 {
+impl Chunks for Map {
     type Mark = Mark;
 
     fn begin_chunk(&mut self, body: &mut Buffer, spans: &Spans<'_>) -> Result<(), Full> {
         let chunk = spans.chunk;
+        self.memo.begin_chunk(chunk);
         let head = Head::map(body, 5)?;
         put_few(body, &[1])?;
         put_signed(body, chunk.decision.priority().unwrap_or(UNDECIDED).into())?;
@@ -128,14 +116,34 @@ impl Chunks for V1 {
         Ok(())
     }
 
-    fn span(&mut self, body: &mut Buffer, span: Span<'_>) -> Result<(), Full> {
+    fn span(&mut self, body: &mut Buffer, span: Span<'_>, bytes: &[u8]) -> Result<(), Full> {
         let record = &span.record;
-        let (service, resource) = span.service_and_resource();
         let head = Head::map(body, if span.has_more { 16 } else { 14 })?;
-        let mut fields = 1;
-        for (key, text) in [(1, service), (2, record.name), (3, resource), (10, record.span_type)] {
-            fields += usize::from(self.field(body, key, text)?);
+        let (key, variant) = (memo::key(bytes, &span), variant(&span));
+        let (found, strings, begin) = (self.memo.find(key, variant), self.strings.len(), body.len());
+        let [mut fields, at, count] = match &found {
+            Found::Kept(kept) => {
+                self.memo.put(body, kept, 0)?;
+                kept.about
+            }
+            _ => self.texts(body, &span)?,
+        };
+        let values = body.len();
+        let more = self.values(body, &span)?;
+        Head::long_array(begin + at as usize).end(body, count as usize + more);
+        let of_fields = body.len();
+        match &found {
+            Found::Kept(kept) => self.memo.put(body, kept, 1)?,
+            _ => {
+                fields += self.put_fields(body)?;
+                if let (Found::Again(place), true) = (&found, strings == self.strings.len()) {
+                    let bytes = body.bytes();
+                    let pieces = [&bytes[begin..values], &bytes[of_fields..], &[]];
+                    self.memo.keep(*place, key, variant, pieces, [fields, at, count]);
+                }
+            }
         }
+        let mut fields = fields as usize + 1;
         let mut room = body.room_beyond(4 * 10 + 2)?;
         for (key, word) in [(4, record.span_id), (6, record.start_ns.max(0) as u64), (5, record.parent_id)] {
             if word != 0 || key != 5 {
@@ -151,7 +159,6 @@ impl Chunks for V1 {
             fields += 1;
         }
         drop(room);
-        fields += self.attributes_and_fields(body, &span)?;
         if span.has_more {
             let [_, _, _, links, events] = record.runs();
             fields += self.items(body, 11, Kind::Link, links)? + self.items(body, 12, Kind::Event, events)?;
@@ -173,11 +180,13 @@ impl Chunks for V1 {
     }
 
     fn return_to(&mut self, mark: Mark) {
+        // It may have numbers of strings that are forgotten.
+        self.memo.clear();
         self.strings.return_to(mark);
     }
 }
 
-impl V1 {
+impl Map {
     /// Appends a byte, unless it is 0, and a text or its number.
     #[inline(never)]
     fn text(&mut self, body: &mut Buffer, before: u8, text: &[u8]) -> Result<(), Full> {
@@ -207,28 +216,41 @@ impl V1 {
         self.text(body, of::TEXT, value)
     }
 
-    /// Appends the attributes of a span and those tags that are fields here. Returns how many fields.
-    fn attributes_and_fields(&mut self, body: &mut Buffer, span: &Span<'_>) -> Result<usize, Full> {
+    /// Appends the fields with texts, and begins the array of attributes with the text tags. Keeps those tags that are fields.
+    /// Returns how many fields, where the array is behind the first of them, and how many elements it has.
+    fn texts(&mut self, body: &mut Buffer, span: &Span<'_>) -> Result<[u32; 3], Full> {
+        let (begin, record) = (body.len(), &span.record);
+        let (service, resource) = span.service_and_resource();
+        let (mut fields, mut count, mut result) = (1, 0, Ok(()));
+        for (key, text) in [(1, service), (2, record.name), (3, resource), (10, record.span_type)] {
+            fields += u32::from(self.field(body, key, text)?);
+        }
         put_few(body, &[9])?;
-        let (head, mut count, mut result) = (Head::array(body, ATTRIBUTES_MOST)?, 0, Ok(()));
+        let at = body.len() - begin;
+        Head::array(body, ATTRIBUTES_MOST)?;
         self.fields.truncate(0);
         self.kind = None;
         span.each_own_text(&mut |key, value| {
-            count += 1;
-            result = result.and_then(|()| self.tag(body, key, value));
+            count += self.tag(body, key, value, &mut result);
         });
         span.each_added(&mut |key, value| {
             if !is_of_chunk(key) {
-                count += 1;
-                result = result.and_then(|()| self.tag(body, key, value));
+                count += self.tag(body, key, value, &mut result);
             }
         });
+        result?;
+        Ok([fields, at as u32, count])
+    }
+
+    /// Appends numbers and blobs as attributes. Returns how many elements.
+    fn values(&mut self, body: &mut Buffer, span: &Span<'_>) -> Result<usize, Full> {
+        let (mut count, mut result) = (0, Ok(()));
         // The chunk has the priority.
         span.each_number(&mut |key, value| {
             if key == PRIORITY {
                 return;
             }
-            count += 1;
+            count += 3;
             let put_key = result.and_then(|()| self.text(body, 0, key));
             result = put_key.and_then(|()| put_float(body, value));
         });
@@ -236,37 +258,39 @@ impl V1 {
             let [_, _, blobs, ..] = span.record.runs();
             run::each(Kind::Blob, blobs.bytes, |item| {
                 if let Item::Blob(key, bytes) = item {
-                    count += 1;
+                    count += 3;
                     let put_key =
                         result.and_then(|()| self.text(body, 0, key)).and_then(|()| put_few(body, &[of::BLOB]));
                     result = put_key.and_then(|()| put_blob(body, bytes));
                 }
             });
         }
-        result?;
+        result.map(|()| count)
+    }
+
+    /// Appends the tags that were kept. Returns how many fields.
+    fn put_fields(&mut self, body: &mut Buffer) -> Result<u32, Full> {
         let fields = std::mem::take(&mut self.fields);
-        let (mut written, mut tags) = (1 + usize::from(self.kind.is_some()), 0);
+        let (mut written, mut result) = (0, Ok(()));
         run::each(Kind::Text, fields.bytes(), |item| {
             if let Item::Text(key, value) = item {
-                tags += 1;
                 match result.and_then(|()| self.field(body, key.first().copied().unwrap_or_default(), value)) {
-                    Ok(has) => written += usize::from(has),
+                    Ok(has) => written += u32::from(has),
                     Err(full) => result = Err(full),
                 }
             }
         });
-        if let Some((kind, known)) = self.kind {
-            tags += usize::from(known);
+        self.fields = fields;
+        if let Some(kind) = self.kind {
+            written += 1;
             put_few(body, &[16, kind])?;
         }
-        head.end(body, 3 * (count - tags));
-        self.fields = fields;
         result.map(|()| written)
     }
 
-    /// Appends a tag as an attribute, or keeps it as a field.
+    /// Appends a tag as an attribute, or keeps it as a field. Returns how many elements of the array.
     #[inline(always)]
-    fn tag(&mut self, body: &mut Buffer, key: &[u8], value: &[u8]) -> Result<(), Full> {
+    fn tag(&mut self, body: &mut Buffer, key: &[u8], value: &[u8], result: &mut Result<(), Full>) -> u32 {
         let field = match key {
             b"env" => 13,
             b"version" => 14,
@@ -274,19 +298,21 @@ impl V1 {
             b"span.kind" => {
                 let kind = kind_of(value);
                 // The Agent takes what it does not know as internal, too. The text stays an attribute then.
-                self.kind = Some((kind.unwrap_or(INTERNAL), kind.is_some()));
+                self.kind = Some(kind.unwrap_or(INTERNAL));
                 if kind.is_some() {
-                    return Ok(());
+                    return 0;
                 }
                 0
             }
             _ => 0,
         };
         if field == 0 {
-            return self.text_attribute(body, key, value);
+            *result = result.and_then(|()| self.text_attribute(body, key, value));
+            return 3;
         }
-        put_few(&mut self.fields, &[0xa1, field])?;
-        put_text(&mut self.fields, value)
+        let put_key = result.and_then(|()| put_few(&mut self.fields, &[0xa1, field]));
+        *result = put_key.and_then(|()| put_text(&mut self.fields, value));
+        0
     }
 
     /// Appends the field with links or events, if there are any. Returns how many fields.
@@ -363,6 +389,16 @@ impl V1 {
             Scalar::Float(value) => put_float(body, value),
         }
     }
+}
+
+/// What the texts of a span depend on besides its record: the first one of a chunk has more, such as a rate.
+fn variant(span: &Span<'_>) -> u64 {
+    if !span.first {
+        return 0;
+    }
+    let mut text = [0; 8];
+    span.chunk.decision.kept_rate(&mut text);
+    u64::from_le_bytes(text) | 1 << 63
 }
 
 /// The head of a span's attributes has three bytes. A span has at most 1,024 tags of each kind.

@@ -16,6 +16,7 @@ pub use super::place::Place;
 use super::dial::{Dialer, Lookup, Unreached};
 use super::names::Names;
 use super::retry_after::parse_retry_after;
+use super::tls::tls_error;
 use super::wire::Progress;
 use crate::event::send_error::{Peer, SendError, SendErrorKind};
 use crate::export::format::read_protobuf;
@@ -174,12 +175,20 @@ impl Agent {
 
     /// Posts a payload to a path. Every status is an answer.
     pub fn post(&self, path: &str, headers: &Headers, body: &[u8]) -> Result<Answer, Failure> {
-        self.exchange(path, headers.list(), Some(body), ANSWER_MAX)
+        self.exchange(path, headers.list(), Some(body), ANSWER_MAX).map(Passed::understood)
     }
 
     /// The same with at most `limit` bytes of the answer's body.
     pub fn post_for(&self, path: &str, headers: &Headers, body: &[u8], limit: usize) -> Result<Answer, Failure> {
-        self.exchange(path, headers.list(), Some(body), limit)
+        self.exchange(path, headers.list(), Some(body), limit).map(Passed::understood)
+    }
+
+    /// Sends a request that another client has made: a POST with a body, or a GET. Returns the answer also as it is, with
+    /// at most `limit` bytes of its body.
+    #[cfg(feature = "cli")]
+    pub fn pass(&self, path: &str, headers: &Headers, body: Option<&[u8]>, limit: usize) -> Result<Passed, Failure> {
+        let passed = self.exchange(path, headers.list(), body, limit)?;
+        Ok(Passed { answer: passed.clone().understood(), ..passed })
     }
 
     /// The URL of a path, for logs.
@@ -203,10 +212,10 @@ impl Agent {
         // Such requests are rare: no connection is kept for them.
         let mut headers = Headers::default();
         headers.add("Connection", "close");
-        self.exchange(path, headers.list(), None, limit)
+        self.exchange(path, headers.list(), None, limit).map(Passed::understood)
     }
 
-    fn exchange(&self, path: &str, headers: &[Header], body: Option<&[u8]>, limit: usize) -> Result<Answer, Failure> {
+    fn exchange(&self, path: &str, headers: &[Header], body: Option<&[u8]>, limit: usize) -> Result<Passed, Failure> {
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let timeouts = turn.timeouts;
         self.progress.start_request();
@@ -278,7 +287,10 @@ impl Agent {
                 Error::Timeout(_) if sent => SendErrorKind::NoAnswer(timeouts.request),
                 Error::Timeout(_) => SendErrorKind::NoConnection(timeouts.connect),
                 Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => SendErrorKind::Closed,
-                Error::Io(error) => SendErrorKind::System(error.into()),
+                Error::Io(error) => match tls_error(&error) {
+                    Some(error) => SendErrorKind::Tls(error),
+                    None => SendErrorKind::System(error.into()),
+                },
                 Error::Http(error) => SendErrorKind::InvalidAddress { error: error.to_string() },
                 error => SendErrorKind::InvalidAnswer { error: error.to_string() },
             };
@@ -293,12 +305,24 @@ impl Agent {
     }
 }
 
-fn read_answer(response: Response<Body>, limit: usize) -> Answer {
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// What is understood of it: of [`Agent::pass`] alone also the body.
+    pub answer: Answer,
+    /// The bytes of its body, up to a limit.
+    pub bytes: Vec<u8>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    limit: usize,
+}
+
+fn read_answer(response: Response<Body>, limit: usize) -> Passed {
     let header = |name: &str| {
         let value = response.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).trim().to_string()).filter(|text| !text.is_empty())
     };
-    let mut answer = Answer {
+    let answer = Answer {
         status: response.status().as_u16(),
         rejected: 0,
         body: String::new(),
@@ -307,27 +331,34 @@ fn read_answer(response: Response<Body>, limit: usize) -> Answer {
         rates_version: header("Datadog-Rates-Payload-Version"),
         retry_after: header("Retry-After").and_then(|text| parse_retry_after(&text, sys::wall_ns() / 1_000_000_000)),
     };
-    let is_protobuf = header("Content-Type").is_some_and(|kind| kind.contains("protobuf"));
-    let mut bytes = Vec::new();
+    let (content_type, mut bytes) = (header("Content-Type"), Vec::new());
     // An error here only cuts the body. The status is known, and with it the payload's fate.
     let _ = response.into_body().into_reader().take(limit as u64).read_to_end(&mut bytes);
-    if is_protobuf {
-        let partial = match answer.status {
-            200..=299 => read_protobuf(&bytes, 0, 1).and_then(|(_, partial)| read_protobuf(partial, 1, 2)),
-            // google.rpc.Status: its field 2 is the message.
-            _ => read_protobuf(&bytes, 1, 2).map(|(_, message)| (0, message)),
-        };
-        let (rejected, message) = partial.unwrap_or_default();
-        (answer.rejected, bytes) = (rejected, message.to_vec());
+    Passed { answer, bytes, content_type, limit }
+}
+
+impl Passed {
+    /// Returns the answer with its body as text. Of Protocol Buffers that is the message in it.
+    fn understood(self) -> Answer {
+        let Passed { mut answer, mut bytes, content_type, limit } = self;
+        if content_type.is_some_and(|kind| kind.contains("protobuf")) {
+            let partial = match answer.status {
+                200..=299 => read_protobuf(&bytes, 0, 1).and_then(|(_, partial)| read_protobuf(partial, 1, 2)),
+                // google.rpc.Status: its field 2 is the message.
+                _ => read_protobuf(&bytes, 1, 2).map(|(_, message)| (0, message)),
+            };
+            let (rejected, message) = partial.unwrap_or_default();
+            (answer.rejected, bytes) = (rejected, message.to_vec());
+        }
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        let mut end = text.len().min(limit);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        answer.body = text;
+        answer
     }
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    let mut end = text.len().min(limit);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    answer.body = text;
-    answer
 }
 
 #[cfg(test)]

@@ -23,9 +23,11 @@ use ureq::Error;
 use super::helper::{Helper, Refused};
 use super::names::Names;
 use super::place::Place;
+use super::tls::{plain, tls_error, Link, Trust};
 use super::wire::{patience, Progress, Wire};
 use crate::event::send_error::{NameError, Peer, SendError, SendErrorKind};
 use crate::os_error::OsError;
+use crate::settings::Tls;
 use crate::sys::{self, Connection};
 
 /// Looks a host name up, blocking for as long as the system likes.
@@ -100,6 +102,7 @@ pub struct Dialer {
     names: Arc<Names>,
     helper: Helper,
     progress: Arc<Progress>,
+    trust: Trust,
 }
 
 impl fmt::Debug for Dialer {
@@ -111,7 +114,7 @@ impl fmt::Debug for Dialer {
 impl Dialer {
     /// Opens and starts nothing.
     pub fn new(place: Place, lookup: Lookup, names: Arc<Names>, progress: Arc<Progress>) -> Dialer {
-        Dialer { place, lookup, names, helper: Helper::default(), progress }
+        Dialer { place, lookup, names, helper: Helper::default(), progress, trust: Trust::default() }
     }
 
     /// Addresses of the agent. A numeric address and `localhost` need no look-up.
@@ -201,6 +204,19 @@ impl Dialer {
         }
     }
 
+    fn secure(&self, connection: Connection, tls: &Tls, host: &str, deadline: Instant) -> Result<Link, Error> {
+        let began = Instant::now();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        self.trust.secure(connection, tls, host, deadline).map_err(|failed| {
+            let kind = match (tls_error(&failed), failed.kind()) {
+                (Some(error), _) => SendErrorKind::Tls(error),
+                (None, io::ErrorKind::TimedOut) => SendErrorKind::NoConnection(shown(deadline - began)),
+                (None, _) => SendErrorKind::System(failed.into()),
+            };
+            unreached(SendError::new(kind, Peer::Url(self.place.to_string())))
+        })
+    }
+
     fn connect_unix(&self, path: &Path, patience: Duration) -> Result<Connection, Error> {
         let error = |kind| SendError::new(kind, Peer::Socket(path.into()));
         let bytes = path.as_os_str().as_bytes().len();
@@ -247,11 +263,15 @@ impl Connector for Dialer {
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Wire>, Error> {
         self.progress.start_connection();
         let patience = patience(details.timeout);
-        let connection = match &self.place {
-            Place::Tcp { .. } => self.connect_tcp(&details.addrs, patience)?,
-            Place::Unix { path } => self.connect_unix(path, patience)?,
+        let link = match &self.place {
+            Place::Tcp { tls: None, .. } => plain(self.connect_tcp(&details.addrs, patience)?),
+            Place::Tcp { tls: Some(tls), host, .. } => {
+                let deadline = Instant::now() + patience;
+                self.secure(self.connect_tcp(&details.addrs, patience)?, tls, host, deadline)?
+            }
+            Place::Unix { path } => plain(self.connect_unix(path, patience)?),
         };
-        Ok(Some(Wire::new(connection, self.progress.clone())))
+        Ok(Some(Wire::new(link, self.progress.clone())))
     }
 }
 
@@ -264,7 +284,7 @@ mod tests {
         fn broken(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
             Err(io::Error::other("failed to lookup address information: Try again"))
         }
-        let place = Place::Tcp { host: "agent.test".into(), port: 1, base_path: String::new() };
+        let place = Place::Tcp { host: "agent.test".into(), port: 1, base_path: String::new(), tls: None };
         let names = Arc::<Names>::default();
         let dialer = Dialer::new(place, broken, names.clone(), Arc::default());
         let ask = || dialer.addresses("agent.test", 1, Duration::from_secs(5));
@@ -287,7 +307,7 @@ mod tests {
             Some((address, words.find(|name| *name != "localhost")?.to_string()))
         };
         let Some((address, name)) = hosts.lines().find_map(named) else { return };
-        let place = Place::Tcp { host: name.clone(), port: 1, base_path: String::new() };
+        let place = Place::Tcp { host: name.clone(), port: 1, base_path: String::new(), tls: None };
         let ask = |names: &Arc<Names>| {
             let dialer = Dialer::new(place.clone(), hanging, names.clone(), Arc::default());
             dialer.addresses(&name, 1, Duration::from_millis(20))

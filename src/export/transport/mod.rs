@@ -11,6 +11,11 @@ mod info;
 mod names;
 mod place;
 mod retry_after;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
+mod tls;
 mod wire;
 
 pub use dial::system_lookup;
@@ -54,11 +59,11 @@ impl Transport {
     pub fn to(address: &AgentAddress, names: &Arc<Names>) -> Transport {
         let agent = |place: Place| Box::new(Agent::knowing(place, Timeouts::default(), system_lookup, names.clone()));
         match address.clone() {
-            AgentAddress::Http { host, port, base_path } => {
-                Transport::Agent(agent(Place::Tcp { host, port, base_path }))
+            AgentAddress::Http { host, port, base_path, tls } => {
+                Transport::Agent(agent(Place::Tcp { host, port, base_path, tls }))
             }
-            AgentAddress::Otlp { host, port, path } => {
-                Transport::Collector(agent(Place::Tcp { host, port, base_path: path }))
+            AgentAddress::Otlp { host, port, path, tls } => {
+                Transport::Collector(agent(Place::Tcp { host, port, base_path: path, tls }))
             }
             AgentAddress::Unix { path } => Transport::Agent(agent(Place::Unix { path })),
             AgentAddress::File { path } => Transport::File(File::new(path)),

@@ -1,12 +1,15 @@
 //! Where an agent listens.
 
+#[cfg(feature = "cli")]
+use crate::settings::AgentAddress;
+use crate::settings::Tls;
 use std::fmt;
 use std::path::PathBuf;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// Plain HTTP.
+    /// HTTP over TCP.
     Tcp {
         /// A name or an address. An IPv6 address has brackets or not.
         host: String,
@@ -14,6 +17,8 @@ pub enum Place {
         port: u16,
         /// Precedes every path: empty, or such as `/agent`.
         base_path: String,
+        /// For HTTPS.
+        tls: Option<Tls>,
     },
     /// HTTP over a Unix stream socket.
     Unix {
@@ -23,6 +28,20 @@ pub enum Place {
 }
 
 impl Place {
+    /// The place of an Agent or a Collector: the whole path of requests to a Collector is the base path. `None` for a file,
+    /// and for an address that cannot be used.
+    #[cfg(feature = "cli")]
+    pub fn of(address: &AgentAddress) -> Option<Place> {
+        match address.clone() {
+            AgentAddress::Http { host, port, base_path, tls }
+            | AgentAddress::Otlp { host, port, path: base_path, tls } => {
+                Some(Place::Tcp { host, port, base_path, tls })
+            }
+            AgentAddress::Unix { path } => Some(Place::Unix { path }),
+            AgentAddress::File { .. } | AgentAddress::Unusable { .. } => None,
+        }
+    }
+
     /// The URL that precedes every path in requests.
     pub(super) fn base_url(&self) -> String {
         match self {
@@ -35,13 +54,14 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Tcp { host, port, base_path } => {
+            Place::Tcp { host, port, base_path, tls } => {
+                let scheme = if tls.is_some() { "https" } else { "http" };
                 let base = base_path.trim_matches('/');
                 let slash = if base.is_empty() { "" } else { "/" };
                 if host.contains(':') && !host.starts_with('[') {
-                    write!(f, "http://[{host}]:{port}{slash}{base}")
+                    write!(f, "{scheme}://[{host}]:{port}{slash}{base}")
                 } else {
-                    write!(f, "http://{host}:{port}{slash}{base}")
+                    write!(f, "{scheme}://{host}:{port}{slash}{base}")
                 }
             }
             Place::Unix { path } => write!(f, "unix://{}", path.display()),

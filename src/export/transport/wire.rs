@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 
-use crate::sys::Connection;
+use super::tls::Link;
 
 const INPUT_BUFFER: usize = 32 * 1024;
 const OUTPUT_BUFFER: usize = 64 * 1024;
@@ -60,7 +60,7 @@ pub(super) fn patience(timeout: NextTimeout) -> Duration {
 /// One connection, TCP or Unix.
 #[derive(Debug)]
 pub struct Wire {
-    connection: Connection,
+    connection: Link,
     buffers: LazyBuffers,
     progress: Arc<Progress>,
     /// The other end no longer reads.
@@ -76,7 +76,7 @@ fn left_until(deadline: Instant, timeout: &NextTimeout) -> Result<Duration, Erro
 
 impl Wire {
     /// Wraps a connection that was just made.
-    pub fn new(connection: Connection, progress: Arc<Progress>) -> Wire {
+    pub(super) fn new(connection: Link, progress: Arc<Progress>) -> Wire {
         Wire { connection, buffers: LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER), progress, torn: false }
     }
 }
@@ -131,5 +131,10 @@ impl Transport for Wire {
     fn is_open(&mut self) -> bool {
         // An idle connection has nothing to read. Bytes would belong to no request.
         !self.torn && self.connection.is_idle()
+    }
+
+    fn is_tls(&self) -> bool {
+        // The HTTP client asks only if the URL demands TLS, and then the dialer has made the handshake.
+        true
     }
 }

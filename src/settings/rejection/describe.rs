@@ -222,7 +222,12 @@ impl fmt::Display for ConfigFileFault {
     }
 }
 
-const ACCEPTED_URLS: &str = "accepted are http://host:port, unix:///path/of/socket and file:///path";
+#[cfg(not(feature = "tls"))]
+const ACCEPTED_URLS: &str =
+    "accepted are http://host:port, unix:///path/of/socket, otlp+http://host:4318 and file:///path";
+#[cfg(feature = "tls")]
+const ACCEPTED_URLS: &str = "accepted are http://host:port, https://host:port, unix:///path/of/socket, \
+                             otlp+http://host:4318, otlp+https://host:4318 and file:///path";
 
 /// The advice after a fault: the URL that was probably meant, or the accepted forms.
 struct Advice<'a>(&'a Option<MeantUrl>);
@@ -283,7 +288,10 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unusable::Tls => {
-                f.write_str("https:// is not supported by this build; use http:// or unix:// to an Agent on this host")
+                f.write_str(
+                "https:// is not supported by this build; use http:// or unix:// to an Agent on this host, or a library \
+                 with the feature tls",
+            )
             }
         }
     }

@@ -78,7 +78,7 @@ pub(super) static AGENT: &[Setting] = &[
         Kind::AgentUrl(|d, v| d.url = Some(v)),
         "see above",
         "The Agent: `http://host:port`, `unix:///path/of/socket` (also `unix:/path`), `otlp+http://host:4318` for an \
-         OpenTelemetry Collector, or `file:///path` to write each trace to a file as a line of JSON. Overrides host and port, unless one of them comes from a stronger source.",
+         OpenTelemetry Collector, `https://` or `otlp+https://` with the feature `tls`, or `file:///path` to write each trace to a file as a line of JSON. Overrides host and port, unless one of them comes from a stronger source.",
     ),
     setting(
         "DD_AGENT_HOST",

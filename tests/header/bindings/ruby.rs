@@ -1,9 +1,46 @@
-//! What Ruby needs of the C API, for the ffi gem.
+//! What Ruby needs of the C API: for the ffi gem, and for the gem's C extension.
 
 use super::{wrapped, WRITTEN};
+use crate::items::Item;
 use crate::model::{Api, Structure, Type};
+use crate::render::broken;
 
 const WIDTH: usize = 120;
+
+/// The types and functions that the extension uses, without `spanwire_`.
+const OF_THE_EXTENSION: &[&str] = &[
+    "status",
+    "tracer",
+    "context",
+    "context_handle",
+    "span",
+    "tag",
+    "metric",
+    "span_options",
+    "span_start_with",
+    "span_set_tag_n",
+    "span_set_metric_n",
+    "span_set_tags",
+    "span_finish",
+];
+
+/// The declarations for the extension, which is built where spanwire.h may not be installed.
+pub fn declarations(items: &[Item]) -> Result<String, String> {
+    let known = |name: &&&str| items.iter().any(|item| item.name == format!("spanwire_{name}"));
+    if let Some(unknown) = OF_THE_EXTENSION.iter().find(|name| !known(name)) {
+        return Err(format!("the C API has no spanwire_{unknown}"));
+    }
+    let used = items
+        .iter()
+        .filter(|item| item.name.strip_prefix("spanwire_").is_some_and(|name| OF_THE_EXTENSION.contains(&name)));
+    let lines = used.flat_map(|item| &item.code).filter(|line| !line.trim_start().starts_with(['/', '*']));
+    let lines: Vec<String> = lines.flat_map(|line| broken(line)).collect();
+    Ok(format!(
+        "/* What the extension uses of spanwire.h. {WRITTEN} */\n#ifndef SPANWIRE_EXT_ABI_H\n\
+         #define SPANWIRE_EXT_ABI_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n{}\n\n#endif\n",
+        lines.join("\n")
+    ))
+}
 
 pub fn abi(api: &Api) -> String {
     let mut lines = vec![

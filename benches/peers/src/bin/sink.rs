@@ -1,4 +1,4 @@
-//! An HTTP server that counts the spans it is sent: as v0.4, v0.5 or OTLP. It answers before it counts.
+//! An HTTP server that counts the spans it is sent: as v0.4, v0.5, v1.0 or OTLP. It answers before it counts.
 //!
 //!     sink [HOST:PORT]        127.0.0.1 and a free port by default; prints where it listens
 //!
@@ -12,6 +12,8 @@ static PAYLOADS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 static SPANS: AtomicU64 = AtomicU64::new(0);
 static UNREADABLE: AtomicU64 = AtomicU64::new(0);
+
+const INFO: &str = r#"{"version":"7.85.0","endpoints":["/v0.4/traces","/v0.5/traces","/v1.0/traces"]}"#;
 
 fn main() {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_string());
@@ -48,15 +50,14 @@ fn serve(mut connection: TcpStream) -> std::io::Result<()> {
         }
         match path.as_str() {
             "/v1/traces" => answer(&mut connection, "application/x-protobuf", "")?,
-            "/info" => {
-                answer(&mut connection, "application/json", r#"{"version":"7.60.0","endpoints":["/v0.4/traces"]}"#)?
-            }
+            "/info" => answer(&mut connection, "application/json", INFO)?,
             _ => answer(&mut connection, "application/json", r#"{"rate_by_service":{}}"#)?,
         }
         let spans = match path.as_str() {
             "/v1/traces" => otlp(&body),
             "/v0.4/traces" => v04(&body),
             "/v0.5/traces" => v05(&body),
+            "/v1.0/traces" => v1(&body),
             _ => continue,
         };
         PAYLOADS.fetch_add(1, Relaxed);
@@ -122,6 +123,31 @@ impl Packed<'_> {
         let (number, rest) = self.0.split_at_checked(bytes)?;
         self.0 = rest;
         Some(number.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)))
+    }
+
+    fn map(&mut self) -> Option<u64> {
+        match self.number(1)? {
+            byte @ 0x80..=0x8f => Some(byte & 15),
+            0xde => self.number(2),
+            0xdf => self.number(4),
+            _ => None,
+        }
+    }
+
+    /// Returns the sum of what `each` gives for the elements of an array, which is a field of a map. Skips other fields. Keys
+    /// are below 128.
+    fn of_field(&mut self, wanted: u64, mut each: impl FnMut(&mut Self) -> Option<u64>) -> Option<u64> {
+        let mut sum = 0;
+        for _ in 0..self.map()? {
+            if self.number(1)? != wanted {
+                self.skip()?;
+                continue;
+            }
+            for _ in 0..self.array()? {
+                sum += each(self)?;
+            }
+        }
+        Some(sum)
     }
 
     fn array(&mut self) -> Option<u64> {
@@ -190,6 +216,11 @@ impl Packed<'_> {
 
 fn v04(body: &[u8]) -> Option<u64> {
     Packed(body).traces()
+}
+
+/// Field 11 has the chunks, whose field 4 has the spans.
+fn v1(body: &[u8]) -> Option<u64> {
+    Packed(body).of_field(11, |chunk| chunk.of_field(4, |span| span.skip().map(|()| 1)))
 }
 
 /// An array of two: the texts, and the traces.

@@ -5,7 +5,6 @@ module Spanwire
   #
   # None of them takes a callback: a call into Ruby from one of the library's threads would end the process or hang it.
   module Native
-
     FUNCTIONS = %i[
       version status_text tracer_new tracer_free tracer_stats tracer_config_json span_start_with span_set_tag_n
       span_set_metric_n span_set_tags span_remove_tag span_get_tag span_set_service span_set_resource_n span_set_type
@@ -53,9 +52,10 @@ module Spanwire
         end
 
         missing = define(library, FUNCTIONS, false) + define(library, WAITING, true)
-        return if missing.empty?
+        return "#{path} is too old for this gem, #{VERSION}: it has no #{missing.join(", ")}" if missing.any?
 
-        "#{path} is too old for this gem, #{VERSION}: it has no #{missing.join(", ")}"
+        Extension.load(library)
+        nil
       rescue LoadError => e
         "#{path} or the ffi gem cannot be loaded (#{e.message}); set SPANWIRE_LIBRARY to the path of libspanwire.so"
       rescue StandardError => e

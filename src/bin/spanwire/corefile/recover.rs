@@ -1,14 +1,15 @@
 //! `spanwire core FILE --send URL`: sends the finished spans that the process had not sent when it crashed. Uses the
-//! library's own payload format and HTTP client, adds what the tracer would have added, and marks each span with
+//! library's own payload formats and HTTP client, adds what the tracer would have added, and marks each span with
 //! `_spanwire.recovered`. A file beside the core keeps a second run from sending the spans again.
 
 use super::Content;
+use crate::address;
 use crate::cli::CoreOptions;
 use crate::out::{counted, note, Failure, Out};
-use spanwire::companion::export::agent::{Agent, Failure as Unsent};
+use spanwire::companion::export::agent::{Agent, Answer, Failure as Unsent};
 use spanwire::companion::export::agent::{Place as AgentPlace, Timeouts};
 use spanwire::companion::export::deliver;
-use spanwire::companion::export::format::{self, Fit, Format, PayloadFormat, Sender, Spans};
+use spanwire::companion::export::format::{self, Fit, Format, Formats, Known, PayloadFormat, Sender, Spans};
 use spanwire::companion::export::{Identity, Metadata, Pairs};
 use spanwire::companion::languages::FOR_SETTINGS;
 use spanwire::companion::memory::Buffer;
@@ -52,7 +53,7 @@ pub fn run(out: Out, path: &Path, content: &Content, url: &str, options: &CoreOp
         Ok(None) => return Err(told("holds no spans: no call of the library was made")),
         Err(why) => return Err(told(&format!("cannot be sent: {why}"))),
     };
-    let agent = agent(url)?;
+    let mut receiver = Receiver::at(url)?;
     let sorted = sort(image, options.send_all);
     let mut left = notes(&sorted);
     if image.misses || content.core.missing > 0 || image.chunks().any(|chunk| chunk.damaged) {
@@ -62,10 +63,12 @@ pub fn run(out: Out, path: &Path, content: &Content, url: &str, options: &CoreOp
         return out.write(&format!("Nothing to send: no finished span waits.\n{left}"));
     }
     let mark = Mark::set(path, url, options.again)?;
-    let (mut sent, mut requests) = (0, 0);
+    receiver.ask();
+    let mut done = Done::default();
     for lot in &sorted.lots {
-        if let Err(why) = send(&agent, lot, &mut sent, &mut requests) {
-            if sent == 0 {
+        if let Err(why) = receiver.send(lot, &mut done) {
+            let sent = done.sent;
+            if done == Done::default() {
                 mark.remove();
             }
             let some = if sent > 0 {
@@ -79,7 +82,10 @@ pub fn run(out: Out, path: &Path, content: &Content, url: &str, options: &CoreOp
             )));
         }
     }
-    let (spans, requests) = (counted(sent, "finished span"), counted(requests, "request"));
+    if done.refused > 0 {
+        left += &format!("Refused by the Collector: {}.\n", counted(done.refused, "span"));
+    }
+    let (spans, requests) = (counted(done.sent, "finished span"), counted(done.requests, "request"));
     out.write(&format!("Sent {spans} to {url} in {requests}, each marked {}.\n{left}", MARK.0))
 }
 
@@ -96,17 +102,6 @@ fn notes(sorted: &Sorted) -> String {
         notes += &format!("Left out: {}, which cannot be read whole.\n", counted(sorted.unreadable, "span"));
     }
     notes
-}
-
-fn agent(url: &str) -> Result<Agent, Failure> {
-    let place = match AgentAddress::from_url(url) {
-        Ok(AgentAddress::Http { host, port, base_path }) => AgentPlace::Tcp { host, port, base_path },
-        Ok(AgentAddress::Unix { path }) => AgentPlace::Unix { path },
-        Ok(_) => return Err(Failure::said("--send takes http://HOST:PORT or unix:///PATH")),
-        Err(why) => return Err(Failure::said(format!("--send {url}: {why}"))),
-    };
-    let timeouts = Timeouts { connect: Duration::from_secs(5), request: Duration::from_secs(30) };
-    Ok(Agent::new(place, timeouts))
 }
 
 fn sort(image: &Image, all: bool) -> Sorted {
@@ -173,7 +168,7 @@ fn metadata(tracer: &Tracer) -> Option<Metadata> {
         let all = tracer.card[name].as_array().map(Vec::as_slice).unwrap_or_default();
         all.iter().filter_map(|pair| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()))).collect()
     };
-    let (settings, _) = Settings::resolve(&[], &|_| None, &FOR_SETTINGS);
+    let (settings, _) = Settings::resolve(&[], &|name| setting(tracer, name), &FOR_SETTINGS);
     let mut metadata = Metadata::of(&settings, tracer.card["process_id"].as_u64().unwrap_or(0) as u32);
     (metadata.service, metadata.version) = (text("service"), text("version"));
     metadata.runtime_id = text("runtime_id");
@@ -196,46 +191,134 @@ fn metadata(tracer: &Tracer) -> Option<Metadata> {
     Some(metadata)
 }
 
-/// Sends the spans of one tracer, payload after payload. Counts the spans and requests that the Agent accepted.
-fn send(agent: &Agent, lot: &Lot, sent: &mut usize, requests: &mut usize) -> Result<(), String> {
-    let memory = |_| "there is no memory for the payload".to_owned();
-    let (mut body, mut encoder, mut spans) = (Buffer::new(), Format::V04.encoder(false), 0);
-    encoder.begin(&mut body, &lot.metadata).map_err(memory)?;
-    let mut order = Vec::new();
-    for (n, chunk) in lot.chunks.iter().enumerate() {
-        order.clear();
-        format::order(chunk, &mut order);
-        let mut rest = order.as_slice();
-        while !rest.is_empty() {
-            let given = Spans { chunk, offsets: rest, metadata: &lot.metadata };
-            let done = encoder.add(&mut body, &given, Fit::Some, REQUEST_MAX).map_err(memory)?;
-            spans += done;
-            rest = &rest[done..];
-            let last = n + 1 == lot.chunks.len() && rest.is_empty();
-            if last || body.len() >= PAYLOAD || !rest.is_empty() {
-                if spans == 0 {
-                    return Err("a span is larger than an Agent takes".into());
-                }
-                encoder.finish(&mut body).map_err(memory)?;
-                post(agent, lot, &*encoder, body.bytes())?;
-                (*sent, *requests) = (*sent + spans, *requests + 1);
-                spans = 0;
-                body.truncate(0);
-                encoder.begin(&mut body, &lot.metadata).map_err(memory)?;
-            }
-        }
+/// Returns the settings that formats depend on: those in this command's environment, else those of the process. Headers are
+/// secret, so that a core does not have them.
+fn setting(tracer: &Tracer, name: &str) -> Option<String> {
+    let own = || std::env::var(name).ok().filter(|value| !value.is_empty());
+    let of_process = || {
+        let values = tracer.card["settings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        values.iter().find(|value| value[0] == name)?[1].as_str().map(str::to_owned)
+    };
+    match name {
+        "DD_TRACE_AGENT_PROTOCOL_VERSION" | "OTEL_EXPORTER_OTLP_COMPRESSION" => own().or_else(of_process),
+        "OTEL_EXPORTER_OTLP_HEADERS" | "OTEL_EXPORTER_OTLP_TRACES_HEADERS" => own(),
+        "DD_ENV" | "DD_VERSION" => of_process(),
+        _ => None,
     }
-    Ok(())
 }
 
-fn post(agent: &Agent, lot: &Lot, encoder: &dyn PayloadFormat, body: &[u8]) -> Result<(), String> {
-    let sender = Sender { identity: &lot.metadata.identity, rates_version: "" };
-    match deliver::post(agent, encoder, &sender, body) {
-        Ok(answer) if answer.is_taken() => Ok(()),
-        Ok(answer) => Err(format!("the Agent answered {}", answer.status)),
-        Err(Unsent::NotSent(why)) => Err(why.to_string()),
-        Err(failure) => Err(format!("{failure}; the Agent may have what was in that request")),
+/// What was sent so far.
+#[derive(Default, PartialEq)]
+struct Done {
+    sent: usize,
+    requests: usize,
+    /// Spans that a Collector has refused, although it took the others in the request.
+    refused: usize,
+}
+
+/// An Agent or a Collector. It gets the format that the worker of the library would choose for it.
+struct Receiver {
+    agent: Agent,
+    is_collector: bool,
+    known: Known,
+    span_events: bool,
+}
+
+impl Receiver {
+    fn at(url: &str) -> Result<Receiver, Failure> {
+        let address = address::read(url).map_err(|why| Failure::said(format!("--send {url}: {why}")))?;
+        if let AgentAddress::Unusable { why, .. } = &address {
+            return Err(Failure::said(format!("--send {url}: {why}")));
+        }
+        let accepted = "--send takes http://HOST:PORT, https://HOST:PORT, otlp+http://HOST:PORT or unix:///PATH";
+        let place = AgentPlace::of(&address).ok_or_else(|| Failure::said(accepted))?;
+        let timeouts = Timeouts { connect: Duration::from_secs(5), request: Duration::from_secs(30) };
+        let is_collector = matches!(address, AgentAddress::Otlp { .. });
+        Ok(Receiver { agent: Agent::new(place, timeouts), is_collector, known: Known::default(), span_events: false })
     }
+
+    /// Asks an Agent what it takes. One that does not answer is offered v0.4.
+    fn ask(&mut self) {
+        if self.is_collector {
+            return;
+        }
+        if let Ok(info) = self.agent.info() {
+            self.known.learn(&info.endpoints);
+            self.span_events = info.span_events;
+        }
+    }
+
+    /// Sends the spans of one tracer, payload after payload.
+    fn send(&mut self, lot: &Lot, done: &mut Done) -> Result<(), String> {
+        let order = |chunk| {
+            let mut order = Vec::new();
+            format::order(chunk, &mut order);
+            order
+        };
+        let orders: Vec<Vec<u32>> = lot.chunks.iter().map(order).collect();
+        let asked = Format::of(lot.metadata.settings.protocol);
+        let (mut body, mut from, mut refused) = (Buffer::new(), (0, 0), Formats::default());
+        while from.0 < lot.chunks.len() {
+            let format = match self.is_collector {
+                true => Format::Otlp,
+                false => self.known.choose(asked, refused).ok_or("the Agent takes no format of ours")?,
+            };
+            let mut encoder = format.encoder(self.span_events);
+            let (to, spans) = pack(&mut *encoder, &mut body, lot, &orders, from)?;
+            let answer = post(&self.agent, lot, &*encoder, body.bytes())?;
+            if answer.is_taken() {
+                let rejected = usize::try_from(answer.rejected).unwrap_or(spans).min(spans);
+                (done.sent, done.refused) = (done.sent + spans - rejected, done.refused + rejected);
+                (done.requests, from, refused) = (done.requests + 1, to, Formats::default());
+            } else if !self.is_collector && matches!(answer.status, 404 | 415) {
+                refused.add(format);
+                self.known.refused.add(format);
+            } else {
+                return Err(format!("it answered {}", answer.status));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fills a payload with the spans of a tracer from this chunk and this span of it on. Returns where it ends, and how many
+/// spans it has.
+fn pack(
+    encoder: &mut dyn PayloadFormat,
+    body: &mut Buffer,
+    lot: &Lot,
+    orders: &[Vec<u32>],
+    (mut at, mut span): (usize, usize),
+) -> Result<((usize, usize), usize), String> {
+    let memory = |_| "there is no memory for the payload".to_owned();
+    let mut spans = 0;
+    body.truncate(0);
+    encoder.begin(body, &lot.metadata).map_err(memory)?;
+    while let (Some(chunk), Some(order)) = (lot.chunks.get(at), orders.get(at)) {
+        let given = Spans { chunk, offsets: &order[span..], metadata: &lot.metadata };
+        let added = encoder.add(body, &given, Fit::Some, REQUEST_MAX).map_err(memory)?;
+        (span, spans) = (span + added, spans + added);
+        if span < order.len() {
+            break;
+        }
+        (at, span) = (at + 1, 0);
+        if body.len() >= PAYLOAD {
+            break;
+        }
+    }
+    if spans == 0 {
+        return Err("a span is larger than an Agent takes".into());
+    }
+    encoder.finish(body).map_err(memory)?;
+    Ok(((at, span), spans))
+}
+
+fn post(agent: &Agent, lot: &Lot, encoder: &dyn PayloadFormat, body: &[u8]) -> Result<Answer, String> {
+    let sender = Sender { identity: &lot.metadata.identity, rates_version: "" };
+    deliver::post(agent, encoder, &sender, body).map_err(|failure| match failure {
+        Unsent::NotSent(why) | Unsent::Refused(why) => why.to_string(),
+        failure => format!("{failure}; what was in that request may have arrived"),
+    })
 }
 
 /// The file beside a core that records that its spans were sent.

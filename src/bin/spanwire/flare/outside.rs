@@ -1,6 +1,7 @@
 //! Makes a flare of a running process from outside, by reading its memory, its flight recorder and /proc. The process is
 //! not stopped and need not cooperate. Everything is redacted before it is written or sent.
 
+use crate::address;
 use crate::cli::FlareOptions;
 use crate::doctor::live::process::Process;
 use crate::out::{Failure, Out};
@@ -108,11 +109,8 @@ fn made(process: &Process) -> Result<Made, Failure> {
 
 /// Returns a connection to the Agent at this URL; none if it is no Agent's.
 fn agent_at(url: &str, request: Duration) -> Option<Agent> {
-    let place = match AgentAddress::from_url(url) {
-        Ok(AgentAddress::Http { host, port, base_path }) => Place::Tcp { host, port, base_path },
-        Ok(AgentAddress::Unix { path }) => Place::Unix { path },
-        _ => return None,
-    };
+    let address = address::read(url).ok().filter(|address| !matches!(address, AgentAddress::Otlp { .. }));
+    let place = Place::of(&address?)?;
     Some(Agent::new(place, Timeouts { connect: CONNECT, request }))
 }
 

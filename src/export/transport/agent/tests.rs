@@ -75,7 +75,7 @@ fn listen(handle: impl Fn(&mut dyn Channel, usize) + Send + Sync + 'static) -> S
 }
 
 fn tcp(address: SocketAddr) -> Place {
-    Place::Tcp { host: address.ip().to_string(), port: address.port(), base_path: String::new() }
+    Place::Tcp { host: address.ip().to_string(), port: address.port(), base_path: String::new(), tls: None }
 }
 
 /// Starts a server that answers every request with `answer` and reports each request.
@@ -278,7 +278,7 @@ fn localhost_is_found_on_either_family() {
             continue;
         };
         let port = listener.local_addr().unwrap().port();
-        let place = Place::Tcp { host: "localhost".into(), port, base_path: "prefix/".into() };
+        let place = Place::Tcp { host: "localhost".into(), port, base_path: "prefix/".into(), tls: None };
         let agent = Agent::new(place, Timeouts { connect: PATIENCE, request: PATIENCE });
         let server = thread::spawn(move || {
             let mut stream: TcpStream = listener.accept().unwrap().0;
@@ -295,7 +295,9 @@ fn localhost_is_found_on_either_family() {
 
 #[test]
 fn a_place_reads_as_its_url() {
-    let tcp = |host: &str, base: &str| Place::Tcp { host: host.into(), port: 80, base_path: base.into() }.to_string();
+    let tcp = |host: &str, base: &str| {
+        Place::Tcp { host: host.into(), port: 80, base_path: base.into(), tls: None }.to_string()
+    };
     assert_eq!(tcp("agent", ""), "http://agent:80");
     assert_eq!(tcp("agent", "/"), "http://agent:80");
     assert_eq!(tcp("::1", "/a/b/"), "http://[::1]:80/a/b");

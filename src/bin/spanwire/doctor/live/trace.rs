@@ -31,12 +31,8 @@ pub fn send(
     time: &Time,
     facts: &mut Map<String, Json>,
 ) -> Vec<Finding> {
-    let place = match &target.address {
-        AgentAddress::Http { host, port, base_path } => {
-            Place::Tcp { host: host.clone(), port: *port, base_path: base_path.clone() }
-        }
-        AgentAddress::Unix { path } => Place::Unix { path: path.clone() },
-        AgentAddress::Otlp { .. } | AgentAddress::File { .. } | AgentAddress::Unusable { .. } => return Vec::new(),
+    let (false, Some(place)) = (matches!(target.address, AgentAddress::Otlp { .. }), Place::of(&target.address)) else {
+        return Vec::new();
     };
     let timeouts =
         Timeouts { connect: time.step(settings.connect_timeout), request: time.step(settings.request_timeout) };

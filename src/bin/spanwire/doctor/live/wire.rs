@@ -32,11 +32,13 @@ impl Target {
     /// Returns `None` if the address is not that of a server.
     pub fn of(address: &AgentAddress) -> Option<Target> {
         let (host, base_path) = match address {
-            AgentAddress::Http { host, port, base_path } if host.contains(':') => {
+            AgentAddress::Http { host, port, base_path, tls: None } if host.contains(':') => {
                 (format!("[{host}]:{port}"), base_path.clone())
             }
-            AgentAddress::Http { host, port, base_path } => (format!("{host}:{port}"), base_path.clone()),
+            AgentAddress::Http { host, port, base_path, tls: None } => (format!("{host}:{port}"), base_path.clone()),
             AgentAddress::Unix { .. } => ("localhost".into(), String::new()),
+            // The requests below are made without TLS.
+            AgentAddress::Http { tls: Some(_), .. } => return None,
             AgentAddress::Otlp { .. } | AgentAddress::File { .. } | AgentAddress::Unusable { .. } => return None,
         };
         Some(Target { address: address.clone(), host, base_path })

@@ -103,7 +103,7 @@ fn an_absent_agent_is_named_in_one_sentence() {
     assert!(matches!(long, Failure::NotSent(_)), "{long:?}");
     assert_eq!(long.to_string(), expected);
 
-    let place = Place::Tcp { host: "not a host".into(), port: 1, base_path: String::new() };
+    let place = Place::Tcp { host: "not a host".into(), port: 1, base_path: String::new(), tls: None };
     let bad = post(&Agent::new(place, Timeouts::default())).unwrap_err();
     let invalid = |error: &SendError| matches!(error.kind, SendErrorKind::InvalidAddress { .. });
     assert!(matches!(&bad, Failure::NotSent(error) if invalid(error)), "{bad:?}");
@@ -276,7 +276,7 @@ fn a_name_that_hangs_holds_one_thread_and_serves_once_it_is_known() {
         }
     });
     *ADDRESS.lock().unwrap() = Some(address);
-    let place = Place::Tcp { host: "agent.test".into(), port: address.port(), base_path: String::new() };
+    let place = Place::Tcp { host: "agent.test".into(), port: address.port(), base_path: String::new(), tls: None };
     let timeouts = Timeouts { connect: Duration::from_millis(50), request: Duration::from_secs(2) };
     let agent = Agent::knowing(place, timeouts, slow, Arc::default());
     for _ in 0..5 {
