@@ -12,7 +12,7 @@ mod copying;
 
 use buffer::Shelf;
 pub use buffer::{inspected, Buffer, Draft, Room, Short};
-pub use copying::{copy, copy_ascii};
+pub use copying::{append, append_fixed, copy, copy_ascii, joined};
 
 use crate::inspect::{unsigned, TypeDescriptor};
 use crate::sys;
@@ -262,7 +262,7 @@ impl Pool {
             }
             let Some((_, shelf)) = &mut open else { continue };
             given += 1;
-            if shelf.try_reserve(1).is_err() {
+            if shelf.len() == shelf.capacity() && shelf.try_reserve(1).is_err() {
                 continue;
             }
             buffer.truncate(0);

@@ -6,7 +6,7 @@ use super::{DecidedBy, Event, SampledView, SpanView, Standing};
 use crate::level::Level;
 use crate::span::open::{Field, OpenSpan, ERROR, LOCAL_ROOT};
 use crate::span::record::{self, Record};
-use crate::span::run::Item;
+use crate::span::run::{self, Item, Kind as RunKind};
 use crate::sys;
 
 /// About what an event takes beside its bytes.
@@ -204,6 +204,11 @@ impl Facts {
 
     /// Calls `show` with the event; does nothing without facts, and where they are damaged, as in a core.
     pub fn with<R>(&self, show: impl FnOnce(&Event<'_>) -> R) -> Option<R> {
+        self.with_lists(&mut Lists::default(), show)
+    }
+
+    /// Does the same with lists that are used again.
+    pub fn with_lists<R>(&self, lists: &mut Lists<'static>, show: impl FnOnce(&Event<'_>) -> R) -> Option<R> {
         let mut rest = Rest(&self.bytes);
         let (kind, first) = (self.kind()?, rest.word()?);
         let flag = |bit: u32| first >> bit & 1 != 0;
@@ -214,11 +219,14 @@ impl Facts {
                 let standing = Standing { open: rest.word()?, finished: rest.word()?, leaves: flag(8) };
                 let service = rest.word()?;
                 let (record, after) = Record::read(rest.0)?;
-                let span = &view(trace_id, outcome, &record, Rest(after).text(service as u32)?);
-                Some(show(&match kind {
-                    Kind::Started => Event::SpanStarted { span, standing },
-                    _ => Event::SpanFinished { span, standing },
-                }))
+                let service = Rest(after).text(service as u32)?;
+                let span = view(trace_id, outcome, &record, service, std::mem::take(lists));
+                let shown = show(&match kind {
+                    Kind::Started => Event::SpanStarted { span: &span, standing },
+                    _ => Event::SpanFinished { span: &span, standing },
+                });
+                *lists = Lists { tags: emptied(span.tags), metrics: emptied(span.metrics) };
+                Some(shown)
             }
             Kind::Decided => {
                 let (span_id, parent_id, [priority, mechanism]) = (rest.word()?, rest.word()?, rest.pair()?);
@@ -289,6 +297,25 @@ impl Outcome {
     }
 }
 
+/// Lists of tags that are used again: empty, but with memory.
+#[derive(Default)]
+pub struct Lists<'a> {
+    tags: Vec<(&'a str, &'a str)>,
+    metrics: Vec<(&'a str, f64)>,
+}
+
+/// The most items for which a list is used again.
+const LIST_KEPT: usize = 256;
+
+/// Returns the memory of a list, for items of the same size.
+fn emptied<T, U>(mut list: Vec<T>) -> Vec<U> {
+    if list.capacity() > LIST_KEPT {
+        return Vec::new();
+    }
+    list.clear();
+    list.into_iter().filter_map(|_| None).collect()
+}
+
 /// What was not read yet.
 struct Rest<'a>(&'a [u8]);
 
@@ -338,34 +365,44 @@ fn of_span(
         standing.finished,
         service.len() as u64,
     ];
-    let mut bytes = record::for_log(words, span, flags, duration_ns, service.len());
-    bytes.extend_from_slice(service.as_bytes());
-    Facts { bytes }
+    Facts { bytes: record::for_log(words, span, flags, duration_ns, service.as_bytes()) }
 }
 
 /// Makes views of a chunk's spans, in the order in which they are sent.
 pub fn list<'a>(trace_id: u128, outcome: Outcome, mut records: &'a [u8], service: &'a str) -> Vec<SpanView<'a>> {
     let mut list = Vec::new();
     while let Some((record, after)) = Record::read(records) {
-        list.push(view(trace_id, outcome, &record, service));
+        list.push(view(trace_id, outcome, &record, service, Lists::default()));
         records = after;
     }
     crate::sort::by_key(&mut list, |span| (!span.local_root, span.start_ns));
     list
 }
 
-/// Makes a view of a span.
-fn view<'a>(trace_id: u128, outcome: Outcome, record: &Record<'a>, service: &'a str) -> SpanView<'a> {
-    let [texts, numbers] = record.texts_and_numbers().map(|run| run.count as usize);
-    let (mut tags, mut metrics) = (Vec::with_capacity(texts), Vec::with_capacity(numbers));
+/// Makes a view of a span, with these lists, which are empty.
+fn view<'a>(trace_id: u128, outcome: Outcome, record: &Record<'a>, service: &'a str, lists: Lists<'a>) -> SpanView<'a> {
+    let Lists { mut tags, mut metrics } = lists;
+    let [texts, numbers] = record.texts_and_numbers();
+    tags.reserve(texts.count as usize);
+    metrics.reserve(numbers.count as usize);
     let (mut links, mut events) = (Vec::new(), Vec::new());
-    record.each(|item| match item {
-        Item::Text(key, value) => tags.push((shown(key), shown(value))),
-        Item::Number(key, value) => metrics.push((shown(key), value)),
-        Item::Link(link) => links.push(link),
-        Item::Event(event) => events.push(event),
-        Item::Blob(..) => {}
+    run::each(RunKind::Text, texts.bytes, |item| {
+        if let Item::Text(key, value) = item {
+            tags.push((shown(key), shown(value)));
+        }
     });
+    run::each(RunKind::Number, numbers.bytes, |item| {
+        if let Item::Number(key, value) = item {
+            metrics.push((shown(key), value));
+        }
+    });
+    if record.has_more() {
+        record.each(|item| match item {
+            Item::Link(link) => links.push(link),
+            Item::Event(event) => events.push(event),
+            _ => {}
+        });
+    }
     let or = |bytes: &'a [u8], default: &'a str| if bytes.is_empty() { default } else { shown(bytes) };
     let name = shown(record.name);
     SpanView {

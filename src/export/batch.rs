@@ -11,9 +11,9 @@ use crate::counters::{Counters, Reason};
 use crate::event::DropDetail;
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Buffer;
-use crate::recorder::fates::FateId;
+use crate::recorder::fates::{FateId, Name};
 use crate::span::open::LOCAL_ROOT;
-use crate::span::record::{self, Record};
+use crate::span::record;
 use crate::trace::Chunk;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -130,11 +130,17 @@ impl Batch {
         let fates = shared.recorder.fates();
         let (mut order, mut pieces) =
             (Vec::with_capacity(self.spans() as usize), Vec::with_capacity(self.chunks.len()));
+        // Most roots have the name of the one before.
+        let (mut last, mut last_name) = (&b""[..], Name::default());
         for (chunk, content) in self.chunks.iter().enumerate() {
             let from = order.len();
             format::order(content, &mut order);
             pieces.push(Piece { chunk, from, to: order.len() });
-            fates.taken(content.fate, order.get(from).and_then(|&at| name_of_root(content, at)));
+            let root = order.get(from).and_then(|&at| name_of_root(content, at));
+            if let Some(root) = root.filter(|root| *root != last) {
+                (last, last_name) = (root, Name::of(root));
+            }
+            fates.taken(content.fate, root.map(|_| &last_name));
         }
         pieces.reverse();
         // Only now: a batch without an order is one whose spans are not counted as taken yet.
@@ -207,18 +213,17 @@ impl Batch {
         self.gone_up_to(self.spans() as usize);
     }
 
-    /// The chunks' buffers.
-    pub(super) fn into_buffers(self) -> impl Iterator<Item = Buffer> {
-        self.chunks.into_iter().map(|chunk| chunk.records)
+    /// Takes the chunks' buffers.
+    pub(super) fn take_buffers(&mut self) -> impl Iterator<Item = Buffer> + '_ {
+        self.chunks.drain(..).map(|chunk| chunk.records)
     }
 }
 
 /// The name of the span whose record begins at `at`, if that is a local root.
 #[inline]
 fn name_of_root(chunk: &Chunk, at: u32) -> Option<&[u8]> {
-    let bytes = chunk.records.bytes();
-    record::outline(bytes, at as usize).filter(|(_, flags, _)| flags & LOCAL_ROOT != 0)?;
-    Record::read(bytes.get(at as usize..)?).map(|(record, _)| record.name)
+    let (flags, name) = record::flags_and_name(chunk.records.bytes(), at as usize)?;
+    (flags & LOCAL_ROOT != 0).then_some(name)
 }
 
 /// Batches as debuggers see them.

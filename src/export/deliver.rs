@@ -61,6 +61,8 @@ pub(super) struct Delivery {
     /// What `encoder` encodes, and whether with `span_events`.
     encodes: (Format, bool),
     encoder: Box<dyn PayloadFormat>,
+    /// The headers of the last request.
+    headers: Headers,
     /// The version of the sampling rates that the agent sent last.
     pub(super) rates_version: Option<String>,
     /// The largest request that the agent says it takes.
@@ -103,6 +105,7 @@ impl Delivery {
             refused_with: None,
             encodes: (Format::V04, false),
             encoder: Format::V04.encoder(false),
+            headers: Headers::default(),
             rates_version: None,
             request_max: None,
             agent_state: None,
@@ -215,7 +218,10 @@ impl Delivery {
         fault(batch, "panics during");
         let rates_version = self.rates_version.as_deref().unwrap_or_default();
         let sender = Sender { identity: &owner.metadata.identity, rates_version };
-        let result = post(agent, &*self.encoder, &sender, body);
+        let mut headers = std::mem::take(&mut self.headers);
+        headers.begin();
+        let result = post_with(&mut headers, agent, &*self.encoder, &sender, body);
+        self.headers = headers;
         let verdict = match (judge(&result), &self.transport, &result) {
             // OTLP allows another attempt after 429, 502, 503 and 504 alone.
             (Verdict::Retry { .. }, Transport::Collector(_), Ok(Answer { status: 408 | 500 | 501 | 505.., .. })) => {
@@ -258,7 +264,8 @@ impl Delivery {
             (Verdict::Sent, Ok(answer)) => {
                 self.takes_none = false;
                 self.answered(answer);
-                batch.note(&taken, |fate, spans| fates.sent(fate, spans, answer.status));
+                let now_ns = sys::wall_ns();
+                batch.note(&taken, |fate, spans| fates.sent(now_ns, fate, spans, answer.status));
                 batch.gone_up_to(end);
                 let rejected = answer.rejected.min(spans);
                 owner.count(self.shared, |counters| counters.deliver_payload(spans - rejected, bytes));
@@ -363,14 +370,25 @@ impl Delivery {
 }
 
 /// Posts a payload that the encoder has finished.
+#[cfg(feature = "cli")]
 pub fn post(agent: &Agent, encoder: &dyn PayloadFormat, sender: &Sender<'_>, body: &[u8]) -> Result<Answer, Failure> {
-    let mut headers = Headers::default();
+    post_with(&mut Headers::default(), agent, encoder, sender, body)
+}
+
+/// Does the same with headers that were begun.
+fn post_with(
+    headers: &mut Headers,
+    agent: &Agent,
+    encoder: &dyn PayloadFormat,
+    sender: &Sender<'_>,
+    body: &[u8],
+) -> Result<Answer, Failure> {
     headers.add("Content-Type", encoder.content_type());
     encoder.headers(sender, &mut |name, value| headers.add(name, value));
     for (name, value) in encoder.more_headers() {
         headers.add_secret(name, value);
     }
-    agent.post(encoder.path(), &headers, body)
+    agent.post(encoder.path(), headers, body)
 }
 
 fn reason(result: &Result<Answer, Failure>, unknown: bool, time_over: bool) -> Reason {

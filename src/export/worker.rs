@@ -267,10 +267,10 @@ impl Worker {
 
     /// Everything of this batch is sent or dropped.
     fn finish(&mut self, at: usize) {
-        let batch = self.batches.all.swap_remove(at);
-        let (lane, sequence) = (batch.lane, batch.sequence);
-        self.shared.pool.give_all(batch.into_buffers());
-        self.exporter.queue.resolve(lane, sequence);
+        let mut batch = self.batches.all.swap_remove(at);
+        self.shared.pool.give_all(batch.take_buffers());
+        self.exporter.queue.give_back(batch.lane, batch.chunks);
+        self.exporter.queue.resolve(batch.lane, batch.sequence);
     }
 
     /// Records what the last attempt showed about the agent. Called before waiting callers are notified that the batch

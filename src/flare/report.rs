@@ -31,7 +31,7 @@ pub fn startup(facts: &Facts) -> String {
     let event = Event::TracerConfigured { fields, agent_url, agent_error: None, abandoned_spans: false };
     let (pid, debug, about, zone) = (facts.pid, facts.debug, &facts.about, &Zone::default());
     let held_back = HeldBack::default();
-    let frame = Frame { time_ns: sys::wall_ns(), pid, thread: "main", held_back, debug, about, zone };
+    let frame = Frame { time_ns: sys::wall_ns(), pid, thread: "main", held_back, debug, about, zone, remembered: None };
     let mut lines = Vec::new();
     facts.dialect.lines(&frame, &event, &mut lines);
     lines.iter().map(|line| format!("{}\n", line.text)).collect()

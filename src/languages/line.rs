@@ -3,6 +3,7 @@
 
 use super::limits::HeldBack;
 use super::remedy::Calls;
+use super::remembered::Remembered;
 use crate::level::Level;
 use crate::zone::{Moment, Zone};
 use std::borrow::Cow;
@@ -38,7 +39,7 @@ pub struct About {
 }
 
 /// What a line says beside its event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Frame<'a> {
     /// Wall time, nanoseconds since 1970.
     pub time_ns: u64,
@@ -54,6 +55,8 @@ pub struct Frame<'a> {
     pub about: &'a About,
     /// The local time zone.
     pub zone: &'a Zone,
+    /// How texts of lines before read.
+    pub remembered: Option<&'a Remembered>,
 }
 
 impl Frame<'_> {

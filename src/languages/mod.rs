@@ -25,6 +25,7 @@ mod python;
 #[cfg(feature = "cli")]
 pub mod reading;
 pub mod remedy;
+pub mod remembered;
 mod reported;
 mod ruby;
 mod text;

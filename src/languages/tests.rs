@@ -170,7 +170,16 @@ pub(super) fn frame() -> Frame<'static> {
     static ABOUT: OnceLock<(About, Zone)> = OnceLock::new();
     let (about, zone) = ABOUT.get_or_init(|| (super::worked::about("test", "1.2.3"), Zone::default()));
     let held_back = HeldBack::default();
-    Frame { time_ns: 1_795_538_842_691_999_999, pid: 42, thread: "main", held_back, debug: true, about, zone }
+    Frame {
+        time_ns: 1_795_538_842_691_999_999,
+        pid: 42,
+        thread: "main",
+        held_back,
+        debug: true,
+        about,
+        zone,
+        remembered: None,
+    }
 }
 
 fn every_dialect() -> impl Iterator<Item = (&'static str, Dialect)> {

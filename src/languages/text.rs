@@ -1,5 +1,6 @@
 //! Formatting of texts and numbers for all languages: redacting, cutting, keeping on one line, writing JSON.
 
+use crate::memory::{append, append_fixed};
 use crate::redact;
 use crate::sys;
 use serde_json::Value;
@@ -12,7 +13,7 @@ pub const TAG_MAX: usize = 2_000;
 /// The most bytes of any other text from outside in a line. The start-up line's object is never cut.
 const TEXT_MAX: usize = 16_000;
 /// The most bytes of all of a span's tags in a line; the other tags are counted.
-const TAGS_MAX: usize = 48_000;
+pub const TAGS_MAX: usize = 48_000;
 
 /// About the most bytes of one record with spans of a chunk: the span that exceeds it is the last one in it.
 pub const SPANS_RECORD_MAX: usize = 128 * 1024;
@@ -79,6 +80,15 @@ pub fn push_iso_time(out: &mut Vec<u8>, time_ns: u64) {
     out.extend_from_slice(&text);
 }
 
+/// Changes the milliseconds of a time that [`push_iso_time`] has written.
+pub fn set_millis(time: &mut [u8], time_ns: u64) {
+    let milli = (time_ns / 1_000_000 % 1_000) as usize;
+    if let Some([tens @ .., ones]) = time.get_mut(20..23) {
+        tens.copy_from_slice(&PAIRS[milli / 10]);
+        *ones = b'0' + (milli % 10) as u8;
+    }
+}
+
 /// Numbers from this one on, which are ids as a rule, have more than 16 digits.
 const LONG: u64 = 10_000_000_000_000_000;
 
@@ -101,7 +111,7 @@ pub fn push_digits(out: &mut Vec<u8>, mut number: u64, least: usize) {
         at -= 1;
         digits[at] = b'0' + number as u8;
     }
-    out.extend_from_slice(&digits[at.min(20 - least.min(20))..]);
+    append(out, &digits[at.min(20 - least.min(20))..]);
 }
 
 /// Appends a number.
@@ -111,8 +121,8 @@ pub fn push_number(out: &mut Vec<u8>, number: u64) {
 
 /// Appends a trace id as 32 hexadecimal digits.
 pub fn push_trace_id(out: &mut Vec<u8>, id: u128) {
-    let halves = [(id >> 64) as u64, id as u64].map(sys::sixteen::hex_of);
-    out.extend_from_slice(halves.as_flattened());
+    append_fixed(out, &sys::sixteen::hex_of((id >> 64) as u64));
+    append_fixed(out, &sys::sixteen::hex_of(id as u64));
 }
 
 /// Whether the text has printable ASCII alone.
@@ -140,9 +150,9 @@ pub fn push_duration(out: &mut Vec<u8>, time: Duration) {
         (seconds, _) => (seconds, ns / 1_000_000, "s"),
     };
     push_number(out, whole);
-    out.push(b'.');
+    append_fixed(out, b".");
     push_digits(out, thousandths, 3);
-    out.extend_from_slice(unit.as_bytes());
+    append(out, unit.as_bytes());
 }
 
 /// Redacts and cuts free text from outside.
@@ -182,7 +192,7 @@ pub fn push_float(out: &mut Vec<u8>, value: f64) {
             }
             push_number(out, whole / power);
             if decimals > 0 {
-                out.push(b'.');
+                append_fixed(out, b".");
                 push_digits(out, whole % power, decimals);
             }
             return;

@@ -272,7 +272,7 @@ pub fn held(
 ) -> Vec<Line> {
     static UTC: OnceLock<Zone> = OnceLock::new();
     let zone = UTC.get_or_init(Zone::default);
-    let frame = Frame { time_ns: TIME_NS, pid: 476, thread: "main", held_back, debug, about, zone };
+    let frame = Frame { time_ns: TIME_NS, pid: 476, thread: "main", held_back, debug, about, zone, remembered: None };
     let mut out = Vec::new();
     Dialect { language, form }.lines(&frame, event, &mut out);
     out

@@ -11,9 +11,11 @@ use super::record::Record;
 use super::shared::{now_ms, Plan, Shared};
 use super::switch::InForce;
 use super::{aggregate, recorded, sink};
+use crate::event::facts::Lists;
 use crate::event::{Event, Facts};
 use crate::languages::limits::HeldBack;
 use crate::languages::line::{About, Line};
+use crate::languages::remembered::Remembered;
 use crate::level::Level;
 use crate::sys;
 use std::sync::atomic::Ordering;
@@ -148,15 +150,22 @@ fn compose(shared: &Arc<Shared>, event: &Event<'_>, moment: &Moment, start: Star
 /// Makes the records of an event whose facts were kept.
 pub(super) fn records(shared: &Shared, kept: &Kept) -> Vec<Arc<Record>> {
     let (mut made, mut room) = (Vec::new(), Vec::new());
-    records_into(shared, kept, &mut made, &mut room);
+    records_into(shared, kept, &mut made, &mut room, &mut Lists::default(), None);
     made
 }
 
-/// Does the same with lists that are used again. `room` is empty before and after.
-pub(super) fn records_into(shared: &Shared, kept: &Kept, made: &mut Vec<Arc<Record>>, room: &mut Vec<Line>) {
+/// Does the same with lists that are used again, and with a memory of texts. `room` is empty before and after.
+pub(super) fn records_into(
+    shared: &Shared,
+    kept: &Kept,
+    made: &mut Vec<Arc<Record>>,
+    room: &mut Vec<Line>,
+    lists: &mut Lists<'static>,
+    remembered: Option<&Remembered>,
+) {
     let Kept { facts, moment, .. } = kept;
-    facts.with(|event| {
-        add_lines(shared, event, moment, room);
+    facts.with_lists(lists, |event| {
+        add_lines(shared, event, moment, remembered, room);
         for line in room.drain(..) {
             if moment.admits(&line) {
                 made.push(Arc::new(Record::of(line, event.logger(), moment.time_ns)));
@@ -212,15 +221,22 @@ fn policy(shared: &Shared) -> Policy {
 /// Returns the event's lines.
 fn lines(shared: &Shared, event: &Event<'_>, moment: &Moment) -> Vec<Line> {
     let mut lines = Vec::new();
-    add_lines(shared, event, moment, &mut lines);
+    add_lines(shared, event, moment, None, &mut lines);
     lines
 }
 
-fn add_lines(shared: &Shared, event: &Event<'_>, moment: &Moment, lines: &mut Vec<Line>) {
+fn add_lines(
+    shared: &Shared,
+    event: &Event<'_>,
+    moment: &Moment,
+    remembered: Option<&Remembered>,
+    lines: &mut Vec<Line>,
+) {
     static UNKNOWN: OnceLock<About> = OnceLock::new();
     let about = shared.config.get().map(|config| &config.about);
     let about = about.unwrap_or_else(|| UNKNOWN.get_or_init(About::default));
-    shared.dialect().lines(&moment.frame(shared.epoch_pid, about, shared.zone()), event, lines);
+    let frame = moment.frame(shared.epoch_pid, about, shared.zone(), remembered);
+    shared.dialect().lines(&frame, event, lines);
     #[cfg(test)]
     lines.iter().for_each(|line| super::tests::panic_if_asked(&line.text, "in a dialect"));
 }

@@ -24,23 +24,32 @@ pub(super) fn deliver(shared: &Arc<Shared>, record: Arc<Record>, start: Start) {
 
 /// Gives the facts of an event whose most important record has this level to the log thread and to the ring, where they take it.
 pub(super) fn deliver_facts(shared: &Arc<Shared>, level: Level, mut kept: Kept, start: Start) {
-    let pushed = level as u8 <= shared.push_level();
-    if !shared.has_ring() {
-        if pushed {
-            let _ = push(shared, kept.into(), start);
-        }
-        return;
-    }
+    let (pushed, ring) = (level as u8 <= shared.push_level(), shared.has_ring());
     if pushed {
-        kept.pushed = push(shared, kept.clone().into(), start);
+        let copy = ring.then(|| copied(&kept));
+        let queued = note(shared, shared.push.add_kept(kept), start);
+        let Some(copy) = copy else { return };
+        kept = Kept { pushed: queued, ..copy };
+    } else if !ring {
+        return;
     }
     // Waking a reader is a cancellation point, and this may be a thread of the host.
     sys::uncancelled(|| shared.ring.push(kept));
 }
 
+#[inline(never)]
+fn copied(kept: &Kept) -> Kept {
+    kept.clone()
+}
+
 /// Gives an item to the log thread. Returns false if it has no room.
 fn push(shared: &Arc<Shared>, item: Item, start: Start) -> bool {
-    let (queued, begin) = shared.push.add(item);
+    note(shared, shared.push.add(item), start)
+}
+
+/// Counts an item that was not queued, and starts the log thread if needed. Returns whether the item was queued.
+#[inline(always)]
+fn note(shared: &Arc<Shared>, (queued, begin): (bool, bool), start: Start) -> bool {
     if !queued {
         shared.counts.push_lost.fetch_add(1, Ordering::Relaxed);
     }

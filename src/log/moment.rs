@@ -4,6 +4,7 @@
 use super::filter::Rules;
 use crate::languages::limits::HeldBack;
 use crate::languages::line::{About, Frame, Line};
+use crate::languages::remembered::Remembered;
 use crate::level::Level;
 use crate::sys;
 use crate::zone::Zone;
@@ -94,12 +95,18 @@ impl Moment {
     }
 
     /// Returns what lines say beside the event.
-    pub fn frame<'a>(&'a self, pid: u32, about: &'a About, zone: &'a Zone) -> Frame<'a> {
+    pub fn frame<'a>(
+        &'a self,
+        pid: u32,
+        about: &'a About,
+        zone: &'a Zone,
+        remembered: Option<&'a Remembered>,
+    ) -> Frame<'a> {
         let (held_back, thread) = match &self.rare {
             Some(rare) => (rare.held_back, rare.thread.text()),
             None => (HeldBack::default(), ""),
         };
-        Frame { time_ns: self.time_ns, pid, thread, held_back, debug: self.debug, about, zone }
+        Frame { time_ns: self.time_ns, pid, thread, held_back, debug: self.debug, about, zone, remembered }
     }
 
     /// Whether the level of the line's logger admitted it.

@@ -8,8 +8,10 @@ use super::file::{LogFile, Moved};
 use super::queue::Item;
 use super::record::Record;
 use super::shared::Shared;
+use crate::event::facts::Lists;
 use crate::event::{Event, Outlet};
 use crate::languages::line::{Line, NATIVE_CODE};
+use crate::languages::remembered::Remembered;
 use crate::level::Level;
 use crate::lines::Lines;
 use crate::settings::FileConfig;
@@ -40,6 +42,10 @@ pub(super) struct Outputs {
     /// Empty lists, kept for the next facts: for their records, and for the lines of which these are made.
     made: Vec<Arc<Record>>,
     room: Vec<Line>,
+    /// The same for tags.
+    lists: Lists<'static>,
+    /// How texts of lines before read.
+    remembered: Remembered,
     /// Records that were lost by a panic or because the queue was full, and of which no record was written yet.
     pub lost: u64,
     panics: u32,
@@ -89,6 +95,8 @@ impl Outputs {
             line: Vec::new(),
             made: Vec::new(),
             room: Vec::new(),
+            lists: Lists::default(),
+            remembered: Remembered::default(),
             lost: 0,
             panics: 0,
         }
@@ -116,7 +124,7 @@ impl Outputs {
             return self.give_now(shared, record);
         }
         let (mut made, mut room) = (std::mem::take(&mut self.made), std::mem::take(&mut self.room));
-        records_into(shared, &item.kept, &mut made, &mut room);
+        records_into(shared, &item.kept, &mut made, &mut room, &mut self.lists, Some(&self.remembered));
         self.room = room;
         if let Some(first) = made.first_mut().filter(|_| lost > 0) {
             *first = Arc::new(Record { lost, ..(**first).clone() });

@@ -1,6 +1,6 @@
 //! The queue in front of the log thread, and the state of that thread.
 
-use super::queue::{Item, Queue, WhenFull};
+use super::queue::{Item, Kept, Queue, WhenFull};
 use crate::sys;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -71,6 +71,21 @@ impl Push {
         state.accepted += u64::from(queued);
         let start = state.claim();
         let wake = std::mem::take(&mut state.waiting) || (hurry && std::mem::take(&mut state.dozing));
+        drop(state);
+        if wake {
+            self.wake.notify_one();
+        }
+        (queued, start)
+    }
+
+    /// Does the same with facts of at most [`FACTS_MAX`](super::queue::FACTS_MAX) bytes.
+    #[inline(always)]
+    pub fn add_kept(&self, kept: Kept) -> (bool, bool) {
+        let mut state = self.lock();
+        let queued = state.queue.push_kept(kept);
+        state.accepted += u64::from(queued);
+        let start = !state.alive && state.claim();
+        let wake = std::mem::take(&mut state.waiting);
         drop(state);
         if wake {
             self.wake.notify_one();

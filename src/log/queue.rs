@@ -47,6 +47,14 @@ pub(super) struct Item {
     pub lost: u64,
 }
 
+impl Kept {
+    /// Returns about how many bytes it occupies.
+    #[inline(always)]
+    fn weight(&self) -> usize {
+        self.facts.weight() + self.moment.weight()
+    }
+}
+
 impl From<Arc<Record>> for Item {
     fn from(record: Arc<Record>) -> Item {
         Item { record: Some(record), ..Item::default() }
@@ -71,7 +79,7 @@ impl Item {
 
     fn weight_of_facts(&self) -> usize {
         if self.has_facts() {
-            self.kept.facts.weight() + self.kept.moment.weight()
+            self.kept.weight()
         } else {
             0
         }
@@ -161,6 +169,21 @@ impl Queue {
         self.count_in(&item);
         self.items.push_back(item);
         (true, evicted)
+    }
+
+    /// Adds facts of at most [`FACTS_MAX`] bytes to a queue that drops new items, as [`Queue::push`] does. Returns whether it did.
+    #[inline(always)]
+    pub fn push_kept(&mut self, kept: Kept) -> bool {
+        let weight = kept.weight();
+        let most = PUSHED_FACTS_MAX >> u32::from(self.full[1]);
+        self.full[1] = self.bytes_of_facts + weight > most && self.len() > 0;
+        if self.full[1] {
+            self.lost += 1;
+            return false;
+        }
+        self.bytes_of_facts += weight;
+        self.items.push_back(Item { record: None, kept, lost: std::mem::take(&mut self.lost) });
+        true
     }
 
     fn has_room(&self, item: &Item, share: usize) -> bool {

@@ -310,6 +310,58 @@ unsafe fn copy_eight_lanes(to: *mut u8, from: &[u8]) -> u64 {
     }
 }
 
+/// Appends bytes to a vector, as `extend_from_slice` does, in one call.
+#[inline(never)]
+pub fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    if out.capacity() - out.len() < bytes.len() {
+        grow(out, bytes.len());
+    }
+    // SAFETY: there is room for the bytes behind those of the vector, and then they are written.
+    unsafe {
+        copy_bytes(out.as_mut_ptr().add(out.len()), bytes);
+        out.set_len(out.len() + bytes.len());
+    }
+}
+
+/// Appends bytes whose number the compiler knows.
+#[inline(always)]
+pub fn append_fixed<const N: usize>(out: &mut Vec<u8>, bytes: &[u8; N]) {
+    if out.capacity() - out.len() < N {
+        grow(out, N);
+    }
+    // SAFETY: there is room for the bytes behind those of the vector, and then they are written.
+    unsafe {
+        out.as_mut_ptr().add(out.len()).cast::<[u8; N]>().write(*bytes);
+        out.set_len(out.len() + N);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn grow(out: &mut Vec<u8>, more: usize) {
+    out.reserve(more);
+}
+
+/// Returns words, in the processor's order, and parts, one behind another.
+#[inline(always)]
+pub fn joined<const N: usize, const PARTS: usize>(words: [u64; N], parts: [&[u8]; PARTS]) -> Vec<u8> {
+    // Cannot overflow: slices that exist at once are together shorter than the address space, and words are few.
+    let size = parts.iter().fold(size_of::<[u64; N]>(), |size, part| size + part.len());
+    let mut out = Vec::with_capacity(size);
+    // SAFETY: there is room for all, one behind another, and the length is set to what was written.
+    unsafe {
+        let mut at: *mut u8 = out.as_mut_ptr();
+        at.cast::<[u64; N]>().write_unaligned(words);
+        at = at.add(size_of::<[u64; N]>());
+        for part in parts {
+            copy_bytes(at, part);
+            at = at.add(part.len());
+        }
+        out.set_len(size);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,6 +374,21 @@ mod tests {
             assert_eq!(copy_ascii(&mut to, &from[..len]), len <= 128, "{len}");
             assert_eq!(to, from[..len], "{len}");
         }
+    }
+
+    #[test]
+    fn what_is_appended_and_joined_is_that_of_the_standard_library() {
+        let from: Vec<u8> = (0..300u32).map(|n| (n * 7 % 251) as u8).collect();
+        let (mut out, mut wanted) = (Vec::new(), Vec::new());
+        for len in 0..from.len() {
+            append(&mut out, &from[..len]);
+            append_fixed(&mut out, b"12345");
+            wanted.extend_from_slice(&from[..len]);
+            wanted.extend_from_slice(b"12345");
+            let two = joined([7, len as u64], [&from[..len], b"", &from[len..]]);
+            assert_eq!(two, [&7u64.to_ne_bytes()[..], &(len as u64).to_ne_bytes(), &from].concat(), "{len}");
+        }
+        assert_eq!(out, wanted);
     }
 
     #[test]

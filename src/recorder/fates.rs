@@ -94,6 +94,24 @@ pub enum Unrecorded {
     Discarded,
 }
 
+/// The name of a local root span as an entry has it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Name([u64; FATE_NAME_MAX / 8]);
+
+impl Name {
+    /// The name without secrets, cut.
+    #[inline(never)]
+    pub fn of(name: &[u8]) -> Name {
+        let redacted = redacted(name);
+        let name = redacted.as_deref().map_or(name, str::as_bytes);
+        let mut bytes = [0; FATE_NAME_MAX];
+        let length = name.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&name[..length]);
+        let mut words = bytes.chunks_exact(8).map(|bytes| bytes.try_into().map_or(0, u64::from_le_bytes));
+        Name([(); FATE_NAME_MAX / 8].map(|()| words.next().unwrap_or(0)))
+    }
+}
+
 /// The writing side of the ring. Copies write to the same memory.
 #[derive(Clone, Copy)]
 pub struct Fates {
@@ -179,7 +197,7 @@ impl Fates {
     #[cold]
     #[inline(never)]
     fn add_chunk(&self, now_ns: u64, handed: &Handed) -> bool {
-        let Some(entry) = self.find(handed.id) else { return false };
+        let Some(entry) = self.found(handed.id) else { return false };
         let complete = if handed.complete { COMPLETE } else { 0 };
         let added = change(&entry[5], handed.id, |word| add(word | complete, HANDED_AT, handed.spans.into()));
         if added {
@@ -221,14 +239,23 @@ impl Fates {
     }
 
     /// Returns the entry of a id; `None` if a later trace has its place.
+    #[inline(always)]
     fn find(&self, id: FateId) -> Option<&'static [AtomicU64; FATE_WORDS]> {
-        let words = self.words.filter(|_| id != 0)?;
-        let ready = words.get(header::FATES_READY)?.load(Relaxed) as usize;
-        let mut size = ready.clamp(FATES_FIRST, FATES);
-        // An entry that was written while the ring grew is where the smaller ring had it.
-        while size >= FATES_FIRST {
-            let at = FATES_AT + (id as usize & (size - 1)) * FATE_WORDS;
-            let entry: &[AtomicU64; FATE_WORDS] = words.get(at..at + FATE_WORDS)?.try_into().ok()?;
+        let ready = self.header(header::FATES_READY).load(Relaxed);
+        let entry = self.entry(id & ready.wrapping_sub(1)).filter(|_| id != 0)?;
+        if entry[0].load(Acquire) as u32 == id as u32 {
+            return Some(entry);
+        }
+        self.find_in_smaller(id, ready)
+    }
+
+    /// Does the same for an entry that was written while the ring grew: it is where the smaller ring had it.
+    #[cold]
+    #[inline(never)]
+    fn find_in_smaller(&self, id: FateId, ready: u64) -> Option<&'static [AtomicU64; FATE_WORDS]> {
+        let mut size = ready.clamp(FATES_FIRST as u64, FATES as u64) / 2;
+        while size >= FATES_FIRST as u64 {
+            let entry = self.entry(id & (size - 1))?;
             if entry[0].load(Acquire) as u32 == id as u32 {
                 return Some(entry);
             }
@@ -239,10 +266,27 @@ impl Fates {
 
     /// Changes the words 5 and 6 of an entry.
     fn update(&self, id: FateId, first: impl Fn(u64) -> u64, second: impl Fn(u64) -> u64) {
-        let Some(entry) = self.find(id) else { return };
+        self.change_both(sys::wall_ns(), self.found(id), id, first, second);
+    }
+
+    #[inline(never)]
+    fn found(&self, id: FateId) -> Option<&'static [AtomicU64; FATE_WORDS]> {
+        self.find(id)
+    }
+
+    #[inline(always)]
+    fn change_both(
+        &self,
+        now_ns: u64,
+        entry: Option<&'static [AtomicU64; FATE_WORDS]>,
+        id: FateId,
+        first: impl Fn(u64) -> u64,
+        second: impl Fn(u64) -> u64,
+    ) {
+        let Some(entry) = entry else { return };
         let changed = change(&entry[5], id, first) && change(&entry[6], id, second);
         if changed {
-            entry[7].store(sys::wall_ns(), Relaxed);
+            entry[7].store(now_ns, Relaxed);
         }
     }
 
@@ -255,18 +299,14 @@ impl Fates {
     }
 
     /// Writes that the worker has taken a chunk. `root`: the name of the trace's local root, if the chunk has it.
-    pub fn taken(&self, id: FateId, root: Option<&[u8]>) {
+    #[inline]
+    pub fn taken(&self, id: FateId, root: Option<&Name>) {
         let Some(entry) = self.find(id) else { return };
         if change(&entry[6], id, |word| word | TAKEN) {
-            if let Some(name) = root {
-                let redacted = redacted(name);
-                let name = redacted.as_deref().map_or(name, str::as_bytes);
-                let mut bytes = [0; FATE_NAME_MAX];
-                let length = name.len().min(bytes.len());
-                bytes[..length].copy_from_slice(&name[..length]);
+            if let Some(Name(words)) = root {
                 // The first word last: readers take the name if that is not 0.
-                for (word, bytes) in entry[8..].iter().zip(bytes.chunks_exact(8)).rev() {
-                    word.store(bytes.try_into().map_or(0, u64::from_le_bytes), Relaxed);
+                for (place, word) in entry[8..].iter().zip(words).rev() {
+                    place.store(*word, Relaxed);
                 }
             }
         }
@@ -282,22 +322,24 @@ impl Fates {
         self.update(id, |word| word, counted);
     }
 
-    /// Writes that the Agent has acknowledged spans with this status.
-    pub fn sent(&self, id: FateId, spans: u64, status: u16) {
-        self.delivered(id, spans, Cause { kind: CauseKind::Answered, code: status });
+    /// Writes that the Agent has acknowledged spans with this status, at this wall time.
+    #[inline]
+    pub fn sent(&self, now_ns: u64, id: FateId, spans: u64, status: u16) {
+        self.delivered(now_ns, id, spans, Cause { kind: CauseKind::Answered, code: status });
     }
 
     /// Writes that spans were written to a file instead of being sent to an Agent.
     pub fn written(&self, id: FateId, spans: u64) {
-        self.delivered(id, spans, Cause::of(CauseKind::Written));
+        self.delivered(sys::wall_ns(), id, spans, Cause::of(CauseKind::Written));
     }
 
-    fn delivered(&self, id: FateId, spans: u64, cause: Cause) {
+    #[inline(never)]
+    fn delivered(&self, now_ns: u64, id: FateId, spans: u64, cause: Cause) {
         let answered = |word: u64| match word >> LOST_AT & COUNT_MAX {
             0 => with_cause(word, cause),
             _ => word,
         };
-        self.update(id, |word| add(word, SENT_AT, spans), answered);
+        self.change_both(now_ns, self.find(id), id, |word| add(word, SENT_AT, spans), answered);
     }
 
     /// Writes that spans were dropped. `reason`: a `crate::counters::Reason`.
@@ -373,6 +415,7 @@ fn tag_of(id: FateId) -> u64 {
 }
 
 /// Changes a word, unless it belongs to another id.
+#[inline(always)]
 fn change(word: &AtomicU64, id: FateId, new: impl Fn(u64) -> u64) -> bool {
     let ours = |word: u64| (word & 0xff == tag_of(id)).then(|| new(word));
     word.fetch_update(AcqRel, Acquire, ours).is_ok()

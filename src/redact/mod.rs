@@ -222,7 +222,9 @@ impl<'a> Scan<'a> {
     }
 
     fn query(&mut self, from: usize) {
-        let end = url::end(self.bytes, from + 1);
+        // Behind a URL's path it ends where the URL does, which is known.
+        let known = Some(self.url_end).filter(|&end| self.place == Place::Url && end > from + 1);
+        let end = known.unwrap_or_else(|| url::end(self.bytes, from + 1));
         self.replaced.in_urls += u64::from(end > from + 1);
         self.replace(from + 1, end, REDACTED);
     }
@@ -323,7 +325,9 @@ impl<'a> Scan<'a> {
     /// Returns the position of the next `@`, or the length of the text.
     fn at_sign(&mut self, from: usize) -> usize {
         if self.next_at_sign < from {
-            self.next_at_sign = run(self.bytes, from, |b| b != b'@');
+            // `find` looks at several bytes at a time.
+            let found = self.text.get(from..).map(|rest| rest.find('@').map_or(self.bytes.len(), |at| from + at));
+            self.next_at_sign = found.unwrap_or_else(|| run(self.bytes, from, |b| b != b'@'));
         }
         self.next_at_sign
     }

@@ -14,7 +14,7 @@
 use super::open::OpenSpan;
 use super::run::{self, Item, Kind, Run};
 use crate::inspect::{Field, TypeDescriptor};
-use crate::memory::{Buffer, Full, Pool};
+use crate::memory::{self, Buffer, Full, Pool};
 
 /// The size of the fixed header in bytes. No record is shorter.
 pub const HEADER: usize = 10 * WORD;
@@ -154,29 +154,24 @@ pub(crate) fn append_runs(
 /// How many words of others come before a record for the log.
 pub const FRONT: usize = 7;
 
-/// Returns these words, then an open span, whose runs may have gaps, as a record without its blobs, with room for
-/// `more` bytes behind it: for the log. The tags are in the order in which their keys were first set.
+/// Returns these words, then an open span, whose runs may have gaps, as a record without its blobs, then `last`: for the
+/// log. The tags are in the order in which their keys were first set.
 #[inline]
-pub fn for_log(front: [u64; FRONT], span: &OpenSpan, flags: u32, duration_ns: u64, more: usize) -> Vec<u8> {
+pub fn for_log(front: [u64; FRONT], span: &OpenSpan, flags: u32, duration_ns: u64, last: &[u8]) -> Vec<u8> {
     if !span.is_in_order() || span.has_more() {
-        return all_for_log(front, span, flags, duration_ns, more);
+        return all_for_log(front, span, flags, duration_ns, last);
     }
     let ([texts, numbers], (head, fields)) = (span.texts_and_numbers(), span.head());
     let length = HEADER + 2 * WORD + head.len() + texts.bytes.len() + numbers.bytes.len();
-    let mut out = Vec::with_capacity(FRONT * WORD + length + more);
     let [a, b, c, d, e, f, g] = front;
     let [h, i, j, k, l, m, n, o, p, q] = header((length, flags), span, duration_ns, (head.len(), 2), fields);
     let words = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, texts.word(), numbers.word()];
-    let words = words.map(u64::to_ne_bytes);
-    for part in [words.as_flattened(), head, texts.bytes, numbers.bytes] {
-        out.extend_from_slice(part);
-    }
-    out
+    memory::joined(words, [head, texts.bytes, numbers.bytes, last])
 }
 
 #[cold]
 #[inline(never)]
-fn all_for_log(front: [u64; FRONT], span: &OpenSpan, flags: u32, duration_ns: u64, more: usize) -> Vec<u8> {
+fn all_for_log(front: [u64; FRONT], span: &OpenSpan, flags: u32, duration_ns: u64, last: &[u8]) -> Vec<u8> {
     let [mut texts, mut numbers] = span.texts_and_numbers();
     let mut ordered = [Vec::new(), Vec::new()];
     if !span.is_in_order() {
@@ -194,7 +189,7 @@ fn all_for_log(front: [u64; FRONT], span: &OpenSpan, flags: u32, duration_ns: u6
     }
     let ((head, fields), runs) = (span.head(), &all[..count]);
     let length = HEADER + count * WORD + head.len() + runs.iter().map(|run| run.bytes.len()).sum::<usize>();
-    let mut out = Vec::with_capacity(FRONT * WORD + length + more);
+    let mut out = Vec::with_capacity(FRONT * WORD + length + last.len());
     let header = header((length, flags), span, duration_ns, (head.len(), count), fields).map(u64::to_ne_bytes);
     let list = all.map(|run| run.word().to_ne_bytes());
     for part in [front.map(u64::to_ne_bytes).as_flattened(), header.as_flattened(), list[..count].as_flattened(), head]
@@ -202,6 +197,7 @@ fn all_for_log(front: [u64; FRONT], span: &OpenSpan, flags: u32, duration_ns: u6
         out.extend_from_slice(part);
     }
     runs.iter().for_each(|run| out.extend_from_slice(run.bytes));
+    out.extend_from_slice(last);
     out
 }
 
@@ -460,6 +456,16 @@ pub fn outline(bytes: &[u8], at: usize) -> Option<(usize, u32, i64)> {
     Some(((word(0) & 0xffff_ffff) as usize, (word(0) >> 32) as u32, word(3) as i64))
 }
 
+/// Returns the flags and the name of the record that begins at `at`.
+#[inline]
+pub fn flags_and_name(bytes: &[u8], at: usize) -> Option<(u32, &[u8])> {
+    let record = bytes.get(at..)?;
+    let header = record.first_chunk::<HEADER>()?;
+    let word = |n: usize| header[n * WORD..n * WORD + WORD].try_into().map_or(0, u64::from_ne_bytes);
+    let name_at = HEADER + (word(9) >> 32) as usize * WORD + word(5) as u32 as usize;
+    Some(((word(0) >> 32) as u32, record.get(name_at..)?.get(..(word(5) >> 32) as usize)?))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -486,8 +492,12 @@ pub(crate) mod tests {
         append(&mut chunk, &pool, &span, 1, 99).unwrap();
         append(&mut chunk, &pool, &span, 0, 100).unwrap();
         let (one, rest) = Record::read(chunk.bytes()).unwrap();
+        let second = chunk.len() - rest.len();
         let (two, rest) = Record::read(rest).unwrap();
         assert!(rest.is_empty());
+        assert_eq!(flags_and_name(chunk.bytes(), 0), Some((1, &b"checkout"[..])));
+        assert_eq!(flags_and_name(chunk.bytes(), second), Some((0, &b"checkout"[..])));
+        assert_eq!(flags_and_name(chunk.bytes(), chunk.len()), None);
         let records = [one, two];
         assert_eq!(records[1].duration_ns, 100);
         let first = records[0];

@@ -63,7 +63,7 @@ impl Additions {
         let added = &mut self.sorts[sort % SORTS];
         let is_made = added.made_of.as_ref().is_some_and(|made_of| !place.first || made_of.holds_for(place.chunk));
         if !is_made {
-            added.make(place);
+            added.make(*place);
         }
         if place.first {
             added.show_id_high(place.chunk);
@@ -108,10 +108,10 @@ impl MadeOf {
 }
 
 impl Added {
-    /// Encodes the tags. Reads the span again, so that what the caller has of it can stay in registers.
+    /// Encodes the tags. Reads the span again, and takes the place by value, so that what the caller has can stay in registers.
     #[cold]
     #[inline(never)]
-    fn make(&mut self, place: &Place<'_>) {
+    fn make(&mut self, place: Place<'_>) {
         let Some(span) = place.span() else { return };
         let chunk = place.chunk;
         self.texts.clear();
@@ -131,14 +131,18 @@ impl Added {
     /// Writes the high half of the trace's id over that of another one.
     #[inline(always)]
     fn show_id_high(&mut self, chunk: &Chunk) {
-        if let Some((at, shown)) = &mut self.id_high {
-            if *shown != chunk.trace_id_high {
-                *shown = chunk.trace_id_high;
-                let digits = chunk.id_high_digits();
-                if let Some(place) = self.texts.bytes.get_mut(*at..).and_then(|rest| rest.first_chunk_mut()) {
-                    *place = digits;
-                }
-            }
+        if self.id_high.is_some_and(|(_, shown)| shown != chunk.trace_id_high) {
+            self.change_id_high(chunk);
+        }
+    }
+
+    // Not inlined: the digits would be made before it is known that they are needed.
+    #[inline(never)]
+    fn change_id_high(&mut self, chunk: &Chunk) {
+        let Some((at, shown)) = &mut self.id_high else { return };
+        *shown = chunk.trace_id_high;
+        if let Some(place) = self.texts.bytes.get_mut(*at..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = chunk.id_high_digits();
         }
     }
 }

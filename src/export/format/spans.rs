@@ -9,30 +9,27 @@ use crate::trace::Chunk;
 
 /// The order in which a chunk's spans are sent: the local root first, then by start. Offsets of records.
 pub fn order(chunk: &Chunk, out: &mut Vec<u32>) {
-    let (bytes, first) = (chunk.records.bytes(), out.len());
+    let bytes = chunk.records.bytes();
     if record::outline(bytes, 0).is_some_and(|(length, ..)| length >= bytes.len()) {
         return out.push(0);
     }
     fetch(bytes);
     // A short chunk is sorted while it is read: each record goes before those that start later.
-    let (mut keys, mut count, mut at) = ([0; NEAR], 0, 0);
+    let (mut keys, mut places, mut count, mut at) = ([0; NEAR], [0; NEAR], 0, 0);
     while let Some((length, flags, start)) = record::outline(bytes, at) {
         if count == NEAR {
-            out.truncate(first);
             return order_many(bytes, out);
         }
-        out.push(at as u32);
         let (key, mut place) = (key(flags, start), count);
-        if let Some(places) = out.get_mut(first..=first + count) {
-            while place > 0 && key < keys[place - 1] {
-                (keys[place], places[place]) = (keys[place - 1], places[place - 1]);
-                place -= 1;
-            }
-            (keys[place], places[place]) = (key, at as u32);
+        while place > 0 && key < keys[place - 1] {
+            (keys[place], places[place]) = (keys[place - 1], places[place - 1]);
+            place -= 1;
         }
+        (keys[place], places[place]) = (key, at as u32);
         count += 1;
         at += length.max(HEADER);
     }
+    out.extend_from_slice(&places[..count]);
 }
 
 /// A chunk with at most so many spans is short.

@@ -82,7 +82,6 @@ pub fn headers(sender: &Sender<'_>, chunks: usize, add: &mut dyn FnMut(&'static 
     add("Datadog-Meta-Lang-Interpreter", interpreter);
     add("Datadog-Meta-Lang-Interpreter-Vendor", interpreter_vendor);
     add("Datadog-Meta-Tracer-Version", tracer_version);
-    add("X-Datadog-Trace-Count", &chunks.to_string());
     add("Datadog-Container-ID", sender.identity.container_id.as_deref().unwrap_or_default());
     add("Datadog-Entity-ID", sender.identity.entity_id.as_deref().unwrap_or_default());
     add("Datadog-External-Env", sender.identity.external_env.as_deref().unwrap_or_default());
@@ -92,7 +91,9 @@ pub fn headers(sender: &Sender<'_>, chunks: usize, add: &mut dyn FnMut(&'static 
         add("Datadog-Client-Computed-Stats", "true");
     }
     add("Datadog-Send-Real-Http-Status", "true");
+    // Those that change come last: the headers before them need not be made again.
     add("Datadog-Rates-Payload-Version", sender.rates_version);
+    add("X-Datadog-Trace-Count", &chunks.to_string());
 }
 
 /// Appends the spans at `offsets` as one chunk, as many as fit until `out` holds `limit` bytes. Returns how many.
@@ -119,7 +120,7 @@ fn seal(
             None => false,
         };
         if !is_done {
-            any_span(out, &place, known)?;
+            any_span(out, place, known)?;
         }
         if out.len() > limit {
             out.truncate(before);
@@ -127,7 +128,9 @@ fn seal(
         }
         done += 1;
     }
-    correct(out, head, &encode::array_head(done));
+    if done != offsets.len() {
+        correct(out, head, &encode::array_head(done));
+    }
     Ok(done)
 }
 
@@ -210,10 +213,10 @@ fn put_numbers(room: &mut Room<'_>, trace_id_low: u64, [span_id, parent_id, star
     room.put_filled(NUMBERS, numbers.map(|(at, number)| (at, number.to_be_bytes())));
 }
 
-/// Appends any span. Reads it again, so that the caller's can stay in registers.
+/// Appends any span. Reads it again, and takes the place by value, so that what the caller has can stay in registers.
 #[cold]
 #[inline(never)]
-fn any_span(out: &mut Buffer, place: &Place<'_>, known: Fields) -> Result<(), Full> {
+fn any_span(out: &mut Buffer, place: Place<'_>, known: Fields) -> Result<(), Full> {
     place.span().map_or(Ok(()), |span| self::span(out, span, known))
 }
 

@@ -5,11 +5,10 @@ use crate::export::metadata::Metadata;
 use crate::inspect::{holding, unsigned, TypeDescriptor};
 use crate::memory::Claim;
 use crate::trace::Chunk;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// An empty deque with at most this capacity is kept.
+/// An empty list with at most this capacity is kept.
 const PLACES_KEPT: usize = 256;
 
 /// The first spans of a tracer, and those that a new worker finds, are sent after this time, if the interval is longer.
@@ -26,7 +25,7 @@ pub(super) struct Lane {
     pub(super) metadata: Arc<Metadata>,
     /// The tracer is neither shut down nor freed.
     pub(super) attached: bool,
-    pub(super) chunks: VecDeque<Chunk>,
+    pub(super) chunks: Vec<Chunk>,
     /// What `chunks` occupies, without what the chunks hold.
     places: Claim,
     /// How many chunks wait, including those in the worker's hand.
@@ -57,7 +56,7 @@ impl Lane {
             tracer,
             metadata,
             attached: true,
-            chunks: VecDeque::new(),
+            chunks: Vec::new(),
             places: Claim::default(),
             waiting: 0,
             bytes: 0,
@@ -97,12 +96,12 @@ impl Lane {
         let before = self.bytes;
         self.bytes += size;
         self.waiting += 1;
-        self.chunks.push_back(chunk);
+        self.chunks.push(chunk);
         let wake = (before < self.flush_bytes && self.bytes >= self.flush_bytes) || !self.attached;
         ((self.waiting as u64, self.bytes as u64), wake)
     }
 
-    /// Counts the deque as memory of spans.
+    /// Counts the list as memory of spans.
     #[inline]
     pub(super) fn count_places(&mut self) {
         count(&self.chunks, &mut self.places);
@@ -144,12 +143,12 @@ impl Lane {
 #[derive(Debug)]
 pub(super) struct Hand {
     pub(super) ticket: Ticket,
-    pub(super) chunks: VecDeque<Chunk>,
+    pub(super) chunks: Vec<Chunk>,
     /// What `chunks` occupies, without what the chunks hold.
     pub(super) places: Claim,
 }
 
-fn count(chunks: &VecDeque<Chunk>, places: &mut Claim) {
+fn count(chunks: &Vec<Chunk>, places: &mut Claim) {
     let bytes = chunks.capacity() * size_of::<Chunk>();
     if bytes != places.bytes() {
         places.set(bytes);
@@ -157,16 +156,16 @@ fn count(chunks: &VecDeque<Chunk>, places: &mut Claim) {
 }
 
 impl Hand {
-    /// Counts the deque as memory of spans.
+    /// Counts the list as memory of spans.
     pub(super) fn count_places(&mut self) {
         count(&self.chunks, &mut self.places);
     }
 
-    /// Frees a deque that has grown for a backlog, once lanes are short again. For an empty hand, before it takes `next`
+    /// Frees a list that has grown for a backlog, once lanes are short again. For an empty hand, before it takes `next`
     /// chunks.
     pub(super) fn shrink(&mut self, next: usize) {
         if self.chunks.capacity() > PLACES_KEPT && next < self.chunks.capacity() / 16 {
-            self.chunks = VecDeque::new();
+            self.chunks = Vec::new();
         }
     }
 }
@@ -174,9 +173,9 @@ impl Hand {
 /// Takes all waiting chunks out of a lane.
 pub(super) fn empty(lane: &mut Lane, hands: &mut Vec<Hand>) -> Vec<Chunk> {
     let mut gone = Vec::new();
-    hands.iter_mut().filter(|hand| hand.ticket == lane.ticket).for_each(|hand| gone.extend(hand.chunks.drain(..)));
+    hands.iter_mut().filter(|hand| hand.ticket == lane.ticket).for_each(|hand| gone.append(&mut hand.chunks));
     hands.retain(|hand| hand.ticket != lane.ticket);
-    gone.extend(std::mem::take(&mut lane.chunks));
+    gone.append(&mut std::mem::take(&mut lane.chunks));
     lane.waiting -= gone.len();
     lane.bytes -= gone.iter().map(|chunk| chunk.records.capacity()).sum::<usize>();
     gone
@@ -185,11 +184,11 @@ pub(super) fn empty(lane: &mut Lane, hands: &mut Vec<Hand>) -> Vec<Chunk> {
 /// Lanes and hands as debuggers see them.
 pub(super) fn inspected() -> [TypeDescriptor; 2] {
     let lane = vec![
-        holding!(Deque of "chunk", Lane, chunks as "queue"),
+        holding!(Vec of "chunk", Lane, chunks as "queue"),
         unsigned!(Lane, attached),
         unsigned!(Lane, ticket),
         holding!(Pointer of "metadata", Lane, metadata),
     ];
-    let hand = vec![holding!(Deque of "chunk", Hand, chunks as "queue"), unsigned!(Hand, ticket)];
+    let hand = vec![holding!(Vec of "chunk", Hand, chunks as "queue"), unsigned!(Hand, ticket)];
     [TypeDescriptor::inside::<Lane>("lane", lane), TypeDescriptor::inside::<Hand>("hand", hand)]
 }

@@ -5,7 +5,6 @@ use super::lanes::{Inner, Queue, Thread};
 use crate::export::metadata::Metadata;
 use crate::memory::Claim;
 use crate::trace::Chunk;
-use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -69,7 +68,7 @@ impl Queue {
     pub fn take(&self, ticket: Ticket, max: usize, out: &mut Vec<Chunk>) -> Option<Taken> {
         let mut hands = self.hands();
         let at = hands.iter().position(|hand| hand.ticket == ticket).unwrap_or_else(|| {
-            hands.push(Hand { ticket, chunks: VecDeque::new(), places: Claim::default() });
+            hands.push(Hand { ticket, chunks: Vec::new(), places: Claim::default() });
             hands.len() - 1
         });
         let hand = hands.get_mut(at)?;
@@ -90,7 +89,12 @@ impl Queue {
             bytes += chunk.records.len();
             held += chunk.records.capacity();
         }
-        out.extend(hand.chunks.drain(..count));
+        if count == hand.chunks.len() && out.is_empty() {
+            // Moves no chunk. The lane's next swap needs the list's memory again: `give_back`.
+            std::mem::swap(&mut hand.chunks, out);
+        } else {
+            out.extend(hand.chunks.drain(..count));
+        }
         let mut inner = self.lock();
         let lane = inner.lane(ticket)?;
         if hand.chunks.is_empty() && !lane.attached {
@@ -101,6 +105,17 @@ impl Queue {
         lane.bytes -= held;
         lane.waiting -= out.len();
         Some(Taken { tracer: lane.tracer, metadata: lane.metadata.clone(), sequence })
+    }
+
+    /// Takes back the memory of chunks that [`Queue::take`] has taken.
+    #[inline(never)]
+    pub fn give_back(&self, ticket: Ticket, chunks: Vec<Chunk>) {
+        let mut hands = self.hands();
+        if let Some(hand) = hands.iter_mut().find(|hand| hand.ticket == ticket && hand.chunks.capacity() == 0) {
+            hand.chunks = chunks;
+            hand.chunks.clear();
+            hand.count_places();
+        }
     }
 
     /// A pause that begins now. Only flushes from now on shorten it.

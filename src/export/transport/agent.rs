@@ -1,13 +1,12 @@
 //! The HTTP client for one agent, with one connection that is kept between requests. `dial` connects it. What to do after
 //! a failure is decided in `export/retry.rs`.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ureq::http::{HeaderValue, Method, Request, Response};
+use ureq::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use ureq::{Body, Error};
 
 pub use super::answer::{rates, Answer, Failure};
@@ -30,28 +29,57 @@ const INFO_MAX: usize = 256 * 1024;
 const ANSWER_HEADERS_MAX: usize = 16 * 1024;
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
-/// The headers of a request.
+/// The headers of a request. Those of the next request are mostly the same: made again after [`Headers::begin`], what has
+/// not changed is not looked at twice.
 #[derive(Debug, Default)]
-pub struct Headers(Vec<Header>);
+pub struct Headers {
+    all: Vec<Header>,
+    /// How many of them are those of this request.
+    count: usize,
+}
 
-type Header = (Cow<'static, str>, HeaderValue);
+type Header = (HeaderName, HeaderValue);
 
 impl Headers {
+    /// Begins the headers of another request.
+    pub fn begin(&mut self) {
+        self.count = 0;
+    }
+
     /// Adds a header. An empty value adds none; what a header cannot hold becomes `?`.
-    pub fn add(&mut self, name: &'static str, value: &str) {
-        self.put(name.into(), value);
+    pub fn add(&mut self, name: &str, value: &str) {
+        self.put(name, value, false);
     }
 
-    /// Adds a header with a name from outside, and a value that the HTTP client does not log.
+    /// Adds a header with a value that the HTTP client does not log.
     pub fn add_secret(&mut self, name: &str, value: &str) {
-        self.put(Cow::Owned(name.into()), value);
-        self.0.last_mut().into_iter().for_each(|(_, value)| value.set_sensitive(true));
+        self.put(name, value, true);
     }
 
-    fn put(&mut self, name: Cow<'static, str>, value: &str) {
-        let clean: String = value.trim().chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
-        let value = HeaderValue::from_str(&clean).ok().filter(|value| !value.is_empty());
-        self.0.extend(value.map(|value| (name, value)));
+    fn put(&mut self, name: &str, value: &str, is_secret: bool) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        let is_same = |(other, former): &Header| {
+            former.as_bytes() == value.as_bytes() && other.as_str().eq_ignore_ascii_case(name)
+        };
+        if !self.all.get(self.count).is_some_and(is_same) {
+            let clean: String = value.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+            let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(&clean).ok());
+            let Some(header) = header else { return };
+            self.all.truncate(self.count);
+            self.all.push(header);
+        }
+        if let Some((_, value)) = self.all.get_mut(self.count) {
+            value.set_sensitive(is_secret);
+            self.count += 1;
+        }
+    }
+
+    /// The headers of this request.
+    fn list(&self) -> &[Header] {
+        self.all.get(..self.count).unwrap_or_default()
     }
 }
 
@@ -83,8 +111,17 @@ pub struct Agent {
     traces_url: String,
     http: ureq::Agent,
     progress: Arc<Progress>,
-    /// How long the next request may take. Locked during a request.
-    turn: Mutex<Timeouts>,
+    /// Locked during a request.
+    turn: Mutex<Turn>,
+}
+
+/// What a request needs.
+#[derive(Debug)]
+struct Turn {
+    /// How long the next one may take.
+    timeouts: Timeouts,
+    /// The path of the last one, and its URI.
+    last: Option<(String, Uri)>,
 }
 
 impl fmt::Debug for Agent {
@@ -122,13 +159,13 @@ impl Agent {
             http: ureq::Agent::with_parts(config, dialer.clone(), dialer),
             place,
             progress,
-            turn: Mutex::new(timeouts.bounded()),
+            turn: Mutex::new(Turn { timeouts: timeouts.bounded(), last: None }),
         }
     }
 
     /// Sets how long later requests may take. Waits for a request that is under way.
     pub fn set_timeouts(&self, timeouts: Timeouts) {
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = timeouts.bounded();
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).timeouts = timeouts.bounded();
     }
 
     /// The URL of traces, for logs: `http://localhost:8126/v0.4/traces`, `unix:///run/apm.socket/v0.4/traces`.
@@ -138,19 +175,19 @@ impl Agent {
 
     /// Posts a payload to a path. Every status is an answer.
     pub fn post(&self, path: &str, headers: &Headers, body: &[u8]) -> Result<Answer, Failure> {
-        self.exchange(path, &headers.0, Some(body), ANSWER_MAX).map(Passed::understood)
+        self.exchange(path, headers.list(), Some(body), ANSWER_MAX).map(Passed::understood)
     }
 
     /// The same with at most `limit` bytes of the answer's body.
     pub fn post_for(&self, path: &str, headers: &Headers, body: &[u8], limit: usize) -> Result<Answer, Failure> {
-        self.exchange(path, &headers.0, Some(body), limit).map(Passed::understood)
+        self.exchange(path, headers.list(), Some(body), limit).map(Passed::understood)
     }
 
     /// Sends a request that another client has made: a POST with a body, or a GET. Returns the answer also as it is, with
     /// at most `limit` bytes of its body.
     #[cfg(feature = "cli")]
     pub fn pass(&self, path: &str, headers: &Headers, body: Option<&[u8]>, limit: usize) -> Result<Passed, Failure> {
-        let passed = self.exchange(path, &headers.0, body, limit)?;
+        let passed = self.exchange(path, headers.list(), body, limit)?;
         Ok(Passed { answer: passed.clone().understood(), ..passed })
     }
 
@@ -173,28 +210,40 @@ impl Agent {
     /// Gets a path, with at most `limit` bytes of the answer's body. Every status is an answer.
     pub fn get(&self, path: &str, limit: usize) -> Result<Answer, Failure> {
         // Such requests are rare: no connection is kept for them.
-        let headers = [("Connection".into(), HeaderValue::from_static("close"))];
-        self.exchange(path, &headers, None, limit).map(Passed::understood)
+        let mut headers = Headers::default();
+        headers.add("Connection", "close");
+        self.exchange(path, headers.list(), None, limit).map(Passed::understood)
     }
 
     fn exchange(&self, path: &str, headers: &[Header], body: Option<&[u8]>, limit: usize) -> Result<Passed, Failure> {
-        let timeouts = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let url = format!("{}{path}", self.place.base_url());
-        let deadline = Instant::now() + timeouts.request;
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let timeouts = turn.timeouts;
         self.progress.start_request();
-        let mut result = self.attempt(&url, headers, body, &timeouts, deadline);
-        // The agent had closed the kept connection before it was used. Once a byte was written, the agent may have the
-        // whole request. The caller then decides whether to send it again, and counts that.
-        if matches!(result, Err(Error::Io(_))) && self.progress.never_began_on_an_old_connection() {
-            self.progress.start_attempt();
-            result = self.attempt(&url, headers, body, &timeouts, deadline);
-        }
+        let known = turn.last.take().filter(|(last, _)| last == path);
+        let deadline = Instant::now() + timeouts.request;
+        let result = known.map_or_else(|| self.uri(path), Ok).and_then(|uri| {
+            let uri = &turn.last.insert(uri).1;
+            let result = self.attempt(uri, headers, body, &timeouts, deadline);
+            // The agent had closed the kept connection before it was used. Once a byte was written, the agent may have the
+            // whole request. The caller then decides whether to send it again, and counts that.
+            if matches!(result, Err(Error::Io(_))) && self.progress.never_began_on_an_old_connection() {
+                self.progress.start_attempt();
+                return self.attempt(uri, headers, body, &timeouts, deadline);
+            }
+            result
+        });
         result.map(|response| read_answer(response, limit)).map_err(|error| self.failure(error, &timeouts))
+    }
+
+    /// Returns a path and its URI.
+    fn uri(&self, path: &str) -> Result<(String, Uri), Error> {
+        let uri = format!("{}{path}", self.place.base_url()).parse::<Uri>();
+        uri.map(|uri| (path.to_string(), uri)).map_err(|error| Error::Http(error.into()))
     }
 
     fn attempt(
         &self,
-        url: &str,
+        uri: &Uri,
         headers: &[Header],
         body: Option<&[u8]>,
         timeouts: &Timeouts,
@@ -202,9 +251,9 @@ impl Agent {
     ) -> Result<Response<Body>, Error> {
         let left = Some(deadline.saturating_duration_since(Instant::now()));
         let connect = Some(timeouts.connect);
-        let mut request = Request::builder().uri(url);
+        let mut request = Request::builder().uri(uri.clone());
         for (name, value) in headers {
-            request = request.header(&**name, value);
+            request = request.header(name, value);
         }
         match body {
             Some(bytes) => {

@@ -6,9 +6,11 @@ use crate::event::{DecidedBy, Event, OpenSpanView, SpanView, Thread};
 use crate::languages::line::{About, Frame, Line as Record};
 use crate::languages::linked::{self, utf8, Notation};
 use crate::languages::remedy::Calls;
-use crate::languages::text::{duration, free, is_printable, number, object, tags, value};
+use crate::languages::remembered::Remembered;
+use crate::languages::text::{cut, duration, free, is_printable, number, object, tags, value, TAGS_MAX, TAG_MAX};
 use crate::languages::text::{push_duration, push_float, push_iso_time, push_number, push_trace_id};
 use crate::level::Level;
+use crate::memory::{append, append_fixed};
 use crate::os_error::OsError;
 use crate::redact;
 use crate::span::links::FLAGS_KNOWN;
@@ -25,15 +27,11 @@ const PATHS_MAX: usize = 20;
 
 pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
-    let mut line = Line(Vec::with_capacity(usual_length(event)), frame.about.calls);
-    push_iso_time(&mut line.0, frame.time_ns);
-    line.put_words(b" spanwire[");
-    push_number(&mut line.0, frame.pid.into());
-    line.put_words(b"] ");
-    let level_at = line.0.len();
-    line.say(level.name());
-    line.0[level_at..].make_ascii_uppercase();
-    line.0.push(b' ');
+    let mut line = Line(Vec::with_capacity(usual_length(event)), frame.about.calls, frame.remembered);
+    match frame.remembered {
+        Some(remembered) => remembered.put_head(&mut line.0, frame, level, |out| put_head(out, frame, level)),
+        None => put_head(&mut line.0, frame, level),
+    }
     let message_at = line.0.len();
     line.event(event);
     match (frame.held_back.events, frame.held_back.minutes) {
@@ -42,6 +40,18 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
         (n, minutes) => line.put(format_args!(" ({n} more like this in the last {minutes} minutes)")),
     }
     Record { level, logger: event.logger(), text: line.finished(), message_at, template: "", host_only: false }
+}
+
+/// Appends what a line begins with.
+fn put_head(out: &mut Vec<u8>, frame: &Frame<'_>, level: Level) {
+    push_iso_time(out, frame.time_ns);
+    append_fixed(out, b" spanwire[");
+    push_number(out, frame.pid.into());
+    append_fixed(out, b"] ");
+    let level_at = out.len();
+    append(out, level.name().as_bytes());
+    out[level_at..].make_ascii_uppercase();
+    append_fixed(out, b" ");
 }
 
 /// Returns about how long an event's line is, so that it seldom has to grow.
@@ -58,7 +68,7 @@ fn usual_length(event: &Event<'_>) -> usize {
 
 /// Returns an event's message, without time, process and level.
 pub(crate) fn message(about: &About, event: &Event<'_>) -> String {
-    let mut line = Line(Vec::new(), about.calls);
+    let mut line = Line(Vec::new(), about.calls, None);
     line.event(event);
     line.finished()
 }
@@ -68,8 +78,9 @@ pub fn own(about: &About, event: &Event<'_>) -> Option<String> {
     (event.level() <= Level::Warn).then(|| message(about, event))
 }
 
-/// A line under construction: UTF-8, as only texts are appended.
-struct Line(Vec<u8>, &'static Calls);
+/// A line under construction, which is UTF-8, as only texts are appended; what the host calls; and how texts of lines before
+/// read.
+struct Line<'a>(Vec<u8>, &'static Calls, Option<&'a Remembered>);
 
 /// Of a byte that a value without quotes may have.
 const BARE: u8 = 1;
@@ -141,15 +152,40 @@ fn visible(out: &mut String, c: char) {
     }
 }
 
-impl Line {
+/// Appends a text, in quotes if it needs them.
+fn put_quoted(out: &mut Vec<u8>, text: &str) {
+    let all = all_of(text);
+    if all & BARE != 0 && !text.is_empty() {
+        return append(out, text.as_bytes());
+    }
+    if all & QUOTED != 0 {
+        append_fixed(out, b"\"");
+        append(out, text.as_bytes());
+        return append_fixed(out, b"\"");
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    quoted(&mut escaped, text);
+    append(out, escaped.as_bytes());
+}
+
+/// Appends a tag, redacted and cut. Returns how many bytes of its name and value are shown; `None` for all.
+fn put_tag(out: &mut Vec<u8>, name: &str, text: &str) -> Option<usize> {
+    let shown = value(name, text);
+    put_quoted(out, &cut(Cow::Borrowed(name), TAG_MAX));
+    append_fixed(out, b"=");
+    put_quoted(out, &shown);
+    (shown != text).then_some(name.len() + shown.len())
+}
+
+impl<'a> Line<'a> {
     fn finished(self) -> String {
         sys::into_utf8(self.0)
     }
 
     /// Appends words whose number the compiler knows: for lines that there are many of.
     #[inline(always)]
-    fn put_words<const N: usize>(&mut self, words: &[u8; N]) -> &mut Line {
-        self.0.extend_from_slice(words);
+    fn put_words<const N: usize>(&mut self, words: &[u8; N]) -> &mut Line<'a> {
+        append_fixed(&mut self.0, words);
         self
     }
 
@@ -369,10 +405,10 @@ impl Line {
     }
 
     fn span(&mut self, span: &SpanView<'_>) {
-        self.put_words(b" name=").quoted(&free(span.name)).put_words(b" service=").quoted(&free(span.service));
-        self.put_words(b" resource=").quoted(&free(span.resource));
+        self.put_words(b" name=").free(span.name).put_words(b" service=").free(span.service);
+        self.put_words(b" resource=").free(span.resource);
         if !span.span_type.is_empty() {
-            self.put_words(b" type=").quoted(&free(span.span_type));
+            self.put_words(b" type=").free(span.span_type);
         }
         self.trace_id(span.trace_id).put_words(b" span_id=");
         push_number(&mut self.0, span.span_id);
@@ -381,7 +417,7 @@ impl Line {
     }
 
     /// Appends the oldest open spans.
-    fn open(&mut self, spans: u64, open: &[OpenSpanView]) -> &mut Line {
+    fn open(&mut self, spans: u64, open: &[OpenSpanView]) -> &mut Line<'a> {
         for (n, span) in open.iter().take(OPEN_MAX).enumerate() {
             self.say(if n == 0 { " oldest=[" } else { ", " }).text(&free(&span.name));
             self.count("span_id", span.span_id).count("trace_id", format_args!("{:032x}", span.trace_id));
@@ -395,14 +431,25 @@ impl Line {
 
     fn tags(&mut self, span: &SpanView<'_>) {
         self.put_words(b" tags={");
-        let mut is_first = true;
-        let left_out = tags(&span.tags, |name, text| {
-            if !std::mem::take(&mut is_first) {
+        let mut room = TAGS_MAX;
+        for (n, (name, text)) in span.tags.iter().enumerate() {
+            let before = self.0.len();
+            if n > 0 {
                 self.put_words(b", ");
             }
-            self.quoted(&name).put_words(b"=").quoted(&text);
-        });
-        self.left_out(left_out);
+            let make = |out: &mut Vec<u8>| put_tag(out, name, text);
+            let taken = match self.2 {
+                // No tag without a name is remembered: such names are those of other texts.
+                Some(remembered) if !name.is_empty() => remembered.put(&mut self.0, name, text, make),
+                _ => make(&mut self.0).unwrap_or(name.len() + text.len()),
+            };
+            let Some(left) = room.checked_sub(taken) else {
+                self.0.truncate(before);
+                self.left_out(span.tags.len() - n);
+                break;
+            };
+            room = left;
+        }
         self.put_words(b"} metrics={");
         for (n, (name, metric)) in span.metrics.iter().enumerate() {
             if n > 0 {
@@ -451,11 +498,11 @@ impl Line {
         }
     }
 
-    fn load(&mut self, bytes: u64, traces: u64, spans: u64) -> &mut Line {
+    fn load(&mut self, bytes: u64, traces: u64, spans: u64) -> &mut Line<'a> {
         self.count("size", format_args!("{bytes}B")).count("traces", traces).count("spans", spans)
     }
 
-    fn url(&mut self, url: &str) -> &mut Line {
+    fn url(&mut self, url: &str) -> &mut Line<'a> {
         self.fact("url", &redact::url(url))
     }
 
@@ -465,22 +512,22 @@ impl Line {
     }
 
     /// Appends ` name=value`, the value in quotes if it needs them.
-    fn fact(&mut self, name: &str, text: &str) -> &mut Line {
+    fn fact(&mut self, name: &str, text: &str) -> &mut Line<'a> {
         self.say(" ").text(name).say("=").quoted(text)
     }
 
-    fn count(&mut self, name: &str, value: impl Display) -> &mut Line {
+    fn count(&mut self, name: &str, value: impl Display) -> &mut Line<'a> {
         self.put(format_args!(" {name}={value}"));
         self
     }
 
-    fn number(&mut self, name: &str, value: u64) -> &mut Line {
+    fn number(&mut self, name: &str, value: u64) -> &mut Line<'a> {
         self.say(" ").say(name).say("=");
         push_number(&mut self.0, value);
         self
     }
 
-    fn trace_id(&mut self, id: u128) -> &mut Line {
+    fn trace_id(&mut self, id: u128) -> &mut Line<'a> {
         self.put_words(b" trace_id=");
         push_trace_id(&mut self.0, id);
         self
@@ -490,31 +537,36 @@ impl Line {
         let _ = write!(self.0, "{value}");
     }
 
-    fn say(&mut self, words: &str) -> &mut Line {
-        self.0.extend_from_slice(words.as_bytes());
+    fn say(&mut self, words: &str) -> &mut Line<'a> {
+        append(&mut self.0, words.as_bytes());
         self
     }
 
-    fn quoted_always(&mut self, text: &str) -> &mut Line {
+    fn quoted_always(&mut self, text: &str) -> &mut Line<'a> {
         self.say("\"").text(text).say("\"")
     }
 
-    fn quoted(&mut self, text: &str) -> &mut Line {
-        let all = all_of(text);
-        if all & BARE != 0 && !text.is_empty() {
-            return self.say(text);
-        }
-        if all & QUOTED != 0 {
-            self.0.push(b'"');
-            self.say(text).0.push(b'"');
-            return self;
-        }
-        let mut out = String::with_capacity(text.len() + 8);
-        quoted(&mut out, text);
-        self.say(&out)
+    fn quoted(&mut self, text: &str) -> &mut Line<'a> {
+        put_quoted(&mut self.0, text);
+        self
     }
 
-    fn text(&mut self, text: &str) -> &mut Line {
+    /// Appends a free text of a span, redacted and cut.
+    fn free(&mut self, text: &str) -> &mut Line<'a> {
+        match self.2 {
+            Some(remembered) => {
+                remembered.put(&mut self.0, "", text, |out| {
+                    let shown = free(text);
+                    put_quoted(out, &shown);
+                    (shown != text).then_some(shown.len())
+                });
+                self
+            }
+            None => self.quoted(&free(text)),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> &mut Line<'a> {
         if all_of(text) & PRINTABLE != 0 {
             return self.say(text);
         }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::facts::{EnqueuedView, Outcome};
 use crate::event::{DecidedBy, Facts, SampledView, SpanView, Standing};
+use crate::languages::remembered::Remembered;
 use crate::languages::{dialects, Frame, Line};
 use crate::log::queue::{Item, Kept, Queue, WhenFull, BYTES_MAX, FACTS_MAX, RECORDS_MAX};
 use crate::memory::{Buffer, Pool};
@@ -126,7 +127,7 @@ fn each(check: &mut dyn FnMut(&Facts, &Event<'_>)) {
 
 #[test]
 fn kept_facts_become_the_lines_of_their_event_in_every_dialect() {
-    let (about, zone) = (About::default(), Zone::default());
+    let (about, zone, remembered) = (About::default(), Zone::default(), Remembered::default());
     let frame = Frame {
         time_ns: 1_795_536_395_147_563_000,
         pid: 12,
@@ -135,18 +136,25 @@ fn kept_facts_become_the_lines_of_their_event_in_every_dialect() {
         debug: true,
         about: &about,
         zone: &zone,
+        remembered: None,
     };
     let mut compared = 0;
     for name in dialects() {
         let dialect = Dialect::from_name(name).expect("a dialect");
-        let lines = |event: &Event<'_>| {
+        let lines_of = |frame: &Frame<'_>, event: &Event<'_>| {
             let mut lines: Vec<Line> = Vec::new();
-            dialect.lines(&frame, event, &mut lines);
+            dialect.lines(frame, event, &mut lines);
             lines
         };
+        let lines = |event: &Event<'_>| lines_of(&frame, event);
         each(&mut |facts, event| {
             let made = lines(event);
             assert_eq!(facts.with(lines).as_ref(), Some(&made), "{name}");
+            for time_ns in [frame.time_ns, frame.time_ns + 7_000_000, frame.time_ns + 2_000_000_000] {
+                let frame = Frame { time_ns, ..frame };
+                let again = lines_of(&Frame { remembered: Some(&remembered), ..frame }, event);
+                assert_eq!(again, lines_of(&frame, event), "{name}, with a memory of texts");
+            }
             // The level is decided before there are words.
             let level = dialect.event_level(event);
             assert_eq!(facts.outline(|event| dialect.event_level(event)), Some(level), "{name}");

@@ -44,13 +44,13 @@ fn a_trace_is_followed_from_the_queue_to_the_agents_answer() {
     assert_eq!(fate(Some(8)), None, "another trace with that low half");
     assert_eq!(fate(None).map(|fate| fate.id), Some(id));
 
-    fates.taken(id, Some(b"web.request"));
+    fates.taken(id, Some(&Name::of(b"web.request")));
     let known = fate(None).expect("it is in the ring");
     assert_eq!((known.standing(), known.name.as_str()), (Standing::InFlight, "web.request"));
     fates.failed(id, Cause { kind: CauseKind::System, code: 111 });
     let said = fate(None).expect("it is in the ring").to_string();
     assert!(said.contains("1 attempt with 4 spans failed") && said.contains("Connection refused"), "{said}");
-    fates.sent(id, 4, 200);
+    fates.sent(sys::wall_ns(), id, 4, 200);
     let known = fate(None).expect("it is in the ring");
     assert_eq!((known.standing(), known.sent, known.cause.code, known.attempts), (Standing::Sent, 4, 200, 1));
     let said = known.to_string();
@@ -69,12 +69,12 @@ fn chunks_of_a_trace_add_up_to_one_fate() {
     // Spans that start after the trace has ended make an entry of their own.
     let late = fates.handed(3_000, &trace(5, 2));
     assert_ne!(late, first);
-    fates.sent(first, 4, 200);
+    fates.sent(sys::wall_ns(), first, 4, 200);
     fates.lost(first, 3, Reason::Refused as usize, Cause { kind: CauseKind::Answered, code: 403 });
     let known = fates.of_trace(None, 5).expect("known");
     assert_eq!((known.handed, known.sent, known.lost, known.pending()), (9, 4, 3, 2));
     assert_eq!((known.standing(), known.reason), (Standing::Queued, Some(Reason::Refused)));
-    fates.sent(late, 2, 200);
+    fates.sent(sys::wall_ns(), late, 2, 200);
     let known = fates.of_trace(None, 5).expect("known");
     assert_eq!((known.standing(), known.complete, known.handed_ns), (Standing::Dropped, true, 1_000));
     let said = known.to_string();
@@ -91,7 +91,7 @@ fn the_ring_grows_to_the_last_16384_traces_and_forgets_older_ones() {
     assert_eq!(recorder.mapping.expect("it keeps")[header::FATES_READY].load(Relaxed), FATES_FIRST as u64);
     let ids: Vec<FateId> = (1..=20_000).map(|low| fates.handed(low, &trace(low, 1))).collect();
     for (low, id) in (1..).zip(&ids) {
-        fates.sent(*id, 1, 202);
+        fates.sent(sys::wall_ns(), *id, 1, 202);
         if low % 101 == 0 {
             assert_eq!(fates.of_trace(None, low).is_some(), low > 20_000 - FATES as u64, "{low}");
         }
@@ -113,7 +113,7 @@ fn a_worker_that_comes_late_does_not_change_the_fate_of_a_later_trace() {
     for low in 2..=20_000 {
         fates.handed(low, &trace(low, 1));
     }
-    fates.sent(old, 1, 200);
+    fates.sent(sys::wall_ns(), old, 1, 200);
     fates.lost(old, 1, Reason::Refused as usize, Cause::of(CauseKind::None));
     fates.ended(old, Unrecorded::Discarded, true);
     assert!(fates.snapshot().iter().all(|fate| fate.standing() == Standing::Queued && !fate.discarded));
@@ -134,7 +134,7 @@ fn threads_that_write_at_once_mix_no_two_traces() {
                     let low = n * 4 + thread + 1;
                     let handed = Handed { trace_id: (low * 3, low), ..trace(low, low as u32 & 0xff) };
                     let id = fates.handed(low * 5, &handed);
-                    fates.sent(id, low & 0xff, 200);
+                    fates.sent(sys::wall_ns(), id, low & 0xff, 200);
                 }
             });
         }
@@ -158,10 +158,10 @@ fn a_secret_in_a_name_is_not_kept_and_not_cut_in_half() {
     let recorder = ring();
     let fates = recorder.fates();
     let id = fates.handed(1, &trace(1, 1));
-    fates.taken(id, Some("ä pay with card no 4111111111111111 now".as_bytes()));
+    fates.taken(id, Some(&Name::of("ä pay with card no 4111111111111111 now".as_bytes())));
     let name = fates.of_trace(None, 1).expect("known").name;
     assert!(name.starts_with("ä pay with") && !name.contains("4111"), "{name}");
-    fates.taken(id, Some(b"login password=hunter2"));
+    fates.taken(id, Some(&Name::of(b"login password=hunter2")));
     assert!(!memory(&recorder).iter().any(|word| word.to_le_bytes() == *b"d=hunter"), "not even in memory");
     assert_eq!(fates.of_trace(None, 1).map(|fate| fate.name.contains("hunter2")), Some(false));
 }
@@ -171,7 +171,7 @@ fn a_reader_survives_any_damage_of_the_fates() {
     let recorder = ring();
     for low in 1..600 {
         let id = recorder.fates().handed(low, &trace(low, 1));
-        recorder.fates().taken(id, Some(b"work"));
+        recorder.fates().taken(id, Some(&Name::of(b"work")));
     }
     let (whole, mut seed) = (memory(&recorder), 0x5eed_u64);
     let mut next = move || {
@@ -201,7 +201,7 @@ fn a_fate_is_the_same_after_json() {
     let fates = recorder.fates();
     for (low, spans) in [(1, 2), (2, 0), (3, 1)] {
         let id = fates.handed(low, &trace(low, spans));
-        fates.taken(id, Some(b"work"));
+        fates.taken(id, Some(&Name::of(b"work")));
         match low {
             1 => fates.lost(id, 2, Reason::Shutdown as usize, Cause::of(CauseKind::TimeOver)),
             2 => fates.ended(id, Unrecorded::Abandoned, true),

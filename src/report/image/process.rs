@@ -252,8 +252,16 @@ fn records_of_log(view: &View<'_>, pid: u32) -> Vec<Vec<u8>> {
 /// Makes the line of facts of which the process has made no record yet, in our own words.
 fn words(bytes: Vec<u8>, time_ns: u64, pid: u32) -> Option<String> {
     let (about, zone, mut lines) = (About::default(), Zone::default(), Vec::new());
-    let frame =
-        Frame { time_ns, pid, thread: "", held_back: HeldBack::default(), debug: true, about: &about, zone: &zone };
+    let frame = Frame {
+        time_ns,
+        pid,
+        thread: "",
+        held_back: HeldBack::default(),
+        debug: true,
+        about: &about,
+        zone: &zone,
+        remembered: None,
+    };
     Facts { bytes }.with(|event| Dialect::NATIVE.lines(&frame, event, &mut lines))?;
     lines.pop().map(|line| line.text)
 }

@@ -256,8 +256,16 @@ mod tests {
     fn line(layout: &Layout, form: Form, level: Level, message: &str, exception: bool) -> Line {
         let (about, zone) = (about("jvm", "1.64.0"), Zone::default());
         let held_back = HeldBack::default();
-        let frame =
-            Frame { time_ns: TIME_NS, pid: 476, thread: "main", held_back, debug: true, about: &about, zone: &zone };
+        let frame = Frame {
+            time_ns: TIME_NS,
+            pid: 476,
+            thread: "main",
+            held_back,
+            debug: true,
+            about: &about,
+            zone: &zone,
+            remembered: None,
+        };
         let thrown = Exception { class: "java.io.IOException", message: "a \"b\"".into() };
         let exception = exception.then_some(&thrown);
         layout.line(

@@ -72,7 +72,7 @@ fn the_page_s_trace_of_two_spans_reads_as_on_the_page() {
     };
     let (about, zone, held_back) = (about("jvm", "0.45.0"), Zone::default(), HeldBack::default());
     let (time_ns, thread) = (worked::TIME_NS, "http-nio-8080-exec-1");
-    let frame = Frame { time_ns, pid: 1, thread, held_back, debug: true, about: &about, zone: &zone };
+    let frame = Frame { time_ns, pid: 1, thread, held_back, debug: true, about: &about, zone: &zone, remembered: None };
     let mut out = Vec::new();
     lines(Form::Page, &frame, &finished(&child, CHILD), &mut out);
     let chunk = Event::ChunkEnqueued {

@@ -207,7 +207,16 @@ fn other_failures_of_the_connection_read_as_ruby_says_them() {
     assert_eq!(said(worked::other("no such\nsocket")), "no such\\nsocket");
     let (about, zone) = (about("ruby", "2.40.0"), crate::zone::Zone::default());
     let held_back = Default::default();
-    let frame = Frame { time_ns: 0, pid: 1, thread: "main", held_back, debug: true, about: &about, zone: &zone };
+    let frame = Frame {
+        time_ns: 0,
+        pid: 1,
+        thread: "main",
+        held_back,
+        debug: true,
+        about: &about,
+        zone: &zone,
+        remembered: None,
+    };
     let voice = super::Voice { form: Form::Page, frame: &frame };
     let (why, place) = voice.unreached("unix:///run/a.sock/v0.4/traces", &REFUSED);
     assert_eq!((why.as_str(), place.as_str()), ("Connection refused - connect(2) for /run/a.sock", ""));
