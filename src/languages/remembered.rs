@@ -3,7 +3,6 @@
 //! name. A text of which something is hidden is not remembered, so that no secret stays in memory longer than before. The log
 //! thread has one memory; lines that other threads make do without.
 
-use super::line::Frame;
 use super::text::set_millis;
 use crate::level::Level;
 use crate::memory::append;
@@ -80,14 +79,20 @@ impl Remembered {
         found.inspect(|found| append(out, found.bytes.get(found.text_end..).unwrap_or_default())).is_some()
     }
 
-    /// Appends what a line of this frame and level begins with: a time with milliseconds, and what `make` appends behind it,
+    /// Appends what a line of this time, process and level begins with: the time with milliseconds, and what `make` appends behind it,
     /// which depends on nothing else.
-    pub fn put_head(&self, out: &mut Vec<u8>, frame: &Frame<'_>, level: Level, make: impl FnOnce(&mut Vec<u8>)) {
-        let (second, of, from) = (frame.time_ns / 1_000_000_000, (frame.pid, Some(level)), out.len());
+    pub fn put_head(
+        &self,
+        out: &mut Vec<u8>,
+        (time_ns, pid): (u64, u32),
+        level: Level,
+        make: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let (second, of, from) = (time_ns / 1_000_000_000, (pid, Some(level)), out.len());
         if let Ok(inner) = self.0.try_borrow() {
             if (inner.second, inner.of) == (second, of) {
                 append(out, &inner.head);
-                return set_millis(&mut out[from..], frame.time_ns);
+                return set_millis(&mut out[from..], time_ns);
             }
         }
         make(out);

@@ -29,7 +29,10 @@ pub(crate) fn line(frame: &Frame<'_>, event: &Event<'_>) -> Record {
     let level = event.level();
     let mut line = Line(Vec::with_capacity(usual_length(event)), frame.about.calls, frame.remembered);
     match frame.remembered {
-        Some(remembered) => remembered.put_head(&mut line.0, frame, level, |out| put_head(out, frame, level)),
+        Some(remembered) => {
+            let moment = (frame.time_ns, frame.pid);
+            remembered.put_head(&mut line.0, moment, level, |out| put_head(out, frame, level));
+        }
         None => put_head(&mut line.0, frame, level),
     }
     let message_at = line.0.len();
