@@ -212,7 +212,7 @@ pub fn counted_now() -> TypeDescriptor {
 const SMALLEST: u32 = 9;
 const CLASSES: usize = 10;
 const POOLED_MAX: usize = 4 << 20;
-/// Buffers that are given back under one lock, so that other threads wait only briefly for it.
+/// Buffers that are given back while a shelf is open, so that other threads soon find it free.
 const GIVEN_AT_ONCE: usize = 32;
 
 /// Pool of empty buffers of 512 bytes to 256 KiB. Last in, first out, because the last one is still in the cache.
@@ -236,20 +236,24 @@ impl Pool {
         Buffer::with_room(bytes)
     }
 
-    /// Returns a buffer to the pool. Frees it if it is too large or the pool is full.
+    /// Returns a buffer to the pool. Frees it if it is too large, the pool is full, or another thread uses the shelf.
     pub fn give(&self, buffer: Buffer) {
-        self.give_all(std::iter::once(buffer));
+        self.give_each(std::iter::once(buffer), false);
     }
 
-    /// Returns buffers to the pool. Takes a lock for up to [`GIVEN_AT_ONCE`] at a time, and holds none while it frees one.
+    /// Returns buffers to the pool, for a thread that can wait. Opens a shelf for up to [`GIVEN_AT_ONCE`] at a time.
     pub fn give_all(&self, buffers: impl Iterator<Item = Buffer>) {
+        self.give_each(buffers, true);
+    }
+
+    fn give_each(&self, buffers: impl Iterator<Item = Buffer>, mut waits: bool) {
         let (mut open, mut given) = (None, 0);
         for mut buffer in buffers {
             let capacity = buffer.capacity();
             let fits = capacity >= 1 << SMALLEST && self.pooled.load(Relaxed) + capacity <= POOLED_MAX && !is_short();
             let class = if fits { (capacity.ilog2() - SMALLEST) as usize } else { CLASSES };
             let Some(shelf) = self.classes.get(class) else {
-                // The buffer is freed without the lock.
+                // The buffer is freed while no shelf is open.
                 open = None;
                 continue;
             };
@@ -258,7 +262,10 @@ impl Pool {
             }
             if open.is_none() {
                 given = 0;
-                open = shelf.open_soon().map(|shelf| (class, shelf));
+                let opened = if waits { shelf.open_soon() } else { shelf.open() };
+                // Waits once: a thread that has the shelf open and does not run may stay so.
+                waits &= opened.is_some();
+                open = opened.map(|shelf| (class, shelf));
             }
             let Some((_, shelf)) = &mut open else { continue };
             given += 1;
@@ -276,7 +283,7 @@ impl Pool {
         self.pooled.load(Relaxed)
     }
 
-    /// Frees all buffers.
+    /// Frees all buffers, except those on a shelf that another thread uses.
     pub fn empty(&self) {
         for shelf in &self.classes {
             let buffers = shelf.open_soon().map_or_else(Vec::new, |mut shelf| std::mem::take(&mut *shelf));

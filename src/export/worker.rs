@@ -269,8 +269,11 @@ impl Worker {
     fn finish(&mut self, at: usize) {
         let mut batch = self.batches.all.swap_remove(at);
         self.shared.pool.give_all(batch.take_buffers());
-        self.exporter.queue.give_back(batch.lane, batch.chunks);
-        self.exporter.queue.resolve(batch.lane, batch.sequence);
+        let (lane, sequence, chunks) = (batch.lane, batch.sequence, std::mem::take(&mut batch.chunks));
+        // Before threads that wait for it go on.
+        drop(batch);
+        self.exporter.queue.give_back(lane, chunks);
+        self.exporter.queue.resolve(lane, sequence);
     }
 
     /// Records what the last attempt showed about the agent. Called before waiting callers are notified that the batch

@@ -55,7 +55,7 @@ pub struct Frame<'a> {
     pub about: &'a About,
     /// The local time zone.
     pub zone: &'a Zone,
-    /// How texts of lines before read.
+    /// How texts of earlier lines were shown.
     pub remembered: Option<&'a Remembered>,
 }
 

@@ -38,7 +38,9 @@ struct Text {
 impl Text {
     #[inline(always)]
     fn is(&self, name: &[u8], text: &[u8]) -> bool {
-        self.name_end == name.len()
+        // A place that is still empty has no text, not an empty one.
+        !self.bytes.is_empty()
+            && self.name_end == name.len()
             && self.text_end == name.len() + text.len()
             && self.bytes.get(self.name_end..self.text_end) == Some(text)
             && (name.is_empty() || self.bytes.get(..self.name_end) == Some(name))
@@ -79,8 +81,8 @@ impl Remembered {
         found.inspect(|found| append(out, found.bytes.get(found.text_end..).unwrap_or_default())).is_some()
     }
 
-    /// Appends what a line of this time, process and level begins with: the time with milliseconds, and what `make` appends behind it,
-    /// which depends on nothing else.
+    /// Appends what a line of this time, process and level begins with: the time with milliseconds, and what `make` appends
+    /// behind it, which depends on nothing else.
     pub fn put_head(
         &self,
         out: &mut Vec<u8>,
@@ -114,7 +116,8 @@ impl Inner {
         if self.texts.is_empty() {
             self.texts.resize_with(PLACES, Text::default);
         }
-        self.texts.swap(place, place ^ 1);
+        let place = place & !1;
+        self.texts.swap(place, place + 1);
         let Some(kept) = self.texts.get_mut(place) else { return };
         kept.bytes.clear();
         for part in [name, text, shown] {
@@ -139,6 +142,19 @@ fn place(name: &[u8], text: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_text_is_not_taken_for_a_place_without_one() {
+        let remembered = Remembered::default();
+        for text in ["first", "", ""] {
+            let mut out = Vec::new();
+            remembered.put(&mut out, "", text, |out| {
+                out.extend_from_slice(format!("\"{text}\"").as_bytes());
+                None
+            });
+            assert_eq!(String::from_utf8(out).unwrap(), format!("\"{text}\""));
+        }
+    }
 
     #[test]
     fn a_text_reads_as_it_did_when_it_was_made_and_only_the_same_text_does() {

@@ -44,7 +44,7 @@ pub(super) struct Outputs {
     room: Vec<Line>,
     /// The same for tags.
     lists: Lists<'static>,
-    /// How texts of lines before read.
+    /// How texts of earlier lines were shown.
     remembered: Remembered,
     /// Records that were lost by a panic or because the queue was full, and of which no record was written yet.
     pub lost: u64,

@@ -246,8 +246,8 @@ unsafe impl Sync for Shelf {}
 pub(super) struct OpenShelf<'a>(&'a Shelf);
 
 impl Shelf {
-    /// Opens the shelf. `None` while another thread uses it: nobody waits. A pair of instructions where a mutex of the standard
-    /// library makes two calls.
+    /// Opens the shelf. `None` while another thread uses it: nobody waits. Takes a few instructions, where a mutex
+    /// of the standard library makes two calls.
     #[inline(always)]
     pub(super) fn open(&self) -> Option<OpenShelf<'_>> {
         self.in_use.compare_exchange(false, true, Acquire, Relaxed).ok().map(|_| OpenShelf(self))

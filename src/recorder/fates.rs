@@ -238,7 +238,7 @@ impl Fates {
         }
     }
 
-    /// Returns the entry of a id; `None` if a later trace has its place.
+    /// Returns the entry of an id; `None` if a later trace has its place.
     #[inline(always)]
     fn find(&self, id: FateId) -> Option<&'static [AtomicU64; FATE_WORDS]> {
         let ready = self.header(header::FATES_READY).load(Relaxed);

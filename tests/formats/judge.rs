@@ -4,12 +4,18 @@ use super::support::hosts::root;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 pub struct Judge(PathBuf);
 
 impl Judge {
-    /// Builds it. `None`, which is said, without Go or its modules: nothing installs Go.
-    pub fn build() -> Option<Judge> {
+    /// Returns it, built once for all tests. `None`, which is said, without Go or its modules: nothing installs Go.
+    pub fn build() -> Option<&'static Judge> {
+        static BUILT: OnceLock<Option<Judge>> = OnceLock::new();
+        BUILT.get_or_init(Judge::built).as_ref()
+    }
+
+    fn built() -> Option<Judge> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/local/go/bin")]);
         let Some(go) = folders.map(|folder| folder.join("go")).find(|go| go.is_file()) else {

@@ -140,6 +140,7 @@ def different(one, two):
 def compare(files):
     (first, file), *others = files
     expected, wrong = spans_of(first, file), 0
+    assert expected, f"{first} has no span"
     typed_links = {key: span["typed_links"] for key, span in expected.items() if "typed_links" in span}
     for name, file in others:
         spans = spans_of(name, file)

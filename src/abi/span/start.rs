@@ -12,7 +12,7 @@ use crate::abi::status::*;
 use crate::abi::tracer::spanwire_tracer;
 use crate::abi::{guard_quick, guard_span_quick, guarded};
 use crate::memory::Short;
-use crate::span::open::{Field, OpenSpan};
+use crate::span::open::{Field, OpenSpan, ROW, TAGS_MAX};
 use crate::tracer::current::made;
 use crate::tracer::registry::Tracer;
 use crate::tracer::spans::{self, At, Context, Parent};
@@ -257,18 +257,20 @@ fn put_fields_slowly(span: &mut OpenSpan, at: At<'_>, [name, resource, span_type
 fn put_more(span: &mut OpenSpan, at: At<'_>, tags: &[spanwire_tag], mut done: usize) {
     let rest = tags.get(done..).unwrap_or_default();
     if rest.len() >= MANY {
-        let short = |len: CLen| len.get().min(Short::MAX);
-        span.expect_texts(rest.iter().map(|tag| short(tag.key_len) + short(tag.value_len) + HEADS).sum());
+        let short = |len: CLen| if len.get() <= Short::MAX { len.get() } else { 0 };
+        let size = |tag: &spanwire_tag| short(tag.key_len) + short(tag.value_len) + HEADS;
+        span.expect_texts(rest.iter().take(TAGS_MAX).map(size).sum());
         if done == 0 {
             done = span.put_texts(rest.iter().take(MANY).map(usual_tag));
         }
     }
-    while let Some(rest @ [tag, ..]) = tags.get(done..) {
+    while let Some(rest @ [_, ..]) = tags.get(done..) {
         let put = if rest.len() >= MANY { span.put_indexed_texts(rest, usual_tag) } else { 0 };
         done += put;
         if put == 0 {
-            let _ = put_tag(span, at, tag);
-            done += 1;
+            let row = &rest[..rest.len().min(ROW)];
+            put_tags(span, at, row, &[]);
+            done += row.len();
         }
     }
 }

@@ -75,6 +75,8 @@ struct Decoder<'a> {
 
 /// The most of them, so that a small payload cannot take all memory.
 const REPEATED_MAX: usize = 256 << 20;
+/// What a tag takes beside its bytes: two objects and allocations, and its place in a map.
+const TAG_OVERHEAD: usize = 110;
 
 impl<'a> Decoder<'a> {
     fn new(body: &'a [u8]) -> Decoder<'a> {
@@ -86,8 +88,14 @@ impl<'a> Decoder<'a> {
         self.repeated += text.len();
         match self.repeated <= REPEATED_MAX {
             true => Ok(text.to_owned()),
-            false => Err(self.complain(start, "texts that are referred to by number have more than 256 MiB in all")),
+            false => Err(self.complain(start, "texts that several spans share take more than 256 MiB in all")),
         }
+    }
+
+    /// Copies a tag of the payload or of a chunk for a span.
+    fn repeat_tag(&mut self, start: usize, key: &str, text: &str) -> Result<(String, String), Malformed> {
+        self.repeated += TAG_OVERHEAD;
+        Ok((self.repeat(start, key)?, self.repeat(start, text)?))
     }
 
     /// Returns the traces if nothing follows them.

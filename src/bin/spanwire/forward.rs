@@ -37,8 +37,11 @@ impl Forward {
         Ok(Forward { idle: Mutex::default(), place })
     }
 
-    /// Passes a request on. The error says why there is no answer.
+    /// Passes a request on; one with PUT as POST, which means the same to an Agent. The error says why there is no answer.
     pub fn pass(&self, request: &Request, body: &[u8]) -> Result<Passed, String> {
+        if !matches!(&*request.method, "GET" | "POST" | "PUT") {
+            return Err(format!("{} is not passed on, only GET, POST and PUT", request.method));
+        }
         let kept = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         let timeouts = Timeouts { connect: Duration::from_secs(2), request: Duration::from_secs(20) };
         let agent = kept.unwrap_or_else(|| Agent::new(self.place.clone(), timeouts));

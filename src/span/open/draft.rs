@@ -9,6 +9,9 @@ use super::tags::free_place;
 use crate::memory::Short;
 use crate::span::encode;
 
+/// So many tags are set together where a span has many.
+pub const ROW: usize = 32;
+
 impl OpenSpan {
     /// Sets name, resource and type; the last two may be empty. Returns false and sets nothing if the name is empty, one of them
     /// is not ASCII, or there is no room.
@@ -59,8 +62,9 @@ impl OpenSpan {
         let _ = self.texts.reserve(bytes);
     }
 
-    /// Goes on where [`Self::put_texts`] has stopped, for many tags: with an index of their keys. `usual` returns key and value
-    /// of a tag as [`Self::put_texts`] takes them.
+    /// Goes on where [`Self::put_texts`] has stopped, for many tags: with an index of their keys. Sets at most [`ROW`] of them,
+    /// because one that is not ASCII is only found at the end, and none is set then. `usual` returns key and value of a tag as
+    /// [`Self::put_texts`] takes them.
     #[inline(never)]
     pub fn put_indexed_texts<'a, T>(
         &mut self,
@@ -72,7 +76,7 @@ impl OpenSpan {
             return 0;
         }
         let (mut draft, before) = (self.texts.draft(), self.keys.len());
-        for tag in tags {
+        for tag in tags.iter().take(ROW) {
             let Some((key, value)) = usual(tag) else { break };
             let (hash, place, index) = (hash(key.bytes()), draft.position() as u32, self.keys.len());
             let Some(free) = free_place(&self.by_hash, &self.keys, hash) else { break };
@@ -149,6 +153,26 @@ mod tests {
             }
         }
         assert_eq!(at_once.tags(), one_by_one.tags());
+    }
+
+    #[test]
+    fn one_odd_tag_does_not_make_all_others_be_looked_at_again() {
+        let keys: Vec<String> = (0..1_000).map(|n| format!("key {n}")).collect();
+        let (mut span, looked_at, mut done) = (span(), std::cell::Cell::new(0), 10);
+        span.put_texts(keys[..done].iter().map(|key| Some((short(key), short("v")))));
+        while done < keys.len() {
+            let put = span.put_indexed_texts(&keys[done..], |key| {
+                looked_at.set(looked_at.get() + 1);
+                Some((short(key), if key == "key 900" { short("\u{fc}") } else { short("v") }))
+            });
+            let row = if put == 0 { ROW.min(keys.len() - done) } else { 0 };
+            for key in &keys[done + put..done + put + row] {
+                span.set_text(key.as_bytes(), b"v").unwrap();
+            }
+            done += put + row;
+        }
+        assert_eq!(span.tags().len(), 1_000);
+        assert!(looked_at.get() <= 1_100, "{} times", looked_at.get());
     }
 
     #[test]

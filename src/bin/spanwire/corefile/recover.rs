@@ -6,7 +6,7 @@ use super::Content;
 use crate::address;
 use crate::cli::CoreOptions;
 use crate::out::{counted, note, Failure, Out};
-use spanwire::companion::export::agent::{Agent, Answer, Failure as Unsent};
+use spanwire::companion::export::agent::{Agent, Failure as Unsent};
 use spanwire::companion::export::agent::{Place as AgentPlace, Timeouts};
 use spanwire::companion::export::deliver;
 use spanwire::companion::export::format::{self, Fit, Format, Formats, Known, PayloadFormat, Sender, Spans};
@@ -16,7 +16,7 @@ use spanwire::companion::memory::Buffer;
 use spanwire::companion::report::image::{Chunk, Image, Place, Tracer};
 use spanwire::companion::settings::{AgentAddress, Settings};
 use spanwire::companion::span::Record;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,6 +68,7 @@ pub fn run(out: Out, path: &Path, content: &Content, url: &str, options: &CoreOp
     for lot in &sorted.lots {
         if let Err(why) = receiver.send(lot, &mut done) {
             let sent = done.sent;
+            // Nothing has arrived for sure: a second run doubles no span.
             if done == Done::default() {
                 mark.remove();
             }
@@ -78,7 +79,7 @@ pub fn run(out: Out, path: &Path, content: &Content, url: &str, options: &CoreOp
             };
             return Err(Failure::said(format!(
                 "{} not sent to {url}: {why}{some}",
-                counted(sorted.spans - sent, "span")
+                counted(sorted.spans - sent - done.refused, "span")
             )));
         }
     }
@@ -214,6 +215,8 @@ struct Done {
     requests: usize,
     /// Spans that a Collector has refused, although it took the others in the request.
     refused: usize,
+    /// The last request got no answer: its spans may have arrived.
+    unsure: bool,
 }
 
 /// An Agent or a Collector. It gets the format that the worker of the library would choose for it.
@@ -265,7 +268,15 @@ impl Receiver {
             };
             let mut encoder = format.encoder(self.span_events);
             let (to, spans) = pack(&mut *encoder, &mut body, lot, &orders, from)?;
-            let answer = post(&self.agent, lot, &*encoder, body.bytes())?;
+            let sender = Sender { identity: &lot.metadata.identity, rates_version: "" };
+            let answer =
+                deliver::post(&self.agent, &*encoder, &sender, body.bytes()).map_err(|failure| match failure {
+                    Unsent::NotSent(why) | Unsent::Refused(why) => why.to_string(),
+                    failure => {
+                        done.unsure = true;
+                        format!("{failure}; what was in that request may have arrived")
+                    }
+                })?;
             if answer.is_taken() {
                 let rejected = usize::try_from(answer.rejected).unwrap_or(spans).min(spans);
                 (done.sent, done.refused) = (done.sent + spans - rejected, done.refused + rejected);
@@ -313,27 +324,29 @@ fn pack(
     Ok(((at, span), spans))
 }
 
-fn post(agent: &Agent, lot: &Lot, encoder: &dyn PayloadFormat, body: &[u8]) -> Result<Answer, String> {
-    let sender = Sender { identity: &lot.metadata.identity, rates_version: "" };
-    deliver::post(agent, encoder, &sender, body).map_err(|failure| match failure {
-        Unsent::NotSent(why) | Unsent::Refused(why) => why.to_string(),
-        failure => format!("{failure}; what was in that request may have arrived"),
-    })
+/// The file beside a core that records that its spans were sent.
+struct Mark {
+    path: PathBuf,
+    /// This run has made it.
+    is_new: bool,
 }
 
-/// The file beside a core that records that its spans were sent.
-struct Mark(PathBuf);
-
 impl Mark {
-    /// Creates the file. Fails if it exists already, unless the spans are to be sent `again`. If it cannot be created,
-    /// prints a note.
+    /// Creates the file. If it exists already, adds a line if the spans are to be sent `again`, else fails. If it cannot be
+    /// written, prints a note.
     fn set(core: &Path, url: &str, again: bool) -> Result<Mark, Failure> {
         let mut name = core.as_os_str().to_owned();
         name.push(".sent");
         let path = PathBuf::from(name);
-        let made =
-            if again { File::create(&path) } else { OpenOptions::new().write(true).create_new(true).open(&path) };
-        match made {
+        let created = OpenOptions::new().write(true).create_new(true).open(&path);
+        let is_new = created.is_ok();
+        let opened = match created {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && again => {
+                OpenOptions::new().append(true).open(&path)
+            }
+            other => other,
+        };
+        match opened {
             Ok(mut file) => {
                 let _ = writeln!(file, "The finished spans of this core were sent to {url} by `spanwire core --send`.");
             }
@@ -349,10 +362,13 @@ impl Mark {
                 path.display()
             )),
         }
-        Ok(Mark(path))
+        Ok(Mark { path, is_new })
     }
 
+    /// Removes the file, unless an earlier run has made it.
     fn remove(&self) {
-        let _ = std::fs::remove_file(&self.0);
+        if self.is_new {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }

@@ -216,3 +216,15 @@ fn a_long_text_of_a_payload_or_chunk_is_not_copied_for_each_of_many_spans() {
     let refused = v1::payload(&[vec![0x81, 11, 0x91], chunk].concat()).unwrap_err();
     assert!(refused.what.contains("256 MiB"), "{refused}");
 }
+
+#[test]
+fn short_tags_of_a_payload_are_not_copied_for_each_of_many_chunks() {
+    let id = |name| (name, vec![1]);
+    let span = map(&[id("trace_id"), id("span_id"), ("name", text("x")), id("start"), id("duration")]);
+    let chunk = map(&[("spans", array(&[span]))]);
+    let tags: Vec<u8> = (0..4096).flat_map(|n| [text(&format!("{n}")), text("x")].concat()).collect();
+    let tags = [&[0xde, 0x10, 0][..], &tags].concat();
+    let chunks = [&[0xdc, 0x10, 0][..], &chunk.repeat(4096)].concat();
+    let refused = v07::payload(&map(&[("tags", tags), ("chunks", chunks)])).expect_err("16 million tags");
+    assert!(refused.what.contains("256 MiB"), "{refused}");
+}

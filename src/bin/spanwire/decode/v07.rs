@@ -51,7 +51,7 @@ pub fn payload(body: &[u8]) -> Result<Vec<Trace>, Malformed> {
 fn add(decoder: &mut Decoder<'_>, span: &mut Span, key: &str, text: &str) -> Result<(), Malformed> {
     if !text.is_empty() && !span.meta.contains_key(key) {
         let start = decoder.reader.at();
-        let pair = (decoder.repeat(start, key)?, decoder.repeat(start, text)?);
+        let pair = decoder.repeat_tag(start, key, text)?;
         span.meta.extend([pair]);
     }
     Ok(())
