@@ -9,6 +9,7 @@
 A span is found by its id, or by its resource or number if its name is `typed` or `usual`: such spans have other ids in each run.
 """
 import base64
+import gzip
 import json
 import struct
 
@@ -44,7 +45,8 @@ def spans_of(name, file):
     elif name.endswith("otlp"):
         for payload in payloads(file):
             request = trace_service_pb2.ExportTraceServiceRequest()
-            request.ParseFromString(payload)
+            # rotel compresses, whatever its options say.
+            request.ParseFromString(gzip.decompress(payload) if payload.startswith(b"\x1f\x8b") else payload)
             of_otlp(request, spans)
     else:
         decode = {"v04": lambda body: decode_v04("application/msgpack", body, False), "v05": decode_v05, "v1": decode_v1}[name]

@@ -27,7 +27,6 @@ impl Rotel {
             ("--exporter", "otlp".to_owned()),
             ("--otlp-exporter-endpoint", to.to_owned()),
             ("--otlp-exporter-protocol", "http".to_owned()),
-            ("--otlp-exporter-compression", "none".to_owned()),
             ("--pid-file", file("pid")),
             ("--log-file", file("log")),
         ] {
