@@ -243,11 +243,14 @@ fn an_agent_that_gains_a_format_is_sent_it_and_one_line_says_so() {
 
 #[test]
 fn a_format_that_is_listed_and_refused_is_tried_once() {
-    const PHASES: &[Phase] = &[Phase { serves: OLD, ..AGENT }];
-    let Some((received, outcome)) = sent_to(PHASES, 60_000) else { return };
-    assert_eq!(received.iter().filter(|(path, _)| path == "/v1.0/traces").count(), 1);
-    assert_eq!(lines(&outcome), [("/v0.4/traces".to_owned(), Json::from(404))]);
-    assert_eq!(outcome.stat("spans_sent"), 100);
+    const PHASES: [&[Phase]; 2] =
+        [&[Phase { serves: OLD, ..AGENT }], &[Phase { serves: OLD, kind: Kind::Unsupporting, ..AGENT }]];
+    for (phases, status) in PHASES.into_iter().zip([404, 415]) {
+        let Some((received, outcome)) = sent_to(phases, 60_000) else { return };
+        assert_eq!(received.iter().filter(|(path, _)| path == "/v1.0/traces").count(), 1);
+        assert_eq!(lines(&outcome), [("/v0.4/traces".to_owned(), Json::from(status))]);
+        assert_eq!(outcome.stat("spans_sent"), 100);
+    }
 }
 
 #[test]

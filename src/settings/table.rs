@@ -239,7 +239,9 @@ impl Kind {
             }
             Kind::Word(words, _) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
             Kind::Names(_) => "a list of names".into(),
-            Kind::AgentUrl(_) => "`http://`, `unix://`, `otlp+http://` or `file://` URL".into(),
+            Kind::AgentUrl(_) => {
+                "`http://`, `https://`, `unix://`, `otlp+http://`, `otlp+https://` or `file://` URL".into()
+            }
             Kind::AgentHost(_) => "a host name or IP address".into(),
         }
     }

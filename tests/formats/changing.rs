@@ -23,6 +23,8 @@ pub struct Phase {
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
     Agent,
+    /// An agent that answers 415, not 404, to what it does not serve.
+    Unsupporting,
     /// A web server, which answers 200 and HTML to everything.
     Web,
     /// Closes connections without an answer.
@@ -77,8 +79,9 @@ fn answer(mut stream: &TcpStream, head: &Head, phases: &[Phase], received: &Mute
     let status = match phase.kind {
         Kind::Away => 0,
         Kind::Web => 200,
-        Kind::Agent if head.path == "/info" || phase.serves.contains(&head.path.as_str()) => 200,
+        Kind::Agent | Kind::Unsupporting if head.path == "/info" || phase.serves.contains(&head.path.as_str()) => 200,
         Kind::Agent => 404,
+        Kind::Unsupporting => 415,
     };
     if head.path.ends_with("/traces") {
         received.push((head.path.clone(), status));
