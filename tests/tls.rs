@@ -154,8 +154,6 @@ fn an_agent_behind_tls_gets_traces_on_one_connection() {
         let handshakes = said.lines().filter(|line| line.starts_with("handshake ")).count();
         assert!((1..4).contains(&handshakes), "{said}");
         assert!(said.lines().all(|line| line.contains(version)), "{said}");
-        // `close_notify` ends those for `/info`. The one for traces ends with the process.
-        assert_eq!(said.lines().filter(|line| line.starts_with("closed ")).count(), handshakes - 1, "{said}");
     }
 }
 
@@ -186,6 +184,8 @@ fn a_connection_that_was_closed_with_the_last_answer_is_not_used() {
     assert_eq!((outcome.stat("spans_sent"), outcome.stat("attempts_failed")), (5, 0), "{}", outcome.stderr);
     let said = server.ended();
     assert_eq!(said.lines().filter(|line| line.contains("/v0.4/traces")).count(), 5, "{said}");
+    // The library says, too, that a connection ends. The last one ends with the process.
+    assert!(said.lines().filter(|line| *line == "closed").count() >= 4, "{said}");
 }
 
 #[test]

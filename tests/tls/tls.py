@@ -13,9 +13,9 @@ tls.py answer CERTIFICATE WAY
     refuse    413 for a body of more than LARGE bytes, as soon as the head is there, and the end of the connection
     farewell  with each answer, in one segment, close_notify; the connection stays open, but nothing is read from it
 
-Both print a line for each handshake, the version of TLS or the error, and end with their standard input. `serve` also prints
-a line for each connection that the other end has closed: `closed` if close_notify came before, else `torn`. `answer` prints
-a line for each answer.
+Both print a line for each handshake, the version of TLS or the error, and end with their standard input. `answer` prints a
+line for each answer, and at the end of `farewell` one for each connection: `closed` if the other end has sent
+close_notify, else `torn`.
 """
 
 import os
@@ -77,22 +77,27 @@ def certificates(folder):
 
 
 LARGE = 100_000
+SAYING = threading.Lock()
+
+
+def say(*words):
+    """Prints a line that no other thread breaks."""
+    with SAYING:
+        print(*words, flush=True)
 
 
 def pump(source, sink):
-    """Passes on what comes. Returns whether the source has ended as it should."""
     try:
         while data := source.recv(65536):
             sink.sendall(data)
-        return True
     except OSError:
-        return False
+        pass
 
 
 def passed_on(stream, port):
-    onward, version = socket.create_connection(("127.0.0.1", port)), stream.version()
+    onward = socket.create_connection(("127.0.0.1", port))
     threading.Thread(target=pump, args=(onward, stream), daemon=True).start()
-    print("closed" if pump(stream, onward) else "torn", version, flush=True)
+    pump(stream, onward)
     onward.shutdown(socket.SHUT_RDWR)
 
 
@@ -112,7 +117,7 @@ def answered(stream, way, kept):
         (first, *headers), got = request[0].decode().split("\r\n"), len(request[1])
         length = sum(int(line.split(":")[1]) for line in headers if line.lower().startswith("content-length:"))
         if way == "refuse" and length > LARGE:
-            print("refuses", length, flush=True)
+            say("refuses", length)
             stream.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             # With an unread body the system resets the connection.
             return
@@ -121,7 +126,7 @@ def answered(stream, way, kept):
         if way == "farewell":
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-        print("takes", first, flush=True)
+        say("takes", first)
         if way == "farewell":
             stream.setblocking(False)
             try:
@@ -145,16 +150,16 @@ def listen(file, newest, narrow, handle):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
-    print(listener.getsockname()[1], flush=True)
+    say(listener.getsockname()[1])
     connections = []
 
     def connected(plain):
         try:
-            stream = context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=False)
+            stream = context.wrap_socket(plain, server_side=True)
         except OSError as error:
-            print("refused", error, flush=True)
+            say("refused", error)
             return
-        print("handshake", stream.version(), stream.session_reused, flush=True)
+        say("handshake", stream.version(), stream.session_reused)
         handle(stream)
 
     def accept():
@@ -182,6 +187,13 @@ def answer(file, way):
             stream.close()
 
     listen(file, "", way == "refuse", handle)
+    for stream in kept:
+        stream.settimeout(20)
+        try:
+            stream.unwrap()
+            say("closed")
+        except OSError:
+            say("torn")
 
 
 if sys.argv[1] == "certificates":
