@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 use support::agent::TestAgent;
+use support::faults::{always, Reply};
 use support::hosts::{host, require, root, Host, Outcome};
 
 /// Lays out the library, or the companion, with TLS. It is not the library that other tests use.
@@ -75,7 +76,7 @@ impl Drop for Scratch {
     }
 }
 
-/// A server with this certificate that passes the content on to a port.
+/// A server with TLS.
 struct Server {
     process: Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -83,17 +84,32 @@ struct Server {
 }
 
 impl Server {
+    /// One with this certificate that passes the content on to a port.
     fn start(certificate: &Path, port: u16, newest: &str) -> Server {
-        let file = certificate.display().to_string();
-        let mut command = python(&["serve", &file, &port.to_string(), newest]);
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python runs");
-        let mut lines = BufReader::new(process.stdout.take().expect("its output"));
-        let mut line = String::new();
-        lines.read_line(&mut line).expect("its port");
-        Server { process, lines, port: line.trim().parse().expect("a port") }
+        Server::run(python(&["serve", &certificate.display().to_string(), &port.to_string(), newest]))
     }
 
-    /// What it has said of handshakes.
+    /// One that answers requests in this way.
+    fn answering(certificate: &Path, way: &str) -> Server {
+        Server::run(python(&["answer", &certificate.display().to_string(), way]))
+    }
+
+    fn run(mut command: Command) -> Server {
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python runs");
+        let lines = BufReader::new(process.stdout.take().expect("its output"));
+        let mut server = Server { process, lines, port: 0 };
+        server.port = server.line().parse().expect("a port");
+        server
+    }
+
+    /// The next line of what it says.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("a line");
+        line.trim().to_string()
+    }
+
+    /// The rest of what it has said.
     fn ended(mut self) -> String {
         drop(self.process.stdin.take());
         let mut said = String::new();
@@ -142,6 +158,37 @@ fn an_agent_behind_tls_gets_traces_on_one_connection() {
 }
 
 #[test]
+fn a_refusal_before_the_body_was_read_is_heard() {
+    let Some(folder) = certificates() else { return };
+    let server = Server::answering(&folder.join("good.pem"), "refuse");
+    let Some(host) = host("huge.c") else { return };
+    let host = host.env("LD_LIBRARY_PATH", library().display()).env("SSL_CERT_FILE", folder.join("ca.pem").display());
+    let host = host.env("SPANWIRE_REQUEST_TIMEOUT_MS", 30_000).env("SPANWIRE_CONNECT_TIMEOUT_MS", 20_000);
+    let host = host.env("DD_REMOTE_CONFIGURATION_ENABLED", "false");
+    let outcome = host.agent(&format!("https://localhost:{}", server.port)).arg("wide").arg(10_000).run();
+    let said = server.ended();
+    assert!(said.contains("refuses "), "nothing was too large:\n{said}");
+    // Payloads that are refused as too large are halved.
+    assert_eq!((outcome.stat("payloads_unknown"), outcome.dropped()), (0, 0), "{}{said}", outcome.stdout);
+    assert_eq!(outcome.stat("spans_sent"), outcome.stat("spans_finished"));
+    outcome.ok();
+}
+
+#[test]
+fn a_connection_that_was_closed_with_the_last_answer_is_not_used() {
+    let Some(folder) = certificates() else { return };
+    let server = Server::answering(&folder.join("good.pem"), "farewell");
+    let Some(host) = sender(&format!("https://localhost:{}", server.port), &folder.join("ca.pem")) else { return };
+    // A request on such a connection would wait until it times out.
+    let outcome = host.env("SPANWIRE_REQUEST_TIMEOUT_MS", 5_000).run().ok();
+    assert_eq!((outcome.stat("spans_sent"), outcome.stat("attempts_failed")), (5, 0), "{}", outcome.stderr);
+    let said = server.ended();
+    assert_eq!(said.lines().filter(|line| line.contains("/v0.4/traces")).count(), 5, "{said}");
+    // The library says, too, that a connection ends. The last one ends with the process.
+    assert!(said.lines().filter(|line| *line == "closed").count() >= 4, "{said}");
+}
+
+#[test]
 fn a_large_payload_passes_whole() {
     let Some(folder) = certificates() else { return };
     let Some(agent) = TestAgent::start() else { return };
@@ -150,7 +197,7 @@ fn a_large_payload_passes_whole() {
     let Some(host) = host("huge.c") else { return };
     let host = host.env("LD_LIBRARY_PATH", library().display()).env("SSL_CERT_FILE", folder.join("ca.pem").display());
     let outcome = host.env("SPANWIRE_REQUEST_TIMEOUT_MS", 30_000).agent(&url).arg("wide").arg(20_000).run().ok();
-    assert_eq!(outcome.stat("spans_sent") + outcome.dropped(), outcome.stat("spans_finished"));
+    assert_eq!((outcome.stat("spans_sent"), outcome.dropped()), (outcome.stat("spans_finished"), 0));
     assert!(agent.trace_requests().iter().any(|request| request.body.len() > 500_000));
 }
 
@@ -177,9 +224,13 @@ fn a_collector_behind_tls_gets_otlp_and_a_folder_of_authorities_will_do() {
 
 /// Sends to a server that the library must not trust or understand. Returns what it logs.
 fn refused(url: &str, authorities: &Path) -> Option<Outcome> {
-    let outcome = sender(url, authorities)?.env("SPANWIRE_CONNECT_TIMEOUT_MS", 500).run().ok();
+    sender(url, authorities).map(assert_refused)
+}
+
+fn assert_refused(host: Host) -> Outcome {
+    let outcome = host.run().ok();
     assert_eq!((outcome.stat("spans_sent"), outcome.dropped()), (0, 5), "{}", outcome.stderr);
-    Some(outcome)
+    outcome
 }
 
 #[track_caller]
@@ -218,7 +269,8 @@ fn a_port_without_tls_and_one_that_is_silent_or_closes_are_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("https://{}", listener.local_addr().expect("its address"));
     // Nobody accepts the connection; the system does.
-    let Some(outcome) = refused(&url, &authorities) else { return };
+    let Some(host) = sender(&url, &authorities) else { return };
+    let outcome = assert_refused(host.env("SPANWIRE_CONNECT_TIMEOUT_MS", 500));
     assert_says(&outcome, "no connection within 500ms");
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
@@ -233,31 +285,58 @@ fn a_port_without_tls_and_one_that_is_silent_or_closes_are_told_apart() {
 fn an_authority_that_is_installed_later_is_noticed() {
     let Some(folder) = certificates() else { return };
     let Some(agent) = TestAgent::start() else { return };
-    let server = Server::start(&folder.join("good.pem"), port(&agent.tcp()), "");
+    let mut server = Server::start(&folder.join("good.pem"), port(&agent.tcp()), "");
     let scratch = Scratch::new("later");
     let file = scratch.0.join("ca.pem");
     std::fs::copy(folder.join("stranger.pem"), &file).expect("a copy");
     let url = format!("https://localhost:{}", server.port);
     let Some(host) = sender(&url, &file) else { return };
     let running = host.env("SPANWIRE_RETRY_FOR_MS", 60_000).spawn();
-    std::thread::sleep(Duration::from_millis(700));
-    std::fs::copy(folder.join("ca.pem"), &file).expect("a copy");
+    // The library has read the file, and ended a handshake because of it.
+    let said = server.line();
+    assert!(said.starts_with("refused "), "{said}");
+    // In one step, so that no half of it is read.
+    let new = scratch.0.join("new");
+    std::fs::copy(folder.join("ca.pem"), &new).expect("a copy");
+    std::fs::rename(new, &file).expect("it replaces the file");
     let outcome = running.wait().ok();
     assert_eq!(outcome.stat("spans_sent"), 5, "{}", outcome.stderr);
+    assert_says(&outcome, "authority that is not trusted");
+}
+
+#[test]
+fn files_of_authorities_are_read_up_to_a_bound() {
+    let Some(folder) = certificates() else { return };
+    let Some(agent) = TestAgent::start() else { return };
+    let server = Server::start(&folder.join("good.pem"), port(&agent.tcp()), "");
+    let scratch = Scratch::new("bound");
+    let file = std::fs::File::create(scratch.0.join("large")).expect("a file");
+    file.set_len(16 << 20).expect("it is large");
+    let Some(host) = sender(&format!("https://localhost:{}", server.port), Path::new("")) else { return };
+    let folders = format!("{}:{}", scratch.0.display(), folder.display());
+    let outcome = assert_refused(host.env("SSL_CERT_DIR", folders));
+    assert_says(&outcome, "no certificate of an authority can be read from ");
 }
 
 #[test]
 fn children_have_connections_of_their_own() {
     let Some(folder) = certificates() else { return };
-    let Some(agent) = TestAgent::start() else { return };
-    let server = Server::start(&folder.join("good.pem"), port(&agent.tcp()), "");
+    let agent = always(Reply::Ok).start();
+    let server = Server::start(&folder.join("good.pem"), port(&agent.url()), "");
     let url = format!("https://localhost:{}", server.port);
     let Some(host) = host("prefork.c") else { return };
     let host = host.env("LD_LIBRARY_PATH", library().display()).env("SSL_CERT_FILE", folder.join("ca.pem").display());
     let host = host.env("SPANWIRE_REQUEST_TIMEOUT_MS", 20_000).env("SPANWIRE_CONNECT_TIMEOUT_MS", 20_000);
-    host.arg("fork").arg(4).arg(10).agent(&url).run().ok();
+    let (children, traces) = (4, 10);
+    let outcome = host.arg("fork").arg(children).arg(traces).agent(&url).run().ok();
     let said = server.ended();
-    assert!(said.lines().filter(|line| line.starts_with("handshake ")).count() >= 5, "{said}");
+    let handshakes = said.lines().filter(|line| line.starts_with("handshake ")).count();
+    assert!(handshakes as u64 > children, "{said}");
+    // Every span of the parent and of each child, once.
+    agent.assert_well_formed();
+    let parent = outcome.object("parent")["traces"].as_u64().expect("a number");
+    let arrived = agent.accepted();
+    assert_eq!((arrived.distinct(), arrived.doubles()), ((children * traces + parent) * 2, 0));
 }
 
 #[test]
@@ -287,6 +366,10 @@ fn a_library_without_tls_says_so_and_counts_what_it_drops() {
     let outcome = host.agent("https://127.0.0.1:1").arg(5).arg(0).run().ok();
     assert_eq!((outcome.stat("spans_sent"), outcome.dropped()), (0, 5));
     assert_says(&outcome, "https:// is not supported by this build");
+    if cfg!(feature = "tls") {
+        eprintln!("skipped: the companion of this build has TLS");
+        return;
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanwire"));
     let output = command.args(["agent", "--port", "0", "--forward", "https://127.0.0.1:1"]).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);

@@ -1,13 +1,13 @@
 //! What `https://` needs. Only a build with the feature `tls` has it: without the feature no value of [`Tls`] exists, so
 //! that the compiler leaves out what is only for it.
 
-/// That an address is reached with TLS, and whose certificates are trusted.
+/// TLS settings of an address.
 #[cfg(not(feature = "tls"))]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Tls {}
 
-/// That an address is reached with TLS, and whose certificates are trusted: those in the file and the folders, or those
-/// of the system if both are unset.
+/// TLS settings of an address. The certificates in the file and the folders are trusted, or those of the system if both are
+/// unset.
 #[cfg(feature = "tls")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tls {

@@ -204,13 +204,19 @@ impl Dialer {
         }
     }
 
-    fn secure(&self, connection: Connection, tls: &Tls, host: &str, deadline: Instant) -> Result<Link, Error> {
-        let began = Instant::now();
+    /// Makes the handshake until `deadline`. `patience` is the limit for both connection and handshake.
+    fn secure(
+        &self,
+        connection: Connection,
+        tls: &Tls,
+        host: &str,
+        (deadline, patience): (Instant, Duration),
+    ) -> Result<Link, Error> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         self.trust.secure(connection, tls, host, deadline).map_err(|failed| {
             let kind = match (tls_error(&failed), failed.kind()) {
                 (Some(error), _) => SendErrorKind::Tls(error),
-                (None, io::ErrorKind::TimedOut) => SendErrorKind::NoConnection(shown(deadline - began)),
+                (None, io::ErrorKind::TimedOut) => SendErrorKind::NoConnection(shown(patience)),
                 (None, _) => SendErrorKind::System(failed.into()),
             };
             unreached(SendError::new(kind, Peer::Url(self.place.to_string())))
@@ -267,7 +273,7 @@ impl Connector for Dialer {
             Place::Tcp { tls: None, .. } => plain(self.connect_tcp(&details.addrs, patience)?),
             Place::Tcp { tls: Some(tls), host, .. } => {
                 let deadline = Instant::now() + patience;
-                self.secure(self.connect_tcp(&details.addrs, patience)?, tls, host, deadline)?
+                self.secure(self.connect_tcp(&details.addrs, patience)?, tls, host, (deadline, patience))?
             }
             Place::Unix { path } => plain(self.connect_unix(path, patience)?),
         };

@@ -16,8 +16,9 @@ use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig, ClientConnection, Error, InvalidMessage};
 
 use crate::event::tls::TlsError;
+use crate::process;
 use crate::settings::Tls;
-use crate::sys::Connection;
+use crate::sys::{self, Connection};
 
 /// Sessions that are resumed without a full handshake: each poll makes a connection of its own.
 const SESSIONS: usize = 8;
@@ -37,25 +38,28 @@ impl fmt::Debug for Trust {
 impl Trust {
     /// Makes the handshake on a connection to `host`, whose certificate is verified.
     pub(super) fn secure(&self, plain: Connection, tls: &Tls, host: &str, deadline: Instant) -> io::Result<Link> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let config = match &*kept {
-            Some(config) => config.clone(),
-            None => kept.insert(config(tls)?).clone(),
-        };
-        let session = Session::begin(plain, config, host).and_then(|mut session| {
+        let session = Session::begin(plain, self.config(tls, deadline)?, host).and_then(|mut session| {
             session.handshake(deadline)?;
             Ok(session)
         });
-        if session.is_err() {
-            // The files may be other ones at the next attempt.
-            *kept = None;
+        if session.as_ref().is_err_and(is_of_certificate) {
+            // The next attempt reads the files again: the authority may be installed by then.
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         Ok(Link::Tls(Box::new(session?)))
     }
+
+    fn config(&self, tls: &Tls, deadline: Instant) -> io::Result<Arc<ClientConfig>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(match &*kept {
+            Some(config) => config.clone(),
+            None => kept.insert(config(tls, deadline)?).clone(),
+        })
+    }
 }
 
-fn config(tls: &Tls) -> io::Result<Arc<ClientConfig>> {
-    let authorities = authorities::read(tls).map_err(io::Error::other)?;
+fn config(tls: &Tls, deadline: Instant) -> io::Result<Arc<ClientConfig>> {
+    let authorities = authorities::read(tls, deadline)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| io::Error::other(TlsError::Other(error.to_string())))?;
@@ -63,6 +67,12 @@ fn config(tls: &Tls) -> io::Result<Arc<ClientConfig>> {
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Whether the certificate of the other end was refused.
+fn is_of_certificate(error: &io::Error) -> bool {
+    use TlsError::{Certificate, Expired, NotYetValid, OtherHost, UnknownAuthority};
+    matches!(tls_error(error), Some(UnknownAuthority | OtherHost(_) | Expired | NotYetValid | Certificate(_)))
 }
 
 /// Returns the error of TLS that an error is.
@@ -144,6 +154,8 @@ impl Link {
 pub(super) struct Session {
     connection: Connection,
     tls: ClientConnection,
+    /// The generation of the process that made the connection.
+    owner: u32,
 }
 
 /// The connection, as the TLS library reads and writes it.
@@ -179,7 +191,7 @@ impl Session {
         let name = ServerName::try_from(host.to_owned());
         let name = name.map_err(|_| io::Error::other(TlsError::Other(format!("{host} is no name of a host"))))?;
         let tls = ClientConnection::new(config, name).map_err(|error| io::Error::other(described(&error)))?;
-        Ok(Session { connection, tls })
+        Ok(Session { connection, tls, owner: process::generation() })
     }
 
     fn handshake(&mut self, deadline: Instant) -> io::Result<()> {
@@ -244,33 +256,67 @@ impl Session {
     }
 
     fn receive(&mut self, into: &mut [u8], deadline: Instant) -> io::Result<usize> {
+        // The other end reads no more, but its answer may be here already.
+        let mut torn = None;
         loop {
             match self.tls.reader().read(into) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // Closed without a farewell.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
+                // The other end closed the connection without `close_notify`.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return torn.map_or(Ok(0), Err),
+                Ok(0) => return torn.map_or(Ok(0), Err),
                 read => return read,
             }
-            self.write(deadline)?;
-            self.read(deadline)?;
+            if torn.is_none() {
+                match self.write(deadline) {
+                    Err(error) if is_torn(&error) => torn = Some(error),
+                    wrote => {
+                        wrote?;
+                    }
+                }
+            }
+            if let Err(error) = self.read(deadline) {
+                return Err(torn.unwrap_or(error));
+            }
         }
     }
 
     fn is_idle(&mut self) -> bool {
         for _ in 0..MESSAGES_MAX {
+            // What is decrypted already is no longer in the socket. 0 is a `close_notify`.
+            let nothing =
+                matches!(self.tls.reader().read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+            if !nothing {
+                return false;
+            }
             if self.connection.is_idle() {
                 return true;
             }
             // The server may have sent messages of TLS itself.
-            let open = matches!(self.read(Instant::now()), Ok(true));
-            let nothing =
-                matches!(self.tls.reader().read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
-            if !open || !nothing {
+            if !matches!(self.read(Instant::now()), Ok(true)) {
                 return false;
             }
         }
         false
     }
+}
+
+impl Drop for Session {
+    /// Tells the other end that the connection ends here, if that needs no waiting. Not after data that never left: the
+    /// other end must not take what it has for the whole. Not in a forked child: the connection is its parent's.
+    fn drop(&mut self) {
+        if self.owner != process::generation() || self.tls.is_handshaking() || self.tls.wants_write() {
+            return;
+        }
+        self.tls.send_close_notify();
+        let mut now = Until { connection: &self.connection, deadline: Instant::now() };
+        // The host's thread may drop it. It is closed in any case.
+        let _ = sys::keep_errno(|| self.tls.write_tls(&mut now));
+    }
+}
+
+/// Whether the error says that the other end reads no more.
+fn is_torn(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
 fn is_passing(error: &io::Error) -> bool {

@@ -1,4 +1,4 @@
-//! What `tls.rs` is in a build without the feature `tls`: nothing.
+//! Replaces `tls.rs` in a build without the feature `tls`.
 
 use std::io;
 use std::time::Instant;

@@ -4,7 +4,9 @@
 // Reads files.
 #![allow(clippy::disallowed_methods)]
 
+use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::CertificateDer;
@@ -24,46 +26,68 @@ const FILES: [&str; 5] = [
 ];
 /// Where systems have a file for each certificate.
 const FOLDERS: &str = "/etc/ssl/certs:/etc/pki/tls/certs";
-/// The most bytes of a file that are read.
-const FILE_MAX: u64 = 16 << 20;
+/// The most bytes that are read of all files together.
+const BYTES_MAX: u64 = 16 << 20;
 /// The most files of a folder that are read.
 const NAMES_MAX: usize = 4_096;
 
-pub(super) fn read(tls: &Tls) -> Result<RootCertStore, TlsError> {
-    let mut found = RootCertStore::empty();
+/// Reads them, and fails if that is not done by `deadline`.
+pub(super) fn read(tls: &Tls, deadline: Instant) -> io::Result<RootCertStore> {
+    let mut reading = Reading { found: RootCertStore::empty(), bytes_left: BYTES_MAX, deadline };
     if let Some(file) = &tls.file {
-        add_file(&mut found, file);
+        reading.add_file(file)?;
     }
     if let Some(folders) = &tls.folders {
-        add_folders(&mut found, folders);
+        reading.add_folders(folders)?;
     }
     let is_told = tls.file.is_some() || tls.folders.is_some();
     if !is_told {
-        FILES.iter().take_while(|file| !add_file(&mut found, Path::new(file))).count();
-        if found.is_empty() {
-            add_folders(&mut found, FOLDERS);
+        for file in FILES {
+            reading.add_file(Path::new(file))?;
+            if !reading.found.is_empty() {
+                break;
+            }
+        }
+        if reading.found.is_empty() {
+            reading.add_folders(FOLDERS)?;
         }
     }
-    if found.is_empty() {
+    if reading.found.is_empty() {
         let file = tls.file.iter().map(|file| file.display().to_string());
         let places: Vec<String> = file.chain(tls.folders.clone()).collect();
-        return Err(TlsError::NoAuthorities(is_told.then(|| places.join(" and "))));
+        return Err(io::Error::other(TlsError::NoAuthorities(is_told.then(|| places.join(" and ")))));
     }
-    Ok(found)
+    Ok(reading.found)
 }
 
-/// Adds the certificates in a file, and leaves out what is none. Returns whether there was one.
-fn add_file(found: &mut RootCertStore, path: &Path) -> bool {
-    let before = found.len();
-    let pem = sys::read_file(path, FILE_MAX).unwrap_or_default();
-    found.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
-    found.len() > before
+/// What is found, and what reading may still cost.
+struct Reading {
+    found: RootCertStore,
+    bytes_left: u64,
+    deadline: Instant,
 }
 
-fn add_folders(found: &mut RootCertStore, folders: &str) {
-    for folder in folders.split(':').filter(|folder| !folder.is_empty()).map(Path::new) {
-        for name in sys::names_in(folder, NAMES_MAX).unwrap_or_default() {
-            add_file(found, &folder.join(name));
+impl Reading {
+    /// Adds the certificates in a file, and skips the rest of its content. A file that cannot be read has none.
+    fn add_file(&mut self, path: &Path) -> io::Result<()> {
+        if Instant::now() >= self.deadline {
+            return Err(io::ErrorKind::TimedOut.into());
         }
+        let pem = sys::read_file(path, self.bytes_left).unwrap_or_default();
+        self.bytes_left = self.bytes_left.saturating_sub(pem.len() as u64);
+        self.found.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
+        Ok(())
+    }
+
+    fn add_folders(&mut self, folders: &str) -> io::Result<()> {
+        for folder in folders.split(':').filter(|folder| !folder.is_empty()).map(Path::new) {
+            for name in sys::names_in(folder, NAMES_MAX).unwrap_or_default() {
+                if self.bytes_left == 0 {
+                    return Ok(());
+                }
+                self.add_file(&folder.join(name))?;
+            }
+        }
+        Ok(())
     }
 }
