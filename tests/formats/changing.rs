@@ -20,6 +20,8 @@ pub struct Phase {
     pub kind: Kind,
 }
 
+/// Each test program uses some of them.
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
     Agent,
