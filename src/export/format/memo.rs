@@ -11,7 +11,7 @@ use crate::trace::{is_of_chunk, Chunk, ORIGIN, TRACESTATE};
 
 /// See the module. Holds for one payload: the texts that a tracer adds to spans are the same for all of them.
 pub(super) struct Memo {
-    /// What came last to each place.
+    /// The entry that was kept last at each place.
     seen: [u32; PLACES],
     kept: [Kept; PLACES],
     /// Keys and encoded texts.
@@ -129,7 +129,7 @@ pub(super) fn key<'a>(record: &'a [u8], span: &Span<'_>) -> &'a [u8] {
     }
 }
 
-/// A number that mostly differs for different keys.
+/// Returns a number that differs for most different keys.
 #[inline(always)]
 fn look(key: &[u8], variant: u64) -> u32 {
     let word = |at: usize| {
