@@ -12,10 +12,11 @@ mod support;
 use agent::{FlareAgent, Reply};
 use std::fs;
 use std::os::unix::fs::{symlink, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use support::agent::{Flare, TestAgent};
 use support::flares::{manifest, read, unpacked, Files};
+use support::folder::Folder;
 use support::hosts::{compile_c, host, root, Host, Outcome};
 use support::wait_until;
 
@@ -23,27 +24,6 @@ const OK: i64 = 0;
 const CLOSED: i64 = -4;
 const TIMEOUT: i64 = -20;
 const IO: i64 = -22;
-
-/// A folder for a test's files; removed when this is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = root().join(format!("target/test-flares/{name}.{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder for a test");
-        Folder(folder)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn flare(what: &str) -> Option<Host> {
     let host = host("flare.c")?.arg(what).env("DD_SERVICE", "shop").env("DD_ENV", "test");

@@ -19,9 +19,10 @@ use collector::{Collector, Reply};
 use rotel::Rotel;
 use serde_json::Value as Json;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use support::agent::{Place, TestAgent};
+use support::folder::Folder;
 use support::hosts::{host, require, root, Host, Outcome};
 
 fn python(arguments: &[&str]) -> String {
@@ -30,27 +31,6 @@ fn python(arguments: &[&str]) -> String {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     said.trim().to_owned()
-}
-
-/// A folder of this process's own, which is removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("spanwire-formats-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder");
-        Folder(path)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// How many spans with attributes of all types a sender sends besides those of the file.
@@ -87,7 +67,7 @@ fn compare(files: &[(String, String)]) {
 #[test]
 fn a_thousand_random_traces_are_the_same_in_every_format() {
     let folder = Folder::new("random");
-    let traces = folder.file("traces");
+    let traces = folder.path("traces");
     if Place::reserve().is_none() {
         return;
     }
@@ -107,7 +87,7 @@ fn a_thousand_random_traces_are_the_same_in_every_format() {
             host.agent(&agent.tcp()).run().ok();
             agent.assert_checks_passed();
         }
-        let file = folder.file(name);
+        let file = folder.path(name);
         let taken = agent.requests().into_iter().filter(|request| request.url.ends_with(path));
         let taken: Vec<Vec<u8>> = taken.map(|request| request.body).collect();
         // The agent refuses more than 1 MiB of OTLP; such a payload is sent in halves.
@@ -137,7 +117,7 @@ fn spans_that_the_trace_agent_has_read_are_the_same_if_the_library_sends_them() 
     }
     for (name, version, path) in [("v05", "0.5", "/v0.5/traces"), ("v1", "1.0", "/v1.0/traces")] {
         let samples = root().join("tests/formats/samples").join(format!("{name}.jsonl")).display().to_string();
-        let (traces, file) = (folder.file("traces"), folder.file(name));
+        let (traces, file) = (folder.path("traces"), folder.path(name));
         let spans = python(&["again", &format!("sample-{name}={samples}"), &traces]);
         let Some(host) = sender(version, &traces, &spans, 0) else { return };
         let agent = TestAgent::start().expect("it is installed");
@@ -157,7 +137,7 @@ fn spans_that_the_trace_agent_has_read_are_the_same_if_the_library_sends_them() 
 #[test]
 fn a_collector_of_others_takes_every_span_and_passes_it_on() {
     let folder = Folder::new("rotel");
-    let traces = folder.file("traces");
+    let traces = folder.path("traces");
     if Place::reserve().is_none() || !require("rotel") {
         return;
     }
@@ -165,16 +145,16 @@ fn a_collector_of_others_takes_every_span_and_passes_it_on() {
     let Some(host) = sender("", &traces, &spans, TYPED) else { return };
     let direct = Collector::start(&[TAKEN]);
     host.clone().arg("blind").agent(&direct.url("otlp+http")).run().ok();
-    let mut files = vec![("otlp".to_owned(), folder.file("otlp"))];
+    let mut files = vec![("otlp".to_owned(), folder.path("otlp"))];
     keep(direct.received().into_iter().map(|(_, body)| body), &files[0].1);
     for compression in ["none", "gzip"] {
         let behind = Collector::start(&[TAKEN]);
-        let rotel = Rotel::start(Path::new(&folder.file(compression)), &behind.url("http"));
+        let rotel = Rotel::start(Path::new(&folder.path(compression)), &behind.url("http"));
         let host = host.clone().env("OTEL_EXPORTER_OTLP_COMPRESSION", compression);
         host.arg("blind").agent(&rotel.otlp()).run().ok();
         rotel.stop();
         let name = format!("rotel-{compression}-otlp");
-        let file = folder.file(&name);
+        let file = folder.path(&name);
         // Others may ask at this port, too: tests run at the same time, and ports are used again.
         let its = behind.received().into_iter().filter(|(head, _)| head.path == "/v1/traces");
         keep(its.map(|(_, body)| body), &file);
@@ -355,7 +335,7 @@ fn a_collector_gets_gzip_if_the_settings_say_so() {
 #[test]
 fn the_companion_receives_every_format_and_passes_it_on() {
     let folder = Folder::new("companion");
-    let traces = folder.file("traces");
+    let traces = folder.path("traces");
     if Place::reserve().is_none() {
         return;
     }

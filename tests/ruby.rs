@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use support::faults::{always, FaultAgent, Reply};
+use support::folder::Folder;
 use support::hosts::{command, require, root, stage, Host};
 use support::{http, wait_until};
 
@@ -44,23 +45,6 @@ fn extension() -> Option<&'static Path> {
 /// Returns a Ruby host that finds the library and the extension; programs that it starts find them, too.
 fn ruby_with_extension() -> Option<Host> {
     Some(ruby()?.env("RUBYLIB", extension()?.display()).env("SPANWIRE_TEST_EXTENSION", 1))
-}
-
-/// A folder for a test's files; removed when this is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = root().join(format!("target/test-ruby/{name}.{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for a test");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
 }
 
 /// Returns the ids that Ruby printed, one in each line.

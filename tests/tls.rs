@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use support::agent::TestAgent;
 use support::faults::{always, Reply};
+use support::folder::Folder;
 use support::hosts::{host, require, root, Host, Outcome};
 
 /// Lays out the library, or the companion, with TLS. It is not the library that other tests use.
@@ -57,23 +58,6 @@ fn certificates() -> Option<&'static Path> {
         folder
     });
     Some(folder)
-}
-
-/// A folder that is removed at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Scratch {
-        let path = std::env::temp_dir().join(format!("spanwire-tls-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder");
-        Scratch(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// A server with TLS.
@@ -206,7 +190,7 @@ fn a_collector_behind_tls_gets_otlp_and_a_folder_of_authorities_will_do() {
     let Some(folder) = certificates() else { return };
     let Some(agent) = TestAgent::start() else { return };
     let server = Server::start(&folder.join("good.pem"), port(&agent.otlp()), "");
-    let scratch = Scratch::new("authorities");
+    let scratch = Folder::new("authorities");
     let authorities = &scratch.0;
     std::fs::copy(folder.join("ca.pem"), authorities.join("1234abcd.0")).expect("a copy");
     std::fs::write(authorities.join("notes"), "-----BEGIN CERTIFICATE-----\nno\n").expect("a file that is none");
@@ -286,7 +270,7 @@ fn an_authority_that_is_installed_later_is_noticed() {
     let Some(folder) = certificates() else { return };
     let Some(agent) = TestAgent::start() else { return };
     let mut server = Server::start(&folder.join("good.pem"), port(&agent.tcp()), "");
-    let scratch = Scratch::new("later");
+    let scratch = Folder::new("later");
     let file = scratch.0.join("ca.pem");
     std::fs::copy(folder.join("stranger.pem"), &file).expect("a copy");
     let url = format!("https://localhost:{}", server.port);
@@ -309,7 +293,7 @@ fn files_of_authorities_are_read_up_to_a_bound() {
     let Some(folder) = certificates() else { return };
     let Some(agent) = TestAgent::start() else { return };
     let server = Server::start(&folder.join("good.pem"), port(&agent.tcp()), "");
-    let scratch = Scratch::new("bound");
+    let scratch = Folder::new("bound");
     let file = std::fs::File::create(scratch.0.join("large")).expect("a file");
     file.set_len(16 << 20).expect("it is large");
     let Some(host) = sender(&format!("https://localhost:{}", server.port), Path::new("")) else { return };

@@ -58,6 +58,8 @@ use std::time::{Duration, Instant};
 use switch::{Remote, Switch};
 use thread::start;
 
+/// How long a flare waits for the log thread.
+const KEPT_PATIENCE: Duration = Duration::from_millis(500);
 /// How long removing a sink waits for its callback to return.
 const REMOVE_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -282,8 +284,12 @@ impl Logs {
         self.shared.push.flush(deadline)
     }
 
-    /// Returns the last records, oldest first, and how many were dropped before them.
+    /// Returns the last records, oldest first, and how many were dropped before them. Waits a moment for the log thread, which
+    /// makes records of the facts that wait in its queue; not inside a sink's callback, and not for an output that hangs.
     pub fn kept(&self) -> (Vec<Arc<Record>>, u64) {
+        if !sink::inside(self.shared.generation) {
+            self.shared.push.flush(KEPT_PATIENCE);
+        }
         // Facts that only the host pulls become records here.
         self.prepare(usize::MAX);
         let (mut records, dropped) = self.shared.kept.all();

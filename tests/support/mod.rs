@@ -1,11 +1,12 @@
 //! Code shared by the tests: an independent agent (`agent`), one that misbehaves on request (`faults`), host programs
-//! compiled against the stage (`hosts`), a reader of flares (`flares`), and the HTTP and decoding that these need. Contains no tests, and no
-//! assertions about the library.
+//! compiled against the stage (`hosts`), a reader of flares (`flares`), folders (`folder`), and the HTTP and decoding that these
+//! need. Contains no tests, and no assertions about the library.
 #![allow(dead_code)] // each test binary uses its own part of this
 
 pub mod agent;
 pub mod faults;
 pub mod flares;
+pub mod folder;
 pub mod hosts;
 pub mod http;
 pub mod log;
